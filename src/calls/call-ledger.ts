@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { Emitter } from '../core/emitter.js';
+import { Mixer } from '../core/mix.js';
 import type { Destination } from '../engine/destination.js';
 import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
@@ -9,6 +11,7 @@ import type { Source } from '../sip/transport/transport.js';
 import type { HungUp } from './call-entry-types.js';
 import { CallRecord, type RecordKeeper } from './call-record.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
+import { TextStore } from './text-store.js';
 
 /** Bounds of what is remembered. */
 export interface CallBounds {
@@ -29,6 +32,8 @@ const REFUSED_RING = 1000;
 const LOOK_EVERY = 4096;
 /** Requests forwarded without state that are remembered, to recognise retransmissions: 250 a second for 32 s. */
 const RETRANSMISSIONS = 8192;
+/** The seeds of the keys of Call-IDs are below it. */
+const SEEDS = 2 ** 32;
 /** Milliseconds an answered call is waited for: after that its BYE is taken for lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
@@ -48,8 +53,9 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private readonly ended: Emitter<CallRecord>;
   private ring: Ring;
   private readonly refusals = new Ring(REFUSED_RING, MOST_BYTES);
-  /** Answered calls by Call-ID, oldest first. */
-  private readonly dialogs = new Map<string, CallRecord>();
+  /** Answered calls by the key of their Call-ID, oldest first: the Call-ID itself would hold on to the whole request. */
+  private readonly dialogs = new Map<number, CallRecord>();
+  private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
   private readonly stateless = new RecentKeys(RETRANSMISSIONS);
   /** Monotonic time of what another process reports, while that is noted; undefined: it happens now. */
@@ -73,6 +79,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   configure(bounds: CallBounds): void {
     if (bounds.ring !== this.bounds.ring) {
       const kept = [...this.ring.items()];
+      this.ring.clear();
       this.ring = new Ring(bounds.ring, MOST_BYTES);
       for (const record of kept) this.ring.add(record);
     }
@@ -160,12 +167,13 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     const answered = record.code >= 200 && record.code < 300;
     if (record.invite && record.recordRoute && answered && message !== undefined) {
       record.inDialog = true;
-      record.callerTag = message.fromTag;
-      const { callId } = message;
+      record.callerKey = this.keyOf(message.fromTag);
+      const key = this.keyOf(message.callId);
+      record.dialogKey = key;
       // A fork of the same call upstream has the same Call-ID: the later one is followed.
-      const former = this.dialogs.get(callId);
-      if (former !== undefined) this.hangUp(former, callId, 'unknown');
-      this.dialogs.set(callId, record);
+      const former = this.dialogs.get(key);
+      if (former !== undefined) this.hangUp(former, 'unknown');
+      this.dialogs.set(key, record);
       // The oldest are behind all those that were taken out: finding them costs more the more calls have ended.
       if (this.dialogs.size > this.bounds.dialogs || ++this.begun % LOOK_EVERY === 0) this.forgetOldDialogs();
     }
@@ -199,15 +207,21 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** The ends of the calls still under way will not be seen: their records are handed on as they are. */
   stop(): void {
-    for (const [callId, record] of this.dialogs) this.hangUp(record, callId, 'unknown');
+    for (const record of this.dialogs.values()) this.hangUp(record, 'unknown');
   }
 
   private bye(message: Pick<SipMessage, 'callId' | 'fromTag'>): Bye | undefined {
-    const { callId } = message;
-    const record = this.dialogs.get(callId);
+    if (this.dialogs.size === 0) return undefined;
+    const record = this.dialogs.get(this.keyOf(message.callId));
     if (record === undefined) return undefined;
-    const by = message.fromTag === record.callerTag ? 'caller' : 'callee';
-    return new Bye(this, record, callId, by, this.monotonic());
+    const by = this.keyOf(message.fromTag) === record.callerKey ? 'caller' : 'callee';
+    return new Bye(this, record, by, this.monotonic());
+  }
+
+  /** 53 bits for a text. */
+  private keyOf(text: string): number {
+    const { a, b } = this.mixer.begin().text(text);
+    return (a >>> 0) * 0x20_0000 + (b & 0x1f_ffff);
   }
 
   /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
@@ -216,13 +230,13 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   }
 
   /** A BYE has ended the call it was for. */
-  hungUp(record: CallRecord, callId: string, by: HungUp, at: number): void {
+  hungUp(record: CallRecord, by: HungUp, at: number): void {
     // Only the entry of this call: another call with the same Call-ID may have replaced it.
-    if (record.inDialog) this.hangUp(record, callId, by, at);
+    if (record.inDialog) this.hangUp(record, by, at);
   }
 
-  private hangUp(record: CallRecord, callId: string, by: HungUp, at?: number): void {
-    this.dialogs.delete(callId);
+  private hangUp(record: CallRecord, by: HungUp, at?: number): void {
+    this.dialogs.delete(record.dialogKey);
     record.hangUp(by, at);
     record.changed = ++this.changes;
     this.ended.emit(record);
@@ -230,10 +244,10 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   private forgetOldDialogs(): void {
     const now = this.clock.monotonic();
-    for (const [callId, record] of this.dialogs) {
+    for (const record of this.dialogs.values()) {
       if (this.dialogs.size <= this.bounds.dialogs && now - record.began < LONGEST_CALL) return;
       this.counters.dialogsForgotten++;
-      this.hangUp(record, callId, 'unknown');
+      this.hangUp(record, 'unknown');
     }
   }
 
@@ -253,7 +267,6 @@ class Bye implements RelayWatch {
   constructor(
     private readonly ledger: Pick<CallLedger, 'hungUp'>,
     private readonly record: CallRecord,
-    private readonly callId: string,
     private readonly by: HungUp,
     /** When it came, monotonic milliseconds. */
     private readonly at: number,
@@ -261,7 +274,7 @@ class Bye implements RelayWatch {
 
   ended(code: number): void {
     if (code === 401 || code === 407) return;
-    this.ledger.hungUp(this.record, this.callId, this.by, this.at);
+    this.ledger.hungUp(this.record, this.by, this.at);
   }
 
   sent(): void {}
@@ -298,6 +311,7 @@ class Ring {
   private first = 0;
   private size = 0;
   private bytes = 0;
+  private readonly texts = new TextStore();
 
   constructor(
     private readonly limit: number,
@@ -312,8 +326,14 @@ class Ring {
     this.slots[this.next] = record;
     this.next = this.next + 1 === this.limit ? 0 : this.next + 1;
     this.size++;
-    this.bytes += record.text.length;
+    this.bytes += record.textLength;
+    record.keepIn(this.texts);
     while (this.bytes > this.mostBytes && this.size > 1) this.drop();
+  }
+
+  /** All leave, and take their texts with them. */
+  clear(): void {
+    for (const record of this.items()) record.leave(this.texts, true);
   }
 
   /** Oldest first. */
@@ -326,7 +346,9 @@ class Ring {
   }
 
   private drop(): void {
-    this.bytes -= this.slots[this.first]?.text.length ?? 0;
+    const record = this.slots[this.first];
+    this.bytes -= record?.textLength ?? 0;
+    record?.leave(this.texts, record.inDialog);
     this.slots[this.first] = undefined;
     this.first = this.first + 1 === this.limit ? 0 : this.first + 1;
     this.size--;

@@ -33,6 +33,8 @@ export async function listCalls(ledger: CallLedger, filter: CallFilter, options:
   let seen = 0;
   for (const record of records) {
     if (++seen % LOOKED_AT_PER_ITERATION === 0) await nextIteration();
+    // It left the ring while others were looked at.
+    if (record.isGone) continue;
     const entry = callEntry(record, options.node, options.privacy);
     if (!isWanted(entry, filter)) continue;
     found.push(entry);

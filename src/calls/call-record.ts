@@ -5,9 +5,12 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { HungUp } from './call-entry-types.js';
 import type { DestinationFigures } from './destination-figures.js';
+import type { TextChunk, TextStore } from './text-store.js';
 
 /** Longest text of a request that is kept whole; of a longer one the head is, up to this many bytes. */
 const KEPT_BYTES = 4096;
+/** Tries of a request that was sent nowhere. */
+const NONE: readonly CallTry[] = [];
 /** Hops noted for one request; further ones are only counted. */
 const MOST_TRIES = 50;
 
@@ -54,7 +57,7 @@ export class CallTry {
 export class CallRecord implements RelayWatch {
   /** Grows with each change of a record that is listed; 0 before. */
   changed = 0;
-  readonly tries: CallTry[] = [];
+  tries: readonly CallTry[] = NONE;
   /** Hops beyond those noted. */
   moreTries = 0;
   /** Final code the caller got; 0 while there is none. */
@@ -72,10 +75,15 @@ export class CallRecord implements RelayWatch {
   /** Milliseconds from the 2xx to the BYE. */
   duration = -1;
   hungUp: HungUp | undefined = undefined;
-  /** The request as it came. */
-  text: string;
-  /** Tag of the caller, known once the call is answered. */
-  callerTag = '';
+  /** Of an answered call: the keys of its Call-ID and of the caller's tag. */
+  dialogKey = 0;
+  callerKey = 0;
+  /** The request while it is not in a ring, and then where it is. */
+  private own: string;
+  private chunk: TextChunk | undefined = undefined;
+  private textAt = 0;
+  private generation = 0;
+  textLength: number;
 
   constructor(
     private readonly keeper: RecordKeeper | undefined,
@@ -90,7 +98,20 @@ export class CallRecord implements RelayWatch {
     readonly origin: RouteOrigin | undefined,
     readonly recordRoute: boolean,
   ) {
-    this.text = message?.text ?? '';
+    this.own = message?.text ?? '';
+    this.textLength = this.own.length;
+  }
+
+  /** Its text is gone: the record has left its ring, and its memory is used for others. */
+  get isGone(): boolean {
+    return this.chunk !== undefined && this.chunk.generation !== this.generation;
+  }
+
+  /** The request as it came; empty when it is gone. */
+  get text(): string {
+    const { chunk, textAt } = this;
+    if (chunk === undefined) return this.own;
+    return this.isGone ? '' : chunk.bytes.toString('latin1', textAt, textAt + this.textLength);
   }
 
   sent(hop: NextHop, target: ResolvedTarget): void {
@@ -191,9 +212,30 @@ export class CallRecord implements RelayWatch {
   settle(): void {
     const { message } = this;
     this.message = undefined;
-    if (this.text.length <= KEPT_BYTES) return;
-    const head = this.text.slice(0, Math.min(message?.headersEnd ?? KEPT_BYTES, KEPT_BYTES));
-    this.text = Buffer.from(head, 'latin1').toString('latin1');
+    if (this.textLength <= KEPT_BYTES) return;
+    const head = this.own.slice(0, Math.min(message?.headersEnd ?? KEPT_BYTES, KEPT_BYTES));
+    this.own = Buffer.from(head, 'latin1').toString('latin1');
+    this.textLength = this.own.length;
+  }
+
+  /** The record enters a ring: its text goes there. */
+  keepIn(texts: TextStore): void {
+    const chunk = texts.put(this.own);
+    this.chunk = chunk;
+    this.generation = chunk.generation;
+    this.textAt = chunk.used - this.textLength;
+    this.own = '';
+  }
+
+  /** The record leaves its ring. One that is still wanted takes its text with it: the end of its call is to come. */
+  leave(texts: TextStore, isWanted: boolean): void {
+    const { chunk } = this;
+    if (chunk === undefined) return;
+    if (isWanted) {
+      this.own = this.text;
+      this.chunk = undefined;
+    }
+    texts.release(chunk);
   }
 
   /** A call that was answered has ended, now or at another monotonic time. */
@@ -238,7 +280,8 @@ export class CallRecord implements RelayWatch {
       this.elapsed(),
       destination === undefined ? undefined : this.keeper?.figures(hop),
     );
-    tries.push(opened);
+    if (tries === NONE) this.tries = [opened];
+    else (tries as CallTry[]).push(opened);
     return opened;
   }
 

@@ -251,6 +251,32 @@ describe('call records', () => {
     assert.equal(world.ledger.counters.unmatched, 1200);
   });
 
+  test('a call that goes on keeps its request when its record leaves the ring; one that has ended does not', () => {
+    const world = setUp([gateway(FIRST)], {}, { ring: 4, dialogs: 5 });
+    const take = (callId: string, status: number, body = '') => {
+      world.call({ callId, branch: `z9hG4bK${callId}`, body });
+      world.answer(world.sentTo(FIRST).at(-1) as string, status, 'b');
+    };
+    take('goes-on', 200);
+    take('failed', 404);
+    const [, failed] = [...world.ledger.records()] as [CallRecord, CallRecord];
+    assert.match(failed.text, /Call-ID: failed\r\n/i);
+    // As much as the memory they are in holds, so that it is used again.
+    for (let i = 0; i < 200; i++) take(`later-${i}`, 404, 'x'.repeat(2000));
+    assert.deepEqual([failed.isGone, failed.text], [true, '']);
+    world.ledger.configure({ ring: 2, dialogs: 5 });
+    assert.deepEqual(
+      world.entries().map((each) => each.call_id),
+      ['later-198', 'later-199'],
+    );
+    world.ended.length = 0;
+    world.ledger.byeEnded('goes-on', 'another', 200);
+    assert.deepEqual(
+      world.ended.map((each) => [callEntry(each, 'sw1', NO_PRIVACY).call_id, each.hungUp]),
+      [['goes-on', 'callee']],
+    );
+  });
+
   test('a long request is kept as its head only', () => {
     const world = setUp([gateway(FIRST)]);
     world.call({ body: 'x'.repeat(30_000), callId: 'long' });
