@@ -22,6 +22,14 @@ export function isAt(text: string, start: number, lower: string): boolean {
   return true;
 }
 
+/**
+ * Whether two texts are the same but for letter case. The length is looked at first: where a list is searched for a long text,
+ * both from a peer, the long one must not be written in lower case for each entry.
+ */
+export function sameButForCase(one: string, other: string): boolean {
+  return one.length === other.length && one.toLowerCase() === other.toLowerCase();
+}
+
 /** Length of a text up to which looking through all of it costs less than a loop over the part that counts. */
 const SHORT = 4096;
 

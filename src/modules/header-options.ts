@@ -1,3 +1,4 @@
+import { sameButForCase } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
 import { textIn } from './header-fields.js';
@@ -48,7 +49,7 @@ function options(text: string): string[] {
 /** Whether a field of this name lists the option; letter case does not count. */
 function hasOption(run: MessageRun, name: string, option: string): boolean {
   for (const field of run.fields(name)) {
-    if (options(textIn(run, field)).some((each) => each.toLowerCase() === option.toLowerCase())) return true;
+    if (options(textIn(run, field)).some((each) => sameButForCase(each, option))) return true;
   }
   return false;
 }

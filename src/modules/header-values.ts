@@ -1,3 +1,4 @@
+import { sameButForCase } from '../core/characters.js';
 import { compilePosix } from '../core/posix-regex.js';
 import { appendHeader } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
@@ -98,7 +99,7 @@ function paramSpan(
     }
     const whole = text.slice(i + 1, to);
     const equals = whole.indexOf('=');
-    if ((equals < 0 ? whole : whole.slice(0, equals)).trim().toLowerCase() === name.toLowerCase()) {
+    if (sameButForCase((equals < 0 ? whole : whole.slice(0, equals)).trim(), name)) {
       return { from: i, value: equals < 0 ? -1 : i + 1 + equals + 1, to };
     }
   }
@@ -117,7 +118,7 @@ function credentialSpan(
     const scheme = comma < 0 ? (/^\s*\S+\s+/.exec(text.slice(start, end))?.[0].length ?? 0) : 0;
     const part = text.slice(start + scheme, end);
     const equals = part.indexOf('=');
-    if (equals > 0 && part.slice(0, equals).trim().toLowerCase() === name.toLowerCase()) {
+    if (equals > 0 && sameButForCase(part.slice(0, equals).trim(), name)) {
       return { from: comma < 0 ? start + scheme : comma, value: start + scheme + equals + 1, to: end, end: field.end };
     }
     comma = end;
@@ -256,7 +257,7 @@ export const headerValueFunctions: FunctionSpec[] = [
     const wanted = textOf(value, run);
     const all = valuesOf(run, header);
     const { text } = run.message;
-    if (all.some((each) => text.slice(each.start, each.end).trim().toLowerCase() === wanted.toLowerCase())) return 1;
+    if (all.some((each) => sameButForCase(text.slice(each.start, each.end).trim(), wanted))) return 1;
     const [first] = all;
     if (first === undefined) return addLine(run, header, wanted);
     run.edits.insert(first.field.end, `,${wanted}`);

@@ -1,3 +1,4 @@
+import { sameButForCase } from '../core/characters.js';
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
@@ -29,7 +30,7 @@ function ruriParamEdit(run: MessageRun, edit: (params: string) => string): numbe
 const withoutParam = (params: string, name: string): string =>
   params
     .split(';')
-    .filter((each, i) => i === 0 || each.split('=')[0]?.toLowerCase() !== name.toLowerCase())
+    .filter((each, i) => i === 0 || !sameButForCase(each.split('=', 1)[0] ?? '', name))
     .join(';');
 
 function editContact(run: MessageRun, edit: (uri: string) => string | undefined): number {

@@ -116,3 +116,57 @@ test('a regular expression that finds nothing in 64 KB takes no more than 5 ms',
     assertLinear(source, cases, (text) => void regex.match(text), { mostMs: 5 });
   }
 });
+
+/** A long text, and a list of many entries or another long text to compare it with. */
+const COMPARED: readonly GrowthCase[] = [
+  ...['option', 'o'].map((entry) => ({
+    name: `a subject, and options ${entry}1, ${entry}2 ...`,
+    make: (length: number) => {
+      const options = Array.from({ length: length / 18 }, (_, i) => `${entry}${i}`).join(',');
+      return invite(half('a', length), '').replace('Subject: ', `Supported: ${options}\r\nSubject: `);
+    },
+  })),
+  {
+    name: 'a...aba...a in a...a',
+    make: (length) =>
+      invite('a'.repeat(length / 2), '').replace(
+        'Subject: ',
+        `Needle: ${'a'.repeat(length / 4)}b${'a'.repeat(length / 4)}\r\nSubject: `,
+      ),
+  },
+  { name: 'brackets that are not closed', make: (length) => invite(half('{"a":[', 2 * length), '') },
+];
+
+for (const [dialect, modules, statements] of [
+  [
+    'opensips',
+    '',
+    [
+      `list_hdr_has_option("Supported", ${SUBJECT});`,
+      `list_hdr_remove_option("Supported", ${SUBJECT});`,
+      `$var(x) = $(hdr(Subject){s.index,$hdr(Needle)});`,
+      `$var(x) = $(hdr(Subject){s.rindex,$hdr(Needle)});`,
+    ],
+  ],
+  [
+    'kamailio',
+    'textopsx',
+    [
+      `hf_value_exists("Supported", "${SUBJECT}");`,
+      `include_hf_value("Supported", "${SUBJECT}");`,
+      `fnmatch("${SUBJECT}", "${SUBJECT}");`,
+      `str_find("${SUBJECT}", "$hdr(Needle)");`,
+      `replace_str("$hdr(Needle)", "b", "g");`,
+      `in_list("a", "${SUBJECT}", "$hdr(Needle)");`,
+      `$var(x) = $(hdr(Subject){s.replace,$hdr(Needle),b});`,
+    ],
+  ],
+] as const) {
+  test(`a text of a peer that is looked for in another text of it takes time in proportion to both: ${dialect}`, async () => {
+    for (const statement of statements) {
+      const runner = startScript({ dialect, modules, script: `${statement} exit;` });
+      assertLinear(statement, COMPARED, (text) => runner.receive(text), { mostMs: 20, noiseMs: 6 });
+      await runner.stop();
+    }
+  });
+}

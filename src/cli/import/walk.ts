@@ -413,7 +413,11 @@ export class Walk {
   /** What happens from here on is not known: requests of this way are not taken by rules that follow. */
   private unknown(frame: Frame | undefined, path: Path, why: string, at?: Position): void {
     for (let each = frame; each !== undefined; each = each.next) this.blame(each.statements.slice(each.at), why, 0);
-    for (const each of [path.selection, path.failed]) if (each !== undefined) each.problem ??= why;
+    for (const each of [path.selection, path.failed, path.fallback]) {
+      if (each === undefined) continue;
+      each.problem ??= why;
+      if (!this.blamed.has(each.call.at)) this.blamed.set(each.call.at, each.problem);
+    }
     if (at !== undefined) this.ledger.leave(at, `${why}: what depends on it is not carried over`);
     this.outcome(path, 'unknown');
   }

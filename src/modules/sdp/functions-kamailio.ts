@@ -1,3 +1,4 @@
+import { sameButForCase } from '../../core/characters.js';
 import { holdsText } from '../../core/find-text.js';
 import type { MessageRun } from '../../script/call.js';
 import {
@@ -53,12 +54,6 @@ function test(name: string, check: (run: MessageRun, text: string) => boolean): 
   };
 }
 
-/** Media and transports are compared without letter case. */
-function same(one: string, other: string): boolean {
-  // The length first: one of them may be long, and compared with each stream.
-  return one.length === other.length && one.toLowerCase() === other.toLowerCase();
-}
-
 /** 1 when every codec of a list is in every stream, 2 when some are, -1 when none is. */
 function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload: string) => string): FunctionSpec {
   return {
@@ -85,12 +80,12 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
   sdpops('sdp_keep_codecs_by_name', keep, false),
   sdpops('sdp_remove_codecs_by_id', remove, true),
   sdpops('sdp_remove_codecs_by_name', remove, false),
-  test('sdp_with_media', (run, text) => streamsOf(run).some(({ media }) => same(media, text))),
+  test('sdp_with_media', (run, text) => streamsOf(run).some(({ media }) => sameButForCase(media, text))),
   withCodecs('sdp_with_codecs_by_id', false, (_stream, payload) => payload),
   withCodecs('sdp_with_codecs_by_name', true, (stream, payload) => nameOf(stream, payload).toLowerCase()),
   test('sdp_remove_media', (run, text) => deleteStream(run, ({ media }) => media === text)),
   test('sdp_with_transport', (run, text) =>
-    streamsOf(run).some(({ head }) => same(head.text.split(' ')[2] ?? '', text))),
+    streamsOf(run).some(({ head }) => sameButForCase(head.text.split(' ')[2] ?? '', text))),
   test('sdp_with_transport_like', (run, text) =>
     streamsOf(run).some(({ head }) => holdsText(head.text.split(' ')[2] ?? '', text))),
   {
@@ -112,7 +107,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
   test('sdp_with_active_media', (run, text) =>
     streamsOf(run).some(
       ({ media, head, lines }) =>
-        same(media, text) &&
+        sameButForCase(media, text) &&
         head.text.split(' ')[1] !== '0' &&
         !lines.some((each) => /^a=(?:inactive|recvonly)/.test(each.text)),
     )),

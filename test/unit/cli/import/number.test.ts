@@ -120,3 +120,13 @@ describe('a condition on the result of the selection before it is one on the sel
     assert.match(left.join('\n'), /\$rc < 0/);
   });
 });
+
+test('a selection on a way that is lost later says where it is lost', () => {
+  const { rules, left } = carried(
+    'if (!ds_select_dst(1, 4)) exit;\nif ($var(x) == "y") { ds_select_dst(2, 4); t_relay(); exit; }\nt_relay();',
+  );
+  assert.deepEqual(rules, []);
+  const selections = left.filter((each) => each.includes('did not become a rule'));
+  assert.equal(selections.length, 2);
+  for (const each of selections) assert.match(each, /the condition "\$var\(x\) == "y"" \(line 4\)/);
+});
