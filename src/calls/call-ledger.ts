@@ -9,7 +9,7 @@ import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { HungUp } from './call-entry-types.js';
-import { CallRecord, type RecordKeeper } from './call-record.js';
+import { CallRecord, type RecordedRequest, type RecordKeeper } from './call-record.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
 import { TextStore } from './text-store.js';
 
@@ -47,7 +47,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   /** Requests that no rule matched, and all that were answered without being dispatched. */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
   /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
-  onDispatch: ((message: SipMessage, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
+  onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
   /** Called with each record as its request has its final reply; undefined: no listener. */
   onFinal: ((record: CallRecord) => void) | undefined;
   private readonly ended: Emitter<CallRecord>;
@@ -110,12 +110,21 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
       // Inside a dialog nothing is dispatched. A BYE ends the call it belongs to.
       return message.method === 'BYE' ? this.bye(message) : undefined;
     }
-    const invite = message.method === 'INVITE';
-    const { origin, recordRoute } = plan;
-    this.onDispatch?.(message, source, origin);
+    return this.relayedElsewhere(message, message.method === 'INVITE', source, plan.origin, plan.recordRoute);
+  }
+
+  /** A request outside dialogs is relayed, maybe by another process. */
+  relayedElsewhere(
+    request: RecordedRequest,
+    invite: boolean,
+    source: Source,
+    origin: RouteOrigin | undefined,
+    recordRoute: boolean,
+  ): CallRecord {
+    this.onDispatch?.(request, source, origin);
     const { transport } = source.socket;
     const began = this.monotonic();
-    return new CallRecord(this, message, invite, source, transport, this.timeAt(began), began, origin, recordRoute);
+    return new CallRecord(this, request, invite, source, transport, this.timeAt(began), began, origin, recordRoute);
   }
 
   /** Milliseconds since the epoch at a monotonic time: the system's clock costs more to read, and is read once a second. */

@@ -14,6 +14,9 @@ const NONE: readonly CallTry[] = [];
 /** Hops noted for one request; further ones are only counted. */
 const MOST_TRIES = 50;
 
+/** What a record needs of its request. */
+export type RecordedRequest = Pick<SipMessage, 'text' | 'callId' | 'fromTag' | 'headersEnd'>;
+
 /** What the records of one process share. */
 export interface RecordKeeper {
   /** Monotonic milliseconds. */
@@ -88,7 +91,7 @@ export class CallRecord implements RelayWatch {
   constructor(
     private readonly keeper: RecordKeeper | undefined,
     /** The request until it has its final reply. */
-    public message: SipMessage | undefined,
+    public message: RecordedRequest | undefined,
     readonly invite: boolean,
     readonly source: Pick<Source, 'address' | 'port'>,
     readonly transport: string,

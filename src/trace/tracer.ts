@@ -100,7 +100,7 @@ export class Tracer implements MessageTap {
   }
 
   /** A request is dispatched: traces of its partition begin here. */
-  dispatched(message: SipMessage, source: Source, origin: RouteOrigin | undefined): void {
+  dispatched(message: Pick<SipMessage, 'text' | 'callId'>, source: Source, origin: RouteOrigin | undefined): void {
     if (this.sessions.size === 0) return;
     const { socket, address, port } = source;
     const { text, callId } = message;

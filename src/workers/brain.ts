@@ -1,15 +1,7 @@
 import type { Logger } from '../core/logger.js';
 import type { Destination } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
-import {
-  type AfterFailure,
-  type HopFailure,
-  type LocalReply,
-  type NextHop,
-  plainHop,
-  type RelayPlan,
-  type RouteOrigin,
-} from '../proxy/decision.js';
+import type { AfterFailure, HopFailure, LocalReply, NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
@@ -20,8 +12,9 @@ import { socketOfReply, socketOfRequest } from '../sip/transport/native/steering
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
-import { BegunPlan, type HandedCall, ReportedPlan } from './handed-call.js';
+import { BegunPlan, type HandedCall } from './handed-call.js';
 import type { FromWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
+import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
 import type { SipCounters } from './tallies.js';
 
 /** What the side of the daemon is made with. */
@@ -33,7 +26,7 @@ export interface BrainOptions {
   readonly receiver: Receiver;
   readonly sockets: readonly SipSocket[];
   readonly counters: SipCounters;
-  readonly observer: ProxyObserver;
+  readonly observer: ProxyObserver & ReportObserver;
   /** Whether all destinations of what was selected are reached by UDP, and given by address. */
   readonly isPlain: (origin: RouteOrigin) => boolean;
   /** Whether messages are traced: then all is done here. */
@@ -74,14 +67,22 @@ export class Brain implements DecisionDelegate, TransactionUser {
   private fromWorker = false;
   /** What each worker relays, by its question. */
   private readonly calls: Map<number, HandedCall>[];
-  /** Requests that each worker has been given to relay, and those that it has reported to have decided about. */
+  /** What each worker relays on its own. */
+  private readonly reported: readonly ReportedCalls[];
+  /** Requests that each worker has been given to relay. */
   private readonly given: number[];
-  private readonly reported: number[] = [];
   private readonly asked: number[] = [];
 
   constructor(private readonly options: BrainOptions) {
     const { workers } = options;
     this.calls = Array.from({ length: workers + 1 }, () => new Map());
+    const names: ReportNames = {
+      source: (...at) => this.sourceOf(...at),
+      target: (socket, address, port) =>
+        options.proxy.targets.target(options.sockets[socket] as SipSocket, address, port, undefined),
+      destination: (shared) => options.destination(shared),
+    };
+    this.reported = Array.from({ length: workers + 1 }, () => new ReportedCalls(options.observer, names));
     this.given = Array.from({ length: workers + 1 }, () => 0);
     options.proxy.delegateTo(this);
     options.layer.attach(this);
@@ -89,7 +90,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
 
   /** Calls that a worker relays now. */
   callsOf(worker: number): number {
-    return this.calls[worker]?.size ?? 0;
+    return (this.calls[worker]?.size ?? 0) + (this.reported[worker]?.size ?? 0);
   }
 
   /** Requests outside dialogs that a worker has been given to relay since the start. */
@@ -161,6 +162,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       }
       case 'cancelled': {
+        if (this.reported[worker]?.cancelled(item[1]) === true) return;
         const call = this.calls[worker]?.get(item[1]);
         call?.watch?.cancelled();
         call?.plan.callerGaveUp?.();
@@ -200,59 +202,39 @@ export class Brain implements DecisionDelegate, TransactionUser {
   }
 
   /** What a worker reports of a request that it relays, at the time it happened. */
-  private noted(worker: number, item: Extract<FromWorker, readonly [string, number, at: number, ...unknown[]]>): void {
-    const calls = this.calls[worker];
+  private noted(worker: number, item: CallReport): void {
+    const reported = this.reported[worker] as ReportedCalls;
     if (item[0] === 'began') {
-      this.reported[worker] = (this.reported[worker] ?? 0) + 1;
-      const [, id, , socket, address, port, text, recordRoute, origin] = item;
-      const message = parseMessage(text, true);
-      const source = this.sourceOf(socket, address, port);
-      if (message === undefined || source === undefined) return;
-      const plan = new ReportedPlan(recordRoute, origin);
-      const watch = this.options.observer.relayed(message, source, plan);
-      calls?.set(id, { message, source, plan, watch, hop: NOWHERE });
+      reported.began(item);
       return;
     }
-    const call = calls?.get(item[1]);
+    if (reported.receive(item)) return;
+    const call = this.calls[worker]?.get(item[1]);
+    if (call === undefined) return;
     switch (item[0]) {
-      case 'sent': {
-        const [destination, address, port, socket] = item[3];
-        if (call === undefined) return;
-        call.hop = this.hopTo(call.hop, destination);
-        const { sockets, proxy } = this.options;
-        call.watch?.sent(call.hop, proxy.targets.target(sockets[socket] as SipSocket, address, port, undefined));
-        return;
-      }
-      case 'passedOver':
-        call?.watch?.passedOver(this.hopTo(undefined, item[3]), item[4]);
-        return;
       case 'provisional':
-        call?.watch?.provisional(call.hop, item[3]);
+        call.watch?.provisional(call.hop, item[3]);
         return;
       case 'failed':
-        call?.watch?.failed(call.hop, failureOf(item[3], item[4], item[5]));
+        call.watch?.failed(call.hop, failureOf(item[3], item[4], item[5]));
         return;
       case 'ended':
         this.ended(worker, item[1], item[3], item[4]);
         return;
+      // The brain noted these when it gave the hop.
+      case 'sent':
+      case 'passedOver':
     }
-  }
-
-  /** The hop for a destination, which is the present one if that is for the same. */
-  private hopTo(present: NextHop | undefined, destination: SharedDestination): NextHop {
-    const found = this.options.destination(destination);
-    const [, , , uri] = destination;
-    if (present !== undefined && present.destination === found && (found !== undefined || present.uri === uri))
-      return present;
-    return { ...NOWHERE, uri, destination: found };
   }
 
   /** A worker has died: what it relayed has ended. Returns how many requests that were. */
   lost(worker: number): number {
     const calls = this.calls[worker] as Map<number, HandedCall>;
+    const reported = this.reported[worker] as ReportedCalls;
     const begun = this.options.begun(worker);
-    const count = calls.size + begun - (this.reported[worker] ?? 0);
-    this.reported[worker] = begun;
+    const count = calls.size + reported.size + begun - reported.begun;
+    reported.begun = begun;
+    reported.lost();
     for (const id of [...calls.keys()]) this.ended(worker, id, 500, false);
     return count;
   }
@@ -399,12 +381,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
   }
 }
 
-const NOWHERE = plainHop('');
-
 function isList(hop: NextHop | readonly NextHop[]): hop is readonly NextHop[] {
   return Array.isArray(hop);
-}
-
-function failureOf(code: number, local: boolean, cause: string | null): HopFailure {
-  return cause === null ? { code, local } : { code, local, cause };
 }

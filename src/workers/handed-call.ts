@@ -49,23 +49,3 @@ export class BegunPlan implements RelayPlan {
     return this.plan.allowed?.(address) ?? true;
   }
 }
-
-/** The plan of a request that a worker has decided about and relays: only what records show of it. */
-export class ReportedPlan implements RelayPlan {
-  readonly edits = NO_EDITS;
-  readonly noHop = NO_HOP;
-
-  constructor(
-    readonly recordRoute: boolean,
-    readonly origin: RelayPlan['origin'],
-  ) {}
-
-  next(): undefined {}
-
-  failed(): boolean {
-    return false;
-  }
-}
-
-const NO_EDITS: RelayPlan['edits'] = [];
-const NO_HOP: RelayPlan['noHop'] = { code: 503, reason: 'Service Unavailable' };

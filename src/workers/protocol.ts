@@ -123,6 +123,9 @@ export type FromWorker =
       text: string,
       recordRoute: boolean,
       origin: RouteOrigin,
+      invite: boolean,
+      callId: string,
+      fromTag: string,
     ]
   | readonly ['sent', id: number, at: number, to: SentTo]
   | readonly ['passedOver', id: number, at: number, destination: SharedDestination, code: number]

@@ -15,6 +15,10 @@ export const KIND = {
 /** Names that are remembered: beyond, both sides begin anew. */
 export const MOST_NAMES = 4096;
 
+/** Bits of what is said of a request that begins. */
+export const RECORD_ROUTE = 1;
+export const INVITE = 2;
+
 /** Stands for the name of nothing. */
 export const NOTHING = -1;
 
@@ -22,7 +26,7 @@ export const NOTHING = -1;
 export const FIXED = {
   name: 8,
   item: 8,
-  began: 16 + 4 * 6,
+  began: 16 + 4 * 8,
   sent: 16 + 4 * 7,
   provisional: 16 + 8,
   failed: 16 + 4 * 3,

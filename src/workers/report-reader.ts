@@ -1,6 +1,6 @@
 import type { RouteOrigin } from '../proxy/decision.js';
 import type { FromWorker } from './protocol.js';
-import { FIXED, KIND } from './report-kinds.js';
+import { FIXED, INVITE, KIND, RECORD_ROUTE } from './report-kinds.js';
 import type { ReportRing } from './report-ring.js';
 
 /** A name that records refer to. */
@@ -53,23 +53,43 @@ export class ReportReader {
     }
     const at = doubles[to >> 1] as number;
     const id = doubles[(to >> 1) + 1] as number;
-    const word = (i: number): number => words[to + i] as number;
     switch (kind) {
       case KIND.began: {
-        const text = this.text('latin1', 4 * to + FIXED.began, word(9));
-        const origin = this.valueOf(word(8));
-        return ['began', id, at, word(4), this.nameOf(word(5)), word(6), text, word(7) === 1, origin];
+        const bits = this.word(to + 7);
+        const origin = this.valueOf(this.word(to + 8));
+        const [invite, recordRoute] = [(bits & INVITE) !== 0, (bits & RECORD_ROUTE) !== 0];
+        const address = this.nameOf(this.word(to + 5));
+        const textAt = 4 * to + FIXED.began;
+        const callIdAt = textAt + this.word(to + 9);
+        const tagAt = callIdAt + this.word(to + 10);
+        const text = this.text('latin1', textAt, this.word(to + 9));
+        const callId = this.text('latin1', callIdAt, this.word(to + 10));
+        const fromTag = this.text('latin1', tagAt, this.word(to + 11));
+        const [socket, port] = [this.word(to + 4), this.word(to + 6)];
+        return ['began', id, at, socket, address, port, text, recordRoute, origin, invite, callId, fromTag];
       }
       case KIND.sent: {
-        const destination = [this.nameOf(word(4)), word(5), word(6), this.nameOf(word(7))] as const;
-        return ['sent', id, at, [destination, this.nameOf(word(8)), word(9), word(10)]];
+        const destination = [
+          this.nameOf(this.word(to + 4)),
+          this.word(to + 5),
+          this.word(to + 6),
+          this.nameOf(this.word(to + 7)),
+        ] as const;
+        return ['sent', id, at, [destination, this.nameOf(this.word(to + 8)), this.word(to + 9), this.word(to + 10)]];
       }
       case KIND.provisional:
-        return ['provisional', id, at, word(4)];
+        return ['provisional', id, at, this.word(to + 4)];
       case KIND.failed:
-        return ['failed', id, at, word(4), word(5) === 1, word(6) < 0 ? null : this.nameOf(word(6))];
+        return [
+          'failed',
+          id,
+          at,
+          this.word(to + 4),
+          this.word(to + 5) === 1,
+          this.word(to + 6) < 0 ? null : this.nameOf(this.word(to + 6)),
+        ];
       default:
-        return ['ended', id, at, word(4), word(5) === 1];
+        return ['ended', id, at, this.word(to + 4), this.word(to + 5) === 1];
     }
   }
 
@@ -78,6 +98,10 @@ export class ReportReader {
     const number = words[at + 1] as number;
     if (number === 0) this.names.length = 0;
     this.names[number] = { text: this.text('utf8', 4 * at + FIXED.name, words[at] as number) };
+  }
+
+  private word(at: number): number {
+    return this.ring.words[at] as number;
   }
 
   private nameOf(number: number): string {

@@ -1,5 +1,5 @@
 import type { FromWorker } from './protocol.js';
-import { FIXED, KIND, MOST_NAMES, NOTHING } from './report-kinds.js';
+import { FIXED, INVITE, KIND, MOST_NAMES, NOTHING, RECORD_ROUTE } from './report-kinds.js';
 import { ReportRing } from './report-ring.js';
 
 /** Items that wait for room in the ring, beyond which no further calls are reported. */
@@ -60,21 +60,28 @@ export class ReportWriter {
     if (this.names.size > MOST_NAMES - NAMES_OF_ONE) this.names.clear();
     switch (item[0]) {
       case 'began': {
-        const [, id, at, socket, address, port, text, recordRoute, origin] = item;
+        const [, id, at, socket, address, port, text, recordRoute, origin, invite, callId, fromTag] = item;
+        const size = FIXED.began + text.length + callId.length + fromTag.length;
+        if (!ReportRing.fits(size)) break;
         const from = this.nameOf(address);
         const by = from < 0 ? from : this.nameOf(this.textOf(origin));
-        const to = by < 0 ? by : this.begin(KIND.began, FIXED.began + text.length);
+        const to = by < 0 ? by : this.begin(KIND.began, size);
         if (to < 0) return false;
         this.call(to, at, id);
         const { words, octets } = this.ring;
         words[to + 4] = socket;
         words[to + 5] = from;
         words[to + 6] = port;
-        words[to + 7] = recordRoute ? 1 : 0;
+        words[to + 7] = (recordRoute ? RECORD_ROUTE : 0) | (invite ? INVITE : 0);
         words[to + 8] = by;
         words[to + 9] = text.length;
-        octets.write(text, 4 * to + FIXED.began, text.length, 'latin1');
-        return this.end(to, FIXED.began + text.length);
+        words[to + 10] = callId.length;
+        words[to + 11] = fromTag.length;
+        let end = 4 * to + FIXED.began;
+        end += octets.write(text, end, text.length, 'latin1');
+        end += octets.write(callId, end, callId.length, 'latin1');
+        octets.write(fromTag, end, fromTag.length, 'latin1');
+        return this.end(to, size);
       }
       case 'sent': {
         const [, id, at, [[partition, setId, position, uri], address, port, socket]] = item;

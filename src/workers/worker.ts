@@ -223,7 +223,10 @@ export class Worker implements TransactionUser, ProxyObserver {
       const id = ++this.asked;
       this.replica.begun(this.setup.worker);
       const { recordRoute, origin } = plan;
-      this.addLater(['began', id, this.now(), ...this.cameAs(source, message.text), recordRoute, origin]);
+      const came = this.cameAs(source, message.text);
+      const { callId, fromTag, method } = message;
+      const isInvite = method === 'INVITE';
+      this.reports.add(['began', id, this.now(), ...came, recordRoute, origin, isInvite, callId, fromTag]);
       return new LocalWatch(this, id);
     }
     if (plan instanceof Question) {

@@ -51,7 +51,20 @@ const origin = fc.record(
 );
 const destination = fc.tuple(name, word, word, name);
 const item = fc.oneof(
-  fc.tuple(fc.constant('began' as const), id, at, port, name, port, latin1(2500), fc.boolean(), origin),
+  fc.tuple(
+    fc.constant('began' as const),
+    id,
+    at,
+    port,
+    name,
+    port,
+    latin1(2500),
+    fc.boolean(),
+    origin,
+    fc.boolean(),
+    latin1(80),
+    latin1(40),
+  ),
   fc.tuple(fc.constant('sent' as const), id, at, fc.tuple(destination, name, port, port)),
   fc.tuple(fc.constant('provisional' as const), id, at, code),
   fc.tuple(fc.constant('failed' as const), id, at, code, fc.boolean(), fc.option(name)),
@@ -86,7 +99,10 @@ test('what is written is read, in its order, wherever the ring ends and however 
 test('what there is no room for follows when there is, in its order', async () => {
   const { reader, writer, read } = pair();
   const text = 'x'.repeat(60_000);
-  const all = Array.from({ length: 40 }, (_, i) => ['began', i, 1, 0, 'a', 1, text, true, { rule: `${i}` }] as const);
+  const all = Array.from(
+    { length: 40 },
+    (_, i) => ['began', i, 1, 0, 'a', 1, text, true, { rule: `${i}` }, true, 'id', 'tag'] as const,
+  );
   for (const each of all) writer.add(each);
   await eventually(() => {
     reader.read();
@@ -98,7 +114,7 @@ test('what there is no room for follows when there is, in its order', async () =
 test('a brain that is far behind is reported no further calls', async () => {
   const { writer, reader, read } = pair();
   const text = 'x'.repeat(60_000);
-  for (let i = 0; i < 8; i++) writer.add(['began', i, 1, 0, 'a', 1, text, true, { rule: '' }]);
+  for (let i = 0; i < 8; i++) writer.add(['began', i, 1, 0, 'a', 1, text, true, { rule: '' }, true, 'id', 'tag']);
   assert.equal(writer.isBehind, false);
   for (let i = 0; i < 20_000; i++) writer.add(['provisional', i, 1, 180]);
   assert.equal(writer.isBehind, true);
@@ -117,10 +133,23 @@ test('more names than are remembered, some longer than a record may be', () => {
     reader.read();
     assert.deepEqual(read.pop(), sent);
   }
-  writer.add(['began', 1, 1, 0, 'a', 1, 'text', true, { rule: 'r', sets: new Array<number>(50_000).fill(7) }]);
+  writer.add([
+    'began',
+    1,
+    1,
+    0,
+    'a',
+    1,
+    'text',
+    true,
+    { rule: 'r', sets: new Array<number>(50_000).fill(7) },
+    false,
+    '',
+    '',
+  ]);
   writer.add(['sent', 1, 1, [['p', 1, 0, `sip:${'é'.repeat(80_000)}`], 'a', 1, 0]]);
   reader.read();
-  assert.deepEqual(read[0], ['began', 1, 1, 0, 'a', 1, 'text', true, { rule: '' }]);
+  assert.deepEqual(read[0], ['began', 1, 1, 0, 'a', 1, 'text', true, { rule: '' }, false, '', '']);
   assert.equal(read.length, 2);
 });
 

@@ -1,0 +1,142 @@
+import type { Destination } from '../engine/destination.js';
+import { type HopFailure, type NextHop, plainHop, type RouteOrigin } from '../proxy/decision.js';
+import type { RelayWatch } from '../proxy/observer.js';
+import type { ResolvedTarget } from '../sip/target.js';
+import type { Source } from '../sip/transport/transport.js';
+import type { FromWorker, SharedDestination } from './protocol.js';
+
+/** A request that a worker decided about, as far as records need it. */
+export interface ReportedRequest {
+  readonly text: string;
+  readonly callId: string;
+  readonly fromTag: string;
+  /** Where its header fields end in the text. */
+  readonly headersEnd: number;
+}
+
+/** Where reports go. */
+export interface ReportObserver {
+  /** A request outside dialogs is relayed by another process. */
+  relayedElsewhere(
+    request: ReportedRequest,
+    invite: boolean,
+    source: Source,
+    origin: RouteOrigin,
+    recordRoute: boolean,
+  ): RelayWatch;
+}
+
+/** What the brain knows of what workers mean. */
+export interface ReportNames {
+  source(socket: number, address: string, port: number): Source | undefined;
+  target(socket: number, address: string, port: number): ResolvedTarget;
+  /** undefined: it is no longer there. */
+  destination(shared: SharedDestination): Destination | undefined;
+}
+
+interface ReportedCall {
+  readonly watch: RelayWatch;
+  /** The hop it was sent to last. */
+  hop: NextHop;
+}
+
+/** Reports of what becomes of requests that a worker relays on its own. */
+export type CallReport = Extract<FromWorker, readonly [string, id: number, at: number, ...unknown[]]>;
+
+/** The requests that one worker relays on its own, as it reports them. */
+export class ReportedCalls {
+  private readonly calls = new Map<number, ReportedCall>();
+  /** How many it has reported to have begun. */
+  begun = 0;
+
+  constructor(
+    private readonly observer: ReportObserver,
+    private readonly names: ReportNames,
+  ) {}
+
+  get size(): number {
+    return this.calls.size;
+  }
+
+  began(item: Extract<FromWorker, readonly ['began', ...unknown[]]>): void {
+    this.begun++;
+    const [, id, , socket, address, port, text, recordRoute, origin, invite, callId, fromTag] = item;
+    const source = this.names.source(socket, address, port);
+    if (source === undefined) return;
+    const request = new Request(text, callId, fromTag);
+    const watch = this.observer.relayedElsewhere(request, invite, source, origin, recordRoute);
+    this.calls.set(id, { watch, hop: NOWHERE });
+  }
+
+  /** False where the request is none of these. */
+  receive(item: CallReport): boolean {
+    const call = this.calls.get(item[1]);
+    if (call === undefined) return false;
+    const { watch } = call;
+    switch (item[0]) {
+      case 'sent': {
+        const [destination, address, port, socket] = item[3];
+        call.hop = this.hopTo(call.hop, destination);
+        watch.sent(call.hop, this.names.target(socket, address, port));
+        break;
+      }
+      case 'passedOver':
+        watch.passedOver(this.hopTo(undefined, item[3]), item[4]);
+        break;
+      case 'provisional':
+        watch.provisional(call.hop, item[3]);
+        break;
+      case 'failed':
+        watch.failed(call.hop, failureOf(item[3], item[4], item[5]));
+        break;
+      case 'ended':
+        this.calls.delete(item[1]);
+        watch.ended(item[3], item[4] ? call.hop : undefined);
+        break;
+      case 'began':
+    }
+    return true;
+  }
+
+  /** The caller of a request gave up; false where it is none of these. */
+  cancelled(id: number): boolean {
+    const call = this.calls.get(id);
+    call?.watch.cancelled();
+    return call !== undefined;
+  }
+
+  /** The worker has died: what it relayed has ended. */
+  lost(): void {
+    for (const { watch } of this.calls.values()) watch.ended(500, undefined);
+    this.calls.clear();
+  }
+
+  /** The hop for a destination, which is the present one if that is for the same. */
+  private hopTo(present: NextHop | undefined, shared: SharedDestination): NextHop {
+    const destination = this.names.destination(shared);
+    const [, , , uri] = shared;
+    if (present?.destination === destination && (destination !== undefined || present?.uri === uri))
+      return present as NextHop;
+    return { ...NOWHERE, uri, destination };
+  }
+}
+
+class Request implements ReportedRequest {
+  constructor(
+    readonly text: string,
+    readonly callId: string,
+    readonly fromTag: string,
+  ) {}
+
+  get headersEnd(): number {
+    const end = this.text.indexOf('\r\n\r\n');
+    return end < 0 ? this.text.length : end + 4;
+  }
+}
+
+const NOWHERE = plainHop('');
+
+/** A failure as workers report it. */
+export function failureOf(code: number, local: boolean, cause: string | null): HopFailure {
+  return cause === null ? { code, local } : { code, local, cause };
+}
