@@ -42,6 +42,8 @@ export interface LoadCfgOptions {
   readonly preprocess?: string | undefined;
   /** Statements report to the trace of a run that they are run. */
   readonly traced?: boolean;
+  /** Texts by their path, read before; other files are not there. */
+  readonly texts?: ReadonlyMap<string, string> | undefined;
 }
 
 /** A configuration file, read, checked and compiled. */
@@ -68,6 +70,8 @@ export interface LoadedCfg extends CfgSettings {
   readonly warnings: readonly CfgProblem[];
   /** Texts of the file and of what it includes, as they were read. */
   readonly sources: ReadonlyMap<string, string>;
+  /** How it was read. */
+  readonly readAs: LoadCfgOptions;
   /** The same file as it was read, compiled anew so that its statements report to a trace; nothing of it is shared. */
   readonly traced: () => LoadedCfg;
 }
@@ -111,7 +115,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     problems.error('setting', { file, line: 1, column: 1 }, message);
     return { file, dialect: undefined, tree: undefined, problems: problems.list, loaded: undefined };
   };
-  let source: SourceFile = { file, text: readFileSync(file, 'latin1') };
+  let source: SourceFile = { file, text: textAt(file, options.texts) };
   const sources = new Map([[file, source.text]]);
   try {
     if (options.preprocess !== undefined) source = preprocessed(source, options.preprocess);
@@ -134,7 +138,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   }
   const parsed = parseConfiguration(source, {
     dialect,
-    reader: readerIn(folder, sources),
+    reader: readerIn(folder, sources, options.texts),
     ...(options.defines === undefined ? {} : { defines: options.defines }),
     environment: options.environment ?? process.env,
   });
@@ -204,6 +208,7 @@ function compiledFrom(
           compile,
           warnings: all,
           sources,
+          readAs: options,
           traced,
         };
   return { cfg, problems: all };
@@ -216,14 +221,22 @@ export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
   return loaded;
 }
 
+/** Throws when it is not there. */
+function textAt(path: string, texts: LoadCfgOptions['texts']): string {
+  if (texts === undefined) return readFileSync(path, 'latin1');
+  const text = texts.get(path);
+  if (text === undefined) throw new Error(`${path} was not read`);
+  return text;
+}
+
 /** Included files: beside the file that includes, in the folder of the first one, or absolute. Their texts are added to `sources`. */
-function readerIn(folder: string, sources: Map<string, string>): SourceReader {
+function readerIn(folder: string, sources: Map<string, string>, texts: LoadCfgOptions['texts']): SourceReader {
   return {
     read(path, from) {
       const paths = isAbsolute(path) ? [path] : [join(dirname(from), path), join(folder, path), resolve(path)];
       for (const candidate of paths) {
         try {
-          const text = readFileSync(candidate, 'latin1');
+          const text = textAt(candidate, texts);
           sources.set(candidate, text);
           return { file: candidate, text };
         } catch {

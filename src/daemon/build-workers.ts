@@ -1,3 +1,5 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CallLedger } from '../calls/call-ledger.js';
 import { boundedLog } from '../core/bounded-log.js';
 import { SwitchyardError } from '../core/errors.js';
@@ -19,6 +21,8 @@ import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import { tallies } from '../workers/tallies.js';
 import type { SipParts } from './build-sip.js';
 import type { DaemonEnvironment } from './environment.js';
+import type { ScriptRouting } from './script-routing.js';
+import { sharedScript } from './script-worker.js';
 import type { CountingTally } from './selection-tally.js';
 import { layerOptions } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
@@ -28,6 +32,8 @@ export interface WorkersEnvironment extends DaemonEnvironment {
   readonly hooks: WorkerHooks;
   readonly sip: SipParts;
   readonly proxy: ProxyCore;
+  /** Runs a cfg file; undefined: rules decide. */
+  readonly script: ScriptRouting | undefined;
   readonly engine: Engine;
   readonly ledger: CallLedger;
   readonly tally: CountingTally;
@@ -37,7 +43,8 @@ export interface WorkersEnvironment extends DaemonEnvironment {
 
 /** Builds the side of the brain. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */
 export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts> {
-  const { hooks, sip, proxy, engine, ledger, keys, log, clock, metrics } = env;
+  const { hooks, sip, proxy, script, engine, ledger, keys, log, clock, metrics } = env;
+  let knownFile = script?.file;
   const { workers, groups } = hooks;
   const loaded = await loadLibc();
   if (!('libc' in loaded)) {
@@ -51,7 +58,9 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const plain = new PlainSets(engine, sip.sockets);
   const shared = libc.share(SHARED_BYTES);
   const rules = (): SharedRules | undefined => {
-    const { routing, dispatcher, defaultPartition = 'default' } = env.settings();
+    const { dispatcher, defaultPartition = 'default' } = env.settings();
+    // A script decides in place of rules.
+    const routing = script === undefined ? env.settings().routing : [];
     const partitions = [...engine.partitions].map(({ name }) => name);
     const all: SharedRules = { rules: routing, hashPvar: dispatcher.hashPvar, defaultPartition, partitions };
     return canBeShared(all) ? all : undefined;
@@ -72,7 +81,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       trustedSources: limits.trustedSources,
       rateLimited,
       logLevel: log.level ?? 'info',
-      countsLoad: partitions.some(({ flavour }) => flavour === 'kamailio'),
+      countsLoad: script === undefined && partitions.some(({ flavour }) => flavour === 'kamailio'),
     };
   };
   const start = (worker: number): WorkerStart => {
@@ -96,6 +105,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         gatherMs: gathering(settings.limits.gatherMs, workers),
         live: live(),
         askAll: sip.tapPoint.isTapped,
+        script: script && sharedScript(script.file, settings),
         memory: { fd: fds[sockets.length] ?? -1, bytes: SHARED_BYTES },
         ahead: machineMs() - clock.monotonic(),
       }),
@@ -117,8 +127,15 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       ledger.reportedAt = at;
     },
     destination: (each) => destinationOf(engine, each),
-    apply: (signal) => engine.states.apply(signal),
-    selected: (partition, count) => env.tally.selected(partition, count),
+    apply: (signal) => {
+      engine.states.apply(signal);
+      tables.publishState(signal.destination);
+    },
+    selected: (partition, succeeded, failed) => {
+      if (succeeded > 0) env.tally.selected(partition, succeeded);
+      if (failed > 0) env.tally.failed(partition, failed);
+    },
+    script: script?.core,
     begun: (worker) => tables.begun(worker),
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
     log: boundedLog(log, () => clock.monotonic()),
@@ -134,6 +151,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   });
   const pool = new Pool({
     workers,
+    program: fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url)),
     start,
     started: (worker) => tables.started(worker),
     receive: (worker, item) => {
@@ -196,6 +214,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       pool.sendAll(['forget']);
       pool.sendAll(['key', keys.current]);
       pool.sendAll(['live', live()]);
+      if (script !== undefined && script.file !== knownFile) {
+        knownFile = script.file;
+        pool.sendAll(['script', sharedScript(knownFile, env.settings())]);
+      }
       tables.changed();
     },
     drain: () => tables.open(false),

@@ -43,7 +43,7 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
   );
   if (setidPvar !== undefined) attempt('/modparam/setid_pvar', () => compileWritable(setidPvar));
   attempt('/workers', () => {
-    const fault = workersFault(settings, false);
+    const fault = workersFault(settings);
     if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', fault);
   });
   // A script replaces the rules.

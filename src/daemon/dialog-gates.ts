@@ -16,14 +16,14 @@ export class DialogGates {
 
   constructor(
     private readonly engine: Engine,
-    private readonly sip: Pick<SipParts, 'counters'>,
+    private readonly sip: { readonly counters: Pick<SipParts['counters'], 'foreign'> },
     private readonly tokens: DialogTokens,
     clock: Clock,
   ) {
     this.limiter = new SourceRateLimiter(FOREIGN_DIALOGS, () => clock.monotonic());
   }
 
-  under(settings: Settings): DialogGate {
+  under(settings: Pick<Settings, 'foreignDialogs' | 'limits'>): DialogGate {
     const { foreign } = this.sip.counters;
     return new DialogGate({
       engine: this.engine,

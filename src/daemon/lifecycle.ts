@@ -118,7 +118,7 @@ export class Lifecycle {
   private async joinWorkers(hooks: WorkerHooks): Promise<void> {
     const { parts } = this;
     const { tables, routing, observers, secret } = parts;
-    const fault = workersFault(parts.settings(), parts.script !== undefined);
+    const fault = workersFault(parts.settings(), parts.script?.file);
     if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks.workers}: ${fault}`);
     const { buildWorkers } = await import('./build-workers.js');
     hooks.parts = await buildWorkers({

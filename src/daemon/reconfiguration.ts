@@ -12,6 +12,7 @@ import { SettingsReloads } from './process-metrics.js';
 import { ReloadProgress } from './reload-progress.js';
 import { restartOnly } from './restart-only.js';
 import { settingsChanges } from './settings-changes.js';
+import { workersFault } from './worker-hooks.js';
 
 /** New settings while calls go on. */
 export class Reconfiguration {
@@ -54,7 +55,7 @@ export class Reconfiguration {
       const { settings, warnings, cfg } = readSettings();
       const before = parts.settings();
       const changes = settingsChanges(before, settings);
-      if (dryRun) await this.check(settings);
+      if (dryRun) await this.check(settings, cfg);
       else await this.take(settings, cfg);
       done = true;
       const texts = warnings.map((warning) => formatProblems([warning]));
@@ -65,7 +66,10 @@ export class Reconfiguration {
   }
 
   /** What routes by these settings, if they can be used; nothing is changed. Throws SwitchyardError. */
-  private async check(settings: Settings) {
+  private async check(settings: Settings, cfg: LoadedCfg | undefined) {
+    const { hooks } = this.parts;
+    const fault = hooks === undefined ? undefined : workersFault({ ...settings, workers: hooks.workers }, cfg);
+    if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks?.workers}: ${fault}`);
     const routes = await this.parts.routing.prepare(settings);
     await this.parts.tables.partitions.check(settings.partitions);
     return routes;
@@ -75,7 +79,7 @@ export class Reconfiguration {
   private async take(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
     const { parts } = this;
     const { sip, tables, routing, script, hooks, followers, management } = parts;
-    const routes = await this.check(settings);
+    const routes = await this.check(settings, cfg);
     const certificates = [
       ...sip.transports.map((socket) => socket.reloadCertificates?.()),
       management.renewCertificate(),

@@ -1,5 +1,5 @@
-import type { CallLedger } from '../calls/call-ledger.js';
 import type { RelayPlan, RouteOrigin } from '../proxy/decision.js';
+import type { ProxyObserver } from '../proxy/observer.js';
 import type { ProxyCounters } from '../proxy/proxy.js';
 import type { CallObserver } from '../script/calls.js';
 
@@ -11,7 +11,7 @@ function planOf(origin: RouteOrigin, recordRoute: boolean): RelayPlan {
 }
 
 /** Call records and counters of what the script of a configuration file does with requests. */
-export function scriptCalls(ledger: CallLedger, counters: ProxyCounters): CallObserver {
+export function scriptCalls(ledger: Pick<ProxyObserver, 'relayed' | 'refused'>, counters: ProxyCounters): CallObserver {
   return {
     received({ method }) {
       counters.requests.value++;

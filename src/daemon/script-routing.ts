@@ -44,10 +44,17 @@ import { readScriptTables } from './script-tables.js';
 import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 import { VERSION } from './version.js';
 
+/** What a script needs of the SIP side. Where messages are not hidden from other processes there is no tap point. */
+export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
+  Partial<Pick<SipParts, 'tapPoint'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
+
+/** The settings that a script looks at. */
+export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits'>;
+
 /** What the script of a configuration file works with. */
 export interface ScriptRoutingOptions {
   readonly engine: Engine;
-  readonly sip: SipParts;
+  readonly sip: ScriptSip;
   readonly blacklists: BlacklistTable;
   readonly tally: SelectionTally;
   readonly formats: () => DispatcherFormats;
@@ -104,7 +111,7 @@ export class ScriptRouting {
   constructor(
     private readonly options: ScriptRoutingOptions,
     private cfg: LoadedCfg,
-    private settings: Settings,
+    private settings: ScriptSettings,
   ) {
     const { memory } = options;
     this.vars = memory?.vars ?? new VarStore();
@@ -123,7 +130,7 @@ export class ScriptRouting {
     this.dialogGates = tokens && new DialogGates(engine, sip, tokens, clock);
     this.core = new ScriptCore(this.environment(cfg, settings));
     options.sip.layer.attach(this.core, this.core);
-    options.sip.tapPoint.hide(cfg.mask(() => this.core.env));
+    options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
   }
 
   /** Reads the tables of the modules. To be called before requests come. */
@@ -204,6 +211,11 @@ export class ScriptRouting {
     return this.cfg.statistics(this.core.env.modules);
   }
 
+  /** The file in force. */
+  get file(): LoadedCfg {
+    return this.cfg;
+  }
+
   /** The management commands of its modules. */
   get commands(): ScriptCommandTable {
     const { commands } = this.cfg;
@@ -259,12 +271,12 @@ export class ScriptRouting {
   }
 
   /** New requests run another script from now on. */
-  async use(cfg: LoadedCfg, settings: Settings): Promise<void> {
+  async use(cfg: LoadedCfg, settings: ScriptSettings): Promise<void> {
     this.tables = (await readScriptTables(cfg, this.options.log, this.tables)).tables;
     this.cfg = cfg;
     this.settings = settings;
     this.core.use(this.environment(cfg, settings));
-    this.options.sip.tapPoint.hide(cfg.mask(() => this.core.env));
+    this.options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
     // Timers of the file as it is now; none before the start.
     if (this.stopTimers !== undefined) this.startTimers();
   }
@@ -283,7 +295,7 @@ export class ScriptRouting {
     }
   }
 
-  private dialogProof(settings: Settings): DialogProof | undefined {
+  private dialogProof(settings: ScriptSettings): DialogProof | undefined {
     const { tokens } = this.options;
     const { foreignDialogs = 'accept' } = settings;
     const gate = foreignDialogs === 'accept' ? undefined : this.dialogGates?.under(settings);
@@ -298,7 +310,7 @@ export class ScriptRouting {
     };
   }
 
-  private environment(cfg: LoadedCfg, settings: Settings): ScriptEnvironment {
+  private environment(cfg: LoadedCfg, settings: ScriptSettings): ScriptEnvironment {
     const { engine, sip, formats, clock, random, log, memory } = this.options;
     const blacklists = memory?.blacklists ?? this.options.blacklists;
     const { globals, dialect } = cfg;

@@ -4,6 +4,7 @@ import type { CounterFamily } from '../stats/metrics.js';
 /** A tally that also takes several selections at once, as another process reports them. */
 export interface CountingTally extends SelectionTally {
   selected(partition: string, count?: number): void;
+  failed(partition: string, count?: number): void;
   forget(partition: string): void;
 }
 
@@ -25,8 +26,8 @@ export function selectionTally(family: CounterFamily): CountingTally {
     selected: (partition: string, count = 1) => {
       of(partition).ok.value += count;
     },
-    failed: (partition: string) => {
-      of(partition).failed.value++;
+    failed: (partition: string, count = 1) => {
+      of(partition).failed.value += count;
     },
     /** To be called with the family's own forgetting: a partition of that name may come back. */
     forget: (partition: string) => {

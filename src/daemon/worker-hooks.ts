@@ -1,3 +1,5 @@
+import { workersFaults } from '../cfg-file/for-workers.js';
+import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
@@ -5,6 +7,7 @@ import type { BranchIdentity } from '../sip/transaction/branch.js';
 import type { Opening } from '../sip/transport/native/datagrams.js';
 import type { Libc } from '../sip/transport/native/libc.js';
 import type { Descriptor, SocketOptions } from '../sip/transport/native/open-socket.js';
+import { ALGORITHMS_OF_WORKERS } from '../workers/algorithms.js';
 
 /** The workers as the daemon sees them. */
 export interface WorkerParts {
@@ -54,10 +57,11 @@ export class WorkerHooks {
   }
 }
 
-/** Why these settings cannot be served by several workers; undefined: they can. */
-export function workersFault(settings: Settings, hasScript: boolean): string | undefined {
+/** Why these settings cannot be served by several workers, with this cfg file if there is one; undefined: they can. */
+export function workersFault(settings: Settings, cfg?: LoadedCfg): string | undefined {
   if (settings.workers === 1) return undefined;
-  if (hasScript) return 'a cfg file is run by one process: more than one worker needs routing rules';
+  const fault = cfg === undefined ? undefined : cfgFault(settings, cfg);
+  if (fault !== undefined) return fault;
   if (settings.routeScript !== undefined) {
     return 'a route script is run by one process: more than one worker needs routing rules';
   }
@@ -66,4 +70,22 @@ export function workersFault(settings: Settings, hasScript: boolean): string | u
   if (!settings.listen.some(({ transport }) => transport === 'udp'))
     return 'workers serve UDP sockets, and there is none';
   return undefined;
+}
+
+/** Faults of a file that are named. */
+const MOST_NAMED = 20;
+
+/** Why several processes cannot run this cfg file. */
+function cfgFault(settings: Settings, cfg: LoadedCfg): string | undefined {
+  const other = settings.listen.find(({ transport }) => transport !== 'udp');
+  if (other !== undefined) return `a cfg file is run by several workers over UDP only, and there is ${other.text}`;
+  if (settings.foreignDialogs === 'known') {
+    return '"foreign_dialogs": "known" bounds what a source sends in one process: "accept" and "refuse" are for several';
+  }
+  const flavour = cfg.dialect.name;
+  const faults = workersFaults(cfg, ALGORITHMS_OF_WORKERS[flavour]);
+  if (faults.length === 0) return undefined;
+  const named = faults.slice(0, MOST_NAMED).map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
+  if (faults.length > MOST_NAMED) named.push(`and ${faults.length - MOST_NAMED} more`);
+  return `the cfg file needs one process:\n${named.join('\n')}`;
 }

@@ -193,7 +193,7 @@ export class CompiledSet implements DestinationSet {
       columns.taken.fill(0);
       if (this.taken !== undefined) columns.taken.set(this.taken);
       columns.hits.fill(0);
-      for (const [position, each] of destinations.entries()) columns.setUsable(position, isUsable(each));
+      for (const [position, { health }] of destinations.entries()) columns.setState(position, health.state);
       columns.publish();
       columns.see();
     }
@@ -235,12 +235,11 @@ export class CompiledSet implements DestinationSet {
     const { shared, destinations } = this;
     if (shared === undefined) return;
     const { health, index } = destination;
-    const usable = isUsable(destination);
     // Positions that share a health are looked for; most have one of their own.
-    if (this.countedAt === undefined && destinations[index]?.health === health) shared.setUsable(index, usable);
+    if (this.countedAt === undefined && destinations[index]?.health === health) shared.setState(index, health.state);
     else {
       destinations.forEach((each, position) => {
-        if (each.health === health) shared.setUsable(position, usable);
+        if (each.health === health) shared.setState(position, health.state);
       });
     }
     shared.publish();
@@ -253,8 +252,7 @@ export class CompiledSet implements DestinationSet {
     const { destinations, availability } = this;
     for (let i = 0; i < destinations.length; i++) {
       const { health } = destinations[i] as Destination;
-      const usable = shared.isUsable(i);
-      if (usable !== (health.state === 'active')) health.state = usable ? 'active' : 'inactive';
+      health.state = shared.state(i);
     }
     availability.version++;
   }

@@ -1,3 +1,7 @@
+import type { HealthState } from './destination.js';
+
+const STATES: readonly HealthState[] = ['inactive', 'active', 'probing'];
+
 /** Words before the columns of a set: lock, version of the states, position last chosen. */
 const HEAD = 3;
 const LOCK = 0;
@@ -25,7 +29,7 @@ export class SharedColumns {
   readonly taken: Int32Array;
   /** Selections by position. */
   readonly hits: Uint32Array;
-  /** 1 for what may be selected. */
+  /** Numbers of states: STATES. */
   private readonly states: Int32Array;
   private readonly head: Int32Array;
   private depth = 0;
@@ -86,12 +90,12 @@ export class SharedColumns {
     this.seen = Atomics.load(this.head, VERSION);
   }
 
-  isUsable(position: number): boolean {
-    return this.states[position] === 1;
+  state(position: number): HealthState {
+    return STATES[this.states[position] as number] ?? 'inactive';
   }
 
-  setUsable(position: number, usable: boolean): void {
-    this.states[position] = usable ? 1 : 0;
+  setState(position: number, state: HealthState): void {
+    this.states[position] = STATES.indexOf(state);
   }
 
   /** The states that were set hold from now on. */

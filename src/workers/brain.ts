@@ -1,6 +1,6 @@
 import type { Logger } from '../core/logger.js';
 import type { Destination } from '../engine/destination.js';
-import type { StateTable } from '../engine/state.js';
+import type { StateSignal } from '../engine/state.js';
 import type { AfterFailure, HopFailure, LocalReply, NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver } from '../proxy/observer.js';
 import type { DecisionDelegate, ProxyCore } from '../proxy/proxy.js';
@@ -15,6 +15,7 @@ import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
 import type { FromWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
 import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
+import { type ScriptCore, ScriptGate } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
 /** What the side of the daemon is made with. */
@@ -38,10 +39,12 @@ export interface BrainOptions {
   readonly reportedAt: (at: number | undefined) => void;
   /** The destination that a worker means; undefined: it is no longer there. */
   readonly destination: (shared: SharedDestination) => Destination | undefined;
-  /** Applies what a worker's plan wants of a destination, as it has failed. */
-  readonly apply: StateTable['apply'];
-  /** A worker has made so many selections in a partition. */
-  readonly selected: (partition: string, count: number) => void;
+  /** Applies what a worker wants of a destination; it then takes the state that holds, whatever that is. */
+  readonly apply: (signal: StateSignal) => void;
+  /** A worker has made so many selections in a partition, and so many that found nothing. */
+  readonly selected: (partition: string, succeeded: number, failed: number) => void;
+  /** What runs the script of a configuration file here; undefined: the proxy routes. */
+  readonly script: ScriptCore | undefined;
   /** How many requests a worker has decided about and relayed; it may not have reported the last of them. */
   readonly begun: (worker: number) => number;
   readonly tableTaken: (worker: number, name: string, generation: number) => void;
@@ -85,7 +88,18 @@ export class Brain implements DecisionDelegate, TransactionUser {
     this.reported = Array.from({ length: workers + 1 }, () => new ReportedCalls(options.observer, names));
     this.given = Array.from({ length: workers + 1 }, () => 0);
     options.proxy.delegateTo(this);
-    options.layer.attach(this);
+    const { script } = options;
+    if (script === undefined) {
+      options.layer.attach(this);
+      return;
+    }
+    const gate = new ScriptGate(script, {
+      handsOn: (message, source, isRequest) => this.handsOn(message, source, isRequest),
+      runs: () => true,
+      pass: () => undefined,
+      now: () => 0,
+    });
+    options.layer.attach(gate, gate);
   }
 
   /** Calls that a worker relays now. */
@@ -142,8 +156,14 @@ export class Brain implements DecisionDelegate, TransactionUser {
         options.send(worker, ['marked', mark]);
         return;
       }
+      case 'signal': {
+        const [, shared, signal] = item;
+        const destination = options.destination(shared);
+        if (destination !== undefined) options.apply({ ...signal, destination });
+        return;
+      }
       case 'selected':
-        for (const [partition, count] of item[1]) options.selected(partition, count);
+        for (const counts of item[1]) options.selected(...counts);
         return;
       case 'tableTaken':
         options.tableTaken(worker, item[1], item[2]);
@@ -183,11 +203,11 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       }
       case 'refused': {
-        const [, socket, address, port, text, code, reason] = item;
+        const [, socket, address, port, text, code, reason, rule] = item;
         const message = parseMessage(text, true);
         const source = this.sourceOf(socket, address, port);
         if (message !== undefined && source !== undefined) {
-          options.observer.refused(message, source, code, reason, undefined);
+          options.observer.refused(message, source, code, reason, rule === null ? undefined : { rule });
         }
         return;
       }
@@ -269,13 +289,11 @@ export class Brain implements DecisionDelegate, TransactionUser {
   }
 
   onRequest(request: SipMessage, source: Source): void {
-    if (this.leaves(request, source, true)) this.options.counters.layer.requestsReceived.value--;
-    else this.options.proxy.onRequest(request, source);
+    if (!this.handsOn(request, source, true)) this.options.proxy.onRequest(request, source);
   }
 
   onAck(request: SipMessage, source: Source): void {
-    if (this.leaves(request, source, true)) this.options.counters.layer.requestsReceived.value--;
-    else this.options.proxy.onAck(request, source);
+    if (!this.handsOn(request, source, true)) this.options.proxy.onAck(request, source);
   }
 
   onCancel(server: InviteServer | undefined): void {
@@ -287,16 +305,17 @@ export class Brain implements DecisionDelegate, TransactionUser {
   }
 
   onStrayReply(reply: SipMessage, source: Source): void {
-    if (this.leaves(reply, source, false)) this.options.counters.layer.repliesReceived.value--;
-    else this.options.proxy.onStrayReply(reply, source);
+    if (!this.handsOn(reply, source, false)) this.options.proxy.onStrayReply(reply, source);
   }
 
   /** Hands a datagram that the kernel gave to the wrong process to the right one. */
-  private leaves(message: SipMessage, source: Source, isRequest: boolean): boolean {
+  private handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean {
     if (this.fromWorker || source.socket.transport !== 'udp') return false;
     const { workers, sockets, send } = this.options;
     const worker = isRequest ? socketOfRequest(message.callId, workers) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
+    const { layer } = this.options.counters;
+    (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
     send(worker, ['message', sockets.indexOf(source.socket), source.address, source.port, message.text]);
     return true;
   }

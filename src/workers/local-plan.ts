@@ -100,7 +100,7 @@ export class LocalWatch implements RelayWatch {
 }
 
 /** The destination that a hop stands for. */
-function sharedOf({ destination, uri }: NextHop): SharedDestination {
-  if (destination === undefined) return ['', 0, -1, uri];
+function sharedOf({ destination, uri, requestUri = uri }: NextHop): SharedDestination {
+  if (destination === undefined) return ['', 0, -1, requestUri];
   return [destination.partition, destination.setId, destination.index, destination.row.uri];
 }

@@ -14,19 +14,12 @@ import { FROM, parseFromList } from '../route/rules/from-list.js';
 import { type CompiledRule, compileRule, type ReadySelection } from '../route/rules/rule.js';
 import { RulesRouter } from '../route/rules/rules-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
+import { ALGORITHMS_OF_WORKERS } from './algorithms.js';
 import { fitsDatagram } from './datagram-only.js';
 import { LocalPlan, type Marks } from './local-plan.js';
 import { PlainSets } from './plain-sets.js';
 import type { SharedRules } from './protocol.js';
 import type { Replica } from './replica.js';
-
-/** Algorithms whose choice depends on what is shared and on the request alone, by flavour. */
-const ALGORITHMS = {
-  /** Hashes, round robin, random, the first, and rendezvous: not the load and the score (9, 10). */
-  opensips: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 100]),
-  /** Not by slots in random order (9, 11, 15), calls (10), latency and congestion (13, 64), nor all at once (12). */
-  kamailio: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 100]),
-} as const;
 
 /** What deciding in a worker depends on. */
 export interface LocalRulesOptions {
@@ -143,15 +136,19 @@ export class LocalRules {
 
   /** How a request goes on in a dialog that began here; undefined: the brain knows. */
   mayPass(request: RoutedRequest, loose: LooseRoute): Passage | undefined {
-    const { router, options } = this;
-    if (router === undefined || !options.replica.isInForce(this.epoch)) return undefined;
+    // Names are resolved by the brain.
+    return this.isWhole() ? this.gate.mayPass(request, loose) : undefined;
+  }
+
+  /** Whether all tables hold here, and need no lookup of names: then any request can be decided, whatever it asks for. */
+  isWhole(): boolean {
+    const { replica } = this.options;
+    if (this.router === undefined || !replica.isInForce(this.epoch)) return false;
     for (const name of this.partitions) {
-      const partition = options.replica.engine.partition(name);
-      // Names are resolved by the brain.
-      if (partition === undefined || !options.replica.isCurrent(partition) || partition.named().length > 0)
-        return undefined;
+      const partition = replica.engine.partition(name);
+      if (partition === undefined || !replica.isCurrent(partition) || partition.named().length > 0) return false;
     }
-    return this.gate.mayPass(request, loose);
+    return true;
   }
 
   private match(scope: RequestScope): LocalRule | undefined {
@@ -177,7 +174,7 @@ export class LocalRules {
 
   private maySelect({ partition, targets, routes }: ReadySelection): boolean {
     if (routes !== undefined || targets.length === 0 || !this.options.replica.isCurrent(partition)) return false;
-    const known: ReadonlySet<number> = ALGORITHMS[partition.options.flavour];
+    const known: ReadonlySet<number> = ALGORITHMS_OF_WORKERS[partition.options.flavour];
     for (const target of targets) {
       if (!known.has(target.algorithm) || setOf(partition, target)?.shared === undefined) return false;
     }

@@ -1,6 +1,7 @@
+import type { Destination } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
 import type { Marks } from './local-plan.js';
-import type { FromWorker } from './protocol.js';
+import type { FromWorker, SharedDestination } from './protocol.js';
 
 /** What the plans of a worker want destinations to be goes to the brain, which alone writes states. */
 export class MarkRequests implements Marks {
@@ -11,11 +12,16 @@ export class MarkRequests implements Marks {
   constructor(states: Pick<StateTable, 'guard'>, send: (item: FromWorker) => void) {
     states.guard((signal) => {
       const { destination, to, origin, reason, code, cause } = signal;
+      if (origin === 'script') {
+        const { destination: _, ...rest } = signal;
+        send(['signal', sharedOf(destination), rest]);
+        // The script that goes on sees it at once; what the brain makes of it holds as soon as that is known.
+        return true;
+      }
       if (origin !== 'traffic' || to === undefined) return false;
-      const { partition, setId, index, row } = destination;
       const mark = ++this.asked;
       this.last = new Promise((resolve) => this.waiting.set(mark, resolve));
-      send(['mark', mark, [partition, setId, index, row.uri], to, reason, code ?? 0, cause ?? null]);
+      send(['mark', mark, sharedOf(destination), to, reason, code ?? 0, cause ?? null]);
       return false;
     });
   }
@@ -31,4 +37,8 @@ export class MarkRequests implements Marks {
     this.waiting.get(mark)?.();
     this.waiting.delete(mark);
   }
+}
+
+function sharedOf({ partition, setId, index, row }: Destination): SharedDestination {
+  return [partition, setId, index, row.uri];
 }

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { Outbox } from './outbox.js';
@@ -28,6 +27,8 @@ export interface WorkerStart {
 /** What the pool of processes is made with. */
 export interface PoolOptions {
   readonly workers: number;
+  /** The program that a worker runs: built, or as source under a loader. */
+  readonly program: string;
   readonly start: (worker: number) => WorkerStart;
   /** A worker begins: what is said to it now follows its setup. */
   readonly started: (worker: number) => void;
@@ -101,7 +102,7 @@ export class Pool {
   private spawn(worker: number): void {
     const { start, log, now } = this.options;
     const { descriptors, setup } = start(worker);
-    const child = fork(entry(), [], {
+    const child = fork(this.options.program, [], {
       execArgv: nodeOptions(process.execArgv),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
       serialization: 'json',
@@ -112,7 +113,11 @@ export class Pool {
     });
     const slot: Slot = { child, outbox, began: now(), isReady: false, silentFor: 0 };
     this.slots[worker] = slot;
-    child.on('error', (error) => log.error({ err: error, worker }, 'a worker cannot be reached'));
+    child.on('error', (error) => {
+      log.error({ err: error, worker }, 'a worker cannot be reached');
+      // What was never started does not end either.
+      if (child.pid === undefined) this.exited(worker, slot, null, null);
+    });
     child.on('message', (items) => this.received(worker, slot, items as readonly FromWorker[]));
     child.on('exit', (code, signal) => this.exited(worker, slot, code, signal));
     outbox.add(['setup', setup(descriptors.map((_, i) => FIRST_DESCRIPTOR + i))]);
@@ -122,14 +127,15 @@ export class Pool {
 
   /**
    * Kills workers whose event loop does not run: their transactions are lost anyway, and their socket is read by their successor. Looks are
-   * counted, not time, so that a stop of this process is not taken for one of theirs.
+   * counted, not time, so that a stop of this process is not taken for one of theirs. The same for one that does not come to start.
    */
   private look(): void {
     for (let worker = 1; worker < this.slots.length; worker++) {
       const slot = this.slots[worker];
-      if (slot?.isReady !== true) continue;
-      if (slot.silentFor++ >= MOST_SILENT_LOOKS) slot.child.kill('SIGKILL');
-      else this.send(worker, ['ping']);
+      if (slot === undefined) continue;
+      const most = slot.isReady ? MOST_SILENT_LOOKS : START_MS / LOOK_MS;
+      if (slot.silentFor++ >= most) slot.child.kill('SIGKILL');
+      else if (slot.isReady) this.send(worker, ['ping']);
     }
   }
 
@@ -157,8 +163,14 @@ export class Pool {
     this.deaths++;
     const { log, now, lost } = this.options;
     const pid = slot.child.pid;
-    const calls = lost(worker);
-    const hung = slot.silentFor > MOST_SILENT_LOOKS;
+    let calls: number | undefined;
+    try {
+      calls = lost(worker);
+    } catch (error) {
+      // Whatever that is, the worker is replaced.
+      log.error({ err: error, worker }, 'what a dead worker leaves could not be cleared');
+    }
+    const hung = slot.isReady && slot.silentFor > MOST_SILENT_LOOKS;
     log.error(
       { worker, pid, code, signal, calls },
       hung
@@ -185,11 +197,6 @@ export class Pool {
     }
     return true;
   }
-}
-
-/** The program of a worker, beside this file: built, or as source under a loader. */
-function entry(): string {
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
 }
 
 /** Options of node that say how programs are loaded, with a value behind each; and those about memory, with it in them. */

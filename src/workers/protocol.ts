@@ -2,6 +2,7 @@ import type { RoutingRule } from '../config/settings.js';
 import type { KeptKey } from '../core/key-ring.js';
 import type { TransportName } from '../core/uri.js';
 import type { HealthState } from '../engine/destination.js';
+import type { StateSignal } from '../engine/state.js';
 import type { RouteOrigin } from '../proxy/decision.js';
 import type { ProxyOptions } from '../proxy/proxy.js';
 import type { TextEdit } from '../sip/reply.js';
@@ -24,6 +25,15 @@ export interface SharedSocket {
   readonly fd: number | null;
 }
 
+/** A configuration file whose script workers run, as the brain has read it. */
+export interface SharedScript {
+  readonly file: string;
+  /** Texts of the file and of what it includes, by path. */
+  readonly texts: readonly (readonly [path: string, text: string])[];
+  /** How it was read, and the settings that its script looks at; serialized. */
+  readonly rest: string;
+}
+
 /** All that a worker is made from. */
 export interface WorkerSetup {
   /** From 1 to `workers`. */
@@ -39,6 +49,8 @@ export interface WorkerSetup {
   readonly gatherMs: number;
   readonly live: LiveSetup;
   readonly askAll: boolean;
+  /** undefined: rules decide. */
+  readonly script: SharedScript | undefined;
   /** The worker's descriptor of the memory that all share, and its size in bytes. */
   readonly memory: { readonly fd: number; readonly bytes: number };
   /** What machine-wide monotonic milliseconds are ahead of those of the brain. */
@@ -139,8 +151,10 @@ export type FromWorker =
       code: number,
       cause: string | null,
     ]
-  /** Selections that succeeded, by partition. */
-  | readonly ['selected', counts: readonly (readonly [string, number])[]]
+  /** A script marked a destination; nobody waits. */
+  | readonly ['signal', destination: SharedDestination, signal: Omit<StateSignal, 'destination'>]
+  /** Selections that succeeded, and that failed, by partition. */
+  | readonly ['selected', counts: readonly (readonly [partition: string, succeeded: number, failed: number])[]]
   /** A table is in use, and none of its name before. */
   | readonly ['tableTaken', name: string, generation: number]
   | readonly ['provisional', id: number, at: number, code: number]
@@ -152,7 +166,16 @@ export type FromWorker =
   /** A BYE of a dialog came; it has its final reply. */
   | readonly ['bye', callId: string]
   | readonly ['byeEnded', callId: string, fromTag: string, code: number]
-  | readonly ['refused', socket: number, address: string, port: number, text: string, code: number, reason: string]
+  | readonly [
+      'refused',
+      socket: number,
+      address: string,
+      port: number,
+      text: string,
+      code: number,
+      reason: string,
+      rule: string | null,
+    ]
   | readonly ['log', level: LogLevel, fields: object, message: string];
 
 /** What the brain says to a worker. */
@@ -190,6 +213,8 @@ export type ToWorker =
   /** The partition is left to the brain. */
   | readonly ['noTable', name: string, generation: number]
   | readonly ['message', socket: number, address: string, port: number, text: string]
+  /** The script that new requests run from now on. */
+  | readonly ['script', SharedScript]
   /** Answers what is under way with 503. */
   | readonly ['giveUp'];
 

@@ -15,8 +15,9 @@ export const KIND = {
 /** Names that are remembered: beyond, both sides begin anew. */
 export const MOST_NAMES = 4096;
 
-/** Bits of what is said of a request that begins. */
+/** Bit of a request that begins: this proxy stays in the path of its dialog. */
 export const RECORD_ROUTE = 1;
+/** Bit of a request that begins: it is an INVITE. */
 export const INVITE = 2;
 
 /** Stands for the name of nothing. */

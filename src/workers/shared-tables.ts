@@ -1,6 +1,6 @@
 import { serialize } from 'node:v8';
 import type { CompiledSet } from '../engine/compiled-set.js';
-import type { DestinationRow } from '../engine/destination.js';
+import type { Destination, DestinationRow } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
 import type { Snapshot } from '../engine/set.js';
@@ -76,12 +76,15 @@ export class SharedTables {
     const { engine, memory } = options;
     this.head = headOf(memory);
     this.arena = new Arena(FIRST_COLUMN, memory.byteLength / 4);
-    engine.states.onChange(({ destination }) => {
-      const { partition, setId } = destination;
-      const set = this.tables.get(partition)?.snapshot.sets.get(setId) as CompiledSet | undefined;
-      set?.publishState(destination);
-    });
+    engine.states.onChange(({ destination }) => this.publishState(destination));
     engine.onWeight = ({ partition }) => this.withdraw(partition);
+  }
+
+  /** Workers take the state of a destination again, whatever they hold it for. */
+  publishState(destination: Destination): void {
+    const { partition, setId } = destination;
+    const set = this.tables.get(partition)?.snapshot.sets.get(setId) as CompiledSet | undefined;
+    set?.publishState(destination);
   }
 
   /** From now on workers ask about every request, or (true) only about those they cannot decide. */
@@ -173,7 +176,7 @@ export class SharedTables {
 
   /** Whether selections depend on nothing but what is shared. */
   private maySelect({ name, snapshot }: Partition): boolean {
-    if (snapshot.size === 0 || snapshot.size > MOST_OF_ONE) return false;
+    if (snapshot.size > MOST_OF_ONE) return false;
     let { size } = snapshot;
     for (const [other, table] of this.tables) if (other !== name) size += table.snapshot.size;
     if (size > MOST_OF_ALL) return false;

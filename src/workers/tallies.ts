@@ -5,6 +5,8 @@ import type { LayerCounters, Tally } from '../sip/transaction/counters.js';
 export interface SipCounters {
   readonly layer: LayerCounters;
   readonly proxy: ProxyCounters;
+  /** Requests of dialogs that began elsewhere. */
+  readonly foreign: { readonly passed: Tally; readonly refused: Tally };
 }
 
 /** Counters as a worker has them, all zero. */
@@ -33,6 +35,7 @@ export function newCounters(): SipCounters {
       stateless: tally(),
       replies: [0, 1, 2, 3, 4, 5, 6].map(tally),
     },
+    foreign: { passed: tally(), refused: tally() },
   };
 }
 
@@ -41,6 +44,11 @@ const LAYER_NAMES = Object.keys(ZERO.layer) as (keyof LayerCounters)[];
 const PROXY_NAMES = Object.keys(ZERO.proxy) as (keyof ProxyCounters)[];
 
 /** All counters in an order that both processes know, however theirs were made. */
-export function tallies({ layer, proxy }: SipCounters): readonly Tally[] {
-  return [...LAYER_NAMES.map((name) => layer[name]), ...PROXY_NAMES.flatMap<Tally>((name) => proxy[name])];
+export function tallies({ layer, proxy, foreign }: SipCounters): readonly Tally[] {
+  return [
+    ...LAYER_NAMES.map((name) => layer[name]),
+    ...PROXY_NAMES.flatMap<Tally>((name) => proxy[name]),
+    foreign.passed,
+    foreign.refused,
+  ];
 }

@@ -5,10 +5,12 @@ import { HeldClock } from '../core/held-clock.js';
 import { type KeptKey, KeyRing } from '../core/key-ring.js';
 import type { Logger } from '../core/logger.js';
 import { systemRandom } from '../core/random.js';
+import type { Engine } from '../engine/engine.js';
 import type { RelayPlan, RouteDecision, RoutedRequest } from '../proxy/decision.js';
 import { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
 import { ProxyCore } from '../proxy/proxy.js';
+import type { SelectionTally } from '../route/dispatcher/site.js';
 import { Admission } from '../sip/admission.js';
 import { Congestion } from '../sip/congestion.js';
 import { LocalSockets } from '../sip/local-sockets.js';
@@ -26,22 +28,49 @@ import type { UdpSocket } from '../sip/transport/udp.js';
 import { UnopenedSocket } from '../sip/transport/unopened.js';
 import { TrustedSources } from '../sip/trusted-sources.js';
 import { KnownDialogs } from './known-dialogs.js';
-import { LocalPlan, LocalWatch } from './local-plan.js';
+import { LocalWatch } from './local-plan.js';
 import { LocalRules } from './local-rules.js';
 import { machineMs } from './machine-time.js';
 import { MarkRequests } from './mark-requests.js';
 import { Outbox } from './outbox.js';
-import type { FromWorker, LiveSetup, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
+import type { FromWorker, LiveSetup, SharedScript, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
 import { Question, QuestionWatch } from './question.js';
 import { Replica } from './replica.js';
 import { ReportRing } from './report-ring.js';
 import { ReportWriter } from './report-writer.js';
+import { type ScriptCore, ScriptGate } from './script-gate.js';
+import { SelectionCounts } from './selection-counts.js';
 import { SentLog } from './sent-log.js';
 import { SharedCounters } from './shared-counters.js';
 import { SharedFigures } from './shared-figures.js';
 import { ownerOf } from './shared-layout.js';
-import { newCounters, tallies } from './tallies.js';
+import { newCounters, type SipCounters, tallies } from './tallies.js';
 import { WorkerRouter } from './worker-router.js';
+
+/** What the script of a worker is made with. */
+export interface ScriptParts {
+  readonly script: SharedScript;
+  readonly engine: Engine;
+  readonly layer: TransactionLayer;
+  readonly sockets: LocalSockets;
+  readonly resolver: Resolver;
+  readonly counters: SipCounters;
+  readonly tokens: DialogTokens;
+  /** Gets what becomes of requests. */
+  readonly observer: ProxyObserver;
+  readonly tally: SelectionTally;
+  readonly log: Logger;
+}
+
+/** The script of a configuration file at work. */
+export interface WorkerScript {
+  readonly core: ScriptCore;
+  /** New requests run another one from now on. */
+  use(script: SharedScript): void;
+}
+
+/** Begins to run a script. */
+export type StartScript = (parts: ScriptParts) => WorkerScript;
 
 /** Milliseconds between two reports of the counters while no datagrams come: timers change them too. */
 const REPORT_MS = 500;
@@ -74,8 +103,9 @@ export class Worker implements TransactionUser, ProxyObserver {
   private readonly figures: SharedFigures;
   private readonly rules: LocalRules;
   private readonly marks: MarkRequests;
-  /** Selections that succeeded here, by partition, since they were reported. */
-  private readonly selected = new Map<string, number>();
+  /** Selections here, by partition, since they were reported. */
+  private readonly tally = new SelectionCounts();
+  private readonly script: WorkerScript | undefined = undefined;
   private selectedAt = 0;
   /** What the brain's monotonic milliseconds are ahead of those of this process. */
   private readonly ahead: number;
@@ -88,6 +118,7 @@ export class Worker implements TransactionUser, ProxyObserver {
     private readonly setup: WorkerSetup,
     libc: Libc,
     send: (items: readonly FromWorker[]) => void,
+    startScript?: StartScript,
   ) {
     const { token, worker, transactions, proxy, gatherMs } = setup;
     this.outbox = new Outbox(send);
@@ -154,7 +185,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       proxy,
       log,
       marks: this.marks,
-      selected: (partition) => this.selected.set(partition, (this.selected.get(partition) ?? 0) + 1),
+      selected: (partition) => this.tally.selected(partition),
       asksAlways,
     });
     const router = new WorkerRouter({
@@ -166,7 +197,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       proxy,
       sender: () => this.proxy.sender,
       ask: (request, dialog) => this.ask(request, dialog),
-      pass: ({ message, source }) => this.pass(message, source),
+      pass: ({ message, source }) => this.passOn(message, source),
       asksAlways,
       add: (item) => this.addLater(item),
     });
@@ -174,7 +205,21 @@ export class Worker implements TransactionUser, ProxyObserver {
     const options = { ...proxy, udpMaxRequest: 0 };
     const { proxy: tallied } = this.counters;
     this.proxy = new ProxyCore(this.layer, local, resolver, router, tallied, options, log, systemRandom, tokens, this);
-    this.layer.attach(this);
+    const { script } = setup;
+    if (script === undefined || startScript === undefined) this.layer.attach(this);
+    else {
+      const { layer, counters, replica, tally: selections } = this;
+      const parts = { script, layer, counters, engine: replica.engine, sockets: local, resolver, tokens, log };
+      this.script = startScript({ ...parts, observer: this, tally: selections });
+      const gate = new ScriptGate(this.script.core, {
+        handsOn: (message, source, isRequest) =>
+          isRequest ? this.leaves(message, source) : this.leavesReply(message, source),
+        runs: (source) => !asksAlways(source) && this.rules.isWhole(),
+        pass: (request, source) => this.passOn(request, source),
+        now,
+      });
+      this.layer.attach(gate, gate);
+    }
     this.take(setup.live);
     this.asksAll = setup.askAll;
   }
@@ -209,16 +254,13 @@ export class Worker implements TransactionUser, ProxyObserver {
   }
 
   onStrayReply(reply: SipMessage, source: Source): void {
+    if (this.leavesReply(reply, source)) return;
     this.counters.layer.repliesReceived.value--;
-    const owner = socketOfReply(reply.via?.branch ?? '');
-    const { worker, workers } = this.setup;
-    if (owner !== 0 && owner !== worker && owner <= workers)
-      this.add(['to', owner, ...this.cameAs(source, reply.text)]);
-    else this.add(['pass', ...this.cameAs(source, reply.text)]);
+    this.add(['pass', ...this.cameAs(source, reply.text)]);
   }
 
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
-    if (plan instanceof LocalPlan && plan.origin !== undefined) {
+    if (message.toTag === '' && plan.origin !== undefined && !(plan instanceof Question)) {
       if (this.reports.isBehind) return undefined;
       const id = ++this.asked;
       this.replica.begun(this.setup.worker);
@@ -248,7 +290,8 @@ export class Worker implements TransactionUser, ProxyObserver {
     reason: string,
     origin: { rule: string } | undefined,
   ): void {
-    if (origin !== BY_BRAIN) this.addLater(['refused', ...this.cameAs(source, message.text), code, reason]);
+    if (origin === BY_BRAIN) return;
+    this.addLater(['refused', ...this.cameAs(source, message.text), code, reason, origin?.rule ?? null]);
   }
 
   /** @internal Says something that the brain is to hear now. */
@@ -338,6 +381,9 @@ export class Worker implements TransactionUser, ProxyObserver {
       case 'forget':
         this.dialogs.forget();
         return;
+      case 'script':
+        this.script?.use(item[1]);
+        return;
       case 'giveUp':
         this.proxy.giveUp();
         return;
@@ -384,6 +430,17 @@ export class Worker implements TransactionUser, ProxyObserver {
     return question.decision();
   }
 
+  /** Hands on a reply that the kernel gave to the wrong process. */
+  private leavesReply(reply: SipMessage, source: Source): boolean {
+    const owner = socketOfReply(reply.via?.branch ?? '');
+    const { worker, workers } = this.setup;
+    if (owner === worker || owner > workers) return false;
+    this.counters.layer.repliesReceived.value--;
+    const came = this.cameAs(source, reply.text);
+    this.add(owner === 0 ? ['pass', ...came] : ['to', owner, ...came]);
+    return true;
+  }
+
   /** Hands on a request that the kernel gave to the wrong process. */
   private leaves(request: SipMessage, source: Source): boolean {
     const { workers, worker } = this.setup;
@@ -394,7 +451,7 @@ export class Worker implements TransactionUser, ProxyObserver {
     return true;
   }
 
-  private pass(message: SipMessage, source: Source): void {
+  private passOn(message: SipMessage, source: Source): void {
     this.counters.layer.requestsReceived.value--;
     this.add(['pass', ...this.cameAs(source, message.text)]);
   }
@@ -414,10 +471,9 @@ export class Worker implements TransactionUser, ProxyObserver {
 
   private report(): void {
     const now = performance.now();
-    if (this.selected.size > 0 && now - this.selectedAt >= SELECTED_MS) {
+    if (this.tally.size > 0 && now - this.selectedAt >= SELECTED_MS) {
       this.selectedAt = now;
-      this.reports.add(['selected', [...this.selected]]);
-      this.selected.clear();
+      this.reports.add(['selected', this.tally.take()]);
     }
     if (this.sharedCounters.publish(this.counted)) this.reports.remind();
     this.figures.set(this.layer.figures());

@@ -1,0 +1,95 @@
+import type { Expression, FunctionCall, Position, RouteKind } from '../cfg/ast.js';
+import { callsIn, expressionsIn } from '../cfg/visit.js';
+import { scriptFunctions } from '../modules/all.js';
+import type { LoadedCfg } from './load.js';
+
+/** Something of a file that only one process can do. */
+export interface WorkersFault {
+  readonly at: Position;
+  readonly message: string;
+}
+
+/** Modules whose functions work on the message and its transaction alone, or on tables that all processes share. */
+const MODULES = new Set(
+  `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
+  uuid regex mathops avpops cfgutils options diversion`.split(/\s+/),
+);
+
+/** Their functions that keep something for all calls, ask something outside, or mean calls that other processes may have. */
+const ONE_PROCESS = new Set(
+  `use_blacklist unuse_blacklist check_blacklist_rule add_blacklist_rule del_blacklist_rule cache_raw_query cache_store cache_fetch
+  cache_counter_fetch cache_remove cache_add cache_sub raise_event subscribe_event sr_check_status script_trace send_tcp
+  t_cancel_callid t_reply_callid t_reply_by_callid t_suspend t_continue t_uac_send t_new_request t_anycast_replicate t_inject_branches
+  t_wait_for_new_branches ds_load_update ds_load_unset ds_reload ds_push_script_attrs ds_get_script_attrs ds_select_routes
+  rand_event rand_get_prob rand_set_prob rand_reset_prob lock unlock trylock get_static_lock release_static_lock get_dynamic_lock
+  release_dynamic_lock strings_share_lock avp_db_query ds_oc_set_attrs pkg_status shm_status pkg_summary shm_summary`.split(
+    /\s+/,
+  ),
+);
+
+/** Functions that select, with the argument that names the algorithm. */
+const SELECTING: ReadonlyMap<string, number> = new Map([
+  ['ds_select_dst', 1],
+  ['ds_select_domain', 1],
+  ['ds_select', 1],
+]);
+
+/** Variables of memory that all processes of the originals share, or of what one process counts. */
+const SHARED_VARIABLES = /\$\(?(shv|shtag|cluster\.sh_tag|sht\w*|stat|dlg\w*|DLG\w*|acc\w*|rtpstat|dbr|uac_req)\b/;
+
+/** Modules that do something with every message once they are loaded. */
+const AT_WORK: ReadonlySet<string> = new Set(['dialog', 'topology_hiding', 'topoh', 'topos', 'uac', 'acc']);
+
+/** Routes that other events than messages cause: one process runs them, and nobody else sees what they set. */
+const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer', 'event']);
+
+/**
+ * What of a file keeps it from being run by several processes, by position: functions and variables of what all calls share, and
+ * selections by algorithms that one process has to make. `algorithms` are those that any process may select by.
+ */
+export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): readonly WorkersFault[] {
+  const { tree, dialect } = cfg;
+  const functions = scriptFunctions();
+  const faults: WorkersFault[] = [];
+  for (const { name, at } of tree.modules) {
+    if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} follows calls in one process` });
+  }
+  for (const { body, kind } of tree.routes) {
+    if (BY_EVENTS.has(kind)) continue;
+    for (const each of expressionsIn(body)) {
+      const variable = SHARED_VARIABLES.exec(textOf(each))?.[1];
+      if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} is kept by one process` });
+    }
+    for (const call of callsIn(body)) {
+      const [definition] = call.kind === 'call' ? functions.find(dialect.name, call.name) : [];
+      if (call.kind !== 'call' || definition === undefined) continue;
+      const isShared = definition.module.split('|').some((each) => MODULES.has(each));
+      const which = SELECTING.get(call.name);
+      if (!isShared || ONE_PROCESS.has(call.name)) {
+        faults.push({ at: call.at, message: `${call.name}() works in one process only` });
+      } else if (which !== undefined) {
+        const fault = algorithmFault(call, which, algorithms);
+        if (fault !== undefined) faults.push({ at: call.at, message: `${call.name}(): ${fault}` });
+      }
+    }
+  }
+  return faults;
+}
+
+/** What an expression is written as, where it may name variables. */
+function textOf(expression: Expression): string {
+  if (expression.kind === 'string') return expression.value;
+  return expression.kind === 'variable' ? expression.text : '';
+}
+
+/** Why a selection cannot be made by any process; undefined: it can. */
+function algorithmFault(call: FunctionCall, which: number, algorithms: ReadonlySet<number>): string | undefined {
+  const argument = call.args[which];
+  // The default is the first one.
+  if (argument === undefined) return undefined;
+  const text = argument.kind === 'string' ? argument.value : argument.kind === 'int' ? argument.text : '$';
+  if (text.includes('$')) return 'an algorithm that is known only when it runs is for one process';
+  // OpenSIPS 2 takes several, one for each set.
+  const unknown = text.split(',').find((each) => !algorithms.has(Number(each.trim())));
+  return unknown === undefined ? undefined : `algorithm ${unknown.trim()} is for one process`;
+}

@@ -1,0 +1,66 @@
+import { deserialize, serialize } from 'node:v8';
+import { BlacklistTable } from '../blacklist/blacklist.js';
+import { type LoadCfgOptions, type LoadedCfg, loadCfg } from '../cfg-file/load.js';
+import type { Settings } from '../config/settings.js';
+import { systemClock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { systemRandom } from '../core/random.js';
+import { dispatcherFormats } from '../tenant/options.js';
+import type { SharedScript } from '../workers/protocol.js';
+import type { StartScript } from '../workers/worker.js';
+import { scriptCalls } from './script-calls.js';
+import { ScriptRouting, type ScriptSettings } from './script-routing.js';
+
+interface Rest {
+  readonly readAs: LoadCfgOptions;
+  readonly settings: ScriptSettings;
+}
+
+/** A script and the settings it looks at, as workers get them. */
+export function sharedScript(cfg: LoadedCfg, { dispatcher, foreignDialogs, limits }: Settings): SharedScript {
+  const rest: Rest = { readAs: cfg.readAs, settings: { dispatcher, foreignDialogs, limits } };
+  return { file: cfg.file, texts: [...cfg.sources], rest: serialize(rest).toString('base64') };
+}
+
+function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; readonly settings: ScriptSettings } {
+  const { readAs, settings } = deserialize(Buffer.from(rest, 'base64')) as Rest;
+  return { cfg: loadCfg(file, { ...readAs, texts: new Map(texts) }), settings };
+}
+
+/** Runs the script of a configuration file in a worker: what it shares with other processes is in the engine it is given. */
+export const startScript: StartScript = (parts) => {
+  const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log } = parts;
+  const begun = read(parts.script);
+  let { settings } = begun;
+  const routing = new ScriptRouting(
+    {
+      engine,
+      sip: { layer, sockets, resolver, counters },
+      blacklists: new BlacklistTable(log, []),
+      tally,
+      formats: () => dispatcherFormats(settings.dispatcher, () => undefined),
+      reload: () => false,
+      tokens,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      calls: scriptCalls(observer, counters.proxy),
+    },
+    begun.cfg,
+    settings,
+  );
+  return {
+    core: routing.core,
+    use(script) {
+      try {
+        const next = read(script);
+        settings = next.settings;
+        routing.use(next.cfg, next.settings).catch((error: unknown) => {
+          log.error({ err: error }, 'a worker cannot use the new script, it goes on with the one before');
+        });
+      } catch (error) {
+        log.error({ reason: messageOf(error) }, 'a worker cannot read the new script, it goes on with the one before');
+      }
+    },
+  };
+};

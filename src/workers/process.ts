@@ -1,0 +1,61 @@
+import { setFlagsFromString } from 'node:v8';
+import { messageOf } from '../core/errors.js';
+import { loadLibc } from '../sip/transport/native/libc.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
+import { type StartScript, Worker } from './worker.js';
+
+/**
+ * Runs a worker in this process, which ends with the brain that started it: when the channel closes. `scripts` gives what runs the
+ * script of a configuration file, where there is one.
+ */
+export function runWorker(scripts: () => Promise<StartScript>): void {
+  // As in the brain (cli/serve): the young generation holds little at any moment.
+  setFlagsFromString('--no-parallel-scavenge');
+  let worker: Worker | undefined;
+  process.on('disconnect', () => process.exit(0));
+  // A terminal and a service manager send these to all processes: the brain says when to end.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      const { stack = '' } = error instanceof Error ? error : {};
+      if (worker === undefined)
+        process.stderr.write(`an error nobody caught in a worker that starts: ${messageOf(error)}\n`);
+      worker?.add(['log', 'fatal', { reason: messageOf(error), stack }, 'an error nobody caught; the worker goes on']);
+    });
+  }
+  /** What was said before the worker was made. */
+  const early: ToWorker[] = [];
+  process.on('message', (items: readonly ToWorker[]) => {
+    if (worker !== undefined) {
+      worker.receive(items);
+      return;
+    }
+    const [first, ...rest] = items;
+    if (first?.[0] !== 'setup') {
+      early.push(...items);
+      return;
+    }
+    early.push(...rest);
+    begin(first[1], scripts)
+      .then((made) => {
+        worker = made;
+        worker.receive(early.splice(0));
+        return worker.open();
+      })
+      .catch((error: unknown) => {
+        process.stderr.write(`a worker cannot start: ${messageOf(error)}\n`);
+        process.exit(1);
+      });
+  });
+}
+
+async function begin(setup: WorkerSetup, scripts: () => Promise<StartScript>): Promise<Worker> {
+  const result = await loadLibc();
+  if (!('libc' in result)) throw new Error(result.missing);
+  const startScript = setup.script === undefined ? undefined : await scripts();
+  const send = (items: readonly FromWorker[]): void => {
+    // The callback keeps an error of a closing channel from being thrown; the process ends with the channel.
+    process.send?.(items, undefined, undefined, () => undefined);
+  };
+  return new Worker(setup, result.libc, send, startScript);
+}

@@ -1,0 +1,35 @@
+import type { SelectionTally } from '../route/dispatcher/site.js';
+
+/** Counts selections by partition and result until they are reported. */
+export class SelectionCounts implements SelectionTally {
+  private readonly counts = new Map<string, [succeeded: number, failed: number]>();
+
+  /** Partitions in which something was selected. */
+  get size(): number {
+    return this.counts.size;
+  }
+
+  selected(partition: string): void {
+    this.of(partition)[0]++;
+  }
+
+  failed(partition: string): void {
+    this.of(partition)[1]++;
+  }
+
+  /** What was counted; counting begins again at 0. */
+  take(): readonly (readonly [partition: string, succeeded: number, failed: number])[] {
+    const all = [...this.counts].map(([partition, [succeeded, failed]]) => [partition, succeeded, failed] as const);
+    this.counts.clear();
+    return all;
+  }
+
+  private of(partition: string): [number, number] {
+    let counts = this.counts.get(partition);
+    if (counts === undefined) {
+      counts = [0, 0];
+      this.counts.set(partition, counts);
+    }
+    return counts;
+  }
+}
