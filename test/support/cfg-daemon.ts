@@ -2,10 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCompleteCfg } from '../../src/cfg-file/complete.js';
-import { loadCfg } from '../../src/cfg-file/load.js';
+import { type LoadedCfg, loadCfg } from '../../src/cfg-file/load.js';
+import type { Settings } from '../../src/config/settings.js';
 import type { Logger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
+import { workersFault } from '../../src/daemon/worker-hooks.js';
 import { freePort } from './ports.js';
+import { workersSetting } from './workers.js';
 import { writingLogger } from './written-lines.js';
 
 /** A configuration file served inside the test's own process. */
@@ -47,8 +50,10 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
   await options.prepare?.(folder);
   const script: string[] = [];
   const log: string[] = [];
-  const logger = recording(log);
-  const { cfg, settings } = loadCompleteCfg(file);
+  const logger = recording(log, script);
+  const loaded = loadCompleteCfg(file);
+  const { cfg } = loaded;
+  const settings = inWorkers(loaded.settings, cfg);
   const daemon = new Daemon({
     settings,
     log: logger,
@@ -66,7 +71,7 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
     log,
     async reload(text) {
       write(text);
-      await daemon.reconfigure(loadCompleteCfg(file).settings, loadCfg(file));
+      await daemon.reconfigure(inWorkers(loadCompleteCfg(file).settings, cfg), loadCfg(file));
     },
     async stop() {
       await daemon.stop();
@@ -75,10 +80,22 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
   };
 }
 
-function recording(lines: string[]): Logger {
+/** Runs the file with several workers where SWITCHYARD_TEST_WORKERS says so and it can be. */
+function inWorkers(settings: Settings, cfg: LoadedCfg): Settings {
+  const { workers = settings.workers } = workersSetting();
+  const several = settings.workers > 1 ? settings : { ...settings, workers };
+  return settings.workers > 1 || workersFault(several, cfg) === undefined ? several : settings;
+}
+
+/** What scripts of workers write comes as lines of the log. */
+function recording(lines: string[], script: string[]): Logger {
   return writingLogger((fields, message) => {
     const { err } = fields as { err?: unknown };
-    lines.push(err === undefined ? message : `${message}: ${err instanceof Error ? err.message : JSON.stringify(err)}`);
+    if ('script' in fields && 'worker' in fields) script.push(message);
+    else
+      lines.push(
+        err === undefined ? message : `${message}: ${err instanceof Error ? err.message : JSON.stringify(err)}`,
+      );
   });
 }
 

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { workersFaults } from '../../../src/cfg-file/for-workers.js';
+import { loadCfg } from '../../../src/cfg-file/load.js';
+
+const ALGORITHMS = new Set([0, 4, 8]);
+
+/** Faults of a file, with their lines. */
+function faultsOf(text: string): readonly string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-cfg-'));
+  try {
+    const file = join(folder, 'proxy.cfg');
+    writeFileSync(file, text);
+    return workersFaults(loadCfg(file), ALGORITHMS).map(({ at, message }) => `${at.line} ${message}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const opensips = (modules: readonly string[], body: string, rest = ''): string =>
+  `socket=udp:127.0.0.1:5060\n${['sl', 'tm', 'signaling', 'dispatcher', ...modules].map((each) => `loadmodule "${each}.so"\n`).join('')}modparam("dispatcher", "db_url", "sqlite:///x")\nroute {\n${body}\n}\n${rest}`;
+
+const kamailio = (modules: readonly string[], body: string, rest = ''): string =>
+  `#!KAMAILIO\nlisten=udp:127.0.0.1:5060\n${['sl', 'tm', 'pv', 'dispatcher', ...modules].map((each) => `loadmodule "${each}.so"\n`).join('')}modparam("dispatcher", "list_file", "/x")\nrequest_route {\n${body}\n}\n${rest}`;
+
+test('a file of message, transaction and dispatcher functions can be run by several processes', () => {
+  assert.deepEqual(
+    faultsOf(
+      opensips(
+        ['rr', 'maxfwd', 'sipmsgops', 'textops'],
+        `if (!mf_process_maxfwd_header(10)) exit; record_route(); $var(a) = 1; append_hf("X: $rU\\r\\n"); ds_select_dst(1, 4, "f"); t_relay();`,
+      ),
+    ),
+    [],
+  );
+  assert.deepEqual(
+    faultsOf(
+      kamailio(
+        ['rr', 'siputils', 'xlog', 'sanity'],
+        `if (!sanity_check()) exit; ds_select_dst("1", "4"); xlog("$du\\n"); ds_select_dst("1", 8); t_relay();`,
+      ),
+    ),
+    [],
+  );
+});
+
+test('what all calls share is named with its line: functions, variables, also within texts', () => {
+  assert.deepEqual(
+    faultsOf(
+      kamailio(
+        ['htable', 'xlog', 'cfgutils'],
+        `$sht(a=>x) = 1;\nxlog("now $shv(y)\\n");\nlock("a");`,
+        'modparam("htable", "htable", "a=>size=4;")',
+      ),
+    ).map((each) => each.replace(/^\d+ /, '')),
+    ['$sht is kept by one process', '$shv is kept by one process', 'lock() works in one process only'],
+  );
+  assert.deepEqual(faultsOf(opensips(['cachedb_local'], 'cache_store("local", "a", "b");')), [
+    '9 cache_store() works in one process only',
+  ]);
+});
+
+test('selections by algorithms that one process has to make are named, and those that only show when they run', () => {
+  assert.deepEqual(
+    faultsOf(opensips([], 'ds_select_dst(1, 9);\n$var(a) = 4;\nds_select_dst(1, $var(a));\nds_select_domain(1, 8);')),
+    [
+      '8 ds_select_dst(): algorithm 9 is for one process',
+      '10 ds_select_dst(): an algorithm that is known only when it runs is for one process',
+    ],
+  );
+});
+
+test('a module that follows calls once it is loaded is named', () => {
+  assert.deepEqual(faultsOf(opensips(['dialog'], 'exit;')), ['6 module dialog follows calls in one process']);
+});
+
+test('routes of timers and events may use anything: one process runs them', () => {
+  const rest = 'timer_route[gc, 10] {\n  cache_store("local", "a", "b");\n}\n';
+  assert.deepEqual(faultsOf(opensips(['cachedb_local'], 'exit;', rest)), []);
+});
