@@ -212,7 +212,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       await until('both have it', async () => {
         daemon.script.length = 0;
         await Promise.all(Array.from({ length: 12 }, (_, i) => dial(`r${i}`)));
-        await until('the lines come', () => daemon.script.length === 12);
+        await until('the lines come', () => daemon.script.length >= 12);
         return daemon.script.every((line) => line.startsWith('now chosen'));
       });
     });
