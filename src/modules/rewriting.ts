@@ -268,10 +268,10 @@ export const rewritingFunctions: ScriptFunction[] = [
       dialects: OPENSIPS,
       parameters: [
         param('scheme', 'string'),
-        param('user', 'string'),
+        optional('user', 'string'),
         param('domain', 'string'),
-        param('port', 'string'),
-        param('parameters', 'string'),
+        optional('port', 'string'),
+        optional('parameters', 'string'),
         param('result', 'writable'),
       ],
       summary: 'makes a URI of its parts',

@@ -280,7 +280,9 @@ function misfits(
     for (const { arg, int, name } of checks) {
       const value = arg.value(run);
       if (value === null) return `${name} is NULL`;
-      if (int && typeof value !== 'number') return `${name} is a string, not a number`;
+      // $rp and the like are both.
+      if (int && typeof value !== 'number' && arg.variable?.digits !== true)
+        return `${name} is a string, not a number`;
     }
     return undefined;
   };

@@ -147,10 +147,11 @@ class UriVariable {
       this.part(
         (uri) => orNull(uri.host),
         (uri, value) => {
-          if (value === null) return undefined;
+          // A number is no host either.
+          if (typeof value !== 'string') return undefined;
           const isTel = this.rules.scheme && uri.scheme === 'tel';
           const whole = isTel ? { scheme: 'sip' as const, user: uri.user + uri.params, params: ';user=phone' } : {};
-          return { ...uri, ...whole, host: String(value) };
+          return { ...uri, ...whole, host: value };
         },
       ),
     );
@@ -207,7 +208,8 @@ export function scriptUriVariables(rules: UriRules): [string, VariableDefinition
   const next = plain(
     (context) => orNull(context.destinationUri),
     (context, value) => {
-      context.destinationUri = value === null || value === '' ? undefined : String(value);
+      if (typeof value === 'number') return;
+      context.destinationUri = value === null || value === '' ? undefined : value;
     },
   );
   const table: [string, VariableDefinition][] = [
