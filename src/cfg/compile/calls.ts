@@ -281,8 +281,7 @@ function misfits(
       const value = arg.value(run);
       if (value === null) return `${name} is NULL`;
       // $rp and the like are both.
-      if (int && typeof value !== 'number' && arg.variable?.digits !== true)
-        return `${name} is a string, not a number`;
+      if (int && typeof value !== 'number' && arg.variable?.digits !== true) return `${name} is a string, not a number`;
     }
     return undefined;
   };
