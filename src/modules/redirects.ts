@@ -25,11 +25,15 @@ interface Filters {
   readonly acceptByDefault: boolean;
   readonly accept: readonly BoundedRegex[];
   readonly deny: readonly BoundedRegex[];
+  /** q of a contact that names none, in thousandths. */
+  readonly q: number;
 }
 
 const settings = {
   module: 'uac_redirect',
   create: (parameters: ModuleParameters): Filters => {
+    // RFC 3261 section 20.10 leaves it open; Kamailio's parameter has 10 by default.
+    const q = parameters.int('q_value', 10);
     const list = (name: string): BoundedRegex[] => {
       const text = parameters.text(name, '');
       return text === '' ? [] : [compilePosix(text, { ignoreCase: true })];
@@ -38,6 +42,7 @@ const settings = {
       acceptByDefault: parameters.text('default_filter', 'accept').toLowerCase() !== 'deny',
       accept: list('accept_filter'),
       deny: list('deny_filter'),
+      q,
     };
   },
 };
@@ -60,7 +65,7 @@ const MOST_CONTACTS = 64;
 
 interface Contact {
   readonly uri: string;
-  /** In thousandths; 1000 for a contact that names none (RFC 3261 section 20.10 leaves it open). */
+  /** In thousandths. */
   readonly q: number;
 }
 
@@ -68,22 +73,26 @@ interface Contact {
 function contactsOf(run: MessageRun, total: number, each: number): Contact[] {
   const filters = filtersOf(run);
   const found: Contact[] = [];
-  for (const branch of run.transaction?.branches ?? []) {
+  const kamailio = run.env.dialect === 'kamailio';
+  const { branches = [], legStart = 0 } = run.transaction ?? {};
+  // As recorded, Kamailio looks at the last leg.
+  for (const branch of kamailio ? branches.slice(legStart) : branches) {
     const { reply } = branch;
     if (reply === undefined || reply.status < 300 || reply.status > 399) continue;
     if (branch.dropped && branch !== run.branch) continue;
     const ofBranch = routeValues(reply, 'contact', MOST_CONTACTS)
       .map(({ value }) => parseAddress(value))
       .filter(({ uri }) => parseUri(uri) !== undefined && passes(filters, uri))
-      .map(({ uri, params }) => ({ uri, q: qOf(params) }))
+      .map(({ uri, params }) => ({ uri, q: qOf(params, kamailio ? filters.q : 1000) }))
       .sort((a, b) => b.q - a.q);
     found.push(...ofBranch.slice(0, each));
   }
   return found.sort((a, b) => b.q - a.q).slice(0, total);
 }
 
-function qOf(params: string): number {
-  const q = Number(paramValue(params.replace(/^;/, ''), 'q') ?? 1);
+function qOf(params: string, fallback: number): number {
+  const text = paramValue(params.replace(/^;/, ''), 'q');
+  const q = text === undefined ? fallback / 1000 : Number(text);
   return q >= 0 && q <= 1 ? Math.round(q * 1000) : 0;
 }
 
@@ -93,7 +102,8 @@ function redirect(run: MessageRun, total: number, each: number): number {
   const [first, ...others] = contacts;
   if (first === undefined) return -1;
   // In OpenSIPS the request-URI is always a branch of what a failure route relays, in Kamailio only those that are added.
-  const added = run.env.dialect === 'opensips' ? others : contacts;
+  // There the best one is added last, as recorded.
+  const added = run.env.dialect === 'opensips' ? others : [...contacts].reverse();
   if (run.env.dialect === 'opensips') {
     pvars.setRequestUri(first.uri);
     pvars.destinationUri = undefined;

@@ -89,8 +89,9 @@ async function aliases(run: MessageRun, table: string, uri: string, flags: strin
   const [byUser, byDomain, user, domain] = reverse
     ? [names.user, names.domain, names.aliasUser, names.aliasDomain]
     : [names.aliasUser, names.aliasDomain, names.user, names.domain];
-  // In OpenSIPS the domain counts but for flag d; in Kamailio its parameter says so.
-  const useDomain = run.env.dialect === 'opensips' ? !flags.includes('d') : settings.useDomain;
+  // In OpenSIPS the domain counts but for flag d; in Kamailio its parameter says so, or the flags d and u.
+  const useDomain =
+    !flags.includes('d') && (run.env.dialect === 'opensips' || settings.useDomain || flags.includes('u'));
   const database = run.env.services.database(settings.url);
   const where = condition(database, [
     [byUser, wanted.user],
@@ -177,7 +178,10 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
         ]);
         const table = settings.column('table', 'grp');
         const found = await query(run, settings.url, `SELECT ${column} FROM ${table} WHERE ${where}`);
-        return code((found?.rows.length ?? 0) > 0);
+        if (found === undefined || found.rows.length > 0 || run.env.dialect === 'opensips')
+          return code((found?.rows.length ?? 0) > 0);
+        // As recorded of Kamailio.
+        return -6;
       };
     },
   };

@@ -16,6 +16,7 @@ import { tableWalkVariables } from './htable/walks.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mqueueVariables } from './mqueue.js';
+import { statisticsText } from './rtpengine/functions.js';
 import { listed, numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';
@@ -199,6 +200,8 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['hu', own(() => null)],
     ['jsonrpl', NULL_WITH_NAME],
     ['shtrecord', shtrecord],
+    ['rtpstat', statisticsText],
+    ['rtpestat', statisticsText],
     ...mqueueVariables,
     ...asyncVariables,
     ['_s', FORMATTED],

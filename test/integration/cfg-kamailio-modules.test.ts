@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { CfgError } from '../../src/cfg-file/load.js';
 import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent } from '../support/raw-agent.js';
+import { executeSqlite } from '../support/sqlite-file.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {
@@ -177,4 +178,103 @@ test('what cannot be set up is refused with its line', async () => {
     'loadmodule "mqueue.so"\nmodparam("mqueue", "mqueue", "size=1")\nrequest_route { exit; }\n',
     /has no name/,
   );
+});
+
+test('alias_db and group ask their tables as recorded of Kamailio 5.6.3', async () => {
+  const daemon = await startCfgDaemon({
+    text: `${HEAD}loadmodule "db_sqlite.so"
+loadmodule "alias_db.so"
+loadmodule "group.so"
+modparam("alias_db|group", "db_url", "sqlite://FOLDER/db.sqlite")
+modparam("alias_db", "append_branches", 1)
+request_route {
+  alias_db_lookup("dbaliases"); xlog("1 $rc $ru [$(branch(uri)[*])]\\n");
+  alias_db_lookup("dbaliases"); xlog("2 $rc $ru\\n");
+  alias_db_lookup("dbaliases", "r"); xlog("3 $rc $ru\\n");
+  alias_db_lookup("dbaliases", "u"); xlog("4 $rc $ru\\n");
+  alias_db_lookup("nope"); xlog("5 $rc $ru\\n");
+  $var(u) = "sip:al1@x"; alias_db_find("dbaliases", "$var(u)", "$avp(f)"); xlog("6 $rc $avp(f)\\n");
+  $var(u) = "sip:al2@x"; alias_db_find("dbaliases", "$var(u)", "$avp(g)", "u"); xlog("7 $rc $avp(g)\\n");
+  $var(u) = "sip:x' or 1=1@x"; alias_db_find("dbaliases", "$var(u)", "$avp(h)"); xlog("8 $rc $avp(h)\\n");
+  is_user_in("From", "ld"); xlog("9 $rc\\n");
+  is_user_in("Request-URI", "ld"); xlog("10 $rc\\n");
+  $avp(u) = "sip:alice@zzz"; is_user_in("$avp(u)", "ld"); xlog("11 $rc\\n");
+  sl_send_reply("200", "OK");
+}
+`,
+    prepare: (folder) =>
+      executeSqlite(
+        `${folder}/db.sqlite`,
+        `CREATE TABLE dbaliases (alias_username TEXT, alias_domain TEXT, username TEXT, domain TEXT);
+         INSERT INTO dbaliases VALUES ('al1', 'x', 'bob', 'home.example'), ('al2', 'other', 'carol', 'home.example'),
+           ('al3', 'x', 'u1', 'h1'), ('al3', 'x', 'u2', 'h2');
+         CREATE TABLE grp (username TEXT, domain TEXT, grp TEXT);
+         INSERT INTO grp VALUES ('alice', 'a.example', 'ld');`,
+      ),
+  });
+  const caller = await RawAgent.open('127.0.0.1');
+  open.push(
+    () => caller.close(),
+    () => daemon.stop(),
+  );
+  caller.send(caller.request('MESSAGE', 'sip:al3@x', { callId: 'alias' }), daemon.port);
+  await caller.next('200');
+  assert.deepEqual(daemon.script, [
+    '1 1 sip:u1@h1 [sip:u2@h2]',
+    '2 -1 sip:u1@h1',
+    '3 1 sip:al3@x',
+    '4 1 sip:u1@h1',
+    '5 -1 sip:u1@h1',
+    '6 1 sip:bob@home.example',
+    '7 -1 <null>',
+    '8 -1 <null>',
+    '9 1',
+    '10 -6',
+    '11 1',
+  ]);
+});
+
+test('get_redirects() adds the contacts of redirecting branches, as filters and limits allow', async () => {
+  const [gateway, daemonOf] = [await RawAgent.open('127.0.0.1'), served];
+  open.push(() => gateway.close());
+  const { daemon, caller } = await daemonOf(`loadmodule "uac_redirect.so"
+modparam("uac_redirect", "acc_function", "")
+request_route { if (is_method("ACK")) exit; $du = "${gateway.uri}"; t_on_failure("F"); t_relay(); }
+failure_route[F] {
+  if (!t_check_status("3[0-9][0-9]")) exit;
+  if ($rU == "deny") set_deny_filter("n2@", "reset_all");
+  if ($rU == "limit") get_redirects("1:*"); else get_redirects("*");
+  xlog("$rc [$(branch(uri)[*])]\\n");
+  t_relay();
+}
+`);
+  const contacts = `Contact: <sip:n1@127.0.0.1:${gateway.port}>;q=0.2, <sip:n2@127.0.0.1:${gateway.port};x=1>;q=0.8\r\nContact: sip:n3@127.0.0.1:${gateway.port}\r\n`;
+  const users = async (user: string, more: string, count: number): Promise<string[]> => {
+    caller.send(caller.request('INVITE', `sip:${user}@x`, { callId: user, branch: user }), daemon.port);
+    const invite = await gateway.next('INVITE');
+    gateway.send(
+      `SIP/2.0 302 Moved\r\n${invite.text
+        .split('\r\n')
+        .filter((line) => /^(?:Via|From|Call-ID|CSeq):/.test(line))
+        .join('\r\n')}\r\nTo: <sip:bob@b.example>;tag=t\r\n${more}Content-Length: 0\r\n\r\n`,
+      invite.port,
+    );
+    const got: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const next = await gateway.next('INVITE');
+      got.push(/^INVITE sip:([^@]*)@/.exec(next.text)?.[1] ?? '');
+      gateway.answer(next, 404, 'Not Found');
+    }
+    const final = await caller.next(count === 0 ? '302' : '404');
+    caller.send(
+      caller.request('ACK', `sip:${user}@x`, { callId: user, branch: user, to: headersOf(final.text, 'to')[0] ?? '' }),
+      daemon.port,
+    );
+    return got;
+  };
+  assert.deepEqual(await users('all', contacts, 3), ['n3', 'n1', 'n2'], 'as recorded, the best one last');
+  assert.deepEqual(await users('deny', contacts, 2), ['n3', 'n1']);
+  assert.deepEqual(await users('limit', contacts, 1), ['n2']);
+  assert.deepEqual(await users('none', '', 0), []);
+  assert.match(daemon.script.at(-1) ?? '', /^-1 /);
 });

@@ -217,3 +217,39 @@ reply_route { if (has_body("application/sdp")) { rtpengine_answer(); xlog("reply
   assert.equal(bodyOf(ok.text), sdp('192.0.2.77'));
   assert.deepEqual(daemon.script, ['reply 200 1']);
 });
+
+test('a query, its figures in $rtpstat and as JSON, and fragments of trickling ICE, as recorded of Kamailio 5.6.3', async () => {
+  const caller = await agent();
+  const proxy = await engine('192.0.2.77');
+  const daemon = await serve(`#!KAMAILIO
+listen=LISTEN
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${proxy.port}")
+request_route {
+  if ($rm == "INFO") { rtpengine_info(); xlog("info $rc\\n"); sl_send_reply("200", "OK"); exit; }
+  xlog("before [$rtpstat]\\n");
+  rtpengine_query(); xlog("query $rc [$rtpstat] [$rtpestat]\\n");
+  rtpengine_query_v("j", "$var(all)"); xlog("json $rc $var(all)\\n");
+  sl_send_reply("200", "OK");
+}
+`);
+  caller.send(caller.request('MESSAGE', 'sip:b@x', { callId: 'stat' }), daemon.port);
+  await caller.next('200');
+  const figures = 'RTP: 54846 bytes, 1447 packets, 0 errors; RTCP: 336 bytes, 3 packets, 0 errors';
+  assert.deepEqual(daemon.script, [
+    'before [<null>]',
+    `query 1 [${figures}] [${figures}]`,
+    'json 1 {"result":"ok","totals":{"RTCP":{"bytes":336,"errors":0,"packets":3},"RTP":{"bytes":54846,"errors":0,"packets":1447}}}',
+  ]);
+  const more = 'Content-Type: application/trickle-ice-sdpfrag\r\n';
+  const info = caller.request('INFO', 'sip:b@x', { callId: 'stat', cseq: 2, body: 'a=ice-ufrag:x' });
+  caller.send(info.replace(/Content-Type: [^\r]*\r\n/, more), daemon.port);
+  await caller.next('200');
+  assert.equal(daemon.script.at(-1), 'info 1');
+  const sent = proxy.commands.at(-1);
+  assert.deepEqual([sent?.['command'], sent?.['flags'], sent?.['sdp']], ['offer', ['fragment'], 'a=ice-ufrag:x']);
+});

@@ -88,6 +88,8 @@ export class FakeRtpengine {
     if (command['command'] === 'ping') return 'd6:result4:ponge';
     if (this.refuses !== undefined) return `d6:result5:error12:error-reason${this.refuses.length}:${this.refuses}e`;
     const { sdp } = command;
+    if (command['command'] === 'query')
+      return 'd6:result2:ok6:totalsd4:RTCPd5:bytesi336e6:errorsi0e7:packetsi3ee3:RTPd5:bytesi54846e6:errorsi0e7:packetsi1447eeee';
     if (typeof sdp !== 'string') return 'd6:result2:oke';
     const made = sdp.replace(/c=IN IP4 \S+/g, `c=IN IP4 ${this.media}`);
     return `d6:result2:ok3:sdp${made.length}:${made}e`;

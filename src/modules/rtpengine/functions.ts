@@ -1,6 +1,7 @@
 import type { RouteKind } from '../../cfg/ast.js';
 import type { NgDictionary, NgValue } from '../../media/bencode.js';
 import type { MessageRun } from '../../script/call.js';
+import { PerCall } from '../../script/per-call.js';
 import {
   type Arg,
   code,
@@ -13,6 +14,8 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
+import { kamailioFunction } from '../kamailio-function.js';
+import { own } from '../script-variable.js';
 import { chooseSet, command, succeeded } from './engine.js';
 import { type MediaFlags, mediaFlags } from './flags.js';
 import { replaceSdp, sdpSpan } from './sdp.js';
@@ -77,7 +80,9 @@ async function exchange(
 async function remove(run: MessageRun, text: string): Promise<number> {
   const flags = mediaFlags(text);
   const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
-  return code(succeeded(run, 'delete', await command(run, 'delete', flags, more)));
+  const answer = await command(run, 'delete', flags, more);
+  if (answer !== undefined) totals.set(run.call, answer);
+  return code(succeeded(run, 'delete', answer));
 }
 
 /** Chooses by the message: SDP of an INVITE is offered, of its answer or ACK answered, what ends a call deletes. */
@@ -137,6 +142,51 @@ function both(name: string, act: Act, summary: string): FunctionSpec[] {
     },
   ];
 }
+
+/** What the media proxy says of a call, kept for $rtpstat. */
+async function query(run: MessageRun, text: string): Promise<NgDictionary | undefined> {
+  const flags = mediaFlags(text);
+  const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
+  const answer = await command(run, 'query', flags, more);
+  if (answer === undefined || !succeeded(run, 'query', answer)) return undefined;
+  totals.set(run.call, answer);
+  return answer;
+}
+
+/** SDP fragments of trickling ICE (RFC 8840) for the media proxy, which gives nothing back. */
+async function inform(run: MessageRun, text: string): Promise<number> {
+  const flags = mediaFlags(text);
+  const { message, source } = run;
+  const words = flags.keys['flags'];
+  // As recorded, by the type of the body; anything else is an offer.
+  const fragment = /^application\/trickle-ice-sdpfrag\b/i.test(message.header('content-type') ?? '');
+  const answer = await command(run, 'offer', flags, {
+    ...tags(run, 'offer', flags),
+    ...viaBranch(run, flags),
+    ...(fragment ? { flags: [...(Array.isArray(words) ? words : []), 'fragment'] } : {}),
+    'received-from': [source.address.includes(':') ? 'IP6' : 'IP4', source.address],
+    sdp: message.body,
+  });
+  return code(message.body !== '' && succeeded(run, 'offer', answer));
+}
+
+/** Answers with figures of the media, by call. */
+const totals = new PerCall<NgDictionary | undefined>(() => undefined);
+
+const dictionary = (value: NgValue | undefined): NgDictionary =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as NgDictionary) : {};
+
+/** "RTP: 1 bytes, 1 packets, 0 errors; RTCP: ..." of the last rtpengine_query() or rtpengine_delete() of the call. */
+export const statisticsText = own(({ call }) => {
+  const answer = call === undefined ? undefined : totals.known(call);
+  if (answer === undefined) return null;
+  const all = dictionary(answer['totals']);
+  const of = (name: string): string => {
+    const { bytes = 0, packets = 0, errors = 0 } = dictionary(all[name]);
+    return `${name}: ${String(bytes)} bytes, ${String(packets)} packets, ${String(errors)} errors`;
+  };
+  return `${of('RTP')}; ${of('RTCP')}`;
+});
 
 /** Commands that are only passed on. */
 const PASSED: readonly (readonly [name: string, command: string, summary: string])[] = [
@@ -198,6 +248,36 @@ export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine',
       (run) =>
         code(chooseSet(run, Number(textOf(set, run)))),
   },
+  kamailioFunction(
+    'rtpengine_query',
+    'flags?',
+    'asks the media proxy about the call; $rtpstat shows it then',
+    async (run, [flags]) => code((await query(run, textOf(flags, run))) !== undefined),
+    true,
+  ),
+  {
+    name: 'rtpengine_query_v',
+    dialects: KAMAILIO,
+    waits: true,
+    parameters: [param('format', 'string', { values: ['j', 'jp'] }), param('result', 'writable')],
+    summary: 'asks the media proxy about the call, whose answer is assigned as JSON: "j" in one line, "jp" in several',
+    compile:
+      ([format, result]) =>
+      async (run) => {
+        const answer = await query(run, '');
+        if (answer === undefined) return -1;
+        const text = JSON.stringify(answer, undefined, textOf(format, run) === 'jp' ? 2 : 0);
+        result?.variable?.assign(run.pvars, text);
+        return 1;
+      },
+  },
+  kamailioFunction(
+    'rtpengine_info',
+    'flags?',
+    'gives an SDP fragment of trickling ICE to the media proxy',
+    (run, [flags]) => inform(run, textOf(flags, run)),
+    true,
+  ),
   ...PASSED.map(
     ([name, verb, summary]): FunctionSpec => ({
       name,
