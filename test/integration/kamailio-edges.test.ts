@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
-import type { Answers } from '../support/side-by-side.js';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FakeRtpengine } from '../support/fake-rtpengine.js';
+import type { Answers, TestCall } from '../support/side-by-side.js';
 import { answered, type Calls, givenUp, sideBySide } from '../support/two-proxies.js';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/side-by-side/${name}`, import.meta.url), 'latin1');
@@ -54,4 +56,148 @@ test('topoh hides the same of the same messages', (t) =>
     calls: HIDDEN,
     // Where an event route leaves a request as it is, both programs leave a sign of their own in it.
     alike: (text) => text.replace(/;TH=\w+/g, '').replace(/\\nth: \w+/g, ''),
+  }));
+
+const open: (() => unknown)[] = [];
+after(() => {
+  for (const close of open) close();
+});
+
+/** An answered call with a request each way inside. */
+const talked =
+  (name: string, options: Parameters<TestCall['invite']>[0] = {}): Calls[string][1] =>
+  async (call, lane) => {
+    const answer = await call.invite(options);
+    const within = (cseq: number) => ({ ...options, ...call.within(answer, cseq) });
+    call.send('ACK', within(1));
+    await call.ask('INFO', within(2));
+    await lane.fromGateway('gw1', name.replaceAll(/\W+/g, '-'), 'INFO', 30);
+    await call.ask('BYE', within(3));
+  };
+
+const NATED = { contact: '<sip:alice@192.168.1.7:5062;transport=udp>' };
+const VIDEO = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=video 6000 RTP/AVP 31\r\n';
+const CODECS =
+  'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 97 18 0 98\r\na=rtpmap:97 speex/8000\r\na=rtpmap:18 G729/8000\r\na=rtpmap:98 iLBC/8000\r\na=fmtp:98 mode=20\r\n';
+
+const ACCESS: Calls = {
+  'an answered call': ['bob', talked('an answered call')],
+  'a caller behind NAT': ['bob', talked('a caller behind NAT', NATED)],
+  'a number abroad': ['00441234', (call) => call.invite()],
+  'a national number': ['0301234', (call) => call.invite({ more: 'P-Asserted-Identity: <sip:+49301@a>\r\n' })],
+  'without caller id': [
+    'bob',
+    (call) =>
+      call.invite({
+        more: 'Privacy: id;critical\r\nP-Asserted-Identity: <sip:+49301@a>\r\nRoute: <sip:192.0.2.1;lr>\r\n',
+      }),
+  ],
+  'the first gateway fails': ['over', (call) => call.invite()],
+  'busy becomes unavailable': ['busy', (call) => call.invite()],
+  'given up while it rings': ['ring', givenUp],
+  'video alone': ['bob', (call) => call.invite({ body: VIDEO })],
+  'codecs that are taken out': ['bob', (call) => call.invite({ body: CODECS })],
+  'the fourth call of one user': [
+    'bob',
+    async (call) => {
+      for (const cseq of [1, 2, 3, 4])
+        await call.invite({ cseq, from: '<sip:flooder@a.example>', branch: `flood${cseq}` });
+    },
+  ],
+  'a scanner': ['bob', (call) => call.ask('OPTIONS', { agent: 'friendly-scanner' })],
+  'an OPTIONS to a user': ['bob', (call) => call.ask('OPTIONS')],
+  'a registration': ['bob', (call) => call.ask('REGISTER')],
+  'a registration behind NAT': ['bob', (call) => call.ask('REGISTER', { ...NATED, uri: 'sip:sw.example' })],
+  'a registration at the second': ['over', (call) => call.ask('REGISTER', { uri: 'sip:sw.example' })],
+  elsewhere: ['bob', (call) => call.ask('MESSAGE', { uri: 'sip:bob@other.example' })],
+  'no number': ['bob', (call) => call.ask('MESSAGE', { uri: 'sip:sw.example' })],
+  'a publication': ['bob', (call) => call.ask('PUBLISH')],
+  'a subscription': ['bob', (call) => call.ask('SUBSCRIBE', { more: 'Event: dialog\r\nExpires: 60\r\n' })],
+  'a message': ['bob', (call) => call.ask('MESSAGE', { body: 'x', ...NATED })],
+  'a BYE of nobody': ['bob', (call) => call.ask('BYE', { to: ';tag=none' })],
+  'no hops left': ['bob', (call) => call.ask('INVITE', { hops: 0 })],
+};
+
+test('an access edge sends the same as Kamailio', (t) =>
+  sideBySide(t, {
+    text: fixture('access-edge.cfg'),
+    gateways: {
+      ...GATEWAYS,
+      gw1: (method, user) =>
+        method === 'REGISTER' && user === '' ? [[503, 'Later']] : (GATEWAYS['gw1']?.(method, user) ?? []),
+    },
+    calls: ACCESS,
+    words: async () => {
+      const media = await FakeRtpengine.open('192.0.2.77');
+      open.push(() => media.close());
+      return { MEDIA_PORT: String(media.port) };
+    },
+  }));
+
+const TRUNKS: Calls = {
+  'an answered call': ['4930123', talked('an answered call', { from: '<sip:alice@a.example>' })],
+  'a caller with a number': ['4930123', talked('a caller with a number', { from: '"A" <sip:+4940555@a.example>' })],
+  'a number that is rewritten': ['00441234', (call) => call.invite()],
+  'a number that nobody knows': ['999', (call) => call.invite()],
+  'a number that is blocked': ['0900123', (call) => call.invite()],
+  'a short code': ['*21', (call) => call.invite()],
+  diverted: ['4930123', (call) => call.invite({ more: 'Diversion: <sip:+49305@x>;reason=busy\r\n' })],
+  'the first carrier fails': ['49301over', (call) => call.invite()],
+  'no carrier takes it': ['49301none', (call) => call.invite()],
+  'not allocated': ['49301lost', (call) => call.invite()],
+  busy: ['49301busy', (call) => call.invite()],
+  'early progress without media': ['49301early', (call) => call.invite()],
+  'given up': ['49301ring', givenUp],
+  'a second call of a limited customer': [
+    '4930123',
+    async (call) => {
+      const from = '<sip:limited@a.example>';
+      await call.invite({ from });
+      await call.invite({ cseq: 7, from, branch: 'limited7' });
+    },
+  ],
+  'a message': ['4930123', (call) => call.ask('MESSAGE', { body: 'x' })],
+  'a registration': ['bob', (call) => call.ask('REGISTER')],
+  'a preloaded route': ['bob', (call) => call.ask('MESSAGE', { more: 'Route: <sip:127.0.0.1:PORT;lr>\r\n' })],
+  'an INFO of nobody': ['bob', (call) => call.ask('INFO', { to: ';tag=none' })],
+  'without a Contact': ['4930123', (call) => call.ask('OPTIONS')],
+};
+
+test('a router between trunks sends the same as Kamailio', (t) =>
+  sideBySide(t, {
+    text: fixture('trunk-router.cfg'),
+    gateways: {
+      gw1: (method, user) => {
+        if (method !== 'INVITE') return [[202, 'Accepted']];
+        if (/over$|none$/.test(user)) return [[503, 'Service Unavailable']];
+        if (user.endsWith('lost')) return [[404, 'Not Found']];
+        if (user.endsWith('busy')) return [[486, 'Busy Here']];
+        if (user.endsWith('early'))
+          return [
+            [183, 'Progress'],
+            [200, 'OK'],
+          ];
+        return user.endsWith('ring') ? [RINGING] : ANSWERED;
+      },
+      gw2: (_method, user) => (user.endsWith('none') ? [[500, 'Broken']] : ANSWERED),
+    },
+    calls: TRUNKS,
+    // RFC 3261 sections 9.1 and 17.1.1.3: From as in the request that was sent; the original takes that of the request that came.
+    alike: (text) => text.replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*'),
+    prepare: (folder, lane) => {
+      writeFileSync(join(folder, 'dispatcher.list'), lane.list(['name=first', 'name=second;weight=5']));
+      writeFileSync(join(folder, 'address.list'), '100 127.0.0.0 8 0 customer-a\n');
+      writeFileSync(join(folder, 'version'), 'table_name(string) table_version(int) \ndialplan:2\n');
+      writeFileSync(
+        join(folder, 'dialplan'),
+        [
+          'id(int,auto) dpid(int) pr(int) match_op(int) match_exp(string) match_len(int) subst_exp(string) repl_exp(string) attrs(string) ',
+          '1:1:1:1:^00[1-9]:0:^00(.*)$:+\\\\1:abroad',
+          '2:1:2:1:^0900:0:^(.*)$:\\\\1:block',
+          '3:1:3:1:^49:0:^(49.*)$:+\\\\1:home',
+          '4:1:4:0:*21:0:^(.*)$:\\\\1:code',
+          '',
+        ].join('\n'),
+      );
+    },
   }));

@@ -48,8 +48,10 @@ export class Lane {
   }
 
   /** Lines of a dispatcher list, set 1, the first gateway first by priority. */
-  list(): string {
-    return [...this.gateways.values()].map((peer, i) => `1 sip:${HOST}:${peer.port} 0 ${10 - i}\n`).join('');
+  list(attributes: readonly string[] = []): string {
+    return [...this.gateways.values()]
+      .map((peer, i) => `1 sip:${HOST}:${peer.port} 0 ${10 - i} ${attributes[i] ?? ''}\n`)
+      .join('');
   }
 
   /** A text in which the name of a gateway with "_PORT" stands for its port: "GW1_PORT"; "CALLER_PORT" is the caller's. */
@@ -162,6 +164,10 @@ interface RequestOptions {
   readonly uri?: string;
   readonly to?: string;
   readonly hops?: number;
+  /** From without its tag, User-Agent, and Contact. */
+  readonly from?: string;
+  readonly agent?: string;
+  readonly contact?: string;
   /** Further header lines with their ends. */
   readonly more?: string;
   readonly body?: string;
@@ -184,12 +190,12 @@ export class TestCall {
       `${method} ${options.uri ?? `sip:${this.user}@sw.example`} SIP/2.0`,
       `Via: SIP/2.0/UDP ${HOST}:${this.caller.port};branch=z9hG4bK${branch};rport`,
       `Max-Forwards: ${hops}`,
-      'From: "Alice" <sip:alice@a.example>;tag=ft',
+      `From: ${options.from ?? '"Alice" <sip:alice@a.example>'};tag=ft`,
       `To: <sip:${this.user}@sw.example>${options.to ?? ''}`,
       `Call-ID: ${this.callId}`,
       `CSeq: ${cseq} ${method}`,
-      `Contact: <sip:alice@${HOST}:${this.caller.port}>`,
-      'User-Agent: side by side',
+      `Contact: ${options.contact ?? `<sip:alice@${HOST}:${this.caller.port}>`}`,
+      `User-Agent: ${options.agent ?? 'side by side'}`,
       `${more}${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
       '',
       body,
@@ -293,6 +299,6 @@ function fieldValue(name: string, value: string): string {
   }
   if (name === 'to') return value.replace(/;tag=(?!ft$|gw[0-9]$).*/, ';tag=*');
   // A token of switchyard's that is different in each dialog.
-  if (name === 'record-route') return value.replace(/;dt=[\w-]+/g, '');
+  if (name === 'record-route') return value.replace(/;dt=[\w-]+/g, '').replace(/;did=[0-9a-f]+\.[0-9a-f]+/g, ';did=*');
   return value;
 }

@@ -21,6 +21,8 @@ export interface SideBySide {
   readonly calls: Calls;
   /** Writes files beside it: tables, lists. dispatcher.list is there. */
   readonly prepare?: (folder: string, lane: Lane) => void;
+  /** What stands for a word of the file, once for each proxy: ports of further peers. */
+  readonly words?: () => Promise<Readonly<Record<string, string>>>;
   /** Differences that are meant, with what stands for both. */
   readonly alike?: (text: string) => string;
 }
@@ -28,7 +30,12 @@ export interface SideBySide {
 const callIdOf = (name: string) => name.replaceAll(/\W+/g, '-');
 
 /** Starts Kamailio on the file; returns how to end it. */
-async function startKamailio(program: string, { text, prepare }: SideBySide, lane: Lane): Promise<() => Promise<void>> {
+async function startKamailio(
+  program: string,
+  { prepare }: SideBySide,
+  text: string,
+  lane: Lane,
+): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'side-by-side-'));
   lane.proxyPort = await freePort();
   const file = join(folder, 'kamailio.cfg');
@@ -37,7 +44,7 @@ async function startKamailio(program: string, { text, prepare }: SideBySide, lan
     .replaceAll('LISTEN', listen)
     .replaceAll('PORT', String(lane.proxyPort))
     .replaceAll('FOLDER', folder);
-  writeFileSync(file, lane.named(written));
+  writeFileSync(file, written);
   writeFileSync(join(folder, 'dispatcher.list'), lane.list());
   prepare?.(folder, lane);
   const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-w', folder, '-Y', folder];
@@ -48,23 +55,31 @@ async function startKamailio(program: string, { text, prepare }: SideBySide, lan
   };
 }
 
+/** The file with the ports of the peers. */
+async function fileOf(lane: Lane, { text, words }: SideBySide): Promise<string> {
+  const all = Object.entries((await words?.()) ?? {});
+  return lane.named(all.reduce((whole, [word, value]) => whole.replaceAll(word, value), text));
+}
+
 /** Makes the same calls through Kamailio and through switchyard, each with the same file, and compares all that their peers get. */
 export async function sideBySide(t: TestContext, options: SideBySide): Promise<void> {
   const program = requireTool(t, 'kamailio');
   if (program === undefined) return;
-  const { text, gateways, calls, prepare, alike = (each) => each } = options;
+  const { gateways, calls, prepare, alike = (each) => each } = options;
   const [theirs, ours] = [await Lane.open(gateways), await Lane.open(gateways)];
-  const stopKamailio = await startKamailio(program, options, theirs);
-  const daemon = await startCfgDaemon({
-    text: ours.named(text),
-    prepare: (folder) => {
-      writeFileSync(join(folder, 'dispatcher.list'), ours.list());
-      prepare?.(folder, ours);
-    },
-  });
-  ours.proxyPort = daemon.port;
-  const got = (lane: Lane, callId: string) => JSON.parse(alike(JSON.stringify(lane.got(callId)))) as object;
+  const stops: (() => Promise<void> | void)[] = [() => theirs.close(), () => ours.close()];
   try {
+    stops.unshift(await startKamailio(program, options, await fileOf(theirs, options), theirs));
+    const daemon = await startCfgDaemon({
+      text: await fileOf(ours, options),
+      prepare: (folder) => {
+        writeFileSync(join(folder, 'dispatcher.list'), ours.list());
+        prepare?.(folder, ours);
+      },
+    });
+    ours.proxyPort = daemon.port;
+    stops.unshift(() => daemon.stop());
+    const got = (lane: Lane, callId: string) => JSON.parse(alike(JSON.stringify(lane.got(callId)))) as object;
     for (const lane of [theirs, ours]) assert.ok(await lane.ready(), 'the proxy answers');
     const made = await Promise.allSettled(
       [theirs, ours].flatMap((lane, i) =>
@@ -86,10 +101,7 @@ export async function sideBySide(t: TestContext, options: SideBySide): Promise<v
     }
     for (const each of made) if (each.status === 'rejected') throw each.reason;
   } finally {
-    await daemon.stop();
-    await stopKamailio();
-    theirs.close();
-    ours.close();
+    for (const stop of stops) await stop();
   }
 }
 

@@ -15,8 +15,8 @@ export function sdpSpan(run: MessageRun): readonly [start: number, end: number] 
   return end < 0 ? undefined : [bodyStart + begin + 4, bodyStart + end];
 }
 
-/** The SDP as the proxy gives it stands in the message from now on; an earlier change of it is dropped. */
+/** The SDP as the proxy gives it stands in the message from now on; as recorded, earlier changes within it are dropped. */
 export function replaceSdp(run: MessageRun, [start, end]: readonly [number, number], sdp: string): void {
-  run.edits.drop((edit) => edit.start === start && edit.end === end);
+  run.edits.drop((edit) => edit.start >= start && edit.end <= end && edit.start !== end);
   run.edits.replace(start, end, sdp);
 }
