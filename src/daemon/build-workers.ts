@@ -45,6 +45,7 @@ export interface WorkersEnvironment extends DaemonEnvironment {
 export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts> {
   const { hooks, sip, proxy, script, engine, ledger, keys, log, clock, metrics } = env;
   let knownFile = script?.file;
+  let warmUpCalls = 0;
   const { workers, groups } = hooks;
   const loaded = await loadLibc();
   if (!('libc' in loaded)) {
@@ -153,7 +154,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     workers,
     program: fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url)),
     start,
-    started: (worker) => tables.started(worker),
+    started: (worker) => {
+      tables.started(worker);
+      if (warmUpCalls > 0) pool.send(worker, ['warmUp', warmUpCalls]);
+    },
     receive: (worker, item) => {
       // What it has written is older than what it says now.
       reports.read(worker);
@@ -221,6 +225,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       tables.changed();
     },
     drain: () => tables.open(false),
+    warmUp(calls) {
+      warmUpCalls = calls;
+      pool.sendAll(['warmUp', calls]);
+    },
     giveUp: () => pool.sendAll(['giveUp']),
     get pids() {
       return pool.pids;

@@ -135,6 +135,11 @@ export class Daemon implements Service {
     return this.lifecycle.stop();
   }
 
+  /** Has the workers make so many calls each, through themselves, so that the first calls find them warm. */
+  warmUpWorkers(calls: number): void {
+    this.parts.hooks?.parts?.warmUp(calls);
+  }
+
   /**
    * Loads all partitions, or those in `names`, and starts nothing else: for tools that answer what would be selected and
    * what would be discarded. What came of each load, by partition.

@@ -1,140 +1,23 @@
-import { setFlagsFromString } from 'node:v8';
 import { readSettings } from '../config/load.js';
-import { systemClock } from '../core/clock.js';
 import { nullLogger } from '../core/logger.js';
-import type { DatagramIo } from '../sip/transport/datagram-io.js';
-import type { Receiver, Source } from '../sip/transport/transport.js';
-import { UdpSocket } from '../sip/transport/udp.js';
 import { Daemon } from './daemon.js';
-import { nextMessage, WARM_UP_PORTS, warmUpInvite } from './warm-up-messages.js';
-
-/** Messages handled without a pause: one while everything is compiled for the first time, later some. */
-const FIRST_MESSAGES = 100;
-const MESSAGES = 8;
-/** Milliseconds between them. */
-const PAUSE_MS = 2;
-/** A pause that ended so much later says that there is other work; milliseconds to wait then. */
-const LATE_MS = 3;
-const BUSY_MS = 10;
-/** Milliseconds after which the rest is left out. */
-const MOST_MS = 20_000;
-/**
- * V8 of Node 20 optimizes a function after so many bytes of bytecode of it have run; meanwhile after a third of them, so that what
- * runs once for a call is reached, too. Later releases count calls instead, and are left as they are.
- */
-const USUAL_BUDGET = 67_584;
-const BUDGET = 20_000;
-
-const ROW = {
-  setId: 1,
-  socket: '',
-  state: 'active',
-  probeMode: 0,
-  weight: 1,
-  priority: 0,
-  attrs: '',
-  description: '',
-} as const;
-const SETTINGS = {
-  listen: [`udp:127.0.0.1:${WARM_UP_PORTS.proxy}`],
-  secret: 'of-no-daemon-but-this',
-  modparam: { list_file: './none' },
-  routing: [
-    {
-      match: {},
-      select: { set: 1, alg: 4, flags: 'f' },
-      relay: 'stateful',
-      failover: { codes: ['408', '503'] },
-      record_route: true,
-      reject: { code: 503, reason: 'No destinations' },
-    },
-  ],
-};
+import { makeWarmUpCalls, WARM_UP_ROW, WARM_UP_SETTINGS, type WarmUpSubject } from './warm-up-calls.js';
+import { WARM_UP_PORTS } from './warm-up-messages.js';
 
 /**
- * Has V8 compile what calls run through before the first calls come: makes calls through a daemon of its own, whose socket is in
- * memory, which reads and writes no file, and whose log, statistics, states and records nobody sees. A few messages at a
- * time, and while there is nothing else to do. `ended`: whether to stop. Resolves with the calls made, never rejects.
+ * Makes calls through a daemon of its own, whose socket is in memory, which reads and writes no file, and whose log, statistics, states
+ * and records nobody sees. `ended`: whether to stop. Resolves with the calls made, never rejects.
  */
-export async function warmUp(calls: number, ended: () => boolean = () => false): Promise<number> {
-  const budget = process.versions.v8.startsWith('11.3.');
-  if (budget) setFlagsFromString(`--interrupt-budget=${BUDGET}`);
-  let made: WarmUpCalls | undefined;
-  try {
-    made = new WarmUpCalls();
-    const until = performance.now() + MOST_MS;
-    for (let pause = PAUSE_MS; performance.now() < until && made.completed < calls && !ended(); ) {
-      const due = performance.now() + pause;
-      await new Promise<void>((resolve) => systemClock.schedule(pause, resolve));
-      pause = performance.now() - due > LATE_MS ? BUSY_MS : PAUSE_MS;
-      if (pause === PAUSE_MS) made.step();
-    }
-  } catch {
-    // What is not warm now becomes so by the first calls.
-  } finally {
-    if (budget) setFlagsFromString(`--interrupt-budget=${USUAL_BUDGET}`);
-    await made?.end();
-  }
-  return made?.completed ?? 0;
+export function warmUp(calls: number, ended: () => boolean = () => false): Promise<number> {
+  return makeWarmUpCalls(calls, ended, beginDaemon);
 }
 
-/** A caller, gateways and a daemon between them, in memory. */
-class WarmUpCalls implements DatagramIo {
-  completed = 0;
-  private started = 0;
-  private handled = 0;
-  private readonly daemon: Daemon;
-  private readonly socket: UdpSocket;
-  /** Datagrams on their way to the daemon. */
-  private pending: { readonly text: string; readonly port: number }[] = [];
-
-  constructor() {
-    const { settings } = readSettings(SETTINGS);
-    const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
-    this.daemon = new Daemon({ settings, log, anySocket: true, drainMs: 0 });
-    const rows = WARM_UP_PORTS.gateways.map((port) => ({ ...ROW, uri: `sip:127.0.0.1:${port}` }));
-    this.daemon.engine.partition('default')?.load(rows, { inheritState: false });
-    const [socket] = this.daemon.sockets.all;
-    if (!(socket instanceof UdpSocket)) throw new Error('there is no socket');
-    this.socket = socket;
-    socket.openOn(this);
-    this.daemon.sockets.refresh(this.daemon.sockets.all);
-  }
-
-  /** Lets the daemon handle some messages, in the next iteration of the event loop. */
-  step(): void {
-    if (this.pending.length < MESSAGES) {
-      this.pending.push({ text: warmUpInvite(this.started++), port: WARM_UP_PORTS.caller });
-    }
-    this.socket.readable();
-  }
-
-  end(): Promise<void> {
-    return this.daemon.stop();
-  }
-
-  read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
-    const some = this.pending.splice(0, this.handled < FIRST_MESSAGES ? 1 : MESSAGES);
-    this.handled += some.length;
-    for (const { text, port } of some) {
-      // As a datagram is read: one flat string of one byte for each character.
-      const flat = Buffer.from(text, 'latin1').toString('latin1');
-      receive(flat, this.socket.sourceOf('127.0.0.1', port), this.socket.receiver);
-    }
-    return some.length;
-  }
-
-  transmit(text: string, _address: string, port: number): void {
-    const next = nextMessage(text, port);
-    if (next === 'completed') this.completed++;
-    else this.pending.push(...next);
-  }
-
-  commit(): void {}
-
-  async bind(): Promise<number> {
-    return WARM_UP_PORTS.proxy;
-  }
-
-  async close(): Promise<void> {}
+async function beginDaemon(): Promise<WarmUpSubject> {
+  const { settings } = readSettings(WARM_UP_SETTINGS);
+  const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
+  const daemon = new Daemon({ settings, log, anySocket: true, drainMs: 0 });
+  const rows = WARM_UP_PORTS.gateways.map((port) => ({ ...WARM_UP_ROW, uri: `sip:127.0.0.1:${port}` }));
+  daemon.engine.partition('default')?.load(rows, { inheritState: false });
+  const [socket] = daemon.sockets.all;
+  return { socket, opened: () => daemon.sockets.refresh(daemon.sockets.all), end: () => daemon.stop() };
 }

@@ -18,6 +18,8 @@ export interface WorkerParts {
   changed(): void;
   /** Has them ask about every request from now on: no more calls are taken. */
   drain(): void;
+  /** Has them make so many calls to warm up, now and whenever one begins. */
+  warmUp(calls: number): void;
   /** Has them answer what is under way with 503. */
   giveUp(): void;
   /** Process ids, from worker 1. */

@@ -5,7 +5,7 @@ import { Outbox } from './outbox.js';
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
 
 /** Milliseconds a worker may take to start. */
-const START_MS = 20_000;
+const START_MS = 60_000;
 /** Milliseconds a worker has to end when the channel to it is closed. */
 const END_MS = 2000;
 /** Milliseconds between two looks whether the event loops of workers run, and looks without a sign of one after which it is killed. */

@@ -4,11 +4,17 @@ import { loadLibc } from '../sip/transport/native/libc.js';
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
 import { type StartScript, Worker } from './worker.js';
 
+/** What a worker process is made with. */
+export interface WorkerProcessParts {
+  readonly scripts: () => Promise<StartScript>;
+  readonly warmUp: (calls: number) => Promise<number>;
+}
+
 /**
  * Runs a worker in this process, which ends with the brain that started it: when the channel closes. `scripts` gives what runs the
- * script of a configuration file, where there is one.
+ * script of a configuration file, where there is one; `warmUp` makes calls to warm the process up.
  */
-export function runWorker(scripts: () => Promise<StartScript>): void {
+export function runWorker(parts: WorkerProcessParts): void {
   // As in the brain (cli/serve): the young generation holds little at any moment.
   setFlagsFromString('--no-parallel-scavenge');
   let worker: Worker | undefined;
@@ -36,7 +42,7 @@ export function runWorker(scripts: () => Promise<StartScript>): void {
       return;
     }
     early.push(...rest);
-    begin(first[1], scripts)
+    begin(first[1], parts)
       .then((made) => {
         worker = made;
         worker.receive(early.splice(0));
@@ -49,7 +55,7 @@ export function runWorker(scripts: () => Promise<StartScript>): void {
   });
 }
 
-async function begin(setup: WorkerSetup, scripts: () => Promise<StartScript>): Promise<Worker> {
+async function begin(setup: WorkerSetup, { scripts, warmUp }: WorkerProcessParts): Promise<Worker> {
   const result = await loadLibc();
   if (!('libc' in result)) throw new Error(result.missing);
   const startScript = setup.script === undefined ? undefined : await scripts();
@@ -57,5 +63,5 @@ async function begin(setup: WorkerSetup, scripts: () => Promise<StartScript>): P
     // The callback keeps an error of a closing channel from being thrown; the process ends with the channel.
     process.send?.(items, undefined, undefined, () => undefined);
   };
-  return new Worker(setup, result.libc, send, startScript);
+  return new Worker(setup, result.libc, send, startScript, warmUp);
 }

@@ -213,6 +213,8 @@ export type ToWorker =
   /** The partition is left to the brain. */
   | readonly ['noTable', name: string, generation: number]
   | readonly ['message', socket: number, address: string, port: number, text: string]
+  /** Make so many calls to warm up. */
+  | readonly ['warmUp', calls: number]
   /** The script that new requests run from now on. */
   | readonly ['script', SharedScript]
   /** Answers what is under way with 503. */

@@ -99,6 +99,7 @@ export class Worker implements TransactionUser, ProxyObserver {
   private readonly counters = newCounters();
   private readonly counted = tallies(this.counters);
   private readonly questions = new Map<number, Question>();
+  private readonly local: LocalSockets;
   private readonly replica: Replica;
   private readonly figures: SharedFigures;
   private readonly rules: LocalRules;
@@ -119,6 +120,8 @@ export class Worker implements TransactionUser, ProxyObserver {
     libc: Libc,
     send: (items: readonly FromWorker[]) => void,
     startScript?: StartScript,
+    /** Makes calls to warm this process up, elsewhere than here; resolves with how many, never rejects. */
+    private readonly warmUp?: (calls: number) => Promise<number>,
   ) {
     const { token, worker, transactions, proxy, gatherMs } = setup;
     this.outbox = new Outbox(send);
@@ -159,11 +162,11 @@ export class Worker implements TransactionUser, ProxyObserver {
       },
     });
     this.sockets = setup.sockets.map((each) => this.socketOf(each, queue, libc));
-    const local = new LocalSockets(
+    const local = (this.local = new LocalSockets(
       this.sockets,
       setup.sockets.map(({ name }) => name ?? undefined),
       setup.aliases,
-    );
+    ));
     const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
     this.dialogs = new KnownDialogs(now);
     this.figures = new SharedFigures(memory, worker, setup.workers);
@@ -229,6 +232,16 @@ export class Worker implements TransactionUser, ProxyObserver {
     for (const socket of this.sockets) await socket.open();
     setInterval(() => this.report(), REPORT_MS);
     this.add(['ready']);
+  }
+
+  /** Its sockets can be used: for one whose sockets are not opened by `open`. */
+  refresh(): void {
+    this.local.refresh(this.sockets);
+  }
+
+  /** Ends what is under way. */
+  stop(): void {
+    this.layer.stop();
   }
 
   /** What the brain says. */
@@ -386,6 +399,9 @@ export class Worker implements TransactionUser, ProxyObserver {
         return;
       case 'giveUp':
         this.proxy.giveUp();
+        return;
+      case 'warmUp':
+        void this.warmUp?.(item[1]).then((calls) => this.reports.add(['log', 'debug', { calls }, 'warmed up']));
         return;
       case 'setup':
         return;

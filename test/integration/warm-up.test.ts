@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { startDaemon } from '../support/daemon-process.js';
 
 test('calls made to warm up are in no statistic, no state and no line of the log', async () => {
@@ -20,6 +21,39 @@ test('calls made to warm up are in no statistic, no state and no line of the log
       [],
     );
     assert.match(JSON.stringify(await daemon.mi('ds_list')), /"state":"Active"/);
+  } finally {
+    delete process.env['SWITCHYARD_WARM_UP_CALLS'];
+    await daemon.stop();
+  }
+});
+
+test('each worker warms itself up, which is in no statistic and no record', async (t) => {
+  if (!('libc' in (await loadLibc()))) return t.skip('the system calls cannot be had');
+  process.env['SWITCHYARD_WARM_UP_CALLS'] = '20';
+  const daemon = await startDaemon({
+    destinations: [[1, 'sip:127.0.0.1:9']],
+    settings: { log: { level: 'debug' }, workers: 2 },
+  });
+  try {
+    const lines = () =>
+      daemon
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('"warmed up"'));
+    for (let waited = 0; lines().length < 2 && waited < 20_000; waited += 50) await sleep(50);
+    assert.deepEqual(
+      lines()
+        .map((line) => /"worker":(\d)/.exec(line)?.[1])
+        .sort(),
+      ['1', '2'],
+    );
+    for (const line of lines()) assert.match(line, /"calls":2\d/);
+    const metrics = await (await fetch(`${daemon.http}/metrics`)).text();
+    assert.doesNotMatch(
+      metrics,
+      /^switchyard_(?:sip|transactions|selections|proxy|calls|worker_requests)\S*_total\S* [1-9]/m,
+    );
+    assert.doesNotMatch(daemon.log(), /warm-up@|5080|caller/);
   } finally {
     delete process.env['SWITCHYARD_WARM_UP_CALLS'];
     await daemon.stop();

@@ -106,7 +106,8 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   try {
     await started;
     const calls = warmUpCalls(process.env[WARM_UP]);
-    if (calls > 0 && settings.workers === 1) {
+    if (calls > 0 && settings.workers > 1) daemon.warmUpWorkers(calls);
+    else if (calls > 0) {
       const { warmUp } = await import('../../daemon/warm-up.js');
       void warmUp(calls, () => stopping).then((made) => log.debug({ calls: made }, 'warmed up'));
     }

@@ -1,0 +1,86 @@
+import { readSettings } from '../config/load.js';
+import { systemClock } from '../core/clock.js';
+import { systemRandom } from '../core/random.js';
+import { Engine } from '../engine/engine.js';
+import type { Libc } from '../sip/transport/native/libc.js';
+import { partitionOptions } from '../tenant/options.js';
+import { machineMs } from '../workers/machine-time.js';
+import { Reports } from '../workers/reports.js';
+import { SHARED_BYTES } from '../workers/shared-layout.js';
+import { SharedTables } from '../workers/shared-tables.js';
+import { Worker } from '../workers/worker.js';
+import { layerOptions } from './sip-options.js';
+import { makeWarmUpCalls, WARM_UP_ROW, WARM_UP_SETTINGS, type WarmUpSubject } from './warm-up-calls.js';
+import { WARM_UP_PORTS } from './warm-up-messages.js';
+
+/** Makes calls through a worker of its own, with memory that nobody shares. Resolves with the calls made, never rejects. */
+export function warmUpWorker(calls: number): Promise<number> {
+  return makeWarmUpCalls(calls, () => false, beginWorker);
+}
+
+/** A worker, and what of a brain it needs to decide by itself. */
+async function beginWorker(): Promise<WarmUpSubject> {
+  const { settings } = readSettings(WARM_UP_SETTINGS);
+  const memory = new ArrayBuffer(SHARED_BYTES);
+  const engine = new Engine({ clock: systemClock, random: systemRandom });
+  const [partition] = settings.partitions;
+  if (partition === undefined) throw new Error('there is no partition');
+  const rows = WARM_UP_PORTS.gateways.map((port) => ({ ...WARM_UP_ROW, uri: `sip:127.0.0.1:${port}` }));
+  engine.putPartition(partitionOptions(partition, settings.dispatcher)).load(rows, { inheritState: false });
+  const { routing } = settings;
+  const tables = new SharedTables({
+    engine,
+    memory,
+    workers: 1,
+    send: (_worker, item) => worker.receive([item]),
+    rules: () => ({
+      rules: routing,
+      hashPvar: undefined,
+      defaultPartition: partition.name,
+      partitions: [partition.name],
+    }),
+  });
+  const reports = new Reports({
+    memory,
+    workers: 1,
+    totals: [],
+    receive: () => undefined,
+    failed: () => undefined,
+    looked: () => undefined,
+  });
+  const worker: Worker = new Worker(
+    {
+      worker: 1,
+      workers: 1,
+      token: 'warmedup',
+      sockets: [
+        { transport: 'udp', address: '127.0.0.1', port: WARM_UP_PORTS.proxy, advertise: null, name: null, fd: -1 },
+      ],
+      aliases: [],
+      keys: [{ key: 'of-no-daemon-but-this', replacedAt: undefined }],
+      transactions: layerOptions(settings),
+      proxy: settings.tm,
+      gatherMs: 0,
+      live: { trustedSources: [], rateLimited: false, logLevel: 'silent', countsLoad: false },
+      askAll: false,
+      script: undefined,
+      memory: { fd: -1, bytes: SHARED_BYTES },
+      ahead: machineMs() - performance.now(),
+    },
+    // Only its memory is asked for: the socket is never opened.
+    { map: () => memory } as unknown as Libc,
+    () => undefined,
+  );
+  tables.open(true);
+  tables.changed();
+  const [socket] = worker.sockets;
+  return {
+    socket,
+    opened: () => worker.refresh(),
+    stepped: () => reports.read(1),
+    async end() {
+      reports.stop();
+      worker.stop();
+    },
+  };
+}
