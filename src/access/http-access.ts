@@ -103,7 +103,7 @@ export class HttpAccess {
   ): Rejection {
     const nobody: Caller = { user: undefined, role: 'viewer', partitions: new Set(), endpoint, peer };
     const error = verdict.kind === 'wait' ? '429 too many wrong tries' : '401 wrong name or secret';
-    // The name is no key of its own to the merging of records: it is anything the sender likes.
+    // Records are not merged by name: a sender can use any number of names.
     const params = name === undefined ? {} : { name: name.slice(0, 64) };
     this.audit.record({ ...event(nobody), params, command, result: 'refused', error });
     if (verdict.kind === 'wrong') return UNNAMED;

@@ -1,7 +1,7 @@
 import { SwitchyardError } from '../core/errors.js';
 import type { CallEntry } from './call-entry-types.js';
 
-/** Which records are wanted; what is left out does not matter. */
+/** Which records are wanted; a member that is left out matches every record. */
 export interface CallFilter {
   readonly partition?: string | undefined;
   /** Only records of these partitions. */
@@ -33,7 +33,7 @@ export function checkFilter({ code }: CallFilter): void {
   }
 }
 
-/** Whether a record is wanted; `after` is looked at before, by whoever goes through the records. */
+/** Whether a record is wanted; the caller compares `after` with the number of each record. */
 export function isWanted(entry: CallEntry, filter: CallFilter): boolean {
   const { partition, partitions, set, destination, code, from, to, callId, source, method } = filter;
   if (partition !== undefined && entry.partition !== partition) return false;

@@ -17,7 +17,7 @@ import { TextStore } from './text-store.js';
 export interface CallBounds {
   /** Records kept of requests that were dispatched; default 10,000. 0: none. */
   readonly ring: number;
-  /** Answered calls whose end is waited for at most; default 50,000. Of the oldest beyond, the end is not seen. */
+  /** Most answered calls that are followed to their end; default 50,000. The oldest beyond that are forgotten. */
   readonly dialogs: number;
 }
 
@@ -28,13 +28,13 @@ export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 }
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Requests refused before anything was selected have a ring of their own, so that a flood of them evicts no call. */
 const REFUSED_RING = 1000;
-/** Answered calls between two looks whether the oldest of them have been waited for too long. */
+/** Answered calls after which the oldest are checked for having been followed too long. */
 const LOOK_EVERY = 4096;
 /** Requests forwarded without state that are remembered, to recognise retransmissions: 250 a second for 32 s. */
 const RETRANSMISSIONS = 8192;
 /** The seeds of the keys of Call-IDs are below it. */
 const SEEDS = 2 ** 32;
-/** Milliseconds an answered call is waited for: after that its BYE is taken for lost. */
+/** Milliseconds an answered call is followed: after that its BYE counts as lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
 /**
@@ -58,7 +58,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
   private readonly stateless = new RecentKeys(RETRANSMISSIONS);
-  /** Monotonic time of what another process reports, while that is noted; undefined: it happens now. */
+  /** Monotonic time of an event that another process reports, while it is recorded; undefined: now. */
   reportedAt: number | undefined = undefined;
   private changes = 0;
   private begun = 0;

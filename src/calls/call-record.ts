@@ -39,7 +39,7 @@ export class CallTry {
   /** Whether the code is our own. */
   local = false;
   cause: string | undefined = undefined;
-  /** Left out without having been sent to. */
+  /** The hop was skipped: nothing was sent to it. */
   passedOver = false;
 
   constructor(

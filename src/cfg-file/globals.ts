@@ -197,7 +197,7 @@ function listenOn(
   /** "udp:" where the value names no protocol, else "". */
   transport: string,
   port: string | undefined,
-  /** Host, if any, and port that listeners advertise that say nothing themselves. */
+  /** Host, if any, and port that listeners advertise unless they name their own. */
   shown: readonly [host: string | undefined, port: string] | undefined,
   out: GlobalSettings,
   problems: Problems,

@@ -11,7 +11,7 @@ export interface SettingFault {
 
 /**
  * What the daemon would refuse of the settings a file gives, each at the line of its parameter. Files that cannot be read as
- * a script have none: their mistakes are in the reading.
+ * a script have none: reading them reports their faults.
  */
 export function settingFaults({ loaded, tree }: CfgReading): SettingFault[] {
   if (loaded === undefined || tree === undefined) return [];
@@ -27,7 +27,7 @@ export function settingFaults({ loaded, tree }: CfgReading): SettingFault[] {
   }
 }
 
-/** Where the parameter stands that a JSON pointer into the settings is about. */
+/** Position of the parameter that the setting at a JSON pointer comes from. */
 function positionOf(tree: ConfigurationTree, settings: object, pointer: string): Position | undefined {
   const [, part, key = ''] = pointer.split('/');
   const parameters = tree.moduleParameters.filter(({ module }) => module.split('|').includes('dispatcher'));

@@ -39,7 +39,7 @@ export interface Choice {
   readonly destination: Destination;
   readonly rest: Targets;
   readonly count: number;
-  /** What the list begins with where that is another one (recorded of Kamailio's algorithm 13). */
+  /** First destination of the list where it is not the chosen one (recorded of Kamailio's algorithm 13). */
   readonly head?: Destination | undefined;
   /** The call that now counts for the destination (Kamailio's call load); it follows where the targets go. */
   readonly call?: CountedCall | undefined;

@@ -144,7 +144,7 @@ interface BranchSlot {
   set(branch: RequestBranch): void;
 }
 
-/** The branch of an index, the request-URI without one; undefined for a branch there is not. */
+/** The branch of an index, the request-URI without one; undefined where there is no such branch. */
 function branchAt(run: MessageRun, index: Arg | undefined): BranchSlot | undefined {
   const { call, pvars } = run;
   if (index === undefined) {

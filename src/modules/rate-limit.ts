@@ -110,7 +110,7 @@ function count(run: MessageRun, pipe: Pipe, interval: number): number {
     case 'taildrop':
       return code(pipe.count <= pipe.limit);
     case 'red': {
-      // As many as were too much in the interval before are left out of this one, evenly.
+      // As many as were over the limit in the interval before are refused in this one, spread evenly.
       const share = pipe.before > pipe.limit ? pipe.limit / pipe.before : 1;
       return code(Math.floor(pipe.count * share) > Math.floor((pipe.count - 1) * share));
     }

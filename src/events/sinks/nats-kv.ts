@@ -11,7 +11,7 @@ import { eventKey, isPublished, type Published } from './nats-tail.js';
 const BATCH = 64;
 const MAX_WAIT = 5000;
 const LOG_EVERY = 30_000;
-/** Milliseconds between two looks whether the bucket still holds what was written to it. */
+/** Milliseconds between two checks that the bucket still holds what was written to it. */
 export const COMPARE_MS = 30_000;
 /** Milliseconds the first read of the bucket may take. */
 const READ_TIMEOUT = 20_000;
@@ -20,7 +20,7 @@ const READ_TIMEOUT = 20_000;
 export interface FollowStates {
   /** Takes over what an earlier run of this node has written, to the bucket or the stream; the entry as it is then. */
   readonly resume?: (entry: StateEntry, written: Published | undefined, stored: Published | undefined) => StateEntry;
-  /** Whether a partition is there whose destinations are not known yet. */
+  /** Whether the partition exists and its destinations are not known yet. */
   readonly isLoading?: (partition: string) => boolean;
   /** Whether this node is the one that writes and removes the entry; default: it is. */
   readonly owns?: (entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>) => boolean;
@@ -267,7 +267,7 @@ export class StateBucket {
     return connection.jetstream({ timeout: 5000 }).views.kv(this.bucket, { history: 1 });
   }
 
-  /** Returns whether it came to its end; not when `current` turned false meanwhile. */
+  /** Returns whether it finished; false when `current` became false meanwhile. */
   private async syncNow(kv: KV, current: () => boolean): Promise<boolean> {
     const stored = await this.read(kv);
     await this.lookBack();

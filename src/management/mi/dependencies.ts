@@ -10,7 +10,7 @@ import type { Json } from './command.js';
 export interface MiDependencies {
   /** In order of definition. Asked anew for each command: a reload of the settings may change them. */
   partitions(): readonly Partition[];
-  /** The partition that calls without one mean; undefined when there is none. */
+  /** The partition of calls that name none; undefined: there is no default partition. */
   defaultPartition(): Partition | undefined;
   readonly states: StateTable;
   readonly dispatcher: DispatcherControl;
@@ -47,9 +47,9 @@ export interface MiDependencies {
 /** A management command of a module of a configuration file: by MI, by RPC, or by both. */
 export interface ScriptCommandSpec {
   readonly module: string;
-  /** "dlg_list"; undefined: MI has it not. */
+  /** "dlg_list"; undefined: it is not offered over MI. */
   readonly mi?: string;
-  /** "dlg.list"; undefined: RPC has it not. */
+  /** "dlg.list"; undefined: it is not offered over RPC. */
   readonly rpc?: string;
   readonly help: string;
   /** Whether it changes something. */
@@ -71,7 +71,7 @@ export interface ScriptCommandTable {
 
 /** The result of a reload of the settings. */
 export interface SettingsReload {
-  /** Values that differ, secrets masked; an undefined side was not there, or is not there any more. */
+  /** Values that differ, secrets masked; undefined on the side that has no such value. */
   readonly changes: readonly {
     readonly path: string;
     readonly from?: string | undefined;
@@ -87,7 +87,7 @@ export interface SettingsReload {
 export interface SettingsControl {
   /** Takes the settings whole, or with `dryRun` only compares them. Throws ConfigError, SwitchyardError; nothing has then changed. */
   reload(dryRun: boolean): Promise<SettingsReload>;
-  /** How far a reload is that runs now; undefined: none does. */
+  /** How far the reload that runs now is; undefined: no reload runs. */
   progress(): SettingsProgress | undefined;
 }
 
@@ -95,7 +95,7 @@ export interface SettingsControl {
 export interface SettingsProgress {
   /** Whether they are checked, partitions that are gone or changed are stopped, or those that are new or changed are loaded. */
   readonly step: 'check' | 'stop' | 'load';
-  /** Partitions that are through with the step, and all of the step; 0 while they are checked. */
+  /** Partitions for which the step is done, and all it concerns; both 0 during the check. */
   readonly done: number;
   readonly total: number;
   /** Since it began. */
@@ -116,7 +116,7 @@ export interface TraceParams {
   readonly bodies: boolean;
 }
 
-/** What the trace_* commands do. Each throws SwitchyardError USAGE for a trace that is not there or cannot be. */
+/** What the trace_* commands do. Each throws SwitchyardError USAGE for an unknown trace, or one that cannot be started. */
 export interface Traces {
   /** Its number. */
   start(params: TraceParams): number;
@@ -129,7 +129,7 @@ export interface Traces {
   stop(id: number): void;
 }
 
-/** Which call records are wanted; what is left out does not matter. */
+/** Which call records are wanted; a member that is left out matches every record. */
 export interface CallListFilter {
   readonly partition: string | undefined;
   /** Only records of these partitions; undefined: of all. */
@@ -318,7 +318,7 @@ export interface LogLevelControl {
   focuses(): readonly ActiveFocus[];
 }
 
-/** What an explanation takes for granted: "URI=STATE ..." and the rows of a partition, as JSON. */
+/** States and rows that an explanation assumes: "URI=STATE ..." and the rows of a partition, as JSON. */
 export interface Assumed {
   readonly states: string;
   readonly table: string | undefined;

@@ -1,6 +1,6 @@
 import { JsonScanner } from '../mi/json-scanner.js';
 
-/** What comes out of the byte stream of a FIFO: a JSON text, or why something is none. */
+/** What the bytes of a FIFO are cut into: a JSON text, or the reason why some of them are none. */
 export type StreamItem =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refused'; readonly reason: 'malformed' | 'oversized' | 'half'; readonly message: string };

@@ -56,7 +56,7 @@ export class ScriptCall implements DispatcherCall {
   private loose: LooseRoute | undefined;
   /** $du when the first failure came. */
   private firstNextHop: { readonly uri: string | undefined } | undefined;
-  /** The branch at work. */
+  /** The branch that a branch route is run for. */
   private branch: ScriptBranch | undefined;
 
   constructor(
@@ -127,7 +127,7 @@ export class ScriptCall implements DispatcherCall {
     return this.branches.add({ ...target, q: '' }) === undefined;
   }
 
-  /** The request came to its end: by default its call counts no longer, or for as long as its dialog lasts. */
+  /** The request has its final code: its call counts as load no longer, or until its dialog ends. */
   ended(code: number): void {
     this.selections.ended(code, this.cancelled);
   }
