@@ -1,5 +1,3 @@
-import { dirname } from 'node:path';
-import { parseDatabaseUrl } from '../config/db-url.js';
 import type { PartitionConfig } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
@@ -9,35 +7,29 @@ import type { SipUri } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { Destination, DestinationRow, Health, ResolvedAddress } from '../engine/destination.js';
 import { type Discarded, type LoadOptions, type LoadReport, type Partition, UNRESOLVED } from '../engine/partition.js';
-import { destinationsOf } from '../engine/set.js';
 import type { StateTable } from '../engine/state.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 import type { Resolver } from '../sip/resolve.js';
-import { deleteRows, insertRows } from '../store/provision.js';
 import type { StateFlusher } from '../store/state-flusher.js';
 import type { DestinationStore } from '../store/store.js';
-import type { RowIdentity, TableSpec } from '../store/table-spec.js';
+import type { RowIdentity } from '../store/table-spec.js';
 import { expandNames } from './expand-names.js';
 import { hostKey, type NamedHosts, namedHosts, resolveHosts, sameAddresses } from './host-names.js';
 import { JobQueue } from './job-queue.js';
+import { LoadOutcomes } from './load-outcomes.js';
+import { persistRow, removeRows } from './table-writes.js';
 
 /** Milliseconds before the first and, doubling, at most between two retries of a partition that could not be loaded. */
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
-/** Discarded rows named one by one in the log of one load. */
-const DISCARDED_LOGGED = 20;
 /** Milliseconds a lookup of the host names may take. */
 const NAMES_LIMIT = 15_000;
 /**
  * Milliseconds a load waits for names: those that are late keep the addresses they have, or are set by a later lookup.
  */
 const NAMES_WAIT = 5000;
-/** Milliseconds ds_add and ds_remove wait for the table. */
-const WRITE_WAIT = 3000;
 /** Milliseconds a stop waits for a load in progress to end. */
 const STOP_WAIT = 1000;
-/** Reports kept; the oldest go first. */
-const MAX_REPORTS = 100;
 
 /** What a partition at run time is made with. */
 export interface PartitionRuntimeOptions {
@@ -67,18 +59,11 @@ export interface ReloadOptions {
 
 /** A tenant at run time: where its rows come from, how its last load went, and when it is tried again. */
 export class PartitionRuntime {
-  /** undefined: ready; else why it is not. */
-  notReady: string | undefined = 'not loaded yet';
-  /** Figures for metrics. */
-  readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
-  /** Results of its loads, oldest first. */
-  readonly reports: StatusReport[] = [];
+  private readonly outcomes: LoadOutcomes;
   private readonly jobs = new JobQueue();
   private cancelRetry: (() => void) | undefined;
   private cancelNames: (() => void) | undefined;
   private retryDelay = FIRST_RETRY;
-  /** Why the last load failed; undefined when it did not. */
-  private failure: string | undefined;
   /** Names of the rows last read, those of rows that were discarded included. */
   private hosts: NamedHosts = new Map();
   private unresolved: readonly string[] = [];
@@ -89,7 +74,9 @@ export class PartitionRuntime {
   private started = false;
   private stopped = false;
 
-  constructor(readonly options: PartitionRuntimeOptions) {}
+  constructor(readonly options: PartitionRuntimeOptions) {
+    this.outcomes = new LoadOutcomes(this.name, options);
+  }
 
   get name(): string {
     return this.options.config.name;
@@ -97,6 +84,21 @@ export class PartitionRuntime {
 
   get partition(): Partition {
     return this.options.partition;
+  }
+
+  /** undefined: ready; else why it is not. */
+  get notReady(): string | undefined {
+    return this.outcomes.notReady;
+  }
+
+  /** Figures of its loads, for metrics. */
+  get figures(): Readonly<LoadOutcomes['figures']> {
+    return this.outcomes.figures;
+  }
+
+  /** Results of its loads, oldest first. */
+  get reports(): readonly StatusReport[] {
+    return this.outcomes.reports;
   }
 
   /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
@@ -167,31 +169,13 @@ export class PartitionRuntime {
   }
 
   /** Writes a row that a command made into the table. Throws SwitchyardError. */
-  async persistRow(row: DestinationRow): Promise<void> {
-    await this.written(insertRows(this.table(), [row], {}, this.options.log));
+  persistRow(row: DestinationRow): Promise<void> {
+    return persistRow(this.options, row);
   }
 
   /** Takes the rows of destinations that a command removed out of the table. Throws SwitchyardError. */
-  async deleteRows(rows: readonly RowIdentity[]): Promise<void> {
-    await this.written(deleteRows(this.table(), rows, this.options.log));
-  }
-
-  /** Waits for a change of the table that an operator asked for, no longer than he is made to wait. */
-  private async written(work: Promise<unknown>): Promise<void> {
-    const inTime = await within(
-      this.options.clock,
-      WRITE_WAIT,
-      work.then(() => true),
-    );
-    if (inTime === true) return;
-    work.catch(() => {});
-    const text = `${this.options.store.description} did not answer within ${WRITE_WAIT / 1000} s; it may still be written`;
-    throw new SwitchyardError('STORE_UNREACHABLE', text, { retryable: true });
-  }
-
-  private table(): TableSpec {
-    const { dbUrl, source, tableName, columns, flavour } = this.options.config;
-    return { url: parseDatabaseUrl(dbUrl, dirname(source)), table: tableName, columns, flavour };
+  deleteRows(rows: readonly RowIdentity[]): Promise<void> {
+    return removeRows(this.options, rows);
   }
 
   /** Looks up all host names again and gives destinations the addresses they have now. Never throws. */
@@ -283,7 +267,7 @@ export class PartitionRuntime {
       }
       return whole;
     } catch (error) {
-      if (!this.stopped) this.failed(error);
+      if (!this.stopped) this.outcomes.failed(error, partition.snapshot.size);
       throw error instanceof SwitchyardError
         ? error
         : new SwitchyardError('INTERNAL', messageOf(error), { cause: error });
@@ -294,69 +278,14 @@ export class PartitionRuntime {
   }
 
   private succeeded(report: LoadReport, duration: number): void {
-    const { log, store, clock, partition } = this.options;
-    this.notReady = undefined;
-    this.failure = undefined;
+    const { partition, listens } = this.options;
     this.retryDelay = FIRST_RETRY;
     this.cancelRetry?.();
-    this.figures.loads++;
-    this.figures.lastDuration = duration;
-    this.figures.lastSuccess = clock.now();
-    this.figures.discarded = report.discarded.length;
-    for (const { row, reason } of report.discarded.slice(0, DISCARDED_LOGGED)) {
-      log.warn({ row, reason }, `a row of partition ${this.name} was discarded`);
-    }
-    const counts = {
-      loaded: report.loaded,
-      discarded: report.discarded.length,
-      added: report.added.length,
-      removed: report.removed.length,
-      changed: report.changed.length,
-    };
-    log.info({ ...counts, ms: Math.round(duration), store: store.description }, `partition ${this.name} loaded`);
-    this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
-    this.reportUnusedSockets();
+    this.outcomes.succeeded(report, duration);
+    if (listens !== undefined) this.outcomes.reportUnusedSockets(partition, listens);
     const present = new Set([...partition.named().map(hostKey), ...this.expandedHosts.keys()]);
     this.unresolved = [...this.hosts.keys()].filter((key) => !present.has(key));
     this.options.loaded(partition);
-  }
-
-  /** A destination that names a socket nothing listens on is sent to from another: that is no mistake of the load, but one. */
-  private reportUnusedSockets(): void {
-    const { listens, partition, log } = this.options;
-    if (listens === undefined) return;
-    const sockets = new Map<string, number>();
-    for (const { row } of destinationsOf(partition.snapshot)) {
-      if (row.socket === '') continue;
-      const count = sockets.get(row.socket) ?? (listens(row.socket) ? Number.NaN : 0);
-      sockets.set(row.socket, count + 1);
-    }
-    const unused = [...sockets].filter(([, count]) => !Number.isNaN(count));
-    for (const [socket, destinations] of unused.slice(0, DISCARDED_LOGGED)) {
-      const text = `destinations of partition ${this.name} name a socket that is not listened on: another one is chosen`;
-      log.warn({ socket, destinations }, text);
-      this.report(`socket ${socket} of ${destinations} destinations is not listened on: another one is chosen`);
-    }
-  }
-
-  /** Retries that fail for the same reason are logged at debug level only. */
-  private failed(error: unknown): void {
-    const { log, store, partition } = this.options;
-    const message = messageOf(error);
-    const isNews = message !== this.failure;
-    this.failure = message;
-    this.figures.failures++;
-    if (this.figures.loads === 0) this.notReady = message;
-    this.report(`loading failed: ${message}`);
-    const fields = { err: { message }, store: store.description };
-    const text = `partition ${this.name} could not be loaded; ${partition.snapshot.size} destinations stay as they were`;
-    if (isNews) log.error(fields, text);
-    else log.debug(fields, text);
-  }
-
-  private report(text: string): void {
-    this.reports.push({ time: this.options.clock.now(), text });
-    if (this.reports.length > MAX_REPORTS) this.reports.shift();
   }
 
   /** Looks the names up; the addresses of destinations that are there already outlive an outage of the DNS. */

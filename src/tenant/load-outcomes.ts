@@ -1,0 +1,92 @@
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { LoadReport, Partition } from '../engine/partition.js';
+import { destinationsOf } from '../engine/set.js';
+import type { StatusReport } from '../management/mi/dependencies.js';
+
+/** Discarded rows named one by one in the log of one load. */
+const DISCARDED_LOGGED = 20;
+/** Reports kept; the oldest go first. */
+const MAX_REPORTS = 100;
+
+/** Outcomes of the loads of one partition: log lines, figures, the reports of sr_list_reports. */
+export class LoadOutcomes {
+  /** undefined: ready; else why it is not. */
+  notReady: string | undefined = 'not loaded yet';
+  /** Milliseconds of the last load, milliseconds since the epoch of the last success, rows the last load discarded. */
+  readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
+  /** Oldest first. */
+  readonly reports: StatusReport[] = [];
+  /** Why the last load failed; undefined when it did not. */
+  private failure: string | undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly options: {
+      readonly log: Logger;
+      readonly store: { readonly description: string };
+      readonly clock: Clock;
+    },
+  ) {}
+
+  /** A load that took `duration` milliseconds has replaced the snapshot. */
+  succeeded(report: LoadReport, duration: number): void {
+    const { log, store, clock } = this.options;
+    this.notReady = undefined;
+    this.failure = undefined;
+    this.figures.loads++;
+    this.figures.lastDuration = duration;
+    this.figures.lastSuccess = clock.now();
+    this.figures.discarded = report.discarded.length;
+    for (const { row, reason } of report.discarded.slice(0, DISCARDED_LOGGED)) {
+      log.warn({ row, reason }, `a row of partition ${this.name} was discarded`);
+    }
+    const counts = {
+      loaded: report.loaded,
+      discarded: report.discarded.length,
+      added: report.added.length,
+      removed: report.removed.length,
+      changed: report.changed.length,
+    };
+    log.info({ ...counts, ms: Math.round(duration), store: store.description }, `partition ${this.name} loaded`);
+    this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
+  }
+
+  /** Names the sockets of destinations that nothing listens on: the load is good, and calls leave from other sockets. */
+  reportUnusedSockets(partition: Partition, listens: (socket: string) => boolean): void {
+    const { log } = this.options;
+    const sockets = new Map<string, number>();
+    for (const { row } of destinationsOf(partition.snapshot)) {
+      if (row.socket === '') continue;
+      const count = sockets.get(row.socket) ?? (listens(row.socket) ? Number.NaN : 0);
+      sockets.set(row.socket, count + 1);
+    }
+    const unused = [...sockets].filter(([, count]) => !Number.isNaN(count));
+    for (const [socket, destinations] of unused.slice(0, DISCARDED_LOGGED)) {
+      const text = `destinations of partition ${this.name} name a socket that is not listened on: another one is chosen`;
+      log.warn({ socket, destinations }, text);
+      this.report(`socket ${socket} of ${destinations} destinations is not listened on: another one is chosen`);
+    }
+  }
+
+  /** A load has failed and `kept` destinations stay. A retry that fails for the same reason is logged at debug level only. */
+  failed(error: unknown, kept: number): void {
+    const { log, store } = this.options;
+    const message = messageOf(error);
+    const isNews = message !== this.failure;
+    this.failure = message;
+    this.figures.failures++;
+    if (this.figures.loads === 0) this.notReady = message;
+    this.report(`loading failed: ${message}`);
+    const fields = { err: { message }, store: store.description };
+    const text = `partition ${this.name} could not be loaded; ${kept} destinations stay as they were`;
+    if (isNews) log.error(fields, text);
+    else log.debug(fields, text);
+  }
+
+  private report(text: string): void {
+    this.reports.push({ time: this.options.clock.now(), text });
+    if (this.reports.length > MAX_REPORTS) this.reports.shift();
+  }
+}
