@@ -122,6 +122,51 @@ const FILES: readonly Served[] = [
        INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (2, '127.0.0.1', 32, 0, 'any', 'customer');`,
     ],
   },
+  {
+    file: 'carrier-edge-2.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/^edge started$/, /^call of carrier c1$/, /^branch 1 to /],
+    tables: () => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', 'c1');`,
+    ],
+  },
+  {
+    file: 'trunk-carriers-3.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/^in dialog BYE of .* dir=downstream/, /^dialog .* ended$/],
+    tables: () => [
+      `INSERT INTO version VALUES ('ds_carriers', 9), ('trunk_addresses', 5), ('dialplan', 5);
+       CREATE VIEW ds_carriers AS SELECT * FROM dispatcher;
+       CREATE TABLE trunk_addresses (id INTEGER PRIMARY KEY, grp INTEGER, ip TEXT, mask INTEGER, port INTEGER, proto TEXT, pattern TEXT, context_info TEXT);
+       INSERT INTO trunk_addresses (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', '{"trunk":"t1","cps":50,"channels":20}');
+       CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
+         timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`,
+    ],
+  },
+  {
+    file: 'services-3.1.cfg',
+    rows: [
+      [1, 'BUSY', 0],
+      [1, 'UP', 0],
+    ],
+    calls: 3,
+    lines: [/ talks to gold after \d tries$/],
+    tables: () => [
+      `CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY, uuid TEXT, username TEXT, domain TEXT, attribute TEXT, type INT DEFAULT 0, value TEXT);
+       INSERT INTO usr_preferences (username, attribute, value) VALUES ('caller', 'plan', 'gold');
+       CREATE TABLE limits (username TEXT, calls INT);
+       INSERT INTO limits VALUES ('caller', 50);
+       CREATE TABLE dbaliases (alias_username TEXT, alias_domain TEXT, username TEXT, domain TEXT);
+       CREATE TABLE grp (username TEXT, domain TEXT, grp TEXT);
+       CREATE TABLE speed_dial (username TEXT, domain TEXT, sd_username TEXT, sd_domain TEXT, new_uri TEXT);`,
+    ],
+  },
 ];
 
 function path(file: string): string {
@@ -136,6 +181,7 @@ async function asServed(file: string): Promise<string> {
     .replace(/^(listen|socket)\s*=\s*(?:udp:)?127\.0\.0\.1(?::5060)?(.*)$/m, '$1=LISTEN$2')
     .replace(/^(?:listen|socket)\s*=\s*(?!LISTEN).*$/gm, '')
     .replace(/"(?:mysql|sqlite|postgres|text):\/\/[^"]*"/g, '"sqlite://FOLDER/db.sqlite"')
+    .replace(/^modparam\("(?:tls_mgm|rtpengine)", "(?!rtpengine_tout).*\n/gm, '')
     .replace(/\/tmp\/opensips_fifo/g, 'FOLDER/fifo')
     .replace(/"port", 8888/, `"port", ${management}`)
     .replace(/udp:127\.0\.0\.1:8080/, `udp:127.0.0.1:${await freePort('127.0.0.1')}`);

@@ -47,6 +47,9 @@ const FILES: readonly FileVerdict[] = [
   ['cluster-pair-3.4.cfg', 'opensips-3', 'runs whole', []],
   ['tls-edge-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['sbc-hidden-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['carrier-edge-2.4.cfg', 'opensips-2.1', 'runs whole', []],
+  ['trunk-carriers-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['services-3.1.cfg', 'opensips-4', 'runs whole', []],
   [
     'mixed-versions.cfg',
     'opensips-3',
