@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { Emitter } from '../core/emitter.js';
 import { Mixer } from '../core/mix.js';
+import { TextStore } from '../core/text-store.js';
 import type { Destination } from '../engine/destination.js';
 import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
@@ -11,7 +12,6 @@ import type { Source } from '../sip/transport/transport.js';
 import type { HungUp } from './call-entry-types.js';
 import { CallRecord, type RecordedRequest, type RecordKeeper } from './call-record.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
-import { TextStore } from './text-store.js';
 
 /** Bounds of what is remembered. */
 export interface CallBounds {

@@ -1,3 +1,4 @@
+import type { TextChunk, TextStore } from '../core/text-store.js';
 import type { HopFailure, NextHop, RouteOrigin } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
@@ -5,7 +6,6 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { HungUp } from './call-entry-types.js';
 import type { DestinationFigures } from './destination-figures.js';
-import type { TextChunk, TextStore } from './text-store.js';
 
 /** Longest text of a request that is kept whole; of a longer one the head is, up to this many bytes. */
 const KEPT_BYTES = 4096;

@@ -12,12 +12,12 @@ export class EndedTransactions {
   readonly clients: Remnants;
   readonly settledClients: Remnants;
 
-  /** `dropped` is called for each record of a server transaction that is dropped, with its source and its last reply. */
+  /** `dropped` is called for each record of a server transaction that is dropped, with its source and the length of its last reply. */
   constructor(
     private readonly config: TransactionConfig,
     timers: TimerWheel,
     now: () => number,
-    dropped: (source: Source, text: string) => void,
+    dropped: (source: Source, length: number) => void,
   ) {
     this.servers = new Remnants(timers, now, 64 * config.t1, dropped);
     this.clients = new Remnants(timers, now, 64 * config.t1);

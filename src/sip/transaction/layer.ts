@@ -66,7 +66,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     identity?: BranchIdentity,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
-    const gone = (source: Source, text: string): void => this.released(source, surplusOf(text.length));
+    const gone = (source: Source, length: number): void => this.released(source, surplusOf(length));
     this.ended = new EndedTransactions(config, this.timers, () => clock.monotonic(), gone);
     this.keys = new RequestKeys(random);
     this.branches = new Branches(random, identity);

@@ -1,13 +1,18 @@
+import { type TextChunk, TextStore } from '../../core/text-store.js';
 import { COARSE_MS, type TimerWheel, WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 
-/** Integers of one record: key A, key B, next of its bucket plus one, due, ports, kind, check. */
-const FIELDS = 7;
+/** Integers of one record: key A, key B, next of its bucket plus one, due, ports, kind, check, where its text begins, and its length. */
+const FIELDS = 9;
 const NEXT = 2;
 const DUE = 3;
 const PORTS = 4;
 const KIND = 5;
 const CHECK = 6;
+const TEXT = 7;
+const LENGTH = 8;
+/** A longer text stays in the heap: it would waste the rest of the memory before it. */
+const MOST_STORED = 4096;
 const LEAST = 1024;
 
 /** Kind of the ended transaction that a remnant records. */
@@ -38,7 +43,9 @@ export class Remnants extends WheelTimer {
   private buckets = new Int32Array(LEAST);
   /** Source of its requests; for `taken`, source of the call's requests. */
   private sources: (Source | undefined)[] = new Array<Source | undefined>(LEAST).fill(undefined);
-  private texts: string[] = new Array<string>(LEAST).fill('');
+  /** Where the last reply is; itself where it is long, undefined where there is none. */
+  private texts: (TextChunk | string | undefined)[] = new Array<undefined>(LEAST).fill(undefined);
+  private store = new TextStore();
   private first = 0;
   private count = 0;
   private readonly origin: number;
@@ -49,8 +56,8 @@ export class Remnants extends WheelTimer {
     private readonly now: () => number,
     /** How long each stays, in milliseconds; up to COARSE_MS longer. */
     private readonly stayMs: number,
-    /** Called for each dropped record that has a source. */
-    private readonly dropped?: (source: Source, text: string) => void,
+    /** Called for each dropped record that has a source, with the length of its last reply. */
+    private readonly dropped?: (source: Source, length: number) => void,
   ) {
     super();
     this.origin = now();
@@ -82,7 +89,7 @@ export class Remnants extends WheelTimer {
     records[field + KIND] = kind;
     records[field + CHECK] = check;
     this.sources[at] = source;
-    this.texts[at] = text;
+    this.keep(at, text);
     this.link(at);
     if (++this.count === 1) this.timers.armLoosely(this, this.stayMs);
   }
@@ -120,11 +127,15 @@ export class Remnants extends WheelTimer {
 
   /** The last reply, '' when there was none. */
   textAt(slot: number): string {
-    return this.texts[slot] as string;
+    const kept = this.texts[slot];
+    if (typeof kept !== 'object') return kept ?? '';
+    const from = this.records[slot * FIELDS + TEXT] as number;
+    return kept.bytes.toString('latin1', from, from + (this.records[slot * FIELDS + LENGTH] as number));
   }
 
   clear(): void {
     this.count = 0;
+    this.store = new TextStore();
     this.resize(LEAST);
   }
 
@@ -158,11 +169,26 @@ export class Remnants extends WheelTimer {
       records[at * FIELDS + NEXT] = next;
     }
     const source = this.sources[first];
-    if (source !== undefined) this.dropped?.(source, this.texts[first] as string);
+    if (source !== undefined) this.dropped?.(source, records[field + LENGTH] as number);
     this.sources[first] = undefined;
-    this.texts[first] = '';
+    const kept = this.texts[first];
+    if (typeof kept === 'object') this.store.release(kept);
+    this.texts[first] = undefined;
     this.first = (first + 1) & (this.capacity - 1);
     this.count--;
+  }
+
+  private keep(at: number, text: string): void {
+    const { length } = text;
+    this.records[at * FIELDS + LENGTH] = length;
+    if (length === 0) return;
+    if (length > MOST_STORED) {
+      this.texts[at] = text;
+      return;
+    }
+    const chunk = this.store.put(text);
+    this.texts[at] = chunk;
+    this.records[at * FIELDS + TEXT] = chunk.used - length;
   }
 
   private link(at: number): void {
@@ -179,7 +205,7 @@ export class Remnants extends WheelTimer {
     this.records = new Int32Array(this.capacity * FIELDS);
     this.buckets = new Int32Array(this.capacity);
     this.sources = new Array<Source | undefined>(this.capacity).fill(undefined);
-    this.texts = new Array<string>(this.capacity).fill('');
+    this.texts = new Array<undefined>(this.capacity).fill(undefined);
     this.first = 0;
     for (let i = 0; i < count; i++) {
       const from = (first + i) & mask;
@@ -187,7 +213,7 @@ export class Remnants extends WheelTimer {
         this.records[i * FIELDS + field] = records[from * FIELDS + field] as number;
       }
       this.sources[i] = sources[from];
-      this.texts[i] = texts[from] as string;
+      this.texts[i] = texts[from];
       this.link(i);
     }
   }

@@ -14,6 +14,9 @@ function remnants(stayMs = 32_000) {
   return { clock, ring: new Remnants(timers, () => clock.monotonic(), stayMs) };
 }
 
+/** How often the texts of the property repeat a number: none, short ones, one that fills much, one that is too long to be stored. */
+const SHARES = [1, 0, 3, 200, 1, 1000, 2];
+
 /** The record at a slot, or undefined for -1. */
 function at(ring: Remnants, slot: number) {
   if (slot < 0) return undefined;
@@ -81,7 +84,11 @@ describe('Remnants', () => {
         let serial = 0;
         for (const { key, repeat, wait } of steps) {
           for (let i = 0; i < repeat; i++) {
-            const each = { key: key + i * 1024, due: clock.monotonic() + 5000, text: String(serial++) };
+            const each = {
+              key: key + i * 1024,
+              due: clock.monotonic() + 5000,
+              text: `${serial}`.repeat(SHARES[serial++ % SHARES.length] ?? 0),
+            };
             model.push(each);
             ring.add(each.key, 7, Kind.answered, source, 1, 2, each.text);
           }
@@ -134,7 +141,7 @@ describe('Remnants', () => {
       timers,
       () => clock.monotonic(),
       32_000,
-      ({ address }, text) => recorded.push(`${address} ${text}`),
+      ({ address }, length) => recorded.push(`${address} ${length}`),
     );
     ring.dropEarly(0);
     ring.add(1, 0, Kind.answered, source, 0, 0, 'first');
@@ -144,7 +151,7 @@ describe('Remnants', () => {
     assert.deepEqual([ring.size, recorded], [2, []]);
     clock.advance(2 * COARSE_MS);
     ring.dropEarly(5000);
-    assert.deepEqual([ring.find(1, 0), ring.size, recorded], [-1, 1, ['192.0.2.1 first']]);
+    assert.deepEqual([ring.find(1, 0), ring.size, recorded], [-1, 1, ['192.0.2.1 5']]);
     clock.advance(33_000);
     assert.deepEqual([ring.size, recorded.length], [0, 1]);
   });

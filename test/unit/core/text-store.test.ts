@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type TextChunk, TextStore } from '../../../src/calls/text-store.js';
+import { type TextChunk, TextStore } from '../../../src/core/text-store.js';
 
 test('memory is used again when all texts in it are released, and its generation says so', () => {
   const store = new TextStore();

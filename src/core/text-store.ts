@@ -3,7 +3,7 @@ const CHUNK_BYTES = 65_536;
 /** Pieces that are kept for reuse. */
 const SPARE_CHUNKS = 4;
 
-/** Memory outside the heap for the texts of some records, released together. */
+/** Memory outside the heap for some texts, released together. */
 export class TextChunk {
   readonly bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   /** Bytes written. */
@@ -15,8 +15,8 @@ export class TextChunk {
 }
 
 /**
- * Texts of records in a ring, outside the heap: the garbage collector would move each of them twice and look at it ever after. Texts
- * are released about in the order they came, so that memory is reused as a whole.
+ * Texts that are kept for seconds or minutes, outside the heap: the garbage collector would move each of them twice and look at it ever
+ * after. Texts are released about in the order they came, so that memory is reused as a whole.
  */
 export class TextStore {
   private current: TextChunk | undefined;
