@@ -21,7 +21,7 @@ export function branchField(branch: RequestBranch | undefined, field: string, sc
     case 'duri':
       return branch.destinationUri ?? null;
     case 'q':
-      return scope.env.dialect === 'opensips' ? branch.q : branch.q === '' ? -1 : Math.round(Number(branch.q) * 1000);
+      return scope.env.dialect === 'opensips' ? branch.q : branch.q === '' ? null : Math.round(Number(branch.q) * 1000);
     case 'path':
       return branch.path === '' ? null : branch.path;
     case 'flags':

@@ -121,6 +121,9 @@ function strip(parts: UriParts, count: number, tail: boolean): void {
   parts.user = tail ? user.slice(0, Math.max(0, user.length - count)) : user.slice(count);
 }
 
+/** As recorded, the grammar of Kamailio has no sign there. */
+const belowZero = (count: string | number) => (Number(count) < 0 ? `${count} is below 0` : undefined);
+
 const strips: FunctionSpec[] = (
   [
     ['strip', false],
@@ -143,7 +146,7 @@ const strips: FunctionSpec[] = (
   {
     name,
     dialects: KAMAILIO,
-    parameters: [param('count', 'int', { strict: true })],
+    parameters: [param('count', 'int', { strict: true, check: belowZero })],
     keepsReturnCode: true,
     summary: `takes characters off the ${tail ? 'end' : 'start'} of the user of the request-URI`,
     compile:

@@ -45,7 +45,19 @@ export function flagNames(mask: number): string {
 
 const flag = param('flag', 'flag');
 /** Kamailio's core takes a number without quotes, or a name the file declares. */
-const strictFlag = param('flag', 'flag', { strict: true });
+const strictFlag = param('flag', 'flag', {
+  strict: true,
+  check: (flag) => (Number(flag) < 0 ? `flag ${flag} is below 0` : undefined),
+});
+
+/** Kamailio's module kex takes a number that may be computed for each message. */
+const computedFlag = param('flag', 'int');
+
+/** The bit an argument of kex names; undefined for none of the 32: the function fails then. */
+function computedBit(arg: Arg | undefined, run: MessageRun): number | undefined {
+  const bit = intOf(arg, run, -1);
+  return bit >= 0 && bit <= 31 ? bit : undefined;
+}
 
 function bitOf(arg: Arg | undefined): number {
   return flagBit(String(arg?.constant ?? arg?.text ?? ''));
@@ -111,13 +123,14 @@ function branchFlag(name: string, change: Change): FunctionSpec[] {
     {
       name,
       dialects: KAMAILIO,
-      parameters: [flag, optional('branch', 'int')],
-      keepsReturnCode: change !== 'test',
+      parameters: [computedFlag, optional('branch', 'int')],
       summary,
-      compile: ([arg, branch]) => {
-        const bit = bitOf(arg);
-        return (run) => apply(run, bit, intOf(branch, run, 0));
-      },
+      compile:
+        ([arg, branch]) =>
+        (run) => {
+          const bit = computedBit(arg, run);
+          return bit === undefined ? -1 : apply(run, bit, intOf(branch, run, 0));
+        },
     },
   ];
 }
@@ -143,28 +156,34 @@ function scriptFlag(name: string, change: Change): FunctionSpec {
   return {
     name,
     dialects: KAMAILIO,
-    parameters: [flag],
+    parameters: [computedFlag],
     summary: `${change === 'test' ? 'whether' : `${change}s`} a script flag${change === 'test' ? ' is set' : ''}`,
-    compile: ([arg]) => {
-      const bit = bitOf(arg);
-      if (change === 'test') return ({ env }) => code((scriptFlagMask(env) & (1 << bit)) !== 0);
-      return ({ env }) => {
-        setScriptFlags(env, flagged(scriptFlagMask(env), bit, change));
+    compile:
+      ([arg]) =>
+      (run) => {
+        const bit = computedBit(arg, run);
+        if (bit === undefined) return -1;
+        const mask = scriptFlagMask(run.env);
+        if (change === 'test') return code((mask & (1 << bit)) !== 0);
+        setScriptFlags(run.env, flagged(mask, bit, change));
         return 1;
-      };
-    },
+      },
   };
 }
 
 /** Functions of the core about flags of messages, branches and scripts. */
-export const flagFunctions: ScriptFunction[] = moduleFunctions('core', [
-  ...messageFlag('setflag', 'set'),
-  ...messageFlag('resetflag', 'reset'),
-  ...messageFlag('isflagset', 'test'),
-  ...branchFlag('setbflag', 'set'),
-  ...branchFlag('resetbflag', 'reset'),
-  ...branchFlag('isbflagset', 'test'),
-  scriptFlag('setsflag', 'set'),
-  scriptFlag('resetsflag', 'reset'),
-  scriptFlag('issflagset', 'test'),
-]);
+export const flagFunctions: ScriptFunction[] = [
+  ...moduleFunctions('core', [
+    ...messageFlag('setflag', 'set'),
+    ...messageFlag('resetflag', 'reset'),
+    ...messageFlag('isflagset', 'test'),
+  ]),
+  ...moduleFunctions('core|kex', [
+    ...branchFlag('setbflag', 'set'),
+    ...branchFlag('resetbflag', 'reset'),
+    ...branchFlag('isbflagset', 'test'),
+    scriptFlag('setsflag', 'set'),
+    scriptFlag('resetsflag', 'reset'),
+    scriptFlag('issflagset', 'test'),
+  ]),
+];

@@ -66,6 +66,34 @@ function xlog(fallback: NamedLevel, before = '') {
   };
 }
 
+/** Kamailio's levels by the letter behind "L_", the only one it looks at. */
+const LETTERS: Readonly<Record<string, string>> = {
+  A: 'ALERT',
+  B: 'BUG',
+  C: 'CRIT',
+  E: 'ERR',
+  W: 'WARN',
+  N: 'NOTICE',
+  I: 'INFO',
+  D: 'DBG',
+};
+
+/** The level of Kamailio's xlog(): "L_" and a name; undefined for a text that it refuses when it starts. */
+function kamailioLevel(text: string): NamedLevel | undefined {
+  const name = /^L_([ABCEWNID])/.exec(text)?.[1];
+  return name === undefined ? undefined : (logLevel(text) ?? logLevel(LETTERS[name] as string));
+}
+
+/** Kamailio's xlog(level, text): a level by name, or a variable with a name or number. */
+function levelled(level: Arg | undefined, line: Arg | undefined, before = ''): FunctionClosure<MessageRun> {
+  if (level === undefined || line === undefined) throw new Error('needs a level and a text');
+  if (level.text.startsWith('$')) return xlog(AT_ERROR, before)([level, line]);
+  const named = kamailioLevel(level.text);
+  if (named === undefined) throw new Error(`"${level.text.trimEnd()}" is no log level`);
+  const { rank } = named;
+  return (run) => (rank <= run.env.logLimits.xlog ? write(run, named.level, rank, before + line.string(run)) : 1);
+}
+
 const AT_NOTICE: NamedLevel = { level: 'NOTICE', rank: 2 };
 const AT_ERROR: NamedLevel = { level: 'ERROR', rank: -1 };
 const AT_DEBUG: NamedLevel = { level: 'DEBUG', rank: 4 };
@@ -138,20 +166,16 @@ export const logFunctions: ScriptFunction[] = [
     {
       name: 'xlog',
       dialects: KAMAILIO,
-      parameters: [param('level', 'string', { check: checkLevel }), text],
+      parameters: [param('level', 'string'), text],
       summary: 'writes a line to the log',
-      compile: (args) => xlog(AT_ERROR)(args),
+      compile: ([level, line]) => levelled(level, line),
     },
     {
       name: 'xlog',
       dialects: KAMAILIO,
-      parameters: [
-        param('facility', 'string', { check: checkFacility }),
-        param('level', 'string', { check: checkLevel }),
-        text,
-      ],
+      parameters: [param('facility', 'string', { check: checkFacility }), param('level', 'string'), text],
       summary: 'writes a line to the log; the facility is not looked at',
-      compile: ([, level, line]) => xlog(AT_ERROR)([level, line]),
+      compile: ([, level, line]) => levelled(level, line),
     },
     ...['xlogl', 'xlogm'].flatMap((name): FunctionSpec[] => [
       ...(name === 'xlogl'
@@ -168,24 +192,21 @@ export const logFunctions: ScriptFunction[] = [
       {
         name,
         dialects: KAMAILIO,
-        parameters: [param('level', 'string', { check: checkLevel }), text],
+        parameters: [param('level', 'string'), text],
         summary:
           name === 'xlogl'
             ? 'writes a line to the log, with the line of the file before it'
             : 'writes a line to the log',
-        compile: (args: Args, { at }: CallSite) => xlog(AT_ERROR, name === 'xlogl' ? `${at.line}:` : '')(args),
+        compile: ([level, line]: Args, { at }: CallSite) =>
+          levelled(level, line, name === 'xlogl' ? `${at.line}:` : ''),
       },
     ]),
     {
       name: 'xlogl',
       dialects: KAMAILIO,
-      parameters: [
-        param('facility', 'string', { check: checkFacility }),
-        param('level', 'string', { check: checkLevel }),
-        text,
-      ],
+      parameters: [param('facility', 'string', { check: checkFacility }), param('level', 'string'), text],
       summary: 'writes a line to the log; the facility is not looked at',
-      compile: ([, level, line], { at }) => xlog(AT_ERROR, `${at.line}:`)([level, line]),
+      compile: ([, level, line], { at }) => levelled(level, line, `${at.line}:`),
     },
     {
       name: 'xdbgl',

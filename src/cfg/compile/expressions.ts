@@ -203,6 +203,10 @@ export class ExpressionCompiler {
     const { operators } = this.context.dialect;
     if (node.operator === '!') {
       const inner = this.compile(node.operand);
+      if (inner.type === 'string' && this.context.dialect.operators.mismatch('&&', 'int', 'string') !== undefined) {
+        this.context.problems.error('expression', node.at, '! takes a number');
+      }
+      if (inner.constant !== undefined) return constantExpression(operators.logicalTruth(inner.constant) ? 0 : 1);
       const test =
         inner.test ??
         ((run: ScriptRun) => {
@@ -363,8 +367,7 @@ export class ExpressionCompiler {
 
   /** "&&" and "||", the right side only where the left does not decide. */
   private logical(node: Binary, operator: LogicalOperator): CompiledExpression {
-    const left = this.compile(node.left);
-    const right = this.compile(node.right);
+    const [left, right] = this.operands(node);
     const folds = this.foldedLogical(operator, left, right);
     if (folds !== undefined) return folds;
     const first = this.logicalTest(left);
@@ -390,7 +393,10 @@ export class ExpressionCompiler {
     };
   }
 
-  /** Kamailio leaves a constant side out, so that the other side is the value: "$n || 0" is $n, which -2 does not make true. */
+  /**
+   * Kamailio leaves a 1 of "&&" and a 0 of "||" out, so that the other side is the value: "$n || 0" is $n, which -2 does not make
+   * true. As recorded, "$n && 3" is a truth value.
+   */
   private foldedLogical(
     operator: LogicalOperator,
     left: CompiledExpression,
@@ -399,12 +405,13 @@ export class ExpressionCompiler {
     const { dialect } = this.context;
     if (!dialect.syntax.precedence) return undefined;
     const { logicalTruth } = dialect.operators;
+    const neutral = operator === '&&' ? 1 : 0;
     if (left.constant !== undefined) {
       const holds = logicalTruth(left.constant);
-      return holds === (operator === '||') ? constantExpression(holds ? 1 : 0) : right;
+      if (holds === (operator === '||')) return constantExpression(holds ? 1 : 0);
+      return left.constant === neutral ? right : undefined;
     }
-    if (right.constant !== undefined && logicalTruth(right.constant) === (operator === '&&')) return left;
-    return undefined;
+    return right.constant === neutral ? left : undefined;
   }
 
   private assigned(assignment: Assignment): CompiledExpression {

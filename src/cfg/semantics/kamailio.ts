@@ -88,13 +88,14 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
     case 'eq':
     case 'ne':
       return left === 'int' || right === 'int' ? `${operator} compares strings` : undefined;
+    case '&&':
+    case '||':
+      return left === 'string' || right === 'string' ? `${operator} takes numbers` : undefined;
     case 'ieq':
     case 'ine':
       return left === 'string' || right === 'string' ? `${operator} compares numbers` : undefined;
     case '=~':
     case '!~':
-    case '&&':
-    case '||':
       return undefined;
     default:
       return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
