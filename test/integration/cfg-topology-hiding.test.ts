@@ -8,21 +8,32 @@ after(async () => {
   for (const close of open.reverse()) await close();
 });
 
+/**
+ * A caller and a gateway with a proxy between them that runs `route` of an opensips.cfg, TO_GATEWAY in it being what sends the request to the
+ * gateway; `parameters`: further lines at its head.
+ */
+async function start(route: string, parameters = '') {
+  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
+  const modules = ['tm', 'rr', 'sl', 'sipmsgops', 'dialog', 'topology_hiding'].map(
+    (each) => `loadmodule "${each}.so"\n`,
+  );
+  const toGateway = `$du = "${gateway.uri}"; t_relay();`;
+  const daemon = await startCfgDaemon({
+    text: `#!OPENSIPS\nsocket=LISTEN\n${modules.join('')}${parameters}\nroute {\n${route.replace('TO_GATEWAY', toGateway)}\n}\n`,
+  });
+  open.push(
+    () => caller.close(),
+    () => gateway.close(),
+    () => daemon.stop(),
+  );
+  return { caller, gateway, daemon };
+}
+
 const contactIn = (text: string): string => /<([^>]*)>/.exec(headersOf(text, 'contact')[0] ?? '')?.[1] ?? '';
 
 test('each side of a hidden call sees this proxy alone, and the requests of both reach the other', async () => {
-  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
-  const daemon = await startCfgDaemon({
-    text: `#!OPENSIPS
-socket=LISTEN
-loadmodule "tm.so"
-loadmodule "rr.so"
-loadmodule "sl.so"
-loadmodule "sipmsgops.so"
-loadmodule "dialog.so"
-loadmodule "topology_hiding.so"
-route {
-  if (has_totag()) {
+  const { caller, gateway, daemon } = await start(
+    `  if (has_totag()) {
     if (!topology_hiding_match()) { xlog("no match\\n"); if (is_method("ACK")) exit; sl_send_reply(404, "Not Here"); exit; }
     xlog("match $rm\\n");
     t_relay();
@@ -30,15 +41,7 @@ route {
   }
   if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
   topology_hiding("U");
-  $du = "${gateway.uri}";
-  t_relay();
-}
-`,
-  });
-  open.push(
-    () => caller.close(),
-    () => gateway.close(),
-    () => daemon.stop(),
+  TO_GATEWAY`,
   );
   const callId = 'hidden@x';
   const own = `127.0.0.1:${daemon.port}`;
@@ -84,31 +87,14 @@ route {
 });
 
 test('a request that names the call of somebody else is no match', async () => {
-  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
-  const daemon = await startCfgDaemon({
-    text: `#!OPENSIPS
-socket=LISTEN
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "sipmsgops.so"
-loadmodule "dialog.so"
-loadmodule "topology_hiding.so"
-route {
-  if (has_totag()) {
+  const { caller, gateway, daemon } = await start(
+    `  if (has_totag()) {
     if (topology_hiding_match()) t_relay();
     else if (!is_method("ACK")) sl_send_reply(404, "Not Here");
     exit;
   }
   topology_hiding();
-  $du = "${gateway.uri}";
-  t_relay();
-}
-`,
-  });
-  open.push(
-    () => caller.close(),
-    () => gateway.close(),
-    () => daemon.stop(),
+  TO_GATEWAY`,
   );
   caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'mine@x' }), daemon.port);
   const invite = await gateway.next('INVITE');
@@ -124,20 +110,8 @@ route {
 });
 
 test('with C the callee knows the call by another Call-ID, in every request and reply of both sides', async () => {
-  const [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
-  const daemon = await startCfgDaemon({
-    text: `#!OPENSIPS
-socket=LISTEN
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "sipmsgops.so"
-loadmodule "dialog.so"
-loadmodule "topology_hiding.so"
-modparam("topology_hiding", "th_callid_prefix", "SBC_")
-modparam("topology_hiding", "th_callid_passwd", "s3cret")
-modparam("topology_hiding", "th_passed_contact_uri_params", "line;ob;transport")
-route {
-  if (has_totag()) {
+  const { caller, gateway, daemon } = await start(
+    `  if (has_totag()) {
     if (topology_hiding_match()) t_relay();
     else if (is_method("ACK")) { if (t_check_trans()) t_relay(); }
     else sl_send_reply(404, "Not Here");
@@ -145,15 +119,10 @@ route {
   }
   if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
   topology_hiding("UC");
-  $du = "${gateway.uri}";
-  t_relay();
-}
-`,
-  });
-  open.push(
-    () => caller.close(),
-    () => gateway.close(),
-    () => daemon.stop(),
+  TO_GATEWAY`,
+    `modparam("topology_hiding", "th_callid_prefix", "SBC_")
+modparam("topology_hiding", "th_callid_passwd", "s3cret")
+modparam("topology_hiding", "th_passed_contact_uri_params", "line;ob;transport")`,
   );
   const idOf = (text: string): string => headersOf(text, 'call-id')[0] ?? '';
   const to = '<sip:bob@b.example>;tag=tt';
