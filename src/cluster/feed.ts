@@ -15,6 +15,7 @@ export class FeedPosition {
     return this.ahead.size > 0;
   }
 
+  /** A message with this revision was read. Those that come ahead of a gap are remembered, a bounded number. */
   came(revision: number): void {
     if (revision <= this.rev) return;
     if (revision === this.rev + 1) this.reach(revision);
@@ -29,6 +30,7 @@ export class FeedPosition {
     for (const each of this.ahead) if (each <= this.rev) this.ahead.delete(each);
   }
 
+  /** Nothing has been read: the stream begins anew. */
   reset(): void {
     this.rev = 0;
     this.ahead.clear();

@@ -71,16 +71,19 @@ export class Joining {
     return stage === 'resolving' || (takesPart && (stage === 'in' || stage === 'opening'));
   }
 
+  /** The node was started. */
   started(): void {
     this.startedAt = this.node.now;
   }
 
+  /** The connection is there: the bucket is opened and the node joins. */
   up(): void {
     this.listeningAt = this.node.now;
     this.stageTo('opening');
     this.open();
   }
 
+  /** The connection is lost. */
   down(): void {
     this.stageTo('down');
   }

@@ -75,11 +75,13 @@ export class Membership {
     return !this.connected || now - this.echoAt > ECHO_MS;
   }
 
+  /** The connection is there again at `now`, monotonic milliseconds: silences of members are counted from now on. */
   connectionUp(now: number): void {
     this.connected = true;
     this.restart(now);
   }
 
+  /** The connection is lost at `now`, monotonic milliseconds. */
   connectionDown(now: number): void {
     this.connected = false;
     this.cutSince ??= now;

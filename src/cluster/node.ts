@@ -177,6 +177,7 @@ export class ClusterNode {
     this.tickListeners.push(listen);
   }
 
+  /** Calls `listen` with each new phase of this node. */
   onPhase(listen: (phase: Phase) => void): void {
     this.phaseListeners.push(listen);
   }
@@ -186,10 +187,12 @@ export class ClusterNode {
     this.recordListeners.push(listen);
   }
 
+  /** Calls `listen` when another node appears, changes its phase or is found dead. */
   onMember(listen: (name: string, phase: Phase | 'dead') => void): void {
     this.memberListeners.push(listen);
   }
 
+  /** Begins to listen, and joins as soon as there is a connection. */
   start(): void {
     this.started = true;
     this.tickedAt = this.store.inspectedAt = this.now;
@@ -288,6 +291,7 @@ export class ClusterNode {
     this.ownershipMoved();
   }
 
+  /** Publishes a heartbeat, unless there is no connection or this node was refused. */
   beat(): void {
     this.beatAt = this.now;
     const { bus, node, settings } = this.options;

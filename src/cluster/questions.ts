@@ -20,6 +20,7 @@ export class Questions {
     };
   }
 
+  /** Has questions of a kind answered. */
   on(kind: string, answer: Answerer): void {
     this.answerers.set(kind, answer);
   }

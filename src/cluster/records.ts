@@ -105,6 +105,7 @@ export class Records {
 
   constructor(private readonly options: RecordsOptions) {}
 
+  /** The entry of a key, made when there is none. */
   entry(key: string): Entry {
     let entry = this.entries.get(key);
     if (entry === undefined) {

@@ -69,6 +69,7 @@ export class Rows {
     return this.find(inZone(`d.${stateKey(entry)}`, this.zoneOf(entry.partition)));
   }
 
+  /** The destination of a key, whichever its partition. */
   find(key: string): Destination | undefined {
     for (const { keys } of this.partitions.values()) {
       const found = keys.get(key);
@@ -92,10 +93,12 @@ export class Rows {
     return this.partitions.has(partition);
   }
 
+  /** Hash over the destinations of a partition; undefined for one that does not take part. */
   hashOf(partition: string): string | undefined {
     return this.partitions.get(partition)?.hash;
   }
 
+  /** Names of the partitions that take part. */
   *names(): Generator<string> {
     yield* this.partitions.keys();
   }
@@ -105,10 +108,12 @@ export class Rows {
     return this.partitions.get(partition)?.keys ?? new Map<string, Destination>();
   }
 
+  /** All destinations with their keys. */
   *all(): Generator<readonly [key: string, destination: Destination]> {
     for (const { keys } of this.partitions.values()) yield* keys;
   }
 
+  /** A partition takes part no longer. */
   forget(partition: string): void {
     if (!this.partitions.delete(partition)) return;
     this.tokens.delete(encodeToken(partition));

@@ -36,6 +36,7 @@ export class Suspicions {
     return this.standing.size;
   }
 
+  /** Whether a suspicion about this destination has not ended yet. */
   has(entry: Entry): boolean {
     return this.standing.has(entry);
   }
@@ -54,6 +55,7 @@ export class Suspicions {
     return owner !== undefined && owner !== this.node.options.node;
   }
 
+  /** Suspects a destination for two probing intervals and announces it; `state` and `seq` are those before it was suspected. */
   add(entry: Entry, destination: Destination, { state, seq }: { state: HealthState; seq: number }): void {
     const { row } = destination;
     const before = entry.record ?? this.standing.get(entry)?.before ?? firstRecord(row.uri, row.socket, state, seq);
@@ -72,6 +74,7 @@ export class Suspicions {
     this.node.options.bus.publish('suspect', owner, key);
   }
 
+  /** Ends the suspicions whose time has passed at `now`, monotonic milliseconds. */
   end(now: number): void {
     for (const [entry, { until }] of this.standing) if (until <= now) this.clear(entry);
   }

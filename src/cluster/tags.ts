@@ -55,10 +55,12 @@ export class Tags {
     return [...names].sort();
   }
 
+  /** Name of the node that is the active one of a tag. */
   holder(tag: string): string | undefined {
     return this.holding(tag)?.active;
   }
 
+  /** Whether this node is the active one of a tag; never while it joins. */
   isActive(tag: string): boolean {
     return this.node.phase !== 'joining' && this.holder(tag) === this.node.name;
   }

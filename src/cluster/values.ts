@@ -14,6 +14,7 @@ export class Values {
     private readonly changed: (key: string, text: string) => void,
   ) {}
 
+  /** The value of a key; undefined when it was never written or was removed. */
   get(key: string): string | undefined {
     const text = this.known.get(key)?.text;
     return text === '' ? undefined : text;
@@ -24,6 +25,7 @@ export class Values {
     for (const [key, { text }] of this.known) if (key.startsWith(prefix) && text !== '') yield [key, text];
   }
 
+  /** Takes over what was read, unless a later revision is known; an empty text stands for a removed value. */
   accept(key: string, revision: number, text: string): void {
     if (revision <= (this.known.get(key)?.revision ?? 0)) return;
     this.known.set(key, { revision, text });

@@ -53,6 +53,7 @@ export class AddressBlocks {
     }
   }
 
+  /** Whether an IP literal lies in one of the blocks; false for anything else. */
   has(address: string): boolean {
     if (this.empty) return false;
     const known = this.known.get(address);

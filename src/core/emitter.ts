@@ -12,6 +12,7 @@ export class Emitter<T> {
     };
   }
 
+  /** Calls all listeners in the order they were added; one that throws is reported and stops no other. */
   emit(value: T): void {
     for (const listen of this.listeners) {
       try {

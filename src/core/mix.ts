@@ -13,6 +13,7 @@ export class Mixer {
     private readonly seedB: number,
   ) {}
 
+  /** Begins another hash; the last one must have been read. */
   begin(): this {
     this.a = this.seedA | 0;
     this.b = this.seedB | 0;
@@ -32,6 +33,7 @@ export class Mixer {
     return this.number(end - start);
   }
 
+  /** Mixes 32 bits into both halves. */
   number(value: number): this {
     this.a = Math.imul(this.a ^ value, 0x01000193) ^ (this.a >>> 15);
     this.b = Math.imul(((this.b << 5) | (this.b >>> 27)) ^ value, 0x9e3779b1);

@@ -17,11 +17,13 @@ export class RunningWeights {
 
   constructor(private readonly capacity: number) {}
 
+  /** Takes all weights out. */
   clear(): void {
     this.count = 0;
     this.sums = undefined;
   }
 
+  /** Adds a weight behind the others. No array is made while all are equal. */
   add(weight: number): void {
     const { count } = this;
     if (count === 0) this.equal = weight;

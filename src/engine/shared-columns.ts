@@ -63,6 +63,7 @@ export class SharedColumns {
     }
   }
 
+  /** Releases the lock of the set, when as often as it was taken. */
   leave(): void {
     if (--this.depth === 0) Atomics.compareExchange(this.head, LOCK, this.owner, 0);
   }
@@ -90,10 +91,12 @@ export class SharedColumns {
     this.seen = Atomics.load(this.head, VERSION);
   }
 
+  /** State of the destination at a position. */
   state(position: number): HealthState {
     return STATES[this.states[position] as number] ?? 'inactive';
   }
 
+  /** Sets it, for all processes. */
   setState(position: number, state: HealthState): void {
     this.states[position] = STATES.indexOf(state);
   }

@@ -6,6 +6,7 @@ type Entry = CompiledDestination | CompiledDestination[];
 export class UriIndex {
   private readonly byUri = new Map<string, Entry>();
 
+  /** Adds a destination; several may have one URI. */
   add(destination: CompiledDestination): void {
     const { uri } = destination.row;
     const entry = this.byUri.get(uri);

@@ -19,11 +19,13 @@ export class FairShare {
     return this.held.size;
   }
 
+  /** A source holds so much more. */
   add(source: string, amount = 1): void {
     const key = sourceKey(source);
     this.held.set(key, (this.held.get(key) ?? 0) + amount);
   }
 
+  /** A source holds so much less; never below nothing. */
   remove(source: string, amount = 1): void {
     const key = sourceKey(source);
     const left = (this.held.get(key) ?? 0) - amount;
@@ -31,10 +33,12 @@ export class FairShare {
     else this.held.delete(key);
   }
 
+  /** Nobody holds anything. */
   clear(): void {
     this.held.clear();
   }
 
+  /** How much a source holds. */
   heldBy(source: string): number {
     return this.held.get(sourceKey(source)) ?? 0;
   }

@@ -26,6 +26,7 @@ export class CounterFamily {
     return counter;
   }
 
+  /** All counters, in the order their labels were first used. */
   counters(): Iterable<Counter> {
     return this.byLabels.values();
   }
@@ -68,6 +69,7 @@ export class Histogram {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
+  /** Counts a value in its bucket. */
   observe(value: number): void {
     let i = 0;
     while (i < this.bounds.length && value > (this.bounds[i] as number)) i++;
@@ -106,6 +108,7 @@ export class Metrics {
   private readonly histograms = new Map<string, Histogram>();
   private readonly histogramFamilies = new Map<string, HistogramFamily>();
 
+  /** The counters of a name, made at the first call. */
   counter(name: string, help: string): CounterFamily {
     let family = this.families.get(name);
     if (family === undefined) this.families.set(name, (family = new CounterFamily(name, help)));
@@ -117,16 +120,19 @@ export class Metrics {
     for (const family of this.families.values()) family.forget(label, value);
   }
 
+  /** Registers a gauge; one of the same name is replaced. */
   gauge(gauge: Gauge): void {
     this.gauges.set(gauge.name, gauge);
   }
 
+  /** The histogram of a name, made at the first call; `bounds` are the upper bounds of its buckets, growing. */
   histogram(name: string, help: string, bounds: readonly number[]): Histogram {
     let histogram = this.histograms.get(name);
     if (histogram === undefined) this.histograms.set(name, (histogram = new Histogram(name, help, bounds)));
     return histogram;
   }
 
+  /** Registers histograms with labels; those of the same name are replaced. */
   histogramFamily(family: HistogramFamily): void {
     this.histogramFamilies.set(family.name, family);
   }

@@ -71,6 +71,7 @@ export class CallLedger {
     return this.calls.size;
   }
 
+  /** The call that counts under this Call-ID. */
   get(callId: string): TrackedCall | undefined {
     return this.calls.get(callId);
   }
@@ -98,6 +99,7 @@ export class CallLedger {
     return call;
   }
 
+  /** The call counts for another destination; nothing for one that has ended. */
   move(call: TrackedCall, destination: Destination): void {
     const from = call.destination;
     if (from === undefined || from === destination) return;
@@ -109,6 +111,7 @@ export class CallLedger {
     change(there, 1);
   }
 
+  /** The call was answered: it is forgotten after `expire` from now, not after `initExpire`. */
   confirm(call: TrackedCall): void {
     if (call.destination === undefined) return;
     const before = this.queueOf(call);
@@ -118,6 +121,7 @@ export class CallLedger {
     this.confirmed.push(call);
   }
 
+  /** The call counts no longer. May be called more than once. */
   end(call: TrackedCall): void {
     const { destination } = call;
     if (destination === undefined) return;

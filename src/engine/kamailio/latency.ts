@@ -41,10 +41,12 @@ export class Latency {
     this.estimate = this.count < 10 ? this.average : this.estimate * alpha + latency * (1 - alpha);
   }
 
+  /** The figures as they are now, which later probes do not change. */
   copy(): Latency {
     return Object.assign(new Latency(), this);
   }
 
+  /** A probe had no answer in time. */
   timedOut(): void {
     this.timeouts++;
   }

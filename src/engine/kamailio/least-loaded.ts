@@ -27,6 +27,7 @@ export class LeastLoaded {
     this.count++;
   }
 
+  /** Compares all loads anew, after many have changed. */
   settle(): void {
     for (let node = this.leaves - 1; node >= 1; node--) this.play(node);
   }

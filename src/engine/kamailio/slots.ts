@@ -11,6 +11,7 @@ export class SlotTable {
 
   constructor(private readonly slots: Int32Array) {}
 
+  /** The position in the next slot, round robin. */
   next(): number {
     const position = this.slots[this.at] as number;
     this.at = this.at + 1 === this.slots.length ? 0 : this.at + 1;

@@ -67,6 +67,7 @@ export class Remnants extends WheelTimer {
     return this.count;
   }
 
+  /** Keeps the record of a transaction that has ended; the oldest one is the first to be dropped. */
   add(
     keyA: number,
     keyB: number,
@@ -105,22 +106,27 @@ export class Remnants extends WheelTimer {
     return at;
   }
 
+  /** What becomes of further messages of the record at this position. */
   kindAt(slot: number): Kind {
     return this.records[slot * FIELDS + KIND] as Kind;
   }
 
+  /** What a message must show besides the keys. */
   checkAt(slot: number): number {
     return this.records[slot * FIELDS + CHECK] as number;
   }
 
+  /** Where the request came from; undefined where nothing is sent back. */
   sourceAt(slot: number): Source | undefined {
     return this.sources[slot];
   }
 
+  /** Port that replies go to. */
   replyPortAt(slot: number): number {
     return (this.records[slot * FIELDS + PORTS] as number) >>> 16;
   }
 
+  /** Port of the sent-by of the top Via: for a new connection. */
   sentByPortAt(slot: number): number {
     return (this.records[slot * FIELDS + PORTS] as number) & 0xffff;
   }
@@ -133,6 +139,7 @@ export class Remnants extends WheelTimer {
     return kept.bytes.toString('latin1', from, from + (this.records[slot * FIELDS + LENGTH] as number));
   }
 
+  /** Drops all records. */
   clear(): void {
     this.count = 0;
     this.store = new TextStore();

@@ -48,6 +48,7 @@ export class ReplyMatching {
     this.observer = observer;
   }
 
+  /** A reply that was received: it goes to the observer first, which may change or keep it. */
   receive(reply: SipMessage, source: Source): void {
     this.host.counters.repliesReceived.value++;
     if (reply.defect !== undefined) {

@@ -36,6 +36,7 @@ export class RequestMatching {
     this.observer = observer;
   }
 
+  /** A request that was received; one that is malformed is answered 400, or the observer has it. */
   receive(request: SipMessage, source: Source): void {
     this.host.counters.requestsReceived.value++;
     if (request.defect !== undefined) {

@@ -22,6 +22,7 @@ export class TransactionTable<T extends TableEntry<T>> {
     return this.entries;
   }
 
+  /** The transaction with these keys. */
   find(keyA: number, keyB: number): T | undefined {
     let entry = this.buckets[this.bucketOf(keyA)];
     while (entry !== undefined && (entry.keyA !== keyA || entry.keyB !== keyB)) entry = entry.nextInTable;
@@ -52,12 +53,14 @@ export class TransactionTable<T extends TableEntry<T>> {
     if (this.buckets.length > LEAST && this.entries < this.buckets.length >> 2) this.shrink();
   }
 
+  /** All transactions, in no order. The table must not be changed meanwhile. */
   *values(): Generator<T> {
     for (const head of this.buckets) {
       for (let entry = head; entry !== undefined; entry = entry.nextInTable) yield entry;
     }
   }
 
+  /** Takes all out. */
   clear(): void {
     this.buckets.length = 0;
     for (let i = 0; i < LEAST; i++) this.buckets.push(undefined);
