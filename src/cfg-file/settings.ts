@@ -40,6 +40,7 @@ const PARTITION_KEYS = new Set([
   'cnt_avp',
   'sock_avp',
   'attrs_avp',
+  'script_attrs_avp',
   'list_file',
 ]);
 

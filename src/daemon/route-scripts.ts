@@ -1,5 +1,4 @@
 import type { BlacklistTable } from '../blacklist/blacklist.js';
-import { avpName } from '../config/modparam.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
@@ -22,6 +21,7 @@ import type { LoadedScript } from '../route/script/route-table.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import { ScriptRouter } from '../route/script/script-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
+import { scriptAttrsAvps } from './script-attributes.js';
 import { type UpDown, type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 
 /** URL of the package's entry, beside daemon.ts or daemon.js, whichever of them runs. */
@@ -162,10 +162,7 @@ export class RouteScripts {
     const { engine, sockets, blacklists, tally, clock, log, trace } = this.parts;
     const { setidPvar, kamailio } = settings.dispatcher;
     const attrsPvar = kamailio.attrsPvar;
-    const scriptAttrs = new Map<string, string>();
-    for (const { name, scriptAttrsAvp } of settings.partitions) {
-      if (scriptAttrsAvp !== undefined) scriptAttrs.set(name, avpName(scriptAttrsAvp));
-    }
+    const scriptAttrs = scriptAttrsAvps(settings);
     return {
       engine,
       sockets,

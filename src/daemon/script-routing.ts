@@ -33,12 +33,14 @@ import {
   type ScriptTrace,
 } from '../script/environment.js';
 import { kamailioForm } from '../script/own-requests.js';
+import { scoreByRoute } from '../script/score-route.js';
 import { runEvent, runLocal, runService, startTimers } from '../script/service-routes.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
 import { servicesOfCopy } from './read-only-services.js';
+import { scriptAttrsAvps } from './script-attributes.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
 import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
@@ -49,7 +51,7 @@ export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
   Partial<Pick<SipParts, 'tapPoint'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
 
 /** The settings that a script looks at. */
-export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits'>;
+export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits' | 'partitions'>;
 
 /** What the script of a configuration file works with. */
 export interface ScriptRoutingOptions {
@@ -310,12 +312,18 @@ export class ScriptRouting {
     };
   }
 
+  private score(name: string): NonNullable<DispatcherFormats['score']> {
+    return (scope, destination) => scoreByRoute(this.core.env, name, scope, destination);
+  }
+
   private environment(cfg: LoadedCfg, settings: ScriptSettings): ScriptEnvironment {
     const { engine, sip, formats, clock, random, log, memory } = this.options;
     const blacklists = memory?.blacklists ?? this.options.blacklists;
     const { globals, dialect } = cfg;
     const { dispatcher } = settings;
+    const { algoRoute } = dispatcher;
     const attrsPvar = dispatcher.kamailio.attrsPvar;
+    const scriptAttrs = scriptAttrsAvps(settings);
     const kamailio = dialect.name === 'kamailio';
     const xlog = kamailio ? globals.logLevel + 1 : (globals.xlogLevel ?? 3);
     const rr = cfg.modules.get('rr');
@@ -333,7 +341,7 @@ export class ScriptRouting {
       layer: sip.layer,
       sockets: sip.sockets,
       resolver: sip.resolver,
-      formats: formats(),
+      formats: algoRoute === undefined ? formats() : { ...formats(), score: this.score(algoRoute) },
       clock,
       random,
       log,
@@ -373,6 +381,7 @@ export class ScriptRouting {
       selectFlags: selectFlags(cfg),
       setidPvar: dispatcher.setidPvar === undefined ? undefined : compileWritable(dispatcher.setidPvar),
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
+      scriptAttrsAvp: (partition) => scriptAttrs.get(partition),
       reload: (name) => this.options.reload(name),
       reloadTables: () => this.reloadTables(),
       trace: this.options.trace,

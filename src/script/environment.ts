@@ -186,6 +186,8 @@ export interface ScriptEnvironment {
   readonly selectFlags: string | undefined;
   /** Variables that get the set and the attributes of what ds_is_in_list() and ds_is_from_list() found. */
   readonly setidPvar: Format | undefined;
+  /** script_attrs_avp of a partition, as a name. */
+  readonly scriptAttrsAvp: (partition: string) => string | undefined;
   readonly attrsPvar: Format | undefined;
   /** Reloads a partition; false when that is not allowed now. */
   reload(partition: string): boolean;

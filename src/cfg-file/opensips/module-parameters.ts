@@ -43,7 +43,7 @@ const TABLE: Readonly<Record<string, string>> = {
     sock_avp:s attrs_avp:s script_attrs_avp:s hash_pvar:s setid_pvar:s ds_ping_method:s ds_ping_from:s ds_ping_maxfwd:i ds_ping_interval:i ds_probing_sock:s ds_probing_threshhold:i
     ds_probing_threshold:i ds_probing_mode:i ds_probing_list:s options_reply_codes:s ds_define_blacklist:s persistent_state:i cluster_id:i cluster_sharing_tag:s cluster_probing_mode:s
     status_replication_cluster:i!2 replicate_status_to:i!2 accept_replicated_status:i!2 fetch_freeswitch_stats:i max_freeswitch_weight:i pvar_algo_pattern:s partition:s
-    force_dst:i!2 flags:i!2 use_default:i!2 list_file:s!2 algo_route_param:s ds_flush_interval:i ping_from:s!2 `,
+    force_dst:i!2 flags:i!2 use_default:i!2 list_file:s!2 algo_route:s ds_flush_interval:i ping_from:s!2 `,
   nathelper: `force_socket:s natping_interval:i natping_tcp:i natping_processes:i natping_socket:s natping_partitions:i ping_nated_only:i received_avp:s rtpproxy_sock:s!2 rtpproxy_disable:i!2
     sipping_bflag:a sipping_from:s sipping_method:s sipping_latency_flag:a sipping_ignore_rpl_codes:s remove_on_timeout_bflag:a nortpproxy_str:s skip_oldip:i oldip_skip:s ping_threshold:i
     max_pings_lost:i cluster_id:i cluster_sharing_tag:s`,
