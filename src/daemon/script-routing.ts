@@ -40,7 +40,7 @@ import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
 import { servicesOfCopy } from './read-only-services.js';
-import { scriptAttrsAvps } from './script-attributes.js';
+import { type ScriptAttrsSettings, scriptAttrsAvps } from './script-attributes.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
 import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
@@ -51,7 +51,7 @@ export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
   Partial<Pick<SipParts, 'tapPoint'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
 
 /** The settings that a script looks at. */
-export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits' | 'partitions'>;
+export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits'> & ScriptAttrsSettings;
 
 /** What the script of a configuration file works with. */
 export interface ScriptRoutingOptions {

@@ -17,8 +17,12 @@ interface Rest {
 }
 
 /** A script and the settings it looks at, as workers get them. */
-export function sharedScript(cfg: LoadedCfg, { dispatcher, foreignDialogs, limits }: Settings): SharedScript {
-  const rest: Rest = { readAs: cfg.readAs, settings: { dispatcher, foreignDialogs, limits } };
+export function sharedScript(
+  cfg: LoadedCfg,
+  { dispatcher, foreignDialogs, limits, ...settings }: Settings,
+): SharedScript {
+  const partitions = settings.partitions.map(({ name, scriptAttrsAvp }) => ({ name, scriptAttrsAvp }));
+  const rest: Rest = { readAs: cfg.readAs, settings: { dispatcher, foreignDialogs, limits, partitions } };
   return { file: cfg.file, texts: [...cfg.sources], rest: serialize(rest).toString('base64') };
 }
 
