@@ -37,6 +37,8 @@ export interface ParameterDefinition {
   /** Of a pattern in Kamailio: taken as it stands, whatever the letter case; true: line by line. */
   readonly lines?: boolean;
   readonly strict?: boolean;
+  /** Of a string: last generation of OpenSIPS that takes a number (see `Dialect.generation`). */
+  readonly numbersUntil?: number;
   /** Values a constant may have, compared without letter case: log levels and the like. */
   readonly values?: readonly string[];
   /** Checks a constant at load; returns what is wrong with it. */

@@ -173,6 +173,7 @@ const both: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [
       param('tests', 'string', {
+        numbersUntil: 3,
         check: (v) => (testBits(String(v)) === undefined ? `unknown test "${v}"` : undefined),
       }),
     ],
@@ -220,6 +221,7 @@ const both: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [
       param('changes', 'string', {
+        numbersUntil: 3,
         check: (v) => (sdpBits(String(v)) === undefined ? `unknown change "${v}"` : undefined),
       }),
       optional('address', 'string'),

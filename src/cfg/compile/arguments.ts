@@ -75,7 +75,9 @@ export class ArgumentCompiler {
         ? this.formatted(value, node.at, undefined)
         : this.checked(value, parameter, node.at, wrong);
     }
-    if (typeof value === 'number' && typed && !(kind === 'flag' && this.context.dialect.name === 'kamailio')) {
+    const { name, generation } = this.context.dialect;
+    const number = (parameter.numbersUntil ?? 0) >= generation || (kind === 'flag' && name === 'kamailio');
+    if (typeof value === 'number' && typed && !number) {
       return wrong(`${parameter.name} must be a string or a variable`);
     }
     const text = String(value);

@@ -11,6 +11,11 @@ const OPENSIPS_TRANSPORTS =
 /** Parameters that came with OpenSIPS 3.4, and with 3.0 or 3.1. */
 const TODAY_SIGNS =
   /^[ \t]*(?:stderror_(?:enabled|level_filter|log_format)|syslog_(?:enabled|facility|name|level_filter|log_format)|log_event_enabled)\s*=/m;
+/** Functions that 3.4 to 3.6 still have, whose parameters are those of today. */
+const BEFORE_FOUR = /^[^"'\n]*\b(?:append|remove)_branch\(/m;
+/** Routes of a file that somebody runs; what has fewer is a try of a statement, which the recorded version judges. */
+const ROUTES_OF_A_PROXY = 3;
+const ROUTE_HEADS = /^[ \t]*(?:[a-z]+_)?route\b[^;]{0,80}?\{/gm;
 const THREE_SIGNS = /^[ \t]*(?:socket|udp_workers|tcp_workers|timer_workers|auto_scaling_profile)\s*=/m;
 /** Parameters that OpenSIPS 3.0 took out or renamed, core tests and functions that went with them. */
 const OLD_SIGNS =
@@ -38,7 +43,10 @@ export function detectDialect(text: string): Dialect | undefined {
 /** Which OpenSIPS a file was written for, by parameters that came with a version, then by what was taken out later. */
 export function detectOpensips(text: string): Dialect {
   const code = text.replace(/^[ \t]*#.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, '');
-  if (TODAY_SIGNS.test(code)) return OPENSIPS;
+  if (TODAY_SIGNS.test(code)) {
+    const before = BEFORE_FOUR.test(code) && (code.match(ROUTE_HEADS)?.length ?? 0) >= ROUTES_OF_A_PROXY;
+    return before ? OPENSIPS_3 : OPENSIPS;
+  }
   if (THREE_SIGNS.test(code)) return OPENSIPS_3;
   return OLD_SIGNS.test(code) ? OPENSIPS_OLD : OPENSIPS_3;
 }

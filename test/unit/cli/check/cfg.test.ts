@@ -86,3 +86,16 @@ route { if ($socket_in(tag) == "out") t_relay(); }`,
   );
   assert.match(out, /verdict: runs whole/);
 });
+
+test('a file of 3.4 that adds branches by append_branch() is read as one, with numbers for tests of NAT', () => {
+  const file = (branch: string) => `stderror_enabled=no
+socket=udp:127.0.0.1:5060
+loadmodule "proto_udp.so"
+loadmodule "tm.so"
+loadmodule "nathelper.so"
+route { if (nat_uac_test(19)) force_rport(); t_on_failure("f"); route(relay); }
+route[relay] { t_relay(); }
+failure_route[f] { ${branch}; t_relay(); }`;
+  assert.match(run(file('append_branch()')).out, /opensips-3.*\nverdict: runs whole/);
+  assert.match(run(file('append_msg_branch("sip:a@b")')).out, /nat_uac_test\(\): tests must be a string/);
+});
