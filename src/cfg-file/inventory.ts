@@ -37,6 +37,13 @@ const BUILT_IN = new Set(
   siputils dispatcher options json prometheus uac_auth topoh rtimer`.split(/\s+/),
 );
 
+/** Modules that do their work without being called, and do none of it here. */
+const NOT_DONE: Readonly<Record<string, string>> = {
+  topos: 'hides nothing: topoh does',
+  topos_redis: 'hides nothing: topoh does',
+  topos_htable: 'hides nothing: topoh does',
+};
+
 /** The event routes of Kamailio that are run here. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init uac:reply tm:local-request
@@ -116,6 +123,9 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
 function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {
   const withFunctions = new Set(functions.all.flatMap(({ module }) => module.split('|')));
   return tree.modules.map(({ name, at }) => {
+    const missing = NOT_DONE[name];
+    if (missing !== undefined)
+      return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };
     const served = withFunctions.has(name) || BUILT_IN.has(name);
     const message = served ? '' : `module ${name} is accepted; nothing of it is here`;
     return { kind: 'module', name, standing: served ? 'supported' : 'no effect', at, count: 1, message };

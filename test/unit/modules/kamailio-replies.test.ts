@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+/** The reply of a gateway to the request that was sent to it. */
+function replyTo(request: string, status: string, changed: (text: string) => string = (text) => text): string {
+  const copied = request.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line));
+  return changed(`SIP/2.0 ${status}\r\n${copied.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`);
+}
+
+test('sanity_check() of a reply looks at no request-URI, and answers no reply with a reply', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'sanity',
+    script: `request_route { $du = "sip:127.0.0.1:5090"; t_on_reply("R"); t_relay(); }
+onreply_route[R] { if (sanity_check("17895", "7")) xlog("fine $rs\\n"); else xlog("wrong $rs\\n"); }
+`,
+  });
+  runner.receive(INVITE);
+  const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
+  runner.receive(replyTo(sent, '180 Ringing'), 5090);
+  assert.deepEqual(runner.lines, ['fine 180']);
+  const before = runner.sent.length;
+  const wrong = (text: string): string => text.replace('Content-Length: 0', 'Content-Length: 90');
+  runner.receive(replyTo(sent, '183 Progress', wrong), 5090);
+  assert.ok(!runner.sent.slice(before).some(({ text, port }) => port === 5090 && text.startsWith('SIP/2.0')));
+  await runner.stop();
+});
+
+test('every reply of a Kamailio file names the server, the 100 too', async () => {
+  for (const [head, line] of [
+    ['server_header="Server: edge 7"', 'Server: edge 7'],
+    ['server_signature=no', undefined],
+  ] as const) {
+    const runner = startScript({ dialect: 'kamailio', head, script: '$du = "sip:127.0.0.1:5090"; t_relay();' });
+    runner.receive(INVITE);
+    const trying = runner.sent.find(({ text }) => text.startsWith('SIP/2.0 100 '))?.text ?? '';
+    assert.equal(/^Server: [^\r]*/m.exec(trying)?.[0], line, trying);
+    await runner.stop();
+  }
+});
+
+test('the reply to a CANCEL goes where force_rport() says, as that of its INVITE', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    script: 'force_rport(); if (is_method("CANCEL")) { t_relay(); exit; } $du = "sip:127.0.0.1:5090"; t_relay();',
+  });
+  runner.receive(INVITE, 6070);
+  runner.receive(INVITE.replace('INVITE sip', 'CANCEL sip').replace('1 INVITE', '1 CANCEL'), 6070);
+  const answers = runner.sent.filter(({ text }) => text.startsWith('SIP/2.0'));
+  assert.deepEqual(
+    answers.map(({ text, port }) => [text.slice(8, 11), port, /rport=[0-9]+/.exec(text)?.[0]]),
+    [
+      ['100', 6070, 'rport=6070'],
+      ['200', 6070, 'rport=6070'],
+    ],
+  );
+  await runner.stop();
+});
