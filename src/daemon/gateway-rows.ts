@@ -62,18 +62,20 @@ export function gatewayRow(row: TableRow): GatewayRow {
   };
 }
 
-/** "gw1=10,gw4,#cr3=80"; ";" of 1.x separates as well. */
+/** "gw1=10,gw4,#cr3=80"; ";" of 1.x and Kamailio, and "|" of Kamailio, separate as well. */
 function listIn(text: string): ListEntry[] {
-  return text
-    .split(/[,;]/)
-    .map((each) => each.trim())
-    .filter((each) => each !== '')
-    .map((each) => {
-      const equals = each.indexOf('=');
-      const id = (equals < 0 ? each : each.slice(0, equals)).trim();
-      const weight = equals < 0 ? 0 : Math.max(0, Number(each.slice(equals + 1)) || 0);
-      return { id: id.replace(/^#/, ''), carrier: id.startsWith('#'), weight };
-    });
+  return text.split(';').flatMap((part, section) =>
+    part
+      .split(/[,|]/)
+      .map((each) => each.trim())
+      .filter((each) => each !== '')
+      .map((each) => {
+        const equals = each.indexOf('=');
+        const id = (equals < 0 ? each : each.slice(0, equals)).trim();
+        const weight = equals < 0 ? 0 : Math.max(0, Number(each.slice(equals + 1)) || 0);
+        return { id: id.replace(/^#/, ''), carrier: id.startsWith('#'), weight, section };
+      }),
+  );
 }
 
 const WEIGHTED = 1;
@@ -90,6 +92,18 @@ export function carrierRow(row: TableRow): CarrierRow {
     firstOnly: (flags & FIRST_ONLY) !== 0,
     off: (flags & OFF) !== 0 || Number(row['state'] ?? 0) !== 0,
     attributes: textIn(row, 'attrs') ?? '',
+  };
+}
+
+/** A row of dr_gw_lists, of Kamailio. */
+export function gatewayListRow(row: TableRow): CarrierRow {
+  return {
+    id: textIn(row, 'id') ?? '',
+    list: listIn(textIn(row, 'gwlist') ?? ''),
+    byWeight: false,
+    firstOnly: false,
+    off: false,
+    attributes: '',
   };
 }
 

@@ -9,7 +9,7 @@ import { type AddressRow, AddressTables, type DomainRow, NO_TABLES, type ScriptT
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
 import { readTextRows } from '../store/text-rows.js';
-import { balancerRow, carrierRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
+import { balancerRow, carrierRow, gatewayListRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
 import {
   addressLines,
   addressRow,
@@ -149,7 +149,9 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
   ] as const;
   const routing = {
     gateways: await gateways('drouting', 'drd_table', 'dr_gateways', gatewayRow),
-    carriers: await gateways('drouting', 'drc_table', 'dr_carriers', carrierRow),
+    carriers: kamailio
+      ? await gateways('drouting', 'drl_table', 'dr_gw_lists', gatewayListRow)
+      : await gateways('drouting', 'drc_table', 'dr_carriers', carrierRow),
     rules: await gateways('drouting', 'drr_table', 'dr_rules', ruleRow),
     groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
   };

@@ -25,7 +25,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       dlg_ctxiuid_mode keep_proxy_rr db_skip_load fallback_match bye_early_code bye_early_reason ping_refresh_interval
       match_mode timer_type xavp_cfg`,
     drouting: `ruri_avp gw_sock_avp define_blacklist force_dns persistent_state no_concurrent_reload cluster_id cluster_sharing_tag
-      cluster_probing_mode enable_restart_persistency extra_prefix_chars status_replication_cluster sort_order ruri_sort_avp
+      cluster_probing_mode enable_restart_persistency extra_prefix_chars status_replication_cluster ruri_sort_avp
       accept_replicated_status replicate_status_to extra_id_pv`,
     load_balancer: `probing_verbose lb_define_blacklist cluster_id cluster_sharing_tag fetch_freeswitch_stats initial_freeswitch_load
       status_replication_cluster accept_replicated_status replicate_status_to`,

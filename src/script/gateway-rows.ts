@@ -36,6 +36,8 @@ export interface ListEntry {
   readonly id: string;
   readonly carrier: boolean;
   readonly weight: number;
+  /** Number of its part of the list, parts being separated by ";" (Kamailio). */
+  readonly section: number;
 }
 
 /** A row of dr_carriers. */

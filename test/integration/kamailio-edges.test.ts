@@ -201,3 +201,153 @@ test('a router between trunks sends the same as Kamailio', (t) =>
       );
     },
   }));
+
+/** Tables of a db_text folder: the first line names the columns. */
+function textTables(folder: string, tables: Readonly<Record<string, readonly string[]>>): void {
+  for (const [name, lines] of Object.entries(tables)) writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+}
+
+const WHOLESALE: Calls = {
+  'an answered call': ['4930123', talked('an answered call')],
+  'abroad, written with blanks': ['0044-12(34)', (call) => call.invite()],
+  national: ['0301234', (call) => call.invite()],
+  'with a plus': ['+4930123', (call) => call.invite()],
+  'the first gateway fails': ['493099over', (call) => call.invite()],
+  'both gateways fail': ['493099none', (call) => call.invite()],
+  'not found becomes unavailable': ['493099lost', (call) => call.invite()],
+  'busy stays busy': ['493099busy', (call) => call.invite()],
+  'a rule of a list': ['33140', (call) => call.invite()],
+  'no rule': ['1555', (call) => call.invite()],
+  'too short': ['12', (call) => call.invite()],
+  letters: ['bob', (call) => call.invite()],
+  'a technical prefix': ['4930123', (call) => call.invite({ more: 'X-Tech-Prefix: 99\r\n' })],
+  'an asserted number': [
+    '4930123',
+    (call) => call.invite({ more: 'P-Asserted-Identity: "A" <tel:+49305>\r\nX-Other: tel:1\r\n' }),
+  ],
+  'private media': [
+    '4930123',
+    (call) => call.invite({ body: VIDEO.replaceAll('192.0.2.1', '10.1.2.3').replace('video', 'audio') }),
+  ],
+  'the third call of a burst': [
+    '4930123',
+    async (call) => {
+      for (const cseq of [1, 2, 3]) await call.invite({ cseq, from: '<sip:burst@a.example>', branch: `burst${cseq}` });
+    },
+  ],
+  'given up': ['493099ring', givenUp],
+  'a message': ['4930123', (call) => call.ask('MESSAGE', { body: 'x' })],
+  'a registration': ['bob', (call) => call.ask('REGISTER')],
+  'a BYE of nobody': ['bob', (call) => call.ask('BYE', { to: ';tag=none' })],
+};
+
+test('a wholesale router sends the same as Kamailio', (t) =>
+  sideBySide(t, {
+    text: fixture('carrier-router.cfg'),
+    gateways: {
+      gw1: (method, user) => {
+        if (method !== 'INVITE') return [[202, 'Accepted']];
+        if (/over$|none$/.test(user)) return [[503, 'Service Unavailable']];
+        if (user.endsWith('lost')) return [[404, 'Not Found']];
+        if (user.endsWith('busy')) return [[486, 'Busy Here']];
+        return user.endsWith('ring') ? [RINGING] : ANSWERED;
+      },
+      gw2: (_method, user) => (user.endsWith('none') ? [[500, 'Broken']] : ANSWERED),
+    },
+    calls: WHOLESALE,
+    prepare: (folder, lane) =>
+      textTables(folder, {
+        version: [
+          'table_name(string) table_version(int) ',
+          ...['address:6', 'trusted:6', 'dr_gateways:3', 'dr_rules:3', 'dr_groups:2', 'dr_gw_lists:1'],
+        ],
+        address: [
+          'id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null) ',
+          '1:1:127.0.0.0:8:0:customer-a',
+        ],
+        trusted: [
+          'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ',
+        ],
+        dr_gateways: [
+          'gwid(int,auto) type(int) address(string) strip(int) pri_prefix(string,null) attrs(string,null) description(string) ',
+          lane.named('1:1:127.0.0.1\\:GW1_PORT:2:0049:first:one'),
+          lane.named('2:2:127.0.0.1\\:GW2_PORT:0::second:two'),
+        ],
+        dr_rules: [
+          'ruleid(int,auto) groupid(string) prefix(string) timerec(string) priority(int) routeid(string) gwlist(string) description(string) ',
+          '1:0:49:20040101T083000:0:0:1,2:home',
+          '2:0:493099:20040101T083000:5:0:1;2:city',
+          '3:0:493099:20040101T083000:1:0:2:lower',
+          '4:0:44:20040101T083000:0:0:2,1:abroad',
+          '5:0:33:20040101T083000:0:0:#1:list',
+        ],
+        dr_groups: [
+          'id(int,auto) username(string) domain(string) groupid(int) description(string) ',
+          '1:alice:a.example:0:x',
+        ],
+        dr_gw_lists: ['id(int,auto) gwlist(string) description(string) ', '1:2,1:both'],
+      }),
+  }));
+
+const TENANTS: Calls = {
+  'an answered call': ['4930123', talked('an answered call')],
+  'an extension': ['21', (call) => call.invite({ uri: 'sip:21@a.example' })],
+  'a national number': ['0301234', (call) => call.invite()],
+  'a tenant with another set': ['bob', (call) => call.invite({ from: '<sip:carol@b.example>' })],
+  'an unknown domain': ['bob', (call) => call.invite({ from: '<sip:eve@evil.example>' })],
+  'a tenant without a set': ['bob', (call) => call.invite({ from: '<sip:dan@c.example>' })],
+  'a tenant without a plan': ['bob', (call) => call.invite({ from: '<sip:dan@d.example>' })],
+  'a number that is too long': ['123456789012', (call) => call.invite({ uri: 'sip:123456789012@a.example' })],
+  'lists and copies': [
+    'bob',
+    (call) =>
+      call.invite({
+        more: 'Subject: A "Quoted" Matter\r\nX-List: a, b ,c\r\nX-Item: one\r\nX-Item: two\r\nX-Item: three\r\n',
+      }),
+  ],
+  'busy, then voicemail': ['busyall', (call) => call.invite()],
+  'busy at the first': ['busy', (call) => call.invite()],
+  'given up': ['ring', givenUp],
+  'a message': ['bob', (call) => call.ask('MESSAGE', { body: 'x' })],
+  'an OPTIONS': ['bob', (call) => call.ask('OPTIONS')],
+  'a PRACK of nobody': ['bob', (call) => call.ask('PRACK', { to: ';tag=none' })],
+};
+
+test('a host of tenants sends the same as Kamailio', (t) =>
+  sideBySide(t, {
+    text: fixture('tenants.cfg'),
+    gateways: {
+      gw1: (method, user) => {
+        if (method !== 'INVITE') return [[202, 'Accepted']];
+        if (user.startsWith('busy')) return [[486, 'Busy Here']];
+        return user === 'ring' ? [RINGING] : ANSWERED;
+      },
+      gw2: (method, user) => (method === 'INVITE' && user === 'busyall' ? [[486, 'Busy Here']] : ANSWERED),
+    },
+    calls: TENANTS,
+    prepare: (folder, lane) => {
+      writeFileSync(
+        join(folder, 'dispatcher.list'),
+        `${lane.list(['site=one', 'site=two'])}${lane.named('2 sip:127.0.0.1:GW2_PORT 0 0 site=vm\n')}`,
+      );
+      textTables(folder, {
+        version: ['table_name(string) table_version(int) ', 'address:6', 'trusted:6', 'domain:2', 'domain_attrs:1'],
+        address: [
+          'id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null) ',
+          '1:9:192.0.2.0:24:0:bad',
+        ],
+        trusted: [
+          'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ',
+        ],
+        domain: [
+          'id(int,auto) domain(string) did(string,null) last_modified(int) ',
+          ...['1:a.example:one:0', '2:b.example:two:0', '3:c.example:three:0', '4:d.example:four:0'],
+        ],
+        domain_attrs: [
+          'id(int,auto) did(string) name(string) type(int) value(string) last_modified(int) ',
+          ...['1:one:plan:2:gold:0', '2:one:limit:0:11:0', '3:two:plan:2:basic:0', '4:four:plan:2:none:0'],
+        ],
+      });
+    },
+    alike: (text) => text.replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*'),
+  }));

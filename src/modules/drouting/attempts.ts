@@ -53,7 +53,7 @@ function ordered(list: readonly ListEntry[], byWeight: boolean, random: Random):
 }
 
 /** The gateways of a list, carriers replaced by theirs; those that are not used now are left out when it is their moment. */
-function* attemptsOf(
+export function* attemptsOf(
   routing: Routing,
   list: readonly ListEntry[],
   byWeight: boolean,
@@ -151,7 +151,8 @@ export function routeTo(run: MessageRun, list: readonly ListEntry[], targets: At
   );
 }
 
-function begin(run: MessageRun, number: string, rest: Iterator<Attempt>, targets: AttributeTargets): number {
+/** The request goes to the first of these; the others are kept for `useNext`. */
+export function begin(run: MessageRun, number: string, rest: Iterator<Attempt>, targets: AttributeTargets): number {
   const made: Pending = { number, rest: bounded(rest), current: undefined };
   pending.of(run.call).of = made;
   return advance(run, made, targets);
@@ -214,7 +215,8 @@ export function assign(run: MessageRun, variable: Format | undefined, value: Pva
   variable?.replace(run.pvars, value);
 }
 
-function userOf(run: MessageRun): string {
+/** The number that was dialled. */
+export function userOf(run: MessageRun): string {
   return parseUri(run.call.requestUri)?.user ?? '';
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../define.js';
 import { type AttributeTargets, assign, lastGateway, matchRule, routeByRules, routeTo, useNext } from './attempts.js';
 import { type Gateway, routingOf } from './gateways.js';
+import { kamailioRouting } from './kamailio.js';
 
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
 const PARTITION = optional('partition', 'string');
@@ -66,7 +67,7 @@ function gatewaysIn(text: string): ListEntry[] {
     .split(',')
     .map((each) => each.trim())
     .filter((each) => each !== '')
-    .map((id) => ({ id, carrier: false, weight: 0 }));
+    .map((id) => ({ id, carrier: false, weight: 0, section: 0 }));
 }
 
 /** The group is a number; in files of 2.x also "", for that of the caller. */
@@ -128,7 +129,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     summary: 'the request-URI becomes the first gateway of a carrier',
     compile: ([carrier, gateway, attributes]) => {
       const wanted = targets(undefined, gateway, attributes);
-      return (run) => routeTo(run, [{ id: textOf(carrier, run), carrier: true, weight: 0 }], wanted);
+      return (run) => routeTo(run, [{ id: textOf(carrier, run), carrier: true, weight: 0, section: 0 }], wanted);
     },
   },
   {
@@ -226,7 +227,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
 ];
 
 /** The functions of drouting. */
-export const droutingFunctions: ScriptFunction[] = moduleFunctions(
-  'drouting',
-  functions.map((each) => ({ ...each, dialects: OPENSIPS })),
-);
+export const droutingFunctions: ScriptFunction[] = moduleFunctions('drouting', [
+  ...functions.map((each) => ({ ...each, dialects: OPENSIPS })),
+  ...kamailioRouting,
+]);

@@ -225,7 +225,8 @@ function targetsOf(parameters: ModuleParameters, states: ModuleStates): Targets 
   return {
     gatewayId: variable('gw_id_avp') ?? states.compile('$avp(___dr_gw_id__)'),
     gatewayPrefix: variable('gw_priprefix_avp'),
-    gatewayAttributes: variable('gw_attrs_avp'),
+    // The second is Kamailio's name.
+    gatewayAttributes: variable('gw_attrs_avp') ?? variable('attrs_avp'),
     ruleId: variable('rule_id_avp'),
     rulePrefix: variable('rule_prefix_avp'),
     ruleAttributes: variable('rule_attrs_avp'),

@@ -1,0 +1,137 @@
+import { addrSpecOf } from '../../core/name-addr.js';
+import type { Random } from '../../core/random.js';
+import { parseUri } from '../../core/uri.js';
+import type { MessageRun } from '../../script/call.js';
+import type { ListEntry } from '../../script/gateway-rows.js';
+import { type Arg, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
+import { attemptsOf, begin, useNext, userOf } from './attempts.js';
+import { type Routing, routingOf } from './gateways.js';
+
+const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
+
+/** Entries with the lists they name ("#id") in their stead, each list with sections of its own. */
+function flat(routing: Routing, list: readonly ListEntry[]): ListEntry[][] {
+  const sections: ListEntry[][] = [];
+  let last = -1;
+  const add = (entry: ListEntry, own: boolean): void => {
+    if (own || entry.section !== last || sections.length === 0) sections.push([]);
+    last = entry.section;
+    sections.at(-1)?.push(entry);
+  };
+  for (const entry of list) {
+    if (!entry.carrier) {
+      add(entry, false);
+      continue;
+    }
+    let before = -1;
+    for (const each of routing.carrier(entry.id)?.row.list ?? []) {
+      if (each.carrier) continue;
+      add(each, each.section !== before);
+      before = each.section;
+    }
+    last = -1;
+  }
+  return sections;
+}
+
+/** The order in which gateways are tried, as sort_order says: as they stand, the first two of a section at random, or one of each section. */
+function arranged(sections: readonly (readonly ListEntry[])[], sortOrder: number, random: Random): ListEntry[] {
+  if (sortOrder === 0) return sections.flat();
+  const tried = new Set<string>();
+  return sections.flatMap((section) => {
+    if (sortOrder === 1) {
+      const [first, second, ...rest] = section;
+      return first !== undefined && second !== undefined && random.uint32() % 2 === 1
+        ? [second, first, ...rest]
+        : section;
+    }
+    const left = section.filter(({ id }) => !tried.has(id));
+    const chosen = left[left.length === 0 ? 0 : random.uint32() % left.length];
+    if (chosen === undefined) return [];
+    tried.add(chosen.id);
+    return [chosen];
+  });
+}
+
+/** do_routing() of Kamailio: the rule with the longest prefix and the highest priority that holds now. */
+function route(run: MessageRun, of: Arg | undefined): number {
+  const routing = routingOf(run);
+  const { env, message } = run;
+  const from = parseUri(addrSpecOf(message.from));
+  const group = of === undefined ? routing.groupOf(from?.user ?? '', from?.host ?? '') : intOf(of, run, -1);
+  if (group === undefined) return -1;
+  const number = userOf(run);
+  const rule = routing.rules.matching(group, number, env.clock.now(), false).next().value;
+  if (rule === undefined) return -1;
+  const sortOrder = env.modules.module('drouting').int('sort_order', 0);
+  const list = arranged(flat(routing, rule.list), sortOrder, env.random);
+  return begin(
+    run,
+    number,
+    attemptsOf(routing, list, false, env.random, rule, () => true),
+    NO_TARGETS,
+  );
+}
+
+/** Whether a gateway of a type stands at an address, by its URI. */
+function atUri(run: MessageRun, text: string, type: Arg | undefined): number {
+  const uri = parseUri(text);
+  if (uri === undefined) return -1;
+  return routingOf(run).at(uri.host, 0, intOf(type, run, 0)) === undefined ? -1 : 1;
+}
+
+/** The functions of drouting as Kamailio has them. */
+export const kamailioRouting: readonly FunctionSpec[] = [
+  {
+    name: 'do_routing',
+    dialects: KAMAILIO,
+    parameters: [optional('group', 'int')],
+    routes: ['request', 'failure'],
+    summary: 'the request-URI becomes the first gateway of the rule with the longest prefix of the number',
+    compile:
+      ([group]) =>
+      (run) =>
+        route(run, group),
+  },
+  ...['next_routing', 'use_next_gw'].map(
+    (name): FunctionSpec => ({
+      name,
+      dialects: KAMAILIO,
+      routes: ['request', 'failure'],
+      summary: 'the request-URI becomes the next gateway',
+      compile: () => (run) => useNext(run, NO_TARGETS),
+    }),
+  ),
+  {
+    name: 'goes_to_gw',
+    dialects: KAMAILIO,
+    parameters: [optional('type', 'int')],
+    routes: ['request', 'failure', 'onreply'],
+    summary: 'whether $du, or else the request-URI, is that of a gateway',
+    compile:
+      ([type]) =>
+      (run) =>
+        atUri(run, run.pvars.destinationUri ?? run.call.requestUri, type),
+  },
+  {
+    name: 'is_from_gw',
+    dialects: KAMAILIO,
+    parameters: [optional('type', 'int'), optional('flag', 'int')],
+    routes: ['request', 'failure', 'onreply'],
+    summary: 'whether the source is a gateway; with a flag the digits it strips are taken off the request-URI',
+    compile:
+      ([type, flag]) =>
+      (run) => {
+        const found = routingOf(run).at(run.source.address, 0, intOf(type, run, 0));
+        if (found === undefined) return -1;
+        const uri = parseUri(run.call.requestUri);
+        const { strip } = found.row;
+        if (intOf(flag, run, 0) !== 0 && strip > 0 && uri !== undefined && run.message.isRequest) {
+          const at = run.call.requestUri.indexOf(`${uri.user}@`);
+          if (at >= 0 && uri.user !== '')
+            run.pvars.setRequestUri(run.call.requestUri.slice(0, at) + run.call.requestUri.slice(at + strip));
+        }
+        return 1;
+      },
+  },
+];
