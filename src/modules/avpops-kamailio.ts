@@ -104,7 +104,8 @@ function comparison(operator: string, ignoreCase: boolean, fixed: string | undef
     case 'xor':
       return bits((a, b) => a ^ b);
     case 're': {
-      const regex = (text: string): BoundedRegex => compilePosix(text, { ignoreCase });
+      // As recorded, whatever the flags say.
+      const regex = (text: string): BoundedRegex => compilePosix(text, { ignoreCase: true });
       const constant = fixed === undefined ? undefined : regex(fixed);
       return (a, b) => typeof a === 'string' && (constant ?? regex(String(b))).test(a);
     }
@@ -181,7 +182,10 @@ function withPart(uri: string, part: string, value: string): string {
   if (scheme === 0) return uri;
   const at = uri.indexOf('@', scheme);
   const host = at < 0 ? scheme : at + 1;
-  if (part === 'username') return `${uri.slice(0, scheme)}${value}@${uri.slice(host)}`;
+  if (part === 'username') {
+    const colon = at < 0 ? -1 : uri.slice(scheme, at).indexOf(':');
+    return `${uri.slice(0, scheme)}${value}${colon < 0 ? '' : uri.slice(scheme + colon, at)}@${uri.slice(host)}`;
+  }
   let end = host;
   while (end < uri.length && !':;?'.includes(uri.charAt(end))) end++;
   return uri.slice(0, host) + value + uri.slice(end);

@@ -249,7 +249,8 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     compile:
       ([name]) =>
       (run) =>
-        code(run.env.script.subRoute(textOf(name, run)) !== undefined),
+        // As recorded, "0" is the request route.
+        code(textOf(name, run) === '0' || run.env.script.subRoute(textOf(name, run)) !== undefined),
   },
   {
     name: 'route_if_exists',

@@ -1,3 +1,4 @@
+import type { DialectName } from '../cfg/function-table.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { type Arg, code, type FunctionSpec, moduleFunctions, param, type ScriptFunction } from './define.js';
 
@@ -9,6 +10,18 @@ export const globalFlags = {
   copy: ({ mask }: { mask: number }) => ({ mask }),
 };
 
+/** Those of Kamailio, whose first value is a parameter of cfgutils. */
+export const cfgutilsFlags = {
+  ...globalFlags,
+  module: 'cfgutils',
+  create: (parameters: ModuleParameters) => ({ mask: parameters.int('initial_gflags', 0) }),
+};
+
+/** The flags of the process that runs a file of this dialect. */
+export function flagsOf(dialect: DialectName): typeof globalFlags {
+  return dialect === 'kamailio' ? cfgutilsFlags : globalFlags;
+}
+
 const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({
   name: `${act}_gflag`,
   parameters: [param('flag', 'int')],
@@ -16,7 +29,7 @@ const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({
   compile:
     ([flag]) =>
     (run) => {
-      const state = run.env.modules.of(globalFlags);
+      const state = run.env.modules.of(flagsOf(run.env.dialect));
       const bit = 1 << ((flag as Arg).int(run) ?? 0);
       if (act === 'set') state.mask |= bit;
       else if (act === 'reset') state.mask &= ~bit;

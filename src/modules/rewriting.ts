@@ -3,6 +3,7 @@ import type { CallSite } from '../cfg/function-table.js';
 import { findText } from '../core/find-text.js';
 import { addrSpecOf, parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
+import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
 import { isOurs } from '../script/ours.js';
 import {
@@ -19,7 +20,7 @@ import {
   textOf,
 } from './define.js';
 import { replyHere } from './replying.js';
-import { replaced, restoreByHand } from './uac-restore.js';
+import { isReplaced, replaced, restoreByHand } from './uac-restore.js';
 
 function hasTransport({ env }: MessageRun, transport: string): boolean {
   return env.sockets.all.some((each) => each.transport === transport);
@@ -60,7 +61,9 @@ function replaceAddress(
   const { message, edits } = run;
   const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
   if (start < 0) return -1;
-  const address = parseAddress(message.text.slice(start, end));
+  const value = message.text.slice(start, end);
+  if (run.env.dialect === 'kamailio') return replaceParts(run, header, value, start, display, uri);
+  const address = parseAddress(value);
   const name = display === undefined ? address.display : display;
   const shown = name === '' ? '' : `${/^".*"$/.test(name) || !/[^\w .!%*+`'~-]/.test(name) ? name : `"${name}"`} `;
   edits.drop((edit) => edit.start === start && edit.end === end);
@@ -69,30 +72,63 @@ function replaceAddress(
   return 1;
 }
 
+/** As Kamailio does it: display name and URI are changed each for itself, and the text between them stays. */
+function replaceParts(
+  run: MessageRun,
+  header: 'from' | 'to',
+  value: string,
+  start: number,
+  display: string | undefined,
+  uri: string | undefined,
+): number {
+  const { edits } = run;
+  if (isReplaced(run, header)) return -1;
+  const place = addressSpan(value, 'uri');
+  if (place === undefined) return -1;
+  const from = start + place.start;
+  const to = start + place.end;
+  const name = display === undefined ? undefined : addressSpan(value, 'display');
+  if (name !== undefined && display !== undefined) {
+    if (!name.blank) edits.replace(start + name.start, start + name.end, display);
+    else if (display !== '' && value.startsWith('<', name.start)) edits.insert(start + name.start, `${display} `);
+    else if (display !== '') {
+      edits.insert(from, `${display} <`);
+      edits.insert(to, '>');
+    }
+  }
+  if (uri !== undefined) {
+    edits.drop((edit) => edit.start === from && edit.end === to);
+    edits.replace(from, to, uri);
+    replaced(run, header, value.slice(place.start, place.end), uri);
+  }
+  return 1;
+}
+
+/** An argument; undefined for one that is empty. */
+function given(arg: Arg | undefined, run: MessageRun): string | undefined {
+  const text = arg === undefined ? '' : textOf(arg, run);
+  return text === '' ? undefined : text;
+}
+
 function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
   const one: FunctionSpec = {
     name,
     parameters: [param('URI', 'string')],
-    routes: ['request', 'branch', 'failure', 'local'],
+    routes: ['request', 'branch', 'local'],
     summary: `replaces the URI of ${header === 'from' ? 'From' : 'To'}`,
     compile:
       ([uri]) =>
       (run) =>
-        replaceAddress(run, header, undefined, textOf(uri, run)),
+        replaceAddress(run, header, undefined, given(uri, run)),
   };
   const compile: FunctionSpec['compile'] =
     ([display, uri]) =>
     (run) => {
-      const given = uri === undefined ? '' : textOf(uri, run);
-      return replaceAddress(
-        run,
-        header,
-        display === undefined ? undefined : textOf(display, run),
-        given === '' ? undefined : given,
-      );
+      return replaceAddress(run, header, display === undefined ? undefined : textOf(display, run), given(uri, run));
     };
   const parameters = [optional('display name', 'string'), param('URI', 'string')];
   const routes = one.routes ?? 'any';
+  const opensipsRoutes: RouteKind[] = ['request', 'branch', 'failure', 'local'];
   return [
     { ...one, dialects: KAMAILIO },
     { name, dialects: KAMAILIO, parameters, routes, summary: one.summary, compile },
@@ -100,7 +136,7 @@ function uacReplace(name: string, header: 'from' | 'to'): FunctionSpec[] {
       name,
       dialects: OPENSIPS,
       parameters: [optional('display name', 'string'), optional('URI', 'string')],
-      routes,
+      routes: opensipsRoutes,
       summary: one.summary,
       compile: (args) =>
         args[1] === undefined && args[0] !== undefined ? one.compile(args, NO_SITE) : compile(args, NO_SITE),

@@ -1,8 +1,9 @@
 import { sameButForCase } from '../core/characters.js';
-import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { contactHiding } from './contact-hiding.js';
 import {
   code,
   type FunctionSpec,
@@ -33,18 +34,6 @@ const withoutParam = (params: string, name: string): string =>
     .filter((each, i) => i === 0 || !sameButForCase(each.split('=', 1)[0] ?? '', name))
     .join(';');
 
-function editContact(run: MessageRun, edit: (uri: string) => string | undefined): number {
-  const field = run.message.nextField('contact');
-  if (field === undefined) return -1;
-  const value = run.message.text.slice(field.value, field.end);
-  const { uri } = parseAddress(value);
-  const at = findText(value, uri);
-  const changed = uri === '' ? undefined : edit(uri);
-  if (changed === undefined) return -1;
-  run.edits.replace(field.value + at, field.value + at + uri.length, changed);
-  return 1;
-}
-
 /** "scheme:user@host" of a URI, for comparison. */
 function aor(text: string): string {
   const uri = parseUri(text);
@@ -64,6 +53,45 @@ const LONG: Readonly<Record<string, string>> = {
   e: 'content-encoding',
 };
 const longName = (name: string): string => LONG[name.toLowerCase()] ?? name.toLowerCase();
+
+/** The AVP that holds what Remote-Party-ID names, and the text around it. */
+const rpid = {
+  module: 'siputils',
+  create: (parameters: ModuleParameters) => ({
+    avp: /^\$avp\((?:s:)?(.*)\)$/.exec(parameters.text('rpid_avp', ''))?.[1],
+    prefix: parameters.text('rpid_prefix', ''),
+    suffix: parameters.text('rpid_suffix', ';party=calling;id-type=subscriber;screen=yes'),
+  }),
+};
+
+/** What the AVP of rpid_avp holds; undefined for nothing, an empty text or a number. */
+function remoteParty(run: MessageRun): string | undefined {
+  const { avp } = run.env.modules.of(rpid);
+  const value = avp === undefined ? undefined : run.pvars.avps.get(avp);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+const remotePartyId: FunctionSpec[] = [
+  kamailioFunction(
+    'append_rpid_hf',
+    'prefix? suffix?',
+    'adds a Remote-Party-ID of what rpid_avp holds',
+    (run, [prefix, suffix]) => {
+      const value = remoteParty(run);
+      if (value === undefined) return -1;
+      const settings = run.env.modules.of(rpid);
+      const before = prefix === undefined ? settings.prefix : textOf(prefix, run);
+      const after = suffix === undefined ? settings.suffix : textOf(suffix, run);
+      const line = `${before}${value}${after}`.replace(/[\r\n]/g, '');
+      run.edits.insert(run.message.headersEnd, `Remote-Party-ID: ${line}\r\n`);
+      return 1;
+    },
+  ),
+  kamailioFunction('is_rpid_user_e164', '', 'whether what rpid_avp holds has an E.164 number', (run) => {
+    const { uri } = parseAddress(remoteParty(run) ?? '');
+    return code(/^\+[1-9][0-9]{1,14}$/.test(parseUri(uri)?.user ?? ''));
+  }),
+];
 
 const siputils: FunctionSpec[] = [
   kamailioFunction('cmp_uri', 'one other', 'whether two URIs are the same (RFC 3261 section 19.1.4)', (run, [a, b]) =>
@@ -108,8 +136,7 @@ const siputils: FunctionSpec[] = [
       (run) =>
         code(/^\+[0-9]{2,15}$/.test(parseUri(textOf(variable, run))?.user ?? '')),
   },
-  ...accepted('is_rpid_user_e164', '', -1, 'false: no Remote-Party-ID of an authentication is kept'),
-  ...accepted('append_rpid_hf', 'prefix? suffix?', -1, 'false: no Remote-Party-ID of an authentication is kept'),
+  ...remotePartyId,
   kamailioFunction('is_supported', 'option', 'whether the request supports an option', (run, [option]) => {
     const wanted = textOf(option, run).toLowerCase();
     for (const field of run.message.fields('supported')) {
@@ -187,37 +214,7 @@ const siputils: FunctionSpec[] = [
         return 1;
       },
   },
-  kamailioFunction(
-    'encode_contact',
-    'prefix address',
-    'hides the URI of Contact in the user part of another',
-    (run, [prefix, address]) =>
-      editContact(run, (uri) => {
-        const parsed = parseUri(uri);
-        if (parsed === undefined) return undefined;
-        const mark = run.env.modules.module('siputils').text('contact_flds_separator', '*')[0] ?? '*';
-        const transport = uriParam(parsed.params, 'transport') ?? '';
-        const parts = [textOf(prefix, run), parsed.user, parsed.password, parsed.host, parsed.portText, transport];
-        return `sip:${parts.join(mark)}@${textOf(address, run)}`;
-      }),
-  ),
-  kamailioFunction(
-    'contact_param_encode',
-    'name address',
-    'hides the URI of Contact in a parameter of another',
-    (run, [name, address]) =>
-      editContact(
-        run,
-        (uri) => `${textOf(address, run)};${textOf(name, run)}=${Buffer.from(uri, 'latin1').toString('base64url')}`,
-      ),
-  ),
-  ...accepted(
-    'contact_param_decode contact_param_decode_ruri contact_param_rm',
-    'name',
-    1,
-    'accepted where there is no such parameter',
-  ),
-  ...accepted('decode_contact decode_contact_header', '', -26, 'false where nothing was encoded'),
+  ...contactHiding,
   ...accepted('sip_p_charging_vector', 'flags', 1, 'accepted'),
 ];
 

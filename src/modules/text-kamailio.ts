@@ -65,9 +65,13 @@ const textTests: FunctionSpec[] = [
     const [a, b] = [textOf(text, run), textOf(start, run)];
     return a.startsWith(b) ? 1 : b.length > a.length ? -1 : -2;
   }),
-  kamailioFunction('ends_with', 'text end', 'whether a text ends so', (run, [text, end]) =>
-    code(textOf(text, run).endsWith(textOf(end, run))),
-  ),
+  kamailioFunction('ends_with', 'text end', 'whether a text ends so', (run, [text, end]) => {
+    const [whole, wanted] = [textOf(text, run), textOf(end, run)];
+    const tail = whole.slice(Math.max(0, whole.length - wanted.length));
+    if (tail === wanted) return 1;
+    // As recorded, by which of the two comes first.
+    return whole.length >= wanted.length && tail < wanted ? -2 : -1;
+  }),
   kamailioFunction('cmp_str', 'one other', 'whether two texts are the same', (run, [a, b]) =>
     textOf(a, run) === textOf(b, run) ? 1 : textOf(a, run) < textOf(b, run) ? -2 : -1,
   ),

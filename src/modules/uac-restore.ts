@@ -63,12 +63,21 @@ export function otherOf(known: string, text: string, password: Buffer): string |
   return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
 
+/** Calls whose From or To was changed outside a branch route. */
+const written = new PerCall(() => new Set<Header>());
+
+/** Whether Kamailio's uac refuses to change a header again, as recorded: the old URI stands in Record-Route already. */
+export function isReplaced(run: MessageRun, header: Header): boolean {
+  return run.routeKind !== 'branch' && written.known(run.call)?.has(header) === true;
+}
+
 /** From or To of the request was changed by uac_replace_from() or uac_replace_to(). */
 export function replaced(run: MessageRun, header: Header, before: string, after: string): void {
   const { call, env } = run;
   if (!env.modules.loaded.has('uac')) return;
   const settings = env.modules.of(uac);
   if (settings.mode === 'none') return;
+  if (run.routeKind !== 'branch') written.of(call).add(header);
   const { message } = call;
   if (message.toTag === '' && before.length < 256 && after.length < 256) {
     const name = settings.params[header];
@@ -77,7 +86,6 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
       const end = call.rrParams.indexOf(';', at + 1);
       call.rrParams = call.rrParams.slice(0, at) + (end < 0 ? '' : call.rrParams.slice(end));
     }
-    if (before === after && env.dialect === 'kamailio') return;
     call.rrParams += `;${name}=${difference(before, after, settings.password)}`;
   }
   if (settings.mode === 'auto') restoreReplies(run, header);

@@ -76,6 +76,8 @@ export interface FormatNames {
   readonly greedy: boolean;
   /** Names of transformations are read without letter case. */
   readonly foldCase: boolean;
+  /** Where a transformation has no value, texts show "" instead of "<null>". */
+  readonly emptyTransformed?: boolean;
 }
 
 const VARIABLES: ReadonlyMap<string, VariableDefinition> = new Map([
@@ -174,10 +176,10 @@ class Compiler {
       const { letter } = piece;
       return (context) => context.placeholders?.[letter] ?? '';
     }
-    const { get } = this.variable(piece);
+    const { get, shownNull } = this.variable(piece);
     return (context) => {
       const value = get(context);
-      return typeof value === 'string' ? value : textOf(value);
+      return typeof value === 'string' ? value : value === null ? shownNull : textOf(value);
     };
   }
 
@@ -214,10 +216,15 @@ class Compiler {
       };
       compiled = { get };
     }
-    if (node.transformations.length === 0) return { ...compiled, ignoreCase, digits };
+    if (node.transformations.length === 0) return { ...compiled, ignoreCase, digits, shownNull: textOf(null) };
     let { get } = compiled;
     for (const transformation of node.transformations) get = this.transformed(get, transformation);
-    return { get, ignoreCase: false, digits: false };
+    return {
+      get,
+      ignoreCase: false,
+      digits: false,
+      shownNull: this.known.emptyTransformed === true ? '' : textOf(null),
+    };
   }
 
   private misuse(node: VariableNode, what: string): SwitchyardError {
@@ -263,10 +270,9 @@ class Compiler {
       if (error instanceof SwitchyardError) throw error;
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} ${messageOf(error)}`);
     }
-    const { ofNull = null } = definition;
     return (context) => {
       const value = get(context);
-      return value === null ? ofNull : transform(value, context);
+      return value === null ? null : transform(value, context);
     };
   }
 
@@ -339,6 +345,8 @@ type Read = (context: PvarContext) => string;
 interface LoneParts extends CompiledVariable {
   readonly ignoreCase: boolean;
   readonly digits: boolean;
+  /** What texts show for null. */
+  readonly shownNull: string;
 }
 
 class LoneVariable implements Format {
@@ -349,6 +357,7 @@ class LoneVariable implements Format {
   readonly getter: Getter;
   readonly setter: Setter | undefined;
   private readonly setAll: Setter | undefined;
+  private readonly shownNull: string;
 
   constructor(
     readonly text: string,
@@ -360,6 +369,7 @@ class LoneVariable implements Format {
     this.setAll = parts.replace ?? parts.set;
     this.ignoreCase = parts.ignoreCase;
     this.digits = parts.digits;
+    this.shownNull = parts.shownNull;
     this.values = parts.all;
   }
 
@@ -369,7 +379,7 @@ class LoneVariable implements Format {
 
   evaluate(context: PvarContext): string {
     const value = this.getter(context);
-    return typeof value === 'string' ? value : textOf(value);
+    return typeof value === 'string' ? value : value === null ? this.shownNull : textOf(value);
   }
 
   evaluateValue(context: PvarContext): PvarValue {

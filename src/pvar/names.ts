@@ -208,14 +208,6 @@ function without<T>(table: ReadonlyMap<string, T>, names: ReadonlySet<string>): 
   return [...table].filter(([name]) => !names.has(name));
 }
 
-/** What is null stays so in OpenSIPS' transformations; Kamailio's give "" for it. */
-function emptyForNull([name, definition]: readonly [string, TransformationDefinition]): [
-  string,
-  TransformationDefinition,
-] {
-  return [name, { ...definition, ofNull: '' }];
-}
-
 const shared: ReadonlySet<string> = new Set(KAMAILIO_SHARED);
 
 /** Transformations of route scripts that OpenSIPS has not, or has in another form. */
@@ -262,11 +254,11 @@ export const OPENSIPS_OLD_NAMES: FormatNames = OPENSIPS_3_NAMES;
 /** Variables and transformations of kamailio.cfg. */
 export const KAMAILIO_NAMES: FormatNames = {
   variables: new Map([...without(COMMON_NAMES.variables, NOT_IN_KAMAILIO), ...KAMAILIO_VARIABLES]),
-  transformations: new Map(
-    [...[...COMMON_NAMES.transformations].filter(([name]) => shared.has(name)), ...kamailioTransformations].map(
-      emptyForNull,
-    ),
-  ),
+  transformations: new Map([
+    ...[...COMMON_NAMES.transformations].filter(([name]) => shared.has(name)),
+    ...kamailioTransformations,
+  ]),
+  emptyTransformed: true,
   greedy: true,
   foldCase: false,
 };

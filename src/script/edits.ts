@@ -75,7 +75,7 @@ const MOST_TEXT = 1 << 20;
 
 /**
  * Text from `from` on with edits applied in the order of the message, those of one position in the order they were made. What two of
- * them take out is taken out once.
+ * them take out is taken out once. Those before `from`, in the first line, have no effect, as in the originals.
  */
 export function applied(text: string, from: number, edits: readonly TextEdit[]): string {
   if (edits.length === 0) return from === 0 ? text : text.slice(from);
@@ -83,6 +83,7 @@ export function applied(text: string, from: number, edits: readonly TextEdit[]):
   let out = '';
   let at = from;
   for (const { start, end, text: added } of sorted) {
+    if (start < from) continue;
     if (start > at) {
       out += text.slice(at, start);
       at = start;

@@ -1,6 +1,6 @@
 import { parseUri } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
-import type { Call } from './call.js';
+import type { Call, RecordRouting } from './call.js';
 import type { MessageEdits } from './edits.js';
 import { hidingRequest } from './hiding.js';
 import { outgoingRequest } from './outgoing.js';
@@ -14,6 +14,14 @@ export interface Leaving {
   readonly edits: MessageEdits;
   /** Lines put before the first header line besides Record-Route. */
   readonly head: string;
+  /** Record-Route as a branch route left it; undefined for that of the call. */
+  readonly recorded?: Recorded;
+}
+
+/** What stands in Record-Route. */
+export interface Recorded {
+  readonly routing: readonly RecordRouting[];
+  readonly params: string;
 }
 
 /** Where a request leaves for, and by which socket. */
@@ -30,7 +38,7 @@ export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, bran
   let params = '';
   if (call.localRport && socket.transport === 'udp') params += ';rport';
   if (source.flow !== undefined) params += `;i=${source.flow.id}`;
-  const routes = call.hiding === undefined ? recordRoutes(call, target) : '';
+  const routes = call.hiding === undefined ? recordRoutes(call, target, leaving.recorded) : '';
   // Says to what hides the message how many of its Record-Route values are ours.
   const received = call.env.masks && message.via !== undefined ? markOf(message.text, message.via) : undefined;
   if (received !== undefined) params += viaMark({ ...received, own: routes.split('\n').length - 1 });
@@ -64,16 +72,18 @@ function sentBy(call: Call, socket: SipSocket): string {
 }
 
 /** Record-Route lines: two when a dialog comes and goes by different sockets (RFC 5658). */
-export function recordRoutes(call: Call, target: LeavingFor): string {
+function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): string {
   const { env, source } = call;
   const { socket: outbound } = target;
+  const routing = recorded?.routing ?? call.recordRouting;
+  const rrParams = recorded?.params ?? call.rrParams;
   const inbound = source.socket;
   let out = '';
-  const token = call.recordRouting.length === 0 ? '' : dialogToken(call, target);
-  for (const each of [...call.recordRouting].reverse()) {
+  const token = routing.length === 0 ? '' : dialogToken(call, target);
+  for (const each of [...routing].reverse()) {
     const tag = env.rr.appendFromTag && call.message.fromTag !== '' ? `;ftag=${call.message.fromTag}` : '';
     const lr = env.rr.fullLr ? ';lr=on' : ';lr';
-    const own = call.rrParams + token;
+    const own = rrParams + token;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
     if (each.preset !== undefined) {
       for (const host of each.preset) out += `Record-Route: <sip:${host}${tag}${lr}${own}>\r\n`;

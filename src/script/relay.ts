@@ -167,7 +167,10 @@ function prepare(
       edits: call.edits,
       index: scope.branchIndex,
       changed: scope.changed,
+      routing: call.recordRouting,
+      params: call.rrParams,
     };
+    call.recordRouting = call.recordRouting.slice();
     scope.setRequestUri(target.uri);
     scope.destinationUri = target.destinationUri;
     scope.branchIndex = index;
@@ -184,7 +187,10 @@ function prepare(
         socket: call.sendSocket,
         edits: call.edits,
         head: target.path,
+        recorded: { routing: call.recordRouting, params: call.rrParams },
       };
+      call.recordRouting = held.routing;
+      call.rrParams = held.params;
       const flags = call.branchFlags;
       const reply = call.armed.reply;
       const failure = call.armed.branchFailure ?? before.branchFailure;

@@ -42,8 +42,8 @@ export interface ProfileEntry {
 }
 
 /** Variables and values one dialog may hold, and the characters of each. */
-const MOST_VALUES = 128;
-const MOST_CHARACTERS = 4096;
+export const MOST_VALUES = 128;
+export const MOST_CHARACTERS = 4096;
 
 /** A call as this proxy sees it from its INVITE to its BYE. */
 export class Dialog {

@@ -125,7 +125,7 @@ export const kamailioFunctions: FunctionSpec[] = [
     compile:
       ([property]) =>
       (run) =>
-        code(dialogOf(run) === undefined || textOf(property, run) !== ''),
+        code(textOf(property, run) !== ''),
   },
   {
     name: 'dlg_set_ruri',

@@ -48,6 +48,8 @@ export interface Wishes {
   /** dlg_get() found the dialog. */
   looked: boolean;
   readonly profiles: { readonly profile: string; readonly value: string | undefined }[];
+  /** What $dlg_var() was set to before the dialog began. */
+  readonly values: Map<string, string>;
 }
 
 /** The dialogs of this process. They stay over a reload of the file. */
@@ -64,6 +66,7 @@ export class DialogTable {
     timeoutRoute: undefined,
     looked: false,
     profiles: [],
+    values: new Map(),
   }));
   private last = 0;
 
@@ -160,6 +163,7 @@ export class DialogTable {
     dialog.byeOnTimeout = wishes.bye;
     dialog.flags = wishes.flags;
     dialog.timeoutRoute = wishes.timeoutRoute;
+    for (const [name, value] of wishes.values) dialog.setValue(name, value);
     this.byId.set(dialog.did, dialog);
     if (others === undefined) this.byCall.set(message.callId, [dialog]);
     else others.push(dialog);

@@ -3,7 +3,7 @@ import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { plain, type VariableDefinition } from '../../pvar/variables/definition.js';
 import { scopeOf } from '../script-variable.js';
-import { ACKNOWLEDGED, CONFIRMED, type Dialog } from './dialog.js';
+import { ACKNOWLEDGED, CONFIRMED, type Dialog, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
 function tableOf(context: PvarContext): DialogTable {
@@ -29,6 +29,13 @@ function age(dialog: Dialog, context: PvarContext): number {
   return Math.max(0, Math.floor((end - dialog.answeredAt) / 1000));
 }
 
+/** Where $dlg_var() of Kamailio is kept until the dialog begins: with the request, as its request route sees it. */
+function pending(context: PvarContext): Map<string, string> | undefined {
+  const { call, run, env } = scopeOf(context);
+  if (env.dialect !== 'kamailio' || call === undefined || run?.routeKind !== 'request') return undefined;
+  return tableOf(context).wishes(call).values;
+}
+
 /** A value of the dialog by its name; one that is set before the dialog begins is kept with the call. */
 function values(): VariableDefinition {
   return {
@@ -40,10 +47,19 @@ function values(): VariableDefinition {
         get: (context) => {
           const { call } = scopeOf(context);
           const dialog = call === undefined ? undefined : (at(context) ?? tableOf(context).lookUp(call));
-          return dialog?.values.get(name(context)) ?? null;
+          if (dialog !== undefined) return dialog.values.get(name(context)) ?? null;
+          return pending(context)?.get(name(context)) ?? null;
         },
         set: (context, value) => {
-          at(context)?.setValue(name(context), value);
+          const dialog = at(context);
+          if (dialog !== undefined) {
+            dialog.setValue(name(context), value);
+            return;
+          }
+          const kept = pending(context);
+          if (value === null) kept?.delete(name(context));
+          else if (typeof value === 'string' && kept !== undefined && kept.size < MOST_VALUES)
+            kept.set(name(context), value.slice(0, MOST_CHARACTERS));
         },
       };
     },

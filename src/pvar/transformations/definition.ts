@@ -14,8 +14,6 @@ export interface TransformationDefinition {
   /** Least and most number of arguments; the last one takes the rest of the text, commas included. */
   readonly least: number;
   readonly most: number;
-  /** Result for null; by default null. */
-  readonly ofNull?: string;
   /** Throws a plain Error with the reason when a constant argument does not fit. */
   make(args: readonly TextReader[]): Transform;
 }

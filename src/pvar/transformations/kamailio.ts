@@ -18,7 +18,7 @@ import {
   type TransformationDefinition,
 } from './definition.js';
 import { regexSubstitution } from './regex.js';
-import { trimEnd, trimStart } from './strings.js';
+import { stringTransformations, trimEnd, trimStart } from './strings.js';
 
 /** Transports that "uri.tosocket" knows. */
 const SOCKET_TRANSPORTS = new Set(['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
@@ -50,11 +50,45 @@ function withNumber(run: (text: string, number: number) => PvarValue, otherwise?
 /** Characters that a replacement may grow a text to. */
 const MOST_TEXT = 65_536;
 
-const cutOut = substring((text, start, count) => {
-  if (start < 0 || start >= text.length) return '';
-  if (count < 0) return text.slice(start, Math.max(start, text.length + count));
+const cut = substring((text, start, count) => {
+  if (start < 0 || start >= text.length || count < 0) return null;
   return count === 0 ? text.slice(start) : text.slice(start, start + count);
 });
+
+const cutOut: TransformationDefinition = {
+  ...cut,
+  make(args) {
+    if (args[1]?.constant?.trim().startsWith('-') === true) throw new Error('needs a length of 0 or more');
+    return cut.make(args);
+  },
+};
+
+/** As recorded, text with control characters cannot be escaped. */
+const escaped = (name: 's.escape.user' | 's.escape.param'): TransformationDefinition => {
+  const shared = new Map(stringTransformations).get(name) as TransformationDefinition;
+  return {
+    ...shared,
+    make(args) {
+      const make = shared.make(args);
+      return (value, context) => (/[\x00-\x1f\x7f]/.test(String(value)) ? null : make(value, context));
+    },
+  };
+};
+
+/** Text between two brackets of a kind loses them. */
+function unbracketed(text: string): string {
+  const at = '([{<'.indexOf(text.charAt(0));
+  return text.length > 1 && at >= 0 && text.endsWith(')]}>'.charAt(at)) ? text.slice(1, -1) : text;
+}
+
+/** Whether a list of parameters has one of that name; as recorded, the list ends at a comma, and what begins otherwise is none. */
+function hasParam(text: string, name: string): number | null {
+  const end = /^(?:[^",]|"(?:[^"\\]|\\.)*")*/s.exec(text)?.[0] ?? '';
+  if (end.trim() === '' || end.trimStart().startsWith('"')) return null;
+  return paramValue(end, name) === undefined ? 0 : 1;
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const select = selection((given) => given[0], { separator: '', part: '' }, true);
 
@@ -71,10 +105,11 @@ const replace: TransformationDefinition = {
   },
 };
 
-function prefixes(text: string, most: number): string {
+function prefixes(text: string, most: number): string | null {
   const count = most > 0 ? Math.min(most, text.length) : text.length;
-  // The result grows with the square of the text.
-  return Array.from({ length: Math.min(count, 128) }, (_, i) => text.slice(0, i + 1)).join(',');
+  // The result grows with the square of the text: as recorded, there is none beyond the buffer of the original.
+  if ((count * (count + 3)) / 2 >= 65_536) return null;
+  return Array.from({ length: count }, (_, i) => text.slice(0, i + 1)).join(',');
 }
 
 /**
@@ -103,10 +138,11 @@ function lines(indent: string): TransformationDefinition {
 const before = (text: string, at: number): string => (at < 0 ? text : text.slice(0, at));
 const after = (text: string, at: number): string => (at < 0 ? '' : text.slice(at + 1));
 
+/** A part of a URI; null for what is none, which ends a chain of transformations, as recorded. */
 const partOf = (of: (uri: SipUri) => PvarValue) =>
   onText((text) => {
     const uri = parseUri(text) ?? lenientUri(text);
-    return uri === undefined ? '' : of(uri);
+    return uri === undefined ? null : of(uri);
   });
 
 const uriParameter = (name: string) => partOf((uri) => uriParam(uri.params, name) ?? '');
@@ -180,7 +216,7 @@ function uriOfAlias(text: string): string {
 
 /** Transformations of kamailio.cfg that route scripts have not, or differently. What is missing is "". */
 export const kamailioTransformations: readonly [string, TransformationDefinition][] = [
-  ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : ''))],
+  ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : null))],
   ['s.substr', cutOut],
   ['s.select', select],
   ['s.ltrim', onText(trimStart)],
@@ -205,9 +241,21 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.sha256', digest('sha256')],
   ['s.sha384', digest('sha384')],
   ['s.sha512', digest('sha512')],
-  ['s.corehash', withNumber((text, size) => coreHash(text, undefined, Math.max(0, size)), 0)],
+  [
+    's.corehash',
+    withNumber((text, size) => {
+      const hash = coreHash(text, undefined, 0);
+      return String(size === 0 ? hash : (hash & (size - 1)) >>> 0);
+    }, 0),
+  ],
+  ['s.escape.user', escaped('s.escape.user')],
+  ['s.escape.param', escaped('s.escape.param')],
+  [
+    's.decode.hexa',
+    onText((text) => (/^(?:[0-9a-f]{2})*$/i.test(text) ? Buffer.from(text, 'hex').toString('latin1') : null)),
+  ],
   ['s.encode.base64', onText((text) => Buffer.from(text, 'latin1').toString('base64'))],
-  ['s.decode.base64', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
+  ['s.decode.base64', onText((text) => (BASE64.test(text) ? Buffer.from(text, 'base64').toString('latin1') : null))],
   [
     's.encode.base64url',
     onText((text) => Buffer.from(text, 'latin1').toString('base64').replaceAll('+', '-').replaceAll('/', '_')),
@@ -220,7 +268,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   [
     's.ftime',
     withText((text, format) =>
-      /^-?\d{0,12}$/.test(text) ? formatTime(format, new Date((Number.parseInt(text, 10) || 0) * 1000)) : '',
+      /^-?\d{0,12}$/.test(text) ? formatTime(format, new Date((Number.parseInt(text, 10) || 0) * 1000)) : null,
     ),
   ],
   [
@@ -244,7 +292,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['urialias.encode', onText(aliasOf)],
   ['urialias.decode', onText(uriOfAlias)],
   ['s.escape.csv', onText((text) => `"${text.replaceAll('"', '""')}"`)],
-  ['s.unbracket', onText((text) => text.replace(/^\[(.*)\]$/s, '$1'))],
+  ['s.unbracket', onText(unbracketed)],
   [
     'uri.user',
     partOf(({ user, params }) => (uriParam(params, 'user') === 'phone' ? (user.split(';')[0] as string) : user)),
@@ -253,7 +301,13 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['uri.passwd', partOf((uri) => uri.password)],
   ['uri.port', partOf((uri) => uri.port ?? '')],
   ['uri.params', partOf((uri) => (uri.scheme === 'tel' ? '' : uri.params.slice(1)))],
-  ['uri.param', withText((text, name) => uriParam(parseUri(text)?.params ?? '', name.trim().toLowerCase()) ?? '')],
+  [
+    'uri.param',
+    withText((text, name) => {
+      const uri = parseUri(text);
+      return uri === undefined ? null : (uriParam(uri.params, name.trim().toLowerCase()) ?? '');
+    }),
+  ],
   ['uri.headers', partOf((uri) => uri.headers.slice(1))],
   ['uri.transport', uriParameter('transport')],
   ['uri.ttl', uriParameter('ttl')],
@@ -266,7 +320,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   [
     'uri.scheme',
     onText((text) =>
-      (parseUri(text) ?? lenientUri(text)) === undefined ? '' : text.slice(0, text.indexOf(':')).trim(),
+      (parseUri(text) ?? lenientUri(text)) === undefined ? null : text.slice(0, text.indexOf(':')).trim(),
     ),
   ],
   [
@@ -274,7 +328,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     // As recorded: only of a URI that names its transport; TLS alone has a default port of its own.
     partOf((uri) => {
       const transport = (uriParam(uri.params, 'transport') ?? '').toLowerCase();
-      if (!SOCKET_TRANSPORTS.has(transport)) return '';
+      if (!SOCKET_TRANSPORTS.has(transport)) return null;
       return `${transport}:${uri.host}:${uri.port ?? (transport === 'tls' ? 5061 : 5060)}`;
     }),
   ],
@@ -288,7 +342,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     }),
   ],
   ['param.value', paramByName],
-  ['param.in', withText((text, name) => (paramValue(text, name.trim()) === undefined ? 0 : 1))],
+  ['param.in', withText((text, name) => hasParam(text, name.trim()))],
   ['param.valueat', paramAt(([, value]) => value)],
   ['param.name', paramAt(([name]) => name)],
   [
@@ -307,7 +361,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
   ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, name.trim()) ?? '')],
-  ['tobody.uri', address((text) => (parts(text).parsed === undefined ? '' : parts(text).uri))],
+  ['tobody.uri', address((text) => (parts(text).parsed === undefined ? null : parts(text).uri))],
   ['tobody.display', address((text) => parts(text).display)],
   ['tobody.tag', address((text) => paramValue(parts(text).params, 'tag') ?? '')],
   ['tobody.user', address((text) => parts(text).parsed?.user ?? '')],
@@ -325,12 +379,9 @@ export const KAMAILIO_SHARED = [
   's.len',
   's.md5',
   's.encode.hexa',
-  's.decode.hexa',
   's.escape.common',
   's.unescape.common',
-  's.escape.user',
   's.unescape.user',
-  's.escape.param',
   's.unescape.param',
   's.tolower',
   's.toupper',

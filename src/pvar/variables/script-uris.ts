@@ -137,7 +137,12 @@ class UriVariable {
       this.part(
         (uri) => orNull(uri.user),
         // A number is no user, as recorded.
-        (uri, value) => (typeof value === 'number' ? undefined : { ...uri, user: value ?? '' }),
+        (uri, value) => {
+          if (typeof value === 'number') return undefined;
+          // A password goes with the user in Kamailio.
+          const alone = (value ?? '') === '' && this.rules.lenientUser;
+          return alone ? { ...uri, user: '', password: '' } : { ...uri, user: value ?? '' };
+        },
       ),
     );
   }

@@ -29,18 +29,20 @@ export function updateLoad(site: MessageSite, partition?: string): number {
 
 /**
  * ds_load_unset of Kamailio: the call counts no longer. A strict partition does nothing for an INVITE whose list has come to
- * its end, as recorded.
+ * its end, and fails for a call that was not counted, as recorded.
  */
 export function unsetLoad(site: DispatcherCallSite, partition?: string): number {
   const { call, env, message } = site;
+  let result = 1;
   for (const each of counting(site, partition)) {
     const found = env.engine.partition(each.partition.name);
     const lists = found && call.dispatch.of(found);
     const counted = lists?.first !== undefined && lists.call !== undefined;
     if (each.strict && message.method === 'INVITE' && !counted) continue;
+    if (each.strict && each.calls.get(message.callId) === undefined) result = -1;
     each.endCall(message.callId);
   }
-  return 1;
+  return result;
 }
 
 /** ds_reload of Kamailio: loads a partition anew, which goes on after this has returned. */

@@ -19,6 +19,11 @@ interface Written {
 /** A request-URI without parts: what a strict kamailio partition leaves where it cannot write one. */
 const BROKEN = 'sip:@@';
 
+/** What $du becomes: in Kamailio the URI of the row as it stands, a user part included. */
+function nextHopOf(partition: Partition, { row, dialUri }: Destination): string {
+  return kamailioOf(partition) === undefined ? dialUri : row.uri;
+}
+
 /** What the functions of a script have selected for one call, and where they wrote it. */
 export class Selections {
   private partitions: readonly Partition[] = [];
@@ -47,7 +52,8 @@ export class Selections {
     const destination = call.dispatch.current(partition);
     if (destination === undefined) return false;
     this.show(partition);
-    const uri = target === 'dst' ? this.writeNextHop(destination) : this.writeRequestUri(partition);
+    const uri =
+      target === 'dst' ? this.writeNextHop(nextHopOf(partition, destination)) : this.writeRequestUri(partition);
     if (uri === undefined) return false;
     this.written = { partition, target, uri };
     this.writeSocket(partition, destination, isSelection && partition.flavour.leavesOlderSelection);
@@ -124,9 +130,9 @@ export class Selections {
     }
   }
 
-  private writeNextHop({ dialUri }: Destination): string {
-    this.call.sendTo(dialUri);
-    return dialUri;
+  private writeNextHop(uri: string): string {
+    this.call.sendTo(uri);
+    return uri;
   }
 
   private writeRequestUri(partition: Partition): string | undefined {
@@ -152,7 +158,7 @@ export class Selections {
   private extra({ destination, requestUri, byNextHop }: BranchTarget, partition: Partition, now: string): ExtraTarget {
     return {
       requestUri: requestUri ?? now,
-      destinationUri: byNextHop ? destination.dialUri : undefined,
+      destinationUri: byNextHop ? nextHopOf(partition, destination) : undefined,
       sendSocket: sendingSocket(destination, partition.flavour, this.call.env.sockets)?.description,
       destination,
     };

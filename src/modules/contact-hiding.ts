@@ -1,0 +1,121 @@
+import { sameButForCase } from '../core/characters.js';
+import { findText } from '../core/find-text.js';
+import { parseAddress } from '../core/name-addr.js';
+import { parseUri, uriParam } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import { type FunctionSpec, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+
+/** What decode_contact() and decode_contact_header() return where nothing was encoded, as recorded. */
+const NOT_ENCODED = -26;
+/** Characters of an encoded URI at most: what a peer sends is not made longer without end. */
+const MOST_ENCODED = 4096;
+
+/** Changes the URI of each Contact; `edit` returns undefined where it cannot be done, which ends with `failure`. */
+function editContacts(
+  run: MessageRun,
+  failure: number,
+  edit: (uri: string, bracketed: boolean) => string | undefined,
+): number {
+  for (const field of run.message.fields('contact')) {
+    const value = run.message.text.slice(field.value, field.end);
+    // As recorded, "*" is left as it is.
+    if (value.trim() === '*') continue;
+    const { uri, display } = parseAddress(value);
+    const at = findText(value, uri, display === '' ? 0 : findText(value, display) + display.length);
+    const changed = uri === '' || at < 0 ? undefined : edit(uri, value[at - 1] === '<');
+    if (changed === undefined) return failure;
+    if (changed !== uri) run.edits.replace(field.value + at, field.value + at + uri.length, changed);
+  }
+  return 1;
+}
+
+function separator(run: MessageRun): string {
+  return run.env.modules.module('siputils').text('contact_flds_separator', '*')[0] ?? '*';
+}
+
+/** The URI that encode_contact() has put into the user part of another. */
+function decoded(run: MessageRun, text: string): string | undefined {
+  const uri = parseUri(text);
+  const parts = uri?.user.split(separator(run));
+  if (uri === undefined || parts?.length !== 6) return undefined;
+  const [, user, password, host, port, transport] = parts;
+  if (host === '') return undefined;
+  const info = user === '' ? '' : `${user}${password === '' ? '' : `:${password}`}@`;
+  const rest = `${port === '' ? '' : `:${port}`}${transport === '' ? '' : `;transport=${transport}`}${uri.params}`;
+  return `sip:${info}${host}${rest}`;
+}
+
+/** The URI that contact_param_encode() has put into a parameter; the text itself where there is none. undefined: no base64url. */
+function parameterDecoded(text: string, name: string): string | undefined {
+  const value = uriParam(parseUri(text)?.params ?? '', name);
+  if (value === undefined) return text;
+  if (value.length > MOST_ENCODED || !/^[\w-]+$/.test(value)) return undefined;
+  return Buffer.from(value, 'base64url')
+    .toString('latin1')
+    .replace(/[\r\n]/g, '');
+}
+
+/** Functions of Kamailio's siputils that hide the URI of Contact in another, and find it again. */
+export const contactHiding: FunctionSpec[] = [
+  kamailioFunction(
+    'encode_contact',
+    'prefix address',
+    'hides the URI of Contact in the user part of another',
+    (run, [prefix, address]) =>
+      editContacts(run, -1, (uri) => {
+        const parsed = parseUri(uri);
+        if (parsed === undefined) return undefined;
+        const transport = uriParam(parsed.params, 'transport') ?? '';
+        const parts = [textOf(prefix, run), parsed.user, parsed.password, parsed.host, parsed.portText, transport];
+        return `sip:${parts.join(separator(run))}@${textOf(address, run)}`;
+      }),
+  ),
+  kamailioFunction('decode_contact', '', 'the request-URI becomes what encode_contact() hid in it', (run) => {
+    const uri = decoded(run, run.call.requestUri);
+    if (uri === undefined) return NOT_ENCODED;
+    run.pvars.setRequestUri(uri);
+    return 1;
+  }),
+  kamailioFunction('decode_contact_header', '', 'Contact becomes what encode_contact() hid in it', (run) =>
+    editContacts(run, NOT_ENCODED, (uri) => decoded(run, uri)),
+  ),
+  kamailioFunction(
+    'contact_param_encode',
+    'name address',
+    'hides the URI of Contact in a parameter of another',
+    (run, [name, address]) =>
+      editContacts(run, -1, (uri, bracketed) => {
+        const text = `${textOf(address, run)};${textOf(name, run)}=${Buffer.from(uri, 'latin1').toString('base64url')}`;
+        return bracketed ? text : `<${text}>`;
+      }),
+  ),
+  kamailioFunction(
+    'contact_param_decode',
+    'name',
+    'Contact becomes what contact_param_encode() hid in it',
+    (run, [name]) => editContacts(run, -1, (uri) => parameterDecoded(uri, textOf(name, run))),
+  ),
+  kamailioFunction(
+    'contact_param_decode_ruri',
+    'name',
+    'the request-URI becomes what contact_param_encode() hid in it',
+    (run, [name]) => {
+      const uri = parameterDecoded(run.call.requestUri, textOf(name, run));
+      if (uri === undefined) return -1;
+      if (uri !== run.call.requestUri) run.pvars.setRequestUri(uri);
+      return 1;
+    },
+  ),
+  kamailioFunction('contact_param_rm', 'name', 'removes a parameter of the URI of Contact', (run, [name]) =>
+    editContacts(run, -1, (uri) => withoutUriParam(uri, textOf(name, run))),
+  ),
+];
+
+function withoutUriParam(text: string, name: string): string {
+  const uri = parseUri(text);
+  if (uri === undefined || uriParam(uri.params, name) === undefined) return text;
+  const at = text.length - uri.headers.length;
+  const kept = uri.params.split(';').filter((each) => !sameButForCase((each.split('=', 1)[0] ?? '').trim(), name));
+  return text.slice(0, at - uri.params.length) + kept.join(';') + uri.headers;
+}
