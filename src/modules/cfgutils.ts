@@ -208,8 +208,8 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
         // As recorded: an exponent of 2, taken modulo 32, and results from 1 on.
         const number = Number(textOf(size, run)) || 0;
         const second = textOf(more, run);
-        if (number <= 0) return 1;
-        return coreHash(textOf(text, run), second === '' ? undefined : second, 2 ** (number % 32)) + 1;
+        const slots = number <= 0 ? 2 : 2 ** (number % 32);
+        return coreHash(textOf(text, run), second === '' ? undefined : second, slots) + 1;
       },
   },
   ...['pkg_status', 'pkg_summary', 'shm_status', 'shm_summary'].map(

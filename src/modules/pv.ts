@@ -192,8 +192,6 @@ function typeMatches(value: PvarValue, type: string): boolean {
   }
 }
 
-const TYPES = ['int', 'str', 'null', 'vec', 'avp', 'xav'];
-
 function valueTest(name: string, summary: string, holds: (value: PvarValue) => boolean): FunctionSpec {
   return {
     name,
@@ -300,7 +298,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
   {
     name: 'typeof',
     dialects: KAMAILIO,
-    parameters: [param('variable', 'variable'), param('type', 'string', { values: TYPES })],
+    parameters: [param('variable', 'variable'), param('type', 'string')],
     summary: 'whether a variable holds a value of a type',
     compile:
       ([variable, type]) =>

@@ -89,7 +89,7 @@ export const kamailioReplacements: FunctionSpec[] = [
     compile:
       ([pattern, text]) =>
       (run) =>
-        replace(run, pattern as Arg, textOf(text, run), 0, run.message.text.length, true),
+        replace(run, pattern as Arg, replacement(text, run), 0, run.message.text.length, true),
   },
   ...(
     [
@@ -107,12 +107,17 @@ export const kamailioReplacements: FunctionSpec[] = [
         (run) => {
           const { message } = run;
           return body
-            ? replace(run, pattern as Arg, textOf(text, run), message.bodyStart, message.bodyEnd, true)
-            : replace(run, pattern as Arg, textOf(text, run), message.headersStart, message.headersEnd, false);
+            ? replace(run, pattern as Arg, replacement(text, run), message.bodyStart, message.bodyEnd, true)
+            : replace(run, pattern as Arg, replacement(text, run), message.headersStart, message.headersEnd, false);
         },
     }),
   ),
 ];
+
+/** What is put in; as recorded, Kamailio takes it as it is written. */
+function replacement(arg: Arg | undefined, run: MessageRun): string {
+  return run.env.dialect === 'kamailio' ? (arg?.text ?? '') : textOf(arg, run);
+}
 
 /** Functions of both dialects that search in a message, or replace what a pattern matches. */
 export function searches(): FunctionSpec[] {
@@ -173,7 +178,7 @@ export function searches(): FunctionSpec[] {
       compile:
         ([pattern, text]) =>
         (run) =>
-          replace(run, pattern as Arg, textOf(text, run), afterFirstLine(run), run.message.text.length, false),
+          replace(run, pattern as Arg, replacement(text, run), afterFirstLine(run), run.message.text.length, false),
     },
     ...(
       [
@@ -190,7 +195,7 @@ export function searches(): FunctionSpec[] {
         compile:
           ([pattern, text]) =>
           (run) =>
-            replace(run, pattern as Arg, textOf(text, run), run.message.bodyStart, run.message.bodyEnd, all),
+            replace(run, pattern as Arg, replacement(text, run), run.message.bodyStart, run.message.bodyEnd, all),
       }),
     ),
     {

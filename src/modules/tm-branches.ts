@@ -47,7 +47,7 @@ export const branchFunctions: FunctionSpec[] = [
     name: 't_any_replied',
     dialects: KAMAILIO,
     summary: 'whether some branch got a reply',
-    compile: () => (run) => code(branches(run).some((each) => each.replied || each.reply !== undefined)),
+    compile: () => (run) => code(branches(run).some((each) => each.replied)),
   },
   {
     name: 't_branch_timeout',

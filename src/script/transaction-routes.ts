@@ -77,15 +77,12 @@ function editedReply(run: MessageRun): SipMessage {
   return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
 }
 
-/**
- * Runs a failure route for the branch that was chosen. `restored`: $ru and $du that a failure route of Kamailio begins with; an
- * undefined `uri` leaves $ru as an earlier failure route set it.
- */
+/** Runs a failure route for the branch that was chosen. `restored`: $ru and $du that a failure route of Kamailio begins with. */
 export function runFailureRoute(
   transaction: RoutedTransaction,
   route: CompiledRoute,
   best: TxBranch,
-  restored: { readonly uri: string | undefined; readonly destinationUri: string | undefined },
+  restored: { readonly uri: string; readonly destinationUri: string | undefined },
 ): RouteOutcome | Promise<RouteOutcome> {
   const { call, env } = transaction;
   const { scope } = call;
@@ -96,7 +93,7 @@ export function runFailureRoute(
   }
   if (env.dialect === 'kamailio') {
     call.flags = call.frozenFlags;
-    if (restored.uri !== undefined) scope.setRequestUri(restored.uri);
+    scope.setRequestUri(restored.uri);
     scope.destinationUri = restored.destinationUri;
     call.branchFlags = best.flags;
   }

@@ -45,9 +45,6 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** $ru and $du when the transaction began: what failure routes of Kamailio begin with. */
   private readonly firstUri: string;
   private readonly firstDestination: string | undefined;
-  /** A failure route has run. */
-  private failedOver = false;
-
   constructor(
     readonly env: ScriptEnvironment,
     readonly call: Call,
@@ -146,7 +143,12 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
 
   /** Cancels pending branches. `lines` are header lines of the CANCEL requests. */
   cancelBranches(lines: string, but?: TxBranch): void {
-    for (const branch of this.branches) if (branch !== but) branch.cancel(lines);
+    for (const branch of this.branches) {
+      if (branch === but) continue;
+      // As recorded, a CANCEL that waits for a provisional reply has no text.
+      const early = this.env.dialect === 'kamailio' && branch.status < 100;
+      branch.cancel(early ? lines.replace(REASON_TEXT, '') : lines);
+    }
   }
 
   /** The proxy stops: the caller was answered, branches stop ringing. */
@@ -320,10 +322,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const before = this.branches.length;
     if (kamailio) this.beforeFailureRoute();
     this.inFailureRoute = true;
-    // As recorded: the first failure route gets the request as it was when the transaction began, later ones what it leaves of $ru.
-    const uri = this.failedOver ? undefined : this.firstUri;
-    this.failedOver = true;
-    const outcome = runFailureRoute(this, route, best, { uri, destinationUri: this.firstDestination });
+    // As recorded: a failure route gets the request as it was when the transaction began.
+    const restored = { uri: this.firstUri, destinationUri: this.firstDestination };
+    const outcome = runFailureRoute(this, route, best, restored);
     if (outcome instanceof Promise) void outcome.then(() => this.afterFailureRoute(before));
     else this.afterFailureRoute(before);
   }
@@ -445,6 +446,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   }
 }
 
+const REASON_TEXT = /;text="[^"]*"/;
 const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n';
 
 /** Replies and timeouts held back at most while a reply route waits. */

@@ -359,9 +359,12 @@ export class ExpressionCompiler {
       return truthValue((run) => left.read(run) !== undefined && wanted, calls);
     }
     const computed = computedRegex(node.at, true);
-    return truthValue((run) => {
+    // As recorded, an expression of Kamailio with a pattern that is none has no value.
+    const otherwise = context.dialect.name === 'kamailio' ? undefined : false;
+    return comparisonValue((run) => {
       const value = left.read(run);
-      return test(value, computed(run, matchText(right.read(run))));
+      const regex = computed(run, matchText(right.read(run)));
+      return regex === undefined ? otherwise : test(value, regex);
     }, calls);
   }
 

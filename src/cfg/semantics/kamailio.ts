@@ -41,8 +41,7 @@ function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic 
 }
 
 /**
- * The left operand decides whether numbers or texts are compared; a number against text of the script is compared as
- * text. null is "" among texts and 0 among numbers.
+ * The left operand decides whether numbers or texts are compared. null is "" among texts and 0 among numbers.
  */
 function comparison(
   operator: ComparisonOperator,
@@ -68,11 +67,14 @@ function comparison(
   };
 }
 
-/** "==" and "!=" with a text of the script. */
+/** "==" and "!=" with a text of the script. As recorded, a number is compared with the number it stands for; "" stands for none. */
 function toConstant(operator: '==' | '!=', constant: string): Comparison {
   const equal = operator === '==';
+  // Against "", it is only whether it is another number than 0.
+  const number = constant === '' ? 0 : toInteger(constant);
   return (value) => {
     if (typeof value === 'string') return (value === constant) === equal;
+    if (typeof value === 'number') return constant === '' ? !equal && value !== 0 : (value === number) === equal;
     return value === undefined ? undefined : (toText(value) === constant) === equal;
   };
 }
@@ -111,10 +113,12 @@ export const KAMAILIO_OPERATORS: Operators = {
     return left === 'int' || left === 'string' ? left : 'any';
   },
   comparison,
-  caseEquals: (subject, label, constant) =>
-    label === 'int'
-      ? comparison('==', 'int', 'int')
-      : comparison('==', subject === 'int' ? 'any' : subject, label, constant),
+  caseEquals(subject, label, constant) {
+    if (label === 'int') return comparison('==', 'int', 'int');
+    // As recorded, a number and a text are compared as texts in a switch.
+    if (typeof constant === 'string') return (value) => (value === undefined ? undefined : toText(value) === constant);
+    return comparison('==', subject === 'int' ? 'any' : subject, label, constant);
+  },
   // null is empty text.
   matchText: (value) => (value === undefined ? undefined : toText(value)),
   truth: (value) => toInteger(value) > 0,

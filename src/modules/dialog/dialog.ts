@@ -43,6 +43,7 @@ export interface ProfileEntry {
 
 /** Variables and values one dialog may hold, and the characters of each. */
 export const MOST_VALUES = 128;
+/** Characters kept of one value. */
 export const MOST_CHARACTERS = 4096;
 
 /** A call as this proxy sees it from its INVITE to its BYE. */

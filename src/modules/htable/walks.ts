@@ -13,6 +13,12 @@ interface TableWalk {
   at: number;
 }
 
+/** Takes out the entry a walk stands at; as recorded, it stands at the next one then. */
+function removeHere(walk: TableWalk, key: string): void {
+  walk.table.entries.delete(key);
+  walk.at++;
+}
+
 const tableWalks = {
   module: 'htable',
   create: () => new Map<string, TableWalk>(),
@@ -40,7 +46,7 @@ export function iterators(): FunctionSpec[] {
   const onEntry = (
     name: string,
     parameters: FunctionSpec['parameters'] & object,
-    act: (env: ScriptEnvironment, table: HashTable, key: string, text: string) => void,
+    act: (env: ScriptEnvironment, table: HashTable, key: string, text: string, walk: TableWalk) => void,
   ): FunctionSpec => ({
     name: `sht_iterator_${name}`,
     dialects: KAMAILIO,
@@ -52,7 +58,7 @@ export function iterators(): FunctionSpec[] {
         const found = walkOf(run.env, textOf(walk, run));
         const key = found?.keys[found.at];
         if (found === undefined || key === undefined) return -1;
-        act(run.env, found.table, key, text === undefined ? '' : textOf(text, run));
+        act(run.env, found.table, key, text === undefined ? '' : textOf(text, run), found);
         return 1;
       },
   });
@@ -103,7 +109,7 @@ export function iterators(): FunctionSpec[] {
           return 1;
         },
     },
-    onEntry('rm', [], (_env, table, key) => table.entries.delete(key)),
+    onEntry('rm', [], (_env, _table, key, _text, walk) => removeHere(walk, key)),
     onEntry('sets', value, (env, table, key, text) => setIn(env, table, key, text)),
     onEntry('seti', value, (env, table, key, text) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
     onEntry('setex', value, (env, table, key, text) => {

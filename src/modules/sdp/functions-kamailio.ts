@@ -54,6 +54,9 @@ function test(name: string, check: (run: MessageRun, text: string) => boolean): 
   };
 }
 
+/** What some functions return for a message without a body. */
+const NO_BODY = -2;
+
 /** 1 when every codec of a list is in every stream, 2 when some are, -1 when none is. */
 function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload: string) => string): FunctionSpec {
   return {
@@ -64,6 +67,8 @@ function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload
     compile:
       ([text]) =>
       (run) => {
+        // As recorded, of the two only the one by number tells a message without a body apart.
+        if (!byName && run.message.body === '') return NO_BODY;
         const streams = streamsOf(run).map((each) => new Set(each.payloads.map((payload) => key(each, payload))));
         let wanted = list(textOf(text, run)).map((each) => each.toLowerCase());
         // A name that no stream has does not count.
@@ -96,6 +101,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     compile:
       ([result, start]) =>
       (run) => {
+        if (run.message.body === '') return NO_BODY;
         const wanted = textOf(start, run);
         const found = linesOf(run).find(({ text }) => text.startsWith(wanted));
         if (found === undefined) return -1;
@@ -125,6 +131,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     compile:
       ([result]) =>
       (run) => {
+        if (run.message.body === '') return NO_BODY;
         if (!/^v=0/.test(run.message.body)) return -1;
         result?.variable?.assign(run.pvars, run.message.body);
         return 1;
@@ -140,7 +147,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
       (run) => {
         const all = new Set(streamsOf(run).map(({ head }) => head.text.split(' ')[2] ?? ''));
         const [transport] = all;
-        if (transport === undefined) return -1;
+        if (transport === undefined) return run.message.body === '' ? 1 : -1;
         if (all.size > 1) return -2;
         result?.variable?.assign(run.pvars, transport);
         return 1;

@@ -66,7 +66,7 @@ const STRING =
 const URI =
   '«uri.user|uri.host|uri.passwd|uri.port|uri.params|uri.param,«user|transport|x|lr»|uri.headers|uri.transport|uri.ttl|uri.uparam|uri.maddr|uri.method|uri.lr|uri.r2|uri.scheme|uri.tosocket»';
 const OTHER =
-  '«param.value,«a|b|x|user»|param.value,a,«&|;»|param.in,«a|z»|param.valueat,«0|1|9»|param.name,«0|1|-1»|param.count|param.count,«,|;»|nameaddr.name|nameaddr.uri|nameaddr.len|tobody.uri|tobody.tag|tobody.display|tobody.params|tobody.user|tobody.host|line.count|line.at,«0|1|-1»|line.sw,«a=|m=|v»|re.subst,/«a|[0-9]+|^s»/«X|<\\0>|»/«g|i|»|urialias.encode|urialias.decode»';
+  '«param.value,«a|b|x|user»|param.value,a,«&|;»|param.in,«a|z»|param.valueat,«0|1|9»|param.name,«0|1|-1»|param.count|param.count,«,|;»|nameaddr.name|nameaddr.uri|nameaddr.len|tobody.uri|tobody.tag|tobody.display|tobody.params|tobody.user|tobody.host|line.count|line.at,«0|1|-1»|line.sw,«a=|m=|v»|re.subst,/«a|[0-9]+|^s»/«X|<\\0>|»/«g|i|»|urialias.encode»';
 
 const TRANSFORMATIONS: Family = {
   area: 'transformations',

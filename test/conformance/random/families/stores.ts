@@ -42,7 +42,7 @@ export const STORES: readonly Family[] = [
       'sht_reset("«a|b»");',
       'sht_lock("a=>k1"); sht_unlock("a=>k1");',
       'sht_setxs("a", "«k1|nx»", "«sv|$rU»", "«10|0|1»");',
-      'sht_setxi("a", "«k1|nx»", "«7|12|$var(z)»", "«10|120»");',
+      // Not sht_setxi(): it ends the process of the original.
       'sht_match_name("a", "«eq|ne|re|sw»", "«k1|k|^k.|z»");',
       'sht_has_name("a", "«eq|re|sw»", "«k1|k|z»");',
       'sht_match_str_value("a", "«eq|re|sw|ne»", "«one|o|v|1»");',
@@ -80,6 +80,7 @@ export const STORES: readonly Family[] = [
   {
     area: 'cfgutils',
     head: 'loadmodule "cfgutils.so"\nmodparam("cfgutils", "initial_probability", «0|100|50»)\nmodparam("cfgutils", "initial_gflags", «0|1|5»)\nmodparam("cfgutils", "lock_set_size", 2)',
+    begin: '$var(q) = "none";',
     statements: [
       'rand_set_prob("«0|100|101|abc|7»");',
       'rand_reset_prob();',
@@ -87,8 +88,9 @@ export const STORES: readonly Family[] = [
       '«set_gflag|reset_gflag|is_gflag»("«0|1|2|31»");',
       'lock("«a|$rU»"); unlock("«a|$rU»");',
       'trylock("«a|b»"); unlock("a");',
-      'check_route_exists("«A|B|none|$var(r)»");',
-      'route_if_exists("«A|B|none|$var(r)»");',
+      'check_route_exists("«A|B|none|0|$var(r)»");',
+      // Not of "0", which is the request route: it runs itself without end.
+      'route_if_exists("«A|B|none|$var(q)»");',
       '$var(r) = "«A|none»";',
       'core_hash("«$ci|a||abc»", "«|b|$rU»", "«10|0|1|6»");',
       '$var(h) = core_hash("«a|abc»", "«|b»", "«8|4»"); xlog("L_INFO", "@N@ h=$var(h)\\n");',
