@@ -170,16 +170,20 @@ describe('kamailio: values', () => {
     );
   });
 
-  test('a number and a text are compared as text where one of them is text', () => {
+  test('what stands on the left decides whether numbers or texts are compared; a text that is no number is 0', () => {
     assert.equal(
-      truths('kamailio', '$var(s) = "01"; $var(i) = 1;', [
+      truths('kamailio', '$var(s) = "01"; $var(i) = 1; $var(z) = 0;', [
         '$var(s) == 1',
         '$var(i) == "01"',
+        '$var(i) == "1x"',
+        '$var(z) == "abc"',
+        '$var(z) == ""',
+        '$var(z) != ""',
         '"1" == 1',
         '$var(s) > 0',
         '"a" == "A"',
       ]),
-      'FFTTF',
+      'FTFTFFTTF',
     );
   });
 
