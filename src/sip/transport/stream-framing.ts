@@ -22,14 +22,16 @@ export interface RefusedHead {
 }
 
 /**
- * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Work is linear in the bytes received:
- * no byte is searched twice.
+ * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Work is linear in the bytes received,
+ * however few of them come at a time: no byte is searched twice, and none is copied with each chunk.
  */
 export class StreamFraming {
   private chunks: string[] = [];
   private held = '';
   private size = 0;
   private searched = 0;
+  /** The last characters of a header that is not whole yet, in which its end may have begun; undefined outside of one. */
+  private tail: string | undefined;
   /** Total length of the current message once its header is known, -1 before. */
   private wanted = -1;
   private broken = false;
@@ -49,6 +51,15 @@ export class StreamFraming {
     this.size += data.length;
     // A body that is far from complete is not joined with every chunk.
     if (this.wanted >= 0 && this.size < this.wanted) return events;
+    // Nor is a header that comes a few bytes at a time: joining it with each of them would copy all of it as often.
+    if (this.tail !== undefined && this.size <= MAX_HEADER_BYTES) {
+      const end = this.tail + data;
+      if (!end.includes('\r\n\r\n')) {
+        this.tail = end.slice(-3);
+        return events;
+      }
+    }
+    this.tail = undefined;
     this.held += this.chunks.join('');
     this.chunks = [];
     while (this.step(events));
@@ -69,6 +80,7 @@ export class StreamFraming {
       if (end < 0) {
         this.searched = this.held.length;
         if (this.held.length > MAX_HEADER_BYTES) this.failLong(events);
+        else this.tail = this.held.slice(-3);
         return false;
       }
       if (end > MAX_HEADER_BYTES) {
