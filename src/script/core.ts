@@ -62,7 +62,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   onDefect(request: SipMessage, source: Source): boolean {
     const env = this.environment;
     if (env.dialect === 'kamailio') return true;
-    if (request.viaLine < 0 || request.cseqValue < 0) return false;
+    if (request.viaLine < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
     return true;
   }
