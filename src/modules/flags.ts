@@ -171,17 +171,22 @@ function scriptFlag(name: string, change: Change): FunctionSpec {
   };
 }
 
+const branchFlags = [
+  ...branchFlag('setbflag', 'set'),
+  ...branchFlag('resetbflag', 'reset'),
+  ...branchFlag('isbflagset', 'test'),
+];
+
 /** Functions of the core about flags of messages, branches and scripts. */
 export const flagFunctions: ScriptFunction[] = [
   ...moduleFunctions('core', [
     ...messageFlag('setflag', 'set'),
     ...messageFlag('resetflag', 'reset'),
     ...messageFlag('isflagset', 'test'),
+    ...branchFlags.filter(({ dialects }) => dialects === OPENSIPS),
   ]),
-  ...moduleFunctions('core|kex', [
-    ...branchFlag('setbflag', 'set'),
-    ...branchFlag('resetbflag', 'reset'),
-    ...branchFlag('isbflagset', 'test'),
+  ...moduleFunctions('kex', [
+    ...branchFlags.filter(({ dialects }) => dialects === KAMAILIO),
     scriptFlag('setsflag', 'set'),
     scriptFlag('resetsflag', 'reset'),
     scriptFlag('issflagset', 'test'),
