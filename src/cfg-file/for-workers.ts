@@ -1,6 +1,5 @@
 import type { Expression, FunctionCall, Position, RouteKind } from '../cfg/ast.js';
 import { callsIn, expressionsIn } from '../cfg/visit.js';
-import { scriptFunctions } from '../modules/all.js';
 import type { LoadedCfg } from './load.js';
 
 /** Something of a file that only one process can do. */
@@ -49,7 +48,7 @@ const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer'
  */
 export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): readonly WorkersFault[] {
   const { tree, dialect } = cfg;
-  const functions = scriptFunctions();
+  const { functions } = cfg;
   const faults: WorkersFault[] = [];
   for (const { name, at } of tree.modules) {
     if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} follows calls in one process` });

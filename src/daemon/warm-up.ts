@@ -1,5 +1,6 @@
 import { readSettings } from '../config/load.js';
 import { nullLogger } from '../core/logger.js';
+import { requestWriter } from '../sip/grammar.js';
 import { Daemon } from './daemon.js';
 import { makeWarmUpCalls, WARM_UP_ROW, WARM_UP_SETTINGS, type WarmUpSubject } from './warm-up-calls.js';
 import { WARM_UP_PORTS } from './warm-up-messages.js';
@@ -13,6 +14,7 @@ export function warmUp(calls: number, ended: () => boolean = () => false): Promi
 }
 
 async function beginDaemon(): Promise<WarmUpSubject> {
+  requestWriter();
   const { settings } = readSettings(WARM_UP_SETTINGS);
   const log = Object.assign(Object.create(nullLogger), { level: 'silent' });
   const daemon = new Daemon({ settings, log, anySocket: true, drainMs: 0 });

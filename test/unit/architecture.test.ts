@@ -276,6 +276,29 @@ test('what makes a node one of a cluster is loaded only where there is one', () 
   );
 });
 
+test('a daemon without a cfg file loads neither its modules nor packages that few need before it answers', () => {
+  const loads = imports.filter(({ typeOnly, dynamic }) => !typeOnly && !dynamic);
+  const reached = new Set(['daemon/daemon.ts']);
+  const packages = new Set<string>();
+  // A set goes on over what is added while it is gone through.
+  for (const from of reached) {
+    for (const each of loads) {
+      if (each.file !== from) continue;
+      if (each.specifier.startsWith('.')) reached.add(targetOf(each));
+      else packages.add(each.specifier);
+    }
+  }
+  assert.ok(reached.size > 200 && reached.has('sip/originate.ts'));
+  assert.deepEqual(
+    ['modules/all.ts', 'cfg-file/load.ts', 'route/script/check-calls.ts'].filter((file) => reached.has(file)),
+    [],
+  );
+  assert.deepEqual(
+    ['sip', 'ws', 'knex', 'nats', 're2js', 'acorn', 'node-unix-socket'].filter((name) => packages.has(name)),
+    [],
+  );
+});
+
 test('names say what is inside', () => {
   const vague = files.filter((file) => /(^|[/.-])(utils?|helpers?|common|misc)([/.-]|$)/.test(file));
   assert.deepEqual(vague, []);
