@@ -47,7 +47,7 @@ const NOT_DONE: Readonly<Record<string, string>> = {
 /** The event routes of Kamailio that are run here. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init uac:reply tm:local-request
-  tm:local-response topoh:msg-outgoing topoh:msg-sending`.split(/\s+/),
+  tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending`.split(/\s+/),
 );
 
 /**

@@ -1,6 +1,7 @@
 import type { ReplyWay } from '../route/functions/actions.js';
 import type { MessageRun } from '../script/call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
+import { runLocalResponse } from '../script/reply-routes.js';
 import { runErrorOf } from '../script/service-routes.js';
 import { qParameter } from './contacts.js';
 import { code } from './define.js';
@@ -28,6 +29,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   const text = call.replyLines === lines ? lines + server(run, status) : server(run, status) + lines;
   env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.marking);
   call.replyBody = '';
+  if (env.dialect === 'kamailio') runLocalResponse(env, call.message, status, reason, call, text, 'sl');
   run.answered = status >= 200;
   if (status >= 200 && call.message.method !== 'CANCEL') {
     env.calls?.answered(status);

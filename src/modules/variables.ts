@@ -60,7 +60,8 @@ function otherMessage(which: 'reply' | 'request'): VariableDefinition {
             : null;
         }
         const branch = scope.run?.branch;
-        if (branch?.reply === undefined || scope.run?.routeKind !== 'failure') return null;
+        const kind = scope.run?.routeKind;
+        if (branch?.reply === undefined || (kind !== 'failure' && kind !== 'branch-failure')) return null;
         const target = branch.client?.target;
         const reply = new CfgScope(scope.env, branch.reply, undefined, scope.avps);
         reply.sourceAddress = target?.address ?? '';

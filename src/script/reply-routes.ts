@@ -24,17 +24,19 @@ export function runOnsendReply(
   return route.run(run) !== 'drop';
 }
 
-/** Runs event_route[tm:local-response] for a reply of our own, after it was sent. */
+/** Runs event_route[tm:local-response], or that of sl for a stateless one, for a reply of our own, after it was sent. */
 export function runLocalResponse(
   env: ScriptEnvironment,
   request: SipMessage,
   code: number,
   reason: string,
   { source }: Call,
+  lines = '',
+  module: 'tm' | 'sl' = 'tm',
 ): void {
-  const route = env.script.route('event', 'tm:local-response');
+  const route = env.script.route('event', `${module}:local-response`);
   if (route === undefined) return;
-  const reply = parseMessage(buildReply(request, source, code, reason, 'local', '', ''));
+  const reply = parseMessage(buildReply(request, source, code, reason, 'local', lines, ''));
   if (reply === undefined) return;
   const call = new Call(env, reply, source);
   call.scope.replyCode = code;

@@ -122,7 +122,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const all = lines + (code > 100 || this.env.dialect === 'kamailio' ? this.env.serverLine : '');
     this.server.replyWith(code, reason, all, body);
     if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed) {
-      runLocalResponse(this.env, this.request, code, reason, this.call);
+      runLocalResponse(this.env, this.request, code, reason, this.call, all);
     }
     this.lastStatus = code;
     this.sent(code, reason, undefined);

@@ -9,8 +9,9 @@ test('scripts recorded from kamailio do what they did there', () => assertAgreem
 test('further scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio-further', 793));
 
 // Cases made at random from the others. The number goes up only.
-test('random scripts do what kamailio was recorded to do with them', () => assertAgreement('kamailio-random', 395));
+test('random scripts do what kamailio was recorded to do with them', () => assertAgreement('kamailio-random', 409));
 
-// Cases of the families of functions in random/families, 262 of them; a few depend on intervals. The number goes up only.
+// Cases of the families of functions in random/families, 460 of them: those that did not agree when first replayed are among them. A few
+// depend on intervals. The number goes up only.
 test('scripts of further families of functions do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-families', 258));
+  assertAgreement('kamailio-families', 438));

@@ -1,8 +1,9 @@
 import { CALLS } from './calls.js';
+import { EVENTS } from './events.js';
 import type { Family } from './family.js';
 import { GUARDS } from './guards.js';
 import { LANGUAGE } from './language.js';
 import { MESSAGES } from './messages.js';
 import { STORES } from './stores.js';
 
-export const FAMILIES: readonly Family[] = [...GUARDS, ...STORES, ...LANGUAGE, ...MESSAGES, ...CALLS];
+export const FAMILIES: readonly Family[] = [...GUARDS, ...STORES, ...LANGUAGE, ...MESSAGES, ...CALLS, ...EVENTS];

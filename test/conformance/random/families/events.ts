@@ -1,0 +1,47 @@
+import type { Family } from './family.js';
+
+const SHOWN = '$rm $rs $T_reply_code ru=$ru du=$du';
+
+/** Routes that the program runs by itself: of the dispatcher's states, of replies it gives, of branches that fail. */
+export const EVENTS: readonly Family[] = [
+  {
+    area: 'events',
+    head: 'loadmodule "dispatcher.so"\nmodparam("dispatcher", "list_file", "@CASE@/d.list")\nmodparam("dispatcher", "flags", 2)«|\nmodparam("tm", "failure_reply_mode", 3)»\nmodparam("tm", "fr_timer", 300)',
+    files: {
+      'd.list':
+        '1 sip:127.0.0.41:15070 «0|1|8» 0\n1 sip:127.0.0.42:15070 0 5\n2 sip:user@127.0.0.43:15070 «0|4» 0\n2 sip:127.0.0.44:15070 0 0\n',
+    },
+    statements: [
+      'ds_select_dst("«1|2»", "«4|8|0»");',
+      'ds_mark_dst("«i|a|p|d|t|ip»");',
+      'ds_mark_dst();',
+      't_on_branch_failure("«BF|BG»");',
+      't_on_failure("F");',
+      't_newtran();',
+      '$ru = "sip:«a@127.0.0.41|b@127.0.0.42|c@127.0.0.44»:15070";',
+      'append_branch("sip:«d@127.0.0.43|e@127.0.0.44»:15070");',
+      'append_to_reply("X-R: «1|$rU»\\r\\n");',
+      'ds_is_from_list();',
+      'ds_list_exists("«1|2|3»");',
+      'setflag(2); $avp(k) = «"v"|$rU|5»;',
+    ],
+    probe: 'du=$du ru=$ru',
+    most: 6,
+    routes: {
+      'event_route[dispatcher:dst-down]': `xlog("L_INFO", "down ${SHOWN}\\n");`,
+      'event_route[dispatcher:dst-up]': `xlog("L_INFO", "up ${SHOWN}\\n");`,
+      'event_route[tm:local-response]': 'xlog("L_INFO", "tm local $rm $rs $rr $hdr(X-R)\\n");',
+      'event_route[sl:local-response]': 'xlog("L_INFO", "sl local $rm $rs $rr\\n");',
+      'event_route[tm:branch-failure:BF]':
+        'xlog("L_INFO", "BF i=$T_branch_idx $T_reply_code $T_rpl($rs) ru=$ru du=$du k=$avp(k)\\n"); «|if (t_check_status("«486|4..|503|[56]..»")) { $ru = "sip:n@127.0.0.44:15070"; t_on_branch_failure("BG"); t_relay(); }|append_branch("sip:o@127.0.0.«42|44»:15070"); t_relay(); xlog("L_INFO", "BF rc=$rc\\n");|$du = "sip:127.0.0.44:15070"; t_relay();|t_relay(); xlog("L_INFO", "BF rc=$rc\\n");|if (isflagset(2)) xlog("L_INFO", "flag\\n");|$avp(k) = "bf"; setflag(2);»',
+      'event_route[tm:branch-failure:BG]': 'xlog("L_INFO", "BG i=$T_branch_idx $T_reply_code ru=$ru\\n");',
+      'failure_route[F]':
+        'xlog("L_INFO", "F i=$T_branch_idx $T_reply_code ru=$ru du=$du k=$avp(k)\\n"); «|if (ds_next_dst()) { t_on_failure("F"); t_on_branch_failure("BG"); t_relay(); }|ds_mark_dst("«i|p|t»"); xlog("L_INFO", "F rc=$rc\\n");|t_reply("«480|503»", "Later");»',
+    },
+    end: '«t_relay();|t_on_failure("F"); t_relay();|t_on_branch_failure("BF"); t_relay();|sl_send_reply("«404|503»", "Not here");|t_newtran(); t_reply("480", "Later");|send_reply("486", "Busy");»',
+    gateways:
+      '{"gw1":[«486|[180,486]|503|[{"code":404,"delay_ms":60}]»],"gw2":[«[{"code":480,"delay_ms":150}]|[{"code":200,"delay_ms":180}]|[{"code":302,"headers":["Contact: <sip:r@127.0.0.44:15070>"],"delay_ms":150}]»],"gw3":[«[{"code":486,"delay_ms":220}]|[{"code":500,"delay_ms":230}]»],"gw4":[«200|[{"code":486,"delay_ms":60}]|[180,404]»]}',
+    requests: [{ method: '«INVITE|INVITE|OPTIONS»', ruri: 'sip:alice@127.0.0.41:15070' }],
+    wait_ms: 900,
+  },
+];
