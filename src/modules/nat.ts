@@ -307,8 +307,11 @@ const alias: FunctionSpec[] = [
     summary: 'adds an address to Contact as an alias',
     compile:
       ([address, port, protocol]) =>
-      (run) =>
-        addAlias(run, textOf(address, run), intOf(port, run, 5060), textOf(protocol, run)),
+      (run) => {
+        // As recorded, a port that is no number leaves Contact as it is.
+        const number = intOf(port, run, 0);
+        return number > 0 ? addAlias(run, textOf(address, run), number, textOf(protocol, run)) : -1;
+      },
   },
   {
     name: 'handle_ruri_alias',

@@ -83,10 +83,10 @@ function replaceParts(
 ): number {
   const { edits } = run;
   if (isReplaced(run, header)) return -1;
-  const place = addressSpan(value, 'uri');
-  if (place === undefined) return -1;
-  const from = start + place.start;
-  const to = start + place.end;
+  const span = addressSpan(value, 'uri');
+  if (span === undefined) return -1;
+  const from = start + span.start;
+  const to = start + span.end;
   const name = display === undefined ? undefined : addressSpan(value, 'display');
   if (name !== undefined && display !== undefined) {
     if (!name.blank) edits.replace(start + name.start, start + name.end, display);
@@ -99,7 +99,7 @@ function replaceParts(
   if (uri !== undefined) {
     edits.drop((edit) => edit.start === from && edit.end === to);
     edits.replace(from, to, uri);
-    replaced(run, header, value.slice(place.start, place.end), uri);
+    replaced(run, header, value.slice(span.start, span.end), uri);
   }
   return 1;
 }

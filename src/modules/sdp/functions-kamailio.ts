@@ -67,7 +67,7 @@ function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload
     compile:
       ([text]) =>
       (run) => {
-        // As recorded, of the two only the one by number tells a message without a body apart.
+        // As recorded, only the one by number has a result of its own for a message without a body.
         if (!byName && run.message.body === '') return NO_BODY;
         const streams = streamsOf(run).map((each) => new Set(each.payloads.map((payload) => key(each, payload))));
         let wanted = list(textOf(text, run)).map((each) => each.toLowerCase());
