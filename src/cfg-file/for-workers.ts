@@ -11,7 +11,7 @@ export interface WorkersFault {
 /** Modules whose functions work on the message and its transaction alone, or on tables that all processes share. */
 const MODULES = new Set(
   `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
-  uuid regex mathops avpops cfgutils options diversion`.split(/\s+/),
+  uuid regex mathops avpops cfgutils options diversion permissions domain dialplan`.split(/\s+/),
 );
 
 /** Their functions that keep something for all calls, ask something outside, or mean calls that other processes may have. */

@@ -15,6 +15,7 @@ import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
 import type { LiveSetup, SharedDestination, SharedRules } from '../workers/protocol.js';
 import { Reports } from '../workers/reports.js';
+import { ScriptVersions } from '../workers/script-versions.js';
 import { SharedFigures } from '../workers/shared-figures.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
@@ -75,6 +76,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     send: (worker, item) => pool.send(worker, item),
     rules,
   });
+  const versions = new ScriptVersions(workers, () => tables.open(isOpen()));
+  let draining = false;
+  const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
+  if (script !== undefined) script.onTables = () => pool.sendAll(['scriptTables', versions.next()]);
   const live = (): LiveSetup => {
     const { limits, partitions } = env.settings();
     const rateLimited = limits.requestsPerSecondPerSource > 0;
@@ -138,6 +143,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     },
     script: script?.core,
     begun: (worker) => tables.begun(worker),
+    scriptTaken: (worker, version) => versions.taken(worker, version),
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
     log: boundedLog(log, () => clock.monotonic()),
     send: (worker, item) => pool.send(worker, item),
@@ -156,6 +162,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     start,
     started: (worker) => {
       tables.started(worker);
+      versions.started(worker);
       if (warmUpCalls > 0) pool.send(worker, ['warmUp', warmUpCalls]);
     },
     receive: (worker, item) => {
@@ -173,7 +180,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     now: () => clock.monotonic(),
   });
   sip.tapPoint.onUse = (isTapped) => {
-    tables.open(!isTapped);
+    tables.open(isOpen());
     pool.sendAll(['askAll', isTapped]);
     if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the brain does');
   };
@@ -204,7 +211,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   });
   return {
     async start() {
-      tables.open(!sip.tapPoint.isTapped);
+      tables.open(isOpen());
       tables.changed();
       await pool.start();
     },
@@ -220,11 +227,14 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       pool.sendAll(['live', live()]);
       if (script !== undefined && script.file !== knownFile) {
         knownFile = script.file;
-        pool.sendAll(['script', sharedScript(knownFile, env.settings())]);
+        pool.sendAll(['script', versions.next(), sharedScript(knownFile, env.settings())]);
       }
       tables.changed();
     },
-    drain: () => tables.open(false),
+    drain() {
+      draining = true;
+      tables.open(false);
+    },
     warmUp(calls) {
       warmUpCalls = calls;
       pool.sendAll(['warmUp', calls]);

@@ -163,11 +163,15 @@ export class ScriptRouting {
     return { cfg: this.cfg.traced(), memory };
   }
 
+  /** Called when the tables were read again, for whoever else has them. */
+  onTables: (() => void) | undefined = undefined;
+
   /** Reads the tables again; false when one cannot be read. */
-  private async reloadTables(): Promise<boolean> {
+  async reloadTables(): Promise<boolean> {
     const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
+    this.onTables?.();
     return complete;
   }
 
@@ -272,15 +276,17 @@ export class ScriptRouting {
     return this.settings.dispatcher.kamailio.eventCallback.mode;
   }
 
-  /** New requests run another script from now on. */
-  async use(cfg: LoadedCfg, settings: ScriptSettings): Promise<void> {
-    this.tables = (await readScriptTables(cfg, this.options.log, this.tables)).tables;
+  /** New requests run another script from now on. False when a table of it cannot be read. */
+  async use(cfg: LoadedCfg, settings: ScriptSettings): Promise<boolean> {
+    const { tables, complete } = await readScriptTables(cfg, this.options.log, this.tables);
+    this.tables = tables;
     this.cfg = cfg;
     this.settings = settings;
     this.core.use(this.environment(cfg, settings));
     this.options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
     // Timers of the file as it is now; none before the start.
     if (this.stopTimers !== undefined) this.startTimers();
+    return complete;
   }
 
   /** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */

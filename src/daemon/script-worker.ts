@@ -53,18 +53,31 @@ export const startScript: StartScript = (parts) => {
     begun.cfg,
     settings,
   );
+  let isReady = false;
+  let attempts = 0;
+  /** Until all is read, and where it cannot be, the brain runs the script. */
+  const prepare = async (read: () => Promise<boolean>): Promise<void> => {
+    const attempt = ++attempts;
+    isReady = false;
+    try {
+      const complete = await read();
+      if (attempt === attempts) isReady = complete;
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'a worker cannot use the script, the main process runs it');
+    }
+  };
+  void prepare(() => routing.reloadTables());
   return {
     core: routing.core,
-    use(script) {
-      try {
+    get isReady() {
+      return isReady;
+    },
+    readTables: () => prepare(() => routing.reloadTables()),
+    use: (script) =>
+      prepare(() => {
         const next = read(script);
         settings = next.settings;
-        routing.use(next.cfg, next.settings).catch((error: unknown) => {
-          log.error({ err: error }, 'a worker cannot use the new script, it goes on with the one before');
-        });
-      } catch (error) {
-        log.error({ reason: messageOf(error) }, 'a worker cannot read the new script, it goes on with the one before');
-      }
-    },
+        return routing.use(next.cfg, next.settings);
+      }),
   };
 };

@@ -1,4 +1,4 @@
-import { workersFaults } from '../cfg-file/for-workers.js';
+import { type WorkersFault, workersFaults } from '../cfg-file/for-workers.js';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
@@ -74,6 +74,11 @@ export function workersFault(settings: Settings, cfg?: LoadedCfg): string | unde
   return undefined;
 }
 
+/** What of a cfg file keeps it from being run by several processes, with its position. */
+export function faultsForWorkers(cfg: LoadedCfg): readonly WorkersFault[] {
+  return workersFaults(cfg, ALGORITHMS_OF_WORKERS[cfg.dialect.name]);
+}
+
 /** Faults of a file that are named. */
 const MOST_NAMED = 20;
 
@@ -84,8 +89,7 @@ function cfgFault(settings: Settings, cfg: LoadedCfg): string | undefined {
   if (settings.foreignDialogs === 'known') {
     return '"foreign_dialogs": "known" bounds what a source sends in one process: "accept" and "refuse" are for several';
   }
-  const flavour = cfg.dialect.name;
-  const faults = workersFaults(cfg, ALGORITHMS_OF_WORKERS[flavour]);
+  const faults = faultsForWorkers(cfg);
   if (faults.length === 0) return undefined;
   const named = faults.slice(0, MOST_NAMED).map(({ at, message }) => `${at.file}:${at.line}: ${message}`);
   if (faults.length > MOST_NAMED) named.push(`and ${faults.length - MOST_NAMED} more`);

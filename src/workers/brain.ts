@@ -47,6 +47,8 @@ export interface BrainOptions {
   readonly script: ScriptCore | undefined;
   /** How many requests a worker has decided about and relayed; it may not have reported the last of them. */
   readonly begun: (worker: number) => number;
+  /** A worker runs the script of this version. */
+  readonly scriptTaken: (worker: number, version: number) => void;
   readonly tableTaken: (worker: number, name: string, generation: number) => void;
   readonly log: Logger;
   /** Says something to a worker. */
@@ -164,6 +166,9 @@ export class Brain implements DecisionDelegate, TransactionUser {
       }
       case 'selected':
         for (const counts of item[1]) options.selected(...counts);
+        return;
+      case 'scriptTaken':
+        options.scriptTaken(worker, item[1]);
         return;
       case 'tableTaken':
         options.tableTaken(worker, item[1], item[2]);

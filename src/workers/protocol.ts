@@ -151,6 +151,8 @@ export type FromWorker =
       code: number,
       cause: string | null,
     ]
+  /** The script of this version, with its tables, is in force. */
+  | readonly ['scriptTaken', version: number]
   /** A script marked a destination; nobody waits. */
   | readonly ['signal', destination: SharedDestination, signal: Omit<StateSignal, 'destination'>]
   /** Selections that succeeded, and that failed, by partition. */
@@ -216,7 +218,9 @@ export type ToWorker =
   /** Make so many calls to warm up. */
   | readonly ['warmUp', calls: number]
   /** The script that new requests run from now on. */
-  | readonly ['script', SharedScript]
+  | readonly ['script', version: number, SharedScript]
+  /** The tables of the script's modules are to be read again. */
+  | readonly ['scriptTables', version: number]
   /** Answers what is under way with 503. */
   | readonly ['giveUp'];
 

@@ -65,8 +65,12 @@ export interface ScriptParts {
 /** The script of a configuration file at work. */
 export interface WorkerScript {
   readonly core: ScriptCore;
-  /** New requests run another one from now on. */
-  use(script: SharedScript): void;
+  /** Whether it may be run: it and its tables are those of the brain. */
+  readonly isReady: boolean;
+  /** New requests run another one from now on. Never rejects. */
+  use(script: SharedScript): Promise<void>;
+  /** Reads the tables of its modules again. Never rejects. */
+  readTables(): Promise<void>;
 }
 
 /** Begins to run a script. */
@@ -217,7 +221,7 @@ export class Worker implements TransactionUser, ProxyObserver {
       const gate = new ScriptGate(this.script.core, {
         handsOn: (message, source, isRequest) =>
           isRequest ? this.leaves(message, source) : this.leavesReply(message, source),
-        runs: (source) => !asksAlways(source) && this.rules.isWhole(),
+        runs: (source) => !asksAlways(source) && this.rules.isWhole() && this.script?.isReady === true,
         pass: (request, source) => this.passOn(request, source),
         now,
       });
@@ -395,7 +399,10 @@ export class Worker implements TransactionUser, ProxyObserver {
         this.dialogs.forget();
         return;
       case 'script':
-        this.script?.use(item[1]);
+        void this.script?.use(item[2]).then(() => this.add(['scriptTaken', item[1]]));
+        return;
+      case 'scriptTables':
+        void this.script?.readTables().then(() => this.add(['scriptTaken', item[1]]));
         return;
       case 'giveUp':
         this.proxy.giveUp();

@@ -223,6 +223,55 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
   });
 }
 
+test('tables of addresses that are read again hold in all workers at once', { skip }, async (t) => {
+  const rows = (ip: string) =>
+    `CREATE TABLE IF NOT EXISTS address (id INTEGER PRIMARY KEY, grp INTEGER, ip TEXT, mask INTEGER, port INTEGER DEFAULT 0,
+       proto TEXT DEFAULT 'any', pattern TEXT, context_info TEXT);
+     DELETE FROM address; INSERT INTO address (grp, ip, mask) VALUES (1, '${ip}', 32);`;
+  const daemon = await startCfgDaemon({
+    text: `
+socket=LISTEN
+loadmodule "proto_udp.so"
+loadmodule "signaling.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "db_sqlite.so"
+loadmodule "permissions.so"
+modparam("permissions", "db_url", "sqlite://FOLDER/db.sqlite")
+route {
+  if (!check_source_address(1)) { send_reply(403, "Forbidden"); exit; }
+  send_reply(480, "Known");
+}
+`,
+    json: { workers: 2 },
+    prepare: (folder) => {
+      executeSqlite(
+        join(folder, 'db.sqlite'),
+        `CREATE TABLE version (table_name TEXT, table_version INTEGER); INSERT INTO version VALUES ('address', 5); ${rows('127.0.1.46')}`,
+      );
+    },
+  });
+  const caller = await startCaller({ host: '127.0.1.46' });
+  t.after(async () => {
+    caller.stop();
+    await daemon.stop();
+  });
+  const codes = async (): Promise<readonly number[]> => {
+    const calls = Array.from({ length: 12 }, (_, i) =>
+      caller.placeCall({ ruri: `sip:${i}@acme.example`, proxy: daemon.proxy }),
+    );
+    return [...new Set((await Promise.all(calls)).map(({ status }) => status))];
+  };
+  assert.deepEqual(await codes(), [480]);
+  executeSqlite(join(daemon.folder, 'db.sqlite'), rows('127.0.1.47'));
+  assert.deepEqual(await codes(), [480], 'nobody has read it yet');
+  await daemon.daemon.mi.execute('address_reload', {});
+  assert.deepEqual(await codes(), [403], 'from the reply to the command on');
+  executeSqlite(join(daemon.folder, 'db.sqlite'), rows('127.0.1.46'));
+  await daemon.daemon.mi.execute('address_reload', {});
+  assert.deepEqual(await codes(), [480]);
+});
+
 test('a file that needs one process is refused with all that needs it', { skip }, async () => {
   const text = OPENSIPS('cache_store("local", "a", "b"); if (rl_check("all", 5)) exit;').replace(
     'loadmodule "sl.so"',

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { type Inventory, inventory, type Standing, type UsedThing } from '../../cfg-file/inventory.js';
-import { type LoadCfgOptions, readCfg } from '../../cfg-file/load.js';
+import { type LoadCfgOptions, type LoadedCfg, readCfg } from '../../cfg-file/load.js';
+import { faultsForWorkers } from '../../daemon/worker-hooks.js';
 import type { CommandIo } from '../line/io.js';
 import { colored } from '../line/style.js';
 
@@ -44,6 +45,7 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
     if (thing.standing === 'supported' && options.all !== true) continue;
     io.out(`${positionOf(thing)}: ${paint(COLORS[thing.standing], thing.standing)}: ${textOf(thing)}\n`);
   }
+  if (reading.loaded !== undefined) io.out(`${workersText(reading.loaded)}\n`);
   const title = reading.dialect === undefined ? '' : `${reading.dialect.title}; `;
   io.out(`${title}${countsOf(found)}\n`);
   io.out(`verdict: ${paint(failed ? 'red' : 'green', verdictText(found))}\n`);
@@ -64,6 +66,13 @@ function countsOf({ things }: Inventory): string {
   const count = (standing: Standing) => things.filter((each) => each.standing === standing).length;
   const standIns = count('stands in');
   return `${count('supported')} supported, ${standIns === 0 ? '' : `${standIns} standing in, `}${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
+}
+
+/** Whether several processes can run the file ("workers" of switchyard.json). */
+function workersText(cfg: LoadedCfg): string {
+  const faults = faultsForWorkers(cfg);
+  if (faults.length === 0) return 'several workers: can run it, over UDP';
+  return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
 }
 
 /** Names at most this many of what is missing. */

@@ -99,3 +99,18 @@ failure_route[f] { ${branch}; t_relay(); }`;
   assert.match(run(file('append_branch()')).out, /opensips-3.*\nverdict: runs whole/);
   assert.match(run(file('append_msg_branch("sip:a@b")')).out, /nat_uac_test\(\): tests must be a string/);
 });
+
+test('it is said whether several workers can run the file, and what keeps them from it', () => {
+  const able = run(`${HEAD}request_route { t_relay(); }`);
+  assert.ok(able.lines.includes('several workers: can run it, over UDP'));
+  const { status, lines } = run(
+    `${HEAD}loadmodule "cfgutils.so"\nloadmodule "pv.so"\nrequest_route {\n  lock("a");\n  $shv(a) = 1;\n}`,
+  );
+  assert.equal(status, 0, 'one process can');
+  assert.ok(
+    lines.includes(
+      'several workers: cannot run it: $shv is kept by one process (line 9); lock() works in one process only (line 8)',
+    ),
+    lines.join('\n'),
+  );
+});
