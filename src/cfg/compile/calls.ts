@@ -184,7 +184,7 @@ export class CallCompiler {
     const { tree, dialect } = this.context;
     const { modules } = tree;
     const home = (dialect.name === 'kamailio' ? recorded?.module : documented?.module) ?? module;
-    return home.split('|').some((name) => modules.some((each) => each.name === name));
+    return home.split('|').some((name) => name === 'core' || modules.some((each) => each.name === name));
   }
 
   private unknown(node: FunctionCall, unloaded: FunctionDefinition | undefined): CompiledCall {
