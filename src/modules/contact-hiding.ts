@@ -50,7 +50,7 @@ function decoded(run: MessageRun, text: string): string | undefined {
 function parameterDecoded(text: string, name: string): string | undefined {
   const value = uriParam(parseUri(text)?.params ?? '', name);
   if (value === undefined) return text;
-  if (value.length > MOST_ENCODED || !/^[\w-]+$/.test(value)) return undefined;
+  if (value.length > MOST_ENCODED || value.length % 4 === 1 || !/^[\w-]+$/.test(value)) return undefined;
   return Buffer.from(value, 'base64url')
     .toString('latin1')
     .replace(/[\r\n]/g, '');

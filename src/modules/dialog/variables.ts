@@ -53,7 +53,9 @@ function values(): VariableDefinition {
         set: (context, value) => {
           const dialog = at(context);
           if (dialog !== undefined) {
-            dialog.setValue(name(context), value);
+            // As recorded, Kamailio keeps texts only.
+            if (typeof value !== 'number' || scopeOf(context).env.dialect === 'opensips')
+              dialog.setValue(name(context), value);
             return;
           }
           const kept = pending(context);

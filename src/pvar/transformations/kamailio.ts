@@ -151,6 +151,11 @@ function address(of: (text: string) => PvarValue): TransformationDefinition {
   return onText((text) => (text === '' ? '' : of(text)));
 }
 
+/** The same of a body of To or From: as recorded, text that goes on in another line is none. */
+function toBody(of: (text: string) => PvarValue): TransformationDefinition {
+  return address((text) => (/[\r\n](?![ \t\n])/.test(text.trimEnd()) ? null : of(text)));
+}
+
 function transportSuffix(uri: SipUri): string {
   const transport = uriParam(uri.params, 'transport');
   return transport === undefined ? '' : `;transport=${transport}`;
@@ -361,13 +366,13 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
   ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, name.trim()) ?? '')],
-  ['tobody.uri', address((text) => (parts(text).parsed === undefined ? null : parts(text).uri))],
-  ['tobody.display', address((text) => parts(text).display)],
-  ['tobody.tag', address((text) => paramValue(parts(text).params, 'tag') ?? '')],
-  ['tobody.user', address((text) => parts(text).parsed?.user ?? '')],
-  ['tobody.host', address((text) => parts(text).parsed?.host ?? '')],
-  ['tobody.port', address((text) => parts(text).parsed?.port ?? '')],
-  ['tobody.params', address((text) => parts(text).params.slice(1))],
+  ['tobody.uri', toBody((text) => (parts(text).parsed === undefined ? null : parts(text).uri))],
+  ['tobody.display', toBody((text) => parts(text).display)],
+  ['tobody.tag', toBody((text) => paramValue(parts(text).params, 'tag') ?? '')],
+  ['tobody.user', toBody((text) => parts(text).parsed?.user ?? '')],
+  ['tobody.host', toBody((text) => parts(text).parsed?.host ?? '')],
+  ['tobody.port', toBody((text) => parts(text).parsed?.port ?? '')],
+  ['tobody.params', toBody((text) => parts(text).params.slice(1))],
   ['line.count', onText((text) => lineList(text).length)],
   ['line.at', withNumber((text, number) => lineList(text).at(number) ?? '')],
   ['line.sw', withText((text, start) => lineList(text).find((line) => line.startsWith(start)) ?? '')],

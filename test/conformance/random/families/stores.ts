@@ -86,7 +86,7 @@ export const STORES: readonly Family[] = [
       'rand_reset_prob();',
       'rand_get_prob();',
       '«set_gflag|reset_gflag|is_gflag»("«0|1|2|31»");',
-      'lock("«a|$rU»"); unlock("«a|$rU»");',
+      'lock("«a"); unlock("a|$rU"); unlock("$rU»");',
       'trylock("«a|b»"); unlock("a");',
       'check_route_exists("«A|B|none|0|$var(r)»");',
       // Not of "0", which is the request route: it runs itself without end.
