@@ -62,7 +62,7 @@ export class Announcer {
     return this.unpublished.size;
   }
 
-  /** Number of the last event of this destination that is stored; 0 for none. */
+  /** Number of the last edge of this destination that is known here to be stored; 0 for none. */
   published(key: string): number {
     return this.stored.get(key) ?? 0;
   }

@@ -75,7 +75,7 @@ export class Membership {
     return !this.connected || now - this.echoAt > ECHO_MS;
   }
 
-  /** The connection is there again at `now`, monotonic milliseconds: silences of members are counted from now on. */
+  /** The connection is there again at `now`, monotonic milliseconds: the silence of a member counts from some seconds later on. */
   connectionUp(now: number): void {
     this.connected = true;
     this.restart(now);

@@ -23,6 +23,30 @@ export const ERROR_CODES = {
 /** Code of an error of this product. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Who has to mend what an error reports. */
+export type ErrorSource = 'caller' | 'configuration' | 'database' | 'network' | 'program';
+
+const SOURCES: Readonly<Record<ErrorCode, ErrorSource>> = {
+  CONFIG_INVALID: 'configuration',
+  CONFIG_UNREADABLE: 'configuration',
+  MODPARAM_SYNTAX: 'configuration',
+  URI_INVALID: 'caller',
+  STORE_UNREACHABLE: 'database',
+  STORE_VERSION: 'database',
+  STORE_SCHEMA: 'database',
+  STORE_READONLY: 'database',
+  STORE_FAILED: 'database',
+  STORE_DRIVER: 'configuration',
+  TRANSPORT_BIND: 'network',
+  TRANSPORT_SEND: 'network',
+  PVAR_UNKNOWN: 'configuration',
+  PVAR_SYNTAX: 'configuration',
+  SCRIPT_INVALID: 'configuration',
+  PARTITION_UNKNOWN: 'caller',
+  USAGE: 'caller',
+  INTERNAL: 'program',
+};
+
 /** Every error this product throws on purpose. `code` is stable; the message is lower case and says what and which. */
 export class SwitchyardError extends Error {
   readonly code: ErrorCode;
@@ -34,6 +58,11 @@ export class SwitchyardError extends Error {
     this.name = 'SwitchyardError';
     this.code = code;
     this.retryable = options.retryable ?? false;
+  }
+
+  /** Who has to mend it, by its code. */
+  get source(): ErrorSource {
+    return SOURCES[this.code];
   }
 }
 

@@ -55,9 +55,11 @@ async function runCommand(name: string, words: readonly string[], io: CommandIo)
   return (await command.run?.({ options, args, io, commands: loadCommands })) ?? 0;
 }
 
-/** What an error carries beyond its message: a ConfigError's problems, an MI error's code. */
+/** What an error carries beyond its message: code, source and whether to retry, a ConfigError's problems, an MI error's data. */
 interface Detailed {
   readonly code?: unknown;
+  readonly source?: unknown;
+  readonly retryable?: unknown;
   readonly problems?: readonly unknown[];
   readonly data?: unknown;
   readonly plain?: string;
@@ -66,13 +68,22 @@ interface Detailed {
 
 /** Writes what went wrong to `io.err`, as JSON where "--json" stands in the line. Returns the exit status. */
 function complain(error: unknown, argv: readonly string[], io: CommandIo): number {
-  const { code, problems, data, plain, hint: meant } = (error instanceof Error ? error : {}) as Detailed;
+  const {
+    code,
+    source,
+    retryable,
+    problems,
+    data,
+    plain,
+    hint: meant,
+  } = (error instanceof Error ? error : {}) as Detailed;
   const misused = error instanceof SwitchyardError && error.code === 'USAGE';
   if (argv.includes('--json')) {
     const message = problems === undefined ? messageOf(error) : 'configuration refused';
     const report = {
       code: code ?? 'INTERNAL',
       message: plain ?? message,
+      ...(source === undefined ? {} : { source, retryable }),
       ...(problems && { problems }),
       ...(data === undefined ? {} : { data }),
       ...(meant === undefined ? {} : { hint: meant }),
