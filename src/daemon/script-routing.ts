@@ -15,10 +15,9 @@ import type { DispatcherEvent } from '../events/event.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { PvarValue } from '../pvar/context.js';
-import { compileFormat, compileWritable, type Format } from '../pvar/format.js';
+import { compileWritable } from '../pvar/format.js';
 import { VarStore } from '../pvar/var-store.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
-import { WRITTEN_LEVELS } from '../route/functions/log-levels.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import type { CallObserver } from '../script/calls.js';
@@ -41,6 +40,8 @@ import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
 import { servicesOfCopy } from './read-only-services.js';
 import { type ScriptAttrsSettings, scriptAttrsAvps } from './script-attributes.js';
+import { scriptLines } from './script-output.js';
+import { linePrefix, recordRouting, seedVariables, selectFlags } from './script-parameters.js';
 import { OutsideServices } from './script-services.js';
 import { readScriptTables } from './script-tables.js';
 import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
@@ -289,20 +290,6 @@ export class ScriptRouting {
     return complete;
   }
 
-  /** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */
-  private seed(cfg: LoadedCfg): void {
-    for (const [parameter, target] of [
-      ['varset', this.vars],
-      ['shvset', this.shared],
-    ] as const) {
-      for (const each of cfg.modules.get('pv')?.get(parameter) ?? []) {
-        const match = /^([^=]+)=([is]):(.*)$/s.exec(String(each));
-        const [, name = '', type, value = ''] = match ?? [];
-        if (match !== null && !target.has(name)) target.set(name, type === 'i' ? Number(value) : value);
-      }
-    }
-  }
-
   private dialogProof(settings: ScriptSettings): DialogProof | undefined {
     const { tokens } = this.options;
     const { foreignDialogs = 'accept' } = settings;
@@ -332,12 +319,7 @@ export class ScriptRouting {
     const scriptAttrs = scriptAttrsAvps(settings);
     const kamailio = dialect.name === 'kamailio';
     const xlog = kamailio ? globals.logLevel + 1 : (globals.xlogLevel ?? 3);
-    const rr = cfg.modules.get('rr');
-    const flag = (name: string, fallback: boolean): boolean => {
-      const value = rr?.get(name)?.at(-1);
-      return value === undefined ? fallback : Number(value) !== 0;
-    };
-    this.seed(cfg);
+    seedVariables(cfg, this.vars, this.shared);
     const product = `switchyard/${VERSION}`;
     const server = globals.serverHeader ?? `Server: ${product}`;
     return {
@@ -354,17 +336,11 @@ export class ScriptRouting {
       peerLog: this.peerLog,
       faults: this.faults,
       suspend,
-      output: this.options.output ?? logged(log),
+      output: this.options.output ?? scriptLines(log),
       logPrefix: globals.logPrefix,
       aliases: globals.aliases,
       tm: cfg.tm,
-      rr: {
-        appendFromTag: flag('append_fromtag', true),
-        fullLr: flag('enable_full_lr', false),
-        doubleRr: flag('enable_double_rr', true),
-        addUsername: flag('add_username', false),
-        ignoreUser: flag('ignore_user', false),
-      },
+      rr: recordRouting(cfg),
       logLimits: { xlog, firstXlog: xlog, log: globals.logLevel, firstLog: globals.logLevel },
       groups: globals.groups,
       vars: this.vars,
@@ -398,49 +374,4 @@ export class ScriptRouting {
       calls: this.options.calls,
     };
   }
-}
-
-/**
- * Parameters flags, use_default and force_dst of OpenSIPS up to 1.11 as the letters that 2.1 put in their place; undefined when the file
- * sets none of them. Without force_dst a destination that is set already is kept.
- */
-function selectFlags({ dialect, modules }: LoadedCfg): string | undefined {
-  const dispatcher = dialect.generation === 2 ? modules.get('dispatcher') : undefined;
-  const given = (name: string): number | undefined => {
-    const value = dispatcher?.get(name)?.at(-1);
-    return value === undefined ? undefined : Number(value);
-  };
-  const [flags, useDefault, force] = [given('flags'), given('use_default'), given('force_dst')];
-  if (flags === undefined && useDefault === undefined && force === undefined) return undefined;
-  const letters = [
-    ((flags ?? 0) & 2) !== 0 ? 'f' : '',
-    ((flags ?? 0) & 1) !== 0 ? 'u' : '',
-    (useDefault ?? 0) !== 0 ? 'd' : '',
-    (force ?? 0) !== 0 ? '' : 's',
-  ];
-  return letters.join('');
-}
-
-/** log_prefix of the core and prefix of xlog, of Kamailio; undefined when the file sets neither. */
-function linePrefix({ dialect, globals, modules }: LoadedCfg): Format | undefined {
-  if (dialect.name !== 'kamailio') return undefined;
-  const text = `${globals.linePrefix ?? ''}${modules.get('xlog')?.get('prefix')?.at(-1) ?? ''}`;
-  return text === '' ? undefined : compileFormat(text, { names: dialect.names });
-}
-
-/** Characters of a line of a script at most: the default of xlog's buf_size in both originals. */
-const LONGEST_LINE = 4096;
-
-function cut(line: string): string {
-  return line.length <= LONGEST_LINE ? line : `${line.slice(0, LONGEST_LINE)}... (${line.length} characters)`;
-}
-
-/** Script lines as log lines. */
-function logged(log: Logger): ScriptOutput {
-  return (level, text, callId, prefix = '') => {
-    const name = WRITTEN_LEVELS[level];
-    // How often a line is written is for the script to say; how long one is, a peer could.
-    if (log.isLevelEnabled(name))
-      log[name]({ script: level, callId: callId?.slice(0, 256) }, cut(prefix + text.trimEnd()));
-  };
 }

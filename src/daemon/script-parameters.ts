@@ -1,0 +1,65 @@
+import type { LoadedCfg } from '../cfg-file/load.js';
+import type { PvarValue } from '../pvar/context.js';
+import { compileFormat, type Format } from '../pvar/format.js';
+import type { ScriptEnvironment } from '../script/environment.js';
+
+/** Variables by their names. */
+type Variables = { has(name: string): boolean; set(name: string, value: PvarValue): unknown };
+
+/** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */
+export function seedVariables({ modules }: LoadedCfg, vars: Variables, shared: Variables): void {
+  for (const [parameter, target] of [
+    ['varset', vars],
+    ['shvset', shared],
+  ] as const) {
+    for (const each of modules.get('pv')?.get(parameter) ?? []) {
+      const match = /^([^=]+)=([is]):(.*)$/s.exec(String(each));
+      const [, name = '', type, value = ''] = match ?? [];
+      if (match !== null && !target.has(name)) target.set(name, type === 'i' ? Number(value) : value);
+    }
+  }
+}
+
+/** Parameters of rr. */
+export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
+  const rr = modules.get('rr');
+  const flag = (name: string, fallback: boolean): boolean => {
+    const value = rr?.get(name)?.at(-1);
+    return value === undefined ? fallback : Number(value) !== 0;
+  };
+  return {
+    appendFromTag: flag('append_fromtag', true),
+    fullLr: flag('enable_full_lr', false),
+    doubleRr: flag('enable_double_rr', true),
+    addUsername: flag('add_username', false),
+    ignoreUser: flag('ignore_user', false),
+  };
+}
+
+/**
+ * Parameters flags, use_default and force_dst of OpenSIPS up to 1.11 as the letters that 2.1 put in their place; undefined when the file
+ * sets none of them. Without force_dst a destination that is set already is kept.
+ */
+export function selectFlags({ dialect, modules }: LoadedCfg): string | undefined {
+  const dispatcher = dialect.generation === 2 ? modules.get('dispatcher') : undefined;
+  const given = (name: string): number | undefined => {
+    const value = dispatcher?.get(name)?.at(-1);
+    return value === undefined ? undefined : Number(value);
+  };
+  const [flags, useDefault, force] = [given('flags'), given('use_default'), given('force_dst')];
+  if (flags === undefined && useDefault === undefined && force === undefined) return undefined;
+  const letters = [
+    ((flags ?? 0) & 2) !== 0 ? 'f' : '',
+    ((flags ?? 0) & 1) !== 0 ? 'u' : '',
+    (useDefault ?? 0) !== 0 ? 'd' : '',
+    (force ?? 0) !== 0 ? '' : 's',
+  ];
+  return letters.join('');
+}
+
+/** log_prefix of the core and prefix of xlog, of Kamailio; undefined when the file sets neither. */
+export function linePrefix({ dialect, globals, modules }: LoadedCfg): Format | undefined {
+  if (dialect.name !== 'kamailio') return undefined;
+  const text = `${globals.linePrefix ?? ''}${modules.get('xlog')?.get('prefix')?.at(-1) ?? ''}`;
+  return text === '' ? undefined : compileFormat(text, { names: dialect.names });
+}
