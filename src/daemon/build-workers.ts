@@ -117,6 +117,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       }),
     };
   };
+  const peerLog = boundedLog(log, () => clock.monotonic());
   const brain = new Brain({
     workers,
     layer: sip.layer,
@@ -145,7 +146,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     begun: (worker) => tables.begun(worker),
     scriptTaken: (worker, version) => versions.taken(worker, version),
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
-    log: boundedLog(log, () => clock.monotonic()),
+    log: peerLog,
     send: (worker, item) => pool.send(worker, item),
   });
   const reports = new Reports({
@@ -153,7 +154,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     workers,
     totals: tallies(sip.counters),
     receive: (worker, item) => brain.receive(worker, item),
-    failed: (worker, error) => log.error({ err: error, worker }, 'what a worker reported could not be processed'),
+    failed: (worker, error) => peerLog.error({ err: error, worker }, 'what a worker reported could not be processed'),
     looked: () => figures.set(sip.layer.figures()),
   });
   const pool = new Pool({

@@ -61,18 +61,20 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/build-cluster.ts': [1, 'a load'],
   'daemon/build-console.ts': [1, 'an error of the program'],
   'daemon/build-events.ts': [2, 'the start; an error of the program'],
+  'daemon/build-tables.ts': [1, 'an error of the program'],
   'daemon/build-traces.ts': [1, 'the start'],
   'daemon/build-workers.ts': [1, "an operator's order"],
   'daemon/change-reporter.ts': [2, 'a change of state: probes and thresholds pace it'],
   'daemon/congestion-log.ts': [2, 'once a minute'],
-  'daemon/daemon.ts': [3, 'the start and the end; an error of the program'],
   'daemon/drain.ts': [1, 'the end'],
+  'daemon/lifecycle.ts': [2, 'the start and the end'],
   'daemon/notify.ts': [1, 'once'],
   'daemon/once-a-minute.ts': [1, 'once a minute'],
   'daemon/release.ts': [1, 'the end'],
   'daemon/route-scripts.ts': [1, 'a load that a script asked for, one at a time'],
   'daemon/script-routing.ts': [2, "an operator's command; what a script writes, cut"],
   'daemon/script-tables.ts': [6, 'a load'],
+  'daemon/script-worker.ts': [1, 'a load'],
   'daemon/secret.ts': [1, 'the start'],
   'daemon/socket-check.ts': [1, 'a row, once for each socket'],
   'daemon/system-calls.ts': [1, 'once'],
@@ -92,7 +94,8 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'probing/prober.ts': [2, 'the start; an error of the program'],
   'store/outbox-file.ts': [1, 'once until the file can be written again'],
   'store/state-flusher.ts': [3, 'back-off; the end'],
-  'tenant/tenant.ts': [6, 'a load'],
+  'tenant/load-outcomes.ts': [4, 'a load'],
+  'tenant/tenant.ts': [2, 'a load'],
   'trace/hep-sender.ts': [2, 'a change of the connection to the server'],
   'weight-feed/event-socket.ts': [2, 'a change between reports and none, of a server in the table'],
   'weight-feed/freeswitch.ts': [1, 'a load'],
@@ -101,7 +104,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
     2,
     'a table that cannot be used; an algorithm that does not exist: the log it is given is bounded',
   ],
-  'workers/pool.ts': [3, 'the end of a worker; an error of the program'],
+  'workers/pool.ts': [4, 'the start and the end of a worker; an error of the program'],
 };
 
 test('the walk finds calls of every form', () => {
@@ -134,13 +137,13 @@ test('every line of the log is bounded, or nothing a peer does causes it without
 test('whoever assembles the bounded rooms hands them a bounded logger', () => {
   const text = (file: string) => readFileSync(join(SRC, file), 'utf8');
   for (const [file, given] of [
-    ['daemon/daemon.ts', /buildSip\(settings, \{[^}]*log: peerLog/],
-    ['daemon/daemon.ts', /new Routing\(\s*\{[\s\S]*?log: peerLog/],
+    ['daemon/assembly.ts', /buildSip\(first, \{[^}]*log: env\.peerLog/],
+    ['daemon/build-routing.ts', /new Routing\(\s*[\s\S]*?log: peerLog/],
     ['daemon/build-management.ts', /new MiHandler\(peerLog/],
     ['daemon/build-management.ts', /buildEndpoints\(settings, \{[^}]*log: peerLog/],
     ['daemon/build-management.ts', /buildHttp\(settings, \{[^}]*log: peerLog/],
     ['daemon/build-management.ts', /createKamailioRpc\(\{[\s\S]*?log: peerLog/],
-    ['daemon/build-workers.ts', /new Brain\(\{[\s\S]*?log: boundedLog\(/],
+    ['daemon/build-workers.ts', /peerLog = boundedLog\([\s\S]*?new Brain\(\{[\s\S]*?log: peerLog/],
     ['workers/worker.ts', /const log: Logger = boundedLog\(/],
   ] as const) {
     assert.match(text(file), given);

@@ -12,8 +12,8 @@ const LANGUAGE = new Set(
   ),
 );
 
-/** What JavaScript has beyond the tables: uac_redirect's function, and what failure routes inherit of request routes. */
-const BEYOND = ['failure: get_redirects', 'failure: loose_route', 'failure: mf_process_maxfwd_header'];
+/** What JavaScript has beyond the tables: what failure routes inherit of request routes. */
+const BEYOND = ['failure: loose_route', 'failure: mf_process_maxfwd_header'];
 
 test('what a JavaScript route has is a function of the table, in a kind of route the table allows', () => {
   const table = scriptFunctions();
