@@ -4,10 +4,10 @@ import { ReportReader } from './report-reader.js';
 import { ReportRing } from './report-ring.js';
 import { SharedCounters } from './shared-counters.js';
 
-/** Milliseconds between two looks at what workers have written. */
-const LOOK_MS = 25;
+/** Milliseconds between two looks at what workers have written: a look costs as much for few calls as for many. */
+const LOOK_MS = 100;
 /** Looks that found nothing, after which there are no more until a worker wakes the brain. */
-const MOST_IDLE_LOOKS = 40;
+const MOST_IDLE_LOOKS = 10;
 
 /** What the brain's side is made with. */
 export interface ReportsOptions {

@@ -1,5 +1,5 @@
 /** Bytes of the memory that the brain and its workers share: touched as far as it is used. */
-export const SHARED_BYTES = 24 * 1024 * 1024;
+export const SHARED_BYTES = 32 * 1024 * 1024;
 
 /** Partitions that workers may select from at most. */
 export const MOST_TABLES = 4096;
@@ -27,8 +27,8 @@ const RING_HEAD_WORDS = 48;
 
 /** Then, by worker, the ring of what it reports. */
 const RINGS = RING_HEADS + RING_HEAD_WORDS * MOST_PROCESSES;
-/** Words of a ring: a hundred milliseconds of two thousand calls a second. A message fits several times. */
-export const RING_WORDS = 64 * 1024;
+/** Words of a ring: two hundred milliseconds of two thousand calls a second. A message fits several times. */
+export const RING_WORDS = 128 * 1024;
 /** As many as a group of sockets has workers (native/steering.ts). */
 const MOST_RINGS = 25;
 

@@ -25,7 +25,7 @@ async function metric(daemon: DaemonFixture, name: string, labels = ''): Promise
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-/** Waits until a metric has a value: workers report within 25 ms. */
+/** Waits until a metric has a value: their reports are read within 100 ms. */
 async function reaches(daemon: DaemonFixture, name: string, value: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while ((await metric(daemon, name)) !== value) {
