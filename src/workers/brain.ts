@@ -8,7 +8,7 @@ import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
 import type { TransactionUser } from '../sip/transaction/user.js';
-import { socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
+import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
@@ -90,6 +90,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
     this.reported = Array.from({ length: workers + 1 }, () => new ReportedCalls(options.observer, names));
     this.given = Array.from({ length: workers + 1 }, () => 0);
     options.proxy.delegateTo(this);
+    options.layer.strayError = (marker, text, address, port) => {
+      const worker = socketOfMarker(marker);
+      if (worker > 0 && worker <= workers) options.send(worker, ['undelivered', text, address, port]);
+    };
     const { script } = options;
     if (script === undefined) {
       options.layer.attach(this);
@@ -199,6 +203,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'to': {
         const [, other, socket, address, port, text] = item;
         if (other > 0 && other <= options.workers) options.send(other, ['message', socket, address, port, text]);
+        return;
+      }
+      case 'undelivered': {
+        const [, other, text, address, port] = item;
+        if (other === 0) options.layer.undelivered(text, address, port);
+        else if (other <= options.workers) options.send(other, ['undelivered', text, address, port]);
         return;
       }
       case 'cancel': {

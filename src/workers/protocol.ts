@@ -122,6 +122,8 @@ export type FromWorker =
   | readonly ['pass', socket: number, address: string, port: number, text: string]
   /** A message that belongs to another process. */
   | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
+  /** An ICMP error for what another process sent, with the beginning of that. */
+  | readonly ['undelivered', worker: number, text: string, address: string, port: number]
   /** The caller of a request that the brain relays has given up; the text is that of the request. */
   | readonly ['cancel', socket: number, address: string, port: number, text: string]
   /** A request that the worker itself decided about is relayed, and by what; when, as all times monotonic milliseconds of the brain. */
@@ -190,6 +192,8 @@ export type ToWorker =
   | readonly ['key', string]
   /** Whether the brain is to be asked about every request: messages are traced. */
   | readonly ['askAll', boolean]
+  /** An ICMP error for what this worker sent, that another process was given. */
+  | readonly ['undelivered', text: string, address: string, port: number]
   /** What was learnt of dialogs is no longer known to hold. */
   | readonly ['forget']
   | readonly ['relay', id: number, relay: SharedRelay]

@@ -22,7 +22,7 @@ import type { TransactionUser } from '../sip/transaction/user.js';
 import { createSipSocket } from '../sip/transport/create.js';
 import { DatagramQueue } from '../sip/transport/datagram-queue.js';
 import type { Libc } from '../sip/transport/native/libc.js';
-import { markerOf, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
+import { markerOf, socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import { hostPort, type SipSocket, type Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { UnopenedSocket } from '../sip/transport/unopened.js';
@@ -175,6 +175,10 @@ export class Worker implements TransactionUser, ProxyObserver {
     this.dialogs = new KnownDialogs(now);
     this.figures = new SharedFigures(memory, worker, setup.workers);
     this.layer.elsewhere = this.figures;
+    this.layer.strayError = (marker, text, address, port) => {
+      const owner = socketOfMarker(marker);
+      if (owner !== setup.worker && owner <= setup.workers) this.add(['undelivered', owner, text, address, port]);
+    };
     this.replica = new Replica({
       memory,
       owner: ownerOf(worker),
@@ -386,6 +390,9 @@ export class Worker implements TransactionUser, ProxyObserver {
         if (to !== undefined) this.layer.receive(text, this.sourceOf(to, address, port));
         return;
       }
+      case 'undelivered':
+        this.layer.undelivered(item[1], item[2], item[3]);
+        return;
       case 'key':
         this.keys.use(item[1]);
         return;

@@ -66,6 +66,7 @@ for (const workers of [2, 4]) {
             rule(2, { select: { set: 2, alg: 8, flags: 'f' } }),
             rule(3),
             rule(4, { select: { set: 4, alg: 8, flags: 'f' } }),
+            rule(5, { select: { set: 5, alg: 8, flags: 'f' } }),
             { match: { $rU: '/^load/' }, select: { set: 1, alg: 10, partition: 'loaded' } },
           ],
         },
@@ -77,6 +78,8 @@ for (const workers of [2, 4]) {
             ...[0, 1].map((i) => row(3, i)),
             { setid: 4, destination: `sip:127.0.1.20:${closed};transport=tcp`, priority: 9 },
             row(4, 2),
+            { setid: 5, destination: `sip:127.0.0.1:${closed}`, priority: 9 },
+            row(5, 2),
           ],
           loaded: [0, 1].map((i) => row(1, i, { attrs: `duid=${i};maxload=5` })),
         },
@@ -155,6 +158,16 @@ for (const workers of [2, 4]) {
       assert.equal((second?.count('INVITE') ?? 0) - before, 17);
       if (first !== undefined) first.answer = () => 200;
       await daemon.daemon.mi.execute('ds_set_state', { state: 'a', group: 2, address: first?.uri });
+    });
+
+    test('a port that nobody listens on fails at once, whichever process the kernel gives the error to', async () => {
+      const closedUri = [...daemon.daemon.engine.partitions][0]?.snapshot.sets.get(5)?.destinations[0]?.row.uri;
+      for (let i = 0; i < 12; i++) {
+        await daemon.daemon.mi.execute('ds_set_state', { state: 'a', group: 5, address: closedUri });
+        const began = performance.now();
+        assert.equal((await dial(`s5u${i}`)).gateway, 'gw3');
+        assert.ok(performance.now() - began < 4000, `call ${i} waited for fr_timeout`);
+      }
     });
 
     test('a caller who gives up while it rings has its call cancelled', async () => {

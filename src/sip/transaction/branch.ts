@@ -82,6 +82,13 @@ export class Branches {
     return start < 0 || text.charCodeAt(digits + DIGITS) !== 46 ? undefined : { start, digits };
   }
 
+  /** The character that names the process whose branch stands first in a text, where that is another one of those that serve the same sockets. */
+  strangerIn(text: string): string | undefined {
+    const start = text.indexOf(this.shared);
+    if (start < 0 || text.startsWith(this.prefix, start)) return undefined;
+    return text[start + this.shared.length];
+  }
+
   /** `BranchId.check` of a reply. */
   checkOf(reply: SipMessage, digits: number): number {
     return checkOf(number30(reply.text, digits + 12), number30(reply.text, digits + 18), this.callIdOf(reply));

@@ -54,6 +54,9 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   /** Those of other processes that serve the same sockets: they count as if they were here. */
   elsewhere: Readonly<TransactionFigures> = { servers: 0, clients: 0, unanswered: 0, surplus: 0 };
 
+  /** Takes errors of what another process that serves the same sockets sent; `marker` names it in its branches. */
+  strayError: ((marker: string, text: string, address: string, port: number) => void) | undefined = undefined;
+
   constructor(
     readonly config: TransactionConfig,
     private readonly clock: Clock,
@@ -207,7 +210,12 @@ export class TransactionLayer implements Receiver, TransactionRoom {
 
   undelivered(text: string, address: string, port: number): void {
     const found = this.branches.find(text);
-    if (found === undefined) return;
+    if (found === undefined) {
+      // The kernel gives an error to any socket of a group.
+      const marker = this.strayError === undefined ? undefined : this.branches.strangerIn(text);
+      if (marker !== undefined) this.strayError?.(marker, text, address, port);
+      return;
+    }
     const method = text.slice(0, text.indexOf(' '));
     const client = this.clients.find(lowOf(text, found.digits), upperKey(highOf(text, found.digits), method));
     if (client === undefined || !text.startsWith(client.branch.text, found.start)) return;

@@ -16,10 +16,15 @@ export function markerOf(socket: number): string {
   return String.fromCharCode(FIRST_MARKER + socket);
 }
 
+/** The process that a character in a branch names; 0 (the brain) for what names none. */
+export function socketOfMarker(marker: string): number {
+  const socket = marker.charCodeAt(0) - FIRST_MARKER;
+  return socket >= 0 && socket < MOST_SOCKETS ? socket : 0;
+}
+
 /** The socket that a reply belongs to by the branch in its topmost Via; 0 (the brain) when it names none. */
 export function socketOfReply(branch: string): number {
-  const socket = branch.charCodeAt(MARKER_AT) - FIRST_MARKER;
-  return socket >= 0 && socket < MOST_SOCKETS ? socket : 0;
+  return socketOfMarker(branch.charAt(MARKER_AT));
 }
 
 /**
