@@ -1,8 +1,7 @@
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon, wrote } from '../support/cfg-daemon.js';
 import { RawAgent } from '../support/raw-agent.js';
 import { executeSqlite } from '../support/sqlite-file.js';
 
@@ -69,7 +68,7 @@ test('a file of 2.1 names partition, sets and limits of a selection in its texts
   caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'lists@x' }), daemon.port);
   first.answer(await first.next('INVITE'), 200, 'OK');
   await caller.next('200');
-  assert.deepEqual(daemon.script, ['listed 1']);
+  await wrote(daemon, ['listed 1']);
 });
 
 test('the socket of a destination decides the transport', async () => {

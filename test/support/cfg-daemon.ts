@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,4 +111,14 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
   throw new Error(`still not: ${what} ${show === undefined ? '' : JSON.stringify(show(), undefined, 1)}`);
+}
+
+/** Waits for the lines of a script, which those of a worker reach through the daemon's log, and compares them. */
+export async function wrote(daemon: Pick<CfgDaemon, 'script'>, lines: readonly string[]): Promise<void> {
+  await until(
+    `${lines.length} lines of the script`,
+    () => daemon.script.length >= lines.length,
+    () => daemon.script,
+  );
+  assert.deepEqual(daemon.script, lines);
 }
