@@ -207,6 +207,11 @@ function textTables(folder: string, tables: Readonly<Record<string, readonly str
   for (const [name, lines] of Object.entries(tables)) writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
 }
 
+/** Columns of the tables of permissions, as db_text has them. */
+const ADDRESS_COLUMNS = 'id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null) ';
+const TRUSTED_COLUMNS =
+  'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ';
+
 const WHOLESALE: Calls = {
   'an answered call': ['4930123', talked('an answered call')],
   'abroad, written with blanks': ['0044-12(34)', (call) => call.invite()],
@@ -261,13 +266,8 @@ test('a wholesale router sends the same as Kamailio', (t) =>
           'table_name(string) table_version(int) ',
           ...['address:6', 'trusted:6', 'dr_gateways:3', 'dr_rules:3', 'dr_groups:2', 'dr_gw_lists:1'],
         ],
-        address: [
-          'id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null) ',
-          '1:1:127.0.0.0:8:0:customer-a',
-        ],
-        trusted: [
-          'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ',
-        ],
+        address: [ADDRESS_COLUMNS, '1:1:127.0.0.0:8:0:customer-a'],
+        trusted: [TRUSTED_COLUMNS],
         dr_gateways: [
           'gwid(int,auto) type(int) address(string) strip(int) pri_prefix(string,null) attrs(string,null) description(string) ',
           lane.named('1:1:127.0.0.1\\:GW1_PORT:2:0049:first:one'),
@@ -332,13 +332,8 @@ test('a host of tenants sends the same as Kamailio', (t) =>
       );
       textTables(folder, {
         version: ['table_name(string) table_version(int) ', 'address:6', 'trusted:6', 'domain:2', 'domain_attrs:1'],
-        address: [
-          'id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null) ',
-          '1:9:192.0.2.0:24:0:bad',
-        ],
-        trusted: [
-          'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ',
-        ],
+        address: [ADDRESS_COLUMNS, '1:9:192.0.2.0:24:0:bad'],
+        trusted: [TRUSTED_COLUMNS],
         domain: [
           'id(int,auto) domain(string) did(string,null) last_modified(int) ',
           ...['1:a.example:one:0', '2:b.example:two:0', '3:c.example:three:0', '4:d.example:four:0'],
