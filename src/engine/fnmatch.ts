@@ -20,6 +20,8 @@ function matchHere(pattern: string, text: string): boolean {
   let t = 0;
   let starAt = -1;
   let starText = 0;
+  // From here on no "[" is closed: the end is looked for once, not at every try.
+  let open = pattern.length;
   while (t < text.length) {
     const c = pattern.charAt(p);
     if (c === '*') {
@@ -27,7 +29,9 @@ function matchHere(pattern: string, text: string): boolean {
       starText = t;
       continue;
     }
-    const used = c === '' ? 0 : matchOne(pattern, p, text.charAt(t));
+    if (c === '[' && p < open && bracketLength(pattern, p) === 0) open = p;
+    const used =
+      c === '' ? 0 : c === '[' && p >= open ? Number(text.charAt(t) === '[') : matchOne(pattern, p, text.charAt(t));
     if (used > 0) {
       p += used;
       t++;
@@ -87,22 +91,38 @@ interface Piece {
   readonly plain: string | undefined;
 }
 
+/** Characters of an element from which on what it says of each character is remembered. */
+const LONG_ELEMENT = 16;
+
+/** What long elements say of the characters that were looked at; a text of a message has at most 256 different ones. */
+type Known = Map<string, Map<string, boolean>>;
+
+function matchesElement(element: string, c: string, known: Known): boolean {
+  if (element.length < LONG_ELEMENT) return element.length === matchOne(element, 0, c);
+  let answers = known.get(element);
+  if (answers === undefined) known.set(element, (answers = new Map()));
+  let answer = answers.get(c);
+  if (answer === undefined) answers.set(c, (answer = element.length === matchOne(element, 0, c)));
+  return answer;
+}
+
 /** The same for a long pattern over a long text. */
 export function matchLong(pattern: string, text: string): boolean {
   const pieces = piecesOf(pattern);
   if (pieces.some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS)) return false;
+  const known: Known = new Map();
   const [first, ...others] = pieces;
-  if (first === undefined || !fits(first, text, 0)) return false;
+  if (first === undefined || !fits(first, text, 0, known)) return false;
   let at = first.elements.length;
   const last = others.pop();
   if (last === undefined) return at === text.length;
   for (const piece of others) {
-    const found = find(piece, text, at);
+    const found = find(piece, text, at, known);
     if (found < 0) return false;
     at = found + piece.elements.length;
   }
   const end = text.length - last.elements.length;
-  return end >= at && fits(last, text, end);
+  return end >= at && fits(last, text, end, known);
 }
 
 /** The pattern cut at its stars. */
@@ -154,14 +174,14 @@ function bracketLength(pattern: string, start: number): number {
   return 0;
 }
 
-function find(piece: Piece, text: string, from: number): number {
+function find(piece: Piece, text: string, from: number, known: Known): number {
   if (piece.plain !== undefined) return findText(text, piece.plain, from);
-  for (let at = from; at + piece.elements.length <= text.length; at++) if (fits(piece, text, at)) return at;
+  for (let at = from; at + piece.elements.length <= text.length; at++) if (fits(piece, text, at, known)) return at;
   return -1;
 }
 
-function fits({ elements, plain }: Piece, text: string, at: number): boolean {
+function fits({ elements, plain }: Piece, text: string, at: number, known: Known): boolean {
   if (plain !== undefined) return text.startsWith(plain, at);
   if (at + elements.length > text.length) return false;
-  return elements.every((each, i) => each.length === matchOne(each, 0, text.charAt(at + i)));
+  return elements.every((each, i) => matchesElement(each, text.charAt(at + i), known));
 }
