@@ -8,12 +8,15 @@ export interface Clock {
   schedule(delayMs: number, run: () => void): () => void;
 }
 
+/** What a timer of Node can wait at most: beyond, it would run at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** The real clock. Its timers do not keep the process alive by themselves. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   schedule(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(run, Math.min(delayMs, LONGEST_TIMER));
     timer.unref();
     return () => clearTimeout(timer);
   },

@@ -6,8 +6,9 @@ import { moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
-/** Items one queue may hold, whatever its own size. */
+/** Items one queue may hold, whatever its own size, and characters of all of them. */
 const MOST_ITEMS = 1_000_000;
+const MOST_CHARACTERS = 64 * 1024 * 1024;
 
 interface Item {
   readonly key: string;
@@ -19,7 +20,10 @@ export class MemoryQueue {
   private readonly items = new Map<number, Item>();
   /** Number of the item with a key; kept where a key stands once. */
   private readonly numbers = new Map<string, number>();
+  /** The number of the next item, and one that no older item than the oldest has. */
   private next = 0;
+  private head = 0;
+  private characters = 0;
   /** What was fetched last: $mqk and $mqv. */
   fetched: Item | undefined = undefined;
 
@@ -38,12 +42,14 @@ export class MemoryQueue {
     const known = this.mode === 0 ? undefined : this.numbers.get(key);
     if (known !== undefined) {
       if (this.mode === 1) return;
-      this.items.delete(known);
+      this.take(known);
     }
     this.items.set(this.next, { key, value });
+    this.characters += key.length + value.length;
     if (this.mode !== 0) this.numbers.set(key, this.next);
     this.next++;
     if (this.items.size > (this.most || MOST_ITEMS)) this.shift();
+    while (this.characters > MOST_CHARACTERS && this.items.size > 1) this.shift();
   }
 
   /** Takes the oldest item; false when there is none. */
@@ -52,14 +58,29 @@ export class MemoryQueue {
     return this.fetched !== undefined;
   }
 
+  /** The numbers are counted: a walk over the map from its start would pass over all that was taken out before. */
   private shift(): Item | undefined {
-    const first = this.items.entries().next();
-    if (first.done === true) return undefined;
-    const [number, item] = first.value;
+    while (this.head < this.next) {
+      const item = this.take(this.head++);
+      if (item !== undefined) return item;
+    }
+    return undefined;
+  }
+
+  private take(number: number): Item | undefined {
+    const item = this.items.get(number);
+    if (item === undefined) return undefined;
     this.items.delete(number);
+    this.characters -= item.key.length + item.value.length;
     if (this.mode !== 0) this.numbers.delete(item.key);
     return item;
   }
+}
+
+/** A queue as `text` defines it. Throws an Error for a size or mode that is none. */
+function queueWith(text: string, size: number, mode: number): MemoryQueue {
+  if (!(size >= 0) || ![0, 1, 2].includes(mode)) throw new Error(`mqueue "${text}": size and addmode are 0 or more`);
+  return new MemoryQueue(Math.min(size, MOST_ITEMS), mode);
 }
 
 /** Queues by name: "name=q;size=20;addmode=2", or a name alone. */
@@ -72,13 +93,10 @@ export const memoryQueues = {
       const options = new Map(each.split(';').map((one) => [one.split('=')[0]?.trim(), one.split('=')[1]?.trim()]));
       const name = options.get('name');
       if (name === undefined || name === '') throw new Error(`mqueue "${each}" has no name`);
-      const [size, mode] = [Number(options.get('size') ?? 0), Number(options.get('addmode') ?? 0)];
-      if (!(size >= 0) || ![0, 1, 2].includes(mode))
-        throw new Error(`mqueue "${each}": size and addmode are 0 or more`);
-      queues.set(name, new MemoryQueue(Math.min(size, MOST_ITEMS), mode));
+      queues.set(name, queueWith(each, Number(options.get('size') ?? 0), Number(options.get('addmode') ?? 0)));
     }
     const [size, mode] = [parameters.int('mqueue_size', 0), parameters.int('mqueue_addmode', 0)];
-    for (const name of parameters.all('mqueue_name').map(String)) queues.set(name, new MemoryQueue(size, mode));
+    for (const name of parameters.all('mqueue_name').map(String)) queues.set(name, queueWith(name, size, mode));
     return queues;
   },
   renew(before: Map<string, MemoryQueue>, parameters: ModuleParameters): Map<string, MemoryQueue> {

@@ -33,7 +33,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     mqueue: `db_url`,
     rtpengine: `rtpengine_disable_tout_db queried_nodes_limit_none db_url table_name setid_col url_col weight_col disabled_col hash_algo
       hash_table_size hash_table_tout mos_min_pv control_cmd_tos write_sdp_pv read_sdp_pv notification_sock`,
-    sqlops: `connect_mode results_maxsize tr_buf_size use_domain uuid_column usr_table`,
+    sqlops: `connect_mode results_maxsize tr_buf_size`,
     topoh: `event_callback sanity_checks uri_prefix_checks`,
     topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_passed_contact_params`,
     uac: `auth_username_avp auth_password_avp auth_realm_avp credential reg_active reg_contact_addr

@@ -151,16 +151,25 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
         }
         const before = filtersOf(run);
         const configured = run.env.modules.of(settings)[list];
-        const kept =
-          {
-            reset_all: [],
-            reset_default: before[list].filter((each) => !configured.includes(each)),
-            reset_added: configured,
-          }[textOf(reset, run)] ?? before[list];
+        const kept = keptOf(textOf(reset, run), before[list], configured);
         ownFilters.of(run.call).filters = { ...before, [list]: [...kept, added].slice(-16) };
         return 1;
       },
   };
+}
+
+/** What stays of the patterns before another is added. */
+function keptOf(reset: string, before: readonly BoundedRegex[], configured: readonly BoundedRegex[]) {
+  switch (reset) {
+    case 'reset_all':
+      return [];
+    case 'reset_default':
+      return before.filter((each) => !configured.includes(each));
+    case 'reset_added':
+      return configured;
+    default:
+      return before;
+  }
 }
 
 const SUMMARY = 'takes the contacts of redirections as targets, the best first';

@@ -60,7 +60,11 @@ function values(): VariableDefinition {
           }
           const kept = pending(context);
           if (value === null) kept?.delete(name(context));
-          else if (typeof value === 'string' && kept !== undefined && kept.size < MOST_VALUES)
+          else if (
+            typeof value === 'string' &&
+            kept !== undefined &&
+            (kept.size < MOST_VALUES || kept.has(name(context)))
+          )
             kept.set(name(context), value.slice(0, MOST_CHARACTERS));
         },
       };

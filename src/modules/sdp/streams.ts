@@ -65,24 +65,24 @@ export function streamsOf(run: MessageRun): Stream[] {
 }
 
 /** Static payload types (RFC 3551) by the names scripts use. */
-const STATIC: Readonly<Record<string, string>> = {
-  '0': 'PCMU',
-  '3': 'GSM',
-  '4': 'G723',
-  '8': 'PCMA',
-  '9': 'G722',
-  '15': 'G728',
-  '18': 'G729',
-};
+const STATIC: ReadonlyMap<string, string> = new Map([
+  ['0', 'PCMU'],
+  ['3', 'GSM'],
+  ['4', 'G723'],
+  ['8', 'PCMA'],
+  ['9', 'G722'],
+  ['15', 'G728'],
+  ['18', 'G729'],
+]);
 
 /** The name of a payload type; empty where nothing gives it one. */
 export function nameOf({ codecs }: Stream, payload: string): string {
-  return codecs.get(payload)?.name ?? STATIC[payload] ?? '';
+  return codecs.get(payload)?.name ?? STATIC.get(payload) ?? '';
 }
 
 /** Clock rate of a payload type; that of the static audio types is 8000 (RFC 3551 table 4). */
 export function clockOf({ codecs }: Stream, payload: string): string {
-  return codecs.get(payload)?.clock || (payload in STATIC ? '8000' : '');
+  return codecs.get(payload)?.clock || (STATIC.has(payload) ? '8000' : '');
 }
 
 /** Takes out the streams that are wanted, each to its last line; whether there was one. */

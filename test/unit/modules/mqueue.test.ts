@@ -33,6 +33,28 @@ test('a key that was fetched may be added again', () => {
   assert.equal(queue.fetched, undefined);
 });
 
+test('a queue is emptied in a time that grows as it does, and holds so many characters', () => {
+  const queue = new MemoryQueue(0, 0);
+  for (let i = 0; i < 300_000; i++) queue.add('k', '');
+  const began = process.cpuUsage();
+  while (queue.fetch());
+  assert.ok(process.cpuUsage(began).user < 4_000_000, 'it walks over what was taken out before');
+  for (let i = 0; i < 80; i++) queue.add('k', 'x'.repeat(1024 * 1024));
+  assert.equal(queue.size, 63);
+  assert.throws(
+    () =>
+      memoryQueues.create(
+        new ModuleParameters(
+          new Map<string, (string | number)[]>([
+            ['mqueue_name', ['n']],
+            ['mqueue_size', [-1]],
+          ]),
+        ),
+      ),
+    /mqueue "n": size and addmode/,
+  );
+});
+
 test('queues are defined one by one or by name with common options, and keep their items over a reload', () => {
   const parameters = (given: Record<string, (string | number)[]>) =>
     new ModuleParameters(new Map(Object.entries(given)));
