@@ -176,8 +176,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     const answered = record.code >= 200 && record.code < 300;
     if (record.invite && record.recordRoute && answered && message !== undefined) {
       record.inDialog = true;
-      record.callerKey = this.keyOf(message.fromTag);
-      const key = this.keyOf(message.callId);
+      record.callerKey = this.mixer.key(message.fromTag);
+      const key = this.mixer.key(message.callId);
       record.dialogKey = key;
       // A fork of the same call upstream has the same Call-ID: the later one is followed.
       const former = this.dialogs.get(key);
@@ -221,16 +221,10 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   private bye(message: Pick<SipMessage, 'callId' | 'fromTag'>): Bye | undefined {
     if (this.dialogs.size === 0) return undefined;
-    const record = this.dialogs.get(this.keyOf(message.callId));
+    const record = this.dialogs.get(this.mixer.key(message.callId));
     if (record === undefined) return undefined;
-    const by = this.keyOf(message.fromTag) === record.callerKey ? 'caller' : 'callee';
+    const by = this.mixer.key(message.fromTag) === record.callerKey ? 'caller' : 'callee';
     return new Bye(this, record, by, this.monotonic());
-  }
-
-  /** 53 bits for a text. */
-  private keyOf(text: string): number {
-    const { a, b } = this.mixer.begin().text(text);
-    return (a >>> 0) * 0x20_0000 + (b & 0x1f_ffff);
   }
 
   /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */

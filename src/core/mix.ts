@@ -33,6 +33,12 @@ export class Mixer {
     return this.number(end - start);
   }
 
+  /** 53 bits for a text by itself. */
+  key(text: string): number {
+    const { a, b } = this.begin().text(text);
+    return (a >>> 0) * 0x20_0000 + (b & 0x1f_ffff);
+  }
+
   /** Mixes 32 bits into both halves. */
   number(value: number): this {
     this.a = Math.imul(this.a ^ value, 0x01000193) ^ (this.a >>> 15);

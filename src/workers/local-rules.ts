@@ -96,7 +96,7 @@ export class LocalRules {
       blocked: () => false,
       tally: { selected, failed: () => undefined },
       log,
-      dialogs: { mayPass: () => undefined, explain: () => ({ passes: false, why: 'the main thread decides' }) },
+      dialogs: { mayPass: () => undefined, explain: () => ({ passes: false, why: 'the main process decides' }) },
     });
     this.epoch = epoch;
   }

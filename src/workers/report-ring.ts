@@ -101,11 +101,6 @@ export class ReportRing {
     Atomics.store(this.head, ASLEEP, asleep ? 1 : 0);
   }
 
-  /** Whether there is anything to read. */
-  get isEmpty(): boolean {
-    return Atomics.load(this.head, WRITTEN) === Atomics.load(this.head, READ);
-  }
-
   /** Another writer begins. */
   clear(): void {
     Atomics.store(this.head, WRITTEN, 0);

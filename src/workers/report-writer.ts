@@ -2,8 +2,11 @@ import type { FromWorker } from './protocol.js';
 import { FIXED, INVITE, KIND, MOST_NAMES, NOTHING, RECORD_ROUTE } from './report-kinds.js';
 import { ReportRing } from './report-ring.js';
 
-/** Items that wait for room in the ring, beyond which no further calls are reported. */
+/** Items that wait for room in the ring, and characters of them, beyond which no further calls are reported. */
 const MOST_WAITING = 20_000;
+const MOST_CHARACTERS = 32 * 1024 * 1024;
+/** Characters of all names that are known; beyond, they begin anew. */
+const MOST_OF_NAMES = 1024 * 1024;
 /** Milliseconds after which it is tried again. */
 const AGAIN_MS = 5;
 /** Names that one record may need, and characters of one. */
@@ -21,6 +24,8 @@ export class ReportWriter {
   /** The JSON of objects that are the same for many calls. */
   private readonly texts = new WeakMap<object, string>();
   private waiting: FromWorker[] = [];
+  private characters = 0;
+  private charactersOfNames = 0;
   private timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
@@ -33,7 +38,7 @@ export class ReportWriter {
 
   /** Whether the brain is so far behind that no further call is to be reported. */
   get isBehind(): boolean {
-    return this.waiting.length >= MOST_WAITING;
+    return this.waiting.length >= MOST_WAITING || this.characters >= MOST_CHARACTERS;
   }
 
   add(item: FromWorker): void {
@@ -47,17 +52,25 @@ export class ReportWriter {
 
   private wait(item: FromWorker): void {
     this.waiting.push(item);
-    this.timer ??= setTimeout(() => {
+    for (const each of item) if (typeof each === 'string') this.characters += each.length;
+    if (this.timer !== undefined) return;
+    // The brain does not look as often as the ring can fill up.
+    this.wake();
+    this.timer = setTimeout(() => {
       this.timer = undefined;
       const { waiting } = this;
       this.waiting = [];
+      this.characters = 0;
       for (const each of waiting) this.add(each);
     }, AGAIN_MS);
   }
 
   /** Returns whether there was room. */
   private write(item: FromWorker): boolean {
-    if (this.names.size > MOST_NAMES - NAMES_OF_ONE) this.names.clear();
+    if (this.names.size > MOST_NAMES - NAMES_OF_ONE || this.charactersOfNames > MOST_OF_NAMES) {
+      this.names.clear();
+      this.charactersOfNames = 0;
+    }
     switch (item[0]) {
       case 'began': {
         const [, id, at, socket, address, port, text, recordRoute, origin, invite, callId, fromTag] = item;
@@ -65,7 +78,7 @@ export class ReportWriter {
         if (!ReportRing.fits(size)) break;
         const from = this.nameOf(address);
         const by = from < 0 ? from : this.nameOf(this.textOf(origin));
-        const to = by < 0 ? by : this.begin(KIND.began, size);
+        const to = by < 0 ? by : this.ring.begin(KIND.began, size);
         if (to < 0) return false;
         this.call(to, at, id);
         const { words, octets } = this.ring;
@@ -88,7 +101,7 @@ export class ReportWriter {
         const table = this.nameOf(partition);
         const target = table < 0 ? table : this.nameOf(uri);
         const host = target < 0 ? target : this.nameOf(address);
-        const to = host < 0 ? host : this.begin(KIND.sent, FIXED.sent);
+        const to = host < 0 ? host : this.ring.begin(KIND.sent, FIXED.sent);
         if (to < 0) return false;
         this.call(to, at, id);
         const { words } = this.ring;
@@ -104,7 +117,7 @@ export class ReportWriter {
       case 'provisional':
       case 'ended': {
         const [kind, id, at, code] = item;
-        const to = this.begin(KIND[kind], FIXED.ended);
+        const to = this.ring.begin(KIND[kind], FIXED.ended);
         if (to < 0) return false;
         this.call(to, at, id);
         this.ring.words[to + 4] = code;
@@ -114,7 +127,7 @@ export class ReportWriter {
       case 'failed': {
         const [, id, at, code, local, cause] = item;
         const why = cause === null ? NOTHING : this.nameOf(cause);
-        const to = why === FULL ? why : this.begin(KIND.failed, FIXED.failed);
+        const to = why === FULL ? why : this.ring.begin(KIND.failed, FIXED.failed);
         if (to < 0) return false;
         this.call(to, at, id);
         const { words } = this.ring;
@@ -127,7 +140,7 @@ export class ReportWriter {
         const [, callId, fromTag, code] = item;
         const length = callId.length + fromTag.length;
         if (!ReportRing.fits(length)) break;
-        const to = this.begin(KIND.byeEnded, FIXED.byeEnded + length);
+        const to = this.ring.begin(KIND.byeEnded, FIXED.byeEnded + length);
         if (to < 0) return false;
         const { words, octets } = this.ring;
         words[to] = code;
@@ -149,7 +162,7 @@ export class ReportWriter {
       this.otherwise(item);
       return true;
     }
-    const to = this.begin(kind, FIXED.item + length);
+    const to = this.ring.begin(kind, FIXED.item + length);
     if (to < 0) return false;
     this.ring.words[to] = length;
     this.ring.octets.write(text, 4 * to + FIXED.item, length, 'utf8');
@@ -163,13 +176,14 @@ export class ReportWriter {
     if (text.length > LONGEST_NAME) return this.nameOf(text.slice(0, LONGEST_NAME));
     const number = this.names.size;
     const length = Buffer.byteLength(text);
-    const to = this.begin(KIND.name, FIXED.name + length);
+    const to = this.ring.begin(KIND.name, FIXED.name + length);
     if (to < 0) return FULL;
     this.ring.words[to] = length;
     this.ring.words[to + 1] = number;
     this.ring.octets.write(text, 4 * to + FIXED.name, length, 'utf8');
     this.end(to, FIXED.name + length);
     this.names.set(text, number);
+    this.charactersOfNames += text.length;
     return number;
   }
 
@@ -186,10 +200,6 @@ export class ReportWriter {
   private call(to: number, at: number, id: number): void {
     this.ring.doubles[to >> 1] = at;
     this.ring.doubles[(to >> 1) + 1] = id;
-  }
-
-  private begin(kind: number, octets: number): number {
-    return this.ring.begin(kind, octets);
   }
 
   private end(at: number, octets: number): true {

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { Mixer } from '../core/mix.js';
 import type { SipMessage } from '../sip/message.js';
 import type { InviteServer } from '../sip/transaction/server.js';
 import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/user.js';
@@ -20,6 +22,9 @@ export interface ScriptGateOptions {
 
 /** Milliseconds for which all of a call goes to the brain, at least, once one of its requests has. */
 const PASSED_MS = 300_000;
+/** Calls of which this is remembered at least: with more in that time the oldest are forgotten. */
+const MOST_PASSED = 200_000;
+const SEEDS = 2 ** 32;
 
 /**
  * Stands before a script that several processes run: a message is seen by the script of the process it belongs to alone, and while
@@ -27,8 +32,10 @@ const PASSED_MS = 300_000;
  * transaction that copies, a CANCEL and the ACK of a failure belong to.
  */
 export class ScriptGate implements TransactionUser, MessageObserver {
-  private newer = new Set<string>();
-  private older = new Set<string>();
+  /** Keys of the Call-IDs: a part of a message would keep all of it. */
+  private newer = new Set<number>();
+  private older = new Set<number>();
+  private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   private began = 0;
 
   constructor(
@@ -40,8 +47,9 @@ export class ScriptGate implements TransactionUser, MessageObserver {
     const { options, core } = this;
     if (known.kind === 'new') {
       if (options.handsOn(request, source, true)) return;
-      if (this.isPassed(request.callId) || !options.runs(source.address)) {
-        this.note(request.callId);
+      const key = this.mixer.key(request.callId);
+      if (this.newer.has(key) || this.older.has(key) || !options.runs(source.address)) {
+        this.note(key);
         options.pass(request, source);
         return;
       }
@@ -77,17 +85,13 @@ export class ScriptGate implements TransactionUser, MessageObserver {
     this.core.onStrayReply(reply, source);
   }
 
-  private isPassed(callId: string): boolean {
-    return this.newer.has(callId) || this.older.has(callId);
-  }
-
-  private note(callId: string): void {
+  private note(key: number): void {
     const now = this.options.now();
-    if (now - this.began > PASSED_MS) {
+    if (now - this.began > PASSED_MS || this.newer.size >= MOST_PASSED) {
       this.older = this.newer;
       this.newer = new Set();
       this.began = now;
     }
-    this.newer.add(callId);
+    this.newer.add(key);
   }
 }

@@ -311,7 +311,9 @@ export class Worker implements TransactionUser, ProxyObserver {
     reason: string,
     origin: { rule: string } | undefined,
   ): void {
-    if (origin === BY_BRAIN) return;
+    // Neither of these is recorded (see CallLedger.refused).
+    if (code < 300 || message.toTag !== '') return;
+    if (origin === BY_BRAIN || this.reports.isBehind) return;
     this.addLater(['refused', ...this.cameAs(source, message.text), code, reason, origin?.rule ?? null]);
   }
 
