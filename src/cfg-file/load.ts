@@ -56,8 +56,9 @@ export interface LoadedCfg extends CfgSettings {
   readonly functions: FunctionTable<MessageRun>;
   /** What its modules do besides their functions. */
   readonly hooks: ScriptHooks;
-  /** What gives messages another form outside for its modules; undefined where none does. */
+  /** Makes what changes messages where they enter and leave (topoh); its result is undefined where no module does that. */
   readonly mask: typeof messageMask;
+  /** Whether a module does that. */
   readonly masks: boolean;
   /** Starts the timers of its modules; the returned function ends them. */
   readonly startTimers: (env: () => ScriptEnvironment) => () => void;

@@ -35,6 +35,8 @@ function positionOf(tree: ConfigurationTree, settings: object, pointer: string):
   if (part !== 'partitions') return undefined;
   const { partitions = [] } = settings as { partitions?: readonly { name?: string }[] };
   const name = partitions[Number(key)]?.name ?? '';
-  const own = parameters.find((each) => each.name === 'partition' && String(each.value).trimStart().startsWith(name));
+  const own = parameters.find(
+    (each) => each.name === 'partition' && String(each.value).split(':', 1)[0]?.trim() === name,
+  );
   return own?.at ?? tree.modules.find((each) => each.name === 'dispatcher')?.at;
 }

@@ -29,8 +29,7 @@ function timeIn(text: string): number {
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
 }
 
-/** "P1DT8H30M", "PT10H", "P2W"; a time is the end of the first occurrence. */
-/** "PT8H30M"; tables and scripts also have "8H30M". Or the time it ends at. */
+/** "P1DT8H30M", "P2W"; tables and scripts also have "8H30M". A time is the end of the first occurrence. */
 function durationIn(text: string, start: number): number {
   if (/^\d{8}/.test(text)) return timeIn(text) - start;
   const match = /^P?(?:(\d{1,4})W)?(?:(\d{1,4})D)?T?(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?$/i.exec(text);

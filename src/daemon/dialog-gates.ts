@@ -10,7 +10,7 @@ import type { SipParts } from './build-sip.js';
 /** Requests of dialogs that began elsewhere, from a source that is neither trusted nor a destination. */
 const FOREIGN_DIALOGS = { perSecond: 20, burst: 200 };
 
-/** Makes what decides on requests inside dialogs. The sources that were seen are bounded across changes of the settings. */
+/** Makes what decides on requests inside dialogs. The bound on each source goes on when settings change. */
 export class DialogGates {
   private readonly limiter: SourceRateLimiter;
 

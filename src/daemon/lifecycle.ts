@@ -1,4 +1,3 @@
-import { SwitchyardError } from '../core/errors.js';
 import type { Service } from '../core/service.js';
 import type { DaemonParts } from './assembly.js';
 import type { DaemonOptions } from './daemon-options.js';
@@ -6,7 +5,7 @@ import { drain } from './drain.js';
 import { firstLoads } from './first-loads.js';
 import { release } from './release.js';
 import { VERSION } from './version.js';
-import { type WorkerHooks, workersFault } from './worker-hooks.js';
+import { checkWorkers, type WorkerHooks } from './worker-hooks.js';
 
 /** Milliseconds a start waits for NATS to say what an earlier run has published. */
 const CATCH_UP_MS = 500;
@@ -118,8 +117,7 @@ export class Lifecycle {
   private async joinWorkers(hooks: WorkerHooks): Promise<void> {
     const { parts } = this;
     const { tables, routing, observers, secret } = parts;
-    const fault = workersFault(parts.settings(), parts.script?.file);
-    if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks.workers}: ${fault}`);
+    checkWorkers(hooks, parts.settings(), parts.script?.file);
     const { buildWorkers } = await import('./build-workers.js');
     hooks.parts = await buildWorkers({
       ...parts,

@@ -12,7 +12,7 @@ import { SettingsReloads } from './process-metrics.js';
 import { ReloadProgress } from './reload-progress.js';
 import { restartOnly } from './restart-only.js';
 import { settingsChanges } from './settings-changes.js';
-import { workersFault } from './worker-hooks.js';
+import { checkWorkers } from './worker-hooks.js';
 
 /** New settings while calls go on. */
 export class Reconfiguration {
@@ -68,8 +68,7 @@ export class Reconfiguration {
   /** What routes by these settings, if they can be used; nothing is changed. Throws SwitchyardError. */
   private async check(settings: Settings, cfg: LoadedCfg | undefined) {
     const { hooks } = this.parts;
-    const fault = hooks === undefined ? undefined : workersFault({ ...settings, workers: hooks.workers }, cfg);
-    if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks?.workers}: ${fault}`);
+    if (hooks !== undefined) checkWorkers(hooks, settings, cfg ?? this.parts.script?.file);
     const routes = await this.parts.routing.prepare(settings);
     await this.parts.tables.partitions.check(settings.partitions);
     return routes;

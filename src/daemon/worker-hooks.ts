@@ -59,6 +59,12 @@ export class WorkerHooks {
   }
 }
 
+/** Throws SwitchyardError CONFIG_INVALID where several workers cannot serve these settings, with this cfg file if there is one. */
+export function checkWorkers(hooks: WorkerHooks, settings: Settings, cfg: LoadedCfg | undefined): void {
+  const fault = workersFault({ ...settings, workers: hooks.workers }, cfg);
+  if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks.workers}: ${fault}`);
+}
+
 /** Why these settings cannot be served by several workers, with this cfg file if there is one; undefined: they can. */
 export function workersFault(settings: Settings, cfg?: LoadedCfg): string | undefined {
   if (settings.workers === 1) return undefined;

@@ -1,14 +1,13 @@
 import { sameButForCase } from '../core/characters.js';
-import { findText } from '../core/find-text.js';
-import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam } from '../core/uri.js';
+import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
 /** What decode_contact() and decode_contact_header() return where nothing was encoded, as recorded. */
 const NOT_ENCODED = -26;
-/** Characters of an encoded URI at most: what a peer sends is not made longer without end. */
+/** Characters of an encoded URI that is decoded, at most. */
 const MOST_ENCODED = 4096;
 
 /** Changes the URI of each Contact; `edit` returns undefined where it cannot be done, which ends with `failure`. */
@@ -21,11 +20,12 @@ function editContacts(
     const value = run.message.text.slice(field.value, field.end);
     // As recorded, "*" is left as it is.
     if (value.trim() === '*') continue;
-    const { uri, display } = parseAddress(value);
-    const at = findText(value, uri, display === '' ? 0 : findText(value, display) + display.length);
-    const changed = uri === '' || at < 0 ? undefined : edit(uri, value[at - 1] === '<');
+    const span = addressSpan(value, 'uri');
+    if (span === undefined) return failure;
+    const uri = value.slice(span.start, span.end);
+    const changed = edit(uri, value[span.start - 1] === '<');
     if (changed === undefined) return failure;
-    if (changed !== uri) run.edits.replace(field.value + at, field.value + at + uri.length, changed);
+    if (changed !== uri) run.edits.replace(field.value + span.start, field.value + span.end, changed);
   }
   return 1;
 }

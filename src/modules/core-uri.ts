@@ -115,7 +115,8 @@ const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
   }),
 ]);
 
-function strip(parts: UriParts, count: number, tail: boolean): void {
+/** Takes characters off the user, at its start or its end. */
+export function strip(parts: UriParts, count: number, tail: boolean): void {
   const user = parts.user ?? '';
   if (count <= 0) return;
   parts.user = tail ? user.slice(0, Math.max(0, user.length - count)) : user.slice(count);

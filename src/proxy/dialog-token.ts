@@ -80,14 +80,7 @@ export class DialogTokens {
     const token = found.slice(0, HASH);
     const [a, b] = [nameIn(first), nameIn(pair)];
     if (same(token, this.make(callId, a, b, tags))) return this.dialog(tags, this.keys.current);
-    let dialog: RecordedDialog | undefined;
-    const over = text(callId, a, b, tags);
-    this.keys.some((key) => {
-      if (!same(token, keyedHash(key, over))) return false;
-      dialog = this.dialog(tags, key);
-      return true;
-    });
-    return dialog;
+    return this.madeOver(token, tags, text(callId, a, b, tags));
   }
 
   /** The URI parameter, with its ";", for all dialogs of a Call-ID with these tags, whatever sockets they pass through. */
@@ -101,7 +94,11 @@ export class DialogTokens {
     if (found === undefined || found.length !== LENGTH) return undefined;
     const tags = found.slice(HASH);
     const token = found.slice(0, HASH);
-    const over = ofCall(callId, tags);
+    return this.madeOver(token, tags, ofCall(callId, tags));
+  }
+
+  /** The dialog of a token that one of the keys made over a text. */
+  private madeOver(token: string, tags: string, over: string): RecordedDialog | undefined {
     let dialog: RecordedDialog | undefined;
     this.keys.some((key) => {
       if (!same(token, keyedHash(key, over))) return false;

@@ -1,4 +1,5 @@
 import type { CompiledSet } from '../engine/compiled-set.js';
+import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
@@ -71,7 +72,7 @@ export class LocalWatch implements RelayWatch {
 
   sent(hop: NextHop, { address, port, socket }: ResolvedTarget): void {
     const { context, id } = this;
-    context.addLater(['sent', id, context.now(), [sharedOf(hop), address, port, context.sockets.indexOf(socket)]]);
+    context.addLater(['sent', id, context.now(), [sharedOfHop(hop), address, port, context.sockets.indexOf(socket)]]);
   }
 
   provisional(_hop: NextHop, code: number): void {
@@ -86,7 +87,7 @@ export class LocalWatch implements RelayWatch {
 
   passedOver(hop: NextHop, code: number): void {
     const { context, id } = this;
-    context.addLater(['passedOver', id, context.now(), sharedOf(hop), code]);
+    context.addLater(['passedOver', id, context.now(), sharedOfHop(hop), code]);
   }
 
   cancelled(): void {
@@ -100,7 +101,11 @@ export class LocalWatch implements RelayWatch {
 }
 
 /** The destination that a hop stands for. */
-function sharedOf({ destination, uri, requestUri = uri }: NextHop): SharedDestination {
-  if (destination === undefined) return ['', 0, -1, requestUri];
-  return [destination.partition, destination.setId, destination.index, destination.row.uri];
+function sharedOfHop({ destination, uri, requestUri = uri }: NextHop): SharedDestination {
+  return destination === undefined ? ['', 0, -1, requestUri] : sharedOf(destination);
+}
+
+/** A destination as processes name it to each other. */
+export function sharedOf({ partition, setId, index, row }: Destination): SharedDestination {
+  return [partition, setId, index, row.uri];
 }

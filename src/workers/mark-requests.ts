@@ -1,7 +1,6 @@
-import type { Destination } from '../engine/destination.js';
 import type { StateTable } from '../engine/state.js';
-import type { Marks } from './local-plan.js';
-import type { FromWorker, SharedDestination } from './protocol.js';
+import { type Marks, sharedOf } from './local-plan.js';
+import type { FromWorker } from './protocol.js';
 
 /** What the plans of a worker want destinations to be goes to the brain, which alone writes states. */
 export class MarkRequests implements Marks {
@@ -37,8 +36,4 @@ export class MarkRequests implements Marks {
     this.waiting.get(mark)?.();
     this.waiting.delete(mark);
   }
-}
-
-function sharedOf({ partition, setId, index, row }: Destination): SharedDestination {
-  return [partition, setId, index, row.uri];
 }

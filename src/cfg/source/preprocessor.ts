@@ -42,9 +42,6 @@ interface Substitution {
   readonly all: boolean;
 }
 
-/** Of each "#!endif" beyond, it is forgotten where it stands. */
-const MOST_SURPLUS = 10_000;
-
 interface Condition {
   readonly at: Position;
   /** Lines are read. */
@@ -63,8 +60,9 @@ export class Preprocessor {
   readonly defines = new Map<string, string>();
   private readonly stack: Input[] = [];
   private readonly conditions: Condition[] = [];
-  /** Each "#!endif" that ends nothing. */
-  private readonly surplus: Position[] = [];
+  /** The first "#!endif" that ends nothing, and how many there are. */
+  private firstSurplus: Position | undefined;
+  private surplus = 0;
   private readonly substitutions: Substitution[] = [];
   private characters = 0;
   private tokens = 0;
@@ -109,12 +107,12 @@ export class Preprocessor {
    */
   unbalanced(): SyntaxFault | undefined {
     const open = this.conditions.at(-1);
-    const [surplus] = this.surplus;
-    if (open !== undefined && this.conditions.length > this.surplus.length) {
+    const { firstSurplus, surplus } = this;
+    if (open !== undefined && this.conditions.length > surplus) {
       return new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'preprocessor');
     }
-    if (surplus === undefined || this.surplus.length === this.conditions.length) return undefined;
-    return new SyntaxFault(surplus, '#!endif: no #!ifdef stands before', 'syntax', 'preprocessor');
+    if (firstSurplus === undefined || surplus === this.conditions.length) return undefined;
+    return new SyntaxFault(firstSurplus, '#!endif: no #!ifdef stands before', 'syntax', 'preprocessor');
   }
 
   countToken(at: Position): void {
@@ -194,7 +192,10 @@ export class Preprocessor {
         return;
       }
       case 'endif':
-        if (this.conditions.pop() === undefined && this.surplus.length < MOST_SURPLUS) this.surplus.push(at);
+        if (this.conditions.pop() === undefined) {
+          this.firstSurplus ??= at;
+          this.surplus++;
+        }
         return;
       case 'include_file':
       case 'import_file': {

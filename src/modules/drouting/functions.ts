@@ -14,7 +14,7 @@ import {
   textOf,
 } from '../define.js';
 import { type AttributeTargets, assign, lastGateway, matchRule, routeByRules, routeTo, useNext } from './attempts.js';
-import { type Gateway, routingOf } from './gateways.js';
+import { type Gateway, gatewayAt, routingOf } from './gateways.js';
 import { kamailioRouting } from './kamailio.js';
 
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
@@ -52,13 +52,6 @@ function answered(run: MessageRun, gateway: Gateway | undefined, flags: string, 
   assign(run, attributes?.variable, row.attributes);
   assign(run, routing.targets.gatewayAttributes, row.attributes);
   return 1;
-}
-
-/** A gateway at the host of a URI; names are compared with those of gateways as they stand. */
-function gatewayAt(run: MessageRun, text: string, type: number, anyPort: boolean): Gateway | undefined {
-  const uri = parseUri(text);
-  if (uri === undefined) return undefined;
-  return routingOf(run).at(uri.host, anyPort ? 0 : (uri.port ?? (uri.scheme === 'sips' ? 5061 : 5060)), type);
 }
 
 /** "gw1,gw2". */

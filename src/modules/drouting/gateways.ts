@@ -260,3 +260,10 @@ export const routingState = {
 export function routingOf(run: Pick<MessageRun, 'env'>): Routing {
   return run.env.modules.of(routingState).sync(run.env);
 }
+
+/** A gateway at the host of a URI; names are compared with those of gateways as they stand. */
+export function gatewayAt(run: MessageRun, text: string, type: number, anyPort: boolean): Gateway | undefined {
+  const uri = parseUri(text);
+  if (uri === undefined) return undefined;
+  return routingOf(run).at(uri.host, anyPort ? 0 : (uri.port ?? (uri.scheme === 'sips' ? 5061 : 5060)), type);
+}

@@ -3,9 +3,10 @@ import type { Random } from '../../core/random.js';
 import { parseUri } from '../../core/uri.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ListEntry } from '../../script/gateway-rows.js';
-import { type Arg, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
+import { editRequestUri, strip } from '../core-uri.js';
+import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
 import { attemptsOf, begin, useNext, userOf } from './attempts.js';
-import { type Routing, routingOf } from './gateways.js';
+import { gatewayAt, type Routing, routingOf } from './gateways.js';
 
 const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
 
@@ -73,13 +74,6 @@ function route(run: MessageRun, of: Arg | undefined): number {
   );
 }
 
-/** Whether a gateway of a type stands at an address, by its URI. */
-function atUri(run: MessageRun, text: string, type: Arg | undefined): number {
-  const uri = parseUri(text);
-  if (uri === undefined) return -1;
-  return routingOf(run).at(uri.host, 0, intOf(type, run, 0)) === undefined ? -1 : 1;
-}
-
 /** The functions of drouting as Kamailio has them. */
 export const kamailioRouting: readonly FunctionSpec[] = [
   {
@@ -111,7 +105,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     compile:
       ([type]) =>
       (run) =>
-        atUri(run, run.pvars.destinationUri ?? run.call.requestUri, type),
+        code(gatewayAt(run, run.pvars.destinationUri ?? run.call.requestUri, intOf(type, run, 0), true) !== undefined),
   },
   {
     name: 'is_from_gw',
@@ -124,13 +118,8 @@ export const kamailioRouting: readonly FunctionSpec[] = [
       (run) => {
         const found = routingOf(run).at(run.source.address, 0, intOf(type, run, 0));
         if (found === undefined) return -1;
-        const uri = parseUri(run.call.requestUri);
-        const { strip } = found.row;
-        if (intOf(flag, run, 0) !== 0 && strip > 0 && uri !== undefined && run.message.isRequest) {
-          const at = run.call.requestUri.indexOf(`${uri.user}@`);
-          if (at >= 0 && uri.user !== '')
-            run.pvars.setRequestUri(run.call.requestUri.slice(0, at) + run.call.requestUri.slice(at + strip));
-        }
+        if (intOf(flag, run, 0) !== 0 && run.message.isRequest)
+          editRequestUri(run, (parts) => void strip(parts, found.row.strip, false));
         return 1;
       },
   },
