@@ -17,10 +17,11 @@ import { NatsLink } from '../../src/events/sinks/nats-connection.js';
 import { NatsMi } from '../../src/events/sinks/nats-mi.js';
 import { encodeRequest } from '../../src/management/rpc/binrpc-encode.js';
 import { ReplyReader, within, writeFifo } from '../support/mi-endpoints.js';
-import { until, withoutNats } from '../support/nats-fixtures.js';
+import { withoutNats } from '../support/nats-fixtures.js';
 import { freePort } from '../support/ports.js';
 import { startNatsServer } from '../support/servers.js';
 import { requestText } from '../support/sip-recorder.js';
+import { until } from '../support/until.js';
 
 const ROLES = ['viewer', 'operator', 'admin'] as const;
 type Role = (typeof ROLES)[number];

@@ -11,6 +11,7 @@ import { callMi } from '../../src/cli/mi/client.js';
 import { type DaemonFixture, replaceRows, startDaemon } from '../support/daemon-fixture.js';
 import { freePort } from '../support/ports.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 /** One daemon takes all of it: what one test throws at it must not be felt by the next. */
 let daemon: DaemonFixture;
@@ -59,15 +60,6 @@ async function callsWork(count = 4): Promise<void> {
 }
 
 const miTarget = () => `udp:127.0.0.1:${daemon.miPort}`;
-
-/** Waits for something there is no event for. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within 10 s`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 /** Sends datagrams and gives what came back for the last of them, '' when nothing did. */
 async function datagrams(port: number, packets: readonly (string | Buffer)[], answered = true): Promise<string> {

@@ -7,8 +7,9 @@ import type { CallEntry } from '../../src/calls/call-entry-types.js';
 import { calls } from '../../src/cli/calls/calls.js';
 import { eventSchemas } from '../support/asyncapi-file.js';
 import { startDaemon } from '../support/daemon-fixture.js';
-import { NatsBench, stored, until, watcher, withoutNats } from '../support/nats-fixtures.js';
+import { NatsBench, stored, watcher, withoutNats } from '../support/nats-fixtures.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).compile(
   eventSchemas().get('call-record.schema.json') as object,

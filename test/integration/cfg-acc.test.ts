@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from 'nats';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { startNatsServer } from '../support/servers.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { executeSqlite, selectSqlite } from '../support/sqlite-file.js';
+import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {
@@ -86,11 +87,7 @@ test('an answered call is accounted in the log and in the table, its BYE too, an
   const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 120 });
   assert.equal(result.status, 200);
   assert.equal(result.byeStatus, 200);
-  await until(
-    'records',
-    () => daemon.log.some((each) => each.startsWith('start_time=')),
-    () => daemon.log,
-  );
+  await until('records', () => daemon.log.some((each) => each.startsWith('start_time=')), { show: () => daemon.log });
   const lines = daemon.log.filter((each) => each.startsWith('ACC: '));
   assert.equal(lines.length, 2, lines.join('\n'));
   assert.match(
@@ -160,11 +157,9 @@ test('a call that is given up is missed, and its CANCEL accounted where that is 
   const daemon = await served(text);
   const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, cancelOn: 180 });
   assert.equal(result.status, 487);
-  await until(
-    'records',
-    () => daemon.log.filter((each) => each.startsWith('ACC: ')).length === 2,
-    () => daemon.log,
-  );
+  await until('records', () => daemon.log.filter((each) => each.startsWith('ACC: ')).length === 2, {
+    show: () => daemon.log,
+  });
   const [cancel = '', missed = ''] = daemon.log.filter((each) => each.startsWith('ACC: '));
   assert.match(
     cancel,
@@ -216,11 +211,7 @@ test('do_accounting with cdr writes one record at the end of the call: log, tabl
   });
   const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 60 });
   assert.equal(result.byeStatus, 200);
-  await until(
-    'a record on NATS',
-    () => published.length > 0,
-    () => daemon.log,
-  );
+  await until('a record on NATS', () => published.length > 0, { show: () => daemon.log });
   const line = daemon.log.filter((each) => each.startsWith('ACC: '));
   assert.equal(line.length, 1, line.join('\n'));
   assert.match(

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { startCfgDaemon } from '../support/cfg-daemon.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {
@@ -65,7 +66,7 @@ failure_route[F] { if (t_is_canceled()) exit; if (ds_next_dst()) { t_on_failure(
     const answer = JSON.parse(JSON.stringify(await daemon.daemon.mi.execute('calls_list'))) as Record<string, unknown>;
     return Object.values(answer).find(Array.isArray) as Entry[];
   };
-  await until('three records', async () => (await entries()).length === 3, entries);
+  await until('three records', async () => (await entries()).length === 3, { show: entries });
   const text = JSON.stringify(await entries());
   // Records of several workers are in order up to the time it takes to report them.
   const [first, second, third] = [...(await entries())].sort((a, b) => Number(a.code) - Number(b.code));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent, routeLines } from '../support/raw-agent.js';
+import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {
@@ -138,11 +139,7 @@ test('a dialog that reaches its lifetime is ended by BYE to both sides along the
   assert.deepEqual(headersOf(toCaller.text, 'route'), []);
   gateway.answer(toCallee, 200, 'OK');
   caller.answer(toCaller, 200, 'OK');
-  await until(
-    'the event',
-    () => daemon.script.includes('event end INVITE hello 5'),
-    () => daemon.script,
-  );
+  await until('the event', () => daemon.script.includes('event end INVITE hello 5'), { show: () => daemon.script });
 });
 
 test('a call that is refused fails its dialog', async () => {
@@ -152,11 +149,7 @@ test('a call that is refused fails its dialog', async () => {
   const invite = await gateway.next('INVITE');
   gateway.answer(invite, 486, 'Busy Here');
   await caller.next('486');
-  await until(
-    'the event',
-    () => daemon.script.includes('event failed INVITE 5'),
-    () => daemon.script,
-  );
+  await until('the event', () => daemon.script.includes('event failed INVITE 5'), { show: () => daemon.script });
   assert.deepEqual(await rpc(daemon, 'dlg.profile_get_size', 'all'), { result: [0] });
 });
 

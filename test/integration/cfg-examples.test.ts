@@ -3,10 +3,11 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { createTables } from '../conformance/runner/tables.js';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { freePort } from '../support/ports.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { executeSqlite } from '../support/sqlite-file.js';
+import { until } from '../support/until.js';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../examples');
 const open: (() => unknown)[] = [];
@@ -187,15 +188,15 @@ test('thirty gateways have the same number of calls, and a call that ends or is 
   const held = Array.from({ length: 60 }, () =>
     uac.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 600 }),
   );
-  await until(
-    'all calls are up',
-    () => gateways.every(({ activeCalls }) => activeCalls === 2),
-    () => gateways.map(({ activeCalls }) => activeCalls),
-  );
+  await until('all calls are up', () => gateways.every(({ activeCalls }) => activeCalls === 2), {
+    show: () => gateways.map(({ activeCalls }) => activeCalls),
+  });
   const results = await Promise.all(held);
   assert.ok(results.every(({ status, byeStatus }) => status === 200 && byeStatus === 200));
-  await until('no call is left', async () => (await loads()).every((each) => each === 0), loads);
+  await until('no call is left', async () => (await loads()).every((each) => each === 0), { show: loads });
   for (const each of gateways) each.answer = () => 486;
   assert.equal((await uac.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy })).status, 486);
-  await until('the refused call is taken back', async () => (await loads()).every((each) => each === 0), loads);
+  await until('the refused call is taken back', async () => (await loads()).every((each) => each === 0), {
+    show: loads,
+  });
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { CfgError } from '../../src/cfg-file/load.js';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent } from '../support/raw-agent.js';
 import { executeSqlite } from '../support/sqlite-file.js';
+import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {

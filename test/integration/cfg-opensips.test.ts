@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type CfgDaemon, startCfgDaemon, until, wrote } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon, wrote } from '../support/cfg-daemon.js';
 import { freePort } from '../support/ports.js';
 import { bodyOf, headersOf, RawAgent } from '../support/raw-agent.js';
+import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { FakeRtpengine } from '../support/fake-rtpengine.js';
 import { bodyOf, headersOf, RawAgent, routeLines } from '../support/raw-agent.js';
+import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
 after(async () => {

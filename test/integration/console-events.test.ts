@@ -5,9 +5,10 @@ import { hashToken, newToken } from '../../src/access/secret.js';
 import type { EventList } from '../../src/console/server/wire.js';
 import { type Browser, startBrowser } from '../support/browser.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
-import { until, withoutNats } from '../support/nats-fixtures.js';
+import { withoutNats } from '../support/nats-fixtures.js';
 import { type RestartableNats, startRestartableNats } from '../support/restartable-nats.js';
 import { findProgram } from '../support/servers/programs.js';
+import { until } from '../support/until.js';
 
 const ACME = 'sip:127.0.0.1:7101';
 const GLOBEX = 'sip:127.0.0.1:7102';

@@ -8,9 +8,9 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { type Browser, startBrowser } from '../support/browser.js';
 import { type DaemonFixture, replaceRows, startDaemon } from '../support/daemon-fixture.js';
-import { until } from '../support/nats-fixtures.js';
 import { findProgram } from '../support/servers/programs.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 /** With CONSOLE_PICTURES=1 the pictures of the documents are made anew. */
 const PICTURES = process.env['CONSOLE_PICTURES'] === '1' ? resolve(import.meta.dirname, '../../examples/console') : '';

@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { hashToken, newToken } from '../../src/access/secret.js';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { runCli } from '../support/command-line.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
 import { executeSqlite, selectSqlite } from '../support/sqlite-file.js';
+import { until } from '../support/until.js';
 
 const invite = (user: string, callId = 'explained@test', port = 5070) =>
   `INVITE sip:${user}@sw.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${callId}\r\nMax-Forwards: 70\r\n` +

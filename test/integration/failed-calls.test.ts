@@ -9,9 +9,9 @@ import { calls } from '../../src/cli/calls/calls.js';
 import { explain } from '../../src/cli/explain/explain.js';
 import { TestAuthority } from '../support/certificates.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
-import { until } from '../support/nats-fixtures.js';
 import { freePort } from '../support/ports.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const rule = (user: string, set: number, more: object = {}) => ({
   match: { $rU: user },

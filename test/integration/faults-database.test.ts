@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { insertRows } from '../../src/store/provision.js';
-import { deadRows, FaultBench, fill, tableSpec, tableStates, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench, fill, tableSpec, tableStates } from '../support/faults/bench.js';
 import {
   assertWritten,
   DATABASES,
@@ -10,6 +10,7 @@ import {
   twoTenants,
 } from '../support/faults/database-outage.js';
 import { requireMysql, requirePostgres } from '../support/servers.js';
+import { until } from '../support/until.js';
 
 for (const kind of DATABASES) {
   const available = kind.name === 'postgres' ? requirePostgres : requireMysql;

@@ -4,9 +4,10 @@ import { renameSync, unlinkSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { askFifo } from '../../src/cli/mi/fifo-client.js';
 import { type Clock, systemClock } from '../../src/core/clock.js';
-import { deadRows, FaultBench, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench } from '../support/faults/bench.js';
 import { diskFull } from '../support/faults/disk-full.js';
 import { flapping } from '../support/faults/flapping.js';
+import { until } from '../support/until.js';
 
 describe('faults: the machine', () => {
   test('the FIFO removed, and another put in its place, is served again', async (t) => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deadRows, FaultBench, fill, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench, fill } from '../support/faults/bench.js';
 import { DATABASES, type DatabaseKind, RestartableDatabase, twoTenants } from '../support/faults/database-outage.js';
 import { requireMysql, requirePostgres } from '../support/servers.js';
+import { until } from '../support/until.js';
 
 /** A server that takes connections and answers nothing, as one whose disk is gone. */
 async function frozen(bench: FaultBench, kind: DatabaseKind): Promise<RestartableDatabase> {

@@ -3,9 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect, DiscardPolicy, type NatsConnection } from 'nats';
-import { deadRows, FaultBench, type RunningDaemon, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench, type RunningDaemon } from '../support/faults/bench.js';
 import { assertNothingLost, natsSettings, storedEvents } from '../support/faults/nats-crashes.js';
 import { startNatsServer } from '../support/servers/nats.js';
+import { until } from '../support/until.js';
 
 const ROWS = deadRows(10);
 

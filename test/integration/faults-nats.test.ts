@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect } from 'nats';
-import { deadRows, FaultBench, fill, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench, fill } from '../support/faults/bench.js';
 import {
   assertBucketRight,
   eventLatency,
@@ -12,6 +12,7 @@ import {
 import { withoutNats } from '../support/nats-fixtures.js';
 import { freePort } from '../support/ports.js';
 import { startRestartableNats } from '../support/restartable-nats.js';
+import { until } from '../support/until.js';
 
 describe('faults: NATS', { skip: withoutNats }, () => {
   test('killed and restarted amid transitions: each is in the stream once, in order; the bucket is right', async (t) => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readSettings } from '../../src/config/load.js';
-import { deadRows, FaultBench, fill, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench, fill } from '../support/faults/bench.js';
 import { flapping } from '../support/faults/flapping.js';
 import { manyReloads, reloadUnderCalls } from '../support/faults/reloads.js';
+import { until } from '../support/until.js';
 
 describe('faults: reload', () => {
   test('a large table is reloaded while requests go through: none is lost, none is held up for long', async (t) => {

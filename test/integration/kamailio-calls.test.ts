@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { kamailioOf } from '../../src/engine/kamailio/flavour.js';
 import { lettersOf, liveOf } from '../../src/engine/kamailio/live.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { type Answer, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kamailio-calls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,14 +29,6 @@ function settingsOf(example: string, list: string, name = 'switchyard.json'): Re
       db_url: `list:${path}`,
     })),
   };
-}
-
-async function until(what: string, met: () => boolean, milliseconds = 10_000): Promise<void> {
-  const deadline = performance.now() + milliseconds;
-  while (!met()) {
-    assert.ok(performance.now() < deadline, `in time: ${what}`);
-    await sleep(10);
-  }
 }
 
 const proxyOf = (daemon: DaemonFixture) => `sip:127.0.0.1:${daemon.sipPort}`;

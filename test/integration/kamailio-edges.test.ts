@@ -9,15 +9,25 @@ const fixture = (name: string) => readFileSync(new URL(`../fixtures/side-by-side
 const RINGING = [180, 'Ringing'] as const;
 const ANSWERED = [RINGING, [200, 'OK']] as const;
 
+/** What a gateway answers to an INVITE, by the end of the user's name. */
+const BY_END: readonly (readonly [end: string, replies: readonly (readonly [status: number, reason: string])[]])[] = [
+  ['over', [[503, 'Service Unavailable']]],
+  ['none', [[503, 'Service Unavailable']]],
+  ['lost', [[404, 'Not Found']]],
+  ['busy', [[486, 'Busy Here']]],
+  ['moved', [[302, 'Moved Temporarily']]],
+  ['ring', [RINGING]],
+];
+
+/** A gateway that takes everything but some INVITEs. */
+const byUser: Answers = (method, user) => {
+  if (method !== 'INVITE') return [[202, 'Accepted']];
+  return BY_END.find(([end]) => user.endsWith(end))?.[1] ?? ANSWERED;
+};
+
 /** The first gateway refuses some users; the second answers all. */
 const GATEWAYS: Readonly<Record<string, Answers>> = {
-  gw1: (method, user) => {
-    if (method !== 'INVITE') return user === 'lost' ? [[404, 'Not Found']] : [[202, 'Accepted']];
-    if (user === 'busy') return [[486, 'Busy Here']];
-    if (user === 'over') return [[503, 'Service Unavailable']];
-    if (user === 'moved') return [[302, 'Moved Temporarily']];
-    return user === 'ring' ? [RINGING] : ANSWERED;
-  },
+  gw1: (method, user) => (method !== 'INVITE' && user === 'lost' ? [[404, 'Not Found']] : byUser(method, user)),
   gw2: () => ANSWERED,
 };
 
@@ -134,6 +144,11 @@ test('an access edge sends the same as Kamailio', (t) =>
     },
   }));
 
+const EARLY = [
+  [183, 'Progress'],
+  [200, 'OK'],
+] as const;
+
 const TRUNKS: Calls = {
   'an answered call': ['4930123', talked('an answered call', { from: '<sip:alice@a.example>' })],
   'a caller with a number': ['4930123', talked('a caller with a number', { from: '"A" <sip:+4940555@a.example>' })],
@@ -167,18 +182,7 @@ test('a router between trunks sends the same as Kamailio', (t) =>
   sideBySide(t, {
     text: fixture('trunk-router.cfg'),
     gateways: {
-      gw1: (method, user) => {
-        if (method !== 'INVITE') return [[202, 'Accepted']];
-        if (/over$|none$/.test(user)) return [[503, 'Service Unavailable']];
-        if (user.endsWith('lost')) return [[404, 'Not Found']];
-        if (user.endsWith('busy')) return [[486, 'Busy Here']];
-        if (user.endsWith('early'))
-          return [
-            [183, 'Progress'],
-            [200, 'OK'],
-          ];
-        return user.endsWith('ring') ? [RINGING] : ANSWERED;
-      },
+      gw1: (method, user) => (method === 'INVITE' && user.endsWith('early') ? EARLY : byUser(method, user)),
       gw2: (_method, user) => (user.endsWith('none') ? [[500, 'Broken']] : ANSWERED),
     },
     calls: TRUNKS,
@@ -187,18 +191,16 @@ test('a router between trunks sends the same as Kamailio', (t) =>
     prepare: (folder, lane) => {
       writeFileSync(join(folder, 'dispatcher.list'), lane.list(['name=first', 'name=second;weight=5']));
       writeFileSync(join(folder, 'address.list'), '100 127.0.0.0 8 0 customer-a\n');
-      writeFileSync(join(folder, 'version'), 'table_name(string) table_version(int) \ndialplan:2\n');
-      writeFileSync(
-        join(folder, 'dialplan'),
-        [
+      textTables(folder, {
+        version: ['table_name(string) table_version(int) ', 'dialplan:2'],
+        dialplan: [
           'id(int,auto) dpid(int) pr(int) match_op(int) match_exp(string) match_len(int) subst_exp(string) repl_exp(string) attrs(string) ',
           '1:1:1:1:^00[1-9]:0:^00(.*)$:+\\\\1:abroad',
           '2:1:2:1:^0900:0:^(.*)$:\\\\1:block',
           '3:1:3:1:^49:0:^(49.*)$:+\\\\1:home',
           '4:1:4:0:*21:0:^(.*)$:\\\\1:code',
-          '',
-        ].join('\n'),
-      );
+        ],
+      });
     },
   }));
 
@@ -250,13 +252,7 @@ test('a wholesale router sends the same as Kamailio', (t) =>
   sideBySide(t, {
     text: fixture('carrier-router.cfg'),
     gateways: {
-      gw1: (method, user) => {
-        if (method !== 'INVITE') return [[202, 'Accepted']];
-        if (/over$|none$/.test(user)) return [[503, 'Service Unavailable']];
-        if (user.endsWith('lost')) return [[404, 'Not Found']];
-        if (user.endsWith('busy')) return [[486, 'Busy Here']];
-        return user.endsWith('ring') ? [RINGING] : ANSWERED;
-      },
+      gw1: byUser,
       gw2: (_method, user) => (user.endsWith('none') ? [[500, 'Broken']] : ANSWERED),
     },
     calls: WHOLESALE,
@@ -317,11 +313,7 @@ test('a host of tenants sends the same as Kamailio', (t) =>
   sideBySide(t, {
     text: fixture('tenants.cfg'),
     gateways: {
-      gw1: (method, user) => {
-        if (method !== 'INVITE') return [[202, 'Accepted']];
-        if (user.startsWith('busy')) return [[486, 'Busy Here']];
-        return user === 'ring' ? [RINGING] : ANSWERED;
-      },
+      gw1: (method, user) => byUser(method, user === 'busyall' ? 'busy' : user),
       gw2: (method, user) => (method === 'INVITE' && user === 'busyall' ? [[486, 'Busy Here']] : ANSWERED),
     },
     calls: TENANTS,

@@ -3,20 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { type Answer, type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kamailio-forking-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-async function until(what: string, met: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!met()) {
-    assert.ok(performance.now() < deadline, `in time: ${what}`);
-    await sleep(10);
-  }
-}
 
 interface Stage {
   readonly gateways: Readonly<Record<string, Gateway>>;

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type * as sip from 'sip';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { freePort } from '../support/ports.js';
 import { type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kamailio-sockets-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,14 +39,6 @@ async function start(
 function sentFrom(gateway: Gateway, method: string): string | undefined {
   const request = gateway.requests.findLast((each) => each.method === method);
   return (request?.headers['via'] as sip.SipVia[] | undefined)?.[0]?.host;
-}
-
-async function until(what: string, met: () => boolean): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!met()) {
-    assert.ok(performance.now() < deadline, `in time: ${what}`);
-    await sleep(20);
-  }
 }
 
 async function withGateway(

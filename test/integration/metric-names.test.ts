@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDaemon } from '../support/daemon-fixture.js';
-import { NatsBench, until, withoutNats } from '../support/nats-fixtures.js';
+import { NatsBench, withoutNats } from '../support/nats-fixtures.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const DEPLOY = join(import.meta.dirname, '../../examples/deploy');
 const NAMES = /\b(?:switchyard|process|nodejs)_[a-z0-9_]+/g;

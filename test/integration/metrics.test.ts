@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { deadRows, FaultBench, until } from '../support/faults/bench.js';
+import { deadRows, FaultBench } from '../support/faults/bench.js';
 import { natsSettings } from '../support/faults/nats-crashes.js';
 import { Responder } from '../support/faults/responder.js';
 import { freePort } from '../support/ports.js';
+import { until } from '../support/until.js';
 
 test('every metric that is documented is on /metrics, and /health and ds_list say why something is not well', async (t) => {
   const bench = new FaultBench(t);

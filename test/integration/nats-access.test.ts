@@ -6,8 +6,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { nullLogger } from '../../src/core/logger.js';
 import { TestAuthority } from '../support/certificates.js';
 import { makeOperator } from '../support/nats-credentials.js';
-import { delivered, NatsBench, settings, stream, transitions, until, withoutNats } from '../support/nats-fixtures.js';
+import { delivered, NatsBench, settings, stream, transitions, withoutNats } from '../support/nats-fixtures.js';
 import { requireTool } from '../support/servers.js';
+import { until } from '../support/until.js';
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'nats-access-'));

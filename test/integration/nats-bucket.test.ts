@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import type { KV, NatsConnection } from 'nats';
 import { type StateEntry, stateEntry, stateKey } from '../../src/events/state-entry.js';
 import { makeDestination } from '../support/event-fixtures.js';
-import { keysIn, NatsBench, settings, stream, until, withoutNats } from '../support/nats-fixtures.js';
+import { keysIn, NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 const BUCKET = 'DISPATCHER_STATE';
 const destinations = Array.from({ length: 20 }, (_, i) => makeDestination({ uri: `sip:10.0.0.${i}` }));

@@ -25,11 +25,11 @@ import {
   stored,
   stream,
   transitions,
-  until,
   watcher,
   withoutNats,
 } from '../support/nats-fixtures.js';
 import { requireTool } from '../support/servers.js';
+import { until } from '../support/until.js';
 
 describe('states, requests and access on NATS', { timeout: 120_000, skip: withoutNats }, () => {
   test('the bucket follows the snapshot: written, changed, and what is gone removed', async (t) => {

@@ -18,11 +18,11 @@ import {
   stored,
   stream,
   transitions,
-  until,
   watcher,
   withoutNats,
 } from '../support/nats-fixtures.js';
 import { freePort } from '../support/ports.js';
+import { until } from '../support/until.js';
 
 describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
   test('a live watcher gets exactly the documented JSON on the documented subject', async (t) => {

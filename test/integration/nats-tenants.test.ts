@@ -7,7 +7,8 @@ import { connect, type NatsConnection } from 'nats';
 import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
-import { NatsBench, until, withoutNats } from '../support/nats-fixtures.js';
+import { NatsBench, withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 const PASSWORDS = { SWITCHYARD_PASSWORD: 'p0', ACME_PASSWORD: 'p1', ACME_VIEWER_PASSWORD: 'p2', GLOBEX_PASSWORD: 'p3' };
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { check } from '../../src/cli/check/check.js';
 import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples/scripts');
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-route-script-'));
@@ -42,12 +42,6 @@ async function daemon(options: Parameters<typeof startDaemon>[0]): Promise<Daemo
   const started = await startDaemon(options);
   daemons.push(started);
   return started;
-}
-
-/** Waits until something holds; throws with `what` when it does not in ten seconds. */
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) if (await holds()) return;
-  throw new Error(`still not: ${what}`);
 }
 
 test('the sample script routes a call', async () => {

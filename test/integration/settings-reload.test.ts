@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { reload } from '../../src/cli/reload/reload.js';
 import { runCli } from '../support/command-line.js';
 import { startDaemon } from '../support/daemon-process.js';
-import { until } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 interface Answer {
   readonly changes: readonly { readonly path: string; readonly from?: string; readonly to?: string }[];

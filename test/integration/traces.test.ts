@@ -11,8 +11,8 @@ import { trace } from '../../src/cli/trace/trace.js';
 import { TestAuthority } from '../support/certificates.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { type DecodedHep, decodeHep, splitHep } from '../support/hep-decoder.js';
-import { until } from '../support/nats-fixtures.js';
 import { type Caller, startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
 
 /** Messages of one answered call as a proxy in its path sees them: seven each way, with the 100 of the proxy. */
 const MESSAGES = ['INVITE', '100', 'INVITE', '180', '180', '200', '200', 'ACK', 'ACK', 'BYE', 'BYE', '200', '200'];

@@ -15,9 +15,10 @@ import { weightOf } from '../../src/engine/weight.js';
 import { FreeswitchFeed } from '../../src/weight-feed/freeswitch.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeFreeswitch, type FakeFreeswitchOptions } from '../support/fake-freeswitch.js';
-import { NatsBench, until, withoutNats } from '../support/nats-fixtures.js';
+import { NatsBench, withoutNats } from '../support/nats-fixtures.js';
 import { engineWith, partitionOptions, request, row } from '../support/partitions.js';
 import { type LogLine, recordingLog } from '../support/recording-log.js';
+import { until } from '../support/until.js';
 
 const A = 'sip:10.0.0.1';
 const B = 'sip:10.0.0.2';

@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
-import { type CfgDaemon, startCfgDaemon, until } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { executeSqlite } from '../support/sqlite-file.js';
 import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
 
@@ -154,11 +155,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
         [20, 20, 20],
       );
       await until('every call has its record', () => daemon.daemon.calls.ledger.inDialog === 0);
-      await until(
-        'all lines are in the log',
-        () => daemon.script.length === 60,
-        () => daemon.script.length,
-      );
+      await until('all lines are in the log', () => daemon.script.length === 60, { show: () => daemon.script.length });
       assert.ok(metric('switchyard_worker_requests_total') >= 60, 'workers took them');
     });
 

@@ -9,6 +9,7 @@ import type { Logger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import { workersFault } from '../../src/daemon/worker-hooks.js';
 import { freePort } from './ports.js';
+import { until } from './until.js';
 import { workersSetting } from './workers.js';
 import { writingLogger } from './written-lines.js';
 
@@ -100,25 +101,10 @@ function recording(lines: string[], script: string[]): Logger {
   });
 }
 
-/** Waits until something holds; throws with `what` and what `show` gives when it does not in five seconds. */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  show?: () => unknown,
-): Promise<void> {
-  for (const deadline = Date.now() + 5000; Date.now() < deadline; ) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 15));
-  }
-  throw new Error(`still not: ${what} ${show === undefined ? '' : JSON.stringify(show(), undefined, 1)}`);
-}
-
 /** Waits for the lines of a script, which those of a worker reach through the daemon's log, and compares them. */
 export async function wrote(daemon: Pick<CfgDaemon, 'script'>, lines: readonly string[]): Promise<void> {
-  await until(
-    `${lines.length} lines of the script`,
-    () => daemon.script.length >= lines.length,
-    () => daemon.script,
-  );
+  await until(`${lines.length} lines of the script`, () => daemon.script.length >= lines.length, {
+    show: () => daemon.script,
+  });
   assert.deepEqual(daemon.script, lines);
 }

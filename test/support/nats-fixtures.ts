@@ -13,6 +13,7 @@ import { plainNats } from '../../src/events/sinks/nats-settings.js';
 import { flip, makeDestination } from './event-fixtures.js';
 import { type RestartableNats, startRestartableNats } from './restartable-nats.js';
 import { findProgram } from './servers/programs.js';
+import { until } from './until.js';
 
 const codec = StringCodec();
 export const LIMIT = 30_000;
@@ -28,15 +29,6 @@ export const stream = { stream: 'DISPATCHER', outboxLimit: 10_000 };
 /** For suites that start servers of their own: why they cannot run here, false when they can. */
 export const withoutNats =
   process.env['CI'] !== 'true' && findProgram('nats') === undefined ? 'nats-server is not installed' : false;
-
-/** Polls something that has no event to wait for, within a deadline. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + LIMIT;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${LIMIT} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 export const delivered = (bus: NatsBus) => until('outbox empty', () => bus.stats().depth === 0);
 

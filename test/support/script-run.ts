@@ -57,6 +57,19 @@ export const INVITE = [
   '',
 ].join('\r\n');
 
+/** The reply of a gateway, as "486 Busy Here", to a request that was sent to it; `headers` are whole lines. */
+export function answerTo(
+  request: string,
+  status: string,
+  { tag, headers = [] }: { readonly tag?: string; readonly headers?: readonly string[] } = {},
+): string {
+  const copied = request
+    .split('\r\n')
+    .filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line))
+    .map((line) => (tag !== undefined && line.startsWith('To:') ? `${line};tag=${tag}` : line));
+  return [`SIP/2.0 ${status}`, ...copied, ...headers, 'Content-Length: 0', '', ''].join('\r\n');
+}
+
 /** Reads a script; throws CfgError for one that cannot be used. */
 export function startScript({
   dialect,

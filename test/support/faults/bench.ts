@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { unbounded } from '../../../src/access/caller.js';
 import { parseDatabaseUrl } from '../../../src/config/db-url.js';
 import { readSettings } from '../../../src/config/load.js';
@@ -15,17 +14,6 @@ import { initDatabase, insertRows, type NewRow, showRows, type TableSpec } from 
 import { COLUMNS } from '../columns.js';
 import { eventFault } from '../event-schema.js';
 import { freePort } from '../ports.js';
-
-const LIMIT = 30_000;
-
-/** Polls something that has no event to wait for, within a deadline. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = LIMIT): Promise<void> {
-  const deadline = performance.now() + limit;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${limit} ms`);
-    await sleep(10);
-  }
-}
 
 export interface LogLine {
   readonly level: string;

@@ -9,7 +9,8 @@ import { Child } from '../child-process.js';
 import { seededRandom } from '../partitions.js';
 import { freePort } from '../ports.js';
 import { startRestartableNats } from '../restartable-nats.js';
-import { deadRows, type FaultBench, until } from './bench.js';
+import { until } from '../until.js';
+import { deadRows, type FaultBench } from './bench.js';
 import { natsSettings, storedEvents } from './nats-crashes.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));

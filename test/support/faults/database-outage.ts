@@ -6,7 +6,8 @@ import knex, { type Knex } from 'knex';
 import { seededRandom } from '../partitions.js';
 import { freePort } from '../ports.js';
 import { type RunningServer, startMariadb, startPostgres } from '../servers.js';
-import { deadRows, type FaultBench, fill, type RunningDaemon, tableStates, until } from './bench.js';
+import { until } from '../until.js';
+import { deadRows, type FaultBench, fill, type RunningDaemon, tableStates } from './bench.js';
 
 /** A kind of database server that may be ended and started again on its data. */
 export interface DatabaseKind {

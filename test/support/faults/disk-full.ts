@@ -4,7 +4,8 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deadRows, type FaultBench, fill, until } from './bench.js';
+import { until } from '../until.js';
+import { deadRows, type FaultBench, fill } from './bench.js';
 import { assertWritten } from './database-outage.js';
 
 /** A small file system of its own; undefined where it cannot be mounted (Linux, root). */

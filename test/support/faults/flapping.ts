@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../../src/core/clock.js';
 import { seededRandom } from '../partitions.js';
-import { type FaultBench, until } from './bench.js';
+import { until } from '../until.js';
+import type { FaultBench } from './bench.js';
 import { Responder } from './responder.js';
 
 /**
@@ -62,7 +63,9 @@ export async function flapping(
       responder.status.set(`gw${i}`, next);
     }
     if (flap % 3 === 1) await running.mi('ds_reload');
-    await until('seen', () => changed.every((i) => (stateOf(i) === 'active') === (mood(`gw${i}`) === 200)), 15_000);
+    await until('seen', () => changed.every((i) => (stateOf(i) === 'active') === (mood(`gw${i}`) === 200)), {
+      milliseconds: 15_000,
+    });
     if (changed.length > 0) {
       detection += performance.now() - began;
       changes++;

@@ -7,7 +7,8 @@ import { stateKey } from '../../../src/events/state-entry.js';
 import { keysIn } from '../nats-fixtures.js';
 import { seededRandom } from '../partitions.js';
 import { startRestartableNats } from '../restartable-nats.js';
-import { deadRows, type FaultBench, type RunningDaemon, until } from './bench.js';
+import { until } from '../until.js';
+import { deadRows, type FaultBench, type RunningDaemon } from './bench.js';
 import { quantile } from './responder.js';
 
 const STREAM = 'DISPATCHER';
@@ -124,7 +125,7 @@ export async function natsCrashes(
   }
   await outage;
   const recovery = performance.now();
-  await until('outbox empty', () => running.metric('switchyard_outbox_depth') === 0, 60_000);
+  await until('outbox empty', () => running.metric('switchyard_outbox_depth') === 0, { milliseconds: 60_000 });
   const reconnectMs = performance.now() - recovery;
   const nc = await connect({ servers: nats.url });
   bench.defer(() => nc.close());

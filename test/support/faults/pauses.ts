@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon } from '../daemon-process.js';
-import { type FaultBench, fill, until } from './bench.js';
+import { until } from '../until.js';
+import { type FaultBench, fill } from './bench.js';
 import { measureRoundTrips, quantile } from './responder.js';
 
 /** What the slowest caller waited for an answer while something large was done, and how many waited longer than 20 ms. */
@@ -85,6 +86,8 @@ export async function pausesFromOutside(
     for (let i = 0; i < 4; i++) await daemon.mi('ds_reload', i % 2 === 0 ? {} : { inherit_state: 'n' });
   });
   await during('setAll', () => setAll('i'));
-  await during('flush', () => until('written', async () => (await metric('switchyard_flush_pending')) === 0, 60_000));
+  await during('flush', () =>
+    until('written', async () => (await metric('switchyard_flush_pending')) === 0, { milliseconds: 60_000 }),
+  );
   return figures;
 }

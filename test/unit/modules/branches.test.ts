@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, linesOf, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, linesOf, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 const BRANCHES = 'append_msg_branch("sip:a@127.0.0.1:1"); append_msg_branch("sip:b@127.0.0.1:2");';
-
-async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.ok(done());
-}
 
 /** The statuses that were sent for a method, in order. */
 function statuses({ sent }: ScriptRunner, method: string): string[] {
@@ -45,7 +41,7 @@ test('send() adds the header lines it is given, and no Via', async () => {
   const runner = startScript({ dialect: 'opensips', script: 'send("127.0.0.1:5090", "X-A: 1\\r\\nX-B: 2\\r\\n");' });
   try {
     runner.receive(INVITE);
-    await until(() => runner.sent.length > 0);
+    await until('something is sent', () => runner.sent.length > 0);
     assert.equal(runner.sent[0]?.text, INVITE.replace('\r\n\r\n', '\r\nX-A: 1\r\nX-B: 2\r\n\r\n'));
   } finally {
     await runner.stop();
@@ -63,10 +59,10 @@ for (const final of [486, 200])
     });
     try {
       runner.receive(INVITE);
-      await until(() => statuses(runner, 'INVITE').includes(`${final} Done`));
+      await until('the final reply', () => statuses(runner, 'INVITE').includes(`${final} Done`));
       if (final === 486) runner.receive(INVITE.replaceAll('INVITE', 'ACK'));
       runner.receive(INVITE.replaceAll('INVITE', 'CANCEL'));
-      await until(() => statuses(runner, 'CANCEL').length > 0);
+      await until('the reply to CANCEL', () => statuses(runner, 'CANCEL').length > 0);
       assert.deepEqual(statuses(runner, 'CANCEL'), ['200 canceling']);
       assert.deepEqual(runner.lines, ['known']);
     } finally {
@@ -82,11 +78,10 @@ test('a failure route sees where the reply came from', async () => {
   });
   try {
     runner.receive(INVITE);
-    await until(() => runner.sent.some(({ port }) => port === 5090));
+    await until('the INVITE', () => runner.sent.some(({ port }) => port === 5090));
     const { text = '' } = runner.sent.find(({ port }) => port === 5090) ?? {};
-    const fields = text.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/.test(line));
-    runner.receive(['SIP/2.0 486 Busy', ...fields, 'Content-Length: 0', '', ''].join('\r\n'), 5090);
-    await until(() => runner.lines.length > 0);
+    runner.receive(answerTo(text, '486 Busy'), 5090);
+    await until('a line', () => runner.lines.length > 0);
     assert.deepEqual(runner.lines, ['127.0.0.1:5090']);
   } finally {
     await runner.stop();

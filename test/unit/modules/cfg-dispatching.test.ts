@@ -7,15 +7,12 @@ import { startCfgDaemon } from '../../support/cfg-daemon.js';
 import { freePort } from '../../support/ports.js';
 import { INVITE } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
+import { until } from '../../support/until.js';
 
 const closing: (() => unknown)[] = [];
 after(async () => {
   for (const close of closing.reverse()) await close();
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 /** A cfg file over rows of a dispatcher table, with a UDP and a TCP socket. */
 async function served(rows: (tcp: number) => string, route: string) {
@@ -70,7 +67,7 @@ test('a destination that names a TCP socket is sent to over TCP, whatever its UR
     'route { ds_select_dst(1, 8, "f"); t_relay(); }',
   );
   send(INVITE);
-  await until(() => got.includes('\r\n\r\n'));
+  await until('the request over TCP', () => got.includes('\r\n\r\n'));
   assert.match(got, /^INVITE sip:bob@sw\.example SIP\/2\.0\r\nVia: SIP\/2\.0\/TCP /);
 });
 
@@ -87,8 +84,8 @@ test('attributes that a script attaches to a destination are read by later reque
     }`,
   );
   send(INVITE);
-  await until(() => daemon.script.length >= 5);
+  await until('five lines', () => daemon.script.length >= 5);
   send(INVITE.replace('z9hG4bK1', 'z9hG4bK2'));
-  await until(() => daemon.script.length >= 10);
+  await until('ten lines', () => daemon.script.length >= 10);
   assert.deepEqual(daemon.script.slice(0, 6), ['1 []', '1', '1', '1 [slow bob]', '1 []', '1 [slow bob]']);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 const SCRIPT = `
   if (has_totag()) { loose_route(); xlog("state $DLG_status $dlg_val(n)\\n"); exit; }
@@ -9,11 +9,7 @@ const SCRIPT = `
 
 /** The answer of a gateway to what was sent to it. */
 function answered(invite: string, status: string): string {
-  const lines = invite.split('\r\n').filter((each) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(each));
-  const tagged = lines.map((each) => (each.startsWith('To:') ? `${each};tag=tt` : each));
-  return [`SIP/2.0 ${status}`, ...tagged, 'Contact: <sip:bob@127.0.0.1:5080>', 'Content-Length: 0', '', ''].join(
-    '\r\n',
-  );
+  return answerTo(invite, status, { tag: 'tt', headers: ['Contact: <sip:bob@127.0.0.1:5080>'] });
 }
 
 test('a lifetime counts from the answer, and its end sends BYE to both sides once', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-drouting-'));
@@ -161,8 +161,7 @@ test('a gateway that a script disabled is back when a probe is answered, one tha
     assert.deepEqual(runner.lines.splice(0), ['gw1', 'gw1 sip:127.0.0.1:7001 probing', '1', 'gw2']);
     clock.advance(10_000);
     const probe = runner.sent.find(({ text }) => text.startsWith('OPTIONS sip:127.0.0.1:7001 '))?.text ?? '';
-    const lines = probe.split('\r\n').filter((each) => /^(?:Via|From|To|Call-ID|CSeq):/.test(each));
-    runner.receive(['SIP/2.0 200 OK', ...lines, 'Content-Length: 0', '', ''].join('\r\n'), 7001);
+    runner.receive(answerTo(probe, '200 OK'), 7001);
     assert.deepEqual(runner.lines.splice(0), ['gw1 sip:127.0.0.1:7001 active']);
     await runner.daemon.mi.execute('dr_gw_status', { gw_id: 'gw1', status: 0 });
     assert.deepEqual(runner.lines, ['gw1 sip:127.0.0.1:7001 disabled mi']);

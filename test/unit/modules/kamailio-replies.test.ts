@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, startScript } from '../../support/script-run.js';
-
-/** The reply of a gateway to the request that was sent to it. */
-function replyTo(request: string, status: string, changed: (text: string) => string = (text) => text): string {
-  const copied = request.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line));
-  return changed(`SIP/2.0 ${status}\r\n${copied.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`);
-}
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 test('sanity_check() of a reply looks at no request-URI, and answers no reply with a reply', async () => {
   const runner = startScript({
@@ -18,11 +12,10 @@ onreply_route[R] { if (sanity_check("17895", "7")) xlog("fine $rs\\n"); else xlo
   });
   runner.receive(INVITE);
   const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
-  runner.receive(replyTo(sent, '180 Ringing'), 5090);
+  runner.receive(answerTo(sent, '180 Ringing'), 5090);
   assert.deepEqual(runner.lines, ['fine 180']);
   const before = runner.sent.length;
-  const wrong = (text: string): string => text.replace('Content-Length: 0', 'Content-Length: 90');
-  runner.receive(replyTo(sent, '183 Progress', wrong), 5090);
+  runner.receive(answerTo(sent, '183 Progress').replace('Content-Length: 0', 'Content-Length: 90'), 5090);
   assert.ok(!runner.sent.slice(before).some(({ text, port }) => port === 5090 && text.startsWith('SIP/2.0')));
   await runner.stop();
 });

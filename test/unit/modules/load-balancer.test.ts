@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-balancer-'));
@@ -40,13 +40,6 @@ async function received(runner: ScriptRunner, text: string): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The answer of a gateway. */
-function answered(sent: string, status: string): string {
-  const lines = sent.split('\r\n').filter((each) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(each));
-  const tagged = lines.map((each) => (each.startsWith('To:') ? `${each};tag=tt` : each));
-  return [`SIP/2.0 ${status}`, ...tagged, 'Content-Length: 0', '', ''].join('\r\n');
-}
-
 test('the destination with the most room gets a call, and keeps it until the dialog ends', async () => {
   const runner = await balancing(
     `if (has_totag()) { loose_route(); t_relay(); exit; }
@@ -62,7 +55,7 @@ test('the destination with the most room gets a call, and keeps it until the dia
     await received(runner, call(21));
     assert.deepEqual(runner.lines.slice(-2), ['1 sip:127.0.0.1:7002', '-2 <null>']);
     const first = runner.sent.find(({ text }) => text.startsWith('INVITE ') && text.includes('0@a.example'));
-    runner.receive(answered(first?.text ?? '', '486 Busy Here'), 7002);
+    runner.receive(answerTo(first?.text ?? '', '486 Busy Here', { tag: 'tt' }), 7002);
     await received(runner, call(22));
     assert.equal(runner.lines.at(-1), '1 sip:127.0.0.1:7002');
     const { Destinations } = (await runner.daemon.mi.execute('lb_list', {})) as {
@@ -140,10 +133,10 @@ test('a destination that a script disabled is back when a probe is answered, one
     const probes = () => runner.sent.filter(({ text }) => text.startsWith('OPTIONS sip:127.0.0.1:7001 '));
     clock.advance(10_000);
     assert.equal(probes().length, 1);
-    runner.receive(answered(probes()[0]?.text ?? '', '404 Not Found'), 7001);
+    runner.receive(answerTo(probes()[0]?.text ?? '', '404 Not Found', { tag: 'tt' }), 7001);
     assert.deepEqual(runner.lines, []);
     clock.advance(10_000);
-    runner.receive(answered(probes().at(-1)?.text ?? '', '200 OK'), 7001);
+    runner.receive(answerTo(probes().at(-1)?.text ?? '', '200 OK', { tag: 'tt' }), 7001);
     assert.deepEqual(runner.lines.splice(0), ['1 sip:127.0.0.1:7001 enabled']);
     const before = probes().length;
     await runner.daemon.mi.execute('lb_status', { destination_id: 1, new_status: 0 });

@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
-
-async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.ok(done());
-}
+import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 /** Answers the INVITE that went to 5090 with 302, and gives the request-URIs of those that leave then, as "URI port". */
 async function redirected(runner: ScriptRunner, contact: string, targets: number): Promise<string[]> {
   const invites = () => runner.sent.filter(({ text }) => text.startsWith('INVITE'));
   try {
     runner.receive(INVITE);
-    await until(() => invites().length === 1);
-    const fields = (invites()[0]?.text ?? '')
-      .split('\r\n')
-      .filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/.test(line));
-    const reply = ['SIP/2.0 302 Moved', ...fields, `Contact: ${contact}`, 'Content-Length: 0', '', ''];
-    runner.receive(reply.join('\r\n'), 5090);
-    await until(() => invites().length === 1 + targets && runner.lines.length > 0);
+    await until('the first INVITE', () => invites().length === 1);
+    runner.receive(answerTo(invites()[0]?.text ?? '', '302 Moved', { headers: [`Contact: ${contact}`] }), 5090);
+    await until('the others', () => invites().length === 1 + targets && runner.lines.length > 0);
     return invites()
       .slice(1)
       .map(({ text, port }) => `${text.split(' ')[1]} ${port}`);

@@ -4,6 +4,7 @@ import { TextCipher } from '../../../src/modules/topoh/cipher.js';
 import { TopologyMask } from '../../../src/modules/topoh/mask.js';
 import { ModuleParameters } from '../../../src/script/environment.js';
 import { headersOf } from '../../support/raw-agent.js';
+import { answerTo } from '../../support/script-run.js';
 
 const maskOf = (parameters: Readonly<Record<string, string | number>> = {}) =>
   new TopologyMask(new ModuleParameters(new Map(Object.entries(parameters).map(([name, value]) => [name, [value]]))));
@@ -38,8 +39,7 @@ function relayed(received: string, own = 0): string {
 
 /** The reply of a UAS that got this request. */
 function replyTo(shown: string, more = ''): string {
-  const copied = shown.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line));
-  return ['SIP/2.0 200 OK', ...copied, `${more}Content-Length: 0`, '', ''].join('\r\n');
+  return answerTo(shown, '200 OK').replace('Content-Length', `${more}Content-Length`);
 }
 
 /** A reply as it is passed on: without our Via. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { answerChallenge, readChallenge } from '../../../src/modules/digest.js';
-import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 const RFC7616 = {
   nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
@@ -52,10 +53,6 @@ test('an algorithm or a protection that is not known is not answered; sessions a
     assert.equal(readChallenge(bad), undefined);
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 600 && !holds(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 const invites = ({ sent }: ScriptRunner): string[] =>
   sent.filter(({ text }) => text.startsWith('INVITE')).map(({ text }) => text);
 
@@ -72,20 +69,14 @@ async function challenged(
   try {
     runner.receive(INVITE);
     for (let i = 1; i <= times; i++) {
-      await until(() => invites(runner).length >= i);
+      await until(`INVITE ${i}`, () => invites(runner).length >= i);
       const invite = invites(runner)[i - 1] ?? '';
-      const copied = invite.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/i.test(line));
-      const lines = [
-        'SIP/2.0 407 Proxy Authentication Required',
-        ...copied.map((line) => (line.startsWith('To:') ? `${line};tag=g${i}` : line)),
-        challenge,
-        'Content-Length: 0',
-        '',
-        '',
-      ];
-      runner.receive(lines.join('\r\n'), 5090);
+      runner.receive(
+        answerTo(invite, '407 Proxy Authentication Required', { tag: `g${i}`, headers: [challenge] }),
+        5090,
+      );
     }
-    await until(() => invites(runner).length > times || runner.lines.length > 0);
+    await until('the end', () => invites(runner).length > times || runner.lines.length > 0);
     return { invites: invites(runner), lines: runner.lines };
   } finally {
     await runner.stop();
