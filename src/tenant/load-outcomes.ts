@@ -58,11 +58,9 @@ export class LoadOutcomes {
     const { log } = this.options;
     const sockets = new Map<string, number>();
     for (const { row } of destinationsOf(partition.snapshot)) {
-      if (row.socket === '') continue;
-      const count = sockets.get(row.socket) ?? (listens(row.socket) ? Number.NaN : 0);
-      sockets.set(row.socket, count + 1);
+      if (row.socket !== '') sockets.set(row.socket, (sockets.get(row.socket) ?? 0) + 1);
     }
-    const unused = [...sockets].filter(([, count]) => !Number.isNaN(count));
+    const unused = [...sockets].filter(([socket]) => !listens(socket));
     for (const [socket, destinations] of unused.slice(0, DISCARDED_LOGGED)) {
       const text = `destinations of partition ${this.name} name a socket that is not listened on: another one is chosen`;
       log.warn({ socket, destinations }, text);

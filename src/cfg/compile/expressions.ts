@@ -323,6 +323,7 @@ export class ExpressionCompiler {
     if (constant !== undefined) {
       const getter = left.variable?.getter;
       if (getter === undefined) return comparisonValue((run) => compare(read(run), constant), calls);
+      // As comparisonValue() gives it, less one call: a variable against a constant is what conditions are most of all.
       return {
         type: 'int',
         constant: undefined,

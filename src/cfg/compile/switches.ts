@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.js';
 import { compilePosix } from '../../core/posix-regex.js';
-import type { Statement, SwitchCase, SwitchStatement } from '../ast.js';
+import type { Position, Statement, SwitchCase, SwitchStatement } from '../ast.js';
 import { BREAK, NEXT, type ScriptRun, type Signal } from '../runtime.js';
 import type { Result, StaticType } from '../semantics/operators.js';
 import type { CompileContext } from './context.js';
@@ -8,6 +8,15 @@ import type { ExpressionCompiler } from './expressions.js';
 import type { CompiledStatement, StatementClosure } from './statement.js';
 
 type Matcher = (value: Result) => boolean;
+
+/** What stands behind "case". */
+interface Label {
+  readonly at: Position;
+  readonly type: StaticType;
+  /** undefined: known only when it runs, or a regular expression. */
+  readonly constant?: Result;
+  readonly regex?: string;
+}
 
 /** Compiles switch: the first case that matches, and what follows up to a break. */
 export class SwitchCompiler {
@@ -19,17 +28,17 @@ export class SwitchCompiler {
 
   compile(node: SwitchStatement): CompiledStatement {
     const subject = this.expressions.compile(node.subject);
-    const labels = node.cases.map((each) => this.matcher(each, subject.type));
-    this.checkLabels(node);
+    const compiled = node.cases.map((each) => this.label(each));
+    const labels = compiled.map((each) => this.matcher(each, subject.type));
+    this.checkLabels(compiled);
     const bodies = node.cases.map(({ body }) => this.block(body));
     const fallback = node.cases.findIndex(({ label }) => label === undefined);
     const { read, calls } = subject;
-    const words = this.distinctWords(node);
+    const words = distinctWords(compiled);
     const find = (run: ScriptRun): number => {
       const value = read(run);
-      if (words !== undefined && typeof value === 'string') {
-        for (let i = 0; i < words.length; i++) if (words[i] === value) return i;
-      }
+      const word = words !== undefined && typeof value === 'string' ? words.get(value) : undefined;
+      if (word !== undefined) return word;
       for (let i = 0; i < labels.length; i++) if (labels[i]?.(value) === true) return i;
       return fallback;
     };
@@ -83,12 +92,19 @@ export class SwitchCompiler {
     };
   }
 
-  private matcher({ label }: SwitchCase, subject: StaticType): Matcher | undefined {
+  private label({ label }: SwitchCase): Label | undefined {
+    if (label === undefined) return undefined;
+    if (label.kind === 'regex') return { at: label.at, type: 'string', regex: label.source.value };
+    const { type, constant } = this.expressions.compile(label);
+    return { at: label.at, type, constant };
+  }
+
+  private matcher(label: Label | undefined, subject: StaticType): Matcher | undefined {
     if (label === undefined) return undefined;
     const { operators } = this.context.dialect;
-    if (label.kind === 'regex') {
+    if (label.regex !== undefined) {
       try {
-        const regex = compilePosix(label.source.value);
+        const regex = compilePosix(label.regex);
         return (value) => {
           const text = operators.matchText(value);
           return text !== undefined && regex.test(text);
@@ -98,44 +114,42 @@ export class SwitchCompiler {
         return () => false;
       }
     }
-    const value = this.expressions.compile(label);
-    const constant = value.constant ?? null;
-    const equal = operators.caseEquals(subject, value.type, constant);
+    const constant = label.constant ?? null;
+    const equal = operators.caseEquals(subject, label.type, constant);
     return (given) => equal(given, constant) === true;
   }
 
-  /** The labels where they are texts that differ in more than letter case: a value that is one of them is that of no other. */
-  private distinctWords({ cases }: SwitchStatement): readonly (string | undefined)[] | undefined {
-    const words: (string | undefined)[] = [];
-    for (const { label } of cases) {
-      const constant =
-        label === undefined ? undefined : label.kind === 'regex' ? null : this.expressions.compile(label).constant;
-      if (label !== undefined && typeof constant !== 'string') return undefined;
-      words.push(constant as string | undefined);
-    }
-    const given = words.filter((each) => each !== undefined);
-    return new Set(given.map((each) => each.toLowerCase())).size === given.length ? words : undefined;
-  }
-
   /** Labels of two types, and the same label twice, are mistakes. */
-  private checkLabels({ cases }: SwitchStatement): void {
+  private checkLabels(labels: readonly (Label | undefined)[]): void {
     const { problems, dialect } = this.context;
     if (dialect.syntax.literalCases) return;
     const seen = new Set<string | number>();
-    let type: StaticType | undefined;
-    for (const { label } of cases) {
+    let before: StaticType | undefined;
+    for (const label of labels) {
       if (label === undefined) continue;
-      const value = label.kind === 'regex' ? undefined : this.expressions.compile(label);
-      const own: StaticType = value?.type ?? 'string';
-      if (type !== undefined && own !== type) {
-        problems.error('expression', label.at, 'numbers and strings do not stand in one switch');
+      const { at, type, constant } = label;
+      if (before !== undefined && type !== before) {
+        problems.error('expression', at, 'numbers and strings do not stand in one switch');
         return;
       }
-      type = own;
-      const constant = value?.constant;
+      before = type;
       if (typeof constant !== 'string' && typeof constant !== 'number') continue;
-      if (seen.has(constant)) problems.error('expression', label.at, `case ${constant} stands there twice`);
+      if (seen.has(constant)) problems.error('expression', at, `case ${constant} stands there twice`);
       seen.add(constant);
     }
   }
+}
+
+/** The cases by their labels where all of these are texts that differ in more than letter case: a value that is one of them is that of no other. */
+function distinctWords(labels: readonly (Label | undefined)[]): ReadonlyMap<string, number> | undefined {
+  const words = new Map<string, number>();
+  const folded = new Set<string>();
+  for (const [i, label] of labels.entries()) {
+    if (label === undefined) continue;
+    const { constant } = label;
+    if (typeof constant !== 'string' || folded.has(constant.toLowerCase())) return undefined;
+    folded.add(constant.toLowerCase());
+    words.set(constant, i);
+  }
+  return words;
 }

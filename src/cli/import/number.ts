@@ -50,14 +50,8 @@ export function numberAfterAssignment(
   const text = literalText(value);
   const cut = text === undefined ? undefined : /^\$\(rU\{s\.(?:substr,(\d+),0|strip,(\d+))\}\)$/.exec(text);
   if (cut) return stripped(before, Number(cut[1] ?? cut[2])) ?? other;
-  const put =
-    text === undefined
-      ? joined(value)
-      : /^(.*?)\$rU$|^(.*?)\$\(rU\)$/s
-          .exec(text)
-          ?.slice(1)
-          .find((each) => each !== undefined);
-  return put === undefined || !isPlain(put) ? other : { ...before, prefix: put + before.prefix };
+  const prefix = text === undefined ? joined(value) : /^(.*?)\$(?:rU|\(rU\))$/s.exec(text)?.[1];
+  return prefix === undefined || !isPlain(prefix) ? other : { ...before, prefix: prefix + before.prefix };
 }
 
 /** TEXT of `TEXT + $rU`. */

@@ -463,13 +463,13 @@ function ofSelection(condition: Expression): boolean | undefined {
   const asked = Number(literalText(condition.right) ?? Number.NaN);
   const test = COMPARISONS.get(condition.operator);
   if (test === undefined || !Number.isInteger(asked)) return undefined;
-  const [found, none] = [FOUND.map((each) => test(each, asked)), NONE.map((each) => test(each, asked))];
-  const isClear = new Set(found).size === 1 && new Set(none).size === 1 && found[0] !== none[0];
-  return isClear ? found[0] : undefined;
+  const found = test(FOUND, asked);
+  return found === test(NOT_FOUND, asked) ? undefined : found;
 }
 
-/** Results of a selection that found something, and that found nothing. */
-const [FOUND, NONE] = [[1], [-1]];
+/** The result of a selection that found something, and of one that did not. */
+const FOUND = 1;
+const NOT_FOUND = -1;
 const COMPARISONS = new Map<string, (result: number, asked: number) => boolean>([
   ['<', (result, asked) => result < asked],
   ['<=', (result, asked) => result <= asked],
