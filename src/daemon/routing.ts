@@ -14,6 +14,7 @@ import type { ProxyObserver } from '../proxy/observer.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
+import { attributeLog } from '../route/rules/destination-changes.js';
 import type { Explanation } from '../route/rules/explain.js';
 import { compileRule } from '../route/rules/rule.js';
 import { RulesRouter } from '../route/rules/rules-router.js';
@@ -194,10 +195,11 @@ export class Routing {
       return this.scripts.router(settings, formats, script, dialogs);
     }
     const { engine, sip, blacklists, tally, callEnded, log } = this.options;
+    const unusable = attributeLog(log);
     return new RulesRouter({
       engine,
       sockets: sip.sockets,
-      rules: settings.routing.map((rule) => compileRule(rule, (name) => engine.partition(name))),
+      rules: settings.routing.map((rule) => compileRule(rule, (name) => engine.partition(name), unusable)),
       formats,
       blocked: (lists, address) => blacklists.blocked(lists, address),
       tally,

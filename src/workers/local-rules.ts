@@ -8,6 +8,7 @@ import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyOptions } from '../proxy/proxy.js';
 import { compileFormat } from '../pvar/format.js';
 import { type DispatcherFormats, RequestScope } from '../route/request-scope.js';
+import { attributeLog } from '../route/rules/destination-changes.js';
 import type { LooseRoute } from '../route/rules/dialog.js';
 import { DialogGate, type Passage } from '../route/rules/dialog-gate.js';
 import { FROM, parseFromList } from '../route/rules/from-list.js';
@@ -82,7 +83,8 @@ export class LocalRules {
     const shared = deserialize(Buffer.from(text, 'base64')) as SharedRules;
     engine.defaultPartition = shared.defaultPartition;
     this.partitions = shared.partitions;
-    const rules = shared.rules.map((rule) => compileRule(rule, (name) => engine.partition(name)));
+    const unusable = attributeLog(log);
+    const rules = shared.rules.map((rule) => compileRule(rule, (name) => engine.partition(name), unusable));
     this.rules = rules.map(localRule);
     this.formats = {
       ...NO_FORMATS,

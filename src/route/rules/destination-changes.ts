@@ -1,6 +1,7 @@
 import type { DestinationChanges } from '../../config/settings.js';
 import { readAttributes } from '../../core/attribute-list.js';
 import { SwitchyardError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
 import { parseUri } from '../../core/uri.js';
 import type { Destination, DestinationRow } from '../../engine/destination.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -22,11 +23,22 @@ const HEADER_NAME = /^[A-Za-z0-9!%*_+.~-]{1,64}$/;
 /** What a user part may hold as it is (RFC 3261 section 25.1: unreserved and user-unreserved). */
 const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})*$/;
 const CONTROL = /[\x00-\x1f\x7f]/;
+const DIGITS = /^\d{0,9}$/;
 /** Digits that may be taken off. */
 const MOST_STRIPPED = 64;
 
-/** Compiles the key "destination" of a rule. Throws SwitchyardError CONFIG_INVALID for a header name that may not be added. */
-export function compileChanges({ strip, prefix, headers }: DestinationChanges): CompiledChanges {
+/** Called with what a destination's attributes make of a part of the rule that cannot be used, such as a strip of "abc". */
+export type UnusableAttribute = (row: DestinationRow, part: string, value: string) => void;
+
+/**
+ * Compiles the key "destination" of a rule. What the attributes of a row make of it and cannot be used is left out, and `unusable` is
+ * called once for each row. Throws SwitchyardError CONFIG_INVALID for a header name that may not be added.
+ */
+export function compileChanges(
+  { strip, prefix, headers }: DestinationChanges,
+  unusable: UnusableAttribute = () => {},
+): CompiledChanges {
+  const refuse = once(unusable);
   const stripOf = compileTemplate(strip);
   const prefixOf = compileTemplate(prefix);
   const lines = [...headers].map(([name, text]) => {
@@ -40,11 +52,15 @@ export function compileChanges({ strip, prefix, headers }: DestinationChanges): 
     requestUri(uri, { row }) {
       if (!numbers) return uri;
       const attributes = attributesOf(row);
-      const digits = Number(stripOf(attributes) ?? 0);
+      const digits = stripOf(attributes) ?? '0';
       // A tech prefix often ends with "#", which a user part holds escaped (RFC 3261 section 25.1).
       const before = (prefixOf(attributes) ?? '').replaceAll('#', '%23');
-      const count = Number.isInteger(digits) ? Math.min(MOST_STRIPPED, Math.max(0, digits)) : 0;
-      if ((count === 0 && before === '') || !USER.test(before)) return uri;
+      const known = DIGITS.test(digits);
+      if (!known) refuse(row, 'strip', digits);
+      const count = known ? Math.min(MOST_STRIPPED, Number(digits)) : 0;
+      const fits = USER.test(before);
+      if (!fits) refuse(row, 'prefix', before);
+      if ((count === 0 && before === '') || !fits) return uri;
       return withUser(uri, (user) => before + user.slice(count));
     },
     edits(message, { row }) {
@@ -54,11 +70,31 @@ export function compileChanges({ strip, prefix, headers }: DestinationChanges): 
       for (const { name, value } of lines) {
         const shown = value(attributes);
         // A destination without the attribute gets no such header; a line break would begin another one.
-        if (shown !== undefined && shown !== '' && !CONTROL.test(shown)) text += `${name}: ${shown}\r\n`;
+        if (shown === undefined || shown === '') continue;
+        if (CONTROL.test(shown)) refuse(row, name, shown);
+        else text += `${name}: ${shown}\r\n`;
       }
       const end = message.headersEnd;
       return text === '' ? undefined : [{ start: end, end, text }];
     },
+  };
+}
+
+/** Writes what cannot be used to a log. */
+export function attributeLog(log: Logger): UnusableAttribute {
+  return (row, part, value) => {
+    const fields = { set: row.setId, destination: row.uri, part, value };
+    log.warn(fields, `an attribute of a destination cannot be used: the rule leaves out its ${part}`);
+  };
+}
+
+/** The first part of each row only. */
+function once(unusable: UnusableAttribute): UnusableAttribute {
+  const said = new WeakSet<DestinationRow>();
+  return (row, part, value) => {
+    if (said.has(row)) return;
+    said.add(row);
+    unusable(row, part, value);
   };
 }
 

@@ -9,7 +9,7 @@ import type { SelectTarget } from '../../engine/selection.js';
 import type { RouteOrigin } from '../../proxy/decision.js';
 import { compileFormat, type Format } from '../../pvar/format.js';
 import type { RequestScope } from '../request-scope.js';
-import { type CompiledChanges, compileChanges } from './destination-changes.js';
+import { type CompiledChanges, compileChanges, type UnusableAttribute } from './destination-changes.js';
 import { FROM, fromListMatcher } from './from-list.js';
 import { compileMatcher, type Matcher } from './match.js';
 
@@ -53,8 +53,15 @@ export interface CompiledRule {
 /** Finds a partition by name, '' for the default one. */
 export type PartitionLookup = (name: string) => Partition | undefined;
 
-/** Compiles a rule. Throws SwitchyardError CONFIG_INVALID naming the rule's pointer and what is wrong. */
-export function compileRule(rule: RoutingRule, partitions: PartitionLookup): CompiledRule {
+/**
+ * Compiles a rule; `unusable` is called for attributes of destinations that its changes cannot use. Throws SwitchyardError CONFIG_INVALID
+ * naming the rule's pointer and what is wrong.
+ */
+export function compileRule(
+  rule: RoutingRule,
+  partitions: PartitionLookup,
+  unusable?: UnusableAttribute,
+): CompiledRule {
   try {
     const matchers = [...rule.match].map(([variable, pattern]) =>
       variable === FROM ? fromListMatcher(pattern, partitions) : compileMatcher(variable, pattern),
@@ -71,7 +78,7 @@ export function compileRule(rule: RoutingRule, partitions: PartitionLookup): Com
       })),
       selection: compileSelection(rule.select, partitions),
       fallbacks: (rule.fallback ?? []).map((select) => compileSelection(select, partitions)),
-      changes: rule.destination && compileChanges(rule.destination),
+      changes: rule.destination && compileChanges(rule.destination, unusable),
       failsOver: (code) => codes[code] === 1,
       silenceFailsOver: codes[408] === 1 || rule.failover.codes.includes('timeout'),
       origin: originOf(rule.pointer),
