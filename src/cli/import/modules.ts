@@ -8,6 +8,9 @@ import type { Ledger } from './ledger.js';
 
 type Fields = { [key: string]: Json };
 
+/** What stands for it here (src/daemon/route-scripts.ts). */
+const EVENT_ROUTE = 'here it is an event route of a JavaScript route script (settings key "route_script")';
+
 /** Parameters that belong to a partition: in Kamailio's case they go into the file of the default one. */
 const PARTITION_KEYS = new Set(['db_url', 'table_name', 'dst_avp', 'grp_avp', 'cnt_avp', 'sock_avp', 'attrs_avp']);
 /** Modules whose parameters say nothing that rules or the proxy would need. */
@@ -118,6 +121,10 @@ export class Modules {
     if (name === 'list_file') {
       // A relative path begins at the file that names it; what is written stands in another folder.
       this.partition('default')['db_url'] = `list:${resolve(dirname(at.file), String(value))}`;
+      return;
+    }
+    if (name === 'event_callback' && value !== '') {
+      this.ledger.leave(at, `event_callback names a function of a KEMI script: ${EVENT_ROUTE}`);
       return;
     }
     if (!this.known.has(name)) {

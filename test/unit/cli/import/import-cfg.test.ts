@@ -497,3 +497,11 @@ test('max_res 0 and less keep the chosen one alone in OpenSIPS, all of them in K
     assert.deepEqual(rules[0]?.select, { set: 1, alg: 4, flags: '' });
   }
 });
+
+test('event_callback names a function that is not here, and is listed', () => {
+  const { settings, left } = carry(
+    '#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nmodparam("dispatcher", "event_callback", "ksr_event")\nrequest_route { }\n',
+  );
+  assert.equal((settings['modparam'] as Record<string, unknown> | undefined)?.['event_callback'], undefined);
+  assert.equal(left.filter((each) => /^line 3: event_callback names a function of a KEMI script/.test(each)).length, 1);
+});
