@@ -3,7 +3,6 @@ import { Access } from '../access/access.js';
 import { AuditTrail } from '../access/audit.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
-import { boundedLog } from '../core/bounded-log.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 import { manualEvent } from '../events/catalogue.js';
@@ -84,7 +83,7 @@ export interface ManagementParts {
 
 /** Builds the tables of commands and the endpoints the settings name. Nothing is opened. */
 export function buildManagement(settings: Settings, env: ManagementEnvironment): ManagementParts {
-  const { engine, runtimes, sip, events, prober, blacklists, statistics, clock, log, metrics } = env;
+  const { engine, runtimes, sip, events, prober, blacklists, statistics, clock, log, peerLog, metrics } = env;
   registerGauges(metrics, { engine, layer: sip.layer, runtimes, prober, publisher: events.publisher });
   registerCallMetrics(metrics, env.calls.ledger, engine, () => clock.monotonic());
   registerProcessMetrics(metrics, VERSION, () => env.startTime.at);
@@ -95,8 +94,6 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     'Audit records that are in the log only: too many events waited for NATS',
   );
   followAudit(audit, log, nats, events.ids, unpublished.with({}));
-  // What a client can cause, again and again.
-  const peerLog = boundedLog(log, () => clock.monotonic());
   const mi = new MiHandler(peerLog, metrics, clock, audit);
   const own = dispatcherControl(runtimes, prober);
   const control = env.cluster.configured ? clusteredDispatcher(own, env.cluster) : own;

@@ -1,7 +1,6 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallLedger } from '../calls/call-ledger.js';
-import { boundedLog } from '../core/bounded-log.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
 import type { Destination } from '../engine/destination.js';
@@ -44,7 +43,7 @@ export interface WorkersEnvironment extends DaemonEnvironment {
 
 /** Builds the side of the brain. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */
 export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts> {
-  const { hooks, sip, proxy, script, engine, ledger, keys, log, clock, metrics } = env;
+  const { hooks, sip, proxy, script, engine, ledger, keys, log, peerLog, clock, metrics } = env;
   let knownFile = script?.file;
   let warmUpCalls = 0;
   const { workers, groups } = hooks;
@@ -117,7 +116,6 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       }),
     };
   };
-  const peerLog = boundedLog(log, () => clock.monotonic());
   const brain = new Brain({
     workers,
     layer: sip.layer,

@@ -7,7 +7,7 @@ import { messageOf } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SharedScript } from '../workers/protocol.js';
-import type { StartScript } from '../workers/worker.js';
+import type { StartScript } from '../workers/worker-script.js';
 import { scriptCalls } from './script-calls.js';
 import { ScriptRouting, type ScriptSettings } from './script-routing.js';
 

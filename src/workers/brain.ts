@@ -101,9 +101,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
     }
     const gate = new ScriptGate(script, {
       handsOn: (message, source, isRequest) => this.handsOn(message, source, isRequest),
-      runs: () => true,
-      pass: () => undefined,
-      now: () => 0,
     });
     options.layer.attach(gate, gate);
   }

@@ -2,7 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { messageOf } from '../core/errors.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
-import { type StartScript, Worker } from './worker.js';
+import { Worker } from './worker.js';
+import type { StartScript } from './worker-script.js';
 
 /** What a worker process is made with. */
 export interface WorkerProcessParts {
@@ -26,7 +27,7 @@ export function runWorker(parts: WorkerProcessParts): void {
       const { stack = '' } = error instanceof Error ? error : {};
       if (worker === undefined)
         process.stderr.write(`an error nobody caught in a worker that starts: ${messageOf(error)}\n`);
-      worker?.add(['log', 'fatal', { reason: messageOf(error), stack }, 'an error nobody caught; the worker goes on']);
+      worker?.log('fatal', { reason: messageOf(error), stack }, 'an error nobody caught; the worker goes on');
     });
   }
   /** What was said before the worker was made. */

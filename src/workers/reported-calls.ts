@@ -1,3 +1,4 @@
+import type { RecordedRequest } from '../calls/call-record.js';
 import type { Destination } from '../engine/destination.js';
 import { type HopFailure, type NextHop, plainHop, type RouteOrigin } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
@@ -5,20 +6,11 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { FromWorker, SharedDestination } from './protocol.js';
 
-/** A request that a worker decided about, as far as records need it. */
-export interface ReportedRequest {
-  readonly text: string;
-  readonly callId: string;
-  readonly fromTag: string;
-  /** Where its header fields end in the text. */
-  readonly headersEnd: number;
-}
-
 /** Where reports go. */
 export interface ReportObserver {
   /** A request outside dialogs is relayed by another process. */
   relayedElsewhere(
-    request: ReportedRequest,
+    request: RecordedRequest,
     invite: boolean,
     source: Source,
     origin: RouteOrigin,
@@ -121,7 +113,7 @@ export class ReportedCalls {
   }
 }
 
-class Request implements ReportedRequest {
+class Request implements RecordedRequest {
   constructor(
     readonly text: string,
     readonly callId: string,

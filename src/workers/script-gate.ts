@@ -12,6 +12,12 @@ export type ScriptCore = TransactionUser & MessageObserver;
 export interface ScriptGateOptions {
   /** Hands a message to the process that it belongs to; false: it belongs here. */
   handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean;
+  /** undefined: what belongs here is run here. */
+  readonly leaving?: LeavingOptions;
+}
+
+/** How a worker leaves requests to the brain. */
+export interface LeavingOptions {
   /** Whether a new request from a source may be run here. */
   runs(source: string): boolean;
   /** Leaves a request to the brain. */
@@ -47,12 +53,7 @@ export class ScriptGate implements TransactionUser, MessageObserver {
     const { options, core } = this;
     if (known.kind === 'new') {
       if (options.handsOn(request, source, true)) return;
-      const key = this.mixer.key(request.callId);
-      if (this.newer.has(key) || this.older.has(key) || !options.runs(source.address)) {
-        this.note(key);
-        options.pass(request, source);
-        return;
-      }
+      if (options.leaving !== undefined && this.leaves(request, source, options.leaving)) return;
     }
     core.onMessage(request, source, known);
   }
@@ -85,8 +86,16 @@ export class ScriptGate implements TransactionUser, MessageObserver {
     this.core.onStrayReply(reply, source);
   }
 
-  private note(key: number): void {
-    const now = this.options.now();
+  /** Leaves a request to the brain where it is to be; whether it has. */
+  private leaves(request: SipMessage, source: Source, { runs, pass, now }: LeavingOptions): boolean {
+    const key = this.mixer.key(request.callId);
+    if (!this.newer.has(key) && !this.older.has(key) && runs(source.address)) return false;
+    this.note(key, now());
+    pass(request, source);
+    return true;
+  }
+
+  private note(key: number, now: number): void {
     if (now - this.began > PASSED_MS || this.newer.size >= MOST_PASSED) {
       this.older = this.newer;
       this.newer = new Set();

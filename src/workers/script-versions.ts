@@ -8,8 +8,8 @@ export class ScriptVersions {
 
   constructor(
     private readonly workers: number,
-    /** All workers run the same again, or (false) no longer. */
-    private readonly agreed: (agree: boolean) => void,
+    /** `agree` may be another from now on. */
+    private readonly changed: () => void,
   ) {}
 
   /** Whether all run the same. */
@@ -20,7 +20,7 @@ export class ScriptVersions {
   /** Something is new: its number, which workers are to name when they have it. */
   next(): number {
     for (let worker = 1; worker <= this.workers; worker++) this.behind.add(worker);
-    this.agreed(false);
+    this.changed();
     return ++this.version;
   }
 
@@ -35,6 +35,6 @@ export class ScriptVersions {
   }
 
   private caughtUp(worker: number): void {
-    if (this.behind.delete(worker) && this.agree) this.agreed(true);
+    if (this.behind.delete(worker) && this.agree) this.changed();
   }
 }

@@ -1,3 +1,5 @@
+import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
+
 /** Bytes of the memory that the brain and its workers share: touched as far as it is used. */
 export const SHARED_BYTES = 32 * 1024 * 1024;
 
@@ -29,8 +31,8 @@ const RING_HEAD_WORDS = 48;
 const RINGS = RING_HEADS + RING_HEAD_WORDS * MOST_PROCESSES;
 /** Words of a ring: two hundred milliseconds of two thousand calls a second. A message fits several times. */
 export const RING_WORDS = 128 * 1024;
-/** As many as a group of sockets has workers (native/steering.ts). */
-const MOST_RINGS = 25;
+/** One for each worker that a group of sockets may have. */
+const MOST_RINGS = MOST_SOCKETS - 1;
 
 /** Where the columns of sets begin, in words. */
 export const FIRST_COLUMN = RINGS + RING_WORDS * MOST_RINGS;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FromWorker } from '../../../src/workers/protocol.js';
-import { MOST_NAMES } from '../../../src/workers/report-kinds.js';
+import { KIND, MOST_NAMES } from '../../../src/workers/report-kinds.js';
 import { ReportReader } from '../../../src/workers/report-reader.js';
 import { ReportRing } from '../../../src/workers/report-ring.js';
 import { ReportWriter } from '../../../src/workers/report-writer.js';
@@ -123,6 +123,44 @@ test('a brain that is far behind is reported no further calls', async () => {
     return read.length === 20_016;
   }, 'what was begun is reported');
   assert.equal(writer.isBehind, false);
+});
+
+test('a brain that is behind by few calls with long texts is reported no further ones either', async () => {
+  const { writer, reader, read } = pair();
+  const text = 'x'.repeat(65_000);
+  let begun = 0;
+  // 7 of them fill the ring; the others wait, and 32 MB of those are enough.
+  while (!writer.isBehind && begun < 1000) writer.add(['refused', 0, 'a', 1, text, 403, String(begun++), null]);
+  assert.ok(begun > 500 && begun < 530, `after ${begun} of 65,000 characters`);
+  await eventually(() => {
+    reader.read();
+    return read.length === begun;
+  }, 'what was written is read');
+  assert.equal(writer.isBehind, false);
+});
+
+test('names begin anew when a megabyte of their characters is remembered', () => {
+  const { ring, writer } = pair();
+  const names: number[] = [];
+  const say = (user: number) => {
+    writer.add(['sent', 1, 1, [['p', 1, 0, `sip:${user}${'x'.repeat(30_000)}`], 'a', 1, 0]]);
+    ring.read((kind, at) => {
+      if (kind === KIND.name) names.push(ring.words[at + 1] as number);
+    });
+  };
+  for (let i = 0; i < 30; i++) say(i);
+  const before = names.length;
+  say(3);
+  assert.equal(names.length, before, 'what is known is not said again');
+  for (let i = 30; i < 40; i++) say(i);
+  assert.deepEqual(
+    names.filter((number) => number === 0).length,
+    2,
+    'the numbers begin again, and the reader forgets the names of before',
+  );
+  const later = names.length;
+  say(3);
+  assert.equal(names.length, later + 1, 'it is said again');
 });
 
 test('more names than are remembered, some longer than a record may be', () => {

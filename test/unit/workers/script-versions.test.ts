@@ -4,7 +4,7 @@ import { ScriptVersions } from '../../../src/workers/script-versions.js';
 
 test('no worker runs a script while one of them does not have what is new', () => {
   const agreed: boolean[] = [];
-  const versions = new ScriptVersions(2, (agree) => agreed.push(agree));
+  const versions: ScriptVersions = new ScriptVersions(2, () => agreed.push(versions.agree));
   assert.equal(versions.agree, true);
   const first = versions.next();
   versions.taken(1, first);

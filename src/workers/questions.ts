@@ -1,0 +1,88 @@
+import type { RouteDecision, RoutedRequest } from '../proxy/decision.js';
+import type { KnownDialogs } from './known-dialogs.js';
+import type { SharedRelay, Verdict } from './protocol.js';
+import { Question, QuestionWatch } from './question.js';
+import type { SipCounters } from './tallies.js';
+import type { ToBrain } from './to-brain.js';
+
+/** What a request that was answered on the word of the brain shows as origin. */
+export const BY_BRAIN = { rule: 'brain' } as const;
+
+/** The requests that the brain was asked about, until they have ended. */
+export class Questions {
+  private readonly open = new Map<number, Question>();
+
+  constructor(
+    private readonly brain: ToBrain,
+    private readonly dialogs: KnownDialogs,
+    private readonly counters: SipCounters,
+  ) {}
+
+  /** Asks the brain; `dialog` is what its answer holds for. */
+  ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision> {
+    const { brain, counters } = this;
+    const id = brain.nextId();
+    const question = new Question(brain, id, request, dialog);
+    this.open.set(id, question);
+    const { message, source } = request;
+    // The brain counts what it is asked about.
+    counters.layer.requestsReceived.value--;
+    counters.proxy.requests.value--;
+    if (message.method === 'INVITE') counters.proxy.invites.value--;
+    brain.add(['ask', id, ...brain.cameAs(source, message.text)]);
+    return question.decision();
+  }
+
+  /** Reports what becomes of a request that is relayed by an answer. */
+  watch({ id }: Question): QuestionWatch {
+    return new QuestionWatch(this.brain, id, () => this.open.delete(id));
+  }
+
+  /** The brain says that a request is relayed, and where. */
+  relay(id: number, relay: SharedRelay): void {
+    this.answered(id, (question) => {
+      const { dialog } = question;
+      const { tags, address, port } = relay.hop;
+      if (dialog?.startsWith(`${tags} ${address} ${port} `)) this.dialogs.add(dialog);
+      question.relay(relay);
+    });
+  }
+
+  /** The brain says how a request is answered. */
+  reply(id: number, code: number, reason: string, headers: string | null): void {
+    this.answered(id, (question) => {
+      this.open.delete(id);
+      question.decided({ kind: 'reply', code, reason, ...(headers === null ? {} : { headers }), origin: BY_BRAIN });
+    });
+  }
+
+  /** The brain says what follows a failure. */
+  verdict(id: number, verdict: Verdict): void {
+    this.open.get(id)?.verdict(verdict);
+  }
+
+  /** The brain does what is to be done with a request. */
+  leave(id: number): void {
+    const question = this.open.get(id);
+    if (question === undefined) return;
+    this.open.delete(id);
+    const { request } = question;
+    const gaveUp = request.transaction().request === undefined;
+    question.decided({ kind: 'drop' });
+    if (gaveUp) this.brain.add(['cancel', ...this.brain.cameAs(request.source, request.message.text)]);
+  }
+
+  /** An answer came; if the caller has had a reply meanwhile, it comes too late. */
+  private answered(id: number, use: (question: Question) => void): void {
+    const question = this.open.get(id);
+    if (question === undefined) return;
+    if (question.request.transaction().request !== undefined) {
+      use(question);
+      return;
+    }
+    this.open.delete(id);
+    question.decided({ kind: 'drop' });
+    this.brain.add(['cancelled', id]);
+    this.brain.add(['ended', id, this.brain.now(), 487, false]);
+  }
+}

@@ -1,0 +1,69 @@
+import type { RelayPlan } from '../proxy/decision.js';
+import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
+import type { SipMessage } from '../sip/message.js';
+import type { Source } from '../sip/transport/transport.js';
+import { LocalWatch } from './local-plan.js';
+import { Question } from './question.js';
+import { BY_BRAIN, type Questions } from './questions.js';
+import type { ToBrain } from './to-brain.js';
+
+/** Reports to the brain what becomes of the requests of a worker. */
+export class RelayReports implements ProxyObserver {
+  constructor(
+    private readonly brain: ToBrain,
+    private readonly questions: Questions,
+    /** A request that was decided about here is relayed. */
+    private readonly begun: () => void,
+  ) {}
+
+  relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
+    const { brain } = this;
+    if (message.toTag === '' && plan.origin !== undefined && !(plan instanceof Question)) {
+      if (brain.isBehind) return undefined;
+      const id = brain.nextId();
+      this.begun();
+      const { recordRoute, origin } = plan;
+      const came = brain.cameAs(source, message.text);
+      const { callId, fromTag, method } = message;
+      const isInvite = method === 'INVITE';
+      brain.addLater(['began', id, brain.now(), ...came, recordRoute, origin, isInvite, callId, fromTag]);
+      return new LocalWatch(brain, id);
+    }
+    if (plan instanceof Question) return this.questions.watch(plan);
+    if (message.method !== 'BYE') return undefined;
+    const { callId, fromTag } = message;
+    return new ByeWatch((code) => brain.addLater(['byeEnded', callId, fromTag, code]));
+  }
+
+  /** Only an ACK in a dialog leaves without state here, and nothing is noted of it. */
+  forwarded(): void {}
+
+  refused(
+    message: SipMessage,
+    source: Source,
+    code: number,
+    reason: string,
+    origin: { rule: string } | undefined,
+  ): void {
+    const { brain } = this;
+    // Neither of these is recorded (see CallLedger.refused).
+    if (code < 300 || message.toTag !== '') return;
+    if (origin === BY_BRAIN || brain.isBehind) return;
+    brain.addLater(['refused', ...brain.cameAs(source, message.text), code, reason, origin?.rule ?? null]);
+  }
+}
+
+/** A BYE that is relayed here. */
+class ByeWatch implements RelayWatch {
+  constructor(private readonly done: (code: number) => void) {}
+
+  ended(code: number): void {
+    this.done(code);
+  }
+
+  sent(): void {}
+  provisional(): void {}
+  failed(): void {}
+  passedOver(): void {}
+  cancelled(): void {}
+}

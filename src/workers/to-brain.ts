@@ -1,0 +1,82 @@
+import type { SipSocket, Source } from '../sip/transport/transport.js';
+import type { UdpSocket } from '../sip/transport/udp.js';
+import { machineMs } from './machine-time.js';
+import { Outbox } from './outbox.js';
+import type { FromWorker } from './protocol.js';
+import { ReportRing } from './report-ring.js';
+import { ReportWriter } from './report-writer.js';
+
+const BELL = ['bell'] as const;
+
+/** What a worker says to the brain: at once, through the channel of the process, or when the brain looks, through memory. */
+export class ToBrain {
+  /** The sockets of this process, which both know by their positions. Set before anything is said of them. */
+  sockets: readonly SipSocket[] = [];
+  /** Whether calls count as load of their destinations: their end is then reported at once. */
+  countsLoad = false;
+  private readonly outbox: Outbox<FromWorker>;
+  private readonly reports: ReportWriter;
+  /** What the brain's monotonic milliseconds are ahead of those of this process. */
+  private readonly ahead: number;
+  private ids = 0;
+
+  /** `ahead`: what machine-wide monotonic milliseconds are ahead of those of the brain. */
+  constructor(memory: ArrayBufferLike, worker: number, ahead: number, send: (items: readonly FromWorker[]) => void) {
+    const outbox = (this.outbox = new Outbox(send));
+    this.reports = new ReportWriter(
+      new ReportRing(memory, worker),
+      () => outbox.add(BELL),
+      (item) => outbox.add(item),
+    );
+    this.ahead = machineMs() - performance.now() - ahead;
+  }
+
+  /** Whether the brain is so far behind that no further call is to be reported. */
+  get isBehind(): boolean {
+    return this.reports.isBehind;
+  }
+
+  /** A number for a request, by which both know it. */
+  nextId(): number {
+    return ++this.ids;
+  }
+
+  /** Says something that the brain is to hear now. */
+  add(item: FromWorker): void {
+    this.outbox.add(item);
+  }
+
+  /** Says something that may wait. Where calls count as load, their end may not. */
+  addLater(item: FromWorker): void {
+    const { countsLoad } = this;
+    // A BYE frees its destination, and means nothing else by itself.
+    if (item[0] === 'bye' && !countsLoad) return;
+    this.reports.add(item);
+    if (countsLoad && (item[0] === 'ended' || item[0] === 'bye')) this.outbox.add(BELL);
+  }
+
+  /** Something else than a record is there to be read in memory. */
+  remind(): void {
+    this.reports.remind();
+  }
+
+  /** Sends at once what was said. */
+  flush(): void {
+    this.outbox.flush();
+  }
+
+  /** Milliseconds as the brain counts them; its items have no use for more digits. */
+  now(): number {
+    return Math.round((performance.now() + this.ahead) * 10) / 10;
+  }
+
+  /** A message as items name it: its socket, address, port and text. */
+  cameAs({ socket, address, port }: Source, text: string): [number, string, number, string] {
+    return [this.sockets.indexOf(socket), address, port, text];
+  }
+
+  /** The source that such an item names; undefined where there is no such socket. */
+  sourceOf(socket: number, address: string, port: number): Source | undefined {
+    return (this.sockets[socket] as UdpSocket | undefined)?.sourceOf(address, port);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Logger } from '../core/logger.js';
+import type { Engine } from '../engine/engine.js';
+import type { DialogTokens } from '../proxy/dialog-token.js';
+import type { ProxyObserver } from '../proxy/observer.js';
+import type { SelectionTally } from '../route/dispatcher/site.js';
+import type { LocalSockets } from '../sip/local-sockets.js';
+import type { Resolver } from '../sip/resolve.js';
+import type { TransactionLayer } from '../sip/transaction/layer.js';
+import type { SharedScript } from './protocol.js';
+import type { ScriptCore } from './script-gate.js';
+import type { SipCounters } from './tallies.js';
+
+/** What the script of a worker is made with. */
+export interface ScriptParts {
+  readonly script: SharedScript;
+  readonly engine: Engine;
+  readonly layer: TransactionLayer;
+  readonly sockets: LocalSockets;
+  readonly resolver: Resolver;
+  readonly counters: SipCounters;
+  readonly tokens: DialogTokens;
+  /** Gets what becomes of requests. */
+  readonly observer: ProxyObserver;
+  readonly tally: SelectionTally;
+  readonly log: Logger;
+}
+
+/** The script of a configuration file at work. */
+export interface WorkerScript {
+  readonly core: ScriptCore;
+  /** Whether it may be run: it and its tables are those of the brain. */
+  readonly isReady: boolean;
+  /** New requests run another one from now on. Never rejects. */
+  use(script: SharedScript): Promise<void>;
+  /** Reads the tables of its modules again. Never rejects. */
+  readTables(): Promise<void>;
+}
+
+/** Begins to run a script. */
+export type StartScript = (parts: ScriptParts) => WorkerScript;

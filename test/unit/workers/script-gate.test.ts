@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SipMessage } from '../../../src/sip/message.js';
+import type { KnownRequest } from '../../../src/sip/transaction/user.js';
+import type { Source } from '../../../src/sip/transport/transport.js';
+import { type LeavingOptions, type ScriptCore, ScriptGate } from '../../../src/workers/script-gate.js';
+
+const source = { address: '127.0.0.1' } as Source;
+const NEW = { kind: 'new' } as KnownRequest;
+const request = (callId: string) => ({ callId }) as SipMessage;
+
+/** A gate, and what went where. */
+function gateWith({ runs = () => true, now = () => 0 }: Partial<LeavingOptions> = {}, own = true) {
+  const run: string[] = [];
+  const passed: string[] = [];
+  const core = { onMessage: ({ callId }: SipMessage) => run.push(callId) } as unknown as ScriptCore;
+  const gate = new ScriptGate(core, {
+    handsOn: (message) => message.callId.startsWith('other'),
+    ...(own ? { leaving: { runs, pass: ({ callId }) => passed.push(callId), now } } : {}),
+  });
+  return { run, passed, bring: (callId: string, known = NEW) => gate.onMessage(request(callId), source, known) };
+}
+
+test('a message of another process is not seen by the script, a copy of a known request is', () => {
+  const { run, passed, bring } = gateWith();
+  bring('other');
+  bring('other', { kind: 'copy' } as unknown as KnownRequest);
+  bring('mine');
+  assert.deepEqual([run, passed], [['other', 'mine'], []]);
+});
+
+test('a process that leaves nothing to another runs all that belongs to it', () => {
+  const { run, bring } = gateWith({}, false);
+  bring('a');
+  bring('other');
+  assert.deepEqual(run, ['a']);
+});
+
+test('all of a call is left to the brain once one of its requests was', () => {
+  let ready = false;
+  const { run, passed, bring } = gateWith({ runs: () => ready });
+  bring('a');
+  ready = true;
+  bring('a');
+  bring('b');
+  assert.deepEqual([run, passed], [['b'], ['a', 'a']]);
+});
+
+test('a call that was left to the brain is remembered for five minutes at least, and forgotten after ten', () => {
+  let [ready, ms] = [false, 0];
+  const { run, passed, bring } = gateWith({ runs: () => ready, now: () => ms });
+  bring('a');
+  ready = true;
+  for (ms of [299_000, 598_000]) bring('a');
+  assert.equal(passed.length, 3, 'each request of it is a new beginning');
+  ready = false;
+  for (ms of [900_000, 1_201_000]) bring(`at ${ms}`);
+  ready = true;
+  bring('a');
+  assert.deepEqual(run, ['a']);
+});
+
+test('of calls that were left to the brain the last 200,000 are remembered, and twice as many at most', () => {
+  let ready = false;
+  const { run, passed, bring } = gateWith({ runs: () => ready });
+  bring('first');
+  for (let i = 0; i < 199_999; i++) bring(`${i}`);
+  ready = true;
+  bring('first');
+  assert.deepEqual([run.length, passed.length], [0, 200_001], 'it is still known');
+  ready = false;
+  for (let i = 0; i < 400_000; i++) bring(`more ${i}`);
+  ready = true;
+  bring('first');
+  assert.deepEqual(run, ['first'], 'it is no longer known');
+});
