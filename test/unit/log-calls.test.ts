@@ -140,11 +140,13 @@ test('whoever assembles the bounded rooms hands them a bounded logger', () => {
   for (const [file, given] of [
     ['daemon/assembly.ts', /buildSip\(first, \{[^}]*log: env\.peerLog/],
     ['daemon/build-routing.ts', /new Routing\(\s*[\s\S]*?log: peerLog/],
+    ['daemon/build-management.ts', /peerLog, metrics \} = env;/],
+    ['daemon/environment.ts', /peerLog: boundedLog\(/],
     ['daemon/build-management.ts', /new MiHandler\(peerLog/],
     ['daemon/build-management.ts', /buildEndpoints\(settings, \{[^}]*log: peerLog/],
     ['daemon/build-management.ts', /buildHttp\(settings, \{[^}]*log: peerLog/],
     ['daemon/build-management.ts', /createKamailioRpc\(\{[\s\S]*?log: peerLog/],
-    ['daemon/build-workers.ts', /peerLog = boundedLog\([\s\S]*?new Brain\(\{[\s\S]*?log: peerLog/],
+    ['daemon/build-workers.ts', /peerLog, clock[^=]*= env;[\s\S]*?new Brain\(\{[\s\S]*?log: peerLog/],
     ['workers/worker.ts', /const log: Logger = boundedLog\(/],
   ] as const) {
     assert.match(text(file), given);
