@@ -47,8 +47,7 @@ const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer'
  * selections by algorithms that one process has to make. `algorithms` are those that any process may select by.
  */
 export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): readonly WorkersFault[] {
-  const { tree, dialect } = cfg;
-  const { functions } = cfg;
+  const { tree, dialect, functions } = cfg;
   const faults: WorkersFault[] = [];
   for (const { name, at } of tree.modules) {
     if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} follows calls in one process` });
@@ -60,8 +59,9 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
       if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} is kept by one process` });
     }
     for (const call of callsIn(body)) {
-      const [definition] = call.kind === 'call' ? functions.find(dialect.name, call.name) : [];
-      if (call.kind !== 'call' || definition === undefined) continue;
+      if (call.kind !== 'call') continue;
+      const [definition] = functions.find(dialect.name, call.name);
+      if (definition === undefined) continue;
       const isShared = definition.module.split('|').some((each) => MODULES.has(each));
       const which = SELECTING.get(call.name);
       if (!isShared || ONE_PROCESS.has(call.name)) {

@@ -3,7 +3,7 @@ import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
 import { CHECKED_STATES } from '../modules/checked-states.js';
 import { WITHOUT_EFFECT } from '../modules/parameters.js';
-import { timedRoutes } from '../modules/rtimer.js';
+import { timedRoute } from '../modules/rtimer.js';
 import type { Format } from '../pvar/format.js';
 import { ModuleStates } from '../script/environment.js';
 import type { CfgSettings } from './settings.js';
@@ -20,10 +20,10 @@ export function checkModuleParameters(
     if (each !== undefined) problems.warning('no-effect', at, `parameter "${name}" of ${each} has no effect here`);
   }
   const routes = new Set(tree.routes.filter(({ kind }) => kind === 'request').map(({ name }) => name));
-  for (const route of loaded.has('rtimer') ? timedRoutes(modules) : []) {
-    const exec = tree.moduleParameters.find(({ name, value }) => name === 'exec' && String(value).includes(route));
-    if (exec !== undefined && !routes.has(route))
-      problems.error('setting', exec.at, `rtimer: there is no route[${route}]`);
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    if (name !== 'exec' || !loaded.has('rtimer') || !module.split('|').includes('rtimer')) continue;
+    const route = timedRoute(String(value));
+    if (route !== undefined && !routes.has(route)) problems.error('setting', at, `rtimer: there is no route[${route}]`);
   }
   const states = new ModuleStates(modules, loaded, new Map(), compile);
   for (const [module, make] of CHECKED_STATES) {

@@ -1,4 +1,4 @@
-import { digitsIn, indexWithin, isAt } from './characters.js';
+import { digitsIn, indexWithin, isAt, sameButForCase } from './characters.js';
 
 /**
  * The SIP URI as the dispatcher needs it: cut into its parts, nothing decoded, nothing folded (RFC 3261 section 19.1).
@@ -153,6 +153,14 @@ export function uriParam(params: string, name: string): string | undefined {
     from = end;
   }
   return undefined;
+}
+
+/** Parameters of a URI, each with its ";", without those of a name; letter case does not count. */
+export function withoutUriParam(params: string, name: string): string {
+  return params
+    .split(';')
+    .filter((each, i) => i === 0 || !sameButForCase((each.split('=', 1)[0] ?? '').trim(), name))
+    .join(';');
 }
 
 /** A SIP transport as URIs and socket descriptions name it. */

@@ -4,6 +4,7 @@ import type { LoadedCfg } from '../cfg-file/load.js';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { namedValues } from '../core/named-values.js';
 import type { RoutingRows } from '../script/gateway-rows.js';
 import { type AddressRow, AddressTables, type DomainRow, NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { isSqlUrl } from '../store/dialects.js';
@@ -211,20 +212,12 @@ function sourcesOf(cfg: LoadedCfg, module: string, tableName: string, fallback: 
   const partitions = (parameters?.get('partition') ?? []).map((each): Source => {
     const text = String(each);
     const colon = text.indexOf(':');
-    const settings = new Map(
-      text
-        .slice(colon + 1)
-        .split(';')
-        .map((setting): [string, string] => {
-          const equals = setting.indexOf('=');
-          const value = setting.slice(equals + 1).trim();
-          return [setting.slice(0, equals).trim(), value.replace(/^(['"])(.*)\1$/s, '$2')];
-        }),
-    );
+    const settings = namedValues(text.slice(colon + 1));
+    const unquoted = (name: string): string | undefined => settings.get(name)?.replace(/^(['"])(.*)\1$/s, '$2');
     return {
       partition: text.slice(0, colon).trim(),
-      url: settings.get('db_url') ?? own,
-      table: settings.get('table_name') ?? fallback,
+      url: unquoted('db_url') ?? own,
+      table: unquoted('table_name') ?? fallback,
     };
   });
   return [

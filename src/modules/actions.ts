@@ -1,6 +1,6 @@
 import type { RequestActions } from '../route/functions/actions.js';
 import type { MessageRun } from '../script/call.js';
-import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import { addBranch } from '../script/request-branches.js';
 import { code } from './define.js';
 import { looseRoute, recordRoute } from './record-routing.js';
 import { checkTransaction, forwardStateless, relay } from './relaying.js';
@@ -30,17 +30,15 @@ export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = 
 /** Adds a branch; without a URI its target is the current $ru and $du. */
 function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
   const { call, env } = run;
-  if (call.branches.length >= MOST_BRANCHES - 1) return false;
   const given = uri === undefined || uri === '' ? undefined : uri;
-  const branch: RequestBranch = {
+  const added = addBranch(call.branches, {
     uri: given ?? call.requestUri,
     destinationUri: given === undefined || env.dialect === 'kamailio' ? run.pvars.destinationUri : undefined,
     q,
-    path: '',
     flags: call.branchFlags,
     socket: call.sendSocket?.description,
-  };
-  call.branches.push(branch);
+  });
+  if (!added) return false;
   // As recorded, $du is used up by a branch that took the request's own target.
   if (given === undefined && env.dialect === 'kamailio') run.pvars.destinationUri = undefined;
   return true;

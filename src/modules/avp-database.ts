@@ -1,3 +1,4 @@
+import { namedValues } from '../core/named-values.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
@@ -14,7 +15,7 @@ import {
   param,
   type ScriptFunction,
 } from './define.js';
-import { avpops, connectionOf, query, sqlops } from './sql.js';
+import { isSqlName, query, urlsOf } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
 /** The columns one table of attributes has. */
@@ -55,13 +56,8 @@ interface Scheme {
 /** Reads "name: table=t; username_col=u; value_col=v; value_type=integer". */
 function schemeOf(text: string, fallback: AttributeTable): [string, Scheme] {
   const colon = text.indexOf(':');
-  const given = new Map(
-    text
-      .slice(colon + 1)
-      .split(';')
-      .map((each) => each.split('=').map((part) => part.trim()))
-      .map(([key = '', value = '']): [string, string] => [key.toLowerCase(), value]),
-  );
+  const written = namedValues(text.slice(colon + 1));
+  const given = new Map([...written].map(([name, value]) => [name.toLowerCase(), value]));
   const columns = {
     ...fallback,
     table: given.get('table') ?? fallback.table,
@@ -140,7 +136,7 @@ function conditionOf(
 
 /** Names of tables and columns stand in statements as they are. */
 function sound({ table, uuid, username, domain, attribute, value, type }: AttributeTable): boolean {
-  return [table, uuid, username, domain, attribute, value, type].every((each) => /^[\w.]+$/.test(each));
+  return [table, uuid, username, domain, attribute, value, type].every(isSqlName);
 }
 
 interface Work {
@@ -218,6 +214,7 @@ function avpFunction(
 ): FunctionSpec {
   const settings = attributesOf(module, module === 'avpops' ? 'avp_table' : 'usr_table');
   const old = module === 'avpops';
+  const urls = urlsOf(module);
   return {
     name,
     dialects: old ? BOTH : OPENSIPS,
@@ -239,7 +236,7 @@ function avpFunction(
         const attributes = run.env.modules.of(settings);
         const scheme = wanted.scheme === undefined ? undefined : attributes.schemes.get(wanted.scheme);
         const columns = scheme?.columns ?? { ...attributes.columns, table: wanted.table ?? attributes.columns.table };
-        const url = connectionOf(run, old ? avpops : sqlops, connection);
+        const url = urls(run).get(connection);
         if (url === undefined || !sound(columns) || (wanted.scheme !== undefined && scheme === undefined)) return -1;
         const database = run.env.services.database(url);
         const where = conditionOf(run, source, { ...attributes, columns }, database);

@@ -5,7 +5,7 @@ import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import { KAMAILIO_NAMES } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
-import { MOST_BRANCHES } from '../script/request-branches.js';
+import { addBranch } from '../script/request-branches.js';
 import { deleteAvp } from './avpops.js';
 import {
   type Arg,
@@ -199,9 +199,7 @@ function pushed(run: MessageRun, target: string, part: string | undefined, value
     return;
   }
   const branch = (uri: string): void => {
-    const { branchFlags: flags } = call;
-    if (call.branches.length >= MOST_BRANCHES - 1) return;
-    call.branches.push({ uri, destinationUri: undefined, q: '', path: '', flags, socket: undefined });
+    addBranch(call.branches, { uri, flags: call.branchFlags });
   };
   if (target === '$br') {
     branch(value);

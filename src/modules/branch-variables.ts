@@ -2,7 +2,7 @@ import type { PvarContext } from '../pvar/context.js';
 import type { PvarValue } from '../pvar/value.js';
 import { each, pick, type VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope } from '../script/call.js';
-import type { RequestBranch } from '../script/request-branches.js';
+import { addBranch, type RequestBranch } from '../script/request-branches.js';
 import { qParameter } from './contacts.js';
 import { listed, numberIn, scopeOf } from './script-variable.js';
 
@@ -61,18 +61,9 @@ export function setBranchField(branch: RequestBranch, field: string, value: Pvar
   }
 }
 
-/** Adds a branch with this URI; nothing happens once there are eleven. */
-export function addBranch(scope: CfgScope, uri: string): void {
-  const { call } = scope;
-  if (call === undefined || call.branches.length >= 11) return;
-  call.branches.push({
-    uri,
-    destinationUri: undefined,
-    q: '',
-    path: '',
-    flags: 0,
-    socket: undefined,
-  });
+/** Adds a branch with this URI; nothing happens once there are as many as there may be. */
+export function addUri({ call }: CfgScope, uri: string): void {
+  if (call !== undefined) addBranch(call.branches, { uri });
 }
 
 /** $branch(field)[index]; assigning without a field adds a branch. */
@@ -84,7 +75,7 @@ export const branch: VariableDefinition = {
       return {
         get: () => null,
         set: (context, value) => {
-          if (value !== null) addBranch(scopeOf(context), String(value));
+          if (value !== null) addUri(scopeOf(context), String(value));
         },
       };
     }

@@ -7,6 +7,7 @@ import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
 import { topologyMask } from './topoh/settings.js';
+import { aliasTable, dialTable, groupTable } from './user-tables.js';
 
 /**
  * Modules whose state is made when a file is checked, by name: their parameters hold what can be wrong. Making one has no
@@ -19,6 +20,9 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['drouting', (states) => states.of(routingState)],
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
+  ['alias_db', (states) => states.of(aliasTable)],
+  ['group', (states) => states.of(groupTable)],
+  ['speeddial', (states) => states.of(dialTable)],
   ['mqueue', (states) => states.of(memoryQueues)],
   ['rtimer', (states) => states.of(routeTimers)],
 ];

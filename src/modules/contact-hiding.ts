@@ -1,5 +1,4 @@
-import { sameButForCase } from '../core/characters.js';
-import { parseUri, uriParam } from '../core/uri.js';
+import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, textOf } from './define.js';
@@ -108,14 +107,14 @@ export const contactHiding: FunctionSpec[] = [
     },
   ),
   kamailioFunction('contact_param_rm', 'name', 'removes a parameter of the URI of Contact', (run, [name]) =>
-    editContacts(run, -1, (uri) => withoutUriParam(uri, textOf(name, run))),
+    editContacts(run, -1, (uri) => withoutParam(uri, textOf(name, run))),
   ),
 ];
 
-function withoutUriParam(text: string, name: string): string {
+/** The text of a URI without a parameter. */
+function withoutParam(text: string, name: string): string {
   const uri = parseUri(text);
   if (uri === undefined || uriParam(uri.params, name) === undefined) return text;
   const at = text.length - uri.headers.length;
-  const kept = uri.params.split(';').filter((each) => !sameButForCase((each.split('=', 1)[0] ?? '').trim(), name));
-  return text.slice(0, at - uri.params.length) + kept.join(';') + uri.headers;
+  return text.slice(0, at - uri.params.length) + withoutUriParam(uri.params, name) + uri.headers;
 }

@@ -1,6 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
-import { MOST_BRANCHES } from '../script/request-branches.js';
+import { addBranch } from '../script/request-branches.js';
 import { type FunctionSpec, moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
 import { parseSubstitution, substituted } from './subst.js';
 import { cutUri } from './uri-parts.js';
@@ -78,8 +78,7 @@ const functions: FunctionSpec[] = [
         const [first, ...others] = await lookUp(run, dialled, zone === '' ? configured : zone, textOf(service, run));
         if (first === undefined) return -1;
         pvars.setRequestUri(first);
-        for (const uri of others.slice(0, MOST_BRANCHES - 1 - call.branches.length))
-          call.branches.push({ uri, destinationUri: undefined, q: '', path: '', flags: 0, socket: undefined });
+        for (const uri of others) addBranch(call.branches, { uri });
         return 1;
       },
   },

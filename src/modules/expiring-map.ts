@@ -5,9 +5,14 @@ interface Entry<T> {
   expires: number | undefined;
 }
 
-/** Values by key, some for a time only. When it is full, what has expired goes first, then the oldest. */
+/** Values by key, some for a time only. What is added to a full one takes the room of the oldest entry. */
 export class ExpiringMap<T> {
   private readonly map = new Map<string, Entry<T>>();
+  /**
+   * Walks over the keys as entries give way. A walk from the start would pass over all that was taken out before: quadratic for a
+   * table that stays full.
+   */
+  private oldest: Iterator<string> = this.map.keys();
   /** What expired and was dropped on the way, where somebody asks for it. */
   private dropped: [string, T][] | undefined = undefined;
 
@@ -38,12 +43,18 @@ export class ExpiringMap<T> {
 
   /** Always true; another entry may be dropped to make room. */
   set(key: string, value: T, expires: number | undefined): boolean {
-    if (!this.map.has(key) && this.map.size >= this.most) {
-      const first = this.map.keys().next();
-      if (first.done !== true) this.map.delete(first.value);
-    }
+    if (!this.map.has(key) && this.map.size >= this.most) this.deleteOldest();
     this.map.set(key, { value, expires });
     return true;
+  }
+
+  private deleteOldest(): void {
+    let next = this.oldest.next();
+    if (next.done === true) {
+      this.oldest = this.map.keys();
+      next = this.oldest.next();
+    }
+    if (next.done !== true) this.map.delete(next.value);
   }
 
   delete(key: string): void {

@@ -90,7 +90,8 @@ function messageFlag(name: string, change: Change): FunctionSpec[] {
   ];
 }
 
-function branchFlag(name: string, change: Change): FunctionSpec[] {
+/** A function about flags of branches: OpenSIPS' core has it, and kex of Kamailio. */
+function branchFlag(name: string, change: Change): { readonly core: FunctionSpec; readonly kex: FunctionSpec } {
   const apply = (run: MessageRun, bit: number, branch: number): number => {
     const { call } = run;
     const other = branch > 0 ? call.branches[branch - 1] : undefined;
@@ -109,8 +110,8 @@ function branchFlag(name: string, change: Change): FunctionSpec[] {
     return 1;
   };
   const summary = change === 'test' ? 'whether a flag of a branch is set' : `${change}s a flag of a branch`;
-  return [
-    {
+  return {
+    core: {
       name,
       dialects: OPENSIPS,
       parameters: [flag, optional('branch', 'int')],
@@ -120,7 +121,7 @@ function branchFlag(name: string, change: Change): FunctionSpec[] {
         return (run) => apply(run, bit, intOf(branch, run, 0));
       },
     },
-    {
+    kex: {
       name,
       dialects: KAMAILIO,
       parameters: [computedFlag, optional('branch', 'int')],
@@ -132,7 +133,7 @@ function branchFlag(name: string, change: Change): FunctionSpec[] {
           return bit === undefined ? -1 : apply(run, bit, intOf(branch, run, 0));
         },
     },
-  ];
+  };
 }
 
 /** Script flags live as long as the configuration. */
@@ -172,9 +173,9 @@ function scriptFlag(name: string, change: Change): FunctionSpec {
 }
 
 const branchFlags = [
-  ...branchFlag('setbflag', 'set'),
-  ...branchFlag('resetbflag', 'reset'),
-  ...branchFlag('isbflagset', 'test'),
+  branchFlag('setbflag', 'set'),
+  branchFlag('resetbflag', 'reset'),
+  branchFlag('isbflagset', 'test'),
 ];
 
 /** Functions of the core about flags of messages, branches and scripts. */
@@ -183,10 +184,10 @@ export const flagFunctions: ScriptFunction[] = [
     ...messageFlag('setflag', 'set'),
     ...messageFlag('resetflag', 'reset'),
     ...messageFlag('isflagset', 'test'),
-    ...branchFlags.filter(({ dialects }) => dialects === OPENSIPS),
+    ...branchFlags.map(({ core }) => core),
   ]),
   ...moduleFunctions('kex', [
-    ...branchFlags.filter(({ dialects }) => dialects === KAMAILIO),
+    ...branchFlags.map(({ kex }) => kex),
     scriptFlag('setsflag', 'set'),
     scriptFlag('resetsflag', 'reset'),
     scriptFlag('issflagset', 'test'),

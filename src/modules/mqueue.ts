@@ -1,3 +1,4 @@
+import { namedValues } from '../core/named-values.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
@@ -90,7 +91,7 @@ export const memoryQueues = {
   create(parameters: ModuleParameters): Map<string, MemoryQueue> {
     const queues = new Map<string, MemoryQueue>();
     for (const each of parameters.all('mqueue').map(String)) {
-      const options = new Map(each.split(';').map((one) => [one.split('=')[0]?.trim(), one.split('=')[1]?.trim()]));
+      const options = namedValues(each);
       const name = options.get('name');
       if (name === undefined || name === '') throw new Error(`mqueue "${each}" has no name`);
       queues.set(name, queueWith(each, Number(options.get('size') ?? 0), Number(options.get('addmode') ?? 0)));

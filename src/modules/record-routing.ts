@@ -18,8 +18,9 @@ function paired(route: RouteValue | undefined): boolean {
 export function looseRoute(run: MessageRun): number {
   const { call, env } = run;
   const { message } = call;
-  if (message.toTag === '' || env.dialogs === undefined || message.routeLine < 0) return followRoute(run);
+  if (message.routeLine < 0) return -1;
   const routes = routeSet(message);
+  if (message.toTag === '' || env.dialogs === undefined) return followRoute(run, routes);
   const [first, second] = routes;
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
@@ -27,17 +28,15 @@ export function looseRoute(run: MessageRun): number {
   const to = next === undefined ? ruri : next.uri;
   const along = env.dialogs.passage({ message, source: call.source }, [ruri, first?.uri, second?.uri], to);
   if (along === undefined) return -1;
-  const result = followRoute(run);
+  const result = followRoute(run, routes);
   if (result > 0) call.passage = { nextHop: run.pvars.destinationUri ?? call.requestUri, along };
   return result;
 }
 
-function followRoute(run: MessageRun): number {
+function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   const { call, env } = run;
   const { message } = call;
   const kamailio = env.dialect === 'kamailio';
-  if (message.routeLine < 0) return -1;
-  const routes = routeSet(message);
   const first = routes[0];
   if (first?.uri === undefined) return -1;
   call.routeParams = first.uri.params;

@@ -5,7 +5,7 @@ import { paramValue } from '../pvar/header-values.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
-import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import { addBranch } from '../script/request-branches.js';
 import { routeValues } from '../sip/route-set.js';
 import {
   type Arg,
@@ -109,17 +109,7 @@ function redirect(run: MessageRun, total: number, each: number): number {
     pvars.destinationUri = undefined;
     call.q = String(first.q / 1000);
   }
-  for (const { uri, q } of added.slice(0, MOST_BRANCHES - 1 - call.branches.length)) {
-    const branch: RequestBranch = {
-      uri,
-      destinationUri: undefined,
-      q: String(q / 1000),
-      path: '',
-      flags: call.branchFlags,
-      socket: undefined,
-    };
-    call.branches.push(branch);
-  }
+  for (const { uri, q } of added) addBranch(call.branches, { uri, q: String(q / 1000), flags: call.branchFlags });
   return 1;
 }
 
@@ -140,22 +130,28 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
     routes: ['failure'],
     parameters: [param('pattern', 'string'), optional('reset', 'string')],
     summary: `${list === 'accept' ? 'lets in' : 'keeps out'} contacts of redirections that match`,
-    compile:
-      ([pattern, reset]) =>
-      (run) => {
-        let added: BoundedRegex;
-        try {
-          added = compilePosix(textOf(pattern, run), { ignoreCase: true });
-        } catch {
-          return -1;
-        }
+    compile: ([pattern, reset]) => {
+      const constant = pattern?.constant === undefined ? undefined : filterPattern(String(pattern.constant));
+      return (run) => {
+        const added = pattern?.constant === undefined ? filterPattern(textOf(pattern, run)) : constant;
+        if (added === undefined) return -1;
         const before = filtersOf(run);
         const configured = run.env.modules.of(settings)[list];
         const kept = keptOf(textOf(reset, run), before[list], configured);
         ownFilters.of(run.call).filters = { ...before, [list]: [...kept, added].slice(-16) };
         return 1;
-      },
+      };
+    },
   };
+}
+
+/** undefined: it is no regular expression. */
+function filterPattern(text: string): BoundedRegex | undefined {
+  try {
+    return compilePosix(text, { ignoreCase: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** What stays of the patterns before another is added. */

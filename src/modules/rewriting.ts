@@ -1,7 +1,6 @@
 import type { RouteKind } from '../cfg/ast.js';
 import type { CallSite } from '../cfg/function-table.js';
-import { findText } from '../core/find-text.js';
-import { addrSpecOf, parseAddress } from '../core/name-addr.js';
+import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriTransport } from '../core/uri.js';
 import { addressSpan } from '../script/address-parts.js';
 import type { MessageRun } from '../script/call.js';
@@ -220,51 +219,6 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
   ['uri|auth_db', 'db_check_to', 0],
 ];
 
-/** Kamailio's functions about a transformed number or address. */
-const numbers: FunctionSpec[] = [
-  {
-    name: 'tel2sip',
-    dialects: KAMAILIO,
-    parameters: [param('uri', 'string'), param('host', 'string'), param('result', 'writable')],
-    summary: 'makes a SIP URI of a tel URI',
-    compile:
-      ([uri, host, result]) =>
-      (run) => {
-        const text = textOf(uri, run);
-        if (!/^tel:/i.test(text)) return 1;
-        const [number = '', ...params] = text.slice(4).split(';');
-        const bare = number.replace(/[-.()]/g, '');
-        const rest = params.map((each) => `;${each.toLowerCase()}`).join('');
-        result?.variable?.assign(run.pvars, `sip:${bare}${rest}@${textOf(host, run)};user=phone`);
-        return 1;
-      },
-  },
-  {
-    name: 'encode_contact',
-    dialects: KAMAILIO,
-    parameters: [param('prefix', 'string'), param('address', 'string')],
-    summary: 'hides the Contact behind our address',
-    compile:
-      ([prefix, address]) =>
-      (run) => {
-        const { message, edits } = run;
-        const contact = message.nextField('contact');
-        if (contact === undefined) return -1;
-        const text = message.text.slice(contact.value, contact.end);
-        const uri = parseUri(addrSpecOf(text));
-        if (uri === undefined) return -1;
-        const parts = ['', uri.user, uri.password, uri.host, uri.port ?? '', ''].join('*');
-        const at = findText(message.text, addrSpecOf(text), contact.value);
-        edits.replace(
-          at,
-          at + addrSpecOf(text).length,
-          `sip:${textOf(prefix, run)}${parts.slice(0, -1)}@${textOf(address, run)}`,
-        );
-        return 1;
-      },
-  },
-];
-
 /** Functions that ask about URIs and rewrite them. */
 export const rewritingFunctions: ScriptFunction[] = [
   ...moduleFunctions('core|kex|corex|siputils', [
@@ -334,6 +288,5 @@ export const rewritingFunctions: ScriptFunction[] = [
     ),
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
-  ...moduleFunctions('siputils', numbers),
   ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most)),
 ];

@@ -1,3 +1,4 @@
+import { namedValues } from '../core/named-values.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { runNamed } from '../script/service-routes.js';
 
@@ -18,7 +19,7 @@ export const routeTimers = {
     const interval = parameters.int('default_interval', 120);
     const timers = new Map<string, { ms: number; routes: string[] }>();
     for (const each of parameters.all('timer').map(String)) {
-      const options = optionsOf(each);
+      const options = namedValues(each);
       const name = options.get('name');
       if (name === undefined || name === '') throw new Error(`timer "${each}" has no name`);
       const text = options.get('interval') ?? String(interval);
@@ -27,7 +28,7 @@ export const routeTimers = {
       timers.set(name, { ms: Math.max(SHORTEST, ms), routes: [] });
     }
     for (const each of parameters.all('exec').map(String)) {
-      const options = optionsOf(each);
+      const options = namedValues(each);
       const [timer, route] = [timers.get(options.get('timer') ?? ''), options.get('route')];
       if (timer === undefined || route === undefined || route === '')
         throw new Error(`exec "${each}" names no timer that is defined before it, or no route`);
@@ -37,21 +38,17 @@ export const routeTimers = {
   },
 };
 
+/** The route that a value of the parameter "exec" names, whether it is there or not; undefined: none. */
+export function timedRoute(exec: string): string | undefined {
+  return namedValues(exec).get('route');
+}
+
 /** Names of the routes that timers of a file run, whether they are there or not. */
 export function timedRoutes(
   parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
 ): readonly string[] {
   const all = parameters.get('rtimer')?.get('exec') ?? [];
-  return all.map((each) => optionsOf(String(each)).get('route') ?? '');
-}
-
-function optionsOf(text: string): Map<string, string> {
-  return new Map(
-    text
-      .split(';')
-      .filter((each) => each.includes('='))
-      .map((each) => [each.slice(0, each.indexOf('=')).trim(), each.slice(each.indexOf('=') + 1).trim()]),
-  );
+  return all.flatMap((each) => timedRoute(String(each)) ?? []);
 }
 
 /** Runs the routes of the timers from now on; the returned function ends that. */

@@ -1,6 +1,5 @@
-import { sameButForCase } from '../core/characters.js';
 import { parseAddress } from '../core/name-addr.js';
-import { parseUri, uriParam } from '../core/uri.js';
+import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { contactHiding } from './contact-hiding.js';
@@ -27,12 +26,6 @@ function ruriParamEdit(run: MessageRun, edit: (params: string) => string): numbe
   run.pvars.setRequestUri(text.slice(0, at - uri.params.length) + edit(uri.params) + uri.headers);
   return 1;
 }
-
-const withoutParam = (params: string, name: string): string =>
-  params
-    .split(';')
-    .filter((each, i) => i === 0 || !sameButForCase(each.split('=', 1)[0] ?? '', name))
-    .join(';');
 
 /** "scheme:user@host" of a URI, for comparison. */
 function aor(text: string): string {
@@ -171,7 +164,7 @@ const siputils: FunctionSpec[] = [
     code(uriParam(parseUri(run.call.requestUri)?.params ?? '', textOf(name, run)) !== undefined),
   ),
   kamailioFunction('uri_param_rm', 'name', 'removes a parameter of the request-URI', (run, [name]) =>
-    ruriParamEdit(run, (params) => withoutParam(params, textOf(name, run))),
+    ruriParamEdit(run, (params) => withoutUriParam(params, textOf(name, run))),
   ),
   ...(['user', 'host'] as const).map(
     (part): FunctionSpec => ({

@@ -34,25 +34,26 @@ function connections(texts: readonly string[]): Map<string, string> {
   return urls;
 }
 
-/** Databases of sqlops, by name. */
-export const sqlops = {
-  module: 'sqlops',
-  create: (parameters: ModuleParameters) => ({
-    urls: connections([...parameters.all('sqlcon'), ...parameters.all('db_url')].map(String)),
-  }),
+/** Databases of a module by name, as the parameters `names` give them. */
+function databases(module: string, names: readonly string[]) {
+  return {
+    module,
+    create: (parameters: ModuleParameters): ReadonlyMap<string, string> =>
+      connections(names.flatMap((name) => parameters.all(name)).map(String)),
+  };
+}
+
+const DATABASES = {
+  sqlops: databases('sqlops', ['sqlcon', 'db_url']),
+  avpops: databases('avpops', ['db_url', 'avp_url']),
 };
 
-/** Databases of avpops, by name. */
-export const avpops = {
-  module: 'avpops',
-  create: (parameters: ModuleParameters) => ({
-    urls: connections([...parameters.all('db_url'), ...parameters.all('avp_url')].map(String)),
-  }),
-};
+type Urls = (run: MessageRun) => ReadonlyMap<string, string>;
 
-/** The URL of a database by its name; db_default_url where a file of OpenSIPS names none. */
-export function connectionOf(run: MessageRun, of: typeof sqlops, name: string): string | undefined {
-  return run.env.modules.of(of).urls.get(name);
+/** The URLs of a module's databases by name, "0" for one without. db_default_url is among them where a file of OpenSIPS names none. */
+export function urlsOf(module: keyof typeof DATABASES): Urls {
+  const state = DATABASES[module];
+  return (run) => run.env.modules.of(state);
 }
 
 /** Results of sql_query by name, while a message is handled. */
@@ -120,9 +121,7 @@ function numbered(columns: number): Format[] {
   return Array.from({ length: columns }, (_, i) => compileFormat(`$avp(${i + 1})`));
 }
 
-type Urls = (run: MessageRun) => ReadonlyMap<string, string>;
-const ofSqlops: Urls = (run) => run.env.modules.of(sqlops).urls;
-const ofAvpops: Urls = (run) => run.env.modules.of(avpops).urls;
+const ofSqlops = urlsOf('sqlops');
 
 /** OpenSIPS' query with variables for the columns: 1 with rows, -2 without, -1 when it failed. */
 function columnsQuery(
@@ -242,10 +241,15 @@ const kamailio: FunctionSpec[] = [
   },
 ];
 
-/** Quotes a name of a table or column that a script gives as text. */
+/** Whether a text can stand in a statement as the name of a table or column. */
+export function isSqlName(text: string): boolean {
+  return /^[\w.]+$/.test(text);
+}
+
+/** The name of a table or column that a script gives as text; '' for what is none. */
 function identifier(text: string): string {
   const name = text.trim();
-  return /^[\w.]+$/.test(name) ? name : '';
+  return isSqlName(name) ? name : '';
 }
 
 /** Writes a value of the JSON arrays of sql_select and the like as text of a statement. */
@@ -400,5 +404,5 @@ export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', db
 /** Functions of sqlops, and avp_db_query. */
 export const sqlFunctions: ScriptFunction[] = [
   ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
-  ...moduleFunctions('avpops', [columnsQuery('avp_db_query', ofAvpops, false, 'string', undefined)]),
+  ...moduleFunctions('avpops', [columnsQuery('avp_db_query', urlsOf('avpops'), false, 'string', undefined)]),
 ];

@@ -2,9 +2,9 @@ import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import type { ScriptEnvironment } from '../script/environment.js';
-import { MOST_BRANCHES, type RequestBranch } from '../script/request-branches.js';
+import { addBranch, type RequestBranch } from '../script/request-branches.js';
 import { branchField, setBranchField } from './branch-variables.js';
-import type { FunctionSpec } from './define.js';
+import { code, type FunctionSpec } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
@@ -75,9 +75,7 @@ export const staticBranchFunctions: FunctionSpec[] = [
   kamailioFunction('sbranch_set_ruri', '', 'makes the branch of $sbranch() the target of the request', setRequestUri),
   kamailioFunction('sbranch_append', '', 'adds the branch of $sbranch() to those of the request', (run) => {
     const { branch } = branchOf(run.env);
-    if (branch.uri === '' || run.call.branches.length >= MOST_BRANCHES - 1) return -1;
-    run.call.branches.push({ ...branch });
-    return 1;
+    return code(branch.uri !== '' && addBranch(run.call.branches, branch));
   }),
   kamailioFunction('sbranch_reset', '', 'empties the branch of $sbranch()', (run) => {
     branchOf(run.env).branch = emptyBranch();

@@ -2,7 +2,7 @@ import type { PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
-import { MOST_BRANCHES } from '../script/request-branches.js';
+import { addBranch } from '../script/request-branches.js';
 import type { SqlDatabase } from '../script/services.js';
 import {
   type Arg,
@@ -16,44 +16,72 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { query } from './sql.js';
+import { isSqlName, query } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
 /** Parameters that aliases, groups and speed dialling have alike. */
-interface UserTable {
+interface UserTable<Column extends string> {
+  /** undefined: no database is configured. */
   readonly url: string | undefined;
   readonly useDomain: boolean;
   /** What is taken off the front of a domain before it is looked up. */
   readonly domainPrefix: string;
-  /** Column names by their parameter. */
-  column(parameter: string, fallback: string): string;
-  text(parameter: string, fallback: string): string;
-  flag(parameter: string): boolean;
+  /** Names as they stand in statements. */
+  readonly columns: Readonly<Record<Column, string>>;
+  /** Whether further aliases become branches. */
+  readonly appendBranches: boolean;
 }
 
-function settingsOf(module: string, useDomain: boolean) {
+type Columns<Column extends string> = Readonly<Record<Column, readonly [parameter: string, fallback: string]>>;
+
+/** Settings of a module by its columns, each with its parameter. Making them throws an Error for what is no name of a column. */
+function settingsOf<Column extends string>(module: string, columns: Columns<Column>) {
   return {
     module,
-    create: (parameters: ModuleParameters): UserTable => {
+    create(parameters: ModuleParameters): UserTable<Column> {
       const url = parameters.text('db_url', '');
+      const names = Object.entries<Columns<Column>[Column]>(columns).map(([column, [parameter, fallback]]) => {
+        const name = parameters.text(parameter, fallback);
+        if (!isSqlName(name)) throw new Error(`${parameter}: "${name}" is no name of a table or column`);
+        return [column, name] as const;
+      });
       return {
         url: url === '' ? undefined : url,
-        useDomain: parameters.flag('use_domain', useDomain),
+        useDomain: parameters.flag('use_domain', false),
         domainPrefix: parameters.text('domain_prefix', ''),
-        column: (parameter, fallback) => {
-          const name = parameters.text(parameter, fallback);
-          return /^[\w.]+$/.test(name) ? name : fallback;
-        },
-        text: (parameter, fallback) => parameters.text(parameter, fallback),
-        flag: (parameter) => parameters.flag(parameter, false),
+        columns: Object.fromEntries(names) as Record<Column, string>,
+        appendBranches: parameters.flag('append_branches', false),
       };
     },
   };
 }
 
-const aliasSettings = settingsOf('alias_db', false);
-const groupSettings = settingsOf('group', false);
-const dialSettings = settingsOf('speeddial', false);
+/** Settings of alias_db. */
+export const aliasTable = settingsOf('alias_db', {
+  user: ['user_column', 'username'],
+  domain: ['domain_column', 'domain'],
+  aliasUser: ['alias_user_column', 'alias_username'],
+  aliasDomain: ['alias_domain_column', 'alias_domain'],
+});
+
+/** Settings of group. */
+export const groupTable = settingsOf('group', {
+  table: ['table', 'grp'],
+  group: ['group_column', 'grp'],
+  user: ['user_column', 'username'],
+  domain: ['domain_column', 'domain'],
+});
+
+/** Settings of speeddial. */
+export const dialTable = settingsOf('speeddial', {
+  user: ['user_column', 'username'],
+  domain: ['domain_column', 'domain'],
+  dialledUser: ['sd_user_column', 'sd_username'],
+  dialledDomain: ['sd_domain_column', 'sd_domain'],
+  uri: ['new_uri_column', 'new_uri'],
+});
+
+const FROM_URI = compileFormat('$fu');
 
 /** A user and a domain. */
 interface UserAt {
@@ -76,15 +104,10 @@ function condition(database: SqlDatabase, columns: readonly (readonly [name: str
 
 /** URIs an alias stands for, or with flag r the aliases of a user. */
 async function aliases(run: MessageRun, table: string, uri: string, flags: string): Promise<string[]> {
-  const settings = run.env.modules.of(aliasSettings);
+  const settings = run.env.modules.of(aliasTable);
   const wanted = userAt(uri);
-  if (settings.url === undefined || wanted === undefined || !/^[\w.]+$/.test(table)) return [];
-  const names = {
-    user: settings.column('user_column', 'username'),
-    domain: settings.column('domain_column', 'domain'),
-    aliasUser: settings.column('alias_user_column', 'alias_username'),
-    aliasDomain: settings.column('alias_domain_column', 'alias_domain'),
-  };
+  if (settings.url === undefined || wanted === undefined || !isSqlName(table)) return [];
+  const { columns: names } = settings;
   const reverse = flags.includes('r');
   const [byUser, byDomain, user, domain] = reverse
     ? [names.user, names.domain, names.aliasUser, names.aliasDomain]
@@ -117,9 +140,8 @@ const alias: FunctionSpec[] = [
         const [first, ...others] = await aliases(run, textOf(table, run), call.requestUri, textOf(flags, run));
         if (first === undefined) return -1;
         pvars.setRequestUri(first);
-        if (run.env.modules.of(aliasSettings).flag('append_branches')) {
-          for (const uri of others.slice(0, MOST_BRANCHES - 1 - call.branches.length))
-            call.branches.push({ uri, destinationUri: undefined, q: '', path: '', flags: 0, socket: undefined });
+        if (run.env.modules.of(aliasTable).appendBranches) {
+          for (const uri of others) addBranch(call.branches, { uri });
         }
         return 1;
       },
@@ -166,18 +188,17 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
       if (/^credentials$/i.test(text.trim())) throw new Error('there are no credentials here: a URI is needed');
       const whose = named(text);
       return async (run) => {
-        const settings = run.env.modules.of(groupSettings);
+        const settings = run.env.modules.of(groupTable);
         const user = userAt(String(whose(run) ?? ''));
         if (settings.url === undefined || user === undefined) return -1;
         const database = run.env.services.database(settings.url);
-        const column = settings.column('group_column', 'grp');
+        const { columns } = settings;
         const where = condition(database, [
-          [settings.column('user_column', 'username'), user.user],
-          [column, textOf(group, run)],
-          ...(settings.useDomain ? [[settings.column('domain_column', 'domain'), user.domain] as const] : []),
+          [columns.user, user.user],
+          [columns.group, textOf(group, run)],
+          ...(settings.useDomain ? [[columns.domain, user.domain] as const] : []),
         ]);
-        const table = settings.column('table', 'grp');
-        const found = await query(run, settings.url, `SELECT ${column} FROM ${table} WHERE ${where}`);
+        const found = await query(run, settings.url, `SELECT ${columns.group} FROM ${columns.table} WHERE ${where}`);
         if (found === undefined || found.rows.length > 0 || run.env.dialect === 'opensips')
           return code((found?.rows.length ?? 0) > 0);
         // As recorded of Kamailio.
@@ -200,27 +221,26 @@ const dialling: FunctionSpec[] = [
       ([table, owner]) =>
       async (run) => {
         const { call, pvars } = run;
-        const settings = run.env.modules.of(dialSettings);
-        const from = compileFormat('$fu').evaluateValue(pvars);
+        const settings = run.env.modules.of(dialTable);
+        const from = FROM_URI.evaluateValue(pvars);
         const whose = userAt(owner === undefined ? String(from ?? '') : textOf(owner, run));
         const dialled = userAt(call.requestUri);
         const name = textOf(table, run);
-        if (settings.url === undefined || whose === undefined || dialled === undefined || !/^[\w.]+$/.test(name))
-          return -1;
+        if (settings.url === undefined || whose === undefined || dialled === undefined || !isSqlName(name)) return -1;
         const database = run.env.services.database(settings.url);
+        const { columns } = settings;
         const domains: [string, string][] = settings.useDomain
           ? [
-              [settings.column('domain_column', 'domain'), withoutPrefix(whose.domain, settings.domainPrefix)],
-              [settings.column('sd_domain_column', 'sd_domain'), withoutPrefix(dialled.domain, settings.domainPrefix)],
+              [columns.domain, withoutPrefix(whose.domain, settings.domainPrefix)],
+              [columns.dialledDomain, withoutPrefix(dialled.domain, settings.domainPrefix)],
             ]
           : [];
         const where = condition(database, [
-          [settings.column('user_column', 'username'), whose.user],
-          [settings.column('sd_user_column', 'sd_username'), dialled.user],
+          [columns.user, whose.user],
+          [columns.dialledUser, dialled.user],
           ...domains,
         ]);
-        const column = settings.column('new_uri_column', 'new_uri');
-        const found = await query(run, settings.url, `SELECT ${column} FROM ${name} WHERE ${where}`);
+        const found = await query(run, settings.url, `SELECT ${columns.uri} FROM ${name} WHERE ${where}`);
         const uri = found?.rows[0]?.[0];
         if (typeof uri !== 'string' || cutUri(uri) === undefined) return -1;
         pvars.setRequestUri(uri);

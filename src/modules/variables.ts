@@ -5,7 +5,7 @@ import { CfgScope } from '../script/call.js';
 import type { BranchState } from '../script/state.js';
 import { accVariables } from './acc/variables.js';
 import { asyncVariables } from './async.js';
-import { addBranch, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
+import { addUri, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
 import { dialogVariables } from './dialog/variables.js';
 import { queryVariable } from './dns-queries.js';
 import { flagVariables } from './flag-variables.js';
@@ -109,7 +109,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
       own(
         (scope) => branchesOf(scope)[0]?.uri ?? null,
         (scope, value) => {
-          if (value !== null) addBranch(scope, String(value));
+          if (value !== null) addUri(scope, String(value));
         },
       ),
     ],

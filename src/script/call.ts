@@ -20,7 +20,7 @@ import type { DialogPassage, ScriptEnvironment } from './environment.js';
 import { fieldsOf } from './header-fields.js';
 import type { Hiding } from './hiding.js';
 import { isOurs } from './ours.js';
-import { MOST_BRANCHES, type RequestBranch } from './request-branches.js';
+import { addBranch, type RequestBranch } from './request-branches.js';
 import { type BranchState, type RelayFault, sourceOfReplies, type TransactionState } from './state.js';
 
 /** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
@@ -291,10 +291,12 @@ export class Call implements DispatcherCall {
   }
 
   addTarget({ requestUri, destinationUri, sendSocket }: ExtraTarget): boolean {
-    if (this.branches.length >= MOST_BRANCHES - 1) return false;
-    const { branchFlags: flags } = this;
-    this.branches.push({ uri: requestUri, destinationUri, q: '', path: '', flags, socket: sendSocket });
-    return true;
+    return addBranch(this.branches, {
+      uri: requestUri,
+      destinationUri,
+      flags: this.branchFlags,
+      socket: sendSocket,
+    });
   }
 
   /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */

@@ -17,16 +17,17 @@ export interface ViaMark {
   readonly before: number;
 }
 
-const PARAMETER = ';TH=';
+/** How a mark begins. */
+export const MARK_PARAMETER = ';TH=';
 
 /** The text of a mark, with its semicolon. */
 export function viaMark({ reply, direction, own, before }: ViaMark): string {
-  return `${PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}`;
+  return `${MARK_PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}`;
 }
 
 /** Where the mark of a Via value stands, from its semicolon on. */
 export function markSpan(text: string, via: Pick<Via, 'start' | 'end'>): { start: number; end: number } | undefined {
-  const start = text.indexOf(PARAMETER, via.start);
+  const start = text.indexOf(MARK_PARAMETER, via.start);
   if (start < 0 || start >= via.end) return undefined;
   let end = text.indexOf(';', start + 1);
   if (end < 0 || end > via.end) end = via.end;

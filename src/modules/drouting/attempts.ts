@@ -135,8 +135,8 @@ export function matchRule(
   const found = routing.rules.matching(wanted, number, run.env.clock.now(), flags.includes('L')).next().value;
   if (found === undefined) return -1;
   assign(run, attributes, found.attributes);
-  assign(run, routing.targets.ruleId, found.id);
-  assign(run, routing.targets.rulePrefix, found.prefix);
+  assign(run, routing.settings.targets.ruleId, found.id);
+  assign(run, routing.settings.targets.rulePrefix, found.prefix);
   return 1;
 }
 
@@ -183,7 +183,7 @@ function advance(run: MessageRun, from: Pending, targets: AttributeTargets): num
   from.current = attempt;
   const { gateway, carrier, rule } = attempt;
   const { row } = gateway;
-  const { targets: kept } = routingOf(run);
+  const { targets: kept } = routingOf(run).settings;
   run.pvars.setRequestUri(requestUri(row.uri, row.prefix + from.number.slice(row.strip)));
   if (row.socket !== '') run.call.sendFrom(row.socket);
   assign(run, kept.gatewayId, row.id);

@@ -47,10 +47,11 @@ function answered(run: MessageRun, gateway: Gateway | undefined, flags: string, 
       run.pvars.setRequestUri(`${requestUri.slice(0, colon)}:${user === '' ? '' : `${user}@`}${rest}`);
     }
   }
-  if (flags.includes('i')) assign(run, routing.targets.gatewayId, row.id);
-  if (flags.includes('c')) assign(run, routing.targets.carrierId, routing.carrierWith(gateway)?.row.id ?? null);
+  if (flags.includes('i')) assign(run, routing.settings.targets.gatewayId, row.id);
+  if (flags.includes('c'))
+    assign(run, routing.settings.targets.carrierId, routing.carrierWith(gateway)?.row.id ?? null);
   assign(run, attributes?.variable, row.attributes);
-  assign(run, routing.targets.gatewayAttributes, row.attributes);
+  assign(run, routing.settings.targets.gatewayAttributes, row.attributes);
   return 1;
 }
 

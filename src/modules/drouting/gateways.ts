@@ -81,6 +81,17 @@ interface Targets {
   readonly carrierAttributes: Format | undefined;
 }
 
+/** Parameters of the module that hold for each call. */
+interface RoutingSettings {
+  readonly targets: Targets;
+  /** Of callers that no row of dr_groups names; undefined: none. */
+  readonly defaultGroup: number | undefined;
+  /** Whether the domain of a caller counts in dr_groups. */
+  readonly useDomain: boolean;
+  /** Kamailio's order of the gateways of a rule: 0 as they stand, 1 and 2 at random. */
+  readonly sortOrder: number;
+}
+
 /** Gateways, carriers and rules of a configuration. */
 export class Routing {
   private rows: RoutingRows | undefined = undefined;
@@ -93,9 +104,7 @@ export class Routing {
 
   constructor(
     parameters: ModuleParameters,
-    public targets: Targets,
-    public defaultGroup: number | undefined,
-    public useDomain: boolean,
+    public settings: RoutingSettings,
   ) {
     this.probing = new GatewayProbing(
       probingSettings(parameters),
@@ -198,9 +207,9 @@ export class Routing {
   /** The group of who calls, by the table of groups; else the one of the parameter. */
   groupOf(user: string, domain: string): number | undefined {
     const found = this.rows?.groups.find(
-      (each) => each.user === user && (!this.useDomain || each.domain === domain.toLowerCase()),
+      (each) => each.user === user && (!this.settings.useDomain || each.domain === domain.toLowerCase()),
     );
-    return found?.group ?? this.defaultGroup;
+    return found?.group ?? this.settings.defaultGroup;
   }
 }
 
@@ -235,8 +244,13 @@ function targetsOf(parameters: ModuleParameters, states: ModuleStates): Targets 
   };
 }
 
-function groupOf(parameters: ModuleParameters): number | undefined {
-  return parameters.has('default_group') ? parameters.int('default_group', 0) : undefined;
+function settingsOf(parameters: ModuleParameters, states: ModuleStates): RoutingSettings {
+  return {
+    targets: targetsOf(parameters, states),
+    defaultGroup: parameters.has('default_group') ? parameters.int('default_group', 0) : undefined,
+    useDomain: parameters.flag('use_domain', true),
+    sortOrder: parameters.int('sort_order', 0),
+  };
 }
 
 /** Gateways and their states stay over a reload of the file. */
@@ -244,13 +258,10 @@ export const routingState = {
   module: 'drouting',
   create(parameters: ModuleParameters, states: ModuleStates): Routing {
     if (parameters.flag('use_partitions', false)) throw new Error('use_partitions is not supported');
-    const targets = targetsOf(parameters, states);
-    return new Routing(parameters, targets, groupOf(parameters), parameters.flag('use_domain', true));
+    return new Routing(parameters, settingsOf(parameters, states));
   },
   renew(before: Routing, parameters: ModuleParameters, states: ModuleStates): Routing {
-    before.targets = targetsOf(parameters, states);
-    before.defaultGroup = groupOf(parameters);
-    before.useDomain = parameters.flag('use_domain', true);
+    before.settings = settingsOf(parameters, states);
     before.probing.configure(probingSettings(parameters));
     return before;
   },

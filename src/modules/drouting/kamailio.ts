@@ -64,8 +64,7 @@ function route(run: MessageRun, of: Arg | undefined): number {
   const number = userOf(run);
   const rule = routing.rules.matching(group, number, env.clock.now(), false).next().value;
   if (rule === undefined) return -1;
-  const sortOrder = env.modules.module('drouting').int('sort_order', 0);
-  const list = arranged(flat(routing, rule.list), sortOrder, env.random);
+  const list = arranged(flat(routing, rule.list), routing.settings.sortOrder, env.random);
   return begin(
     run,
     number,

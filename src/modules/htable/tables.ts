@@ -1,3 +1,4 @@
+import { namedValues } from '../../core/named-values.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
 import { ExpiringMap } from '../expiring-map.js';
@@ -23,12 +24,7 @@ export const hashTables = {
     const tables = new Map<string, HashTable>();
     for (const each of parameters.all('htable')) {
       const [name = '', rest = ''] = String(each).split('=>');
-      const options = new Map(
-        rest
-          .split(';')
-          .filter((one) => one.includes('='))
-          .map((one) => [one.slice(0, one.indexOf('=')).trim(), one.slice(one.indexOf('=') + 1).trim()]),
-      );
+      const options = namedValues(rest);
       const initial = options.get('initval');
       tables.set(name.trim(), {
         entries: new ExpiringMap<PvarValue>(MOST_ENTRIES),

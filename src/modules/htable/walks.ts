@@ -46,7 +46,8 @@ export function iterators(): FunctionSpec[] {
   const onEntry = (
     name: string,
     parameters: FunctionSpec['parameters'] & object,
-    act: (env: ScriptEnvironment, table: HashTable, key: string, text: string, walk: TableWalk) => void,
+    /** `key` is that of the entry, `text` what the second argument says. */
+    act: (walk: TableWalk, key: string, text: string, env: ScriptEnvironment) => void,
   ): FunctionSpec => ({
     name: `sht_iterator_${name}`,
     dialects: KAMAILIO,
@@ -58,7 +59,7 @@ export function iterators(): FunctionSpec[] {
         const found = walkOf(run.env, textOf(walk, run));
         const key = found?.keys[found.at];
         if (found === undefined || key === undefined) return -1;
-        act(run.env, found.table, key, text === undefined ? '' : textOf(text, run), found);
+        act(found, key, text === undefined ? '' : textOf(text, run), run.env);
         return 1;
       },
   });
@@ -109,10 +110,10 @@ export function iterators(): FunctionSpec[] {
           return 1;
         },
     },
-    onEntry('rm', [], (_env, _table, key, _text, walk) => removeHere(walk, key)),
-    onEntry('sets', value, (env, table, key, text) => setIn(env, table, key, text)),
-    onEntry('seti', value, (env, table, key, text) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
-    onEntry('setex', value, (env, table, key, text) => {
+    onEntry('rm', [], removeHere),
+    onEntry('sets', value, ({ table }, key, text, env) => setIn(env, table, key, text)),
+    onEntry('seti', value, ({ table }, key, text, env) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
+    onEntry('setex', value, ({ table }, key, text, env) => {
       // As for $shtex: without effect in a table without autoexpire.
       if (table.autoexpire === 0) return;
       const now = env.clock.monotonic();

@@ -3,7 +3,7 @@ import { ipFamily } from '../../core/ip-address.js';
 import { bareHost, uriParam } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import type { ModuleParameters } from '../../script/environment.js';
-import { markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
+import { MARK_PARAMETER, markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { type RouteValue, routeValues } from '../../sip/route-set.js';
@@ -74,7 +74,7 @@ export class TopologyMask {
 
   /** A message as it leaves. `spares`: whether one that could be hidden is sent as it is. */
   sent(text: string, spares: ((message: SipMessage) => boolean) | undefined): string {
-    if (!text.includes(MARK)) return text;
+    if (!text.includes(MARK_PARAMETER)) return text;
     const message = parseMessage(text);
     if (message?.via === undefined) return text;
     const edits: TextEdit[] = [];
@@ -160,21 +160,15 @@ export class TopologyMask {
   /** The Via fields below our own, of which the first gets a mark. */
   private showVias(message: SipMessage, before: number, edits: TextEdit[]): void {
     const { viaName, viaPrefix } = this.names;
-    let first = true;
-    let top = true;
-    for (const via of viaValues(message)) {
-      if (top) {
-        top = false;
-        continue;
-      }
+    const [, ...below] = viaValues(message);
+    for (const [i, via] of below.entries()) {
       const value = message.text.slice(via.start, via.end);
       const semi = value.indexOf(';');
       const hidden = semi < 0 ? undefined : uriParam(value.slice(semi), viaName);
       const shown =
         hidden?.startsWith(viaPrefix) === true ? this.cipher.decipher(hidden.slice(viaPrefix.length)) : undefined;
-      const text = first ? answered(shown ?? value, before) : (shown ?? value);
+      const text = i === 0 ? answered(shown ?? value, before) : (shown ?? value);
       if (text !== value) edits.push({ start: via.start, end: via.end, text });
-      first = false;
     }
   }
 
@@ -186,7 +180,6 @@ export class TopologyMask {
 
 /** Requests of these methods, and their replies, hide nothing: their Contact is what they are about. */
 const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
-const MARK = ';TH=';
 
 /** A mark behind the sent-by of a Via value, where the original puts its own. */
 function markAt(text: string, via: Via, mark: ViaMark): TextEdit {

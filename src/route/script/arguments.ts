@@ -43,6 +43,11 @@ export function optional(context: PvarContext, argument: string | number | undef
 /** An argument as scripts give it: a number, or a text that may hold pseudo-variables. */
 export type TextOrNumber = string | number;
 
+/** Whether a text is a whole number, of ten digits at most. */
+export function isWholeNumber(text: string): boolean {
+  return /^\s*[+-]?[0-9]{1,10}\s*$/.test(text);
+}
+
 /** Calls a function that cfg files have too, with its arguments read as its table says. Returns its code. */
 export function called<Site extends { readonly pvars: PvarContext }>(
   site: Site,

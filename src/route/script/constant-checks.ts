@@ -4,7 +4,7 @@ import { routesMode as modeOf } from '../../engine/kamailio/select-routes.js';
 import { parseSelectArguments } from '../../engine/select-arguments.js';
 import type { SharedParameter } from '../functions/definition.js';
 import { LEVEL_NAMES, logLevel } from '../functions/log-levels.js';
-import { formatOf, writableOf } from './arguments.js';
+import { formatOf, isWholeNumber, writableOf } from './arguments.js';
 import { additionFault, headerLines, removalFault } from './header-edits.js';
 import { replyLinesFault } from './reply-lines.js';
 import type { RouteTable } from './route-table.js';
@@ -32,7 +32,7 @@ function setOf(value: Constant): string {
 
 /** A whole number, as text or as a number. */
 export function wholeNumber(value: Constant): string | undefined {
-  return /^\s*[+-]?[0-9]{1,10}\s*$/.test(String(value)) ? undefined : `"${value}" is not a number`;
+  return isWholeNumber(String(value)) ? undefined : `"${value}" is not a number`;
 }
 
 /** The mode of ds_select_routes. */

@@ -3,12 +3,10 @@ import { NOT_KAMAILIO, setReference } from '../dispatcher/references.js';
 import { selectOpensips } from '../dispatcher/select.js';
 import type { Target } from '../dispatcher/selections.js';
 import { KAMAILIO_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
-import { optional, type TextOrNumber } from './arguments.js';
+import { isWholeNumber, optional, type TextOrNumber } from './arguments.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
 import { CallSite } from './site.js';
-
-const INTEGER = /^\s*[+-]?[0-9]{1,10}\s*$/;
 
 /**
  * What selects destinations for a call. A partition of flavour kamailio, the default one or one that is named ("part:3"),
@@ -137,7 +135,7 @@ export class DispatchFunctions extends MessageFunctions {
     const found = setReference(this.env.engine, set, name);
     if (typeof found === 'string' || found.setId === undefined) return false;
     if (kamailioOf(found.partition) === undefined) return false;
-    return INTEGER.test(alg) && (limit === undefined || INTEGER.test(limit));
+    return isWholeNumber(alg) && (limit === undefined || isWholeNumber(limit));
   }
 
   private next(target: 'dst' | 'domain', partition: string | undefined): boolean {

@@ -109,3 +109,16 @@ test('an alias, a group and a speed dial number are looked up', async () => {
     ],
   );
 });
+
+test('a parameter that is no name of a column is refused when the file is read', async () => {
+  for (const [module, parameter] of [
+    ['alias_db', 'user_column'],
+    ['group', 'table'],
+    ['speeddial', 'new_uri_column'],
+  ] as const) {
+    await assert.rejects(
+      run('kamailio', '', `modparam("${module}", "${parameter}", "a b")`),
+      new RegExp(`module ${module}: ${parameter}: "a b" is no name`),
+    );
+  }
+});
