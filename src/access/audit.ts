@@ -75,6 +75,10 @@ export class AuditTrail {
     return this.kept;
   }
 
+  /**
+   * Records a call of the management interface and gives it to the listeners; a call that is merged into another makes no record of its
+   * own.
+   */
   record(call: AuditedCall): void {
     const vain = call.result === 'refused' || (call.result === 'failed' && call.changes.length === 0);
     const merged = vain ? this.merge(call.caller) : 0;

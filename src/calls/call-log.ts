@@ -34,6 +34,7 @@ export class CallLog {
     this.stream = stream;
   }
 
+  /** Appends one record. Where the disk does not keep up it is dropped and counted. Never throws. */
   write(entry: CallEntry): void {
     const { stream } = this;
     if (stream === undefined || stream.writableLength > MOST_WAITING) {

@@ -9,6 +9,7 @@ export class Times {
   sum = 0;
   count = 0;
 
+  /** Counts a time in milliseconds. */
   observe(ms: number): void {
     let i = 0;
     while (i < TIME_BOUNDS.length && ms > (TIME_BOUNDS[i] as number)) i++;

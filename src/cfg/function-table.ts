@@ -169,6 +169,7 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
     return this.find(dialect, name).some((each) => each.waits === true);
   }
 
+  /** All definitions of a name in a dialect; empty for one that is not known. */
   find(dialect: DialectName, name: string): readonly FunctionDefinition<Run>[] {
     return this.byName.get(dialect)?.get(name) ?? [];
   }

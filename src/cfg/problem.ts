@@ -46,10 +46,12 @@ export class Problems {
   readonly list: CfgProblem[] = [];
   private static readonly MOST = 1000;
 
+  /** A problem that keeps the file from being used. */
   error(code: CfgProblemCode, at: Position, message: string): void {
     this.add({ severity: 'error', code, at, message });
   }
 
+  /** A problem that leaves the file usable. */
   warning(code: CfgProblemCode, at: Position, message: string): void {
     this.add({ severity: 'warning', code, at, message });
   }

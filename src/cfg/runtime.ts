@@ -49,9 +49,11 @@ export interface CompiledRoute<Run extends ScriptRun = ScriptRun> {
 
 /** Follows a run statement by statement: what `explain` shows. */
 export interface ScriptTrace {
+  /** A statement is about to run. */
   before(run: ScriptRun, statement: Statement): void;
   /** Of if and while. */
   condition(run: ScriptRun, statement: Statement, holds: boolean): void;
+  /** A statement has run; `run.last` is its result. */
   after(run: ScriptRun, statement: Statement): void;
 }
 

@@ -59,6 +59,7 @@ export interface ClusterBus {
     each: (key: string, revision: number, text: string) => void,
     done: (last: number | undefined) => void,
   ): void;
+  /** Whether the bucket is there, and its last sequence. */
   status(done: (status: BucketStatus) => void): void;
   /** Makes the bucket unless it is there. */
   create(done: (made: boolean) => void): void;

@@ -129,10 +129,12 @@ export class ClusterNode {
     });
   }
 
+  /** The name of this node (`cluster.node`). */
   get name(): string {
     return this.options.node;
   }
 
+  /** Milliseconds of the monotonic clock. */
   get now(): number {
     return this.options.clock.monotonic();
   }

@@ -32,6 +32,7 @@ export class Suspicions {
 
   constructor(private readonly node: SuspectingNode) {}
 
+  /** Destinations that are suspected now. */
   get size(): number {
     return this.standing.size;
   }

@@ -14,6 +14,7 @@ export class Findings {
     this.problems.push({ file: at.file, pointer: at.pointer, reason, suggestion });
   }
 
+  /** Adds a warning: the value at `at` is used as it stands. */
   warn(at: Location, reason: string): void {
     this.warnings.push({ file: at.file, pointer: at.pointer, reason });
   }

@@ -28,6 +28,7 @@ export class ConnectionShares {
     private readonly perSource: number,
   ) {}
 
+  /** Connections that are open. */
   get size(): number {
     return this.connections.size;
   }

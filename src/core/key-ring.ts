@@ -22,6 +22,7 @@ export class KeyRing {
     this.forgetOld();
   }
 
+  /** The key by which new tokens are made. */
   get current(): string {
     return (this.kept[0] as KeptKey).key;
   }

@@ -37,10 +37,12 @@ export class ClusterHooks {
   /** `name`: of the cluster the settings name, whether it is loaded yet or not; undefined: none. */
   constructor(private readonly name: string | undefined) {}
 
+  /** Whether the settings name a cluster, be it loaded or not. */
   get configured(): boolean {
     return this.name !== undefined;
   }
 
+  /** Whether this node probes the destination now. Until a cluster that is configured is loaded, none does. */
   probes(destination: Destination): boolean {
     return this.parts === undefined ? !this.configured : this.parts.probes(destination);
   }
@@ -57,6 +59,7 @@ export class ClusterHooks {
       : !this.parts.shares(destination) || this.parts.owns(destination);
   }
 
+  /** Whether this node writes that entry of the public bucket. */
   ownsEntry(entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>): boolean {
     return this.parts === undefined ? !this.configured : this.parts.ownsEntry(entry);
   }
@@ -70,6 +73,7 @@ export class ClusterHooks {
     return this.parts?.isActive(tag) === true ? 'active' : 'backup';
   }
 
+  /** Whether this node writes the states of a partition to its table. */
   writesTable(partition: string): boolean {
     return this.parts === undefined ? !this.configured : this.parts.writesTable(partition);
   }

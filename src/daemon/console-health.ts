@@ -41,6 +41,7 @@ export class ConsoleHealth {
     this.limits = new ReachedLimits(sources.metrics, sources.clock);
   }
 
+  /** The health page of the console as it stands now: one group for each part of the daemon. */
   groups(): readonly HealthGroup[] {
     return [
       this.process(),

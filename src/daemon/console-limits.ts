@@ -25,6 +25,7 @@ export class ReachedLimits {
     private readonly clock: Clock,
   ) {}
 
+  /** One item for each limit, with the number of refusals since the start. */
   group(): HealthGroup {
     const now = this.clock.monotonic();
     const items = LIMITS.map(([name, metric]): HealthItem => {

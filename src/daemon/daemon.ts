@@ -53,46 +53,57 @@ export class Daemon implements Service {
     this.reconfiguration = new Reconfiguration(this.parts, options.readSettings);
   }
 
+  /** Partitions, sets and states. */
   get engine(): Engine {
     return this.parts.tables.engine;
   }
 
+  /** What GET /metrics shows. */
   get metrics(): Metrics {
     return this.parts.metrics;
   }
 
+  /** All transactions of this process. */
   get layer(): TransactionLayer {
     return this.parts.sip.layer;
   }
 
+  /** The SIP sockets. */
   get sockets(): LocalSockets {
     return this.parts.sip.sockets;
   }
 
+  /** What carries out decisions about requests. */
   get proxy(): ProxyCore {
     return this.parts.routing.proxy;
   }
 
+  /** Call records and the figures made of them. */
   get calls(): CallRecording {
     return this.parts.observers.calls;
   }
 
+  /** Traces of chosen calls. */
   get traces(): TraceControl {
     return this.parts.observers.traces;
   }
 
+  /** MI, RPC, access and their endpoints. */
   get management(): ManagementParts {
     return this.parts.management;
   }
 
+  /** Runs MI commands. */
   get mi(): MiHandler {
     return this.management.mi;
   }
 
+  /** The HTTP listener; undefined where none is configured. */
   get http(): HttpServer | undefined {
     return this.management.http;
   }
 
+  /** Datagram sockets of MI. */
   get miDatagrams(): readonly DatagramEndpoint[] {
     return this.management.datagrams;
   }

@@ -23,6 +23,7 @@ export class DialogGates {
     this.limiter = new SourceRateLimiter(FOREIGN_DIALOGS, () => clock.monotonic());
   }
 
+  /** The gate that holds under these settings. */
   under(settings: Pick<Settings, 'foreignDialogs' | 'limits'>): DialogGate {
     const { foreign } = this.sip.counters;
     return new DialogGate({

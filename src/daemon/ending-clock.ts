@@ -28,6 +28,7 @@ export class EndingClock implements Clock {
     };
   }
 
+  /** Cancels all timers; those that are set from now on never run. */
   end(): void {
     this.ended = true;
     for (const cancel of this.pending) cancel();

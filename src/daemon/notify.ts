@@ -65,6 +65,7 @@ export class ManagerNotifier {
     this.send('STOPPING=1');
   }
 
+  /** Ends the watchdog messages and closes the socket. */
   close(): void {
     clearInterval(this.watchdog);
     this.socket?.close();

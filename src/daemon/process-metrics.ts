@@ -23,6 +23,7 @@ export class SettingsReloads {
     });
   }
 
+  /** A reading of settings has ended now; `good`: they are in use. */
   ended(good: boolean): void {
     this.good = good;
     this.at = Math.round(this.now() / 1000);
@@ -59,11 +60,13 @@ export class EventLoopDelay {
     });
   }
 
+  /** Begins to measure. */
   start(): void {
     this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.histogram.enable();
   }
 
+  /** Ends measuring and forgets what was measured. */
   stop(): void {
     this.histogram?.disable();
     this.histogram = undefined;

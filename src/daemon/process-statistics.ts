@@ -21,12 +21,14 @@ export class EventLoopLoad {
     private readonly read: () => EventLoopUtilization = () => performance.eventLoopUtilization(),
   ) {}
 
+  /** Takes a reading now and at fixed intervals from then on. */
   start(): void {
     this.readings.push(this.read());
     if (this.readings.length > READINGS) this.readings.shift();
     this.cancel = this.clock.schedule(READING_MS, () => this.start());
   }
 
+  /** Takes no further readings. */
   stop(): void {
     this.cancel?.();
     this.cancel = undefined;
@@ -43,6 +45,7 @@ export class EventLoopLoad {
     return active + idle <= 0 ? 0 : Math.round((100 * active) / (active + idle));
   }
 
+  /** load, load1m and load10m, and the same as the sum of all processes and of process 0. */
   statistics(): readonly Statistic[] {
     const spans = [
       ['load', 1],

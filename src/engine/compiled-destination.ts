@@ -55,6 +55,7 @@ export class CompiledDestination implements Destination {
     this.addresses = addresses;
   }
 
+  /** The id of the set it belongs to. */
   get setId(): number {
     return this.row.setId;
   }
@@ -72,6 +73,7 @@ export class CompiledDestination implements Destination {
     return (this.dial ??= dialUriOf(this.row.uri, this.cut.uri));
   }
 
+  /** The scheme of its URI. */
   get scheme(): 'sip' | 'sips' {
     return this.cut.uri.scheme === 'sips' ? 'sips' : 'sip';
   }
@@ -88,6 +90,7 @@ export class CompiledDestination implements Destination {
     return this.cut.uri.params;
   }
 
+  /** The transport its URI stands for (RFC 3263 section 4.1, without DNS). */
   get transport(): TransportName {
     return this.cut.transport;
   }

@@ -177,6 +177,7 @@ export class CompiledSet implements DestinationSet {
     if (shared.isStale) this.takeStates(shared);
   }
 
+  /** Ends a selection that `enter` began: in shared memory the position last chosen is written and the lock freed. */
   leave(): void {
     const { shared } = this;
     if (shared === undefined) return;

@@ -3,6 +3,7 @@ import type { Destination } from './destination.js';
 
 /** Targets to come, the next one on each call. */
 export interface Targets {
+  /** The next target; undefined when there is none left. */
   next(): Destination | undefined;
   /** The same targets from here on, to read without consuming them. */
   copy(): Targets;

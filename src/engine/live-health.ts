@@ -36,6 +36,7 @@ export class LiveHealth implements Health {
     if (this.column !== undefined) this.column[this.at] = 0;
   }
 
+  /** Whether hits are counted in this column now. */
   isCountedIn(column: Uint32Array): boolean {
     return this.column === column;
   }

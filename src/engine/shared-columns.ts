@@ -73,6 +73,7 @@ export class SharedColumns {
     Atomics.compareExchange(this.head, LOCK, owner, 0);
   }
 
+  /** The position last chosen. */
   get last(): number {
     return Atomics.load(this.head, LAST);
   }

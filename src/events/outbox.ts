@@ -177,6 +177,7 @@ export class Outbox {
     return queue;
   }
 
+  /** Counts since the start, and how many events wait. */
   stats(): OutboxStats {
     const { count: depth, published, waited, coalesced, retries, dropped } = this;
     return { depth, published, waited, coalesced, retries, dropped };

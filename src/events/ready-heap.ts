@@ -4,10 +4,12 @@ export class ReadyHeap<T> {
 
   constructor(private readonly order: (item: T) => number) {}
 
+  /** Items in the heap. */
   get size(): number {
     return this.items.length;
   }
 
+  /** Adds an item: O(log n). */
   push(item: T): void {
     const { items, order } = this;
     let at = items.length;
@@ -21,6 +23,7 @@ export class ReadyHeap<T> {
     items[at] = item;
   }
 
+  /** Takes out the item with the smallest order; undefined when there is none. */
   pop(): T | undefined {
     const { items, order } = this;
     const first = items[0];
@@ -39,6 +42,7 @@ export class ReadyHeap<T> {
     return first;
   }
 
+  /** Takes out all items. */
   clear(): void {
     this.items.length = 0;
   }

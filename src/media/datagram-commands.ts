@@ -70,6 +70,7 @@ export class DatagramCommands {
     });
   }
 
+  /** Closes the sockets; commands under way end without an answer. */
   close(): void {
     for (const each of this.sockets.values()) each.close();
     this.sockets.clear();

@@ -17,6 +17,7 @@ export class NgClient {
     return answer === undefined ? undefined : decodeNg(answer);
   }
 
+  /** Closes the sockets; commands under way end without an answer. */
   close(): void {
     this.commands.close();
   }

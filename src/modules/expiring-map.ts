@@ -18,6 +18,7 @@ export class ExpiringMap<T> {
 
   constructor(private readonly most: number) {}
 
+  /** The value of a key at a time in milliseconds; undefined where there is none or it has expired. */
   get(key: string, now: number): T | undefined {
     const entry = this.map.get(key);
     if (entry === undefined) return undefined;
@@ -57,10 +58,12 @@ export class ExpiringMap<T> {
     if (next.done !== true) this.map.delete(next.value);
   }
 
+  /** Takes out an entry, if there is one. */
   delete(key: string): void {
     this.map.delete(key);
   }
 
+  /** Takes out all entries. */
   clear(): void {
     this.map.clear();
   }

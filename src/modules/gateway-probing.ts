@@ -5,7 +5,9 @@ import { sendOwn } from '../script/own-requests.js';
 /** What is probed: a destination of load_balancer, a gateway of drouting. */
 export interface ProbedGateway {
   readonly uri: string;
+  /** When it is probed. */
   readonly probeMode: ProbeMode;
+  /** The socket it is probed from; '' for any. */
   readonly socket: string;
   /** Switched off by a command: neither used nor probed. */
   off: boolean;
@@ -54,6 +56,7 @@ export class GatewayProbing<T extends ProbedGateway> {
     private readonly found: (env: ScriptEnvironment, gateway: T, answers: boolean) => void,
   ) {}
 
+  /** Settings for probes from the next one on. */
   configure(settings: ProbingSettings): void {
     this.settings = settings;
   }

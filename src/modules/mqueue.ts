@@ -35,10 +35,12 @@ export class MemoryQueue {
     private readonly mode: number,
   ) {}
 
+  /** Items in the queue. */
   get size(): number {
     return this.items.size;
   }
 
+  /** Adds an item at the end; the mode says what becomes of one with the same key. A full queue loses its oldest item. */
   add(key: string, value: string): void {
     const known = this.mode === 0 ? undefined : this.numbers.get(key);
     if (known !== undefined) {

@@ -44,6 +44,7 @@ export class Flights {
 
   constructor(private readonly options: FlightOptions) {}
 
+  /** Destinations that wait for a probe to end. */
   get queued(): number {
     return this.line.length - this.lineHead;
   }
@@ -70,6 +71,7 @@ export class Flights {
     return true;
   }
 
+  /** Takes out all destinations that wait. */
   clearLine(): void {
     for (let i = this.lineHead; i < this.line.length; i++) (this.line[i] as Watched).queued = false;
     this.line = [];

@@ -28,6 +28,7 @@ export class Latency implements LatencyFigures {
   timeouts = 0;
   private squares = 0;
 
+  /** Counts a round trip in milliseconds. */
   observe(rtt: number): void {
     this.last = rtt;
     this.ewma = this.count === 0 ? rtt : this.ewma + ALPHA * (rtt - this.ewma);
@@ -40,6 +41,7 @@ export class Latency implements LatencyFigures {
     this.squares += before * (rtt - this.average);
   }
 
+  /** Counts a probe without an answer. */
   timedOut(): void {
     this.timeouts++;
   }

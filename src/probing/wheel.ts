@@ -40,6 +40,7 @@ export class Wheel<T extends Spoke> {
     this.tickMs = revolutionMs / count;
   }
 
+  /** Begins a revolution. Without effect while it runs. */
   start(): void {
     if (this.running) return;
     this.running = true;
@@ -48,6 +49,7 @@ export class Wheel<T extends Spoke> {
     this.schedule();
   }
 
+  /** Ends the visits; members stay. */
   stop(): void {
     this.running = false;
     this.cancel?.();
@@ -69,6 +71,7 @@ export class Wheel<T extends Spoke> {
     if (members.length === 1 && this.running && !this.visiting) this.schedule();
   }
 
+  /** Takes out a member, if it is one. */
   remove(member: T): void {
     const members = this.slots[member.slot];
     const last = members?.at(-1);

@@ -132,6 +132,7 @@ export interface RelayPlan {
   readonly portable?: boolean | undefined;
   /** What made the plan; absent: not known. */
   readonly origin?: RouteOrigin | undefined;
+  /** Whether requests inside the dialog come back here (RFC 3261 section 16.6 step 4). */
   readonly recordRoute: boolean;
   /** Changes to the request on every branch: headers appended and removed, Route values taken out. */
   readonly edits: readonly TextEdit[];

@@ -28,6 +28,7 @@ export class LargeRequests {
     private readonly log: Logger,
   ) {}
 
+  /** Whether a request that would leave by this socket is too large for UDP. */
   isLarge(text: string, socket: SipSocket): boolean {
     return this.limit > 0 && text.length > this.limit && socket.transport === 'udp';
   }

@@ -44,6 +44,7 @@ export class RelayBranch implements ClientUser {
     this.owner.unanswered(this, client, failure);
   }
 
+  /** Lets go of the transaction and the hop: nothing that comes later reaches this branch. */
   release(): void {
     this.ended = true;
     this.client = undefined;

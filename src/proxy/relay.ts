@@ -59,6 +59,7 @@ export class Relay implements BranchOwner {
     this.message = message;
   }
 
+  /** Sends the request to the first hop of the plan. */
   start(): void {
     this.tryNext();
   }

@@ -44,6 +44,7 @@ export class StatelessForwarder {
     this.branches = new StatelessBranches(layer.branchPrefix, random);
   }
 
+  /** Sends a request on, once its hop is resolved; answers it with the failure where it cannot be sent. */
   forward(request: StatelessRequest): void {
     const { hop, message } = request;
     const known = this.sender.locate(hop, message);

@@ -40,6 +40,7 @@ export class AvpStore {
     return this.virtuals?.get(name)?.get() ?? this.stacks.get(name)?.toReversed() ?? [];
   }
 
+  /** How many values a name has. */
   count(name: string): number {
     return (this.virtuals?.get(name)?.get() ?? this.stacks.get(name))?.length ?? 0;
   }

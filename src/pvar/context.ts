@@ -182,6 +182,7 @@ export class PvarScope implements PvarContext {
     return this.rewrittenUri !== undefined;
   }
 
+  /** AVPs; made when first asked for. */
   get avps(): AvpStore {
     return (this.avpStore ??= new AvpStore());
   }
@@ -198,10 +199,12 @@ export class PvarScope implements PvarContext {
     return (this.xavpStore ??= new XavpStore());
   }
 
+  /** Values of $xavu; made when first asked for. */
   get xavus(): XavpStore {
     return (this.xavuStore ??= new XavpStore());
   }
 
+  /** Values of $xavi; made when first asked for. */
   get xavis(): XavpStore {
     return (this.xaviStore ??= new XavpStore());
   }

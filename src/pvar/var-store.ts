@@ -25,18 +25,22 @@ export class VarStore {
     return this.made(name);
   }
 
+  /** The value of a variable; undefined where it was never assigned or was deleted. */
   get(name: string): PvarValue | undefined {
     return this.cells.get(name)?.value;
   }
 
+  /** Whether a variable has a value, be it null. */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
 
+  /** Assigns a variable. */
   set(name: string, value: PvarValue): void {
     this.made(name).value = value;
   }
 
+  /** Takes the value away; a cell that was looked up stays. */
   delete(name: string): void {
     const cell = this.cells.get(name);
     if (cell !== undefined) cell.value = undefined;

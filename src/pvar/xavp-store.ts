@@ -17,6 +17,7 @@ const MOST = 1000;
 export class XavpStore {
   private readonly stacks = new Map<string, XavpRecord[]>();
 
+  /** How many records a name has. */
   count(name: string): number {
     return this.stacks.get(name)?.length ?? 0;
   }
@@ -27,6 +28,7 @@ export class XavpStore {
     return stack?.[index < 0 ? stack.length + index : index];
   }
 
+  /** A value of a field in the record at `index`, 0 the newest; a negative `position` counts from the last value. null: there is none. */
   get(name: string, index: number, field: string, position = 0): PvarValue {
     const values = this.record(name, index)?.fields.get(field);
     return values?.[position < 0 ? values.length + position : position] ?? null;
@@ -104,6 +106,7 @@ export class XavpStore {
     if (index === undefined || stack.length === 0) this.stacks.delete(name);
   }
 
+  /** Names that have records. */
   names(): Iterable<string> {
     return this.stacks.keys();
   }

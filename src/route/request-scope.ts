@@ -47,6 +47,7 @@ export class RequestScope implements RequestView {
     private readonly formats: DispatcherFormats,
   ) {}
 
+  /** What pseudo-variables of the request look at; made when first asked for. */
   get pvars(): PvarScope {
     if (this.pvarScope === undefined) {
       const scope = new PvarScope(this.message);
@@ -80,6 +81,7 @@ export class RequestScope implements RequestView {
     return (this.from ??= addrSpecOf(this.message.from));
   }
 
+  /** The URI of To. */
   get toUri(): string {
     return (this.to ??= addrSpecOf(this.message.to));
   }

@@ -95,6 +95,7 @@ export class CfgScope extends PvarScope {
     run.edits.replace(start + span.start, start + span.end, span.blank && text !== '' ? `${text} ` : text);
   }
 
+  /** The AVPs of the transaction, or those a reply sees (onreply_avp_mode). */
   override get avps(): AvpStore {
     return this.stack;
   }
@@ -246,6 +247,7 @@ export class Call implements DispatcherCall {
     return this.scope.requestUri ?? '';
   }
 
+  /** Selections of this call; made when first asked for. */
   get dispatch(): DispatchContext {
     return (this.context ??= this.env.engine.context());
   }
@@ -262,6 +264,7 @@ export class Call implements DispatcherCall {
     return (this.made ??= new Selections(this));
   }
 
+  /** What its variables look at. */
   get pvars(): CfgScope {
     return this.scope;
   }

@@ -22,6 +22,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
 
   constructor(private environment: ScriptEnvironment) {}
 
+  /** What runs share under the settings in force. */
   get env(): ScriptEnvironment {
     return this.environment;
   }
@@ -31,6 +32,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     this.environment = environment;
   }
 
+  /** From now on requests that would begin a call are answered with 503. */
   drain(): void {
     this.draining = true;
   }

@@ -10,10 +10,12 @@ export class MessageEdits implements MessageEditor {
   /** Characters that are put in. */
   private size = 0;
 
+  /** The edits in the order they were made. */
   get list(): readonly TextEdit[] {
     return this.edits;
   }
 
+  /** Whether nothing is changed. */
   get empty(): boolean {
     return this.edits.length === 0;
   }
@@ -33,10 +35,12 @@ export class MessageEdits implements MessageEditor {
     return undefined;
   }
 
+  /** Replaces the text from `start` up to `end`, both offsets in the message. */
   replace(start: number, end: number, text: string): void {
     this.add({ start, end, text });
   }
 
+  /** Adds an edit; beyond the bounds on edits and text it is left out. */
   add(edit: TextEdit): void {
     if (this.edits.length >= MOST_EDITS || this.size + edit.text.length > MOST_TEXT) return;
     if (this.shared) this.edits = this.edits.slice();
@@ -52,6 +56,7 @@ export class MessageEdits implements MessageEditor {
     this.size = this.edits.reduce((sum, each) => sum + each.text.length, 0);
   }
 
+  /** Takes back all edits. */
   clear(): void {
     this.edits = [];
     this.shared = false;

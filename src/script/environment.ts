@@ -232,6 +232,10 @@ export class ModuleStates {
     this.states = new Map(made);
   }
 
+  /**
+   * The state of a module: made when first asked for, from that of the configuration before where it can be. Throws what making it
+   * throws.
+   */
   of<T>(key: ModuleState<T>): T {
     let state = this.states.get(key) as T | undefined;
     if (state === undefined) {
@@ -252,6 +256,7 @@ export class ModuleStates {
     return this.states.has(key) || this.kept.has(key) ? this.of(key) : undefined;
   }
 
+  /** The parameters of a module; none for one without. */
   module(name: string): ModuleParameters {
     return new ModuleParameters(this.parameters.get(name) ?? new Map());
   }
@@ -261,25 +266,30 @@ export class ModuleStates {
 export class ModuleParameters {
   constructor(private readonly given: ReadonlyMap<string, readonly (string | number)[]>) {}
 
+  /** The last value of a parameter as text. */
   text(name: string, fallback: string): string {
     const value = this.last(name);
     return value === undefined ? fallback : String(value);
   }
 
+  /** The last value as a whole number; `fallback` for what is none. */
   int(name: string, fallback: number): number {
     const value = this.last(name);
     const number = typeof value === 'number' ? value : Number.parseInt(value ?? '', 10);
     return Number.isNaN(number) ? fallback : number;
   }
 
+  /** Whether the last value is a number other than 0. */
   flag(name: string, fallback: boolean): boolean {
     return this.int(name, fallback ? 1 : 0) !== 0;
   }
 
+  /** Whether the file gives the parameter. */
   has(name: string): boolean {
     return this.given.has(name);
   }
 
+  /** All values in the order of the file. */
   all(name: string): readonly (string | number)[] {
     return this.given.get(name) ?? [];
   }

@@ -22,10 +22,12 @@ export class PerCall<T, Owner extends object = object> {
     return this.kept.get(owner);
   }
 
+  /** Replaces what is kept. */
   set(owner: Owner, value: T): void {
     this.kept.set(owner, value);
   }
 
+  /** Forgets what is kept. */
   forget(owner: Owner): void {
     this.kept.delete(owner);
   }

@@ -90,14 +90,17 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     return this.env.dialect === 'kamailio';
   }
 
+  /** How a CANCEL of this transaction is written. */
   get cancelForm(): CancelForm {
     return { opensips: this.env.dialect === 'opensips', userAgent: `${this.env.userAgentLine}\r\n` };
   }
 
+  /** The request as it was received. */
   get request(): SipMessage {
     return this.call.message;
   }
 
+  /** Whether the request is an INVITE. */
   get invite(): boolean {
     return this.server.invite;
   }

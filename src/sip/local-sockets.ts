@@ -72,6 +72,7 @@ export class LocalSockets {
     return socket === undefined ? undefined : this.given[this.sockets.indexOf(socket)];
   }
 
+  /** The sockets in the order of the settings. */
   get all(): readonly SipSocket[] {
     return this.sockets;
   }

@@ -82,6 +82,7 @@ export class SipMessage {
     return this.parsedUri0;
   }
 
+  /** The value of Call-ID; '' when there is none. */
   get callId(): string {
     return (this.callId0 ??= this.callIdValue < 0 ? '' : this.text.slice(this.callIdValue, this.callIdEnd).trim());
   }
@@ -91,10 +92,12 @@ export class SipMessage {
     return this.fromValue < 0 ? '' : unfold(this.text.slice(this.fromValue, this.fromEnd)).trim();
   }
 
+  /** The value of To, unfolded; '' when there is none. */
   get to(): string {
     return this.toValue < 0 ? '' : unfold(this.text.slice(this.toValue, this.toEnd)).trim();
   }
 
+  /** The tag of From; '' when there is none. */
   get fromTag(): string {
     return this.fromValue < 0 ? '' : tagOf(this.text, this.fromValue, this.fromEnd);
   }
@@ -109,6 +112,7 @@ export class SipMessage {
     return this.isRequest ? '' : this.text.slice(12, this.headersStart - 2).trim();
   }
 
+  /** The body, as long as Content-Length says. */
   get body(): string {
     return this.text.slice(this.bodyStart, this.bodyEnd);
   }
@@ -118,6 +122,7 @@ export class SipMessage {
     return this.text.length;
   }
 
+  /** The method; of a reply that of its request, as CSeq names it. */
   get cseqMethod(): string {
     return this.method;
   }
@@ -147,6 +152,7 @@ export class SipMessage {
     return values;
   }
 
+  /** How many header fields have that name, in its long or short form. */
   headerCount(name: string): number {
     let count = 0;
     for (const _ of this.fields(name)) count++;

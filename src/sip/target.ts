@@ -21,6 +21,7 @@ export class TargetCache {
     undefined,
   );
 
+  /** The target for these values. `serverName`: the name a certificate has to be for; undefined: the address. */
   target(socket: SipSocket, address: string, port: number, serverName: string | undefined): ResolvedTarget {
     const slot = port & (RECENT - 1);
     const recent = this.recent[slot];

@@ -10,10 +10,12 @@ export interface AddressSet {
 export class TrustedSources implements AddressSet {
   constructor(private set: AddressSet | undefined = undefined) {}
 
+  /** Whether an address is among them. */
   has(address: string): boolean {
     return this.set?.has(address) === true;
   }
 
+  /** The addresses from now on. */
   replace(set: AddressSet): void {
     this.set = set;
   }

@@ -64,6 +64,7 @@ export class OutboxFile {
     this.checkpointLater();
   }
 
+  /** Adds a text; it is on its way to the file at the end of the event loop iteration. */
   append(id: string, text: string): void {
     this.appended.push({ id, text });
     if (this.commitDeferred) return;
@@ -71,6 +72,7 @@ export class OutboxFile {
     queueMicrotask(() => this.commit());
   }
 
+  /** Takes out a text, if it is there. */
   remove(id: string): void {
     // A text added and removed in one event loop iteration need not be written at all.
     const at = this.appended.findIndex((each) => each.id === id);

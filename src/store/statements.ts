@@ -44,6 +44,7 @@ export class Statements {
     });
   }
 
+  /** Gives the share of the pool back; the last one closes it. */
   async release(): Promise<void> {
     await this.database.release();
   }

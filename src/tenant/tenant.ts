@@ -78,10 +78,12 @@ export class PartitionRuntime {
     this.outcomes = new LoadOutcomes(this.name, options);
   }
 
+  /** The name of its partition. */
   get name(): string {
     return this.options.config.name;
   }
 
+  /** Its sets and states in the engine. */
   get partition(): Partition {
     return this.options.partition;
   }

@@ -66,6 +66,7 @@ export class HepSender implements CaptureSink, Service {
     return oneIn <= 1 || hash32(callId, 0) % oneIn === 0;
   }
 
+  /** Sends one message. What does not leave at once because too much waits is dropped and counted. */
   capture(message: SeenMessage): void {
     const packet = hepPacket(message, this.target);
     const { datagrams, stream, target } = this;

@@ -65,6 +65,7 @@ export class TraceSession {
     if (filter.callId !== undefined && filter.partition === undefined) this.calls.add(filter.callId);
   }
 
+  /** Calls it has taken. */
   get callCount(): number {
     return this.calls.size;
   }

@@ -45,10 +45,12 @@ export class EventSocket {
 
   constructor(private readonly options: EventSocketOptions) {}
 
+  /** Dials. */
   start(): void {
     this.dial();
   }
 
+  /** Closes the connection and dials no more. */
   stop(): void {
     this.stopped = true;
     this.cancelTimer();

@@ -26,6 +26,7 @@ export class Arena {
     return at;
   }
 
+  /** Gives a block back that `take` gave for as many words. */
   give(at: number, words: number): void {
     const power = powerOf(words);
     const list = this.free[power];

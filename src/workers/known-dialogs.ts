@@ -16,17 +16,20 @@ export class KnownDialogs {
     private readonly now: () => number,
   ) {}
 
+  /** Whether the brain has let a request of that key pass lately. */
   has(dialog: string): boolean {
     if (this.known.size > 0 && this.now() - this.began > LONGEST_MS) this.known.clear();
     return this.known.has(dialog);
   }
 
+  /** The brain has let a request of that key pass. */
   add(dialog: string): void {
     if (this.known.size >= MOST) this.known.clear();
     if (this.known.size === 0) this.began = this.now();
     this.known.add(dialog);
   }
 
+  /** Forgets all: a table was loaded. */
   forget(): void {
     this.known.clear();
   }

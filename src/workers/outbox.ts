@@ -10,6 +10,7 @@ export class Outbox<Item> {
     private readonly send: (items: readonly Item[]) => void,
   ) {}
 
+  /** Adds an item, which is sent at the end of the event loop iteration. */
   add(item: Item): void {
     if (this.items.push(item) === 1) setImmediate(this.flush);
   }

@@ -88,10 +88,12 @@ export class Pool {
     this.slots[worker]?.outbox.add(item);
   }
 
+  /** Sends an item to each worker that runs. */
   sendAll(item: ToWorker): void {
     for (let worker = 1; worker <= this.options.workers; worker++) this.send(worker, item);
   }
 
+  /** Ends all workers; resolves when they have ended. */
   async stop(): Promise<void> {
     this.stopping = true;
     clearInterval(this.looking);

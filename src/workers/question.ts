@@ -43,6 +43,7 @@ export class Question implements RelayPlan {
     return this.decide !== undefined;
   }
 
+  /** The brain has answered. */
   decided(decision: RouteDecision): void {
     this.decide?.(decision);
     this.decide = undefined;

@@ -70,16 +70,19 @@ export class Replica {
     Atomics.add(this.head, BEGUN + worker, 1);
   }
 
+  /** A table follows; the older one of that name is dropped. */
   begin(item: TableItem): void {
     this.drop(item[1]);
     this.tables.set(item[1], { item, rows: [], ready: false });
   }
 
+  /** Rows of the table that has begun. */
   add(name: string, rows: readonly SharedRow[]): void {
     const table = this.tables.get(name);
     for (const each of rows) table?.rows.push(rowOf(each));
   }
 
+  /** The rows are complete: the table is compiled, after those before it. */
   end(name: string): void {
     const table = this.tables.get(name);
     if (table !== undefined) this.loading = this.loading.then(() => this.load(table));

@@ -46,10 +46,12 @@ export class ReportedCalls {
     private readonly names: ReportNames,
   ) {}
 
+  /** Requests that the worker relays now. */
   get size(): number {
     return this.calls.size;
   }
 
+  /** The worker has begun to relay a request. */
   began(item: Extract<FromWorker, readonly ['began', ...unknown[]]>): void {
     this.begun++;
     const [, id, , socket, address, port, text, recordRoute, origin, invite, callId, fromTag] = item;

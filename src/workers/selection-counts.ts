@@ -9,10 +9,12 @@ export class SelectionCounts implements SelectionTally {
     return this.counts.size;
   }
 
+  /** A selection in a partition found a destination. */
   selected(partition: string): void {
     this.of(partition)[0]++;
   }
 
+  /** A selection in a partition found none. */
   failed(partition: string): void {
     this.of(partition)[1]++;
   }

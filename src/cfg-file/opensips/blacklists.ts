@@ -29,6 +29,7 @@ export interface BlacklistQuestion {
 export class FileBlacklists {
   private readonly lists = new Map<string, readonly Rule[]>();
 
+  /** Whether the file has a list of that name. */
   has(name: string): boolean {
     return this.lists.has(name);
   }

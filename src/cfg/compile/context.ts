@@ -64,6 +64,7 @@ export class CompileContext {
     return found.length === 0 || found.some((each) => each.async === true);
   }
 
+  /** A regular expression of the file; undefined, and a problem, for one that is none. */
   regex(source: string, at: Position, ignoreCase: boolean, lines = false): BoundedRegex | undefined {
     try {
       return compilePosix(source, { ignoreCase, lines });

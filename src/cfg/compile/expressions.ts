@@ -43,6 +43,7 @@ export class ExpressionCompiler {
   /** Where a wrong regular expression is reported instead of where it stands: Kamailio finds it when the statement is over. */
   regexAt: Position | undefined = undefined;
 
+  /** Any expression by its value. */
   compile(node: Expression): CompiledExpression {
     switch (node.kind) {
       case 'int':
@@ -73,6 +74,7 @@ export class ExpressionCompiler {
     return node.kind === 'call' || node.kind === 'route' ? this.called(node, false) : this.compile(node);
   }
 
+  /** An expression by its truth, as the condition of "if" or, with `loop`, of "while" takes it. */
   condition(node: Expression, loop: boolean): CompiledCondition {
     const { operators } = this.context.dialect;
     const later = this.testLater(node);

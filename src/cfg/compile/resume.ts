@@ -9,6 +9,7 @@ export class ResumeRoutes {
 
   constructor(private readonly names: ReadonlySet<string>) {}
 
+  /** Adds a route that has been compiled. */
   add(name: string, route: CompiledRoute): void {
     this.routes.set(name, route);
   }

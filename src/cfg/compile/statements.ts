@@ -35,6 +35,7 @@ export class StatementCompiler {
     this.switches = new SwitchCompiler(context, expressions, (body) => this.block(body));
   }
 
+  /** Compiles statements that run one after the other. */
   block(body: readonly Statement[]): CompiledStatement {
     return sequence(body.map((each) => this.traced(each, this.statement(each))));
   }

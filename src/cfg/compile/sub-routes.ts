@@ -34,10 +34,12 @@ export class SubRoutes {
     }
   }
 
+  /** A route by its name; undefined when there is none. */
   find(name: string): SubRoute | undefined {
     return this.table.get(name);
   }
 
+  /** The names of all routes. */
   names(): Iterable<string> {
     return this.table.keys();
   }

@@ -26,6 +26,7 @@ export class SwitchCompiler {
     private readonly block: (body: readonly Statement[]) => CompiledStatement,
   ) {}
 
+  /** Compiles one "switch"; wrong labels are reported as problems. */
   compile(node: SwitchStatement): CompiledStatement {
     const subject = this.expressions.compile(node.subject);
     const compiled = node.cases.map((each) => this.label(each));

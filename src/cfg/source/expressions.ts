@@ -76,6 +76,7 @@ export class ExpressionParser {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.arithmeticChain();
   }
 
+  /** Whether a token assigns in this dialect: "=", "+=" and the like. */
   isAssignment(token: Token): boolean {
     if (token.kind !== 'punctuation' || !ASSIGNMENTS.has(token.text)) return false;
     return token.text === '=' || this.dialect.syntax.compoundAssignment;
@@ -88,6 +89,7 @@ export class ExpressionParser {
     return { kind: 'assign', target, operator: operator.text as AssignmentOperator, value, at: target.at };
   }
 
+  /** Takes the variable that comes next. */
   variable(): VariableReference {
     const token = this.tokens.take();
     return { kind: 'variable', text: token.text, at: token.at };
@@ -111,6 +113,7 @@ export class ExpressionParser {
     return { kind: 'route', name, args, at };
   }
 
+  /** Takes what names a route in route(...): a word, a number, a text or an expression. Throws SyntaxFault. */
   routeName(): Expression {
     const { tokens } = this;
     const token = tokens.peek();

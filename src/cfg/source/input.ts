@@ -24,6 +24,7 @@ export class Input {
     this.lineStart = 0;
   }
 
+  /** Whether all of it has been read. */
   get ended(): boolean {
     return this.at >= this.text.length;
   }

@@ -45,6 +45,7 @@ export class Lexer {
     private readonly options: LexerOptions,
   ) {}
 
+  /** The next token; "end" again and again once the file has ended. Throws SyntaxFault. */
   next(): Token {
     const { preprocessor } = this;
     for (;;) {

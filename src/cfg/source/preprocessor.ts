@@ -82,6 +82,7 @@ export class Preprocessor {
     return this.source.file;
   }
 
+  /** What is read now; undefined at the end of the first file. */
   get current(): Input | undefined {
     return this.stack.at(-1);
   }
@@ -115,6 +116,7 @@ export class Preprocessor {
     return new SyntaxFault(firstSurplus, '#!endif: no #!ifdef stands before', 'syntax', 'preprocessor');
   }
 
+  /** Counts a token. Throws SyntaxFault once there are too many. */
   countToken(at: Position): void {
     if (++this.tokens > MOST_TOKENS) throw new SyntaxFault(at, `more than ${MOST_TOKENS} words`, 'syntax', 'too-large');
   }

@@ -11,11 +11,13 @@ export class TokenStream {
 
   constructor(private readonly lexer: Lexer) {}
 
+  /** The token that comes next, or the one `distance` behind it. */
   peek(distance = 0): Token {
     while (this.ahead.length <= distance) this.ahead.push(this.lexer.next());
     return this.ahead[distance] as Token;
   }
 
+  /** Takes the next token; that of the end stays. */
   take(): Token {
     const token = this.peek();
     if (token.kind !== 'end') this.ahead.shift();
@@ -29,6 +31,7 @@ export class TokenStream {
     return token.text === text && (token.kind === 'punctuation' || token.kind === 'word');
   }
 
+  /** Whether a token is that punctuation, the next one or the one `distance` behind it. */
   isPunctuation(text: string, distance = 0): boolean {
     const token = this.peek(distance);
     return token.kind === 'punctuation' && token.text === text;
@@ -39,11 +42,13 @@ export class TokenStream {
     return this.is(text) ? this.take() : undefined;
   }
 
+  /** Takes the next token, which has to be `text`; `after` says where in the message of the fault. */
   expect(text: string, after: string): Token {
     if (this.is(text)) return this.take();
     throw this.unexpected(`"${text}" ${after}`);
   }
 
+  /** The fault that the next token is not what was wanted. */
   unexpected(wanted: string): SyntaxFault {
     const token = this.peek();
     const { previous } = this;

@@ -44,6 +44,7 @@ export class Modules {
     private readonly ledger: Ledger,
   ) {}
 
+  /** Carries one parameter over, or notes why not. */
   take({ module, name, value, at }: ModuleParameter): void {
     for (const each of module.split('|')) this.one(each.trim(), name, value, at);
   }

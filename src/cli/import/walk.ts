@@ -72,6 +72,7 @@ export class Walk {
     private readonly own: OwnNames,
   ) {}
 
+  /** Follows the main route; the outcomes in the order in which rules have to stand. */
   run(main: RouteBlock): readonly Outcome[] {
     this.follow({ statements: main.body, at: 0, route: true, depth: 0, next: undefined }, START);
     return this.outcomes;

@@ -56,11 +56,13 @@ export class Store {
     return Date.now() + this.skew;
   }
 
+  /** Calls `listen` after each change. The returned function removes it. */
   subscribe(listen: () => void): () => void {
     this.listeners.add(listen);
     return () => this.listeners.delete(listen);
   }
 
+  /** Opens the stream; the browser opens it again when it is lost. */
   connect(): void {
     this.source?.close();
     const source = new EventSource('/console/stream');
@@ -87,6 +89,7 @@ export class Store {
     });
   }
 
+  /** Closes the stream. */
   disconnect(): void {
     this.source?.close();
     this.source = undefined;

@@ -28,6 +28,7 @@ export class PastEvents {
   /** @param older undefined: no stream keeps events */
   constructor(private readonly older: OlderEvents | undefined) {}
 
+  /** Keeps an event; the oldest of this process is dropped. */
   add(event: EventEntry): void {
     this.next++;
     this.kept.push(event);

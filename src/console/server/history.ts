@@ -17,6 +17,7 @@ export class History {
   private readonly changes = new WeakMap<Health, HistoryEntry[]>();
   private readonly probes = new WeakMap<Health, ProbeLine>();
 
+  /** Keeps a change of state. */
   changed(change: StateChange): void {
     const { destination, time, state, previous, reason, origin, code, cause } = change;
     const kept = this.changes.get(destination.health) ?? [];
@@ -33,6 +34,7 @@ export class History {
     });
   }
 
+  /** Keeps the outcome of a probe; `time` in milliseconds since the epoch. */
   probed({ health }: Destination, { code, rtt }: ProbeOutcome, time: number): void {
     let line = this.probes.get(health);
     if (line === undefined) this.probes.set(health, (line = new ProbeLine()));

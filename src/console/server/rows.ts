@@ -59,6 +59,7 @@ export class Rows {
     this.round++;
   }
 
+  /** The figures of a destination that change all the time. */
   live(destination: Destination): LiveRow {
     const { health } = destination;
     const figures = this.figures.find(destination);

@@ -75,6 +75,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict;
   }
 
+  /** Whether the partition reproduces faults of the original. */
   get strict(): boolean {
     return this.partition.compat === 'strict';
   }

@@ -159,6 +159,7 @@ export class SetPlan implements LoadWatcher {
     return this.loads?.tree.count ?? 0;
   }
 
+  /** The load of the destination at a position has changed. */
   loadChanged(position: number): void {
     const { loads } = this;
     if (loads !== undefined && position < loads.end) loads.tree.set(position, this.openLoad(position));

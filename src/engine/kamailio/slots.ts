@@ -33,6 +33,7 @@ export class SlotTable {
     return copy;
   }
 
+  /** Slots in one round. */
   get size(): number {
     return this.slots.length;
   }

@@ -35,6 +35,7 @@ export class RequestUriRewriter {
 
   constructor(private readonly compat: Compat) {}
 
+  /** The request-URI for the next destination; undefined for one that is no SIP URI. */
   rewrite(ruri: string, destination: Destination): string | undefined {
     const { compat } = this;
     if (compat === 'strict') return rewriteRequestUriDomain(ruri, destination, compat);

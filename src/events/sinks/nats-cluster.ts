@@ -77,10 +77,12 @@ export class NatsCluster {
     this.stream = `KV_${this.bucket}`;
   }
 
+  /** Whether there is a connection now. */
   get connected(): boolean {
     return this.options.link.current !== undefined;
   }
 
+  /** Begins to call the handlers, at once where there is a connection. */
   listen(handlers: Handlers): void {
     this.handlers = handlers;
     const { link } = this.options;
@@ -93,10 +95,12 @@ export class NatsCluster {
     if (link.current !== undefined) this.subscribe(link.current);
   }
 
+  /** Publishes on "<kind>.<node>"; lost without a connection. */
   publish(kind: string, node: string, text: string): void {
     this.options.link.current?.publish(`${this.base}.${kind}.${encodeToken(node)}`, text);
   }
 
+  /** Asks a node; undefined: no answer within `timeoutMs` milliseconds. */
   ask(node: string, text: string, timeoutMs: number, done: (answer: string | undefined) => void): void {
     const connection = this.options.link.current;
     if (connection === undefined) {
@@ -109,6 +113,7 @@ export class NatsCluster {
     );
   }
 
+  /** Writes `key` when its revision is still `expected` (0: it was never written). */
   commit(key: string, text: string, expected: number, done: (outcome: Outcome) => void): void {
     const connection = this.options.link.current;
     if (connection === undefined) {
@@ -127,6 +132,7 @@ export class NatsCluster {
       );
   }
 
+  /** The newest value, from the leader of the stream. */
   get(key: string, done: (value: { revision: number; text: string } | 'none' | 'failed') => void): void {
     this.manage(async (connection) => {
       const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
@@ -145,6 +151,7 @@ export class NatsCluster {
     );
   }
 
+  /** Takes a value away that nobody has changed since `expected`; `done`: whether it was. */
   remove(key: string, expected: number, done: (removed: boolean) => void): void {
     this.commit(key, '', expected, (outcome) => {
       if (outcome.kind !== 'done') return done(false);
@@ -160,6 +167,7 @@ export class NatsCluster {
     });
   }
 
+  /** Every newest value from sequence `from` on, then the last sequence of the stream; undefined when it broke off. */
   read(
     from: number,
     partitions: readonly string[],
@@ -175,6 +183,7 @@ export class NatsCluster {
     );
   }
 
+  /** Whether the bucket is there, and the last sequence of its stream. */
   status(done: (status: { lastSequence: number } | 'missing' | 'failed') => void): void {
     this.manage(async (connection) => {
       const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
@@ -190,6 +199,7 @@ export class NatsCluster {
     );
   }
 
+  /** Makes the bucket unless it is there. */
   create(done: (made: boolean) => void): void {
     this.manage((connection) => this.ensure(connection)).then(
       () => done(true),

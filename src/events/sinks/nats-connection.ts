@@ -62,10 +62,12 @@ export class NatsLink {
     return false;
   }
 
+  /** Calls `listen` with each new connection. The returned function removes it. */
   onUp(listen: (connection: NatsConnection) => void): () => void {
     return this.ups.on(listen);
   }
 
+  /** Calls `listen` whenever the connection is lost. The returned function removes it. */
   onDown(listen: () => void): () => void {
     return this.downs.on(listen);
   }

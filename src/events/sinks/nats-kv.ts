@@ -78,6 +78,7 @@ export class StateBucket {
     });
   }
 
+  /** Writes an entry, in place of one of the same destination that still waits. */
   put(entry: StateEntry): void {
     this.dirty.set(stateKey(entry), entry);
     this.kick();
@@ -90,6 +91,7 @@ export class StateBucket {
     this.heldKeys.add(key);
   }
 
+  /** Writes the entry that was held until that event is delivered. */
   release(until: string): void {
     const held = this.held.get(until);
     if (held === undefined) return;
@@ -97,6 +99,7 @@ export class StateBucket {
     this.put(held.entry);
   }
 
+  /** Makes the bucket hold exactly these entries, now and whenever the connection is back. */
   sync(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
     this.source = typeof entries === 'function' ? entries : () => entries;
     this.needsSync = true;
@@ -117,6 +120,7 @@ export class StateBucket {
     });
   }
 
+  /** Writes no more. */
   stop(): void {
     this.stopped = true;
     this.cancelRetry?.();

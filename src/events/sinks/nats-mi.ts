@@ -58,6 +58,7 @@ export class NatsMi {
     });
   }
 
+  /** Takes the service back; waits half a second at most. */
   async stop(): Promise<void> {
     this.forget();
     if (this.service !== undefined && this.options.link.current !== undefined) {

@@ -62,6 +62,7 @@ export class FifoReader {
     this.identity = undefined;
   }
 
+  /** Reads no more until `resume`. */
   pause(): void {
     this.socket?.pause();
   }

@@ -37,6 +37,7 @@ export class RequestQueue<Item> {
 
   constructor(private readonly options: RequestQueueOptions<Item>) {}
 
+  /** Adds requests at the end. The reader is paused while too many wait. */
   add(items: readonly Item[]): void {
     this.queue.push(...items);
     if (this.queue.length > MAX_QUEUED) this.options.pause();

@@ -63,6 +63,7 @@ export class StreamConnection implements SharedConnection {
     this.wait('first');
   }
 
+  /** Closes the connection at once. */
   destroy(): void {
     this.socket.destroy();
   }

@@ -42,6 +42,7 @@ export class StreamEndpoint implements Service {
     return typeof address === 'string' ? address : `${address.address}:${(address as AddressInfo).port}`;
   }
 
+  /** Connections that are open. */
   get connectionCount(): number {
     return this.connections.size;
   }

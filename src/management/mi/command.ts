@@ -11,10 +11,12 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export class JsonText {
   constructor(readonly pieces: readonly string[]) {}
 
+  /** The text in one piece. */
   toString(): string {
     return this.pieces.join('');
   }
 
+  /** The value it stands for; of a name that is written twice the last one counts. */
   toJson(): Json {
     return JSON.parse(this.toString()) as Json;
   }

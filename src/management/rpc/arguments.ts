@@ -19,6 +19,7 @@ export class RpcArguments {
     readonly wire: RpcWire,
   ) {}
 
+  /** How many were given. */
   get count(): number {
     return this.args.length;
   }

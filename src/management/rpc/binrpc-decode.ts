@@ -62,6 +62,7 @@ export class RecordReader {
 
   constructor(private readonly body: Buffer) {}
 
+  /** Whether all of the body has been read. */
   get done(): boolean {
     return this.at >= this.body.length;
   }

@@ -19,6 +19,7 @@ export class BinrpcBody {
   /** Records so far. */
   records = 0;
 
+  /** The records so far; the buffer is used again by what is written next. */
   take(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
@@ -36,15 +37,18 @@ export class BinrpcBody {
     this.number(RECORD.double, bounded);
   }
 
+  /** Writes a text. */
   string(text: string): void {
     this.text(RECORD.string, text);
   }
 
+  /** Writes a member of a structure: its name and its value. */
   member([name, value]: RpcMember): void {
     this.text(RECORD.name, name);
     this.value(value);
   }
 
+  /** Writes a value in one go. */
   value(value: RpcValue): void {
     for (const _ of this.steps(value)) {
       // Written in one go.

@@ -55,10 +55,12 @@ export class Accounting {
     readonly writer: AccWriter,
   ) {}
 
+  /** Values and legs of a call; made when first asked for. */
   context(call: Call): AccContext {
     return this.contexts.of(call);
   }
 
+  /** The same, where it was made already. */
   peek(call: Call): AccContext | undefined {
     return this.contexts.known(call);
   }
@@ -68,6 +70,7 @@ export class Accounting {
     this.contexts.set(call, context);
   }
 
+  /** Adds a leg, up to a bound. */
   newLeg(call: Call): void {
     const { legs } = this.context(call);
     if (legs.length < MOST_LEGS) legs.push(new Map());

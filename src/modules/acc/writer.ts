@@ -21,10 +21,12 @@ export class AccWriter {
 
   constructor(private readonly url: string) {}
 
+  /** Rows that wait. */
   get depth(): number {
     return this.waiting.length;
   }
 
+  /** Adds a row at the end; where too many wait the oldest is dropped and counted. */
   add(env: ScriptEnvironment, table: string, row: Row): void {
     if (this.waiting.length >= MOST_WAITING) {
       this.waiting.shift();

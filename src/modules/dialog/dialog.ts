@@ -103,6 +103,7 @@ export class Dialog {
     this.callee = { address: message.to, tag: '', contact: '', cseq: 0, route: [], socket: undefined };
   }
 
+  /** Its Call-ID. */
   get callId(): string {
     return this.call.message.callId;
   }
@@ -117,6 +118,7 @@ export class Dialog {
     return `${this.entry.toString(16)}.${this.id.toString(16)}`;
   }
 
+  /** What is known of one side. */
   leg(side: Side): Leg {
     return side === 'caller' ? this.caller : this.callee;
   }

@@ -36,6 +36,7 @@ export class Profiles {
     return copy;
   }
 
+  /** Whether a profile is defined. */
   has(name: string): boolean {
     return this.profiles.has(name);
   }
@@ -57,6 +58,7 @@ export class Profiles {
     return true;
   }
 
+  /** Takes a dialog out of a profile; false when it was not in it. Without `value` any value counts. */
   remove(dialog: Dialog, name: string, value: string | undefined): boolean {
     const at = dialog.profiles.findIndex(
       (each) => each.name === name && (value === undefined || !this.hasValues(name) || each.value === value),
@@ -74,6 +76,7 @@ export class Profiles {
     dialog.profiles.length = 0;
   }
 
+  /** Whether a dialog is in a profile. Without `value` any value counts. */
   includes(dialog: Dialog, name: string, value: string | undefined): boolean {
     return dialog.profiles.some(
       (each) => each.name === name && (value === undefined || !this.hasValues(name) || each.value === value),
@@ -87,6 +90,7 @@ export class Profiles {
     return value === undefined || !profile.withValue ? profile.total : (profile.values.get(value)?.size ?? 0);
   }
 
+  /** The dialogs of a profile, or of one of its values. */
   *members(name: string, value?: string): Generator<Dialog> {
     for (const [key, dialogs] of this.profiles.get(name)?.values ?? [])
       if (value === undefined || value === key) yield* dialogs;
@@ -97,6 +101,7 @@ export class Profiles {
     return [...(this.profiles.get(name)?.values ?? [])].map(([value, dialogs]) => [value, dialogs.size]);
   }
 
+  /** All profiles with the number of their dialogs. */
   list(): readonly { readonly name: string; readonly withValue: boolean; readonly total: number }[] {
     return [...this.profiles].map(([name, { withValue, total }]) => ({ name, withValue, total }));
   }

@@ -83,14 +83,17 @@ export class DialogTable {
     return copy;
   }
 
+  /** Dialogs in the table. */
   get size(): number {
     return this.byId.size;
   }
 
+  /** All dialogs. */
   all(): Iterable<Dialog> {
     return this.byId.values();
   }
 
+  /** A dialog by both parts of its id, as Record-Route names it. */
   find(entry: number, id: number): Dialog | undefined {
     return this.byId.get(`${entry.toString(16)}.${id.toString(16)}`);
   }
@@ -129,6 +132,7 @@ export class DialogTable {
     return this.findCall(message.callId, message.fromTag, message.toTag);
   }
 
+  /** What a script sets for the dialog before it is made. */
   wishes(call: Call): Wishes {
     return this.wished.of(call);
   }

@@ -39,18 +39,22 @@ export class Gateway implements ProbedGateway {
     });
   }
 
+  /** Its URI. */
   get uri(): string {
     return this.row.uri;
   }
 
+  /** The socket it is called and probed from; '' for any. */
   get socket(): string {
     return this.row.socket;
   }
 
+  /** When it is probed. */
   get probeMode(): GatewayRow['probeMode'] {
     return this.row.probeMode;
   }
 
+  /** Whether calls may go to it: neither switched off nor found dead. */
   get usable(): boolean {
     return !this.off && !this.disabled;
   }
@@ -141,18 +145,22 @@ export class Routing {
     return this;
   }
 
+  /** All gateways in the order of the table. */
   get gateways(): Iterable<Gateway> {
     return this.gatewaysById.values();
   }
 
+  /** All carriers in the order of the table. */
   get carriers(): Iterable<Carrier> {
     return this.carriersById.values();
   }
 
+  /** A gateway by its id. */
   gateway(id: string): Gateway | undefined {
     return this.gatewaysById.get(id);
   }
 
+  /** A carrier by its id. */
   carrier(id: string): Carrier | undefined {
     return this.carriersById.get(id);
   }
@@ -196,6 +204,7 @@ export class Routing {
     this.probing.wake(env);
   }
 
+  /** Switches a gateway on or off, as dr_gw_status does; E_DROUTING_STATUS follows where that changes something. */
   setUsed(env: ScriptEnvironment, gateway: Gateway, on: boolean): void {
     const before = gateway.usable;
     gateway.off = !on;

@@ -26,14 +26,17 @@ export class Balanced implements ProbedGateway {
     this.port = literal?.port;
   }
 
+  /** Its URI. */
   get uri(): string {
     return this.row.uri;
   }
 
+  /** When it is probed. */
   get probeMode(): BalancerRow['probeMode'] {
     return this.row.probeMode;
   }
 
+  /** Whether calls may go to it: neither switched off nor found dead. */
   get usable(): boolean {
     return !this.off && !this.disabled;
   }
@@ -84,6 +87,7 @@ export class Balancer {
     return this.known.values();
   }
 
+  /** A destination by its id in the table. */
   find(env: ScriptEnvironment, id: number): Balanced | undefined {
     this.all(env);
     return this.known.get(id);
@@ -94,6 +98,7 @@ export class Balancer {
     return this.resized.get(`${destination.row.id}/${resource}`) ?? destination.row.resources.get(resource);
   }
 
+  /** Sets how many calls a resource of a destination takes; false when it has no such resource. */
   resize(destination: Balanced, resource: string, most: number): boolean {
     if (!destination.row.resources.has(resource)) return false;
     this.resized.set(`${destination.row.id}/${resource}`, most);
@@ -132,6 +137,7 @@ export class Balancer {
     }
   }
 
+  /** Gives back the resources a dialog holds at a destination. */
   give(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
     for (const resource of resources)
       tableOf(env).profiles.remove(dialog, profileOf(resource), String(destination.row.id));

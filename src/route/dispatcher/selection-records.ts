@@ -22,6 +22,7 @@ export class SelectionRecords implements PvarRecords {
     private readonly names: () => RecordNames = () => USUAL,
   ) {}
 
+  /** How many records a name has. */
   count(name: string): number {
     const lists = this.lists();
     if (lists === undefined) return 0;
@@ -30,6 +31,7 @@ export class SelectionRecords implements PvarRecords {
     return name === destinations ? lists.listed().length : 0;
   }
 
+  /** A field of the record at `index`, 0 the one in use; null: there is none. */
   get(name: string, index: number, field: string): PvarValue {
     const lists = this.lists();
     if (lists === undefined) return null;

@@ -35,6 +35,7 @@ export class AlgoRoute extends CoreFunctions {
     return this.destination.scriptAttrs ?? '';
   }
 
+  /** The name of the partition the destination is in. */
   get partition(): string {
     return this.destination.partition;
   }

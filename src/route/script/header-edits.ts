@@ -52,10 +52,12 @@ export class HeaderEdits implements MessageEditor {
     private edits: readonly TextEdit[] = [],
   ) {}
 
+  /** The edits in the order they were made. */
   get list(): readonly TextEdit[] {
     return this.edits;
   }
 
+  /** The same edits in an object of its own. */
   copy(): HeaderEdits {
     const copy = new HeaderEdits(this.message, this.edits);
     copy.added = this.added;

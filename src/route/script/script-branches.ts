@@ -19,10 +19,12 @@ export interface ScriptBranch {
 export class ScriptBranches implements PvarBranches {
   private branches: ScriptBranch[] = [];
 
+  /** How many there are. */
   get count(): number {
     return this.branches.length;
   }
 
+  /** A field of a branch as $branch(field) shows it; null: there is none. */
   get(field: string, index: number): PvarValue {
     const branch = this.branches[index];
     if (branch === undefined) return null;

@@ -77,6 +77,7 @@ export class ScriptCall implements DispatcherCall {
     this.headers = new HeaderEdits(message);
   }
 
+  /** The Call-ID of the request. */
   get callId(): string {
     return this.request.message.callId;
   }

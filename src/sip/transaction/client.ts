@@ -98,7 +98,9 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     this.keyB = upperKey(branch.high, this.method);
   }
 
+  /** Sends the request and starts the timers. */
   abstract start(): void;
+  /** A reply to the request has come. */
   abstract receive(reply: SipMessage): void;
 
   /** Monotonic milliseconds, as its timers count. */

@@ -122,10 +122,12 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.admission.sources;
   }
 
+  /** Server transactions, those included that only answer retransmissions, and those of workers. */
   get serverCount(): number {
     return this.servers.size + this.ended.serverCount + this.elsewhere.servers;
   }
 
+  /** Client transactions, counted in the same way. */
   get clientCount(): number {
     return this.clients.size + this.ended.clientCount + this.elsewhere.clients;
   }
@@ -146,6 +148,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return [...this.servers.values()].filter((each) => each.request !== undefined);
   }
 
+  /** Milliseconds of the monotonic clock. */
   now(): number {
     return this.clock.monotonic();
   }

@@ -28,6 +28,7 @@ export const Kind = {
   /** Other client: further replies are absorbed. */
   settled: 5,
 } as const;
+/** One of these kinds. */
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /**
@@ -63,6 +64,7 @@ export class Remnants extends WheelTimer {
     this.origin = now();
   }
 
+  /** Ended transactions that are remembered. */
   get size(): number {
     return this.count;
   }

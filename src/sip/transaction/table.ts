@@ -18,6 +18,7 @@ export class TransactionTable<T extends TableEntry<T>> {
   private split = 0;
   private entries = 0;
 
+  /** Transactions in the table. */
   get size(): number {
     return this.entries;
   }

@@ -31,6 +31,7 @@ export interface KnownRequest {
 
 /** Sees every message before it is matched: copies, ACKs and CANCELs too. For scripts, which do the matching themselves. */
 export interface MessageObserver {
+  /** Every request that may be processed, before the layer does anything about it. */
   onMessage(request: SipMessage, source: Source, known: KnownRequest): void;
   /** A reply as it goes on; undefined drops it. */
   onReply(reply: SipMessage, source: Source): SipMessage | undefined;

@@ -23,6 +23,7 @@ export class AcceptedSockets {
     server.prependListener('connection', (socket: Socket) => this.take(socket));
   }
 
+  /** The sockets as they are now, in an array of its own. */
   list(): Socket[] {
     return [...this.sockets];
   }

@@ -28,6 +28,7 @@ export class ConnectionTable<C extends TabledConnection> {
     return this.outbound >= this.most;
   }
 
+  /** Connections by who opened them, and those that were refused. */
   get counts(): ConnectionCounts {
     return {
       inbound: this.byId.size - this.outbound - this.ended.size,
@@ -53,6 +54,7 @@ export class ConnectionTable<C extends TabledConnection> {
     return connection && { flow: connection, address: connection.address, port: connection.port };
   }
 
+  /** Adds a connection, found by `name` as well. */
   add(connection: C, name: string): void {
     if (!connection.inbound) this.outbound++;
     this.byId.set(connection.id, { connection, names: [] });

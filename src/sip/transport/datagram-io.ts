@@ -13,6 +13,7 @@ export interface DatagramIo {
   commit?(): void;
   /** Passes the waiting datagrams to `receive`, many at once. Returns how many. Absent if they come by themselves. */
   read?(receive: (text: string, source: Source, receiver: Receiver) => void): number;
+  /** Closes the socket; what was read and not passed yet is dropped. */
   close(): Promise<void>;
 }
 

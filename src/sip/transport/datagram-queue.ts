@@ -123,6 +123,7 @@ export class DatagramQueue {
     this.readers.push(reader);
   }
 
+  /** Reads no more of a socket. */
   removeReader(reader: DatagramReader): void {
     const index = this.readers.indexOf(reader);
     if (index >= 0) this.readers.splice(index, 1);

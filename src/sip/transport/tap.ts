@@ -2,7 +2,9 @@ import type { Flow, Receiver, SipSocket, Source } from './transport.js';
 
 /** Receives every message as it is received or sent. Called in the path of each message; must not throw. */
 export interface MessageTap {
+  /** A message as it came. */
   received(text: string, source: Source): void;
+  /** A message as it leaves for `address`. */
   sent(text: string, socket: SipSocket, address: string, port: number): void;
 }
 

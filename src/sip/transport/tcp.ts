@@ -75,6 +75,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   /** Whether the peer is authenticated, so that requests for its listener may go to it here (RFC 5923 section 8). */
   protected abstract trusted(socket: Socket): boolean;
 
+  /** What a failed connection means for the request. */
   causeOf(error: Error): TransportError['cause'] {
     return causeOf(error);
   }
@@ -186,6 +187,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     if (!names.includes(key)) this.connections.name(connection, key);
   }
 
+  /** Ends the listener and all connections; resolves when they are closed. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

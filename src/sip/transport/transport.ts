@@ -46,6 +46,7 @@ export interface SipSocket {
   reloadCertificates?(): () => void;
   /** Starts receiving. Throws SwitchyardError TRANSPORT_BIND. */
   open(): Promise<void>;
+  /** Ends receiving and closes all connections. What was passed to `send` before still leaves, as far as it can at once. */
   close(): Promise<void>;
 }
 
@@ -86,6 +87,7 @@ export interface Source {
 
 /** Receives what a socket delivers: one whole message per call, as latin1 text. */
 export interface Receiver {
+  /** A message as it came, one code unit a byte. */
   receive(text: string, source: Source): void;
   /** Bytes that are no message: counted, never answered. */
   garbage(reason: string, source: Source, bytes: number): void;
