@@ -146,6 +146,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
     log: peerLog,
     send: (worker, item) => pool.send(worker, item),
+    hand: (worker, item) => pool.hand(worker, item),
   });
   const reports = new Reports({
     memory: shared.memory,
@@ -155,7 +156,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     failed: (worker, error) => peerLog.error({ err: error, worker }, 'what a worker reported could not be processed'),
     looked: () => figures.set(sip.layer.figures()),
   });
-  const pool = new Pool({
+  const pool: Pool = new Pool({
     workers,
     program: fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url)),
     start,

@@ -69,7 +69,7 @@ async function beginWorker(): Promise<WarmUpSubject> {
     },
     // Only its memory is asked for: the socket is never opened.
     { map: () => memory } as unknown as Libc,
-    () => undefined,
+    (_items, taken) => taken(),
   );
   tables.open(true);
   tables.changed();

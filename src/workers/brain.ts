@@ -53,6 +53,8 @@ export interface BrainOptions {
   readonly log: Logger;
   /** Says something to a worker. */
   readonly send: (worker: number, item: ToWorker) => void;
+  /** Hands a message to a worker; false when it does not take any at the moment. */
+  readonly hand: (worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>) => boolean;
 }
 
 /** The request that is being routed for a worker. */
@@ -199,7 +201,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       case 'to': {
         const [, other, socket, address, port, text] = item;
-        if (other > 0 && other <= options.workers) options.send(other, ['message', socket, address, port, text]);
+        if (other > 0 && other <= options.workers) this.hand(other, ['message', socket, address, port, text]);
         return;
       }
       case 'undelivered': {
@@ -323,13 +325,17 @@ export class Brain implements DecisionDelegate, TransactionUser {
   /** Hands a datagram that the kernel gave to the wrong process to the right one. */
   private handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean {
     if (this.fromWorker || source.socket.transport !== 'udp') return false;
-    const { workers, sockets, send } = this.options;
+    const { workers, sockets } = this.options;
     const worker = isRequest ? socketOfRequest(message.callId, workers) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
     const { layer } = this.options.counters;
     (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
-    send(worker, ['message', sockets.indexOf(source.socket), source.address, source.port, message.text]);
+    this.hand(worker, ['message', sockets.indexOf(source.socket), source.address, source.port, message.text]);
     return true;
+  }
+
+  private hand(worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>): void {
+    if (!this.options.hand(worker, item)) this.options.counters.layer.dropped.value++;
   }
 
   private deliver(socket: number, address: string, port: number, text: string): void {

@@ -1,4 +1,5 @@
 import type { SipMessage } from '../sip/message.js';
+import type { Tally } from '../sip/transaction/counters.js';
 import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { SipCounters } from './tallies.js';
@@ -17,8 +18,7 @@ export class HandingOn {
   request(request: SipMessage, source: Source): boolean {
     const owner = socketOfRequest(request.callId, this.workers);
     if (owner === this.worker || owner === 0) return false;
-    this.counters.layer.requestsReceived.value--;
-    this.brain.add(['to', owner, ...this.brain.cameAs(source, request.text)]);
+    this.hand(['to', owner, ...this.brain.cameAs(source, request.text)], this.counters.layer.requestsReceived);
     return true;
   }
 
@@ -26,9 +26,8 @@ export class HandingOn {
   reply(reply: SipMessage, source: Source): boolean {
     const owner = socketOfReply(reply.via?.branch ?? '');
     if (owner === this.worker || owner > this.workers) return false;
-    this.counters.layer.repliesReceived.value--;
     const came = this.brain.cameAs(source, reply.text);
-    this.brain.add(owner === 0 ? ['pass', ...came] : ['to', owner, ...came]);
+    this.hand(owner === 0 ? ['pass', ...came] : ['to', owner, ...came], this.counters.layer.repliesReceived);
     return true;
   }
 
@@ -41,13 +40,17 @@ export class HandingOn {
 
   /** Leaves a request to the brain, for good. */
   requestToBrain(request: SipMessage, source: Source): void {
-    this.counters.layer.requestsReceived.value--;
-    this.brain.add(['pass', ...this.brain.cameAs(source, request.text)]);
+    this.hand(['pass', ...this.brain.cameAs(source, request.text)], this.counters.layer.requestsReceived);
   }
 
   /** Leaves a reply that nobody here waits for to the brain. */
   replyToBrain(reply: SipMessage, source: Source): void {
-    this.counters.layer.repliesReceived.value--;
-    this.brain.add(['pass', ...this.brain.cameAs(source, reply.text)]);
+    this.hand(['pass', ...this.brain.cameAs(source, reply.text)], this.counters.layer.repliesReceived);
+  }
+
+  /** The process that gets a message counts it; one that there is no room for is dropped here. */
+  private hand(item: Parameters<ToBrain['hand']>[0], received: Tally): void {
+    if (this.brain.hand(item)) received.value--;
+    else this.counters.layer.dropped.value++;
   }
 }

@@ -1,13 +1,19 @@
+/** Characters of messages that may wait for the other process: one that stands still must not cost this one its memory. */
+const MOST_CHARACTERS = 16 * 1024 * 1024;
+
 /**
  * Collects items that somebody waits for, and sends them together at the end of the event loop iteration: a write wakes the other
  * process, which costs more than what is in it.
  */
 export class Outbox<Item> {
   private items: Item[] = [];
+  /** Characters of the messages among them, and of those that the other process has not taken. */
+  private characters = 0;
+  private underWay = 0;
 
   constructor(
-    /** Sends a list. Never throws. */
-    private readonly send: (items: readonly Item[]) => void,
+    /** Sends a list, and calls `taken` when the other process has it or never will. Never throws. */
+    private readonly send: (items: readonly Item[], taken: () => void) => void,
   ) {}
 
   /** Adds an item, which is sent at the end of the event loop iteration. */
@@ -15,11 +21,26 @@ export class Outbox<Item> {
     if (this.items.push(item) === 1) setImmediate(this.flush);
   }
 
+  /**
+   * Adds an item with a message of so many characters that nobody waits for: it may be lost, as any datagram. Returns whether it
+   * was added; it is not while too much waits already.
+   */
+  addMessage(item: Item, characters: number): boolean {
+    if (this.characters + this.underWay + characters > MOST_CHARACTERS) return false;
+    this.characters += characters;
+    this.add(item);
+    return true;
+  }
+
   /** Sends what there is at once. */
   readonly flush = (): void => {
     if (this.items.length === 0) return;
-    const { items } = this;
+    const { items, characters } = this;
     this.items = [];
-    this.send(items);
+    this.characters = 0;
+    this.underWay += characters;
+    this.send(items, () => {
+      this.underWay -= characters;
+    });
   };
 }

@@ -88,6 +88,11 @@ export class Pool {
     this.slots[worker]?.outbox.add(item);
   }
 
+  /** Hands a message to a worker; false when too much waits for that one already, and the message is lost. */
+  hand(worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>): boolean {
+    return this.slots[worker]?.outbox.addMessage(item, item[4].length) ?? true;
+  }
+
   /** Sends an item to each worker that runs. */
   sendAll(item: ToWorker): void {
     for (let worker = 1; worker <= this.options.workers; worker++) this.send(worker, item);
@@ -109,9 +114,9 @@ export class Pool {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
       serialization: 'json',
     });
-    const outbox = new Outbox<ToWorker>((items) => {
+    const outbox = new Outbox<ToWorker>((items, taken) => {
       // A channel that breaks is followed by the end of the process, which is handled there.
-      if (child.connected) child.send(items as ToWorker[], () => undefined);
+      if (child.connected) child.send(items as ToWorker[], taken);
     });
     const slot: Slot = { child, outbox, began: now(), isReady: false, silentFor: 0 };
     this.slots[worker] = slot;
@@ -174,7 +179,7 @@ export class Pool {
     }
     const hung = slot.isReady && slot.silentFor > MOST_SILENT_LOOKS;
     log.error(
-      { worker, pid, code, signal, calls },
+      { worker, process: pid, code, signal, calls },
       hung
         ? `a worker did nothing for ${(MOST_SILENT_LOOKS * LOOK_MS) / 1000} s, it was killed with the calls it was setting up and is replaced`
         : 'a worker has died with the calls it was setting up, it is replaced',

@@ -60,9 +60,9 @@ async function begin(setup: WorkerSetup, { scripts, warmUp }: WorkerProcessParts
   const result = await loadLibc();
   if (!('libc' in result)) throw new Error(result.missing);
   const startScript = setup.script === undefined ? undefined : await scripts();
-  const send = (items: readonly FromWorker[]): void => {
+  const send = (items: readonly FromWorker[], taken: () => void): void => {
     // The callback keeps an error of a closing channel from being thrown; the process ends with the channel.
-    process.send?.(items, undefined, undefined, () => undefined);
+    process.send?.(items, undefined, undefined, taken);
   };
   return new Worker(setup, result.libc, send, startScript, warmUp);
 }

@@ -8,6 +8,12 @@ import { ReportWriter } from './report-writer.js';
 
 const BELL = ['bell'] as const;
 
+/** Sends items to the brain, and calls `taken` when it has them or never will. Never throws. */
+export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
+
+/** An item that hands on a message, whose text is its end. */
+type HandedItem = Extract<FromWorker, readonly ['pass' | 'to', ...unknown[]]>;
+
 /** What a worker says to the brain: at once, through the channel of the process, or when the brain looks, through memory. */
 export class ToBrain {
   /** The sockets of this process, which both know by their positions. Set before anything is said of them. */
@@ -21,7 +27,7 @@ export class ToBrain {
   private ids = 0;
 
   /** `ahead`: what machine-wide monotonic milliseconds are ahead of those of the brain. */
-  constructor(memory: ArrayBufferLike, worker: number, ahead: number, send: (items: readonly FromWorker[]) => void) {
+  constructor(memory: ArrayBufferLike, worker: number, ahead: number, send: SendToBrain) {
     const outbox = (this.outbox = new Outbox(send));
     this.reports = new ReportWriter(
       new ReportRing(memory, worker),
@@ -44,6 +50,12 @@ export class ToBrain {
   /** Says something that the brain is to hear now. */
   add(item: FromWorker): void {
     this.outbox.add(item);
+  }
+
+  /** Hands on a message, which may be lost as any datagram: false when too much waits for the brain already. */
+  hand(item: HandedItem): boolean {
+    const text = item[item.length - 1] as string;
+    return this.outbox.addMessage(item, text.length);
   }
 
   /** Says something that may wait. Where calls count as load, their end may not. */

@@ -26,7 +26,7 @@ import { HandingOn } from './handing-on.js';
 import { KnownDialogs } from './known-dialogs.js';
 import { LocalRules } from './local-rules.js';
 import { MarkRequests } from './mark-requests.js';
-import type { FromWorker, LiveSetup, LogLevel, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
+import type { LiveSetup, LogLevel, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
 import { Questions } from './questions.js';
 import { RelayReports } from './relay-reports.js';
 import { Replica } from './replica.js';
@@ -37,7 +37,7 @@ import { SharedCounters } from './shared-counters.js';
 import { SharedFigures } from './shared-figures.js';
 import { ownerOf } from './shared-layout.js';
 import { newCounters, tallies } from './tallies.js';
-import { ToBrain } from './to-brain.js';
+import { type SendToBrain, ToBrain } from './to-brain.js';
 import { WorkerRouter } from './worker-router.js';
 import type { StartScript, WorkerScript } from './worker-script.js';
 
@@ -79,7 +79,7 @@ export class Worker implements TransactionUser {
   constructor(
     setup: WorkerSetup,
     libc: Libc,
-    send: (items: readonly FromWorker[]) => void,
+    send: SendToBrain,
     startScript?: StartScript,
     /** Makes calls to warm this process up, elsewhere than here; resolves with how many, never rejects. */
     private readonly warmUp?: (calls: number) => Promise<number>,

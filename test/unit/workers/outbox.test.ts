@@ -27,3 +27,29 @@ test('a flush sends at once what there is, and nothing later', async () => {
   await iteration();
   assert.deepEqual(sent, [['a']]);
 });
+
+test('messages beyond 16 MB of characters that the other process has not taken are not added, what is waited for is', async () => {
+  const sent: (readonly string[])[] = [];
+  const takers: (() => void)[] = [];
+  const outbox = new Outbox<string>((items, taken) => {
+    sent.push(items);
+    takers.push(taken);
+  });
+  const added = () => outbox.addMessage('message', 64 * 1024);
+  for (let i = 0; i < 128; i++) assert.ok(added());
+  await iteration();
+  for (let i = 0; i < 128; i++) assert.ok(added());
+  assert.equal(added(), false);
+  outbox.add('question');
+  await iteration();
+  assert.deepEqual(
+    sent.map((items) => [items.length, items.at(-1)]),
+    [
+      [128, 'message'],
+      [129, 'question'],
+    ],
+  );
+  assert.equal(added(), false, 'both are under way');
+  takers[0]?.();
+  assert.ok(added(), 'half of it was taken');
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadLibc } from '../../src/sip/transport/native/libc.js';
+import { startDaemon } from '../support/daemon-fixture.js';
+import { startCaller, startGateway } from '../support/sip-endpoints.js';
+import { eventually } from '../support/stream-peer.js';
+
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+
+test('a daemon that stops waits for the calls that its workers set up, and takes no others', { skip }, async (t) => {
+  const gateway = await startGateway({ host: '127.0.1.33', name: 'gw' });
+  gateway.answer = () => ({ status: 200, ringMs: 600 });
+  const caller = await startCaller({ host: '127.0.1.34' });
+  const daemon = await startDaemon(
+    {
+      workers: 2,
+      modparam: { db_url: 'sqlite:./gateways.db' },
+      routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }],
+    },
+    { default: [{ setid: 1, destination: gateway.uri }] },
+  );
+  let stopped: Promise<void> | undefined;
+  t.after(async () => {
+    caller.stop();
+    gateway.kill();
+    await (stopped ?? daemon.stop());
+  });
+  const dial = (user: string) =>
+    caller.placeCall({
+      ruri: `sip:${user}@acme.example`,
+      proxy: `sip:127.0.0.1:${daemon.sipPort}`,
+      timeoutMs: 4000,
+    });
+  const ringing = Array.from({ length: 12 }, (_, i) => dial(`a${i}`));
+  await eventually(() => gateway.count('INVITE') === 12, 'all ring', 500);
+  stopped = daemon.stop();
+  const late = await dial('late');
+  assert.equal(late.status, 503);
+  assert.deepEqual([...new Set((await Promise.all(ringing)).map(({ status }) => status))], [200]);
+  await eventually(() => gateway.count('ACK') === 12, 'their ACKs pass');
+  await stopped;
+});
