@@ -2,13 +2,13 @@ import { addrSpecOf } from '../core/name-addr.js';
 import { parseMessage } from '../sip/message.js';
 import { hostPort } from '../sip/transport/transport.js';
 import type { CallEntry, TryEntry } from './call-entry-types.js';
-import type { CallRecord, CallTry } from './call-record.js';
+import type { CallRecord, RecordedTry } from './call-record.js';
 import { type Privacy, shownUri } from './privacy.js';
 
 /** A record as it is shown. */
 export function callEntry(record: CallRecord, node: string, privacy: Privacy): CallEntry {
   const message = parseMessage(record.text);
-  const { origin, source, tries } = record;
+  const { origin, tries } = record;
   const ruri = message?.requestUri ?? '';
   const partition = origin?.partition ?? tries.find((each) => each.partition !== undefined)?.partition;
   const sets = origin?.sets ?? [...new Set(tries.map((each) => each.set).filter((set) => set >= 0))];
@@ -22,7 +22,7 @@ export function callEntry(record: CallRecord, node: string, privacy: Privacy): C
     from: shownUri(addrSpecOf(message?.from ?? ''), privacy),
     to: shownUri(addrSpecOf(message?.to ?? ''), privacy),
     ruri: shownUri(ruri, privacy),
-    source: `${record.transport}:${hostPort(source.address, source.port)}`,
+    source: `${record.transport}:${hostPort(record.address, record.port)}`,
     ...(partition === undefined ? {} : { partition }),
     ...(sets.length === 0 ? {} : { sets }),
     ...(origin?.algorithm === undefined ? {} : { algorithm: origin.algorithm }),
@@ -41,7 +41,7 @@ export function callEntry(record: CallRecord, node: string, privacy: Privacy): C
   };
 }
 
-function tryEntry(each: CallTry, privacy: Privacy): TryEntry {
+function tryEntry(each: RecordedTry, privacy: Privacy): TryEntry {
   const cause = each.passedOver ? (each.code === 473 ? 'blacklisted' : 'no tls') : each.cause;
   return {
     destination: shownUri(each.uri, privacy),

@@ -1,8 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
-import { Emitter } from '../core/emitter.js';
 import { Mixer } from '../core/mix.js';
-import { TextStore } from '../core/text-store.js';
 import type { Destination } from '../engine/destination.js';
 import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
@@ -10,8 +8,13 @@ import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { HungUp } from './call-entry-types.js';
-import { CallRecord, type RecordedRequest, type RecordKeeper } from './call-record.js';
+import type { CallRecord } from './call-record.js';
+import { CallWatch, type RecordedRequest, type RecordKeeper } from './call-watch.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
+import { DialogTable } from './dialog-table.js';
+import { RecordListeners } from './record-listeners.js';
+import { RecordStore } from './record-store.js';
+import { SlotRing } from './slot-ring.js';
 
 /** Bounds of what is remembered. */
 export interface CallBounds {
@@ -23,6 +26,13 @@ export interface CallBounds {
 
 /** Bounds of call records unless the settings say otherwise: records kept, and dialogs followed at once. */
 export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
+
+/** A record as it was when it was looked for: it may have left since. */
+export interface RecordHandle {
+  readonly slot: number;
+  readonly serial: number;
+  readonly changed: number;
+}
 
 /** Bytes of requests kept in the ring at most. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -50,11 +60,12 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
   /** Called with each record as its request has its final reply; undefined: no listener. */
   onFinal: ((record: CallRecord) => void) | undefined;
-  private readonly ended: Emitter<CallRecord>;
-  private ring: Ring;
-  private readonly refusals = new Ring(REFUSED_RING, MOST_BYTES);
-  /** Answered calls by the key of their Call-ID, oldest first: the Call-ID itself would hold on to the whole request. */
-  private readonly dialogs = new Map<number, CallRecord>();
+  private readonly listeners: RecordListeners;
+  private readonly store = new RecordStore();
+  private ring: SlotRing;
+  private readonly refusals = new SlotRing(this.store, REFUSED_RING, MOST_BYTES);
+  /** Answered calls by the key of their Call-ID. */
+  private readonly dialogs = new DialogTable();
   private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
   private readonly stateless = new RecentKeys(RETRANSMISSIONS);
@@ -71,25 +82,27 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     private bounds: CallBounds = DEFAULT_CALL_BOUNDS,
     onListenerError?: (error: unknown) => void,
   ) {
-    this.ended = new Emitter(onListenerError);
-    this.ring = new Ring(bounds.ring, MOST_BYTES);
+    this.listeners = new RecordListeners(this.store, onListenerError);
+    this.ring = new SlotRing(this.store, bounds.ring, MOST_BYTES);
   }
 
   /** Takes other bounds; the records that fit stay. */
   configure(bounds: CallBounds): void {
     if (bounds.ring !== this.bounds.ring) {
       const kept = [...this.ring.items()];
-      this.ring.clear();
-      this.ring = new Ring(bounds.ring, MOST_BYTES);
-      for (const record of kept) this.ring.add(record);
+      this.ring = new SlotRing(this.store, bounds.ring, MOST_BYTES);
+      for (const slot of kept) this.ring.add(slot);
     }
     this.bounds = bounds;
     this.forgetOldDialogs();
   }
 
-  /** Calls `listen` with each record when its request, or the call it began, has ended. The returned function removes it. */
-  onEnd(listen: (record: CallRecord) => void): () => void {
-    return this.ended.on(listen);
+  /**
+   * Calls `listen` with each record when its request, or the call it began, has ended, while `isWanted` says so. The returned
+   * function removes it.
+   */
+  onEnd(listen: (record: CallRecord) => void, isWanted: () => boolean = always): () => void {
+    return this.listeners.on(listen, isWanted);
   }
 
   monotonic(): number {
@@ -120,18 +133,18 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     source: Source,
     origin: RouteOrigin | undefined,
     recordRoute: boolean,
-  ): CallRecord {
+  ): CallWatch {
     this.onDispatch?.(request, source, origin);
-    const { transport } = source.socket;
     const began = this.monotonic();
-    return new CallRecord(this, request, invite, source, transport, this.timeAt(began), began, origin, recordRoute);
+    return new CallWatch(this, request, invite, source, began, origin, recordRoute);
   }
 
   /** Milliseconds since the epoch at a monotonic time: the system's clock costs more to read, and is read once a second. */
   private timeAt(monotonic: number): number {
-    if (monotonic >= this.aheadUntil) {
-      this.ahead = this.clock.now() - monotonic;
-      this.aheadUntil = monotonic + 1000;
+    const now = this.monotonic();
+    if (now >= this.aheadUntil) {
+      this.ahead = this.clock.now() - this.clock.monotonic();
+      this.aheadUntil = now + 1000;
     }
     return Math.round(monotonic + this.ahead);
   }
@@ -145,14 +158,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     // A retransmission is forwarded again; it is no further call.
     if (this.stateless.seen(`${message.via?.branch} ${message.callId}`)) return;
     this.onDispatch?.(message, source, origin);
-    const { transport } = source.socket;
     const invite = message.method === 'INVITE';
     const began = this.clock.monotonic();
-    const time = this.timeAt(began);
-    const record = new CallRecord(this, message, invite, source, transport, time, began, origin, false);
-    record.forwarded(hop, target);
-    this.file(record, this.ring);
-    this.ended.emit(record);
+    const watch = new CallWatch(this, message, invite, source, began, origin, false);
+    watch.forwarded(hop, target);
+    this.file(watch, '', this.ring);
   }
 
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void {
@@ -160,34 +170,15 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     if (code < 300 || message.toTag !== '') return;
     this.counters.refused++;
     if (origin?.rule === '') this.counters.unmatched++;
-    const invite = message.method === 'INVITE';
-    const { transport } = source.socket;
     const now = this.clock.monotonic();
-    const time = this.timeAt(now);
-    const record = new CallRecord(undefined, message, invite, source, transport, time, now, origin, false);
-    record.reason = reason;
-    record.ended(code, undefined);
-    this.file(record, this.refusals);
-    this.ended.emit(record);
+    const watch = new CallWatch(this, message, message.method === 'INVITE', source, now, origin, false);
+    watch.code = code;
+    watch.end = 0;
+    this.file(watch, reason, this.refusals);
   }
 
-  recordEnded(record: CallRecord): void {
-    const { message } = record;
-    const answered = record.code >= 200 && record.code < 300;
-    if (record.invite && record.recordRoute && answered && message !== undefined) {
-      record.inDialog = true;
-      record.callerKey = this.mixer.key(message.fromTag);
-      const key = this.mixer.key(message.callId);
-      record.dialogKey = key;
-      // A fork of the same call upstream has the same Call-ID: the later one is followed.
-      const former = this.dialogs.get(key);
-      if (former !== undefined) this.hangUp(former, 'unknown');
-      this.dialogs.set(key, record);
-      // The oldest are behind all those that were taken out: finding them costs more the more calls have ended.
-      if (this.dialogs.size > this.bounds.dialogs || ++this.begun % LOOK_EVERY === 0) this.forgetOldDialogs();
-    }
-    this.file(record, this.ring);
-    if (!record.inDialog) this.ended.emit(record);
+  recordEnded(watch: CallWatch): void {
+    this.file(watch, '', this.ring);
   }
 
   /** Calls that were answered, stay in the path and have not ended. */
@@ -202,29 +193,52 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** All records, in the order their requests ended. */
   *records(): Generator<CallRecord> {
-    const refused = this.refusals.items();
-    let next = refused.next();
-    for (const record of this.ring.items()) {
-      while (!next.done && next.value.time + next.value.end <= record.time + record.end) {
-        yield next.value;
-        next = refused.next();
-      }
-      yield record;
+    for (const slot of this.listed()) yield this.store.read(slot);
+  }
+
+  /** All records as they are now, in the order their requests ended; with `after` those changed later. */
+  handles(after = 0): RecordHandle[] {
+    const { store } = this;
+    const found: RecordHandle[] = [];
+    for (const slot of this.listed()) {
+      const changed = store.changed(slot);
+      if (changed > after) found.push({ slot, serial: store.serial(slot), changed });
     }
-    for (; !next.done; next = refused.next()) yield next.value;
+    return found;
+  }
+
+  /** The record that was found earlier; undefined when it has left its ring. */
+  read({ slot, serial }: RecordHandle): CallRecord | undefined {
+    return this.store.isListed(slot) && this.store.serial(slot) === serial ? this.store.read(slot) : undefined;
   }
 
   /** The ends of the calls still under way will not be seen: their records are handed on as they are. */
   stop(): void {
-    for (const record of this.dialogs.values()) this.hangUp(record, 'unknown');
+    while (this.dialogs.size > 0) this.hangUp(this.dialogs.oldest, 'unknown', 0);
   }
 
-  private bye(message: Pick<SipMessage, 'callId' | 'fromTag'>): Bye | undefined {
-    if (this.dialogs.size === 0) return undefined;
-    const record = this.dialogs.get(this.mixer.key(message.callId));
-    if (record === undefined) return undefined;
-    const by = this.mixer.key(message.fromTag) === record.callerKey ? 'caller' : 'callee';
-    return new Bye(this, record, by, this.monotonic());
+  private *listed(): Generator<number> {
+    const { store } = this;
+    const refused = this.refusals.items();
+    let next = refused.next();
+    for (const slot of this.ring.items()) {
+      while (!next.done && store.endedAt(next.value) <= store.endedAt(slot)) {
+        yield next.value;
+        next = refused.next();
+      }
+      yield slot;
+    }
+    for (; !next.done; next = refused.next()) yield next.value;
+  }
+
+  private bye({ callId, fromTag }: Pick<SipMessage, 'callId' | 'fromTag'>): Bye | undefined {
+    const { dialogs, mixer } = this;
+    if (dialogs.size === 0) return undefined;
+    const { a, b } = mixer.begin().text(callId);
+    const slot = dialogs.find(a, b);
+    if (slot < 0) return undefined;
+    const by = mixer.begin().text(fromTag).a === dialogs.own(slot) ? 'caller' : 'callee';
+    return new Bye(this, slot, this.store.serial(slot), by, this.monotonic());
   }
 
   /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
@@ -232,33 +246,56 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     this.bye({ callId, fromTag })?.ended(code);
   }
 
-  /** A BYE has ended the call it was for. */
-  hungUp(record: CallRecord, by: HungUp, at: number): void {
-    // Only the entry of this call: another call with the same Call-ID may have replaced it.
-    if (record.inDialog) this.hangUp(record, by, at);
+  /** A BYE has ended the call of the record that had this slot when it came. */
+  hungUp(slot: number, serial: number, by: HungUp, at: number): void {
+    // Another call with the same Call-ID may have replaced it.
+    if (this.store.serial(slot) === serial && this.store.isInDialog(slot)) this.hangUp(slot, by, at);
   }
 
-  private hangUp(record: CallRecord, by: HungUp, at?: number): void {
-    this.dialogs.delete(record.dialogKey);
-    record.hangUp(by, at);
-    record.changed = ++this.changes;
-    this.ended.emit(record);
+  private hangUp(slot: number, by: HungUp, at: number): void {
+    const { store } = this;
+    this.dialogs.remove(slot);
+    store.hangUp(slot, by, at);
+    store.touch(slot, ++this.changes);
+    this.listeners.ended(slot);
+    store.settle(slot);
   }
 
   private forgetOldDialogs(): void {
+    const { dialogs, store, bounds } = this;
     const now = this.clock.monotonic();
-    for (const record of this.dialogs.values()) {
-      if (this.dialogs.size <= this.bounds.dialogs && now - record.began < LONGEST_CALL) return;
+    for (let oldest = dialogs.oldest; oldest >= 0; oldest = dialogs.oldest) {
+      if (dialogs.size <= bounds.dialogs && now - store.began(oldest) < LONGEST_CALL) return;
       this.counters.dialogsForgotten++;
-      this.hangUp(record, 'unknown');
+      this.hangUp(oldest, 'unknown', now);
     }
   }
 
-  private file(record: CallRecord, ring: Ring): void {
-    record.settle();
-    this.onFinal?.(record);
-    record.changed = ++this.changes;
-    ring.add(record);
+  /** Writes down what became of a request. */
+  private file(watch: CallWatch, reason: string, ring: SlotRing): void {
+    const { store } = this;
+    const slot = store.write(watch, this.timeAt(watch.began), reason);
+    const { code, request } = watch;
+    const goesOn = watch.invite && watch.recordRoute && code >= 200 && code < 300 && request !== undefined;
+    if (goesOn) this.follow(slot, watch, request);
+    watch.request = undefined;
+    store.touch(slot, ++this.changes);
+    this.onFinal?.(store.read(slot));
+    if (!goesOn) this.listeners.ended(slot);
+    ring.add(slot);
+    // The oldest are looked at now and then only: each look costs.
+    if (goesOn && (this.dialogs.size > this.bounds.dialogs || ++this.begun % LOOK_EVERY === 0)) this.forgetOldDialogs();
+  }
+
+  /** An answered call stays in the path: its end will be seen. */
+  private follow(slot: number, watch: CallWatch, { callId, fromTag }: RecordedRequest): void {
+    const { dialogs, mixer } = this;
+    const { a, b } = mixer.begin().text(callId);
+    // A fork of the same call upstream has the same Call-ID: the later one is followed.
+    const former = dialogs.find(a, b);
+    if (former >= 0) this.hangUp(former, 'unknown', 0);
+    this.store.follow(slot, watch.winner?.figures);
+    dialogs.add(slot, a, b, mixer.begin().text(fromTag).a);
   }
 }
 
@@ -269,7 +306,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 class Bye implements RelayWatch {
   constructor(
     private readonly ledger: Pick<CallLedger, 'hungUp'>,
-    private readonly record: CallRecord,
+    private readonly slot: number,
+    private readonly serial: number,
     private readonly by: HungUp,
     /** When it came, monotonic milliseconds. */
     private readonly at: number,
@@ -277,7 +315,7 @@ class Bye implements RelayWatch {
 
   ended(code: number): void {
     if (code === 401 || code === 407) return;
-    this.ledger.hungUp(this.record, this.by, this.at);
+    this.ledger.hungUp(this.slot, this.serial, this.by, this.at);
   }
 
   sent(): void {}
@@ -286,6 +324,8 @@ class Bye implements RelayWatch {
   passedOver(): void {}
   cancelled(): void {}
 }
+
+const always = (): boolean => true;
 
 /** The newest keys of at least `size` and at most twice as many. */
 class RecentKeys {
@@ -303,57 +343,5 @@ class RecentKeys {
       this.newer = new Set();
     }
     return false;
-  }
-}
-
-/** The newest records, bounded in number and in the bytes of their requests. */
-class Ring {
-  private readonly slots: (CallRecord | undefined)[];
-  /** Where the next one goes, where the oldest is, and how many there are. */
-  private next = 0;
-  private first = 0;
-  private size = 0;
-  private bytes = 0;
-  private readonly texts = new TextStore();
-
-  constructor(
-    private readonly limit: number,
-    private readonly mostBytes: number,
-  ) {
-    this.slots = new Array<CallRecord | undefined>(limit).fill(undefined);
-  }
-
-  add(record: CallRecord): void {
-    if (this.limit === 0) return;
-    if (this.size === this.limit) this.drop();
-    this.slots[this.next] = record;
-    this.next = this.next + 1 === this.limit ? 0 : this.next + 1;
-    this.size++;
-    this.bytes += record.textLength;
-    record.keepIn(this.texts);
-    while (this.bytes > this.mostBytes && this.size > 1) this.drop();
-  }
-
-  /** All leave, and take their texts with them. */
-  clear(): void {
-    for (const record of this.items()) record.leave(this.texts, true);
-  }
-
-  /** Oldest first. */
-  *items(): Generator<CallRecord> {
-    const { first, size, limit } = this;
-    for (let i = 0; i < size; i++) {
-      const record = this.slots[(first + i) % limit];
-      if (record !== undefined) yield record;
-    }
-  }
-
-  private drop(): void {
-    const record = this.slots[this.first];
-    this.bytes -= record?.textLength ?? 0;
-    record?.leave(this.texts, record.inDialog);
-    this.slots[this.first] = undefined;
-    this.first = this.first + 1 === this.limit ? 0 : this.first + 1;
-    this.size--;
   }
 }

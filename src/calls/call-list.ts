@@ -26,15 +26,16 @@ export async function listCalls(ledger: CallLedger, filter: CallFilter, options:
   checkFilter(filter);
   const limit = Math.min(Math.max(options.limit, 1), MOST_LISTED);
   const { after } = filter;
-  let records = [...ledger.records()];
-  if (after === undefined) records.reverse();
-  else records = records.filter((each) => each.changed > after).sort((a, b) => a.changed - b.changed);
+  const handles = ledger.handles(after);
+  if (after === undefined) handles.reverse();
+  else handles.sort((a, b) => a.changed - b.changed);
   const found: CallEntry[] = [];
   let seen = 0;
-  for (const record of records) {
+  for (const handle of handles) {
     if (++seen % LOOKED_AT_PER_ITERATION === 0) await nextIteration();
+    const record = ledger.read(handle);
     // It left the ring while others were looked at.
-    if (record.isGone) continue;
+    if (record === undefined) continue;
     const entry = callEntry(record, options.node, options.privacy);
     if (!isWanted(entry, filter)) continue;
     found.push(entry);

@@ -25,23 +25,26 @@ export class CallRecording implements Service, CallRecords {
     clock: Clock,
     logger: Logger,
     /** Where records are published, if anywhere. */
-    private readonly publish: RecordSink | undefined,
+    publish: RecordSink | undefined,
   ) {
     const peerLog = boundedLog(logger, () => clock.monotonic());
     this.ledger = new CallLedger(clock, settings.calls, (error) =>
       peerLog.error({ err: error }, 'a call record failed'),
     );
     this.log = new CallLog(logger, clock);
+    const isLogged = () => logger.isLevelEnabled('debug');
+    const isWanted = () => {
+      const { log, nats } = this.settings.calls;
+      return log !== undefined || (nats && publish !== undefined) || isLogged();
+    };
     this.ledger.onEnd((record) => {
       const { calls, node, privacy } = this.settings;
-      const published = calls.nats ? this.publish : undefined;
-      const isLogged = logger.isLevelEnabled('debug');
-      if (calls.log === undefined && published === undefined && !isLogged) return;
       const entry = callEntry(record, node, privacy);
-      if (isLogged) logger.debug({ callId: entry.call_id, partition: entry.partition, call: entry }, summaryOf(entry));
+      if (isLogged())
+        logger.debug({ callId: entry.call_id, partition: entry.partition, call: entry }, summaryOf(entry));
       if (calls.log !== undefined) this.log.write(entry);
-      published?.(entry);
-    });
+      if (calls.nats) publish?.(entry);
+    }, isWanted);
   }
 
   async start(): Promise<void> {

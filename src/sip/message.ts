@@ -102,6 +102,12 @@ export class SipMessage {
     return this.fromValue < 0 ? '' : tagOf(this.text, this.fromValue, this.fromEnd);
   }
 
+  /** Where the last of request line, From, To and Call-ID ends, its line break included. */
+  get identityEnd(): number {
+    const { fromEnd, toEnd, callIdEnd, headersStart } = this;
+    return Math.min(this.text.length, Math.max(headersStart, fromEnd + 2, toEnd + 2, callIdEnd + 2));
+  }
+
   /** Tag of the To header; '' when it has none: the request is outside a dialog. */
   get toTag(): string {
     return (this.toTag0 ??= this.toValue < 0 ? '' : tagOf(this.text, this.toValue, this.toEnd));

@@ -23,7 +23,7 @@ export class RelayReports implements ProxyObserver {
       const id = brain.nextId();
       this.begun();
       const { recordRoute, origin } = plan;
-      const came = brain.cameAs(source, message.text);
+      const came = brain.cameAs(source, message.text.slice(0, message.identityEnd));
       const { callId, fromTag, method } = message;
       const isInvite = method === 'INVITE';
       brain.addLater(['began', id, brain.now(), ...came, recordRoute, origin, isInvite, callId, fromTag]);

@@ -1,4 +1,4 @@
-import type { RecordedRequest } from '../calls/call-record.js';
+import type { RecordedRequest } from '../calls/call-watch.js';
 import type { Destination } from '../engine/destination.js';
 import { type HopFailure, type NextHop, plainHop, type RouteOrigin } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
@@ -115,6 +115,7 @@ export class ReportedCalls {
   }
 }
 
+/** Workers send of a request what identifies it. */
 class Request implements RecordedRequest {
   constructor(
     readonly text: string,
@@ -122,9 +123,8 @@ class Request implements RecordedRequest {
     readonly fromTag: string,
   ) {}
 
-  get headersEnd(): number {
-    const end = this.text.indexOf('\r\n\r\n');
-    return end < 0 ? this.text.length : end + 4;
+  get identityEnd(): number {
+    return this.text.length;
   }
 }
 

@@ -1,94 +1,136 @@
 /**
- * CPU time of one call through the proxy core with call records, with a trace of one call in a thousand, and with neither; in
- * alternating rounds, over recorders in place of sockets. Run: node --import tsx --expose-gc test/bench/call-records.ts
+ * CPU time, time in the garbage collector and bytes allocated of one call (INVITE 180 200 ACK BYE 200) through the proxy core with call
+ * records, with a trace of one call in a thousand, and with neither; in rounds that take turns, over recorders in place of sockets.
+ * Messages pass the point where the daemon taps them; the tap is the daemon's. Run:
+ * node --import tsx --expose-gc test/bench/call-records.ts [SHORT ROUNDS] [LONG ROUNDS]
  */
 
+import { GCProfiler } from 'node:v8';
 import { CallLedger } from '../../src/calls/call-ledger.js';
-import { callIdOf } from '../../src/trace/call-id.js';
-import { TraceSession } from '../../src/trace/trace-session.js';
+import { TapPoint } from '../../src/sip/transport/tap.js';
+import { Tracer } from '../../src/trace/tracer.js';
 import { makeDestination } from '../support/event-fixtures.js';
 import type { FakeClock } from '../support/fake-clock.js';
 import { hopTo, ListPlan, proxyFixture } from '../support/proxy-fixture.js';
+import { replyTo, requestText, sourceOf } from '../support/sip-recorder.js';
 
-const CALLS = 1500;
-const ROUNDS = 40;
+/** Short rounds show what the work costs beside others on the machine: the least of them were not disturbed. */
+const [SHORT = 1500, LONG = 20] = process.argv.slice(2).map(Number);
+const SHORT_CALLS = 50;
+/** Long rounds hold several collections each. */
+const LONG_CALLS = 1500;
 const GATEWAY = '192.0.2.10';
+const CALLER = '192.0.2.1';
 const hop = hopTo(`sip:${GATEWAY}`, { destination: makeDestination({ uri: `sip:${GATEWAY}:5060` }) });
 const SDP = `v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n`;
+const ROUTE = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
+/** Milliseconds between two messages: a fraction, as the clock of the system has it. */
+const STEP = 0.1875;
 
 type Kind = 'neither' | 'records' | 'trace';
-const worlds = new Map<Kind, ReturnType<typeof world>>();
+const KINDS: readonly Kind[] = ['neither', 'records', 'trace'];
 let numbers = 0;
 
+/** What one round showed, each per call: microseconds, microseconds, bytes. */
+interface Cost {
+  readonly cpu: number;
+  readonly collector: number;
+  readonly allocated: number;
+}
+
 function world(kind: Kind) {
-  const config = { maxTransactions: 1_000_000 };
   const fixture = proxyFixture({
-    config,
+    config: { maxTransactions: 1_000_000 },
     decide: () => ({ kind: 'relay', plan: new ListPlan([hop], [503], true) }),
     ...(kind === 'records' ? { observer: (clock: FakeClock) => new CallLedger(clock) } : {}),
   });
-  const bounds = { seconds: 1e6, calls: 1e6, messages: 1e6, bytes: 1e9 };
-  const session = kind === 'trace' ? new TraceSession(1, { oneIn: 1000 }, bounds, true, 1e12) : undefined;
-  return { fixture, session };
-}
-
-function round(kind: Kind): number {
-  const { fixture, session } = worlds.get(kind) as ReturnType<typeof world>;
-  const { udp } = fixture;
-  const see = (text: string, direction: 'in' | 'out') => {
-    if (session === undefined) return;
-    const callId = callIdOf(text);
-    if (!session.wants(callId, text, direction, '192.0.2.1')) return;
-    const local = { address: '127.0.0.1', port: 5060 };
-    session.keep({ time: 0, direction, transport: 'udp', local, remote: local, callId, text });
+  const { udp, layer, clock } = fixture;
+  const point = new TapPoint(layer);
+  point.watch([udp]);
+  if (kind === 'trace') {
+    const bounds = { seconds: 1e6, calls: 1e6, messages: 1e6, bytes: 1e9 };
+    new Tracer(point, clock).begin({ filter: { oneIn: 1000 }, bounds });
+  }
+  const caller = sourceOf(udp, CALLER);
+  const gateway = sourceOf(udp, GATEWAY);
+  /** What was sent to the gateway since the recorder was emptied. */
+  const atGateway = () => udp.sent.find((each) => each.address === GATEWAY)?.text ?? '';
+  const come = (text: string, from: typeof caller) => {
+    clock.advance(STEP);
+    point.receive(text, from);
   };
-  const before = process.cpuUsage();
-  for (let i = 0; i < CALLS; i++) {
-    const n = ++numbers;
-    const callId = `${n}-a84b4c76e66710@pc33.atlanta.example`;
-    udp.sent.length = 0;
-    see(fixture.call({ callId, branch: `z9hG4bKi${n}`, body: SDP }), 'in');
-    const invite = udp.sent.find((each) => each.address === GATEWAY)?.text ?? '';
-    fixture.answer(invite, 180, 'b');
-    fixture.answer(invite, 200, 'b');
-    const route = 'Route: <sip:127.0.0.1:5060;lr>\r\n';
-    const dialog = { callId, toTag: 'b', uri: `sip:${GATEWAY}`, headers: route };
-    see(fixture.call({ ...dialog, method: 'ACK', branch: `z9hG4bKa${n}` }), 'in');
-    const at = udp.sent.length;
-    see(fixture.call({ ...dialog, method: 'BYE', branch: `z9hG4bKb${n}` }), 'in');
-    const bye = udp.sent.slice(at).find((each) => each.address === GATEWAY)?.text ?? '';
-    fixture.answer(bye, 200, 'b');
-    if (session !== undefined) for (const { text } of udp.sent) see(text, 'out');
-    // The replies that came, which the recorder does not hand out.
-    if (session !== undefined) for (let reply = 0; reply < 3; reply++) see(invite, 'in');
-    if (i % 100 === 0) fixture.clock.advance(50);
-  }
-  const { user, system } = process.cpuUsage(before);
-  fixture.clock.advance(40_000);
-  return (user + system) / CALLS;
+
+  /** Calls, and the microseconds one took. */
+  const place = (calls: number): number => {
+    const before = process.cpuUsage();
+    for (let i = 0; i < calls; i++) {
+      const n = ++numbers;
+      const callId = `${n}-a84b4c76e66710@pc33.atlanta.example`;
+      const dialog = { callId, toTag: 'b', uri: `sip:${GATEWAY}`, headers: ROUTE };
+      udp.sent.length = 0;
+      come(requestText({ callId, branch: `z9hG4bKi${n}`, body: SDP }), caller);
+      const invite = atGateway();
+      come(replyTo(invite, 180, 'b'), gateway);
+      come(replyTo(invite, 200, 'b'), gateway);
+      come(requestText({ ...dialog, method: 'ACK', branch: `z9hG4bKa${n}` }), caller);
+      udp.sent.length = 0;
+      come(requestText({ ...dialog, method: 'BYE', branch: `z9hG4bKb${n}` }), caller);
+      come(replyTo(atGateway(), 200, 'b'), gateway);
+    }
+    const { user, system } = process.cpuUsage(before);
+    // The transactions of the round end.
+    clock.advance(40_000);
+    return (user + system) / calls;
+  };
+
+  /** Calls with the collector watched. */
+  const weigh = (calls: number): Cost => {
+    globalThis.gc?.();
+    const profiler = new GCProfiler();
+    profiler.start();
+    let allocated = -process.memoryUsage().heapUsed;
+    const cpu = place(calls);
+    allocated += process.memoryUsage().heapUsed;
+    let collector = 0;
+    for (const { cost, beforeGC, afterGC } of profiler.stop()?.statistics ?? []) {
+      collector += cost;
+      allocated += beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize;
+    }
+    return { cpu, collector: collector / calls, allocated: allocated / calls };
+  };
+
+  return { place, weigh };
 }
 
-const kinds: readonly Kind[] = ['neither', 'records', 'trace'];
-const times = new Map<Kind, number[]>(kinds.map((kind) => [kind, []]));
-for (const kind of kinds) {
-  worlds.set(kind, world(kind));
-  round(kind);
-}
-for (let i = 0; i < ROUNDS; i++) {
-  for (let k = 0; k < kinds.length; k++) {
-    const kind = kinds[(i + k) % kinds.length] as Kind;
-    globalThis.gc?.();
-    times.get(kind)?.push(round(kind));
+const worlds = KINDS.map((kind) => ({ kind, ...world(kind), times: [] as number[], costs: [] as Cost[] }));
+for (let warm = 0; warm < 100; warm++) for (const { place } of worlds) place(SHORT_CALLS);
+for (let i = 0; i < SHORT; i++) {
+  for (let k = 0; k < KINDS.length; k++) {
+    const each = worlds[(i + k) % KINDS.length];
+    each?.times.push(each.place(SHORT_CALLS));
   }
 }
-// Others on the machine only ever add: the quarter of the rounds that took least shows what the work costs.
-const least = (all: readonly number[]) => {
-  const sorted = [...all].sort((a, b) => a - b).slice(0, Math.ceil(all.length / 4));
+for (let i = 0; i < LONG; i++) for (const each of worlds) each.costs.push(each.weigh(LONG_CALLS));
+
+/** The mean of the twentieth that is least: others on the machine only ever add. */
+function least(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b).slice(0, Math.ceil(values.length / 20));
   return sorted.reduce((sum, each) => sum + each, 0) / sorted.length;
-};
-const base = least(times.get('neither') as number[]);
-for (const kind of kinds) {
-  const cost = least(times.get(kind) as number[]);
-  const more = cost - base;
-  console.log(`${kind.padEnd(8)} ${cost.toFixed(1)} microseconds a call, ${more.toFixed(2)} more than with neither`);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? Number.NaN;
+}
+
+const base = worlds[0]?.times ?? [];
+for (const { kind, times, costs } of worlds) {
+  const more = times.map((time, i) => time - (base[i] ?? 0));
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(more, share).toFixed(2));
+  const collector = costs.map((each) => each.collector);
+  const allocated = costs.map((each) => each.allocated);
+  console.log(
+    `${kind.padEnd(8)} ${least(times).toFixed(2)} us a call, ${(least(times) - least(base)).toFixed(2)} more than neither; in pairs ` +
+      `${middle} more (${low} to ${high}); collector ${quantile(collector, 0.25).toFixed(2)} us, ` +
+      `${Math.round(quantile(allocated, 0.5))} bytes allocated`,
+  );
 }

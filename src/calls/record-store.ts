@@ -1,0 +1,313 @@
+import type { Destination } from '../engine/destination.js';
+import type { NextHop, RouteOrigin } from '../proxy/decision.js';
+import type { ResolvedTarget } from '../sip/target.js';
+import type { SipSocket } from '../sip/transport/transport.js';
+import type { HungUp } from './call-entry-types.js';
+import type { CallRecord, RecordedTry } from './call-record.js';
+import type { CallTry, CallWatch, RecordedRequest } from './call-watch.js';
+import type { DestinationFigures } from './destination-figures.js';
+import { headOf } from './recorded-head.js';
+
+/** Records that share pieces of memory, a power of two. */
+const SHIFT = 8;
+const BLOCK = 1 << SHIFT;
+/** Bytes of a request each record has room for; what is longer is kept on the heap. */
+const CELL = 512;
+
+/** Bytes of the numbers of a record: what a processor loads at once. */
+const ROW = 64;
+/** Where they stand: as doubles, and as whole numbers of 32 bits. Times but the first two are microseconds. */
+const N = { changed: 0, time: 1, began: 2 };
+const NUMBERS = ROW / 8;
+const I = {
+  end: 6,
+  ringing: 7,
+  duration: 8,
+  at: 9,
+  first: 10,
+  tryEnd: 11,
+  codes: 12,
+  sizes: 13,
+  flags: 14,
+  serial: 15,
+};
+const INTS = ROW / 4;
+const O = { address: 0, socket: 1, origin: 2, hop: 3, target: 4, figures: 5, more: 6 };
+const OBJECTS = 7;
+
+/** Flags of a record. */
+const CANCELLED = 1;
+const STATELESS = 2;
+const IN_DIALOG = 4;
+const LISTED = 8;
+/** Of the one try of a record: there is one, its code is our own, it was skipped. */
+const TRIED = 16;
+const LOCAL = 32;
+const PASSED_OVER = 64;
+/** Who hung up, two bits. */
+const HUNG_UP = 7;
+const SIDES: readonly (HungUp | undefined)[] = [undefined, 'caller', 'callee', 'unknown'];
+/** Beside the flags and beside another number of 16 bits. */
+const UPPER = 16;
+const LOWER = 0xffff;
+const MOST_COUNTED = 0x7fff;
+
+/** What few records have. */
+interface More {
+  readonly reason: string;
+  readonly cause: string | undefined;
+  /** All tries, where there are several. */
+  readonly tries: readonly RecordedTry[] | undefined;
+  /** The request, where it is too long for its cell. */
+  readonly head: string | undefined;
+}
+
+/** Memory of some records. */
+class Block {
+  private readonly memory = new ArrayBuffer(BLOCK * ROW);
+  readonly numbers = new Float64Array(this.memory);
+  readonly ints = new Int32Array(this.memory);
+  readonly objects = new Array<unknown>(BLOCK * OBJECTS).fill(undefined);
+  readonly heads = Buffer.allocUnsafeSlow(BLOCK * CELL);
+}
+
+/**
+ * Where records are kept, each in a slot: numbers in arrays and requests in buffers, which the garbage collector neither looks at nor
+ * moves. Slots are used again. A record is an object only for whoever reads it.
+ */
+export class RecordStore {
+  private readonly blocks: Block[] = [];
+  private readonly free: number[] = [];
+  private slots = 0;
+  private serials = 0;
+
+  /** Slots in use. */
+  get size(): number {
+    return this.slots - this.free.length;
+  }
+
+  /** Writes what became of a request that came at this time, milliseconds since the epoch; returns its slot. `reason` of a refusal, else ''. */
+  write(watch: CallWatch, time: number, reason: string): number {
+    const slot = this.free.pop() ?? this.another();
+    const { numbers, ints, objects, heads } = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    const { source, request, others, hop, cause, began } = watch;
+
+    const length = request === undefined ? 0 : request.identityEnd;
+    let head: string | undefined;
+    if (length <= CELL) {
+      if (request !== undefined) heads.write(request.text, index * CELL, length, 'latin1');
+    } else head = headOf(request as RecordedRequest);
+    const tries = others === undefined ? undefined : [watch, ...others].map(tryOf);
+
+    const n = index * NUMBERS;
+    numbers[n + N.time] = time;
+    numbers[n + N.began] = began;
+    const i = index * INTS;
+    ints[i + I.end] = watch.end;
+    ints[i + I.ringing] = watch.ringing;
+    ints[i + I.duration] = -1;
+    ints[i + I.at] = watch.at;
+    ints[i + I.first] = watch.first;
+    ints[i + I.tryEnd] = watch.tryEnd;
+    ints[i + I.codes] = watch.code | (watch.tryCode << UPPER);
+    ints[i + I.sizes] = (head?.length ?? length) | (source.port << UPPER);
+    ints[i + I.flags] =
+      (watch.wasCancelled ? CANCELLED : 0) |
+      (watch.stateless ? STATELESS : 0) |
+      (hop === undefined ? 0 : TRIED) |
+      (watch.local ? LOCAL : 0) |
+      (watch.skipped ? PASSED_OVER : 0) |
+      (Math.min(watch.moreTries, MOST_COUNTED) << UPPER);
+    ints[i + I.serial] = this.serials = (this.serials + 1) | 0;
+
+    const o = index * OBJECTS;
+    objects[o + O.address] = source.address;
+    objects[o + O.socket] = source.socket;
+    objects[o + O.origin] = watch.origin;
+    objects[o + O.hop] = hop?.destination ?? nameOf(hop);
+    objects[o + O.target] = watch.target;
+    const isPlain = reason === '' && cause === undefined && tries === undefined && head === undefined;
+    objects[o + O.more] = isPlain ? undefined : ({ reason, cause, tries, head } satisfies More);
+    return slot;
+  }
+
+  /** The record as it is now. */
+  read(slot: number): CallRecord {
+    const { numbers, ints, objects, heads } = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    const [o, n, i] = [index * OBJECTS, index * NUMBERS, index * INTS];
+    const int = (at: number): number => ints[i + at] as number;
+    const ms = (at: number): number => (int(at) < 0 ? -1 : int(at) / 1000);
+    const flags = int(I.flags);
+    const more = objects[o + O.more] as More | undefined;
+    const tried = (): RecordedTry => ({
+      ...hopNames(objects[o + O.hop] as Destination | string),
+      ...targetNames(objects[o + O.target] as ResolvedTarget | undefined),
+      at: ms(I.at),
+      first: ms(I.first),
+      end: ms(I.tryEnd),
+      code: int(I.codes) >>> UPPER,
+      local: (flags & LOCAL) !== 0,
+      cause: more?.cause,
+      passedOver: (flags & PASSED_OVER) !== 0,
+    });
+    return {
+      changed: numbers[n + N.changed] as number,
+      time: numbers[n + N.time] as number,
+      text: more?.head ?? heads.toString('latin1', index * CELL, index * CELL + (int(I.sizes) & LOWER)),
+      address: objects[o + O.address] as string,
+      port: int(I.sizes) >>> UPPER,
+      transport: (objects[o + O.socket] as SipSocket).transport,
+      origin: objects[o + O.origin] as RouteOrigin | undefined,
+      tries: more?.tries ?? ((flags & TRIED) === 0 ? [] : [tried()]),
+      moreTries: flags >>> UPPER,
+      code: int(I.codes) & LOWER,
+      reason: more?.reason ?? '',
+      ringing: ms(I.ringing),
+      end: ms(I.end),
+      wasCancelled: (flags & CANCELLED) !== 0,
+      stateless: (flags & STATELESS) !== 0,
+      inDialog: (flags & IN_DIALOG) !== 0,
+      duration: int(I.duration),
+      hungUp: SIDES[(flags >>> HUNG_UP) & 3],
+    };
+  }
+
+  /** Number of the last change of a record. */
+  changed(slot: number): number {
+    return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.changed] as number;
+  }
+
+  /** A number that no other record had in this slot lately. */
+  serial(slot: number): number {
+    return (this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.serial] as number;
+  }
+
+  /** When the request had its final reply, milliseconds since the epoch. */
+  endedAt(slot: number): number {
+    const { numbers, ints } = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    return (numbers[index * NUMBERS + N.time] as number) + (ints[index * INTS + I.end] as number) / 1000;
+  }
+
+  /** Monotonic time at which the request came. */
+  began(slot: number): number {
+    return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.began] as number;
+  }
+
+  /** Bytes of its request that are kept. */
+  bytes(slot: number): number {
+    return ((this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.sizes] as number) & LOWER;
+  }
+
+  /** Notes that a record is new or has changed. */
+  touch(slot: number, change: number): void {
+    (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.changed] = change;
+  }
+
+  /** An answered call goes on; `figures` of the destination that has it. */
+  follow(slot: number, figures: DestinationFigures | undefined): void {
+    const { ints, objects } = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    ints[index * INTS + I.flags] = (ints[index * INTS + I.flags] as number) | IN_DIALOG;
+    objects[index * OBJECTS + O.figures] = figures;
+  }
+
+  /** A call that went on has ended, at this monotonic time. */
+  hangUp(slot: number, by: HungUp, at: number): void {
+    const { ints, numbers, objects } = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    const i = index * INTS;
+    ints[i + I.flags] = ((ints[i + I.flags] as number) & ~IN_DIALOG) | (SIDES.indexOf(by) << HUNG_UP);
+    if (by !== 'unknown') {
+      const answered = (numbers[index * NUMBERS + N.began] as number) + (ints[i + I.end] as number) / 1000;
+      ints[i + I.duration] = Math.max(0, Math.round(at - answered));
+    }
+    const figures = objects[index * OBJECTS + O.figures] as DestinationFigures | undefined;
+    if (figures !== undefined) figures.inProgress--;
+  }
+
+  /** The record is in a ring. */
+  list(slot: number): void {
+    this.flag(slot, LISTED);
+  }
+
+  /** It left its ring: the slot is free unless its call goes on. */
+  unlist(slot: number): void {
+    this.drop(slot, LISTED);
+  }
+
+  /** Whether a record is in a ring. */
+  isListed(slot: number): boolean {
+    return (this.flags(slot) & LISTED) !== 0;
+  }
+
+  /** Whether the call of a record goes on. */
+  isInDialog(slot: number): boolean {
+    return (this.flags(slot) & IN_DIALOG) !== 0;
+  }
+
+  /** Frees the slot of a record that is in no ring and whose call does not go on. */
+  settle(slot: number): void {
+    if ((this.flags(slot) & (LISTED | IN_DIALOG)) === 0) this.release(slot);
+  }
+
+  private flags(slot: number): number {
+    return (this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.flags] as number;
+  }
+
+  private flag(slot: number, flag: number): void {
+    const { ints } = this.blocks[slot >>> SHIFT] as Block;
+    const at = (slot & (BLOCK - 1)) * INTS + I.flags;
+    ints[at] = (ints[at] as number) | flag;
+  }
+
+  private drop(slot: number, flag: number): void {
+    const { ints } = this.blocks[slot >>> SHIFT] as Block;
+    const at = (slot & (BLOCK - 1)) * INTS + I.flags;
+    ints[at] = (ints[at] as number) & ~flag;
+    this.settle(slot);
+  }
+
+  private release(slot: number): void {
+    const { objects } = this.blocks[slot >>> SHIFT] as Block;
+    const o = (slot & (BLOCK - 1)) * OBJECTS;
+    for (let at = o; at < o + OBJECTS; at++) objects[at] = undefined;
+    this.free.push(slot);
+  }
+
+  private another(): number {
+    if ((this.slots & (BLOCK - 1)) === 0) this.blocks.push(new Block());
+    return this.slots++;
+  }
+}
+
+function tryOf({ hop, target, at, first, tryEnd, tryCode, local, cause, skipped }: CallTry): RecordedTry {
+  return {
+    ...hopNames(hop?.destination ?? nameOf(hop)),
+    ...targetNames(target),
+    at: at / 1000,
+    first: first < 0 ? -1 : first / 1000,
+    end: tryEnd < 0 ? -1 : tryEnd / 1000,
+    code: tryCode,
+    local,
+    cause,
+    passedOver: skipped,
+  };
+}
+
+/** The URI of a hop that stands for no destination. A copy: one cut out of a message would keep the whole of it. */
+function nameOf(hop: NextHop | undefined): string {
+  return hop === undefined ? '' : Buffer.from(hop.requestUri ?? hop.uri).toString();
+}
+
+function hopNames(hop: Destination | string): Pick<RecordedTry, 'uri' | 'partition' | 'set'> {
+  if (typeof hop === 'string') return { uri: hop, partition: undefined, set: -1 };
+  return { uri: hop.row.uri, partition: hop.partition, set: hop.setId };
+}
+
+function targetNames(target: ResolvedTarget | undefined): Pick<RecordedTry, 'address' | 'port' | 'transport'> {
+  if (target === undefined) return { address: '', port: 0, transport: '' };
+  return { address: target.address, port: target.port, transport: target.socket.transport };
+}

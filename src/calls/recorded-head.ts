@@ -1,0 +1,22 @@
+import { parseMessage } from '../sip/message.js';
+import type { RecordedRequest } from './call-watch.js';
+
+/** Characters kept of the request-URI, and of each field. */
+const KEPT = 1024;
+
+/**
+ * What is kept of a request whose header is long: its request line, Call-ID, From and To. A copy: a part of the request would keep
+ * the whole of it.
+ */
+export function headOf({ text, identityEnd }: RecordedRequest): string {
+  const message = parseMessage(text.slice(0, identityEnd));
+  if (message === undefined) return '';
+  const { method, requestUri, callId, from, to } = message;
+  const field = (name: string, value: string) => (value === '' ? '' : `${name}: ${value.slice(0, KEPT)}\r\n`);
+  const head =
+    `${method} ${requestUri.slice(0, KEPT)} SIP/2.0\r\n` +
+    field('Call-ID', callId) +
+    field('From', from) +
+    field('To', to);
+  return Buffer.from(head, 'latin1').toString('latin1');
+}
