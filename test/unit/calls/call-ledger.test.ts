@@ -276,6 +276,39 @@ describe('call records', () => {
     );
   });
 
+  test('of a request with a long header, what is shown is kept', () => {
+    const world = setUp([gateway(FIRST)]);
+    world.call({
+      callId: 'far',
+      headers: `X-Long: ${'x'.repeat(30_000)}\r\n`,
+      uri: `sip:${'9'.repeat(600)}@example.com`,
+    });
+    world.answer(world.sentTo(FIRST)[0] as string, 404, 'b');
+    const [record] = [...world.ledger.records()];
+    assert.ok((record?.text.length ?? 0) < 4096);
+    const [entry] = world.entries();
+    assert.deepEqual([entry?.call_id, entry?.method, entry?.ruri.length], ['far', 'INVITE', 616]);
+    assert.match(entry?.from ?? '', /^sip:/);
+    assert.match(entry?.to ?? '', /^sip:/);
+  });
+
+  test('what is reported of a request after its final reply is not noted', () => {
+    const world = setUp([gateway(FIRST)]);
+    const { ledger, udp, caller } = world;
+    const hop = gateway(FIRST);
+    const plan = Object.assign(new ListPlan([hop]), { origin: ORIGIN });
+    const watch = ledger.relayed(parsed(requestText({ callId: 'late' })), caller, plan);
+    const target = { socket: udp, address: FIRST, port: 5060, serverName: undefined };
+    watch?.sent(hop, target);
+    watch?.ended(503, undefined);
+    watch?.failed(hop, { code: 503, local: false });
+    watch?.sent(gateway(SECOND), target);
+    watch?.ended(200, hop);
+    const [entry, ...others] = world.entries();
+    assert.deepEqual([entry?.code, entry?.tries.length, others.length], [503, 1, 0]);
+    assert.equal(ledger.figures(hop)?.inProgress, 0);
+  });
+
   test('a long request is kept as its head only', () => {
     const world = setUp([gateway(FIRST)]);
     world.call({ body: 'x'.repeat(30_000), callId: 'long' });
