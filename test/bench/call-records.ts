@@ -1,6 +1,6 @@
 /**
  * CPU time, time in the garbage collector and bytes allocated of one call (INVITE 180 200 ACK BYE 200) through the proxy core with call
- * records, with a trace of one call in a thousand, and with neither; in rounds that take turns, over recorders in place of sockets.
+ * records, with a trace of one call in a thousand, and with neither; in interleaved rounds, over recorders in measure of sockets.
  * Messages pass the point where the daemon taps them; the tap is the daemon's. Run:
  * node --import tsx --expose-gc test/bench/call-records.ts [SHORT ROUNDS] [LONG ROUNDS]
  */
@@ -61,7 +61,7 @@ function world(kind: Kind) {
   };
 
   /** Calls, and the microseconds one took. */
-  const place = (calls: number): number => {
+  const measure = (calls: number): number => {
     const before = process.cpuUsage();
     for (let i = 0; i < calls; i++) {
       const n = ++numbers;
@@ -89,7 +89,7 @@ function world(kind: Kind) {
     const profiler = new GCProfiler();
     profiler.start();
     let allocated = -process.memoryUsage().heapUsed;
-    const cpu = place(calls);
+    const cpu = measure(calls);
     allocated += process.memoryUsage().heapUsed;
     let collector = 0;
     for (const { cost, beforeGC, afterGC } of profiler.stop()?.statistics ?? []) {
@@ -99,15 +99,15 @@ function world(kind: Kind) {
     return { cpu, collector: collector / calls, allocated: allocated / calls };
   };
 
-  return { place, weigh };
+  return { measure, weigh };
 }
 
 const worlds = KINDS.map((kind) => ({ kind, ...world(kind), times: [] as number[], costs: [] as Cost[] }));
-for (let warm = 0; warm < 100; warm++) for (const { place } of worlds) place(SHORT_CALLS);
+for (let warm = 0; warm < 100; warm++) for (const { measure } of worlds) measure(SHORT_CALLS);
 for (let i = 0; i < SHORT; i++) {
   for (let k = 0; k < KINDS.length; k++) {
     const each = worlds[(i + k) % KINDS.length];
-    each?.times.push(each.place(SHORT_CALLS));
+    each?.times.push(each.measure(SHORT_CALLS));
   }
 }
 for (let i = 0; i < LONG; i++) for (const each of worlds) each.costs.push(each.weigh(LONG_CALLS));
