@@ -128,7 +128,7 @@ export function startScript({
   };
 }
 
-/** What a script writes over one INVITE. */
+/** What a script writes over one INVITE up to the line "end", which is waited for and left out. */
 export async function linesOf(options: ScriptRunOptions): Promise<string[]> {
   const runner = startScript(options);
   try {
