@@ -34,20 +34,14 @@ export interface Inventory {
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
-  siputils dispatcher options json prometheus uac_auth topoh rtimer`.split(/\s+/),
+  siputils dispatcher options json prometheus uac_auth topoh topos topos_redis topos_htable rtimer`.split(/\s+/),
 );
-
-/** Modules that do their work without being called, and do none of it here. */
-const NOT_DONE: Readonly<Record<string, string>> = {
-  topos: 'hides nothing: topoh does',
-  topos_redis: 'hides nothing: topoh does',
-  topos_htable: 'hides nothing: topoh does',
-};
 
 /** The event routes of Kamailio that are run here. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init uac:reply tm:local-request
-  tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending`.split(/\s+/),
+  tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending
+  topos:msg-outgoing topos:msg-sending topos:msg-incoming topos:msg-receiving`.split(/\s+/),
 );
 
 /**
@@ -123,9 +117,6 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
 function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {
   const withFunctions = new Set(functions.all.flatMap(({ module }) => module.split('|')));
   return tree.modules.map(({ name, at }) => {
-    const missing = NOT_DONE[name];
-    if (missing !== undefined)
-      return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };
     const served = withFunctions.has(name) || BUILT_IN.has(name);
     const message = served ? '' : `module ${name} is accepted; nothing of it is here`;
     return { kind: 'module', name, standing: served ? 'supported' : 'no effect', at, count: 1, message };

@@ -54,6 +54,7 @@ import { kamailioTextFunctions } from './text-kamailio.js';
 import { tmFunctions } from './tm.js';
 import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
+import { toposFunctions } from './topos/functions.js';
 import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
 import { userTableFunctions } from './user-tables.js';
@@ -122,6 +123,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...programFunctions,
     ...mqueueFunctions,
     ...asyncFunctions,
+    ...toposFunctions,
   ]);
   return table;
 }

@@ -7,6 +7,7 @@ import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
 import { topologyMask } from './topoh/settings.js';
+import { topologyStore } from './topos/settings.js';
 import { aliasTable, dialTable, groupTable } from './user-tables.js';
 
 /**
@@ -20,6 +21,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['drouting', (states) => states.of(routingState)],
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
+  ['topos', (states) => states.of(topologyStore)],
   ['alias_db', (states) => states.of(aliasTable)],
   ['group', (states) => states.of(groupTable)],
   ['speeddial', (states) => states.of(dialTable)],

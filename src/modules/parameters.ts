@@ -35,6 +35,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       hash_table_size hash_table_tout mos_min_pv control_cmd_tos write_sdp_pv read_sdp_pv notification_sock`,
     sqlops: `connect_mode results_maxsize tr_buf_size`,
     topoh: `event_callback sanity_checks uri_prefix_checks`,
+    topos: `storage db_url mask_callid sanity_checks clean_interval event_callback context xavu_cfg header_mode`,
     topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_passed_contact_params`,
     uac: `auth_username_avp auth_password_avp auth_realm_avp credential reg_active reg_contact_addr
       reg_db_table reg_db_url reg_gc_interval reg_hash_size reg_keep_callid reg_random_delay reg_retry_interval

@@ -1,5 +1,5 @@
 import type { SipMessage } from '../sip/message.js';
-import type { SipSocket } from '../sip/transport/transport.js';
+import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { Call, MessageRun } from './call.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
@@ -23,11 +23,34 @@ export function sparedBySending(
   message: SipMessage,
   { socket, address, port }: Sending,
 ): boolean {
-  const source = { socket, address, port, flow: undefined };
-  for (const [bit, name] of EVENTS) {
+  const sendingTo = { address, port, transport: socket.transport, socket };
+  return dropped(env, module, mode, SENDING, message, { socket, address, port, flow: undefined }, sendingTo);
+}
+
+/** The same for a message that came: bit 4 is "msg-incoming", which gets no message, bit 8 "msg-receiving". */
+export function sparedByReceiving(
+  env: ScriptEnvironment,
+  module: string,
+  mode: number,
+  message: SipMessage,
+  source: Source,
+): boolean {
+  return (mode & 12) !== 0 && dropped(env, module, mode, RECEIVING, message, source, undefined);
+}
+
+function dropped(
+  env: ScriptEnvironment,
+  module: string,
+  mode: number,
+  events: typeof SENDING | typeof RECEIVING,
+  message: SipMessage,
+  source: Source,
+  sendingTo: MessageRun['sendingTo'],
+): boolean {
+  for (const [bit, name, withMessage] of events) {
     const route = (mode & bit) === 0 ? undefined : env.script.route('event', `${module}:${name}`);
     if (route === undefined) continue;
-    const seen = bit === 2 ? message : emptyRequest(env, 'sip:you@kamailio.org')?.message;
+    const seen = withMessage ? message : emptyRequest(env, 'sip:you@kamailio.org')?.message;
     if (seen === undefined) continue;
     const call = new Call(env, seen, source);
     if (!seen.isRequest) {
@@ -35,13 +58,17 @@ export function sparedBySending(
       call.scope.replyReason = seen.reason;
     }
     const run = new MessageRun(env, 'event', call.scope, seen, source, new MessageEdits(), call);
-    run.sendingTo = { address, port, transport: socket.transport, socket };
+    run.sendingTo = sendingTo;
     if (route.run(run) === 'drop') return true;
   }
   return false;
 }
 
-const EVENTS = [
-  [1, 'msg-outgoing'],
-  [2, 'msg-sending'],
+const SENDING = [
+  [1, 'msg-outgoing', false],
+  [2, 'msg-sending', true],
+] as const;
+const RECEIVING = [
+  [4, 'msg-incoming', false],
+  [8, 'msg-receiving', true],
 ] as const;

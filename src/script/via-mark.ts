@@ -6,7 +6,7 @@ import type { Via } from '../sip/via.js';
  *
  * "d" and "u": a request as it was received, from the side that began the dialog (downstream) or from the other. A digit behind it: the
  * number of our Record-Route values, in the Via of ours and in the one below. "r" before that: a reply; behind a dot the number of
- * Record-Route values that were hidden when it came.
+ * Record-Route values that were hidden when it came; behind a hyphen the dialog, where that is kept (topos).
  */
 export interface ViaMark {
   readonly reply: boolean;
@@ -15,14 +15,17 @@ export interface ViaMark {
   readonly own: number;
   /** Record-Route values of the side that began the transaction, in a reply. */
   readonly before: number;
+  /** Name of the dialog, of letters and digits; undefined where none is kept. */
+  readonly dialog?: string | undefined;
 }
 
 /** How a mark begins. */
 export const MARK_PARAMETER = ';TH=';
 
 /** The text of a mark, with its semicolon. */
-export function viaMark({ reply, direction, own, before }: ViaMark): string {
-  return `${MARK_PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}`;
+export function viaMark({ reply, direction, own, before, dialog }: ViaMark): string {
+  const kept = dialog === undefined ? '' : `-${dialog}`;
+  return `${MARK_PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}${kept}`;
 }
 
 /** Where the mark of a Via value stands, from its semicolon on. */
@@ -39,13 +42,14 @@ export function markOf(text: string, via: Pick<Via, 'start' | 'end'>): ViaMark |
   const span = markSpan(text, via);
   const found = span === undefined ? null : MARK.exec(text.slice(span.start, span.end));
   if (found === null) return undefined;
-  const [, reply, direction, own, before = '0'] = found;
+  const [, reply, direction, own, before = '0', dialog] = found;
   return {
     reply: reply === 'r',
     direction: direction === 'u' ? 'u' : 'd',
     own: Number(own),
     before: Number(before),
+    dialog,
   };
 }
 
-const MARK = /^;TH=(r?)([du])([0-9]{1,2})(?:\.([0-9]{1,3}))?$/;
+const MARK = /^;TH=(r?)([du])([0-9]{1,2})(?:\.([0-9]{1,3}))?(?:-([0-9A-Za-z]{1,40}))?$/;

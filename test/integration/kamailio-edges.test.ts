@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FakeRtpengine } from '../support/fake-rtpengine.js';
@@ -67,6 +67,56 @@ test('topoh hides the same of the same messages', (t) =>
     // Where an event route leaves a request as it is, both programs leave a sign of their own in it.
     alike: (text) => text.replace(/;TH=\w+/g, '').replace(/\\nth: \w+/g, ''),
   }));
+
+/** Tables of topos, as the original keeps them in text files. */
+function strippedTables(folder: string): void {
+  const texts = (names: string) =>
+    names
+      .split(' ')
+      .map((name) => `${name}(string,null)`)
+      .join(' ');
+  const both = texts(
+    'a_contact b_contact as_contact bs_contact a_tag b_tag s_rr a_srcaddr b_srcaddr a_socket b_socket',
+  );
+  const first = 'id(int,auto) rectime(int)';
+  const keys = texts('x_context s_method s_cseq a_callid a_uuid b_uuid');
+  mkdirSync(join(folder, 'topos'));
+  const table = (name: string, text: string) => writeFileSync(join(folder, 'topos', name), text);
+  table('version', 'table_name(string) table_version(int)\ntopos_d:1\ntopos_t:1\n');
+  table('topos_d', `${first} ${keys} ${both} ${texts('a_rr b_rr a_uri b_uri r_uri')} iflags(int)\n`);
+  table('topos_t', `${first} ${keys} ${both} ${texts('x_via x_vbranch x_rr y_rr x_uri x_tag')} direction(int)\n`);
+}
+
+/** Names of dialogs are those of each program. */
+const dialogNames = (text: string) => text.replace(/([ab]tpsh)-[0-9a-f-]+/g, '$1-*');
+const STRIPPED: Calls = {
+  ...HIDDEN,
+  'both ask within it': [
+    'bob',
+    async (call, lane) => {
+      const answer = await call.invite();
+      call.send('ACK', call.within(answer, 1));
+      await call.ask('INFO', call.within(answer, 2));
+      await call.invite({ ...call.within(answer, 3), contact: NATED.contact });
+      await lane.fromGateway('gw1', 'both-ask-within-it', 'UPDATE', 30);
+      await call.ask('BYE', call.within(answer, 4));
+    },
+  ],
+};
+
+for (const [name, define] of [
+  ['topos strips the same of the same messages', ''],
+  ['topos with contact_mode 1 strips the same of the same messages', '#!define CONTACT\n'],
+] as const)
+  test(name, (t) =>
+    sideBySide(t, {
+      text: fixture('stripped-edge.cfg').replace('#!KAMAILIO\n', `#!KAMAILIO\n${define}`),
+      gateways: GATEWAYS,
+      calls: STRIPPED,
+      prepare: strippedTables,
+      alike: dialogNames,
+    }),
+  );
 
 const open: (() => unknown)[] = [];
 after(() => {

@@ -274,7 +274,13 @@ export function comparable(text: string, ports: ReadonlyMap<string, string>): st
     .replace(/\b[0-9]{5}\b/g, (number) => ports.get(number) ?? number)
     // What topoh hides is hidden with another cipher.
     .replace(/(?<=z9hG4bKsr-|=sr-)[\w.*-]+/g, '*')
-    .split('\r\n');
+    .split('\r\n')
+    // Several values in one field are as good as several fields (RFC 3261 section 7.3.1).
+    .flatMap((line) => {
+      const [, name, values] = /^(via|route|record-route): *(.*)$/i.exec(line) ?? [];
+      const parts = values?.split(/,\s*(?=SIP\/2\.0\/|<)/) ?? [];
+      return name === undefined ? [line] : parts.map((each) => `${name}: ${each}`);
+    });
   const vias = lines.filter((line) => /^via:/i.test(line)).length;
   const fields = lines.map((line, i) => {
     const colon = line.indexOf(':');

@@ -1,0 +1,60 @@
+import type { Clock } from '../../core/clock.js';
+import type { Random } from '../../core/random.js';
+import type { ModuleParameters } from '../../script/environment.js';
+import { TopologyRecords } from './records.js';
+import { type StripperOptions, TopologyStripper } from './stripper.js';
+
+/** topos by the parameters of a file; what it keeps outlives a reload of the file. */
+export class TopologyStore {
+  readonly eventMode: number;
+  private readonly options: StripperOptions;
+  private readonly times: readonly [branch: number, dialog: number];
+  private made: TopologyRecords | undefined = undefined;
+
+  /** Throws an Error for a parameter that cannot stand in a message, or that is not carried out. */
+  constructor(
+    parameters: ModuleParameters,
+    private readonly before?: TopologyStore,
+  ) {
+    const mode = parameters.int('contact_mode', 0);
+    if (mode !== 0 && mode !== 1) throw new Error(`contact_mode ${mode} is not carried out here: 0 and 1 are`);
+    for (const field of ['a_contact', 'b_contact', 'contact_host'])
+      if (parameters.has(`xavu_field_${field}`)) throw new Error(`xavu_field_${field} is not carried out here`);
+    const parameter = parameters.text('cparam_name', 'tps');
+    if (!/^[\w.!%*+`'~-]+$/.test(parameter)) throw new Error(`cparam_name "${parameter}" is no name of a parameter`);
+    const host = parameters.text('contact_host', '');
+    if (!/^(?:[\w.-]*|\[[\da-fA-F:.]+\])$/.test(host)) throw new Error(`contact_host "${host}" is no host`);
+    const [branch, dialog] = [parameters.int('branch_expire', 180), parameters.int('dialog_expire', 10_800)];
+    if (branch <= 0) throw new Error(`branch_expire ${branch} keeps no request until it is answered`);
+    if (dialog <= 0) throw new Error(`dialog_expire ${dialog} keeps no dialog`);
+    this.times = [branch, dialog];
+    this.eventMode = parameters.int('event_mode', 3);
+    this.options = {
+      contact: { mode, parameter, host },
+      rrUpdate: parameters.flag('rr_update', false),
+      noContact: new Set(
+        parameters
+          .text('methods_nocontact', 'CANCEL,BYE,PRACK')
+          .toUpperCase()
+          .split(/[\s,]+/),
+      ),
+    };
+  }
+
+  stripper({ clock, random }: { readonly clock: Clock; readonly random: Random }): TopologyStripper {
+    return new TopologyStripper(this.records(clock), this.options, clock, random);
+  }
+
+  /** What is kept; that of the file before goes on here. */
+  records(clock: Pick<Clock, 'monotonic'>): TopologyRecords {
+    this.made ??= new TopologyRecords(...this.times, clock.monotonic(), this.before?.made);
+    return this.made;
+  }
+}
+
+/** topos by the parameters of a file. */
+export const topologyStore = {
+  module: 'topos',
+  create: (parameters: ModuleParameters) => new TopologyStore(parameters),
+  renew: (before: TopologyStore, parameters: ModuleParameters) => new TopologyStore(parameters, before),
+};

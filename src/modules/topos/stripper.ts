@@ -1,0 +1,297 @@
+import type { Clock } from '../../core/clock.js';
+import type { Random } from '../../core/random.js';
+import { applied } from '../../script/edits.js';
+import { MARK_PARAMETER, markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
+import { parseMessage, type SipMessage } from '../../sip/message.js';
+import type { TextEdit } from '../../sip/reply.js';
+import { routeValues, uriOf } from '../../sip/route-set.js';
+import { parseVia, type Via } from '../../sip/via.js';
+import { type ContactForm, dialogNamed, type Seen, shownContact } from './contact.js';
+import { type End, type HiddenDialog, type HiddenRequest, keepCallee, type TopologyRecords } from './records.js';
+
+/** What the parameters of topos say. */
+export interface StripperOptions {
+  readonly contact: ContactForm;
+  /** Record-Route values of a request within the dialog, and of its reply, replace those that are kept. */
+  readonly rrUpdate: boolean;
+  /** Methods that get no Contact of ours, upper case. */
+  readonly noContact: ReadonlySet<string>;
+}
+
+/** Record-Route values that are looked at in one message. */
+const MOST_VALUES = 128;
+/** Requests of these methods and their replies hide nothing. */
+const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
+/** Methods whose Contact becomes the address of its side (RFC 3261 section 12.2, RFC 3311, 6665). */
+const REFRESHING: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER']);
+/** Methods by whose 2xx a dialog lasts. */
+const LASTING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
+
+/**
+ * topos of Kamailio: what shows the way a message has come is taken out when it leaves, kept in memory, and put back into what comes in
+ * answer. Inside this process messages are as if nothing were hidden; a mark in Via fields says what belongs together.
+ */
+export class TopologyStripper {
+  constructor(
+    private readonly records: TopologyRecords,
+    private readonly options: StripperOptions,
+    private readonly clock: Pick<Clock, 'monotonic'>,
+    private readonly random: Pick<Random, 'token'>,
+  ) {}
+
+  /** A message as it is looked at here. `spares`: whether one in which something could be restored is taken as it came. */
+  received(text: string, spares?: (message: SipMessage) => boolean): string {
+    const message = parseMessage(text);
+    if (message?.via === undefined || UNTOUCHED.has(message.cseqMethod)) return text;
+    const edits: TextEdit[] = [];
+    if (message.isRequest) {
+      const own = markSpan(text, message.via);
+      if (own !== undefined) edits.push({ ...own, text: '' });
+      const dialog = this.within(message);
+      if (dialog !== undefined && spares?.(message) === true) return text;
+      const direction = dialog?.seen === 'b' ? 'u' : 'd';
+      if (dialog !== undefined) restoreTarget(message, dialog, edits);
+      const mark = { reply: false, direction, own: 0, before: 0, dialog: dialog?.id } as const;
+      edits.push({ ...afterSentBy(message.text, message.via), text: viaMark(mark) });
+    } else {
+      const now = this.clock.monotonic();
+      const request = this.records.request(message.via.branch, now);
+      if (request === undefined || request.method !== message.cseqMethod || spares?.(message) === true) return text;
+      this.learn(message, request, now);
+      restoreWay(message, request, edits);
+    }
+    return edits.length === 0 ? text : applied(text, 0, edits);
+  }
+
+  /** A message as it leaves. `spares`: whether one that could be hidden is sent as it is. */
+  sent(text: string, spares?: (message: SipMessage) => boolean): string {
+    if (!text.includes(MARK_PARAMETER)) return text;
+    const message = parseMessage(text);
+    if (message?.via === undefined) return text;
+    const edits: TextEdit[] = [];
+    const mark = markOf(text, message.via);
+    const [top, ...below] = [...message.fields('via')];
+    for (const field of [top, ...below]) {
+      const via = field === undefined ? undefined : parseVia(text, field.value, field.end);
+      const span = via === undefined ? undefined : markSpan(text, via);
+      if (span !== undefined) edits.push({ ...span, text: '' });
+    }
+    if (mark === undefined || spares?.(message) === true) return applied(text, 0, edits);
+    if (!message.isRequest) {
+      if (mark.reply) this.stripReply(message, mark, edits);
+    } else if (below.length > 0) {
+      const request = this.kept(message, mark, below);
+      if (request !== undefined) this.stripRequest(message, request, edits);
+    }
+    return applied(text, 0, edits);
+  }
+
+  /** The dialog that a request is within by its request-URI, and of which it is by its Call-ID and tags. */
+  private within(message: SipMessage): Restored | undefined {
+    const uri = message.toTag === '' ? undefined : message.parsedUri;
+    const named = uri === undefined ? undefined : dialogNamed(uri, this.options.contact);
+    const dialog = named === undefined ? undefined : this.records.dialog(named.id, this.clock.monotonic());
+    if (named === undefined || dialog === undefined || dialog.callId !== message.callId) return undefined;
+    const { seen, id } = named;
+    if (seen === 'b') {
+      if (message.toTag !== dialog.callerTag) return undefined;
+      return { seen, id, end: dialog.caller, own: dialog.own };
+    }
+    const callee = message.fromTag === dialog.callerTag ? dialog.callees.get(message.toTag) : undefined;
+    if (callee === undefined) return undefined;
+    const routes = [...callee.routes].reverse();
+    return { seen, id, end: { contact: callee.contact, routes }, own: [...dialog.own].reverse() };
+  }
+
+  /** What is kept of a request that leaves; undefined where it is of a dialog that is not known here. */
+  private kept(
+    message: SipMessage,
+    mark: ViaMark,
+    below: readonly { value: number; end: number }[],
+  ): HiddenRequest | undefined {
+    const now = this.clock.monotonic();
+    const branch = message.via?.branch ?? '';
+    const again = this.records.request(branch, now);
+    if (again !== undefined && again.method === message.method) return again;
+    const initial = mark.dialog === undefined;
+    if (initial && message.toTag !== '') return undefined;
+    const values = routeValues(message, 'record-route', MOST_VALUES).map((each) => copied(each.value));
+    const [own, routes] = [values.slice(0, mark.own), values.slice(mark.own)];
+    const dialog = mark.dialog === undefined ? this.begun(message, own, routes) : this.records.dialog(mark.dialog, now);
+    if (dialog === undefined) return undefined;
+    const vias = below.map(({ value, end }) => copied(unmarked(message.text.slice(value, end))));
+    const request = { dialog, method: copied(message.method), direction: mark.direction, vias, own, routes, initial };
+    if (!initial && REFRESHING.has(message.method)) this.refresh(message, request);
+    // Nothing answers an ACK.
+    if (message.method !== 'ACK') this.records.leaves(copied(branch), request, now);
+    return request;
+  }
+
+  private begun(message: SipMessage, own: readonly string[], routes: readonly string[]): HiddenDialog {
+    const contact = contactOf(message);
+    return {
+      id: this.random.token(10),
+      callId: copied(message.callId),
+      callerTag: copied(message.fromTag),
+      own,
+      users: { caller: copied(userOf(contact)), callee: copied(userOf(message.requestUri)) },
+      caller: { contact: copied(contact), routes },
+      callees: new Map(),
+    };
+  }
+
+  /** A request within a dialog moves the end that sends it. */
+  private refresh(message: SipMessage, { dialog, direction, routes }: HiddenRequest): void {
+    const contact = contactOf(message);
+    if (contact === '') return;
+    const { rrUpdate } = this.options;
+    const moved = (end: End | undefined): End => ({
+      contact: copied(contact),
+      routes: rrUpdate ? routes : (end?.routes ?? []),
+    });
+    if (direction === 'd') dialog.caller = moved(dialog.caller);
+    else keepCallee(dialog, copied(message.fromTag), moved(dialog.callees.get(message.fromTag)));
+  }
+
+  /** What a reply says about the end that sends it. */
+  private learn(message: SipMessage, request: HiddenRequest, now: number): void {
+    const { dialog, direction, method, initial } = request;
+    const { status, toTag } = message;
+    const contact = status > 100 && status < 300 && toTag !== '' ? contactOf(message) : '';
+    if (contact !== '' && (initial ? LASTING : REFRESHING).has(method)) {
+      const before = direction === 'u' ? dialog.caller : dialog.callees.get(toTag);
+      const routes =
+        before === undefined || (initial && direction === 'd') || this.options.rrUpdate
+          ? routeValues(message, 'record-route', MOST_VALUES).map((each) => copied(each.value))
+          : before.routes;
+      const end = { contact: copied(contact), routes };
+      if (direction === 'u') dialog.caller = end;
+      else keepCallee(dialog, copied(toTag), end);
+    }
+    if (status >= 200)
+      this.records.final(copied(message.via?.branch ?? ''), request, outcomeOf(method, status, initial), now);
+  }
+
+  private stripRequest(message: SipMessage, { dialog, direction }: HiddenRequest, edits: TextEdit[]): void {
+    let first = true;
+    for (const { line, next } of message.fields('via')) {
+      if (!first) edits.push({ start: line, end: next, text: '' });
+      first = false;
+    }
+    remove(message, 'record-route', edits);
+    remove(message, 'contact', edits);
+    if (!this.options.noContact.has(message.method)) this.show(message, dialog, direction === 'd' ? 'b' : 'a', edits);
+  }
+
+  private stripReply(message: SipMessage, mark: ViaMark, edits: TextEdit[]): void {
+    const values = routeValues(message, 'record-route', MOST_VALUES);
+    const kept = values.slice(Math.max(0, values.length - mark.before));
+    const [first] = values;
+    remove(message, 'record-route', edits);
+    if (first !== undefined && mark.before > 0)
+      edits.push({
+        start: first.line,
+        end: first.line,
+        text: lines(
+          'Record-Route',
+          kept.map((each) => each.value),
+        ),
+      });
+    const { status, cseqMethod, toTag } = message;
+    // A redirection names others, not the callee.
+    if (status >= 300 && status < 400) return;
+    const has = message.nextField('contact') !== undefined;
+    remove(message, 'contact', edits);
+    if (this.options.noContact.has(cseqMethod) || mark.dialog === undefined) return;
+    const dialog = this.records.dialog(mark.dialog, this.clock.monotonic());
+    const end = mark.direction === 'u' ? dialog?.caller : dialog?.callees.get(toTag);
+    const known = status < 300 && end !== undefined && end.contact !== '';
+    // A request outside dialogs that makes none has no further requests.
+    if (dialog !== undefined && (has || known) && (end !== undefined || LASTING.has(cseqMethod)))
+      this.show(message, dialog, mark.direction === 'd' ? 'a' : 'b', edits);
+  }
+
+  private show(message: SipMessage, dialog: HiddenDialog, seen: Seen, edits: TextEdit[]): void {
+    const contact = shownContact(dialog, seen, this.options.contact);
+    if (contact !== undefined)
+      edits.push({ start: message.headersEnd, end: message.headersEnd, text: `Contact: ${contact}\r\n` });
+  }
+}
+
+/** Where a request within a dialog goes: its other end, by our own Route values first. */
+interface Restored {
+  readonly seen: Seen;
+  readonly id: string;
+  readonly end: End;
+  readonly own: readonly string[];
+}
+
+function restoreTarget(message: SipMessage, { end, own }: Restored, edits: TextEdit[]): void {
+  if (end.contact !== '') edits.push({ start: message.uriStart, end: message.uriEnd, text: end.contact });
+  const text = lines('Route', [...own, ...end.routes]);
+  edits.push({ start: message.headersEnd, end: message.headersEnd, text });
+}
+
+/** Via and Record-Route of the request are in its reply again, the first Via below ours with a mark. */
+function restoreWay(
+  message: SipMessage,
+  { dialog, direction, vias, own, routes }: HiddenRequest,
+  edits: TextEdit[],
+): void {
+  const mark = { reply: true, direction, own: own.length, before: routes.length, dialog: dialog.id };
+  const at = message.viaEnd + 2;
+  const [first = '', ...others] = vias;
+  edits.push({ start: at, end: at, text: lines('Via', [marked(first, mark), ...others]) });
+  if (message.status === 100) return;
+  let behind = at;
+  for (const { next } of message.fields('record-route')) behind = next;
+  edits.push({ start: behind, end: behind, text: lines('Record-Route', [...own, ...routes]) });
+}
+
+function outcomeOf(method: string, status: number, initial: boolean): 'confirms' | 'ends' | 'neither' {
+  if (method === 'BYE') return status < 300 || status === 408 || status === 481 ? 'ends' : 'neither';
+  return status < 300 && (!initial || LASTING.has(method)) ? 'confirms' : 'neither';
+}
+
+function remove(message: SipMessage, name: string, edits: TextEdit[]): void {
+  for (const { line, next } of message.fields(name)) edits.push({ start: line, end: next, text: '' });
+}
+
+function lines(name: string, values: readonly string[]): string {
+  return values.map((each) => `${name}: ${each}\r\n`).join('');
+}
+
+function contactOf(message: SipMessage): string {
+  const field = message.nextField('contact');
+  const uri = field === undefined ? '' : uriOf(message.text.slice(field.value, field.end));
+  return uri === '*' || /\s/.test(uri) ? '' : uri;
+}
+
+function userOf(uri: string): string {
+  return /^sips?:([^@;?]*)@/i.exec(uri)?.[1] ?? '';
+}
+
+/** Where a mark stands in a Via value: behind its sent-by. */
+function afterSentBy(text: string, via: Via): { start: number; end: number } {
+  const semi = text.indexOf(';', via.start);
+  const at = semi < 0 || semi > via.end ? via.end : semi;
+  return { start: at, end: at };
+}
+
+function marked(value: string, mark: ViaMark): string {
+  const via = parseVia(value, 0, value.length);
+  if (via === undefined) return value;
+  const { start } = afterSentBy(value, via);
+  return value.slice(0, start) + viaMark(mark) + value.slice(start);
+}
+
+function unmarked(value: string): string {
+  const via = parseVia(value, 0, value.length);
+  const span = via === undefined ? undefined : markSpan(value, via);
+  return span === undefined ? value : value.slice(0, span.start) + value.slice(span.end);
+}
+
+/** The same text, without the message it was cut out of in memory. */
+function copied(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
