@@ -51,6 +51,10 @@ export interface SyntaxDecisions {
   readonly nullVariable: boolean;
   /** Words before "{" or "[" that make a route. */
   readonly routeWords: ReadonlySet<string>;
+  /** The number that a word such as "yes" stands for in an expression; undefined for any other word. */
+  readonly switchWords: (word: string) => number | undefined;
+  /** Such a word is a number wherever one may stand, also as a parameter of a module. */
+  readonly switchLiterals: boolean;
   /** Names of routes that are more than a word need quotes. */
   readonly quotedRouteNames: boolean;
   /** Every kind of route either needs a name or takes none. */
@@ -126,6 +130,14 @@ export interface FlowDecisions {
 
 const COMMON_ROUTES = ['route', 'failure_route', 'branch_route', 'onreply_route', 'event_route'];
 
+/** Words that stand for 1 and 0, in lower case. */
+const OPENSIPS_SWITCHES: ReadonlyMap<string, number> = new Map([
+  ...['yes', 'on', 'true'].map((word) => [word, 1] as const),
+  ...['no', 'off', 'false'].map((word) => [word, 0] as const),
+]);
+/** Those of Kamailio, which are numbers wherever they stand. */
+const KAMAILIO_SWITCHES: ReadonlyMap<string, number> = new Map([...OPENSIPS_SWITCHES, ['enable', 1], ['disable', 0]]);
+
 /** The language of opensips.cfg, version 4. */
 export const OPENSIPS: Dialect = {
   name: 'opensips',
@@ -144,6 +156,8 @@ export const OPENSIPS: Dialect = {
     notMatchOperator: true,
     nullVariable: false,
     routeWords: new Set([...COMMON_ROUTES, 'local_route', 'startup_route', 'timer_route', 'error_route']),
+    switchWords: (word) => OPENSIPS_SWITCHES.get(word.toLowerCase()),
+    switchLiterals: false,
     quotedRouteNames: false,
     joinsMainRoutes: false,
     modulesTwice: true,
@@ -223,6 +237,8 @@ export const KAMAILIO: Dialect = {
     notMatchOperator: false,
     nullVariable: true,
     routeWords: new Set([...COMMON_ROUTES, 'request_route', 'reply_route', 'onsend_route']),
+    switchWords: (word) => KAMAILIO_SWITCHES.get(word),
+    switchLiterals: true,
     quotedRouteNames: true,
     joinsMainRoutes: true,
     modulesTwice: false,

@@ -175,14 +175,20 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
 /**
  * Functions of a registrar or an authentication module, which a dispatcher does not have: the request is answered 501.
  */
-function notHere(module: string, name: string, most: number, dialects?: FunctionSpec['dialects']): ScriptFunction[] {
+function notHere(
+  module: string,
+  name: string,
+  most: number,
+  dialects?: FunctionSpec['dialects'],
+  missing = 'registrar',
+): ScriptFunction[] {
   return moduleFunctions(module, [
     {
       name,
       ...(dialects === undefined ? {} : { dialects }),
       parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
-      standIn: 'answers 501: there is no registrar here',
-      summary: 'there is no registrar here: answers 501',
+      standIn: `answers 501: there is no ${missing} here`,
+      summary: `there is no ${missing} here: answers 501`,
       compile: () => (run) => {
         replyHere(run, 501, 'Not Implemented', 'either');
         return 0;
@@ -217,6 +223,12 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
   ['uri|auth|auth_db', 'db_does_uri_exist', 2],
   ['uri|auth_db', 'db_check_from', 0],
   ['uri|auth_db', 'db_check_to', 0],
+];
+
+/** Functions of a presence server, for which the same holds. */
+const PRESENCE: readonly (readonly [name: string, most: number])[] = [
+  ['handle_publish', 1],
+  ['handle_subscribe', 2],
 ];
 
 /** Functions that ask about URIs and rewrite them. */
@@ -289,4 +301,5 @@ export const rewritingFunctions: ScriptFunction[] = [
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
   ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most)),
+  ...PRESENCE.flatMap(([name, most]) => notHere('presence', name, most, undefined, 'presence server')),
 ];

@@ -29,7 +29,6 @@ import { type CompiledCondition, type CompiledExpression, constantExpression } f
 import { computedRegex } from './regex-cache.js';
 import { isWrittenSelect, type SelectSource, selectSource } from './selects.js';
 
-const SWITCHES: Readonly<Record<string, number>> = { yes: 1, on: 1, true: 1, no: 0, off: 0, false: 0 };
 const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () => undefined, calls: false };
 
 /** Compiles expressions as the operators of the dialect say. What cannot be compiled is reported, and fails when it runs. */
@@ -193,8 +192,8 @@ export class ExpressionCompiler {
 
   private word(node: Word): CompiledExpression {
     const { dialect, problems } = this.context;
-    const flag = SWITCHES[node.text.toLowerCase()];
-    if (flag !== undefined && !dialect.syntax.precedence) return constantExpression(flag);
+    const flag = dialect.syntax.switchWords(node.text);
+    if (flag !== undefined) return constantExpression(flag);
     const test = dialect.syntax.coreTests ? coreTest(node.text, this.context) : undefined;
     if (test !== undefined) return test;
     problems.error('expression', node.at, `${node.text} is no value; a string needs quotes`);

@@ -212,13 +212,20 @@ class ConfigurationParser {
     tokens.expect(',', 'after the name of a parameter');
     const token = tokens.peek();
     const negative = tokens.isPunctuation('-') && tokens.peek(1).kind === 'int';
-    if (token.kind !== 'string' && token.kind !== 'int' && !negative) throw tokens.unexpected('a number or a string');
-    if (negative) tokens.take();
-    const value: SettingValue =
-      tokens.peek().kind === 'string' ? tokens.string() : integerOf(tokens.take(), negative ? -1 : 1);
+    const { switchWords, switchLiterals } = this.dialect.syntax;
+    const flag = switchLiterals && token.kind === 'word' ? switchWords(token.text) : undefined;
+    if (token.kind !== 'string' && token.kind !== 'int' && !negative && flag === undefined)
+      throw tokens.unexpected('a number or a string');
+    if (negative || flag !== undefined) tokens.take();
+    let value: number | string | undefined = flag;
+    if (value === undefined) {
+      const given: SettingValue =
+        tokens.peek().kind === 'string' ? tokens.string() : integerOf(tokens.take(), negative ? -1 : 1);
+      value = given.kind === 'int' ? given.value : valueText(given);
+    }
     tokens.expect(')', 'after the value of a parameter');
     this.checkLoaded(module, at);
-    this.moduleParameters.push({ module, name, value: value.kind === 'int' ? value.value : valueText(value), at });
+    this.moduleParameters.push({ module, name, value, at });
   }
 
   /** A parameter must follow the line that loads its module. */

@@ -20,7 +20,7 @@ import { shown, type TokenStream } from './token-stream.js';
 /** How deep brackets and operators may nest. */
 const MOST_DEPTH = 200;
 
-/** Binary operators by how tight they bind, the loosest first, as in C. */
+/** Binary operators of Kamailio by how tight they bind, the loosest first, as in C. */
 const RANKS: readonly (readonly string[])[] = [
   ['||', 'or'],
   ['&&', 'and'],
@@ -31,7 +31,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['<', '>', '<=', '>='],
   ['<<', '>>'],
   ['+', '-'],
-  ['*', '/', '%', 'mod'],
+  ['*', '/', 'mod'],
 ];
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '=~', '!~', '<', '>', '<=', '>=']);
@@ -164,6 +164,8 @@ export class ExpressionParser {
     if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
     let left = this.ranked(rank + 1);
     const operators = RANKS[rank] as readonly string[];
+    if (rank === RANKS.length - 1 && this.tokens.isPunctuation('%'))
+      throw new SyntaxFault(this.tokens.peek().at, '"%" is no operator of kamailio.cfg, "mod" is');
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
       if ((token.kind !== 'punctuation' && token.kind !== 'word') || !operators.includes(token.text)) break;
@@ -321,6 +323,12 @@ export class ExpressionParser {
     if (token.kind === 'punctuation' && token.text === '-' && tokens.peek(1).kind === 'int') {
       tokens.take();
       return negative(tokens.take());
+    }
+    const { switchLiterals, switchWords } = this.dialect.syntax;
+    const flag = switchLiterals && token.kind === 'word' ? switchWords(token.text) : undefined;
+    if (flag !== undefined && !(tokens.peek(1).glued && isWordPart(tokens.peek(1)))) {
+      tokens.take();
+      return { kind: 'int', value: flag, text: token.text, at: token.at };
     }
     if (token.kind === 'word' && tokens.isPunctuation('(', 1)) {
       if (token.text === 'route') return this.routeCall();

@@ -280,6 +280,12 @@ export class StatementParser {
       tokens.take();
       return { kind: 'int', value: token.value, text: token.text, at: token.at };
     }
+    const flag =
+      dialect.syntax.switchLiterals && token.kind === 'word' ? dialect.syntax.switchWords(token.text) : undefined;
+    if (flag !== undefined && tokens.isPunctuation(':', 1)) {
+      tokens.take();
+      return { kind: 'int', value: flag, text: token.text, at: token.at };
+    }
     const negated = tokens.peek(1);
     if (token.kind === 'punctuation' && token.text === '-' && negated.kind === 'int' && tokens.isPunctuation(':', 2)) {
       tokens.take();

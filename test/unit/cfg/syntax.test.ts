@@ -88,6 +88,7 @@ describe('what is wrong with a script is reported with its position', () => {
       'switch ($rU) { case "a": exit; case 1: exit; }',
       /do not stand in one switch/,
     ],
+    ['% in kamailio.cfg', 'kamailio', '$var(r) = 7 % 4;', /^2:13 "%" is no operator of kamailio.cfg, "mod" is/],
     ['a number with letters', 'opensips', '$var(x)=08;', /^2:9 08 is not a number/],
     [
       'a definition as the name of a route',
@@ -223,6 +224,17 @@ describe('blocks of a file', () => {
     );
     assert.deepEqual(tree.moduleParameters.map(({ name, value }) => [name, value])[0], ['fr_timeout', 5]);
     assert.match(messages[0] ?? '', /^3:1 module tn is not loaded before this line; did you mean "tm"\?/);
+  });
+
+  test('a parameter of a module is a number by a word in kamailio.cfg', () => {
+    const text = (value: string) => `loadmodule "tm.so"\nmodparam("tm", "noisy_ctimer", ${value})\nroute { exit; }`;
+    const valueIn = (value: string) => cfgFile('kamailio', text(value)).tree.moduleParameters[0]?.value;
+    assert.deepEqual(['yes', 'off', 'enable', '"yes"'].map(valueIn), [1, 0, 1, 'yes']);
+    for (const [dialect, value] of [
+      ['kamailio', 'True'],
+      ['opensips', 'yes'],
+    ] as const)
+      assert.match(cfgFile(dialect, text(value)).messages[0] ?? '', /^2:32 a number or a string is expected/);
   });
 
   test('comparisons need no blanks', () => {

@@ -131,6 +131,26 @@ describe('kamailio: values', () => {
     assert.equal(truths('kamailio', '', ['1 & 3 == 3', '1 || 0 && 0', '! 1 == 2', '1 == 1 == 1']), 'TTFT');
   });
 
+  test('words such as yes are numbers, in lower case', () => {
+    assert.deepEqual(values('kamailio', '', ['yes + 1', 'on', 'true', 'enable', 'no', 'off', 'false', 'disable']), [
+      '2',
+      '1',
+      '1',
+      '1',
+      '0',
+      '0',
+      '0',
+      '0',
+    ]);
+    assert.equal(truths('kamailio', '', ['true', 'false', 'yes == 1']), 'TFT');
+    assert.deepEqual(
+      cfg('kamailio', '$var(x) = on; switch ($var(x)) { case no: xlog("no"); break; case yes: xlog("yes"); }').run()
+        .log,
+      ['yes'],
+    );
+    assert.match(cfg('kamailio', '$var(x) = Yes;').messages[0] ?? '', /Yes is no value/);
+  });
+
   test('"+" goes by its left operand', () => {
     assert.deepEqual(
       values('kamailio', '$var(s) = "8"; $avp(i) = 7;', [
