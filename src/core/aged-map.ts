@@ -23,14 +23,17 @@ export class AgedMap<T> {
     private readonly mostSize: number,
   ) {}
 
+  /** Entries, also those that have expired and are not taken out yet. */
   get count(): number {
     return this.map.size;
   }
 
+  /** The sum of their sizes. */
   get size(): number {
     return this.total;
   }
 
+  /** A value that has not expired. */
   get(key: string, now: number): T | undefined {
     const entry = this.map.get(key);
     return entry === undefined || now - entry.at >= this.lifetime ? undefined : entry.value;
@@ -48,6 +51,7 @@ export class AgedMap<T> {
     }
   }
 
+  /** Takes a value out, if there is one. */
   delete(key: string): void {
     const entry = this.map.get(key);
     if (entry === undefined) return;

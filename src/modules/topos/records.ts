@@ -67,10 +67,12 @@ export class TopologyRecords {
     for (const name of ['early', 'confirmed', 'ended'] as const) renew(this[name], before[name], now);
   }
 
+  /** A dialog by its name. */
   dialog(id: string, now: number): HiddenDialog | undefined {
     return this.confirmed.get(id, now) ?? this.early.get(id, now) ?? this.ended.get(id, now);
   }
 
+  /** A request by the branch of our Via. */
   request(branch: string, now: number): HiddenRequest | undefined {
     return this.open.get(branch, now) ?? this.answered.get(branch, now);
   }

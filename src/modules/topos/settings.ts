@@ -41,6 +41,7 @@ export class TopologyStore {
     };
   }
 
+  /** What strips messages by these parameters. */
   stripper({ clock, random }: { readonly clock: Clock; readonly random: Random }): TopologyStripper {
     return new TopologyStripper(this.records(clock), this.options, clock, random);
   }

@@ -121,7 +121,7 @@ test('a request that names a dialog but is of another call stays as it is', () =
     assert.doesNotMatch(stripper.received(request('BYE', uri, over)), /10\.1\.0\.4|Route/);
 });
 
-test('callees that answer one INVITE are told apart by their tags', () => {
+test('callees that answer one INVITE are known by their tags', () => {
   const { stripper } = world();
   const shown = stripper.sent(relayed(stripper.received(request('INVITE', 'sip:b@b.example')), OWN));
   const answers = ['t1', 't2'].map((tag) =>
