@@ -235,5 +235,7 @@ test('the time grows with the length of a message, whatever it is full of', () =
       const shown = stripper.sent(relayed(stripper.received(text), OWN));
       stripper.sent(passed(stripper.received(replyTo(shown, 'tt'))));
     },
+    // Four messages, and what the test itself does with them.
+    { mostMs: 25 },
   );
 });
