@@ -12,11 +12,9 @@ function hexMask(mask: number): string {
 /** Flags as the dialect shows them: a number in Kamailio, names in OpenSIPS. */
 export function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
   const message = (scope: CfgScope) => scope.call?.flags ?? 0;
-  const branch = (scope: CfgScope) => {
-    // A failure route of Kamailio writes them: it begins with those of the branch that was chosen.
-    const chosen = dialect === 'opensips' || scope.run?.routeKind === 'onreply' ? scope.run?.branch?.flags : undefined;
-    return chosen ?? scope.call?.branchFlags ?? 0;
-  };
+  // The branch a reply came from has its own; elsewhere they are those of the first target, as isbflagset() has it.
+  const replying = ({ run }: CfgScope) => (run?.routeKind === 'onreply' ? run.branch : undefined);
+  const branch = (scope: CfgScope) => replying(scope)?.flags ?? scope.call?.branchFlags ?? 0;
   if (dialect === 'opensips') {
     const flag: VariableDefinition = {
       argument: 'required',
@@ -42,10 +40,12 @@ export function flagVariables(dialect: DialectName): [string, VariableDefinition
         return {
           get: (context) => ((branch(scopeOf(context)) & bit) === 0 ? 'false' : 'true'),
           set: (context, value) => {
-            const { call } = scopeOf(context);
-            if (call === undefined) return;
+            const scope = scopeOf(context);
             const on = value === 'true' || (numberIn(value) ?? 0) !== 0;
-            call.branchFlags = on ? call.branchFlags | bit : call.branchFlags & ~bit;
+            const mask = on ? branch(scope) | bit : branch(scope) & ~bit;
+            const of = replying(scope);
+            if (of !== undefined) of.flags = mask;
+            else if (scope.call !== undefined) scope.call.branchFlags = mask;
           },
         };
       },

@@ -6,7 +6,8 @@ import { orNull, type TextReader } from '../variables/definition.js';
 import { elementAt, onText, type TransformationDefinition, uriPart } from './definition.js';
 
 /** A transformation with one text argument. */
-function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
+/** A transformation of text that takes a name. */
+export function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
   return {
     least: 1,
     most: 1,

@@ -3,7 +3,7 @@ import { findLastText, findText } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
-import { paramPairs, splitList, unquote } from '../header-values.js';
+import { paramPairs, paramValue, splitList, unquote } from '../header-values.js';
 import type { TextReader } from '../variables/definition.js';
 import { ipTransformations } from './addresses.js';
 import {
@@ -16,6 +16,7 @@ import {
   substring,
   type TransformationDefinition,
 } from './definition.js';
+import { withName } from './lists.js';
 import { regexSubstitution } from './regex.js';
 
 const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
@@ -132,15 +133,30 @@ const ADDRESS_PARTS: readonly [string, (text: string) => PvarValue][] = [
   ],
 ];
 
+function addressParameter(index: number): TransformationDefinition {
+  return withName((text, name) => {
+    const one = splitList(text, ',')[index];
+    return one === undefined ? null : (paramValue(parseAddress(one).params, name) ?? null);
+  });
+}
+
 /** Numbers allowed in {nameaddr.N.uri}. */
 const MOST_ADDRESSES = 20;
 
-const addressTransformations: [string, TransformationDefinition][] = ADDRESS_PARTS.flatMap(
-  ([name, of]): [string, TransformationDefinition][] => [
-    [`nameaddr.${name}`, addressPart(of, 0)],
+const ADDRESS_READERS: readonly [string, (index: number) => TransformationDefinition][] = [
+  ...ADDRESS_PARTS.map(([name, of]): [string, (index: number) => TransformationDefinition] => [
+    name,
+    (index) => addressPart(of, index),
+  ]),
+  ['param', addressParameter],
+];
+
+const addressTransformations: [string, TransformationDefinition][] = ADDRESS_READERS.flatMap(
+  ([name, reader]): [string, TransformationDefinition][] => [
+    [`nameaddr.${name}`, reader(0)],
     ...Array.from({ length: MOST_ADDRESSES }, (_, i): [string, TransformationDefinition] => [
       `nameaddr.${i}.${name}`,
-      addressPart(of, i),
+      reader(i),
     ]),
   ],
 );

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+/** What the gateway answers to the request that left last. */
+function reply(request: string, status: string): string {
+  const fields = request
+    .split('\r\n')
+    .filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line))
+    .map((line) => (line.startsWith('To:') ? `${line};tag=gw` : line));
+  return [`SIP/2.0 ${status}`, ...fields, 'Content-Length: 0', '', ''].join('\r\n');
+}
+
+test('variables and functions read the same branch flags in reply and failure routes', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    script: `
+      route {
+        setbflag("B");
+        t_on_reply("r"); t_on_failure("f");
+        $du = "sip:127.0.0.1:5080";
+        t_relay();
+      }
+      onreply_route[r] {
+        $msg.branch.flag(C) = 1;
+        if (isbflagset("C")) xlog("C is set, [$bf]\\n");
+      }
+      failure_route[f] {
+        if (!isbflagset("B")) xlog("none: [$bf] $msg.branch.flag(B)\\n");
+      }`,
+  });
+  try {
+    runner.receive(INVITE);
+    const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+    runner.receive(reply(sent, '486 Busy Here'), 5080);
+    assert.deepEqual(runner.lines, ['C is set, [C B]', 'none: [] false']);
+  } finally {
+    await runner.stop();
+  }
+});
