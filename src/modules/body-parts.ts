@@ -1,5 +1,5 @@
 import type { MessageRun } from '../script/call.js';
-import { code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from './define.js';
+import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
 
 interface Part {
   readonly type: string;
@@ -139,13 +139,13 @@ export const bodyPartFunctions: FunctionSpec[] = [
   {
     name: 'remove_body_part',
     dialects: OPENSIPS,
-    parameters: [optional('type', 'string'), optional('others', 'int')],
+    parameters: [optional('type', 'string'), optional('others', 'string')],
     routes: ['request', 'failure', 'onreply', 'branch', 'local'],
     summary: 'takes the body out, or the parts of a type, or all but those',
     compile:
       ([type, others]) =>
       (run) =>
-        removeParts(run, type === undefined ? undefined : textOf(type, run), intOf(others, run, 0) !== 0),
+        removeParts(run, type === undefined ? undefined : textOf(type, run), !/^0?$/.test(textOf(others, run))),
   },
   {
     name: 'add_body_part',
@@ -161,7 +161,7 @@ export const bodyPartFunctions: FunctionSpec[] = [
   {
     name: 'get_updated_body_part',
     dialects: OPENSIPS,
-    parameters: [param('type', 'string'), param('result', 'writable')],
+    parameters: [optional('type', 'string'), param('result', 'writable')],
     summary: 'the body, or its part of a type, as it came',
     compile:
       ([type, result]) =>

@@ -1,5 +1,6 @@
 import { sameButForCase } from '../core/characters.js';
 import type { MessageRun } from '../script/call.js';
+import type { FieldSpan } from '../sip/message.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
 import { textIn } from './header-fields.js';
 
@@ -19,22 +20,34 @@ export const optionsInHeaders: FunctionSpec[] = [
     name: 'list_hdr_add_option',
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('option', 'string')],
-    summary: 'adds an option to a header of options',
+    summary: 'adds an option to the first header of a name',
     compile:
       ([name, option]) =>
-      (run) =>
-        editOptions(run, textOf(name, run), (all) => [...all, textOf(option, run)]),
+      (run) => {
+        const field = run.message.nextField(textOf(name, run));
+        if (field === undefined) return -1;
+        writeOptions(run, field, [...optionsOf(run, field), textOf(option, run)]);
+        return 1;
+      },
   },
   {
     name: 'list_hdr_remove_option',
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('option', 'string')],
-    summary: 'takes an option out of a header of options',
+    summary: 'takes an option out of all headers of a name, the last where it is repeated',
     compile:
       ([name, option]) =>
       (run) => {
         const wanted = textOf(option, run).toLowerCase();
-        return editOptions(run, textOf(name, run), (all) => all.filter((each) => each.toLowerCase() !== wanted));
+        let removed = false;
+        for (const field of [...run.fields(textOf(name, run))]) {
+          const all = optionsOf(run, field);
+          const at = all.findLastIndex((each) => each.toLowerCase() === wanted);
+          if (at < 0) continue;
+          writeOptions(run, field, all.toSpliced(at, 1));
+          removed = true;
+        }
+        return code(removed);
       },
   },
 ];
@@ -54,20 +67,21 @@ function hasOption(run: MessageRun, name: string, option: string): boolean {
   return false;
 }
 
-/** Rewrites the first header of a name; edits made to it before in this message are taken into account. */
-function editOptions(run: MessageRun, name: string, change: (all: string[]) => string[]): number {
-  const field = run.message.nextField(name);
-  if (field === undefined) {
-    const added = change([]);
-    if (added.length > 0) run.edits.insert(run.message.headersEnd, `${name}: ${added.join(', ')}\r\n`);
-    return code(added.length > 0);
-  }
-  const before = run.edits.list.find((edit) => edit.start === field.value && edit.end === field.end);
-  const after = change(options(before?.text ?? textIn(run, field)));
+/** The options of a field; edits made to it before in this message are taken into account. */
+function optionsOf(run: MessageRun, field: FieldSpan): string[] {
+  return options(editOf(run, field)?.text ?? textIn(run, field));
+}
+
+function editOf(run: MessageRun, field: FieldSpan) {
+  return run.edits.list.find((edit) => edit.start === field.value && edit.end === field.end);
+}
+
+/** Rewrites a field; without options it is taken out. */
+function writeOptions(run: MessageRun, field: FieldSpan, all: readonly string[]): void {
+  const before = editOf(run, field);
   run.edits.drop((edit) => edit === before);
-  if (after.length === 0) run.edits.remove(field.line, field.next);
-  else run.edits.replace(field.value, field.end, after.join(', '));
-  return 1;
+  if (all.length === 0) run.edits.remove(field.line, field.next);
+  else run.edits.replace(field.value, field.end, all.join(', '));
 }
 
 /** Functions of Kamailio's textops about headers that list values. */

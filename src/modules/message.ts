@@ -66,8 +66,8 @@ export const messageFunctions: ScriptFunction[] = [
     {
       name: 'has_body_part',
       dialects: OPENSIPS,
-      parameters: [param('type', 'string')],
-      summary: 'whether there is a body of a type',
+      parameters: [optional('type', 'string')],
+      summary: 'whether there is a body, of a type',
       compile:
         ([type]) =>
         (run) =>
@@ -112,7 +112,7 @@ export const messageFunctions: ScriptFunction[] = [
       name: 'is_audio_on_hold',
       dialects: OPENSIPS,
       summary: 'whether audio is on hold',
-      compile: () => (run) => code(onHold(run)),
+      compile: () => (run) => heldBy(run) ?? -1,
     },
   ]),
   ...moduleFunctions('textops', [
@@ -140,7 +140,7 @@ export const messageFunctions: ScriptFunction[] = [
       name: 'is_audio_on_hold',
       dialects: KAMAILIO,
       summary: 'whether audio is on hold',
-      compile: () => (run) => code(onHold(run)),
+      compile: () => (run) => code(heldBy(run) !== undefined),
     },
   ]),
   ...moduleFunctions('siputils', [
@@ -332,8 +332,20 @@ function isPrivacy(run: MessageRun, kind: string): boolean {
   return false;
 }
 
-/** Whether the first audio stream is held: 0.0.0.0, sendonly or inactive. */
-function onHold(run: MessageRun): boolean {
-  const body = run.message.body;
-  return /^m=audio /m.test(body) && (/^c=IN IP4 0\.0\.0\.0/m.test(body) || /^a=(?:sendonly|inactive)\r?$/m.test(body));
+const NULL_ADDRESS = /^c=IN IP(?:4 0\.0\.0\.0|6 ::)(?:[/ \r]|$)/m;
+const HELD = /^a=(?:sendonly|inactive)\r?$/m;
+const DIRECTION = /^a=(?:sendonly|recvonly|sendrecv|inactive)\r?$/m;
+
+/**
+ * How an audio stream is held: 1 by the null address (RFC 2543), 2 by sendonly or inactive (RFC 3264 section 8.4); undefined when
+ * none is. What a stream does not say itself is said before the first one.
+ */
+function heldBy(run: MessageRun): 1 | 2 | undefined {
+  const [session = '', ...streams] = run.message.body.split(/^(?=m=)/m);
+  for (const stream of streams) {
+    if (!stream.startsWith('m=audio ')) continue;
+    if (NULL_ADDRESS.test(/^c=/m.test(stream) ? stream : session)) return 1;
+    if (HELD.test(DIRECTION.test(stream) ? stream : session)) return 2;
+  }
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import { AddressBlocks } from '../core/address-blocks.js';
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
@@ -29,6 +30,9 @@ const TESTS: Readonly<Record<string, number>> = {
   'carrier-grade-nat': 128,
 };
 
+/** Addresses between the two ends of a tunnel of a provider (RFC 6333 section 5.7). */
+const CARRIER_GRADE = new AddressBlocks(['192.0.0.0/29']);
+
 function contactUri(run: MessageRun) {
   const contact = run.message.header('contact');
   return contact === undefined ? undefined : parseUri(parseAddress(contact).uri);
@@ -44,10 +48,12 @@ function natTest(run: MessageRun, bits: number): number {
   const { message, source } = run;
   const { via } = message;
   const contact = contactUri(run);
-  if ((bits & 1) !== 0 && contact !== undefined && isPrivateAddress(contact.host)) return 1;
+  const isPrivate = (address: string): boolean =>
+    isPrivateAddress(address) || (!kamailio && (bits & 128) !== 0 && CARRIER_GRADE.has(address));
+  if ((bits & 1) !== 0 && contact !== undefined && isPrivate(contact.host)) return 1;
   if ((bits & 2) !== 0 && via !== undefined && via.host !== source.address) return 1;
-  if ((bits & 4) !== 0 && via !== undefined && isPrivateAddress(via.host)) return 1;
-  if ((bits & 8) !== 0 && sdpAddresses(run).some(isPrivateAddress)) return 1;
+  if ((bits & 4) !== 0 && via !== undefined && isPrivate(via.host)) return 1;
+  if ((bits & 8) !== 0 && sdpAddresses(run).some(isPrivate)) return 1;
   if ((bits & 16) !== 0 && via !== undefined && (via.port || 5060) !== source.port) return 1;
   if (kamailio) {
     if ((bits & 32) !== 0 && isPrivateAddress(source.address)) return 1;
@@ -77,8 +83,8 @@ function testBits(text: string): number | undefined {
   return bits;
 }
 
-/** Puts the address the message came from into its Contact headers. */
-function fixContact(run: MessageRun, params: string): number {
+/** Puts the address the message came from into its Contact headers; `kept` leaves the old one in a parameter "org". */
+function fixContact(run: MessageRun, params: string, kept = false): number {
   const { message, source, edits } = run;
   const contacts = routeValues(message, 'contact', 64);
   if (contacts.length === 0) return -1;
@@ -88,10 +94,25 @@ function fixContact(run: MessageRun, params: string): number {
     const at = findText(message.text, contact.text, contact.start);
     if (at < 0 || at > contact.end) continue;
     const host = source.address.includes(':') ? `[${source.address}]` : source.address;
-    const fixed = joinUri({ ...parts, host, port: String(source.port), params: params + parts.params });
+    const before = `${parts.host}${parts.port === undefined ? '' : `:${parts.port}`}`;
+    const org = kept ? `;org=${Buffer.from(before, 'latin1').toString('base64')}` : '';
+    const fixed = joinUri({ ...parts, host, port: String(source.port), params: params + parts.params + org });
     if (edits.list.some((edit) => edit.start === at && edit.end === at + contact.text.length)) continue;
     edits.replace(at, at + contact.text.length, fixed);
   }
+  return 1;
+}
+
+/** The request-URI goes to $du, and gets the host and port in its parameter "org" again. */
+function restoreUri(run: MessageRun): number {
+  const parts = cutUri(run.call.requestUri);
+  const org = /;org=([A-Za-z0-9+/=]+)/.exec(parts?.params ?? '');
+  const address = Buffer.from(org?.[1] ?? '', 'base64').toString('latin1');
+  const [, host, port] = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(address) ?? [];
+  if (parts === undefined || org === null || host === undefined) return -1;
+  const rest = { ...parts, params: parts.params.replace(org[0], '') };
+  run.pvars.destinationUri = joinUri(rest);
+  run.pvars.setRequestUri(joinUri({ ...rest, host, port }));
   return 1;
 }
 
@@ -122,30 +143,38 @@ function handleAlias(run: MessageRun): number {
   return 1;
 }
 
-/** Changes the SDP: 1 adds a=direction:active, 2 puts an address into c=, 4 adds a=nortpproxy:yes, 8 into o=. */
+/**
+ * Changes the SDP: 1 adds a=direction:active, 2 puts an address into c=, 4 adds a=nortpproxy:yes, 8 into o=, 16 also where the null
+ * address stands. `lines` of OpenSIPS begin with a line break each, so they go before the last one of the body.
+ */
 function fixSdp(run: MessageRun, bits: number, address: string | undefined, lines: string): number {
   const { message, edits, source } = run;
   const { body } = message;
   if (body === '') return -1;
   const ip = address ?? source.address;
-  let added = '';
-  if ((bits & 1) !== 0) added += 'a=direction:active\r\n';
-  if ((bits & 4) !== 0) added += 'a=nortpproxy:yes\r\n';
-  for (const [bit, pattern] of [
-    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm],
-    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm],
+  const opensips = run.env.dialect === 'opensips';
+  const skipped = opensips ? run.env.modules.module('nathelper').text('oldip_skip', '') : '';
+  const added: string[] = [];
+  if ((bits & 1) !== 0) added.push('a=direction:active');
+  if ((bits & 4) !== 0) added.push('a=nortpproxy:yes');
+  for (const [bit, pattern, old, letter] of [
+    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm, opensips ? 'oldcip' : 'oldmediaip', 'c'],
+    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm, opensips ? 'oldoip' : '', 'o'],
   ] as const) {
     if ((bits & bit) === 0) continue;
-    let old: string | undefined;
+    let first: string | undefined;
     for (const match of body.matchAll(pattern)) {
       const found = match[1] ?? '';
+      if (opensips && (bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
       const end = message.bodyStart + (match.index ?? 0) + match[0].length;
       edits.replace(end - found.length, end, ip);
-      old ??= found;
+      first ??= found;
     }
-    if (bit === 2 && old !== undefined) added += `a=oldmediaip:${old}\r\n`;
+    if (first !== undefined && old !== '' && !skipped.includes(letter)) added.push(`a=${old}:${first}`);
   }
-  if (added + lines !== '') edits.insert(message.bodyEnd, added + lines);
+  const last = /\r?\n$/.exec(body)?.[0] ?? '';
+  const text = added.map((line) => `\r\n${line}`).join('') + (opensips ? lines : '');
+  if (text !== '') edits.insert(message.bodyEnd - last.length, text);
   return 1;
 }
 
@@ -197,6 +226,7 @@ const both: FunctionSpec[] = [
   },
   {
     name: 'fix_nated_contact',
+    dialects: KAMAILIO,
     parameters: [optional('parameters', 'string')],
     routes: ['request', 'onreply', 'failure', 'branch', 'local', 'event'],
     summary: 'puts the address of the sender into Contact',
@@ -204,6 +234,29 @@ const both: FunctionSpec[] = [
       ([params]) =>
       (run) =>
         fixContact(run, textOf(params, run)),
+  },
+  {
+    name: 'fix_nated_contact',
+    dialects: OPENSIPS,
+    parameters: [
+      optional('parameters', 'string'),
+      optional('flags', 'string', {
+        check: (v) => (/^\s*(?:preserve-uri\s*)?$/.test(String(v)) ? undefined : `unknown flag "${v}"`),
+      }),
+    ],
+    routes: ['request', 'onreply', 'failure', 'branch', 'local', 'event'],
+    summary: 'puts the address of the sender into Contact; "preserve-uri" keeps the old one in a parameter',
+    compile:
+      ([params, flags]) =>
+      (run) =>
+        fixContact(run, textOf(params, run), textOf(flags, run).includes('preserve-uri')),
+  },
+  {
+    name: 'restore_nated_ruri',
+    dialects: OPENSIPS,
+    routes: ['request', 'branch'],
+    summary: 'makes the request-URI what "preserve-uri" kept, and sends to the address it had',
+    compile: () => restoreUri,
   },
   {
     name: 'fix_nated_register',

@@ -6,6 +6,7 @@ import { forwarded } from '../script/forwarding.js';
 import { allowedBy, answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
+import type { SipMessage } from '../sip/message.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
 
@@ -37,6 +38,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   runErrorOf(call);
   if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
   if (run.routeKind === 'request' && method === 'CANCEL') {
+    if (flags.passReason === true) call.cancelLines ??= reasonOf(call.message);
     const cancelled = cancel(run);
     if (cancelled !== undefined) return cancelled;
   }
@@ -198,6 +200,13 @@ export function cancel(run: MessageRun): number | undefined {
   if (env.dialect === 'opensips') transaction.cancelSilent();
   if (transaction.branches.length === 0) transaction.reply(487, 'Request Terminated', call.replyLines);
   return 1;
+}
+
+/** The Reason lines of a CANCEL (RFC 3326), to be passed on; undefined when it has none. */
+function reasonOf(cancel: SipMessage): string | undefined {
+  const count = cancel.headerCount('reason');
+  if (count === 0) return undefined;
+  return Array.from({ length: count }, (_, i) => `Reason: ${cancel.header('reason', i) ?? ''}\r\n`).join('');
 }
 
 const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';

@@ -63,7 +63,51 @@ const opensips: FunctionSpec[] = [
         return code(removeHeaders(run, (name) => fnmatch(glob, name.toLowerCase())) > 0);
       },
   },
+  {
+    name: 'remove_hf',
+    dialects: OPENSIPS,
+    until: 2,
+    parameters: [
+      param('pattern', 'string'),
+      param('kind', 'string', { check: (v) => (/^[rg]$/.test(String(v)) ? undefined : `"${v}" is neither r nor g`) }),
+    ],
+    summary: 'takes the fields out whose name matches a regular expression (r), or a pattern with * and ? (g)',
+    compile: ([pattern, kind]) => {
+      const known = pattern?.constant === undefined ? undefined : namesMatching(String(pattern.constant), kind);
+      return (run) => code(removeHeaders(run, known ?? namesMatching(textOf(pattern, run), kind)) > 0);
+    },
+  },
+  {
+    name: 'get_glob_headers_values',
+    dialects: OPENSIPS,
+    parameters: [param('pattern', 'string'), param('names', 'writable'), param('values', 'writable')],
+    summary: 'names and values of the fields whose name fits a pattern with * and ?, in two lists',
+    compile:
+      ([pattern, names, values]) =>
+      (run) => {
+        const glob = textOf(pattern, run).toLowerCase();
+        const fields = [...run.message.fields()].filter((field) =>
+          fnmatch(glob, run.message.text.slice(field.line, field.nameEnd).toLowerCase()),
+        );
+        // The value assigned last is the first of an AVP.
+        for (const field of fields.reverse()) {
+          names?.variable?.assign(run.pvars, run.message.text.slice(field.line, field.nameEnd));
+          values?.variable?.assign(run.pvars, textIn(run, field));
+        }
+        return code(fields.length > 0);
+      },
+  },
 ];
+
+/** A test for names of header fields: by a regular expression where the kind is r, else by a shell pattern. */
+function namesMatching(pattern: string, kind: Arg | undefined): (name: string) => boolean {
+  if (kind?.constant === 'r') {
+    const regex = compilePosix(pattern, { ignoreCase: true });
+    return (name) => regex.test(name);
+  }
+  const glob = pattern.toLowerCase();
+  return (name) => fnmatch(glob, name.toLowerCase());
+}
 
 const kamailio: FunctionSpec[] = [
   {

@@ -2,7 +2,6 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { CfgScope } from '../script/call.js';
-import type { BranchState } from '../script/state.js';
 import { accVariables } from './acc/variables.js';
 import { asyncVariables } from './async.js';
 import { addUri, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
@@ -16,18 +15,15 @@ import { tableWalkVariables } from './htable/walks.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mqueueVariables } from './mqueue.js';
-import { statisticsText } from './rtpengine/functions.js';
-import { listed, numberIn, own, scopeOf } from './script-variable.js';
+import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/functions.js';
+import { numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
 import { sqlVariables } from './sql.js';
 import { staticBranchVariable } from './static-branch.js';
 import { statisticVariable } from './statistics.js';
+import { transactionBranchVariables } from './tm-branch-variables.js';
 import { transactionVariables } from './transaction-variables.js';
 import { uacRequestVariable } from './uac-request.js';
-
-function txBranches(scope: CfgScope): readonly BranchState[] {
-  return scope.run?.transaction?.branches ?? scope.call?.transaction?.branches ?? [];
-}
 
 function timeoutVariable(which: 'frTimeout' | 'frInvTimeout'): VariableDefinition {
   return own(
@@ -119,6 +115,8 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
 function opensipsVariables(): [string, VariableDefinition][] {
   return [
     ['ds', own((scope) => destinationSet(scope))],
+    ['rtpstat', rtpStatistics],
+    ['rtpquery', rtpAnswer],
     [
       'T_ruri',
       own((scope) =>
@@ -128,13 +126,7 @@ function opensipsVariables(): [string, VariableDefinition][] {
     ['T_fr_timeout', timeoutVariable('frTimeout')],
     ['T_fr_inv_timeout', timeoutVariable('frInvTimeout')],
     ['T_branch_last_reply_code', own((scope) => scope.run?.branch?.status ?? null)],
-    [
-      'tm.branch.uri',
-      listed(
-        (scope) => 0 * txBranches(scope).length,
-        () => null,
-      ),
-    ],
+    ...transactionBranchVariables,
     ['tm.branch.idx', own((scope) => scope.branchIndex)],
     messageBranch('uri'),
     messageBranch('duri'),

@@ -12,6 +12,8 @@ export interface BranchState {
   readonly client: ClientTransaction | undefined;
   /** Request-URI it was sent with. */
   readonly requestUri: string;
+  /** $du it was sent with. */
+  readonly destinationUri: string | undefined;
   /** Last status that came, or that was set here: 408 when nothing came in time. */
   readonly status: number;
   /** The final reply; undefined for one generated locally. */

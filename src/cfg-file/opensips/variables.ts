@@ -8,6 +8,8 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
   ['uuid', ['uuid']],
   ['rr', ['rr_params']],
+  ['rtpengine', ['rtpstat', 'rtpquery']],
+  ['tm', ['bavp', 'T_id']],
   ['acc', ['acc_extra', 'acc_leg', 'acc_current_leg']],
   [
     'dialog',

@@ -1,5 +1,7 @@
 import type { RouteKind } from '../../cfg/ast.js';
 import type { NgDictionary, NgValue } from '../../media/bencode.js';
+import type { PvarValue } from '../../pvar/context.js';
+import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
 import {
@@ -15,7 +17,7 @@ import {
   textOf,
 } from '../define.js';
 import { kamailioFunction } from '../kamailio-function.js';
-import { own } from '../script-variable.js';
+import { own, scopeOf } from '../script-variable.js';
 import { chooseSet, command, succeeded } from './engine.js';
 import { type MediaFlags, mediaFlags } from './flags.js';
 import { replaceSdp, sdpSpan } from './sdp.js';
@@ -186,6 +188,54 @@ export const statisticsText = own(({ call }) => {
     return `${name}: ${String(bytes)} bytes, ${String(packets)} packets, ${String(errors)} errors`;
   };
   return `${of('RTP')}; ${of('RTCP')}`;
+});
+
+/** What the figures of a stream are called in $rtpstat(NAME-average), (NAME-min) and (NAME-max), and in the answer of the media proxy. */
+const FIGURES: Readonly<Record<string, string>> = {
+  mos: 'MOS',
+  jitter: 'jitter',
+  packetloss: 'packet loss',
+  roundtrip: 'round-trip time',
+};
+const OF_STREAM: Readonly<Record<string, string>> = { average: 'average MOS', min: 'lowest MOS', max: 'highest MOS' };
+
+/** One figure over all streams: their mean, the least or the greatest; null when the answer has none. */
+function streamFigure(answer: NgDictionary, text: string): PvarValue {
+  const [, name = '', kind = ''] = /^(\w+)-(average|min|max)$/.exec(text.toLowerCase()) ?? [];
+  const figure = FIGURES[name];
+  if (figure === undefined) return null;
+  const values: number[] = [];
+  for (const stream of Object.values(dictionary(answer['SSRC']))) {
+    const value = dictionary(dictionary(stream)[OF_STREAM[kind] ?? ''])[figure];
+    if (typeof value === 'number') values.push(value);
+  }
+  if (values.length === 0) return null;
+  if (kind === 'min') return Math.min(...values);
+  if (kind === 'max') return Math.max(...values);
+  return Math.round(values.reduce((sum, each) => sum + each, 0) / values.length);
+}
+
+/** $rtpstat of OpenSIPS: the text above, or with a name one figure of the streams. */
+export const rtpStatistics: VariableDefinition = {
+  argument: 'optional',
+  indexed: true,
+  compile: (argument) => {
+    const { get } = statisticsText.compile(undefined, undefined);
+    if (argument === undefined) return { get };
+    return {
+      get: (context) => {
+        const { call } = scopeOf(context);
+        const answer = call === undefined ? undefined : totals.known(call);
+        return answer === undefined ? null : streamFigure(answer, argument.constant ?? argument.read(context));
+      },
+    };
+  },
+};
+
+/** $rtpquery: the last answer as JSON. */
+export const rtpAnswer = own(({ call }) => {
+  const answer = call === undefined ? undefined : totals.known(call);
+  return answer === undefined ? null : JSON.stringify(answer);
 });
 
 /** Commands that are only passed on. */

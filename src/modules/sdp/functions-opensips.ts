@@ -1,6 +1,7 @@
 import { compilePosix } from '../../core/posix-regex.js';
 import type { MessageRun } from '../../script/call.js';
 import {
+  type Arg,
   code,
   type FunctionSpec,
   moduleFunctions,
@@ -11,7 +12,7 @@ import {
   textOf,
 } from '../define.js';
 import { byCodec, byPattern, type Choose, change, moveDown, moveUp, remove } from './codecs.js';
-import { deleteStream, streamsOf } from './streams.js';
+import { deleteStream, type Stream, streamsOf } from './streams.js';
 
 function codec(name: string, choose: Choose): FunctionSpec {
   return {
@@ -50,18 +51,22 @@ function codecRegex(name: string, choose: Choose, others = false): FunctionSpec 
 
 function streamRegex(
   name: string,
-  body: (run: MessageRun, matches: (media: string) => boolean) => boolean,
+  body: (run: MessageRun, matches: (stream: Stream) => boolean) => boolean,
 ): FunctionSpec {
   return {
     name,
     dialects: OPENSIPS,
-    parameters: [param('pattern', 'regex')],
-    summary: 'looks for streams whose media type matches',
+    parameters: [param('media', 'regex'), optional('transport', 'regex')],
+    summary: 'looks for streams whose media type matches, and whose transport does',
     compile:
-      ([pattern]) =>
+      ([media, transport]) =>
       (run) => {
-        const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
-        return code(body(run, (media) => regex.test(media)));
+        const regex = (arg: Arg) => arg.regex(run) ?? compilePosix(textOf(arg, run), { ignoreCase: true });
+        const ofMedia = media === undefined ? undefined : regex(media);
+        const ofTransport = transport === undefined ? undefined : regex(transport);
+        return code(
+          body(run, (stream) => ofMedia?.test(stream.media) === true && ofTransport?.test(stream.transport) !== false),
+        );
       },
   };
 }
@@ -77,6 +82,6 @@ export const sipmsgopsSdpFunctions: ScriptFunction[] = moduleFunctions('sipmsgop
   codecRegex('codec_move_up_re', moveUp),
   codecRegex('codec_move_down_re', moveDown),
   codec('codec_exists', (stream) => stream.payloads),
-  streamRegex('stream_exists', (run, matches) => streamsOf(run).some(({ media }) => matches(media))),
-  streamRegex('stream_delete', (run, matches) => deleteStream(run, ({ media }) => matches(media))),
+  streamRegex('stream_exists', (run, matches) => streamsOf(run).some(matches)),
+  streamRegex('stream_delete', (run, matches) => deleteStream(run, matches)),
 ]);

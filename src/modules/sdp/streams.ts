@@ -11,6 +11,8 @@ export interface Line {
 /** An m line and what belongs to it (RFC 8866 section 5.14). */
 export interface Stream {
   readonly media: string;
+  /** "RTP/AVP", "RTP/SAVPF" ... */
+  readonly transport: string;
   readonly head: Line;
   readonly lines: readonly Line[];
   readonly payloads: readonly string[];
@@ -43,13 +45,14 @@ export function streamsOf(run: MessageRun): Stream[] {
   const streams: Stream[] = [];
   let current: (Stream & { lines: Line[]; codecs: Map<string, Codec> }) | undefined;
   for (const line of linesOf(run)) {
-    const media = /^m=(\S{1,64}) \S{1,64} \S{1,64} ?(.*)$/.exec(line.text);
+    const media = /^m=(\S{1,64}) \S{1,64} (\S{1,64}) ?(.*)$/.exec(line.text);
     if (media !== null) {
       current = {
         media: media[1] ?? '',
+        transport: media[2] ?? '',
         head: line,
         lines: [line],
-        payloads: (media[2] ?? '').split(/\s+/).filter((each) => each !== ''),
+        payloads: (media[3] ?? '').split(/\s+/).filter((each) => each !== ''),
         codecs: new Map(),
       };
       streams.push(current);

@@ -15,6 +15,8 @@ export interface RelayFlags {
   readonly no100: boolean;
   /** What cannot be relayed is left to the script. */
   readonly noAutoReply: boolean;
+  /** The Reason header of a CANCEL goes on as it came. */
+  readonly passReason?: boolean;
 }
 
 /**

@@ -13,6 +13,7 @@ export function relayFlags(text: string): RelayFlags {
   return {
     no100: (bits & 1) !== 0,
     noAutoReply: /no-auto-477/.test(text) || (bits & 2) !== 0,
+    passReason: /pass-reason/.test(text) || (bits & 8) !== 0,
   };
 }
 
@@ -30,7 +31,7 @@ function namesDestination(text: string): boolean {
   return text.includes(':');
 }
 
-const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason', 'allow-no-cancel'];
+const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason-hdr', 'pass-reason', 'allow-no-cancel'];
 
 /** Words with commas; up to 2.x also a number. */
 function knownFlags(text: string, generation: number): boolean {

@@ -64,7 +64,7 @@ test('sipmsg_validate gives the number of the first fault and its reason', async
   const { lines } = await relayed(`
     sipmsg_validate(); xlog("$rc\\n"); sipmsg_validate("shmrftc"); xlog("$rc\\n");
     $ru = "sip:bob@ho st"; sipmsg_validate("r", $var(why)); xlog("$rc $var(why)\\n"); $ru = "sip:bob@b.example";`);
-  assert.deepEqual(lines, ['1', '1', '-16 invalid request-URI']);
+  assert.deepEqual(lines, ['1', '1', '-11 the request-URI cannot be read']);
 });
 
 test('a redirection lists the q of the request-URI in the form of RFC 3261', async () => {

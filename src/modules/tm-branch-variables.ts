@@ -1,0 +1,148 @@
+import { AvpStore } from '../pvar/avp-store.js';
+import type { PvarContext, PvarValue } from '../pvar/context.js';
+import type { IndexReader, VariableDefinition } from '../pvar/variables/definition.js';
+import type { CfgScope } from '../script/call.js';
+import { PerCall } from '../script/per-call.js';
+import type { BranchState, TransactionState } from '../script/state.js';
+import { flagBit, flagNames } from './flags.js';
+import { numberIn, own, scopeOf } from './script-variable.js';
+import { transactionId } from './suspended.js';
+
+/** What a script keeps with one branch of a transaction. */
+interface Kept {
+  readonly avps: AvpStore;
+  readonly attributes: Map<string, string | number>;
+}
+
+/** Attributes a branch may have. */
+const MOST_ATTRIBUTES = 100;
+
+/** By the index of the branch: in a branch route the branch itself is not there yet. */
+const keptOf = new PerCall<Map<number, Kept>, TransactionState>(() => new Map());
+
+const ROUTES: ReadonlySet<string> = new Set(['branch', 'onreply', 'failure']);
+
+function transactionOf(scope: CfgScope): TransactionState | undefined {
+  return scope.run?.transaction ?? scope.call?.transaction;
+}
+
+/** The branch at hand: the one sent, the one a reply came from, the one that was chosen; undefined in other routes. */
+function currentIndex(scope: CfgScope): number | undefined {
+  const { run } = scope;
+  return run !== undefined && ROUTES.has(run.routeKind) ? (run.branch?.index ?? scope.branchIndex) : undefined;
+}
+
+function kept(scope: CfgScope, index: number | undefined): Kept | undefined {
+  const transaction = transactionOf(scope);
+  if (transaction === undefined || index === undefined) return undefined;
+  const all = keptOf.of(transaction);
+  let one = all.get(index);
+  if (one === undefined) all.set(index, (one = { avps: new AvpStore(), attributes: new Map() }));
+  return one;
+}
+
+/** $bavp(name): an AVP of the branch at hand. */
+const branchAvp: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile: (argument, index) => {
+    const name = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
+    const store = (context: PvarContext) => kept(scopeOf(context), currentIndex(scopeOf(context)))?.avps;
+    return {
+      get: (context) => {
+        const avps = store(context);
+        if (index?.kind === 'all') return avps?.all(name(context)).join(', ') || null;
+        return avps?.get(name(context), index?.kind === 'at' ? index.read(context) : 0) ?? null;
+      },
+      set: (context, value) => {
+        if (value === null) store(context)?.delete(name(context));
+        else store(context)?.push(name(context), value);
+      },
+    };
+  },
+};
+
+/** The position of the branch an index names: none is the one at hand, negative ones count from the last. */
+function position(context: PvarContext, index: IndexReader | undefined): number | undefined {
+  const scope = scopeOf(context);
+  if (index === undefined) return currentIndex(scope);
+  if (index.kind !== 'at') return undefined;
+  const i = index.read(context);
+  return i < 0 ? (transactionOf(scope)?.branches.length ?? 0) + i : i;
+}
+
+/** $tm.branch.<field>[index]: what a branch of the transaction was sent with, and what came back. */
+function branchField(read: (branch: BranchState) => PvarValue): VariableDefinition {
+  return {
+    argument: 'none',
+    indexed: true,
+    compile: (_argument, index) => ({
+      get: (context) => {
+        const at = position(context, index);
+        const found = transactionOf(scopeOf(context))?.branches.find((each) => each.index === at);
+        return found === undefined ? null : read(found);
+      },
+    }),
+  };
+}
+
+const branchFlag: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile: (argument, index) => {
+    const bit = 1 << flagBit(argument?.constant ?? '');
+    const find = (context: PvarContext) => {
+      const at = position(context, index);
+      return transactionOf(scopeOf(context))?.branches.find((each) => each.index === at);
+    };
+    return {
+      get: (context) => {
+        const found = find(context);
+        return found === undefined ? null : (found.flags & bit) === 0 ? 0 : 1;
+      },
+      set: (context, value) => {
+        const found = find(context);
+        if (found !== undefined) found.flags = (numberIn(value) ?? 0) !== 0 ? found.flags | bit : found.flags & ~bit;
+      },
+    };
+  },
+};
+
+const branchAttribute: VariableDefinition = {
+  argument: 'required',
+  indexed: true,
+  compile: (argument, index) => {
+    const name = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
+    const of = (context: PvarContext) => kept(scopeOf(context), position(context, index))?.attributes;
+    return {
+      get: (context) => of(context)?.get(name(context)) ?? null,
+      set: (context, value) => {
+        const attributes = of(context);
+        if (value === null) attributes?.delete(name(context));
+        else if (attributes !== undefined && attributes.size < MOST_ATTRIBUTES) attributes.set(name(context), value);
+      },
+    };
+  },
+};
+
+/** Variables of OpenSIPS' tm about the branches of the transaction at hand. */
+export const transactionBranchVariables: readonly [string, VariableDefinition][] = [
+  ['bavp', branchAvp],
+  [
+    'T_id',
+    own((scope) => {
+      const transaction = transactionOf(scope);
+      if (transaction === undefined) return null;
+      const { index, label } = transactionId(transaction);
+      return `${index.toString(16)}.${label.toString(16)}`;
+    }),
+  ],
+  ['tm.branch.uri', branchField((branch) => branch.requestUri)],
+  ['tm.branch.duri', branchField((branch) => branch.destinationUri ?? null)],
+  ['tm.branch.flags', branchField((branch) => flagNames(branch.flags).replaceAll(' ', ','))],
+  ['tm.branch.socket', branchField((branch) => branch.client?.target.socket.description ?? null)],
+  ['tm.branch.last_received', branchField(({ local, status }) => (local || status === 0 ? null : status))],
+  ['tm.branch.type', branchField(() => 'sip')],
+  ['tm.branch.flag', branchFlag],
+  ['tm.branch.attr', branchAttribute],
+];

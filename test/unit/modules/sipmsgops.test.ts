@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+const SDP = [
+  'v=0',
+  'o=u 1 2 IN IP4 10.1.1.1',
+  's=-',
+  'c=IN IP4 10.1.1.1',
+  't=0 0',
+  'm=audio 4000 RTP/SAVP 0',
+  'm=video 4002 RTP/AVP 99',
+  'a=sendonly',
+  '',
+].join('\r\n');
+
+/** A request with these header lines and this body, relayed by a script: what it wrote, and what left. */
+async function relayed(
+  statements: string,
+  { lines = [], body = '' }: { readonly lines?: readonly string[]; readonly body?: string } = {},
+): Promise<{ readonly written: string[]; readonly text: string }> {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'nathelper textops',
+    script: `${statements}\n$du = "sip:127.0.0.1:5080"; t_relay();`,
+  });
+  try {
+    const head = INVITE.replace('Content-Length: 0\r\n\r\n', '');
+    const type = body === '' ? [] : ['Content-Type: application/sdp'];
+    runner.receive([head + [...lines, ...type, `Content-Length: ${body.length}`].join('\r\n'), '', body].join('\r\n'));
+    return { written: runner.lines, text: runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '' };
+  } finally {
+    await runner.stop();
+  }
+}
+
+test('an option is added to the first header of a name, and false is returned when there is none', async () => {
+  const { written, text } = await relayed(
+    `list_hdr_add_option("Allow", "INVITE"); xlog("$rc\\n");
+     list_hdr_add_option("Supported", "x"); xlog("$rc\\n");`,
+    { lines: ['Supported: path', 'Supported: timer'] },
+  );
+  assert.deepEqual(written, ['-1', '1']);
+  assert.match(text, /Supported: path, x\r\nSupported: timer\r\n/);
+  assert.doesNotMatch(text, /^Allow/m);
+});
+
+test('an option is taken out of all headers of a name, the last where it is repeated', async () => {
+  const { written, text } = await relayed(
+    `list_hdr_remove_option("Supported", "PATH"); xlog("$rc\\n");
+     list_hdr_remove_option("Supported", "none"); xlog("$rc\\n");`,
+    { lines: ['Supported: path, timer, path', 'Supported: path'] },
+  );
+  assert.deepEqual(written, ['1', '-1']);
+  assert.match(text, /Supported: path, timer\r\n/);
+  assert.equal(text.match(/Supported/g)?.length, 1);
+});
+
+test('a stream is found by its media type and its transport', async () => {
+  const { written } = await relayed(
+    `if (stream_exists("audio", "SAVP")) xlog("secured\\n");
+     if (!stream_exists("video", "SAVP")) xlog("plain\\n");
+     if (stream_exists("video")) xlog("video\\n");`,
+    { body: SDP },
+  );
+  assert.deepEqual(written, ['secured', 'plain', 'video']);
+});
+
+test('audio is held by the null address (1) or its direction (2), whatever the video does', async () => {
+  const { written: none } = await relayed('is_audio_on_hold(); xlog("$rc\\n");', { body: SDP });
+  assert.deepEqual(none, ['-1']);
+  const { written: byAddress } = await relayed('is_audio_on_hold(); xlog("$rc\\n");', {
+    body: SDP.replace('c=IN IP4 10.1.1.1', 'c=IN IP4 0.0.0.0'),
+  });
+  assert.deepEqual(byAddress, ['1']);
+  const { written: byDirection } = await relayed('is_audio_on_hold(); xlog("$rc\\n");', {
+    body: SDP.replace('t=0 0', 't=0 0\r\na=inactive'),
+  });
+  assert.deepEqual(byDirection, ['2']);
+});
+
+test('names and values of headers are read by a pattern, in the order of the message', async () => {
+  const { written } = await relayed(
+    `get_glob_headers_values("X-*", $avp(names), $avp(values)); xlog("$rc $(avp(names)[*]) $(avp(values)[*])\\n");
+     get_glob_headers_values("Y-*", $avp(n), $avp(v)); xlog("$rc\\n");`,
+    { lines: ['X-One: 1', 'X-Two: 2'] },
+  );
+  assert.deepEqual(written, ['1 X-One, X-Two 1, 2', '-1']);
+});
+
+test('sipmsg_validate() gives the documented code of what is missing', async () => {
+  const validate = 'sipmsg_validate("m"); xlog("$rc\\n");';
+  assert.deepEqual((await relayed(validate, { lines: ['Path: <sip:p.example;lr>'] })).written, ['-15']);
+  assert.deepEqual((await relayed(validate)).written, ['1']);
+  const users =
+    '$ru = "sip:a^b@h.example"; sipmsg_validate("r", $var(why)); xlog("$rc $var(why)\\n"); $ru = "sip:b@h.example";';
+  assert.deepEqual((await relayed(users)).written, ['-27 bad user name in the request-URI']);
+});
+
+test('fix_nated_sdp() leaves null addresses alone, notes the old ones and puts lines before the last line break', async () => {
+  const { text } = await relayed(
+    'fix_nated_sdp("rewrite-media-ip,rewrite-origin-ip,add-dir-active", "192.0.2.1", "\\r\\na=x:1\\r\\na=x:2");',
+    { body: SDP.replace('m=video', 'c=IN IP4 0.0.0.0\r\nm=video') },
+  );
+  assert.match(text, /^o=u 1 2 IN IP4 192\.0\.2\.1\r$/m);
+  assert.match(text, /^c=IN IP4 192\.0\.2\.1\r$/m);
+  assert.match(text, /^c=IN IP4 0\.0\.0\.0\r$/m);
+  assert.ok(
+    text.endsWith('a=sendonly\r\na=direction:active\r\na=oldcip:10.1.1.1\r\na=oldoip:10.1.1.1\r\na=x:1\r\na=x:2\r\n'),
+    text,
+  );
+});
+
+test('the address that fix_nated_contact() replaced comes back with restore_nated_ruri()', async () => {
+  const { text } = await relayed('fix_nated_contact(";a=1", "preserve-uri");');
+  const contact = /^Contact: <(.*)>\r$/m.exec(text)?.[1] ?? '';
+  assert.match(contact, /^sip:alice@127\.0\.0\.1:5070;a=1;org=/);
+  const { written } = await relayed(
+    `$ru = "sip:alice@192.0.2.7:5070;a=1;org=MTAuMS4xLjE6NTA2MQ==";
+     restore_nated_ruri(); xlog("$rc $ru $du\\n"); restore_nated_ruri(); xlog("$rc\\n");`,
+  );
+  assert.deepEqual(written, ['1 sip:alice@10.1.1.1:5061;a=1 sip:alice@192.0.2.7:5070;a=1', '-1']);
+});
+
+test('a branch has AVPs, attributes and fields of its own', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    script: `
+      route {
+        t_on_branch("b"); t_on_failure("f");
+        $du = "sip:127.0.0.1:5080";
+        xlog("[$bavp(x)]\\n");
+        t_relay();
+      }
+      branch_route[b] {
+        $bavp(x) = "branch $T_branch_idx"; $tm.branch.attr(name) = "pstn";
+        $bavp(x) = "one";
+      }
+      failure_route[f] {
+        xlog("$bavp(x) $tm.branch.attr(name) $tm.branch.uri $tm.branch.duri $tm.branch.last_received\\n");
+        xlog("$(tm.branch.attr(name)[0]) $(tm.branch.uri[-1]) $(tm.branch.uri[3])\\n");
+      }`,
+  });
+  try {
+    runner.receive(INVITE);
+    const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+    const fields = sent.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
+    const tagged = fields.map((line) => (line.startsWith('To:') ? `${line};tag=gw` : line));
+    runner.receive(['SIP/2.0 486 Busy Here', ...tagged, 'Content-Length: 0', '', ''].join('\r\n'), 5080);
+    assert.deepEqual(runner.lines, [
+      '[<null>]',
+      'one pstn sip:bob@sw.example sip:127.0.0.1:5080 486',
+      'pstn sip:bob@sw.example <null>',
+    ]);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('a CANCEL is passed on with its Reason where t_relay() says so', async () => {
+  for (const flags of ['"pass-reason-hdr"', '']) {
+    const runner = startScript({
+      dialect: 'opensips',
+      script: `$du = "sip:127.0.0.1:5080"; t_relay(${flags});`,
+    });
+    try {
+      runner.receive(INVITE);
+      const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
+      const fields = sent.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
+      runner.receive(['SIP/2.0 180 Ringing', ...fields, 'Content-Length: 0', '', ''].join('\r\n'), 5080);
+      const cancel = INVITE.replace(/^INVITE/, 'CANCEL').replace('1 INVITE', '1 CANCEL');
+      runner.receive(cancel.replace('Contact:', 'Reason: Q.850;cause=16\r\nContact:'));
+      const passed = runner.sent.find(({ text }) => text.startsWith('CANCEL'))?.text ?? '';
+      assert.match(passed, flags === '' ? /ORIGINATOR_CANCEL/ : /^Reason: Q\.850;cause=16\r$/m);
+    } finally {
+      await runner.stop();
+    }
+  }
+});
