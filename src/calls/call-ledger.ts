@@ -15,6 +15,7 @@ import { DialogTable } from './dialog-table.js';
 import { RecordListeners } from './record-listeners.js';
 import { RecordStore } from './record-store.js';
 import { SlotRing } from './slot-ring.js';
+import { type TaggedRequest, tagKey } from './tag-key.js';
 
 /** Bounds of what is remembered. */
 export interface CallBounds {
@@ -231,13 +232,13 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     for (; !next.done; next = refused.next()) yield next.value;
   }
 
-  private bye({ callId, fromTag }: Pick<SipMessage, 'callId' | 'fromTag'>): Bye | undefined {
+  private bye(message: TaggedRequest & Pick<SipMessage, 'callId'>): Bye | undefined {
     const { dialogs, mixer } = this;
     if (dialogs.size === 0) return undefined;
-    const { a, b } = mixer.begin().text(callId);
+    const { a, b } = mixer.begin().text(message.callId);
     const slot = dialogs.find(a, b);
     if (slot < 0) return undefined;
-    const by = mixer.begin().text(fromTag).a === dialogs.own(slot) ? 'caller' : 'callee';
+    const by = tagKey(message) === dialogs.own(slot) ? 'caller' : 'callee';
     return new Bye(this, slot, this.store.serial(slot), by, this.monotonic());
   }
 
@@ -288,14 +289,14 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   }
 
   /** An answered call stays in the path: its end will be seen. */
-  private follow(slot: number, watch: CallWatch, { callId, fromTag }: RecordedRequest): void {
+  private follow(slot: number, watch: CallWatch, request: RecordedRequest): void {
     const { dialogs, mixer } = this;
-    const { a, b } = mixer.begin().text(callId);
+    const { a, b } = mixer.begin().text(request.callId);
     // A fork of the same call upstream has the same Call-ID: the later one is followed.
     const former = dialogs.find(a, b);
     if (former >= 0) this.hangUp(former, 'unknown', 0);
     this.store.follow(slot, watch.winner?.figures);
-    dialogs.add(slot, a, b, mixer.begin().text(fromTag).a);
+    dialogs.add(slot, a, b, tagKey(request));
   }
 }
 

@@ -14,6 +14,8 @@ const MOST_TRIES = 50;
 export interface RecordedRequest extends Pick<SipMessage, 'text' | 'callId' | 'fromTag'> {
   /** Where the last of request line, From, To and Call-ID ends, its line break included. */
   readonly identityEnd: number;
+  /** Where From ends; undefined where that is not known. */
+  readonly fromEnd?: number;
 }
 
 /** What the records of one process share. */
@@ -27,29 +29,56 @@ export interface RecordKeeper {
 }
 
 /** One hop while the request is under way. Times are microseconds since the request came: whole numbers need no memory of their own. */
-export class CallTry {
-  hop: NextHop | undefined = undefined;
-  figures: DestinationFigures | undefined = undefined;
+export interface CallTry {
+  hop: NextHop | undefined;
+  figures: DestinationFigures | undefined;
   /** Where it was sent to last; undefined where nothing was sent. */
-  target: ResolvedTarget | undefined = undefined;
-  at = 0;
+  target: ResolvedTarget | undefined;
+  at: number;
   /** First reply above 100, and the end; -1 for not yet. */
-  first = -1;
-  tryEnd = -1;
+  first: number;
+  tryEnd: number;
   /** Final code of this hop; 0 while there is none. */
-  tryCode = 0;
+  tryCode: number;
   /** Whether the code is our own. */
-  local = false;
+  local: boolean;
   /** The hop was skipped: nothing was sent to it. */
-  skipped = false;
-  cause: string | undefined = undefined;
+  skipped: boolean;
+  cause: string | undefined;
+}
+
+/** A further hop. */
+function newTry(): CallTry {
+  return {
+    hop: undefined,
+    figures: undefined,
+    target: undefined,
+    at: 0,
+    first: -1,
+    tryEnd: -1,
+    tryCode: 0,
+    local: false,
+    skipped: false,
+    cause: undefined,
+  };
 }
 
 /**
  * Follows one request from where it is dispatched to its final reply, which the keeper writes down. Lives as long as the transaction
- * it belongs to; what is reported after the end is not noted. It is the try of its first hop itself: one object a call.
+ * it belongs to; what is reported after the end is not noted. It is the try of its first hop itself: one object a call, and no class
+ * above it, whose constructor would cost as much as all the rest.
  */
-export class CallWatch extends CallTry implements RelayWatch {
+export class CallWatch implements RelayWatch, CallTry {
+  hop: NextHop | undefined = undefined;
+  figures: DestinationFigures | undefined = undefined;
+  target: ResolvedTarget | undefined = undefined;
+  at = 0;
+  first = -1;
+  tryEnd = -1;
+  tryCode = 0;
+  local = false;
+  skipped = false;
+  cause: string | undefined = undefined;
   /** The tries of further hops. */
   others: CallTry[] | undefined = undefined;
   /** Hops beyond those noted. */
@@ -73,9 +102,7 @@ export class CallWatch extends CallTry implements RelayWatch {
     readonly began: number,
     readonly origin: RouteOrigin | undefined,
     readonly recordRoute: boolean,
-  ) {
-    super();
-  }
+  ) {}
 
   sent(hop: NextHop, target: ResolvedTarget): void {
     const each = this.open(hop);
@@ -203,7 +230,7 @@ export class CallWatch extends CallTry implements RelayWatch {
         this.moreTries++;
         return undefined;
       }
-      opened = new CallTry();
+      opened = newTry();
       if (others === undefined) this.others = [opened];
       else others.push(opened);
     }

@@ -87,6 +87,9 @@ export class DestinationFigures {
   }
 }
 
+/** Destinations whose figures are found at once, a power of two. */
+const RECENT = 256;
+
 /** The figures of all destinations. They live as long as a destination stands in the table of its partition. */
 export class FiguresTable {
   private readonly byHealth = new WeakMap<Health, DestinationFigures>();
@@ -96,8 +99,22 @@ export class FiguresTable {
     { readonly destination: Destination; readonly figures: DestinationFigures }
   >();
 
+  /** Those asked for lately, by serial number, with their figures. */
+  private readonly recent = new Array<Destination | undefined>(RECENT).fill(undefined);
+  private readonly recentFigures = new Array<DestinationFigures | undefined>(RECENT).fill(undefined);
+
   /** The figures of a destination, made on first use. */
   of(destination: Destination): DestinationFigures {
+    const slot = destination.serial & (RECENT - 1);
+    const recent = this.recent[slot] === destination ? this.recentFigures[slot] : undefined;
+    if (recent !== undefined) return recent;
+    const figures = this.ofHealth(destination);
+    this.recent[slot] = destination;
+    this.recentFigures[slot] = figures;
+    return figures;
+  }
+
+  private ofHealth(destination: Destination): DestinationFigures {
     const { health } = destination;
     let figures = this.byHealth.get(health);
     if (figures === undefined) {

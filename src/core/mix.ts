@@ -47,10 +47,14 @@ export class Mixer {
   }
 }
 
+/** What hash32 begins with for seed 0, and multiplies by: for who hashes while looking for the end. */
+export const FNV_BASIS = 0x811c9dc5;
+export const FNV_PRIME = 0x01000193;
+
 /** FNV-1a over the code units from `start` to `end`, continued from `seed`; an unsigned 32-bit number. */
 export function hash32(text: string, seed: number, start = 0, end = text.length): number {
-  let h = (0x811c9dc5 ^ seed) | 0;
-  for (let i = start; i < end; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  let h = (FNV_BASIS ^ seed) | 0;
+  for (let i = start; i < end; i++) h = Math.imul(h ^ text.charCodeAt(i), FNV_PRIME);
   return h >>> 0;
 }
 

@@ -4,7 +4,6 @@ import { connect as tlsConnect } from 'node:tls';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { hash32 } from '../core/mix.js';
 import type { Service } from '../core/service.js';
 import { type HepIdentity, hepPacket } from './hep.js';
 import type { SeenMessage } from './trace-session.js';
@@ -61,9 +60,8 @@ export class HepSender implements CaptureSink, Service {
     await new Promise<void>((resolve) => (datagrams === undefined ? resolve() : datagrams.close(() => resolve())));
   }
 
-  wants(callId: string): boolean {
-    const { oneIn } = this.target;
-    return oneIn <= 1 || hash32(callId, 0) % oneIn === 0;
+  get oneIn(): number {
+    return this.target.oneIn;
   }
 
   /** Sends one message. What does not leave at once because too much waits is dropped and counted. */

@@ -1,6 +1,7 @@
 import { hash32 } from '../core/mix.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { parseMessage } from '../sip/message.js';
+import { isOneIn } from './call-id.js';
 import type { TracedMessage } from './traced-message.js';
 
 /** Which calls a trace takes; what is left out does not matter. At least one must be given. */
@@ -70,6 +71,16 @@ export class TraceSession {
     return this.calls.size;
   }
 
+  /**
+   * Whether a message may be wanted, by its Call-ID alone, which stands between `start` and `end` and has this hash (hash32): false for all
+   * but few where one call or one in many was asked for.
+   */
+  mayWant(text: string, start: number, end: number, hash: number): boolean {
+    const { callId, oneIn } = this.filter;
+    if (callId !== undefined) return callId.length === end - start && text.startsWith(callId, start);
+    return oneIn === undefined || oneIn <= 1 || isOneIn(hash, oneIn);
+  }
+
   /** Whether a message belongs to a call that is taken; a first request that matches has its call taken. */
   wants(callId: string, text: string, direction: 'in' | 'out', peer: string): boolean {
     if (this.ended !== undefined) return false;
@@ -119,7 +130,7 @@ export class TraceSession {
   private isWanted(callId: string, text: string, peer: string): boolean {
     const { from, to, source, oneIn, callId: asked } = this.filter;
     if (asked !== undefined && asked !== callId) return false;
-    if (oneIn !== undefined && oneIn > 1 && hash32(callId, 0) % oneIn !== 0) return false;
+    if (oneIn !== undefined && oneIn > 1 && !isOneIn(hash32(callId, 0), oneIn)) return false;
     if (!this.looks) return true;
     if (source !== undefined && peer !== source) return false;
     if (from === undefined && to === undefined) return true;

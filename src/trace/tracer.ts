@@ -5,7 +5,7 @@ import type { RouteOrigin } from '../proxy/decision.js';
 import type { SipMessage } from '../sip/message.js';
 import type { MessageTap, TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
-import { callIdOf } from './call-id.js';
+import { CallIdSpan, isOneIn } from './call-id.js';
 import {
   DEFAULT_TRACE_BOUNDS,
   type SeenMessage,
@@ -31,14 +31,17 @@ export interface TraceRequest {
 
 /** Receives all messages beside the traces: what is sent to a capture server. */
 export interface CaptureSink {
-  /** Whether a message of this call is wanted. */
-  wants(callId: string): boolean;
+  /** One call in this many is wanted, chosen by its Call-ID; 1: all. */
+  readonly oneIn: number;
   capture(message: SeenMessage): void;
 }
 
 /** Traces of calls: puts a tap into the path of messages while there is one, and takes it away after the last. */
 export class Tracer implements MessageTap {
   private readonly sessions = new Map<number, TraceSession>();
+  /** Those that have not ended. */
+  private active: readonly TraceSession[] = [];
+  private readonly callId = new CallIdSpan();
   private capture: CaptureSink | undefined;
   private ids = 0;
 
@@ -101,29 +104,37 @@ export class Tracer implements MessageTap {
 
   /** A request is dispatched: traces of its partition begin here. */
   dispatched(message: Pick<SipMessage, 'text' | 'callId'>, source: Source, origin: RouteOrigin | undefined): void {
-    if (this.sessions.size === 0) return;
+    const { active } = this;
+    if (active.length === 0) return;
     const { socket, address, port } = source;
-    const { text, callId } = message;
-    for (const session of this.sessions.values()) {
+    for (const session of active) {
+      if (session.filter.partition === undefined) continue;
+      const { text, callId } = message;
       if (!session.wantsDispatched(origin?.partition, callId, text, address)) continue;
       session.keep(this.message(text, 'in', socket, address, port, callId));
     }
   }
 
   private seen(text: string, direction: 'in' | 'out', socket: SipSocket, address: string, port: number): void {
-    const callId = callIdOf(text);
-    if (callId === '') return;
+    const { active, capture, callId: span } = this;
+    if (!span.find(text)) return;
+    // What is not wanted is found by the hash of its Call-ID: nothing is cut out of it.
+    const { hash } = span;
+    const isCaptured = capture !== undefined && (capture.oneIn <= 1 || isOneIn(hash, capture.oneIn));
+    let callId = '';
     let seen: SeenMessage | undefined;
-    for (const session of this.sessions.values()) {
+    for (let i = 0; i < active.length; i++) {
+      const session = active[i] as TraceSession;
+      if (!session.mayWant(text, span.start, span.end, hash)) continue;
+      if (callId === '') callId = text.slice(span.start, span.end);
       if (!session.wants(callId, text, direction, address)) continue;
       seen ??= this.message(text, direction, socket, address, port, callId);
       session.keep(seen);
       if (session.ended !== undefined) this.settle();
     }
-    const { capture } = this;
-    if (capture?.wants(callId)) {
-      capture.capture(seen ?? this.message(text, direction, socket, address, port, callId));
-    }
+    if (!isCaptured) return;
+    if (callId === '') callId = text.slice(span.start, span.end);
+    capture.capture(seen ?? this.message(text, direction, socket, address, port, callId));
   }
 
   private message(
@@ -154,8 +165,8 @@ export class Tracer implements MessageTap {
 
   /** The tap is in the path only while somebody listens. */
   private settle(): void {
-    const isTracing = [...this.sessions.values()].some((each) => each.ended === undefined);
-    this.point.use(isTracing || this.capture !== undefined ? this : undefined);
+    this.active = [...this.sessions.values()].filter((each) => each.ended === undefined);
+    this.point.use(this.active.length > 0 || this.capture !== undefined ? this : undefined);
   }
 
   private forget(): void {

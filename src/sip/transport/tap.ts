@@ -62,11 +62,17 @@ export class TapPoint implements Receiver {
       Reflect.deleteProperty(socket, 'send');
       if (tap === undefined && mask === undefined) continue;
       const send = socket.send.bind(socket);
-      const wrapped: SipSocket['send'] = (text, address, port, onError, flow, serverName) => {
-        const shown = mask === undefined ? text : mask.sent(text, socket, address, port);
-        tap?.sent(shown, socket, address, port);
-        send(shown, address, port, onError, flow, serverName);
-      };
+      const wrapped: SipSocket['send'] =
+        mask === undefined && tap !== undefined
+          ? (text, address, port, onError, flow, serverName) => {
+              tap.sent(text, socket, address, port);
+              send(text, address, port, onError, flow, serverName);
+            }
+          : (text, address, port, onError, flow, serverName) => {
+              const shown = mask === undefined ? text : mask.sent(text, socket, address, port);
+              tap?.sent(shown, socket, address, port);
+              send(shown, address, port, onError, flow, serverName);
+            };
       Object.defineProperty(socket, 'send', { value: wrapped, configurable: true, writable: true });
     }
   }

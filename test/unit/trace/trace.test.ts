@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hash32 } from '../../../src/core/mix.js';
 import { TapPoint } from '../../../src/sip/transport/tap.js';
-import { callIdOf } from '../../../src/trace/call-id.js';
+import { CallIdSpan, callIdOf } from '../../../src/trace/call-id.js';
 import { hepPacket, MOST_PAYLOAD } from '../../../src/trace/hep.js';
 import { renderLadders } from '../../../src/trace/ladder.js';
 import type { SeenMessage } from '../../../src/trace/trace-session.js';
@@ -98,6 +99,22 @@ describe('traces', () => {
     assert.equal(session.messages.length, 2 * session.callCount);
   });
 
+  test('a Call-ID that was asked for is taken whatever its share, and one in N of who is called only', () => {
+    const { tracer, come } = setUp();
+    const asked = tracer.begin({ filter: { callId: 'call-3@x', oneIn: 1000 } });
+    const all = tracer.begin({ filter: { oneIn: 7 }, bounds: { calls: 1000 } });
+    const called = tracer.begin({ filter: { oneIn: 7, to: 'bob' }, bounds: { calls: 1000 } });
+    const nobody = tracer.begin({ filter: { oneIn: 7, to: 'nobody' } });
+    for (let i = 0; i < 100; i++) come({ callId: `call-${i}@x` });
+    assert.deepEqual(
+      asked.messages.map(({ callId }) => callId),
+      ['call-3@x'],
+    );
+    assert.ok(all.callCount > 5 && all.callCount < 30, String(all.callCount));
+    assert.equal(called.callCount, all.callCount);
+    assert.equal(nobody.messages.length, 0);
+  });
+
   test('a body is left out where the trace says so', () => {
     const { tracer, come } = setUp();
     const session = tracer.begin({ filter: { callId: 'one' }, bodies: false });
@@ -109,11 +126,20 @@ describe('traces', () => {
   test('a Call-ID is found in every spelling, and looked for in linear time', () => {
     for (const [name, id] of [
       ['Call-ID: ', 'a@b'],
+      ['Call-ID:\t ', 'b'],
+      ['Call-ID:', 'with\rreturn'],
       ['call-id:', 'c'],
       ['i: ', 'd'],
       ['CALL-ID \t: ', 'e'],
     ]) {
-      assert.equal(callIdOf(`INVITE sip:a SIP/2.0\r\nVia: x\r\n${name}${id} \r\nCSeq: 1 INVITE\r\n\r\n`), id);
+      for (const behind of [' \r\n', '\r\n', '\t \r\n', '', ' ']) {
+        const text = `INVITE sip:a SIP/2.0\r\nVia: x\r\n${name}${id}${behind}`;
+        const span = new CallIdSpan();
+        assert.ok(span.find(text));
+        assert.deepEqual([text.slice(span.start, span.end), span.hash], [id, hash32(id as string, 0) | 0]);
+        assert.equal(callIdOf(text), id);
+      }
+      assert.equal(callIdOf(`INVITE sip:a SIP/2.0\r\n${name} \r\n\r\n`), '');
     }
     assert.equal(callIdOf(`INVITE sip:a SIP/2.0\r\nX: ${' \r\n '.repeat(100_000)}`), '');
   });
