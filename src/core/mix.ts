@@ -47,8 +47,9 @@ export class Mixer {
   }
 }
 
-/** What hash32 begins with for seed 0, and multiplies by: for who hashes while looking for the end. */
+/** What hash32 begins with for seed 0: for who hashes while looking for the end. */
 export const FNV_BASIS = 0x811c9dc5;
+/** What FNV-1a multiplies by. */
 export const FNV_PRIME = 0x01000193;
 
 /** FNV-1a over the code units from `start` to `end`, continued from `seed`; an unsigned 32-bit number. */
