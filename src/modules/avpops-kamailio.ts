@@ -6,6 +6,7 @@ import { compileFormat, type Format } from '../pvar/format.js';
 import { KAMAILIO_NAMES } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
 import { addBranch } from '../script/request-branches.js';
+import { type NamedVariable, namedAvp, namedVariable } from './avp-arguments.js';
 import { deleteAvp } from './avpops.js';
 import {
   type Arg,
@@ -19,43 +20,25 @@ import {
 } from './define.js';
 import { parseSubstitution, substituted } from './subst.js';
 
-/** "$avp(name)/flags" or another variable. */
-interface Named {
-  readonly format: Format;
-  /** undefined for a variable that is no AVP. */
-  readonly avp: string | undefined;
-  readonly flags: string;
-}
-
 const compile = (text: string): Format => compileFormat(text, { names: KAMAILIO_NAMES });
 
-/** Throws an Error with what is wrong. */
-function named(text: string): Named {
-  const slash = text.indexOf('/');
-  const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
-  if (!variable.startsWith('$')) throw new Error(`"${text}" is no variable`);
-  const avp = /^\$\(?avp\(([^)]*)\)/.exec(variable)?.[1]?.replace(/^[si]:/, '');
-  return {
-    format: compile(variable),
-    avp,
-    flags:
-      slash < 0
-        ? ''
-        : text
-            .slice(slash + 1)
-            .trim()
-            .toLowerCase(),
-  };
+/** Flags are of either case. */
+function lowered<Of extends NamedVariable>(of: Of): Of {
+  return { ...of, flags: of.flags.toLowerCase() };
 }
 
-function avpOf(text: string): Named & { readonly avp: string } {
-  const found = named(text);
-  if (found.avp === undefined) throw new Error(`"${text}" is no AVP`);
-  return found as Named & { readonly avp: string };
+const named = (text: string) => lowered(namedVariable(text, compile));
+const avpOf = (text: string) => lowered(namedAvp(text, compile));
+
+/** Takes out the oldest value of an AVP that is this one. */
+function removeOldest({ avps }: MessageRun['pvars'], name: string, value: AvpValue): void {
+  const kept = [...avps.all(name)];
+  kept.splice(kept.lastIndexOf(value), 1);
+  avps.replace(name, kept);
 }
 
 /** All values of an AVP, the newest first; the one value of another variable, whose null is the text "<null>". */
-function valuesOf(of: Named, run: MessageRun): readonly AvpValue[] {
+function valuesOf(of: NamedVariable, run: MessageRun): readonly AvpValue[] {
   if (of.avp !== undefined) return [...run.pvars.avps.all(of.avp)];
   return [(of.format.evaluateValue(run.pvars) as PvarValue) ?? '<null>'];
 }
@@ -161,9 +144,7 @@ function substitute(names: string): (run: MessageRun, pattern: ReturnType<typeof
       changed++;
       avps.push(target.avp, result);
       if (target !== source && !flags.includes('d')) continue;
-      const kept = [...avps.all(source.avp)];
-      kept.splice(kept.lastIndexOf(each), 1);
-      avps.replace(source.avp, kept);
+      removeOldest(run.pvars, source.avp, each);
     }
     return code(changed > 0);
   };
@@ -242,9 +223,7 @@ const specs: FunctionSpec[] = [
           if (copy === undefined) return -1;
           avps.push(target.avp, copy);
           if (!flags.includes('d')) continue;
-          const kept = [...avps.all(source.avp)];
-          kept.splice(kept.lastIndexOf(each), 1);
-          avps.replace(source.avp, kept);
+          removeOldest(run.pvars, source.avp, each);
         }
         return 1;
       };
@@ -347,9 +326,7 @@ const specs: FunctionSpec[] = [
             avps.push(target.avp, result);
           }
           if (!/d/i.test(flags)) continue;
-          const kept = [...avps.all(source.avp)];
-          kept.splice(kept.lastIndexOf(each), 1);
-          avps.replace(source.avp, kept);
+          removeOldest(run.pvars, source.avp, each);
         }
         return 1;
       };

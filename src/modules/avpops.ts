@@ -1,8 +1,9 @@
 import { compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { PvarValue } from '../pvar/context.js';
-import { compileFormat, type Format } from '../pvar/format.js';
+import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
+import { type NamedVariable, namedAvp, namedVariable } from './avp-arguments.js';
 import {
   type Arg,
   code,
@@ -15,31 +16,6 @@ import {
   textOf,
 } from './define.js';
 import { parseSubstitution, substituted } from './subst.js';
-
-/** "$avp(name)/flags": one AVP, and what is wanted of it. */
-interface Named {
-  readonly format: Format;
-  /** undefined for a variable that is no AVP. */
-  readonly avp: string | undefined;
-  readonly flags: string;
-}
-
-/** Throws an Error with what is wrong. */
-function named(text: string): Named {
-  const slash = text.indexOf('/');
-  const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
-  const flags = slash < 0 ? '' : text.slice(slash + 1).trim();
-  if (!variable.startsWith('$')) throw new Error(`"${text}" is no variable`);
-  const format = compileFormat(variable);
-  const avp = /^\$\(?avp\(([^)]*)\)/.exec(variable)?.[1]?.replace(/^[si]:/, '');
-  return { format, avp, flags };
-}
-
-function avpOf(text: string): Named & { readonly avp: string } {
-  const found = named(text);
-  if (found.avp === undefined) throw new Error(`"${text}" is no AVP`);
-  return found as Named & { readonly avp: string };
-}
 
 function value(text: string): (run: MessageRun) => PvarValue {
   if (text.startsWith('$')) {
@@ -121,7 +97,7 @@ function operation(text: string): (subject: number, run: MessageRun) => number {
 }
 
 /** Where avp_pushto writes: a variable, or a part of the request by its name ("$ru/domain"). */
-function pushTo(run: MessageRun, target: Named, values: readonly PvarValue[]): number {
+function pushTo(run: MessageRun, target: NamedVariable, values: readonly PvarValue[]): number {
   if (values.length === 0) return -1;
   for (const each of values) target.format.assign(run.pvars, each);
   return 1;
@@ -150,7 +126,7 @@ const specs: FunctionSpec[] = [
     parameters: [param('AVP', 'literal')],
     summary: 'deletes the newest value of an AVP, with /g all',
     compile: ([avp]) => {
-      const { avp: name, flags } = avpOf(text(avp));
+      const { avp: name, flags } = namedAvp(text(avp));
       return (run) => deleteAvp(run, name, flags);
     },
   },
@@ -160,8 +136,8 @@ const specs: FunctionSpec[] = [
     parameters: [param('from', 'literal'), param('to', 'literal')],
     summary: 'copies an AVP; /g all values, /d deletes the old one, /n and /c make numbers of text and text of numbers',
     compile: ([from, to]) => {
-      const source = avpOf(text(from));
-      const target = avpOf(text(to));
+      const source = namedAvp(text(from));
+      const target = namedAvp(text(to));
       const { flags } = target;
       const made = (each: string | number): string | number =>
         flags.includes('n') ? Number.parseInt(String(each), 10) || 0 : flags.includes('c') ? String(each) : each;
@@ -182,11 +158,11 @@ const specs: FunctionSpec[] = [
     parameters: [param('target', 'literal'), param('AVP', 'literal')],
     summary: 'writes the value of an AVP to a variable',
     compile: ([to, from]) => {
-      const target = named(text(to).replace(/\/(?:username|domain)$/, ''));
+      const target = namedVariable(text(to).replace(/\/(?:username|domain)$/, ''));
       const part = /\/(username|domain)$/.exec(text(to))?.[1];
-      const written = part === undefined ? target : named(part === 'username' ? '$rU' : '$rd');
+      const written = part === undefined ? target : namedVariable(part === 'username' ? '$rU' : '$rd');
       if (!written.format.writable) throw new Error(`"${text(to)}" cannot be written`);
-      const source = named(text(from));
+      const source = namedVariable(text(from));
       return (run) => {
         const { avp } = source;
         const all = avp === undefined ? [source.format.evaluateValue(run.pvars)] : run.pvars.avps.all(avp);
@@ -201,7 +177,7 @@ const specs: FunctionSpec[] = [
     parameters: [param('AVP', 'literal'), param('test', 'literal')],
     summary: 'compares an AVP with a value; /g all its values',
     compile: ([subject, wanted]) => {
-      const { avp, format } = named(text(subject));
+      const { avp, format } = namedVariable(text(subject));
       const all = flagsOf(text(wanted)).includes('g') || flagsOf(text(subject)).includes('g');
       const test = check(text(wanted));
       return (run) => {
@@ -218,8 +194,8 @@ const specs: FunctionSpec[] = [
     summary: 'replaces in an AVP by a pattern; "$avp(from)/$avp(to)/gd"',
     compile: ([names, pattern]) => {
       const [from = '', second = '', third = ''] = text(names).split('/');
-      const source = avpOf(from);
-      const target = second.startsWith('$') ? avpOf(second) : source;
+      const source = namedAvp(from);
+      const target = second.startsWith('$') ? namedAvp(second) : source;
       const flags = second.startsWith('$') ? third : second;
       const substitution = parseSubstitution(text(pattern), false, (piece) => {
         const format = compileFormat(piece);
@@ -252,8 +228,8 @@ const specs: FunctionSpec[] = [
     summary: 'calculates with a number of an AVP; "$avp(from)/$avp(to)"',
     compile: ([names, what]) => {
       const [from = '', to = ''] = text(names).split('/');
-      const source = avpOf(from);
-      const target = to.startsWith('$') ? avpOf(to) : source;
+      const source = namedAvp(from);
+      const target = to.startsWith('$') ? namedAvp(to) : source;
       const apply = operation(text(what));
       return (run) => {
         const { avps } = run.pvars;
@@ -271,7 +247,7 @@ const specs: FunctionSpec[] = [
     parameters: [param('AVP', 'literal')],
     summary: 'whether an AVP has a value: /s text, /n a number, /e an empty one',
     compile: ([avp]) => {
-      const { avp: name, format, flags } = named(text(avp));
+      const { avp: name, format, flags } = namedVariable(text(avp));
       return (run) => {
         const first = name === undefined ? format.evaluateValue(run.pvars) : run.pvars.avps.get(name);
         if (first === null) return -1;
@@ -310,7 +286,7 @@ const specs: FunctionSpec[] = [
     parameters: [param('AVP', 'literal'), param('value', 'string'), optional('index', 'int')],
     summary: 'adds a value to an AVP at an index',
     compile: ([avp, what, index]) => {
-      const { avp: name } = avpOf(text(avp));
+      const { avp: name } = namedAvp(text(avp));
       return (run) => {
         const { avps } = run.pvars;
         const values = [...avps.all(name)];
@@ -326,7 +302,7 @@ const specs: FunctionSpec[] = [
     parameters: [param('AVP', 'literal')],
     summary: 'puts the values of an AVP in a random order',
     compile: ([avp]) => {
-      const { avp: name } = avpOf(text(avp));
+      const { avp: name } = namedAvp(text(avp));
       return (run) => {
         const values = [...run.pvars.avps.all(name)];
         for (let i = values.length - 1; i > 0; i--) {

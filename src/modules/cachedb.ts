@@ -57,6 +57,24 @@ function addTo(sign: 1 | -1): FunctionSpec['compile'] {
     };
 }
 
+/** Reads what is stored under a key; -2 where nothing is. */
+function fetching(name: string, summary: string, shown: (value: PvarValue) => PvarValue): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('store', 'string'), param('key', 'string'), param('result', 'writable')],
+    summary,
+    compile:
+      ([id, key, result]) =>
+      (run) => {
+        const value = cacheOf(run, textOf(id, run))?.get(textOf(key, run), run.env.clock.monotonic());
+        if (value === undefined) return -2;
+        result?.variable?.assign(run.pvars, shown(value));
+        return 1;
+      },
+  };
+}
+
 const cachedb: FunctionSpec[] = [
   {
     name: 'cache_store',
@@ -78,34 +96,8 @@ const cachedb: FunctionSpec[] = [
         return code(cache.set(textOf(key, run), textOf(value, run), expires));
       },
   },
-  {
-    name: 'cache_fetch',
-    dialects: OPENSIPS,
-    parameters: [param('store', 'string'), param('key', 'string'), param('result', 'writable')],
-    summary: 'reads a value',
-    compile:
-      ([id, key, result]) =>
-      (run) => {
-        const value = cacheOf(run, textOf(id, run))?.get(textOf(key, run), run.env.clock.monotonic());
-        if (value === undefined) return -2;
-        result?.variable?.assign(run.pvars, value === null ? null : String(value));
-        return 1;
-      },
-  },
-  {
-    name: 'cache_counter_fetch',
-    dialects: OPENSIPS,
-    parameters: [param('store', 'string'), param('key', 'string'), param('result', 'writable')],
-    summary: 'reads a number',
-    compile:
-      ([id, key, result]) =>
-      (run) => {
-        const value = cacheOf(run, textOf(id, run))?.get(textOf(key, run), run.env.clock.monotonic());
-        if (value === undefined) return -2;
-        result?.variable?.assign(run.pvars, Number(value));
-        return 1;
-      },
-  },
+  fetching('cache_fetch', 'reads a value', (value) => (value === null ? null : String(value))),
+  fetching('cache_counter_fetch', 'reads a number', Number),
   {
     name: 'cache_remove',
     dialects: OPENSIPS,

@@ -10,6 +10,7 @@ import { readSettings } from '../../src/config/load.js';
 import { nullLogger } from '../../src/core/logger.js';
 import { Daemon } from '../../src/daemon/daemon.js';
 import type { Source } from '../../src/sip/transport/transport.js';
+import { ROUTING } from './routing.js';
 
 const CALLS = Number(process.argv[2] ?? 1500);
 /** The compilers go on changing their mind for some 10,000 calls. */
@@ -32,16 +33,7 @@ const { settings } = readSettings(
   {
     listen: ['udp:127.0.0.1:5060'],
     modparam: { list_file: './list' },
-    routing: [
-      {
-        match: {},
-        select: { set: 1, alg: 4, flags: 'f' },
-        relay: 'stateful',
-        failover: { codes: ['408', '503'] },
-        record_route: true,
-        reject: { code: 503, reason: 'No destinations' },
-      },
-    ],
+    routing: ROUTING,
   },
   { cwd: folder },
 );

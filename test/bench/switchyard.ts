@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../support/child-process.js';
 import { freePort } from '../support/ports.js';
 import { type ProxyUnderTest, type StartProxy, settle, writeKamailioFiles } from './proxies.js';
+import { ROUTING } from './routing.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRY = join(ROOT, 'dist', 'main.js');
@@ -68,16 +69,7 @@ export async function startSwitchyardWith(
     limits,
     ...more,
     log: { level: 'warn' },
-    routing: [
-      {
-        match: {},
-        select: { set: 1, alg: 4, flags: 'f' },
-        relay: 'stateful',
-        failover: { codes: ['408', '503'] },
-        record_route: true,
-        reject: { code: 503, reason: 'No destinations' },
-      },
-    ],
+    routing: ROUTING,
   };
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify(settings, undefined, 2));

@@ -1,15 +1,7 @@
 import type { ColumnNames } from '../../src/config/settings.js';
+import { DOCUMENTED } from '../../src/store/table.js';
+
+const { flags: _, ...columns } = DOCUMENTED;
 
 /** The documented names of the columns. */
-export const COLUMNS: ColumnNames = {
-  id: 'id',
-  setid: 'setid',
-  destination: 'destination',
-  socket: 'socket',
-  state: 'state',
-  probeMode: 'probe_mode',
-  weight: 'weight',
-  priority: 'priority',
-  attrs: 'attrs',
-  description: 'description',
-};
+export const COLUMNS: ColumnNames = columns;

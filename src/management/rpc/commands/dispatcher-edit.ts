@@ -110,16 +110,30 @@ function namesOf(leftOut: readonly Discarded[]): string {
 
 /** dispatcher.add group address [flags [priority [attrs]]], dispatcher.remove group address: in memory only. */
 export function dispatcherEditCommands(view: DispatcherView): readonly RpcCommand[] {
+  /** A command whose first two arguments are a group and an address. */
+  const edit = (
+    name: string,
+    help: string,
+    run: (target: DispatcherTarget, setId: number, address: string, args: RpcArguments, call: RpcCall) => Promise<void>,
+    done: string,
+  ): RpcCommand => ({
+    name,
+    help,
+    needs: { role: 'admin' },
+    changes: () => true,
+    async run(args, call) {
+      const address = args.text(1);
+      if (address === undefined) throw INVALID_PARAMETERS;
+      const { target, setId } = readGroup(view, args, 0, call);
+      await run(target, setId, address, args, call);
+      return textResult(done);
+    },
+  });
   return [
-    {
-      name: 'dispatcher.add',
-      help: 'Add a destination address in memory',
-      needs: { role: 'admin' },
-      changes: () => true,
-      async run(args, call) {
-        const address = args.text(1);
-        if (address === undefined) throw INVALID_PARAMETERS;
-        const { target, setId } = readGroup(view, args, 0, call);
+    edit(
+      'dispatcher.add',
+      'Add a destination address in memory',
+      async (target, setId, address, args, call) => {
         const flags = args.int(2);
         const priority = flags === undefined ? undefined : args.int(3);
         const attrs = priority === undefined ? undefined : args.text(4);
@@ -131,25 +145,20 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
           // The original says it added what it did not.
           if (!target.strict) throw new RpcError(500, `Adding Destination Failed: ${messageOf(error)}`);
         }
-        return textResult('Ok. Dispatcher destination added.');
       },
-    },
-    {
-      name: 'dispatcher.remove',
-      help: 'Remove a destination address from memory',
-      needs: { role: 'admin' },
-      changes: () => true,
-      async run(args, call) {
-        const address = args.text(1);
-        if (address === undefined) throw INVALID_PARAMETERS;
-        const { target, setId } = readGroup(view, args, 0, call);
+      'Ok. Dispatcher destination added.',
+    ),
+    edit(
+      'dispatcher.remove',
+      'Remove a destination address from memory',
+      async (target, setId, address, _args, call) => {
         // Whether it was there makes no difference to the answer (recorded).
         const uri = at(target, setId, address)[0]?.row.uri ?? address;
         if (await target.remove(setId, uri))
           call.changed(`${maskUri(uri)} removed from set ${setId}, from memory only`);
-        return textResult('Ok. Dispatcher destination removed.');
       },
-    },
+      'Ok. Dispatcher destination removed.',
+    ),
   ];
 }
 
