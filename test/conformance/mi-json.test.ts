@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { MiDependencies } from '../../src/management/mi/dependencies.js';
 import { FifoFraming } from '../../src/management/mi/fifo-framing.js';
-import { makeMiFixture } from '../support/mi-fixture.js';
-import { recordedProcess, replay, setRecordedTime, withRecordedEvents, zeroStatistics } from '../support/mi-replay.js';
+import { recordedFixture, replay, setRecordedTime } from '../support/mi-replay.js';
 import { readTranscripts } from '../support/mi-transcript.js';
 
 const ORIGINAL = 'OpenSIPS (4.1.0-dev (x86_64/linux))';
@@ -63,26 +61,14 @@ const CORE_STATISTICS =
   'rcv_requests rcv_replies fwd_requests fwd_replies drop_requests drop_replies err_requests err_replies bad_URIs_rcvd bad_msg_hdr slow_messages timestamp';
 
 describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
-  const plain = makeMiFixture();
-  const types = [
-    'attendant',
-    'MI Datagram',
-    'MI FIFO',
-    'time_keeper',
-    'timer',
-    'SIP receiver udp:127.0.0.1:25070',
-    'Timer handler',
-  ];
-  const deps: Partial<MiDependencies> = {
-    process: recordedProcess({
-      startedAt: plain.clock.now(),
-      argv: 'opensips -F -f run/M.cfg -P run/M.pid -m 64 -M 8 -w run'.split(' '),
-      processes: () => types.map((type, id) => ({ id, pid: 31220 + id, type })),
-    })(() => fixture.clock.now()),
-    events: withRecordedEvents(plain.publisher, EVENTS),
-  };
-  const fixture = makeMiFixture({ deps });
-  fixture.statistics.push(...zeroStatistics('core', CORE_STATISTICS.split(' '), { timestamp: 1 }));
+  const fixture = recordedFixture({
+    argv: 'opensips -F -f run/M.cfg -P run/M.pid -m 64 -M 8 -w run',
+    pid: 31220,
+    receiver: 'SIP receiver udp:127.0.0.1:25070',
+    events: EVENTS,
+    statistics: CORE_STATISTICS,
+    timestamp: 1,
+  });
   const framing = new FifoFraming();
   const transcripts = readTranscripts('opensips-mi-json.md');
 

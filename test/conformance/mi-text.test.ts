@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { MiDependencies } from '../../src/management/mi/dependencies.js';
 import { FifoFraming } from '../../src/management/mi/fifo-framing.js';
-import { makeMiFixture, recordedRows } from '../support/mi-fixture.js';
-import { recordedProcess, replay, setRecordedTime, withRecordedEvents, zeroStatistics } from '../support/mi-replay.js';
+import { recordedRows } from '../support/mi-fixture.js';
+import { recordedFixture, replay, setRecordedTime } from '../support/mi-replay.js';
 import { readTranscripts } from '../support/mi-transcript.js';
 
 const ORIGINAL = 'OpenSIPS (2.1.5 (x86_64/linux))';
@@ -41,26 +40,16 @@ const CORE_STATISTICS =
   'rcv_requests rcv_replies fwd_requests fwd_replies drop_requests drop_replies err_requests err_replies bad_URIs_rcvd unsupported_methods bad_msg_hdr timestamp';
 
 describe('MI line text answers as OpenSIPS 2.1', () => {
-  const plain = makeMiFixture();
-  const types = [
-    'attendant',
-    'MI Datagram',
-    'MI FIFO',
-    'time_keeper',
-    'timer',
-    'SIP receiver udp:127.0.0.1:25080 ',
-    'Timer handler',
-  ];
-  const deps: Partial<MiDependencies> = {
-    process: recordedProcess({
-      startedAt: new Date(2026, 10, 21, 7, 8, 47).getTime(),
-      argv: 'opensips -f run/O.cfg -P run/O.pid -m 64 -M 8 -w run'.split(' '),
-      processes: () => types.map((type, id) => ({ id, pid: 31536 + id, type })),
-    })(() => fixture.clock.now()),
-    events: withRecordedEvents(plain.publisher, EVENTS),
-  };
-  const fixture = makeMiFixture({ rows: recordedRows(25080), deps });
-  fixture.statistics.push(...zeroStatistics('core', CORE_STATISTICS.split(' '), { timestamp: 77 }));
+  const fixture = recordedFixture({
+    startedAt: new Date(2026, 10, 21, 7, 8, 47).getTime(),
+    argv: 'opensips -f run/O.cfg -P run/O.pid -m 64 -M 8 -w run',
+    pid: 31536,
+    receiver: 'SIP receiver udp:127.0.0.1:25080 ',
+    events: EVENTS,
+    statistics: CORE_STATISTICS,
+    timestamp: 77,
+    rows: recordedRows(25080),
+  });
   const framing = new FifoFraming();
   const transcripts = readTranscripts('opensips-mi-text-2.1.md');
 

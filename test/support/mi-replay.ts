@@ -1,7 +1,7 @@
 import { unbounded } from '../../src/access/caller.js';
-import type { EventSubscriptions, ProcessInfo, Statistic } from '../../src/management/mi/dependencies.js';
+import type { EventSubscriptions } from '../../src/management/mi/dependencies.js';
 import type { FifoFraming } from '../../src/management/mi/fifo-framing.js';
-import type { MiFixture } from './mi-fixture.js';
+import { type MiFixture, makeMiFixture, type recordedRows } from './mi-fixture.js';
 import type { Transcript } from './mi-transcript.js';
 
 /** What the handler answers to a recorded request at its endpoint; on the FIFO everything written to the reply FIFO. */
@@ -24,15 +24,51 @@ export function setRecordedTime(fixture: MiFixture, answer: string | undefined):
   if (now !== undefined) fixture.clock.setWallClock(new Date(now).getTime());
 }
 
-/** The process the recordings were made with. */
-export function recordedProcess(
-  values: Pick<ProcessInfo, 'argv' | 'processes' | 'startedAt'>,
-): (now: () => number) => ProcessInfo {
-  return (now) => ({ version: '0.1.0', platform: 'x86_64/linux', workingDirectory: () => 'run', now, ...values });
+/** What answers show of the program that was recorded. */
+interface RecordedProgram {
+  /** Milliseconds since the epoch; absent: when the fixture is made. */
+  readonly startedAt?: number;
+  readonly argv: string;
+  /** Of its first process; those of the others follow. */
+  readonly pid: number;
+  /** The type of the processes that read its SIP socket. */
+  readonly receiver: string;
+  readonly events: readonly string[];
+  /** Statistics of the group core, which are 0 but for the time stamp. */
+  readonly statistics: string;
+  readonly timestamp: number;
+  readonly rows?: ReturnType<typeof recordedRows>;
+}
+
+/** The management interface of a daemon that shows what the recorded program showed. */
+export function recordedFixture(program: RecordedProgram): MiFixture {
+  const plain = makeMiFixture();
+  const { startedAt = plain.clock.now(), argv, pid, receiver, statistics, timestamp, rows } = program;
+  const types = ['attendant', 'MI Datagram', 'MI FIFO', 'time_keeper', 'timer', receiver, 'Timer handler'];
+  const fixture: MiFixture = makeMiFixture({
+    ...(rows === undefined ? {} : { rows }),
+    deps: {
+      process: {
+        version: '0.1.0',
+        platform: 'x86_64/linux',
+        workingDirectory: () => 'run',
+        now: () => fixture.clock.now(),
+        startedAt,
+        argv: argv.split(' '),
+        processes: () => types.map((type, id) => ({ id, pid: pid + id, type })),
+      },
+      events: withRecordedEvents(plain.publisher, program.events),
+    },
+  });
+  const names = statistics.split(' ');
+  fixture.statistics.push(
+    ...names.map((name) => ({ group: 'core', name, value: () => (name === 'timestamp' ? timestamp : 0) })),
+  );
+  return fixture;
 }
 
 /** The event bus with the numbers events had in the recording: which events there are is each program's own affair. */
-export function withRecordedEvents(bus: EventSubscriptions, names: readonly string[]): EventSubscriptions {
+function withRecordedEvents(bus: EventSubscriptions, names: readonly string[]): EventSubscriptions {
   const renumber = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value), (key, member: unknown) =>
       key === 'id' ? names.indexOf('E_DISPATCHER_STATUS') : member,
@@ -45,9 +81,4 @@ export function withRecordedEvents(bus: EventSubscriptions, names: readonly stri
       return answer === undefined ? undefined : renumber(answer);
     },
   };
-}
-
-/** Statistics of one group, all zero but those given. */
-export function zeroStatistics(group: string, names: readonly string[], values: Record<string, number>): Statistic[] {
-  return names.map((name) => ({ group, name, value: () => values[name] ?? 0 }));
 }

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { FairShare } from '../fair-share.js';
+import type { StreamLimits } from './bind.js';
 import { plainAddress } from './transport.js';
 
 /** The sockets a listener has accepted, including those still in a handshake; no source may use up the whole limit. */
@@ -43,4 +44,16 @@ export class AcceptedSockets {
       this.shares.remove(address);
     });
   }
+}
+
+/** Those of a listener with these bounds; refused ones are counted in the table of its connections. */
+export function acceptedInto(
+  table: { refused: number },
+  { maxConnections, unfinished }: StreamLimits,
+): AcceptedSockets {
+  return new AcceptedSockets(
+    maxConnections,
+    (address) => unfinished.trusted?.has(address) === true,
+    () => table.refused++,
+  );
 }

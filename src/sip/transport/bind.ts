@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { SwitchyardError } from '../../core/errors.js';
-import type { UnfinishedBytes } from './unfinished.js';
+import { UnfinishedBytes } from './unfinished.js';
 
 /** What a listener for connections is made from. */
 export interface StreamOptions {
@@ -22,6 +22,28 @@ export interface StreamOptions {
   readonly maxConnections?: number;
   /** Bounds the messages peers have begun and not finished, over all sockets that share it; default: one of its own. */
   readonly unfinished?: UnfinishedBytes;
+}
+
+/** Bounds of a listener and its connections; as in `StreamOptions`, all of them given. */
+export interface StreamLimits {
+  readonly idleMs: number;
+  readonly messageMs: number;
+  readonly connectMs: number;
+  readonly maxQueuedBytes: number;
+  readonly maxConnections: number;
+  readonly unfinished: UnfinishedBytes;
+}
+
+/** The bounds that options set, the defaults for those they leave out. */
+export function streamLimits(options: StreamOptions): StreamLimits {
+  return {
+    idleMs: options.idleMs ?? 120_000,
+    messageMs: options.messageMs ?? 10_000,
+    connectMs: options.connectMs ?? 5_000,
+    maxQueuedBytes: options.maxQueuedBytes ?? 4 * 1024 * 1024,
+    maxConnections: options.maxConnections ?? 10_000,
+    unfinished: options.unfinished ?? new UnfinishedBytes(),
+  };
 }
 
 /** Explanation of a system error when binding fails. */

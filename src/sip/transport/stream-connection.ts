@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import type { StreamLimits } from './bind.js';
 import { StreamFraming } from './stream-framing.js';
 import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
-import type { UnfinishedBytes } from './unfinished.js';
 
 /** Unsent bytes for a peer above which we stop reading from it. */
 const PAUSE_BYTES = 256 * 1024;
@@ -21,11 +21,7 @@ type OnError = ((error: TransportError) => void) | undefined;
 /** What a connection needs of the socket it belongs to. */
 export interface ConnectionOwner extends SipSocket {
   readonly receiver: Receiver;
-  readonly idleMs: number;
-  readonly messageMs: number;
-  readonly connectMs: number;
-  readonly maxQueuedBytes: number;
-  readonly unfinished: UnfinishedBytes;
+  readonly limits: StreamLimits;
   causeOf(error: Error): TransportError['cause'];
   /** A message that may ask to use the connection in the other direction too (RFC 5923). */
   aliasWanted(connection: StreamConnection, text: string): void;
@@ -80,12 +76,12 @@ export class StreamConnection implements Flow {
     socket.on('close', () => this.broke('refused', 'connection closed'));
     socket.on('data', (data: Buffer) => this.take(data));
     if (inbound) {
-      socket.setTimeout(owner.idleMs);
-      this.deadline(owner.messageMs, 'no message in time');
+      socket.setTimeout(owner.limits.idleMs);
+      this.deadline(owner.limits.messageMs, 'no message in time');
     } else {
       this.timer = setTimeout(
         () => this.fail({ cause: 'timeout', message: 'no answer to connect' }),
-        owner.connectMs,
+        owner.limits.connectMs,
       ).unref();
     }
   }
@@ -95,7 +91,7 @@ export class StreamConnection implements Flow {
     if (!this.open) return;
     this.clearTimer();
     this.connected = true;
-    this.socket.setTimeout(this.owner.idleMs);
+    this.socket.setTimeout(this.owner.limits.idleMs);
     const waiting = this.waiting;
     this.waiting = [];
     this.waitingBytes = 0;
@@ -104,7 +100,7 @@ export class StreamConnection implements Flow {
 
   /** Gives up after so many milliseconds if it is not established by then. */
   hurry(ms: number): void {
-    if (this.connected || !this.open || ms >= this.owner.connectMs) return;
+    if (this.connected || !this.open || ms >= this.owner.limits.connectMs) return;
     this.clearTimer();
     this.timer = setTimeout(() => this.fail({ cause: 'timeout', message: 'no answer to connect' }), ms).unref();
   }
@@ -115,7 +111,7 @@ export class StreamConnection implements Flow {
       later(onError, { cause: 'refused', message: 'connection closed' });
       return;
     }
-    const { maxQueuedBytes } = this.owner;
+    const { maxQueuedBytes } = this.owner.limits;
     if (!this.connected) {
       if (this.waitingBytes + text.length > maxQueuedBytes) {
         later(onError, { cause: 'send', message: 'too much waits for the connection' });
@@ -256,14 +252,14 @@ export class StreamConnection implements Flow {
       return;
     }
     if (framing.pending > 0) {
-      if (this.timer === undefined) this.deadline(owner.messageMs, 'a message was not completed in time');
+      if (this.timer === undefined) this.deadline(owner.limits.messageMs, 'a message was not completed in time');
     } else if (this.proven) this.clearTimer();
   }
 
   private hold(bytes: number): boolean {
     const before = this.held;
     this.held = bytes;
-    return this.owner.unfinished.change(this.address, before, bytes);
+    return this.owner.limits.unfinished.change(this.address, before, bytes);
   }
 
   private get source() {

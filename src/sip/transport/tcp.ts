@@ -2,8 +2,8 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { isWildcard } from '../../core/local-addresses.js';
 import type { TransportName } from '../../core/uri.js';
 import { parseMessage } from '../message.js';
-import { AcceptedSockets } from './accepted.js';
-import { bindStream, type StreamOptions } from './bind.js';
+import { type AcceptedSockets, acceptedInto } from './accepted.js';
+import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { ConnectionTable } from './connection-table.js';
 import { type ConnectionOwner, StreamConnection } from './stream-connection.js';
 import {
@@ -16,7 +16,6 @@ import {
   sentByOf,
   type TransportError,
 } from './transport.js';
-import { UnfinishedBytes } from './unfinished.js';
 
 /** Further names one connection may be found by (RFC 5923). */
 const MAX_ALIASES = 4;
@@ -32,12 +31,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   port: number;
   sentBy = '';
   readonly description: string;
-  readonly idleMs: number;
-  readonly messageMs: number;
-  readonly connectMs: number;
-  readonly maxQueuedBytes: number;
-  readonly unfinished: UnfinishedBytes;
-  private readonly maxConnections: number;
+  readonly limits: StreamLimits;
   private readonly connections: ConnectionTable<StreamConnection>;
   /** Accepted, some of them still in their TLS handshake. */
   private readonly accepted: AcceptedSockets;
@@ -52,18 +46,9 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.port = options.port;
     this.family = options.address.indexOf(':') >= 0 ? 6 : 4;
     this.description = options.description;
-    this.idleMs = options.idleMs ?? 120_000;
-    this.messageMs = options.messageMs ?? 10_000;
-    this.connectMs = options.connectMs ?? 5_000;
-    this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
-    this.maxConnections = options.maxConnections ?? 10_000;
-    this.unfinished = options.unfinished ?? new UnfinishedBytes();
-    this.connections = new ConnectionTable(this.maxConnections);
-    this.accepted = new AcceptedSockets(
-      this.maxConnections,
-      (address) => this.unfinished.trusted?.has(address) === true,
-      () => this.connections.refused++,
-    );
+    this.limits = streamLimits(options);
+    this.connections = new ConnectionTable(this.limits.maxConnections);
+    this.accepted = acceptedInto(this.connections, this.limits);
   }
 
   /** Makes the listening server; each usable connection goes to `accept`. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { WebSocket } from 'ws';
+import type { StreamLimits } from './bind.js';
 import {
   type Flow,
   later,
@@ -9,7 +10,6 @@ import {
   type Source,
   type TransportError,
 } from './transport.js';
-import type { UnfinishedBytes } from './unfinished.js';
 
 /** Unsent bytes for a peer above which its pings are no longer answered. */
 const PONG_BYTES = 16 * 1024;
@@ -23,8 +23,7 @@ type OnError = ((error: TransportError) => void) | undefined;
 /** What a connection needs of the socket it belongs to. */
 export interface WsOwner extends SipSocket {
   readonly receiver: Receiver;
-  readonly maxQueuedBytes: number;
-  readonly unfinished: UnfinishedBytes;
+  readonly limits: Pick<StreamLimits, 'maxQueuedBytes' | 'unfinished'>;
   causeOf(error: Error): TransportError['cause'];
   forget(connection: WsConnection): void;
 }
@@ -99,7 +98,7 @@ export class WsConnection implements Flow {
       return;
     }
     if (socket.readyState === socket.CONNECTING) {
-      if (this.waitingBytes + text.length > owner.maxQueuedBytes) {
+      if (this.waitingBytes + text.length > owner.limits.maxQueuedBytes) {
         later(onError, { cause: 'send', message: 'too much waits for the connection' });
         return;
       }
@@ -107,7 +106,7 @@ export class WsConnection implements Flow {
       this.waitingBytes += text.length;
       return;
     }
-    if (socket.bufferedAmount > owner.maxQueuedBytes) {
+    if (socket.bufferedAmount > owner.limits.maxQueuedBytes) {
       const error = { cause: 'send', message: 'the peer does not read' } as const;
       later(onError, error);
       this.fail(error);
@@ -173,7 +172,7 @@ export class WsConnection implements Flow {
   private hold(bytes: number): boolean {
     const before = this.held;
     this.held = Math.max(0, bytes);
-    return this.owner.unfinished.change(this.address, before, this.held);
+    return this.owner.limits.unfinished.change(this.address, before, this.held);
   }
 
   private confirm(): void {

@@ -3,8 +3,8 @@ import { createServer as createSecureServer, type Server as HttpsServer } from '
 import type { WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
 import { isOwnHost, isSameOrigin } from '../../core/web-origin.js';
-import { AcceptedSockets } from './accepted.js';
-import { bindStream, type StreamOptions } from './bind.js';
+import { type AcceptedSockets, acceptedInto } from './accepted.js';
+import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
 import {
@@ -18,7 +18,6 @@ import {
   sentByOf,
   type TransportError,
 } from './transport.js';
-import { UnfinishedBytes } from './unfinished.js';
 import { WsConnection } from './ws-connection.js';
 import { ws } from './ws-package.js';
 
@@ -46,11 +45,7 @@ export class WsSocket implements SipSocket {
   port: number;
   sentBy = '';
   readonly description: string;
-  readonly maxQueuedBytes: number;
-  readonly unfinished: UnfinishedBytes;
-  private readonly maxConnections: number;
-  private readonly connectMs: number;
-  private readonly messageMs: number;
+  readonly limits: StreamLimits;
   private readonly connections: ConnectionTable<WsConnection>;
   private readonly certificates: Certificates | undefined;
   /** Accepted, some of them not yet upgraded. */
@@ -71,17 +66,9 @@ export class WsSocket implements SipSocket {
     this.port = options.port;
     this.family = options.address.indexOf(':') >= 0 ? 6 : 4;
     this.description = options.description;
-    this.maxQueuedBytes = options.maxQueuedBytes ?? 4 * 1024 * 1024;
-    this.maxConnections = options.maxConnections ?? 10_000;
-    this.unfinished = options.unfinished ?? new UnfinishedBytes();
-    this.connections = new ConnectionTable(this.maxConnections);
-    this.accepted = new AcceptedSockets(
-      this.maxConnections,
-      (address) => this.unfinished.trusted?.has(address) === true,
-      () => this.connections.refused++,
-    );
-    this.connectMs = options.connectMs ?? 5_000;
-    this.messageMs = options.messageMs ?? 10_000;
+    this.limits = streamLimits(options);
+    this.connections = new ConnectionTable(this.limits.maxConnections);
+    this.accepted = acceptedInto(this.connections, this.limits);
     if (transport === 'wss') {
       if (tls === undefined) {
         throw new SwitchyardError('TRANSPORT_BIND', `cannot bind ${options.description}: "tls" names no certificate`);
@@ -136,7 +123,7 @@ export class WsSocket implements SipSocket {
         return;
       }
       const port = request.socket.remotePort ?? 0;
-      const connection = new WsConnection(this, socket, address, port, true, this.messageMs);
+      const connection = new WsConnection(this, socket, address, port, true, this.limits.messageMs);
       this.connections.add(connection, connectionKey(address, port, undefined));
       request.socket.prependListener('data', (data: Buffer) => connection.arrived(data.length));
     });
@@ -185,12 +172,12 @@ export class WsSocket implements SipSocket {
       const socket = new this.package.WebSocket(`${this.transport}://${hostPort(address, port)}/`, 'sip', {
         perMessageDeflate: false,
         maxPayload: MAX_WS_MESSAGE_BYTES,
-        handshakeTimeout: this.connectMs,
+        handshakeTimeout: this.limits.connectMs,
         autoPong: false,
         // The types know an older form of checkServerIdentity.
         ...((this.certificates?.client(serverName) ?? {}) as object),
       });
-      connection = new WsConnection(this, socket, address, port, false, this.messageMs);
+      connection = new WsConnection(this, socket, address, port, false, this.limits.messageMs);
     } catch (error) {
       later(onError, { cause: 'send', message: (error as Error).message });
       return;
