@@ -1,4 +1,22 @@
-import { choice, text } from '../line/command.js';
+import { choice, type OptionSpec, text, usageError } from '../line/command.js';
+
+/** Definitions for the preprocessor, by name; one without a value is empty. */
+export const DEFINE: OptionSpec<ReadonlyMap<string, string>> = {
+  value: 'NAME=VALUE,...',
+  short: 'A',
+  description: "Definitions for #!ifdef and its kin, as Kamailio's -A. May be repeated.",
+  read: (given) => {
+    const defines = new Map<string, string>();
+    for (const each of given.split(',')) {
+      const equals = each.indexOf('=');
+      const name = (equals < 0 ? each : each.slice(0, equals)).trim();
+      if (!/^\w+$/.test(name)) throw usageError(`"${name}" is no name of a definition`);
+      defines.set(name, equals < 0 ? '' : each.slice(equals + 1));
+    }
+    return defines;
+  },
+  merge: (before, now) => new Map([...before, ...now]),
+};
 
 /** Options of commands that read an opensips.cfg or kamailio.cfg. */
 export const CFG_OPTIONS = {
@@ -8,17 +26,6 @@ export const CFG_OPTIONS = {
     ['opensips', 'opensips-4', 'opensips-3', 'opensips-2.1', 'kamailio'],
     'Language of the cfg file, where it cannot be detected.',
   ),
-  define: text('NAME=VALUE,...', "Definitions for #!ifdef and its kin, as Kamailio's -A."),
+  define: DEFINE,
   preprocess: text('COMMAND', 'Program the cfg file is sent through first, as OpenSIPS\' -p: "m4 -s".'),
 };
-
-/** The definitions that were given; a name without value is defined and empty. */
-export function definesOf(given: string | undefined): ReadonlyMap<string, string> | undefined {
-  if (given === undefined) return undefined;
-  return new Map(
-    given.split(',').map((each) => {
-      const equals = each.indexOf('=');
-      return equals < 0 ? [each.trim(), ''] : [each.slice(0, equals).trim(), each.slice(equals + 1)];
-    }),
-  );
-}

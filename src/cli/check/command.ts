@@ -1,5 +1,5 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT } from '../line/command.js';
-import { CFG_OPTIONS, definesOf } from './cfg-options.js';
+import { CFG_OPTIONS } from './cfg-options.js';
 
 /** "switchyard check". */
 export const check = defineCommand({
@@ -32,6 +32,6 @@ with its line, and a verdict: runs whole, runs without, or cannot run. The exit 
   run: async ({ options, io }) => {
     const { cfg, define, ...more } = options;
     if (cfg === undefined) return (await import('./check.js')).check(options, io);
-    return (await import('./cfg.js')).checkCfg({ ...more, cfg, defines: definesOf(define) }, io);
+    return (await import('./cfg.js')).checkCfg({ ...more, cfg, defines: define }, io);
   },
 });

@@ -1,4 +1,4 @@
-import { CFG_OPTIONS, definesOf } from '../check/cfg-options.js';
+import { CFG_OPTIONS } from '../check/cfg-options.js';
 import { CONFIG, defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 
 /** "switchyard explain". */
@@ -34,6 +34,6 @@ for the script it has loaded, on a copy of its tables, states and variables.`,
     const { explain: byRules, requestIn } = await import('./explain.js');
     if (cfg === undefined) return byRules(options, args[0], io);
     const request = await requestIn(args[0], io);
-    return (await import('./cfg.js')).explainCfg({ ...more, cfg, defines: definesOf(define) }, request, io);
+    return (await import('./cfg.js')).explainCfg({ ...more, cfg, defines: define }, request, io);
   },
 });

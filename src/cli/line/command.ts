@@ -1,8 +1,10 @@
 import { SwitchyardError } from '../../core/errors.js';
 import type { CommandIo } from './io.js';
 
-/** One option of a command: "--name" or "--name VALUE". */
+/** One option of a command: "--name" or "--name VALUE". One with a value stands once, unless it can be repeated. */
 export interface OptionSpec<T = unknown> {
+  /** One letter that stands for the name. */
+  readonly short?: string;
   /** What stands for the value in help texts; undefined for a switch. */
   readonly value: string | undefined;
   /** One sentence. */
@@ -11,6 +13,8 @@ export interface OptionSpec<T = unknown> {
   readonly choices?: readonly string[];
   /** Converts what was typed to the value. Throws SwitchyardError USAGE with what was expected. */
   readonly read: (text: string) => T;
+  /** Of an option that may be repeated: the value of what was given before and what is given now. */
+  merge?(before: T, now: T): T;
 }
 
 /** Options of a command by name. */

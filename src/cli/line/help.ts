@@ -71,9 +71,10 @@ export function commandHelp(spec: CommandSpec, path: readonly string[], inherite
   return sections.filter((each) => each !== '').join('\n');
 }
 
-/** "--config FILE" */
-export function optionForm(name: string, { value }: OptionSpec): string {
-  return value === undefined ? `--${name}` : `--${name} ${value}`;
+/** "--config FILE", "-A, --define NAME" */
+export function optionForm(name: string, { value, short }: OptionSpec): string {
+  const form = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  return value === undefined ? form : `${form} ${value}`;
 }
 
 const WIDTH = 100;

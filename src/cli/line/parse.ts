@@ -82,11 +82,14 @@ export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLi
 const FROM_USER = { from: 'user' } as const;
 
 function optionOf(name: string, spec: OptionSpec): Option {
-  const option = new Option(spec.value === undefined ? `--${name}` : `--${name} <${spec.value}>`);
+  const form = spec.short === undefined ? `--${name}` : `-${spec.short}, --${name}`;
+  const option = new Option(spec.value === undefined ? form : `${form} <${spec.value}>`);
   if (spec.value === undefined) return option;
-  return option.argParser((given: string) => {
+  return option.argParser((given: string, before: unknown) => {
+    if (before !== undefined && spec.merge === undefined) throw usageError(`--${name} is given twice`);
     try {
-      return spec.read(given);
+      const now = spec.read(given);
+      return before === undefined ? now : spec.merge?.(before, now);
     } catch (error) {
       throw usageError(`--${name}: ${messageOf(error)}`, error);
     }

@@ -8,7 +8,7 @@ import type { CommandIo } from '../line/io.js';
 export interface CfgOptions {
   readonly config?: string | undefined;
   readonly dialect?: string | undefined;
-  readonly define?: string | undefined;
+  readonly define?: ReadonlyMap<string, string> | undefined;
 }
 
 /** A configuration file that is read again for each reload. */
@@ -21,12 +21,7 @@ export class CfgFile {
   /** Throws CfgError, ConfigError. */
   load(): CompleteCfg {
     const { dialect, define, config } = this.options;
-    const defines = new Map<string, string>();
-    for (const each of define?.split(',') ?? []) {
-      const equals = each.indexOf('=');
-      defines.set(equals < 0 ? each : each.slice(0, equals), equals < 0 ? '' : each.slice(equals + 1));
-    }
-    return loadCompleteCfg(this.path, { dialect, defines }, config);
+    return loadCompleteCfg(this.path, { dialect, defines: define ?? new Map() }, config);
   }
 
   /** Writes what was noticed while loading. */

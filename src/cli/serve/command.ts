@@ -1,3 +1,4 @@
+import { DEFINE } from '../check/cfg-options.js';
 import { CONFIG, choice, defineCommand, text } from '../line/command.js';
 
 /** "switchyard serve". */
@@ -20,7 +21,7 @@ A switchyard.json beside it, or the one of --config, adds what such files cannot
       ['opensips', 'opensips-4', 'opensips-3', 'opensips-2.1', 'kamailio'],
       'Whose file it is, where it cannot be detected.',
     ),
-    define: text('NAME=VALUE,...', 'Definitions for the preprocessor of a kamailio.cfg, as its -A.'),
+    define: DEFINE,
   },
   examples: [
     ['with ./switchyard.json, or the built-in defaults', 'switchyard serve'],

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
+import type { CommandSpec } from '../../../../src/cli/line/command.js';
+import { parseLine } from '../../../../src/cli/line/parse.js';
 import { commandNames, loadCommands } from '../../../../src/cli/line/run.js';
 import { runCli } from '../../../support/command-line.js';
 
@@ -35,6 +37,23 @@ test('a value that is no value of its option is refused', async () => {
     assert.equal(status, 2, line);
     assert.ok(err.includes(reason), err);
   }
+});
+
+test('an option is given once; definitions for the preprocessor add up', async () => {
+  const { status, err } = await runCli(['check', '--config', 'a.json', '--config', 'b.json']);
+  assert.equal(status, 2);
+  assert.match(err, /--config is given twice/);
+  const command = (await loadCommands()).find(({ name }) => name === 'check') as CommandSpec;
+  const { options } = parseLine(command, ['--cfg', 'x', '-A', 'WITH_NAT', '--define', 'A=1,B=x y', '-A', 'A=2']);
+  assert.deepEqual(
+    options['define'],
+    new Map([
+      ['WITH_NAT', ''],
+      ['A', '2'],
+      ['B', 'x y'],
+    ]),
+  );
+  assert.match((await runCli(['check', '--cfg', 'x', '-A', '1-2'])).err, /"1-2" is no name of a definition/);
 });
 
 test('arguments that are missing or too many are refused', async () => {
