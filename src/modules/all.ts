@@ -2,6 +2,7 @@ import { FunctionTable } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { accFunctions } from './acc/functions.js';
 import { asyncFunctions } from './async.js';
+import { authFunctions } from './auth/functions.js';
 import { avpDatabaseFunctions } from './avp-database.js';
 import { avpopsFunctions } from './avpops.js';
 import { kamailioAvpopsFunctions } from './avpops-kamailio.js';
@@ -124,6 +125,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...mqueueFunctions,
     ...asyncFunctions,
     ...toposFunctions,
+    ...authFunctions,
   ]);
   return table;
 }

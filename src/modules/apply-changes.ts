@@ -18,5 +18,8 @@ export function applyChanges(run: MessageRun): boolean {
   run.pvars.message = fresh;
   run.message = fresh;
   run.edits.clear();
+  // What was kept for a reply went with the message, as in the original.
+  call.replyLines = '';
+  call.replyBody = '';
   return true;
 }

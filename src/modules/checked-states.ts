@@ -1,5 +1,6 @@
 import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
+import { authentication, subscribers } from './auth/settings.js';
 import { dialogs } from './dialog/table.js';
 import { routingState } from './drouting/gateways.js';
 import { memoryQueues } from './mqueue.js';
@@ -25,6 +26,8 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['alias_db', (states) => states.of(aliasTable)],
   ['group', (states) => states.of(groupTable)],
   ['speeddial', (states) => states.of(dialTable)],
+  ['auth', (states) => states.of(authentication)],
+  ['auth_db', (states) => states.of(subscribers)],
   ['mqueue', (states) => states.of(memoryQueues)],
   ['rtimer', (states) => states.of(routeTimers)],
 ];

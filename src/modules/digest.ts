@@ -48,6 +48,24 @@ export function readChallenge(text: string): DigestChallenge | undefined {
   };
 }
 
+/** What a response is made of. */
+export interface DigestParts extends DigestRequest {
+  readonly ha1: string;
+  readonly nonce: string;
+  /** undefined: without quality of protection, as RFC 2069 has it. */
+  readonly protected:
+    | { readonly qop: 'auth' | 'auth-int'; readonly count: string; readonly cnonce: string }
+    | undefined;
+}
+
+/** The response of a digest (RFC 7616 section 3.4.1), in lower case hexadecimal. */
+export function digestResponse(hash: (text: string) => string, parts: DigestParts): string {
+  const { ha1, nonce, method, uri, body, protected: by } = parts;
+  const second = hash(`${method}:${uri}${by?.qop === 'auth-int' ? `:${hash(body)}` : ''}`);
+  const middle = by === undefined ? nonce : `${nonce}:${by.count}:${by.cnonce}:${by.qop}`;
+  return hash(`${ha1}:${middle}:${second}`);
+}
+
 const HASHES: Readonly<Record<string, string>> = { md5: 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' };
 
 function quoted(text: string): string {
@@ -73,16 +91,19 @@ export function answerChallenge(
   const hash = (text: string): string => createHash(kind).update(text, 'latin1').digest('hex');
   let first = hashed ? password : hash(`${user}:${realm}:${password}`);
   if (name.endsWith('-sess')) first = hash(`${first}:${nonce}:${cnonce}`);
-  const integrity = protection === 'auth-int' ? `:${hash(request.body)}` : '';
-  const second = hash(`${request.method}:${request.uri}${integrity}`);
   const count = '00000001';
-  const middle = protection === undefined ? nonce : `${nonce}:${count}:${cnonce}:${protection}`;
+  const response = digestResponse(hash, {
+    ha1: first,
+    nonce,
+    ...request,
+    protected: protection === undefined ? undefined : { qop: protection, count, cnonce },
+  });
   const parts = [
     `username=${quoted(user)}`,
     `realm=${quoted(realm)}`,
     `nonce=${quoted(nonce)}`,
     `uri=${quoted(request.uri)}`,
-    `response="${hash(`${first}:${middle}:${second}`)}"`,
+    `response="${response}"`,
     ...(algorithm === undefined ? [] : [`algorithm=${algorithm.replace(/[^A-Za-z0-9-]/g, '')}`]),
     ...(opaque === undefined ? [] : [`opaque=${quoted(opaque)}`]),
     ...(protection === undefined ? [] : [`qop=${protection}`, `nc=${count}`, `cnonce="${cnonce}"`]),

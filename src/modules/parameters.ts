@@ -30,6 +30,9 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     load_balancer: `probing_verbose lb_define_blacklist cluster_id cluster_sharing_tag fetch_freeswitch_stats initial_freeswitch_load
       status_replication_cluster accept_replicated_status replicate_status_to`,
     async: `workers return`,
+    auth: `nid_pool_no nc_array_size nc_array_order otn_in_flight_no otn_in_flight_order nonce_auth_max_drift realm_prefix use_domain
+      add_authinfo_hdr`,
+    auth_db: `version_table`,
     mqueue: `db_url`,
     rtpengine: `rtpengine_disable_tout_db queried_nodes_limit_none db_url table_name setid_col url_col weight_col disabled_col hash_algo
       hash_table_size hash_table_tout mos_min_pv control_cmd_tos write_sdp_pv read_sdp_pv notification_sock`,

@@ -211,6 +211,13 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
   ['registrar', 'registered', 4],
   ['registrar', 'unregister', 3],
   ['registrar', 'lookup_branches', 2],
+  ['uri|auth|auth_db', 'db_does_uri_exist', 2],
+  ['uri|auth_db', 'db_check_from', 0],
+  ['uri|auth_db', 'db_check_to', 0],
+];
+
+/** Functions of digest authentication, which are here in Kamailio's form. */
+const DIGEST: readonly (readonly [module: string, name: string, most: number])[] = [
   ['auth|auth_db', 'www_authorize', 2],
   ['auth|auth_db', 'proxy_authorize', 2],
   ['auth', 'www_challenge', 4],
@@ -220,9 +227,6 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
   ['auth', 'consume_credentials', 0],
   ['auth|auth_db', 'www_authenticate', 3],
   ['auth|auth_db', 'proxy_authenticate', 3],
-  ['uri|auth|auth_db', 'db_does_uri_exist', 2],
-  ['uri|auth_db', 'db_check_from', 0],
-  ['uri|auth_db', 'db_check_to', 0],
 ];
 
 /** Functions of a presence server, for which the same holds. */
@@ -301,5 +305,6 @@ export const rewritingFunctions: ScriptFunction[] = [
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
   ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most)),
+  ...DIGEST.flatMap(([module, name, most]) => notHere(module, name, most, OPENSIPS)),
   ...PRESENCE.flatMap(([name, most]) => notHere('presence', name, most, undefined, 'presence server')),
 ];
