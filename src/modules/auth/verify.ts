@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { addrSpecOf } from '../../core/name-addr.js';
+import { parseUri } from '../../core/uri.js';
 import { parseCredentials } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
@@ -126,7 +128,7 @@ export function isSelf({ message, call }: MessageRun, bits: number): boolean {
 }
 
 function userIn(value: string): string | undefined {
-  return /<?sips?:([^@;>?]*?)(?::[^@]*)?@/i.exec(value)?.[1];
+  return parseUri(addrSpecOf(value))?.user;
 }
 
 /** Takes the credentials that were verified out of the request that goes on; false where there are none. */
