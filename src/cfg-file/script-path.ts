@@ -32,7 +32,7 @@ const DEFAULT_BOUNDS: PathBounds = { steps: 10_000, characters: 65_536 };
 /** Values of a step that are kept. */
 const MOST_VALUES = 8;
 
-/** Writes down which way runs take through a script. */
+/** Records the statements that runs of a script go through. */
 export class ScriptPath implements ScriptTrace {
   readonly steps: ScriptStep[] = [];
   private readonly names: FormatNames;

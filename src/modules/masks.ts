@@ -4,10 +4,10 @@ import type { MessageMask } from '../sip/transport/tap.js';
 import { topologyMask } from './topoh/settings.js';
 import { topologyStore } from './topos/settings.js';
 
-/** Modules that give messages another form outside. */
+/** Modules that rewrite messages between the wire and the script. */
 export const MASKING: readonly string[] = ['topoh', 'topos'];
 
-/** What gives messages another form outside for the modules of a file; undefined where none does. `env`: that in force. */
+/** The rewriting that the modules of a file ask for; undefined where none does. `env`: the environment in force. */
 export function messageMask(env: () => ScriptEnvironment): MessageMask | undefined {
   const { modules } = env();
   if (modules.loaded.has('topos')) return stripping(env);

@@ -103,7 +103,7 @@ function fixContact(run: MessageRun, params: string, kept = false): number {
   return 1;
 }
 
-/** The request-URI goes to $du, and gets the host and port in its parameter "org" again. */
+/** Puts the request-URI into $du, and into the request-URI the host and port of its parameter "org". */
 function restoreUri(run: MessageRun): number {
   const parts = cutUri(run.call.requestUri);
   const org = /;org=([A-Za-z0-9+/=]+)/.exec(parts?.params ?? '');

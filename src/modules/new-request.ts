@@ -6,7 +6,7 @@ import type { Address } from '../sip/resolve.js';
 import type { ClientUser } from '../sip/transaction/client.js';
 import { type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
 
-/** Nobody waits for the replies to requests a script makes up. */
+/** Replies to requests that a script sends are not looked at. */
 const NOBODY: ClientUser = { onReply: () => undefined, onFailure: () => undefined };
 
 /** A header value must not bring lines of its own. */
@@ -31,7 +31,7 @@ interface NewRequest {
 /** Sends a request of our own, which the local route sees first. */
 function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): number {
   const { env } = run;
-  // An INVITE would need somebody who acknowledges what comes back.
+  // The final reply to an INVITE would have to be acknowledged.
   if (!/^[A-Z]{1,32}$/.test(method) || /^(?:INVITE|ACK|CANCEL)$/.test(method)) return -1;
   if (parseUri(uri) === undefined || parseUri(parseAddress(nameAddr(to)).uri) === undefined) return -1;
   const blank = body.search(/\s/);

@@ -38,7 +38,7 @@ function timer(name: string): FunctionSpec {
   };
 }
 
-/** Functions of Kamailio by name with the most arguments they take, that do nothing here but are taken. */
+/** Functions of Kamailio that are accepted and do nothing here, by name, with the most arguments they take. */
 function taken(functions: Readonly<Record<string, number>>, standIn: string): FunctionSpec[] {
   return Object.entries(functions).map(([name, most]) => ({
     name,
@@ -50,7 +50,7 @@ function taken(functions: Readonly<Record<string, number>>, standIn: string): Fu
   }));
 }
 
-/** Functions that only look: what a file calls for it does not change where a call goes. */
+/** Functions that only read: leaving them out does not change where a call goes. */
 export const observationFunctions: ScriptFunction[] = [
   ...moduleFunctions('tracer|siptrace', [trace('trace'), trace('sip_trace')]),
   ...moduleFunctions('siptrace', taken({ sip_trace: 3, sip_trace_mode: 1, hlog: 2 }, TRACED)),

@@ -11,15 +11,15 @@ interface PikeNode {
   before: number;
   /** Number of the sampling unit. */
   unit: number;
-  /** Milliseconds; when a request last came through here. */
+  /** Monotonic milliseconds of the last request that was counted in it. */
   touched: number;
   children: Map<number, PikeNode> | undefined;
 }
 
 /**
- * Sources are kept as a tree of the bytes of their addresses. It grows by a level with a request, once the level above has had a
- * quarter of the permitted requests; only at the last level is a source a single address that is blocked. So a source that is new
- * may send a little more than `most`, one that is known exactly that.
+ * Sources are kept as a tree of the bytes of their addresses. A node gets children once it has counted a quarter of the permitted
+ * requests. Addresses are blocked in the leaves of the last level only, so a new source may send a little more than `most` requests, and
+ * a known one exactly that many.
  */
 interface PikeState {
   /** Milliseconds of a sampling unit. */
@@ -61,10 +61,10 @@ function copied(children: ReadonlyMap<number, PikeNode>): Map<number, PikeNode> 
   );
 }
 
-/** Nodes that are copied: it is done at once, while calls wait. */
+/** Nodes that are copied at most: the copy is made in one event loop iteration. */
 const MOST_COPIED = 50_000;
 
-/** Nodes of the tree at most; beyond, it begins anew. */
+/** Nodes of the tree at most; a tree that has more is emptied. */
 const MOST_NODES = 400_000;
 
 function node(unit: number, now: number, hits: number): PikeNode {
@@ -82,7 +82,7 @@ function bytesOf(address: string): number[] | undefined {
   });
 }
 
-/** Counts a request: -2 when it is the first that is too much, -1 for those after it, 1 for what may pass. */
+/** Counts a request: 1 when it may pass, -2 for the first above the limit, -1 for those after it. */
 function pike(run: MessageRun, bytes: readonly number[], address: string): number {
   const state = run.env.modules.of(pikeState);
   const now = run.env.clock.monotonic();

@@ -54,7 +54,7 @@ function filtersOf(run: MessageRun): Filters {
   return ownFilters.known(run.call)?.filters ?? run.env.modules.of(settings);
 }
 
-/** What is refused by one list and not let in by the other does not pass; where lists say nothing, the default does. */
+/** Whether a contact is tried: with `acceptByDefault` unless only `deny` matches it, else where only `accept` does. */
 function passes({ acceptByDefault, accept, deny }: Filters, uri: string): boolean {
   const matches = (list: readonly BoundedRegex[]): boolean => list.some((each) => each.test(uri));
   return acceptByDefault ? !matches(deny) || matches(accept) : matches(accept) && !matches(deny);

@@ -78,7 +78,7 @@ export const suspendFunctions: FunctionSpec[] = [
       const { scope } = call;
       const own = scope.run;
       const done = transaction.resumeWith((resumed) => {
-        // The bound on what a script does counts on, however often it goes on.
+        // The bound on statements holds for all parts of the run together.
         resumed.work = run.work;
         return route.call(resumed).finally(() => {
           run.work = resumed.work;

@@ -46,7 +46,7 @@ function hide(run: MessageRun, flags: string): number {
   const table = env.modules.of(dialogs);
   const dialog = table.begin(run);
   if (dialog === undefined) return -1;
-  // The dialog is kept here, so that the Call-ID of the other side need not say anything.
+  // The dialog is known here, so that the Call-ID of the other side need not carry anything.
   const callId = /c/i.test(flags) ? `${env.modules.of(settings).prefix}${env.random.token(16)}` : undefined;
   dialog.hidden = { keepUser: /u/i.test(flags), callId, contact: '', route: [] };
   call.hiding = hidingOf(dialog, dialog.hidden, 'callee');

@@ -35,7 +35,7 @@ const uac = {
 /** Calls whose From or To was changed: what replies must show instead is the text the request came with. */
 const changed = new PerCall(() => new Set<Header>());
 
-/** The difference of two URIs: whoever has one of them, and the password, gets the other. */
+/** The difference of two URIs, enciphered: one of them and the password give the other. */
 export function difference(one: string, other: string, password: Buffer): string {
   const size = Math.max(one.length, other.length);
   const bytes = Buffer.alloc(size);

@@ -30,7 +30,7 @@ export interface BrainOptions {
   readonly observer: ProxyObserver & ReportObserver;
   /** Whether all destinations of what was selected are reached by UDP, and given by address. */
   readonly isPlain: (origin: RouteOrigin) => boolean;
-  /** Whether messages are traced: then all is done here. */
+  /** Whether messages are traced: then this process relays everything. */
   readonly isTraced: () => boolean;
   /** A BYE of a dialog came; it has its final reply. */
   readonly bye: (callId: string) => void;
@@ -51,7 +51,7 @@ export interface BrainOptions {
   readonly scriptTaken: (worker: number, version: number) => void;
   readonly tableTaken: (worker: number, name: string, generation: number) => void;
   readonly log: Logger;
-  /** Says something to a worker. */
+  /** Sends an item to a worker. */
   readonly send: (worker: number, item: ToWorker) => void;
   /** Hands a message to a worker; false when it does not take any at the moment. */
   readonly hand: (worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>) => boolean;
@@ -122,7 +122,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     return this.asked[worker] ?? 0;
   }
 
-  /** What a worker says. */
+  /** Takes an item that a worker has sent. */
   receive(worker: number, item: FromWorker): void {
     const { options } = this;
     switch (item[0]) {

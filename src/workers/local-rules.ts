@@ -73,7 +73,7 @@ export class LocalRules {
     });
   }
 
-  /** From now on these rules hold, as long as their epoch is in force; null: none. */
+  /** Takes rules, which hold as long as their epoch does; null: none. */
   use(epoch: number, text: string | null): void {
     const { replica, sockets, log, selected } = this.options;
     const { engine } = replica;
@@ -103,7 +103,7 @@ export class LocalRules {
     this.epoch = epoch;
   }
 
-  /** What is to be done with a request outside dialogs; undefined: the brain is to be asked. */
+  /** The decision about a request outside dialogs; undefined: the brain has to decide. */
   decide(request: RoutedRequest): RouteDecision | undefined {
     const { router, options } = this;
     if (router === undefined || !options.replica.isInForce(this.epoch) || !this.isPlainRequest(request))
@@ -122,13 +122,13 @@ export class LocalRules {
     const { partition } = selection;
     const first = setOf(partition, selection.targets[0]);
     if (first === undefined) return undefined;
-    // Nobody else selects meanwhile, so that a table which holds now holds until the choice is made.
+    // The lock keeps the table from being replaced until the choice is made.
     first.enter();
     try {
       if (!options.replica.isCurrent(partition) || first.activeBefore(first.destinations.length) === 0)
         return undefined;
       const decision = router.decide(compiled, request, scope, undefined);
-      // What failed the brain decides, and counts.
+      // A selection that failed is decided and counted by the brain.
       if (decision.kind !== 'relay') return undefined;
       return { kind: 'relay', plan: new LocalPlan(decision.plan, options.replica.engine, options.marks) };
     } finally {
@@ -136,7 +136,7 @@ export class LocalRules {
     }
   }
 
-  /** How a request goes on in a dialog that began here; undefined: the brain knows. */
+  /** The decision about a request in a dialog that began here; undefined: the brain has to decide. */
   mayPass(request: RoutedRequest, loose: LooseRoute): Passage | undefined {
     // Names are resolved by the brain.
     return this.isWhole() ? this.gate.mayPass(request, loose) : undefined;

@@ -45,7 +45,7 @@ interface Slot {
   readonly outbox: Outbox<ToWorker>;
   readonly began: number;
   isReady: boolean;
-  /** Looks since it last said something. */
+  /** Looks since the last item that it sent. */
   silentFor: number;
 }
 
@@ -83,7 +83,7 @@ export class Pool {
     this.looking = setInterval(() => this.look(), LOOK_MS);
   }
 
-  /** Says something to a worker; lost where it is being replaced. */
+  /** Sends an item to a worker; lost while that is being replaced. */
   send(worker: number, item: ToWorker): void {
     this.slots[worker]?.outbox.add(item);
   }
@@ -122,7 +122,7 @@ export class Pool {
     this.slots[worker] = slot;
     child.on('error', (error) => {
       log.error({ err: error, worker }, 'a worker cannot be reached');
-      // What was never started does not end either.
+      // A process that could not be started has no end to wait for.
       if (child.pid === undefined) this.exited(worker, slot, null, null);
     });
     child.on('message', (items) => this.received(worker, slot, items as readonly FromWorker[]));
@@ -174,7 +174,7 @@ export class Pool {
     try {
       calls = lost(worker);
     } catch (error) {
-      // Whatever that is, the worker is replaced.
+      // Whatever the reason is, the worker is replaced.
       log.error({ err: error, worker }, 'what a dead worker leaves could not be cleared');
     }
     const hung = slot.isReady && slot.silentFor > MOST_SILENT_LOOKS;

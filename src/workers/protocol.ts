@@ -57,7 +57,7 @@ export interface WorkerSetup {
   readonly ahead: number;
 }
 
-/** What workers decide by, as long as requests are decided by rules that need nothing else. */
+/** The rules that workers decide by. */
 export interface SharedRules {
   readonly rules: readonly RoutingRule[];
   readonly hashPvar: string | undefined;
@@ -72,7 +72,7 @@ export type SharedRow = readonly [number, string, string, string | null, number,
 /** A destination, by its partition, its set, its position as a worker has it, and its URI. */
 export type SharedDestination = readonly [partition: string, setId: number, position: number, uri: string];
 
-/** Where a request that a worker decided about left for. */
+/** The destination that a request was sent to, by the decision of a worker. */
 export type SentTo = readonly [destination: SharedDestination, address: string, port: number, socket: number];
 
 /** What may change while calls go on. */
@@ -114,11 +114,11 @@ export type FromWorker =
   | readonly ['ready']
   /** Says that its event loop runs. */
   | readonly ['pong']
-  /** There is something to read in its ring of reports, and is to be read now. */
+  /** Its ring of reports is to be read now. */
   | readonly ['bell']
   /** A request that is to be routed. */
   | readonly ['ask', id: number, socket: number, address: string, port: number, text: string]
-  /** A message that belongs to nobody here; nothing is waited for. */
+  /** A message that no transaction here belongs to; the worker waits for no answer. */
   | readonly ['pass', socket: number, address: string, port: number, text: string]
   /** A message that belongs to another process. */
   | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
@@ -143,7 +143,7 @@ export type FromWorker =
     ]
   | readonly ['sent', id: number, at: number, to: SentTo]
   | readonly ['passedOver', id: number, at: number, destination: SharedDestination, code: number]
-  /** A destination failed, and is to be in this state; the worker waits until it is. */
+  /** A destination failed and is to take this state; the worker waits until it has. */
   | readonly [
       'mark',
       mark: number,
@@ -163,7 +163,7 @@ export type FromWorker =
   | readonly ['tableTaken', name: string, generation: number]
   | readonly ['provisional', id: number, at: number, code: number]
   | readonly ['failed', id: number, at: number, code: number, local: boolean, cause: string | null]
-  /** The same, and what follows is waited for. */
+  /** The same; the worker waits for what follows. */
   | readonly ['next', id: number, code: number, local: boolean, cause: string | null]
   | readonly ['cancelled', id: number]
   | readonly ['ended', id: number, at: number, code: number, byHop: boolean]
@@ -194,16 +194,16 @@ export type ToWorker =
   | readonly ['askAll', boolean]
   /** An ICMP error for what this worker sent, that another process was given. */
   | readonly ['undelivered', text: string, address: string, port: number]
-  /** What was learnt of dialogs is no longer known to hold. */
+  /** What workers remember of dialogs (`KnownDialogs`) is no longer valid. */
   | readonly ['forget']
   | readonly ['relay', id: number, relay: SharedRelay]
   | readonly ['reply', id: number, code: number, reason: string, headers: string | null]
-  /** The brain does what is to be done. */
+  /** The brain carries the decision out itself. */
   | readonly ['mine', id: number]
   | readonly ['verdict', id: number, verdict: Verdict]
-  /** A destination is in the state that was asked for, or stays as it is. */
+  /** The state that was asked for is decided: the destination has it, or keeps its own. */
   | readonly ['marked', mark: number]
-  /** What may be decided by while the number stands in the shared memory; null: nothing. */
+  /** The rules that hold while their number stands in the shared memory; null: none. */
   | readonly ['rules', epoch: number, rules: string | null]
   /** A table follows, in items of rows; its sets with their first word in the shared memory and their size. */
   | readonly [
@@ -225,7 +225,7 @@ export type ToWorker =
   | readonly ['script', version: number, SharedScript]
   /** The tables of the script's modules are to be read again. */
   | readonly ['scriptTables', version: number]
-  /** Answers what is under way with 503. */
+  /** Requests without a final reply are to be answered with 503. */
   | readonly ['giveUp'];
 
 /** Levels of log lines. */

@@ -8,7 +8,7 @@ import type { FromWorker, SharedHop, SharedRelay, Verdict } from './protocol.js'
 export interface QuestionContext {
   readonly sockets: readonly SipSocket[];
   add(item: FromWorker): void;
-  /** The same, where it may wait. */
+  /** The same for an item that the brain need not see at once. */
   addLater(item: FromWorker): void;
   /** Milliseconds as the brain counts them. */
   now(): number;
@@ -117,7 +117,7 @@ export class QuestionWatch implements RelayWatch {
     this.context.addLater(['failed', this.id, this.context.now(), code, local, cause ?? null]);
   }
 
-  /** Only the brain knows what is passed over. */
+  /** The brain has passed over what cannot be used before it gave the hop. */
   passedOver(): void {}
 
   cancelled(): void {

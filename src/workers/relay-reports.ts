@@ -35,7 +35,7 @@ export class RelayReports implements ProxyObserver {
     return new ByeWatch((code) => brain.addLater(['byeEnded', callId, fromTag, code]));
   }
 
-  /** Only an ACK in a dialog leaves without state here, and nothing is noted of it. */
+  /** Of what leaves without a transaction, an ACK in a dialog, nothing is reported. */
   forwarded(): void {}
 
   refused(

@@ -6,7 +6,7 @@ import type { ReportRing } from './report-ring.js';
 /** A name that records refer to. */
 interface Name {
   readonly text: string;
-  /** What it says as JSON, once somebody has asked. */
+  /** Its value as JSON, parsed when first needed. */
   value?: RouteOrigin;
 }
 

@@ -7,7 +7,7 @@ const MOST_WAITING = 20_000;
 const MOST_CHARACTERS = 32 * 1024 * 1024;
 /** Characters of all names that are known; beyond, they begin anew. */
 const MOST_OF_NAMES = 1024 * 1024;
-/** Milliseconds after which it is tried again. */
+/** Milliseconds after which items that wait are tried again. */
 const AGAIN_MS = 5;
 /** Names that one record may need, and characters of one. */
 const NAMES_OF_ONE = 3;
@@ -46,7 +46,7 @@ export class ReportWriter {
     if (this.waiting.length > 0 || !this.write(item)) this.wait(item);
   }
 
-  /** Something else than a record is there to be read. */
+  /** Notes in the ring that an item waits outside it. */
   remind(): void {
     if (this.ring.wakes()) this.wake();
   }
@@ -192,7 +192,7 @@ export class ReportWriter {
     const known = this.texts.get(value);
     if (known !== undefined) return known;
     let text = JSON.stringify(value);
-    // What a record shows of it is not worth more.
+    // Records show the beginning of a text only.
     if (text.length > LONGEST_NAME) text = JSON.stringify({ rule: '' });
     this.texts.set(value, text);
     return text;

@@ -18,7 +18,7 @@ export interface ReportObserver {
   ): RelayWatch;
 }
 
-/** What the brain knows of what workers mean. */
+/** Sockets and destinations of the brain, by the names that workers give them. */
 export interface ReportNames {
   source(socket: number, address: string, port: number): Source | undefined;
   target(socket: number, address: string, port: number): ResolvedTarget;
@@ -62,7 +62,7 @@ export class ReportedCalls {
     this.calls.set(id, { watch, hop: NOWHERE });
   }
 
-  /** False where the request is none of these. */
+  /** Returns false for a request that this worker does not relay. */
   receive(item: CallReport): boolean {
     const call = this.calls.get(item[1]);
     if (call === undefined) return false;
@@ -92,7 +92,7 @@ export class ReportedCalls {
     return true;
   }
 
-  /** The caller of a request gave up; false where it is none of these. */
+  /** The caller of a request gave up; returns false for a request that this worker does not relay. */
   cancelled(id: number): boolean {
     const call = this.calls.get(id);
     call?.watch.cancelled();

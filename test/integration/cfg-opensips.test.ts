@@ -137,7 +137,7 @@ test('a black list of the file keeps a request from its addresses', async () => 
   assert.match((await caller.next('473')).text, /Filtered destination/);
 });
 
-test('bodies lose and gain parts', async () => {
+test('parts of a body are removed and added', async () => {
   const [caller, gateway] = [await agent(), await agent()];
   const daemon = await serve(`
     route {

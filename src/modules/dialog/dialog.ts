@@ -72,7 +72,7 @@ export class Dialog {
   lastCseq = 0;
   /** Route run when it ends by timeout (dlg_on_timeout, toroute). */
   timeoutRoute: string | undefined = undefined;
-  /** A transaction follows it: without one it ends with the request route. */
+  /** Whether a transaction follows it; without one it ends with the request route. */
   attached = false;
   /** Each side is hidden from the other: what the callee's answer said before it was changed, and the Call-ID it knows if that is another. */
   hidden:

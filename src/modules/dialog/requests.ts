@@ -49,7 +49,7 @@ function plainUri(uri: string): string {
   return uri.replace(/^<|>$/g, '').split(';')[0]?.toLowerCase() ?? '';
 }
 
-/** fix_route_dialog: the request goes where the dialog says, whatever its sender wrote. */
+/** fix_route_dialog: request-URI and Route become those of the dialog. */
 export function fixRoute(run: MessageRun): number {
   const dialog = dialogOf(run);
   if (dialog === undefined) return -1;

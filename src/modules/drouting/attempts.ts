@@ -52,7 +52,7 @@ function ordered(list: readonly ListEntry[], byWeight: boolean, random: Random):
   return chosen;
 }
 
-/** The gateways of a list, carriers replaced by theirs; those that are not used now are left out when it is their moment. */
+/** The gateways of a list, carriers replaced by theirs. Whether one may be used is looked at when it would be tried. */
 export function* attemptsOf(
   routing: Routing,
   list: readonly ListEntry[],

@@ -17,13 +17,13 @@ export interface MediaEngine {
   readonly sets: Map<number, MediaProxy[]>;
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Milliseconds a proxy that did not answer is left alone. */
+  /** Milliseconds in which a proxy that did not answer is not asked again. */
   readonly restMs: number;
   readonly calls: ExpiringMap<MediaProxy>;
   client: NgClient | undefined;
 }
 
-/** Milliseconds, whatever unit the parameter counts in: 1 is a second, 1000 is one, too. */
+/** Milliseconds of a parameter that some files give in seconds and others in milliseconds: 1 and 1000 are both one second. */
 function timeout(parameters: ModuleParameters): number {
   const ms = parameters.int('rtpengine_tout_ms', 0) || parameters.int('rtpengine_timeout', 0);
   return ms > 0 ? ms : parameters.int('rtpengine_tout', 1) * 1000;

@@ -17,7 +17,7 @@ interface RtpProxies {
   readonly sets: Map<number, MediaProxy[]>;
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Milliseconds a proxy that did not answer is left alone. */
+  /** Milliseconds in which a proxy that did not answer is not asked again. */
   readonly restMs: number;
   readonly marker: string;
   readonly calls: ExpiringMap<MediaProxy>;

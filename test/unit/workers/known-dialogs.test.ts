@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownDialogs } from '../../../src/workers/known-dialogs.js';
 
-test('what the brain let pass is known for ten seconds, or until it says otherwise', () => {
+test('a dialog that the brain let pass is remembered for ten seconds, or until a table is loaded', () => {
   let now = 1000;
   const dialogs = new KnownDialogs(() => now);
   assert.equal(dialogs.has('a'), false);
@@ -17,7 +17,7 @@ test('what the brain let pass is known for ten seconds, or until it says otherwi
   assert.equal(dialogs.has('a'), false);
 });
 
-test('their number is bounded', () => {
+test('the number of dialogs that are remembered is bounded', () => {
   const dialogs = new KnownDialogs(() => 0);
   for (let i = 0; i < 16_384; i++) dialogs.add(String(i));
   assert.equal(dialogs.has('0'), true);

@@ -72,7 +72,7 @@ function world(words = 4096, partitions = ['default']) {
 }
 
 describe('tables that workers share', () => {
-  test('brain and workers choose in turn from the same positions', async () => {
+  test('round robin goes on from the same position in the brain and in workers', async () => {
     const { load, tables, deliver, isCurrent, next } = world();
     load(three);
     tables.changed();
@@ -82,7 +82,7 @@ describe('tables that workers share', () => {
     assert.equal([1, 2, 0, 2, 1, 0].map(next).join(''), '123123');
   });
 
-  test('a table that is loaded again holds for nobody until it has come, and then goes on', async () => {
+  test('a table that is loaded again is used by no worker until all of it has arrived', async () => {
     const { load, tables, deliver, isCurrent, next, engine } = world();
     load(three);
     tables.changed();
@@ -117,7 +117,7 @@ describe('tables that workers share', () => {
     assert.equal(next(2), '2');
   });
 
-  test('memory of tables that nobody uses is used again', async () => {
+  test('the memory of a table that no process uses any longer is used for another', async () => {
     const { load, tables, deliver, isCurrent, next } = world(256);
     for (let i = 0; i < 50; i++) {
       load(three);
@@ -180,7 +180,7 @@ describe('tables that workers share', () => {
     assert.equal(next(1), '2');
   });
 
-  test('rules of which other ones are made, or none, are in force no longer', async () => {
+  test('rules hold until others, or none, are published', async () => {
     const { tables, replicas, epochs, deliver, shared } = world();
     tables.changed();
     await deliver();
@@ -195,7 +195,7 @@ describe('tables that workers share', () => {
     assert.equal(first?.isInForce(epochs[0] as number), false);
   });
 
-  test('a partition that is gone is used by nobody', async () => {
+  test('workers leave requests of a partition that was removed to the brain', async () => {
     const { load, tables, deliver, isCurrent, engine } = world(4096, ['default', 'other']);
     load(three, 'other');
     tables.changed();
