@@ -1,6 +1,6 @@
 import type { RequestActions } from '../route/functions/actions.js';
 import type { MessageRun } from '../script/call.js';
-import { addBranch } from '../script/request-branches.js';
+import { addBranch, isQ } from '../script/request-branches.js';
 import { code } from './define.js';
 import { looseRoute, recordRoute } from './record-routing.js';
 import { checkTransaction, forwardStateless, relay } from './relaying.js';
@@ -30,6 +30,7 @@ export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = 
 /** Adds a branch; without a URI its target is the current $ru and $du. */
 function appendBranch(run: MessageRun, uri: string | undefined, q: string): boolean {
   const { call, env } = run;
+  if (env.dialect === 'kamailio' && !isQ(q)) return false;
   const given = uri === undefined || uri === '' ? undefined : uri;
   const added = addBranch(call.branches, {
     uri: given ?? call.requestUri,

@@ -2,7 +2,7 @@ import type { PvarContext } from '../pvar/context.js';
 import type { PvarValue } from '../pvar/value.js';
 import { each, pick, type VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope } from '../script/call.js';
-import { addBranch, type RequestBranch } from '../script/request-branches.js';
+import { addBranch, type RequestBranch, thousandthsOf } from '../script/request-branches.js';
 import { qParameter } from './contacts.js';
 import { listed, numberIn, scopeOf } from './script-variable.js';
 
@@ -21,7 +21,7 @@ export function branchField(branch: RequestBranch | undefined, field: string, sc
     case 'duri':
       return branch.destinationUri ?? null;
     case 'q':
-      return scope.env.dialect === 'opensips' ? branch.q : branch.q === '' ? null : Math.round(Number(branch.q) * 1000);
+      return scope.env.dialect === 'opensips' ? branch.q : branch.q === '' ? null : thousandthsOf(branch.q);
     case 'path':
       return branch.path === '' ? null : branch.path;
     case 'flags':

@@ -150,7 +150,8 @@ const pipeState = {
 function pipelimit(run: MessageRun, name: string, limit: number | undefined, algorithm?: Algorithm): number {
   const { pipes, interval } = run.env.modules.of(pipeState);
   const pipe = pipeOf(pipes, name, algorithm === undefined ? undefined : limit, algorithm);
-  if (pipe !== undefined && limit !== undefined && algorithm !== undefined) pipe.limit = limit;
+  // A known pipe keeps its algorithm and takes the limit, also with the name of an algorithm that is none.
+  if (pipe !== undefined && limit !== undefined) pipe.limit = limit;
   return pipe === undefined ? -2 : count(run, pipe, interval);
 }
 

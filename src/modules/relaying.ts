@@ -6,6 +6,7 @@ import { forwarded } from '../script/forwarding.js';
 import { allowedBy, answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
+import { warningOf } from '../script/warning.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
@@ -56,8 +57,12 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     return -3;
   if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
   // As recorded, a request-URI that cannot be read ends it before anything is sent.
-  const targets = takeTargets(call);
-  if (outbound !== undefined && targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
+  let targets = takeTargets(call);
+  if (outbound !== undefined) {
+    // As recorded of Kamailio, all branches go there.
+    if (kamailio) targets = targets.map((each) => ({ ...each, destinationUri: undefined, outbound }));
+    else if (targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
+  }
   // As recorded, a request-URI or $du is used once: the next relaying needs another, or branches that were added.
   if (kamailio && !call.scope.changed) targets.shift();
   call.scope.changed = false;
@@ -70,6 +75,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (kamailio && run.routeKind === 'failure') call.scope.branchIndex = transaction.branches.length;
     if (found === undefined) return 1;
     if (kamailio) {
+      transaction.relayFailed = true;
       if (run.routeKind !== 'request') return found.code < -100 ? -1 : found.code;
       // As recorded, tm answers when the script has ended and nothing else was sent or answered.
       if (call.relayFault === undefined) (call.afterRoute ??= []).push(() => answerFault(call, transaction));
@@ -101,7 +107,7 @@ function answerFault(call: Call, transaction: TransactionState): void {
   const { relayFault } = call;
   if (relayFault === undefined || transaction.final !== 0) return;
   if (transaction.branches.some((each) => !each.dropped)) return;
-  transaction.reply(relayFault.status, relayFault.reason, call.replyLines);
+  transaction.reply(relayFault.status, relayFault.reason, call.replyLines + warningOf(call));
 }
 
 /** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */

@@ -3,6 +3,7 @@ import type { MessageRun } from '../script/call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { runLocalResponse } from '../script/reply-routes.js';
 import { runErrorOf } from '../script/service-routes.js';
+import { warningOf } from '../script/warning.js';
 import { qParameter } from './contacts.js';
 import { code } from './define.js';
 
@@ -55,11 +56,7 @@ function replyLines(run: MessageRun, status: number): string {
     ];
     if (uris.length > 0) lines += `Contact: ${uris.join(', ')}\r\n`;
   }
-  if (env.warning && status > 100) {
-    const { message } = call;
-    const { address, port } = run.source.socket;
-    lines += `Warning: 392 ${address}:${port} "Noisy feedback tells:  pid=${process.pid} req_src_ip=${run.source.address} req_src_port=${run.source.port} in_uri=${message.requestUri} out_uri=${call.requestUri} via_cnt==${message.headerCount('via')}"\r\n`;
-  }
+  if (status > 100 || env.dialect === 'kamailio') lines += warningOf(call, run.routeKind === 'failure' ? 1 : 0);
   return lines;
 }
 

@@ -17,8 +17,9 @@ export const branchFunctions: FunctionSpec[] = [
       ([status]) =>
       (run) => {
         const wanted = intOf(status, run, 0);
-        // As recorded, a failure route finds none.
-        return code(run.routeKind !== 'failure' && branches(run).some((each) => each.status === wanted));
+        // As recorded, the branch whose reply ended the others' wait does not count yet.
+        const last = run.routeKind === 'failure' ? run.transaction?.decisive : undefined;
+        return code(branches(run).some((each) => each !== last && each.status === wanted));
       },
   },
   {

@@ -3,7 +3,7 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { sendOwn } from '../script/own-requests.js';
-import { runService } from '../script/service-routes.js';
+import { runEvent } from '../script/service-routes.js';
 import { KAMAILIO, moduleFunctions, type ScriptFunction } from './define.js';
 
 /** Fields of $uac_req that can be set. */
@@ -52,7 +52,9 @@ function send(run: MessageRun): number {
       const state = stateOf(env);
       state.code = code;
       state.type = reply === undefined ? 2 : 1;
-      runService(env, 'event', 'uac:reply', undefined);
+      runEvent(env, 'uac:reply', (event) => {
+        event.call.scope.replyCode = code;
+      });
     },
   );
   return sent ? 1 : -1;
@@ -71,7 +73,7 @@ export const uacRequestVariable: VariableDefinition = {
         const state = scope(context);
         if (name === 'evcode') return state.code;
         if (name === 'evtype') return state.type;
-        return state.fields.get(name) ?? null;
+        return state.fields.get(name) ?? (name === 'evroute' ? 0 : null);
       },
       set: (context, value) => {
         const { fields } = scope(context);

@@ -10,6 +10,7 @@ import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
 import type { RelayFault, TransactionState } from './state.js';
 import { ScriptTransaction } from './transaction.js';
+import { warningOf } from './warning.js';
 
 /** Begins the transaction of a request. undefined: it is a copy, or an ACK, which has been dealt with. */
 export function beginTransaction(run: MessageRun): ScriptTransaction | undefined {
@@ -41,13 +42,16 @@ export function answerTrying(transaction: TransactionState, call: Call): void {
   const { tm } = call.env;
   if (!transaction.invite || transaction.lastStatus !== 0 || !(call.auto100 ?? tm.auto100)) return;
   // As recorded, the first reply of our own takes what append_to_reply() and set_reply_body() left for one.
-  transaction.reply(100, tm.auto100Reason, call.replyLines, call.replyBody);
+  const warning = call.env.dialect === 'kamailio' ? warningOf(call) : '';
+  transaction.reply(100, tm.auto100Reason, call.replyLines + warning, call.replyBody);
 }
 
 /** A target of a branch, as the script left it. */
 interface Target {
   readonly uri: string;
   readonly destinationUri: string | undefined;
+  /** Where the branch goes unless its branch route sets $du: as recorded, $du is not shown there. */
+  readonly outbound?: string;
   readonly socket: SipSocket | undefined;
   readonly flags: number;
   readonly path: string;
@@ -210,7 +214,7 @@ function prepare(
   }
   const leaving: Leaving = {
     requestUri: target.uri,
-    destinationUri: target.destinationUri,
+    destinationUri: target.outbound ?? target.destinationUri,
     socket: target.socket,
     edits: call.edits,
     head: target.path,
@@ -225,6 +229,7 @@ function prepare(
 function nextHopLeft({ env, call }: MessageRun, target: Target): string | undefined {
   const { destinationUri } = call.scope;
   if (env.dialect === 'opensips' || destinationUri !== undefined) return destinationUri;
+  if (target.outbound !== undefined) return target.outbound;
   if (target.destinationUri !== undefined) return target.destinationUri;
   return target.follows || target.uri === call.requestUri ? undefined : target.uri;
 }

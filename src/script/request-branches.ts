@@ -9,6 +9,17 @@ export interface RequestBranch {
   socket: string | undefined;
 }
 
+/** Whether text is the q of a branch as Kamailio reads it: "0.5", ".5", "1.0", blanks before it allowed; "" is none. */
+export function isQ(text: string): boolean {
+  return /^\s*(?:0*(?:\.\d+)?|0*1(?:\.0+)?)$/.test(text);
+}
+
+/** A q in thousandths, further digits cut off. */
+export function thousandthsOf(q: string): number {
+  const [whole = '', part = ''] = q.trim().split('.');
+  return Number(whole) * 1000 + Number(part.slice(0, 3).padEnd(3, '0'));
+}
+
 /** Branches one request may have, that of the request-URI included. */
 export const MOST_BRANCHES = 12;
 

@@ -11,17 +11,22 @@ import type { ScriptEnvironment } from './environment.js';
 export function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
   const socket = env.sockets.all[0];
   if (socket === undefined) return undefined;
-  const text = [
-    `OPTIONS ${uri} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${socket.sentBy};branch=z9hG4bKempty`,
-    'From: <sip:switchyard@localhost>;tag=empty',
-    'To: <sip:switchyard@localhost>',
-    `Call-ID: empty-${env.random.token(4)}`,
-    'CSeq: 1 OPTIONS',
-    'Content-Length: 0',
-    '',
-    '',
-  ].join('\r\n');
+  // That of Kamailio as recorded: scripts test for it.
+  const fields =
+    env.dialect === 'kamailio'
+      ? [
+          'Via: SIP/2.0/UDP 127.0.0.1',
+          'From: <sip:you@kamailio.org>;tag=123',
+          'To: <sip:you@kamailio.org>',
+          'Call-ID: 123',
+        ]
+      : [
+          `Via: SIP/2.0/UDP ${socket.sentBy};branch=z9hG4bKempty`,
+          'From: <sip:switchyard@localhost>;tag=empty',
+          'To: <sip:switchyard@localhost>',
+          `Call-ID: empty-${env.random.token(4)}`,
+        ];
+  const text = [`OPTIONS ${uri} SIP/2.0`, ...fields, 'CSeq: 1 OPTIONS', 'Content-Length: 0', '', ''].join('\r\n');
   const message = parseMessage(text);
   if (message === undefined) return undefined;
   return { message, source: { socket, address: socket.address, port: socket.port, flow: undefined } };
@@ -75,21 +80,25 @@ function runAlone(
 
 /**
  * A request of our own as the route of local requests leaves it, and where it goes when the route said so. `text` has
- * no Via yet, or our own.
+ * no Via yet, or our own. `dropped`: the route ended with drop.
  */
-export function runLocal(env: ScriptEnvironment, text: string): { text: string; destination: string | undefined } {
+export function runLocal(
+  env: ScriptEnvironment,
+  text: string,
+): { text: string; destination: string | undefined; dropped: boolean } {
   const kind = env.dialect === 'kamailio' ? 'event' : 'local';
   const route = env.script.route(kind, env.dialect === 'kamailio' ? 'tm:local-request' : undefined);
   const message = route === undefined ? undefined : parseMessage(text);
   const socket = env.sockets.all[0];
-  if (route === undefined || message === undefined || socket === undefined) return { text, destination: undefined };
+  if (route === undefined || message === undefined || socket === undefined)
+    return { text, destination: undefined, dropped: false };
   const source: Source = { socket, address: socket.address, port: socket.port, flow: undefined };
   const call = new Call(env, message, source);
   const run = new MessageRun(env, kind, call.scope, message, source, call.edits, call);
-  void route.run(run);
+  const dropped = route.run(run) === 'drop';
   const destination = call.scope.destinationUri;
-  if (call.edits.empty) return { text, destination };
-  return { text: applied(message.text, 0, call.edits.list), destination };
+  if (call.edits.empty) return { text, destination, dropped };
+  return { text: applied(message.text, 0, call.edits.list), destination, dropped };
 }
 
 /** The nameless timer routes of a script. Returns a function that stops them. */

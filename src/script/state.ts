@@ -60,6 +60,10 @@ export interface TransactionState {
   readonly lastStatus: number;
   /** Branches before this index are of earlier legs. */
   readonly legStart: number;
+  /** The branch whose final reply came last. */
+  readonly decisive: object | undefined;
+  /** A route found no way to go on. */
+  relayFailed: boolean;
   cancelled: boolean;
   /** Replies here. False when the caller has its final reply. */
   reply(code: number, reason: string, lines?: string, body?: string): boolean;

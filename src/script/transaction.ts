@@ -29,6 +29,8 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   private record: CallWatch | null | undefined = undefined;
   /** Branches before this index are of earlier legs, which a failure route has dealt with. */
   legStart = 0;
+  decisive: TxBranch | undefined = undefined;
+  relayFailed = false;
   /** Last provisional or final status that went to the caller. */
   lastStatus = 0;
   /** Replies are ignored: t_drop_replies. */
@@ -293,6 +295,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** What follows from the final status of a branch. */
   private settled(branch: TxBranch, status: number): void {
     if (this.final !== 0) return;
+    this.decisive = branch;
     if (status >= 600)
       this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch);
     if (!this.inFailureRoute) this.judge();
@@ -370,10 +373,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   private giveBest(): void {
     const best = bestBranch(this.branches);
     if (best === undefined) {
-      this.reply(
-        500,
-        this.env.dialect === 'kamailio' ? "I'm terribly sorry, server error occurred (1/TM)" : reasonPhrase(500),
-      );
+      const number = this.relayFailed ? 6 : 1;
+      const kamailio = this.env.dialect === 'kamailio';
+      this.reply(500, kamailio ? `I'm terribly sorry, server error occurred (${number}/TM)` : reasonPhrase(500));
       return;
     }
     const { reply, status } = best;

@@ -15,6 +15,8 @@ export interface CompiledExpression {
   readonly later?: ((run: ScriptRun) => Promise<Result>) | undefined;
   /** Of a lone variable. */
   readonly variable?: Format | undefined;
+  /** Of a variable whose empty text counts as the number 0. */
+  readonly emptyIsZero?: boolean | undefined;
   /** Of a call, and of what counts as a truth value already. */
   readonly test?: ((run: ScriptRun) => boolean) | undefined;
 }

@@ -68,9 +68,29 @@ export class ExpressionCompiler {
     }
   }
 
+  /**
+   * Where a number is needed: a "+" whose operands are not known to be numbers adds them as numbers there in Kamailio, and joins
+   * them as texts elsewhere.
+   */
+  private number(node: Expression): CompiledExpression {
+    if (node.kind !== 'binary' || node.operator !== '+' || !this.context.dialect.operators.addsWhereNumbersAre) {
+      return this.compile(node);
+    }
+    const left = this.number(node.left);
+    const right = this.number(node.right);
+    this.checkOperands(node, left, right);
+    return left.type === 'string'
+      ? this.calculated(node, '+', left, right)
+      : this.calculated(node, '+', asNumber(left), right);
+  }
+
   /** The right side of an assignment: a call alone gives its return value. */
   value(node: Expression): CompiledExpression {
-    return node.kind === 'call' || node.kind === 'route' ? this.called(node, false) : this.compile(node);
+    if (node.kind === 'call' || node.kind === 'route') return this.called(node, false);
+    const compiled = this.compile(node);
+    if (compiled.emptyIsZero !== true) return compiled;
+    const { read } = compiled;
+    return { ...compiled, variable: undefined, read: (run) => numberFor(read(run)) };
   }
 
   /** An expression by its truth, as the condition of "if" or, with `loop`, of "while" takes it. */
@@ -78,7 +98,7 @@ export class ExpressionCompiler {
     const { operators } = this.context.dialect;
     const later = this.testLater(node);
     if (later !== undefined) return { test: () => false, calls: true, later };
-    const compiled = this.compile(node);
+    const compiled = this.number(node);
     const { calls, test } = compiled;
     if (test !== undefined) return { test, calls };
     const truth = loop ? operators.loopTruth : operators.truth;
@@ -186,6 +206,7 @@ export class ExpressionCompiler {
       constant: undefined,
       calls: false,
       variable: format,
+      emptyIsZero: context.dialect.operators.emptyIsZero?.test(node.text),
       read: readerOf(format),
     };
   }
@@ -203,7 +224,7 @@ export class ExpressionCompiler {
   private unary(node: Unary): CompiledExpression {
     const { operators } = this.context.dialect;
     if (node.operator === '!') {
-      const inner = this.compile(node.operand);
+      const inner = this.number(node.operand);
       if (inner.type === 'string' && this.context.dialect.operators.mismatch('&&', 'int', 'string') !== undefined) {
         this.context.problems.error('expression', node.at, '! takes a number');
       }
@@ -220,7 +241,8 @@ export class ExpressionCompiler {
       const inner = this.compile(node.operand);
       return truthValue((run) => inner.read(run) !== null, inner.calls);
     }
-    const inner = this.compile(node.operand);
+    const numeric = node.operator === '-' || node.operator === '~' || node.operator === 'int';
+    const inner = numeric ? this.number(node.operand) : this.compile(node.operand);
     const { read, calls } = inner;
     switch (node.operator) {
       case '-':
@@ -271,16 +293,31 @@ export class ExpressionCompiler {
   }
 
   private operands(node: Binary): [CompiledExpression, CompiledExpression] {
-    const left = this.compile(node.left);
-    const right = this.compile(node.right);
-    const reason = this.context.dialect.operators.mismatch(node.operator, left.type, right.type);
-    if (reason !== undefined) this.context.problems.error('expression', node.at, reason);
+    const numbers = NUMERIC.has(node.operator);
+    const left = numbers ? this.number(node.left) : this.compile(node.left);
+    const right =
+      numbers || (node.operator === '+' && left.type === 'int') ? this.number(node.right) : this.compile(node.right);
+    this.checkOperands(node, left, right);
     return [left, right];
   }
 
+  private checkOperands(node: Binary, left: CompiledExpression, right: CompiledExpression): void {
+    const reason = this.context.dialect.operators.mismatch(node.operator, left.type, right.type);
+    if (reason !== undefined) this.context.problems.error('expression', node.at, reason);
+  }
+
   private arithmetic(node: Binary, operator: ArithmeticOperator): CompiledExpression {
-    const { operators } = this.context.dialect;
     const [left, right] = this.operands(node);
+    return this.calculated(node, operator, left, right);
+  }
+
+  private calculated(
+    node: Binary,
+    operator: ArithmeticOperator,
+    left: CompiledExpression,
+    right: CompiledExpression,
+  ): CompiledExpression {
+    const { operators } = this.context.dialect;
     const run = operators.arithmetic(operator, left.type, right.type);
     const type: StaticType = operators.arithmeticType(operator, left.type, right.type);
     const most = this.context.bounds.text;
@@ -318,7 +355,9 @@ export class ExpressionCompiler {
     if (network !== undefined) return network;
     const [left, right] = this.operands(node);
     const { constant } = right;
-    const compare = this.context.dialect.operators.comparison(operator, left.type, right.type, constant);
+    const isNumber = left.emptyIsZero === true && typeof constant === 'number';
+    const { comparison } = this.context.dialect.operators;
+    const compare = comparison(operator, isNumber ? 'int' : left.type, right.type, constant);
     const calls = left.calls || right.calls;
     const { read } = left;
     if (constant !== undefined) {
@@ -425,6 +464,37 @@ export class ExpressionCompiler {
     const read = (run: ScriptRun): Result => assign.now(run);
     return { type: 'any', constant: undefined, read, calls: assign.calls, test: (run) => operators.truth(read(run)) };
   }
+}
+
+/** Operators that take numbers on both sides. */
+const NUMERIC: ReadonlySet<string> = new Set([
+  '-',
+  '*',
+  '/',
+  '%',
+  '&',
+  '|',
+  '^',
+  '<<',
+  '>>',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '&&',
+  '||',
+  'ieq',
+  'ine',
+]);
+
+/** The same, known to be a number. */
+function asNumber(inner: CompiledExpression): CompiledExpression {
+  return inner.type === 'int' ? inner : { ...inner, type: 'int' };
+}
+
+/** What is assigned of a text that counts as 0 where it is empty. */
+function numberFor(value: Result): Result {
+  return value === '' ? 0 : value;
 }
 
 function readerOf(format: Format): (run: ScriptRun) => Result {

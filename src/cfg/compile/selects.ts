@@ -125,9 +125,9 @@ const VIA_PARTS: Readonly<Record<string, string>> = {
   port: '{re.subst,/^[^:]*:([0-9]+).*/\\1/}',
   name: '{re.subst,/^([A-Za-z]+).*/\\1/}',
   version: '{re.subst,/^SIP.([0-9.]+).*/\\1/}',
-  branch: '{param.value,branch}',
-  received: '{param.value,received}',
-  rport: '{param.value,rport}',
+  branch: '{s.after,;}{param.value,branch}',
+  received: '{s.after,;}{param.value,received}',
+  rport: '{s.after,;}{param.value,rport}',
 };
 
 /** What a URI counts as: a telephone number as a SIP URI is "tel" (RFC 3261 section 19.1.6). */
@@ -268,7 +268,7 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       const [first, second] = rest;
       if (first === undefined) return { format: `$(${inner})` };
       const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
-      const part = VIA_PARTS[name] ?? (first.name === 'params' && name !== '' ? `{param.value,${name}}` : undefined);
+      const part = VIA_PARTS[name] ?? (first.name === 'params' && name !== '' ? `{s.after,;}{param.value,${name}}` : undefined);
       return part === undefined ? undefined : { format: `$(${inner}${part})` };
     }
     case 'from':

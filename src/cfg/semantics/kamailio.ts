@@ -106,6 +106,9 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
 
 /** How Kamailio calculates and compares. */
 export const KAMAILIO_OPERATORS: Operators = {
+  // As recorded of a port that is not there.
+  emptyIsZero: /\{(?:uri\.port|s\.int)\}\)$/,
+  addsWhereNumbersAre: true,
   mismatch,
   arithmetic,
   arithmeticType(operator, left) {

@@ -79,6 +79,7 @@ const truth = (value: Result): boolean => value !== undefined && value !== null 
 
 /** How OpenSIPS calculates and compares. */
 export const OPENSIPS_OPERATORS: Operators = {
+  addsWhereNumbersAre: false,
   mismatch: () => undefined,
   arithmetic,
   arithmeticType: () => 'any',

@@ -36,6 +36,10 @@ export interface Operators {
   arithmetic(operator: ArithmeticOperator, left: StaticType, right: StaticType): Arithmetic;
   /** Type of the result of an arithmetic operation. */
   arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
+  /** Variables, as they are written, whose empty text is the number 0 where it is assigned or compared with one. */
+  readonly emptyIsZero?: RegExp;
+  /** Where a number is needed "+" adds numbers, whatever its operands are. */
+  readonly addsWhereNumbersAre: boolean;
   /** `constant` is the right side where it does not depend on the message. */
   comparison(
     operator: ComparisonOperator,

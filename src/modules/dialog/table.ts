@@ -5,7 +5,7 @@ import { type Call, CfgScope, MessageRun } from '../../script/call.js';
 import { MessageEdits } from '../../script/edits.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
-import { runService } from '../../script/service-routes.js';
+import { emptyRequest, runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagBit } from '../flags.js';
 import { sendByes } from './bye.js';
@@ -17,6 +17,11 @@ const MOST_DIALOGS = 200_000;
 
 /** Dialogs with one Call-ID: forks and spirals. */
 const MOST_OF_ONE_CALL = 32;
+
+/** Milliseconds for which a transaction outlives its final reply. */
+const FAILED_MS = 5000;
+
+const PLACEHOLDER = 'sip:you@kamailio.org';
 
 /** Parameters of the dialog module. */
 export interface DialogSettings {
@@ -159,7 +164,11 @@ export class DialogTable {
     }
     // Looking one up is linear in those of its Call-ID, which the peer chooses.
     const others = this.byCall.get(message.callId);
-    if (others !== undefined && others.length >= MOST_OF_ONE_CALL) return undefined;
+    if (others !== undefined && others.length >= MOST_OF_ONE_CALL) {
+      const ended = others.find(({ state }) => state === ENDED);
+      if (ended === undefined) return undefined;
+      this.remove(ended);
+    }
     const wishes = this.wishes(call);
     const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
     const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
@@ -169,8 +178,9 @@ export class DialogTable {
     dialog.timeoutRoute = wishes.timeoutRoute;
     for (const [name, value] of wishes.values) dialog.setValue(name, value);
     this.byId.set(dialog.did, dialog);
-    if (others === undefined) this.byCall.set(message.callId, [dialog]);
-    else others.push(dialog);
+    const kept = this.byCall.get(message.callId);
+    if (kept === undefined) this.byCall.set(message.callId, [dialog]);
+    else kept.push(dialog);
     this.current.set(call, dialog);
     if (this.settings.matchMode !== 2) call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
     for (const { profile, value } of wishes.profiles) this.profiles.add(dialog, profile, value);
@@ -298,8 +308,17 @@ export class DialogTable {
     }
     this.to(dialog, ENDED);
     this.current.set(call, dialog);
-    runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', reply);
-    this.remove(dialog);
+    const { clock, dialect } = call.env;
+    const kamailio = dialect === 'kamailio';
+    // As recorded, of a reply of our own Kamailio's route sees a placeholder.
+    const seen = kamailio && failed !== 0 ? (reply ?? emptyRequest(call.env, PLACEHOLDER)?.message) : reply;
+    runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', seen);
+    // As recorded, Kamailio finds a dialog that failed for as long as its transaction is kept.
+    if (kamailio && failed !== 0) {
+      dialog.stopTimer?.();
+      this.profiles.leave(dialog);
+      dialog.stopTimer = clock.schedule(FAILED_MS, () => this.remove(dialog));
+    } else this.remove(dialog);
     for (const each of dialog.atEnd) each();
   }
 

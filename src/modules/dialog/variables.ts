@@ -3,7 +3,7 @@ import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { plain, type VariableDefinition } from '../../pvar/variables/definition.js';
 import { scopeOf } from '../script-variable.js';
-import { ACKNOWLEDGED, CONFIRMED, type Dialog, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
+import { ACKNOWLEDGED, CONFIRMED, type Dialog, ENDED, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
 function tableOf(context: PvarContext): DialogTable {
@@ -27,6 +27,15 @@ function age(dialog: Dialog, context: PvarContext): number {
   if (dialog.answeredAt === 0) return 0;
   const end = dialog.endedAt === 0 ? scopeOf(context).env.clock.now() : dialog.endedAt;
   return Math.max(0, Math.floor((end - dialog.answeredAt) / 1000));
+}
+
+/** The dialog $DLG_status is about: Kamailio knows it in requests of the dialog. */
+function shownTo(context: PvarContext): Dialog | undefined {
+  const dialog = at(context);
+  const { env, call } = scopeOf(context);
+  if (env.dialect === 'opensips') return dialog;
+  const ended = dialog?.state === ENDED && dialog.answered === 0;
+  return (dialog?.answered === 0 && !ended) || call?.message.toTag === '' ? undefined : dialog;
 }
 
 /** Where $dlg_var() of Kamailio is kept until the dialog begins: with the request, as its request route sees it. */
@@ -221,18 +230,14 @@ const timeout = plain(
 
 const shared: readonly [string, VariableDefinition][] = [
   ['DLG_count', plain((context) => tableOf(context).counters.active)],
+  ['DLG_status', plain((context) => shownTo(context)?.state ?? null)],
   [
-    'DLG_status',
+    'DLG_lifetime',
     plain((context) => {
-      const dialog = at(context);
-      if (dialog === undefined) return null;
-      const { env, call } = scopeOf(context);
-      // Kamailio knows it in requests of the dialog.
-      const early = dialog.answered === 0 || call?.message.toTag === '';
-      return env.dialect === 'kamailio' && early ? null : dialog.state;
+      const dialog = shownTo(context);
+      return dialog === undefined ? null : age(dialog, context);
     }),
   ],
-  ['DLG_lifetime', read(age)],
 ];
 
 /** Variables of the dialog module. */

@@ -31,7 +31,7 @@ export const hashTables = {
         initial: initial === undefined ? null : Number(initial),
         autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
         updateExpire: options.get('updateexpire') !== '0',
-        slots: 2 ** Math.min(14, Math.max(1, Number(options.get('size') ?? 8) || 8)),
+        slots: slotsOf(options.get('size')),
       });
     }
     return tables;
@@ -67,4 +67,10 @@ export function setIn(env: ScriptEnvironment, table: HashTable, key: string, val
 export function tableKey(text: string): readonly [table: string, key: string] {
   const at = text.indexOf('=>');
   return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 2)];
+}
+
+/** Slots of a table in the original: a power of two; as recorded, a size below 2 stands for 3. */
+function slotsOf(size: string | undefined): number {
+  const exponent = Number(size ?? 8) || 8;
+  return 2 ** (exponent < 2 ? 3 : Math.min(14, exponent));
 }

@@ -9,14 +9,22 @@ import { type HashTable, setIn, tableOf } from './tables.js';
 /** A walk over a table: its entries as they were when it began. */
 interface TableWalk {
   readonly table: HashTable;
-  readonly keys: readonly string[];
+  keys: readonly string[];
   at: number;
 }
 
-/** Takes out the entry a walk stands at; as recorded, it stands at the next one then. */
-function removeHere(walk: TableWalk, key: string): void {
+/** Takes out the entry a walk stands at; as recorded, it stands at the next one then, and begins again where that was the last. */
+function removeHere(env: ScriptEnvironment, walk: TableWalk, key: string): void {
   walk.table.entries.delete(key);
-  walk.at++;
+  if (++walk.at < walk.keys.length) return;
+  walk.keys = keysOf(env, walk.table);
+  walk.at = -1;
+}
+
+function keysOf(env: ScriptEnvironment, table: HashTable): string[] {
+  const keys: string[] = [];
+  for (const [key] of table.entries.entries(env.clock.monotonic())) if (keys.push(key) >= MOST_WALKED) break;
+  return inSlots(keys, table.slots);
 }
 
 const tableWalks = {
@@ -77,10 +85,7 @@ export function iterators(): FunctionSpec[] {
           const all = run.env.modules.of(tableWalks);
           const name = textOf(walk, run);
           if (found === undefined || (all.size >= MOST_WALKS && !all.has(name))) return -1;
-          const keys: string[] = [];
-          for (const [key] of found.entries.entries(run.env.clock.monotonic()))
-            if (keys.push(key) >= MOST_WALKED) break;
-          all.set(name, { table: found, keys: inSlots(keys, found.slots), at: -1 });
+          all.set(name, { table: found, keys: keysOf(run.env, found), at: -1 });
           return 1;
         },
     },
@@ -110,7 +115,7 @@ export function iterators(): FunctionSpec[] {
           return 1;
         },
     },
-    onEntry('rm', [], removeHere),
+    onEntry('rm', [], (walk, key, _text, env) => removeHere(env, walk, key)),
     onEntry('sets', value, ({ table }, key, text, env) => setIn(env, table, key, text)),
     onEntry('seti', value, ({ table }, key, text, env) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
     onEntry('setex', value, ({ table }, key, text, env) => {

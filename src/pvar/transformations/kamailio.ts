@@ -3,7 +3,7 @@ import { replaceEach } from '../../core/find-text.js';
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { PvarValue } from '../context.js';
-import { paramPairs, paramValue } from '../header-values.js';
+import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
 import type { TextReader } from '../variables/definition.js';
 import { lenientUri } from '../variables/script-uris.js';
@@ -15,8 +15,10 @@ import {
   position,
   selection,
   substring,
+  type Transform,
   type TransformationDefinition,
 } from './definition.js';
+import { paramList } from './kamailio-params.js';
 import { regexSubstitution } from './regex.js';
 import { stringTransformations, trimEnd, trimStart } from './strings.js';
 
@@ -81,13 +83,6 @@ function unbracketed(text: string): string {
   return text.length > 1 && at >= 0 && text.endsWith(')]}>'.charAt(at)) ? text.slice(1, -1) : text;
 }
 
-/** Whether a list of parameters has one of that name; as recorded, the list ends at a comma, and what begins otherwise is none. */
-function hasParam(text: string, name: string): number | null {
-  const end = /^(?:[^",]|"(?:[^"\\]|\\.)*")*/s.exec(text)?.[0] ?? '';
-  if (end.trim() === '' || end.trimStart().startsWith('"')) return null;
-  return paramValue(end, name) === undefined ? 0 : 1;
-}
-
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const select = selection((given) => given[0], { separator: '', part: '' }, true);
@@ -148,7 +143,7 @@ const partOf = (of: (uri: SipUri) => PvarValue) =>
 const uriParameter = (name: string) => partOf((uri) => uriParam(uri.params, name) ?? '');
 
 function address(of: (text: string) => PvarValue): TransformationDefinition {
-  return onText((text) => (text === '' ? '' : of(text)));
+  return onText((text) => (text === '' ? null : of(text)));
 }
 
 /** The same of a body of To or From: as recorded, text that goes on in another line is none. */
@@ -179,26 +174,49 @@ function nameBefore(text: string): string {
   return open < 0 ? '' : text.slice(0, open);
 }
 
-function paramAt(of: (pair: readonly [string, string]) => string): TransformationDefinition {
-  return withNumber((text, number) => {
-    const pairs = paramPairs(text);
-    const at = position(number, pairs.length);
-    return at === undefined ? '' : of(pairs[at] as [string, string]);
-  });
+/**
+ * A transformation of a list of parameters: `found` gets it and, where there is one, the first argument. The last argument may be another
+ * separator than ";". Text that is no list has no value.
+ */
+function ofParams(
+  subject: 'none' | 'name' | 'number',
+  found: (pairs: readonly [string, string][], name: string, at: number | undefined) => PvarValue,
+): TransformationDefinition {
+  const own = subject === 'none' ? 0 : 1;
+  return {
+    least: own,
+    most: own + 1,
+    make(args) {
+      const name = subject === 'name' ? (args[0] as TextReader) : undefined;
+      const number = subject === 'number' ? integerArgument(args[0], 0, 'number') : undefined;
+      const separator = args[own];
+      return (value, context) => {
+        const mark = separator === undefined ? ';' : (separator.constant ?? separator.read(context));
+        const pairs = paramList(String(value), mark === '' ? ';' : mark);
+        if (pairs === undefined) return null;
+        const wanted = name === undefined ? '' : (name.constant ?? name.read(context)).trim();
+        return found(pairs, wanted, number === undefined ? undefined : position(number(context), pairs.length));
+      };
+    },
+  };
 }
 
-const paramByName: TransformationDefinition = {
-  least: 1,
-  most: 2,
-  make(args) {
-    const [name, separator] = args as [TextReader, TextReader | undefined];
-    return (value, context) => {
-      const mark = separator === undefined ? ';' : (separator.constant ?? separator.read(context));
-      const text = mark === ';' || mark === '' ? String(value) : replaceEach(String(value), mark, ';', MOST_TEXT);
-      return paramValue(text, (name.constant ?? name.read(context)).trim()) ?? '';
-    };
-  },
-};
+/** The value of the parameter of that name, as it is written. */
+function named(pairs: readonly [string, string][], name: string): string | undefined {
+  return pairs.find(([each]) => each === name)?.[1];
+}
+
+/** As recorded, "" stays "", and text that is no number, or none of 32 bits, has no value. */
+function integerText(text: string): PvarValue {
+  if (text === '') return '';
+  const number = /^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) : undefined;
+  return number === undefined || number !== (number | 0) ? null : number;
+}
+
+/** As recorded, "" has no value behind it. */
+function unlessEmpty(transform: Transform): Transform {
+  return (value, context) => (value === '' ? null : transform(value, context));
+}
 
 const lineList = (text: string): string[] => (text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/));
 
@@ -221,7 +239,7 @@ function uriOfAlias(text: string): string {
 
 /** Transformations of kamailio.cfg that route scripts have not, or differently. What is missing is "". */
 export const kamailioTransformations: readonly [string, TransformationDefinition][] = [
-  ['s.int', onText((text) => (/^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) | 0 : null))],
+  ['s.int', onText(integerText)],
   ['s.substr', cutOut],
   ['s.select', select],
   ['s.ltrim', onText(trimStart)],
@@ -346,22 +364,11 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
       return `${uri.scheme}:${userAt(uri)}${uri.host}${port}${transportSuffix(uri)}`;
     }),
   ],
-  ['param.value', paramByName],
-  ['param.in', withText((text, name) => hasParam(text, name.trim()))],
-  ['param.valueat', paramAt(([, value]) => value)],
-  ['param.name', paramAt(([name]) => name)],
-  [
-    'param.count',
-    {
-      least: 0,
-      most: 1,
-      // As recorded: with a separator of its own the whole text is one parameter.
-      make: (args) => (value) => {
-        const count = paramPairs(String(value)).length;
-        return args.length > 0 && count > 0 ? 1 : count;
-      },
-    },
-  ],
+  ['param.value', ofParams('name', (pairs, name) => named(pairs, name) ?? '')],
+  ['param.in', ofParams('name', (pairs, name) => (named(pairs, name) === undefined ? 0 : 1))],
+  ['param.valueat', ofParams('number', (pairs, _, at) => (at === undefined ? '' : (pairs[at] as [string, string])[1]))],
+  ['param.name', ofParams('number', (pairs, _, at) => (at === undefined ? '' : (pairs[at] as [string, string])[0]))],
+  ['param.count', ofParams('none', (pairs) => pairs.length)],
   ['nameaddr.name', address(nameBefore)],
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
@@ -373,10 +380,10 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['tobody.host', toBody((text) => parts(text).parsed?.host ?? '')],
   ['tobody.port', toBody((text) => parts(text).parsed?.port ?? '')],
   ['tobody.params', toBody((text) => parts(text).params.slice(1))],
-  ['line.count', onText((text) => lineList(text).length)],
-  ['line.at', withNumber((text, number) => lineList(text).at(number) ?? '')],
+  ['line.count', onText((text) => (text === '' ? null : String(lineList(text).length)))],
+  ['line.at', withNumber((text, number) => (text === '' ? null : (lineList(text).at(number) ?? '')))],
   ['line.sw', withText((text, start) => lineList(text).find((line) => line.startsWith(start)) ?? '')],
-  ['re.subst', { ...regexSubstitution, loneDollars: true }],
+  ['re.subst', { ...regexSubstitution, loneDollars: true, make: (args) => unlessEmpty(regexSubstitution.make(args)) }],
 ];
 
 /** Those of route scripts that kamailio.cfg has as well, under the same name and meaning. */

@@ -1,5 +1,5 @@
 import { avpName } from '../avp-store.js';
-import type { PvarContext, PvarValue } from '../context.js';
+import { type PvarContext, type PvarValue, textOf } from '../context.js';
 import { cellFinder } from '../var-store.js';
 import { each, type IndexReader, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
@@ -46,9 +46,12 @@ export const kamailioAvp: VariableDefinition = {
       index?.kind === 'at'
         ? (context: PvarContext) => {
             const i = index.read(context);
-            return i < 0 ? null : at(context, i);
+            // As recorded, an index below 0 finds a value only where it means the latest.
+            return i < 0 && count(context) + i !== 0 ? null : at(context, Math.max(0, i));
           }
-        : pick(index, count, at);
+        : index?.kind === 'all'
+          ? (context: PvarContext) => joinedAll(Array.from({ length: count(context) }, (_, i) => at(context, i)))
+          : pick(index, count, at);
     return {
       get,
       all: each(index, count, at),
@@ -61,6 +64,12 @@ export const kamailioAvp: VariableDefinition = {
     };
   },
 };
+
+/** All values of an AVP; as recorded, nothing separates those before the first that is not empty. */
+function joinedAll(values: readonly PvarValue[]): PvarValue {
+  if (values.length === 0) return null;
+  return values.reduce<string>((text, each) => (text === '' ? textOf(each) : `${text}, ${textOf(each)}`), '');
+}
 
 function avpNameReader(text: TextReader): (context: PvarContext) => string {
   const constant = text.constant === undefined ? undefined : avpName(text.constant);

@@ -166,7 +166,8 @@ class UriVariable {
     const compiled = this.part(
       (uri) => String(uri.port ?? this.rules.port(uri)),
       (uri, value) => {
-        if (value === null) return { ...uri, port: undefined, portText: '' };
+        if (value === null || (value === '' && this.rules.lenientUser))
+          return { ...uri, port: undefined, portText: '' };
         const port = integerOf(value);
         return port === undefined ? undefined : { ...uri, port, portText: String(port) };
       },

@@ -9,7 +9,8 @@ interface Reference {
   readonly position: number | undefined;
 }
 
-const REFERENCE = /^([^[\]=>]{1,128})(?:\[([+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[([+-]?[0-9]{1,6})\])?)?$/;
+const REFERENCE =
+  /^([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?(?:=>([^[\]=>]{1,128})(?:\[(\*|[+-]?[0-9]{1,6})\])?)?$/;
 
 function referenceOf(text: string, fold: boolean): Reference | undefined {
   const packed = text.replace(/\s/g, '');
@@ -18,10 +19,15 @@ function referenceOf(text: string, fold: boolean): Reference | undefined {
   const [, name = '', index, field, position] = match;
   return {
     name,
-    index: index === undefined ? undefined : Number(index),
+    index: indexOf(index),
     field,
-    position: position === undefined ? undefined : Number(position),
+    position: indexOf(position),
   };
+}
+
+/** As recorded, "*" means the latest. */
+function indexOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : text === '*' ? 0 : Number(text);
 }
 
 /** Names are never computed, only indexes are: "$xavp(x=>$var(k))" asks for the field "$var(k)", as recorded. */

@@ -50,7 +50,7 @@ export function familyCase(family: Family, id: string, random: RandomSource): Ka
       .join('\n'),
   };
   for (const [header, text] of Object.entries(family.routes ?? {})) {
-    routes[header] = `    ${fill(text.replaceAll('@PICK@', () => one().replaceAll('@N@', 'r')))}`;
+    routes[fill(header)] = `    ${fill(text.replaceAll('@PICK@', () => one().replaceAll('@N@', 'r')))}`;
   }
   const requests = family.requests ?? [{}];
   const gateways = family.gateways === undefined ? undefined : fill(family.gateways);

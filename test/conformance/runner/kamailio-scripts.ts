@@ -486,7 +486,8 @@ function requestView(
         longName(name) === 'to' || longName(name) === 'from'
           ? value.replace(/;tag=([^;\s>]+)/, (_, tag: string) => `;tag=${maskTag(tag, c)}`)
           : value;
-      const masked = c.area === 'dispatcher-events' ? maskProbe(longName(name), tagged) : tagged;
+      const own = longName(name) === 'call-id' && !c.messages.some((each) => each.send.includes(value));
+      const masked = own ? '{CALLID}' : c.area === 'dispatcher-events' ? maskProbe(longName(name), tagged) : tagged;
       return maskBranch(`${name}: ${masked}`, c);
     };
     return { ...common, generated: true, headers_all: message.fields.map(line) };

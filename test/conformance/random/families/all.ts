@@ -4,6 +4,15 @@ import type { Family } from './family.js';
 import { GUARDS } from './guards.js';
 import { LANGUAGE } from './language.js';
 import { MESSAGES } from './messages.js';
+import { ROUTES } from './routes.js';
 import { STORES } from './stores.js';
 
-export const FAMILIES: readonly Family[] = [...GUARDS, ...STORES, ...LANGUAGE, ...MESSAGES, ...CALLS, ...EVENTS];
+export const FAMILIES: readonly Family[] = [
+  ...GUARDS,
+  ...STORES,
+  ...LANGUAGE,
+  ...MESSAGES,
+  ...CALLS,
+  ...EVENTS,
+  ...ROUTES,
+];

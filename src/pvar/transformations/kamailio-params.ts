@@ -1,0 +1,61 @@
+/**
+ * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one behind the other with `separator`
+ * between. A "," ends the list, blanks may stand around the parts, a value may be in double quotes; undefined for text that is no such
+ * list, the empty one included. Names and values may be empty, but for what a separator at the end leaves.
+ */
+export function paramList(text: string, separator: string): [name: string, value: string][] | undefined {
+  const pairs: [string, string][] = [];
+  let at = blanksFrom(text, 0);
+  if (text.charAt(at) === '"') return undefined;
+  while (at < text.length && text.charAt(at) !== ',') {
+    const start = at;
+    while (at < text.length && text.charAt(at) !== '=' && !ends(text.charAt(at), separator)) at++;
+    const name = text.slice(start, at);
+    let value = '';
+    at = blanksFrom(text, at);
+    if (text.charAt(at) === '=') {
+      at = blanksFrom(text, at + 1);
+      const end = valueEnd(text, at, separator);
+      if (end === undefined) return undefined;
+      value = text.charAt(at) === '"' ? text.slice(at + 1, end - 1) : text.slice(at, end);
+      at = blanksFrom(text, end);
+    }
+    pairs.push([name, value]);
+    const next = text.charAt(at);
+    if (next === '' || next === ',') break;
+    if (next !== separator) return undefined;
+    at = blanksFrom(text, at + 1);
+  }
+  // A lone separator is no list.
+  return pairs.length === 0 || (pairs.length === 1 && pairs[0]?.[0] === '' && text.trim() === separator)
+    ? undefined
+    : pairs;
+}
+
+function ends(c: string, separator: string): boolean {
+  return c === separator || c === ',' || isBlank(c);
+}
+
+function isBlank(c: string): boolean {
+  return c === ' ' || c === '\t' || c === '\r' || c === '\n';
+}
+
+function blanksFrom(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && isBlank(text.charAt(at))) at++;
+  return at;
+}
+
+/** Where a value ends; undefined for a quoted one without end. */
+function valueEnd(text: string, start: number, separator: string): number | undefined {
+  let at = start;
+  if (text.charAt(at) !== '"') {
+    while (at < text.length && !ends(text.charAt(at), separator)) at++;
+    return at;
+  }
+  for (at++; at < text.length; at++) {
+    if (text.charAt(at) === '\\') at++;
+    else if (text.charAt(at) === '"') return at + 1;
+  }
+  return undefined;
+}
