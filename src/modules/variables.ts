@@ -253,6 +253,11 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
   ];
 }
 
+/** The same variable, which no assignment takes. */
+function readOnly(variable: VariableDefinition): VariableDefinition {
+  return { ...variable, compile: (argument, index) => ({ get: variable.compile(argument, index).get }) };
+}
+
 /** Variables of the transaction and of modules. */
 export function scriptVariables(dialect: DialectName): ReadonlyMap<string, VariableDefinition> {
   return new Map([
@@ -262,6 +267,6 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
       ? [...opensipsVariables(), ...accVariables]
       : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables]),
     ...dialogVariables(dialect),
-    ['stat', statisticVariable],
+    ['stat', dialect === 'kamailio' ? readOnly(statisticVariable) : statisticVariable],
   ]);
 }

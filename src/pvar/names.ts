@@ -173,6 +173,8 @@ const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['cfg', empty(null, 'required')],
   ['C', empty('')],
   ['?', plain((context) => context.returnCode)],
+  ['rc', plain((context) => context.returnCode)],
+  ['retcode', plain((context) => context.returnCode)],
   ['null', plain(() => null)],
 ];
 

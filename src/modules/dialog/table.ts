@@ -29,8 +29,8 @@ export interface DialogSettings {
   readonly lifetime: number;
   /** Name of the parameter of our Record-Route. */
   readonly rrParam: string;
-  /** By did only (0), by did and else by Call-ID and tags (1), by Call-ID and tags only (2). */
-  readonly matchMode: number;
+  /** By did only (0), by did and else by Call-ID and tags (1), by Call-ID and tags only (2); undefined: the default of the dialect. */
+  readonly matchMode: number | undefined;
   /** Kamailio: the message flag that begins a dialog. */
   readonly flag: number | undefined;
   /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
@@ -215,7 +215,9 @@ export class DialogTable {
   routed(run: MessageRun): Dialog | undefined {
     const { call } = run;
     const { message } = call;
-    const { matchMode, rrParam } = this.settings;
+    const { rrParam } = this.settings;
+    // The default of Kamailio knows the parameter alone.
+    const matchMode = this.settings.matchMode ?? (call.env.dialect === 'kamailio' ? 0 : 1);
     const did = matchMode === 2 ? undefined : uriParam(call.matchedRouteParams ?? '', rrParam);
     let dialog = did === undefined ? undefined : this.byId.get(did);
     // The parameter comes from the peer: it must name a dialog of this call.
@@ -431,7 +433,7 @@ function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogS
   return {
     lifetime: parameters.int('default_timeout', 43_200) * 1000,
     rrParam: parameters.text('rr_param', 'did'),
-    matchMode: parameters.int('dlg_match_mode', 1),
+    matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
     flag: flag('dlg_flag'),
     byeFlag: flag('bye_on_timeout_flag'),
     timeoutAvp: avp === '' ? undefined : states.compile(avp),

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { paramList } from '../../../src/pvar/transformations/kamailio-params.js';
+
+test('a list of parameters ends at a comma, and one that ends with a separator has no parameter behind it', () => {
+  assert.deepEqual(paramList('a=1;b,c=2;d', ';'), [
+    ['a', '1'],
+    ['b', ''],
+  ]);
+  assert.deepEqual(paramList('a=1;', ';'), [['a', '1']]);
+  assert.deepEqual(paramList('a=1;;b', ';'), [
+    ['a', '1'],
+    ['', ''],
+    ['b', ''],
+  ]);
+});
+
+test('blanks stand around names, signs and values, and quotes keep what is between them', () => {
+  assert.deepEqual(paramList('a = 1 ; b = "q;q"', ';'), [
+    ['a', '1'],
+    ['b', 'q;q'],
+  ]);
+});
+
+test('with another separator the usual one is text', () => {
+  assert.deepEqual(paramList('a=1&b=2;c', '&'), [
+    ['a', '1'],
+    ['b', '2;c'],
+  ]);
+});
+
+test('text with two words, an open quote or nothing is no list', () => {
+  for (const text of ['a b', 'a="q', '', ';', '"Name" <sip:a@b>', 'l1\nl2']) {
+    assert.equal(paramList(text, ';'), undefined, text);
+  }
+});
