@@ -268,7 +268,8 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       const [first, second] = rest;
       if (first === undefined) return { format: `$(${inner})` };
       const name = first.name === 'params' ? (first.argument ?? second?.name ?? '') : first.name;
-      const part = VIA_PARTS[name] ?? (first.name === 'params' && name !== '' ? `{s.after,;}{param.value,${name}}` : undefined);
+      const part =
+        VIA_PARTS[name] ?? (first.name === 'params' && name !== '' ? `{s.after,;}{param.value,${name}}` : undefined);
       return part === undefined ? undefined : { format: `$(${inner}${part})` };
     }
     case 'from':
