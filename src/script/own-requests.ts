@@ -60,7 +60,7 @@ export function sendOwn(
     request.body,
   ].join('');
   const local = runLocal(env, text);
-  // As recorded, drop in the route of local requests keeps one from leaving, and nobody hears of it.
+  // As recorded, drop in the route of local requests keeps one from leaving, and it has no reply.
   if (local.dropped) return true;
   const edited = local.text;
   const user: ClientUser = {

@@ -20,7 +20,7 @@ const FIXED: Readonly<Record<string, RegExp>> = {
   'src/events/sinks/nats-cluster.ts': /'told'/,
   'test/unit/cluster': /\btold\b/,
   'test/support/cluster': /told: (?:noted|2)/,
-  'src/modules/replying.ts': /Noisy feedback tells/,
+  'src/script/warning.ts': /Noisy feedback tells/,
   'test/unit/docs/words.test.ts': /./,
   'CHANGELOG.md': /in place of `door`/,
 };
