@@ -14,11 +14,11 @@ const NUMBERS: ReadonlySet<string> = new Set(
     max_branches max_recursive_level max_while_loops maxbuffer mcast_loopback mcast_ttl mem_dbg mem_join mem_safety mem_status_mode
     mem_summary memdbg memlog mhomed mlock_pages modinit_delay msg_time onsend_route_reply open_files_limit phone2tel pmtu_discovery port
     pv_buffer_size pv_buffer_slots pv_cache_action pv_cache_limit reply_to_via rev_dns route_locks_size rt_policy rt_prio rt_timer1_policy
-    rt_timer1_prio rt_timer2_policy rt_timer2_prio sctp_children ser_kill_timeout server_id server_signature shm_force_alloc shm_mem_size
+    rt_timer1_prio rt_timer2_policy rt_timer2_prio sctp_children ser_kill_timeout server_id server_signature shm_force_alloc shm shm_mem_size
     sip_parser_log sip_parser_log_oneline sip_parser_mode sip_warning socket_workers sql_buffer_size tcp_accept_aliases tcp_accept_haproxy
     tcp_accept_hep3 tcp_accept_no_cl tcp_accept_unique tcp_async tcp_buf_write tcp_children tcp_clone_rcvbuf tcp_conn_wq_max
     tcp_connect_timeout tcp_connection_lifetime tcp_connection_match tcp_crlf_ping tcp_defer_accept tcp_delayed_ack tcp_fd_cache tcp_keepalive
-    tcp_keepidle tcp_linger2 tcp_max_connections tcp_no_connect tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_send_timeout tcp_syncnt
+    tcp_keepcnt tcp_keepidle tcp_keepintvl tcp_linger2 tcp_max_connections tcp_no_connect tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_send_timeout tcp_syncnt
     tcp_wait_data tcp_wq_blk_size tcp_wq_max tls_log tls_max_connections tls_port_no udp4_raw udp4_raw_mtu udp4_raw_ttl udp_mtu use_dns_cache
     use_dns_failover use_dst_blocklist verbose_startup wait_worker1_mode wait_worker1_time wait_worker1_usleep real_time auto_bind_ipv6`.split(
     /\s+/,

@@ -7,6 +7,7 @@ import {
   param,
   type ScriptFunction,
 } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
 
 const TRACED = 'traces nothing: calls are followed by "switchyard trace", or by "hep" in switchyard.json';
 
@@ -54,6 +55,9 @@ function taken(functions: Readonly<Record<string, number>>, standIn: string): Fu
 export const observationFunctions: ScriptFunction[] = [
   ...moduleFunctions('tracer|siptrace', [trace('trace'), trace('sip_trace')]),
   ...moduleFunctions('siptrace', taken({ sip_trace: 3, sip_trace_mode: 1, hlog: 2 }, TRACED)),
+  ...moduleFunctions('sst', [
+    kamailioFunction('sstCheckMin', 'flag', 'accepted; as recorded of 5.6.3, no session timer is too small', () => -1),
+  ]),
   ...moduleFunctions('debugger', taken({ dbg_pv_dump: 2, dbg_sip_msg: 2, dbg_breakpoint: 1 }, 'writes nothing')),
   ...moduleFunctions('xhttp', taken({ xhttp_reply: 4 }, 'answers nothing: event_route[xhttp:request] is not run')),
   ...moduleFunctions(

@@ -184,9 +184,9 @@ export class StatementParser {
 
   private condition(after: string) {
     const { tokens } = this;
-    if (!tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${after}`);
-    // Kamailio takes any expression here, "(a) && (b)" as well.
+    // Kamailio takes any expression here: "(a) && (b)", and without parentheses.
     if (this.dialect.syntax.freeConditions) return this.expressions.condition();
+    if (!tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${after}`);
     tokens.take();
     const condition = this.expressions.condition();
     tokens.expect(')', 'to close "("');
@@ -238,9 +238,10 @@ export class StatementParser {
   private switchStatement(): Statement {
     const { tokens, dialect } = this;
     const { at } = tokens.take();
-    tokens.expect('(', 'after switch');
+    const free = dialect.syntax.freeConditions;
+    if (!free) tokens.expect('(', 'after switch');
     const subject = this.expressions.value();
-    tokens.expect(')', 'to close "("');
+    if (!free) tokens.expect(')', 'to close "("');
     tokens.expect('{', 'after switch (...)');
     const cases: SwitchCase[] = [];
     while (!tokens.isPunctuation('}')) cases.push(this.switchCase(cases));

@@ -131,6 +131,12 @@ describe('kamailio: values', () => {
     assert.equal(truths('kamailio', '', ['1 & 3 == 3', '1 || 0 && 0', '! 1 == 2', '1 == 1 == 1']), 'TTFT');
   });
 
+  test('conditions need no parentheses', () => {
+    const script = `if not is_method("ACK") xlog("a"); if $rU == "bob" { xlog("b"); } else xlog("c");
+      while $var(i) < 2 { $var(i) = $var(i) + 1; xlog("$var(i)"); } switch $var(i) { case 2: xlog("two"); }`;
+    assert.deepEqual(cfg('kamailio', script).run().log, ['a', 'b', '1', '2', 'two']);
+  });
+
   test('words such as yes are numbers, in lower case', () => {
     assert.deepEqual(values('kamailio', '', ['yes + 1', 'on', 'true', 'enable', 'no', 'off', 'false', 'disable']), [
       '2',
