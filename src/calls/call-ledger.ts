@@ -28,6 +28,13 @@ export interface CallBounds {
 /** Bounds of call records unless the settings say otherwise: records kept, and dialogs followed at once. */
 export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
 
+/** Who takes records as their requests have their final reply. */
+export interface FinalRecords {
+  /** Whether the record of a request with this Call-ID is wanted. */
+  isWanted(callId: string): boolean;
+  record(record: CallRecord): void;
+}
+
 /** A record as it was when it was looked for: it may have left since. */
 export interface RecordHandle {
   readonly slot: number;
@@ -59,8 +66,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
   /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
   onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
-  /** Called with each record as its request has its final reply; undefined: no listener. */
-  onFinal: ((record: CallRecord) => void) | undefined;
+  /** Takes the records it wants as their requests have their final reply; undefined: nobody does. */
+  finals: FinalRecords | undefined;
   private readonly listeners: RecordListeners;
   private readonly store = new RecordStore();
   private ring: SlotRing;
@@ -281,7 +288,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     if (goesOn) this.follow(slot, watch, request);
     watch.request = undefined;
     store.touch(slot, ++this.changes);
-    this.onFinal?.(store.read(slot));
+    if (this.finals?.isWanted(request?.callId ?? '') === true) this.finals.record(store.read(slot));
     if (!goesOn) this.listeners.ended(slot);
     ring.add(slot);
     // The oldest are looked at now and then only: each look costs.

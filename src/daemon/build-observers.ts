@@ -40,7 +40,7 @@ export function buildObservers(env: ObserversEnvironment): ObserverParts {
   const ofProcess = [...memoryStatistics(), ...loopLoad.statistics(), ...dnsStatistics(sip.resolver.figures)];
   const calls = new CallRecording(settings, sip.clock, log, env.publish);
   const telemetry = new Telemetry(settings, log);
-  calls.ledger.onFinal = settings.telemetry && ((record) => telemetry.record(record));
+  if (settings.telemetry !== undefined) calls.ledger.finals = telemetry;
   const traces = new TraceControl(settings, sip.tapPoint, clock, log, metrics);
   calls.ledger.onDispatch = (message, source, origin) => traces.tracer.dispatched(message, source, origin);
   return {

@@ -5,28 +5,40 @@ import type { CallObserver } from '../script/calls.js';
 
 const NO_HOP = { code: 500, reason: '' };
 
+const SCRIPT: RouteOrigin = { rule: 'script' };
+
 /** The plan of a request a script relays, as far as records look at it. */
 function planOf(origin: RouteOrigin, recordRoute: boolean): RelayPlan {
   return { origin, recordRoute, edits: [], noHop: NO_HOP, next: () => undefined, failed: () => false };
 }
 
+/** The plan used last is used again: most requests go the same way. */
+class Plans {
+  private last: RelayPlan | undefined;
+
+  of(partition: string | undefined, recordRoute: boolean): RelayPlan {
+    const { last } = this;
+    if (last?.recordRoute === recordRoute && last.origin?.partition === partition) return last;
+    const origin = partition === undefined ? SCRIPT : { ...SCRIPT, partition };
+    this.last = planOf(origin, recordRoute);
+    return this.last;
+  }
+}
+
 /** Call records and counters of what the script of a configuration file does with requests. */
 export function scriptCalls(ledger: Pick<ProxyObserver, 'relayed' | 'refused'>, counters: ProxyCounters): CallObserver {
+  const plans = new Plans();
   return {
     received({ method }) {
       counters.requests.value++;
       if (method === 'INVITE') counters.invites.value++;
     },
     relayed: (message, source, partition, recordRoute) =>
-      ledger.relayed(
-        message,
-        source,
-        planOf({ rule: 'script', ...(partition === undefined ? {} : { partition }) }, recordRoute),
-      ),
+      ledger.relayed(message, source, plans.of(partition, recordRoute)),
     failedOver() {
       counters.failovers.value++;
     },
-    refused: (message, source, code, reason) => ledger.refused(message, source, code, reason, { rule: 'script' }),
+    refused: (message, source, code, reason) => ledger.refused(message, source, code, reason, SCRIPT),
     answered(code) {
       const tally = counters.replies[Math.floor(code / 100)];
       if (tally !== undefined) tally.value++;

@@ -2,13 +2,14 @@ import type { Span, SpanOptions, Tracer } from '@opentelemetry/api';
 import type { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { callEntry } from '../calls/call-entry.js';
 import type { CallEntry, TryEntry } from '../calls/call-entry-types.js';
+import type { FinalRecords } from '../calls/call-ledger.js';
 import type { CallRecord } from '../calls/call-record.js';
 import type { Settings, TelemetryConfig } from '../config/settings.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { hash32 } from '../core/mix.js';
 import type { Service } from '../core/service.js';
-import { callIdOf } from '../trace/call-id.js';
+import { isOneIn } from '../trace/call-id.js';
 
 /** Spans that wait to be sent; further ones are dropped. */
 const MOST_WAITING = 4096;
@@ -22,7 +23,7 @@ type Api = typeof import('@opentelemetry/api');
  * OpenTelemetry: a span of each request that was dispatched, as it has its final reply, and below it one of each destination
  * it was sent to. The packages are loaded only where the settings name a collector.
  */
-export class Telemetry implements Service {
+export class Telemetry implements Service, FinalRecords {
   readonly name = 'telemetry';
   private provider: BasicTracerProvider | undefined;
   private api: Api | undefined;
@@ -53,12 +54,17 @@ export class Telemetry implements Service {
     this.provider = undefined;
   }
 
+  /** Whether spans of a call are wanted, by its Call-ID. */
+  isWanted(callId: string): boolean {
+    const { oneIn } = this.settings.telemetry ?? { oneIn: 1 };
+    return this.tracer !== undefined && (oneIn <= 1 || isOneIn(hash32(callId, 0), oneIn));
+  }
+
   /** Makes the spans of a request that has its final reply. */
   record(record: CallRecord): void {
     const { tracer, api } = this;
     const { telemetry, node, privacy } = this.settings;
     if (tracer === undefined || api === undefined || telemetry === undefined) return;
-    if (telemetry.oneIn > 1 && hash32(callIdOf(record.text), 0) % telemetry.oneIn !== 0) return;
     const entry = callEntry(record, node, privacy);
     const began = record.time;
     const root = tracer.startSpan(`${entry.method} ${entry.partition ?? 'request'}`, requestSpan(api, entry, began));

@@ -27,6 +27,8 @@ export class TxBranch implements ClientUser, BranchState {
   local = false;
   /** It timed out. */
   timedOut = false;
+  /** Why its request could not be sent, or got no answer; for call records. */
+  cause: ClientFailure['cause'] | 'cancelled' | undefined = undefined;
   /** Its final status was looked at by a failure route before. */
   dropped = false;
   replyRoute: string | undefined = undefined;
@@ -70,6 +72,7 @@ export class TxBranch implements ClientUser, BranchState {
   }
 
   onFailure(_client: ClientTransaction, failure: ClientFailure): void {
+    this.cause = failure.cause;
     this.transaction.failed(this, failure.kind === 'timeout');
   }
 

@@ -142,7 +142,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** Branches that no reply came on need not be waited for once the caller gave up: OpenSIPS counts them as 487 at once. */
   cancelSilent(): void {
     for (const branch of this.branches) {
-      if (branch.pending && !branch.replied && branch.status < 100) this.refused(branch, 487, undefined, true);
+      if (!branch.pending || branch.replied || branch.status >= 100) continue;
+      branch.cause = 'cancelled';
+      this.refused(branch, 487, undefined, true);
     }
   }
 
@@ -277,7 +279,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     branch.reply = reply;
     branch.local = local;
     if (branch.hop !== undefined && this.record != null && this.final === 0) {
-      const cause = local ? { cause: branch.timedOut ? 'timeout' : 'send' } : {};
+      const cause = local ? { cause: branch.cause ?? (branch.timedOut ? 'timeout' : 'send') } : {};
       this.record.failed(branch.hop, { code: status, local, ...cause });
     }
     if (this.final !== 0) return;

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startCfgDaemon } from '../support/cfg-daemon.js';
+import { freePort } from '../support/ports.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { until } from '../support/until.js';
 
@@ -89,4 +90,41 @@ failure_route[F] { if (t_is_canceled()) exit; if (ds_next_dst()) { t_on_failure(
     'tm:2xx_transactions': 2,
     'tm:4xx_transactions': 2,
   });
+});
+
+test('the record of a call of a cfg file names the cause for which its target was not reached', async () => {
+  const silent = await startGateway({ host: '127.0.0.64', name: 'silent', answer: () => 'silent' });
+  const caller = await startCaller({ host: '127.0.0.65' });
+  const daemon = await startCfgDaemon({
+    text: `
+socket=LISTEN
+socket=tcp:127.0.0.1:${await freePort()}
+loadmodule "proto_udp.so"
+loadmodule "proto_tcp.so"
+loadmodule "tm.so"
+modparam("tm", "fr_timeout", 1)
+route {
+  if ($rU == "refused") $du = "sip:127.0.0.1:${await freePort()};transport=tcp";
+  else $du = "${silent.uri}";
+  t_relay();
+}
+`,
+  });
+  open.push(
+    () => silent.kill(),
+    () => caller.stop(),
+    () => daemon.stop(),
+  );
+  const causeOf = async (user: string): Promise<unknown> => {
+    const { callId } = await caller.placeCall({ ruri: `sip:${user}@example.com`, proxy: daemon.proxy });
+    const entries = async (): Promise<Entry[]> => {
+      const answer = await daemon.daemon.mi.execute('calls_list', { call_id: callId });
+      return (JSON.parse(JSON.stringify(answer)) as { Calls: Entry[] }).Calls;
+    };
+    await until('its record', async () => (await entries()).length === 1, { show: entries });
+    const tries = (await entries())[0]?.['tries'] as { code: number; local?: boolean; cause?: string }[];
+    return tries.map(({ code, local, cause }) => [code, local, cause]);
+  };
+  assert.deepEqual(await causeOf('refused'), [[477, true, 'refused']]);
+  assert.deepEqual(await causeOf('silent'), [[408, true, 'timeout']]);
 });

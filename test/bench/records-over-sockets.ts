@@ -1,0 +1,99 @@
+/**
+ * CPU of one daemon over sockets while calls go through it without a break, with call records, without them, and with a trace of one call
+ * in a thousand beside them: switched while it runs, in short intervals, so that all else is the same. Needs dist/, as `npm run bench`
+ * makes it. Run: node --import tsx test/bench/records-over-sockets.ts [RATE] [INTERVALS]
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Child } from '../support/child-process.js';
+import { askMi } from '../support/mi-http.js';
+import { freePort } from '../support/ports.js';
+import { buildSwitchyard, startSwitchyardWith } from './switchyard.js';
+
+const [RATE = 2000, INTERVALS = 90] = process.argv.slice(2).map(Number);
+const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
+const WARM_MS = 10_000;
+const INTERVAL_MS = 500;
+/** Milliseconds after something was switched that are not measured: calls that had begun before end. */
+const SETTLE_MS = 60;
+
+/** Has the ledger do nothing from one SIGUSR2 to the next. */
+const SWITCH = `data:text/javascript,${encodeURIComponent(`
+import { CallLedger } from ${JSON.stringify(new URL('../../dist/calls/call-ledger.js', import.meta.url).href)};
+const { relayed } = CallLedger.prototype;
+let records = true;
+process.on('SIGUSR2', () => { records = !records; });
+CallLedger.prototype.relayed = function (message, source, plan) {
+  return records ? relayed.call(this, message, source, plan) : undefined;
+};
+`)}`;
+
+const KINDS = ['records', 'no records', 'trace 1/1000'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Microseconds of CPU that all threads of a process have used (proc(5), schedstat). */
+function micros(pid: number): number {
+  let sum = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    sum += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1000;
+  }
+  return sum;
+}
+
+buildSwitchyard();
+const ports = [await freePort(), await freePort()] as const;
+const daemon = await startSwitchyardWith(ports, ['--import', SWITCH]);
+const seconds = Math.ceil((WARM_MS + KINDS.length * INTERVALS * (INTERVAL_MS + SETTLE_MS + 50)) / 1000) + 5;
+const args = [daemon.port, RATE, seconds, ...ports].map(String);
+const generator = new Child(process.execPath, ['--import', 'tsx', GENERATOR, ...args]);
+const used = new Map<Kind, number[]>(KINDS.map((kind) => [kind, []]));
+try {
+  await generator.until(() => generator.stdout.includes('ready'), 20_000, 'the generator of calls');
+  await sleep(WARM_MS);
+  for (let i = 0; i < INTERVALS; i++) {
+    for (let k = 0; k < KINDS.length; k++) {
+      const kind = KINDS[(i + k) % KINDS.length] as Kind;
+      if (kind === 'no records') process.kill(daemon.pid, 'SIGUSR2');
+      const trace =
+        kind === 'trace 1/1000'
+          ? ((await askMi(daemon.http, 'trace_start', { one_in: 1000, seconds: 3600, calls: 10_000 })) as {
+              id: number;
+            })
+          : undefined;
+      await sleep(SETTLE_MS);
+      const [began, before] = [performance.now(), micros(daemon.pid)];
+      await sleep(INTERVAL_MS);
+      const cpu = micros(daemon.pid) - before;
+      used.get(kind)?.push((1000 * cpu) / ((performance.now() - began) * RATE));
+      if (kind === 'no records') process.kill(daemon.pid, 'SIGUSR2');
+      if (trace !== undefined) await askMi(daemon.http, 'trace_stop', { id: trace.id });
+    }
+  }
+  await generator.exited;
+} finally {
+  await daemon.stop();
+}
+
+const quantile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? Number.NaN;
+
+/** The median of the differences of one kind against another in the same round, and how far it can be off (95 %, by the quartiles). */
+function difference(kind: Kind, base: Kind): string {
+  const others = used.get(base) ?? [];
+  const more = (used.get(kind) ?? []).map((each, i) => each - (others[i] ?? Number.NaN));
+  const spread = quantile(more, 0.75) - quantile(more, 0.25);
+  const error = (1.57 * spread) / Math.sqrt(more.length);
+  const share = (100 * quantile(more, 0.5)) / quantile(others, 0.5);
+  return `${kind} against ${base}: ${quantile(more, 0.5).toFixed(2)} us a call more (+- ${error.toFixed(2)}), ${share.toFixed(1)} %`;
+}
+
+for (const kind of KINDS) {
+  const all = used.get(kind) ?? [];
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(all, share).toFixed(1));
+  console.log(`${kind.padEnd(12)} ${middle} us a call (${low} to ${high}) in ${all.length} intervals`);
+}
+console.log(difference('records', 'no records'));
+console.log(difference('trace 1/1000', 'records'));
+console.log(generator.stdout.split('\n')[1] ?? '');
