@@ -78,6 +78,7 @@ export interface RawSettings {
     readonly trusted_sources: readonly string[];
     readonly max_connections: number;
     readonly gather_ms: number;
+    readonly pace_ms: number;
     readonly batch_datagrams: boolean;
   };
 }

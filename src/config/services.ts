@@ -261,6 +261,7 @@ export function readLimits(raw: RawSettings, root: Location, findings: Findings)
     trustedSources: limits.trusted_sources,
     maxConnections: limits.max_connections,
     gatherMs: limits.gather_ms,
+    paceMs: limits.pace_ms,
     batchDatagrams: limits.batch_datagrams,
   };
 }

@@ -387,6 +387,8 @@ export interface LimitsConfig {
   readonly maxConnections: number;
   /** Minimum duration of an event loop iteration in milliseconds while datagrams arrive fast; 0: none. */
   readonly gatherMs: number;
+  /** Maximum milliseconds between two readings of the sockets at a middle rate of datagrams; 0: they are read at once. */
+  readonly paceMs: number;
   /** Whether UDP datagrams are read and sent many in one system call, where that can be had. */
   readonly batchDatagrams: boolean;
 }

@@ -85,6 +85,7 @@ export function buildSip(
   const bounds = connectionBounds(settings, unfinished);
   const queue = new DatagramQueue({
     gatherMs: settings.limits.gatherMs,
+    paceMs: settings.limits.paceMs,
     clock: held,
     handled: (datagrams, full) => congestion.handled(datagrams, full),
   });

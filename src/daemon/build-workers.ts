@@ -108,6 +108,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         transactions: layerOptions(settings),
         proxy: settings.tm,
         gatherMs: gathering(settings.limits.gatherMs, workers),
+        paceMs: settings.limits.paceMs,
         live: live(),
         askAll: sip.tapPoint.isTapped,
         script: script && sharedScript(script.file, settings),

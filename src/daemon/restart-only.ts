@@ -8,8 +8,8 @@ const MADE_ONCE = ['listen', 'tm', 'mi', 'events', 'http', 'tls', 'node', 'clust
 export function restartOnly(before: Settings, after: Settings): string[] {
   const keys: string[] = MADE_ONCE.filter((key) => !isDeepStrictEqual(before[key], after[key]));
   // Of the limits, the rate of requests and who is trusted can be changed while calls go on.
-  const { maxTransactions, maxConnections, gatherMs } = before.limits;
-  const fixed = { ...after.limits, maxTransactions, maxConnections, gatherMs };
+  const { maxTransactions, maxConnections, gatherMs, paceMs } = before.limits;
+  const fixed = { ...after.limits, maxTransactions, maxConnections, gatherMs, paceMs };
   if (!isDeepStrictEqual(after.limits, fixed)) keys.push('limits');
   return keys;
 }

@@ -61,6 +61,7 @@ async function beginWorker(): Promise<WarmUpSubject> {
       transactions: layerOptions(settings),
       proxy: settings.tm,
       gatherMs: 0,
+      paceMs: 0,
       live: { trustedSources: [], rateLimited: false, logLevel: 'silent', countsLoad: false },
       askAll: false,
       script: undefined,

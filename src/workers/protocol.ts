@@ -47,6 +47,7 @@ export interface WorkerSetup {
   readonly transactions: TransactionConfig;
   readonly proxy: ProxyOptions;
   readonly gatherMs: number;
+  readonly paceMs: number;
   readonly live: LiveSetup;
   readonly askAll: boolean;
   /** undefined: rules decide. */

@@ -84,7 +84,7 @@ export class Worker implements TransactionUser {
     /** Makes calls to warm this process up, elsewhere than here; resolves with how many, never rejects. */
     private readonly warmUp?: (calls: number) => Promise<number>,
   ) {
-    const { token, worker, workers, transactions, proxy, gatherMs } = setup;
+    const { token, worker, workers, transactions, proxy, gatherMs, paceMs } = setup;
     const { fd, bytes } = setup.memory;
     const memory = libc.map(fd, bytes);
     const brain = (this.brain = new ToBrain(memory, worker, setup.ahead, send));
@@ -110,6 +110,7 @@ export class Worker implements TransactionUser {
     this.layer = new TransactionLayer(transactions, held, systemRandom, tally, log, admission, identity);
     const queue = new DatagramQueue({
       gatherMs,
+      paceMs,
       clock: held,
       handled: (datagrams, full) => {
         congestion.handled(datagrams, full);

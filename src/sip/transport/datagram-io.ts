@@ -13,6 +13,10 @@ export interface DatagramIo {
   commit?(): void;
   /** Passes the waiting datagrams to `receive`, many at once. Returns how many. Absent if they come by themselves. */
   read?(receive: (text: string, source: Source, receiver: Receiver) => void): number;
+  /** Whether `DatagramOwner.readable` is called; beside `read` only. */
+  watch?(watched: boolean): void;
+  /** Milliseconds for which the receive buffer holds what may arrive; beside `read` only. */
+  readonly longestWaitMs?: number;
   /** Closes the socket; what was read and not passed yet is dropped. */
   close(): Promise<void>;
 }

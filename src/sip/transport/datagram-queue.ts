@@ -1,4 +1,5 @@
 import type { HeldClock } from '../../core/held-clock.js';
+import { DatagramPace, LEAST_INTERVAL_MS } from './datagram-pace.js';
 import { BATCH } from './native/datagrams.js';
 import type { Receiver, Source, TransportError } from './transport.js';
 
@@ -13,6 +14,10 @@ export interface DatagramSender {
 export interface DatagramReader {
   /** Passes the waiting datagrams to `receive`, at most BATCH. Returns how many. */
   read(receive: (text: string, source: Source, receiver: Receiver) => void): number;
+  /** Whether the event loop reports that datagrams wait; else it is read by a timer. */
+  watch(watched: boolean): void;
+  /** Milliseconds for which its buffer holds what may arrive. */
+  readonly longestWaitMs: number;
 }
 
 interface Received {
@@ -36,12 +41,16 @@ export interface DatagramQueueOptions {
    * together. 0: the next round begins as soon as there is something to read.
    */
   readonly gatherMs: number;
+  /** Maximum milliseconds between two readings at a middle rate; 0: none is waited for (`DatagramPace`). */
+  readonly paceMs: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Holds the time while messages are handled, so that those handled together have the same one. */
   readonly clock: Pick<HeldClock, 'hold' | 'release'> | undefined;
   /** Lets the thread sleep. */
   readonly sleep: (ms: number) => void;
+  /** Runs something again and again; returns what ends that. */
+  readonly repeat: (everyMs: number, run: () => void) => () => void;
   /** Called with how many datagrams were handled, and whether others may have been left unread. */
   readonly handled: ((datagrams: number, full: boolean) => void) | undefined;
 }
@@ -66,6 +75,12 @@ function sleepThread(ms: number): void {
   Atomics.wait(cell, 0, 0, ms);
 }
 
+/** An interval of the event loop. */
+function repeatedly(everyMs: number, run: () => void): () => void {
+  const timer = setInterval(run, everyMs);
+  return () => clearInterval(timer);
+}
+
 /**
  * Processes the datagrams of an event loop iteration in rounds of three steps: all waiting datagrams are read, then all
  * are handled, then all resulting datagrams are sent. None waits longer than its round. If datagrams were processed one
@@ -87,17 +102,23 @@ export class DatagramQueue {
   private sampleBegan = 0;
   /** When the last round ended, including its sleep. */
   private ended = 0;
+  private readonly pace: DatagramPace | undefined;
+  /** Ends the timer that reads the sockets; undefined: the event loop watches them. */
+  private endTimer: (() => void) | undefined;
   private readonly options: DatagramQueueOptions;
 
   constructor(options: Partial<DatagramQueueOptions> = {}) {
     this.options = {
       gatherMs: 0,
+      paceMs: 0,
       now: () => performance.now(),
       clock: undefined,
       sleep: sleepThread,
+      repeat: repeatedly,
       handled: undefined,
       ...options,
     };
+    if (this.options.paceMs > 0) this.pace = new DatagramPace(this.options.paceMs);
   }
 
   /** Queues a datagram until reading ends. An iteration reads at most 32 of a socket, so the queue is bounded. */
@@ -121,12 +142,14 @@ export class DatagramQueue {
   /** Adds a socket that is read again after each sleep, without returning to the event loop. */
   addReader(reader: DatagramReader): void {
     this.readers.push(reader);
+    if (this.endTimer !== undefined) reader.watch(false);
   }
 
   /** Reads no more of a socket. */
   removeReader(reader: DatagramReader): void {
     const index = this.readers.indexOf(reader);
     if (index >= 0) this.readers.splice(index, 1);
+    if (this.readers.length === 0) this.watchAll();
   }
 
   /** Reads what waits at a socket. */
@@ -160,7 +183,10 @@ export class DatagramQueue {
   private readonly run = (): void => {
     for (let round = 1; ; round++) {
       const { handled, full } = this.handleAll();
-      if (this.options.gatherMs > 0 && handled > 0 && this.received.length === 0) this.gather(handled, full);
+      if (this.pace !== undefined && this.readers.length > 0) this.keepPace(this.pace, handled);
+      if (this.options.gatherMs > 0 && handled > 0 && this.received.length === 0 && this.endTimer === undefined) {
+        this.gather(handled, full);
+      }
       if (this.readers.length > 0 && (this.fast || full)) {
         for (const reader of this.readers) this.read(reader);
         if (this.received.length > 0 && round < MAX_ROUNDS) continue;
@@ -169,6 +195,33 @@ export class DatagramQueue {
       if ((this.received.length > 0 || full) && !this.scheduled) this.schedule();
       return;
     }
+  };
+
+  /** The sockets are read by a timer at a middle rate, else watched by the event loop. */
+  private keepPace(pace: DatagramPace, handled: number): void {
+    if (!pace.handled(handled, this.options.now())) return;
+    const longest = Math.min(...this.readers.map((reader) => reader.longestWaitMs));
+    const everyMs = Math.min(pace.intervalMs, Math.floor(longest));
+    if (everyMs < LEAST_INTERVAL_MS) this.watchAll();
+    else {
+      if (this.endTimer === undefined) for (const reader of this.readers) reader.watch(false);
+      this.endTimer?.();
+      this.endTimer = this.options.repeat(everyMs, this.readAll);
+      this.fast = false;
+    }
+  }
+
+  private watchAll(): void {
+    if (this.endTimer === undefined) return;
+    this.endTimer();
+    this.endTimer = undefined;
+    for (const reader of this.readers) reader.watch(true);
+  }
+
+  /** Called by the timer. Without a datagram, too, the pace is kept: it ends when none arrive. */
+  private readonly readAll = (): void => {
+    for (const reader of this.readers) if (reader.read(this.keep) === BATCH) this.full = true;
+    this.run();
   };
 
   /** Handles the received datagrams, sends the results. A receiver that throws loses only its own message. */

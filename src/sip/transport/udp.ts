@@ -82,6 +82,16 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
     return this.closed ? 0 : (this.io?.read?.(receive) ?? 0);
   }
 
+  /** Whether `readable` is called when datagrams wait; else `read` is called at intervals. */
+  watch(watched: boolean): void {
+    if (!this.closed) this.io?.watch?.(watched);
+  }
+
+  /** Milliseconds for which the receive buffer holds what may arrive. */
+  get longestWaitMs(): number {
+    return this.io?.longestWaitMs ?? 0;
+  }
+
   send(text: string, address: string, port: number, onError?: ErrorListener, _flow?: Flow): void {
     if (this.closed) {
       later(onError, { cause: 'send', message: 'the socket is closed' });

@@ -207,9 +207,16 @@ test('limits: a burst is one second of requests unless it is given', () => {
     trustedSources: [],
     maxConnections: 10_000,
     gatherMs: 1,
+    paceMs: 10,
     batchDatagrams: true,
   });
-  const limits = { requests_per_second_per_source: 12.5, max_transactions: 10, max_connections: 5, gather_ms: 0 };
+  const limits = {
+    requests_per_second_per_source: 12.5,
+    max_transactions: 10,
+    max_connections: 5,
+    gather_ms: 0,
+    pace_ms: 4,
+  };
   assert.deepEqual(read({ limits }).settings.limits, {
     requestsPerSecondPerSource: 12.5,
     burst: 13,
@@ -217,6 +224,7 @@ test('limits: a burst is one second of requests unless it is given', () => {
     trustedSources: [],
     maxConnections: 5,
     gatherMs: 0,
+    paceMs: 4,
     batchDatagrams: true,
   });
   assert.equal(read({ limits: { ...limits, burst: 2 } }).settings.limits.burst, 2);

@@ -29,6 +29,8 @@ const EINTR = 4;
 const ECONNREFUSED = 111;
 const EHOSTUNREACH = 113;
 const NAME_BYTES = 32;
+/** Bytes of a receive buffer that a burst takes in a millisecond: 32 datagrams, as the system counts them. */
+const MOST_BYTES_PER_MS = 32 * 2560;
 
 /** Memory for receiving, shared by all sockets of a thread: the result of one call is copied out before the next. */
 let receiving: MessageArray | undefined;
@@ -65,6 +67,10 @@ export class BatchedDatagrams implements DatagramIo {
   private readonly family: 4 | 6;
   private fd = -1;
   private poll: Poll | undefined;
+  /** Whether the event loop is to report that datagrams wait. */
+  private watched = true;
+  /** Milliseconds for which the receive buffer holds what may arrive. */
+  longestWaitMs = 0;
   /** What the system did not take, oldest first; the bytes of it. */
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
@@ -93,6 +99,7 @@ export class BatchedDatagrams implements DatagramIo {
       throw error;
     }
     this.fd = socket.fd;
+    this.longestWaitMs = this.receiveBufferBytes() / MOST_BYTES_PER_MS;
     return socket.port;
   }
 
@@ -103,7 +110,7 @@ export class BatchedDatagrams implements DatagramIo {
     else {
       this.owner.readable();
       if (writable) {
-        this.poll?.watch(false);
+        this.rewatch();
         setImmediate(this.sendWaiting);
       }
     }
@@ -114,17 +121,40 @@ export class BatchedDatagrams implements DatagramIo {
     if (this.fd < 0) return;
     this.readErrors();
     this.owner.readable();
-    this.poll?.watch(this.waiting.length > 0);
+    this.rewatch(this.waiting.length > 0);
   };
+
+  /** Whether the event loop reports that datagrams wait. */
+  watch(watched: boolean): void {
+    this.watched = watched;
+    this.rewatch(this.waiting.length > 0);
+  }
+
+  /** Polls for what is wanted now. */
+  private rewatch(writing = false): void {
+    if (this.watched || writing) this.poll?.watch(writing);
+    else this.poll?.rest();
+  }
+
+  /** What the system granted, which may be less than was asked for (socket(7)). */
+  private receiveBufferBytes(): number {
+    const value = Buffer.alloc(4);
+    const length = Buffer.alloc(4);
+    length.writeInt32LE(4);
+    const result = this.libc.getsockopt(this.fd, LINUX.SOL_SOCKET, LINUX.SO_RCVBUF, value, length);
+    return result === 0 ? value.readInt32LE() : 0;
+  }
 
   /** Passes the waiting datagrams, at most BATCH, to `receive`. Returns how many. */
   read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
     const incoming = receiving as MessageArray;
-    const count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
-    if (count < 0) {
-      if (this.libc.errno() !== EAGAIN) this.readErrors();
-      return 0;
+    let count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
+    if (count < 0 && this.libc.errno() !== EAGAIN) {
+      // The error of an earlier datagram: those that wait are not left until the next reading.
+      this.readErrors();
+      count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
     }
+    if (count < 0) return 0;
     const { receiver } = this.owner;
     for (let i = 0; i < count; i++) {
       const at = i * RECEIVE_SLOT;

@@ -14,6 +14,7 @@ export interface Region {
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Buffer, length: Buffer): number;
   bind(fd: number, address: Buffer, length: number): number;
   close(fd: number): number;
   getsockname(fd: number, address: Buffer, length: Buffer): number;
@@ -112,6 +113,7 @@ async function load(): Promise<LibcResult> {
         poll: pollBy({ library, proto, pointer, register, unregister, allocate }),
         socket: library.func('int socket(int, int, int)'),
         setsockopt: library.func('int setsockopt(int, int, int, void *, unsigned int)'),
+        getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
         bind: library.func('int bind(int, void *, unsigned int)'),
         close: library.func('int close(int)'),
         getsockname: library.func('int getsockname(int, void *, void *)'),

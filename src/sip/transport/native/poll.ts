@@ -4,6 +4,8 @@ import { isMainThread } from 'node:worker_threads';
 export interface Poll {
   /** Watches for reading, and for writing as well if `writing`. */
   watch(writing: boolean): void;
+  /** Watches for nothing until `watch` is called. */
+  rest(): void;
   /** Ends. The descriptor may be closed right after. */
   close(): void;
 }
@@ -61,6 +63,9 @@ export function pollBy(koffi: ForeignFunctions): (fd: number, listen: PollListen
       watch(writing) {
         const failure = start(address, writing ? UV_READABLE | UV_WRITABLE : UV_READABLE, callback);
         if (failure !== 0) throw new Error(`uv_poll_start: ${failure}`);
+      },
+      rest() {
+        stop(address);
       },
       close() {
         stop(address);

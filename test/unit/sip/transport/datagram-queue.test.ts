@@ -207,4 +207,104 @@ describe('DatagramQueue', () => {
       assert.ok(performance.now() - began >= 10, 'it never slept');
     });
   });
+
+  describe('pacing', () => {
+    const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
+
+    /** A queue under a clock and a timer of ours, with a socket at which `waiting` datagrams wait. */
+    function paced(longestWaitMs = 100) {
+      const state = { time: 1000, waiting: 0, watched: true, everyMs: 0, reads: 0, handled: 0, tick: () => {} };
+      const queue = new DatagramQueue({
+        paceMs: 10,
+        now: () => state.time,
+        handled: (datagrams) => {
+          state.handled += datagrams;
+        },
+        repeat: (everyMs, run) => {
+          Object.assign(state, { everyMs, tick: run });
+          return () => Object.assign(state, { everyMs: 0, tick: () => {} });
+        },
+      });
+      const reader = {
+        longestWaitMs,
+        watch: (watched: boolean) => {
+          state.watched = watched;
+        },
+        read: (receive: (text: string, source: Source, receiver: Receiver) => void) => {
+          const count = Math.min(64, state.waiting);
+          state.waiting -= count;
+          state.reads++;
+          for (let i = 0; i < count; i++) receive('x', source, receiver);
+          return count;
+        },
+      };
+      queue.addReader(reader);
+      /** Time goes on for that long, and `perMs` datagrams arrive in each millisecond. */
+      const run = async (ms: number, perMs: number) => {
+        let arrived = 0;
+        for (let i = 1; i <= ms; i++) {
+          state.time++;
+          const now = Math.floor(i * perMs) - arrived;
+          arrived += now;
+          state.waiting += now;
+          if (state.everyMs > 0) {
+            if (i % state.everyMs === 0) state.tick();
+          } else if (state.waiting > 0) {
+            queue.read(reader);
+            await nextIteration();
+          }
+        }
+      };
+      return { queue, reader, state, run };
+    }
+
+    test('at a middle rate sockets are read by a timer, a twelfth as often, and watched again in silence', async () => {
+      const { state, run } = paced();
+      await run(210, 1.2);
+      assert.deepEqual([state.watched, state.everyMs], [false, 10]);
+      Object.assign(state, { reads: 0, handled: 0 });
+      await run(200, 1.2);
+      assert.deepEqual([state.reads, state.handled], [20, 240]);
+      await run(250, 0);
+      assert.deepEqual([state.watched, state.everyMs, state.waiting], [true, 0, 0]);
+    });
+
+    test('datagrams that exceed one reading are read at once, not at the next interval', async () => {
+      const { state, run } = paced();
+      await run(210, 1.2);
+      state.waiting = 200;
+      state.tick();
+      await nextIteration();
+      await nextIteration();
+      assert.equal(state.waiting, 0);
+    });
+
+    test('a low and a high rate, and a buffer that holds too little, leave sockets watched', async () => {
+      for (const [perMs, longestWaitMs] of [
+        [0.4, 100],
+        [12, 100],
+        [1.2, 1.9],
+      ] as const) {
+        const { state, run } = paced(longestWaitMs);
+        await run(500, perMs);
+        assert.deepEqual([state.watched, state.everyMs, state.waiting], [true, 0, 0]);
+      }
+      const { state, run } = paced(4.5);
+      await run(210, 1.2);
+      assert.equal(state.everyMs, 4);
+    });
+
+    test('a socket added meanwhile is read by the timer too; without sockets it ends', async () => {
+      const { queue, reader, state, run } = paced();
+      await run(210, 1.2);
+      const watched: boolean[] = [];
+      const other = { ...reader, watch: (each: boolean) => watched.push(each) };
+      queue.addReader(other);
+      assert.deepEqual(watched, [false]);
+      queue.removeReader(reader);
+      assert.equal(state.everyMs, 10);
+      queue.removeReader(other);
+      assert.equal(state.everyMs, 0);
+    });
+  });
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatagramQueue } from '../../../../src/sip/transport/datagram-queue.js';
 import { type Libc, loadLibc } from '../../../../src/sip/transport/native/libc.js';
 import type { Receiver, Source, TransportError } from '../../../../src/sip/transport/transport.js';
 import { UdpSocket } from '../../../../src/sip/transport/udp.js';
@@ -23,7 +24,7 @@ afterEach(async () => {
 });
 
 /** A socket of ours on a port of the system's choosing, and what it received. */
-async function ours(address = '127.0.0.1', advertise?: { host: string; port: number }) {
+async function ours(address = '127.0.0.1', advertise?: { host: string; port: number }, queue?: DatagramQueue) {
   const received: { text: string; source: Source }[] = [];
   let wake = () => {};
   const undelivered: { text: string; address: string; port: number }[] = [];
@@ -39,7 +40,8 @@ async function ours(address = '127.0.0.1', advertise?: { host: string; port: num
     garbage() {},
     refused() {},
   };
-  const socket = new UdpSocket({ address, port: 0, description: `udp:${address}:0`, advertise, libc }, receiver);
+  const options = { address, port: 0, description: `udp:${address}:0`, advertise, libc };
+  const socket = new UdpSocket(options, receiver, queue);
   await socket.open();
   opened.push(socket);
   const next = async () => {
@@ -50,7 +52,7 @@ async function ours(address = '127.0.0.1', advertise?: { host: string; port: num
     }
     return received.shift() ?? assert.fail();
   };
-  return { socket, next, undelivered };
+  return { socket, next, received, undelivered };
 }
 
 async function peer(address = '127.0.0.1'): Promise<Socket> {
@@ -193,6 +195,48 @@ for (const [way, calls] of WAYS)
         while (got.length < sent.length) await new Promise((resolve) => setImmediate(resolve));
         assert.deepEqual(got, sent);
         assert.equal(full, 0);
+      });
+
+      test('read by a timer a socket loses nothing, reports errors, and is watched again in silence', async () => {
+        let timers = 0;
+        let ended = 0;
+        const repeat = (everyMs: number, run: () => void) => {
+          const timer = setInterval(run, everyMs);
+          timers++;
+          return () => {
+            clearInterval(timer);
+            ended++;
+          };
+        };
+        const { socket, next, received, undelivered } = await ours(
+          undefined,
+          undefined,
+          new DatagramQueue({ paceMs: 10, repeat }),
+        );
+        const other = await peer();
+        const gone = await peer();
+        const { port } = gone.address();
+        gone.close();
+        await once(gone, 'close');
+        let sent = 0;
+        const deadline = Date.now() + 10_000;
+        while (timers === 0 && Date.now() < deadline) {
+          for (let i = 0; i < 4; i++) other.send(`message ${sent++}`, socket.port, '127.0.0.1');
+          await sleep(2);
+        }
+        assert.ok(timers > 0, 'the timer never began');
+        socket.send('refused', '127.0.0.1', port);
+        for (let i = 0; i < 4; i++) other.send(`message ${sent++}`, socket.port, '127.0.0.1');
+        while ((ended < timers || received.length < sent || undelivered.length === 0) && Date.now() < deadline)
+          await sleep(10);
+        assert.deepEqual(
+          received.splice(0).map(({ text }) => text),
+          Array.from({ length: sent }, (_, i) => `message ${i}`),
+        );
+        assert.deepEqual(undelivered, [{ text: 'refused', address: '127.0.0.1', port }]);
+        assert.equal(ended, timers);
+        other.send('watched again', socket.port, '127.0.0.1');
+        assert.equal((await next()).text, 'watched again');
       });
 
       test('a refused datagram among others is reported, and the socket does not keep the process busy', async () => {

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DatagramPace } from '../../../../src/sip/transport/datagram-pace.js';
+
+/** A pace of at most `longestMs`, and the interval after a second of datagrams at each of these rates in turn. */
+function intervals(longestMs: number, ...perSecond: readonly number[]): number[] {
+  const pace = new DatagramPace(longestMs);
+  let at = 0;
+  return perSecond.map((rate) => {
+    let given = 0;
+    for (let ms = 1; ms <= 1000; ms++) {
+      const due = Math.floor((rate * ms) / 1000);
+      pace.handled(due - given, ++at);
+      given = due;
+    }
+    return pace.intervalMs;
+  });
+}
+
+describe('DatagramPace', () => {
+  test('about twelve datagrams come together, none waits longer than the maximum', () => {
+    assert.deepEqual(intervals(10, 1200, 2000, 3000, 6000), [10, 6, 4, 2]);
+    assert.deepEqual(intervals(5, 1200, 6000), [5, 2]);
+  });
+
+  test('at a low rate and at a high one datagrams are read as they arrive', () => {
+    assert.deepEqual(intervals(10, 0, 100, 480, 12_000), [0, 0, 0, 0]);
+    assert.deepEqual(intervals(1, 1200, 6000), [0, 0]);
+  });
+
+  test('a rate near the bound does not change between both ways', () => {
+    assert.deepEqual(intervals(10, 450, 520, 450, 320, 280, 450), [0, 10, 10, 10, 0, 0]);
+  });
+
+  test('a rate that hardly changes leaves the interval alone, silence ends it', () => {
+    assert.deepEqual(intervals(10, 2000, 2300, 3500, 0), [6, 6, 3, 0]);
+  });
+
+  test('the interval is reported once when it changes', () => {
+    const pace = new DatagramPace(10);
+    assert.equal(pace.handled(1, 0), false);
+    assert.equal(pace.handled(150, 50), false);
+    assert.equal(pace.handled(50, 100), true);
+    assert.equal(pace.handled(200, 200), false);
+    assert.equal(pace.handled(0, 300), true);
+  });
+});
