@@ -90,8 +90,6 @@ const MOST_NAMED = 20;
 
 /** Why several processes cannot run this cfg file. */
 function cfgFault(settings: Settings, cfg: LoadedCfg): string | undefined {
-  const other = settings.listen.find(({ transport }) => transport !== 'udp');
-  if (other !== undefined) return `a cfg file is run by several workers over UDP only, and there is ${other.text}`;
   if (settings.foreignDialogs === 'known') {
     return '"foreign_dialogs": "known" bounds what a source sends in one process: "accept" and "refuse" are for several';
   }

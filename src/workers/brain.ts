@@ -9,7 +9,7 @@ import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
 import type { TransactionUser } from '../sip/transaction/user.js';
 import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
-import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
+import type { Receiver, SipSocket, Source, TransportError } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
@@ -204,6 +204,13 @@ export class Brain implements DecisionDelegate, TransactionUser {
         if (other > 0 && other <= options.workers) this.hand(other, ['message', socket, address, port, text]);
         return;
       }
+      case 'send': {
+        const [, id, socket, address, port, serverName, text] = item;
+        const failed = ({ cause, message, stale = false }: TransportError) =>
+          options.send(worker, ['unsent', id, cause, message, stale]);
+        options.sockets[socket]?.send(text, address, port, failed, undefined, serverName ?? undefined);
+        return;
+      }
       case 'undelivered': {
         const [, other, text, address, port] = item;
         if (other === 0) options.layer.undelivered(text, address, port);
@@ -324,7 +331,8 @@ export class Brain implements DecisionDelegate, TransactionUser {
 
   /** Hands a datagram that the kernel gave to the wrong process to the right one. */
   private handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean {
-    if (this.fromWorker || source.socket.transport !== 'udp') return false;
+    // A request over a connection is for the process that has it; a reply there may be to what a worker has sent by it.
+    if (this.fromWorker || (isRequest && source.socket.transport !== 'udp')) return false;
     const { workers, sockets } = this.options;
     const worker = isRequest ? socketOfRequest(message.callId, workers) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
@@ -350,7 +358,9 @@ export class Brain implements DecisionDelegate, TransactionUser {
   }
 
   private sourceOf(socket: number, address: string, port: number): Source | undefined {
-    return (this.options.sockets[socket] as UdpSocket | undefined)?.sourceOf(address, port);
+    const at = this.options.sockets[socket];
+    if (at === undefined || at.transport === 'udp') return (at as UdpSocket | undefined)?.sourceOf(address, port);
+    return { socket: at, address, port, flow: undefined };
   }
 
   private canBeHanded(message: SipMessage): boolean {

@@ -7,6 +7,7 @@ import type { RouteOrigin } from '../proxy/decision.js';
 import type { ProxyOptions } from '../proxy/proxy.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { TransactionConfig } from '../sip/transaction/config.js';
+import type { TransportError } from '../sip/transport/transport.js';
 
 /**
  * What the brain and its workers say to each other: lists of items, each a tuple that begins with its kind. They go as JSON
@@ -123,6 +124,16 @@ export type FromWorker =
   | readonly ['pass', socket: number, address: string, port: number, text: string]
   /** A message that belongs to another process. */
   | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
+  /** A message that is to leave by a connection of the brain, to an address and the host name it stands for. */
+  | readonly [
+      'send',
+      id: number,
+      socket: number,
+      address: string,
+      port: number,
+      serverName: string | null,
+      text: string,
+    ]
   /** An ICMP error for what another process sent, with the beginning of that. */
   | readonly ['undelivered', worker: number, text: string, address: string, port: number]
   /** The caller of a request that the brain relays has given up; the text is that of the request. */
@@ -220,6 +231,8 @@ export type ToWorker =
   /** The partition is left to the brain. */
   | readonly ['noTable', name: string, generation: number]
   | readonly ['message', socket: number, address: string, port: number, text: string]
+  /** A message could not be sent by a connection; `stale`: by one that had worked. */
+  | readonly ['unsent', id: number, cause: TransportError['cause'], message: string, stale: boolean]
   /** Make so many calls to warm up. */
   | readonly ['warmUp', calls: number]
   /** The script that new requests run from now on. */

@@ -3,6 +3,7 @@ import type { UdpSocket } from '../sip/transport/udp.js';
 import { machineMs } from './machine-time.js';
 import { Outbox } from './outbox.js';
 import type { FromWorker } from './protocol.js';
+import type { RemoteSocket } from './remote-socket.js';
 import { ReportRing } from './report-ring.js';
 import { ReportWriter } from './report-writer.js';
 
@@ -12,7 +13,7 @@ const BELL = ['bell'] as const;
 export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
 
 /** An item that hands on a message, whose text is its end. */
-type HandedItem = Extract<FromWorker, readonly ['pass' | 'to', ...unknown[]]>;
+type HandedItem = Extract<FromWorker, readonly ['pass' | 'to' | 'send', ...unknown[]]>;
 
 /** What a worker says to the brain: at once, through the channel of the process, or when the brain looks, through memory. */
 export class ToBrain {
@@ -89,6 +90,6 @@ export class ToBrain {
 
   /** The source that such an item names; undefined where there is no such socket. */
   sourceOf(socket: number, address: string, port: number): Source | undefined {
-    return (this.sockets[socket] as UdpSocket | undefined)?.sourceOf(address, port);
+    return (this.sockets[socket] as UdpSocket | RemoteSocket | undefined)?.sourceOf(address, port);
   }
 }

@@ -20,7 +20,6 @@ import { DatagramQueue } from '../sip/transport/datagram-queue.js';
 import type { Libc } from '../sip/transport/native/libc.js';
 import { markerOf } from '../sip/transport/native/steering.js';
 import { hostPort, type SipSocket, type Source } from '../sip/transport/transport.js';
-import { UnopenedSocket } from '../sip/transport/unopened.js';
 import { TrustedSources } from '../sip/trusted-sources.js';
 import { HandingOn } from './handing-on.js';
 import { KnownDialogs } from './known-dialogs.js';
@@ -29,6 +28,7 @@ import { MarkRequests } from './mark-requests.js';
 import type { LiveSetup, LogLevel, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
 import { Questions } from './questions.js';
 import { RelayReports } from './relay-reports.js';
+import { RemoteSends, RemoteSocket } from './remote-socket.js';
 import { Replica } from './replica.js';
 import { ScriptGate } from './script-gate.js';
 import { SelectionCounts } from './selection-counts.js';
@@ -57,6 +57,7 @@ export class Worker implements TransactionUser {
   private readonly proxy: ProxyCore;
   private readonly brain: ToBrain;
   private readonly handing: HandingOn;
+  private readonly sends: RemoteSends;
   private readonly questions: Questions;
   private readonly sharedCounters: SharedCounters;
   private readonly dialogs: KnownDialogs;
@@ -89,6 +90,7 @@ export class Worker implements TransactionUser {
     const memory = libc.map(fd, bytes);
     const brain = (this.brain = new ToBrain(memory, worker, setup.ahead, send));
     this.handing = new HandingOn(worker, workers, brain, this.counters);
+    this.sends = new RemoteSends((item) => brain.hand(item));
     this.sharedCounters = new SharedCounters(memory, worker);
     this.live = setup.live;
     const now = () => systemClock.monotonic();
@@ -118,7 +120,7 @@ export class Worker implements TransactionUser {
         brain.flush();
       },
     });
-    this.sockets = setup.sockets.map((each) => this.socketOf(each, queue, libc));
+    this.sockets = setup.sockets.map((each, index) => this.socketOf(each, index, queue, libc));
     brain.sockets = this.sockets;
     const local = (this.local = new LocalSockets(
       this.sockets,
@@ -293,6 +295,11 @@ export class Worker implements TransactionUser {
       case 'undelivered':
         this.layer.undelivered(item[1], item[2], item[3]);
         return;
+      case 'unsent': {
+        const [, id, cause, message, stale] = item;
+        this.sends.failed(id, { cause, message, stale });
+        return;
+      }
       case 'key':
         this.keys.use(item[1]);
         return;
@@ -338,11 +345,10 @@ export class Worker implements TransactionUser {
     this.figures.set(this.layer.figures());
   }
 
-  private socketOf(shared: SharedSocket, queue: DatagramQueue, libc: Libc): SipSocket {
+  private socketOf(shared: SharedSocket, index: number, queue: DatagramQueue, libc: Libc): SipSocket {
     const { transport, address: host, port, fd } = shared;
     const options = { transport, host, port, advertise: shared.advertise ?? undefined, text: hostPort(host, port) };
-    // Only its name counts here: what would leave by it is left to the brain.
-    if (fd === null) return new UnopenedSocket(options, () => undefined);
+    if (fd === null) return new RemoteSocket(options, index, this.sends);
     const opening = () => ({ fd, port });
     return createSipSocket(options, this.layer, undefined, {}, queue, async () => libc, opening);
   }
