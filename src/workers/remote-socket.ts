@@ -7,10 +7,10 @@ import type { FromWorker } from './protocol.js';
 type ErrorListener = ((error: TransportError) => void) | undefined;
 type SendItem = Extract<FromWorker, readonly ['send', ...unknown[]]>;
 
-/** Messages whose sender hears of an error are at least this many, the last ones. */
-const MOST_HEARD = 5000;
+/** Messages whose sender is informed of an error are at least this many, the last ones. */
+const MOST_LISTENERS = 5000;
 
-/** What a worker sends by connections of the brain, and who hears that it could not be sent. */
+/** What a worker sends by connections of the brain, and who is informed that it could not be sent. */
 export class RemoteSends {
   private newer = new Map<number, ErrorListener>();
   private older = new Map<number, ErrorListener>();
@@ -35,7 +35,7 @@ export class RemoteSends {
       return;
     }
     if (onError === undefined) return;
-    if (this.newer.size >= MOST_HEARD) {
+    if (this.newer.size >= MOST_LISTENERS) {
       this.older = this.newer;
       this.newer = new Map();
     }

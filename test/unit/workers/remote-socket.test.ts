@@ -20,22 +20,23 @@ test('what leaves by a socket for connections goes to the brain, with the name o
   assert.deepEqual([socket.transport, socket.reliable, socket.sentBy], ['tls', true, '192.0.2.1:5061']);
 });
 
-test('the sender of a message hears once that it could not be sent, nobody else does', () => {
+test('the sender of a message is informed once that it could not be sent, nobody else is', () => {
   const { sends, socket } = socketThat();
-  const heard: string[] = [];
-  for (const name of ['a', 'b']) socket.send('text', '192.0.2.9', 1, ({ message }) => heard.push(`${name} ${message}`));
+  const informed: string[] = [];
+  for (const name of ['a', 'b'])
+    socket.send('text', '192.0.2.9', 1, ({ message }) => informed.push(`${name} ${message}`));
   for (const id of [2, 2, 7]) sends.failed(id, REFUSED);
-  assert.deepEqual(heard, ['b nobody listens']);
+  assert.deepEqual(informed, ['b nobody listens']);
 });
 
-test('of many messages the senders of the last 5000 hear, those of more than twice as many before do not', () => {
+test('of many messages the senders of the last 5000 are informed, those of more than twice as many before are not', () => {
   const { sends, socket } = socketThat();
-  let heard = 0;
-  for (let i = 0; i < 20_000; i++) socket.send('text', '192.0.2.9', 1, () => heard++);
+  let informed = 0;
+  for (let i = 0; i < 20_000; i++) socket.send('text', '192.0.2.9', 1, () => informed++);
   for (let id = 15_001; id <= 20_000; id++) sends.failed(id, REFUSED);
-  assert.equal(heard, 5000);
+  assert.equal(informed, 5000);
   for (let id = 1; id <= 10_000; id++) sends.failed(id, REFUSED);
-  assert.equal(heard, 5000);
+  assert.equal(informed, 5000);
 });
 
 test('while too much waits for the brain a message fails, after the call', async () => {
