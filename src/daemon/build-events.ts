@@ -75,10 +75,9 @@ export function buildEvents(env: EventEnvironment): EventParts {
     node: () => settings().node,
     ids,
     raised: metrics.counter('switchyard_events_total', 'Events raised, by partition and status'),
-    publish: (event) => bus.raise(event),
+    bus,
     putState: nats && ((entry, key) => nats.putState(entry, key)),
-    shared: (destination) => cluster.shares(destination),
-    owns: (destination) => cluster.owns(destination),
+    cluster,
   });
   bus.on((event) => publisher.raise(event));
   if (nats !== undefined) bus.on((event) => nats.publish(event));

@@ -4,11 +4,13 @@ import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import { destinationsOf } from '../engine/set.js';
 import type { PublishedState, StateChange } from '../engine/state.js';
+import type { EventBus } from '../events/bus.js';
 import { E_DISPATCHER_STATUS, type EventIds, statusEvent } from '../events/catalogue.js';
 import type { DispatcherEvent, DispatcherStatusParams } from '../events/event.js';
 import { type StateEntry, stateEntry } from '../events/state-entry.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 import type { CounterFamily } from '../stats/metrics.js';
+import type { ClusterHooks } from './cluster-hooks.js';
 
 /** What the reporter of changes is made with. */
 export interface ChangeReporterOptions {
@@ -19,13 +21,11 @@ export interface ChangeReporterOptions {
   readonly ids: EventIds;
   /** Counts events by partition and status. */
   readonly raised: CounterFamily;
-  readonly publish: (event: DispatcherEvent) => void;
+  readonly bus: Pick<EventBus, 'raise'>;
   /** Writes a destination's state to where others read it, if that is configured; `key` is the destination's. */
   readonly putState: ((entry: StateEntry, key: string) => void) | undefined;
-  /** Whether another node of the cluster may be the one that publishes events of the destination. */
-  readonly shared?: (destination: Destination) => boolean;
-  /** Whether this node writes the destination's state to where others read it; default: it does. */
-  readonly owns?: (destination: Destination) => boolean;
+  /** Says of which destinations another node publishes the events, or writes the state. */
+  readonly cluster: Pick<ClusterHooks, 'shares' | 'owns'>;
 }
 
 /** Status reports kept for each partition; the oldest go first. */
@@ -39,7 +39,7 @@ export class ChangeReporter {
 
   /** Reports one change. */
   changed(change: StateChange): void {
-    const { engine, log, node, ids, raised, publish, putState } = this.options;
+    const { engine, log, node, ids, raised, bus, cluster, putState } = this.options;
     const { destination, state, previous, reason, origin, code, cause } = change;
     const { partition, setId, row } = destination;
     // A call under way, or a late answer, may still report a destination that was removed: that is not published.
@@ -55,9 +55,9 @@ export class ChangeReporter {
     if (change.edge !== undefined) {
       raised.with({ partition, status: change.edge }).value++;
       const event = statusEvent(change, ids);
-      publish(this.options.shared?.(destination) === true ? { ...event, local: true } : event);
+      bus.raise(cluster.shares(destination) ? { ...event, local: true } : event);
     }
-    if (this.options.owns?.(destination) !== false) putState?.(stateEntry(destination, node()), destination.key);
+    if (cluster.owns(destination)) putState?.(stateEntry(destination, node()), destination.key);
   }
 
   /** What was reported about a partition's destinations, oldest first. */
@@ -94,7 +94,7 @@ export class ChangeReporter {
     const published = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
     if (destination === undefined || published === undefined) return entry;
     // Numbers of a destination the nodes of a cluster share go on from its record.
-    if (this.options.shared?.(destination) === true) return entry;
+    if (this.options.cluster.shares(destination)) return entry;
     engine.states.resume(destination, published);
     return stateEntry(destination, node());
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChangeReporter } from '../../../src/daemon/change-reporter.js';
+import { ClusterHooks } from '../../../src/daemon/cluster-hooks.js';
 import type { Destination } from '../../../src/engine/destination.js';
 import { EventIds } from '../../../src/events/catalogue.js';
 import type { DispatcherEvent } from '../../../src/events/event.js';
@@ -26,7 +27,8 @@ function reporting() {
     node: () => 'sw1',
     ids: new EventIds('sw1', seededRandom()),
     raised,
-    publish: (event) => events.push(event),
+    bus: { raise: (event) => events.push(event) },
+    cluster: new ClusterHooks(undefined),
     putState: (entry) => entries.push(entry),
   });
   engine.states.onChange((change) => reporter.changed(change));
