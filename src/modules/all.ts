@@ -31,6 +31,7 @@ import { messageFunctions } from './message.js';
 import { mqueueFunctions } from './mqueue.js';
 import { natFunctions } from './nat.js';
 import { observationFunctions } from './observation.js';
+import { pathFunctions } from './path.js';
 import { permissionsFunctions } from './permissions.js';
 import { pikeFunctions } from './pike.js';
 import { programFunctions } from './programs.js';
@@ -49,6 +50,7 @@ import { sdpopsFunctions } from './sdp/functions-kamailio.js';
 import { sipmsgopsSdpFunctions } from './sdp/functions-opensips.js';
 import { kamailioUriFunctions } from './siputils-kamailio.js';
 import { sqlFunctions } from './sql.js';
+import { sqlStatementFunctions } from './sql-statements.js';
 import { statisticsFunctions } from './statistics.js';
 import { textFunctions } from './text.js';
 import { kamailioTextFunctions } from './text-kamailio.js';
@@ -94,6 +96,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...mathFunctions,
     ...rewritingFunctions,
     ...natFunctions,
+    ...pathFunctions,
     ...sanityFunctions,
     ...sipmsgopsSdpFunctions,
     ...sdpopsFunctions,
@@ -117,6 +120,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...avpopsFunctions,
     ...kamailioAvpopsFunctions,
     ...sqlFunctions,
+    ...sqlStatementFunctions,
     ...avpDatabaseFunctions,
     ...userTableFunctions,
     ...redirectFunctions,

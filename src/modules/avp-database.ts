@@ -15,7 +15,8 @@ import {
   param,
   type ScriptFunction,
 } from './define.js';
-import { isSqlName, query, urlsOf } from './sql.js';
+import { query, urlsOf } from './sql.js';
+import { isSqlName } from './sql-statements.js';
 import { cutUri } from './uri-parts.js';
 
 /** The columns one table of attributes has. */

@@ -5,11 +5,10 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
-import type { SqlDatabase, SqlResult } from '../script/services.js';
+import type { SqlResult } from '../script/services.js';
 import {
   type Arg,
   type FunctionSpec,
-  intOf,
   KAMAILIO,
   moduleFunctions,
   OPENSIPS,
@@ -90,7 +89,7 @@ function selects(statement: string): boolean {
 }
 
 /** Assigns columns of rows to variables: AVPs get the value of every row, the first row first. */
-function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['rows']): void {
+export function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['rows']): void {
   targets.forEach((target, column) => {
     const avp = /^\$\(?avp\(([^)]*)\)/.exec(target.text)?.[1]?.replace(/^[si]:/, '');
     const values = rows.map((row) => row[column] ?? null);
@@ -104,7 +103,7 @@ function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['ro
 }
 
 /** "$avp(a);$avp(b)". Throws an Error with what is wrong. */
-function targetsIn(text: string): Format[] {
+export function targetsIn(text: string): Format[] {
   return text
     .split(/[;,](?=\s*\$)/)
     .map((each) => each.trim())
@@ -117,7 +116,7 @@ function targetsIn(text: string): Format[] {
 }
 
 /** Without variables the columns go to $avp(1), $avp(2) and so on. */
-function numbered(columns: number): Format[] {
+export function numbered(columns: number): Format[] {
   return Array.from({ length: columns }, (_, i) => compileFormat(`$avp(${i + 1})`));
 }
 
@@ -241,141 +240,9 @@ const kamailio: FunctionSpec[] = [
   },
 ];
 
-/** Whether a text can stand in a statement as the name of a table or column. */
-export function isSqlName(text: string): boolean {
-  return /^[\w.]+$/.test(text);
-}
-
-/** The name of a table or column that a script gives as text; '' for what is none. */
-function identifier(text: string): string {
-  const name = text.trim();
-  return isSqlName(name) ? name : '';
-}
-
-/** Writes a value of the JSON arrays of sql_select and the like as text of a statement. */
-type Literal = (value: unknown) => string;
-
-function literalOf(database: SqlDatabase): Literal {
-  return (value) =>
-    database.quoted(value === null || value === undefined ? null : typeof value === 'number' ? value : String(value));
-}
-
-/** JSON arrays of one-pair objects: [{"user": "alice"}, {"age": {">": 5}}]. Undefined for what is none. */
-function pairs(text: string): [string, unknown][] | undefined {
-  try {
-    const read = JSON.parse(text) as unknown;
-    if (!Array.isArray(read)) return undefined;
-    return read.flatMap((each) => Object.entries(each as Record<string, unknown>));
-  } catch {
-    return undefined;
-  }
-}
-
-function condition(text: string, literal: Literal): string | undefined {
-  if (text.trim() === '') return '';
-  const all = pairs(text);
-  if (all === undefined) return undefined;
-  const parts = all.map(([column, value]) => {
-    const [[operator = '=', operand]] =
-      value !== null && typeof value === 'object'
-        ? (Object.entries(value) as [[string, unknown]])
-        : [['=', value] as [string, unknown]];
-    if (!/^(?:=|<|>|<=|>=|!=|<>|like)$/i.test(operator) || identifier(column) === '') return undefined;
-    return operand === null ? `${column} IS NULL` : `${column} ${operator} ${literal(operand)}`;
-  });
-  return parts.includes(undefined) ? undefined : ` WHERE ${parts.join(' AND ')}`;
-}
-
-function built(
-  name: string,
-  most: number,
-  text: (args: readonly string[], literal: Literal) => string | undefined,
-  result: number,
-): FunctionSpec {
-  const names = ['columns', 'table', 'filter', 'order'];
-  return {
-    name,
-    dialects: OPENSIPS,
-    waits: true,
-    async: true,
-    parameters: [
-      ...Array.from({ length: most }, (_, i) => optional(names[i] ?? `text ${i + 1}`, 'string')),
-      ...(result > 0 ? [optional('variables', 'literal')] : []),
-      optional('database', 'int'),
-    ],
-    summary: 'runs a statement made of its parts',
-    compile: (args) => {
-      const variables = result > 0 ? args[most] : undefined;
-      const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
-      const database = args[result > 0 ? most + 1 : most];
-      return async (run) => {
-        const url = ofSqlops(run).get(String(intOf(database, run, 0)));
-        const literal = url === undefined ? String : literalOf(run.env.services.database(url));
-        const statement = text(
-          args.slice(0, most).map((each) => textOf(each, run)),
-          literal,
-        );
-        if (statement === undefined) return -1;
-        const found = await query(run, url, statement);
-        if (found === undefined) return -1;
-        if (result === 0) return 1;
-        if (found.rows.length === 0) return -2;
-        assign(run, targets ?? numbered(found.columns.length), result === 1 ? found.rows.slice(0, 1) : found.rows);
-        return 1;
-      };
-    },
-  };
-}
-
-function selection(
-  [columns = '', table = '', filter = '', order = '']: readonly string[],
-  literal: Literal,
-): string | undefined {
-  let list: string[] = [];
-  try {
-    list = columns.trim() === '' ? [] : (JSON.parse(columns) as string[]);
-  } catch {
-    return undefined;
-  }
-  const where = condition(filter, literal);
-  if (identifier(table) === '' || where === undefined) return undefined;
-  const shown = list.length === 0 ? '*' : list.map(String).join(', ');
-  return `SELECT ${shown} FROM ${table}${where}${order === '' ? '' : ` ORDER BY ${order}`}`;
-}
-
-function insertion(verb: string, [table = '', columns = '']: readonly string[], literal: Literal): string | undefined {
-  const all = pairs(columns);
-  if (all === undefined || identifier(table) === '' || all.some(([name]) => identifier(name) === '')) return undefined;
-  return `${verb} INTO ${table} (${all.map(([name]) => name).join(', ')}) VALUES (${all.map(([, value]) => literal(value)).join(', ')})`;
-}
-
 const opensips: FunctionSpec[] = [
   columnsQuery('sql_query', ofSqlops, false, 'int', OPENSIPS),
   columnsQuery('sql_query_one', ofSqlops, true, 'int', OPENSIPS),
-  built('sql_select', 4, selection, 2),
-  built('sql_select_one', 4, selection, 1),
-  built(
-    'sql_update',
-    3,
-    ([columns = '', table = '', filter = ''], literal) => {
-      const all = pairs(columns);
-      const where = condition(filter, literal);
-      if (all === undefined || where === undefined || identifier(table) === '') return undefined;
-      return `UPDATE ${table} SET ${all.map(([name, value]) => `${identifier(name)} = ${literal(value)}`).join(', ')}${where}`;
-    },
-    0,
-  ),
-  built('sql_insert', 2, (args, literal) => insertion('INSERT', args, literal), 0),
-  built('sql_replace', 2, (args, literal) => insertion('REPLACE', args, literal), 0),
-  built(
-    'sql_delete',
-    2,
-    ([table = '', filter = ''], literal) => {
-      const where = condition(filter, literal);
-      return where === undefined || identifier(table) === '' ? undefined : `DELETE FROM ${table}${where}`;
-    },
-    0,
-  ),
 ];
 
 /** $dbr(result=>rows), $dbr(result=>[row,column]), $dbr(result=>colname[n]). */
@@ -401,7 +268,7 @@ const dbr: VariableDefinition = {
 /** Variables of Kamailio's sqlops. */
 export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', dbr]];
 
-/** Functions of sqlops, and avp_db_query. */
+/** Functions of sqlops that run a statement as it is given, and avp_db_query. */
 export const sqlFunctions: ScriptFunction[] = [
   ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
   ...moduleFunctions('avpops', [columnsQuery('avp_db_query', urlsOf('avpops'), false, 'string', undefined)]),

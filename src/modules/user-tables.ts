@@ -16,7 +16,8 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { isSqlName, query } from './sql.js';
+import { query } from './sql.js';
+import { isSqlName } from './sql-statements.js';
 import { cutUri } from './uri-parts.js';
 
 /** Parameters that aliases, groups and speed dialling have alike. */

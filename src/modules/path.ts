@@ -1,0 +1,31 @@
+import { type FunctionSpec, moduleFunctions, optional, type ScriptFunction, textOf } from './define.js';
+
+/** Functions of path (RFC 3327). */
+export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
+  ...['add_path', 'add_path_received'].map(
+    (name): FunctionSpec => ({
+      name,
+      parameters: [optional('user', 'string'), optional('parameters', 'string')],
+      routes: ['request', 'event'],
+      summary: 'adds a Path with our address',
+      compile:
+        ([user, more]) =>
+        (run) => {
+          const { source, message } = run;
+          const params = textOf(more, run) === '' ? '' : `;${textOf(more, run).replace(/^;/, '')}`;
+          const { sentBy, transport } = source.socket;
+          const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
+          const received =
+            name === 'add_path'
+              ? ''
+              : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
+          const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
+          run.edits.insert(
+            run.env.dialect === 'opensips' ? message.headersEnd : message.headersStart,
+            `Path: <sip:${info}${host};lr${received}${params}>\r\n`,
+          );
+          return 1;
+        },
+    }),
+  ),
+]);
