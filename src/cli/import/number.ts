@@ -74,3 +74,8 @@ function stripped({ strip, prefix }: NumberChange, count: number): NumberChange 
 function problem(call: FunctionCall): OtherChange {
   return { problem: expressionText(call) };
 }
+
+/** Whether two changes make the same of every number. */
+export function sameNumber(one: NumberChange, other: NumberChange): boolean {
+  return one.strip === other.strip && one.prefix === other.prefix;
+}

@@ -1,7 +1,7 @@
 import type { FunctionCall, Statement } from '../../cfg/ast.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import type { MatchTest } from './match.js';
-import { AS_IT_CAME, type NumberChange } from './number.js';
+import { AS_IT_CAME, type NumberChange, sameNumber } from './number.js';
 
 /** A selection on a way through the script. */
 export interface Selection {
@@ -133,4 +133,14 @@ export function joinedFalse(branches: readonly Branch[], path: Path): readonly B
 /** The same way with the value of the negated condition. */
 export function negated({ path, holds }: Branch): Branch {
   return { path, holds: holds === 'unknown' ? holds : !holds };
+}
+
+/** Whether the request-URI is not as it came. */
+export function isChanged({ number, rewritten }: Path): boolean {
+  return rewritten !== undefined || !sameNumber(number, AS_IT_CAME);
+}
+
+/** A way behind a call in a condition, whose result is in $rc from then on. */
+export function behindCall(branch: Branch): Branch {
+  return branch.path.justSelected ? { ...branch, path: { ...branch.path, justSelected: false } } : branch;
 }

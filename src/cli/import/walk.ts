@@ -1,5 +1,5 @@
 import type { Expression, FunctionCall, IfStatement, Position, RouteBlock, Statement } from '../../cfg/ast.js';
-import { callsIn, within } from '../../cfg/visit.js';
+import { callsIn } from '../../cfg/visit.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
 import { FROM_LIST } from './from-list.js';
@@ -18,11 +18,13 @@ import {
 } from './functions.js';
 import type { Ledger } from './ledger.js';
 import { isKeepAlive, matchTest, type OwnNames } from './match.js';
-import { AS_IT_CAME, type NumberChange, numberAfterAssignment, numberAfterCall } from './number.js';
+import { numberAfterAssignment, numberAfterCall, sameNumber } from './number.js';
 import {
   type Branch,
+  behindCall,
   type Ending,
   forgetting,
+  isChanged,
   joinedFalse,
   negated,
   type Path,
@@ -30,6 +32,7 @@ import {
   START,
   split,
 } from './path.js';
+import { mentionsSelection, ofSelection } from './selection-result.js';
 import { withoutSwitch } from './switch-as-if.js';
 
 /** Ways through a script at most, and statements looked at: beyond that it is nothing a list of rules could say. */
@@ -439,47 +442,4 @@ export class Walk {
 
 function bodyOf(statement: Statement): readonly Statement[] {
   return statement.kind === 'while' || statement.kind === 'for' ? statement.body : [];
-}
-
-/** Whether the request-URI is not as it came. */
-function isChanged({ number, rewritten }: Path): boolean {
-  return rewritten !== undefined || !sameNumber(number, AS_IT_CAME);
-}
-
-function sameNumber(one: NumberChange, other: NumberChange): boolean {
-  return one.strip === other.strip && one.prefix === other.prefix;
-}
-
-/** $rc is that of a call in a condition then. */
-function behindCall(branch: Branch): Branch {
-  return branch.path.justSelected ? { ...branch, path: { ...branch.path, justSelected: false } } : branch;
-}
-
-/** What a condition on the result of a selection is where it found something; undefined where it asks for more than that. */
-function ofSelection(condition: Expression): boolean | undefined {
-  const isResult = (each: Expression): boolean =>
-    each.kind === 'variable' && /^\$(?:rc|retcode|\?|\((?:rc|retcode)\))$/.test(each.text);
-  if (isResult(condition)) return undefined;
-  if (condition.kind !== 'binary' || !isResult(condition.left)) return undefined;
-  const asked = Number(literalText(condition.right) ?? Number.NaN);
-  const test = COMPARISONS.get(condition.operator);
-  if (test === undefined || !Number.isInteger(asked)) return undefined;
-  const found = test(FOUND, asked);
-  return found === test(NOT_FOUND, asked) ? undefined : found;
-}
-
-/** The result of a selection that found something, and of one that did not. */
-const FOUND = 1;
-const NOT_FOUND = -1;
-const COMPARISONS = new Map<string, (result: number, asked: number) => boolean>([
-  ['<', (result, asked) => result < asked],
-  ['<=', (result, asked) => result <= asked],
-  ['>', (result, asked) => result > asked],
-  ['>=', (result, asked) => result >= asked],
-  ['==', (result, asked) => result === asked],
-]);
-
-function mentionsSelection(condition: Expression): boolean {
-  for (const each of within(condition)) if (each.kind === 'call' && SELECTS.test(each.name)) return true;
-  return false;
 }
