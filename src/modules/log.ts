@@ -66,7 +66,7 @@ function xlog(fallback: NamedLevel, before = '') {
   };
 }
 
-/** Kamailio's levels by the letter behind "L_", the only one it looks at. */
+/** Kamailio's levels by the third letter of their names, the only one it looks at. */
 const LETTERS: Readonly<Record<string, string>> = {
   A: 'ALERT',
   B: 'BUG',
@@ -78,10 +78,10 @@ const LETTERS: Readonly<Record<string, string>> = {
   D: 'DBG',
 };
 
-/** The level of Kamailio's xlog(): "L_" and a name; undefined for a text that it refuses when it starts. */
+/** The level of Kamailio's xlog(), "L_INFO"; undefined for a text that it refuses when it starts. */
 function kamailioLevel(text: string): NamedLevel | undefined {
-  const name = /^L_([ABCEWNID])/.exec(text)?.[1];
-  return name === undefined ? undefined : (logLevel(text) ?? logLevel(LETTERS[name] as string));
+  const name = LETTERS[text.charAt(2)];
+  return name === undefined ? undefined : ((text.startsWith('L_') ? logLevel(text) : undefined) ?? logLevel(name));
 }
 
 /** Kamailio's xlog(level, text): a level by name, or a variable with a name or number. */

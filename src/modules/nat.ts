@@ -125,7 +125,10 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   const number = PROTOCOLS[protocol.toLowerCase()];
   if (contact?.uri === undefined || number === undefined) return -1;
   const at = findText(message.text, contact.text, contact.start);
-  run.edits.insert(at + contact.text.length, `;alias=${address}~${port}~${number}`);
+  // As recorded, before the parameters of the URI.
+  const params = contact.text.slice(contact.text.indexOf('@') + 1).indexOf(';');
+  const end = params < 0 ? contact.text.length : contact.text.indexOf('@') + 1 + params;
+  run.edits.insert(at + end, `;alias=${address}~${port}~${number}`);
   return 1;
 }
 
@@ -344,13 +347,13 @@ const alias: FunctionSpec[] = [
       dialects: KAMAILIO,
       parameters: name === 'set_contact_alias' ? [optional('trim', 'string')] : [],
       summary: 'adds the address of the sender to Contact as an alias',
-      compile: () => (run) => {
-        const { source } = run;
-        const contact = contactUri(run);
-        if (name === 'add_contact_alias' && contact?.host === source.address && (contact.port ?? 5060) === source.port)
-          return 2;
-        return addAlias(run, source.address, source.port, source.socket.transport);
-      },
+      compile:
+        () =>
+        (run): number => {
+          const { source } = run;
+          // As recorded, also where Contact has that address already.
+          return addAlias(run, source.address, source.port, source.socket.transport);
+        },
     }),
   ),
   {

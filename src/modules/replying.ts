@@ -19,6 +19,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
     if (transaction === undefined) return 0;
     if (env.dialect === 'opensips') answerTrying(transaction, call);
   }
+  const before = call.replyLines;
   const lines = replyLines(run, status);
   const body = call.replyBody;
   if (transaction !== undefined && (way !== 'stateless' || env.dialect === 'opensips')) {
@@ -27,7 +28,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
     return code(good);
   }
   if (way === 'stateful') return -1;
-  const text = call.replyLines === lines ? lines + server(run, status) : server(run, status) + lines;
+  const text = before === lines ? lines + server(run, status) : server(run, status) + lines;
   env.layer.replyStateless(call.message, run.source, status, reason, text, body, call.marking);
   call.replyBody = '';
   if (env.dialect === 'kamailio') runLocalResponse(env, call.message, status, reason, call, text, 'sl');
@@ -55,6 +56,8 @@ function replyLines(run: MessageRun, status: number): string {
       ...call.branches.map((each) => withQ(each.uri, each.q)),
     ];
     if (uris.length > 0) lines += `Contact: ${uris.join(', ')}\r\n`;
+    // As recorded, later replies of Kamailio have it as well.
+    if (env.dialect === 'kamailio') call.replyLines = lines;
   }
   if (status > 100 || env.dialect === 'kamailio') lines += warningOf(call, run.routeKind === 'failure' ? 1 : 0);
   return lines;

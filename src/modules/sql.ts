@@ -171,7 +171,8 @@ const kamailio: FunctionSpec[] = [
         const kept = results.of(run.pvars);
         if (result !== undefined && (kept.size < MOST_RESULTS || kept.has(textOf(result, run))))
           kept.set(textOf(result, run), found);
-        return selects(text) && found.rows.length === 0 ? 2 : 1;
+        // As recorded: 2 where nothing came back, 3 where rows came that nobody asked for.
+        return found.rows.length === 0 ? 2 : result === undefined ? 3 : 1;
       },
   },
   {
@@ -193,7 +194,7 @@ const kamailio: FunctionSpec[] = [
           const record = xavps.push(name);
           for (const [i, column] of found.columns.entries()) xavps.set(record, column, row[i] ?? null);
         }
-        return selects(text) && found.rows.length === 0 ? 2 : 1;
+        return found.rows.length === 0 ? 2 : 1;
       },
   },
   {
@@ -234,7 +235,9 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([result]) =>
       (run) => {
-        results.of(run.pvars).delete(textOf(result, run));
+        // As recorded, a result that was freed has no rows.
+        const kept = results.of(run.pvars);
+        if (kept.has(textOf(result, run))) kept.set(textOf(result, run), { columns: [], rows: [] });
         return 1;
       },
   },

@@ -126,7 +126,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     if (this.final !== 0) return false;
     const all = lines + (code > 100 || this.env.dialect === 'kamailio' ? this.env.serverLine : '');
     this.server.replyWith(code, reason, all, body);
-    if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed) {
+    // A 408 of a request other than INVITE does not leave.
+    const leaves = code !== 408 || this.invite;
+    if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed && leaves) {
       runLocalResponse(this.env, this.request, code, reason, this.call, all);
     }
     this.lastStatus = code;

@@ -124,7 +124,7 @@ export class Accounting {
       [columns.fromTag]: record.fromTag,
       [columns.toTag]: record.toTag,
       [columns.callId]: record.callId,
-      [columns.code]: String(record.code),
+      [columns.code]: record.code === 0 ? '' : String(record.code),
       [columns.reason]: record.reason,
       [columns.time]: databaseTime(times?.answered ?? record.time),
     };

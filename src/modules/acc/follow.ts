@@ -2,6 +2,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ScriptHooks } from '../../script/hooks.js';
 import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
+import { reasonPhrase } from '../../sip/reply.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { dialogs } from '../dialog/table.js';
 import {
@@ -47,15 +48,21 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   const { message } = call;
   if (message.method === 'CANCEL' && !settings.reportCancels) return;
   let status = { code: 0, reason: '', reply: undefined as SipMessage | undefined };
+  let judged = false;
+  const kamailio = env.dialect === 'kamailio';
+  const writeMissed = (code: number, reason: string, reply: SipMessage | undefined): void => {
+    if (!transaction.invite) return;
+    const context = acc.peek(call);
+    const missed = either(masked(settings.missed, call.flags), askedOutlets(context, 'missed'));
+    if (!any(missed)) return;
+    const tag = env.layer.localTag(message);
+    const record = recordOf(MISSED, message, reply, code, reason, env.clock.now(), tag);
+    acc.write(run, missed, record, context?.asked?.table ?? settings.missedTable);
+  };
   transaction.watch({
     failing: (code, reason, reply) => {
-      if (!transaction.invite) return;
-      const context = acc.peek(call);
-      const missed = either(masked(settings.missed, call.flags), askedOutlets(context, 'missed'));
-      if (!any(missed)) return;
-      const tag = env.layer.localTag(message);
-      const record = recordOf(MISSED, message, reply, code, reason, env.clock.now(), tag);
-      acc.write(run, missed, record, context?.asked?.table ?? settings.missedTable);
+      judged = true;
+      writeMissed(code, reason, reply);
     },
     passed: (code, reason, reply) => {
       if (code >= 200 && status.code === 0) status = { code, reason, reply };
@@ -64,15 +71,21 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       const context = acc.peek(call);
       const { flags } = call;
       const answered = either(masked(settings.answered, flags), askedOutlets(context, 'answered'));
-      const shown = status.code === 0 ? { code, reason: reply?.reason ?? '', reply } : status;
+      let shown = status.code === 0 ? { code, reason: reply?.reason ?? '', reply } : status;
       const now = env.clock.now();
-      const tag = env.layer.localTag(message);
+      let tag = env.layer.localTag(message);
+      if (kamailio && shown.reply === undefined && shown.code !== 0) {
+        // As recorded, a reply of our own counts with the usual phrase, and as a missed call where no branch was tried.
+        shown = { ...shown, reason: reasonPhrase(shown.code) };
+        if (!judged && shown.code >= 300) writeMissed(shown.code, shown.reason, undefined);
+        tag = '';
+      }
       const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
       const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';
       const record = (title: string) =>
         recordOf(title, message, shown.reply, shown.code, shown.reason, now, tag, reversed);
       const failedToo = (settings.failed & flags) !== 0 || context?.asked?.failed === true;
-      if (code >= 300 && !failedToo) return;
+      if (code >= 300 && (!failedToo || settings.unaccounted.has(shown.code))) return;
       const wantsCdr = (settings.cdr & flags) !== 0 || context?.asked?.cdr === true;
       if (wantsCdr && code < 300 && transaction.invite && dialog !== undefined && message.toTag === '') {
         cdrAtEnd(run, acc, dialog, answered, record(CALL_ENDED));

@@ -57,6 +57,8 @@ export interface AccSettings {
   /** OpenSIPS: names under which $acc_extra(tag) is written. */
   readonly fields: Outlets<readonly (readonly [tag: string, name: string])[]>;
   readonly legFields: Outlets<readonly (readonly [tag: string, name: string])[]>;
+  /** Final codes of failed transactions that are not accounted (failed_filter). */
+  readonly unaccounted: ReadonlySet<number>;
   readonly dbUrl: string;
   readonly table: string;
   readonly missedTable: string;
@@ -122,6 +124,7 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
     },
     cdr: mask('cdr_flag'),
     failed: mask('failed_transaction_flag'),
+    unaccounted: new Set(text('failed_filter', '').split(',').map(Number)),
     reportAck: parameters.flag('report_ack', false),
     reportCancels: parameters.flag('report_cancels', false),
     detectDirection: parameters.flag('detect_direction', false),

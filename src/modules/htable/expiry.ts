@@ -17,7 +17,8 @@ export function startExpiry(env: () => ScriptEnvironment): () => void {
   let stop: () => void = () => undefined;
   const sweep = (): void => {
     const now = env();
-    for (const [name, table] of now.modules.of(hashTables)) {
+    // As recorded, the table that was defined last comes first.
+    for (const [name, table] of [...now.modules.of(hashTables)].reverse()) {
       const event = `htable:expired:${name}`;
       if (now.script.route('event', event) === undefined) continue;
       for (const [key, value] of table.entries.expired(clock.monotonic()))

@@ -46,7 +46,7 @@ test('sql_query keeps its result for $dbr, and says whether there are rows', asy
     sql_query("ca", "insert into calls values ('$ci', 'it''s?')"); xlog("$rc\\n");
     sql_query("nix", "select 1", "rd"); xlog("$rc\\n");
     sql_result_free("ra"); xlog("$dbr(ra=>rows)\\n");`);
-  assert.deepEqual(lines, ['1 2 2 cost', 'gw1 3', 'gw2 5', '2', '-1', '1', '-1', '<null>']);
+  assert.deepEqual(lines, ['1 2 2 cost', 'gw1 3', 'gw2 5', '2', '-1', '2', '-1', '0']);
   assert.deepEqual(selectSqlite(database, 'select * from calls'), [{ callid: 'a@a.example', note: "it's?" }]);
 });
 
