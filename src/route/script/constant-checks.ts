@@ -35,6 +35,11 @@ export function wholeNumber(value: Constant): string | undefined {
   return isWholeNumber(String(value)) ? undefined : `"${value}" is not a number`;
 }
 
+/** The state of ds_mark_addr. */
+export function markedState(value: Constant): string | undefined {
+  return /^[aidtp]*$/i.test(String(value).trim()) ? undefined : `state "${value}" is none of a, i, d, t, p`;
+}
+
 /** The mode of ds_select_routes. */
 export function routesMode(value: Constant): string | undefined {
   return modeOf(String(value).trim()) === undefined ? `mode "${value}" is none of d, r, x` : undefined;

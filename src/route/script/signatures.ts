@@ -106,7 +106,7 @@ const SETS: Signatures<SetFunctions> = {
   ds_list_exist: onSet(KAMAILIO.ds_list_exist),
   ds_is_from_list: onSet(KAMAILIO.ds_is_from_list, { mode: faultOf.wholeNumber }),
   ds_is_active: onSet(KAMAILIO.ds_is_active),
-  ds_mark_addr: onSet(KAMAILIO.ds_mark_addr),
+  ds_mark_addr: onSet(KAMAILIO.ds_mark_addr, { state: faultOf.markedState }),
   ds_reload: withPartition(KAMAILIO.ds_reload),
   // The URI may be left out, as in ds_dsg_fetch of cfg files, or given, as in ds_dsg_fetch_uri.
   ds_dsg_fetch: withPartition(own(param('set', 'string', { check: faultOf.setNumber }), optional('uri', 'string'))),

@@ -185,6 +185,7 @@ describe('a route script that cannot be loaded', () => {
       "    r.append_to_reply('no field');",
       "    r.ds_is_from_list(-1, 'any');",
       "    r.ds_select_routes('1=4', 'q');",
+      "    r.ds_mark_addr('down', 1, 'sip:x');",
       '  },',
       "  failure: { NEXT(f) { f.t_check_status('5(0'); f.get_redirects('two'); } },",
       '};',
@@ -205,8 +206,9 @@ describe('a route script that cannot be loaded', () => {
       '15:23: append_to_reply(): not a header line',
       '16:27: ds_is_from_list(): "any" is not a number',
       '17:31: ds_select_routes(): mode "q" is none of d, r, x',
-      '19:41: t_check_status(): Invalid regular expression: /5(0/: Unterminated group',
-      '19:65: get_redirects(): "two" is no number of Contacts',
+      '18:20: ds_mark_addr(): state "down" is none of a, i, d, t, p',
+      '20:41: t_check_status(): Invalid regular expression: /5(0/: Unterminated group',
+      '20:65: get_redirects(): "two" is no number of Contacts',
     ]);
   });
 
