@@ -102,7 +102,8 @@ const TABLE: Readonly<Record<string, string>> = {
     timeout_column:s profiles_column:s vars_column:s sflags_column:s flags_column:s mflags_column:s rt_on_answer_column:s rt_on_timeout_column:s rt_on_hangup_column:s profiles_with_value:s
     profiles_no_value:s profile_timeout:i profile_replication_cluster:i dialog_replication_cluster:i dlg_sharing_tag:s replicate_profiles_buffer:i replicate_profiles_check:i replicate_profiles_timer:i
     replicate_profiles_expire:i profile_size_hash:i cachedb_url:s profile_value_prefix:s profile_no_value_prefix:s profile_size_prefix:s profile_timer:i race_condition_timeout:i
-    delete_delay:i cluster_auto_sync:i accept_replicated_dialogs:i!2 replicate_dialogs_to:i!2 accept_replicated_profiles:i!2 replicate_profiles_to:i!2 auth_check_method:s ping_interval:i!2 replicate_profiles_timeout:i`,
+    delete_delay:i cluster_auto_sync:i accept_replicated_dialogs:i!2 replicate_dialogs_to:i!2 accept_replicated_profiles:i!2 replicate_profiles_to:i!2 auth_check_method:s ping_interval:i!2 replicate_profiles_timeout:i
+    timer_bulk_del_no:i auto_prack_hangup_on_failure:i auto_prack_fr_timeout:i`,
   topology_hiding:
     'force_dialog:i th_passed_contact_uri_params:s th_passed_contact_params:s th_callid_passwd:s th_callid_prefix:s th_contact_encode_passwd:s th_contact_encode_param:s th_contact_encode_scheme:s',
   rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:i rtpproxy_autobridge:i rtpproxy_tout:a rtpproxy_timeout:s rtpproxy_retr:i nortpproxy_str:s db_url:s db_table:s rtpp_socket_col:s set_id_col:s

@@ -16,10 +16,12 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
     [
       ...[
         'DLG_count',
+        'DLG_ctx_json',
         'DLG_did',
         'DLG_dir',
         'DLG_end_reason',
         'DLG_flags',
+        'DLG_json',
         'DLG_lifetime',
         'DLG_status',
         'DLG_timeout',

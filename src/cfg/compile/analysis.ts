@@ -117,6 +117,9 @@ const NAMES_A_ROUTE: ReadonlyMap<string, number> = new Map([
   ['async_ms_route', 0],
   ['async_task_route', 0],
   ['async_task_group_route', 0],
+  ['dlg_on_answer', 0],
+  ['dlg_on_timeout', 0],
+  ['dlg_on_hangup', 0],
   ['async_task_data', 0],
   ['async_task_group_data', 0],
 ]);

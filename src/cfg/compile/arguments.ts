@@ -32,6 +32,10 @@ export class ArgumentCompiler {
     if (node.kind === 'word' && !(syntax.nullVariable === false && node.text === 'NULL')) {
       const declared = kind === 'flag' ? this.context.tree.flags.get(node.text) : undefined;
       if (declared !== undefined) return constantArgument(declared, node.at, node.text);
+      // true, yes and on are numbers of OpenSIPS: set_dlg_profile("p", $fu, true).
+      const truth =
+        this.context.dialect.name === 'opensips' && kind === 'int' ? syntax.switchWords(node.text) : undefined;
+      if (truth !== undefined) return this.literal(truth, parameter, node, wrong);
       if (!calls.wordArguments || (!core && kind !== 'flag')) return wrong(`${node.text} needs quotes`);
       return this.literal(node.text, parameter, node, wrong);
     }

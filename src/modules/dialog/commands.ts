@@ -51,6 +51,13 @@ function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): CommandValue {
   };
 }
 
+/** A dialog as JSON, as dlg_list shows it; with its values and profiles when `context` is set. */
+export function dialogJson(dialog: Dialog, env: ScriptEnvironment, context: boolean): string {
+  const entry = opensipsEntry(dialog, env) as Record<string, CommandValue>;
+  if (!context) delete entry['context'];
+  return JSON.stringify(entry);
+}
+
 function kamailioLeg(leg: Leg): CommandValue {
   return {
     tag: leg.tag,

@@ -72,6 +72,12 @@ export class Dialog {
   lastCseq = 0;
   /** Route run when it ends by timeout (dlg_on_timeout, toroute). */
   timeoutRoute: string | undefined = undefined;
+  /** Routes run when it is answered, and when it has ended (dlg_on_answer, dlg_on_hangup of OpenSIPS). */
+  answerRoute: string | undefined = undefined;
+  hangupRoute: string | undefined = undefined;
+  /** Sides that OPTIONS within the dialog go to. */
+  readonly pinged = new Set<Side>();
+  stopPings: (() => void) | undefined = undefined;
   /** Whether a transaction follows it; without one it ends with the request route. */
   attached = false;
   /** Each side is hidden from the other: what the callee's answer said before it was changed, and the Call-ID it knows if that is another. */

@@ -1,10 +1,135 @@
+import type { MessageRun } from '../../script/call.js';
+import { NOBODY } from '../../sip/transaction/client.js';
 import { type Arg, code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from '../define.js';
 import { flagBit } from '../flags.js';
+import { dialogJson } from './commands.js';
 import { REQUESTS, tableOf, withDialog } from './current.js';
+import { CONFIRMED, type Dialog, type Side } from './dialog.js';
 import { createDialog, fixRoute, matchDialog, validateDialog } from './requests.js';
+import { sendWithin } from './requests-within.js';
+
+/** Dialogs whose values one function reads. */
+const MOST_FOUND = 1000;
+
+/** Dialogs as JSON into an AVP, the first in the order of the table on top, and their number. */
+function listed(found: readonly Dialog[], result: Arg | undefined, number: Arg | undefined, run: MessageRun): number {
+  for (const each of found.slice(0, MOST_FOUND).reverse())
+    result?.variable?.assign(run.pvars, dialogJson(each, run.env, true));
+  number?.variable?.assign(run.pvars, found.length);
+  return code(found.length > 0);
+}
+
+/** dlg_on_answer() and its kin: a route for a later moment of the dialog; without a name there is none any more. */
+function armed(name: string, when: string, arm: (dialog: Dialog, route: string | undefined) => void): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [optional('route', 'route', { route: 'request' })],
+    routes: REQUESTS,
+    summary: `names the route that is run when the dialog ${when}`,
+    compile: ([route]) =>
+      withDialog((dialog, run) => {
+        const text = textOf(route, run);
+        arm(dialog, text === '' ? undefined : text);
+        return 1;
+      }),
+  };
+}
 
 /** Functions of dialog that OpenSIPS alone has. */
 export const opensipsFunctions: FunctionSpec[] = [
+  armed('dlg_on_answer', 'is answered', (dialog, route) => {
+    dialog.answerRoute = route;
+  }),
+  armed('dlg_on_timeout', 'has reached its lifetime, which the route may prolong', (dialog, route) => {
+    dialog.timeoutRoute = route;
+  }),
+  armed('dlg_on_hangup', 'has ended', (dialog, route) => {
+    dialog.hangupRoute = route;
+  }),
+  {
+    name: 'get_dialog_vals',
+    dialects: OPENSIPS,
+    parameters: [param('names', 'writable'), param('values', 'writable'), param('Call-ID', 'string')],
+    summary: 'names and values of the variables of a dialog, in two lists',
+    compile:
+      ([names, values, callId]) =>
+      (run) => {
+        const found = tableOf(run).findCall(textOf(callId, run));
+        if (found === undefined) return -1;
+        for (const [name, value] of [...found.values].reverse()) {
+          names?.variable?.assign(run.pvars, name);
+          values?.variable?.assign(run.pvars, value);
+        }
+        return 1;
+      },
+  },
+  {
+    name: 'get_dialogs_by_val',
+    dialects: OPENSIPS,
+    parameters: [
+      param('name', 'string'),
+      param('value', 'string'),
+      param('result', 'writable'),
+      param('number', 'writable'),
+    ],
+    summary: 'the dialogs with a value, as JSON, and how many there are',
+    compile:
+      ([name, value, result, number]) =>
+      (run) => {
+        const [key, wanted] = [textOf(name, run), textOf(value, run)];
+        const found = [...tableOf(run).all()].filter(({ values }) => String(values.get(key) ?? '') === wanted);
+        return listed(found, result, number, run);
+      },
+  },
+  {
+    name: 'get_dialogs_by_profile',
+    dialects: OPENSIPS,
+    parameters: [
+      param('profile', 'string'),
+      optional('value', 'string'),
+      param('result', 'writable'),
+      param('number', 'writable'),
+    ],
+    summary: 'the dialogs of a profile, as JSON, and how many there are',
+    compile:
+      ([profile, value, result, number]) =>
+      (run) => {
+        const wanted = textOf(value, run);
+        const { profiles } = tableOf(run);
+        const found = [...profiles.members(textOf(profile, run), wanted === '' ? undefined : wanted)];
+        return listed(found, result, number, run);
+      },
+  },
+  {
+    name: 'dlg_send_sequential',
+    dialects: OPENSIPS,
+    parameters: [
+      param('method', 'string'),
+      param('side', 'string'),
+      optional('body', 'string'),
+      optional('type', 'string'),
+      optional('headers', 'string'),
+    ],
+    summary: 'sends a request within the dialog to its caller or callee',
+    compile: ([first, second, body, type, headers]) =>
+      withDialog((dialog, run) => {
+        // The document has both orders.
+        const texts = [textOf(first, run), textOf(second, run)];
+        const side = texts.find((each): each is Side => each === 'caller' || each === 'callee');
+        const method = texts.find((each) => each !== side);
+        if (side === undefined || method === undefined || !/^[A-Z]+$/.test(method) || dialog.state < CONFIRMED)
+          return -1;
+        // Nobody would acknowledge the answer.
+        if (method === 'INVITE') return -1;
+        const text = textOf(body, run);
+        const kind = textOf(type, run);
+        const lines = textOf(headers, run).replace(/(?:\r?\n)*$/, '');
+        const more = lines === '' ? '' : `${lines}\r\n`;
+        sendWithin(dialog, side, method, `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`, text, NOBODY);
+        return 1;
+      }),
+  },
   {
     name: 'set_dlg_sharing_tag',
     dialects: OPENSIPS,
@@ -80,17 +205,19 @@ export const opensipsFunctions: FunctionSpec[] = [
       optional('number', 'writable'),
     ],
     routes: REQUESTS,
-    summary: 'reads a value of a dialog that has another value',
+    summary: 'reads a value of the dialogs that have another value',
     compile:
       ([attribute, result, key, value, number]) =>
       (run) => {
         const [name, wanted] = [textOf(key, run), textOf(value, run)];
         const found = [...tableOf(run).all()].filter((each) => String(each.values.get(name) ?? '') === wanted);
         number?.variable?.assign(run.pvars, found.length);
-        const [first] = found;
-        if (first === undefined) return -1;
-        result?.variable?.assign(run.pvars, first.values.get(textOf(attribute, run)) ?? null);
-        return 1;
+        // The value assigned last is the first of an AVP.
+        for (const each of found.slice(0, MOST_FOUND).reverse()) {
+          const of = each.values.get(textOf(attribute, run));
+          if (of !== undefined) result?.variable?.assign(run.pvars, of);
+        }
+        return code(found.length > 0);
       },
   },
   {
@@ -112,7 +239,7 @@ export const opensipsFunctions: FunctionSpec[] = [
   {
     name: 'load_dialog_ctx',
     dialects: OPENSIPS,
-    parameters: [param('dialog', 'string'), optional('kind', 'string')],
+    parameters: [param('dialog', 'string'), optional('kind', 'string'), optional('active only', 'int')],
     summary: 'makes another dialog the one at hand, by Call-ID or did',
     compile:
       ([id, kind]) =>

@@ -1,5 +1,5 @@
 import type { MessageRun } from '../../script/call.js';
-import { type Arg, code, type FunctionSpec, optional, param, textOf } from '../define.js';
+import { type Arg, code, type FunctionSpec, intOf, optional, param, textOf } from '../define.js';
 import { dialogOf, REQUESTS, tableOf, withDialog } from './current.js';
 
 /** Profiles a request is put into before its dialog begins. */
@@ -53,13 +53,16 @@ export function profileFunctions(): FunctionSpec[] {
       name: 'set_dlg_profile',
       parameters: [name, value, optional('clear', 'int')],
       routes: REQUESTS,
-      summary: 'counts the dialog in a profile',
+      summary: 'counts the dialog in a profile; "clear" takes it out of the other values',
       compile:
-        ([profile, of]) =>
+        ([profile, of, clear]) =>
         (run) => {
           const table = tableOf(run);
           const dialog = dialogOf(run);
-          if (dialog !== undefined) return code(table.profiles.add(dialog, textOf(profile, run), given(of, run)));
+          if (dialog !== undefined) {
+            if (intOf(clear, run, 0) !== 0) table.profiles.removeAll(dialog, textOf(profile, run));
+            return code(table.profiles.add(dialog, textOf(profile, run), given(of, run)));
+          }
           if (run.env.dialect !== 'kamailio') return -1;
           // Kept until the dialog begins.
           const { profiles } = table.wishes(run.call);
@@ -77,7 +80,11 @@ export function profileFunctions(): FunctionSpec[] {
           // Kamailio does not do it in a request route.
           run.env.dialect === 'kamailio' && run.routeKind === 'request'
             ? -1
-            : code(tableOf(run).profiles.remove(dialog, textOf(profile, run), given(of, run))),
+            : code(
+                run.env.dialect === 'opensips' && of === undefined
+                  ? tableOf(run).profiles.removeAll(dialog, textOf(profile, run))
+                  : tableOf(run).profiles.remove(dialog, textOf(profile, run), given(of, run)),
+              ),
         ),
     },
     {

@@ -70,6 +70,13 @@ export class Profiles {
     return true;
   }
 
+  /** Takes a dialog out of a profile with all its values; false when it was not in it. */
+  removeAll(dialog: Dialog, name: string): boolean {
+    let removed = false;
+    while (this.remove(dialog, name, undefined)) removed = true;
+    return removed;
+  }
+
   /** The dialog has ended. */
   leave(dialog: Dialog): void {
     for (const { name, value } of dialog.profiles) this.take(dialog, name, value);

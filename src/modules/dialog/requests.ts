@@ -10,10 +10,14 @@ export function createDialog(run: MessageRun, flags: string): number {
   const { message } = run.call;
   if (message.method !== 'INVITE' || message.toTag !== '') return -1;
   const table = tableOf(run);
-  table.wishes(run.call).bye ||= /B/.test(flags);
+  const bye = /B|bye-on-timeout/.test(flags);
+  table.wishes(run.call).bye ||= bye;
   const dialog = table.begin(run);
   if (dialog === undefined) return -1;
-  if (/B/.test(flags)) dialog.byeOnTimeout = true;
+  if (bye) dialog.byeOnTimeout = true;
+  const letters = flags.includes('-') ? '' : flags;
+  if (letters.includes('P') || flags.includes('options-ping-caller')) dialog.pinged.add('caller');
+  if (letters.includes('p') || flags.includes('options-ping-callee')) dialog.pinged.add('callee');
   if (run.transaction === undefined && beginTransaction(run) === undefined) return 0;
   table.follow(run, dialog);
   return 1;

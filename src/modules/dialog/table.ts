@@ -1,16 +1,16 @@
 import { addrSpecOf } from '../../core/name-addr.js';
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { Format } from '../../pvar/format.js';
-import { type Call, CfgScope, MessageRun } from '../../script/call.js';
-import { MessageEdits } from '../../script/edits.js';
+import type { Call, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
-import { emptyRequest, runService } from '../../script/service-routes.js';
+import { emptyRequest } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagBit } from '../flags.js';
-import { sendByes } from './bye.js';
 import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
 import { Profiles } from './profiles.js';
+import { pingSide, sendByes } from './requests-within.js';
+import { runEvent, runRoute, stateEvent } from './routes.js';
 
 /** Dialogs kept at most; further ones are not begun. */
 const MOST_DIALOGS = 200_000;
@@ -35,6 +35,8 @@ export interface DialogSettings {
   readonly flag: number | undefined;
   /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
   readonly byeFlag: number | undefined;
+  /** Milliseconds between OPTIONS within a dialog that asks for them. */
+  readonly pingInterval: number;
   /** AVP with the lifetime in seconds. */
   readonly timeoutAvp: Format | undefined;
 }
@@ -245,7 +247,7 @@ export class DialogTable {
     // A target refresh (RFC 3261 section 12.2.1.2, RFC 3311 section 5.1).
     if (message.method === 'INVITE' || message.method === 'UPDATE') leg.contact = contactOf(message) || leg.contact;
     if (message.method === 'BYE') {
-      this.end(dialog, call, dialog.direction === 'caller' ? 'Upstream BYE' : 'Downstream BYE', 0);
+      this.end(dialog, call, dialog.direction === 'caller' ? 'Downstream BYE' : 'Upstream BYE', 0);
       return;
     }
     const { timeoutAvp } = this.settings;
@@ -274,7 +276,23 @@ export class DialogTable {
     if (reply !== undefined) learnCallee(call, dialog, reply);
     this.to(dialog, CONFIRMED);
     this.arm(call, dialog);
+    this.ping(dialog);
     runEvent(call, 'dialog:start', reply);
+    if (dialog.answerRoute !== undefined) runRoute(dialog.call, dialog.answerRoute);
+  }
+
+  /** Sends OPTIONS to the sides that are to be asked, again and again; the dialog ends when one does not know it any more. */
+  private ping(dialog: Dialog): void {
+    const { pingInterval } = this.settings;
+    if (dialog.pinged.size === 0 || pingInterval <= 0) return;
+    dialog.stopPings = dialog.call.env.clock.schedule(pingInterval, () => {
+      if (dialog.state !== CONFIRMED && dialog.state !== ACKNOWLEDGED) return;
+      for (const side of dialog.pinged)
+        pingSide(dialog, side, () => {
+          if (dialog.state !== ENDED) void this.hangUp(dialog, 'Ping Timeout');
+        });
+      this.ping(dialog);
+    });
   }
 
   private arm(call: Call, dialog: Dialog): void {
@@ -289,13 +307,19 @@ export class DialogTable {
       dialog.stopTimer = call.env.clock.schedule(Math.min(left, MOST_WAIT), () => this.expired(call, dialog));
       return;
     }
+    // OpenSIPS' dlg_on_timeout(): the route may give it more time.
+    const prolongs = call.env.dialect === 'opensips' && dialog.timeoutRoute !== undefined;
+    if (prolongs) {
+      runRoute(dialog.call, dialog.timeoutRoute ?? '');
+      if (dialog.state === ENDED || dialog.expires > call.env.clock.monotonic()) return;
+    }
     this.counters.expired++;
     call.env.peerLog.info(
       { callId: dialog.callId, bye: dialog.byeOnTimeout },
       'script: a dialog has reached its lifetime',
     );
     if (dialog.byeOnTimeout) sendByes(dialog, 'both', '');
-    if (dialog.timeoutRoute !== undefined) runRoute(dialog.call, dialog.timeoutRoute);
+    if (dialog.timeoutRoute !== undefined && !prolongs) runRoute(dialog.call, dialog.timeoutRoute);
     this.end(dialog, dialog.call, 'Lifetime Timeout', 0);
   }
 
@@ -315,6 +339,7 @@ export class DialogTable {
     // As recorded, of a reply of our own Kamailio's route sees a placeholder.
     const seen = kamailio && failed !== 0 ? (reply ?? emptyRequest(call.env, PLACEHOLDER)?.message) : reply;
     runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', seen);
+    if (failed === 0 && dialog.hangupRoute !== undefined) runRoute(dialog.call, dialog.hangupRoute);
     // As recorded, Kamailio finds a dialog that failed for as long as its transaction is kept.
     if (kamailio && failed !== 0) {
       dialog.stopTimer?.();
@@ -327,6 +352,7 @@ export class DialogTable {
   private remove(dialog: Dialog): void {
     dialog.stopTimer?.();
     dialog.stopTimer = undefined;
+    dialog.stopPings?.();
     if (dialog.state === EARLY) this.counters.early--;
     else if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.counters.active--;
     dialog.state = ENDED;
@@ -380,50 +406,6 @@ function isOwnRoute(call: Call, value: string): boolean {
   return uri !== undefined && call.env.sockets.isOursAt(uri.host, uri.port ?? 5060);
 }
 
-/** Kamailio's event routes of a dialog, over the message at hand: the reply that caused it, or a request. */
-function runEvent(call: Call, name: string, reply: SipMessage | undefined): void {
-  const { env } = call;
-  if (env.dialect !== 'kamailio') return;
-  const route = env.script.route('event', name);
-  if (route === undefined) return;
-  const before = call.scope.run;
-  let { scope } = call;
-  if (reply !== undefined) {
-    scope = new CfgScope(env, reply, call.source, call.scope.avps);
-    scope.call = call;
-  }
-  const edits = reply === undefined ? call.edits : new MessageEdits();
-  const run = new MessageRun(env, 'event', scope, reply ?? call.message, call.source, edits, call);
-  run.transaction = call.transaction;
-  run.routeName = name;
-  void route.run(run);
-  call.scope.run = before;
-}
-
-/** OpenSIPS' E_DLG_STATE_CHANGED. */
-function stateEvent(dialog: Dialog, from: number): void {
-  const { env } = dialog.call;
-  if (env.dialect !== 'opensips' || env.script.route('event', 'E_DLG_STATE_CHANGED') === undefined) return;
-  const params = new Map<string, string | number>([
-    ['id', dialog.did],
-    ['hash_entry', dialog.entry],
-    ['hash_id', dialog.id],
-    ['callid', dialog.callId],
-    ['from_tag', dialog.caller.tag],
-    ['to_tag', dialog.callee.tag],
-    ['old_state', from],
-    ['new_state', dialog.state],
-  ]);
-  runService(env, 'event', 'E_DLG_STATE_CHANGED', params);
-}
-
-function runRoute(call: Call, name: string): void {
-  const { env, scope } = call;
-  const route = env.script.route('request', name);
-  if (route !== undefined)
-    void route.run(new MessageRun(env, 'request', scope, call.message, call.source, call.edits, call));
-}
-
 function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogSettings {
   const flag = (name: string): number | undefined => {
     const text = parameters.text(name, '');
@@ -433,6 +415,7 @@ function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogS
   return {
     lifetime: parameters.int('default_timeout', 43_200) * 1000,
     rrParam: parameters.text('rr_param', 'did'),
+    pingInterval: parameters.int('options_ping_interval', parameters.int('ping_interval', 30)) * 1000,
     matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
     flag: flag('dlg_flag'),
     byeFlag: flag('bye_on_timeout_flag'),

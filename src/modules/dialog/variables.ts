@@ -2,7 +2,9 @@ import type { DialectName } from '../../cfg/function-table.js';
 import { parseAddress } from '../../core/name-addr.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { plain, type VariableDefinition } from '../../pvar/variables/definition.js';
+import { flagNames } from '../flags.js';
 import { scopeOf } from '../script-variable.js';
+import { dialogJson } from './commands.js';
 import { ACKNOWLEDGED, CONFIRMED, type Dialog, ENDED, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
@@ -246,7 +248,9 @@ export function dialogVariables(dialect: DialectName): readonly [string, Variabl
   return [
     ...shared,
     ['DLG_timeout', timeout],
-    ['DLG_flags', read(({ flags }) => flags)],
+    ['DLG_flags', read(({ flags }) => flagNames(flags))],
+    ['DLG_json', read((dialog, context) => dialogJson(dialog, scopeOf(context).env, false))],
+    ['DLG_ctx_json', read((dialog, context) => dialogJson(dialog, scopeOf(context).env, true))],
     ['DLG_did', read(({ did }) => did)],
     ['DLG_dir', read(({ direction }) => (direction === 'caller' ? 'downstream' : 'upstream'))],
     ['DLG_end_reason', read(({ endReason }) => endReason || null)],

@@ -4,7 +4,7 @@ import type { ScriptEnvironment } from '../../script/environment.js';
 import { runLocal } from '../../script/service-routes.js';
 import { viaMark } from '../../script/via-mark.js';
 import type { Address } from '../../sip/resolve.js';
-import { NOBODY } from '../../sip/transaction/client.js';
+import { type ClientUser, NOBODY } from '../../sip/transaction/client.js';
 import type { Dialog, Side } from './dialog.js';
 
 /** Sends BYE to one side of a dialog or both, as if the other side had hung up. `lines` are further header lines. */
@@ -13,6 +13,28 @@ export function sendByes(dialog: Dialog, side: Side | 'both', lines: string): vo
 }
 
 function sendBye(dialog: Dialog, side: Side, lines: string): void {
+  sendWithin(dialog, side, 'BYE', lines, '', NOBODY);
+}
+
+/** Asks one side by OPTIONS; `gone` is called when nothing comes back, or 408 or 481: it does not know the dialog any more. */
+export function pingSide(dialog: Dialog, side: Side, gone: () => void): void {
+  sendWithin(dialog, side, 'OPTIONS', '', '', {
+    onReply(_client, reply) {
+      if (reply.status === 408 || reply.status === 481) gone();
+    },
+    onFailure: gone,
+  });
+}
+
+/** Sends a request within the dialog to one side. `lines` are further header lines, each with its line break. */
+export function sendWithin(
+  dialog: Dialog,
+  side: Side,
+  method: string,
+  lines: string,
+  body: string,
+  user: ClientUser,
+): void {
   const { env } = dialog.call;
   const to = dialog.leg(side);
   const from = dialog.leg(side === 'caller' ? 'callee' : 'caller');
@@ -24,8 +46,8 @@ function sendBye(dialog: Dialog, side: Side, lines: string): void {
   const hop = parseUri(next === undefined ? uri : uriIn(next));
   if (uri === '' || hop === undefined) {
     env.peerLog.warn(
-      { callId: dialog.callId, side, uri },
-      'script: a dialog cannot be ended by BYE, its Contact is no SIP URI',
+      { callId: dialog.callId, side, method, uri },
+      'script: a dialog gets no request of ours, its Contact is no SIP URI',
     );
     return;
   }
@@ -38,21 +60,21 @@ function sendBye(dialog: Dialog, side: Side, lines: string): void {
     // The callee may know the call by a Call-ID that is hidden (topoh).
     const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
     const text = [
-      `BYE ${uri} SIP/2.0`,
+      `${method} ${uri} SIP/2.0`,
       `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`,
       'Max-Forwards: 70',
       ...routes.map((each) => `Route: ${each}`),
       `From: ${from.address}`,
       `To: ${to.address}`,
       `Call-ID: ${callId}`,
-      `CSeq: ${from.cseq} BYE`,
+      `CSeq: ${from.cseq} ${method}`,
       `${lines}${env.userAgentLine}`,
-      'Content-Length: 0',
+      `Content-Length: ${body.length}`,
       '',
-      '',
+      body,
     ].join('\r\n');
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    env.layer.request(runLocal(env, text).text, false, id, target, NOBODY);
+    env.layer.request(runLocal(env, text).text, false, id, target, user);
   };
   resolved(env, hop, (address) => send(address));
 }

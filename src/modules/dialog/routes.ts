@@ -1,0 +1,52 @@
+import { type Call, CfgScope, MessageRun } from '../../script/call.js';
+import { MessageEdits } from '../../script/edits.js';
+import { runService } from '../../script/service-routes.js';
+import type { SipMessage } from '../../sip/message.js';
+import type { Dialog } from './dialog.js';
+
+/** Kamailio's event routes of a dialog, over the message at hand: the reply that caused it, or a request. */
+export function runEvent(call: Call, name: string, reply: SipMessage | undefined): void {
+  const { env } = call;
+  if (env.dialect !== 'kamailio') return;
+  const route = env.script.route('event', name);
+  if (route === undefined) return;
+  const before = call.scope.run;
+  let { scope } = call;
+  if (reply !== undefined) {
+    scope = new CfgScope(env, reply, call.source, call.scope.avps);
+    scope.call = call;
+  }
+  const edits = reply === undefined ? call.edits : new MessageEdits();
+  const run = new MessageRun(env, 'event', scope, reply ?? call.message, call.source, edits, call);
+  run.transaction = call.transaction;
+  run.routeName = name;
+  void route.run(run);
+  call.scope.run = before;
+}
+
+/** OpenSIPS' E_DLG_STATE_CHANGED. */
+export function stateEvent(dialog: Dialog, from: number): void {
+  const { env } = dialog.call;
+  if (env.dialect !== 'opensips' || env.script.route('event', 'E_DLG_STATE_CHANGED') === undefined) return;
+  const params = new Map<string, string | number>([
+    ['id', dialog.did],
+    ['hash_entry', dialog.entry],
+    ['hash_id', dialog.id],
+    ['callid', dialog.callId],
+    ['from_tag', dialog.caller.tag],
+    ['to_tag', dialog.callee.tag],
+    ['old_state', from],
+    ['new_state', dialog.state],
+  ]);
+  runService(env, 'event', 'E_DLG_STATE_CHANGED', params);
+}
+
+/** Runs a route by its name over the request that began the dialog; nothing where it is not defined. */
+export function runRoute(call: Call, name: string): void {
+  const { env, scope } = call;
+  const route = env.script.route('request', name);
+  if (route === undefined) return;
+  const before = scope.run;
+  void route.run(new MessageRun(env, 'request', scope, call.message, call.source, call.edits, call));
+  scope.run = before;
+}
