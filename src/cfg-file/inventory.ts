@@ -114,11 +114,23 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
   return events.map((each) => ({ kind: 'other', standing: 'unknown', count: 1, ...each }));
 }
 
+/** Modules of OpenSIPS that work without being called, and what of that is not done here. */
+const NOT_DONE: Readonly<Record<string, string>> = {
+  uac_registrant: 'registers nowhere',
+  sst: 'neither adds nor checks session timers',
+  mi_xmlrpc_ng: 'is not served: mi_http is',
+  mi_html: 'is not served: the console is',
+  snmpstats: 'is not served: the metrics are',
+};
+
 function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {
   const withFunctions = new Set(functions.all.flatMap(({ module }) => module.split('|')));
   return tree.modules.map(({ name, at }) => {
     const served = withFunctions.has(name) || BUILT_IN.has(name);
     const message = served ? '' : `module ${name} is accepted; nothing of it is here`;
+    const missing = NOT_DONE[name];
+    if (!served && missing !== undefined)
+      return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };
     return { kind: 'module', name, standing: served ? 'supported' : 'no effect', at, count: 1, message };
   });
 }

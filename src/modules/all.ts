@@ -30,6 +30,7 @@ import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
 import { mqueueFunctions } from './mqueue.js';
 import { natFunctions } from './nat.js';
+import { natTraversalFunctions } from './nat-traversal.js';
 import { observationFunctions } from './observation.js';
 import { pathFunctions } from './path.js';
 import { permissionsFunctions } from './permissions.js';
@@ -97,6 +98,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...rewritingFunctions,
     ...natFunctions,
     ...pathFunctions,
+    ...natTraversalFunctions,
     ...sanityFunctions,
     ...sipmsgopsSdpFunctions,
     ...sdpopsFunctions,

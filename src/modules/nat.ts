@@ -16,6 +16,7 @@ import {
   textOf,
 } from './define.js';
 import { isPrivateAddress } from './message.js';
+import { sdpFunctions } from './nat-sdp.js';
 import { cutUri, joinUri } from './uri-parts.js';
 
 /** Tests of nat_uac_test by their names in OpenSIPS; the numbers are those of both programs. */
@@ -43,7 +44,7 @@ function sdpAddresses(run: MessageRun): string[] {
 }
 
 /** Whether one of the tests whose bits are given finds NAT. */
-function natTest(run: MessageRun, bits: number): number {
+export function natTest(run: MessageRun, bits: number): number {
   const kamailio = run.env.dialect === 'kamailio';
   const { message, source } = run;
   const { via } = message;
@@ -84,7 +85,7 @@ function testBits(text: string): number | undefined {
 }
 
 /** Puts the address the message came from into its Contact headers; `kept` leaves the old one in a parameter "org". */
-function fixContact(run: MessageRun, params: string, kept = false): number {
+export function fixContact(run: MessageRun, params: string, kept = false): number {
   const { message, source, edits } = run;
   const contacts = routeValues(message, 'contact', 64);
   if (contacts.length === 0) return -1;
@@ -144,59 +145,6 @@ function handleAlias(run: MessageRun): number {
   run.pvars.setRequestUri(uri.replace(all, ''));
   run.pvars.destinationUri = `sip:${address}:${port}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
   return 1;
-}
-
-/**
- * Changes the SDP: 1 adds a=direction:active, 2 puts an address into c=, 4 adds a=nortpproxy:yes, 8 into o=, 16 also where the null
- * address stands. `lines` of OpenSIPS begin with a line break each, so they go before the last one of the body.
- */
-function fixSdp(run: MessageRun, bits: number, address: string | undefined, lines: string): number {
-  const { message, edits, source } = run;
-  const { body } = message;
-  if (body === '') return -1;
-  const ip = address ?? source.address;
-  const opensips = run.env.dialect === 'opensips';
-  const skipped = opensips ? run.env.modules.module('nathelper').text('oldip_skip', '') : '';
-  const added: string[] = [];
-  if ((bits & 1) !== 0) added.push('a=direction:active');
-  if ((bits & 4) !== 0) added.push('a=nortpproxy:yes');
-  for (const [bit, pattern, old, letter] of [
-    [2, /^c=IN IP[46] ([^\r\n/ ]+)/gm, opensips ? 'oldcip' : 'oldmediaip', 'c'],
-    [8, /^o=(?:\S+ ){3}IN IP[46] ([^\r\n/ ]+)/gm, opensips ? 'oldoip' : '', 'o'],
-  ] as const) {
-    if ((bits & bit) === 0) continue;
-    let first: string | undefined;
-    for (const match of body.matchAll(pattern)) {
-      const found = match[1] ?? '';
-      if (opensips && (bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
-      const end = message.bodyStart + (match.index ?? 0) + match[0].length;
-      edits.replace(end - found.length, end, ip);
-      first ??= found;
-    }
-    if (first !== undefined && old !== '' && !skipped.includes(letter)) added.push(`a=${old}:${first}`);
-  }
-  const last = /\r?\n$/.exec(body)?.[0] ?? '';
-  const text = added.map((line) => `\r\n${line}`).join('') + (opensips ? lines : '');
-  if (text !== '') edits.insert(message.bodyEnd - last.length, text);
-  return 1;
-}
-
-const SDP_WORDS: Readonly<Record<string, number>> = {
-  'add-dir-active': 1,
-  'rewrite-media-ip': 2,
-  'add-no-rtpproxy': 4,
-  'rewrite-origin-ip': 8,
-  'rewrite-null-ips': 16,
-};
-
-function sdpBits(text: string): number | undefined {
-  let bits = 0;
-  for (const each of text.split(',')) {
-    const bit = /^\d+$/.test(each.trim()) ? Number(each) : SDP_WORDS[each.trim()];
-    if (bit === undefined) return undefined;
-    bits |= bit;
-  }
-  return bits;
 }
 
 const both: FunctionSpec[] = [
@@ -272,38 +220,7 @@ const both: FunctionSpec[] = [
       return () => 1;
     },
   },
-  {
-    name: 'fix_nated_sdp',
-    dialects: OPENSIPS,
-    parameters: [
-      param('changes', 'string', {
-        numbersUntil: 3,
-        check: (v) => (sdpBits(String(v)) === undefined ? `unknown change "${v}"` : undefined),
-      }),
-      optional('address', 'string'),
-      optional('lines', 'string'),
-    ],
-    summary: 'changes the addresses of the SDP',
-    compile:
-      ([changes, address, lines]) =>
-      (run) =>
-        fixSdp(
-          run,
-          sdpBits(textOf(changes, run)) ?? 0,
-          address === undefined ? undefined : textOf(address, run),
-          textOf(lines, run),
-        ),
-  },
-  {
-    name: 'fix_nated_sdp',
-    dialects: KAMAILIO,
-    parameters: [param('changes', 'int'), optional('address', 'string')],
-    summary: 'changes the addresses of the SDP',
-    compile:
-      ([changes, address]) =>
-      (run) =>
-        fixSdp(run, intOf(changes, run, 0), address === undefined ? undefined : textOf(address, run), ''),
-  },
+  ...sdpFunctions,
   {
     name: 'add_rcv_param',
     parameters: [optional('in URI', 'int')],

@@ -159,12 +159,13 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
     routes: ['request', 'failure', 'branch'],
     summary: 'adds a Diversion',
     compile:
-      ([reason, uri]) =>
+      ([reason, uri, counter]) =>
       (run) => {
         const { message, edits, env } = run;
         const suffix = env.modules.module('diversion').text('suffix', '');
         const target = uri === undefined ? run.call.requestUri : textOf(uri, run);
-        const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${suffix}\r\n`;
+        const count = counter === undefined ? '' : `;counter=${intOf(counter, run, 1)}`;
+        const line = `Diversion: <${target}>;reason=${textOf(reason, run)}${count}${suffix}\r\n`;
         const first = message.nextField('diversion');
         edits.insert(first?.line ?? message.headersEnd, line);
         return 1;

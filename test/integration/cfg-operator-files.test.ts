@@ -167,6 +167,58 @@ const FILES: readonly Served[] = [
        CREATE TABLE speed_dial (username TEXT, domain TEXT, sd_username TEXT, sd_domain TEXT, new_uri TEXT);`,
     ],
   },
+  {
+    file: 'hosted-pbx-2.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [],
+    tables: () => [
+      `CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
+         duration INT, ms_duration INT, setuptime INT, created TEXT, caller_id TEXT, callee_id TEXT, src_ip TEXT, dst_ip TEXT);`,
+    ],
+  },
+  {
+    file: 'trunk-routing-3.1.cfg',
+    rows: [
+      [20, 'BUSY', 10],
+      [20, 'UP', 0],
+    ],
+    lines: [/^trunk router starts$/, /: 503 .* of 127\.0\.0\.1$/, /BYE from the downstream side of customer acme /],
+    tables: () => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', 'id=acme;cps=50;max=20;set=20');
+       INSERT INTO version VALUES ('dialplan', 5);
+       CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
+         timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`,
+    ],
+  },
+  {
+    file: 'hidden-border-3.3.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/ BYE downstream of customer acme \(/],
+    tables: () => [
+      `INSERT INTO version VALUES ('dispatcher_core', 9);
+       CREATE VIEW dispatcher_core AS SELECT * FROM dispatcher;
+       INSERT INTO address (grp, ip, mask, port, proto, pattern, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', '*',
+         '{"id":"acme","limits":{"channels":20},"blocked":["0900"]}');`,
+    ],
+  },
+  {
+    file: 'pbx-farm-3.2.cfg',
+    rows: [
+      [60, 'BUSY', 0],
+      [60, 'UP', 0],
+    ],
+    lines: [/^call of .* goes to sip:127\.0\.0\.1:/, /^again at sip:127\.0\.0\.1:/],
+    tables: ([busy = '', up = '']) => [
+      `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);
+       INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'calls=30;conf=5', 0), (1, '${up}', 'calls=20;conf=5', 0);`,
+    ],
+  },
 ];
 
 function path(file: string): string {

@@ -7,6 +7,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['statistics', ['stat']],
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
   ['uuid', ['uuid']],
+  ['topology_hiding', ['TH_callee_callid']],
   ['rr', ['rr_params']],
   ['rtpengine', ['rtpstat', 'rtpquery']],
   ['tm', ['bavp', 'T_id']],

@@ -255,5 +255,7 @@ export function dialogVariables(dialect: DialectName): readonly [string, Variabl
     ['DLG_dir', read(({ direction }) => (direction === 'caller' ? 'downstream' : 'upstream'))],
     ['DLG_end_reason', read(({ endReason }) => endReason || null)],
     ['dlg_val', values()],
+    // topology_hiding("C"): the Call-ID the callee knows.
+    ['TH_callee_callid', read(({ hidden }) => hidden?.callId ?? null)],
   ];
 }

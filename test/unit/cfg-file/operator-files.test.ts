@@ -50,6 +50,11 @@ const FILES: readonly FileVerdict[] = [
   ['carrier-edge-2.4.cfg', 'opensips-2.1', 'runs whole', []],
   ['trunk-carriers-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['services-3.1.cfg', 'opensips-4', 'runs whole', []],
+  ['cloud-trunk-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['hosted-pbx-2.4.cfg', 'opensips-2.1', 'runs whole', []],
+  ['trunk-routing-3.1.cfg', 'opensips-3', 'runs whole', []],
+  ['hidden-border-3.3.cfg', 'opensips-3', 'runs whole', []],
+  ['pbx-farm-3.2.cfg', 'opensips-3', 'runs whole', []],
   [
     'mixed-versions.cfg',
     'opensips-3',

@@ -21,7 +21,7 @@ async function relayed(
 ): Promise<{ readonly written: string[]; readonly text: string }> {
   const runner = startScript({
     dialect: 'opensips',
-    modules: 'nathelper textops',
+    modules: 'nathelper textops nat_traversal diversion',
     script: `${statements}\n$du = "sip:127.0.0.1:5080"; t_relay();`,
   });
   try {
@@ -176,4 +176,16 @@ test('a CANCEL is passed on with its Reason where t_relay() says so', async () =
       await runner.stop();
     }
   }
+});
+
+test('nat_traversal tests the sender by numbers or words, and writes its address into Contact', async () => {
+  const { written, text } = await relayed(
+    `if (!client_nat_test(1)) xlog("public\\n");
+     if (!client_nat_test("private-contact, private-via, diff-ip-src-via")) xlog("same\\n");
+     fix_contact(); add_diversion("busy", "sip:d@h.example", 3);`,
+  );
+  assert.deepEqual(written, ['public', 'same']);
+  assert.match(text, /^Contact: <sip:alice@127\.0\.0\.1:5070>\r$/m);
+  assert.match(text, /^Diversion: <sip:d@h\.example>;reason=busy;counter=3\r$/m);
+  await assert.rejects(() => relayed('client_nat_test("far");'), /unknown test "far"/);
 });
