@@ -124,7 +124,7 @@ export const opensipsFunctions: FunctionSpec[] = [
         if (method === 'INVITE') return -1;
         const text = textOf(body, run);
         const kind = textOf(type, run);
-        const lines = textOf(headers, run).replace(/(?:\r?\n)*$/, '');
+        const lines = textOf(headers, run).trimEnd();
         const more = lines === '' ? '' : `${lines}\r\n`;
         sendWithin(dialog, side, method, `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`, text, NOBODY);
         return 1;
