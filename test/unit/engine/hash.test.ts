@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { coreHash, dispatcherHash, finishHash, foldHash } from '../../../src/engine/hash.js';
-import { NO_HASH, uriHash } from '../../../src/engine/hash-keys.js';
+import { anyUriHash, NO_HASH, uriHash } from '../../../src/engine/hash-keys.js';
 
 const latin1 = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((c) => String.fromCharCode(c)) });
 
@@ -85,6 +85,39 @@ describe('the keys of a URI', () => {
     for (const text of ['', 'bob', ':', 'sip:', ':x', 'sip:bob@', 'sip:bob@host:65536']) {
       assert.equal(uriHash(text, false), NO_HASH, text);
     }
+  });
+
+  test('a plain URI, read in one pass, has the hash that its parts have', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'bob',
+      '+4930123',
+      '@',
+      ':',
+      ':5060',
+      ':5061',
+      ':70000',
+      ';',
+      '?',
+      '[::1]',
+      '.',
+      'é',
+      ';user=phone',
+      ';transport=tls',
+      '=',
+      '%',
+    );
+    const text = fc.array(piece, { maxLength: 9 }).map((pieces) => pieces.join(''));
+    const scheme = fc.constantFrom('sip:', 'sip:', 'sip:', 'sips:', 'SIP:', 'tel:', '');
+    const mostly = fc.tuple(text, text).map(([user, host]) => `${user}@${host}`);
+    fc.assert(
+      fc.property(scheme, fc.oneof(text, mostly), fc.boolean(), fc.constantFrom('opensips', 'kamailio'), (...each) => {
+        const [start, rest, userOnly, flavour] = each;
+        const uri = start + rest;
+        assert.equal(uriHash(uri, userOnly, flavour), anyUriHash(uri, userOnly, flavour), uri);
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   test('never throw, and are 32-bit numbers', () => {
