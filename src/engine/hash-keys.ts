@@ -19,6 +19,8 @@ const AT = 64;
 const SEMICOLON = 59;
 const QUESTION = 63;
 const LEFT_BRACKET = 91;
+/** Characters that may end a key: ":;<=>?@[". */
+const ENDS = Uint8Array.from({ length: 128 }, (_, c) => ((c >= COLON && c <= AT) || c === LEFT_BRACKET ? 1 : 0));
 
 /**
  * Hash of a URI over two keys: the user (without password), then the host; ":port" stays on the host when it is written
@@ -45,6 +47,11 @@ function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): num
   let at = 4;
   let c = 0;
   // The bytes of each key are summed four at a time, what is left of it as a shorter number (`foldHash`).
+  for (; at + 3 < length; at += 4) {
+    const four = fourPlain(uri, at);
+    if (four < 0) break;
+    sum = (sum + (four ^ (four >>> 3))) | 0;
+  }
   for (let key = at; at < length; at++) {
     c = uri.charCodeAt(at);
     if (c === AT) break;
@@ -64,11 +71,15 @@ function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): num
   }
 
   const host = at + 1;
-  let key = host;
   let portless = 0;
   let port = -1;
   word = 0;
-  for (at = host; at < length; at++) {
+  for (at = host; at + 3 < length; at += 4) {
+    const four = fourPlain(uri, at);
+    if (four < 0) break;
+    sum = (sum + (four ^ (four >>> 3))) | 0;
+  }
+  for (let key = at; at < length; at++) {
     c = uri.charCodeAt(at);
     if (c === AT || c === LEFT_BRACKET || c > LAST_ASCII) return NOT_PLAIN;
     if (c === COLON) {
@@ -94,6 +105,17 @@ function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): num
   if (at === host || uri.charCodeAt(host) === COLON || uri.charCodeAt(length - 1) === COLON) return NOT_PLAIN;
   if (port === 5060) return finishHash(portless) || 1;
   return finishHash((sum + (word ^ (word >>> 3))) | 0) || 1;
+}
+
+/** Four characters of a key as one number; negative when one of them may end it, or is none of ASCII. */
+function fourPlain(uri: string, at: number): number {
+  const a = uri.charCodeAt(at);
+  const b = uri.charCodeAt(at + 1);
+  const c = uri.charCodeAt(at + 2);
+  const d = uri.charCodeAt(at + 3);
+  if ((a | b | c | d) > LAST_ASCII) return -1;
+  const ends = (ENDS[a] as number) | (ENDS[b] as number) | (ENDS[c] as number) | (ENDS[d] as number);
+  return ends === 0 ? (a << 24) | (b << 16) | (c << 8) | d : -1;
 }
 
 /** The hash of any URI, by its parts. Exported for the comparison with `uriHash`, which does the same faster. */
