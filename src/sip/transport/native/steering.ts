@@ -7,7 +7,8 @@ const HASHED = 32;
 const MARKER_AT = 7 + 8;
 const FIRST_MARKER = 65;
 const COOKIE = 'z9hG4bK';
-const CALL_ID = 'call-id';
+/** The end of the name of the header field with its colon: without the "call" that users and hosts are named with. */
+const CALL_ID = 'all-id:';
 /** What ends a Call-ID: it has no blanks (RFC 3261 section 25.1). */
 const ENDS = '\r\n \t';
 
@@ -120,7 +121,7 @@ function searchFor(text: string, bytes: number, anyCase: boolean): readonly Inst
 
 /** Instructions that return the socket for the Call-ID whose header field begins at X. */
 function byCallId(workers: number): readonly Instruction[] {
-  const valueAt = CALL_ID.length + 1;
+  const valueAt = CALL_ID.length;
   const hash: Instruction[] = [];
   const perByte = 13;
   for (let i = 0; i < HASHED; i++) {

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { CompiledSet } from '../../../src/engine/compiled-set.js';
+import { Engine } from '../../../src/engine/engine.js';
+import { parseSelectArguments } from '../../../src/engine/select-arguments.js';
+import { loadLibc } from '../../../src/sip/transport/native/libc.js';
+import type { ToWorker } from '../../../src/workers/protocol.js';
+import { SHARED_BYTES } from '../../../src/workers/shared-layout.js';
+import { SharedTables } from '../../../src/workers/shared-tables.js';
+import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';
+
+const loaded = await loadLibc();
+const skip = 'libc' in loaded ? false : 'the system calls cannot be had';
+const PROGRAM = fileURLToPath(new URL('../../support/selecting-process.ts', import.meta.url));
+const WORKERS = 2;
+/** KILLS=100 makes a long run of it. */
+const KILLS = Number(process.env['KILLS'] ?? '4');
+
+test('processes that are killed while they select leave states, positions and locks in order', { skip }, async (t) => {
+  if (!('libc' in loaded)) return;
+  const { memory, fd } = loaded.libc.share(SHARED_BYTES);
+  const engine = new Engine({ clock: stillClock(), random: seededRandom() });
+  engine.addPartition(partitionOptions({ name: 'default' }));
+  const rows = [1, 2, 3, 4].map((i) => row(`sip:10.0.0.${i}`));
+  engine.partition('')?.load(rows, { inheritState: true });
+  const children: ChildProcess[] = [];
+  t.after(() => {
+    for (const each of children) each?.kill('SIGKILL');
+  });
+  const tables = new SharedTables({
+    engine,
+    memory,
+    workers: WORKERS,
+    send: (worker, item: ToWorker) => void children[worker]?.send(item),
+    rules: () => ({ rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [] }),
+  });
+  tables.open(true);
+  tables.changed();
+  const start = async (worker: number): Promise<void> => {
+    const child = fork(PROGRAM, [], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd],
+    });
+    children[worker] = child;
+    child.send(['begin', worker, SHARED_BYTES]);
+    tables.started(worker);
+    await once(child, 'message');
+  };
+  const down = engine.partition('')?.snapshot.sets.get(1)?.destinations[2];
+  assert.ok(down !== undefined);
+  engine.states.apply({ destination: down, kind: 'set', to: 'inactive', origin: 'mi', reason: 'test' });
+  await Promise.all(Array.from({ length: WORKERS }, (_, i) => start(i + 1)));
+  let held = 0;
+  for (let i = 0; i < KILLS; i++) {
+    await sleep(20 * Math.random());
+    const worker = 1 + (i % WORKERS);
+    const child = children[worker] as ChildProcess;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    // What a worker that died held is free at once, before anybody waits for it.
+    const set = engine.partition('')?.snapshot.sets.get(1) as CompiledSet;
+    const began = performance.now();
+    tables.lost(worker);
+    set.enter();
+    if (performance.now() - began > 50) held++;
+    set.leave();
+    await start(worker);
+  }
+  for (const each of children) each?.kill('SIGKILL');
+  await Promise.all(children.map((each) => each?.exitCode ?? each?.signalCode ?? once(each, 'exit')));
+  for (let worker = 1; worker <= WORKERS; worker++) tables.lost(worker);
+  assert.equal(held, 0, 'nobody waited for the lock of a dead process');
+  const args = parseSelectArguments({ set: 1, alg: 4 });
+  const partition = engine.partition('');
+  assert.ok(typeof args !== 'string' && partition !== undefined);
+  const next = () => {
+    const context = engine.context();
+    context.select(partition, args.targets, request());
+    return context.current(partition)?.row.uri.slice(-1) ?? '';
+  };
+  // A choice that a death interrupted may be made again: after one round all is as ever.
+  for (let i = 0; i < 4; i++) next();
+  const order = Array.from({ length: 9 }, next).join('');
+  assert.ok('124124124124'.includes(order), order);
+  const hits = partition.snapshot.sets.get(1)?.destinations.map(({ health }) => health.hits) ?? [];
+  const most = Math.max(...hits);
+  assert.equal(hits[2], 0, 'what is down is never chosen');
+  assert.ok(most > 1000, `they have selected: ${hits}`);
+  for (const [i, each] of hits.entries()) if (i !== 2) assert.ok(most - each <= 2 * KILLS + 4, `evenly: ${hits}`);
+});
