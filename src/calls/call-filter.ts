@@ -1,5 +1,6 @@
 import { SwitchyardError } from '../core/errors.js';
 import type { CallEntry } from './call-entry-types.js';
+import type { CallRecord } from './call-record.js';
 
 /** Which records are wanted; a member that is left out matches every record. */
 export interface CallFilter {
@@ -31,6 +32,12 @@ export function checkFilter({ code }: CallFilter): void {
       `code must be a status code, a class such as 5xx, or failed, not "${code.slice(0, 20)}"`,
     );
   }
+}
+
+/** Whether it can be said without showing a record that it is not wanted: most of a long list are passed over so. */
+export function isExcluded({ code, text }: CallRecord, filter: CallFilter): boolean {
+  if (filter.code !== undefined && !codeMatches(code, filter.code)) return true;
+  return filter.callId !== undefined && !text.includes(filter.callId);
 }
 
 /** Whether a record is wanted; the caller compares `after` with the number of each record. */

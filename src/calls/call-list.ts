@@ -1,12 +1,12 @@
 import { nextIteration } from '../core/event-loop.js';
 import { callEntry } from './call-entry.js';
 import type { CallEntry } from './call-entry-types.js';
-import { type CallFilter, checkFilter, isWanted } from './call-filter.js';
+import { type CallFilter, checkFilter, isExcluded, isWanted } from './call-filter.js';
 import type { CallLedger } from './call-ledger.js';
 import type { Privacy } from './privacy.js';
 
 /** Records examined before yielding to the event loop: their text is cut, so each costs some microseconds. */
-const LOOKED_AT_PER_ITERATION = 200;
+const LOOKED_AT_PER_ITERATION = 100;
 /** Records one answer holds at most. */
 export const MOST_LISTED = 1000;
 
@@ -35,7 +35,7 @@ export async function listCalls(ledger: CallLedger, filter: CallFilter, options:
     if (++seen % LOOKED_AT_PER_ITERATION === 0) await nextIteration();
     const record = ledger.read(handle);
     // It left the ring while others were looked at.
-    if (record === undefined) continue;
+    if (record === undefined || isExcluded(record, filter)) continue;
     const entry = callEntry(record, options.node, options.privacy);
     if (!isWanted(entry, filter)) continue;
     found.push(entry);
