@@ -22,17 +22,28 @@ const SETTLE_MS = 60;
 /** Milliseconds a round takes at most: none begins that the generator would not outlast. */
 const LAST_MS = 4000;
 
-/** Has the ledger do nothing from one SIGUSR2 to the next. */
+/** From one SIGUSR2 to the next: as usual, the ledger does nothing, the trace that was begun is in the path of messages. */
 const SWITCH = `data:text/javascript,${encodeURIComponent(`
 import { CallLedger } from ${JSON.stringify(new URL('../../dist/calls/call-ledger.js', import.meta.url).href)};
+import { TapPoint } from ${JSON.stringify(new URL('../../dist/sip/transport/tap.js', import.meta.url).href)};
 const { relayed } = CallLedger.prototype;
-let records = true;
-process.on('SIGUSR2', () => { records = !records; });
+const { use } = TapPoint.prototype;
+let state = 0;
+let tapped;
 CallLedger.prototype.relayed = function (message, source, plan) {
-  return records ? relayed.call(this, message, source, plan) : undefined;
+  return state === 1 ? undefined : relayed.call(this, message, source, plan);
 };
+TapPoint.prototype.use = function (tap) {
+  if (tap === undefined) use.call(this, tap);
+  else tapped = { point: this, tap };
+};
+process.on('SIGUSR2', () => {
+  state = (state + 1) % 3;
+  if (tapped !== undefined) use.call(tapped.point, state === 2 ? tapped.tap : undefined);
+});
 `)}`;
 
+/** In the order of the switch. */
 const KINDS = ['records', 'no records', 'trace 1/1000'] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -45,10 +56,6 @@ function micros(pid: number): number {
   return sum;
 }
 
-/** Once more where the connection that was kept had just been closed. */
-const ask = (method: string, params: object): Promise<unknown> =>
-  askMi(daemon.http, method, params).catch(() => askMi(daemon.http, method, params));
-
 buildSwitchyard();
 const ports = [await freePort(), await freePort()] as const;
 const daemon = await startSwitchyardWith(ports, ['--import', SWITCH]);
@@ -57,25 +64,17 @@ const generator = new Child(process.execPath, ['--import', 'tsx', GENERATOR, ...
 const used = new Map<Kind, number[]>(KINDS.map((kind) => [kind, []]));
 try {
   await generator.until(() => generator.stdout.includes('ready'), 20_000, 'the generator of calls');
+  await askMi(daemon.http, 'trace_start', { one_in: 1000, seconds: 3600, calls: 10_000, messages: 100_000 });
   await sleep(WARM_MS);
   const until = performance.now() + 1000 * SECONDS - WARM_MS - LAST_MS;
-  for (let i = 0; performance.now() < until; i++) {
-    for (let k = 0; k < KINDS.length; k++) {
-      const kind = KINDS[(i + k) % KINDS.length] as Kind;
-      if (kind === 'no records') process.kill(daemon.pid, 'SIGUSR2');
-      const trace =
-        kind === 'trace 1/1000'
-          ? ((await ask('trace_start', { one_in: 1000, seconds: 3600, calls: 10_000 })) as {
-              id: number;
-            })
-          : undefined;
+  while (performance.now() < until) {
+    for (const kind of KINDS) {
       await sleep(SETTLE_MS);
       const [began, before] = [performance.now(), micros(daemon.pid)];
       await sleep(INTERVAL_MS);
       const cpu = micros(daemon.pid) - before;
       used.get(kind)?.push((1000 * cpu) / ((performance.now() - began) * RATE));
-      if (kind === 'no records') process.kill(daemon.pid, 'SIGUSR2');
-      if (trace !== undefined) await ask('trace_stop', { id: trace.id });
+      process.kill(daemon.pid, 'SIGUSR2');
     }
   }
   await generator.exited;
