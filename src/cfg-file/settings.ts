@@ -16,6 +16,7 @@ import {
 import { type ClustererValues, clustererValues } from './opensips/clusterer.js';
 import { type ModuleValues, moduleValues, withDefaultDatabase } from './parameters.js';
 import { tlsSettings } from './tls.js';
+import { withWebSockets } from './web-sockets.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -59,7 +60,10 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
     checkOpensipsModuleParameters(tree, dialect, problems);
   }
   const tm = tmSettings(modules, dialect, globals);
-  const settings: { [key: string]: Json } = { listen: globals.listen, routing: [] };
+  const settings: { [key: string]: Json } = {
+    listen: tree.modules.some(({ name }) => name === 'websocket') ? withWebSockets(globals.listen) : globals.listen,
+    routing: [],
+  };
   if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;
   const translator = new Dispatcher(tree, dialect, globals, problems);
   Object.assign(settings, translator.settings());

@@ -11,7 +11,7 @@ import { Originator } from '../sip/originate.js';
 import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
-import { createSipSocket } from '../sip/transport/create.js';
+import { createSipSocket, inOpeningOrder, sharePorts } from '../sip/transport/create.js';
 import { DatagramQueue } from '../sip/transport/datagram-queue.js';
 import { TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket } from '../sip/transport/transport.js';
@@ -101,6 +101,7 @@ export function buildSip(
     settings.listen.map((each) => each.name),
     settings.aliases,
   );
+  sharePorts(transports);
   tapPoint.watch(transports);
   const resolver = new Resolver(clock, random, undefined, sockets.transports, undefined, slowLookup);
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
@@ -119,7 +120,7 @@ export function buildSip(
       trusted.replace(new AddressBlocks(wanted.limits.trustedSources));
     },
     async open() {
-      for (const socket of transports) await socket.open();
+      for (const socket of inOpeningOrder(transports)) await socket.open();
       sockets.refresh(transports);
     },
   };

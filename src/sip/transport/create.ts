@@ -7,7 +7,7 @@ import type { TlsOptions } from './certificates.js';
 import type { DatagramQueue } from './datagram-queue.js';
 import type { Opening } from './native/datagrams.js';
 import type { Libc } from './native/libc.js';
-import { TcpSocket } from './tcp.js';
+import { StreamSocket, TcpSocket } from './tcp.js';
 import { TlsSocket } from './tls.js';
 import { hostPort, type Receiver, type SipSocket } from './transport.js';
 import { UdpSocket } from './udp.js';
@@ -64,6 +64,27 @@ export function createSipSocket(
         `cannot listen on ${options.text}: no ${options.transport} transport here`,
       );
   }
+}
+
+/** Has WebSockets at the address and port of a TCP or TLS socket come in by that one. Port 0 is one of its own. */
+export function sharePorts(sockets: readonly SipSocket[]): void {
+  for (const socket of sockets) {
+    if (!(socket instanceof WsSocket) || socket.port === 0) continue;
+    const stream = sockets.find(
+      (each): each is StreamSocket =>
+        each instanceof StreamSocket &&
+        each.transport === (socket.transport === 'ws' ? 'tcp' : 'tls') &&
+        each.address === socket.address &&
+        each.port === socket.port,
+    );
+    if (stream !== undefined) socket.share(stream);
+  }
+}
+
+/** Sockets whose port another one has are opened behind it. */
+export function inOpeningOrder(sockets: readonly SipSocket[]): SipSocket[] {
+  const shares = (socket: SipSocket): boolean => socket instanceof WsSocket && socket.sharesPort;
+  return [...sockets.filter((each) => !shares(each)), ...sockets.filter(shares)];
 }
 
 /** An address to bind: the one written, that of the interface named, or that of localhost. */

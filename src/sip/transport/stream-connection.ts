@@ -23,6 +23,8 @@ export interface ConnectionOwner extends SipSocket {
   readonly receiver: Receiver;
   readonly limits: StreamLimits;
   causeOf(error: Error): TransportError['cause'];
+  /** Takes connections on which HTTP is spoken; undefined where SIP alone is. */
+  readonly web: WebSide | undefined;
   /** A message that may ask to use the connection in the other direction too (RFC 5923). */
   aliasWanted(connection: StreamConnection, text: string): void;
   /** The peer has ended its side. */
@@ -31,6 +33,12 @@ export interface ConnectionOwner extends SipSocket {
   broken(connection: StreamConnection): void;
   /** A connection is closed. */
   forget(connection: StreamConnection): void;
+}
+
+/** Takes connections whose peers speak HTTP: they want a WebSocket. */
+export interface WebSide {
+  /** `data` is what has been read of a connection already. */
+  take(socket: Socket, data: Buffer): void;
 }
 
 /** One connection, inbound or outbound: framing, keep-alive, bounds on time and memory. */
@@ -215,6 +223,10 @@ export class StreamConnection implements Flow {
 
   private take(data: Buffer): void {
     if (!this.open) return;
+    if (!this.proven && this.owner.web !== undefined && this.framing.pending === 0 && isHttp(data)) {
+      this.surrender(this.owner.web, data);
+      return;
+    }
     this.served = true;
     if (this.unconfirmed.length > 0) this.unconfirmed = [];
     const { owner, framing } = this;
@@ -256,6 +268,15 @@ export class StreamConnection implements Flow {
     } else if (this.proven) this.clearTimer();
   }
 
+  /** The peer speaks HTTP: its connection is no longer ours. */
+  private surrender(web: WebSide, data: Buffer): void {
+    const { socket } = this;
+    // What listens to the socket here does nothing from now on.
+    this.release();
+    socket.setTimeout(0);
+    web.take(socket, data);
+  }
+
   private hold(bytes: number): boolean {
     const before = this.held;
     this.held = bytes;
@@ -289,6 +310,11 @@ export class StreamConnection implements Flow {
     clearTimeout(this.timer);
     this.timer = undefined;
   }
+}
+
+/** Whether a connection begins with a request of HTTP/1. */
+function isHttp(data: Buffer): boolean {
+  return /^[A-Z]{3,16} [^\r\n ]{1,4096} HTTP\/1\.[01]\r\n/.test(data.toString('latin1', 0, 4200));
 }
 
 function isFinalReply(text: string): boolean {

@@ -5,7 +5,7 @@ import { parseMessage } from '../message.js';
 import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { ConnectionTable } from './connection-table.js';
-import { type ConnectionOwner, StreamConnection } from './stream-connection.js';
+import { type ConnectionOwner, StreamConnection, type WebSide } from './stream-connection.js';
 import {
   type ConnectionCounts,
   causeOf,
@@ -35,6 +35,8 @@ export abstract class StreamSocket implements ConnectionOwner {
   private readonly connections: ConnectionTable<StreamConnection>;
   /** Accepted, some of them still in their TLS handshake. */
   private readonly accepted: AcceptedSockets;
+  /** Set before connections come, where WebSockets share the port. */
+  web: WebSide | undefined = undefined;
   private server: Server | undefined;
   private closed = false;
 

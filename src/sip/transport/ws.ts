@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { WebSocketServer } from 'ws';
 import { SwitchyardError } from '../../core/errors.js';
 import { isOwnHost, isSameOrigin } from '../../core/web-origin.js';
@@ -7,6 +8,7 @@ import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
+import type { StreamSocket } from './tcp.js';
 import {
   type ConnectionCounts,
   type Flow,
@@ -55,6 +57,9 @@ export class WsSocket implements SipSocket {
   private sockets: WebSocketServer | undefined;
   private pings: NodeJS.Timeout | undefined;
   private closed = false;
+  /** The socket whose port this one shares, and its connections that were given to this one. */
+  private within: StreamSocket | undefined;
+  private readonly shared = new Set<Socket>();
 
   constructor(
     readonly transport: 'ws' | 'wss',
@@ -87,14 +92,46 @@ export class WsSocket implements SipSocket {
     const renew = certificates.reload();
     return () => {
       renew();
-      (this.server as HttpsServer | undefined)?.setSecureContext(certificates.files);
+      if (this.within === undefined) (this.server as HttpsServer | undefined)?.setSecureContext(certificates.files);
     };
   }
 
+  /**
+   * Takes WebSockets at the port of a TCP or TLS socket instead of one of its own; to be called before both are opened. What of TLS there is
+   * is that socket's affair.
+   */
+  share(stream: StreamSocket): void {
+    this.within = stream;
+    stream.web = {
+      take: (socket, data) => {
+        const { server } = this;
+        if (server === undefined || this.closed) {
+          socket.on('error', () => {});
+          socket.destroy();
+          return;
+        }
+        this.shared.add(socket);
+        socket.once('close', () => this.shared.delete(socket));
+        // What was read goes to the parser that takes the connection.
+        socket.pause();
+        socket.unshift(data);
+        server.emit('connection', socket);
+        process.nextTick(() => socket.resume());
+      },
+    };
+  }
+
+  /** Whether it has the port of another socket. */
+  get sharesPort(): boolean {
+    return this.within !== undefined;
+  }
+
   async open(): Promise<void> {
-    const server = this.listener();
+    const server = this.within === undefined ? this.listener() : createServer(this.bounds);
     this.server = server;
-    this.accepted.watch(server);
+    if (this.within === undefined) this.accepted.watch(server);
+    // Its clock for slow peers begins with this.
+    else server.emit('listening');
     server.on('request', (_request, response) => {
       response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'close' });
       response.end('this is a SIP WebSocket\n');
@@ -127,7 +164,7 @@ export class WsSocket implements SipSocket {
       this.connections.add(connection, connectionKey(address, port, undefined));
       request.socket.prependListener('data', (data: Buffer) => connection.arrived(data.length));
     });
-    this.port = await bindStream(server, this.options);
+    this.port = this.within === undefined ? await bindStream(server, this.options) : this.within.port;
     this.sentBy = sentByOf(this, this.options.advertise);
     this.pings = setInterval(() => {
       for (const connection of this.connections.list()) connection.probe();
@@ -217,30 +254,35 @@ export class WsSocket implements SipSocket {
     const down = server?.listening
       ? new Promise<void>((resolve) => server.close(() => resolve()))
       : Promise.resolve(undefined);
+    // Ends its clock; it never listened.
+    if (this.within !== undefined) server?.close(() => {});
     for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();
-    for (const socket of this.accepted.list()) socket.destroySoon();
+    for (const socket of [...this.accepted.list(), ...this.shared]) socket.destroySoon();
     // Peers that do not read what was written are closed by force.
     const force = setTimeout(() => {
-      for (const socket of this.accepted.list()) socket.destroy();
+      for (const socket of [...this.accepted.list(), ...this.shared]) socket.destroy();
     }, 300);
     await down;
     clearTimeout(force);
   }
 
-  private listener(): HttpServer | HttpsServer {
+  // A slow peer is disconnected: an upgrade is one short request.
+  private get bounds() {
     const { handshakeMs = 5000 } = this.options;
-    // A slow peer is disconnected: an upgrade is one short request.
-    const bounds = {
+    return {
       headersTimeout: handshakeMs,
       requestTimeout: handshakeMs,
       connectionsCheckingInterval: Math.min(1000, handshakeMs),
       keepAliveTimeout: 1000,
       maxHeaderSize: 16 * 1024,
     };
-    return this.certificates === undefined
-      ? createServer(bounds)
-      : createSecureServer({ ...bounds, ...this.certificates.server, handshakeTimeout: handshakeMs });
+  }
+
+  private listener(): HttpServer | HttpsServer {
+    const { bounds, certificates } = this;
+    if (certificates === undefined) return createServer(bounds);
+    return createSecureServer({ ...bounds, ...certificates.server, handshakeTimeout: bounds.headersTimeout });
   }
 }
 

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { TestAuthority } from '../support/certificates.js';
+import { startCfgDaemon } from '../support/cfg-daemon.js';
+import { DatagramPeer } from '../support/datagram-peer.js';
+import { freePort } from '../support/ports.js';
+import { headersOf } from '../support/raw-agent.js';
+import { until } from '../support/until.js';
+import { WsPeer } from '../support/ws-peer.js';
+
+const FILE = `#!KAMAILIO
+listen=LISTEN
+listen=tcp:127.0.0.1:WEB
+listen=tls:127.0.0.1:SECURE
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "nathelper.so"
+loadmodule "tls.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+modparam("tls", "private_key", "KEY")
+modparam("tls", "certificate", "CERTIFICATE")
+request_route {
+  if (has_totag() && loose_route()) {
+    if (!isdsturiset()) handle_ruri_alias();
+    t_relay();
+    exit;
+  }
+  if (nat_uac_test("64")) {
+    force_rport();
+    add_contact_alias();
+  }
+  append_hf("X-From: $proto $Rp\\r\\n");
+  record_route();
+  $du = "sip:127.0.0.1:GATEWAY";
+  t_relay();
+}
+`;
+
+const authority = new TestAuthority();
+after(() => authority.remove());
+const { key, cert } = authority.issue('edge', ['IP:127.0.0.1']);
+
+const request = (method: string, uri: string, more: string) =>
+  [
+    `${method} ${uri} SIP/2.0`,
+    `Via: SIP/2.0/WS browser.invalid;branch=z9hG4bK${method}`,
+    'Max-Forwards: 70',
+    'From: <sip:a@a.example>;tag=ft',
+    `Call-ID: ws`,
+    `CSeq: 1 ${method}`,
+    `${more}Content-Length: 0`,
+    '',
+    '',
+  ].join('\r\n');
+
+for (const [scheme, transport] of [
+  ['ws', 'ws'],
+  ['wss', 'wss'],
+] as const)
+  test(`a browser calls over ${scheme} by a port of kamailio.cfg, and the gateway calls back over that connection`, async (t) => {
+    const [web, secure] = [await freePort(), await freePort()];
+    const gateway = await DatagramPeer.open('127.0.0.1', await freePort());
+    t.after(() => gateway.close());
+    const daemon = await startCfgDaemon({
+      text: FILE.replace('WEB', String(web))
+        .replace('SECURE', String(secure))
+        .replace('GATEWAY', String(gateway.port))
+        .replace('KEY', key)
+        .replace('CERTIFICATE', cert),
+    });
+    t.after(() => daemon.stop());
+    const port = scheme === 'ws' ? web : secure;
+    const browser = await WsPeer.connect(`${scheme}://127.0.0.1:${port}`, 'sip', { rejectUnauthorized: false });
+    t.after(() => browser.socket.terminate());
+    browser.write(
+      request(
+        'INVITE',
+        'sip:b@b.example',
+        'To: <sip:b@b.example>\r\nContact: <sip:a@browser.invalid;transport=ws>\r\n',
+      ),
+    );
+    await until('the INVITE', () => gateway.received.length > 0);
+    const invite = gateway.received[0]?.text ?? '';
+    assert.deepEqual(headersOf(invite, 'x-from'), [`${transport} ${port}`]);
+    const routes = headersOf(invite, 'record-route');
+    assert.match(routes[1] ?? '', new RegExp(`^<sip:127\\.0\\.0\\.1:${port};transport=${transport};r2=on`));
+    const answer = [
+      'SIP/2.0 200 OK',
+      ...invite.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line)),
+    ];
+    void gateway.send(
+      [
+        ...answer.map((line) => (line.startsWith('To:') ? `${line};tag=tt` : line)),
+        'Contact: <sip:b@127.0.0.1>',
+        'Content-Length: 0',
+        '',
+        '',
+      ].join('\r\n'),
+      daemon.port,
+      '127.0.0.1',
+    );
+    await browser.expect(/^SIP\/2\.0 200 /);
+    const contact = /<([^>]*)>/.exec(headersOf(invite, 'contact')[0] ?? '')?.[1] ?? '';
+    const bye = request(
+      'BYE',
+      contact,
+      `To: <sip:b@b.example>;tag=tt\r\n${routes.map((each) => `Route: ${each}\r\n`).join('')}`,
+    );
+    void gateway.send(
+      bye.replace('SIP/2.0/WS browser.invalid', `SIP/2.0/UDP 127.0.0.1:${gateway.port}`),
+      daemon.port,
+      '127.0.0.1',
+    );
+    await browser.expect(/^BYE sip:a@browser\.invalid/);
+  });
