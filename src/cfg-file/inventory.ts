@@ -41,7 +41,9 @@ const BUILT_IN = new Set(
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init uac:reply tm:local-request
   tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending
-  topos:msg-outgoing topos:msg-sending topos:msg-incoming topos:msg-receiving`.split(/\s+/),
+  xhttp:request websocket:closed topos:msg-outgoing topos:msg-sending topos:msg-incoming topos:msg-receiving`.split(
+    /\s+/,
+  ),
 );
 
 /**

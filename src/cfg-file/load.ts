@@ -19,6 +19,7 @@ import { timedRoutes } from '../modules/rtimer.js';
 import { type ModuleStatistic, moduleStatistics } from '../modules/statistics.js';
 import { startModuleTimers } from '../modules/timers.js';
 import { scriptVariables } from '../modules/variables.js';
+import { httpGate } from '../modules/xhttp.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import { withVariables } from '../pvar/names.js';
 import type { MessageRun } from '../script/call.js';
@@ -58,6 +59,8 @@ export interface LoadedCfg extends CfgSettings {
   readonly hooks: ScriptHooks;
   /** Makes what changes messages where they enter and leave (topoh); its result is undefined where no module does that. */
   readonly mask: typeof messageMask;
+  /** Makes what answers requests of HTTP; its result is undefined for a file without a route for them. */
+  readonly http: typeof httpGate;
   /** Whether a module does that. */
   readonly masks: boolean;
   /** Starts the timers of its modules; the returned function ends them. */
@@ -202,6 +205,7 @@ function compiledFrom(
           functions,
           hooks: moduleHooks(settings.loaded),
           mask: messageMask,
+          http: httpGate,
           startTimers: startModuleTimers,
           masks: MASKING.some((each) => settings.loaded.has(each)),
           commands: MODULE_COMMANDS,

@@ -61,7 +61,9 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   }
   const tm = tmSettings(modules, dialect, globals);
   const settings: { [key: string]: Json } = {
-    listen: tree.modules.some(({ name }) => name === 'websocket') ? withWebSockets(globals.listen) : globals.listen,
+    listen: tree.modules.some(({ name }) => name === 'websocket' || name === 'xhttp')
+      ? withWebSockets(globals.listen)
+      : globals.listen,
     routing: [],
   };
   if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;

@@ -36,6 +36,7 @@ import { scoreByRoute } from '../script/score-route.js';
 import { runEvent, runLocal, runService, startTimers } from '../script/service-routes.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
+import { WsSocket } from '../sip/transport/ws.js';
 import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
 import { servicesOfCopy } from './read-only-services.js';
@@ -49,7 +50,7 @@ import { VERSION } from './version.js';
 
 /** What a script needs of the SIP side. Where messages are not hidden from other processes there is no tap point. */
 export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
-  Partial<Pick<SipParts, 'tapPoint'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
+  Partial<Pick<SipParts, 'tapPoint' | 'transports'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
 
 /** The settings that a script looks at. */
 export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits'> & ScriptAttrsSettings;
@@ -134,6 +135,15 @@ export class ScriptRouting {
     this.core = new ScriptCore(this.environment(cfg, settings));
     options.sip.layer.attach(this.core, this.core);
     options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
+    this.serveHttp(cfg);
+  }
+
+  /** The script answers requests of HTTP at ports where WebSockets come in. */
+  private serveHttp(cfg: LoadedCfg): void {
+    const gate = cfg.http(() => this.core.env);
+    for (const socket of this.options.sip.transports ?? []) {
+      if (socket instanceof WsSocket && socket.sharesPort) socket.gate = gate;
+    }
   }
 
   /** Reads the tables of the modules. To be called before requests come. */
@@ -285,6 +295,7 @@ export class ScriptRouting {
     this.settings = settings;
     this.core.use(this.environment(cfg, settings));
     this.options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
+    this.serveHttp(cfg);
     // Timers of the file as it is now; none before the start.
     if (this.stopTimers !== undefined) this.startTimers();
     return complete;

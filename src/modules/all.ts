@@ -63,6 +63,7 @@ import { uacAuthFunctions } from './uac-auth.js';
 import { uacRequestFunctions } from './uac-request.js';
 import { userTableFunctions } from './user-tables.js';
 import { uuidFunctions } from './uuid.js';
+import { xhttpFunctions } from './xhttp.js';
 
 let table: FunctionTable<MessageRun> | undefined;
 
@@ -132,6 +133,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...asyncFunctions,
     ...toposFunctions,
     ...authFunctions,
+    ...xhttpFunctions,
   ]);
   return table;
 }

@@ -59,16 +59,5 @@ export const observationFunctions: ScriptFunction[] = [
     kamailioFunction('sstCheckMin', 'flag', 'accepted; as recorded of 5.6.3, no session timer is too small', () => -1),
   ]),
   ...moduleFunctions('debugger', taken({ dbg_pv_dump: 2, dbg_sip_msg: 2, dbg_breakpoint: 1 }, 'writes nothing')),
-  ...moduleFunctions(
-    'xhttp',
-    taken(
-      { xhttp_reply: 4 },
-      'answers nothing: event_route[xhttp:request] is not run, and HTTP requests other than for a WebSocket get 426',
-    ),
-  ),
-  ...moduleFunctions(
-    'websocket',
-    taken({ ws_handle_handshake: 0 }, 'is not asked: with this module every TCP and TLS listener takes WebSockets'),
-  ),
   ...moduleFunctions('benchmark', [timer('bm_start_timer'), timer('bm_log_timer')]),
 ];

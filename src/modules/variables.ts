@@ -24,6 +24,7 @@ import { statisticVariable } from './statistics.js';
 import { transactionBranchVariables } from './tm-branch-variables.js';
 import { transactionVariables } from './transaction-variables.js';
 import { uacRequestVariable } from './uac-request.js';
+import { httpUrl } from './xhttp.js';
 
 function timeoutVariable(which: 'frTimeout' | 'frInvTimeout'): VariableDefinition {
   return own(
@@ -189,8 +190,8 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['naptrquery', queryVariable('naptrquery')],
     ...timeVariables,
     ['conid', own(() => null)],
-    // Of HTTP requests and of answers to RPC: their routes are not run, so they are null.
-    ['hu', own(() => null)],
+    ['hu', own((scope) => httpUrl(scope.call) ?? null)],
+    // Of answers to RPC: their route is not run.
     ['jsonrpl', NULL_WITH_NAME],
     ['shtrecord', shtrecord],
     ['rtpstat', statisticsText],

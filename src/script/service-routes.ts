@@ -50,6 +50,24 @@ export function runService(
   void route.run(run);
 }
 
+/** Runs an event route for a message that is no SIP request, or for none; `prepare` gets its run. */
+export function runReceived(
+  env: ScriptEnvironment,
+  name: string,
+  text: string | undefined,
+  source: Source,
+  prepare?: (run: MessageRun) => void,
+): void {
+  const route = env.script.route('event', name);
+  const message = text === undefined ? emptyRequest(env, 'sip:you@kamailio.org')?.message : route && parseMessage(text);
+  if (route === undefined || message === undefined) return;
+  const call = new Call(env, message, source);
+  const run = new MessageRun(env, 'event', call.scope, message, source, call.edits, call);
+  run.routeName = name;
+  prepare?.(run);
+  void route.run(run);
+}
+
 /** Runs an event route that no message triggers; `prepare` gets its run. */
 export function runEvent(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): void {
   runAlone(env, env.script.route('event', name), name, prepare);

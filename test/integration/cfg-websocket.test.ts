@@ -118,3 +118,61 @@ for (const [scheme, transport] of [
     );
     await browser.expect(/^BYE sip:a@browser\.invalid/);
   });
+
+const ASKING = `#!KAMAILIO
+listen=LISTEN
+listen=tcp:127.0.0.1:WEB
+alias="edge.example:WEB"
+loadmodule "kex.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+request_route {
+  sl_send_reply("200", "OK");
+}
+event_route[xhttp:request] {
+  set_reply_close();
+  set_reply_no_connect();
+  if ($hdr(Upgrade) =~ "websocket" && $hdr(Connection) =~ "Upgrade" && $rm =~ "GET") {
+    if ($hdr(Host) == $null || !is_myself("sip:" + $hdr(Host))) {
+      xhttp_reply("403", "Forbidden", "", "");
+      exit;
+    }
+    if (ws_handle_handshake()) exit;
+  }
+  if ($hu == "/health") {
+    xhttp_reply("200", "OK", "text/plain", "$rm $proto $Rp $rb");
+    exit;
+  }
+}
+event_route[websocket:closed] {
+  xlog("closed $si:$sp\\n");
+}
+`;
+
+test('event_route[xhttp:request] takes handshakes and answers requests, and websocket:closed follows', async (t) => {
+  const web = await freePort();
+  const daemon = await startCfgDaemon({ text: ASKING.replaceAll('WEB', String(web)) });
+  t.after(() => daemon.stop());
+  const health = await fetch(`http://127.0.0.1:${web}/health`, { method: 'POST', body: 'hello' });
+  assert.deepEqual(
+    [health.status, health.headers.get('content-type'), await health.text()],
+    [200, 'text/plain', `POST tcp ${web} hello`],
+  );
+  assert.equal((await fetch(`http://127.0.0.1:${web}/other`)).status, 404, 'what the script does not answer');
+  const tooLong = await fetch(`http://127.0.0.1:${web}/health`, { method: 'POST', body: 'x'.repeat(100_000) }).catch(
+    () => undefined,
+  );
+  assert.notEqual(tooLong?.status, 200);
+  const refused = await WsPeer.connect(`ws://127.0.0.1:${web}`, 'sip', { headers: { host: 'evil.example' } });
+  assert.equal(refused.refusal, 403);
+  const taken = await WsPeer.connect(`ws://127.0.0.1:${web}`, 'sip', { headers: { host: `edge.example:${web}` } });
+  taken.write(request('OPTIONS', 'sip:edge.example', 'To: <sip:edge.example>\r\n'));
+  await taken.expect(/^SIP\/2\.0 200 /);
+  taken.socket.close();
+  await until('the event', () => daemon.script.some((line) => /^closed 127\.0\.0\.1:\d+$/.test(line)));
+});

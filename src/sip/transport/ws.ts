@@ -1,4 +1,4 @@
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { WebSocketServer } from 'ws';
@@ -8,6 +8,7 @@ import { type AcceptedSockets, acceptedInto } from './accepted.js';
 import { bindStream, type StreamLimits, type StreamOptions, streamLimits } from './bind.js';
 import { Certificates, type TlsOptions, tlsCauseOf } from './certificates.js';
 import { ConnectionTable } from './connection-table.js';
+import { type HttpExchange, type HttpGate, MOST_HTTP_BODY } from './http-gate.js';
 import type { StreamSocket } from './tcp.js';
 import {
   type ConnectionCounts,
@@ -59,6 +60,8 @@ export class WsSocket implements SipSocket {
   private closed = false;
   /** The socket whose port this one shares, and its connections that were given to this one. */
   private within: StreamSocket | undefined;
+  /** Who answers requests of HTTP; undefined: handshakes are taken, all else gets 426. */
+  gate: HttpGate | undefined = undefined;
   private readonly shared = new Set<Socket>();
 
   constructor(
@@ -132,7 +135,12 @@ export class WsSocket implements SipSocket {
     if (this.within === undefined) this.accepted.watch(server);
     // Its clock for slow peers begins with this.
     else server.emit('listening');
-    server.on('request', (_request, response) => {
+    server.on('request', (request, response) => {
+      const { gate } = this;
+      if (gate !== undefined) {
+        this.served(gate, request, response);
+        return;
+      }
       response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'close' });
       response.end('this is a SIP WebSocket\n');
     });
@@ -146,7 +154,8 @@ export class WsSocket implements SipSocket {
       handleProtocols: (protocols) => [...protocols].find((each) => each.toLowerCase() === 'sip') ?? false,
       verifyClient: ({ req }, done) => {
         const { origin, host } = req.headers;
-        if (!this.takesOrigin(origin, host)) done(false, 403, 'pages of this origin are not allowed');
+        if (this.gate !== undefined) this.handshake(this.gate, req, done);
+        else if (!this.takesOrigin(origin, host)) done(false, 403, 'pages of this origin are not allowed');
         else if (/(^|,)\s*sip\s*(,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? ''))) done(true);
         else done(false, 400, 'this is a SIP WebSocket: the sub-protocol must be sip');
       },
@@ -239,6 +248,69 @@ export class WsSocket implements SipSocket {
   /** @internal A connection is closed. */
   forget(connection: WsConnection): void {
     this.connections.remove(connection);
+    if (connection.inbound && !this.closed) this.gate?.closed(this, connection.address, connection.port);
+  }
+
+  /** A request of HTTP that is no handshake. */
+  private served(gate: HttpGate, request: IncomingMessage, response: ServerResponse): void {
+    let body = '';
+    const reply: HttpExchange['reply'] = (status, reason, type, text) => {
+      if (response.headersSent) return false;
+      const length = Buffer.byteLength(text, 'latin1');
+      const headers = {
+        ...(type === '' ? {} : { 'Content-Type': plain(type) }),
+        'Content-Length': length,
+        Connection: 'close',
+      };
+      response.writeHead(status, plain(reason), headers);
+      response.end(text, 'latin1');
+      return true;
+    };
+    request.setEncoding('latin1');
+    request.on('data', (part: string) => {
+      body += part;
+      if (body.length > MOST_HTTP_BODY) reply(413, 'Content Too Large', '', '');
+      if (response.headersSent) request.destroy();
+    });
+    request.on('end', () => {
+      if (response.headersSent) return;
+      gate.request({ ...this.exchangeOf(request, body), reply, upgrade: () => false });
+      reply(404, 'Not Found', '', '');
+    });
+  }
+
+  /** A handshake, which the script may take. */
+  private handshake(gate: HttpGate, request: IncomingMessage, done: HandshakeDone): void {
+    let answered = false;
+    const once = (answer: () => void): boolean => {
+      if (answered) return false;
+      answered = true;
+      answer();
+      return true;
+    };
+    const offered = /(^|,)\s*sip\s*(,|$)/i.test(String(request.headers['sec-websocket-protocol'] ?? ''));
+    gate.request({
+      ...this.exchangeOf(request, ''),
+      reply: (status, reason) => once(() => done(false, status, plain(reason))),
+      upgrade: () => offered && once(() => done(true)),
+    });
+    once(() => done(false, offered ? 404 : 400));
+  }
+
+  private exchangeOf(request: IncomingMessage, body: string) {
+    const { rawHeaders, method = '', url = '', socket } = request;
+    let head = '';
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+    const from: SipSocket = this.within ?? this;
+    return {
+      method,
+      url,
+      head,
+      body,
+      socket: from,
+      address: plainAddress(socket.remoteAddress ?? ''),
+      port: socket.remotePort ?? 0,
+    };
   }
 
   /** @internal */
@@ -284,6 +356,14 @@ export class WsSocket implements SipSocket {
     if (certificates === undefined) return createServer(bounds);
     return createSecureServer({ ...bounds, ...certificates.server, handshakeTimeout: bounds.headersTimeout });
   }
+}
+
+/** How a handshake is answered. */
+type HandshakeDone = (taken: boolean, status?: number, reason?: string) => void;
+
+/** A text that can stand in a line of HTTP. */
+function plain(text: string): string {
+  return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ').slice(0, 1024);
 }
 
 function connectionKey(address: string, port: number, serverName: string | undefined): string {

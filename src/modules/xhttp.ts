@@ -1,0 +1,67 @@
+import type { Call, MessageRun } from '../script/call.js';
+import type { ScriptEnvironment } from '../script/environment.js';
+import { PerCall } from '../script/per-call.js';
+import { runReceived } from '../script/service-routes.js';
+import type { HttpExchange, HttpGate } from '../sip/transport/http-gate.js';
+import { code, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+
+/** The request of HTTP that a run is about. */
+const exchanges = new PerCall((): HttpExchange | undefined => undefined);
+
+/** URL of the request of HTTP that a call stands for; undefined for any other. */
+export function httpUrl(call: Call | undefined): string | undefined {
+  return call === undefined ? undefined : exchanges.known(call)?.url;
+}
+
+/** Runs event_route[xhttp:request] for requests of HTTP and event_route[websocket:closed]; undefined for a file without the first. */
+export function httpGate(env: () => ScriptEnvironment): HttpGate | undefined {
+  if (env().script.route('event', 'xhttp:request') === undefined) return undefined;
+  return {
+    request(exchange) {
+      const { method, url, head, body, socket, address, port } = exchange;
+      const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${address}:${port}\r\n`;
+      const text = `${method} ${url} SIP/2.0\r\n${via}${head}\r\n${body}`;
+      runReceived(env(), 'xhttp:request', text, { socket, address, port, flow: undefined }, (run) =>
+        exchanges.set(run.call, exchange),
+      );
+    },
+    closed(socket, address, port) {
+      runReceived(env(), 'websocket:closed', undefined, { socket, address, port, flow: undefined });
+    },
+  };
+}
+
+const upgrade = (run: MessageRun): number => code(exchanges.known(run.call)?.upgrade() === true);
+
+/** Functions of Kamailio's xhttp and websocket. */
+export const xhttpFunctions: ScriptFunction[] = [
+  ...moduleFunctions('xhttp', [
+    kamailioFunction(
+      'xhttp_reply',
+      'code reason type body',
+      'answers a request of HTTP',
+      (run, [status, reason, type, body]) => {
+        const exchange = exchanges.known(run.call);
+        const number = intOf(status, run, 0);
+        if (exchange === undefined || number < 200 || number > 599) return -1;
+        return code(exchange.reply(number, textOf(reason, run), textOf(type, run), textOf(body, run)));
+      },
+    ),
+  ]),
+  ...moduleFunctions('websocket', [
+    kamailioFunction('ws_handle_handshake', '', 'makes a WebSocket of the connection that asks for one', upgrade),
+  ]),
+  ...moduleFunctions('jsonrpcs', [
+    {
+      ...kamailioFunction('jsonrpc_dispatch', '', 'answers 501: JSON-RPC is on the HTTP listener', (run) =>
+        code(
+          exchanges
+            .known(run.call)
+            ?.reply(501, 'Not Implemented', 'text/plain', 'JSON-RPC is on the HTTP listener\n') === true,
+        ),
+      ),
+      standIn: 'answers 501: JSON-RPC is on the HTTP listener of switchyard.json',
+    },
+  ]),
+];
