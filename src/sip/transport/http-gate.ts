@@ -17,7 +17,7 @@ export interface HttpExchange {
   upgrade(): boolean;
 }
 
-/** Who answers requests of HTTP, and hears of WebSockets that have closed. */
+/** Answers requests of HTTP, and is called for each WebSocket that has closed. */
 export interface HttpGate {
   /** What is not answered when this returns gets 404. */
   request(exchange: HttpExchange): void;
