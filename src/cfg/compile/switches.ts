@@ -28,7 +28,8 @@ export class SwitchCompiler {
 
   /** Compiles one "switch"; wrong labels are reported as problems. */
   compile(node: SwitchStatement): CompiledStatement {
-    const subject = this.expressions.compile(node.subject);
+    const subject =
+      node.subject.kind === 'variable' ? this.expressions.value(node.subject) : this.expressions.compile(node.subject);
     const compiled = node.cases.map((each) => this.label(each));
     const labels = compiled.map((each) => this.matcher(each, subject.type));
     this.checkLabels(compiled);

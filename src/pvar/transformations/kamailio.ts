@@ -312,7 +312,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.decode.base64t', onText((text) => Buffer.from(text, 'base64').toString('latin1'))],
   ['s.encode.base64urlt', onText((text) => Buffer.from(text, 'latin1').toString('base64url'))],
   ['s.decode.base64urlt', onText((text) => Buffer.from(text, 'base64url').toString('latin1'))],
-  ['urialias.encode', onText(aliasOf)],
+  ['urialias.encode', onText((text) => (text === '' ? null : aliasOf(text)))],
   ['urialias.decode', onText(uriOfAlias)],
   ['s.escape.csv', onText((text) => `"${text.replaceAll('"', '""')}"`)],
   ['s.unbracket', onText(unbracketed)],
@@ -382,7 +382,10 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['tobody.params', toBody((text) => parts(text).params.slice(1))],
   ['line.count', onText((text) => (text === '' ? null : String(lineList(text).length)))],
   ['line.at', withNumber((text, number) => (text === '' ? null : (lineList(text).at(number) ?? '')))],
-  ['line.sw', withText((text, start) => lineList(text).find((line) => line.startsWith(start)) ?? '')],
+  [
+    'line.sw',
+    withText((text, start) => (text === '' ? null : (lineList(text).find((line) => line.startsWith(start)) ?? ''))),
+  ],
   ['re.subst', { ...regexSubstitution, loneDollars: true, make: (args) => unlessEmpty(regexSubstitution.make(args)) }],
 ];
 

@@ -1,4 +1,4 @@
-import type { PvarContext, PvarValue } from '../context.js';
+import { type PvarContext, type PvarValue, textOf } from '../context.js';
 
 /** Reads a variable of the message at hand; null where it has no value. */
 export type Getter = (context: PvarContext) => PvarValue;
@@ -85,6 +85,12 @@ export function each(
 ): ((context: PvarContext) => readonly PvarValue[]) | undefined {
   if (index?.kind !== 'all') return undefined;
   return (context) => Array.from({ length: count(context) }, (_, i) => at(context, i));
+}
+
+/** All values of a list as Kamailio writes them; as recorded, nothing separates those before the first that is not empty. */
+export function joined(values: readonly PvarValue[], joint: string): PvarValue {
+  if (values.length === 0) return null;
+  return values.reduce<string>((text, each) => (text === '' ? textOf(each) : text + joint + textOf(each)), '');
 }
 
 /** As `pick`, for a list that costs as much to make as to look into once. */

@@ -1,5 +1,5 @@
 import type { PvarContext, PvarMessage } from '../context.js';
-import { each, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+import { each, joined, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** Compact forms by their letter (RFC 3261 section 7.3.3 and later). */
 export const COMPACT_FORMS: Readonly<Record<string, string>> = {
@@ -85,6 +85,7 @@ export function headerVariables(
         all,
         get: (context) => {
           const values = all(context);
+          if (joint === ',') return joined(values, joint);
           return values.length === 0 ? null : values.join(joint);
         },
       };

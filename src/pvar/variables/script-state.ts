@@ -1,7 +1,7 @@
 import { avpName } from '../avp-store.js';
-import { type PvarContext, type PvarValue, textOf } from '../context.js';
+import type { PvarContext, PvarValue } from '../context.js';
 import { cellFinder } from '../var-store.js';
-import { each, type IndexReader, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+import { each, type IndexReader, joined, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** $avp of OpenSIPS: an index that does not exist is not written; ":=" replaces all values. */
 export const opensipsAvp: VariableDefinition = {
@@ -50,7 +50,11 @@ export const kamailioAvp: VariableDefinition = {
             return i < 0 && count(context) + i !== 0 ? null : at(context, Math.max(0, i));
           }
         : index?.kind === 'all'
-          ? (context: PvarContext) => joinedAll(Array.from({ length: count(context) }, (_, i) => at(context, i)))
+          ? (context: PvarContext) =>
+              joined(
+                Array.from({ length: count(context) }, (_, i) => at(context, i)),
+                ', ',
+              )
           : pick(index, count, at);
     return {
       get,
@@ -64,12 +68,6 @@ export const kamailioAvp: VariableDefinition = {
     };
   },
 };
-
-/** All values of an AVP; as recorded, nothing separates those before the first that is not empty. */
-function joinedAll(values: readonly PvarValue[]): PvarValue {
-  if (values.length === 0) return null;
-  return values.reduce<string>((text, each) => (text === '' ? textOf(each) : `${text}, ${textOf(each)}`), '');
-}
 
 function avpNameReader(text: TextReader): (context: PvarContext) => string {
   const constant = text.constant === undefined ? undefined : avpName(text.constant);
