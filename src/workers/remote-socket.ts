@@ -21,6 +21,7 @@ export class RemoteSends {
     private readonly hand: (item: SendItem) => boolean,
   ) {}
 
+  /** Has the brain send a message by one of its sockets; `onError` is called when it could not. */
   send(
     socket: number,
     text: string,
