@@ -15,6 +15,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'scripts-kamailio-families.json': 'scripts',
   'scripts-kamailio-further.json': 'scripts',
   'scripts-kamailio-random.json': 'scripts',
+  'scripts-kamailio-rules.json': 'scripts',
   'scripts-opensips.json': 'scripts',
   // Calls of the management interface: kamailio-rpc.test.ts replays them.
   'kamailio-rpc.json': undefined,
