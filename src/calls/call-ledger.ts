@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { Mixer } from '../core/mix.js';
+import { ownText } from '../core/own-text.js';
 import type { Destination } from '../engine/destination.js';
 import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
@@ -345,7 +346,7 @@ class RecentKeys {
   /** Whether a key was seen before; it is from now on. */
   seen(key: string): boolean {
     if (this.newer.has(key) || this.older.has(key)) return true;
-    this.newer.add(key);
+    this.newer.add(ownText(key));
     if (this.newer.size >= this.size) {
       this.older = this.newer;
       this.newer = new Set();

@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import type { Destination } from '../engine/destination.js';
 import type { NextHop, RouteOrigin } from '../proxy/decision.js';
 import type { ResolvedTarget } from '../sip/target.js';
@@ -299,7 +300,7 @@ function tryOf({ hop, target, at, first, tryEnd, tryCode, local, cause, skipped 
 
 /** The URI of a hop that stands for no destination. A copy: one cut out of a message would keep the whole of it. */
 function nameOf(hop: NextHop | undefined): string {
-  return hop === undefined ? '' : Buffer.from(hop.requestUri ?? hop.uri).toString();
+  return hop === undefined ? '' : ownText(hop.requestUri ?? hop.uri);
 }
 
 function hopNames(hop: Destination | string): Pick<RecordedTry, 'uri' | 'partition' | 'set'> {

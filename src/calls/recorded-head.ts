@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import { parseMessage } from '../sip/message.js';
 import type { RecordedRequest } from './call-watch.js';
 
@@ -18,5 +19,5 @@ export function headOf({ text, identityEnd }: RecordedRequest): string {
     field('Call-ID', callId) +
     field('From', from) +
     field('To', to);
-  return Buffer.from(head, 'latin1').toString('latin1');
+  return ownText(head);
 }

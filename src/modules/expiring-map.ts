@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import { copiedEntries } from './copied-entries.js';
 
 interface Entry<T> {
@@ -42,10 +43,12 @@ export class ExpiringMap<T> {
     return this.get(key, now) === undefined ? undefined : this.map.get(key)?.expires;
   }
 
-  /** Always true; another entry may be dropped to make room. */
+  /** Always true; another entry may be dropped to make room. Texts are copied: they outlive the message that they come from. */
   set(key: string, value: T, expires: number | undefined): boolean {
-    if (!this.map.has(key) && this.map.size >= this.most) this.deleteOldest();
-    this.map.set(key, { value, expires });
+    const kept = typeof value === 'string' ? (ownText(value) as T & string) : value;
+    const known = this.map.has(key);
+    if (!known && this.map.size >= this.most) this.deleteOldest();
+    this.map.set(known ? key : ownText(key), { value: kept, expires });
     return true;
   }
 

@@ -1,4 +1,5 @@
 import { namedValues } from '../core/named-values.js';
+import { ownText } from '../core/own-text.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
@@ -47,9 +48,10 @@ export class MemoryQueue {
       if (this.mode === 1) return;
       this.take(known);
     }
-    this.items.set(this.next, { key, value });
+    const item = { key: ownText(key), value: ownText(value) };
+    this.items.set(this.next, item);
     this.characters += key.length + value.length;
-    if (this.mode !== 0) this.numbers.set(key, this.next);
+    if (this.mode !== 0) this.numbers.set(item.key, this.next);
     this.next++;
     if (this.items.size > (this.most || MOST_ITEMS)) this.shift();
     while (this.characters > MOST_CHARACTERS && this.items.size > 1) this.shift();

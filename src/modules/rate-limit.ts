@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { copiedEntries } from './copied-entries.js';
@@ -93,7 +94,7 @@ function pipeOf(
   const known = pipes.get(name);
   if (known !== undefined || limit === undefined || pipes.size >= MOST_PIPES) return known;
   const pipe = newPipe(limit, algorithm);
-  pipes.set(name, pipe);
+  pipes.set(ownText(name), pipe);
   return pipe;
 }
 

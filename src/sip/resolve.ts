@@ -1,6 +1,7 @@
 import { promises as dns } from 'node:dns';
 import type { Clock } from '../core/clock.js';
 import { ipFamily } from '../core/ip-address.js';
+import { ownText } from '../core/own-text.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
@@ -137,9 +138,9 @@ export class Resolver {
       done([literal]);
       return;
     }
-    const host = hostOf(uri);
+    const name = hostOf(uri);
     const explicit = uriParam(uri.params, 'transport') !== undefined;
-    const key = `${uri.scheme}|${host.toLowerCase()}|${uri.port ?? ''}|${explicit ? transport : ''}`;
+    const key = `${uri.scheme}|${name.toLowerCase()}|${uri.port ?? ''}|${explicit ? transport : ''}`;
     const cached = this.cache.get(key);
     if (cached !== undefined && cached.expires > this.clock.monotonic()) {
       done(cached.result);
@@ -150,6 +151,7 @@ export class Resolver {
       waiting.push(done);
       return;
     }
+    const host = ownText(name);
     this.pending.set(key, [done]);
     this.figures.queries++;
     const began = this.clock.monotonic();
@@ -192,7 +194,7 @@ export class Resolver {
 
   private finish(key: string, result: Resolution, ttl: number): void {
     if (this.cache.size >= MAX_ENTRIES) this.cache.clear();
-    this.cache.set(key, { expires: this.clock.monotonic() + ttl * 1000, result });
+    this.cache.set(ownText(key), { expires: this.clock.monotonic() + ttl * 1000, result });
     const waiting = this.pending.get(key) ?? [];
     this.pending.delete(key);
     for (const done of waiting) done(result);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { ownText } from '../../core/own-text.js';
 import type { Destination } from '../destination.js';
 import type { CountedCall } from '../selection.js';
 import { type KamailioLive, liveOf } from './live.js';
@@ -90,10 +91,10 @@ export class CallLedger {
       this.expire();
       if (this.calls.size >= this.mostCalls) return undefined;
     }
-    const call = new TrackedCall(this, callId);
+    const call = new TrackedCall(this, ownText(callId));
     call.destination = destination;
     call.expires = this.after(this.options.initExpire);
-    this.calls.set(callId, call);
+    this.calls.set(call.callId, call);
     this.starting.push(call);
     change(liveOf(destination), 1);
     return call;

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AgedMap } from '../../core/aged-map.js';
 import type { Clock } from '../../core/clock.js';
+import { ownText } from '../../core/own-text.js';
 import type { Random } from '../../core/random.js';
 
 /** Whether a nonce may be answered: "bad" was never made here, "stale" was but holds no longer, "used" may not be answered again. */
@@ -80,10 +81,10 @@ export class Nonces {
     const now = this.clock.monotonic();
     if (counts && count !== undefined) {
       if (count > MOST_COUNT || count <= (this.counted.get(nonce, now) ?? 0)) return 'stale';
-      this.counted.set(nonce, count, 0, now);
+      this.counted.set(ownText(nonce), count, 0, now);
     } else if (once) {
       if (this.spent.get(nonce, now) !== undefined) return 'used';
-      this.spent.set(nonce, true, 0, now);
+      this.spent.set(ownText(nonce), true, 0, now);
     }
     return 'good';
   }

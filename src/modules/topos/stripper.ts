@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { ownText } from '../../core/own-text.js';
 import type { Random } from '../../core/random.js';
 import { applied } from '../../script/edits.js';
 import { MARK_PARAMETER, markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
@@ -115,15 +116,15 @@ export class TopologyStripper {
     if (again !== undefined && again.method === message.method) return again;
     const initial = mark.dialog === undefined;
     if (initial && message.toTag !== '') return undefined;
-    const values = routeValues(message, 'record-route', MOST_VALUES).map((each) => copied(each.value));
+    const values = routeValues(message, 'record-route', MOST_VALUES).map((each) => ownText(each.value));
     const [own, routes] = [values.slice(0, mark.own), values.slice(mark.own)];
     const dialog = mark.dialog === undefined ? this.begun(message, own, routes) : this.records.dialog(mark.dialog, now);
     if (dialog === undefined) return undefined;
-    const vias = below.map(({ value, end }) => copied(unmarked(message.text.slice(value, end))));
-    const request = { dialog, method: copied(message.method), direction: mark.direction, vias, own, routes, initial };
+    const vias = below.map(({ value, end }) => ownText(unmarked(message.text.slice(value, end))));
+    const request = { dialog, method: ownText(message.method), direction: mark.direction, vias, own, routes, initial };
     if (!initial && REFRESHING.has(message.method)) this.refresh(message, request);
     // Nothing answers an ACK.
-    if (message.method !== 'ACK') this.records.leaves(copied(branch), request, now);
+    if (message.method !== 'ACK') this.records.leaves(ownText(branch), request, now);
     return request;
   }
 
@@ -131,11 +132,11 @@ export class TopologyStripper {
     const contact = contactOf(message);
     return {
       id: this.random.token(10),
-      callId: copied(message.callId),
-      callerTag: copied(message.fromTag),
+      callId: ownText(message.callId),
+      callerTag: ownText(message.fromTag),
       own,
-      users: { caller: copied(userOf(contact)), callee: copied(userOf(message.requestUri)) },
-      caller: { contact: copied(contact), routes },
+      users: { caller: ownText(userOf(contact)), callee: ownText(userOf(message.requestUri)) },
+      caller: { contact: ownText(contact), routes },
       callees: new Map(),
     };
   }
@@ -146,11 +147,11 @@ export class TopologyStripper {
     if (contact === '') return;
     const { rrUpdate } = this.options;
     const moved = (end: End | undefined): End => ({
-      contact: copied(contact),
+      contact: ownText(contact),
       routes: rrUpdate ? routes : (end?.routes ?? []),
     });
     if (direction === 'd') dialog.caller = moved(dialog.caller);
-    else keepCallee(dialog, copied(message.fromTag), moved(dialog.callees.get(message.fromTag)));
+    else keepCallee(dialog, ownText(message.fromTag), moved(dialog.callees.get(message.fromTag)));
   }
 
   /** What a reply says about the end that sends it. */
@@ -162,14 +163,14 @@ export class TopologyStripper {
       const before = direction === 'u' ? dialog.caller : dialog.callees.get(toTag);
       const routes =
         before === undefined || (initial && direction === 'd') || this.options.rrUpdate
-          ? routeValues(message, 'record-route', MOST_VALUES).map((each) => copied(each.value))
+          ? routeValues(message, 'record-route', MOST_VALUES).map((each) => ownText(each.value))
           : before.routes;
-      const end = { contact: copied(contact), routes };
+      const end = { contact: ownText(contact), routes };
       if (direction === 'u') dialog.caller = end;
-      else keepCallee(dialog, copied(toTag), end);
+      else keepCallee(dialog, ownText(toTag), end);
     }
     if (status >= 200)
-      this.records.final(copied(message.via?.branch ?? ''), request, outcomeOf(method, status, initial), now);
+      this.records.final(ownText(message.via?.branch ?? ''), request, outcomeOf(method, status, initial), now);
   }
 
   private stripRequest(message: SipMessage, { dialog, direction }: HiddenRequest, edits: TextEdit[]): void {
@@ -289,9 +290,4 @@ function unmarked(value: string): string {
   const via = parseVia(value, 0, value.length);
   const span = via === undefined ? undefined : markSpan(value, via);
   return span === undefined ? value : value.slice(0, span.start) + value.slice(span.end);
-}
-
-/** The same text, without the message it was cut out of in memory. */
-function copied(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
