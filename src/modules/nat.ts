@@ -120,14 +120,14 @@ function restoreUri(run: MessageRun): number {
 const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
 
 /** Adds ";alias=address~port~protocol" to the first Contact. */
-function addAlias(run: MessageRun, address: string, port: number, protocol: string): number {
+function addAlias(run: MessageRun, address: string, port: number, protocol: string, isLast = false): number {
   const { message } = run;
   const contact = routeValues(message, 'contact', 1)[0];
   const number = PROTOCOLS[protocol.toLowerCase()];
   if (contact?.uri === undefined || number === undefined) return -1;
   const at = findText(message.text, contact.text, contact.start);
-  // As recorded, before the parameters of the URI.
-  const params = contact.text.slice(contact.text.indexOf('@') + 1).indexOf(';');
+  // As recorded: before the parameters of the URI, set_contact_alias() behind them.
+  const params = isLast ? -1 : contact.text.slice(contact.text.indexOf('@') + 1).indexOf(';');
   const end = params < 0 ? contact.text.length : contact.text.indexOf('@') + 1 + params;
   run.edits.insert(at + end, `;alias=${address}~${port}~${number}`);
   return 1;
@@ -269,7 +269,8 @@ const alias: FunctionSpec[] = [
         (run): number => {
           const { source } = run;
           // As recorded, also where Contact has that address already.
-          return addAlias(run, source.address, source.port, source.socket.transport);
+          const isLast = name === 'set_contact_alias';
+          return addAlias(run, source.address, source.port, source.socket.transport, isLast);
         },
     }),
   ),
