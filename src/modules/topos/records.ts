@@ -80,10 +80,14 @@ export class TopologyRecords {
   /** A request that leaves; its dialog is kept from now on. */
   leaves(branch: string, request: HiddenRequest, now: number): void {
     this.open.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now);
-    const { dialog } = request;
-    if (this.confirmed.get(dialog.id, now) !== undefined)
-      this.confirmed.set(dialog.id, dialog, dialogSize(dialog), now);
-    else if (this.ended.get(dialog.id, now) === undefined) this.early.set(dialog.id, dialog, dialogSize(dialog), now);
+    this.kept(request.dialog, now);
+  }
+
+  /** A dialog that has not ended is kept from now on, at the size it has now. */
+  kept(dialog: HiddenDialog, now: number): void {
+    if (this.ended.get(dialog.id, now) !== undefined) return;
+    const isConfirmed = this.confirmed.get(dialog.id, now) !== undefined;
+    (isConfirmed ? this.confirmed : this.early).set(dialog.id, dialog, dialogSize(dialog), now);
   }
 
   /** A final reply has come. `confirms`: the dialog lasts; `ends`: it is over. */
@@ -121,8 +125,8 @@ function sizeOf(...texts: readonly string[]): number {
   return texts.reduce((sum, each) => sum + each.length, 200);
 }
 
-function dialogSize({ callId, caller, callees, own }: HiddenDialog): number {
-  let size = sizeOf(callId, caller.contact, ...caller.routes, ...own);
-  for (const { contact, routes } of callees.values()) size += sizeOf(contact, ...routes);
+function dialogSize({ callId, callerTag, users, caller, callees, own }: HiddenDialog): number {
+  let size = sizeOf(callId, callerTag, users.caller, users.callee, caller.contact, ...caller.routes, ...own);
+  for (const [tag, { contact, routes }] of callees) size += sizeOf(tag, contact, ...routes);
   return size;
 }

@@ -10,12 +10,12 @@ export class TopologyStore {
   private readonly options: StripperOptions;
   private readonly times: readonly [branch: number, dialog: number];
   private made: TopologyRecords | undefined = undefined;
+  /** What the file before kept, until it goes on here. */
+  private previous: TopologyRecords | undefined;
 
   /** Throws an Error for a parameter that cannot stand in a message, or that is not carried out. */
-  constructor(
-    parameters: ModuleParameters,
-    private readonly before?: TopologyStore,
-  ) {
+  constructor(parameters: ModuleParameters, before?: TopologyStore) {
+    this.previous = before?.made ?? before?.previous;
     const mode = parameters.int('contact_mode', 0);
     if (mode !== 0 && mode !== 1) throw new Error(`contact_mode ${mode} is not carried out here: 0 and 1 are`);
     for (const field of ['a_contact', 'b_contact', 'contact_host'])
@@ -48,7 +48,8 @@ export class TopologyStore {
 
   /** What is kept; that of the file before goes on here. */
   records(clock: Pick<Clock, 'monotonic'>): TopologyRecords {
-    this.made ??= new TopologyRecords(...this.times, clock.monotonic(), this.before?.made);
+    this.made ??= new TopologyRecords(...this.times, clock.monotonic(), this.previous);
+    this.previous = undefined;
     return this.made;
   }
 }

@@ -168,6 +168,7 @@ export class TopologyStripper {
       const end = { contact: ownText(contact), routes };
       if (direction === 'u') dialog.caller = end;
       else keepCallee(dialog, ownText(toTag), end);
+      this.records.kept(dialog, now);
     }
     if (status >= 200)
       this.records.final(ownText(message.via?.branch ?? ''), request, outcomeOf(method, status, initial), now);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TopologyStore } from '../../../src/modules/topos/settings.js';
+import { keepCallee, TopologyRecords } from '../../../src/modules/topos/records.js';
+import { TopologyStore, topologyStore } from '../../../src/modules/topos/settings.js';
 import type { TopologyStripper } from '../../../src/modules/topos/stripper.js';
 import { ModuleParameters } from '../../../src/script/environment.js';
 import { assertLinear } from '../../support/growth.js';
@@ -238,4 +239,37 @@ test('the time grows with the length of a message, whatever it is full of', () =
     // Four messages, and what the test itself does with them.
     { mostMs: 25 },
   );
+});
+
+test('what is kept goes on over a reload, also over one after which no message came', () => {
+  const { stripper, store, clock } = world();
+  stripper.sent(relayed(stripper.received(request('INVITE', 'sip:b@b.example')), OWN));
+  const unused = topologyStore.renew(store, parametersOf({}));
+  const last = topologyStore.renew(unused, parametersOf({}));
+  assert.deepEqual(last.records(clock).counts, { dialogs: 1, requests: 1 });
+});
+
+test('tags and users count as what they take, and what provisional replies add', () => {
+  const records = new TopologyRecords(180, 10_800);
+  const long = 'x'.repeat(60_000);
+  const dialogOf = (id: string, callerTag: string) => ({
+    id,
+    callId: 'c',
+    callerTag,
+    own: [],
+    users: { caller: '', callee: '' },
+    caller: { contact: '', routes: [] },
+    callees: new Map(),
+  });
+  const sent = { method: 'INVITE', direction: 'd', vias: [], own: [], routes: [], initial: true } as const;
+  for (let i = 0; i < 1500; i++) records.leaves(`b${i}`, { ...sent, dialog: dialogOf(`d${i}`, long) }, 0);
+  assert.ok(records.counts.dialogs < 1200, `${records.counts.dialogs} dialogs`);
+  const grown = new TopologyRecords(180, 10_800);
+  for (let i = 0; i < 100; i++) {
+    const dialog = dialogOf(`d${i}`, 'x');
+    grown.leaves(`b${i}`, { ...sent, dialog }, 0);
+    for (let tag = 0; tag < 16; tag++) keepCallee(dialog, `${tag}${long}`, { contact: '', routes: [] });
+    grown.kept(dialog, 0);
+  }
+  assert.ok(grown.counts.dialogs < 75, `${grown.counts.dialogs} dialogs`);
 });
