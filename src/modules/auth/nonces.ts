@@ -33,7 +33,8 @@ const MOST_COUNT = 255;
  * of those that nobody answers.
  */
 export class Nonces {
-  private readonly secret: string;
+  /** What shows that a nonce was made here. */
+  readonly secret: string;
   private serial = 0;
   /** The last count by nonce. */
   private readonly counted: AgedMap<number>;

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Format } from '../../pvar/format.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
-import { Nonces } from './nonces.js';
+import { type NonceOptions, Nonces } from './nonces.js';
 
 /** Nonces of which it is kept how often they were answered. */
 const MOST_NONCES = 262_144;
@@ -9,14 +10,16 @@ const MOST_NONCES = 262_144;
 /** What auth keeps: nonces are made and looked at by it. */
 export class Authentication {
   private nonces: Nonces | undefined = undefined;
-  private readonly options: ConstructorParameters<typeof Nonces>[0];
+  private readonly options: NonceOptions;
+  /** The secret that was drawn under the file before. */
+  private readonly secret: string | undefined;
   /** Quality of protection in challenges whose flags name none. */
   readonly qop: string;
   readonly stateless: boolean;
   private readonly checks: { readonly register: number; readonly outside: number; readonly inside: number };
 
-  /** Throws an Error for a parameter that is not carried out. */
-  constructor(parameters: ModuleParameters) {
+  /** Throws an Error for a parameter that is not carried out. `before`: nonces that it made hold still. */
+  constructor(parameters: ModuleParameters, before?: Authentication) {
     const algorithm = parameters.text('algorithm', '');
     if (algorithm !== '' && algorithm.toUpperCase() !== 'MD5')
       throw new Error(`algorithm ${algorithm} is not carried out here: MD5 is`);
@@ -33,6 +36,8 @@ export class Authentication {
       most: MOST_NONCES,
       secret: secret === '' ? undefined : secret,
     };
+    if (before !== undefined && isDeepStrictEqual(before.options, this.options)) this.nonces = before.nonces;
+    this.secret = secret === '' ? (before?.nonces?.secret ?? before?.secret) : undefined;
     this.stateless = parameters.flag('force_stateless_reply', false);
     this.checks = {
       register: parameters.int('auth_checks_register', 0),
@@ -43,7 +48,7 @@ export class Authentication {
 
   /** What makes and checks nonces. */
   of({ env: { random, clock } }: MessageRun): Nonces {
-    this.nonces ??= new Nonces(this.options, random, clock);
+    this.nonces ??= new Nonces({ ...this.options, secret: this.options.secret ?? this.secret }, random, clock);
     return this.nonces;
   }
 
@@ -57,10 +62,14 @@ export class Authentication {
   }
 }
 
-/** auth by the parameters of a file. Nonces outlive a reload of it: the state is renewed only where its parameters are others. */
+/**
+ * auth by the parameters of a file. Nonces hold over a reload of it, and those that were answered are remembered where none of the
+ * parameters of nonces is another.
+ */
 export const authentication = {
   module: 'auth',
   create: (parameters: ModuleParameters) => new Authentication(parameters),
+  renew: (before: Authentication, parameters: ModuleParameters) => new Authentication(parameters, before),
 };
 
 /** The table of users. */

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type NonceOptions, Nonces } from '../../../src/modules/auth/nonces.js';
+import { authentication } from '../../../src/modules/auth/settings.js';
 import { answerChallenge, readChallenge } from '../../../src/modules/digest.js';
+import { ModuleParameters } from '../../../src/script/environment.js';
 import { stillClock } from '../../support/partitions.js';
 import { headersOf } from '../../support/raw-agent.js';
 import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
@@ -169,4 +171,22 @@ test('parameters that cannot be carried out are refused at load', () => {
     'modparam("auth_db", "db_url", "text:///x")',
   ])
     assert.throws(() => startScript({ dialect: 'kamailio', modules: 'auth auth_db', head, script: 'exit;' }), head);
+});
+
+test('nonces hold over a reload, and answered ones are remembered where their parameters are the same', async () => {
+  const run = { env: { random: { uint32: () => 0, token: () => String(drawn++) }, clock: stillClock() } } as never;
+  let drawn = 0;
+  const parameters = (over: Readonly<Record<string, number>> = {}) =>
+    new ModuleParameters(
+      new Map(Object.entries({ one_time_nonce: 1, ...over }).map(([name, value]) => [name, [value]])),
+    );
+  const first = authentication.create(parameters());
+  const nonce = first.of(run).make('');
+  assert.equal(first.of(run).use(nonce, undefined), 'good');
+  const same = authentication.renew(first, parameters());
+  assert.deepEqual([same.of(run).check(nonce, ''), same.of(run).use(nonce, undefined)], ['good', 'used']);
+  // A configuration that was never asked for a nonce stands in between.
+  const between = authentication.renew(same, parameters({ nonce_expire: 200 }));
+  const other = authentication.renew(between, parameters({ nonce_expire: 100 }));
+  assert.equal(other.of(run).check(nonce, ''), 'good');
 });
