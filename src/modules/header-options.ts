@@ -39,15 +39,21 @@ export const optionsInHeaders: FunctionSpec[] = [
       ([name, option]) =>
       (run) => {
         const wanted = textOf(option, run).toLowerCase();
-        let removed = false;
-        for (const field of [...run.fields(textOf(name, run))]) {
-          const all = optionsOf(run, field);
+        // Edits are looked up and dropped together: fields and edits are as many as a peer sends.
+        const before = new Map(run.edits.list.toReversed().map((edit) => [`${edit.start}-${edit.end}`, edit]));
+        const dropped = new Set<unknown>();
+        const written: (readonly [FieldSpan, readonly string[]])[] = [];
+        for (const field of run.fields(textOf(name, run))) {
+          const own = before.get(`${field.value}-${field.end}`);
+          const all = options(own?.text ?? textIn(run, field));
           const at = all.findLastIndex((each) => each.toLowerCase() === wanted);
           if (at < 0) continue;
-          writeOptions(run, field, all.toSpliced(at, 1));
-          removed = true;
+          if (own !== undefined) dropped.add(own);
+          written.push([field, all.toSpliced(at, 1)]);
         }
-        return code(removed);
+        if (dropped.size > 0) run.edits.drop((edit) => dropped.has(edit));
+        for (const [field, all] of written) write(run, field, all);
+        return code(written.length > 0);
       },
   },
 ];
@@ -79,7 +85,11 @@ function editOf(run: MessageRun, field: FieldSpan) {
 /** Rewrites a field; without options it is taken out. */
 function writeOptions(run: MessageRun, field: FieldSpan, all: readonly string[]): void {
   const before = editOf(run, field);
-  run.edits.drop((edit) => edit === before);
+  if (before !== undefined) run.edits.drop((edit) => edit === before);
+  write(run, field, all);
+}
+
+function write(run: MessageRun, field: FieldSpan, all: readonly string[]): void {
   if (all.length === 0) run.edits.remove(field.line, field.next);
   else run.edits.replace(field.value, field.end, all.join(', '));
 }

@@ -342,10 +342,12 @@ const DIRECTION = /^a=(?:sendonly|recvonly|sendrecv|inactive)\r?$/m;
  */
 function heldBy(run: MessageRun): 1 | 2 | undefined {
   const [session = '', ...streams] = run.message.body.split(/^(?=m=)/m);
+  const hasNull = NULL_ADDRESS.test(session);
+  const isHeld = HELD.test(session);
   for (const stream of streams) {
     if (!stream.startsWith('m=audio ')) continue;
-    if (NULL_ADDRESS.test(/^c=/m.test(stream) ? stream : session)) return 1;
-    if (HELD.test(DIRECTION.test(stream) ? stream : session)) return 2;
+    if (/^c=/m.test(stream) ? NULL_ADDRESS.test(stream) : hasNull) return 1;
+    if (DIRECTION.test(stream) ? HELD.test(stream) : isHeld) return 2;
   }
   return undefined;
 }

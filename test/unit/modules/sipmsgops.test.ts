@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertLinear } from '../../support/growth.js';
 import { INVITE, startScript } from '../../support/script-run.js';
 
 const SDP = [
@@ -188,4 +189,34 @@ test('nat_traversal tests the sender by numbers or words, and writes its address
   assert.match(text, /^Contact: <sip:alice@127\.0\.0\.1:5070>\r$/m);
   assert.match(text, /^Diversion: <sip:d@h\.example>;reason=busy;counter=3\r$/m);
   await assert.rejects(() => relayed('client_nat_test("far");'), /unknown test "far"/);
+});
+
+test('streams on hold and options that are taken out cost what is written of them', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    script:
+      'is_audio_on_hold(); list_hdr_remove_option("Supported", "x"); list_hdr_remove_option("Supported", "y"); exit;',
+  });
+  let calls = 0;
+  const message = (lines: string, body: string): string =>
+    INVITE.replace('a@a.example', `${calls++}@a.example`).replace(
+      'Content-Length: 0\r\n\r\n',
+      `${lines}Content-Type: application/sdp\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  const cases = [
+    {
+      name: 'a long session part before many streams',
+      make: (length: number) =>
+        message('', `v=0\r\n${'a=x\r\n'.repeat(length / 10)}${'m=audio 1 RTP/AVP 0\r\n'.repeat(length / 42)}`),
+    },
+    {
+      name: 'many headers of one option',
+      make: (length: number) => message('k: x\r\n'.repeat(length / 14) + 'k: x,y\r\n'.repeat(length / 16), ''),
+    },
+  ];
+  try {
+    assertLinear('functions of sipmsgops', cases, (text) => runner.receive(text), { mostMs: 25 });
+  } finally {
+    await runner.stop();
+  }
 });
