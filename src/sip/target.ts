@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import type { SipSocket } from './transport/transport.js';
 
 /** Fully resolved target of a request: socket, address, port. */
@@ -34,7 +35,8 @@ export class TargetCache {
     ) {
       return recent;
     }
-    const target: ResolvedTarget = { socket, address, port, serverName };
+    const name = serverName === undefined ? undefined : ownText(serverName);
+    const target: ResolvedTarget = { socket, address: ownText(address), port, serverName: name };
     this.recent[slot] = target;
     return target;
   }

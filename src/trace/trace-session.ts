@@ -1,5 +1,6 @@
 import { hash32 } from '../core/mix.js';
 import { addrSpecOf } from '../core/name-addr.js';
+import { ownText } from '../core/own-text.js';
 import { parseMessage } from '../sip/message.js';
 import { isOneIn } from './call-id.js';
 import type { TracedMessage } from './traced-message.js';
@@ -145,7 +146,7 @@ export class TraceSession {
       // Those that were taken go on until they end by another bound.
       return false;
     }
-    this.calls.add(callId);
+    this.calls.add(ownText(callId));
     return true;
   }
 }

@@ -10,6 +10,8 @@ import { Nonces } from '../../../src/modules/auth/nonces.js';
 import { ExpiringMap } from '../../../src/modules/expiring-map.js';
 import { MemoryQueue } from '../../../src/modules/mqueue.js';
 import { type DnsSource, Resolver } from '../../../src/sip/resolve.js';
+import { TargetCache } from '../../../src/sip/target.js';
+import type { SipSocket } from '../../../src/sip/transport/transport.js';
 import { makeDestination } from '../../support/event-fixtures.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { countingRandom } from '../../support/sip-recorder.js';
@@ -59,6 +61,11 @@ describe('what outlives a message keeps nothing else of it', () => {
       const ledger = new CallLedger({ clock });
       const destination = makeDestination();
       return (text) => ledger.begin(text, destination);
+    },
+    'targets of requests': () => {
+      const targets = new TargetCache();
+      let port = 0;
+      return (text) => targets.target({} as SipSocket, text, port++, text);
     },
     'names that do not resolve': () => {
       const unknown = () => Promise.reject(new Error('ENOTFOUND'));
