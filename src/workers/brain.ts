@@ -13,7 +13,7 @@ import type { Receiver, SipSocket, Source, TransportError } from '../sip/transpo
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
-import type { FromWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
+import type { FromWorker, HandedToWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
 import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
 import { type ScriptCore, ScriptGate } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
@@ -54,7 +54,7 @@ export interface BrainOptions {
   /** Sends an item to a worker. */
   readonly send: (worker: number, item: ToWorker) => void;
   /** Hands a message to a worker; false when it does not take any at the moment. */
-  readonly hand: (worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>) => boolean;
+  readonly hand: (worker: number, item: HandedToWorker) => boolean;
 }
 
 /** The request that is being routed for a worker. */
@@ -94,7 +94,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     options.proxy.delegateTo(this);
     options.layer.strayError = (marker, text, address, port) => {
       const worker = socketOfMarker(marker);
-      if (worker > 0 && worker <= workers) options.send(worker, ['undelivered', text, address, port]);
+      if (worker > 0 && worker <= workers) options.hand(worker, ['undelivered', address, port, text]);
     };
     const { script } = options;
     if (script === undefined) {
@@ -212,9 +212,9 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       }
       case 'undelivered': {
-        const [, other, text, address, port] = item;
+        const [, other, address, port, text] = item;
         if (other === 0) options.layer.undelivered(text, address, port);
-        else if (other <= options.workers) options.send(other, ['undelivered', text, address, port]);
+        else if (other <= options.workers) options.hand(other, ['undelivered', address, port, text]);
         return;
       }
       case 'cancel': {
@@ -342,7 +342,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     return true;
   }
 
-  private hand(worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>): void {
+  private hand(worker: number, item: HandedToWorker): void {
     if (!this.options.hand(worker, item)) this.options.counters.layer.dropped.value++;
   }
 

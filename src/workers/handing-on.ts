@@ -35,7 +35,8 @@ export class HandingOn {
   undelivered(marker: string, text: string, address: string, port: number): void {
     const owner = socketOfMarker(marker);
     if (owner === this.worker || owner > this.workers) return;
-    this.brain.add(['undelivered', owner, text, address, port]);
+    // One that there is no room for is lost: its request ends by its timer.
+    this.brain.hand(['undelivered', owner, address, port, text]);
   }
 
   /** Leaves a request to the brain, for good. */

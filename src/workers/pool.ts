@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { Outbox } from './outbox.js';
-import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
+import type { FromWorker, HandedToWorker, ToWorker, WorkerSetup } from './protocol.js';
 
 /** Milliseconds a worker may take to start. */
 const START_MS = 60_000;
@@ -89,8 +89,8 @@ export class Pool {
   }
 
   /** Hands a message to a worker; false when too much waits for that one already, and the message is lost. */
-  hand(worker: number, item: Extract<ToWorker, readonly ['message', ...unknown[]]>): boolean {
-    return this.slots[worker]?.outbox.addMessage(item, item[4].length) ?? true;
+  hand(worker: number, item: HandedToWorker): boolean {
+    return this.slots[worker]?.outbox.addMessage(item, (item[item.length - 1] as string).length) ?? false;
   }
 
   /** Sends an item to each worker that runs. */
@@ -117,6 +117,7 @@ export class Pool {
     const outbox = new Outbox<ToWorker>((items, taken) => {
       // A channel that breaks is followed by the end of the process, which is handled there.
       if (child.connected) child.send(items as ToWorker[], taken);
+      else taken();
     });
     const slot: Slot = { child, outbox, began: now(), isReady: false, silentFor: 0 };
     this.slots[worker] = slot;

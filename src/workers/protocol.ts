@@ -135,7 +135,7 @@ export type FromWorker =
       text: string,
     ]
   /** An ICMP error for what another process sent, with the beginning of that. */
-  | readonly ['undelivered', worker: number, text: string, address: string, port: number]
+  | readonly ['undelivered', worker: number, address: string, port: number, text: string]
   /** The caller of a request that the brain relays has given up; the text is that of the request. */
   | readonly ['cancel', socket: number, address: string, port: number, text: string]
   /** A request that the worker itself decided about is relayed, and by what; when, as all times monotonic milliseconds of the brain. */
@@ -205,7 +205,7 @@ export type ToWorker =
   /** Whether the brain is to be asked about every request: messages are traced. */
   | readonly ['askAll', boolean]
   /** An ICMP error for what this worker sent, that another process was given. */
-  | readonly ['undelivered', text: string, address: string, port: number]
+  | readonly ['undelivered', address: string, port: number, text: string]
   /** What workers remember of dialogs (`KnownDialogs`) is no longer valid. */
   | readonly ['forget']
   | readonly ['relay', id: number, relay: SharedRelay]
@@ -244,3 +244,9 @@ export type ToWorker =
 
 /** Levels of log lines. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/** What may be lost on its way to a worker, as any datagram: the text of a message stands last. */
+export type HandedToWorker = Extract<ToWorker, readonly ['message' | 'undelivered', ...unknown[]]>;
+
+/** The same on its way to the brain. */
+export type HandedToBrain = Extract<FromWorker, readonly ['pass' | 'to' | 'send' | 'undelivered', ...unknown[]]>;

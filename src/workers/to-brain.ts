@@ -2,7 +2,7 @@ import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { machineMs } from './machine-time.js';
 import { Outbox } from './outbox.js';
-import type { FromWorker } from './protocol.js';
+import type { FromWorker, HandedToBrain } from './protocol.js';
 import type { RemoteSocket } from './remote-socket.js';
 import { ReportRing } from './report-ring.js';
 import { ReportWriter } from './report-writer.js';
@@ -13,7 +13,6 @@ const BELL = ['bell'] as const;
 export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
 
 /** An item that hands on a message, whose text is its end. */
-type HandedItem = Extract<FromWorker, readonly ['pass' | 'to' | 'send', ...unknown[]]>;
 
 /** What a worker says to the brain: at once, through the channel of the process, or when the brain looks, through memory. */
 export class ToBrain {
@@ -54,7 +53,7 @@ export class ToBrain {
   }
 
   /** Hands on a message, which may be lost as any datagram: false when too much waits for the brain already. */
-  hand(item: HandedItem): boolean {
+  hand(item: HandedToBrain): boolean {
     const text = item[item.length - 1] as string;
     return this.outbox.addMessage(item, text.length);
   }

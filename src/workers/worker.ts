@@ -293,7 +293,7 @@ export class Worker implements TransactionUser {
         return;
       }
       case 'undelivered':
-        this.layer.undelivered(item[1], item[2], item[3]);
+        this.layer.undelivered(item[3], item[1], item[2]);
         return;
       case 'unsent': {
         const [, id, cause, message, stale] = item;
