@@ -1,5 +1,5 @@
 import type { ConfigurationTree, Position } from '../cfg/ast.js';
-import type { FunctionTable } from '../cfg/function-table.js';
+import type { DialectName, FunctionTable } from '../cfg/function-table.js';
 import { callsIn } from '../cfg/visit.js';
 import { scriptFunctions } from '../modules/all.js';
 import type { MessageRun } from '../script/call.js';
@@ -55,7 +55,7 @@ export function inventory(reading: CfgReading): Inventory {
   const things: UsedThing[] = [];
   const { tree, dialect, problems } = reading;
   if (tree !== undefined && dialect !== undefined) {
-    things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions));
+    things.push(...parametersOf(tree, reading), ...modulesOf(tree, functions, dialect.name));
     if (dialect.name === 'kamailio') things.push(...routesNotRun(tree));
     const known = new Map<string, { at: Position; count: number; standIn: string | undefined }>();
     for (const { body } of tree.routes) {
@@ -125,8 +125,9 @@ const NOT_DONE: Readonly<Record<string, string>> = {
   snmpstats: 'is not served: the metrics are',
 };
 
-function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>): UsedThing[] {
-  const withFunctions = new Set(functions.all.flatMap(({ module }) => module.split('|')));
+function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>, dialect: DialectName): UsedThing[] {
+  const ofDialect = functions.all.filter(({ dialects }) => dialects.includes(dialect));
+  const withFunctions = new Set(ofDialect.flatMap(({ module }) => module.split('|')));
   return tree.modules.map(({ name, at }) => {
     const served = withFunctions.has(name) || BUILT_IN.has(name);
     const message = served ? '' : `module ${name} is accepted; nothing of it is here`;

@@ -16,6 +16,8 @@ interface Kept {
 
 /** Attributes a branch may have. */
 const MOST_ATTRIBUTES = 100;
+/** Branches of one transaction with which something is kept: those of all failure routes together. */
+const MOST_KEPT = 1000;
 
 /** By the index of the branch: in a branch route the branch itself is not there yet. */
 const keptOf = new PerCall<Map<number, Kept>, TransactionState>(() => new Map());
@@ -32,9 +34,16 @@ function currentIndex(scope: CfgScope): number | undefined {
   return run !== undefined && ROUTES.has(run.routeKind) ? (run.branch?.index ?? scope.branchIndex) : undefined;
 }
 
+/** What is kept with a branch; undefined where nothing is. */
+function known(scope: CfgScope, index: number | undefined): Kept | undefined {
+  const transaction = transactionOf(scope);
+  return transaction === undefined || index === undefined ? undefined : keptOf.known(transaction)?.get(index);
+}
+
+/** What is kept with a branch, begun where nothing is; undefined for an index no branch can have. */
 function kept(scope: CfgScope, index: number | undefined): Kept | undefined {
   const transaction = transactionOf(scope);
-  if (transaction === undefined || index === undefined) return undefined;
+  if (transaction === undefined || index === undefined || !(index >= 0 && index < MOST_KEPT)) return undefined;
   const all = keptOf.of(transaction);
   let one = all.get(index);
   if (one === undefined) all.set(index, (one = { avps: new AvpStore(), attributes: new Map() }));
@@ -50,7 +59,7 @@ const branchAvp: VariableDefinition = {
     const store = (context: PvarContext) => kept(scopeOf(context), currentIndex(scopeOf(context)))?.avps;
     return {
       get: (context) => {
-        const avps = store(context);
+        const avps = known(scopeOf(context), currentIndex(scopeOf(context)))?.avps;
         if (index?.kind === 'all') return avps?.all(name(context)).join(', ') || null;
         return avps?.get(name(context), index?.kind === 'at' ? index.read(context) : 0) ?? null;
       },
@@ -115,11 +124,13 @@ const branchAttribute: VariableDefinition = {
     const name = (context: PvarContext): string => argument?.constant ?? argument?.read(context) ?? '';
     const of = (context: PvarContext) => kept(scopeOf(context), position(context, index))?.attributes;
     return {
-      get: (context) => of(context)?.get(name(context)) ?? null,
+      get: (context) => known(scopeOf(context), position(context, index))?.attributes.get(name(context)) ?? null,
       set: (context, value) => {
         const attributes = of(context);
-        if (value === null) attributes?.delete(name(context));
-        else if (attributes !== undefined && attributes.size < MOST_ATTRIBUTES) attributes.set(name(context), value);
+        const key = name(context);
+        if (value === null) attributes?.delete(key);
+        else if (attributes !== undefined && (attributes.size < MOST_ATTRIBUTES || attributes.has(key)))
+          attributes.set(key, value);
       },
     };
   },

@@ -3,6 +3,7 @@ import type { ScriptEnvironment } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
 import { runReceived } from '../script/service-routes.js';
 import type { HttpExchange, HttpGate } from '../sip/transport/http-gate.js';
+import { hostPort } from '../sip/transport/transport.js';
 import { code, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
@@ -20,7 +21,7 @@ export function httpGate(env: () => ScriptEnvironment): HttpGate | undefined {
   return {
     request(exchange) {
       const { method, url, head, body, socket, address, port } = exchange;
-      const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${address}:${port}\r\n`;
+      const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${hostPort(address, port)}\r\n`;
       const text = `${method} ${url} SIP/2.0\r\n${via}${head}\r\n${body}`;
       runReceived(env(), 'xhttp:request', text, { socket, address, port, flow: undefined }, (run) =>
         exchanges.set(run.call, exchange),
