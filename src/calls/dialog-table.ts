@@ -27,11 +27,6 @@ export class DialogTable {
     return this.first;
   }
 
-  /** The slot that came after another; -1 when that is the newest. */
-  after(slot: number): number {
-    return (this.bySlot[SPAN * slot + 3] as number) - 1;
-  }
-
   /** The slot with this key; -1 when there is none. */
   find(a: number, b: number): number {
     const { entries, mask } = this;

@@ -82,11 +82,6 @@ export class RecordStore {
   private slots = 0;
   private serials = 0;
 
-  /** Slots in use. */
-  get size(): number {
-    return this.slots - this.free.length;
-  }
-
   /** Writes what became of a request that came at this time, milliseconds since the epoch; returns its slot. `reason` of a refusal, else ''. */
   write(watch: CallWatch, time: number, reason: string): number {
     const slot = this.free.pop() ?? this.another();

@@ -1,6 +1,6 @@
 /**
  * CPU time, time in the garbage collector and bytes allocated of one call (INVITE 180 200 ACK BYE 200) through the proxy core with call
- * records, with a trace of one call in a thousand, and with neither; in interleaved rounds, over recorders in measure of sockets.
+ * records, with a trace of one call in a thousand, and with neither; in interleaved rounds, over recorders instead of sockets.
  * Messages pass the point where the daemon taps them; the tap is the daemon's. Run:
  * node --import tsx --expose-gc test/bench/call-records.ts [SHORT ROUNDS] [LONG ROUNDS]
  */

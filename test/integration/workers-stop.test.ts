@@ -9,7 +9,7 @@ const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be 
 
 test('a daemon that stops waits for the calls that its workers set up, and takes no others', { skip }, async (t) => {
   const gateway = await startGateway({ host: '127.0.1.33', name: 'gw' });
-  gateway.answer = () => ({ status: 200, ringMs: 600 });
+  gateway.answer = () => ({ status: 200, ringMs: 3000 });
   const caller = await startCaller({ host: '127.0.1.34' });
   const daemon = await startDaemon(
     {
@@ -18,6 +18,7 @@ test('a daemon that stops waits for the calls that its workers set up, and takes
       routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }],
     },
     { default: [{ setid: 1, destination: gateway.uri }] },
+    { drainMs: 20_000 },
   );
   let stopped: Promise<void> | undefined;
   t.after(async () => {
@@ -29,10 +30,10 @@ test('a daemon that stops waits for the calls that its workers set up, and takes
     caller.placeCall({
       ruri: `sip:${user}@acme.example`,
       proxy: `sip:127.0.0.1:${daemon.sipPort}`,
-      timeoutMs: 4000,
+      timeoutMs: 20_000,
     });
   const ringing = Array.from({ length: 12 }, (_, i) => dial(`a${i}`));
-  await eventually(() => gateway.count('INVITE') === 12, 'all ring', 500);
+  await eventually(() => gateway.count('INVITE') === 12, 'all ring');
   stopped = daemon.stop();
   const late = await dial('late');
   assert.equal(late.status, 503);

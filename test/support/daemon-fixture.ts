@@ -28,11 +28,12 @@ export interface DaemonFixture {
 
 /**
  * Starts a daemon on UDP and TCP of 127.0.0.1 with all endpoints open. `settings` is laid over that; `rows` are put into the
- * tables of the partitions they are named for, which are made before.
+ * tables of the partitions they are named for, which are made before. `drainMs`: how long calls may go on when it stops.
  */
 export async function startDaemon(
   settings: Readonly<Record<string, unknown>>,
   rows: Readonly<Record<string, readonly object[]>>,
+  { drainMs = 1000 }: { readonly drainMs?: number } = {},
 ): Promise<DaemonFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-daemon-'));
   const [sipPort, miPort, httpPort] = [await freePort(), await freePort(), await freePort()];
@@ -52,7 +53,7 @@ export async function startDaemon(
     { cwd: folder },
   ).settings;
   const { log: logger, lines: log } = recordingLog();
-  const daemon = new Daemon({ settings: loaded, log: logger, drainMs: 1000, firstLoadMs: 1500 });
+  const daemon = new Daemon({ settings: loaded, log: logger, drainMs, firstLoadMs: 1500 });
   const stop = async () => {
     await daemon.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -142,9 +142,13 @@ describe('a shell pattern', () => {
   });
 
   test('brackets without end in a short pattern take no longer than characters', () => {
-    const began = process.cpuUsage();
-    assert.equal(fnmatch(`*${'['.repeat(508)}`, `${'['.repeat(508)}x`), false);
-    assert.ok(process.cpuUsage(began).user < 200_000, 'it took 0.6 s when each looked for its end');
+    // The least of several runs: one that another process disturbed says nothing.
+    const times = Array.from({ length: 5 }, () => {
+      const began = process.cpuUsage();
+      assert.equal(fnmatch(`*${'['.repeat(508)}`, `${'['.repeat(508)}x`), false);
+      return process.cpuUsage(began).user;
+    });
+    assert.ok(Math.min(...times) < 200_000, 'it took 0.6 s when each looked for its end');
   });
 
   test('never takes for ever, and never throws', () => {
