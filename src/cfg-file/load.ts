@@ -57,12 +57,12 @@ export interface LoadedCfg extends CfgSettings {
   readonly functions: FunctionTable<MessageRun>;
   /** What its modules do besides their functions. */
   readonly hooks: ScriptHooks;
-  /** Makes what changes messages where they enter and leave (topoh); its result is undefined where no module does that. */
+  /** Makes what changes messages where they enter and leave (topoh, topos); its result is undefined where no module does that. */
   readonly mask: typeof messageMask;
+  /** Whether a module of the file does that. */
+  readonly masks: boolean;
   /** Makes what answers requests of HTTP; its result is undefined for a file without a route for them. */
   readonly http: typeof httpGate;
-  /** Whether a module does that. */
-  readonly masks: boolean;
   /** Starts the timers of its modules; the returned function ends them. */
   readonly startTimers: (env: () => ScriptEnvironment) => () => void;
   /** The statistics of its script and modules. */

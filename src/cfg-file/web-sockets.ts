@@ -1,6 +1,6 @@
 /**
- * Listeners with those for WebSockets that come by their ports: with its module websocket Kamailio takes them at every TCP and TLS listener.
- * Which pages may use them is the script's affair there, so any may.
+ * The listeners and, for each of tcp and tls, one of ws or wss at the same address and port: Kamailio's websocket and xhttp accept HTTP at
+ * every TCP and TLS listener. Any Origin is accepted: there the script checks it.
  */
 export function withWebSockets(listen: readonly string[]): string[] {
   const shared = listen.flatMap((text) => {

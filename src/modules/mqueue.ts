@@ -22,8 +22,9 @@ export class MemoryQueue {
   private readonly items = new Map<number, Item>();
   /** Number of the item with a key; kept where a key stands once. */
   private readonly numbers = new Map<string, number>();
-  /** The number of the next item, and one that no older item than the oldest has. */
+  /** Number of the next item. */
   private next = 0;
+  /** No item has a smaller number: the search for the oldest begins here. */
   private head = 0;
   private characters = 0;
   /** What was fetched last: $mqk and $mqv. */
@@ -84,7 +85,8 @@ export class MemoryQueue {
 
 /** A queue as `text` defines it. Throws an Error for a size or mode that is none. */
 function queueWith(text: string, size: number, mode: number): MemoryQueue {
-  if (!(size >= 0) || ![0, 1, 2].includes(mode)) throw new Error(`mqueue "${text}": size and addmode are 0 or more`);
+  if (!(size >= 0) || ![0, 1, 2].includes(mode))
+    throw new Error(`mqueue "${text}": size and addmode are 0 or more, addmode 2 at most`);
   return new MemoryQueue(Math.min(size, MOST_ITEMS), mode);
 }
 

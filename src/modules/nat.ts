@@ -31,7 +31,7 @@ const TESTS: Readonly<Record<string, number>> = {
   'carrier-grade-nat': 128,
 };
 
-/** Addresses between the two ends of a tunnel of a provider (RFC 6333 section 5.7). */
+/** Addresses of DS-Lite tunnels (RFC 6333 section 5.7), which OpenSIPS' carrier-grade-nat tests for. */
 const CARRIER_GRADE = new AddressBlocks(['192.0.0.0/29']);
 
 function contactUri(run: MessageRun) {

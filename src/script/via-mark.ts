@@ -1,3 +1,4 @@
+import type { TextEdit } from '../sip/reply.js';
 import type { Via } from '../sip/via.js';
 
 /**
@@ -19,6 +20,9 @@ export interface ViaMark {
   readonly dialog?: string | undefined;
 }
 
+/** Requests of these methods, and their replies, hide nothing: their Contact is what they are about. */
+export const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
+
 /** How a mark begins. */
 export const MARK_PARAMETER = ';TH=';
 
@@ -26,6 +30,13 @@ export const MARK_PARAMETER = ';TH=';
 export function viaMark({ reply, direction, own, before, dialog }: ViaMark): string {
   const kept = dialog === undefined ? '' : `-${dialog}`;
   return `${MARK_PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}${kept}`;
+}
+
+/** A mark behind the sent-by of a Via value, where the original puts its own. */
+export function markAt(text: string, via: Pick<Via, 'start' | 'end'>, mark: ViaMark): TextEdit {
+  const semi = text.indexOf(';', via.start);
+  const at = semi < 0 || semi > via.end ? via.end : semi;
+  return { start: at, end: at, text: viaMark(mark) };
 }
 
 /** Where the mark of a Via value stands, from its semicolon on. */

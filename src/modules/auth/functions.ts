@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { MessageRun } from '../../script/call.js';
 import { type Arg, code, intOf, moduleFunctions, type ScriptFunction, textOf } from '../define.js';
 import { kamailioFunction } from '../kamailio-function.js';
@@ -14,6 +13,7 @@ import {
   consume,
   credentialsFor,
   isSelf,
+  md5,
   verify,
 } from './verify.js';
 
@@ -119,8 +119,6 @@ function byPassword(
   const ha1Of = ({ username }: Credentials) => ((flags & 1) !== 0 ? password : md5(`${username}:${realm}:${password}`));
   return verify(run, field, realm, ha1Of, method ?? run.message.method);
 }
-
-const md5 = (text: string): string => createHash('md5').update(text, 'latin1').digest('hex');
 
 async function checked(run: MessageRun, bits: number, result: Promise<number>): Promise<number> {
   const verdict = await result;

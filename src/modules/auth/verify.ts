@@ -43,6 +43,9 @@ const UNASKED: ReadonlySet<string> = new Set(['ACK', 'CANCEL', 'PRACK']);
 /** Requests that may come with a From of nobody. */
 const ANONYMOUS: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'PRACK', 'UPDATE', 'MESSAGE']);
 
+/** MD5 in hexadecimal digits, as digest authentication has it. */
+export const md5 = (text: string): string => createHash('md5').update(text, 'latin1').digest('hex');
+
 /** The user of a username with or without its domain. */
 export function bareUser(username: string): string {
   const at = username.indexOf('@');
@@ -96,8 +99,7 @@ export async function verify(
   const protection = qop === 'auth' || qop === 'auth-int' ? qop : undefined;
   if (protection !== undefined && (cnonce === undefined || count === undefined || !/^[0-9a-f]{1,8}$/i.test(count)))
     return AUTH_CODES.error;
-  const hash = (text: string): string => createHash('md5').update(text, 'latin1').digest('hex');
-  const wanted = digestResponse(hash, {
+  const wanted = digestResponse(md5, {
     ha1: ha1.toLowerCase(),
     nonce,
     method,

@@ -3,7 +3,7 @@ import { ipFamily } from '../../core/ip-address.js';
 import { bareHost, uriParam } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import type { ModuleParameters } from '../../script/environment.js';
-import { MARK_PARAMETER, markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
+import { MARK_PARAMETER, markAt, markOf, markSpan, UNTOUCHED, type ViaMark, viaMark } from '../../script/via-mark.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { type RouteValue, routeValues } from '../../sip/route-set.js';
@@ -176,16 +176,6 @@ export class TopologyMask {
     const { ip, viaName, viaPrefix } = this.names;
     edits.push({ start, end, text: `SIP/2.0/UDP ${ip};${viaName}=${viaPrefix}${this.cipher.encipher(value)}` });
   }
-}
-
-/** Requests of these methods, and their replies, hide nothing: their Contact is what they are about. */
-const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
-
-/** A mark behind the sent-by of a Via value, where the original puts its own. */
-function markAt(text: string, via: Via, mark: ViaMark): TextEdit {
-  const semi = text.indexOf(';', via.start);
-  const at = semi < 0 || semi > via.end ? via.end : semi;
-  return { start: at, end: at, text: viaMark(mark) };
 }
 
 /** The Via value of a request with another mark. */

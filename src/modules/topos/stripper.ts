@@ -2,11 +2,11 @@ import type { Clock } from '../../core/clock.js';
 import { ownText } from '../../core/own-text.js';
 import type { Random } from '../../core/random.js';
 import { applied } from '../../script/edits.js';
-import { MARK_PARAMETER, markOf, markSpan, type ViaMark, viaMark } from '../../script/via-mark.js';
+import { MARK_PARAMETER, markAt, markOf, markSpan, UNTOUCHED, type ViaMark } from '../../script/via-mark.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { routeValues, uriOf } from '../../sip/route-set.js';
-import { parseVia, type Via } from '../../sip/via.js';
+import { parseVia } from '../../sip/via.js';
 import { type ContactForm, dialogNamed, type Seen, shownContact } from './contact.js';
 import { type End, type HiddenDialog, type HiddenRequest, keepCallee, type TopologyRecords } from './records.js';
 
@@ -21,8 +21,6 @@ export interface StripperOptions {
 
 /** Record-Route values that are looked at in one message. */
 const MOST_VALUES = 128;
-/** Requests of these methods and their replies hide nothing. */
-const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
 /** Methods whose Contact becomes the address of its side (RFC 3261 section 12.2, RFC 3311, 6665). */
 const REFRESHING: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER']);
 /** Methods by whose 2xx a dialog lasts. */
@@ -53,7 +51,7 @@ export class TopologyStripper {
       const direction = dialog?.seen === 'b' ? 'u' : 'd';
       if (dialog !== undefined) restoreTarget(message, dialog, edits);
       const mark = { reply: false, direction, own: 0, before: 0, dialog: dialog?.id } as const;
-      edits.push({ ...afterSentBy(message.text, message.via), text: viaMark(mark) });
+      edits.push(markAt(message.text, message.via, mark));
     } else {
       const now = this.clock.monotonic();
       const request = this.records.request(message.via.branch, now);
@@ -273,18 +271,11 @@ function userOf(uri: string): string {
   return /^sips?:([^@;?]*)@/i.exec(uri)?.[1] ?? '';
 }
 
-/** Where a mark stands in a Via value: behind its sent-by. */
-function afterSentBy(text: string, via: Via): { start: number; end: number } {
-  const semi = text.indexOf(';', via.start);
-  const at = semi < 0 || semi > via.end ? via.end : semi;
-  return { start: at, end: at };
-}
-
 function marked(value: string, mark: ViaMark): string {
   const via = parseVia(value, 0, value.length);
   if (via === undefined) return value;
-  const { start } = afterSentBy(value, via);
-  return value.slice(0, start) + viaMark(mark) + value.slice(start);
+  const { start, text } = markAt(value, via, mark);
+  return value.slice(0, start) + text + value.slice(start);
 }
 
 function unmarked(value: string): string {

@@ -5,7 +5,6 @@ import { paramPairs, paramValue, splitList } from '../header-values.js';
 import { orNull, type TextReader } from '../variables/definition.js';
 import { elementAt, onText, type TransformationDefinition, uriPart } from './definition.js';
 
-/** A transformation with one text argument. */
 /** A transformation of text that takes a name. */
 export function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
   return {

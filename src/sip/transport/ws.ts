@@ -133,7 +133,7 @@ export class WsSocket implements SipSocket {
     const server = this.within === undefined ? this.listener() : createServer(this.bounds);
     this.server = server;
     if (this.within === undefined) this.accepted.watch(server);
-    // Its clock for slow peers begins with this.
+    // Node begins to enforce the deadlines for headers at "listening", which a server that was never bound does not emit.
     else server.emit('listening');
     server.on('request', (request, response) => {
       const { gate } = this;
@@ -326,7 +326,7 @@ export class WsSocket implements SipSocket {
     const down = server?.listening
       ? new Promise<void>((resolve) => server.close(() => resolve()))
       : Promise.resolve(undefined);
-    // Ends its clock; it never listened.
+    // Ends what enforces the deadlines; the server was never bound.
     if (this.within !== undefined) server?.close(() => {});
     for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();

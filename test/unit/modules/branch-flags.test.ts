@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, startScript } from '../../support/script-run.js';
-
-/** What the gateway answers to the request that left last. */
-function reply(request: string, status: string): string {
-  const fields = request
-    .split('\r\n')
-    .filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line))
-    .map((line) => (line.startsWith('To:') ? `${line};tag=gw` : line));
-  return [`SIP/2.0 ${status}`, ...fields, 'Content-Length: 0', '', ''].join('\r\n');
-}
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 test('variables and functions read the same branch flags in reply and failure routes', async () => {
   const runner = startScript({
@@ -32,7 +23,7 @@ test('variables and functions read the same branch flags in reply and failure ro
   try {
     runner.receive(INVITE);
     const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
-    runner.receive(reply(sent, '486 Busy Here'), 5080);
+    runner.receive(answerTo(sent, '486 Busy Here', { tag: 'gw' }), 5080);
     assert.deepEqual(runner.lines, ['C is set, [C B]', 'none: [] false']);
   } finally {
     await runner.stop();
