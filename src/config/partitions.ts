@@ -1,5 +1,6 @@
 import { nearest } from '../core/nearest.js';
 import { parseUri } from '../core/uri.js';
+import { flavourKind, LIST_FLAVOUR } from '../engine/flavours.js';
 import type { Compat, FlavourName, KamailioVersion } from '../engine/options.js';
 import { parseDatabaseUrl } from './db-url.js';
 import {
@@ -164,14 +165,14 @@ class Decision {
     return { value, location: this.own.location };
   }
 
-  /** A list file is Kamailio's: a partition that has one and says nothing else is of that flavour. */
+  /** A partition that has a list file and says nothing else is of the flavour that has such files. */
   private flavour(dbUrl: string | undefined): FlavourName {
     const list = dbUrl?.startsWith('list:') ?? false;
     const written = this.own.values.get('flavour') ?? this.inherited?.values.get('flavour');
-    if (list && written === undefined) return 'kamailio';
+    if (list && written === undefined && LIST_FLAVOUR !== undefined) return LIST_FLAVOUR;
     const flavour = this.text('flavour') as FlavourName;
-    if (list && flavour !== 'kamailio') {
-      this.findings.refuse(written?.location ?? this.own.location, 'a list file needs flavour "kamailio"');
+    if (list && !flavourKind(flavour).hasListFiles) {
+      this.findings.refuse(written?.location ?? this.own.location, `a list file needs flavour "${LIST_FLAVOUR}"`);
     }
     return flavour;
   }

@@ -5,6 +5,7 @@ import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
+import { flavourKind } from '../engine/flavours.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup } from '../sip/transport/native/open-group.js';
@@ -86,7 +87,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       trustedSources: limits.trustedSources,
       rateLimited,
       logLevel: log.level ?? 'info',
-      countsLoad: script === undefined && partitions.some(({ flavour }) => flavour === 'kamailio'),
+      countsLoad: script === undefined && partitions.some(({ flavour }) => flavourKind(flavour).countsCalls),
     };
   };
   const start = (worker: number): WorkerStart => {

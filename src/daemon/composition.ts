@@ -1,7 +1,7 @@
 import { below, type Problem } from '../config/problem.js';
 import type { RoutingRule, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
-import { knowsAlgorithm } from '../engine/flavours.js';
+import { flavourKind } from '../engine/flavours.js';
 import { unknownPartition } from '../engine/partition.js';
 import { compileFormat, compileWritable } from '../pvar/format.js';
 import { FROM, parseFromList } from '../route/rules/from-list.js';
@@ -74,8 +74,8 @@ function checkFromList(pattern: string, { partitions, defaultPartition }: Settin
   const wanted = partition === '' || partition === 'default' ? (defaultPartition ?? partition) : partition;
   const found = partitions.find(({ name }) => name === wanted);
   if (found === undefined) throw new SwitchyardError('CONFIG_INVALID', unknownPartition(partition));
-  if (attrs !== undefined && found.flavour === 'kamailio') {
-    throw new SwitchyardError('CONFIG_INVALID', 'attrs= is for partitions of flavour opensips');
+  if (attrs !== undefined && !flavourKind(found.flavour).comparesAttributes) {
+    throw new SwitchyardError('CONFIG_INVALID', `attrs= is not for partitions of flavour ${found.flavour}`);
   }
 }
 
@@ -84,7 +84,9 @@ function refuseUnknownAlgorithm(rule: RoutingRule, settings: Settings): void {
   const selection = constantSelection(rule, settings);
   if (selection === undefined || selection.partition.compat === 'strict') return;
   const { flavour } = selection.partition;
-  const unknown = selection.targets.find(({ algorithm }) => !knowsAlgorithm(flavour, false, algorithm));
+  const unknown = selection.targets.find(
+    ({ algorithm }) => flavourKind(flavour).algorithmName(algorithm, false) === undefined,
+  );
   if (unknown === undefined) return;
   throw new SwitchyardError('CONFIG_INVALID', `flavour ${flavour} has no algorithm ${unknown.algorithm}`);
 }

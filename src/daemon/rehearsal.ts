@@ -3,7 +3,6 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { CompiledSet } from '../engine/compiled-set.js';
 import type { Destination, DestinationRow, HealthState } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
-import { copyLive } from '../engine/kamailio/live.js';
 import type { FlavourName } from '../engine/options.js';
 import type { Partition } from '../engine/partition.js';
 import { destinationsOf } from '../engine/set.js';
@@ -35,7 +34,6 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
     const { name, snapshot } = partition;
     const copy = to.partition(name);
     if (copy === undefined) continue;
-    const isKamailio = copy.options.flavour === 'kamailio';
     const live = inRowOrder(partition);
     const rows = live.map(({ row, health }) => ({ ...row, weight: health.weight ?? row.weight }));
     copy.load(table?.partition === name ? table.rows : rows, { inheritState: true });
@@ -55,7 +53,7 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
         const isAssumed = assumed !== undefined && assumed !== now.health.state;
         const { lastChange } = isAssumed ? destination.health : now.health;
         Object.assign(destination.health, { failures, lastProbe, lastChange, scriptAttrs, hits });
-        if (own !== undefined && assumed === undefined && isKamailio) copyLive(now, destination);
+        if (own !== undefined && assumed === undefined) copy.flavour.copyLive(now, destination);
       }
       if (sees(name)) unused.delete(uri);
     }

@@ -21,14 +21,14 @@ export function upDownOf(
 ): UpDown | undefined {
   const { status, address, partition, reason } = params;
   if (name !== E_DISPATCHER_STATUS || typeof address !== 'string') return undefined;
-  if (engine.partition(String(partition))?.options.flavour !== 'kamailio') return undefined;
+  if (engine.partition(String(partition))?.flavour.raisesUpDown !== true) return undefined;
   if (mode === 1 && String(reason).startsWith('script function')) return undefined;
   return { name: status === 'active' ? 'dispatcher:dst-up' : 'dispatcher:dst-down', params };
 }
 
 /** What mode 2 raises after a load: one event for each destination that is up. */
-export function* upAfterLoad({ name, options, snapshot }: Partition): Generator<UpDown> {
-  if (options.flavour !== 'kamailio') return;
+export function* upAfterLoad({ name, flavour, snapshot }: Partition): Generator<UpDown> {
+  if (!flavour.raisesUpDown) return;
   for (const { health, setId, row } of destinationsOf(snapshot)) {
     if (health.state !== 'active') continue;
     const params = { partition: name, group: setId, address: row.uri, status: 'active', reason: 'loaded' };

@@ -5,7 +5,7 @@ import type { SelectEnv } from './algorithms/algorithm.js';
 import { createPartition } from './create-partition.js';
 import type { Destination } from './destination.js';
 import { DispatchContext } from './dispatch-context.js';
-import { createFlavour } from './flavours.js';
+import { flavourKind } from './flavours.js';
 import { OpensipsFlavour } from './opensips/flavour.js';
 import type { PartitionOptions } from './options.js';
 import type { Partition } from './partition.js';
@@ -76,7 +76,7 @@ export class Engine {
     const own = { ...options };
     const { clock } = this.options;
     const apply = (signal: StateSignal) => this.states.apply(signal);
-    const partition = createPartition(own, () => createFlavour(own, this.env, clock), clock, apply);
+    const partition = createPartition(own, () => flavourKind(own.flavour).create(own, this.env, clock), clock, apply);
     this.byName.set(options.name, partition);
     return partition;
   }

@@ -1,5 +1,6 @@
+import type { TransportName } from '../core/uri.js';
 import type { Destination, HealthState } from './destination.js';
-import type { FlavourName } from './options.js';
+import type { FlavourName, PartitionOptions } from './options.js';
 import type { RequestView } from './request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from './selection.js';
 import type { DestinationSet, Snapshot } from './set.js';
@@ -8,9 +9,9 @@ import type { StateMark, StateSignal } from './state.js';
 /**
  * What a flavour decides about one partition: the order of a set, the choice in it, the request-URI, states and probes.
  * Each folder beside this file implements it; what "strict" changes stays inside. Nothing outside asks which flavour it is,
- * but for functions and commands that only one module has.
+ * but for functions and commands that only one module has. What it says without a partition is in `FlavourKind`.
  */
-export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRules, CallRules {
+export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRules, CallRules, SourceRules {
   readonly name: FlavourName;
   /** Socket to send from for destinations that name none. */
   readonly defaultSocket: NamedSocket;
@@ -54,6 +55,12 @@ export interface SelectionRules {
   readonly dropsLastTarget: boolean;
   /** Rewrites the Request-URI of one transaction, hop after hop. */
   requestUris(): RequestUris;
+  /** The request-URI that is left where a destination cannot be written into it; undefined: it stays as it is. */
+  readonly unwritableRequestUri: string | undefined;
+  /** What $du becomes. */
+  nextHopOf(destination: Destination): string;
+  /** Whether the destination in use names the socket to send from, or the selection that found it. */
+  readonly socketOf: 'destination' | 'selection';
 }
 
 /** What ds_select_domain and ds_next_domain do to the Request-URI. */
@@ -88,6 +95,43 @@ export interface StateRules {
   failuresOf(destination: Destination): number;
   /** Goes on counting where another node stopped: the higher count holds. */
   carryFailures(destination: Destination, failures: number): void;
+  /** Gives a destination what only this flavour keeps of another: it is a copy of that one. */
+  copyLive(from: Destination, to: Destination): void;
+  /** A change of usability raises Kamailio's event (event_route[dispatcher:dst-up] and dst-down). */
+  readonly raisesUpDown: boolean;
+}
+
+/** Which destination a request comes from. */
+export interface SourceRules {
+  /** Whether the source of a request is a destination (ds_is_in_list, ds_is_from_list). */
+  isFrom(partition: DestinationsByAddress, source: Source, wanted: SourceWanted): boolean;
+}
+
+/** What a partition knows its destinations by; `Partition` is one. */
+export interface DestinationsByAddress {
+  readonly options: PartitionOptions;
+  readonly snapshot: Snapshot;
+  destinationsAt(address: string): Iterable<Destination>;
+}
+
+/** Where a request came from. */
+export interface Source {
+  /** IP literal, an IPv6 one with or without brackets. */
+  readonly ip: string;
+  readonly port: number;
+  readonly transport: TransportName;
+}
+
+/** What must agree beside the address. */
+export interface SourceWanted {
+  /** undefined: any set. */
+  readonly setId: number | undefined;
+  /** Whether the port it came from counts, and where the flavour compares it the transport. */
+  readonly port: boolean;
+  /** Whether the destination must be active. */
+  readonly active: boolean;
+  /** Shell pattern for its attributes, where the flavour compares them. */
+  readonly attrs: string | undefined;
 }
 
 /** What the attributes of a destination say of its probes. */

@@ -1,30 +1,18 @@
-import type { Clock } from '../core/clock.js';
-import type { SelectEnv } from './algorithms/algorithm.js';
-import type { Flavour } from './flavour.js';
-import { kamailioAlgorithm } from './kamailio/algorithms/list.js';
-import { KamailioFlavour } from './kamailio/flavour.js';
-import { algorithmOf, OWN_ALGORITHMS } from './opensips/algorithms/list.js';
-import { OpensipsFlavour } from './opensips/flavour.js';
-import type { FlavourName, PartitionOptions } from './options.js';
-
-type Create = (partition: PartitionOptions, env: SelectEnv, clock: Clock) => Flavour;
+import type { FlavourKind } from './flavour-kind.js';
+import { kamailio } from './kamailio/kind.js';
+import { opensips } from './opensips/kind.js';
+import type { FlavourName } from './options.js';
 
 /** Every flavour there is; another one is a folder and a line here. */
-const FLAVOURS: Readonly<Record<FlavourName, Create>> = {
-  opensips: (partition, env) => new OpensipsFlavour(partition, env),
-  kamailio: (partition, env, clock) => new KamailioFlavour(partition, env, clock),
-};
+const FLAVOURS: Readonly<Record<FlavourName, FlavourKind>> = { opensips, kamailio };
 
 /** Their names. */
 export const FLAVOUR_NAMES = Object.keys(FLAVOURS) as readonly FlavourName[];
 
-/** Whether a flavour has the algorithm with this code; `strict`: only those of the recorded program and our own. */
-export function knowsAlgorithm(flavour: FlavourName, strict: boolean, code: number): boolean {
-  if (OWN_ALGORITHMS.some((own) => own.code === code)) return true;
-  return flavour === 'kamailio' ? kamailioAlgorithm(code, strict) !== undefined : algorithmOf(code) !== undefined;
+/** What the flavour of that name decides. */
+export function flavourKind(name: FlavourName): FlavourKind {
+  return FLAVOURS[name];
 }
 
-/** The rules for a partition by the flavour its options name. `partition` may get other parameters later. */
-export function createFlavour(partition: PartitionOptions, env: SelectEnv, clock: Clock): Flavour {
-  return FLAVOURS[partition.flavour](partition, env, clock);
-}
+/** The flavour whose destinations may stand in a list file. */
+export const LIST_FLAVOUR = FLAVOUR_NAMES.find((name) => FLAVOURS[name].hasListFiles);

@@ -1,7 +1,7 @@
 import { canonicalIp } from '../core/ip-address.js';
 import type { Destination } from './destination.js';
+import type { DestinationsByAddress } from './flavour.js';
 import { fnmatch } from './fnmatch.js';
-import type { Partition } from './partition.js';
 
 /** What ds_is_in_list is asked for. */
 export interface InListQuery {
@@ -21,7 +21,7 @@ export interface InListQuery {
  * ds_is_in_list: the first destination, in the order of listings (sets newest first), that has this address and port. A
  * destination whose URI says port 0 matches any port; one without a port matches its transport's default.
  */
-export function findInList(partition: Partition, query: InListQuery): Destination | undefined {
+export function findInList(partition: DestinationsByAddress, query: InListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);
   if (address === undefined) return undefined;
   const port = query.port ?? 0;
@@ -46,7 +46,7 @@ function listens(destination: Destination, address: string, port: number): boole
   );
 }
 
-function comesBefore(partition: Partition, a: Destination, b: Destination): boolean {
+function comesBefore(partition: DestinationsByAddress, a: Destination, b: Destination): boolean {
   if (a.setId === b.setId) return a.index < b.index;
   const { setOrder } = partition.snapshot;
   return setOrder.indexOf(a.setId) > setOrder.indexOf(b.setId);

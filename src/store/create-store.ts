@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { SwitchyardError } from '../core/errors.js';
+import { flavourKind, LIST_FLAVOUR } from '../engine/flavours.js';
 import { isSqlUrl } from './dialects.js';
 import { createKnexStore, type StoreConfig } from './knex-store.js';
 import { createListStore } from './list-store.js';
@@ -23,6 +24,6 @@ export function createStore(config: StoreConfig, dependencies: StoreDependencies
   const url = parseDatabaseUrl(config.dbUrl, dependencies.baseDir ?? dirname(config.source));
   if (isSqlUrl(url)) return createKnexStore(dependencies.pools.open(url), config);
   if (url.kind === 'text') return createTextStore(url, config);
-  if (config.flavour === 'kamailio') return createListStore(url, config);
-  throw new SwitchyardError('STORE_DRIVER', `${url.display}: list files need flavour kamailio`);
+  if (flavourKind(config.flavour).hasListFiles) return createListStore(url, config);
+  throw new SwitchyardError('STORE_DRIVER', `${url.display}: list files need flavour ${LIST_FLAVOUR}`);
 }

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { PartitionConfig } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
+import { flavourKind } from '../engine/flavours.js';
 import { faultKind } from './faults.js';
 import type { Database } from './pools.js';
 import { type ExtraAttribute, type LoadRules, loadRules, type RawRow, RowReader } from './rows.js';
@@ -49,8 +50,7 @@ class KnexStore implements DestinationStore {
   ) {
     const { tableName: table, flavour, columns, persistentState } = config;
     this.description = `table ${table} of ${database.url.display}`;
-    // Kamailio keeps states in memory only; its flags column belongs to the operator.
-    this.writable = persistentState && flavour === 'opensips';
+    this.writable = persistentState && flavourKind(flavour).hasStateColumn;
     this.rules = loadRules(config);
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
@@ -127,9 +127,9 @@ class KnexStore implements DestinationStore {
     }
   }
 
-  /** Kamailio's module has such a parameter; tables of flavour opensips have no use for it. */
+  /** Columns that are attributes, where the flavour has such. */
   private get extraAttrs(): readonly ExtraAttribute[] {
-    return this.shape.flavour === 'kamailio' ? (this.rules.extraAttrs ?? []) : [];
+    return flavourKind(this.shape.flavour).hasAttributeColumns ? (this.rules.extraAttrs ?? []) : [];
   }
 
   private async checkVersion(trx: Knex): Promise<void> {

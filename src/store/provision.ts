@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Knex } from 'knex';
 import { SwitchyardError } from '../core/errors.js';
 import { type Logger, nullLogger } from '../core/logger.js';
-import type { FlavourName } from '../engine/options.js';
+import { flavourKind } from '../engine/flavours.js';
 import { isSqlUrl, type SqlUrl } from './dialects.js';
 import { faultKind } from './faults.js';
 import { createKnexStore } from './knex-store.js';
@@ -25,8 +25,11 @@ import { createTextStore } from './text-store.js';
 
 export type { InitReport, NewRow, TableSpec } from './table-spec.js';
 
-/** The documented columns, by flavour (OpenSIPS table version 9, Kamailio table version 4). */
-const BUILD: Readonly<Record<Field, (table: Knex.CreateTableBuilder, column: string, flavour: FlavourName) => void>> = {
+const text = (column: Knex.ColumnBuilder, mayBeNull: boolean) =>
+  mayBeNull ? column.nullable() : column.notNullable().defaultTo('');
+
+/** The documented columns (OpenSIPS table version 9, Kamailio table version 4). */
+const BUILD: Readonly<Record<Field, (table: Knex.CreateTableBuilder, column: string, mayBeNull: boolean) => void>> = {
   id: (table, column) => table.increments(column),
   setid: (table, column) => table.integer(column).notNullable().defaultTo(0),
   destination: (table, column) => table.string(column, 192).notNullable().defaultTo(''),
@@ -35,12 +38,8 @@ const BUILD: Readonly<Record<Field, (table: Knex.CreateTableBuilder, column: str
   probeMode: (table, column) => table.integer(column).unsigned().notNullable().defaultTo(0),
   weight: (table, column) => table.string(column, 64).notNullable().defaultTo('1'),
   priority: (table, column) => table.integer(column).notNullable().defaultTo(0),
-  attrs: (table, column, flavour) =>
-    flavour === 'kamailio'
-      ? table.string(column, 128).notNullable().defaultTo('')
-      : table.string(column, 128).nullable(),
-  description: (table, column, flavour) =>
-    flavour === 'kamailio' ? table.string(column, 64).notNullable().defaultTo('') : table.string(column, 64).nullable(),
+  attrs: (table, column, mayBeNull) => text(table.string(column, 128), mayBeNull),
+  description: (table, column, mayBeNull) => text(table.string(column, 64), mayBeNull),
   flags: (table, column) => table.integer(column).notNullable().defaultTo(0),
 };
 
@@ -57,7 +56,9 @@ export async function initDatabase(spec: TableSpec, logger: Logger = nullLogger)
   return withDatabase(url, logger, (database) =>
     database.create(async (knex) => {
       const tableCreated = await createMissing(database, knex, spec.table, (table) => {
-        for (const [field, column] of columnsOf(spec.columns, spec.flavour)) BUILD[field](table, column, spec.flavour);
+        const { textsMayBeNull } = flavourKind(spec.flavour);
+        for (const [field, column] of columnsOf(spec.columns, spec.flavour))
+          BUILD[field](table, column, textsMayBeNull);
       });
       const versions = versionTableFor(spec.table);
       await createMissing(database, knex, versions, (table) => {

@@ -3,6 +3,7 @@ import { parseSocket } from '../config/socket.js';
 import { messageOf } from '../core/errors.js';
 import { parseUri } from '../core/uri.js';
 import type { DestinationRow, HealthState } from '../engine/destination.js';
+import { flavourKind } from '../engine/flavours.js';
 import { attributePairs, parseAttributes } from '../engine/kamailio/attributes.js';
 import { stateOfBits } from '../engine/kamailio/live.js';
 import type { FlavourName } from '../engine/options.js';
@@ -139,7 +140,7 @@ export class RowReader {
   }
 
   private read(raw: RawRow): DestinationRow {
-    if (this.rules.flavour === 'kamailio') return this.readKamailio(raw);
+    if (!flavourKind(this.rules.flavour).hasStateColumn) return this.readKamailio(raw);
     const feed = this.feedOf(raw.weight);
     if (feed !== undefined) {
       const row = this.read({ ...raw, weight: this.rules.freeswitchMaxWeight });

@@ -1,6 +1,7 @@
 import type { DatabaseUrl } from '../config/db-url.js';
 import type { ColumnNames } from '../config/settings.js';
 import type { DestinationRow } from '../engine/destination.js';
+import { flavourKind } from '../engine/flavours.js';
 import type { FlavourName } from '../engine/options.js';
 import { stateNumber, storedText } from './rows.js';
 import { DOCUMENTED, type Field, type TableShape } from './table.js';
@@ -56,8 +57,8 @@ export function columnValues(row: NewRow): Readonly<Record<string, string | numb
 /** What identifies a row to be deleted; the same URI behind two sockets is two rows, and both are deleted. */
 export type RowIdentity = Pick<DestinationRow, 'setId' | 'uri'>;
 
-/** How a URI may stand in the table: in a table of Kamailio's without its scheme too. */
+/** How a URI may stand in the table of a flavour: without its scheme too, where that is taken. */
 export function storedSpellings(uri: string, flavour: FlavourName): string[] {
   const stored = storedText(uri);
-  return flavour === 'kamailio' && stored.startsWith('sip:') ? [stored, stored.slice(4)] : [stored];
+  return flavourKind(flavour).takesBareHosts && stored.startsWith('sip:') ? [stored, stored.slice(4)] : [stored];
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FileUrl } from '../config/db-url.js';
 import { SwitchyardError } from '../core/errors.js';
 import { nextIteration } from '../core/event-loop.js';
+import { flavourKind } from '../engine/flavours.js';
 import { formatTextRow, parseTextRow, readTextTable, replaceFile, type TextTable } from './db-text.js';
 import type { StoreConfig } from './knex-store.js';
 import { type LoadRules, loadRules, type RawRow, RowReader, stateNumber } from './rows.js';
@@ -32,7 +33,7 @@ class TextStore implements DestinationStore {
     const { tableName: table, flavour, columns, persistentState } = config;
     this.path = join(folder, table);
     this.description = `table ${table} of text://${folder}`;
-    this.writable = persistentState && flavour === 'opensips';
+    this.writable = persistentState && flavourKind(flavour).hasStateColumn;
     this.rules = loadRules(config);
     this.shape = { description: this.description, table, flavour, columns, persistentState };
   }
@@ -41,7 +42,7 @@ class TextStore implements DestinationStore {
     const table = await readTextTable(this.path);
     checkVersion(this.shape, await readTextVersion(this.folder, this.shape.table));
     const positions = this.positions(table);
-    const wanted = this.shape.flavour === 'kamailio' ? (this.rules.extraAttrs ?? []) : [];
+    const wanted = flavourKind(this.shape.flavour).hasAttributeColumns ? (this.rules.extraAttrs ?? []) : [];
     const extra = extraColumns(this.description, wanted, table.columns).map((name) => table.columns.indexOf(name));
     const reader = new RowReader({ ...this.shape, ...this.rules });
     for (const [index, line] of table.lines.entries()) {

@@ -2,6 +2,7 @@ import type { BlacklistDefinition } from '../blacklist/blacklist.js';
 import { avpName } from '../config/modparam.js';
 import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
+import { flavourKind } from '../engine/flavours.js';
 import type { PartitionOptions } from '../engine/options.js';
 import { compileFormat } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
@@ -69,14 +70,10 @@ const NAMES_EVERY = 15_000;
 
 /** Milliseconds between two lookups of a partition's host names (ds_dns_mode); undefined: they are looked up by loads alone. */
 export function namesEvery({ flavour, compat }: PartitionConfig, { kamailio }: DispatcherConfig): number | undefined {
-  const { mode, interval, ttl } = kamailio.dns;
-  if (flavour !== 'kamailio' || mode === undefined) return NAMES_EVERY;
-  if ((mode & 2) !== 0) return Math.max(1, ttl) * 1000;
-  if ((mode & 4) !== 0) return interval * 1000;
-  return compat === 'strict' ? undefined : NAMES_EVERY;
+  return flavourKind(flavour).namesEvery({ compat, dns: kamailio.dns }, NAMES_EVERY);
 }
 
-/** Whether rows lose the flag that asks for probes: 6.x takes it off where no probes are sent (recorded). */
+/** Whether rows lose the flag that asks for probes. */
 export function dropsProbing({ flavour, version }: PartitionConfig, { pingInterval }: DispatcherConfig): boolean {
-  return flavour === 'kamailio' && version === '6' && pingInterval === 0;
+  return flavourKind(flavour).dropsProbing(version, pingInterval);
 }

@@ -67,7 +67,8 @@ export class NatsWeightFeed implements WeightFeed {
     const { setId, address, value } = message;
     const partition = engine.partition(message.partition);
     if (partition === undefined) return 'no such partition';
-    if (partition.options.flavour === 'kamailio') return 'partitions of flavour kamailio have weights in attributes';
+    const { name, weightsAtRunTime } = partition.flavour;
+    if (!weightsAtRunTime) return `partitions of flavour ${name} have weights in attributes`;
     const destinations = partition.findAll(setId, address);
     if (destinations.length === 0) return 'no such destination in that set';
     const weight = 'load' in value ? weightOfLoad(value.load, maxWeight()) : value.weight;

@@ -299,6 +299,31 @@ test('a daemon without a cfg file loads neither its modules nor packages that fe
   );
 });
 
+/** Questions in other rooms whether a partition is Kamailio's, for functions and commands that only that module has. */
+const KNOWN_KAMAILIO = 12;
+
+test('nobody outside the engine compares flavours: a flavour answers what it decides', () => {
+  const code = files
+    .filter((file) => roomOf(file) !== 'engine')
+    .map((file) => ({ file, text: readFileSync(join(SRC, file), 'utf8') }));
+  // The flavour itself, and what the name of one would be compared as.
+  const comparison =
+    /\b(?:[\w.]*[fF]lavour(?:\.name)?|isKamailio|isOpensips)\s*[!=]==?\s*['"A-Z]|instanceof \w*Flavour\b/g;
+  const compared = code.flatMap(({ file, text }) =>
+    [...text.matchAll(comparison)].map(([found]) => `${file}: ${found}`),
+  );
+  assert.deepEqual(compared, []);
+  assert.deepEqual(
+    ["options.flavour === 'kamailio'", 'flavour.name !== OWN', 'x instanceof KamailioFlavour'].filter(
+      (each) => each.search(comparison) < 0,
+    ),
+    [],
+  );
+  const asked = code.reduce((sum, { text }) => sum + [...text.matchAll(/\bkamailioOf\(/g)].length, 0);
+  assert.ok(asked <= KNOWN_KAMAILIO, `${asked} questions, ${KNOWN_KAMAILIO} are known: ask the flavour`);
+  assert.equal(asked, KNOWN_KAMAILIO, 'there are fewer now: write the new number here');
+});
+
 test('names say what is inside', () => {
   const vague = files.filter((file) => /(^|[/.-])(utils?|helpers?|common|misc)([/.-]|$)/.test(file));
   assert.deepEqual(vague, []);

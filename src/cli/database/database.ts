@@ -3,6 +3,8 @@ import type { PartitionConfig, Settings } from '../../config/settings.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { nearest } from '../../core/nearest.js';
 import type { DestinationRow } from '../../engine/destination.js';
+import { flavourKind } from '../../engine/flavours.js';
+import type { FlavourName } from '../../engine/options.js';
 import { columnValues } from '../../store/table-spec.js';
 import type { CommandIo } from '../line/io.js';
 import { hint } from '../line/parse.js';
@@ -54,17 +56,18 @@ export async function show(options: DatabaseOptions, io: CommandIo): Promise<num
       status = 1;
       continue;
     }
-    const isKamailio = partitions.some((each) => each.name === name && each.flavour === 'kamailio');
-    for (const row of load.rows) io.out(options.json === true ? jsonLine(name, row, isKamailio) : textLine(name, row));
+    const flavour = partitions.find((each) => each.name === name)?.flavour ?? 'opensips';
+    for (const row of load.rows) io.out(options.json === true ? jsonLine(name, row, flavour) : textLine(name, row));
     for (const { row, reason } of load.discarded) io.err(`partition ${name}: ${row}: ${reason}\n`);
   }
   return status;
 }
 
 /** A row with the names of its columns. */
-function jsonLine(partition: string, row: DestinationRow, isKamailio: boolean): string {
+function jsonLine(partition: string, row: DestinationRow, flavour: FlavourName): string {
   const { probe_mode, weight, state, socket, flags, ...values } = columnValues(row);
-  const own = isKamailio ? { flags } : { socket, state, probe_mode, weight: shownWeight(row) };
+  const { hasStateColumn } = flavourKind(flavour);
+  const own = hasStateColumn ? { socket, state, probe_mode, weight: shownWeight(row) } : { flags };
   return `${JSON.stringify({ partition, id: row.rowId ?? null, ...values, ...own })}\n`;
 }
 

@@ -2,6 +2,7 @@ import { messageOf } from '../../core/errors.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { requestUriTarget } from '../../engine/opensips/request-uri.js';
+import type { FlavourName } from '../../engine/options.js';
 import { type Partition, unknownPartition } from '../../engine/partition.js';
 import type { RequestData } from '../../engine/request-data.js';
 import type { RequestView } from '../../engine/request-view.js';
@@ -26,16 +27,26 @@ export interface BatchOptions {
   open(message: BatchMessage, context: DispatchContext): BatchView;
   /** Runs an MI command. Returns {"result": ...} or {"error": {...}}. */
   mi(method: string, params: unknown): Promise<object> | object;
-  /** Answers a selection in a partition of another flavour than opensips; without it they are refused. */
-  readonly other?: (line: SelectionLine, partition: Partition) => Promise<object> | object;
+  /** Answers a selection in a partition of flavour kamailio; without it they are refused. */
+  readonly kamailio?: Answerer;
 }
+
+/** Answers a selection line in a partition. */
+type Answerer = (line: SelectionLine, partition: Partition) => Promise<object> | object;
 
 /**
  * `switchyard select --batch`: one JSON value in, one out, in order. Nothing is sent; round robin, hit counters and what
  * MI commands change carry along from line to line.
  */
 export class BatchSession {
-  constructor(private readonly options: BatchOptions) {}
+  private readonly answers: Readonly<Record<FlavourName, Answerer>>;
+
+  constructor(private readonly options: BatchOptions) {
+    this.answers = {
+      opensips: (line, partition) => this.selectOpensips(line, partition),
+      kamailio: options.kamailio ?? ((_line, partition) => refused(partition)),
+    };
+  }
 
   /** Answers one line. Never throws: what cannot be done is answered as an error, the line's id with it. */
   async run(value: unknown): Promise<object> {
@@ -53,12 +64,14 @@ export class BatchSession {
     const { engine } = this.options;
     const args = parseSelectArguments(line.select);
     const partition = engine.partition(typeof args === 'string' ? (line.select.partition ?? '') : args.partition);
-    if (partition !== undefined && partition.options.flavour !== 'opensips') {
-      if (this.options.other !== undefined) return this.options.other(line, partition);
-      return { error: { message: `partition "${partition.name}" is of flavour ${partition.options.flavour}` } };
-    }
+    if (partition !== undefined) return this.answers[partition.flavour.name](line, partition);
+    return { error: { message: typeof args === 'string' ? args : unknownPartition(args.partition) } };
+  }
+
+  private selectOpensips(line: SelectionLine, partition: Partition): object {
+    const { engine } = this.options;
+    const args = parseSelectArguments(line.select);
     if (typeof args === 'string') return { error: { message: args } };
-    if (partition === undefined) return { error: { message: unknownPartition(args.partition) } };
     if (line.select.fn !== 'dst' && line.select.fn !== 'domain') {
       return { error: { message: `fn "${line.select.fn}" is not for a partition of flavour opensips: dst or domain` } };
     }
@@ -161,4 +174,8 @@ function withScores(view: BatchView, scores: Readonly<Record<string, number>> | 
     scoreOf: (_partition, uri) => (Object.hasOwn(scores, uri) ? scores[uri] : 1),
     setRequestUri: (uri) => view.setRequestUri?.(uri),
   };
+}
+
+function refused({ name, flavour }: Partition): object {
+  return { error: { message: `partition "${name}" is of flavour ${flavour.name}` } };
 }

@@ -16,7 +16,7 @@ export class OfflineSelect {
     this.session = new BatchSession({
       engine: daemon.engine,
       open: (message) => this.open(message),
-      other: (line, partition) =>
+      kamailio: (line, partition) =>
         answerKamailio(line, partition, { engine: daemon.engine, open: (message) => this.open(message) }),
       mi: async (method, params) => {
         // Kamailio's commands have a dot in the name: "dispatcher.set_state".

@@ -4,12 +4,15 @@ import type { CompiledSet } from '../compiled-set.js';
 import type { Destination, HealthState } from '../destination.js';
 import type {
   DestinationLoad,
+  DestinationsByAddress,
   DestinationView,
   Flavour,
   NamedSocket,
   ProbeEnd,
   ProbeVia,
   RequestUris,
+  Source,
+  SourceWanted,
   StateWanted,
 } from '../flavour.js';
 import type { KamailioVersion, PartitionOptions } from '../options.js';
@@ -22,13 +25,17 @@ import { parseAttributes } from './attributes.js';
 import { CallLedger } from './call-ledger.js';
 import { chooseKamailio } from './choose.js';
 import type { KamailioEnv } from './environment.js';
+import { FROM_LIST, findFromList } from './from-list.js';
 import { Latency } from './latency.js';
-import { BIT, liveOf, STATE_BITS, shareLoad, UNUSABLE } from './live.js';
+import { BIT, copyLive, liveOf, STATE_BITS, shareLoad, UNUSABLE } from './live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
 import { kamailioRequestUri } from './request-uri.js';
 import { planOf } from './set-plan.js';
 import { acceptsCode, decideKamailio, markBits, wantsPing } from './states.js';
 import { viewOf } from './view.js';
+
+/** A request-URI without parts. */
+const BROKEN = 'sip:@@';
 
 /** Kamailio's dispatcher. `partition` may get other parameters later: they are looked at when they are needed. */
 export class KamailioFlavour implements Flavour, KamailioEnv {
@@ -40,6 +47,8 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   readonly listKeepsOne = false;
   readonly leavesOlderSelection = false;
   readonly dropsLastTarget = true;
+  readonly raisesUpDown = true;
+  readonly socketOf = 'destination';
   /** Calls in progress, for algorithm 10. */
   readonly calls: CallLedger;
   readonly random: SelectEnv['random'];
@@ -124,6 +133,16 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return { rewrite: (uri, destination) => kamailioRequestUri(uri, destination, this.strict) || undefined };
   }
 
+  /** As recorded, a destination with a user part leaves a request-URI that nothing can be read from. */
+  get unwritableRequestUri(): string | undefined {
+    return this.strict ? BROKEN : undefined;
+  }
+
+  /** The URI of the row as it stands, a user part included. */
+  nextHopOf({ row }: Destination): string {
+    return row.uri;
+  }
+
   nextState(signal: StateSignal): HealthState {
     return decideKamailio(signal, this.options, this.version);
   }
@@ -193,6 +212,16 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     if (set !== undefined && CONGESTION_CONTROL.test(attrs)) {
       planOf(set as CompiledSet, this.strict).congestionChanged();
     }
+  }
+
+  copyLive(from: Destination, to: Destination): void {
+    copyLive(from, to);
+  }
+
+  isFrom(partition: DestinationsByAddress, source: Source, { setId, port, active }: SourceWanted): boolean {
+    const { anyPort, anyProtocol, activeOnly } = FROM_LIST;
+    const mode = (port ? 0 : anyPort | anyProtocol) | (active ? activeOnly : 0);
+    return findFromList(partition, { ...source, socket: '', setId, mode }) !== undefined;
   }
 
   endCall(callId: string): void {

@@ -1,7 +1,7 @@
 import { canonicalIp } from '../../core/ip-address.js';
 import type { TransportName } from '../../core/uri.js';
 import type { Destination } from '../destination.js';
-import type { Partition } from '../partition.js';
+import type { DestinationsByAddress } from '../flavour.js';
 
 /** Bits of ds_is_from_list's mode. */
 export const FROM_LIST = { anyPort: 1, anyProtocol: 2, activeOnly: 4, sameSocket: 8, best: 16 } as const;
@@ -25,7 +25,7 @@ export interface FromListQuery {
  * the mode wants them to agree; with bit 16 the one that agrees in most of port, protocol and socket. A destination
  * whose URI has no port matches any.
  */
-export function findFromList(partition: Partition, query: FromListQuery): Destination | undefined {
+export function findFromList(partition: DestinationsByAddress, query: FromListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);
   if (address === undefined) return undefined;
   const { mode, setId } = query;

@@ -1,6 +1,16 @@
 import type { SelectEnv } from '../algorithms/algorithm.js';
 import type { Destination, HealthState } from '../destination.js';
-import type { DestinationView, Flavour, NamedSocket, RequestUris, StateWanted } from '../flavour.js';
+import type {
+  DestinationsByAddress,
+  DestinationView,
+  Flavour,
+  NamedSocket,
+  RequestUris,
+  Source,
+  SourceWanted,
+  StateWanted,
+} from '../flavour.js';
+import { findInList } from '../in-list.js';
 import type { PartitionOptions } from '../options.js';
 import type { RequestView } from '../request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
@@ -28,6 +38,9 @@ export class OpensipsFlavour implements Flavour {
   readonly dropsLastTarget = false;
   readonly endsCallsItself = false;
   readonly showsFieldsOf6 = false;
+  readonly raisesUpDown = false;
+  readonly unwritableRequestUri = undefined;
+  readonly socketOf = 'selection';
   readonly defaultSocket = ANY_SOCKET;
 
   constructor(
@@ -50,6 +63,10 @@ export class OpensipsFlavour implements Flavour {
 
   requestUris(): RequestUris {
     return new RequestUriRewriter(this.partition.compat);
+  }
+
+  nextHopOf({ dialUri }: Destination): string {
+    return dialUri;
   }
 
   nextState(signal: StateSignal): HealthState {
@@ -99,6 +116,14 @@ export class OpensipsFlavour implements Flavour {
 
   carryFailures({ health }: Destination, failures: number): void {
     if (health.state !== 'inactive') health.failures = Math.max(health.failures, failures);
+  }
+
+  copyLive(): void {}
+
+  isFrom(partition: DestinationsByAddress, { ip, port }: Source, wanted: SourceWanted): boolean {
+    const { setId, active, attrs } = wanted;
+    const query = { ip, port: wanted.port ? port : 0, setId, activeOnly: active, pattern: attrs };
+    return findInList(partition, query) !== undefined;
   }
 
   endCall(): void {}

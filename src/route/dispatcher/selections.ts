@@ -16,14 +16,6 @@ interface Written {
   readonly uri: string;
 }
 
-/** A request-URI without parts: what a strict kamailio partition leaves where it cannot write one. */
-const BROKEN = 'sip:@@';
-
-/** What $du becomes: in Kamailio the URI of the row as it stands, a user part included. */
-function nextHopOf(partition: Partition, { row, dialUri }: Destination): string {
-  return kamailioOf(partition) === undefined ? dialUri : row.uri;
-}
-
 /** What the functions of a script have selected for one call, and where they wrote it. */
 export class Selections {
   private partitions: readonly Partition[] = [];
@@ -53,7 +45,7 @@ export class Selections {
     if (destination === undefined) return false;
     this.show(partition);
     const uri =
-      target === 'dst' ? this.writeNextHop(nextHopOf(partition, destination)) : this.writeRequestUri(partition);
+      target === 'dst' ? this.writeNextHop(partition.flavour.nextHopOf(destination)) : this.writeRequestUri(partition);
     if (uri === undefined) return false;
     this.written = { partition, target, uri };
     this.writeSocket(partition, destination, isSelection && partition.flavour.leavesOlderSelection);
@@ -137,9 +129,7 @@ export class Selections {
 
   private writeRequestUri(partition: Partition): string | undefined {
     const { dispatch, pvars, requestUri } = this.call;
-    let uri = dispatch.rewriteRequestUri(partition, requestUri);
-    // As recorded, a destination with a user part leaves a request-URI that nothing can be read from.
-    if (uri === undefined && kamailioOf(partition)?.strict === true) uri = BROKEN;
+    const uri = dispatch.rewriteRequestUri(partition, requestUri) ?? partition.flavour.unwritableRequestUri;
     if (uri !== undefined) pvars.setRequestUri(uri);
     return uri;
   }
@@ -147,7 +137,7 @@ export class Selections {
   private writeSocket(partition: Partition, destination: Destination, keeps: boolean): void {
     const { dispatch, env } = this.call;
     const socket =
-      kamailioOf(partition) === undefined
+      partition.flavour.socketOf === 'selection'
         ? (dispatch.of(partition)?.socket ?? '')
         : (sendingSocket(destination, partition.flavour, env.sockets)?.description ?? '');
     if (socket === '' && (!this.socketSelected || keeps)) return;
@@ -158,7 +148,7 @@ export class Selections {
   private extra({ destination, requestUri, byNextHop }: BranchTarget, partition: Partition, now: string): ExtraTarget {
     return {
       requestUri: requestUri ?? now,
-      destinationUri: byNextHop ? nextHopOf(partition, destination) : undefined,
+      destinationUri: byNextHop ? partition.flavour.nextHopOf(destination) : undefined,
       sendSocket: sendingSocket(destination, partition.flavour, this.call.env.sockets)?.description,
       destination,
     };

@@ -3,10 +3,9 @@ import { parseUri } from '../../core/uri.js';
 import type { CompiledSet } from '../../engine/compiled-set.js';
 import type { Destination } from '../../engine/destination.js';
 import type { Engine } from '../../engine/engine.js';
+import { flavourKind } from '../../engine/flavours.js';
 import { dispatcherHash } from '../../engine/hash.js';
 import { uriHash } from '../../engine/hash-keys.js';
-import { kamailioAlgorithm } from '../../engine/kamailio/algorithms/list.js';
-import { algorithmOf } from '../../engine/opensips/algorithms/list.js';
 import type { Partition } from '../../engine/partition.js';
 import type { SelectTarget } from '../../engine/selection.js';
 import { weightOf } from '../../engine/weight.js';
@@ -237,8 +236,7 @@ function explainedSet(
   { isBlocked, isOurs }: Marks,
 ): ExplainedSet {
   const { algorithm: code, setId } = target;
-  const isKamailio = partition.options.flavour === 'kamailio';
-  const name = (isKamailio ? kamailioAlgorithm(code, false) : algorithmOf(code))?.name ?? 'unknown';
+  const name = flavourKind(partition.options.flavour).algorithmName(code, false) ?? 'unknown';
   const destinations = set?.destinations ?? [];
   const decided = set === undefined ? undefined : decidedBy(partition, target, set, scope, name);
   return {

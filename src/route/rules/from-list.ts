@@ -1,7 +1,6 @@
 import { SwitchyardError } from '../../core/errors.js';
 import type { TransportName } from '../../core/uri.js';
-import { findInList } from '../../engine/in-list.js';
-import { FROM_LIST, findFromList } from '../../engine/kamailio/from-list.js';
+import type { SourceWanted } from '../../engine/flavour.js';
 import type { Partition } from '../../engine/partition.js';
 import { textOf } from '../../pvar/context.js';
 import { compileFormat } from '../../pvar/format.js';
@@ -11,17 +10,9 @@ import type { Matcher } from './match.js';
 export const FROM = 'from_list';
 
 /** What is asked of the source of a request. */
-interface FromList {
+interface FromList extends SourceWanted {
   /** '' for the default partition. */
   readonly partition: string;
-  /** undefined: any set. */
-  readonly setId: number | undefined;
-  /** Whether the port it came from counts, and in flavour kamailio the transport. */
-  readonly port: boolean;
-  /** Whether the destination must be active. */
-  readonly active: boolean;
-  /** Shell pattern for its attributes; flavour opensips. */
-  readonly attrs: string | undefined;
 }
 
 const SHAPE = /^(?:([^:;]+):)?(\*|[0-9]{1,10})((?:;.*)?)$/s;
@@ -57,14 +48,7 @@ export function fromListMatcher(text: string, partitions: (name: string) => Part
     const ip = textOf(address.evaluateValue(context));
     if (partition === undefined || ip === '') return false;
     const from = Number(textOf(port.evaluateValue(context)));
-    const { setId, active, attrs } = wanted;
-    if (partition.options.flavour === 'opensips') {
-      const query = { ip, port: wanted.port ? from : 0, setId, activeOnly: active, pattern: attrs };
-      return findInList(partition, query) !== undefined;
-    }
-    const { anyPort, anyProtocol, activeOnly } = FROM_LIST;
-    const mode = (wanted.port ? 0 : anyPort | anyProtocol) | (active ? activeOnly : 0);
     const by = textOf(transport.evaluateValue(context)).toLowerCase() as TransportName;
-    return findFromList(partition, { ip, port: from, transport: by, socket: '', setId, mode }) !== undefined;
+    return partition.flavour.isFrom(partition, { ip, port: from, transport: by }, wanted);
   };
 }

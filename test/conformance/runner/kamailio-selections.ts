@@ -101,7 +101,7 @@ class Replay {
       engine: this.engine,
       open,
       mi: () => ({}),
-      other: (line, partition) => answerKamailio(line, partition, { engine: this.engine, open }),
+      kamailio: (line, partition) => answerKamailio(line, partition, { engine: this.engine, open }),
     });
   }
 

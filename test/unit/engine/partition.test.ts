@@ -4,7 +4,7 @@ import { SwitchyardError } from '../../../src/core/errors.js';
 import { createPartition } from '../../../src/engine/create-partition.js';
 import type { Destination } from '../../../src/engine/destination.js';
 import type { Engine } from '../../../src/engine/engine.js';
-import { createFlavour } from '../../../src/engine/flavours.js';
+import { flavourKind } from '../../../src/engine/flavours.js';
 import type { Partition } from '../../../src/engine/partition.js';
 import { equalsIgnoringCase } from '../../../src/engine/uri-index.js';
 import { engineWith, partitionOptions, request, row, rows, stillClock } from '../../support/partitions.js';
@@ -239,7 +239,7 @@ describe('loading in slices', () => {
     const env = { random: { uint32: () => 1, token: () => '' }, warn: () => {} };
     return createPartition(
       options,
-      () => createFlavour(options, env, busyClock()),
+      () => flavourKind(options.flavour).create(options, env, busyClock()),
       busyClock(),
       () => {},
     );

@@ -108,7 +108,9 @@ describe('a batch', () => {
       id: 'k',
       error: { message: 'partition "k" is of flavour kamailio' },
     });
-    const other = session({ other: ({ raw }, partition) => ({ ok: true, rules: raw['rules'], by: partition.name }) });
+    const other = session({
+      kamailio: ({ raw }, partition) => ({ ok: true, rules: raw['rules'], by: partition.name }),
+    });
     assert.deepEqual(await other.run(line), { id: 'k', ok: true, rules: '2=4;1=4', by: 'k' });
   });
 
