@@ -26,17 +26,14 @@ export interface Row {
   readonly destination: string;
 }
 
-/** Compiles src/ into dist/ when a source is newer: what is measured is what is shipped. */
+/** Builds dist/ from src/ when a source is newer: what is measured is what is shipped. */
 export function buildSwitchyard(): void {
   if (existsSync(ENTRY)) {
     const built = statSync(ENTRY).mtimeMs;
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
     if (sources.every((name) => statSync(join(ROOT, 'src', name)).mtimeMs <= built)) return;
   }
-  execFileSync(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'src'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  execFileSync('npm', ['run', '-s', 'build'], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 export interface StartOptions {

@@ -8,6 +8,7 @@ import { freePort } from './ports.js';
 import { workersSetting } from './workers.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const TSX = import.meta.resolve('tsx');
 
 export interface DaemonProcessOptions {
@@ -20,9 +21,11 @@ export interface DaemonProcessOptions {
   readonly ipv6?: boolean;
   /** Name server it asks, "127.0.0.1:port"; default: the machine's. */
   readonly dns?: string;
+  /** Runs what `npm run build` made, not the sources. Default: with SWITCHYARD_TEST_BUILT=1 in the environment. */
+  readonly built?: boolean;
 }
 
-/** The daemon as a process of its own, run from the sources. */
+/** The daemon as a process of its own. */
 export interface DaemonProcess {
   readonly port: number;
   /** Base URL of /mi, /metrics and /health. */
@@ -57,13 +60,16 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify(settings, undefined, 2));
-  const imports = ['--import', TSX];
+  const { built = process.env['SWITCHYARD_TEST_BUILT'] === '1' } = options;
+  const imports = built ? [] : ['--import', TSX];
   if (options.dns !== undefined) {
     const file = join(folder, 'dns.mjs');
     await writeFile(file, `import dns from 'node:dns';\ndns.setServers([${JSON.stringify(options.dns)}]);\n`);
     imports.push('--import', file);
   }
-  const child = new Child(process.execPath, [...imports, MAIN, 'serve', '--config', config], { cwd: folder });
+  const child = new Child(process.execPath, [...imports, built ? BUILT : MAIN, 'serve', '--config', config], {
+    cwd: folder,
+  });
   const http = `http://127.0.0.1:${httpPort}`;
   const stop = async () => {
     const code = await child.stop('SIGTERM', 10_000);

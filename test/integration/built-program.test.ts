@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { loadLibc } from '../../src/sip/transport/native/libc.js';
+import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
+import { startCaller, startGateway } from '../support/sip-endpoints.js';
+import { until } from '../support/until.js';
+
+const DIST = resolve(import.meta.dirname, '../../dist');
+const skip = existsSync(join(DIST, 'main.js')) ? false : 'there is no dist/: npm run build';
+const noWorkers = 'libc' in (await loadLibc()) ? skip : 'the system calls cannot be had';
+
+/** The status of one call through a built daemon whose only gateway is at `host`. */
+async function callThrough(
+  t: TestContext,
+  host: string,
+  settings: object,
+): Promise<[DaemonProcess, number | undefined]> {
+  const gateway = await startGateway({ host, name: host });
+  t.after(() => gateway.kill());
+  const daemon = await startDaemon({ built: true, destinations: [[1, gateway.uri]], settings: { ...settings } });
+  t.after(() => daemon.stop());
+  const caller = await startCaller({ host: '127.0.0.212' });
+  t.after(() => caller.stop());
+  const { status } = await caller.placeCall({ ruri: 'sip:1@example.com', proxy: `sip:127.0.0.1:${daemon.port}` });
+  return [daemon, status];
+}
+
+const routing = [{ select: { set: 1, alg: 4 }, record_route: true }];
+
+test('the built program finds what is not in its bundle: schemas, the page, the version', { skip }, async (t) => {
+  const [daemon, status] = await callThrough(t, '127.0.0.211', { routing });
+  assert.equal(status, 200);
+  assert.equal((await fetch(`${daemon.http}/`)).status, 200);
+  assert.match(JSON.stringify(await daemon.mi('version')), /[0-9]+\.[0-9]+\.[0-9]+/);
+});
+
+test('the built program starts its workers', { skip: noWorkers }, async (t) => {
+  const [daemon, status] = await callThrough(t, '127.0.0.213', { routing, workers: 2 });
+  assert.equal(status, 200);
+  const workers = async () => {
+    const { Processes } = (await daemon.mi('ps')) as { Processes: { Type: string }[] };
+    return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).length;
+  };
+  await until('two workers', async () => (await workers()) === 2);
+});
+
+test('a route script of the built program imports what the program itself runs', { skip }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-built-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'route.mjs');
+  writeFileSync(
+    file,
+    "import { defineRoutes } from 'switchyard';\n" +
+      "export const routes = defineRoutes({ request(r) { r.ds_select_dst('1', '4'); r.t_relay(); } });\n",
+  );
+  const [daemon, status] = await callThrough(t, '127.0.0.214', { route_script: file });
+  assert.equal(status, 200, daemon.log());
+});
+
+test('the built library exports the daemon and what goes with it', { skip }, async () => {
+  const library = (await import(pathToFileURL(join(DIST, 'index.js')).href)) as Record<string, unknown>;
+  for (const name of ['Daemon', 'loadSettings', 'checkConfiguration', 'createLogger', 'VERSION']) {
+    assert.ok(name in library, name);
+  }
+});
