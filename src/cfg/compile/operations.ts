@@ -1,0 +1,221 @@
+import type { BoundedRegex } from '../../core/posix-regex.js';
+import type { Binary, Position } from '../ast.js';
+import { NEXT, type ScriptRun } from '../runtime.js';
+import type {
+  ArithmeticOperator,
+  ComparisonOperator,
+  LogicalOperator,
+  MatchOperator,
+  Result,
+  StaticType,
+} from '../semantics/operators.js';
+import type { CompileContext } from './context.js';
+import { type CompiledExpression, constantExpression } from './expression.js';
+import { computedRegex } from './regex-cache.js';
+
+/** What stands on both sides of an operator, compiled. */
+type Operands = readonly [left: CompiledExpression, right: CompiledExpression];
+
+/** The result of an arithmetic operator, of "." and of the "+" that joins texts. */
+export function calculated(
+  { at }: Binary,
+  operator: ArithmeticOperator,
+  [left, right]: Operands,
+  context: CompileContext,
+): CompiledExpression {
+  const { operators } = context.dialect;
+  const run = operators.arithmetic(operator, left.type, right.type);
+  const type: StaticType = operators.arithmeticType(operator, left.type, right.type);
+  const most = context.bounds.text;
+  const { read: first } = left;
+  const { read: second, constant: other } = right;
+  if (left.constant !== undefined && other !== undefined) {
+    let failed = false;
+    const faults = {
+      fault() {
+        failed = true;
+      },
+    };
+    const constant = run(left.constant, other, faults, at);
+    if (!failed && constant !== undefined) return { type, constant, read: () => constant, calls: false };
+  }
+  const calls = left.calls || right.calls;
+  if (typeof other === 'number' && (operator === '+' || operator === '-')) {
+    const step = operator === '+' ? other : -other;
+    const read = (call: ScriptRun): Result => {
+      const a = first(call);
+      return typeof a === 'number' ? (a + step) | 0 : bounded(run(a, other, call, at), most, call, at);
+    };
+    return { type, constant: undefined, read, calls };
+  }
+  const read = (call: ScriptRun): Result => {
+    const a = first(call);
+    return bounded(run(a, second(call), call, at), most, call, at);
+  };
+  return { type, constant: undefined, read, calls };
+}
+
+/** The result of a comparison. */
+export function compared(
+  operator: ComparisonOperator,
+  [left, right]: Operands,
+  context: CompileContext,
+): CompiledExpression {
+  const { constant } = right;
+  const isNumber = left.emptyIsZero === true && typeof constant === 'number';
+  const { comparison } = context.dialect.operators;
+  const compare = comparison(operator, isNumber ? 'int' : left.type, right.type, constant);
+  const calls = left.calls || right.calls;
+  const { read } = left;
+  if (constant !== undefined) {
+    const getter = left.variable?.getter;
+    if (getter === undefined) return comparisonValue((run) => compare(read(run), constant), calls);
+    // As comparisonValue() gives it, less one call: a variable against a constant is what conditions are most of all.
+    return {
+      type: 'int',
+      constant: undefined,
+      calls,
+      test: (run) => compare(getter(run.pvars), constant) === true,
+      read: (run) => asInteger(compare(getter(run.pvars), constant)),
+    };
+  }
+  const { read: other } = right;
+  return comparisonValue((run) => {
+    const a = read(run);
+    return compare(a, other(run));
+  }, calls);
+}
+
+/** The result of "=~" and "!~". `regexAt`: where a constant expression that is wrong is reported. */
+export function matched(
+  node: Binary,
+  operator: MatchOperator,
+  [left, right]: Operands,
+  context: CompileContext,
+  regexAt: Position | undefined,
+): CompiledExpression {
+  const { matchText } = context.dialect.operators;
+  const wanted = operator === '=~';
+  const calls = left.calls || right.calls;
+  const test = (value: Result, regex: BoundedRegex | undefined): boolean => {
+    const text = matchText(value);
+    if (regex === undefined) return false;
+    return text === undefined ? !wanted : regex.test(text) === wanted;
+  };
+  if (typeof right.constant === 'string' || typeof right.constant === 'number') {
+    const regex = context.regex(String(right.constant), regexAt ?? node.right.at, true);
+    return truthValue((run) => test(left.read(run), regex), calls);
+  }
+  if (right.constant === null && context.dialect.syntax.nullVariable) {
+    // As recorded, "=~ $null" is true of everything.
+    return truthValue((run) => left.read(run) !== undefined && wanted, calls);
+  }
+  const computed = computedRegex(node.at, true);
+  // As recorded, an expression of Kamailio with a pattern that is none has no value.
+  const otherwise = context.dialect.name === 'kamailio' ? undefined : false;
+  return comparisonValue((run) => {
+    const value = left.read(run);
+    const regex = computed(run, matchText(right.read(run)));
+    return regex === undefined ? otherwise : test(value, regex);
+  }, calls);
+}
+
+/** "&&" and "||", the right side only where the left does not decide. */
+export function logical(
+  operator: LogicalOperator,
+  [left, right]: Operands,
+  context: CompileContext,
+): CompiledExpression {
+  const folds = foldedLogical(operator, [left, right], context);
+  if (folds !== undefined) return folds;
+  const first = logicalTest(left, context);
+  const second = logicalTest(right, context);
+  const calls = left.calls || right.calls;
+  if (!left.calls) {
+    return operator === '&&'
+      ? truthValue((run) => first(run) && second(run), calls)
+      : truthValue((run) => first(run) || second(run), calls);
+  }
+  // A call may have ended the script: then the rest is not evaluated.
+  return operator === '&&'
+    ? truthValue((run) => first(run) && run.stop === NEXT && second(run), calls)
+    : truthValue((run) => run.stop === NEXT && (first(run) || (run.stop === NEXT && second(run))), calls);
+}
+
+function logicalTest({ test, read }: CompiledExpression, context: CompileContext): (run: ScriptRun) => boolean {
+  if (test !== undefined) return test;
+  const { logicalTruth } = context.dialect.operators;
+  return (run) => {
+    const value = read(run);
+    return value !== undefined && logicalTruth(value);
+  };
+}
+
+/**
+ * Kamailio leaves a 1 of "&&" and a 0 of "||" out, so that the other side is the value: "$n || 0" is $n, which -2 does not make
+ * true. As recorded, "$n && 3" is a truth value.
+ */
+function foldedLogical(
+  operator: LogicalOperator,
+  [left, right]: Operands,
+  { dialect }: CompileContext,
+): CompiledExpression | undefined {
+  if (!dialect.syntax.precedence) return undefined;
+  const { logicalTruth } = dialect.operators;
+  const neutral = operator === '&&' ? 1 : 0;
+  if (left.constant !== undefined) {
+    const holds = logicalTruth(left.constant);
+    if (holds === (operator === '||')) return constantExpression(holds ? 1 : 0);
+    return left.constant === neutral ? right : undefined;
+  }
+  return right.constant === neutral ? left : undefined;
+}
+
+/** What is true or not, as the number 1 or 0. */
+export function truthValue(test: (run: ScriptRun) => boolean, calls: boolean): CompiledExpression {
+  return { type: 'int', constant: undefined, read: (run) => (test(run) ? 1 : 0), calls, test };
+}
+
+/** A comparison whose operands had no value has none either, and is not true. */
+function comparisonValue(compare: (run: ScriptRun) => boolean | undefined, calls: boolean): CompiledExpression {
+  return {
+    type: 'int',
+    constant: undefined,
+    calls,
+    test: (run) => compare(run) === true,
+    read: (run) => asInteger(compare(run)),
+  };
+}
+
+function asInteger(result: boolean | undefined): Result {
+  return result === undefined ? undefined : result ? 1 : 0;
+}
+
+/** A result that may be used; one that is too long is a fault, and none. */
+function bounded(result: Result, most: number, run: ScriptRun, at: Position): Result {
+  if (typeof result !== 'string' || result.length <= most) return result;
+  run.fault(at, `a string would be longer than ${most} characters`);
+  return undefined;
+}
+
+/** One operand changed, at load where it is a constant. */
+export function folded(
+  type: StaticType,
+  inner: CompiledExpression,
+  change: (value: Result) => Result,
+): CompiledExpression {
+  const { read, calls } = inner;
+  if (inner.constant !== undefined) {
+    const constant = change(inner.constant);
+    if (constant !== undefined) return { type, constant, read: () => constant, calls: false };
+  }
+  return {
+    type,
+    constant: undefined,
+    calls,
+    read: (run) => {
+      const value = read(run);
+      return value === undefined ? undefined : change(value);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { messageOf } from '../../core/errors.js';
+import type { Format } from '../../pvar/format.js';
+import type { Expression, VariableReference, Word } from '../ast.js';
+import type { ScriptRun } from '../runtime.js';
+import type { Result } from '../semantics/operators.js';
+import type { CompileContext } from './context.js';
+import { coreTest } from './core-tests.js';
+import { type CompiledExpression, constantExpression } from './expression.js';
+import { isWrittenSelect, type SelectSource, selectSource } from './selects.js';
+
+/** What could not be compiled: it has no value. */
+const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () => undefined, calls: false };
+
+/** A select: text, "" when there is none. */
+export function selectValue(
+  { text, at }: Extract<Expression, { kind: 'select' }>,
+  context: CompileContext,
+): CompiledExpression {
+  const { problems, tree } = context;
+  let source: SelectSource | undefined;
+  if (!isWrittenSelect(text.slice(1))) {
+    problems.error(
+      'expression',
+      at,
+      `${text} is no select: names with dots between, one index or "text" in brackets behind each`,
+    );
+    return FAILED;
+  }
+  try {
+    source = selectSource(text.slice(1), tree.parameters);
+  } catch (error) {
+    problems.error('expression', at, `select ${text} ${messageOf(error)}`);
+    return FAILED;
+  }
+  if (source === undefined) {
+    problems.warning('no-effect', at, `select ${text} is not known: it is always empty`);
+    return { type: 'any', constant: undefined, calls: false, read: () => '' };
+  }
+  if ('constant' in source) {
+    const value = String(source.constant);
+    return { type: 'any', constant: undefined, calls: false, read: () => value };
+  }
+  if (source.format === '') return { type: 'any', constant: undefined, calls: false, read: () => '' };
+  const format = context.format(source.format, at);
+  if (format === undefined) return FAILED;
+  const { edit } = source;
+  const read = (run: ScriptRun): string => String(format.evaluateValue(run.pvars) ?? '');
+  return {
+    type: 'any',
+    constant: undefined,
+    calls: false,
+    read: edit === undefined ? read : (run) => edit(read(run)),
+  };
+}
+
+/** A variable, by its value. */
+export function variableValue(node: VariableReference, context: CompileContext): CompiledExpression {
+  const name = /^\$([A-Za-z_]\w*)$/.exec(node.text)?.[1];
+  if (name === undefined && node.text === '$?') return variableValue({ ...node, text: '$rc' }, context);
+  const format = context.variable(node);
+  if (format === undefined) return FAILED;
+  return {
+    type: format.digits ? 'digits' : 'any',
+    constant: undefined,
+    calls: false,
+    variable: format,
+    emptyIsZero: context.dialect.operators.emptyIsZero?.test(node.text),
+    read: readerOf(format),
+  };
+}
+
+/** A bare word: a switch, or a test of the core. */
+export function wordValue(node: Word, context: CompileContext): CompiledExpression {
+  const { dialect, problems } = context;
+  const flag = dialect.syntax.switchWords(node.text);
+  if (flag !== undefined) return constantExpression(flag);
+  const test = dialect.syntax.coreTests ? coreTest(node.text, context) : undefined;
+  if (test !== undefined) return test;
+  problems.error('expression', node.at, `${node.text} is no value; a string needs quotes`);
+  return FAILED;
+}
+
+function readerOf(format: Format): (run: ScriptRun) => Result {
+  const { getter } = format;
+  return getter === undefined ? (run) => format.evaluateValue(run.pvars) : (run) => getter(run.pvars);
+}
