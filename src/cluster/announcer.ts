@@ -4,7 +4,7 @@ import type { Destination } from '../engine/destination.js';
 import { E_DISPATCHER_STATUS } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { Edge } from './record.js';
-import type { Entry } from './records.js';
+import type { Entry } from './record-entry.js';
 
 /** What an announcer of changes is made with. */
 export interface AnnouncerOptions {

@@ -1,6 +1,7 @@
 import type { Destination } from '../engine/destination.js';
 import { type DestinationRecord, isNewer, type Order } from './record.js';
-import type { Entry, Records } from './records.js';
+import type { Entry } from './record-entry.js';
+import type { Records } from './records.js';
 import { inZone, type Rows, withoutZone } from './rows.js';
 import type { Zones } from './zones.js';
 

@@ -3,7 +3,7 @@ import type { StateSignal } from '../engine/state.js';
 import type { ClusterNode } from './node.js';
 import type { Questions } from './questions.js';
 import type { DestinationRecord } from './record.js';
-import type { Entry } from './records.js';
+import type { Entry } from './record-entry.js';
 
 /** Nodes asked besides the owner. */
 const WITNESSES = 2;

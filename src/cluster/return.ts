@@ -1,7 +1,7 @@
 import type { Destination } from '../engine/destination.js';
 import type { ClusterNode } from './node.js';
 import { type Intent, isWord } from './record.js';
-import type { Entry } from './records.js';
+import type { Entry } from './record-entry.js';
 
 /** Decisions settled at one tick: 200 a second. */
 const A_TICK = 20;

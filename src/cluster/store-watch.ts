@@ -5,7 +5,8 @@ import type { ClusterBus, ClusterCounters } from './bus.js';
 import type { Following } from './following.js';
 import { PROTOCOL } from './heartbeat.js';
 import type { Owners } from './owners.js';
-import type { Entry, Records } from './records.js';
+import type { Entry } from './record-entry.js';
+import type { Records } from './records.js';
 import type { Values } from './values.js';
 
 /** What of a node the watch over its bucket needs. */

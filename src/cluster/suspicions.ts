@@ -3,7 +3,7 @@ import type { ClusterBus, ClusterCounters } from './bus.js';
 import type { Phase } from './heartbeat.js';
 import type { Owners } from './owners.js';
 import { type DestinationRecord, firstRecord, type Intent } from './record.js';
-import type { Entry } from './records.js';
+import type { Entry } from './record-entry.js';
 
 /** What of a node its suspicions need. */
 export interface SuspectingNode {
