@@ -5,6 +5,7 @@ import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
 import { alwaysOf, decides, isBuiltIn, isLog, isSilent, NEXT, nameOf, RELAYS, REPLIES } from './functions.js';
 import type { Ledger } from './ledger.js';
+import { leaveBelow } from './left-out.js';
 
 /** Failover as a rule says it. */
 export interface Failover {
@@ -120,8 +121,7 @@ class FailureReader {
               throw new Unsayable(`the condition "${condition}" (line ${statement.at.line}) cannot be said as codes`);
             }
             if (isSilent([...body, ...otherwise])) break;
-            const what = `what stands under "if (${expressionText(statement.condition)})" is not carried over`;
-            this.ledger.leave(statement.at, what);
+            leaveBelow([...body, ...otherwise], `"if (${expressionText(statement.condition)})"`, this.ledger);
             break;
           }
           if (mentionsNext(statement.condition)) this.leaveReplies([...body, ...otherwise]);

@@ -17,6 +17,7 @@ import {
   SELECTS,
 } from './functions.js';
 import type { Ledger } from './ledger.js';
+import { leaveBelow } from './left-out.js';
 import { isKeepAlive, matchTest, type OwnNames } from './match.js';
 import { numberAfterAssignment, numberAfterCall, sameNumber } from './number.js';
 import {
@@ -146,6 +147,11 @@ export class Walk {
             return;
           }
           this.ledger.leave(statement.at, '"switch" and what stands in it is not carried over');
+          leaveBelow(
+            statement.cases.flatMap(({ body }) => body),
+            '"switch"',
+            this.ledger,
+          );
           frame = rest;
           break;
         }
@@ -176,6 +182,7 @@ export class Walk {
             return;
           }
           this.ledger.leave(statement.at, `${what} and what stands in it is not carried over`);
+          leaveBelow(bodies, what, this.ledger);
           frame = rest;
         }
       }
@@ -191,8 +198,7 @@ export class Walk {
     const decisive = mentionsSelection(statement.condition) || decides([...body, ...otherwise], this.body);
     if (!decisive && branches.some(({ holds }) => holds === 'unknown')) {
       if (!isSilent([...body, ...otherwise])) {
-        const what = `what stands under "if (${expressionText(statement.condition)})" is not carried over`;
-        this.ledger.leave(statement.at, what);
+        leaveBelow([...body, ...otherwise], `"if (${expressionText(statement.condition)})"`, this.ledger);
       }
       return forgetting(path, [...body, ...otherwise]);
     }
@@ -200,6 +206,7 @@ export class Walk {
       if (branch.holds === 'unknown') {
         const why = `the condition "${expressionText(statement.condition)}" (line ${statement.at.line}) cannot be said as "match"`;
         this.unknown(around, branch.path, why, statement.at);
+        leaveBelow([...body, ...otherwise], `"if (${expressionText(statement.condition)})"`, this.ledger);
         continue;
       }
       const inner = branch.holds ? body : otherwise;

@@ -241,7 +241,32 @@ describe('selections', () => {
   test('an unknown condition that decides nothing is listed and passed over', () => {
     const { rules, left } = one('if (nat_uac_test("19")) { fix_nated_contact(); }\nds_select_dst(1, 4);\nt_relay();');
     assert.equal(rules.length, 1);
-    assert.deepEqual(left, ['line 3: what stands under "if (nat_uac_test("19"))" is not carried over']);
+    assert.deepEqual(left, [
+      'line 3: fix_nated_contact() is not carried over: it stands under "if (nat_uac_test("19"))"',
+    ]);
+  });
+
+  test('each statement under a condition that is not carried over is listed with its line', () => {
+    const { rules, left } = one(`ds_select_dst(1, 4);
+if (nat_uac_test("19")) {
+  $avp(nat) = 1;
+  if ($avp(nat) == 2) {
+    xlog("two");
+    fix_nated_contact();
+  } else {
+    while ($var(i) < 3) {
+      append_hf("X-Nat: yes\r\n");
+    }
+  }
+}
+t_relay();`);
+    assert.equal(rules.length, 1);
+    const line = Number(/^line (\d+)/.exec(left[0] ?? '')?.[1]);
+    assert.deepEqual(left, [
+      `line ${line}: the assignment to $avp(nat) is not carried over: it stands under "if (nat_uac_test("19"))"`,
+      `line ${line + 3}: fix_nated_contact() is not carried over: it stands under "if ($avp(nat) == 2)"`,
+      `line ${line + 6}: append_hf("X-Nat: yes\r\n") is not carried over: it stands under "while"`,
+    ]);
   });
 
   test('what the script computes does not become an argument; what it assigned outright does', () => {
