@@ -219,6 +219,84 @@ const FILES: readonly Served[] = [
        INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'calls=30;conf=5', 0), (1, '${up}', 'calls=20;conf=5', 0);`,
     ],
   },
+  {
+    file: 'wholesale-router-2.4.cfg',
+    rows: [
+      [9, 'BUSY', 0],
+      [9, 'UP', 0],
+    ],
+    calls: 3,
+    lines: [
+      /^softswitch ready, maintenance is 0$/,
+      / is carried to 4930199$/,
+      /-> 4930123 by busy /,
+      / busy answered 503$/,
+      /-> 4930123 by up /,
+    ],
+    tables: ([busy = '', up = '']) => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', 'id=c1;cps=50;channels=20;prefix=');
+       INSERT INTO version VALUES ('dialplan', 5);
+       CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
+         timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);
+       INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp, attrs) VALUES (1, 1, 1, '^.*$', 0, '^.*$', '4930123', 'ok');
+       CREATE TABLE lnp (number TEXT, lrn TEXT);
+       INSERT INTO lnp VALUES ('4930123', '4930199');
+       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT,
+         state INT, socket TEXT);
+       INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix, attrs) VALUES ('busy', 1, '${busy}', 0, '', 'timer=7'), ('up', 1, '${up}', 0, '', '');
+       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+       INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('0', '49', 0, 'busy=90,up=1');
+       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
+       CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
+         duration INT, ms_duration INT, setuptime INT, created TEXT, customer_id TEXT, vendor_id TEXT, ani TEXT, dnis TEXT);`,
+    ],
+  },
+  {
+    file: 'trunk-hybrid-3.1.cfg',
+    rows: [
+      [2, 'BUSY', 10],
+      [2, 'UP', 0],
+    ],
+    calls: 3,
+    lines: [/ call 1 of office west$/, / next trunk sip:127/, / ended by the caller, office west, reason <null>$/],
+    tables: () => [
+      `INSERT INTO version VALUES ('domain', 4);
+       CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
+       INSERT INTO domain (domain, attrs) VALUES ('127.0.0.1', 'office=west;number=4930500');
+       CREATE TABLE numbers (number TEXT, office TEXT, host TEXT, port INT, codecs TEXT);`,
+    ],
+  },
+  {
+    file: 'media-path-3.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/ core again: sip:127\.0\.0\.1:/, / media: <null> bytes, MOS <null>$/],
+  },
+  {
+    file: 'tenant-hub-3.4.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [
+      /^1 tenants$/,
+      / preferences of caller: \{"order":"weights","plan":"gold"\}$/,
+      /^gateway of caller gave 503: /,
+      / BYE in dialog .*, downstream, tenant caller$/,
+    ],
+    tables: () => [
+      `INSERT INTO version VALUES ('ds_red', 9), ('ds_blue', 9);
+       CREATE VIEW ds_red AS SELECT * FROM dispatcher;
+       CREATE VIEW ds_blue AS SELECT * FROM dispatcher WHERE setid = 77;
+       CREATE TABLE tenants (name TEXT, cps INT, channels INT, part TEXT);
+       INSERT INTO tenants VALUES ('caller', 50, 20, 'red');
+       CREATE TABLE tenant_prefs (username TEXT, attribute TEXT, value TEXT);
+       INSERT INTO tenant_prefs VALUES ('caller', 'order', 'weights'), ('caller', 'plan', 'gold');`,
+    ],
+  },
 ];
 
 function path(file: string): string {
@@ -232,7 +310,7 @@ async function asServed(file: string): Promise<string> {
     .replace(/^port=.*\n/gm, '')
     .replace(/^(listen|socket)\s*=\s*(?:udp:)?127\.0\.0\.1(?::5060)?(.*)$/m, '$1=LISTEN$2')
     .replace(/^(?:listen|socket)\s*=\s*(?!LISTEN).*$/gm, '')
-    .replace(/"(?:mysql|sqlite|postgres|text):\/\/[^"]*"/g, '"sqlite://FOLDER/db.sqlite"')
+    .replace(/(?:mysql|sqlite|postgres|text):\/\/[^";\s]*/g, 'sqlite://FOLDER/db.sqlite')
     .replace(/^modparam\("(?:tls_mgm|rtpengine)", "(?!rtpengine_tout).*\n/gm, '')
     .replace(/\/tmp\/opensips_fifo/g, 'FOLDER/fifo')
     .replace(/"port", 8888/, `"port", ${management}`)

@@ -55,6 +55,10 @@ const FILES: readonly FileVerdict[] = [
   ['trunk-routing-3.1.cfg', 'opensips-3', 'runs whole', []],
   ['hidden-border-3.3.cfg', 'opensips-3', 'runs whole', []],
   ['pbx-farm-3.2.cfg', 'opensips-3', 'runs whole', []],
+  ['wholesale-router-2.4.cfg', 'opensips-2.1', 'runs whole', []],
+  ['trunk-hybrid-3.1.cfg', 'opensips-3', 'runs whole', []],
+  ['media-path-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['tenant-hub-3.4.cfg', 'opensips-4', 'runs whole', []],
   [
     'mixed-versions.cfg',
     'opensips-3',
