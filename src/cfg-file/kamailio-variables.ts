@@ -1,5 +1,6 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
+import { tlsVariables } from '../modules/tls.js';
 
 /** Variables of Kamailio that a module brings along, as 5.6.3 refuses them without it. Those of pv are taken as always there. */
 const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
@@ -14,6 +15,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['cfgutils', ['RANDOM']],
   ['xhttp', ['hu']],
   ['jsonrpcs', ['jsonrpl']],
+  ['tls', tlsVariables('kamailio').map(([name]) => name)],
 ];
 
 /** Variables of other files that 5.6.3 does not have. */

@@ -45,9 +45,7 @@ export function tlsSettings(
   return {
     ...pair(first),
     ...(ca === undefined ? {} : { ca }),
-    verify_client: isOn(
-      first.values.get('require') ?? (dialect === 'opensips' ? first.values.get('verify') : undefined) ?? 'no',
-    ),
+    verify_client: dialect === 'opensips' ? opensipsDemand(first) : isOn(first.values.get('require') ?? 'no'),
     verify_server: isOn(verifies),
     ...(contexts.length === 0 ? {} : { contexts }),
   };
@@ -56,6 +54,12 @@ export function tlsSettings(
 function pair({ values }: Domain): { certificate: string; private_key: string } {
   const certificate = values.get('certificate') ?? '';
   return { certificate, private_key: values.get('key') ?? certificate };
+}
+
+/** What OpenSIPS demands of clients: both parameters are 1 unless the file says otherwise, and require_cert counts with verify_cert only. */
+function opensipsDemand({ values }: Domain): boolean | 'if_shown' {
+  if (!isOn(values.get('verify') ?? '1')) return false;
+  return isOn(values.get('require') ?? '1') || 'if_shown';
 }
 
 function isOn(text: string): boolean {

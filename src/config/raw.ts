@@ -62,7 +62,7 @@ export interface RawSettings {
     readonly certificate: string;
     readonly private_key: string;
     readonly ca?: string;
-    readonly verify_client: boolean;
+    readonly verify_client: boolean | 'if_shown';
     readonly verify_server: boolean;
     readonly contexts: readonly ({
       readonly server_name: string | readonly (string | null)[];

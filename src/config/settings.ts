@@ -398,7 +398,8 @@ export interface TlsConfig {
   readonly cert: string;
   readonly key: string;
   readonly ca: string | undefined;
-  readonly verifyClient: boolean;
+  /** "if_shown": a client may show none, but one that is shown must be valid. */
+  readonly verifyClient: boolean | 'if_shown';
   readonly verifyServer: boolean;
   /** Other certificates, by the server name a client asks for; no name stands twice. */
   readonly contexts: readonly {

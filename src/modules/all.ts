@@ -55,6 +55,7 @@ import { sqlStatementFunctions } from './sql-statements.js';
 import { statisticsFunctions } from './statistics.js';
 import { textFunctions } from './text.js';
 import { kamailioTextFunctions } from './text-kamailio.js';
+import { tlsFunctions } from './tls.js';
 import { tmFunctions } from './tm.js';
 import { kamailioTransactionFunctions } from './tm-kamailio.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
@@ -131,6 +132,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...programFunctions,
     ...mqueueFunctions,
     ...asyncFunctions,
+    ...tlsFunctions,
     ...toposFunctions,
     ...authFunctions,
     ...xhttpFunctions,

@@ -161,6 +161,7 @@ const RECORDED: Readonly<Record<string, string>> = {
     set_rtp_proxy_set/1/qforbse start_recording/0/qforbse unforce_rtp_proxy/0,1/qforbse`,
   msrp: `msrp_cmap_lookup/0/qforbse msrp_cmap_save/0/qforbse msrp_is_reply/0/qforbse msrp_is_request/0/qforbse msrp_relay/0/qforbse
     msrp_relay_flags/1/qforbse msrp_reply/2,3/qforbse msrp_reply_flags/1/qforbse msrp_set_dst/2/qforbse`,
+  tls: `is_peer_verified/0/qe`,
   jsonrpcs: `jsonrpc_dispatch/0/qe jsonrpc_exec/1/qforbse`,
   xhttp_rpc: `dispatch_xhttp_rpc/0/qe`,
 };

@@ -21,6 +21,7 @@ import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVar
 import { sqlVariables } from './sql.js';
 import { staticBranchVariable } from './static-branch.js';
 import { statisticVariable } from './statistics.js';
+import { tlsVariables } from './tls.js';
 import { transactionBranchVariables } from './tm-branch-variables.js';
 import { transactionVariables } from './transaction-variables.js';
 import { uacRequestVariable } from './uac-request.js';
@@ -264,6 +265,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
   return new Map([
     ...sharedVariables(dialect),
     ...flagVariables(dialect),
+    ...tlsVariables(dialect),
     ...(dialect === 'opensips'
       ? [...opensipsVariables(), ...accVariables]
       : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables]),

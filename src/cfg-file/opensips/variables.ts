@@ -1,5 +1,6 @@
 import type { ConfigurationTree } from '../../cfg/ast.js';
 import type { Dialect } from '../../cfg/dialect.js';
+import { tlsVariables } from '../../modules/tls.js';
 
 /** Variables of OpenSIPS 3 that exist only while their module is loaded. */
 const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
@@ -7,6 +8,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['statistics', ['stat']],
   ['cfgutils', ['env', 'shv', 'RANDOM', 'ctime']],
   ['uuid', ['uuid']],
+  ['tls_mgm', tlsVariables('opensips').map(([name]) => name)],
   ['topology_hiding', ['TH_callee_callid']],
   ['rr', ['rr_params']],
   ['rtpengine', ['rtpstat', 'rtpquery']],

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+  type Server,
+  type TLSSocket,
+} from 'node:tls';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { showsUntrusted } from './tls-facts.js';
 import { causeOf, type TransportError } from './transport.js';
 
 /** Certificate files, and the requirements on the peer. */
@@ -10,8 +18,8 @@ export interface TlsOptions {
   readonly key: string;
   /** PEM file with the trusted authorities; undefined: those included in Node. */
   readonly ca: string | undefined;
-  /** Peers that connect must show a certificate we trust. */
-  readonly verifyClient: boolean;
+  /** Peers that connect must show a certificate we trust; "if_shown": they may show none. */
+  readonly verifyClient: boolean | 'if_shown';
   /** Servers we connect to must show a certificate we trust, for the name they were found by. */
   readonly verifyServer: boolean;
   /** Other certificates, by the name a client asks for (SNI, RFC 6066 section 3). */
@@ -59,11 +67,19 @@ export class Certificates {
     const { verifyClient } = this.options;
     return {
       ...this.files,
-      requestCert: verifyClient,
-      rejectUnauthorized: verifyClient,
+      requestCert: verifyClient !== false,
+      rejectUnauthorized: verifyClient === true,
       SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void): void =>
         done(null, this.context(name)),
     };
+  }
+
+  /** Ends connections to a listener with these options whose peers show a certificate that is not trusted, where they may show none. */
+  guard(server: Server): void {
+    if (this.options.verifyClient !== 'if_shown') return;
+    server.prependListener('secureConnection', (socket: TLSSocket) => {
+      if (showsUntrusted(socket)) socket.destroy();
+    });
   }
 
   /** Options for a connection to a server that was found by a name, or by its address alone. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { StreamLimits } from './bind.js';
 import { StreamFraming } from './stream-framing.js';
+import { type TlsFacts, tlsFactsOf } from './tls-facts.js';
 import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
 
 /** Unsent bytes for a peer above which we stop reading from it. */
@@ -64,6 +65,7 @@ export class StreamConnection implements Flow {
   private served = false;
   /** Bytes of an unfinished message that are counted. */
   private held = 0;
+  private tlsFacts: TlsFacts | undefined;
 
   constructor(
     private readonly owner: ConnectionOwner,
@@ -92,6 +94,11 @@ export class StreamConnection implements Flow {
         owner.limits.connectMs,
       ).unref();
     }
+  }
+
+  get tls(): TlsFacts | undefined {
+    this.tlsFacts ??= tlsFactsOf(this.socket);
+    return this.tlsFacts;
   }
 
   /** The connection is established (TLS: and the handshake is done). */

@@ -35,6 +35,7 @@ export class TlsSocket extends StreamSocket {
     );
     // A failed handshake affects that peer only; no state remains of it.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
+    this.certificates.guard(server);
     this.tlsServer = server;
     return server;
   }

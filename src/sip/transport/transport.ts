@@ -1,5 +1,6 @@
 import { systemRandom } from '../../core/random.js';
 import type { TransportName } from '../../core/uri.js';
+import type { TlsFacts } from './tls-facts.js';
 
 /** One local socket SIP is received on and sent from. */
 export interface SipSocket {
@@ -73,6 +74,8 @@ export interface Flow {
   /** Unguessable name, for flow tokens (RFC 5626 section 5.2). */
   readonly id: string;
   readonly open: boolean;
+  /** What is known of its TLS; undefined without. Read on demand: a script that asks has the certificates parsed once. */
+  readonly tls?: TlsFacts | undefined;
 }
 
 /** Where a message came from. */

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { StreamLimits } from './bind.js';
+import { type TlsFacts, tlsFactsOf } from './tls-facts.js';
 import {
   type Flow,
   later,
@@ -45,6 +47,7 @@ export class WsConnection implements Flow {
   private held = 0;
   /** Whether the last probe found such bytes, and no message was completed since. */
   private lagging = false;
+  private tlsFacts: TlsFacts | undefined;
 
   constructor(
     private readonly owner: WsOwner,
@@ -54,6 +57,8 @@ export class WsConnection implements Flow {
     readonly inbound: boolean,
     /** Milliseconds until the first message of a peer that connected. */
     messageMs: number,
+    /** The connection that a peer made; undefined for ours. */
+    private readonly below: Socket | undefined = undefined,
   ) {
     this.source = { socket: owner, address, port, flow: this };
     if (inbound) {
@@ -88,6 +93,11 @@ export class WsConnection implements Flow {
       this.fail({ cause, message: error.message, stale: this.served && cause !== 'tls' });
     });
     socket.on('close', () => this.fail({ cause: 'refused', message: 'connection closed', stale: this.served }));
+  }
+
+  get tls(): TlsFacts | undefined {
+    if (this.below !== undefined) this.tlsFacts ??= tlsFactsOf(this.below);
+    return this.tlsFacts;
   }
 
   /** Sends, now or when the connection is established. Errors come later, through `onError`. */

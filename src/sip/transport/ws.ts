@@ -169,7 +169,7 @@ export class WsSocket implements SipSocket {
         return;
       }
       const port = request.socket.remotePort ?? 0;
-      const connection = new WsConnection(this, socket, address, port, true, this.limits.messageMs);
+      const connection = new WsConnection(this, socket, address, port, true, this.limits.messageMs, request.socket);
       this.connections.add(connection, connectionKey(address, port, undefined));
       request.socket.prependListener('data', (data: Buffer) => connection.arrived(data.length));
     });
@@ -354,7 +354,13 @@ export class WsSocket implements SipSocket {
   private listener(): HttpServer | HttpsServer {
     const { bounds, certificates } = this;
     if (certificates === undefined) return createServer(bounds);
-    return createSecureServer({ ...bounds, ...certificates.server, handshakeTimeout: bounds.headersTimeout });
+    const server = createSecureServer({
+      ...bounds,
+      ...certificates.server,
+      handshakeTimeout: bounds.headersTimeout,
+    });
+    certificates.guard(server);
+    return server;
   }
 }
 

@@ -75,3 +75,9 @@ test('m4-template.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not 
   assert.equal(inventory(reading).verdict, 'runs whole');
   assert.deepEqual(reading.loaded?.settings['listen'], ['udp:127.0.0.1:5060']);
 });
+
+test('tls-peers-3.4.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not installed' }, () => {
+  const reading = readCfg(operatorFile('opensips', 'tls-peers-3.4.m4.cfg'), { preprocess: 'm4 -s' });
+  assert.equal(inventory(reading).verdict, 'runs whole');
+  assert.equal((reading.loaded?.settings['tls'] as { verify_client?: unknown }).verify_client, 'if_shown');
+});

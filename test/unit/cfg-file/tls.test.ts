@@ -40,7 +40,7 @@ route { exit; }
     certificate: '/etc/a.pem',
     private_key: '/etc/a.key',
     ca: '/etc/ca.pem',
-    verify_client: false,
+    verify_client: 'if_shown',
     verify_server: false,
     contexts: [{ server_name: ['one.example', '*.one.example'], certificate: '/etc/b.pem', private_key: '/etc/b.key' }],
   });
