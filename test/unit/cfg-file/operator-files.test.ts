@@ -79,5 +79,6 @@ test('m4-template.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not 
 test('tls-peers-3.4.m4.cfg runs whole behind m4', { skip: m4 ? false : 'm4 is not installed' }, () => {
   const reading = readCfg(operatorFile('opensips', 'tls-peers-3.4.m4.cfg'), { preprocess: 'm4 -s' });
   assert.equal(inventory(reading).verdict, 'runs whole');
-  assert.equal((reading.loaded?.settings['tls'] as { verify_client?: unknown }).verify_client, 'if_shown');
+  const tls = reading.loaded?.settings['tls'] as { readonly verify_client?: unknown } | undefined;
+  assert.equal(tls?.verify_client, 'if_shown');
 });
