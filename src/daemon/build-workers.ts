@@ -147,6 +147,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     scriptTaken: (worker, version) => versions.taken(worker, version),
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
     log: peerLog,
+    now: () => clock.monotonic(),
     send: (worker, item) => pool.send(worker, item),
     hand: (worker, item) => pool.hand(worker, item),
   });

@@ -13,6 +13,8 @@ export interface DaemonCounters {
   readonly proxy: ProxyCounters;
   /** Requests inside dialogs that did not begin here: relayed by their Route, or left to the rules. */
   readonly foreign: { readonly passed: { value: number }; readonly refused: { value: number } };
+  /** With several workers, datagrams that came to another process than theirs. */
+  readonly misdirected: { readonly passed: { value: number }; readonly dropped: { value: number } };
 }
 
 /** Registers the SIP counters under their Prometheus names. */
@@ -48,7 +50,15 @@ export function createCounters(metrics: Metrics): DaemonCounters {
     'switchyard_foreign_dialogs_total',
     'Requests inside dialogs that did not begin here: relayed by their Route, or left to the rules',
   );
+  const misdirected = metrics.counter(
+    'switchyard_worker_misdirected_total',
+    'Datagrams that the kernel gave to another process than theirs: handed on, or dropped where those were too many',
+  );
   return {
+    misdirected: {
+      passed: misdirected.with({ result: 'handed_on' }),
+      dropped: misdirected.with({ result: 'dropped' }),
+    },
     foreign: { passed: foreign.with({ result: 'relayed' }), refused: foreign.with({ result: 'rules' }) },
     layer: {
       requestsReceived: messages.with({ direction: 'in', kind: 'request' }),

@@ -13,6 +13,7 @@ import type { Receiver, SipSocket, Source, TransportError } from '../sip/transpo
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
+import { LargeMessages } from './large-messages.js';
 import type { FromWorker, HandedToWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
 import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
 import { type ScriptCore, ScriptGate } from './script-gate.js';
@@ -51,6 +52,8 @@ export interface BrainOptions {
   readonly scriptTaken: (worker: number, version: number) => void;
   readonly tableTaken: (worker: number, name: string, generation: number) => void;
   readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   /** Sends an item to a worker. */
   readonly send: (worker: number, item: ToWorker) => void;
   /** Hands a message to a worker; false when it does not take any at the moment. */
@@ -79,6 +82,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
   /** Requests that each worker has been given to relay. */
   private readonly given: number[];
   private readonly asked: number[] = [];
+  private readonly large: LargeMessages;
 
   constructor(private readonly options: BrainOptions) {
     const { workers } = options;
@@ -91,6 +95,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     };
     this.reported = Array.from({ length: workers + 1 }, () => new ReportedCalls(options.observer, names));
     this.given = Array.from({ length: workers + 1 }, () => 0);
+    this.large = new LargeMessages(options.now);
     options.proxy.delegateTo(this);
     options.layer.strayError = (marker, text, address, port) => {
       const worker = socketOfMarker(marker);
@@ -336,9 +341,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const { workers, sockets } = this.options;
     const worker = isRequest ? socketOfRequest(message.callId, workers) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
-    const { layer } = this.options.counters;
+    const { layer, misdirected } = this.options.counters;
     (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
-    this.hand(worker, ['message', sockets.indexOf(source.socket), source.address, source.port, message.text]);
+    const item = ['message', sockets.indexOf(source.socket), source.address, source.port, message.text] as const;
+    const passed = this.large.take(message.text.length) && this.options.hand(worker, item);
+    (passed ? misdirected.passed : misdirected.dropped).value++;
+    if (!passed) layer.dropped.value++;
     return true;
   }
 

@@ -2,23 +2,31 @@ import type { SipMessage } from '../sip/message.js';
 import type { Tally } from '../sip/transaction/counters.js';
 import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import type { Source } from '../sip/transport/transport.js';
+import { LargeMessages } from './large-messages.js';
+import type { HandedToBrain } from './protocol.js';
 import type { SipCounters } from './tallies.js';
 import type { ToBrain } from './to-brain.js';
 
 /** Hands on what came to a worker and belongs to another process, which counts it. */
 export class HandingOn {
+  private readonly large: LargeMessages;
+
   constructor(
     private readonly worker: number,
     private readonly workers: number,
-    private readonly brain: ToBrain,
+    private readonly brain: Pick<ToBrain, 'hand' | 'cameAs'>,
     private readonly counters: SipCounters,
-  ) {}
+    /** Monotonic milliseconds. */
+    now: () => number,
+  ) {
+    this.large = new LargeMessages(now);
+  }
 
   /** Hands on a request that the kernel gave to the wrong process; false: it belongs here, or to nobody. */
   request(request: SipMessage, source: Source): boolean {
     const owner = socketOfRequest(request.callId, this.workers);
     if (owner === this.worker || owner === 0) return false;
-    this.hand(['to', owner, ...this.brain.cameAs(source, request.text)], this.counters.layer.requestsReceived);
+    this.misdirected(['to', owner, ...this.brain.cameAs(source, request.text)], this.counters.layer.requestsReceived);
     return true;
   }
 
@@ -27,7 +35,7 @@ export class HandingOn {
     const owner = socketOfReply(reply.via?.branch ?? '');
     if (owner === this.worker || owner > this.workers) return false;
     const came = this.brain.cameAs(source, reply.text);
-    this.hand(owner === 0 ? ['pass', ...came] : ['to', owner, ...came], this.counters.layer.repliesReceived);
+    this.misdirected(owner === 0 ? ['pass', ...came] : ['to', owner, ...came], this.counters.layer.repliesReceived);
     return true;
   }
 
@@ -49,9 +57,17 @@ export class HandingOn {
     this.hand(['pass', ...this.brain.cameAs(source, reply.text)], this.counters.layer.repliesReceived);
   }
 
-  /** The process that gets a message counts it; one that there is no room for is dropped here. */
-  private hand(item: Parameters<ToBrain['hand']>[0], received: Tally): void {
-    if (this.brain.hand(item)) received.value--;
+  private misdirected(item: HandedToBrain, received: Tally): void {
+    const { misdirected } = this.counters;
+    (this.hand(item, received) ? misdirected.passed : misdirected.dropped).value++;
+  }
+
+  /** The process that gets a message counts it; one that there is no room for is dropped here. Returns whether it was handed on. */
+  private hand(item: HandedToBrain, received: Tally): boolean {
+    const text = item[item.length - 1] as string;
+    const passed = this.large.take(text.length) && this.brain.hand(item);
+    if (passed) received.value--;
     else this.counters.layer.dropped.value++;
+    return passed;
   }
 }

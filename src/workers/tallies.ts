@@ -7,6 +7,8 @@ export interface SipCounters {
   readonly proxy: ProxyCounters;
   /** Requests of dialogs that began elsewhere. */
   readonly foreign: { readonly passed: Tally; readonly refused: Tally };
+  /** Datagrams that came to another process than theirs: handed on, or too many of them. */
+  readonly misdirected: { readonly passed: Tally; readonly dropped: Tally };
 }
 
 /** Counters as a worker has them, all zero. */
@@ -36,6 +38,7 @@ export function newCounters(): SipCounters {
       replies: [0, 1, 2, 3, 4, 5, 6].map(tally),
     },
     foreign: { passed: tally(), refused: tally() },
+    misdirected: { passed: tally(), dropped: tally() },
   };
 }
 
@@ -44,11 +47,13 @@ const LAYER_NAMES = Object.keys(ZERO.layer) as (keyof LayerCounters)[];
 const PROXY_NAMES = Object.keys(ZERO.proxy) as (keyof ProxyCounters)[];
 
 /** All counters in an order that both processes know, however theirs were made. */
-export function tallies({ layer, proxy, foreign }: SipCounters): readonly Tally[] {
+export function tallies({ layer, proxy, foreign, misdirected }: SipCounters): readonly Tally[] {
   return [
     ...LAYER_NAMES.map((name) => layer[name]),
     ...PROXY_NAMES.flatMap<Tally>((name) => proxy[name]),
     foreign.passed,
     foreign.refused,
+    misdirected.passed,
+    misdirected.dropped,
   ];
 }

@@ -23,6 +23,8 @@ export interface WorkerRouterOptions {
   passage(request: RoutedRequest, loose: LooseRoute): Passage | undefined;
   /** Asks the brain; `dialog` is what its answer holds for. */
   ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision>;
+  /** Whether the brain may be asked about a request of so many characters: not about a flood of large ones. */
+  mayAsk(characters: number): boolean;
   /** Hands a message to the brain, for good. */
   pass(request: RoutedRequest): void;
   /** Whether the brain is to be asked about a request of a known dialog as well. */
@@ -49,8 +51,10 @@ export class WorkerRouter implements Router {
     if (decided !== undefined) return decided;
     const known = this.known(request);
     const passage = known && this.passage(request, known);
-    if (passage === undefined || known === undefined) return this.options.ask(request, known?.dialog);
     const { message } = request;
+    if (passage === undefined || known === undefined) {
+      return this.options.mayAsk(message.text.length) ? this.options.ask(request, known?.dialog) : TOO_MANY;
+    }
     if (message.method === 'BYE') this.options.add(['bye', message.callId]);
     return { kind: 'relay', plan: new DialogPlan(known.loose, message.method === 'INVITE', passage, IN_DIALOG) };
   }
@@ -91,5 +95,13 @@ export class WorkerRouter implements Router {
     return { loose, tags, dialog: `${tags} ${address.address} ${address.port} ${source.address}` };
   }
 }
+
+const TOO_MANY: RouteDecision = {
+  kind: 'reply',
+  code: 503,
+  reason: 'Service Unavailable',
+  headers: 'Retry-After: 5\r\n',
+  origin: { rule: 'large requests' },
+};
 
 const IN_DIALOG = { rule: 'dialog' } as const;

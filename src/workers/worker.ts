@@ -23,6 +23,7 @@ import { hostPort, type SipSocket, type Source } from '../sip/transport/transpor
 import { TrustedSources } from '../sip/trusted-sources.js';
 import { HandingOn } from './handing-on.js';
 import { KnownDialogs } from './known-dialogs.js';
+import { LargeMessages } from './large-messages.js';
 import { LocalRules } from './local-rules.js';
 import { MarkRequests } from './mark-requests.js';
 import type { LiveSetup, LogLevel, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
@@ -89,11 +90,11 @@ export class Worker implements TransactionUser {
     const { fd, bytes } = setup.memory;
     const memory = libc.map(fd, bytes);
     const brain = (this.brain = new ToBrain(memory, worker, setup.ahead, send));
-    this.handing = new HandingOn(worker, workers, brain, this.counters);
     this.sends = new RemoteSends((item) => brain.hand(item));
     this.sharedCounters = new SharedCounters(memory, worker);
     this.live = setup.live;
     const now = () => systemClock.monotonic();
+    this.handing = new HandingOn(worker, workers, brain, this.counters, now);
     const log: Logger = boundedLog(
       new SentLog(
         (level, fields, message) => brain.addLater(['log', level, fields, message]),
@@ -153,6 +154,7 @@ export class Worker implements TransactionUser {
       selected: (partition) => this.tally.selected(partition),
       asksAlways,
     });
+    const asked = new LargeMessages(now);
     const router = new WorkerRouter({
       decide: (request) => this.rules.decide(request),
       passage: (request, loose) => this.rules.mayPass(request, loose),
@@ -161,6 +163,7 @@ export class Worker implements TransactionUser {
       dialogs: this.dialogs,
       proxy,
       sender: () => this.proxy.sender,
+      mayAsk: (characters) => asked.take(characters),
       ask: (request, dialog) => this.questions.ask(request, dialog),
       pass: ({ message, source }) => this.handing.requestToBrain(message, source),
       asksAlways,

@@ -7,6 +7,7 @@ import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
 
@@ -192,6 +193,10 @@ for (const workers of [2, 4]) {
       }
       await peer.expect(/^SIP\/2\.0 200 [\s\S]*Call-ID: old/i);
       for (let i = 0; i < 8; i++) await peer.expect(new RegExp(`^SIP/2\\.0 200 [\\s\\S]*Call-ID: m${i}`, 'i'));
+      await until(
+        'they are counted',
+        async () => (await metric(daemon, 'switchyard_worker_misdirected_total', 'handed_on')) > 0,
+      );
       peer.close();
     });
 
@@ -216,6 +221,20 @@ for (const workers of [2, 4]) {
       await daemon.daemon.mi.execute('trace_stop', { id: id as number });
       assert.equal((await dial('s1u')).status, 200);
       assert.equal(await given(), before + 1);
+    });
+
+    test('of a flood of large messages for other workers only so many are handed on, and calls go on', async () => {
+      const peer = await DatagramPeer.open('127.0.1.27');
+      const large = (i: number) =>
+        `ACK sip:s1@acme.example SIP/2.0\r\nX-Call-ID: other\r\nVia: SIP/2.0/UDP 127.0.1.27:${peer.port};branch=z9hG4bKl${i}\r\n` +
+        `From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: l${i}\r\nCSeq: 1 ACK\r\nX: ${'x'.repeat(60_000)}\r\n\r\n`;
+      for (let i = 0; i < 400; i++) await peer.send(large(i), daemon.sipPort, '127.0.0.1');
+      assert.equal((await dial('s1large')).status, 200);
+      await until(
+        'those beyond the bound are dropped',
+        async () => (await metric(daemon, 'switchyard_worker_misdirected_total', 'dropped')) > 0,
+      );
+      peer.close();
     });
 
     test('a worker that is killed takes the calls it sets up, and is replaced', async () => {
