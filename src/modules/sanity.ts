@@ -1,89 +1,186 @@
-import { addrSpecOf } from '../core/name-addr.js';
+import { type AddressValue, addrSpecOf, parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
+import { paramPairs, parseCredentials, splitList } from '../pvar/header-values.js';
 import type { MessageRun } from '../script/call.js';
+import { PerCall } from '../script/per-call.js';
+import type { SipMessage } from '../sip/message.js';
 import { type FunctionSpec, intOf, KAMAILIO, moduleFunctions, optional, type ScriptFunction } from './define.js';
 import { replyHere } from './replying.js';
 
-/** Checks by their numbers in the module's documentation. */
+/** Checks by their numbers in the module's documentation; those of Via (8, 16) do nothing, those of 1, 4 and 16384 every request here passes. */
 const CHECKS = {
-  requestUriVersion: 1,
   requestUriScheme: 2,
-  requiredHeaders: 4,
-  viaVersion: 8,
-  viaProtocol: 16,
   cseqMethod: 32,
   cseqValue: 64,
   contentLength: 128,
   expires: 256,
   proxyRequire: 512,
   uris: 1024,
+  digest: 2048,
   duplicateTags: 4096,
+  authorization: 8192,
 } as const;
 
-/** What is wrong with a request, as the reply to give; undefined when nothing is. */
-function fault(run: MessageRun, checks: number, uris: number): readonly [code: number, reason: string] | undefined {
-  const { message, call } = run;
-  // A reply has no request-URI.
-  const wanted = message.isRequest ? CHECKS.requestUriScheme | CHECKS.uris : 0;
-  if ((checks & wanted) !== 0 && parseUri(call.requestUri) === undefined) {
-    return /^(?:sips?|tel):/i.test(call.requestUri) || /^[a-z]+:/i.test(call.requestUri)
-      ? [400, 'Bad Request URI']
-      : [416, 'Unsupported URI Scheme in Request URI'];
-  }
-  if ((checks & CHECKS.requiredHeaders) !== 0) {
-    if (
-      message.fromValue < 0 ||
-      message.toValue < 0 ||
-      message.callIdValue < 0 ||
-      message.cseqValue < 0 ||
-      message.viaLine < 0
-    ) {
-      return [400, 'Missing Required Header in Request'];
+/** URIs that `CHECKS.uris` looks at. */
+const URIS = { request: 1, from: 2, to: 4, contact: 8 } as const;
+
+/** What is wrong with a message: the reply to give, as recorded of Kamailio 5.6.3; without a status nothing is answered. */
+interface Fault {
+  readonly status: number;
+  readonly reason: string;
+  /** Header lines of the reply. */
+  readonly lines?: string;
+}
+
+const bad = (reason: string): Fault => ({ status: 400, reason });
+const SILENT: Fault = { status: 0, reason: '' };
+
+/** Whether the original reads it as a URI: sip, sips, tel and urn, with a user that is not empty where there is an "@". */
+function isUri(text: string): boolean {
+  if (/^(?:tels?|urn):./i.test(text)) return true;
+  const uri = parseUri(text);
+  return uri !== undefined && !/^sips?:@/i.test(text);
+}
+
+/** A whole number of at most ten digits, without what a blank separates from it; as recorded, 2^32 is the last. */
+function isNumber(text: string): boolean {
+  const [word = ''] = text.trim().split(/\s/, 1);
+  return /^\d{1,10}$/.test(word) && Number(word) <= 0x1_0000_0000;
+}
+
+/** The value of a From or To, cut; undefined for one that the original does not read. */
+function addressOf(value: string): AddressValue | undefined {
+  const text = value.trim();
+  const address = parseAddress(text);
+  if (text.includes('<')) return /<[^>]*>/.test(text) ? address : undefined;
+  return address.uri === '' || /["\s]/.test(address.uri) ? undefined : address;
+}
+
+function isAddress(value: string): boolean {
+  const address = addressOf(value);
+  return address !== undefined && isUri(address.uri);
+}
+
+function proxyRequireFault(message: SipMessage, supported: string): Fault | undefined {
+  const known = supported.split(',').map((each) => each.trim());
+  for (const value of message.headers('proxy-require')) {
+    if (value.trim() === '') return bad('Bad Proxy Require Header');
+    for (const each of value.split(',')) {
+      const token = each.trim();
+      if (!known.includes(token) || token === '')
+        return { status: 420, reason: 'Bad Proxy Require Extension', lines: `Unsupported: ${token}\r\n` };
     }
-  }
-  if ((checks & CHECKS.cseqValue) !== 0 && !(message.cseqNumber >= 0 && message.cseqNumber <= 0xffffffff)) {
-    return [400, 'Illegal CSeq number'];
-  }
-  if ((checks & CHECKS.expires) !== 0) {
-    const expires = message.header('expires');
-    if (expires !== undefined && !/^\s*\d{1,10}\s*$/.test(expires)) return [400, 'Bad Expires Header'];
-  }
-  if ((checks & CHECKS.uris) !== 0) {
-    for (const [bit, text, name] of [
-      [2, message.from, 'From'],
-      [4, message.to, 'To'],
-    ] as const) {
-      if ((uris & bit) === 0) continue;
-      const address = addrSpecOf(text);
-      if (parseUri(address.trim()) === undefined && !/^(?:urn|tel):/i.test(address)) return [400, `Bad ${name} URI`];
-    }
-  }
-  if ((checks & CHECKS.duplicateTags) !== 0) {
-    const tags = (value: string): number => value.match(/;\s*tag=/gi)?.length ?? 0;
-    if (tags(message.from) > 1 || tags(message.to) > 1) return [400, 'Multiple Tags'];
   }
   return undefined;
 }
 
-function check(reply: boolean): FunctionSpec['compile'] {
-  return ([checks, uris]) =>
-    (run) => {
-      const parameters = run.env.modules.module('sanity');
-      const wrong = fault(
-        run,
-        intOf(checks, run, parameters.int('default_checks', 999)),
-        intOf(uris, run, parameters.int('uri_checks', 7)),
-      );
-      if (wrong === undefined) return 1;
-      const [status, reason] = wrong;
-      if (reply && run.message.isRequest && run.message.method !== 'ACK' && !parameters.flag('noreply', false)) {
-        replyHere(run, status, reason, 'either');
-        // autodrop: the request ends here.
-        return parameters.flag('autodrop', true) ? 0 : -1;
-      }
-      return -1;
-    };
+function uriFault({ message, call }: MessageRun, uris: number): Fault | undefined {
+  if (message.isRequest && (uris & URIS.request) !== 0 && !isUri(call.requestUri)) return bad('Bad Request URI');
+  if ((uris & URIS.from) !== 0 && !isAddress(message.from)) return bad('Invalid From Header');
+  // As the original writes it.
+  if ((uris & URIS.to) !== 0 && !isAddress(message.to)) return bad('Ivalid To Header');
+  if ((uris & URIS.contact) === 0) return undefined;
+  for (const each of splitList(message.headers('contact').join(','), ',')) {
+    const text = each.trim();
+    if (text === '*') continue;
+    if (!text.includes('<') && /\s/.test(text)) return bad('Bad Contact Header');
+    if (!isUri(addrSpecOf(text))) return bad('Bad Contact URI');
+  }
+  return undefined;
 }
+
+/** `strict`: another scheme than digest is a fault that is not answered. */
+function credentialsFault(message: SipMessage, strict: boolean): Fault | undefined {
+  for (const value of [...message.headers('authorization'), ...message.headers('proxy-authorization')]) {
+    if (!/^\s*digest\s/i.test(`${value} `)) {
+      if (strict) return SILENT;
+      continue;
+    }
+    const pairs = /=/.test(value) ? parseCredentials(value) : undefined;
+    if (pairs === undefined) {
+      return bad('Bad Auth Header');
+    }
+    const { param } = pairs;
+    const [user, nonce, response] = [param('username'), param('nonce'), param('response')];
+    const complete = [user, nonce, response, param('realm'), param('uri')].every((each) => each !== undefined);
+    const counted =
+      !/^auth(?:-int)?$/i.test(param('qop') ?? '') || (param('nc') !== undefined && param('cnonce') !== undefined);
+    if (!complete || !counted) return bad('Bad Auth Credentials');
+    if (user === '') return bad('Auth Empty User');
+    if (nonce === '') return bad('Auth Empty Nonce');
+    if (response === '') return bad('Auth Empty Response');
+  }
+  return undefined;
+}
+
+function tagFault({ from, to }: SipMessage): Fault | undefined {
+  for (const [value, name] of [
+    [from, 'From'],
+    [to, 'To'],
+  ] as const) {
+    const address = addressOf(value);
+    if (address === undefined) return SILENT;
+    const tags = paramPairs(address.params).filter(([each]) => each.toLowerCase() === 'tag');
+    if (tags.length > 1) return bad(`Many ${name} Tag Params`);
+  }
+  return undefined;
+}
+
+/** What is wrong with a message, in the order in which the original looks; undefined when nothing is. */
+function fault(run: MessageRun, checks: number, uris: number, supported: string): Fault | undefined {
+  const { message, call } = run;
+  const has = (bit: number): boolean => (checks & bit) !== 0;
+  // A reply has no request-URI.
+  if (has(CHECKS.requestUriScheme) && message.isRequest && !isUri(call.requestUri)) return bad('Bad Request URI');
+  if (has(CHECKS.cseqValue) && !(message.cseqNumber >= 0 && message.cseqNumber <= 0x1_0000_0000))
+    return bad('CSeq number is illegal');
+  if (has(CHECKS.contentLength) && message.contentLengthValue >= 0 && message.text.length !== message.bodyEnd)
+    return bad('Content-Length mis-match');
+  if (has(CHECKS.expires)) {
+    const expires = message.header('expires');
+    if (expires !== undefined && expires.trim() === '') return bad('Bad Expires Header');
+    if (expires !== undefined && !isNumber(expires)) return bad('Expires value is illegal');
+  }
+  const requires = has(CHECKS.proxyRequire) ? proxyRequireFault(message, supported) : undefined;
+  if (requires !== undefined) return requires;
+  const uri = has(CHECKS.uris) ? uriFault(run, uris) : undefined;
+  if (uri !== undefined) return uri;
+  const digest = has(CHECKS.digest) || has(CHECKS.authorization);
+  const credentials = digest ? credentialsFault(message, has(CHECKS.digest)) : undefined;
+  if (credentials !== undefined) return credentials;
+  return has(CHECKS.duplicateTags) ? tagFault(message) : undefined;
+}
+
+/** What sanity_check() found last, for sanity_reply(). */
+const found = new PerCall((): Fault | undefined => undefined);
+
+function answer(run: MessageRun, { status, reason, lines = '' }: Fault): void {
+  if (status === 0 || !run.message.isRequest || run.message.method === 'ACK') return;
+  run.call.replyLines += lines;
+  replyHere(run, status, reason, 'either');
+}
+
+const checkCompile: FunctionSpec['compile'] =
+  ([checks, uris]) =>
+  (run) => {
+    const parameters = run.env.modules.module('sanity');
+    const looked = intOf(checks, run, parameters.int('default_checks', 3047));
+    const addresses = intOf(uris, run, parameters.int('uri_checks', 7));
+    // As recorded, 0 for either is a fault of the call.
+    if (looked === 0 || addresses === 0) return -1;
+    const wrong = fault(run, looked, addresses, parameters.text('proxy_require', ''));
+    if (wrong === undefined) return 1;
+    if (parameters.flag('noreply', false)) found.set(run.call, wrong);
+    else answer(run, wrong);
+    // autodrop: the request ends here.
+    return run.message.isRequest && parameters.flag('autodrop', true) ? 0 : -1;
+  };
+
+const replyCompile: FunctionSpec['compile'] = () => (run) => {
+  const wrong = run.env.modules.module('sanity').flag('noreply', false) ? found.known(run.call) : undefined;
+  if (wrong !== undefined) answer(run, wrong);
+  return 1;
+};
 
 /** Functions of sanity. */
 export const sanityFunctions: ScriptFunction[] = moduleFunctions('sanity', [
@@ -92,13 +189,13 @@ export const sanityFunctions: ScriptFunction[] = moduleFunctions('sanity', [
     dialects: KAMAILIO,
     parameters: [optional('checks', 'int'), optional('URI checks', 'int')],
     summary: 'whether a request is well formed; answers it otherwise',
-    compile: check(true),
+    compile: checkCompile,
   },
   {
     name: 'sanity_reply',
     dialects: KAMAILIO,
     parameters: [],
     summary: 'answers what sanity_check() found',
-    compile: () => () => 1,
+    compile: replyCompile,
   },
 ]);

@@ -37,13 +37,15 @@ export interface CfgDaemonOptions {
   /** Called with the folder before the daemon starts: tables, list files. */
   readonly prepare?: (folder: string) => void | Promise<void>;
   readonly address?: string;
+  /** Its port. Default: a free one. */
+  readonly port?: number;
 }
 
 /** Starts a daemon that serves a configuration file. Throws CfgError for one that cannot be used. */
 export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaemon> {
   const { address = '127.0.0.1' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-cfg-'));
-  const port = await freePort(address);
+  const port = options.port ?? (await freePort(address));
   const file = join(folder, 'proxy.cfg');
   const write = (text: string): void =>
     writeFileSync(file, text.replaceAll('LISTEN', `udp:${address}:${port}`).replaceAll('FOLDER', folder), 'latin1');

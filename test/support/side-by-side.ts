@@ -9,9 +9,9 @@ export type Answers = (method: string, user: string) => readonly (readonly [stat
 const HOST = '127.0.0.1';
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n';
 
-/** Waits until something holds; false when it does not within ten seconds. */
-export async function holds(met: () => boolean): Promise<boolean> {
-  for (const deadline = performance.now() + 10_000; performance.now() < deadline; ) {
+/** Waits until something holds; false when it does not within `ms`. */
+export async function holds(met: () => boolean, ms = 10_000): Promise<boolean> {
+  for (const deadline = performance.now() + ms; performance.now() < deadline; ) {
     if (met()) return true;
     await sleep(10);
   }
@@ -25,6 +25,12 @@ export class Lane {
   private readonly gatewayOrder = new Map<string, string[]>();
   /** The last INVITE of a call that each gateway got, by gateway and Call-ID. */
   private readonly invites = new Map<string, string>();
+  /** Further texts that are compared, by Call-ID. */
+  private readonly notes = new Map<string, string[]>();
+  /** Port that stands for a number of the file, by that number. */
+  readonly ports = new Map<number, number>();
+  /** What else is closed with it. */
+  readonly closing: (() => void)[] = [];
 
   private constructor(
     private readonly caller: DatagramPeer,
@@ -71,6 +77,11 @@ export class Lane {
     return false;
   }
 
+  /** Keeps a text that is compared as part of a call: what another peer got, a row of a table. */
+  note(callId: string, text: string): void {
+    this.notes.set(callId, [...(this.notes.get(callId) ?? []), text]);
+  }
+
   call(callId: string, user: string): TestCall {
     return new TestCall(this.caller, this.proxyPort, callId, user);
   }
@@ -84,6 +95,7 @@ export class Lane {
     const peers = new Map([['caller', this.caller], ...this.gateways]);
     const ports = new Map([...peers].map(([name, peer]) => [String(peer.port), name.toUpperCase()]));
     ports.set(String(this.proxyPort), 'PROXY');
+    for (const [number, port] of this.ports) ports.set(String(port), `PORT${number}`);
     const of = (peer: DatagramPeer): string[] => {
       const texts = peer.received.map(({ text }) => text).filter((text) => headersOf(text, 'call-id')[0] === callId);
       const distinct = [...new Set(texts.map((text) => comparable(text, ports)))];
@@ -93,7 +105,13 @@ export class Lane {
     return {
       ...Object.fromEntries([...peers].map(([name, peer]) => [name, of(peer)])),
       order: [...new Set(this.gatewayOrder.get(callId) ?? [])],
+      ...(this.notes.has(callId) ? { notes: (this.notes.get(callId) ?? []).map((text) => named(text, ports)) } : {}),
     };
+  }
+
+  /** Whether a gateway was the last to get the INVITE of a call. */
+  reached(name: string, callId: string): boolean {
+    return this.gatewayOrder.get(callId)?.at(-1) === name;
   }
 
   /** A request of a gateway in the dialog of a call that it answered; the caller must answer it. */
@@ -129,6 +147,7 @@ export class Lane {
   close(): void {
     this.caller.close();
     for (const peer of this.gateways.values()) peer.close();
+    for (const each of this.closing) each();
   }
 
   private serve(name: string, answers: Answers): void {
@@ -266,12 +285,14 @@ function replyTo(
   ].join('\r\n');
 }
 
+function named(text: string, ports: ReadonlyMap<string, string>): string {
+  return text.replace(/\b[0-9]{5}\b/g, (number) => ports.get(number) ?? number);
+}
+
 /** A message without what differs from one proxy to the other by right; ports are written by their names. */
 export function comparable(text: string, ports: ReadonlyMap<string, string>): string {
   const end = text.indexOf('\r\n\r\n');
-  const [start = '', ...lines] = text
-    .slice(0, end)
-    .replace(/\b[0-9]{5}\b/g, (number) => ports.get(number) ?? number)
+  const [start = '', ...lines] = named(text.slice(0, end), ports)
     // What topoh hides is hidden with another cipher.
     .replace(/(?<=z9hG4bKsr-|=sr-)[\w.*-]+/g, '*')
     .split('\r\n')

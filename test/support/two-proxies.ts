@@ -16,7 +16,7 @@ export type Calls = Readonly<
 
 export interface SideBySide {
   /** The file; "LISTEN" in it is an address of UDP, "PORT" its port, "FOLDER" the folder it stands in. */
-  readonly text: string;
+  readonly text: string | ((lane: Lane) => Promise<string>);
   readonly gateways: Readonly<Record<string, Answers>>;
   readonly calls: Calls;
   /** Writes files beside it: tables, lists. dispatcher.list is there. */
@@ -25,6 +25,19 @@ export interface SideBySide {
   readonly words?: () => Promise<Readonly<Record<string, string>>>;
   /** Differences that are meant, with what stands for both. */
   readonly alike?: (text: string) => string;
+  /** Calls are made one after the other, for files whose decisions depend on the calls before. Default: all at once. */
+  readonly inOrder?: boolean;
+  /** Further arguments of Kamailio. */
+  readonly args?: readonly string[];
+}
+
+/** What one call gave through both proxies. */
+export interface Compared {
+  readonly name: string;
+  readonly ours: object;
+  readonly theirs: object;
+  /** What went wrong while it was made. */
+  readonly errors: readonly unknown[];
 }
 
 const callIdOf = (name: string) => name.replaceAll(/\W+/g, '-');
@@ -32,12 +45,11 @@ const callIdOf = (name: string) => name.replaceAll(/\W+/g, '-');
 /** Starts Kamailio on the file; returns how to end it. */
 async function startKamailio(
   program: string,
-  { prepare }: SideBySide,
+  { prepare, args: more = [] }: SideBySide,
   text: string,
   lane: Lane,
 ): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'side-by-side-'));
-  lane.proxyPort = await freePort();
   const file = join(folder, 'kamailio.cfg');
   const listen = `udp:127.0.0.1:${lane.proxyPort}`;
   const written = text
@@ -47,7 +59,7 @@ async function startKamailio(
   writeFileSync(file, written);
   writeFileSync(join(folder, 'dispatcher.list'), lane.list());
   prepare?.(folder, lane);
-  const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-w', folder, '-Y', folder];
+  const args = [...more, '-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-w', folder, '-Y', folder];
   const child = new Child(program, args, { cwd: folder });
   return async () => {
     await child.stop('SIGTERM', 5000);
@@ -58,51 +70,81 @@ async function startKamailio(
 /** The file with the ports of the peers. */
 async function fileOf(lane: Lane, { text, words }: SideBySide): Promise<string> {
   const all = Object.entries((await words?.()) ?? {});
-  return lane.named(all.reduce((whole, [word, value]) => whole.replaceAll(word, value), text));
+  const whole = typeof text === 'string' ? text : await text(lane);
+  return lane.named(all.reduce((part, [word, value]) => part.replaceAll(word, value), whole));
 }
 
-/** Makes the same calls through Kamailio and through switchyard, each with the same file, and compares all that their peers get. */
-export async function sideBySide(t: TestContext, options: SideBySide): Promise<void> {
-  const program = requireTool(t, 'kamailio');
-  if (program === undefined) return;
-  const { gateways, calls, prepare, alike = (each) => each } = options;
+/** Makes the calls through one proxy; gives what went wrong by the name of the call. */
+async function makeCalls(
+  proxy: string,
+  lane: Lane,
+  { calls, inOrder }: SideBySide,
+): Promise<ReadonlyMap<string, unknown>> {
+  const errors = new Map<string, unknown>();
+  const one = async ([name, [user, make]]: [string, Calls[string]]): Promise<void> => {
+    await make(lane.call(callIdOf(name), user), lane).catch((error: unknown) => {
+      errors.set(name, new Error(`${name} through ${proxy}`, { cause: error }));
+    });
+  };
+  if (inOrder !== true) await Promise.all(Object.entries(calls).map(one));
+  else for (const each of Object.entries(calls)) await one(each);
+  return errors;
+}
+
+/**
+ * Makes the same calls through Kamailio and through switchyard, each with the same file. `each` gets what the peers of a call got of
+ * either; it may wait for what is still on its way with `settled`.
+ */
+export async function throughBoth(
+  program: string,
+  options: SideBySide,
+  each: (call: Compared) => Promise<void> | void,
+): Promise<void> {
+  const { gateways, calls, prepare, alike = (text) => text } = options;
   const [theirs, ours] = [await Lane.open(gateways), await Lane.open(gateways)];
   const stops: (() => Promise<void> | void)[] = [() => theirs.close(), () => ours.close()];
   try {
+    theirs.proxyPort = await freePort();
     stops.unshift(await startKamailio(program, options, await fileOf(theirs, options), theirs));
+    ours.proxyPort = await freePort();
     const daemon = await startCfgDaemon({
-      text: await fileOf(ours, options),
+      port: ours.proxyPort,
+      text: (await fileOf(ours, options)).replaceAll('PORT', String(ours.proxyPort)),
       prepare: (folder) => {
         writeFileSync(join(folder, 'dispatcher.list'), ours.list());
         prepare?.(folder, ours);
       },
     });
-    ours.proxyPort = daemon.port;
     stops.unshift(() => daemon.stop());
     const got = (lane: Lane, callId: string) => JSON.parse(alike(JSON.stringify(lane.got(callId)))) as object;
     for (const lane of [theirs, ours]) assert.ok(await lane.ready(), 'the proxy answers');
-    const made = await Promise.allSettled(
-      [theirs, ours].flatMap((lane, i) =>
-        Object.entries(calls).map(async ([name, [user, make]]) => {
-          await make(lane.call(callIdOf(name), user), lane).catch((error: unknown) => {
-            throw new Error(`${name} through ${i === 0 ? 'Kamailio' : 'switchyard'}`, { cause: error });
-          });
-        }),
-      ),
-    );
+    const [through, beside] = await Promise.all([
+      makeCalls('Kamailio', theirs, options),
+      makeCalls('switchyard', ours, options),
+    ]);
     for (const name of Object.keys(calls)) {
-      await t.test(name, async () => {
-        const callId = callIdOf(name);
-        // The last ACK of a call may still be on its way.
-        await holds(() => JSON.stringify(got(ours, callId)) === JSON.stringify(got(theirs, callId)));
-        assert.deepEqual(got(ours, callId), got(theirs, callId));
-        assert.notEqual(theirs.got(callId)['caller']?.length, 0);
-      });
+      const callId = callIdOf(name);
+      // The last ACK of a call may still be on its way.
+      await holds(() => JSON.stringify(got(ours, callId)) === JSON.stringify(got(theirs, callId)), 2000);
+      const errors = [through.get(name), beside.get(name)].filter((error) => error !== undefined);
+      await each({ name, ours: got(ours, callId), theirs: got(theirs, callId), errors });
     }
-    for (const each of made) if (each.status === 'rejected') throw each.reason;
   } finally {
     for (const stop of stops) await stop();
   }
+}
+
+/** A test of each call: both proxies give all peers the same. */
+export async function sideBySide(t: TestContext, options: SideBySide): Promise<void> {
+  const program = requireTool(t, 'kamailio');
+  if (program === undefined) return;
+  await throughBoth(program, options, ({ name, ours, theirs, errors }) =>
+    t.test(name, () => {
+      assert.deepEqual(ours, theirs);
+      if (errors[0] !== undefined) throw errors[0];
+      assert.notEqual((theirs as { caller?: string[] }).caller?.length, 0);
+    }),
+  );
 }
 
 /** An answered call: INVITE, ACK, BYE. */

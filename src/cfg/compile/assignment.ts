@@ -72,19 +72,28 @@ export function assignmentOf(
   const operator = node.operator.slice(0, -1) as ArithmeticOperator;
   const calculate = operators.arithmetic(operator, own.type, value.type);
   const most = context.bounds.text;
+  const finish = (run: ScriptRun, before: Result, operand: Result): Result => {
+    const result = calculate(before, operand, run, at);
+    if (typeof result === 'string' && result.length > most) {
+      run.fault(at, `a string would be longer than ${most} characters`);
+      return undefined;
+    }
+    if (result !== undefined && run.stop === NEXT) target.assign(run.pvars, result);
+    return result;
+  };
   return {
     now(run) {
       const before = own.read(run);
       // With a NULL operand the variable keeps its value.
-      if (before === null) return undefined;
-      const result = calculate(before, value.read(run), run, at);
-      if (typeof result === 'string' && result.length > most) {
-        run.fault(at, `a string would be longer than ${most} characters`);
-        return undefined;
-      }
-      if (result !== undefined && run.stop === NEXT) target.assign(run.pvars, result);
-      return result;
+      return before === null ? undefined : finish(run, before, value.read(run));
     },
+    later:
+      later === undefined
+        ? undefined
+        : async (run) => {
+            const before = own.read(run);
+            return before === null ? undefined : finish(run, before, await later(run));
+          },
     calls,
   };
 }

@@ -8,6 +8,7 @@ import { wordComparison } from './core-tests.js';
 import { type CompiledCondition, type CompiledExpression, constantExpression } from './expression.js';
 import { calculated, compared, folded, logical, matched, truthValue } from './operations.js';
 import { selectValue, variableValue, wordValue } from './values.js';
+import { WaitingCompiler } from './waiting.js';
 
 /** Compiles expressions as the operators of the dialect say. What cannot be compiled is reported, and fails when it runs. */
 export class ExpressionCompiler {
@@ -15,13 +16,26 @@ export class ExpressionCompiler {
     private readonly context: CompileContext,
     /** A call; `clears`: $rc is 0 when it begins. */
     private readonly call: (node: FunctionCall | RouteCall, clears: boolean) => CompiledCall,
-  ) {}
+  ) {
+    this.waiting = new WaitingCompiler(context, {
+      compile: (node) => this.compile(node),
+      called: (node, asBoolean) => this.called(node, asBoolean),
+      assignment: ({ assignment }) => assignmentOf(assignment, this, context),
+      substitute: (node, by) => (by === undefined ? this.substitutes.delete(node) : this.substitutes.set(node, by)),
+    });
+  }
+
+  private readonly waiting: WaitingCompiler;
+  /** What stands for parts of the expression that is being compiled. */
+  private readonly substitutes = new Map<Expression, CompiledExpression>();
 
   /** Where a wrong regular expression is reported instead of where it stands: Kamailio finds it when the statement is over. */
   regexAt: Position | undefined = undefined;
 
   /** Any expression by its value. */
   compile(node: Expression): CompiledExpression {
+    const substitute = this.substitutes.get(node);
+    if (substitute !== undefined) return substitute;
     switch (node.kind) {
       case 'int':
       case 'string':
@@ -51,7 +65,12 @@ export class ExpressionCompiler {
    * them as texts elsewhere.
    */
   private number(node: Expression): CompiledExpression {
-    if (node.kind !== 'binary' || node.operator !== '+' || !this.context.dialect.operators.addsWhereNumbersAre) {
+    if (
+      node.kind !== 'binary' ||
+      node.operator !== '+' ||
+      this.substitutes.has(node) ||
+      !this.context.dialect.operators.addsWhereNumbersAre
+    ) {
       return this.compile(node);
     }
     const left = this.number(node.left);
@@ -63,16 +82,21 @@ export class ExpressionCompiler {
   /** The right side of an assignment: a call alone gives its return value. */
   value(node: Expression): CompiledExpression {
     if (node.kind === 'call' || node.kind === 'route') return this.called(node, false);
-    const compiled = this.compile(node);
+    const compiled = this.waiting.value(node) ?? this.compile(node);
     if (compiled.emptyIsZero !== true) return compiled;
     const { read } = compiled;
     return { ...compiled, variable: undefined, read: (run) => numberFor(read(run)) };
   }
 
+  /** Whether evaluating it may wait. */
+  mayWait(node: Expression): boolean {
+    return this.waiting.mayWait(node);
+  }
+
   /** An expression by its truth, as the condition of "if" or, with `loop`, of "while" takes it. */
   condition(node: Expression, loop: boolean): CompiledCondition {
     const { operators } = this.context.dialect;
-    const later = this.testLater(node);
+    const later = this.waiting.test(node, loop ? operators.loopTruth : operators.truth);
     if (later !== undefined) return { test: () => false, calls: true, later };
     const compiled = this.number(node);
     const { calls, test } = compiled;
@@ -85,42 +109,8 @@ export class ExpressionCompiler {
     return { test: (run) => truth(compiled.read(run)), calls };
   }
 
-  /** A condition with a call that may wait: its "&&", "||" and "!" wait for it. Undefined for one without. */
-  private testLater(node: Expression): ((run: ScriptRun) => Promise<boolean>) | undefined {
-    if (!this.mayWait(node)) return undefined;
-    if (node.kind === 'unary' && node.operator === '!') {
-      const inner = this.testLater(node.operand);
-      return inner === undefined ? undefined : async (run) => !(await inner(run)) && run.stop === NEXT;
-    }
-    if (node.kind === 'binary' && (node.operator === '&&' || node.operator === '||')) {
-      const left = this.eitherTest(node.left);
-      const right = this.eitherTest(node.right);
-      const decided = node.operator === '||';
-      return async (run) => {
-        const first = await left(run);
-        return first === decided || run.stop !== NEXT ? first && run.stop === NEXT : right(run);
-      };
-    }
-    const { later } = this.called(node as FunctionCall | RouteCall, false);
-    if (node.kind === 'call' || node.kind === 'route') {
-      return later === undefined ? undefined : async (run) => Number(await later(run)) > 0;
-    }
-    this.context.problems.error('expression', node.at, 'a function that waits cannot stand within this expression');
-    return undefined;
-  }
-
-  private eitherTest(node: Expression): (run: ScriptRun) => boolean | Promise<boolean> {
-    return this.testLater(node) ?? this.condition(node, false).test;
-  }
-
-  private mayWait(node: Expression): boolean {
-    if (node.kind === 'unary') return this.mayWait(node.operand);
-    if (node.kind === 'binary') return this.mayWait(node.left) || this.mayWait(node.right);
-    if (node.kind !== 'call' && node.kind !== 'route') return false;
-    return this.context.callWaits(node);
-  }
-
-  private called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
+  /** A call; `asBoolean`: its value is 1 or 0. */
+  called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
     const { invoke, invokeLater } = this.call(node, this.context.dialect.calls.clearsReturnCode);
     return {
       type: 'int',
@@ -128,7 +118,12 @@ export class ExpressionCompiler {
       calls: true,
       read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
       test: (run) => invoke(run) > 0,
-      later: invokeLater === undefined ? undefined : async (run) => invokeLater(run),
+      later:
+        invokeLater === undefined
+          ? undefined
+          : asBoolean
+            ? async (run) => ((await invokeLater(run)) > 0 ? 1 : 0)
+            : async (run) => invokeLater(run),
     };
   }
 

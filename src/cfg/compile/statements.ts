@@ -1,7 +1,6 @@
 import type {
   AsyncStatement,
   EndStatement,
-  Expression,
   ForStatement,
   IfStatement,
   Position,
@@ -10,6 +9,7 @@ import type {
   WhileStatement,
 } from '../ast.js';
 import { BREAK, DROP, EXIT, NEXT, RETURN, type ScriptRun, type Signal } from '../runtime.js';
+import type { Result } from '../semantics/operators.js';
 import { assignmentOf } from './assignment.js';
 import type { CallCompiler } from './calls.js';
 import type { CompileContext } from './context.js';
@@ -105,7 +105,7 @@ export class StatementCompiler {
       run.last = 1;
       return calls ? run.stop : NEXT;
     };
-    if (later !== undefined && this.mayWait(node.value)) {
+    if (later !== undefined && this.expressions.mayWait(node.value)) {
       return {
         waits: true,
         run: async (run) => {
@@ -132,10 +132,6 @@ export class StatementCompiler {
       now(run);
       return finish(run);
     });
-  }
-
-  private mayWait(node: Expression): boolean {
-    return (node.kind === 'call' || node.kind === 'route') && this.context.callWaits(node);
   }
 
   private call(node: Statement & { kind: 'call-statement' }): CompiledStatement {
@@ -376,13 +372,17 @@ export class StatementCompiler {
       });
     }
     const { integer } = dialect.operators;
-    return simple((run) => {
-      const value = first.read(run);
+    const give = (run: ScriptRun, value: Result): Signal => {
       if (run.stop !== NEXT) return run.stop;
       run.returned = (value === undefined ? -1 : integer(value)) ?? 1;
       if (others !== undefined) run.pvars.returns = others.map((each) => each.read(run) ?? null);
       return RETURN;
-    });
+    };
+    const { later } = first;
+    if (later !== undefined && values[0] !== undefined && this.expressions.mayWait(values[0])) {
+      return { waits: true, run: async (run) => give(run, await later(run)) };
+    }
+    return simple((run) => give(run, first.read(run)));
   }
 }
 

@@ -28,17 +28,19 @@ export class SwitchCompiler {
 
   /** Compiles one "switch"; wrong labels are reported as problems. */
   compile(node: SwitchStatement): CompiledStatement {
+    const waits = this.expressions.mayWait(node.subject);
     const subject =
-      node.subject.kind === 'variable' ? this.expressions.value(node.subject) : this.expressions.compile(node.subject);
+      node.subject.kind === 'variable' || waits
+        ? this.expressions.value(node.subject)
+        : this.expressions.compile(node.subject);
     const compiled = node.cases.map((each) => this.label(each));
     const labels = compiled.map((each) => this.matcher(each, subject.type));
     this.checkLabels(compiled);
     const bodies = node.cases.map(({ body }) => this.block(body));
     const fallback = node.cases.findIndex(({ label }) => label === undefined);
-    const { read, calls } = subject;
+    const { read, calls, later } = subject;
     const words = distinctWords(compiled);
-    const find = (run: ScriptRun): number => {
-      const value = read(run);
+    const find = (value: Result): number => {
       const word = words !== undefined && typeof value === 'string' ? words.get(value) : undefined;
       if (word !== undefined) return word;
       for (let i = 0; i < labels.length; i++) if (labels[i]?.(value) === true) return i;
@@ -54,7 +56,7 @@ export class SwitchCompiler {
       run.last = noCaseResult;
       return NEXT;
     };
-    if (bodies.some(({ waits }) => waits)) {
+    if (waits || bodies.some((body) => body.waits)) {
       /** From one case on through those behind it; a promise only where one waits. */
       const through = (run: ScriptRun, from: number): Signal | Promise<Signal> => {
         for (let i = from; i < bodies.length; i++) {
@@ -66,22 +68,24 @@ export class SwitchCompiler {
         }
         return NEXT;
       };
+      const decide = (run: ScriptRun, value: Result): Signal | Promise<Signal> => {
+        const from = find(value);
+        if (calls && run.stop !== NEXT) return run.stop;
+        if (from < 0) return none(run);
+        run.last = 1;
+        return through(run, from);
+      };
       return {
         waits: true,
-        run: (run) => {
-          const from = find(run);
-          if (calls && run.stop !== NEXT) return run.stop;
-          if (from < 0) return none(run);
-          run.last = 1;
-          return through(run, from);
-        },
+        run:
+          waits && later !== undefined ? async (run) => decide(run, await later(run)) : (run) => decide(run, read(run)),
       };
     }
     const closures = bodies.map(({ run }) => run as StatementClosure);
     return {
       waits: false,
       run: (run) => {
-        const from = find(run);
+        const from = find(read(run));
         if (calls && run.stop !== NEXT) return run.stop;
         if (from < 0) return none(run);
         run.last = 1;

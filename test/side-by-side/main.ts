@@ -1,0 +1,64 @@
+/**
+ * Runs files of operators through Kamailio and through switchyard at once and compares all that callers and gateways get:
+ * `npm run side-by-side -- [WORD...]`. A word is a part of a file's name or, with "call=" before it, of a call's. Prints what differs and, as its last line,
+ * how many calls agree; exits with 0 when all do, with 2 where there is no Kamailio.
+ */
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { findProgram } from '../support/servers/programs.js';
+import { throughBoth } from '../support/two-proxies.js';
+import { OPERATOR_FILES } from './all.js';
+import { asSideBySide } from './operator-file.js';
+
+const words = process.argv.slice(2);
+const isCall = (word: string) => word.startsWith('call=');
+const fileWords = words.filter((word) => !isCall(word));
+const callWords = words.filter(isCall).map((word) => word.slice(5));
+
+/** Lines of both texts that the other does not have. */
+function difference(ours: object, theirs: object): string[] {
+  const lines = (value: object) =>
+    inspect(value, { depth: 9, breakLength: 1, maxStringLength: null }).replaceAll('\\n', '\n').split('\n');
+  const [a, b] = [lines(ours), lines(theirs)];
+  return [
+    ...b.filter((line) => !a.includes(line)).map((line) => `  - ${line.trim()}`),
+    ...a.filter((line) => !b.includes(line)).map((line) => `  + ${line.trim()}`),
+  ];
+}
+
+async function main(): Promise<number> {
+  const program = findProgram('kamailio');
+  if (program === undefined) {
+    console.error('kamailio is not installed: nothing was compared');
+    return 2;
+  }
+  let [agree, all] = [0, 0];
+  for (const operator of OPERATOR_FILES) {
+    if (fileWords.length > 0 && !fileWords.some((word) => operator.file.includes(word))) continue;
+    console.log(operator.file);
+    const calls = Object.entries(operator.calls).filter(
+      ([name]) => callWords.length === 0 || callWords.some((word) => name.includes(word)),
+    );
+    const options = { ...asSideBySide(operator), calls: Object.fromEntries(calls) };
+    try {
+      await throughBoth(program, options, ({ name, ours, theirs, errors }) => {
+        all++;
+        const same = isDeepStrictEqual(ours, theirs);
+        if (same && errors.length === 0) agree++;
+        else
+          console.log(
+            [
+              ` ${name}: ${errors.map((each) => inspect((each as Error).cause)).join('; ')}`,
+              ...difference(ours, theirs),
+            ].join('\n'),
+          );
+      });
+    } catch (error) {
+      all += calls.length;
+      console.log(` ${operator.file} was not compared: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  console.log(`${agree} of ${all} agree`);
+  return agree === all ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { FakeRtpengine } from '../support/fake-rtpengine.js';
+import { operatorFile } from '../support/operator-files.js';
+import { freePort } from '../support/ports.js';
+import type { Answers, Lane } from '../support/side-by-side.js';
+import type { SideBySide } from '../support/two-proxies.js';
+
+/** A file of an operator, and the calls that both proxies get. */
+export interface OperatorFile extends Omit<SideBySide, 'text' | 'words'> {
+  /** In test/fixtures/kamailio. */
+  readonly file: string;
+}
+
+/** Port of the media proxy in the files. */
+const MEDIA_PORT = 2223;
+
+/**
+ * The text of a file as it can be run beside others: its folders are one folder of its own, its ports are free ones, its media
+ * proxy is one of the test, and one process of Kamailio has its sockets. Nothing else is changed.
+ */
+export async function served(text: string, lane: Lane): Promise<string> {
+  const ports = new Map<string, number>([['5060', lane.proxyPort]]);
+  for (const [, port = ''] of text.matchAll(/^listen\s*=\s*\w+:[\w.]+:(\d+)\b/gm)) {
+    if (ports.has(port)) continue;
+    ports.set(port, await freePort());
+    lane.ports.set(Number(port), ports.get(port) as number);
+  }
+  if (/"(?:\d+ == )?udp:127\.0\.0\.1:2223"/.test(text)) {
+    const media = await FakeRtpengine.open('192.0.2.77');
+    lane.closing.push(() => media.close());
+    ports.set(String(MEDIA_PORT), media.port);
+  }
+  // "!WORD!5090!g" of a substdef is a port, too.
+  const known = [...ports.keys()].join('|');
+  return (
+    text
+      // Two processes could overtake each other with two replies that come at once.
+      .replace(/^children\s*=\s*\d+/m, 'children=1')
+      .replace(new RegExp(`(?<![\\d.])(?:${known})(?!\\d)`, 'g'), (port) => String(ports.get(port)))
+      .replace(/\/(?:etc\/kamailio|var\/lib\/kamailio|run\/kamailio)(?=\/)/g, 'FOLDER')
+  );
+}
+
+/** What both proxies are given. */
+export function asSideBySide(operator: OperatorFile): SideBySide {
+  const text = readFileSync(operatorFile('kamailio', operator.file), 'latin1');
+  return { ...operator, text: (lane) => served(text, lane) };
+}
+
+const RINGING = [180, 'Ringing'] as const;
+/** A gateway that answers. */
+export const ANSWERED = [RINGING, [200, 'OK']] as const;
+
+/** What a gateway answers to an INVITE, by the end of the user's name. */
+const BY_END: readonly (readonly [end: string, replies: readonly (readonly [status: number, reason: string])[]])[] = [
+  ['over', [[503, 'Service Unavailable']]],
+  ['none', [[503, 'Service Unavailable']]],
+  ['lost', [[404, 'Not Found']]],
+  ['busy', [[486, 'Busy Here']]],
+  ['moved', [[302, 'Moved Temporarily']]],
+  ['ring', [RINGING]],
+  ['silent', []],
+  [
+    'early',
+    [
+      [183, 'Progress'],
+      [200, 'OK'],
+    ],
+  ],
+];
+
+/** Two gateways: the first answers INVITEs by the end of the number, the second all but those that end in "none". */
+export const GATEWAYS: Readonly<Record<string, Answers>> = {
+  gw1(method, user) {
+    if (method !== 'INVITE') return [[202, 'Accepted']];
+    return BY_END.find(([end]) => user.endsWith(end))?.[1] ?? ANSWERED;
+  },
+  gw2: (method, user) => {
+    if (method !== 'INVITE') return [[202, 'Accepted']];
+    return user.endsWith('none') ? [[500, 'Broken']] : ANSWERED;
+  },
+};
