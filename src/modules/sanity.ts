@@ -52,7 +52,8 @@ function isNumber(text: string): boolean {
 function addressOf(value: string): AddressValue | undefined {
   const text = value.trim();
   const address = parseAddress(text);
-  if (text.includes('<')) return /<[^>]*>/.test(text) ? address : undefined;
+  const open = text.indexOf('<');
+  if (open >= 0) return text.indexOf('>', open) > 0 ? address : undefined;
   return address.uri === '' || /["\s]/.test(address.uri) ? undefined : address;
 }
 

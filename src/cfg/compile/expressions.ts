@@ -1,5 +1,5 @@
 import type { Assignment, Binary, Expression, FunctionCall, Position, RouteCall, Unary } from '../ast.js';
-import { NEXT, type ScriptRun } from '../runtime.js';
+import type { ScriptRun } from '../runtime.js';
 import type { Result } from '../semantics/operators.js';
 import { assignmentOf } from './assignment.js';
 import type { CompiledCall } from './call.js';
