@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Matcher, RE2JS } from 're2js';
 import { GuidedMatch, type Span } from './regex/guided-match.js';
+import { statesOf } from './regex/program.js';
 
 const require = createRequire(import.meta.url);
 let loaded: typeof import('re2js') | undefined;
@@ -37,6 +38,11 @@ export interface RegexOptions {
 
 /** The longest expression that is compiled. */
 const MAX_SOURCE = 4096;
+/**
+ * States an expression may have. Each may come to be looked at for every character of a text, so that thousands of them make a
+ * message of 64 KB cost a tenth of a second.
+ */
+const MOST_STATES = 1000;
 
 /**
  * Compiles a POSIX extended regular expression with the escapes of GNU's library (\w \W \s \S \b \B \< \>). Leftmost,
@@ -49,7 +55,7 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
   if (options.ignoreCase === true) flags |= RE2JS.CASE_INSENSITIVE;
   flags |= options.lines === true ? RE2JS.MULTILINE : RE2JS.DOTALL;
   try {
-    return new LinearRegex(source, RE2JS.compile(translate(source, options.lines === true), flags));
+    return new LinearRegex(source, withinStates(RE2JS.compile(translate(source, options.lines === true), flags)));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
     throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
@@ -64,11 +70,19 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
   if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
   try {
     const RE2JS = re2();
-    return new LinearRegex(source, RE2JS.compile(source, options.ignoreCase === true ? RE2JS.CASE_INSENSITIVE : 0));
+    const flags = options.ignoreCase === true ? RE2JS.CASE_INSENSITIVE : 0;
+    return new LinearRegex(source, withinStates(RE2JS.compile(source, flags)));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
     throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
   }
+}
+
+function withinStates(regex: RE2JS): RE2JS {
+  const states = statesOf(regex);
+  if (states > MOST_STATES)
+    throw new Error(`its repetitions come to ${states} states, more than ${MOST_STATES}: smaller counts in {} help`);
+  return regex;
 }
 
 /** Characters from which on a text is matched by `GuidedMatch`: its states cost more than a short text. */

@@ -1,4 +1,3 @@
-import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { AvpValue } from '../pvar/avp-store.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -18,6 +17,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { anyCase } from './patterns.js';
 import { parseSubstitution, substituted } from './subst.js';
 
 const compile = (text: string): Format => compileFormat(text, { names: KAMAILIO_NAMES });
@@ -88,9 +88,8 @@ function comparison(operator: string, ignoreCase: boolean, fixed: string | undef
       return bits((a, b) => a ^ b);
     case 're': {
       // As recorded, whatever the flags say.
-      const regex = (text: string): BoundedRegex => compilePosix(text, { ignoreCase: true });
-      const constant = fixed === undefined ? undefined : regex(fixed);
-      return (a, b) => typeof a === 'string' && (constant ?? regex(String(b))).test(a);
+      const constant = fixed === undefined ? undefined : anyCase(fixed);
+      return (a, b) => typeof a === 'string' && (constant ?? anyCase(String(b))).test(a);
     }
     case 'fm':
       return (a, b) => typeof a === 'string' && fnmatch(String(b), a);

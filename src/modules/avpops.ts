@@ -1,4 +1,4 @@
-import { compilePosix } from '../core/posix-regex.js';
+import { keptPatterns } from '../core/regex/kept-patterns.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
@@ -57,8 +57,9 @@ function check(text: string): (subject: PvarValue, run: MessageRun) => boolean {
     case 'xor':
       return (subject, run) => (Number(subject) ^ Number(wanted(run))) !== 0;
     case 're': {
-      const fixed = operand.startsWith('$') ? undefined : compilePosix(operand.replace(/^s:/, ''), { ignoreCase });
-      return (subject, run) => (fixed ?? compilePosix(String(wanted(run)), { ignoreCase })).test(String(subject));
+      const regex = keptPatterns({ ignoreCase });
+      const fixed = operand.startsWith('$') ? undefined : regex(operand.replace(/^s:/, ''));
+      return (subject, run) => (fixed ?? regex(String(wanted(run)))).test(String(subject));
     }
     case 'fm':
       return (subject, run) => fnmatch(folded(wanted(run)), folded(subject));

@@ -19,6 +19,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { anyCase } from './patterns.js';
 
 /** Which contacts of redirections are tried. */
 interface Filters {
@@ -148,7 +149,7 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
 /** undefined: it is no regular expression. */
 function filterPattern(text: string): BoundedRegex | undefined {
   try {
-    return compilePosix(text, { ignoreCase: true });
+    return anyCase(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,3 @@
-import { compilePosix } from '../core/posix-regex.js';
 import { uriParam } from '../core/uri.js';
 import { RECORDS, targetFunctions } from '../route/functions/targets.js';
 import type { MessageRun } from '../script/call.js';
@@ -15,6 +14,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { exactly } from './patterns.js';
 import { looseRoute, recordRoute } from './record-routing.js';
 import { sharedFunctions } from './shared.js';
 
@@ -96,7 +96,7 @@ export const rrFunctions: ScriptFunction[] = [
         (run) => {
           const params = run.call.routeParams;
           if (params === undefined) return -1;
-          const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run));
+          const regex = (pattern as Arg).regex(run) ?? exactly(textOf(pattern, run));
           return code(regex.test(params));
         },
     },

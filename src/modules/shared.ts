@@ -1,9 +1,10 @@
 import type { DialectName } from '../cfg/function-table.js';
-import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
+import type { BoundedRegex } from '../core/posix-regex.js';
 import type { Format } from '../pvar/format.js';
 import type { SharedFunction, SharedFunctions, SharedParameter } from '../route/functions/definition.js';
 import type { MessageRun } from '../script/call.js';
 import { type Arg, type FunctionSpec, moduleFunctions, type ScriptFunction } from './define.js';
+import { exactly } from './patterns.js';
 
 type Value = string | number | Format | BoundedRegex | undefined;
 type Reader = (run: MessageRun) => Value;
@@ -15,7 +16,7 @@ function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): R
   if (parameter?.kind === 'writable') return () => arg.variable;
   if (parameter?.as === 'number') return (run) => arg.int(run);
   if (parameter?.kind === 'regex') {
-    return arg.constant === undefined ? (run) => compilePosix(arg.string(run)) : (run) => arg.regex(run);
+    return arg.constant === undefined ? (run) => exactly(arg.string(run)) : (run) => arg.regex(run);
   }
   const { constant } = arg;
   if (constant === undefined) return (run) => arg.string(run);

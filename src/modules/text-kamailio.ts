@@ -1,11 +1,11 @@
 import { findText, holdsText, splitAt } from '../core/find-text.js';
-import { compilePosix } from '../core/posix-regex.js';
 import { appendHeader, HEADER_FUNCTIONS, removeNamed } from '../route/functions/headers.js';
 import type { MessageRun } from '../script/call.js';
 import { type Args, code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { fieldText, removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { multipartFunctions } from './multipart.js';
+import { anyCase, byLine, exactly } from './patterns.js';
 
 /** Replacements of one call. */
 const MOST_REPLACEMENTS = 256;
@@ -37,7 +37,7 @@ function matcher(how: string, wanted: string): ((value: string) => boolean) | un
     case 'in':
       return (value) => holdsText(value, wanted);
     case 're': {
-      const regex = compilePosix(wanted);
+      const regex = exactly(wanted);
       return (value) => regex.test(value);
     }
     default:
@@ -110,12 +110,12 @@ const textTests: FunctionSpec[] = [
     'pattern',
     'whether a header field whose name matches is there',
     (run, [pattern]) => {
-      const regex = compilePosix(textOf(pattern, run), { ignoreCase: true });
+      const regex = anyCase(textOf(pattern, run));
       return code(namesOf(run).some((name) => regex.test(name)));
     },
   ),
   kamailioFunction('search_str', 'text pattern', 'whether a text matches', (run, [text, pattern]) =>
-    code(compilePosix(textOf(pattern, run), { ignoreCase: true }).test(textOf(text, run))),
+    code(anyCase(textOf(pattern, run)).test(textOf(text, run))),
   ),
 ];
 
@@ -129,9 +129,7 @@ function namesOf(run: MessageRun): string[] {
 }
 
 function removeExcept(run: MessageRun, [pattern, except]: Args): number {
-  const [wanted, kept] = [textOf(pattern, run), textOf(except, run)].map((each) =>
-    compilePosix(each, { ignoreCase: true }),
-  );
+  const [wanted, kept] = [textOf(pattern, run), textOf(except, run)].map((each) => anyCase(each));
   return code(removeHeaders(run, (name) => wanted?.test(name) === true && kept?.test(name) !== true) > 0);
 }
 
@@ -141,7 +139,7 @@ const edits: FunctionSpec[] = [
     return 1;
   }),
   kamailioFunction('remove_hf_re_pv', 'pattern', 'removes header fields whose names match', (run, [pattern]) => {
-    const regex = compilePosix(textOf(pattern, run), { ignoreCase: true });
+    const regex = anyCase(textOf(pattern, run));
     removeHeaders(run, (name) => regex.test(name));
     return 1;
   }),
@@ -179,10 +177,7 @@ const edits: FunctionSpec[] = [
     'adds a text behind what a pattern finds in the body',
     (run, [pattern, text]) => {
       const { bodyStart, bodyEnd } = run.message;
-      const match = compilePosix(textOf(pattern, run), { lines: true }).match(
-        run.message.text.slice(bodyStart, bodyEnd),
-        0,
-      );
+      const match = byLine(textOf(pattern, run)).match(run.message.text.slice(bodyStart, bodyEnd), 0);
       if (match === undefined) return -1;
       run.edits.insert(bodyStart + match.end, textOf(text, run));
       return 1;
@@ -195,7 +190,7 @@ const edits: FunctionSpec[] = [
     (run, [text, pattern, index, count, target]) => {
       // As recorded, the count is how many of the whole match and its groups are looked at.
       if ((Number(textOf(count, run)) || 0) <= (Number(textOf(index, run)) || 0)) return -1;
-      const match = compilePosix(textOf(pattern, run)).match(textOf(text, run), 0) as
+      const match = exactly(textOf(pattern, run)).match(textOf(text, run), 0) as
         | { groups?: readonly (string | undefined)[] }
         | undefined;
       if (match === undefined) return -2;

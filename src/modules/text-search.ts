@@ -1,8 +1,8 @@
-import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import { editRequestUri } from './core-uri.js';
 import { type Arg, code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
+import { anyCaseByLine, byLine } from './patterns.js';
 import { editBySubstitution, parseSubstitution, type Substitution, substituted } from './subst.js';
 
 function substitution(arg: Arg | undefined, lines: boolean): (run: MessageRun) => Substitution {
@@ -19,21 +19,8 @@ function substitution(arg: Arg | undefined, lines: boolean): (run: MessageRun) =
   return () => fixed;
 }
 
-const searchPatterns = new Map<string, BoundedRegex>();
-
-/** A pattern of search(): without letter case, line by line. Kept, since files have a few of them. */
-function searchRegex(pattern: string): BoundedRegex {
-  let regex = searchPatterns.get(pattern);
-  if (regex === undefined) {
-    if (searchPatterns.size > 1000) searchPatterns.clear();
-    regex = compilePosix(pattern, { ignoreCase: true, lines: true });
-    searchPatterns.set(pattern, regex);
-  }
-  return regex;
-}
-
 function search(run: MessageRun, regex: Arg, from: number, to: number): number {
-  const compiled = searchRegex(regex.string(run));
+  const compiled = anyCaseByLine(regex.string(run));
   return code(compiled.test(run.message.text.slice(from, to)));
 }
 
@@ -44,7 +31,7 @@ function afterFirstLine(run: MessageRun): number {
 
 /** Replaces what a regular expression finds first, or all of it, in a part of the message. */
 function replace(run: MessageRun, regex: Arg, text: string, from: number, to: number, all: boolean): number {
-  const compiled = regex.regex(run) ?? compilePosix(regex.string(run), { lines: true });
+  const compiled = regex.regex(run) ?? byLine(regex.string(run));
   const part = run.message.text.slice(from, to);
   let at = 0;
   let found = 0;
@@ -147,7 +134,7 @@ export function searches(): FunctionSpec[] {
       compile:
         ([pattern, text]) =>
         (run) => {
-          const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { lines: true });
+          const regex = (pattern as Arg).regex(run) ?? byLine(textOf(pattern, run));
           const from = afterFirstLine(run);
           const match = regex.match(run.message.text.slice(from));
           if (match === undefined) return -1;
@@ -163,7 +150,7 @@ export function searches(): FunctionSpec[] {
       compile:
         ([pattern, text]) =>
         (run) => {
-          const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { lines: true });
+          const regex = (pattern as Arg).regex(run) ?? byLine(textOf(pattern, run));
           const { bodyStart, bodyEnd } = run.message;
           const match = regex.match(run.message.text.slice(bodyStart, bodyEnd));
           if (match === undefined) return -1;

@@ -1,4 +1,3 @@
-import { compilePosix } from '../core/posix-regex.js';
 import { fnmatch } from '../engine/fnmatch.js';
 import { appendHeader, HEADER_FUNCTIONS } from '../route/functions/headers.js';
 import { applyChanges } from './apply-changes.js';
@@ -18,6 +17,7 @@ import {
 import { removeHeaders, textIn } from './header-fields.js';
 import { optionsInHeaders, valuesInHeaders } from './header-options.js';
 import { validationFunctions } from './message-validation.js';
+import { anyCase } from './patterns.js';
 import { sharedFunctions } from './shared.js';
 import { kamailioReplacements, regexParam, searches } from './text-search.js';
 
@@ -42,7 +42,7 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
       compile:
         ([pattern]) =>
         (run) => {
-          const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+          const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
           return code(removeHeaders(run, (name) => regex.test(name)) > 0);
         },
     },
@@ -102,7 +102,7 @@ const opensips: FunctionSpec[] = [
 /** A test for names of header fields: by a regular expression where the kind is r, else by a shell pattern. */
 function namesMatching(pattern: string, kind: Arg | undefined): (name: string) => boolean {
   if (kind?.constant === 'r') {
-    const regex = compilePosix(pattern, { ignoreCase: true });
+    const regex = anyCase(pattern);
     return (name) => regex.test(name);
   }
   const glob = pattern.toLowerCase();
@@ -118,8 +118,8 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([pattern, but]) =>
       (run) => {
-        const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
-        const keep = (but as Arg).regex(run) ?? compilePosix(textOf(but, run), { ignoreCase: true });
+        const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
+        const keep = (but as Arg).regex(run) ?? anyCase(textOf(but, run));
         return code(removeHeaders(run, (name) => regex.test(name) && !keep.test(name)) > 0);
       },
   },
@@ -131,7 +131,7 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([pattern]) =>
       (run) => {
-        const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
         for (const field of run.message.fields()) {
           if (regex.test(run.message.text.slice(field.line, field.nameEnd))) return 1;
         }
@@ -146,7 +146,7 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([name, pattern, flags]) =>
       (run) => {
-        const regex = (pattern as Arg).regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
         const all = [...run.fields(textOf(name, run))];
         const which = textOf(flags, run);
         const chosen = which === 'f' ? all.slice(0, 1) : which === 'l' ? all.slice(-1) : all;

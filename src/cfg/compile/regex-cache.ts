@@ -1,10 +1,8 @@
 import { messageOf } from '../../core/errors.js';
-import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
+import type { BoundedRegex } from '../../core/posix-regex.js';
+import { keptPatterns } from '../../core/regex/kept-patterns.js';
 import type { Position } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
-
-/** Expressions kept for one call site; the oldest is dropped. */
-const MOST_KEPT = 64;
 
 /**
  * Compiles regular expressions taken from a message, and keeps the most recent ones. Undefined, and a fault in the log,
@@ -15,16 +13,11 @@ export function computedRegex(
   ignoreCase: boolean,
   lines = false,
 ): (run: ScriptRun, source: string | undefined) => BoundedRegex | undefined {
-  const kept = new Map<string, BoundedRegex>();
+  const kept = keptPatterns({ ignoreCase, lines });
   return (run, source) => {
     if (source === undefined) return undefined;
-    const known = kept.get(source);
-    if (known !== undefined) return known;
     try {
-      const regex = compilePosix(source, { ignoreCase, lines });
-      if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value as string);
-      kept.set(source, regex);
-      return regex;
+      return kept(source);
     } catch (error) {
       run.fault(at, messageOf(error));
       return undefined;

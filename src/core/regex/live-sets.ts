@@ -30,12 +30,12 @@ export class LiveSet {
 }
 
 /** Bytes that the sets of one expression may take. */
-const MOST_BYTES = 2 * 1024 * 1024;
+const MOST_BYTES = 6 * 1024 * 1024;
 /** Numbers of sets fit 16 bits. */
 const MOST_SETS = 4096;
 
-/** Instructions looked at to make the sets of one text: some milliseconds. */
-const MOST_WORK = 1_000_000;
+/** Instructions looked at to make the sets of one text: some tens of milliseconds, once, since the sets are kept. */
+const MOST_WORK = 8_000_000;
 
 /** Thrown where an expression has too many sets, or they take too long to make. */
 export class TooManySets extends Error {}

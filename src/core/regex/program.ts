@@ -58,6 +58,12 @@ export const Condition = {
 /** Instructions of the longest program that is taken: more would need too much memory. */
 const MOST_INSTRUCTIONS = 8192;
 
+/** How many states a compiled expression has; 0 where the package has changed what it is made of. */
+export function statesOf(regex: RE2JS): number {
+  const { inst } = (regex.re2() as unknown as { prog?: { inst?: unknown } }).prog ?? {};
+  return Array.isArray(inst) ? inst.length : 0;
+}
+
 /**
  * The program of a compiled expression; undefined where it has what is not known here (look-behind), is too long, or
  * where the package has changed what it is made of. It is not part of what the package promises, so that its version is fixed in

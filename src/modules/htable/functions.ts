@@ -1,4 +1,3 @@
-import { compilePosix } from '../../core/posix-regex.js';
 import {
   code,
   type FunctionSpec,
@@ -9,6 +8,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
+import { exactly } from '../patterns.js';
 import { tableKey, tableOf } from './tables.js';
 import { iterators } from './walks.js';
 
@@ -19,7 +19,7 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
     case 'ne':
       return (text) => text !== wanted;
     case 're': {
-      const regex = compilePosix(wanted);
+      const regex = exactly(wanted);
       return (text) => regex.test(text);
     }
     case 'sw':
@@ -135,7 +135,7 @@ const htable: FunctionSpec[] = [
           const [table, pattern] = tableKey(textOf(text, run));
           const found = tableOf(run.env, table);
           if (found === undefined) return -1;
-          const regex = compilePosix(pattern);
+          const regex = exactly(pattern);
           for (const [key, value] of [...found.entries.entries(run.env.clock.monotonic())]) {
             const text = name.includes('name') ? key : value;
             if (typeof text === 'string' && regex.test(text)) found.entries.delete(key);

@@ -1,7 +1,7 @@
-import { compilePosix } from '../../core/posix-regex.js';
 import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
+import { exactly } from '../patterns.js';
 import { scopeOf } from '../script-variable.js';
 import { type HashTable, setIn, tableKey, tableOf } from './tables.js';
 
@@ -89,12 +89,12 @@ function countMatching(
 /** "~~regex", "%~start", "~%end", "==text"; anything else is a pattern. As $shtcn and $shtcv take them. */
 function operatorTest(pattern: string): (text: string) => boolean {
   if (pattern.startsWith('~~')) {
-    const regex = compilePosix(pattern.slice(2));
+    const regex = exactly(pattern.slice(2));
     return (text) => regex.test(text);
   }
   if (pattern.startsWith('%~')) return (text) => text.startsWith(pattern.slice(2));
   if (pattern.startsWith('~%')) return (text) => text.endsWith(pattern.slice(2));
   if (pattern.startsWith('==')) return (text) => text === pattern.slice(2);
-  const regex = compilePosix(pattern);
+  const regex = exactly(pattern);
   return (text) => regex.test(text);
 }

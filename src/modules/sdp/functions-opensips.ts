@@ -1,4 +1,3 @@
-import { compilePosix } from '../../core/posix-regex.js';
 import type { MessageRun } from '../../script/call.js';
 import {
   type Arg,
@@ -11,6 +10,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
+import { anyCase } from '../patterns.js';
 import { byCodec, byPattern, type Choose, change, moveDown, moveUp, remove } from './codecs.js';
 import { deleteStream, type Stream, streamsOf } from './streams.js';
 
@@ -37,7 +37,7 @@ function codecRegex(name: string, choose: Choose, others = false): FunctionSpec 
     compile:
       ([pattern]) =>
       (run) => {
-        const regex = pattern?.regex(run) ?? compilePosix(textOf(pattern, run), { ignoreCase: true });
+        const regex = pattern?.regex(run) ?? anyCase(textOf(pattern, run));
         return code(
           change(
             run,
@@ -61,7 +61,7 @@ function streamRegex(
     compile:
       ([media, transport]) =>
       (run) => {
-        const regex = (arg: Arg) => arg.regex(run) ?? compilePosix(textOf(arg, run), { ignoreCase: true });
+        const regex = (arg: Arg) => arg.regex(run) ?? anyCase(textOf(arg, run));
         const ofMedia = media === undefined ? undefined : regex(media);
         const ofTransport = transport === undefined ? undefined : regex(transport);
         return code(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { compilePosix } from '../../../../src/core/posix-regex.js';
+import { compilePerl, compilePosix } from '../../../../src/core/posix-regex.js';
 import { GuidedMatch, type Span } from '../../../../src/core/regex/guided-match.js';
 import { assertLinear } from '../../../support/growth.js';
 
@@ -67,12 +67,37 @@ test('a match by live sets and its groups are those that RE2 finds, from whereve
 });
 
 test('an expression with too many states is given up, and matched by RE2 itself', () => {
-  const source = '(a{1,50}){1,20}';
+  // Whether it can still match depends on which of the last 21 characters were "a".
+  const source = 'b([ab]{20})a';
+  let seed = 1;
+  const text = Array.from({ length: 30_000 }, () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed < 2 ** 30 ? 'a' : 'b';
+  }).join('');
   const guided = GuidedMatch.of(RE2JS.compile(source, RE2JS.LONGEST_MATCH));
-  assert.equal(guided?.find('a'.repeat(2000), 0), undefined);
+  assert.equal(guided?.find(text, 0), undefined);
   assert.equal(guided?.givenUp, true);
-  const match = compilePosix(source).match('a'.repeat(2000));
-  assert.deepEqual([match?.end, match?.groups[1]?.length], [1000, 50]);
+  const match = compilePosix(source).match(text);
+  assert.deepEqual([match !== undefined && match.end - match.start, match?.groups[1]?.length], [22, 20]);
+});
+
+test('an expression with more than a thousand states is refused, with their number', () => {
+  assert.throws(() => compilePosix('(a{1,50}){1,20}'), /\(a\{1,50\}\)\{1,20\}.* 20\d\d states, more than 1000/);
+  assert.throws(() => compilePerl('(?:[0-9]{1,100}){1,9}'), /states, more than 1000/);
+  assert.equal(compilePosix('^[0-9a-f]{900}$').test('0'.repeat(900)), true);
+});
+
+test('one that has almost as many is followed without giving up, and quickly once its states are known', () => {
+  const regex = compilePosix('(a{1,50}){1,9}$');
+  const texts = Array.from({ length: 4 }, (_, i) => 'a'.repeat(65_530 + i));
+  // The first text makes the states, and the groups of the second what they need beside them.
+  for (const text of texts) assert.equal(regex.match(text)?.groups[1]?.length, 50);
+  assertLinear(
+    '(a{1,50}){1,9}$',
+    [{ name: '"a"', make: (length: number) => 'a'.repeat(length) }],
+    (subject) => void regex.match(subject)?.groups,
+    { mostMs: 5 },
+  );
 });
 
 const TEXTS = ['a', 'a@', 'sip:a@b;c=d,', ' ', 'a=b\r\n', '0', '\xe9'].map((unit) => ({
