@@ -122,6 +122,8 @@ export interface FlowDecisions {
   readonly loopsKeepResult: boolean;
   /** A failed calculation makes the variable null; otherwise it keeps its value. */
   readonly failureAssignsNull: boolean;
+  /** A route without a statement counts as not defined where it is called. */
+  readonly emptyRoutesUndefined: boolean;
   /** Default of max_while_loops. */
   readonly loops: number;
   /** Route calls within each other. */
@@ -194,6 +196,7 @@ export const OPENSIPS: Dialect = {
     noCaseResult: 1,
     loopsKeepResult: false,
     failureAssignsNull: true,
+    emptyRoutesUndefined: true,
     loops: 10_000,
     depth: 100,
   },
@@ -275,6 +278,7 @@ export const KAMAILIO: Dialect = {
     noCaseResult: -5,
     loopsKeepResult: true,
     failureAssignsNull: false,
+    emptyRoutesUndefined: false,
     loops: 100,
     depth: 256,
   },

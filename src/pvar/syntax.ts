@@ -55,6 +55,8 @@ function syntaxError(text: string, offset: number, what: string): SwitchyardErro
 export interface NameRules {
   readonly variables: { has(name: string): boolean };
   readonly greedy: boolean;
+  /** Names of transformations may be written in either letter case, and without blanks around them. */
+  readonly foldCase: boolean;
 }
 
 /** Cuts a format into pieces. Throws SwitchyardError PVAR_SYNTAX with offset and text. */
@@ -248,7 +250,11 @@ class FormatParser {
     const raw = this.text.slice(start, this.at);
     this.at++;
     const comma = raw.indexOf(',');
-    const name = (comma < 0 ? raw : raw.slice(0, comma)).trim();
+    const written = comma < 0 ? raw : raw.slice(0, comma);
+    const name = written.trim();
+    // Recorded of OpenSIPS, whose names of transformations may be written in either letter case.
+    if (this.names.foldCase && name !== written)
+      throw this.fail(offset, `blank in the name of transformation {${name}}`);
     return {
       offset: this.base.offset + offset,
       name,

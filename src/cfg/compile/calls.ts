@@ -224,9 +224,10 @@ export class CallCompiler {
     const name = staticName(node.name);
     if (name !== undefined) {
       const target = subRoutes.find(name);
-      if (target === undefined) {
-        const meant = nearest(name, subRoutes.names());
-        const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+      const empty = context.dialect.flow.emptyRoutesUndefined && target !== undefined && subRoutes.isEmpty(name);
+      if (target === undefined || empty) {
+        const meant = empty ? undefined : nearest(name, subRoutes.names());
+        const hint = empty ? ': it has no statement' : meant === undefined ? '' : `; did you mean "${meant}"?`;
         context.problems.error('unknown-route', node.at, `route "${name}" is not defined${hint}`);
         return NOTHING;
       }

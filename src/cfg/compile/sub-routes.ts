@@ -39,6 +39,12 @@ export class SubRoutes {
     return this.table.get(name);
   }
 
+  /** Whether the route of a name has no statement. */
+  isEmpty(name: string): boolean {
+    const block = this.context.tree.routes.find((each) => each.kind === 'request' && each.name === name);
+    return block?.body.length === 0;
+  }
+
   /** The names of all routes. */
   names(): Iterable<string> {
     return this.table.keys();

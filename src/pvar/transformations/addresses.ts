@@ -73,6 +73,7 @@ export const ipTransformations: readonly [string, TransformationDefinition][] = 
   ['ip.isip6', flag((text) => isIP(bare(text)) === 6)],
   ['ip.isprivate', flag((text) => PRIVATE.has(bare(text)))],
   // Names would have to be waited for.
-  ['ip.resolve', onText((text) => (isIP(bare(text)) === 0 ? null : text))],
+  // RFC 6761 section 6.3: localhost is the loopback address, no DNS is asked.
+  ['ip.resolve', onText((text) => (isIP(bare(text)) !== 0 ? text : /^localhost\.?$/i.test(text) ? '127.0.0.1' : null))],
   ['ip.matches', matches],
 ];

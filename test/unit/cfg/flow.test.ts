@@ -34,6 +34,28 @@ describe('opensips: the flow of a script', () => {
     assert.deepEqual(run(source), ['y', 'x']);
   });
 
+  test('a route without a statement counts as not defined where it is called', () => {
+    const routes = { 'route[r]': ';' };
+    assert.deepEqual(cfg('opensips', 'route(r);', routes).messages, [
+      '2:1 route "r" is not defined: it has no statement',
+    ]);
+    assert.deepEqual(log('kamailio', 'route(r); xlog("on");', routes), ['on']);
+  });
+
+  test('names of transformations are written in either letter case, without blanks', () => {
+    assert.deepEqual(run('$var(s)="abc"; xlog("$(var(s){S.Len})");'), ['3']);
+    for (const name of [' s.len', 's.len ', ' s.substr,0,1'])
+      assert.match(
+        cfg('opensips', `$var(s)="abc"; xlog("$(var(s){${name}})");`).messages[0] ?? '',
+        /blank in the name/,
+      );
+  });
+
+  test('{ip.resolve} knows addresses and localhost', () => {
+    assert.deepEqual(run('$var(s)="localhost"; xlog("$(var(s){ip.resolve})");'), ['127.0.0.1']);
+    assert.deepEqual(run('$var(s)="host.invalid"; xlog("$(var(s){ip.resolve})");'), ['<null>']);
+  });
+
   test('return gives its number, 0 ends the script from any depth', () => {
     assert.deepEqual(run('route(r); xlog("$rc");', { 'route[r]': 'return(7);' }), ['7']);
     const { log: lines, outcome } = cfg('opensips', 'route(a); xlog("back");', {
