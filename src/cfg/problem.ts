@@ -9,6 +9,8 @@ export interface CfgProblem {
   readonly at: Position;
   /** Lower case; says what and which. */
   readonly message: string;
+  /** Kamailio finds it when it starts, behind all that is found while the file is read. */
+  readonly atStart?: boolean;
 }
 
 /** Kinds of problems in a configuration file, for tools. */
@@ -30,6 +32,24 @@ export type CfgProblemCode =
   | 'setting'
   | 'no-effect';
 
+/** What Kamailio looks at when the whole file has been read. */
+const AT_START: ReadonlySet<CfgProblemCode> = new Set(['unknown-route', 'regex']);
+
+/**
+ * Problems in the order in which Kamailio finds them: those of the grammar, of names and of types while it reads the file, then those
+ * of what it resolves when it starts; each in the order of the lines. `files`: in the order in which they were read.
+ */
+export function asKamailioFindsThem(problems: readonly CfgProblem[], files: readonly string[]): CfgProblem[] {
+  const rank = (problem: CfgProblem): number => (problem.atStart === true ? 1 : 0);
+  return [...problems].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      files.indexOf(a.at.file) - files.indexOf(b.at.file) ||
+      a.at.line - b.at.line ||
+      a.at.column - b.at.column,
+  );
+}
+
 /** Text of the file as part of a message: cut short, control characters replaced. */
 function oneLine(message: string): string {
   const clean = message.replace(/[^\x20-\x7e]/g, '.');
@@ -47,8 +67,8 @@ export class Problems {
   private static readonly MOST = 1000;
 
   /** A problem that keeps the file from being used. */
-  error(code: CfgProblemCode, at: Position, message: string): void {
-    this.add({ severity: 'error', code, at, message });
+  error(code: CfgProblemCode, at: Position, message: string, atStart = AT_START.has(code)): void {
+    this.add({ severity: 'error', code, at, message, ...(atStart ? { atStart } : {}) });
   }
 
   /** A problem that leaves the file usable. */

@@ -23,8 +23,9 @@ export class ArgumentCompiler {
     index: number,
   ): CompiledArgument | undefined {
     const core = module === 'core';
-    const wrong = (message: string) => {
-      this.context.problems.error('argument-type', node.at, `${name}(): ${message}`);
+    // Values of its own statements Kamailio looks at while it reads, those of its modules when it starts.
+    const wrong = (message: string, ofValue = false) => {
+      this.context.problems.error('argument-type', node.at, `${name}(): ${message}`, ofValue && !core);
       return undefined;
     };
     const { kind } = parameter;
@@ -62,7 +63,7 @@ export class ArgumentCompiler {
     value: string | number,
     parameter: ParameterDefinition,
     node: Expression,
-    wrong: (message: string) => undefined,
+    wrong: (message: string, ofValue?: boolean) => undefined,
   ): CompiledArgument | undefined {
     const { kind } = parameter;
     const { calls } = this.context.dialect;
@@ -71,7 +72,7 @@ export class ArgumentCompiler {
       if (typeof value === 'string' && typed) return wrong(`${parameter.name} must be a number or a variable`);
       if (typeof value === 'string' && value.includes('$')) return this.formatted(value, node.at, undefined);
       const number = value === '' && !calls.typedArguments && calls.constantArguments ? 0 : integerOf(value);
-      if (number === undefined) return wrong(`${parameter.name} must be a number, not "${value}"`);
+      if (number === undefined) return wrong(`${parameter.name} must be a number, not "${value}"`, true);
       return this.checked(number, parameter, node.at, wrong);
     }
     if (kind === 'expression') {
@@ -105,7 +106,7 @@ export class ArgumentCompiler {
       return regex === undefined ? undefined : { ...constantArgument(text, node.at), regex: () => regex };
     }
     if (kind === 'route' && text !== '' && text !== '0' && !this.routeExists(parameter, text)) {
-      return wrong(`${parameter.route ?? 'request'} route "${text}" is not defined`);
+      return wrong(`${parameter.route ?? 'request'} route "${text}" is not defined`, true);
     }
     return this.checked(text, parameter, node.at, wrong);
   }
@@ -124,14 +125,14 @@ export class ArgumentCompiler {
     value: string | number,
     parameter: ParameterDefinition,
     at: Position,
-    wrong: (message: string) => undefined,
+    wrong: (message: string, ofValue?: boolean) => undefined,
   ): CompiledArgument | undefined {
     const { values } = parameter;
     if (values !== undefined && !values.some((each) => each.toLowerCase() === String(value).toLowerCase())) {
-      return wrong(`${parameter.name} "${value}" is none of ${values.join(', ')}`);
+      return wrong(`${parameter.name} "${value}" is none of ${values.join(', ')}`, true);
     }
     const fault = parameter.check?.(value);
-    return fault === undefined ? constantArgument(value, at) : wrong(fault);
+    return fault === undefined ? constantArgument(value, at) : wrong(fault, true);
   }
 
   /** How a pattern is read: as recorded, OpenSIPS passes over letter case in all of them, as in "=~". Undefined for what is none. */
@@ -152,14 +153,14 @@ export class ArgumentCompiler {
     node: Expression,
     kind: 'variable' | 'writable',
     parameter: ParameterDefinition,
-    wrong: (message: string) => undefined,
+    wrong: (message: string, ofValue?: boolean) => undefined,
   ): CompiledArgument | undefined {
     const text = node.kind === 'variable' ? node.text : node.kind === 'string' ? node.value.trim() : undefined;
-    if (text === undefined || !text.startsWith('$')) return wrong(`${parameter.name} must be a variable`);
+    if (text === undefined || !text.startsWith('$')) return wrong(`${parameter.name} must be a variable`, true);
     const format = this.context.format(text, node.at);
     if (format === undefined) return undefined;
     if (kind === 'writable' && !format.writable) {
-      this.context.problems.error('read-only', node.at, `${text} cannot be written`);
+      this.context.problems.error('read-only', node.at, `${text} cannot be written`, true);
       return undefined;
     }
     return formatArgument(format, node.at, undefined);

@@ -98,7 +98,7 @@ export class CallCompiler {
           ? definition.recorded?.refuses(i, arg.value)
           : undefined;
       if (reason !== undefined) {
-        context.problems.error('argument-type', arg.at, `${node.name}(): ${reason}`);
+        context.problems.error('argument-type', arg.at, `${node.name}(): ${reason}`, true);
         fits = false;
       }
       const compiled = reason === undefined ? this.args.compile(arg, parameter, definition, i) : undefined;
@@ -116,7 +116,7 @@ export class CallCompiler {
         facts: context.facts,
       });
     } catch (error) {
-      context.problems.error('argument-type', node.at, `${node.name}(): ${messageOf(error)}`);
+      context.problems.error('argument-type', node.at, `${node.name}(): ${messageOf(error)}`, true);
       return NOTHING;
     }
     return this.guarded(node, definition, args, closure, clears);

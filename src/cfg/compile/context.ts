@@ -29,21 +29,21 @@ export class CompileContext {
   ) {}
 
   /** A text with variables, compiled once however often it occurs in the file; undefined for one that is reported. */
-  format(text: string, at: Position): Format | undefined {
-    if (text.includes('$cfg') || text.includes('$(cfg')) return this.positioned(text, at);
+  format(text: string, at: Position, atStart = true): Format | undefined {
+    if (text.includes('$cfg') || text.includes('$(cfg')) return this.positioned(text, at, atStart);
     let format = this.formats.get(text);
     if (format === undefined) {
       format = compiled(text, this.names);
       this.formats.set(text, format);
     }
     if (typeof format !== 'string') return format;
-    this.problems.error('variable', at, format);
+    this.problems.error('variable', at, format, atStart);
     return undefined;
   }
 
   /** One variable as written in the script. */
   variable(reference: VariableReference): Format | undefined {
-    return this.format(reference.text, reference.at);
+    return this.format(reference.text, reference.at, false);
   }
 
   /** All values of a variable that is written with "[*]"; undefined for another. */
@@ -75,7 +75,7 @@ export class CompileContext {
   }
 
   /** A text that reads its own position in the file ($cfg_line and the like). */
-  private positioned(text: string, at: Position): Format | undefined {
+  private positioned(text: string, at: Position, atStart: boolean): Format | undefined {
     const names = withVariables(this.names, [
       ['cfg_line', plain(() => at.line)],
       ['cfg_file', plain(() => at.file)],
@@ -96,7 +96,7 @@ export class CompileContext {
     ]);
     const format = compiled(text, names);
     if (typeof format !== 'string') return format;
-    this.problems.error('variable', at, format);
+    this.problems.error('variable', at, format, atStart);
     return undefined;
   }
 }

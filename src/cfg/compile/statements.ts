@@ -363,7 +363,7 @@ export class StatementCompiler {
         return RETURN;
       });
     }
-    if (first.type === 'string') problems.error('expression', at, 'return needs a number');
+    if (first.type === 'string') problems.error('expression', at, 'return needs a number', true);
     const { constant } = first;
     if (typeof constant === 'number' && others === undefined) {
       return simple((run) => {

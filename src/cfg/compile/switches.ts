@@ -140,7 +140,7 @@ export class SwitchCompiler {
       }
       before = type;
       if (typeof constant !== 'string' && typeof constant !== 'number') continue;
-      if (seen.has(constant)) problems.error('expression', at, `case ${constant} stands there twice`);
+      if (seen.has(constant)) problems.error('expression', at, `case ${constant} stands there twice`, true);
       seen.add(constant);
     }
   }
