@@ -26,6 +26,19 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
   return true;
 }
 
+/** The same for Kamailio, which sees no parameters in the user part of a telephone number (`user=phone`): they stay behind it. */
+function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
+  return editRequestUri(run, (parts) => {
+    const { user = '' } = parts;
+    const semi = /;user=phone(?:;|$)/i.test(parts.params) ? user.indexOf(';') : -1;
+    if (semi < 0) return edit(parts);
+    parts.user = user.slice(0, semi);
+    const done = edit(parts);
+    if (parts.user !== '') parts.user += user.slice(semi);
+    return done;
+  });
+}
+
 /** Parameters of a URI without the last that names a transport. */
 function withoutTransport(params: string): string {
   const all = params.split(';');
@@ -106,7 +119,7 @@ const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
     compile:
       ([value]) =>
       (run) => {
-        editRequestUri(run, (parts) => {
+        editPhoneUri(run, (parts) => {
           if (/^sethost/.test(names[0] ?? '')) telWithHost(parts);
           return edit(parts, (value as Arg).text);
         });
@@ -153,7 +166,7 @@ const strips: FunctionSpec[] = (
     compile:
       ([count]) =>
       (run) => {
-        editRequestUri(run, (parts) => void strip(parts, intOf(count, run, 0), tail));
+        editPhoneUri(run, (parts) => void strip(parts, intOf(count, run, 0), tail));
         return 1;
       },
   },

@@ -3,6 +3,7 @@ import { isUsableUri, kamailioRefuses, lenientUri } from '../pvar/variables/scri
 import type { RelayFlags } from '../route/functions/actions.js';
 import { type Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
+import { isOneWord } from '../script/outgoing.js';
 import { allowedBy, answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
@@ -23,19 +24,12 @@ function isRelayable(text: string, nextHop: string | undefined): boolean {
   return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
 }
 
-/** Nothing in it ends the first line of a request early. */
-function isOneWord(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c <= 32 || c === 127) return false;
-  }
-  return true;
-}
-
 /** Relays the request statefully. The code is what the originals return. */
 export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): number | Promise<number> {
   const { call, env } = run;
   const { method } = call.message;
+  // As recorded of Kamailio, the route of local requests ends there, and the request leaves once.
+  if (call.own && env.dialect === 'kamailio') return 0;
   runErrorOf(call);
   if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
   if (run.routeKind === 'request' && method === 'CANCEL') {

@@ -159,7 +159,7 @@ const kamailio: FunctionSpec[] = [
     routes: ['request', 'onreply', 'event'],
     summary: 'makes the changes so far part of the message',
     // Not once the route was recorded.
-    compile: () => (run) => code(run.call.recordRouting.length === 0 && applyChanges(run)),
+    compile: () => (run) => code(run.call.recordRouting.length === 0 && !run.call.own && applyChanges(run)),
   },
 ];
 

@@ -7,7 +7,8 @@ import type { TransformationDefinition } from './transformations/definition.js';
 import { KAMAILIO_SHARED, kamailioTransformations } from './transformations/kamailio.js';
 import { evaluation, opensipsTransformations } from './transformations/opensips.js';
 import { sdpTransformations } from './transformations/sdp.js';
-import { orNull, plain, type VariableDefinition } from './variables/definition.js';
+import { lastAddress } from './uri-memo.js';
+import { type Getter, orNull, plain, type VariableDefinition } from './variables/definition.js';
 import { jsonVariables } from './variables/json.js';
 import {
   bodyLength,
@@ -30,7 +31,7 @@ import {
   routeVariable,
   sharedVariable,
 } from './variables/script-state.js';
-import { KAMAILIO_URIS, OPENSIPS_URIS, scriptUriVariables } from './variables/script-uris.js';
+import { KAMAILIO_URIS, kamailioUser, OPENSIPS_URIS, scriptUriVariables } from './variables/script-uris.js';
 import { xavpVariables } from './variables/xavps.js';
 
 /** Names of the common table that opensips.cfg does not know. */
@@ -127,11 +128,21 @@ function writableAddresses(): [string, VariableDefinition][] {
     for (const [end, part] of Object.entries(parts)) {
       const definition = COMMON_NAMES.variables.get(letter + end);
       if (definition === undefined) continue;
-      const { get } = definition.compile(undefined, undefined);
+      const get = part === 'user' ? addressUser(header) : definition.compile(undefined, undefined).get;
       table.push([letter + end, plain(get, (context, value) => context.editAddress?.(header, part, value))]);
     }
   }
   return table;
+}
+
+/** The user of From or To as Kamailio sees it. */
+function addressUser(header: 'from' | 'to'): Getter {
+  const parse = lastAddress();
+  return ({ message }) => {
+    const raw = message[header];
+    const parsed = raw === undefined || raw === '' ? undefined : parse(raw).parsed;
+    return parsed === undefined ? null : orNull(kamailioUser(parsed));
+  };
 }
 
 const kamailioHeaders = headerVariables(headerReader('vftimclkesorbux'), ',', ['hdrc']);

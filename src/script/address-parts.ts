@@ -1,6 +1,7 @@
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
+import { kamailioUser } from '../pvar/variables/script-uris.js';
 
 /** Where a part of an address stands in its header value; `blank`: text that is put there needs a blank behind it. */
 export interface AddressSpan {
@@ -29,7 +30,7 @@ export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'di
       const scheme = parsed.scheme.length + 1;
       if (part === 'user') {
         if (parsed.user === '') return undefined;
-        return { start: at + scheme, end: at + scheme + parsed.user.length, blank: false };
+        return { start: at + scheme, end: at + scheme + kamailioUser(parsed).length, blank: false };
       }
       const host = findText(uri, parsed.host, uri.indexOf('@') < 0 ? scheme : uri.indexOf('@') + 1);
       return { start: at + host, end: at + host + parsed.host.length, blank: false };

@@ -180,6 +180,8 @@ export class Call implements DispatcherCall {
   /** Host and port our Via shows instead of the socket's (set_advertised_address). */
   advertisedHost: string | undefined = undefined;
   advertisedPort: string | undefined = undefined;
+  /** A request of ours, as the route of local requests sees it: it is sent when that route has ended. */
+  own = false;
   /** Replies to what is relayed are not passed on: t_replicate. */
   replicates = false;
   /** Header lines of the CANCEL requests a CANCEL is passed on with; undefined for the usual. */

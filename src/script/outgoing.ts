@@ -62,6 +62,15 @@ export function rewritten(message: SipMessage, edits: readonly TextEdit[], first
   return (firstLine ?? message.text.slice(0, message.headersStart)) + applied(message.text, message.headersStart, all);
 }
 
+/** Nothing in it ends the first line of a request early. */
+export function isOneWord(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c <= 32 || c === 127) return false;
+  }
+  return true;
+}
+
 /** The new Content-Length when the body is changed. */
 function lengthEdit(message: SipMessage, edits: readonly TextEdit[]): TextEdit | undefined {
   const ofBody = edits.filter(({ start }) => start >= message.bodyStart);

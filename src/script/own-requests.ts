@@ -65,6 +65,7 @@ export function sendOwn(
   const edited = local.text;
   const user: ClientUser = {
     onReply(_client: ClientTransaction, reply: SipMessage) {
+      local.replied(reply);
       if (reply.status >= 200) done(reply.status, reply);
     },
     onFailure() {

@@ -3,9 +3,10 @@ import type { CompiledRoute } from '../cfg/runtime.js';
 import type { PvarValue } from '../pvar/context.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
-import { Call, MessageRun } from './call.js';
-import { applied, MessageEdits } from './edits.js';
+import { Call, CfgScope, MessageRun } from './call.js';
+import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
+import { isOneWord, rewritten } from './outgoing.js';
 
 /** A placeholder request, for routes that run without a received message. Undefined when there is no socket. */
 export function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
@@ -96,27 +97,57 @@ function runAlone(
   void route.run(run);
 }
 
-/**
- * A request of our own as the route of local requests leaves it, and where it goes when the route said so. `text` has
- * no Via yet, or our own. `dropped`: the route ended with drop.
- */
-export function runLocal(
-  env: ScriptEnvironment,
-  text: string,
-): { text: string; destination: string | undefined; dropped: boolean } {
-  const kind = env.dialect === 'kamailio' ? 'event' : 'local';
-  const route = env.script.route(kind, env.dialect === 'kamailio' ? 'tm:local-request' : undefined);
+/** A request of our own as the route of local requests leaves it. */
+export interface LocalRequest {
+  readonly text: string;
+  /** $du as the route left it. */
+  readonly destination: string | undefined;
+  /** The route ended with drop. */
+  readonly dropped: boolean;
+  /** Runs the reply route that t_on_reply() of the route named. */
+  readonly replied: (reply: SipMessage) => void;
+}
+
+const UNHEARD = (): void => undefined;
+
+/** Runs the route of local requests. `text` has no Via yet, or our own. */
+export function runLocal(env: ScriptEnvironment, text: string): LocalRequest {
+  const kamailio = env.dialect === 'kamailio';
+  const kind = kamailio ? 'event' : 'local';
+  const route = env.script.route(kind, kamailio ? 'tm:local-request' : undefined);
   const message = route === undefined ? undefined : parseMessage(text);
   const socket = env.sockets.all[0];
   if (route === undefined || message === undefined || socket === undefined)
-    return { text, destination: undefined, dropped: false };
+    return { text, destination: undefined, dropped: false, replied: UNHEARD };
   const source: Source = { socket, address: socket.address, port: socket.port, flow: undefined };
   const call = new Call(env, message, source);
+  call.own = true;
   const run = new MessageRun(env, kind, call.scope, message, source, call.edits, call);
   const dropped = route.run(run) === 'drop';
-  const destination = call.scope.destinationUri;
-  if (call.edits.empty) return { text, destination, dropped };
-  return { text: applied(message.text, 0, call.edits.list), destination, dropped };
+  const { requestUri, edits, scope } = call;
+  // As recorded of Kamailio, the request leaves with the request-URI of the route, and goes where it would have gone.
+  const line =
+    kamailio && requestUri !== message.requestUri && isOneWord(requestUri)
+      ? `${message.method} ${requestUri} SIP/2.0\r\n`
+      : undefined;
+  return {
+    text: edits.empty && line === undefined ? text : rewritten(message, edits.list, line),
+    destination: scope.destinationUri,
+    dropped,
+    replied: (reply) => runLocalReply(call, reply),
+  };
+}
+
+/** The reply route that the route of local requests named, for a reply to its request: as recorded, Kamailio runs no failure route. */
+function runLocalReply(call: Call, reply: SipMessage): void {
+  const { env, armed, source } = call;
+  const route = armed.reply === undefined ? undefined : env.script.route('onreply', armed.reply);
+  if (route === undefined || env.dialect !== 'kamailio') return;
+  const scope = new CfgScope(env, reply, source, call.scope.avps);
+  scope.call = call;
+  scope.replyCode = reply.status;
+  scope.replyReason = reply.reason;
+  void route.run(new MessageRun(env, 'onreply', scope, reply, source, new MessageEdits(), call));
 }
 
 /** The nameless timer routes of a script. Returns a function that stops them. */

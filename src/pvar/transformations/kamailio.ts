@@ -6,7 +6,7 @@ import type { PvarValue } from '../context.js';
 import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
 import type { TextReader } from '../variables/definition.js';
-import { lenientUri } from '../variables/script-uris.js';
+import { kamailioUser, lenientUri } from '../variables/script-uris.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
 import {
   digest,
@@ -168,6 +168,9 @@ const parts = (text: string) => {
   return { display, uri, params, parsed: parseUri(uri) };
 };
 
+/** The user of a URI, '' for what is none. */
+const userOf = (uri: SipUri | undefined): string => (uri === undefined ? '' : kamailioUser(uri));
+
 /** The display name with what is between it and the "<". */
 function nameBefore(text: string): string {
   const open = text.indexOf('<');
@@ -316,10 +319,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['urialias.decode', onText(uriOfAlias)],
   ['s.escape.csv', onText((text) => `"${text.replaceAll('"', '""')}"`)],
   ['s.unbracket', onText(unbracketed)],
-  [
-    'uri.user',
-    partOf(({ user, params }) => (uriParam(params, 'user') === 'phone' ? (user.split(';')[0] as string) : user)),
-  ],
+  ['uri.user', partOf(kamailioUser)],
   ['uri.host', partOf((uri) => uri.host)],
   ['uri.passwd', partOf((uri) => uri.password)],
   ['uri.port', partOf((uri) => uri.port ?? '')],
@@ -376,7 +376,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['tobody.uri', toBody((text) => (parts(text).parsed === undefined ? null : parts(text).uri))],
   ['tobody.display', toBody((text) => parts(text).display)],
   ['tobody.tag', toBody((text) => paramValue(parts(text).params, 'tag') ?? '')],
-  ['tobody.user', toBody((text) => parts(text).parsed?.user ?? '')],
+  ['tobody.user', toBody((text) => userOf(parts(text).parsed))],
   ['tobody.host', toBody((text) => parts(text).parsed?.host ?? '')],
   ['tobody.port', toBody((text) => parts(text).parsed?.port ?? '')],
   ['tobody.params', toBody((text) => parts(text).params.slice(1))],

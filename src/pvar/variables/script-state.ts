@@ -34,12 +34,15 @@ export const opensipsAvp: VariableDefinition = {
   },
 };
 
-/** $avp of Kamailio: an index other than [*] is not looked at when it is written, and negative ones find nothing. */
+/**
+ * $avp of Kamailio: an index other than [*] is not looked at when it is written, and negative ones find nothing. Nothing is kept by the
+ * number 0, as the name of an unset $var() is, nor by a name without a value.
+ */
 export const kamailioAvp: VariableDefinition = {
   argument: 'required',
   indexed: true,
   compile(argument, index) {
-    const nameIn = avpNameReader(argument as TextReader);
+    const nameIn = kamailioAvpName(argument as TextReader);
     const count = (context: PvarContext) => context.avps.count(nameIn(context));
     const at = (context: PvarContext, i: number) => context.avps.get(nameIn(context), i);
     const get =
@@ -61,6 +64,7 @@ export const kamailioAvp: VariableDefinition = {
       all: each(index, count, at),
       set: (context, value) => {
         const name = nameIn(context);
+        if (name === '') return;
         if (index?.kind === 'all') replaceAll(context, name, value);
         else if (value === null) context.avps.delete(name, 0);
         else context.avps.push(name, value);
@@ -73,6 +77,18 @@ function avpNameReader(text: TextReader): (context: PvarContext) => string {
   const constant = text.constant === undefined ? undefined : avpName(text.constant);
   if (constant === '') throw new Error('needs a name');
   return (context) => constant ?? avpName(text.read(context));
+}
+
+/** '' for what is no name: a variable that is 0, or that has no value. */
+function kamailioAvpName(text: TextReader): (context: PvarContext) => string {
+  const { constant } = text;
+  if (constant !== undefined && /^\s*i:0+\s*$/i.test(constant)) return () => '';
+  const nameIn = avpNameReader(text);
+  if (constant !== undefined) return nameIn;
+  return (context) => {
+    const name = nameIn(context);
+    return name === '0' || name === '<null>' ? '' : name;
+  };
 }
 
 function replaceAll({ avps }: PvarContext, name: string, value: PvarValue): void {

@@ -15,6 +15,8 @@ export interface UriRules {
   refuses(uri: SipUri, text: string): boolean;
   /** Blanks and angle brackets in the user part are let be. */
   readonly lenientUser: boolean;
+  /** What of the user part is the user. */
+  user(uri: SipUri): string;
 }
 
 /** OpenSIPS: the transport's name in small letters. */
@@ -25,6 +27,7 @@ export const OPENSIPS_URIS: UriRules = {
   scheme: false,
   refuses: () => false,
   lenientUser: false,
+  user: (uri) => uri.user,
 };
 
 /** Kamailio: the transport as written; capitals where the URI names none. */
@@ -36,13 +39,22 @@ export const KAMAILIO_URIS: UriRules = {
   scheme: true,
   refuses: kamailioRefuses,
   lenientUser: true,
+  user: kamailioUser,
 };
 
-/** An "@" with nothing before it, and passwords with what separates the parts of a URI. */
+/** An "@" with nothing before it, a second one, and users and passwords with what separates the parts of a URI. */
 export function kamailioRefuses(uri: SipUri, text: string): boolean {
   return (
-    (uri.user === '' && uri.host !== '' && text.indexOf('@') === uri.scheme.length + 1) || /[;?@]/.test(uri.password)
+    (uri.user === '' && uri.host !== '' && text.indexOf('@') === uri.scheme.length + 1) ||
+    /[@[\]]/.test(uri.user) ||
+    /[:;?@[\]]/.test(uri.password)
   );
+}
+
+/** The user as Kamailio sees it: of a telephone number (`user=phone`) without the parameters of the number (RFC 3261 section 19.1.6). */
+export function kamailioUser(uri: SipUri): string {
+  const semi = uri.user.indexOf(';');
+  return semi < 0 || !isPhone(uri) ? uri.user : uri.user.slice(0, semi);
 }
 
 const NO_PARTS = { password: '', port: undefined, portText: '', params: '', headers: '' } as const;
@@ -72,7 +84,7 @@ export function lenientUri(text: string): SipUri | undefined {
   const at = text.indexOf('@');
   const colon = text.indexOf(':');
   const user = text.slice(colon + 1, at);
-  if (at < 0 || colon < 0 || colon > at || !/[ <>]/.test(user)) return undefined;
+  if (at < 0 || colon < 0 || colon > at || !/[\s<>]/.test(user)) return undefined;
   const uri = parseUri(`${text.slice(0, colon + 1)}x${text.slice(at)}`);
   return uri === undefined ? undefined : { ...uri, user };
 }
@@ -135,13 +147,14 @@ class UriVariable {
   user(): VariableDefinition {
     return fixed(
       this.part(
-        (uri) => orNull(uri.user),
+        (uri) => orNull(this.rules.user(uri)),
         // A number is no user, as recorded.
         (uri, value) => {
           if (typeof value === 'number') return undefined;
-          // A password goes with the user in Kamailio.
+          // A password goes with the user in Kamailio, the parameters of a telephone number stay.
           const alone = (value ?? '') === '' && this.rules.lenientUser;
-          return alone ? { ...uri, user: '', password: '' } : { ...uri, user: value ?? '' };
+          const kept = uri.user.slice(this.rules.user(uri).length);
+          return alone ? { ...uri, user: '', password: '' } : { ...uri, user: `${value ?? ''}${kept}` };
         },
       ),
     );

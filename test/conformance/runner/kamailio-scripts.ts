@@ -228,6 +228,8 @@ export async function runKamailioCase(
       mostMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
     });
     if (record !== undefined) {
+      // What a script printed last without a line break is read when the program ends.
+      await running.stop();
       record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines));
       return [];
     }
@@ -395,7 +397,7 @@ function compare(c: KamailioCase, view: View): string[] {
   return [
     ...differences(expect.replies ?? [], view.replies, 'replies'),
     ...differences(inOrder(expect.forwarded ?? []), inOrder(view.forwarded), 'forwarded'),
-    ...differences(inOrder(expect.hop_acks ?? []), inOrder(view.hop_acks), 'hop_acks'),
+    ...differences(byText(expect.hop_acks ?? []), byText(view.hop_acks), 'hop_acks'),
     ...(c.differs_when_run_with_all_shared_cases?.includes('log') === true
       ? []
       : differences(expect.log ?? [], view.log, 'log')),
@@ -409,6 +411,11 @@ function inOrder(all: readonly object[]): object[] {
     .map((each, i) => ({ each, i }))
     .sort((a, b) => (name(a.each) < name(b.each) ? -1 : name(a.each) > name(b.each) ? 1 : a.i - b.i))
     .map(({ each }) => each);
+}
+
+/** The same for ACKs of our own, which answer replies of branches that race at one gateway. */
+function byText(all: readonly object[]): object[] {
+  return inOrder(all.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)));
 }
 
 const SKIPPED = new Set(['via', 'from', 'to', 'call-id', 'cseq', 'content-length', 'x-case']);

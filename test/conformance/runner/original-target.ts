@@ -36,20 +36,23 @@ export class OriginalTarget implements Target {
       rest = parts.pop() ?? '';
       for (const part of parts) for (const line of part.split(ONE_LINE)) lines.add(line);
     });
-    const exited = once(child, 'exit');
+    // When all it wrote has been read.
+    const exited = once(child, 'close');
     const bound = await this.bound(configuration, child, exited);
     if (!bound) {
       await stop(child, exited);
       throw new Refused(errors.slice(0, 5).join('; ') || 'did not start', undefined, 'start');
     }
+    let stopped: Promise<void> | undefined;
+    const end = async (): Promise<void> => {
+      await stop(child, exited);
+      // What a script printed last without a line break.
+      if (rest !== '') for (const line of rest.split(ONE_LINE)) lines.add(line);
+      lines.flush();
+    };
     return {
       crashed: () => lines.crashed,
-      stop: async () => {
-        await stop(child, exited);
-        // What a script printed last without a line break.
-        if (rest !== '') for (const line of rest.split(ONE_LINE)) lines.add(line);
-        lines.flush();
-      },
+      stop: () => (stopped ??= end()),
     };
   }
 
@@ -96,7 +99,7 @@ function lineOf(text: string): number | undefined {
   const found = / to line (\d+), column 0: /.exec(text) ?? /error in config file [^\n]*?line (\d+)/.exec(text);
   if (found !== null) return Number(found[1]);
   // Of a directive the line behind it is named.
-  const directive = /invalid position for preprocessor directive '[^\n]*?line (\d+)/.exec(text)?.[1];
+  const directive = /invalid position for preprocessor directive 'endif'[^\n]*?line (\d+)/.exec(text)?.[1];
   if (directive !== undefined) return Number(directive) - 1;
   const line = /line (\d+)/.exec(text)?.[1];
   return line === undefined ? undefined : Number(line);
@@ -154,7 +157,7 @@ function hexAddress(address: string): string {
 /** Ends a process and those it made, which are a process group. */
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   const { pid } = child;
-  if (pid === undefined || child.exitCode !== null) return;
+  if (pid === undefined) return;
   const kill = (signal: NodeJS.Signals): void => {
     try {
       process.kill(-pid, signal);
