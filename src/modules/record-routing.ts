@@ -77,7 +77,9 @@ function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: numbe
   const { call } = run;
   const next = routes[taken] as RouteValue;
   for (const edit of removeFirst(routes, taken + 1)) call.edits.add(edit);
-  call.edits.insert(call.message.headersEnd, `Route: <${call.requestUri}>\r\n`);
+  // As recorded of Kamailio, the one that came.
+  const present = run.env.dialect === 'kamailio' ? call.message.requestUri : call.requestUri;
+  call.edits.insert(call.message.headersEnd, `Route: <${present}>\r\n`);
   run.pvars.setRequestUri(next.text);
   run.pvars.destinationUri = undefined;
   return 1;

@@ -13,6 +13,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'opensips-select.json': 'opensips selections',
   'scripts-kamailio.json': 'scripts',
   'scripts-kamailio-families.json': 'scripts',
+  'scripts-kamailio-fresh.json': 'scripts',
   'scripts-kamailio-further.json': 'scripts',
   'scripts-kamailio-random.json': 'scripts',
   'scripts-kamailio-rules.json': 'scripts',

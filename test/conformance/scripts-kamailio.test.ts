@@ -1,8 +1,10 @@
 import { test } from 'node:test';
 import { assertAgreement } from './runner/agreement.js';
 
+// EXPR003 and DISP009 show what cases before them left in the same process (a $var, a position): the original alone does what is done here.
+// MORE051 was recorded where its advertised name did not stand for the socket; with a name that resolves both agree. TRAN007 is an oddity.
 // The number goes up only.
-test('scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio', 664));
+test('scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio', 666));
 
 // Functions, variables, selects, bodies and reply routes, recorded with --record for this suite. The number goes up only. What is left is
 // named in the oddities by its id, but for VAU002 and VAU003: $ad without a domain, $hfl() of two Contact fields.
@@ -20,3 +22,7 @@ test('scripts of further families of functions do what kamailio was recorded to 
 // dialogs without Contact, $DLG_count, onsend_route, request-URIs that are none. The number goes up only.
 test('cases about one rule each do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-rules', 376));
+
+// Cases of fresh seeds that did not agree at first, and small cases about the rule behind each. What is left is named in the oddities. The
+// number goes up only.
+test('cases of fresh seeds do what kamailio was recorded to do with them', () => assertAgreement('kamailio-fresh', 43));

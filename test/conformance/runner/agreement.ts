@@ -5,7 +5,14 @@ import { SwitchyardTarget } from './switchyard-target.js';
 
 /** Replays the recorded scripts of a dialect; `least` of them agree. */
 export async function assertAgreement(
-  name: 'opensips' | 'kamailio' | 'kamailio-further' | 'kamailio-random' | 'kamailio-families' | 'kamailio-rules',
+  name:
+    | 'opensips'
+    | 'kamailio'
+    | 'kamailio-further'
+    | 'kamailio-random'
+    | 'kamailio-families'
+    | 'kamailio-rules'
+    | 'kamailio-fresh',
   least: number,
 ): Promise<void> {
   const file = new URL(`../data/scripts-${name}.json`, import.meta.url);

@@ -493,7 +493,10 @@ function requestView(
         longName(name) === 'to' || longName(name) === 'from'
           ? value.replace(/;tag=([^;\s>]+)/, (_, tag: string) => `;tag=${maskTag(tag, c)}`)
           : value;
-      const own = longName(name) === 'call-id' && !c.messages.some((each) => each.send.includes(value));
+      const own =
+        longName(name) === 'call-id' &&
+        !c.messages.some((each) => each.send.includes(value)) &&
+        !recordedCallIds(c).has(value);
       const masked = own ? '{CALLID}' : c.area === 'dispatcher-events' ? maskProbe(longName(name), tagged) : tagged;
       return maskBranch(`${name}: ${masked}`, c);
     };
@@ -514,6 +517,14 @@ function requestView(
     order: message.fields.map(([name]) => name),
     ...(message.body === counterpart.body ? {} : { body: message.body }),
   };
+}
+
+/** Call-IDs that a recording keeps of requests the script made. */
+function recordedCallIds({ expect }: KamailioCase): ReadonlySet<string> {
+  const lines = (expect.forwarded ?? []).flatMap(
+    (each) => (each['headers_all'] as readonly string[] | undefined) ?? [],
+  );
+  return new Set(lines.filter((each) => each.startsWith('Call-ID: ')).map((each) => each.slice(9)));
 }
 
 /** What differs from probe to probe. */
