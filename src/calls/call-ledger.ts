@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
+import { Generations } from '../core/generations.js';
 import { Mixer } from '../core/mix.js';
 import { ownText } from '../core/own-text.js';
 import type { Destination } from '../engine/destination.js';
@@ -77,7 +78,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private readonly dialogs = new DialogTable();
   private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
-  private readonly stateless = new RecentKeys(RETRANSMISSIONS);
+  private readonly stateless = new Generations<string, true>(RETRANSMISSIONS);
   /** Monotonic time of an event that another process reports, while it is recorded; undefined: now. */
   reportedAt: number | undefined = undefined;
   private changes = 0;
@@ -165,7 +166,9 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
       return;
     }
     // A retransmission is forwarded again; it is no further call.
-    if (this.stateless.seen(`${message.via?.branch} ${message.callId}`)) return;
+    const key = `${message.via?.branch} ${message.callId}`;
+    if (this.stateless.has(key)) return;
+    this.stateless.set(ownText(key), true);
     this.onDispatch?.(message, source, origin);
     const invite = message.method === 'INVITE';
     const began = this.clock.monotonic();
@@ -335,22 +338,3 @@ class Bye implements RelayWatch {
 }
 
 const always = (): boolean => true;
-
-/** The newest keys of at least `size` and at most twice as many. */
-class RecentKeys {
-  private newer = new Set<string>();
-  private older = new Set<string>();
-
-  constructor(private readonly size: number) {}
-
-  /** Whether a key was seen before; it is from now on. */
-  seen(key: string): boolean {
-    if (this.newer.has(key) || this.older.has(key)) return true;
-    this.newer.add(ownText(key));
-    if (this.newer.size >= this.size) {
-      this.older = this.newer;
-      this.newer = new Set();
-    }
-    return false;
-  }
-}

@@ -49,7 +49,8 @@ export class RelayReports implements ProxyObserver {
     // Neither of these is recorded (see CallLedger.refused).
     if (code < 300 || message.toTag !== '') return;
     if (origin === BY_BRAIN || brain.isBehind) return;
-    brain.addLater(['refused', ...brain.cameAs(source, message.text), code, reason, origin?.rule ?? null]);
+    const came = brain.cameAs(source, message.text.slice(0, message.identityEnd));
+    brain.addLater(['refused', ...came, code, reason, origin?.rule ?? null]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Generations } from '../core/generations.js';
 import type { ListenOptions } from '../sip/transport/create.js';
 import type { Flow, Source, TransportError } from '../sip/transport/transport.js';
 import { later } from '../sip/transport/transport.js';
@@ -12,8 +13,7 @@ const MOST_LISTENERS = 5000;
 
 /** What a worker sends by connections of the brain, and who is informed that it could not be sent. */
 export class RemoteSends {
-  private newer = new Map<number, ErrorListener>();
-  private older = new Map<number, ErrorListener>();
+  private readonly listeners = new Generations<number, ErrorListener>(MOST_LISTENERS);
   private ids = 0;
 
   constructor(
@@ -35,20 +35,12 @@ export class RemoteSends {
       later(onError, { cause: 'send', message: 'too much waits for the process that has the connections' });
       return;
     }
-    if (onError === undefined) return;
-    if (this.newer.size >= MOST_LISTENERS) {
-      this.older = this.newer;
-      this.newer = new Map();
-    }
-    this.newer.set(id, onError);
+    if (onError !== undefined) this.listeners.set(id, onError);
   }
 
   /** The brain could not send a message. */
   failed(id: number, error: TransportError): void {
-    const listener = this.newer.get(id) ?? this.older.get(id);
-    this.newer.delete(id);
-    this.older.delete(id);
-    listener?.(error);
+    this.listeners.take(id)?.(error);
   }
 }
 

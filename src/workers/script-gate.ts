@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { Generations } from '../core/generations.js';
 import { Mixer } from '../core/mix.js';
 import type { SipMessage } from '../sip/message.js';
 import type { InviteServer } from '../sip/transaction/server.js';
@@ -39,8 +40,7 @@ const SEEDS = 2 ** 32;
  */
 export class ScriptGate implements TransactionUser, MessageObserver {
   /** Keys of the Call-IDs: a part of a message would keep all of it. */
-  private newer = new Set<number>();
-  private older = new Set<number>();
+  private readonly passed = new Generations<number, true>(MOST_PASSED);
   private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   private began = 0;
 
@@ -89,18 +89,17 @@ export class ScriptGate implements TransactionUser, MessageObserver {
   /** Leaves a request to the brain where it is to be; whether it has. */
   private leaves(request: SipMessage, source: Source, { runs, pass, now }: LeavingOptions): boolean {
     const key = this.mixer.key(request.callId);
-    if (!this.newer.has(key) && !this.older.has(key) && runs(source.address)) return false;
+    if (!this.passed.has(key) && runs(source.address)) return false;
     this.note(key, now());
     pass(request, source);
     return true;
   }
 
   private note(key: number, now: number): void {
-    if (now - this.began > PASSED_MS || this.newer.size >= MOST_PASSED) {
-      this.older = this.newer;
-      this.newer = new Set();
+    if (now - this.began > PASSED_MS) {
+      this.passed.begin();
       this.began = now;
     }
-    this.newer.add(key);
+    this.passed.set(key, true);
   }
 }

@@ -50,3 +50,28 @@ test('the reply to a CANCEL goes where force_rport() says, as that of its INVITE
   );
   await runner.stop();
 });
+
+test('the Warning of a reply has at most 1024 bytes, and no request-URI that would end its text', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    head: 'sip_warning=1',
+    script: 'if (is_present_hf("X-Uri")) { $ru = $hdr(X-Uri); } sl_send_reply("404", "No"); exit;',
+  });
+  const warning = (uri: string, line = '') => {
+    const request = INVITE.replace('sip:bob@sw.example', uri).replace('Max-Forwards', `${line}Max-Forwards`);
+    runner.receive(request.replaceAll('a@a.example', `${runner.sent.length}@a`));
+    return /^Warning: (.*)\r\n/m.exec(runner.sent.at(-1)?.text ?? '')?.[0];
+  };
+  assert.match(
+    warning('sip:bob@sw.example') ?? '',
+    /in_uri=sip:bob@sw.example out_uri=sip:bob@sw.example via_cnt==1"\r\n$/,
+  );
+  const uri = (length: number) => `sip:${'x'.repeat(length)}@sw.example`;
+  const room = 1024 + 2 - (warning(uri(0))?.length ?? 0);
+  assert.equal(warning(uri(Math.floor(room / 2)))?.length, 1024 + 2 - (room % 2));
+  assert.equal(warning(uri(Math.floor(room / 2) + 1)), undefined);
+  assert.equal(warning(uri(30_000)), undefined);
+  assert.match(warning('sip:bob@sw.example', 'X-Uri: sip:c@d\r\n') ?? '', / out_uri=sip:c@d /);
+  assert.equal(warning('sip:bob@sw.example', 'X-Uri: sip:c"d@e\r\n'), undefined);
+  await runner.stop();
+});
