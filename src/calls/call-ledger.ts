@@ -1,11 +1,10 @@
-import { randomInt } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { Generations } from '../core/generations.js';
-import { Mixer } from '../core/mix.js';
 import { ownText } from '../core/own-text.js';
 import type { Destination } from '../engine/destination.js';
 import type { NextHop, RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
+import { hashCallId } from '../sip/call-id-hash.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
@@ -37,6 +36,9 @@ export interface FinalRecords {
   record(record: CallRecord): void;
 }
 
+/** What is read of a request inside a dialog. */
+export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'callIdB'>;
+
 /** A record as it was when it was looked for: it may have left since. */
 export interface RecordHandle {
   readonly slot: number;
@@ -44,6 +46,14 @@ export interface RecordHandle {
   readonly changed: number;
 }
 
+/**
+ * What has ended is written down once there is so much of it, or somebody asks: the code and the tables that this takes are then in the
+ * processor's caches for all but the first. The bytes are those of the requests that stay in memory meanwhile.
+ */
+const MOST_WAITING = 16;
+const MOST_WAITING_BYTES = 64 * 1024;
+/** Milliseconds by which two times that are the same may differ: times are noted in microseconds. */
+const SAME_TIME = 0.001;
 /** Bytes of requests kept in the ring at most. */
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Requests refused before anything was selected have a ring of their own, so that a flood of them evicts no call. */
@@ -52,8 +62,6 @@ const REFUSED_RING = 1000;
 const LOOK_EVERY = 4096;
 /** Requests forwarded without state that are remembered, to recognise retransmissions: 250 a second for 32 s. */
 const RETRANSMISSIONS = 8192;
-/** The seeds of the keys of Call-IDs are below it. */
-const SEEDS = 2 ** 32;
 /** Milliseconds an answered call is followed: after that its BYE counts as lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
@@ -62,25 +70,26 @@ const LONGEST_CALL = 24 * 3_600_000;
  * each record when its call has ended registers with `onEnd`.
  */
 export class CallLedger implements ProxyObserver, RecordKeeper {
-  /** Figures by destination. */
-  readonly table = new FiguresTable();
   /** Requests that no rule matched, and all that were answered without being dispatched. */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
   /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
   onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
   /** Takes the records it wants as their requests have their final reply; undefined: nobody does. */
   finals: FinalRecords | undefined;
+  private readonly figuresTable = new FiguresTable();
   private readonly listeners: RecordListeners;
   private readonly store = new RecordStore();
   private ring: SlotRing;
   private readonly refusals = new SlotRing(this.store, REFUSED_RING, MOST_BYTES);
   /** Answered calls by the key of their Call-ID. */
   private readonly dialogs = new DialogTable();
-  private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
   private readonly stateless = new Generations<string, true>(RETRANSMISSIONS);
   /** Monotonic time of an event that another process reports, while it is recorded; undefined: now. */
   reportedAt: number | undefined = undefined;
+  /** What has ended and is not written down, in that order, and the bytes of its requests. */
+  private waiting: (CallWatch | Bye)[] = [];
+  private waitingBytes = 0;
   private changes = 0;
   private begun = 0;
   /** Milliseconds from the monotonic clock to the time since the epoch, and when that difference is read again. */
@@ -98,6 +107,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** Takes other bounds; the records that fit stay. */
   configure(bounds: CallBounds): void {
+    this.writeDown();
     if (bounds.ring !== this.bounds.ring) {
       const kept = [...this.ring.items()];
       this.ring = new SlotRing(this.store, bounds.ring, MOST_BYTES);
@@ -115,17 +125,23 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     return this.listeners.on(listen, isWanted);
   }
 
+  /** Figures by destination, as they are now. */
+  get table(): FiguresTable {
+    this.writeDown();
+    return this.figuresTable;
+  }
+
   monotonic(): number {
     return this.reportedAt ?? this.clock.monotonic();
   }
 
   figures(hop: NextHop): DestinationFigures | undefined {
-    return hop.destination === undefined ? undefined : this.table.of(hop.destination);
+    return hop.destination === undefined ? undefined : this.figuresTable.of(hop.destination);
   }
 
   /** A probe of a destination was answered after `ms` milliseconds. */
   probed(destination: Destination, ms: number): void {
-    this.table.of(destination).probes.observe(ms);
+    this.figuresTable.of(destination).probes.observe(ms);
   }
 
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
@@ -190,26 +206,41 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   }
 
   recordEnded(watch: CallWatch): void {
-    this.file(watch, '', this.ring);
+    this.keep(watch);
+  }
+
+  /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
+  byeEnded(callId: string, fromTag: string, code: number): void {
+    const { a, b } = hashCallId(callId);
+    this.bye({ callIdA: a, callIdB: b, fromTag })?.ended(code);
+  }
+
+  /** A BYE has ended the call it belongs to. */
+  callEnded(bye: Bye): void {
+    this.keep(bye);
   }
 
   /** Calls that were answered, stay in the path and have not ended. */
   get inDialog(): number {
+    this.writeDown();
     return this.dialogs.size;
   }
 
   /** Number of the newest change; records changed later have a greater one. */
   get newest(): number {
+    this.writeDown();
     return this.changes;
   }
 
   /** All records, in the order their requests ended. */
   *records(): Generator<CallRecord> {
+    this.writeDown();
     for (const slot of this.listed()) yield this.store.read(slot);
   }
 
   /** All records as they are now, in the order their requests ended; with `after` those changed later. */
   handles(after = 0): RecordHandle[] {
+    this.writeDown();
     const { store } = this;
     const found: RecordHandle[] = [];
     for (const slot of this.listed()) {
@@ -226,6 +257,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** The ends of the calls still under way will not be seen: their records are handed on as they are. */
   stop(): void {
+    this.writeDown();
     while (this.dialogs.size > 0) this.hangUp(this.dialogs.oldest, 'unknown', 0);
   }
 
@@ -243,25 +275,38 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     for (; !next.done; next = refused.next()) yield next.value;
   }
 
-  private bye(message: TaggedRequest & Pick<SipMessage, 'callId'>): Bye | undefined {
-    const { dialogs, mixer } = this;
-    if (dialogs.size === 0) return undefined;
-    const { a, b } = mixer.begin().text(message.callId);
-    const slot = dialogs.find(a, b);
-    if (slot < 0) return undefined;
-    const by = tagKey(message) === dialogs.own(slot) ? 'caller' : 'callee';
-    return new Bye(this, slot, this.store.serial(slot), by, this.monotonic());
+  /** Follows a BYE; undefined where no call is followed that it could end. */
+  private bye(request: RequestInDialog): Bye | undefined {
+    if (this.dialogs.size === 0 && this.waiting.length === 0) return undefined;
+    return new Bye(this, request, this.monotonic());
   }
 
-  /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
-  byeEnded(callId: string, fromTag: string, code: number): void {
-    this.bye({ callId, fromTag })?.ended(code);
+  /** Keeps what has ended until it is written down. */
+  private keep(ended: CallWatch | Bye): void {
+    this.waiting.push(ended);
+    if (ended instanceof CallWatch) this.waitingBytes += ended.request?.text.length ?? 0;
+    const isFull = this.waiting.length >= MOST_WAITING || this.waitingBytes > MOST_WAITING_BYTES;
+    if (isFull || this.finals !== undefined || this.listeners.isHeard) this.writeDown();
   }
 
-  /** A BYE has ended the call of the record that had this slot when it came. */
-  hungUp(slot: number, serial: number, by: HungUp, at: number): void {
-    // Another call with the same Call-ID may have replaced it.
-    if (this.store.serial(slot) === serial && this.store.isInDialog(slot)) this.hangUp(slot, by, at);
+  /** Writes down what has ended. */
+  private writeDown(): void {
+    const { waiting } = this;
+    if (waiting.length === 0) return;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const ended of waiting) {
+      if (ended instanceof CallWatch) this.file(ended, '', this.ring);
+      else this.hungUp(ended);
+    }
+  }
+
+  private hungUp({ callIdA, callIdB, tag, at }: Bye): void {
+    const { dialogs, store } = this;
+    const slot = dialogs.find(callIdA, callIdB);
+    // Another call with the same Call-ID may have been answered since the BYE came.
+    if (slot < 0 || store.answeredAt(slot) - at > SAME_TIME) return;
+    this.hangUp(slot, tag === dialogs.own(slot) ? 'caller' : 'callee', at);
   }
 
   private hangUp(slot: number, by: HungUp, at: number): void {
@@ -292,7 +337,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     if (goesOn) this.follow(slot, watch, request);
     watch.request = undefined;
     store.touch(slot, ++this.changes);
-    if (this.finals?.isWanted(request?.callId ?? '') === true) this.finals.record(store.read(slot));
+    const { finals } = this;
+    if (finals?.isWanted(request?.callId ?? '') === true) finals.record(store.read(slot));
     if (!goesOn) this.listeners.ended(slot);
     ring.add(slot);
     // The oldest are looked at now and then only: each look costs.
@@ -301,8 +347,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
 
   /** An answered call stays in the path: its end will be seen. */
   private follow(slot: number, watch: CallWatch, request: RecordedRequest): void {
-    const { dialogs, mixer } = this;
-    const { a, b } = mixer.begin().text(request.callId);
+    const { dialogs } = this;
+    const { callIdA: a, callIdB: b } = request;
     // A fork of the same call upstream has the same Call-ID: the later one is followed.
     const former = dialogs.find(a, b);
     if (former >= 0) this.hangUp(former, 'unknown', 0);
@@ -316,18 +362,26 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
  * other final reply, and none, ends it (RFC 3261 section 15.1.1).
  */
 class Bye implements RelayWatch {
+  /** Of its Call-ID and the tag in From, once it has ended: the message is not kept for them. */
+  callIdA = 0;
+  callIdB = 0;
+  tag = 0;
+
   constructor(
-    private readonly ledger: Pick<CallLedger, 'hungUp'>,
-    private readonly slot: number,
-    private readonly serial: number,
-    private readonly by: HungUp,
+    private readonly ledger: Pick<CallLedger, 'callEnded'>,
+    private request: RequestInDialog | undefined,
     /** When it came, monotonic milliseconds. */
-    private readonly at: number,
+    readonly at: number,
   ) {}
 
   ended(code: number): void {
-    if (code === 401 || code === 407) return;
-    this.ledger.hungUp(this.slot, this.serial, this.by, this.at);
+    const { request } = this;
+    if (request === undefined || code === 401 || code === 407) return;
+    this.callIdA = request.callIdA;
+    this.callIdB = request.callIdB;
+    this.tag = tagKey(request);
+    this.request = undefined;
+    this.ledger.callEnded(this);
   }
 
   sent(): void {}

@@ -11,7 +11,7 @@ const LONGEST = 2 ** 31 - 1;
 const MOST_TRIES = 50;
 
 /** What a record needs of its request. */
-export interface RecordedRequest extends Pick<SipMessage, 'text' | 'callId' | 'fromTag'> {
+export interface RecordedRequest extends Pick<SipMessage, 'text' | 'callId' | 'callIdA' | 'callIdB' | 'fromTag'> {
   /** Where the last of request line, From, To and Call-ID ends, its line break included. */
   readonly identityEnd: number;
   /** Where From ends; undefined where that is not known. */

@@ -24,6 +24,13 @@ export class RecordListeners {
     };
   }
 
+  /** Whether somebody wants records now. */
+  get isHeard(): boolean {
+    const { listeners } = this;
+    for (let i = 0; i < listeners.length; i++) if ((listeners[i] as Listener).isWanted()) return true;
+    return false;
+  }
+
   /** The record in this slot has ended. */
   ended(slot: number): void {
     const { listeners } = this;

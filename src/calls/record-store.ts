@@ -187,6 +187,13 @@ export class RecordStore {
     return (numbers[index * NUMBERS + N.time] as number) + (ints[index * INTS + I.end] as number) / 1000;
   }
 
+  /** Monotonic time at which the request had its final reply. */
+  answeredAt(slot: number): number {
+    const { numbers, ints } = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    return (numbers[index * NUMBERS + N.began] as number) + (ints[index * INTS + I.end] as number) / 1000;
+  }
+
   /** Monotonic time at which the request came. */
   began(slot: number): number {
     return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.began] as number;
@@ -212,14 +219,11 @@ export class RecordStore {
 
   /** A call that went on has ended, at this monotonic time. */
   hangUp(slot: number, by: HungUp, at: number): void {
-    const { ints, numbers, objects } = this.blocks[slot >>> SHIFT] as Block;
+    const { ints, objects } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
     const i = index * INTS;
     ints[i + I.flags] = ((ints[i + I.flags] as number) & ~IN_DIALOG) | (SIDES.indexOf(by) << HUNG_UP);
-    if (by !== 'unknown') {
-      const answered = (numbers[index * NUMBERS + N.began] as number) + (ints[i + I.end] as number) / 1000;
-      ints[i + I.duration] = Math.max(0, Math.round(at - answered));
-    }
+    if (by !== 'unknown') ints[i + I.duration] = Math.max(0, Math.round(at - this.answeredAt(slot)));
     const figures = objects[index * OBJECTS + O.figures] as DestinationFigures | undefined;
     if (figures !== undefined) figures.inProgress--;
   }

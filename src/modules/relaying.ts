@@ -140,7 +140,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       call,
       leaving,
       { socket, address: address.address, port: address.port },
-      env.layer.newBranch('s', call.hiding?.callId ?? call.message.callId).text,
+      env.layer.newBranch('s', call.hiding?.callId ?? call.message).text,
     );
     const onsend = env.script.route('onsend');
     if (onsend !== undefined && env.dialect === 'kamailio') {

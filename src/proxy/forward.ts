@@ -179,7 +179,9 @@ export function withChallenges(
  * those that usually decide where it goes, as received. The source address is one of them, since rules depend on it.
  */
 export function loopHash(message: SipMessage, source: Source): string {
-  let hash = hash32(message.text, hash32(message.callId, message.cseqNumber), message.uriStart, message.uriEnd);
+  const { text, callIdValue, callId } = message;
+  let hash = hash32(text, message.cseqNumber, callIdValue, callIdValue + callId.length);
+  hash = hash32(text, hash, message.uriStart, message.uriEnd);
   let at = message.routeLine;
   for (let left = message.routeFields; left > 0; left--) {
     const field = message.nextField('route', at);

@@ -1,5 +1,6 @@
 import { digitsIn, indexWithin, isAt } from '../core/characters.js';
 import { parseUri, type SipUri } from '../core/uri.js';
+import { hashCallId } from './call-id-hash.js';
 import { parseVia, type Via } from './via.js';
 
 /**
@@ -57,6 +58,9 @@ export class SipMessage {
 
   private via0: Via | undefined | null = null;
   private callId0: string | undefined = undefined;
+  private isCallIdHashed = false;
+  private callIdA0 = 0;
+  private callIdB0 = 0;
   private requestUri0: string | undefined = undefined;
   private parsedUri0: SipUri | undefined | null = null;
   private toTag0: string | undefined = undefined;
@@ -85,6 +89,24 @@ export class SipMessage {
   /** The value of Call-ID; '' when there is none. */
   get callId(): string {
     return (this.callId0 ??= this.callIdValue < 0 ? '' : this.text.slice(this.callIdValue, this.callIdEnd).trim());
+  }
+
+  /** 32 bits of the Call-ID, and 32 others (`hashCallId`). */
+  get callIdA(): number {
+    if (!this.isCallIdHashed) this.hashCallId();
+    return this.callIdA0;
+  }
+
+  get callIdB(): number {
+    if (!this.isCallIdHashed) this.hashCallId();
+    return this.callIdB0;
+  }
+
+  private hashCallId(): void {
+    const { a, b } = hashCallId(this.text, this.callIdValue, this.callIdValue + this.callId.length);
+    this.callIdA0 = a;
+    this.callIdB0 = b;
+    this.isCallIdHashed = true;
   }
 
   /** Value of the From header as received. */

@@ -2,6 +2,7 @@ import type { RecordedRequest } from '../calls/call-watch.js';
 import type { Destination } from '../engine/destination.js';
 import { type HopFailure, type NextHop, plainHop, type RouteOrigin } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
+import { hashCallId } from '../sip/call-id-hash.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { FromWorker, SharedDestination } from './protocol.js';
@@ -117,11 +118,18 @@ export class ReportedCalls {
 
 /** Workers send of a request what identifies it. */
 class Request implements RecordedRequest {
+  readonly callIdA: number;
+  readonly callIdB: number;
+
   constructor(
     readonly text: string,
     readonly callId: string,
     readonly fromTag: string,
-  ) {}
+  ) {
+    const { a, b } = hashCallId(callId);
+    this.callIdA = a;
+    this.callIdB = b;
+  }
 
   get identityEnd(): number {
     return this.text.length;

@@ -1,5 +1,6 @@
-import { hash32, number30, text30 } from '../../core/mix.js';
+import { number30, text30 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
+import { hashCallId } from '../call-id-hash.js';
 import type { SipMessage } from '../message.js';
 
 /** Branch parameter of a Via of ours, and what a reply to it must carry besides. */
@@ -32,7 +33,6 @@ export class Branches {
   readonly prefix: string;
   /** Start of every branch of the processes that serve the same sockets. */
   readonly shared: string;
-  private readonly seed: number;
 
   constructor(
     private readonly random: Random,
@@ -41,18 +41,17 @@ export class Branches {
     // Never the same twice, over all processes (RFC 3261 section 8.1.1.7).
     this.shared = `z9hG4bK${identity?.token ?? random.token(8)}`;
     this.prefix = `${this.shared}${identity?.marker ?? ''}.`;
-    this.seed = random.uint32();
   }
 
   /**
    * A branch that cannot be guessed from any other. `loopHash` distinguishes a loop from a spiral when the request
-   * comes back (RFC 3261 section 16.6 step 8).
+   * comes back (RFC 3261 section 16.6 step 8). `of`: the message whose Call-ID is sent, or a Call-ID.
    */
-  make(loopHash: string, callId: string): BranchId {
+  make(loopHash: string, of: string | SipMessage): BranchId {
     const { random } = this;
     const [low, high, third, fourth] = [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
     const digits = text30(low >>> 2) + text30(high >>> 2) + text30(third >>> 2) + text30(fourth >>> 2);
-    const call = hash32(callId, this.seed);
+    const call = typeof of === 'string' ? hashCallId(of).a : of.callIdA;
     return {
       text: `${this.prefix}${digits}.${loopHash}`,
       low: low >>> 2,
@@ -60,11 +59,6 @@ export class Branches {
       check: checkOf(third >>> 2, fourth >>> 2, call),
       callId: call,
     };
-  }
-
-  /** The Call-ID of a message as `BranchId.callId` has it. */
-  callIdOf({ text, callIdValue, callId }: SipMessage): number {
-    return hash32(text, this.seed, callIdValue, callIdValue + callId.length);
   }
 
   /** Where the random digits of a reply's top Via begin; -1 when its branch is not of this form and this process. */
@@ -91,7 +85,7 @@ export class Branches {
 
   /** `BranchId.check` of a reply. */
   checkOf(reply: SipMessage, digits: number): number {
-    return checkOf(number30(reply.text, digits + 12), number30(reply.text, digits + 18), this.callIdOf(reply));
+    return checkOf(number30(reply.text, digits + 12), number30(reply.text, digits + 18), reply.callIdA);
   }
 }
 

@@ -154,8 +154,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   }
 
   /** A new branch for a request with this Call-ID; `loopHash` as `Branches.make` has it. */
-  newBranch(loopHash: string, callId: string): BranchId {
-    return this.branches.make(loopHash, callId);
+  newBranch(loopHash: string, of: string | SipMessage): BranchId {
+    return this.branches.make(loopHash, of);
   }
 
   /** Whether the top Via of a reply has a branch this process made. */
