@@ -91,12 +91,13 @@ export class SipMessage {
     return (this.callId0 ??= this.callIdValue < 0 ? '' : this.text.slice(this.callIdValue, this.callIdEnd).trim());
   }
 
-  /** 32 bits of the Call-ID, and 32 others (`hashCallId`). */
+  /** 32 bits of the Call-ID (`hashCallId`). */
   get callIdA(): number {
     if (!this.isCallIdHashed) this.hashCallId();
     return this.callIdA0;
   }
 
+  /** 32 other bits of it. */
   get callIdB(): number {
     if (!this.isCallIdHashed) this.hashCallId();
     return this.callIdB0;
