@@ -96,6 +96,38 @@ describe('the work for one request grows no faster than its length', () => {
     assertLinear('JSON stream', cases([HERE, `{${HERE}`, `{"a":"${HERE}`, `x${HERE}`, `{}${HERE}`]), run);
   });
 
+  test('the FIFOs, byte by byte', () => {
+    const pushed =
+      (make: () => { push(chunk: Uint8Array): readonly unknown[]; expire(): readonly unknown[] }) =>
+      (input: string) => {
+        const framing = make();
+        const bytes = Buffer.from(input, 'latin1');
+        for (let i = 0; i < bytes.length; i++) framing.push(bytes.subarray(i, i + 1));
+        framing.expire();
+      };
+    const each = (heads: readonly string[]): GrowthCase[] =>
+      heads.flatMap((head) =>
+        ['x', '\n', 'x\n', ':', '\n:', '}', '"', '\\', '\xe9'].map((unit) => ({
+          name: JSON.stringify(head + unit),
+          make: (length: number) => head + unit.repeat(Math.ceil(length / unit.length)),
+        })),
+      );
+    // Half a microsecond a byte; looked at again with each byte it was a quarter of a second.
+    const limits = { mostMs: 150, factor: 2.5, noiseMs: 5 };
+    assertLinear(
+      'FIFO',
+      each([':r:{"a":"', ':ds_list:r\n', ':']),
+      pushed(() => new FifoFraming()),
+      limits,
+    );
+    assertLinear(
+      'JSON FIFO',
+      each(['{"a":"', '']),
+      pushed(() => new JsonStream()),
+      limits,
+    );
+  });
+
   test('the line form in a datagram', () => {
     const run = runTimers(makeMiFixture().handler);
     const templates = [

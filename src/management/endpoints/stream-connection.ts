@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Caller } from '../../access/caller.js';
 import type { Clock } from '../../core/clock.js';
 import type { SharedConnection } from '../../core/connection-shares.js';
+import { HeldBytes } from '../../core/held-bytes.js';
 import type { StreamProtocol } from './protocol.js';
 
 /** Milliseconds. */
@@ -33,7 +34,7 @@ const PIECE = 64 * 1024;
 export class StreamConnection implements SharedConnection {
   readonly source: string;
   idleSince: number | undefined;
-  private held: Buffer = Buffer.alloc(0);
+  private readonly held = new HeldBytes();
   private cancelTimeout = () => {};
   private working = false;
   private ended = false;
@@ -47,7 +48,7 @@ export class StreamConnection implements SharedConnection {
   ) {
     this.source = options.caller.peer;
     socket.on('data', (chunk: Buffer) => {
-      this.held = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
+      this.held.add(chunk);
       void this.work();
     });
     socket.on('end', () => {
@@ -78,7 +79,7 @@ export class StreamConnection implements SharedConnection {
   private async work(): Promise<void> {
     if (this.working) return;
     const { protocol, caller } = this.options;
-    let answering = protocol.answer(this.held, caller);
+    let answering = protocol.answer(this.held.bytes, caller);
     if (answering === undefined && !this.ended) {
       // The time a request may take to arrive does not begin anew with each of its bytes.
       if (!this.half) this.wait('half');
@@ -91,11 +92,11 @@ export class StreamConnection implements SharedConnection {
     try {
       while (answering !== undefined && !this.socket.destroyed) {
         const answer = await answering;
-        this.held = this.held.subarray(answer.used);
+        this.held.drop(answer.used);
         await this.write(answer.bytes);
         if (answer.close) this.ended = true;
         if (answer.close) break;
-        answering = this.held.length === 0 ? undefined : protocol.answer(this.held, caller);
+        answering = this.held.length === 0 ? undefined : protocol.answer(this.held.bytes, caller);
       }
     } catch {
       this.socket.destroy();

@@ -1,3 +1,4 @@
+import { HeldBytes } from '../../core/held-bytes.js';
 import { MAX_REQUEST_BYTES } from './handler.js';
 import { JsonScanner } from './json-scanner.js';
 import type { TextRequest } from './line-text.js';
@@ -21,19 +22,30 @@ const MAX_HEAD = 256;
 /** A reply FIFO stands in the reply folder and nowhere else: no "/" and no "." (recorded), nothing unprintable. */
 const REPLY_NAME = /^[^/.:\x00-\x20\x7f]{0,128}$/;
 /** The head of a next command. Within JSON no line can start like this, so there it ends one that was left half. */
-const JSON_INTERRUPTED = /\n:[^:\s"{}[\],]{0,128}:/y;
+const JSON_INTERRUPTED = /^\n:[^:\s"{}[\],]{0,128}:/;
+/** What may become such a head, or the line break before one. */
+const INTERRUPTION_BEGUN = /^\n(?::[^:\s"{}[\],]{0,128})?$/;
 /** Characters such a head has at most. */
 const INTERRUPTION = 131;
 /** A line that starts a next command rather than being a parameter of the one before. */
-const NEXT_TEXT_COMMAND = /:[^:\s]{1,128}:[^:\s]{0,128}\n/y;
-const NEXT_JSON_COMMAND = /:[^:\s]{0,128}:[ \t]{0,256}[{[]/y;
+const NEXT_TEXT_COMMAND = /^:[^:\s]{1,128}:[^:\s]{0,128}\n/;
+const NEXT_JSON_COMMAND = /^:[^:\s]{0,128}:[ \t]{0,256}[{[]/;
+/** Characters that such a line has at most, as far as it is looked at. */
+const NEXT_COMMAND = 388;
 /** Where in a command that was given up another may begin that was written right behind it. */
-const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]{0,256}\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/g;
+const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]{0,256}\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/;
 /** Commands looked for behind one that was given up. */
 const MAX_RECOVERIES = 4;
 /** Refusals of one read that are reported one by one. */
 const MAX_REFUSALS = 64;
-const NOT_ASCII = /[\x80-\xff]/;
+
+const TAB = 9;
+const NEWLINE = 10;
+const RETURN = 13;
+const BLANK = 32;
+const COLON = 58;
+const OPEN_BRACKET = 91;
+const OPEN_BRACE = 123;
 
 type State =
   | { readonly at: 'idle' }
@@ -65,12 +77,11 @@ const IDLE: State = { at: 'idle' };
  * of times.
  */
 export class FifoFraming {
-  /** One character a byte. */
-  private buffer = '';
+  private readonly buffer = new HeldBytes();
   /** Where in the buffer the command begins that is not used yet. */
   private at = 0;
-  /** Where a line break was last looked for, and where it is; the end of the buffer where there is none. */
-  private looked = { from: 0, newline: -1 };
+  /** Where a line break was last looked for, and the first one from there on; up to `to` there is none other. */
+  private readonly looked = { from: 0, to: 0, newline: -1 };
   private state: State = IDLE;
   private items: FifoItem[] = [];
   private refusals = 0;
@@ -83,7 +94,7 @@ export class FifoFraming {
   /** Takes what was read and returns the commands that are now complete. */
   push(chunk: Uint8Array): readonly FifoItem[] {
     this.forgetUsed();
-    this.buffer += Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
+    this.buffer.add(chunk);
     this.advance();
     return this.take();
   }
@@ -92,10 +103,10 @@ export class FifoFraming {
   expire(): readonly FifoItem[] {
     for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
       this.giveUp('half', 'was not completed in time');
-      NEXT_WITHIN.lastIndex = this.at + 1;
-      const next = NEXT_WITHIN.exec(this.buffer);
+      const from = this.at + 1;
+      const next = NEXT_WITHIN.exec(this.buffer.text(from, this.buffer.length));
       if (next === null) break;
-      this.at = next.index;
+      this.at = from + next.index;
       this.state = IDLE;
       this.advance();
     }
@@ -119,11 +130,17 @@ export class FifoFraming {
 
   /** What has been used leaves the buffer, and indexes into it move. */
   private forgetUsed(): void {
-    const { state, at } = this;
-    this.looked = { from: 0, newline: -1 };
+    const { state, at, looked } = this;
     if (at === 0) return;
-    this.buffer = this.buffer.slice(at);
+    this.buffer.drop(at);
     this.at = 0;
+    // A line break before that is used: nothing is known of what follows.
+    if (looked.newline >= 0 && looked.newline < at) Object.assign(looked, { from: 0, to: 0, newline: -1 });
+    else {
+      looked.from = Math.max(0, looked.from - at);
+      looked.to = Math.max(0, looked.to - at);
+      if (looked.newline >= 0) looked.newline -= at;
+    }
     if (state.at === 'json') {
       state.start -= at;
       state.checked -= at;
@@ -137,12 +154,16 @@ export class FifoFraming {
   /** Index of the first line break from `from` on; the end of the buffer when there is none. */
   private lineEnd(from: number): number {
     const { looked, buffer } = this;
-    if (from < looked.from || looked.newline < from) {
-      const found = buffer.indexOf('\n', from);
+    if (from < looked.from || (looked.newline >= 0 && looked.newline < from)) {
       looked.from = from;
-      looked.newline = found < 0 ? buffer.length : found;
+      looked.to = from;
+      looked.newline = -1;
     }
-    return looked.newline;
+    if (looked.newline < 0) {
+      looked.newline = buffer.indexOf(NEWLINE, Math.max(from, looked.to));
+      looked.to = buffer.length;
+    }
+    return looked.newline < 0 ? buffer.length : looked.newline;
   }
 
   private advance(): void {
@@ -176,43 +197,45 @@ export class FifoFraming {
   /** ":name:" and what determines the form. */
   private head(): boolean {
     const { buffer } = this;
-    while (this.at < buffer.length && buffer.charCodeAt(this.at) <= 32) this.at++;
+    while (this.at < buffer.length && buffer.at(this.at) <= 32) this.at++;
     const { at } = this;
     if (at === buffer.length) return false;
-    if (buffer.charCodeAt(at) !== 58 /* : */) return this.garbage('a line does not start with ":"');
+    if (buffer.at(at) !== COLON) return this.garbage('a line does not start with ":"');
     const held = buffer.length - at;
-    const second = buffer.indexOf(':', at + 1);
+    const second = buffer.indexOf(COLON, at + 1);
     const newline = this.lineEnd(at);
     const whole = newline < buffer.length;
     if (whole && (second < 0 || newline < second)) return this.garbage('a line has no second ":"');
     if (second < 0) return held > MAX_HEAD ? this.garbage('a line has no second ":"') : false;
-    const name = buffer.slice(at + 1, second);
+    const name = buffer.text(at + 1, second);
     let after = second + 1;
-    while (buffer[after] === ' ' || buffer[after] === '\t') after++;
-    const form = buffer[after];
-    if (form === '{' || form === '[') {
+    while (buffer.at(after) === BLANK || buffer.at(after) === TAB) after++;
+    const form = buffer.at(after);
+    if (form === OPEN_BRACE || form === OPEN_BRACKET) {
       this.state = { at: 'json', reply: name, start: after, scanner: new JsonScanner(after), checked: after };
       return true;
     }
     if (!whole) return held > MAX_HEAD ? this.garbage('a command line is too long') : false;
-    const glued = buffer.indexOf(':', second + 1);
+    const glued = buffer.indexOf(COLON, second + 1);
     if (glued >= 0 && glued < newline) {
       // ":ds_reload:rpl1:version:rpl2": the first was never ended, the second is whole. ":ds_rel:version:rpl2": nor its name.
       this.giveUp('half', 'is followed by another on its line');
-      const next = buffer.indexOf(':', glued + 1);
+      const next = buffer.indexOf(COLON, glued + 1);
       this.at = next >= 0 && next < newline ? glued : second;
       return true;
     }
-    const reply = buffer.slice(second + 1, newline);
+    const reply = buffer.text(second + 1, newline);
     this.state = { at: 'text', command: name, reply, start: newline + 1, line: newline + 1 };
     return true;
   }
 
   private json(state: Extract<State, { at: 'json' }>): boolean {
     const { buffer } = this;
+    /** A line break that ends what has been read, but for what may become the head of another command. */
+    let begun = -1;
     for (;;) {
       const newline = this.lineEnd(state.checked);
-      const end = newline < state.scanner.scanned ? -1 : state.scanner.scan(buffer, newline);
+      const end = newline < state.scanner.scanned ? -1 : state.scanner.scan(buffer.bytes, newline);
       if (end === -2) {
         // Characters that were scanned are not scanned again.
         this.at = state.scanner.scanned;
@@ -222,18 +245,19 @@ export class FifoFraming {
       if (end >= 0) {
         this.at = end;
         this.state = IDLE;
-        const body = fromBytes(buffer.slice(state.start, end));
+        const body = buffer.utf8(state.start, end);
         if (!REPLY_NAME.test(state.reply)) this.badReplyName(state.reply, 'json');
         else this.items.push({ kind: 'json', reply: state.reply, body });
         return true;
       }
       if (newline === buffer.length) {
-        // The head of another command may have begun and not be whole.
-        state.checked = Math.max(state.start, newline - INTERRUPTION);
+        state.checked = begun < 0 ? newline : begun;
         return false;
       }
-      JSON_INTERRUPTED.lastIndex = newline;
-      if (JSON_INTERRUPTED.test(buffer)) {
+      const isHead = newline + 1 === buffer.length || buffer.at(newline + 1) === COLON;
+      const head = isHead ? buffer.text(newline, newline + INTERRUPTION) : '';
+      if (INTERRUPTION_BEGUN.test(head)) begun = newline;
+      if (JSON_INTERRUPTED.test(head)) {
         this.giveUp('half', 'is followed by another');
         this.at = newline + 1;
         this.state = IDLE;
@@ -247,9 +271,11 @@ export class FifoFraming {
     const { buffer } = this;
     for (;;) {
       const newline = this.lineEnd(state.line);
-      NEXT_JSON_COMMAND.lastIndex = state.line;
-      NEXT_TEXT_COMMAND.lastIndex = state.line;
-      if (NEXT_JSON_COMMAND.test(buffer) || NEXT_TEXT_COMMAND.test(buffer)) {
+      const line =
+        buffer.at(state.line) === COLON
+          ? buffer.text(state.line, Math.min(newline + 1, state.line + NEXT_COMMAND))
+          : '';
+      if (NEXT_JSON_COMMAND.test(line) || NEXT_TEXT_COMMAND.test(line)) {
         this.giveUp('half', 'is followed by another');
         this.at = state.line;
         this.state = IDLE;
@@ -258,10 +284,10 @@ export class FifoFraming {
       if (newline - state.start > MAX_REQUEST_BYTES) return this.oversized();
       if (newline === buffer.length) return false;
       const length = newline - state.line;
-      if (length === 0 || (length === 1 && buffer[state.line] === '\r')) {
+      if (length === 0 || (length === 1 && buffer.at(state.line) === RETURN)) {
         this.at = newline + 1;
         this.state = IDLE;
-        this.textCommand(state.command, state.reply, fromBytes(buffer.slice(state.start, state.line)));
+        this.textCommand(state.command, state.reply, buffer.utf8(state.start, state.line));
         return true;
       }
       state.line = newline + 1;
@@ -319,9 +345,4 @@ export class FifoFraming {
   ): void {
     if (++this.refusals <= MAX_REFUSALS) this.items.push({ kind: 'refused', reason, message, reply, form });
   }
-}
-
-/** Bytes held as latin1, as the UTF-8 text they are. */
-function fromBytes(text: string): string {
-  return NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
 }

@@ -16,6 +16,8 @@ export class JsonScanner {
   private position: number;
   private depth = 0;
   private inString = false;
+  /** What comes next is escaped by a backslash. */
+  private escaped = false;
 
   /** `start`: index of the opening brace or bracket. */
   constructor(start = 0) {
@@ -33,23 +35,17 @@ export class JsonScanner {
   }
 
   /**
-   * Index after the value's last character; -1 when it does not end before `length` (default: all of `text`); -2 when it is
-   * nested too deeply.
+   * Index after the value's last character, or byte of a text in UTF-8 or Latin-1; -1 when it does not end before `length`
+   * (default: all of `text`); -2 when it is nested too deeply.
    */
-  scan(text: string, length = text.length): number {
+  scan(text: string | Uint8Array, length = text.length): number {
     while (this.position < length) {
-      const code = text.charCodeAt(this.position++);
+      const at = this.position++;
+      const code = typeof text === 'string' ? text.charCodeAt(at) : (text[at] as number);
       if (this.inString) {
-        if (code === BACKSLASH) {
-          if (this.position === length) {
-            // The escaped character has not come yet: look at the pair again when it has.
-            this.position--;
-            return -1;
-          }
-          this.position++;
-        } else if (code === QUOTE) {
-          this.inString = false;
-        }
+        if (this.escaped) this.escaped = false;
+        else if (code === BACKSLASH) this.escaped = true;
+        else if (code === QUOTE) this.inString = false;
         continue;
       }
       switch (code) {

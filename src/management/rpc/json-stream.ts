@@ -1,3 +1,4 @@
+import { HeldBytes } from '../../core/held-bytes.js';
 import { JsonScanner } from '../mi/json-scanner.js';
 
 /** What the bytes of a FIFO are cut into: a JSON text, or the reason why some of them are none. */
@@ -8,20 +9,20 @@ export type StreamItem =
 /** A request of more bytes than this is refused. */
 export const MAX_TEXT = 64 * 1024;
 /** Where behind something that was given up the next request may begin. */
-const NEXT = /\n[ \t\r]{0,64}\{[ \t\r\n]{0,64}"/g;
+const NEXT = /\n[ \t\r]{0,64}\{[ \t\r\n]{0,64}"/;
 /** Requests looked for behind one that was given up. */
 const MAX_RECOVERIES = 4;
 /** Refusals of one read that are reported one by one. */
 const MAX_REFUSALS = 64;
-const NOT_ASCII = /[\x80-\xff]/;
+const NEWLINE = 10;
+const OPEN_BRACE = 123;
 
 /**
  * Cuts what is read into JSON objects, which may stand on several lines or several on one. Lines that do not start with a
  * brace are dropped.
  */
 export class JsonStream {
-  /** One character a byte. */
-  private buffer = '';
+  private readonly buffer = new HeldBytes();
   /** Where in the buffer the request begins that is not used yet. */
   private at = 0;
   private scanner: JsonScanner | undefined;
@@ -37,10 +38,8 @@ export class JsonStream {
 
   /** Takes what was read and returns the requests that are now complete. */
   push(chunk: Uint8Array): StreamItem[] {
-    this.scanner?.shift(this.at);
-    this.buffer =
-      this.buffer.slice(this.at) + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
-    this.at = 0;
+    this.forgetUsed();
+    this.buffer.add(chunk);
     this.advance();
     return this.take();
   }
@@ -51,17 +50,24 @@ export class JsonStream {
     for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
       this.refuse('half', 'a request was not completed in time; it is dropped');
       this.scanner = undefined;
-      NEXT.lastIndex = this.at + 1;
-      const next = NEXT.exec(this.buffer);
+      const from = this.at + 1;
+      const next = NEXT.exec(this.buffer.text(from, this.buffer.length));
       if (next === null) break;
-      this.at = next.index;
+      this.at = from + next.index;
       this.advance();
     }
-    this.buffer = '';
-    this.at = 0;
+    this.at = this.buffer.length;
     this.scanner = undefined;
     this.dropping = false;
+    this.forgetUsed();
     return this.take();
+  }
+
+  /** What has been used leaves the buffer, and indexes into it move. */
+  private forgetUsed(): void {
+    this.scanner?.shift(this.at);
+    this.buffer.drop(this.at);
+    this.at = 0;
   }
 
   private take(): StreamItem[] {
@@ -85,15 +91,15 @@ export class JsonStream {
   private step(): boolean {
     const { buffer } = this;
     if (this.dropping) {
-      const newline = buffer.indexOf('\n', this.at);
+      const newline = buffer.indexOf(NEWLINE, this.at);
       this.dropping = newline < 0;
       this.at = newline < 0 ? buffer.length : newline + 1;
     }
-    if (this.scanner === undefined) while (buffer.charCodeAt(this.at) <= 32) this.at++;
+    if (this.scanner === undefined) while (this.at < buffer.length && buffer.at(this.at) <= 32) this.at++;
     if (this.at >= buffer.length) return false;
-    if (buffer[this.at] !== '{') return this.drop('malformed', 'a line does not start with "{"');
+    if (buffer.at(this.at) !== OPEN_BRACE) return this.drop('malformed', 'a line does not start with "{"');
     this.scanner ??= new JsonScanner(this.at);
-    const end = this.scanner.scan(buffer);
+    const end = this.scanner.scan(buffer.bytes);
     if (end === -2) {
       // Characters that were scanned are not scanned again.
       this.at = this.scanner.scanned;
@@ -103,9 +109,7 @@ export class JsonStream {
       return this.drop('oversized', `a request is longer than ${MAX_TEXT} bytes`);
     }
     if (end < 0) return false;
-    const text = buffer.slice(this.at, end);
-    const decoded = NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
-    this.items.push({ kind: 'text', text: decoded });
+    this.items.push({ kind: 'text', text: buffer.utf8(this.at, end) });
     this.at = end;
     this.scanner = undefined;
     return true;
