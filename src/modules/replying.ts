@@ -35,7 +35,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   run.answered = status >= 200;
   if (status >= 200 && call.message.method !== 'CANCEL') {
     env.calls?.answered(status);
-    env.calls?.refused(call.message, run.source, status, reason);
+    call.recordRefusal(status, reason);
   }
   return 1;
 }

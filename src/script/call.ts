@@ -213,6 +213,7 @@ export class Call implements DispatcherCall {
   relayFault: RelayFault | undefined = undefined;
   /** Called once, when the request route has ended. */
   afterRoute: (() => void)[] | undefined = undefined;
+  private isRefusalRecorded = false;
   private context: DispatchContext | undefined = undefined;
   private made: Selections | undefined = undefined;
   private scopeOfEngine: RequestScope | undefined = undefined;
@@ -237,6 +238,17 @@ export class Call implements DispatcherCall {
         };
       },
     );
+  }
+
+  /**
+   * Notes that the caller got a final reply of ours. Of two, which a t_relay() that failed leads to in kamailio.cfg, the caller takes the
+   * first: it is recorded with the reason of the failure.
+   */
+  recordRefusal(status: number, reason: string): void {
+    if (this.isRefusalRecorded) return;
+    this.isRefusalRecorded = true;
+    const fault = this.relayFault?.reason ?? reason;
+    this.env.calls?.refused(this.message, this.source, status, fault === reason ? reason : `${reason}; ${fault}`);
   }
 
   /** How the Via of the request is marked. */

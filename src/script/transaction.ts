@@ -448,8 +448,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const { calls } = this.env;
     if (calls === undefined) return;
     calls.answered(code);
-    if (this.record === undefined && code >= 300)
-      calls.refused(this.call.message, this.call.source, code, this.finalReason);
+    if (this.record === undefined && code >= 300) this.call.recordRefusal(code, this.finalReason);
     else if (code < 300) this.record?.ended(code, this.branches.find((each) => each.reply === reply)?.hop);
     else this.record?.ended(code, undefined);
   }
