@@ -23,6 +23,32 @@ function identifier(text: string): string {
   return isSqlName(name) ? name : '';
 }
 
+/** A column of a selection: its name, "*", or a function of one, with the name of the result behind it. */
+const COLUMN = /^\s*(?:[\w.]+|\*|\w+\(\s*(?:distinct\s+)?(?:[\w.]+|\*)?\s*\))(?:\s+as\s+\w+)?\s*$/i;
+/** What rows are ordered by. */
+const ORDER = /^\s*[\w.]+(?:\s+(?:asc|desc))?(?:\s*,\s*[\w.]+(?:\s+(?:asc|desc))?)*\s*$/i;
+
+/** The columns of a selection, a JSON array; undefined for what is none. */
+function columnsIn(text: string): readonly string[] | undefined {
+  if (text.trim() === '') return [];
+  try {
+    const list = JSON.parse(text) as unknown;
+    if (!Array.isArray(list) || list.length > MOST_COLUMNS) return undefined;
+    return list.every((each) => typeof each === 'string' && COLUMN.test(each)) ? (list as string[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const MOST_COLUMNS = 256;
+
+/** What is wrong with the parts of a statement, as far as they are constants. */
+const PART_CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
+  columns: (text) => (columnsIn(text) === undefined ? `"${text}" is no JSON array of columns` : undefined),
+  table: (text) => (identifier(text) === '' ? `"${text}" is no name of a table` : undefined),
+  order: (text) => (text === '' || ORDER.test(text) ? undefined : `"${text}" is no order of columns`),
+};
+
 /** Writes a value of the JSON arrays of sql_select and the like as text of a statement. */
 type Literal = (value: unknown) => string;
 
@@ -59,18 +85,21 @@ function condition(text: string, literal: Literal): string | undefined {
 
 function built(
   name: string,
-  most: number,
+  names: readonly string[],
   text: (args: readonly string[], literal: Literal) => string | undefined,
   result: number,
 ): FunctionSpec {
-  const names = ['columns', 'table', 'filter', 'order'];
+  const most = names.length;
   return {
     name,
     dialects: OPENSIPS,
     waits: true,
     async: true,
     parameters: [
-      ...Array.from({ length: most }, (_, i) => optional(names[i] ?? `text ${i + 1}`, 'string')),
+      ...names.map((each) => {
+        const check = PART_CHECKS[each];
+        return optional(each, 'string', check === undefined ? {} : { check: (value) => check(String(value)) });
+      }),
       ...(result > 0 ? [optional('variables', 'literal')] : []),
       optional('database', 'int'),
     ],
@@ -102,15 +131,11 @@ function selection(
   [columns = '', table = '', filter = '', order = '']: readonly string[],
   literal: Literal,
 ): string | undefined {
-  let list: string[] = [];
-  try {
-    list = columns.trim() === '' ? [] : (JSON.parse(columns) as string[]);
-  } catch {
-    return undefined;
-  }
+  const list = columnsIn(columns);
   const where = condition(filter, literal);
-  if (identifier(table) === '' || where === undefined) return undefined;
-  const shown = list.length === 0 ? '*' : list.map(String).join(', ');
+  if (list === undefined || where === undefined || identifier(table) === '') return undefined;
+  if (order !== '' && !ORDER.test(order)) return undefined;
+  const shown = list.length === 0 ? '*' : list.join(', ');
   return `SELECT ${shown} FROM ${table}${where}${order === '' ? '' : ` ORDER BY ${order}`}`;
 }
 
@@ -120,26 +145,29 @@ function insertion(verb: string, [table = '', columns = '']: readonly string[], 
   return `${verb} INTO ${table} (${all.map(([name]) => name).join(', ')}) VALUES (${all.map(([, value]) => literal(value)).join(', ')})`;
 }
 
+const SELECTED = ['columns', 'table', 'filter', 'order'];
+
 /** Functions of OpenSIPS' sqlops that make a statement of its parts. */
 export const sqlStatementFunctions: ScriptFunction[] = moduleFunctions('sqlops', [
-  built('sql_select', 4, selection, 2),
-  built('sql_select_one', 4, selection, 1),
+  built('sql_select', SELECTED, selection, 2),
+  built('sql_select_one', SELECTED, selection, 1),
   built(
     'sql_update',
-    3,
+    ['values', 'table', 'filter'],
     ([columns = '', table = '', filter = ''], literal) => {
       const all = pairs(columns);
       const where = condition(filter, literal);
       if (all === undefined || where === undefined || identifier(table) === '') return undefined;
+      if (all.some(([name]) => identifier(name) === '')) return undefined;
       return `UPDATE ${table} SET ${all.map(([name, value]) => `${identifier(name)} = ${literal(value)}`).join(', ')}${where}`;
     },
     0,
   ),
-  built('sql_insert', 2, (args, literal) => insertion('INSERT', args, literal), 0),
-  built('sql_replace', 2, (args, literal) => insertion('REPLACE', args, literal), 0),
+  built('sql_insert', ['table', 'values'], (args, literal) => insertion('INSERT', args, literal), 0),
+  built('sql_replace', ['table', 'values'], (args, literal) => insertion('REPLACE', args, literal), 0),
   built(
     'sql_delete',
-    2,
+    ['table', 'filter'],
     ([table = '', filter = ''], literal) => {
       const where = condition(filter, literal);
       return where === undefined || identifier(table) === '' ? undefined : `DELETE FROM ${table}${where}`;

@@ -72,6 +72,22 @@ test('OpenSIPS: columns go to AVPs, -2 without rows, a statement is made of its 
   assert.deepEqual(selectSqlite(database, "select note from calls where callid = 'x'"), [{ note: 'new' }]);
 });
 
+test('columns and order of a selection that a script computes are names, functions of one, and nothing else', async () => {
+  const lines = await opensips(`
+    $var(c) = "[\\"max(cost) as most\\", \\"count(*)\\"]";
+    sql_select_one($var(c), "routes", "", "", "$var(m);$var(n)"); xlog("$rc $var(m)\\n");
+    $var(c) = "[\\"note from calls; drop table calls; --\\"]";
+    sql_select($var(c), "routes", "", "", "$avp(x)"); xlog("$rc\\n");
+    $var(o) = "cost desc, gateway";
+    sql_select_one("[\\"gateway\\"]", "routes", "", $var(o), "$var(g)"); xlog("$rc\\n");
+    $var(o) = "cost limit 1 union select note from calls";
+    sql_select("[\\"gateway\\"]", "routes", "", $var(o), "$avp(x)"); xlog("$rc\\n");`);
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    ['1', '-1', '1', '-1'],
+  );
+});
+
 test('text of a peer cannot leave its quotes: MySQL also takes backslashes for escapes', () => {
   const quoted = (kind: string, value: string | number | null) =>
     new Statements({ url: { kind } } as unknown as ConstructorParameters<typeof Statements>[0]).quoted(value);
