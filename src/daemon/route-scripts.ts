@@ -21,6 +21,7 @@ import type { LoadedScript } from '../route/script/route-table.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import { ScriptRouter } from '../route/script/script-router.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
+import { blacklistDefinitions } from '../tenant/options.js';
 import { scriptAttrsAvps } from './script-attributes.js';
 import { type UpDown, type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 
@@ -74,7 +75,11 @@ export class RouteScripts {
   /** Loads the script that settings name; undefined for none. Throws SwitchyardError SCRIPT_INVALID. */
   static async load(settings: Settings): Promise<LoadedScript | undefined> {
     if (settings.routeScript === undefined) return undefined;
-    const script = await loadScript(settings.routeScript, ENDPOINT);
+    const names = {
+      partitions: settings.partitions.map(({ name }) => name),
+      blacklists: blacklistDefinitions(settings).map(({ name }) => name),
+    };
+    const script = await loadScript(settings.routeScript, ENDPOINT, { names });
     const { algoRoute } = settings.dispatcher;
     if (algoRoute !== undefined && script.routes.algo?.[algoRoute] === undefined) {
       throw new SwitchyardError('SCRIPT_INVALID', `route script ${script.file}: has no algo route "${algoRoute}"`);

@@ -71,7 +71,7 @@ export function targetFunctions<Site extends MessageSite, Result>(actions: Reque
 /** Functions of OpenSIPS' core on black lists. */
 export const BLACKLIST_FUNCTIONS = {
   use_blacklist: {
-    parameters: [param('list', 'string')],
+    parameters: [param('black list', 'string')],
     routes: 'any',
     summary: 'does not send to addresses of a black list',
     run(site: BlacklistSite, list: string): number {

@@ -1,6 +1,6 @@
 import type { AnyNode } from 'acorn';
 import { nearest } from '../../core/nearest.js';
-import { parameterFault } from './constant-checks.js';
+import { type CheckedAgainst, type KnownNames, parameterFault } from './constant-checks.js';
 import type { RouteTable } from './route-table.js';
 import { type FunctionNode, isFunction, propertyName, readScript, type ScriptFile, walk } from './script-syntax.js';
 import { countsOf, type FunctionSignature, type ScriptRouteKind, SIGNATURES, type Signature } from './signatures.js';
@@ -22,9 +22,10 @@ const MOST_FILES = 64;
  * impossible numbers of arguments, and constants that the function would refuse. The object of a route is followed from the parameter of its handler into functions of
  * the script that are called with it; what is computed, or hidden in another variable, is not looked at. Nothing is run.
  * Returns all faults in the order they were found; a text that cannot be parsed has none, loading it says why.
+ * `names`: see `CheckedAgainst`.
  */
-export function checkCalls(file: string, routes: RouteTable): readonly CallFault[] {
-  return new CallCheck(routes).check(file);
+export function checkCalls(file: string, routes: RouteTable, names?: KnownNames): readonly CallFault[] {
+  return new CallCheck({ routes, names }).check(file);
 }
 
 class CallCheck {
@@ -35,7 +36,7 @@ class CallCheck {
   /** Handlers that were looked at, for each kind of route. */
   private readonly seen = new Map<FunctionNode, Set<string>>();
 
-  constructor(private readonly routes: RouteTable) {}
+  constructor(private readonly against: CheckedAgainst) {}
 
   check(file: string): readonly CallFault[] {
     const script = this.read(file);
@@ -142,7 +143,7 @@ class CallCheck {
       const parameter = parameters[i];
       const node = args[i];
       if (text === undefined || parameter === undefined || node === undefined) continue;
-      const reason = parameterFault(parameter, text, this.routes);
+      const reason = parameterFault(parameter, text, this.against);
       if (reason === undefined) continue;
       this.fault(script, node, `${name}: ${reason}`);
       return;

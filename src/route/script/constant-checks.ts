@@ -82,8 +82,26 @@ export function logLine(given: readonly (string | undefined)[]): string | undefi
   return `"${level}" is no log level${meant === undefined ? '' : `; did you mean "L_${meant}"?`}`;
 }
 
-/** What is wrong with a constant as this parameter; `routes` are those of the script. */
-export function parameterFault(parameter: SharedParameter, text: string, routes: RouteTable): string | undefined {
+/** What the settings name, which constants of a script are compared with. */
+export interface KnownNames {
+  readonly partitions: readonly string[];
+  readonly blacklists: readonly string[];
+}
+
+/** What a script is checked against. */
+export interface CheckedAgainst {
+  /** Those of the script. */
+  readonly routes: RouteTable;
+  /** Undefined: names are not looked at. */
+  readonly names: KnownNames | undefined;
+}
+
+/** What is wrong with a constant as this parameter. */
+export function parameterFault(
+  parameter: SharedParameter,
+  text: string,
+  { routes, names }: CheckedAgainst,
+): string | undefined {
   try {
     switch (parameter.kind) {
       case 'writable':
@@ -97,7 +115,8 @@ export function parameterFault(parameter: SharedParameter, text: string, routes:
       case 'expression':
         return undefined;
       default:
-        return text.includes('$') ? formatFault(text) : valueFault(parameter, text);
+        if (text.includes('$')) return formatFault(text);
+        return valueFault(parameter, text) ?? (names && nameFault(parameter, text, names));
     }
   } catch (error) {
     return messageOf(error);
@@ -110,6 +129,21 @@ function formatFault(text: string): undefined {
 
 function valueFault({ as, check }: SharedParameter, text: string): string | undefined {
   return check?.(text) ?? (as === 'number' ? wholeNumber(text) : undefined);
+}
+
+/** A partition, alone or before a set, or a black list that the settings do not have. */
+function nameFault({ name: what }: SharedParameter, text: string, names: KnownNames): string | undefined {
+  if (what === 'black list') return unknownName('black list', text.trim(), names.blacklists);
+  if (what === 'partition') return unknownName('partition', text.trim(), names.partitions);
+  const colon = what === 'set' ? text.lastIndexOf(':') : -1;
+  return colon < 0 ? undefined : unknownName('partition', text.slice(0, colon).trim(), names.partitions);
+}
+
+/** "" stands for the default one. */
+function unknownName(what: string, name: string, known: readonly string[]): string | undefined {
+  if (name === '' || known.includes(name)) return undefined;
+  const meant = nearest(name, known);
+  return `no ${what} "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
 }
 
 function routeFault({ route }: SharedParameter, text: string, routes: RouteTable): string | undefined {

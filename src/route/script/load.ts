@@ -5,9 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
+import type { KnownNames } from './constant-checks.js';
 import { LOAD_MARK, positionOf } from './fault.js';
 import type { LoadedScript, RouteTable } from './route-table.js';
 import { routesOf } from './validate.js';
+
+/** What a script is loaded with. */
+export interface LoadOptions {
+  /** Partitions and black lists of the settings: others in constants of the script are refused. Absent: they are not looked at. */
+  readonly names?: KnownNames | undefined;
+}
 
 /** Faults that a refusal names. */
 const MOST_FAULTS = 20;
@@ -23,7 +30,7 @@ let registered = false;
  * package's entry point, which the script sees as "switchyard". TypeScript is translated by esbuild or typescript where
  * one of them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message names file and line.
  */
-export async function loadScript(file: string, ownUrl: string): Promise<LoadedScript> {
+export async function loadScript(file: string, ownUrl: string, { names }: LoadOptions = {}): Promise<LoadedScript> {
   const source = await readFile(file, 'utf8').catch((error: unknown) => {
     throw refused(`route script ${file} cannot be read: ${messageOf(error)}`);
   });
@@ -38,7 +45,7 @@ export async function loadScript(file: string, ownUrl: string): Promise<LoadedSc
   if (!isFaulty(routes)) {
     // The parser is loaded only where there is a route script.
     const { checkCalls } = await import('./check-calls.js');
-    const faults = checkCalls(file, routes);
+    const faults = checkCalls(file, routes, names);
     if (faults.length === 0) return { file, source, routes };
     const lines = faults
       .slice(0, MOST_FAULTS)

@@ -231,6 +231,42 @@ describe('a route script that cannot be loaded', () => {
     assert.equal(await refusal(file), 'loaded');
   });
 
+  test('partitions and black lists that the settings do not have are refused, with the nearest that they have', async () => {
+    const file = write(
+      'names.js',
+      'export const routes = {',
+      '  request(r) {',
+      "    r.ds_select_dst(1, 4, 'f', 'acmee');",
+      "    r.ds_select_dst('globx:2', 4);",
+      "    r.ds_next_dst('nowhere-at-all');",
+      "    r.ds_is_active('acem:1');",
+      "    r.use_blacklist('fraude');",
+      "    r.ds_select_dst('acme:1', 4); r.ds_next_dst('globex'); r.use_blacklist('fraud'); r.unuse_blacklist('all');",
+      "    r.ds_select_dst(1, 4, 'f', ''); r.ds_next_dst('$var(p)'); r.use_blacklist('$avp(b)'); r.ds_is_active('$var(p):1');",
+      '  },',
+      '};',
+    );
+    const names = { partitions: ['acme', 'globex'], blacklists: ['fraud'] };
+    const reason = await loadScript(file, ENDPOINT, { names }).then(
+      () => 'loaded',
+      (error: unknown) => (error as Error).message,
+    );
+    assert.deepEqual(
+      reason
+        .replace('route script ', '')
+        .replaceAll(`${file}:`, '')
+        .split(/; (?=\d+:)/),
+      [
+        '3:32: ds_select_dst(): no partition "acmee"; did you mean "acme"?',
+        '4:21: ds_select_dst(): no partition "globx"; did you mean "globex"?',
+        '5:19: ds_next_dst(): no partition "nowhere-at-all"',
+        '6:20: ds_is_active(): no partition "acem"; did you mean "acme"?',
+        '7:21: use_blacklist(): no black list "fraude"; did you mean "fraud"?',
+      ],
+    );
+    assert.equal(await refusal(file), 'loaded');
+  });
+
   test('what is known only at run time is not refused', async () => {
     const file = write(
       'open.js',
