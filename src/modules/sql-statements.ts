@@ -24,7 +24,7 @@ function identifier(text: string): string {
 }
 
 /** A column of a selection: its name, "*", or a function of one, with the name of the result behind it. */
-const COLUMN = /^\s*(?:[\w.]+|\*|\w+\(\s*(?:distinct\s+)?(?:[\w.]+|\*)?\s*\))(?:\s+as\s+\w+)?\s*$/i;
+const COLUMN = /^(?:[\w.]{1,128}|\*|\w{1,64}\((?:distinct )?(?:[\w.]{1,128}|\*)?\))(?: as \w{1,64})?$/i;
 /** What rows are ordered by. */
 const ORDER = /^\s*[\w.]+(?:\s+(?:asc|desc))?(?:\s*,\s*[\w.]+(?:\s+(?:asc|desc))?)*\s*$/i;
 
@@ -34,7 +34,7 @@ function columnsIn(text: string): readonly string[] | undefined {
   try {
     const list = JSON.parse(text) as unknown;
     if (!Array.isArray(list) || list.length > MOST_COLUMNS) return undefined;
-    return list.every((each) => typeof each === 'string' && COLUMN.test(each)) ? (list as string[]) : undefined;
+    return list.every((each) => typeof each === 'string' && COLUMN.test(each.trim())) ? (list as string[]) : undefined;
   } catch {
     return undefined;
   }
