@@ -73,9 +73,10 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   /** Requests that no rule matched, and all that were answered without being dispatched. */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
   /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
-  onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined;
+  onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined =
+    undefined;
   /** Takes the records it wants as their requests have their final reply; undefined: nobody does. */
-  finals: FinalRecords | undefined;
+  finals: FinalRecords | undefined = undefined;
   private readonly figuresTable = new FiguresTable();
   private readonly listeners: RecordListeners;
   private readonly store = new RecordStore();

@@ -13,7 +13,7 @@ const LOG_EVERY = 60_000;
 export class CallLog {
   /** Records that were not written. */
   dropped = 0;
-  private stream: WriteStream | undefined;
+  private stream: WriteStream | undefined = undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
 
   constructor(

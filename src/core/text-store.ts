@@ -19,7 +19,7 @@ export class TextChunk {
  * after. Texts are released about in the order they came, so that memory is reused as a whole.
  */
 export class TextStore {
-  private current: TextChunk | undefined;
+  private current: TextChunk | undefined = undefined;
   private readonly spare: TextChunk[] = [];
   /** Pieces of memory in use. */
   chunks = 0;

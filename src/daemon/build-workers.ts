@@ -13,7 +13,7 @@ import { Brain } from '../workers/brain.js';
 import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
-import type { LiveSetup, SharedDestination, SharedRules } from '../workers/protocol.js';
+import type { LiveSetup, SharedDestination, SharedRules, WarmUpPlan } from '../workers/protocol.js';
 import { Reports } from '../workers/reports.js';
 import { ScriptVersions } from '../workers/script-versions.js';
 import { SharedFigures } from '../workers/shared-figures.js';
@@ -46,7 +46,7 @@ export interface WorkersEnvironment extends DaemonEnvironment {
 export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts> {
   const { hooks, sip, proxy, script, engine, ledger, keys, log, peerLog, clock, metrics } = env;
   let knownFile = script?.file;
-  let warmUpCalls = 0;
+  let warmUpPlan: WarmUpPlan | undefined;
   const { workers, groups } = hooks;
   const loaded = await loadLibc();
   if (!('libc' in loaded)) {
@@ -166,7 +166,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     started: (worker) => {
       tables.started(worker);
       versions.started(worker);
-      if (warmUpCalls > 0) pool.send(worker, ['warmUp', warmUpCalls]);
+      if (warmUpPlan !== undefined) pool.send(worker, ['warmUp', warmUpPlan]);
     },
     receive: (worker, item) => {
       // What it has written is older than what it says now.
@@ -238,9 +238,9 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       draining = true;
       tables.open(false);
     },
-    warmUp(calls) {
-      warmUpCalls = calls;
-      pool.sendAll(['warmUp', calls]);
+    warmUp(plan) {
+      warmUpPlan = plan;
+      pool.sendAll(['warmUp', plan]);
     },
     giveUp: () => pool.sendAll(['giveUp']),
     get pids() {

@@ -19,6 +19,7 @@ import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { Metrics } from '../stats/metrics.js';
 import type { StoreLoad } from '../store/store.js';
 import type { LoadOutcome } from '../tenant/tenants.js';
+import type { WarmUpPlan } from '../workers/protocol.js';
 import { assemble, type DaemonParts } from './assembly.js';
 import type { CallRecording } from './build-calls.js';
 import type { ManagementParts } from './build-management.js';
@@ -146,9 +147,9 @@ export class Daemon implements Service {
     return this.lifecycle.stop();
   }
 
-  /** Has the workers make so many calls each, through themselves, so that the first calls find them warm. */
-  warmUpWorkers(calls: number): void {
-    this.parts.hooks?.parts?.warmUp(calls);
+  /** Has the workers make calls, each through itself, so that the first calls find them warm. */
+  warmUpWorkers(plan: WarmUpPlan): void {
+    this.parts.hooks?.parts?.warmUp(plan);
   }
 
   /**

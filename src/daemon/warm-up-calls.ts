@@ -1,8 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../core/clock.js';
+import type { DestinationRow } from '../engine/destination.js';
+import type { FlavourName } from '../engine/options.js';
 import type { DatagramIo } from '../sip/transport/datagram-io.js';
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import { UdpSocket } from '../sip/transport/udp.js';
+import type { WarmUpPlan } from '../workers/protocol.js';
 import { nextMessage, WARM_UP_PORTS, warmUpInvite } from './warm-up-messages.js';
 
 /** Messages handled without a pause: one while everything is compiled for the first time, later some. */
@@ -13,6 +16,11 @@ const PAUSE_MS = 2;
 /** A pause that ended so much later says that there is other work; milliseconds to wait then. */
 const LATE_MS = 3;
 const BUSY_MS = 10;
+/**
+ * Calls after which the second subject follows; each of the next ones follows after more. What V8 compiles for one, for its closures and for what it has done before, does not hold for
+ * the daemon itself, which is another one and at its beginning: so several are used, two by turns, and each begins anew.
+ */
+const FIRST_CALLS = 25;
 /** Milliseconds after which the rest is left out. */
 const MOST_MS = 20_000;
 /**
@@ -22,9 +30,11 @@ const MOST_MS = 20_000;
 const USUAL_BUDGET = 67_584;
 const BUDGET = 20_000;
 
-/** The one row of a table by which calls are made to warm up, but for its URI. */
-export const WARM_UP_ROW = {
+/** A row of the table by which calls are made to warm up; its keys and their order are those of rows from a store. */
+export const warmUpRow = (uri: string): DestinationRow => ({
+  rowId: 1,
   setId: 1,
+  uri,
   socket: '',
   state: 'active',
   probeMode: 0,
@@ -32,12 +42,13 @@ export const WARM_UP_ROW = {
   priority: 0,
   attrs: '',
   description: '',
-} as const;
-/** Settings for such calls. */
-export const WARM_UP_SETTINGS = {
+});
+/** Settings for such calls by a partition of a flavour. */
+export const warmUpSettings = (flavour: FlavourName) => ({
   listen: [`udp:127.0.0.1:${WARM_UP_PORTS.proxy}`],
   secret: 'of-no-daemon-but-this',
-  modparam: { list_file: './none' },
+  modparam: { db_url: 'text:./none' },
+  partitions: [{ name: 'default', flavour }],
   routing: [
     {
       match: {},
@@ -48,36 +59,46 @@ export const WARM_UP_SETTINGS = {
       reject: { code: 503, reason: 'No destinations' },
     },
   ],
-};
+});
 
 /**
  * Has V8 compile what calls run through before the first calls come: makes calls through what `begin` gives, in memory, a few messages
  * at a time, and while there is nothing else to do. `ended`: whether to stop. Resolves with the calls made, never rejects.
  */
 export async function makeWarmUpCalls(
-  calls: number,
+  { calls, flavours }: WarmUpPlan,
   ended: () => boolean,
-  begin: () => Promise<WarmUpSubject>,
+  begin: (flavour: FlavourName) => Promise<WarmUpSubject>,
 ): Promise<number> {
   const budget = process.versions.v8.startsWith('11.3.');
   if (budget) setFlagsFromString(`--interrupt-budget=${BUDGET}`);
-  let made: WarmUpCalls | undefined;
+  const made: WarmUpCalls[] = [];
+  let before = 0;
+  const completed = () => made.reduce((sum, each) => sum + each.completed, before);
   try {
-    made = new WarmUpCalls(await begin());
+    let begun = 0;
+    let steps = 0;
     const until = performance.now() + MOST_MS;
-    for (let pause = PAUSE_MS; performance.now() < until && made.completed < calls && !ended(); ) {
+    for (let pause = PAUSE_MS; performance.now() < until && completed() < calls && !ended(); ) {
       const due = performance.now() + pause;
       await new Promise<void>((resolve) => systemClock.schedule(pause, resolve));
       pause = performance.now() - due > LATE_MS ? BUSY_MS : PAUSE_MS;
-      if (pause === PAUSE_MS) made.step();
+      if (pause !== PAUSE_MS) continue;
+      if (completed() >= FIRST_CALLS * begun ** 2) {
+        const oldest = made.length < 2 * flavours.length ? undefined : made.shift();
+        before += oldest?.completed ?? 0;
+        await oldest?.end();
+        made.push(new WarmUpCalls(await begin(flavours[begun++ % flavours.length] as FlavourName)));
+      }
+      made[steps++ % made.length]?.step();
     }
   } catch {
     // What is not warm now becomes so by the first calls.
   } finally {
     if (budget) setFlagsFromString(`--interrupt-budget=${USUAL_BUDGET}`);
-    await made?.end();
+    for (const each of made) await each.end();
   }
-  return made?.completed ?? 0;
+  return completed();
 }
 
 /** What calls go through that are made to warm up: it reads and sends by this socket, which is not opened. */

@@ -2,30 +2,32 @@ import { readSettings } from '../config/load.js';
 import { systemClock } from '../core/clock.js';
 import { systemRandom } from '../core/random.js';
 import { Engine } from '../engine/engine.js';
+import type { FlavourName } from '../engine/options.js';
 import type { Libc } from '../sip/transport/native/libc.js';
 import { partitionOptions } from '../tenant/options.js';
 import { machineMs } from '../workers/machine-time.js';
+import type { WarmUpPlan } from '../workers/protocol.js';
 import { Reports } from '../workers/reports.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { SharedTables } from '../workers/shared-tables.js';
 import { Worker } from '../workers/worker.js';
 import { layerOptions } from './sip-options.js';
-import { makeWarmUpCalls, WARM_UP_ROW, WARM_UP_SETTINGS, type WarmUpSubject } from './warm-up-calls.js';
+import { makeWarmUpCalls, type WarmUpSubject, warmUpRow, warmUpSettings } from './warm-up-calls.js';
 import { WARM_UP_PORTS } from './warm-up-messages.js';
 
 /** Makes calls through a worker of its own, with memory that nobody shares. Resolves with the calls made, never rejects. */
-export function warmUpWorker(calls: number): Promise<number> {
-  return makeWarmUpCalls(calls, () => false, beginWorker);
+export function warmUpWorker(plan: WarmUpPlan): Promise<number> {
+  return makeWarmUpCalls(plan, () => false, beginWorker);
 }
 
 /** A worker, and what of a brain it needs to decide by itself. */
-async function beginWorker(): Promise<WarmUpSubject> {
-  const { settings } = readSettings(WARM_UP_SETTINGS);
+async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
+  const { settings } = readSettings(warmUpSettings(flavour));
   const memory = new ArrayBuffer(SHARED_BYTES);
   const engine = new Engine({ clock: systemClock, random: systemRandom });
   const [partition] = settings.partitions;
   if (partition === undefined) throw new Error('there is no partition');
-  const rows = WARM_UP_PORTS.gateways.map((port) => ({ ...WARM_UP_ROW, uri: `sip:127.0.0.1:${port}` }));
+  const rows = WARM_UP_PORTS.gateways.map((port) => warmUpRow(`sip:127.0.0.1:${port}`));
   engine.putPartition(partitionOptions(partition, settings.dispatcher)).load(rows, { inheritState: false });
   const { routing } = settings;
   const tables = new SharedTables({

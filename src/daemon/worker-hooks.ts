@@ -8,6 +8,7 @@ import type { Opening } from '../sip/transport/native/datagrams.js';
 import type { Libc } from '../sip/transport/native/libc.js';
 import type { Descriptor, SocketOptions } from '../sip/transport/native/open-socket.js';
 import { ALGORITHMS_OF_WORKERS } from '../workers/algorithms.js';
+import type { WarmUpPlan } from '../workers/protocol.js';
 
 /** The workers as the daemon sees them. */
 export interface WorkerParts {
@@ -18,8 +19,8 @@ export interface WorkerParts {
   changed(): void;
   /** Has them ask about every request from now on: no more calls are taken. */
   drain(): void;
-  /** Has them make so many calls to warm up, now and whenever one begins. */
-  warmUp(calls: number): void;
+  /** Has them make calls to warm up, now and whenever one begins. */
+  warmUp(plan: WarmUpPlan): void;
   /** Has them answer what is under way with 503. */
   giveUp(): void;
   /** Process ids, from worker 1. */

@@ -12,7 +12,7 @@ type AddressKey = number | string;
 export class AddressIndex {
   private readonly literal = new Map<AddressKey, Entry>();
   private readonly byNameOnly: CompiledDestination[] = [];
-  private byName: Map<AddressKey, Entry> | undefined;
+  private byName: Map<AddressKey, Entry> | undefined = undefined;
   private seen = -1;
 
   constructor(private readonly resolutions: { readonly version: number }) {}

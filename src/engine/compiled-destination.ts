@@ -40,10 +40,10 @@ function dialUriOf(rowUri: string, uri: SipUri): string {
 export class CompiledDestination implements Destination {
   index = 0;
   serial = 0;
-  private parts: DialParts | undefined;
-  private dial: string | undefined;
+  private parts: DialParts | undefined = undefined;
+  private dial: string | undefined = undefined;
   private addresses: readonly ResolvedAddress[] | undefined;
-  private identity: string | undefined;
+  private identity: string | undefined = undefined;
 
   /** `row.uri` must be one that dialPartsOf accepts. `addresses` undefined: the host is an IP literal. */
   constructor(

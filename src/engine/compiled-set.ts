@@ -23,24 +23,24 @@ export class CompiledSet implements DestinationSet {
   /** Position last chosen by any algorithm, where round robin goes on. */
   last = 0;
   /** What the algorithms of its flavour keep of this set; undefined until they need it. */
-  own: object | undefined;
+  own: object | undefined = undefined;
   /** What other processes select from, too; undefined: this one alone selects. */
   shared: SharedColumns | undefined = undefined;
   private readonly running: RunningWeights;
   /** Active positions, ascending; undefined while all are active, and before the first query. */
-  private activeAt: Int32Array | undefined;
-  private activeRunning: RunningWeights | undefined;
-  private activeSpace: Int32Array | undefined;
+  private activeAt: Int32Array | undefined = undefined;
+  private activeRunning: RunningWeights | undefined = undefined;
+  private activeSpace: Int32Array | undefined = undefined;
   private seen: number;
   /** Version of the weights that `running` was summed from. */
-  private weighed: number | undefined;
-  private taken: Int32Array | undefined;
+  private weighed: number | undefined = undefined;
+  private taken: Int32Array | undefined = undefined;
   /** 1 for positions that are active; of no meaning while all are. */
   private usable: Uint8Array = NO_BYTES;
   /** Selections by position, since the healths count here. */
   private hits: Uint32Array;
   /** Where each position is counted; undefined while each has a health of its own. */
-  private countedAt: Int32Array | undefined;
+  private countedAt: Int32Array | undefined = undefined;
 
   constructor(
     readonly id: number,

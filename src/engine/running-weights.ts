@@ -11,8 +11,8 @@ export class RunningWeights {
   count = 0;
   /** The weight of every entry as long as they are equal. */
   private equal = 0;
-  private sums: Float64Array | undefined;
-  private guide: Int32Array | undefined;
+  private sums: Float64Array | undefined = undefined;
+  private guide: Int32Array | undefined = undefined;
   private scale = 0;
 
   constructor(private readonly capacity: number) {}

@@ -21,7 +21,7 @@ const MAX_VALUES = 10_000;
  */
 export class AvpStore {
   private readonly stacks = new Map<string, AvpValue[]>();
-  private virtuals: Map<string, VirtualAvp> | undefined;
+  private virtuals: Map<string, VirtualAvp> | undefined = undefined;
 
   /** The value at `index`, null when there is none. */
   get(name: string, index = 0): PvarValue {

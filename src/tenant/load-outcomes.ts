@@ -19,7 +19,7 @@ export class LoadOutcomes {
   /** Oldest first. */
   readonly reports: StatusReport[] = [];
   /** Why the last load failed; undefined when it did not. */
-  private failure: string | undefined;
+  private failure: string | undefined = undefined;
 
   constructor(
     private readonly name: string,

@@ -61,8 +61,8 @@ export interface ReloadOptions {
 export class PartitionRuntime {
   private readonly outcomes: LoadOutcomes;
   private readonly jobs = new JobQueue();
-  private cancelRetry: (() => void) | undefined;
-  private cancelNames: (() => void) | undefined;
+  private cancelRetry: (() => void) | undefined = undefined;
+  private cancelNames: (() => void) | undefined = undefined;
   private retryDelay = FIRST_RETRY;
   /** Names of the rows last read, those of rows that were discarded included. */
   private hosts: NamedHosts = new Map();

@@ -42,7 +42,7 @@ export class Tracer implements MessageTap {
   /** Those that have not ended. */
   private active: readonly TraceSession[] = [];
   private readonly callId = new CallIdSpan();
-  private capture: CaptureSink | undefined;
+  private capture: CaptureSink | undefined = undefined;
   private ids = 0;
 
   constructor(

@@ -2,6 +2,7 @@ import type { RoutingRule } from '../config/settings.js';
 import type { KeptKey } from '../core/key-ring.js';
 import type { TransportName } from '../core/uri.js';
 import type { HealthState } from '../engine/destination.js';
+import type { FlavourName } from '../engine/options.js';
 import type { StateSignal } from '../engine/state.js';
 import type { RouteOrigin } from '../proxy/decision.js';
 import type { ProxyOptions } from '../proxy/proxy.js';
@@ -233,14 +234,20 @@ export type ToWorker =
   | readonly ['message', socket: number, address: string, port: number, text: string]
   /** A message could not be sent by a connection; `stale`: by one that had worked. */
   | readonly ['unsent', id: number, cause: TransportError['cause'], message: string, stale: boolean]
-  /** Make so many calls to warm up. */
-  | readonly ['warmUp', calls: number]
+  /** Make calls to warm up. */
+  | readonly ['warmUp', plan: WarmUpPlan]
   /** The script that new requests run from now on. */
   | readonly ['script', version: number, SharedScript]
   /** The tables of the script's modules are to be read again. */
   | readonly ['scriptTables', version: number]
   /** Requests without a final reply are to be answered with 503. */
   | readonly ['giveUp'];
+
+/** How many calls are made to warm up, by partitions of which flavours in turn: what the calls run through differs. */
+export interface WarmUpPlan {
+  readonly calls: number;
+  readonly flavours: readonly FlavourName[];
+}
 
 /** Levels of log lines. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

@@ -26,7 +26,7 @@ import { KnownDialogs } from './known-dialogs.js';
 import { LargeMessages } from './large-messages.js';
 import { LocalRules } from './local-rules.js';
 import { MarkRequests } from './mark-requests.js';
-import type { LiveSetup, LogLevel, SharedSocket, ToWorker, WorkerSetup } from './protocol.js';
+import type { LiveSetup, LogLevel, SharedSocket, ToWorker, WarmUpPlan, WorkerSetup } from './protocol.js';
 import { Questions } from './questions.js';
 import { RelayReports } from './relay-reports.js';
 import { RemoteSends, RemoteSocket } from './remote-socket.js';
@@ -84,7 +84,7 @@ export class Worker implements TransactionUser {
     send: SendToBrain,
     startScript?: StartScript,
     /** Makes calls to warm this process up, elsewhere than here; resolves with how many, never rejects. */
-    private readonly warmUp?: (calls: number) => Promise<number>,
+    private readonly warmUp?: (plan: WarmUpPlan) => Promise<number>,
   ) {
     const { token, worker, workers, transactions, proxy, gatherMs, paceMs } = setup;
     const { fd, bytes } = setup.memory;

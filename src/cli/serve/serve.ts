@@ -106,10 +106,11 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   try {
     await started;
     const calls = warmUpCalls(process.env[WARM_UP]);
-    if (calls > 0 && settings.workers > 1) daemon.warmUpWorkers(calls);
+    const plan = { calls, flavours: [...new Set(settings.partitions.map(({ flavour }) => flavour))] };
+    if (calls > 0 && settings.workers > 1) daemon.warmUpWorkers(plan);
     else if (calls > 0) {
       const { warmUp } = await import('../../daemon/warm-up.js');
-      void warmUp(calls, () => stopping).then((made) => log.debug({ calls: made }, 'warmed up'));
+      void warmUp(plan, () => stopping).then((made) => log.debug({ calls: made }, 'warmed up'));
     }
     const signal = await ended;
     log.info({ signal }, 'stopping');

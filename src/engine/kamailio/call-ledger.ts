@@ -24,7 +24,7 @@ const SLACK = 1000;
 
 /** One call in progress. A handle outlives the call: its methods then have no effect. */
 export class TrackedCall implements CountedCall {
-  destination: Destination | undefined;
+  destination: Destination | undefined = undefined;
   confirmed = false;
   /** Tick at which it is forgotten. */
   expires = 0;

@@ -28,15 +28,15 @@ export class SetPlan implements LoadWatcher {
   readonly lives: readonly KamailioLive[];
   /** Order of the last choice by latency. */
   latencyOrder: Int32Array = new Int32Array(0);
-  private weights: MadeTable | undefined;
-  private relative: MadeTable | undefined;
-  private lowest: MadeTable | undefined;
+  private weights: MadeTable | undefined = undefined;
+  private relative: MadeTable | undefined = undefined;
+  private lowest: MadeTable | undefined = undefined;
   /** Grows when congestion control changes a share. */
   private shares = 0;
-  private loads: { readonly tree: LeastLoaded; readonly version: number; readonly end: number } | undefined;
+  private loads: { readonly tree: LeastLoaded; readonly version: number; readonly end: number } | undefined = undefined;
   /** undefined until asked for. */
-  private samePriority: boolean | undefined;
-  private anyMaxload: boolean | undefined;
+  private samePriority: boolean | undefined = undefined;
+  private anyMaxload: boolean | undefined = undefined;
 
   constructor(
     readonly set: CompiledSet,

@@ -30,7 +30,7 @@ export function requestUriTarget(ruri: string): string {
  * lets them pile up, as recorded).
  */
 export class RequestUriRewriter {
-  private producedTail: string | undefined;
+  private producedTail: string | undefined = undefined;
   private originalTail = '';
 
   constructor(private readonly compat: Compat) {}

@@ -19,7 +19,7 @@ interface Written {
 /** What the functions of a script have selected for one call, and where they wrote it. */
 export class Selections {
   private partitions: readonly Partition[] = [];
-  private written: Written | undefined;
+  private written: Written | undefined = undefined;
   /** The socket to send from was set by a selection, not by the script. */
   private socketSelected = false;
 

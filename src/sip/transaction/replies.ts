@@ -29,8 +29,8 @@ export interface ReplyHost {
  * 18.1.2. Replies that name a transaction and do not fit it are dropped.
  */
 export class ReplyMatching {
-  private user: TransactionUser | undefined;
-  private observer: MessageObserver | undefined;
+  private user: TransactionUser | undefined = undefined;
+  private observer: MessageObserver | undefined = undefined;
   /** When a forged reply was logged last. */
   private forgedAt = Number.NEGATIVE_INFINITY;
 

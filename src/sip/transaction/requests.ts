@@ -18,8 +18,8 @@ export interface RequestHost extends TransactionRoom {
 
 /** Matches requests to server transactions, also to those that have ended, and hands the rest up: RFC 3261 section 17.2.3. */
 export class RequestMatching {
-  private user: TransactionUser | undefined;
-  private observer: MessageObserver | undefined;
+  private user: TransactionUser | undefined = undefined;
+  private observer: MessageObserver | undefined = undefined;
 
   constructor(
     private readonly host: RequestHost,

@@ -104,7 +104,7 @@ export class DatagramQueue {
   private ended = 0;
   private readonly pace: DatagramPace | undefined;
   /** Ends the timer that reads the sockets; undefined: the event loop watches them. */
-  private endTimer: (() => void) | undefined;
+  private endTimer: (() => void) | undefined = undefined;
   private readonly options: DatagramQueueOptions;
 
   constructor(options: Partial<DatagramQueueOptions> = {}) {

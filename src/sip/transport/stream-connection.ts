@@ -60,7 +60,7 @@ export class StreamConnection implements Flow {
   private owed = 0;
   /** Whether the peer has ended its side and waits for replies. */
   private peerEnded = false;
-  private probing: NodeJS.Timeout | undefined;
+  private probing: NodeJS.Timeout | undefined = undefined;
   /** Whether the peer has ever sent data on it. */
   private served = false;
   /** Bytes of an unfinished message that are counted. */

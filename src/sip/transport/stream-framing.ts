@@ -31,7 +31,7 @@ export class StreamFraming {
   private size = 0;
   private searched = 0;
   /** The last characters of a header that is not whole yet, in which its end may have begun; undefined outside of one. */
-  private tail: string | undefined;
+  private tail: string | undefined = undefined;
   /** Total length of the current message once its header is known, -1 before. */
   private wanted = -1;
   private broken = false;

@@ -22,8 +22,8 @@ export interface MessageMask {
  * tap a received message costs one comparison, a sent message nothing. A tap sees messages as they are on the wire.
  */
 export class TapPoint implements Receiver {
-  private tap: MessageTap | undefined;
-  private mask: MessageMask | undefined;
+  private tap: MessageTap | undefined = undefined;
+  private mask: MessageMask | undefined = undefined;
   /** Called when a tap is installed or removed. */
   onUse: ((isTapped: boolean) => void) | undefined = undefined;
   private sockets: readonly SipSocket[] = [];

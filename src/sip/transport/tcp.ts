@@ -37,7 +37,7 @@ export abstract class StreamSocket implements ConnectionOwner {
   private readonly accepted: AcceptedSockets;
   /** Set before connections come, where WebSockets share the port. */
   web: WebSide | undefined = undefined;
-  private server: Server | undefined;
+  private server: Server | undefined = undefined;
   private closed = false;
 
   constructor(

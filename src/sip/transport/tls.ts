@@ -9,7 +9,7 @@ import type { Receiver, TransportError } from './transport.js';
 export class TlsSocket extends StreamSocket {
   readonly transport = 'tls' as const;
   private readonly certificates: Certificates;
-  private tlsServer: TlsServer | undefined;
+  private tlsServer: TlsServer | undefined = undefined;
 
   constructor(options: StreamOptions, receiver: Receiver, tls: TlsOptions) {
     super(options, receiver);

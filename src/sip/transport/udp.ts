@@ -33,7 +33,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
   sentBy: string;
   readonly description: string;
   private closed = false;
-  private io: DatagramIo | undefined;
+  private io: DatagramIo | undefined = undefined;
   private readonly recent: (Source | undefined)[] = new Array<Source | undefined>(RECENT_SOURCES).fill(undefined);
 
   constructor(

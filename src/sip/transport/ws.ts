@@ -53,13 +53,13 @@ export class WsSocket implements SipSocket {
   private readonly certificates: Certificates | undefined;
   /** Accepted, some of them not yet upgraded. */
   private readonly accepted: AcceptedSockets;
-  private server: HttpServer | HttpsServer | undefined;
+  private server: HttpServer | HttpsServer | undefined = undefined;
   private readonly package = ws();
-  private sockets: WebSocketServer | undefined;
-  private pings: NodeJS.Timeout | undefined;
+  private sockets: WebSocketServer | undefined = undefined;
+  private pings: NodeJS.Timeout | undefined = undefined;
   private closed = false;
   /** The socket whose port this one shares, and its connections that were given to this one. */
-  private within: StreamSocket | undefined;
+  private within: StreamSocket | undefined = undefined;
   /** Who answers requests of HTTP; undefined: handshakes are taken, all else gets 426. */
   gate: HttpGate | undefined = undefined;
   private readonly shared = new Set<Socket>();

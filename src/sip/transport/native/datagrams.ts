@@ -66,7 +66,7 @@ export class BatchedDatagrams implements DatagramIo {
   );
   private readonly family: 4 | 6;
   private fd = -1;
-  private poll: Poll | undefined;
+  private poll: Poll | undefined = undefined;
   /** Whether the event loop is to report that datagrams wait. */
   private watched = true;
   /** Milliseconds for which the receive buffer holds what may arrive. */
