@@ -65,7 +65,7 @@ export class StreamConnection implements Flow {
   private served = false;
   /** Bytes of an unfinished message that are counted. */
   private held = 0;
-  private tlsFacts: TlsFacts | undefined;
+  private tlsFacts: TlsFacts | undefined = undefined;
 
   constructor(
     private readonly owner: ConnectionOwner,

@@ -47,7 +47,7 @@ export class WsConnection implements Flow {
   private held = 0;
   /** Whether the last probe found such bytes, and no message was completed since. */
   private lagging = false;
-  private tlsFacts: TlsFacts | undefined;
+  private tlsFacts: TlsFacts | undefined = undefined;
 
   constructor(
     private readonly owner: WsOwner,
