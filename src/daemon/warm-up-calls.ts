@@ -18,7 +18,7 @@ const LATE_MS = 3;
 const BUSY_MS = 10;
 /**
  * Calls after which the second subject follows; each of the next ones follows after more. What V8 compiles for one, for its closures and for what it has done before, does not hold for
- * the daemon itself, which is another one and at its beginning: so several are used, two by turns, and each begins anew.
+ * the daemon itself, which is another one and at its beginning: so several are used, two at a time, and each begins anew.
  */
 const FIRST_CALLS = 25;
 /** Milliseconds after which the rest is left out. */
