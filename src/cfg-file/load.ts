@@ -178,6 +178,8 @@ function compiledFrom(
       statelessForward: !settings.globals.disableStatelessForward,
       asserts: settings.globals.asserts,
       hasParameter: (module, name) => settings.modules.get(module)?.has(name) === true,
+      parameter: (module, name) => settings.modules.get(module)?.get(name)?.at(-1),
+      folder: dirname(resolve(file)),
     },
     entered: timedRoutes(settings.modules),
     ...(loops === undefined ? {} : { bounds: { loops } }),

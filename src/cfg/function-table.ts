@@ -92,6 +92,10 @@ export interface FileFacts {
   readonly statelessForward: boolean;
   /** Whether the file sets a parameter of a module; undefined where no file is at hand. */
   hasParameter?(module: string, name: string): boolean;
+  /** The last value the file gives a parameter of a module. */
+  parameter?(module: string, name: string): string | number | undefined;
+  /** Folder of the main file. */
+  readonly folder?: string;
   /** assert() is looked at; it is unless this is false. */
   readonly asserts?: boolean;
 }

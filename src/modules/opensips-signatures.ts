@@ -37,6 +37,7 @@ const DOCUMENTED: readonly (readonly [modules: string, functions: string])[] = [
   ['path', 'add_path/q add_path_received/q'],
   ['options', 'options_reply/q'],
   ['pike', 'pike_check_req/q'],
+  ['permissions', 'allow_routing/qf allow_register/qf allow_uri/qf'],
   ['tls_mgm', 'is_peer_verified/q'],
 ];
 

@@ -16,6 +16,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { permissionFileFunctions } from './permission-files.js';
 
 interface Wanted {
   readonly group: number;
@@ -216,19 +217,7 @@ const permissions: FunctionSpec[] = [
           uri === undefined ? addrSpecOf(run.message.from) : textOf(uri, run),
         ),
   },
-  ...[
-    ['allow_routing', [optional('allow file', 'string'), optional('deny file', 'string')]],
-    ['allow_register', [param('allow file', 'string'), optional('deny file', 'string')]],
-    ['allow_uri', [param('file', 'string'), param('uri', 'string')]],
-  ].map(
-    ([name, parameters]): FunctionSpec => ({
-      name: name as string,
-      dialects: KAMAILIO,
-      parameters: parameters as FunctionSpec['parameters'] & object,
-      summary: 'true, as without files of allow and deny',
-      compile: () => () => 1,
-    }),
-  ),
+  ...permissionFileFunctions,
 ];
 
 /** Functions of permissions. */

@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { CallSite } from '../cfg/function-table.js';
+import { addrSpecOf } from '../core/name-addr.js';
+import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
+import { parseUri } from '../core/uri.js';
+import { splitList } from '../pvar/header-values.js';
+import type { MessageRun } from '../script/call.js';
+import { type Args, BOTH, code, type FunctionSpec, optional, param, REQUESTS, textOf } from './define.js';
+
+/** Bytes of a file of rules that are read. */
+const MOST_BYTES = 1024 * 1024;
+/** Rules of a file. */
+const MOST_RULES = 10_000;
+/** Values of Contact that allow_register() looks at. */
+const MOST_CONTACTS = 64;
+
+/** One side of a rule: some expressions, or all URIs, but for others. */
+interface Side {
+  /** undefined: all. */
+  readonly matches: readonly BoundedRegex[] | undefined;
+  readonly except: readonly BoundedRegex[];
+}
+
+interface Rule {
+  readonly left: Side;
+  readonly right: Side;
+}
+
+/** Whom rules allow or deny: From and request-URI, or To and Contact. */
+export class PermissionRules {
+  private constructor(
+    private readonly rules: readonly Rule[],
+    /** What was wrong, with the number of the line; such lines do not count. */
+    readonly faults: readonly string[],
+  ) {}
+
+  /**
+   * Reads rules: `ALL : "^sip:1" EXCEPT "^sip:13", "^sip:14"`, one a line, "#" begins a comment. As recorded of Kamailio 5.6.3, expressions
+   * take letters of either case, and a line that is no rule is left out.
+   */
+  static parse(text: string): PermissionRules {
+    const rules: Rule[] = [];
+    const faults: string[] = [];
+    for (const [i, line] of text.split(/\r?\n/).entries()) {
+      if (/^\s*(?:#.*)?$/.test(line)) continue;
+      if (rules.length === MOST_RULES) {
+        faults.push(`line ${i + 1}: more than ${MOST_RULES} rules`);
+        break;
+      }
+      try {
+        rules.push(ruleOf(line));
+      } catch (error) {
+        faults.push(`line ${i + 1}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    return new PermissionRules(rules, faults);
+  }
+
+  /** Whether a rule has both URIs. */
+  has(left: string, right: string): boolean {
+    return this.rules.some((rule) => holds(rule.left, left) && holds(rule.right, right));
+  }
+}
+
+function holds({ matches, except }: Side, uri: string): boolean {
+  if (matches?.some((each) => each.test(uri)) === false) return false;
+  return !except.some((each) => each.test(uri));
+}
+
+const EXPRESSIONS = /^(?:"[^"]*"\s*(?:,\s*"[^"]*"\s*)*|ALL\s*)$/;
+
+function ruleOf(line: string): Rule {
+  const [, left, right] = /^((?:"[^"]*"|[^":#])*):((?:"[^"]*"|[^":#])*)(?:#.*)?$/.exec(line) ?? [];
+  if (left === undefined || right === undefined) throw new Error('no rule of the form "expressions : expressions"');
+  return { left: sideOf(left), right: sideOf(right) };
+}
+
+function sideOf(text: string): Side {
+  const [, matches = '', except] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(text.trim()) ?? [];
+  for (const each of except === undefined ? [matches] : [matches, except])
+    if (!EXPRESSIONS.test(each.trim()))
+      throw new Error(`${each.trim() || 'nothing'} is neither ALL nor quoted expressions`);
+  if (except !== undefined && /^\s*ALL/.test(except)) throw new Error('EXCEPT needs quoted expressions');
+  return { matches: /^\s*ALL/.test(matches) ? undefined : expressionsIn(matches), except: expressionsIn(except ?? '') };
+}
+
+function expressionsIn(text: string): BoundedRegex[] {
+  return [...text.matchAll(/"([^"]*)"/g)].map(([, source = '']) => compilePosix(source, { ignoreCase: true }));
+}
+
+/** Rules of allow and of deny; a file that is not there is empty. */
+interface Pair {
+  readonly allow: PermissionRules;
+  readonly deny: PermissionRules;
+  /** Faults of the files that were not written to the log yet. */
+  faults: string[];
+}
+
+function rulesOf(site: CallSite, name: string): { readonly rules: PermissionRules; readonly faults: string[] } {
+  const path = resolve(site.facts.folder ?? dirname(site.at.file), name);
+  let text: string;
+  try {
+    text = readFileSync(path, 'latin1');
+    if (text.length > MOST_BYTES) throw new Error('larger than 1 MiB');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const faults = missing ? [] : [`${path}: ${error instanceof Error ? error.message : String(error)}`];
+    return { rules: PermissionRules.parse(''), faults };
+  }
+  const rules = PermissionRules.parse(text);
+  return { rules, faults: rules.faults.map((each) => `${path}: ${each}`) };
+}
+
+function pairOf(site: CallSite, allow: string, deny: string): Pair {
+  const [allowed, denied] = [rulesOf(site, allow), rulesOf(site, deny)];
+  return { allow: allowed.rules, deny: denied.rules, faults: [...allowed.faults, ...denied.faults] };
+}
+
+/** One name is the beginning of both; two are the files; none are those of the parameters. */
+function filesOf(site: CallSite, [first, second]: Args): Pair {
+  const parameter = (name: string, fallback: string): string =>
+    String(site.facts.parameter?.('permissions', name) ?? fallback);
+  if (first === undefined)
+    return pairOf(
+      site,
+      parameter('default_allow_file', 'permissions.allow'),
+      parameter('default_deny_file', 'permissions.deny'),
+    );
+  if (second !== undefined) return pairOf(site, first.text, second.text);
+  return pairOf(site, first.text + parameter('allow_suffix', '.allow'), first.text + parameter('deny_suffix', '.deny'));
+}
+
+/** Allowed when every pair stands in allow; else denied when one stands in deny; else allowed. */
+function verdict(run: MessageRun, files: Pair, left: string, rights: readonly string[]): number {
+  for (const fault of files.faults) run.env.log.warn({ fault }, 'script: a line of permissions is left out');
+  files.faults = [];
+  if (rights.every((right) => files.allow.has(left, right))) return 1;
+  return code(!rights.some((right) => files.deny.has(left, right)));
+}
+
+/** "sip:user@host": as recorded, request-URIs and Contacts are compared without password, port and parameters. */
+function plain(uri: string): string {
+  const parsed = parseUri(uri);
+  if (parsed === undefined) return uri;
+  const { scheme, user, host } = parsed;
+  return user === '' || user === undefined ? `${scheme}:${host}` : `${scheme}:${user}@${host}`;
+}
+
+function contactsOf(run: MessageRun): string[] {
+  const values = run.message.headers('contact').flatMap((each) => splitList(each, ','));
+  return values.slice(0, MOST_CONTACTS).map((each) => each.trim());
+}
+
+/** allow_routing(), allow_register() and allow_uri() of both programs. */
+export const permissionFileFunctions: FunctionSpec[] = [
+  {
+    name: 'allow_routing',
+    dialects: BOTH,
+    routes: REQUESTS,
+    parameters: [optional('allow file', 'literal'), optional('deny file', 'literal')],
+    summary: 'whether From and request-URI, and those of all branches, are allowed by files of rules',
+    compile: (args, site) => {
+      const files = filesOf(site, args);
+      const all = String(site.facts.parameter?.('permissions', 'check_all_branches') ?? 1) !== '0';
+      return (run) => {
+        const { call } = run;
+        const uris = [call.requestUri, ...(all ? call.branches.map(({ uri }) => uri) : [])];
+        return verdict(run, files, addrSpecOf(run.message.from), uris.map(plain));
+      };
+    },
+  },
+  {
+    name: 'allow_register',
+    dialects: BOTH,
+    routes: REQUESTS,
+    parameters: [param('allow file', 'literal'), optional('deny file', 'literal')],
+    summary: 'whether To and each Contact are allowed by files of rules',
+    compile: (args, site) => {
+      const files = filesOf(site, args);
+      return (run) => {
+        const contacts = contactsOf(run);
+        if (contacts.length === 0 || contacts[0] === '*') return 1;
+        const uris = contacts.map(addrSpecOf);
+        if (uris.some((uri) => parseUri(uri) === undefined)) return -1;
+        return verdict(run, files, addrSpecOf(run.message.to), uris.map(plain));
+      };
+    },
+  },
+  {
+    name: 'allow_uri',
+    dialects: BOTH,
+    routes: REQUESTS,
+    parameters: [param('file', 'literal'), param('uri', 'string')],
+    summary: 'whether From and a URI are allowed by files of rules',
+    compile: (args, site) => {
+      const [file, uri] = args;
+      const files = filesOf(site, [file]);
+      return (run) => {
+        const value = uri?.value(run);
+        if (typeof value !== 'string') return -1;
+        return verdict(run, files, addrSpecOf(run.message.from), [textOf(uri, run)]);
+      };
+    },
+  },
+];
