@@ -119,7 +119,6 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
 /** Modules of OpenSIPS that work without being called, and what of that is not done here. */
 const NOT_DONE: Readonly<Record<string, string>> = {
   uac_registrant: 'registers nowhere',
-  sst: 'neither adds nor checks session timers',
   mi_xmlrpc_ng: 'is not served: mi_http is',
   mi_html: 'is not served: the console is',
   snmpstats: 'is not served: the metrics are',

@@ -14,6 +14,7 @@ import { opensipsCoreFunctions } from './core-opensips.js';
 import { coreUriFunctions } from './core-uri.js';
 import { corexFunctions } from './corex.js';
 import { dialogFunctions } from './dialog/functions.js';
+import { sessionTimerFunctions } from './dialog/session-timers.js';
 import { dialplanFunctions } from './dialplan.js';
 import { dispatcherFunctions } from './dispatcher.js';
 import { domainFunctions } from './domain.js';
@@ -108,6 +109,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...htableFunctions,
     ...globalFlagFunctions,
     ...dialogFunctions,
+    ...sessionTimerFunctions,
     ...dialplanFunctions,
     ...loadBalancerFunctions,
     ...regexFunctions,

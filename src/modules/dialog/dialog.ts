@@ -58,6 +58,8 @@ export class Dialog {
   /** Milliseconds from the answer to its end by timeout. */
   lifetime: number;
   byeOnTimeout = false;
+  /** Its lifetime is that of the session timer of its last refresh (sst). */
+  timed = false;
   /** Monotonic milliseconds of the answer; 0 before. */
   answered = 0;
   /** By the wall clock, milliseconds since the epoch; 0 before. */

@@ -7,8 +7,12 @@ export const dialogHooks: ScriptHooks<MessageRun> = {
   began: [
     (run, transaction) => {
       const { call, env } = run;
-      if (!transaction.invite || call.message.toTag !== '') return;
       const table = env.modules.of(dialogs);
+      if (call.message.toTag !== '') {
+        table.refreshed(run, transaction);
+        return;
+      }
+      if (!transaction.invite) return;
       const { flag, byeFlag } = table.settings;
       if (flag !== undefined && (call.flags & (1 << flag)) !== 0) table.begin(run);
       const dialog = table.of(run);

@@ -4,6 +4,7 @@ import type { MessageRun } from '../../script/call.js';
 import { beginTransaction } from '../../script/relay.js';
 import { routeSet } from '../../sip/route-set.js';
 import { dialogOf, tableOf } from './current.js';
+import { beginSession } from './session-timers.js';
 
 /** OpenSIPS' create_dialog: the transaction begins with it. */
 export function createDialog(run: MessageRun, flags: string): number {
@@ -20,7 +21,8 @@ export function createDialog(run: MessageRun, flags: string): number {
   if (letters.includes('p') || flags.includes('options-ping-callee')) dialog.pinged.add('callee');
   if (run.transaction === undefined && beginTransaction(run) === undefined) return 0;
   table.follow(run, dialog);
-  return 1;
+  const transaction = run.transaction ?? run.call.transaction;
+  return transaction === undefined || beginSession(run, dialog, transaction) ? 1 : 0;
 }
 
 /** The dialog of a request without our Route. */

@@ -5,12 +5,14 @@ import type { Call, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { emptyRequest } from '../../script/service-routes.js';
+import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagBit } from '../flags.js';
 import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
 import { Profiles } from './profiles.js';
 import { pingSide, sendByes } from './requests-within.js';
 import { runEvent, runRoute, stateEvent } from './routes.js';
+import { sessionOf } from './session-timers.js';
 
 /** Dialogs kept at most; further ones are not begun. */
 const MOST_DIALOGS = 200_000;
@@ -255,6 +257,20 @@ export class DialogTable {
     if (seconds > 0) this.setLifetime(run, dialog, seconds * 1000);
   }
 
+  /** A re-INVITE or UPDATE may refresh the session timer: that of its answer counts from then on. */
+  refreshed(run: MessageRun, transaction: TransactionState): void {
+    const dialog = this.of(run);
+    const { method } = run.call.message;
+    if (dialog?.timed !== true || (method !== 'INVITE' && method !== 'UPDATE')) return;
+    transaction.watch({
+      passed: (status, _reason, reply) => {
+        if (status < 200 || status >= 300 || dialog.state === ENDED) return;
+        const seconds = reply === undefined ? undefined : sessionOf(reply);
+        this.setLifetime(run, dialog, seconds === undefined ? this.settings.lifetime : seconds * 1000);
+      },
+    });
+  }
+
   /** Milliseconds until the dialog ends by itself, from now on or from its answer on. */
   setLifetime(run: Pick<MessageRun, 'env' | 'call'>, dialog: Dialog, ms: number): void {
     dialog.lifetime = ms;
@@ -274,6 +290,8 @@ export class DialogTable {
     dialog.answered = clock.monotonic();
     dialog.answeredAt = clock.now();
     if (reply !== undefined) learnCallee(call, dialog, reply);
+    const session = dialog.timed && reply !== undefined ? sessionOf(reply) : undefined;
+    if (session !== undefined) dialog.lifetime = session * 1000;
     this.to(dialog, CONFIRMED);
     this.arm(call, dialog);
     this.ping(dialog);

@@ -1,0 +1,99 @@
+import type { MessageRun } from '../../script/call.js';
+import type { ModuleParameters } from '../../script/environment.js';
+import type { TransactionState } from '../../script/state.js';
+import type { SipMessage } from '../../sip/message.js';
+import { type FunctionSpec, intOf, moduleFunctions, OPENSIPS, param, type ScriptFunction } from '../define.js';
+import { flagBit } from '../flags.js';
+import { replyHere } from '../replying.js';
+import type { Dialog } from './dialog.js';
+
+/** Parameters of sst, in seconds. */
+const timers = {
+  module: 'sst',
+  create(parameters: ModuleParameters) {
+    const flag = parameters.text('sst_flag', '');
+    return {
+      flag: flag === '' || flag === '-1' ? undefined : flagBit(flag),
+      least: parameters.int('min_se', 1800),
+      wanted: parameters.int('sst_interval', 0),
+      rejects: parameters.flag('reject_to_small', true),
+    };
+  },
+};
+
+/** Seconds of a field that begins with a number; undefined without one. */
+function secondsOf(message: SipMessage, ...names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const digits = /^\s*(\d{1,9})(?![\w.])/.exec(message.header(name) ?? '')?.[1];
+    if (digits !== undefined) return Number(digits);
+  }
+  return undefined;
+}
+
+/** Session-Expires of a message, in seconds (RFC 4028 section 4). */
+export function sessionOf(message: SipMessage): number | undefined {
+  return secondsOf(message, 'session-expires', 'x');
+}
+
+function lists(message: SipMessage, names: readonly string[]): boolean {
+  return names.some((name) => message.headers(name).some((each) => /(?:^|,)\s*timer\s*(?:,|$)/i.test(each)));
+}
+
+const supportsTimer = (message: SipMessage): boolean => lists(message, ['supported', 'k']);
+
+/** 422 with the least we take. */
+function tooSmall(run: MessageRun, least: number): void {
+  run.call.replyLines += `Min-SE: ${least}\r\n`;
+  replyHere(run, 422, 'Session Timer Too Small', 'begin');
+}
+
+/**
+ * A dialog of an INVITE with the flag of sst is ended when nobody refreshes the session. False when the INVITE was answered with 422: RFC 4028
+ * section 8.1, a caller who knows session timers wants less than we take.
+ */
+export function beginSession(run: MessageRun, dialog: Dialog, transaction: TransactionState): boolean {
+  const { call, env } = run;
+  if (!env.modules.loaded.has('sst')) return true;
+  const { flag, least, wanted, rejects } = env.modules.of(timers);
+  if (flag === undefined || (call.flags & (1 << flag)) === 0) return true;
+  const { message } = call;
+  const asked = sessionOf(message);
+  if (asked !== undefined && asked < least && rejects && supportsTimer(message)) {
+    tooSmall(run, least);
+    return false;
+  }
+  const seconds = asked ?? Math.max(least, wanted, secondsOf(message, 'min-se') ?? 0);
+  if (asked === undefined) run.edits.insert(message.headersEnd, `Session-Expires: ${seconds}\r\n`);
+  dialog.timed = true;
+  // RFC 4028 section 8.2: where the callee knows no session timers, the caller who does refreshes.
+  transaction.filterReplies((reply) => {
+    if (reply.status < 200 || reply.status >= 300 || sessionOf(reply) !== undefined || !supportsTimer(message))
+      return [];
+    const require = lists(reply, ['require']) ? '' : 'Require: timer\r\n';
+    const text = `Session-Expires: ${seconds};refresher=uac\r\n${require}`;
+    return [{ start: reply.headersEnd, end: reply.headersEnd, text }];
+  });
+  return true;
+}
+
+const functions: FunctionSpec[] = [
+  {
+    name: 'sstCheckMin',
+    dialects: OPENSIPS,
+    parameters: [param('reply', 'int')],
+    routes: ['request'],
+    summary: 'whether Session-Expires or Min-SE is below min_se; 1: answers 422 then',
+    compile:
+      ([reply]) =>
+      (run) => {
+        const { least } = run.env.modules.of(timers);
+        const given = [sessionOf(run.message), secondsOf(run.message, 'min-se')];
+        if (!given.some((each) => each !== undefined && each < least)) return -1;
+        if (intOf(reply, run, 0) !== 0) tooSmall(run, least);
+        return 1;
+      },
+  },
+];
+
+/** The functions of sst of OpenSIPS. */
+export const sessionTimerFunctions: ScriptFunction[] = moduleFunctions('sst', functions);
