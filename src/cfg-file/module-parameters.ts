@@ -8,6 +8,9 @@ import type { Format } from '../pvar/format.js';
 import { ModuleStates } from '../script/environment.js';
 import type { CfgSettings } from './settings.js';
 
+/** Parameters of OpenSIPS' tm that name a route. */
+const LOCAL_ROUTES: ReadonlySet<string> = new Set(['local_request_route', 'local_reply_route']);
+
 /** Names what has no effect, and checks that modules can be set up with their parameters. */
 export function checkModuleParameters(
   tree: ConfigurationTree,
@@ -25,6 +28,10 @@ export function checkModuleParameters(
     const route = timedRoute(String(value));
     if (route !== undefined && !routes.has(route)) problems.error('setting', at, `rtimer: there is no route[${route}]`);
   }
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    if (!LOCAL_ROUTES.has(name) || module !== 'tm') continue;
+    if (!routes.has(String(value))) problems.error('setting', at, `tm: there is no route[${value}]`);
+  }
   const states = new ModuleStates(modules, loaded, new Map(), compile);
   for (const [module, make] of CHECKED_STATES) {
     if (!loaded.has(module)) continue;
@@ -36,4 +43,9 @@ export function checkModuleParameters(
       if (at !== undefined) problems.error('setting', at, `module ${module}: ${messageOf(error)}`);
     }
   }
+}
+
+/** Names of the routes that tm shows messages of our own to, whether they are there or not. */
+export function localRoutes(modules: CfgSettings['modules']): readonly string[] {
+  return [...LOCAL_ROUTES].flatMap((name) => modules.get('tm')?.get(name) ?? []).map(String);
 }

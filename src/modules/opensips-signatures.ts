@@ -26,7 +26,7 @@ const DOCUMENTED: readonly (readonly [modules: string, functions: string])[] = [
     remove_body_part/qofbl add_body_part/qofbl get_updated_body_part/qofbl codec_exists/qofbl codec_delete/qofbl codec_move_up/qofbl codec_move_down/qofbl
     codec_exists_re/qofbl codec_delete_re/qofbl codec_delete_except_re/qofbl codec_move_up_re/qofbl codec_move_down_re/qofbl
     stream_exists/qofbl stream_delete/qofbl change_reply_status/o list_hdr_has_option/qofbl list_hdr_add_option/qofbl list_hdr_remove_option/qofbl
-    sipmsg_validate/qofbl`,
+    sipmsg_validate/qofbl sip_to_json/qofbl`,
   ],
   [
     'textops',

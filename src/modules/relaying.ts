@@ -29,7 +29,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   const { call, env } = run;
   const { method } = call.message;
   // As recorded of Kamailio, the route of local requests ends there, and the request leaves once.
-  if (call.own && env.dialect === 'kamailio') return 0;
+  if (call.own) return env.dialect === 'kamailio' ? 0 : -1;
   runErrorOf(call);
   if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
   if (run.routeKind === 'request' && method === 'CANCEL') {

@@ -11,7 +11,7 @@ import { code } from './define.js';
 export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
   const { call, env } = run;
   if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
-  if (call.message.method === 'ACK') return -1;
+  if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
   runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
   if (way === 'begin' && transaction === undefined) {

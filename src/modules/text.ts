@@ -78,6 +78,37 @@ const opensips: FunctionSpec[] = [
     },
   },
   {
+    name: 'sip_to_json',
+    dialects: OPENSIPS,
+    parameters: [param('result', 'writable')],
+    summary: 'the message as JSON: first_line, headers (a list of values for each name) and body',
+    compile:
+      ([result]) =>
+      (run) => {
+        const { message } = run;
+        const { text } = message;
+        const headers = new Map<string, string[]>();
+        const written = new Map<string, string>();
+        for (const field of message.fields()) {
+          const name = text.slice(field.line, field.nameEnd);
+          const lower = name.toLowerCase();
+          // The first of a name says how it is written.
+          const shown = written.get(lower) ?? name;
+          written.set(lower, shown);
+          const values = headers.get(shown);
+          if (values === undefined) headers.set(shown, [textIn(run, field)]);
+          else values.push(textIn(run, field));
+        }
+        const json = JSON.stringify({
+          first_line: text.slice(0, Math.max(0, text.indexOf('\r\n'))),
+          headers: Object.fromEntries(headers),
+          body: text.slice(message.bodyStart, message.bodyEnd),
+        });
+        result?.variable?.assign(run.pvars, json);
+        return 1;
+      },
+  },
+  {
     name: 'get_glob_headers_values',
     dialects: OPENSIPS,
     parameters: [param('pattern', 'string'), param('names', 'writable'), param('values', 'writable')],

@@ -99,7 +99,7 @@ const tm: FunctionSpec[] = [
     routes: ['request'],
     summary: 'begins the transaction of the request',
     compile: () => (run) => {
-      if (run.transaction !== undefined || (run.call.own && run.env.dialect === 'kamailio')) return -10;
+      if (run.transaction !== undefined || run.call.own) return -10;
       if (run.call.message.method === 'ACK') return run.known?.kind === 'ack' ? 0 : -1;
       const transaction = beginTransaction(run);
       if (transaction === undefined) return 0;

@@ -5,7 +5,7 @@ import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 import { Call, CfgScope, MessageRun } from './call.js';
 import { MessageEdits } from './edits.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { ModuleParameters, ScriptEnvironment } from './environment.js';
 import { isOneWord, rewritten } from './outgoing.js';
 
 /** A placeholder request, for routes that run without a received message. Undefined when there is no socket. */
@@ -117,8 +117,10 @@ export function runLocal(env: ScriptEnvironment, text: string): LocalRequest {
   const route = env.script.route(kind, kamailio ? 'tm:local-request' : undefined);
   const message = route === undefined ? undefined : parseMessage(text);
   const socket = env.sockets.all[0];
-  if (route === undefined || message === undefined || socket === undefined)
+  if (route === undefined || message === undefined || socket === undefined) {
+    showLocal(env, 'request', text);
     return { text, destination: undefined, dropped: false, replied: UNHEARD };
+  }
   const source: Source = { socket, address: socket.address, port: socket.port, flow: undefined };
   const call = new Call(env, message, source);
   call.own = true;
@@ -130,12 +132,61 @@ export function runLocal(env: ScriptEnvironment, text: string): LocalRequest {
     kamailio && requestUri !== message.requestUri && isOneWord(requestUri)
       ? `${message.method} ${requestUri} SIP/2.0\r\n`
       : undefined;
+  const leaving = edits.empty && line === undefined ? text : rewritten(message, edits.list, line);
+  showLocal(env, 'request', leaving);
   return {
-    text: edits.empty && line === undefined ? text : rewritten(message, edits.list, line),
+    text: leaving,
     destination: scope.destinationUri,
     dropped,
     replied: (reply) => runLocalReply(call, reply),
   };
+}
+
+/** Routes that OpenSIPS' tm shows messages of our own to. */
+const shown = {
+  module: 'tm',
+  create: (parameters: ModuleParameters) => ({
+    request: parameters.text('local_request_route', ''),
+    reply: parameters.text('local_reply_route', ''),
+  }),
+};
+
+/** Whether the file has a local_reply_route (OpenSIPS). */
+export function showsReplies(env: ScriptEnvironment): boolean {
+  return env.dialect === 'opensips' && env.modules.of(shown).reply !== '';
+}
+
+/** Shows a reply of our own to local_reply_route. */
+export function showReply(env: ScriptEnvironment, source: Source, text: string): void {
+  showLocal(env, 'reply', text, source);
+}
+
+/**
+ * Runs the route that a parameter of OpenSIPS' tm names for messages of our own, as they leave: it looks at them, and what it changes is
+ * thrown away.
+ */
+function showLocal(
+  env: ScriptEnvironment,
+  which: 'request' | 'reply',
+  text: string,
+  source: Source | undefined = undefined,
+): void {
+  if (env.dialect !== 'opensips') return;
+  const name = env.modules.of(shown)[which];
+  const route = name === '' ? undefined : env.script.route('request', name);
+  const socket = env.sockets.all[0];
+  const message = route === undefined ? undefined : parseMessage(text);
+  if (route === undefined || socket === undefined || message === undefined) return;
+  const from = source ?? { socket, address: socket.address, port: socket.port, flow: undefined };
+  const call = new Call(env, message, from);
+  call.own = true;
+  if (!message.isRequest) {
+    call.scope.replyCode = message.status;
+    call.scope.replyReason = message.reason;
+  }
+  const run = new MessageRun(env, 'event', call.scope, message, from, call.edits, call);
+  run.routeName = name;
+  void route.run(run);
 }
 
 /** The reply route that the route of local requests named, for a reply to its request: as recorded, Kamailio runs no failure route. */

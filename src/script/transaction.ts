@@ -1,6 +1,6 @@
 import type { ScriptRun } from '../cfg/runtime.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
-import { reasonPhrase } from '../sip/reply.js';
+import { buildReply, reasonPhrase } from '../sip/reply.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { InviteClient } from '../sip/transaction/client.js';
 import type { CancelForm } from '../sip/transaction/derived.js';
@@ -13,6 +13,7 @@ import { challengesOf, ownChallenges } from './challenges.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
 import { runLocalResponse, runOnsendReply } from './reply-routes.js';
+import { showReply, showsReplies } from './service-routes.js';
 import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.js';
 import { statusLine } from './status.js';
 import { resumedRun, runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
@@ -130,6 +131,9 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     const leaves = code !== 408 || this.invite;
     if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed && leaves) {
       runLocalResponse(this.env, this.request, code, reason, this.call, all);
+    } else if (leaves && showsReplies(this.env)) {
+      const { source } = this.call;
+      showReply(this.env, source, buildReply(this.request, source, code, reason, 'local', all, body));
     }
     this.lastStatus = code;
     this.sent(code, reason, undefined);

@@ -15,7 +15,7 @@ export interface ModuleParameterDefinition {
 const TABLE: Readonly<Record<string, string>> = {
   tm: `fr_timeout:i fr_inv_timeout:i fr_timer:i!2 fr_inv_timer:i!2 wt_timer:i delete_timer:i T1_timer:i T2_timer:i ruri_matching:i via1_matching:i unix_tx_timeout:i
     restart_fr_on_each_reply:i tw_append:s pass_provisional_replies:i syn_branch:i onreply_avp_mode:i disable_6xx_block:i enable_stats:i minor_branch_flag:a
-    timer_partitions:i own_timer_proc:i!2 auto_100trying:i tm_replication_cluster:i cluster_param:s cluster_auto_cancel:i fr_timer_avp:s!2 fr_inv_timer_avp:s!2
+    timer_partitions:i own_timer_proc:i!2 auto_100trying:i tm_replication_cluster:i cluster_param:s cluster_auto_cancel:i local_request_route:s local_reply_route:s fr_timer_avp:s!2 fr_inv_timer_avp:s!2
     noisy_ctimer:i!2 bf_mask_override:i!2 auto_dialog_prepare:i!2`,
   sl: 'enable_stats:i',
   signaling: '',

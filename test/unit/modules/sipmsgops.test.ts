@@ -22,7 +22,7 @@ async function relayed(
 ): Promise<{ readonly written: string[]; readonly text: string }> {
   const runner = startScript({
     dialect: 'opensips',
-    modules: 'nathelper textops nat_traversal diversion',
+    modules: 'nathelper textops nat_traversal diversion json',
     script: `${statements}\n$du = "sip:127.0.0.1:5080"; t_relay();`,
   });
   try {
@@ -219,4 +219,22 @@ test('streams on hold and options that are taken out cost what is written of the
   } finally {
     await runner.stop();
   }
+});
+
+test('a message is written as JSON: the first line, values of each header by its name, the body', async () => {
+  const { written } = await relayed(
+    'sip_to_json($var(j)); xlog("$var(j)\\n"); $json(m) := $var(j); xlog("$json(m/headers/X-A[1])\\n");',
+    {
+      lines: ['X-A: "one"', 'x-a: two', '__proto__: p'],
+      body: SDP,
+    },
+  );
+  const [json = '', second] = written;
+  const read = JSON.parse(json) as { first_line: string; headers: Record<string, string[]>; body: string };
+  assert.equal(read.first_line, 'INVITE sip:bob@sw.example SIP/2.0');
+  assert.deepEqual(read.headers['X-A'], ['"one"', 'two']);
+  assert.deepEqual(read.headers['Call-ID'], ['a@a.example']);
+  assert.ok(Object.hasOwn(read.headers, '__proto__'));
+  assert.equal(read.body, SDP);
+  assert.equal(second, 'two');
 });

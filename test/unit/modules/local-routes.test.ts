@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
+
+const file = (script: string, head: string): ScriptRunner =>
+  startScript({ dialect: 'opensips', modules: 'textops', head, script });
+
+const HEAD = `modparam("tm", "local_request_route", "own_request")
+modparam("tm", "local_reply_route", "own_reply")`;
+
+test('local_request_route sees requests of our own behind local_route, and changes nothing', async () => {
+  const runner = file(
+    `route { t_new_request("MESSAGE", "sip:x@127.0.0.1:5090", "sip:a@b", "sip:c@d", "text/plain hello"); exit; }
+     local_route { append_hf("X-Local: yes\\r\\n"); }
+     route[own_request] {
+       xlog("$rm $ru [$hdr(X-Local)] $rb\\n");
+       $ru = "sip:other@127.0.0.1";
+     }
+     route[own_reply] { xlog("reply $rs\\n"); }`,
+    HEAD,
+  );
+  try {
+    runner.receive(INVITE);
+    assert.deepEqual(runner.lines, ['MESSAGE sip:x@127.0.0.1:5090 [yes] hello']);
+    assert.equal(runner.sent.length, 1);
+    const [{ text = '' } = {}] = runner.sent;
+    assert.match(text, /\r\nX-Local: yes\r\n/);
+    assert.match(text, /^MESSAGE sip:x@127\.0\.0\.1:5090 /);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('local_reply_route sees replies that tm makes here, not those of others', async () => {
+  const runner = file(
+    `route { append_to_reply("X-Why: busy\\r\\n"); t_reply(486, "Busy Here"); }
+     route[own_reply] { xlog("$rs $rr [$hdr(X-Why)] $ci\\n"); }
+     route[own_request] { xlog("request\\n"); }`,
+    HEAD,
+  );
+  try {
+    runner.receive(INVITE);
+    assert.deepEqual(runner.lines, ['100 Giving it a try [busy] a@a.example', '486 Busy Here [busy] a@a.example']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('a route that tm is to run must be there, and may not send anything', () => {
+  assert.throws(
+    () => file('route { exit; } route[own_reply] { t_relay(); } route[own_request] { exit; }', HEAD),
+    /t_relay\(\) may not be called/,
+  );
+  assert.throws(
+    () => file('route { exit; }', 'modparam("tm", "local_reply_route", "nowhere")'),
+    /tm: there is no route\[nowhere\]/,
+  );
+});
