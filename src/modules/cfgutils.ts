@@ -17,7 +17,7 @@ import {
 } from './define.js';
 
 /** Probability of rand_event() where it is not given, in percent. */
-const probability = {
+export const probability = {
   module: 'cfgutils',
   create: (parameters: ModuleParameters) => ({ percent: parameters.int('initial_probability', 10) }),
   copy: ({ percent }: { percent: number }) => ({ percent }),

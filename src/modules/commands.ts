@@ -1,4 +1,5 @@
 import type { ScriptCommand } from '../script/commands.js';
+import { cfgutilsCommands } from './cfgutils-commands.js';
 import { dialogCommands } from './dialog/commands.js';
 import { droutingCommands } from './drouting/commands.js';
 import { loadBalancerCommands } from './load-balancer/commands.js';
@@ -7,6 +8,7 @@ import { tableCommands } from './table-commands.js';
 
 /** The management commands of all modules. */
 export const MODULE_COMMANDS: readonly ScriptCommand[] = [
+  ...cfgutilsCommands,
   ...dialogCommands,
   ...droutingCommands,
   ...loadBalancerCommands,

@@ -90,3 +90,31 @@ test('address_reload reads the table again; a table that cannot be read stays as
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('shared variables and the probability of rand_event() are seen and changed by MI', async () => {
+  const { daemon, lines, receive, stop } = startScript({
+    dialect: 'opensips',
+    modules: 'cfgutils',
+    head: 'modparam("cfgutils", "initial_probability", 100)',
+    script: 'if (rand_event()) xlog("$shv(gw) $shv(closed)\\n"); else xlog("no\\n"); exit;',
+  });
+  const mi = (name: string, params: Record<string, string> = {}): Promise<unknown> => daemon.mi.execute(name, params);
+  try {
+    assert.equal(await mi('shv_set', { name: 'gw', type: 'str', value: 'sip:a' }), 'OK');
+    receive(INVITE);
+    assert.deepEqual(await mi('shv_get', { name: 'gw' }), { name: 'gw', type: 'string', value: 'sip:a' });
+    assert.equal(await mi('shv_set', { name: 'closed', type: 'int', value: '7' }), 'OK');
+    receive(INVITE.replace('z9hG4bK1', 'z9hG4bK2'));
+    await assert.rejects(() => mi('shv_set', { name: 'closed', type: 'int', value: 'x' }), /no number/);
+    await assert.rejects(() => mi('shv_get', { name: 'none' }), /no such shared variable/);
+    assert.equal(await mi('rand_set_prob', { prob_proc: '0' }), 'OK');
+    assert.equal(await mi('rand_get_prob'), 'The actual probability is 0 percent.');
+    receive(INVITE.replace('z9hG4bK1', 'z9hG4bK3'));
+    assert.equal(await mi('rand_reset_prob'), 'OK');
+    assert.equal(await mi('rand_get_prob'), 'The actual probability is 100 percent.');
+    assert.deepEqual(lines, ['sip:a 0', 'sip:a 7', 'no']);
+    assert.equal(((await mi('shv_get')) as unknown[]).length, 2);
+  } finally {
+    await stop();
+  }
+});
