@@ -36,6 +36,11 @@ export interface FinalRecords {
   record(record: CallRecord): void;
 }
 
+/** What waits to be written down. */
+interface Ended {
+  writeDown(): void;
+}
+
 /** What is read of a request inside a dialog. */
 export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'callIdB'>;
 
@@ -89,7 +94,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   /** Monotonic time of an event that another process reports, while it is recorded; undefined: now. */
   reportedAt: number | undefined = undefined;
   /** What has ended and is not written down, in that order, and the bytes of its requests. */
-  private waiting: (CallWatch | Bye)[] = [];
+  private waiting: Ended[] = [];
   private waitingBytes = 0;
   private changes = 0;
   private begun = 0;
@@ -207,7 +212,12 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   }
 
   recordEnded(watch: CallWatch): void {
+    this.waitingBytes += watch.request?.text.length ?? 0;
     this.keep(watch);
+  }
+
+  write(watch: CallWatch): void {
+    this.file(watch, '', this.ring);
   }
 
   /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
@@ -283,9 +293,8 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   }
 
   /** Keeps what has ended until it is written down. */
-  private keep(ended: CallWatch | Bye): void {
+  private keep(ended: Ended): void {
     this.waiting.push(ended);
-    if (ended instanceof CallWatch) this.waitingBytes += ended.request?.text.length ?? 0;
     const isFull = this.waiting.length >= MOST_WAITING || this.waitingBytes > MOST_WAITING_BYTES;
     if (isFull || this.finals !== undefined || this.listeners.isHeard) this.writeDown();
   }
@@ -296,13 +305,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     if (waiting.length === 0) return;
     this.waiting = [];
     this.waitingBytes = 0;
-    for (const ended of waiting) {
-      if (ended instanceof CallWatch) this.file(ended, '', this.ring);
-      else this.hungUp(ended);
-    }
+    for (let i = 0; i < waiting.length; i++) (waiting[i] as Ended).writeDown();
   }
 
-  private hungUp({ callIdA, callIdB, tag, at }: Bye): void {
+  /** Writes down that a BYE has ended its call. */
+  hungUp({ callIdA, callIdB, tag, at }: Bye): void {
     const { dialogs, store } = this;
     const slot = dialogs.find(callIdA, callIdB);
     // Another call with the same Call-ID may have been answered since the BYE came.
@@ -313,8 +320,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   private hangUp(slot: number, by: HungUp, at: number): void {
     const { store } = this;
     this.dialogs.remove(slot);
-    store.hangUp(slot, by, at);
-    store.touch(slot, ++this.changes);
+    store.hangUp(slot, by, at, ++this.changes);
     this.listeners.ended(slot);
     store.settle(slot);
   }
@@ -332,12 +338,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
   /** Writes down what became of a request. */
   private file(watch: CallWatch, reason: string, ring: SlotRing): void {
     const { store } = this;
-    const slot = store.write(watch, this.timeAt(watch.began), reason);
+    const slot = store.write(watch, this.timeAt(watch.began), reason, ++this.changes);
     const { code, request } = watch;
     const goesOn = watch.invite && watch.recordRoute && code >= 200 && code < 300 && request !== undefined;
     if (goesOn) this.follow(slot, watch, request);
     watch.request = undefined;
-    store.touch(slot, ++this.changes);
     const { finals } = this;
     if (finals?.isWanted(request?.callId ?? '') === true) finals.record(store.read(slot));
     if (!goesOn) this.listeners.ended(slot);
@@ -369,7 +374,7 @@ class Bye implements RelayWatch {
   tag = 0;
 
   constructor(
-    private readonly ledger: Pick<CallLedger, 'callEnded'>,
+    private readonly ledger: Pick<CallLedger, 'callEnded' | 'hungUp'>,
     private request: RequestInDialog | undefined,
     /** When it came, monotonic milliseconds. */
     readonly at: number,
@@ -383,6 +388,11 @@ class Bye implements RelayWatch {
     this.tag = tagKey(request);
     this.request = undefined;
     this.ledger.callEnded(this);
+  }
+
+  /** Writes down that it has ended its call. */
+  writeDown(): void {
+    this.ledger.hungUp(this);
   }
 
   sent(): void {}

@@ -26,6 +26,8 @@ export interface RecordKeeper {
   figures(hop: NextHop): DestinationFigures | undefined;
   /** The request has its final reply. */
   recordEnded(watch: CallWatch): void;
+  /** Writes down what became of it. */
+  write(watch: CallWatch): void;
 }
 
 /** One hop while the request is under way. Times are microseconds since the request came: whole numbers need no memory of their own. */
@@ -162,6 +164,11 @@ export class CallWatch implements RelayWatch, CallTry {
     if (this.hop !== undefined) this.settle(this, code, hop, end);
     if (others !== undefined) for (const each of others) this.settle(each, code, hop, end);
     this.keeper.recordEnded(this);
+  }
+
+  /** Writes down what became of the request. */
+  writeDown(): void {
+    this.keeper.write(this);
   }
 
   /** The request was forwarded to a hop without state. */

@@ -82,8 +82,11 @@ export class RecordStore {
   private slots = 0;
   private serials = 0;
 
-  /** Writes what became of a request that came at this time, milliseconds since the epoch; returns its slot. `reason` of a refusal, else ''. */
-  write(watch: CallWatch, time: number, reason: string): number {
+  /**
+   * Writes what became of a request that came at this time, milliseconds since the epoch; returns its slot. `reason` of a refusal, else '';
+   * `change`: its number of changes.
+   */
+  write(watch: CallWatch, time: number, reason: string, change: number): number {
     const slot = this.free.pop() ?? this.another();
     const { numbers, ints, objects, heads } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -97,6 +100,7 @@ export class RecordStore {
     const tries = others === undefined ? undefined : [watch, ...others].map(tryOf);
 
     const n = index * NUMBERS;
+    numbers[n + N.changed] = change;
     numbers[n + N.time] = time;
     numbers[n + N.began] = began;
     const i = index * INTS;
@@ -199,16 +203,6 @@ export class RecordStore {
     return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.began] as number;
   }
 
-  /** Bytes of its request that are kept. */
-  bytes(slot: number): number {
-    return ((this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.sizes] as number) & LOWER;
-  }
-
-  /** Notes that a record is new or has changed. */
-  touch(slot: number, change: number): void {
-    (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.changed] = change;
-  }
-
   /** An answered call goes on; `figures` of the destination that has it. */
   follow(slot: number, figures: DestinationFigures | undefined): void {
     const { ints, objects } = this.blocks[slot >>> SHIFT] as Block;
@@ -217,25 +211,38 @@ export class RecordStore {
     objects[index * OBJECTS + O.figures] = figures;
   }
 
-  /** A call that went on has ended, at this monotonic time. */
-  hangUp(slot: number, by: HungUp, at: number): void {
-    const { ints, objects } = this.blocks[slot >>> SHIFT] as Block;
+  /** A call that went on has ended, at this monotonic time; `change` as of `write`. */
+  hangUp(slot: number, by: HungUp, at: number, change: number): void {
+    const { numbers, ints, objects } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
-    const i = index * INTS;
+    const [n, i] = [index * NUMBERS, index * INTS];
+    numbers[n + N.changed] = change;
     ints[i + I.flags] = ((ints[i + I.flags] as number) & ~IN_DIALOG) | (SIDES.indexOf(by) << HUNG_UP);
-    if (by !== 'unknown') ints[i + I.duration] = Math.max(0, Math.round(at - this.answeredAt(slot)));
+    if (by !== 'unknown') {
+      const answered = (numbers[n + N.began] as number) + (ints[i + I.end] as number) / 1000;
+      ints[i + I.duration] = Math.max(0, Math.round(at - answered));
+    }
     const figures = objects[index * OBJECTS + O.figures] as DestinationFigures | undefined;
     if (figures !== undefined) figures.inProgress--;
   }
 
-  /** The record is in a ring. */
-  list(slot: number): void {
-    this.flag(slot, LISTED);
+  /** The record is in a ring. Returns the bytes of its request that are kept. */
+  list(slot: number): number {
+    const { ints } = this.blocks[slot >>> SHIFT] as Block;
+    const i = (slot & (BLOCK - 1)) * INTS;
+    ints[i + I.flags] = (ints[i + I.flags] as number) | LISTED;
+    return (ints[i + I.sizes] as number) & LOWER;
   }
 
-  /** It left its ring: the slot is free unless its call goes on. */
-  unlist(slot: number): void {
-    this.drop(slot, LISTED);
+  /** It left its ring: the slot is free unless its call goes on. Returns the bytes of its request. */
+  unlist(slot: number): number {
+    const block = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    const i = index * INTS;
+    const flags = (block.ints[i + I.flags] as number) & ~LISTED;
+    block.ints[i + I.flags] = flags;
+    if ((flags & IN_DIALOG) === 0) this.release(slot, block, index);
+    return (block.ints[i + I.sizes] as number) & LOWER;
   }
 
   /** Whether a record is in a ring. */
@@ -250,29 +257,17 @@ export class RecordStore {
 
   /** Frees the slot of a record that is in no ring and whose call does not go on. */
   settle(slot: number): void {
-    if ((this.flags(slot) & (LISTED | IN_DIALOG)) === 0) this.release(slot);
+    const block = this.blocks[slot >>> SHIFT] as Block;
+    const index = slot & (BLOCK - 1);
+    if (((block.ints[index * INTS + I.flags] as number) & (LISTED | IN_DIALOG)) === 0) this.release(slot, block, index);
   }
 
   private flags(slot: number): number {
     return (this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.flags] as number;
   }
 
-  private flag(slot: number, flag: number): void {
-    const { ints } = this.blocks[slot >>> SHIFT] as Block;
-    const at = (slot & (BLOCK - 1)) * INTS + I.flags;
-    ints[at] = (ints[at] as number) | flag;
-  }
-
-  private drop(slot: number, flag: number): void {
-    const { ints } = this.blocks[slot >>> SHIFT] as Block;
-    const at = (slot & (BLOCK - 1)) * INTS + I.flags;
-    ints[at] = (ints[at] as number) & ~flag;
-    this.settle(slot);
-  }
-
-  private release(slot: number): void {
-    const { objects } = this.blocks[slot >>> SHIFT] as Block;
-    const o = (slot & (BLOCK - 1)) * OBJECTS;
+  private release(slot: number, { objects }: Block, index: number): void {
+    const o = index * OBJECTS;
     for (let at = o; at < o + OBJECTS; at++) objects[at] = undefined;
     this.free.push(slot);
   }

@@ -28,8 +28,7 @@ export class SlotRing {
     this.slots[this.next] = slot;
     this.next = this.next + 1 === limit ? 0 : this.next + 1;
     this.size++;
-    this.bytes += store.bytes(slot);
-    store.list(slot);
+    this.bytes += store.list(slot);
     while (this.bytes > this.mostBytes && this.size > 1) this.drop();
   }
 
@@ -43,7 +42,6 @@ export class SlotRing {
     const slot = this.slots[this.first] as number;
     this.first = this.first + 1 === this.limit ? 0 : this.first + 1;
     this.size--;
-    this.bytes -= this.store.bytes(slot);
-    this.store.unlist(slot);
+    this.bytes -= this.store.unlist(slot);
   }
 }
