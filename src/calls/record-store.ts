@@ -97,7 +97,10 @@ export class RecordStore {
     if (length <= CELL) {
       if (request !== undefined) heads.write(request.text, index * CELL, length, 'latin1');
     } else head = headOf(request as RecordedRequest);
-    const tries = others === undefined ? undefined : [watch, ...others].map(tryOf);
+    const tries =
+      others === undefined
+        ? undefined
+        : [watch, ...others].map((each) => recordedTry(keptHop(each.hop), each.target, each));
 
     const n = index * NUMBERS;
     numbers[n + N.changed] = change;
@@ -125,7 +128,7 @@ export class RecordStore {
     objects[o + O.address] = source.address;
     objects[o + O.socket] = source.socket;
     objects[o + O.origin] = watch.origin;
-    objects[o + O.hop] = hop?.destination ?? nameOf(hop);
+    objects[o + O.hop] = keptHop(hop);
     objects[o + O.target] = watch.target;
     const isPlain = reason === '' && cause === undefined && tries === undefined && head === undefined;
     objects[o + O.more] = isPlain ? undefined : ({ reason, cause, tries, head } satisfies More);
@@ -138,20 +141,18 @@ export class RecordStore {
     const index = slot & (BLOCK - 1);
     const [o, n, i] = [index * OBJECTS, index * NUMBERS, index * INTS];
     const int = (at: number): number => ints[i + at] as number;
-    const ms = (at: number): number => (int(at) < 0 ? -1 : int(at) / 1000);
     const flags = int(I.flags);
     const more = objects[o + O.more] as More | undefined;
-    const tried = (): RecordedTry => ({
-      ...hopNames(objects[o + O.hop] as Destination | string),
-      ...targetNames(objects[o + O.target] as ResolvedTarget | undefined),
-      at: ms(I.at),
-      first: ms(I.first),
-      end: ms(I.tryEnd),
-      code: int(I.codes) >>> UPPER,
-      local: (flags & LOCAL) !== 0,
-      cause: more?.cause,
-      passedOver: (flags & PASSED_OVER) !== 0,
-    });
+    const tried = (): RecordedTry =>
+      recordedTry(objects[o + O.hop] as Destination | string, objects[o + O.target] as ResolvedTarget | undefined, {
+        at: int(I.at),
+        first: int(I.first),
+        tryEnd: int(I.tryEnd),
+        tryCode: int(I.codes) >>> UPPER,
+        local: (flags & LOCAL) !== 0,
+        cause: more?.cause,
+        skipped: (flags & PASSED_OVER) !== 0,
+      });
     return {
       changed: numbers[n + N.changed] as number,
       time: numbers[n + N.time] as number,
@@ -164,8 +165,8 @@ export class RecordStore {
       moreTries: flags >>> UPPER,
       code: int(I.codes) & LOWER,
       reason: more?.reason ?? '',
-      ringing: ms(I.ringing),
-      end: ms(I.end),
+      ringing: millis(int(I.ringing)),
+      end: millis(int(I.end)),
       wasCancelled: (flags & CANCELLED) !== 0,
       stateless: (flags & STATELESS) !== 0,
       inDialog: (flags & IN_DIALOG) !== 0,
@@ -278,13 +279,18 @@ export class RecordStore {
   }
 }
 
-function tryOf({ hop, target, at, first, tryEnd, tryCode, local, cause, skipped }: CallTry): RecordedTry {
+/** Times of a try in milliseconds, with the names of its hop. */
+function recordedTry(
+  hop: Destination | string,
+  target: ResolvedTarget | undefined,
+  { at, first, tryEnd, tryCode, local, cause, skipped }: Omit<CallTry, 'hop' | 'target' | 'figures'>,
+): RecordedTry {
   return {
-    ...hopNames(hop?.destination ?? nameOf(hop)),
+    ...hopNames(hop),
     ...targetNames(target),
     at: at / 1000,
-    first: first < 0 ? -1 : first / 1000,
-    end: tryEnd < 0 ? -1 : tryEnd / 1000,
+    first: millis(first),
+    end: millis(tryEnd),
     code: tryCode,
     local,
     cause,
@@ -292,9 +298,15 @@ function tryOf({ hop, target, at, first, tryEnd, tryCode, local, cause, skipped 
   };
 }
 
-/** The URI of a hop that stands for no destination. A copy: one cut out of a message would keep the whole of it. */
-function nameOf(hop: NextHop | undefined): string {
-  return hop === undefined ? '' : ownText(hop.requestUri ?? hop.uri);
+/** Milliseconds of a time in microseconds; -1 for one that did not come. */
+function millis(us: number): number {
+  return us < 0 ? -1 : us / 1000;
+}
+
+/** The destination of a hop, or the URI of one that stands for none. A copy: one cut out of a message would keep the whole of it. */
+function keptHop(hop: NextHop | undefined): Destination | string {
+  if (hop === undefined) return '';
+  return hop.destination ?? ownText(hop.requestUri ?? hop.uri);
 }
 
 function hopNames(hop: Destination | string): Pick<RecordedTry, 'uri' | 'partition' | 'set'> {
