@@ -8,6 +8,7 @@ import { hashCallId } from '../sip/call-id-hash.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
+import { Bye, type ByeKeeper, type RequestInDialog } from './bye.js';
 import type { HungUp } from './call-entry-types.js';
 import type { CallRecord } from './call-record.js';
 import { CallWatch, type RecordedRequest, type RecordKeeper } from './call-watch.js';
@@ -16,7 +17,7 @@ import { DialogTable } from './dialog-table.js';
 import { RecordListeners } from './record-listeners.js';
 import { RecordStore } from './record-store.js';
 import { SlotRing } from './slot-ring.js';
-import { type TaggedRequest, tagKey } from './tag-key.js';
+import { tagKey } from './tag-key.js';
 
 /** Bounds of what is remembered. */
 export interface CallBounds {
@@ -40,9 +41,6 @@ export interface FinalRecords {
 interface Ended {
   writeDown(): void;
 }
-
-/** What is read of a request inside a dialog. */
-export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'callIdB'>;
 
 /** A record as it was when it was looked for: it may have left since. */
 export interface RecordHandle {
@@ -74,7 +72,7 @@ const LONGEST_CALL = 24 * 3_600_000;
  * The call records of this process: one for each request that a rule or script dispatched, in a bounded ring. Whoever wants
  * each record when its call has ended registers with `onEnd`.
  */
-export class CallLedger implements ProxyObserver, RecordKeeper {
+export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
   /** Requests that no rule matched, and all that were answered without being dispatched. */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
   /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
@@ -226,7 +224,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     this.bye({ callIdA: a, callIdB: b, fromTag })?.ended(code);
   }
 
-  /** A BYE has ended the call it belongs to. */
   callEnded(bye: Bye): void {
     this.keep(bye);
   }
@@ -308,7 +305,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     for (let i = 0; i < waiting.length; i++) (waiting[i] as Ended).writeDown();
   }
 
-  /** Writes down that a BYE has ended its call. */
   hungUp({ callIdA, callIdB, tag, at }: Bye): void {
     const { dialogs, store } = this;
     const slot = dialogs.find(callIdA, callIdB);
@@ -361,45 +357,6 @@ export class CallLedger implements ProxyObserver, RecordKeeper {
     this.store.follow(slot, watch.winner?.figures);
     dialogs.add(slot, a, b, tagKey(request));
   }
-}
-
-/**
- * A BYE under way. A call that is asked to authenticate its BYE goes on until it is sent again with credentials; any
- * other final reply, and none, ends it (RFC 3261 section 15.1.1).
- */
-class Bye implements RelayWatch {
-  /** Of its Call-ID and the tag in From, once it has ended: the message is not kept for them. */
-  callIdA = 0;
-  callIdB = 0;
-  tag = 0;
-
-  constructor(
-    private readonly ledger: Pick<CallLedger, 'callEnded' | 'hungUp'>,
-    private request: RequestInDialog | undefined,
-    /** When it came, monotonic milliseconds. */
-    readonly at: number,
-  ) {}
-
-  ended(code: number): void {
-    const { request } = this;
-    if (request === undefined || code === 401 || code === 407) return;
-    this.callIdA = request.callIdA;
-    this.callIdB = request.callIdB;
-    this.tag = tagKey(request);
-    this.request = undefined;
-    this.ledger.callEnded(this);
-  }
-
-  /** Writes down that it has ended its call. */
-  writeDown(): void {
-    this.ledger.hungUp(this);
-  }
-
-  sent(): void {}
-  provisional(): void {}
-  failed(): void {}
-  passedOver(): void {}
-  cancelled(): void {}
 }
 
 const always = (): boolean => true;

@@ -26,6 +26,7 @@ function setUp(
   hops: readonly (NextHop | readonly NextHop[])[],
   more: Partial<ProxyFixtureOptions> = {},
   bounds = { ring: 10, dialogs: 5 },
+  isHeard = true,
 ) {
   let ledger!: CallLedger;
   const fixture = proxyFixture({
@@ -34,7 +35,10 @@ function setUp(
     ...more,
   });
   const ended: CallRecord[] = [];
-  ledger.onEnd((record) => ended.push(record));
+  ledger.onEnd(
+    (record) => ended.push(record),
+    () => isHeard,
+  );
   const entries = (): CallEntry[] => [...ledger.records()].map((each) => callEntry(each, 'sw1', NO_PRIVACY));
   return { ...fixture, ledger, ended, entries };
 }
@@ -227,6 +231,48 @@ describe('call records', () => {
     );
     world.ledger.stop();
     assert.equal(world.ended.length, 5, 'at the end every record has been handed on once');
+  });
+
+  test('whatever is read of calls that have ended is as of now, though nobody listens to their ends', () => {
+    const reads: ((world: ReturnType<typeof setUp>) => unknown)[] = [
+      ({ ledger }) => [...ledger.records()].map(({ hungUp }) => hungUp),
+      ({ ledger }) => ledger.handles().map((each) => ledger.read(each)?.hungUp),
+      ({ ledger }) => ledger.newest,
+      ({ ledger }) => ledger.inDialog,
+      ({ ledger }) => ledger.table.used(() => true).map(({ figures }) => figures.inProgress),
+    ];
+    const expected = [['callee', undefined], ['callee', undefined], 3, 1, [1]];
+    for (const [i, read] of reads.entries()) {
+      const world = setUp([gateway(FIRST)], {}, { ring: 10, dialogs: 5 }, false);
+      for (const callId of ['one', 'two']) {
+        world.call({ callId, branch: `z9hG4bK${callId}` });
+        world.answer(world.sentTo(FIRST).at(-1) as string, 200, 'b');
+      }
+      world.ledger.byeEnded('one', 'another', 200);
+      assert.deepEqual(read(world), expected[i]);
+    }
+  });
+
+  test('a BYE that came before a later call with its Call-ID was answered does not end that', () => {
+    for (const isHeard of [true, false]) {
+      const world = setUp([gateway(FIRST)], {}, { ring: 10, dialogs: 5 }, isHeard);
+      const take = (branch: string) => {
+        world.call({ callId: 'again', branch });
+        world.answer(world.sentTo(FIRST).at(-1) as string, 200, 'b');
+      };
+      take('z9hG4bK1');
+      world.clock.advance(10);
+      const bye = requestText({ method: 'BYE', callId: 'again', toTag: 'b' });
+      const watch = world.ledger.relayed(parsed(bye), world.caller, new ListPlan([gateway(FIRST)]));
+      world.clock.advance(10);
+      take('z9hG4bK2');
+      watch?.ended(200, undefined);
+      assert.deepEqual(
+        world.entries().map((each) => each.hung_up),
+        ['unknown', undefined],
+      );
+      assert.equal(world.ledger.inDialog, 1);
+    }
   });
 
   test('refused requests have a ring of their own and push no call out', () => {
