@@ -17,6 +17,7 @@ export interface CfgProblem {
 export type CfgProblemCode =
   | 'syntax'
   | 'preprocessor'
+  | 'unbalanced'
   | 'include'
   | 'too-large'
   | 'unknown-function'
@@ -33,14 +34,14 @@ export type CfgProblemCode =
   | 'no-effect';
 
 /** What Kamailio looks at when the whole file has been read. */
-const AT_START: ReadonlySet<CfgProblemCode> = new Set(['unknown-route', 'regex']);
+const AT_START: ReadonlySet<CfgProblemCode> = new Set(['unknown-route', 'regex', 'unbalanced']);
 
 /**
  * Problems in the order in which Kamailio finds them: those of the grammar, of names and of types while it reads the file, then those
- * of what it resolves when it starts; each in the order of the lines. `files`: in the order in which they were read.
+ * of what it resolves when it starts; each in the order of the lines. Conditions that are not balanced it counts when it has read the file. `files`: in the order in which they were read.
  */
 export function asKamailioFindsThem(problems: readonly CfgProblem[], files: readonly string[]): CfgProblem[] {
-  const rank = (problem: CfgProblem): number => (problem.atStart === true ? 1 : 0);
+  const rank = ({ code, atStart }: CfgProblem): number => (code === 'unbalanced' ? 1 : atStart === true ? 2 : 0);
   return [...problems].sort(
     (a, b) =>
       rank(a) - rank(b) ||

@@ -1,3 +1,4 @@
+import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import {
   type Arg,
@@ -26,8 +27,12 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
   return true;
 }
 
-/** The same for Kamailio, which sees no parameters in the user part of a telephone number (`user=phone`): they stay behind it. */
+/**
+ * The same for Kamailio, which sees no parameters in the user part of a telephone number (`user=phone`): they stay behind it. One that is
+ * none stays as it is.
+ */
 function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
+  if (!isKamailioUri(run.call.requestUri)) return false;
   return editRequestUri(run, (parts) => {
     const { user = '' } = parts;
     const semi = /;user=phone(?:;|$)/i.test(parts.params) ? user.indexOf(';') : -1;

@@ -24,22 +24,45 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
     t_relay_to_sctp/1 t_relay_to_tcp/1 t_relay_to_tls/1 t_relay_to_udp/1 t_replicate/1 t_replicate_sctp/1 t_replicate_tcp/1
     t_replicate_tls/1 t_replicate_udp/1 is_gflag/0 reset_gflag/0 set_gflag/0`,
   integer: `t_lookup_cancel/0 set_contact_alias/0`,
-  name: `append_hf/1 insert_hf/1 is_present_hf/0 remove_hf/0 search_hf/0 append_hf_value/0 assign_hf_value/0 assign_hf_value2/0
-    exclude_hf_value/0 hf_value_exists/0 include_hf_value/0 insert_hf_value/0 remove_hf_value/0 remove_hf_value2/0`,
+  name: `append_hf/1 insert_hf/1 is_present_hf/0 remove_hf/0 search_hf/0`,
+  field: `exclude_hf_value/0 hf_value_exists/0 include_hf_value/0`,
+  value: `append_hf_value/0 insert_hf_value/0`,
+  part: `assign_hf_value/0 assign_hf_value2/0 remove_hf_value/0 remove_hf_value2/0`,
+  direction: `is_direction/0`,
   mime: `has_body/0`,
   key: `sht_lock/0 sht_rm_name_re/0 sht_rm_value_re/0 sht_unlock/0`,
 };
 
-type ArgumentKind = 'number' | 'format' | 'variable' | 'host' | 'digits' | 'name' | 'key' | 'integer' | 'mime';
+type ArgumentKind =
+  | 'number'
+  | 'format'
+  | 'variable'
+  | 'host'
+  | 'digits'
+  | 'name'
+  | 'field'
+  | 'value'
+  | 'part'
+  | 'direction'
+  | 'key'
+  | 'integer'
+  | 'mime';
 
 /** What an argument of each kind has to look like, and the words for it. */
 const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
   number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
-  format: [/^(?:[+-]?[0-9]+)?$|\$/, 'a number'],
+  format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
   variable: [/^\$/, 'a variable'],
   host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   digits: [/^[0-9]*$/, 'a number without variables'],
   name: [/^[^$]+$/, 'a name without variables'],
+  field: [/^\s*[\w-]+\s*$/, 'the name of a header field'],
+  value: [/^\s*[\w-]+\s*(?:\[\s*[-+]?\d*\s*\]\s*)?$/, 'the name of a header field, with an index at most'],
+  part: [
+    /^\s*[\w-]+\s*(?:\[\s*(?:[-+]?\d*|\*)\s*\]\s*)?(?:\.\s*[\w-]+\s*)?$/,
+    'the name of a header field, with an index and a parameter at most',
+  ],
+  direction: [/^(?:up|down)stream$/i, 'upstream or downstream'],
   mime: [/^$|[^/]\/[^/]|\$/, 'a type and a subtype with a slash between'],
   key: [/=>/, 'a table and what follows =>'],
   integer: [/^(?:[+-]?[0-9]+)?$/, 'a number without variables'],

@@ -5,6 +5,7 @@ import type { PvarContext, PvarMessage } from '../pvar/context.js';
 import { parseCredentials, splitList } from '../pvar/header-values.js';
 import type { PvarValue } from '../pvar/value.js';
 import { each, orNull, pick, type VariableDefinition } from '../pvar/variables/definition.js';
+import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
 import type { CfgScope } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import type { SipMessage } from '../sip/message.js';
@@ -183,7 +184,11 @@ function upstream(scope: CfgScope): boolean {
 }
 
 const userLength = (of: (scope: CfgScope) => string | undefined) =>
-  own((scope) => parseUri(of(scope) ?? '')?.user.length ?? 0);
+  own((scope) => {
+    const text = of(scope) ?? '';
+    const uri = parseUri(text);
+    return isKamailioUri(text) ? (uri === undefined ? 0 : kamailioUser(uri).length) : null;
+  });
 
 const addressUri = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : parseAddress(text).uri;

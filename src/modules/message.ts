@@ -210,10 +210,13 @@ export const messageFunctions: ScriptFunction[] = [
         ([value]) =>
         (run) => {
           const uri = run.call.requestUri;
-          if (textOf(value, run) === '') return 1;
+          // As recorded, variables in a text in quotes are not replaced.
+          const literal = value !== undefined && !value.bare && value.text !== '';
+          const added = literal ? value.text : textOf(value, run);
+          if (added === '') return 1;
           const question = uri.indexOf('?');
           const head = question < 0 ? uri : uri.slice(0, question);
-          run.pvars.setRequestUri(`${head};${textOf(value, run)}${question < 0 ? '' : uri.slice(question)}`);
+          run.pvars.setRequestUri(`${head};${added}${question < 0 ? '' : uri.slice(question)}`);
           return 1;
         },
     },

@@ -1,6 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import { boundaryOf } from './body-parts.js';
-import { code, type FunctionSpec, textOf } from './define.js';
+import { code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
 /** The boundary that set_body_multipart() writes when the script names none. */
@@ -188,16 +188,19 @@ export const multipartFunctions: FunctionSpec[] = [
     'makes the body, or a text, the first of several parts',
     (run, [body, type, boundary]) => setMultipart(run, textOf(body, run), textOf(type, run), textOf(boundary, run)),
   ),
-  ...['get_body_part', 'get_body_part_raw'].map((name) =>
-    kamailioFunction(
+  ...['get_body_part', 'get_body_part_raw'].map(
+    (name): FunctionSpec => ({
       name,
-      'type variable',
-      'a part of a body of several; the whole of another body',
-      (run, [type, target]) => {
-        const text = partText(run, textOf(type, run), name.endsWith('raw'));
-        if (text !== undefined) target?.variable?.assign(run.pvars, text);
-        return code(text !== undefined);
-      },
-    ),
+      dialects: KAMAILIO,
+      parameters: [param('type', 'string'), param('variable', 'writable')],
+      summary: 'a part of a body of several; the whole of another body',
+      compile:
+        ([type, target]) =>
+        (run) => {
+          const text = partText(run, textOf(type, run), name.endsWith('raw'));
+          if (text !== undefined) target?.variable?.assign(run.pvars, text);
+          return code(text !== undefined);
+        },
+    }),
   ),
 ];

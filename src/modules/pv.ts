@@ -2,6 +2,7 @@ import { splitAt } from '../core/find-text.js';
 import { integerOf, type PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
 import { KAMAILIO_NAMES } from '../pvar/names.js';
+import { paramList } from '../pvar/transformations/kamailio-params.js';
 import type { XavpStore } from '../pvar/xavp-store.js';
 import type { MessageRun } from '../script/call.js';
 import {
@@ -28,31 +29,19 @@ import { staticBranchFunctions } from './static-branch.js';
 const MOST_PARTS = 256;
 
 function explode(store: XavpStore, text: string, name: string): number {
-  const parts = text.split(';').filter((each) => each.trim() !== '');
-  if (parts.length === 0) return -1;
+  const pairs = paramList(text, ';', true);
+  if (pairs === undefined) return -1;
   const record = store.push(name);
-  for (const part of parts.slice(0, MOST_PARTS)) {
-    const equals = part.indexOf('=');
-    const field = (equals < 0 ? part : part.slice(0, equals)).trim();
-    const value =
-      equals < 0
-        ? ''
-        : part
-            .slice(equals + 1)
-            .trim()
-            .replace(/^"(.*)"$/s, '$1');
-    store.append(record, field, value);
-  }
+  for (const [field, value] of pairs.slice(0, MOST_PARTS)) store.append(record, field, value);
   return 1;
 }
 
-/** "name=value;" of every value, the newest first; undefined when one is a number, which the original cannot write. */
+/** "name=value;" of every value, the newest first. */
 function implode(store: XavpStore, name: string): string | undefined {
   const record = store.record(name, 0);
   if (record === undefined) return undefined;
   let out = '';
   for (const [field, value] of store.pairs(record)) {
-    if (typeof value === 'number') return undefined;
     out += value === '' ? `${field};` : `${field}=${value};`;
   }
   return out;

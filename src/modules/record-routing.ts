@@ -61,13 +61,13 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   }
   const next = routes[taken];
   if (next === undefined) {
-    for (const edit of removeFirst(routes, taken)) call.edits.add(edit);
+    for (const edit of removeFirst(routes, taken)) run.edits.add(edit);
     if (message.toTag === '') return kamailio ? -3 : -1;
     return 1;
   }
   if (next.uri === undefined) return -1;
   if (!isLoose(next.uri)) return strictNext(run, routes, taken);
-  for (const edit of removeFirst(routes, taken)) call.edits.add(edit);
+  for (const edit of removeFirst(routes, taken)) run.edits.add(edit);
   run.pvars.destinationUri = next.text;
   return 1;
 }
@@ -76,10 +76,10 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
 function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: number): number {
   const { call } = run;
   const next = routes[taken] as RouteValue;
-  for (const edit of removeFirst(routes, taken + 1)) call.edits.add(edit);
+  for (const edit of removeFirst(routes, taken + 1)) run.edits.add(edit);
   // As recorded of Kamailio, the one that came.
   const present = run.env.dialect === 'kamailio' ? call.message.requestUri : call.requestUri;
-  call.edits.insert(call.message.headersEnd, `Route: <${present}>\r\n`);
+  run.edits.insert(call.message.headersEnd, `Route: <${present}>\r\n`);
   run.pvars.setRequestUri(next.text);
   run.pvars.destinationUri = undefined;
   return 1;
@@ -87,17 +87,16 @@ function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: numbe
 
 /** A request of a dialog whose request-URI is ours: the last Route becomes it; a strict router that is next, the first. */
 function afterStrictKamailio(run: MessageRun, routes: readonly RouteValue[]): number {
-  const { call } = run;
   const first = routes[0] as RouteValue;
   if (first.uri === undefined) return -1;
   if (!isLoose(first.uri)) {
-    for (const edit of removeFirst(routes, 1)) call.edits.add(edit);
+    for (const edit of removeFirst(routes, 1)) run.edits.add(edit);
     run.pvars.setRequestUri(first.text);
     run.pvars.destinationUri = undefined;
     return 1;
   }
   const last = routes[routes.length - 1] as RouteValue;
-  for (const edit of removeLast(routes)) call.edits.add(edit);
+  for (const edit of removeLast(routes)) run.edits.add(edit);
   run.pvars.setRequestUri(last.text);
   run.pvars.destinationUri = first.text;
   return 1;
@@ -112,14 +111,14 @@ function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], fir
   if (first.uri === undefined) return -1;
   if (ours(run, first.uri)) call.matchedRouteParams = first.uri.params;
   if (!isLoose(first.uri)) {
-    for (const edit of removeFirst(routes, 1)) call.edits.add(edit);
+    for (const edit of removeFirst(routes, 1)) run.edits.add(edit);
     run.pvars.setRequestUri(first.text);
     run.pvars.destinationUri = undefined;
     return 1;
   }
   const last = routes[routes.length - 1] as RouteValue;
   if (last.uri === undefined) return -1;
-  for (const edit of removeLast(routes)) call.edits.add(edit);
+  for (const edit of removeLast(routes)) run.edits.add(edit);
   run.pvars.setRequestUri(last.text);
   run.pvars.destinationUri = first.text;
   return 1;

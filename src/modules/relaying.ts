@@ -64,9 +64,15 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     call.edits = run.edits;
     call.freeze();
   }
+  // As recorded of Kamailio, failure routes see the request as the first of several t_relay() sent it.
+  const first = call.relayed;
   const fault = targets.length === 0 ? NOTHING_NEW : sendBranches(run, transaction, targets);
   const settle = (found: RelayFault | undefined): number => {
     if (kamailio && run.routeKind === 'failure') call.scope.branchIndex = transaction.branches.length;
+    if (kamailio && run.routeKind === 'request') {
+      if (first !== undefined) call.restore(first);
+      else if (found !== undefined) call.relayed = { edits: call.edits, recordRouting: [...call.recordRouting] };
+    }
     if (found === undefined) return 1;
     if (kamailio) {
       transaction.relayFailed = true;
@@ -119,7 +125,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
   const { call, env } = run;
   const nextHop = to ?? run.pvars.destinationUri ?? call.requestUri;
   const uri = parseUri(nextHop);
-  if (uri === undefined || uri.host === '') return -1;
+  if (uri === undefined || uri.host === '' || call.requestUri === '' || !isOneWord(call.requestUri)) return -1;
   const send = (address: {
     address: string;
     port: number;
@@ -133,7 +139,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       requestUri: call.requestUri,
       destinationUri: run.pvars.destinationUri,
       socket: call.sendSocket,
-      edits: call.edits,
+      edits: run.edits,
       head: '',
     };
     const text = forwarded(
@@ -144,7 +150,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
     );
     const onsend = env.script.route('onsend');
     if (onsend !== undefined && env.dialect === 'kamailio') {
-      const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, call.edits, call);
+      const sending = new MessageRun(env, 'onsend', call.scope, call.message, call.source, run.edits, call);
       sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
       const dropped = onsend.run(sending) === 'drop';
       call.scope.run = run;

@@ -12,6 +12,8 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   const { call, env } = run;
   if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
+  // The message of event_route[tm:local-response] is the reply itself.
+  if (!call.message.isRequest) return -1;
   runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
   if (way === 'begin' && transaction === undefined) {

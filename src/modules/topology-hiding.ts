@@ -74,8 +74,8 @@ function match(run: MessageRun): number {
   const other = dialog.leg(to);
   if (other.contact === '') return -1;
   call.hiding = hidingOf(dialog, dialog.hidden, to);
-  for (const { line, next } of message.fields('route')) call.edits.remove(line, next);
-  for (const each of other.route) call.edits.insert(message.headersEnd, `Route: ${each}\r\n`);
+  for (const { line, next } of message.fields('route')) run.edits.remove(line, next);
+  for (const each of other.route) run.edits.insert(message.headersEnd, `Route: ${each}\r\n`);
   run.pvars.setRequestUri(other.contact);
   const [first] = other.route;
   run.pvars.destinationUri = first === undefined ? undefined : addrSpecOf(first);

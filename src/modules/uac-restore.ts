@@ -144,7 +144,7 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   const other = otherOf(uri, value, settings.password);
   const at = findText(text, uri);
   if (other === undefined || at < 0) return false;
-  call.edits.replace(start + at, start + at + uri.length, other);
+  run.edits.replace(start + at, start + at + uri.length, other);
   restoreReplies(run, header);
   return true;
 }

@@ -211,6 +211,8 @@ export class Call implements DispatcherCall {
   failure = 0;
   /** Why the last t_relay() of the request route sent nothing: what tm answers when the script has ended. */
   relayFault: RelayFault | undefined = undefined;
+  /** What the first t_relay() of the request route was to send, when it sent nothing. */
+  relayed: { readonly edits: MessageEdits; readonly recordRouting: readonly RecordRouting[] } | undefined = undefined;
   /** Called once, when the request route has ended. */
   afterRoute: (() => void)[] | undefined = undefined;
   private isRefusalRecorded = false;
@@ -314,6 +316,12 @@ export class Call implements DispatcherCall {
       flags: this.branchFlags,
       socket: sendSocket,
     });
+  }
+
+  /** The request as an earlier t_relay() of the request route left it. */
+  restore({ edits, recordRouting }: NonNullable<Call['relayed']>): void {
+    this.edits = edits;
+    this.recordRouting = [...recordRouting];
   }
 
   /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */

@@ -139,7 +139,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     this.sent(code, reason, undefined);
     if (code >= 200) {
       this.finalReason = reason;
-      this.cancelBranches('');
+      this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${code}\r\n` : '');
       this.ended(code);
     }
     return true;

@@ -181,7 +181,7 @@ export class ExpressionCompiler {
         return logical(operator, this.operands(node), this.context);
       case '=~':
       case '!~':
-        return matched(node, operator, [this.compile(node.left), this.compile(node.right)], this.context, this.regexAt);
+        return matched(node, operator, this.operands(node), this.context, this.regexAt);
       case '==':
       case '!=':
       case '<':
@@ -212,7 +212,9 @@ export class ExpressionCompiler {
 
   private checkOperands(node: Binary, left: CompiledExpression, right: CompiledExpression): void {
     const reason = this.context.dialect.operators.mismatch(node.operator, left.type, right.type);
-    if (reason !== undefined) this.context.problems.error('expression', node.at, reason);
+    if (reason === undefined) return;
+    const atStart = node.operator === '=~' && left.type !== 'int';
+    this.context.problems.error('expression', node.at, reason, atStart);
   }
 
   private assigned(assignment: Assignment): CompiledExpression {

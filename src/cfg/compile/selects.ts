@@ -84,7 +84,7 @@ const WHOLE: Readonly<Record<string, string>> = {
   'sys.now.local': '$Tf',
   'sys.now.utc': '$utimef(%a %b %e %H:%M:%S %Y)',
   tm: '0',
-  'next_hop.src_ip': '',
+  'next_hop.src_ip': '$sndfrom(ip)',
 };
 
 /** Header fields that are selects of their own. */

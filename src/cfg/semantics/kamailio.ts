@@ -98,7 +98,8 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
       return left === 'string' || right === 'string' ? `${operator} compares numbers` : undefined;
     case '=~':
     case '!~':
-      return undefined;
+      if (left === 'int') return 'a pattern is looked for in a string, not in a number';
+      return right === 'int' ? 'a pattern is a string, not a number' : undefined;
     default:
       return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
   }

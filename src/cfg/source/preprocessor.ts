@@ -110,10 +110,10 @@ export class Preprocessor {
     const open = this.conditions.at(-1);
     const { firstSurplus, surplus } = this;
     if (open !== undefined && this.conditions.length > surplus) {
-      return new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'preprocessor');
+      return new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'unbalanced');
     }
     if (firstSurplus === undefined || surplus === this.conditions.length) return undefined;
-    return new SyntaxFault(firstSurplus, '#!endif: no #!ifdef stands before', 'syntax', 'preprocessor');
+    return new SyntaxFault(firstSurplus, '#!endif: no #!ifdef stands before', 'syntax', 'unbalanced');
   }
 
   /** Counts a token. Throws SyntaxFault once there are too many. */

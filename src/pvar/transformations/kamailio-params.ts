@@ -1,9 +1,14 @@
 /**
  * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one behind the other with `separator`
  * between. A "," ends the list, blanks may stand around the parts, a value may be in double quotes; undefined for text that is no such
- * list, the empty one included. Names and values may be empty, but for what a separator at the end leaves.
+ * list, the empty one included. Names and values may be empty, but for what a separator at the end leaves. `strict`, as functions read it:
+ * a name may not be empty, nor a value that something follows, and single quotes are quotes as well.
  */
-export function paramList(text: string, separator: string): [name: string, value: string][] | undefined {
+export function paramList(
+  text: string,
+  separator: string,
+  strict = false,
+): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
   let at = blanksFrom(text, 0);
   if (text.charAt(at) === '"') return undefined;
@@ -17,9 +22,12 @@ export function paramList(text: string, separator: string): [name: string, value
       at = blanksFrom(text, at + 1);
       const end = valueEnd(text, at, separator);
       if (end === undefined) return undefined;
-      value = text.charAt(at) === '"' ? text.slice(at + 1, end - 1) : text.slice(at, end);
+      const quoted = isQuote(text.charAt(at));
+      value = quoted ? text.slice(at + 1, end - 1) : text.slice(at, end);
+      if (value === '' && !quoted && end < text.length) return undefined;
       at = blanksFrom(text, end);
     }
+    if (strict && name === '') return undefined;
     pairs.push([name, value]);
     const next = text.charAt(at);
     if (next === '' || next === ',') break;
@@ -46,16 +54,21 @@ function blanksFrom(text: string, start: number): number {
   return at;
 }
 
+function isQuote(c: string): boolean {
+  return c === '"' || c === "'";
+}
+
 /** Where a value ends; undefined for a quoted one without end. */
 function valueEnd(text: string, start: number, separator: string): number | undefined {
   let at = start;
-  if (text.charAt(at) !== '"') {
+  const quote = text.charAt(at);
+  if (!isQuote(quote)) {
     while (at < text.length && !ends(text.charAt(at), separator)) at++;
     return at;
   }
   for (at++; at < text.length; at++) {
     if (text.charAt(at) === '\\') at++;
-    else if (text.charAt(at) === '"') return at + 1;
+    else if (text.charAt(at) === quote) return at + 1;
   }
   return undefined;
 }

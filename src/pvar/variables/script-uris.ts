@@ -51,6 +51,12 @@ export function kamailioRefuses(uri: SipUri, text: string): boolean {
   );
 }
 
+/** Whether Kamailio cuts a text into the parts of a URI. */
+export function isKamailioUri(text: string): boolean {
+  const uri = parseUri(text) ?? lenientUri(text);
+  return isSound(uri) && !kamailioRefuses(uri, text);
+}
+
 /** The user as Kamailio sees it: of a telephone number (`user=phone`) without the parameters of the number (RFC 3261 section 19.1.6). */
 export function kamailioUser(uri: SipUri): string {
   const semi = uri.user.indexOf(';');
@@ -72,7 +78,7 @@ function text(uri: SipUri): string {
 }
 
 /**
- * A URI that Kamailio cuts into parts and RFC 3261 does not: one whose user part holds blanks or angle brackets, and "urn:NID:NSS" (RFC
+ * A URI that Kamailio cuts into parts and RFC 3261 does not: one with blanks, quotes or angle brackets in its user part or behind its host, and "urn:NID:NSS" (RFC
  * 8141), whose parts count as user and host. undefined for others.
  */
 export function lenientUri(text: string): SipUri | undefined {
@@ -83,10 +89,23 @@ export function lenientUri(text: string): SipUri | undefined {
   }
   const at = text.indexOf('@');
   const colon = text.indexOf(':');
-  const user = text.slice(colon + 1, at);
-  if (at < 0 || colon < 0 || colon > at || !/[\s<>]/.test(user)) return undefined;
-  const uri = parseUri(`${text.slice(0, colon + 1)}x${text.slice(at)}`);
-  return uri === undefined ? undefined : { ...uri, user };
+  if (colon < 0 || (at >= 0 && colon > at)) return undefined;
+  const head = text.slice(0, colon + 1);
+  const user = at < 0 ? '' : text.slice(colon + 1, at);
+  const lenient = /[\s<>"]/.test(user);
+  const behind = text.slice(at < 0 ? colon + 1 : at + 1);
+  const semi = behind.search(/[;?]/);
+  const host = semi < 0 ? behind : behind.slice(0, semi);
+  const uri = parseUri(`${head}${at < 0 ? '' : `${lenient ? 'x' : user}@`}${host}`);
+  if (uri === undefined) return undefined;
+  const rest = semi < 0 ? '' : behind.slice(semi);
+  const question = rest.indexOf('?');
+  return {
+    ...uri,
+    user: lenient ? user : uri.user,
+    params: question < 0 ? rest : rest.slice(0, question),
+    headers: question < 0 ? '' : rest.slice(question),
+  };
 }
 
 /** A SIP URI that stands for a telephone number counts as one of Kamailio's tel URIs. */
@@ -177,10 +196,13 @@ class UriVariable {
 
   port(): VariableDefinition {
     const compiled = this.part(
-      (uri) => String(uri.port ?? this.rules.port(uri)),
+      (uri) =>
+        this.rules.lenientUser && uri.portText !== '' ? uri.portText : String(uri.port ?? this.rules.port(uri)),
       (uri, value) => {
         if (value === null || (value === '' && this.rules.lenientUser))
           return { ...uri, port: undefined, portText: '' };
+        // As recorded of Kamailio, whatever it is: text that is no port leaves a URI that is none.
+        if (this.rules.lenientUser && typeof value === 'string') return { ...uri, port: undefined, portText: value };
         const port = integerOf(value);
         return port === undefined ? undefined : { ...uri, port, portText: String(port) };
       },
@@ -221,7 +243,7 @@ export function scriptUriVariables(rules: UriRules): [string, VariableDefinition
   const whole = plain(
     (context) => (request.uri(context) === undefined ? null : orNull(context.requestUri)),
     (context, value) => {
-      if (typeof value === 'string' && value !== '') context.setRequestUri(value);
+      if (typeof value === 'string' && (value !== '' || rules.lenientUser)) context.setRequestUri(value);
     },
   );
   const next = plain(

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Lane, Peer } from './lane.js';
 import { differences } from './outcome.js';
 import { type GatewayReply, play, type Seen } from './play.js';
@@ -228,6 +229,9 @@ export async function runKamailioCase(
       mostMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
     });
     if (record !== undefined) {
+      // A worker that ends by a fault takes a moment to be noticed.
+      const silent = seen.replies.length + seen.requests.length + lines.length === 0;
+      if (silent) await wait(1500);
       // What a script printed last without a line break is read when the program ends.
       await running.stop();
       record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines));

@@ -20,11 +20,22 @@ test('numbers, empty text and formats are numbers to kamailio', () => {
   assert.equal(refusedArgument('is_method', 0, 'zz'), undefined);
 });
 
-test('a number with text before a variable is refused, but where the function takes any text', () => {
+test('a number with text before a variable is refused, with text behind one only where the function takes numbers', () => {
   assert.match(refusedArgument('ds_select_dst', 0, 'x $ru') ?? '', /argument 1 must be a number or a variable/);
   assert.match(refusedArgument('sl_send_reply', 0, '4$var(a)') ?? '', /must be a number or a variable/);
   assert.equal(refusedArgument('ds_select_dst', 0, ' $var(set) '), undefined);
-  assert.equal(refusedArgument('t_reply', 0, '4$var(a)'), undefined);
+  assert.match(refusedArgument('t_reply', 0, '4$var(a)') ?? '', /must be a number or a variable/);
+  assert.equal(refusedArgument('t_reply', 0, '$var(a)4'), undefined);
+});
+
+test('names of header fields have an index or a parameter only where the function looks at them', () => {
+  assert.equal(refusedArgument('remove_hf_value', 0, 'X-List[*].q'), undefined);
+  assert.equal(refusedArgument('append_hf_value', 0, 'X-List[-1]'), undefined);
+  assert.match(refusedArgument('append_hf_value', 0, 'X-List[*]') ?? '', /with an index at most/);
+  assert.match(refusedArgument('include_hf_value', 0, 'X-List[1]') ?? '', /the name of a header field/);
+  for (const text of ['X List', 'X/List', '', 'X-List[1', 'X.a.b']) {
+    assert.notEqual(refusedArgument('assign_hf_value', 0, text), undefined, text);
+  }
 });
 
 test('variables of kamailio that a module brings along are hidden until it is loaded', () => {
