@@ -56,10 +56,10 @@ const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
   host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   digits: [/^[0-9]*$/, 'a number without variables'],
   name: [/^[^$]+$/, 'a name without variables'],
-  field: [/^\s*[\w-]+\s*$/, 'the name of a header field'],
-  value: [/^\s*[\w-]+\s*(?:\[\s*[-+]?\d*\s*\]\s*)?$/, 'the name of a header field, with an index at most'],
+  field: [/^[\w-]+$/, 'the name of a header field'],
+  value: [/^[\w-]+(?:\[[-+]?\d*\])?$/, 'the name of a header field, with an index at most'],
   part: [
-    /^\s*[\w-]+\s*(?:\[\s*(?:[-+]?\d*|\*)\s*\]\s*)?(?:\.\s*[\w-]+\s*)?$/,
+    /^[\w-]+(?:\[(?:[-+]?\d*|\*)\])?(?:\.[\w-]+)?$/,
     'the name of a header field, with an index and a parameter at most',
   ],
   direction: [/^(?:up|down)stream$/i, 'upstream or downstream'],
@@ -67,6 +67,9 @@ const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
   key: [/=>/, 'a table and what follows =>'],
   integer: [/^(?:[+-]?[0-9]+)?$/, 'a number without variables'],
 };
+
+/** Kinds around which blanks may stand. */
+const NAMES: ReadonlySet<ArgumentKind> = new Set(['field', 'value', 'part']);
 
 const byFunction = new Map<string, ArgumentKind[]>();
 for (const [kind, text] of Object.entries(KINDS)) {
@@ -83,5 +86,7 @@ export function refusedArgument(name: string, index: number, text: string): stri
   const kind = byFunction.get(name)?.[index];
   if (kind === undefined) return undefined;
   const [pattern, words] = CHECKS[kind];
-  return pattern.test(text) ? undefined : `argument ${index + 1} must be ${words}, not "${text.slice(0, 64)}"`;
+  return pattern.test(NAMES.has(kind) ? text.trim() : text)
+    ? undefined
+    : `argument ${index + 1} must be ${words}, not "${text.slice(0, 64)}"`;
 }
