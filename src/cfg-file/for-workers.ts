@@ -11,13 +11,14 @@ export interface WorkersFault {
 /** Modules whose functions work on the message and its transaction alone, or on tables that all processes share. */
 const MODULES = new Set(
   `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
-  uuid regex mathops avpops cfgutils options diversion permissions domain dialplan`.split(/\s+/),
+  uuid regex mathops avpops cfgutils options diversion permissions domain dialplan htable cachedb_local ratelimit pipelimit pike gflags`.split(
+    /\s+/,
+  ),
 );
 
 /** Their functions that keep something for all calls, ask something outside, or mean calls that other processes may have. */
 const ONE_PROCESS = new Set(
-  `use_blacklist unuse_blacklist check_blacklist_rule add_blacklist_rule del_blacklist_rule cache_raw_query cache_store cache_fetch
-  cache_counter_fetch cache_remove cache_add cache_sub raise_event subscribe_event sr_check_status script_trace send_tcp
+  `use_blacklist unuse_blacklist check_blacklist_rule add_blacklist_rule del_blacklist_rule cache_raw_query raise_event subscribe_event sr_check_status script_trace send_tcp
   t_cancel_callid t_reply_callid t_reply_by_callid t_suspend t_continue t_uac_send t_new_request t_anycast_replicate t_inject_branches
   t_wait_for_new_branches ds_load_update ds_load_unset ds_reload ds_push_script_attrs ds_get_script_attrs ds_select_routes
   rand_event rand_get_prob rand_set_prob rand_reset_prob lock unlock trylock get_static_lock release_static_lock get_dynamic_lock
@@ -33,8 +34,8 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
   ['ds_select', 1],
 ]);
 
-/** Variables of memory that all processes of the originals share, or of what one process counts. */
-const SHARED_VARIABLES = /\$\(?(shv|shtag|cluster\.sh_tag|sht\w*|stat|dlg\w*|DLG\w*|acc\w*|rtpstat|dbr|uac_req)\b/;
+/** Variables of what one process counts or follows; $shv and $sht are in memory that all share. */
+const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat|dlg\w*|DLG\w*|acc\w*|rtpstat|dbr|uac_req)\b/;
 
 /** Modules that do something with every message once they are loaded. */
 const AT_WORK: ReadonlySet<string> = new Set(['dialog', 'topology_hiding', 'topoh', 'topos', 'uac', 'acc']);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { CallLedger } from '../calls/call-ledger.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
+import { SharedValues, VALUES_BYTES } from '../core/shared-values.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import { flavourKind } from '../engine/flavours.js';
@@ -59,6 +60,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   hooks.openGroup = openGroup;
   const plain = new PlainSets(engine, sip.sockets);
   const shared = libc.share(SHARED_BYTES);
+  const values = script && libc.share(VALUES_BYTES);
+  if (values !== undefined) script?.share(new SharedValues(values.memory, () => clock.monotonic()));
   const rules = (): SharedRules | undefined => {
     const { dispatcher, defaultPartition = 'default' } = env.settings();
     // A script decides in place of rules.
@@ -94,7 +97,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     const settings = env.settings();
     const sockets = [...groups].map(([index, group]) => ({ index, fd: group[worker]?.fd ?? -1 }));
     return {
-      descriptors: [...sockets.map(({ fd }) => fd), shared.fd],
+      descriptors: [...sockets.map(({ fd }) => fd), shared.fd, ...(values === undefined ? [] : [values.fd])],
       setup: (fds) => ({
         worker,
         workers,
@@ -114,6 +117,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         askAll: sip.tapPoint.isTapped,
         script: script && sharedScript(script.file, settings),
         memory: { fd: fds[sockets.length] ?? -1, bytes: SHARED_BYTES },
+        values: values && { fd: fds[sockets.length + 1] ?? -1, bytes: VALUES_BYTES },
         ahead: machineMs() - clock.monotonic(),
       }),
     };

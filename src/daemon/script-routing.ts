@@ -8,13 +8,14 @@ import type { Clock } from '../core/clock.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
+import type { SharedValues } from '../core/shared-values.js';
 import type { Engine } from '../engine/engine.js';
 import { findInList } from '../engine/in-list.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
-import type { PvarValue } from '../pvar/context.js';
+import type { PvarValue, SharedVariables } from '../pvar/context.js';
 import { compileWritable } from '../pvar/format.js';
 import { VarStore } from '../pvar/var-store.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
@@ -34,6 +35,7 @@ import {
 import { kamailioForm } from '../script/own-requests.js';
 import { scoreByRoute } from '../script/score-route.js';
 import { runEvent, runLocal, runService, startTimers } from '../script/service-routes.js';
+import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { WsSocket } from '../sip/transport/ws.js';
@@ -80,6 +82,8 @@ export interface ScriptRoutingOptions {
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
+  /** Memory that other processes share which run the same script. */
+  readonly values?: SharedValues | undefined;
   /** Rehearses with what another script has in memory. */
   readonly memory?: ScriptMemory | undefined;
 }
@@ -88,7 +92,7 @@ export interface ScriptRoutingOptions {
 export interface ScriptMemory {
   readonly tables: ScriptTables;
   readonly vars: VarStore;
-  readonly shared: Map<string, PvarValue>;
+  readonly shared: SharedVariables;
   /** What modules keep, under their keys. */
   readonly states: ReadonlyMap<object, unknown>;
   /** Lists of the running daemon: they are only read. */
@@ -103,7 +107,8 @@ export class ScriptRouting {
   private tables: ScriptTables = NO_TABLES;
   private stopTimers: (() => void) | undefined;
   private readonly vars: VarStore;
-  private readonly shared: Map<string, PvarValue>;
+  private shared: SharedVariables;
+  private values: SharedValues | undefined;
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
   private readonly faults: ScriptLog;
@@ -119,7 +124,8 @@ export class ScriptRouting {
   ) {
     const { memory } = options;
     this.vars = memory?.vars ?? new VarStore();
-    this.shared = memory?.shared ?? new Map();
+    this.values = options.values;
+    this.shared = memory?.shared ?? sharedVariables(options.values);
     if (memory !== undefined) this.tables = memory.tables;
     this.faults = new ScriptLog(options.log, options.clock);
     this.peerLog = boundedLog(options.log, () => options.clock.monotonic());
@@ -144,6 +150,13 @@ export class ScriptRouting {
     for (const socket of this.options.sip.transports ?? []) {
       if (socket instanceof WsSocket && socket.sharesPort) socket.gate = gate;
     }
+  }
+
+  /** What all calls share is in this memory from now on. To be called before requests come. */
+  share(values: SharedValues): void {
+    this.values = values;
+    this.shared = sharedVariables(values);
+    this.core.use(this.environment(this.cfg, this.settings));
   }
 
   /** Reads the tables of the modules. To be called before requests come. */
@@ -378,7 +391,14 @@ export class ScriptRouting {
       reload: (name) => this.options.reload(name),
       reloadTables: () => this.reloadTables(),
       trace: this.options.trace,
-      modules: new ModuleStates(cfg.modules, cfg.loaded, this.kept, cfg.compile, memory?.states),
+      modules: new ModuleStates(
+        cfg.modules,
+        cfg.loaded,
+        this.kept,
+        cfg.compile,
+        memory?.states,
+        memory === undefined ? this.values : undefined,
+      ),
       hooks: cfg.hooks,
       masks: cfg.masks,
       services: memory === undefined ? this.services : servicesOfCopy(this.services),

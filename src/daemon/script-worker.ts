@@ -2,7 +2,6 @@ import { deserialize, serialize } from 'node:v8';
 import { BlacklistTable } from '../blacklist/blacklist.js';
 import { type LoadCfgOptions, type LoadedCfg, loadCfg } from '../cfg-file/load.js';
 import type { Settings } from '../config/settings.js';
-import { systemClock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
 import { dispatcherFormats } from '../tenant/options.js';
@@ -33,7 +32,7 @@ function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; r
 
 /** Runs the script of a configuration file in a worker: what it shares with other processes is in the engine it is given. */
 export const startScript: StartScript = (parts) => {
-  const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log } = parts;
+  const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, clock } = parts;
   const begun = read(parts.script);
   let { settings } = begun;
   const routing = new ScriptRouting(
@@ -45,7 +44,8 @@ export const startScript: StartScript = (parts) => {
       formats: () => dispatcherFormats(settings.dispatcher, () => undefined),
       reload: () => false,
       tokens,
-      clock: systemClock,
+      clock,
+      values,
       random: systemRandom,
       log,
       calls: scriptCalls(observer, counters.proxy),

@@ -68,6 +68,7 @@ async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
       askAll: false,
       script: undefined,
       memory: { fd: -1, bytes: SHARED_BYTES },
+      values: undefined,
       ahead: machineMs() - performance.now(),
     },
     // Only its memory is asked for: the socket is never opened.

@@ -1,6 +1,7 @@
+import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { MessageRun } from '../script/call.js';
-import type { ModuleParameters } from '../script/environment.js';
+import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import {
   code,
   type FunctionSpec,
@@ -12,7 +13,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { ExpiringMap } from './expiring-map.js';
+import { copiedValues, valuesOf } from './expiring-map.js';
 
 /** Entries one store may hold. */
 const MOST_ENTRIES = 1_000_000;
@@ -20,25 +21,29 @@ const MOST_ENTRIES = 1_000_000;
 /** cachedb_local: collections by name, one after the id in cachedb_url. */
 export const cacheStore = {
   module: 'cachedb_local',
-  create(parameters: ModuleParameters): Map<string, ExpiringMap<PvarValue>> {
+  create(parameters: ModuleParameters, states: ModuleStates): Map<string, ValueMap<PvarValue>> {
     const urls = parameters.all('cachedb_url').map(String);
     const ids = urls.length === 0 ? ['local'] : urls.map((url) => /^(local(?::[^:/]+)?):/.exec(url)?.[1] ?? 'local');
-    return new Map([...new Set([...ids, 'local'])].map((id) => [id, new ExpiringMap<PvarValue>(MOST_ENTRIES)]));
+    return new Map([...new Set([...ids, 'local'])].map((id) => [id, valuesOf(states, `cachedb ${id}`, MOST_ENTRIES)]));
   },
   renew(
-    before: Map<string, ExpiringMap<PvarValue>>,
+    before: Map<string, ValueMap<PvarValue>>,
     parameters: ModuleParameters,
-  ): Map<string, ExpiringMap<PvarValue>> {
-    const after = this.create(parameters);
-    for (const id of after.keys()) after.set(id, before.get(id) ?? new ExpiringMap<PvarValue>(MOST_ENTRIES));
+    states: ModuleStates,
+  ): Map<string, ValueMap<PvarValue>> {
+    const after = this.create(parameters, states);
+    for (const id of after.keys()) {
+      const known = before.get(id);
+      if (known !== undefined) after.set(id, known);
+    }
     return after;
   },
-  copy(stores: Map<string, ExpiringMap<PvarValue>>): Map<string, ExpiringMap<PvarValue>> {
-    return new Map([...stores].map(([id, entries]) => [id, entries.copy()]));
+  copy(stores: Map<string, ValueMap<PvarValue>>): Map<string, ValueMap<PvarValue>> {
+    return new Map([...stores].map(([id, entries]) => [id, copiedValues(entries, MOST_ENTRIES)]));
   },
 };
 
-function cacheOf(run: MessageRun, id: string): ExpiringMap<PvarValue> | undefined {
+function cacheOf(run: MessageRun, id: string): ValueMap<PvarValue> | undefined {
   return run.env.modules.of(cacheStore).get(id);
 }
 
@@ -49,9 +54,13 @@ function addTo(sign: 1 | -1): FunctionSpec['compile'] {
       const name = textOf(key, run);
       if (cache === undefined) return -1;
       const now = run.env.clock.monotonic();
-      const sum = (Number(cache.get(name, now) ?? 0) + sign * intOf(value, run, 0)) | 0;
       const seconds = intOf(expires, run, 0);
-      cache.set(name, sum, seconds > 0 ? now + seconds * 1000 : undefined);
+      const by = sign * intOf(value, run, 0);
+      const sum = cache.alone(() => {
+        const sum = (Number(cache.get(name, now) ?? 0) + by) | 0;
+        cache.set(name, sum, seconds > 0 ? now + seconds * 1000 : undefined);
+        return sum;
+      });
       result?.variable?.assign(run.pvars, sum);
       return 1;
     };

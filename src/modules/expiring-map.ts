@@ -1,5 +1,8 @@
 import { ownText } from '../core/own-text.js';
-import { copiedEntries } from './copied-entries.js';
+import type { ValueMap } from '../core/value-map.js';
+import type { PvarValue } from '../pvar/context.js';
+import type { ModuleStates } from '../script/environment.js';
+import { copiedList } from './copied-entries.js';
 
 interface Entry<T> {
   value: T;
@@ -7,7 +10,7 @@ interface Entry<T> {
 }
 
 /** Values by key, some for a time only. What is added to a full one takes the room of the oldest entry. */
-export class ExpiringMap<T> {
+export class ExpiringMap<T> implements ValueMap<T> {
   private readonly map = new Map<string, Entry<T>>();
   /**
    * Walks over the keys as entries give way. A walk from the start would pass over all that was taken out before: quadratic for a
@@ -31,11 +34,18 @@ export class ExpiringMap<T> {
     return entry.value;
   }
 
-  /** The same entries in a map of its own. Throws SwitchyardError USAGE for more than are copied at once. */
-  copy(): ExpiringMap<T> {
-    const copy = new ExpiringMap<T>(this.most);
-    for (const [key, entry] of copiedEntries(this.map)) copy.map.set(key, entry);
-    return copy;
+  /** Entries, those included that have expired and were not looked at since. */
+  get size(): number {
+    return this.map.size;
+  }
+
+  *listed(): Generator<readonly [string, T, number | undefined]> {
+    for (const [key, { value, expires }] of this.map) yield [key, value, expires];
+  }
+
+  /** Nobody else changes the values while a function runs. */
+  alone<R>(run: () => R): R {
+    return run();
   }
 
   /** When an entry expires, in milliseconds; undefined when it does not, or is not there. */
@@ -97,4 +107,16 @@ export class ExpiringMap<T> {
   private drop(key: string, value: T): void {
     if (this.dropped !== undefined && this.dropped.length < this.most) this.dropped.push([key, value]);
   }
+}
+
+/** The values of that name: shared with the other processes that run the script, where there are some. */
+export function valuesOf(states: ModuleStates, name: string, most: number): ValueMap<PvarValue> {
+  return states.shared?.table(name, most) ?? new ExpiringMap<PvarValue>(most);
+}
+
+/** The same entries in a map of this process. Throws SwitchyardError USAGE for more than are copied at once. */
+export function copiedValues<T>(values: ValueMap<T>, most: number): ExpiringMap<T> {
+  const copy = new ExpiringMap<T>(most);
+  for (const [key, value, expires] of copiedList(values.size, values.listed())) copy.set(key, value, expires);
+  return copy;
 }

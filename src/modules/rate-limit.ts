@@ -1,7 +1,6 @@
-import { ownText } from '../core/own-text.js';
 import type { MessageRun } from '../script/call.js';
-import type { ModuleParameters } from '../script/environment.js';
-import { copiedEntries } from './copied-entries.js';
+import type { ModuleParameters, ModuleStates } from '../script/environment.js';
+import { copiedList } from './copied-entries.js';
 import {
   code,
   intOf,
@@ -13,28 +12,12 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-
-interface Pipe {
-  limit: number;
-  /** Messages of the interval that runs, and of the one before. */
-  count: number;
-  before: number;
-  since: number;
-  algorithm: Algorithm;
-}
-
-/** "feedback" and "network" measure the machine: nothing is limited by them here. */
-type Algorithm = 'taildrop' | 'red' | 'feedback' | 'network';
-
-function algorithmOf(text: string): Algorithm | undefined {
-  const lower = text.toLowerCase();
-  return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
-}
+import { type Algorithm, algorithmOf, newPipe, OwnPipes, type Pipe, type Pipes, pipesOf } from './pipes.js';
 
 interface RateState {
   /** Milliseconds. */
   readonly interval: number;
-  readonly pipes: Map<string, Pipe>;
+  readonly pipes: Pipes;
   /** Kamailio's queues: the pipe of a method, "*" for every other. */
   readonly queues: ReadonlyMap<string, string>;
 }
@@ -42,7 +25,7 @@ interface RateState {
 interface PipeState {
   /** Milliseconds. */
   readonly interval: number;
-  readonly pipes: Map<string, Pipe>;
+  readonly pipes: Pipes;
   readonly code: number;
   readonly reason: string;
 }
@@ -50,14 +33,21 @@ interface PipeState {
 /** ratelimit: pipes by name. */
 export const rateState = {
   module: 'ratelimit',
-  create: (parameters: ModuleParameters): RateState => {
-    const pipes = new Map<string, Pipe>();
+  create: (parameters: ModuleParameters, states: ModuleStates): RateState => {
+    const pipes = pipesOf(states, 'ratelimit', MOST_PIPES);
     for (const each of parameters.all('pipe')) {
       const match = /^(\w+):(\w+):(\d+)$/.exec(String(each));
       if (match === null) continue;
       // The parameter is one of Kamailio's, and counts messages a second.
       const limit = Number(match[3]) * parameters.int('timer_interval', 10);
-      pipes.set(match[1] ?? '', newPipe(limit, algorithmOf(match[2] ?? '') ?? 'taildrop'));
+      // What other processes have counted stays.
+      pipes.change(
+        match[1] ?? '',
+        (pipe) => {
+          pipe.limit = limit;
+        },
+        () => newPipe(limit, algorithmOf(match[2] ?? '') ?? 'taildrop'),
+      );
     }
     const queues = new Map<string, string>();
     for (const each of parameters.all('queue')) {
@@ -66,36 +56,34 @@ export const rateState = {
     }
     return { interval: parameters.int('timer_interval', 10) * 1000, pipes, queues };
   },
-  renew(before: RateState, parameters: ModuleParameters): RateState {
-    const after = this.create(parameters);
+  renew(before: RateState, parameters: ModuleParameters, states: ModuleStates): RateState {
+    const after = this.create(parameters, states);
     for (const [name, pipe] of before.pipes) {
-      const wanted = after.pipes.get(name);
-      after.pipes.set(name, wanted === undefined ? pipe : Object.assign(pipe, { limit: wanted.limit }));
+      let { limit } = pipe;
+      after.pipes.change(name, (wanted) => {
+        limit = wanted.limit;
+      });
+      after.pipes.set(name, Object.assign(pipe, { limit }));
     }
     return after;
   },
-  copy: (state: RateState): RateState => ({ ...state, pipes: copiedEntries(state.pipes) }),
+  copy: (state: RateState): RateState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };
 
 /** Pipes of one module at most. */
 const MOST_PIPES = 100_000;
 
-function newPipe(limit: number, algorithm: Algorithm): Pipe {
-  return { limit, count: 0, before: 0, since: 0, algorithm };
+function copiedPipes(pipes: Pipes): Pipes {
+  return new OwnPipes([...copiedList(pipes.size, pipes)].map(([name, pipe]) => [name, { ...pipe }]));
 }
 
-/** The pipe of that name, made with `limit`; undefined where there is none and none can be made. */
-function pipeOf(
-  pipes: Map<string, Pipe>,
-  name: string,
+/** Makes a pipe with a limit, where there may be another one. */
+function making(
+  pipes: Pipes,
   limit: number | undefined,
-  algorithm: Algorithm = 'taildrop',
-): Pipe | undefined {
-  const known = pipes.get(name);
-  if (known !== undefined || limit === undefined || pipes.size >= MOST_PIPES) return known;
-  const pipe = newPipe(limit, algorithm);
-  pipes.set(ownText(name), pipe);
-  return pipe;
+  algorithm: Algorithm | undefined = 'taildrop',
+): () => Pipe | undefined {
+  return () => (limit === undefined || pipes.size >= MOST_PIPES ? undefined : newPipe(limit, algorithm));
 }
 
 /** Counts a message in the interval that runs; 1 while the pipe is below its limit, else -1. */
@@ -123,10 +111,13 @@ function count(run: MessageRun, pipe: Pipe, interval: number): number {
 /** `limit` is that of a whole interval. */
 function rate(run: MessageRun, name: string, limit: number | undefined): number {
   const { pipes, interval } = run.env.modules.of(rateState);
-  const pipe = pipeOf(pipes, name, limit);
-  if (pipe === undefined) return -1;
-  if (limit !== undefined) pipe.limit = limit;
-  return count(run, pipe, interval);
+  let result = -1;
+  const counted = (pipe: Pipe): void => {
+    if (limit !== undefined) pipe.limit = limit;
+    result = count(run, pipe, interval);
+  };
+  pipes.change(name, counted, making(pipes, limit));
+  return result;
 }
 
 /** Counts in the pipe of the queue that takes the method; -1 when none does. */
@@ -139,21 +130,25 @@ function queued(run: MessageRun): number {
 /** pipelimit: pipes by name, and what pl_drop() answers. */
 const pipeState = {
   module: 'pipelimit',
-  create: (parameters: ModuleParameters): PipeState => ({
+  create: (parameters: ModuleParameters, states: ModuleStates): PipeState => ({
     interval: parameters.int('timer_interval', 10) * 1000,
     code: parameters.int('reply_code', 503),
     reason: parameters.text('reply_reason', 'Server Unavailable'),
-    pipes: new Map<string, Pipe>(),
+    pipes: pipesOf(states, 'pipelimit', MOST_PIPES),
   }),
-  copy: (state: PipeState): PipeState => ({ ...state, pipes: copiedEntries(state.pipes) }),
+  copy: (state: PipeState): PipeState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };
 
 function pipelimit(run: MessageRun, name: string, limit: number | undefined, algorithm?: Algorithm): number {
   const { pipes, interval } = run.env.modules.of(pipeState);
-  const pipe = pipeOf(pipes, name, algorithm === undefined ? undefined : limit, algorithm);
-  // A known pipe keeps its algorithm and takes the limit, also with the name of an algorithm that is none.
-  if (pipe !== undefined && limit !== undefined) pipe.limit = limit;
-  return pipe === undefined ? -2 : count(run, pipe, interval);
+  let result = -2;
+  const counted = (pipe: Pipe): void => {
+    // A known pipe keeps its algorithm and takes the limit, also with the name of an algorithm that is none.
+    if (limit !== undefined) pipe.limit = limit;
+    result = count(run, pipe, interval);
+  };
+  pipes.change(name, counted, making(pipes, algorithm === undefined ? undefined : limit, algorithm));
+  return result;
 }
 
 /** Functions of pipelimit and ratelimit. */
@@ -221,10 +216,8 @@ export const rateLimitFunctions: ScriptFunction[] = [
       compile:
         ([name]) =>
         (run) => {
-          const pipe = run.env.modules.of(rateState).pipes.get(textOf(name, run));
-          if (pipe === undefined) return -1;
-          if (pipe.count > 0) pipe.count--;
-          return 1;
+          const { pipes } = run.env.modules.of(rateState);
+          return code(pipes.change(textOf(name, run), (pipe) => void (pipe.count = Math.max(0, pipe.count - 1))));
         },
     },
     {
@@ -235,10 +228,8 @@ export const rateLimitFunctions: ScriptFunction[] = [
       compile:
         ([name]) =>
         (run) => {
-          const pipe = run.env.modules.of(rateState).pipes.get(textOf(name, run));
-          if (pipe === undefined) return -1;
-          pipe.count = 0;
-          return 1;
+          const { pipes } = run.env.modules.of(rateState);
+          return code(pipes.change(textOf(name, run), (pipe) => void (pipe.count = 0)));
         },
     },
     {

@@ -1,7 +1,7 @@
 import { CommandFault, type CommandValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore } from './cachedb.js';
-import { globalFlags } from './global-flags.js';
+import { type GlobalFlags, globalFlags } from './global-flags.js';
 import { type HashTable, hashTables, setIn } from './htable/tables.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
@@ -157,7 +157,7 @@ const caches: readonly ScriptCommand[] = [
   },
 ];
 
-function flags(env: ScriptEnvironment): { mask: number } {
+function flags(env: ScriptEnvironment): GlobalFlags {
   return env.modules.of(globalFlags);
 }
 
@@ -185,8 +185,11 @@ const gflags: readonly ScriptCommand[] = [
       run(env, { bitmask }) {
         const mask = integer(bitmask, 'the mask');
         const state = flags(env);
-        if (act === 'set') state.mask |= mask;
-        else if (act === 'reset') state.mask &= ~mask;
+        if (act !== 'is') {
+          state.alone(() => {
+            state.mask = act === 'set' ? state.mask | mask : state.mask & ~mask;
+          });
+        }
         return act === 'is' ? ((state.mask & mask) === mask ? 'TRUE' : 'FALSE') : 'OK';
       },
     }),
@@ -241,9 +244,11 @@ const limits: readonly ScriptCommand[] = [
     parameters: ['pipe'],
     required: 1,
     run(env, { pipe = '' }) {
-      const found = env.modules.of(rateState).pipes.get(pipe);
-      if (found === undefined) throw new CommandFault(404, 'Pipe not found');
-      found.count = 0;
+      const { pipes } = env.modules.of(rateState);
+      const found = pipes.change(pipe, (each) => {
+        each.count = 0;
+      });
+      if (!found) throw new CommandFault(404, 'Pipe not found');
       return 'OK';
     },
   },

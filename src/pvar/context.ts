@@ -58,6 +58,13 @@ export interface PvarRecords {
   get(name: string, index: number, field: string): PvarValue;
 }
 
+/** Variables that all messages share ($shv), in one process or in several. */
+export interface SharedVariables extends Iterable<readonly [string, PvarValue]> {
+  get(name: string): PvarValue | undefined;
+  set(name: string, value: PvarValue): unknown;
+  has(name: string): boolean;
+}
+
 /** Everything a variable may look at or write while a format is evaluated. */
 export interface PvarContext {
   readonly message: PvarMessage;
@@ -65,7 +72,7 @@ export interface PvarContext {
   /** $var(name); unlike AVPs a script variable holds one value. */
   readonly vars: VarStore;
   /** $shv(name): shared by all messages. */
-  readonly shared: Map<string, PvarValue>;
+  readonly shared: SharedVariables;
   /** $xavp, $xavu and $xavi of Kamailio. */
   readonly xavps: XavpStore;
   readonly xavus: XavpStore;
@@ -156,7 +163,7 @@ export class PvarScope implements PvarContext {
   private rewrittenUri: string | undefined = undefined;
   private avpStore: AvpStore | undefined = undefined;
   private varStore: VarStore | undefined = undefined;
-  private sharedStore: Map<string, PvarValue> | undefined = undefined;
+  private sharedStore: SharedVariables | undefined = undefined;
   private xavpStore: XavpStore | undefined = undefined;
   private xavuStore: XavpStore | undefined = undefined;
   private xaviStore: XavpStore | undefined = undefined;
@@ -191,7 +198,7 @@ export class PvarScope implements PvarContext {
     return (this.varStore ??= new VarStore());
   }
 
-  get shared(): Map<string, PvarValue> {
+  get shared(): SharedVariables {
     return (this.sharedStore ??= new Map());
   }
 
@@ -214,7 +221,7 @@ export class PvarScope implements PvarContext {
   }
 
   /** From now on $var reads and writes `vars`, and $shv `shared`: several messages have them in common. */
-  shareVars(vars: VarStore, shared?: Map<string, PvarValue>): void {
+  shareVars(vars: VarStore, shared?: SharedVariables): void {
     this.varStore = vars;
     if (shared !== undefined) this.sharedStore = shared;
   }

@@ -4,10 +4,11 @@ import type { CompiledScript } from '../cfg/script.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
+import type { SharedValues } from '../core/shared-values.js';
 import type { SipUri, TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
-import type { PvarValue } from '../pvar/context.js';
+import type { SharedVariables } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { VarStore } from '../pvar/var-store.js';
 import type { SelectionTally } from '../route/dispatcher/site.js';
@@ -148,7 +149,7 @@ export interface ScriptEnvironment {
   readonly logLimits: LogLimits;
   /** $var: one value for each name, for the whole process. */
   readonly vars: VarStore;
-  readonly shared: Map<string, PvarValue>;
+  readonly shared: SharedVariables;
   /** "Server: ..." line of replies of our own, with its line break; '' for none. */
   readonly serverLine: string;
   readonly userAgentLine: string;
@@ -228,6 +229,8 @@ export class ModuleStates {
     readonly compile: (text: string) => Format = (text) => compileFormat(text),
     /** States that are in force already. */
     made: ReadonlyMap<object, unknown> = new Map(),
+    /** Memory that other processes share which run the same script; undefined: there are none. */
+    readonly shared?: SharedValues | undefined,
   ) {
     this.states = new Map(made);
   }

@@ -56,6 +56,8 @@ export interface WorkerSetup {
   readonly script: SharedScript | undefined;
   /** The worker's descriptor of the memory that all share, and its size in bytes. */
   readonly memory: { readonly fd: number; readonly bytes: number };
+  /** The same for what scripts keep for all calls (`SharedValues`); undefined without a script. */
+  readonly values: { readonly fd: number; readonly bytes: number } | undefined;
   /** What machine-wide monotonic milliseconds are ahead of those of the brain. */
   readonly ahead: number;
 }

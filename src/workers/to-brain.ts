@@ -77,9 +77,14 @@ export class ToBrain {
     this.outbox.flush();
   }
 
+  /** Monotonic milliseconds as the brain counts them. */
+  time(): number {
+    return performance.now() + this.ahead;
+  }
+
   /** Milliseconds as the brain counts them; its items have no use for more digits. */
   now(): number {
-    return Math.round((performance.now() + this.ahead) * 10) / 10;
+    return Math.round(this.time() * 10) / 10;
   }
 
   /** A message as items name it: its socket, address, port and text. */

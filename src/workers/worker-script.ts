@@ -1,4 +1,6 @@
+import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
+import type { SharedValues } from '../core/shared-values.js';
 import type { Engine } from '../engine/engine.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { ProxyObserver } from '../proxy/observer.js';
@@ -23,6 +25,10 @@ export interface ScriptParts {
   readonly observer: ProxyObserver;
   readonly tally: SelectionTally;
   readonly log: Logger;
+  /** What all processes that run the script keep together. */
+  readonly values: SharedValues | undefined;
+  /** Its monotonic milliseconds are those of the brain, so that all processes mean the same by them. */
+  readonly clock: Clock;
 }
 
 /** The script of a configuration file at work. */

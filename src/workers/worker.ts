@@ -1,10 +1,11 @@
 import { AddressBlocks } from '../core/address-blocks.js';
 import { boundedLog } from '../core/bounded-log.js';
-import { systemClock } from '../core/clock.js';
+import { type Clock, systemClock } from '../core/clock.js';
 import { HeldClock } from '../core/held-clock.js';
 import { type KeptKey, KeyRing } from '../core/key-ring.js';
 import type { Logger } from '../core/logger.js';
 import { systemRandom } from '../core/random.js';
+import { SharedValues } from '../core/shared-values.js';
 import { DialogTokens } from '../proxy/dialog-token.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import { Admission } from '../sip/admission.js';
@@ -189,7 +190,21 @@ export class Worker implements TransactionUser {
     if (script === undefined || startScript === undefined) this.layer.attach(this);
     else {
       const { layer, counters, replica, tally: selections } = this;
-      const parts = { script, layer, counters, engine: replica.engine, sockets: local, resolver, tokens, log };
+      const clock: Clock = { ...systemClock, monotonic: () => brain.time() };
+      const values =
+        setup.values && new SharedValues(libc.map(setup.values.fd, setup.values.bytes), () => clock.monotonic());
+      const parts = {
+        script,
+        layer,
+        counters,
+        engine: replica.engine,
+        sockets: local,
+        resolver,
+        tokens,
+        log,
+        values,
+        clock,
+      };
       this.script = startScript({ ...parts, observer, tally: selections });
       const gate = new ScriptGate(this.script.core, {
         handsOn: (message, source, isRequest) =>

@@ -270,9 +270,9 @@ route {
 });
 
 test('a file that needs one process is refused with all that needs it', { skip }, async () => {
-  const text = OPENSIPS('cache_store("local", "a", "b"); if (rl_check("all", 5)) exit;').replace(
+  const text = OPENSIPS('raise_event("E_A"); if (get_static_lock("a")) exit;').replace(
     'loadmodule "sl.so"',
-    'loadmodule "sl.so"\nloadmodule "ratelimit.so"\nloadmodule "cachedb_local.so"',
+    'loadmodule "sl.so"\nloadmodule "cfgutils.so"',
   );
   await assert.rejects(
     startCfgDaemon({
@@ -280,6 +280,6 @@ test('a file that needs one process is refused with all that needs it', { skip }
       json: { workers: 2 },
       prepare: (folder) => write.opensips(folder, []),
     }),
-    /"workers": 2: the cfg file needs one process:\n.*:\d+: cache_store\(\) works in one process only\n[\s\S]*rl_check\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 is for one process/,
+    /"workers": 2: the cfg file needs one process:\n.*:\d+: raise_event\(\) works in one process only\n[\s\S]*get_static_lock\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 is for one process/,
   );
 });

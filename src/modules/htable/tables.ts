@@ -1,14 +1,15 @@
 import { namedValues } from '../../core/named-values.js';
+import type { ValueMap } from '../../core/value-map.js';
 import type { PvarValue } from '../../pvar/context.js';
-import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
-import { ExpiringMap } from '../expiring-map.js';
+import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
+import { copiedValues, valuesOf } from '../expiring-map.js';
 
 /** Entries one table may hold. */
 const MOST_ENTRIES = 1_000_000;
 
 /** One hash table. */
 export interface HashTable {
-  readonly entries: ExpiringMap<PvarValue>;
+  readonly entries: ValueMap<PvarValue>;
   readonly initial: PvarValue;
   /** Milliseconds; 0 for ever. */
   readonly autoexpire: number;
@@ -20,14 +21,14 @@ export interface HashTable {
 /** htable: "name=>size=4;autoexpire=60;initval=0;". */
 export const hashTables = {
   module: 'htable',
-  create(parameters: ModuleParameters): Map<string, HashTable> {
+  create(parameters: ModuleParameters, states: ModuleStates): Map<string, HashTable> {
     const tables = new Map<string, HashTable>();
     for (const each of parameters.all('htable')) {
       const [name = '', rest = ''] = String(each).split('=>');
       const options = namedValues(rest);
       const initial = options.get('initval');
       tables.set(name.trim(), {
-        entries: new ExpiringMap<PvarValue>(MOST_ENTRIES),
+        entries: valuesOf(states, `htable ${name.trim()}`, MOST_ENTRIES),
         initial: initial === undefined ? null : Number(initial),
         autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
         updateExpire: options.get('updateexpire') !== '0',
@@ -36,8 +37,8 @@ export const hashTables = {
     }
     return tables;
   },
-  renew(before: Map<string, HashTable>, parameters: ModuleParameters): Map<string, HashTable> {
-    const after = this.create(parameters);
+  renew(before: Map<string, HashTable>, parameters: ModuleParameters, states: ModuleStates): Map<string, HashTable> {
+    const after = this.create(parameters, states);
     for (const [name, table] of after) {
       const { entries } = before.get(name) ?? table;
       after.set(name, { ...table, entries });
@@ -45,7 +46,9 @@ export const hashTables = {
     return after;
   },
   copy(tables: Map<string, HashTable>): Map<string, HashTable> {
-    return new Map([...tables].map(([name, table]) => [name, { ...table, entries: table.entries.copy() }]));
+    return new Map(
+      [...tables].map(([name, table]) => [name, { ...table, entries: copiedValues(table.entries, MOST_ENTRIES) }]),
+    );
   },
 };
 

@@ -70,10 +70,12 @@ function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, s
 }
 
 function step(env: ScriptEnvironment, table: HashTable, key: string, by: number): PvarValue {
-  const now = table.entries.get(key, env.clock.monotonic()) ?? table.initial;
-  if (typeof now !== 'number') return null;
-  setIn(env, table, key, now + by);
-  return now + by;
+  return table.entries.alone(() => {
+    const now = table.entries.get(key, env.clock.monotonic()) ?? table.initial;
+    if (typeof now !== 'number') return null;
+    setIn(env, table, key, now + by);
+    return now + by;
+  });
 }
 
 function countMatching(

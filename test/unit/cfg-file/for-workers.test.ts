@@ -47,19 +47,38 @@ test('a file of message, transaction and dispatcher functions can be run by seve
   );
 });
 
-test('what all calls share is named with its line: functions, variables, also within texts', () => {
+test('what is kept in memory that all processes share keeps no file from them', () => {
+  const table = 'modparam("htable", "htable", "a=>size=4;")';
+  assert.deepEqual(
+    faultsOf(
+      kamailio(['htable', 'pike', 'pipelimit'], '$sht(a=>x) = $shv(y); pl_check("a"); pike_check_req();', table),
+    ),
+    [],
+  );
+  assert.deepEqual(
+    faultsOf(
+      opensips(
+        ['cachedb_local', 'ratelimit', 'gflags'],
+        'cache_add("local", "a", 1, 0); rl_check("a", 5); set_gflag(1);',
+      ),
+    ),
+    [],
+  );
+});
+
+test('what one process counts or follows is named with its line: functions, variables, also within texts', () => {
   assert.deepEqual(
     faultsOf(
       kamailio(
         ['htable', 'xlog', 'cfgutils'],
-        `$sht(a=>x) = 1;\nxlog("now $shv(y)\\n");\nlock("a");`,
+        `$var(x) = $stat(all);\nxlog("now $stat(y)\\n");\nlock("a");`,
         'modparam("htable", "htable", "a=>size=4;")',
       ),
     ).map((each) => each.replace(/^\d+ /, '')),
-    ['$sht is kept by one process', '$shv is kept by one process', 'lock() works in one process only'],
+    ['$stat is kept by one process', '$stat is kept by one process', 'lock() works in one process only'],
   );
-  assert.deepEqual(faultsOf(opensips(['cachedb_local'], 'cache_store("local", "a", "b");')), [
-    '9 cache_store() works in one process only',
+  assert.deepEqual(faultsOf(opensips(['cachedb_local'], 'cache_raw_query("local", "a", "$avp(b)");')), [
+    '9 cache_raw_query() works in one process only',
   ]);
 });
 
@@ -78,6 +97,6 @@ test('a module that follows calls once it is loaded is named', () => {
 });
 
 test('routes of timers and events may use anything: one process runs them', () => {
-  const rest = 'timer_route[gc, 10] {\n  cache_store("local", "a", "b");\n}\n';
+  const rest = 'timer_route[gc, 10] {\n  raise_event("E_A");\n}\n';
   assert.deepEqual(faultsOf(opensips(['cachedb_local'], 'exit;', rest)), []);
 });

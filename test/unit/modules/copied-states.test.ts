@@ -39,11 +39,11 @@ const CASES: readonly {
     name: 'pike',
     key: pikeState as unknown as ModuleState<never>,
     change(state: ReturnType<typeof pikeState.create>) {
-      const top = state.root.get(10) ?? { hits: 0, before: 0, unit: 0, touched: 0, children: undefined };
+      const top = state.tree.root.get(10) ?? { hits: 0, before: 0, unit: 0, touched: 0 };
       top.hits++;
-      state.root.set(10, top);
+      state.tree.root.set(10, top);
     },
-    read: (state: ReturnType<typeof pikeState.create>) => state.root.get(10)?.hits,
+    read: (state: ReturnType<typeof pikeState.create>) => state.tree.root.get(10)?.hits,
   },
   {
     name: 'ratelimit',

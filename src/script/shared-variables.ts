@@ -1,0 +1,32 @@
+import type { SharedValues } from '../core/shared-values.js';
+import type { ValueMap } from '../core/value-map.js';
+import type { PvarValue, SharedVariables } from '../pvar/context.js';
+
+/** Names of variables at most. */
+const MOST = 100_000;
+
+/** $shv in memory that several processes share. */
+class VariablesOfAll implements SharedVariables {
+  constructor(private readonly values: ValueMap<PvarValue>) {}
+
+  get(name: string): PvarValue | undefined {
+    return this.values.get(name, 0);
+  }
+
+  set(name: string, value: PvarValue): void {
+    this.values.set(name, value, undefined);
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  [Symbol.iterator](): Iterator<readonly [string, PvarValue]> {
+    return this.values.entries(0)[Symbol.iterator]();
+  }
+}
+
+/** $shv: of this process, or of all that share the memory. */
+export function sharedVariables(values: SharedValues | undefined): SharedVariables {
+  return values === undefined ? new Map<string, PvarValue>() : new VariablesOfAll(values.table('shv', MOST));
+}

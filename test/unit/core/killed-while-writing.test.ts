@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { SharedValues } from '../../../src/core/shared-values.js';
+import { loadLibc } from '../../../src/sip/transport/native/libc.js';
+
+const loaded = await loadLibc();
+const skip = 'libc' in loaded ? false : 'the system calls cannot be had';
+const PROGRAM = fileURLToPath(new URL('../../support/writing-process.ts', import.meta.url));
+const BYTES = 4 * 1024 * 1024;
+/** KILLS=100 makes a long run of it. */
+const KILLS = Number(process.env['KILLS'] ?? '4');
+
+test('processes that are killed while they write leave values that others read and write', { skip }, async (t) => {
+  if (!('libc' in loaded)) return;
+  const { memory, fd } = loaded.libc.share(BYTES);
+  const values = new SharedValues(memory, () => 0);
+  const [table, counts] = [values.table('t', 200), values.table('counts', 1)];
+  const children: ChildProcess[] = [];
+  t.after(() => {
+    for (const each of children) each.kill('SIGKILL');
+  });
+  const start = async (): Promise<ChildProcess> => {
+    const child = fork(PROGRAM, [], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', fd],
+    });
+    children.push(child);
+    child.send(BYTES);
+    await once(child, 'message');
+    return child;
+  };
+  await start();
+  let before = 0;
+  for (let i = 0; i < KILLS; i++) {
+    const victim = await start();
+    await sleep(20 * Math.random());
+    const ended = once(victim, 'exit');
+    victim.kill('SIGKILL');
+    await ended;
+    const count = Number(counts.get('all', 0));
+    assert.ok(count > before, `${count} after ${before}`);
+    before = count;
+    const listed = [...table.entries(0)];
+    assert.equal(listed.length, new Set(listed.map(([key]) => key)).size, 'no key is there twice');
+    assert.ok(listed.length <= 200, `${listed.length} entries`);
+    for (const [, value] of listed) assert.match(String(value), /^x*$/);
+  }
+});
