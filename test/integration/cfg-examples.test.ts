@@ -155,7 +155,7 @@ test('the media gateways share the calls; the one that does not take a call, or 
     moved.map(({ gateway: name }) => name),
     ['127.0.0.32', '127.0.0.32'],
   );
-  assert.ok(daemon.script.includes('Trying next destination'));
+  await until('the line comes', () => daemon.script.includes('Trying next destination'));
   one.answer = () => 200;
   const answer = await daemon.daemon.callRpc('dispatcher.set_state', ['dx', 1, one.uri]);
   assert.ok('result' in answer, JSON.stringify(answer));

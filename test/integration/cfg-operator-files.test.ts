@@ -7,6 +7,7 @@ import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { freePort } from '../support/ports.js';
 import { haveSipp, runSipp, type SippAnswerer, startSippUas } from '../support/sipp.js';
 import { executeSqlite } from '../support/sqlite-file.js';
+import { until } from '../support/until.js';
 
 const skip = (await haveSipp()) ? false : 'SIPp is not installed';
 const open: (() => unknown)[] = [];
@@ -358,10 +359,11 @@ for (const { file, rows, lines, calls = 2, tables: further } of FILES) {
     let answered = 0;
     for (const [which, each] of answerers) if (which.startsWith('UP')) answered += (await each.stop()).ok;
     assert.equal(answered, calls);
-    for (const line of lines)
-      assert.ok(
-        daemon.script.some((each) => line.test(each)),
-        daemon.script.join('\n'),
-      );
+    // Those of a worker come by the log of the daemon.
+    for (const line of lines) {
+      await until(`${line} in the lines`, () => daemon.script.some((each) => line.test(each)), {
+        show: () => daemon.script,
+      });
+    }
   });
 }
