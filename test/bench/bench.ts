@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers|scripts]`: prints the speed figures, side by side with
+ * `npm run bench -- [--quick] [--only selection|parser|path|memory|reload|profile|extras|workers|capacity|scripts]`: prints the speed figures, side by side with
  * Kamailio when it is installed and with the floor under anything written for Node. Never fails on a time: machines are
  * shared, so ratios within one run are what counts. It does fail when calls are lost.
  */
 import { haveSipp } from '../support/sipp.js';
+import { canReserve, measureCapacity } from './capacity.js';
 import { EXTRAS, ratiosToFirst } from './extras.js';
 import { measureMemory } from './memory.js';
 import { runParserBench, type Speed } from './parser.js';
@@ -16,7 +17,18 @@ import { ratioOfScript, SCRIPT_AND_RULES, statementCosts } from './scripts.js';
 import { buildSwitchyard, startSwitchyard, startSwitchyardPlain } from './switchyard.js';
 import { measureWorkers } from './workers.js';
 
-const PARTS = ['selection', 'parser', 'path', 'memory', 'reload', 'profile', 'extras', 'workers', 'scripts'] as const;
+const PARTS = [
+  'selection',
+  'parser',
+  'path',
+  'memory',
+  'reload',
+  'profile',
+  'extras',
+  'workers',
+  'capacity',
+  'scripts',
+] as const;
 type Part = (typeof PARTS)[number];
 /** What runs when nothing is named. */
 const USUAL: readonly Part[] = ['selection', 'parser', 'path', 'memory', 'reload'];
@@ -136,6 +148,31 @@ async function workers(quick: boolean): Promise<number> {
   return 0;
 }
 
+/** How many calls a second workers carry that have a part of a processor each. */
+async function capacity(quick: boolean): Promise<number> {
+  const share = 0.2;
+  say(
+    `Calls a second without a request that comes again, each process with ${share * 100} % of a processor of its own`,
+  );
+  if (!canReserve()) {
+    say('  (the kernel reserves nothing for us: it takes root, and chrt of util-linux)');
+    return 0;
+  }
+  const carried = new Map<number, number[]>();
+  const plan = { workers: [1, 2], rounds: quick ? 1 : 2, share, first: 1000, step: 1.35, seconds: 2 };
+  await measureCapacity(plan, ({ workers, carried: rate, microsByProcess, generatorUse }) => {
+    carried.set(workers, [...(carried.get(workers) ?? []), rate]);
+    const micros = microsByProcess.map((each) => each.toFixed(0)).join(' + ');
+    const name = workers === 1 ? 'process ' : 'workers ';
+    say(
+      `  ${workers} ${name} ${String(rate).padStart(5)}/s  CPU microseconds per call and process: ${micros}; the generator used ${(generatorUse * 100).toFixed(0)} % of its own`,
+    );
+  });
+  const most = (workers: number): number => Math.max(...(carried.get(workers) ?? [0]));
+  say(`  two workers carry ${(most(2) / most(1)).toFixed(2)} times as many (goal: 1.6 with cores to spare)`);
+  return 0;
+}
+
 /** What a cfg script costs a call beside rules for the same job, and what 200 statements cost a message. */
 async function scripts(quick: boolean): Promise<number> {
   say('The same job as rules and as a cfg script: CPU microseconds of the daemon per call');
@@ -157,7 +194,7 @@ async function attempt(part: Part, quick: boolean): Promise<number> {
     else if (!(await haveSipp())) say(`(${part}: SIPp is not installed)`);
     else {
       buildSwitchyard();
-      return await { path, memory, reload, profile, extras, workers, scripts }[part](quick);
+      return await { path, memory, reload, profile, extras, workers, capacity, scripts }[part](quick);
     }
     return 0;
   } catch (error) {

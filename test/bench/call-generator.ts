@@ -1,8 +1,8 @@
 /**
  * Places calls and answers them, all in one process and cheaper than SIPp: run as `call-generator.ts PROXY RATE SECONDS FIRST
  * SECOND`. Answers at the ports FIRST and SECOND of 127.0.0.1, calls the proxy at its port RATE times a second, INVITE 180 200 ACK
- * BYE 200, and repeats a request that is not answered after half a second. Prints {"placed", "completed", "repeated"} as JSON, after a line
- * "ready". Datagrams go in batches where koffi is installed.
+ * BYE 200, and repeats a request that is not answered after half a second. Prints {"placed", "completed", "repeated", "micros"} as JSON, after a line
+ * "ready"; the last is its own CPU time. Datagrams go in batches where koffi is installed.
  */
 import { DatagramQueue } from '../../src/sip/transport/datagram-queue.js';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
@@ -118,6 +118,7 @@ for (const port of [first, second]) await open(port, answer).open();
 process.stdout.write('ready\n');
 setInterval(repeat, 50);
 const began = performance.now();
+const cpuBefore = process.cpuUsage();
 const timer = setInterval(() => {
   const due = Math.min(rate * seconds, Math.floor(((performance.now() - began) * rate) / 1000));
   while (placed < due) begin();
@@ -127,6 +128,8 @@ const timer = setInterval(() => {
   const look = setInterval(() => {
     if (completed < placed && performance.now() < until) return;
     clearInterval(look);
-    process.stdout.write(`${JSON.stringify({ placed, completed, repeated })}\n`, () => process.exit(0));
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const said = { placed, completed, repeated, micros: user + system };
+    process.stdout.write(`${JSON.stringify(said)}\n`, () => process.exit(0));
   }, 20);
 }, 1);

@@ -46,6 +46,11 @@ export function cpuMicros(root: number): number {
   return (ticks * 1e6) / TICKS;
 }
 
+/** User and system time that one process has used, microseconds. */
+export function ownCpuMicros(pid: number): number {
+  return ((readStat(pid)?.ticks ?? 0) * 1e6) / TICKS;
+}
+
 /** Resident memory of one process, bytes. */
 export function residentBytes(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];

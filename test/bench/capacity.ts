@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Child } from '../support/child-process.js';
+import { freePort } from '../support/ports.js';
+import { ownCpuMicros, processTree } from './process-usage.js';
+import { type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
+
+const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
+/** Short, so that little comes in while a process may not run. */
+const PERIOD_NS = 2_000_000;
+/** How often what lies between the last rate carried and the first one not is halved. */
+const HALVINGS = 2;
+/** Part of a processor that the generator has at most: several times what it takes. */
+const OF_GENERATOR = 0.5;
+/** Calls that each process is warmed up with. */
+const WARM_CALLS = 4000;
+
+/** How much is carried with a number of workers. */
+export interface Capacity {
+  readonly workers: number;
+  /** Calls a second, the most that were carried without a request that came again or failed. */
+  readonly carried: number;
+  /** CPU microseconds of a call at that rate, by process, the busiest first. */
+  readonly microsByProcess: readonly number[];
+  /** Part of its time that the generator used at that rate. */
+  readonly generatorUse: number;
+}
+
+export interface CapacityPlan {
+  readonly workers: readonly number[];
+  readonly rounds: number;
+  /** Part of a processor that each process of the daemon gets. */
+  readonly share: number;
+  readonly first: number;
+  /** Each rate is so many times the one before. */
+  readonly step: number;
+  readonly seconds: number;
+}
+
+/**
+ * The calls a second that a number of workers carry when each process has a part of a processor of its own, and the generator has
+ * enough: what a machine shows that has a core for each. The kernel reserves the parts (SCHED_DEADLINE, sched(7)), so that
+ * other work on the machine, the generator's included, neither takes from them nor adds to them. Needs root.
+ */
+export async function measureCapacity(plan: CapacityPlan, report: (result: Capacity) => void): Promise<void> {
+  for (let i = 0; i < plan.rounds; i++) {
+    for (const workers of i % 2 === 0 ? plan.workers : [...plan.workers].reverse()) {
+      report(await measureOne(workers, plan));
+    }
+  }
+}
+
+/** Whether the kernel reserves parts of a processor for us. */
+export function canReserve(): boolean {
+  const child = new Child('sleep', ['5']);
+  try {
+    reserve(child.pid, 0.01);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    void child.stop('SIGKILL');
+  }
+}
+
+async function measureOne(workers: number, { share, first, step, seconds }: CapacityPlan): Promise<Capacity> {
+  const ports = [await freePort(), await freePort()] as const;
+  const proxy = await startSwitchyardWith(ports, [], { name: `${workers} workers`, more: { workers } });
+  try {
+    await run(proxy, ports, 1000, (workers * WARM_CALLS) / 1000, undefined);
+    for (const pid of processTree(proxy.pid)) reserve(pid, share);
+    let best: Omit<Capacity, 'workers'> = { carried: 0, microsByProcess: [], generatorUse: 0 };
+    /** Whether a rate is carried; one that is not is tried twice. */
+    const carries = async (rate: number): Promise<boolean> => {
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const { isLossless, ...figures } = await run(proxy, ports, rate, seconds, OF_GENERATOR);
+        if (!isLossless) continue;
+        best = { carried: rate, ...figures };
+        return true;
+      }
+      return false;
+    };
+    let rate = first;
+    while (await carries(rate)) rate = Math.round(rate * step);
+    for (let i = 0; i < HALVINGS; i++) {
+      const between = Math.round((best.carried + rate) / 2);
+      if (!(await carries(between))) rate = between;
+    }
+    return { workers, ...best };
+  } finally {
+    await proxy.stop();
+  }
+}
+
+async function run(
+  proxy: SwitchyardProxy,
+  ports: readonly [number, number],
+  rate: number,
+  seconds: number,
+  ofGenerator: number | undefined,
+): Promise<Omit<Capacity, 'workers' | 'carried'> & { readonly isLossless: boolean }> {
+  const args = [proxy.port, rate, seconds, ...ports].map(String);
+  const child = new Child(process.execPath, ['--import', 'tsx', GENERATOR, ...args]);
+  await child.until(() => child.stdout.includes('ready'), 30_000, 'the generator of calls');
+  if (ofGenerator !== undefined) reserve(child.pid, ofGenerator);
+  const pids = processTree(proxy.pid);
+  const before = pids.map(ownCpuMicros);
+  await child.exited;
+  const used = pids.map((pid, i) => ownCpuMicros(pid) - (before[i] as number));
+  const said = JSON.parse(child.stdout.split('\n')[1] ?? '{}') as Record<string, number>;
+  const { placed = 0, completed = 0, repeated = 0, micros = 0 } = said;
+  return {
+    isLossless: placed > 0 && completed === placed && repeated === 0,
+    microsByProcess: used.map((each) => each / placed).sort((a, b) => b - a),
+    generatorUse: micros / 1e6 / seconds / (ofGenerator ?? 1),
+  };
+}
+
+/** Has a process run for this part of each period, neither more nor less. Throws where that is not permitted. */
+function reserve(pid: number, part: number): void {
+  const runtime = String(Math.round(part * PERIOD_NS));
+  const times = ['-T', runtime, '-D', String(PERIOD_NS), '-P', String(PERIOD_NS)];
+  execFileSync('chrt', ['-d', '-R', ...times, '-p', '0', String(pid)], { stdio: 'ignore' });
+}
