@@ -63,6 +63,7 @@ export interface SharedVariables extends Iterable<readonly [string, PvarValue]> 
   get(name: string): PvarValue | undefined;
   set(name: string, value: PvarValue): unknown;
   has(name: string): boolean;
+  readonly size: number;
 }
 
 /** Everything a variable may look at or write while a format is evaluated. */

@@ -17,6 +17,10 @@ class VariablesOfAll implements SharedVariables {
     this.values.set(name, value, undefined);
   }
 
+  get size(): number {
+    return this.values.size;
+  }
+
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
