@@ -23,6 +23,11 @@ interface Names {
 
 /** Values of Record-Route and Contact that are looked at in one message. */
 const MOST_VALUES = 128;
+/**
+ * Values of one message that are hidden or shown again, from its top: no message of 64 KB costs more than some milliseconds. Max-Forwards, 70
+ * by RFC 3261 section 16.6, bounds the Via and Record-Route fields of one that goes its way.
+ */
+const MOST_HIDDEN = 256;
 
 /**
  * topoh of Kamailio: each side sees addresses of the other only enciphered, in URIs and Via fields of `mask_ip`. Nothing is
@@ -31,6 +36,8 @@ const MOST_VALUES = 128;
 export class TopologyMask {
   private readonly cipher: TextCipher;
   private readonly names: Names;
+  /** How many more values of the message at hand are looked at. */
+  private room = 0;
 
   /** Throws an Error for a parameter that cannot stand in a message. */
   constructor(parameters: ModuleParameters) {
@@ -55,6 +62,7 @@ export class TopologyMask {
   received(text: string): string {
     const message = parseMessage(text);
     if (message?.via === undefined || UNTOUCHED.has(message.method)) return text;
+    this.room = MOST_HIDDEN;
     const edits: TextEdit[] = [];
     const wasHidden = this.showCallId(message, edits);
     if (message.isRequest) {
@@ -77,6 +85,7 @@ export class TopologyMask {
     if (!text.includes(MARK_PARAMETER)) return text;
     const message = parseMessage(text);
     if (message?.via === undefined) return text;
+    this.room = MOST_HIDDEN;
     const edits: TextEdit[] = [];
     const [top, ...below] = [...viaValues(message)];
     const mark = top === undefined ? undefined : markOf(text, top);
@@ -127,7 +136,11 @@ export class TopologyMask {
     const { uriName, uriPrefix } = this.names;
     const semi = uri.indexOf(';');
     const value = semi < 0 ? undefined : uriParam(uri.slice(semi), uriName);
-    return value?.startsWith(uriPrefix) === true ? this.cipher.decipher(value.slice(uriPrefix.length)) : undefined;
+    return value?.startsWith(uriPrefix) === true ? this.deciphered(value.slice(uriPrefix.length)) : undefined;
+  }
+
+  private deciphered(text: string): string | undefined {
+    return this.room-- > 0 ? this.cipher.decipher(text) : undefined;
   }
 
   /** How many values were hidden. */
@@ -146,7 +159,7 @@ export class TopologyMask {
   private hideAll(values: readonly RouteValue[], edits: TextEdit[]): void {
     const { ip, uriName, uriPrefix } = this.names;
     for (const { text, value, start, end } of values) {
-      if (text === '' || text === '*') continue;
+      if (text === '' || text === '*' || this.room-- <= 0) continue;
       const hidden = `<sip:${ip};${uriName}=${uriPrefix}${this.cipher.encipher(text)}>`;
       const open = findLastText(value, `<${text}>`);
       const whole =
@@ -166,13 +179,14 @@ export class TopologyMask {
       const semi = value.indexOf(';');
       const hidden = semi < 0 ? undefined : uriParam(value.slice(semi), viaName);
       const shown =
-        hidden?.startsWith(viaPrefix) === true ? this.cipher.decipher(hidden.slice(viaPrefix.length)) : undefined;
+        hidden?.startsWith(viaPrefix) === true ? this.deciphered(hidden.slice(viaPrefix.length)) : undefined;
       const text = i === 0 ? answered(shown ?? value, before) : (shown ?? value);
       if (text !== value) edits.push({ start: via.start, end: via.end, text });
     }
   }
 
   private hideVia({ start, end }: Via, value: string, edits: TextEdit[]): void {
+    if (this.room-- <= 0) return;
     const { ip, viaName, viaPrefix } = this.names;
     edits.push({ start, end, text: `SIP/2.0/UDP ${ip};${viaName}=${viaPrefix}${this.cipher.encipher(value)}` });
   }

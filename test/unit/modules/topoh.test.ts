@@ -154,3 +154,21 @@ test('parameters that cannot stand in a message are refused', () => {
   assert.throws(() => maskOf({ mask_ip: 'a>b' }), /mask_ip "a>b" is no address/);
   assert.throws(() => maskOf({ callid_prefix: 'a b' }), /callid_prefix "a b"/);
 });
+
+test('a message with more hidden values than any has is looked at from its top, and the rest is left', () => {
+  const mask = maskOf();
+  const cipher = new TextCipher('_static_value_');
+  const hidden = (i: number) =>
+    `SIP/2.0/UDP 127.0.0.8;branch=z9hG4bKsr-${cipher.encipher(`SIP/2.0/UDP 10.0.0.${i % 250};branch=z9hG4bK${i}`)}`;
+  const below = Array.from({ length: 200 }, (_, i) => `Via: ${hidden(i)}\r\n`).join('');
+  const route = `<sip:127.0.0.8;line=sr-${cipher.encipher('sip:10.0.0.1;lr')}>`;
+  const routes = `Record-Route: ${route}\r\n`.repeat(128);
+  const reply = `SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKo\r\n${below}${routes}Content-Length: 0\r\n\r\n`;
+  const shown = mask.received(reply);
+  assert.ok(headersOf(shown, 'record-route').every((each) => each === '<sip:10.0.0.1;lr>'));
+  // Our own, and as many as 128 routes have left of 256.
+  assert.equal(
+    headersOf(shown, 'via').findIndex((via) => via.includes(' 127.0.0.8;')),
+    129,
+  );
+});
