@@ -9,11 +9,11 @@ import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import { Bye, type ByeKeeper, type RequestInDialog } from './bye.js';
+import { CallDialogs } from './call-dialogs.js';
 import type { HungUp } from './call-entry-types.js';
 import type { CallRecord } from './call-record.js';
 import { CallWatch, type RecordedRequest, type RecordKeeper } from './call-watch.js';
 import { type DestinationFigures, FiguresTable } from './destination-figures.js';
-import { DialogTable } from './dialog-table.js';
 import { RecordListeners } from './record-listeners.js';
 import { RecordStore } from './record-store.js';
 import { SlotRing } from './slot-ring.js';
@@ -86,7 +86,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
   private ring: SlotRing;
   private readonly refusals = new SlotRing(this.store, REFUSED_RING, MOST_BYTES);
   /** Answered calls by the key of their Call-ID. */
-  private readonly dialogs = new DialogTable();
+  private readonly dialogs = new CallDialogs();
   /** Requests forwarded without state lately, so that a retransmission makes no second record. */
   private readonly stateless = new Generations<string, true>(RETRANSMISSIONS);
   /** Monotonic time of an event that another process reports, while it is recorded; undefined: now. */

@@ -57,7 +57,7 @@ export class Telemetry implements Service, FinalRecords {
   /** Whether spans of a call are wanted, by its Call-ID. */
   isWanted(callId: string): boolean {
     const { oneIn } = this.settings.telemetry ?? { oneIn: 1 };
-    return this.tracer !== undefined && (oneIn <= 1 || isOneIn(hash32(callId, 0), oneIn));
+    return this.tracer !== undefined && isOneIn(hash32(callId, 0), oneIn);
   }
 
   /** Makes the spans of a request that has its final reply. */

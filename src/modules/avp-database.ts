@@ -15,8 +15,7 @@ import {
   param,
   type ScriptFunction,
 } from './define.js';
-import { query, urlsOf } from './sql.js';
-import { isSqlName } from './sql-statements.js';
+import { isSqlName, query, urlsOf } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
 /** The columns one table of attributes has. */

@@ -5,7 +5,7 @@ import type { FieldSpan } from '../sip/message.js';
 import { type Arg, code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
 import { removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
-import { anyCase } from './patterns.js';
+import { namePattern } from './patterns.js';
 
 /** "Name", "Name[2]", "Name[-1]", "Name[*]", "Name.param": values count from 1 through all fields of the name. */
 interface ValueName {
@@ -270,7 +270,7 @@ export const headerValueFunctions: FunctionSpec[] = [
     summary: 'removes all header fields but those a proxy needs and those whose names match',
     compile: ([pattern]) => {
       return (run) => {
-        const regex = pattern?.regex(run) ?? anyCase(textOf(pattern, run));
+        const regex = namePattern(pattern, run);
         removeHeaders(run, (name) => !KEPT.test(name) && !regex.test(name));
         // As recorded.
         return -1;

@@ -1,5 +1,6 @@
 import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
+import { wordBits } from './word-bits.js';
 
 /**
  * Changes the SDP: 1 adds a=direction:active, 2 puts an address into c=, 4 adds a=nortpproxy:yes, 8 into o=, 16 also where the null
@@ -44,16 +45,6 @@ const SDP_WORDS: Readonly<Record<string, number>> = {
   'rewrite-null-ips': 16,
 };
 
-function sdpBits(text: string): number | undefined {
-  let bits = 0;
-  for (const each of text.split(',')) {
-    const bit = /^\d+$/.test(each.trim()) ? Number(each) : SDP_WORDS[each.trim()];
-    if (bit === undefined) return undefined;
-    bits |= bit;
-  }
-  return bits;
-}
-
 /** Functions of nathelper that change the SDP. */
 export const sdpFunctions: readonly FunctionSpec[] = [
   {
@@ -62,7 +53,7 @@ export const sdpFunctions: readonly FunctionSpec[] = [
     parameters: [
       param('changes', 'string', {
         numbersUntil: 3,
-        check: (v) => (sdpBits(String(v)) === undefined ? `unknown change "${v}"` : undefined),
+        check: (v) => (wordBits(String(v), SDP_WORDS) === undefined ? `unknown change "${v}"` : undefined),
       }),
       optional('address', 'string'),
       optional('lines', 'string'),
@@ -73,7 +64,7 @@ export const sdpFunctions: readonly FunctionSpec[] = [
       (run) =>
         fixSdp(
           run,
-          sdpBits(textOf(changes, run)) ?? 0,
+          wordBits(textOf(changes, run), SDP_WORDS) ?? 0,
           address === undefined ? undefined : textOf(address, run),
           textOf(lines, run),
         ),

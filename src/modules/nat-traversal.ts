@@ -1,24 +1,20 @@
 import { moduleFunctions, OPENSIPS, param, type ScriptFunction, textOf } from './define.js';
 import { fixContact, natTest } from './nat.js';
+import { wordBits } from './word-bits.js';
 
-/** Tests as numbers up to 3.0 and as words since, with the bits of nat_uac_test() for them. */
-const TESTS: readonly (readonly [number: number, word: string, bits: number])[] = [
-  [1, 'private-contact', 1],
-  [2, 'diff-ip-src-via', 2 | 16],
-  [4, 'private-via', 4],
+/** Tests as numbers up to 3.0 and as words since. */
+const TESTS: Readonly<Record<string, number>> = { 'private-contact': 1, 'diff-ip-src-via': 2, 'private-via': 4 };
+/** The same, with the bits that nat_uac_test() has for them. */
+const BITS: readonly (readonly [number: number, bits: number])[] = [
+  [1, 1],
+  [2, 2 | 16],
+  [4, 4],
 ];
 
-/** The bits of a number, or of words with commas; undefined for a word that is none. */
+/** The bits of nat_uac_test() for a number, or for words with commas; undefined for a word that is none. */
 function bitsOf(text: string): number | undefined {
-  let bits = 0;
-  for (const each of text.split(',')) {
-    const found = TESTS.filter(([number, word]) =>
-      /^\s*\d+\s*$/.test(each) ? (Number(each) & number) !== 0 : each.trim() === word,
-    );
-    if (found.length === 0) return undefined;
-    for (const [, , bit] of found) bits |= bit;
-  }
-  return bits;
+  const numbers = wordBits(text, TESTS) ?? 0;
+  return BITS.reduce((bits, [number, bit]) => ((numbers & number) === 0 ? bits : bits | bit), 0) || undefined;
 }
 
 /** Functions of OpenSIPS' nat_traversal. */

@@ -1,7 +1,7 @@
 import { AddressBlocks } from '../core/address-blocks.js';
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
-import { parseUri } from '../core/uri.js';
+import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { routeValues } from '../sip/route-set.js';
 import {
@@ -18,6 +18,7 @@ import {
 import { isPrivateAddress } from './message.js';
 import { sdpFunctions } from './nat-sdp.js';
 import { cutUri, joinUri } from './uri-parts.js';
+import { wordBits } from './word-bits.js';
 
 /** Tests of nat_uac_test by their names in OpenSIPS; the numbers are those of both programs. */
 const TESTS: Readonly<Record<string, number>> = {
@@ -73,17 +74,6 @@ export function natTest(run: MessageRun, bits: number): number {
   return -1;
 }
 
-function testBits(text: string): number | undefined {
-  let bits = 0;
-  for (const each of text.split(',')) {
-    const word = each.trim();
-    const bit = /^\d+$/.test(word) ? Number(word) : TESTS[word];
-    if (bit === undefined) return undefined;
-    bits |= bit;
-  }
-  return bits;
-}
-
 /** Puts the address the message came from into its Contact headers; `kept` leaves the old one in a parameter "org". */
 export function fixContact(run: MessageRun, params: string, kept = false): number {
   const { message, source, edits } = run;
@@ -107,11 +97,11 @@ export function fixContact(run: MessageRun, params: string, kept = false): numbe
 /** Puts the request-URI into $du, and into the request-URI the host and port of its parameter "org". */
 function restoreUri(run: MessageRun): number {
   const parts = cutUri(run.call.requestUri);
-  const org = /;org=([A-Za-z0-9+/=]+)/.exec(parts?.params ?? '');
-  const address = Buffer.from(org?.[1] ?? '', 'base64').toString('latin1');
+  const org = uriParam(parts?.params ?? '', 'org');
+  const address = Buffer.from(org ?? '', 'base64').toString('latin1');
   const [, host, port] = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(address) ?? [];
-  if (parts === undefined || org === null || host === undefined) return -1;
-  const rest = { ...parts, params: parts.params.replace(org[0], '') };
+  if (parts === undefined || host === undefined) return -1;
+  const rest = { ...parts, params: withoutUriParam(parts.params, 'org') };
   run.pvars.destinationUri = joinUri(rest);
   run.pvars.setRequestUri(joinUri({ ...rest, host, port }));
   return 1;
@@ -154,14 +144,14 @@ const both: FunctionSpec[] = [
     parameters: [
       param('tests', 'string', {
         numbersUntil: 3,
-        check: (v) => (testBits(String(v)) === undefined ? `unknown test "${v}"` : undefined),
+        check: (v) => (wordBits(String(v), TESTS) === undefined ? `unknown test "${v}"` : undefined),
       }),
     ],
     summary: 'whether the sender seems to be behind NAT',
     compile:
       ([tests]) =>
       (run) => {
-        const bits = testBits(textOf(tests, run));
+        const bits = wordBits(textOf(tests, run), TESTS);
         return bits === undefined ? -1 : natTest(run, bits);
       },
   },

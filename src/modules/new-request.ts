@@ -1,6 +1,7 @@
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
+import { nameAddr, oneLine } from '../script/own-requests.js';
 import { runLocal } from '../script/service-routes.js';
 import type { Address } from '../sip/resolve.js';
 import type { ClientUser } from '../sip/transaction/client.js';
@@ -9,15 +10,8 @@ import { type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.j
 /** Replies to requests that a script sends are not looked at. */
 const NOBODY: ClientUser = { onReply: () => undefined, onFailure: () => undefined };
 
-/** A header value must not bring lines of its own. */
-function oneLine(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').trim();
-}
-
-function nameAddr(text: string): string {
-  const value = oneLine(text);
-  return value.includes('<') ? value : `<${value}>`;
-}
+/** The value of From or To. */
+const header = (text: string): string => nameAddr(oneLine(text).trim());
 
 interface NewRequest {
   readonly method: string;
@@ -33,14 +27,14 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   const { env } = run;
   // The final reply to an INVITE would have to be acknowledged.
   if (!/^[A-Z]{1,32}$/.test(method) || /^(?:INVITE|ACK|CANCEL)$/.test(method)) return -1;
-  if (parseUri(uri) === undefined || parseUri(parseAddress(nameAddr(to)).uri) === undefined) return -1;
+  if (parseUri(uri) === undefined || parseUri(parseAddress(header(to)).uri) === undefined) return -1;
   const blank = body.search(/\s/);
   const type = blank > 0 && body.slice(0, blank).includes('/') ? body.slice(0, blank) : '';
   const content = type === '' ? '' : body.slice(blank).trimStart();
   const callId = `${env.random.token(8)}@${run.source.socket.address}`;
   const lines = [
-    `To: ${nameAddr(to)}`,
-    `From: ${nameAddr(from)};tag=${env.random.token(8)}`,
+    `To: ${header(to)}`,
+    `From: ${header(from)};tag=${env.random.token(8)}`,
     `CSeq: 10 ${method}`,
     `Call-ID: ${callId}`,
     'Max-Forwards: 70',
@@ -48,7 +42,7 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
     `Content-Length: ${content.length}`,
     env.userAgentLine,
   ];
-  const draft = `${method} ${oneLine(uri)} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
+  const draft = `${method} ${oneLine(uri).trim()} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
   const { text, destination } = runLocal(env, draft);
   const target = parseUri(destination ?? uri);
   if (target === undefined) return -1;

@@ -210,9 +210,8 @@ export function cancel(run: MessageRun): number | undefined {
 
 /** The Reason lines of a CANCEL (RFC 3326), to be passed on; undefined when it has none. */
 function reasonOf(cancel: SipMessage): string | undefined {
-  const count = cancel.headerCount('reason');
-  if (count === 0) return undefined;
-  return Array.from({ length: count }, (_, i) => `Reason: ${cancel.header('reason', i) ?? ''}\r\n`).join('');
+  const reasons = cancel.headers('reason');
+  return reasons.length === 0 ? undefined : reasons.map((each) => `Reason: ${each}\r\n`).join('');
 }
 
 const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';

@@ -8,14 +8,9 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { assign, numbered, query, targetsIn, urlsOf } from './sql.js';
+import { assign, isSqlName, numbered, query, targetsIn, urlsOf } from './sql.js';
 
 const ofSqlops = urlsOf('sqlops');
-
-/** Whether a text can stand in a statement as the name of a table or column. */
-export function isSqlName(text: string): boolean {
-  return /^[\w.]+$/.test(text);
-}
 
 /** The name of a table or column that a script gives as text; '' for what is none. */
 function identifier(text: string): string {

@@ -5,7 +5,7 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
-import type { SqlResult } from '../script/services.js';
+import type { SqlDatabase, SqlResult } from '../script/services.js';
 import {
   type Arg,
   type FunctionSpec,
@@ -276,3 +276,16 @@ export const sqlFunctions: ScriptFunction[] = [
   ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
   ...moduleFunctions('avpops', [columnsQuery('avp_db_query', urlsOf('avpops'), false, 'string', undefined)]),
 ];
+
+/** Whether a text can stand in a statement as the name of a table or column. */
+export function isSqlName(text: string): boolean {
+  return /^[\w.]+$/.test(text);
+}
+
+/** What stands behind WHERE for columns that have these values. */
+export function sqlCondition(
+  database: SqlDatabase,
+  columns: readonly (readonly [name: string, value: string])[],
+): string {
+  return columns.map(([name, value]) => `${name} = ${database.quoted(value)}`).join(' AND ');
+}

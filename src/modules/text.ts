@@ -17,7 +17,7 @@ import {
 import { removeHeaders, textIn } from './header-fields.js';
 import { optionsInHeaders, valuesInHeaders } from './header-options.js';
 import { validationFunctions } from './message-validation.js';
-import { anyCase } from './patterns.js';
+import { anyCase, namePattern } from './patterns.js';
 import { sharedFunctions } from './shared.js';
 import { kamailioReplacements, regexParam, searches } from './text-search.js';
 
@@ -42,7 +42,7 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
       compile:
         ([pattern]) =>
         (run) => {
-          const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
+          const regex = namePattern(pattern, run);
           return code(removeHeaders(run, (name) => regex.test(name)) > 0);
         },
     },
@@ -149,8 +149,8 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([pattern, but]) =>
       (run) => {
-        const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
-        const keep = (but as Arg).regex(run) ?? anyCase(textOf(but, run));
+        const regex = namePattern(pattern, run);
+        const keep = namePattern(but, run);
         return code(removeHeaders(run, (name) => regex.test(name) && !keep.test(name)) > 0);
       },
   },
@@ -162,7 +162,7 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([pattern]) =>
       (run) => {
-        const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
+        const regex = namePattern(pattern, run);
         for (const field of run.message.fields()) {
           if (regex.test(run.message.text.slice(field.line, field.nameEnd))) return 1;
         }
@@ -177,7 +177,7 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([name, pattern, flags]) =>
       (run) => {
-        const regex = (pattern as Arg).regex(run) ?? anyCase(textOf(pattern, run));
+        const regex = namePattern(pattern, run);
         const all = [...run.fields(textOf(name, run))];
         const which = textOf(flags, run);
         const chosen = which === 'f' ? all.slice(0, 1) : which === 'l' ? all.slice(-1) : all;

@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import { AvpStore } from '../pvar/avp-store.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { IndexReader, VariableDefinition } from '../pvar/variables/definition.js';
@@ -65,7 +66,7 @@ const branchAvp: VariableDefinition = {
       },
       set: (context, value) => {
         if (value === null) store(context)?.delete(name(context));
-        else store(context)?.push(name(context), value);
+        else store(context)?.push(ownText(name(context)), typeof value === 'string' ? ownText(value) : value);
       },
     };
   },
@@ -80,6 +81,12 @@ function position(context: PvarContext, index: IndexReader | undefined): number 
   return i < 0 ? (transactionOf(scope)?.branches.length ?? 0) + i : i;
 }
 
+/** The branch an index names. */
+function branchAt(context: PvarContext, index: IndexReader | undefined): BranchState | undefined {
+  const at = position(context, index);
+  return transactionOf(scopeOf(context))?.branches.find((each) => each.index === at);
+}
+
 /** $tm.branch.<field>[index]: what a branch of the transaction was sent with, and what came back. */
 function branchField(read: (branch: BranchState) => PvarValue): VariableDefinition {
   return {
@@ -87,8 +94,7 @@ function branchField(read: (branch: BranchState) => PvarValue): VariableDefiniti
     indexed: true,
     compile: (_argument, index) => ({
       get: (context) => {
-        const at = position(context, index);
-        const found = transactionOf(scopeOf(context))?.branches.find((each) => each.index === at);
+        const found = branchAt(context, index);
         return found === undefined ? null : read(found);
       },
     }),
@@ -100,17 +106,13 @@ const branchFlag: VariableDefinition = {
   indexed: true,
   compile: (argument, index) => {
     const bit = 1 << flagBit(argument?.constant ?? '');
-    const find = (context: PvarContext) => {
-      const at = position(context, index);
-      return transactionOf(scopeOf(context))?.branches.find((each) => each.index === at);
-    };
     return {
       get: (context) => {
-        const found = find(context);
+        const found = branchAt(context, index);
         return found === undefined ? null : (found.flags & bit) === 0 ? 0 : 1;
       },
       set: (context, value) => {
-        const found = find(context);
+        const found = branchAt(context, index);
         if (found !== undefined) found.flags = (numberIn(value) ?? 0) !== 0 ? found.flags | bit : found.flags & ~bit;
       },
     };
@@ -130,7 +132,7 @@ const branchAttribute: VariableDefinition = {
         const key = name(context);
         if (value === null) attributes?.delete(key);
         else if (attributes !== undefined && (attributes.size < MOST_ATTRIBUTES || attributes.has(key)))
-          attributes.set(key, value);
+          attributes.set(ownText(key), typeof value === 'string' ? ownText(value) : value);
       },
     };
   },

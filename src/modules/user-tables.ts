@@ -3,7 +3,6 @@ import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { addBranch } from '../script/request-branches.js';
-import type { SqlDatabase } from '../script/services.js';
 import {
   type Arg,
   code,
@@ -16,8 +15,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { query } from './sql.js';
-import { isSqlName } from './sql-statements.js';
+import { isSqlName, query, sqlCondition } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
 /** Parameters that aliases, groups and speed dialling have alike. */
@@ -99,10 +97,6 @@ function withoutPrefix(domain: string, prefix: string): string {
   return prefix !== '' && domain.startsWith(prefix) ? domain.slice(prefix.length) : domain;
 }
 
-function condition(database: SqlDatabase, columns: readonly (readonly [name: string, value: string])[]): string {
-  return columns.map(([name, value]) => `${name} = ${database.quoted(value)}`).join(' AND ');
-}
-
 /** URIs an alias stands for, or with flag r the aliases of a user. */
 async function aliases(run: MessageRun, table: string, uri: string, flags: string): Promise<string[]> {
   const settings = run.env.modules.of(aliasTable);
@@ -117,7 +111,7 @@ async function aliases(run: MessageRun, table: string, uri: string, flags: strin
   const useDomain =
     !flags.includes('d') && (run.env.dialect === 'opensips' || settings.useDomain || flags.includes('u'));
   const database = run.env.services.database(settings.url);
-  const where = condition(database, [
+  const where = sqlCondition(database, [
     [byUser, wanted.user],
     ...(useDomain ? [[byDomain, withoutPrefix(wanted.domain, settings.domainPrefix)] as const] : []),
   ]);
@@ -194,7 +188,7 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
         if (settings.url === undefined || user === undefined) return -1;
         const database = run.env.services.database(settings.url);
         const { columns } = settings;
-        const where = condition(database, [
+        const where = sqlCondition(database, [
           [columns.user, user.user],
           [columns.group, textOf(group, run)],
           ...(settings.useDomain ? [[columns.domain, user.domain] as const] : []),
@@ -236,7 +230,7 @@ const dialling: FunctionSpec[] = [
               [columns.dialledDomain, withoutPrefix(dialled.domain, settings.domainPrefix)],
             ]
           : [];
-        const where = condition(database, [
+        const where = sqlCondition(database, [
           [columns.user, whose.user],
           [columns.dialledUser, dialled.user],
           ...domains,

@@ -22,10 +22,12 @@ export interface ScriptRequest {
 }
 
 /** Line breaks in values would begin header fields of their own. */
-const oneLine = (text: string): string => text.replace(/[\r\n]+/g, ' ');
+export function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
+}
 
 /** A URI in angle brackets, unless it stands in some already. */
-function nameAddr(text: string): string {
+export function nameAddr(text: string): string {
   return text.includes('<') ? text : `<${text}>`;
 }
 

@@ -8,6 +8,9 @@ import { MessageEdits } from './edits.js';
 import type { ModuleParameters, ScriptEnvironment } from './environment.js';
 import { isOneWord, rewritten } from './outgoing.js';
 
+/** Whom the placeholder request of Kamailio is for, as recorded. */
+const KAMAILIO_USER = 'sip:you@kamailio.org';
+
 /** A placeholder request, for routes that run without a received message. Undefined when there is no socket. */
 export function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
   const socket = env.sockets.all[0];
@@ -15,12 +18,7 @@ export function emptyRequest(env: ScriptEnvironment, uri: string): { message: Si
   // That of Kamailio as recorded: scripts test for it.
   const fields =
     env.dialect === 'kamailio'
-      ? [
-          'Via: SIP/2.0/UDP 127.0.0.1',
-          'From: <sip:you@kamailio.org>;tag=123',
-          'To: <sip:you@kamailio.org>',
-          'Call-ID: 123',
-        ]
+      ? ['Via: SIP/2.0/UDP 127.0.0.1', `From: <${KAMAILIO_USER}>;tag=123`, `To: <${KAMAILIO_USER}>`, 'Call-ID: 123']
       : [
           `Via: SIP/2.0/UDP ${socket.sentBy};branch=z9hG4bKempty`,
           'From: <sip:switchyard@localhost>;tag=empty',
@@ -60,13 +58,8 @@ export function runReceived(
   prepare?: (run: MessageRun) => void,
 ): void {
   const route = env.script.route('event', name);
-  const message = text === undefined ? emptyRequest(env, 'sip:you@kamailio.org')?.message : route && parseMessage(text);
-  if (route === undefined || message === undefined) return;
-  const call = new Call(env, message, source);
-  const run = new MessageRun(env, 'event', call.scope, message, source, call.edits, call);
-  run.routeName = name;
-  prepare?.(run);
-  void route.run(run);
+  const message = text === undefined ? emptyRequest(env, KAMAILIO_USER)?.message : route && parseMessage(text);
+  if (route !== undefined && message !== undefined) enter(env, route, name, { message, source }, prepare);
 }
 
 /** Runs an event route that no message triggers; `prepare` gets its run. */
@@ -88,10 +81,19 @@ function runAlone(
   name: string,
   prepare: ((run: MessageRun) => void) | undefined,
 ): void {
-  const empty = route === undefined ? undefined : emptyRequest(env, 'sip:you@kamailio.org');
-  if (route === undefined || empty === undefined) return;
-  const call = new Call(env, empty.message, empty.source);
-  const run = new MessageRun(env, 'event', call.scope, empty.message, empty.source, call.edits, call);
+  const empty = route === undefined ? undefined : emptyRequest(env, KAMAILIO_USER);
+  if (route !== undefined && empty !== undefined) enter(env, route, name, empty, prepare);
+}
+
+function enter(
+  env: ScriptEnvironment,
+  route: CompiledRoute<MessageRun>,
+  name: string,
+  { message, source }: { readonly message: SipMessage; readonly source: Source },
+  prepare: ((run: MessageRun) => void) | undefined,
+): void {
+  const call = new Call(env, message, source);
+  const run = new MessageRun(env, 'event', call.scope, message, source, call.edits, call);
   run.routeName = name;
   prepare?.(run);
   void route.run(run);

@@ -61,9 +61,12 @@ export class CallIdSpan {
   }
 }
 
-/** Whether a call whose Call-ID has this hash is one of those taken, one in so many. Whole numbers of 32 bits divide fast. */
+/**
+ * Whether a call whose Call-ID has this hash is one of those taken, one in so many: all where that is 1 or less. Whole numbers of 32 bits divide
+ * fast.
+ */
 export function isOneIn(hash: number, oneIn: number): boolean {
-  return (hash >>> 0) % (oneIn >>> 0) === 0;
+  return oneIn <= 1 || (hash >>> 0) % (oneIn >>> 0) === 0;
 }
 
 const span = new CallIdSpan();

@@ -79,7 +79,7 @@ export class TraceSession {
   mayWant(text: string, start: number, end: number, hash: number): boolean {
     const { callId, oneIn } = this.filter;
     if (callId !== undefined) return callId.length === end - start && text.startsWith(callId, start);
-    return oneIn === undefined || oneIn <= 1 || isOneIn(hash, oneIn);
+    return oneIn === undefined || isOneIn(hash, oneIn);
   }
 
   /** Whether a message belongs to a call that is taken; a first request that matches has its call taken. */
@@ -131,7 +131,7 @@ export class TraceSession {
   private isWanted(callId: string, text: string, peer: string): boolean {
     const { from, to, source, oneIn, callId: asked } = this.filter;
     if (asked !== undefined && asked !== callId) return false;
-    if (oneIn !== undefined && oneIn > 1 && !isOneIn(hash32(callId, 0), oneIn)) return false;
+    if (oneIn !== undefined && !isOneIn(hash32(callId, 0), oneIn)) return false;
     if (!this.looks) return true;
     if (source !== undefined && peer !== source) return false;
     if (from === undefined && to === undefined) return true;

@@ -120,7 +120,7 @@ export class Tracer implements MessageTap {
     if (!span.find(text)) return;
     // What is not wanted is found by the hash of its Call-ID: nothing is cut out of it.
     const { hash } = span;
-    const isCaptured = capture !== undefined && (capture.oneIn <= 1 || isOneIn(hash, capture.oneIn));
+    const isCaptured = capture !== undefined && isOneIn(hash, capture.oneIn);
     let callId = '';
     let seen: SeenMessage | undefined;
     for (let i = 0; i < active.length; i++) {

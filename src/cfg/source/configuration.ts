@@ -16,6 +16,7 @@ import { Preprocessor, SyntaxFault } from './preprocessor.js';
 import { ROUTE_WORDS, RouteParser } from './routes.js';
 import type { SourceFile, SourceReader } from './sources.js';
 import { StatementParser } from './statements.js';
+import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { TokenStream } from './token-stream.js';
 
@@ -212,8 +213,7 @@ class ConfigurationParser {
     tokens.expect(',', 'after the name of a parameter');
     const token = tokens.peek();
     const negative = tokens.isPunctuation('-') && tokens.peek(1).kind === 'int';
-    const { switchWords, switchLiterals } = this.dialect.syntax;
-    const flag = switchLiterals && token.kind === 'word' ? switchWords(token.text) : undefined;
+    const flag = switchLiteral(token, this.dialect);
     if (token.kind !== 'string' && token.kind !== 'int' && !negative && flag === undefined)
       throw tokens.unexpected('a number or a string');
     if (negative || flag !== undefined) tokens.take();

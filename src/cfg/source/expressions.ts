@@ -14,6 +14,7 @@ import type {
 } from '../ast.js';
 import type { Dialect } from '../dialect.js';
 import { SyntaxFault } from './preprocessor.js';
+import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
 
@@ -324,8 +325,7 @@ export class ExpressionParser {
       tokens.take();
       return negative(tokens.take());
     }
-    const { switchLiterals, switchWords } = this.dialect.syntax;
-    const flag = switchLiterals && token.kind === 'word' ? switchWords(token.text) : undefined;
+    const flag = switchLiteral(token, this.dialect);
     if (flag !== undefined && !(tokens.peek(1).glued && isWordPart(tokens.peek(1)))) {
       tokens.take();
       return { kind: 'int', value: flag, text: token.text, at: token.at };

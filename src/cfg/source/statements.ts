@@ -3,6 +3,7 @@ import type { Dialect } from '../dialect.js';
 import type { Problems } from '../problem.js';
 import { ExpressionParser } from './expressions.js';
 import { SyntaxFault } from './preprocessor.js';
+import { switchLiteral } from './switch-literal.js';
 import type { TokenStream } from './token-stream.js';
 
 /** How deep blocks may nest. */
@@ -281,8 +282,7 @@ export class StatementParser {
       tokens.take();
       return { kind: 'int', value: token.value, text: token.text, at: token.at };
     }
-    const flag =
-      dialect.syntax.switchLiterals && token.kind === 'word' ? dialect.syntax.switchWords(token.text) : undefined;
+    const flag = switchLiteral(token, dialect);
     if (flag !== undefined && tokens.isPunctuation(':', 1)) {
       tokens.take();
       return { kind: 'int', value: flag, text: token.text, at: token.at };

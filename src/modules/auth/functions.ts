@@ -2,7 +2,7 @@ import type { MessageRun } from '../../script/call.js';
 import { type Arg, code, intOf, moduleFunctions, type ScriptFunction, textOf } from '../define.js';
 import { kamailioFunction } from '../kamailio-function.js';
 import { replyHere } from '../replying.js';
-import { query } from '../sql.js';
+import { isSqlName, query, sqlCondition } from '../sql.js';
 import { cutUri } from '../uri-parts.js';
 import { authentication, subscribers } from './settings.js';
 import {
@@ -61,10 +61,12 @@ async function rowOf(
   columns: readonly string[],
 ): Promise<Row | false | undefined> {
   const { url, user: userColumn, domain: domainColumn } = run.env.modules.of(subscribers);
-  if (url === undefined || !/^\w+$/.test(table)) return false;
+  if (url === undefined || !isSqlName(table)) return false;
   const database = run.env.services.database(url);
-  const andDomain = domain === undefined ? '' : ` AND ${domainColumn} = ${database.quoted(domain)}`;
-  const where = `${userColumn} = ${database.quoted(user)}${andDomain}`;
+  const where = sqlCondition(database, [
+    [userColumn, user],
+    ...(domain === undefined ? [] : [[domainColumn, domain] as const]),
+  ]);
   const found = await query(run, url, `SELECT ${columns.join(', ')} FROM ${table} WHERE ${where}`);
   if (found === undefined) return false;
   const [row] = found.rows;

@@ -1,4 +1,5 @@
 import { addrSpecOf } from '../../core/name-addr.js';
+import { ownText } from '../../core/own-text.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { Call } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
@@ -138,7 +139,7 @@ export class Dialog {
       return true;
     }
     if (!this.values.has(name) && this.values.size >= MOST_VALUES) return false;
-    this.values.set(name, typeof value === 'string' ? value.slice(0, MOST_CHARACTERS) : value);
+    this.values.set(ownText(name), typeof value === 'string' ? ownText(value.slice(0, MOST_CHARACTERS)) : value);
     return true;
   }
 }

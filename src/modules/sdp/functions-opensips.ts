@@ -1,6 +1,5 @@
 import type { MessageRun } from '../../script/call.js';
 import {
-  type Arg,
   code,
   type FunctionSpec,
   moduleFunctions,
@@ -10,7 +9,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
-import { anyCase } from '../patterns.js';
+import { namePattern } from '../patterns.js';
 import { byCodec, byPattern, type Choose, change, moveDown, moveUp, remove } from './codecs.js';
 import { deleteStream, type Stream, streamsOf } from './streams.js';
 
@@ -37,7 +36,7 @@ function codecRegex(name: string, choose: Choose, others = false): FunctionSpec 
     compile:
       ([pattern]) =>
       (run) => {
-        const regex = pattern?.regex(run) ?? anyCase(textOf(pattern, run));
+        const regex = namePattern(pattern, run);
         return code(
           change(
             run,
@@ -61,9 +60,8 @@ function streamRegex(
     compile:
       ([media, transport]) =>
       (run) => {
-        const regex = (arg: Arg) => arg.regex(run) ?? anyCase(textOf(arg, run));
-        const ofMedia = media === undefined ? undefined : regex(media);
-        const ofTransport = transport === undefined ? undefined : regex(transport);
+        const ofMedia = media === undefined ? undefined : namePattern(media, run);
+        const ofTransport = transport === undefined ? undefined : namePattern(transport, run);
         return code(
           body(run, (stream) => ofMedia?.test(stream.media) === true && ofTransport?.test(stream.transport) !== false),
         );

@@ -45,6 +45,7 @@ export const kamailioAvp: VariableDefinition = {
     const nameIn = kamailioAvpName(argument as TextReader);
     const count = (context: PvarContext) => context.avps.count(nameIn(context));
     const at = (context: PvarContext, i: number) => context.avps.get(nameIn(context), i);
+    const all = each(index, count, at);
     const get =
       index?.kind === 'at'
         ? (context: PvarContext) => {
@@ -52,16 +53,12 @@ export const kamailioAvp: VariableDefinition = {
             // As recorded, an index below 0 finds a value only where it means the latest.
             return i < 0 && count(context) + i !== 0 ? null : at(context, Math.max(0, i));
           }
-        : index?.kind === 'all'
-          ? (context: PvarContext) =>
-              joined(
-                Array.from({ length: count(context) }, (_, i) => at(context, i)),
-                ', ',
-              )
+        : index?.kind === 'all' && all !== undefined
+          ? (context: PvarContext) => joined(all(context), ', ')
           : pick(index, count, at);
     return {
       get,
-      all: each(index, count, at),
+      all,
       set: (context, value) => {
         const name = nameIn(context);
         if (name === '') return;

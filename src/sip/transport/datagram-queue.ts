@@ -154,8 +154,12 @@ export class DatagramQueue {
 
   /** Reads what waits at a socket. */
   read(reader: DatagramReader): void {
-    if (reader.read(this.keep) === BATCH) this.full = true;
+    this.readFrom(reader);
     if (!this.scheduled && this.received.length > 0) this.schedule();
+  }
+
+  private readFrom(reader: DatagramReader): void {
+    if (reader.read(this.keep) === BATCH) this.full = true;
   }
 
   private readonly keep = (text: string, source: Source, receiver: Receiver): void => {
@@ -220,7 +224,7 @@ export class DatagramQueue {
 
   /** Called by the timer. Without a datagram, too, the pace is kept: it ends when none arrive. */
   private readonly readAll = (): void => {
-    for (const reader of this.readers) if (reader.read(this.keep) === BATCH) this.full = true;
+    for (const reader of this.readers) this.readFrom(reader);
     this.run();
   };
 

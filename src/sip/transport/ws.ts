@@ -156,7 +156,7 @@ export class WsSocket implements SipSocket {
         const { origin, host } = req.headers;
         if (this.gate !== undefined) this.handshake(this.gate, req, done);
         else if (!this.takesOrigin(origin, host)) done(false, 403, 'pages of this origin are not allowed');
-        else if (/(^|,)\s*sip\s*(,|$)/i.test(String(req.headers['sec-websocket-protocol'] ?? ''))) done(true);
+        else if (offersSip(req)) done(true);
         else done(false, 400, 'this is a SIP WebSocket: the sub-protocol must be sip');
       },
     });
@@ -288,7 +288,7 @@ export class WsSocket implements SipSocket {
       answer();
       return true;
     };
-    const offered = /(^|,)\s*sip\s*(,|$)/i.test(String(request.headers['sec-websocket-protocol'] ?? ''));
+    const offered = offersSip(request);
     gate.request({
       ...this.exchangeOf(request, ''),
       reply: (status, reason) => once(() => done(false, status, plain(reason))),
@@ -330,10 +330,11 @@ export class WsSocket implements SipSocket {
     if (this.within !== undefined) server?.close(() => {});
     for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();
-    for (const socket of [...this.accepted.list(), ...this.shared]) socket.destroySoon();
+    const open = () => [...this.accepted.list(), ...this.shared];
+    for (const socket of open()) socket.destroySoon();
     // Peers that do not read what was written are closed by force.
     const force = setTimeout(() => {
-      for (const socket of [...this.accepted.list(), ...this.shared]) socket.destroy();
+      for (const socket of open()) socket.destroy();
     }, 300);
     await down;
     clearTimeout(force);
@@ -374,4 +375,9 @@ function plain(text: string): string {
 
 function connectionKey(address: string, port: number, serverName: string | undefined): string {
   return serverName === undefined ? `${address}|${port}` : `${address}|${port}|${serverName.toLowerCase()}`;
+}
+
+/** Whether a handshake offers the sub-protocol of SIP (RFC 7118 section 4.1). */
+function offersSip({ headers }: IncomingMessage): boolean {
+  return /(^|,)\s*sip\s*(,|$)/i.test(String(headers['sec-websocket-protocol'] ?? ''));
 }

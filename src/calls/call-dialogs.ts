@@ -10,7 +10,7 @@ const SPAN = 5;
  * Slots of answered calls by the 64 bits of their key, oldest first. Arrays of numbers only: nothing is allocated for a call, and the
  * garbage collector sees none of them.
  */
-export class DialogTable {
+export class CallDialogs {
   private entries = new Int32Array(LEAST * WIDTH);
   private mask = LEAST - 1;
   private count = 0;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DialogTable } from '../../../src/calls/dialog-table.js';
+import { CallDialogs } from '../../../src/calls/call-dialogs.js';
 
 test('a table of dialogs finds what a map finds, and knows the oldest, whatever is added and removed', () => {
   // Few values of the half that decides where an entry stands: they collide.
@@ -13,7 +13,7 @@ test('a table of dialogs finds what a map finds, and knows the oldest, whatever 
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const table = new DialogTable();
+      const table = new CallDialogs();
       const model = new Map<string, { slot: number; own: number }>();
       const free = Array.from({ length: 60 }, (_, i) => 59 - i);
       let own = 0;
@@ -46,7 +46,7 @@ test('a table of dialogs finds what a map finds, and knows the oldest, whatever 
 });
 
 test('a table of dialogs grows, and each is found', () => {
-  const table = new DialogTable();
+  const table = new CallDialogs();
   for (let i = 0; i < 5000; i++) table.add(i, Math.imul(i, 0x9e3779b1), i & 1023, i);
   for (let i = 0; i < 5000; i += 2) table.remove(i);
   for (let i = 0; i < 5000; i++) assert.equal(table.find(Math.imul(i, 0x9e3779b1), i & 1023), i % 2 === 0 ? -1 : i);

@@ -1,0 +1,11 @@
+/** The bits of numbers and words with commas between them; undefined for a word that is none of `words`. */
+export function wordBits(text: string, words: Readonly<Record<string, number>>): number | undefined {
+  let bits = 0;
+  for (const each of text.split(',')) {
+    const word = each.trim();
+    const bit = /^\d+$/.test(word) ? Number(word) : Object.hasOwn(words, word) ? words[word] : undefined;
+    if (bit === undefined) return undefined;
+    bits |= bit;
+  }
+  return bits;
+}
