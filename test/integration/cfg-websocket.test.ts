@@ -5,6 +5,7 @@ import { startCfgDaemon } from '../support/cfg-daemon.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
 import { headersOf } from '../support/raw-agent.js';
+import { answerTo } from '../support/script-run.js';
 import { until } from '../support/until.js';
 import { WsPeer } from '../support/ws-peer.js';
 
@@ -89,21 +90,8 @@ for (const [scheme, transport] of [
     assert.deepEqual(headersOf(invite, 'x-from'), [`${transport} ${port}`]);
     const routes = headersOf(invite, 'record-route');
     assert.match(routes[1] ?? '', new RegExp(`^<sip:127\\.0\\.0\\.1:${port};transport=${transport};r2=on`));
-    const answer = [
-      'SIP/2.0 200 OK',
-      ...invite.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line)),
-    ];
-    void gateway.send(
-      [
-        ...answer.map((line) => (line.startsWith('To:') ? `${line};tag=tt` : line)),
-        'Contact: <sip:b@127.0.0.1>',
-        'Content-Length: 0',
-        '',
-        '',
-      ].join('\r\n'),
-      daemon.port,
-      '127.0.0.1',
-    );
+    const answer = answerTo(invite, '200 OK', { tag: 'tt', headers: ['Contact: <sip:b@127.0.0.1>'] });
+    void gateway.send(answer, daemon.port, '127.0.0.1');
     await browser.expect(/^SIP\/2\.0 200 /);
     const contact = /<([^>]*)>/.exec(headersOf(invite, 'contact')[0] ?? '')?.[1] ?? '';
     const bye = request(

@@ -20,7 +20,7 @@ export interface GrowthLimits {
 }
 
 /** 8 to 64 KiB: the largest datagram. */
-export const DATAGRAM_LENGTHS: readonly number[] = [8192, 16_384, 32_768, 65_000];
+const DATAGRAM_LENGTHS: readonly number[] = [8192, 16_384, 32_768, 65_000];
 /** Up to 1 MiB: the largest WebSocket message, and a stretch of a stream. */
 export const STREAM_LENGTHS: readonly number[] = [65_536, 262_144, 1_048_576];
 /** Runs of one length at most: the fastest counts, so that a busy machine does not. */

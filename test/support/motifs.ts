@@ -12,7 +12,7 @@ const ATOMS: readonly string[] = [
 ];
 
 /** Marks where fillers go, in templates. */
-export const SEAM = /[\w.]+|[^\w.]/g;
+const SEAM = /[\w.]+|[^\w.]/g;
 
 /** Numbers from 0 to below 1, the same for the same seed (Mulberry32). */
 export function seeded(seed: number): () => number {

@@ -18,7 +18,7 @@ test('what is added to a full map takes the room of the oldest entry', () => {
   assert.equal(keys(map), 'h i j');
 });
 
-test('a map that stays full for very long is added to at the same cost', () => {
+test('a map that stays full for very long holds the latest entries', () => {
   const map = new ExpiringMap<number>(200_000);
   // Counted in the work of the test itself: with a walk from the start this would be some 10 ** 10 steps.
   for (let i = 0; i < 600_000; i++) map.set(`k${i}`, i, undefined);

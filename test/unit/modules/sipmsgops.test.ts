@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertLinear } from '../../support/growth.js';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 const SDP = [
   'v=0',
@@ -145,9 +145,7 @@ test('a branch has AVPs, attributes and fields of its own', async () => {
   try {
     runner.receive(INVITE);
     const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
-    const fields = sent.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
-    const tagged = fields.map((line) => (line.startsWith('To:') ? `${line};tag=gw` : line));
-    runner.receive(['SIP/2.0 486 Busy Here', ...tagged, 'Content-Length: 0', '', ''].join('\r\n'), 5080);
+    runner.receive(answerTo(sent, '486 Busy Here', { tag: 'gw' }), 5080);
     assert.deepEqual(runner.lines, [
       '[<null>]',
       'one pstn sip:bob@sw.example sip:127.0.0.1:5080 486',
@@ -167,8 +165,7 @@ test('a CANCEL is passed on with its Reason where t_relay() says so', async () =
     try {
       runner.receive(INVITE);
       const sent = runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text ?? '';
-      const fields = sent.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
-      runner.receive(['SIP/2.0 180 Ringing', ...fields, 'Content-Length: 0', '', ''].join('\r\n'), 5080);
+      runner.receive(answerTo(sent, '180 Ringing'), 5080);
       const cancel = INVITE.replace(/^INVITE/, 'CANCEL').replace('1 INVITE', '1 CANCEL');
       runner.receive(cancel.replace('Contact:', 'Reason: Q.850;cause=16\r\nContact:'));
       const passed = runner.sent.find(({ text }) => text.startsWith('CANCEL'))?.text ?? '';
