@@ -38,7 +38,8 @@ export function scriptCalls(ledger: Pick<ProxyObserver, 'relayed' | 'refused'>, 
     failedOver() {
       counters.failovers.value++;
     },
-    refused: (message, source, code, reason) => ledger.refused(message, source, code, reason, SCRIPT),
+    refused: (message, source, code, reason, inVain) =>
+      ledger.refused(message, source, code, reason, inVain === undefined ? SCRIPT : { ...SCRIPT, ...inVain }),
     answered(code) {
       const tally = counters.replies[Math.floor(code / 100)];
       if (tally !== undefined) tally.value++;

@@ -249,8 +249,10 @@ export class Call implements DispatcherCall {
   recordRefusal(status: number, reason: string): void {
     if (this.isRefusalRecorded) return;
     this.isRefusalRecorded = true;
-    const fault = this.relayFault?.reason ?? reason;
-    this.env.calls?.refused(this.message, this.source, status, fault === reason ? reason : `${reason}; ${fault}`);
+    const inVain = this.made?.inVain;
+    const fault = this.relayFault?.reason ?? (inVain === undefined ? reason : 'no destination selected');
+    const why = fault === reason ? reason : `${reason}; ${fault}`;
+    this.env.calls?.refused(this.message, this.source, status, why, inVain);
   }
 
   /** How the Via of the request is marked. */

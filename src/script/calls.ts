@@ -25,6 +25,12 @@ export interface CallWatch {
   ended(code: number, hop: CallHop | undefined): void;
 }
 
+/** What a selection asked for. */
+export interface Asked {
+  readonly partition: string;
+  readonly sets: readonly number[];
+}
+
 /** What becomes of requests, for call records and figures. On the hot path; must not throw. */
 export interface CallObserver {
   /** A request came that is no copy: ACK and CANCEL left out. */
@@ -38,8 +44,8 @@ export interface CallObserver {
   ): CallWatch | undefined;
   /** It goes on to a further target. */
   failedOver(): void;
-  /** A final reply of our own to a request that was not sent on. */
-  refused(message: SipMessage, source: Source, code: number, reason: string): void;
+  /** A final reply of our own to a request that was not sent on; `inVain`: what its last selection found nothing for. */
+  refused(message: SipMessage, source: Source, code: number, reason: string, inVain?: Asked): void;
   /** The caller got a final reply. */
   answered(code: number): void;
   /** A CANCEL of a call under way. */

@@ -223,7 +223,7 @@ for (const [dialect, text] of [
       {
         user: 'none',
         code: 503,
-        record: /by the script\n {4}No Gateway/,
+        record: /by the script, partition default, set 4\n {4}No Gateway; no destination selected/,
         why: /!ds_select_dst.*\n {4}yes: \$var\(set\) = 4/,
       },
       { user: 'nobody', code: 404, record: /No Such User/, why: /\$rU == "nobody"[^\n]*\n {4}yes: \$rU = nobody/ },

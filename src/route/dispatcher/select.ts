@@ -14,12 +14,20 @@ const SELECT: Readonly<Record<Target, string>> = {
 };
 
 /** Counts a selection and writes it to its target. 1, 2 when there were too many branches, -1. */
-function selected({ call }: DispatcherCallSite, partition: Partition, target: Target, good: boolean): number {
+function selected(
+  { call }: DispatcherCallSite,
+  partition: Partition,
+  target: Target,
+  good: boolean,
+  sets: readonly { readonly setId: number }[],
+): number {
   const { tally } = call.env;
   if (!good) {
     tally.failed(partition.name);
+    call.selections.inVain = { partition: partition.name, sets: sets.map(({ setId }) => setId) };
     return -1;
   }
+  call.selections.inVain = undefined;
   tally.selected(partition.name);
   if (target === 'list') call.selections.show(partition);
   else if (!call.selections.use(partition, target, true)) {
@@ -56,7 +64,7 @@ export function selectOpensips(
   const { call } = site;
   const isSet = target === 'dst' && call.pvars.destinationUri !== undefined;
   const verdict = call.dispatch.select(found, given.targets, call.view, isSet);
-  return verdict === 'kept' ? 1 : selected(site, found, target, verdict === 'selected');
+  return verdict === 'kept' ? 1 : selected(site, found, target, verdict === 'selected', given.targets);
 }
 
 /** Flags of a call that names none, or a number of destinations alone: those the file sets for all. */
@@ -87,7 +95,7 @@ export function selectKamailio(
   const maxResults = most > 0 ? most : Number.POSITIVE_INFINITY;
   const { call } = site;
   const chosen = call.dispatch.selectOne(found.partition, { setId, algorithm, flags: 0, maxResults }, call.view);
-  return selected(site, found.partition, target, chosen !== undefined);
+  return selected(site, found.partition, target, chosen !== undefined, [{ setId }]);
 }
 
 const ROUTE_TARGETS: Readonly<Record<RoutesMode, Target>> = {
@@ -125,7 +133,8 @@ export function selectRoutes(
   const target = ROUTE_TARGETS[way];
   if (keepsNextHop(site, target)) return -1;
   const { call } = site;
-  const code = selected(site, found, target, call.dispatch.selectRoutes(found, usable, call.view, way) === 'selected');
+  const good = call.dispatch.selectRoutes(found, usable, call.view, way) === 'selected';
+  const code = selected(site, found, target, good, usable.targets);
   return problem === undefined ? code : site.refused(name, problem);
 }
 

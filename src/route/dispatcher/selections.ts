@@ -18,6 +18,8 @@ interface Written {
 
 /** What the functions of a script have selected for one call, and where they wrote it. */
 export class Selections {
+  /** What the last selection asked for, where it found nothing: said in the call record of a refusal. */
+  inVain: { readonly partition: string; readonly sets: readonly number[] } | undefined = undefined;
   private partitions: readonly Partition[] = [];
   private written: Written | undefined = undefined;
   /** The socket to send from was set by a selection, not by the script. */
