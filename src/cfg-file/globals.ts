@@ -29,6 +29,8 @@ export interface GlobalSettings {
   disable503: boolean;
   disableStatelessForward: boolean;
   forceRport: boolean;
+  /** local_rport of Kamailio: our Via asks for replies to the port they are sent from. */
+  localRport: boolean;
   /** log_prefix of Kamailio: variables in it are read for each line. */
   linePrefix: string | undefined;
   defaultDbUrl: string | undefined;
@@ -67,6 +69,7 @@ export function readGlobals(
     disable503: false,
     disableStatelessForward: false,
     forceRport: false,
+    localRport: false,
     linePrefix: undefined,
     defaultDbUrl: undefined,
     logPrefix: '',
@@ -146,6 +149,9 @@ export function readGlobals(
         break;
       case 'force_rport':
         out.forceRport = isOn(plain);
+        break;
+      case 'local_rport':
+        out.localRport = dialect.name === 'kamailio' && isOn(plain);
         break;
       case 'log_prefix':
         if (dialect.name === 'opensips') out.logPrefix = String(plain);

@@ -14,6 +14,7 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
 import { moduleHooks } from '../modules/hooks.js';
+import { fillHashTables } from '../modules/htable/database.js';
 import { MASKING, messageMask } from '../modules/masks.js';
 import { timedRoutes } from '../modules/rtimer.js';
 import { type ModuleStatistic, moduleStatistics } from '../modules/statistics.js';
@@ -63,6 +64,8 @@ export interface LoadedCfg extends CfgSettings {
   readonly masks: boolean;
   /** Makes what answers requests of HTTP; its result is undefined for a file without a route for them. */
   readonly http: typeof httpGate;
+  /** Gives its modules what was read from their tables. To be called before the first route runs. */
+  readonly fill: (env: ScriptEnvironment) => void;
   /** Starts the timers of its modules; the returned function ends them. */
   readonly startTimers: (env: () => ScriptEnvironment) => () => void;
   /** The statistics of its script and modules. */
@@ -209,6 +212,7 @@ function compiledFrom(
           hooks: moduleHooks(settings.loaded),
           mask: messageMask,
           http: httpGate,
+          fill: fillHashTables,
           startTimers: startModuleTimers,
           masks: MASKING.some((each) => settings.loaded.has(each)),
           commands: MODULE_COMMANDS,

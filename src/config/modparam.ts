@@ -179,9 +179,9 @@ function readReplyCodes(text: string, location: Location, findings: Findings): r
   return codes;
 }
 
-/** The name inside "$avp(name)". Throws when there is none. */
+/** The plain name inside "$avp(name)" or, as old files write it, "$avp(s:name)". Throws when there is none. */
 export function avpName(specification: string): string {
-  const match = /^\$avp\((.+)\)$/.exec(specification);
+  const match = /^\$avp\((?:[si]:(?=[^)]))?(.+)\)$/i.exec(specification);
   if (!match) throw new Error(`"${specification}" is no AVP: expected $avp(name)`);
   return match[1]!;
 }

@@ -195,6 +195,7 @@ export class ScriptRouting {
     const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
+    this.cfg.fill(this.core.env);
     this.onTables?.();
     return complete;
   }
@@ -210,6 +211,7 @@ export class ScriptRouting {
   /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
   start(): void {
     const { env } = this.core;
+    this.cfg.fill(env);
     runService(env, 'startup', undefined, undefined);
     runService(env, 'event', 'htable:mod-init', undefined);
     runEvent(env, 'core:worker-one-init');
@@ -310,7 +312,10 @@ export class ScriptRouting {
     this.options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
     this.serveHttp(cfg);
     // Timers of the file as it is now; none before the start.
-    if (this.stopTimers !== undefined) this.startTimers();
+    if (this.stopTimers !== undefined) {
+      cfg.fill(this.core.env);
+      this.startTimers();
+    }
     return complete;
   }
 
@@ -373,6 +378,7 @@ export class ScriptRouting {
       userAgentLine: globals.userAgentHeader ?? `User-Agent: ${product}`,
       warning: globals.sipWarning,
       forceRport: globals.forceRport,
+      localRport: globals.localRport,
       onsendReplies: globals.onsendReply,
       linePrefix: linePrefix(cfg),
       dialogs: this.dialogProof(settings),

@@ -6,11 +6,19 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { namedValues } from '../core/named-values.js';
 import type { RoutingRows } from '../script/gateway-rows.js';
-import { type AddressRow, AddressTables, type DomainRow, NO_TABLES, type ScriptTables } from '../script/tables.js';
+import {
+  type AddressRow,
+  AddressTables,
+  type DomainRow,
+  type HashRow,
+  NO_TABLES,
+  type ScriptTables,
+} from '../script/tables.js';
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
 import { readTextRows } from '../store/text-rows.js';
 import { balancerRow, carrierRow, gatewayListRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
+import { hashRows, hashSources } from './hash-rows.js';
 import {
   addressLines,
   addressRow,
@@ -41,11 +49,13 @@ interface Source {
 const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting'] as const;
 
 /**
- * Reads the tables the modules of a file use: those of permissions, domain, dialplan, load_balancer and drouting. A table that cannot be read is logged, and stays
+ * Reads the tables the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting and hash tables. A table that cannot be read is logged, and stays
  * what it was in `before`.
  */
 export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
-  if (!MODULES.some((each) => cfg.loaded.has(each))) return { tables: NO_TABLES, complete: true };
+  const hashed = hashSources(cfg);
+  if (hashed.length === 0 && !MODULES.some((each) => cfg.loaded.has(each)))
+    return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
   const read = async (
@@ -156,7 +166,16 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     rules: await gateways('drouting', 'drr_table', 'dr_rules', ruleRow),
     groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
   };
+  const hashes = new Map<string, readonly HashRow[]>();
+  for (const source of hashed) {
+    const [{ url }] = sourcesOf(cfg, 'htable', '', '') as [Source];
+    const rows = await read('htable', { partition: source.name, url, table: source.table });
+    const entries =
+      rows === undefined ? before.hashes.get(source.name) : hashRows(rows, source, cfg, faulty('htable', source.table));
+    if (entries !== undefined) hashes.set(source.name, entries);
+  }
   const tables: ScriptTables = {
+    hashes,
     addresses:
       addresses === undefined
         ? before.addresses

@@ -65,7 +65,7 @@ function fromSource(run: MessageRun, group: number, text?: string, partition = D
 const tagging = {
   module: 'permissions',
   create: (parameters: ModuleParameters) => ({
-    avp: /^\$avp\((.*)\)$/.exec(parameters.text('peer_tag_avp', ''))?.[1],
+    avp: parameters.avp('peer_tag_avp'),
     all: parameters.int('peer_tag_mode', 0) === 1,
   }),
 };

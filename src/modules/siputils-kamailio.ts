@@ -51,7 +51,7 @@ const longName = (name: string): string => LONG[name.toLowerCase()] ?? name.toLo
 const rpid = {
   module: 'siputils',
   create: (parameters: ModuleParameters) => ({
-    avp: /^\$avp\((?:s:)?(.*)\)$/.exec(parameters.text('rpid_avp', ''))?.[1],
+    avp: parameters.avp('rpid_avp'),
     prefix: parameters.text('rpid_prefix', ''),
     suffix: parameters.text('rpid_suffix', ';party=calling;id-type=subscriber;screen=yes'),
   }),

@@ -2,6 +2,7 @@ import { CommandFault, type CommandValue, type ScriptCommand } from '../script/c
 import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore } from './cachedb.js';
 import { type GlobalFlags, globalFlags } from './global-flags.js';
+import { refillHashTable } from './htable/database.js';
 import { type HashTable, hashTables, setIn } from './htable/tables.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
@@ -80,6 +81,20 @@ const tables: readonly ScriptCommand[] = [
     run(env, { table }) {
       tableOf(env, table).entries.clear();
       return 'Ok. Table flushed.';
+    },
+  },
+  {
+    module: htable,
+    rpc: 'htable.reload',
+    help: 'Reload hash table from database.',
+    changes: true,
+    parameters: ['table'],
+    required: 1,
+    async run(env, { table = '' }) {
+      if (!env.modules.of(hashTables).has(table)) throw new CommandFault(500, 'No such htable');
+      if (!refillHashTable(env, table)) throw new CommandFault(500, 'No such htable in the database');
+      await reloaded(env);
+      return 'Ok. Htable successfully reloaded.';
     },
   },
   {

@@ -169,8 +169,16 @@ export class PvarScope implements PvarContext {
   private xavuStore: XavpStore | undefined = undefined;
   private xaviStore: XavpStore | undefined = undefined;
   private jsonStore: Map<string, Json> | undefined = undefined;
+  /** Whose records these are. */
+  private recordsOf: PvarScope | undefined = undefined;
 
   constructor(public message: PvarMessage) {}
+
+  /** $xavp, $xavu and $xavi are those of another scope from here on: a reply sees those of its transaction. */
+  shareRecords(other: PvarScope): void {
+    this.recordsOf = other;
+    this.records = other.records;
+  }
 
   get destinationUri(): string | undefined {
     return this.nextHop;
@@ -204,17 +212,17 @@ export class PvarScope implements PvarContext {
   }
 
   get xavps(): XavpStore {
-    return (this.xavpStore ??= new XavpStore());
+    return this.recordsOf?.xavps ?? (this.xavpStore ??= new XavpStore());
   }
 
   /** Values of $xavu; made when first asked for. */
   get xavus(): XavpStore {
-    return (this.xavuStore ??= new XavpStore());
+    return this.recordsOf?.xavus ?? (this.xavuStore ??= new XavpStore());
   }
 
   /** Values of $xavi; made when first asked for. */
   get xavis(): XavpStore {
-    return (this.xaviStore ??= new XavpStore());
+    return this.recordsOf?.xavis ?? (this.xaviStore ??= new XavpStore());
   }
 
   get jsons(): Map<string, Json> {

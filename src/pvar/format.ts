@@ -78,6 +78,8 @@ export interface FormatNames {
   readonly foldCase: boolean;
   /** Where a transformation has no value, texts show "" instead of "<null>". */
   readonly emptyTransformed?: boolean;
+  /** A number that a variable gives to a transformation is one by its type: with the text "2" the transformation has no value. */
+  readonly typedArguments?: boolean;
 }
 
 const VARIABLES: ReadonlyMap<string, VariableDefinition> = new Map([
@@ -264,23 +266,39 @@ class Compiler {
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} takes ${range} arguments, not ${args.length},`);
     }
     let transform: Transform;
+    /** Arguments that must be numbers. */
+    const numbers: Getter[] = [];
     try {
-      transform = definition.make(args.map((arg) => this.argument(definition.loneDollars ? doubled(arg) : arg, node)));
+      transform = definition.make(
+        args.map((arg) => this.argument(definition.loneDollars ? doubled(arg) : arg, node, numbers)),
+      );
     } catch (error) {
       if (error instanceof SwitchyardError) throw error;
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} ${messageOf(error)}`);
     }
+    const { ofNull = null } = definition;
+    if (numbers.length > 0) {
+      return (context) => {
+        const value = get(context);
+        if (value === null) return ofNull;
+        for (const number of numbers) if (typeof number(context) !== 'number') return null;
+        return transform(value, context);
+      };
+    }
     return (context) => {
       const value = get(context);
-      return value === null ? null : transform(value, context);
+      return value === null ? ofNull : transform(value, context);
     };
   }
 
-  private argument(text: string, node: TransformationNode): TextReader {
+  private argument(text: string, node: TransformationNode, numbers: Getter[]): TextReader {
     const base = { text: this.text, offset: node.argumentOffset, depth: ++this.depth };
-    const reader = this.reader(parseFormat(text, this.placeholders, this.known, base));
+    const pieces = parseFormat(text, this.placeholders, this.known, base);
+    const reader = this.reader(pieces);
     this.depth--;
-    return reader;
+    const [only, ...more] = pieces;
+    if (this.known.typedArguments !== true || only?.kind !== 'variable' || more.length > 0) return reader;
+    return { ...reader, asInteger: () => numbers.push(this.variable(only).get) };
   }
 }
 

@@ -7,6 +7,7 @@ import type { TransformationDefinition } from './transformations/definition.js';
 import { KAMAILIO_SHARED, kamailioTransformations } from './transformations/kamailio.js';
 import { evaluation, opensipsTransformations } from './transformations/opensips.js';
 import { sdpTransformations } from './transformations/sdp.js';
+import { sqlTransformations } from './transformations/sql.js';
 import { lastAddress } from './uri-memo.js';
 import { type Getter, orNull, plain, type VariableDefinition } from './variables/definition.js';
 import { jsonVariables } from './variables/json.js';
@@ -270,8 +271,10 @@ export const KAMAILIO_NAMES: FormatNames = {
   transformations: new Map([
     ...[...COMMON_NAMES.transformations].filter(([name]) => shared.has(name)),
     ...kamailioTransformations,
+    ...sqlTransformations,
   ]),
   emptyTransformed: true,
+  typedArguments: true,
   greedy: true,
   foldCase: false,
 };

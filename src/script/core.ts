@@ -48,6 +48,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     if (known.kind === 'new' && request.method !== 'ACK' && request.method !== 'CANCEL') env.calls?.received(request);
     const call = new Call(env, request, source);
     if (env.forceRport) call.rport = true;
+    if (env.localRport) call.localRport = true;
     call.scope.messageNumber = ++this.messages;
     call.scope.returnCode = 0;
     const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);

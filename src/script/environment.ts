@@ -8,6 +8,7 @@ import type { SharedValues } from '../core/shared-values.js';
 import type { SipUri, TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
+import { avpName } from '../pvar/avp-store.js';
 import type { SharedVariables } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { VarStore } from '../pvar/var-store.js';
@@ -156,6 +157,7 @@ export interface ScriptEnvironment {
   /** Text of a Warning header for replies (sip_warning). */
   readonly warning: boolean;
   readonly forceRport: boolean;
+  readonly localRport: boolean;
   /** The onsend route runs for replies that go on as well (onsend_route_reply). */
   readonly onsendReplies: boolean;
   /** What stands before each script line when the file says so: log_prefix and xlog's prefix. */
@@ -273,6 +275,12 @@ export class ModuleParameters {
   text(name: string, fallback: string): string {
     const value = this.last(name);
     return value === undefined ? fallback : String(value);
+  }
+
+  /** The plain name of an AVP that is written as "$avp(name)"; undefined for something else. */
+  avp(name: string): string | undefined {
+    const inner = /^\$avp\(([^)]*)\)$/.exec(this.text(name, '').trim())?.[1];
+    return inner === undefined ? undefined : avpName(inner);
   }
 
   /** The last value as a whole number; `fallback` for what is none. */

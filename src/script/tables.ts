@@ -90,6 +90,14 @@ export interface DialplanRule {
   readonly time: TimeRecurrence | undefined;
 }
 
+/** An entry of a hash table that stands in a database. */
+export interface HashRow {
+  readonly key: string;
+  readonly value: string | number;
+  /** Seconds since 1970; 0: as the hash table says. */
+  readonly expires: number;
+}
+
 /** What a script reads from tables; loaded at the start, and again at a reload. */
 export interface ScriptTables {
   readonly addresses: AddressTables;
@@ -105,6 +113,8 @@ export interface ScriptTables {
   readonly balancers: readonly BalancerRow[];
   /** Gateways, carriers, rules and groups of drouting. */
   readonly routing: RoutingRows;
+  /** Entries of hash tables by the table's name. */
+  readonly hashes: ReadonlyMap<string, readonly HashRow[]>;
 }
 
 /** Tables of a file that reads none. */
@@ -116,4 +126,5 @@ export const NO_TABLES: ScriptTables = {
   dialplans: new Map(),
   balancers: [],
   routing: NO_ROUTING,
+  hashes: new Map(),
 };

@@ -60,6 +60,7 @@ function replyRun(transaction: RoutedTransaction, reply: SipMessage, branch: TxB
     shares ? call.scope.avps : new (call.scope.avps.constructor as new () => typeof call.scope.avps)(),
   );
   scope.call = call;
+  scope.shareRecords(call.scope);
   scope.branchIndex = branch.index;
   scope.replyCode = reply.status;
   scope.replyReason = reply.reason;

@@ -279,3 +279,55 @@ failure_route[F] {
   assert.deepEqual(await users('none', '', 0), []);
   assert.match(daemon.script.at(-1) ?? '', /^-1 /);
 });
+
+test('htable: rows of a database, as recorded of Kamailio 5.6.3', async () => {
+  const daemon = await startCfgDaemon({
+    text: `${HEAD}loadmodule "db_sqlite.so"
+loadmodule "htable.so"
+modparam("htable", "db_url", "sqlite:///FOLDER/ht.sqlite")
+modparam("htable", "htable", "a=>size=4;dbtable=ha;")
+modparam("htable", "htable", "b=>size=4;dbtable=ha;autoexpire=100;")
+modparam("htable", "htable", "c=>size=4;dbtable=hc;cols='k,v,w';")
+modparam("htable", "htable", "d=>size=4;dbtable=ha;initval=7")
+event_route[htable:mod-init] { xlog("init $sht(a=>one)\\n"); }
+request_route {
+  xlog("one=$sht(a=>one) arr=$sht(a=>arr[0]) $sht(a=>arr[1]) $sht(a=>arr::size) $sht(a=>arr) bad=$sht(a=>bad) old=$sht(a=>old) emp=<$sht(a=>emp)> dup=$sht(a=>dup)\\n");
+  xlog("$shtex(a=>one) $shtex(b=>one) $sht(c=>x) $sht(d=>one) $sht(d=>none)\\n");
+  if ($sht(a=>num) == 5) xlog("number\\n");
+  $sht(a=>one) = "changed";
+  sl_send_reply("200", "OK");
+}
+`,
+    prepare: (folder) =>
+      executeSqlite(
+        `${folder}/ht.sqlite`,
+        `CREATE TABLE ha (id INTEGER PRIMARY KEY, key_name TEXT, key_type INT, value_type INT, key_value TEXT, expires INT DEFAULT 0);
+         INSERT INTO ha (key_name, key_type, value_type, key_value, expires) VALUES ('one', 0, 0, 'first', 0), ('arr', 1, 0, 'A', 0), ('arr', 1, 0, 'B', 0),
+           ('num', 0, 1, '5', 0), ('bad', 0, 1, 'x5', 0), ('old', 0, 0, 'o', 1000), ('emp', 0, 0, '', 0), ('dup', 0, 0, 'd1', 0), ('dup', 0, 0, 'd2', 0);
+         CREATE TABLE hc (k TEXT, v TEXT, w TEXT);
+         INSERT INTO hc VALUES ('x', '1', '2');`,
+      ),
+  });
+  const caller = await RawAgent.open('127.0.0.1');
+  open.push(
+    () => caller.close(),
+    () => daemon.stop(),
+  );
+  const ask = async (callId: string): Promise<void> => {
+    caller.send(caller.request('MESSAGE', 'sip:ht@x', { callId }), daemon.port);
+    await caller.next('200');
+  };
+  await ask('ht1');
+  assert.deepEqual(daemon.script, [
+    'init first',
+    'one=first arr=A B 2 <null> bad=0 old=o emp=<> dup=d2',
+    '0 100 1,2 first 7',
+    'number',
+  ]);
+  executeSqlite(`${daemon.folder}/ht.sqlite`, "UPDATE ha SET key_value = 'second' WHERE key_name = 'one'");
+  await ask('ht2');
+  assert.match(daemon.script.at(-3) ?? '', /^one=changed /, 'what a script sets stays until an operator asks');
+  assert.equal(await daemon.daemon.callRpc('htable.reload', ['a']), 'Ok. Htable successfully reloaded.');
+  await ask('ht3');
+  assert.match(daemon.script.at(-3) ?? '', /^one=second /);
+});

@@ -1,5 +1,23 @@
+import { ACCOUNTING } from './accounting.js';
+import { CARRIER_TRUNKS } from './carrier-trunks.js';
+import { IP_TRUNK } from './ip-trunk.js';
 import type { OperatorFile } from './operator-file.js';
+import { PATH_EDGE } from './path-edge.js';
+import { POOL_TENANTS } from './pool-tenants.js';
 import { PROBING_BALANCER } from './probing-balancer.js';
+import { SQL_ROUTING } from './sql-routing.js';
+import { TOPOS_BORDER } from './topos-border.js';
+import { WEBRTC_TLS } from './webrtc-tls.js';
 
 /** Files as operators of Kamailio write them, each of another kind. */
-export const OPERATOR_FILES: readonly OperatorFile[] = [PROBING_BALANCER];
+export const OPERATOR_FILES: readonly OperatorFile[] = [
+  PROBING_BALANCER,
+  TOPOS_BORDER,
+  CARRIER_TRUNKS,
+  POOL_TENANTS,
+  ACCOUNTING,
+  IP_TRUNK,
+  PATH_EDGE,
+  SQL_ROUTING,
+  WEBRTC_TLS,
+];

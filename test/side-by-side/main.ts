@@ -5,7 +5,8 @@
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { findProgram } from '../support/servers/programs.js';
-import { throughBoth } from '../support/two-proxies.js';
+import { PATIENCE } from '../support/side-by-side.js';
+import { type Compared, throughBoth } from '../support/two-proxies.js';
 import { OPERATOR_FILES } from './all.js';
 import { asSideBySide } from './operator-file.js';
 
@@ -32,6 +33,15 @@ async function main(): Promise<number> {
     return 2;
   }
   let [agree, all] = [0, 0];
+  const report = ({ name, ours, theirs, errors }: Compared): void => {
+    all++;
+    if (isDeepStrictEqual(ours, theirs) && errors.length === 0) {
+      agree++;
+      return;
+    }
+    const reasons = errors.map((each) => String((each as Error).cause));
+    console.log([` ${name}: ${reasons.join('; ')}`, ...difference(ours, theirs)].join('\n'));
+  };
   for (const operator of OPERATOR_FILES) {
     if (fileWords.length > 0 && !fileWords.some((word) => operator.file.includes(word))) continue;
     console.log(operator.file);
@@ -39,18 +49,15 @@ async function main(): Promise<number> {
       ([name]) => callWords.length === 0 || callWords.some((word) => name.includes(word)),
     );
     const options = { ...asSideBySide(operator), calls: Object.fromEntries(calls) };
+    const before = agree - all;
+    const compared = all;
     try {
-      await throughBoth(program, options, ({ name, ours, theirs, errors }) => {
-        all++;
-        const same = isDeepStrictEqual(ours, theirs);
-        if (same && errors.length === 0) agree++;
-        else
-          console.log(
-            [
-              ` ${name}: ${errors.map((each) => inspect((each as Error).cause)).join('; ')}`,
-              ...difference(ours, theirs),
-            ].join('\n'),
-          );
+      await throughBoth(program, options, report, (theirs, ours) => {
+        if (agree - all === before && all > compared) return;
+        const faults = theirs.split('\n').filter((line) => /ERROR|CRITICAL|WARNING/.test(line));
+        console.log(
+          [' log of Kamailio:', ...faults.slice(0, 20), ' log of switchyard:', ...ours.slice(0, 20)].join('\n  '),
+        );
       });
     } catch (error) {
       all += calls.length;
@@ -61,4 +68,5 @@ async function main(): Promise<number> {
   return agree === all ? 0 : 1;
 }
 
+PATIENCE.ms = 4000;
 process.exitCode = await main();

@@ -44,7 +44,13 @@ export async function served(text: string, lane: Lane): Promise<string> {
 /** What both proxies are given. */
 export function asSideBySide(operator: OperatorFile): SideBySide {
   const text = readFileSync(operatorFile('kamailio', operator.file), 'latin1');
-  return { ...operator, text: (lane) => served(text, lane) };
+  const { alike = (each) => each } = operator;
+  return {
+    ...operator,
+    text: (lane) => served(text, lane),
+    // Each names itself.
+    alike: (each) => alike(each.replace(/(?<=server: )(?:kamailio \(5\.[^)]*\)\)|switchyard\/[\d.]+)/g, '*')),
+  };
 }
 
 const RINGING = [180, 'Ringing'] as const;

@@ -1,32 +1,17 @@
-import { join } from 'node:path';
-import type { Lane } from '../support/side-by-side.js';
-import { executeSqlite } from '../support/sqlite-file.js';
 import { answered, givenUp } from '../support/two-proxies.js';
 import { GATEWAYS, type OperatorFile } from './operator-file.js';
+import { DISPATCHER, sqliteTables } from './tables.js';
 import { talked } from './talks.js';
-
-/** Rows of the dispatcher's table; a gateway with "_PORT" stands for its port. */
-export function dispatcherTable(folder: string, lane: Lane, rows: readonly string[]): void {
-  const values = rows.map((row) => `(${lane.named(row)})`).join(', ');
-  executeSqlite(
-    join(folder, 'kamailio.sqlite'),
-    `CREATE TABLE version (table_name TEXT, table_version INTEGER);
-     INSERT INTO version VALUES ('dispatcher', 4);
-     CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, flags INTEGER DEFAULT 0, priority INTEGER DEFAULT 0,
-       attrs TEXT DEFAULT '', description TEXT DEFAULT '');
-     INSERT INTO dispatcher (setid, destination, priority, attrs) VALUES ${values};`,
-  );
-}
 
 export const PROBING_BALANCER: OperatorFile = {
   file: 'probing-balancer-5.6.cfg',
   inOrder: true,
   gateways: GATEWAYS,
   prepare: (folder, lane) =>
-    dispatcherTable(folder, lane, [
-      "10, 'sip:127.0.0.1:GW1_PORT', 10, 'name=one;headers=yes'",
-      "10, 'sip:127.0.0.1:GW2_PORT', 5, 'name=two;weight=30'",
-      "20, 'sip:127.0.0.1:GW2_PORT;transport=udp', 0, 'name=conf;headers=yes'",
+    sqliteTables(folder, lane, [
+      DISPATCHER,
+      `INSERT INTO dispatcher (setid, destination, priority, attrs) VALUES (10, 'sip:127.0.0.1:GW1_PORT', 10, 'name=one;headers=yes'),
+        (10, 'sip:127.0.0.1:GW2_PORT', 5, 'name=two;weight=30'), (20, 'sip:127.0.0.1:GW2_PORT;transport=udp', 0, 'name=conf;headers=yes')`,
     ]),
   calls: {
     'in turn, the first': ['bob', (call) => answered(call)],

@@ -3,14 +3,20 @@ import { DatagramPeer } from './datagram-peer.js';
 import { freePort } from './ports.js';
 import { headersOf, routeLines } from './raw-agent.js';
 
+/** Status, reason and further header lines with their ends. */
+export type Answer = readonly [status: number, reason: string, lines?: string];
+
 /** What a gateway answers to requests for a user; every answer at once, one after the other. Nothing: it is silent. */
-export type Answers = (method: string, user: string) => readonly (readonly [status: number, reason: string])[];
+export type Answers = (method: string, user: string, request?: string) => readonly Answer[];
 
 const HOST = '127.0.0.1';
 const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n';
 
+/** How long a reply is waited for, ms. */
+export const PATIENCE = { ms: 10_000 };
+
 /** Waits until something holds; false when it does not within `ms`. */
-export async function holds(met: () => boolean, ms = 10_000): Promise<boolean> {
+export async function holds(met: () => boolean, ms = PATIENCE.ms): Promise<boolean> {
   for (const deadline = performance.now() + ms; performance.now() < deadline; ) {
     if (met()) return true;
     await sleep(10);
@@ -31,6 +37,8 @@ export class Lane {
   readonly ports = new Map<number, number>();
   /** What else is closed with it. */
   readonly closing: (() => void)[] = [];
+  /** Folder of the proxy's files, once it is started. */
+  folder = '';
 
   private constructor(
     private readonly caller: DatagramPeer,
@@ -153,8 +161,8 @@ export class Lane {
   private serve(name: string, answers: Answers): void {
     const peer = this.gateways.get(name) as DatagramPeer;
     const pending = new Map<string, string>();
-    const reply = (request: string, status: number, reason: string, port: number) =>
-      void peer.send(replyTo(request, status, reason, { tag: name, port: peer.port }), port, HOST);
+    const reply = (request: string, [status, reason, lines = '']: Answer, port: number) =>
+      void peer.send(replyTo(request, status, reason, { tag: name, port: peer.port, lines }), port, HOST);
     peer.onMessage = (text, { port }) => {
       const [method = '', uri = ''] = text.split(' ');
       const callId = headersOf(text, 'call-id')[0] ?? '';
@@ -164,15 +172,15 @@ export class Lane {
         this.invites.set(`${name} ${callId}`, text);
       }
       if (method === 'CANCEL') {
-        reply(text, 200, 'OK', port);
-        reply(pending.get(callId) ?? text, 487, 'Request Terminated', port);
+        reply(text, [200, 'OK'], port);
+        reply(pending.get(callId) ?? text, [487, 'Request Terminated'], port);
         return;
       }
       if (method === 'ACK') return;
       const inDialog = /^To:.*;tag=/m.test(text);
       const user = /^sip:([^@]*)@/.exec(uri)?.[1] ?? '';
-      const all = inDialog ? ([[200, 'OK']] as const) : answers(method, user);
-      for (const [status, reason] of all) reply(text, status, reason, port);
+      const all = inDialog ? ([[200, 'OK']] as const) : answers(method, user, text);
+      for (const each of all) reply(text, each, port);
     };
   }
 }
@@ -267,7 +275,7 @@ function replyTo(
   request: string,
   status: number,
   reason: string,
-  from: { tag: string; port: number; user?: string },
+  from: { tag: string; port: number; user?: string; lines?: string },
 ): string {
   const lines = request
     .slice(0, request.indexOf('\r\n\r\n'))
@@ -279,7 +287,7 @@ function replyTo(
     `SIP/2.0 ${status} ${reason}`,
     ...lines,
     `Contact: <sip:${from.user ?? 'bob'}@${HOST}:${from.port}>`,
-    `${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
+    `${from.lines ?? ''}${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
     '',
     body,
   ].join('\r\n');

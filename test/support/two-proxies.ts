@@ -48,7 +48,7 @@ async function startKamailio(
   { prepare, args: more = [] }: SideBySide,
   text: string,
   lane: Lane,
-): Promise<() => Promise<void>> {
+): Promise<{ readonly child: Child; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'side-by-side-'));
   const file = join(folder, 'kamailio.cfg');
   const listen = `udp:127.0.0.1:${lane.proxyPort}`;
@@ -58,12 +58,16 @@ async function startKamailio(
     .replaceAll('FOLDER', folder);
   writeFileSync(file, written);
   writeFileSync(join(folder, 'dispatcher.list'), lane.list());
+  lane.folder = folder;
   prepare?.(folder, lane);
   const args = [...more, '-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-w', folder, '-Y', folder];
   const child = new Child(program, args, { cwd: folder });
-  return async () => {
-    await child.stop('SIGTERM', 5000);
-    rmSync(folder, { recursive: true, force: true });
+  return {
+    child,
+    stop: async () => {
+      await child.stop('SIGTERM', 5000);
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -93,29 +97,35 @@ async function makeCalls(
 
 /**
  * Makes the same calls through Kamailio and through switchyard, each with the same file. `each` gets what the peers of a call got of
- * either; it may wait for what is still on its way with `settled`.
+ * either, `said` in the end what both wrote.
  */
 export async function throughBoth(
   program: string,
   options: SideBySide,
   each: (call: Compared) => Promise<void> | void,
+  said: (theirs: string, ours: readonly string[]) => void = () => {},
 ): Promise<void> {
   const { gateways, calls, prepare, alike = (text) => text } = options;
   const [theirs, ours] = [await Lane.open(gateways), await Lane.open(gateways)];
   const stops: (() => Promise<void> | void)[] = [() => theirs.close(), () => ours.close()];
   try {
     theirs.proxyPort = await freePort();
-    stops.unshift(await startKamailio(program, options, await fileOf(theirs, options), theirs));
+    const kamailio = await startKamailio(program, options, await fileOf(theirs, options), theirs);
+    stops.unshift(() => kamailio.stop());
+    let log: readonly string[] = [];
+    stops.unshift(() => said(kamailio.child.stderr, log));
     ours.proxyPort = await freePort();
     const daemon = await startCfgDaemon({
       port: ours.proxyPort,
       text: (await fileOf(ours, options)).replaceAll('PORT', String(ours.proxyPort)),
       prepare: (folder) => {
         writeFileSync(join(folder, 'dispatcher.list'), ours.list());
+        ours.folder = folder;
         prepare?.(folder, ours);
       },
     });
     stops.unshift(() => daemon.stop());
+    log = daemon.log;
     const got = (lane: Lane, callId: string) => JSON.parse(alike(JSON.stringify(lane.got(callId)))) as object;
     for (const lane of [theirs, ours]) assert.ok(await lane.ready(), 'the proxy answers');
     const [through, beside] = await Promise.all([

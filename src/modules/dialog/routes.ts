@@ -15,6 +15,7 @@ export function runEvent(call: Call, name: string, reply: SipMessage | undefined
   if (reply !== undefined) {
     scope = new CfgScope(env, reply, call.source, call.scope.avps);
     scope.call = call;
+    scope.shareRecords(call.scope);
   }
   const edits = reply === undefined ? call.edits : new MessageEdits();
   const run = new MessageRun(env, 'event', scope, reply ?? call.message, call.source, edits, call);

@@ -12,7 +12,7 @@ import {
   textOf,
 } from '../define.js';
 import { byId, byName, type Choose, change, keep, remove } from './codecs.js';
-import { deleteStream, linesOf, nameOf, type Stream, streamsOf } from './streams.js';
+import { deleteStream, isStaticName, linesOf, nameOf, type Stream, streamsOf } from './streams.js';
 
 function list(text: string): string[] {
   return text
@@ -33,8 +33,13 @@ function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
         if (run.message.body === '') return -1;
         const wanted = list(textOf(text, run));
         const matches = id ? byId(wanted) : byName(wanted);
-        // A list of names none of which is in the SDP.
-        if (!id && !streamsOf(run).some((each) => each.payloads.some((payload) => matches(each, payload)))) return -1;
+        // A list of names none of which stands for a number: neither that of the SDP nor a static one.
+        if (
+          !id &&
+          !wanted.some(isStaticName) &&
+          !streamsOf(run).some((each) => each.payloads.some((payload) => matches(each, payload)))
+        )
+          return -1;
         change(run, choose, matches, media === undefined ? undefined : textOf(media, run), choose === keep);
         return 1;
       },

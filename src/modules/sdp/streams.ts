@@ -78,6 +78,13 @@ const STATIC: ReadonlyMap<string, string> = new Map([
   ['18', 'G729'],
 ]);
 
+const STATIC_NAMES: ReadonlySet<string> = new Set([...STATIC.values()].map((name) => name.toLowerCase()));
+
+/** Whether a name is that of a static payload type, without letter case. */
+export function isStaticName(name: string): boolean {
+  return STATIC_NAMES.has(name.toLowerCase());
+}
+
 /** The name of a payload type; empty where nothing gives it one. */
 export function nameOf({ codecs }: Stream, payload: string): string {
   return codecs.get(payload)?.name ?? STATIC.get(payload) ?? '';

@@ -206,8 +206,9 @@ export class TopologyStripper {
     const dialog = this.records.dialog(mark.dialog, this.clock.monotonic());
     const end = mark.direction === 'u' ? dialog?.caller : dialog?.callees.get(toTag);
     const known = status < 300 && end !== undefined && end.contact !== '';
-    // A request outside dialogs that makes none has no further requests.
-    if (dialog !== undefined && (has || known) && (end !== undefined || LASTING.has(cseqMethod)))
+    // A request outside dialogs that makes none and is not record-routed has no further requests.
+    const lasts = end !== undefined || LASTING.has(cseqMethod) || (dialog !== undefined && dialog.own.length > 0);
+    if (dialog !== undefined && (has || known) && lasts)
       this.show(message, dialog, mark.direction === 'd' ? 'a' : 'b', edits);
   }
 

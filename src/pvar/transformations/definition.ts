@@ -11,6 +11,8 @@ export type Transform = (value: string | number, context: PvarContext) => PvarVa
 export interface TransformationDefinition {
   /** A "$" that begins no variable stands for itself in its arguments, as at the end of a regular expression. */
   readonly loneDollars?: boolean;
+  /** What it makes of null. Default: null. */
+  readonly ofNull?: PvarValue;
   /** Least and most number of arguments; the last one takes the rest of the text, commas included. */
   readonly least: number;
   readonly most: number;
@@ -32,6 +34,7 @@ export function integerArgument(
 ): (context: PvarContext) => number {
   if (arg === undefined) return () => otherwise;
   if (arg.constant === undefined) {
+    arg.asInteger?.();
     return (context) => {
       const text = arg.read(context).trim();
       return INTEGER.test(text) ? Number(text) : otherwise;

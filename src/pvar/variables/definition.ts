@@ -13,6 +13,8 @@ export interface TextReader {
   readonly shape?: string;
   /** All values of the one variable it is, for a variable that counts them. */
   all?(context: PvarContext): readonly PvarValue[];
+  /** Of an argument whose number must be one by its type: called at load by what reads it as a number. */
+  asInteger?(): void;
   read(context: PvarContext): string;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 async function linesOf(script: string, head = ''): Promise<string[]> {
   const { lines, receive, stop } = startScript({
@@ -71,4 +71,36 @@ test('sl_reply() answers without state as sl_send_reply() does', async () => {
 test('$_s() is its text with the variables in it', async () => {
   const lines = await linesOf('$var(n) = $_s(to $rU at $rd); xlog("$var(n)\\n");');
   assert.deepEqual(lines, ['to bob at sw.example']);
+});
+
+test('a number that a variable gives to a transformation is one by its type, as observed of Kamailio 5.6.3', async () => {
+  const lines = await linesOf(`$avp(a) = "2"; $var(n) = 2; $var(x) = "";
+      xlog("[$(ru{s.strip,$avp(a)})] [$(ru{s.strip,$var(n)})] [$(ru{s.substr,$avp(a),3})] [$(ru{s.substr,1,$var(n)})] [$(ru{s.striptail,$(avp(a){s.int})})]\\n");
+      $var(x) = $(ru{s.strip,$avp(a)}); xlog("$var(x)\\n"); $rU = $(rU{s.strip,$avp(a)}); xlog("$ru\\n");`);
+  assert.deepEqual(lines, ['[] [p:bob@sw.example] [] [ip] [sip:bob@sw.examp]', '0', 'sip:sw.example']);
+});
+
+test('{sql.val} makes a literal of SQL that no quote ends, and NULL of nothing', async () => {
+  const lines = await linesOf(`$var(a) = "o'n\\"e\\\\il"; $var(n) = 5; $var(e) = ""; $avp(m) = "12";
+      xlog("$(var(a){sql.val}) $(var(n){sql.val}) $(var(e){sql.val}) $(avp(none){sql.val}) $(avp(m){sql.val})\\n");
+      xlog("$(avp(none){sql.val.int}) $(avp(none){sql.val.str}) $(var(n){sql.val.str})\\n");`);
+  assert.deepEqual(lines, [`'o''n"e\\\\il' 5 '' NULL '12'`, "0 '' 5"]);
+});
+
+test('$xavp, $xavu and $xavi of a reply route are those of its transaction, as observed of Kamailio 5.6.3', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    head: 'local_rport=yes',
+    script: `request_route { $xavp(own=>x) = 3; $xavu(u=>x) = 5; $xavi(I=>x) = 6; t_on_reply("R"); t_on_failure("F"); $du = "sip:127.0.0.1:5090"; t_relay(); }
+onreply_route[R] { xlog("r $xavp(own=>x) $xavu(u=>x) $xavi(i=>x)\\n"); $xavp(own=>x) = 9; }
+failure_route[F] { xlog("f $xavp(own=>x) $xavu(u=>x) $xavi(i=>x)\\n"); }
+`,
+  });
+  runner.receive(INVITE);
+  const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
+  assert.match(sent, /^Via: [^\r]*;rport\r/m, 'local_rport asks for replies to the port they are sent from');
+  runner.receive(answerTo(sent, '180 Ringing'), 5090);
+  runner.receive(answerTo(sent, '486 Busy'), 5090);
+  assert.deepEqual(runner.lines, ['r 3 5 6', 'r 9 5 6', 'f 9 5 6']);
+  await runner.stop();
 });

@@ -17,3 +17,27 @@ test('a payload type is looked up among payload types only, whatever a peer call
   await run.stop();
   assert.deepEqual(run.lines, ['named', 'went on']);
 });
+
+test('static names stand for their numbers whether or not the SDP has them, as observed of Kamailio 5.6.3', async () => {
+  for (const [call, media, line] of [
+    ['sdp_keep_codecs_by_name("PCMU")', 'm=image 6000 udptl t38', '1 m=image 6000 udptl'],
+    ['sdp_keep_codecs_by_name("opus,PCMA")', 'm=image 6000 udptl t38', '1 m=image 6000 udptl'],
+    ['sdp_keep_codecs_by_name("opus")', 'm=image 6000 udptl t38', '-1 m=image 6000 udptl t38'],
+    ['sdp_remove_codecs_by_name("PCMU")', 'm=audio 6000 RTP/AVP 97', '1 m=audio 6000 RTP/AVP 97'],
+  ]) {
+    const run = startScript({
+      dialect: 'kamailio',
+      modules: 'sdpops textopsx',
+      script: `${call}; $var(r) = $rc; msg_apply_changes(); xlog("$var(r) $(rb{line.sw,m=})\\n");`,
+    });
+    const body = `v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 1.1.1.1\r\nt=0 0\r\n${media}\r\n`;
+    run.receive(
+      INVITE.replace('Content-Length: 0', `Content-Type: application/sdp\r\nContent-Length: ${body.length}`) + body,
+    );
+    await run.stop();
+    assert.deepEqual(
+      run.lines.map((each) => each.trim()),
+      [line],
+    );
+  }
+});

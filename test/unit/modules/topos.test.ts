@@ -145,6 +145,13 @@ test('a request without Record-Route hides its way all the same, and its reply f
   assert.deepEqual(headersOf(back, 'contact'), []);
 });
 
+test('the reply to a request of any method that was record-routed has a Contact of its side', () => {
+  const { stripper } = world();
+  const shown = stripper.sent(relayed(stripper.received(request('OPTIONS', 'sip:b@b.example')), OWN));
+  const back = stripper.sent(passed(stripper.received(replyTo(shown, 'tt', 'Contact: <sip:b@10.1.0.4>\r\n'))));
+  assert.match(headersOf(back, 'contact').join(), /^<sip:atpsh-/);
+});
+
 test('a copy of a request that leaves is the same request', () => {
   const { stripper, store, clock } = world();
   const out = relayed(stripper.received(request('INVITE', 'sip:b@b.example')), OWN);

@@ -1,0 +1,71 @@
+import type { LoadedCfg } from '../cfg-file/load.js';
+import { namedValues } from '../core/named-values.js';
+import type { HashRow } from '../script/tables.js';
+import { type TableRow, textIn } from './script-rows.js';
+
+/** Where the entries of one hash table come from. */
+export interface HashSource {
+  /** The hash table. */
+  readonly name: string;
+  readonly table: string;
+  /** Column of the key, and those of the value; undefined: as the parameters of htable name them. */
+  readonly columns: readonly string[] | undefined;
+}
+
+/** The hash tables of a file that are read from a database: "name=>size=8;dbtable=customers;". */
+export function hashSources(cfg: LoadedCfg): HashSource[] {
+  if (!cfg.loaded.has('htable')) return [];
+  return (cfg.modules.get('htable')?.get('htable') ?? []).flatMap((each) => {
+    const [name = '', rest = ''] = String(each).split('=>');
+    const options = namedValues(rest);
+    const table = options.get('dbtable');
+    if (table === undefined || table === '') return [];
+    const columns = options.get('cols')?.replace(/^'(.*)'$/, '$1');
+    return [{ name: name.trim(), table, columns: columns?.split(',').map((column) => column.trim()) }];
+  });
+}
+
+/**
+ * Rows as entries, as recorded of Kamailio 5.6.3: of a key twice the last one counts, rows of an array are key[0], key[1] and so on, several
+ * columns are joined by commas. `faulty` gets the keys of rows without a value.
+ */
+export function hashRows(
+  rows: readonly TableRow[],
+  { columns }: HashSource,
+  cfg: LoadedCfg,
+  faulty: (key: string, reason: string) => void,
+): HashRow[] {
+  const parameter = (name: string, fallback: string): string =>
+    String(cfg.modules.get('htable')?.get(name)?.at(-1) ?? fallback);
+  const [keyColumn, valueColumn] = [
+    parameter('key_name_column', 'key_name'),
+    parameter('key_value_column', 'key_value'),
+  ];
+  const [keyType, valueType] = [parameter('key_type_column', 'key_type'), parameter('value_type_column', 'value_type')];
+  const expiresColumn = parameter('expires_column', 'expires');
+  const withExpiry = parameter('db_expires', '0') !== '0';
+  const suffix = parameter('array_size_suffix', '::size');
+  const sizes = new Map<string, number>();
+  const entries: HashRow[] = [];
+  for (const row of rows) {
+    const [key = '', ...values] = columns === undefined ? [keyColumn, valueColumn] : columns;
+    const name = textIn(row, key);
+    const texts = values.map((column) => textIn(row, column));
+    if (name === undefined || texts.length === 0 || texts.includes(undefined)) {
+      faulty(name ?? '', 'it has no value');
+      continue;
+    }
+    const text = texts.join(',');
+    const value = columns === undefined && Number(row[valueType] ?? 0) === 1 ? Number.parseInt(text, 10) || 0 : text;
+    const expires = withExpiry ? Number(row[expiresColumn] ?? 0) || 0 : 0;
+    if (columns !== undefined || Number(row[keyType] ?? 0) !== 1) {
+      entries.push({ key: name, value, expires });
+      continue;
+    }
+    const at = sizes.get(name) ?? 0;
+    sizes.set(name, at + 1);
+    entries.push({ key: `${name}[${at}]`, value, expires });
+  }
+  for (const [name, size] of sizes) entries.push({ key: `${name}${suffix}`, value: size, expires: 0 });
+  return entries;
+}
