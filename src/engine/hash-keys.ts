@@ -19,8 +19,6 @@ const AT = 64;
 const SEMICOLON = 59;
 const QUESTION = 63;
 const LEFT_BRACKET = 91;
-/** Characters that may end a key: ":;<=>?@[". */
-const ENDS = Uint8Array.from({ length: 128 }, (_, c) => ((c >= COLON && c <= AT) || c === LEFT_BRACKET ? 1 : 0));
 
 /**
  * Hash of a URI over two keys: the user (without password), then the host; ":port" stays on the host when it is written
@@ -37,85 +35,107 @@ export function uriHash(uri: string, userOnly: boolean, flavour: FlavourName = '
 
 /**
  * Hash of a URI as most are, sip:USER@HOST with a port or parameters at most, while its characters are read for the first and only
- * time: reading them is most of what a selection costs. NOT_PLAIN leaves the URI to `anyUriHash`.
+ * time, four at once: reading them is most of what a selection costs. NOT_PLAIN leaves the URI to `anyUriHash`.
  */
 function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): number {
   const length = uri.length;
-  if (length < 5 || uri.charCodeAt(3) !== COLON || schemeOf(uri, 3) !== 'sip') return NOT_PLAIN;
-  let sum = 0;
-  let word = 0;
-  let at = 4;
-  let c = 0;
+  if (length < 7 || uri.charCodeAt(3) !== COLON || schemeOf(uri, 3) !== 'sip') return NOT_PLAIN;
   // The bytes of each key are summed four at a time, what is left of it as a shorter number (`foldHash`).
-  for (; at + 3 < length; at += 4) {
-    const four = fourPlain(uri, at);
-    if (four < 0) break;
+  let sum = 0;
+  let at = 4;
+  let four = 0;
+  let ends = 0;
+  for (; ; at += 4) {
+    if (at >= length) return NOT_PLAIN;
+    four = fourOf(uri, at, length);
+    ends = endsIn(four);
+    if (ends !== 0) break;
     sum = (sum + (four ^ (four >>> 3))) | 0;
   }
-  for (let key = at; at < length; at++) {
-    c = uri.charCodeAt(at);
-    if (c === AT) break;
-    if (c === COLON || c > LAST_ASCII) return NOT_PLAIN;
-    word = (word << 8) | c;
-    if (((at - key) & 3) === 3) {
-      sum = (sum + (word ^ (word >>> 3))) | 0;
-      word = 0;
-      key = at + 1;
-    }
-  }
-  if (c !== AT || at === 4) return NOT_PLAIN;
+  let before = Math.clz32(ends) >>> 3;
+  if (four < 0 || at + before === 4 || octetOf(four, before) !== AT) return NOT_PLAIN;
+  let word = before === 0 ? 0 : four >>> (32 - 8 * before);
   sum = (sum + (word ^ (word >>> 3))) | 0;
+  const host = at + before + 1;
   if (userOnly) {
-    if (uri.indexOf('@', at + 1) >= 0 || (flavour === 'kamailio' && uri.indexOf(';', at) >= 0)) return NOT_PLAIN;
+    if (uri.indexOf('@', host) >= 0 || (flavour === 'kamailio' && uri.indexOf(';', host) >= 0)) return NOT_PLAIN;
     return finishHash(sum) || 1;
   }
 
-  const host = at + 1;
-  let portless = 0;
-  let port = -1;
-  word = 0;
-  for (at = host; at + 3 < length; at += 4) {
-    const four = fourPlain(uri, at);
-    if (four < 0) break;
-    sum = (sum + (four ^ (four >>> 3))) | 0;
+  if (host >= length) return NOT_PLAIN;
+  for (at = host; at < length; at += 4) {
+    four = fourOf(uri, at, length);
+    ends = endsIn(four);
+    if (ends !== 0) break;
+    word = at + 4 <= length ? four : four >>> (8 * (at + 4 - length));
+    sum = (sum + (word ^ (word >>> 3))) | 0;
   }
-  for (let key = at; at < length; at++) {
-    c = uri.charCodeAt(at);
-    if (c === AT || c === LEFT_BRACKET || c > LAST_ASCII) return NOT_PLAIN;
-    if (c === COLON) {
-      if (port >= 0) return NOT_PLAIN;
-      portless = (sum + (word ^ (word >>> 3))) | 0;
-      port = 0;
-    } else if (c === SEMICOLON || c === QUESTION) {
-      // An "@" after it would make all before it user, a port or user=phone would ask for the parameters.
-      if (port >= 0 || flavour === 'kamailio' || uri.indexOf('@', at) >= 0) return NOT_PLAIN;
-      break;
-    } else if (port >= 0) {
-      if (c < ZERO || c > NINE) return NOT_PLAIN;
-      port = port * 10 + c - ZERO;
-      if (port > 65535) return NOT_PLAIN;
-    }
+  if (at >= length) return finishHash(sum) || 1;
+  before = Math.clz32(ends) >>> 3;
+  if (four < 0 || at + before === host) return NOT_PLAIN;
+  const end = octetOf(four, before);
+  word = before === 0 ? 0 : four >>> (32 - 8 * before);
+  const portless = (sum + (word ^ (word >>> 3))) | 0;
+  if (end === SEMICOLON || end === QUESTION) {
+    // An "@" after it would make all before it user, user=phone would ask for the parameters.
+    if (flavour === 'kamailio' || uri.indexOf('@', at) >= 0) return NOT_PLAIN;
+    return finishHash(portless) || 1;
+  }
+  if (end !== COLON || at + before + 1 === length) return NOT_PLAIN;
+  // What stands behind the port would be parameters, which may name the transport that it belongs to.
+  let port = 0;
+  for (let i = before + 1; i < 4 && at + i < length; i++) {
+    const digit = octetOf(four, i) - ZERO;
+    if (digit < 0 || digit > 9) return NOT_PLAIN;
+    port = port * 10 + digit;
+  }
+  word = at + 4 <= length ? four : four >>> (8 * (at + 4 - length));
+  sum = (sum + (word ^ (word >>> 3))) | 0;
+  word = 0;
+  for (at += 4; at < length; at++) {
+    const c = uri.charCodeAt(at);
+    if (c < ZERO || c > NINE) return NOT_PLAIN;
+    port = port * 10 + c - ZERO;
+    if (port > 65535) return NOT_PLAIN;
     word = (word << 8) | c;
-    if (((at - key) & 3) === 3) {
+    if (word > 0xffffff) {
       sum = (sum + (word ^ (word >>> 3))) | 0;
       word = 0;
-      key = at + 1;
     }
   }
-  if (at === host || uri.charCodeAt(host) === COLON || uri.charCodeAt(length - 1) === COLON) return NOT_PLAIN;
   if (port === 5060) return finishHash(portless) || 1;
-  return finishHash((sum + (word ^ (word >>> 3))) | 0) || 1;
+  sum = (sum + (word ^ (word >>> 3))) | 0;
+  return finishHash(sum) || 1;
 }
 
-/** Four characters of a key as one number; negative when one of them may end it, or is none of ASCII. */
-function fourPlain(uri: string, at: number): number {
+/** The four characters at `at`, the first one highest, zeros for what is beyond the end; negative when one of them is not ASCII. */
+function fourOf(uri: string, at: number, length: number): number {
+  if (at + 3 < length) {
+    const a = uri.charCodeAt(at);
+    const b = uri.charCodeAt(at + 1);
+    const c = uri.charCodeAt(at + 2);
+    const d = uri.charCodeAt(at + 3);
+    return (a | b | c | d) > LAST_ASCII ? -1 : (a << 24) | (b << 16) | (c << 8) | d;
+  }
   const a = uri.charCodeAt(at);
-  const b = uri.charCodeAt(at + 1);
-  const c = uri.charCodeAt(at + 2);
-  const d = uri.charCodeAt(at + 3);
-  if ((a | b | c | d) > LAST_ASCII) return -1;
-  const ends = (ENDS[a] as number) | (ENDS[b] as number) | (ENDS[c] as number) | (ENDS[d] as number);
-  return ends === 0 ? (a << 24) | (b << 16) | (c << 8) | d : -1;
+  const b = at + 1 < length ? uri.charCodeAt(at + 1) : 0;
+  const c = at + 2 < length ? uri.charCodeAt(at + 2) : 0;
+  return (a | b | c) > LAST_ASCII ? -1 : (a << 24) | (b << 16) | (c << 8);
+}
+
+/**
+ * A bit 7 for each of four ASCII characters that may end a key, ":" to "@" or "[", computed for all of them at once: no octet overflows
+ * into the next one. Not 0 for a negative number.
+ */
+function endsIn(four: number): number {
+  if (four < 0) return -1;
+  const range = (four + 0x46464646) & ~(four + 0x3f3f3f3f);
+  const bracket = ~((four ^ 0x5b5b5b5b) + 0x7f7f7f7f);
+  return (range | bracket) & 0x80808080;
+}
+
+function octetOf(four: number, index: number): number {
+  return (four >>> (24 - 8 * index)) & 255;
 }
 
 /** The hash of any URI, by its parts. Exported for the comparison with `uriHash`, which does the same faster. */
