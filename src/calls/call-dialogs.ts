@@ -18,6 +18,7 @@ export class CallDialogs {
   private first = NONE;
   private last = NONE;
 
+  /** How many it holds. */
   get size(): number {
     return this.count;
   }

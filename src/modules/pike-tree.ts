@@ -33,6 +33,7 @@ export interface PikeTree {
   leaves(): Iterable<readonly [bytes: readonly number[], node: PikeNode]>;
   /** Runs something during which no other process counts. */
   alone<R>(run: () => R): R;
+  /** A tree of one process with the same counts. */
   copy(): PikeTree;
 }
 
@@ -90,6 +91,7 @@ export class OwnPikeTree implements PikeTree {
     return run();
   }
 
+  /** One of its own with the same counts. */
   copy(): OwnPikeTree {
     const { size } = this;
     if (size > MOST_COPIED) {
@@ -171,6 +173,7 @@ export class SharedPikeTree implements PikeTree {
     return this.values.alone(run);
   }
 
+  /** One of its own with the same counts. */
   copy(): OwnPikeTree {
     const { size } = this.values;
     if (size > MOST_COPIED) {
