@@ -29,7 +29,7 @@ export interface RoutingParts {
 
 /** Builds what routes by the settings. A route script and the tables of a cfg file are not loaded. Throws SwitchyardError. */
 export function buildRouting(
-  { cfg, copyOf, routeTrace, scriptOutput, scriptTrace }: DaemonOptions,
+  { cfg, copyOf, isolated, routeTrace, scriptOutput, scriptTrace }: DaemonOptions,
   env: RoutingEnvironment,
 ): RoutingParts {
   const { sip, tables, observers, secret, cluster, clock, random, log, peerLog } = env;
@@ -76,6 +76,7 @@ export function buildRouting(
       output: scriptOutput,
       trace: scriptTrace,
       memory: copyOf?.memory,
+      isolated: isolated === true || copyOf !== undefined,
     },
     cfg,
     settings,

@@ -29,6 +29,8 @@ export interface DaemonOptions {
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
   /** Follows what the routes of a route script call, and gets its log lines. */
   readonly routeTrace?: { readonly trace: RouteTrace; readonly log: Logger } | undefined;
+  /** Its script only reads databases, and asks for nothing outside the process. */
+  readonly isolated?: boolean | undefined;
   /** The daemon this one is a copy of, to try what a request leads to: its keys, and what its script has in memory. */
   readonly copyOf?: { readonly secret: Secret; readonly memory: ScriptMemory | undefined } | undefined;
   /** Reads the settings anew, for config_reload. Throws ConfigError. */

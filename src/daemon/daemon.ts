@@ -163,6 +163,11 @@ export class Daemon implements Service {
     return tables.partitions.loadAll(names);
   }
 
+  /** Runs the startup routes of its cfg file, without timers, for who only rehearses; resolves when they have ended. */
+  async begin(): Promise<void> {
+    await this.parts.script?.begin();
+  }
+
   /** What a load would read of a partition's table; nothing is loaded. Throws SwitchyardError STORE_*, PARTITION_UNKNOWN. */
   async readRows(name: string): Promise<StoreLoad> {
     const runtime = this.parts.tables.partitions.byName.get(name);

@@ -33,7 +33,7 @@ export class ScriptRehearsal {
   private readonly sent: Unsent[] = [];
   private listening = true;
 
-  constructor(private readonly path: { readonly steps: readonly ScriptStep[] }) {}
+  constructor(private readonly path: { readonly steps: ScriptStep[] }) {}
 
   readonly scriptOutput = (level: string, text: string): void => {
     if (this.log.length < MOST_LINES) this.log.push(`${level} ${text.trimEnd()}`.slice(0, LONGEST_LINE));
@@ -43,6 +43,13 @@ export class ScriptRehearsal {
     if (!this.listening || this.sent.length >= MOST_LINES) return;
     this.sent.push({ address, port, line: text.slice(0, text.indexOf('\r\n')), text });
   };
+
+  /** Forgets what was written so far: what startup routes do is no part of the way of a request. */
+  forget(): void {
+    this.path.steps.length = 0;
+    this.log.length = 0;
+    this.sent.length = 0;
+  }
 
   /**
    * Runs the script of a daemon that opens no socket over one request that comes from `source` (an address, or

@@ -84,6 +84,8 @@ export interface ScriptRoutingOptions {
   readonly trace?: ScriptTrace | undefined;
   /** Memory that other processes share which run the same script. */
   readonly values?: SharedValues | undefined;
+  /** Databases are only read, and nothing outside the process is asked for. */
+  readonly isolated?: boolean | undefined;
   /** Rehearses with what another script has in memory. */
   readonly memory?: ScriptMemory | undefined;
 }
@@ -210,12 +212,19 @@ export class ScriptRouting {
 
   /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
   start(): void {
+    void this.begin();
+    this.startTimers();
+  }
+
+  /** Runs the startup routes; resolves when they have ended. No timer is started. */
+  async begin(): Promise<void> {
     const { env } = this.core;
     this.cfg.fill(env);
-    runService(env, 'startup', undefined, undefined);
-    runService(env, 'event', 'htable:mod-init', undefined);
-    runEvent(env, 'core:worker-one-init');
-    this.startTimers();
+    await Promise.all([
+      runService(env, 'startup', undefined, undefined),
+      runService(env, 'event', 'htable:mod-init', undefined),
+      runEvent(env, 'core:worker-one-init'),
+    ]);
   }
 
   private startTimers(): void {
@@ -407,7 +416,7 @@ export class ScriptRouting {
       ),
       hooks: cfg.hooks,
       masks: cfg.masks,
-      services: memory === undefined ? this.services : servicesOfCopy(this.services),
+      services: this.options.isolated === true ? servicesOfCopy(this.services) : this.services,
       calls: this.options.calls,
     };
   }

@@ -1,5 +1,5 @@
 import type { RouteKind } from '../cfg/ast.js';
-import type { CompiledRoute } from '../cfg/runtime.js';
+import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
 import type { PvarValue } from '../pvar/context.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
@@ -31,6 +31,9 @@ export function emptyRequest(env: ScriptEnvironment, uri: string): { message: Si
   return { message, source: { socket, address: socket.address, port: socket.port, flow: undefined } };
 }
 
+/** How a route that no message triggers ended, or will end; undefined: there is none. */
+export type ServiceOutcome = RouteOutcome | Promise<RouteOutcome> | undefined;
+
 /** Runs a route that no message triggers: startup, timer, event. */
 export function runService(
   env: ScriptEnvironment,
@@ -38,15 +41,15 @@ export function runService(
   name: string | undefined,
   params: ReadonlyMap<string, PvarValue> | undefined,
   uri = 'sip:switchyard@localhost',
-): void {
+): ServiceOutcome {
   const route = env.script.route(kind, name);
   const empty = route === undefined ? undefined : emptyRequest(env, uri);
-  if (route === undefined || empty === undefined) return;
+  if (route === undefined || empty === undefined) return undefined;
   const call = new Call(env, empty.message, empty.source);
   const run = new MessageRun(env, kind, call.scope, empty.message, empty.source, call.edits, call);
   run.routeName = name;
   if (params !== undefined) call.scope.params = params;
-  void route.run(run);
+  return route.run(run);
 }
 
 /** Runs an event route for a message that is no SIP request, or for none; `prepare` gets its run. */
@@ -63,8 +66,8 @@ export function runReceived(
 }
 
 /** Runs an event route that no message triggers; `prepare` gets its run. */
-export function runEvent(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): void {
-  runAlone(env, env.script.route('event', name), name, prepare);
+export function runEvent(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): ServiceOutcome {
+  return runAlone(env, env.script.route('event', name), name, prepare);
 }
 
 /**
@@ -80,9 +83,9 @@ function runAlone(
   route: CompiledRoute<MessageRun> | undefined,
   name: string,
   prepare: ((run: MessageRun) => void) | undefined,
-): void {
+): ServiceOutcome {
   const empty = route === undefined ? undefined : emptyRequest(env, KAMAILIO_USER);
-  if (route !== undefined && empty !== undefined) enter(env, route, name, empty, prepare);
+  return route === undefined || empty === undefined ? undefined : enter(env, route, name, empty, prepare);
 }
 
 function enter(
@@ -91,12 +94,12 @@ function enter(
   name: string,
   { message, source }: { readonly message: SipMessage; readonly source: Source },
   prepare: ((run: MessageRun) => void) | undefined,
-): void {
+): ServiceOutcome {
   const call = new Call(env, message, source);
   const run = new MessageRun(env, 'event', call.scope, message, source, call.edits, call);
   run.routeName = name;
   prepare?.(run);
-  void route.run(run);
+  return route.run(run);
 }
 
 /** A request of our own as the route of local requests leaves it. */

@@ -6,6 +6,9 @@ import { ScriptRehearsal } from '../../daemon/script-rehearsal.js';
 import type { CommandIo } from '../line/io.js';
 import { goesSomewhere, renderScript } from './render-script.js';
 
+/** Milliseconds that startup routes may take before the request is handed to the script. */
+const STARTUP_MS = 10_000;
+
 /** Options of "explain" with --cfg. */
 export interface ExplainCfgOptions {
   readonly cfg: string;
@@ -35,6 +38,7 @@ export async function explainCfg(options: ExplainCfgOptions, request: string, io
     cfg,
     log: createLogger('error'),
     scriptTrace: path,
+    isolated: true,
     drainMs: 0,
     scriptOutput: rehearsal.scriptOutput,
     unsent: rehearsal.unsent,
@@ -43,6 +47,8 @@ export async function explainCfg(options: ExplainCfgOptions, request: string, io
     for (const [partition, { failure }] of await daemon.loadOnly()) {
       if (failure !== undefined) io.err(`partition "${partition}" could not be loaded: ${failure}\n`);
     }
+    await Promise.race([daemon.begin(), new Promise((resolve) => setTimeout(resolve, STARTUP_MS).unref())]);
+    rehearsal.forget();
     const found = await rehearsal.run(daemon, request, options.source);
     io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderScript(found));
     return goesSomewhere(found) ? 0 : 1;

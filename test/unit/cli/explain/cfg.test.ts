@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { explainCfg } from '../../../../src/cli/explain/cfg.js';
-import { executeSqlite } from '../../../support/sqlite-file.js';
+import { executeSqlite, selectSqlite } from '../../../support/sqlite-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-explain-cfg-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -98,4 +98,44 @@ route {
   const io = { out: (text: string) => void (out += text), err: () => undefined, stdin: Readable.from([]) };
   assert.equal(await explainCfg({ cfg }, INVITE, io), 0);
   assert.match(out, /sends to 127\.0\.0\.1:5071: INVITE sip:9bob@127\.0\.0\.1:5071 SIP\/2\.0\n/);
+});
+
+test('startup routes have run before, databases are read only, and neither is shown', async () => {
+  const db = join(folder, 'explain.sqlite');
+  executeSqlite(
+    db,
+    "CREATE TABLE tenants (name TEXT); INSERT INTO tenants VALUES ('acme'); CREATE TABLE seen (name TEXT);",
+  );
+  const cfg = join(folder, 'opensips.cfg');
+  writeFileSync(
+    cfg,
+    `#!OPENSIPS
+socket=udp:127.0.0.1:5060
+loadmodule "proto_udp.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "db_sqlite.so"
+loadmodule "sqlops.so"
+loadmodule "cachedb_local.so"
+modparam("sqlops", "db_url", "sqlite://${db}")
+startup_route {
+  sql_query("select name from tenants", "$avp(name)");
+  cache_store("local", "tenant", "$avp(name)");
+  sql_query("insert into seen values ('startup')");
+  xlog("started\\n");
+}
+route {
+  cache_fetch("local", "tenant", $var(tenant));
+  sql_query("insert into seen values ('request')");
+  sl_send_reply(404, "$var(tenant)");
+}
+`,
+  );
+  let out = '';
+  const io = { out: (text: string) => void (out += text), err: () => undefined, stdin: Readable.from([]) };
+  await explainCfg({ cfg }, INVITE, io);
+  assert.match(out, /sends to 127\.0\.0\.1:5070: SIP\/2\.0 404 acme\n/);
+  assert.doesNotMatch(out, /started|startup/);
+  assert.match(out, /insert into seen values \('request'\)"\);\n {4}returns -1/);
+  assert.deepEqual(selectSqlite(db, 'SELECT * FROM seen'), []);
 });
