@@ -1,11 +1,11 @@
 /** Parameters of modules that are accepted and mean nothing here, by module. */
 export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
-    acc: `early_media log_level log_facility log_level_missed aaa_url aaa_flag aaa_missed_flag aaa_extra service_type
+    acc: `log_level log_facility log_level_missed aaa_url aaa_flag aaa_missed_flag aaa_extra service_type
       radius_config radius_flag radius_missed_flag radius_extra diameter_flag db_insert_mode db_table_missed_calls_avp
       db_table_acc_avp time_mode time_attr time_exten time_format acc_prepare_flag acc_prepare_always reason_from_hf
       multi_leg_enabled acc_created_avp_name leg_info cdr_facility cdr_skip cdr_expired_dlg_enable cdr_extra_nullable
-      cdr_on_failed multi_leg_info_none acc_duration_column acc_ms_duration_column acc_setuptime_column acc_created_column
+      cdr_on_failed multi_leg_info_none
       acc_created_avp acc_callee_column acc_caller_column backends_per_module acc_ms_duration`,
     clusterer: `db_url db_table my_node_info neighbor_node_info db_mode ping_interval ping_timeout node_timeout
       seed_fallback_interval sync_timeout sync_packet_size sync_packet_max_size id_col cluster_id_col node_id_col url_col
@@ -18,7 +18,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       vars_table_name call_id_column from_uri_column from_tag_column to_uri_column to_tag_column h_id_column h_entry_column
       state_column start_time_column timeout_column to_cseq_column from_cseq_column to_route_column from_route_column
       to_contact_column from_contact_column to_sock_column from_sock_column profiles_column vars_column sflags_column
-      mflags_column flags_column options_ping_interval reinvite_ping_interval tm_retrans_to race_condition_timeout
+      mflags_column flags_column reinvite_ping_interval tm_retrans_to race_condition_timeout
       vars_h_id_column vars_h_entry_column vars_key_column vars_value_column initial_cbs_inscript detect_spirals send_bye
       wait_ack ka_timer ka_interval ka_failed_limit timeout_noreset timer_procs track_cseq_updates lreq_callee_headers
       event_callback bridge_contact bridge_controller enable_dmq h_id_start h_id_step dlg_filter_mode dlg_mode

@@ -129,10 +129,10 @@ export class Accounting {
       [columns.time]: databaseTime(times?.answered ?? record.time),
     };
     if (times !== undefined) {
-      row['created'] = databaseTime(times.created);
-      row['duration'] = Math.ceil((times.ended - times.answered) / 1000);
-      row['ms_duration'] = times.ended - times.answered;
-      row['setuptime'] = Math.floor((times.answered - times.created) / 1000);
+      row[columns.created] = databaseTime(times.created);
+      row[columns.duration] = Math.ceil((times.ended - times.answered) / 1000);
+      row[columns.msDuration] = times.ended - times.answered;
+      row[columns.setupTime] = Math.floor((times.answered - times.created) / 1000);
     }
     for (const { name, value } of dbExtra) row[name] = textIn(value, call.scope);
     const context = this.peek(call);

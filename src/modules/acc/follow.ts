@@ -59,12 +59,22 @@ function follow(run: MessageRun, transaction: TransactionState): void {
     const record = recordOf(MISSED, message, reply, code, reason, env.clock.now(), tag);
     acc.write(run, missed, record, context?.asked?.table ?? settings.missedTable);
   };
+  // As recorded, each provisional reply with a body is a record of its own.
+  const writeEarly = (code: number, reason: string, reply: SipMessage | undefined): void => {
+    if (reply === undefined || reply.bodyEnd <= reply.bodyStart) return;
+    const context = acc.peek(call);
+    const answered = either(masked(settings.answered, call.flags), askedOutlets(context, 'answered'));
+    if (!any(answered)) return;
+    const record = recordOf(ANSWERED, message, reply, code, reason, env.clock.now(), env.layer.localTag(message));
+    acc.write(run, answered, record, context?.asked?.table ?? settings.table);
+  };
   transaction.watch({
     failing: (code, reason, reply) => {
       judged = true;
       writeMissed(code, reason, reply);
     },
     passed: (code, reason, reply) => {
+      if (code < 200 && settings.earlyMedia && transaction.invite) writeEarly(code, reason, reply);
       if (code >= 200 && status.code === 0) status = { code, reason, reply };
     },
     ended: (code, reply) => {

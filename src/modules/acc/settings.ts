@@ -28,6 +28,11 @@ export interface AccColumns {
   readonly code: string;
   readonly reason: string;
   readonly time: string;
+  /** Of records of whole calls. */
+  readonly created: string;
+  readonly duration: string;
+  readonly msDuration: string;
+  readonly setupTime: string;
 }
 
 /** Settings of the CDRs that Kamailio writes at the end of a dialog. */
@@ -48,6 +53,8 @@ export interface AccSettings {
   readonly missed: Outlets<number>;
   readonly cdr: number;
   readonly failed: number;
+  /** Provisional replies with a body are accounted too. */
+  readonly earlyMedia: boolean;
   readonly reportAck: boolean;
   readonly reportCancels: boolean;
   readonly detectDirection: boolean;
@@ -86,11 +93,18 @@ function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
   const out: { -readonly [K in keyof Outlets<Field[]>]: Field[] } = { log: [], db: [], nats: [], evi: [] };
   for (const text of texts) {
     let kind: keyof Outlets<unknown> = 'db';
+    let aaa = false;
     for (const each of text.split(';')) {
       const colon = each.indexOf(':');
       const backend = colon < 0 ? '' : each.slice(0, colon).trim();
+      // Nothing is reported to AAA servers.
+      if (backend === 'aaa') aaa = true;
       const named = backend === 'log' || backend === 'db' || backend === 'nats' || backend === 'evi';
-      if (named) kind = backend;
+      if (named) {
+        kind = backend;
+        aaa = false;
+      }
+      if (aaa) continue;
       const field = named ? each.slice(colon + 1) : each;
       const [tag = '', name = tag] = field.split('->').map((one) => one.trim());
       if (tag !== '') out[kind].push([tag, name]);
@@ -125,6 +139,7 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
     cdr: mask('cdr_flag'),
     failed: mask('failed_transaction_flag'),
     unaccounted: new Set(text('failed_filter', '').split(',').map(Number)),
+    earlyMedia: parameters.flag('early_media', false),
     reportAck: parameters.flag('report_ack', false),
     reportCancels: parameters.flag('report_cancels', false),
     detectDirection: parameters.flag('detect_direction', false),
@@ -144,6 +159,10 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
       code: text('acc_sip_code_column', 'sip_code'),
       reason: text('acc_sip_reason_column', 'sip_reason'),
       time: text('acc_time_column', 'time'),
+      created: text('acc_created_column', 'created'),
+      duration: text('acc_duration_column', 'duration'),
+      msDuration: text('acc_ms_duration_column', 'ms_duration'),
+      setupTime: text('acc_setuptime_column', 'setuptime'),
     },
     cdrs: {
       enabled: parameters.flag('cdr_enable', false),
