@@ -13,6 +13,7 @@ import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
+import { hasGatewayList, inGatewayList } from '../modules/gateway-blacklists.js';
 import { moduleHooks } from '../modules/hooks.js';
 import { fillHashTables } from '../modules/htable/database.js';
 import { MASKING, messageMask } from '../modules/masks.js';
@@ -68,6 +69,9 @@ export interface LoadedCfg extends CfgSettings {
   readonly fill: (env: ScriptEnvironment) => void;
   /** Starts the timers of its modules; the returned function ends them. */
   readonly startTimers: (env: () => ScriptEnvironment) => () => void;
+  /** Whether a module has a list of addresses by that name, and whether an address stands in one of some lists. */
+  readonly hasList: (env: ScriptEnvironment, name: string) => boolean;
+  readonly inList: (env: ScriptEnvironment, names: readonly string[], address: string) => boolean;
   /** The statistics of its script and modules. */
   readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];
   /** Their management commands. */
@@ -214,6 +218,8 @@ function compiledFrom(
           http: httpGate,
           fill: fillHashTables,
           startTimers: startModuleTimers,
+          hasList: hasGatewayList,
+          inList: inGatewayList,
           masks: MASKING.some((each) => settings.loaded.has(each)),
           commands: MODULE_COMMANDS,
           statistics: moduleStatistics,

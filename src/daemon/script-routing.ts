@@ -394,8 +394,9 @@ export class ScriptRouting {
       socket: (text) => sip.sockets.named(text) ?? sip.sockets.called(text),
       blocked: (lists, address) =>
         globals.blacklists.blocked(lists, address) ||
+        cfg.inList(this.core.env, lists, address.address) ||
         blacklists.blocked(lists, address as Parameters<typeof blacklists.blocked>[1]),
-      hasBlacklist: (name) => globals.blacklists.has(name) || blacklists.has(name),
+      hasBlacklist: (name) => globals.blacklists.has(name) || cfg.hasList(this.core.env, name) || blacklists.has(name),
       tables: this.tables,
       tally: this.options.tally,
       forceDst: dispatcher.kamailio.forceDst,

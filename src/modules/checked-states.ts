@@ -3,6 +3,7 @@ import { accounting } from './acc/account.js';
 import { authentication, subscribers } from './auth/settings.js';
 import { dialogs } from './dialog/table.js';
 import { routingState } from './drouting/gateways.js';
+import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { memoryQueues } from './mqueue.js';
 import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
@@ -20,6 +21,8 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['rtpengine', (states) => states.of(mediaEngine)],
   ['rtpproxy', (states) => states.of(rtpProxies)],
   ['drouting', (states) => states.of(routingState)],
+  ['drouting', (states) => states.of(gatewayLists)],
+  ['load_balancer', (states) => states.of(destinationLists)],
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
   ['topos', (states) => states.of(topologyStore)],

@@ -24,10 +24,10 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       event_callback bridge_contact bridge_controller enable_dmq h_id_start h_id_step dlg_filter_mode dlg_mode
       dlg_ctxiuid_mode keep_proxy_rr db_skip_load fallback_match bye_early_code bye_early_reason ping_refresh_interval
       match_mode timer_type xavp_cfg`,
-    drouting: `ruri_avp gw_sock_avp define_blacklist force_dns persistent_state no_concurrent_reload cluster_id cluster_sharing_tag
+    drouting: `ruri_avp gw_sock_avp force_dns persistent_state no_concurrent_reload cluster_id cluster_sharing_tag
       cluster_probing_mode enable_restart_persistency extra_prefix_chars status_replication_cluster ruri_sort_avp
       accept_replicated_status replicate_status_to extra_id_pv`,
-    load_balancer: `probing_verbose lb_define_blacklist cluster_id cluster_sharing_tag fetch_freeswitch_stats initial_freeswitch_load
+    load_balancer: `probing_verbose cluster_id cluster_sharing_tag fetch_freeswitch_stats initial_freeswitch_load
       status_replication_cluster accept_replicated_status replicate_status_to`,
     async: `workers return`,
     auth: `nid_pool_no nc_array_size nc_array_order otn_in_flight_no otn_in_flight_order nonce_auth_max_drift realm_prefix use_domain

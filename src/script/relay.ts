@@ -295,10 +295,11 @@ function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket'
     switch (why) {
       case 'uri':
         return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)' };
+      // -4 and -5 as documented.
       case 'dns':
-        return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)' };
+        return { code: -4, status: 476, reason: 'Unresolvable destination (476/TM)' };
       case 'blocked':
-        return { code: -4, status: 473, reason: 'Filtered destination (473/TM)' };
+        return { code: -5, status: 473, reason: 'Filtered destination (473/TM)' };
       case 'socket':
         return { code: -6, status: 500, reason: 'Server error occurred (7/TM)' };
     }

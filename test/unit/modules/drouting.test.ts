@@ -210,3 +210,18 @@ test('partitions are refused at load', () => {
     /use_partitions is not supported/,
   );
 });
+
+test('define_blacklist makes lists of the addresses of gateways by their types', async () => {
+  const head =
+    ' modparam("drouting", "define_blacklist", "vendors= 1, 9") modparam("drouting", "define_blacklist", "none=3")';
+  const script = (list: string) =>
+    `if (!use_blacklist("${list}")) xlog("unknown\\n");
+     $du = "sip:127.0.0.1:7009"; t_relay("no-auto-477"); xlog("$rc\\n"); exit;`;
+  assert.deepEqual(await written('1', script('vendors'), { head }), ['-5']);
+  assert.deepEqual(await written('1', script('none'), { head }), ['1']);
+  assert.deepEqual(await written('1', script('other'), { head }), ['unknown', '1']);
+  await assert.rejects(
+    () => written('1', script('none'), { head: ' modparam("drouting", "define_blacklist", "vendors")' }),
+    /no list of the form/,
+  );
+});

@@ -1,0 +1,51 @@
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
+import { routingState } from './drouting/gateways.js';
+import { balancerState } from './load-balancer/balancer.js';
+
+/** Lists of addresses by name: the types of gateways, or the groups of destinations, that they are made of. */
+type Lists = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** "name= 1,4,3". Throws an Error for anything else. */
+function listsOf(texts: readonly (string | number)[]): Lists {
+  const lists = new Map<string, ReadonlySet<number>>();
+  for (const text of texts.map(String)) {
+    const [, name = '', numbers] = /^\s*([\w-]+)\s*=\s*(\d+(?:\s*,\s*\d+)*)\s*$/.exec(text) ?? [];
+    if (numbers === undefined) throw new Error(`"${text}" is no list of the form "name= 1,4,3"`);
+    lists.set(name, new Set(numbers.split(',').map(Number)));
+  }
+  return lists;
+}
+
+/** drouting: define_blacklist. */
+export const gatewayLists = {
+  module: 'drouting',
+  create: (parameters: ModuleParameters): Lists => listsOf(parameters.all('define_blacklist')),
+};
+
+/** load_balancer: lb_define_blacklist. */
+export const destinationLists = {
+  module: 'load_balancer',
+  create: (parameters: ModuleParameters): Lists => listsOf(parameters.all('lb_define_blacklist')),
+};
+
+/** Whether drouting or load_balancer has a list of that name. */
+export function hasGatewayList({ modules }: ScriptEnvironment, name: string): boolean {
+  return modules.of(gatewayLists).has(name) || modules.of(destinationLists).has(name);
+}
+
+/** Whether an address is that of a gateway in one of these lists; its port does not count. */
+export function inGatewayList(env: ScriptEnvironment, names: readonly string[], address: string): boolean {
+  const { modules } = env;
+  for (const name of names) {
+    const types = modules.of(gatewayLists).get(name);
+    if (types !== undefined) {
+      const routing = modules.of(routingState).sync(env);
+      for (const type of types) if (routing.at(address, 0, type)?.row.type === type) return true;
+    }
+    const groups = modules.of(destinationLists).get(name);
+    if (groups === undefined) continue;
+    for (const { row, address: known } of modules.of(balancerState).all(env))
+      if (groups.has(row.group) && known === address) return true;
+  }
+  return false;
+}
