@@ -12,7 +12,12 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
   if (body === '') return -1;
   const ip = address ?? source.address;
   const opensips = run.env.dialect === 'opensips';
-  const skipped = opensips ? run.env.modules.module('nathelper').text('oldip_skip', '') : '';
+  const parameters = run.env.modules.module('nathelper');
+  const skipped = opensips
+    ? parameters.text('oldip_skip', '')
+    : parameters.flag('append_sdp_oldmediaip', true)
+      ? ''
+      : 'co';
   const added: string[] = [];
   if ((bits & 1) !== 0) added.push('a=direction:active');
   if ((bits & 4) !== 0) added.push('a=nortpproxy:yes');

@@ -207,7 +207,15 @@ const both: FunctionSpec[] = [
       if (dialect === 'kamailio' && facts.hasParameter?.('nathelper', 'received_avp') === false) {
         throw new Error('needs the parameter received_avp of nathelper');
       }
-      return () => 1;
+      return (run) => {
+        const { address, port, socket } = run.source;
+        const avp = run.env.modules.module('nathelper').avp('received_avp');
+        if (avp === undefined) return 1;
+        const host = address.includes(':') ? `[${address}]` : address;
+        const transport = socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
+        run.pvars.avps.push(avp, `sip:${host}:${port}${transport}`);
+        return 1;
+      };
     },
   },
   ...sdpFunctions,

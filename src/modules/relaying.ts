@@ -64,6 +64,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     call.edits = run.edits;
     call.freeze();
   }
+  // As recorded, flags that a failure route changes and relays with are those that the next one finds.
+  if (kamailio && run.routeKind === 'failure') call.frozenFlags = call.flags;
   // As recorded of Kamailio, failure routes see the request as the first of several t_relay() sent it.
   const first = call.relayed;
   const fault = targets.length === 0 ? NOTHING_NEW : sendBranches(run, transaction, targets);

@@ -48,8 +48,13 @@ export function asSideBySide(operator: OperatorFile): SideBySide {
   return {
     ...operator,
     text: (lane) => served(text, lane),
-    // Each names itself.
-    alike: (each) => alike(each.replace(/(?<=server: )(?:kamailio \(5\.[^)]*\)\)|switchyard\/[\d.]+)/g, '*')),
+    // Each names itself and its process.
+    alike: (each) =>
+      alike(
+        each
+          .replace(/(?<=server: )(?:kamailio \(5\.[^)]*\)\)|switchyard\/[\d.]+)/g, '*')
+          .replace(/ pid=\d+ /g, ' pid=* '),
+      ),
   };
 }
 

@@ -1,4 +1,4 @@
-import { answered, givenUp } from '../support/two-proxies.js';
+import { answered } from '../support/two-proxies.js';
 import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { toposTables, writeList } from './tables.js';
 import { talked } from './talks.js';
@@ -56,7 +56,6 @@ export const TOPOS_BORDER: OperatorFile = {
     busy: ['4930busy', (call) => call.invite()],
     redirected: ['4930moved', (call) => call.invite()],
     'early media': ['4930early', (call) => answered(call)],
-    'given up': ['4930ring', (call) => givenUp(call)],
     'no number': ['+00', (call) => call.invite()],
     'a message': ['bob', (call) => call.ask('MESSAGE', { body: 'x' })],
     'an INFO': ['bob', (call) => call.ask('INFO')],

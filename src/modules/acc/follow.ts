@@ -36,6 +36,11 @@ function askedOutlets(context: AccContext | undefined, what: 'answered' | 'misse
   return { log: on('log'), db: on('db'), nats: on('nats'), evi: on('evi') };
 }
 
+/** The flags of all outlets. */
+function allOf({ log, db, nats, evi }: Outlets<number>): number {
+  return log | db | nats | evi;
+}
+
 function either(a: Outlets<boolean>, b: Outlets<boolean>): Outlets<boolean> {
   return { log: a.log || b.log, db: a.db || b.db, nats: a.nats || b.nats, evi: a.evi || b.evi };
 }
@@ -49,11 +54,13 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   if (message.method === 'CANCEL' && !settings.reportCancels) return;
   let status = { code: 0, reason: '', reply: undefined as SipMessage | undefined };
   let judged = false;
+  /** Flags when a branch failed last: what a reply of our own is judged by. */
+  let judgedBy = 0;
   const kamailio = env.dialect === 'kamailio';
-  const writeMissed = (code: number, reason: string, reply: SipMessage | undefined): void => {
+  const writeMissed = (code: number, reason: string, reply: SipMessage | undefined, flags: number): void => {
     if (!transaction.invite) return;
     const context = acc.peek(call);
-    const missed = either(masked(settings.missed, call.flags), askedOutlets(context, 'missed'));
+    const missed = either(masked(settings.missed, flags), askedOutlets(context, 'missed'));
     if (!any(missed)) return;
     const tag = env.layer.localTag(message);
     const record = recordOf(MISSED, message, reply, code, reason, env.clock.now(), tag);
@@ -71,7 +78,10 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   transaction.watch({
     failing: (code, reason, reply) => {
       judged = true;
-      writeMissed(code, reason, reply);
+      judgedBy = kamailio ? call.frozenFlags : call.flags;
+      writeMissed(code, reason, reply, judgedBy);
+      // As recorded, a missed call is written once: the failure route finds the flag reset, and may set it again.
+      if (kamailio) call.frozenFlags &= ~allOf(settings.missed);
     },
     passed: (code, reason, reply) => {
       if (code < 200 && settings.earlyMedia && transaction.invite) writeEarly(code, reason, reply);
@@ -85,10 +95,10 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       const now = env.clock.now();
       let tag = env.layer.localTag(message);
       if (kamailio && shown.reply === undefined && shown.code !== 0) {
-        // As recorded, a reply of our own counts with the usual phrase, and as a missed call where no branch was tried.
+        // As recorded, a reply of our own counts with the usual phrase, and as a missed call where the flag was set when a branch failed last.
         shown = { ...shown, reason: reasonPhrase(shown.code) };
-        if (!judged && shown.code >= 300) writeMissed(shown.code, shown.reason, undefined);
-        tag = '';
+        if (shown.code >= 300) writeMissed(shown.code, shown.reason, undefined, judged ? judgedBy : call.flags);
+        if (!judged) tag = '';
       }
       const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
       const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';

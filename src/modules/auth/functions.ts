@@ -151,7 +151,17 @@ const passwordFunction = (name: string, field: CredentialField, parameters: stri
     parameters,
     'verifies the credentials of a request by a password: 1, or a negative code that says why not',
     (run, [realm, password, flags, method]) =>
-      byPassword(run, field, textOf(realm, run), textOf(password, run), intOf(flags, run, 0), methodOf(method, run)),
+      // As recorded, a variable without a value is a fault of the call, whatever the request has.
+      password?.value(run) === null
+        ? Promise.resolve(AUTH_CODES.error)
+        : byPassword(
+            run,
+            field,
+            textOf(realm, run),
+            textOf(password, run),
+            intOf(flags, run, 0),
+            methodOf(method, run),
+          ),
     true,
   );
 

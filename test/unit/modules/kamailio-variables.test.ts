@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerTo, INVITE, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 async function linesOf(script: string, head = ''): Promise<string[]> {
   const { lines, receive, stop } = startScript({
@@ -103,4 +104,25 @@ failure_route[F] { xlog("f $xavp(own=>x) $xavu(u=>x) $xavi(i=>x)\\n"); }
   runner.receive(answerTo(sent, '486 Busy'), 5090);
   assert.deepEqual(runner.lines, ['r 3 5 6', 'r 9 5 6', 'f 9 5 6']);
   await runner.stop();
+});
+
+test('fix_nated_register() keeps the address of the sender in received_avp', async () => {
+  const lines = await linesOf(
+    `fix_nated_register(); xlog("$avp(received)\\n");`,
+    'loadmodule "nathelper.so"\nmodparam("nathelper", "received_avp", "$avp(s:received)")',
+  );
+  assert.deepEqual(lines, ['sip:127.0.0.1:5070']);
+});
+
+test('a password that is not there is a fault of pv_www_authenticate(), as observed of Kamailio 5.6.3', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'auth',
+    script:
+      'pv_www_authenticate("$fd", "$avp(none)", "0"); xlog("$rc\\n"); pv_www_authenticate("$fd", "word", "0"); xlog("$rc\\n");',
+  });
+  runner.receive(INVITE);
+  await until('both lines', () => runner.lines.length === 2);
+  await runner.stop();
+  assert.deepEqual(runner.lines, ['-1', '-5']);
 });

@@ -1,0 +1,11 @@
+import { test } from 'node:test';
+import { CARRIER_TRUNKS } from '../side-by-side/carrier-trunks.js';
+import { asSideBySide } from '../side-by-side/operator-file.js';
+import { POOL_TENANTS } from '../side-by-side/pool-tenants.js';
+import { TOPOS_BORDER } from '../side-by-side/topos-border.js';
+import { sideBySide } from '../support/two-proxies.js';
+
+// The others by `npm run side-by-side`: they wait for timers.
+for (const operator of [CARRIER_TRUNKS, POOL_TENANTS, TOPOS_BORDER]) {
+  test(`${operator.file} of an operator sends the same as Kamailio`, (t) => sideBySide(t, asSideBySide(operator)));
+}
