@@ -113,7 +113,11 @@ export class RowReader {
   /** Sets that have a destination with a weight reported by a FreeSWITCH server. */
   private readonly fedSets = new Set<number>();
 
-  constructor(private readonly rules: RowRules) {}
+  private readonly hasStateColumn: boolean;
+
+  constructor(private readonly rules: RowRules) {
+    this.hasStateColumn = flavourKind(rules.flavour).hasStateColumn;
+  }
 
   /** `position` names the row where it has no id: "line 7"; `line` is where it stands in a file. */
   add(raw: RawRow, position?: string, line?: number): void {
@@ -140,7 +144,7 @@ export class RowReader {
   }
 
   private read(raw: RawRow): DestinationRow {
-    if (!flavourKind(this.rules.flavour).hasStateColumn) return this.readKamailio(raw);
+    if (!this.hasStateColumn) return this.readKamailio(raw);
     const feed = this.feedOf(raw.weight);
     if (feed !== undefined) {
       const row = this.read({ ...raw, weight: this.rules.freeswitchMaxWeight });
