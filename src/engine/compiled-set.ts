@@ -194,6 +194,7 @@ export class CompiledSet implements DestinationSet {
       columns.taken.fill(0);
       if (this.taken !== undefined) columns.taken.set(this.taken);
       columns.hits.fill(0);
+      columns.slots.fill(0);
       for (const [position, { health }] of destinations.entries()) columns.setState(position, health.state);
       columns.publish();
       columns.see();
@@ -302,12 +303,14 @@ export class CompiledSet implements DestinationSet {
     const { last, taken, own } = this;
     const counts = taken?.slice();
     const hits = this.hits.slice();
+    const slots = this.shared?.slots.slice();
     const back = (own as { remember?(): () => void } | undefined)?.remember?.();
     return () => {
       this.last = last;
       if (this.shared === undefined) this.taken = counts;
       else this.taken?.set(counts ?? []);
       this.hits.set(hits);
+      if (slots !== undefined) this.shared?.slots.set(slots);
       if (back === undefined) this.own = own;
       else back();
       this.leave();

@@ -23,6 +23,8 @@ export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRule
 
 /** How rows become sets. */
 export interface SetRules {
+  /** Whether what selections by weight choose follows from rows and states alone; absent: it does. */
+  sharesAreFixed?(set: DestinationSet): boolean;
   readonly equalPriorities: 'row order' | 'reverse row order';
   /** Rows of one set with the same URI and socket: one destination in several positions, or each with its own state. */
   readonly repeatedRows: 'one destination' | 'destinations of their own';

@@ -2,11 +2,12 @@ import type { HealthState } from './destination.js';
 
 const STATES: readonly HealthState[] = ['inactive', 'active', 'probing'];
 
-/** Words before the columns of a set: lock, version of the states, position last chosen. */
-const HEAD = 3;
+/** Words before the columns of a set: lock, version of the states, position last chosen, then the tables of slots. */
+const HEAD = 11;
 const LOCK = 0;
 const VERSION = 1;
 const LAST = 2;
+const SLOTS = 3;
 /** Attempts to get the lock before the thread sleeps between two of them. */
 const SPINS = 2000;
 /** Sleeps after which the lock is taken from its holder: it was stopped or killed, since nobody holds it for longer than a selection. */
@@ -29,6 +30,8 @@ export class SharedColumns {
   readonly taken: Int32Array;
   /** Selections by position. */
   readonly hits: Uint32Array;
+  /** What the tables of slots are made from, and where they stand, four words each: all zero until one is made. */
+  readonly slots: Int32Array;
   /** Numbers of states: STATES. */
   private readonly states: Int32Array;
   private readonly head: Int32Array;
@@ -44,6 +47,7 @@ export class SharedColumns {
   ) {
     const at = (words: number) => byteOffset + 4 * (HEAD + words);
     this.head = new Int32Array(memory, byteOffset, HEAD);
+    this.slots = this.head.subarray(SLOTS);
     this.taken = new Int32Array(memory, at(0), size);
     this.hits = new Uint32Array(memory, at(size), size);
     this.states = new Int32Array(memory, at(2 * size), size);

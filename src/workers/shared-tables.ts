@@ -175,12 +175,14 @@ export class SharedTables {
   }
 
   /** Whether selections depend on nothing but what is shared. */
-  private maySelect({ name, snapshot }: Partition): boolean {
+  private maySelect({ name, snapshot, flavour }: Partition): boolean {
     if (snapshot.size > MOST_OF_ONE) return false;
     let { size } = snapshot;
     for (const [other, table] of this.tables) if (other !== name) size += table.snapshot.size;
     if (size > MOST_OF_ALL) return false;
-    for (const { destinations } of snapshot.sets.values()) {
+    for (const set of snapshot.sets.values()) {
+      const { destinations } = set;
+      if (flavour.sharesAreFixed?.(set) === false) return false;
       // Reported weights change all the time.
       if (destinations.some(({ row, health }) => row.weightFeed !== undefined || health.weight !== undefined))
         return false;

@@ -69,6 +69,7 @@ for (const workers of [2, 4]) {
             rule(4, { select: { set: 4, alg: 8, flags: 'f' } }),
             rule(5, { select: { set: 5, alg: 8, flags: 'f' } }),
             { match: { $rU: '/^load/' }, select: { set: 1, alg: 10, partition: 'loaded' } },
+            { match: { $rU: '/^share/' }, select: { set: 2, alg: 9, partition: 'loaded' }, record_route: true },
           ],
         },
         {
@@ -82,7 +83,10 @@ for (const workers of [2, 4]) {
             { setid: 5, destination: `sip:127.0.0.1:${closed}`, priority: 9 },
             row(5, 2),
           ],
-          loaded: [0, 1].map((i) => row(1, i, { attrs: `duid=${i};maxload=5` })),
+          loaded: [
+            ...[0, 1].map((i) => row(1, i, { attrs: `duid=${i};maxload=5` })),
+            ...[0, 1, 2].map((i) => row(2, i, { attrs: `weight=${3 - i}` })),
+          ],
         },
       );
     });
@@ -113,6 +117,19 @@ for (const workers of [2, 4]) {
       // They decide by themselves, inside dialogs as well.
       const questions = (await metric(daemon, 'switchyard_worker_questions_total')) - asked;
       assert.equal(questions, 0, `the workers asked about ${questions} requests`);
+      await eventually(() => gateways.every(({ activeCalls }) => activeCalls === 0), 'all calls have ended');
+    });
+
+    test('shares by weight are exact over all calls, and no worker asks for them', async () => {
+      const before = gateways.map((gateway) => gateway.count('INVITE'));
+      const asked = await metric(daemon, 'switchyard_worker_questions_total');
+      const results = await Promise.all(Array.from({ length: 60 }, (_, i) => dial(`share${i}`)));
+      assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
+      assert.deepEqual(
+        gateways.map((gateway, i) => gateway.count('INVITE') - (before[i] ?? 0)),
+        [30, 20, 10],
+      );
+      assert.equal((await metric(daemon, 'switchyard_worker_questions_total')) - asked, 0);
       await eventually(() => gateways.every(({ activeCalls }) => activeCalls === 0), 'all calls have ended');
     });
 

@@ -214,6 +214,10 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     }
   }
 
+  sharesAreFixed(set: DestinationSet): boolean {
+    return planOf(set as CompiledSet, this.strict).sharesAreFixed;
+  }
+
   copyLive(from: Destination, to: Destination): void {
     copyLive(from, to);
   }

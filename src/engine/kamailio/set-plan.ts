@@ -1,9 +1,11 @@
 import type { Random } from '../../core/random.js';
 import type { CompiledSet } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
+import type { SharedColumns } from '../shared-columns.js';
 import { type KamailioAttributes, parseAttributes } from './attributes.js';
 import { LeastLoaded } from './least-loaded.js';
 import { type KamailioLive, type LoadWatcher, liveOf } from './live.js';
+import { BY_RELATIVE_WEIGHT, BY_WEIGHT, type MakeTable, SharedSlots } from './shared-slots.js';
 import {
   proportionalSlots,
   recordedPrioritySlots,
@@ -28,6 +30,9 @@ export class SetPlan implements LoadWatcher {
   readonly lives: readonly KamailioLive[];
   /** Order of the last choice by latency. */
   latencyOrder: Int32Array = new Int32Array(0);
+  /** Tables that other processes go through as well. */
+  private ofAll: SharedSlots | undefined = undefined;
+  private active: { readonly version: number; readonly end: number; readonly mark: number } | undefined = undefined;
   private weights: MadeTable | undefined = undefined;
   private relative: MadeTable | undefined = undefined;
   private lowest: MadeTable | undefined = undefined;
@@ -78,39 +83,104 @@ export class SetPlan implements LoadWatcher {
       table: relative.table.copy(),
       version: set.availability.version - age,
     };
+    const { shared } = this.set;
+    if (shared !== undefined) {
+      const { version } = set.availability;
+      const [weights, relative] = [this.sharedNow(shared, BY_WEIGHT), this.sharedNow(shared, BY_RELATIVE_WEIGHT)];
+      copy.weights = weights && { ...weights, version: this.strict ? 0 : version };
+      copy.relative = relative && { ...relative, version };
+    }
     return copy;
   }
 
   /** Algorithm 9: the next position of the table. In a strict partition it may be down. */
   nextByWeight(end: number, random: Random): number {
+    const { shared } = this.set;
+    if (shared !== undefined) return this.nextOfAll(shared, BY_WEIGHT, end, random);
     const version = this.strict ? 0 : this.set.availability.version;
     if (this.weights === undefined || this.weights.version !== version || this.weights.end !== end) {
-      const weightOf = (position: number) => (this.attributes[position] as KamailioAttributes).weight;
-      const table = this.strict
-        ? recordedWeightSlots(
-            this.attributes.map((each) => each.weight),
-            random,
-          )
-        : proportionalSlots(this.activePositions(end), weightOf, random);
-      this.weights = { table: table ?? new SlotTable(new Int32Array(1)), version, end };
+      this.weights = { table: this.tableByWeight(end, random), version, end };
     }
     return this.weights.table.next() % end;
   }
 
+  private tableByWeight(end: number, random: Pick<Random, 'uint32'>): SlotTable {
+    const weightOf = (position: number) => (this.attributes[position] as KamailioAttributes).weight;
+    const table = this.strict
+      ? recordedWeightSlots(
+          this.attributes.map((each) => each.weight),
+          random,
+        )
+      : proportionalSlots(this.activePositions(end), weightOf, random);
+    return table ?? new SlotTable(new Int32Array(1));
+  }
+
   /** Algorithm 11: the next position of the table, by shares of what is active. */
   nextByRelativeWeight(end: number, random: Random): number {
+    const { shared } = this.set;
+    if (shared !== undefined) return this.nextOfAll(shared, BY_RELATIVE_WEIGHT, end, random);
     const version = this.set.availability.version + this.shares;
     if (this.relative === undefined || this.relative.version !== version || this.relative.end !== end) {
-      const weightOf = (position: number) =>
-        (this.lives[position] as KamailioLive).congestedWeight ??
-        (this.attributes[position] as KamailioAttributes).rweight;
-      const active = this.activePositions(end);
-      const table = this.strict
-        ? (recordedRelativeSlots(active, weightOf, random) ?? this.relative?.table)
-        : proportionalSlots(active, weightOf, random);
-      this.relative = { table: table ?? new SlotTable(new Int32Array(1)), version, end };
+      this.relative = { table: this.tableByRelativeWeight(end, random, this.relative?.table), version, end };
     }
     return this.relative.table.next() % end;
+  }
+
+  private tableByRelativeWeight(end: number, random: Pick<Random, 'uint32'>, before: SlotTable | undefined): SlotTable {
+    const weightOf = (position: number) =>
+      (this.lives[position] as KamailioLive).congestedWeight ??
+      (this.attributes[position] as KamailioAttributes).rweight;
+    const active = this.activePositions(end);
+    const table = this.strict
+      ? (recordedRelativeSlots(active, weightOf, random) ?? before)
+      : proportionalSlots(active, weightOf, random);
+    return table ?? new SlotTable(new Int32Array(1));
+  }
+
+  /**
+   * Whether the shares of algorithms 9 and 11 follow from attributes and states alone. They do not under congestion control, nor in a strict
+   * partition where a set may have no share left: the table of before stays then.
+   */
+  get sharesAreFixed(): boolean {
+    if (this.attributes.some((each) => each.congestionControl)) return false;
+    const some = this.attributes.filter((each) => each.rweight > 0).length;
+    return !this.strict || some === 0 || some === this.attributes.length;
+  }
+
+  /** The position in the next slot of a table that other processes go through as well. */
+  private nextOfAll(shared: SharedColumns, which: number, end: number, random: Random): number {
+    const slots = this.slotsIn(shared);
+    return slots.next(which, this.markOf(which, end), end, random, this.maker(which)) % end;
+  }
+
+  /** Such a table as it stands now, for this process alone. */
+  private sharedNow(
+    shared: SharedColumns,
+    which: number,
+  ): { readonly table: SlotTable; readonly end: number } | undefined {
+    return this.slotsIn(shared).current(which, (end) => this.markOf(which, end), this.maker(which));
+  }
+
+  private slotsIn(shared: SharedColumns): SharedSlots {
+    if (this.ofAll?.isOf(shared) !== true) this.ofAll = new SharedSlots(shared);
+    return this.ofAll;
+  }
+
+  private maker(which: number): MakeTable {
+    return (end, random) =>
+      which === BY_WEIGHT ? this.tableByWeight(end, random) : this.tableByRelativeWeight(end, random, undefined);
+  }
+
+  /** What a table is made for: the positions that are active, except where it stays as it was made at load. Not 0. */
+  private markOf(which: number, end: number): number {
+    if (this.strict && which === BY_WEIGHT) return 1;
+    const { version } = this.set.availability;
+    if (this.active?.version !== version || this.active.end !== end) {
+      let mark = 0x811c9dc5;
+      for (const position of this.activePositions(end)) mark = Math.imul(mark ^ position, 0x01000193);
+      this.active = { version, end, mark: mark | 1 };
+    }
+    return this.active.mark;
   }
 
   /** Algorithm 15: the next position of the table among active ones with the lowest priority number; -1 without one. */

@@ -7,29 +7,39 @@ const HUNDRED = 100;
 
 /** Positions in a fixed random order, gone through again and again: in each round every one comes as often as its share says. */
 export class SlotTable {
-  private at = 0;
+  private current = 0;
 
   constructor(private readonly slots: Int32Array) {}
 
   /** The position in the next slot, round robin. */
   next(): number {
-    const position = this.slots[this.at] as number;
-    this.at = this.at + 1 === this.slots.length ? 0 : this.at + 1;
+    const position = this.slots[this.current] as number;
+    this.current = this.current + 1 === this.slots.length ? 0 : this.current + 1;
     return position;
   }
 
   /** Saves the current slot; the returned function restores it. */
   remember(): () => void {
-    const { at } = this;
+    const { current } = this;
     return () => {
-      this.at = at;
+      this.current = current;
     };
   }
 
   /** The same slots, at the same one. */
   copy(): SlotTable {
+    return this.from(this.current);
+  }
+
+  /** The position in the slot with this number. */
+  at(number: number): number {
+    return this.slots[number % this.slots.length] as number;
+  }
+
+  /** The same slots, at the one with this number. */
+  from(number: number): SlotTable {
     const copy = new SlotTable(this.slots);
-    copy.at = this.at;
+    copy.current = number % this.slots.length;
     return copy;
   }
 
@@ -46,7 +56,7 @@ export class SlotTable {
 export function proportionalSlots(
   positions: readonly number[],
   weightOf: (position: number) => number,
-  random: Random,
+  random: Pick<Random, 'uint32'>,
 ): SlotTable | undefined {
   if (positions.length === 0) return undefined;
   const weights = positions.map(weightOf);
@@ -72,7 +82,7 @@ export function proportionalSlots(
  * The original's table for weight=: a hundred slots filled in order of position, cut off at a hundred; what is missing
  * goes to the last position, and without a weight at position 0 everything goes there.
  */
-export function recordedWeightSlots(weights: readonly number[], random: Random): SlotTable {
+export function recordedWeightSlots(weights: readonly number[], random: Pick<Random, 'uint32'>): SlotTable {
   const slots = new Int32Array(HUNDRED);
   if ((weights[0] ?? 0) === 0) return new SlotTable(slots);
   let at = 0;
@@ -92,7 +102,7 @@ export function recordedWeightSlots(weights: readonly number[], random: Random):
 export function recordedRelativeSlots(
   positions: readonly number[],
   weightOf: (position: number) => number,
-  random: Random,
+  random: Pick<Random, 'uint32'>,
 ): SlotTable | undefined {
   const sum = positions.reduce((total, position) => total + weightOf(position), 0);
   if (sum === 0) return undefined;
@@ -117,7 +127,7 @@ export function recordedRelativeSlots(
 export function recordedPrioritySlots(
   positions: readonly number[],
   weightOf: (position: number) => number,
-  random: Random,
+  random: Pick<Random, 'uint32'>,
 ): SlotTable | undefined {
   if (positions.length === 0) return undefined;
   const table = recordedRelativeSlots(positions, weightOf, random);
@@ -141,7 +151,7 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /** Fisher and Yates. */
-function shuffled(slots: Int32Array, random: Random): Int32Array {
+function shuffled(slots: Int32Array, random: Pick<Random, 'uint32'>): Int32Array {
   for (let i = slots.length - 1; i > 0; i--) {
     const j = random.uint32() % (i + 1);
     const slot = slots[i] as number;
