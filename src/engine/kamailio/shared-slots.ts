@@ -2,8 +2,9 @@ import type { Random } from '../../core/random.js';
 import type { SharedColumns } from '../shared-columns.js';
 import type { SlotTable } from './slots.js';
 
-/** The tables of slots that processes share, by their number in the columns. */
+/** The table of algorithm 9, by its number in the columns. */
 export const BY_WEIGHT = 0;
+/** That of algorithm 11. */
 export const BY_RELATIVE_WEIGHT = 1;
 const TABLES = 2;
 
