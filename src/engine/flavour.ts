@@ -106,7 +106,7 @@ export interface StateRules {
 /** Which destination a request comes from. */
 export interface SourceRules {
   /** Whether the source of a request is a destination (ds_is_in_list, ds_is_from_list). */
-  isFrom(partition: DestinationsByAddress, source: Source, wanted: SourceWanted): boolean;
+  isFrom(partition: DestinationsByAddress, source: RequestSource, wanted: SourceWanted): boolean;
 }
 
 /** What a partition knows its destinations by; `Partition` is one. */
@@ -117,7 +117,7 @@ export interface DestinationsByAddress {
 }
 
 /** Where a request came from. */
-export interface Source {
+export interface RequestSource {
   /** IP literal, an IPv6 one with or without brackets. */
   readonly ip: string;
   readonly port: number;

@@ -10,8 +10,8 @@ import type {
   NamedSocket,
   ProbeEnd,
   ProbeVia,
+  RequestSource,
   RequestUris,
-  Source,
   SourceWanted,
   StateWanted,
 } from '../flavour.js';
@@ -222,7 +222,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     copyLive(from, to);
   }
 
-  isFrom(partition: DestinationsByAddress, source: Source, { setId, port, active }: SourceWanted): boolean {
+  isFrom(partition: DestinationsByAddress, source: RequestSource, { setId, port, active }: SourceWanted): boolean {
     const { anyPort, anyProtocol, activeOnly } = FROM_LIST;
     const mode = (port ? 0 : anyPort | anyProtocol) | (active ? activeOnly : 0);
     return findFromList(partition, { ...source, socket: '', setId, mode }) !== undefined;

@@ -5,8 +5,8 @@ import type {
   DestinationView,
   Flavour,
   NamedSocket,
+  RequestSource,
   RequestUris,
-  Source,
   SourceWanted,
   StateWanted,
 } from '../flavour.js';
@@ -120,7 +120,7 @@ export class OpensipsFlavour implements Flavour {
 
   copyLive(): void {}
 
-  isFrom(partition: DestinationsByAddress, { ip, port }: Source, wanted: SourceWanted): boolean {
+  isFrom(partition: DestinationsByAddress, { ip, port }: RequestSource, wanted: SourceWanted): boolean {
     const { setId, active, attrs } = wanted;
     const query = { ip, port: wanted.port ? port : 0, setId, activeOnly: active, pattern: attrs };
     return findInList(partition, query) !== undefined;

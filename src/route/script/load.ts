@@ -11,7 +11,7 @@ import type { LoadedScript, RouteTable } from './route-table.js';
 import { routesOf } from './validate.js';
 
 /** What a script is loaded with. */
-export interface LoadOptions {
+export interface ScriptLoadOptions {
   /** Partitions and black lists of the settings: others in constants of the script are refused. Absent: they are not looked at. */
   readonly names?: KnownNames | undefined;
 }
@@ -30,7 +30,11 @@ let registered = false;
  * package's entry point, which the script sees as "switchyard". TypeScript is translated by esbuild or typescript where
  * one of them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message names file and line.
  */
-export async function loadScript(file: string, ownUrl: string, { names }: LoadOptions = {}): Promise<LoadedScript> {
+export async function loadScript(
+  file: string,
+  ownUrl: string,
+  { names }: ScriptLoadOptions = {},
+): Promise<LoadedScript> {
   const source = await readFile(file, 'utf8').catch((error: unknown) => {
     throw refused(`route script ${file} cannot be read: ${messageOf(error)}`);
   });
