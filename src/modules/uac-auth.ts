@@ -87,6 +87,8 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
     if (before.line !== '') edits.drop((each) => each.text === before.line);
     edits.insert(message.headersEnd, line);
     added.set(call, { line, count: before.count + 1 });
+    // As observed of Kamailio 5.6.3, the next t_relay() goes where the challenge came from, without another target.
+    if (run.env.dialect === 'kamailio') call.scope.changed = true;
     return 1;
   }
   return run.refused('uac_auth', 'no challenge that the credentials of the file can answer');

@@ -48,6 +48,8 @@ export const IP_TRUNK: OperatorFile = {
   },
   alike: (text) =>
     text
+      // What stands for the former From and To: in Record-Route here, in the dialog there (restore_dlg).
+      .replace(/;vs[ft]=[\w+/=.-]+/g, '')
       // Nonces, cookies and digests are those of each program.
       .replace(/(nonce|cnonce|response|vsf|vst)=\\?"?[\w+/=.-]+\\?"?/g, '$1=*')
       // RFC 3261 sections 9.1 and 17.1.1.3: From and To as in the request that was sent; the original takes those of the request that came.
