@@ -57,6 +57,8 @@ const MOST_WAITING = 16;
 const MOST_WAITING_BYTES = 64 * 1024;
 /** Milliseconds by which two times that are the same may differ: times are noted in microseconds. */
 const SAME_TIME = 0.001;
+/** Characters of the reason of a refusal that are kept: a script may have put any part of the request into it. */
+const MOST_OF_REASON = 256;
 /** Bytes of requests kept in the ring at most. */
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Requests refused before anything was selected have a ring of their own, so that a flood of them evicts no call. */
@@ -206,7 +208,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     const watch = new CallWatch(this, message, message.method === 'INVITE', source, now, origin, false);
     watch.code = code;
     watch.end = 0;
-    this.file(watch, reason, this.refusals);
+    this.file(watch, ownText(reason.slice(0, MOST_OF_REASON)), this.refusals);
   }
 
   recordEnded(watch: CallWatch): void {

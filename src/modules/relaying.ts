@@ -84,6 +84,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
       call.relayFault = found;
       return found.code;
     }
+    if (run.routeKind === 'request') call.relayFault = found;
     if (flags.noAutoReply || run.routeKind !== 'request') return found.code;
     transaction.reply(found.status, found.reason, call.replyLines);
     return 1;

@@ -209,7 +209,7 @@ export class Call implements DispatcherCall {
   q: string | undefined = undefined;
   /** Why the last function of the transaction module failed. */
   failure = 0;
-  /** Why the last t_relay() of the request route sent nothing: what tm answers when the script has ended. */
+  /** Why the last t_relay() of the request route sent nothing: what tm answers, of Kamailio when the script has ended. */
   relayFault: RelayFault | undefined = undefined;
   /** What the first t_relay() of the request route was to send, when it sent nothing. */
   relayed: { readonly edits: MessageEdits; readonly recordRouting: readonly RecordRouting[] } | undefined = undefined;
@@ -250,8 +250,10 @@ export class Call implements DispatcherCall {
     if (this.isRefusalRecorded) return;
     this.isRefusalRecorded = true;
     const inVain = this.made?.inVain;
-    const fault = this.relayFault?.reason ?? (inVain === undefined ? reason : 'no destination selected');
-    const why = fault === reason ? reason : `${reason}; ${fault}`;
+    const { relayFault } = this;
+    const fault = relayFault?.reason ?? (inVain === undefined ? reason : 'no destination selected');
+    const nextHop = relayFault?.nextHop === undefined ? '' : ` (${relayFault.nextHop})`;
+    const why = (fault === reason ? reason : `${reason}; ${fault}`) + nextHop;
     this.env.calls?.refused(this.message, this.source, status, why, inVain);
   }
 

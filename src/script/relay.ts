@@ -1,5 +1,5 @@
 import type { RouteOutcome } from '../cfg/runtime.js';
-import { parseUri } from '../core/uri.js';
+import { parseUri, type SipUri } from '../core/uri.js';
 import { dialled } from '../route/dialled.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
@@ -247,13 +247,14 @@ function branchOf(
   branchFailure: string | undefined,
 ): Prepared | Promise<Prepared> {
   const { call, env } = run;
-  const uri = parseUri(nextHopOf(call, leaving));
+  const nextHop = nextHopOf(call, leaving);
+  const uri = parseUri(nextHop);
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
   const failureRoute = call.armed.failure;
-  const allowed = allowedBy(call, nextHopOf(call, leaving));
+  const allowed = allowedBy(call, nextHop);
   const resolved = (found: readonly Address[]): Prepared => {
     const address = found.find(allowed);
-    if (address === undefined) return () => faultOf(env.dialect, found.length === 0 ? 'dns' : 'blocked');
+    if (address === undefined) return () => faultOf(env.dialect, found.length === 0 ? 'dns' : 'blocked', uri);
     const { branches } = transaction;
     const branch = new TxBranch(
       transaction,
@@ -290,23 +291,29 @@ export function allowedBy({ passage }: Call, nextHop: string): (address: Address
   return passage === undefined || passage.nextHop !== nextHop ? ANYWHERE : (address) => passage.along.allowed(address);
 }
 
-function faultOf(dialect: 'opensips' | 'kamailio', why: 'uri' | 'dns' | 'socket' | 'blocked'): RelayFault {
+function faultOf(
+  dialect: 'opensips' | 'kamailio',
+  why: 'uri' | 'dns' | 'socket' | 'blocked',
+  uri?: SipUri,
+): RelayFault {
+  // Without its user: who may see records may not see numbers.
+  const nextHop = uri?.port === undefined ? uri?.host : `${uri.host}:${uri.port}`;
   if (dialect === 'opensips') {
     switch (why) {
       case 'uri':
-        return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)' };
+        return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)', nextHop };
       // -4 and -5 as documented.
       case 'dns':
-        return { code: -4, status: 476, reason: 'Unresolvable destination (476/TM)' };
+        return { code: -4, status: 476, reason: 'Unresolvable destination (476/TM)', nextHop };
       case 'blocked':
-        return { code: -5, status: 473, reason: 'Filtered destination (473/TM)' };
+        return { code: -5, status: 473, reason: 'Filtered destination (473/TM)', nextHop };
       case 'socket':
-        return { code: -6, status: 500, reason: 'Server error occurred (7/TM)' };
+        return { code: -6, status: 500, reason: 'Server error occurred (7/TM)', nextHop };
     }
   }
   return why === 'dns' || why === 'uri' || why === 'blocked'
-    ? { code: -478, status: 478, reason: 'Unresolvable destination (478/TM)' }
-    : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)" };
+    ? { code: -478, status: 478, reason: 'Unresolvable destination (478/TM)', nextHop }
+    : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)", nextHop };
 }
 
 function sent(
@@ -325,8 +332,9 @@ function sent(
   const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
   if (socket === undefined) {
     fail(transaction, branch);
-    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp') return faultOf('kamailio', 'dns');
-    return faultOf(env.dialect, blocked ? 'blocked' : 'socket');
+    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp')
+      return faultOf('kamailio', 'dns', parseUri(nextHopOf(call, leaving)));
+    return faultOf(env.dialect, blocked ? 'blocked' : 'socket', parseUri(nextHopOf(call, leaving)));
   }
   const onsend = env.script.route('onsend');
   if (onsend !== undefined) {

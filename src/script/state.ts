@@ -93,4 +93,6 @@ export interface RelayFault {
   readonly code: number;
   readonly status: number;
   readonly reason: string;
+  /** Host, and port if one was given, that it was to be sent to, for the call record. */
+  readonly nextHop?: string | undefined;
 }

@@ -113,13 +113,23 @@ const OWN: Readonly<Record<'kamailio' | 'opensips', readonly Case[]>> = {
     {
       user: 'dns',
       code: 500,
-      record: /500 after .*\n.*\n {4}.*\(1\/SL\); Unresolvable destination/,
+      record: /500 after .*\n.*\n {4}.*\(1\/SL\); Unresolvable destination \(478\/TM\) \(nowhere\.invalid\)/,
       why: /\$du = sip:nowhere/,
     },
   ],
   opensips: [
-    { user: 'dns', code: 476, record: /Unresolvable destination/, why: /\$du = sip:nowhere/ },
-    { user: 'barred', code: 473, record: /Filtered destination/, why: /use_blacklist.*\n {4}returns 1/ },
+    {
+      user: 'dns',
+      code: 476,
+      record: /Unresolvable destination \(476\/TM\) \(nowhere\.invalid\)/,
+      why: /\$du = sip:nowhere/,
+    },
+    {
+      user: 'barred',
+      code: 473,
+      record: /Filtered destination \(473\/TM\) \(127\.0\.0\.94:\d+\)/,
+      why: /use_blacklist.*\n {4}returns 1/,
+    },
   ],
 };
 

@@ -338,6 +338,13 @@ describe('call records', () => {
     assert.match(entry?.to ?? '', /^sip:/);
   });
 
+  test('of the reason of a refusal 256 characters are kept', () => {
+    const decide = () => ({ kind: 'reply', code: 404, reason: 'x'.repeat(60_000), origin: ORIGIN }) as const;
+    const world = setUp([], { decide });
+    world.call();
+    assert.equal(world.entries()[0]?.reason, 'x'.repeat(256));
+  });
+
   test('what is reported of a request after its final reply is not noted', () => {
     const world = setUp([gateway(FIRST)]);
     const { ledger, udp, caller } = world;
