@@ -35,7 +35,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     auth_db: `version_table`,
     mqueue: `db_url`,
     rtpengine: `rtpengine_disable_tout_db queried_nodes_limit_none db_url table_name setid_col url_col weight_col disabled_col hash_algo
-      hash_table_size hash_table_tout mos_min_pv control_cmd_tos write_sdp_pv read_sdp_pv notification_sock`,
+      hash_table_size hash_table_tout mos_min_pv control_cmd_tos notification_sock`,
     sqlops: `connect_mode results_maxsize tr_buf_size`,
     topoh: `event_callback sanity_checks uri_prefix_checks`,
     topos: `storage db_url mask_callid sanity_checks clean_interval event_callback context xavu_cfg header_mode`,

@@ -1,6 +1,8 @@
 import type { NgDictionary, NgValue } from '../../media/bencode.js';
 import { NgClient } from '../../media/ng-client.js';
 import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
+import { compileFormat, type Format } from '../../pvar/format.js';
+import { KAMAILIO_NAMES } from '../../pvar/names.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
@@ -20,6 +22,10 @@ export interface MediaEngine {
   /** Milliseconds in which a proxy that did not answer is not asked again. */
   readonly restMs: number;
   readonly calls: ExpiringMap<MediaProxy>;
+  /** The variables that SDP is taken from and written to in place of the body, and that "via-branch=extra" means. */
+  readonly sdpFrom: Format | undefined;
+  readonly sdpInto: Format | undefined;
+  readonly extraId: Format | undefined;
   client: NgClient | undefined;
 }
 
@@ -27,6 +33,12 @@ export interface MediaEngine {
 function timeout(parameters: ModuleParameters): number {
   const ms = parameters.int('rtpengine_tout_ms', 0) || parameters.int('rtpengine_timeout', 0);
   return ms > 0 ? ms : parameters.int('rtpengine_tout', 1) * 1000;
+}
+
+/** The variable a parameter of Kamailio names; undefined for none. Throws for what is no variable. */
+function variable(parameters: ModuleParameters, name: string): Format | undefined {
+  const text = parameters.text(name, '');
+  return text === '' ? undefined : compileFormat(text, { names: KAMAILIO_NAMES });
 }
 
 /** The media proxies of a script, made from the parameters of rtpengine. */
@@ -40,6 +52,9 @@ export const mediaEngine = {
       retries: Math.min(20, Math.max(0, parameters.int('rtpengine_retr', 5))),
       restMs: parameters.int('rtpengine_disable_tout', 60) * 1000,
       calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
+      sdpFrom: variable(parameters, 'read_sdp_pv'),
+      sdpInto: variable(parameters, 'write_sdp_pv'),
+      extraId: variable(parameters, 'extra_id_pv'),
       client: undefined,
     };
   },
@@ -86,7 +101,15 @@ export async function command(
   const order = proxiesFor(set, callId, now);
   const usable = known !== undefined && !known.disabled && known.until <= now && set.includes(known);
   const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
-  const message: NgDictionary = { ...flags.keys, ...more, 'call-id': callId, command: name };
+  const { address } = run.source;
+  // As recorded, Kamailio says with every command where the message came from, and that it knows a proxy at its limit.
+  const always: NgDictionary =
+    env.dialect === 'kamailio'
+      ? { 'received-from': [address.includes(':') ? 'IP6' : 'IP4', address], supports: ['load limit'] }
+      : {};
+  const described = name === 'offer' || name === 'answer' || env.dialect === 'opensips';
+  const keys = described ? flags.keys : withoutSdpKeys(flags.keys);
+  const message: NgDictionary = { ...keys, ...always, ...more, 'call-id': callId, command: name };
   engine.client ??= new NgClient(env.clock, env.random);
   for (const proxy of tried) {
     const answer = await engine.client.send(proxy, message, engine);
@@ -103,6 +126,12 @@ export async function command(
   }
   env.peerLog.error({ callId, command: name, tried: tried.length }, 'script: no media proxy answers');
   return undefined;
+}
+
+/** As recorded of Kamailio, what is about SDP goes along with SDP only. */
+function withoutSdpKeys(keys: NgDictionary): NgDictionary {
+  const { codec: _codec, 'rtcp-mux': _mux, direction: _direction, replace: _replace, SDES: _sdes, ...others } = keys;
+  return others;
 }
 
 /** A proxy that does not answer is left alone for a while, and asked now and then. */

@@ -1,3 +1,4 @@
+import type { DialectName } from '../../cfg/function-table.js';
 import type { NgDictionary, NgValue } from '../../media/bencode.js';
 
 /** What the flags of a command say, besides the keys of the ng protocol they become. */
@@ -12,15 +13,18 @@ export interface MediaFlags {
   readonly toTagText: string | undefined;
 }
 
+/** Kamailio passes on all values as texts, but for this one. */
+const KAMAILIO_NUMBERS = /^TOS$/i;
 const NUMBERS = /^(?:delete-delay|TOS|repeat-times|duration|db-id|start-pos|ptime)$/i;
 const REPLACES = /^replace-(origin|session-connection|sess-conn|SDP-version|username|zero-address|session-name)$/i;
-const CODECS = /^codec-(strip|offer|transcode|mask|set|except|accept|consume)-(.+)$/i;
+const CODECS = /^(?:codec-(strip|offer|transcode|mask|set|except|accept|consume)|(transcode))-(.+)$/i;
 
 /**
  * Reads the flags of a function: "replace-origin ICE=remove RTP/AVP direction=priv". Words the protocol has keys of its own for
  * become those; any other "key=value" is passed on as it is, any other word is a flag.
  */
-export function mediaFlags(text: string): MediaFlags {
+export function mediaFlags(text: string, dialect: DialectName = 'opensips'): MediaFlags {
+  const numbers = dialect === 'kamailio' ? KAMAILIO_NUMBERS : NUMBERS;
   const keys: Record<string, NgValue> = {};
   const lists: Record<string, string[]> = {};
   const codec: Record<string, string[]> = {};
@@ -50,7 +54,7 @@ export function mediaFlags(text: string): MediaFlags {
       add('replace', replaced.toLowerCase() === 'sess-conn' ? 'session-connection' : replaced);
     else if (/^rtcp-mux-/i.test(word)) add('rtcp-mux', word.slice(9));
     else if (/^SDES-/i.test(word)) add('SDES', word.slice(5));
-    else if (codecs !== null) (codec[(codecs[1] ?? '').toLowerCase()] ??= []).push(codecs[2] ?? '');
+    else if (codecs !== null) (codec[(codecs[1] ?? codecs[2] ?? '').toLowerCase()] ??= []).push(codecs[3] ?? '');
     else if (name === 'to-tag') {
       toTag = true;
       toTagText = value;
@@ -58,8 +62,13 @@ export function mediaFlags(text: string): MediaFlags {
     else if (name === 'call-id') callId = value;
     else if (name === 'via-branch') viaBranch = value ?? 'auto';
     else if (value === undefined) add('flags', word);
-    else if (NUMBERS.test(name) && /^\d{1,9}$/.test(value)) keys[name] = Number(value);
-    else keys[name] = value;
+    else if (numbers.test(name) && /^\d{1,9}$/.test(value)) keys[name] = Number(value);
+    else {
+      keys[name] = value;
+      // As recorded, under both names.
+      if (dialect === 'kamailio' && name === 'delete-delay' && /^\d{1,9}$/.test(value))
+        keys['delete delay'] = Number(value);
+    }
   }
   if (keys['transport-protocol'] === undefined && (secure !== undefined || feedback !== undefined))
     keys['transport-protocol'] = `RTP/${secure === true ? 'S' : ''}AVP${feedback === true ? 'F' : ''}`;

@@ -4,6 +4,7 @@ import type { PvarValue } from '../../pvar/context.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
+import { viaValues } from '../../sip/via-values.js';
 import {
   type Arg,
   code,
@@ -18,29 +19,45 @@ import {
 } from '../define.js';
 import { kamailioFunction } from '../kamailio-function.js';
 import { own, scopeOf } from '../script-variable.js';
-import { chooseSet, command, succeeded } from './engine.js';
+import { chooseSet, command, mediaEngine, succeeded } from './engine.js';
 import { type MediaFlags, mediaFlags } from './flags.js';
 import { replaceSdp, sdpSpan } from './sdp.js';
 
-type Kind = 'offer' | 'answer' | 'delete';
+type Kind = 'offer' | 'answer' | 'delete' | 'other';
 
 /** Tags as the proxy wants them: "from" is who makes the offer. */
 function tags(run: MessageRun, kind: Kind, flags: MediaFlags): NgDictionary {
   const { message } = run;
   const { fromTag, toTag } = message;
-  const straight = message.isRequest ? kind !== 'answer' : kind !== 'offer';
+  const kamailio = run.env.dialect === 'kamailio';
+  // As recorded, a From tag of the flags leaves the To tag of the message to the other side.
+  const given = kamailio && flags.fromTagText !== undefined;
+  const straight = given || (message.isRequest ? kind !== 'answer' : kind !== 'offer');
   const [from, to] = straight ? [fromTag, toTag] : [toTag, fromTag];
   const out: Record<string, NgValue> = { 'from-tag': flags.fromTagText ?? from };
   const shown = flags.toTagText ?? to;
-  if (shown !== '' && (kind === 'answer' || flags.toTag)) out['to-tag'] = shown;
+  // As recorded, Kamailio names the To tag wherever there is one, but to delete a call on request only.
+  const always = kamailio && kind !== 'delete';
+  if (shown !== '' && (kind === 'answer' || flags.toTag || always)) out['to-tag'] = shown;
   return out;
 }
 
 function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
   const { viaBranch: wanted } = flags;
   if (wanted === undefined) return {};
+  const { extraId } = run.env.modules.of(mediaEngine);
+  if (wanted === 'extra' && extraId !== undefined) {
+    const value = extraId.evaluateValue(run.pvars);
+    return value === null || value === '' ? {} : { 'via-branch': String(value) };
+  }
   if (/^(?:auto|1|2|next|extra)$/.test(wanted)) {
-    const { via } = run.message;
+    // As recorded, "auto" is that of the caller: the first of a request, the second of a reply.
+    const second = wanted === '2' || (wanted === 'auto' && !run.message.isRequest);
+    let via = run.message.via;
+    if (second) {
+      const [, next] = viaValues(run.message);
+      via = next;
+    }
     return via === undefined || via.branch === '' ? {} : { 'via-branch': via.branch };
   }
   return { 'via-branch': wanted };
@@ -54,17 +71,22 @@ async function exchange(
   target?: Arg,
   given?: Arg,
 ): Promise<number> {
-  const flags = mediaFlags(text);
+  const flags = mediaFlags(text, run.env.dialect);
   const span = sdpSpan(run);
   const body = given?.value(run);
   // What an earlier call put there is offered, not what came.
   const before =
     span === undefined ? undefined : run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
+  const { sdpFrom, sdpInto } = run.env.modules.of(mediaEngine);
+  const read = body ?? sdpFrom?.evaluateValue(run.pvars);
   const sdp =
-    typeof body === 'string' && body !== ''
-      ? body
+    typeof read === 'string' && read !== ''
+      ? read
       : (before?.text ?? (span && run.message.text.slice(span[0], span[1])));
   if (sdp === undefined) return -1;
+  // As recorded, Kamailio answers by requests that are answers, and within a dialog.
+  const answers = kind === 'answer' && run.env.dialect === 'kamailio' && run.message.isRequest;
+  if (answers && (run.message.toTag === '' || !/^(?:ACK|PRACK)$/.test(run.message.method))) return -1;
   const { source } = run;
   const answer = await command(run, kind, flags, {
     ...tags(run, kind, flags),
@@ -74,36 +96,51 @@ async function exchange(
   });
   const made = answer?.['sdp'];
   if (!succeeded(run, kind, answer) || typeof made !== 'string') return -1;
-  if (target?.variable !== undefined) target.variable.assign(run.pvars, made);
+  const variable = target?.variable ?? sdpInto;
+  if (variable !== undefined) variable.assign(run.pvars, made);
   else if (span !== undefined) replaceSdp(run, span, made);
   return 1;
 }
 
 async function remove(run: MessageRun, text: string): Promise<number> {
-  const flags = mediaFlags(text);
+  const flags = mediaFlags(text, run.env.dialect);
   const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
   const answer = await command(run, 'delete', flags, more);
   if (answer !== undefined) totals.set(run.call, answer);
   return code(succeeded(run, 'delete', answer));
 }
 
+/** The request of the call came with SDP to rtpengine_manage(): by that alone Kamailio knows that a reply answers, as recorded. */
+const managed = new PerCall<boolean>(() => false);
+
 /** Chooses by the message: SDP of an INVITE is offered, of its answer or ACK answered, what ends a call deletes. */
 function manage(run: MessageRun, text: string, target?: Arg, given?: Arg): Promise<number> | number {
   const { message, routeKind } = run;
   const method = message.method;
   const sdp = sdpSpan(run) !== undefined;
+  const kamailio = run.env.dialect === 'kamailio';
+  // As recorded, Kamailio goes by the method of a reply as well.
+  if (kamailio && !message.isRequest && /^(?:BYE|CANCEL)$/.test(method)) return remove(run, text);
+  const failed = routeKind === 'failure' || routeKind === 'branch-failure';
   if (message.isRequest) {
-    if (method === 'BYE' || method === 'CANCEL' || routeKind === 'failure' || routeKind === 'branch-failure')
-      return remove(run, text);
+    if (method === 'BYE' || method === 'CANCEL' || (failed && !kamailio)) return remove(run, text);
     if (!sdp) return -1;
+    // As recorded, Kamailio deletes only what may have been offered.
+    if (failed && method === 'INVITE') return remove(run, text);
+    managed.set(run.call, true);
     if (method === 'ACK' || method === 'PRACK') return exchange(run, 'answer', text, target, given);
     return method === 'INVITE' || method === 'UPDATE' ? exchange(run, 'offer', text, target, given) : -1;
   }
-  if (message.status >= 300) return method === 'INVITE' && run.call.message.toTag === '' ? remove(run, text) : -1;
+  if (message.status >= 300) {
+    const begins = kamailio || run.call.message.toTag === '';
+    return method === 'INVITE' && begins ? remove(run, text) : -1;
+  }
   if (!sdp) return -1;
   // An INVITE without SDP: the answer to it makes the offer.
   const { call } = run;
-  const late = call.message.isRequest && call.message.bodyEnd <= call.message.bodyStart;
+  const late = kamailio
+    ? managed.known(call) !== true
+    : call.message.isRequest && call.message.bodyEnd <= call.message.bodyStart;
   return exchange(run, late ? 'offer' : 'answer', text, target, given);
 }
 
@@ -147,8 +184,8 @@ function both(name: string, act: Act, summary: string): FunctionSpec[] {
 
 /** What the media proxy says of a call, kept for $rtpstat. */
 async function query(run: MessageRun, text: string): Promise<NgDictionary | undefined> {
-  const flags = mediaFlags(text);
-  const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
+  const flags = mediaFlags(text, run.env.dialect);
+  const more = { ...tags(run, 'other', flags), ...viaBranch(run, flags) };
   const answer = await command(run, 'query', flags, more);
   if (answer === undefined || !succeeded(run, 'query', answer)) return undefined;
   totals.set(run.call, answer);
@@ -157,7 +194,7 @@ async function query(run: MessageRun, text: string): Promise<NgDictionary | unde
 
 /** SDP fragments of trickling ICE (RFC 8840) for the media proxy, which gives nothing back. */
 async function inform(run: MessageRun, text: string): Promise<number> {
-  const flags = mediaFlags(text);
+  const flags = mediaFlags(text, run.env.dialect);
   const { message, source } = run;
   const words = flags.keys['flags'];
   // As recorded, by the type of the body; anything else is an offer.
@@ -339,8 +376,11 @@ export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine',
       compile:
         ([text]) =>
         async (run) => {
-          const flags = mediaFlags(textOf(text, run));
-          const more = { ...tags(run, 'delete', flags), ...viaBranch(run, flags) };
+          const flags = mediaFlags(textOf(text, run), run.env.dialect);
+          // As recorded of Kamailio, what is blocked or silenced is so for the whole call.
+          const whole = run.env.dialect === 'kamailio' && /^(?:un)?(?:block|silence) /.test(verb);
+          const sides = whole && flags.fromTagText === undefined ? {} : tags(run, 'other', flags);
+          const more = { ...sides, ...viaBranch(run, flags) };
           return code(succeeded(run, verb, await command(run, verb, flags, more)));
         },
     }),

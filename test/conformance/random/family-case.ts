@@ -65,6 +65,7 @@ export function familyCase(family: Family, id: string, random: RandomSource): Ka
     ...(gateways === undefined || gateways === ''
       ? {}
       : { gateways: JSON.parse(gateways) as NonNullable<KamailioCase['gateways']> }),
+    ...(family.media === undefined ? {} : { media: fill(family.media) as NonNullable<KamailioCase['media']> }),
     ...(family.wait_ms === undefined ? {} : { wait_ms: family.wait_ms }),
     messages: requests.map((request, i) => ({
       send: message({ ...USUAL, ...request }, id, i, fill),

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { KamailioCase, KamailioScripts } from '../runner/kamailio-scripts.js';
 import { FAMILIES } from './families/all.js';
+import { MEDIA_PROXY } from './families/media.js';
 import { familyCase } from './family-case.js';
 import { mutate, poolOf } from './mutate.js';
 import { RandomSource } from './source.js';
@@ -56,7 +57,14 @@ function main(): number {
   }
   writeFileSync(
     to,
-    JSON.stringify({ notes: [`made with seed ${values.seed}`], setup: recording.setup, cases, errors: [] }),
+    JSON.stringify({
+      notes: [`made with seed ${values.seed}`],
+      setup: cases.some(({ media }) => media !== undefined)
+        ? { ...recording.setup, media: MEDIA_PROXY }
+        : recording.setup,
+      cases,
+      errors: [],
+    }),
   );
   return 0;
 }

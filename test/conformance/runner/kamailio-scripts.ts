@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Lane, Peer } from './lane.js';
+import { MEDIA, type MediaPlan, MediaProxy } from './media-proxy.js';
 import { differences } from './outcome.js';
 import { type GatewayReply, play, type Seen } from './play.js';
 import { Refused, type ScriptLine, type Target } from './target.js';
@@ -31,6 +32,8 @@ interface Expected {
   readonly log?: readonly (readonly [string, string])[];
   readonly refused?: boolean;
   readonly line_in_routes?: number;
+  /** Commands to the media proxy of the case. */
+  readonly media?: readonly object[];
   readonly crashed?: boolean;
   readonly note?: string;
 }
@@ -47,6 +50,8 @@ export interface KamailioCase {
   readonly env?: Readonly<Record<string, string>>;
   readonly messages: readonly { readonly send: string; readonly at_ms?: number; readonly to?: string }[];
   readonly gateways?: Readonly<Record<string, readonly (Reply | readonly Reply[])[]>>;
+  /** There is a media proxy, and what it does. */
+  readonly media?: MediaPlan;
   readonly no_ack?: boolean;
   readonly wait_ms?: number;
   readonly randomised?: boolean;
@@ -80,6 +85,8 @@ export interface KamailioScripts {
     readonly files?: Readonly<Record<string, string>>;
     readonly gateways: Readonly<Record<string, string>>;
     readonly caller: string;
+    /** Address and port of the media proxy of the cases that have one. */
+    readonly media?: string;
   };
   readonly cases: readonly KamailioCase[];
   readonly errors: readonly KamailioError[];
@@ -88,7 +95,8 @@ export interface KamailioScripts {
 const SERVER = { address: '127.0.0.30', port: 15060 };
 
 export function kamailioPeers(setup: KamailioScripts['setup']): Peer[] {
-  return [['caller', setup.caller] as const, ...Object.entries(setup.gateways)].map(([name, where]) => ({
+  const media = setup.media === undefined ? [] : [[MEDIA, setup.media] as const];
+  return [['caller', setup.caller] as const, ...Object.entries(setup.gateways), ...media].map(([name, where]) => ({
     name,
     address: where.split(':')[0] ?? '',
     port: Number(where.split(':')[1]),
@@ -164,6 +172,8 @@ export async function runKamailioCase(
   const folder = await world.caseFolder(lane, c.id, c.files ?? {});
   const filled = lane.there(text).replaceAll('@WORLD@', world.of(lane)).replaceAll('@CASE@', folder);
   const lines: ScriptLine[] = [];
+  const media = c.media === undefined ? undefined : new MediaProxy(c.media);
+  lane.media = media;
   let running: Awaited<ReturnType<Target['start']>>;
   try {
     running = await target.start(
@@ -219,6 +229,7 @@ export async function runKamailioCase(
         (now.replies.length >= replies.length &&
           forwardedOf(now, c).length >= forwarded.length &&
           acksOf(now, c).length >= (expect.hop_acks?.length ?? 0) &&
+          (media === undefined || media.commands.length >= (expect.media?.length ?? 0)) &&
           lines.length >= (expect.log?.length ?? 0)),
       leastMs:
         record !== undefined
@@ -234,11 +245,12 @@ export async function runKamailioCase(
       if (silent) await wait(1500);
       // What a script printed last without a line break is read when the program ends.
       await running.stop();
-      record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines));
+      record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines, media));
       return [];
     }
-    return compare(c, viewOf(c, seen, lines));
+    return compare(c, viewOf(c, seen, lines, media));
   } finally {
+    lane.media = undefined;
     await running.stop();
   }
 }
@@ -351,10 +363,11 @@ interface View {
   readonly forwarded: readonly object[];
   readonly hop_acks: readonly object[];
   readonly log: readonly unknown[];
+  readonly media?: readonly object[];
 }
 
 /** What was seen, as a recording writes it. */
-function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[]): View {
+function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[], media?: MediaProxy): View {
   const request = ({ message, arrival }: Seen['requests'][number]) =>
     requestView(arrival.peer.name, message, c, arrival.from);
   const log = lines.map(([level, text]) => [
@@ -369,9 +382,17 @@ function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[]): View
     forwarded: forwardedOf(seen, c).map(request),
     hop_acks: acksOf(seen, c).map(request),
     log,
+    ...(media === undefined ? {} : { media: media.commands.map((each) => maskedCommand(each, c)) }),
   };
   if (c.expect?.note?.includes('only the first probe') !== true) return view;
   return { ...view, forwarded: firstProbes(view.forwarded), log: distinct(log) };
+}
+
+/** Branches of our own in what a media proxy is asked. */
+function maskedCommand(command: object, c: KamailioCase): object {
+  const branch = (command as Record<string, unknown>)['via-branch'];
+  if (typeof branch !== 'string' || c.messages.some((each) => each.send.includes(branch))) return command;
+  return { ...command, 'via-branch': '{BRANCH}' };
 }
 
 /** Of the probes to a gateway the first: how many there are is a matter of time. */
@@ -402,6 +423,7 @@ function compare(c: KamailioCase, view: View): string[] {
     ...differences(expect.replies ?? [], view.replies, 'replies'),
     ...differences(inOrder(expect.forwarded ?? []), inOrder(view.forwarded), 'forwarded'),
     ...differences(byText(expect.hop_acks ?? []), byText(view.hop_acks), 'hop_acks'),
+    ...(expect.media === undefined ? [] : differences(expect.media, view.media ?? [], 'media')),
     ...(c.differs_when_run_with_all_shared_cases?.includes('log') === true
       ? []
       : differences(expect.log ?? [], view.log, 'log')),

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { MEDIA, type MediaProxy } from './media-proxy.js';
 
 /** A UDP socket of a caller or a gateway in the setup of a recording. */
 export interface Peer {
@@ -24,6 +25,8 @@ export interface Arrival {
 export class Lane {
   private readonly sockets = new Map<string, Socket>();
   onArrival: ((arrival: Arrival) => void) | undefined;
+  /** The media proxy of the case at hand, there before the program begins. */
+  media: MediaProxy | undefined;
   private epoch = performance.now();
 
   constructor(
@@ -56,9 +59,15 @@ export class Lane {
       }
       socket.on('error', () => undefined);
       socket.on('message', (data, from) => {
+        const text = this.back(data.toString('latin1'));
+        if (peer.name === MEDIA) {
+          const answer = this.media?.answer(text);
+          if (answer !== undefined) this.send(MEDIA, answer, this.back(from.address), from.port);
+          return;
+        }
         this.onArrival?.({
           peer,
-          text: this.back(data.toString('latin1')),
+          text,
           from: { address: this.back(from.address), port: from.port },
           at: this.now(),
         });

@@ -27,3 +27,8 @@ test('a profile that is named is sent as it is', () => {
   assert.deepEqual(mediaFlags('UDP/TLS/RTP/SAVPF RTP').keys, { 'transport-protocol': 'UDP/TLS/RTP/SAVPF' });
   assert.deepEqual(mediaFlags('').keys, {});
 });
+
+test('kamailio passes on values as texts, but for TOS, and the delay of deletion under both names', () => {
+  const { keys } = mediaFlags('TOS=184 ptime=20 delete-delay=5', 'kamailio');
+  assert.deepEqual(keys, { TOS: 184, ptime: '20', 'delete-delay': '5', 'delete delay': 5 });
+});

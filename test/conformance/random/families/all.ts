@@ -3,6 +3,7 @@ import { EVENTS } from './events.js';
 import type { Family } from './family.js';
 import { GUARDS } from './guards.js';
 import { LANGUAGE } from './language.js';
+import { MEDIA_FAMILIES } from './media.js';
 import { MESSAGES } from './messages.js';
 import { ROUTES } from './routes.js';
 import { STORES } from './stores.js';
@@ -15,4 +16,5 @@ export const FAMILIES: readonly Family[] = [
   ...CALLS,
   ...EVENTS,
   ...ROUTES,
+  ...MEDIA_FAMILIES,
 ];

@@ -19,6 +19,8 @@ export interface Family {
   readonly routes?: Readonly<Record<string, string>>;
   readonly requests?: readonly Request[];
   readonly gateways?: string;
+  /** What the media proxy of the case does (`MediaPlan`). */
+  readonly media?: string;
   readonly wait_ms?: number;
 }
 
