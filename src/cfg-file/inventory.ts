@@ -39,7 +39,7 @@ const BUILT_IN = new Set(
 
 /** The event routes of Kamailio that are run here. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
-  `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init uac:reply tm:local-request
+  `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init core:pre-routing uac:reply tm:local-request
   tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending
   xhttp:request websocket:closed topos:msg-outgoing topos:msg-sending topos:msg-incoming topos:msg-receiving`.split(
     /\s+/,

@@ -1,4 +1,4 @@
-import type { RouteOutcome } from '../cfg/runtime.js';
+import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
 import { ipFamily } from '../core/ip-address.js';
 import { bareHost, defaultPort, parseUri, type TransportName } from '../core/uri.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
@@ -13,6 +13,10 @@ import { outgoingReply, rewritten } from './outgoing.js';
 import { runOnsendReply } from './reply-routes.js';
 import { runErrorOf } from './service-routes.js';
 
+function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<MessageRun> | undefined {
+  return dialect === 'kamailio' ? script.route('event', 'core:pre-routing') : undefined;
+}
+
 /** Runs the routes of a configuration file over every message; the script decides what is done with it. */
 export class ScriptCore implements TransactionUser, MessageObserver {
   /** Messages so far: $mi. */
@@ -20,7 +24,12 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   /** Requests to a stopped proxy are answered 503. */
   private draining = false;
 
-  constructor(private environment: ScriptEnvironment) {}
+  /** event_route[core:pre-routing] of Kamailio: it sees every message before the other routes, and may drop it. */
+  private preRouting: CompiledRoute<MessageRun> | undefined;
+
+  constructor(private environment: ScriptEnvironment) {
+    this.preRouting = preRoutingOf(environment);
+  }
 
   /** What runs share under the settings in force. */
   get env(): ScriptEnvironment {
@@ -30,6 +39,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   /** From now on new requests run another script; transactions in progress keep the one they began with. */
   use(environment: ScriptEnvironment): void {
     this.environment = environment;
+    this.preRouting = preRoutingOf(environment);
   }
 
   /** From now on requests that would begin a call are answered with 503. */
@@ -51,9 +61,20 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     if (env.localRport) call.localRport = true;
     call.scope.messageNumber = ++this.messages;
     call.scope.returnCode = 0;
-    const run = new MessageRun(env, 'request', call.scope, request, source, call.edits, call);
+    if (this.preRouting === undefined) {
+      this.enter(route, call, known);
+      return;
+    }
+    const before = this.preRouting.run(new MessageRun(env, 'event', call.scope, request, source, call.edits, call));
+    if (before instanceof Promise) void before.then((each) => each !== 'drop' && this.enter(route, call, known));
+    else if (before !== 'drop') this.enter(route, call, known);
+  }
+
+  private enter(route: CompiledRoute<MessageRun>, call: Call, known: KnownRequest): void {
+    const { env, message, source } = call;
+    const run = new MessageRun(env, 'request', call.scope, message, source, call.edits, call);
     run.known = known;
-    if (env.dialect === 'opensips' && env.script.route('error') !== undefined) call.defect = defectOf(request);
+    if (env.dialect === 'opensips' && env.script.route('error') !== undefined) call.defect = defectOf(message);
     const outcome = route.run(run);
     if (outcome instanceof Promise) {
       run.waited = true;
@@ -73,10 +94,14 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   onReply(reply: SipMessage, source: Source): SipMessage | undefined {
     const env = this.environment;
     const route = env.script.route('onreply');
-    if (route === undefined) return reply;
+    if (route === undefined && this.preRouting === undefined) return reply;
     const call = new Call(env, reply, source);
     call.scope.replyCode = reply.status;
     call.scope.replyReason = reply.reason;
+    // One that waits for something drops no reply.
+    const before = this.preRouting?.run(new MessageRun(env, 'event', call.scope, reply, source, call.edits, call));
+    if (before === 'drop') return undefined;
+    if (route === undefined) return reply;
     const run = new MessageRun(env, 'onreply', call.scope, reply, source, new MessageEdits(), call);
     const left = (outcome: RouteOutcome): SipMessage | undefined => {
       if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;

@@ -44,4 +44,26 @@ export const EVENTS: readonly Family[] = [
     requests: [{ method: '«INVITE|INVITE|OPTIONS»', ruri: 'sip:alice@127.0.0.41:15070' }],
     wait_ms: 900,
   },
+  {
+    area: 'core-events',
+    head: 'modparam("tm", "fr_timer", 300)',
+    begin: 'xlog("L_INFO", "request $rm $var(p) $avp(p) $rc\\n");',
+    statements: [
+      '$var(p) = «1|"v"»;',
+      't_on_reply("R");',
+      'append_hf("X-A: 1\\r\\n");',
+      'xlog("L_INFO", "@N@ $ru $avp(p) $hdr(X-P)\\n");',
+    ],
+    most: 3,
+    routes: {
+      'event_route[core:pre-routing]': `xlog("L_INFO", "pre $rm $rs $si $sp $hdr(CSeq) $avp(p)\\n"); «|$var(p) = 7;|$avp(p) = "x";|$ru = "sip:p@127.0.0.42:15070";|append_hf("X-P: 1\\r\\n");|setflag(2);|if ($rs == 180) drop;|if ($rs == 486) drop;|if (is_method("OPTIONS")) drop;|exit;|return 0;|drop;»`,
+      'onreply_route[R]': 'xlog("L_INFO", "R $rs $var(p) $avp(p)\\n");',
+      reply_route: '«|xlog("L_INFO", "global $rs $var(p) $avp(p)\\n");»',
+      'event_route[core:worker-one-init]': '«|xlog("L_INFO", "init $rm $ru\\n");»',
+    },
+    end: '«t_relay();|$ru = "sip:a@127.0.0.41:15070"; t_relay();|sl_send_reply("404", "No");»',
+    gateways: '{"gw1":[«200|[180,486]|486|[180,200]»],"gw2":[«200|404»]}',
+    requests: [{ method: '«INVITE|OPTIONS|MESSAGE»', ruri: 'sip:alice@127.0.0.41:15070' }],
+    wait_ms: 500,
+  },
 ];
