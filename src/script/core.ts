@@ -6,7 +6,6 @@ import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/tran
 import type { Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import { Call, MessageRun } from './call.js';
-import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
 import { outgoingReply, rewritten } from './outgoing.js';
@@ -101,8 +100,9 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     // One that waits for something drops no reply.
     const before = this.preRouting?.run(new MessageRun(env, 'event', call.scope, reply, source, call.edits, call));
     if (before === 'drop') return undefined;
-    if (route === undefined) return reply;
-    const run = new MessageRun(env, 'onreply', call.scope, reply, source, new MessageEdits(), call);
+    const { edits } = call;
+    if (route === undefined) return edits.empty ? reply : (parseMessage(rewritten(reply, edits.list)) ?? reply);
+    const run = new MessageRun(env, 'onreply', call.scope, reply, source, edits, call);
     const left = (outcome: RouteOutcome): SipMessage | undefined => {
       if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;
       if (outcome === 'return-0' && env.dialect === 'kamailio') return undefined;
