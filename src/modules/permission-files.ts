@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { CallSite } from '../cfg/function-table.js';
+import { messageOf } from '../core/errors.js';
 import { addrSpecOf } from '../core/name-addr.js';
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { parseUri } from '../core/uri.js';
@@ -12,8 +13,11 @@ import { type Args, BOTH, code, type FunctionSpec, optional, param, REQUESTS, te
 const MOST_BYTES = 1024 * 1024;
 /** Rules of a file. */
 const MOST_RULES = 10_000;
-/** Values of Contact that allow_register() looks at. */
+/** Values of Contact of a request that allow_register() allows. */
 const MOST_CONTACTS = 64;
+/** Lines of a file that are reported when they are no rules, and characters that are shown of one. */
+const MOST_FAULTS = 20;
+const MOST_SHOWN = 64;
 
 /** One side of a rule: some expressions, or all URIs, but for others. */
 interface Side {
@@ -37,29 +41,36 @@ export class PermissionRules {
 
   /**
    * Reads rules: `ALL : "^sip:1" EXCEPT "^sip:13", "^sip:14"`, one a line, "#" begins a comment. As recorded of Kamailio 5.6.3, expressions
-   * take letters of either case, and a line that is no rule is left out.
+   * take letters of either case, and a line that is no rule is left out. Throws an Error for too many rules.
    */
   static parse(text: string): PermissionRules {
     const rules: Rule[] = [];
     const faults: string[] = [];
+    let further = 0;
     for (const [i, line] of text.split(/\r?\n/).entries()) {
       if (/^\s*(?:#.*)?$/.test(line)) continue;
-      if (rules.length === MOST_RULES) {
-        faults.push(`line ${i + 1}: more than ${MOST_RULES} rules`);
-        break;
-      }
+      // Without the rules behind them, what they deny would be allowed.
+      if (rules.length === MOST_RULES) throw new Error(`more than ${MOST_RULES} rules`);
       try {
         rules.push(ruleOf(line));
       } catch (error) {
-        faults.push(`line ${i + 1}: ${error instanceof Error ? error.message : String(error)}`);
+        if (faults.length < MOST_FAULTS) faults.push(`line ${i + 1}: ${messageOf(error)}`);
+        else further++;
       }
     }
+    if (further > 0) faults.push(`${further} further lines are no rules`);
     return new PermissionRules(rules, faults);
   }
 
   /** Whether a rule has both URIs. */
   has(left: string, right: string): boolean {
-    return this.rules.some((rule) => holds(rule.left, left) && holds(rule.right, right));
+    return this.of(left)(right);
+  }
+
+  /** Whether one of the rules for a URI on the left has another on the right; the left one is looked at once. */
+  of(left: string): (right: string) => boolean {
+    const rules = this.rules.filter((rule) => holds(rule.left, left));
+    return (right) => rules.some((rule) => holds(rule.right, right));
   }
 }
 
@@ -80,7 +91,7 @@ function sideOf(text: string): Side {
   const [, matches = '', except] = /^((?:"[^"]*"|(?!EXCEPT\b)[^"])*)(?:EXCEPT(.*))?$/.exec(text.trim()) ?? [];
   for (const each of except === undefined ? [matches] : [matches, except])
     if (!EXPRESSIONS.test(each.trim()))
-      throw new Error(`${each.trim() || 'nothing'} is neither ALL nor quoted expressions`);
+      throw new Error(`${each.trim().slice(0, MOST_SHOWN) || 'nothing'} is neither ALL nor quoted expressions`);
   if (except !== undefined && /^\s*ALL/.test(except)) throw new Error('EXCEPT needs quoted expressions');
   return { matches: /^\s*ALL/.test(matches) ? undefined : expressionsIn(matches), except: expressionsIn(except ?? '') };
 }
@@ -97,19 +108,24 @@ interface Pair {
   faults: string[];
 }
 
+/** The rules of a file. Throws an Error, which says which file, for one that is there and cannot be used: it might deny something. */
 function rulesOf(site: CallSite, name: string): { readonly rules: PermissionRules; readonly faults: string[] } {
   const path = resolve(site.facts.folder ?? dirname(site.at.file), name);
-  let text: string;
   try {
-    text = readFileSync(path, 'latin1');
-    if (text.length > MOST_BYTES) throw new Error('larger than 1 MiB');
+    const rules = PermissionRules.parse(textOfFile(path));
+    return { rules, faults: rules.faults.map((each) => `${path}: ${each}`) };
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const faults = missing ? [] : [`${path}: ${error instanceof Error ? error.message : String(error)}`];
-    return { rules: PermissionRules.parse(''), faults };
+    throw new Error(`${path}: ${messageOf(error)}`);
   }
-  const rules = PermissionRules.parse(text);
-  return { rules, faults: rules.faults.map((each) => `${path}: ${each}`) };
+}
+
+/** '' for a file that is not there. */
+function textOfFile(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return '';
+  if (!found.isFile()) throw new Error('no file');
+  if (found.size > MOST_BYTES) throw new Error('larger than 1 MiB');
+  return readFileSync(path, 'latin1');
 }
 
 function pairOf(site: CallSite, allow: string, deny: string): Pair {
@@ -135,8 +151,8 @@ function filesOf(site: CallSite, [first, second]: Args): Pair {
 function verdict(run: MessageRun, files: Pair, left: string, rights: readonly string[]): number {
   for (const fault of files.faults) run.env.log.warn({ fault }, 'script: a line of permissions is left out');
   files.faults = [];
-  if (rights.every((right) => files.allow.has(left, right))) return 1;
-  return code(!rights.some((right) => files.deny.has(left, right)));
+  if (rights.every(files.allow.of(left))) return 1;
+  return code(!rights.some(files.deny.of(left)));
 }
 
 /** "sip:user@host": as recorded, request-URIs and Contacts are compared without password, port and parameters. */
@@ -148,8 +164,7 @@ function plain(uri: string): string {
 }
 
 function contactsOf(run: MessageRun): string[] {
-  const values = run.message.headers('contact').flatMap((each) => splitList(each, ','));
-  return values.slice(0, MOST_CONTACTS).map((each) => each.trim());
+  return run.message.headers('contact').flatMap((each) => splitList(each, ',').map((one) => one.trim()));
 }
 
 /** allow_routing(), allow_register() and allow_uri() of both programs. */
@@ -180,7 +195,8 @@ export const permissionFileFunctions: FunctionSpec[] = [
       const files = filesOf(site, args);
       return (run) => {
         const contacts = contactsOf(run);
-        if (contacts.length === 0 || contacts[0] === '*') return 1;
+        if (contacts.length === 0 || (contacts.length === 1 && contacts[0] === '*')) return 1;
+        if (contacts.length > MOST_CONTACTS) return -1;
         const uris = contacts.map(addrSpecOf);
         if (uris.some((uri) => parseUri(uri) === undefined)) return -1;
         return verdict(run, files, addrSpecOf(run.message.to), uris.map(plain));

@@ -111,3 +111,46 @@ test('opensips: every branch must be allowed, unless check_all_branches is 0', a
     await runner.stop();
   }
 });
+
+test('a REGISTER with more Contacts than are looked at, or with others beside "*", is not allowed', async () => {
+  writeFileSync(join(folder, 'c.allow'), 'ALL : "^sip:c@h$"\n');
+  writeFileSync(join(folder, 'c.deny'), 'ALL : ALL\n');
+  const runner = await startScript({
+    dialect: 'kamailio',
+    modules: 'permissions',
+    script: `if (allow_register("${join(folder, 'c')}")) xlog("yes\n"); else xlog("no\n");`,
+  });
+  const contacts = (count: number): string => Array.from({ length: count }, () => '<sip:c@h>').join(', ');
+  try {
+    for (const [i, value] of [contacts(64), `${contacts(64)}, <sip:z@h>`, '*', '*, <sip:z@h>'].entries())
+      runner.receive(
+        INVITE.replace('<sip:alice@127.0.0.1:5070>', value)
+          .replace('z9hG4bK1', `z9hG4bKc${i}`)
+          .replace('a@a.example\r\nCSeq', `${i}@a.example\r\nCSeq`),
+      );
+    assert.deepEqual(runner.lines, ['yes', 'no', 'yes', 'no']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('what is wrong with a file is reported in some short lines, whatever is in it', () => {
+  const { faults } = PermissionRules.parse(`${'x'.repeat(100_000)} : ALL\n`.repeat(3) + 'wrong\n'.repeat(1000));
+  assert.equal(faults.length, 21);
+  assert.equal(faults.at(-1), '983 further lines are no rules');
+  for (const fault of faults) assert.ok(fault.length < 200, fault.slice(0, 300));
+});
+
+test('a file of rules that cannot be read keeps the configuration from being used', () => {
+  writeFileSync(join(folder, 'large.deny'), `${'#'.repeat(1024 * 1024)}\nALL : ALL\n`);
+  writeFileSync(join(folder, 'many.deny'), `ALL : "x"\n`.repeat(10_001));
+  for (const [name, reason] of [
+    ['large', /large\.deny: larger than 1 MiB/],
+    ['many', /many\.deny: more than 10000 rules/],
+  ] as const)
+    assert.throws(
+      () =>
+        startScript({ dialect: 'kamailio', modules: 'permissions', script: `allow_routing("${join(folder, name)}");` }),
+      reason,
+    );
+});
