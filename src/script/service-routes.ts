@@ -115,8 +115,31 @@ export interface LocalRequest {
 
 const UNHEARD = (): void => undefined;
 
-/** Runs the route of local requests. `text` has no Via yet, or our own. */
+/** Routes of local requests within each other: one that sends a request of its own is run for that request, too. */
+const MOST_NESTED = 4;
+let nested = 0;
+
+/**
+ * Runs the route of local requests. `text` has no Via yet, or our own. A request that such routes within each other send is sent without
+ * them from the fifth on: it would never end.
+ */
 export function runLocal(env: ScriptEnvironment, text: string): LocalRequest {
+  if (nested >= MOST_NESTED) {
+    env.peerLog.warn(
+      { routes: nested },
+      'script: routes of local requests send requests within each other, no further one is run',
+    );
+    return { text, destination: undefined, dropped: false, replied: UNHEARD };
+  }
+  nested++;
+  try {
+    return throughLocal(env, text);
+  } finally {
+    nested--;
+  }
+}
+
+function throughLocal(env: ScriptEnvironment, text: string): LocalRequest {
   const kamailio = env.dialect === 'kamailio';
   const kind = kamailio ? 'event' : 'local';
   const route = env.script.route(kind, kamailio ? 'tm:local-request' : undefined);

@@ -56,3 +56,20 @@ test('a route that tm is to run must be there, and may not send anything', () =>
     /tm: there is no route\[nowhere\]/,
   );
 });
+
+test('a route of local requests that sends requests of its own does not run within itself for ever', async () => {
+  const request = 't_new_request("MESSAGE", "sip:x@127.0.0.1:5090", "sip:a@b", "sip:c@d", "text/plain hello");';
+  for (const [name, head] of [
+    ['local_route', ''],
+    ['route[own_request]', 'modparam("tm", "local_request_route", "own_request")'],
+  ] as const) {
+    const runner = file(`route { ${request} exit; }\n${name} { xlog("$rm\\n"); ${request} }`, head);
+    try {
+      runner.receive(INVITE);
+      assert.equal(runner.lines.length, 4, name);
+      assert.equal(runner.sent.length, 5, name);
+    } finally {
+      await runner.stop();
+    }
+  }
+});
