@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { SharedLock } from './shared-lock.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
-/** Words at the start: lock, whether a change is under way, where unused memory begins; then free blocks by size. */
+/** Words at the start: lock, whether a change is under way, where unused memory begins, what hashes begin with; then free blocks by size. */
 const LOCK = 0;
 const CHANGING = 1;
 const UNUSED = 2;
+const SEED = 3;
 const FREE = 4;
 const SMALLEST = 5;
 const LARGEST = 22;
@@ -58,6 +59,8 @@ export class SharedValues {
   private readonly bytes: Buffer;
   private readonly lock: SharedLock;
   private readonly end: number;
+  /** Drawn by the first process: keys come from peers, who must not know which of them lead to one bucket. */
+  private readonly seed: number;
 
   /** `memory` is zero before its first use; `now`: the milliseconds that entries expire by, the same in all processes. */
   constructor(
@@ -70,6 +73,7 @@ export class SharedValues {
     this.bytes = Buffer.from(memory as ArrayBuffer);
     this.lock = lock?.(this.words, LOCK) ?? new SharedLock(this.words, LOCK);
     this.end = this.words.length;
+    this.seed = this.alone(() => (this.words[SEED] ||= randomInt(1, 0x7fff_ffff)));
   }
 
   /** The table of that name, in which there are `most` entries at most. Throws an Error beyond 256 tables. */
@@ -95,7 +99,7 @@ export class SharedValues {
   /** @internal The entry of a key; 0 where there is none. */
   find(table: number, key: string): number {
     const { words } = this;
-    const hash = hashOf(table, key);
+    const hash = hashOf(this.seed ^ table, key);
     for (let at = words[bucketOf(hash)] as number; at !== 0; at = words[at + NEXT_OF_HASH] as number) {
       if (words[at + HASH] === hash && words[at + TABLE] === table && this.hasKey(at, key)) return at;
     }
@@ -156,7 +160,7 @@ export class SharedValues {
       if (at === 0) return;
       const { words } = this;
       words[at + TABLE] = table;
-      words[at + HASH] = hashOf(table, key);
+      words[at + HASH] = hashOf(this.seed ^ table, key);
       words[at + KEY_BYTES] = bytes;
       words[at + VALUE_BYTES] = more;
       words[at + KIND] = (wide.key ? WIDE_KEY : 0) | (wide.value ? WIDE_VALUE : 0);
@@ -404,11 +408,14 @@ function bucketOf(hash: number): number {
   return BUCKETS + (hash & (MOST_BUCKETS - 1));
 }
 
-/** FNV-1a over the characters, begun with the table. */
-function hashOf(table: number, key: string): number {
-  let hash = 0x811c9dc5 ^ table;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return hash ^ (hash >>> 15);
+/** FNV-1a over the characters, begun with a secret; every character changes all bits of what goes into the next step. */
+function hashOf(begin: number, key: string): number {
+  let hash = begin;
+  for (let i = 0; i < key.length; i++) {
+    hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }
 
 function isWide(text: string): boolean {

@@ -30,6 +30,23 @@ describe('values in shared memory', () => {
     for (const name of names) assert.deepEqual(values.table(name, 10).entries(0), [['k', name]]);
   });
 
+  test('which keys share a bucket differs from store to store: peers that choose them do not know', () => {
+    // Where the buckets stand: behind 32 words and 256 tables of 16.
+    const first = 32 + 256 * 16;
+    const end = first + 32_768;
+    const used = (): ReadonlySet<number> => {
+      const memory = memoryOf();
+      const table = store(memory).table('t', 1000);
+      for (let i = 0; i < 200; i++) table.set(`key ${i}`, 1, undefined);
+      const words = [...new Int32Array(memory).subarray(first, end)];
+      return new Set(words.flatMap((word, i) => (word === 0 ? [] : [i])));
+    };
+    const [one, other] = [used(), used()];
+    assert.ok(one.size > 150, `${one.size} buckets`);
+    const both = [...one].filter((at) => other.has(at)).length;
+    assert.ok(both < 40, `${both} are the same`);
+  });
+
   test('a full table drops its oldest entry; full memory first drops what has expired, then refuses', () => {
     const two = store(memoryOf()).table('t', 2);
     for (const key of ['a', 'b', 'c']) two.set(key, 1, undefined);
