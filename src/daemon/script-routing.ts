@@ -82,7 +82,7 @@ export interface ScriptRoutingOptions {
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
-  /** Memory that other processes share which run the same script. */
+  /** Memory that other processes share which run the same script; that of a worker, which does not fill it. */
   readonly values?: SharedValues | undefined;
   /** Databases are only read, and nothing outside the process is asked for. */
   readonly isolated?: boolean | undefined;
@@ -197,7 +197,8 @@ export class ScriptRouting {
     const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
-    this.cfg.fill(this.core.env);
+    // A worker finds what the main process has filled: it would undo what scripts have set since.
+    if (this.options.values === undefined) this.cfg.fill(this.core.env);
     this.onTables?.();
     return complete;
   }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
+import { executeSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
@@ -21,7 +22,8 @@ loadmodule "pipelimit.so"
 loadmodule "pike.so"
 loadmodule "dispatcher.so"
 modparam("dispatcher", "list_file", "FOLDER/dispatcher.list")
-modparam("htable", "htable", "count=>size=8;initval=0;autoexpire=600;")
+modparam("htable", "db_url", "sqlite:///FOLDER/ht.sqlite")
+modparam("htable", "htable", "count=>size=8;initval=0;autoexpire=600;dbtable=ht;")
 modparam("pv", "shvset", "seeded=i:7")
 modparam("pipelimit", "timer_interval", 600)
 modparam("pike", "sampling_time_unit", 600)
@@ -34,7 +36,7 @@ request_route {
       append_to_reply("X-Result: $var(n)\\r\\n");
       break;
     case "kept":
-      append_to_reply("X-Result: $sht(count=>set) $shv(seeded) $shv(text)\\r\\n");
+      append_to_reply("X-Result: $sht(count=>set) $sht(count=>row) $shv(seeded) $shv(text)\\r\\n");
       break;
     case "keep":
       $sht(count=>set) = $hdr(X-Value);
@@ -118,7 +120,14 @@ for (const [dialect, text] of [
     const daemon = await startCfgDaemon({
       text,
       json: { workers: 2 },
-      prepare: (folder) => writeFileSync(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:9\n'),
+      prepare: (folder) => {
+        writeFileSync(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:9\n');
+        executeSqlite(
+          join(folder, 'ht.sqlite'),
+          `CREATE TABLE ht (key_name TEXT, key_type INT, value_type INT, key_value TEXT, expires INT);
+           INSERT INTO ht VALUES ('row', 0, 0, 'read', 0);`,
+        );
+      },
     });
     t.after(() => daemon.stop());
     const processes = async (): Promise<ReadonlySet<string>> => {
@@ -141,7 +150,7 @@ for (const [dialect, text] of [
     const kept = [...new Set(results(await ask(daemon, 'kept', 12)))];
     assert.deepEqual(
       kept,
-      dialect === 'kamailio' ? ['of one worker 7 of one worker'] : ['of one worker set of one worker'],
+      dialect === 'kamailio' ? ['of one worker read 7 of one worker'] : ['of one worker set of one worker'],
     );
     if (dialect === 'opensips') {
       await daemon.daemon.mi.execute('cache_store', { system: 'local', attr: 'set', value: 'by command' });
