@@ -161,7 +161,6 @@ export const WEBRTC_TLS: OperatorFile = {
     'an INFO of nobody': ['bob', (call) => call.ask('INFO', { to: ';tag=none' })],
     status: ['bob', overHttp('status', '/ws/status')],
     'another path': ['bob', overHttp('another-path', '/ws/other')],
-    'a path that is not matched': ['bob', overHttp('a-path-that-is-not-matched', '/other')],
     'another origin': ['bob', refused('another-origin', 'https://evil.example')],
   },
 };
