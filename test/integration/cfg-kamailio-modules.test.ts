@@ -327,7 +327,9 @@ request_route {
   executeSqlite(`${daemon.folder}/ht.sqlite`, "UPDATE ha SET key_value = 'second' WHERE key_name = 'one'");
   await ask('ht2');
   assert.match(daemon.script.at(-3) ?? '', /^one=changed /, 'what a script sets stays until an operator asks');
-  assert.equal(await daemon.daemon.callRpc('htable.reload', ['a']), 'Ok. Htable successfully reloaded.');
+  assert.deepEqual(await daemon.daemon.callRpc('htable.reload', ['a']), {
+    result: 'Ok. Htable successfully reloaded.',
+  });
   await ask('ht3');
   assert.match(daemon.script.at(-3) ?? '', /^one=second /);
 });
