@@ -1,6 +1,7 @@
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { isOurs } from '../script/ours.js';
+import { breaksLine } from '../script/outgoing.js';
 import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
 
 function ours(run: MessageRun, uri: SipUri | undefined): boolean {
@@ -129,6 +130,7 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
   const { call } = run;
   const { recordRouting } = call;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
+  if (breaksLine(params) || preset?.some(breaksLine) === true || breaksLine(advertised ?? '')) return -1;
   recordRouting.push({ params, preset, advertised });
   return 1;
 }

@@ -1,6 +1,7 @@
 import { parseUri } from '../core/uri.js';
 import { answerFunctions } from '../route/functions/replies.js';
 import type { MessageRun } from '../script/call.js';
+import { oneLine } from '../script/own-requests.js';
 import { cfgActions } from './actions.js';
 import {
   BOTH,
@@ -94,7 +95,7 @@ export const replyFunctions: ScriptFunction[] = [
           const number = intOf(status, run, 0);
           const now = run.message.status;
           if (number < 100 || number > 699 || now < 300 !== number < 300 || now < 200 !== number < 200) return -1;
-          run.newStatus = `${number} ${textOf(reason, run)}`;
+          run.newStatus = `${number} ${oneLine(textOf(reason, run))}`;
           return 1;
         },
     },

@@ -1,5 +1,7 @@
 import type { ReplyWay } from '../route/functions/actions.js';
 import type { MessageRun } from '../script/call.js';
+import { breaksLine } from '../script/outgoing.js';
+import { oneLine } from '../script/own-requests.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { runLocalResponse } from '../script/reply-routes.js';
 import { runErrorOf } from '../script/service-routes.js';
@@ -10,6 +12,7 @@ import { code } from './define.js';
 /** Answers the request of a run. */
 export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
   const { call, env } = run;
+  if (breaksLine(reason)) return replyHere(run, status, oneLine(reason), way);
   if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
   // The message of event_route[tm:local-response] is the reply itself.
@@ -57,7 +60,9 @@ function replyLines(run: MessageRun, status: number): string {
       ...(changed ? [withQ(call.requestUri, call.q)] : []),
       ...call.branches.map((each) => withQ(each.uri, each.q)),
     ];
-    if (uris.length > 0) lines += `Contact: ${uris.join(', ')}\r\n`;
+    // As a URI that is none, one with a line break is left out.
+    const whole = uris.filter((each) => !breaksLine(each));
+    if (whole.length > 0) lines += `Contact: ${whole.join(', ')}\r\n`;
     // As recorded, later replies of Kamailio have it as well.
     if (env.dialect === 'kamailio') call.replyLines = lines;
   }

@@ -62,6 +62,11 @@ export function rewritten(message: SipMessage, edits: readonly TextEdit[], first
   return (firstLine ?? message.text.slice(0, message.headersStart)) + applied(message.text, message.headersStart, all);
 }
 
+/** Whether a text would begin a line of its own in a message: what scripts unescape may, and peers write it. */
+export function breaksLine(text: string): boolean {
+  return text.includes('\n') || text.includes('\r');
+}
+
 /** Nothing in it ends the first line of a request early. */
 export function isOneWord(text: string): boolean {
   for (let i = 0; i < text.length; i++) {

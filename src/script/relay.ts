@@ -6,6 +6,7 @@ import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
 import { forwarded, type Leaving, shownSentBy } from './forwarding.js';
+import { breaksLine } from './outgoing.js';
 import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
 import type { RelayFault, TransactionState } from './state.js';
@@ -249,7 +250,8 @@ function branchOf(
   const { call, env } = run;
   const nextHop = nextHopOf(call, leaving);
   const uri = parseUri(nextHop);
-  if (uri === undefined || uri.scheme === 'tel' || uri.host === '') return () => faultOf(env.dialect, 'uri');
+  if (uri === undefined || uri.scheme === 'tel' || uri.host === '' || breaksLine(leaving.requestUri))
+    return () => faultOf(env.dialect, 'uri');
   const failureRoute = call.armed.failure;
   const allowed = allowedBy(call, nextHop);
   const resolved = (found: readonly Address[]): Prepared => {

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+/** A request whose user begins a header field of its own once it is unescaped. */
+const REQUEST = INVITE.replace('sip:bob@sw', 'sip:bob%0d%0aX-Own%3a%201@sw');
+
+const NEXT = '$du = "sip:127.0.0.1:5080";';
+const USER = '$(rU{s.unescape.user})';
+
+for (const dialect of ['opensips', 'kamailio'] as const) {
+  const reply = dialect === 'opensips' ? 'send_reply' : 'sl_send_reply';
+  const code = (status: string): string => (dialect === 'opensips' ? status : `"${status}"`);
+  for (const [what, script, start] of [
+    ['a request-URI', `${NEXT} $rU = ${USER}; t_relay();`, undefined],
+    [
+      'the request-URI of a branch',
+      `${NEXT} $var(x) = "sip:" + ${USER} + "@127.0.0.1"; append_branch("$var(x)"); t_relay();`,
+      /^INVITE /,
+    ],
+    ['the Contact of a redirection', `$rU = ${USER}; ${reply}(${code('302')}, "Moved");`, /^SIP\/2.0 302 Moved\r\n/],
+    ['a reason', `${reply}(${code('404')}, "No ${USER}");`, /^SIP\/2.0 404 No bob X-Own: 1\r\n/],
+    ['Record-Route', `${NEXT} record_route_preset("127.0.0.1;x=${USER}"); t_relay();`, /^INVITE /],
+    ['its parameter', `${NEXT} add_rr_param(";x=${USER}"); record_route(); t_relay();`, /^INVITE /],
+  ] as const)
+    test(`${dialect}: what a peer has escaped begins no line of its own in ${what}`, async () => {
+      const runner = startScript({ dialect, modules: dialect === 'opensips' ? 'signaling' : '', script });
+      try {
+        runner.receive(REQUEST);
+        for (const { text } of runner.sent) assert.doesNotMatch(text, /[\r\n]X-Own:/);
+        if (start !== undefined)
+          assert.ok(
+            runner.sent.some(({ text }) => start.test(text)),
+            'something is sent',
+          );
+      } finally {
+        await runner.stop();
+      }
+    });
+}
