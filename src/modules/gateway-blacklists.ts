@@ -40,7 +40,7 @@ export function inGatewayList(env: ScriptEnvironment, names: readonly string[], 
     const types = modules.of(gatewayLists).get(name);
     if (types !== undefined) {
       const routing = modules.of(routingState).sync(env);
-      for (const type of types) if (routing.at(address, 0, type)?.row.type === type) return true;
+      for (const type of types) if (routing.hasType(address, type)) return true;
     }
     const groups = modules.of(destinationLists).get(name);
     if (groups === undefined) continue;

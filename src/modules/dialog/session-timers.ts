@@ -53,7 +53,8 @@ function tooSmall(run: MessageRun, least: number): void {
  */
 export function beginSession(run: MessageRun, dialog: Dialog, transaction: TransactionState): boolean {
   const { call, env } = run;
-  if (!env.modules.loaded.has('sst')) return true;
+  // The script may call create_dialog() again.
+  if (dialog.timed || !env.modules.loaded.has('sst')) return true;
   const { flag, least, wanted, rejects } = env.modules.of(timers);
   if (flag === undefined || (call.flags & (1 << flag)) === 0) return true;
   const { message } = call;

@@ -175,6 +175,11 @@ export class Routing {
     return undefined;
   }
 
+  /** Whether a gateway of that type, 0 included, has an address. */
+  hasType(host: string, type: number): boolean {
+    return this.withAddress(bareHost(host)).some(({ row }) => row.type === type);
+  }
+
   private withAddress(address: string): readonly Gateway[] {
     if (this.byAddress === undefined) {
       this.byAddress = new Map();

@@ -213,13 +213,20 @@ test('partitions are refused at load', () => {
 
 test('define_blacklist makes lists of the addresses of gateways by their types', async () => {
   const head =
-    ' modparam("drouting", "define_blacklist", "vendors= 1, 9") modparam("drouting", "define_blacklist", "none=3")';
+    ' modparam("drouting", "define_blacklist", "vendors= 1, 9") modparam("drouting", "define_blacklist", "none=3") modparam("drouting", "define_blacklist", "usual=0")';
   const script = (list: string) =>
     `if (!use_blacklist("${list}")) xlog("unknown\\n");
      $du = "sip:127.0.0.1:7009"; t_relay("no-auto-477"); xlog("$rc\\n"); exit;`;
   assert.deepEqual(await written('1', script('vendors'), { head }), ['-5']);
   assert.deepEqual(await written('1', script('none'), { head }), ['1']);
   assert.deepEqual(await written('1', script('other'), { head }), ['unknown', '1']);
+  assert.deepEqual(await written('1', script('usual'), { head }), ['1']);
+  executeSqlite(
+    database,
+    "INSERT INTO dr_gateways (gwid, type, address, state) VALUES ('zero', 0, '127.0.0.1:7005', 0)",
+  );
+  assert.deepEqual(await written('1', script('usual'), { head }), ['-5'], 'beside gateways of other types');
+  executeSqlite(database, "DELETE FROM dr_gateways WHERE gwid = 'zero'");
   await assert.rejects(
     () => written('1', script('none'), { head: ' modparam("drouting", "define_blacklist", "vendors")' }),
     /no list of the form/,

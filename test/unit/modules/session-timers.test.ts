@@ -57,6 +57,22 @@ test('an INVITE without Session-Expires gets one: the most of min_se, sst_interv
   }
 });
 
+test('a second create_dialog() adds nothing to the INVITE and its answer', async () => {
+  const runner = proxy('', new FakeClock(), 'setflag("SST"); create_dialog("B");');
+  try {
+    runner.receive(invite('Supported: timer'));
+    const [request = ''] = sentBy(runner, 'INVITE');
+    assert.deepEqual(fields(request), ['Session-Expires: 600']);
+    answer(runner, request);
+    assert.deepEqual(fields(sentBy(runner, 'SIP/2.0 200')[0]), [
+      'Session-Expires: 600;refresher=uac',
+      'Require: timer',
+    ]);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('the dialog lives as long as the session timer of the last answer says, and ends with BYE', async () => {
   const clock = new FakeClock();
   const runner = proxy('', clock);
