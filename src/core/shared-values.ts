@@ -1,15 +1,19 @@
 import { createHash, randomInt } from 'node:crypto';
-import { SharedLock } from './shared-lock.js';
+import { LARGEST, powerFor, SharedBlocks, USED } from './shared-blocks.js';
+import { type LockOptions, SharedLock } from './shared-lock.js';
+import { type EntryStore, SharedTable } from './shared-table.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
-/** Words at the start: lock, whether a change is under way, where unused memory begins, what hashes begin with; then free blocks by size. */
+/**
+ * Words at the start: lock, whether a change is under way, where unused memory begins, what hashes begin with; then free blocks by size,
+ * and the milliseconds before which memory is not tidied again.
+ */
 const LOCK = 0;
 const CHANGING = 1;
 const UNUSED = 2;
 const SEED = 3;
 const FREE = 4;
-const SMALLEST = 5;
-const LARGEST = 22;
+const TIDY_FROM = 28;
 /** Then the tables: name, number of entries, first and last of them. */
 const TABLES = 32;
 const MOST_TABLES = 256;
@@ -23,9 +27,7 @@ const BUCKETS = TABLES + MOST_TABLES * TABLE_WORDS;
 const MOST_BUCKETS = 32_768;
 const BLOCKS = BUCKETS + MOST_BUCKETS;
 
-/** Words of a block. The size stays what it is for ever; an entry counts from when it is marked as one. */
-const SIZE = 0;
-const USED = 1;
+/** Words of an entry, behind those of its block. */
 const TABLE = 2;
 const HASH = 3;
 const NEXT_OF_HASH = 4;
@@ -46,6 +48,12 @@ const KINDS = 3;
 const WIDE_KEY = 4;
 const WIDE_VALUE = 8;
 
+/** Milliseconds from one tidying of full memory to the next, at least, and by how much more time that is than it took. */
+const TIDY_MS = 1000;
+const TIDY_SHARE = 20;
+/** Oldest entries of a table that are looked at for one whose memory is enough for a new one. */
+const MOST_LOOKS = 16;
+
 /** Bytes that a store has by default; touched as far as it is used. */
 export const VALUES_BYTES = 128 * 1024 * 1024;
 
@@ -53,12 +61,12 @@ export const VALUES_BYTES = 128 * 1024 * 1024;
  * Values by key in memory that several processes map: whoever changes them holds a lock. A process that dies while it changes
  * something leaves a mark, by which the next one orders everything anew from the entries; the entry it was writing is gone.
  */
-export class SharedValues {
+export class SharedValues implements EntryStore {
   private readonly words: Int32Array;
   private readonly doubles: Float64Array;
   private readonly bytes: Buffer;
   private readonly lock: SharedLock;
-  private readonly end: number;
+  private readonly blocks: SharedBlocks;
   /** Drawn by the first process: keys come from peers, who must not know which of them lead to one bucket. */
   private readonly seed: number;
 
@@ -66,13 +74,13 @@ export class SharedValues {
   constructor(
     memory: ArrayBufferLike,
     private readonly now: () => number,
-    lock?: (words: Int32Array, at: number) => SharedLock,
+    lock: LockOptions = {},
   ) {
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
     this.bytes = Buffer.from(memory as ArrayBuffer);
-    this.lock = lock?.(this.words, LOCK) ?? new SharedLock(this.words, LOCK);
-    this.end = this.words.length;
+    this.lock = new SharedLock(this.words, LOCK, process.pid, lock);
+    this.blocks = new SharedBlocks(this.words, { unused: UNUSED, free: FREE, blocks: BLOCKS });
     this.seed = this.alone(() => (this.words[SEED] ||= randomInt(1, 0x7fff_ffff)));
   }
 
@@ -85,7 +93,12 @@ export class SharedValues {
     );
   }
 
-  /** @internal Runs something while no other process reads or changes anything. */
+  /** A process that changed values has ended. To be called before its id may be that of another one. */
+  ended(pid: number): void {
+    this.lock.ended(pid);
+  }
+
+  /** Runs something while no other process reads or changes anything. */
   alone<R>(run: () => R): R {
     this.lock.enter();
     try {
@@ -96,7 +109,7 @@ export class SharedValues {
     }
   }
 
-  /** @internal The entry of a key; 0 where there is none. */
+  /** The entry of a key; 0 where there is none. */
   find(table: number, key: string): number {
     const { words } = this;
     const hash = hashOf(this.seed ^ table, key);
@@ -106,12 +119,11 @@ export class SharedValues {
     return 0;
   }
 
-  /** @internal When an entry expires; 0: it does not. */
+  /** When an entry expires; 0: it does not. */
   expires(at: number): number {
     return this.doubles[(at + EXPIRES) >> 1] as number;
   }
 
-  /** @internal */
   value(at: number): KeptValue {
     const { words } = this;
     const kind = words[at + KIND] as number;
@@ -121,52 +133,67 @@ export class SharedValues {
     return this.text(from, words[at + VALUE_BYTES] as number, (kind & WIDE_VALUE) !== 0);
   }
 
-  /** @internal */
   key(at: number): string {
     const { words } = this;
     return this.text(4 * (at + TEXT), words[at + KEY_BYTES] as number, ((words[at + KIND] as number) & WIDE_KEY) !== 0);
   }
 
-  /** @internal The first entry of a table, and the one after another; 0 for none. */
+  /** The first entry of a table, and the one after another; 0 for none. */
   first(table: number): number {
     return this.words[table + FIRST] as number;
   }
 
-  /** @internal */
   after(at: number): number {
     return this.words[at + AFTER] as number;
   }
 
-  /** @internal */
   count(table: number): number {
     return this.words[table + COUNT] as number;
   }
 
-  /** @internal Sets an entry; false where there is no room. */
+  /**
+   * Sets an entry. Where memory is full, what has expired gives way, then an old entry of the largest table. False where there is
+   * no room nevertheless; an entry that was there stays.
+   */
   put(table: number, key: string, value: KeptValue, expires: number): boolean {
     const known = this.find(table, key);
     if (known !== 0 && typeof value !== 'string') {
       this.change(() => this.write(known, value, expires));
       return true;
     }
-    const wide = { key: isWide(key), value: typeof value === 'string' && isWide(value) };
-    const bytes = key.length << (wide.key ? 1 : 0);
-    const more = typeof value === 'string' ? value.length << (wide.value ? 1 : 0) : 0;
-    const power = Math.max(SMALLEST, Math.ceil(Math.log2(TEXT + Math.ceil((bytes + more) / 4))));
+    const size = sizeOf(key, value);
+    if (size.power > LARGEST) return false;
+    const store = (before: number) => this.store(before, table, key, value, expires, size);
+    if (store(known)) return true;
+    // What makes room may take out the entry that is there.
+    if (this.tidy() && store(this.find(table, key))) return true;
+    return this.evict(size.power) && store(this.find(table, key));
+  }
+
+  private store(
+    known: number,
+    table: number,
+    key: string,
+    value: KeptValue,
+    expires: number,
+    size: EntrySize,
+  ): boolean {
     let stored = false;
     this.change(() => {
+      const { words, blocks } = this;
+      let at = blocks.take(size.power);
+      if (at === 0 && (known === 0 || blocks.powerOf(known) < size.power)) return;
       if (known !== 0) this.unlink(known);
-      const at = this.take(power);
-      if (at === 0) return;
-      const { words } = this;
+      if (at === 0) at = blocks.take(blocks.powerOf(known));
       words[at + TABLE] = table;
       words[at + HASH] = hashOf(this.seed ^ table, key);
-      words[at + KEY_BYTES] = bytes;
-      words[at + VALUE_BYTES] = more;
-      words[at + KIND] = (wide.key ? WIDE_KEY : 0) | (wide.value ? WIDE_VALUE : 0);
+      words[at + KEY_BYTES] = size.key;
+      words[at + VALUE_BYTES] = size.value;
+      words[at + KIND] = size.flags;
       const text = 4 * (at + TEXT);
-      this.bytes.write(key, text, wide.key ? 'utf16le' : 'latin1');
-      if (typeof value === 'string') this.bytes.write(value, text + bytes, wide.value ? 'utf16le' : 'latin1');
+      this.bytes.write(key, text, (size.flags & WIDE_KEY) === 0 ? 'latin1' : 'utf16le');
+      const form = (size.flags & WIDE_VALUE) === 0 ? 'latin1' : 'utf16le';
+      if (typeof value === 'string') this.bytes.write(value, text + size.key, form);
       this.write(at, value, expires);
       words[at + USED] = 1;
       this.link(at);
@@ -175,14 +202,17 @@ export class SharedValues {
     return stored;
   }
 
-  /** @internal Takes out an entry. */
+  /** Takes out an entry. */
   remove(at: number): void {
     this.change(() => this.unlink(at));
   }
 
-  /** @internal Takes out what has expired, of all tables. */
-  sweep(): void {
+  /** Takes out what has expired, of all tables, and joins free memory; false when that was done a moment ago: it takes long. */
+  private tidy(): boolean {
+    const { doubles } = this;
     const now = this.now();
+    if (now < (doubles[TIDY_FROM >> 1] as number)) return false;
+    const began = performance.now();
     this.change(() => {
       for (let i = 0; i < MOST_TABLES; i++) {
         for (let at = this.first(TABLES + i * TABLE_WORDS), next = 0; at !== 0; at = next) {
@@ -191,7 +221,26 @@ export class SharedValues {
           if (expires !== 0 && expires <= now) this.unlink(at);
         }
       }
+      this.blocks.order(() => {});
     });
+    doubles[TIDY_FROM >> 1] = now + Math.max(TIDY_MS, TIDY_SHARE * (performance.now() - began));
+    return true;
+  }
+
+  /** Takes an old entry out of the table with the most; false where none of those looked at has a block of that size. */
+  private evict(power: number): boolean {
+    let largest = TABLES;
+    for (let i = 1; i < MOST_TABLES; i++) {
+      const table = TABLES + i * TABLE_WORDS;
+      if (this.count(table) > this.count(largest)) largest = table;
+    }
+    let at = this.first(largest);
+    for (let looks = 0; at !== 0 && looks < MOST_LOOKS; looks++, at = this.after(at)) {
+      if (this.blocks.powerOf(at) < power) continue;
+      this.remove(at);
+      return true;
+    }
+    return false;
   }
 
   private write(at: number, value: KeptValue, expires: number): void {
@@ -224,22 +273,6 @@ export class SharedValues {
     return this.bytes.toString(wide ? 'utf16le' : 'latin1', from, from + length);
   }
 
-  /** A block of 2 to the power of so many words; 0 where there is no room. */
-  private take(power: number): number {
-    const { words } = this;
-    if (power > LARGEST) return 0;
-    const free = words[FREE + power] as number;
-    if (free !== 0) {
-      words[FREE + power] = words[free + AFTER] as number;
-      return free;
-    }
-    const at = (words[UNUSED] as number) || BLOCKS;
-    if (at + 2 ** power > this.end) return 0;
-    words[at + SIZE] = power;
-    words[UNUSED] = at + 2 ** power;
-    return at;
-  }
-
   private link(at: number): void {
     const { words } = this;
     const bucket = bucketOf(words[at + HASH] as number);
@@ -265,28 +298,16 @@ export class SharedValues {
     words[before === 0 ? table + FIRST : before + AFTER] = after;
     words[after === 0 ? table + LAST : after + BEFORE] = before;
     words[table + COUNT] = this.count(table) - 1;
-    this.give(at);
-  }
-
-  private give(at: number): void {
-    const { words } = this;
-    const list = FREE + (words[at + SIZE] as number);
-    words[at + AFTER] = words[list] as number;
-    words[list] = at;
+    this.blocks.give(at);
   }
 
   /** Orders everything anew: a process has died while it changed something. */
   private mend(): void {
     const { words } = this;
-    words.fill(0, FREE, TABLES);
     words.fill(0, BUCKETS, BLOCKS);
     for (let i = 0; i < MOST_TABLES; i++)
       words.fill(0, TABLES + i * TABLE_WORDS + COUNT, TABLES + (i + 1) * TABLE_WORDS);
-    const end = words[UNUSED] as number;
-    for (let at = BLOCKS; at < end; at += 2 ** (words[at + SIZE] as number)) {
-      if (words[at + USED] === 1) this.link(at);
-      else this.give(at);
-    }
+    this.blocks.order((at) => this.link(at));
     Atomics.store(words, CHANGING, 0);
   }
 
@@ -306,102 +327,20 @@ export class SharedValues {
   }
 }
 
-/** One table of a store. */
-class SharedTable implements ValueMap<KeptValue> {
-  constructor(
-    private readonly store: SharedValues,
-    private readonly table: number,
-    private readonly most: number,
-  ) {}
+/** What an entry needs: bytes of its texts, its block, and whether their characters take two bytes. */
+interface EntrySize {
+  readonly key: number;
+  readonly value: number;
+  readonly power: number;
+  readonly flags: number;
+}
 
-  get(key: string, now: number): KeptValue | undefined {
-    return this.alone(() => {
-      const at = this.present(key, now);
-      return at === 0 ? undefined : this.store.value(at);
-    });
-  }
-
-  expiresAt(key: string, now: number): number | undefined {
-    return this.alone(() => {
-      const at = this.present(key, now);
-      return at === 0 ? undefined : this.store.expires(at) || undefined;
-    });
-  }
-
-  set(key: string, value: KeptValue, expires: number | undefined): boolean {
-    const { store, table, most } = this;
-    return this.alone(() => {
-      if (store.count(table) >= most && store.find(table, key) === 0) store.remove(store.first(table));
-      if (store.put(table, key, value, expires ?? 0)) return true;
-      store.sweep();
-      return store.put(table, key, value, expires ?? 0);
-    });
-  }
-
-  delete(key: string): void {
-    this.alone(() => {
-      const at = this.store.find(this.table, key);
-      if (at !== 0) this.store.remove(at);
-    });
-  }
-
-  clear(): void {
-    this.alone(() => {
-      for (let at = this.store.first(this.table); at !== 0; at = this.store.first(this.table)) this.store.remove(at);
-    });
-  }
-
-  entries(now: number): (readonly [string, KeptValue])[] {
-    return this.alone(() => {
-      const found: (readonly [string, KeptValue])[] = [];
-      for (let at = this.store.first(this.table); at !== 0; at = this.store.after(at)) {
-        if (!this.hasExpired(at, now)) found.push([this.store.key(at), this.store.value(at)]);
-      }
-      return found;
-    });
-  }
-
-  listed(): (readonly [string, KeptValue, number | undefined])[] {
-    const { store } = this;
-    return this.alone(() => {
-      const found: (readonly [string, KeptValue, number | undefined])[] = [];
-      for (let at = store.first(this.table); at !== 0; at = store.after(at)) {
-        found.push([store.key(at), store.value(at), store.expires(at) || undefined]);
-      }
-      return found;
-    });
-  }
-
-  get size(): number {
-    return this.store.count(this.table);
-  }
-
-  expired(now: number): (readonly [string, KeptValue])[] {
-    return this.alone(() => {
-      const found: (readonly [string, KeptValue])[] = [];
-      for (let at = this.store.first(this.table), next = 0; at !== 0; at = next) {
-        next = this.store.after(at);
-        if (!this.hasExpired(at, now)) continue;
-        found.push([this.store.key(at), this.store.value(at)]);
-        this.store.remove(at);
-      }
-      return found;
-    });
-  }
-
-  alone<R>(run: () => R): R {
-    return this.store.alone(run);
-  }
-
-  private present(key: string, now: number): number {
-    const at = this.store.find(this.table, key);
-    return at !== 0 && this.hasExpired(at, now) ? 0 : at;
-  }
-
-  private hasExpired(at: number, now: number): boolean {
-    const expires = this.store.expires(at);
-    return expires !== 0 && expires <= now;
-  }
+function sizeOf(key: string, value: KeptValue): EntrySize {
+  const wide = { key: isWide(key), value: typeof value === 'string' && isWide(value) };
+  const bytes = key.length << (wide.key ? 1 : 0);
+  const more = typeof value === 'string' ? value.length << (wide.value ? 1 : 0) : 0;
+  const flags = (wide.key ? WIDE_KEY : 0) | (wide.value ? WIDE_VALUE : 0);
+  return { key: bytes, value: more, power: powerFor(TEXT + Math.ceil((bytes + more) / 4)), flags };
 }
 
 function bucketOf(hash: number): number {

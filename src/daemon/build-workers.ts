@@ -61,7 +61,13 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const plain = new PlainSets(engine, sip.sockets);
   const shared = libc.share(SHARED_BYTES);
   const values = script && libc.share(VALUES_BYTES);
-  if (values !== undefined) script?.share(new SharedValues(values.memory, () => clock.monotonic()));
+  const kept =
+    values &&
+    new SharedValues(values.memory, () => clock.monotonic(), {
+      // A worker that stands still within a change would have all others wait, and this process not come to kill it.
+      stuck: (pid) => pool.kill(pid),
+    });
+  if (kept !== undefined) script?.share(kept);
   const rules = (): SharedRules | undefined => {
     const { dispatcher, defaultPartition = 'default' } = env.settings();
     // A script decides in place of rules.
@@ -177,6 +183,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       reports.read(worker);
       brain.receive(worker, item);
     },
+    ended: (pid) => kept?.ended(pid),
     lost: (worker) => {
       reports.lost(worker);
       tables.lost(worker);

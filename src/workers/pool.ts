@@ -35,6 +35,8 @@ export interface PoolOptions {
   readonly receive: (worker: number, item: FromWorker) => void;
   /** A worker has ended by itself; returns how many calls are lost with it. */
   readonly lost: (worker: number) => number;
+  /** The process of a worker has ended, however it did. */
+  readonly ended?: (pid: number) => void;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -81,6 +83,11 @@ export class Pool {
     });
     this.waiting = undefined;
     this.looking = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** Kills the worker that is this process; one that is not ours is left alone. */
+  kill(pid: number): void {
+    for (const slot of this.slots) if (slot?.child.pid === pid) slot.child.kill('SIGKILL');
   }
 
   /** Sends an item to a worker; lost while that is being replaced. */
@@ -165,6 +172,7 @@ export class Pool {
   }
 
   private exited(worker: number, slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
+    if (slot.child.pid !== undefined) this.options.ended?.(slot.child.pid);
     if (this.slots[worker] !== slot) return;
     this.slots[worker] = undefined;
     if (this.stopping) return;
