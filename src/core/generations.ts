@@ -14,10 +14,12 @@ export class Generations<K, V> {
     return this.newer.has(key) || this.older.has(key);
   }
 
-  /** Adds an entry, or makes it one of the newest. */
-  set(key: K, value: V): void {
-    if (this.newer.size >= this.size) this.begin();
+  /** Adds an entry, or makes it one of the newest. Returns whether a generation began with it. */
+  set(key: K, value: V): boolean {
+    const begins = this.newer.size >= this.size;
+    if (begins) this.begin();
     this.newer.set(key, value);
+    return begins;
   }
 
   /** Takes an entry out; undefined when there is none. */

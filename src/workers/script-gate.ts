@@ -100,6 +100,7 @@ export class ScriptGate implements TransactionUser, MessageObserver {
       this.passed.begin();
       this.began = now;
     }
-    this.passed.set(key, true);
+    // Else the next one could begin at once, and what was noted a moment ago be forgotten.
+    if (this.passed.set(key, true)) this.began = now;
   }
 }

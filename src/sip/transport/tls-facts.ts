@@ -116,18 +116,21 @@ function attributesOf(name: string | undefined): NameAttribute[] {
   });
 }
 
-const ALT_KINDS: Readonly<Record<string, 'email' | 'DNS' | 'URI' | 'IP'>> = {
-  email: 'email',
-  DNS: 'DNS',
-  URI: 'URI',
-  'IP Address': 'IP',
-};
+const ALT_KINDS: ReadonlyMap<string, CertificateFacts['altNames'][number]['kind']> = new Map([
+  ['email', 'email'],
+  ['DNS', 'DNS'],
+  ['URI', 'URI'],
+  ['IP Address', 'IP'],
+]);
 
-/** "DNS:one.example, URI:sip:one.example"; a name with a comma in it stands in quotes, as JSON. */
-function altNamesOf(text: string | undefined): CertificateFacts['altNames'][number][] {
-  return [...(text ?? '').matchAll(/(email|DNS|URI|IP Address):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)].flatMap(
+/**
+ * Names of a subjectAltName as Node writes them: "DNS:one.example, URI:sip:one.example"; a name with a comma in it stands in quotes, as
+ * JSON. Each is read behind the one before: within a name of another kind ("DirName:CN = DNS:two.example") there is none.
+ */
+export function altNamesOf(text: string | undefined): CertificateFacts['altNames'][number][] {
+  return [...(text ?? '').matchAll(/([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy)].flatMap(
     ([, kind = '', name = '']) => {
-      const known = ALT_KINDS[kind];
+      const known = ALT_KINDS.get(kind);
       return known === undefined ? [] : [{ kind: known, name: name.startsWith('"') ? unquoted(name) : name }];
     },
   );

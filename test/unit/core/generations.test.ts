@@ -25,6 +25,14 @@ describe('two generations', () => {
     assert.equal(kept.has('c'), true);
   });
 
+  test('it says when a generation begins', () => {
+    const kept = new Generations<number, true>(2);
+    assert.deepEqual(
+      [1, 2, 3, 4, 5].map((key) => kept.set(key, true)),
+      [false, false, true, false, true],
+    );
+  });
+
   test('an entry is taken out of both generations', () => {
     const kept = new Generations<string, number>(10);
     kept.set('a', 1);
