@@ -88,6 +88,12 @@ export abstract class ScriptRun {
     return false;
   }
 
+  /** The route that was entered waits for something for the first time: other messages run before it goes on. */
+  waits(): void {}
+
+  /** A route that waited has ended. */
+  ends(): void {}
+
   /**
    * OpenSIPS' async() and launch(): the operation that was begun is `done` later, and `resume` runs then. After async()
    * the present route has ended.

@@ -149,7 +149,7 @@ function copy(run: MessageRun, from: string, index: number, to: string, position
 
 function toRecord(run: MessageRun, variable: string, name: string): number {
   const store = run.pvars.xavps;
-  const { vars } = run.env;
+  const { vars } = run.pvars;
   const chosen = variable === '*' ? Array.from(vars.entries(), ([each]) => each) : vars.has(variable) ? [variable] : [];
   if (chosen.length === 0) return -1;
   const record = store.push(name);
@@ -164,7 +164,7 @@ function fromRecord(run: MessageRun, name: string): number {
   const store = run.pvars.xavps;
   const record = store.record(name, 0);
   if (record === undefined) return -1;
-  for (const [field, value] of store.pairs(record)) run.env.vars.set(field, value);
+  for (const [field, value] of store.pairs(record)) run.pvars.vars.set(field, value);
   return 1;
 }
 

@@ -52,6 +52,12 @@ export class VarStore {
     for (const [name, { value }] of this.cells) if (value !== undefined) yield [name, value];
   }
 
+  /** Takes the values of another store, and no others. */
+  take(other: VarStore): void {
+    for (const [name] of this.entries()) if (!other.has(name)) this.delete(name);
+    for (const [name, value] of other.entries()) this.set(name, value);
+  }
+
   private made(name: string): VarCell {
     let cell = this.cells.get(name);
     if (cell === undefined) {

@@ -4,6 +4,7 @@ import type { TransportName } from '../core/uri.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
 import { AvpStore } from '../pvar/avp-store.js';
 import { PvarScope, type PvarValue } from '../pvar/context.js';
+import { VarStore } from '../pvar/var-store.js';
 import type { DispatcherCall, DispatcherCallSite } from '../route/dispatcher/call.js';
 import { SelectionRecords } from '../route/dispatcher/selection-records.js';
 import { Selections } from '../route/dispatcher/selections.js';
@@ -39,6 +40,8 @@ export class CfgScope extends PvarScope {
     | undefined = undefined;
   /** The run at work. */
   run: MessageRun | undefined = undefined;
+  /** Routes that wait. */
+  private waiting = 0;
 
   constructor(
     readonly env: ScriptEnvironment,
@@ -58,6 +61,21 @@ export class CfgScope extends PvarScope {
     this.routes = [];
     this.shareVars(env.vars, env.shared);
     this.lookUpStatistic = env.formats.statistic;
+  }
+
+  /**
+   * A route waits: $var is a copy of its own until it has ended, since other messages run meanwhile. In the originals a process handles
+   * one message at a time.
+   */
+  holdVars(): void {
+    if (this.waiting++ === 0) this.shareVars(new VarStore(this.env.vars.entries()));
+  }
+
+  /** It has ended: the next message finds what it left. */
+  releaseVars(): void {
+    if (--this.waiting > 0) return;
+    this.env.vars.take(this.vars);
+    this.shareVars(this.env.vars);
   }
 
   /** Whether a failure route has a new target. */
@@ -413,6 +431,14 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
       { file, line, callId: this.message.callId },
       `script: ${message}`,
     );
+  }
+
+  override waits(): void {
+    this.pvars.holdVars();
+  }
+
+  override ends(): void {
+    this.pvars.releaseVars();
   }
 
   override suspend(

@@ -333,3 +333,34 @@ request_route {
   await ask('ht3');
   assert.match(daemon.script.at(-3) ?? '', /^one=second /);
 });
+
+test('what a route that waits has in $var no other message changes, and the next message finds it', async () => {
+  const daemon = await startCfgDaemon({
+    text: `${HEAD}loadmodule "cfgutils.so"
+request_route {
+  if ($rU == "last") { xlog("left $var(own)\\n"); sl_send_reply("200", "OK"); exit; }
+  $var(own) = $rU;
+  usleep("20000");
+  $var(own) = $var(own) + ".";
+  usleep("20000");
+  xlog("$rU $var(own)\\n");
+  sl_send_reply("200", "OK");
+}
+`,
+  });
+  const caller = await RawAgent.open('127.0.0.1');
+  open.push(
+    () => caller.close(),
+    () => daemon.stop(),
+  );
+  const users = ['a', 'b', 'c', 'd', 'e'];
+  for (const user of users) caller.send(caller.request('MESSAGE', `sip:${user}@x`, { callId: user }), daemon.port);
+  for (const _ of users) await caller.next('200');
+  assert.deepEqual(
+    daemon.script.slice().sort(),
+    users.map((user) => `${user} ${user}.`),
+  );
+  caller.send(caller.request('MESSAGE', 'sip:last@x', { callId: 'last' }), daemon.port);
+  await caller.next('200');
+  assert.match(daemon.script.at(-1) ?? '', /^left [a-e]\.$/);
+});

@@ -187,10 +187,13 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
     return 'fault';
   };
   const later = async (run: ScriptRun, waiting: Promise<Signal>): Promise<RouteOutcome> => {
+    run.waits();
     try {
       return end(run, await waiting);
     } catch (error) {
       return failed(run, error);
+    } finally {
+      run.ends();
     }
   };
   return {

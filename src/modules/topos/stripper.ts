@@ -206,9 +206,10 @@ export class TopologyStripper {
     const dialog = this.records.dialog(mark.dialog, this.clock.monotonic());
     const end = mark.direction === 'u' ? dialog?.caller : dialog?.callees.get(toTag);
     const known = status < 300 && end !== undefined && end.contact !== '';
-    // A request outside dialogs that makes none and is not record-routed has no further requests.
-    const lasts = end !== undefined || LASTING.has(cseqMethod) || (dialog !== undefined && dialog.own.length > 0);
-    if (dialog !== undefined && (has || known) && lasts)
+    // A request outside dialogs that makes none has no further requests; OPTIONS as recorded, MESSAGE not.
+    if (dialog === undefined) return;
+    const lasts = LASTING.has(cseqMethod) || (cseqMethod === 'OPTIONS' && dialog.own.length > 0);
+    if ((has || known) && (end !== undefined || lasts))
       this.show(message, dialog, mark.direction === 'd' ? 'a' : 'b', edits);
   }
 

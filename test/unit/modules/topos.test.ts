@@ -145,7 +145,7 @@ test('a request without Record-Route hides its way all the same, and its reply f
   assert.deepEqual(headersOf(back, 'contact'), []);
 });
 
-test('the reply to a request of any method that was record-routed has a Contact of its side', () => {
+test('the reply to OPTIONS that were record-routed has a Contact of its side', () => {
   const { stripper } = world();
   const shown = stripper.sent(relayed(stripper.received(request('OPTIONS', 'sip:b@b.example')), OWN));
   const back = stripper.sent(passed(stripper.received(replyTo(shown, 'tt', 'Contact: <sip:b@10.1.0.4>\r\n'))));
