@@ -10,6 +10,7 @@ import type {
 } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
 import { recordedModules, recordedSignature } from './kamailio-signatures.js';
+import { onOneLine } from './one-line.js';
 import { documentedSignature } from './opensips-signatures.js';
 
 /** A compiled argument. */
@@ -63,7 +64,7 @@ export function moduleFunctions(module: string, specs: readonly FunctionSpec[]):
     routes: 'any',
     ...recordedOf(module, spec),
     ...documentedOf(module, spec),
-    ...spec,
+    ...onOneLine(spec),
   }));
 }
 

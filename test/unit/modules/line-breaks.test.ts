@@ -38,3 +38,37 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       }
     });
 }
+
+for (const [dialect, module, call] of [
+  ['opensips', 'uac', `uac_replace_from("${USER}", "sip:x@y")`],
+  ['opensips', 'uac', `uac_replace_to("sip:${USER}@y")`],
+  ['opensips', 'path', `add_path("${USER}")`],
+  ['opensips', 'diversion', `add_diversion("unconditional", "sip:${USER}@x")`],
+  ['opensips', '', `set_advertised_address("${USER}")`],
+  ['opensips', 'nathelper', `fix_nated_contact(";x=${USER}")`],
+  ['opensips', 'nathelper', `fix_nated_sdp("2", "${USER}")`],
+  ['kamailio', 'uac', `uac_replace_from("x", "sip:${USER}@y")`],
+  ['kamailio', 'path', `add_path_received("${USER}")`],
+  ['kamailio', 'nathelper', `add_contact_alias("${USER}", "5060", "udp")`],
+  ['kamailio', 'textopsx', `append_hf_value("Foo", "${USER}")`],
+  ['kamailio', 'textopsx', `insert_hf_value("Foo", "${USER}")`],
+  ['kamailio', '', `contact_param_encode("x", "${USER}")`],
+  ['kamailio', '', `set_body("a", "text/${USER}")`],
+] as const)
+  test(`${dialect}: what a peer has escaped begins no line of its own by ${call.slice(0, call.indexOf('('))}()`, async () => {
+    const runner = startScript({ dialect, modules: module, script: `${NEXT} ${call}; t_relay();` });
+    const body = 'v=0\r\nc=IN IP4 1.1.1.1';
+    try {
+      runner.receive(
+        REQUEST.replace(
+          /Content-Length: 0\r\n\r\n/,
+          `Content-Type: application/sdp\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        ),
+      );
+      const [request = ''] = runner.sent.map(({ text }) => text).filter((text) => text.startsWith('INVITE '));
+      assert.notEqual(request, '');
+      assert.doesNotMatch(request, /[\r\n]X-Own:/);
+    } finally {
+      await runner.stop();
+    }
+  });

@@ -1,0 +1,42 @@
+import type { CallSite, CompiledArgument, FunctionClosure } from '../cfg/function-table.js';
+import type { MessageRun } from '../script/call.js';
+import { breaksLine } from '../script/outgoing.js';
+
+type Arg = CompiledArgument<MessageRun>;
+
+interface Compilable {
+  readonly name: string;
+  compile(args: readonly (Arg | undefined)[], site: CallSite): FunctionClosure<MessageRun>;
+}
+
+/** Functions that write arguments into a header field or a line of SDP, and which of them: by number from 0. */
+const WRITTEN: ReadonlyMap<string, readonly number[]> = new Map(
+  `uac_replace_from/0,1 uac_replace_to/0,1 add_path/0,1 add_path_received/0,1 add_diversion/0,1,2 set_advertised_address/0
+  set_advertised_port/0 fix_nated_contact/0 fix_nated_sdp/1 add_contact_alias/0,1,2 append_hf_value/1 insert_hf_value/1
+  contact_param_encode/0,1 set_body/1 set_reply_body/1`
+    .split(/\s+/)
+    .map((each) => {
+      const [name = '', indexes = ''] = each.split('/');
+      return [name, indexes.split(',').map(Number)];
+    }),
+);
+
+/**
+ * A function that fails where a computed argument would begin a line of its own in the message: a script that unescapes what a peer sent
+ * must not let it write header fields. What stands in the script is the script's own.
+ */
+export function onOneLine<T extends Compilable>(spec: T): T {
+  const indexes = WRITTEN.get(spec.name);
+  if (indexes === undefined) return spec;
+  return {
+    ...spec,
+    compile(args: readonly (Arg | undefined)[], site: CallSite) {
+      const run = spec.compile(args, site);
+      const computed = indexes
+        .map((i) => args[i])
+        .filter((arg): arg is Arg => arg !== undefined && arg.constant === undefined);
+      if (computed.length === 0) return run;
+      return (message) => (computed.some((arg) => breaksLine(arg.string(message))) ? -1 : run(message));
+    },
+  };
+}
