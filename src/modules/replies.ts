@@ -20,11 +20,10 @@ import { sharedFunctions } from './shared.js';
 const shared = answerFunctions(cfgActions);
 
 function serverError(run: MessageRun): number {
-  const reason =
-    run.env.dialect === 'kamailio'
-      ? "I'm terribly sorry, server error occurred (1/SL)"
-      : 'Server error occurred (1/SL)';
-  return replyHere(run, 500, reason, 'stateless');
+  if (run.env.dialect === 'opensips') return replyHere(run, 500, 'Server error occurred (1/SL)', 'stateless');
+  const { relayFault } = run.call;
+  const { status, reason } = relayFault ?? { status: 500, reason: "I'm terribly sorry, server error occurred (1/TM)" };
+  return replyHere(run, status, reason.replace('/TM)', '/SL)'), 'stateless');
 }
 
 /** Functions of sl: replies without a transaction. */
@@ -47,13 +46,13 @@ export const replyFunctions: ScriptFunction[] = [
       name: 'sl_reply_error',
       dialects: KAMAILIO,
       routes: ['request', 'error', 'failure', 'local', 'onreply'],
-      summary: 'answers 500 for the error that came before',
+      summary: 'answers for the error that came before: the code of a t_relay() that failed, else 500',
       compile: () => serverError,
     },
     {
       name: 'send_reply_error',
       dialects: KAMAILIO,
-      summary: 'answers 500 for the error that came before',
+      summary: 'answers for the error that came before: the code of a t_relay() that failed, else 500',
       compile: () => serverError,
     },
     ...['set_reply_no_connect', 'set_reply_close'].map(

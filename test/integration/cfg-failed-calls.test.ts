@@ -112,8 +112,8 @@ const OWN: Readonly<Record<'kamailio' | 'opensips', readonly Case[]>> = {
     // The caller gets both replies, as of Kamailio, and takes the first.
     {
       user: 'dns',
-      code: 500,
-      record: /500 after .*\n.*\n {4}.*\(1\/SL\); Unresolvable destination \(478\/TM\) \(nowhere\.invalid\)/,
+      code: 478,
+      record: /478 after .*\n.*\n {4}.*\(478\/SL\); Unresolvable destination \(478\/TM\) \(nowhere\.invalid\)/,
       why: /\$du = sip:nowhere/,
     },
   ],
