@@ -1,3 +1,4 @@
+import { ownText } from '../own-text.js';
 import { type BoundedRegex, compilePosix, type RegexOptions } from '../posix-regex.js';
 
 /**
@@ -9,9 +10,11 @@ export function keptPatterns(options: RegexOptions, most = 64): (source: string)
   return (source) => {
     const known = kept.get(source);
     if (known !== undefined) return known;
-    const regex = compilePosix(source, options);
+    // It may be a part of a message, which would stay in memory with it.
+    const own = ownText(source);
+    const regex = compilePosix(own, options);
     if (kept.size >= most) kept.delete(kept.keys().next().value as string);
-    kept.set(source, regex);
+    kept.set(own, regex);
     return regex;
   };
 }

@@ -1,8 +1,8 @@
 /**
  * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one behind the other with `separator`
- * between. A "," ends the list, blanks may stand around the parts, a value may be in double quotes; undefined for text that is no such
- * list, the empty one included. Names and values may be empty, but for what a separator at the end leaves. `strict`, as functions read it:
- * a name may not be empty, nor a value that something follows, and single quotes are quotes as well.
+ * between. A "," ends the list, blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
+ * such list, the empty one included. Names may be empty, but for what a separator at the end leaves, and values in quotes or with nothing
+ * behind them. `strict`, as functions read it: a name may not be empty.
  */
 export function paramList(
   text: string,
