@@ -124,6 +124,7 @@ export class SharedValues implements EntryStore {
     return this.doubles[(at + EXPIRES) >> 1] as number;
   }
 
+  /** The value of an entry. */
   value(at: number): KeptValue {
     const { words } = this;
     const kind = words[at + KIND] as number;
@@ -133,16 +134,18 @@ export class SharedValues implements EntryStore {
     return this.text(from, words[at + VALUE_BYTES] as number, (kind & WIDE_VALUE) !== 0);
   }
 
+  /** The key of an entry. */
   key(at: number): string {
     const { words } = this;
     return this.text(4 * (at + TEXT), words[at + KEY_BYTES] as number, ((words[at + KIND] as number) & WIDE_KEY) !== 0);
   }
 
-  /** The first entry of a table, and the one after another; 0 for none. */
+  /** The first entry of a table; 0 for none. */
   first(table: number): number {
     return this.words[table + FIRST] as number;
   }
 
+  /** The entry after another of its table; 0 for none. */
   after(at: number): number {
     return this.words[at + AFTER] as number;
   }
