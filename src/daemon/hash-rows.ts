@@ -1,6 +1,5 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
-import { namedValues } from '../core/named-values.js';
-import type { HashRow } from '../script/tables.js';
+import { type HashRow, hashTableDefinition } from '../script/tables.js';
 import { type TableRow, textIn } from './script-rows.js';
 
 /** Where the entries of one hash table come from. */
@@ -16,12 +15,11 @@ export interface HashSource {
 export function hashSources(cfg: LoadedCfg): HashSource[] {
   if (!cfg.loaded.has('htable')) return [];
   return (cfg.modules.get('htable')?.get('htable') ?? []).flatMap((each) => {
-    const [name = '', rest = ''] = String(each).split('=>');
-    const options = namedValues(rest);
+    const { name, options } = hashTableDefinition(String(each));
     const table = options.get('dbtable');
     if (table === undefined || table === '') return [];
     const columns = options.get('cols')?.replace(/^'(.*)'$/, '$1');
-    return [{ name: name.trim(), table, columns: columns?.split(',').map((column) => column.trim()) }];
+    return [{ name, table, columns: columns?.split(',').map((column) => column.trim()) }];
   });
 }
 
@@ -47,8 +45,8 @@ export function hashRows(
   const suffix = parameter('array_size_suffix', '::size');
   const sizes = new Map<string, number>();
   const entries: HashRow[] = [];
+  const [key = '', ...values] = columns ?? [keyColumn, valueColumn];
   for (const row of rows) {
-    const [key = '', ...values] = columns === undefined ? [keyColumn, valueColumn] : columns;
     const name = textIn(row, key);
     const texts = values.map((column) => textIn(row, column));
     if (name === undefined || texts.length === 0 || texts.includes(undefined)) {

@@ -167,8 +167,8 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
   };
   const hashes = new Map<string, readonly HashRow[]>();
+  const [{ url }] = sourcesOf(cfg, 'htable', '', '') as [Source];
   for (const source of hashed) {
-    const [{ url }] = sourcesOf(cfg, 'htable', '', '') as [Source];
     const rows = await read('htable', { partition: source.name, url, table: source.table });
     const entries =
       rows === undefined ? before.hashes.get(source.name) : hashRows(rows, source, cfg, faulty('htable', source.table));

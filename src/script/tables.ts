@@ -1,3 +1,4 @@
+import { namedValues } from '../core/named-values.js';
 import { NetworkIndex } from '../core/network-index.js';
 import type { BoundedRegex } from '../core/posix-regex.js';
 import type { TimeRecurrence } from '../core/time-recurrence.js';
@@ -88,6 +89,12 @@ export interface DialplanRule {
   readonly attributes: string;
   /** When it counts; undefined: always. */
   readonly time: TimeRecurrence | undefined;
+}
+
+/** A hash table as a parameter of htable defines it: "name=>size=8;autoexpire=60;". */
+export function hashTableDefinition(text: string): { readonly name: string; readonly options: Map<string, string> } {
+  const [name = '', rest = ''] = text.split('=>');
+  return { name: name.trim(), options: namedValues(rest) };
 }
 
 /** An entry of a hash table that stands in a database. */

@@ -2,13 +2,13 @@ import type { ScriptEnvironment } from '../../script/environment.js';
 import { hashTables } from './tables.js';
 
 /** Hash tables whose rows are in: they are read once, and again when an operator asks. */
-const filled = new WeakMap<object, true>();
+const filled = new WeakSet<object>();
 
 /** Puts the rows of the database into the hash tables that are new. To be called before the first script runs. */
 export function fillHashTables(env: ScriptEnvironment): void {
   for (const [name, table] of env.modules.of(hashTables)) {
     if (filled.has(table.entries)) continue;
-    filled.set(table.entries, true);
+    filled.add(table.entries);
     fillHashTable(env, name);
   }
 }

@@ -1,7 +1,7 @@
-import { namedValues } from '../../core/named-values.js';
 import type { ValueMap } from '../../core/value-map.js';
 import type { PvarValue } from '../../pvar/context.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
+import { hashTableDefinition } from '../../script/tables.js';
 import { copiedValues, valuesOf } from '../expiring-map.js';
 
 /** Entries one table may hold. */
@@ -24,11 +24,10 @@ export const hashTables = {
   create(parameters: ModuleParameters, states: ModuleStates): Map<string, HashTable> {
     const tables = new Map<string, HashTable>();
     for (const each of parameters.all('htable')) {
-      const [name = '', rest = ''] = String(each).split('=>');
-      const options = namedValues(rest);
+      const { name, options } = hashTableDefinition(String(each));
       const initial = options.get('initval');
-      tables.set(name.trim(), {
-        entries: valuesOf(states, `htable ${name.trim()}`, MOST_ENTRIES),
+      tables.set(name, {
+        entries: valuesOf(states, `htable ${name}`, MOST_ENTRIES),
         initial: initial === undefined ? null : Number(initial),
         autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
         updateExpire: options.get('updateexpire') !== '0',
