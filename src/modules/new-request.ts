@@ -43,7 +43,7 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
     env.userAgentLine,
   ];
   const draft = `${method} ${oneLine(uri).trim()} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
-  const { text, destination } = runLocal(env, draft);
+  const { text, destination } = runLocal(env, draft, run.pvars);
   const target = parseUri(destination ?? uri);
   if (target === undefined) return -1;
   const send = (address: Address): void => {

@@ -56,6 +56,7 @@ function send(run: MessageRun): number {
         event.call.scope.replyCode = code;
       });
     },
+    run.pvars,
   );
   return sent ? 1 : -1;
 }

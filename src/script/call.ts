@@ -40,8 +40,10 @@ export class CfgScope extends PvarScope {
     | undefined = undefined;
   /** The run at work. */
   run: MessageRun | undefined = undefined;
-  /** Routes that wait. */
+  /** Routes over this message that wait. */
   private waiting = 0;
+  /** What $var is outside of them. */
+  private varsOutside: VarStore;
 
   constructor(
     readonly env: ScriptEnvironment,
@@ -59,23 +61,26 @@ export class CfgScope extends PvarScope {
     }
     this.clock = env.clock;
     this.routes = [];
+    this.varsOutside = env.vars;
     this.shareVars(env.vars, env.shared);
     this.lookUpStatistic = env.formats.statistic;
   }
 
   /**
-   * A route waits: $var is a copy of its own until it has ended, since other messages run meanwhile. In the originals a process handles
-   * one message at a time.
+   * A route waits: until it has ended it reads and writes a copy of $var, since other messages run meanwhile. In the originals a process
+   * handles one message at a time.
    */
   holdVars(): void {
-    if (this.waiting++ === 0) this.shareVars(new VarStore(this.env.vars.entries()));
+    if (this.waiting++ > 0) return;
+    this.varsOutside = this.vars;
+    this.shareVars(new VarStore(this.vars.entries()));
   }
 
-  /** It has ended: the next message finds what it left. */
+  /** A route that waited has ended; after the last one the next message finds in $var what it left. */
   releaseVars(): void {
     if (--this.waiting > 0) return;
-    this.env.vars.take(this.vars);
-    this.shareVars(this.env.vars);
+    this.varsOutside.take(this.vars);
+    this.shareVars(this.varsOutside);
   }
 
   /** Whether a failure route has a new target. */

@@ -1,6 +1,7 @@
 import { parseUri } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ClientTransaction, ClientUser } from '../sip/transaction/client.js';
+import type { CfgScope } from './call.js';
 import type { ScriptEnvironment } from './environment.js';
 import { runLocal } from './service-routes.js';
 
@@ -33,12 +34,13 @@ export function nameAddr(text: string): string {
 
 /**
  * Sends a request of a script, as Kamailio writes its own: To, From, CSeq, Call-ID, Max-Forwards, Content-Length. False when it cannot be
- * sent; `done` gets the final status, 408 without one.
+ * sent; `done` gets the final status, 408 without one. `sender`: see runLocal().
  */
 export function sendOwn(
   env: ScriptEnvironment,
   request: ScriptRequest,
   done: (code: number, reply: SipMessage | undefined) => void,
+  sender?: CfgScope,
 ): boolean {
   const uri = parseUri(request.nextHop ?? request.uri);
   const address = uri === undefined ? undefined : env.resolver.literal(uri);
@@ -61,7 +63,7 @@ export function sendOwn(
     '\r\n',
     request.body,
   ].join('');
-  const local = runLocal(env, text);
+  const local = runLocal(env, text, sender);
   // As recorded, drop in the route of local requests keeps one from leaving, and it has no reply.
   if (local.dropped) return true;
   const edited = local.text;

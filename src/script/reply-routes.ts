@@ -24,13 +24,16 @@ export function runOnsendReply(
   return route.run(run) !== 'drop';
 }
 
-/** Runs event_route[tm:local-response], or that of sl for a stateless one, for a reply of our own, after it was sent. */
+/**
+ * Runs event_route[tm:local-response], or that of sl for a stateless one, for a reply of our own, after it was sent. It reads and
+ * writes $var of the route that replied.
+ */
 export function runLocalResponse(
   env: ScriptEnvironment,
   request: SipMessage,
   code: number,
   reason: string,
-  { source }: Call,
+  { source, scope }: Call,
   lines = '',
   module: 'tm' | 'sl' = 'tm',
 ): void {
@@ -39,6 +42,7 @@ export function runLocalResponse(
   const reply = parseMessage(buildReply(request, source, code, reason, 'local', lines, ''));
   if (reply === undefined) return;
   const call = new Call(env, reply, source);
+  call.scope.shareVars(scope.vars);
   call.scope.replyCode = code;
   call.scope.replyReason = reason;
   call.scope.txCode = 0;

@@ -121,9 +121,9 @@ let nested = 0;
 
 /**
  * Runs the route of local requests. `text` has no Via yet, or our own. A request that such routes within each other send is sent without
- * them from the fifth on: it would never end.
+ * them from the fifth on: it would never end. `sender`: of the route that sends the request, whose $var is read and written.
  */
-export function runLocal(env: ScriptEnvironment, text: string): LocalRequest {
+export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope): LocalRequest {
   if (nested >= MOST_NESTED) {
     env.peerLog.warn(
       { routes: nested },
@@ -133,25 +133,26 @@ export function runLocal(env: ScriptEnvironment, text: string): LocalRequest {
   }
   nested++;
   try {
-    return throughLocal(env, text);
+    return throughLocal(env, text, sender);
   } finally {
     nested--;
   }
 }
 
-function throughLocal(env: ScriptEnvironment, text: string): LocalRequest {
+function throughLocal(env: ScriptEnvironment, text: string, sender: CfgScope | undefined): LocalRequest {
   const kamailio = env.dialect === 'kamailio';
   const kind = kamailio ? 'event' : 'local';
   const route = env.script.route(kind, kamailio ? 'tm:local-request' : undefined);
   const message = route === undefined ? undefined : parseMessage(text);
   const socket = env.sockets.all[0];
   if (route === undefined || message === undefined || socket === undefined) {
-    showLocal(env, 'request', text);
+    showLocal(env, 'request', text, sender);
     return { text, destination: undefined, dropped: false, replied: UNHEARD };
   }
   const source: Source = { socket, address: socket.address, port: socket.port, flow: undefined };
   const call = new Call(env, message, source);
   call.own = true;
+  if (sender !== undefined) call.scope.shareVars(sender.vars);
   const run = new MessageRun(env, kind, call.scope, message, source, call.edits, call);
   const dropped = route.run(run) === 'drop';
   const { requestUri, edits, scope } = call;
@@ -161,7 +162,7 @@ function throughLocal(env: ScriptEnvironment, text: string): LocalRequest {
       ? `${message.method} ${requestUri} SIP/2.0\r\n`
       : undefined;
   const leaving = edits.empty && line === undefined ? text : rewritten(message, edits.list, line);
-  showLocal(env, 'request', leaving);
+  showLocal(env, 'request', leaving, sender);
   return {
     text: leaving,
     destination: scope.destinationUri,
@@ -185,8 +186,8 @@ export function showsReplies(env: ScriptEnvironment): boolean {
 }
 
 /** Shows a reply of our own to local_reply_route. */
-export function showReply(env: ScriptEnvironment, source: Source, text: string): void {
-  showLocal(env, 'reply', text, source);
+export function showReply({ env, source, scope }: Call, text: string): void {
+  showLocal(env, 'reply', text, scope, source);
 }
 
 /**
@@ -197,7 +198,8 @@ function showLocal(
   env: ScriptEnvironment,
   which: 'request' | 'reply',
   text: string,
-  source: Source | undefined = undefined,
+  sender: CfgScope | undefined,
+  source?: Source,
 ): void {
   if (env.dialect !== 'opensips') return;
   const name = env.modules.of(shown)[which];
@@ -208,6 +210,7 @@ function showLocal(
   const from = source ?? { socket, address: socket.address, port: socket.port, flow: undefined };
   const call = new Call(env, message, from);
   call.own = true;
+  if (sender !== undefined) call.scope.shareVars(sender.vars);
   if (!message.isRequest) {
     call.scope.replyCode = message.status;
     call.scope.replyReason = message.reason;
@@ -250,19 +253,13 @@ export function startTimers(env: () => ScriptEnvironment): () => void {
 
 /** Runs the error route for a request with a defect, once: before the script answers or relays it, or behind its main route. */
 export function runErrorOf(call: Call): void {
-  const { defect } = call;
+  const { env, message, source, defect } = call;
   if (defect === undefined) return;
   call.defect = undefined;
-  runError(call.env, call.message, call.source, defect);
-}
-
-/** Runs the error route for a message that cannot be processed; false when there is none. */
-export function runError(env: ScriptEnvironment, message: SipMessage, source: Source, reason: string): boolean {
   const route = env.script.route('error');
-  if (route === undefined) return false;
-  const call = new Call(env, message, source);
-  call.scope.fault = { class: 1, level: 3, code: 400, reason };
-  const run = new MessageRun(env, 'error', call.scope, message, source, new MessageEdits(), call);
-  void route.run(run);
-  return true;
+  if (route === undefined) return;
+  const seen = new Call(env, message, source);
+  seen.scope.shareVars(call.scope.vars);
+  seen.scope.fault = { class: 1, level: 3, code: 400, reason: defect };
+  void route.run(new MessageRun(env, 'error', seen.scope, message, source, new MessageEdits(), seen));
 }

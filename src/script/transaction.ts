@@ -132,8 +132,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
     if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed && leaves) {
       runLocalResponse(this.env, this.request, code, reason, this.call, all);
     } else if (leaves && showsReplies(this.env)) {
-      const { source } = this.call;
-      showReply(this.env, source, buildReply(this.request, source, code, reason, 'local', all, body));
+      showReply(this.call, buildReply(this.request, this.call.source, code, reason, 'local', all, body));
     }
     this.lastStatus = code;
     this.sent(code, reason, undefined);
