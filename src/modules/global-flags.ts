@@ -3,23 +3,10 @@ import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { type Arg, code, type FunctionSpec, moduleFunctions, param, type ScriptFunction } from './define.js';
+import { ExpiringMap, valuesOf } from './expiring-map.js';
 
-/** Flags in a mask, which is changed by one process at a time. */
-export interface GlobalFlags {
-  mask: number;
-  alone<R>(run: () => R): R;
-}
-
-class OwnFlags implements GlobalFlags {
-  constructor(public mask: number) {}
-
-  alone<R>(run: () => R): R {
-    return run();
-  }
-}
-
-/** Those that all processes share which run the script. */
-class SharedFlags implements GlobalFlags {
+/** Flags in a mask, of this process or of all that run the script. */
+class GlobalFlags {
   constructor(
     private readonly values: ValueMap<PvarValue>,
     private readonly initial: number,
@@ -33,14 +20,16 @@ class SharedFlags implements GlobalFlags {
     this.values.set('mask', mask, undefined);
   }
 
-  alone<R>(run: () => R): R {
-    return this.values.alone(run);
+  /** Sets or resets the flags of `bits`; no other process changes the mask meanwhile. */
+  put(bits: number, on: boolean): void {
+    this.values.alone(() => {
+      this.mask = on ? this.mask | bits : this.mask & ~bits;
+    });
   }
 }
 
 function flagsFrom(initial: number, states: ModuleStates): GlobalFlags {
-  const shared = states.shared?.table('gflags', 1);
-  return shared === undefined ? new OwnFlags(initial) : new SharedFlags(shared, initial);
+  return new GlobalFlags(valuesOf(states, 'gflags', 1), initial);
 }
 
 /** Flags of the process (gflags). */
@@ -48,7 +37,7 @@ export const globalFlags = {
   module: 'gflags',
   create: (parameters: ModuleParameters, states: ModuleStates) => flagsFrom(parameters.int('initial', 0), states),
   renew: (before: GlobalFlags) => before,
-  copy: ({ mask }: GlobalFlags): GlobalFlags => new OwnFlags(mask),
+  copy: ({ mask }: GlobalFlags): GlobalFlags => new GlobalFlags(new ExpiringMap(1), mask),
 };
 
 /** Those of Kamailio, whose first value is a parameter of cfgutils. */
@@ -73,12 +62,9 @@ const gflags: FunctionSpec[] = (['set', 'reset', 'is'] as const).map((act) => ({
     (run) => {
       const state = run.env.modules.of(flagsOf(run.env.dialect));
       const bit = 1 << ((flag as Arg).int(run) ?? 0);
-      if (act !== 'is') {
-        state.alone(() => {
-          state.mask = act === 'set' ? state.mask | bit : state.mask & ~bit;
-        });
-      }
-      return act === 'is' ? code((state.mask & bit) !== 0) : 1;
+      if (act === 'is') return code((state.mask & bit) !== 0);
+      state.put(bit, act === 'set');
+      return 1;
     },
 }));
 

@@ -1,7 +1,7 @@
 import { CommandFault, type CommandValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore } from './cachedb.js';
-import { type GlobalFlags, globalFlags } from './global-flags.js';
+import { globalFlags } from './global-flags.js';
 import { refillHashTable } from './htable/database.js';
 import { type HashTable, hashTables, setIn } from './htable/tables.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
@@ -172,10 +172,6 @@ const caches: readonly ScriptCommand[] = [
   },
 ];
 
-function flags(env: ScriptEnvironment): GlobalFlags {
-  return env.modules.of(globalFlags);
-}
-
 const gflags: readonly ScriptCommand[] = [
   {
     module: 'gflags',
@@ -185,7 +181,7 @@ const gflags: readonly ScriptCommand[] = [
     parameters: [],
     required: 0,
     run(env) {
-      const mask = flags(env).mask >>> 0;
+      const mask = env.modules.of(globalFlags).mask >>> 0;
       return { hex: `0x${mask.toString(16).toUpperCase()}`, dec: mask };
     },
   },
@@ -199,13 +195,10 @@ const gflags: readonly ScriptCommand[] = [
       required: 1,
       run(env, { bitmask }) {
         const mask = integer(bitmask, 'the mask');
-        const state = flags(env);
-        if (act !== 'is') {
-          state.alone(() => {
-            state.mask = act === 'set' ? state.mask | mask : state.mask & ~mask;
-          });
-        }
-        return act === 'is' ? ((state.mask & mask) === mask ? 'TRUE' : 'FALSE') : 'OK';
+        const state = env.modules.of(globalFlags);
+        if (act === 'is') return (state.mask & mask) === mask ? 'TRUE' : 'FALSE';
+        state.put(mask, act === 'set');
+        return 'OK';
       },
     }),
   ),
