@@ -1,6 +1,6 @@
 import type { FunctionClosure } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
-import type { ScriptEnvironment } from '../script/environment.js';
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import {
   type Arg,
   type Args,
@@ -32,6 +32,12 @@ export function flagBit(text: string): number {
     bits.set(text, bit);
   }
   return bit;
+}
+
+/** The bit of the flag that a parameter of a module names; undefined where it names none, or -1. Throws as `flagBit` does. */
+export function flagParameter(parameters: ModuleParameters, name: string): number | undefined {
+  const text = parameters.text(name, '');
+  return text === '' || text === '-1' ? undefined : flagBit(text);
 }
 
 /** Names of the flags that are set, the newest name first. */

@@ -1,7 +1,7 @@
 import { SwitchyardError } from '../../core/errors.js';
 import type { Format } from '../../pvar/format.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
-import { flagBit } from '../flags.js';
+import { flagParameter } from '../flags.js';
 
 /** Where records of one kind go. */
 export interface Outlets<T> {
@@ -118,8 +118,8 @@ export function accSettings(parameters: ModuleParameters, states: ModuleStates):
   const mask = (...names: string[]): number => {
     let bits = 0;
     for (const name of names) {
-      const text = parameters.text(name, '');
-      if (text !== '' && text !== '-1') bits |= 1 << flagBit(text);
+      const bit = flagParameter(parameters, name);
+      if (bit !== undefined) bits |= 1 << bit;
     }
     return bits;
   };

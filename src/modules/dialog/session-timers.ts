@@ -3,22 +3,19 @@ import type { ModuleParameters } from '../../script/environment.js';
 import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import { type FunctionSpec, intOf, moduleFunctions, OPENSIPS, param, type ScriptFunction } from '../define.js';
-import { flagBit } from '../flags.js';
+import { flagParameter } from '../flags.js';
 import { replyHere } from '../replying.js';
 import type { Dialog } from './dialog.js';
 
 /** Parameters of sst, in seconds. */
 const timers = {
   module: 'sst',
-  create(parameters: ModuleParameters) {
-    const flag = parameters.text('sst_flag', '');
-    return {
-      flag: flag === '' || flag === '-1' ? undefined : flagBit(flag),
-      least: parameters.int('min_se', 1800),
-      wanted: parameters.int('sst_interval', 0),
-      rejects: parameters.flag('reject_to_small', true),
-    };
-  },
+  create: (parameters: ModuleParameters) => ({
+    flag: flagParameter(parameters, 'sst_flag'),
+    least: parameters.int('min_se', 1800),
+    wanted: parameters.int('sst_interval', 0),
+    rejects: parameters.flag('reject_to_small', true),
+  }),
 };
 
 /** Seconds of a field that begins with a number; undefined without one. */
@@ -35,11 +32,12 @@ export function sessionOf(message: SipMessage): number | undefined {
   return secondsOf(message, 'session-expires', 'x');
 }
 
-function lists(message: SipMessage, names: readonly string[]): boolean {
+/** Whether a header field of these names lists the option tag "timer". */
+function listsTimer(message: SipMessage, ...names: readonly string[]): boolean {
   return names.some((name) => message.headers(name).some((each) => /(?:^|,)\s*timer\s*(?:,|$)/i.test(each)));
 }
 
-const supportsTimer = (message: SipMessage): boolean => lists(message, ['supported', 'k']);
+const supportsTimer = (message: SipMessage): boolean => listsTimer(message, 'supported', 'k');
 
 /** 422 with the least we take. */
 function tooSmall(run: MessageRun, least: number): void {
@@ -70,7 +68,7 @@ export function beginSession(run: MessageRun, dialog: Dialog, transaction: Trans
   transaction.filterReplies((reply) => {
     if (reply.status < 200 || reply.status >= 300 || sessionOf(reply) !== undefined || !supportsTimer(message))
       return [];
-    const require = lists(reply, ['require']) ? '' : 'Require: timer\r\n';
+    const require = listsTimer(reply, 'require') ? '' : 'Require: timer\r\n';
     const text = `Session-Expires: ${seconds};refresher=uac\r\n${require}`;
     return [{ start: reply.headersEnd, end: reply.headersEnd, text }];
   });

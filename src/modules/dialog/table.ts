@@ -7,7 +7,7 @@ import { PerCall } from '../../script/per-call.js';
 import { emptyRequest } from '../../script/service-routes.js';
 import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
-import { flagBit } from '../flags.js';
+import { flagParameter } from '../flags.js';
 import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
 import { Profiles } from './profiles.js';
 import { pingSide, sendByes } from './requests-within.js';
@@ -425,18 +425,14 @@ function isOwnRoute(call: Call, value: string): boolean {
 }
 
 function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogSettings {
-  const flag = (name: string): number | undefined => {
-    const text = parameters.text(name, '');
-    return text === '' || text === '-1' ? undefined : flagBit(text);
-  };
   const avp = parameters.text('timeout_avp', '');
   return {
     lifetime: parameters.int('default_timeout', 43_200) * 1000,
     rrParam: parameters.text('rr_param', 'did'),
     pingInterval: parameters.int('options_ping_interval', parameters.int('ping_interval', 30)) * 1000,
     matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
-    flag: flag('dlg_flag'),
-    byeFlag: flag('bye_on_timeout_flag'),
+    flag: flagParameter(parameters, 'dlg_flag'),
+    byeFlag: flagParameter(parameters, 'bye_on_timeout_flag'),
     timeoutAvp: avp === '' ? undefined : states.compile(avp),
   };
 }
