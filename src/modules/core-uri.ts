@@ -1,4 +1,4 @@
-import { isKamailioUri } from '../pvar/variables/script-uris.js';
+import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import {
   type Arg,
@@ -34,12 +34,12 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
 function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
   if (!isKamailioUri(run.call.requestUri)) return false;
   return editRequestUri(run, (parts) => {
-    const { user = '' } = parts;
-    const semi = /;user=phone(?:;|$)/i.test(parts.params) ? user.indexOf(';') : -1;
-    if (semi < 0) return edit(parts);
-    parts.user = user.slice(0, semi);
+    const { user = '', params } = parts;
+    const seen = kamailioUser({ user, params });
+    if (seen === user) return edit(parts);
+    parts.user = seen;
     const done = edit(parts);
-    if (parts.user !== '') parts.user += user.slice(semi);
+    if (parts.user !== '') parts.user += user.slice(seen.length);
     return done;
   });
 }

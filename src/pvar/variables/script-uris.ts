@@ -58,7 +58,7 @@ export function isKamailioUri(text: string): boolean {
 }
 
 /** The user as Kamailio sees it: of a telephone number (`user=phone`) without the parameters of the number (RFC 3261 section 19.1.6). */
-export function kamailioUser(uri: SipUri): string {
+export function kamailioUser(uri: Pick<SipUri, 'user' | 'params'>): string {
   const semi = uri.user.indexOf(';');
   return semi < 0 || !isPhone(uri) ? uri.user : uri.user.slice(0, semi);
 }
@@ -109,7 +109,7 @@ export function lenientUri(text: string): SipUri | undefined {
 }
 
 /** A SIP URI that stands for a telephone number counts as one of Kamailio's tel URIs. */
-function isPhone(uri: SipUri): boolean {
+function isPhone(uri: Pick<SipUri, 'params'>): boolean {
   return /;user=phone(?:;|$)/i.test(uri.params);
 }
 
