@@ -3,7 +3,9 @@ import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
 import { routeValues } from '../sip/route-set.js';
+import { hostPort } from '../sip/transport/transport.js';
 import {
   type FunctionSpec,
   intOf,
@@ -137,6 +139,12 @@ function handleAlias(run: MessageRun): number {
   return 1;
 }
 
+/** The AVP that fix_nated_register() writes. */
+const received = {
+  module: 'nathelper',
+  create: (parameters: ModuleParameters) => ({ avp: parameters.avp('received_avp') }),
+};
+
 const both: FunctionSpec[] = [
   {
     name: 'nat_uac_test',
@@ -208,12 +216,11 @@ const both: FunctionSpec[] = [
         throw new Error('needs the parameter received_avp of nathelper');
       }
       return (run) => {
-        const { address, port, socket } = run.source;
-        const avp = run.env.modules.module('nathelper').avp('received_avp');
+        const avp = run.env.modules.of(received).avp;
         if (avp === undefined) return 1;
-        const host = address.includes(':') ? `[${address}]` : address;
+        const { address, port, socket } = run.source;
         const transport = socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
-        run.pvars.avps.push(avp, `sip:${host}:${port}${transport}`);
+        run.pvars.avps.push(avp, `sip:${hostPort(address, port)}${transport}`);
         return 1;
       };
     },

@@ -2,6 +2,7 @@ import { type AddressValue, addrSpecOf, parseAddress } from '../core/name-addr.j
 import { parseUri } from '../core/uri.js';
 import { paramPairs, parseCredentials, splitList } from '../pvar/header-values.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
 import type { SipMessage } from '../sip/message.js';
 import { type FunctionSpec, intOf, KAMAILIO, moduleFunctions, optional, type ScriptFunction } from './define.js';
@@ -31,6 +32,26 @@ interface Fault {
   /** Header lines of the reply. */
   readonly lines?: string;
 }
+
+/** The parameters of sanity. */
+const settings = {
+  module: 'sanity',
+  create: (parameters: ModuleParameters) => ({
+    checks: parameters.int('default_checks', 3047),
+    uris: parameters.int('uri_checks', 7),
+    /** Option tags that Proxy-Require may name. */
+    extensions: new Set(
+      parameters
+        .text('proxy_require', '')
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== ''),
+    ),
+    noReply: parameters.flag('noreply', false),
+    /** A request that is at fault ends in sanity_check(). */
+    autoDrop: parameters.flag('autodrop', true),
+  }),
+};
 
 const bad = (reason: string): Fault => ({ status: 400, reason });
 const SILENT: Fault = { status: 0, reason: '' };
@@ -62,13 +83,12 @@ function isAddress(value: string): boolean {
   return address !== undefined && isUri(address.uri);
 }
 
-function proxyRequireFault(message: SipMessage, supported: string): Fault | undefined {
-  const known = supported.split(',').map((each) => each.trim());
+function proxyRequireFault(message: SipMessage, known: ReadonlySet<string>): Fault | undefined {
   for (const value of message.headers('proxy-require')) {
     if (value.trim() === '') return bad('Bad Proxy Require Header');
     for (const each of value.split(',')) {
       const token = each.trim();
-      if (!known.includes(token) || token === '')
+      if (!known.has(token))
         return { status: 420, reason: 'Bad Proxy Require Extension', lines: `Unsupported: ${token}\r\n` };
     }
   }
@@ -128,7 +148,7 @@ function tagFault({ from, to }: SipMessage): Fault | undefined {
 }
 
 /** What is wrong with a message, in the order in which the original looks; undefined when nothing is. */
-function fault(run: MessageRun, checks: number, uris: number, supported: string): Fault | undefined {
+function fault(run: MessageRun, checks: number, uris: number, extensions: ReadonlySet<string>): Fault | undefined {
   const { message, call } = run;
   const has = (bit: number): boolean => (checks & bit) !== 0;
   // A reply has no request-URI.
@@ -142,7 +162,7 @@ function fault(run: MessageRun, checks: number, uris: number, supported: string)
     if (expires !== undefined && expires.trim() === '') return bad('Bad Expires Header');
     if (expires !== undefined && !isNumber(expires)) return bad('Expires value is illegal');
   }
-  const requires = has(CHECKS.proxyRequire) ? proxyRequireFault(message, supported) : undefined;
+  const requires = has(CHECKS.proxyRequire) ? proxyRequireFault(message, extensions) : undefined;
   if (requires !== undefined) return requires;
   const uri = has(CHECKS.uris) ? uriFault(run, uris) : undefined;
   if (uri !== undefined) return uri;
@@ -164,21 +184,20 @@ function answer(run: MessageRun, { status, reason, lines = '' }: Fault): void {
 const checkCompile: FunctionSpec['compile'] =
   ([checks, uris]) =>
   (run) => {
-    const parameters = run.env.modules.module('sanity');
-    const looked = intOf(checks, run, parameters.int('default_checks', 3047));
-    const addresses = intOf(uris, run, parameters.int('uri_checks', 7));
+    const { extensions, noReply, autoDrop, ...defaults } = run.env.modules.of(settings);
+    const looked = intOf(checks, run, defaults.checks);
+    const addresses = intOf(uris, run, defaults.uris);
     // As recorded, 0 for either is a fault of the call.
     if (looked === 0 || addresses === 0) return -1;
-    const wrong = fault(run, looked, addresses, parameters.text('proxy_require', ''));
+    const wrong = fault(run, looked, addresses, extensions);
     if (wrong === undefined) return 1;
-    if (parameters.flag('noreply', false)) found.set(run.call, wrong);
+    if (noReply) found.set(run.call, wrong);
     else answer(run, wrong);
-    // autodrop: the request ends here.
-    return run.message.isRequest && parameters.flag('autodrop', true) ? 0 : -1;
+    return run.message.isRequest && autoDrop ? 0 : -1;
   };
 
 const replyCompile: FunctionSpec['compile'] = () => (run) => {
-  const wrong = run.env.modules.module('sanity').flag('noreply', false) ? found.known(run.call) : undefined;
+  const wrong = run.env.modules.of(settings).noReply ? found.known(run.call) : undefined;
   if (wrong !== undefined) answer(run, wrong);
   return 1;
 };
