@@ -38,10 +38,7 @@ export function inGatewayList(env: ScriptEnvironment, names: readonly string[], 
   const { modules } = env;
   for (const name of names) {
     const types = modules.of(gatewayLists).get(name);
-    if (types !== undefined) {
-      const routing = modules.of(routingState).sync(env);
-      for (const type of types) if (routing.hasType(address, type)) return true;
-    }
+    if (types !== undefined && modules.of(routingState).sync(env).hasType(address, types)) return true;
     const groups = modules.of(destinationLists).get(name);
     if (groups === undefined) continue;
     for (const { row, address: known } of modules.of(balancerState).all(env))

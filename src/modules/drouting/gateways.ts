@@ -175,9 +175,9 @@ export class Routing {
     return undefined;
   }
 
-  /** Whether a gateway of that type, 0 included, has an address. */
-  hasType(host: string, type: number): boolean {
-    return this.withAddress(bareHost(host)).some(({ row }) => row.type === type);
+  /** Whether a gateway of one of these types, 0 included, has an address. */
+  hasType(host: string, types: ReadonlySet<number>): boolean {
+    return this.withAddress(bareHost(host)).some(({ row }) => types.has(row.type));
   }
 
   private withAddress(address: string): readonly Gateway[] {
