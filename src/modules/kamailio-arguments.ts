@@ -1,3 +1,25 @@
+/** What an argument of each kind has to look like, and the words for it. */
+const CHECKS = {
+  number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
+  format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
+  variable: [/^\$/, 'a variable'],
+  host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
+  digits: [/^[0-9]*$/, 'a number without variables'],
+  name: [/^[^$]+$/, 'a name without variables'],
+  field: [/^\s*[\w-]+\s*$/, 'the name of a header field'],
+  value: [/^\s*[\w-]+(?:\[[-+]?\d*\])?\s*$/, 'the name of a header field, with an index at most'],
+  part: [
+    /^\s*[\w-]+(?:\[(?:[-+]?\d*|\*)\])?(?:\.[\w-]+)?\s*$/,
+    'the name of a header field, with an index and a parameter at most',
+  ],
+  direction: [/^(?:up|down)stream$/i, 'upstream or downstream'],
+  mime: [/^$|[^/]\/[^/]|\$/, 'a type and a subtype with a slash between'],
+  key: [/=>/, 'a table and what follows =>'],
+  integer: [/^(?:[+-]?[0-9]+)?$/, 'a number without variables'],
+} satisfies Readonly<Record<string, readonly [RegExp, string]>>;
+
+type ArgumentKind = keyof typeof CHECKS;
+
 /**
  * Constant arguments that Kamailio refuses when it starts, as observed of 5.6.3: NAME/INDEX of the arguments of each kind. Empty text is
  * a number there. Of what stands with a variable only the kinds say whether it may.
@@ -33,44 +55,6 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
   key: `sht_lock/0 sht_rm_name_re/0 sht_rm_value_re/0 sht_unlock/0`,
 };
 
-type ArgumentKind =
-  | 'number'
-  | 'format'
-  | 'variable'
-  | 'host'
-  | 'digits'
-  | 'name'
-  | 'field'
-  | 'value'
-  | 'part'
-  | 'direction'
-  | 'key'
-  | 'integer'
-  | 'mime';
-
-/** What an argument of each kind has to look like, and the words for it. */
-const CHECKS: Readonly<Record<ArgumentKind, readonly [RegExp, string]>> = {
-  number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
-  format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
-  variable: [/^\$/, 'a variable'],
-  host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
-  digits: [/^[0-9]*$/, 'a number without variables'],
-  name: [/^[^$]+$/, 'a name without variables'],
-  field: [/^[\w-]+$/, 'the name of a header field'],
-  value: [/^[\w-]+(?:\[[-+]?\d*\])?$/, 'the name of a header field, with an index at most'],
-  part: [
-    /^[\w-]+(?:\[(?:[-+]?\d*|\*)\])?(?:\.[\w-]+)?$/,
-    'the name of a header field, with an index and a parameter at most',
-  ],
-  direction: [/^(?:up|down)stream$/i, 'upstream or downstream'],
-  mime: [/^$|[^/]\/[^/]|\$/, 'a type and a subtype with a slash between'],
-  key: [/=>/, 'a table and what follows =>'],
-  integer: [/^(?:[+-]?[0-9]+)?$/, 'a number without variables'],
-};
-
-/** Kinds around which blanks may stand. */
-const NAMES: ReadonlySet<ArgumentKind> = new Set(['field', 'value', 'part']);
-
 const byFunction = new Map<string, ArgumentKind[]>();
 for (const [kind, text] of Object.entries(KINDS)) {
   for (const entry of text.split(/\s+/)) {
@@ -86,7 +70,5 @@ export function refusedArgument(name: string, index: number, text: string): stri
   const kind = byFunction.get(name)?.[index];
   if (kind === undefined) return undefined;
   const [pattern, words] = CHECKS[kind];
-  return pattern.test(NAMES.has(kind) ? text.trim() : text)
-    ? undefined
-    : `argument ${index + 1} must be ${words}, not "${text.slice(0, 64)}"`;
+  return pattern.test(text) ? undefined : `argument ${index + 1} must be ${words}, not "${text.slice(0, 64)}"`;
 }
