@@ -15,6 +15,8 @@ const MOST_BYTES = 1024 * 1024;
 const MOST_RULES = 10_000;
 /** Values of Contact of a request that allow_register() allows. */
 const MOST_CONTACTS = 64;
+/** Characters of a URI that rules are compared with, as recorded of Kamailio 5.6.3; each expression looks at all of them. */
+const MOST_URI = 256;
 /** Lines of a file that are reported when they are no rules, and characters that are shown of one. */
 const MOST_FAULTS = 20;
 const MOST_SHOWN = 64;
@@ -60,6 +62,11 @@ export class PermissionRules {
     }
     if (further > 0) faults.push(`${further} further lines are no rules`);
     return new PermissionRules(rules, faults);
+  }
+
+  /** Whether there is no rule. */
+  get empty(): boolean {
+    return this.rules.length === 0;
   }
 
   /** Whether a rule has both URIs. */
@@ -147,10 +154,15 @@ function filesOf(site: CallSite, [first, second]: Args): Pair {
   return pairOf(site, first.text + parameter('allow_suffix', '.allow'), first.text + parameter('deny_suffix', '.deny'));
 }
 
-/** Allowed when every pair stands in allow; else denied when one stands in deny; else allowed. */
+/**
+ * Allowed when every pair stands in allow; else denied when one stands in deny; else allowed. Where there are rules, a URI that is too long
+ * is denied.
+ */
 function verdict(run: MessageRun, files: Pair, left: string, rights: readonly string[]): number {
   for (const fault of files.faults) run.env.log.warn({ fault }, 'script: a line of permissions is left out');
   files.faults = [];
+  if (files.allow.empty && files.deny.empty) return 1;
+  if (left.length > MOST_URI || rights.some((each) => each.length > MOST_URI)) return -1;
   if (rights.every(files.allow.of(left))) return 1;
   return code(!rights.some(files.deny.of(left)));
 }

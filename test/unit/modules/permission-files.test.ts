@@ -134,6 +134,52 @@ test('a REGISTER with more Contacts than are looked at, or with others beside "*
   }
 });
 
+test('a URI of more than 256 characters is not allowed where there are rules, as recorded of Kamailio 5.6.3', async () => {
+  writeFileSync(join(folder, 'l.allow'), '');
+  writeFileSync(join(folder, 'l.deny'), 'ALL : "^sip:nobody@"\n');
+  const [name, none] = [join(folder, 'l'), join(folder, 'none')];
+  const results = [
+    `allow_routing("${name}")`,
+    `allow_register("${name}")`,
+    `allow_uri("${name}", "$hdr(X)")`,
+    `allow_routing("${none}")`,
+  ];
+  const runner = await startScript({
+    dialect: 'kamailio',
+    modules: 'permissions',
+    script: `${results.map((call, i) => `${call}; $var(r${i}) = $rc;`).join('\n')} xlog("$var(r0) $var(r1) $var(r2) $var(r3)\n");`,
+  });
+  const long = (length: number): string => `sip:${'a'.repeat(length - 6)}@h`;
+  const parts = {
+    from: ['sip:alice@a.example>', (uri: string) => `${uri}>`],
+    request: ['INVITE sip:bob@sw.example', (uri: string) => `INVITE ${uri}`],
+    to: ['<sip:bob@b.example>', (uri: string) => `<${uri}>`],
+    contact: ['<sip:alice@127.0.0.1:5070>', (uri: string) => `<${uri}>`],
+    given: ['Max-Forwards', (uri: string) => `X: ${uri}\r\nMax-Forwards`],
+    'parameters of the request': ['INVITE sip:bob@sw.example', (uri: string) => `INVITE sip:bob@h;p=${uri}`],
+  } as const;
+  try {
+    for (const [part, [text, written]] of Object.entries(parts))
+      for (const length of [256, 257])
+        runner.receive(
+          INVITE.replace(text, `${written(long(length))}`)
+            .replace('z9hG4bK1', `z9hG4bKl${part.length}-${length}`)
+            .replace('a@a.example\r\nCSeq', `${part}${length}@a.example\r\nCSeq`)
+            .replace('\r\nMax-Forwards', part === 'given' ? '\r\nMax-Forwards' : '\r\nX: sip:x@h\r\nMax-Forwards'),
+        );
+    assert.deepEqual(runner.lines, [
+      ...['1 1 1 1', '-1 1 -1 1'],
+      ...['1 1 1 1', '-1 1 1 1'],
+      ...['1 1 1 1', '1 -1 1 1'],
+      ...['1 1 1 1', '1 -1 1 1'],
+      ...['1 1 1 1', '1 1 -1 1'],
+      ...['1 1 1 1', '1 1 1 1'],
+    ]);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('what is wrong with a file is reported in some short lines, whatever is in it', () => {
   const { faults } = PermissionRules.parse(`${'x'.repeat(100_000)} : ALL\n`.repeat(3) + 'wrong\n'.repeat(1000));
   assert.equal(faults.length, 21);
