@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Child } from '../support/child-process.js';
 import { freePort } from '../support/ports.js';
+import { generatedCalls, inRounds, startGenerator } from './generated-calls.js';
 import { ownCpuMicros, processTree } from './process-usage.js';
 import { type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
 
-const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
 /** Short, so that little comes in while a process may not run. */
 const PERIOD_NS = 2_000_000;
 /** How often what lies between the last rate carried and the first one not is halved. */
@@ -43,11 +42,7 @@ export interface CapacityPlan {
  * other work on the machine, the generator's included, neither takes from them nor adds to them. Needs root.
  */
 export async function measureCapacity(plan: CapacityPlan, report: (result: Capacity) => void): Promise<void> {
-  for (let i = 0; i < plan.rounds; i++) {
-    for (const workers of i % 2 === 0 ? plan.workers : [...plan.workers].reverse()) {
-      report(await measureOne(workers, plan));
-    }
-  }
+  await inRounds(plan, async (workers) => report(await measureOne(workers, plan)));
 }
 
 /** Whether the kernel reserves parts of a processor for us. */
@@ -99,16 +94,12 @@ async function run(
   seconds: number,
   ofGenerator: number | undefined,
 ): Promise<Omit<Capacity, 'workers' | 'carried'> & { readonly isLossless: boolean }> {
-  const args = [proxy.port, rate, seconds, ...ports].map(String);
-  const child = new Child(process.execPath, ['--import', 'tsx', GENERATOR, ...args]);
-  await child.until(() => child.stdout.includes('ready'), 30_000, 'the generator of calls');
-  if (ofGenerator !== undefined) reserve(child.pid, ofGenerator);
+  const generator = await startGenerator(proxy.port, ports, rate, seconds);
+  if (ofGenerator !== undefined) reserve(generator.pid, ofGenerator);
   const pids = processTree(proxy.pid);
   const before = pids.map(ownCpuMicros);
-  await child.exited;
+  const { placed, completed, repeated, micros } = await generatedCalls(generator);
   const used = pids.map((pid, i) => ownCpuMicros(pid) - (before[i] as number));
-  const said = JSON.parse(child.stdout.split('\n')[1] ?? '{}') as Record<string, number>;
-  const { placed = 0, completed = 0, repeated = 0, micros = 0 } = said;
   return {
     isLossless: placed > 0 && completed === placed && repeated === 0,
     microsByProcess: used.map((each) => each / placed).sort((a, b) => b - a),

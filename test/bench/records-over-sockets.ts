@@ -6,14 +6,12 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Child } from '../support/child-process.js';
 import { askMi } from '../support/mi-http.js';
 import { freePort } from '../support/ports.js';
+import { type GeneratedCalls, generatedCalls, startGenerator } from './generated-calls.js';
 import { buildSwitchyard, startSwitchyardWith } from './switchyard.js';
 
 const [RATE = 2000, SECONDS = 120] = process.argv.slice(2).map(Number);
-const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
 const WARM_MS = 10_000;
 const INTERVAL_MS = 500;
 /** Milliseconds after something was switched that are not measured: calls that had begun before end. */
@@ -59,11 +57,10 @@ function micros(pid: number): number {
 buildSwitchyard();
 const ports = [await freePort(), await freePort()] as const;
 const daemon = await startSwitchyardWith(ports, ['--import', SWITCH]);
-const args = [daemon.port, RATE, SECONDS, ...ports].map(String);
-const generator = new Child(process.execPath, ['--import', 'tsx', GENERATOR, ...args]);
+let calls: GeneratedCalls | undefined;
 const used = new Map<Kind, number[]>(KINDS.map((kind) => [kind, []]));
 try {
-  await generator.until(() => generator.stdout.includes('ready'), 20_000, 'the generator of calls');
+  const generator = await startGenerator(daemon.port, ports, RATE, SECONDS);
   await askMi(daemon.http, 'trace_start', { one_in: 1000, seconds: 3600, calls: 10_000, messages: 100_000 });
   await sleep(WARM_MS);
   const until = performance.now() + 1000 * SECONDS - WARM_MS - LAST_MS;
@@ -77,7 +74,7 @@ try {
       process.kill(daemon.pid, 'SIGUSR2');
     }
   }
-  await generator.exited;
+  calls = await generatedCalls(generator);
 } finally {
   await daemon.stop();
 }
@@ -102,4 +99,4 @@ for (const kind of KINDS) {
 }
 console.log(difference('records', 'no records'));
 console.log(difference('trace 1/1000', 'records'));
-console.log(generator.stdout.split('\n')[1] ?? '');
+console.log(JSON.stringify(calls));

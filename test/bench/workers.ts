@@ -1,19 +1,13 @@
-import { fileURLToPath } from 'node:url';
-import { Child } from '../support/child-process.js';
 import { freePort } from '../support/ports.js';
+import { type GeneratedCalls, generatedCalls, inRounds, startGenerator } from './generated-calls.js';
 import { cpuMicros } from './process-usage.js';
 import { type SwitchyardProxy, startSwitchyardWith } from './switchyard.js';
 
-const GENERATOR = fileURLToPath(new URL('./call-generator.ts', import.meta.url));
 /** Calls that each process is warmed up with. */
 const WARM_CALLS = 3000;
 
 /** A run of the generator of calls. */
-interface Run {
-  readonly placed: number;
-  readonly completed: number;
-  /** Requests repeated for want of an answer. */
-  readonly repeated: number;
+interface Run extends GeneratedCalls {
   /** CPU of all processes of the daemon for each call. */
   readonly microsEach: number;
 }
@@ -38,11 +32,7 @@ export interface WorkersPlan {
 
 /** CPU of a call and the calls carried with several workers, round by round in turn. */
 export async function measureWorkers(plan: WorkersPlan, report: (round: WorkersRound) => void): Promise<void> {
-  for (let i = 0; i < plan.rounds; i++) {
-    for (const workers of i % 2 === 0 ? plan.workers : [...plan.workers].reverse()) {
-      report(await measureOne(workers, plan));
-    }
-  }
+  await inRounds(plan, async (workers) => report(await measureOne(workers, plan)));
 }
 
 async function measureOne(workers: number, { rates, seconds, ramp }: WorkersPlan): Promise<WorkersRound> {
@@ -70,12 +60,8 @@ async function run(
   rate: number,
   seconds: number,
 ): Promise<Run> {
-  const args = [proxy.port, rate, seconds, ...ports].map(String);
-  const child = new Child(process.execPath, ['--import', 'tsx', GENERATOR, ...args]);
-  await child.until(() => child.stdout.includes('ready'), 20_000, 'the generator of calls');
+  const generator = await startGenerator(proxy.port, ports, rate, seconds);
   const before = cpuMicros(proxy.pid);
-  await child.exited;
-  const used = cpuMicros(proxy.pid) - before;
-  const said = JSON.parse(child.stdout.split('\n')[1] ?? '{}') as Omit<Run, 'microsEach'>;
-  return { ...said, microsEach: used / said.placed };
+  const calls = await generatedCalls(generator);
+  return { ...calls, microsEach: (cpuMicros(proxy.pid) - before) / calls.placed };
 }
