@@ -12,8 +12,6 @@ const BELL = ['bell'] as const;
 /** Sends items to the brain, and calls `taken` when it has them or never will. Never throws. */
 export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
 
-/** An item that hands on a message, whose text is its end. */
-
 /** What a worker says to the brain: at once, through the channel of the process, or when the brain looks, through memory. */
 export class ToBrain {
   /** The sockets of this process, which both know by their positions. Set before anything is said of them. */
