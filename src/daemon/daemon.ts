@@ -99,6 +99,11 @@ export class Daemon implements Service {
     return this.management.mi;
   }
 
+  /** INVITEs handled since the start, refused ones too; retransmissions are not counted. */
+  get invitesHandled(): number {
+    return this.parts.sip.counters.proxy.invites.value;
+  }
+
   /** The HTTP listener; undefined where none is configured. */
   get http(): HttpServer | undefined {
     return this.management.http;

@@ -63,11 +63,11 @@ export const warmUpSettings = (flavour: FlavourName) => ({
 
 /**
  * Has V8 compile what calls run through before the first calls come: makes calls through what `begin` gives, in memory, a few messages
- * at a time, and while there is nothing else to do. `ended`: whether to stop. Resolves with the calls made, never rejects.
+ * at a time, and while there is nothing else to do. `ended`: whether to stop after so many calls. Resolves with the calls made, never rejects.
  */
 export async function makeWarmUpCalls(
   { calls, flavours }: WarmUpPlan,
-  ended: () => boolean,
+  ended: (made: number) => boolean,
   begin: (flavour: FlavourName) => Promise<WarmUpSubject>,
 ): Promise<number> {
   const budget = process.versions.v8.startsWith('11.3.');
@@ -79,7 +79,7 @@ export async function makeWarmUpCalls(
     let begun = 0;
     let steps = 0;
     const until = performance.now() + MOST_MS;
-    for (let pause = PAUSE_MS; performance.now() < until && completed() < calls && !ended(); ) {
+    for (let pause = PAUSE_MS; performance.now() < until && completed() < calls && !ended(completed()); ) {
       const due = performance.now() + pause;
       await new Promise<void>((resolve) => systemClock.schedule(pause, resolve));
       pause = performance.now() - due > LATE_MS ? BUSY_MS : PAUSE_MS;

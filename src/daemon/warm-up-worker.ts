@@ -15,9 +15,9 @@ import { layerOptions } from './sip-options.js';
 import { makeWarmUpCalls, type WarmUpSubject, warmUpRow, warmUpSettings } from './warm-up-calls.js';
 import { WARM_UP_PORTS } from './warm-up-messages.js';
 
-/** Makes calls through a worker of its own, with memory that nobody shares. Resolves with the calls made, never rejects. */
-export function warmUpWorker(plan: WarmUpPlan): Promise<number> {
-  return makeWarmUpCalls(plan, () => false, beginWorker);
+/** Makes calls through a worker of its own, with memory that nobody shares. `ended` as of `makeWarmUpCalls`. Resolves with the calls made, never rejects. */
+export function warmUpWorker(plan: WarmUpPlan, ended: (made: number) => boolean = () => false): Promise<number> {
+  return makeWarmUpCalls(plan, ended, beginWorker);
 }
 
 /** A worker, and what of a brain it needs to decide by itself. */

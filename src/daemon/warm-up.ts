@@ -10,9 +10,9 @@ import { WARM_UP_PORTS } from './warm-up-messages.js';
 
 /**
  * Makes calls through a daemon of its own, whose socket is in memory, which reads and writes no file, and whose log, statistics, states
- * and records nobody sees. `ended`: whether to stop. Resolves with the calls made, never rejects.
+ * and records nobody sees. `ended` as of `makeWarmUpCalls`. Resolves with the calls made, never rejects.
  */
-export function warmUp(plan: WarmUpPlan, ended: () => boolean = () => false): Promise<number> {
+export function warmUp(plan: WarmUpPlan, ended: (made: number) => boolean = () => false): Promise<number> {
   return makeWarmUpCalls(plan, ended, beginDaemon);
 }
 

@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { messageOf } from '../core/errors.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
-import type { FromWorker, ToWorker, WarmUpPlan, WorkerSetup } from './protocol.js';
-import { Worker } from './worker.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
+import { type WarmUp, Worker } from './worker.js';
 import type { StartScript } from './worker-script.js';
 
 /** What a worker process is made with. */
 export interface WorkerProcessParts {
   readonly scripts: () => Promise<StartScript>;
-  readonly warmUp: (plan: WarmUpPlan) => Promise<number>;
+  readonly warmUp: WarmUp;
 }
 
 /**

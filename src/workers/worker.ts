@@ -49,6 +49,12 @@ const REPORT_MS = 500;
 const SELECTED_MS = 25;
 
 /**
+ * Makes calls to warm the process up, elsewhere than through the worker that serves; `ended`: whether to stop after so many. Resolves with how
+ * many were made, never rejects.
+ */
+export type WarmUp = (plan: WarmUpPlan, ended: (made: number) => boolean) => Promise<number>;
+
+/**
  * A worker: its sockets, transactions and relays. Where requests go is decided by the brain, which is asked once for each outside
  * a dialog, and after each failure; everything that this process cannot do is left to the brain whole.
  */
@@ -84,8 +90,7 @@ export class Worker implements TransactionUser {
     libc: Libc,
     send: SendToBrain,
     startScript?: StartScript,
-    /** Makes calls to warm this process up, elsewhere than here; resolves with how many, never rejects. */
-    private readonly warmUp?: (plan: WarmUpPlan) => Promise<number>,
+    private readonly warmUp?: WarmUp,
   ) {
     const { token, worker, workers, transactions, proxy, gatherMs, paceMs } = setup;
     const { fd, bytes } = setup.memory;
@@ -339,9 +344,14 @@ export class Worker implements TransactionUser {
       case 'giveUp':
         this.proxy.giveUp();
         return;
-      case 'warmUp':
-        void this.warmUp?.(item[1]).then((calls) => this.brain.addLater(['log', 'debug', { calls }, 'warmed up']));
+      case 'warmUp': {
+        const plan = item[1];
+        // Calls that come meanwhile warm it up as well, and have more use for its time.
+        void this.warmUp?.(plan, (made) => made + this.counters.proxy.invites.value >= plan.calls).then((calls) =>
+          this.brain.addLater(['log', 'debug', { calls }, 'warmed up']),
+        );
         return;
+      }
       case 'setup':
         return;
     }

@@ -110,7 +110,9 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     if (calls > 0 && settings.workers > 1) daemon.warmUpWorkers(plan);
     else if (calls > 0) {
       const { warmUp } = await import('../../daemon/warm-up.js');
-      void warmUp(plan, () => stopping).then((made) => log.debug({ calls: made }, 'warmed up'));
+      // Calls that come meanwhile warm it up as well, and have more use for its time.
+      const isWarm = (made: number): boolean => made + daemon.invitesHandled >= calls;
+      void warmUp(plan, (made) => stopping || isWarm(made)).then((made) => log.debug({ calls: made }, 'warmed up'));
     }
     const signal = await ended;
     log.info({ signal }, 'stopping');

@@ -33,6 +33,18 @@ test('it ends as soon as the daemon stops', async () => {
   assert.ok(made < 20, `${made} calls`);
 });
 
+test('it ends when it is said that there have been enough calls', async () => {
+  const seen: number[] = [];
+  const made = await kept(
+    warmUp({ calls: 10_000, flavours: ['opensips'] }, (calls) => {
+      seen.push(calls);
+      return calls >= 3;
+    }),
+  );
+  assert.ok(made >= 3 && made < 20, `${made} calls`);
+  assert.equal(seen.at(-1), made);
+});
+
 test('a gateway rings and answers, the caller acknowledges and hangs up along the Record-Route', () => {
   const [gateway] = WARM_UP_PORTS.gateways;
   const invite = warmUpInvite(7).replace('\r\nFrom:', '\r\nRecord-Route: <sip:127.0.0.1:5060;lr>\r\nFrom:');
