@@ -1,15 +1,15 @@
 import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
 import { ipFamily } from '../core/ip-address.js';
 import { bareHost, defaultPort, parseUri, type TransportName } from '../core/uri.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
 import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/user.js';
 import type { Source } from '../sip/transport/transport.js';
 import { parseVia, type Via } from '../sip/via.js';
 import { Call, MessageRun } from './call.js';
 import type { ScriptEnvironment } from './environment.js';
 import { isOurs } from './ours.js';
-import { outgoingReply, rewritten } from './outgoing.js';
-import { runOnsendReply } from './reply-routes.js';
+import { outgoingReply } from './outgoing.js';
+import { editedReply, runOnsendReply } from './reply-routes.js';
 import { runErrorOf } from './service-routes.js';
 
 function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<MessageRun> | undefined {
@@ -97,18 +97,18 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const call = new Call(env, reply, source);
     call.scope.replyCode = reply.status;
     call.scope.replyReason = reply.reason;
-    // One that waits for something drops no reply.
-    const before = this.preRouting?.run(new MessageRun(env, 'event', call.scope, reply, source, call.edits, call));
-    if (before === 'drop') return undefined;
-    const { edits } = call;
-    if (route === undefined) return edits.empty ? reply : (parseMessage(rewritten(reply, edits.list)) ?? reply);
-    const run = new MessageRun(env, 'onreply', call.scope, reply, source, edits, call);
+    if (this.preRouting !== undefined) {
+      const before = new MessageRun(env, 'event', call.scope, reply, source, call.edits, call);
+      // One that waits for something drops no reply.
+      if (this.preRouting.run(before) === 'drop') return undefined;
+      if (route === undefined) return editedReply(before);
+    }
+    if (route === undefined) return reply;
+    const run = new MessageRun(env, 'onreply', call.scope, call.message, source, call.edits, call);
     const left = (outcome: RouteOutcome): SipMessage | undefined => {
       if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;
       if (outcome === 'return-0' && env.dialect === 'kamailio') return undefined;
-      if (run.edits.empty && run.newStatus === undefined) return reply;
-      const line = run.newStatus === undefined ? undefined : `SIP/2.0 ${run.newStatus}\r\n`;
-      return parseMessage(rewritten(reply, run.edits.list, line)) ?? reply;
+      return editedReply(run);
     };
     const outcome = route.run(run);
     if (!(outcome instanceof Promise)) return left(outcome);

@@ -5,6 +5,15 @@ import type { Source } from '../sip/transport/transport.js';
 import { Call, MessageRun } from './call.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
+import { rewritten } from './outgoing.js';
+
+/** The reply with the changes of the route that saw it, parsed again. */
+export function editedReply(run: MessageRun): SipMessage {
+  const { edits, newStatus } = run;
+  if (edits.empty && newStatus === undefined) return run.message;
+  const line = newStatus === undefined ? undefined : `SIP/2.0 ${newStatus}\r\n`;
+  return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
+}
 
 /** Runs Kamailio's onsend route for a reply on its way; false when the route drops it. */
 export function runOnsendReply(

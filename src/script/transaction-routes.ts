@@ -1,10 +1,10 @@
 import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
-import { parseMessage, type SipMessage } from '../sip/message.js';
+import type { SipMessage } from '../sip/message.js';
 import type { TxBranch } from './branch.js';
 import { type Call, CfgScope, MessageRun } from './call.js';
 import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
-import { rewritten } from './outgoing.js';
+import { editedReply } from './reply-routes.js';
 import { sourceOfReplies, type TransactionState } from './state.js';
 import { statusLine } from './status.js';
 
@@ -68,14 +68,6 @@ function replyRun(transaction: RoutedTransaction, reply: SipMessage, branch: TxB
   run.transaction = transaction;
   run.branch = branch;
   return run;
-}
-
-/** The reply with the changes of a reply route, parsed again. */
-function editedReply(run: MessageRun): SipMessage {
-  const { edits, newStatus } = run;
-  if (edits.empty && newStatus === undefined) return run.message;
-  const line = newStatus === undefined ? undefined : `SIP/2.0 ${newStatus}\r\n`;
-  return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
 }
 
 /** Runs a failure route for the branch that was chosen. `restored`: $ru and $du that a failure route of Kamailio begins with. */

@@ -75,3 +75,25 @@ test('the Warning of a reply has at most 1024 bytes, and no request-URI that wou
   assert.equal(warning('sip:bob@sw.example', 'X-Uri: sip:c"d@e\r\n'), undefined);
   await runner.stop();
 });
+
+test('msg_apply_changes() of a reply, before any transaction, leaves its changes in the reply that goes on', async () => {
+  const apply = 'append_hf("X-A: 1\\r\\n"); msg_apply_changes();';
+  const before = `event_route[core:pre-routing] { if (is_request()) exit; ${apply} }`;
+  for (const [routes, added] of [
+    [`onreply_route { ${apply} }`, ['X-A: 1']],
+    [before, ['X-A: 1']],
+    [`${before}\nonreply_route { append_hf("X-B: $hdr(X-A)\\r\\n"); }`, ['X-A: 1', 'X-B: 1']],
+  ] as const) {
+    const runner = startScript({
+      dialect: 'kamailio',
+      modules: 'textopsx',
+      script: `request_route { $du = "sip:127.0.0.1:5090"; t_relay(); }\n${routes}\n`,
+    });
+    runner.receive(INVITE);
+    const sent = runner.sent.find(({ port }) => port === 5090)?.text ?? '';
+    runner.receive(answerTo(sent, '180 Ringing'), 5090);
+    const ringing = runner.sent.find(({ text }) => text.startsWith('SIP/2.0 180 '))?.text;
+    assert.deepEqual(ringing?.match(/^X-[^\r]*/gm), added, routes);
+    await runner.stop();
+  }
+});
