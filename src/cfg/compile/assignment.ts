@@ -4,6 +4,7 @@ import { NEXT, type ScriptRun } from '../runtime.js';
 import type { ArithmeticOperator, Result } from '../semantics/operators.js';
 import type { CompileContext } from './context.js';
 import type { CompiledExpression } from './expression.js';
+import { bounded } from './operations.js';
 
 /** An assignment, compiled; gives the value that was assigned, undefined when there was none. */
 export interface CompiledAssignment {
@@ -73,11 +74,7 @@ export function assignmentOf(
   const calculate = operators.arithmetic(operator, own.type, value.type);
   const most = context.bounds.text;
   const finish = (run: ScriptRun, before: Result, operand: Result): Result => {
-    const result = calculate(before, operand, run, at);
-    if (typeof result === 'string' && result.length > most) {
-      run.fault(at, `a string would be longer than ${most} characters`);
-      return undefined;
-    }
+    const result = bounded(calculate(before, operand, run, at), most, run, at);
     if (result !== undefined && run.stop === NEXT) target.assign(run.pvars, result);
     return result;
   };

@@ -142,7 +142,8 @@ export function logical(
     : truthValue((run) => run.stop === NEXT && (first(run) || (run.stop === NEXT && second(run))), calls);
 }
 
-function logicalTest({ test, read }: CompiledExpression, context: CompileContext): (run: ScriptRun) => boolean {
+/** The truth of an operand of "!", "&&" and "||"; one without a value is not true. */
+export function logicalTest({ test, read }: CompiledExpression, context: CompileContext): (run: ScriptRun) => boolean {
   if (test !== undefined) return test;
   const { logicalTruth } = context.dialect.operators;
   return (run) => {
@@ -192,7 +193,7 @@ function asInteger(result: boolean | undefined): Result {
 }
 
 /** A result that may be used; one that is too long is a fault, and none. */
-function bounded(result: Result, most: number, run: ScriptRun, at: Position): Result {
+export function bounded(result: Result, most: number, run: ScriptRun, at: Position): Result {
   if (typeof result !== 'string' || result.length <= most) return result;
   run.fault(at, `a string would be longer than ${most} characters`);
   return undefined;

@@ -4,6 +4,7 @@ import type { Result, StaticType } from '../semantics/operators.js';
 import type { CompiledAssignment } from './assignment.js';
 import type { CompileContext } from './context.js';
 import type { CompiledExpression } from './expression.js';
+import { logicalTest } from './operations.js';
 
 /** An expression in which a call may wait. */
 interface WaitingExpression {
@@ -85,15 +86,8 @@ export class WaitingCompiler {
 
   /** An operand of "!", "&&" and "||". */
   private logical(node: Expression): (run: ScriptRun) => boolean | Promise<boolean> {
-    const { logicalTruth } = this.context.dialect.operators;
-    const later = this.test(node, logicalTruth);
-    if (later !== undefined) return later;
-    const { test, read } = this.parts.compile(node);
-    if (test !== undefined) return test;
-    return (run) => {
-      const value = read(run);
-      return value !== undefined && logicalTruth(value);
-    };
+    const later = this.test(node, this.context.dialect.operators.logicalTruth);
+    return later ?? logicalTest(this.parts.compile(node), this.context);
   }
 
   private waiting(node: Expression): WaitingExpression {

@@ -1,5 +1,7 @@
 import { loadCompleteCfg } from '../../cfg-file/complete.js';
 import { ScriptPath } from '../../cfg-file/script-path.js';
+import { systemClock } from '../../core/clock.js';
+import { within } from '../../core/within.js';
 import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { ScriptRehearsal } from '../../daemon/script-rehearsal.js';
@@ -47,7 +49,7 @@ export async function explainCfg(options: ExplainCfgOptions, request: string, io
     for (const [partition, { failure }] of await daemon.loadOnly()) {
       if (failure !== undefined) io.err(`partition "${partition}" could not be loaded: ${failure}\n`);
     }
-    await Promise.race([daemon.begin(), new Promise((resolve) => setTimeout(resolve, STARTUP_MS).unref())]);
+    await within(systemClock, STARTUP_MS, daemon.begin());
     rehearsal.forget();
     const found = await rehearsal.run(daemon, request, options.source);
     io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderScript(found));
