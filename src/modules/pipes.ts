@@ -31,8 +31,6 @@ export function newPipe(limit: number, algorithm: Algorithm): Pipe {
 export interface Pipes extends Iterable<readonly [string, Pipe]> {
   readonly size: number;
   has(name: string): boolean;
-  /** Adds a pipe, or one in place of that of its name. */
-  set(name: string, pipe: Pipe): unknown;
   /** Changes a pipe, which no other process does meanwhile; `make` gives one that is not there. Returns whether there is one. */
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
   keys(): Iterable<string>;
@@ -65,7 +63,7 @@ class SharedPipes implements Pipes {
     return this.entries.get(name, 0) !== undefined;
   }
 
-  set(name: string, { limit, count, before, since, algorithm }: Pipe): void {
+  private set(name: string, { limit, count, before, since, algorithm }: Pipe): void {
     this.entries.set(name, `${limit} ${count} ${before} ${since} ${algorithm}`, undefined);
   }
 

@@ -30,45 +30,33 @@ interface PipeState {
   readonly reason: string;
 }
 
-/** ratelimit: pipes by name. */
+/** ratelimit: pipes by name. A reload keeps them, and what they have counted. */
 export const rateState = {
   module: 'ratelimit',
-  create: (parameters: ModuleParameters, states: ModuleStates): RateState => {
-    const pipes = pipesOf(states, 'ratelimit', MOST_PIPES);
-    for (const each of parameters.all('pipe')) {
-      const match = /^(\w+):(\w+):(\d+)$/.exec(String(each));
-      if (match === null) continue;
-      // The parameter is one of Kamailio's, and counts messages a second.
-      const limit = Number(match[3]) * parameters.int('timer_interval', 10);
-      // What other processes have counted stays.
-      pipes.change(
-        match[1] ?? '',
-        (pipe) => {
-          pipe.limit = limit;
-        },
-        () => newPipe(limit, algorithmOf(match[2] ?? '') ?? 'taildrop'),
-      );
-    }
-    const queues = new Map<string, string>();
-    for (const each of parameters.all('queue')) {
-      const [name = '', method = ''] = String(each).split(':');
-      queues.set(method, name);
-    }
-    return { interval: parameters.int('timer_interval', 10) * 1000, pipes, queues };
-  },
-  renew(before: RateState, parameters: ModuleParameters, states: ModuleStates): RateState {
-    const after = this.create(parameters, states);
-    for (const [name, pipe] of before.pipes) {
-      let { limit } = pipe;
-      after.pipes.change(name, (wanted) => {
-        limit = wanted.limit;
-      });
-      after.pipes.set(name, Object.assign(pipe, { limit }));
-    }
-    return after;
-  },
+  create: (parameters: ModuleParameters, states: ModuleStates): RateState =>
+    rateStateOf(pipesOf(states, 'ratelimit', MOST_PIPES), parameters),
+  renew: ({ pipes }: RateState, parameters: ModuleParameters): RateState => rateStateOf(pipes, parameters),
   copy: (state: RateState): RateState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };
+
+/** The parameters of ratelimit. Their pipes are added to `pipes`; one that exists, in this process or in another one, only takes the limit. */
+function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
+  const seconds = parameters.int('timer_interval', 10);
+  for (const each of parameters.all('pipe')) {
+    const [, name = '', algorithm = '', rate] = /^(\w+):(\w+):(\d+)$/.exec(String(each)) ?? [];
+    if (rate === undefined) continue;
+    // The parameter is one of Kamailio's, and counts messages a second.
+    const limit = Number(rate) * seconds;
+    const make = (): Pipe => newPipe(limit, algorithmOf(algorithm) ?? 'taildrop');
+    pipes.change(name, (pipe) => void (pipe.limit = limit), make);
+  }
+  const queues = new Map<string, string>();
+  for (const each of parameters.all('queue')) {
+    const [name = '', method = ''] = String(each).split(':');
+    queues.set(method, name);
+  }
+  return { interval: seconds * 1000, pipes, queues };
+}
 
 /** Pipes of one module at most. */
 const MOST_PIPES = 100_000;

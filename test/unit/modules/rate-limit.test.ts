@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SharedValues } from '../../../src/core/shared-values.js';
+import { rateState } from '../../../src/modules/rate-limit.js';
+import { ModuleStates } from '../../../src/script/environment.js';
+
+/** What is kept over reloads by one process; `pipe` are the pipes of the file as it is then. */
+function startProcess(memory: SharedArrayBuffer | undefined) {
+  const kept = new Map<object, unknown>();
+  const shared = memory === undefined ? undefined : new SharedValues(memory, () => 0);
+  return (...pipe: readonly string[]) => {
+    const parameters = new Map([['ratelimit', new Map([['pipe', pipe]])]]);
+    return new ModuleStates(parameters, new Set(['ratelimit']), kept, undefined, new Map(), shared).of(rateState).pipes;
+  };
+}
+
+const shown = (pipes: ReturnType<ReturnType<typeof startProcess>>) =>
+  Object.fromEntries(Array.from(pipes, ([name, { limit, count, algorithm }]) => [name, [limit, count, algorithm]]));
+
+for (const memory of [undefined, new SharedArrayBuffer(1024 * 1024)]) {
+  test(`a reload keeps what pipes have counted and takes the limits of the file${memory === undefined ? '' : ', with other processes'}`, () => {
+    const load = startProcess(memory);
+    const before = load('a:TAILDROP:3', 'b:RED:1');
+    for (const name of ['a', 'b']) before.change(name, (pipe) => void (pipe.count += 7));
+    assert.deepEqual(shown(load('a:RED:5', 'c:RED:2')), {
+      a: [50, 7, 'taildrop'],
+      b: [10, 7, 'red'],
+      c: [20, 0, 'red'],
+    });
+  });
+}
+
+test('a reload in one process loses no message that another one counts meanwhile', () => {
+  const memory = new SharedArrayBuffer(1024 * 1024);
+  const [load, other] = [startProcess(memory), startProcess(memory)('a:TAILDROP:3')];
+  let counted = 0;
+  const count = (): void => {
+    counted++;
+    other.change('a', (pipe) => void pipe.count++);
+  };
+  const before = load('a:TAILDROP:3');
+  count();
+  const all = [...before];
+  // Whoever reads the pipes to write them back has what they were before.
+  before[Symbol.iterator] = function* () {
+    for (const each of all) {
+      count();
+      yield each;
+    }
+  };
+  load('a:TAILDROP:4');
+  assert.deepEqual(shown(other), { a: [40, counted, 'taildrop'] });
+});
