@@ -84,6 +84,11 @@ export function chooseSet(run: MessageRun, set: number): boolean {
   return true;
 }
 
+/** Where the message came from. */
+export function receivedFrom({ source: { address } }: MessageRun): NgDictionary {
+  return { 'received-from': [address.includes(':') ? 'IP6' : 'IP4', address] };
+}
+
 /** Sends a command to the proxy of a call, and to the next one when it does not answer. Undefined when none did. */
 export async function command(
   run: MessageRun,
@@ -101,12 +106,8 @@ export async function command(
   const order = proxiesFor(set, callId, now);
   const usable = known !== undefined && !known.disabled && known.until <= now && set.includes(known);
   const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
-  const { address } = run.source;
   // As recorded, Kamailio says with every command where the message came from, and that it knows a proxy at its limit.
-  const always: NgDictionary =
-    env.dialect === 'kamailio'
-      ? { 'received-from': [address.includes(':') ? 'IP6' : 'IP4', address], supports: ['load limit'] }
-      : {};
+  const always: NgDictionary = env.dialect === 'kamailio' ? { ...receivedFrom(run), supports: ['load limit'] } : {};
   const described = name === 'offer' || name === 'answer' || env.dialect === 'opensips';
   const keys = described ? flags.keys : withoutSdpKeys(flags.keys);
   const message: NgDictionary = { ...keys, ...always, ...more, 'call-id': callId, command: name };

@@ -19,7 +19,7 @@ import {
 } from '../define.js';
 import { kamailioFunction } from '../kamailio-function.js';
 import { own, scopeOf } from '../script-variable.js';
-import { chooseSet, command, mediaEngine, succeeded } from './engine.js';
+import { chooseSet, command, mediaEngine, receivedFrom, succeeded } from './engine.js';
 import { type MediaFlags, mediaFlags } from './flags.js';
 import { replaceSdp, sdpSpan } from './sdp.js';
 
@@ -87,11 +87,10 @@ async function exchange(
   // As recorded, Kamailio answers by requests that are answers, and within a dialog.
   const answers = kind === 'answer' && run.env.dialect === 'kamailio' && run.message.isRequest;
   if (answers && (run.message.toTag === '' || !/^(?:ACK|PRACK)$/.test(run.message.method))) return -1;
-  const { source } = run;
   const answer = await command(run, kind, flags, {
     ...tags(run, kind, flags),
     ...viaBranch(run, flags),
-    'received-from': [source.address.includes(':') ? 'IP6' : 'IP4', source.address],
+    ...receivedFrom(run),
     sdp,
   });
   const made = answer?.['sdp'];
@@ -195,7 +194,7 @@ async function query(run: MessageRun, text: string): Promise<NgDictionary | unde
 /** SDP fragments of trickling ICE (RFC 8840) for the media proxy, which gives nothing back. */
 async function inform(run: MessageRun, text: string): Promise<number> {
   const flags = mediaFlags(text, run.env.dialect);
-  const { message, source } = run;
+  const { message } = run;
   const words = flags.keys['flags'];
   // As recorded, by the type of the body; anything else is an offer.
   const fragment = /^application\/trickle-ice-sdpfrag\b/i.test(message.header('content-type') ?? '');
@@ -203,7 +202,7 @@ async function inform(run: MessageRun, text: string): Promise<number> {
     ...tags(run, 'offer', flags),
     ...viaBranch(run, flags),
     ...(fragment ? { flags: [...(Array.isArray(words) ? words : []), 'fragment'] } : {}),
-    'received-from': [source.address.includes(':') ? 'IP6' : 'IP4', source.address],
+    ...receivedFrom(run),
     sdp: message.body,
   });
   return code(message.body !== '' && succeeded(run, 'offer', answer));
