@@ -45,6 +45,13 @@ function either(a: Outlets<boolean>, b: Outlets<boolean>): Outlets<boolean> {
   return { log: a.log || b.log, db: a.db || b.db, nats: a.nats || b.nats, evi: a.evi || b.evi };
 }
 
+/** The reply that a record is about; a reply of our own is no message. */
+interface Status {
+  readonly code: number;
+  readonly reason: string;
+  readonly reply: SipMessage | undefined;
+}
+
 /** Follows a transaction to its final reply; flags are looked at then, as failure routes may change them. */
 function follow(run: MessageRun, transaction: TransactionState): void {
   const { call, env } = run;
@@ -52,39 +59,32 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   const { settings } = acc;
   const { message } = call;
   if (message.method === 'CANCEL' && !settings.reportCancels) return;
-  let status = { code: 0, reason: '', reply: undefined as SipMessage | undefined };
-  let judged = false;
-  /** Flags when a branch failed last: what a reply of our own is judged by. */
-  let judgedBy = 0;
+  let status: Status = { code: 0, reason: '', reply: undefined };
+  /** Flags when a branch failed last: what a reply of our own is judged by; undefined where none failed. */
+  let judgedBy: number | undefined;
   const kamailio = env.dialect === 'kamailio';
-  const writeMissed = (code: number, reason: string, reply: SipMessage | undefined, flags: number): void => {
-    if (!transaction.invite) return;
+  const write = (what: 'answered' | 'missed', flags: number, { code, reason, reply }: Status): void => {
     const context = acc.peek(call);
-    const missed = either(masked(settings.missed, flags), askedOutlets(context, 'missed'));
-    if (!any(missed)) return;
-    const tag = env.layer.localTag(message);
-    const record = recordOf(MISSED, message, reply, code, reason, env.clock.now(), tag);
-    acc.write(run, missed, record, context?.asked?.table ?? settings.missedTable);
+    const outlets = either(masked(settings[what], flags), askedOutlets(context, what));
+    if (!any(outlets)) return;
+    const [title, table] = what === 'missed' ? [MISSED, settings.missedTable] : [ANSWERED, settings.table];
+    const record = recordOf(title, message, reply, code, reason, env.clock.now(), env.layer.localTag(message));
+    acc.write(run, outlets, record, context?.asked?.table ?? table);
   };
-  // As recorded, each provisional reply with a body is a record of its own.
-  const writeEarly = (code: number, reason: string, reply: SipMessage | undefined): void => {
-    if (reply === undefined || reply.bodyEnd <= reply.bodyStart) return;
-    const context = acc.peek(call);
-    const answered = either(masked(settings.answered, call.flags), askedOutlets(context, 'answered'));
-    if (!any(answered)) return;
-    const record = recordOf(ANSWERED, message, reply, code, reason, env.clock.now(), env.layer.localTag(message));
-    acc.write(run, answered, record, context?.asked?.table ?? settings.table);
+  const writeMissed = (flags: number, status: Status): void => {
+    if (transaction.invite) write('missed', flags, status);
   };
   transaction.watch({
     failing: (code, reason, reply) => {
-      judged = true;
       judgedBy = kamailio ? call.frozenFlags : call.flags;
-      writeMissed(code, reason, reply, judgedBy);
+      writeMissed(judgedBy, { code, reason, reply });
       // As recorded, a missed call is written once: the failure route finds the flag reset, and may set it again.
       if (kamailio) call.frozenFlags &= ~allOf(settings.missed);
     },
     passed: (code, reason, reply) => {
-      if (code < 200 && settings.earlyMedia && transaction.invite) writeEarly(code, reason, reply);
+      // As recorded, each provisional reply with a body is a record of its own.
+      const early = code < 200 && settings.earlyMedia && transaction.invite && reply !== undefined;
+      if (early && reply.bodyEnd > reply.bodyStart) write('answered', call.flags, { code, reason, reply });
       if (code >= 200 && status.code === 0) status = { code, reason, reply };
     },
     ended: (code, reply) => {
@@ -97,8 +97,8 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       if (kamailio && shown.reply === undefined && shown.code !== 0) {
         // As recorded, a reply of our own counts with the usual phrase, and as a missed call where the flag was set when a branch failed last.
         shown = { ...shown, reason: reasonPhrase(shown.code) };
-        if (shown.code >= 300) writeMissed(shown.code, shown.reason, undefined, judged ? judgedBy : call.flags);
-        if (!judged) tag = '';
+        if (shown.code >= 300) writeMissed(judgedBy ?? flags, shown);
+        if (judgedBy === undefined) tag = '';
       }
       const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
       const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';
