@@ -12,3 +12,8 @@ export function ownText(text: string): string {
   const encoding = ONE_BYTE.test(text) ? 'latin1' : 'utf16le';
   return Buffer.from(text, encoding).toString(encoding);
 }
+
+/** The same for a value that may be a text. */
+export function ownValue<T>(value: T): T {
+  return typeof value === 'string' ? (ownText(value) as T & string) : value;
+}

@@ -1,4 +1,4 @@
-import { ownText } from '../core/own-text.js';
+import { ownText, ownValue } from '../core/own-text.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
@@ -55,10 +55,9 @@ export class ExpiringMap<T> implements ValueMap<T> {
 
   /** Always true; another entry may be dropped to make room. Texts are copied: they outlive the message that they come from. */
   set(key: string, value: T, expires: number | undefined): boolean {
-    const kept = typeof value === 'string' ? (ownText(value) as T & string) : value;
     const known = this.map.has(key);
     if (!known && this.map.size >= this.most) this.deleteOldest();
-    this.map.set(known ? key : ownText(key), { value: kept, expires });
+    this.map.set(known ? key : ownText(key), { value: ownValue(value), expires });
     return true;
   }
 

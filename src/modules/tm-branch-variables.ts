@@ -1,4 +1,4 @@
-import { ownText } from '../core/own-text.js';
+import { ownText, ownValue } from '../core/own-text.js';
 import { AvpStore } from '../pvar/avp-store.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { IndexReader, VariableDefinition } from '../pvar/variables/definition.js';
@@ -66,7 +66,7 @@ const branchAvp: VariableDefinition = {
       },
       set: (context, value) => {
         if (value === null) store(context)?.delete(name(context));
-        else store(context)?.push(ownText(name(context)), typeof value === 'string' ? ownText(value) : value);
+        else store(context)?.push(ownText(name(context)), ownValue(value));
       },
     };
   },
@@ -132,7 +132,7 @@ const branchAttribute: VariableDefinition = {
         const key = name(context);
         if (value === null) attributes?.delete(key);
         else if (attributes !== undefined && (attributes.size < MOST_ATTRIBUTES || attributes.has(key)))
-          attributes.set(ownText(key), typeof value === 'string' ? ownText(value) : value);
+          attributes.set(ownText(key), ownValue(value));
       },
     };
   },
