@@ -130,7 +130,7 @@ function rulesOf(site: CallSite, name: string): { readonly rules: PermissionRule
 function textOfFile(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return '';
-  if (!found.isFile()) throw new Error('no file');
+  if (!found.isFile()) throw new Error('is no regular file');
   if (found.size > MOST_BYTES) throw new Error('larger than 1 MiB');
   return readFileSync(path, 'latin1');
 }
@@ -159,7 +159,8 @@ function filesOf(site: CallSite, [first, second]: Args): Pair {
  * is denied.
  */
 function verdict(run: MessageRun, files: Pair, left: string, rights: readonly string[]): number {
-  for (const fault of files.faults) run.env.log.warn({ fault }, 'script: a line of permissions is left out');
+  for (const fault of files.faults)
+    run.env.log.warn({ fault }, 'script: a line of a permissions file is no rule and is ignored');
   files.faults = [];
   if (files.allow.empty && files.deny.empty) return 1;
   if (left.length > MOST_URI || rights.some((each) => each.length > MOST_URI)) return -1;

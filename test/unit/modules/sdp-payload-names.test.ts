@@ -18,7 +18,7 @@ test('a payload type is looked up among payload types only, whatever a peer call
   assert.deepEqual(run.lines, ['named', 'went on']);
 });
 
-test('static names stand for their numbers whether or not the SDP has them, as observed of Kamailio 5.6.3', async () => {
+test('names of static payload types (RFC 3551) stand for their numbers whether or not the SDP has them, as observed of Kamailio 5.6.3', async () => {
   for (const [call, media, line] of [
     ['sdp_keep_codecs_by_name("PCMU")', 'm=image 6000 udptl t38', '1 m=image 6000 udptl'],
     ['sdp_keep_codecs_by_name("opus,PCMA")', 'm=image 6000 udptl t38', '1 m=image 6000 udptl'],

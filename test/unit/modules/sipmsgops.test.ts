@@ -188,7 +188,7 @@ test('nat_traversal tests the sender by numbers or words, and writes its address
   await assert.rejects(() => relayed('client_nat_test("far");'), /unknown test "far"/);
 });
 
-test('streams on hold and options that are taken out cost what is written of them', async () => {
+test('is_audio_on_hold() and list_hdr_remove_option() take time in proportion to the size of the message', async () => {
   const runner = startScript({
     dialect: 'opensips',
     script:

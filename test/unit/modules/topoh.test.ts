@@ -155,7 +155,7 @@ test('parameters that cannot stand in a message are refused', () => {
   assert.throws(() => maskOf({ callid_prefix: 'a b' }), /callid_prefix "a b"/);
 });
 
-test('a message with more hidden values than any has is looked at from its top, and the rest is left', () => {
+test('of more than 256 hidden values in a message the first ones are shown, the others stay as they are', () => {
   const mask = maskOf();
   const cipher = new TextCipher('_static_value_');
   const hidden = (i: number) =>

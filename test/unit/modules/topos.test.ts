@@ -256,7 +256,7 @@ test('what is kept goes on over a reload, also over one after which no message c
   assert.deepEqual(last.records(clock).counts, { dialogs: 1, requests: 1 });
 });
 
-test('tags and users count as what they take, and what provisional replies add', () => {
+test('the memory that dialogs may take counts their tags, those of provisional replies too', () => {
   const records = new TopologyRecords(180, 10_800);
   const long = 'x'.repeat(60_000);
   const dialogOf = (id: string, callerTag: string) => ({
