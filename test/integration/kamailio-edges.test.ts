@@ -1,29 +1,16 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { ANSWERED, GATEWAYS as OPERATOR_GATEWAYS } from '../side-by-side/operator-file.js';
+import { toposTables } from '../side-by-side/tables.js';
+import { talked } from '../side-by-side/talks.js';
 import { FakeRtpengine } from '../support/fake-rtpengine.js';
-import type { Answers, TestCall } from '../support/side-by-side.js';
+import type { Answers } from '../support/side-by-side.js';
 import { answered, type Calls, givenUp, sideBySide } from '../support/two-proxies.js';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/side-by-side/${name}`, import.meta.url), 'latin1');
-const RINGING = [180, 'Ringing'] as const;
-const ANSWERED = [RINGING, [200, 'OK']] as const;
-
-/** What a gateway answers to an INVITE, by the end of the user's name. */
-const BY_END: readonly (readonly [end: string, replies: readonly (readonly [status: number, reason: string])[]])[] = [
-  ['over', [[503, 'Service Unavailable']]],
-  ['none', [[503, 'Service Unavailable']]],
-  ['lost', [[404, 'Not Found']]],
-  ['busy', [[486, 'Busy Here']]],
-  ['moved', [[302, 'Moved Temporarily']]],
-  ['ring', [RINGING]],
-];
-
 /** A gateway that takes everything but some INVITEs. */
-const byUser: Answers = (method, user) => {
-  if (method !== 'INVITE') return [[202, 'Accepted']];
-  return BY_END.find(([end]) => user.endsWith(end))?.[1] ?? ANSWERED;
-};
+const byUser = OPERATOR_GATEWAYS['gw1'] as Answers;
 
 /** The first gateway refuses some users; the second answers all. */
 const GATEWAYS: Readonly<Record<string, Answers>> = {
@@ -68,25 +55,6 @@ test('topoh hides the same of the same messages', (t) =>
     alike: (text) => text.replace(/;TH=\w+/g, '').replace(/\\nth: \w+/g, ''),
   }));
 
-/** Tables of topos, as the original keeps them in text files. */
-function strippedTables(folder: string): void {
-  const texts = (names: string) =>
-    names
-      .split(' ')
-      .map((name) => `${name}(string,null)`)
-      .join(' ');
-  const both = texts(
-    'a_contact b_contact as_contact bs_contact a_tag b_tag s_rr a_srcaddr b_srcaddr a_socket b_socket',
-  );
-  const first = 'id(int,auto) rectime(int)';
-  const keys = texts('x_context s_method s_cseq a_callid a_uuid b_uuid');
-  mkdirSync(join(folder, 'topos'));
-  const table = (name: string, text: string) => writeFileSync(join(folder, 'topos', name), text);
-  table('version', 'table_name(string) table_version(int)\ntopos_d:1\ntopos_t:1\n');
-  table('topos_d', `${first} ${keys} ${both} ${texts('a_rr b_rr a_uri b_uri r_uri')} iflags(int)\n`);
-  table('topos_t', `${first} ${keys} ${both} ${texts('x_via x_vbranch x_rr y_rr x_uri x_tag')} direction(int)\n`);
-}
-
 /** Names of dialogs are those of each program. */
 const dialogNames = (text: string) => text.replace(/([ab]tpsh)-[0-9a-f-]+/g, '$1-*');
 const STRIPPED: Calls = {
@@ -113,7 +81,7 @@ for (const [name, define] of [
       text: fixture('stripped-edge.cfg').replace('#!KAMAILIO\n', `#!KAMAILIO\n${define}`),
       gateways: GATEWAYS,
       calls: STRIPPED,
-      prepare: strippedTables,
+      prepare: toposTables,
       alike: dialogNames,
     }),
   );
@@ -123,26 +91,14 @@ after(() => {
   for (const close of open) close();
 });
 
-/** An answered call with a request each way inside. */
-const talked =
-  (name: string, options: Parameters<TestCall['invite']>[0] = {}): Calls[string][1] =>
-  async (call, lane) => {
-    const answer = await call.invite(options);
-    const within = (cseq: number) => ({ ...options, ...call.within(answer, cseq) });
-    call.send('ACK', within(1));
-    await call.ask('INFO', within(2));
-    await lane.fromGateway('gw1', name.replaceAll(/\W+/g, '-'), 'INFO', 30);
-    await call.ask('BYE', within(3));
-  };
-
 const NATED = { contact: '<sip:alice@192.168.1.7:5062;transport=udp>' };
 const VIDEO = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=video 6000 RTP/AVP 31\r\n';
 const CODECS =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 97 18 0 98\r\na=rtpmap:97 speex/8000\r\na=rtpmap:18 G729/8000\r\na=rtpmap:98 iLBC/8000\r\na=fmtp:98 mode=20\r\n';
 
 const ACCESS: Calls = {
-  'an answered call': ['bob', talked('an answered call')],
-  'a caller behind NAT': ['bob', talked('a caller behind NAT', NATED)],
+  'an answered call': ['bob', talked()],
+  'a caller behind NAT': ['bob', talked(NATED)],
   'a number abroad': ['00441234', (call) => call.invite()],
   'a national number': ['0301234', (call) => call.invite({ more: 'P-Asserted-Identity: <sip:+49301@a>\r\n' })],
   'without caller id': [
@@ -194,14 +150,9 @@ test('an access edge sends the same as Kamailio', (t) =>
     },
   }));
 
-const EARLY = [
-  [183, 'Progress'],
-  [200, 'OK'],
-] as const;
-
 const TRUNKS: Calls = {
-  'an answered call': ['4930123', talked('an answered call', { from: '<sip:alice@a.example>' })],
-  'a caller with a number': ['4930123', talked('a caller with a number', { from: '"A" <sip:+4940555@a.example>' })],
+  'an answered call': ['4930123', talked({ from: '<sip:alice@a.example>' })],
+  'a caller with a number': ['4930123', talked({ from: '"A" <sip:+4940555@a.example>' })],
   'a number that is rewritten': ['00441234', (call) => call.invite()],
   'a number that nobody knows': ['999', (call) => call.invite()],
   'a number that is blocked': ['0900123', (call) => call.invite()],
@@ -232,7 +183,7 @@ test('a router between trunks sends the same as Kamailio', (t) =>
   sideBySide(t, {
     text: fixture('trunk-router.cfg'),
     gateways: {
-      gw1: (method, user) => (method === 'INVITE' && user.endsWith('early') ? EARLY : byUser(method, user)),
+      gw1: byUser,
       gw2: (_method, user) => (user.endsWith('none') ? [[500, 'Broken']] : ANSWERED),
     },
     calls: TRUNKS,
@@ -265,7 +216,7 @@ const TRUSTED_COLUMNS =
   'id(int,auto) src_ip(string) proto(string) from_pattern(string,null) ruri_pattern(string,null) tag(string,null) priority(int) ';
 
 const WHOLESALE: Calls = {
-  'an answered call': ['4930123', talked('an answered call')],
+  'an answered call': ['4930123', talked()],
   'abroad, written with blanks': ['0044-12(34)', (call) => call.invite()],
   national: ['0301234', (call) => call.invite()],
   'with a plus': ['+4930123', (call) => call.invite()],
@@ -336,7 +287,7 @@ test('a wholesale router sends the same as Kamailio', (t) =>
   }));
 
 const TENANTS: Calls = {
-  'an answered call': ['4930123', talked('an answered call')],
+  'an answered call': ['4930123', talked()],
   'an extension': ['21', (call) => call.invite({ uri: 'sip:21@a.example' })],
   'a national number': ['0301234', (call) => call.invite()],
   'a tenant with another set': ['bob', (call) => call.invite({ from: '<sip:carol@b.example>' })],

@@ -61,7 +61,7 @@ export const ACCOUNTING: OperatorFile = {
     ]);
   },
   calls: {
-    'an answered call': ['bob', talked('an answered call')],
+    'an answered call': ['bob', talked()],
     'a caller who is not in the table': ['bob', (call) => call.invite({ from: '<sip:stranger@a.example>' })],
     'a blocked number': ['0900123', (call) => call.invite()],
     'the first call of one with one': ['bob', (call) => call.invite({ from: '<sip:single@a.example>' })],

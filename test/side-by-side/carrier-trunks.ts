@@ -40,7 +40,7 @@ export const CARRIER_TRUNKS: OperatorFile = {
     ]);
   },
   calls: {
-    'a call of a customer': ['4930123', talked('a call of a customer')],
+    'a call of a customer': ['4930123', talked()],
     'with a plus': ['+4917123', (call) => answered(call)],
     'a national number': ['030123', (call) => answered(call)],
     'a number of another country': ['0044123', (call) => answered(call)],

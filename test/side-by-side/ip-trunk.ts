@@ -56,8 +56,8 @@ export const IP_TRUNK: OperatorFile = {
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*')
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?to: )[^;\\]*/g, '$1*'),
   calls: {
-    'a call of a PBX': ['4940', talked('a call of a PBX', { from: '<sip:alice@a.example>' })],
-    'a caller of the trunk': ['+4940', talked('a caller of the trunk', { from: '"A" <sip:+4930123456@a.example>' })],
+    'a call of a PBX': ['4940', talked({ from: '<sip:alice@a.example>' })],
+    'a caller of the trunk': ['+4940', talked({ from: '"A" <sip:+4930123456@a.example>' })],
     'a national number': ['040', (call) => call.invite()],
     diverted: ['4940', (call) => call.invite({ more: 'Diversion: <sip:+49305@x>;reason=user-busy\r\n' })],
     'the provider asks for credentials': ['4955', (call) => call.invite()],

@@ -1,5 +1,5 @@
 import type { Answers } from '../support/side-by-side.js';
-import { answered, givenUp } from '../support/two-proxies.js';
+import { answered, type Calls, givenUp } from '../support/two-proxies.js';
 import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { writeList } from './tables.js';
 import { talked } from './talks.js';
@@ -15,6 +15,15 @@ const registrar: Answers = (method, user, request = '') => {
     return [[401, 'Unauthorized', 'WWW-Authenticate: Digest realm="r", nonce="n"\r\n']];
   return [[200, 'OK', 'Path: <sip:x@127.0.0.1;lr>\r\n']];
 };
+
+/** An answered call whose INFO has an alias in its request-URI. */
+const withAlias =
+  (alias: string): Calls[string][1] =>
+  async (call, lane) => {
+    const answer = await call.invite();
+    call.send('ACK', call.within(answer, 1));
+    await call.ask('INFO', { ...call.within(answer, 2), uri: lane.named(`sip:bob@192.0.2.9;alias=${alias}`) });
+  };
 
 export const PATH_EDGE: OperatorFile = {
   file: 'path-edge-5.6.cfg',
@@ -38,8 +47,8 @@ export const PATH_EDGE: OperatorFile = {
     ],
     'a registration that is challenged': ['alice', (call) => call.ask('REGISTER', { from: '<sip:deny@a.example>' })],
     'a registrar that fails': ['alice', (call) => call.ask('REGISTER', { from: '<sip:over@a.example>' })],
-    'an answered call': ['bob', talked('an answered call')],
-    'a caller behind NAT': ['bob', talked('a caller behind NAT', NATED)],
+    'an answered call': ['bob', talked()],
+    'a caller behind NAT': ['bob', talked(NATED)],
     'media behind NAT': ['bob', (call) => call.invite({ ...NATED, body: PRIVATE })],
     'the first fails': ['over', (call) => answered(call)],
     'early media': ['early', (call) => answered(call)],
@@ -75,28 +84,8 @@ export const PATH_EDGE: OperatorFile = {
         }),
     ],
     'a call of the core without Path': ['alice', (call) => call.invite(CORE)],
-    'an alias that is none': [
-      'bob',
-      async (call, lane) => {
-        const answer = await call.invite();
-        call.send('ACK', call.within(answer, 1));
-        await call.ask('INFO', {
-          ...call.within(answer, 2),
-          uri: lane.named('sip:bob@192.0.2.9;alias=127.0.0.1~x~1'),
-        });
-      },
-    ],
-    'an alias within': [
-      'bob',
-      async (call, lane) => {
-        const answer = await call.invite();
-        call.send('ACK', call.within(answer, 1));
-        await call.ask('INFO', {
-          ...call.within(answer, 2),
-          uri: lane.named('sip:bob@192.0.2.9;alias=127.0.0.1~GW2_PORT~1'),
-        });
-      },
-    ],
+    'an alias that is none': ['bob', withAlias('127.0.0.1~x~1')],
+    'an alias within': ['bob', withAlias('127.0.0.1~GW2_PORT~1')],
     'a subscription': ['bob', (call) => call.ask('SUBSCRIBE', { more: 'Event: dialog\r\nExpires: 60\r\n' })],
     'a publication': ['bob', (call) => call.ask('PUBLISH')],
     'a message behind NAT': ['bob', (call) => call.ask('MESSAGE', { body: 'x', ...NATED })],

@@ -16,7 +16,7 @@ export const POOL_TENANTS: OperatorFile = {
       '103 sip:127.0.0.1:GW2_PORT 0 0 tag=silver',
     ]),
   calls: {
-    'a tenant by its domain': ['4930123', talked('a tenant by its domain')],
+    'a tenant by its domain': ['4930123', talked()],
     'a tenant of two sets': ['4930123', (call) => call.invite({ from: '<sip:carol@b.example>' })],
     'a tenant in capitals': ['4930123', (call) => call.invite({ from: '<sip:carol@B.Example>' })],
     'a set that is not there': ['4930123', (call) => call.invite({ from: '<sip:carol@c.example>' })],

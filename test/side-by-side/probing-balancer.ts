@@ -16,7 +16,7 @@ export const PROBING_BALANCER: OperatorFile = {
   calls: {
     'in turn, the first': ['bob', (call) => answered(call)],
     'in turn, the second': ['bob', (call) => answered(call)],
-    'a request within': ['bob', talked('a request within')],
+    'a request within': ['bob', talked()],
     'by priority': ['prio', (call) => answered(call)],
     'a conference': ['conf-17', (call) => answered(call)],
     'the first fails': ['prio-over', (call) => call.invite({ more: 'X-Any: 1\r\n' })],

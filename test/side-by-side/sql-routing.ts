@@ -21,7 +21,7 @@ export const SQL_ROUTING: OperatorFile = {
     ]);
   },
   calls: {
-    'an answered call': ['4930123', talked('an answered call')],
+    'an answered call': ['4930123', talked()],
     'a shorter prefix': ['4917123', (call) => answered(call)],
     'another country': ['44123', (call) => call.invite()],
     'another plan': ['44123', (call) => call.invite({ from: '<sip:bob@a.example>' })],

@@ -3,14 +3,13 @@ import type { Calls } from '../support/two-proxies.js';
 
 /** An answered call with a request each way inside, then a BYE. */
 export const talked =
-  (name: string, options: Parameters<TestCall['invite']>[0] = {}): Calls[string][1] =>
+  (options: Parameters<TestCall['invite']>[0] = {}): Calls[string][1] =>
   async (call, lane) => {
     const answer = await call.invite(options);
     const within = (cseq: number) => ({ ...options, ...call.within(answer, cseq) });
     call.send('ACK', within(1));
     await call.ask('INFO', within(2));
-    const callId = name.replaceAll(/\W+/g, '-');
-    for (const gateway of ['gw1', 'gw2'])
-      if (lane.reached(gateway, callId)) await lane.fromGateway(gateway, callId, 'INFO', 30);
+    const gateway = lane.reached('gw2', call.callId) ? 'gw2' : 'gw1';
+    await lane.fromGateway(gateway, call.callId, 'INFO', 30);
     await call.ask('BYE', within(3));
   };

@@ -24,7 +24,7 @@ export const TOPOS_BORDER: OperatorFile = {
   // Names of dialogs are those of each program.
   alike: (text) => text.replace(/([ab]tpsh)-[0-9a-f-]+/g, '$1-*'),
   calls: {
-    'a call of a carrier': ['4930123', talked('a call of a carrier')],
+    'a call of a carrier': ['4930123', talked()],
     'codecs and candidates': ['4930123', (call) => call.invite({ body: AUDIO })],
     'media that is secured': ['4930123', (call) => call.invite({ body: SDP('m=audio 6000 RTP/SAVP 0\r\n') })],
     'fax alone': ['4930123', (call) => call.invite({ body: SDP('m=image 6000 udptl t38\r\n') })],

@@ -205,7 +205,7 @@ export class TestCall {
   constructor(
     private readonly caller: DatagramPeer,
     private readonly proxyPort: number,
-    private readonly callId: string,
+    readonly callId: string,
     private readonly user: string,
   ) {}
 
