@@ -69,11 +69,6 @@ export class PermissionRules {
     return this.rules.length === 0;
   }
 
-  /** Whether a rule has both URIs. */
-  has(left: string, right: string): boolean {
-    return this.of(left)(right);
-  }
-
   /** Whether one of the rules for a URI on the left has another on the right; the left one is looked at once. */
   of(left: string): (right: string) => boolean {
     const rules = this.rules.filter((rule) => holds(rule.left, left));
