@@ -92,19 +92,15 @@ type Field = readonly [string, string];
 function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
   const out: { -readonly [K in keyof Outlets<Field[]>]: Field[] } = { log: [], db: [], nats: [], evi: [] };
   for (const text of texts) {
-    let kind: keyof Outlets<unknown> = 'db';
-    let aaa = false;
+    let kind: keyof Outlets<unknown> | undefined = 'db';
     for (const each of text.split(';')) {
       const colon = each.indexOf(':');
       const backend = colon < 0 ? '' : each.slice(0, colon).trim();
-      // Nothing is reported to AAA servers.
-      if (backend === 'aaa') aaa = true;
       const named = backend === 'log' || backend === 'db' || backend === 'nats' || backend === 'evi';
-      if (named) {
-        kind = backend;
-        aaa = false;
-      }
-      if (aaa) continue;
+      if (named) kind = backend;
+      // Nothing is reported to AAA servers.
+      else if (backend === 'aaa') kind = undefined;
+      if (kind === undefined) continue;
       const field = named ? each.slice(colon + 1) : each;
       const [tag = '', name = tag] = field.split('->').map((one) => one.trim());
       if (tag !== '') out[kind].push([tag, name]);
