@@ -33,8 +33,6 @@ export interface Pipes extends Iterable<readonly [string, Pipe]> {
   has(name: string): boolean;
   /** Changes a pipe, which no other process does meanwhile; `make` gives one that is not there. Returns whether there is one. */
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
-  keys(): Iterable<string>;
-  values(): Iterable<Pipe>;
 }
 
 /** Those of this process. */
@@ -76,14 +74,6 @@ class SharedPipes implements Pipes {
       this.set(name, pipe);
       return true;
     });
-  }
-
-  *keys(): Generator<string> {
-    for (const [name] of this.entries.entries(0)) yield name;
-  }
-
-  *values(): Generator<Pipe> {
-    for (const [, value] of this.entries.entries(0)) yield pipeFrom(value);
   }
 
   *[Symbol.iterator](): Generator<readonly [string, Pipe]> {

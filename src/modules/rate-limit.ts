@@ -229,7 +229,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
         ([result, pattern]) =>
         (run) => {
           const regex = pattern?.regex(run);
-          for (const name of run.env.modules.of(rateState).pipes.keys())
+          for (const [name] of run.env.modules.of(rateState).pipes)
             if (regex === undefined || regex.test(name)) result?.variable?.assign(run.pvars, name);
           return 1;
         },

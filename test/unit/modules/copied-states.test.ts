@@ -49,9 +49,9 @@ const CASES: readonly {
     name: 'ratelimit',
     key: rateState as unknown as ModuleState<never>,
     change(state: ReturnType<typeof rateState.create>) {
-      for (const pipe of state.pipes.values()) pipe.count++;
+      for (const [, pipe] of state.pipes) pipe.count++;
     },
-    read: (state: ReturnType<typeof rateState.create>) => [...state.pipes.values()].map(({ count }) => count),
+    read: (state: ReturnType<typeof rateState.create>) => [...state.pipes].map(([, { count }]) => count),
   },
   {
     name: 'gflags',
