@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { readFileSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
-import { createServer } from 'node:tls';
-import { calls } from '../../src/cli/calls/calls.js';
-import { explain } from '../../src/cli/explain/explain.js';
-import { TestAuthority } from '../support/certificates.js';
 import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
+import { diagnosed, type FailedCall, FailingTargets, inviteWithoutHops } from '../support/failed-calls.js';
 import { freePort } from '../support/ports.js';
-import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
+import type { Caller } from '../support/sip-endpoints.js';
 import { executeSqlite } from '../support/sqlite-file.js';
-import { until } from '../support/until.js';
 
 /** The set that a user's calls go to: the same numbers in both files. */
 const SETS = ['timeout', 'busy', 'refused', 'none', 'cancel', 'loop', 'name', 'barred'];
@@ -94,20 +87,13 @@ ${SETS.map((user, i) => `    if ($rU == "${user}") $var(set) = ${i + 1};`).join(
 failure_route[NEXT] { if (t_was_cancelled()) exit; if (t_check_status("503") && ds_next_dst()) { t_on_failure("NEXT"); t_relay(); } }
 `;
 
-interface Case {
-  readonly user: string;
-  readonly code: number;
-  readonly record: RegExp;
-  readonly why: RegExp;
-}
-
 const TABLE = `CREATE TABLE version (table_name TEXT, table_version INTEGER);
 INSERT INTO version VALUES ('dispatcher', 9);
 CREATE TABLE dispatcher (id INTEGER PRIMARY KEY, setid INTEGER, destination TEXT, socket TEXT DEFAULT '', state INTEGER DEFAULT 0,
   probe_mode INTEGER DEFAULT 0, weight TEXT DEFAULT '1', priority INTEGER DEFAULT 0, attrs TEXT DEFAULT '', description TEXT DEFAULT '');`;
 
 /** Blacklists are of opensips.cfg; what tm answers by itself differs. */
-const OWN: Readonly<Record<'kamailio' | 'opensips', readonly Case[]>> = {
+const OWN: Readonly<Record<'kamailio' | 'opensips', readonly FailedCall[]>> = {
   kamailio: [
     // The caller gets both replies, as of Kamailio, and takes the first.
     {
@@ -142,42 +128,28 @@ for (const [dialect, text] of [
     let daemon: CfgDaemon;
     let caller: Caller;
     let to = '';
-    const gateways: Gateway[] = [];
-    const closers: (() => unknown)[] = [];
+    let targets: FailingTargets;
 
     before(async () => {
-      const gateway = async (host: string, answer: Parameters<typeof startGateway>[0]['answer']) => {
-        const made = await startGateway({ host, name: 'gw', ...(answer === undefined ? {} : { answer }) });
-        gateways.push(made);
-        return made.uri;
-      };
-      const authority = new TestAuthority();
-      closers.push(() => authority.remove());
-      const ours = authority.issue('proxy', ['IP:127.0.0.1']);
-      const theirs = authority.issue('other', ['DNS:other.example']);
-      const server = createServer({ cert: readFileSync(theirs.cert), key: readFileSync(theirs.key) });
-      server.on('tlsClientError', () => {});
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      closers.push(() => server.close());
-      caller = await startCaller({ host: '127.0.0.95' });
-      closers.push(() => caller.stop());
+      targets = await FailingTargets.open('127.0.0.95');
+      caller = targets.caller;
       const mi = await freePort();
       to = `udp:127.0.0.1:${mi}`;
       const uris = [
-        await gateway('127.0.0.91', () => 'silent'),
-        await gateway('127.0.0.92', () => 503),
+        await targets.gateway('127.0.0.91', () => 'silent'),
+        await targets.gateway('127.0.0.92', () => 503),
         `sip:127.0.0.1:${await freePort()};transport=tcp`,
         'sip:127.0.0.1:9',
-        await gateway('127.0.0.93', () => ({ status: 200, ringMs: 5000 })),
+        await targets.gateway('127.0.0.93', () => ({ status: 200, ringMs: 5000 })),
         'sip:127.0.0.1:9',
-        `sip:127.0.0.1:${(server.address() as AddressInfo).port};transport=tls`,
-        await gateway('127.0.0.94', () => 200),
+        targets.wrongName,
+        await targets.gateway('127.0.0.94', () => 200),
       ];
       daemon = await startCfgDaemon({
         text: text({ udp: await freePort(), tcp: await freePort(), tls: await freePort() }),
         json: {
           mi: { datagram: [{ socket_name: to }] },
-          tls: { certificate: ours.cert, private_key: ours.key, ca: authority.ca, verify_server: true },
+          tls: targets.tls(),
         },
         prepare: (folder) => {
           const rows = uris.map((uri, i) => ({ set: i + 1, uri, state: uri.endsWith(':9') ? 1 : 0 }));
@@ -190,33 +162,15 @@ for (const [dialect, text] of [
           executeSqlite(join(folder, 'db.sqlite'), `${TABLE}${inserts.join('')}`);
         },
       });
-      closers.push(() => daemon.stop());
     });
 
     after(async () => {
-      for (const each of gateways) each.kill();
-      for (const close of closers.reverse()) await close();
+      await daemon?.stop();
+      await targets?.close();
     });
 
-    async function diagnosed(user: string, callId: string): Promise<{ record: string; why: string }> {
-      const output = () => {
-        const lines: string[] = [];
-        return { lines, io: { out: (line: string) => void lines.push(line), err: () => {}, stdin: Readable.from([]) } };
-      };
-      const record = output();
-      await until('listed', async () => {
-        record.lines.length = 0;
-        await calls({ to, 'call-id': callId }, record.io);
-        return record.lines.length > 0;
-      });
-      const why = output();
-      const request =
-        `INVITE sip:${user}@example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.95;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=1\n` +
-        `To: <sip:${user}@example.com>\nCall-ID: ${callId}\nCSeq: 1 INVITE\nMax-Forwards: ${user === 'hops' ? 0 : 70}\n\n`;
-      await explain({ to, source: '127.0.0.95' }, '-', { ...why.io, stdin: Readable.from([Buffer.from(request)]) });
-      return { record: record.lines.join(''), why: why.lines.join('') };
-    }
-    const common: readonly Case[] = [
+    const diagnosis = (user: string, callId: string) => diagnosed({ to, source: '127.0.0.95' }, user, callId);
+    const common: readonly FailedCall[] = [
       {
         user: 'timeout',
         code: 408,
@@ -250,7 +204,7 @@ for (const [dialect, text] of [
       test(user, async () => {
         const result = await caller.placeCall({ ruri: `sip:${user}@example.com`, proxy: daemon.proxy });
         assert.equal(result.status, code);
-        const found = await diagnosed(user, result.callId);
+        const found = await diagnosis(user, result.callId);
         assert.match(found.record, record);
         assert.match(found.why, why);
         if (user !== 'loop') assert.equal(found.record.match(/Call-ID/g)?.length, 1, found.record);
@@ -260,21 +214,14 @@ for (const [dialect, text] of [
     test('cancel', async () => {
       const result = await caller.placeCall({ ruri: 'sip:cancel@example.com', proxy: daemon.proxy, cancelOn: 180 });
       assert.equal(result.status, 487);
-      const { record, why } = await diagnosed('cancel', result.callId);
+      const { record, why } = await diagnosis('cancel', result.callId);
       assert.match(record, /487 after .*the caller gave up, rang after/);
       assert.match(why, /sends to 127\.0\.0\.93:/);
     });
 
     test('too many hops', async (t) => {
-      const socket = createSocket('udp4');
-      t.after(() => socket.close());
-      await new Promise<void>((resolve) => socket.bind(0, '127.0.0.96', resolve));
-      const { port } = socket.address();
-      const request =
-        `INVITE sip:hops@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.96:${port};branch=z9hG4bKh\r\nFrom: <sip:a@b>;tag=1\r\n` +
-        'To: <sip:hops@example.com>\r\nCall-ID: hops@1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 0\r\nContent-Length: 0\r\n\r\n';
-      socket.send(request, daemon.port, '127.0.0.1');
-      const { record, why } = await diagnosed('hops', 'hops@1');
+      t.after(await inviteWithoutHops('127.0.0.96', daemon.port));
+      const { record, why } = await diagnosis('hops', 'hops@1');
       assert.match(record, /483 after 0 ms\n.*\n {4}Too Many Hops/);
       assert.match(why, /!mf_process_maxfwd_header.*\n {4}yes[\s\S]*SIP\/2\.0 483 /);
     });

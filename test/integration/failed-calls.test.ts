@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
-import { createServer } from 'node:tls';
-import { calls } from '../../src/cli/calls/calls.js';
-import { explain } from '../../src/cli/explain/explain.js';
-import { TestAuthority } from '../support/certificates.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
+import { diagnosed, type FailedCall, FailingTargets, inviteWithoutHops } from '../support/failed-calls.js';
 import { freePort } from '../support/ports.js';
-import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
-import { until } from '../support/until.js';
+import type { Caller } from '../support/sip-endpoints.js';
 
 const rule = (user: string, set: number, more: object = {}) => ({
   match: { $rU: user },
@@ -25,36 +17,22 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
   let daemon: DaemonFixture;
   let caller: Caller;
   let sip = 0;
-  const gateways: Gateway[] = [];
-  const closers: (() => void)[] = [];
+  let targets: FailingTargets;
 
   before(async () => {
-    const gateway = async (host: string, answer: Parameters<typeof startGateway>[0]['answer']) => {
-      const made = await startGateway({ host, name: 'gw', ...(answer === undefined ? {} : { answer }) });
-      gateways.push(made);
-      return made.uri;
-    };
-    const silent = await gateway('127.0.0.81', () => 'silent');
-    const busy = await gateway('127.0.0.82', () => 503);
-    const ringing = await gateway('127.0.0.83', () => ({ status: 200, ringMs: 5000 }));
-    const barred = await gateway('127.0.0.84', () => 200);
+    targets = await FailingTargets.open('127.0.0.85');
+    caller = targets.caller;
+    const silent = await targets.gateway('127.0.0.81', () => 'silent');
+    const busy = await targets.gateway('127.0.0.82', () => 503);
+    const ringing = await targets.gateway('127.0.0.83', () => ({ status: 200, ringMs: 5000 }));
+    const barred = await targets.gateway('127.0.0.84', () => 200);
     const refusing = `sip:127.0.0.1:${await freePort()};transport=tcp`;
-    const authority = new TestAuthority();
-    closers.push(() => authority.remove());
-    const ours = authority.issue('proxy', ['IP:127.0.0.1']);
-    const theirs = authority.issue('other', ['DNS:other.example']);
-    const server = createServer({ cert: readFileSync(theirs.cert), key: readFileSync(theirs.key) });
-    server.on('tlsClientError', () => {});
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closers.push(() => server.close());
-    const wrongName = `sip:127.0.0.1:${(server.address() as AddressInfo).port};transport=tls`;
-    caller = await startCaller({ host: '127.0.0.85' });
     sip = await freePort();
     const itself = `sip:127.0.0.1:${sip}`;
     daemon = await startDaemon(
       {
         listen: [`udp:127.0.0.1:${sip}`, `tcp:127.0.0.1:${sip}`, `tls:127.0.0.1:${await freePort()}`],
-        tls: { certificate: ours.cert, private_key: ours.key, ca: authority.ca, verify_server: true },
+        tls: targets.tls(),
         tm: { fr_timeout: 1 },
         partitions: [{ name: 'acme', db_url: 'sqlite:./acme.db', ds_define_blacklist: 'closed= 8' }],
         default: 'acme',
@@ -77,43 +55,24 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
           { setid: 4, destination: 'sip:127.0.0.1:9', state: 1 },
           { setid: 5, destination: ringing },
           { setid: 6, destination: itself },
-          { setid: 7, destination: wrongName },
+          { setid: 7, destination: targets.wrongName },
           { setid: 8, destination: barred },
         ],
       },
     );
-    closers.push(() => caller.stop());
   });
 
   after(async () => {
-    for (const each of gateways) each.kill();
-    for (const close of closers) close();
     await daemon?.stop();
+    await targets?.close();
   });
 
   const proxy = () => `sip:127.0.0.1:${sip}`;
 
-  async function diagnosed(user: string, callId: string): Promise<{ record: string; why: string }> {
-    const to = `udp:127.0.0.1:${daemon.miPort}`;
-    const output = () => {
-      const lines: string[] = [];
-      return { lines, io: { out: (text: string) => void lines.push(text), err: () => {}, stdin: Readable.from([]) } };
-    };
-    const record = output();
-    await until('listed', async () => {
-      record.lines.length = 0;
-      await calls({ to, 'call-id': callId }, record.io);
-      return record.lines.length > 0;
-    });
-    const why = output();
-    const request =
-      `INVITE sip:${user}@example.com SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.85;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=1\n` +
-      `To: <sip:${user}@example.com>\nCall-ID: ${callId}\nCSeq: 1 INVITE\nMax-Forwards: ${user === 'hops' ? 0 : 70}\n\n`;
-    await explain({ to, source: '127.0.0.85' }, '-', { ...why.io, stdin: Readable.from([Buffer.from(request)]) });
-    return { record: record.lines.join(''), why: why.lines.join('') };
-  }
+  const diagnosis = (user: string, callId: string) =>
+    diagnosed({ to: `udp:127.0.0.1:${daemon.miPort}`, source: '127.0.0.85' }, user, callId);
 
-  const CASES: readonly { user: string; code: number; record: RegExp; why: RegExp }[] = [
+  const CASES: readonly FailedCall[] = [
     {
       user: 'timeout',
       code: 408,
@@ -153,7 +112,7 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     test(user, async () => {
       const result = await caller.placeCall({ ruri: `sip:${user}@example.com`, proxy: proxy() });
       assert.equal(result.status, code);
-      const found = await diagnosed(user, result.callId);
+      const found = await diagnosis(user, result.callId);
       assert.match(found.record, record);
       assert.match(found.why, why);
     });
@@ -162,21 +121,14 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
   test('cancel', async () => {
     const result = await caller.placeCall({ ruri: 'sip:cancel@example.com', proxy: proxy(), cancelOn: 180 });
     assert.equal(result.status, 487);
-    const { record, why } = await diagnosed('cancel', result.callId);
+    const { record, why } = await diagnosis('cancel', result.callId);
     assert.match(record, /487 after .*the caller gave up, rang after/);
     assert.match(why, /1\. sip:127\.0\.0\.83/);
   });
 
   test('too many hops', async (t) => {
-    const socket = createSocket('udp4');
-    t.after(() => socket.close());
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.86', resolve));
-    const { port } = socket.address();
-    const request =
-      `INVITE sip:hops@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.86:${port};branch=z9hG4bKh\r\nFrom: <sip:a@b>;tag=1\r\n` +
-      'To: <sip:hops@example.com>\r\nCall-ID: hops@1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 0\r\nContent-Length: 0\r\n\r\n';
-    socket.send(request, sip, '127.0.0.1');
-    const { record, why } = await diagnosed('hops', 'hops@1');
+    t.after(await inviteWithoutHops('127.0.0.86', sip));
+    const { record, why } = await diagnosis('hops', 'hops@1');
     assert.match(record, /483 after 0 ms\n.*\n {4}Too Many Hops/);
     assert.match(why, /Max-Forwards is used up\nthe caller gets 483/);
   });
@@ -185,7 +137,7 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     const { engine } = daemon.daemon;
     const set = engine.partition('acme')?.snapshot.sets.get(1);
     const hits = set?.destinations[0]?.health.hits;
-    await diagnosed('timeout', (await caller.placeCall({ ruri: 'sip:busy@example.com', proxy: proxy() })).callId);
+    await diagnosis('timeout', (await caller.placeCall({ ruri: 'sip:busy@example.com', proxy: proxy() })).callId);
     assert.equal(set?.destinations[0]?.health.hits, hits);
   });
 });
