@@ -1,4 +1,5 @@
 import { coreHash } from '../core/core-hash.js';
+import { ownText } from '../core/own-text.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -68,8 +69,9 @@ function single(text: string): Holds {
 /** Keys that lock() of Kamailio was called with and unlock() was not: what trylock() asks. */
 const locksHeld = { module: 'cfgutils', create: () => new Set<string>() };
 
-/** Keys kept at most. */
+/** Keys kept at most, and characters of one. */
 const MOST_LOCKS = 10_000;
+const LONGEST_LOCK = 1024;
 
 const locks: FunctionSpec[] = [
   'get_static_lock',
@@ -236,7 +238,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
           const text = textOf(key, run);
           if (name === 'unlock') held.delete(text);
           else if (name === 'trylock' && held.has(text)) return -1;
-          else if (held.size < MOST_LOCKS) held.add(text);
+          else if (held.size < MOST_LOCKS && text.length <= LONGEST_LOCK) held.add(ownText(text));
           return 1;
         },
     }),

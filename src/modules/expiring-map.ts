@@ -4,12 +4,15 @@ import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
 import { copiedList } from './copied-entries.js';
 
+/** Characters of keys and texts that a map holds at most: they come from peers, and each may have 64 KB. */
+export const MOST_TEXT = 64 * 1024 * 1024;
+
 interface Entry<T> {
   value: T;
   expires: number | undefined;
 }
 
-/** Values by key, some for a time only. What is added to a full one takes the room of the oldest entry. */
+/** Values by key, some for a time only. What is added to a full one takes the room of the oldest entries. */
 export class ExpiringMap<T> implements ValueMap<T> {
   private readonly map = new Map<string, Entry<T>>();
   /**
@@ -20,14 +23,21 @@ export class ExpiringMap<T> implements ValueMap<T> {
   /** What expired and was dropped on the way, where somebody asks for it. */
   private dropped: [string, T][] | undefined = undefined;
 
-  constructor(private readonly most: number) {}
+  /** Characters of all keys and texts. */
+  private held = 0;
+
+  /** `most`: entries; `mostText`: characters of keys and texts in all. */
+  constructor(
+    private readonly most: number,
+    private readonly mostText = MOST_TEXT,
+  ) {}
 
   /** The value of a key at a time in milliseconds; undefined where there is none or it has expired. */
   get(key: string, now: number): T | undefined {
     const entry = this.map.get(key);
     if (entry === undefined) return undefined;
     if (entry.expires !== undefined && entry.expires <= now) {
-      this.map.delete(key);
+      this.delete(key);
       this.drop(key, entry.value);
       return undefined;
     }
@@ -53,11 +63,24 @@ export class ExpiringMap<T> implements ValueMap<T> {
     return this.get(key, now) === undefined ? undefined : this.map.get(key)?.expires;
   }
 
-  /** Always true; another entry may be dropped to make room. Texts are copied: they outlive the message that they come from. */
+  /** Always true; other entries may be dropped to make room. Texts are copied: they outlive the message that they come from. */
   set(key: string, value: T, expires: number | undefined): boolean {
-    const known = this.map.has(key);
-    if (!known && this.map.size >= this.most) this.deleteOldest();
-    this.map.set(known ? key : ownText(key), { value: ownValue(value), expires });
+    const kept = ownValue(value);
+    const entry = { value: kept, expires };
+    let known = this.map.get(key);
+    let more = textOf(key, kept) - (known === undefined ? 0 : textOf(key, known.value));
+    if (known !== undefined && this.held + more > this.mostText) {
+      // It may be the oldest one itself.
+      this.delete(key);
+      known = undefined;
+      more = textOf(key, kept);
+    }
+    if (known === undefined) {
+      if (this.map.size >= this.most) this.deleteOldest();
+      while (this.held + more > this.mostText && this.map.size > 0) this.deleteOldest();
+    }
+    this.held += more;
+    this.map.set(known === undefined ? ownText(key) : key, entry);
     return true;
   }
 
@@ -67,24 +90,28 @@ export class ExpiringMap<T> implements ValueMap<T> {
       this.oldest = this.map.keys();
       next = this.oldest.next();
     }
-    if (next.done !== true) this.map.delete(next.value);
+    if (next.done !== true) this.delete(next.value);
   }
 
   /** Takes out an entry, if there is one. */
   delete(key: string): void {
+    const entry = this.map.get(key);
+    if (entry === undefined) return;
+    this.held -= textOf(key, entry.value);
     this.map.delete(key);
   }
 
   /** Takes out all entries. */
   clear(): void {
     this.map.clear();
+    this.held = 0;
   }
 
   /** What has not expired; expired entries are dropped on the way. */
   *entries(now: number): Generator<readonly [string, T]> {
     for (const [key, { value, expires }] of this.map) {
       if (expires !== undefined && expires <= now) {
-        this.map.delete(key);
+        this.delete(key);
         this.drop(key, value);
       } else yield [key, value];
     }
@@ -96,7 +123,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
     this.dropped = before;
     for (const [key, { value, expires }] of this.map)
       if (expires !== undefined && expires <= now) {
-        this.map.delete(key);
+        this.delete(key);
         this.drop(key, value);
       }
     this.dropped = [];
@@ -106,6 +133,11 @@ export class ExpiringMap<T> implements ValueMap<T> {
   private drop(key: string, value: T): void {
     if (this.dropped !== undefined && this.dropped.length < this.most) this.dropped.push([key, value]);
   }
+}
+
+/** Characters of an entry. */
+function textOf(key: string, value: unknown): number {
+  return key.length + (typeof value === 'string' ? value.length : 0);
 }
 
 /** The values of that name: shared with the other processes that run the script, where there are some. */

@@ -35,13 +35,20 @@ export interface Pipes extends Iterable<readonly [string, Pipe]> {
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
 }
 
+/** Characters of the names of all pipes of a process at most. */
+const MOST_NAMES = 16 * 1024 * 1024;
+
 /** Those of this process. */
 export class OwnPipes extends Map<string, Pipe> implements Pipes {
+  /** Characters of the names that were added since. */
+  private names = 0;
+
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean {
     let pipe = this.get(name);
     if (pipe === undefined) {
-      pipe = make?.();
+      pipe = this.names + name.length > MOST_NAMES ? undefined : make?.();
       if (pipe === undefined) return false;
+      this.names += name.length;
       this.set(ownText(name), pipe);
     }
     change(pipe);

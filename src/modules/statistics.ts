@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
@@ -24,8 +25,9 @@ interface ScriptCounter {
   readonly resets: boolean;
 }
 
-/** Counters one script may make. */
+/** Counters one script may make, and characters of a name. */
 const MOST_COUNTERS = 10_000;
+const LONGEST_NAME = 1024;
 
 /** "name", "group:name", "group.name"; "name/no_reset" in parameters. */
 function nameOf(text: string): { readonly group: string | undefined; readonly name: string } {
@@ -50,13 +52,13 @@ class Counters {
     return copy;
   }
 
-  /** Undefined when there is none, and there are too many to make one. */
+  /** Undefined when there is none, and there are too many to make one, or its name is too long. Names outlive messages. */
   find(text: string, make: boolean): ScriptCounter | undefined {
     const { group = this.group, name } = nameOf(text);
     let counter = this.all.get(name);
-    if (counter === undefined && make && this.all.size < MOST_COUNTERS) {
-      counter = { group, value: 0, resets: true };
-      this.all.set(name, counter);
+    if (counter === undefined && make && this.all.size < MOST_COUNTERS && text.length <= LONGEST_NAME) {
+      counter = { group: ownText(group), value: 0, resets: true };
+      this.all.set(ownText(name), counter);
     }
     return counter;
   }

@@ -7,8 +7,9 @@ import { type HashTable, hashTables, setIn } from './htable/tables.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
 
-/** Entries one listing shows. */
+/** Entries one listing shows, and characters of their keys and values. */
 const MOST_LISTED = 10_000;
+const MOST_LISTED_TEXT = 8 * 1024 * 1024;
 
 function tableOf(env: ScriptEnvironment, name: string | undefined): HashTable {
   const table = env.modules.of(hashTables).get(name ?? '');
@@ -106,8 +107,10 @@ const tables: readonly ScriptCommand[] = [
     required: 1,
     run(env, { table }) {
       const out: CommandValue[] = [];
+      let characters = 0;
       for (const [name, value] of tableOf(env, table).entries.entries(env.clock.monotonic())) {
-        if (out.length >= MOST_LISTED) break;
+        characters += name.length + String(value).length;
+        if (out.length >= MOST_LISTED || characters > MOST_LISTED_TEXT) break;
         out.push({ entry: out.length, size: 1, slot: { item: { name, value } } });
       }
       return out;

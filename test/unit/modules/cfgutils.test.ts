@@ -55,3 +55,21 @@ test('a time recurrence holds at a time, and several are joined by "&", "/" and 
   });
   assert.deepEqual(lines, ['1', '-1', '1', '-1', '1', '-1', '1']);
 });
+
+test('kamailio: the key of a lock that is longer than 1,024 characters is not kept', async () => {
+  const runner = startScript({
+    dialect: 'kamailio',
+    modules: 'cfgutils',
+    head: 'modparam("cfgutils", "lock_set_size", 4)',
+    script: 'lock("$rU"); trylock("$rU"); xlog("$rc\\n");',
+  });
+  try {
+    for (const length of [1024, 1025])
+      runner.receive(
+        INVITE.replace('sip:bob@', `sip:${'b'.repeat(length)}@`).replace('a@a.example\r\nCSeq', `${length}\r\nCSeq`),
+      );
+    assert.deepEqual(runner.lines, ['-1', '1']);
+  } finally {
+    await runner.stop();
+  }
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExpiringMap } from '../../../src/modules/expiring-map.js';
+import { ExpiringMap, MOST_TEXT } from '../../../src/modules/expiring-map.js';
 
 const keys = (map: ExpiringMap<number>, now = 0): string => [...map.entries(now)].map(([key]) => key).join(' ');
 
@@ -24,6 +24,35 @@ test('a map that stays full for very long holds the latest entries', () => {
   for (let i = 0; i < 600_000; i++) map.set(`k${i}`, i, undefined);
   assert.equal(map.get('k399999', 0), undefined);
   assert.equal(map.get('k400000', 0), 400_000);
+});
+
+test('keys and texts take as many characters as may be held, and the oldest entries give way', () => {
+  const map = new ExpiringMap<string | number>(1000, 100);
+  const held = (): string => [...map.entries(0)].map(([key, value]) => `${key[0]}${String(value).length}`).join(' ');
+  for (const key of ['a', 'b', 'c']) map.set(key, 'v'.repeat(30), undefined);
+  map.set('d'.repeat(30), 1, undefined);
+  assert.equal(held(), 'b30 c30 d1');
+  // One that grows gives way to nothing but itself where it is the oldest.
+  map.set('b', 'v'.repeat(60), undefined);
+  assert.equal(held(), 'd1 b60');
+  map.set('b', 'v', undefined);
+  map.set('e', 'v'.repeat(60), undefined);
+  assert.equal(held(), 'd1 b1 e60');
+  // What is longer than all may be stays alone.
+  map.set('f', 'v'.repeat(200), undefined);
+  assert.equal(held(), 'f200');
+  for (const end of [() => map.delete('f'), () => map.clear(), () => map.get('g', 5), () => map.expired(5)]) {
+    end();
+    for (const key of ['g', 'h', 'i']) map.set(key, 'v'.repeat(32), 5);
+    assert.equal([...map.entries(0)].length, 3);
+  }
+});
+
+test('values that peers choose keep a table within its memory, whatever their length', () => {
+  const map = new ExpiringMap<string>(1_000_000);
+  const text = 'v'.repeat(60_000);
+  for (let i = 0; i < 2000; i++) map.set(`${i}${text}`, 'v', undefined);
+  assert.equal([...map.entries(0)].length, Math.floor(MOST_TEXT / 60_005));
 });
 
 test('an entry is gone at the time it expires, and asked for once', () => {

@@ -27,6 +27,28 @@ test('statistics of a script count, are shown by $stat and by MI, and are reset 
   }
 });
 
+test('a counter that a peer names has at most 1,024 characters', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'statistics',
+    script: 'update_stat("$rU", "+1"); xlog("$(rU{s.len})\\n");',
+  });
+  try {
+    for (const length of [1024, 1025])
+      runner.receive(
+        INVITE.replace('sip:bob@', `sip:${'b'.repeat(length)}@`).replaceAll('a@a.example\r\nCSeq', `${length}\r\nCSeq`),
+      );
+    assert.deepEqual(runner.lines, ['1024', '1025']);
+    const shown = JSON.stringify(await runner.daemon.mi.execute('get_statistics', { statistics: ['dynamic:'] }));
+    assert.deepEqual(
+      shown.match(/b+/g)?.map((each) => each.length),
+      [1024],
+    );
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('Kamailio: a statistic that is not defined is none; counters of the counters module', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
