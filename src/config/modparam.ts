@@ -1,3 +1,4 @@
+import { avpName } from '../core/avp-name.js';
 import { refuseUnknownPartition } from './partition-definition.js';
 import { sipUri } from './partitions.js';
 import { isOn, type RawModparam } from './raw.js';
@@ -180,8 +181,8 @@ function readReplyCodes(text: string, location: Location, findings: Findings): r
 }
 
 /** The plain name inside "$avp(name)" or, as old files write it, "$avp(s:name)". Throws when there is none. */
-export function avpName(specification: string): string {
-  const match = /^\$avp\((?:[si]:(?=[^)]))?(.+)\)$/i.exec(specification);
+export function avpNameIn(specification: string): string {
+  const match = /^\$avp\((.+)\)$/i.exec(specification);
   if (!match) throw new Error(`"${specification}" is no AVP: expected $avp(name)`);
-  return match[1]!;
+  return avpName(match[1]!);
 }

@@ -1,4 +1,4 @@
-import { avpName } from '../config/modparam.js';
+import { avpNameIn } from '../config/modparam.js';
 import type { PartitionConfig } from '../config/settings.js';
 
 /** What is looked at for `scriptAttrsAvps`. */
@@ -10,7 +10,7 @@ export interface ScriptAttrsSettings {
 export function scriptAttrsAvps({ partitions }: ScriptAttrsSettings): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const { name, scriptAttrsAvp } of partitions) {
-    if (scriptAttrsAvp !== undefined) names.set(name, avpName(scriptAttrsAvp));
+    if (scriptAttrsAvp !== undefined) names.set(name, avpNameIn(scriptAttrsAvp));
   }
   return names;
 }

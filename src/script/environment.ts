@@ -1,6 +1,7 @@
 import type { DialectName } from '../cfg/function-table.js';
 import type { ScriptRun, ScriptTrace } from '../cfg/runtime.js';
 import type { CompiledScript } from '../cfg/script.js';
+import { avpName } from '../core/avp-name.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
@@ -8,7 +9,6 @@ import type { SharedValues } from '../core/shared-values.js';
 import type { SipUri, TransportName } from '../core/uri.js';
 import type { Engine } from '../engine/engine.js';
 import type { Partition } from '../engine/partition.js';
-import { avpName } from '../pvar/avp-store.js';
 import type { SharedVariables } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { VarStore } from '../pvar/var-store.js';

@@ -1,5 +1,5 @@
 import type { BlacklistDefinition } from '../blacklist/blacklist.js';
-import { avpName } from '../config/modparam.js';
+import { avpNameIn } from '../config/modparam.js';
 import type { DispatcherConfig, PartitionConfig, Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import { flavourKind } from '../engine/flavours.js';
@@ -15,11 +15,11 @@ export function partitionOptions(config: PartitionConfig, dispatcher: Dispatcher
     compat: config.compat,
     version: config.version,
     probingThreshold: dispatcher.probingThreshold,
-    dstAvp: avpName(config.dstAvp),
-    grpAvp: avpName(config.grpAvp),
-    cntAvp: avpName(config.cntAvp),
-    sockAvp: avpName(config.sockAvp),
-    attrsAvp: config.attrsAvp === undefined ? undefined : avpName(config.attrsAvp),
+    dstAvp: avpNameIn(config.dstAvp),
+    grpAvp: avpNameIn(config.grpAvp),
+    cntAvp: avpNameIn(config.cntAvp),
+    sockAvp: avpNameIn(config.sockAvp),
+    attrsAvp: config.attrsAvp === undefined ? undefined : avpNameIn(config.attrsAvp),
     persistentState: config.persistentState,
     kamailio: dispatcher.kamailio,
   };

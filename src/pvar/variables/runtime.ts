@@ -1,4 +1,4 @@
-import { avpName } from '../avp-store.js';
+import { avpName } from '../../core/avp-name.js';
 import { integerOf, type PvarContext } from '../context.js';
 import { formatTime, timeText } from '../time-format.js';
 import { cellFinder } from '../var-store.js';

@@ -1,4 +1,4 @@
-import { avpName } from '../avp-store.js';
+import { avpName } from '../../core/avp-name.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import { cellFinder } from '../var-store.js';
 import { each, type IndexReader, joined, pick, plain, type TextReader, type VariableDefinition } from './definition.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readSettings } from '../../../src/config/load.js';
-import { avpName } from '../../../src/config/modparam.js';
+import { avpNameIn } from '../../../src/config/modparam.js';
 import { refusals } from './config-folder.js';
 
 const read = (modparam: object, more: object = {}) => readSettings({ modparam, ...more }, { cwd: '/etc/sw', env: {} });
@@ -249,6 +249,8 @@ describe('module parameters', () => {
 });
 
 test('the name of an AVP', () => {
-  assert.equal(avpName('$avp(ds_dst_failover_p.2)'), 'ds_dst_failover_p.2');
-  assert.throws(() => avpName('avp'), /is no AVP/);
+  assert.equal(avpNameIn('$avp(ds_dst_failover_p.2)'), 'ds_dst_failover_p.2');
+  assert.equal(avpNameIn('$avp(s:dst)'), 'dst');
+  assert.equal(avpNameIn('$avp( i:272 )'), '272', 'the name a script has by this text');
+  assert.throws(() => avpNameIn('avp'), /is no AVP/);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { AvpStore, type AvpValue, avpName } from '../../../src/pvar/avp-store.js';
+import { AvpStore, type AvpValue } from '../../../src/pvar/avp-store.js';
 
 test('the newest value is first, negative indexes count from the oldest', () => {
   const avps = new AvpStore();
@@ -43,10 +43,6 @@ test('a virtual AVP reads and writes what its owner keeps', () => {
   avps.delete('list');
   assert.deepEqual(kept, []);
   assert.deepEqual(avps.names(), []);
-});
-
-test('old type prefixes of names mean nothing', () => {
-  assert.deepEqual(['272', 'i:272', 's:name', ' x ', 's:'].map(avpName), ['272', '272', 'name', 'x', 's:']);
 });
 
 test('values are bounded', () => {
