@@ -89,10 +89,10 @@ export class SharedTable implements ValueMap<KeptValue> {
     return this.store.count(this.table);
   }
 
-  expired(now: number): (readonly [string, KeptValue])[] {
+  expired(now: number, most = Number.POSITIVE_INFINITY): (readonly [string, KeptValue])[] {
     return this.alone(() => {
       const found: (readonly [string, KeptValue])[] = [];
-      for (let at = this.store.first(this.table), next = 0; at !== 0; at = next) {
+      for (let at = this.store.first(this.table), next = 0; at !== 0 && found.length < most; at = next) {
         next = this.store.after(at);
         if (!this.hasExpired(at, now)) continue;
         found.push([this.store.key(at), this.store.value(at)]);

@@ -15,8 +15,8 @@ export interface ValueMap<T> {
   clear(): void;
   /** What has not expired. */
   entries(now: number): Iterable<readonly [string, T]>;
-  /** Takes out what has expired, with what had since this was asked before. */
-  expired(now: number): readonly (readonly [string, T])[];
+  /** Takes out what has expired, with what had since this was asked before. When that comes to `most`, the rest is left for the next time. */
+  expired(now: number, most?: number): readonly (readonly [string, T])[];
   /** All entries with the time they expire at, the expired ones too. */
   listed(): Iterable<readonly [key: string, value: T, expires: number | undefined]>;
   /** Entries, the expired ones too. */

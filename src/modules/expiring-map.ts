@@ -117,16 +117,16 @@ export class ExpiringMap<T> implements ValueMap<T> {
     }
   }
 
-  /** Takes out what has expired, with what had since this was asked before. */
-  expired(now: number): readonly (readonly [string, T])[] {
+  expired(now: number, most = Number.POSITIVE_INFINITY): readonly (readonly [string, T])[] {
     const before = this.dropped ?? [];
     this.dropped = before;
     for (const [key, { value, expires }] of this.map)
-      if (expires !== undefined && expires <= now) {
+      if (before.length >= most) break;
+      else if (expires !== undefined && expires <= now) {
         this.delete(key);
         this.drop(key, value);
       }
-    this.dropped = [];
+    this.dropped = before.splice(Math.min(most, before.length));
     return before;
   }
 

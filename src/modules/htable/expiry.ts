@@ -6,6 +6,10 @@ import { runEvent } from '../../script/service-routes.js';
 import { scopeOf } from '../script-variable.js';
 import { hashTables } from './tables.js';
 
+/** Entries taken out at once, and milliseconds until the next ones are: calls go on between them, in all processes. */
+const MOST_AT_ONCE = 5000;
+const NEXT_MS = 1;
+
 /** The entry that an event route is run for. */
 const expired = new PerCall<{ readonly key: string; readonly value: PvarValue } | undefined>(() => undefined);
 
@@ -17,14 +21,17 @@ export function startExpiry(env: () => ScriptEnvironment): () => void {
   let stop: () => void = () => undefined;
   const sweep = (): void => {
     const now = env();
+    let left = false;
     // As recorded, the table that was defined last comes first.
     for (const [name, table] of [...now.modules.of(hashTables)].reverse()) {
       const event = `htable:expired:${name}`;
       if (now.script.route('event', event) === undefined) continue;
-      for (const [key, value] of table.entries.expired(clock.monotonic()))
-        runEvent(now, event, ({ call }) => expired.set(call, { key, value }));
+      const found = table.entries.expired(clock.monotonic(), MOST_AT_ONCE);
+      for (const [key, value] of found) runEvent(now, event, ({ call }) => expired.set(call, { key, value }));
+      left = found.length >= MOST_AT_ONCE;
+      if (left) break;
     }
-    stop = clock.schedule(ms, sweep);
+    stop = clock.schedule(left ? NEXT_MS : ms, sweep);
   };
   stop = clock.schedule(ms, sweep);
   return () => stop();

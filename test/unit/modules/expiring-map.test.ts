@@ -66,3 +66,16 @@ test('an entry is gone at the time it expires, and asked for once', () => {
   assert.deepEqual(map.expired(100), []);
   assert.equal(keys(map, 1000), 'b');
 });
+
+test('of many that have expired so many are taken out as are asked for, the oldest first', () => {
+  const map = new ExpiringMap<number>(10);
+  map.set('kept', 0, undefined);
+  for (const i of [1, 2, 3]) map.set(`k${i}`, i, 100);
+  map.expired(0);
+  assert.deepEqual(map.expired(100, 2), [
+    ['k1', 1],
+    ['k2', 2],
+  ]);
+  assert.deepEqual(map.expired(100, 2), [['k3', 3]]);
+  assert.equal(keys(map, 1000), 'kept');
+});
