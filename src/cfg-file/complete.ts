@@ -72,10 +72,22 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
     ...own,
     ...(mi === undefined && rest['mi'] === undefined
       ? {}
-      : { mi: { ...(rest['mi'] as JsonObject), ...(mi as JsonObject) } }),
+      : { mi: withEndpoints(rest['mi'] as JsonObject | undefined, mi as JsonObject | undefined) }),
   };
   const { settings, warnings } = readSettings(withCluster(merged, cfg.clusterer), { cwd: cfg.folder }, cfg.file);
   return { cfg, settings, warnings };
+}
+
+/** The management endpoints of both; those the file does not name, modules open by themselves unless switchyard.json has some. */
+function withEndpoints(rest: JsonObject = {}, own: JsonObject = {}): JsonObject {
+  const named = Object.entries(own).filter(
+    ([key, list]) => rest[key] === undefined || !Array.isArray(list) || list.some((each) => !isOptional(each)),
+  );
+  return { ...rest, ...Object.fromEntries(named) };
+}
+
+function isOptional(endpoint: Json): boolean {
+  return (endpoint as JsonObject)['optional'] === true;
 }
 
 /** The node's name and its sharing tags as the file has them; what switchyard.json says of the same counts. */

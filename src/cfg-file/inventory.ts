@@ -4,6 +4,7 @@ import { callsIn } from '../cfg/visit.js';
 import { scriptFunctions } from '../modules/all.js';
 import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
+import { missingSockets } from './management.js';
 import { settingFaults } from './settings-faults.js';
 
 /** How one thing of a file is taken. */
@@ -71,6 +72,10 @@ export function inventory(reading: CfgReading): Inventory {
       const standing = standIn === undefined ? 'supported' : 'stands in';
       const message = standIn === undefined ? '' : `${name}() ${standIn}`;
       things.push({ kind: 'function', name: `${name}()`, standing, at, count, message });
+    }
+    for (const { module, message } of missingSockets(reading.settings?.['mi'])) {
+      const at = tree.modules.find(({ name }) => name === module)?.at;
+      if (at !== undefined) things.push({ kind: 'other', name: module, standing: 'stands in', at, count: 1, message });
     }
   }
   for (const { code, severity, at, message } of problems) {

@@ -29,6 +29,7 @@ import type { ScriptCommand } from '../script/commands.js';
 import type { ModuleStates, ScriptEnvironment } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { hiddenKamailioVariables } from './kamailio-variables.js';
+import { RUNTIME_FOLDER } from './management.js';
 import { checkModuleParameters, localRoutes } from './module-parameters.js';
 import { hiddenVariables } from './opensips/variables.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
@@ -41,6 +42,8 @@ export interface LoadCfgOptions {
   readonly defines?: ReadonlyMap<string, string>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly unknownFunctions?: 'refuse' | 'log';
+  /** Where sockets stand that Kamailio opens by itself, as its -Y. Default /run/kamailio. */
+  readonly runtimeFolder?: string | undefined;
   /** A program the file is sent through first: "m4 -s". */
   readonly preprocess?: string | undefined;
   /** Statements report to the trace of a run that they are run. */
@@ -113,6 +116,8 @@ export interface CfgReading {
   readonly dialect: Dialect | undefined;
   readonly tree: ConfigurationTree | undefined;
   readonly problems: readonly CfgProblem[];
+  /** As switchyard.json would say it; undefined without a tree. */
+  readonly settings?: CfgSettings['settings'];
   /** undefined when a problem is an error. */
   readonly loaded: LoadedCfg | undefined;
 }
@@ -159,7 +164,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   const all = dialect.name === 'kamailio' ? asKamailioFindsThem(found, [...sources.keys()]) : found;
   const ok = all.every(({ severity }) => severity !== 'error');
   const loaded = ok && compiled.cfg !== undefined ? { ...compiled.cfg, warnings: all } : undefined;
-  return { file, dialect, tree, problems: all, loaded };
+  return { file, dialect, tree, problems: all, settings: compiled.settings, loaded };
 }
 
 /** Settings and script of a tree; no script where the tree has errors. */
@@ -169,9 +174,13 @@ function compiledFrom(
   file: string,
   sources: ReadonlyMap<string, string>,
   options: LoadCfgOptions,
-): { readonly cfg: LoadedCfg | undefined; readonly problems: readonly CfgProblem[] } {
+): {
+  readonly cfg: LoadedCfg | undefined;
+  readonly settings: CfgSettings['settings'];
+  readonly problems: readonly CfgProblem[];
+} {
   const problems = new Problems();
-  const settings = cfgSettings(tree, dialect, problems);
+  const settings = cfgSettings(tree, dialect, problems, options.runtimeFolder ?? RUNTIME_FOLDER);
   const functions = scriptFunctions();
   const loops = settings.globals.maxWhileLoops;
   const { script, problems: compiled } = compileScript<MessageRun>(tree, {
@@ -229,7 +238,7 @@ function compiledFrom(
           readAs: options,
           traced,
         };
-  return { cfg, problems: all };
+  return { cfg, settings: settings.settings, problems: all };
 }
 
 /** As `readCfg`, for whoever needs the whole file. Throws CfgError with every problem. */

@@ -7,6 +7,7 @@ import { messageOf } from '../core/errors.js';
 import type { TmSettings } from '../script/environment.js';
 import { type GlobalSettings, readGlobals } from './globals.js';
 import { checkKamailioModules } from './kamailio-parameters.js';
+import { managementSettings } from './management.js';
 import {
   checkOpensipsGlobals,
   checkOpensipsModuleParameters,
@@ -45,8 +46,13 @@ const PARTITION_KEYS = new Set([
   'list_file',
 ]);
 
-/** Translates the parameters of a file. `folder` is where relative paths start. */
-export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems: Problems): CfgSettings {
+/** Translates the parameters of a file. `runtimeFolder`: where sockets stand that Kamailio opens by itself. */
+export function cfgSettings(
+  tree: ConfigurationTree,
+  dialect: Dialect,
+  problems: Problems,
+  runtimeFolder: string,
+): CfgSettings {
   const globals = readGlobals(tree.parameters, dialect, problems, ({ name, at }) =>
     problems.warning('no-effect', at, `parameter "${name}" has no effect here`),
   );
@@ -69,7 +75,7 @@ export function cfgSettings(tree: ConfigurationTree, dialect: Dialect, problems:
   if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;
   const translator = new Dispatcher(tree, dialect, globals, problems);
   Object.assign(settings, translator.settings());
-  Object.assign(settings, management(modules));
+  Object.assign(settings, managementSettings(tree, modules, runtimeFolder));
   const tls = tlsSettings(tree, modules, dialect.name, problems);
   if (tls !== undefined) settings['tls'] = tls as Json;
   settings['tm'] = {
@@ -150,45 +156,6 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
     aggregateChallenges: number(['aggregate_challenges', 'aggregate_auth'], 1) !== 0,
     block6xx: !kamailio && number(['disable_6xx_block'], 0) === 0,
   };
-}
-
-/** mi_fifo, mi_datagram, mi_http, ctl, jsonrpcs as switchyard.json says them. */
-function management(modules: ModuleValues): { [key: string]: Json } {
-  const mi: { [key: string]: Json } = {};
-  const last = (module: string, name: string): string | number | undefined => modules.get(module)?.get(name)?.at(-1);
-  const fifo = last('mi_fifo', 'fifo_name');
-  if (fifo !== undefined) {
-    const reply = last('mi_fifo', 'reply_dir');
-    const mode = last('mi_fifo', 'fifo_mode');
-    mi['fifo'] = {
-      fifo_name: String(fifo),
-      ...(reply === undefined ? {} : { reply_dir: String(reply) }),
-      ...(mode === undefined ? {} : { fifo_mode: modeOf(mode) }),
-    };
-  }
-  const datagrams = modules.get('mi_datagram')?.get('socket_name');
-  if (datagrams !== undefined) mi['datagram'] = datagrams.map((each) => ({ socket_name: String(each) }));
-  const ctl = modules.get('ctl')?.get('binrpc');
-  if (ctl !== undefined) mi['ctl'] = ctl.map((each) => ({ socket_name: String(each) }));
-  const jsonrpc: { [key: string]: Json } = {};
-  for (const name of ['fifo_name', 'fifo_reply_dir', 'dgram_socket']) {
-    const value = last('jsonrpcs', name);
-    if (value !== undefined) jsonrpc[name] = String(value);
-  }
-  if (Object.keys(jsonrpc).length > 0) mi['jsonrpc'] = jsonrpc;
-  const out: { [key: string]: Json } = {};
-  const port = last('httpd', 'port');
-  if (port !== undefined) {
-    out['http'] = `${String(last('httpd', 'ip') ?? '127.0.0.1')}:${port}`;
-    mi['http'] = { root: String(last('mi_http', 'root') ?? 'mi') };
-  }
-  if (Object.keys(mi).length > 0) out['mi'] = mi;
-  return out;
-}
-
-/** File modes come as a number that was written in octal, or as text. */
-function modeOf(value: string | number): string {
-  return typeof value === 'number' ? `0${value.toString(8)}` : value;
 }
 
 /** The dispatcher's parameters: those of the module, and partitions. */

@@ -51,6 +51,8 @@ export interface CtlConfig extends EndpointBounds {
   readonly unixMode: number;
   /** Partition it is for; undefined: see the schema. */
   readonly partition: string | undefined;
+  /** Where it cannot be opened, that is logged and the daemon works without it. */
+  readonly optional: boolean;
 }
 
 /** Endpoints of Kamailio's JSON-RPC. */
@@ -59,6 +61,8 @@ export interface JsonRpcConfig extends EndpointBounds {
   readonly datagram: DatagramConfig | undefined;
   readonly http: { readonly root: string } | undefined;
   readonly partition: string | undefined;
+  /** Where its FIFO or socket cannot be opened, that is logged and the daemon works without it. */
+  readonly optional: boolean;
 }
 
 /** The HTTP listener. */

@@ -48,7 +48,12 @@ function readCtlSocket(raw: RawCtl, location: Location, findings: Findings): Ctl
   const [, proto = name.includes('/') ? 'unixs' : 'udp', rest = ''] = /^(?:(unixs|unixd|unix|tcp|udp):)?(.*)$/is.exec(
     name,
   ) as RegExpExecArray;
-  const shared = { text: name, unixMode: Number.parseInt(raw.unix_socket_mode, 8), partition: raw.partition };
+  const shared = {
+    text: name,
+    unixMode: Number.parseInt(raw.unix_socket_mode, 8),
+    partition: raw.partition,
+    optional: raw.optional,
+  };
   const transport = proto.toLowerCase() === 'unix' ? 'unixs' : (proto.toLowerCase() as CtlConfig['transport']);
   if (transport === 'unixs' || transport === 'unixd') {
     if (rest.includes('/')) return { ...shared, transport, address: unixPath(rest, at, findings), port: 0 };
@@ -92,5 +97,6 @@ export function readJsonRpc(
     datagram: raw.dgram_socket === undefined ? undefined : readDatagram(datagram, location, findings, 'dgram_socket'),
     http: raw.http_root === undefined ? undefined : { root: raw.http_root.replace(/^\//, '') },
     partition: raw.partition,
+    optional: raw.optional,
   };
 }

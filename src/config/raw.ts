@@ -149,6 +149,7 @@ export interface RawCtl extends RawBounds {
   readonly socket_name: string;
   readonly unix_socket_mode: string;
   readonly partition?: string;
+  readonly optional: boolean;
 }
 
 /** Kamailio's jsonrpcs under "mi" as it is written, with defaults. */
@@ -160,6 +161,7 @@ export interface RawJsonRpc extends RawBounds {
   readonly dgram_mode: string;
   readonly http_root?: string;
   readonly partition?: string;
+  readonly optional: boolean;
 }
 
 /** "nats" as it is written, with defaults. */

@@ -90,6 +90,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     secret,
     publish: records.ofScript,
     subscribe: (...all) => faultOf(() => events.publisher.subscribe(...all)),
+    rpc: (...asked) => management.answerRpc(...asked),
   });
   const prober = buildProbing(first, {
     ...env,

@@ -18,6 +18,7 @@ import {
 } from '../management/rpc/over-endpoints.js';
 import type { RpcService } from '../management/rpc/service.js';
 import { callersOf } from './callers.js';
+import { OptionalService } from './optional-service.js';
 
 /** What the management endpoints are built from. */
 export interface EndpointEnvironment {
@@ -54,17 +55,24 @@ export function buildEndpoints({ mi: config }: Settings, env: EndpointEnvironmen
   const datagrams = datagram.map((config) => {
     return new DatagramEndpoint({ config, protocol, callerFrom: callersOf(access, 'datagram', config), logger: log });
   });
-  const sockets = ctl.map((each) => ctlEndpoint(each, env));
+  const sockets = ctl.map((each) => {
+    const endpoint = ctlEndpoint(each, env);
+    return each.optional ? new OptionalService(endpoint, each.address, log) : endpoint;
+  });
   const services = [...fifos, ...datagrams, ...sockets, ...jsonrpc.flatMap((each) => jsonRpcEndpoints(each, env))];
   return { datagrams, services };
 }
 
 function jsonRpcEndpoints(config: JsonRpcConfig, { rpc, access, clock, log }: EndpointEnvironment): Service[] {
-  const { fifo, datagram, partition, as } = config;
+  const { fifo, datagram, partition, as, optional } = config;
   const services: Service[] = [];
+  const add = (path: string, endpoint: Service): void => {
+    services.push(optional ? new OptionalService(endpoint, path, log) : endpoint);
+  };
   if (fifo !== undefined) {
     const caller = callersOf(access, 'jsonrpc-fifo', { as });
-    services.push(
+    add(
+      fifo.fifoName,
       new FifoEndpoint({
         config: fifo,
         protocol: rpcOverFifo(rpc, partition),
@@ -78,7 +86,7 @@ function jsonRpcEndpoints(config: JsonRpcConfig, { rpc, access, clock, log }: En
   if (datagram !== undefined) {
     const callerFrom = callersOf(access, 'jsonrpc-datagram', config);
     const protocol = rpcOverDatagrams(rpc, partition);
-    services.push(new DatagramEndpoint({ config: datagram, protocol, callerFrom, logger: log }));
+    add(datagram.socketName, new DatagramEndpoint({ config: datagram, protocol, callerFrom, logger: log }));
   }
   return services;
 }

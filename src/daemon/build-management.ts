@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { Access } from '../access/access.js';
 import { AuditTrail } from '../access/audit.js';
+import { HttpAccess } from '../access/http-access.js';
 import type { BlacklistTable } from '../blacklist/blacklist.js';
 import type { Settings } from '../config/settings.js';
 import type { Service } from '../core/service.js';
@@ -27,7 +28,7 @@ import { clusteredDispatcher } from './clustered-dispatcher.js';
 import { registerGauges } from './destination-metrics.js';
 import type { DaemonEnvironment } from './environment.js';
 import type { Explanations } from './explanations.js';
-import { createKamailioRpc } from './kamailio-rpc.js';
+import { createKamailioRpc, type KamailioRpc } from './kamailio-rpc.js';
 import { dispatcherControl, statusReports } from './mi-dependencies.js';
 import { natsAnswers } from './nats-answers.js';
 import { registerProcessMetrics } from './process-metrics.js';
@@ -79,6 +80,8 @@ export interface ManagementParts {
   readonly services: readonly Service[];
   /** Runs one of Kamailio's RPC commands. Never rejects. */
   callRpc(method: string, params: unknown): Promise<object>;
+  /** The same of a text that a script passes on; undefined where it is no JSON. Never rejects. */
+  readonly answerRpc: KamailioRpc['answer'];
 }
 
 /** Builds the tables of commands and the endpoints the settings name. Nothing is opened. */
@@ -149,6 +152,8 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
       focuses: () => log.focuses?.() ?? [],
     },
   });
+  const access = new Access(clock);
+  access.configure(settings.access);
   const rpc = createKamailioRpc({
     mi: settings.mi,
     engine,
@@ -162,11 +167,10 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     limits: settings.limits,
     noSocket: env.noSocket,
     script: env.script,
+    access: new HttpAccess(access, audit, false),
     clock,
     log: peerLog,
   });
-  const access = new Access(clock);
-  access.configure(settings.access);
   const endpoints = buildEndpoints(settings, { mi, rpc: rpc.service, access, clock, log: peerLog });
   const listener = buildHttp(settings, {
     mi,
@@ -188,5 +192,6 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     services: listener === undefined ? endpoints.services : [listener.server, ...endpoints.services],
     answerNats: natsAnswers(settings, mi, access),
     callRpc: (method, params) => rpc.call(method, params),
+    answerRpc: (...asked) => rpc.answer(...asked),
   };
 }

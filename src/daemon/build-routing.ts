@@ -17,6 +17,7 @@ export interface RoutingEnvironment extends DaemonEnvironment {
   readonly secret: Secret;
   readonly publish: NonNullable<ScriptRoutingOptions['publish']>;
   readonly subscribe: NonNullable<ScriptRoutingOptions['subscribe']>;
+  readonly rpc: NonNullable<ScriptRoutingOptions['rpc']>;
 }
 
 /** Who decides where requests go. */
@@ -69,6 +70,7 @@ export function buildRouting(
       publish: env.publish,
       sharingTag: (name) => cluster.tag(name),
       subscribe: env.subscribe,
+      rpc: env.rpc,
       tokens: new DialogTokens(secret.keys),
       clock,
       random,

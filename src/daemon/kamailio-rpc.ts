@@ -1,5 +1,6 @@
 import type { AuditTrail } from '../access/audit.js';
-import { unbounded } from '../access/caller.js';
+import { type Caller, unbounded } from '../access/caller.js';
+import { type HttpAccess, isRejection, type Rejection } from '../access/http-access.js';
 import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
@@ -11,8 +12,10 @@ import type { Partition } from '../engine/partition.js';
 import type { DispatcherControl } from '../management/mi/dependencies.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import type { DispatcherTarget, DispatcherView } from '../management/rpc/dispatcher-view.js';
+import { errorIn } from '../management/rpc/json-text.js';
 import { RpcService } from '../management/rpc/service.js';
 import { type RpcDependencies, rpcCommands } from '../management/rpc/table.js';
+import type { RpcSender, ScriptServices } from '../script/services.js';
 import { type NoSocket, RowReader } from '../store/rows.js';
 
 /** What Kamailio's RPC commands work on. */
@@ -25,6 +28,8 @@ export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
   /** Counts and logs what is refused. */
   readonly handler: Pick<MiHandler, 'refuse' | 'served'>;
   readonly audit: AuditTrail;
+  /** Finds out who sent a command by HTTP. */
+  readonly access: Pick<HttpAccess, 'caller'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,11 +39,13 @@ export interface KamailioRpc {
   readonly service: RpcService;
   /** Runs one command in this process: {"result": ...} or {"error": {"code", "message"}}. Never rejects. */
   call(method: string, params: unknown): Promise<object>;
+  /** Answers a JSON-RPC text that a script passes on; undefined where it is no JSON. Never rejects. */
+  readonly answer: ScriptServices['rpc'];
 }
 
 /** Builds the table of commands. */
 export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
-  const { mi, log, handler, audit } = options;
+  const { mi, log, handler, audit, access } = options;
   const view = dispatcherView(options);
   const tally = {
     served: handler.served.bind(handler),
@@ -47,6 +54,21 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
   const service = new RpcService(rpcCommands({ ...options, view }), tally, log, audit);
   return {
     service,
+    async answer(text, sender) {
+      const { partition, as } = mi.jsonrpc?.[0] ?? {};
+      const caller = sender === undefined ? unbounded('jsonrpc-http') : await callerOf(sender, access, as);
+      if (isRejection(caller)) return { code: caller.status, reason: 'Unauthorized', body: '' };
+      const pieces = await service.answerJson(text, { partition, caller });
+      if (pieces === undefined) return undefined;
+      const error = errorIn(pieces);
+      if (error === undefined) return { code: 200, reason: 'OK', body: pieces.join('') };
+      // Codes of JSON-RPC itself are none of HTTP.
+      return {
+        code: error.code < 400 || error.code > 599 ? 400 : error.code,
+        reason: error.message,
+        body: pieces.join(''),
+      };
+    },
     async call(method, params) {
       const request = { jsonrpc: '2.0', id: 1, method, params };
       const partition = mi.jsonrpc?.[0]?.partition;
@@ -55,6 +77,15 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
       return error === undefined ? { result } : { error };
     },
   };
+}
+
+/** Who sent a command by HTTP to the script, as "access" of the settings knows him. */
+function callerOf(
+  { peer, authorization }: RpcSender,
+  access: KamailioRpcOptions['access'],
+  as: string | undefined,
+): Promise<Caller | Rejection> {
+  return access.caller({ headers: { authorization }, peer }, 'jsonrpc-http', as);
 }
 
 const REASON = 'MI command';

@@ -18,6 +18,7 @@ export function servicesOfCopy(services: ScriptServices): ScriptServices {
       };
     },
     http: () => Promise.resolve('failed'),
+    rpc: () => Promise.resolve(undefined),
     subscribe: () => 'nothing is sent in a rehearsal',
     publish: () => false,
     sharingTag: (name) => services.sharingTag(name),

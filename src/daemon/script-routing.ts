@@ -35,6 +35,7 @@ import {
 import { kamailioForm } from '../script/own-requests.js';
 import { scoreByRoute } from '../script/score-route.js';
 import { runEvent, runLocal, runService, startTimers } from '../script/service-routes.js';
+import { NO_SERVICES, type ScriptServices } from '../script/services.js';
 import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
@@ -79,6 +80,8 @@ export interface ScriptRoutingOptions {
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
   /** Sends an event to a socket for some seconds; what is wrong with that. */
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
+  /** Runs a command of Kamailio's RPC written as JSON; undefined for what is no JSON. */
+  readonly rpc?: ScriptServices['rpc'] | undefined;
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
@@ -135,6 +138,7 @@ export class ScriptRouting {
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
       sharingTag: memory?.sharingTag ?? options.sharingTag ?? (() => undefined),
+      rpc: options.rpc ?? NO_SERVICES.rpc,
       subscribe: options.subscribe ?? (() => 'there are no events here'),
       log: options.log,
     });

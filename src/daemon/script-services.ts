@@ -1,7 +1,15 @@
 import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { HttpAnswer, HttpFailure, HttpRequest, ScriptServices, SqlDatabase } from '../script/services.js';
+import type {
+  HttpAnswer,
+  HttpFailure,
+  HttpRequest,
+  RpcAnswer,
+  RpcSender,
+  ScriptServices,
+  SqlDatabase,
+} from '../script/services.js';
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
 import { Statements } from '../store/statements.js';
@@ -19,6 +27,8 @@ export interface ScriptServicesOptions {
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
   /** Sends an event to a socket; what is wrong with that. */
   readonly subscribe: (event: string, socket: string, seconds: number | undefined) => string | undefined;
+  /** Runs a command of Kamailio's RPC. */
+  readonly rpc: ScriptServices['rpc'];
   readonly log: Logger;
 }
 
@@ -44,6 +54,10 @@ export class OutsideServices implements ScriptServices {
 
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure> {
     return exchange(request);
+  }
+
+  rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined> {
+    return this.options.rpc(text, sender);
   }
 
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined {

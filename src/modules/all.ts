@@ -25,6 +25,7 @@ import { globalFlagFunctions } from './global-flags.js';
 import { textopsxFunctions } from './header-walks.js';
 import { htableFunctions } from './htable/functions.js';
 import { addressFunctions } from './ip-addresses.js';
+import { jsonrpcFunctions } from './jsonrpcs.js';
 import { loadBalancerFunctions } from './load-balancer/functions.js';
 import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
@@ -138,6 +139,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...toposFunctions,
     ...authFunctions,
     ...xhttpFunctions,
+    ...jsonrpcFunctions,
   ]);
   return table;
 }

@@ -12,6 +12,7 @@ import { walkedPart } from './header-walks.js';
 import { shtrecord } from './htable/expiry.js';
 import { hashTableVariables } from './htable/variables.js';
 import { tableWalkVariables } from './htable/walks.js';
+import { jsonrpcAnswer } from './jsonrpcs.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mqueueVariables } from './mqueue.js';
@@ -192,8 +193,8 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ...timeVariables,
     ['conid', own(() => null)],
     ['hu', own((scope) => httpUrl(scope.call) ?? null)],
+    ['jsonrpl', jsonrpcAnswer],
     // Of answers to RPC: their route is not run.
-    ['jsonrpl', NULL_WITH_NAME],
     ['shtrecord', shtrecord],
     ['rtpstat', statisticsText],
     ['rtpestat', statisticsText],

@@ -10,6 +10,11 @@ import { kamailioFunction } from './kamailio-function.js';
 /** The request of HTTP that a run is about. */
 const exchanges = new PerCall((): HttpExchange | undefined => undefined);
 
+/** The request of HTTP that a call stands for; undefined for any other. */
+export function httpExchange(call: Call): HttpExchange | undefined {
+  return exchanges.known(call);
+}
+
 /** URL of the request of HTTP that a call stands for; undefined for any other. */
 export function httpUrl(call: Call | undefined): string | undefined {
   return call === undefined ? undefined : exchanges.known(call)?.url;
@@ -23,7 +28,7 @@ export function httpGate(env: () => ScriptEnvironment): HttpGate | undefined {
       const { method, url, head, body, socket, address, port } = exchange;
       const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${hostPort(address, port)}\r\n`;
       const text = `${method} ${url} SIP/2.0\r\n${via}${head}\r\n${body}`;
-      runReceived(env(), 'xhttp:request', text, { socket, address, port, flow: undefined }, (run) =>
+      return runReceived(env(), 'xhttp:request', text, { socket, address, port, flow: undefined }, (run) =>
         exchanges.set(run.call, exchange),
       );
     },
@@ -52,17 +57,5 @@ export const xhttpFunctions: ScriptFunction[] = [
   ]),
   ...moduleFunctions('websocket', [
     kamailioFunction('ws_handle_handshake', '', 'makes a WebSocket of the connection that asks for one', upgrade),
-  ]),
-  ...moduleFunctions('jsonrpcs', [
-    {
-      ...kamailioFunction('jsonrpc_dispatch', '', 'answers 501: JSON-RPC is on the HTTP listener', (run) =>
-        code(
-          exchanges
-            .known(run.call)
-            ?.reply(501, 'Not Implemented', 'text/plain', 'JSON-RPC is on the HTTP listener\n') === true,
-        ),
-      ),
-      standIn: 'answers 501: JSON-RPC is on the HTTP listener of switchyard.json',
-    },
   ]),
 ];

@@ -59,10 +59,11 @@ export function runReceived(
   text: string | undefined,
   source: Source,
   prepare?: (run: MessageRun) => void,
-): void {
+): ServiceOutcome {
   const route = env.script.route('event', name);
   const message = text === undefined ? emptyRequest(env, KAMAILIO_USER)?.message : route && parseMessage(text);
-  if (route !== undefined && message !== undefined) enter(env, route, name, { message, source }, prepare);
+  if (route === undefined || message === undefined) return undefined;
+  return enter(env, route, name, { message, source }, prepare);
 }
 
 /** Runs an event route that no message triggers; `prepare` gets its run. */

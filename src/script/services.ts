@@ -42,6 +42,19 @@ export interface HttpAnswer {
 /** Why there is no answer. */
 export type HttpFailure = 'refused' | 'connect timeout' | 'timeout' | 'too long' | 'failed';
 
+/** The answer of an RPC command: its code and text as HTTP has them, and the JSON. */
+export interface RpcAnswer {
+  readonly code: number;
+  readonly reason: string;
+  readonly body: string;
+}
+
+/** Who sent a command by HTTP: his address, and what he says of himself. */
+export interface RpcSender {
+  readonly peer: string;
+  readonly authorization: string | undefined;
+}
+
 /** What modules reach outside the process by. */
 export interface ScriptServices {
   /** Nothing outside the process may be asked for more than data: a script is only rehearsed. */
@@ -50,6 +63,8 @@ export interface ScriptServices {
   database(url: string): SqlDatabase;
   /** One request over HTTP; the text says why it failed. Never rejects. */
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure>;
+  /** Runs a command of Kamailio's RPC written as JSON, for the script itself or for who sent it by HTTP; undefined for what is no JSON. */
+  rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined>;
   /** Sends an event to a socket for some seconds; what is wrong with that, else undefined. */
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined;
   /** Publishes on "<prefix>.calls.<partition>.<kind>". False where records are not published. */
@@ -64,6 +79,7 @@ export const NO_SERVICES: ScriptServices = {
     throw new Error('there is no database here');
   },
   http: () => Promise.resolve('failed'),
+  rpc: () => Promise.resolve(undefined),
   subscribe: () => 'there are no events here',
   publish: () => false,
   sharingTag: () => undefined,

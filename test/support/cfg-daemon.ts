@@ -55,7 +55,9 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
   const script: string[] = [];
   const log: string[] = [];
   const logger = recording(log, script);
-  const loaded = loadCompleteCfg(file);
+  // Sockets that modules open by themselves stand in the folder, too.
+  const loading = { runtimeFolder: folder };
+  const loaded = loadCompleteCfg(file, loading);
   const { cfg } = loaded;
   const settings = inWorkers(loaded.settings, cfg);
   const daemon = new Daemon({
@@ -75,7 +77,7 @@ export async function startCfgDaemon(options: CfgDaemonOptions): Promise<CfgDaem
     log,
     async reload(text) {
       write(text);
-      await daemon.reconfigure(inWorkers(loadCompleteCfg(file).settings, cfg), loadCfg(file));
+      await daemon.reconfigure(inWorkers(loadCompleteCfg(file, loading).settings, cfg), loadCfg(file, loading));
     },
     async stop() {
       await daemon.stop();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inventory, type Verdict } from '../../src/cfg-file/inventory.js';
@@ -17,7 +18,7 @@ export function testFiles(original: 'opensips' | 'kamailio', files: readonly Fil
   for (const [file, dialect, verdict, missing] of files) {
     test(`${file} ${verdict}`, () => {
       const path = operatorFile(original, file);
-      const reading = readCfg(path, { unknownFunctions: 'log' });
+      const reading = readCfg(path, { unknownFunctions: 'log', runtimeFolder: tmpdir() });
       const found = inventory(reading);
       assert.equal(reading.dialect?.title, dialect);
       const lacking = found.things.filter(({ standing }) => standing !== 'supported' && standing !== 'no effect');

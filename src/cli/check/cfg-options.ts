@@ -18,14 +18,26 @@ export const DEFINE: OptionSpec<ReadonlyMap<string, string>> = {
   merge: (before, now) => new Map([...before, ...now]),
 };
 
+/** Kamailio's -Y. */
+export const RUNTIME_DIR = text(
+  'FOLDER',
+  'Where sockets stand that modules of Kamailio open by themselves; default /run/kamailio.',
+);
+
+/** Names of languages of cfg files. */
+export const DIALECT_NAMES = [
+  'opensips',
+  'opensips-4',
+  'opensips-3',
+  'opensips-2.1',
+  'kamailio',
+  'kamailio-6',
+] as const;
+
 /** Options of commands that read an opensips.cfg or kamailio.cfg. */
 export const CFG_OPTIONS = {
   cfg: text('FILE', 'An opensips.cfg or kamailio.cfg.'),
-  dialect: choice(
-    'NAME',
-    ['opensips', 'opensips-4', 'opensips-3', 'opensips-2.1', 'kamailio'],
-    'Language of the cfg file, where it cannot be detected.',
-  ),
+  dialect: choice('NAME', DIALECT_NAMES, 'Language of the cfg file, where it cannot be detected.'),
   define: DEFINE,
   preprocess: text('COMMAND', 'Program the cfg file is sent through first, as OpenSIPS\' -p: "m4 -s".'),
 };

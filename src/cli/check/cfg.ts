@@ -6,7 +6,7 @@ import type { CommandIo } from '../line/io.js';
 import { colored } from '../line/style.js';
 
 /** Options of "check" with --cfg. */
-export interface CheckCfgOptions extends Pick<LoadCfgOptions, 'dialect' | 'preprocess'> {
+export interface CheckCfgOptions extends Pick<LoadCfgOptions, 'dialect' | 'preprocess' | 'runtimeFolder'> {
   readonly cfg: string;
   /** "name=value" of -A, separated by commas. */
   readonly defines?: ReadonlyMap<string, string> | undefined;
@@ -25,11 +25,12 @@ const COLORS: Readonly<Record<Standing, 'red' | 'yellow' | 'green'>> = {
 
 /** switchyard check --cfg. Returns the exit status: 0 when the file runs whole. */
 export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
-  const { cfg, dialect, preprocess, defines } = options;
+  const { cfg, dialect, preprocess, defines, runtimeFolder } = options;
   const reading = readCfg(cfg, {
     unknownFunctions: 'log',
     ...(dialect === undefined ? {} : { dialect }),
     ...(preprocess === undefined ? {} : { preprocess }),
+    ...(runtimeFolder === undefined ? {} : { runtimeFolder }),
     ...(defines === undefined ? {} : { defines }),
   });
   const found = inventory(reading);

@@ -1,5 +1,5 @@
 import { CONFIG, defineCommand, flag, JSON_OUTPUT } from '../line/command.js';
-import { CFG_OPTIONS } from './cfg-options.js';
+import { CFG_OPTIONS, RUNTIME_DIR } from './cfg-options.js';
 
 /** "switchyard check". */
 export const check = defineCommand({
@@ -22,6 +22,7 @@ with its line, and a verdict: runs whole, runs without, or cannot run. The exit 
     strict: flag('Fail on warnings too.'),
     json: JSON_OUTPUT,
     ...CFG_OPTIONS,
+    'runtime-dir': RUNTIME_DIR,
     all: flag('With --cfg: list what is supported too.'),
   },
   examples: [
@@ -30,8 +31,8 @@ with its line, and a verdict: runs whole, runs without, or cannot run. The exit 
     ['before a deployment, in a script', 'switchyard check --strict --json --config staging.json | jq .summary'],
   ],
   run: async ({ options, io }) => {
-    const { cfg, define, ...more } = options;
+    const { cfg, define, 'runtime-dir': runtimeFolder, ...more } = options;
     if (cfg === undefined) return (await import('./check.js')).check(options, io);
-    return (await import('./cfg.js')).checkCfg({ ...more, cfg, defines: define }, io);
+    return (await import('./cfg.js')).checkCfg({ ...more, cfg, defines: define, runtimeFolder }, io);
   },
 });

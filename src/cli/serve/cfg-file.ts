@@ -9,6 +9,7 @@ export interface CfgOptions {
   readonly config?: string | undefined;
   readonly dialect?: string | undefined;
   readonly define?: ReadonlyMap<string, string> | undefined;
+  readonly 'runtime-dir'?: string | undefined;
 }
 
 /** A configuration file that is read again for each reload. */
@@ -20,8 +21,8 @@ export class CfgFile {
 
   /** Throws CfgError, ConfigError. */
   load(): CompleteCfg {
-    const { dialect, define, config } = this.options;
-    return loadCompleteCfg(this.path, { dialect, defines: define ?? new Map() }, config);
+    const { dialect, define, config, 'runtime-dir': runtimeFolder } = this.options;
+    return loadCompleteCfg(this.path, { dialect, defines: define ?? new Map(), runtimeFolder }, config);
   }
 
   /** Writes what was noticed while loading. */

@@ -1,4 +1,4 @@
-import { DEFINE } from '../check/cfg-options.js';
+import { DEFINE, DIALECT_NAMES, RUNTIME_DIR } from '../check/cfg-options.js';
 import { CONFIG, choice, defineCommand, text } from '../line/command.js';
 
 /** "switchyard serve". */
@@ -16,12 +16,9 @@ A switchyard.json beside it, or the one of --config, adds what such files cannot
   options: {
     config: CONFIG,
     cfg: text('FILE', 'An opensips.cfg or a kamailio.cfg to run.'),
-    dialect: choice(
-      'NAME',
-      ['opensips', 'opensips-4', 'opensips-3', 'opensips-2.1', 'kamailio'],
-      'Whose file it is, where it cannot be detected.',
-    ),
+    dialect: choice('NAME', DIALECT_NAMES, 'Whose file it is, where it cannot be detected.'),
     define: DEFINE,
+    'runtime-dir': RUNTIME_DIR,
   },
   examples: [
     ['with ./switchyard.json, or the built-in defaults', 'switchyard serve'],

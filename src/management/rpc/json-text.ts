@@ -20,6 +20,14 @@ export function renderJsonError(code: number, message: string, id: JsonId): stri
   return [...new Writer().document('error', id, (writer) => writer.value(error, 1))].join('');
 }
 
+const ERROR = '{\n\t"jsonrpc":\t"2.0",\n\t"error":';
+
+/** The error that an answer is; undefined for a good one. */
+export function errorIn([text = '', ...more]: readonly string[]): { code: number; message: string } | undefined {
+  if (more.length > 0 || !text.startsWith(ERROR)) return undefined;
+  return (JSON.parse(text) as { error: { code: number; message: string } }).error;
+}
+
 class Writer {
   private text = '';
 

@@ -19,8 +19,8 @@ export interface HttpExchange {
 
 /** Answers requests of HTTP, and is called for each WebSocket that has closed. */
 export interface HttpGate {
-  /** What is not answered when this returns gets 404. */
-  request(exchange: HttpExchange): void;
+  /** What is not answered when this returns, or its promise resolves, gets 404. Never rejects. */
+  request(exchange: HttpExchange): unknown;
   closed(socket: SipSocket, address: string, port: number): void;
 }
 

@@ -274,8 +274,8 @@ export class WsSocket implements SipSocket {
     });
     request.on('end', () => {
       if (response.headersSent) return;
-      gate.request({ ...this.exchangeOf(request, body), reply, upgrade: () => false });
-      reply(404, 'Not Found', '', '');
+      const exchange = { ...this.exchangeOf(request, body), reply, upgrade: () => false };
+      void afterwards(gate.request(exchange), () => reply(404, 'Not Found', '', ''));
     });
   }
 
@@ -289,12 +289,12 @@ export class WsSocket implements SipSocket {
       return true;
     };
     const offered = offersSip(request);
-    gate.request({
+    const ended = gate.request({
       ...this.exchangeOf(request, ''),
       reply: (status, reason) => once(() => done(false, status, plain(reason))),
       upgrade: () => offered && once(() => done(true)),
     });
-    once(() => done(false, offered ? 404 : 400));
+    void afterwards(ended, () => once(() => done(false, offered ? 404 : 400)));
   }
 
   private exchangeOf(request: IncomingMessage, body: string) {
@@ -367,6 +367,12 @@ export class WsSocket implements SipSocket {
 
 /** How a handshake is answered. */
 type HandshakeDone = (taken: boolean, status?: number, reason?: string) => void;
+
+/** Acts when a gate has ended. */
+async function afterwards(ended: unknown, act: () => void): Promise<void> {
+  await ended;
+  act();
+}
 
 /** A text that can stand in a line of HTTP. */
 function plain(text: string): string {

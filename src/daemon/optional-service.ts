@@ -1,0 +1,44 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { Service } from '../core/service.js';
+
+/** A service that the daemon works without where it cannot be started: the reason is logged. */
+export class OptionalService implements Service {
+  readonly name: string;
+  private started = false;
+
+  /** @param path where it stands: its folder is made where it is not there */
+  constructor(
+    private readonly service: Service,
+    private readonly path: string,
+    private readonly log: Logger,
+  ) {
+    this.name = service.name;
+  }
+
+  /** Never rejects. */
+  async start(): Promise<void> {
+    try {
+      makeFolder(dirname(this.path));
+      await this.service.start();
+      this.started = true;
+    } catch (error) {
+      this.log.warn({ err: error }, `${this.name} is not opened: ${messageOf(error)}`);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.started) await this.service.stop();
+  }
+}
+
+/** One that cannot be made is named by the error of what was to stand there. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch {
+    // It is there, or its parent is not.
+  }
+}
