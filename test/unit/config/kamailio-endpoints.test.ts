@@ -32,13 +32,13 @@ test('JSON-RPC endpoints by the names of the jsonrpcs module', () => {
     dgram_mode: '0666',
     http_root: '/RPC',
     partition: 'gw',
-    optional: false,
   };
   assert.deepEqual(read({ jsonrpc }).jsonrpc?.[0], {
     fifo: { fifoName: '/etc/sw/run/rpc.fifo', fifoMode: 0o600, replyDir: '/tmp/' },
     datagram: { socketName: '/etc/sw/rpc.sock', unixMode: 0o666 },
     http: { root: 'RPC' },
     partition: 'gw',
+    optional: false,
   });
   assert.deepEqual(read({ jsonrpc: {} }).jsonrpc?.[0], {
     fifo: undefined,

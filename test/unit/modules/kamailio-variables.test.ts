@@ -47,7 +47,7 @@ test('$RANDOM is a number that is not negative', async () => {
 
 test('variables of HTTP requests, RPC answers and expired entries are null in other routes', async () => {
   const lines = await linesOf(
-    'if ($hu == $null && $jsonrpl(code) == $null && $shtrecord(key) == $null) xlog("null\\n");',
+    'if ($hu == $null && $jsonrpl(code) == 0 && $jsonrpl(body) == $null && $shtrecord(key) == $null) xlog("null\\n");',
   );
   assert.deepEqual(lines, ['null']);
 });
