@@ -70,6 +70,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/lifecycle.ts': [2, 'the start and the end'],
   'daemon/notify.ts': [1, 'once'],
   'daemon/once-a-minute.ts': [1, 'once a minute'],
+  'daemon/optional-service.ts': [1, 'the start'],
   'daemon/release.ts': [1, 'the end'],
   'daemon/route-scripts.ts': [1, 'a load that a script asked for, one at a time'],
   'daemon/script-output.ts': [1, 'what a script writes, cut'],

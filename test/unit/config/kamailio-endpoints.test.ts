@@ -45,6 +45,7 @@ test('JSON-RPC endpoints by the names of the jsonrpcs module', () => {
     datagram: undefined,
     http: undefined,
     partition: undefined,
+    optional: false,
   });
 });
 
