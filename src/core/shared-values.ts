@@ -5,15 +5,19 @@ import { type EntryStore, SharedTable } from './shared-table.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
 /**
- * Words at the start: lock, whether a change is under way, where unused memory begins, what hashes begin with; then free blocks by size,
- * and the milliseconds before which memory is not tidied again.
+ * Words at the start: lock, whether a change is under way, where unused memory begins, what hashes begin with; then free blocks by size.
  */
 const LOCK = 0;
 const CHANGING = 1;
 const UNUSED = 2;
 const SEED = 3;
 const FREE = 4;
+/** How often blocks were joined or ordered anew: what was an entry before may be within another one since. */
+const ORDERED = 27;
+/** Milliseconds before which memory is not tidied again. */
 const TIDY_FROM = 28;
+/** The number of the newest entry. */
+const NEWEST = 30;
 /** Then the tables: name, number of entries, first and last of them. */
 const TABLES = 32;
 const MOST_TABLES = 256;
@@ -38,7 +42,9 @@ const EXPIRES = 8;
 const NUMBER = 10;
 const KEY_BYTES = 12;
 const VALUE_BYTES = 13;
-const TEXT = 14;
+/** In the order in which entries were added; a new value of a key leaves it as it is. */
+const SEQUENCE = 14;
+const TEXT = 16;
 
 /** Kinds of values, and whether the characters of key or value take two bytes. */
 const NOTHING = 0;
@@ -154,6 +160,27 @@ export class SharedValues implements EntryStore {
     return this.words[table + COUNT] as number;
   }
 
+  /** The number of an entry: those of a table stand in their order. */
+  sequence(at: number): number {
+    return this.doubles[(at + SEQUENCE) >> 1] as number;
+  }
+
+  /** The number of the entry that was added last. */
+  newest(): number {
+    return this.doubles[NEWEST >> 1] as number;
+  }
+
+  /** How often memory was ordered anew: where an entry was before, none may begin. */
+  ordered(): number {
+    return this.words[ORDERED] as number;
+  }
+
+  /** Whether an entry that was found since memory was ordered is there still. */
+  isEntry(at: number, table: number, sequence: number): boolean {
+    const { words } = this;
+    return words[at + USED] === 1 && words[at + TABLE] === table && this.sequence(at) === sequence;
+  }
+
   /**
    * Sets an entry. Where memory is full, what has expired gives way, then an old entry of the largest table. False where there is
    * no room nevertheless; an entry that was there stays.
@@ -186,6 +213,8 @@ export class SharedValues implements EntryStore {
       const { words, blocks } = this;
       let at = blocks.take(size.power);
       if (at === 0 && (known === 0 || blocks.powerOf(known) < size.power)) return;
+      const sequence = known === 0 ? this.newest() + 1 : this.sequence(known);
+      const before = known === 0 ? (words[table + LAST] as number) : (words[known + BEFORE] as number);
       if (known !== 0) this.unlink(known);
       if (at === 0) at = blocks.take(blocks.powerOf(known));
       words[at + TABLE] = table;
@@ -198,8 +227,10 @@ export class SharedValues implements EntryStore {
       const form = (size.flags & WIDE_VALUE) === 0 ? 'latin1' : 'utf16le';
       if (typeof value === 'string') this.bytes.write(value, text + size.key, form);
       this.write(at, value, expires);
+      this.doubles[(at + SEQUENCE) >> 1] = sequence;
       words[at + USED] = 1;
-      this.link(at);
+      this.link(at, before);
+      if (known === 0) this.doubles[NEWEST >> 1] = sequence;
       stored = true;
     });
     return stored;
@@ -224,7 +255,7 @@ export class SharedValues implements EntryStore {
           if (expires !== 0 && expires <= now) this.unlink(at);
         }
       }
-      this.blocks.order(() => {});
+      this.order(() => {});
     });
     doubles[TIDY_FROM >> 1] = now + Math.max(TIDY_MS, TIDY_SHARE * (performance.now() - began));
     return true;
@@ -276,17 +307,18 @@ export class SharedValues implements EntryStore {
     return this.bytes.toString(wide ? 'utf16le' : 'latin1', from, from + length);
   }
 
-  private link(at: number): void {
+  /** Puts an entry behind another one of its table, or first. */
+  private link(at: number, before: number): void {
     const { words } = this;
     const bucket = bucketOf(words[at + HASH] as number);
     words[at + NEXT_OF_HASH] = words[bucket] as number;
     words[bucket] = at;
     const table = words[at + TABLE] as number;
-    const last = words[table + LAST] as number;
-    words[at + BEFORE] = last;
-    words[at + AFTER] = 0;
-    words[last === 0 ? table + FIRST : last + AFTER] = at;
-    words[table + LAST] = at;
+    const after = words[before === 0 ? table + FIRST : before + AFTER] as number;
+    words[at + BEFORE] = before;
+    words[at + AFTER] = after;
+    words[before === 0 ? table + FIRST : before + AFTER] = at;
+    words[after === 0 ? table + LAST : after + BEFORE] = at;
     words[table + COUNT] = this.count(table) + 1;
   }
 
@@ -310,8 +342,18 @@ export class SharedValues implements EntryStore {
     words.fill(0, BUCKETS, BLOCKS);
     for (let i = 0; i < MOST_TABLES; i++)
       words.fill(0, TABLES + i * TABLE_WORDS + COUNT, TABLES + (i + 1) * TABLE_WORDS);
-    this.blocks.order((at) => this.link(at));
+    const entries: number[] = [];
+    this.order((at) => entries.push(at));
+    entries.sort((a, b) => this.sequence(a) - this.sequence(b));
+    for (const at of entries) this.link(at, words[(words[at + TABLE] as number) + LAST] as number);
+    const newest = entries.at(-1);
+    if (newest !== undefined) this.doubles[NEWEST >> 1] = Math.max(this.newest(), this.sequence(newest));
     Atomics.store(words, CHANGING, 0);
+  }
+
+  private order(used: (at: number) => void): void {
+    this.words[ORDERED] = this.ordered() + 1;
+    this.blocks.order(used);
   }
 
   private tableAt(name: string): number {

@@ -13,7 +13,7 @@ export interface ValueMap<T> {
   delete(key: string): void;
   /** Takes out all entries. */
   clear(): void;
-  /** What has not expired. */
+  /** What has not expired, of what is there when this begins: entries that are removed meanwhile are among it or not, none twice. */
   entries(now: number): Iterable<readonly [string, T]>;
   /** Takes out what has expired, with what had since this was asked before. When that comes to `most`, the rest is left for the next time. */
   expired(now: number, most?: number): readonly (readonly [string, T])[];

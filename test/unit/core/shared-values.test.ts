@@ -26,7 +26,7 @@ describe('values in shared memory', () => {
     const values = store(memoryOf());
     const names = ['a', 'b', 'x'.repeat(100), `${'x'.repeat(100)}y`];
     for (const name of names) values.table(name, 10).set('k', name, undefined);
-    for (const name of names) assert.deepEqual(values.table(name, 10).entries(0), [['k', name]]);
+    for (const name of names) assert.deepEqual([...values.table(name, 10).entries(0)], [['k', name]]);
   });
 
   test('which keys share a bucket differs from store to store: peers that choose them do not know', () => {
@@ -71,7 +71,7 @@ describe('values in shared memory', () => {
     assert.ok(table.size < count / 2 + 2, `${table.size} of ${count} are left`);
     assert.equal(other.get('kept', now), 'x');
     table.clear();
-    assert.deepEqual(table.entries(now), []);
+    assert.deepEqual([...table.entries(now)], []);
   });
 
   test('memory is not tidied at each entry that finds it full', () => {
@@ -230,5 +230,91 @@ describe('values in shared memory', () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  test('a walk holds the lock for a part of the entries at a time', () => {
+    const values = store(memoryOf(4 * MEGABYTE));
+    const table = values.table('t', 10_000);
+    for (let i = 0; i < 5000; i++) table.set(`k${i}`, i, 5);
+    let [most, now] = [0, 0];
+    const [key, alone] = [values.key.bind(values), values.alone.bind(values)];
+    values.key = (at) => {
+      now++;
+      return key(at);
+    };
+    values.alone = (run) => {
+      now = 0;
+      const result = alone(run);
+      most = Math.max(most, now);
+      return result;
+    };
+    assert.equal([...table.entries(0)].length, 5000);
+    assert.equal([...table.listed()].length, 5000);
+    assert.ok(most > 0 && most <= 200, `${most} in one hold`);
+    assert.equal(table.expired(6).length, 5000);
+    assert.ok(most <= 200, `${most} in one hold`);
+    assert.equal(table.size, 0);
+  });
+
+  test('a walk sees what stays once, and nothing twice, whatever others change meanwhile', () => {
+    const change = fc.oneof(
+      fc.record({
+        do: fc.constant('set' as const),
+        key: fc.integer({ min: 0, max: 999 }),
+        value: fc.constantFrom(1, 'x', 'x'.repeat(300)),
+      }),
+      fc.record({ do: fc.constant('delete' as const), key: fc.integer({ min: 0, max: 999 }) }),
+      fc.record({ do: fc.constant('deleteBefore' as const), key: fc.integer({ min: 0, max: 600 }) }),
+      fc.record({ do: fc.constant('order' as const), key: fc.constant(0) }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 600 }), change), { maxLength: 30 }), (changes) => {
+        const memory = memoryOf();
+        let now = 0;
+        const other = store(memory, () => now);
+        const table = other.table('t', 5000);
+        for (let i = 0; i < 600; i++) table.set(`k${i}`, i, undefined);
+        const removed = new Set<string>();
+        const seen: string[] = [];
+        const due = [...changes].sort(([a], [b]) => a - b);
+        for (const [key, value] of store(memory).table('t', 5000).entries(0)) {
+          seen.push(key);
+          assert.ok(typeof value === 'number' || /^x+$/.test(String(value)), 'no value is torn');
+          while (due.length > 0 && (due[0]?.[0] ?? 0) <= seen.length) {
+            const [, each] = due.shift() as (typeof due)[number];
+            if (each.do === 'set') table.set(`k${each.key}`, each.value, undefined);
+            else if (each.do === 'order') {
+              now += 3_600_000;
+              (other as unknown as { tidy(): boolean }).tidy();
+            } else {
+              for (let i = each.do === 'delete' ? each.key : 0; i <= each.key; i++) {
+                removed.add(`k${i}`);
+                table.delete(`k${i}`);
+              }
+            }
+          }
+        }
+        assert.equal(new Set(seen).size, seen.length, 'none twice');
+        const known = new Set(seen);
+        for (let i = 0; i < 600; i++) assert.ok(known.has(`k${i}`) || removed.has(`k${i}`), `k${i} is missing`);
+        for (const key of seen) assert.ok(Number(key.slice(1)) < 600, 'what is added later is not seen');
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('entries stand in the order in which they were added, also after they were put in order', () => {
+    const memory = memoryOf();
+    const table = store(memory).table('t', 100);
+    for (let i = 0; i < 20; i++) table.set(`k${i}`, 'x', undefined);
+    table.set('k3', 'y'.repeat(500), undefined);
+    table.delete('k5');
+    table.set('k5', 'last', undefined);
+    const keys = (values: SharedValues): string[] => [...values.table('t', 100).entries(0)].map(([key]) => key);
+    const before = keys(store(memory));
+    assert.equal(before[3], 'k3');
+    assert.equal(before.at(-1), 'k5');
+    new Int32Array(memory)[1] = 1;
+    assert.deepEqual(keys(store(memory)), before);
   });
 });
