@@ -17,7 +17,7 @@ import { TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { UnfinishedBytes } from '../sip/transport/unfinished.js';
 import { UnopenedSocket } from '../sip/transport/unopened.js';
-import { TrustedSources } from '../sip/trusted-sources.js';
+import { type AddressSet, TrustedSources } from '../sip/trusted-sources.js';
 import type { Metrics } from '../stats/metrics.js';
 import { congestionLog } from './congestion-log.js';
 import { registerSipGauges } from './sip-metrics.js';
@@ -54,6 +54,8 @@ export interface SipParts {
   readonly sockets: LocalSockets;
   readonly resolver: Resolver;
   readonly originator: Originator;
+  /** Sources that bounds on single ones do not hold. */
+  readonly trusted: AddressSet;
   /** Opens all listening sockets. Rejects when one cannot be opened. */
   open(): Promise<void>;
   /** Takes the limits that may change while calls go on. */
@@ -115,6 +117,7 @@ export function buildSip(
     sockets,
     resolver,
     originator,
+    trusted,
     configure(wanted) {
       limiter.configure(rateLimit(wanted));
       trusted.replace(new AddressBlocks(wanted.limits.trustedSources));

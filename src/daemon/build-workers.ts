@@ -134,6 +134,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     proxy,
     receiver: sip.tapPoint,
     sockets: sip.transports,
+    trusted: sip.trusted,
     counters: sip.counters,
     observer: ledger,
     isPlain: (origin) => plain.areIn(origin),

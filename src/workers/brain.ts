@@ -11,9 +11,10 @@ import type { TransactionUser } from '../sip/transaction/user.js';
 import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import type { Receiver, SipSocket, Source, TransportError } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
+import type { AddressSet } from '../sip/trusted-sources.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
-import { LargeMessages } from './large-messages.js';
+import { HandingBound } from './handing-bound.js';
 import type { FromWorker, HandedToWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
 import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
 import { type ScriptCore, ScriptGate } from './script-gate.js';
@@ -51,6 +52,8 @@ export interface BrainOptions {
   /** A worker runs the script of this version. */
   readonly scriptTaken: (worker: number, version: number) => void;
   readonly tableTaken: (worker: number, name: string, generation: number) => void;
+  /** Sources that bounds on single ones do not hold. */
+  readonly trusted: AddressSet;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -82,7 +85,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
   /** Requests that each worker has been given to relay. */
   private readonly given: number[];
   private readonly asked: number[] = [];
-  private readonly large: LargeMessages;
+  private readonly bound: HandingBound;
 
   constructor(private readonly options: BrainOptions) {
     const { workers } = options;
@@ -95,7 +98,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     };
     this.reported = Array.from({ length: workers + 1 }, () => new ReportedCalls(options.observer, names));
     this.given = Array.from({ length: workers + 1 }, () => 0);
-    this.large = new LargeMessages(options.now);
+    this.bound = new HandingBound(options.now, options.trusted);
     options.proxy.delegateTo(this);
     options.layer.strayError = (marker, text, address, port) => {
       const worker = socketOfMarker(marker);
@@ -344,7 +347,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const { layer, misdirected } = this.options.counters;
     (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
     const item = ['message', sockets.indexOf(source.socket), source.address, source.port, message.text] as const;
-    const passed = this.large.take(message.text.length) && this.options.hand(worker, item);
+    // What comes by a connection does not come again.
+    const bounded = source.socket.transport === 'udp';
+    const mayGo = !bounded || this.bound.take(source.address, message.text.length);
+    const passed = mayGo && this.options.hand(worker, item);
     (passed ? misdirected.passed : misdirected.dropped).value++;
     if (!passed) layer.dropped.value++;
     return true;

@@ -2,14 +2,15 @@ import type { SipMessage } from '../sip/message.js';
 import type { Tally } from '../sip/transaction/counters.js';
 import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
 import type { Source } from '../sip/transport/transport.js';
-import { LargeMessages } from './large-messages.js';
+import type { AddressSet } from '../sip/trusted-sources.js';
+import { HandingBound } from './handing-bound.js';
 import type { HandedToBrain } from './protocol.js';
 import type { SipCounters } from './tallies.js';
 import type { ToBrain } from './to-brain.js';
 
 /** Hands on what came to a worker and belongs to another process, which counts it. */
 export class HandingOn {
-  private readonly large: LargeMessages;
+  private readonly bound: HandingBound;
 
   constructor(
     private readonly worker: number,
@@ -18,15 +19,20 @@ export class HandingOn {
     private readonly counters: SipCounters,
     /** Monotonic milliseconds. */
     now: () => number,
+    trusted: AddressSet,
   ) {
-    this.large = new LargeMessages(now);
+    this.bound = new HandingBound(now, trusted);
   }
 
   /** Hands on a request that the kernel gave to the wrong process; false: it belongs here, or to nobody. */
   request(request: SipMessage, source: Source): boolean {
     const owner = socketOfRequest(request.callId, this.workers);
     if (owner === this.worker || owner === 0) return false;
-    this.misdirected(['to', owner, ...this.brain.cameAs(source, request.text)], this.counters.layer.requestsReceived);
+    this.misdirected(
+      ['to', owner, ...this.brain.cameAs(source, request.text)],
+      source,
+      this.counters.layer.requestsReceived,
+    );
     return true;
   }
 
@@ -35,7 +41,11 @@ export class HandingOn {
     const owner = socketOfReply(reply.via?.branch ?? '');
     if (owner === this.worker || owner > this.workers) return false;
     const came = this.brain.cameAs(source, reply.text);
-    this.misdirected(owner === 0 ? ['pass', ...came] : ['to', owner, ...came], this.counters.layer.repliesReceived);
+    this.misdirected(
+      owner === 0 ? ['pass', ...came] : ['to', owner, ...came],
+      source,
+      this.counters.layer.repliesReceived,
+    );
     return true;
   }
 
@@ -49,23 +59,23 @@ export class HandingOn {
 
   /** Leaves a request to the brain, for good. */
   requestToBrain(request: SipMessage, source: Source): void {
-    this.hand(['pass', ...this.brain.cameAs(source, request.text)], this.counters.layer.requestsReceived);
+    this.hand(['pass', ...this.brain.cameAs(source, request.text)], source, this.counters.layer.requestsReceived);
   }
 
   /** Leaves a reply that nobody here waits for to the brain. */
   replyToBrain(reply: SipMessage, source: Source): void {
-    this.hand(['pass', ...this.brain.cameAs(source, reply.text)], this.counters.layer.repliesReceived);
+    this.hand(['pass', ...this.brain.cameAs(source, reply.text)], source, this.counters.layer.repliesReceived);
   }
 
-  private misdirected(item: HandedToBrain, received: Tally): void {
+  private misdirected(item: HandedToBrain, source: Source, received: Tally): void {
     const { misdirected } = this.counters;
-    (this.hand(item, received) ? misdirected.passed : misdirected.dropped).value++;
+    (this.hand(item, source, received) ? misdirected.passed : misdirected.dropped).value++;
   }
 
   /** The process that gets a message counts it; one that there is no room for is dropped here. Returns whether it was handed on. */
-  private hand(item: HandedToBrain, received: Tally): boolean {
+  private hand(item: HandedToBrain, source: Source, received: Tally): boolean {
     const text = item[item.length - 1] as string;
-    const passed = this.large.take(text.length) && this.brain.hand(item);
+    const passed = this.bound.take(source.address, text.length) && this.brain.hand(item);
     if (passed) received.value--;
     else this.counters.layer.dropped.value++;
     return passed;

@@ -53,7 +53,9 @@ export class WorkerRouter implements Router {
     const passage = known && this.passage(request, known);
     const { message } = request;
     if (passage === undefined || known === undefined) {
-      return this.options.mayAsk(message.text.length) ? this.options.ask(request, known?.dialog) : TOO_MANY;
+      // Only who takes part in a call of ours knows its token: the bound is for others.
+      const mayAsk = this.options.mayAsk(message.text.length) || this.isOurs(request);
+      return mayAsk ? this.options.ask(request, known?.dialog) : TOO_MANY;
     }
     if (message.method === 'BYE') this.options.add(['bye', message.callId]);
     return { kind: 'relay', plan: new DialogPlan(known.loose, message.method === 'INVITE', passage, IN_DIALOG) };
@@ -75,6 +77,14 @@ export class WorkerRouter implements Router {
 
   private allows(request: RoutedRequest, { dialog, loose }: Known): boolean {
     return this.options.dialogs.has(dialog) || this.options.passage(request, loose) !== undefined;
+  }
+
+  /** Whether a request belongs to a dialog that began here. */
+  private isOurs(request: RoutedRequest): boolean {
+    const { message, strictRoute } = request;
+    if (message.toTag === '' || strictRoute !== undefined) return false;
+    const [first, second] = looseRoute(request, this.options.sockets)?.ours ?? [];
+    return first !== undefined && this.options.tokens.recorded(message.callId, first, second) !== undefined;
   }
 
   /** The dialog of ours that a request belongs to, where it can go on from here. */

@@ -100,7 +100,7 @@ export class Worker implements TransactionUser {
     this.sharedCounters = new SharedCounters(memory, worker);
     this.live = setup.live;
     const now = () => systemClock.monotonic();
-    this.handing = new HandingOn(worker, workers, brain, this.counters, now);
+    this.handing = new HandingOn(worker, workers, brain, this.counters, now, this.trusted);
     const log: Logger = boundedLog(
       new SentLog(
         (level, fields, message) => brain.addLater(['log', level, fields, message]),

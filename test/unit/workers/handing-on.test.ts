@@ -18,7 +18,7 @@ const message = (first: string, via: string, body = ''): SipMessage =>
     true,
   ) as SipMessage;
 
-function handing({ room = true } = {}) {
+function handing({ room = true, now = (): number => 0, trusted = '' } = {}) {
   const sent: HandedToBrain[] = [];
   const counters = newCounters();
   const brain = {
@@ -28,7 +28,11 @@ function handing({ room = true } = {}) {
       return room;
     },
   };
-  return { sent, counters, handing: new HandingOn(1, 2, brain, counters, () => 0) };
+  return {
+    sent,
+    counters,
+    handing: new HandingOn(1, 2, brain, counters, now, { has: (address) => address === trusted }),
+  };
 }
 
 test('a request and a reply of another worker go there, and count as misdirected, not as received', () => {
@@ -69,4 +73,23 @@ test('what the brain has no room for is dropped and counted', () => {
   on.request(message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1'), SOURCE);
   const { layer, misdirected } = counters;
   assert.deepEqual([misdirected.passed.value, misdirected.dropped.value, layer.dropped.value], [0, 1, 1]);
+});
+
+test('of one source 4,000 small messages a second are handed on, of a trusted one and of others together 20,000', () => {
+  let now = 0;
+  const { sent, counters, handing: on } = handing({ now: () => now, trusted: '192.0.2.3' });
+  const request = message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1');
+  const flood = (address: string, count: number): number => {
+    const before = sent.length;
+    for (let i = 0; i < count; i++) assert.equal(on.request(request, { ...SOURCE, address } as Source), true);
+    return sent.length - before;
+  };
+  assert.equal(flood('192.0.2.1', 10_000), 4000);
+  assert.equal(flood('192.0.2.2', 1000), 1000, 'another source has its own');
+  assert.equal(counters.misdirected.dropped.value, 6000);
+  assert.equal(counters.layer.dropped.value, 6000);
+  assert.equal(flood('192.0.2.3', 30_000), 15_000);
+  now += 1000;
+  assert.equal(flood('192.0.2.1', 10_000), 4000);
+  assert.equal(flood('192.0.2.3', 30_000), 16_000);
 });
