@@ -23,6 +23,7 @@ import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import { tallies } from '../workers/tallies.js';
 import type { SipParts } from './build-sip.js';
 import type { DaemonEnvironment } from './environment.js';
+import { KeptProgram } from './kept-program.js';
 import type { ScriptRouting } from './script-routing.js';
 import { sharedScript } from './script-worker.js';
 import type { CountingTally } from './selection-tally.js';
@@ -170,9 +171,12 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     failed: (worker, error) => peerLog.error({ err: error, worker }, 'what a worker reported could not be processed'),
     looked: () => figures.set(sip.layer.figures()),
   });
+  const program = new KeptProgram(
+    fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url)),
+  );
   const pool: Pool = new Pool({
     workers,
-    program: fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url)),
+    program: () => program.file,
     start,
     started: (worker) => {
       tables.started(worker);
@@ -232,6 +236,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     },
     async stop() {
       await pool.stop();
+      await program.release();
       reports.stop();
       for (const group of groups.values()) for (const { fd } of group.slice(1)) libc.close(fd);
     },
@@ -254,6 +259,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       warmUpPlan = plan;
       pool.sendAll(['warmUp', plan]);
     },
+    keepProgram: () => program.keep(),
     giveUp: () => pool.sendAll(['giveUp']),
     get pids() {
       return pool.pids;

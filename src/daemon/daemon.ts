@@ -27,6 +27,7 @@ import type { TraceControl } from './build-traces.js';
 import type { DaemonOptions } from './daemon-options.js';
 import { healthOf } from './health.js';
 import { Lifecycle } from './lifecycle.js';
+import { loadAhead } from './load-ahead.js';
 import { Reconfiguration } from './reconfiguration.js';
 
 export type { Explanation } from '../route/rules/explain.js';
@@ -155,6 +156,11 @@ export class Daemon implements Service {
   /** Has the workers make calls, each through itself, so that the first calls find them warm. */
   warmUpWorkers(plan: WarmUpPlan): void {
     this.parts.hooks?.parts?.warmUp(plan);
+  }
+
+  /** Loads what may be needed later, so that its files may be replaced. Never rejects. */
+  async loadAhead(): Promise<void> {
+    await loadAhead(this.parts, this.options.log);
   }
 
   /**

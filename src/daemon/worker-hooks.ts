@@ -21,6 +21,8 @@ export interface WorkerParts {
   drain(): void;
   /** Has them make calls to warm up, now and whenever one begins. */
   warmUp(plan: WarmUpPlan): void;
+  /** Keeps the program that replacements of workers run as it is now. Rejects where no file can be written. */
+  keepProgram(): Promise<void>;
   /** Has them answer what is under way with 503. */
   giveUp(): void;
   /** Process ids, from worker 1. */

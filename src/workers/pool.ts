@@ -28,7 +28,7 @@ export interface WorkerStart {
 export interface PoolOptions {
   readonly workers: number;
   /** The program that a worker runs: built, or as source under a loader. */
-  readonly program: string;
+  readonly program: () => string;
   readonly start: (worker: number) => WorkerStart;
   /** A worker begins: what is said to it now follows its setup. */
   readonly started: (worker: number) => void;
@@ -116,7 +116,7 @@ export class Pool {
   private spawn(worker: number): void {
     const { start, log, now } = this.options;
     const { descriptors, setup } = start(worker);
-    const child = fork(this.options.program, [], {
+    const child = fork(this.options.program(), [], {
       execArgv: nodeOptions(process.execArgv),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
       serialization: 'json',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -67,4 +67,70 @@ test('the built library exports the daemon and what goes with it', { skip }, asy
   for (const name of ['Daemon', 'loadSettings', 'checkConfiguration', 'createLogger', 'VERSION']) {
     assert.ok(name in library, name);
   }
+});
+
+test('a running daemon goes on working when its files are replaced: calls, settings, pages, workers', {
+  skip: noWorkers,
+}, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'switchyard-upgraded-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const root = resolve(DIST, '..');
+  for (const name of ['dist', 'schemas', 'package.json'])
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const gateway = await startGateway({ host: '127.0.0.215', name: 'upgraded' });
+  t.after(() => gateway.kill());
+  const daemon = await startDaemon({
+    built: true,
+    program: join(folder, 'dist', 'main.js'),
+    destinations: [[1, gateway.uri]],
+    settings: { routing, workers: 2, log: { level: 'debug' } },
+  });
+  t.after(() => daemon.stop());
+  await until('what may be needed later is loaded', () => daemon.log().includes('loaded ahead'));
+  rmSync(join(folder, 'dist'), { recursive: true });
+  rmSync(join(folder, 'schemas'), { recursive: true });
+  for (const name of ['main.js', 'daemon/worker-process.js', 'index.js']) {
+    mkdirSync(join(folder, 'dist', 'daemon'), { recursive: true });
+    writeFileSync(join(folder, 'dist', name), "throw new Error('this is another version');");
+  }
+  const caller = await startCaller({ host: '127.0.0.216' });
+  t.after(() => caller.stop());
+  const calls = async (): Promise<void> => {
+    for (let i = 0; i < 8; i++) {
+      const { status } = await caller.placeCall({
+        ruri: `sip:${i}@example.com`,
+        proxy: `sip:127.0.0.1:${daemon.port}`,
+      });
+      assert.equal(status, 200, daemon.log());
+    }
+  };
+  await calls();
+  const workers = async (): Promise<readonly number[]> => {
+    const { Processes } = (await daemon.mi('ps')) as { Processes: { Type: string; PID: number }[] };
+    return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+  };
+  const before = await workers();
+  process.kill(before[0] as number, 'SIGKILL');
+  await until('the dead worker is replaced', async () => {
+    const now = await workers();
+    return now.length === 2 && !now.includes(before[0] as number);
+  });
+  await calls();
+  assert.equal((await fetch(`${daemon.http}/`)).status, 200);
+  assert.equal((await fetch(`${daemon.http}/console/app.js`)).status, 200);
+  await daemon.mi('ds_reload');
+  const config = join(daemon.folder, 'switchyard.json');
+  const settings = JSON.parse(readFileSync(config, 'utf8')) as object;
+  writeFileSync(config, JSON.stringify({ ...settings, routing: [{ ...routing[0], nonsense: 1 }] }));
+  process.kill(daemon.pid, 'SIGHUP');
+  await until('faulty settings are refused with what is wrong', () => /nonsense/.test(daemon.log()));
+  writeFileSync(
+    config,
+    JSON.stringify({ ...settings, workers: 2, routing: [{ match: { $rU: '^7' }, reject: { code: 480 } }, ...routing] }),
+  );
+  process.kill(daemon.pid, 'SIGHUP');
+  await until('sound ones are taken', () => daemon.log().includes('settings reloaded'));
+  await calls();
+  assert.doesNotMatch(daemon.log(), /another version|MODULE_NOT_FOUND|ENOENT/);
 });

@@ -23,6 +23,8 @@ export interface DaemonProcessOptions {
   readonly dns?: string;
   /** Runs what `npm run build` made, not the sources. Default: with SWITCHYARD_TEST_BUILT=1 in the environment. */
   readonly built?: boolean;
+  /** The built program to run, where it is not that of this folder. */
+  readonly program?: string;
 }
 
 /** The daemon as a process of its own. */
@@ -60,14 +62,14 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
   };
   const config = join(folder, 'switchyard.json');
   await writeFile(config, JSON.stringify(settings, undefined, 2));
-  const { built = process.env['SWITCHYARD_TEST_BUILT'] === '1' } = options;
+  const { program = BUILT, built = process.env['SWITCHYARD_TEST_BUILT'] === '1' } = options;
   const imports = built ? [] : ['--import', TSX];
   if (options.dns !== undefined) {
     const file = join(folder, 'dns.mjs');
     await writeFile(file, `import dns from 'node:dns';\ndns.setServers([${JSON.stringify(options.dns)}]);\n`);
     imports.push('--import', file);
   }
-  const child = new Child(process.execPath, [...imports, built ? BUILT : MAIN, 'serve', '--config', config], {
+  const child = new Child(process.execPath, [...imports, built ? program : MAIN, 'serve', '--config', config], {
     cwd: folder,
   });
   const http = `http://127.0.0.1:${httpPort}`;

@@ -20,6 +20,9 @@ const WARM_UP = 'SWITCHYARD_WARM_UP_CALLS';
 const WARM_UP_CALLS = 1500;
 const MOST_WARM_UP_CALLS = 10_000;
 
+/** Milliseconds after the start at which what may be needed later is loaded: the first calls are not to wait for it. */
+const LOAD_AHEAD_MS = 3000;
+
 function warmUpCalls(text: string | undefined): number {
   const count = text === undefined || text === '' ? WARM_UP_CALLS : Number(text);
   return Number.isFinite(count) ? Math.min(count, MOST_WARM_UP_CALLS) : WARM_UP_CALLS;
@@ -114,7 +117,9 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
       const isWarm = (made: number): boolean => made + daemon.invitesHandled >= calls;
       void warmUp(plan, (made) => stopping || isWarm(made)).then((made) => log.debug({ calls: made }, 'warmed up'));
     }
+    const ahead = setTimeout(() => void daemon.loadAhead().then(() => log.debug({}, 'loaded ahead')), LOAD_AHEAD_MS);
     const signal = await ended;
+    clearTimeout(ahead);
     log.info({ signal }, 'stopping');
     stopping = true;
     manager.stopping();

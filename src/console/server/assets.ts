@@ -28,12 +28,17 @@ interface Asset {
   readonly packed: Buffer;
 }
 
-/** The files of the page, as `npm run build` made them. Read when first asked for. */
+/** The files of the page, as `npm run build` made them. Read when first asked for, or ahead of that. */
 export class Assets {
   private readonly loaded = new Map<string, Asset>();
 
   /** Folder with index.html, app.js and app.css. */
   constructor(private readonly folder: URL) {}
+
+  /** Reads all of them. */
+  loadAhead(): void {
+    for (const name of Object.keys(TYPES)) this.load(name);
+  }
 
   /** Answers a request for one of the files. */
   serve(name: keyof typeof TYPES & string, request: IncomingMessage, response: ServerResponse): void {

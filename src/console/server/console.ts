@@ -82,6 +82,11 @@ export class Console implements Service {
     this.feed.stop();
   }
 
+  /** Reads the files of the page, which may be replaced later. */
+  loadAhead(): void {
+    this.assets.loadAhead();
+  }
+
   /** A probe has ended; to be called with each. */
   probed(destination: Destination, outcome: { readonly code: number; readonly rtt?: number | undefined }): void {
     this.history.probed(destination, outcome, this.options.clock.now());

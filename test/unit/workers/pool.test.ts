@@ -19,7 +19,7 @@ function poolOf(program: string, more: Partial<PoolOptions> = {}) {
   const started: number[] = [];
   const pool = new Pool({
     workers: 1,
-    program: file,
+    program: () => file,
     start: () => ({ descriptors: [], setup: () => ({}) as WorkerSetup }),
     started: (worker) => started.push(worker),
     receive: () => undefined,
