@@ -60,7 +60,7 @@ export class KeptProgram {
   /** Removes copies of processes that have ended without removing them. */
   private async clear(): Promise<void> {
     for (const name of await readdir(this.copies)) {
-      const pid = Number(new RegExp(`^${PREFIX}([0-9]+)-`).exec(name)?.[1]);
+      const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : 0;
       if (pid > 0 && !existsSync(`/proc/${pid}`)) {
         // Another one's may be left to it.
         await rm(join(this.copies, name), { recursive: true, force: true }).catch(() => undefined);

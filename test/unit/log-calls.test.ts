@@ -68,6 +68,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/congestion-log.ts': [2, 'once a minute'],
   'daemon/drain.ts': [1, 'the end'],
   'daemon/lifecycle.ts': [2, 'the start and the end'],
+  'daemon/load-ahead.ts': [1, 'once'],
   'daemon/notify.ts': [1, 'once'],
   'daemon/once-a-minute.ts': [1, 'once a minute'],
   'daemon/optional-service.ts': [1, 'the start'],
