@@ -282,7 +282,7 @@ describe('DatagramQueue', () => {
     test('a low and a high rate, and a buffer that holds too little, leave sockets watched', async () => {
       for (const [perMs, longestWaitMs] of [
         [0.4, 100],
-        [12, 100],
+        [40, 100],
         [1.2, 1.9],
       ] as const) {
         const { state, run } = paced(longestWaitMs);
