@@ -91,6 +91,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     publish: records.ofScript,
     subscribe: (...all) => faultOf(() => events.publisher.subscribe(...all)),
     rpc: (...asked) => management.answerRpc(...asked),
+    tablesRead: () => hooks?.parts?.tablesRead(),
   });
   const prober = buildProbing(first, {
     ...env,

@@ -18,6 +18,7 @@ export interface RoutingEnvironment extends DaemonEnvironment {
   readonly publish: NonNullable<ScriptRoutingOptions['publish']>;
   readonly subscribe: NonNullable<ScriptRoutingOptions['subscribe']>;
   readonly rpc: NonNullable<ScriptRoutingOptions['rpc']>;
+  readonly tablesRead: NonNullable<ScriptRoutingOptions['tablesRead']>;
 }
 
 /** Who decides where requests go. */
@@ -71,6 +72,7 @@ export function buildRouting(
       sharingTag: (name) => cluster.tag(name),
       subscribe: env.subscribe,
       rpc: env.rpc,
+      tablesRead: env.tablesRead,
       tokens: new DialogTokens(secret.keys),
       clock,
       random,

@@ -11,6 +11,7 @@ import { Originator } from '../sip/originate.js';
 import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
+import type { PeerProcesses } from '../sip/transaction/peers.js';
 import { createSipSocket, inOpeningOrder, sharePorts } from '../sip/transport/create.js';
 import { DatagramQueue } from '../sip/transport/datagram-queue.js';
 import { TapPoint } from '../sip/transport/tap.js';
@@ -38,7 +39,7 @@ export interface SipEnvironment {
   /** Receives what would be sent, instead of sockets. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
   /** Other processes serve the UDP sockets too; undefined: this one alone. */
-  readonly hooks?: Pick<WorkerHooks, 'identity' | 'opening'> | undefined;
+  readonly hooks?: Pick<WorkerHooks, keyof PeerProcesses | 'opening' | 'tapped'> | undefined;
 }
 
 /** Everything of the daemon that knows SIP below the proxy. */
@@ -75,15 +76,7 @@ export function buildSip(
   const unfinished = new UnfinishedBytes(undefined, trusted);
   const admission = new Admission(counters.layer, { limiter, congestion, trusted });
   const held = new HeldClock(clock);
-  const layer = new TransactionLayer(
-    layerOptions(settings),
-    held,
-    random,
-    counters.layer,
-    log,
-    admission,
-    hooks?.identity,
-  );
+  const layer = new TransactionLayer(layerOptions(settings), held, random, counters.layer, log, admission, hooks);
   const bounds = connectionBounds(settings, unfinished);
   const queue = new DatagramQueue({
     gatherMs: settings.limits.gatherMs,
@@ -91,7 +84,7 @@ export function buildSip(
     clock: held,
     handled: (datagrams, full) => congestion.handled(datagrams, full),
   });
-  const tapPoint = new TapPoint(layer);
+  const tapPoint = new TapPoint(layer, (isTapped) => hooks?.tapped(isTapped));
   const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
   const transports = settings.listen.map((each, index) =>
     unsent === undefined

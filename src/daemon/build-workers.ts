@@ -58,7 +58,6 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     );
   }
   const { libc } = loaded;
-  hooks.openGroup = openGroup;
   const plain = new PlainSets(engine, sip.sockets);
   const shared = libc.share(SHARED_BYTES);
   const values = script && libc.share(VALUES_BYTES);
@@ -78,7 +77,6 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     return canBeShared(all) ? all : undefined;
   };
   const figures = new SharedFigures(shared.memory, 0, workers);
-  sip.layer.elsewhere = figures;
   const tables = new SharedTables({
     engine,
     memory: shared.memory,
@@ -89,7 +87,6 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const versions = new ScriptVersions(workers, () => tables.open(isOpen()));
   let draining = false;
   const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
-  if (script !== undefined) script.onTables = () => pool.sendAll(['scriptTables', versions.next()]);
   const live = (): LiveSetup => {
     const { limits, partitions } = env.settings();
     const rateLimited = limits.requestsPerSecondPerSource > 0;
@@ -198,11 +195,6 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     log,
     now: () => clock.monotonic(),
   });
-  sip.tapPoint.onUse = (isTapped) => {
-    tables.open(isOpen());
-    pool.sendAll(['askAll', isTapped]);
-    if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the brain does');
-  };
   const each = (read: (worker: number) => number) =>
     Array.from({ length: workers }, (_, i) => [{ worker: String(i + 1) }, read(i + 1)] as const);
   metrics.gauge({
@@ -229,6 +221,15 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     collect: () => [[{}, pool.deaths]],
   });
   return {
+    openGroup,
+    figures,
+    strayError: (...error) => brain.strayError(...error),
+    tapped(isTapped) {
+      tables.open(isOpen());
+      pool.sendAll(['askAll', isTapped]);
+      if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the brain does');
+    },
+    tablesRead: () => pool.sendAll(['scriptTables', versions.next()]),
     async start() {
       tables.open(isOpen());
       tables.changed();

@@ -119,7 +119,7 @@ export class Lifecycle {
     const { tables, routing, observers, secret } = parts;
     checkWorkers(hooks, parts.settings(), parts.script?.file);
     const { buildWorkers } = await import('./build-workers.js');
-    hooks.parts = await buildWorkers({
+    const workers = await buildWorkers({
       ...parts,
       hooks,
       proxy: routing.proxy,
@@ -129,6 +129,7 @@ export class Lifecycle {
       keys: secret.keys,
       callEnded: tables.callLoad.callEnded,
     });
+    hooks.join(workers);
   }
 
   private async launch(service: Service): Promise<void> {

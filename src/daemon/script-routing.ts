@@ -82,6 +82,8 @@ export interface ScriptRoutingOptions {
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
   /** Runs a command of Kamailio's RPC written as JSON; undefined for what is no JSON. */
   readonly rpc?: ScriptServices['rpc'] | undefined;
+  /** Called when the tables were read again, for whoever else has them. */
+  readonly tablesRead?: (() => void) | undefined;
   /** Where script lines go; by default to the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
@@ -193,9 +195,6 @@ export class ScriptRouting {
     return { cfg: this.cfg.traced(), memory };
   }
 
-  /** Called when the tables were read again, for whoever else has them. */
-  onTables: (() => void) | undefined = undefined;
-
   /** Reads the tables again; false when one cannot be read. */
   async reloadTables(): Promise<boolean> {
     const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
@@ -203,7 +202,7 @@ export class ScriptRouting {
     this.core.use(this.environment(this.cfg, this.settings));
     // A worker finds what the main process has filled: it would undo what scripts have set since.
     if (this.options.values === undefined) this.cfg.fill(this.core.env);
-    this.onTables?.();
+    this.options.tablesRead?.();
     return complete;
   }
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../core/clock.js';
 import type { DestinationRow } from '../engine/destination.js';
 import type { FlavourName } from '../engine/options.js';
-import type { DatagramIo } from '../sip/transport/datagram-io.js';
+import type { DatagramIo, DatagramReader } from '../sip/transport/datagram-io.js';
 import type { Receiver, SipSocket, Source } from '../sip/transport/transport.js';
 import { UdpSocket } from '../sip/transport/udp.js';
 import type { WarmUpPlan } from '../workers/protocol.js';
@@ -112,8 +112,9 @@ export interface WarmUpSubject {
 }
 
 /** A caller, gateways and what is warmed up between them, in memory. */
-class WarmUpCalls implements DatagramIo {
+class WarmUpCalls implements DatagramIo, DatagramReader {
   completed = 0;
+  readonly longestWaitMs = 0;
   private started = 0;
   private handled = 0;
   private readonly socket: UdpSocket;
@@ -124,7 +125,7 @@ class WarmUpCalls implements DatagramIo {
     const { socket } = subject;
     if (!(socket instanceof UdpSocket)) throw new Error('there is no socket');
     this.socket = socket;
-    socket.openOn(this);
+    socket.openOn(this, this);
     subject.opened();
   }
 
@@ -133,7 +134,7 @@ class WarmUpCalls implements DatagramIo {
     if (this.pending.length < MESSAGES) {
       this.pending.push({ text: warmUpInvite(this.started++), port: WARM_UP_PORTS.caller });
     }
-    this.socket.readable();
+    this.socket.queue.read(this);
     this.subject.stepped?.();
   }
 
@@ -159,6 +160,8 @@ class WarmUpCalls implements DatagramIo {
   }
 
   commit(): void {}
+
+  watch(): void {}
 
   async bind(): Promise<number> {
     return WARM_UP_PORTS.proxy;

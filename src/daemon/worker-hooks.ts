@@ -4,6 +4,8 @@ import type { Settings } from '../config/settings.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { BranchIdentity } from '../sip/transaction/branch.js';
+import type { TransactionFigures } from '../sip/transaction/counters.js';
+import { NO_FIGURES, type PeerProcesses } from '../sip/transaction/peers.js';
 import type { Opening } from '../sip/transport/native/datagrams.js';
 import type { Libc } from '../sip/transport/native/libc.js';
 import type { Descriptor, SocketOptions } from '../sip/transport/native/open-socket.js';
@@ -12,6 +14,16 @@ import type { WarmUpPlan } from '../workers/protocol.js';
 
 /** The workers as the daemon sees them. */
 export interface WorkerParts {
+  /** Opens the sockets of all processes at one address. */
+  readonly openGroup: OpenGroup;
+  /** Transactions of the workers. */
+  readonly figures: Readonly<TransactionFigures>;
+  /** Takes an ICMP error for what a worker has sent. */
+  readonly strayError: PeerProcesses['strayError'];
+  /** Messages are traced from now on, or no longer. */
+  tapped(isTapped: boolean): void;
+  /** The tables of the cfg file's modules were read again. */
+  tablesRead(): void;
   /** Starts them; the sockets are open. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -32,16 +44,15 @@ export interface WorkerParts {
 type OpenGroup = (libc: Libc, options: SocketOptions, workers: number) => readonly Descriptor[];
 
 /**
- * What the SIP side has to do with workers, of which it knows nothing else: its branches name the brain, and its UDP sockets are
- * opened together with theirs. With one worker there is no such object.
+ * What the SIP side has to do with workers, of which it knows nothing else: its branches name the brain, their transactions count as
+ * its own, and its UDP sockets are opened together with theirs. It is built before them, and they `join` it before sockets are opened.
+ * With one worker there is no such object.
  */
-export class WorkerHooks {
+export class WorkerHooks implements PeerProcesses {
   readonly identity: BranchIdentity;
   /** Sockets of all processes by position in `listen`, that of the brain first. */
   readonly groups = new Map<number, readonly Descriptor[]>();
-  /** Set before sockets are opened. */
-  openGroup: OpenGroup | undefined = undefined;
-  parts: WorkerParts | undefined = undefined;
+  private joined: WorkerParts | undefined = undefined;
 
   constructor(
     readonly workers: number,
@@ -50,10 +61,33 @@ export class WorkerHooks {
     this.identity = { token: random.token(4), marker: 'A' };
   }
 
+  /** The workers; undefined until they are built. */
+  get parts(): WorkerParts | undefined {
+    return this.joined;
+  }
+
+  get figures(): Readonly<TransactionFigures> {
+    return this.joined?.figures ?? NO_FIGURES;
+  }
+
+  /** From now on there are workers. To be called once, before sockets are opened. */
+  join(parts: WorkerParts): void {
+    this.joined = parts;
+  }
+
+  strayError(marker: string, text: string, address: string, port: number): void {
+    this.joined?.strayError(marker, text, address, port);
+  }
+
+  /** Messages are traced from now on, or no longer. */
+  tapped(isTapped: boolean): void {
+    this.joined?.tapped(isTapped);
+  }
+
   /** Opens the sockets of one position in `listen`. */
   opening(index: number): Opening {
     return (libc, options) => {
-      const group = this.openGroup?.(libc, options, this.workers) ?? [];
+      const group = this.joined?.openGroup(libc, options, this.workers) ?? [];
       const [own] = group;
       if (own === undefined) throw new SwitchyardError('TRANSPORT_BIND', 'the sockets of workers cannot be opened');
       this.groups.set(index, group);

@@ -49,7 +49,7 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   const send = (address: Address): void => {
     const socket = env.sockets.choose(address, run.call.sendSocket ?? run.source.socket);
     if (socket === undefined) return;
-    const branch = env.layer.newBranch('n', callId);
+    const branch = env.layer.branches.make('n', callId);
     const at = text.indexOf('\r\n') + 2;
     const via = `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch.text}\r\n`;
     const hop = { socket, address: address.address, port: address.port, serverName: address.name };

@@ -149,7 +149,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       call,
       leaving,
       { socket, address: address.address, port: address.port },
-      env.layer.newBranch('s', call.hiding?.callId ?? call.message).text,
+      env.layer.branches.make('s', call.hiding?.callId ?? call.message).text,
     );
     const onsend = env.script.route('onsend');
     if (onsend !== undefined && env.dialect === 'kamailio') {

@@ -316,7 +316,7 @@ export class ProxyCore implements TransactionUser {
 
   /** Whether a request has passed here before, unchanged in all that decides where it goes (section 16.3 step 4). */
   private loops(request: SipMessage, source: Source): boolean {
-    const prefix = this.layer.sharedPrefix;
+    const prefix = this.layer.branches.shared;
     const { text, via } = request;
     // With only one Via there is no other to search for.
     const at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);

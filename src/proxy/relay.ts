@@ -281,7 +281,7 @@ export class Relay implements BranchOwner {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
     const plan = this.plan as RelayPlan;
-    branch.id = proxy.layer.newBranch(loopHash(message, source), message);
+    branch.id = proxy.layer.branches.make(loopHash(message, source), message);
     const hopEdits = branch.breadth === undefined ? branch.hop.edits : [...(branch.hop.edits ?? []), branch.breadth];
     const writing = { branch: branch.id.text, recordRoute: plan.recordRoute, edits: plan.edits, hopEdits, to };
     return proxy.sender.write(message, source, branch.hop, socket, writing);

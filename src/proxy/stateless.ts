@@ -41,7 +41,7 @@ export class StatelessForwarder {
     /** Receives what is forwarded and what is refused outside dialogs. */
     private readonly observer: () => Pick<ProxyObserver, 'forwarded' | 'refused'> | undefined = () => undefined,
   ) {
-    this.branches = new StatelessBranches(layer.branchPrefix, random);
+    this.branches = new StatelessBranches(layer.branches.prefix, random);
   }
 
   /** Sends a request on, once its hop is resolved; answers it with the failure where it cannot be sent. */

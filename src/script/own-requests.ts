@@ -47,7 +47,7 @@ export function sendOwn(
   if (address === undefined) return false;
   const socket = env.sockets.choose(address, request.socket === undefined ? undefined : env.socket(request.socket));
   if (socket === undefined) return false;
-  const branch = env.layer.newBranch('u', request.callId);
+  const branch = env.layer.branches.make('u', request.callId);
   const lines = request.lines === '' || request.lines.endsWith('\r\n') ? request.lines : `${request.lines}\r\n`;
   const text = [
     `${oneLine(request.method)} ${oneLine(request.uri)} SIP/2.0\r\n`,

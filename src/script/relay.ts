@@ -352,7 +352,7 @@ function sent(
   const { address: to, port, name: serverName } = address;
   const target = { socket, address: to, port, serverName, sentBy: shownSentBy(call, socket) };
   transaction.leaves(branch, leaving.destinationUri ?? leaving.requestUri, target);
-  const id = env.layer.newBranch(String(branch.index), call.hiding?.callId ?? call.message);
+  const id = env.layer.branches.make(String(branch.index), call.hiding?.callId ?? call.message);
   const text = forwarded(call, leaving, target, id.text);
   const { tm } = env;
   branch.client = env.layer.request(

@@ -110,7 +110,7 @@ export class Originator {
     }
     const colon = socket.sentBy.lastIndexOf(':');
     const callId = `${this.callIdPrefix}-${(this.sequence++).toString(36)}@${socket.sentBy.slice(0, colon)}`;
-    const branch = this.layer.newBranch('p', callId);
+    const branch = this.layer.branches.make('p', callId);
     const built = buildRequest({
       method: request.method,
       uri: request.uri,

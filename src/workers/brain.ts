@@ -100,10 +100,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
     this.given = Array.from({ length: workers + 1 }, () => 0);
     this.bound = new HandingBound(options.now, options.trusted);
     options.proxy.delegateTo(this);
-    options.layer.strayError = (marker, text, address, port) => {
-      const worker = socketOfMarker(marker);
-      if (worker > 0 && worker <= workers) options.hand(worker, ['undelivered', address, port, text]);
-    };
     const { script } = options;
     if (script === undefined) {
       options.layer.attach(this);
@@ -113,6 +109,13 @@ export class Brain implements DecisionDelegate, TransactionUser {
       handsOn: (message, source, isRequest) => this.handsOn(message, source, isRequest),
     });
     options.layer.attach(gate, gate);
+  }
+
+  /** Takes an ICMP error for what a worker has sent; `marker` names it. */
+  strayError(marker: string, text: string, address: string, port: number): void {
+    const { workers, hand } = this.options;
+    const worker = socketOfMarker(marker);
+    if (worker > 0 && worker <= workers) hand(worker, ['undelivered', address, port, text]);
   }
 
   /** Calls that a worker relays now. */

@@ -113,10 +113,14 @@ export class Worker implements TransactionUser {
     const tokens = new DialogTokens(this.keys);
     const congestion = new Congestion(now, {}, this.trusted);
     const admission = new Admission(this.counters.layer, { congestion, trusted: this.trusted });
-    const identity = { token, marker: markerOf(worker) };
     const { layer: tally } = this.counters;
     const held = new HeldClock(systemClock);
-    this.layer = new TransactionLayer(transactions, held, systemRandom, tally, log, admission, identity);
+    this.figures = new SharedFigures(memory, worker, workers);
+    this.layer = new TransactionLayer(transactions, held, systemRandom, tally, log, admission, {
+      identity: { token, marker: markerOf(worker) },
+      figures: this.figures,
+      strayError: (...error) => this.handing.undelivered(...error),
+    });
     const queue = new DatagramQueue({
       gatherMs,
       paceMs,
@@ -137,9 +141,6 @@ export class Worker implements TransactionUser {
     const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
     this.dialogs = new KnownDialogs(now);
     this.questions = new Questions(brain, this.dialogs, this.counters);
-    this.figures = new SharedFigures(memory, worker, workers);
-    this.layer.elsewhere = this.figures;
-    this.layer.strayError = (...error) => this.handing.undelivered(...error);
     this.replica = new Replica({
       memory,
       owner: ownerOf(worker),

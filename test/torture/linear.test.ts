@@ -13,7 +13,7 @@ import { hopTo, ListPlan, proxyFixture } from '../support/proxy-fixture.js';
 import { replyTo, requestText, sourceOf } from '../support/sip-recorder.js';
 
 /** Begins the branches of the fixture's proxy: what a peer has seen of ours it may repeat. */
-const OUR_BRANCH = proxyFixture({ decide: () => ({ kind: 'drop' }) }).layer.branchPrefix;
+const OUR_BRANCH = proxyFixture({ decide: () => ({ kind: 'drop' }) }).layer.branches.prefix;
 
 const UNITS: readonly string[] = [
   ...FILLERS,

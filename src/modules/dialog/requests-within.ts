@@ -56,7 +56,7 @@ export function sendWithin(
     if (socket === undefined) return;
     from.cseq++;
     const callId = dialog.callIdOf(side);
-    const id = env.layer.newBranch('d', callId);
+    const id = env.layer.branches.make('d', callId);
     // The callee may know the call by a Call-ID that is hidden (topoh).
     const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
     const text = [

@@ -7,7 +7,7 @@ import { reasonPhrase, type ViaMarking } from '../reply.js';
 import type { ResolvedTarget } from '../target.js';
 import { TimerWheel } from '../timers.js';
 import type { Flow, Receiver, Source } from '../transport/transport.js';
-import { Branches, type BranchId, type BranchIdentity, highOf, lowOf } from './branch.js';
+import { Branches, type BranchId, highOf, lowOf } from './branch.js';
 import {
   type CallerSide,
   type ClientTransaction,
@@ -20,6 +20,7 @@ import {
 import type { TransactionConfig } from './config.js';
 import type { LayerCounters, TransactionFigures } from './counters.js';
 import { EndedTransactions } from './ended.js';
+import { NO_FIGURES, type PeerProcesses } from './peers.js';
 import type { Kind } from './remnants.js';
 import { ReplyMatching } from './replies.js';
 import { RequestKeys } from './request-key.js';
@@ -42,8 +43,10 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   private readonly clients = new TransactionTable<ClientTransaction>();
   private readonly ended: EndedTransactions;
   private readonly keys: RequestKeys;
-  private readonly branches: Branches;
-  private readonly stateless: StatelessReplies;
+  /** Makes the branches of this process. */
+  readonly branches: Branches;
+  /** @internal Sends what no transaction is kept for. */
+  readonly stateless: StatelessReplies;
   private readonly requests: RequestMatching;
   private readonly replies: ReplyMatching;
   /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
@@ -51,12 +54,6 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   private readonly brokenFlows = new Set<Flow>();
   /** Server transactions that have no final reply yet: what a shutdown waits for. */
   unanswered = 0;
-  /** Those of other processes that serve the same sockets: they count as if they were here. */
-  elsewhere: Readonly<TransactionFigures> = { servers: 0, clients: 0, unanswered: 0, surplus: 0 };
-
-  /** Takes errors of what another process that serves the same sockets sent; `marker` names it in its branches. */
-  strayError: ((marker: string, text: string, address: string, port: number) => void) | undefined = undefined;
-
   constructor(
     readonly config: TransactionConfig,
     private readonly clock: Clock,
@@ -65,32 +62,27 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     private readonly log: Logger,
     /** Which new requests are worked on; without, only the bound on transactions holds. */
     private readonly admission: Admission = new Admission(counters),
-    /** What its branches begin with, where several processes serve the same sockets. */
-    identity?: BranchIdentity,
+    /** The other processes, where several serve the same sockets. */
+    private readonly peers?: PeerProcesses,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
     const gone = (source: Source, length: number): void => this.released(source, surplusOf(length));
     this.ended = new EndedTransactions(config, this.timers, () => clock.monotonic(), gone);
     this.keys = new RequestKeys(random);
-    this.branches = new Branches(random, identity);
+    this.branches = new Branches(random, peers?.identity);
     this.stateless = new StatelessReplies(random, counters, log);
     const { servers, clients, ended, keys, branches, stateless } = this;
     this.requests = new RequestMatching(this, servers, ended, keys, stateless, admission);
-    this.replies = new ReplyMatching(this, clients, ended, branches, log);
+    this.replies = new ReplyMatching(this, clients, ended, branches, stateless, log);
     let interval = Math.max(1, config.t1);
     let slow = 0;
     for (; interval < config.t2; interval *= 2) slow += interval;
     this.slowMs = Math.max(config.t1, slow);
   }
 
-  /** Start of every branch this process makes. */
-  get branchPrefix(): string {
-    return this.branches.prefix;
-  }
-
-  /** Start of every branch made by this process, or by another that serves the same sockets. */
-  get sharedPrefix(): string {
-    return this.branches.shared;
+  /** Those of other processes that serve the same sockets: they count as if they were here. */
+  get elsewhere(): Readonly<TransactionFigures> {
+    return this.peers === undefined ? NO_FIGURES : this.peers.figures;
   }
 
   /**
@@ -153,11 +145,6 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.clock.monotonic();
   }
 
-  /** A new branch for a request with this Call-ID; `loopHash` as `Branches.make` has it. */
-  newBranch(loopHash: string, of: string | SipMessage): BranchId {
-    return this.branches.make(loopHash, of);
-  }
-
   /** Whether the top Via of a reply has a branch this process made. */
   ownsBranch(reply: SipMessage): boolean {
     return this.branches.digitsIn(reply) >= 0;
@@ -215,8 +202,8 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     const found = this.branches.find(text);
     if (found === undefined) {
       // The kernel gives an error to any socket of a group.
-      const marker = this.strayError === undefined ? undefined : this.branches.strangerIn(text);
-      if (marker !== undefined) this.strayError?.(marker, text, address, port);
+      const marker = this.peers && this.branches.strangerIn(text);
+      if (marker !== undefined) this.peers?.strayError(marker, text, address, port);
       return;
     }
     const method = text.slice(0, text.indexOf(' '));
@@ -262,7 +249,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return server;
   }
 
-  /** Sends a request under a transaction of its own. Its top Via must carry `branch`, made by newBranch. */
+  /** Sends a request under a transaction of its own. Its top Via must carry `branch`, made by `branches`. */
   request(
     text: string,
     invite: boolean,
@@ -302,14 +289,6 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.clients.add(client);
     this.weigh(client, text.length, undefined);
     client.start();
-  }
-
-  /**
-   * @internal Sends a reply to where a request came from, whatever became of its transaction: a late 2xx needs this (RFC 3261
-   * section 16.7).
-   */
-  sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void {
-    this.stateless.sendBack(text, source, replyTo, sentByPort);
   }
 
   /** @internal A server transaction has ended: the record kept of it answers or absorbs copies of its request. */

@@ -8,7 +8,7 @@ import type { TransactionConfig } from './config.js';
 import type { LayerCounters } from './counters.js';
 import type { EndedTransactions } from './ended.js';
 import { misfit } from './reply-match.js';
-import { SHOWN_OF_CALL_ID } from './stateless.js';
+import { SHOWN_OF_CALL_ID, type StatelessReplies } from './stateless.js';
 import type { TransactionTable } from './table.js';
 import type { MessageObserver, TransactionUser } from './user.js';
 
@@ -20,8 +20,6 @@ export interface ReplyHost {
   now(): number;
   /** Counts what is dropped. */
   garbage(reason: string, source: Source, bytes: number): void;
-  /** Sends a reply to where its request came from. */
-  sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
 }
 
 /**
@@ -39,6 +37,7 @@ export class ReplyMatching {
     private readonly clients: TransactionTable<ClientTransaction>,
     private readonly ended: EndedTransactions,
     private readonly branches: Branches,
+    private readonly stateless: StatelessReplies,
     private readonly log: Logger,
   ) {}
 
@@ -113,7 +112,7 @@ export class ReplyMatching {
       return true;
     }
     const [port, sentByPort] = [clients.replyPortAt(at), clients.sentByPortAt(at)];
-    this.user?.onFurtherSuccess(reply, (text) => this.host.sendBack(text, caller, port, sentByPort));
+    this.user?.onFurtherSuccess(reply, (text) => this.stateless.sendBack(text, caller, port, sentByPort));
     return true;
   }
 }

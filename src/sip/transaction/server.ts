@@ -24,8 +24,10 @@ export interface ServerHost {
   now(): number;
   /** The To tag of our own replies to a request. */
   localTag(request: SipMessage): string;
-  /** Sends a reply to where a request came from. */
-  sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
+  readonly stateless: {
+    /** Sends a reply to where a request came from. */
+    sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
+  };
   /** Sets the number of message bytes that a transaction keeps from now on; they count toward the share of `source`. */
   weigh(server: ServerTransaction, bytes: number, source: Source): void;
   /** A transaction has ended: the record kept of it answers or absorbs copies of its request. */
@@ -89,7 +91,7 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
 
   /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */
   send(text: string): void {
-    this.layer.sendBack(text, this.source, this.replyPort, this.sentByPort);
+    this.layer.stateless.sendBack(text, this.source, this.replyPort, this.sentByPort);
   }
 
   /** The connection of the request was reset: the last reply may not have arrived, and goes where its Via says. */

@@ -1,24 +1,8 @@
 import type { HeldClock } from '../../core/held-clock.js';
+import type { DatagramReader, DatagramSender, ErrorListener } from './datagram-io.js';
 import { DatagramPace, LEAST_INTERVAL_MS } from './datagram-pace.js';
 import { BATCH } from './native/datagrams.js';
-import type { Receiver, Source, TransportError } from './transport.js';
-
-/** Sends the datagrams of a socket that waited for the end of the round. Never throws. */
-export interface DatagramSender {
-  transmit(text: string, address: string, port: number, onError: ((error: TransportError) => void) | undefined): void;
-  /** Passes to the system the datagrams that `transmit` only collected. */
-  commit?(): void;
-}
-
-/** A socket that can be read at any time, many datagrams at once. */
-export interface DatagramReader {
-  /** Passes the waiting datagrams to `receive`, at most BATCH. Returns how many. */
-  read(receive: (text: string, source: Source, receiver: Receiver) => void): number;
-  /** Whether the event loop reports that datagrams wait; else it is read by a timer. */
-  watch(watched: boolean): void;
-  /** Milliseconds for which its buffer holds what may arrive. */
-  readonly longestWaitMs: number;
-}
+import type { Receiver, Source } from './transport.js';
 
 interface Received {
   readonly text: string;
@@ -31,7 +15,7 @@ interface Outgoing {
   readonly text: string;
   readonly address: string;
   readonly port: number;
-  readonly onError: ((error: TransportError) => void) | undefined;
+  readonly onError: ErrorListener;
 }
 
 /** How datagrams are gathered. */
@@ -128,13 +112,7 @@ export class DatagramQueue {
   }
 
   /** Queues a datagram to be sent at the end of the round. */
-  send(
-    sender: DatagramSender,
-    text: string,
-    address: string,
-    port: number,
-    onError: ((error: TransportError) => void) | undefined,
-  ): void {
+  send(sender: DatagramSender, text: string, address: string, port: number, onError: ErrorListener): void {
     this.outgoing.push({ sender, text, address, port, onError });
     if (!this.scheduled) this.schedule();
   }

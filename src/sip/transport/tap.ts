@@ -24,11 +24,13 @@ export interface MessageMask {
 export class TapPoint implements Receiver {
   private tap: MessageTap | undefined = undefined;
   private mask: MessageMask | undefined = undefined;
-  /** Called when a tap is installed or removed. */
-  onUse: ((isTapped: boolean) => void) | undefined = undefined;
   private sockets: readonly SipSocket[] = [];
 
-  constructor(private readonly receiver: Receiver) {}
+  /** `changed` is called when a tap is installed or removed. */
+  constructor(
+    private readonly receiver: Receiver,
+    private readonly changed: (isTapped: boolean) => void = () => undefined,
+  ) {}
 
   /** Sets the sockets whose sent messages go to the tap; to be called once, before `use`. */
   watch(sockets: readonly SipSocket[]): void {
@@ -44,7 +46,7 @@ export class TapPoint implements Receiver {
   use(tap: MessageTap | undefined): void {
     if (this.tap === tap) return;
     this.tap = tap;
-    this.onUse?.(tap !== undefined);
+    this.changed(tap !== undefined);
     this.wrap();
   }
 

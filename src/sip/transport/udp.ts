@@ -1,6 +1,6 @@
 import { bindError } from './bind.js';
-import type { DatagramIo, DatagramOwner, ErrorListener } from './datagram-io.js';
-import { DatagramQueue, type DatagramReader, type DatagramSender } from './datagram-queue.js';
+import type { DatagramIo, DatagramOwner, DatagramReader, ErrorListener } from './datagram-io.js';
+import { DatagramQueue } from './datagram-queue.js';
 import { BatchedDatagrams, type Opening } from './native/datagrams.js';
 import type { Libc } from './native/libc.js';
 import { MAX_DATAGRAM_BYTES, PlainDatagrams } from './plain-datagrams.js';
@@ -24,7 +24,7 @@ export interface UdpOptions {
 const RECENT_SOURCES = 1024;
 
 /** SIP over UDP (RFC 3261 section 18). */
-export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, DatagramOwner {
+export class UdpSocket implements SipSocket, DatagramOwner {
   readonly transport = 'udp' as const;
   readonly reliable = false;
   readonly family: 4 | 6;
@@ -34,12 +34,14 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
   readonly description: string;
   private closed = false;
   private io: DatagramIo | undefined = undefined;
+  /** The same, where it is read. */
+  private reader: DatagramReader | undefined = undefined;
   private readonly recent: (Source | undefined)[] = new Array<Source | undefined>(RECENT_SOURCES).fill(undefined);
 
   constructor(
     private readonly options: UdpOptions,
     readonly receiver: Receiver,
-    private readonly queue: DatagramQueue = new DatagramQueue(),
+    readonly queue: DatagramQueue = new DatagramQueue(),
   ) {
     this.address = options.address;
     this.port = options.port;
@@ -52,66 +54,39 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
     const libc = await this.options.libc?.();
     const bytes = this.options.bufferBytes ?? 4 * 1024 * 1024;
     const { opening } = this.options;
-    const io = libc === undefined ? new PlainDatagrams(this, bytes) : new BatchedDatagrams(libc, this, bytes, opening);
+    const batched = libc && new BatchedDatagrams(libc, this, bytes, opening);
+    const io = batched ?? new PlainDatagrams(this, bytes);
     try {
       this.port = await io.bind(this.address, this.options.port);
     } catch (error) {
       throw bindError(this.description, error as Error);
     }
-    this.io = io;
-    this.sentBy = sentByOf(this, this.options.advertise);
-    if (libc !== undefined) this.queue.addReader(this);
+    this.openOn(io, batched);
   }
 
-  /** Opens the socket on what reads and sends elsewhere than in the system. */
-  openOn(io: DatagramIo): void {
+  /** Opens the socket on what reads and sends, here or elsewhere than in the system. */
+  openOn(io: DatagramIo, reader: DatagramReader | undefined): void {
     this.io = io;
+    this.reader = reader;
     this.sentBy = sentByOf(this, this.options.advertise);
-    this.queue.addReader(this);
+    if (reader !== undefined) this.queue.addReader(reader);
   }
 
   received(text: string, address: string, port: number): void {
     this.queue.receive(text, this.sourceOf(address, port), this.receiver);
   }
 
-  readable(): void {
-    this.queue.read(this);
-  }
-
-  read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
-    return this.closed ? 0 : (this.io?.read?.(receive) ?? 0);
-  }
-
-  /** Whether `readable` is called when datagrams wait; else `read` is called at intervals. */
-  watch(watched: boolean): void {
-    if (!this.closed) this.io?.watch?.(watched);
-  }
-
-  /** Milliseconds for which the receive buffer holds what may arrive. */
-  get longestWaitMs(): number {
-    return this.io?.longestWaitMs ?? 0;
-  }
-
   send(text: string, address: string, port: number, onError?: ErrorListener, _flow?: Flow): void {
-    if (this.closed) {
-      later(onError, { cause: 'send', message: 'the socket is closed' });
+    const { io } = this;
+    if (io === undefined || this.closed) {
+      later(onError, { cause: 'send', message: io === undefined ? 'the socket is not open' : 'the socket is closed' });
       return;
     }
     if (text.length > MAX_DATAGRAM_BYTES) {
       later(onError, { cause: 'send', message: `${text.length} bytes do not fit into a datagram` });
       return;
     }
-    this.queue.send(this, text, address, port, onError);
-  }
-
-  /** Passes one message to the system, or queues it for `commit`. Called by `DatagramQueue` only. */
-  transmit(text: string, address: string, port: number, onError: ErrorListener): void {
-    if (this.closed) later(onError, { cause: 'send', message: 'the socket is closed' });
-    else this.io?.transmit(text, address, port, onError);
-  }
-
-  commit(): void {
-    if (!this.closed) this.io?.commit?.();
+    this.queue.send(io, text, address, port, onError);
   }
 
   /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
@@ -127,7 +102,7 @@ export class UdpSocket implements SipSocket, DatagramSender, DatagramReader, Dat
   async close(): Promise<void> {
     if (this.closed) return;
     this.queue.flush();
-    this.queue.removeReader(this);
+    if (this.reader !== undefined) this.queue.removeReader(this.reader);
     this.closed = true;
     await this.io?.close();
   }

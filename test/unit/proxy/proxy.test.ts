@@ -290,7 +290,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
       answer(sentTo(GATEWAY)[0] ?? '', 200);
       const out = udp.sent.at(-1);
       assert.deepEqual([startWord(out?.text ?? ''), out?.address, out?.port], ['200', address, port]);
-      assert.ok(!out?.text.includes(layer.branchPrefix));
+      assert.ok(!out?.text.includes(layer.branches.prefix));
     }
   });
 

@@ -1,4 +1,4 @@
-import type { DatagramIo, DatagramOwner, ErrorListener } from '../datagram-io.js';
+import type { DatagramIo, DatagramOwner, DatagramReader, ErrorListener } from '../datagram-io.js';
 import { MAX_QUEUED_BYTES } from '../plain-datagrams.js';
 import type { Receiver, Source } from '../transport.js';
 import { causeOf, later } from '../transport.js';
@@ -52,7 +52,7 @@ interface Waiting {
  * Reads and sends the datagrams of one socket, many in one system call (recvmmsg(2), sendmmsg(2)), and learns which of
  * them did not arrive (ip(7), IP_RECVERR). The event loop polls the descriptor.
  */
-export class BatchedDatagrams implements DatagramIo {
+export class BatchedDatagrams implements DatagramIo, DatagramReader {
   private readonly outgoing: MessageArray;
   private readonly errors: MessageArray;
   private readonly listeners: ErrorListener[] = new Array<ErrorListener>(BATCH).fill(undefined);
@@ -108,7 +108,7 @@ export class BatchedDatagrams implements DatagramIo {
     if (this.fd < 0) return;
     if (failed) setImmediate(this.recover);
     else {
-      this.owner.readable();
+      this.owner.queue.read(this);
       if (writable) {
         this.rewatch();
         setImmediate(this.sendWaiting);
@@ -120,7 +120,7 @@ export class BatchedDatagrams implements DatagramIo {
   private readonly recover = (): void => {
     if (this.fd < 0) return;
     this.readErrors();
-    this.owner.readable();
+    this.owner.queue.read(this);
     this.rewatch(this.waiting.length > 0);
   };
 

@@ -18,7 +18,7 @@ function sent(options: { method?: string; transport?: 'udp' | 'tcp' | 'tls'; str
   const fixture = layerFixture({ strictReplySource: options.strict ?? false });
   const { method = 'INVITE', transport = 'udp' } = options;
   const socket = new RecordingSocket(fixture.clock, transport);
-  const branch = fixture.layer.newBranch('loop', 'call-1@example.org');
+  const branch = fixture.layer.branches.make('loop', 'call-1@example.org');
   const text = requestText({
     method,
     via: `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text};rport, SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKup`,
@@ -123,7 +123,7 @@ function clientsOf(layer: object): Iterable<unknown> {
 test('the next branch cannot be guessed from a branch', () => {
   const { layer } = layerFixture();
   const digits = Array.from({ length: 200 }, () =>
-    layer.newBranch('x', 'c').text.slice(layer.branchPrefix.length).slice(0, 24),
+    layer.branches.make('x', 'c').text.slice(layer.branches.prefix.length).slice(0, 24),
   );
   assert.ok(digits.every((each) => /^[0-9a-v]{24}$/.test(each)));
 });

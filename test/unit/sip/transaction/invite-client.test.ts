@@ -18,7 +18,7 @@ function invite(
   const socket: RecordingSocket = options.transport === 'tcp' ? fixture.tcp : fixture.udp;
   const replies: number[] = [];
   const failures: ClientFailure[] = [];
-  const branch = fixture.layer.newBranch('x', 'call-1@example.org');
+  const branch = fixture.layer.branches.make('x', 'call-1@example.org');
   const text = requestText({
     via: `SIP/2.0/${socket.transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text}, SIP/2.0/UDP caller;branch=z9hG4bKup`,
     ...(options.headers === undefined ? {} : { headers: options.headers }),

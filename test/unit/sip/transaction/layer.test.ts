@@ -53,7 +53,7 @@ describe('matching (RFC 3261 section 17.2.3)', () => {
   test('replies find their client by branch, those of CANCEL theirs', () => {
     const fixture = layerFixture();
     const { layer, udp, recorded } = fixture;
-    const branch = layer.newBranch('x', 'call-1@example.org');
+    const branch = layer.branches.make('x', 'call-1@example.org');
     const text = requestText({ via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch.text}` });
     const seen: number[] = [];
     layer.request(
@@ -310,9 +310,9 @@ describe('shares of the room for transactions', () => {
 
 test('branches are different, carry the cookie, and are those of one process', () => {
   const { layer } = layerFixture();
-  const branches = new Set(Array.from({ length: 1000 }, () => layer.newBranch('h', 'c').text));
+  const branches = new Set(Array.from({ length: 1000 }, () => layer.branches.make('h', 'c').text));
   assert.equal(branches.size, 1000);
-  for (const branch of branches) assert.ok(branch.startsWith('z9hG4bK') && branch.startsWith(layer.branchPrefix));
+  for (const branch of branches) assert.ok(branch.startsWith('z9hG4bK') && branch.startsWith(layer.branches.prefix));
 });
 
 test('stop forgets everything and nothing fires any more', () => {
@@ -329,7 +329,7 @@ describe('what stays of a call that was taken (RFC 6026)', () => {
     const fixture = layerFixture();
     const { layer, recorded, udp, clock } = fixture;
     const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp, '192.0.2.77'));
-    const branch = layer.newBranch('x', 'call-1@example.org');
+    const branch = layer.branches.make('x', 'call-1@example.org');
     const sent = requestText({ method: 'INVITE', via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch.text}` });
     const client = layer.request(
       sent,

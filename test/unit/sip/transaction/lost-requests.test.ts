@@ -10,7 +10,7 @@ const GATEWAY = '192.0.2.7';
 function sent(method: string, transport: 'udp' | 'tcp' = 'udp') {
   const fixture = layerFixture();
   const socket = new RecordingSocket(fixture.clock, transport);
-  const branch = fixture.layer.newBranch('loop', 'call-1@example.org');
+  const branch = fixture.layer.branches.make('loop', 'call-1@example.org');
   const via = `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text}, SIP/2.0/UDP up;branch=z9hG4bKup`;
   const text = requestText({ method, via });
   const failures: ClientFailure[] = [];

@@ -8,7 +8,7 @@ function options(transport: 'udp' | 'tcp' = 'udp', timeoutMs = 32_000) {
   const socket: RecordingSocket = fixture[transport];
   const replies: number[] = [];
   const failures: ClientFailure[] = [];
-  const branch = fixture.layer.newBranch('x', 'call-1@example.org');
+  const branch = fixture.layer.branches.make('x', 'call-1@example.org');
   const text = requestText({
     method: 'OPTIONS',
     via: `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:5060;branch=${branch.text}`,

@@ -93,7 +93,7 @@ interface Machine {
 function client(method: 'INVITE' | 'OPTIONS'): Machine {
   const { layer, udp, clock } = layerFixture();
   const reported: string[] = [];
-  const branch = layer.newBranch('x', 'call-1@example.org');
+  const branch = layer.branches.make('x', 'call-1@example.org');
   const text = requestText({ method, via: `SIP/2.0/UDP 127.0.0.1:5060;branch=${branch.text}` });
   const target = { socket: udp, address: '192.0.2.7', port: 5060, serverName: undefined };
   const user = {
