@@ -23,7 +23,7 @@ export interface Principal extends Rights {
 }
 
 /** The result of an authentication attempt. */
-export type Verdict =
+export type AuthenticationResult =
   | { readonly kind: 'known'; readonly principal: Principal }
   /** No user has this secret. */
   | { readonly kind: 'wrong' }
@@ -87,7 +87,7 @@ export class Access {
   }
 
   /** Who has this token. */
-  byToken(token: string, source: string): Verdict {
+  byToken(token: string, source: string): AuthenticationResult {
     const hash = hashToken(token.slice(0, LONGEST_SECRET));
     let found: User | undefined;
     for (const user of this.users?.values() ?? []) {
@@ -98,7 +98,7 @@ export class Access {
   }
 
   /** Whether this is the user's password. A user that is not there takes the same time. */
-  async byPassword(name: string, password: string, source: string): Promise<Verdict> {
+  async byPassword(name: string, password: string, source: string): Promise<AuthenticationResult> {
     const user = this.users?.get(name);
     const { users } = this;
     const key = createHmac('sha256', this.key).update(`${name}\0${password}`).digest('base64url');
@@ -147,7 +147,7 @@ export class Access {
     return new Promise((resolve) => void this.clock.schedule(Math.min(ms * REST, LONGEST_REST), resolve));
   }
 
-  private wrong(source: string): Verdict {
+  private wrong(source: string): AuthenticationResult {
     const wait = this.throttle.wait(source);
     if (wait > 0) return { kind: 'wait', ms: wait };
     this.throttle.failed(source);

@@ -4,7 +4,7 @@ import type { Caller } from './caller.js';
 const MAX_NOTES = 20;
 
 /** What a command knows of a call beside its parameters, and what it leaves behind for the audit record. */
-export class Call {
+export class ManagementCall {
   /** Partition the call is about, once the command knows it. */
   partition: string | undefined;
   /** The caller asked for a partition that he may not see. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Access, Principal, Verdict } from './access.js';
+import type { Access, AuthenticationResult, Principal } from './access.js';
 import type { AuditTrail } from './audit.js';
 import { type Caller, type EndpointKind, unbounded } from './caller.js';
 
@@ -62,7 +62,7 @@ export class HttpAccess {
     return `${this.cookie('')}; Max-Age=0`;
   }
 
-  private async judge(authorization: string, peer: string): Promise<Verdict> {
+  private async judge(authorization: string, peer: string): Promise<AuthenticationResult> {
     const { access } = this;
     const space = authorization.indexOf(' ');
     const scheme = authorization.slice(0, space).toLowerCase();
@@ -95,7 +95,7 @@ export class HttpAccess {
   }
 
   private rejected(
-    verdict: Exclude<Verdict, { kind: 'known' }>,
+    verdict: Exclude<AuthenticationResult, { kind: 'known' }>,
     command: string,
     endpoint: EndpointKind,
     peer: string,

@@ -7,7 +7,7 @@ import type { Owners } from './owners.js';
 import { type DestinationRecord, firstRecord, type Intent, isWord } from './record.js';
 import type { Entry } from './record-entry.js';
 import type { Records } from './records.js';
-import type { Rows } from './rows.js';
+import type { ClusterRows } from './rows.js';
 import type { Suspicions } from './suspicions.js';
 import type { Zones } from './zones.js';
 
@@ -15,7 +15,7 @@ import type { Zones } from './zones.js';
 export interface ChangingNode {
   readonly phase: Phase;
   readonly records: Records;
-  readonly rows: Rows;
+  readonly rows: ClusterRows;
   readonly zones: Zones;
   readonly orders: Orders;
   readonly owners: Owners;

@@ -12,7 +12,7 @@ import { Owners } from './owners.js';
 import { isWord } from './record.js';
 import type { Entry } from './record-entry.js';
 import { Records } from './records.js';
-import { Rows } from './rows.js';
+import { ClusterRows } from './rows.js';
 import { StoreWatch } from './store-watch.js';
 import { storedNote, takeStoredNote } from './stored-notes.js';
 import { Suspicions } from './suspicions.js';
@@ -42,7 +42,7 @@ export class ClusterNode {
   readonly membership: Membership;
   readonly records: Records;
   readonly values: Values;
-  readonly rows: Rows;
+  readonly rows: ClusterRows;
   readonly owners: Owners;
   readonly announcer: Announcer;
   readonly following: Following;
@@ -70,7 +70,7 @@ export class ClusterNode {
   constructor(readonly options: ClusterNodeOptions) {
     const { node, settings, clock, random, bus, host } = options;
     this.inc = random.token(6);
-    this.rows = new Rows((partition) => (host.share(partition)?.perZone === true ? settings.zone : ''));
+    this.rows = new ClusterRows((partition) => (host.share(partition)?.perZone === true ? settings.zone : ''));
     this.membership = new Membership({
       node,
       inc: this.inc,

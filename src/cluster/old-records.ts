@@ -3,14 +3,14 @@ import type { ClusterBus } from './bus.js';
 import type { Phase } from './heartbeat.js';
 import type { Owners } from './owners.js';
 import type { Records } from './records.js';
-import type { Rows } from './rows.js';
+import type { ClusterRows } from './rows.js';
 
 /** What of a node the removal of old records needs. */
 export interface TidyingNode {
   readonly phase: Phase;
   readonly isOpen: boolean;
   readonly records: Records;
-  readonly rows: Rows;
+  readonly rows: ClusterRows;
   readonly owners: Owners;
   readonly options: { readonly bus: ClusterBus; readonly clock: { now(): number } };
   onTick(listen: (now: number) => void): void;

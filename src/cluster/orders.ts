@@ -2,7 +2,7 @@ import type { Destination } from '../engine/destination.js';
 import { type DestinationRecord, isNewer, type Order } from './record.js';
 import type { Entry } from './record-entry.js';
 import type { Records } from './records.js';
-import { inZone, type Rows, withoutZone } from './rows.js';
+import { type ClusterRows, inZone, withoutZone } from './rows.js';
 import type { Zones } from './zones.js';
 
 /** What of a node the orders of operators in other zones need. */
@@ -10,7 +10,7 @@ export interface OrderedNode {
   readonly isOpen: boolean;
   readonly isIn: boolean;
   readonly records: Records;
-  readonly rows: Rows;
+  readonly rows: ClusterRows;
   readonly zones: Zones;
   readonly owners: { owns(destination: Destination): boolean };
   readonly options: {

@@ -2,7 +2,7 @@ import type { Destination, Health } from '../engine/destination.js';
 import type { Phase } from './heartbeat.js';
 import type { Membership } from './membership.js';
 import { type Candidate, ownerOf, rankOwners } from './ownership.js';
-import type { Rows } from './rows.js';
+import type { ClusterRows } from './rows.js';
 import type { ClusterSettings, PartitionShare } from './settings.js';
 import type { Values } from './values.js';
 
@@ -24,7 +24,7 @@ export interface OwningNode {
   readonly now: number;
   readonly phase: Phase;
   readonly refused: string | undefined;
-  readonly rows: Rows;
+  readonly rows: ClusterRows;
   readonly values: Values;
   readonly membership: Membership;
   readonly options: {

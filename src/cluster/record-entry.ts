@@ -3,7 +3,7 @@ import type { Stored } from './bus.js';
 import { type DestinationRecord, type Intent, isNewer, isWord } from './record.js';
 
 /** A compare-and-set under way. */
-export interface Flight {
+export interface WriteInFlight {
   readonly intent: Intent;
   readonly record: DestinationRecord;
   readonly text: string;
@@ -29,9 +29,9 @@ export interface Entry {
   baseV: number;
   /** What stands for the record while there is none. */
   origin: DestinationRecord | undefined;
-  flight: Flight | undefined;
+  flight: WriteInFlight | undefined;
   /** Sent, with an unknown result: it may have been stored. */
-  unsure: Flight | undefined;
+  unsure: WriteInFlight | undefined;
   tries: number;
   /** The bucket has an older record than this one: it lost what was written. */
   stale: boolean;

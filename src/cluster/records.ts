@@ -3,7 +3,7 @@ import type { Random } from '../core/random.js';
 import type { Destination } from '../engine/destination.js';
 import type { ClusterBus, ClusterCounters, CommitOutcome, Stored } from './bus.js';
 import { type DestinationRecord, decideAgain, firstRecord, type Intent, nextRecord, parseRecord } from './record.js';
-import { compact, type Entry, type Flight, isSame, newEntry, worthWriting } from './record-entry.js';
+import { compact, type Entry, isSame, newEntry, type WriteInFlight, worthWriting } from './record-entry.js';
 
 /** What the records of destinations are made with. */
 export interface RecordsOptions {
@@ -240,7 +240,7 @@ export class Records {
     }
   }
 
-  private fly(entry: Entry, flight: Flight): void {
+  private fly(entry: Entry, flight: WriteInFlight): void {
     entry.flight = flight;
     this.inFlight++;
     const { text, expected } = flight;
@@ -259,7 +259,7 @@ export class Records {
     }
   }
 
-  private answered(entry: Entry, flight: Flight, outcome: CommitOutcome): void {
+  private answered(entry: Entry, flight: WriteInFlight, outcome: CommitOutcome): void {
     if (entry.flight !== flight) return;
     this.inFlight--;
     if (outcome.kind !== 'failed') this.recovered();
@@ -339,7 +339,7 @@ export class Records {
     });
   }
 
-  private confirmed(entry: Entry, flight: Flight, revision: number): void {
+  private confirmed(entry: Entry, flight: WriteInFlight, revision: number): void {
     entry.flight = entry.unsure = undefined;
     entry.retry?.();
     entry.retry = undefined;

@@ -33,7 +33,7 @@ interface Indexed {
 }
 
 /** The destinations of the partitions that take part in the cluster, by the keys of their records. */
-export class Rows {
+export class ClusterRows {
   /** Grows with each partition indexed anew. */
   version = 0;
   private readonly partitions = new Map<string, Indexed>();

@@ -2,14 +2,14 @@ import type { Destination } from '../engine/destination.js';
 import type { Membership } from './membership.js';
 import type { Entry } from './record-entry.js';
 import type { Records } from './records.js';
-import { inZone, type Rows, withoutZone } from './rows.js';
+import { type ClusterRows, inZone, withoutZone } from './rows.js';
 import type { Values } from './values.js';
 
 /** What of a node its view of the zones follows from. */
 export interface ZonedNode {
   readonly membership: Membership;
   readonly values: Values;
-  readonly rows: Rows;
+  readonly rows: ClusterRows;
   readonly records: Records;
   readonly options: { readonly settings: { readonly zone: string } };
 }

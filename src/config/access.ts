@@ -4,13 +4,13 @@ import type { AccessUserConfig, EndpointBounds } from './endpoint-settings.js';
 import { listOf, type RawAccess, type RawBounds, type RawSettings } from './raw.js';
 import { type Findings, inside, type Location, soundPart } from './reading.js';
 import { withDefaults } from './schema.js';
-import { type LoadOptions, readSource, type Source } from './source.js';
+import { type ReadJson, type ReadOptions, readSource } from './source.js';
 
 /** Reads "access": users in the settings, or in a file of their own. Undefined: no authentication. */
 export function readAccess(
   raw: RawSettings,
-  source: Source,
-  options: LoadOptions,
+  source: ReadJson,
+  options: ReadOptions,
   findings: Findings,
   partitions: { readonly partitions: ReadonlySet<string>; readonly complete: boolean },
 ): readonly AccessUserConfig[] | undefined {

@@ -1,7 +1,7 @@
 import { type LoadedSettings, loadSettings } from './load.js';
 import { ConfigError, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
-import type { LoadOptions } from './source.js';
+import type { ReadOptions } from './source.js';
 
 /** Checks that need more than the configuration files. */
 export interface CheckProbes {
@@ -21,7 +21,7 @@ export interface CheckReport {
 /** Checks the files of a configuration. Never throws for what it finds. */
 export async function checkConfiguration(
   file: string | undefined,
-  options: LoadOptions = {},
+  options: ReadOptions = {},
   probes: CheckProbes = {},
 ): Promise<CheckReport> {
   let loaded: LoadedSettings;

@@ -5,7 +5,7 @@ import { Findings, type Location } from './reading.js';
 import { withDefaults } from './schema.js';
 import { readHttp, readMi } from './services.js';
 import type { Settings } from './settings.js';
-import { defaultFile, fillEnvironment, type LoadOptions, readJson } from './source.js';
+import { defaultFile, fillEnvironment, type ReadOptions, readJson } from './source.js';
 
 /** What of the settings a client of the daemon needs. */
 export type EndpointSettings = Pick<Settings, 'mi' | 'http'>;
@@ -14,7 +14,7 @@ export type EndpointSettings = Pick<Settings, 'mi' | 'http'>;
  * The management endpoints of a configuration, without a look at the rest of it: a client that asks a running daemon must
  * not wait for every schema. Undefined where something stands there that only a complete load can explain.
  */
-export function endpointsOf(file: string | undefined, options: LoadOptions = {}): EndpointSettings | undefined {
+export function endpointsOf(file: string | undefined, options: ReadOptions = {}): EndpointSettings | undefined {
   const findings = new Findings();
   const cwd = options.cwd ?? process.cwd();
   const path = file ?? defaultFile(cwd);

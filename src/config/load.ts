@@ -16,7 +16,7 @@ import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
 import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls, refuseOpenNats } from './services.js';
 import type { Settings } from './settings.js';
-import { defaultFile, fillEnvironment, type LoadOptions, readSource, type Source } from './source.js';
+import { defaultFile, fillEnvironment, type ReadJson, type ReadOptions, readSource } from './source.js';
 
 /** Settings as they were read. */
 export interface LoadedSettings {
@@ -31,7 +31,7 @@ export interface LoadedSettings {
  *
  * Throws ConfigError with every problem of every file.
  */
-export function loadSettings(file: string | undefined, options: LoadOptions = {}): LoadedSettings {
+export function loadSettings(file: string | undefined, options: ReadOptions = {}): LoadedSettings {
   const cwd = options.cwd ?? process.cwd();
   const findings = new Findings();
   const path = file ?? defaultFile(cwd);
@@ -49,7 +49,7 @@ export function loadSettings(file: string | undefined, options: LoadOptions = {}
  *
  * Throws ConfigError with every problem.
  */
-export function readSettings(value: unknown, options: LoadOptions = {}, name = '(settings)'): LoadedSettings {
+export function readSettings(value: unknown, options: ReadOptions = {}, name = '(settings)'): LoadedSettings {
   const findings = new Findings();
   const dir = options.cwd ?? process.cwd();
   // Through JSON, so that a caller's object is neither kept nor changed, and holds nothing JSON cannot.
@@ -58,7 +58,7 @@ export function readSettings(value: unknown, options: LoadOptions = {}, name = '
   return interpret(source, name, options, findings);
 }
 
-function interpret(written: Source, file: string, options: LoadOptions, findings: Findings): LoadedSettings {
+function interpret(written: ReadJson, file: string, options: ReadOptions, findings: Findings): LoadedSettings {
   const root: Location = { file: written.file, dir: written.dir, pointer: '' };
   const value = written.value;
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
@@ -67,7 +67,7 @@ function interpret(written: Source, file: string, options: LoadOptions, findings
   }
   const modparam = value['modparam'];
   const normal = modparam === undefined ? value : { ...value, modparam: numericStringsAsNumbers(modparam, 'modparam') };
-  const source: Source = { ...written, value: clusterById(normal) };
+  const source: ReadJson = { ...written, value: clusterById(normal) };
   const raw = withDefaults('settings', soundPart(source, 'settings', findings)) as RawSettings;
 
   const definitions = collectDefinitions(source, raw, options, findings);

@@ -6,7 +6,7 @@ import { parsePartitionString } from './partition-string.js';
 import { listOf, type RawSettings } from './raw.js';
 import { type Findings, inside, keysWritten, type Location, soundPart } from './reading.js';
 import { compileSchema } from './schema.js';
-import { displayName, type LoadOptions, readSource, type Source } from './source.js';
+import { displayName, type ReadJson, type ReadOptions, readSource } from './source.js';
 
 /** A value that was written for a partition, and where. */
 export interface Located {
@@ -51,9 +51,9 @@ const ALIASES: Readonly<Record<string, string>> = { script_attrs: 'script_attrs_
 
 /** Gathers every partition from module parameters, partition strings, files and inline objects. */
 export function collectDefinitions(
-  source: Source,
+  source: ReadJson,
   raw: RawSettings,
-  options: LoadOptions,
+  options: ReadOptions,
   findings: Findings,
 ): Definitions {
   const collector = new Collector(findings);
@@ -146,7 +146,7 @@ class Collector {
     for (const [key, value] of Object.entries(object)) if (!bad.has(key)) this.put(definition, key, value, location);
   }
 
-  fromFolder(folder: string, location: Location, options: LoadOptions): void {
+  fromFolder(folder: string, location: Location, options: ReadOptions): void {
     let names: string[];
     try {
       if (!statSync(folder).isDirectory()) {
@@ -167,7 +167,7 @@ class Collector {
     for (const name of files) this.fromFile(resolve(folder, name), options);
   }
 
-  fromFile(path: string, options: LoadOptions): void {
+  fromFile(path: string, options: ReadOptions): void {
     const source = readSource(path, options, this.findings.problems);
     if (source === undefined) {
       this.lost = true;

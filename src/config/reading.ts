@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.js';
 import type { Json } from './json-source.js';
 import { below, type Problem } from './problem.js';
 import { compileSchema, type JsonSchema, readSchema } from './schema.js';
-import type { Source } from './source.js';
+import type { ReadJson } from './source.js';
 
 /** Collects the problems and the warnings of all files. */
 export class Findings {
@@ -46,7 +46,7 @@ export function inside(location: Location, ...keys: readonly (string | number)[]
  * Validates a source against a schema and returns what of it is sound: every faulty member is reported and then left out,
  * so that the checks that follow can go on to find what else is wrong. Nothing of it is used when there was a fault.
  */
-export function soundPart(source: Source, schemaName: string, findings: Findings): Json {
+export function soundPart(source: ReadJson, schemaName: string, findings: Findings): Json {
   const bad: string[] = [];
   const schema = compileSchema(schemaName);
   for (const fault of schema.faults(source.value)) {
@@ -111,7 +111,7 @@ function without(value: Json, pointers: readonly string[], base: string): Json {
 }
 
 /** Names of the members that were written in an object of the source, the refused ones included. */
-export function keysWritten(source: Source, ...path: readonly (string | number)[]): string[] {
+export function keysWritten(source: ReadJson, ...path: readonly (string | number)[]): string[] {
   let value: Json | undefined = source.value;
   for (const key of path) {
     if (value === null || typeof value !== 'object') return [];

@@ -6,7 +6,7 @@ import { below, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
 
 /** Where things are read from; what tests and the command line hand in. */
-export interface LoadOptions {
+export interface ReadOptions {
   /** Environment for "${NAME}"; default process.env. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Working folder; default process.cwd(). */
@@ -23,7 +23,7 @@ export interface LoadOptions {
 }
 
 /** A file, or a part of one, as read: JSON with the environment filled in. */
-export interface Source {
+export interface ReadJson {
   /** As shown in messages. */
   readonly file: string;
   /** Folder relative paths in it start from, absolute. */
@@ -47,7 +47,7 @@ export function displayName(path: string, cwd: string): string {
 }
 
 /** Reads a JSON file and fills the environment in; undefined when that failed and was added to `problems`. */
-export function readSource(path: string, options: LoadOptions, problems: Problem[]): Source | undefined {
+export function readSource(path: string, options: ReadOptions, problems: Problem[]): ReadJson | undefined {
   const read = readJson(path, options, problems);
   return read && fillEnvironment(read.value, { ...read, pointer: '' }, options, problems);
 }
@@ -55,9 +55,9 @@ export function readSource(path: string, options: LoadOptions, problems: Problem
 /** Reads a JSON file as it is written; undefined when that failed and was added to `problems`. */
 export function readJson(
   path: string,
-  options: LoadOptions,
+  options: ReadOptions,
   problems: Problem[],
-): Pick<Source, 'file' | 'dir' | 'value'> | undefined {
+): Pick<ReadJson, 'file' | 'dir' | 'value'> | undefined {
   const cwd = options.cwd ?? process.cwd();
   const absolute = resolve(cwd, path);
   const file = displayName(absolute, cwd);
@@ -81,10 +81,10 @@ export function readJson(
 /** Replaces "${NAME}" and "${NAME:-default}" in every string of `value`. What is missing is added to `problems`. */
 export function fillEnvironment(
   value: Json,
-  location: Pick<Source, 'file' | 'dir' | 'pointer'>,
-  options: LoadOptions,
+  location: Pick<ReadJson, 'file' | 'dir' | 'pointer'>,
+  options: ReadOptions,
   problems: Problem[],
-): Source {
+): ReadJson {
   const env = options.env ?? process.env;
   const written = new Map<string, string>();
   const broken = new Set<string>();

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
-import type { Json } from '../management/mi/command.js';
+import type { MiValue } from '../management/mi/command.js';
 import type { TraceParams, Traces } from '../management/mi/dependencies.js';
 import type { TapPoint } from '../sip/transport/tap.js';
 import type { Metrics } from '../stats/metrics.js';
@@ -83,7 +83,7 @@ export class TraceControl implements Service {
     return this.tracer.begin({ filter, bounds, bodies }).id;
   }
 
-  private get(id: number, after: number): Json {
+  private get(id: number, after: number): MiValue {
     const session = this.tracer.find(id);
     const messages = session.read(after, ANSWER_BYTES);
     return {
@@ -127,7 +127,7 @@ export class TraceControl implements Service {
   }
 }
 
-function summary({ id, ended, messages, callCount, filter }: TraceSession): { readonly [key: string]: Json } {
+function summary({ id, ended, messages, callCount, filter }: TraceSession): { readonly [key: string]: MiValue } {
   const given = Object.entries(filter).filter((each): each is [string, string | number] => each[1] !== undefined);
   return { id, ended: ended ?? null, calls: callCount, messages: messages.length, filter: Object.fromEntries(given) };
 }

@@ -7,7 +7,7 @@ import type { ReloadReport, Reloads } from '../cluster/reloads.js';
 import type { Tags } from '../cluster/tags.js';
 import { messageOf } from '../core/errors.js';
 import type { Destination } from '../engine/destination.js';
-import type { Json } from '../management/mi/command.js';
+import type { MiValue } from '../management/mi/command.js';
 import type { ClusterControl } from '../management/mi/dependencies.js';
 import type { MiHandler } from '../management/mi/handler.js';
 
@@ -34,7 +34,7 @@ export function clusterControl(parts: Parts): ClusterControl {
         (error: unknown) => answer({ error: messageOf(error) }),
       );
   });
-  const run = (name: string, method: string, params: Json | undefined): Promise<Json> => {
+  const run = (name: string, method: string, params: MiValue | undefined): Promise<MiValue> => {
     if (name === node.name) {
       return mi()
         .execute(method, params, unbounded('nats'))
@@ -43,7 +43,7 @@ export function clusterControl(parts: Parts): ClusterControl {
     return new Promise((resolve) => {
       questions.ask(name, { q: 'mi', method, params }, COMMAND_MS, (answer) => {
         if (answer === undefined) resolve({ error: 'no answer' });
-        else resolve((answer['result'] ?? { error: answer['error'] }) as Json);
+        else resolve((answer['result'] ?? { error: answer['error'] }) as MiValue);
       });
     });
   };
@@ -56,7 +56,7 @@ export function clusterControl(parts: Parts): ClusterControl {
         owner: node.owners.ownerOf(destination) ?? null,
         next: ranked.slice(1, 3),
         revision: entry.rev,
-        record: (entry.record ?? null) as Json,
+        record: (entry.record ?? null) as MiValue,
         pending: entry.queue.map(({ kind, to, origin, reason }) => ({ kind, to, by: origin, reason })),
         suspected: node.suspicions.has(entry),
       };
@@ -96,7 +96,7 @@ export function clusterControl(parts: Parts): ClusterControl {
       return Object.fromEntries(answers);
     },
     async reloaded(partitions, wait) {
-      const reports: Record<string, Json> = {};
+      const reports: Record<string, MiValue> = {};
       for (const partition of partitions) {
         await new Promise<boolean>((resolve) => reloads.spread(partition, resolve));
         if (wait) reports[partition] = await collected(reloads, partition);
@@ -109,8 +109,8 @@ export function clusterControl(parts: Parts): ClusterControl {
   };
 }
 
-function collected(reloads: Reloads, partition: string): Promise<Json> {
-  const json = ({ rows, error, at, asked }: ReloadReport): Json => ({ rows, error, at, asked });
+function collected(reloads: Reloads, partition: string): Promise<MiValue> {
+  const json = ({ rows, error, at, asked }: ReloadReport): MiValue => ({ rows, error, at, asked });
   return new Promise((resolve) => {
     reloads.collect(partition, (reports) => {
       const entries = Object.entries(reports);
@@ -140,10 +140,10 @@ function settled(node: ClusterNode, destinations: readonly Destination[], ms: nu
   });
 }
 
-function nodesOf({ node, tags, reloads }: Parts): Json {
+function nodesOf({ node, tags, reloads }: Parts): MiValue {
   const { membership, values, owners, rows, options } = node;
   const hashes = Object.fromEntries([...rows.names()].map((name) => [name, rows.hashOf(name)]));
-  const own: Json = {
+  const own: MiValue = {
     node_id: node.name,
     link_state: 'Up',
     state: node.refused === undefined ? node.phase : `refused: ${node.refused}`,
@@ -164,7 +164,7 @@ function nodesOf({ node, tags, reloads }: Parts): Json {
     tags: tags.names().filter((tag) => tags.isActive(tag)),
     ...memberOf(values.get(`m.${node.name}`)),
   };
-  const nodes: Json[] = [own];
+  const nodes: MiValue[] = [own];
   const names = new Set(membership.others.keys());
   for (const [key] of values.under('m.')) if (key !== `m.${node.name}`) names.add(key.slice(2));
   for (const name of [...names].sort()) {
@@ -196,10 +196,10 @@ function nodesOf({ node, tags, reloads }: Parts): Json {
   return nodes;
 }
 
-function memberOf(text: string | undefined): { readonly [key: string]: Json } {
+function memberOf(text: string | undefined): { readonly [key: string]: MiValue } {
   if (text === undefined) return {};
   try {
-    const { host, version, zone, sockets } = JSON.parse(text) as Record<string, Json>;
+    const { host, version, zone, sockets } = JSON.parse(text) as Record<string, MiValue>;
     return { ...(host && { host }), ...(version && { version }), ...(zone && { zone }), ...(sockets && { sockets }) };
   } catch {
     return {};

@@ -9,9 +9,9 @@ import type {
   ProbeMode,
   RuleRow,
 } from '../script/gateway-rows.js';
-import { type TableRow, textIn } from './script-rows.js';
+import { type DatabaseRow, textIn } from './script-rows.js';
 
-function probeModeOf(row: TableRow): ProbeMode {
+function probeModeOf(row: DatabaseRow): ProbeMode {
   const mode = Number(row['probe_mode'] ?? 0);
   return mode === 1 || mode === 2 ? mode : 0;
 }
@@ -31,7 +31,7 @@ function resourcesIn(text: string): Map<string, number> {
 }
 
 /** A row of the load_balancer table. Throws an Error for one that cannot be used. */
-export function balancerRow(row: TableRow): BalancerRow {
+export function balancerRow(row: DatabaseRow): BalancerRow {
   const uri = textIn(row, 'dst_uri') ?? '';
   if (parseUri(uri) === undefined) throw new Error(`"${uri}" is no SIP URI`);
   return {
@@ -45,7 +45,7 @@ export function balancerRow(row: TableRow): BalancerRow {
 }
 
 /** "sip:10.0.0.1:5080", and what 1.x and 2.x take besides: "10.0.0.1:5080". Throws an Error for one that cannot be used. */
-export function gatewayRow(row: TableRow): GatewayRow {
+export function gatewayRow(row: DatabaseRow): GatewayRow {
   const address = (textIn(row, 'address') ?? '').trim();
   const uri = /^sips?:/i.test(address) ? address : `sip:${address}`;
   if (address === '' || parseUri(uri) === undefined) throw new Error(`"${address}" is no SIP address`);
@@ -83,7 +83,7 @@ const FIRST_ONLY = 2;
 const OFF = 4;
 
 /** A row of dr_carriers, with the flags of 2.x or the columns of 3.x. */
-export function carrierRow(row: TableRow): CarrierRow {
+export function carrierRow(row: DatabaseRow): CarrierRow {
   const flags = Number(row['flags'] ?? 0);
   return {
     id: textIn(row, 'carrierid') ?? '',
@@ -96,7 +96,7 @@ export function carrierRow(row: TableRow): CarrierRow {
 }
 
 /** A row of dr_gw_lists, of Kamailio. */
-export function gatewayListRow(row: TableRow): CarrierRow {
+export function gatewayListRow(row: DatabaseRow): CarrierRow {
   return {
     id: textIn(row, 'id') ?? '',
     list: listIn(textIn(row, 'gwlist') ?? ''),
@@ -108,7 +108,7 @@ export function gatewayListRow(row: TableRow): CarrierRow {
 }
 
 /** Throws an Error for a time that cannot be read. */
-export function ruleRow(row: TableRow): RuleRow {
+export function ruleRow(row: DatabaseRow): RuleRow {
   return {
     id: Number(row['ruleid'] ?? 0),
     groups: (textIn(row, 'groupid') ?? '')
@@ -126,7 +126,7 @@ export function ruleRow(row: TableRow): RuleRow {
 }
 
 /** A row of dr_groups, whose columns have the names that parameters give. */
-export function groupRow(row: TableRow, columns: readonly [user: string, domain: string, group: string]): GroupRow {
+export function groupRow(row: DatabaseRow, columns: readonly [user: string, domain: string, group: string]): GroupRow {
   const [user, domain, group] = columns;
   return {
     user: textIn(row, user) ?? '',

@@ -1,6 +1,6 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { type HashRow, hashTableDefinition } from '../script/tables.js';
-import { type TableRow, textIn } from './script-rows.js';
+import { type DatabaseRow, textIn } from './script-rows.js';
 
 /** Where the entries of one hash table come from. */
 export interface HashSource {
@@ -28,7 +28,7 @@ export function hashSources(cfg: LoadedCfg): HashSource[] {
  * columns are joined by commas. `faulty` gets the keys of rows without a value.
  */
 export function hashRows(
-  rows: readonly TableRow[],
+  rows: readonly DatabaseRow[],
   { columns }: HashSource,
   cfg: LoadedCfg,
   faulty: (key: string, reason: string) => void,

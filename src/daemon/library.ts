@@ -23,4 +23,4 @@ export type { FailureRoute } from '../route/script/failure-route.js';
 export type { LocalRoute } from '../route/script/local-route.js';
 export type { ReplyRoute } from '../route/script/reply-route.js';
 export type { RequestRoute } from '../route/script/request-route.js';
-export { defineRoutes, type Routes } from '../route/script/routes.js';
+export { defineRoutes, type ScriptRoutes } from '../route/script/routes.js';

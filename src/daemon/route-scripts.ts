@@ -13,7 +13,7 @@ import type { DispatcherFormats } from '../route/request-scope.js';
 import type { DialogGate } from '../route/rules/dialog-gate.js';
 import { AlgoRoute } from '../route/script/algo-route.js';
 import type { RouteTrace } from '../route/script/call-path.js';
-import type { ScriptEnvironment } from '../route/script/environment.js';
+import type { RouteScriptEnvironment } from '../route/script/environment.js';
 import { EventRoute } from '../route/script/event-route.js';
 import { loadScript } from '../route/script/load.js';
 import { LocalRoute } from '../route/script/local-route.js';
@@ -29,7 +29,7 @@ import { type UpDown, type UpDownMode, upAfterLoad, upDownOf } from './up-down.j
 const ENDPOINT = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
 
 /** The parts of the daemon that route scripts work with. */
-export interface ScriptParts {
+export interface RouteScriptParts {
   readonly engine: Engine;
   readonly sockets: LocalSockets;
   readonly blacklists: BlacklistTable;
@@ -54,13 +54,13 @@ interface Callback {
 /** The route script in use and what it reaches. New settings bring a new one; calls keep the one they began with. */
 export class RouteScripts {
   private script: LoadedScript | undefined;
-  private environment: ScriptEnvironment | undefined;
+  private environment: RouteScriptEnvironment | undefined;
   private algorithm: string | undefined;
   private callback: Callback | undefined;
   /** By partition: when ds_reload was allowed last, and whether that is still under way. */
   private readonly reloads = new Map<string, { at: number; busy: boolean }>();
 
-  constructor(private readonly parts: ScriptParts) {}
+  constructor(private readonly parts: RouteScriptParts) {}
 
   /** The script in use. */
   get loadedScript(): LoadedScript | undefined {
@@ -163,7 +163,7 @@ export class RouteScripts {
     return true;
   };
 
-  private environmentOf(settings: Settings, formats: DispatcherFormats): ScriptEnvironment {
+  private environmentOf(settings: Settings, formats: DispatcherFormats): RouteScriptEnvironment {
     const { engine, sockets, blacklists, tally, clock, log, trace } = this.parts;
     const { setidPvar, kamailio } = settings.dispatcher;
     const attrsPvar = kamailio.attrsPvar;

@@ -55,7 +55,7 @@ export interface RoutingOptions {
 }
 
 /** All that routes by one configuration. */
-export interface Routes {
+export interface RoutesInForce {
   readonly settings: Settings;
   readonly formats: DispatcherFormats;
   readonly script: LoadedScript | undefined;
@@ -107,7 +107,7 @@ export class Routing {
   }
 
   /** Reads and compiles what settings say of routing, the script included unless it is given. Throws SwitchyardError; nothing is changed. */
-  async prepare(settings: Settings, loaded?: LoadedScript): Promise<Routes> {
+  async prepare(settings: Settings, loaded?: LoadedScript): Promise<RoutesInForce> {
     const formats = this.formatsOf(settings);
     const script = loaded ?? (await RouteScripts.load(settings));
     return { settings, formats, script, router: this.routerFor(settings, formats, script) };
@@ -119,7 +119,7 @@ export class Routing {
   }
 
   /** From now on requests are routed so. Calls under way go on as they began. */
-  use({ settings, formats, script, router }: Routes): void {
+  use({ settings, formats, script, router }: RoutesInForce): void {
     this.formats = formats;
     this.router = router;
     this.scripts.use(settings, formats, script);

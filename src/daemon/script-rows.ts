@@ -5,16 +5,16 @@ import { timeRecurrence } from '../core/time-recurrence.js';
 import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, TrustedRow } from '../script/tables.js';
 
 /** A row as a database gives it. */
-export type TableRow = Readonly<Record<string, unknown>>;
+export type DatabaseRow = Readonly<Record<string, unknown>>;
 
 /** A column as text; undefined when it is missing or null. */
-export function textIn(row: TableRow, key: string): string | undefined {
+export function textIn(row: DatabaseRow, key: string): string | undefined {
   const value = row[key];
   return value === null || value === undefined ? undefined : String(value);
 }
 
 /** A row of the address table: version 5 of OpenSIPS, version 6 of Kamailio. */
-export function addressRow(row: TableRow, partition: string): AddressRow {
+export function addressRow(row: DatabaseRow, partition: string): AddressRow {
   const ip = textIn(row, 'ip') ?? textIn(row, 'ip_addr') ?? '';
   return {
     partition,
@@ -62,7 +62,7 @@ export function inOrderOfKamailio(rows: readonly AddressRow[]): AddressRow[] {
 }
 
 /** A row of the domain table. */
-export function domainRow(row: TableRow): DomainRow {
+export function domainRow(row: DatabaseRow): DomainRow {
   const domain = String(row['domain'] ?? '');
   const did = textIn(row, 'did');
   return { domain, attrs: textIn(row, 'attrs'), did: did === undefined || did === '' ? domain : did };
@@ -73,7 +73,7 @@ const NUMBER = 0;
 
 /** The attributes of domains by did, the last one first; `faulty` gets those that are no numbers and should be. */
 export function domainAttributes(
-  rows: readonly TableRow[],
+  rows: readonly DatabaseRow[],
   faulty: (id: string, reason: string) => void,
 ): Map<string, DomainAttribute[]> {
   const all = new Map<string, DomainAttribute[]>();
@@ -95,12 +95,12 @@ export function domainAttributes(
 
 /** Trusted peers by source, by their priorities; `faulty` gets those whose expressions cannot be used. */
 export function trustedRows(
-  rows: readonly TableRow[],
+  rows: readonly DatabaseRow[],
   highestFirst: boolean,
   faulty: (id: string, reason: string) => void,
 ): Map<string, TrustedRow[]> {
   const all = new Map<string, TrustedRow[]>();
-  const pattern = (row: TableRow, key: string): BoundedRegex | undefined => {
+  const pattern = (row: DatabaseRow, key: string): BoundedRegex | undefined => {
     const text = textIn(row, key) ?? '';
     return text === '' ? undefined : compilePosix(text);
   };
@@ -133,7 +133,7 @@ const CASELESS = 1;
 
 /** The rules of a dialplan table by priority; `faulty` gets those that cannot be used. */
 export function dialplanRules(
-  rows: readonly TableRow[],
+  rows: readonly DatabaseRow[],
   partition: string,
   faulty: (id: string, reason: string) => void,
 ): DialplanRule[] {

@@ -22,11 +22,11 @@ import { hashRows, hashSources } from './hash-rows.js';
 import {
   addressLines,
   addressRow,
+  type DatabaseRow,
   dialplanRules,
   domainAttributes,
   domainRow,
   inOrderOfKamailio,
-  type TableRow,
   trustedRows,
 } from './script-rows.js';
 
@@ -62,7 +62,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     module: string,
     { url: given, table }: Source,
     needed = true,
-  ): Promise<readonly TableRow[] | undefined> => {
+  ): Promise<readonly DatabaseRow[] | undefined> => {
     if (given === undefined) return [];
     try {
       const url = parseDatabaseUrl(given, cfg.folder);
@@ -70,7 +70,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       if (!isSqlUrl(url)) throw new Error('only SQL databases and db_text folders hold this table');
       const database = pools.open(url);
       try {
-        return await database.run((knex) => knex.select<TableRow[]>('*').from(table).limit(MOST_ROWS));
+        return await database.run((knex) => knex.select<DatabaseRow[]>('*').from(table).limit(MOST_ROWS));
       } finally {
         await database.release();
       }
@@ -119,7 +119,11 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
         )
       : await addressFile(isAbsolute(list) ? list : join(cfg.folder, list));
   // Files were written without these tables: that one is missing is logged, and no more.
-  const further = async (module: string, table: string, fallback: string): Promise<readonly TableRow[] | undefined> => {
+  const further = async (
+    module: string,
+    table: string,
+    fallback: string,
+  ): Promise<readonly DatabaseRow[] | undefined> => {
     const [source] = sourcesOf(cfg, module, table, fallback);
     return kamailio && cfg.loaded.has(module) && source !== undefined ? read(module, source, false) : [];
   };
@@ -136,7 +140,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     ),
   );
   /** Rows of a table of gateways; those that cannot be used are left out. */
-  const usable = <T>(module: string, table: string, make: (row: TableRow) => T): Make<T> => {
+  const usable = <T>(module: string, table: string, make: (row: DatabaseRow) => T): Make<T> => {
     return (rows) =>
       rows.flatMap((row) => {
         try {
@@ -148,7 +152,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
         }
       });
   };
-  const gateways = <T>(module: string, parameter: string, fallback: string, make: (row: TableRow) => T) =>
+  const gateways = <T>(module: string, parameter: string, fallback: string, make: (row: DatabaseRow) => T) =>
     all(module, sourcesOf(cfg, module, parameter, fallback).slice(0, 1), usable(module, fallback, make));
   const balancers = await gateways('load_balancer', 'db_table', 'load_balancer', balancerRow);
   const text = (name: string, fallback: string): string =>
@@ -200,7 +204,7 @@ function whole({ gateways, carriers, rules, groups }: Partial<Undefinable<Routin
 }
 
 type Undefinable<T> = { [K in keyof T]: T[K] | undefined };
-type Make<T> = (rows: readonly TableRow[], partition: string) => readonly T[];
+type Make<T> = (rows: readonly DatabaseRow[], partition: string) => readonly T[];
 
 function named(row: DomainRow): [string, DomainRow] {
   return [row.domain.toLowerCase(), row];

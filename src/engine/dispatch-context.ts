@@ -4,7 +4,7 @@ import type { Flavour, RequestUris } from './flavour.js';
 import { chooseKamailio } from './kamailio/choose.js';
 import { kamailioOf } from './kamailio/flavour.js';
 import { kamailioRequestUri } from './kamailio/request-uri.js';
-import type { Routes, RoutesMode } from './kamailio/select-routes.js';
+import type { RoutesMode, SelectRoutes } from './kamailio/select-routes.js';
 import type { Partition } from './partition.js';
 import type { RequestView } from './request-view.js';
 import type { SelectFailure, SelectTarget } from './selection.js';
@@ -87,7 +87,7 @@ export class DispatchContext {
    */
   selectRoutes(
     partition: Partition,
-    routes: Routes,
+    routes: SelectRoutes,
     request: RequestView,
     mode: RoutesMode = 'destination',
   ): SelectVerdict {

@@ -1,5 +1,5 @@
 import type { PvarValue } from '../pvar/context.js';
-import { CommandFault, type CommandValue, type ScriptCommand } from '../script/commands.js';
+import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
 import { probability } from './cfgutils.js';
 
 /** Shared variables that commands may make. */
@@ -7,7 +7,7 @@ const MOST_VARIABLES = 10_000;
 
 const module = 'cfgutils';
 
-function shown(name: string, value: PvarValue): CommandValue {
+function shown(name: string, value: PvarValue): MiValue {
   return { name, type: typeof value === 'number' ? 'integer' : 'string', value };
 }
 

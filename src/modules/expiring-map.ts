@@ -5,7 +5,7 @@ import type { ModuleStates } from '../script/environment.js';
 import { copiedList } from './copied-entries.js';
 
 /** Characters of keys and texts that a map holds at most: they come from peers, and each may have 64 KB. */
-export const MOST_TEXT = 64 * 1024 * 1024;
+export const MOST_KEPT_TEXT = 64 * 1024 * 1024;
 
 interface Entry<T> {
   value: T;
@@ -29,7 +29,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
   /** `most`: entries; `mostText`: characters of keys and texts in all. */
   constructor(
     private readonly most: number,
-    private readonly mostText = MOST_TEXT,
+    private readonly mostText = MOST_KEPT_TEXT,
   ) {}
 
   /** The value of a key at a time in milliseconds; undefined where there is none or it has expired. */

@@ -10,20 +10,20 @@ export interface Pipe {
   count: number;
   before: number;
   since: number;
-  algorithm: Algorithm;
+  algorithm: PipeAlgorithm;
 }
 
 /** "feedback" and "network" measure the machine: nothing is limited by them here. */
-export type Algorithm = 'taildrop' | 'red' | 'feedback' | 'network';
+export type PipeAlgorithm = 'taildrop' | 'red' | 'feedback' | 'network';
 
 /** The algorithm of that name; undefined for one that is not known. */
-export function algorithmOf(text: string): Algorithm | undefined {
+export function algorithmOf(text: string): PipeAlgorithm | undefined {
   const lower = text.toLowerCase();
   return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
 }
 
 /** A pipe that nothing was counted in. */
-export function newPipe(limit: number, algorithm: Algorithm): Pipe {
+export function newPipe(limit: number, algorithm: PipeAlgorithm): Pipe {
   return { limit, count: 0, before: 0, since: 0, algorithm };
 }
 

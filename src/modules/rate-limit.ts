@@ -12,7 +12,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { type Algorithm, algorithmOf, newPipe, OwnPipes, type Pipe, type Pipes, pipesOf } from './pipes.js';
+import { algorithmOf, newPipe, OwnPipes, type Pipe, type PipeAlgorithm, type Pipes, pipesOf } from './pipes.js';
 
 interface RateState {
   /** Milliseconds. */
@@ -69,7 +69,7 @@ function copiedPipes(pipes: Pipes): Pipes {
 function making(
   pipes: Pipes,
   limit: number | undefined,
-  algorithm: Algorithm | undefined = 'taildrop',
+  algorithm: PipeAlgorithm | undefined = 'taildrop',
 ): () => Pipe | undefined {
   return () => (limit === undefined || pipes.size >= MOST_PIPES ? undefined : newPipe(limit, algorithm));
 }
@@ -127,7 +127,7 @@ const pipeState = {
   copy: (state: PipeState): PipeState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };
 
-function pipelimit(run: MessageRun, name: string, limit: number | undefined, algorithm?: Algorithm): number {
+function pipelimit(run: MessageRun, name: string, limit: number | undefined, algorithm?: PipeAlgorithm): number {
   const { pipes, interval } = run.env.modules.of(pipeState);
   let result = -2;
   const counted = (pipe: Pipe): void => {

@@ -1,4 +1,4 @@
-import { CommandFault, type CommandValue, type ScriptCommand } from '../script/commands.js';
+import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore } from './cachedb.js';
 import { globalFlags } from './global-flags.js';
@@ -106,7 +106,7 @@ const tables: readonly ScriptCommand[] = [
     parameters: ['table'],
     required: 1,
     run(env, { table }) {
-      const out: CommandValue[] = [];
+      const out: MiValue[] = [];
       let characters = 0;
       for (const [name, value] of tableOf(env, table).entries.entries(env.clock.monotonic())) {
         characters += name.length + String(value).length;
@@ -265,7 +265,7 @@ const limits: readonly ScriptCommand[] = [
   },
 ];
 
-async function reloaded(env: ScriptEnvironment): Promise<CommandValue> {
+async function reloaded(env: ScriptEnvironment): Promise<MiValue> {
   if (!(await env.reloadTables())) throw new CommandFault(500, 'the tables cannot be read, the old ones stay');
   return 'OK';
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { ProbeOutcome } from './probe.js';
-import type { Flight, Watched } from './roster.js';
+import type { ProbeInFlight, Watched } from './roster.js';
 
 /** What the probes under way are bounded and followed with. */
 export interface FlightOptions {
@@ -14,7 +14,7 @@ export interface FlightOptions {
   /** Sends; `done` may be called before it returns. May throw. Returns what cancels. */
   readonly send: (member: Watched, done: (outcome: ProbeOutcome) => void) => () => void;
   /** Called once for each probe that was not abandoned. */
-  readonly ended: (flight: Flight, outcome: ProbeOutcome) => void;
+  readonly ended: (flight: ProbeInFlight, outcome: ProbeOutcome) => void;
   readonly cancelFailed: (error: unknown) => void;
 }
 
@@ -33,7 +33,7 @@ export class Flights {
   private line: Watched[] = [];
   private lineHead = 0;
   /** In the order they were sent, which is that of their deadlines. */
-  private flights: Flight[] = [];
+  private flights: ProbeInFlight[] = [];
   private flightsHead = 0;
   private cancelDeadline: (() => void) | undefined;
   /** Clock.monotonic() the timer is set for. */
@@ -86,13 +86,13 @@ export class Flights {
     const { flights, flightsHead } = this;
     this.flights = [];
     this.flightsHead = 0;
-    for (let i = flightsHead; i < flights.length; i++) this.abandon((flights[i] as Flight).watched);
+    for (let i = flightsHead; i < flights.length; i++) this.abandon((flights[i] as ProbeInFlight).watched);
   }
 
   private launch(member: Watched): void {
     const { clock, timeoutMs, send } = this.options;
     const startedAt = clock.monotonic();
-    const flight: Flight = {
+    const flight: ProbeInFlight = {
       watched: member,
       destination: member.destination,
       snapshot: member.partition.partition.snapshot,
@@ -115,7 +115,7 @@ export class Flights {
   }
 
   /** A probe ended. Later answers to it find that it is no longer the destination's probe. */
-  private land(flight: Flight, outcome: ProbeOutcome): void {
+  private land(flight: ProbeInFlight, outcome: ProbeOutcome): void {
     if (flight.watched.flight !== flight) return;
     flight.watched.flight = undefined;
     const measured = this.options.clock.monotonic() - flight.startedAt;
@@ -127,7 +127,7 @@ export class Flights {
     }
   }
 
-  private cancelSending(flight: Flight): void {
+  private cancelSending(flight: ProbeInFlight): void {
     try {
       flight.cancel?.();
     } catch (error) {
@@ -194,7 +194,7 @@ export class Flights {
   /** Milliseconds until the next deadline; undefined when nothing is in flight. */
   private sweep(now: number): number | undefined {
     while (this.flightsHead < this.flights.length) {
-      const flight = this.flights[this.flightsHead] as Flight;
+      const flight = this.flights[this.flightsHead] as ProbeInFlight;
       if (flight.watched.flight === flight) {
         const left = flight.deadline - now;
         if (left > 0) return left;

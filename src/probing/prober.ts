@@ -13,7 +13,7 @@ import { Latency, type LatencyFigures } from './latency.js';
 import { probeResult, probeSignal } from './outcome.js';
 import { planProbes } from './plan.js';
 import type { ProbeOutcome, ProbeSender } from './probe.js';
-import { compareRoster, type Flight, type Watched, type WatchedPartition, watchPartition } from './roster.js';
+import { compareRoster, type ProbeInFlight, type Watched, type WatchedPartition, watchPartition } from './roster.js';
 import { phaseHash, Wheel } from './wheel.js';
 
 /** Probes in flight at most; further ones wait in a queue. */
@@ -387,7 +387,7 @@ class ScheduledProber implements Prober {
   }
 
   /** Reports to the state table, unless the probe belongs to an older load of the partition. */
-  private settle(flight: Flight, outcome: ProbeOutcome): void {
+  private settle(flight: ProbeInFlight, outcome: ProbeOutcome): void {
     const { watched: member } = flight;
     const { partition } = member;
     if (partition.snapshot !== partition.partition.snapshot) this.update(partition);

@@ -13,13 +13,13 @@ export interface Watched extends Spoke {
   /** Waiting until fewer probes are in flight. */
   queued: boolean;
   /** The probe in flight; at most one. */
-  flight: Flight | undefined;
+  flight: ProbeInFlight | undefined;
   /** Run of the comparison that saw it last. */
   seen: number;
 }
 
 /** A probe under way. */
-export interface Flight {
+export interface ProbeInFlight {
   readonly watched: Watched;
   /** What was probed, and the load it stood in: an answer that belongs to an older one does not count. */
   readonly destination: Destination;

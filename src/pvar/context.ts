@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import { AvpStore } from './avp-store.js';
-import type { Json } from './json-value.js';
+import type { JsonValue } from './json-value.js';
 import type { PvarValue } from './value.js';
 import { VarStore } from './var-store.js';
 import { XavpStore } from './xavp-store.js';
@@ -79,7 +79,7 @@ export interface PvarContext {
   readonly xavus: XavpStore;
   readonly xavis: XavpStore;
   /** $json(name) of OpenSIPS. */
-  readonly jsons: Map<string, Json>;
+  readonly jsons: Map<string, JsonValue>;
   /** $du: the next hop, where it is not the request-URI. */
   destinationUri: string | undefined;
   /** $ru: the current request-URI. */
@@ -168,7 +168,7 @@ export class PvarScope implements PvarContext {
   private xavpStore: XavpStore | undefined = undefined;
   private xavuStore: XavpStore | undefined = undefined;
   private xaviStore: XavpStore | undefined = undefined;
-  private jsonStore: Map<string, Json> | undefined = undefined;
+  private jsonStore: Map<string, JsonValue> | undefined = undefined;
   /** Whose records these are. */
   private recordsOf: PvarScope | undefined = undefined;
 
@@ -225,7 +225,7 @@ export class PvarScope implements PvarContext {
     return this.recordsOf?.xavis ?? (this.xaviStore ??= new XavpStore());
   }
 
-  get jsons(): Map<string, Json> {
+  get jsons(): Map<string, JsonValue> {
     return (this.jsonStore ??= new Map());
   }
 

@@ -6,7 +6,7 @@ import type { CallHop } from './calls.js';
 import type { BranchState } from './state.js';
 
 /** Receives the events of a branch. */
-export interface BranchOwner {
+export interface BranchListener {
   /** Header lines of the CANCEL on timeout. */
   readonly timeoutLines: string;
   readonly cancelForm: CancelForm;
@@ -43,7 +43,7 @@ export class TxBranch implements ClientUser, BranchState {
   replied = false;
 
   constructor(
-    private readonly transaction: BranchOwner,
+    private readonly transaction: BranchListener,
     readonly index: number,
     readonly requestUri: string,
     readonly destinationUri: string | undefined,

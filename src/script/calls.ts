@@ -14,7 +14,7 @@ export interface CallHop {
 }
 
 /** Follows one relayed request. Must not throw. */
-export interface CallWatch {
+export interface CallFollower {
   sent(hop: CallHop, target: ResolvedTarget): void;
   /** A provisional reply above 100. */
   provisional(hop: CallHop, code: number): void;
@@ -26,7 +26,7 @@ export interface CallWatch {
 }
 
 /** What a selection asked for. */
-export interface Asked {
+export interface WantedSets {
   readonly partition: string;
   readonly sets: readonly number[];
 }
@@ -41,11 +41,11 @@ export interface CallObserver {
     source: Source,
     partition: string | undefined,
     recordRoute: boolean,
-  ): CallWatch | undefined;
+  ): CallFollower | undefined;
   /** It goes on to a further target. */
   failedOver(): void;
   /** A final reply of our own to a request that was not sent on; `inVain`: what its last selection found nothing for. */
-  refused(message: SipMessage, source: Source, code: number, reason: string, inVain?: Asked): void;
+  refused(message: SipMessage, source: Source, code: number, reason: string, inVain?: WantedSets): void;
   /** The caller got a final reply. */
   answered(code: number): void;
   /** A CANCEL of a call under way. */

@@ -1,9 +1,9 @@
-import type { Json } from '../management/mi/command.js';
+import type { MiValue } from '../management/mi/command.js';
 import type { ScriptCommandSpec } from '../management/mi/dependencies.js';
 import type { ScriptEnvironment } from './environment.js';
 
 /** What management commands of modules answer. */
-export type { Json as CommandValue };
+export type { MiValue };
 
 /** A command that cannot be done, with the code and text of the original. */
 export class CommandFault extends Error {
@@ -22,5 +22,5 @@ export type CommandParameters = Readonly<Record<string, string | undefined>>;
 /** A management command of a module: by MI, by RPC, or by both. */
 export interface ScriptCommand extends ScriptCommandSpec {
   /** Throws CommandFault. */
-  run(env: ScriptEnvironment, params: CommandParameters): Json | Promise<Json>;
+  run(env: ScriptEnvironment, params: CommandParameters): MiValue | Promise<MiValue>;
 }

@@ -6,9 +6,9 @@ import type { InviteClient } from '../sip/transaction/client.js';
 import type { CancelForm } from '../sip/transaction/derived.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { bestBranch } from './best-branch.js';
-import type { BranchOwner, TxBranch } from './branch.js';
+import type { BranchListener, TxBranch } from './branch.js';
 import type { Call } from './call.js';
-import { type CallWatch, destinationOf } from './calls.js';
+import { type CallFollower, destinationOf } from './calls.js';
 import { challengesOf, ownChallenges } from './challenges.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
@@ -19,7 +19,7 @@ import { statusLine } from './status.js';
 import { resumedRun, runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
 
 /** A transaction a script began: what the transaction modules of the originals keep of a request and its branches. */
-export class ScriptTransaction implements BranchOwner, TransactionState {
+export class ScriptTransaction implements BranchListener, TransactionState {
   readonly branches: TxBranch[] = [];
   /** Final status the caller got; 0 while it has none. */
   final = 0;
@@ -27,7 +27,7 @@ export class ScriptTransaction implements BranchOwner, TransactionState {
   /** Reason of a final reply of our own. */
   private finalReason = '';
   /** The record of its call; null when there is none. */
-  private record: CallWatch | null | undefined = undefined;
+  private record: CallFollower | null | undefined = undefined;
   /** Branches before this index are of earlier legs, which a failure route has dealt with. */
   legStart = 0;
   decisive: TxBranch | undefined = undefined;

@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT = 4000;
 const LOCK_TIMEOUT = 5;
 
 /** What must be known about a kind of database; to add one, add a record here and a row to the store's contract test. */
-export interface Dialect {
+export interface SqlDialect {
   /** npm package of the driver. */
   readonly driver: string;
   /** Most connections of a pool. */
@@ -52,7 +52,7 @@ function login({ host, port, user, password, database }: ServerUrl): object {
   };
 }
 
-const MYSQL: Dialect = {
+const MYSQL: SqlDialect = {
   driver: 'mysql2',
   connections: 4,
   sliceRows: 2000,
@@ -102,7 +102,7 @@ const MYSQL: Dialect = {
   },
 };
 
-const POSTGRES: Dialect = {
+const POSTGRES: SqlDialect = {
   driver: 'pg',
   connections: 4,
   // Without fresh statistics every slice is a scan of the whole table, so there are few of them.
@@ -157,7 +157,7 @@ const POSTGRES: Dialect = {
   },
 };
 
-const SQLITE: Dialect = {
+const SQLITE: SqlDialect = {
   driver: 'libsql',
   // Its calls are synchronous: more would not run side by side. And see validateConnection in sqlite-client.ts.
   connections: 1,
@@ -180,10 +180,10 @@ const SQLITE: Dialect = {
   },
 };
 
-const DIALECTS: Readonly<Record<SqlUrl['kind'], Dialect>> = { mysql: MYSQL, postgres: POSTGRES, sqlite: SQLITE };
+const DIALECTS: Readonly<Record<SqlUrl['kind'], SqlDialect>> = { mysql: MYSQL, postgres: POSTGRES, sqlite: SQLITE };
 
 /** The dialect of a database URL. */
-export function dialectOf(url: SqlUrl): Dialect {
+export function dialectOf(url: SqlUrl): SqlDialect {
   return DIALECTS[url.kind];
 }
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, messageOf, SwitchyardError } from '../core/errors.js';
-import type { Dialect } from './dialects.js';
+import type { SqlDialect } from './dialects.js';
 
 /** Codes of the operating system and of the drivers when a server cannot be reached. */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
@@ -25,7 +25,7 @@ const VIEW = /because it is a view/i;
 export type FaultKind = 'unreachable' | 'missing' | 'readOnly' | 'busy' | 'other';
 
 /** What an error of a driver means, whichever driver it is. */
-export function faultKind(dialect: Dialect, error: unknown): FaultKind {
+export function faultKind(dialect: SqlDialect, error: unknown): FaultKind {
   const code = codeOf(error);
   const { codes } = dialect;
   if (NETWORK_CODES.has(code) || codes.unreachable.has(code)) return 'unreachable';
@@ -47,7 +47,7 @@ const CODE_OF_KIND: Readonly<Record<FaultKind, ErrorCode>> = {
 };
 
 /** The error our callers get: says which database, and what it said, without the statement and its values. */
-export function storeError(dialect: Dialect, where: string, error: unknown): SwitchyardError {
+export function storeError(dialect: SqlDialect, where: string, error: unknown): SwitchyardError {
   if (error instanceof SwitchyardError) return error;
   const kind = faultKind(dialect, error);
   const code = CODE_OF_KIND[kind];

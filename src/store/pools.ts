@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { type Dialect, dialectOf, type SqlUrl } from './dialects.js';
+import { dialectOf, type SqlDialect, type SqlUrl } from './dialects.js';
 import { faultKind, storeError } from './faults.js';
 
 const ACQUIRE_TIMEOUT = 5000;
@@ -25,7 +25,7 @@ function createKnex(config: Knex.Config): Knex {
 /** One share of a connection pool. */
 export interface Database {
   readonly url: SqlUrl;
-  readonly dialect: Dialect;
+  readonly dialect: SqlDialect;
   /**
    * Does `work` with the pool. It is run again when a connection proves stale, and for up to 5 s while
    * somebody else holds a lock, so it must begin its own transaction. Throws SwitchyardError STORE_*.
@@ -94,7 +94,7 @@ export class DatabasePools {
   private async withinLimit<T>(
     pool: Pool,
     url: SqlUrl,
-    dialect: Dialect,
+    dialect: SqlDialect,
     work: (knex: Knex) => Promise<T>,
   ): Promise<T> {
     const { operationMs = OPERATION_LIMIT } = this.options;
@@ -116,7 +116,7 @@ export class DatabasePools {
     }
   }
 
-  private config(url: SqlUrl, dialect: Dialect): Knex.Config {
+  private config(url: SqlUrl, dialect: SqlDialect): Knex.Config {
     const note = (message: unknown) => this.logger.debug({ database: url.display }, `knex: ${messageOf(message)}`);
     return {
       ...dialect.configure(url),
@@ -161,7 +161,7 @@ function requireFile(url: SqlUrl): void {
   throw new SwitchyardError('STORE_UNREACHABLE', message, { retryable: true });
 }
 
-async function run<T>(pool: Knex, url: SqlUrl, dialect: Dialect, work: (knex: Knex) => Promise<T>): Promise<T> {
+async function run<T>(pool: Knex, url: SqlUrl, dialect: SqlDialect, work: (knex: Knex) => Promise<T>): Promise<T> {
   const began = performance.now();
   let stale = 0;
   for (;;) {

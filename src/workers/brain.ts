@@ -15,9 +15,16 @@ import type { AddressSet } from '../sip/trusted-sources.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
 import { HandingBound } from './handing-bound.js';
-import type { FromWorker, HandedToWorker, SharedDestination, SharedHop, ToWorker, Verdict } from './protocol.js';
+import type {
+  FailureDecision,
+  FromWorker,
+  HandedToWorker,
+  SharedDestination,
+  SharedHop,
+  ToWorker,
+} from './protocol.js';
 import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
-import { type ScriptCore, ScriptGate } from './script-gate.js';
+import { type GatedScript, ScriptGate } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
 /** What the side of the daemon is made with. */
@@ -46,7 +53,7 @@ export interface BrainOptions {
   /** A worker has made so many selections in a partition, and so many that found nothing. */
   readonly selected: (partition: string, succeeded: number, failed: number) => void;
   /** What runs the script of a configuration file here; undefined: the proxy routes. */
-  readonly script: ScriptCore | undefined;
+  readonly script: GatedScript | undefined;
   /** How many requests a worker has decided about and relayed; it may not have reported the last of them. */
   readonly begun: (worker: number) => number;
   /** A worker runs the script of this version. */
@@ -407,7 +414,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     return { uri, requestUri, address: address.address, port: address.port, socket: index, tags, edits, maxForwards };
   }
 
-  private afterFailure(call: HandedCall, failure: HopFailure): Verdict {
+  private afterFailure(call: HandedCall, failure: HopFailure): FailureDecision {
     let after = call.plan.failed(call.hop, failure) as AfterFailure;
     for (;;) {
       if (typeof after === 'object' && 'code' in after) return after;

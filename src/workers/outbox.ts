@@ -5,7 +5,7 @@ const MOST_CHARACTERS = 16 * 1024 * 1024;
  * Collects items that somebody waits for, and sends them together at the end of the event loop iteration: a write wakes the other
  * process, which costs more than what is in it.
  */
-export class Outbox<Item> {
+export class ItemQueue<Item> {
   private items: Item[] = [];
   /** Characters of the messages among them, and of those that the other process has not taken. */
   private characters = 0;

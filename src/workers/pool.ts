@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { Outbox } from './outbox.js';
+import { ItemQueue } from './outbox.js';
 import type { FromWorker, HandedToWorker, ToWorker, WorkerSetup } from './protocol.js';
 
 /** Milliseconds a worker may take to start. */
@@ -44,7 +44,7 @@ export interface PoolOptions {
 
 interface Slot {
   readonly child: ChildProcess;
-  readonly outbox: Outbox<ToWorker>;
+  readonly outbox: ItemQueue<ToWorker>;
   readonly began: number;
   isReady: boolean;
   /** Looks since the last item that it sent. */
@@ -121,7 +121,7 @@ export class Pool {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
       serialization: 'json',
     });
-    const outbox = new Outbox<ToWorker>((items, taken) => {
+    const outbox = new ItemQueue<ToWorker>((items, taken) => {
       // A channel that breaks is followed by the end of the process, which is handled there.
       if (child.connected) child.send(items as ToWorker[], taken);
       else taken();

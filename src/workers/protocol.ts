@@ -112,7 +112,10 @@ export interface SharedRelay {
 }
 
 /** What follows a failure: the next hop, a reply, or (null) the best reply so far. */
-export type Verdict = SharedHop | { readonly code: number; readonly reason: string; readonly headers?: string } | null;
+export type FailureDecision =
+  | SharedHop
+  | { readonly code: number; readonly reason: string; readonly headers?: string }
+  | null;
 
 /** What a worker says to the brain. */
 export type FromWorker =
@@ -215,7 +218,7 @@ export type ToWorker =
   | readonly ['reply', id: number, code: number, reason: string, headers: string | null]
   /** The brain carries the decision out itself. */
   | readonly ['mine', id: number]
-  | readonly ['verdict', id: number, verdict: Verdict]
+  | readonly ['verdict', id: number, verdict: FailureDecision]
   /** The state that was asked for is decided: the destination has it, or keeps its own. */
   | readonly ['marked', mark: number]
   /** The rules that hold while their number stands in the shared memory; null: none. */

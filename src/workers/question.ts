@@ -2,7 +2,7 @@ import { ipFamily } from '../core/ip-address.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan, RouteDecision, RoutedRequest } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
-import type { FromWorker, SharedHop, SharedRelay, Verdict } from './protocol.js';
+import type { FailureDecision, FromWorker, SharedHop, SharedRelay } from './protocol.js';
 
 /** What a question needs of its worker. */
 export interface QuestionContext {
@@ -59,7 +59,7 @@ export class Question implements RelayPlan {
   }
 
   /** The brain says what follows a failure. */
-  verdict(verdict: Verdict): void {
+  verdict(verdict: FailureDecision): void {
     const { judge } = this;
     this.judge = undefined;
     if (verdict === null) judge?.(false);

@@ -1,6 +1,6 @@
 import type { RouteDecision, RoutedRequest } from '../proxy/decision.js';
 import type { KnownDialogs } from './known-dialogs.js';
-import type { SharedRelay, Verdict } from './protocol.js';
+import type { FailureDecision, SharedRelay } from './protocol.js';
 import { Question, QuestionWatch } from './question.js';
 import type { SipCounters } from './tallies.js';
 import type { ToBrain } from './to-brain.js';
@@ -9,7 +9,7 @@ import type { ToBrain } from './to-brain.js';
 export const BY_BRAIN = { rule: 'brain' } as const;
 
 /** The requests that the brain was asked about, until they have ended. */
-export class Questions {
+export class OpenQuestions {
   private readonly open = new Map<number, Question>();
 
   constructor(
@@ -57,7 +57,7 @@ export class Questions {
   }
 
   /** The brain says what follows a failure. */
-  verdict(id: number, verdict: Verdict): void {
+  verdict(id: number, verdict: FailureDecision): void {
     this.open.get(id)?.verdict(verdict);
   }
 

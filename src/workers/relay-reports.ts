@@ -4,14 +4,14 @@ import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 import { LocalWatch } from './local-plan.js';
 import { Question } from './question.js';
-import { BY_BRAIN, type Questions } from './questions.js';
+import { BY_BRAIN, type OpenQuestions } from './questions.js';
 import type { ToBrain } from './to-brain.js';
 
 /** Reports to the brain what becomes of the requests of a worker. */
 export class RelayReports implements ProxyObserver {
   constructor(
     private readonly brain: ToBrain,
-    private readonly questions: Questions,
+    private readonly questions: OpenQuestions,
     /** A request that was decided about here is relayed. */
     private readonly begun: () => void,
   ) {}

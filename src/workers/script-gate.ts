@@ -7,7 +7,7 @@ import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/tran
 import type { Source } from '../sip/transport/transport.js';
 
 /** What runs the script of a configuration file. */
-export type ScriptCore = TransactionUser & MessageObserver;
+export type GatedScript = TransactionUser & MessageObserver;
 
 /** What a process does with messages that its script is not to see. */
 export interface ScriptGateOptions {
@@ -45,7 +45,7 @@ export class ScriptGate implements TransactionUser, MessageObserver {
   private began = 0;
 
   constructor(
-    private readonly core: ScriptCore,
+    private readonly core: GatedScript,
     private readonly options: ScriptGateOptions,
   ) {}
 

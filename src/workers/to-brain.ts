@@ -1,7 +1,7 @@
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import { machineMs } from './machine-time.js';
-import { Outbox } from './outbox.js';
+import { ItemQueue } from './outbox.js';
 import type { FromWorker, HandedToBrain } from './protocol.js';
 import type { RemoteSocket } from './remote-socket.js';
 import { ReportRing } from './report-ring.js';
@@ -18,7 +18,7 @@ export class ToBrain {
   sockets: readonly SipSocket[] = [];
   /** Whether calls count as load of their destinations: their end is then reported at once. */
   countsLoad = false;
-  private readonly outbox: Outbox<FromWorker>;
+  private readonly outbox: ItemQueue<FromWorker>;
   private readonly reports: ReportWriter;
   /** What the brain's monotonic milliseconds are ahead of those of this process. */
   private readonly ahead: number;
@@ -26,7 +26,7 @@ export class ToBrain {
 
   /** `ahead`: what machine-wide monotonic milliseconds are ahead of those of the brain. */
   constructor(memory: ArrayBufferLike, worker: number, ahead: number, send: SendToBrain) {
-    const outbox = (this.outbox = new Outbox(send));
+    const outbox = (this.outbox = new ItemQueue(send));
     this.reports = new ReportWriter(
       new ReportRing(memory, worker),
       () => outbox.add(BELL),

@@ -9,11 +9,11 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { SharedScript } from './protocol.js';
-import type { ScriptCore } from './script-gate.js';
+import type { GatedScript } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
 /** What the script of a worker is made with. */
-export interface ScriptParts {
+export interface WorkerScriptParts {
   readonly script: SharedScript;
   readonly engine: Engine;
   readonly layer: TransactionLayer;
@@ -33,7 +33,7 @@ export interface ScriptParts {
 
 /** The script of a configuration file at work. */
 export interface WorkerScript {
-  readonly core: ScriptCore;
+  readonly core: GatedScript;
   /** Whether it may be run: it and its tables are those of the brain. */
   readonly isReady: boolean;
   /** New requests run another one from now on. Never rejects. */
@@ -43,4 +43,4 @@ export interface WorkerScript {
 }
 
 /** Begins to run a script. */
-export type StartScript = (parts: ScriptParts) => WorkerScript;
+export type StartScript = (parts: WorkerScriptParts) => WorkerScript;

@@ -28,7 +28,7 @@ import { LargeMessages } from './large-messages.js';
 import { LocalRules } from './local-rules.js';
 import { MarkRequests } from './mark-requests.js';
 import type { LiveSetup, LogLevel, SharedSocket, ToWorker, WarmUpPlan, WorkerSetup } from './protocol.js';
-import { Questions } from './questions.js';
+import { OpenQuestions } from './questions.js';
 import { RelayReports } from './relay-reports.js';
 import { RemoteSends, RemoteSocket } from './remote-socket.js';
 import { Replica } from './replica.js';
@@ -66,7 +66,7 @@ export class Worker implements TransactionUser {
   private readonly brain: ToBrain;
   private readonly handing: HandingOn;
   private readonly sends: RemoteSends;
-  private readonly questions: Questions;
+  private readonly questions: OpenQuestions;
   private readonly sharedCounters: SharedCounters;
   private readonly dialogs: KnownDialogs;
   private readonly trusted = new TrustedSources();
@@ -140,7 +140,7 @@ export class Worker implements TransactionUser {
     ));
     const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
     this.dialogs = new KnownDialogs(now);
-    this.questions = new Questions(brain, this.dialogs, this.counters);
+    this.questions = new OpenQuestions(brain, this.dialogs, this.counters);
     this.replica = new Replica({
       memory,
       owner: ownerOf(worker),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Destination } from '../../src/engine/destination.js';
 import type { Engine } from '../../src/engine/engine.js';
-import { Latency } from '../../src/engine/kamailio/latency.js';
+import { LatencyEstimate } from '../../src/engine/kamailio/latency.js';
 import { BIT, lettersOf } from '../../src/engine/kamailio/live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from '../../src/engine/kamailio/options.js';
 import { acceptsCode, markBits, wantsPing } from '../../src/engine/kamailio/states.js';
@@ -144,7 +144,7 @@ describe('latency statistics, recorded from Kamailio 5.6.3', () => {
       .map((line) => line.split(' / ').map((part) => Number.parseFloat(part))) ?? [];
 
   function follows(port: string, latencies: readonly number[], preset?: number): void {
-    const latency = new Latency(preset);
+    const latency = new LatencyEstimate(preset);
     const lines = series(port);
     assert.equal(lines.length, latencies.length);
     lines.forEach(([average, deviation, estimate, max], i) => {

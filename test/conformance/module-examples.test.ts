@@ -11,7 +11,7 @@ import type { PartitionConfig, Settings } from '../../src/config/settings.js';
 import { compileWritable } from '../../src/pvar/format.js';
 import { RequestScope } from '../../src/route/request-scope.js';
 import { loadScript } from '../../src/route/script/load.js';
-import type { Routes } from '../../src/route/script/routes.js';
+import type { ScriptRoutes } from '../../src/route/script/routes.js';
 import { dispatcherFormats } from '../../src/tenant/options.js';
 import { row } from '../support/partitions.js';
 import { type ScriptFixtureOptions, scriptFixture } from '../support/script-fixture.js';
@@ -169,7 +169,7 @@ const PARTITIONS: NonNullable<ScriptFixtureOptions['partitions']> = {
 async function script(name: string, options: ScriptFixtureOptions = { partitions: PARTITIONS }) {
   const file = join(SCRIPTS, name);
   const { routes } = await loadScript(file, ENDPOINT);
-  return scriptFixture(routes as Routes, { ...options, file });
+  return scriptFixture(routes as ScriptRoutes, { ...options, file });
 }
 
 describe('examples of functions', () => {

@@ -9,7 +9,7 @@ import type { PartitionOptions } from '../../src/engine/options.js';
 import type { LoadOptions, LoadReport } from '../../src/engine/partition.js';
 import { EventPublisher } from '../../src/events/publisher.js';
 import { registerCommands } from '../../src/management/mi/commands/all.js';
-import type { BlacklistRule, MiDependencies, Statistic } from '../../src/management/mi/dependencies.js';
+import type { ListedAddress, MiDependencies, Statistic } from '../../src/management/mi/dependencies.js';
 import { MiHandler } from '../../src/management/mi/handler.js';
 import { Metrics } from '../../src/stats/metrics.js';
 import { FakeClock } from './fake-clock.js';
@@ -88,7 +88,7 @@ export interface MiFixture {
   /** What a reload will find; change it to change the "table". */
   readonly rows: Map<string, readonly DestinationRow[]>;
   readonly statistics: Statistic[];
-  readonly blacklists: { name: string; rules: BlacklistRule[] }[];
+  readonly blacklists: { name: string; rules: ListedAddress[] }[];
   readonly raised: { name: string; params: Readonly<Record<string, string | number>> }[];
   readonly scriptAttrs: Map<string, string>;
   /** Set to make the next reload fail. */

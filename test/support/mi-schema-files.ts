@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Json, MiCommand } from '../../src/management/mi/command.js';
+import type { MiCommand, MiValue } from '../../src/management/mi/command.js';
 import { commandSchema, schemaFile } from '../../src/management/mi/command-schema.js';
 import { clusterCommands } from '../../src/management/mi/commands/cluster.js';
 import type { MiDependencies } from '../../src/management/mi/dependencies.js';
@@ -16,13 +16,13 @@ export function miCommands(): readonly MiCommand[] {
 }
 
 /** The schemas as they must stand in the files, by file name. */
-export function currentMiSchemas(): Map<string, Json> {
+export function currentMiSchemas(): Map<string, MiValue> {
   return new Map(miCommands().map((command) => [schemaFile(command), commandSchema(command)]));
 }
 
 /** The schemas as published. */
-export function publishedMiSchemas(): Map<string, Json> {
-  const read = (name: string) => JSON.parse(readFileSync(resolve(FOLDER, name), 'utf8')) as Json;
+export function publishedMiSchemas(): Map<string, MiValue> {
+  const read = (name: string) => JSON.parse(readFileSync(resolve(FOLDER, name), 'utf8')) as MiValue;
   return new Map(readdirSync(FOLDER).map((name) => [name, read(name)]));
 }
 

@@ -4,9 +4,9 @@ import { Engine } from '../../src/engine/engine.js';
 import type { PartitionOptions } from '../../src/engine/options.js';
 import { compileFormat, compileWritable } from '../../src/pvar/format.js';
 import type { DispatcherFormats } from '../../src/route/request-scope.js';
-import type { ScriptEnvironment } from '../../src/route/script/environment.js';
+import type { RouteScriptEnvironment } from '../../src/route/script/environment.js';
 import type { LoadedScript } from '../../src/route/script/route-table.js';
-import type { Routes } from '../../src/route/script/routes.js';
+import type { ScriptRoutes } from '../../src/route/script/routes.js';
 import { ScriptLog } from '../../src/route/script/script-log.js';
 import { ScriptRouter } from '../../src/route/script/script-router.js';
 import { parseMessage, type SipMessage } from '../../src/sip/message.js';
@@ -28,7 +28,7 @@ export interface ScriptFixtureOptions {
   readonly hashPvar?: string;
   readonly setidPvar?: string;
   readonly score?: DispatcherFormats['score'];
-  readonly dialogs?: ScriptEnvironment['dialogs'];
+  readonly dialogs?: RouteScriptEnvironment['dialogs'];
   /** File the script is said to stand in: positions in the log refer to it. */
   readonly file?: string;
 }
@@ -40,7 +40,7 @@ export const GATEWAYS: readonly DestinationRow[] = [
 ];
 
 /** A route script over the proxy core, recorders in place of sockets, and a clock that stands still. */
-export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}) {
+export function scriptFixture(routes: ScriptRoutes, options: ScriptFixtureOptions = {}) {
   const proxy = proxyFixture({ decide: () => ({ kind: 'drop' }) });
   const { log, lines } = recordingLog();
   const engine = new Engine({
@@ -59,7 +59,7 @@ export function scriptFixture(routes: Routes, options: ScriptFixtureOptions = {}
   );
   for (const partition of engine.partitions) blacklists.rebuild(partition);
   const counted = { selected: 0, failed: 0 };
-  const environment: ScriptEnvironment = {
+  const environment: RouteScriptEnvironment = {
     engine,
     sockets: proxy.sockets,
     formats: {

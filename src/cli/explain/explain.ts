@@ -14,7 +14,7 @@ import { renderExplanation } from './render.js';
 import { goesSomewhere, renderScript } from './render-script.js';
 
 /** Options of "explain". */
-export interface ExplainOptions {
+export interface ExplainCommandOptions {
   readonly config?: string | undefined;
   readonly source?: string | undefined;
   readonly live?: boolean | undefined;
@@ -23,7 +23,11 @@ export interface ExplainOptions {
 }
 
 /** switchyard explain. Returns the exit status: 1 where the request goes nowhere. Throws MiCallError, SwitchyardError. */
-export async function explain(options: ExplainOptions, file: string | undefined, io: CommandIo): Promise<number> {
+export async function explain(
+  options: ExplainCommandOptions,
+  file: string | undefined,
+  io: CommandIo,
+): Promise<number> {
   const request = await requestIn(file, io);
   if (request.trim() === '') throw usageError('there is no request: name its file, or send it to standard input');
   const found =
@@ -38,7 +42,7 @@ export async function explain(options: ExplainOptions, file: string | undefined,
   return found.failure === undefined ? 0 : 1;
 }
 
-async function live(options: ExplainOptions, request: string): Promise<Explanation | ScriptExplanation> {
+async function live(options: ExplainCommandOptions, request: string): Promise<Explanation | ScriptExplanation> {
   const { target, replyDir } = await endpointFor(options);
   const params = { request, ...(options.source === undefined ? {} : { source: options.source }) };
   const answer = await callMi(target, 'explain', params, replyDir === undefined ? {} : { replyDir });
@@ -46,7 +50,7 @@ async function live(options: ExplainOptions, request: string): Promise<Explanati
 }
 
 async function offline(
-  options: ExplainOptions,
+  options: ExplainCommandOptions,
   request: string,
   io: CommandIo,
 ): Promise<Explanation | ScriptExplanation> {

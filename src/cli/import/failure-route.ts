@@ -3,7 +3,17 @@ import { callsIn } from '../../cfg/visit.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
-import { alwaysOf, decides, isBuiltIn, isLog, isSilent, NEXT, nameOf, RELAYS, REPLIES } from './functions.js';
+import {
+  alwaysOf,
+  decides,
+  isBuiltIn,
+  isLog,
+  isSilent,
+  NEXT_FUNCTIONS,
+  nameOf,
+  RELAY_FUNCTIONS,
+  REPLIES,
+} from './functions.js';
 import type { Ledger } from './ledger.js';
 import { leaveBelow } from './left-out.js';
 
@@ -145,14 +155,14 @@ class FailureReader {
 
   private call(call: Extract<Expression, { kind: 'call' }>, state: State): State | undefined {
     const { name, args } = call;
-    if (NEXT.test(name)) return { ...state, next: true };
+    if (NEXT_FUNCTIONS.test(name)) return { ...state, next: true };
     if (name === 'ds_mark_dst') return { ...state, mark: markArgument(args.map(literalText)) };
     if (name === 't_on_failure') {
       const armed = args[0] === undefined ? '' : nameOf(args[0]);
       if (armed !== this.name) throw new Unsayable(`it arms another failure route, "${armed}"`);
       return { ...state, armed: true };
     }
-    if (RELAYS.test(name)) {
+    if (RELAY_FUNCTIONS.test(name)) {
       if (!state.next) throw new Unsayable('it relays to something that is no next destination');
       this.found.push({ codes: state.codes, mark: state.mark, rearmed: state.armed });
       return undefined;
@@ -179,11 +189,11 @@ class FailureReader {
       const inner = this.condition(condition.operand, state);
       return inner && { holds: inner.holdsNot, holdsNot: inner.holds };
     }
-    if (condition.kind === 'call' && NEXT.test(condition.name)) {
+    if (condition.kind === 'call' && NEXT_FUNCTIONS.test(condition.name)) {
       // Where there is no next one the call ends: that is what a rule does too.
       return { holds: { ...state, next: true }, holdsNot: none };
     }
-    if (condition.kind === 'call' && RELAYS.test(condition.name)) {
+    if (condition.kind === 'call' && RELAY_FUNCTIONS.test(condition.name)) {
       this.call(condition, state);
       return { holds: none, holdsNot: none };
     }
@@ -220,7 +230,7 @@ class FailureReader {
 }
 
 function mentionsNext(condition: Expression): boolean {
-  if (condition.kind === 'call') return NEXT.test(condition.name);
+  if (condition.kind === 'call') return NEXT_FUNCTIONS.test(condition.name);
   if (condition.kind === 'unary') return mentionsNext(condition.operand);
   return condition.kind === 'binary' && (mentionsNext(condition.left) || mentionsNext(condition.right));
 }

@@ -2,7 +2,7 @@ import type { FunctionCall } from '../../cfg/ast.js';
 import { literalText } from './expression-text.js';
 
 /** What begins the name of a condition on the source of a request; its value of `from_list` follows. */
-export const FROM_LIST = 'from_list ';
+export const FROM_LIST_CONDITION = 'from_list ';
 
 /** Bits of the mode of ds_is_from_list that a rule can say. */
 const ANY_PORT = 1;

@@ -3,9 +3,9 @@ import type { Expression, Statement } from '../../cfg/ast.js';
 /** Functions that select from a set. */
 export const SELECTS = /^ds_select_(?:dst|domain|routes)$|^ds_select$/;
 /** Functions that take the next destination of a selection. */
-export const NEXT = /^ds_next_(?:dst|domain)$/;
+export const NEXT_FUNCTIONS = /^ds_next_(?:dst|domain)$/;
 /** Functions that relay with a transaction. */
-export const RELAYS = /^t_relay(?:_to(?:_(?:udp|tcp|tls))?)?$/;
+export const RELAY_FUNCTIONS = /^t_relay(?:_to(?:_(?:udp|tcp|tls))?)?$/;
 /** Functions that forward without one. */
 export const FORWARDS = /^forward(?:_(?:udp|tcp|tls))?$/;
 /** Functions that answer the request. */
@@ -127,7 +127,7 @@ export function decides(
 function callDecides(name: string): boolean {
   return (
     SELECTS.test(name) ||
-    RELAYS.test(name) ||
+    RELAY_FUNCTIONS.test(name) ||
     FORWARDS.test(name) ||
     REPLIES.test(name) ||
     name.startsWith('ds_') ||

@@ -1,7 +1,7 @@
 import type { GlobalParameter } from '../../cfg/ast.js';
 import type { SourceReader } from '../../cfg/source/sources.js';
 import { readSchema } from '../../config/schema.js';
-import type { Json } from './json.js';
+import type { WrittenJson } from './json.js';
 import { Ledger, type Remark } from './ledger.js';
 import { readListeners, textOf } from './listeners.js';
 import { Modules } from './modules.js';
@@ -10,9 +10,9 @@ import { rulesOf } from './rules.js';
 
 /** A configuration carried over: files to write, and what has to be looked at by a person. */
 export interface ImportedConfiguration {
-  readonly settings: { readonly [key: string]: Json };
+  readonly settings: { readonly [key: string]: WrittenJson };
   /** Partition files by name. */
-  readonly partitions: ReadonlyMap<string, { readonly [key: string]: Json }>;
+  readonly partitions: ReadonlyMap<string, { readonly [key: string]: WrittenJson }>;
   /** What was not carried over. */
   readonly left: readonly Remark[];
   /** What was carried over with a difference. */
@@ -59,7 +59,7 @@ export function importCfg(
   const modules = new Modules(kamailio, new Set(tree.modules.map(({ name }) => name)), ledger);
   for (const parameter of tree.moduleParameters) modules.take(parameter);
   const { listen, own, aliases } = readListeners(tree.parameters, kamailio, ledger);
-  const settings: { [key: string]: Json } = { listen: [...listen] };
+  const settings: { [key: string]: WrittenJson } = { listen: [...listen] };
   for (const parameter of tree.parameters) takeParameter(parameter, kamailio, settings, modules, ledger);
   takeAliases(aliases, settings, ledger);
   for (const { name, at } of tree.modules) {
@@ -78,7 +78,7 @@ export function importCfg(
 function takeParameter(
   { name, value, at }: GlobalParameter,
   kamailio: boolean,
-  settings: { [key: string]: Json },
+  settings: { [key: string]: WrittenJson },
   modules: Modules,
   ledger: Ledger,
 ): void {
@@ -106,7 +106,7 @@ function takeParameter(
 }
 
 /** Names that are ours go into "aliases" where the settings have such a key. */
-function takeAliases(aliases: readonly string[], settings: { [key: string]: Json }, ledger: Ledger): void {
+function takeAliases(aliases: readonly string[], settings: { [key: string]: WrittenJson }, ledger: Ledger): void {
   if (aliases.length === 0) return;
   const names = [...new Set(aliases.map((each) => each.replace(/^[a-z]+:(?=[^/])/i, '').replace(/:\*$/, '')))];
   if (readSchema('settings').properties?.['aliases'] !== undefined) settings['aliases'] = names;

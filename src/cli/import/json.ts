@@ -1,2 +1,8 @@
 /** What is written into the files. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type WrittenJson =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly WrittenJson[]
+  | { readonly [key: string]: WrittenJson };

@@ -1,6 +1,6 @@
 import type { Expression } from '../../cfg/ast.js';
 import { literalText } from './expression-text.js';
-import { FROM_LIST, fromListOf } from './from-list.js';
+import { FROM_LIST_CONDITION, fromListOf } from './from-list.js';
 
 /** One entry of a rule's `match`, with the values that satisfy it. */
 export interface MatchTest {
@@ -35,7 +35,7 @@ export function matchTest(condition: Expression, own: OwnNames): MatchTest | und
   if (condition.kind === 'call') {
     const first = literalText(condition.args[0]);
     const from = fromListOf(condition);
-    if (from !== undefined) return { variable: FROM_LIST + from, values: ['1'] };
+    if (from !== undefined) return { variable: FROM_LIST_CONDITION + from, values: ['1'] };
     if (condition.name !== 'is_myself') return methodTest(condition.name, first, condition.args.length);
     const host = first === undefined ? undefined : HOST_OF[first];
     return host !== undefined && own !== undefined ? { variable: host, values: own } : undefined;

@@ -3,10 +3,10 @@ import type { ModuleParameter, Position } from '../../cfg/ast.js';
 import { parsePartitionString } from '../../config/partition-string.js';
 import { readSchema } from '../../config/schema.js';
 import { messageOf } from '../../core/errors.js';
-import type { Json } from './json.js';
+import type { WrittenJson } from './json.js';
 import type { Ledger } from './ledger.js';
 
-type Fields = { [key: string]: Json };
+type Fields = { [key: string]: WrittenJson };
 
 /** What stands for it here (src/daemon/route-scripts.ts). */
 const EVENT_ROUTE = 'here it is an event route of a JavaScript route script (settings key "route_script")';

@@ -2,16 +2,16 @@ import type { Position, RouteBlock } from '../../cfg/ast.js';
 import { callsIn } from '../../cfg/visit.js';
 import { expressionText } from './expression-text.js';
 import { failoverOf } from './failure-route.js';
-import { FROM_LIST } from './from-list.js';
+import { FROM_LIST_CONDITION } from './from-list.js';
 import { SELECTS } from './functions.js';
-import type { Json } from './json.js';
+import type { WrittenJson } from './json.js';
 import type { Ledger } from './ledger.js';
 import type { OwnNames } from './match.js';
 import type { NumberChange } from './number.js';
 import type { Path, Selection } from './path.js';
 import { type Outcome, Walk } from './walk.js';
 
-type Rule = { readonly match: { readonly [variable: string]: string }; readonly [key: string]: Json };
+type Rule = { readonly match: { readonly [variable: string]: string }; readonly [key: string]: WrittenJson };
 
 /** What requests get whose way could not be carried over; as where no rule matches. */
 const NOT_CARRIED = { relay: 'reply', reject: { code: 404, reason: 'Not Found' } } as const;
@@ -28,7 +28,7 @@ export interface RulesOf {
  * Rules from the routes of a script. A selection becomes one only where all that guards it can be said as `match`; every
  * other is left in the ledger with its reason.
  */
-export function rulesOf({ routes, kamailio, own, ledger }: RulesOf): Json[] {
+export function rulesOf({ routes, kamailio, own, ledger }: RulesOf): WrittenJson[] {
   const main = routes.find(({ kind, name }) => kind === 'request' && name === undefined);
   const walk = new Walk(routes, ledger, own);
   const outcomes = main === undefined ? [] : walk.run(main);
@@ -71,12 +71,14 @@ function ruleOf({ path, ending }: Outcome, options: RulesOf, blamed: Map<Positio
 function matchOf({ match }: Path): { [variable: string]: string } {
   return Object.fromEntries(
     [...match].map(([variable, value]) =>
-      variable.startsWith(FROM_LIST) ? ['from_list', variable.slice(FROM_LIST.length)] : [variable, value],
+      variable.startsWith(FROM_LIST_CONDITION)
+        ? ['from_list', variable.slice(FROM_LIST_CONDITION.length)]
+        : [variable, value],
     ),
   );
 }
 
-function rejectOf({ code, reason }: { readonly code: number; readonly reason: string }): Json {
+function rejectOf({ code, reason }: { readonly code: number; readonly reason: string }): WrittenJson {
   const text = reason.replace(/[\x00-\x1f\x7f]/g, ' ').slice(0, 256);
   return text === '' || text.includes('$') ? { code } : { code, reason: text };
 }
@@ -88,7 +90,7 @@ function selecting(
   stateless: boolean,
   { routes, kamailio, ledger }: RulesOf,
   used: Set<string>,
-): { readonly [key: string]: Json } | string {
+): { readonly [key: string]: WrittenJson } | string {
   if (selection.problem !== undefined) return selection.problem;
   const select = selectOf(selection, kamailio);
   if (typeof select === 'string') return select;
@@ -96,7 +98,7 @@ function selecting(
   const isChanged = number.strip !== 0 || number.prefix !== '';
   for (const each of [selection, ...selection.fallbacks])
     if (isChanged && looksAtNumber(each)) return 'it depends on the number, which the script changes before';
-  const fallback: { [key: string]: Json }[] = [];
+  const fallback: { [key: string]: WrittenJson }[] = [];
   for (const each of selection.fallbacks) {
     const further = selectOf(each, kamailio);
     if (typeof further === 'string') return `${expressionText(each.call)}, which stands in for it: ${further}`;
@@ -106,7 +108,7 @@ function selecting(
     fallback.push(others);
   }
   const { failureRoute } = path;
-  let failover: Json = { codes: [] };
+  let failover: WrittenJson = { codes: [] };
   if (failureRoute !== undefined && !stateless) {
     used.add(failureRoute);
     const found = failoverOf(failureRoute, routes, ledger, kamailio);
@@ -132,7 +134,7 @@ function selecting(
   };
 }
 
-function destinationOf({ strip, prefix }: NumberChange): Json {
+function destinationOf({ strip, prefix }: NumberChange): WrittenJson {
   return { ...(strip === 0 ? {} : { strip }), ...(prefix === '' ? {} : { prefix }) };
 }
 
@@ -153,7 +155,7 @@ const COMPUTED = /\$\(?(?:var|avp|xavp|xavu|xavi|shv|sht|dlg_val|dlg_var|dbr|rc|
  * (set, alg[, flags[, partition[, max_res]]]) of OpenSIPS, (set, alg[, limit]) of Kamailio, (rules, mode[, limit]) of its
  * ds_select_routes. A string says why there is none.
  */
-function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]: Json } | string {
+function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]: WrittenJson } | string {
   for (const [i, arg] of args.entries()) {
     if (arg === undefined) return `argument ${i + 1} of it is computed`;
     const computed = COMPUTED.exec(arg);

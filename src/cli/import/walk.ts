@@ -2,7 +2,7 @@ import type { Expression, FunctionCall, IfStatement, Position, RouteBlock, State
 import { callsIn } from '../../cfg/visit.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
-import { FROM_LIST } from './from-list.js';
+import { FROM_LIST_CONDITION } from './from-list.js';
 import {
   ARMS,
   alwaysOf,
@@ -12,7 +12,7 @@ import {
   isLog,
   isSilent,
   nameOf,
-  RELAYS,
+  RELAY_FUNCTIONS,
   REPLIES,
   SELECTS,
 } from './functions.js';
@@ -269,8 +269,8 @@ export class Walk {
         { path: { ...path, failed: selection }, holds: false },
       ];
     }
-    if (RELAYS.test(call.name) || FORWARDS.test(call.name)) {
-      this.outcome(path, RELAYS.test(call.name) ? 'relay' : 'stateless');
+    if (RELAY_FUNCTIONS.test(call.name) || FORWARDS.test(call.name)) {
+      this.outcome(path, RELAY_FUNCTIONS.test(call.name) ? 'relay' : 'stateless');
       return [];
     }
     if (call.name === 't_is_set') {
@@ -282,7 +282,7 @@ export class Walk {
   private tested(condition: Expression, path: Path): readonly Branch[] {
     const test = matchTest(condition, this.own);
     if (test === undefined) return [{ path, holds: 'unknown' }];
-    if (test.variable.startsWith(FROM_LIST)) {
+    if (test.variable.startsWith(FROM_LIST_CONDITION)) {
       return this.fromList(condition, test.variable, path);
     }
     // Rules match the request as it came.
@@ -295,7 +295,7 @@ export class Walk {
 
   /** A rule asks for one list: a set of the lists that are asked for already is more exact than all of them. */
   private fromList(condition: Expression, variable: string, path: Path): readonly Branch[] {
-    const held = [...path.match.keys()].find((each) => each.startsWith(FROM_LIST));
+    const held = [...path.match.keys()].find((each) => each.startsWith(FROM_LIST_CONDITION));
     const isWithin = held?.endsWith('*') && variable.startsWith(held.slice(0, -1));
     if (held !== undefined && held !== variable && !isWithin) return [{ path, holds: 'unknown' }];
     if (condition.kind === 'call') this.guards.add(condition.at);
@@ -322,7 +322,7 @@ export class Walk {
       }
       return { ...path, selection: this.selectionOf(call, path) };
     }
-    if (RELAYS.test(name)) return this.outcome(path, 'relay');
+    if (RELAY_FUNCTIONS.test(name)) return this.outcome(path, 'relay');
     if (FORWARDS.test(name)) return this.outcome(path, 'stateless');
     if (REPLIES.test(name)) {
       const code = name.endsWith('_error') ? 500 : Number(literalText(args[0]));

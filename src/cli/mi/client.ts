@@ -7,7 +7,7 @@ import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { maskSecrets } from '../../core/mask.js';
 import { systemRandom } from '../../core/random.js';
 import { loadUnixSockets } from '../../management/endpoints/unix-socket.js';
-import type { Json } from '../../management/mi/command.js';
+import type { MiValue } from '../../management/mi/command.js';
 import { askFifo } from './fifo-client.js';
 
 /** How a management command is sent. */
@@ -43,9 +43,9 @@ export class MiCallError extends Error {
 export async function callMi(
   target: string,
   method: string,
-  params?: readonly Json[] | { readonly [name: string]: Json },
+  params?: readonly MiValue[] | { readonly [name: string]: MiValue },
   options: CallMiOptions = {},
-): Promise<Json> {
+): Promise<MiValue> {
   const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method, ...(params === undefined ? {} : { params }) });
   const text = await ask(target, request, options.timeoutMs ?? 5000, options.replyDir ?? '/tmp/');
   return readAnswer(text, maskSecrets(target));
@@ -64,8 +64,8 @@ function ask(target: string, request: string, timeoutMs: number, replyDir: strin
   );
 }
 
-function readAnswer(text: string, target: string): Json {
-  let answer: { result?: Json; error?: string | { code?: number; message?: string; data?: string } } | null;
+function readAnswer(text: string, target: string): MiValue {
+  let answer: { result?: MiValue; error?: string | { code?: number; message?: string; data?: string } } | null;
   try {
     answer = JSON.parse(text) as typeof answer;
   } catch {

@@ -1,5 +1,5 @@
 import { SwitchyardError } from '../../core/errors.js';
-import type { Json } from '../../management/mi/command.js';
+import type { MiValue } from '../../management/mi/command.js';
 
 const NAMED = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s;
 
@@ -23,7 +23,7 @@ const LIST_PARAMS: ReadonlyMap<string, { readonly name: string; readonly before:
 export function parseCliParams(
   args: readonly string[],
   method = '',
-): readonly Json[] | { readonly [name: string]: Json } | undefined {
+): readonly MiValue[] | { readonly [name: string]: MiValue } | undefined {
   if (args.length === 0) return undefined;
   const list = LIST_PARAMS.get(method);
   const named = args.map((arg) => NAMED.exec(arg));
@@ -32,7 +32,7 @@ export function parseCliParams(
     const before = args.slice(0, list.before);
     return args.length > list.before ? [...before, args.slice(list.before)] : before;
   }
-  const result: Record<string, Json> = {};
+  const result: Record<string, MiValue> = {};
   for (const [i, match] of named.entries()) {
     if (match === null) {
       throw new SwitchyardError('USAGE', `"${args[i]}" is no name=value: give all parameters by name, or none`);

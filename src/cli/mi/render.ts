@@ -1,4 +1,4 @@
-import type { Json } from '../../management/mi/command.js';
+import type { MiValue } from '../../management/mi/command.js';
 import { renderTree } from '../../management/mi/tree.js';
 import type { Terminal } from '../line/io.js';
 import { colored, type Style } from '../line/style.js';
@@ -32,7 +32,7 @@ interface Listing {
  * An MI answer for people: ds_list as a table with its sets in order, what is a list of names a line each, the rest as a
  * tree. On a terminal states have colours and times are relative. Ends in a newline.
  */
-export function renderForPeople(method: string, answer: Json, terminal?: Terminal | undefined): string {
+export function renderForPeople(method: string, answer: MiValue, terminal?: Terminal | undefined): string {
   if ((method === 'ds_list' || method === 'dispatcher:list') && isListing(answer))
     return renderListing(answer, terminal);
   if (answer === 'OK') return 'OK\n';
@@ -42,7 +42,7 @@ export function renderForPeople(method: string, answer: Json, terminal?: Termina
   return text === '' ? '(nothing)\n' : text.replace(/[ \t]+$/gm, '');
 }
 
-function isListing(answer: Json): answer is Json & Listing {
+function isListing(answer: MiValue): answer is MiValue & Listing {
   return (
     answer !== null && typeof answer === 'object' && Array.isArray((answer as { PARTITIONS?: unknown }).PARTITIONS)
   );

@@ -3,7 +3,7 @@ import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { parseAttributes } from '../../engine/kamailio/attributes.js';
-import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
+import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
 import { liveOf } from '../../engine/kamailio/live.js';
 import { branchRequestUri, kamailioRequestUri } from '../../engine/kamailio/request-uri.js';
@@ -79,7 +79,7 @@ function single(work: Work, fn: 'dst' | 'domain' | 'select'): object {
   const branches =
     lists.branches === undefined
       ? undefined
-      : (fn === 'select' ? [first] : []).concat(lists.branches).slice(0, MOST_BRANCHES);
+      : (fn === 'select' ? [first] : []).concat(lists.branches).slice(0, MOST_FURTHER_BRANCHES);
   advance(work, lists);
   return {
     ok: true,

@@ -28,7 +28,7 @@ export interface Listing {
 }
 
 /** One line of the table. */
-export interface Line {
+export interface ScreenLine {
   readonly partition: string;
   readonly set: number;
   readonly destination: ListedDestination;
@@ -50,7 +50,7 @@ export interface ScreenOptions {
 }
 
 /** Lines of a listing, what is wrong first; rates by comparison with the hits of `before`, taken `seconds` ago. */
-export function linesOf(listing: Listing, before: ReadonlyMap<string, number>, seconds: number): Line[] {
+export function linesOf(listing: Listing, before: ReadonlyMap<string, number>, seconds: number): ScreenLine[] {
   const lines = listing.PARTITIONS.flatMap(({ name, SETS }) =>
     SETS.flatMap(({ id, Destinations }) =>
       Destinations.map((destination) => {
@@ -60,7 +60,7 @@ export function linesOf(listing: Listing, before: ReadonlyMap<string, number>, s
       }),
     ),
   );
-  const urgency = ({ destination: { state } }: Line) => (state === 'Active' ? 0 : state === 'Inactive' ? 1 : 2);
+  const urgency = ({ destination: { state } }: ScreenLine) => (state === 'Active' ? 0 : state === 'Inactive' ? 1 : 2);
   return lines.sort((a, b) => urgency(b) - urgency(a));
 }
 
@@ -81,7 +81,7 @@ const COLUMNS: readonly (readonly [
   title: string,
   width: number,
   right: boolean,
-  cell: (line: Line, now: number) => string,
+  cell: (line: ScreenLine, now: number) => string,
 ])[] = [
   ['PARTITION', 14, false, ({ partition }) => partition],
   ['SET', 4, true, ({ set }) => String(set)],
@@ -94,7 +94,7 @@ const COLUMNS: readonly (readonly [
 ];
 
 /** The screen as lines, each at most `columns` wide and none left over beyond `rows`. */
-export function screen(lines: readonly Line[], options: ScreenOptions): string[] {
+export function screen(lines: readonly ScreenLine[], options: ScreenOptions): string[] {
   const { columns, rows, color, now, message } = options;
   const off = lines.filter(({ destination }) => destination.state !== 'Active').length;
   const rate = lines.reduce((sum, line) => sum + (line.rate ?? 0), 0);

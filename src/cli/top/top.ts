@@ -3,7 +3,7 @@ import { messageOf } from '../../core/errors.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
-import { hitsOf, type Line, type Listing, linesOf, screen } from './screen.js';
+import { hitsOf, type Listing, linesOf, type ScreenLine, screen } from './screen.js';
 
 interface TopOptions {
   readonly config?: string | undefined;
@@ -37,7 +37,7 @@ export async function top(options: TopOptions, io: CommandIo): Promise<number> {
 
   let before: ReadonlyMap<string, number> = new Map();
   let readAt = 0;
-  let lines: readonly Line[] = [];
+  let lines: readonly ScreenLine[] = [];
   let message = '';
   let from = 0;
   const draw = () => {

@@ -3,9 +3,9 @@ import {
   LIVE,
   type LiveRow,
   type PartitionRow,
-  type Snapshot,
   STATES,
   type StaticRow,
+  type WireSnapshot,
 } from '../server/wire.js';
 
 /** One destination as the page knows it. */
@@ -75,7 +75,7 @@ export class Store {
         setTimeout(() => this.source === source && this.connect(), 2000);
       } else this.set('lost');
     });
-    source.addEventListener('snapshot', (message) => this.take(JSON.parse(message.data as string) as Snapshot));
+    source.addEventListener('snapshot', (message) => this.take(JSON.parse(message.data as string) as WireSnapshot));
     source.addEventListener('delta', (message) => this.change(JSON.parse(message.data as string) as Delta));
     source.addEventListener('status', (message) => {
       this.events.unshift(JSON.parse(message.data as string) as LiveEvent);
@@ -100,7 +100,7 @@ export class Store {
     this.notify();
   }
 
-  private take(snapshot: Snapshot): void {
+  private take(snapshot: WireSnapshot): void {
     this.node = snapshot.node;
     this.version = snapshot.version;
     this.skew = snapshot.time - Date.now();

@@ -14,7 +14,7 @@ import { Assets } from './assets.js';
 import { type OlderEvents, PastEvents } from './events.js';
 import { Feed, type RowPair } from './feed.js';
 import { History } from './history.js';
-import { Rows } from './rows.js';
+import { WireRows } from './rows.js';
 import type { DestinationDetail, EventEntry, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
 
 /** Destinations asked for at once, and characters of their numbers. */
@@ -59,12 +59,12 @@ export class Console implements Service {
   readonly history = new History();
   readonly feed: Feed;
   private readonly past: PastEvents;
-  private readonly rows: Rows;
+  private readonly rows: WireRows;
   private readonly assets: Assets;
 
   constructor(private readonly options: ConsoleOptions) {
     const { source, clock, pause, onError } = options;
-    this.rows = new Rows(source.figures);
+    this.rows = new WireRows(source.figures);
     this.past = new PastEvents(source.olderEvents);
     this.assets = new Assets(options.assets);
     const feedSource = {

@@ -19,7 +19,7 @@ export interface FeedSource {
 }
 
 /** Milliseconds between two messages to readers. */
-export const TICK_MS = 1000;
+export const FEED_MS = 1000;
 /** Rows looked at in one event loop iteration: about a millisecond. */
 const SLICE = 400;
 /** Messages kept for a reader who was away for a moment. */
@@ -147,7 +147,7 @@ export class Feed {
 
   private schedule(): void {
     this.cancel?.();
-    this.cancel = this.clock.schedule(TICK_MS, () => {
+    this.cancel = this.clock.schedule(FEED_MS, () => {
       this.schedule();
       this.run(() => this.tick());
     });

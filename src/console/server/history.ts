@@ -7,7 +7,7 @@ import type { HistoryEntry, ProbePoint } from './wire.js';
 const CHANGES = 50;
 
 /** What became of a probe. Round trip in milliseconds, undefined when nothing came back. */
-export interface ProbeOutcome {
+export interface ProbeAnswer {
   readonly code: number;
   readonly rtt?: number | undefined;
 }
@@ -35,7 +35,7 @@ export class History {
   }
 
   /** Keeps the outcome of a probe; `time` in milliseconds since the epoch. */
-  probed({ health }: Destination, { code, rtt }: ProbeOutcome, time: number): void {
+  probed({ health }: Destination, { code, rtt }: ProbeAnswer, time: number): void {
     let line = this.probes.get(health);
     if (line === undefined) this.probes.set(health, (line = new ProbeLine()));
     line.add(time, rtt ?? -1, code);

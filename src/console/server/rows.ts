@@ -13,7 +13,7 @@ interface Window {
 }
 
 /** Converts destinations to rows of the wire, each with a number that stays while it is in its table. */
-export class Rows {
+export class WireRows {
   private readonly numbers = new WeakMap<Health, number>();
   private next = 1;
   private readonly statics = new WeakMap<object, StaticRow>();

@@ -68,7 +68,7 @@ export interface PartitionRow {
 }
 
 /** Everything at once: the first message of a stream. */
-export interface Snapshot {
+export interface WireSnapshot {
   readonly node: string;
   readonly version: string;
   /** Milliseconds since the epoch at the daemon. */

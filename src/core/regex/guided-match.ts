@@ -1,5 +1,5 @@
 import type { RE2JS } from 're2js';
-import { type Choice, type LiveSet, LiveSets, TooManySets } from './live-sets.js';
+import { type LiveSet, LiveSets, type ThreadStep, TooManySets } from './live-sets.js';
 import { Op, type Program, programOf, takes } from './program.js';
 
 /** Where a match begins and ends, and where its groups do: two numbers each, -1 for one that took no part. */
@@ -130,7 +130,7 @@ export class GuidedMatch {
     let at = start;
     for (;;) {
       const set = sets[ids[at - base] as number] as LiveSet;
-      const choice: Choice = set.choices[pc] ?? live.choice(set, pc);
+      const choice: ThreadStep = set.choices[pc] ?? live.choice(set, pc);
       if (choice.captures.length > 0) for (const capture of choice.captures) groups[capture] = at;
       if (choice.ends) break;
       pc = choice.next;

@@ -1,7 +1,7 @@
 import { Condition, conditionsBetween, Op, type Program, takes } from './program.js';
 
 /** What a thread of matching does from an instruction on, at a boundary where only some instructions can still come to a match. */
-export interface Choice {
+export interface ThreadStep {
   /** The instruction that takes the next character, or the one that ends the match. */
   readonly pc: number;
   readonly ends: boolean;
@@ -17,7 +17,7 @@ export class LiveSet {
   readonly before: Int32Array;
   readonly beforeSeeded: Int32Array;
   /** By instruction: what is done from there. */
-  readonly choices: (Choice | undefined)[] = [];
+  readonly choices: (ThreadStep | undefined)[] = [];
 
   constructor(
     readonly id: number,
@@ -155,7 +155,7 @@ export class LiveSets {
   }
 
   /** What a thread does that comes to an instruction at a boundary with this set, by the order of the alternatives. */
-  choice(set: LiveSet, pc: number): Choice {
+  choice(set: LiveSet, pc: number): ThreadStep {
     const known = set.choices[pc];
     if (known !== undefined) return known;
     const made = this.choose(set, pc);
@@ -212,7 +212,7 @@ export class LiveSets {
   }
 
   /** The first way, in the order of the alternatives, to an instruction that is alive; no instruction is passed twice. */
-  private choose(set: LiveSet, from: number): Choice {
+  private choose(set: LiveSet, from: number): ThreadStep {
     const { instructions } = this.program;
     const passed = new Set<number>();
     const ways: { readonly pc: number; readonly captures: readonly number[] }[] = [{ pc: from, captures: [] }];

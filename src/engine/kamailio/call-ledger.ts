@@ -30,7 +30,7 @@ export class TrackedCall implements CountedCall {
   expires = 0;
 
   constructor(
-    private readonly ledger: CallLedger,
+    private readonly ledger: LoadLedger,
     readonly callId: string,
   ) {}
 
@@ -55,7 +55,7 @@ export class TrackedCall implements CountedCall {
  * its end is reported, and at the latest when it expires, so nothing is counted for ever. Calls of one kind all live
  * equally long: the first to expire is always at the head of its queue.
  */
-export class CallLedger {
+export class LoadLedger {
   private readonly calls = new Map<string, TrackedCall>();
   private readonly starting = new Queue(false);
   private readonly confirmed = new Queue(true);

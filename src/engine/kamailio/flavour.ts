@@ -22,11 +22,11 @@ import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
 import type { DestinationSet, Snapshot } from '../set.js';
 import type { StateSignal } from '../state.js';
 import { parseAttributes } from './attributes.js';
-import { CallLedger } from './call-ledger.js';
+import { LoadLedger } from './call-ledger.js';
 import { chooseKamailio } from './choose.js';
 import type { KamailioEnv } from './environment.js';
 import { FROM_LIST, findFromList } from './from-list.js';
-import { Latency } from './latency.js';
+import { LatencyEstimate } from './latency.js';
 import { BIT, copyLive, liveOf, STATE_BITS, shareLoad, UNUSABLE } from './live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
 import { kamailioRequestUri } from './request-uri.js';
@@ -50,7 +50,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   readonly raisesUpDown = true;
   readonly socketOf = 'destination';
   /** Calls in progress, for algorithm 10. */
-  readonly calls: CallLedger;
+  readonly calls: LoadLedger;
   readonly random: SelectEnv['random'];
 
   constructor(
@@ -59,7 +59,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     private readonly clock: Clock,
   ) {
     this.random = env.random;
-    this.calls = new CallLedger({
+    this.calls = new LoadLedger({
       clock,
       expire: () => this.options.hashExpire,
       initExpire: () => this.options.hashInitexpire,
@@ -206,7 +206,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     if (!latencyStats) return;
     const { attrs } = destination.row;
     const live = liveOf(destination);
-    live.latency ??= new Latency(parseAttributes(attrs).latency);
+    live.latency ??= new LatencyEstimate(parseAttributes(attrs).latency);
     if (cause === 'timeout' || code === 408) live.latency.timedOut();
     else if (rtt !== undefined) live.latency.observe(Math.trunc(rtt), latencyAlpha);
     if (set !== undefined && CONGESTION_CONTROL.test(attrs)) {

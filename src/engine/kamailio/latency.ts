@@ -6,7 +6,7 @@ const MOST_COUNT = 2 ** 21;
  * Latency statistics of one destination as Kamailio 5.6 keeps them, in milliseconds: an average that stops moving once it
  * is steady, so that `estimate`, which follows the newest answers, shows congestion as its distance from the average.
  */
-export class Latency {
+export class LatencyEstimate {
   average: number;
   deviation = 0;
   estimate: number;
@@ -42,8 +42,8 @@ export class Latency {
   }
 
   /** The figures as they are now, which later probes do not change. */
-  copy(): Latency {
-    return Object.assign(new Latency(), this);
+  copy(): LatencyEstimate {
+    return Object.assign(new LatencyEstimate(), this);
   }
 
   /** A probe had no answer in time. */

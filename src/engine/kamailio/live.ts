@@ -1,7 +1,7 @@
 import type { Destination, HealthState } from '../destination.js';
 import type { KamailioVersion } from '../options.js';
 import { parseAttributes } from './attributes.js';
-import { Latency } from './latency.js';
+import { LatencyEstimate } from './latency.js';
 
 /** Bits of the flags column and of the state at run time. */
 export const BIT = {
@@ -51,7 +51,7 @@ export interface KamailioLive {
   share: number | undefined;
   /** Share that congestion control left of the weight; undefined while it does not act. */
   congestedWeight: number | undefined;
-  latency: Latency | undefined;
+  latency: LatencyEstimate | undefined;
   overload: OverloadControl | undefined;
   /** The set that keeps an order by load, and the position there. */
   watcher: LoadWatcher | undefined;
@@ -72,7 +72,7 @@ function newLive({ row, health }: Destination): KamailioLive {
     elsewhere: 0,
     share: undefined,
     congestedWeight: undefined,
-    latency: preset === undefined ? undefined : new Latency(preset),
+    latency: preset === undefined ? undefined : new LatencyEstimate(preset),
     overload: undefined,
     watcher: undefined,
     position: 0,

@@ -5,7 +5,7 @@ const MOST_GROUPS = 64;
 const GROUP = /^([0-9]{0,10})=([0-9]{0,10})$/;
 
 /** Rules of ds_select_routes, read. */
-export interface Routes {
+export interface SelectRoutes {
   readonly targets: readonly SelectTarget[];
   /** What is wrong with the rest of the text; `targets` holds the groups before it. */
   readonly problem: string | undefined;
@@ -16,7 +16,7 @@ export interface Routes {
  * number is 0, and so is the algorithm of a set without one at the very end; one ";" may follow (recorded). `limit`:
  * targets kept over all groups, 0 or less for all.
  */
-export function parseRoutes(rules: string, flags: number, limit: number): Routes {
+export function parseRoutes(rules: string, flags: number, limit: number): SelectRoutes {
   const targets: SelectTarget[] = [];
   const groups = rules.split(';');
   const last = groups.length - 1;

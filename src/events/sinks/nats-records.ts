@@ -14,7 +14,7 @@ const ACK_TIMEOUT = 5000;
 const HOUR = 3_600_000;
 
 /** What the publisher of call records is made with. */
-export interface RecordsOptions {
+export interface CallRecordsOptions {
   readonly prefix: string;
   /** Stream that takes them in; undefined: they are published to whoever listens. */
   readonly stream: string | undefined;
@@ -34,7 +34,7 @@ export class NatsRecords {
   private jetstream: JetStreamClient | undefined;
   private streamReady: Promise<void> | undefined;
 
-  constructor(private readonly options: RecordsOptions) {
+  constructor(private readonly options: CallRecordsOptions) {
     const { stream, link, clock, log } = options;
     if (stream === undefined) return;
     const outbox = new Outbox({

@@ -31,7 +31,7 @@ const PIECE = 64 * 1024;
  * One client on a stream: requests are answered one after the other, and nothing more is read while one is, so that a
  * client that asks much and reads little holds up itself only.
  */
-export class StreamConnection implements SharedConnection {
+export class CommandConnection implements SharedConnection {
   readonly source: string;
   idleSince: number | undefined;
   private readonly held = new HeldBytes();

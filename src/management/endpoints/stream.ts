@@ -7,10 +7,10 @@ import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { Service } from '../../core/service.js';
 import type { CallerFrom, StreamProtocol } from './protocol.js';
-import { type ConnectionLimits, StreamConnection } from './stream-connection.js';
+import { CommandConnection, type ConnectionLimits } from './stream-connection.js';
 
 /** What a stream endpoint is made with. */
-export interface StreamOptions extends ConnectionLimits {
+export interface StreamEndpointOptions extends ConnectionLimits {
   readonly config: Pick<CtlConfig, 'transport' | 'address' | 'port' | 'text' | 'unixMode'>;
   readonly protocol: StreamProtocol;
   readonly callerFrom: CallerFrom;
@@ -26,10 +26,10 @@ export interface StreamOptions extends ConnectionLimits {
 export class StreamEndpoint implements Service {
   readonly name: string;
   private server: Server | undefined;
-  private readonly connections = new Set<StreamConnection>();
+  private readonly connections = new Set<CommandConnection>();
   private readonly shares: ConnectionShares;
 
-  constructor(private readonly options: StreamOptions) {
+  constructor(private readonly options: StreamEndpointOptions) {
     const { maxConnections = 128, maxPerSource = Math.ceil(maxConnections / 2) } = options;
     this.name = `${options.protocol.what} ${options.config.text}`;
     this.shares = new ConnectionShares(maxConnections, maxPerSource);
@@ -95,7 +95,7 @@ export class StreamEndpoint implements Service {
       turnAway('address', `a connection from ${peer} is turned away: the address is not allowed`);
       return;
     }
-    const connection: StreamConnection = new StreamConnection(
+    const connection: CommandConnection = new CommandConnection(
       socket,
       { protocol, clock, caller, packetTimeout, stallTimeout, idleTimeout, firstTimeout },
       () => {

@@ -1,4 +1,4 @@
-import type { Json, MiCommand, ParamSpec } from './command.js';
+import type { MiCommand, MiValue, ParamSpec } from './command.js';
 import { INTEGER } from './parameters.js';
 
 const ID = 'https://switchyard.example/schemas/mi/';
@@ -12,9 +12,9 @@ export function schemaFile(command: MiCommand): string {
  * JSON Schema (2020-12) of the JSON-RPC request that calls a command, made from its own table of parameters: what it
  * accepts is what the endpoints of the command accept, by name and by position.
  */
-export function commandSchema(command: MiCommand): Readonly<Record<string, Json>> {
+export function commandSchema(command: MiCommand): Readonly<Record<string, MiValue>> {
   const { name, aliases, help, module, paramLists, extraParams = [] } = command;
-  const forms: Json[] = [];
+  const forms: MiValue[] = [];
   for (const list of paramLists) {
     // A call by position that two lists would take is refused: it has to be made by name.
     const alone = paramLists.every((other) => other === list || other.length !== list.length);
@@ -38,12 +38,12 @@ export function commandSchema(command: MiCommand): Readonly<Record<string, Json>
   };
 }
 
-function byPosition(list: readonly ParamSpec[]): Json {
+function byPosition(list: readonly ParamSpec[]): MiValue {
   if (list.length === 0) return { type: 'array', maxItems: 0 };
   return { type: 'array', prefixItems: list.map(typeOf), minItems: list.length, maxItems: list.length };
 }
 
-function byName(list: readonly ParamSpec[], extras: readonly ParamSpec[]): Json {
+function byName(list: readonly ParamSpec[], extras: readonly ParamSpec[]): MiValue {
   return {
     type: 'object',
     additionalProperties: false,
@@ -53,7 +53,7 @@ function byName(list: readonly ParamSpec[], extras: readonly ParamSpec[]): Json 
 }
 
 /** JSON types of a parameter. As in the original a number may be written as a string, and a string as a number. */
-function typeOf({ type }: ParamSpec): Json {
+function typeOf({ type }: ParamSpec): MiValue {
   switch (type) {
     case 'string':
       return { type: ['string', 'number'] };

@@ -1,8 +1,14 @@
-import type { Call } from '../../access/call.js';
+import type { ManagementCall } from '../../access/call.js';
 import type { Need } from '../../access/rights.js';
 
 /** Values that travel in MI requests and answers. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type MiValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly MiValue[]
+  | { readonly [key: string]: MiValue | undefined };
 
 /**
  * An answer that is JSON text already, in pieces: what a long listing builds slice by slice, and the only way to write
@@ -17,13 +23,13 @@ export class JsonText {
   }
 
   /** The value it stands for; of a name that is written twice the last one counts. */
-  toJson(): Json {
-    return JSON.parse(this.toString()) as Json;
+  toJson(): MiValue {
+    return JSON.parse(this.toString()) as MiValue;
   }
 }
 
 /** What a command answers. */
-export type MiResult = Json | JsonText;
+export type MiResult = MiValue | JsonText;
 
 /**
  * One parameter of an MI command. Numbers and strings stand in for each other, as recorded; a `flag` is either of them or
@@ -47,7 +53,7 @@ export class MiError extends Error {
 }
 
 /** Parameters of one call after validation, by name. */
-export type MiParams = { readonly [name: string]: Json | undefined };
+export type MiParams = { readonly [name: string]: MiValue | undefined };
 
 /**
  * One command, whatever endpoint it is called through. `paramLists` are the accepted forms: a call matches the list whose
@@ -77,10 +83,10 @@ export interface MiCommand {
   /** The original exports no help for this command, and `help` says so as recorded. */
   readonly helpNotExported?: boolean;
   /** Returns the result (JSON), or throws MiError. Never blocks call handling. */
-  run(params: MiParams, call: Call): MiResult | Promise<MiResult>;
+  run(params: MiParams, call: ManagementCall): MiResult | Promise<MiResult>;
   /**
    * The same answer in the tree form of the line text protocol (2.1); default: a generic rendering of the JSON.
    * Lines without the "200 OK" head, each ended by a newline; a long answer in pieces.
    */
-  text?(params: MiParams, call: Call): string | readonly string[] | Promise<string | readonly string[]>;
+  text?(params: MiParams, call: ManagementCall): string | readonly string[] | Promise<string | readonly string[]>;
 }

@@ -4,7 +4,7 @@ import type { Destination, DestinationRow } from '../../engine/destination.js';
 import type { LoadReport, Partition } from '../../engine/partition.js';
 import type { StateTable } from '../../engine/state.js';
 import type { EventPublisher } from '../../events/publisher.js';
-import type { Json } from './command.js';
+import type { MiValue } from './command.js';
 
 /** What the commands need from the rest of the product; the composition root passes it in. */
 export interface MiDependencies {
@@ -19,7 +19,7 @@ export interface MiDependencies {
   readonly events: EventSubscriptions;
   /** Raises an event by hand, with parameters by name. */
   raiseEvent(name: string, params: Readonly<Record<string, string | number>>): void;
-  readonly blacklists: BlacklistTable;
+  readonly blacklists: BlacklistQueries;
   readonly reports: StatusReports;
   /** The cluster this node is in, once it is loaded; undefined for a node by itself. */
   cluster?(): ClusterControl | undefined;
@@ -34,7 +34,7 @@ export interface MiDependencies {
     source: string | undefined,
     sees: ((partition: string) => boolean) | undefined,
     assumed: Assumed | undefined,
-  ): Json | Promise<Json>;
+  ): MiValue | Promise<MiValue>;
   /** Whether a script decides where requests go, for all partitions. */
   scripted(): boolean;
   readonly audit: Pick<AuditTrail, 'recent'>;
@@ -66,7 +66,7 @@ export interface ScriptCommandTable {
   run(
     command: ScriptCommandSpec,
     params: Readonly<Record<string, string | undefined>>,
-  ): Promise<{ readonly value?: Json; readonly fault?: { readonly code: number; readonly message: string } }>;
+  ): Promise<{ readonly value?: MiValue; readonly fault?: { readonly code: number; readonly message: string } }>;
 }
 
 /** The result of a reload of the settings. */
@@ -121,9 +121,9 @@ export interface Traces {
   /** Its number. */
   start(params: TraceParams): number;
   /** Messages numbered after `after`, as many as fit one answer. */
-  get(id: number, after: number): Json;
+  get(id: number, after: number): MiValue;
   /** Those of the partitions that are seen; undefined stands for traces of all of them. */
-  list(isSeen: (partition: string | undefined) => boolean): Json;
+  list(isSeen: (partition: string | undefined) => boolean): MiValue;
   /** The partition a trace is restricted to. Throws SwitchyardError USAGE for a trace that is not there. */
   partitionOf(id: number): string | undefined;
   stop(id: number): void;
@@ -153,15 +153,15 @@ export interface CallRecords {
    * The matching records, oldest first, and the number of the newest change there is, for the next `after`. Throws SwitchyardError
    * USAGE for a filter that nothing could match.
    */
-  list(filter: CallListFilter, limit: number): Promise<{ readonly newest: number; readonly entries: Json }>;
+  list(filter: CallListFilter, limit: number): Promise<{ readonly newest: number; readonly entries: MiValue }>;
 }
 
 /** What commands and listings do with the cluster this node is in. */
 export interface ClusterControl {
   /** This node and all others it knows. */
-  list(): Json;
+  list(): MiValue;
   /** Who owns a destination, and what is recorded of it. */
-  owner(destination: Destination): Json;
+  owner(destination: Destination): MiValue;
   /** Owner, revision and writer of a destination's record, for ds_list. */
   describe(destination: Destination): { readonly owner: string; readonly revision: number; readonly by: string };
   /** Waits until changes of these destinations are committed; false when they are not within `ms`. */
@@ -173,13 +173,13 @@ export interface ClusterControl {
   draining(): boolean;
   /** Removes what is kept of a node that is gone; false when there is nothing, or when it is alive. */
   forget(node: string): Promise<boolean>;
-  tags(): Json;
+  tags(): MiValue;
   /** Makes this node the holder of a tag; whether the others know it. */
   takeTag(tag: string): Promise<boolean>;
   /** Runs a command on another node, or on all, this one included: answers by node. */
-  run(node: string | undefined, method: string, params: Json | undefined): Promise<Json>;
+  run(node: string | undefined, method: string, params: MiValue | undefined): Promise<MiValue>;
   /** Asks the other nodes to load a partition again; with `wait` it returns their reports. */
-  reloaded(partitions: readonly string[], wait: boolean): Promise<Json | undefined>;
+  reloaded(partitions: readonly string[], wait: boolean): Promise<MiValue | undefined>;
   /** Announces to the other nodes whether probes are sent at all. */
   setProbing(on: boolean, partition?: string): void;
 }
@@ -258,7 +258,7 @@ export interface StatisticsSource {
 export type EventSubscriptions = Pick<EventPublisher, 'events' | 'subscribe' | 'subscribers'>;
 
 /** One rule: what it leaves out matches anything. */
-export interface BlacklistRule {
+export interface ListedAddress {
   /** IP literal without brackets. */
   readonly address: string;
   /** "udp", "tcp", ...; undefined: any. */
@@ -268,11 +268,11 @@ export interface BlacklistRule {
 }
 
 /** What of the blacklists the commands show and check. */
-export interface BlacklistTable {
+export interface BlacklistQueries {
   /** In order of definition; with `sees` those of some partitions, and their rules. */
   lists(
     sees?: (partition: string) => boolean,
-  ): readonly { readonly name: string; readonly rules: readonly BlacklistRule[] }[];
+  ): readonly { readonly name: string; readonly rules: readonly ListedAddress[] }[];
   /** Whether the list has a rule for this endpoint; what is undefined is not compared. */
   check(
     list: string,
@@ -280,7 +280,7 @@ export interface BlacklistTable {
     transport: string | undefined,
     port: number | undefined,
     sees?: (partition: string) => boolean,
-  ): BlacklistRule | undefined;
+  ): ListedAddress | undefined;
 }
 
 /** Status and log of one part of the product, by group ("core", "dispatcher") and identifier. */

@@ -1,5 +1,5 @@
 import type { AuditTrail } from '../../access/audit.js';
-import { Call } from '../../access/call.js';
+import { ManagementCall } from '../../access/call.js';
 import { type Caller, type EndpointKind, unbounded } from '../../access/caller.js';
 import { mayDo } from '../../access/rights.js';
 import type { Clock } from '../../core/clock.js';
@@ -8,9 +8,9 @@ import { messageOf } from '../../core/errors.js';
 import { nextIteration } from '../../core/event-loop.js';
 import type { Logger } from '../../core/logger.js';
 import type { CounterFamily, Metrics } from '../../stats/metrics.js';
-import type { Json, MiCommand, MiParams, MiResult } from './command.js';
+import type { MiCommand, MiParams, MiResult, MiValue } from './command.js';
 import { JsonText, MiError } from './command.js';
-import type { RpcId, RpcRequest } from './json-rpc.js';
+import type { JsonRpcRequest, RpcId } from './json-rpc.js';
 import { INVALID_REQUEST, MAX_BATCH, METHOD_NOT_FOUND, readRequest, renderError, renderResult } from './json-rpc.js';
 import { parseFirstJson } from './json-scanner.js';
 import type { TextRequest } from './line-text.js';
@@ -81,7 +81,7 @@ export class MiHandler {
    * @param params positional (array), named (object) or none
    * @throws MiError: -32601 unknown command, -32602 parameters, or the command's own
    */
-  async execute(method: string, params?: unknown, caller: Caller = unbounded('cli')): Promise<Json> {
+  async execute(method: string, params?: unknown, caller: Caller = unbounded('cli')): Promise<MiValue> {
     const result = await this.call(method, params, caller);
     return result instanceof JsonText ? result.toJson() : result;
   }
@@ -176,7 +176,7 @@ export class MiHandler {
     return this.answerText(request, caller);
   }
 
-  private async genericText(command: MiCommand, params: MiParams, call: Call): Promise<string> {
+  private async genericText(command: MiCommand, params: MiParams, call: ManagementCall): Promise<string> {
     const result = await command.run(params, call);
     return renderTree(result instanceof JsonText ? result.toJson() : result);
   }
@@ -201,7 +201,7 @@ export class MiHandler {
   }
 
   private async answerOne(
-    request: RpcRequest,
+    request: JsonRpcRequest,
     caller: Caller,
     inBatch: boolean,
   ): Promise<readonly string[] | undefined> {
@@ -243,11 +243,11 @@ export class MiHandler {
     command: MiCommand,
     caller: Caller,
     match: () => MiParams,
-    work: (params: MiParams, call: Call) => Result | Promise<Result>,
+    work: (params: MiParams, call: ManagementCall) => Result | Promise<Result>,
   ): Promise<Result> {
     const { needs, name } = command;
     const { endpoint } = caller;
-    const call = new Call(caller);
+    const call = new ManagementCall(caller);
     let params: MiParams = {};
     try {
       if (typeof needs !== 'function' && !mayDo(caller, needs)) throw FORBIDDEN;
@@ -269,7 +269,7 @@ export class MiHandler {
     }
   }
 
-  private record(command: string, params: MiParams, call: Call, error: MiError | undefined): void {
+  private record(command: string, params: MiParams, call: ManagementCall, error: MiError | undefined): void {
     this.audit?.record({
       caller: call.caller,
       command,

@@ -1,4 +1,4 @@
-import type { Json, MiResult } from './command.js';
+import type { MiResult, MiValue } from './command.js';
 import { JsonText, MiError } from './command.js';
 
 /** Requests in one batch beyond this are refused as one invalid request. */
@@ -8,7 +8,7 @@ export const MAX_BATCH = 100;
 export type RpcId = string | number | null;
 
 /** One element of what came in, looked at. `id` is undefined for a notification. */
-export type RpcRequest =
+export type JsonRpcRequest =
   | { readonly kind: 'call'; readonly id: RpcId | undefined; readonly method: string; readonly params: unknown }
   | { readonly kind: 'invalid'; readonly id: RpcId }
   /** An id that is neither string, number nor null: the original answers a bare "500 Internal error". */
@@ -18,7 +18,7 @@ export type RpcRequest =
  * Looks at one request object (JSON-RPC 2.0 section 4). What the original refuses is refused alike; where it crashes
  * (no method, a method that is no string) it is an invalid request.
  */
-export function readRequest(value: unknown): RpcRequest {
+export function readRequest(value: unknown): JsonRpcRequest {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return { kind: 'invalid', id: null };
   const request = value as Readonly<Record<string, unknown>>;
   const id = request['id'];
@@ -50,7 +50,7 @@ export function renderResult(result: MiResult, id: RpcId): readonly string[] {
 
 /** An error answer; `data` only where there is one. */
 export function renderError(error: MiError, id: RpcId): string {
-  const body: Record<string, Json> = { code: error.code, message: error.message };
+  const body: Record<string, MiValue> = { code: error.code, message: error.message };
   if (error.data !== undefined) body['data'] = error.data;
   return `{"jsonrpc":"2.0","error":${JSON.stringify(body)},"id":${JSON.stringify(id)}}`;
 }

@@ -1,4 +1,4 @@
-import type { Json, MiCommand, MiParams, ParamSpec } from './command.js';
+import type { MiCommand, MiParams, MiValue, ParamSpec } from './command.js';
 import { MiError } from './command.js';
 
 /** An integer in a string. */
@@ -22,7 +22,7 @@ export function matchParameters(command: MiCommand, params: unknown): MiParams {
     command,
     own.map(([, value]) => value),
     own.map(([name]) => name),
-  ) as Record<string, Json | undefined>;
+  ) as Record<string, MiValue | undefined>;
   for (const spec of extras) {
     const value = entries.find(([name]) => name === spec.name);
     if (value !== undefined) result[spec.name] = bringToType(spec, value[1]);
@@ -33,7 +33,7 @@ export function matchParameters(command: MiCommand, params: unknown): MiParams {
 function typed(command: MiCommand, values: readonly unknown[], names: readonly string[] | undefined): MiParams {
   const ofLength = command.paramLists.filter((list) => list.length === values.length);
   if (ofLength.length === 0) throw invalid('Too few or too many parameters');
-  const result: Record<string, Json | undefined> = Object.create(null) as Record<string, Json | undefined>;
+  const result: Record<string, MiValue | undefined> = Object.create(null) as Record<string, MiValue | undefined>;
   if (names === undefined) {
     if (ofLength.length > 1) throw invalid('Ambiguous call, use named parameters instead');
     for (const [i, spec] of (ofLength[0] as readonly ParamSpec[]).entries()) {
@@ -48,12 +48,12 @@ function typed(command: MiCommand, values: readonly unknown[], names: readonly s
 }
 
 /** Numbers stand for strings, cut to their integer part, and strings of digits for numbers (recorded). */
-function bringToType(spec: ParamSpec, value: unknown): Json {
+function bringToType(spec: ParamSpec, value: unknown): MiValue {
   switch (spec.type) {
     case 'any':
-      return value as Json;
+      return value as MiValue;
     case 'array':
-      if (Array.isArray(value)) return value as Json;
+      if (Array.isArray(value)) return value as MiValue;
       break;
     case 'flag':
       if (typeof value === 'boolean') return value ? '1' : '0';
@@ -87,7 +87,7 @@ export function matchTextParameters(command: MiCommand, lines: readonly TextPara
   const known = new Map<string, ParamSpec>();
   for (const list of command.paramLists) for (const spec of list) known.set(spec.name, spec);
   for (const spec of extras) known.set(spec.name, spec);
-  const result: Record<string, Json | undefined> = Object.create(null) as Record<string, Json | undefined>;
+  const result: Record<string, MiValue | undefined> = Object.create(null) as Record<string, MiValue | undefined>;
   const positional: string[] = [];
   for (const line of lines) {
     const spec = line.name === undefined ? undefined : known.get(line.name);

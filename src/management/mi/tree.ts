@@ -1,4 +1,4 @@
-import type { Json } from './command.js';
+import type { MiValue } from './command.js';
 
 /**
  * One node of an answer in the line text form: a line of its own, its children one TAB deeper.
@@ -22,18 +22,18 @@ function oneLine(text: string): string {
 }
 
 /** Any JSON as a tree, for commands that have no recorded text form of their own. "OK" has no lines at all. */
-export function renderTree(value: Json, depth = 0): string {
+export function renderTree(value: MiValue, depth = 0): string {
   if (value === 'OK' && depth === 0) return '';
   if (value === null || typeof value !== 'object')
     return treeLine(depth, undefined, value === null ? '' : String(value));
-  if (Array.isArray(value)) return (value as readonly Json[]).map((each) => renderTree(each, depth)).join('');
+  if (Array.isArray(value)) return (value as readonly MiValue[]).map((each) => renderTree(each, depth)).join('');
   let text = '';
-  for (const [name, member] of Object.entries(value as Readonly<Record<string, Json | undefined>>)) {
+  for (const [name, member] of Object.entries(value as Readonly<Record<string, MiValue | undefined>>)) {
     if (member === undefined) continue;
     if (member === null || typeof member !== 'object') {
       text += treeLine(depth, name, member === null ? '' : String(member));
     } else if (Array.isArray(member)) {
-      for (const each of member as readonly Json[]) {
+      for (const each of member as readonly MiValue[]) {
         if (each !== null && typeof each === 'object') text += treeLine(depth, name, '') + renderTree(each, depth + 1);
         else text += treeLine(depth, name, each === null ? '' : String(each));
       }

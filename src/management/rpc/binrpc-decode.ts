@@ -1,7 +1,7 @@
 import { MAGIC, RECORD } from './binrpc-encode.js';
 
 /** The longest body of a request that is taken in. */
-export const MAX_BODY = 64 * 1024;
+export const MAX_PACKET_BODY = 64 * 1024;
 /** Nesting of structures beyond this is refused. */
 const MAX_DEPTH = 32;
 
@@ -35,7 +35,7 @@ const MORE_DATA = 'more data needed';
 const CORRUPTED = 'corrupted packet';
 
 /** Looks at the packet `bytes` begin with. Never throws. */
-export function readPacket(bytes: Buffer, maxBody = MAX_BODY): PacketRead {
+export function readPacket(bytes: Buffer, maxBody = MAX_PACKET_BODY): PacketRead {
   if (bytes.length >= 1 && bytes[0] !== MAGIC) return { kind: 'bad', reason: 'it is no BINRPC packet', cookie: 0 };
   if (bytes.length < 2) return { kind: 'more' };
   const second = bytes[1] as number;

@@ -1,4 +1,4 @@
-import { Call } from '../../access/call.js';
+import { ManagementCall } from '../../access/call.js';
 import type { Caller } from '../../access/caller.js';
 import type { Need } from '../../access/rights.js';
 import type { RpcArguments } from './arguments.js';
@@ -26,7 +26,7 @@ export interface RpcRequest {
 }
 
 /** A call of a command, and the partition its endpoint is for. */
-export class RpcCall extends Call {
+export class RpcCall extends ManagementCall {
   /** undefined: the endpoint is for all; calls that name no partition mean the usual one. */
   readonly pinned: string | undefined;
 
@@ -48,6 +48,3 @@ export interface RpcCommand {
   /** Throws RpcError. */
   run(args: RpcArguments, call: RpcCall): RpcResult | Promise<RpcResult>;
 }
-
-/** Destinations handled per event loop iteration, so that a bulk command delays no call. */
-export const SLICE = 500;

@@ -28,7 +28,7 @@ export interface CallTimes {
 }
 
 /** What do_accounting() of OpenSIPS asked for. */
-export interface Asked {
+export interface WantedAccounting {
   readonly kinds: Set<keyof Outlets<unknown>>;
   missed: boolean;
   failed: boolean;
@@ -40,7 +40,7 @@ export interface Asked {
 export interface AccContext {
   readonly extra: Map<string, PvarValue>;
   readonly legs: Map<string, PvarValue>[];
-  asked: Asked | undefined;
+  asked: WantedAccounting | undefined;
 }
 
 /** Legs of one call. */
@@ -174,7 +174,7 @@ export const ANSWERED = 'ACC: transaction answered: ';
 /** Title of a record of a call that failed. */
 export const MISSED = 'ACC: call missed: ';
 /** Title of a record of an ACK. */
-export const ACKNOWLEDGED = 'ACC: request acknowledged: ';
+export const ACK_RECORD = 'ACC: request acknowledged: ';
 /** Title of a record that a script asks for. */
 export const ACCOUNTED = 'ACC: request accounted: ';
 /** Title of a record of a whole call (CDR). */

@@ -6,7 +6,7 @@ import { reasonPhrase } from '../../sip/reply.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { dialogs } from '../dialog/table.js';
 import {
-  ACKNOWLEDGED,
+  ACK_RECORD,
   type AccContext,
   type Accounting,
   ANSWERED,
@@ -153,7 +153,7 @@ export const accHooks: ScriptHooks<MessageRun> = {
       const { call, env } = run;
       const outlets = masked(settings.answered, call.flags);
       if (!any(outlets)) return;
-      const record = recordOf(ACKNOWLEDGED, call.message, undefined, 200, 'OK', env.clock.now(), '');
+      const record = recordOf(ACK_RECORD, call.message, undefined, 200, 'OK', env.clock.now(), '');
       acc.write(run, outlets, record, settings.table);
     },
   ],

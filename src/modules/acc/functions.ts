@@ -11,7 +11,7 @@ import {
   textOf,
 } from '../define.js';
 import { dialogs } from '../dialog/table.js';
-import { ACCOUNTED, type Accounted, type Asked, accountingOf, recordOf } from './account.js';
+import { ACCOUNTED, type Accounted, accountingOf, recordOf, type WantedAccounting } from './account.js';
 import type { Outlets } from './settings.js';
 
 const KINDS = ['log', 'db', 'nats', 'evi'] as const;
@@ -35,7 +35,7 @@ function checkWords(known: readonly string[]): (constant: string | number) => st
 /** OpenSIPS' do_accounting. */
 function doAccounting(run: MessageRun, kinds: string, flags: string, table: string | undefined): number {
   const context = accountingOf(run).context(run.call);
-  const asked: Asked = (context.asked ??= {
+  const asked: WantedAccounting = (context.asked ??= {
     kinds: new Set(),
     missed: false,
     failed: false,

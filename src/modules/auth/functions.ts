@@ -9,11 +9,11 @@ import {
   AUTH_CODES,
   bareUser,
   type CredentialField,
-  type Credentials,
   consume,
   credentialsFor,
   isSelf,
   md5,
+  type RequestCredentials,
   verify,
 } from './verify.js';
 
@@ -92,7 +92,7 @@ async function byTable(
 ): Promise<number> {
   const { password, withDomain, useDomain, loaded, always } = run.env.modules.of(subscribers);
   let row: Row | undefined;
-  const ha1Of = async ({ username }: Credentials): Promise<string | false | undefined> => {
+  const ha1Of = async ({ username }: RequestCredentials): Promise<string | false | undefined> => {
     const at = username.indexOf('@');
     const domain = at < 0 ? realm : username.slice(at + 1);
     const column = withDomain !== undefined && at >= 0 ? withDomain : password;
@@ -118,7 +118,8 @@ function byPassword(
   flags: number,
   method?: string,
 ) {
-  const ha1Of = ({ username }: Credentials) => ((flags & 1) !== 0 ? password : md5(`${username}:${realm}:${password}`));
+  const ha1Of = ({ username }: RequestCredentials) =>
+    (flags & 1) !== 0 ? password : md5(`${username}:${realm}:${password}`);
   return verify(run, field, realm, ha1Of, method ?? run.message.method);
 }
 

@@ -22,7 +22,7 @@ export const AUTH_CODES = {
 export type CredentialField = 'authorization' | 'proxy-authorization';
 
 /** Credentials of a request (RFC 7616 section 3.4). */
-export interface Credentials {
+export interface RequestCredentials {
   readonly username: string;
   readonly realm: string;
   readonly param: (name: string) => string | undefined;
@@ -32,11 +32,11 @@ export interface Credentials {
 }
 
 /** HA1 of a user; undefined where there is none of that name, false where that cannot be known. */
-export type Ha1Of = (credentials: Credentials) => Promise<string | false | undefined> | string;
+export type Ha1Of = (credentials: RequestCredentials) => Promise<string | false | undefined> | string;
 
 /** Credentials of a request that were verified last. */
 const verified = new PerCall(
-  (): { readonly credentials: Credentials; readonly field: CredentialField } | undefined => undefined,
+  (): { readonly credentials: RequestCredentials; readonly field: CredentialField } | undefined => undefined,
 );
 /** Requests that nobody can be asked to repeat with credentials (RFC 3261 section 22.1). */
 const UNASKED: ReadonlySet<string> = new Set(['ACK', 'CANCEL', 'PRACK']);
@@ -57,7 +57,7 @@ export function credentialsFor(
   { message }: MessageRun,
   field: CredentialField,
   realm: string,
-): Credentials | 'broken' | undefined {
+): RequestCredentials | 'broken' | undefined {
   for (const { value, end, line, next } of message.fields(field)) {
     const raw = message.text.slice(value, end);
     const parsed = parseCredentials(raw);

@@ -1,5 +1,5 @@
 import { parseAddress } from '../../core/name-addr.js';
-import { CommandFault, type CommandValue, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 import { ACKNOWLEDGED, CONFIRMED, type Dialog, EARLY, type Leg } from './dialog.js';
@@ -17,7 +17,7 @@ function socketText(socket: SipSocket | undefined): string {
 }
 
 /** As OpenSIPS lists a dialog. */
-function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): CommandValue {
+function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
   const { caller, callee } = dialog;
   const left = dialog.expires === 0 ? 0 : Math.max(0, dialog.expires - env.clock.monotonic());
   return {
@@ -53,12 +53,12 @@ function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): CommandValue {
 
 /** A dialog as JSON, as dlg_list shows it; with its values and profiles when `context` is set. */
 export function dialogJson(dialog: Dialog, env: ScriptEnvironment, context: boolean): string {
-  const entry = opensipsEntry(dialog, env) as Record<string, CommandValue>;
+  const entry = opensipsEntry(dialog, env) as Record<string, MiValue>;
   if (!context) delete entry['context'];
   return JSON.stringify(entry);
 }
 
-function kamailioLeg(leg: Leg): CommandValue {
+function kamailioLeg(leg: Leg): MiValue {
   return {
     tag: leg.tag,
     contact: leg.contact,
@@ -69,7 +69,7 @@ function kamailioLeg(leg: Leg): CommandValue {
 }
 
 /** As Kamailio lists a dialog. */
-function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): CommandValue {
+function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
   const left = dialog.expires === 0 ? 0 : Math.max(0, dialog.expires - env.clock.monotonic());
   return {
     h_entry: dialog.entry,
@@ -93,9 +93,9 @@ function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): CommandValue {
   };
 }
 
-function shown(env: ScriptEnvironment, which: Iterable<Dialog>): CommandValue[] {
+function shown(env: ScriptEnvironment, which: Iterable<Dialog>): MiValue[] {
   const entry = env.dialect === 'opensips' ? opensipsEntry : kamailioEntry;
-  const out: CommandValue[] = [];
+  const out: MiValue[] = [];
   for (const each of which) {
     if (out.length >= MOST_LISTED) break;
     out.push(entry(each, env));
@@ -118,7 +118,7 @@ function profileOf(env: ScriptEnvironment, name: string | undefined): string {
   return name;
 }
 
-async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | undefined): Promise<CommandValue> {
+async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | undefined): Promise<MiValue> {
   const lines = headers === undefined || headers === '' ? '' : `${headers.trimEnd()}\r\n`;
   await tableOf(env).hangUp(dialog, 'MI Termination', 'both', lines);
   return 'OK';

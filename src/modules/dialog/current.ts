@@ -22,7 +22,7 @@ export function withDialog(act: (dialog: Dialog, run: MessageRun) => number): (r
 }
 
 /** Routes that functions about the dialog of a message may be called from. */
-export const REQUESTS: readonly RouteKind[] = [
+export const DIALOG_ROUTES: readonly RouteKind[] = [
   'request',
   'branch',
   'failure',

@@ -3,7 +3,7 @@ import { NOBODY } from '../../sip/transaction/client.js';
 import { type Arg, code, type FunctionSpec, intOf, OPENSIPS, optional, param, textOf } from '../define.js';
 import { flagBit } from '../flags.js';
 import { dialogJson } from './commands.js';
-import { REQUESTS, tableOf, withDialog } from './current.js';
+import { DIALOG_ROUTES, tableOf, withDialog } from './current.js';
 import { CONFIRMED, type Dialog, type Side } from './dialog.js';
 import { createDialog, fixRoute, matchDialog, validateDialog } from './requests.js';
 import { sendWithin } from './requests-within.js';
@@ -25,7 +25,7 @@ function armed(name: string, when: string, arm: (dialog: Dialog, route: string |
     name,
     dialects: OPENSIPS,
     parameters: [optional('route', 'route', { route: 'request' })],
-    routes: REQUESTS,
+    routes: DIALOG_ROUTES,
     summary: `names the route that is run when the dialog ${when}`,
     compile: ([route]) =>
       withDialog((dialog, run) => {
@@ -175,7 +175,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     name: 'store_dlg_value',
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('value', 'string')],
-    routes: REQUESTS,
+    routes: DIALOG_ROUTES,
     summary: 'keeps a value with the dialog',
     compile: ([name, value]) =>
       withDialog((dialog, run) => code(dialog.setValue(textOf(name, run), value?.value(run) ?? ''))),
@@ -184,7 +184,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     name: 'fetch_dlg_value',
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('result', 'writable')],
-    routes: REQUESTS,
+    routes: DIALOG_ROUTES,
     summary: 'reads a value of the dialog',
     compile: ([name, result]) =>
       withDialog((dialog, run) => {
@@ -204,7 +204,7 @@ export const opensipsFunctions: FunctionSpec[] = [
       param('value', 'string'),
       optional('number', 'writable'),
     ],
-    routes: REQUESTS,
+    routes: DIALOG_ROUTES,
     summary: 'reads a value of the dialogs that have another value',
     compile:
       ([attribute, result, key, value, number]) =>
@@ -224,7 +224,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     name: 'test_and_set_dlg_flag',
     dialects: OPENSIPS,
     parameters: [param('flag', 'flag'), param('value', 'int')],
-    routes: REQUESTS,
+    routes: DIALOG_ROUTES,
     summary: 'whether a flag of the dialog has a value; it has the other one then',
     compile: ([flag, value]) => {
       const bit = 1 << flagBit((flag as Arg).text);

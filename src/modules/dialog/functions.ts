@@ -9,7 +9,7 @@ import {
   type ScriptFunction,
 } from '../define.js';
 import { flagBit } from '../flags.js';
-import { dialogOf, REQUESTS, tableOf } from './current.js';
+import { DIALOG_ROUTES, dialogOf, tableOf } from './current.js';
 import { kamailioFunctions } from './functions-kamailio.js';
 import { opensipsFunctions } from './functions-opensips.js';
 import { profileFunctions } from './profile-functions.js';
@@ -24,7 +24,7 @@ function flagFunctions(
         name,
         ...(dialects === undefined ? {} : { dialects }),
         parameters: [param('flag', 'flag')],
-        routes: REQUESTS,
+        routes: DIALOG_ROUTES,
         summary: act === 'test' ? 'whether a flag of the dialog is set' : `${act}s a flag of the dialog`,
         compile: ([flag]) => {
           const bit = 1 << flagBit((flag as Arg).text);

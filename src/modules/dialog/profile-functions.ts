@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 import { type Arg, code, type FunctionSpec, intOf, optional, param, textOf } from '../define.js';
-import { dialogOf, REQUESTS, tableOf, withDialog } from './current.js';
+import { DIALOG_ROUTES, dialogOf, tableOf, withDialog } from './current.js';
 
 /** Profiles a request is put into before its dialog begins. */
 const MOST_WISHED = 32;
@@ -52,7 +52,7 @@ export function profileFunctions(): FunctionSpec[] {
     {
       name: 'set_dlg_profile',
       parameters: [name, value, optional('clear', 'int')],
-      routes: REQUESTS,
+      routes: DIALOG_ROUTES,
       summary: 'counts the dialog in a profile; "clear" takes it out of the other values',
       compile:
         ([profile, of, clear]) =>
@@ -73,7 +73,7 @@ export function profileFunctions(): FunctionSpec[] {
     {
       name: 'unset_dlg_profile',
       parameters: [name, value],
-      routes: REQUESTS,
+      routes: DIALOG_ROUTES,
       summary: 'counts the dialog in a profile no longer',
       compile: ([profile, of]) =>
         withDialog((dialog, run) =>
@@ -90,7 +90,7 @@ export function profileFunctions(): FunctionSpec[] {
     {
       name: 'is_in_profile',
       parameters: [name, value],
-      routes: REQUESTS,
+      routes: DIALOG_ROUTES,
       summary: 'whether the dialog counts in a profile',
       compile: ([profile, of]) =>
         withDialog((dialog, run) => {

@@ -6,7 +6,7 @@ import type { Format } from '../../pvar/format.js';
 import { MessageRun } from '../../script/call.js';
 import type { ListEntry, RuleRow } from '../../script/gateway-rows.js';
 import { PerCall } from '../../script/per-call.js';
-import { type Carrier, type Gateway, type Routing, routingOf } from './gateways.js';
+import { type Carrier, type DroutingTables, type Gateway, routingOf } from './gateways.js';
 
 /** A gateway to be tried, and by which carrier it came. */
 interface Attempt {
@@ -54,7 +54,7 @@ function ordered(list: readonly ListEntry[], byWeight: boolean, random: Random):
 
 /** The gateways of a list, carriers replaced by theirs. Whether one may be used is looked at when it would be tried. */
 export function* attemptsOf(
-  routing: Routing,
+  routing: DroutingTables,
   list: readonly ListEntry[],
   byWeight: boolean,
   random: Random,

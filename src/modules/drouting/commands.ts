@@ -1,14 +1,14 @@
-import { CommandFault, type CommandValue, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
-import { type Carrier, type Gateway, type Routing, routingState } from './gateways.js';
+import { type Carrier, type DroutingTables, type Gateway, routingState } from './gateways.js';
 
 const module = 'drouting';
 
-function routing(env: ScriptEnvironment): Routing {
+function routing(env: ScriptEnvironment): DroutingTables {
   return env.modules.of(routingState).sync(env);
 }
 
-function shownGateway(gateway: Gateway): CommandValue {
+function shownGateway(gateway: Gateway): MiValue {
   return {
     ID: gateway.row.id,
     IP: gateway.addresses[0] ?? gateway.uri,
@@ -17,7 +17,7 @@ function shownGateway(gateway: Gateway): CommandValue {
   };
 }
 
-function shownCarrier({ row, off }: Carrier): CommandValue {
+function shownCarrier({ row, off }: Carrier): MiValue {
   return { ID: row.id, Enabled: off ? 'no' : 'yes' };
 }
 
@@ -34,11 +34,11 @@ interface StatusCommand<Thing> {
   readonly things: string;
   /** Name of the parameter that names one. */
   readonly id: string;
-  list(env: ScriptEnvironment): CommandValue;
+  list(env: ScriptEnvironment): MiValue;
   find(env: ScriptEnvironment, id: string): Thing | undefined;
   /** The answer where there is none of that id. */
   readonly notFound: string;
-  shown(thing: Thing): CommandValue;
+  shown(thing: Thing): MiValue;
   use(env: ScriptEnvironment, thing: Thing, used: boolean): void;
 }
 

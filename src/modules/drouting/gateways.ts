@@ -97,7 +97,7 @@ interface RoutingSettings {
 }
 
 /** Gateways, carriers and rules of a configuration. */
-export class Routing {
+export class DroutingTables {
   private rows: RoutingRows | undefined = undefined;
   private gatewaysById = new Map<string, Gateway>();
   /** Made when first asked for, and again when a name has resolved. */
@@ -270,11 +270,11 @@ function settingsOf(parameters: ModuleParameters, states: ModuleStates): Routing
 /** Gateways and their states stay over a reload of the file. */
 export const routingState = {
   module: 'drouting',
-  create(parameters: ModuleParameters, states: ModuleStates): Routing {
+  create(parameters: ModuleParameters, states: ModuleStates): DroutingTables {
     if (parameters.flag('use_partitions', false)) throw new Error('use_partitions is not supported');
-    return new Routing(parameters, settingsOf(parameters, states));
+    return new DroutingTables(parameters, settingsOf(parameters, states));
   },
-  renew(before: Routing, parameters: ModuleParameters, states: ModuleStates): Routing {
+  renew(before: DroutingTables, parameters: ModuleParameters, states: ModuleStates): DroutingTables {
     before.settings = settingsOf(parameters, states);
     before.probing.configure(probingSettings(parameters));
     return before;
@@ -282,7 +282,7 @@ export const routingState = {
 };
 
 /** Gateways, carriers and rules as the tables have them now. */
-export function routingOf(run: Pick<MessageRun, 'env'>): Routing {
+export function routingOf(run: Pick<MessageRun, 'env'>): DroutingTables {
   return run.env.modules.of(routingState).sync(run.env);
 }
 

@@ -6,12 +6,12 @@ import type { ListEntry } from '../../script/gateway-rows.js';
 import { editRequestUri, strip } from '../core-uri.js';
 import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
 import { attemptsOf, begin, useNext, userOf } from './attempts.js';
-import { gatewayAt, type Routing, routingOf } from './gateways.js';
+import { type DroutingTables, gatewayAt, routingOf } from './gateways.js';
 
 const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
 
 /** Entries with the lists they name ("#id") in their stead, each list with sections of its own. */
-function flat(routing: Routing, list: readonly ListEntry[]): ListEntry[][] {
+function flat(routing: DroutingTables, list: readonly ListEntry[]): ListEntry[][] {
   const sections: ListEntry[][] = [];
   let last = -1;
   const add = (entry: ListEntry, own: boolean): void => {

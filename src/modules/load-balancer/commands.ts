@@ -1,4 +1,4 @@
-import { CommandFault, type CommandValue, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { type Balanced, balancerState } from './balancer.js';
 
@@ -10,7 +10,7 @@ function named(env: ScriptEnvironment, id: string): Balanced {
   return found;
 }
 
-function shown(env: ScriptEnvironment, destination: Balanced): CommandValue {
+function shown(env: ScriptEnvironment, destination: Balanced): MiValue {
   const balancer = env.modules.of(balancerState);
   const { row, off } = destination;
   return {

@@ -1,5 +1,5 @@
 import type { MediaProxy } from '../../media/proxies.js';
-import { CommandFault, type CommandValue, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { mediaEngine } from './engine.js';
 
@@ -7,7 +7,7 @@ function entries(env: ScriptEnvironment): { set: number; proxy: MediaProxy }[] {
   return [...env.modules.of(mediaEngine).sets].flatMap(([set, proxies]) => proxies.map((proxy) => ({ set, proxy })));
 }
 
-function shown(env: ScriptEnvironment, set: number, proxy: MediaProxy, index: number): CommandValue {
+function shown(env: ScriptEnvironment, set: number, proxy: MediaProxy, index: number): MiValue {
   const left = Math.max(0, Math.ceil((proxy.until - env.clock.monotonic()) / 1000));
   return {
     url: proxy.url,
@@ -27,7 +27,7 @@ function named(env: ScriptEnvironment, url: string | undefined): MediaProxy[] {
   return all.map(({ proxy }) => proxy);
 }
 
-function enable(env: ScriptEnvironment, url: string | undefined, on: boolean): CommandValue {
+function enable(env: ScriptEnvironment, url: string | undefined, on: boolean): MiValue {
   for (const each of named(env, url)) {
     each.disabled = !on;
     if (on) each.until = 0;

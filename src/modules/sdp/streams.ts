@@ -1,7 +1,7 @@
 import type { MessageRun } from '../../script/call.js';
 
 /** A line of a body. */
-export interface Line {
+export interface BodyLine {
   readonly text: string;
   /** Where it begins in the message, and where the next one does. */
   readonly start: number;
@@ -13,8 +13,8 @@ export interface Stream {
   readonly media: string;
   /** "RTP/AVP", "RTP/SAVPF" ... */
   readonly transport: string;
-  readonly head: Line;
-  readonly lines: readonly Line[];
+  readonly head: BodyLine;
+  readonly lines: readonly BodyLine[];
   readonly payloads: readonly string[];
   /** Name and clock rate of payload types, as the first "a=rtpmap" line of each has them. */
   readonly codecs: ReadonlyMap<string, Codec>;
@@ -27,9 +27,9 @@ interface Codec {
 }
 
 /** The lines of the body, without their line breaks. */
-export function linesOf(run: MessageRun): Line[] {
+export function linesOf(run: MessageRun): BodyLine[] {
   const { text, bodyStart, bodyEnd } = run.message;
-  const lines: Line[] = [];
+  const lines: BodyLine[] = [];
   let at = bodyStart;
   while (at < bodyEnd) {
     const feed = text.indexOf('\n', at);
@@ -43,7 +43,7 @@ export function linesOf(run: MessageRun): Line[] {
 /** The streams of the body, in order. */
 export function streamsOf(run: MessageRun): Stream[] {
   const streams: Stream[] = [];
-  let current: (Stream & { lines: Line[]; codecs: Map<string, Codec> }) | undefined;
+  let current: (Stream & { lines: BodyLine[]; codecs: Map<string, Codec> }) | undefined;
   for (const line of linesOf(run)) {
     const media = /^m=(\S{1,64}) \S{1,64} (\S{1,64}) ?(.*)$/.exec(line.text);
     if (media !== null) {
@@ -101,7 +101,7 @@ export function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolea
   for (const stream of streamsOf(run)) {
     if (!wanted(stream)) continue;
     found = true;
-    const last = stream.lines[stream.lines.length - 1] as Line;
+    const last = stream.lines[stream.lines.length - 1] as BodyLine;
     run.edits.remove(stream.head.start, last.end);
   }
   return found;

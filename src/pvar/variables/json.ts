@@ -1,5 +1,5 @@
 import type { PvarContext, PvarValue } from '../context.js';
-import type { Json } from '../json-value.js';
+import type { JsonValue } from '../json-value.js';
 import type { CompiledVariable, IndexReader, TextReader, VariableDefinition } from './definition.js';
 
 type Step =
@@ -40,15 +40,15 @@ function pathOf(text: string): Path | undefined {
   return { root, steps, list };
 }
 
-function fromPlain(value: unknown): Json {
+function fromPlain(value: unknown): JsonValue {
   if (Array.isArray(value)) return value.map(fromPlain);
   if (typeof value === 'object' && value !== null) {
     return new Map(Object.entries(value).map(([key, each]) => [key, fromPlain(each)]));
   }
-  return value as Json;
+  return value as JsonValue;
 }
 
-function parsed(text: string): Json | undefined {
+function parsed(text: string): JsonValue | undefined {
   if (text.length > MOST_TEXT) return undefined;
   try {
     return fromPlain(JSON.parse(text));
@@ -58,7 +58,7 @@ function parsed(text: string): Json | undefined {
 }
 
 /** JSON text, with the blanks that the original prints, or without. */
-export function jsonText(value: Json, spaced: boolean): string {
+export function jsonText(value: JsonValue, spaced: boolean): string {
   if (Array.isArray(value)) {
     if (value.length === 0) return spaced ? '[ ]' : '[]';
     const parts = value.map((each) => jsonText(each, spaced));
@@ -75,7 +75,7 @@ export function jsonText(value: Json, spaced: boolean): string {
   return JSON.stringify(value);
 }
 
-function toPvar(value: Json | undefined, spaced: boolean): PvarValue {
+function toPvar(value: JsonValue | undefined, spaced: boolean): PvarValue {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
@@ -83,19 +83,19 @@ function toPvar(value: Json | undefined, spaced: boolean): PvarValue {
   return jsonText(value, spaced);
 }
 
-function step(value: Json | undefined, each: Step): Json | undefined {
+function step(value: JsonValue | undefined, each: Step): JsonValue | undefined {
   if (each.kind === 'key') return value instanceof Map ? value.get(each.key) : undefined;
   if (!Array.isArray(value) || each.at === undefined) return undefined;
   return value[each.at < 0 ? value.length + each.at : each.at];
 }
 
-function find({ jsons }: PvarContext, { root, steps }: Path): Json | undefined {
+function find({ jsons }: PvarContext, { root, steps }: Path): JsonValue | undefined {
   let value = jsons.get(root);
   for (const each of steps) value = step(value, each);
   return value;
 }
 
-function write({ jsons }: PvarContext, { root, steps }: Path, value: Json | undefined): void {
+function write({ jsons }: PvarContext, { root, steps }: Path, value: JsonValue | undefined): void {
   const last = steps.at(-1);
   if (last === undefined) {
     if (value === undefined) jsons.delete(root);
@@ -116,7 +116,7 @@ function write({ jsons }: PvarContext, { root, steps }: Path, value: Json | unde
   else if (at >= 0 && at <= Math.min(parent.length, MOST_ELEMENTS)) parent[at] = value;
 }
 
-function elements(value: Json | undefined, list: Path['list']): readonly PvarValue[] {
+function elements(value: JsonValue | undefined, list: Path['list']): readonly PvarValue[] {
   if (list !== undefined) {
     if (!(value instanceof Map)) return [];
     return list === 'keys' ? [...value.keys()] : Array.from(value.values(), (each) => toPvar(each, true));

@@ -14,12 +14,12 @@ function* counting({ env }: DispatcherSite, name: string | undefined): Generator
 }
 
 /** A route at work on a message that need not belong to a call of the proxy. */
-export interface MessageSite extends DispatcherSite {
+export interface DispatcherMessageSite extends DispatcherSite {
   readonly message: SipMessage;
 }
 
 /** ds_load_update of Kamailio: BYE and CANCEL end the call, a 2xx to its INVITE confirms it. The Call-ID identifies it. */
-export function updateLoad(site: MessageSite, partition?: string): number {
+export function updateLoad(site: DispatcherMessageSite, partition?: string): number {
   const { message } = site;
   for (const { calls } of counting(site, partition)) {
     calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);

@@ -2,7 +2,7 @@ import type { RoutingRule, SelectConfig } from '../../config/settings.js';
 import { SwitchyardError } from '../../core/errors.js';
 import { FLAG } from '../../engine/algorithms/algorithm.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
-import { parseRoutes, type Routes } from '../../engine/kamailio/select-routes.js';
+import { parseRoutes, type SelectRoutes } from '../../engine/kamailio/select-routes.js';
 import { type Partition, unknownPartition } from '../../engine/partition.js';
 import { parseSelectArguments, type SelectArguments } from '../../engine/select-arguments.js';
 import type { SelectTarget } from '../../engine/selection.js';
@@ -18,7 +18,7 @@ export interface ReadySelection {
   readonly partition: Partition;
   readonly targets: readonly SelectTarget[];
   /** Groups in the form of ds_select_routes, in place of `targets` (partitions of flavour kamailio). */
-  readonly routes?: Routes;
+  readonly routes?: SelectRoutes;
 }
 
 /** One entry of a rule's match. */

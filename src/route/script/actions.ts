@@ -7,10 +7,10 @@ import { headerLines } from './header-edits.js';
 import { replyLinesFault } from './reply-lines.js';
 import type { RouteTable } from './route-table.js';
 import type { ScriptCall } from './script-call.js';
-import type { CallSite } from './site.js';
+import type { RouteCallSite } from './site.js';
 
 /** What functions of a JavaScript route decide; the proxy carries it out when the route has ended. */
-export const scriptActions: RequestActions<CallSite, number> = {
+export const scriptActions: RequestActions<RouteCallSite, number> = {
   relay(site) {
     const { call } = site;
     if (call.reply !== undefined || call.hops.length > 0 || call.stateless) return -1;

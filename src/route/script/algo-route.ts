@@ -1,7 +1,7 @@
 import type { PvarScope } from '../../pvar/context.js';
 import type { ScoredDestination } from '../request-scope.js';
 import { CoreFunctions } from './core-functions.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import { executeNow } from './execute.js';
 import type { LoadedScript } from './route-table.js';
 import { RouteSite } from './site.js';
@@ -12,7 +12,7 @@ import { RouteSite } from './site.js';
  */
 export class AlgoRoute extends CoreFunctions {
   private constructor(
-    env: ScriptEnvironment,
+    env: RouteScriptEnvironment,
     pvars: PvarScope,
     route: string,
     private readonly destination: ScoredDestination,
@@ -42,7 +42,7 @@ export class AlgoRoute extends CoreFunctions {
 
   /** @internal The score; undefined when there is no such route or it failed, which has been logged. */
   static score(
-    env: ScriptEnvironment,
+    env: RouteScriptEnvironment,
     script: LoadedScript,
     name: string,
     pvars: PvarScope,

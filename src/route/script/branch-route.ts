@@ -3,12 +3,12 @@ import { executeNow } from './execute.js';
 import { DROP } from './exit.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
-import { CallSite } from './site.js';
+import { RouteCallSite } from './site.js';
 
 /** A branch route: a request is about to be relayed; what is changed here is changed on this branch only. */
 export class BranchRoute extends MessageFunctions {
   private constructor(call: ScriptCall, route: string) {
-    super(new CallSite(call, route));
+    super(new RouteCallSite(call, route));
   }
 
   /** The branch is not sent. */

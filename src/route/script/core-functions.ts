@@ -3,7 +3,7 @@ import type { PvarScope, PvarValue } from '../../pvar/context.js';
 import { OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
 import { logLevel, WRITTEN_LEVELS } from '../functions/log-levels.js';
 import { evaluated, formatOf, optional, writableOf } from './arguments.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import { EXIT } from './exit.js';
 import type { RouteSite } from './site.js';
 
@@ -16,7 +16,7 @@ export class CoreFunctions {
 
   constructor(protected readonly site: RouteSite) {}
 
-  protected get env(): ScriptEnvironment {
+  protected get env(): RouteScriptEnvironment {
     return this.site.env;
   }
 

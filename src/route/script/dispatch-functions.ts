@@ -6,17 +6,17 @@ import { KAMAILIO_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../dispatcher/table.js';
 import { isWholeNumber, optional, type TextOrNumber } from './arguments.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
-import { CallSite } from './site.js';
+import { RouteCallSite } from './site.js';
 
 /**
  * What selects destinations for a call. A partition of flavour kamailio, the default one or one that is named ("part:3"),
  * is asked in Kamailio's form: (set, alg[, limit]).
  */
 export class DispatchFunctions extends MessageFunctions {
-  declare protected readonly site: CallSite;
+  declare protected readonly site: RouteCallSite;
 
   constructor(call: ScriptCall, route: string) {
-    super(new CallSite(call, route));
+    super(new RouteCallSite(call, route));
   }
 
   protected get call(): ScriptCall {

@@ -7,7 +7,7 @@ import type { RouteTrace } from './call-path.js';
 import type { ScriptLog } from './script-log.js';
 
 /** What the functions of a script reach. */
-export interface ScriptEnvironment extends DispatcherEnvironment {
+export interface RouteScriptEnvironment extends DispatcherEnvironment {
   readonly formats: DispatcherFormats;
   readonly blocked: BlacklistCheck;
   readonly hasBlacklist: (name: string) => boolean;

@@ -1,6 +1,6 @@
 import { type PvarMessage, PvarScope, type PvarValue } from '../../pvar/context.js';
 import { CoreFunctions } from './core-functions.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import { execute } from './execute.js';
 import type { LoadedScript } from './route-table.js';
 import { RouteSite } from './site.js';
@@ -11,7 +11,7 @@ export type EventParams = Readonly<Record<string, string | number | undefined>>;
 /** An event route: $param(group), $param(address), $param(status) and so on hold the parameters of the event. */
 export class EventRoute extends CoreFunctions {
   private constructor(
-    env: ScriptEnvironment,
+    env: RouteScriptEnvironment,
     pvars: PvarScope,
     /** "E_DISPATCHER_STATUS" */
     readonly event: string,
@@ -21,7 +21,13 @@ export class EventRoute extends CoreFunctions {
   }
 
   /** @internal Runs the route of an event, or the one of another name, if there is one. What fails is logged. */
-  static run(env: ScriptEnvironment, script: LoadedScript, event: string, params: EventParams, name = event): void {
+  static run(
+    env: RouteScriptEnvironment,
+    script: LoadedScript,
+    event: string,
+    params: EventParams,
+    name = event,
+  ): void {
     const routes = script.routes.event;
     const handler = routes !== undefined && Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (handler === undefined) return;

@@ -1,17 +1,17 @@
 import { PvarScope } from '../../pvar/context.js';
 import { parseMessage } from '../../sip/message.js';
 import { applyEdits } from '../../sip/reply.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import { executeNow } from './execute.js';
 import { HeaderEdits } from './header-edits.js';
 import { MessageFunctions } from './message-functions.js';
 import type { LoadedScript } from './route-table.js';
-import { MessageSite } from './site.js';
+import { RouteMessageSite } from './site.js';
 
 /** The local route: a request of our own, such as a probe, is about to be sent. */
 export class LocalRoute extends MessageFunctions {
   /** @internal The request as the route wants it sent. What fails is logged, and the request sent as it was. */
-  static run(env: ScriptEnvironment, script: LoadedScript, text: string): string {
+  static run(env: RouteScriptEnvironment, script: LoadedScript, text: string): string {
     const handler = script.routes.local;
     const message = handler === undefined ? undefined : parseMessage(text);
     if (handler === undefined || message === undefined) return text;
@@ -19,7 +19,7 @@ export class LocalRoute extends MessageFunctions {
     pvars.clock = env.clock;
     pvars.lookUpStatistic = env.formats.statistic;
     pvars.lookUpTag = env.formats.tag;
-    const route = new LocalRoute(new MessageSite(env, pvars, 'local', message, new HeaderEdits(message)));
+    const route = new LocalRoute(new RouteMessageSite(env, pvars, 'local', message, new HeaderEdits(message)));
     const end = executeNow(
       { script: script.file, route: 'local', callId: message.callId },
       () => handler(route),

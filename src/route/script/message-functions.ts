@@ -4,16 +4,16 @@ import { HEADER_FUNCTIONS } from '../functions/headers.js';
 import { MESSAGE_FUNCTIONS } from '../functions/message.js';
 import { called, optional } from './arguments.js';
 import { SetFunctions } from './set-functions.js';
-import type { MessageSite } from './site.js';
+import type { RouteMessageSite } from './site.js';
 
 /** Why a text is not put into a message. */
 export const LINE_BREAK = 'a line break in the value of a variable';
 
 /** What routes that work on a message can do with it. */
 export class MessageFunctions extends SetFunctions {
-  declare protected readonly site: MessageSite;
+  declare protected readonly site: RouteMessageSite;
 
-  constructor(site: MessageSite) {
+  constructor(site: RouteMessageSite) {
     super(site);
   }
 

@@ -8,7 +8,7 @@ import { DROP } from './exit.js';
 import { HeaderEdits } from './header-edits.js';
 import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
-import { MessageSite } from './site.js';
+import { RouteMessageSite } from './site.js';
 import { statusPattern } from './status.js';
 
 /** A reply route: a reply to a relayed request came. Variables are those of the reply, AVPs those of the transaction. */
@@ -20,7 +20,7 @@ export class ReplyRoute extends MessageFunctions {
     readonly reply: SipMessage,
     pvars: PvarScope,
   ) {
-    super(new MessageSite(call.env, pvars, route, reply, new HeaderEdits(reply)));
+    super(new RouteMessageSite(call.env, pvars, route, reply, new HeaderEdits(reply)));
   }
 
   /** Status code of the reply. */

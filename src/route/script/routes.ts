@@ -11,7 +11,7 @@ import type { RequestRoute } from './request-route.js';
 export type NoPromise = void | boolean | number | string;
 
 /** The routes of a script. Names are those that t_on_failure and its kin, algo_route and the events go by. */
-export interface Routes {
+export interface ScriptRoutes {
   /** Every request but those that belong to a transaction: retransmissions, CANCEL and ACK of a call under way. */
   readonly request: (r: RequestRoute) => unknown;
   /** A destination did not take the request: t_on_failure(NAME) was called before it was relayed. */
@@ -29,6 +29,6 @@ export interface Routes {
 }
 
 /** Types the routes of a script: `export const routes = defineRoutes({ request(r) { ... } })`. Returns what it is given. */
-export function defineRoutes<T extends Routes>(routes: T): T {
+export function defineRoutes<T extends ScriptRoutes>(routes: T): T {
   return routes;
 }

@@ -1,6 +1,6 @@
 import { parseUri } from '../../core/uri.js';
 import type { Destination } from '../../engine/destination.js';
-import { MOST_BRANCHES } from '../../engine/kamailio/choose.js';
+import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { PvarBranches, PvarValue } from '../../pvar/context.js';
 
 /** A target the request is sent to together with the one that $du or the request-URI names. */
@@ -49,7 +49,7 @@ export class ScriptBranches implements PvarBranches {
 
   /** Returns why it is not added. */
   add(branch: ScriptBranch): string | undefined {
-    if (this.branches.length >= MOST_BRANCHES) return `more than ${MOST_BRANCHES} branches`;
+    if (this.branches.length >= MOST_FURTHER_BRANCHES) return `more than ${MOST_FURTHER_BRANCHES} branches`;
     const { requestUri, destinationUri } = branch;
     const uri = parseUri(requestUri);
     if (uri === undefined || (uri.scheme === 'tel' && destinationUri === undefined)) {

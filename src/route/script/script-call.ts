@@ -12,13 +12,13 @@ import { RequestScope } from '../request-scope.js';
 import { type LooseRoute, looseRoute } from '../rules/dialog.js';
 import { literalAddress } from '../rules/literal-address.js';
 import { Redirects } from '../rules/redirects.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './route-table.js';
 import { type ScriptBranch, ScriptBranches } from './script-branches.js';
 
 /** The routes a script asked to be called. */
-export interface ArmedRoutes {
+export interface ArmedRouteNames {
   failure: string | undefined;
   branch: string | undefined;
   reply: string | undefined;
@@ -33,7 +33,7 @@ export class ScriptCall implements DispatcherCall {
   readonly pvars: PvarScope;
   readonly dispatch: DispatchContext;
   readonly selections: Selections = new Selections(this);
-  readonly armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined };
+  readonly armed: ArmedRouteNames = { failure: undefined, branch: undefined, reply: undefined };
   /** Lists of use_blacklist. */
   readonly blacklists: string[] = [];
   /** Hops t_relay chose that have not been tried: they will be, all at once. */
@@ -60,7 +60,7 @@ export class ScriptCall implements DispatcherCall {
   private branch: ScriptBranch | undefined;
 
   constructor(
-    readonly env: ScriptEnvironment,
+    readonly env: RouteScriptEnvironment,
     readonly script: LoadedScript,
     readonly request: RoutedRequest,
   ) {

@@ -1,6 +1,6 @@
 import type { AckRoute, RouteDecision, RoutedRequest, RouteOrigin, Router } from '../../proxy/decision.js';
 import { reasonPhrase } from '../../sip/reply.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import { execute, type RouteEnd } from './execute.js';
 import { RequestRoute } from './request-route.js';
 import type { LoadedScript } from './route-table.js';
@@ -13,7 +13,7 @@ export class ScriptRouter implements Router {
   readonly checksMaxForwards = true;
 
   constructor(
-    private readonly env: ScriptEnvironment,
+    private readonly env: RouteScriptEnvironment,
     /** undefined while it is still being loaded: requests are answered 503. */
     private readonly script: LoadedScript | undefined,
   ) {}

@@ -3,12 +3,12 @@ import { answerFunctions } from '../functions/replies.js';
 import { targetFunctions } from '../functions/targets.js';
 import { transactionFunctions } from '../functions/transaction.js';
 import { scriptActions } from './actions.js';
-import type { CallSite } from './site.js';
+import type { RouteCallSite } from './site.js';
 
 // The functions about the request of a call that cfg files have too, as JavaScript routes carry them out.
 
 /** Functions of maxfwd. A request that is relayed is counted down by the proxy. */
-export const { opensips: MAX_FORWARDS } = maxForwardsFunctions<CallSite>({
+export const { opensips: MAX_FORWARDS } = maxForwardsFunctions<RouteCallSite>({
   add({ call }, limit) {
     call.maxForwards = limit > 0 && limit <= 255 ? limit : 70;
   },

@@ -3,14 +3,14 @@ import type { FieldSpan, SipMessage } from '../../sip/message.js';
 import type { DispatcherCallSite } from '../dispatcher/call.js';
 import type { DispatcherSite } from '../dispatcher/site.js';
 import type { MessageSite as SharedSite } from '../functions/site.js';
-import type { ScriptEnvironment } from './environment.js';
+import type { RouteScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
 import type { ScriptCall } from './script-call.js';
 
 /** One run of a route: what its functions work on. */
 export class RouteSite implements DispatcherSite {
   constructor(
-    readonly env: ScriptEnvironment,
+    readonly env: RouteScriptEnvironment,
     readonly pvars: PvarScope,
     /** "request", "failure TO_NEXT": for log lines. */
     readonly route: string,
@@ -24,9 +24,9 @@ export class RouteSite implements DispatcherSite {
 }
 
 /** A route that works on a message. */
-export class MessageSite extends RouteSite implements SharedSite {
+export class RouteMessageSite extends RouteSite implements SharedSite {
   constructor(
-    env: ScriptEnvironment,
+    env: RouteScriptEnvironment,
     pvars: PvarScope,
     route: string,
     readonly message: SipMessage,
@@ -45,7 +45,7 @@ export class MessageSite extends RouteSite implements SharedSite {
 }
 
 /** A route that works on the request of a call. */
-export class CallSite extends MessageSite implements DispatcherCallSite {
+export class RouteCallSite extends RouteMessageSite implements DispatcherCallSite {
   constructor(
     readonly call: ScriptCall,
     route: string,

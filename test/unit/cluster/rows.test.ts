@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { inZone, Rows, withoutZone } from '../../../src/cluster/rows.js';
+import { ClusterRows, inZone, withoutZone } from '../../../src/cluster/rows.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { destinationsOf } from '../../../src/engine/set.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -16,7 +16,7 @@ function partitionOf(size: number) {
 
 test('a large partition is indexed in slices of some hundred, sorting and hashing too', async () => {
   const partition = partitionOf(6000);
-  const indexed = new Rows();
+  const indexed = new ClusterRows();
   let pauses = 0;
   assert.equal(
     await indexed.index(partition, () => {
@@ -33,9 +33,9 @@ test('a large partition is indexed in slices of some hundred, sorting and hashin
 test('the hash of rows is that of their sorted keys, whichever zone a node is in', async () => {
   for (const size of [0, 1, 499, 500, 1501]) {
     const partition = partitionOf(size);
-    const plain = new Rows();
+    const plain = new ClusterRows();
     plain.indexNow(partition);
-    const zoned = new Rows(() => 'fra 1');
+    const zoned = new ClusterRows(() => 'fra 1');
     zoned.indexNow(partition);
     const hash = createHash('sha256');
     for (const key of [...plain.of(partition.name).keys()].sort()) hash.update(key);
@@ -46,7 +46,7 @@ test('the hash of rows is that of their sorted keys, whichever zone a node is in
 
 test('a destination is found by its key, in its zone', () => {
   const partition = partitionOf(3);
-  const indexed = new Rows(() => 'ams-1');
+  const indexed = new ClusterRows(() => 'ams-1');
   indexed.indexNow(partition);
   for (const destination of destinationsOf(partition.snapshot)) {
     const key = indexed.keyOf(destination);

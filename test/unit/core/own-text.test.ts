@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { ownText } from '../../../src/core/own-text.js';
 import { parseUri, type SipUri } from '../../../src/core/uri.js';
-import { CallLedger } from '../../../src/engine/kamailio/call-ledger.js';
+import { LoadLedger } from '../../../src/engine/kamailio/call-ledger.js';
 import { Nonces } from '../../../src/modules/auth/nonces.js';
 import { ExpiringMap } from '../../../src/modules/expiring-map.js';
 import { MemoryQueue } from '../../../src/modules/mqueue.js';
@@ -58,7 +58,7 @@ describe('what outlives a message keeps nothing else of it', () => {
       return (text) => nonces.use(text, undefined);
     },
     'calls that count as load': () => {
-      const ledger = new CallLedger({ clock });
+      const ledger = new LoadLedger({ clock });
       const destination = makeDestination();
       return (text) => ledger.begin(text, destination);
     },

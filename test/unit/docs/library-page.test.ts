@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
-import type { Routes } from '../../../src/index.js';
+import type { ScriptRoutes } from '../../../src/index.js';
 import { Child } from '../../support/child-process.js';
 import { textOf } from '../../support/documents.js';
 
@@ -51,7 +51,7 @@ test('the route script of examples/library.md can be loaded', async () => {
   try {
     const file = join(folder, 'route.ts');
     await writeFile(file, block('ts'));
-    const { routes } = (await import(pathToFileURL(file).href)) as { routes: Routes };
+    const { routes } = (await import(pathToFileURL(file).href)) as { routes: ScriptRoutes };
     assert.equal(typeof routes.request, 'function');
     assert.deepEqual(Object.keys(routes.failure ?? {}), ['next']);
   } finally {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Outbox } from '../../../src/workers/outbox.js';
+import { ItemQueue } from '../../../src/workers/outbox.js';
 
 const iteration = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
 test('items are sent together at the end of the event loop iteration', async () => {
   const sent: string[][] = [];
-  const outbox = new Outbox<string>((items) => sent.push([...items]));
+  const outbox = new ItemQueue<string>((items) => sent.push([...items]));
   outbox.add('question');
   outbox.add('question 2');
   assert.deepEqual(sent, []);
@@ -19,7 +19,7 @@ test('items are sent together at the end of the event loop iteration', async () 
 
 test('a flush sends at once what there is, and nothing later', async () => {
   const sent: unknown[] = [];
-  const outbox = new Outbox<string>((items) => sent.push(items));
+  const outbox = new ItemQueue<string>((items) => sent.push(items));
   outbox.flush();
   outbox.add('a');
   outbox.flush();
@@ -31,7 +31,7 @@ test('a flush sends at once what there is, and nothing later', async () => {
 test('messages beyond 16 MB of characters that the other process has not taken are not added, what is waited for is', async () => {
   const sent: (readonly string[])[] = [];
   const takers: (() => void)[] = [];
-  const outbox = new Outbox<string>((items, taken) => {
+  const outbox = new ItemQueue<string>((items, taken) => {
     sent.push(items);
     takers.push(taken);
   });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { SipMessage } from '../../../src/sip/message.js';
 import type { KnownRequest } from '../../../src/sip/transaction/user.js';
 import type { Source } from '../../../src/sip/transport/transport.js';
-import { type LeavingOptions, type ScriptCore, ScriptGate } from '../../../src/workers/script-gate.js';
+import { type GatedScript, type LeavingOptions, ScriptGate } from '../../../src/workers/script-gate.js';
 
 const source = { address: '127.0.0.1' } as Source;
 const NEW = { kind: 'new' } as KnownRequest;
@@ -13,7 +13,7 @@ const request = (callId: string) => ({ callId }) as SipMessage;
 function gateWith({ runs = () => true, now = () => 0 }: Partial<LeavingOptions> = {}, own = true) {
   const run: string[] = [];
   const passed: string[] = [];
-  const core = { onMessage: ({ callId }: SipMessage) => run.push(callId) } as unknown as ScriptCore;
+  const core = { onMessage: ({ callId }: SipMessage) => run.push(callId) } as unknown as GatedScript;
   const gate = new ScriptGate(core, {
     handsOn: (message) => message.callId.startsWith('other'),
     ...(own ? { leaving: { runs, pass: ({ callId }) => passed.push(callId), now } } : {}),

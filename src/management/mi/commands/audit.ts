@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../../../access/audit.js';
 import { sees } from '../../../access/rights.js';
-import type { Json, MiCommand, ParamSpec } from '../command.js';
+import type { MiCommand, MiValue, ParamSpec } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { requirePartition } from './partition-lookup.js';
 
@@ -43,6 +43,6 @@ export function auditCommand(deps: MiDependencies): MiCommand {
   };
 }
 
-function shown({ user, partition, error, changes, ...record }: AuditRecord): Json {
+function shown({ user, partition, error, changes, ...record }: AuditRecord): MiValue {
   return { ...record, user: user ?? null, partition: partition ?? null, error: error ?? null, changes };
 }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { sees } from '../../../access/rights.js';
-import type { Json, MiCommand, MiParams } from '../command.js';
+import type { MiCommand, MiParams, MiValue } from '../command.js';
 import { MiError } from '../command.js';
-import type { BlacklistRule, MiDependencies } from '../dependencies.js';
+import type { ListedAddress, MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 
 const PROTOCOLS = ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
@@ -87,7 +87,11 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
 }
 
 /** Newest list first, as recorded. */
-function listed(deps: MiDependencies, params: MiParams, call: Call): ReturnType<MiDependencies['blacklists']['lists']> {
+function listed(
+  deps: MiDependencies,
+  params: MiParams,
+  call: ManagementCall,
+): ReturnType<MiDependencies['blacklists']['lists']> {
   const lists = [...deps.blacklists.lists(visibleTo(call))].reverse();
   if (params['name'] === undefined) return lists;
   const one = lists.filter((list) => list.name === params['name']);
@@ -102,11 +106,11 @@ interface Endpoint {
 }
 
 /** A caller restricted to some partitions does not see the rules of others. */
-function visibleTo({ caller }: Call): ((partition: string) => boolean) | undefined {
+function visibleTo({ caller }: ManagementCall): ((partition: string) => boolean) | undefined {
   return caller.partitions === undefined ? undefined : (partition) => sees(caller, partition);
 }
 
-function check(deps: MiDependencies, call: Call, list: string, { ip, transport, port }: Endpoint) {
+function check(deps: MiDependencies, call: ManagementCall, list: string, { ip, transport, port }: Endpoint) {
   return deps.blacklists.check(list, ip, transport, port, visibleTo(call));
 }
 
@@ -120,16 +124,16 @@ function readEndpoint(params: MiParams): Endpoint {
   return { ip, transport: proto === 'any' ? undefined : proto, port: port === 0 ? undefined : port };
 }
 
-function mask(rule: BlacklistRule): string {
+function mask(rule: ListedAddress): string {
   return rule.address.includes(':') ? 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' : '255.255.255.255';
 }
 
-function ruleJson(rule: BlacklistRule): Json {
+function ruleJson(rule: ListedAddress): MiValue {
   return { flags: 0, IP: rule.address, Mask: mask(rule), Proto: rule.transport ?? 'any', Port: rule.port ?? 0 };
 }
 
 /** 2.1 prints the protocol as a number: 0 any, 1 udp, 2 tcp, ... */
-function ruleText(rule: BlacklistRule): string {
+function ruleText(rule: ListedAddress): string {
   const protocols = ['any', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
   return (
     treeLine(1, 'Rule', '', [['flags', '0']]) +

@@ -1,4 +1,4 @@
-import type { Json, MiCommand, MiParams } from '../command.js';
+import type { MiCommand, MiParams, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { ClusterControl, MiDependencies } from '../dependencies.js';
 import { parseGroup, requirePartition } from './partition-lookup.js';
@@ -23,7 +23,7 @@ export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
     if (/^cluster(?:er)?_(?:broadcast|send)_mi$/.test(String(name))) throw new MiError(400, 'Bad parameter value');
     return String(name);
   };
-  const paramsOf = (value: Json | undefined): Json | undefined => {
+  const paramsOf = (value: MiValue | undefined): MiValue | undefined => {
     if (value === undefined || Array.isArray(value)) return value;
     if (value !== null && typeof value === 'object') return value;
     return [value];

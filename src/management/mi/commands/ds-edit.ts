@@ -2,14 +2,14 @@ import { messageOf, SwitchyardError } from '../../../core/errors.js';
 import { maskSecrets, maskUri } from '../../../core/mask.js';
 import { parseUri } from '../../../core/uri.js';
 import type { DestinationRow } from '../../../engine/destination.js';
-import type { Json, MiCommand, MiParams } from '../command.js';
+import type { MiCommand, MiParams, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { destinationsAt, parseSetId, parseState, requirePartition } from './partition-lookup.js';
 
 const NO = new Set(['0', 'n', 'no', 'false', 'off', '']);
 
-function isSet(value: Json | undefined): boolean {
+function isSet(value: MiValue | undefined): boolean {
   return value !== undefined && !NO.has(String(value).trim().toLowerCase());
 }
 

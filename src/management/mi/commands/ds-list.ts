@@ -1,15 +1,16 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { nextIteration } from '../../../core/event-loop.js';
 import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import type { Destination, HealthState, ResolvedAddress } from '../../../engine/destination.js';
 import type { Partition } from '../../../engine/partition.js';
 import { weightOf } from '../../../engine/weight.js';
+import { DESTINATIONS_AT_ONCE } from '../../bulk.js';
 import type { MiCommand, MiParams } from '../command.js';
 import { JsonText } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
-import { listedPartitions, parseGroup, parseState, requirePartition, SLICE, STATE_LABELS } from './partition-lookup.js';
+import { listedPartitions, parseGroup, parseState, requirePartition, STATE_LABELS } from './partition-lookup.js';
 
 /** What is listed, and how much of it. */
 interface Selection {
@@ -47,7 +48,7 @@ export function dsListCommand(deps: MiDependencies): MiCommand {
   };
 }
 
-function select(deps: MiDependencies, params: MiParams, call: Call): Selection {
+function select(deps: MiDependencies, params: MiParams, call: ManagementCall): Selection {
   let partitions: readonly Partition[] | undefined;
   let setId: number | undefined;
   if (params['group'] !== undefined) {
@@ -91,7 +92,7 @@ async function walk(
         if (selection.state === undefined || destination.health.state === selection.state)
           visit.destination(destination, showsHealth(destination, selection.full, exact));
         // Those left out cost little, but there may be a hundred thousand of them.
-        if (++sincePause >= SLICE) {
+        if (++sincePause >= DESTINATIONS_AT_ONCE) {
           sincePause = 0;
           visit.pause();
           await nextIteration();

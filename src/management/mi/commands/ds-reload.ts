@@ -1,7 +1,7 @@
 import { messageOf } from '../../../core/errors.js';
 import { maskSecrets, maskUri } from '../../../core/mask.js';
 import type { LoadReport } from '../../../engine/partition.js';
-import type { Json, MiCommand, MiResult } from '../command.js';
+import type { MiCommand, MiResult, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { renderTree } from '../tree.js';
@@ -51,7 +51,7 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
       ...(deps.cluster === undefined ? [] : [{ name: 'cluster', type: 'flag' } as const]),
     ],
     run,
-    text: async (params, call) => renderTree((await run(params, call)) as Json),
+    text: async (params, call) => renderTree((await run(params, call)) as MiValue),
   };
 }
 
@@ -60,7 +60,7 @@ function summary({ loaded, added, removed, changed, discarded }: LoadReport): st
 }
 
 /** "0", "n", "no", "false", "off" mean no, "1", "y", "yes", "true", "on" yes; anything else is the default. */
-function isYes(value: Json | undefined, byDefault: boolean): boolean {
+function isYes(value: MiValue | undefined, byDefault: boolean): boolean {
   if (value === undefined) return byDefault;
   const text = String(value).trim().toLowerCase();
   if (['0', 'n', 'no', 'false', 'off'].includes(text)) return false;
@@ -68,7 +68,7 @@ function isYes(value: Json | undefined, byDefault: boolean): boolean {
   return byDefault;
 }
 
-function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): { readonly [key: string]: Json } {
+function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): { readonly [key: string]: MiValue } {
   const partitions = [...reports].map(([name, report]) => ({
     name,
     loaded: report.loaded,
@@ -82,7 +82,7 @@ function reportJson(reports: ReadonlyMap<string, LoadReport>, dryRun: boolean): 
   return { dry_run: dryRun, PARTITIONS: partitions };
 }
 
-function listJson(entries: readonly Json[]): Json {
+function listJson(entries: readonly MiValue[]): MiValue {
   return entries.length <= REPORT_LIMIT
     ? { count: entries.length, list: entries }
     : { count: entries.length, list: entries.slice(0, REPORT_LIMIT), truncated: true };

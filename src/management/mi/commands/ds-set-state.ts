@@ -1,4 +1,4 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { nextIteration } from '../../../core/event-loop.js';
 import { maskUri } from '../../../core/mask.js';
 import type { Destination, HealthState } from '../../../engine/destination.js';
@@ -54,7 +54,7 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
 
 function setOne(
   deps: MiDependencies,
-  call: Call,
+  call: ManagementCall,
   destination: Destination,
   state: HealthState,
   address: string | undefined,
@@ -81,7 +81,7 @@ async function written(
 
 async function setAll(
   deps: MiDependencies,
-  call: Call,
+  call: ManagementCall,
   destinations: readonly Destination[],
   state: HealthState,
 ): Promise<void> {

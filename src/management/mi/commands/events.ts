@@ -1,10 +1,10 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import type { Caller } from '../../../access/caller.js';
 import type { Need } from '../../../access/rights.js';
 import { SwitchyardError } from '../../../core/errors.js';
 import { type EventKind, eventKind } from '../../../events/catalogue.js';
 import type { SubscriberEntry } from '../../../events/publisher.js';
-import type { Json, MiCommand, MiParams } from '../command.js';
+import type { MiCommand, MiParams, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
@@ -19,7 +19,7 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   const socket = { name: 'socket', type: 'string' } as const;
   const expire = { name: 'expire', type: 'int' } as const;
   /** Who subscribes by the text protocol of OpenSIPS 2.1 receives events in its text form, all others as JSON. */
-  const subscribe = (params: MiParams, { caller }: Call, form: 'json' | 'text'): void => {
+  const subscribe = (params: MiParams, { caller }: ManagementCall, form: 'json' | 'text'): void => {
     const seconds = params['expire'] as number | undefined;
     const owner = { name: ownerOf(caller), partitions: caller.partitions };
     try {
@@ -93,11 +93,11 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
 }
 
 /** As documented: an array, in the event's own order, or a JSON object in a string. An object itself is refused (recorded). */
-function raisedParams(kind: EventKind, value: Json | undefined): Record<string, string | number> {
+function raisedParams(kind: EventKind, value: MiValue | undefined): Record<string, string | number> {
   let entries: readonly (readonly [string, unknown])[] | undefined;
   if (value === undefined) entries = [];
   else if (Array.isArray(value)) {
-    entries = (value as readonly Json[]).map((each, i) => [kind.documented[i] ?? `param${i + 1}`, each]);
+    entries = (value as readonly MiValue[]).map((each, i) => [kind.documented[i] ?? `param${i + 1}`, each]);
   } else if (typeof value === 'string') entries = objectEntries(value);
   if (entries === undefined) throw new MiError(400, 'No Params');
   const usable = (each: unknown): boolean => typeof each === 'string' || Number.isFinite(each);
@@ -131,7 +131,7 @@ function subscriptionNeeds({ socket }: MiParams): Need {
 function subscribers(
   deps: MiDependencies,
   params: MiParams,
-  { caller }: Call,
+  { caller }: ManagementCall,
 ): NonNullable<ReturnType<typeof deps.events.subscribers>> {
   const owner = caller.partitions === undefined ? undefined : ownerOf(caller);
   const { event, socket } = params as Readonly<Record<string, string | undefined>>;
@@ -143,7 +143,7 @@ function subscribers(
   return answer;
 }
 
-function subscribersText(deps: MiDependencies, params: MiParams, call: Call): string {
+function subscribersText(deps: MiDependencies, params: MiParams, call: ManagementCall): string {
   const answer = subscribers(deps, params, call);
   const events: { name: string; id: number; of: readonly SubscriberEntry[] }[] = [];
   if ('Events' in answer) {

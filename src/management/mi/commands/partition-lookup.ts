@@ -1,4 +1,4 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { sees } from '../../../access/rights.js';
 import { maskUri } from '../../../core/mask.js';
 import type { Destination, HealthState } from '../../../engine/destination.js';
@@ -7,7 +7,7 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 
 /** The partitions visible to the caller, in order of definition. */
-export function partitionsFor(deps: MiDependencies, { caller }: Call): readonly Partition[] {
+export function partitionsFor(deps: MiDependencies, { caller }: ManagementCall): readonly Partition[] {
   return deps.partitions().filter(({ name }) => sees(caller, name));
 }
 
@@ -15,7 +15,7 @@ export function partitionsFor(deps: MiDependencies, { caller }: Call): readonly 
  * The partition of this name; '' and "default" mean the default one. Who has one partition only means it when he names
  * none.
  */
-function findPartition(deps: MiDependencies, call: Call, name: string): Partition | undefined {
+function findPartition(deps: MiDependencies, call: ManagementCall, name: string): Partition | undefined {
   const visible = partitionsFor(deps, call);
   const byDefault = visible.find((each) => each === deps.defaultPartition());
   if (name !== '') return visible.find((each) => each.name === name) ?? (name === 'default' ? byDefault : undefined);
@@ -23,7 +23,7 @@ function findPartition(deps: MiDependencies, call: Call, name: string): Partitio
 }
 
 /** Order of listings, as recorded: partitions in reverse order of definition, the default one last. */
-export function listedPartitions(deps: MiDependencies, call: Call): readonly Partition[] {
+export function listedPartitions(deps: MiDependencies, call: ManagementCall): readonly Partition[] {
   const visible = partitionsFor(deps, call);
   const byDefault = deps.defaultPartition();
   const others = visible.filter((each) => each !== byDefault).reverse();
@@ -34,7 +34,7 @@ export function listedPartitions(deps: MiDependencies, call: Call): readonly Par
  * The partition called `name`, or the error with the code this command answers (recorded: 500, ds_set_state 404). For a
  * caller bounded to partitions one that is not his and one that is not there are the same.
  */
-export function requirePartition(deps: MiDependencies, call: Call, name: string, code: number): Partition {
+export function requirePartition(deps: MiDependencies, call: ManagementCall, name: string, code: number): Partition {
   const partition = findPartition(deps, call, name);
   call.partition = partition?.name ?? name;
   if (partition !== undefined) return partition;
@@ -100,6 +100,3 @@ export const STATE_LABELS: Readonly<Record<HealthState, string>> = {
   inactive: 'Inactive',
   probing: 'Probing',
 };
-
-/** Destinations handled per event loop iteration, so that a bulk command delays no call. */
-export const SLICE = 500;

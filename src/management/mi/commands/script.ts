@@ -1,5 +1,5 @@
 import type { MiCommand } from '../command.js';
-import { type Json, MiError } from '../command.js';
+import { MiError, type MiValue } from '../command.js';
 import type { ScriptCommandTable } from '../dependencies.js';
 
 /** Commands of the modules a configuration file loads: they are the same whatever file is read next. */
@@ -24,7 +24,7 @@ export function scriptCommands(table: ScriptCommandTable | undefined): MiCommand
           );
           const outcome = await table.run(command, texts);
           if (outcome.fault !== undefined) throw new MiError(outcome.fault.code, outcome.fault.message);
-          return outcome.value as Json;
+          return outcome.value as MiValue;
         },
       }),
     );

@@ -1,4 +1,4 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { type Rights, sees } from '../../../access/rights.js';
 import type { MiCommand, MiParams } from '../command.js';
 import { JsonText, MiError } from '../command.js';
@@ -12,8 +12,8 @@ const MAX_NAMES = 64;
 /** get_statistics, list_statistics, reset_statistics, reset_all_statistics. */
 export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
   const { statistics } = deps;
-  const visible = ({ caller }: Call) => visibleStatistics(statistics, caller);
-  const get = (params: MiParams, call: Call): readonly Statistic[] => {
+  const visible = ({ caller }: ManagementCall) => visibleStatistics(statistics, caller);
+  const get = (params: MiParams, call: ManagementCall): readonly Statistic[] => {
     const words = params['statistics'] as readonly unknown[];
     const found = lookUp(visible(call), words);
     // A group without statistics, or no name at all, is nothing, and no mistake.
@@ -22,7 +22,7 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
     return found;
   };
   const fullName = (each: Statistic): string => `${each.group}:${each.name}`;
-  const reset = (params: MiParams, call: Call): 'OK' => {
+  const reset = (params: MiParams, call: ManagementCall): 'OK' => {
     for (const each of get(params, call)) {
       each.reset?.();
       if (each.reset !== undefined) call.changed(`${fullName(each)} is 0`);

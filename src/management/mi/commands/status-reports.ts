@@ -1,6 +1,6 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { sees } from '../../../access/rights.js';
-import type { Json, MiCommand, MiParams } from '../command.js';
+import type { MiCommand, MiParams, MiValue } from '../command.js';
 import { MiError } from '../command.js';
 import type { MiDependencies, StatusIdentifier } from '../dependencies.js';
 import { calendarTime } from './core.js';
@@ -14,7 +14,7 @@ type Group = ReturnType<MiDependencies['reports']['groups']>[number];
 export function statusReportCommands(deps: MiDependencies): readonly MiCommand[] {
   const group = { name: 'group', type: 'string' } as const;
   const identifier = { name: 'identifier', type: 'string' } as const;
-  const groups = (params: MiParams, { caller }: Call): readonly Group[] => {
+  const groups = (params: MiParams, { caller }: ManagementCall): readonly Group[] => {
     const all = deps.reports.groups().map(({ name, identifiers }) => ({
       name,
       identifiers: identifiers.filter(({ partition }) => partition === undefined || sees(caller, partition)),
@@ -25,7 +25,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
     return one;
   };
   /** All groups with their identifiers; of one group the bare array of its identifiers. */
-  const answer = (params: MiParams, call: Call, render: (each: StatusIdentifier) => Json): Json => {
+  const answer = (params: MiParams, call: ManagementCall, render: (each: StatusIdentifier) => MiValue): MiValue => {
     const found = groups(params, call);
     if (params['group'] !== undefined) return (found[0] as Group).identifiers.map(render);
     return found.map(({ name, identifiers }) => ({ Name: name, Identifiers: identifiers.map(render) }));
@@ -81,7 +81,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
           Group: name,
           Identifiers: identifiers.map((one) => one.name),
         }));
-        return params['group'] === undefined ? named : (named[0] as Json);
+        return params['group'] === undefined ? named : (named[0] as MiValue);
       },
     },
   ];
@@ -98,13 +98,13 @@ function aggregate(group: Group): Pick<StatusIdentifier, 'status' | 'details'> {
   return { status: ready ? 1 : -1, details: 'aggregated' };
 }
 
-function statusJson(identifier: Pick<StatusIdentifier, 'status' | 'details'>): { readonly [name: string]: Json } {
+function statusJson(identifier: Pick<StatusIdentifier, 'status' | 'details'>): { readonly [name: string]: MiValue } {
   const { status, details } = identifier;
   const shown = { Readiness: status > 0, Status: status };
   return details === undefined ? shown : { ...shown, Details: details };
 }
 
-function reportsJson({ reports }: StatusIdentifier): readonly Json[] {
+function reportsJson({ reports }: StatusIdentifier): readonly MiValue[] {
   return reports.map(({ time, text }) => ({
     Timestamp: Math.floor(time / 1000),
     Date: calendarTime(time),

@@ -1,4 +1,4 @@
-import type { Call } from '../../../access/call.js';
+import type { ManagementCall } from '../../../access/call.js';
 import { type Need, sees } from '../../../access/rights.js';
 import { SwitchyardError } from '../../../core/errors.js';
 import { unknownPartition } from '../../../engine/partition.js';
@@ -30,7 +30,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
   const after = { name: 'after', type: 'int' } as const;
   const { traces } = deps;
   /** Who is restricted to partitions traces one of them, and has no other trace. */
-  const bounded = (params: MiParams, { caller }: Call): TraceParams => {
+  const bounded = (params: MiParams, { caller }: ManagementCall): TraceParams => {
     const asked = traceParams(params);
     if (caller.partitions === undefined) return asked;
     const only = asked.partition ?? (caller.partitions.size === 1 ? [...caller.partitions][0] : undefined);
@@ -38,7 +38,7 @@ export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
     if (!sees(caller, only)) throw new MiError(400, 'Bad parameter value', unknownPartition(only));
     return { ...asked, partition: only };
   };
-  const own = (id: number, { caller }: Call): number => {
+  const own = (id: number, { caller }: ManagementCall): number => {
     const partition = traces.partitionOf(id);
     if (caller.partitions === undefined || (partition !== undefined && sees(caller, partition))) return id;
     throw new SwitchyardError('USAGE', `no trace ${id}`);

@@ -4,7 +4,8 @@ import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
 import type { Destination } from '../../../engine/destination.js';
 import type { DestinationView } from '../../../engine/flavour.js';
-import { type RpcCommand, RpcError, SLICE } from '../command.js';
+import { DESTINATIONS_AT_ONCE } from '../../bulk.js';
+import { type RpcCommand, RpcError } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { listingOrder } from '../set-order.js';
 import { double, list, manyResult, type RpcMember, type RpcStruct, struct, valuesResult } from '../value.js';
@@ -43,7 +44,7 @@ export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
       if (set === undefined) throw new RpcError(404, 'Destination Group Not Found');
       const shown: RpcStruct[] = [];
       for (const [i, destination] of set.destinations.entries()) {
-        if (i % SLICE === SLICE - 1) await nextIteration();
+        if (i % DESTINATIONS_AT_ONCE === DESTINATIONS_AT_ONCE - 1) await nextIteration();
         shown.push(overload(target, destination));
       }
       return manyResult(shown);
@@ -62,7 +63,7 @@ async function membersOfSets(
   for (const id of listingOrder(snapshot.setOrder)) {
     const targets: RpcMember[] = [];
     for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
-      if (++count % SLICE === 0) await nextIteration();
+      if (++count % DESTINATIONS_AT_ONCE === 0) await nextIteration();
       targets.push(show(destination));
     }
     sets.push(['SET', struct(['ID', id], ['TARGETS', list(targets)])]);

@@ -1,4 +1,4 @@
-import type { Json } from '../../mi/command.js';
+import type { MiValue } from '../../mi/command.js';
 import type { ScriptCommandTable } from '../../mi/dependencies.js';
 import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
 import { manyResult, type RpcMember, type RpcValue, struct, textResult, valuesResult } from '../value.js';
@@ -21,23 +21,23 @@ export function scriptRpcCommands(table: ScriptCommandTable | undefined): RpcCom
           if (fault !== undefined) throw new RpcError(fault.code, fault.message);
           if (Array.isArray(value)) return manyResult(value.map(rpcValue));
           if (typeof value === 'string') return textResult(value);
-          return valuesResult(rpcValue(value as Json));
+          return valuesResult(rpcValue(value as MiValue));
         },
       }),
     );
 }
 
-function rpcValue(value: Json | undefined): RpcValue {
+function rpcValue(value: MiValue | undefined): RpcValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'boolean') return Number(value);
   if (typeof value === 'number') return Number.isInteger(value) ? value : { kind: 'double', value };
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return struct(...value.flatMap((each) => membersOf(each as Json)));
+  if (Array.isArray(value)) return struct(...value.flatMap((each) => membersOf(each as MiValue)));
   return struct(...membersOf(value));
 }
 
 /** The members of an object; of anything else one called "value". */
-function membersOf(value: Json): RpcMember[] {
+function membersOf(value: MiValue): RpcMember[] {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return [['value', rpcValue(value)]];
   return Object.entries(value).map(([name, each]) => [name, rpcValue(each)] as const);
 }

@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import type { Rights } from '../../../../src/access/rights.js';
-import { Feed, type RowPair, TICK_MS } from '../../../../src/console/server/feed.js';
-import type { Delta, Snapshot } from '../../../../src/console/server/wire.js';
+import { FEED_MS, Feed, type RowPair } from '../../../../src/console/server/feed.js';
+import type { Delta, WireSnapshot } from '../../../../src/console/server/wire.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
 const ALL: Rights = { role: 'viewer', partitions: undefined };
@@ -33,13 +33,13 @@ class Page extends EventEmitter {
     this.destroyed = true;
     this.emit('close');
   }
-  events(): { id: string; event: string; data: Snapshot & Delta }[] {
+  events(): { id: string; event: string; data: WireSnapshot & Delta }[] {
     return this.text
       .split('\n\n')
       .filter(Boolean)
       .map((block) => {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
-        return { id: field('id'), event: field('event'), data: JSON.parse(field('data')) as Snapshot & Delta };
+        return { id: field('id'), event: field('event'), data: JSON.parse(field('data')) as WireSnapshot & Delta };
       });
   }
 }
@@ -87,7 +87,7 @@ function setUp() {
       return page;
     },
     tick: async () => {
-      clock.advance(TICK_MS);
+      clock.advance(FEED_MS);
       await settle();
     },
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Destination } from '../../../../src/engine/destination.js';
-import { CallLedger } from '../../../../src/engine/kamailio/call-ledger.js';
+import { LoadLedger } from '../../../../src/engine/kamailio/call-ledger.js';
 import { kamailioOf } from '../../../../src/engine/kamailio/flavour.js';
 import { liveOf } from '../../../../src/engine/kamailio/live.js';
 import { parseRoutes } from '../../../../src/engine/kamailio/select-routes.js';
@@ -136,7 +136,7 @@ describe('the ledger of calls', () => {
     const [destination] = bench.partition.findAll(1, A);
     assert.ok(destination !== undefined);
     const clock = stillClock();
-    const ledger = new CallLedger({ clock, expire: () => 100, initExpire: () => 10 });
+    const ledger = new LoadLedger({ clock, expire: () => 100, initExpire: () => 10 });
     ledger.begin('starting', destination);
     ledger.begin('answered', destination)?.confirm();
     clock.time += 9_999;
@@ -154,7 +154,7 @@ describe('the ledger of calls', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a']));
     const [destination] = bench.partition.findAll(1, A);
     assert.ok(destination !== undefined);
-    const ledger = new CallLedger({ clock: stillClock(), mostCalls: 2 });
+    const ledger = new LoadLedger({ clock: stillClock(), mostCalls: 2 });
     assert.ok(ledger.begin('1', destination));
     assert.ok(ledger.begin('2', destination));
     assert.equal(ledger.begin('3', destination), undefined);

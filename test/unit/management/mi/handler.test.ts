@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { unbounded } from '../../../../src/access/caller.js';
 import type { Logger } from '../../../../src/core/logger.js';
 import { nullLogger } from '../../../../src/core/logger.js';
-import { type Json, type MiCommand, MiError } from '../../../../src/management/mi/command.js';
+import { type MiCommand, MiError, type MiValue } from '../../../../src/management/mi/command.js';
 import { MAX_REQUEST_BYTES, MiHandler } from '../../../../src/management/mi/handler.js';
 import { MAX_BATCH } from '../../../../src/management/mi/json-rpc.js';
 import { Metrics } from '../../../../src/stats/metrics.js';
@@ -25,7 +25,7 @@ function command(values: Partial<MiCommand> = {}): MiCommand {
       ],
     ],
     extraParams: [{ name: 'extra', type: 'flag' }],
-    run: (params) => ({ ...params }) as Json,
+    run: (params) => ({ ...params }) as MiValue,
     ...values,
   };
 }
@@ -157,7 +157,7 @@ describe('MI handler', () => {
 
   test('takes line text parameters by position and by name', async () => {
     const { handler } = make(
-      command({ name: 'a', aliases: [], run: (params) => ({ ...params }) as Json }),
+      command({ name: 'a', aliases: [], run: (params) => ({ ...params }) as MiValue }),
       command({ name: 'list', aliases: [], paramLists: [[{ name: 'words', type: 'array' }]] }),
     );
     assert.equal(await handler.handle(':a:\n  "x y"\n', unbounded('datagram')), '200 OK\na:: x y\n');

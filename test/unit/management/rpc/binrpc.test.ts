@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import {
   BinrpcFault,
   type BinrpcRecord,
-  MAX_BODY,
+  MAX_PACKET_BODY,
   RecordReader,
   readPacket,
 } from '../../../../src/management/rpc/binrpc-decode.js';
@@ -129,8 +129,12 @@ describe('codec', () => {
   });
 
   test('a length beyond the bound is refused before its bytes come', () => {
-    const packet = readPacket(packetHeader(0, 9, MAX_BODY + 1));
-    assert.deepEqual(packet, { kind: 'bad', reason: `its ${MAX_BODY + 1} bytes are more than ${MAX_BODY}`, cookie: 9 });
+    const packet = readPacket(packetHeader(0, 9, MAX_PACKET_BODY + 1));
+    assert.deepEqual(packet, {
+      kind: 'bad',
+      reason: `its ${MAX_PACKET_BODY + 1} bytes are more than ${MAX_PACKET_BODY}`,
+      cookie: 9,
+    });
   });
 
   test('nesting has a bound', () => {

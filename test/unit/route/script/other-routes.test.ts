@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PvarScope } from '../../../../src/pvar/context.js';
 import { AlgoRoute } from '../../../../src/route/script/algo-route.js';
-import type { ScriptEnvironment } from '../../../../src/route/script/environment.js';
+import type { RouteScriptEnvironment } from '../../../../src/route/script/environment.js';
 import { EventRoute } from '../../../../src/route/script/event-route.js';
 import { LocalRoute } from '../../../../src/route/script/local-route.js';
-import type { Routes } from '../../../../src/route/script/routes.js';
+import type { ScriptRoutes } from '../../../../src/route/script/routes.js';
 import { scriptFixture } from '../../../support/script-fixture.js';
 import { parsed, requestText } from '../../../support/sip-recorder.js';
 
 const request = (): undefined => undefined;
 
 describe('local routes', () => {
-  const sent = (local: NonNullable<Routes['local']>) => {
+  const sent = (local: NonNullable<ScriptRoutes['local']>) => {
     const { environment, script, faults } = scriptFixture({ request, local });
     const text = requestText({ method: 'OPTIONS', uri: 'sip:10.0.0.1', headers: 'X-Old: 1\r\n' });
     return { text, sent: LocalRoute.run(environment, script, text), faults: faults() };
@@ -105,9 +105,9 @@ describe('event routes', () => {
 
 describe('algo routes', () => {
   /** Selects with algorithm 10; the scores come from the attributes of the destinations. */
-  const ranked = (algo: NonNullable<Routes['algo']>, name = 'SCORE') => {
+  const ranked = (algo: NonNullable<ScriptRoutes['algo']>, name = 'SCORE') => {
     let order: unknown;
-    const routes: Routes = {
+    const routes: ScriptRoutes = {
       algo,
       request(r) {
         r.ds_push_script_attrs('pushed', '10.0.0.2', 0, 1);
@@ -115,11 +115,11 @@ describe('algo routes', () => {
         order = r.avps.all('ds_dst_failover').map((uri) => String(uri).slice('sip:10.0.0.'.length, -5));
       },
     };
-    let environment: ScriptEnvironment | undefined;
+    let environment: RouteScriptEnvironment | undefined;
     const fixture = scriptFixture(routes, {
       score: (pvars, destination) =>
         AlgoRoute.score(
-          environment as ScriptEnvironment,
+          environment as RouteScriptEnvironment,
           { file: '/r.js', source: '', routes },
           name,
           pvars,

@@ -3,13 +3,13 @@ import { describe, test } from 'node:test';
 import { unbounded } from '../../../../../src/access/caller.js';
 import { SwitchyardError } from '../../../../../src/core/errors.js';
 import { KAMAILIO_DEFAULTS } from '../../../../../src/engine/kamailio/options.js';
-import type { Json } from '../../../../../src/management/mi/command.js';
+import type { MiValue } from '../../../../../src/management/mi/command.js';
 import { addressText } from '../../../../../src/management/mi/commands/ds-list.js';
 import { type MiFixture, makeMiFixture, makeRow } from '../../../../support/mi-fixture.js';
 import { partitionOptions, request, row } from '../../../../support/partitions.js';
 
 interface Listing {
-  PARTITIONS: { name: string; SETS: { id: number; Destinations: Record<string, Json>[] }[] }[];
+  PARTITIONS: { name: string; SETS: { id: number; Destinations: Record<string, MiValue>[] }[] }[];
 }
 
 async function list(fixture: MiFixture, params?: unknown): Promise<Listing> {
@@ -229,8 +229,11 @@ describe('ds_reload', () => {
       makeRow({ setId: 7, uri: 'sip:127.0.0.31:5060', weight: 5 }),
       makeRow({ setId: 9, uri: 'bad' }),
     ]);
-    const run = async (params: Json): Promise<Json> => {
-      const report = (await fixture.handler.execute('ds_reload', params)) as { dry_run: boolean; PARTITIONS: Json[] };
+    const run = async (params: MiValue): Promise<MiValue> => {
+      const report = (await fixture.handler.execute('ds_reload', params)) as {
+        dry_run: boolean;
+        PARTITIONS: MiValue[];
+      };
       return [report.dry_run, report.PARTITIONS.length, ...report.PARTITIONS];
     };
     const [dry, count, first] = (await run({ partition: 'p2', dry_run: 1 })) as [
