@@ -137,7 +137,7 @@ function readProbingList(
   for (const entry of text.split(',').map((each) => each.trim())) {
     if (entry === '') continue;
     const match = /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)\s*:\s*)?([0-9]{1,10})$/.exec(entry);
-    const named = match ? match[1] : entry.replace(/\s*:\s*\*?$/, '');
+    const named = match ? match[1] : withoutWildcard(entry);
     const set = match ? Number(match[2]) : undefined;
     if (set !== undefined && set > 2147483647) findings.refuse(location, `set id ${set} is too large`);
     else if (named === undefined) for (const partition of partitions) list.push({ partition, set });
@@ -145,6 +145,12 @@ function readProbingList(
     else refuseUnknownPartition(named, partitions, location, findings);
   }
   return list;
+}
+
+/** "acme", "acme:" and "acme:*" are all sets of a partition. */
+function withoutWildcard(entry: string): string {
+  const name = entry.endsWith('*') ? entry.slice(0, -1).trimEnd() : entry;
+  return name.endsWith(':') ? name.slice(0, -1).trimEnd() : entry;
 }
 
 /** "attribute=column;attribute=column"; a column alone is the attribute of that name. */

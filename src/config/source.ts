@@ -106,13 +106,16 @@ export function fillEnvironment(
 }
 
 const REFERENCE = /\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
+/** The same where no brace closes any more: a default would be looked for to the end of the text from each. */
+const UNCLOSED = /\$\{/g;
 
 function fillString(
   text: string,
   env: Readonly<Record<string, string | undefined>>,
   report: (reason: string) => void,
 ): string {
-  return text.replace(REFERENCE, (_, name: string | undefined, fallback: string | undefined) => {
+  const closed = text.lastIndexOf('}') + 1;
+  const fill = (_: string, name?: string, fallback?: string): string => {
     if (name === undefined) {
       report(`"$\{" begins no environment reference: expected $\{NAME} or $\{NAME:-default}`);
       return '';
@@ -122,7 +125,8 @@ function fillString(
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
     if (value === undefined) report(`environment variable ${name} is not set`);
     return value ?? '';
-  });
+  };
+  return text.slice(0, closed).replace(REFERENCE, fill) + text.slice(closed).replace(UNCLOSED, () => fill(''));
 }
 
 /** ./switchyard.json, if it is there: what is read when no file is named. */

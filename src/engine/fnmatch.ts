@@ -3,12 +3,12 @@ import { findText } from '../core/find-text.js';
 /** Characters of both, multiplied, up to which every star is tried at every character: what tables and scripts have. */
 const FEW = 262_144;
 /** Elements at most between two stars of a long pattern that has more than characters there: "?" or "[...]". */
-const MOST_ELEMENTS = 64;
+const MOST_ELEMENTS = 62;
 
 /**
  * Shell pattern matching over a whole string, as fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", "\" takes the next
  * character as it is; case counts, "/" and a leading "." are nothing special. Time is linear in both, since a script may take the
- * pattern from a peer: of a long pattern over a long text at most 64 elements may stand between two stars where there is more
+ * pattern from a peer: of a long pattern over a long text at most 62 elements may stand between two stars where there is more
  * than characters, otherwise it matches nothing.
  */
 export function fnmatch(pattern: string, text: string): boolean {
@@ -91,6 +91,63 @@ interface Piece {
   readonly plain: string | undefined;
 }
 
+/**
+ * A shell pattern that is matched with many texts, as `fnmatch` does: the work for the pattern is done once, whatever comes from a peer.
+ * Between two stars at most 62 elements may stand where there is more than characters, otherwise it matches nothing.
+ */
+export class ShellPattern {
+  private readonly pieces: readonly Piece[];
+  /** Characters a text has at least that it matches. */
+  private readonly least: number;
+  private readonly searches = new Map<Piece, ElementSearch>();
+  private readonly impossible: boolean;
+  private readonly known: Known = new Map();
+
+  constructor(pattern: string) {
+    this.pieces = piecesOf(pattern);
+    this.least = this.pieces.reduce((sum, { elements }) => sum + elements.length, 0);
+    this.impossible = this.pieces
+      .slice(1, -1)
+      .some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS);
+  }
+
+  matches(text: string): boolean {
+    if (this.impossible || text.length < this.least) return false;
+    const [first, ...others] = this.pieces;
+    if (first === undefined || !fits(first, text, 0, this.known)) return false;
+    let at = first.elements.length;
+    const last = others.pop();
+    if (last === undefined) return at === text.length;
+    for (const piece of others) {
+      const found = this.find(piece, text, at);
+      if (found < 0) return false;
+      at = found + piece.elements.length;
+    }
+    const end = text.length - last.elements.length;
+    return end >= at && fits(last, text, end, this.known);
+  }
+
+  private find(piece: Piece, text: string, from: number): number {
+    if (piece.plain !== undefined) return findText(text, piece.plain, from);
+    let search = this.searches.get(piece);
+    if (search === undefined) this.searches.set(piece, (search = new ElementSearch(piece.elements)));
+    return search.find(text, from);
+  }
+}
+
+/** Keeps the last pattern as long as it stays the same: for the values of a list. */
+export function keptPattern(): (pattern: string) => ShellPattern {
+  let source: string | undefined;
+  let kept = new ShellPattern('');
+  return (pattern) => {
+    if (pattern !== source) {
+      kept = new ShellPattern(pattern);
+      source = pattern.length <= FEW ? pattern : undefined;
+    }
+    return kept;
+  };
+}
+
 /** Characters of an element from which on what it says of each character is remembered. */
 const LONG_ELEMENT = 16;
 
@@ -106,23 +163,54 @@ function matchesElement(element: string, c: string, known: Known): boolean {
   return answer;
 }
 
+/** Bits of one word that are used. */
+const BITS = 31;
+
+/**
+ * Looks for elements in a text, all beginnings at once (the Shift-And algorithm of Baeza-Yates and Gonnet): bit i of the state is set where the
+ * first i + 1 elements match up to here. Two words hold it.
+ */
+class ElementSearch {
+  /** By character: which elements it matches. */
+  private readonly masks = new Map<string, readonly [low: number, high: number]>();
+
+  constructor(private readonly elements: readonly string[]) {}
+
+  find(text: string, from: number): number {
+    const { length } = this.elements;
+    const isHigh = length > BITS;
+    const done = 1 << ((length - 1) % BITS);
+    let low = 0;
+    let high = 0;
+    for (let at = from; at < text.length; at++) {
+      const [lowMask, highMask] = this.maskOf(text.charAt(at));
+      const carried = (low >>> (BITS - 1)) & 1;
+      high = ((high << 1) | carried) & highMask;
+      low = ((low << 1) | 1) & lowMask;
+      if (((isHigh ? high : low) & done) !== 0) return at + 1 - length;
+    }
+    return -1;
+  }
+
+  private maskOf(c: string): readonly [low: number, high: number] {
+    let mask = this.masks.get(c);
+    if (mask === undefined) {
+      let low = 0;
+      let high = 0;
+      for (const [i, element] of this.elements.entries()) {
+        if (element.length !== matchOne(element, 0, c)) continue;
+        if (i < BITS) low |= 1 << i;
+        else high |= 1 << (i - BITS);
+      }
+      this.masks.set(c, (mask = [low, high]));
+    }
+    return mask;
+  }
+}
+
 /** The same for a long pattern over a long text. */
 export function matchLong(pattern: string, text: string): boolean {
-  const pieces = piecesOf(pattern);
-  if (pieces.some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS)) return false;
-  const known: Known = new Map();
-  const [first, ...others] = pieces;
-  if (first === undefined || !fits(first, text, 0, known)) return false;
-  let at = first.elements.length;
-  const last = others.pop();
-  if (last === undefined) return at === text.length;
-  for (const piece of others) {
-    const found = find(piece, text, at, known);
-    if (found < 0) return false;
-    at = found + piece.elements.length;
-  }
-  const end = text.length - last.elements.length;
-  return end >= at && fits(last, text, end, known);
+  return new ShellPattern(pattern).matches(text);
 }
 
 /** The pattern cut at its stars. */
@@ -141,8 +229,10 @@ function piecesOf(pattern: string): Piece[] {
   for (let p = 0; p < pattern.length; ) {
     const c = pattern.charAt(p);
     let size = 1;
-    if (c === '*') close();
-    else {
+    if (c === '*') {
+      // Of several stars in a row one counts.
+      if (elements.length > 0 || pieces.length === 0) close();
+    } else {
       if (c === '\\') size = 2;
       else if (c === '[' && closes) {
         size = bracketLength(pattern, p);
@@ -172,12 +262,6 @@ function bracketLength(pattern: string, start: number): number {
     p++;
   }
   return 0;
-}
-
-function find(piece: Piece, text: string, from: number, known: Known): number {
-  if (piece.plain !== undefined) return findText(text, piece.plain, from);
-  for (let at = from; at + piece.elements.length <= text.length; at++) if (fits(piece, text, at, known)) return at;
-  return -1;
 }
 
 function fits({ elements, plain }: Piece, text: string, at: number, known: Known): boolean {

@@ -1,4 +1,4 @@
-import { fnmatch } from '../engine/fnmatch.js';
+import { keptPattern } from '../engine/fnmatch.js';
 import type { AvpValue } from '../pvar/avp-store.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
@@ -91,8 +91,10 @@ function comparison(operator: string, ignoreCase: boolean, fixed: string | undef
       const constant = fixed === undefined ? undefined : anyCase(fixed);
       return (a, b) => typeof a === 'string' && (constant ?? anyCase(String(b))).test(a);
     }
-    case 'fm':
-      return (a, b) => typeof a === 'string' && fnmatch(String(b), a);
+    case 'fm': {
+      const glob = keptPattern();
+      return (a, b) => typeof a === 'string' && glob(String(b)).matches(a);
+    }
     default:
       throw new Error(`"${operator}" is no test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
   }

@@ -1,5 +1,5 @@
 import { keptPatterns } from '../core/regex/kept-patterns.js';
-import { fnmatch } from '../engine/fnmatch.js';
+import { keptPattern } from '../engine/fnmatch.js';
 import type { PvarValue } from '../pvar/context.js';
 import { compileFormat } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
@@ -61,8 +61,10 @@ function check(text: string): (subject: PvarValue, run: MessageRun) => boolean {
       const fixed = operand.startsWith('$') ? undefined : regex(operand.replace(/^s:/, ''));
       return (subject, run) => (fixed ?? regex(String(wanted(run)))).test(String(subject));
     }
-    case 'fm':
-      return (subject, run) => fnmatch(folded(wanted(run)), folded(subject));
+    case 'fm': {
+      const glob = keptPattern();
+      return (subject, run) => glob(folded(wanted(run))).matches(folded(subject));
+    }
     default:
       throw new Error(`"${operator}" is no test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
   }

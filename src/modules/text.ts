@@ -1,4 +1,4 @@
-import { fnmatch } from '../engine/fnmatch.js';
+import { ShellPattern } from '../engine/fnmatch.js';
 import { appendHeader, HEADER_FUNCTIONS } from '../route/functions/headers.js';
 import { applyChanges } from './apply-changes.js';
 import { bodies } from './bodies.js';
@@ -59,8 +59,8 @@ const opensips: FunctionSpec[] = [
     compile:
       ([pattern]) =>
       (run) => {
-        const glob = textOf(pattern, run).toLowerCase();
-        return code(removeHeaders(run, (name) => fnmatch(glob, name.toLowerCase())) > 0);
+        const glob = new ShellPattern(textOf(pattern, run).toLowerCase());
+        return code(removeHeaders(run, (name) => glob.matches(name.toLowerCase())) > 0);
       },
   },
   {
@@ -116,9 +116,9 @@ const opensips: FunctionSpec[] = [
     compile:
       ([pattern, names, values]) =>
       (run) => {
-        const glob = textOf(pattern, run).toLowerCase();
+        const glob = new ShellPattern(textOf(pattern, run).toLowerCase());
         const fields = [...run.message.fields()].filter((field) =>
-          fnmatch(glob, run.message.text.slice(field.line, field.nameEnd).toLowerCase()),
+          glob.matches(run.message.text.slice(field.line, field.nameEnd).toLowerCase()),
         );
         // The value assigned last is the first of an AVP.
         for (const field of fields.reverse()) {
@@ -136,8 +136,8 @@ function namesMatching(pattern: string, kind: Arg | undefined): (name: string) =
     const regex = anyCase(pattern);
     return (name) => regex.test(name);
   }
-  const glob = pattern.toLowerCase();
-  return (name) => fnmatch(glob, name.toLowerCase());
+  const glob = new ShellPattern(pattern.toLowerCase());
+  return (name) => glob.matches(name.toLowerCase());
 }
 
 const kamailio: FunctionSpec[] = [

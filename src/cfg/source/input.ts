@@ -8,7 +8,8 @@ export class Input {
   at = 0;
   private line: number;
   private lineStart: number;
-  private counted = 0;
+  /** Of the first line end behind `lineStart`; the end of the text without one. */
+  private lineEnd: number;
 
   constructor(
     readonly file: string,
@@ -22,6 +23,7 @@ export class Input {
   ) {
     this.line = 1;
     this.lineStart = 0;
+    this.lineEnd = endOfLine(text, 0);
   }
 
   /** Whether all of it has been read. */
@@ -32,11 +34,10 @@ export class Input {
   /** Position of the character at `offset`, which must not lie before one that was asked for. */
   position(offset: number): Position {
     if (this.origin !== undefined) return this.origin;
-    const { text } = this;
-    for (let next = text.indexOf('\n', this.counted); next >= 0 && next < offset; next = text.indexOf('\n', next + 1)) {
+    while (this.lineEnd < offset && this.lineEnd < this.text.length) {
       this.line++;
-      this.lineStart = next + 1;
-      this.counted = next + 1;
+      this.lineStart = this.lineEnd + 1;
+      this.lineEnd = endOfLine(this.text, this.lineStart);
     }
     const line = this.lines?.[this.line] ?? this.line;
     return { file: this.file, line, column: offset - this.lineStart + 1 };
@@ -54,4 +55,9 @@ export class Input {
       line += `${part.slice(0, -1)}\n`;
     }
   }
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cfg, cfgFile } from '../../support/cfg-script.js';
+import { assertLinear } from '../../support/growth.js';
 
 /** The first problem of a file, as "line:column message"; it must come within `most` milliseconds. */
 function firstProblem(dialect: string, text: string, most = 3000): string {
@@ -31,6 +32,15 @@ test('10,000 routes are compiled, each calls the next', () => {
   assert.deepEqual(file.messages, []);
   assert.ok(performance.now() - began < 15_000);
   assert.match(file.run().faults[0] as string, /nested deeper than 100/);
+});
+
+test('a long line without sense is read in time in proportion to its length', () => {
+  const cases = ['(', '%', '{', ',', '! ', '$', '"', 'if (1) ', 'x=1 '].map((unit) => ({
+    name: unit,
+    make: (length: number) => `${unit.repeat(length / unit.length)}\nroute { exit; }\n`,
+  }));
+  const lengths = [65_536, 262_144, 1_048_576];
+  assertLinear('one line', cases, (text) => void cfgFile('kamailio', text), { lengths, mostMs: 3000, noiseMs: 150 });
 });
 
 test('braces that do not balance are reported where they are missed', () => {

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { loadSettings, readSettings } from '../../../src/config/load.js';
 import { ConfigError, formatProblems } from '../../../src/config/problem.js';
 import { SwitchyardError } from '../../../src/core/errors.js';
+import { assertLinear } from '../../support/growth.js';
 import { configFolder, load, refusals } from './config-folder.js';
 
 const ACME = { name: 'acme', db_url: 'mysql://u:p@h/d' };
@@ -330,4 +331,19 @@ test('the sample settings and partitions load as they stand', () => {
   );
   assert.equal(settings.file, resolve(root, 'examples/sample/switchyard.json'));
   assert.equal(settings.events.nats?.jetstream?.stream, 'DISPATCHER');
+});
+
+test('references that nothing closes take time in proportion to the setting', () => {
+  const cases = ['${A:-', '${A:-${', '${A', '${', ':', ' ', ' :', '*'].map((unit) => ({
+    name: unit,
+    make: (length: number) => unit.repeat(length / unit.length),
+  }));
+  const read = (listen: string) => {
+    try {
+      readSettings({ listen, modparam: { db_url: 'text:./x', ds_probing_list: listen } }, { cwd: '/', env: {} });
+    } catch {
+      // It is refused.
+    }
+  };
+  assertLinear('a setting', cases, read, { lengths: [65_536, 262_144], mostMs: 400, noiseMs: 40 });
 });

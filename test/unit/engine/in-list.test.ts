@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { countDestinations } from '../../../src/engine/count.js';
-import { fnmatch, matchLong } from '../../../src/engine/fnmatch.js';
+import { fnmatch, matchLong, ShellPattern } from '../../../src/engine/fnmatch.js';
 import { findInList } from '../../../src/engine/in-list.js';
 import type { Partition } from '../../../src/engine/partition.js';
 import { assertLinear } from '../../support/growth.js';
@@ -124,6 +124,38 @@ describe('a shell pattern', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  test('a pattern of half a message over the names of thousands of header fields takes no more than 10 ms', () => {
+    const patterns = ['*', '*x', '*?', '?', '[xy]*', '{"a":['].map((unit) => ({
+      name: unit,
+      make: (length: number) => unit.repeat(length / 2 / unit.length),
+    }));
+    patterns.push({ name: 'one long bracket', make: (length) => `*[${'x'.repeat(length / 2)}]*x` });
+    assertLinear(
+      'names',
+      patterns,
+      (pattern) => {
+        const glob = new ShellPattern(pattern);
+        for (let i = 0; i < 8000; i++) glob.matches('x');
+      },
+      { mostMs: 10, noiseMs: 4 },
+    );
+  });
+
+  test('elements between two stars are looked for in time that does not grow with their number', () => {
+    const patterns = [
+      `*?${'a'.repeat(60)}b*`,
+      `*${'a?'.repeat(30)}b*`,
+      `*${'[ab]'.repeat(31)}c*`,
+      `*?${'a'.repeat(31)}b*`,
+    ];
+    for (const pattern of patterns) {
+      const cases = [{ name: pattern, make: (length: number) => 'a'.repeat(length) }];
+      assertLinear('one pattern', cases, (text) => void matchLong(pattern, text));
+      assert.equal(matchLong(pattern, `${'a'.repeat(500)}b`), !pattern.includes('['));
+      assert.equal(matchLong(pattern, `c${'a'.repeat(500)}bbcb`), true);
+    }
   });
 
   test('half a message over the other half takes no more than 5 ms', () => {
