@@ -4,7 +4,7 @@ import { defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
 import type { PvarContext, PvarMessage } from '../pvar/context.js';
 import { parseCredentials, splitList } from '../pvar/header-values.js';
 import type { PvarValue } from '../pvar/value.js';
-import { each, orNull, pick, type VariableDefinition } from '../pvar/variables/definition.js';
+import { eachOf, orNull, pickOf, type VariableDefinition } from '../pvar/variables/definition.js';
 import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
 import type { CfgScope } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
@@ -118,11 +118,9 @@ const fieldList: VariableDefinition = {
   compile: (argument, index) => {
     const name = (context: PvarContext): string => (argument?.constant ?? argument?.read(context) ?? '').trim();
     const list = (context: PvarContext) => listedValues(context.message, name(context));
-    const count = (context: PvarContext) => list(context).length;
-    const at = (context: PvarContext, i: number) => list(context)[i] ?? null;
-    if (index?.kind !== 'all') return { get: pick(index, count, at) };
+    if (index?.kind !== 'all') return { get: pickOf(index, list) };
     return {
-      all: each(index, count, at),
+      all: eachOf(index, list),
       get: (context) => orNull(context.message.headers(name(context)).join(',')),
     };
   },

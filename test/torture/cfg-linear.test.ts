@@ -66,6 +66,25 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
   });
 }
 
+for (const [dialect, modules, names] of [
+  ['opensips', '', ['hdr(X)', 'hdr_name', 'ct', 'hdr(Contact)']],
+  ['kamailio', 'textopsx', ['hdr(X)', 'hfl(X)', 'hdr(Contact)']],
+] as const) {
+  test(`all values of a list that a message holds are read in one pass: ${dialect}`, async () => {
+    const cases = ['X: y\r\n', 'X:\r\n', 'Contact: <sip:a@b>\r\n'].map((line) => ({
+      name: JSON.stringify(line),
+      make: (length: number) => invite('x', '').replace('Subject: ', `${half(line, 2 * length)}Subject: `),
+    }));
+    for (const name of names) {
+      const script = `$var(x) = $(${name}[*]); $var(x) = $(${name}[-1]); exit;`;
+      const runner = startScript({ dialect, modules, script });
+      // As many as a message may have; read one by one they took 14 ms.
+      assertLinear(name, cases, (text) => runner.receive(text), { lengths: [1024, 2048, 4096, 16_384], mostMs: 8 });
+      await runner.stop();
+    }
+  });
+}
+
 const stops: (() => Promise<void>)[] = [];
 after(() => Promise.all(stops.map((stop) => stop())));
 

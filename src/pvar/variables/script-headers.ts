@@ -1,5 +1,5 @@
 import type { PvarContext, PvarMessage } from '../context.js';
-import { each, joined, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
+import { eachOf, joined, pick, pickOf, plain, type TextReader, type VariableDefinition } from './definition.js';
 
 /** Compact forms by their letter (RFC 3261 section 7.3.3 and later). */
 export const COMPACT_FORMS: Readonly<Record<string, string>> = {
@@ -24,6 +24,7 @@ export const COMPACT_FORMS: Readonly<Record<string, string>> = {
 export interface HeaderReader {
   value(message: PvarMessage, name: string, index: number): string | undefined;
   count(message: PvarMessage, name: string): number;
+  values(message: PvarMessage, name: string): Iterable<string>;
 }
 
 /**
@@ -47,6 +48,7 @@ export function headerReader(compact: string): HeaderReader {
     }
   }
   return {
+    values,
     value(message, name, index) {
       let i = 0;
       for (const value of values(message, name)) if (i++ === index) return value;
@@ -79,7 +81,7 @@ export function headerVariables(
         constant === undefined ? (context: PvarContext) => name.read(context).trim() : () => constant.trim();
       const at = (context: PvarContext, i: number) => reader.value(context.message, nameIn(context), i) ?? null;
       const count = (context: PvarContext) => reader.count(context.message, nameIn(context));
-      const all = each(index, count, at);
+      const all = eachOf(index, (context) => [...reader.values(context.message, nameIn(context))]);
       if (all === undefined) return { get: pick(index, count, at) };
       return {
         all,
@@ -112,9 +114,7 @@ export const headerName: VariableDefinition = {
   argument: 'none',
   indexed: true,
   compile(_argument, index) {
-    const count = (context: PvarContext) => fieldNames(context).length;
-    const at = (context: PvarContext, i: number) => fieldNames(context)[i] ?? null;
-    return { get: pick(index, count, at), all: each(index, count, at) };
+    return { get: pickOf(index, fieldNames), all: eachOf(index, fieldNames) };
   },
 };
 
