@@ -39,6 +39,8 @@ import { withoutSwitch } from './switch-as-if.js';
 /** Ways through a script at most, and statements looked at: beyond that it is nothing a list of rules could say. */
 const MOST_WAYS = 300;
 const MOST_STEPS = 50_000;
+/** Conditions on one way at most: each is followed within the one before. */
+const MOST_NESTING = 500;
 const MOST_DEPTH = 32;
 
 /** What is still to be done on a way: statements from an index on, then the frame around. */
@@ -69,6 +71,8 @@ export class Walk {
   /** Conditions on the source of a request that became part of a match. */
   readonly guards = new Set<Position>();
   private steps = 0;
+  /** Conditions behind one another on the way that is followed. */
+  private nesting = 0;
 
   constructor(
     private readonly routes: readonly RouteBlock[],
@@ -86,7 +90,7 @@ export class Walk {
     let frame = start;
     let path = from;
     for (;;) {
-      if (++this.steps > MOST_STEPS || this.outcomes.length > MOST_WAYS) {
+      if (++this.steps > MOST_STEPS || this.outcomes.length > MOST_WAYS || this.nesting > MOST_NESTING) {
         this.unknown(frame, path, 'the script has too many ways');
         return;
       }
@@ -210,7 +214,9 @@ export class Walk {
         continue;
       }
       const inner = branch.holds ? body : otherwise;
+      this.nesting++;
       this.follow({ statements: inner, at: 0, route: false, depth: rest.depth, next: rest }, branch.path);
+      this.nesting--;
     }
     return undefined;
   }

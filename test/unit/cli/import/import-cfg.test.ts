@@ -530,3 +530,12 @@ test('event_callback names a function that is not here, and is listed', () => {
   assert.equal((settings['modparam'] as Record<string, unknown> | undefined)?.['event_callback'], undefined);
   assert.equal(left.filter((each) => /^line 3: event_callback names a function of a KEMI script/.test(each)).length, 1);
 });
+
+test('thousands of conditions behind one another are followed as far as there may be ways', () => {
+  const head = '#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nloadmodule "tm.so"\nloadmodule "dispatcher.so"\n';
+  const logged = 'if ($rU == "a") { xlog("a"); }\n'.repeat(8000);
+  assert.deepEqual(importCfg(`${head}request_route {\n${logged} exit;\n}\n`).settings['routing'], []);
+  const selecting = 'if (ds_select_dst("1", "4")) { t_relay(); exit; }\n'.repeat(8000);
+  const { left } = importCfg(`${head}request_route {\n${selecting} exit;\n}\n`);
+  assert.match(left.map(remarkText).join('\n'), /did not become a rule/);
+});
