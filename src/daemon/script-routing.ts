@@ -367,6 +367,8 @@ export class ScriptRouting {
     return {
       dialect: dialect.name,
       script: cfg.script,
+      folder: cfg.folder,
+      sources: cfg.sources,
       engine,
       layer: sip.layer,
       sockets: sip.sockets,

@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { messageOf } from '../core/errors.js';
 import type { PvarValue } from '../pvar/context.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { probability } from './cfgutils.js';
 
 /** Shared variables that commands may make. */
@@ -11,8 +16,67 @@ function shown(name: string, value: PvarValue): MiValue {
   return { name, type: typeof value === 'number' ? 'integer' : 'string', value };
 }
 
+/** MD5 of a text whose characters are bytes, in hexadecimal. */
+const hashOf = (text: string): string => createHash('md5').update(text, 'latin1').digest('hex');
+
+/** The file of hash_file as it was read, or when it was first asked for. */
+const hashedFile = {
+  module,
+  create(parameters: ModuleParameters) {
+    const file = parameters.text('hash_file', '');
+    return { file, hash: undefined as string | undefined };
+  },
+};
+
+/** The hash of the file that is in force. Throws CommandFault. */
+function storedHash(env: ScriptEnvironment): { readonly file: string; readonly hash: string } {
+  const known = env.modules.of(hashedFile);
+  if (known.file === '') throw new CommandFault(404, 'No file for hashing is configured (hash_file)');
+  const file = resolve(env.folder, known.file);
+  const read = env.sources.get(file);
+  known.hash ??= read === undefined ? hashNow(file) : hashOf(read);
+  return { file, hash: known.hash };
+}
+
+function hashNow(file: string): string {
+  try {
+    return hashOf(readFileSync(file, 'latin1'));
+  } catch (error) {
+    throw new CommandFault(500, `${file} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+const hashes: readonly ScriptCommand[] = [
+  {
+    module,
+    mi: 'check_config_hash',
+    rpc: 'cfgutils.check_config_hash',
+    help: 'whether the file of hash_file is as it was read',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run(env) {
+      const { file, hash } = storedHash(env);
+      if (hashNow(file) !== hash)
+        throw new CommandFault(400, 'The actual config file hash is not identical to the stored one.');
+      return 'The actual config file hash is identical to the stored one.';
+    },
+  },
+  {
+    module,
+    mi: 'get_config_hash',
+    rpc: 'cfgutils.get_config_hash',
+    help: 'the hash of the file of hash_file as it was read',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) => storedHash(env).hash,
+  },
+];
+
 /** The management commands of cfgutils of OpenSIPS: shared variables, and the probability of rand_event(). */
 export const cfgutilsCommands: readonly ScriptCommand[] = [
+  ...hashes,
   {
     module,
     mi: 'shv_set',

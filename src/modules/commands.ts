@@ -3,8 +3,11 @@ import { cfgutilsCommands } from './cfgutils-commands.js';
 import { dialogCommands } from './dialog/commands.js';
 import { droutingCommands } from './drouting/commands.js';
 import { loadBalancerCommands } from './load-balancer/commands.js';
+import { nathelperCommands } from './nathelper-commands.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
 import { tableCommands } from './table-commands.js';
+import { tlsCommands } from './tls-commands.js';
+import { tmCommands } from './tm-commands.js';
 
 /** The management commands of all modules. */
 export const MODULE_COMMANDS: readonly ScriptCommand[] = [
@@ -12,6 +15,9 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...dialogCommands,
   ...droutingCommands,
   ...loadBalancerCommands,
+  ...nathelperCommands,
   ...rtpengineCommands,
   ...tableCommands,
+  ...tlsCommands,
+  ...tmCommands,
 ];

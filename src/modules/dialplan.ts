@@ -1,6 +1,7 @@
 import type { PvarValue } from '../pvar/context.js';
 import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
+import type { ScriptEnvironment } from '../script/environment.js';
 import type { DialplanRule } from '../script/tables.js';
 import {
   type Arg,
@@ -38,10 +39,13 @@ function applied(rule: DialplanRule, input: string): string | undefined {
 }
 
 /** The first rule of a dialplan that matches; a rule whose substitution does not match the input fails the translation. */
-function translate(run: MessageRun, partition: string, id: number, input: string): Translation | undefined {
-  const rule = run.env.tables.dialplans
-    .get(`${partition}/${id}`)
-    ?.find((each) => matches(each, input, run.env.clock.now()));
+export function translate(
+  env: ScriptEnvironment,
+  partition: string,
+  id: number,
+  input: string,
+): Translation | undefined {
+  const rule = env.tables.dialplans.get(`${partition}/${id}`)?.find((each) => matches(each, input, env.clock.now()));
   const output = rule === undefined ? undefined : applied(rule, input);
   return rule === undefined || output === undefined ? undefined : { output, attributes: rule.attributes };
 }
@@ -123,7 +127,7 @@ function pairForm(name: string, dialects: FunctionSpec['dialects'], until: numbe
         if (input === null) return -1;
         const [first, second] = textOf(id, run).split(':');
         const partition = second === undefined ? 'default' : (first ?? '').trim();
-        const found = translate(run, partition, Number(second ?? first), String(input));
+        const found = translate(run.env, partition, Number(second ?? first), String(input));
         const into = attributes?.variable ?? run.env.modules.of(kamailioAttributes);
         return answered(run, found, name === 'dp_match' ? undefined : target, into);
       };
@@ -150,7 +154,7 @@ export const dialplanFunctions: ScriptFunction[] = moduleFunctions('dialplan', [
       ([id, input, output, attributes, partition]) =>
       (run) => {
         const name = textOf(partition, run);
-        const found = translate(run, name === '' ? 'default' : name, intOf(id, run, -1), textOf(input, run));
+        const found = translate(run.env, name === '' ? 'default' : name, intOf(id, run, -1), textOf(input, run));
         return answered(run, found, output?.variable, attributes?.variable);
       },
   },

@@ -48,6 +48,8 @@ export class GatewayProbing<T extends ProbedGateway> {
   private stopTimer: (() => void) | undefined = undefined;
   private readonly waiting = new WeakSet<T>();
   private env: ScriptEnvironment | undefined = undefined;
+  /** Nothing is probed meanwhile. */
+  paused = false;
 
   constructor(
     private settings: ProbingSettings,
@@ -61,11 +63,17 @@ export class GatewayProbing<T extends ProbedGateway> {
     this.settings = settings;
   }
 
+  /** Stops probing, or goes on with it. */
+  pause(env: ScriptEnvironment, paused: boolean): void {
+    this.paused = paused;
+    this.wake(env);
+  }
+
   /** Probes from now on when there is something to be probed. To be called whenever that may have changed. */
   wake(env: ScriptEnvironment): void {
     this.env = env;
     const { interval } = this.settings;
-    if (this.stopTimer !== undefined || interval === 0) return;
+    if (this.paused || this.stopTimer !== undefined || interval === 0) return;
     if (![...this.gateways()].some(wanted)) return;
     this.stopTimer = env.clock.schedule(interval, () => this.round());
   }
@@ -73,7 +81,7 @@ export class GatewayProbing<T extends ProbedGateway> {
   private round(): void {
     this.stopTimer = undefined;
     const { env } = this;
-    if (env === undefined) return;
+    if (env === undefined || this.paused) return;
     for (const gateway of this.gateways()) if (wanted(gateway) && !this.waiting.has(gateway)) this.probe(env, gateway);
     this.wake(env);
   }

@@ -7,6 +7,8 @@ import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import { parseUri } from '../core/uri.js';
 import { splitList } from '../pvar/header-values.js';
 import type { MessageRun } from '../script/call.js';
+import { CommandFault } from '../script/commands.js';
+import type { ScriptEnvironment } from '../script/environment.js';
 import { type Args, BOTH, code, type FunctionSpec, optional, param, REQUESTS, textOf } from './define.js';
 
 /** Bytes of a file of rules that are read. */
@@ -111,8 +113,8 @@ interface Pair {
 }
 
 /** The rules of a file. Throws an Error, which says which file, for one that is there and cannot be used: it might deny something. */
-function rulesOf(site: CallSite, name: string): { readonly rules: PermissionRules; readonly faults: string[] } {
-  const path = resolve(site.facts.folder ?? dirname(site.at.file), name);
+function rulesOf(folder: string, name: string): { readonly rules: PermissionRules; readonly faults: string[] } {
+  const path = resolve(folder, name);
   try {
     const rules = PermissionRules.parse(textOfFile(path));
     return { rules, faults: rules.faults.map((each) => `${path}: ${each}`) };
@@ -130,8 +132,8 @@ function textOfFile(path: string): string {
   return readFileSync(path, 'latin1');
 }
 
-function pairOf(site: CallSite, allow: string, deny: string): Pair {
-  const [allowed, denied] = [rulesOf(site, allow), rulesOf(site, deny)];
+function pairOf(folder: string, allow: string, deny: string): Pair {
+  const [allowed, denied] = [rulesOf(folder, allow), rulesOf(folder, deny)];
   return { allow: allowed.rules, deny: denied.rules, faults: [...allowed.faults, ...denied.faults] };
 }
 
@@ -139,14 +141,19 @@ function pairOf(site: CallSite, allow: string, deny: string): Pair {
 function filesOf(site: CallSite, [first, second]: Args): Pair {
   const parameter = (name: string, fallback: string): string =>
     String(site.facts.parameter?.('permissions', name) ?? fallback);
+  const folder = site.facts.folder ?? dirname(site.at.file);
   if (first === undefined)
     return pairOf(
-      site,
+      folder,
       parameter('default_allow_file', 'permissions.allow'),
       parameter('default_deny_file', 'permissions.deny'),
     );
-  if (second !== undefined) return pairOf(site, first.text, second.text);
-  return pairOf(site, first.text + parameter('allow_suffix', '.allow'), first.text + parameter('deny_suffix', '.deny'));
+  if (second !== undefined) return pairOf(folder, first.text, second.text);
+  return pairOf(
+    folder,
+    first.text + parameter('allow_suffix', '.allow'),
+    first.text + parameter('deny_suffix', '.deny'),
+  );
 }
 
 /**
@@ -157,6 +164,26 @@ function verdict(run: MessageRun, files: Pair, left: string, rights: readonly st
   for (const fault of files.faults)
     run.env.log.warn({ fault }, 'script: a line of a permissions file is no rule and is ignored');
   files.faults = [];
+  return judged(files, left, rights);
+}
+
+/** What the files of a name allow now, for the command allow_uri. Throws CommandFault. */
+export function allowsUri(env: ScriptEnvironment, name: string, uri: string, contact: string): boolean {
+  const parameters = env.modules.module('permissions');
+  if (name.includes('..')) throw new CommandFault(400, 'the name is no basename');
+  try {
+    const files = pairOf(
+      env.folder,
+      name + parameters.text('allow_suffix', '.allow'),
+      name + parameters.text('deny_suffix', '.deny'),
+    );
+    return judged(files, uri, [contact]) > 0;
+  } catch (error) {
+    throw new CommandFault(500, messageOf(error));
+  }
+}
+
+function judged(files: Pair, left: string, rights: readonly string[]): number {
   if (files.allow.empty && files.deny.empty) return 1;
   if (left.length > MOST_URI || rights.some((each) => each.length > MOST_URI)) return -1;
   if (rights.every(files.allow.of(left))) return 1;

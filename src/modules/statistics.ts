@@ -259,7 +259,16 @@ export interface ModuleStatistic {
 function dialogStatistics(modules: ModuleStates): ModuleStatistic[] {
   const { counters } = modules.of(dialogs);
   const group = 'dialog';
+  const sessions: ModuleStatistic = {
+    group: 'sst',
+    name: 'expired_sst',
+    value: () => counters.expiredSessions,
+    reset: () => {
+      counters.expiredSessions = 0;
+    },
+  };
   return [
+    ...(modules.loaded.has('sst') ? [sessions] : []),
     { group, name: 'active_dialogs', value: () => counters.active },
     { group, name: 'early_dialogs', value: () => counters.early },
     ...(['processed', 'expired', 'failed'] as const).map((each) => ({

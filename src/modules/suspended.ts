@@ -24,6 +24,12 @@ export function nextTransactionId(): TransactionId {
   return { index: Math.imul(made + 1, 40_503) & 0xffff, label: made + 1 };
 }
 
+/** Whether a transaction has these numbers. */
+export function hasId(transaction: TransactionState, index: number | undefined, label: number | undefined): boolean {
+  const known = ids.known(transaction);
+  return known !== undefined && known.index === index && known.label === label;
+}
+
 /** The numbers of a transaction. */
 export function transactionId(transaction: TransactionState): TransactionId {
   return ids.of(transaction);

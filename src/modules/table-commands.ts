@@ -1,9 +1,12 @@
+import { fnmatch } from '../engine/fnmatch.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore } from './cachedb.js';
+import { translate } from './dialplan.js';
 import { globalFlags } from './global-flags.js';
 import { refillHashTable } from './htable/database.js';
 import { type HashTable, hashTables, setIn } from './htable/tables.js';
+import { allowsUri } from './permission-files.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
 
@@ -163,6 +166,20 @@ const caches: readonly ScriptCommand[] = [
   },
   {
     module: cachedb,
+    mi: 'cache_remove_chunk',
+    help: 'forgets the values whose names match a pattern with * and ?',
+    changes: true,
+    parameters: ['glob', 'collection'],
+    required: 1,
+    run(env, { glob = '', collection }) {
+      const cache = cacheOf(env, collection === undefined ? 'local' : `local:${collection}`);
+      const found = [...cache.entries(env.clock.monotonic())].map(([key]) => key).filter((key) => fnmatch(glob, key));
+      for (const key of found) cache.delete(key);
+      return 'OK';
+    },
+  },
+  {
+    module: cachedb,
     mi: 'cache_remove',
     help: 'forgets a value of a cache',
     changes: true,
@@ -281,25 +298,34 @@ const lookups: readonly ScriptCommand[] = [
     required: 0,
     run: reloaded,
   },
+  ...(['address', 'subnet'] as const).map(
+    (kind): ScriptCommand => ({
+      module: 'permissions',
+      mi: `${kind}_dump`,
+      rpc: `permissions.${kind}Dump`,
+      help: kind === 'address' ? 'lists the address table' : 'lists the networks of the address table',
+      changes: false,
+      parameters: ['partition'],
+      required: 0,
+      run: (env, { partition }) =>
+        env.tables.addresses.rows
+          .filter((each) => partition === undefined || partition === each.partition)
+          .filter(({ ip, mask }) => mask >= (ip.includes(':') ? 128 : 32) === (kind === 'address'))
+          .slice(0, MOST_LISTED)
+          .map(({ group, ip, mask, port, protocol }) => ({ grp: group, ip, mask, port, proto: protocol })),
+    }),
+  ),
   {
     module: 'permissions',
-    mi: 'address_dump',
-    rpc: 'permissions.addressDump',
-    help: 'lists the address table',
+    mi: 'allow_uri',
+    help: 'whether files of rules allow a URI a Contact',
     changes: false,
-    parameters: ['partition'],
-    required: 0,
-    run: (env, parameters) =>
-      env.tables.addresses.rows
-        .filter(({ partition }) => parameters['partition'] === undefined || parameters['partition'] === partition)
-        .slice(0, MOST_LISTED)
-        .map(({ group, ip, mask, port, protocol }) => ({
-          grp: group,
-          ip,
-          mask,
-          port,
-          proto: protocol,
-        })),
+    parameters: ['basename', 'uri', 'contact'],
+    required: 3,
+    run(env, { basename = '', uri = '', contact = '' }) {
+      if (!allowsUri(env, basename, uri, contact)) throw new CommandFault(403, 'Forbidden');
+      return 'OK';
+    },
   },
   {
     module: 'dialplan',
@@ -310,6 +336,20 @@ const lookups: readonly ScriptCommand[] = [
     parameters: ['partition'],
     required: 0,
     run: reloaded,
+  },
+  {
+    module: 'dialplan',
+    mi: 'dp_translate',
+    rpc: 'dialplan.translate',
+    help: 'what a dialplan makes of a number',
+    changes: false,
+    parameters: ['dpid', 'input', 'partition'],
+    required: 2,
+    run(env, { dpid, input = '', partition = 'default' }) {
+      const found = translate(env, partition, integer(dpid, 'the dialplan'), input);
+      if (found === undefined) throw new CommandFault(404, 'No translation');
+      return { Output: found.output, ATTRIBUTES: found.attributes };
+    },
   },
   {
     module: 'domain',

@@ -1,3 +1,4 @@
+import type { DialectName } from '../cfg/function-table.js';
 import type { Format } from '../pvar/format.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
@@ -13,6 +14,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { dialogs } from './dialog/table.js';
 import { answerChallenge, type DigestChallenge, type DigestCredentials, readChallenge } from './digest.js';
 
 /** Times the challenges of one request are answered: a gateway that refuses every answer must not be asked for ever. */
@@ -53,6 +55,13 @@ function knownOf(text: string): Known | undefined {
 /** The line that was added for a request last, and how often. */
 const added = new PerCall((): { line: string; count: number } => ({ line: '', count: 0 }));
 
+/** A password, or as OpenSIPS takes it "0x" and the HA1 in hexadecimal. */
+function withHash(credentials: DigestCredentials, dialect: DialectName): DigestCredentials {
+  const { password } = credentials;
+  const hash = dialect === 'opensips' ? /^0x([0-9a-f]{32}|[0-9a-f]{64})$/.exec(password)?.[1] : undefined;
+  return hash === undefined ? credentials : { ...credentials, password: hash, hashed: true };
+}
+
 function credentialsFor(run: MessageRun, { realm }: DigestChallenge, hashed: boolean): DigestCredentials | undefined {
   const { listed, ...of } = run.env.modules.of(credentials);
   const value = (format: Format | undefined): string => {
@@ -81,12 +90,15 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
     if (algorithms.length > 0 && !algorithms.includes(algorithm)) continue;
     const known = credentialsFor(run, challenge, hashed);
     const answer =
-      known === undefined ? undefined : answerChallenge(challenge, request, known, run.env.random.token(8));
+      known === undefined
+        ? undefined
+        : answerChallenge(challenge, request, withHash(known, run.env.dialect), run.env.random.token(8));
     if (answer === undefined) continue;
     const line = `${proxy ? 'Proxy-Authorization' : 'Authorization'}: ${answer}\r\n`;
     if (before.line !== '') edits.drop((each) => each.text === before.line);
     edits.insert(message.headersEnd, line);
     added.set(call, { line, count: before.count + 1 });
+    raiseNumber(run);
     // As observed of Kamailio 5.6.3, the next t_relay() goes where the challenge came from, without another target.
     if (run.env.dialect === 'kamailio') call.scope.changed = true;
     return 1;
@@ -94,7 +106,19 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
   return run.refused('uac_auth', 'no challenge that the credentials of the file can answer');
 }
 
-const summary = 'answers the challenge of a gateway (401, 407) with the credentials of the file; CSeq stays as it is';
+/**
+ * RFC 3261 section 22.2: the request with credentials has a number of its own. Only who follows the dialog can keep to it afterwards: OpenSIPS
+ * raises it then, Kamailio where track_cseq_updates of dialog says so.
+ */
+function raiseNumber(run: MessageRun): void {
+  const { env, transaction } = run;
+  if (!env.modules.loaded.has('dialog') || transaction === undefined) return;
+  if (env.dialect === 'kamailio' && !env.modules.module('dialog').flag('track_cseq_updates', false)) return;
+  env.modules.of(dialogs).authenticated(run, transaction);
+}
+
+const summary =
+  'answers the challenge of a gateway (401, 407) with the credentials of the file; CSeq grows where there is a dialog';
 
 const kamailioForm = (name: string): FunctionSpec => ({
   name,

@@ -127,6 +127,10 @@ export interface DialogPassage {
 export interface ScriptEnvironment {
   readonly dialect: DialectName;
   readonly script: CompiledScript;
+  /** Folder of the file. */
+  readonly folder: string;
+  /** The files that were read, by path, with their text. */
+  readonly sources: ReadonlyMap<string, string>;
   readonly engine: Engine;
   readonly layer: TransactionLayer;
   readonly sockets: LocalSockets;

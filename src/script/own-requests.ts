@@ -1,5 +1,6 @@
 import { parseUri } from '../core/uri.js';
 import type { SipMessage } from '../sip/message.js';
+import type { Address } from '../sip/resolve.js';
 import type { ClientTransaction, ClientUser } from '../sip/transaction/client.js';
 import type { CfgScope } from './call.js';
 import type { ScriptEnvironment } from './environment.js';
@@ -34,7 +35,7 @@ export function nameAddr(text: string): string {
 
 /**
  * Sends a request of a script, as Kamailio writes its own: To, From, CSeq, Call-ID, Max-Forwards, Content-Length. False when it cannot be
- * sent; `done` gets the final status, 408 without one. `sender`: see runLocal().
+ * sent; `done` gets the final status, 408 without one, 478 where a name does not resolve. `sender`: see runLocal().
  */
 export function sendOwn(
   env: ScriptEnvironment,
@@ -43,8 +44,24 @@ export function sendOwn(
   sender?: CfgScope,
 ): boolean {
   const uri = parseUri(request.nextHop ?? request.uri);
-  const address = uri === undefined ? undefined : env.resolver.literal(uri);
-  if (address === undefined) return false;
+  if (uri === undefined) return false;
+  const literal = env.resolver.literal(uri);
+  if (literal !== undefined) return sendTo(env, request, literal, done, sender);
+  env.resolver.resolve(uri, (result) => {
+    const first = result instanceof Error ? undefined : result[0];
+    // As tm answers what cannot be sent.
+    if (first === undefined || !sendTo(env, request, first, done, sender)) done(478, undefined);
+  });
+  return true;
+}
+
+function sendTo(
+  env: ScriptEnvironment,
+  request: ScriptRequest,
+  address: Address,
+  done: (code: number, reply: SipMessage | undefined) => void,
+  sender: CfgScope | undefined,
+): boolean {
   const socket = env.sockets.choose(address, request.socket === undefined ? undefined : env.socket(request.socket));
   if (socket === undefined) return false;
   const branch = env.layer.branches.make('u', request.callId);
@@ -53,7 +70,7 @@ export function sendOwn(
     `${oneLine(request.method)} ${oneLine(request.uri)} SIP/2.0\r\n`,
     `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${branch.text}\r\n`,
     `To: ${nameAddr(oneLine(request.to))}\r\n`,
-    `From: ${nameAddr(oneLine(request.from))};tag=${env.random.token(12)}\r\n`,
+    `From: ${tagged(nameAddr(oneLine(request.from)), env)}\r\n`,
     `CSeq: ${request.cseq} ${oneLine(request.method)}\r\n`,
     `Call-ID: ${oneLine(request.callId)}\r\n`,
     'Max-Forwards: 70\r\n',
@@ -88,6 +105,12 @@ export function sendOwn(
     env.tm.frInvTimeout,
   );
   return true;
+}
+
+/** A value of From with the tag it has, or one of ours. */
+function tagged(from: string, env: ScriptEnvironment): string {
+  const parameters = from.slice(from.lastIndexOf('>') + 1);
+  return /;\s*tag\s*=/i.test(parameters) ? from : `${from};tag=${env.random.token(12)}`;
 }
 
 /** A request of ours in the form Kamailio gives its own: the order of the header fields, no rport, User-Agent only with server_signature. */

@@ -354,6 +354,7 @@ function sent(
   transaction.leaves(branch, leaving.destinationUri ?? leaving.requestUri, target);
   const id = env.layer.branches.make(String(branch.index), call.hiding?.callId ?? call.message);
   const text = forwarded(call, leaving, target, id.text);
+  transaction.sentRequest(text);
   const { tm } = env;
   branch.client = env.layer.request(
     text,

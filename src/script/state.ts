@@ -38,6 +38,8 @@ export function sourceOfReplies({ client }: BranchState, request: Source): Sourc
 
 /** Follows what goes to the caller. Must not throw. `reply` is undefined for one generated here. */
 export interface TransactionWatcher {
+  /** A branch of the request leaves, as `text` says. */
+  left?(text: string): void;
   /** A provisional or final reply was sent to the caller. */
   passed?(status: number, reason: string, reply: SipMessage | undefined): void;
   /** No branch is waited for any more and the best has failed: before the failure route. Once for each leg. */

@@ -432,6 +432,12 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.ended(status, reply);
   }
 
+  /** A branch leaves as `text` says. */
+  sentRequest(text: string): void {
+    if (this.watchers === undefined) return;
+    for (const each of this.watchers) each.left?.(text);
+  }
+
   private sent(status: number, reason: string, reply: SipMessage | undefined): void {
     if (this.watchers === undefined) return;
     for (const each of this.watchers) each.passed?.(status, reason, reply);

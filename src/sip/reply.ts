@@ -34,6 +34,7 @@ const REASONS: Readonly<Record<number, string>> = {
   423: 'Interval Too Brief',
   440: 'Max-Breadth Exceeded',
   473: 'Filtered Destination',
+  478: 'Unresolvable destination',
   480: 'Temporarily Unavailable',
   481: 'Call/Transaction Does Not Exist',
   482: 'Loop Detected',

@@ -57,6 +57,10 @@ export interface ScriptCommandSpec {
   /** Names of the parameters; those from `required` on may be left out. */
   readonly parameters: readonly string[];
   readonly required: number;
+  /** Over MI: the sets of parameters that may be given; absent: the first ones, at least `required`. */
+  readonly forms?: readonly (readonly string[])[];
+  /** Over MI: the parameter that is a list; its values come a line each. */
+  readonly list?: string;
 }
 
 /** The commands of the modules of the configuration file that is served. */

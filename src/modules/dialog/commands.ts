@@ -1,23 +1,14 @@
 import { parseAddress } from '../../core/name-addr.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
-import type { SipSocket } from '../../sip/transport/transport.js';
-import { ACKNOWLEDGED, CONFIRMED, type Dialog, EARLY, type Leg } from './dialog.js';
-import { type DialogTable, dialogs } from './table.js';
+import { hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
+import { dialogRpcCommands } from './commands-kamailio.js';
+import type { Dialog } from './dialog.js';
 
-/** Dialogs one listing shows. */
-const MOST_LISTED = 5000;
-
-function tableOf(env: ScriptEnvironment): DialogTable {
-  return env.modules.of(dialogs);
-}
-
-function socketText(socket: SipSocket | undefined): string {
-  return socket === undefined ? '' : `${socket.transport}:${socket.address}:${socket.port}`;
-}
+const module = 'dialog';
 
 /** As OpenSIPS lists a dialog. */
-function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
+function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): { readonly [key: string]: MiValue } {
   const { caller, callee } = dialog;
   const left = dialog.expires === 0 ? 0 : Math.max(0, dialog.expires - env.clock.monotonic());
   return {
@@ -44,6 +35,13 @@ function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
         callee_bind_addr: socketText(callee.socket),
       },
     ],
+  };
+}
+
+/** As `opensipsEntry`, with its values and profiles. */
+function withContext(dialog: Dialog, env: ScriptEnvironment): MiValue {
+  return {
+    ...opensipsEntry(dialog, env),
     context: {
       values: Object.fromEntries(dialog.values),
       profiles: dialog.profiles.map(({ name, value }) => ({ [name]: value })),
@@ -53,96 +51,79 @@ function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
 
 /** A dialog as JSON, as dlg_list shows it; with its values and profiles when `context` is set. */
 export function dialogJson(dialog: Dialog, env: ScriptEnvironment, context: boolean): string {
-  const entry = opensipsEntry(dialog, env) as Record<string, MiValue>;
-  if (!context) delete entry['context'];
-  return JSON.stringify(entry);
+  return JSON.stringify(context ? withContext(dialog, env) : opensipsEntry(dialog, env));
 }
 
-function kamailioLeg(leg: Leg): MiValue {
+type Entry = (dialog: Dialog, env: ScriptEnvironment) => MiValue;
+
+/** A number of a listing; undefined for what is none. */
+function count(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+/** dlg_list and dlg_list_ctx: all dialogs, some from an offset on, or that of a Call-ID. */
+function listing(mi: string, help: string, entry: Entry): ScriptCommand {
   return {
-    tag: leg.tag,
-    contact: leg.contact,
-    cseq: String(leg.cseq),
-    route_set: leg.route.join(','),
-    socket: socketText(leg.socket),
+    module,
+    mi,
+    help,
+    changes: false,
+    parameters: ['callid', 'from_tag', 'index', 'counter'],
+    required: 0,
+    forms: [[], ['callid'], ['callid', 'from_tag'], ['index', 'counter']],
+    run(env, { callid, from_tag: tag, index, counter }) {
+      const table = tableOf(env);
+      const found = callid === undefined ? undefined : table.findCall(callid, tag);
+      if (found !== undefined) return { Dialog: entry(found, env) };
+      // The line form names no parameters: two numbers that are no Call-ID are an offset and a number of dialogs.
+      const [from, most] = [count(index ?? callid), count(counter ?? tag)];
+      if (from !== undefined && most !== undefined)
+        return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env), from, most) };
+      if (callid !== undefined) throw new CommandFault(404, 'No such dialog');
+      if (index !== undefined || counter !== undefined) throw new CommandFault(400, 'index and counter are numbers');
+      return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env)) };
+    },
   };
 }
 
-/** As Kamailio lists a dialog. */
-function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
-  const left = dialog.expires === 0 ? 0 : Math.max(0, dialog.expires - env.clock.monotonic());
+/** A command about dialogs that are kept elsewhere. */
+function nowhere(mi: string, help: string): ScriptCommand {
   return {
-    h_entry: dialog.entry,
-    h_id: dialog.id,
-    ref: 1,
-    'call-id': dialog.callId,
-    from_uri: parseAddress(dialog.caller.address).uri,
-    to_uri: parseAddress(dialog.callee.address).uri,
-    state: dialog.state,
-    start_ts: Math.floor(dialog.answeredAt / 1000),
-    init_ts: Math.floor(dialog.began / 1000),
-    timeout: left === 0 ? 0 : Math.floor((env.clock.now() + left) / 1000),
-    lifetime: Math.round(dialog.lifetime / 1000),
-    dflags: dialog.flags,
-    sflags: dialog.flags,
-    iflags: dialog.byeOnTimeout ? 1 : 0,
-    caller: kamailioLeg(dialog.caller),
-    callee: kamailioLeg(dialog.callee),
-    profiles: dialog.profiles.map(({ name, value }) => ({ [name]: value })),
-    variables: [...dialog.values].map(([name, value]) => ({ [name]: value })),
+    module,
+    mi,
+    help: `${help}: refused, dialogs are kept in memory here`,
+    changes: false,
+    parameters: [],
+    required: 0,
+    run() {
+      throw new CommandFault(500, 'dialogs are kept in the memory of this process only');
+    },
   };
 }
-
-function shown(env: ScriptEnvironment, which: Iterable<Dialog>): MiValue[] {
-  const entry = env.dialect === 'opensips' ? opensipsEntry : kamailioEntry;
-  const out: MiValue[] = [];
-  for (const each of which) {
-    if (out.length >= MOST_LISTED) break;
-    out.push(entry(each, env));
-  }
-  return out;
-}
-
-/** A dialog by did, "entry:id" or Call-ID. */
-function named(env: ScriptEnvironment, text: string): Dialog {
-  const table = tableOf(env);
-  const [entry = '', id = ''] = text.split(/[:.]/);
-  const base = text.includes('.') ? 16 : 10;
-  const found = table.find(Number.parseInt(entry, base), Number.parseInt(id, base)) ?? table.findCall(text);
-  if (found === undefined) throw new CommandFault(404, 'Requested Dialog not found');
-  return found;
-}
-
-function profileOf(env: ScriptEnvironment, name: string | undefined): string {
-  if (name === undefined || !tableOf(env).profiles.has(name)) throw new CommandFault(404, 'Profile not found');
-  return name;
-}
-
-async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | undefined): Promise<MiValue> {
-  const lines = headers === undefined || headers === '' ? '' : `${headers.trimEnd()}\r\n`;
-  await tableOf(env).hangUp(dialog, 'MI Termination', 'both', lines);
-  return 'OK';
-}
-
-const module = 'dialog';
 
 /** Management commands of dialog. */
 export const dialogCommands: readonly ScriptCommand[] = [
+  listing('dlg_list', 'lists the dialogs, or that of a Call-ID', opensipsEntry),
+  listing('dlg_list_ctx', 'lists the dialogs with their values and profiles, or that of a Call-ID', withContext),
   {
     module,
-    mi: 'dlg_list',
-    help: 'lists the dialogs, or that of a Call-ID',
-    changes: false,
-    parameters: ['callid', 'from_tag'],
-    required: 0,
-    run(env, { callid, from_tag: tag }) {
-      const table = tableOf(env);
-      if (callid === undefined) return { count: table.size, Dialogs: shown(env, table.all()) };
-      const found = table.findCall(callid, tag);
-      if (found === undefined) throw new CommandFault(404, 'No such dialog');
-      return { Dialog: opensipsEntry(found, env) };
+    mi: 'dlg_push_var',
+    help: 'sets a value of dialogs, by their ids or Call-IDs',
+    changes: true,
+    parameters: ['dlg_val_name', 'dlg_val_value', 'DID'],
+    required: 3,
+    list: 'DID',
+    run(env, { dlg_val_name: name = '', dlg_val_value: value = '', DID: ids = '' }) {
+      const found = ids.split('\n').map((id) => named(env, id.trim()));
+      for (const each of found)
+        if (!each.setValue(name, value))
+          throw new CommandFault(500, `dialog ${each.did} holds as many values as it may`);
+      return 'OK';
     },
   },
+  nowhere('dlg_db_sync', 'reads dialogs from the database'),
+  nowhere('dlg_restore_db', 'writes dialogs to the database'),
+  nowhere('dlg_cluster_sync', 'asks other nodes for their dialogs'),
   {
     module,
     mi: 'dlg_end_dlg',
@@ -174,7 +155,9 @@ export const dialogCommands: readonly ScriptCommand[] = [
     parameters: ['profile', 'value'],
     required: 1,
     run: (env, { profile, value }) => ({
-      Dialogs: shown(env, tableOf(env).profiles.members(profileOf(env, profile), value)),
+      Dialogs: listed(tableOf(env).profiles.members(profileOf(env, profile), value), (each) =>
+        opensipsEntry(each, env),
+      ),
     }),
   },
   {
@@ -216,84 +199,5 @@ export const dialogCommands: readonly ScriptCommand[] = [
         .map(({ name, withValue }) => ({ name, has_value: withValue ? 1 : 0 })),
     }),
   },
-  {
-    module,
-    rpc: 'dlg.list',
-    help: 'Print all dialogs',
-    changes: false,
-    parameters: [],
-    required: 0,
-    run: (env) => shown(env, tableOf(env).all()),
-  },
-  {
-    module,
-    rpc: 'dlg.dlg_list',
-    help: 'Print dialog based on callid and fromtag',
-    changes: false,
-    parameters: ['callid', 'from_tag'],
-    required: 1,
-    run(env, { callid = '', from_tag: tag }) {
-      const found = tableOf(env).findCall(callid, tag);
-      if (found === undefined) throw new CommandFault(404, 'Dialog not found');
-      return kamailioEntry(found, env);
-    },
-  },
-  {
-    module,
-    rpc: 'dlg.end_dlg',
-    help: 'End a given dialog based on [h_entry] [h_id]',
-    changes: true,
-    parameters: ['h_entry', 'h_id', 'headers'],
-    required: 2,
-    run: (env, { h_entry: entry, h_id: id, headers }) => hangUp(env, named(env, `${entry}:${id}`), headers),
-  },
-  {
-    module,
-    rpc: 'dlg.terminate_dlg',
-    help: 'End a given dialog based on callid',
-    changes: true,
-    parameters: ['callid', 'from_tag', 'to_tag'],
-    required: 1,
-    run(env, { callid = '', from_tag: from, to_tag: to }) {
-      const found = tableOf(env).findCall(callid, from, to);
-      if (found === undefined) throw new CommandFault(404, 'Dialog not found');
-      return hangUp(env, found, undefined);
-    },
-  },
-  {
-    module,
-    rpc: 'dlg.profile_get_size',
-    help: 'Returns the number of dialogs belonging to a profile',
-    changes: false,
-    parameters: ['profile', 'value'],
-    required: 1,
-    run: (env, { profile, value }) => tableOf(env).profiles.size(profileOf(env, profile), value) ?? 0,
-  },
-  {
-    module,
-    rpc: 'dlg.profile_list',
-    help: 'Lists all the dialogs belonging to a profile',
-    changes: false,
-    parameters: ['profile', 'value'],
-    required: 1,
-    run: (env, { profile, value }) => shown(env, tableOf(env).profiles.members(profileOf(env, profile), value)),
-  },
-  {
-    module,
-    rpc: 'dlg.stats_active',
-    help: 'Stats about active dialogs',
-    changes: false,
-    parameters: [],
-    required: 0,
-    run(env) {
-      let [starting, connecting, answering, ongoing] = [0, 0, 0, 0];
-      for (const { state } of tableOf(env).all()) {
-        if (state === ACKNOWLEDGED) ongoing++;
-        else if (state === CONFIRMED) answering++;
-        else if (state === EARLY) connecting++;
-        else starting++;
-      }
-      return { starting, connecting, answering, ongoing, all: starting + connecting + answering + ongoing };
-    },
-  },
+  ...dialogRpcCommands,
 ];

@@ -4,6 +4,7 @@ import type { PvarValue } from '../../pvar/context.js';
 import type { Call } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
+import { Numbers } from './numbers.js';
 
 // States of a dialog by the numbers both originals give them.
 
@@ -21,6 +22,14 @@ export const ENDED = 5;
 /** Who a request of a dialog comes from. */
 export type Side = 'caller' | 'callee';
 
+/** What a side knows of the other: as our messages have shown it. */
+export interface Shown {
+  /** Value of Contact. */
+  readonly contact: string;
+  /** The SDP; '' for none. */
+  readonly sdp: string;
+}
+
 /** One end of a dialog, as requests of our own to it need it. */
 export interface Leg {
   /** From or To value with its tag. */
@@ -28,8 +37,10 @@ export interface Leg {
   tag: string;
   /** URI of its Contact: the request-URI of requests to it. */
   contact: string;
-  /** Number of the last request it sent. */
+  /** Number of the last request it sent, as it counts. */
   cseq: number;
+  /** What its numbers differ by from those the other side is to see. */
+  readonly numbers: Numbers;
   /** Route values from this proxy to it, the nearest first. */
   route: readonly string[];
   /** Socket requests to it leave by. */
@@ -80,6 +91,12 @@ export class Dialog {
   hangupRoute: string | undefined = undefined;
   /** Sides that OPTIONS within the dialog go to. */
   readonly pinged = new Set<Side>();
+  /** Sides that a re-INVITE of ours goes to. */
+  readonly reinvited = new Set<Side>();
+  /** What each side was shown of the other last; kept where re-INVITE requests of ours need it. */
+  readonly shown: { caller: Shown | undefined; callee: Shown | undefined } = { caller: undefined, callee: undefined };
+  /** Ends when its CANCEL has met a 2xx. */
+  endsOnRace = false;
   stopPings: (() => void) | undefined = undefined;
   /** Whether a transaction follows it; without one it ends with the request route. */
   attached = false;
@@ -106,10 +123,19 @@ export class Dialog {
       tag: message.fromTag,
       contact: contactOf(message),
       cseq: message.cseqNumber,
+      numbers: new Numbers(),
       route: message.headers('record-route').flatMap(splitValues),
       socket: source.socket,
     };
-    this.callee = { address: message.to, tag: '', contact: '', cseq: 0, route: [], socket: undefined };
+    this.callee = {
+      address: message.to,
+      tag: '',
+      contact: '',
+      cseq: 0,
+      numbers: new Numbers(),
+      route: [],
+      socket: undefined,
+    };
   }
 
   /** Its Call-ID. */

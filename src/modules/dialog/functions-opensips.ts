@@ -126,7 +126,8 @@ export const opensipsFunctions: FunctionSpec[] = [
         const kind = textOf(type, run);
         const lines = textOf(headers, run).trimEnd();
         const more = lines === '' ? '' : `${lines}\r\n`;
-        sendWithin(dialog, side, method, `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`, text, NOBODY);
+        const added = `${more}${kind === '' ? '' : `Content-Type: ${kind}\r\n`}`;
+        sendWithin(dialog, side, { method, lines: added, body: text }, NOBODY);
         return 1;
       }),
   },

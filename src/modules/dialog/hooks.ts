@@ -9,7 +9,7 @@ export const dialogHooks: ScriptHooks<MessageRun> = {
       const { call, env } = run;
       const table = env.modules.of(dialogs);
       if (call.message.toTag !== '') {
-        table.refreshed(run, transaction);
+        table.within(run, transaction);
         return;
       }
       if (!transaction.invite) return;

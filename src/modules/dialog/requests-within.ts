@@ -7,35 +7,26 @@ import type { Address } from '../../sip/resolve.js';
 import { type ClientUser, NOBODY } from '../../sip/transaction/client.js';
 import type { Dialog, Side } from './dialog.js';
 
+/** A request of ours within a dialog. */
+export interface RequestWithin {
+  readonly method: string;
+  /** Further header lines, each with its line break. */
+  readonly lines?: string;
+  readonly body?: string;
+  /** Its number: of an ACK that of its INVITE. Absent: the next. */
+  readonly number?: number;
+}
+
 /** Sends BYE to one side of a dialog or both, as if the other side had hung up. `lines` are further header lines. */
 export function sendByes(dialog: Dialog, side: Side | 'both', lines: string): void {
-  for (const each of ['caller', 'callee'] as const) if (side === 'both' || side === each) sendBye(dialog, each, lines);
+  for (const each of ['caller', 'callee'] as const)
+    if (side === 'both' || side === each) sendWithin(dialog, each, { method: 'BYE', lines }, NOBODY);
 }
 
-function sendBye(dialog: Dialog, side: Side, lines: string): void {
-  sendWithin(dialog, side, 'BYE', lines, '', NOBODY);
-}
-
-/** Asks one side by OPTIONS; `gone` is called when nothing comes back, or 408 or 481: it does not know the dialog any more. */
-export function pingSide(dialog: Dialog, side: Side, gone: () => void): void {
-  sendWithin(dialog, side, 'OPTIONS', '', '', {
-    onReply(_client, reply) {
-      if (reply.status === 408 || reply.status === 481) gone();
-    },
-    onFailure: gone,
-  });
-}
-
-/** Sends a request within the dialog to one side. `lines` are further header lines, each with its line break. */
-export function sendWithin(
-  dialog: Dialog,
-  side: Side,
-  method: string,
-  lines: string,
-  body: string,
-  user: ClientUser,
-): void {
+/** Sends a request within the dialog to one side, as if the other side had sent it. */
+export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, user: ClientUser): void {
   const { env } = dialog.call;
+  const { method, lines = '', body = '' } = request;
   const to = dialog.leg(side);
   const from = dialog.leg(side === 'caller' ? 'callee' : 'caller');
   const [next] = to.route;
@@ -54,7 +45,8 @@ export function sendWithin(
   const send = (address: Address): void => {
     const socket = env.sockets.choose(address, to.socket);
     if (socket === undefined) return;
-    from.cseq++;
+    if (request.number === undefined) from.numbers.shift++;
+    const number = request.number ?? from.cseq + from.numbers.shift;
     const callId = dialog.callIdOf(side);
     const id = env.layer.branches.make('d', callId);
     // The callee may know the call by a Call-ID that is hidden (topoh).
@@ -67,14 +59,18 @@ export function sendWithin(
       `From: ${from.address}`,
       `To: ${to.address}`,
       `Call-ID: ${callId}`,
-      `CSeq: ${from.cseq} ${method}`,
+      `CSeq: ${number} ${method}`,
       `${lines}${env.userAgentLine}`,
       `Content-Length: ${body.length}`,
       '',
       body,
     ].join('\r\n');
+    if (method === 'ACK') {
+      socket.send(text, address.address, address.port, undefined, undefined, address.name);
+      return;
+    }
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
-    env.layer.request(runLocal(env, text).text, false, id, target, user);
+    env.layer.request(runLocal(env, text).text, method === 'INVITE', id, target, user);
   };
   resolved(env, hop, (address) => send(address));
 }

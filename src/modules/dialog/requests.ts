@@ -19,6 +19,9 @@ export function createDialog(run: MessageRun, flags: string): number {
   const letters = flags.includes('-') ? '' : flags;
   if (letters.includes('P') || flags.includes('options-ping-caller')) dialog.pinged.add('caller');
   if (letters.includes('p') || flags.includes('options-ping-callee')) dialog.pinged.add('callee');
+  if (letters.includes('R') || flags.includes('reinvite-ping-caller')) dialog.reinvited.add('caller');
+  if (letters.includes('r') || flags.includes('reinvite-ping-callee')) dialog.reinvited.add('callee');
+  if (letters.includes('E') || flags.includes('end-on-race-condition')) dialog.endsOnRace = true;
   if (run.transaction === undefined && beginTransaction(run) === undefined) return 0;
   table.follow(run, dialog);
   const transaction = run.transaction ?? run.call.transaction;

@@ -9,10 +9,13 @@ import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagParameter } from '../flags.js';
 import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
+import { renumber, restoreNumbers } from './numbers.js';
+import { type PingTimes, startPings } from './pings.js';
 import { Profiles } from './profiles.js';
-import { pingSide, sendByes } from './requests-within.js';
+import { sendByes } from './requests-within.js';
 import { runEvent, runRoute, stateEvent } from './routes.js';
 import { sessionOf } from './session-timers.js';
+import { keepShown } from './shown.js';
 
 /** Dialogs kept at most; further ones are not begun. */
 const MOST_DIALOGS = 200_000;
@@ -37,8 +40,10 @@ export interface DialogSettings {
   readonly flag: number | undefined;
   /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
   readonly byeFlag: number | undefined;
-  /** Milliseconds between OPTIONS within a dialog that asks for them. */
-  readonly pingInterval: number;
+  /** Between requests of ours within a dialog that asks for them. */
+  readonly pings: PingTimes;
+  /** Milliseconds from an answer that has met a CANCEL to the end of the dialog. */
+  readonly raceMs: number;
   /** AVP with the lifetime in seconds. */
   readonly timeoutAvp: Format | undefined;
 }
@@ -63,7 +68,7 @@ export interface Wishes {
 
 /** The dialogs of this process. They stay over a reload of the file. */
 export class DialogTable {
-  readonly counters = { processed: 0, expired: 0, failed: 0, early: 0, active: 0 };
+  readonly counters = { processed: 0, expired: 0, failed: 0, early: 0, active: 0, expiredSessions: 0 };
   readonly listeners: DialogListener[] = [];
   private readonly byId = new Map<string, Dialog>();
   private readonly byCall = new Map<string, Dialog[]>();
@@ -203,6 +208,7 @@ export class DialogTable {
     const { transaction } = run;
     if (dialog.attached || transaction === undefined) return;
     dialog.attached = true;
+    keepShown(dialog, 'caller', transaction);
     transaction.watch({
       passed: (status, _reason, reply) => {
         if (dialog.state >= CONFIRMED) return;
@@ -241,6 +247,8 @@ export class DialogTable {
     dialog.direction = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';
     const leg = dialog.leg(dialog.direction);
     dialog.lastCseq = leg.cseq;
+    const shift = leg.numbers.of(message.method, message.cseqNumber);
+    if (shift > 0) renumber(run, shift);
     if (message.method === 'ACK') {
       if (dialog.state === CONFIRMED) this.to(dialog, ACKNOWLEDGED);
       return;
@@ -257,11 +265,19 @@ export class DialogTable {
     if (seconds > 0) this.setLifetime(run, dialog, seconds * 1000);
   }
 
-  /** A re-INVITE or UPDATE may refresh the session timer: that of its answer counts from then on. */
-  refreshed(run: MessageRun, transaction: TransactionState): void {
+  /**
+   * A request of a dialog begins a transaction: its replies get its own number, and a re-INVITE or UPDATE may refresh the session timer: that
+   * of its answer counts from then on.
+   */
+  within(run: MessageRun, transaction: TransactionState): void {
     const dialog = this.of(run);
-    const { method } = run.call.message;
-    if (dialog?.timed !== true || (method !== 'INVITE' && method !== 'UPDATE')) return;
+    if (dialog === undefined) return;
+    const { message } = run.call;
+    const { method } = message;
+    if (dialog.leg(dialog.direction).numbers.shift > 0) restoreNumbers(message, transaction);
+    if (method !== 'INVITE' && method !== 'UPDATE') return;
+    keepShown(dialog, dialog.direction, transaction);
+    if (!dialog.timed) return;
     transaction.watch({
       passed: (status, _reason, reply) => {
         if (status < 200 || status >= 300 || dialog.state === ENDED) return;
@@ -269,6 +285,19 @@ export class DialogTable {
         this.setLifetime(run, dialog, seconds === undefined ? this.settings.lifetime : seconds * 1000);
       },
     });
+  }
+
+  /** The request of a transaction leaves once more with credentials: by the next number. */
+  authenticated(run: Pick<MessageRun, 'call' | 'message' | 'edits'>, transaction: TransactionState): void {
+    const { message } = run.call;
+    const dialog = this.of(run);
+    if (dialog === undefined || dialog.state === ENDED) return;
+    const side = message.toTag === '' ? 'caller' : dialog.direction;
+    const { numbers } = dialog.leg(side);
+    const first = numbers.of(message.method, message.cseqNumber) === 0;
+    numbers.raise(message.cseqNumber);
+    renumber(run, numbers.shift);
+    if (first) restoreNumbers(message, transaction);
   }
 
   /** Milliseconds until the dialog ends by itself, from now on or from its answer on. */
@@ -294,22 +323,18 @@ export class DialogTable {
     if (session !== undefined) dialog.lifetime = session * 1000;
     this.to(dialog, CONFIRMED);
     this.arm(call, dialog);
-    this.ping(dialog);
+    startPings(dialog, this.settings.pings, (reason) => {
+      if (dialog.state !== ENDED) void this.hangUp(dialog, reason);
+    });
+    if (dialog.endsOnRace && call.transaction?.cancelled === true) this.endLater(dialog);
     runEvent(call, 'dialog:start', reply);
     if (dialog.answerRoute !== undefined) runRoute(dialog.call, dialog.answerRoute);
   }
 
-  /** Sends OPTIONS to the sides that are to be asked, again and again; the dialog ends when one does not know it any more. */
-  private ping(dialog: Dialog): void {
-    const { pingInterval } = this.settings;
-    if (dialog.pinged.size === 0 || pingInterval <= 0) return;
-    dialog.stopPings = dialog.call.env.clock.schedule(pingInterval, () => {
-      if (dialog.state !== CONFIRMED && dialog.state !== ACKNOWLEDGED) return;
-      for (const side of dialog.pinged)
-        pingSide(dialog, side, () => {
-          if (dialog.state !== ENDED) void this.hangUp(dialog, 'Ping Timeout');
-        });
-      this.ping(dialog);
+  /** The caller has given up, but the callee had answered. */
+  private endLater(dialog: Dialog): void {
+    dialog.call.env.clock.schedule(this.settings.raceMs, () => {
+      if (dialog.state !== ENDED) void this.hangUp(dialog, 'SIP Race Condition');
     });
   }
 
@@ -332,6 +357,7 @@ export class DialogTable {
       if (dialog.state === ENDED || dialog.expires > call.env.clock.monotonic()) return;
     }
     this.counters.expired++;
+    if (dialog.timed) this.counters.expiredSessions++;
     call.env.peerLog.info(
       { callId: dialog.callId, bye: dialog.byeOnTimeout },
       'script: a dialog has reached its lifetime',
@@ -429,7 +455,11 @@ function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogS
   return {
     lifetime: parameters.int('default_timeout', 43_200) * 1000,
     rrParam: parameters.text('rr_param', 'did'),
-    pingInterval: parameters.int('options_ping_interval', parameters.int('ping_interval', 30)) * 1000,
+    pings: {
+      options: parameters.int('options_ping_interval', parameters.int('ping_interval', 30)) * 1000,
+      reinvite: parameters.int('reinvite_ping_interval', 300) * 1000,
+    },
+    raceMs: parameters.int('race_condition_timeout', 5) * 1000,
     matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
     flag: flagParameter(parameters, 'dlg_flag'),
     byeFlag: flagParameter(parameters, 'bye_on_timeout_flag'),

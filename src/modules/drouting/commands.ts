@@ -76,6 +76,29 @@ export const droutingCommands: readonly ScriptCommand[] = [
       return 'OK';
     },
   },
+  {
+    module,
+    mi: 'dr_reload_status',
+    help: 'when the tables of drouting were read last',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) => ({ Date: new Date(routing(env).loadedAt).toString().slice(0, 24) }),
+  },
+  {
+    module,
+    mi: 'dr_enable_probing',
+    help: 'whether gateways are probed, or sets (0, 1) whether they are',
+    changes: true,
+    parameters: ['status'],
+    required: 0,
+    run(env, { status }) {
+      const { probing } = routing(env);
+      if (status === undefined) return { Status: probing.paused ? 0 : 1 };
+      probing.pause(env, !onOff(status));
+      return 'OK';
+    },
+  },
   statusCommand({
     mi: 'dr_gw_status',
     things: 'gateways',

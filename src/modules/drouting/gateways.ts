@@ -103,6 +103,8 @@ export class DroutingTables {
   /** Made when first asked for, and again when a name has resolved. */
   private byAddress: Map<string, Gateway[]> | undefined = undefined;
   private carriersById = new Map<string, Carrier>();
+  /** Milliseconds since the epoch when the tables were taken last. */
+  loadedAt = 0;
   rules = new RuleTable([]);
   readonly probing: GatewayProbing<Gateway>;
 
@@ -127,6 +129,7 @@ export class DroutingTables {
     if (this.rows === routing) return this;
     const [gateways, carriers] = [this.gatewaysById, this.carriersById];
     this.rows = routing;
+    this.loadedAt = env.clock.now();
     this.gatewaysById = new Map(
       routing.gateways.map((row) => {
         const old = gateways.get(row.id);

@@ -100,6 +100,8 @@ test('the dialog lives as long as the session timer of the last answer says, and
     assert.equal(byes(runner), 0);
     clock.advance(11_000);
     assert.equal(byes(runner), 2);
+    const statistics = await runner.daemon.mi.execute('get_statistics', { statistics: ['sst:'] });
+    assert.deepEqual(statistics, { 'sst:expired_sst': 1 });
   } finally {
     await runner.stop();
   }

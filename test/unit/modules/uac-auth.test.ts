@@ -132,3 +132,20 @@ test('credentials of variables are used for their realm; without any the functio
   );
   assert.deepEqual([none.invites.length, none.lines], [1, ['no -1']]);
 });
+
+test('a password of OpenSIPS that is 0x and 32 digits is the HA1', async () => {
+  const ha1 = createHash('md5').update('bob:gw.example:secret').digest('hex');
+  const { invites: sent } = await challenged(
+    'opensips',
+    'uac uac_auth',
+    `modparam("uac_auth", "credential", "bob:gw.example:0x${ha1}")`,
+    `route { $du = "sip:127.0.0.1:5090"; t_on_failure("f"); t_relay(); }
+     failure_route[f] { if (uac_auth()) { $du = "sip:127.0.0.1:5090"; t_relay(); } }`,
+    1,
+    'Proxy-Authenticate: Digest realm="gw.example", nonce="abc"',
+  );
+  const uri = /uri="([^"]*)"/.exec(sent[1] ?? '')?.[1] ?? '';
+  const second = createHash('md5').update(`INVITE:${uri}`).digest('hex');
+  const response = createHash('md5').update(`${ha1}:abc:${second}`).digest('hex');
+  assert.match(sent[1] ?? '', new RegExp(`response="${response}"`));
+});

@@ -1,6 +1,16 @@
-import type { MiCommand } from '../command.js';
-import { MiError, type MiValue } from '../command.js';
-import type { ScriptCommandTable } from '../dependencies.js';
+import type { MiCommand, ParamSpec } from '../command.js';
+import { type MiValue, MiError } from '../command.js';
+import type { ScriptCommandSpec, ScriptCommandTable } from '../dependencies.js';
+
+/** The sets of parameters a command takes. */
+function formsOf({ forms, parameters, required }: ScriptCommandSpec): readonly (readonly string[])[] {
+  return forms ?? Array.from({ length: parameters.length - required + 1 }, (_, i) => parameters.slice(0, required + i));
+}
+
+function textOf(value: MiValue | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  return Array.isArray(value) ? value.map(String).join('\n') : String(value);
+}
 
 /** Commands of the modules a configuration file loads: they are the same whatever file is read next. */
 export function scriptCommands(table: ScriptCommandTable | undefined): MiCommand[] {
@@ -15,13 +25,11 @@ export function scriptCommands(table: ScriptCommandTable | undefined): MiCommand
         help: command.help,
         needs: { role: command.changes ? 'operator' : 'viewer' },
         changes: command.changes,
-        paramLists: Array.from({ length: command.parameters.length - command.required + 1 }, (_, i) =>
-          command.parameters.slice(0, command.required + i).map((name) => ({ name, type: 'string' as const })),
+        paramLists: formsOf(command).map((form) =>
+          form.map((name): ParamSpec => ({ name, type: name === command.list ? 'array' : 'string' })),
         ),
         async run(params) {
-          const texts = Object.fromEntries(
-            Object.entries(params).map(([name, value]) => [name, value === undefined ? undefined : String(value)]),
-          );
+          const texts = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, textOf(value)]));
           const outcome = await table.run(command, texts);
           if (outcome.fault !== undefined) throw new MiError(outcome.fault.code, outcome.fault.message);
           return outcome.value as MiValue;

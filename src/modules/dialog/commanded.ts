@@ -1,0 +1,61 @@
+import { CommandFault, type MiValue } from '../../script/commands.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
+import type { SipSocket } from '../../sip/transport/transport.js';
+import type { Dialog } from './dialog.js';
+import { type DialogTable, dialogs } from './table.js';
+
+/** Dialogs one listing shows. */
+const MOST_LISTED = 5000;
+
+/** The dialogs of a configuration. */
+export function tableOf(env: ScriptEnvironment): DialogTable {
+  return env.modules.of(dialogs);
+}
+
+/** "udp:127.0.0.1:5060"; '' for none. */
+export function socketText(socket: SipSocket | undefined): string {
+  return socket === undefined ? '' : `${socket.transport}:${socket.address}:${socket.port}`;
+}
+
+/** Dialogs as a listing shows them, from an offset on. */
+export function listed(
+  which: Iterable<Dialog>,
+  entry: (dialog: Dialog) => MiValue,
+  from = 0,
+  most = MOST_LISTED,
+): MiValue[] {
+  const out: MiValue[] = [];
+  let at = 0;
+  for (const each of which) {
+    if (out.length >= Math.min(most, MOST_LISTED)) break;
+    if (at++ >= from) out.push(entry(each));
+  }
+  return out;
+}
+
+/** A dialog by did, "entry:id" or Call-ID. Throws CommandFault. */
+export function named(env: ScriptEnvironment, text: string): Dialog {
+  const table = tableOf(env);
+  const [entry = '', id = ''] = text.split(/[:.]/);
+  const base = text.includes('.') ? 16 : 10;
+  const found = table.find(Number.parseInt(entry, base), Number.parseInt(id, base)) ?? table.findCall(text);
+  if (found === undefined) throw new CommandFault(404, 'Requested Dialog not found');
+  return found;
+}
+
+/** The name of a profile that is there. Throws CommandFault. */
+export function profileOf(env: ScriptEnvironment, name: string | undefined): string {
+  if (name === undefined || !tableOf(env).profiles.has(name)) throw new CommandFault(404, 'Profile not found');
+  return name;
+}
+
+/** Ends a dialog by BYE to both sides, with further header lines. */
+export async function hangUp(
+  env: ScriptEnvironment,
+  dialog: Dialog,
+  headers: string | undefined,
+): Promise<MiValue> {
+  const lines = headers === undefined || headers === '' ? '' : `${headers.trimEnd()}\r\n`;
+  await tableOf(env).hangUp(dialog, 'MI Termination', 'both', lines);
+  return 'OK';
+}

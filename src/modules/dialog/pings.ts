@@ -1,0 +1,75 @@
+import { NOBODY } from '../../sip/transaction/client.js';
+import { ACKNOWLEDGED, CONFIRMED, type Dialog, type Side } from './dialog.js';
+import { sendWithin } from './requests-within.js';
+
+/** Milliseconds between two requests to a side; 0 and below: none. */
+export interface PingTimes {
+  readonly options: number;
+  readonly reinvite: number;
+}
+
+/** Asks the sides of an answered dialog again and again; `gone` is called with the reason when one does not know it any more. */
+export function startPings(dialog: Dialog, times: PingTimes, gone: (reason: string) => void): void {
+  const stops = [
+    every(dialog, times.options, dialog.pinged, (side) => ask(dialog, side, () => gone('Ping Timeout'))),
+    every(dialog, times.reinvite, dialog.reinvited, (side) =>
+      reinvite(dialog, side, () => gone('ReINVITE Ping Timeout')),
+    ),
+  ];
+  dialog.stopPings = () => {
+    for (const stop of stops) stop();
+  };
+}
+
+const NOTHING = (): void => undefined;
+
+function every(dialog: Dialog, ms: number, sides: ReadonlySet<Side>, act: (side: Side) => void): () => void {
+  if (sides.size === 0 || ms <= 0) return NOTHING;
+  const { clock } = dialog.call.env;
+  const tick = (): void => {
+    if (dialog.state !== CONFIRMED && dialog.state !== ACKNOWLEDGED) return;
+    for (const side of sides) act(side);
+    stop = clock.schedule(ms, tick);
+  };
+  let stop = clock.schedule(ms, tick);
+  return () => stop();
+}
+
+/** OPTIONS; `gone` is called when nothing comes back, or 408 or 481. */
+function ask(dialog: Dialog, side: Side, gone: () => void): void {
+  sendWithin(
+    dialog,
+    side,
+    { method: 'OPTIONS' },
+    {
+      onReply(_client, reply) {
+        if (reply.status === 408 || reply.status === 481) gone();
+      },
+      onFailure: gone,
+    },
+  );
+}
+
+/** An INVITE with the SDP the side knows already, so that nothing changes; OPTIONS while no SDP was seen. */
+function reinvite(dialog: Dialog, side: Side, gone: () => void): void {
+  const shown = dialog.shown[side];
+  if (shown === undefined || shown.sdp === '' || shown.contact === '') {
+    ask(dialog, side, gone);
+    return;
+  }
+  const lines = `Contact: ${shown.contact}\r\nContent-Type: application/sdp\r\n`;
+  sendWithin(
+    dialog,
+    side,
+    { method: 'INVITE', lines, body: shown.sdp },
+    {
+      onReply(_client, reply) {
+        if (reply.status === 408 || reply.status === 481) gone();
+        // RFC 3261 section 13.2.2.4: each 2xx is acknowledged.
+        else if (reply.status >= 200 && reply.status < 300)
+          sendWithin(dialog, side, { method: 'ACK', number: reply.cseqNumber }, NOBODY);
+      },
+      onFailure: gone,
+    },
+  );
+}
