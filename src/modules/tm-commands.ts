@@ -15,8 +15,10 @@ function linesOf(text: string): { readonly named: ReadonlyMap<string, string>; r
   let rest = '';
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === '') continue;
-    const [, name, value] = /^([A-Za-z0-9-]+)[ \t]*:[ \t]*(.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw new CommandFault(400, 'Invalid headers');
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).trimEnd();
+    const value = line.slice(colon + 1);
+    if (colon < 0 || !/^[A-Za-z0-9-]+$/.test(name)) throw new CommandFault(400, 'Invalid headers');
     const key = name.toLowerCase();
     if (/^(?:from|f|to|t|call-id|i|cseq)$/.test(key)) named.set(LONG[key] ?? key, value.trim());
     // What is written from what the request is.
