@@ -50,11 +50,7 @@ export function profileOf(env: ScriptEnvironment, name: string | undefined): str
 }
 
 /** Ends a dialog by BYE to both sides, with further header lines. */
-export async function hangUp(
-  env: ScriptEnvironment,
-  dialog: Dialog,
-  headers: string | undefined,
-): Promise<MiValue> {
+export async function hangUp(env: ScriptEnvironment, dialog: Dialog, headers: string | undefined): Promise<MiValue> {
   const lines = headers === undefined || headers === '' ? '' : `${headers.trimEnd()}\r\n`;
   await tableOf(env).hangUp(dialog, 'MI Termination', 'both', lines);
   return 'OK';

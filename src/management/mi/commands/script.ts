@@ -1,5 +1,5 @@
 import type { MiCommand, ParamSpec } from '../command.js';
-import { type MiValue, MiError } from '../command.js';
+import { MiError, type MiValue } from '../command.js';
 import type { ScriptCommandSpec, ScriptCommandTable } from '../dependencies.js';
 
 /** The sets of parameters a command takes. */
