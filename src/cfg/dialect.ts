@@ -118,6 +118,8 @@ export interface FlowDecisions {
   readonly breakResult: number;
   /** Result of a route whose last statement is a switch without a case for the value. */
   readonly noCaseResult: number;
+  /** The same of a switch over a constant. */
+  readonly noCaseResultOfConstant: number;
   /** The result of a loop is that of the last statement in it. */
   readonly loopsKeepResult: boolean;
   /** A failed calculation makes the variable null; otherwise it keeps its value. */
@@ -194,6 +196,7 @@ export const OPENSIPS: Dialect = {
     blocksSetReturnCode: true,
     breakResult: 1,
     noCaseResult: 1,
+    noCaseResultOfConstant: 1,
     loopsKeepResult: false,
     failureAssignsNull: true,
     emptyRoutesUndefined: true,
@@ -275,7 +278,8 @@ export const KAMAILIO: Dialect = {
     assignmentSetsReturnCode: false,
     blocksSetReturnCode: false,
     breakResult: 0,
-    noCaseResult: -5,
+    noCaseResult: 1,
+    noCaseResultOfConstant: -5,
     loopsKeepResult: true,
     failureAssignsNull: false,
     emptyRoutesUndefined: false,

@@ -13,6 +13,7 @@ import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
 import { branchesOf, destinationSet } from './branch-variables.js';
 import { byWord } from './named-fields.js';
+import { routeParams } from './record-routing.js';
 import { own } from './script-variable.js';
 import { shownHost, shownPort, TRANSPORT_NUMBERS } from './socket-variables.js';
 
@@ -176,7 +177,8 @@ function parseParam(address: string, name: string): string | undefined {
 
 /** Whether the request goes the way of the first one of its dialog, by the "ftag" of our Record-Route. */
 function upstream(scope: CfgScope): boolean {
-  const tag = /;ftag=([^;>\s,]+)/.exec(scope.call?.routeParams ?? '')?.[1];
+  const params = scope.run === undefined ? undefined : routeParams(scope.run);
+  const tag = /;ftag=([^;>\s,]+)/.exec(params ?? '')?.[1];
   const from = scope.call?.message.from;
   return tag !== undefined && from !== undefined && uriParam(parseAddress(from).params, 'tag') !== tag;
 }

@@ -34,13 +34,25 @@ export function looseRoute(run: MessageRun): number {
   return result;
 }
 
+/**
+ * The parameters that check_route_param() and is_direction() look at: of the Route that loose_route() has found; in Kamailio, before
+ * that is called, of the topmost Route if it names this proxy.
+ */
+export function routeParams(run: MessageRun): string | undefined {
+  const { routeParams: found, message } = run.call;
+  if (found !== undefined || run.env.dialect !== 'kamailio' || message.routeLine < 0) return found;
+  const first = routeSet(message)[0]?.uri;
+  return ours(run, first) ? first?.params : undefined;
+}
+
 function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   const { call, env } = run;
   const { message } = call;
   const kamailio = env.dialect === 'kamailio';
   const first = routes[0];
   if (first?.uri === undefined) return -1;
-  call.routeParams = first.uri.params;
+  // As recorded, Kamailio looks at the parameters of a Route of this proxy only.
+  if (!kamailio || ours(run, first.uri)) call.routeParams = first.uri.params;
   call.scope.routeUri = first.text;
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);

@@ -16,12 +16,12 @@ import {
   textOf,
 } from './define.js';
 import { exactly } from './patterns.js';
-import { looseRoute, recordRoute } from './record-routing.js';
+import { looseRoute, recordRoute, routeParams } from './record-routing.js';
 import { sharedFunctions } from './shared.js';
 
 /** Which way a request goes in its dialog, by the ftag of our Route and the From tag. */
 function direction(run: MessageRun, message: SipMessage, wanted: string): number {
-  const params = run.call.routeParams;
+  const params = routeParams(run);
   const ftag = params === undefined ? undefined : uriParam(params, 'ftag');
   const downstream = ftag === undefined || ftag === message.fromTag;
   return code((wanted === 'downstream') === downstream);
@@ -96,7 +96,7 @@ export const rrFunctions: ScriptFunction[] = [
       compile:
         ([pattern]) =>
         (run) => {
-          const params = run.call.routeParams;
+          const params = routeParams(run);
           if (params === undefined) return -1;
           const regex = (pattern as Arg).regex(run) ?? exactly(textOf(pattern, run));
           return code(regex.test(params));

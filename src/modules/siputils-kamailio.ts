@@ -1,5 +1,6 @@
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
+import { isKamailioUri } from '../pvar/variables/script-uris.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { contactHiding } from './contact-hiding.js';
@@ -87,12 +88,14 @@ const remotePartyId: FunctionSpec[] = [
 ];
 
 const siputils: FunctionSpec[] = [
-  kamailioFunction('cmp_uri', 'one other', 'whether two URIs are the same (RFC 3261 section 19.1.4)', (run, [a, b]) =>
-    code(compareUris(textOf(a, run), textOf(b, run))),
-  ),
-  kamailioFunction('cmp_aor', 'one other', 'whether two addresses of record are the same', (run, [a, b]) =>
-    code(aor(textOf(a, run)) === aor(textOf(b, run))),
-  ),
+  kamailioFunction('cmp_uri', 'one other', 'whether two URIs are the same (RFC 3261 section 19.1.4)', (run, [a, b]) => {
+    const [one, other] = [textOf(a, run), textOf(b, run)];
+    return isKamailioUri(one) && isKamailioUri(other) ? code(compareUris(one, other)) : -2;
+  }),
+  kamailioFunction('cmp_aor', 'one other', 'whether two addresses of record are the same', (run, [a, b]) => {
+    const [one, other] = [textOf(a, run), textOf(b, run)];
+    return isKamailioUri(one) && isKamailioUri(other) ? code(aor(one) === aor(other)) : -2;
+  }),
   kamailioFunction('cmp_hdr_name', 'one other', 'whether two header names are the same', (run, [a, b]) =>
     code(longName(textOf(a, run)) === longName(textOf(b, run))),
   ),

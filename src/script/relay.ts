@@ -93,9 +93,19 @@ export function sendBranches(
   targets: readonly Target[],
 ): RelayFault | undefined | Promise<RelayFault | undefined> {
   const prepared = prepareAll(run, transaction, targets);
-  return prepared instanceof Promise
-    ? prepared.then((each) => (transaction.cancelled ? CANCELLED : sendPrepared(run, each)))
-    : sendPrepared(run, prepared);
+  if (prepared instanceof Promise) {
+    return prepared.then((each) => {
+      disarmBranch(run);
+      return transaction.cancelled ? CANCELLED : sendPrepared(run, each);
+    });
+  }
+  disarmBranch(run);
+  return sendPrepared(run, prepared);
+}
+
+/** As recorded, Kamailio runs an armed branch route for the branches of one relaying, also when none of them could be sent. */
+function disarmBranch({ env, call }: MessageRun): void {
+  if (env.dialect === 'kamailio') call.armed.branch = undefined;
 }
 
 /** A branch that is ready to be sent. */
@@ -266,7 +276,8 @@ function branchOf(
       leaving.socket,
     );
     branch.flags = flags;
-    branch.replyRoute = branchReply;
+    // As recorded, Kamailio's reply route is that of the time when the branch was made.
+    branch.replyRoute = branchReply ?? (env.dialect === 'kamailio' ? call.armed.reply : undefined);
     branch.failureRoute = failureRoute;
     branch.branchFailureRoute = branchFailure;
     branches.push(branch);

@@ -21,7 +21,7 @@ export type RoutedReply = SipMessage | undefined | Promise<SipMessage | undefine
 export function throughReplyRoutes(transaction: RoutedTransaction, branch: TxBranch, reply: SipMessage): RoutedReply {
   const { script, dialect } = transaction.env;
   const { armed } = transaction.call;
-  const names = dialect === 'opensips' ? [branch.replyRoute, armed.reply] : [branch.replyRoute ?? armed.reply];
+  const names = dialect === 'opensips' ? [branch.replyRoute, armed.reply] : [branch.replyRoute];
   let seen: RoutedReply = reply;
   for (const name of names) {
     const route = name === undefined ? undefined : script.route('onreply', name);
@@ -114,7 +114,6 @@ export function runBranchFailure(
   const route = env.script.route('branch-failure', branch.branchFailureRoute);
   branch.branchFailureRoute = undefined;
   call.armed.branchFailure = undefined;
-  call.armed.branch = undefined;
   if (route === undefined) return undefined;
   call.branches = [];
   const { scope } = call;

@@ -331,7 +331,6 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       return;
     }
     this.call.armed.failure = undefined;
-    if (kamailio) this.call.armed.branch = undefined;
     const before = this.branches.length;
     if (kamailio) this.beforeFailureRoute();
     this.inFailureRoute = true;
@@ -396,7 +395,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     if (status === 503 && this.env.tm.translate503) {
       if (this.env.dialect === 'kamailio') {
-        this.reply(500, reply.reason, this.call.replyLines, '', true);
+        if (this.maySend(reply)) this.reply(500, reply.reason, this.call.replyLines, '', true);
         return;
       }
       this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500, reply);

@@ -46,14 +46,18 @@ export class SwitchCompiler {
       for (let i = 0; i < labels.length; i++) if (labels[i]?.(value) === true) return i;
       return fallback;
     };
-    const { breakResult, noCaseResult } = this.context.dialect.flow;
+    const { breakResult, noCaseResult, noCaseResultOfConstant } = this.context.dialect.flow;
+    const noResult = subject.constant === undefined ? noCaseResult : noCaseResultOfConstant;
+    if (!this.context.dialect.syntax.literalCases && subject.constant === undefined && onlyDefault(node)) {
+      this.context.problems.error('expression', node.at, 'a switch over what is known only when it runs needs a case');
+    }
     const ended = (run: ScriptRun, signal: Signal): Signal => {
       if (signal !== BREAK) return signal;
       run.last = breakResult;
       return NEXT;
     };
     const none = (run: ScriptRun): Signal => {
-      run.last = noCaseResult;
+      run.last = noResult;
       return NEXT;
     };
     if (waits || bodies.some((body) => body.waits)) {
@@ -130,7 +134,8 @@ export class SwitchCompiler {
     const { problems, dialect } = this.context;
     if (dialect.syntax.literalCases) return;
     const seen = new Set<string | number>();
-    let before: StaticType | undefined;
+    // As recorded, a switch that begins with "default" is one over numbers.
+    let before: StaticType | undefined = labels.length > 0 && labels[0] === undefined ? 'int' : undefined;
     for (const label of labels) {
       if (label === undefined) continue;
       const { at, type, constant } = label;
@@ -144,6 +149,11 @@ export class SwitchCompiler {
       seen.add(constant);
     }
   }
+}
+
+/** Whether nothing but "default" stands in it: as recorded, Kamailio refuses that for a value that is no constant. */
+function onlyDefault({ cases }: SwitchStatement): boolean {
+  return cases.length > 0 && cases.every(({ label }) => label === undefined);
 }
 
 /** The cases by their labels where all of these are texts that differ in more than letter case: a value that is one of them is that of no other. */

@@ -258,10 +258,12 @@ export class StatementParser {
     const { tokens } = this;
     const { at } = tokens.peek();
     let label: SwitchCase['label'];
-    if (before.at(-1)?.label === undefined && before.length > 0) {
+    if (this.dialect.syntax.literalCases && before.at(-1)?.label === undefined && before.length > 0) {
       throw new SyntaxFault(at, 'default must be the last of a switch, and stand there once');
     }
-    if (tokens.accept('default') === undefined) {
+    if (tokens.accept('default') !== undefined) {
+      if (before.some((each) => each.label === undefined)) throw new SyntaxFault(at, 'a switch has one default');
+    } else {
       tokens.expect('case', 'or "default" in a switch');
       label = this.caseLabel();
     }

@@ -5,6 +5,7 @@ import { PerCall } from '../../script/per-call.js';
 import { runEvent } from '../../script/service-routes.js';
 import { scopeOf } from '../script-variable.js';
 import { hashTables } from './tables.js';
+import { inSlots } from './walks.js';
 
 /** Entries taken out at once, and milliseconds until the next ones are: calls go on between them, in all processes. */
 const MOST_AT_ONCE = 5000;
@@ -26,9 +27,12 @@ export function startExpiry(env: () => ScriptEnvironment): () => void {
     for (const [name, table] of [...now.modules.of(hashTables)].reverse()) {
       const event = `htable:expired:${name}`;
       if (now.script.route('event', event) === undefined) continue;
-      const found = table.entries.expired(clock.monotonic(), MOST_AT_ONCE);
-      for (const [key, value] of found) runEvent(now, event, ({ call }) => expired.set(call, { key, value }));
-      left = found.length >= MOST_AT_ONCE;
+      const found = new Map(table.entries.expired(clock.monotonic(), MOST_AT_ONCE));
+      for (const key of inSlots([...found.keys()], table.slots)) {
+        const value = found.get(key) ?? null;
+        runEvent(now, event, ({ call }) => expired.set(call, { key, value }));
+      }
+      left = found.size >= MOST_AT_ONCE;
       if (left) break;
     }
     stop = clock.schedule(left ? NEXT_MS : ms, sweep);

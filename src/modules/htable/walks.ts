@@ -37,10 +37,10 @@ const tableWalks = {
 const MOST_WALKS = 64;
 const MOST_WALKED = 100_000;
 
-/** Keys in the order of the slots of the original's table, within one by their hashes. */
-function inSlots(keys: readonly string[], slots: number): string[] {
+/** Keys in the order of the slots of the original's table, within one by their hashes, which do not look at the case of letters. */
+export function inSlots(keys: readonly string[], slots: number): string[] {
   return keys
-    .map((key) => ({ key, hash: coreHash(key, undefined, 0) >>> 0 }))
+    .map((key) => ({ key, hash: coreHash(key.toLowerCase(), undefined, 0) >>> 0 }))
     .sort((a, b) => (a.hash % slots) - (b.hash % slots) || a.hash - b.hash)
     .map(({ key }) => key);
 }

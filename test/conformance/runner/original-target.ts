@@ -101,6 +101,8 @@ function lineOf(text: string): number | undefined {
   // Of a directive the line behind it is named.
   const directive = /invalid position for preprocessor directive 'endif'[^\n]*?line (\d+)/.exec(text)?.[1];
   if (directive !== undefined) return Number(directive) - 1;
+  // Where an "#!endif" is missing no line is named; what stands before it in the log are warnings.
+  if (text.includes('more #!if[n]def as #!endif')) return undefined;
   const line = /line (\d+)/.exec(text)?.[1];
   return line === undefined ? undefined : Number(line);
 }
