@@ -7,6 +7,7 @@ import {
   STATUS_FUNCTIONS,
   transactionFunctions,
 } from '../route/functions/transaction.js';
+import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import { cfgActions } from './actions.js';
 import { contactFunctions } from './contacts.js';
@@ -29,6 +30,9 @@ import { replyHere } from './replying.js';
 import { sharedFunctions } from './shared.js';
 import { branchFunctions } from './tm-branches.js';
 import { transactionSettings } from './tm-settings.js';
+
+/** Copies of a request whose transaction t_lookup_request() has found: as recorded, t_newtran() begins none then and lets the script go on. */
+const lookedUp = new PerCall<boolean>(() => false);
 
 const tm: FunctionSpec[] = [
   ...newRequestFunctions,
@@ -99,7 +103,7 @@ const tm: FunctionSpec[] = [
     routes: ['request'],
     summary: 'begins the transaction of the request',
     compile: () => (run) => {
-      if (run.transaction !== undefined || run.call.own) return -10;
+      if (run.transaction !== undefined || run.call.own || lookedUp.known(run.call) === true) return -10;
       if (run.call.message.method === 'ACK') return run.known?.kind === 'ack' ? 0 : -1;
       const transaction = beginTransaction(run);
       if (transaction === undefined) return 0;
@@ -121,8 +125,12 @@ const tm: FunctionSpec[] = [
     dialects: KAMAILIO,
     routes: ['request'],
     summary: 'whether there is a transaction for the request',
-    compile: () => (run) =>
-      code(run.transaction !== undefined || (run.known !== undefined && run.known.kind !== 'new')),
+    compile: () => (run) => {
+      if (run.transaction !== undefined) return 1;
+      if (run.known === undefined || run.known.kind === 'new') return -1;
+      if (run.known.kind === 'copy') lookedUp.set(run.call, true);
+      return 1;
+    },
   },
   {
     name: 't_lookup_cancel',

@@ -141,7 +141,9 @@ export class TimerWheel {
       }
       timer = next;
     }
-    for (const each of due) {
+    // The list of a slot begins with the one armed last; they fire in the order in which they were armed.
+    for (let i = due.length - 1; i >= 0; i--) {
+      const each = due[i] as WheelTimer;
       // A timer that an earlier timer of this slot cancelled or armed again is no longer due.
       if (each.wheelDue !== FIRING) continue;
       each.wheelDue = IDLE;

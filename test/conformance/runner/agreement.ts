@@ -12,6 +12,7 @@ export async function assertAgreement(
     | 'kamailio-random'
     | 'kamailio-families'
     | 'kamailio-rules'
+    | 'kamailio-kinds'
     | 'kamailio-fresh',
   least: number,
 ): Promise<void> {

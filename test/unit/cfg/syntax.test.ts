@@ -76,8 +76,14 @@ describe('what is wrong with a script is reported with its position', () => {
     ['arithmetic on the left of a comparison', 'opensips', 'if ($ml + 1 > 5) exit;', /^2:9 "\)"/],
     ['break outside of loops', 'opensips', 'break;', /^2:1 break stands in no loop and no switch/],
     [
-      'a default that is not the last',
+      'a second default',
       'kamailio',
+      'switch ($rU) { default: exit; case "a": exit; default: exit; }',
+      /^2:47 a switch has one default/,
+    ],
+    [
+      'a default that is not the last',
+      'opensips',
       'switch ($rU) { default: exit; case "a": exit; }',
       /^2:31 default must be the last/,
     ],
