@@ -72,6 +72,11 @@ export class SharedColumns {
     if (--this.depth === 0) Atomics.compareExchange(this.head, LOCK, this.owner, 0);
   }
 
+  /** Number of the process that holds the lock; 0: none does. */
+  get holder(): number {
+    return Atomics.load(this.head, LOCK);
+  }
+
   /** The process with this number has ended: it selects no longer. */
   release(owner: number): void {
     Atomics.compareExchange(this.head, LOCK, owner, 0);

@@ -12,6 +12,7 @@ import { Tracer } from '../../src/trace/tracer.js';
 import { makeDestination } from '../support/event-fixtures.js';
 import type { FakeClock } from '../support/fake-clock.js';
 import { hopTo, ListPlan, proxyFixture } from '../support/proxy-fixture.js';
+import { quantile } from '../support/quantile.js';
 import { RecordingSocket, replyTo, requestText, sourceOf } from '../support/sip-recorder.js';
 
 /** Short rounds show what the work costs beside others on the machine: the least of them were not disturbed. */
@@ -124,10 +125,6 @@ for (let i = 0; i < LONG; i++) for (const each of worlds) each.costs.push(each.w
 function least(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b).slice(0, Math.ceil(values.length / 20));
   return sorted.reduce((sum, each) => sum + each, 0) / sorted.length;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? Number.NaN;
 }
 
 const base = worlds[0]?.times ?? [];

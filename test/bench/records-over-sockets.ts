@@ -24,6 +24,7 @@ const LAST_MS = 4000;
 const SWITCH = `data:text/javascript,${encodeURIComponent(`
 import { CallLedger } from ${JSON.stringify(new URL('../../dist/calls/call-ledger.js', import.meta.url).href)};
 import { TapPoint } from ${JSON.stringify(new URL('../../dist/sip/transport/tap.js', import.meta.url).href)};
+import { quantile } from '../support/quantile.js';
 const { relayed } = CallLedger.prototype;
 const { use } = TapPoint.prototype;
 let state = 0;
@@ -78,9 +79,6 @@ try {
 } finally {
   await daemon.stop();
 }
-
-const quantile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(share * values.length)] ?? Number.NaN;
 
 /** The median of the differences of one kind against another in the same round, and how far it can be off (95 %, by the quartiles). */
 function difference(kind: Kind, base: Kind): string {

@@ -9,6 +9,10 @@ import { haveSipp, runSipp, type SippAnswerer, startSippUas } from '../support/s
 import { executeSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
 
+/** The table of dialplan in OpenSIPS, its columns that count here. */
+const DIALPLAN = `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT,
+  subst_exp TEXT, repl_exp TEXT, timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`;
+
 const skip = (await haveSipp()) ? false : 'SIPp is not installed';
 const open: (() => unknown)[] = [];
 after(async () => {
@@ -146,8 +150,7 @@ const FILES: readonly Served[] = [
        CREATE VIEW ds_carriers AS SELECT * FROM dispatcher;
        CREATE TABLE trunk_addresses (id INTEGER PRIMARY KEY, grp INTEGER, ip TEXT, mask INTEGER, port INTEGER, proto TEXT, pattern TEXT, context_info TEXT);
        INSERT INTO trunk_addresses (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', '{"trunk":"t1","cps":50,"channels":20}');
-       CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
-         timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`,
+       ${DIALPLAN}`,
     ],
   },
   {
@@ -190,8 +193,7 @@ const FILES: readonly Served[] = [
     tables: () => [
       `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', 'id=acme;cps=50;max=20;set=20');
        INSERT INTO version VALUES ('dialplan', 5);
-       CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
-         timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`,
+       ${DIALPLAN}`,
     ],
   },
   {
@@ -237,8 +239,7 @@ const FILES: readonly Served[] = [
     tables: ([busy = '', up = '']) => [
       `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', 'id=c1;cps=50;channels=20;prefix=');
        INSERT INTO version VALUES ('dialplan', 5);
-       CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
-         timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);
+       ${DIALPLAN}
        INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp, attrs) VALUES (1, 1, 1, '^.*$', 0, '^.*$', '4930123', 'ok');
        CREATE TABLE lnp (number TEXT, lrn TEXT);
        INSERT INTO lnp VALUES ('4930123', '4930199');

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
@@ -28,11 +27,10 @@ async function metric(daemon: DaemonFixture, name: string, labels = ''): Promise
 
 /** Waits until a metric has a value: their reports are read within 100 ms. */
 async function reaches(daemon: DaemonFixture, name: string, value: number): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while ((await metric(daemon, name)) !== value) {
-    if (performance.now() > deadline) assert.equal(await metric(daemon, name), value, name);
-    await sleep(20);
-  }
+  await until(`${name} ${value}`, async () => (await metric(daemon, name)) === value, {
+    milliseconds: 10_000,
+    show: () => metric(daemon, name),
+  });
 }
 
 /** Process ids of the workers, as ps lists them. */

@@ -78,7 +78,7 @@ export const opensipsFunctions: FunctionSpec[] = [
       ([name, value, result, number]) =>
       (run) => {
         const [key, wanted] = [textOf(name, run), textOf(value, run)];
-        const found = [...tableOf(run).all()].filter(({ values }) => String(values.get(key) ?? '') === wanted);
+        const found = tableOf(run).withValue(key, wanted);
         return listed(found, result, number, run);
       },
   },
@@ -211,7 +211,7 @@ export const opensipsFunctions: FunctionSpec[] = [
       ([attribute, result, key, value, number]) =>
       (run) => {
         const [name, wanted] = [textOf(key, run), textOf(value, run)];
-        const found = [...tableOf(run).all()].filter((each) => String(each.values.get(name) ?? '') === wanted);
+        const found = tableOf(run).withValue(name, wanted);
         number?.variable?.assign(run.pvars, found.length);
         // The value assigned last is the first of an AVP.
         for (const each of found.slice(0, MOST_FOUND).reverse()) {

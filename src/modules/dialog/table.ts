@@ -107,6 +107,11 @@ export class DialogTable {
     return this.byId.values();
   }
 
+  /** Those with this value under this name; one without a value counts as empty. */
+  withValue(name: string, wanted: string): Dialog[] {
+    return [...this.all()].filter(({ values }) => String(values.get(name) ?? '') === wanted);
+  }
+
   /** A dialog by both parts of its id, as Record-Route names it. */
   find(entry: number, id: number): Dialog | undefined {
     return this.byId.get(`${entry.toString(16)}.${id.toString(16)}`);

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { ownText } from '../../core/own-text.js';
 import type { Random } from '../../core/random.js';
+import { parseUri } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import { MARK_PARAMETER, markAt, markOf, markSpan, UNTOUCHED, type ViaMark } from '../../script/via-mark.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
@@ -133,7 +134,7 @@ export class TopologyStripper {
       callId: ownText(message.callId),
       callerTag: ownText(message.fromTag),
       own,
-      users: { caller: ownText(userOf(contact)), callee: ownText(userOf(message.requestUri)) },
+      users: { caller: ownText(parseUri(contact)?.user ?? ''), callee: ownText(message.parsedUri?.user ?? '') },
       caller: { contact: ownText(contact), routes },
       callees: new Map(),
     };
@@ -267,10 +268,6 @@ function contactOf(message: SipMessage): string {
   const field = message.nextField('contact');
   const uri = field === undefined ? '' : uriOf(message.text.slice(field.value, field.end));
   return uri === '*' || /\s/.test(uri) ? '' : uri;
-}
-
-function userOf(uri: string): string {
-  return /^sips?:([^@;?]*)@/i.exec(uri)?.[1] ?? '';
 }
 
 function marked(value: string, mark: ViaMark): string {

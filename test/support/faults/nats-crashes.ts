@@ -6,10 +6,10 @@ import { encodeNotification } from '../../../src/events/encode.js';
 import { stateKey } from '../../../src/events/state-entry.js';
 import { keysIn } from '../nats-fixtures.js';
 import { seededRandom } from '../partitions.js';
+import { quantile } from '../quantile.js';
 import { startRestartableNats } from '../restartable-nats.js';
 import { until } from '../until.js';
 import { deadRows, type FaultBench, type RunningDaemon } from './bench.js';
-import { quantile } from './responder.js';
 
 const STREAM = 'DISPATCHER';
 const BUCKET = 'DISPATCHER_STATE';

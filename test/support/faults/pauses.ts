@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon } from '../daemon-process.js';
+import { quantile } from '../quantile.js';
 import { until } from '../until.js';
 import { type FaultBench, fill } from './bench.js';
-import { measureRoundTrips, quantile } from './responder.js';
+import { measureRoundTrips } from './responder.js';
 
 /** What the slowest caller waited for an answer while something large was done, and how many waited longer than 20 ms. */
 interface Held {

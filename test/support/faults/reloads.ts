@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../partitions.js';
+import { quantile } from '../quantile.js';
 import { deadRows, type FaultBench, fill, type RunningDaemon } from './bench.js';
-import { measureRoundTrips, quantile, Responder } from './responder.js';
+import { measureRoundTrips, Responder } from './responder.js';
 
 /** A daemon that sends every request to the two gateways of set 1 behind a responder. */
 async function relaying(

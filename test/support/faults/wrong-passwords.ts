@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { hashPassword } from '../../../src/access/secret.js';
 import { type DaemonProcess, startDaemon } from '../daemon-process.js';
+import { quantile } from '../quantile.js';
 import { runSipp, startSippUas } from '../sipp.js';
 import type { FaultBench } from './bench.js';
-import { measureRoundTrips, quantile } from './responder.js';
+import { measureRoundTrips } from './responder.js';
 
 /** One stretch of calls, as the caller sees it. */
 interface Stretch {
