@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askMi } from '../support/mi-http.js';
 import { freePort } from '../support/ports.js';
+import { quantile } from '../support/quantile.js';
 import { type GeneratedCalls, generatedCalls, startGenerator } from './generated-calls.js';
 import { buildSwitchyard, startSwitchyardWith } from './switchyard.js';
 
@@ -24,7 +25,6 @@ const LAST_MS = 4000;
 const SWITCH = `data:text/javascript,${encodeURIComponent(`
 import { CallLedger } from ${JSON.stringify(new URL('../../dist/calls/call-ledger.js', import.meta.url).href)};
 import { TapPoint } from ${JSON.stringify(new URL('../../dist/sip/transport/tap.js', import.meta.url).href)};
-import { quantile } from '../support/quantile.js';
 const { relayed } = CallLedger.prototype;
 const { use } = TapPoint.prototype;
 let state = 0;
