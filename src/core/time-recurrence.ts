@@ -5,6 +5,8 @@ export interface TimeRecurrence {
 }
 
 const DAY = 86_400_000;
+/** Characters of a time: scripts may take it from a peer. */
+const LONGEST_TEXT = 4096;
 /** Days an occurrence may last. */
 const LONGEST_DAYS = 400;
 const WEEKDAYS = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
@@ -190,6 +192,7 @@ function wallClock(zone: string | undefined): (now: number) => number {
  * it); undefined for '': always. Throws an Error for what cannot be read.
  */
 export function timeRecurrence(text: string): TimeRecurrence | undefined {
+  if (text.length > LONGEST_TEXT) throw new Error(`a time of more than ${LONGEST_TEXT} characters`);
   const fields = text.split('|').map((each) => each.trim());
   const [first = ''] = fields;
   if (fields.every((each) => each === '')) return undefined;

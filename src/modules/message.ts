@@ -328,8 +328,7 @@ function hasBody(run: MessageRun, type: string | undefined): boolean {
 
 function isPrivacy(run: MessageRun, kind: string): boolean {
   const wanted = kind.toLowerCase();
-  for (let i = 0; i < run.message.headerCount('privacy'); i++) {
-    const value = run.message.header('privacy', i) ?? '';
+  for (const value of run.message.headers('privacy')) {
     if (value.split(/[;,]/).some((each) => each.trim().toLowerCase() === wanted)) return true;
   }
   return false;

@@ -27,9 +27,13 @@ function secondsOf(message: SipMessage, ...names: readonly string[]): number | u
   return undefined;
 }
 
-/** Session-Expires of a message, in seconds (RFC 4028 section 4). */
+/** Seconds a peer may have a session last without a refresh: a day. A dialog that nobody ends is kept no longer. */
+const LONGEST_SESSION = 86_400;
+
+/** Session-Expires of a message, in seconds (RFC 4028 section 4); not above a day. */
 export function sessionOf(message: SipMessage): number | undefined {
-  return secondsOf(message, 'session-expires', 'x');
+  const seconds = secondsOf(message, 'session-expires', 'x');
+  return seconds === undefined ? undefined : Math.min(seconds, LONGEST_SESSION);
 }
 
 /** Whether a header field of these names lists the option tag "timer". */
@@ -61,7 +65,7 @@ export function beginSession(run: MessageRun, dialog: Dialog, transaction: Trans
     tooSmall(run, least);
     return false;
   }
-  const seconds = asked ?? Math.max(least, wanted, secondsOf(message, 'min-se') ?? 0);
+  const seconds = asked ?? Math.max(least, wanted, Math.min(secondsOf(message, 'min-se') ?? 0, LONGEST_SESSION));
   if (asked === undefined) run.edits.insert(message.headersEnd, `Session-Expires: ${seconds}\r\n`);
   dialog.timed = true;
   // RFC 4028 section 8.2: where the callee knows no session timers, the caller who does refreshes.

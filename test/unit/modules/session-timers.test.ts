@@ -159,3 +159,24 @@ test('sstCheckMin() is true for what is too small, and answers with 1', async ()
     await runner.stop();
   }
 });
+
+test('a session lasts a day at most without a refresh, whatever the peers ask for', async () => {
+  for (const [asked, answered] of [
+    ['Session-Expires: 999999999', ['Session-Expires: 999999999;refresher=uac']],
+    ['Supported: x', ['Session-Expires: 86401']],
+  ] as const) {
+    const clock = new FakeClock();
+    const runner = proxy('', clock);
+    runner.receive(invite(asked));
+    answer(runner, sentBy(runner, 'INVITE')[0] ?? '', ...answered);
+    clock.advance(86_399_000);
+    assert.equal(byes(runner), 0);
+    clock.advance(2000);
+    assert.equal(byes(runner), 2);
+    await runner.stop();
+  }
+  const runner = proxy();
+  runner.receive(invite('Min-SE: 999999999'));
+  assert.deepEqual(fields(sentBy(runner, 'INVITE')[0]), ['Min-SE: 999999999', 'Session-Expires: 86400']);
+  await runner.stop();
+});
