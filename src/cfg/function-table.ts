@@ -82,6 +82,8 @@ export interface CallSite {
   /** Kinds of routes from which this call is reached. */
   readonly routes: ReadonlySet<RouteKind>;
   readonly facts: FileFacts;
+  /** Name of the function that ran last before it; "" where something else was done, or undefined where that is not known. */
+  readonly after?: string | undefined;
 }
 
 /** What the head of a file says that calls are checked against. */

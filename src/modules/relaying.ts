@@ -4,7 +4,7 @@ import type { RelayFlags } from '../route/functions/actions.js';
 import { type Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { isOneWord } from '../script/outgoing.js';
-import { allowedBy, answerTrying, beginTransaction, sendBranches, takeTargets } from '../script/relay.js';
+import { allowedBy, answerTrying, beginTransaction, faultOf, sendBranches, takeTargets } from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
 import { warningOf } from '../script/warning.js';
@@ -13,7 +13,11 @@ import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
 
 /** What t_relay() returns for a request-URI that is none, as recorded. */
-const UNUSABLE = -400;
+const NO_URI: RelayFault = {
+  code: -400,
+  status: 479,
+  reason: 'Regretfully, we were not able to process the URI (479/TM)',
+};
 
 /** Whether a request-URI may be sent on; with a next hop of its own one of another kind may as well, as long as it is one word. */
 function isRelayable(text: string, nextHop: string | undefined): boolean {
@@ -22,6 +26,14 @@ function isRelayable(text: string, nextHop: string | undefined): boolean {
     return nextHop !== undefined && isUsableUri(nextHop) && lenientUri(text) !== undefined && isOneWord(text);
   }
   return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
+}
+
+/** The code of Kamailio's functions that begin a transaction, where the request-URI is none and there is no transaction yet. */
+export function refusedUri({ env, call, transaction, pvars }: MessageRun, outbound?: string): number | undefined {
+  if (env.dialect === 'opensips' || transaction !== undefined) return undefined;
+  if (isRelayable(call.requestUri, outbound ?? pvars.destinationUri)) return undefined;
+  call.relayFault = NO_URI;
+  return NO_URI.code;
 }
 
 /** Relays the request statefully. The code is what the originals return. */
@@ -38,8 +50,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (cancelled !== undefined) return cancelled;
   }
   const kamailio = env.dialect === 'kamailio';
-  if (kamailio && run.transaction === undefined && !isRelayable(call.requestUri, outbound ?? run.pvars.destinationUri))
-    return UNUSABLE;
+  const refused = refusedUri(run, outbound);
+  if (refused !== undefined) return refused;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
   // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
@@ -128,7 +140,12 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
   const { call, env } = run;
   const nextHop = to ?? run.pvars.destinationUri ?? call.requestUri;
   const uri = parseUri(nextHop);
-  if (uri === undefined || uri.host === '' || call.requestUri === '' || !isOneWord(call.requestUri)) return -1;
+  const failed = (fault: RelayFault): number => {
+    if (env.dialect === 'kamailio') call.relayFault = fault;
+    return -1;
+  };
+  if (uri === undefined || uri.host === '' || call.requestUri === '' || !isOneWord(call.requestUri))
+    return failed(NO_URI);
   const send = (address: {
     address: string;
     port: number;
@@ -137,7 +154,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
     name?: string | undefined;
   }): number => {
     const socket = env.sockets.choose(address, call.sendSocket ?? call.source.socket);
-    if (socket === undefined) return -1;
+    if (socket === undefined) return failed(faultOf('kamailio', 'socket', uri));
     const leaving = {
       requestUri: call.requestUri,
       destinationUri: run.pvars.destinationUri,
@@ -169,7 +186,9 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
   return new Promise((resolve) => {
     env.resolver.resolve(uri, (result) => {
       const first = result instanceof Error ? undefined : result.find(allowed);
-      resolve(first === undefined ? -1 : send(first as Parameters<typeof send>[0]));
+      resolve(
+        first === undefined ? failed(faultOf('kamailio', 'dns', uri)) : send(first as Parameters<typeof send>[0]),
+      );
     });
   });
 }

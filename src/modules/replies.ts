@@ -19,12 +19,18 @@ import { sharedFunctions } from './shared.js';
 
 const shared = answerFunctions(cfgActions);
 
-function serverError(run: MessageRun): number {
-  if (run.env.dialect === 'opensips') return replyHere(run, 500, 'Server error occurred (1/SL)', 'stateless');
-  const { relayFault } = run.call;
-  const { status, reason } = relayFault ?? { status: 500, reason: "I'm terribly sorry, server error occurred (1/TM)" };
-  return replyHere(run, status, reason.replace('/TM)', '/SL)'), 'stateless');
+const serverError = (run: MessageRun): number => replyHere(run, 500, 'Server error occurred (1/SL)', 'stateless');
+
+/** As recorded of Kamailio: for the error of a function that relays, as long as nothing was done since. */
+function errorReply(after: string | undefined): (run: MessageRun) => number {
+  const lost = after !== undefined && !/^(?:t_relay|forward|t_forward_nonack|t_newtran|t_replicate)/.test(after);
+  return (run) => {
+    const { status, reason } = (lost ? undefined : run.call.relayFault) ?? UNKNOWN;
+    return replyHere(run, status, reason.replace('/TM)', '/SL)'), 'stateless');
+  };
 }
+
+const UNKNOWN = { status: 500, reason: "I'm terribly sorry, server error occurred (1/TM)" };
 
 /** Functions of sl: replies without a transaction. */
 export const replyFunctions: ScriptFunction[] = [
@@ -47,13 +53,13 @@ export const replyFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       routes: ['request', 'error', 'failure', 'local', 'onreply'],
       summary: 'answers for the error that came before: the code of a t_relay() that failed, else 500',
-      compile: () => serverError,
+      compile: (_args, { after }) => errorReply(after),
     },
     {
       name: 'send_reply_error',
       dialects: KAMAILIO,
       summary: 'answers for the error that came before: the code of a t_relay() that failed, else 500',
-      compile: () => serverError,
+      compile: (_args, { after }) => errorReply(after),
     },
     ...['set_reply_no_connect', 'set_reply_close'].map(
       (name): FunctionSpec => ({

@@ -25,7 +25,7 @@ import {
   textOf,
 } from './define.js';
 import { newRequestFunctions } from './new-request.js';
-import { cancel, relay, replicate } from './relaying.js';
+import { cancel, refusedUri, relay, replicate } from './relaying.js';
 import { replyHere } from './replying.js';
 import { sharedFunctions } from './shared.js';
 import { branchFunctions } from './tm-branches.js';
@@ -105,6 +105,8 @@ const tm: FunctionSpec[] = [
     compile: () => (run) => {
       if (run.transaction !== undefined || run.call.own || lookedUp.known(run.call) === true) return -10;
       if (run.call.message.method === 'ACK') return run.known?.kind === 'ack' ? 0 : -1;
+      const refused = refusedUri(run);
+      if (refused !== undefined) return refused;
       const transaction = beginTransaction(run);
       if (transaction === undefined) return 0;
       if (run.env.dialect === 'opensips') answerTrying(transaction, run.call);

@@ -283,7 +283,7 @@ export class Call implements DispatcherCall {
   /** How the Via of the request is marked. */
   get marking(): ViaMarking {
     if (this.env.dialect === 'opensips') return this.rport ? 'front-forced' : 'front';
-    return this.rport ? 'forced' : 'asked';
+    return this.rport ? 'ends-forced' : 'ends';
   }
 
   get requestUri(): string {

@@ -1,5 +1,6 @@
 import type { RouteOutcome } from '../cfg/runtime.js';
-import { parseUri, type SipUri } from '../core/uri.js';
+import { parseUri, type SipUri, uriParam, uriTransport, withoutUriParam } from '../core/uri.js';
+import { kamailioRefuses } from '../pvar/variables/script-uris.js';
 import { dialled } from '../route/dialled.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
@@ -259,14 +260,15 @@ function branchOf(
 ): Prepared | Promise<Prepared> {
   const { call, env } = run;
   const nextHop = nextHopOf(call, leaving);
-  const uri = parseUri(nextHop);
+  const uri = dialledUri(env.dialect, nextHop);
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '' || breaksLine(leaving.requestUri))
     return () => faultOf(env.dialect, 'uri');
   const failureRoute = call.armed.failure;
   const allowed = allowedBy(call, nextHop);
   const resolved = (found: readonly Address[]): Prepared => {
     const address = found.find(allowed);
-    if (address === undefined) return () => faultOf(env.dialect, found.length === 0 ? 'dns' : 'blocked', uri);
+    if (address === undefined)
+      return () => faultOf(env.dialect, found.length > 0 ? 'blocked' : lacksSocket(uri) ? 'socket' : 'dns', uri);
     const { branches } = transaction;
     const branch = new TxBranch(
       transaction,
@@ -297,6 +299,24 @@ function nextHopOf(call: Call, { destinationUri, requestUri, socket }: Leaving):
   return dialled({ uri, address: undefined }, undefined, socket).uri;
 }
 
+/**
+ * A next hop as its address is found. As recorded of Kamailio, `maddr`, transports that nobody knows and port 0 count as not written, and a user
+ * that is empty, or has an "@" in it, makes it none.
+ */
+function dialledUri(dialect: 'opensips' | 'kamailio', nextHop: string): SipUri | undefined {
+  const uri = parseUri(nextHop);
+  if (uri === undefined || dialect === 'opensips') return uri;
+  if (kamailioRefuses(uri, nextHop)) return undefined;
+  const known = uri.params === '' || (uriTransport(uri) !== undefined && uriParam(uri.params, 'maddr') === undefined);
+  if (known && uri.port !== 0) return uri;
+  let params = withoutUriParam(uri.params, 'maddr');
+  if (uriTransport(uri) === undefined) params = withoutUriParam(params, 'transport');
+  return { ...uri, params, port: uri.port === 0 ? undefined : uri.port };
+}
+
+/** Nobody here speaks the transport of a URI. */
+const lacksSocket = (uri: SipUri): boolean => uriTransport(uri) === 'sctp';
+
 const ANYWHERE = (): boolean => true;
 
 /** Which addresses of a next hop a request may be sent to: that of a Route as far as its dialog reaches, others all. */
@@ -304,7 +324,8 @@ export function allowedBy({ passage }: Call, nextHop: string): (address: Address
   return passage === undefined || passage.nextHop !== nextHop ? ANYWHERE : (address) => passage.along.allowed(address);
 }
 
-function faultOf(
+/** Why a request goes nowhere, as t_relay() returns it and replies say it. */
+export function faultOf(
   dialect: 'opensips' | 'kamailio',
   why: 'uri' | 'dns' | 'socket' | 'blocked',
   uri?: SipUri,
@@ -345,7 +366,7 @@ function sent(
   const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
   if (socket === undefined) {
     fail(transaction, branch);
-    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp')
+    if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp' && address.family === 4)
       return faultOf('kamailio', 'dns', parseUri(nextHopOf(call, leaving)));
     return faultOf(env.dialect, blocked ? 'blocked' : 'socket', parseUri(nextHopOf(call, leaving)));
   }

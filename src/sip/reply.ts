@@ -143,26 +143,19 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
   return { start: first, end: last, text: added + between };
 }
 
-/** received and rport of the sender, though it did not ask for the port: what scripts do for phones behind NAT (force_rport). */
-function forcedRport(request: SipMessage, source: Source, last = false): TextEdit | undefined {
-  const { via } = request;
-  if (via === undefined || via.rport) return viaEdit(request, source);
-  if (last) {
-    const address = via.host === source.address ? '' : `;received=${source.address}`;
-    return { start: via.end, end: via.end, text: `${address};rport=${source.port}` };
-  }
-  const at = via.branchStart > 0 ? request.text.lastIndexOf(';', via.branchStart) : via.end;
-  const received = via.host === source.address ? '' : `;received=${source.address}`;
-  return { start: at, end: at, text: `;rport=${source.port}${received}` };
+/**
+ * How received and rport are written into the Via of a request: "asked" as RFC 3261 and RFC 3581 say. "front" right behind
+ * sent-by, where OpenSIPS has them, and "front-forced" with rport though the sender did not ask for it; "ends" and "ends-forced" are as
+ * Kamailio has them: right behind sent-by in what is forwarded, at the end in replies of our own.
+ */
+export type ViaMarking = 'asked' | 'front' | 'front-forced' | 'ends' | 'ends-forced';
+
+/** Whether a marking writes rport though the sender did not ask for it: replies go to the port that the request came from. */
+export function isForced(marking: ViaMarking): boolean {
+  return marking.endsWith('forced');
 }
 
-/**
- * How received and rport are written into the Via of a request: "asked" as RFC 3261 and RFC 3581 say, "forced" with rport though the
- * sender did not ask for it. "front" and "front-forced" are the same right behind sent-by, where OpenSIPS has them.
- */
-export type ViaMarking = 'asked' | 'forced' | 'front' | 'front-forced';
-
-/** The change a marking makes. `ownReply`: in a reply of our own, where OpenSIPS has received first. */
+/** The change a marking makes. `ownReply`: in a reply of our own, where OpenSIPS has received first and Kamailio last. */
 export function markedVia(
   request: SipMessage,
   source: Source,
@@ -172,8 +165,9 @@ export function markedVia(
   switch (marking) {
     case 'asked':
       return viaEdit(request, source);
-    case 'forced':
-      return forcedRport(request, source, ownReply);
+    case 'ends':
+    case 'ends-forced':
+      return endsVia(request, source, marking === 'ends-forced', ownReply);
     default:
       return frontVia(request, source, marking === 'front-forced', ownReply);
   }
@@ -191,6 +185,32 @@ function frontVia(request: SipMessage, source: Source, forced: boolean, ownReply
   if (via.rport) return { start: at, end: via.rportEnd, text: received + text.slice(at, via.rportStart) + rport };
   if (!forced) return { start: at, end: at, text: received };
   return { start: at, end: at, text: ownReply ? received + rport : rport + received };
+}
+
+function endsVia(request: SipMessage, source: Source, forced: boolean, ownReply: boolean): TextEdit | undefined {
+  const { via, text } = request;
+  if (via === undefined || (via.receivedStart !== 0 && (via.rport || !forced))) return viaEdit(request, source);
+  const bare = via.host.charCodeAt(0) === 91 ? via.host.slice(1, -1) : via.host;
+  const received = bare === source.address && !via.rport ? '' : `;received=${source.address}`;
+  if (received === '' && !forced) return undefined;
+  const rport = `;rport=${source.port}`;
+  if (via.receivedStart !== 0) {
+    const start = text.indexOf(';', request.viaValue);
+    return {
+      start,
+      end: via.receivedEnd,
+      text: `${rport}${text.slice(start, via.receivedStart)};received=${source.address}`,
+    };
+  }
+  if (ownReply) {
+    if (via.rport)
+      return { start: via.rportStart, end: via.end, text: rport + text.slice(via.rportEnd, via.end) + received };
+    return { start: via.end, end: via.end, text: (forced ? rport : '') + received };
+  }
+  const semicolon = text.indexOf(';', request.viaValue);
+  const at = semicolon < 0 || semicolon > via.end ? via.end : semicolon;
+  if (via.rport) return { start: at, end: via.rportEnd, text: received + text.slice(at, via.rportStart) + rport };
+  return { start: at, end: at, text: (forced ? rport : '') + received };
 }
 
 /** Sorts edits by position. They are few and nearly sorted already. */

@@ -25,6 +25,7 @@ export class CallCompiler {
     /** No entry point reaches the current route. */
     private readonly unreached: boolean,
     private readonly expression: (node: Expression) => CompiledExpression,
+    private readonly preceding: ReadonlyMap<FunctionCall, string>,
   ) {
     this.args = new ArgumentCompiler(context, expression);
   }
@@ -114,6 +115,7 @@ export class CallCompiler {
         generation: context.dialect.generation,
         routes: this.reached,
         facts: context.facts,
+        after: this.preceding.get(node),
       });
     } catch (error) {
       context.problems.error('argument-type', node.at, `${node.name}(): ${messageOf(error)}`, true);

@@ -21,6 +21,7 @@ import { analyse } from './analysis.js';
 import { CallCompiler } from './calls.js';
 import { CompileContext } from './context.js';
 import { ExpressionCompiler } from './expressions.js';
+import { precedingCalls } from './preceding.js';
 import { ResumeRoutes } from './resume.js';
 import { selectSource } from './selects.js';
 import type { CompiledStatement } from './statement.js';
@@ -148,6 +149,7 @@ function compileBlock(
     reached,
     !context.analysis.isReached(block),
     (node: Expression) => expressions.compile(node),
+    precedingCalls(block.body),
   );
   const expressions: ExpressionCompiler = new ExpressionCompiler(
     context,

@@ -4,7 +4,7 @@ import { hash32, text32 } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import { bareHost } from '../../core/uri.js';
 import { LONG_REQUEST_LINE, OTHER_VERSION, parseMessage, type SipMessage } from '../message.js';
-import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
+import { buildReply, isForced, reasonPhrase, type ViaMarking } from '../reply.js';
 import type { Source } from '../transport/transport.js';
 import type { LayerCounters } from './counters.js';
 import { replyPort } from './server.js';
@@ -47,7 +47,7 @@ export class StatelessReplies {
     if (request.method === 'ACK') return;
     this.counters.repliesSent.value++;
     const text = buildReply(request, source, code, reason, this.tag(request), headers, body, marking);
-    const port = marking === 'forced' || marking === 'front-forced' ? source.port : replyPort(request, source);
+    const port = isForced(marking) ? source.port : replyPort(request, source);
     source.socket.send(text, source.address, port, undefined, source.flow);
   }
 

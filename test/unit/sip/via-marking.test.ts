@@ -41,6 +41,27 @@ test('received and rport stand right behind sent-by where OpenSIPS has them', ()
   for (const [line, marking, ownReply, expected] of cases) assert.equal(via(line, marking, ownReply), expected);
 });
 
+test('received stands behind sent-by in what is forwarded and at the end of our replies where Kamailio has them so', () => {
+  const asked = 'SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK1;x=1';
+  const cases: readonly (readonly [line: string, marking: ViaMarking, ownReply: boolean, expected: string])[] = [
+    [PLAIN, 'ends', false, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;branch=z9hG4bK1'],
+    [PLAIN, 'ends', true, 'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1;received=192.0.2.9'],
+    [PLAIN, 'ends-forced', false, 'SIP/2.0/UDP 10.0.0.1:5070;rport=5099;received=192.0.2.9;branch=z9hG4bK1'],
+    [PLAIN, 'ends-forced', true, 'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1;rport=5099;received=192.0.2.9'],
+    [asked, 'ends', false, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;rport=5099;branch=z9hG4bK1;x=1'],
+    [asked, 'ends', true, 'SIP/2.0/UDP 10.0.0.1:5070;rport=5099;branch=z9hG4bK1;x=1;received=192.0.2.9'],
+    ['SIP/2.0/UDP 192.0.2.9;branch=a', 'ends', false, 'SIP/2.0/UDP 192.0.2.9;branch=a'],
+    ['SIP/2.0/UDP 192.0.2.9;branch=a', 'ends-forced', false, 'SIP/2.0/UDP 192.0.2.9;rport=5099;branch=a'],
+    [
+      'SIP/2.0/UDP 10.0.0.1;received=10.0.0.2;branch=a',
+      'ends-forced',
+      false,
+      'SIP/2.0/UDP 10.0.0.1;rport=5099;received=192.0.2.9;branch=a',
+    ],
+  ];
+  for (const [line, marking, ownReply, expected] of cases) assert.equal(via(line, marking, ownReply), expected);
+});
+
 test('a reply of our own is built with the marking', () => {
   const message = parseMessage(
     `OPTIONS sip:a@b SIP/2.0\r\nVia: ${PLAIN}\r\nTo: <sip:b@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n`,
