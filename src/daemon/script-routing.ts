@@ -383,6 +383,7 @@ export class ScriptRouting {
       output: this.options.output ?? scriptLines(log),
       logPrefix: globals.logPrefix,
       aliases: globals.aliases,
+      registeredMyself: Number(cfg.modules.get('domain')?.get('register_myself')?.at(-1) ?? 0) !== 0,
       tm: cfg.tm,
       rr: recordRouting(cfg),
       logLimits: { xlog, firstXlog: xlog, log: globals.logLevel, firstLog: globals.logLevel },

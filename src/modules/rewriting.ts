@@ -198,20 +198,36 @@ function notHere(
   ]);
 }
 
-const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [
-  ['registrar', 'save', 5],
+/** Functions that ask who is registered: nobody is, as in a registrar that has just been started. */
+const REGISTERED: readonly (readonly [module: string, name: string, most: number])[] = [
   ['registrar', 'lookup', 4],
+  ['registrar', 'lookup_branches', 2],
+  ['registrar', 'registered', 4],
   ['registrar', 'is_registered', 2],
   ['registrar', 'is_contact_registered', 4],
   ['registrar', 'is_ip_registered', 3],
+  ['mid_registrar', 'mid_registrar_lookup', 4],
+];
+
+function findsNobody(module: string, name: string, most: number): ScriptFunction[] {
+  return moduleFunctions(module, [
+    {
+      name,
+      parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
+      standIn: 'finds nobody: there is no registrar here',
+      summary: 'there is no registrar here: finds nobody (-1)',
+      compile: () => () => -1,
+    },
+  ]);
+}
+
+const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [
+  ['registrar', 'save', 5],
   ['registrar', 'remove', 6],
   ['registrar', 'remove_ip_port', 3],
   ['registrar', 'add_sock_hdr', 1],
   ['mid_registrar', 'mid_registrar_save', 6],
-  ['mid_registrar', 'mid_registrar_lookup', 4],
-  ['registrar', 'registered', 4],
   ['registrar', 'unregister', 3],
-  ['registrar', 'lookup_branches', 2],
   ['uri|auth|auth_db', 'db_does_uri_exist', 2],
   ['uri|auth_db', 'db_check_from', 0],
   ['uri|auth_db', 'db_check_to', 0],
@@ -306,6 +322,7 @@ export const rewritingFunctions: ScriptFunction[] = [
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
   ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most)),
+  ...REGISTERED.flatMap(([module, name, most]) => findsNobody(module, name, most)),
   ...DIGEST.flatMap(([module, name, most]) => notHere(module, name, most, OPENSIPS)),
   ...PRESENCE.flatMap(([name, most]) => notHere('presence', name, most, undefined, 'presence server')),
 ];

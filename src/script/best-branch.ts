@@ -1,7 +1,9 @@
+import type { DialectName } from '../cfg/function-table.js';
 import type { TxBranch } from './branch.js';
 
 /** The branch whose final reply is the best (RFC 3261 section 16.7 step 6); undefined when none is a candidate. */
-export function bestBranch(branches: readonly TxBranch[]): TxBranch | undefined {
+export function bestBranch(branches: readonly TxBranch[], dialect: DialectName): TxBranch | undefined {
+  const rank = dialect === 'kamailio' ? kamailioRank : opensipsRank;
   let best: TxBranch | undefined;
   for (const each of branches) {
     if (each.dropped || each.pending) continue;
@@ -11,8 +13,18 @@ export function bestBranch(branches: readonly TxBranch[]): TxBranch | undefined 
 }
 
 /** 6xx before all, then the lower class; 503 after all others. */
-function rank(status: number): number {
+function opensipsRank(status: number): number {
   if (status >= 600) return status - 600;
   if (status === 503) return 599;
   return status;
+}
+
+/** As recorded: 6xx before all, then the lower class, within 4xx first what the caller can mend (401, 407, 415, 420, 484), then the lower code. */
+function kamailioRank(status: number): number {
+  if (status >= 600) return status - 600;
+  return isMendable(status) ? 399 + (status - 400) / 1000 : status;
+}
+
+function isMendable(status: number): boolean {
+  return status === 401 || status === 407 || status === 415 || status === 420 || status === 484;
 }

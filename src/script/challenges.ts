@@ -17,6 +17,12 @@ export function challengesOf(best: TxBranch, branches: readonly TxBranch[], want
   return added === '' ? [] : [{ start: reply.headersEnd, end: reply.headersEnd, text: added }];
 }
 
+/** Whether another branch was challenged, too. As recorded of Kamailio the reply is one of its own then, whatever the challenges are. */
+export function isAggregated(best: TxBranch, branches: readonly TxBranch[]): boolean {
+  const isChallenge = ({ status }: TxBranch): boolean => status === 401 || status === 407;
+  return isChallenge(best) && branches.some((each) => each !== best && !each.dropped && isChallenge(each));
+}
+
 /** The challenges of one reply, as lines. */
 export function ownChallenges(reply: SipMessage): string {
   let lines = '';

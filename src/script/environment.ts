@@ -149,6 +149,8 @@ export interface ScriptEnvironment {
   /** log_prefix of OpenSIPS: stands with the level before each script line; '' for none. */
   readonly logPrefix: string;
   readonly aliases: readonly HostAlias[];
+  /** Domains of the table are local wherever a host is (domain's `register_myself`). */
+  readonly registeredMyself: boolean;
   readonly tm: TmSettings;
   readonly rr: RrSettings;
   readonly logLimits: LogLimits;

@@ -9,7 +9,7 @@ import { bestBranch } from './best-branch.js';
 import type { BranchListener, TxBranch } from './branch.js';
 import type { Call } from './call.js';
 import { type CallFollower, destinationOf } from './calls.js';
-import { challengesOf, ownChallenges } from './challenges.js';
+import { challengesOf, isAggregated, ownChallenges } from './challenges.js';
 import type { ScriptEnvironment } from './environment.js';
 import { outgoingReply, rewritten } from './outgoing.js';
 import { runLocalResponse, runOnsendReply } from './reply-routes.js';
@@ -311,7 +311,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   /** When no branch is waited for any more, the failure route decides, or the best reply goes to the caller. */
   judge(): void {
     if (this.final !== 0 || this.branches.length === 0 || this.branches.some((each) => each.pending)) return;
-    const best = bestBranch(this.branches);
+    const best = bestBranch(this.branches, this.env.dialect);
     if (best === undefined) {
       this.reply(
         500,
@@ -377,7 +377,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   private giveBest(): void {
-    const best = bestBranch(this.branches);
+    const best = bestBranch(this.branches, this.env.dialect);
     if (best === undefined) {
       const number = this.relayFailed ? 6 : 1;
       const kamailio = this.env.dialect === 'kamailio';
@@ -395,15 +395,20 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     if (status === 503 && this.env.tm.translate503) {
       if (this.env.dialect === 'kamailio') {
-        if (this.maySend(reply)) this.reply(500, reply.reason, this.call.replyLines, '', true);
+        // As recorded, the reply is one of its own, with the words of the code that came.
+        if (this.maySend(reply)) this.reply(500, reasonPhrase(503), this.call.replyLines, '', true);
         return;
       }
       this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500, reply);
       return;
     }
     const challenged = challengesOf(best, this.branches, this.env.tm.aggregateChallenges);
-    if (this.env.dialect === 'kamailio' && challenged.length > 0) {
-      this.reply(status, reply.reason, this.call.replyLines + ownChallenges(reply) + (challenged[0]?.text ?? ''));
+    if (this.env.dialect === 'kamailio' && this.env.tm.aggregateChallenges && isAggregated(best, this.branches)) {
+      this.reply(
+        status,
+        reasonPhrase(status),
+        this.call.replyLines + ownChallenges(reply) + (challenged[0]?.text ?? ''),
+      );
       return;
     }
     this.sendFinal(outgoingReply(reply, challenged), status, reply);

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { ACCOUNTING } from './accounting.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
+import { DEBIAN_DEFAULT } from './debian-default.js';
 import { IP_TRUNK } from './ip-trunk.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
@@ -20,4 +22,5 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   PATH_EDGE,
   SQL_ROUTING,
   WEBRTC_TLS,
+  ...DEBIAN_DEFAULT.filter(({ path }) => path !== undefined && existsSync(path)),
 ];

@@ -1,19 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Answers, TestCall } from '../support/side-by-side.js';
 import { answered, givenUp } from '../support/two-proxies.js';
+import { credentials } from './credentials.js';
 import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { writeList } from './tables.js';
 import { talked } from './talks.js';
-
-const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
-
-/** Answers the challenge of a reply, as a telephone does. */
-function credentials(challenge: string, user: string, password: string, method: string, uri: string): string {
-  const of = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? '';
-  const [realm, nonce] = [of('realm'), of('nonce')];
-  const response = md5(`${md5(`${user}:${realm}:${password}`)}:${nonce}:00000001:cn:auth:${md5(`${method}:${uri}`)}`);
-  return `Authorization: Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", qop=auth, nc=00000001, cnonce="cn", response="${response}"\r\n`;
-}
 
 /** A call that is challenged; then with a password. */
 const challenged =

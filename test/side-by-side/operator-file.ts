@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { FakeRtpengine } from '../support/fake-rtpengine.js';
+import { FakeRtpproxy } from '../support/fake-rtpproxy.js';
 import { operatorFile } from '../support/operator-files.js';
 import { freePort } from '../support/ports.js';
 import type { Answers, Lane } from '../support/side-by-side.js';
@@ -7,12 +8,17 @@ import type { SideBySide } from '../support/two-proxies.js';
 
 /** A file of an operator, and the calls that both proxies get. */
 export interface OperatorFile extends Omit<SideBySide, 'text' | 'words'> {
-  /** In test/fixtures/kamailio. */
+  /** In test/fixtures/kamailio, or what it is called where `path` is given. */
   readonly file: string;
+  /** Where else it stands; it is left out where there is none. */
+  readonly path?: string;
+  /** Values of the file that an operator must fill in, and what stands there then. */
+  readonly filled?: readonly (readonly [text: string, value: string])[];
 }
 
 /** Port of the media proxy in the files. */
 const MEDIA_PORT = 2223;
+const RTPPROXY_PORT = 7722;
 
 /**
  * The text of a file as it can be run beside others: its folders are one folder of its own, its ports are free ones, its media
@@ -30,6 +36,11 @@ export async function served(text: string, lane: Lane): Promise<string> {
     lane.closing.push(() => media.close());
     ports.set(String(MEDIA_PORT), media.port);
   }
+  if (/"udp:127\.0\.0\.1:7722"/.test(text)) {
+    const media = await FakeRtpproxy.open('192.0.2.78');
+    lane.closing.push(() => media.close());
+    ports.set(String(RTPPROXY_PORT), media.port);
+  }
   // "!WORD!5090!g" of a substdef is a port, too.
   const known = [...ports.keys()].join('|');
   return (
@@ -43,7 +54,8 @@ export async function served(text: string, lane: Lane): Promise<string> {
 
 /** What both proxies are given. */
 export function asSideBySide(operator: OperatorFile): SideBySide {
-  const text = readFileSync(operatorFile('kamailio', operator.file), 'latin1');
+  const written = readFileSync(operator.path ?? operatorFile('kamailio', operator.file), 'latin1');
+  const text = (operator.filled ?? []).reduce((all, [from, to]) => all.replace(from, to), written);
   const { alike = (each) => each } = operator;
   return {
     ...operator,

@@ -8,16 +8,16 @@ export const SQL_ROUTING: OperatorFile = {
   gateways: GATEWAYS,
   prepare(folder, lane) {
     sqliteTables(folder, lane, [
-      'CREATE TABLE callers (name TEXT, plan TEXT, cli TEXT)',
+      'CREATE TABLE callers (name VARCHAR(128), plan VARCHAR(128), cli VARCHAR(128))',
       `INSERT INTO callers VALUES ('alice', 'gold', '+4930555'), ('bob', 'basic', NULL), ('o''neil', 'gold', NULL)`,
-      'CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY, uuid TEXT, username TEXT, domain TEXT, attribute TEXT, type INTEGER DEFAULT 0, value TEXT)',
+      'CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY, uuid VARCHAR(128), username VARCHAR(128), domain VARCHAR(128), attribute VARCHAR(128), type INTEGER DEFAULT 0, value VARCHAR(128))',
       `INSERT INTO usr_preferences (username, domain, attribute, value) VALUES ('carol', 'a.example', 'plan', 'basic')`,
-      'CREATE TABLE carriers (name TEXT, host TEXT, port INTEGER, strip INTEGER, pre TEXT)',
+      'CREATE TABLE carriers (name VARCHAR(128), host VARCHAR(128), port INTEGER, strip INTEGER, pre VARCHAR(128))',
       `INSERT INTO carriers VALUES ('one', '127.0.0.1', GW1_PORT, 2, '0049'), ('two', '127.0.0.1', GW2_PORT, 0, NULL), ('three', '127.0.0.1', GW2_PORT, 1, '7')`,
-      'CREATE TABLE rates (prefix TEXT, plan TEXT, carrier TEXT, price REAL)',
+      'CREATE TABLE rates (prefix VARCHAR(128), plan VARCHAR(128), carrier VARCHAR(128), price DOUBLE)',
       `INSERT INTO rates VALUES ('49', 'gold', 'two', 2), ('4930', 'gold', 'one', 1.5), ('4930', 'gold', 'two', 2.25), ('4930', 'gold', 'three', 3), ('44', 'gold', 'three', 1),
         ('4', 'basic', 'two', 9)`,
-      'CREATE TABLE used (number TEXT, price TEXT)',
+      'CREATE TABLE used (number VARCHAR(128), price VARCHAR(128))',
     ]);
   },
   calls: {

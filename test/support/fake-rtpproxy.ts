@@ -1,6 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { freePort } from './ports.js';
 
+/** What it says of its protocol, and that it knows the extension that is asked about. */
+const VERSIONS: Readonly<Record<string, string>> = { V: '20040107', VF: '1' };
+
 /** An rtpproxy over real UDP: gives ports from 40000 on at its own address, and keeps the commands it got. */
 export class FakeRtpproxy {
   /** Commands without their cookies, copies left out. */
@@ -24,8 +27,10 @@ export class FakeRtpproxy {
       if (answer === undefined) {
         const command = text.slice(cookie.length + 1);
         this.commands.push(command);
-        answer = this.refuses ?? (/^[UL]/.test(command) ? `${this.next} ${this.media}` : '0');
-        this.next += 2;
+        answer =
+          this.refuses ??
+          (/^[UL]/.test(command) ? `${this.next} ${this.media}` : (VERSIONS[command.slice(0, 2).trim()] ?? '0'));
+        if (/^[UL]/.test(command)) this.next += 2;
         this.seen.set(cookie, answer);
       }
       socket.send(Buffer.from(`${cookie} ${answer}\n`, 'latin1'), from, address);
