@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.js';
 import type { TransportName } from '../core/uri.js';
 import type { HostAlias } from '../script/environment.js';
 import { kamailioGlobalFault } from './kamailio-globals.js';
+import { eachAddress, listenersOf } from './kamailio-sockets.js';
 import { FileBlacklists } from './opensips/blacklists.js';
 import { opensipsGlobals } from './opensips/globals.js';
 import { plainValue } from './parameters.js';
@@ -36,6 +37,10 @@ export interface GlobalSettings {
   defaultDbUrl: string | undefined;
   /** log_prefix of OpenSIPS. */
   logPrefix: string;
+  /** return_mode 1: a call in an expression has the value it returned, and any but 0 is true. */
+  plainReturns: boolean;
+  /** Folder of sockets that modules of Kamailio open by themselves (rundir). */
+  runtimeFolder: string | undefined;
   /** assert() is looked at. */
   asserts: boolean;
   /** dst_blacklist of OpenSIPS. */
@@ -74,9 +79,11 @@ export function readGlobals(
     defaultDbUrl: undefined,
     logPrefix: '',
     asserts: true,
+    plainReturns: false,
     blacklists: new FileBlacklists(),
     groups: new Map(),
     defines: new Map(),
+    runtimeFolder: undefined,
   };
   let port: string | undefined;
   let tcp = dialect.name === 'kamailio';
@@ -97,7 +104,13 @@ export function readGlobals(
       case 'listen':
       case 'socket':
       case 'bind':
-        bare.push(parameter);
+        if (dialect.name === 'kamailio' && name === 'socket') {
+          try {
+            bare.push(...listenersOf(parameter));
+          } catch (error) {
+            problems.error('setting', at, `socket: ${messageOf(error)}`);
+          }
+        } else bare.push(parameter);
         break;
       case 'port':
         port = String(plain);
@@ -107,6 +120,7 @@ export function readGlobals(
         noted(parameter);
         break;
       case 'alias':
+      case 'domain':
         for (const each of [value, ...parameter.rest])
           if (each !== undefined) out.aliases.push(aliasOf(String(plainValue(each))));
         break;
@@ -156,6 +170,13 @@ export function readGlobals(
       case 'log_prefix':
         if (dialect.name === 'opensips') out.logPrefix = String(plain);
         else out.linePrefix = String(plain);
+        break;
+      case 'return_mode':
+        out.plainReturns = Number(plain) === 1;
+        break;
+      case 'rundir':
+      case 'run_dir':
+        out.runtimeFolder = String(plain);
         break;
       case 'enable_asserts':
         out.asserts = isOn(plain);
@@ -214,28 +235,33 @@ function listenOn(
     return;
   }
   const words = rest.map((each) => String(plainValue(each)));
+  while (/^(?:[a-z]+:)?\([^)]*$/i.test(text) && words.length > 0) text += words.shift();
   // Blanks may stand around the colons.
   while (words[0]?.startsWith(':') === true || text.endsWith(':')) text += words.shift() ?? '';
   text = text.replace(/^([a-z_]+:)\*(?=:|$)/i, '$10.0.0.0');
   if (!/:(?:\d+)$/.test(text.replace(/^[a-z]+:/i, '')) || /\]$/.test(text)) {
     text += `:${port ?? (/^tls/i.test(text) ? '5061' : '5060')}`;
   }
+  const addresses = eachAddress(text);
+  let options = '';
   if (shown !== undefined && !words.some((each) => /^(?:as|advertise)$/i.test(each))) {
     const own = /^[a-z]+:(.*):\d+$/i.exec(text)?.[1] ?? '';
-    text += ` as ${shown[0] ?? own}:${shown[1]}`;
+    options += ` as ${shown[0] ?? own}:${shown[1]}`;
   }
   for (let i = 0; i < words.length; i++) {
     const word = (words[i] as string).toLowerCase();
-    if (word === 'as' || word === 'advertise') text += ` as ${words[++i]}`;
-    else if (word === 'name' || word === 'tag') text += ` name ${words[++i]}`;
+    if (word === 'as' || word === 'advertise') options += ` as ${words[++i]}`;
+    else if (word === 'name' || word === 'tag') options += ` name ${words[++i]}`;
     else if (/^(?:use_workers|use_children|use_auto_scaling_profile|agname|tos)$/.test(word)) i++;
     else if (!SERVING.has(word)) problems.warning('no-effect', at, `${name}=${text}: "${words[i]}" has no effect here`);
   }
-  try {
-    parseSocket(text);
-    if (!out.listen.includes(text)) out.listen.push(text);
-  } catch (error) {
-    problems.error('setting', at, `${name}=${text}: ${messageOf(error)}`);
+  for (const socket of addresses.map((each) => each + options)) {
+    try {
+      parseSocket(socket);
+      if (!out.listen.includes(socket)) out.listen.push(socket);
+    } catch (error) {
+      problems.error('setting', at, `${name}=${socket}: ${messageOf(error)}`);
+    }
   }
 }
 

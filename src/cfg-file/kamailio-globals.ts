@@ -1,5 +1,6 @@
 import type { GlobalParameter } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
+import { nearest } from '../core/nearest.js';
 import { plainValue } from './parameters.js';
 
 /** Parameters of Kamailio's core that are numbers (yes and no count as 1 and 0), as observed of 5.6.3. */
@@ -19,11 +20,21 @@ const NUMBERS: ReadonlySet<string> = new Set(
     tcp_accept_hep3 tcp_accept_no_cl tcp_accept_unique tcp_async tcp_buf_write tcp_children tcp_clone_rcvbuf tcp_conn_wq_max
     tcp_connect_timeout tcp_connection_lifetime tcp_connection_match tcp_crlf_ping tcp_defer_accept tcp_delayed_ack tcp_fd_cache tcp_keepalive
     tcp_keepcnt tcp_keepidle tcp_keepintvl tcp_linger2 tcp_max_connections tcp_no_connect tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_send_timeout tcp_syncnt
-    tcp_wait_data tcp_wq_blk_size tcp_wq_max tls_log tls_max_connections tls_port_no udp4_raw udp4_raw_mtu udp4_raw_ttl udp_mtu use_dns_cache
+    dns_cache_delete_nonexpired dns_sctp_preference dns_tcp_preference dns_tls_preference dns_udp_preference ipfreebind ip_nonlocal_bind
+    mem_log received_route_mode tls_disable tls_enable tlslog tcp_wait_data tcp_wq_blk_size tcp_wq_max tls_log tls_max_connections tls_port_no udp4_raw udp4_raw_mtu udp4_raw_ttl udp_mtu use_dns_cache
     use_dns_failover use_dst_blocklist verbose_startup wait_worker1_mode wait_worker1_time wait_worker1_usleep real_time auto_bind_ipv6`.split(
     /\s+/,
   ),
 );
+
+/** Numbers and strings that came between 5.7 and 6.1, as their core cookbooks have them. */
+const LATER_NUMBERS: ReadonlySet<string> = new Set(
+  `auto_domains dns_rev_via dns_use_cache dns_use_failover maxsndbuffer mem_add_size msg_recv_max_size return_mode rpc_exec_delta
+    tcp_accept_iplimit tcp_check_timer tcp_main_threads tcp_msg_data_timeout tcp_msg_read_timeout tls_threads_mode udp_receiver_mode`.split(
+    /\s+/,
+  ),
+);
+const LATER_STRINGS: ReadonlySet<string> = new Set(['async_tkv_evcb', 'async_tkv_gname', 'xavp_via_reply_params']);
 
 /** Those that are strings in quotes. */
 const STRINGS: ReadonlySet<string> = new Set(
@@ -40,19 +51,39 @@ const OTHERS: ReadonlySet<string> = new Set(
     alias bind`.split(/\s+/),
 );
 
+/** Kinds of their own that came with 5.7. */
+const LATER_OTHERS: ReadonlySet<string> = new Set(['socket', 'domain']);
+
+/** Names a parameter that is not known, with the one that was meant, or says that it came later. */
+function unknown(name: string, { later }: Dialect): string {
+  if (!later && [LATER_NUMBERS, LATER_STRINGS, LATER_OTHERS].some((each) => each.has(name))) {
+    return `unknown parameter "${name}": it is of Kamailio 5.7 or later`;
+  }
+  const names = [
+    ...NUMBERS,
+    ...STRINGS,
+    ...OTHERS,
+    ...(later ? [...LATER_NUMBERS, ...LATER_STRINGS, ...LATER_OTHERS] : []),
+  ];
+  const meant = nearest(name, names);
+  return `unknown parameter "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+}
+
 /** What Kamailio does not accept about a parameter of its core; undefined when it accepts it, or when it is of a group. */
 export function kamailioGlobalFault({ name, value }: GlobalParameter, dialect: Dialect): string | undefined {
   if (name.includes('.')) return undefined;
-  const known = NUMBERS.has(name) || STRINGS.has(name) || OTHERS.has(name);
-  if (!known) return dialect.later ? undefined : `unknown parameter "${name}"`;
+  const isNumber = NUMBERS.has(name) || (dialect.later && LATER_NUMBERS.has(name));
+  const isString = STRINGS.has(name) || (dialect.later && LATER_STRINGS.has(name));
+  const isOther = OTHERS.has(name) || (dialect.later && LATER_OTHERS.has(name));
+  if (!isNumber && !isString && !isOther) return unknown(name, dialect);
   if (value === undefined) return undefined;
   const plain = plainValue(value);
-  if (NUMBERS.has(name)) {
+  if (isNumber) {
     const good =
       typeof plain === 'number' ||
       (value.kind === 'word' && /^(?:yes|no|true|false|on|off|enable|disable)$/i.test(plain));
     return good ? undefined : `parameter "${name}" must be a number`;
   }
-  if (STRINGS.has(name) && value.kind !== 'string') return `parameter "${name}" must be a string in quotes`;
+  if (isString && value.kind !== 'string') return `parameter "${name}" must be a string in quotes`;
   return undefined;
 }

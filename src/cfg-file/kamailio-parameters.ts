@@ -213,17 +213,30 @@ const MODULES: ReadonlySet<string> = new Set(
     xmlops xmlrpc xmpp xprint`.split(/\s+/),
 );
 
+/** What came after the recorded version and is carried out here. */
+const LATER: Readonly<Record<string, string>> = {
+  dispatcher: 'ds_dns_match_all:i ds_ping_fr_timeout:i event_callback_mode:i ds_ping_socket:s',
+};
+
 type ParameterType = 'number' | 'string' | 'either';
 
-const byModule = new Map<string, ReadonlyMap<string, ParameterType>>();
-for (const [module, text] of Object.entries(RECORDED)) {
-  const types = { i: 'number', s: 'string', a: 'either' } as const;
-  const parameters = new Map<string, ParameterType>();
-  for (const entry of text.split(/\s+/)) {
-    const [name = '', letter = ''] = entry.split(':');
-    if (name !== '') parameters.set(name, types[letter as 'i' | 's' | 'a']);
+const byModule = parametersOf(RECORDED);
+const laterByModule = parametersOf(LATER);
+
+function parametersOf(
+  table: Readonly<Record<string, string>>,
+): ReadonlyMap<string, ReadonlyMap<string, ParameterType>> {
+  const byModule = new Map<string, ReadonlyMap<string, ParameterType>>();
+  for (const [module, text] of Object.entries(table)) {
+    const types = { i: 'number', s: 'string', a: 'either' } as const;
+    const parameters = new Map<string, ParameterType>();
+    for (const entry of text.split(/\s+/)) {
+      const [name = '', letter = ''] = entry.split(':');
+      if (name !== '') parameters.set(name, types[letter as 'i' | 's' | 'a']);
+    }
+    byModule.set(module, parameters);
   }
-  byModule.set(module, parameters);
+  return byModule;
 }
 
 /**
@@ -240,7 +253,7 @@ export function checkKamailioModules(tree: ConfigurationTree, problems: Problems
     for (const each of module.split('|')) {
       const known = byModule.get(each);
       if (known === undefined) continue;
-      const type = known.get(name);
+      const type = known.get(name) ?? (later ? laterByModule.get(each)?.get(name) : undefined);
       if (type === undefined) {
         const meant = nearest(name, known.keys());
         const hint = meant === undefined ? '' : `; did you mean ${meant}?`;

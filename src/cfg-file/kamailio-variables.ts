@@ -18,8 +18,8 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['tls', tlsVariables('kamailio').map(([name]) => name)],
 ];
 
-/** Variables of other files that 5.6.3 does not have. */
-const NEVER = ['an', 'oz', 'ru_q'];
+/** Variables of other files, and of later versions, that 5.6.3 does not have. */
+const NEVER = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts'];
 
 const NONE: ReadonlySet<string> = new Set();
 

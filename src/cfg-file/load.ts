@@ -29,7 +29,6 @@ import type { ScriptCommand } from '../script/commands.js';
 import type { ModuleStates, ScriptEnvironment } from '../script/environment.js';
 import type { ScriptHooks } from '../script/hooks.js';
 import { hiddenKamailioVariables } from './kamailio-variables.js';
-import { RUNTIME_FOLDER } from './management.js';
 import { checkModuleParameters, localRoutes } from './module-parameters.js';
 import { hiddenVariables } from './opensips/variables.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
@@ -180,7 +179,7 @@ function compiledFrom(
   readonly problems: readonly CfgProblem[];
 } {
   const problems = new Problems();
-  const settings = cfgSettings(tree, dialect, problems, options.runtimeFolder ?? RUNTIME_FOLDER);
+  const settings = cfgSettings(tree, dialect, problems, options.runtimeFolder);
   const functions = scriptFunctions();
   const loops = settings.globals.maxWhileLoops;
   const { script, problems: compiled } = compileScript<MessageRun>(tree, {
@@ -193,6 +192,7 @@ function compiledFrom(
       sockets: settings.globals.listen,
       statelessForward: !settings.globals.disableStatelessForward,
       asserts: settings.globals.asserts,
+      plainReturns: settings.globals.plainReturns,
       hasParameter: (module, name) => settings.modules.get(module)?.has(name) === true,
       parameter: (module, name) => settings.modules.get(module)?.get(name)?.at(-1),
       folder: dirname(resolve(file)),

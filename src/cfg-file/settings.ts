@@ -7,7 +7,7 @@ import { messageOf } from '../core/errors.js';
 import type { TmSettings } from '../script/environment.js';
 import { type GlobalSettings, readGlobals } from './globals.js';
 import { checkKamailioModules } from './kamailio-parameters.js';
-import { managementSettings } from './management.js';
+import { managementSettings, RUNTIME_FOLDER } from './management.js';
 import {
   checkOpensipsGlobals,
   checkOpensipsModuleParameters,
@@ -51,7 +51,7 @@ export function cfgSettings(
   tree: ConfigurationTree,
   dialect: Dialect,
   problems: Problems,
-  runtimeFolder: string,
+  runtimeFolder: string | undefined,
 ): CfgSettings {
   const globals = readGlobals(tree.parameters, dialect, problems, ({ name, at }) =>
     problems.warning('no-effect', at, `parameter "${name}" has no effect here`),
@@ -75,7 +75,7 @@ export function cfgSettings(
   if (globals.advertised !== undefined) settings['advertise'] = globals.advertised;
   const translator = new Dispatcher(tree, dialect, globals, problems);
   Object.assign(settings, translator.settings());
-  Object.assign(settings, managementSettings(tree, modules, runtimeFolder));
+  Object.assign(settings, managementSettings(tree, modules, runtimeFolder ?? globals.runtimeFolder ?? RUNTIME_FOLDER));
   const tls = tlsSettings(tree, modules, dialect.name, problems);
   if (tls !== undefined) settings['tls'] = tls as Json;
   settings['tm'] = {

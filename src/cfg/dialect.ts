@@ -232,7 +232,6 @@ export const KAMAILIO: Dialect = {
       ['KAMAILIO_5', ''],
       ['KAMAILIO_5_6', ''],
       ['KAMAILIO_5_6_3', ''],
-      ['KAMAILIO_VERSION', '5006003'],
     ]),
     slashComments: true,
     precedence: true,
@@ -301,6 +300,7 @@ export const KAMAILIO_6: Dialect = {
       ['KAMAILIO_6', ''],
       ['KAMAILIO_6_1', ''],
       ['KAMAILIO_VERSION', '6001000'],
+      ['OS_NAME', '"linux"'],
     ]),
   },
 };

@@ -100,6 +100,8 @@ export interface FileFacts {
   readonly folder?: string;
   /** assert() is looked at; it is unless this is false. */
   readonly asserts?: boolean;
+  /** A call in an expression has the value it returned, and any but 0 is true (Kamailio's return_mode 1). */
+  readonly plainReturns?: boolean;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ParameterDefinition } from '../cfg/function-table.js';
 import { coreHash } from '../core/core-hash.js';
 import { ownText } from '../core/own-text.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
@@ -86,6 +87,30 @@ const locks: FunctionSpec[] = [
   summary: 'nothing runs beside a script here',
   compile: () => () => 1,
 }));
+
+function lockFunction(
+  name: 'lock' | 'unlock' | 'trylock',
+  { since, more = [] }: { readonly since?: string; readonly more?: readonly ParameterDefinition[] },
+): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    ...(since === undefined ? {} : { since }),
+    parameters: [param('key', 'string'), ...more],
+    summary: 'nothing runs beside a script here; false where the file says no lock_set_size',
+    compile:
+      ([key]) =>
+      (run) => {
+        if (run.env.modules.module('cfgutils').int('lock_set_size', 0) <= 0) return -1;
+        const held = run.env.modules.of(locksHeld);
+        const text = textOf(key, run);
+        if (name === 'unlock') held.delete(text);
+        else if (name === 'trylock' && held.has(text)) return -1;
+        else if (held.size < MOST_LOCKS && text.length <= LONGEST_LOCK) held.add(ownText(text));
+        return 1;
+      },
+  };
+}
 
 const waiting: FunctionSpec[] = (
   [
@@ -224,25 +249,11 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   ),
   ...waiting,
   ...locks,
-  ...(['lock', 'unlock', 'trylock'] as const).map(
-    (name): FunctionSpec => ({
-      name,
-      dialects: KAMAILIO,
-      parameters: [param('key', 'string')],
-      summary: 'nothing runs beside a script here; false where the file says no lock_set_size',
-      compile:
-        ([key]) =>
-        (run) => {
-          if (run.env.modules.module('cfgutils').int('lock_set_size', 0) <= 0) return -1;
-          const held = run.env.modules.of(locksHeld);
-          const text = textOf(key, run);
-          if (name === 'unlock') held.delete(text);
-          else if (name === 'trylock' && held.has(text)) return -1;
-          else if (held.size < MOST_LOCKS && text.length <= LONGEST_LOCK) held.add(ownText(text));
-          return 1;
-        },
-    }),
-  ),
+  ...(['lock', 'unlock', 'trylock'] as const).flatMap((name): FunctionSpec[] => [
+    lockFunction(name, {}),
+    // 6.0 takes a second text, which says what other calls wait for it.
+    lockFunction(name, { since: '6.0', more: [param('hash key', 'string')] }),
+  ]),
   {
     name: 'check_route_exists',
     dialects: KAMAILIO,

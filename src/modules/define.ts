@@ -75,8 +75,8 @@ function documentedOf(module: string, { name, dialects = BOTH }: FunctionSpec): 
 }
 
 /** What was observed of it in Kamailio: in the module itself, or in the one that has it there. */
-function recordedOf(module: string, { name, dialects = BOTH }: FunctionSpec): Partial<ScriptFunction> {
-  if (!dialects.includes('kamailio') || module === 'core') return {};
+function recordedOf(module: string, { name, dialects = BOTH, since }: FunctionSpec): Partial<ScriptFunction> {
+  if (!dialects.includes('kamailio') || module === 'core' || since !== undefined) return {};
   const modules = module.split('|');
   const recorded = recordedSignature(modules, name);
   if (recorded !== undefined) return { recorded };

@@ -268,10 +268,9 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
     'K',
     byWord(
       Object.fromEntries(
-        Object.entries({ IPv4: 2, IPv6: 10, UDP: 1, TCP: 2, TLS: 3, SCTP: 4, WS: 5, WSS: 6 }).map(([name, value]) => [
-          name,
-          () => value,
-        ]),
+        Object.entries({ IPv4: 2, IPv6: 10, IP4: 2, IP6: 10, UDP: 1, TCP: 2, TLS: 3, SCTP: 4, WS: 5, WSS: 6 }).map(
+          ([name, value]) => [name, () => value],
+        ),
       ),
     ),
   ],

@@ -28,8 +28,8 @@ import { staticBranchFunctions } from './static-branch.js';
 /** Parameters of one text that are kept, and entries of one list. */
 const MOST_PARTS = 256;
 
-function explode(store: XavpStore, text: string, name: string): number {
-  const pairs = paramList(text, ';', true);
+function explode(store: XavpStore, text: string, name: string, separator = ';'): number {
+  const pairs = paramList(text, separator, true);
   if (pairs === undefined) return -1;
   const record = store.push(name);
   for (const [field, value] of pairs.slice(0, MOST_PARTS)) store.append(record, field, value);
@@ -119,6 +119,21 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
         (run) =>
           explode(store(run), textOf(text, run), textOf(name, run)),
     },
+    ...(kind === 'xavu'
+      ? []
+      : [
+          {
+            name: 'xavp_xparams_explode',
+            dialects: KAMAILIO,
+            since: '6.0',
+            parameters: [param('parameters', 'string'), param('separator', 'string'), param('name', 'string')],
+            summary: 'makes a record of "name=value" pairs with another separator between them',
+            compile:
+              ([text, separator, name]) =>
+              (run) =>
+                explode(store(run), textOf(text, run), textOf(name, run), textOf(separator, run).slice(0, 1)),
+          } satisfies FunctionSpec,
+        ]),
     {
       name: `${kind}_params_implode`,
       dialects: KAMAILIO,

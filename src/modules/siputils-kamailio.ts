@@ -16,6 +16,7 @@ import {
 } from './define.js';
 import { accepted, kamailioFunction } from './kamailio-function.js';
 import { compareUris } from './uri-comparison.js';
+import { httpExchange } from './xhttp.js';
 
 const TEL = /^[+]?[0-9*#]+$/;
 
@@ -88,6 +89,18 @@ const remotePartyId: FunctionSpec[] = [
 ];
 
 const siputils: FunctionSpec[] = [
+  {
+    ...kamailioFunction('is_sip', '', 'whether the message is one of SIP', (run) =>
+      code(httpExchange(run.call) === undefined),
+    ),
+    since: '6.0',
+  },
+  {
+    ...kamailioFunction('is_http', '', 'whether the message is one of HTTP', (run) =>
+      code(httpExchange(run.call) !== undefined),
+    ),
+    since: '6.0',
+  },
   kamailioFunction('cmp_uri', 'one other', 'whether two URIs are the same (RFC 3261 section 19.1.4)', (run, [a, b]) => {
     const [one, other] = [textOf(a, run), textOf(b, run)];
     return isKamailioUri(one) && isKamailioUri(other) ? code(compareUris(one, other)) : -2;

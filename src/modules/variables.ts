@@ -13,6 +13,7 @@ import { shtrecord } from './htable/expiry.js';
 import { hashTableVariables } from './htable/variables.js';
 import { tableWalkVariables } from './htable/walks.js';
 import { jsonrpcAnswer } from './jsonrpcs.js';
+import { laterVariables } from './kamailio-later-variables.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mqueueVariables } from './mqueue.js';
@@ -176,12 +177,6 @@ const FORMATTED: VariableDefinition = {
   compile: (argument) => ({ get: (context) => argument?.constant ?? argument?.read(context) ?? null }),
 };
 
-const NULL_WITH_NAME: VariableDefinition = {
-  argument: 'required',
-  indexed: false,
-  compile: () => ({ get: () => null }),
-};
-
 function kamailioVariables(): (readonly [string, VariableDefinition])[] {
   return [
     ...messageVariables,
@@ -194,6 +189,7 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['conid', own(() => null)],
     ['hu', own((scope) => httpUrl(scope.call) ?? null)],
     ['jsonrpl', jsonrpcAnswer],
+    ...laterVariables,
     // Of answers to RPC: their route is not run.
     ['shtrecord', shtrecord],
     ['rtpstat', statisticsText],

@@ -112,6 +112,17 @@ export class ExpressionCompiler {
   /** A call; `asBoolean`: its value is 1 or 0. */
   called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
     const { invoke, invokeLater } = this.call(node, this.context.dialect.calls.clearsReturnCode);
+    if (this.context.facts.plainReturns === true) {
+      const test = (run: ScriptRun): boolean => invoke(run) !== 0;
+      return {
+        type: 'int',
+        constant: undefined,
+        calls: true,
+        read: invoke,
+        test,
+        later: invokeLater && (async (run) => invokeLater(run)),
+      };
+    }
     return {
       type: 'int',
       constant: undefined,

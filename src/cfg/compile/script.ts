@@ -20,6 +20,7 @@ import type { Compilation, CompiledScript, CompileOptions } from '../script.js';
 import { analyse } from './analysis.js';
 import { CallCompiler } from './calls.js';
 import { CompileContext } from './context.js';
+import { settingValue } from './core-settings.js';
 import { ExpressionCompiler } from './expressions.js';
 import { precedingCalls } from './preceding.js';
 import { ResumeRoutes } from './resume.js';
@@ -57,6 +58,8 @@ export function compileScript<Run extends ScriptRun>(
     ...(dialect.syntax.directives
       ? ([
           ['def', defineVariable(tree)],
+          ['defn', defineNumber(tree)],
+          ['ccp', settingVariable(tree)],
           ['sel', selectVariable(tree, () => names)],
         ] as const)
       : []),
@@ -102,6 +105,33 @@ function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
     indexed: false,
     compile(argument) {
       const value = defines.get(argument?.constant?.trim() ?? '') ?? null;
+      return { get: () => value };
+    },
+  };
+}
+
+/** $defn(name): as $def(name), a number for digits; 0 for what is not defined. */
+function defineNumber({ defines }: ConfigurationTree): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile(argument) {
+      const value = defines.get(argument?.constant?.trim() ?? '') ?? 0;
+      const number = typeof value === 'string' && /^-?[0-9]{1,10}$/.test(value) ? Number(value) | 0 : value;
+      return { get: () => number };
+    },
+  };
+}
+
+/** $ccp(group.name): a parameter that the file made up, or one of the core. */
+function settingVariable({ parameters }: ConfigurationTree): VariableDefinition {
+  return {
+    argument: 'required',
+    indexed: false,
+    compile(argument) {
+      const path = argument?.constant?.trim() ?? '';
+      if (!/^\w+\.\w+$/.test(path)) throw new Error('takes a group, a point and a name');
+      const value = settingValue(path, parameters) ?? null;
       return { get: () => value };
     },
   };

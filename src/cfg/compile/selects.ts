@@ -1,4 +1,5 @@
 import type { GlobalParameter } from '../ast.js';
+import { settingValue } from './core-settings.js';
 
 /**
  * What a select of Kamailio is read by: a format with variables ("" for one that has never a value), or a value of the file. `whole`
@@ -232,10 +233,9 @@ function headerPart(message: string): string {
 export function selectSource(path: string, parameters: readonly GlobalParameter[]): SelectSource | undefined {
   const own = /^cfg_get\.(\w+\.\w+)$/.exec(path)?.[1];
   if (own !== undefined) {
-    const name = own.startsWith('core.') ? own.slice(5) : own;
-    const value = parameters.findLast((each) => each.name === name)?.value;
+    const value = settingValue(own, parameters);
     if (value === undefined) throw new Error(`finds no parameter ${own}`);
-    return { constant: value.kind === 'word' ? value.text : value.value };
+    return { constant: value };
   }
   if (path === 'msg.header') return { format: '$mb', edit: headerPart };
   const whole = WHOLE[path];

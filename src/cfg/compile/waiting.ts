@@ -73,9 +73,10 @@ export class WaitingCompiler {
     }
     if (node.kind === 'call' || node.kind === 'route') {
       const { later, test } = this.parts.called(node, false);
-      return later === undefined
-        ? async (run) => test?.(run) === true
-        : async (run) => Number(await later(run)) > 0 && run.stop === NEXT;
+      if (later === undefined) return async (run) => test?.(run) === true;
+      const holds =
+        this.context.facts.plainReturns === true ? (code: number) => code !== 0 : (code: number) => code > 0;
+      return async (run) => holds(Number(await later(run))) && run.stop === NEXT;
     }
     const { later } = this.waiting(node);
     return async (run) => {

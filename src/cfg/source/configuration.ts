@@ -44,6 +44,9 @@ export function parseConfiguration(source: SourceFile, options: ParseOptions): P
   return parser.run();
 }
 
+/** Words that load a module. */
+const LOADING: ReadonlySet<string> = new Set(['loadmodule', 'loadmodulex']);
+
 class ConfigurationParser {
   private readonly problems = new Problems();
   private readonly preprocessor: Preprocessor | undefined;
@@ -63,6 +66,7 @@ class ConfigurationParser {
     try {
       this.preprocessor = new Preprocessor(source, {
         directives: dialect.syntax.directives,
+        expressions: dialect.later,
         reader: options.reader,
         defines: new Map([...dialect.syntax.predefined, ...(options.defines ?? [])]),
         environment: options.environment ?? {},
@@ -155,7 +159,7 @@ class ConfigurationParser {
     if (token.kind !== 'word') throw tokens.unexpected('a parameter or a route');
     if (this.include()) return;
     const next = tokens.peek(1);
-    if (token.text === 'loadmodule' || token.text === 'loadmodulex') this.loadModule();
+    if (LOADING.has(token.text)) this.loadModule();
     else if (token.text === 'modparam' || token.text === 'modparamx') this.moduleParameter();
     else if (next.kind === 'punctuation' && (next.text === '[' || next.text === '{')) {
       const kind = ROUTE_WORDS.get(token.text);
@@ -183,6 +187,8 @@ class ConfigurationParser {
   private loadModule(): void {
     const { tokens } = this;
     const { at } = tokens.take();
+    if (this.dialect.name === 'kamailio' && !this.dialect.later && tokens.isPunctuation('('))
+      throw tokens.unexpected('the name of a module in quotes');
     const bracket = tokens.accept('(');
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a module in quotes');
     // What follows is not read before the module counts as loaded: it may be "#!ifdef MOD_tm".

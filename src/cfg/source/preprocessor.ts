@@ -1,6 +1,13 @@
 import { type BoundedRegex, compilePosix } from '../../core/posix-regex.js';
 import type { Position } from '../ast.js';
 import type { CfgProblemCode } from '../problem.js';
+import {
+  type DirectiveValue,
+  directiveText,
+  ExpressionFault,
+  evaluateDirective,
+  isTrue,
+} from './directive-expression.js';
 import { Input } from './input.js';
 import {
   MOST_EXPANSIONS,
@@ -30,6 +37,8 @@ export class SyntaxFault extends Error {
 export interface PreprocessorOptions {
   /** "#!define" and the like are directives. */
   readonly directives: boolean;
+  /** "#!ifexp" and "#!defexp" are directives, too (Kamailio 5.7 and later). */
+  readonly expressions: boolean;
   readonly reader: SourceReader;
   /** Definitions of the command line and of the program: KAMAILIO_5, MOD_tm. */
   readonly defines: ReadonlyMap<string, string>;
@@ -164,7 +173,7 @@ export class Preprocessor {
     if (!this.options.directives || input.text[input.at + 1] !== '!') return false;
     const match = /^#!([A-Za-z_]+)/.exec(input.text.slice(input.at, input.at + 32));
     const name = match?.[1] ?? '';
-    const known = DIRECTIVES.has(name);
+    const known = DIRECTIVES.has(name) || (this.options.expressions && OF_EXPRESSIONS.has(name));
     if (!known) return false;
     const at = input.position(input.at);
     input.at += name.length + 2;
@@ -184,8 +193,21 @@ export class Preprocessor {
         if (!active) this.skip(input);
         return;
       }
-      case 'ifexp':
-        throw fail('expressions are not supported; use #!ifdef');
+      case 'ifexp': {
+        if (!this.options.expressions) throw fail('expressions are of Kamailio 5.7 and later');
+        const active = isTrue(this.evaluated(rest, fail));
+        this.conditions.push({ at, active });
+        if (!active) this.skip(input);
+        return;
+      }
+      case 'defexp':
+      case 'defexps': {
+        const match = /^([A-Za-z_][A-Za-z0-9_]*)\s+([\s\S]+)$/.exec(rest);
+        if (match === null) throw fail('a name and an expression are expected');
+        const value = directiveText(this.evaluated(match[2] as string, fail));
+        this.define('define', match[1] as string, name === 'defexps' ? `"${value}"` : value, fail);
+        return;
+      }
       case 'else': {
         const condition = this.conditions.at(-1);
         if (condition === undefined) return;
@@ -222,6 +244,15 @@ export class Preprocessor {
         if (match === null) throw fail('a name is missing');
         this.define(name, match[1] as string, (match[2] as string).trim(), fail);
       }
+    }
+  }
+
+  private evaluated(expression: string, fail: (message: string) => SyntaxFault): DirectiveValue {
+    try {
+      return evaluateDirective(expression, this.defines);
+    } catch (error) {
+      if (error instanceof ExpressionFault) throw fail(error.message);
+      throw error;
     }
   }
 
@@ -308,6 +339,7 @@ export class Preprocessor {
   }
 }
 
+const OF_EXPRESSIONS = new Set(['defexp', 'defexps']);
 const DIRECTIVES = new Set(
   'define def trydef trydefine redef redefine ifdef ifndef ifexp else endif subst substdef substdefs defenv defenvs trydefenv trydefenvs include_file import_file'.split(
     ' ',

@@ -24,10 +24,17 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
     }
     case 'sw':
       return (text) => text.startsWith(wanted);
+    case 'ew':
+      return (text) => text.endsWith(wanted);
+    case 'in':
+      return (text) => text.includes(wanted);
     default:
       return () => false;
   }
 }
+
+const LATER: ReadonlySet<string> = new Set(['ew', 'in']);
+const REMOVING: ReadonlySet<string> = new Set(['re', 'sw', ...LATER]);
 
 /** sht_rm_name(table, op, text), sht_has_str_value(...), and so on. */
 function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test'): FunctionSpec {
@@ -42,8 +49,9 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
         const found = tableOf(run.env, textOf(table, run));
         if (found === undefined) return -1;
         const operator = textOf(op, run);
-        // Only these take entries out.
-        if (act === 'remove' && operator !== 're' && operator !== 'sw') return -1;
+        // Only these take entries out; "ew" and "in" came with 6.0.
+        if (act === 'remove' && !REMOVING.has(operator)) return -1;
+        if (act === 'test' && LATER.has(operator)) return -1;
         const test = matcher(operator, textOf(text, run));
         const now = run.env.clock.monotonic();
         const keys = [...found.entries.entries(now)]

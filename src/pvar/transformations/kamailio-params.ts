@@ -1,6 +1,6 @@
 /**
  * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one behind the other with `separator`
- * between. A "," ends the list, blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
+ * between. A "," ends the list unless it is the separator, blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
  * such list, the empty one included. Names may be empty, but for what a separator at the end leaves, and values in quotes or with nothing
  * behind them. `strict`, as functions read it: a name may not be empty.
  */
@@ -12,7 +12,8 @@ export function paramList(
   const pairs: [string, string][] = [];
   let at = blanksFrom(text, 0);
   if (text.charAt(at) === '"') return undefined;
-  while (at < text.length && text.charAt(at) !== ',') {
+  const endsList = (c: string): boolean => c === ',' && separator !== ',';
+  while (at < text.length && !endsList(text.charAt(at))) {
     const start = at;
     while (at < text.length && text.charAt(at) !== '=' && !ends(text.charAt(at), separator)) at++;
     const name = text.slice(start, at);
@@ -30,7 +31,7 @@ export function paramList(
     if (strict && name === '') return undefined;
     pairs.push([name, value]);
     const next = text.charAt(at);
-    if (next === '' || next === ',') break;
+    if (next === '' || endsList(next)) break;
     if (next !== separator) return undefined;
     at = blanksFrom(text, at + 1);
   }

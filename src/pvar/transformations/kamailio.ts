@@ -254,8 +254,9 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.prefixes', withNumber(prefixes, 0)],
   ['s.unquote', onText((text) => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text))],
   ['s.rmws', onText((text) => text.replace(/[ \t\r\n]+/g, ''))],
-  ['s.rmhdws', onText((text) => text.replace(/[ \t\r\n]+/g, ' ').trim())],
-  ['s.rmhlws', onText((text) => text.replace(/[ \t\r\n]+/g, ' ').trimStart())],
+  // Lines that are folded: with one blank for each fold, or none.
+  ['s.rmhdws', onText((text) => text.replace(/\r?\n[ \t]+/g, ' '))],
+  ['s.rmhlws', onText((text) => text.replace(/\r?\n[ \t]+/g, ''))],
   ['s.after', withText((text, mark) => after(text, text.indexOf(mark[0] ?? '\0')))],
   ['s.before', withText((text, mark) => before(text, text.indexOf(mark[0] ?? '\0')))],
   ['s.rafter', withText((text, mark) => after(text, text.lastIndexOf(mark[0] ?? '\0')))],

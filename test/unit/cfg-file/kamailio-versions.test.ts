@@ -42,7 +42,64 @@ test('a module parameter that no version has is refused, with the name that was 
 test('a file that uses what later versions have is read as one of them', () => {
   const text = `#!KAMAILIO\nreturn_mode=1\n${ROUTE}`;
   assert.deepEqual(read(text), { title: 'kamailio-6', errors: [] });
-  assert.deepEqual(read(text, 'kamailio').errors, ['unknown parameter "return_mode"']);
+  assert.deepEqual(read(text, 'kamailio').errors, ['unknown parameter "return_mode": it is of Kamailio 5.7 or later']);
+});
+
+test('a parameter that no version has is refused in a file of a later version, too', () => {
+  assert.deepEqual(read(`#!KAMAILIO\ntcp_accept_iplimitt=1\n${ROUTE}`, 'kamailio-6').errors, [
+    'unknown parameter "tcp_accept_iplimitt"; did you mean tcp_accept_iplimit?',
+  ]);
+});
+
+test('what 5.6.3 takes besides the names of its cookbook is taken', () => {
+  for (const line of ['received_route_mode=1', 'dns_udp_preference=1', 'tls_disable=yes', 'ipfreebind=1', 'tlslog=1']) {
+    assert.deepEqual(read(`#!KAMAILIO\n${line}\n${ROUTE}`, 'kamailio').errors, [], line);
+  }
+  assert.match(read(`#!KAMAILIO\nloadmodule("tm.so")\n${ROUTE}`, 'kamailio').errors[0] ?? '', /in quotes/);
+  assert.deepEqual(read(`#!KAMAILIO\nloadmodule("tm.so")\n${ROUTE}`, 'kamailio-6').errors, []);
+});
+
+/** The listeners of a file, as switchyard.json writes them. */
+function listens(head: string, dialect: string): unknown {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-listens-'));
+  try {
+    const file = join(folder, 'kamailio.cfg');
+    writeFileSync(file, `#!KAMAILIO\ndisable_tcp=yes\n${head}\n${ROUTE}`);
+    const { settings, problems } = readCfg(file, { dialect });
+    const errors = problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    return errors.length > 0 ? errors : settings?.['listen'];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test('"socket" of 5.7 and later says what "listen" says, and one for each port of a range', () => {
+  const socket = (lines: string): unknown => listens(`socket = {\n${lines}\n}`, 'kamailio-6');
+  assert.deepEqual(socket('bind = udp:10.0.0.1:5060;\n advertise = 203.0.113.1:5070;\n name = "s0";\n virtual = no;'), [
+    'udp:10.0.0.1:5060 as 203.0.113.1:5070 name s0',
+  ]);
+  assert.deepEqual(socket('bind = udp:10.0.0.1:5060-5062; advertise = 203.0.113.1:6000; name = "p";'), [
+    'udp:10.0.0.1:5060 as 203.0.113.1:6000 name p5060',
+    'udp:10.0.0.1:5061 as 203.0.113.1:6001 name p5061',
+    'udp:10.0.0.1:5062 as 203.0.113.1:6002 name p5062',
+  ]);
+  assert.deepEqual(socket('name = "s0";'), ['socket: attribute "bind" is missing']);
+  assert.match(String(socket('bind = udp:10.0.0.1:5060; nmae = "x";')), /unknown attribute "nmae"/);
+  assert.match(String(socket('bind = udp:10.0.0.1:1-60000;')), /no range of at most 1000 ports/);
+  assert.match(String(listens('socket = { bind = udp:10.0.0.1:5060; }', 'kamailio')), /of Kamailio 5.7 or later/);
+});
+
+test('several addresses of one "listen" are a listener each', () => {
+  for (const text of ['udp:(127.0.0.1,127.0.0.2):5060', '(127.0.0.1, 127.0.0.2):5060']) {
+    assert.deepEqual(listens(`listen=${text}`, 'kamailio'), ['udp:127.0.0.1:5060', 'udp:127.0.0.2:5060'], text);
+  }
+});
+
+test('lines of the preprocessor that came later make a file that somebody runs one of a later version', () => {
+  const head = '#!KAMAILIO\n#!ifexp 1 < 2\nchildren=2\n#!endif\n';
+  const more = 'route[A] { return; }\nfailure_route[B] { exit; }\n';
+  assert.deepEqual(read(`${head}${ROUTE}${more}`), { title: 'kamailio-6', errors: [] });
+  assert.equal(read(`${head}${ROUTE}`).title, 'kamailio-5.6');
 });
 
 test('a function of later versions is unknown to 5.6 and known to 6', () => {

@@ -1,0 +1,55 @@
+import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
+import { plainValue } from './parameters.js';
+
+/** Ports of one "socket" at most. */
+const MOST_PORTS = 1000;
+
+const KEYS: ReadonlySet<string> = new Set(['bind', 'advertise', 'name', 'agname', 'virtual', 'vrf', 'workers']);
+
+/**
+ * "socket = { bind = udp:10.0.0.1:5060; advertise = ...; name = "edge"; }" of Kamailio 5.7 and later as "listen" lines, one for each port
+ * of "5060-5068", as the core cookbook has it: the port follows the name, and the advertised ports go along. What is wrong is thrown.
+ */
+export function listenersOf(parameter: GlobalParameter): readonly GlobalParameter[] {
+  const { rest, at } = parameter;
+  const given = new Map<string, SettingValue>();
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    const key = String(plainValue(rest[i] as SettingValue));
+    if (!KEYS.has(key)) throw new Error(`unknown attribute "${key}"; one of ${[...KEYS].join(', ')}`);
+    given.set(key, rest[i + 1] as SettingValue);
+  }
+  const text = (key: string): string | undefined => {
+    const value = given.get(key);
+    return value === undefined ? undefined : String(plainValue(value)).trim();
+  };
+  const bind = text('bind');
+  if (bind === undefined || bind === '') throw new Error('attribute "bind" is missing');
+  const [, address = bind, first, last] = /^(.*):(\d+)-(\d+)$/.exec(bind) ?? [];
+  const [from, to] = [Number(first), Number(last)];
+  if (first !== undefined && (to < from || to > 65_535 || to - from >= MOST_PORTS))
+    throw new Error(`bind: ${first}-${last} is no range of at most ${MOST_PORTS} ports`);
+  const ports = first === undefined ? [undefined] : Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  const word = (value: string): SettingValue => ({ kind: 'word', text: value, at });
+  return ports.map((port, i) => {
+    const options: SettingValue[] = [];
+    const advertised = text('advertise');
+    if (advertised !== undefined) options.push(word('advertise'), word(shifted(advertised, i)));
+    const name = text('name');
+    if (name !== undefined) options.push(word('name'), word(port === undefined ? name : `${name}${port}`));
+    if (/^(?:yes|true|on|1|enable)$/i.test(text('virtual') ?? '')) options.push(word('virtual'));
+    return { name: 'listen', value: word(port === undefined ? bind : `${address}:${port}`), rest: options, at };
+  });
+}
+
+/** "host:port", its port so many further. */
+function shifted(address: string, by: number): string {
+  const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
+  return host === undefined ? address : `${host}:${Number(port) + by}`;
+}
+
+/** "udp:(10.0.0.1,10.0.0.2):5060" as one address each, as 5.6.3 listens on them; any other text as it is. */
+export function eachAddress(text: string): readonly string[] {
+  const [, transport = '', list, port = ''] = /^([a-z]+:)?\(([^()]*)\)(:\d+)?$/i.exec(text) ?? [];
+  if (list === undefined) return [text];
+  return list.split(',').map((each) => `${transport}${each.trim()}${port}`);
+}

@@ -1,0 +1,33 @@
+import { parseAddress } from '../core/name-addr.js';
+import type { VariableDefinition } from '../pvar/variables/definition.js';
+import { own, scopeOf } from './script-variable.js';
+
+/** $shvinc(name): $shv(name), one more each time it is read. */
+const incremented: VariableDefinition = {
+  argument: 'required',
+  indexed: false,
+  compile: (argument) => ({
+    get(context) {
+      const { shared } = scopeOf(context);
+      const name = argument?.constant ?? argument?.read(context) ?? '';
+      const before = shared.get(name);
+      const next = ((typeof before === 'number' ? before : 0) + 1) | 0;
+      shared.set(name, next);
+      return next;
+    },
+  }),
+};
+
+/** Variables of Kamailio that came after 5.6, as its documentation has them. */
+export const laterVariables: readonly [string, VariableDefinition][] = [
+  ['shvinc', incremented],
+  [
+    'ctu',
+    own(({ message }) => {
+      const contact = message.header('contact');
+      const uri = contact === undefined || contact.trim() === '*' ? '' : parseAddress(contact).uri;
+      return uri === '' ? null : uri;
+    }),
+  ],
+  ['cts', own(({ message }) => (message.header('contact')?.trim() === '*' ? 1 : 0))],
+];
