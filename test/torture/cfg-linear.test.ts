@@ -89,6 +89,18 @@ for (const [dialect, modules, names] of [
   });
 }
 
+test('a stream that a peer names is looked for in time in proportion to the body', async () => {
+  const cases = ['m=\r\n', 'm=a 1 RTP/AVP 0\r\n'].map((line) => ({
+    name: JSON.stringify(line),
+    make: (length: number) => invite('x'.repeat(length / 2), half(line, length)),
+  }));
+  for (const statement of [`$var(x) = $(rb{sdp.stream,${SUBJECT}});`, `$var(x) = $sdp.stream(${SUBJECT});`]) {
+    const runner = startScript({ dialect: 'opensips', script: `${statement} exit;` });
+    assertLinear(statement, cases, (text) => runner.receive(text), { mostMs: 12, noiseMs: 4 });
+    await runner.stop();
+  }
+});
+
 const stops: (() => Promise<void>)[] = [];
 after(() => Promise.all(stops.map((stop) => stop())));
 

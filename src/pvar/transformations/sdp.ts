@@ -29,7 +29,8 @@ function streamAt(blocks: readonly string[], wanted: string): number | undefined
     const at = position(Number(wanted), blocks.length - 1);
     return at === undefined ? undefined : at + 1;
   }
-  const found = blocks.findIndex((each) => each.toLowerCase().startsWith(`m=${wanted.toLowerCase()} `));
+  const start = `m=${wanted.toLowerCase()} `;
+  const found = blocks.findIndex((each) => each.slice(0, start.length).toLowerCase() === start);
   return found < 0 ? undefined : found;
 }
 

@@ -161,9 +161,9 @@ export const sdpStream: VariableDefinition = {
     const text = argument as TextReader;
     return {
       get: (context) => {
-        const wanted = (text.constant ?? text.read(context)).trim().toLowerCase();
+        const start = `m=${(text.constant ?? text.read(context)).trim().toLowerCase()} `;
         for (const line of (context.message.body ?? '').split(/\r?\n/)) {
-          if (line.toLowerCase().startsWith(`m=${wanted} `)) return line;
+          if (line.slice(0, start.length).toLowerCase() === start) return line;
         }
         return null;
       },
