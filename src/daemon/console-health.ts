@@ -78,14 +78,14 @@ export class ConsoleHealth {
       const flusher = runtime.options.flusher;
       const { size } = runtime.partition.snapshot;
       const details = [
-        `loaded ${figures.loads} times`,
-        ...(figures.failures > 0 ? [`${figures.failures} loads failed`] : []),
-        ...(figures.discarded > 0 ? [`${figures.discarded} rows left out`] : []),
-        ...(flusher === undefined ? [] : [`${flusher.pendingCount} states to be written`]),
+        `loaded ${counted(figures.loads, 'time')}`,
+        ...(figures.failures > 0 ? [`${counted(figures.failures, 'load')} failed`] : []),
+        ...(figures.discarded > 0 ? [`${counted(figures.discarded, 'row')} left out`] : []),
+        ...(flusher === undefined ? [] : [`${counted(flusher.pendingCount, 'state')} to be written`]),
         ...(flusher?.failing === true ? ['states cannot be written'] : []),
       ];
       const level = notReady !== undefined ? 'bad' : figures.discarded > 0 || flusher?.failing ? 'warning' : 'ok';
-      return item(runtime.name, notReady ?? `${size} destinations`, level, details.join(', '));
+      return item(runtime.name, notReady ?? counted(size, 'destination'), level, details.join(', '));
     });
     return group('Partitions', items);
   }
@@ -171,6 +171,11 @@ function endpoints({ http, mi }: Settings): HealthGroup {
     ]),
     ...(mi.nats === undefined ? [] : [item('MI over NATS', mi.nats.subject, 'ok', as(mi.nats.as))]),
   ]);
+}
+
+/** "1 row", "2 rows". */
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function group(title: string, items: readonly HealthItem[]): HealthGroup {

@@ -229,6 +229,20 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     await page.getByRole('heading', { name: address }).waitFor();
   });
 
+  test('the title of each page names it and the node', async () => {
+    const page = await browser.page();
+    const titles: string[] = [];
+    for (const path of ['', 'calls', 'events', 'try', 'reload', 'health', 'audit']) {
+      await page.goto(`${url}#/${path}`);
+      await page.waitForFunction(() => document.title.includes(' - sbc-1 - '));
+      const name = await page.locator('h1').first().textContent();
+      await until('its title', async () => (await page.title()) === `${name} - sbc-1 - switchyard`);
+      titles.push(await page.title());
+    }
+    assert.equal(new Set(titles).size, 7);
+    assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /\b1 destinations\b/);
+  });
+
   test('the health page names databases, limits that were reached and endpoints', async () => {
     const page = await browser.page();
     await page.goto(`${url}#/health`);

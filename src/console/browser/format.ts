@@ -40,5 +40,8 @@ export function percent(part: number, whole: number): string {
   return `${share > 99 && share < 100 ? share.toFixed(1) : Math.round(share)} %`;
 }
 
+/** "1 destination", "1,200 destinations". */
+export const counted = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
+
 /** A number with the separators of the reader's language. */
 export const count = (value: number): string => value.toLocaleString();

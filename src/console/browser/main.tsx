@@ -75,6 +75,11 @@ function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => v
   const [page = '', id] = useHash();
   const pages = PAGES.filter(([path]) => mayOpen(path, me));
   const shown = pages.some(([path]) => path === page) || page === 'destination' ? page : '';
+  const title = shown === 'destination' ? 'Destination' : pages.find(([path]) => path === shown)?.[1];
+  useEffect(() => {
+    // Tabs, the history and screen readers go by it (WCAG 2.4.2).
+    document.title = `${title} - ${store.node === '' ? '' : `${store.node} - `}switchyard`;
+  }, [title, store.node]);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById('main')?.focus())}>

@@ -1,4 +1,5 @@
 import { mi } from './api.js';
+import { counted } from './format.js';
 import { Confirm } from './parts.js';
 import type { Row } from './store.js';
 
@@ -29,7 +30,7 @@ export function SetState({
   readonly state: StateLetter;
   readonly onDone: () => void;
 }) {
-  const what = rows.length === 1 ? (rows[0]?.uri ?? '') : `${rows.length} destinations`;
+  const what = rows.length === 1 ? (rows[0]?.uri ?? '') : counted(rows.length, 'destination');
   const act = async (comment: string) => {
     const failed: string[] = [];
     for (const { partition, set, uri } of rows) {

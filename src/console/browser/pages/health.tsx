@@ -1,5 +1,9 @@
 import { health } from '../api.js';
+import { moment } from '../format.js';
 import { Problem, useLoaded } from '../parts.js';
+
+/** Times are shown in the reader's zone, as on the other pages. */
+const ISO_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
 /** Databases, NATS, endpoints, limits, memory: what the daemon says of itself. */
 export function HealthPage() {
@@ -18,7 +22,7 @@ export function HealthPage() {
                   <tr key={`${item.name} ${i}`} class={item.level}>
                     <th scope="row">{item.name}</th>
                     <td>
-                      {item.value}
+                      {ISO_TIME.test(item.value) ? moment(item.value) : item.value}
                       {item.detail !== undefined && <small>{item.detail}</small>}
                     </td>
                   </tr>

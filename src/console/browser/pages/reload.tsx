@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { type Me, mi } from '../api.js';
+import { counted } from '../format.js';
 import { Problem, reasonOf, useStore } from '../parts.js';
 import type { Store } from '../store.js';
 
@@ -97,7 +98,9 @@ function Difference({ value }: { readonly value: Tree }) {
           <section key={each.name} class="card">
             <h2>{each.name}</h2>
             {each.error !== undefined && <Problem>{each.error}</Problem>}
-            {each.error === undefined && kinds.length === 0 && <p>{each.loaded} destinations, no difference.</p>}
+            {each.error === undefined && kinds.length === 0 && (
+              <p>{counted(each.loaded ?? 0, 'destination')}, no difference.</p>
+            )}
             {kinds.map(([kind, label]) => (
               <div key={kind}>
                 <h3>
