@@ -54,6 +54,6 @@ export class RelayBranch implements ClientUser {
   }
 }
 
-const NO_BRANCH: BranchId = { text: '', low: 0, high: 0, check: 0, callId: 0 };
+const NO_BRANCH: BranchId = { text: '', low: 0, high: 0, third: 0, fourth: 0, loop: '', check: 0, callId: 0 };
 const NO_ADDRESSES: readonly Address[] = [];
 const NO_HOP: NextHop = { uri: '' };

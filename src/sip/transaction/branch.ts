@@ -10,6 +10,11 @@ export interface BranchId {
   /** The first 30 and the next 30 of the random bits: the transaction is found by them. */
   readonly low: number;
   readonly high: number;
+  /** The other 60 random bits. */
+  readonly third: number;
+  readonly fourth: number;
+  /** The hash for loop detection. */
+  readonly loop: string;
   /** The rest of the random bits and the Call-ID in 32 bits, for the record kept of an ended transaction. */
   readonly check: number;
   /** The Call-ID in 32 bits. */
@@ -56,6 +61,9 @@ export class Branches {
       text: `${this.prefix}${digits}.${loopHash}`,
       low: low >>> 2,
       high: high >>> 2,
+      third: third >>> 2,
+      fourth: fourth >>> 2,
+      loop: loopHash,
       check: checkOf(third >>> 2, fourth >>> 2, call),
       callId: call,
     };
@@ -87,6 +95,21 @@ export class Branches {
   checkOf(reply: SipMessage, digits: number): number {
     return checkOf(number30(reply.text, digits + 12), number30(reply.text, digits + 18), reply.callIdA);
   }
+}
+
+/**
+ * Whether a branch whose random digits begin at `digits`, and which has `length` characters, is this one; what stands before the digits
+ * has been compared. Numbers are compared, since the text of a branch is put together from pieces that a comparison would have to copy.
+ */
+export function isBranch(branch: BranchId, text: string, digits: number, length: number): boolean {
+  return (
+    length === branch.text.length &&
+    number30(text, digits) === branch.low &&
+    number30(text, digits + 6) === branch.high &&
+    number30(text, digits + 12) === branch.third &&
+    number30(text, digits + 18) === branch.fourth &&
+    text.startsWith(branch.loop, digits + DIGITS + 1)
+  );
 }
 
 /** The part of a branch the transaction is found by; -1 when these are no digits. */

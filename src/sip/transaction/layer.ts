@@ -155,13 +155,24 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.stateless.tag(request);
   }
 
-  receive(text: string, source: Source): void {
+  parse(text: string): SipMessage | undefined {
+    // What comes too fast is dropped unread, if at all.
+    if (this.admission.congested) return undefined;
+    try {
+      return parseMessage(text, true);
+    } catch {
+      // It throws again where there is a log for it.
+      return undefined;
+    }
+  }
+
+  receive(text: string, source: Source, parsed?: SipMessage): void {
     if (this.admission.drops(text, source.address)) {
       this.counters.dropped.value++;
       return;
     }
     try {
-      const message = parseMessage(text, true);
+      const message = parsed ?? parseMessage(text, true);
       if (message === undefined) {
         // A lone CRLF is a keep-alive, not garbage (RFC 5626 section 4.4).
         if (text.trim() !== '') this.garbage('not a SIP message', source, text.length);

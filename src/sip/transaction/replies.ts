@@ -77,7 +77,7 @@ export class ReplyMatching {
       if (!this.passedOn(reply, source, digits, low, upper)) this.user?.onStrayReply(reply, source);
       return;
     }
-    const wrong = misfit(client, reply, reply.callIdA, source);
+    const wrong = misfit(client, reply, digits, reply.callIdA, source);
     if (wrong !== undefined) this.forged(reply, source, wrong);
     else if (this.comesFrom(client.target, source)) client.receive(reply);
     else this.forged(reply, source, 'source address');

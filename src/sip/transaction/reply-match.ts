@@ -3,7 +3,7 @@ import { defaultPort } from '../../core/uri.js';
 import type { SipMessage } from '../message.js';
 import type { ResolvedTarget } from '../target.js';
 import type { Flow, SipSocket, Source } from '../transport/transport.js';
-import type { BranchId } from './branch.js';
+import { type BranchId, isBranch } from './branch.js';
 
 /** What a reply is compared with: the request as it was sent. */
 export interface SentRequest {
@@ -18,14 +18,19 @@ export interface SentRequest {
 /**
  * Why a reply does not match this request although it has its branch's number; undefined for a reply that does. RFC
  * 3261 section 17.1.3 compares branch and CSeq method, section 18.1.2 the sent-by. An attacker who saw the request
- * knows all of these, so the transport, the connection and the Call-ID must match too. `callId` is the reply's in 32
- * bits.
+ * knows all of these, so the transport, the connection and the Call-ID must match too. `digits`: where the random digits of the
+ * reply's branch begin (`Branches.digitsIn`); `callId` is the reply's in 32 bits.
  */
-export function misfit(sent: SentRequest, reply: SipMessage, callId: number, source: Source): string | undefined {
+export function misfit(
+  sent: SentRequest,
+  reply: SipMessage,
+  digits: number,
+  callId: number,
+  source: Source,
+): string | undefined {
   const { branch, target, method } = sent;
   const via = reply.via;
-  if (via === undefined || via.branch.length !== branch.text.length) return 'branch';
-  if (!reply.text.startsWith(branch.text, via.branchStart)) return 'branch';
+  if (via === undefined || !isBranch(branch, reply.text, digits, via.branch.length)) return 'branch';
   if (method !== '' && reply.method !== method) return 'CSeq method';
   if (callId !== branch.callId) return 'Call-ID';
   if (

@@ -1,4 +1,5 @@
 import type { HeldClock } from '../../core/held-clock.js';
+import type { SipMessage } from '../message.js';
 import type { DatagramReader, DatagramSender, ErrorListener } from './datagram-io.js';
 import { DatagramPace, LEAST_INTERVAL_MS } from './datagram-pace.js';
 import { BATCH } from './native/datagrams.js';
@@ -8,6 +9,8 @@ interface Received {
   readonly text: string;
   readonly source: Source;
   readonly receiver: Receiver;
+  /** The message, where the receiver parses it ahead. */
+  readonly parsed: SipMessage | undefined;
 }
 
 interface Outgoing {
@@ -107,7 +110,7 @@ export class DatagramQueue {
 
   /** Queues a datagram until reading ends. An iteration reads at most 32 of a socket, so the queue is bounded. */
   receive(text: string, source: Source, receiver: Receiver): void {
-    this.received.push({ text, source, receiver });
+    this.received.push({ text, source, receiver, parsed: receiver.parse?.(text) });
     if (!this.scheduled) this.schedule();
   }
 
@@ -141,7 +144,7 @@ export class DatagramQueue {
   }
 
   private readonly keep = (text: string, source: Source, receiver: Receiver): void => {
-    this.received.push({ text, source, receiver });
+    this.received.push({ text, source, receiver, parsed: receiver.parse?.(text) });
   };
 
   /** Sends the queued datagrams at once: for a socket about to close. */
@@ -218,8 +221,8 @@ export class DatagramQueue {
     try {
       for (; handled < received.length; handled++) {
         if (handled % SAME_TIME === 0) clock?.hold();
-        const { text, source, receiver } = received[handled] as Received;
-        receiver.receive(text, source);
+        const { text, source, receiver, parsed } = received[handled] as Received;
+        receiver.receive(text, source, parsed);
       }
     } finally {
       clock?.release();

@@ -1,3 +1,4 @@
+import type { SipMessage } from '../message.js';
 import type { Flow, Receiver, SipSocket, Source } from './transport.js';
 
 /** Receives every message as it is received or sent. Called in the path of each message; must not throw. */
@@ -79,9 +80,14 @@ export class TapPoint implements Receiver {
     }
   }
 
-  receive(text: string, source: Source): void {
+  parse(text: string): SipMessage | undefined {
+    return this.mask === undefined ? this.receiver.parse?.(text) : undefined;
+  }
+
+  receive(text: string, source: Source, parsed?: SipMessage): void {
     if (this.tap !== undefined) this.tap.received(text, source);
-    this.receiver.receive(this.mask === undefined ? text : this.mask.received(text, source), source);
+    if (this.mask === undefined) this.receiver.receive(text, source, parsed);
+    else this.receiver.receive(this.mask.received(text, source), source);
   }
 
   garbage(reason: string, source: Source, bytes: number): void {

@@ -1,5 +1,6 @@
 import { systemRandom } from '../../core/random.js';
 import type { TransportName } from '../../core/uri.js';
+import type { SipMessage } from '../message.js';
 import type { TlsFacts } from './tls-facts.js';
 
 /** One local socket SIP is received on and sent from. */
@@ -90,8 +91,13 @@ export interface Source {
 
 /** Receives what a socket delivers: one whole message per call, as latin1 text. */
 export interface Receiver {
-  /** A message as it came, one code unit a byte. */
-  receive(text: string, source: Source): void;
+  /**
+   * Parses a message that `receive` is given later: those that are read together are parsed one after the other, before the first is
+   * handled, so that the code for it is in the processor's caches. Undefined where that is left to `receive`. Never throws.
+   */
+  parse?(text: string): SipMessage | undefined;
+  /** A message as it came, one code unit a byte; `parsed` is what `parse` made of it. */
+  receive(text: string, source: Source, parsed?: SipMessage): void;
   /** Bytes that are no message: counted, never answered. */
   garbage(reason: string, source: Source, bytes: number): void;
   /** A connection that had worked was reset: requests sent over it get no final reply. */
