@@ -1,5 +1,5 @@
-/** Entries there is room for at first, a power of two. */
-const LEAST = 64;
+/** Entries there is room for at first, a power of two; few, so that calls by which a daemon warms up make it grow. */
+const LEAST = 8;
 const NONE = -1;
 /** An entry: the two halves of its key, and its slot plus one; 0 where there is none. */
 const WIDTH = 3;

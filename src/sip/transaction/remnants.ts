@@ -13,7 +13,8 @@ const TEXT = 7;
 const LENGTH = 8;
 /** A longer text stays in the heap: it would waste the rest of the memory before it. */
 const MOST_STORED = 4096;
-const LEAST = 1024;
+/** Few at first: that a ring grows belongs to what the calls run through that warm a daemon up, else compiled code is given up for it later. */
+const LEAST = 64;
 
 /** Kind of the ended transaction that a remnant records. */
 export const Kind = {

@@ -5,7 +5,8 @@ export interface TableEntry<T> {
   /** @internal */ nextInTable: T | undefined;
 }
 
-const LEAST = 64;
+/** Few at first, as in `Remnants`. */
+const LEAST = 4;
 
 /**
  * A hash table that grows and shrinks by one bucket at a time (linear hashing, Litwin 1980), so that no call waits for the

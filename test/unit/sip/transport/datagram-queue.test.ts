@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HeldClock } from '../../../../src/core/held-clock.js';
+import { SipMessage } from '../../../../src/sip/message.js';
 import { DatagramQueue } from '../../../../src/sip/transport/datagram-queue.js';
 import type { Receiver, SipSocket, Source } from '../../../../src/sip/transport/transport.js';
 
@@ -44,6 +45,26 @@ describe('DatagramQueue', () => {
       'sent answer to a to 127.0.0.1:5070',
       'sent answer to b to 127.0.0.1:5070',
     ]);
+  });
+
+  test('what was read together is parsed before the first message is handled, where the receiver parses', async () => {
+    const steps: string[] = [];
+    const receiver: Receiver = {
+      parse: (text) => {
+        steps.push(`parsed ${text}`);
+        return text === 'b' ? undefined : new SipMessage(text);
+      },
+      receive: (text, _source, parsed) => steps.push(`handled ${text} as ${parsed?.text}`),
+      garbage() {},
+      refused() {},
+      undelivered() {},
+      connectionBroken() {},
+    };
+    const queue = new DatagramQueue();
+    queue.receive('a', source, receiver);
+    queue.receive('b', source, receiver);
+    await nextIteration();
+    assert.deepEqual(steps, ['parsed a', 'parsed b', 'handled a as a', 'handled b as undefined']);
   });
 
   test('reports how many each iteration handled; a full one is followed by another, though nothing arrived', async () => {
