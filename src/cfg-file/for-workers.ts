@@ -11,9 +11,8 @@ export interface WorkersFault {
 /** Modules whose functions work on the message and its transaction alone, or on tables that all processes share. */
 const MODULES = new Set(
   `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
-  uuid regex mathops avpops cfgutils options diversion permissions domain dialplan htable cachedb_local ratelimit pipelimit pike gflags`.split(
-    /\s+/,
-  ),
+  uuid regex mathops avpops cfgutils options diversion permissions domain dialplan htable cachedb_local ratelimit pipelimit pike gflags
+  acc dialog sst statistics counters rtpengine rtpproxy uac sqlops rest_client enum`.split(/\s+/),
 );
 
 /** Their functions that keep something for all calls, ask something outside, or mean calls that other processes may have. */
@@ -22,9 +21,8 @@ const ONE_PROCESS = new Set(
   t_cancel_callid t_reply_callid t_reply_by_callid t_suspend t_continue t_uac_send t_new_request t_anycast_replicate t_inject_branches
   t_wait_for_new_branches ds_load_update ds_load_unset ds_reload ds_push_script_attrs ds_get_script_attrs ds_select_routes
   rand_event rand_get_prob rand_set_prob rand_reset_prob lock unlock trylock get_static_lock release_static_lock get_dynamic_lock
-  release_dynamic_lock strings_share_lock avp_db_query ds_oc_set_attrs pkg_status shm_status pkg_summary shm_summary`.split(
-    /\s+/,
-  ),
+  release_dynamic_lock strings_share_lock ds_oc_set_attrs dlg_get load_dialog_ctx dlg_set_timeout_by_profile get_dialog_vals get_dialogs_by_val
+  get_dialogs_by_profile set_dlg_sharing_tag pkg_status shm_status pkg_summary shm_summary`.split(/\s+/),
 );
 
 /** Functions that select, with the argument that names the algorithm. */
@@ -35,13 +33,15 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Variables of what one process counts or follows; $shv and $sht are in memory that all share. */
-const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat|dlg\w*|DLG\w*|acc\w*|rtpstat|dbr|uac_req)\b/;
+const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b/;
 
 /** Modules that do something with every message once they are loaded. */
-const AT_WORK: ReadonlySet<string> = new Set(['dialog', 'topology_hiding', 'topoh', 'topos', 'uac', 'acc']);
+const AT_WORK: ReadonlySet<string> = new Set(['topology_hiding', 'topoh', 'topos']);
 
 /** Routes that other events than messages cause: one process runs them, and nobody else sees what they set. */
 const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer', 'event']);
+/** Events of calls: the process of the call runs their routes. */
+const OF_CALLS = /^(?:dialog:|tm:|uac:|E_DLG|E_ACC|E_RTPENGINE)/;
 
 /**
  * What of a file keeps it from being run by several processes, by position: functions and variables of what all calls share, and
@@ -53,8 +53,8 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
   for (const { name, at } of tree.modules) {
     if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} follows calls in one process` });
   }
-  for (const { body, kind } of tree.routes) {
-    if (BY_EVENTS.has(kind)) continue;
+  for (const { body, kind, name = '' } of tree.routes) {
+    if (BY_EVENTS.has(kind) && !OF_CALLS.test(name)) continue;
     for (const each of expressionsIn(body)) {
       const variable = SHARED_VARIABLES.exec(textOf(each))?.[1];
       if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} is kept by one process` });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { CallLedger } from '../calls/call-ledger.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
+import { ProcessCounts } from '../core/process-counts.js';
 import { SharedValues, VALUES_BYTES } from '../core/shared-values.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
@@ -11,10 +12,12 @@ import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup } from '../sip/transport/native/open-group.js';
 import { Brain } from '../workers/brain.js';
+import { CallClaims } from '../workers/call-claims.js';
 import { machineMs } from '../workers/machine-time.js';
 import { PlainSets } from '../workers/plain-sets.js';
 import { Pool, type WorkerStart } from '../workers/pool.js';
 import type { LiveSetup, SharedDestination, SharedRules, WarmUpPlan } from '../workers/protocol.js';
+import { RemoteCommands } from '../workers/remote-commands.js';
 import { Reports } from '../workers/reports.js';
 import { ScriptVersions } from '../workers/script-versions.js';
 import { SharedFigures } from '../workers/shared-figures.js';
@@ -67,7 +70,12 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       // A worker that stands still within a change would have all others wait, and this process not come to kill it.
       stuck: (pid) => pool.kill(pid),
     });
-  if (kept !== undefined) script?.share(kept);
+  const claims = kept && new CallClaims(kept, 0, workers);
+  const counts = kept && new ProcessCounts(kept);
+  const commands = new RemoteCommands(workers, (worker, ...command) => pool.send(worker, ['command', ...command]));
+  if (script !== undefined && kept !== undefined && claims !== undefined) {
+    script.share(kept, claims, (name, params) => commands.run(name, params));
+  }
   const rules = (): SharedRules | undefined => {
     const { dispatcher, defaultPartition = 'default' } = env.settings();
     // A script decides in place of rules.
@@ -152,6 +160,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       if (failed > 0) env.tally.failed(partition, failed);
     },
     script: script?.core,
+    claims,
+    keepsDialogs: () => script?.file.loaded.has('dialog') === true,
+    answered: (...answer) => commands.answered(...answer),
+    publish: (...record) => void script?.publish(...record),
     begun: (worker) => tables.begun(worker),
     scriptTaken: (worker, version) => versions.taken(worker, version),
     tableTaken: (worker, name, generation) => tables.taken(worker, name, generation),
@@ -185,10 +197,14 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       reports.read(worker);
       brain.receive(worker, item);
     },
-    ended: (pid) => kept?.ended(pid),
+    ended: (pid) => {
+      kept?.ended(pid);
+      counts?.ended(pid);
+    },
     lost: (worker) => {
       reports.lost(worker);
       tables.lost(worker);
+      commands.lost(worker);
       figures.set(undefined, worker);
       return brain.lost(worker);
     },

@@ -13,6 +13,7 @@ import type { Engine } from '../engine/engine.js';
 import { findInList } from '../engine/in-list.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
+import type { MiValue } from '../management/mi/command.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { PvarValue, SharedVariables } from '../pvar/context.js';
@@ -22,9 +23,10 @@ import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 import { ScriptLog } from '../route/script/script-log.js';
 import type { CallObserver } from '../script/calls.js';
-import { CommandFault } from '../script/commands.js';
+import { CommandFault, type CommandParameters, type ScriptCommand } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
+  type CallClaims,
   type DialogProof,
   type ModuleState,
   ModuleStates,
@@ -40,6 +42,7 @@ import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { WsSocket } from '../sip/transport/ws.js';
+import type { CommandAnswer } from '../workers/protocol.js';
 import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
 import { servicesOfCopy } from './read-only-services.js';
@@ -89,6 +92,8 @@ export interface ScriptRoutingOptions {
   readonly trace?: ScriptTrace | undefined;
   /** Memory that other processes share which run the same script; that of a worker, which does not fill it. */
   readonly values?: SharedValues | undefined;
+  /** Which calls this process keeps, where others run the script as well. */
+  readonly claims?: CallClaims | undefined;
   /** Databases are only read, and nothing outside the process is asked for. */
   readonly isolated?: boolean | undefined;
   /** Rehearses with what another script has in memory. */
@@ -116,6 +121,8 @@ export class ScriptRouting {
   private readonly vars: VarStore;
   private shared: SharedVariables;
   private values: SharedValues | undefined;
+  private claims: CallClaims | undefined;
+  private others: OtherProcesses | undefined = undefined;
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
   private readonly faults: ScriptLog;
@@ -132,6 +139,7 @@ export class ScriptRouting {
     const { memory } = options;
     this.vars = memory?.vars ?? new VarStore();
     this.values = options.values;
+    this.claims = options.claims;
     this.shared = memory?.shared ?? sharedVariables(options.values);
     if (memory !== undefined) this.tables = memory.tables;
     this.faults = new ScriptLog(options.log, options.clock);
@@ -161,8 +169,10 @@ export class ScriptRouting {
   }
 
   /** What all calls share is in this memory from now on. To be called before requests come. */
-  share(values: SharedValues): void {
+  share(values: SharedValues, claims: CallClaims, others: OtherProcesses): void {
+    this.others = others;
     this.values = values;
+    this.claims = claims;
     this.shared = sharedVariables(values);
     this.core.use(this.environment(this.cfg, this.settings));
   }
@@ -267,19 +277,40 @@ export class ScriptRouting {
     return {
       commands,
       run: async (spec, params) => {
-        const { env } = this.core;
-        if (!env.modules.loaded.has(spec.module))
-          return { fault: { code: 404, message: `module ${spec.module} is not loaded` } };
-        try {
-          const command = commands.find((each) => each === spec);
-          return { value: (await command?.run(env, params)) ?? 'OK' };
-        } catch (error) {
-          if (error instanceof CommandFault) return { fault: error };
-          this.options.log.error({ err: error, command: spec.mi ?? spec.rpc }, 'a command of a module failed');
-          return { fault: { code: 500, message: 'Internal error' } };
-        }
+        const command = commands.find((each) => each === spec);
+        if (command === undefined) return { value: 'OK' };
+        const own = await this.runHere(command, params);
+        const others = command.joined === undefined ? undefined : await this.others?.(nameOf(command), params);
+        if (others === undefined) return own;
+        const answers = [own, ...others].flatMap(({ value }) => (value === undefined ? [] : [value as MiValue]));
+        // Who knows nothing of it refuses.
+        return answers.length === 0 ? own : { value: command.joined?.(answers, params) ?? null };
       },
     };
+  }
+
+  /** Runs a command by the name that processes know it by, for this one alone. Never rejects. */
+  async run(name: string, params: CommandParameters): Promise<CommandAnswer> {
+    const command = this.cfg.commands.find((each) => nameOf(each) === name);
+    return command === undefined ? { fault: { code: 404, message: 'no such command' } } : this.runHere(command, params);
+  }
+
+  /** Publishes a record of a call; false where none are published. */
+  publish(partition: string, kind: string, text: string): boolean {
+    return this.services.publish(partition, kind, text);
+  }
+
+  private async runHere(command: ScriptCommand, params: CommandParameters): Promise<Answer> {
+    const { env } = this.core;
+    if (!env.modules.loaded.has(command.module))
+      return { fault: { code: 404, message: `module ${command.module} is not loaded` } };
+    try {
+      return { value: (await command.run(env, params)) ?? 'OK' };
+    } catch (error) {
+      if (error instanceof CommandFault) return { fault: { code: error.code, message: error.message } };
+      this.options.log.error({ err: error, command: command.mi ?? command.rpc }, 'a command of a module failed');
+      return { fault: { code: 500, message: 'Internal error' } };
+    }
   }
 
   /** Closes what its modules have opened. To be called when the last call has ended. */
@@ -423,9 +454,22 @@ export class ScriptRouting {
         memory === undefined ? this.values : undefined,
       ),
       hooks: cfg.hooks,
+      claims: this.claims,
       masks: cfg.masks,
       services: this.options.isolated === true ? servicesOfCopy(this.services) : this.services,
       calls: this.options.calls,
     };
   }
+}
+
+/** Runs a command in the other processes that run the script, and resolves with what they answer. */
+type OtherProcesses = (name: string, params: CommandParameters) => Promise<readonly CommandAnswer[]>;
+
+interface Answer extends CommandAnswer {
+  readonly value?: MiValue;
+}
+
+/** What a command is known by to other processes. */
+function nameOf({ mi = '', rpc = '' }: ScriptCommand): string {
+  return `${mi} ${rpc}`;
 }

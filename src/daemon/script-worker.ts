@@ -32,7 +32,7 @@ function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; r
 
 /** Runs the script of a configuration file in a worker: what it shares with other processes is in the engine it is given. */
 export const startScript: StartScript = (parts) => {
-  const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, clock } = parts;
+  const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, claims, clock } = parts;
   const begun = read(parts.script);
   let { settings } = begun;
   const routing = new ScriptRouting(
@@ -46,6 +46,8 @@ export const startScript: StartScript = (parts) => {
       tokens,
       clock,
       values,
+      claims,
+      publish: (...record) => parts.publish(...record),
       random: systemRandom,
       log,
       calls: scriptCalls(observer, counters.proxy),
@@ -72,6 +74,11 @@ export const startScript: StartScript = (parts) => {
     get isReady() {
       return isReady;
     },
+    run: (name, params) => routing.run(name, params),
+    close: () =>
+      routing
+        .close()
+        .catch((error: unknown) => log.error({ reason: messageOf(error) }, 'a worker cannot close its databases')),
     readTables: () => prepare(() => routing.reloadTables()),
     use: (script) =>
       prepare(() => {

@@ -1,10 +1,12 @@
 import { ownText } from '../core/own-text.js';
+import type { SharedValues } from '../core/shared-values.js';
+import type { ValueMap } from '../core/value-map.js';
 import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
-import { copiedEntries } from './copied-entries.js';
+import { copiedList } from './copied-entries.js';
 import {
   code,
   type FunctionSpec,
@@ -23,6 +25,44 @@ interface ScriptCounter {
   readonly group: string;
   value: number;
   readonly resets: boolean;
+  add(by: number): void;
+}
+
+/** A counter of this process. */
+class OwnCounter implements ScriptCounter {
+  constructor(
+    readonly group: string,
+    readonly resets: boolean,
+    public value = 0,
+  ) {}
+
+  add(by: number): void {
+    this.value += by;
+  }
+}
+
+/** One of all processes that run the script. */
+class SharedCounter implements ScriptCounter {
+  constructor(
+    readonly group: string,
+    readonly resets: boolean,
+    private readonly values: ValueMap<PvarValue>,
+    private readonly name: string,
+  ) {}
+
+  get value(): number {
+    return Number(this.values.get(this.name, 0) ?? 0);
+  }
+
+  set value(number: number) {
+    this.values.set(this.name, number, undefined);
+  }
+
+  add(by: number): void {
+    this.values.alone(() => {
+      this.value += by;
+    });
+  }
 }
 
 /** Counters one script may make, and characters of a name. */
@@ -36,40 +76,80 @@ function nameOf(text: string): { readonly group: string | undefined; readonly na
 }
 
 class Counters {
-  readonly all = new Map<string, ScriptCounter>();
+  private readonly known = new Map<string, ScriptCounter>();
+  /** Values by name, and groups where they are not the usual one, of what any process has made. */
+  private shared: { readonly values: ValueMap<PvarValue>; readonly groups: ValueMap<PvarValue> } | undefined;
 
   constructor(readonly group: string) {}
+
+  /** Counts together with other processes from now on. To be called before anything is counted. */
+  share(values: SharedValues | undefined, module: string): void {
+    if (values === undefined || this.shared !== undefined) return;
+    this.shared = {
+      values: values.table(module, MOST_COUNTERS),
+      groups: values.table(`${module} groups`, MOST_COUNTERS),
+    };
+    for (const [name, { group, resets }] of this.known) this.known.set(name, this.make(name, group, resets));
+  }
+
+  /** All there are by name. */
+  get all(): ReadonlyMap<string, ScriptCounter> {
+    for (const [name] of this.shared?.values.entries(0) ?? []) this.foreign(name);
+    return this.known;
+  }
 
   define(text: string, group = this.group): void {
     const [full = '', option = ''] = text.split('/');
     const { group: own = group, name } = nameOf(full);
-    if (!this.all.has(name)) this.all.set(name, { group: own, value: 0, resets: option !== 'no_reset' });
+    if (!this.known.has(name)) this.known.set(name, this.make(name, own, option !== 'no_reset'));
   }
 
   copy(): Counters {
     const copy = new Counters(this.group);
-    for (const [name, counter] of copiedEntries(this.all)) copy.all.set(name, counter);
+    const { all } = this;
+    for (const [name, { group, resets, value }] of copiedList(all.size, all))
+      copy.known.set(name, new OwnCounter(group, resets, value));
     return copy;
   }
 
   /** Undefined when there is none, and there are too many to make one, or its name is too long. Names outlive messages. */
   find(text: string, make: boolean): ScriptCounter | undefined {
     const { group = this.group, name } = nameOf(text);
-    let counter = this.all.get(name);
-    if (counter === undefined && make && this.all.size < MOST_COUNTERS && text.length <= LONGEST_NAME) {
-      counter = { group: ownText(group), value: 0, resets: true };
-      this.all.set(ownText(name), counter);
+    let counter = this.known.get(name) ?? this.foreign(name);
+    if (counter === undefined && make && this.known.size < MOST_COUNTERS && text.length <= LONGEST_NAME) {
+      counter = this.make(ownText(name), ownText(group), true);
+      this.known.set(ownText(name), counter);
     }
+    return counter;
+  }
+
+  private make(name: string, group: string, resets: boolean): ScriptCounter {
+    const { shared } = this;
+    if (shared === undefined) return new OwnCounter(group, resets);
+    if (group !== this.group) shared.groups.set(name, group, undefined);
+    const counter = new SharedCounter(group, resets, shared.values, name);
+    counter.add(0);
+    return counter;
+  }
+
+  /** One that another process has made. */
+  private foreign(name: string): ScriptCounter | undefined {
+    const { shared, known } = this;
+    if (shared === undefined || known.has(name) || shared.values.get(name, 0) === undefined) return undefined;
+    const group = String(shared.groups.get(name, 0) ?? this.group);
+    const counter = new SharedCounter(group, true, shared.values, name);
+    known.set(ownText(name), counter);
     return counter;
   }
 }
 
 const statistics = {
   module: 'statistics',
-  create(parameters: ModuleParameters): Counters {
-    return this.renew(new Counters('dynamic'), parameters);
+  create(parameters: ModuleParameters, states: ModuleStates): Counters {
+    return this.renew(new Counters('dynamic'), parameters, states);
   },
-  renew(before: Counters, parameters: ModuleParameters): Counters {
+  renew(before: Counters, parameters: ModuleParameters, states: ModuleStates): Counters {
+    before.share(states.shared, 'statistics');
     for (const each of parameters.all('variable')) before.define(String(each));
     return before;
   },
@@ -78,10 +158,11 @@ const statistics = {
 
 const scriptCounters = {
   module: 'counters',
-  create(parameters: ModuleParameters): Counters {
-    return this.renew(new Counters(parameters.text('script_cnt_grp_name', 'script')), parameters);
+  create(parameters: ModuleParameters, states: ModuleStates): Counters {
+    return this.renew(new Counters(parameters.text('script_cnt_grp_name', 'script')), parameters, states);
   },
-  renew(before: Counters, parameters: ModuleParameters): Counters {
+  renew(before: Counters, parameters: ModuleParameters, states: ModuleStates): Counters {
+    before.share(states.shared, 'counters');
     for (const each of parameters.all('script_counter')) before.define(String(each).split(/[\s/]/)[0] ?? '');
     return before;
   },
@@ -93,7 +174,7 @@ function updated(counter: ScriptCounter, text: string): boolean {
   const match = /^\s*([+-]?)(\d{1,10})\s*$/.exec(text);
   if (match === null) return false;
   const number = Number(match[2]);
-  counter.value += match[1] === '-' ? -number : number;
+  counter.add(match[1] === '-' ? -number : number);
   return true;
 }
 
@@ -196,10 +277,10 @@ export const statisticsFunctions: ScriptFunction[] = [
   ...moduleFunctions('statistics', [...stats, ...walks]),
   ...moduleFunctions('counters', [
     counted('cnt_inc', [counter], (each) => {
-      each.value++;
+      each.add(1);
     }),
     counted('cnt_add', [counter, param('number', 'int')], (each, by) => {
-      each.value += by;
+      each.add(by);
     }),
     counted('cnt_reset', [counter], (each) => {
       each.value = 0;
@@ -262,22 +343,18 @@ function dialogStatistics(modules: ModuleStates): ModuleStatistic[] {
   const sessions: ModuleStatistic = {
     group: 'sst',
     name: 'expired_sst',
-    value: () => counters.expiredSessions,
-    reset: () => {
-      counters.expiredSessions = 0;
-    },
+    value: () => counters.value('expiredSessions'),
+    reset: () => counters.reset('expiredSessions'),
   };
   return [
     ...(modules.loaded.has('sst') ? [sessions] : []),
-    { group, name: 'active_dialogs', value: () => counters.active },
-    { group, name: 'early_dialogs', value: () => counters.early },
+    { group, name: 'active_dialogs', value: () => counters.value('active') },
+    { group, name: 'early_dialogs', value: () => counters.value('early') },
     ...(['processed', 'expired', 'failed'] as const).map((each) => ({
       group,
       name: `${each}_dialogs`,
-      value: () => counters[each],
-      reset: () => {
-        counters[each] = 0;
-      },
+      value: () => counters.value(each),
+      reset: () => counters.reset(each),
     })),
   ];
 }

@@ -21,6 +21,8 @@ export type CommandParameters = Readonly<Record<string, string | undefined>>;
 
 /** A management command of a module: by MI, by RPC, or by both. */
 export interface ScriptCommand extends ScriptCommandSpec {
+  /** Joins what several processes answer, each of its own calls; undefined: the main process answers for all. */
+  readonly joined?: (answers: readonly MiValue[], params: CommandParameters) => MiValue;
   /** Throws CommandFault. */
   run(env: ScriptEnvironment, params: CommandParameters): MiValue | Promise<MiValue>;
 }

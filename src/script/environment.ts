@@ -123,6 +123,14 @@ export interface DialogPassage {
   allowed(address: Address): boolean;
 }
 
+/** Which calls this process keeps although their Call-ID names another one. */
+export interface CallClaims {
+  /** Requests within the calls of this Call-ID are to come here. */
+  claim(callId: string): void;
+  /** The last of them has ended. */
+  release(callId: string): void;
+}
+
 /** What all runs of one configuration file share. */
 export interface ScriptEnvironment {
   readonly dialect: DialectName;
@@ -205,6 +213,8 @@ export interface ScriptEnvironment {
   /** State of modules, by module. */
   readonly modules: ModuleStates;
   readonly hooks: ScriptHooks;
+  /** Says whose calls are whose, where several processes run the script. */
+  readonly claims?: CallClaims | undefined;
   /** Messages have another form outside (topoh): Via fields say which. */
   readonly masks: boolean;
   readonly services: ScriptServices;

@@ -12,10 +12,12 @@ import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport
 import type { Receiver, SipSocket, Source, TransportError } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import type { AddressSet } from '../sip/trusted-sources.js';
+import type { CallClaims } from './call-claims.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
 import { HandingBound } from './handing-bound.js';
 import type {
+  CommandAnswer,
   FailureDecision,
   FromWorker,
   HandedToWorker,
@@ -54,6 +56,13 @@ export interface BrainOptions {
   readonly selected: (partition: string, succeeded: number, failed: number) => void;
   /** What runs the script of a configuration file here; undefined: the proxy routes. */
   readonly script: GatedScript | undefined;
+  /** Calls that another process keeps than their Call-ID names; undefined without a script. */
+  readonly claims: CallClaims | undefined;
+  /** Whether the script follows dialogs: their requests go to who keeps them, however they come. */
+  readonly keepsDialogs: () => boolean;
+  /** A worker has answered a command. */
+  readonly answered: (worker: number, id: number, answer: CommandAnswer) => void;
+  readonly publish: (partition: string, kind: string, text: string) => void;
   /** How many requests a worker has decided about and relayed; it may not have reported the last of them. */
   readonly begun: (worker: number) => number;
   /** A worker runs the script of this version. */
@@ -253,6 +262,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'log':
         options.log[item[1]]({ worker, ...item[2] }, item[3]);
         return;
+      case 'answer':
+        options.answered(worker, item[1], item[2]);
+        return;
+      case 'publish':
+        options.publish(item[1], item[2], item[3]);
+        return;
       case 'ready':
       case 'pong':
       case 'bell':
@@ -350,9 +365,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
   /** Hands a datagram that the kernel gave to the wrong process to the right one. */
   private handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean {
     // A request over a connection is for the process that has it; a reply there may be to what a worker has sent by it.
-    if (this.fromWorker || (isRequest && source.socket.transport !== 'udp')) return false;
+    if (this.fromWorker || (isRequest && source.socket.transport !== 'udp' && !this.isWithinDialog(message)))
+      return false;
     const { workers, sockets } = this.options;
-    const worker = isRequest ? socketOfRequest(message.callId, workers) : socketOfReply(message.via?.branch ?? '');
+    const worker = isRequest ? this.ownerOf(message) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
     const { layer, misdirected } = this.options.counters;
     (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
@@ -364,6 +380,17 @@ export class Brain implements DecisionDelegate, TransactionUser {
     (passed ? misdirected.passed : misdirected.dropped).value++;
     if (!passed) layer.dropped.value++;
     return true;
+  }
+
+  /** Whether a request belongs to a dialog that a process of ours keeps, if there is one. */
+  private isWithinDialog({ toTag }: SipMessage): boolean {
+    return toTag !== '' && this.options.keepsDialogs();
+  }
+
+  private ownerOf(message: SipMessage): number {
+    const { claims, workers } = this.options;
+    const claimed = message.toTag === '' ? undefined : claims?.owner(message.callId);
+    return claimed ?? socketOfRequest(message.callId, workers);
   }
 
   private hand(worker: number, item: HandedToWorker): void {

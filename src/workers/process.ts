@@ -5,6 +5,9 @@ import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
 import { type WarmUp, Worker } from './worker.js';
 import type { StartScript } from './worker-script.js';
 
+/** Milliseconds in which what is under way to databases has to be written at the end. */
+const CLOSING_MS = 1500;
+
 /** What a worker process is made with. */
 export interface WorkerProcessParts {
   readonly scripts: () => Promise<StartScript>;
@@ -19,7 +22,11 @@ export function runWorker(parts: WorkerProcessParts): void {
   // As in the brain (cli/serve): the young generation holds little at any moment.
   setFlagsFromString('--no-parallel-scavenge');
   let worker: Worker | undefined;
-  process.on('disconnect', () => process.exit(0));
+  process.on('disconnect', () => {
+    const end = (): never => process.exit(0);
+    setTimeout(end, CLOSING_MS);
+    void (worker?.close() ?? Promise.resolve()).then(end);
+  });
   // A terminal and a service manager send these to all processes: the brain says when to end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -198,7 +198,17 @@ export type FromWorker =
       reason: string,
       rule: string | null,
     ]
-  | readonly ['log', level: LogLevel, fields: object, message: string];
+  | readonly ['log', level: LogLevel, fields: object, message: string]
+  /** What a management command answered here. */
+  | readonly ['answer', id: number, answer: CommandAnswer]
+  /** A record of a call is to be published. */
+  | readonly ['publish', partition: string, kind: string, text: string];
+
+/** What a management command answers: JSON, or why it cannot be done. */
+export interface CommandAnswer {
+  readonly value?: unknown;
+  readonly fault?: { readonly code: number; readonly message: string };
+}
 
 /** What the brain says to a worker. */
 export type ToWorker =
@@ -245,6 +255,8 @@ export type ToWorker =
   | readonly ['script', version: number, SharedScript]
   /** The tables of the script's modules are to be read again. */
   | readonly ['scriptTables', version: number]
+  /** Run a management command of a module; the parameters are JSON. */
+  | readonly ['command', id: number, name: string, params: string]
   /** Requests without a final reply are to be answered with 503. */
   | readonly ['giveUp'];
 

@@ -8,7 +8,8 @@ import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Resolver } from '../sip/resolve.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
-import type { SharedScript } from './protocol.js';
+import type { CallClaims } from './call-claims.js';
+import type { CommandAnswer, SharedScript } from './protocol.js';
 import type { GatedScript } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
@@ -27,6 +28,9 @@ export interface WorkerScriptParts {
   readonly log: Logger;
   /** What all processes that run the script keep together. */
   readonly values: SharedValues | undefined;
+  readonly claims: CallClaims | undefined;
+  /** Publishes a record of a call; false where none are published. */
+  publish(partition: string, kind: string, text: string): boolean;
   /** Its monotonic milliseconds are those of the brain, so that all processes mean the same by them. */
   readonly clock: Clock;
 }
@@ -40,6 +44,10 @@ export interface WorkerScript {
   use(script: SharedScript): Promise<void>;
   /** Reads the tables of its modules again. Never rejects. */
   readTables(): Promise<void>;
+  /** Runs a management command of a module. Never rejects. */
+  run(name: string, params: Readonly<Record<string, string | undefined>>): Promise<CommandAnswer>;
+  /** Closes databases when what goes to them is written. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** Begins to run a script. */

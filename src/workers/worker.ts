@@ -22,6 +22,7 @@ import type { Libc } from '../sip/transport/native/libc.js';
 import { markerOf } from '../sip/transport/native/steering.js';
 import { hostPort, type SipSocket, type Source } from '../sip/transport/transport.js';
 import { TrustedSources } from '../sip/trusted-sources.js';
+import { CallClaims } from './call-claims.js';
 import { HandingOn } from './handing-on.js';
 import { KnownDialogs } from './known-dialogs.js';
 import { LargeMessages } from './large-messages.js';
@@ -100,7 +101,9 @@ export class Worker implements TransactionUser {
     this.sharedCounters = new SharedCounters(memory, worker);
     this.live = setup.live;
     const now = () => systemClock.monotonic();
-    this.handing = new HandingOn(worker, workers, brain, this.counters, now, this.trusted);
+    const values = setup.values && new SharedValues(libc.map(setup.values.fd, setup.values.bytes), () => brain.time());
+    const claims = values && new CallClaims(values, worker, workers);
+    this.handing = new HandingOn(worker, workers, brain, this.counters, now, this.trusted, claims);
     const log: Logger = boundedLog(
       new SentLog(
         (level, fields, message) => brain.addLater(['log', level, fields, message]),
@@ -197,8 +200,6 @@ export class Worker implements TransactionUser {
     else {
       const { layer, counters, replica, tally: selections } = this;
       const clock: Clock = { ...systemClock, monotonic: () => brain.time() };
-      const values =
-        setup.values && new SharedValues(libc.map(setup.values.fd, setup.values.bytes), () => clock.monotonic());
       const parts = {
         script,
         layer,
@@ -209,7 +210,12 @@ export class Worker implements TransactionUser {
         tokens,
         log,
         values,
+        claims,
         clock,
+        publish: (partition: string, kind: string, text: string): boolean => {
+          brain.add(['publish', partition, kind, text]);
+          return true;
+        },
       };
       this.script = startScript({ ...parts, observer, tally: selections });
       const gate = new ScriptGate(this.script.core, {
@@ -242,6 +248,11 @@ export class Worker implements TransactionUser {
   /** Ends what is under way. */
   stop(): void {
     this.layer.stop();
+  }
+
+  /** Closes what scripts have opened, when what goes there is written. Never rejects. */
+  async close(): Promise<void> {
+    await this.script?.close();
   }
 
   /** What the brain says. */
@@ -342,6 +353,12 @@ export class Worker implements TransactionUser {
       case 'scriptTables':
         void this.script?.readTables().then(() => this.brain.add(['scriptTaken', item[1]]));
         return;
+      case 'command': {
+        const [, id, name, params] = item;
+        const answer = this.script?.run(name, JSON.parse(params) as Record<string, string>);
+        void answer?.then((found) => this.brain.add(['answer', id, found]));
+        return;
+      }
       case 'giveUp':
         this.proxy.giveUp();
         return;

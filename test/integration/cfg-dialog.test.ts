@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon, wrote } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent, routeLines } from '../support/raw-agent.js';
 import { until } from '../support/until.js';
 
@@ -108,7 +108,7 @@ test('a dialog goes through its states as recorded, counts in its profiles, and 
   caller.send(caller.request('BYE', `sip:bob@127.0.0.1:${gateway.port}`, bye), daemon.port);
   gateway.answer(await gateway.next('BYE'), 200, 'OK');
   await caller.next('200');
-  assert.deepEqual(daemon.script, [
+  await wrote(daemon, [
     'begun 1 count 0 status <null>',
     'reply 180 1',
     'reply 200 2',
@@ -199,6 +199,7 @@ test('create_dialog, values, profiles and validate_dialog; a dialog is ended by 
   caller.send(info(2), daemon.port);
   gateway.answer(await gateway.next('INFO'), 200, 'OK');
   await caller.next('200');
+  await until('all lines', () => daemon.script.length >= 7, { show: () => daemon.script });
   assert.deepEqual(
     daemon.script.filter((each) => !each.startsWith('state')),
     [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon, wrote } from '../support/cfg-daemon.js';
 import { FakeRtpengine } from '../support/fake-rtpengine.js';
 import { bodyOf, headersOf, RawAgent, routeLines } from '../support/raw-agent.js';
 import { until } from '../support/until.js';
@@ -99,7 +99,7 @@ test('the SDP of offer and answer goes through the media proxy, from branch and 
   assert.equal(answer?.['to-tag'], 'tt');
   assert.deepEqual(answer?.['flags'], ['trust-address']);
   assert.equal(removal?.['from-tag'], 'ft');
-  assert.deepEqual(daemon.script, ['branch 1', 'reply 200 1']);
+  await wrote(daemon, ['branch 1', 'reply 200 1']);
 });
 
 test('copies of the INVITE and of the answer while the media proxy is waited for begin nothing twice', async () => {
@@ -190,6 +190,7 @@ route {
   one.refuses = 'no ports';
   send('refused');
   assert.equal(bodyOf((await gateway.next('INVITE')).text), sdp('10.0.0.1'));
+  await until('its lines', () => daemon.script.length >= 3, { show: () => daemon.script });
   assert.deepEqual(
     daemon.script.map((each) => each.trim()),
     ['1 c=IN IP4 192.0.2.10', '1', '-1'],
@@ -216,7 +217,7 @@ reply_route { if (has_body("application/sdp")) { rtpengine_answer(); xlog("reply
   gateway.answer(invite, 200, 'OK', { body: sdp('10.0.0.2') });
   const ok = await caller.next('200');
   assert.equal(bodyOf(ok.text), sdp('192.0.2.77'));
-  assert.deepEqual(daemon.script, ['reply 200 1']);
+  await wrote(daemon, ['reply 200 1']);
 });
 
 test('a query, its figures in $rtpstat and as JSON, and fragments of trickling ICE, as recorded of Kamailio 5.6.3', async () => {
@@ -241,7 +242,7 @@ request_route {
   caller.send(caller.request('MESSAGE', 'sip:b@x', { callId: 'stat' }), daemon.port);
   await caller.next('200');
   const figures = 'RTP: 54846 bytes, 1447 packets, 0 errors; RTCP: 336 bytes, 3 packets, 0 errors';
-  assert.deepEqual(daemon.script, [
+  await wrote(daemon, [
     'before [<null>]',
     `query 1 [${figures}] [${figures}]`,
     'json 1 {"result":"ok","totals":{"RTCP":{"bytes":336,"errors":0,"packets":3},"RTP":{"bytes":54846,"errors":0,"packets":1447}}}',
@@ -250,7 +251,7 @@ request_route {
   const info = caller.request('INFO', 'sip:b@x', { callId: 'stat', cseq: 2, body: 'a=ice-ufrag:x' });
   caller.send(info.replace(/Content-Type: [^\r]*\r\n/, more), daemon.port);
   await caller.next('200');
-  assert.equal(daemon.script.at(-1), 'info 1');
+  await until('the line', () => daemon.script.at(-1) === 'info 1', { show: () => daemon.script });
   const sent = proxy.commands.at(-1);
   assert.deepEqual([sent?.['command'], sent?.['flags'], sent?.['sdp']], ['offer', ['fragment'], 'a=ice-ufrag:x']);
 });

@@ -10,6 +10,7 @@ import { type Caller, startCaller } from '../support/sip-endpoints.js';
 import { parsed, replyTo, requestText } from '../support/sip-recorder.js';
 import { dialogHeaders, finalReply, StreamGateway } from '../support/stream-endpoints.js';
 import { eventually, StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
 
@@ -22,6 +23,7 @@ loadmodule "rr.so"
 loadmodule "pv.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
+loadmodule "dialog.so"
 loadmodule "dispatcher.so"
 modparam("dispatcher", "list_file", "FOLDER/dispatcher.list")
 modparam("dispatcher", "flags", 2)
@@ -35,6 +37,7 @@ request_route {
     exit;
   }
   record_route();
+  dlg_manage();
   $var(set) = 1;
   if ($rU =~ "^udp") $var(set) = 2;
   if ($rU =~ "^closed") $var(set) = 3;
@@ -56,6 +59,11 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
   let stream = 0;
   const close: (() => unknown)[] = [];
   const metric = (name: string): number => daemon.daemon.metrics.total(name);
+  const dialogsEnd = (): Promise<void> =>
+    until('the dialogs have ended', async () => {
+      const { result } = (await daemon.daemon.callRpc('dlg.stats_active', [])) as { result: { all: number } };
+      return result.all === 0;
+    });
 
   test('it starts', async () => {
     far = await StreamGateway.open();
@@ -88,6 +96,38 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     await eventually(() => far.count('ACK') === 24, 'the ACKs');
     assert.equal(far.sockets.length, 1, 'all over one connection');
     await eventually(() => metric('switchyard_worker_requests_total') >= 24, 'workers took them');
+    await dialogsEnd();
+  });
+
+  test('a gateway on a connection ends calls of the workers over it: their dialogs end', async () => {
+    const routes = (text: string): string[] =>
+      [...parsed(text).fields('record-route')].map((each) => text.slice(each.value, each.end));
+    for (let i = 0; i < 4; i++) {
+      const callId = `ended-by-tcp-${i}`;
+      const via = `SIP/2.0/UDP 127.0.1.51:${near.port};branch=z9hG4bKe`;
+      const contact = `sip:me@127.0.1.51:${near.port}`;
+      const invite = { callId, uri: 'sip:tcp@acme.example', headers: `Contact: <${contact}>\r\n` };
+      await near.send(requestText({ ...invite, via: `${via}${i}` }), daemon.port, '127.0.0.1');
+      const { text } = await near.expect(new RegExp(`^SIP/2\\.0 200[\\s\\S]*${callId}\\r`));
+      const back = routes(text)
+        .reverse()
+        .map((each) => `Route: ${each}\r\n`)
+        .join('');
+      const ack = { method: 'ACK', callId, uri: far.uri(), toTag: 'gw', headers: back };
+      await near.send(requestText({ ...ack, via: `${via}a${i}` }), daemon.port, '127.0.0.1');
+      await eventually(() => far.requests.some((each) => each.method === 'ACK' && each.callId === callId), 'its ACK');
+      const lines = routes(text)
+        .map((each) => `Route: ${each}\r\n`)
+        .join('');
+      far.sockets[0]?.write(
+        `BYE ${contact} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:${far.port};branch=z9hG4bKbye-${callId}\r\n${lines}` +
+          `From: <sip:b@x>;tag=gw\r\nTo: <sip:a@x>;tag=a1\r\nCall-ID: ${callId}\r\nCSeq: 9 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`,
+      );
+      const bye = await near.expect(new RegExp(`^BYE[\\s\\S]*${callId}\\r`));
+      await near.send(replyTo(bye.text, 200), bye.port, bye.address);
+      await eventually(() => far.replies.some((each) => each.callId === callId && each.status === 200), 'its answer');
+    }
+    await dialogsEnd();
   });
 
   test('a connection that is refused fails the branch at once', async () => {
@@ -128,6 +168,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
       peer.write(replyTo(came, 200));
       await near.expect(new RegExp(`^SIP/2\\.0 200[\\s\\S]*by-tcp-${i}\\r[\\s\\S]*BYE`));
     }
+    await dialogsEnd();
   });
 
   test('it stops', async () => {

@@ -77,7 +77,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/script-output.ts': [1, 'what a script writes, cut'],
   'daemon/script-routing.ts': [1, "an operator's command"],
   'daemon/script-tables.ts': [6, 'a load'],
-  'daemon/script-worker.ts': [1, 'a load'],
+  'daemon/script-worker.ts': [2, 'the end; a load'],
   'daemon/secret.ts': [1, 'the start'],
   'daemon/socket-check.ts': [1, 'a row, once for each socket'],
   'daemon/system-calls.ts': [1, 'once'],

@@ -5,7 +5,7 @@ import type { Dialog } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
 /** Dialogs one listing shows. */
-const MOST_LISTED = 5000;
+export const MOST_LISTED = 5000;
 
 /** The dialogs of a configuration. */
 export function tableOf(env: ScriptEnvironment): DialogTable {
@@ -33,12 +33,17 @@ export function listed(
   return out;
 }
 
-/** A dialog by did, "entry:id" or Call-ID. Throws CommandFault. */
-export function named(env: ScriptEnvironment, text: string): Dialog {
+/** A dialog by did, "entry:id" or Call-ID; undefined: there is none. */
+export function find(env: ScriptEnvironment, text: string): Dialog | undefined {
   const table = tableOf(env);
   const [entry = '', id = ''] = text.split(/[:.]/);
   const base = text.includes('.') ? 16 : 10;
-  const found = table.find(Number.parseInt(entry, base), Number.parseInt(id, base)) ?? table.findCall(text);
+  return table.find(Number.parseInt(entry, base), Number.parseInt(id, base)) ?? table.findCall(text);
+}
+
+/** The dialog of that name. Throws CommandFault. */
+export function named(env: ScriptEnvironment, text: string): Dialog {
+  const found = find(env, text);
   if (found === undefined) throw new CommandFault(404, 'Requested Dialog not found');
   return found;
 }

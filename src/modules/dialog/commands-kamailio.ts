@@ -3,6 +3,7 @@ import { CommandFault, type MiValue, type ScriptCommand } from '../../script/com
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { ACKNOWLEDGED, CONFIRMED, type Dialog, EARLY, type Leg } from './dialog.js';
+import { first, lists, sums } from './joined.js';
 
 function kamailioLeg(leg: Leg): MiValue {
   return {
@@ -50,6 +51,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'dlg.list',
     help: 'Print all dialogs',
+    joined: lists,
     changes: false,
     parameters: [],
     required: 0,
@@ -59,6 +61,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'dlg.dlg_list',
     help: 'Print dialog based on callid and fromtag',
+    joined: first,
     changes: false,
     parameters: ['callid', 'from_tag'],
     required: 1,
@@ -72,6 +75,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'dlg.end_dlg',
     help: 'End a given dialog based on [h_entry] [h_id]',
+    joined: first,
     changes: true,
     parameters: ['h_entry', 'h_id', 'headers'],
     required: 2,
@@ -81,6 +85,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'dlg.terminate_dlg',
     help: 'End a given dialog based on callid',
+    joined: first,
     changes: true,
     parameters: ['callid', 'from_tag', 'to_tag'],
     required: 1,
@@ -103,6 +108,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'dlg.profile_list',
     help: 'Lists all the dialogs belonging to a profile',
+    joined: lists,
     changes: false,
     parameters: ['profile', 'value'],
     required: 1,
@@ -112,6 +118,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'dlg.stats_active',
     help: 'Stats about active dialogs',
+    joined: sums,
     changes: false,
     parameters: [],
     required: 0,

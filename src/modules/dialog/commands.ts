@@ -1,9 +1,10 @@
 import { parseAddress } from '../../core/name-addr.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
-import { hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
+import { find, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { dialogRpcCommands } from './commands-kamailio.js';
 import type { Dialog } from './dialog.js';
+import { byValue, dialogsOf, first } from './joined.js';
 
 const module = 'dialog';
 
@@ -71,14 +72,24 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
     parameters: ['callid', 'from_tag', 'index', 'counter'],
     required: 0,
     forms: [[], ['callid'], ['callid', 'from_tag'], ['index', 'counter']],
+    joined(answers, { callid, from_tag: tag, index, counter }) {
+      const all = dialogsOf(answers, {});
+      const [from, most] = [count(index ?? callid), count(counter ?? tag)];
+      if (from === undefined || most === undefined || all === null || typeof all !== 'object' || !('Dialogs' in all))
+        return all;
+      return { ...all, Dialogs: (all.Dialogs as readonly MiValue[]).slice(from, from + most) };
+    },
     run(env, { callid, from_tag: tag, index, counter }) {
       const table = tableOf(env);
       const found = callid === undefined ? undefined : table.findCall(callid, tag);
       if (found !== undefined) return { Dialog: entry(found, env) };
       // The line form names no parameters: two numbers that are no Call-ID are an offset and a number of dialogs.
       const [from, most] = [count(index ?? callid), count(counter ?? tag)];
-      if (from !== undefined && most !== undefined)
-        return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env), from, most) };
+      if (from !== undefined && most !== undefined) {
+        // Of several processes each gives what the joined list may take from it.
+        const [skipped, shown] = env.claims === undefined ? [from, most] : [0, from + most];
+        return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env), skipped, shown) };
+      }
       if (callid !== undefined) throw new CommandFault(404, 'No such dialog');
       if (index !== undefined || counter !== undefined) throw new CommandFault(400, 'index and counter are numbers');
       return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env)) };
@@ -113,8 +124,12 @@ export const dialogCommands: readonly ScriptCommand[] = [
     parameters: ['dlg_val_name', 'dlg_val_value', 'DID'],
     required: 3,
     list: 'DID',
+    joined: first,
     run(env, { dlg_val_name: name = '', dlg_val_value: value = '', DID: ids = '' }) {
-      const found = ids.split('\n').map((id) => named(env, id.trim()));
+      const all = ids.split('\n').map((id) => id.trim());
+      // Other processes have the others.
+      const own = env.claims === undefined ? all : all.filter((id) => find(env, id) !== undefined);
+      const found = (own.length === 0 ? all : own).map((id) => named(env, id));
       for (const each of found)
         if (!each.setValue(name, value))
           throw new CommandFault(500, `dialog ${each.did} holds as many values as it may`);
@@ -128,6 +143,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
     module,
     mi: 'dlg_end_dlg',
     help: 'ends a dialog by BYE to both sides',
+    joined: first,
     changes: true,
     parameters: ['dialog_id', 'extra_hdrs'],
     required: 1,
@@ -151,6 +167,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
     module,
     mi: 'profile_list_dlgs',
     help: 'lists the dialogs of a profile',
+    joined: dialogsOf,
     changes: false,
     parameters: ['profile', 'value'],
     required: 1,
@@ -164,6 +181,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
     module,
     mi: 'profile_get_values',
     help: 'lists the values of a profile with the number of their dialogs',
+    joined: byValue,
     changes: false,
     parameters: ['profile'],
     required: 1,
@@ -177,6 +195,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
     module,
     mi: 'profile_end_dlgs',
     help: 'ends the dialogs of a profile by BYE',
+    joined: first,
     changes: true,
     parameters: ['profile', 'value'],
     required: 1,

@@ -1,3 +1,5 @@
+import { ProcessCounts } from '../../core/process-counts.js';
+import type { SharedValues } from '../../core/shared-values.js';
 import type { Dialog } from './dialog.js';
 
 interface Profile {
@@ -9,6 +11,13 @@ interface Profile {
 /** Groups of dialogs by name, and within some by a value: what limits calls of a customer, for example. */
 export class Profiles {
   private readonly profiles = new Map<string, Profile>();
+  /** Where other processes have dialogs, too. */
+  private counts: ProcessCounts | undefined = undefined;
+
+  /** Sizes are those of all processes from now on. To be called before there are dialogs. */
+  share(values: SharedValues): void {
+    this.counts ??= new ProcessCounts(values);
+  }
 
   /** Profiles as modparam names them: "name" or "name ; name2"; suffixes for a cluster ("/b") are taken off. */
   define(withValue: readonly string[], without: readonly string[]): void {
@@ -54,6 +63,7 @@ export class Profiles {
     if (dialogs.has(dialog)) return true;
     dialogs.add(dialog);
     profile.total++;
+    this.count(name, key, profile, 1);
     dialog.profiles.push({ name, value: key });
     return true;
   }
@@ -94,6 +104,8 @@ export class Profiles {
   size(name: string, value?: string): number | undefined {
     const profile = this.profiles.get(name);
     if (profile === undefined) return undefined;
+    if (this.counts !== undefined)
+      return this.counts.total(value === undefined || !profile.withValue ? ofAll(name) : ofValue(name, value));
     return value === undefined || !profile.withValue ? profile.total : (profile.values.get(value)?.size ?? 0);
   }
 
@@ -118,11 +130,26 @@ export class Profiles {
     return this.profiles.get(name)?.withValue === true;
   }
 
+  private count(name: string, value: string, { withValue }: Profile, by: number): void {
+    this.counts?.add(ofAll(name), by);
+    if (withValue) this.counts?.add(ofValue(name, value), by);
+  }
+
   private take(dialog: Dialog, name: string, value: string): void {
     const profile = this.profiles.get(name);
     const dialogs = profile?.values.get(value);
     if (profile === undefined || dialogs?.delete(dialog) !== true) return;
     profile.total--;
+    this.count(name, value, profile, -1);
     if (dialogs.size === 0) profile.values.delete(value);
   }
+}
+
+function ofAll(name: string): string {
+  return `profile ${name}`;
+}
+
+/** A line break is part of no name. */
+function ofValue(name: string, value: string): string {
+  return `profile ${name}\n${value}`;
 }

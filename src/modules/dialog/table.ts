@@ -1,5 +1,7 @@
 import { addrSpecOf } from '../../core/name-addr.js';
+import type { SharedValues } from '../../core/shared-values.js';
 import { parseUri, uriParam } from '../../core/uri.js';
+import type { KeptValue, ValueMap } from '../../core/value-map.js';
 import type { Format } from '../../pvar/format.js';
 import type { Call, MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
@@ -8,6 +10,7 @@ import { emptyRequest } from '../../script/service-routes.js';
 import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagParameter } from '../flags.js';
+import { DialogCounters } from './counters.js';
 import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
 import { renumber, restoreNumbers } from './numbers.js';
 import { type PingTimes, startPings } from './pings.js';
@@ -66,9 +69,8 @@ export interface Wishes {
   readonly values: Map<string, string>;
 }
 
-/** The dialogs of this process. They stay over a reload of the file. */
+/** The dialogs of this process; profiles, counters and ids may be those of several. They stay over a reload of the file. */
 export class DialogTable {
-  readonly counters = { processed: 0, expired: 0, failed: 0, early: 0, active: 0, expiredSessions: 0 };
   readonly listeners: DialogListener[] = [];
   private readonly byId = new Map<string, Dialog>();
   private readonly byCall = new Map<string, Dialog[]>();
@@ -83,16 +85,25 @@ export class DialogTable {
     values: new Map(),
   }));
   private last = 0;
+  /** The last id of all processes. */
+  private ids: ValueMap<KeptValue> | undefined = undefined;
 
   constructor(
     public settings: DialogSettings,
     readonly profiles = new Profiles(),
+    readonly counters = new DialogCounters(),
   ) {}
+
+  /** Counts and numbers dialogs together with other processes from now on. To be called before there are any. */
+  share(values: SharedValues): void {
+    this.ids = values.table('dialog ids', 1);
+    this.counters.share(values);
+    this.profiles.share(values);
+  }
 
   /** A table without dialogs whose profiles and counters are those of this one. */
   copy(): DialogTable {
-    const copy = new DialogTable(this.settings, this.profiles.copy());
-    Object.assign(copy.counters, this.counters);
+    const copy = new DialogTable(this.settings, this.profiles.copy(), this.counters.copy());
     copy.last = this.last;
     return copy;
   }
@@ -186,7 +197,7 @@ export class DialogTable {
     const wishes = this.wishes(call);
     const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
     const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
-    const dialog = new Dialog(hashOf(message.callId), ++this.last, call, env.clock.now(), lifetime);
+    const dialog = new Dialog(hashOf(message.callId), this.nextId(), call, env.clock.now(), lifetime);
     dialog.byeOnTimeout = wishes.bye;
     dialog.flags = wishes.flags;
     dialog.timeoutRoute = wishes.timeoutRoute;
@@ -196,9 +207,10 @@ export class DialogTable {
     if (kept === undefined) this.byCall.set(message.callId, [dialog]);
     else kept.push(dialog);
     this.current.set(call, dialog);
+    env.claims?.claim(message.callId);
     if (this.settings.matchMode !== 2) call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
     for (const { profile, value } of wishes.profiles) this.profiles.add(dialog, profile, value);
-    this.counters.processed++;
+    this.counters.add('processed');
     if (run.transaction !== undefined) this.follow(run, dialog);
     else {
       (call.afterRoute ??= []).push(() => {
@@ -319,6 +331,16 @@ export class DialogTable {
     if (side === 'both' && before >= CONFIRMED) this.end(dialog, dialog.call, reason, 0);
   }
 
+  private nextId(): number {
+    const { ids } = this;
+    if (ids === undefined) return ++this.last;
+    return ids.alone(() => {
+      const id = Number(ids.get('last', 0) ?? 0) + 1;
+      ids.set('last', id, undefined);
+      return id;
+    });
+  }
+
   private confirm(call: Call, dialog: Dialog, reply: SipMessage | undefined): void {
     const { clock } = call.env;
     dialog.answered = clock.monotonic();
@@ -361,8 +383,8 @@ export class DialogTable {
       runRoute(dialog.call, dialog.timeoutRoute ?? '');
       if (dialog.state === ENDED || dialog.expires > call.env.clock.monotonic()) return;
     }
-    this.counters.expired++;
-    if (dialog.timed) this.counters.expiredSessions++;
+    this.counters.add('expired');
+    if (dialog.timed) this.counters.add('expiredSessions');
     call.env.peerLog.info(
       { callId: dialog.callId, bye: dialog.byeOnTimeout },
       'script: a dialog has reached its lifetime',
@@ -378,7 +400,7 @@ export class DialogTable {
     dialog.endReason = reason;
     dialog.endedAt = call.env.clock.now();
     if (failed !== 0) {
-      this.counters.failed++;
+      this.counters.add('failed');
       dialog.answeredAt = dialog.endedAt;
     }
     this.to(dialog, ENDED);
@@ -402,14 +424,16 @@ export class DialogTable {
     dialog.stopTimer?.();
     dialog.stopTimer = undefined;
     dialog.stopPings?.();
-    if (dialog.state === EARLY) this.counters.early--;
-    else if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.counters.active--;
+    if (dialog.state === EARLY) this.counters.add('early', -1);
+    else if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.counters.add('active', -1);
     dialog.state = ENDED;
     this.profiles.leave(dialog);
     this.byId.delete(dialog.did);
     const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
-    if (others.length === 0) this.byCall.delete(dialog.callId);
-    else this.byCall.set(dialog.callId, others);
+    if (others.length === 0) {
+      this.byCall.delete(dialog.callId);
+      dialog.call.env.claims?.release(dialog.callId);
+    } else this.byCall.set(dialog.callId, others);
   }
 
   private to(dialog: Dialog, state: number): void {
@@ -417,8 +441,8 @@ export class DialogTable {
     if (from === state) return;
     dialog.state = state;
     const active = (each: number): boolean => each === CONFIRMED || each === ACKNOWLEDGED;
-    this.counters.early += Number(state === EARLY) - Number(from === EARLY);
-    this.counters.active += Number(active(state)) - Number(active(from));
+    this.counters.add('early', Number(state === EARLY) - Number(from === EARLY));
+    this.counters.add('active', Number(active(state)) - Number(active(from)));
     for (const each of this.listeners) each.changed(dialog, from);
     stateEvent(dialog, from);
   }
@@ -479,6 +503,7 @@ export const dialogs = {
     return this.renew(new DialogTable(settingsOf(parameters, states)), parameters, states);
   },
   renew(before: DialogTable, parameters: ModuleParameters, states: ModuleStates): DialogTable {
+    if (states.shared !== undefined) before.share(states.shared);
     before.settings = settingsOf(parameters, states);
     before.profiles.define(
       parameters.all('profiles_with_value').map(String),

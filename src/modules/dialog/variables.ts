@@ -231,7 +231,7 @@ const timeout = plain(
 );
 
 const shared: readonly [string, VariableDefinition][] = [
-  ['DLG_count', plain((context) => tableOf(context).counters.active)],
+  ['DLG_count', plain((context) => tableOf(context).counters.value('active'))],
   ['DLG_status', plain((context) => shownTo(context)?.state ?? null)],
   [
     'DLG_lifetime',

@@ -37,6 +37,21 @@ function enable(env: ScriptEnvironment, url: string | undefined, on: boolean): M
 
 const module = 'rtpengine';
 
+/** What all processes say of the proxies: the numbers of commands added up, and left out where one of them leaves it out. */
+function proxies(answers: readonly MiValue[]): MiValue {
+  const [own = [], ...others] = answers as unknown as readonly (readonly Shown[])[];
+  return own.map((each, i) => {
+    const all: readonly Shown[] = [each, ...others.map((other) => other[i] ?? each)];
+    const sum = (name: string): number => all.reduce<number>((total, one) => total + Number(one[name]), 0);
+    const shown = all.find(({ disabled }) => disabled !== '0') ?? each;
+    return { ...shown, answered: sum('answered'), unanswered: sum('unanswered') };
+  });
+}
+
+interface Shown {
+  readonly [key: string]: MiValue;
+}
+
 /** Management commands of rtpengine. */
 export const rtpengineCommands: readonly ScriptCommand[] = [
   {
@@ -44,6 +59,7 @@ export const rtpengineCommands: readonly ScriptCommand[] = [
     mi: 'rtpengine_show',
     rpc: 'rtpengine.show',
     help: 'lists the media proxies, or one of them',
+    joined: proxies,
     changes: false,
     parameters: ['url'],
     required: 0,
@@ -69,6 +85,7 @@ export const rtpengineCommands: readonly ScriptCommand[] = [
     module,
     rpc: 'rtpengine.get_hash_total',
     help: 'how many calls the media proxy is remembered of',
+    joined: (answers) => answers.reduce<number>((sum, each) => sum + Number(each), 0),
     changes: false,
     parameters: [],
     required: 0,

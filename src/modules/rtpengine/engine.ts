@@ -4,10 +4,11 @@ import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
 import { compileFormat, type Format } from '../../pvar/format.js';
 import { KAMAILIO_NAMES } from '../../pvar/names.js';
 import type { MessageRun } from '../../script/call.js';
-import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
+import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
 import { ExpiringMap } from '../expiring-map.js';
+import { sharedProxies } from '../shared-proxies.js';
 import type { MediaFlags } from './flags.js';
 
 /** Calls whose media proxy is remembered, and for how long. */
@@ -45,9 +46,9 @@ function variable(parameters: ModuleParameters, name: string): Format | undefine
 export const mediaEngine = {
   module: 'rtpengine',
   /** Throws an Error for an address that is none. */
-  create(parameters: ModuleParameters): MediaEngine {
+  create(parameters: ModuleParameters, states: ModuleStates): MediaEngine {
     return {
-      sets: mediaSets(parameters.all('rtpengine_sock').map(String)),
+      sets: sharedProxies(mediaSets(parameters.all('rtpengine_sock').map(String)), states, 'rtpengine'),
       timeoutMs: Math.min(10_000, Math.max(10, timeout(parameters))),
       retries: Math.min(20, Math.max(0, parameters.int('rtpengine_retr', 5))),
       restMs: parameters.int('rtpengine_disable_tout', 60) * 1000,
@@ -59,8 +60,8 @@ export const mediaEngine = {
     };
   },
   /** Proxies that stay keep their state. */
-  renew(before: MediaEngine, parameters: ModuleParameters): MediaEngine {
-    const after = this.create(parameters);
+  renew(before: MediaEngine, parameters: ModuleParameters, states: ModuleStates): MediaEngine {
+    const after = this.create(parameters, states);
     const known = new Map([...before.sets.values()].flat().map((each) => [each.url, each]));
     for (const [set, proxies] of after.sets)
       after.sets.set(
@@ -70,6 +71,7 @@ export const mediaEngine = {
           return old === undefined || old.weight !== each.weight ? each : old;
         }),
       );
+    sharedProxies(after.sets, states, 'rtpengine');
     return { ...after, calls: before.calls, client: before.client };
   },
 };

@@ -2,9 +2,10 @@ import { DatagramCommands } from '../../media/datagram-commands.js';
 import { type MediaProxy, mediaSets, proxiesFor } from '../../media/proxies.js';
 import { StreamCommands } from '../../media/stream-commands.js';
 import type { MessageRun } from '../../script/call.js';
-import type { ModuleParameters } from '../../script/environment.js';
+import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { ExpiringMap } from '../expiring-map.js';
+import { sharedProxies } from '../shared-proxies.js';
 
 /** Calls whose media proxy is remembered, and for how long. */
 const MOST_CALLS = 200_000;
@@ -35,10 +36,10 @@ function timeout(parameters: ModuleParameters): number {
 export const rtpProxies = {
   module: 'rtpproxy',
   /** Throws an Error for an address that is none. */
-  create(parameters: ModuleParameters): RtpProxies {
+  create(parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const marker = parameters.text('nortpproxy_str', MARKER);
     return {
-      sets: mediaSets(parameters.all('rtpproxy_sock').map(String), true),
+      sets: sharedProxies(mediaSets(parameters.all('rtpproxy_sock').map(String), true), states, 'rtpproxy'),
       timeoutMs: Math.min(10_000, Math.max(10, timeout(parameters))),
       retries: Math.min(20, Math.max(0, parameters.int('rtpproxy_retr', 5))),
       restMs: parameters.int('rtpproxy_disable_tout', 60) * 1000,
@@ -49,8 +50,8 @@ export const rtpProxies = {
     };
   },
   /** Calls keep their proxy, proxies their state. */
-  renew(before: RtpProxies, parameters: ModuleParameters): RtpProxies {
-    const after = this.create(parameters);
+  renew(before: RtpProxies, parameters: ModuleParameters, states: ModuleStates): RtpProxies {
+    const after = this.create(parameters, states);
     const known = new Map([...before.sets.values()].flat().map((each) => [each.url, each]));
     for (const [set, proxies] of after.sets) {
       after.sets.set(
@@ -58,6 +59,7 @@ export const rtpProxies = {
         proxies.map((each) => (known.get(each.url)?.weight === each.weight ? (known.get(each.url) ?? each) : each)),
       );
     }
+    sharedProxies(after.sets, states, 'rtpproxy');
     return { ...after, calls: before.calls, client: before.client, unix: before.unix };
   },
 };

@@ -92,8 +92,35 @@ test('selections by algorithms that one process has to make are named, and those
   );
 });
 
-test('a module that follows calls once it is loaded is named', () => {
-  assert.deepEqual(faultsOf(opensips(['dialog'], 'exit;')), ['6 module dialog follows calls in one process']);
+test('dialogs, accounting, statistics, media proxies and databases keep no file from several processes', () => {
+  assert.deepEqual(
+    faultsOf(
+      kamailio(
+        ['rr', 'dialog', 'acc', 'uac', 'rtpengine', 'statistics', 'sqlops', 'textops'],
+        `dlg_manage(); set_dlg_profile("p"); update_stat("calls", "+1"); uac_replace_from("sip:a@b"); rtpengine_offer(); acc_log_request("x");
+$var(a) = $dlg_var(x) + $DLG_count;`,
+        'modparam("dialog", "profiles_no_value", "p")\nmodparam("statistics", "variable", "calls")\nmodparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:9")',
+      ),
+    ),
+    [],
+  );
+});
+
+test('functions that look at calls of others are named, and modules whose calls other processes would not know', () => {
+  assert.deepEqual(faultsOf(opensips(['dialog'], 'get_dialogs_by_profile("p", "v", $avp(a), $avp(b));')), [
+    '9 get_dialogs_by_profile() works in one process only',
+  ]);
+  assert.deepEqual(faultsOf(kamailio(['rr', 'topoh'], 'exit;', 'modparam("topoh", "mask_key", "k")')), [
+    '8 module topoh follows calls in one process',
+  ]);
+});
+
+test('routes of events that a call causes are run by its process, and looked at', () => {
+  const rest = 'event_route[dialog:end] {\n  lock("a");\n}\nevent_route[htable:mod-init] {\n  lock("a");\n}\n';
+  assert.deepEqual(
+    faultsOf(kamailio(['rr', 'dialog', 'cfgutils', 'htable'], 'exit;', rest)).map((each) => each.replace(/^\d+ /, '')),
+    ['lock() works in one process only'],
+  );
 });
 
 test('routes of timers and events may use anything: one process runs them', () => {

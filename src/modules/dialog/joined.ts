@@ -1,0 +1,41 @@
+import type { CommandParameters, MiValue } from '../../script/commands.js';
+import { MOST_LISTED } from './commanded.js';
+
+/** Joins what several processes answer, each of its own dialogs. */
+type Joined = (answers: readonly MiValue[], params: CommandParameters) => MiValue;
+
+type Fields = Readonly<Record<string, MiValue>>;
+
+/** The first answer: of a command about one dialog, which one process has. */
+export const first: Joined = ([answer = null]) => answer;
+
+/** Lists, one after the other. */
+export const lists: Joined = (answers) => answers.flatMap((each) => each as readonly MiValue[]).slice(0, MOST_LISTED);
+
+/** Numbers by name, added up. */
+export const sums: Joined = (answers) => {
+  const sum: Record<string, number> = {};
+  for (const each of answers as readonly Readonly<Record<string, number>>[])
+    for (const [name, number] of Object.entries(each)) sum[name] = (sum[name] ?? 0) + number;
+  return sum;
+};
+
+/** Dialogs under that name, with the count of them where there is one; or the dialog that one process has. */
+export const dialogsOf: Joined = (answers) => {
+  const all = answers as readonly Fields[];
+  const found = all.find(({ Dialog }) => Dialog !== undefined);
+  if (found !== undefined) return found;
+  const counts = all.flatMap(({ count }) => (count === undefined ? [] : [Number(count)]));
+  const Dialogs = all.flatMap(({ Dialogs: each = [] }) => each as readonly MiValue[]).slice(0, MOST_LISTED);
+  return counts.length === 0 ? { Dialogs } : { count: counts.reduce((sum, count) => sum + count, 0), Dialogs };
+};
+
+/** Counts by value, those of one value together. */
+export const byValue: Joined = (answers) => {
+  const counts = new Map<string, number>();
+  for (const { Profiles = [] } of answers as readonly Fields[]) {
+    for (const { value, count } of Profiles as unknown as readonly { value: string; count: number }[])
+      counts.set(value, (counts.get(value) ?? 0) + count);
+  }
+  return { Profiles: [...counts].map(([value, count]) => ({ value, count })) };
+};

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RemoteCommands } from '../../../src/workers/remote-commands.js';
+
+/** Commands for three workers, and the ids that were sent. */
+function made() {
+  const sent: [worker: number, id: number, name: string, params: string][] = [];
+  return { sent, commands: new RemoteCommands(3, (...item) => sent.push(item)) };
+}
+
+test('a command goes to all workers, and their answers are those that come', async () => {
+  const { sent, commands } = made();
+  const asked = commands.run('dlg_list ', { callid: 'x' });
+  assert.deepEqual(
+    sent.map(([worker, , name, params]) => `${worker} ${name} ${params}`),
+    ['1 dlg_list  {"callid":"x"}', '2 dlg_list  {"callid":"x"}', '3 dlg_list  {"callid":"x"}'],
+  );
+  const id = sent[0]?.[1] ?? 0;
+  commands.answered(2, id, { value: 'b' });
+  commands.answered(2, id, { value: 'twice' });
+  commands.answered(1, id + 9, { value: 'of another' });
+  commands.answered(1, id, { fault: { code: 404, message: 'no' } });
+  commands.lost(3);
+  assert.deepEqual(await asked, [{ value: 'b' }, { fault: { code: 404, message: 'no' } }]);
+});
