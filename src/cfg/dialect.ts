@@ -120,6 +120,8 @@ export interface FlowDecisions {
   readonly noCaseResult: number;
   /** The same of a switch over a constant. */
   readonly noCaseResultOfConstant: number;
+  /** A block of "if", "while" or "case" counts as a level of nesting when a route is called in it. */
+  readonly blocksNest: boolean;
   /** The result of a loop is that of the last statement in it. */
   readonly loopsKeepResult: boolean;
   /** A failed calculation makes the variable null; otherwise it keeps its value. */
@@ -196,6 +198,7 @@ export const OPENSIPS: Dialect = {
     blocksSetReturnCode: true,
     breakResult: 1,
     noCaseResult: 1,
+    blocksNest: false,
     noCaseResultOfConstant: 1,
     loopsKeepResult: false,
     failureAssignsNull: true,
@@ -278,6 +281,7 @@ export const KAMAILIO: Dialect = {
     blocksSetReturnCode: false,
     breakResult: 0,
     noCaseResult: 1,
+    blocksNest: true,
     noCaseResultOfConstant: -5,
     loopsKeepResult: true,
     failureAssignsNull: false,

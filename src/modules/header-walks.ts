@@ -81,9 +81,12 @@ function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']):
     }),
     kamailioFunction(`${kind}_iterator_next`, 'name', 'goes on; false at the end', step(1)),
     ...(kind === 'hf' ? [kamailioFunction('hf_iterator_prev', 'name', 'goes back', step(-1))] : []),
-    kamailioFunction(`${kind}_iterator_end`, 'name', 'ends a walk', (run, [name]) =>
-      code(walks.of(run.call).delete(key(name, run))),
-    ),
+    kamailioFunction(`${kind}_iterator_end`, 'name', 'ends a walk', (run, [name]) => {
+      const walk = walks.of(run.call).get(key(name, run));
+      // As recorded, one that goes on begins again.
+      if (walk !== undefined) walk.at = -1;
+      return code(walk !== undefined);
+    }),
     kamailioFunction(
       `${kind}_iterator_rm`,
       'name',

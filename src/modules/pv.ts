@@ -152,10 +152,16 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
   ];
 }
 
-function copy(run: MessageRun, from: string, index: number, to: string, position: number | undefined): number {
+function copy(
+  run: MessageRun,
+  from: string,
+  index: number | undefined,
+  to: string,
+  position: number | undefined,
+): number {
   const store = run.pvars.xavps;
-  const source = store.record(from, index);
-  if (source === undefined || position !== undefined) return -1;
+  const source = index === undefined ? undefined : store.record(from, index);
+  if (source === undefined || position !== undefined || to === '') return -1;
   const record = store.push(to);
   for (const [field, value] of store.pairs(source)) store.append(record, field, value);
   record.value = source.value;
@@ -232,8 +238,8 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
         copy(
           run,
           textOf(name, run),
-          integerOf(textOf(index, run)) ?? 0,
-          textOf(target, run),
+          integerOf(textOf(index, run)),
+          (target as Arg).value(run) === null ? '' : textOf(target, run),
           position === undefined ? undefined : (integerOf(textOf(position, run)) ?? 0),
         ),
   },

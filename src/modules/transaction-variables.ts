@@ -43,8 +43,12 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
       id_label: idPart('label'),
       id_index_n: () => nextTransactionId().index,
       id_label_n: () => nextTransactionId().label,
-      reply_code: (scope) => scope.txCode ?? scope.replyCode ?? 0,
+      reply_code: (scope) => scope.txCode ?? scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0,
       reply_type: (scope) => (transactionOf(scope) === undefined ? null : 0),
+      // What "@tm.method" and its kin are read by.
+      method: (scope) => (transactionOf(scope) === undefined ? null : (scope.call?.message.method ?? null)),
+      'uas.status': (scope) => transactionOf(scope)?.lastStatus ?? null,
+      'uac.count': (scope) => transactionOf(scope)?.branches.length ?? null,
       branch_index: (scope) => (scope.run?.routeKind === 'request' ? branchesOf(scope).length : scope.branchIndex),
     }),
   ],

@@ -3,7 +3,7 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { sendOwn } from '../script/own-requests.js';
-import { runEvent } from '../script/service-routes.js';
+import { runEvent, runReceived } from '../script/service-routes.js';
 import { KAMAILIO, moduleFunctions, type ScriptFunction } from './define.js';
 
 /** Fields of $uac_req that can be set. */
@@ -52,8 +52,18 @@ function send(run: MessageRun): number {
       const state = stateOf(env);
       state.code = code;
       state.type = reply === undefined ? 2 : 1;
-      runEvent(env, 'uac:reply', (event) => {
-        event.call.scope.replyCode = code;
+      const [socket] = env.sockets.all;
+      if (reply === undefined || socket === undefined) {
+        runEvent(env, 'uac:reply', ({ call }) => {
+          call.scope.txCode = 0;
+        });
+        return;
+      }
+      // As recorded, the route sees the reply.
+      const source = { socket, address: socket.address, port: socket.port, flow: undefined };
+      runReceived(env, 'uac:reply', reply.text, source, ({ call }) => {
+        call.scope.replyCode = code;
+        call.scope.replyReason = reply.reason;
       });
     },
     run.pvars,

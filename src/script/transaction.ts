@@ -153,13 +153,13 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
   }
 
-  /** Cancels pending branches. `lines` are header lines of the CANCEL requests. */
-  cancelBranches(lines: string, but?: TxBranch): void {
+  /** Cancels pending branches. `lines` are header lines of the CANCEL requests, `early` those of one that waits for a provisional reply. */
+  cancelBranches(lines: string, but?: TxBranch, early?: string): void {
     for (const branch of this.branches) {
       if (branch === but) continue;
       // As recorded, a CANCEL that waits for a provisional reply has no text.
-      const early = this.env.dialect === 'kamailio' && branch.status < 100;
-      branch.cancel(early ? lines.replace(REASON_TEXT, '') : lines);
+      const waits = this.env.dialect === 'kamailio' && branch.status < 100;
+      branch.cancel(waits ? (early ?? lines.replace(REASON_TEXT, '')) : lines);
     }
   }
 
@@ -185,6 +185,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       if (branch.status < 100) branch.status = 100;
       return;
     }
+    // As recorded, what a branch says that a 6xx of another one has ended is not passed on.
+    if (status < 200 && branch.cancelled && !this.cancelled && this.env.dialect === 'kamailio') return;
     if (this.final !== 0 && (!this.invite || status < 200 || status >= 300)) {
       if (status >= 200) branch.status = status;
       return;
@@ -304,7 +306,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (this.final !== 0) return;
     this.decisive = branch;
     if (status >= 600)
-      this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch);
+      this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch, '');
     if (!this.inFailureRoute) this.judge();
   }
 
@@ -332,6 +334,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     this.call.armed.failure = undefined;
     const before = this.branches.length;
+    this.relayFailed = false;
     if (kamailio) this.beforeFailureRoute();
     this.inFailureRoute = true;
     // As recorded: a failure route gets the request as it was when the transaction began.

@@ -14,6 +14,8 @@ import type { Analysis } from './analysis.js';
 /** What all parts of the compiler have in common while one file is compiled. */
 export class CompileContext {
   private readonly formats = new Map<string, Format | string>();
+  /** Blocks within a route around the statement that is compiled. */
+  nesting = 0;
 
   constructor(
     readonly tree: ConfigurationTree,

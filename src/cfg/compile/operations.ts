@@ -107,8 +107,8 @@ export function matched(
     return truthValue((run) => test(left.read(run), regex), calls);
   }
   if (right.constant === null && context.dialect.syntax.nullVariable) {
-    // As recorded, "=~ $null" is true of everything.
-    return truthValue((run) => left.read(run) !== undefined && wanted, calls);
+    // As recorded, "=~ $null" asks whether there is no value.
+    return truthValue((run) => ((left.read(run) ?? null) === null) === wanted, calls);
   }
   const computed = computedRegex(node.at, true);
   // As recorded, an expression of Kamailio with a pattern that is none has no value.

@@ -10,6 +10,9 @@ export type SelectSource =
   | { readonly format: string; readonly whole?: boolean; readonly edit?: (value: string) => string }
   | { readonly constant: string | number };
 
+/** Parts of the transaction at hand that selects show. */
+const TRANSACTION_PARTS: ReadonlySet<string> = new Set(['tm.method', 'tm.uas.status', 'tm.uac.count']);
+
 /** A step of a path: a name with the index or the text that stands in brackets behind it. */
 interface Step {
   readonly name: string;
@@ -255,7 +258,8 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
     case 'hf_value_exists':
       return valueExists(root, rest);
     case 'tm':
-      // Nothing of a transaction that is not begun; $T_... are the variables for it.
+      if (TRANSACTION_PARTS.has(path)) return { format: `$T(${path.slice('tm.'.length)})` };
+      // Of the rest nothing is shown; $T_... are the variables for it.
       return /^tm\.(?:method|uas\b|uac\b)/.test(path) && !/^tm\.uac\.last/.test(path) ? { format: '' } : undefined;
     case 'authorization':
     case 'proxy_authorization': {

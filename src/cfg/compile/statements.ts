@@ -32,12 +32,20 @@ export class StatementCompiler {
     private readonly calls: CallCompiler,
     private readonly resume: ResumeRoutes,
   ) {
-    this.switches = new SwitchCompiler(context, expressions, (body) => this.block(body));
+    this.switches = new SwitchCompiler(context, expressions, (body) => this.inner(body));
   }
 
   /** Compiles statements that run one after the other. */
   block(body: readonly Statement[]): CompiledStatement {
     return sequence(body.map((each) => this.traced(each, this.statement(each))));
+  }
+
+  /** A block within a route. */
+  private inner(body: readonly Statement[]): CompiledStatement {
+    this.context.nesting++;
+    const compiled = this.block(body);
+    this.context.nesting--;
+    return compiled;
   }
 
   private statement(node: Statement): CompiledStatement {
@@ -159,8 +167,8 @@ export class StatementCompiler {
     this.expressions.regexAt = this.context.dialect.name === 'kamailio' ? node.behind : undefined;
     const condition = this.condition(node, false);
     this.expressions.regexAt = undefined;
-    const body = this.block(node.body);
-    const otherwise = node.otherwise === undefined ? undefined : this.block(node.otherwise);
+    const body = this.inner(node.body);
+    const otherwise = node.otherwise === undefined ? undefined : this.inner(node.otherwise);
     const notTaken = this.context.dialect.flow.blocksSetReturnCode
       ? (run: ScriptRun): Signal => {
           run.pvars.returnCode = 0;
@@ -212,7 +220,7 @@ export class StatementCompiler {
 
   private whileStatement(node: WhileStatement): CompiledStatement {
     const condition = this.condition(node, true);
-    const body = this.block(node.body);
+    const body = this.inner(node.body);
     const { loops } = this.context.bounds;
     const cost = 1 + node.body.length;
     const { blocksSetReturnCode: keep, breakResult, loopsKeepResult } = this.context.dialect.flow;
@@ -272,7 +280,7 @@ export class StatementCompiler {
     const { context } = this;
     const iterator = context.variable(node.iterator);
     const list = context.list(node.list);
-    const body = this.block(node.body);
+    const body = this.inner(node.body);
     const { at } = node;
     if (iterator === undefined) return NOTHING;
     if (!iterator.writable) {

@@ -67,10 +67,12 @@ export class SubRoutes {
     waits: boolean,
   ): CompiledCall {
     const { depth } = this.context.bounds;
+    // As recorded, a call within blocks of the route counts as many levels more.
+    const levels = 1 + (this.context.dialect.flow.blocksNest ? this.context.nesting : 0);
     const enter = (run: ScriptRun): Entered | undefined => {
       const route = target(run);
       if (route === undefined) return undefined;
-      if (run.depth >= depth) {
+      if (run.depth + levels > depth) {
         run.fault(at, `routes are nested deeper than ${depth}; route "${route.name}" is not called`);
         return undefined;
       }
@@ -84,12 +86,12 @@ export class SubRoutes {
       pvars.params = parameters === undefined ? NO_PARAMETERS : parameters(run);
       pvars.returns = undefined;
       pvars.routes?.push(route.title);
-      run.depth++;
+      run.depth += levels;
       run.last = 1;
       return { route, outer };
     };
     const leave = (run: ScriptRun, { outer }: Entered, signal: Signal): number => {
-      run.depth--;
+      run.depth -= levels;
       run.pvars.params = outer;
       run.pvars.routes?.pop();
       return finished(run, signal, breakResult);

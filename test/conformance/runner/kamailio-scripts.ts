@@ -243,6 +243,7 @@ export async function runKamailioCase(
       // A worker that ends by a fault takes a moment to be noticed.
       const silent = seen.replies.length + seen.requests.length + lines.length === 0;
       if (silent) await wait(1500);
+      await running.settled?.();
       // What a script printed last without a line break is read when the program ends.
       await running.stop();
       record(running.crashed?.() === true ? { crashed: true } : viewOf(c, seen, lines, media));

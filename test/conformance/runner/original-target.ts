@@ -52,6 +52,7 @@ export class OriginalTarget implements Target {
     };
     return {
       crashed: () => lines.crashed,
+      settled: () => settled(child.pid, () => lines.crashed),
       stop: () => (stopped ??= end()),
     };
   }
@@ -92,6 +93,19 @@ export class OriginalTarget implements Target {
     }
     return false;
   }
+}
+
+/** Waits until a worker that is ending by a fault has been reported, 5 s at most: writing its memory takes a while. */
+async function settled(pid: number | undefined, reported: () => boolean): Promise<void> {
+  for (let n = 0; n < 50 && !reported() && (await isEnding(pid)); n++) await wait(100);
+}
+
+/** Whether one of the processes that it began is being written to a file, or has ended. */
+async function isEnding(pid: number | undefined): Promise<boolean> {
+  const text = (file: string) => readFile(file, 'utf8').catch(() => '');
+  const children = (await text(`/proc/${pid}/task/${pid}/children`)).split(' ').filter((each) => each !== '');
+  const states = await Promise.all(children.map((each) => text(`/proc/${each}/status`)));
+  return states.some((each) => /^CoreDumping:\s*1$/m.test(each) || /^State:\s*Z/m.test(each));
 }
 
 /** The line an original names for what is wrong; where the file ends too early, that of its end. */

@@ -18,6 +18,8 @@ export interface Running {
   stop(): Promise<void>;
   /** Whether a process of an original has died while it ran. */
   crashed?(): boolean;
+  /** Waits until that is known. */
+  settled?(): Promise<void>;
 }
 
 /** Runs configurations: switchyard, or an original. */
