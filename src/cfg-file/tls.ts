@@ -8,7 +8,7 @@ import type { ModuleValues } from './parameters.js';
 
 /** The TLS part of the settings, as switchyard.json writes it. */
 export interface TlsJson {
-  readonly [key: string]: string | boolean | { readonly [key: string]: string | string[] }[];
+  readonly [key: string]: string | boolean | { readonly [key: string]: string | boolean | string[] }[];
 }
 
 /** A TLS domain: the certificate it presents and the authorities it trusts. */
@@ -17,6 +17,8 @@ interface Domain {
   readonly name: string;
   readonly values: Map<string, string>;
   readonly hosts: string[];
+  /** "host:port" of the sockets, or of the servers, it is for; empty: any. */
+  readonly addresses: string[];
 }
 
 /** Bytes of a tls.cfg that are read. */
@@ -34,21 +36,54 @@ export function tlsSettings(
 ): TlsJson | undefined {
   const domains = dialect === 'opensips' ? opensipsDomains(modules) : kamailioDomains(tree, modules, problems);
   const servers = domains.filter(({ server, values }) => server && values.has('certificate'));
-  const [first] = [...servers].sort((a, b) => Number(b.name === 'default') - Number(a.name === 'default'));
+  const rank = ({ name, addresses }: Domain): number => Number(name === 'default') * 2 + Number(addresses.length === 0);
+  const [first] = [...servers].sort((a, b) => rank(b) - rank(a));
   if (first === undefined) return undefined;
+  const demandOf = (domain: Domain): boolean | 'if_shown' =>
+    dialect === 'opensips' ? opensipsDemand(domain) : isOn(domain.values.get('require') ?? 'no');
   const client = domains.find(({ server }) => !server);
   const verifies = client?.values.get('verify') ?? (dialect === 'opensips' ? 'yes' : 'no');
   const ca = client?.values.get('ca') ?? first.values.get('ca');
-  const contexts = servers
-    .filter((each) => each !== first && each.hosts.length > 0)
+  const others = servers.filter((each) => each !== first);
+  const contexts = others
+    .filter((each) => each.addresses.length === 0 && each.hosts.length > 0)
     .map((each) => ({ server_name: each.hosts, ...pair(each) }));
+  const listeners = others
+    .filter(({ addresses }) => addresses.length > 0)
+    .map((each) => ({ address: each.addresses, ...pair(each), ...authorities(each), verify_client: demandOf(each) }));
+  const clients = dialect === 'opensips' ? clientsOf(domains) : [];
   return {
     ...pair(first),
     ...(ca === undefined ? {} : { ca }),
-    verify_client: dialect === 'opensips' ? opensipsDemand(first) : isOn(first.values.get('require') ?? 'no'),
+    verify_client: demandOf(first),
     verify_server: isOn(verifies),
     ...(contexts.length === 0 ? {} : { contexts }),
+    ...(listeners.length === 0 ? {} : { listeners }),
+    ...(clients.length === 0 ? {} : { clients }),
   };
+}
+
+/** What servers are shown: by domains with an address first, then those with names. */
+function clientsOf(domains: readonly Domain[]): { readonly [key: string]: string | boolean | string[] }[] {
+  const rank = ({ addresses, hosts }: Domain): number => Number(addresses.length > 0) * 2 + Number(hosts.length > 0);
+  const clients = domains.filter(({ server }) => !server);
+  // One that says no more than what is demanded of all servers needs no entry.
+  if (!clients.some(({ values, addresses, hosts }) => values.has('certificate') || addresses.length + hosts.length > 0))
+    return [];
+  return clients
+    .sort((a, b) => rank(b) - rank(a))
+    .map((each) => ({
+      ...(each.addresses.length === 0 ? {} : { address: each.addresses }),
+      ...(each.hosts.length === 0 ? {} : { server_name: each.hosts }),
+      ...(each.values.has('certificate') ? pair(each) : {}),
+      ...authorities(each),
+      verify_server: isOn(each.values.get('verify') ?? 'yes'),
+    }));
+}
+
+function authorities({ values }: Domain): { ca?: string } {
+  const ca = values.get('ca');
+  return ca === undefined ? {} : { ca };
 }
 
 function pair({ values }: Domain): { certificate: string; private_key: string } {
@@ -80,27 +115,46 @@ function opensipsDomains(modules: ModuleValues): Domain[] {
   const of = (name: string, server: boolean): Domain => {
     let domain = domains.get(name);
     if (domain === undefined) {
-      domain = { server, name, values: new Map(), hosts: [] };
+      domain = { server, name, values: new Map(), hosts: [], addresses: [] };
       domains.set(name, domain);
     }
     return domain;
   };
   for (const module of ['tls_mgm', 'proto_tls']) {
     const values = modules.get(module);
-    for (const each of values?.get('server_domain') ?? []) of(String(each).split('=')[0] ?? '', true);
-    for (const each of values?.get('client_domain') ?? []) of(String(each).split('=')[0] ?? '', false);
+    for (const [parameter, server] of [
+      ['server_domain', true],
+      ['client_domain', false],
+    ] as const) {
+      for (const each of values?.get(parameter) ?? []) {
+        // Up to 2.3: "name=address:port".
+        const [name = '', at = ''] = String(each).split('=');
+        of(name.trim(), server).addresses.push(...hostsIn(at).map(withPort));
+      }
+    }
     for (const [parameter, key] of Object.entries(OPENSIPS_KEYS)) {
       for (const each of values?.get(parameter) ?? []) {
         const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
         of(name, true).values.set(key, value.trim());
       }
     }
-    for (const each of values?.get('match_sip_domain') ?? []) {
-      const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
-      of(name, true).hosts.push(...hostsIn(value));
+    const lists = [
+      ['match_sip_domain', 'hosts'],
+      ['match_ip_address', 'addresses'],
+    ] as const;
+    for (const [parameter, list] of lists) {
+      for (const each of values?.get(parameter) ?? []) {
+        const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
+        of(name, true)[list].push(...(list === 'hosts' ? hostsIn(value) : hostsIn(value).map(withPort)));
+      }
     }
   }
   return [...domains.values()];
+}
+
+/** "host:port"; 5061 where none is written. */
+function withPort(address: string): string {
+  return /:\d+$/.test(address) && !/^[^[].*:.*:/.test(address) ? address : `${address}:5061`;
 }
 
 function hostsIn(text: string): string[] {
@@ -122,7 +176,7 @@ const KAMAILIO_KEYS: Readonly<Record<string, string>> = {
 function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): Domain[] {
   const values = modules.get('tls');
   if (values === undefined) return [];
-  const own: Domain = { server: true, name: 'default', values: new Map(), hosts: [] };
+  const own: Domain = { server: true, name: 'default', values: new Map(), hosts: [], addresses: [] };
   for (const [parameter, key] of Object.entries(KAMAILIO_KEYS)) {
     const value = values.get(parameter)?.at(-1);
     if (value !== undefined) own.values.set(key, String(value));
@@ -154,6 +208,7 @@ function sections(text: string, folder: string): Domain[] {
         name: (head[2] ?? '').trim().toLowerCase(),
         values: new Map(),
         hosts: [],
+        addresses: [],
       });
       continue;
     }

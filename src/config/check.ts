@@ -50,6 +50,16 @@ async function checkFiles(settings: Settings, { readable }: CheckProbes): Promis
           [`/tls/contexts/${i}/private_key`, each.key],
         ] as const,
     ),
+    ...(['listeners', 'clients'] as const).flatMap((list) =>
+      (settings.tls?.[list] ?? []).flatMap(
+        (each, i) =>
+          [
+            [`/tls/${list}/${i}/certificate`, each.cert],
+            [`/tls/${list}/${i}/private_key`, each.key],
+            [`/tls/${list}/${i}/ca`, each.ca],
+          ] as const,
+      ),
+    ),
     ['/events/nats/creds_file', nats?.credsFile],
     ['/events/nats/tls/ca', nats?.tls?.ca],
     ['/events/nats/tls/cert', nats?.tls?.cert],

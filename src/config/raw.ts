@@ -69,6 +69,21 @@ export interface RawSettings {
       readonly certificate: string;
       readonly private_key: string;
     } | null)[];
+    readonly listeners: readonly ({
+      readonly address: string | readonly (string | null)[];
+      readonly certificate: string;
+      readonly private_key: string;
+      readonly ca?: string;
+      readonly verify_client: boolean | 'if_shown';
+    } | null)[];
+    readonly clients: readonly ({
+      readonly address?: string | readonly (string | null)[];
+      readonly server_name?: string | readonly (string | null)[];
+      readonly certificate?: string;
+      readonly private_key?: string;
+      readonly ca?: string;
+      readonly verify_server: boolean;
+    } | null)[];
   };
   readonly cluster?: RawCluster;
   readonly limits: {

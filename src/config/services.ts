@@ -193,14 +193,45 @@ export function readTls(raw: RawSettings, root: Location, findings: Findings): T
     }
     contexts.push({ serverNames, cert: path(context!.certificate), key: path(context!.private_key) });
   }
+  const optional = (file: string | undefined): string | undefined => (file === undefined ? undefined : path(file));
   return {
     cert: path(tls.certificate),
     key: path(tls.private_key),
-    ca: tls.ca === undefined ? undefined : path(tls.ca),
+    ca: optional(tls.ca),
     verifyClient: tls.verify_client,
     verifyServer: tls.verify_server,
     contexts,
+    listeners: listOf(tls.listeners).map(([index, each]) => ({
+      addresses: addressesIn(each!.address, inside(root, 'tls', 'listeners', index ?? 0, 'address'), findings),
+      cert: path(each!.certificate),
+      key: path(each!.private_key),
+      ca: optional(each!.ca),
+      verifyClient: each!.verify_client,
+    })),
+    clients: listOf(tls.clients).map(([index, each]) => {
+      const { certificate, private_key: key } = each!;
+      if ((certificate === undefined) !== (key === undefined))
+        findings.refuse(inside(root, 'tls', 'clients', index ?? 0), 'certificate and private_key belong together');
+      return {
+        addresses: addressesIn(each!.address ?? [], inside(root, 'tls', 'clients', index ?? 0, 'address'), findings),
+        serverNames: listOf<string>(each!.server_name ?? []).map(([, name]) => name.toLowerCase()),
+        cert: optional(certificate),
+        key: optional(key),
+        ca: optional(each!.ca),
+        verifyServer: each!.verify_server,
+      };
+    }),
   };
+}
+
+/** Addresses with their port, as sockets and connections are known by them. */
+function addressesIn(written: string | readonly (string | null)[], location: Location, findings: Findings): string[] {
+  return listOf<string>(written).flatMap(([, text]) => {
+    const parsed = findings.attempt(location, () => parseHostPort(text));
+    if (parsed === undefined) return [];
+    if (parsed.port === undefined) findings.refuse(location, `"${text}" has no port`);
+    return [`${parsed.host.includes(':') ? `[${parsed.host}]` : parsed.host}:${parsed.port ?? 5061}`];
+  });
 }
 
 /** Reads "hep". */

@@ -407,4 +407,23 @@ export interface TlsConfig {
     readonly cert: string;
     readonly key: string;
   }[];
+  /** Sockets with a certificate and demands of their own, by "host:port". */
+  readonly listeners: readonly {
+    readonly addresses: readonly string[];
+    readonly cert: string;
+    readonly key: string;
+    readonly ca: string | undefined;
+    readonly verifyClient: boolean | 'if_shown';
+  }[];
+  /** What is shown to servers and demanded of them, by where they are; the first that fits counts. */
+  readonly clients: readonly {
+    /** "host:port"; empty: any. */
+    readonly addresses: readonly string[];
+    /** Host names the server was found by, "*.example.com" too; empty: any. */
+    readonly serverNames: readonly string[];
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+    readonly ca: string | undefined;
+    readonly verifyServer: boolean;
+  }[];
 }

@@ -22,7 +22,7 @@ import { type AddressSet, TrustedSources } from '../sip/trusted-sources.js';
 import type { Metrics } from '../stats/metrics.js';
 import { congestionLog } from './congestion-log.js';
 import { registerSipGauges } from './sip-metrics.js';
-import { connectionBounds, layerOptions, rateLimit } from './sip-options.js';
+import { certificatesFor, connectionBounds, layerOptions, rateLimit } from './sip-options.js';
 import { createCounters, type DaemonCounters } from './statistics.js';
 import { systemCalls } from './system-calls.js';
 import { VERSION } from './version.js';
@@ -88,7 +88,7 @@ export function buildSip(
   const libc = settings.limits.batchDatagrams ? systemCalls(log) : undefined;
   const transports = settings.listen.map((each, index) =>
     unsent === undefined
-      ? createSipSocket(each, tapPoint, settings.tls, bounds, queue, libc, hooks?.opening(index))
+      ? createSipSocket(each, tapPoint, certificatesFor(settings.tls, each), bounds, queue, libc, hooks?.opening(index))
       : new UnopenedSocket(each, unsent),
   );
   const sockets = new LocalSockets(

@@ -1,8 +1,10 @@
 import { getHeapStatistics } from 'node:v8';
-import type { Settings } from '../config/settings.js';
+import type { Settings, SocketDescription, TlsConfig } from '../config/settings.js';
+
 import type { RateLimit } from '../sip/rate-limit.js';
 import type { TransactionConfig } from '../sip/transaction/config.js';
 import type { StreamOptions } from '../sip/transport/bind.js';
+import { hostPort } from '../sip/transport/transport.js';
 import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 
 /** Milliseconds the opening of a connection may take at most. */
@@ -42,4 +44,22 @@ export function connectionBounds(
 /** What one source may send. */
 export function rateLimit({ limits }: Settings): RateLimit {
   return { perSecond: limits.requestsPerSecondPerSource, burst: limits.burst };
+}
+
+/** The certificates of a socket: those of its own, or the common ones. */
+export function certificatesFor(tls: TlsConfig | undefined, socket: SocketDescription): TlsConfig | undefined {
+  const at = hostPort(socket.host, socket.port);
+  const own = tls?.listeners.find(({ addresses }) => addresses.includes(at));
+  if (tls === undefined || own === undefined) return tls;
+  const { cert, key, verifyClient } = own;
+  // Without another client certificate the socket shows the common one to servers.
+  const common = {
+    addresses: [],
+    serverNames: [],
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.ca,
+    verifyServer: tls.verifyServer,
+  };
+  return { ...tls, cert, key, verifyClient, ca: own.ca ?? tls.ca, clients: [...tls.clients, common] };
 }

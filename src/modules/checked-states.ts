@@ -9,6 +9,7 @@ import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
 import { topologyMask } from './topoh/settings.js';
+import { hidingSettings } from './topology-hiding.js';
 import { topologyStore } from './topos/settings.js';
 import { aliasTable, dialTable, groupTable } from './user-tables.js';
 
@@ -23,6 +24,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['drouting', (states) => states.of(routingState)],
   ['drouting', (states) => states.of(gatewayLists)],
   ['load_balancer', (states) => states.of(destinationLists)],
+  ['topology_hiding', (states) => states.of(hidingSettings)],
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
   ['topos', (states) => states.of(topologyStore)],

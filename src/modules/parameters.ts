@@ -11,16 +11,16 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       seed_fallback_interval sync_timeout sync_packet_size sync_packet_max_size id_col cluster_id_col node_id_col url_col
       state_col no_ping_retries_col priority_col sip_addr_col flags_col description_col use_controller dispatch_jobs
       current_info server_id persistent_mode dispatch_mode enable_stats bridge_persistent_cache`,
-    dialog: `enable_stats hash_size early_timeout noack_timeout end_timeout delete_delay log_profile_hash_size dlg_extra_hdrs
+    dialog: `enable_stats hash_size early_timeout noack_timeout end_timeout delete_delay log_profile_hash_size
       dlg_sharing_tag dlg_event_id_only profile_replication_cluster dialog_replication_cluster replicate_profiles_buffer
       replicate_profiles_check replicate_profiles_timer replicate_profiles_expire cachedb_url profile_value_prefix
       profile_no_value_prefix profile_size_prefix profile_timeout db_mode db_update_period db_url db_table_name table_name
       vars_table_name call_id_column from_uri_column from_tag_column to_uri_column to_tag_column h_id_column h_entry_column
       state_column start_time_column timeout_column to_cseq_column from_cseq_column to_route_column from_route_column
       to_contact_column from_contact_column to_sock_column from_sock_column profiles_column vars_column sflags_column
-      mflags_column flags_column reinvite_ping_interval tm_retrans_to race_condition_timeout
+      mflags_column flags_column tm_retrans_to
       vars_h_id_column vars_h_entry_column vars_key_column vars_value_column initial_cbs_inscript detect_spirals send_bye
-      wait_ack ka_timer ka_interval ka_failed_limit timeout_noreset timer_procs track_cseq_updates lreq_callee_headers
+      wait_ack ka_timer ka_interval ka_failed_limit timeout_noreset timer_procs lreq_callee_headers
       event_callback bridge_contact bridge_controller enable_dmq h_id_start h_id_step dlg_filter_mode dlg_mode
       dlg_ctxiuid_mode keep_proxy_rr db_skip_load fallback_match bye_early_code bye_early_reason ping_refresh_interval
       match_mode timer_type xavp_cfg`,
@@ -39,7 +39,11 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     sqlops: `connect_mode results_maxsize tr_buf_size`,
     topoh: `event_callback sanity_checks uri_prefix_checks`,
     topos: `storage db_url mask_callid sanity_checks clean_interval event_callback context xavu_cfg header_mode`,
-    topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_passed_contact_params`,
+    tls_mgm: `tls_library tls_method ciphers_list dh_params ec_curve crl_check_all crl_dir ca_dir db_url db_table client_sip_domain_avp
+      client_tls_domain_avp`,
+    topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_callid_loop_protection
+      th_contact_encode_param_password th_use_param th_external_socket_tag th_auto_route_on_trusted_socket
+      th_contact_caller_username_var th_contact_callee_username_var`,
     uac: `auth_username_avp auth_password_avp auth_realm_avp credential reg_active reg_contact_addr
       reg_db_table reg_db_url reg_gc_interval reg_hash_size reg_keep_callid reg_random_delay reg_retry_interval
       reg_timer_interval reg_use_domain default_socket event_callback force_dialog`,

@@ -10,36 +10,57 @@ import { moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from
 import { contactOf, type Dialog, type Side, splitValues } from './dialog/dialog.js';
 import { dialogs } from './dialog/table.js';
 
-const settings = {
+const named = (parameters: ModuleParameters, name: string): string[] =>
+  parameters
+    .text(name, '')
+    .split(';')
+    .map((each) => each.trim().toLowerCase())
+    .filter((each) => each !== '');
+
+/** The parameters of topology_hiding. Throws an Error for what cannot be done. */
+export const hidingSettings = {
   module: 'topology_hiding',
-  create: (parameters: ModuleParameters) => ({
-    prefix: parameters.text('th_callid_prefix', 'DLGCH_'),
-    passed: parameters
-      .text('th_passed_contact_uri_params', '')
-      .split(';')
-      .map((each) => each.trim().toLowerCase())
+  create(parameters: ModuleParameters) {
+    if (parameters.text('th_internal_trusted_tag', '') !== '')
+      throw new Error('th_internal_trusted_tag is not supported: each side is hidden from the other');
+    return {
+      prefix: parameters.text('th_callid_prefix', 'DLGCH_'),
       // The transport is that of this proxy.
-      .filter((each) => each !== '' && each !== 'transport'),
-  }),
+      passed: named(parameters, 'th_passed_contact_uri_params').filter((each) => each !== 'transport'),
+      passedFieldParams: named(parameters, 'th_passed_contact_params'),
+    };
+  },
 };
 
 function checkFlags(constant: string | number): string | undefined {
-  const wrong = /[^UuDdCc,\s]/.exec(String(constant))?.[0];
-  return wrong === undefined ? undefined : `flag "${wrong}" is not known: U, D and C are`;
+  const wrong = /[^UuDdCcAa,\s]/.exec(String(constant))?.[0];
+  return wrong === undefined ? undefined : `flag "${wrong}" is not known: U, D, C, a and A are`;
 }
 
-function hidingOf(dialog: Dialog, { keepUser, callId }: NonNullable<Dialog['hidden']>, to: Side): Hiding {
-  const { passed } = dialog.call.env.modules.of(settings);
+/** "both", "/caller/callee": the users of the Contacts that the sides are shown. */
+function usersIn(text: string): NonNullable<Dialog['hidden']>['users'] {
+  if (text === '') return {};
+  if (!text.includes('/')) return { caller: text, callee: text };
+  const [, caller = '', callee = ''] = text.split('/');
+  return { ...(caller === '' ? {} : { caller }), ...(callee === '' ? {} : { callee }) };
+}
+
+function hidingOf(dialog: Dialog, hidden: NonNullable<Dialog['hidden']>, to: Side): Hiding {
+  const { passed, passedFieldParams } = dialog.call.env.modules.of(hidingSettings);
+  const { keepUser, callId, users, fixed, didAsUser } = hidden;
   return {
-    params: `;did=${dialog.did}`,
+    params: didAsUser ? '' : `;did=${dialog.did}`,
     keepUser,
+    user: didAsUser ? dialog.did : users[to],
+    fixed: fixed[to],
     callId: callId === undefined ? undefined : dialog.callIdOf(to),
     passed,
+    passedFieldParams,
   };
 }
 
 /** Hides each side of a call from the other, from its INVITE on. */
-function hide(run: MessageRun, flags: string): number {
+function hide(run: MessageRun, flags: string, users: string): number {
   const { call, env } = run;
   const { message } = call;
   if (message.method !== 'INVITE' || message.toTag !== '') return -1;
@@ -47,8 +68,19 @@ function hide(run: MessageRun, flags: string): number {
   const dialog = table.begin(run);
   if (dialog === undefined) return -1;
   // The dialog is known here, so that the Call-ID of the other side need not carry anything.
-  const callId = /c/i.test(flags) ? `${env.modules.of(settings).prefix}${env.random.token(16)}` : undefined;
-  dialog.hidden = { keepUser: /u/i.test(flags), callId, contact: '', route: [] };
+  const callId = /c/i.test(flags) ? `${env.modules.of(hidingSettings).prefix}${env.random.token(16)}` : undefined;
+  dialog.hidden = {
+    keepUser: /u/i.test(flags),
+    users: usersIn(users),
+    fixed: {
+      ...(flags.includes('a') ? { caller: { text: undefined } } : {}),
+      ...(flags.includes('A') ? { callee: { text: undefined } } : {}),
+    },
+    didAsUser: /d/i.test(flags),
+    callId,
+    contact: '',
+    route: [],
+  };
   call.hiding = hidingOf(dialog, dialog.hidden, 'callee');
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
@@ -63,8 +95,8 @@ function match(run: MessageRun): number {
   const { call, env } = run;
   const { message } = call;
   const table = env.modules.of(dialogs);
-  const did = uriParam(parseUri(call.requestUri)?.params ?? '', 'did');
-  const dialog = did === undefined ? undefined : table.byDid(did);
+  const uri = parseUri(call.requestUri);
+  const dialog = table.byDid(uriParam(uri?.params ?? '', 'did') ?? uri?.user ?? '');
   if (dialog?.hidden === undefined || message.toTag === '') return -1;
   // Each side names the call as it knows it.
   const side = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';
@@ -89,9 +121,11 @@ function restore(call: Call, transaction: TransactionState): void {
   const table = call.env.modules.of(dialogs);
   const dialog = table.of({ call });
   if (hiding === undefined) return;
+  // A reply shows the other side to the one that has asked.
+  const back = dialog?.hidden === undefined ? hiding : hidingOf(dialog, dialog.hidden, dialog.direction);
   transaction.filterReplies((reply) => {
     if (dialog !== undefined) learn(call, dialog, reply);
-    return hidingReply(reply, call.message, call.source, call.marking, hiding);
+    return hidingReply(reply, call.message, call.source, call.marking, back);
   });
 }
 
@@ -121,11 +155,11 @@ export const topologyHidingFunctions: ScriptFunction[] = moduleFunctions('topolo
     parameters: [optional('flags', 'string', { check: checkFlags }), optional('contact user', 'string')],
     routes: ['request'],
     summary:
-      'hides Via, Record-Route and Contact of each side of the call from the other; U keeps the user of Contact, C gives the other side another Call-ID',
+      'hides Via, Record-Route and Contact of each side of the call from the other; U keeps the user of Contact, D puts the id of the dialog there, a and A keep the Contact that caller and callee were shown first, C gives the other side another Call-ID',
     compile:
-      ([flags]) =>
+      ([flags, users]) =>
       (run) =>
-        hide(run, textOf(flags, run)),
+        hide(run, textOf(flags, run), textOf(users, run)),
   },
   {
     name: 'topology_hiding_match',

@@ -9,38 +9,48 @@ export interface Hiding {
   readonly params: string;
   /** The user of the Contact stays. */
   readonly keepUser: boolean;
+  /** The user of the Contact in any case. */
+  readonly user?: string | undefined;
+  /** Where the Contact is kept that was shown first, and is shown from then on; undefined: each is made anew. */
+  readonly fixed?: { text: string | undefined } | undefined;
   /** Call-ID the other side knows the call by; undefined: the same on both sides. */
   readonly callId: string | undefined;
-  /** Names of URI parameters of a Contact that pass. */
+  /** Names of URI parameters of a Contact that pass, and of parameters of the field. */
   readonly passed: readonly string[];
+  readonly passedFieldParams: readonly string[];
 }
 
 /** The Contact that stands for the other side, at this proxy. */
-function shownContact(
-  message: SipMessage,
-  socket: SipSocket,
-  { params, keepUser, passed }: Hiding,
-): TextEdit | undefined {
+function shownContact(message: SipMessage, socket: SipSocket, hiding: Hiding): TextEdit | undefined {
   const field = message.nextField('contact');
   if (field === undefined) return undefined;
   const value = message.text.slice(field.value, field.end);
   if (value.trim() === '*') return undefined;
+  const text = hiding.fixed?.text ?? contactText(value, socket, hiding);
+  if (hiding.fixed !== undefined) hiding.fixed.text ??= text;
+  return { start: field.value, end: field.end, text };
+}
+
+function contactText(value: string, socket: SipSocket, hiding: Hiding): string {
+  const { params, keepUser, passed, passedFieldParams } = hiding;
   const open = value.indexOf('<');
   const close = open < 0 ? -1 : value.indexOf('>', open);
   const uri = parseUri((close < 0 ? (value.split(';')[0] ?? '') : value.slice(open + 1, close)).trim());
-  const user = keepUser && uri !== undefined && uri.user !== '' ? `${uri.user}@` : '';
+  const user = hiding.user ?? (keepUser ? uri?.user : '') ?? '';
   const transport = socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
-  const kept = passed.map((name) => {
-    const value = uri === undefined ? undefined : uriParam(uri.params, name);
-    return value === undefined ? '' : value === '' ? `;${name}` : `;${name}=${value}`;
-  });
-  // Features of the other side (RFC 3840) stay: they are no address.
-  const rest = close < 0 ? '' : value.slice(close + 1).trimEnd();
-  return {
-    start: field.value,
-    end: field.end,
-    text: `<sip:${user}${socket.sentBy}${transport}${kept.join('')}${params}>${rest}`,
-  };
+  const rest = close < 0 ? value.slice(value.split(';')[0]?.length ?? 0) : value.slice(close + 1);
+  const kept = paramsIn(uri?.params ?? '', passed);
+  return `<sip:${user === '' ? '' : `${user}@`}${socket.sentBy}${transport}${kept}${params}>${paramsIn(rest.trim(), passedFieldParams)}`;
+}
+
+/** The parameters of a text that are named, as they stand there. */
+function paramsIn(text: string, names: readonly string[]): string {
+  return names
+    .map((name) => {
+      const value = uriParam(text, name);
+      return value === undefined ? '' : value === '' ? `;${name}` : `;${name}=${value}`;
+    })
+    .join('');
 }
 
 function without(message: SipMessage, name: string): TextEdit[] {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { createServer } from 'node:tls';
 import { type CertificateFiles, pem, TestAuthority } from '../support/certificates.js';
 import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { freePort } from '../support/ports.js';
 import { headersOf } from '../support/raw-agent.js';
 import { findProgram } from '../support/servers/programs.js';
 import { StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 import { WsPeer } from '../support/ws-peer.js';
 
 const skip = findProgram('openssl') === undefined ? 'openssl is not installed' : false;
@@ -207,4 +209,68 @@ test('the script of Kamailio sees it too, and the name the peer asked for', { sk
     [factsIn(answer)['peer_subject_cn'], factsIn(answer)['peer_verified'], headersOf(answer, 'x-name')],
     ['peer', '1', ['edge.example']],
   );
+});
+
+test('TLS domains of OpenSIPS for addresses: each socket has its own certificate and demand, each server is shown its own', {
+  skip,
+}, async () => {
+  assert.ok(authority !== undefined);
+  const ca = authority.ca;
+  const shown: (string | undefined)[] = [];
+  const server = createServer(
+    { ...pem(authority.issue('carrier', ['IP:127.0.0.1'])), ca: readFileSync(ca), requestCert: true },
+    (socket) => {
+      shown.push(socket.getPeerCertificate().subject?.CN?.toString());
+      socket.on('error', () => undefined);
+    },
+  );
+  const listening = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const [peers, open5061, far] = [await freePort(), await freePort(), await freePort()];
+  await listening(far);
+  open.push(() => server.close());
+  const domain = (kind: 'server' | 'client', name: string, at: string, ...more: readonly string[]): string => {
+    const { cert, key } = authority.issue(name, ['DNS:edge.example', 'IP:127.0.0.1']);
+    const values = { match_ip_address: at, certificate: cert, private_key: key, ca_list: ca };
+    return [
+      `modparam("tls_mgm", "${kind}_domain", "${name}")`,
+      ...Object.entries(values).map(([parameter, value]) => `modparam("tls_mgm", "${parameter}", "[${name}]${value}")`),
+      ...more.map((each) => `modparam("tls_mgm", "${each}", "[${name}]0")`),
+    ].join('\n');
+  };
+  const daemon = await startCfgDaemon({
+    text: `#!OPENSIPS
+log_level=2
+socket=LISTEN
+socket=tls:127.0.0.1:${peers}
+socket=tls:127.0.0.1:${open5061}
+loadmodule "proto_udp.so"
+loadmodule "proto_tls.so"
+loadmodule "tls_mgm.so"
+loadmodule "signaling.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "sipmsgops.so"
+${domain('server', 'first', '*', 'verify_cert')}
+${domain('server', 'strict', `127.0.0.1:${peers}`)}
+${domain('client', 'toothers', '*')}
+${domain('client', 'tocarrier', `127.0.0.1:${far}`)}
+route {
+  if ($rU == "out") { $du = "sip:127.0.0.1:${far};transport=tls"; t_relay(); exit; }
+  append_to_reply("X-my-subject-cn: $tls_my_subject_cn\\r\\n");
+  send_reply(200, "Seen");
+}
+`,
+  });
+  open.push(() => daemon.stop());
+  const own = async (port: number, certificate?: CertificateFiles): Promise<string | undefined> =>
+    headersOf(await answerTo(port, certificate), 'x-my-subject-cn')[0];
+  assert.equal(await own(open5061), 'first');
+  assert.equal(await own(peers, authority.issue('peer', [])), 'strict');
+  // The strict socket takes nobody without a certificate.
+  await assert.rejects(() => answerTo(peers, undefined));
+  const caller = await StreamPeer.connectTls(open5061, { ca: readFileSync(ca), servername: 'edge.example' });
+  open.push(() => caller.destroy());
+  caller.write(OPTIONS.replace('sip:edge.example', 'sip:out@edge.example').replace('tls1', 'tls2'));
+  await until('the carrier is connected to', () => shown.length > 0);
+  assert.deepEqual(shown, ['tocarrier']);
 });

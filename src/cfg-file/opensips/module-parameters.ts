@@ -105,7 +105,7 @@ const TABLE: Readonly<Record<string, string>> = {
     delete_delay:i cluster_auto_sync:i accept_replicated_dialogs:i!2 replicate_dialogs_to:i!2 accept_replicated_profiles:i!2 replicate_profiles_to:i!2 auth_check_method:s ping_interval:i!2 replicate_profiles_timeout:i
     timer_bulk_del_no:i auto_prack_hangup_on_failure:i auto_prack_fr_timeout:i`,
   topology_hiding:
-    'force_dialog:i th_passed_contact_uri_params:s th_passed_contact_params:s th_callid_passwd:s th_callid_prefix:s th_contact_encode_passwd:s th_contact_encode_param:s th_contact_encode_scheme:s th_contact_caller_username_var:s th_contact_callee_username_var:s th_callid_loop_protection:i',
+    'force_dialog:i th_passed_contact_uri_params:s th_passed_contact_params:s th_callid_passwd:s th_callid_prefix:s th_contact_encode_passwd:s th_contact_encode_param:s th_contact_encode_scheme:s th_contact_caller_username_var:s th_contact_callee_username_var:s th_callid_loop_protection:i th_contact_encode_param_password:s th_use_param:s th_internal_trusted_tag:s th_external_socket_tag:s th_auto_route_on_trusted_socket:i',
   rtpproxy: `rtpproxy_sock:s rtpproxy_disable_tout:i rtpproxy_autobridge:i rtpproxy_tout:a rtpproxy_timeout:s rtpproxy_retr:i nortpproxy_str:s db_url:s db_table:s rtpp_socket_col:s set_id_col:s
     rtpp_notify_socket:s generated_sdp_port_min:i generated_sdp_port_max:i generated_sdp_media_ip:s rtpp_set_col:s!2`,
   rtpengine: `rtpengine_sock:s rtpengine_disable_tout:i rtpengine_tout:i rtpengine_timeout:i rtpengine_retr:i extra_id_pv:s setid_avp:s db_url:s db_table:s socket_column:s set_column:s ping_enabled:i

@@ -102,7 +102,17 @@ export class Dialog {
   attached = false;
   /** Each side is hidden from the other: what the callee's answer said before it was changed, and the Call-ID it knows if that is another. */
   hidden:
-    | { readonly keepUser: boolean; readonly callId: string | undefined; contact: string; route: readonly string[] }
+    | {
+        readonly keepUser: boolean;
+        /** The user of the Contact that each side is shown, and what it was shown first where that stays. */
+        readonly users: Readonly<Partial<Record<Side, string>>>;
+        readonly fixed: Readonly<Partial<Record<Side, { text: string | undefined }>>>;
+        /** The did is the user of the Contact. */
+        readonly didAsUser: boolean;
+        readonly callId: string | undefined;
+        contact: string;
+        route: readonly string[];
+      }
     | undefined = undefined;
   /** Called once when it has ended, in order. */
   readonly atEnd: (() => void)[] = [];

@@ -51,6 +51,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     const id = env.layer.branches.make('d', callId);
     // The callee may know the call by a Call-ID that is hidden (topoh).
     const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
+    const own = method === 'ACK' ? '' : extraLines(env);
     const text = [
       `${method} ${uri} SIP/2.0`,
       `Via: SIP/2.0/${socket.transport.toUpperCase()} ${socket.sentBy};branch=${id.text}${mark}`,
@@ -60,7 +61,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
       `To: ${to.address}`,
       `Call-ID: ${callId}`,
       `CSeq: ${number} ${method}`,
-      `${lines}${env.userAgentLine}`,
+      `${lines}${own}${env.userAgentLine}`,
       `Content-Length: ${body.length}`,
       '',
       body,
@@ -73,6 +74,12 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     env.layer.request(runLocal(env, text).text, method === 'INVITE', id, target, user);
   };
   resolved(env, hop, (address) => send(address));
+}
+
+/** dlg_extra_hdrs: lines of all requests of ours within dialogs. */
+function extraLines(env: ScriptEnvironment): string {
+  const text = env.modules.module('dialog').text('dlg_extra_hdrs', '').trim();
+  return text === '' ? '' : `${text.split(/\r?\n/).join('\r\n')}\r\n`;
 }
 
 function resolved(

@@ -9,7 +9,7 @@ import {
 } from 'node:tls';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { showsUntrusted } from './tls-facts.js';
-import { causeOf, type TransportError } from './transport.js';
+import { causeOf, hostPort, type TransportError } from './transport.js';
 
 /** Certificate files, and the requirements on the peer. */
 export interface TlsOptions {
@@ -24,6 +24,21 @@ export interface TlsOptions {
   readonly verifyServer: boolean;
   /** Other certificates, by the name a client asks for (SNI, RFC 6066 section 3). */
   readonly contexts?: readonly TlsContext[];
+  /** What is shown to servers and demanded of them, in place of the above: the first that fits. */
+  readonly clients?: readonly TlsClient[];
+}
+
+/** What a server is shown, and what is demanded of it. */
+export interface TlsClient {
+  /** "host:port" of servers; empty: any. */
+  readonly addresses: readonly string[];
+  /** Host names they are found by, "*.example.com" too; empty: any. */
+  readonly serverNames: readonly string[];
+  /** PEM files; undefined: those of the socket. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+  readonly verifyServer: boolean;
 }
 
 /** A certificate with its key, PEM, and the host names it is for. */
@@ -45,20 +60,24 @@ export class Certificates {
   /** The ones without a name, as options for node:tls and node:https. */
   files: Files;
   private named: ReadonlyMap<string, SecureContext>;
+  private clients: readonly (readonly [TlsClient, Files])[];
 
   /** Throws SwitchyardError TRANSPORT_BIND naming the file that is missing or wrong. */
   constructor(private readonly options: TlsOptions) {
     this.files = readFiles(options, options.ca);
     this.named = readContexts(options);
+    this.clients = readClients(options);
   }
 
   /** Reads all files again and returns the function that activates them. Throws as the constructor does. */
   reload(): () => void {
     const files = readFiles(this.options, this.options.ca);
     const named = readContexts(this.options);
+    const clients = readClients(this.options);
     return () => {
       this.files = files;
       this.named = named;
+      this.clients = clients;
     };
   }
 
@@ -82,12 +101,14 @@ export class Certificates {
     });
   }
 
-  /** Options for a connection to a server that was found by a name, or by its address alone. */
-  client(serverName: string | undefined) {
+  /** Options for a connection to a server at an address that was found by a name, or by its address alone. */
+  client(serverName: string | undefined, address: string, port: number) {
+    const at = hostPort(address, port);
+    const own = this.clients.find(([client]) => fits(client, at, serverName?.toLowerCase()));
     return {
-      ...this.files,
+      ...(own?.[1] ?? this.files),
       ...(serverName === undefined ? {} : { servername: serverName }),
-      rejectUnauthorized: this.options.verifyServer,
+      rejectUnauthorized: own?.[0].verifyServer ?? this.options.verifyServer,
       checkServerIdentity: checkSipIdentity,
     };
   }
@@ -97,6 +118,19 @@ export class Certificates {
     const name = serverName.toLowerCase();
     return this.named.get(name) ?? this.named.get(name.replace(/^[^.]+/, '*'));
   }
+}
+
+function fits({ addresses, serverNames }: TlsClient, at: string, name: string | undefined): boolean {
+  if (addresses.length > 0 && !addresses.includes(at)) return false;
+  if (serverNames.length === 0) return true;
+  return name !== undefined && (serverNames.includes(name) || serverNames.includes(name.replace(/^[^.]+/, '*')));
+}
+
+function readClients(options: TlsOptions): (readonly [TlsClient, Files])[] {
+  return (options.clients ?? []).map((each) => {
+    const files = { cert: each.cert ?? options.cert, key: each.key ?? options.key };
+    return [each, readFiles(files, each.ca ?? options.ca)] as const;
+  });
 }
 
 function readContexts(options: TlsOptions): ReadonlyMap<string, SecureContext> {

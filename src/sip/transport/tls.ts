@@ -41,7 +41,7 @@ export class TlsSocket extends StreamSocket {
   }
 
   protected connect(address: string, port: number, serverName: string | undefined, ready: () => void): Socket {
-    return tlsConnect({ host: address, port, ...this.certificates.client(serverName) }, ready);
+    return tlsConnect({ host: address, port, ...this.certificates.client(serverName, address, port) }, ready);
   }
 
   /** A connection made for one name has verified the certificate of that name only. */

@@ -221,7 +221,7 @@ export class WsSocket implements SipSocket {
         handshakeTimeout: this.limits.connectMs,
         autoPong: false,
         // The types know an older form of checkServerIdentity.
-        ...((this.certificates?.client(serverName) ?? {}) as object),
+        ...((this.certificates?.client(serverName, address, port) ?? {}) as object),
       });
       connection = new WsConnection(this, socket, address, port, false, this.limits.messageMs);
     } catch (error) {

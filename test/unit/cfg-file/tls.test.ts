@@ -46,6 +46,44 @@ route { exit; }
   });
 });
 
+test("OpenSIPS' domains for addresses become the certificates of those sockets, and of connections to those servers", () => {
+  const domain = (name: string, ...more: readonly string[]): string =>
+    [
+      `modparam("tls_mgm", "certificate", "[${name}]/etc/${name}.pem")`,
+      `modparam("tls_mgm", "private_key", "[${name}]/etc/${name}.key")`,
+      ...more.map((each) => `modparam("tls_mgm", ${each})`),
+    ].join('\n');
+  const tls = tlsOf(`#!OPENSIPS
+socket=tls:127.0.0.1:5061
+socket=tls:127.0.0.2:5061
+loadmodule "proto_tls.so"
+loadmodule "tls_mgm.so"
+modparam("tls_mgm", "server_domain", "peers")
+${domain('peers', '"match_ip_address", "[peers]127.0.0.1:5061"', '"ca_list", "[peers]/etc/ca.pem"')}
+modparam("tls_mgm", "server_domain", "all")
+${domain('all', '"match_ip_address", "[all]*"', '"verify_cert", "[all]0"')}
+modparam("tls_mgm", "client_domain", "any")
+${domain('any')}
+modparam("tls_mgm", "client_domain", "carrier")
+${domain('carrier', '"match_ip_address", "[carrier]10.0.0.1:5061, 10.0.0.2"', '"verify_cert", "[carrier]0"')}
+modparam("tls_mgm", "client_domain", "named")
+${domain('named', '"match_sip_domain", "[named]*.sip.example"')}
+route { exit; }
+`);
+  const files = (name: string) => ({ certificate: `/etc/${name}.pem`, private_key: `/etc/${name}.key` });
+  assert.deepEqual(tls, {
+    ...files('all'),
+    verify_client: false,
+    verify_server: true,
+    listeners: [{ address: ['127.0.0.1:5061'], ...files('peers'), ca: '/etc/ca.pem', verify_client: true }],
+    clients: [
+      { address: ['10.0.0.1:5061', '10.0.0.2:5061'], ...files('carrier'), verify_server: false },
+      { server_name: ['*.sip.example'], ...files('named'), verify_server: true },
+      { ...files('any'), verify_server: true },
+    ],
+  });
+});
+
 test("Kamailio's tls.cfg is read, its paths start at its folder", () => {
   writeFileSync(
     join(folder, 'tls.cfg'),

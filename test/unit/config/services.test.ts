@@ -163,6 +163,8 @@ test('tls files are resolved, and certificate and key are both needed', (t) => {
     verifyClient: false,
     verifyServer: true,
     contexts: [],
+    listeners: [],
+    clients: [],
   });
   assert.deepEqual(refusals(t, { 'switchyard.json': { tls: { certificate: 'x' } } }), [
     'switchyard.json#/tls: key "private_key" is missing',
@@ -196,6 +198,37 @@ test('certificates by server name: names are lower case, sound, and stand once',
     'switchyard.json#/tls/contexts/0/server_name/2: bad server name "a.*.example": expected a host name',
     'switchyard.json#/tls/contexts/0/server_name/3: bad server name ".x": expected a host name',
     'switchyard.json#/tls/contexts/1/server_name: server name "x.example" stands twice',
+  ]);
+});
+
+test('certificates of sockets and for servers: addresses have a port, a certificate its key', (t) => {
+  const main = { certificate: 'a.pem', private_key: 'a.key' };
+  const { tls } = read({
+    listen: 'tls:127.0.0.1',
+    tls: {
+      ...main,
+      listeners: [{ address: '127.0.0.1:5061', certificate: './b.pem', private_key: 'b.key', verify_client: true }],
+      clients: [{ address: ['[::1]:5061'], server_name: 'X.example', ...main }, { verify_server: false }],
+    },
+  }).settings;
+  assert.deepEqual(tls?.listeners, [
+    { addresses: ['127.0.0.1:5061'], cert: '/etc/sw/b.pem', key: '/etc/sw/b.key', ca: undefined, verifyClient: true },
+  ]);
+  const common = { ca: undefined, verifyServer: true };
+  assert.deepEqual(tls?.clients, [
+    {
+      addresses: ['[::1]:5061'],
+      serverNames: ['x.example'],
+      cert: '/etc/sw/a.pem',
+      key: '/etc/sw/a.key',
+      ...common,
+    },
+    { addresses: [], serverNames: [], cert: undefined, key: undefined, ...common, verifyServer: false },
+  ]);
+  const clients = [{ address: '10.0.0.1' }, { certificate: 'x' }];
+  assert.deepEqual(refusals(t, { 'switchyard.json': { tls: { ...main, clients } } }), [
+    'switchyard.json#/tls/clients/0/address: "10.0.0.1" has no port',
+    'switchyard.json#/tls/clients/1: certificate and private_key belong together',
   ]);
 });
 

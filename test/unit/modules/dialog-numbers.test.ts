@@ -177,6 +177,22 @@ test('a side is asked by re-INVITE with the SDP it knows, which is acknowledged;
   }
 });
 
+test('dlg_extra_hdrs stand in requests of ours within a dialog', async () => {
+  const clock = new FakeClock();
+  const runner = relay('create_dialog("p");', clock, 'modparam("dialog", "dlg_extra_hdrs", "X-Hint: ours\\r\\n")');
+  try {
+    runner.receive(INVITE);
+    runner.receive(
+      answerTo(sentBy(runner, 'INVITE')[0]?.text ?? '', '200 OK', { tag: 'tt', headers: [CONTACT] }),
+      5080,
+    );
+    clock.advance(30_000);
+    assert.match(sentBy(runner, 'OPTIONS')[0]?.text ?? '', /\r\nX-Hint: ours\r\nUser-Agent: /);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('a call whose CANCEL met its answer is ended after race_condition_timeout where the flag E asks for it', async () => {
   for (const flags of ['E', 'end-on-race-condition', '']) {
     const clock = new FakeClock();

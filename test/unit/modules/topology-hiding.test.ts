@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
-import { INVITE, startScript } from '../../support/script-run.js';
+import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
 test('parameters of a Contact that are named pass a hidden call, others do not', async () => {
   const runner = startScript({
@@ -17,11 +17,86 @@ test('parameters of a Contact that are named pass a hidden call, others do not',
     );
     await new Promise((resolve) => setImmediate(resolve));
     const sent = runner.sent.find(({ text }) => text.startsWith('INVITE '))?.text ?? '';
-    assert.match(sent, /Contact: <sip:alice@127\.0\.0\.1(?::5060)?;line=a%3b2;ob;did=[0-9a-f.]+>;\+sip\.x\r\n/);
+    assert.match(sent, /Contact: <sip:alice@127\.0\.0\.1(?::5060)?;line=a%3b2;ob;did=[0-9a-f.]+>\r\n/);
     assert.match(sent, /Call-ID: a@a\.example\r\n/);
   } finally {
     await runner.stop();
   }
+});
+
+/** The Contacts that the callee of a hidden call is shown, in its INVITE and a re-INVITE, and the caller in the 200. */
+async function contacts(call: string, head = ''): Promise<{ callee: string[]; caller: string }> {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog topology_hiding',
+    head,
+    script: `if (has_totag()) { topology_hiding_match(); t_relay(); exit; } ${call} $du = "sip:127.0.0.1:7001"; t_relay();`,
+    clock: new FakeClock(),
+  });
+  const all = (start: string): string[] =>
+    runner.sent.filter(({ text }) => text.startsWith(start)).map(({ text }) => text);
+  const contact = (text: string | undefined): string => /^Contact: (.*)\r$/m.exec(text ?? '')?.[1] ?? '';
+  try {
+    runner.receive(INVITE);
+    const [invite = ''] = all('INVITE ');
+    const answer = answerTo(invite, '200 OK', {
+      tag: 'tt',
+      headers: ['Contact: <sip:bob@10.0.0.2;line=b>;q=1;+sip.instance="<urn:x>"'],
+    });
+    runner.receive(answer, 7001);
+    const [ok] = all('SIP/2.0 200');
+    const uri = contact(ok).replace(/^<|>.*$/g, '');
+    runner.receive(
+      INVITE.replace('sip:bob@sw.example', uri)
+        .replace('<sip:bob@b.example>', '<sip:bob@b.example>;tag=tt')
+        .replace('z9hG4bK1', 'z9hG4bK2')
+        .replace('CSeq: 1', 'CSeq: 2')
+        .replace('<sip:alice@', '<sip:other@')
+        .replace('alice@127.0.0.1:5070>', 'other@127.0.0.1:5070>'),
+    );
+    return { callee: all('INVITE ').map(contact), caller: contact(ok) };
+  } finally {
+    await runner.stop();
+  }
+}
+
+test('the Contact of a hidden call has the user that is named for each side', async () => {
+  for (const [users, callee, caller] of [
+    ['both', 'both@', 'both@'],
+    ['/a', '', 'a@'],
+    ['//b', 'b@', ''],
+    ['/a/b', 'b@', 'a@'],
+  ] as const) {
+    const seen = await contacts(`topology_hiding("", "${users}");`);
+    assert.match(seen.callee[0] ?? '', new RegExp(`^<sip:${callee}127\\.`), users);
+    assert.match(seen.caller, new RegExp(`^<sip:${caller}127\\.`), users);
+  }
+});
+
+test('flag D: the id of the dialog is the user of the Contact, and finds the dialog', async () => {
+  const { callee, caller } = await contacts('topology_hiding("D");');
+  for (const each of [...callee, caller]) assert.match(each, /^<sip:[0-9a-f]+\.[0-9a-f]+@127\.0\.0\.1[^;]*>$/);
+  assert.equal(callee.length, 2);
+});
+
+test('flag A: the callee is shown the first Contact again', async () => {
+  const [first, second] = (await contacts('topology_hiding("UA");')).callee;
+  assert.match(first ?? '', /^<sip:alice@/);
+  assert.equal(second, first);
+  assert.match((await contacts('topology_hiding("U");')).callee[1] ?? '', /^<sip:other@/);
+});
+
+test('parameters of the field Contact pass where they are named', async () => {
+  assert.match((await contacts('topology_hiding();')).caller, /^<[^>]*>$/);
+  const head = 'modparam("topology_hiding", "th_passed_contact_params", "+sip.instance")';
+  assert.match((await contacts('topology_hiding();', head)).caller, /^<[^>]*>;\+sip\.instance="<urn:x>"$/);
+});
+
+test('th_internal_trusted_tag is refused at load', () => {
+  const head = 'modparam("topology_hiding", "th_internal_trusted_tag", "x")';
+  assert.throws(() => startScript({ dialect: 'opensips', modules: 'dialog topology_hiding', head, script: 'exit;' }), {
+    message: /proxy\.cfg:\d+:\d+: .*th_internal_trusted_tag is not supported/,
+  });
 });
 
 test('a flag that is not known is refused at load', () => {
