@@ -126,7 +126,8 @@ function restore(call: Call, transaction: TransactionState): void {
   transaction.filterReplies((reply) => {
     if (dialog !== undefined) learn(call, dialog, reply);
     return hidingReply(reply, call.message, call.source, call.marking, back);
-  });
+    // Reply routes see, and change, what the other side has sent.
+  }, true);
 }
 
 /** Contact and routers of the side that answers, before they are hidden. */

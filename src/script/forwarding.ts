@@ -3,7 +3,7 @@ import type { SipSocket } from '../sip/transport/transport.js';
 import type { Call, RecordRouting } from './call.js';
 import type { MessageEdits } from './edits.js';
 import { hidingRequest } from './hiding.js';
-import { outgoingRequest } from './outgoing.js';
+import { edited, outgoingRequest } from './outgoing.js';
 import { markOf, viaMark } from './via-mark.js';
 
 /** What one copy of a request leaves with. */
@@ -34,11 +34,13 @@ export interface LeavingFor {
 /** A request as it leaves by a socket, with Record-Route lines, which need to know it. */
 export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, branch: string): string {
   const { socket } = target;
-  const { message, source } = call;
+  const { source, hiding } = call;
+  // What the script has changed is hidden as it leaves: an address of NAT that it has put into Contact.
+  const message = hiding === undefined ? call.message : edited(call.message, leaving.edits);
   let params = '';
   if (call.localRport && socket.transport === 'udp') params += ';rport';
   if (source.flow !== undefined) params += `;i=${source.flow.id}`;
-  const routes = call.hiding === undefined ? recordRoutes(call, target, leaving.recorded) : '';
+  const routes = hiding === undefined ? recordRoutes(call, target, leaving.recorded) : '';
   // Says to what hides the message how many of its Record-Route values are ours.
   const received = call.env.masks && message.via !== undefined ? markOf(message.text, message.via) : undefined;
   if (received !== undefined) params += viaMark({ ...received, own: routes.split('\n').length - 1 });
@@ -50,12 +52,9 @@ export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, bran
     branch,
     viaParams: params,
     requestUri: leaving.requestUri,
-    edits:
-      call.hiding === undefined
-        ? leaving.edits.list
-        : [...leaving.edits.list, ...hidingRequest(message, socket, call.hiding)],
+    edits: hiding === undefined ? leaving.edits.list : hidingRequest(message, socket, hiding),
     head: routes + leaving.head,
-    marking: call.hiding === undefined ? call.marking : undefined,
+    marking: hiding === undefined ? call.marking : undefined,
   });
 }
 

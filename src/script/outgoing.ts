@@ -1,7 +1,7 @@
-import type { SipMessage } from '../sip/message.js';
+import { parseMessage, type SipMessage } from '../sip/message.js';
 import { markedVia, type TextEdit, type ViaMarking } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
-import { applied, lengthChange } from './edits.js';
+import { applied, lengthChange, type MessageEdits } from './edits.js';
 
 /** What a request leaves with. */
 export interface OutgoingRequest {
@@ -60,6 +60,11 @@ export function rewritten(message: SipMessage, edits: readonly TextEdit[], first
   const length = lengthEdit(message, edits);
   const all = length === undefined ? edits : [...edits, length];
   return (firstLine ?? message.text.slice(0, message.headersStart)) + applied(message.text, message.headersStart, all);
+}
+
+/** A message with edits as if it had come so; as it came where they leave no message. */
+export function edited(message: SipMessage, { empty, list }: MessageEdits): SipMessage {
+  return empty ? message : (parseMessage(rewritten(message, list)) ?? message);
 }
 
 /** Whether a text would begin a line of its own in a message: what scripts unescape may, and peers write it. */

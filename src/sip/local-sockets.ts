@@ -112,15 +112,22 @@ export class LocalSockets {
     return this.byDescription.get(lower) ?? this.byDescription.get(`udp:${lower}`);
   }
 
-  /** The socket to reach an address from: the preferred one if it can, else the first of that transport and family. */
+  /** The socket to reach an address from: the preferred one if it can, else the first of that transport and family; for ws without one, of wss. */
   choose(address: Pick<Address, 'transport' | 'family'>, preferred: SipSocket | undefined): SipSocket | undefined {
-    if (preferred !== undefined && preferred.transport === address.transport && preferred.family === address.family) {
-      return preferred;
+    if (preferred !== undefined && preferred.family === address.family) {
+      if (preferred.transport === address.transport) return preferred;
+      // Clients of both write transport=ws (RFC 7118 names no other).
+      if (preferred.transport === 'wss' && address.transport === 'ws') return preferred;
     }
+    const found = this.first(address.transport, address.family);
+    return found === undefined && address.transport === 'ws' ? this.first('wss', address.family) : found;
+  }
+
+  private first(transport: TransportName, family: 4 | 6): SipSocket | undefined {
     const sockets = this.sockets;
     for (let i = 0; i < sockets.length; i++) {
       const socket = sockets[i] as SipSocket;
-      if (socket.transport === address.transport && socket.family === address.family) return socket;
+      if (socket.transport === transport && socket.family === family) return socket;
     }
     return undefined;
   }

@@ -26,11 +26,70 @@ interface Served {
   /** What the script writes for a call, in order. */
   readonly lines: readonly RegExp[];
   readonly calls?: number;
-  /** Further statements about the tables; `uris` are those of the destinations. */
-  readonly tables?: (uris: readonly string[]) => readonly string[];
+  /** The number that is called. */
+  readonly service?: string;
+  /** Further statements about the tables; `uris` are those of the destinations, `caller` is the port calls come from. */
+  readonly tables?: (uris: readonly string[], caller: number) => readonly string[];
 }
 
+/** Tables of drouting with two gateways, the first of which refuses calls. */
+const routing = (group: string, more = '') => `
+  CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT,
+    state INT, socket TEXT);
+  CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+  INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
+  CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+  INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('${group}', '49', 0, '#all');
+  CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
+  CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
+    timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);
+  CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
+    duration INT, ms_duration INT, setuptime INT, created TEXT, customer TEXT, src_ip TEXT, gateway TEXT, rule_id TEXT);
+  INSERT INTO version VALUES ('dialplan', 5), ('domain', 4);
+  CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
+  ${more}`;
+
 const FILES: readonly Served[] = [
+  {
+    file: 'residential-options-3.4.cfg',
+    rows: [[9, 'UP', 0]],
+    calls: 3,
+    lines: [/^new branch at sip:4930123@127\.0\.0\.1:\d+$/, /^incoming reply$/],
+    tables: ([up = ''], caller) => [
+      routing(
+        '0',
+        `INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix) VALUES ('up', 1, '${up}', 0, ''), ('in', 1, 'sip:127.0.0.1:${caller}', 0, '');
+         INSERT INTO domain (domain) VALUES ('127.0.0.1');
+         CREATE TABLE dbaliases (id INTEGER PRIMARY KEY, alias_username TEXT, alias_domain TEXT, username TEXT, domain TEXT);
+         INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp, attrs) VALUES (0, 1, 1, '^.*$', 0, '^.*$', '+4930123', '');`,
+      ),
+    ],
+  },
+  {
+    file: 'trunking-limits-3.5.cfg',
+    rows: [
+      [9, 'BUSY', 0],
+      [9, 'UP', 0],
+    ],
+    calls: 3,
+    service: '004930123',
+    lines: [
+      /^trunk is up, maintenance is 0$/,
+      / rule 1 prefix 49 gateway busy carrier all to sip:4930123@/,
+      / rule 1 prefix 49 gateway up carrier all to sip:4930123@/,
+      / branch 1 to /,
+      / acme hangs up after \d+ s, downstream$/,
+    ],
+    tables: ([busy = '', up = '']) => [
+      routing(
+        '1',
+        `INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix) VALUES ('busy', 1, '${busy}', 0, ''), ('up', 1, '${up}', 0, '');
+         INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (1, '127.0.0.1', 32, 0, 'any', 'acme');
+         CREATE TABLE customers (name TEXT, channels INT, cps INT);
+         INSERT INTO customers VALUES ('acme', 20, 50);`,
+      ),
+    ],
+  },
   {
     file: 'load-balancer-2.4.cfg',
     rows: [
@@ -317,7 +376,7 @@ async function asServed(file: string): Promise<string> {
     .replace(/^(?:listen|socket)\s*=\s*(?!LISTEN).*$/gm, '')
     .replace(/(?:mysql|sqlite|postgres|text):\/\/[^";\s]*/g, 'sqlite://FOLDER/db.sqlite')
     .replace(/^modparam\("(?:tls_mgm|rtpengine)", "(?!rtpengine_tout).*\n/gm, '')
-    .replace(/\/tmp\/opensips_fifo/g, 'FOLDER/fifo')
+    .replace(/\/(?:tmp|run\/opensips)\/\w*fifo/g, 'FOLDER/fifo')
     .replace(/"port", 8888/, `"port", ${management}`)
     .replace(/udp:127\.0\.0\.1:8080/, `udp:127.0.0.1:${await freePort('127.0.0.1')}`);
   return text;
@@ -335,7 +394,7 @@ function tables(folder: string, rows: readonly string[]): void {
   );
 }
 
-for (const { file, rows, lines, calls = 2, tables: further } of FILES) {
+for (const { file, rows, lines, calls = 2, service, tables: further } of FILES) {
   test(`SIPp calls through ${file}`, { skip }, async () => {
     const answerers = new Map<string, SippAnswerer>();
     const inserts: string[] = [];
@@ -353,12 +412,20 @@ for (const { file, rows, lines, calls = 2, tables: further } of FILES) {
         `INSERT INTO dispatcher (setid, destination, priority) VALUES (${set}, '${answerer.uri}', ${priority});`,
       );
     }
+    const caller = await freePort();
     const daemon: CfgDaemon = await startCfgDaemon({
       text: await asServed(file),
-      prepare: (folder) => tables(folder, [...(further?.(uris).slice() ?? []), ...inserts]),
+      prepare: (folder) => tables(folder, [...(further?.(uris, caller).slice() ?? []), ...inserts]),
     });
     open.push(() => daemon.stop());
-    const result = await runSipp({ scenario: 'uac-call', calls, rate: 20, target: `127.0.0.1:${daemon.port}` });
+    const result = await runSipp({
+      scenario: 'uac-call',
+      calls,
+      rate: 20,
+      port: caller,
+      target: `127.0.0.1:${daemon.port}`,
+      ...(service === undefined ? {} : { service }),
+    });
     assert.deepEqual([result.ok, result.failed], [calls, 0], `${result.errors.join('\n')}\n${daemon.log.join('\n')}`);
     let answered = 0;
     for (const [which, each] of answerers) if (which.startsWith('UP')) answered += (await each.stop()).ok;

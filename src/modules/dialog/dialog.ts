@@ -1,7 +1,8 @@
 import { addrSpecOf } from '../../core/name-addr.js';
 import { ownText } from '../../core/own-text.js';
 import type { PvarValue } from '../../pvar/context.js';
-import type { Call } from '../../script/call.js';
+import type { Call, MessageRun } from '../../script/call.js';
+import { edited } from '../../script/outgoing.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 import { Numbers } from './numbers.js';
@@ -125,13 +126,15 @@ export class Dialog {
     /** Milliseconds since the epoch. */
     readonly began: number,
     lifetime: number,
+    /** URI of the Contact of the caller, as the script has left it. */
+    contact: string,
   ) {
     const { message, source } = call;
     this.lifetime = lifetime;
     this.caller = {
       address: message.from,
       tag: message.fromTag,
-      contact: contactOf(message),
+      contact,
       cseq: message.cseqNumber,
       numbers: new Numbers(),
       route: message.headers('record-route').flatMap(splitValues),
@@ -183,6 +186,16 @@ export class Dialog {
 /** The URI of the first Contact; '' when there is none. */
 export function contactOf(message: SipMessage): string {
   return addrSpecOf(message.header('contact') ?? '');
+}
+
+/**
+ * The URI of the first Contact of the request at hand. In OpenSIPS as the script has changed it: behind NAT only that reaches the side.
+ */
+export function contactAtHand({ message, edits, env }: Pick<MessageRun, 'message' | 'edits' | 'env'>): string {
+  const field = message.nextField('contact');
+  if (field === undefined || env.dialect !== 'opensips') return contactOf(message);
+  const changed = edits.list.some(({ start, end }) => start < field.end && end > field.value);
+  return contactOf(changed ? edited(message, edits) : message);
 }
 
 /** Values of one Record-Route field: commas outside angle brackets separate them. */

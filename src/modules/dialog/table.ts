@@ -11,7 +11,17 @@ import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import { flagParameter } from '../flags.js';
 import { DialogCounters } from './counters.js';
-import { ACKNOWLEDGED, CONFIRMED, contactOf, Dialog, EARLY, ENDED, type Side, splitValues } from './dialog.js';
+import {
+  ACKNOWLEDGED,
+  CONFIRMED,
+  contactAtHand,
+  contactOf,
+  Dialog,
+  EARLY,
+  ENDED,
+  type Side,
+  splitValues,
+} from './dialog.js';
 import { renumber, restoreNumbers } from './numbers.js';
 import { type PingTimes, startPings } from './pings.js';
 import { Profiles } from './profiles.js';
@@ -197,7 +207,7 @@ export class DialogTable {
     const wishes = this.wishes(call);
     const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
     const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
-    const dialog = new Dialog(hashOf(message.callId), this.nextId(), call, env.clock.now(), lifetime);
+    const dialog = new Dialog(hashOf(message.callId), this.nextId(), call, env.clock.now(), lifetime, contactAtHand(run));
     dialog.byeOnTimeout = wishes.bye;
     dialog.flags = wishes.flags;
     dialog.timeoutRoute = wishes.timeoutRoute;
@@ -272,7 +282,7 @@ export class DialogTable {
     }
     if (message.cseqNumber > leg.cseq) leg.cseq = message.cseqNumber;
     // A target refresh (RFC 3261 section 12.2.1.2, RFC 3311 section 5.1).
-    if (message.method === 'INVITE' || message.method === 'UPDATE') leg.contact = contactOf(message) || leg.contact;
+    if (message.method === 'INVITE' || message.method === 'UPDATE') leg.contact = contactAtHand(run) || leg.contact;
     if (message.method === 'BYE') {
       this.end(dialog, call, dialog.direction === 'caller' ? 'Downstream BYE' : 'Upstream BYE', 0);
       return;

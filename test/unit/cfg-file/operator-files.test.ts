@@ -60,6 +60,14 @@ const FILES: readonly FileVerdict[] = [
   ['media-path-3.4.cfg', 'opensips-4', 'runs whole', []],
   ['tenant-hub-3.4.cfg', 'opensips-4', 'runs whole', []],
   [
+    'residential-options-3.4.cfg',
+    'opensips-4',
+    'runs without',
+    [/proxy_authorize\(\) answers 501/, /lookup\(\) answers 501/, /handle_publish\(\) answers 501/],
+  ],
+  ['trunking-limits-3.5.cfg', 'opensips-4', 'runs whole', []],
+  ['sbc-webrtc-3.4.cfg', 'opensips-4', 'runs whole', []],
+  [
     'mixed-versions.cfg',
     'opensips-3',
     'cannot run',

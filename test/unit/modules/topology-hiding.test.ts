@@ -92,6 +92,43 @@ test('parameters of the field Contact pass where they are named', async () => {
   assert.match((await contacts('topology_hiding();', head)).caller, /^<[^>]*>;\+sip\.instance="<urn:x>"$/);
 });
 
+test('what fix_nated_contact() puts into Contact is hidden, and is where the sides are reached', async () => {
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'dialog topology_hiding nathelper',
+    script: `route {
+        if (has_totag()) { topology_hiding_match(); t_relay(); exit; }
+        fix_nated_contact();
+        topology_hiding("U");
+        t_on_reply("r");
+        $du = "sip:127.0.0.1:7001";
+        t_relay();
+      }
+      onreply_route[r] { xlog("$(ct{nameaddr.uri})\\n"); fix_nated_contact(); }`,
+  });
+  const sent = (start: string): string => runner.sent.find(({ text }) => text.startsWith(start))?.text ?? '';
+  const contact = (text: string): string => /^Contact: (.*)\r$/m.exec(text)?.[1] ?? '';
+  try {
+    runner.receive(INVITE.replace('<sip:alice@127.0.0.1:5070>', '<sip:alice@x.invalid>'));
+    const invite = sent('INVITE ');
+    assert.match(contact(invite), /^<sip:alice@127\.0\.0\.1:5060;did=[0-9a-f.]+>$/);
+    const answer = answerTo(invite, '200 OK', { tag: 'tt', headers: ['Contact: <sip:bob@y.invalid>'] });
+    runner.receive(answer, 7001);
+    // The route sees what the callee has sent, the caller does not.
+    assert.deepEqual(runner.lines, ['sip:bob@y.invalid']);
+    const shown = contact(sent('SIP/2.0 200'));
+    assert.match(shown, /^<sip:bob@127\.0\.0\.1:5060;did=[0-9a-f.]+>$/);
+    const bye = INVITE.replaceAll('INVITE', 'BYE')
+      .replace('sip:bob@sw.example', shown.slice(1, -1))
+      .replace('<sip:bob@b.example>', '<sip:bob@b.example>;tag=tt')
+      .replace('CSeq: 1', 'CSeq: 2');
+    runner.receive(bye);
+    assert.match(sent('BYE '), /^BYE sip:bob@127\.0\.0\.1:7001 SIP/);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('th_internal_trusted_tag is refused at load', () => {
   const head = 'modparam("topology_hiding", "th_internal_trusted_tag", "x")';
   assert.throws(() => startScript({ dialect: 'opensips', modules: 'dialog topology_hiding', head, script: 'exit;' }), {

@@ -98,3 +98,16 @@ test('aliases are ours, with their port, or with each port listened on', () => {
     assert.ok(!ours(uri), uri);
   }
 });
+
+test('an address over ws is reached from a wss socket that is preferred, or where there is none of ws', () => {
+  const [ws, wss] = [
+    new RecordingSocket(clock, 'ws', '127.0.0.1', 8080),
+    new RecordingSocket(clock, 'wss', '127.0.0.1', 8443),
+  ];
+  const over = { transport: 'ws', family: 4 } as const;
+  assert.equal(new LocalSockets([udp, wss]).choose(over, udp), wss);
+  const both = new LocalSockets([ws, wss]);
+  assert.equal(both.choose(over, undefined), ws);
+  assert.equal(both.choose(over, wss), wss);
+  assert.equal(both.choose({ transport: 'wss', family: 4 }, ws), wss);
+});
