@@ -207,7 +207,14 @@ export class DialogTable {
     const wishes = this.wishes(call);
     const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
     const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
-    const dialog = new Dialog(hashOf(message.callId), this.nextId(), call, env.clock.now(), lifetime, contactAtHand(run));
+    const dialog = new Dialog(
+      hashOf(message.callId),
+      this.nextId(),
+      call,
+      env.clock.now(),
+      lifetime,
+      contactAtHand(run),
+    );
     dialog.byeOnTimeout = wishes.bye;
     dialog.flags = wishes.flags;
     dialog.timeoutRoute = wishes.timeoutRoute;
