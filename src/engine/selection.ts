@@ -29,6 +29,8 @@ export interface CountedCall {
   confirm(): void;
   /** The call has ended, or was never established. */
   end(): void;
+  /** Whether it still counts. */
+  readonly counts: boolean;
 }
 
 /**

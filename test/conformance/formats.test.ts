@@ -12,6 +12,7 @@ const FORMATS: Readonly<Record<string, RecordingFormat | undefined>> = {
   'opensips-inlist-count.json': 'lists',
   'opensips-select.json': 'opensips selections',
   'scripts-kamailio.json': 'scripts',
+  'scripts-kamailio-call-load.json': 'scripts',
   'scripts-kamailio-families.json': 'scripts',
   'scripts-kamailio-fresh.json': 'scripts',
   'scripts-kamailio-further.json': 'scripts',

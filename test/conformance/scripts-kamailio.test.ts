@@ -31,3 +31,7 @@ test('cases of fresh seeds do what kamailio was recorded to do with them', () =>
 // Small cases about the rule behind what fresh seeds did not agree in, recorded with --record, and those cases themselves. All of them agree.
 test('cases about the kinds of fresh differences do what kamailio was recorded to do with them', () =>
   assertAgreement('kamailio-kinds', 285));
+
+// Call load as scripts keep it.
+test('cases of call load do what kamailio was recorded to do with them', () =>
+  assertAgreement('kamailio-call-load', 12));

@@ -34,6 +34,10 @@ export class TrackedCall implements CountedCall {
     readonly callId: string,
   ) {}
 
+  get counts(): boolean {
+    return this.destination !== undefined;
+  }
+
   /** The call goes to another destination (ds_next_dst). */
   moveTo(destination: Destination): void {
     this.ledger.move(this, destination);

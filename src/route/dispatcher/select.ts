@@ -151,7 +151,10 @@ export function selectNextKamailio(
   partition: string | undefined,
 ): number {
   const found = kamailioFor(site, `ds_next_${target}`, partition);
-  return found !== undefined && site.call.selections.next(found, target) ? 1 : -1;
+  if (found === undefined) return -1;
+  // As recorded, a call that ds_load_unset() has taken off goes on in its list, and the function fails all the same.
+  const lost = kamailioOf(found)?.strict === true && site.call.dispatch.of(found)?.call?.counts === false;
+  return site.call.selections.next(found, target) && !lost ? 1 : -1;
 }
 
 /** ds_set_dst and ds_set_domain of Kamailio: the destination in use once more. */
