@@ -66,10 +66,11 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
     for (const key of OF_THE_FILE) delete rest[key];
   }
   const cfg = loadCfg(path, { ...readingOf(rest), ...definedOf(options) });
-  const { mi, ...own } = cfg.settings;
+  const { mi, hep, ...own } = cfg.settings;
   const merged: JsonObject = {
     ...rest,
     ...own,
+    ...(hep === undefined || rest['hep'] !== undefined ? {} : { hep }),
     ...(mi === undefined && rest['mi'] === undefined
       ? {}
       : { mi: withEndpoints(rest['mi'] as JsonObject | undefined, mi as JsonObject | undefined) }),

@@ -73,6 +73,11 @@ export function inventory(reading: CfgReading): Inventory {
       const message = standIn === undefined ? '' : `${name}() ${standIn}`;
       things.push({ kind: 'function', name: `${name}()`, standing, at, count, message });
     }
+    const trace = known.get('sip_trace') ?? known.get('hlog');
+    if (dialect.name === 'kamailio' && trace !== undefined && reading.settings?.['hep'] === undefined) {
+      const message = 'sip_trace() sends nothing: siptrace names no server (trace_on, duplicate_uri, hep_mode_on)';
+      things.push({ kind: 'function', name: 'sip_trace()', standing: 'stands in', at: trace.at, count: 1, message });
+    }
     for (const { module, message } of missingSockets(reading.settings?.['mi'])) {
       const at = tree.modules.find(({ name }) => name === module)?.at;
       if (at !== undefined) things.push({ kind: 'other', name: module, standing: 'stands in', at, count: 1, message });

@@ -55,6 +55,7 @@ export interface RawSettings {
     readonly id: number;
     readonly password?: string;
     readonly one_in: number;
+    readonly chosen: boolean;
     readonly ca?: string;
   };
   readonly privacy: { readonly keep_digits?: number; readonly hash_key?: string };

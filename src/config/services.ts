@@ -257,6 +257,7 @@ export function readHep(raw: RawSettings, root: Location, findings: Findings): H
     id: hep.id,
     password: hep.password,
     oneIn: hep.one_in,
+    chosen: hep.chosen,
     caFile: hep.ca === undefined ? undefined : resolve(root.dir, hep.ca),
   };
 }

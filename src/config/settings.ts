@@ -362,6 +362,8 @@ export interface HepConfig {
   readonly password: string | undefined;
   /** One call in this many. */
   readonly oneIn: number;
+  /** Only what the script of a cfg file chooses is sent. */
+  readonly chosen: boolean;
   /** Absolute path of a file with certificate authorities. */
   readonly caFile: string | undefined;
 }

@@ -72,6 +72,7 @@ export function buildRouting(
       sharingTag: (name) => cluster.tag(name),
       subscribe: env.subscribe,
       rpc: env.rpc,
+      captures: () => observers.traces.captures,
       tablesRead: env.tablesRead,
       tokens: new DialogTokens(secret.keys),
       clock,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { HepConfig, Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
@@ -6,12 +7,17 @@ import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import type { MiValue } from '../management/mi/command.js';
 import type { TraceParams, Traces } from '../management/mi/dependencies.js';
+import type { ScriptCaptures } from '../script/services.js';
 import type { TapPoint } from '../sip/transport/tap.js';
 import type { Metrics } from '../stats/metrics.js';
+import { FollowedCalls } from '../trace/followed-calls.js';
+import { LOG_LINE } from '../trace/hep.js';
 import { HepSender } from '../trace/hep-sender.js';
 import type { TraceSession } from '../trace/trace-session.js';
 import { Tracer } from '../trace/tracer.js';
 
+/** Capture servers that a script names besides that of the settings. */
+const MOST_SERVERS = 16;
 /** Bytes of messages in one answer: it must fit a datagram. */
 const ANSWER_BYTES = 30_000;
 
@@ -21,6 +27,9 @@ export class TraceControl implements Service {
   readonly tracer: Tracer;
   private hep: HepSender | undefined;
   private hepConfig: HepConfig | undefined;
+  /** Further servers that a script names, by their description. */
+  private readonly others = new Map<string, HepSender>();
+  private chosen: FollowedCalls | undefined;
   /** Counts of the senders before the present one. */
   private before = { sent: 0, dropped: 0 };
   private running = false;
@@ -106,6 +115,8 @@ export class TraceControl implements Service {
     const former = this.hep;
     this.hep = undefined;
     this.hepConfig = config;
+    for (const sender of this.others.values()) await sender.stop();
+    this.others.clear();
     this.tracer.useCapture(undefined);
     if (former !== undefined) {
       this.before.sent += former.counters.sent;
@@ -123,7 +134,51 @@ export class TraceControl implements Service {
     const hep = new HepSender({ ...config, ca }, this.clock, this.log);
     this.hep = hep;
     await hep.start();
-    this.tracer.useCapture(hep);
+    this.chosen = config.chosen ? new FollowedCalls() : undefined;
+    this.tracer.useCapture(hep, this.chosen);
+  }
+
+  /** What scripts send to capture servers; undefined without one. */
+  get captures(): ScriptCaptures | undefined {
+    return this.hep === undefined ? undefined : this.ofScripts;
+  }
+
+  private readonly ofScripts: ScriptCaptures = {
+    send: (message, server) => {
+      const sender = server === undefined ? this.hep : this.sender(server);
+      sender?.capture(this.tracer.shown(message));
+      return sender !== undefined;
+    },
+    follow: (callId, cseq) => this.chosen?.follow(callId, cseq, this.clock.monotonic()),
+    log: (text, callId) => {
+      const { hep } = this;
+      if (hep === undefined) return false;
+      const { host: address, port } = hep.server;
+      const local = { address: isIP(address) === 6 ? '::1' : '127.0.0.1', port: 0 };
+      const remote = { address: isIP(address) === 0 ? '127.0.0.1' : address, port };
+      hep.capture(this.tracer.shown({ direction: 'out', transport: 'udp', local, remote, callId, text }), LOG_LINE);
+      return true;
+    },
+  };
+
+  /** A sender to another server than that of the settings; undefined once there are too many. */
+  private sender(server: string): HepSender | undefined {
+    const { hepConfig: config, others } = this;
+    const known = others.get(server);
+    if (known !== undefined || config === undefined) return known;
+    const [, transport, host = '', port] = /^(udp|tcp|tls):(.*):([0-9]+)$/.exec(server) ?? [];
+    if (transport === undefined || others.size >= MOST_SERVERS) return undefined;
+    const target = {
+      ...config,
+      transport: transport as HepConfig['transport'],
+      host,
+      port: Number(port),
+      ca: undefined,
+    };
+    const sender = new HepSender(target, this.clock, this.log);
+    others.set(server, sender);
+    void sender.start();
+    return sender;
   }
 }
 

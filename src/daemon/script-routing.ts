@@ -83,6 +83,8 @@ export interface ScriptRoutingOptions {
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
   /** Sends an event to a socket for some seconds; what is wrong with that. */
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
+  /** Copies of messages for a capture server. */
+  readonly captures?: (() => ScriptServices['captures']) | undefined;
   /** Runs a command of Kamailio's RPC written as JSON; undefined for what is no JSON. */
   readonly rpc?: ScriptServices['rpc'] | undefined;
   /** Called when the tables were read again, for whoever else has them. */
@@ -148,6 +150,7 @@ export class ScriptRouting {
       folder: () => this.cfg.folder,
       publish: options.publish ?? (() => false),
       sharingTag: memory?.sharingTag ?? options.sharingTag ?? (() => undefined),
+      captures: options.captures ?? (() => undefined),
       rpc: options.rpc ?? NO_SERVICES.rpc,
       subscribe: options.subscribe ?? (() => 'there are no events here'),
       log: options.log,

@@ -27,6 +27,8 @@ export interface ScriptServicesOptions {
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
   /** Sends an event to a socket; what is wrong with that. */
   readonly subscribe: (event: string, socket: string, seconds: number | undefined) => string | undefined;
+  /** Copies of messages for a capture server. */
+  readonly captures: () => ScriptServices['captures'];
   /** Runs a command of Kamailio's RPC. */
   readonly rpc: ScriptServices['rpc'];
   readonly log: Logger;
@@ -54,6 +56,10 @@ export class OutsideServices implements ScriptServices {
 
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure> {
     return exchange(request);
+  }
+
+  get captures(): ScriptServices['captures'] {
+    return this.options.captures();
   }
 
   rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined> {

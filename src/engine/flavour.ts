@@ -87,6 +87,8 @@ export interface StateRules {
    * ds_mark_dst marks the first target of the list, none once the list is exhausted; else the destination used last.
    */
   readonly marksFirstOfList: boolean;
+  /** Going on to the next target fails for a call that counts as load no longer. */
+  readonly nextNeedsCounting: boolean;
   /** Kamailio's state bits (dispatcher.set_state), as this flavour can hold them. */
   wantedByBits(bits: number): StateWanted;
   /** What another node needs to know of a state besides its name; undefined for nothing. */

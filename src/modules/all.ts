@@ -51,6 +51,7 @@ import { rtpproxyFunctions } from './rtpproxy/functions.js';
 import { sanityFunctions } from './sanity.js';
 import { sdpopsFunctions } from './sdp/functions-kamailio.js';
 import { sipmsgopsSdpFunctions } from './sdp/functions-opensips.js';
+import { siptraceFunctions } from './siptrace.js';
 import { kamailioUriFunctions } from './siputils-kamailio.js';
 import { sqlFunctions } from './sql.js';
 import { sqlStatementFunctions } from './sql-statements.js';
@@ -117,6 +118,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...uuidFunctions,
     ...droutingFunctions,
     ...observationFunctions,
+    ...siptraceFunctions,
     ...restClientFunctions,
     ...accFunctions,
     ...topologyHidingFunctions,

@@ -54,7 +54,6 @@ function taken(functions: Readonly<Record<string, number>>, standIn: string): Fu
 /** Functions that only read: leaving them out does not change where a call goes. */
 export const observationFunctions: ScriptFunction[] = [
   ...moduleFunctions('tracer|siptrace', [trace('trace'), trace('sip_trace')]),
-  ...moduleFunctions('siptrace', taken({ sip_trace: 3, sip_trace_mode: 1, hlog: 2 }, TRACED)),
   ...moduleFunctions('sst', [
     kamailioFunction('sstCheckMin', 'flag', 'accepted; as recorded of 5.6.3, no session timer is too small', () => -1),
   ]),

@@ -1,3 +1,4 @@
+import type { TransportName } from '../core/uri.js';
 import type { PvarValue } from '../pvar/context.js';
 
 /** What a query gave. */
@@ -55,6 +56,27 @@ export interface RpcSender {
   readonly authorization: string | undefined;
 }
 
+/** One message for a capture server. */
+export interface CapturedMessage {
+  readonly text: string;
+  readonly direction: 'in' | 'out';
+  readonly transport: TransportName;
+  readonly local: { readonly address: string; readonly port: number };
+  readonly remote: { readonly address: string; readonly port: number };
+  /** What the server finds it by: the Call-ID, or what the script says instead. */
+  readonly callId: string;
+}
+
+/** Copies of messages that a script chooses for a capture server. */
+export interface ScriptCaptures {
+  /** Sends one message, to the server of the settings or to another ("udp:host:port"); false where that cannot be. */
+  send(message: CapturedMessage, server: string | undefined): boolean;
+  /** Sends what comes and leaves from now on of a transaction, by its CSeq ("1 INVITE"), or with undefined of a dialog. */
+  follow(callId: string, cseq: string | undefined): void;
+  /** Sends a line of a log. */
+  log(text: string, correlation: string): boolean;
+}
+
 /** What modules reach outside the process by. */
 export interface ScriptServices {
   /** Nothing outside the process may be asked for more than data: a script is only rehearsed. */
@@ -65,6 +87,8 @@ export interface ScriptServices {
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure>;
   /** Runs a command of Kamailio's RPC written as JSON, for the script itself or for who sent it by HTTP; undefined for what is no JSON. */
   rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined>;
+  /** Copies of messages; undefined where there is no capture server. */
+  readonly captures?: ScriptCaptures | undefined;
   /** Sends an event to a socket for some seconds; what is wrong with that, else undefined. */
   subscribe(event: string, socket: string, seconds: number | undefined): string | undefined;
   /** Publishes on "<prefix>.calls.<partition>.<kind>". False where records are not published. */

@@ -60,13 +60,18 @@ export class HepSender implements CaptureSink, Service {
     await new Promise<void>((resolve) => (datagrams === undefined ? resolve() : datagrams.close(() => resolve())));
   }
 
+  /** Where it sends. */
+  get server(): Pick<HepTarget, 'host' | 'port'> {
+    return this.target;
+  }
+
   get oneIn(): number {
     return this.target.oneIn;
   }
 
   /** Sends one message. What does not leave at once because too much waits is dropped and counted. */
-  capture(message: SeenMessage): void {
-    const packet = hepPacket(message, this.target);
+  capture(message: SeenMessage, kind?: number): void {
+    const packet = hepPacket(message, this.target, kind);
     const { datagrams, stream, target } = this;
     if (datagrams !== undefined) {
       if (datagrams.getSendQueueSize() > MOST_WAITING) {

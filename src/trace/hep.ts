@@ -21,6 +21,8 @@ const CHUNK = {
 } as const;
 
 const SIP = 1;
+/** Type of what is a line of a log. */
+export const LOG_LINE = 100;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const UDP = 17;
@@ -36,8 +38,8 @@ export interface HepIdentity {
   readonly password: string | undefined;
 }
 
-/** One message as a HEP3 packet (EEP). A message beyond MOST_PAYLOAD bytes is cut. */
-export function hepPacket(message: SeenMessage, { id, password }: HepIdentity): Buffer {
+/** One message as a HEP3 packet (EEP); `kind`: 1 for SIP, or LOG_LINE. A message beyond MOST_PAYLOAD bytes is cut. */
+export function hepPacket(message: SeenMessage, { id, password }: HepIdentity, kind = SIP): Buffer {
   const { local, remote, direction, time } = message;
   const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
   const six = isIPv6(from.address);
@@ -52,7 +54,7 @@ export function hepPacket(message: SeenMessage, { id, password }: HepIdentity): 
     number16(CHUNK.targetPort, to.port),
     number32(CHUNK.seconds, Math.floor(time / 1000)),
     number32(CHUNK.microseconds, Math.floor((time % 1000) * 1000)),
-    number8(CHUNK.kind, SIP),
+    number8(CHUNK.kind, kind),
     number32(CHUNK.captureId, id),
     ...(password === undefined ? [] : [chunk(CHUNK.key, Buffer.from(password))]),
     chunk(CHUNK.correlation, callId),

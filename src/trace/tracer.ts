@@ -6,6 +6,7 @@ import type { SipMessage } from '../sip/message.js';
 import type { MessageTap, TapPoint } from '../sip/transport/tap.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { CallIdSpan, isOneIn } from './call-id.js';
+import type { FollowedCalls } from './followed-calls.js';
 import {
   DEFAULT_TRACE_BOUNDS,
   type SeenMessage,
@@ -43,6 +44,8 @@ export class Tracer implements MessageTap {
   private active: readonly TraceSession[] = [];
   private readonly callId = new CallIdSpan();
   private capture: CaptureSink | undefined = undefined;
+  /** What of the messages goes there: all of them, or those of calls that were chosen. */
+  private chosen: FollowedCalls | undefined = undefined;
   private ids = 0;
 
   constructor(
@@ -50,10 +53,16 @@ export class Tracer implements MessageTap {
     private readonly clock: Clock,
   ) {}
 
-  /** Sends every message to a capture server as well; undefined: to none. */
-  useCapture(sink: CaptureSink | undefined): void {
+  /** Sends every message to a capture server as well, or those of `chosen` calls; undefined: to none. */
+  useCapture(sink: CaptureSink | undefined, chosen?: FollowedCalls): void {
     this.capture = sink;
+    this.chosen = chosen;
     this.settle();
+  }
+
+  /** One message for a capture server, without passwords. */
+  shown(message: Omit<SeenMessage, 'time'>): SeenMessage {
+    return { ...message, time: this.clock.now(), text: withoutPasswords(message.text) };
   }
 
   /** Begins a trace. Throws SwitchyardError USAGE for a filter that takes everything, and when there are too many traces. */
@@ -134,6 +143,7 @@ export class Tracer implements MessageTap {
     }
     if (!isCaptured) return;
     if (callId === '') callId = text.slice(span.start, span.end);
+    if (this.chosen?.wants(callId, text, this.clock.monotonic()) === false) return;
     capture.capture(seen ?? this.message(text, direction, socket, address, port, callId));
   }
 

@@ -102,6 +102,11 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict;
   }
 
+  /** As recorded of a call that ds_load_unset() has taken off. */
+  get nextNeedsCounting(): boolean {
+    return this.strict;
+  }
+
   /** The original marks the first of its list. */
   get marksFirstOfList(): boolean {
     return this.strict;

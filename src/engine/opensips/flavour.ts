@@ -48,6 +48,9 @@ export class OpensipsFlavour implements Flavour {
     private readonly env: SelectEnv,
   ) {}
 
+  /** No call counts here. */
+  readonly nextNeedsCounting = false;
+
   /** The original marks the first of the list, which a selection without flag f does not make. */
   get marksFirstOfList(): boolean {
     return this.partition.compat === 'strict';

@@ -153,7 +153,7 @@ export function selectNextKamailio(
   const found = kamailioFor(site, `ds_next_${target}`, partition);
   if (found === undefined) return -1;
   // As recorded, a call that ds_load_unset() has taken off goes on in its list, and the function fails all the same.
-  const lost = kamailioOf(found)?.strict === true && site.call.dispatch.of(found)?.call?.counts === false;
+  const lost = found.flavour.nextNeedsCounting && site.call.dispatch.of(found)?.call?.counts === false;
   return site.call.selections.next(found, target) && !lost ? 1 : -1;
 }
 

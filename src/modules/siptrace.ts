@@ -1,0 +1,101 @@
+import { parseUri } from '../core/uri.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { PerCall } from '../script/per-call.js';
+import type { CapturedMessage } from '../script/services.js';
+import { code, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+
+type Mode = 'm' | 't' | 'd';
+
+const settings = {
+  module: 'siptrace',
+  create: (parameters: ModuleParameters) => ({
+    on: parameters.flag('trace_on', false),
+    flag: parameters.int('trace_flag', 0),
+    /** trace_mode: every message goes to the capture server by itself. */
+    all: (parameters.int('trace_mode', 0) & 1) !== 0,
+  }),
+};
+
+/** What sip_trace_mode() has set for a call. */
+const modes = new PerCall((): Mode | undefined => undefined);
+
+function modeOf(text: string): Mode | undefined {
+  const letter = text.trim().charAt(0).toLowerCase();
+  return letter === 'm' || letter === 't' || letter === 'd' ? letter : undefined;
+}
+
+/** "sip:10.1.1.2:5085;transport=tcp" as the capture server of switchyard.json; undefined for what is none. */
+function serverOf(text: string): string | undefined {
+  const uri = parseUri(text);
+  if (uri === undefined || uri.port === undefined) return undefined;
+  const transport = /;transport=(udp|tcp|tls)\b/i.exec(uri.params)?.[1]?.toLowerCase() ?? 'udp';
+  return `${transport}:${uri.host}:${uri.port}`;
+}
+
+/** The message at hand as it came; undefined for one that came from nowhere. */
+function atHand({ message, source }: MessageRun, correlation: string): CapturedMessage | undefined {
+  if (source === undefined) return undefined;
+  const { socket, address, port } = source;
+  return {
+    text: message.text,
+    direction: 'in',
+    transport: socket.transport,
+    local: { address: socket.address, port: socket.port },
+    remote: { address, port },
+    callId: correlation === '' ? message.callId : correlation,
+  };
+}
+
+/**
+ * As observed of 5.6.3: the message as it came; of a request in mode "t", which is that of a flag in trace_flag that is set, all messages of its
+ * transaction besides, in mode "d" all of its dialog.
+ */
+function trace(run: MessageRun, address: string, correlation: string, given: string): number {
+  const { on, flag, all } = run.env.modules.of(settings);
+  const { captures } = run.env.services;
+  const { message, call } = run;
+  if (!on || captures === undefined) return 1;
+  const flagged = flag > 0 && flag < 32 && ((call.flags >>> flag) & 1) === 1;
+  const mode = modeOf(given) ?? modes.known(call) ?? (flagged ? 't' : 'm');
+  const server = address === '' ? undefined : serverOf(address);
+  if (address !== '' && server === undefined) return -1;
+  const seen = atHand(run, correlation);
+  const sent = seen === undefined || captures.send(seen, server);
+  // With trace_mode 1 they all go there anyway; an ACK has no transaction.
+  const follows = mode === 'd' || (mode === 't' && message.method !== 'ACK');
+  if (follows && message.isRequest && !all) {
+    captures.follow(message.callId, mode === 'd' ? undefined : `${message.cseqNumber} ${message.method}`);
+  }
+  return code(sent);
+}
+
+/** Functions of Kamailio's siptrace. */
+export const siptraceFunctions: ScriptFunction[] = moduleFunctions('siptrace', [
+  kamailioFunction(
+    'sip_trace',
+    'address? correlation? mode?',
+    'sends the message at hand, its transaction or its dialog to the capture server',
+    (run, [address, correlation, mode]) =>
+      trace(run, textOf(address, run), textOf(correlation, run), textOf(mode, run)),
+  ),
+  kamailioFunction(
+    'sip_trace_mode',
+    'mode',
+    'sets what sip_trace() sends: message, transaction or dialog',
+    (run, [mode]) => {
+      const wanted = modeOf(textOf(mode, run));
+      if (wanted === undefined) return -1;
+      modes.set(run.call, wanted);
+      return 1;
+    },
+  ),
+  kamailioFunction('hlog', 'text other?', 'sends a line of a log to the capture server', (run, [first, second]) => {
+    const { captures } = run.env.services;
+    if (captures === undefined) return -1;
+    const [correlation, text] =
+      second === undefined ? [run.message.callId, textOf(first, run)] : [textOf(first, run), textOf(second, run)];
+    return code(captures.log(text, correlation));
+  }),
+]);
