@@ -10,7 +10,7 @@ import { parseConfiguration } from '../cfg/source/configuration.js';
 import { detectDialect, detectOpensips } from '../cfg/source/detect-dialect.js';
 import { preprocessed } from '../cfg/source/external.js';
 import type { SourceFile, SourceReader } from '../cfg/source/sources.js';
-import { messageOf, SwitchyardError } from '../core/errors.js';
+import { messageOf, SwitchyardError, unreadableReason } from '../core/errors.js';
 import { scriptFunctions } from '../modules/all.js';
 import { MODULE_COMMANDS } from '../modules/commands.js';
 import { hasGatewayList, inGatewayList } from '../modules/gateway-blacklists.js';
@@ -121,7 +121,7 @@ export interface CfgReading {
   readonly loaded: LoadedCfg | undefined;
 }
 
-/** Reads a configuration file with all it includes, and compiles it. Throws only when the file itself cannot be read. */
+/** Reads a configuration file with all it includes, and compiles it. Throws SwitchyardError when the file itself cannot be read. */
 export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading {
   const file = resolve(path);
   const folder = dirname(file);
@@ -130,7 +130,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
     problems.error('setting', { file, line: 1, column: 1 }, message);
     return { file, dialect: undefined, tree: undefined, problems: problems.list, loaded: undefined };
   };
-  let source: SourceFile = { file, text: textAt(file, options.texts) };
+  let source: SourceFile = { file, text: mainText(file, options.texts) };
   const sources = new Map([[file, source.text]]);
   try {
     if (options.preprocess !== undefined) source = preprocessed(source, options.preprocess);
@@ -249,6 +249,17 @@ export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
 }
 
 /** Throws when it is not there. */
+/** The text of the file that was named. Throws SwitchyardError CONFIG_UNREADABLE. */
+function mainText(path: string, texts: LoadCfgOptions['texts']): string {
+  try {
+    return textAt(path, texts);
+  } catch (error) {
+    throw new SwitchyardError('CONFIG_UNREADABLE', `${path} cannot be read: ${unreadableReason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 function textAt(path: string, texts: LoadCfgOptions['texts']): string {
   if (texts === undefined) return readFileSync(path, 'latin1');
   const text = texts.get(path);

@@ -6,7 +6,7 @@ import type { AuditTrail } from '../access/audit.js';
 import type { Caller, EndpointKind } from '../access/caller.js';
 import { HttpAccess, isRejection, type Rejection } from '../access/http-access.js';
 import type { Settings } from '../config/settings.js';
-import { messageOf, SwitchyardError } from '../core/errors.js';
+import { messageOf, SwitchyardError, unreadableReason } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import {
   auditHandler,
@@ -143,7 +143,7 @@ function reject(response: ServerResponse, { status, headers }: Rejection): void 
 
 function certificate({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
   try {
-    const files = { cert: readFileSync(cert), key: readFileSync(key) };
+    const files = { cert: contentOf(cert), key: contentOf(key) };
     // A key of another certificate is found here, not by the first connection.
     createSecureContext(files);
     return files;
@@ -151,5 +151,13 @@ function certificate({ cert, key }: { readonly cert: string; readonly key: strin
     throw new SwitchyardError('TRANSPORT_BIND', `the certificate of "http" cannot be used: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Error(`cannot read ${file}: ${unreadableReason(error)}`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { HepConfig, Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
-import { messageOf } from '../core/errors.js';
+import { unreadableReason } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import type { MiValue } from '../management/mi/command.js';
@@ -128,7 +128,10 @@ export class TraceControl implements Service {
     try {
       ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
     } catch (error) {
-      this.log.error({ cause: messageOf(error) }, 'messages are not sent to the capture server');
+      this.log.error(
+        { file: config.caFile, cause: unreadableReason(error) },
+        'messages are not sent to the capture server',
+      );
       return;
     }
     const hep = new HepSender({ ...config, ca }, this.clock, this.log);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { parseFreeswitchUrl } from '../../config/freeswitch-url.js';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
 import { stateNumber } from '../../store/rows.js';
 import type { Cell, TableContent, TableRow } from '../../store/table-content.js';
 import { readListText } from '../../store/table-content.js';
@@ -42,7 +42,7 @@ export function readRowFile(file: string, report: (problem: string) => void): re
   try {
     content = readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    throw new SwitchyardError('USAGE', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    throw new SwitchyardError('USAGE', `cannot read ${file}: ${unreadableReason(error)}`, { cause: error });
   }
   const text = content.toString('utf8').replace(/^\ufeff/, '');
   if (/^\s*[[{]/.test(text)) return readJson(text, file).map((value, i) => checked(value, `${file} row ${i + 1}`));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Authenticator, ConnectionOptions } from 'nats';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { SwitchyardError, unreadableReason } from '../../core/errors.js';
 import { nats } from './nats-package.js';
 
 /** How to reach NATS and what to use of it. */
@@ -143,7 +143,7 @@ export function connectionOptions(settings: NatsSettings, name: string): Connect
     const text =
       file === undefined
         ? 'NATS nkey seed is not a valid seed'
-        : `NATS credentials file ${file} cannot be used: ${messageOf(error)}`;
+        : `NATS credentials file ${file} cannot be used: ${unreadableReason(error)}`;
     throw new SwitchyardError('CONFIG_INVALID', text, { cause: error });
   }
   const { ca, cert, key } = settings.tls ?? {};

@@ -4,7 +4,7 @@ import { register } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
 import type { KnownNames } from './constant-checks.js';
 import { LOAD_MARK, positionOf } from './fault.js';
 import type { LoadedScript, RouteTable } from './route-table.js';
@@ -36,7 +36,7 @@ export async function loadScript(
   { names }: ScriptLoadOptions = {},
 ): Promise<LoadedScript> {
   const source = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw refused(`route script ${file} cannot be read: ${messageOf(error)}`);
+    throw refused(`route script ${file} cannot be read: ${unreadableReason(error)}`);
   });
   prepare(file, ownUrl);
   let exported: Readonly<Record<string, unknown>>;

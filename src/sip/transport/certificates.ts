@@ -7,7 +7,7 @@ import {
   type Server,
   type TLSSocket,
 } from 'node:tls';
-import { messageOf, SwitchyardError } from '../../core/errors.js';
+import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
 import { showsUntrusted } from './tls-facts.js';
 import { causeOf, hostPort, type TransportError } from './transport.js';
 
@@ -162,7 +162,9 @@ function readPem(path: string, what: string): Buffer {
   try {
     data = readFileSync(path);
   } catch (error) {
-    throw new SwitchyardError('TRANSPORT_BIND', `${what}: cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw new SwitchyardError('TRANSPORT_BIND', `${what}: cannot read ${path}: ${unreadableReason(error)}`, {
+      cause: error,
+    });
   }
   if (!data.includes('-----BEGIN ')) {
     throw new SwitchyardError('TRANSPORT_BIND', `${what}: ${path} is not a PEM file`);

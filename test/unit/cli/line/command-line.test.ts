@@ -155,6 +155,13 @@ test('a word too many, an option behind the command of mi, and a file that is no
   assert.match(await said('db', 'shwo'), /not "shwo" \(did you mean "show"\?\)/);
   assert.match(await said('mi', 'version', '--timeout', 'abc'), /--timeout stands before the command/);
   assert.match(await said('explain', '/nosuch/x.sip'), /cannot read \/nosuch\/x\.sip: no such file\n/);
+  for (const command of ['check', 'serve', 'explain'])
+    assert.equal(
+      await said(command, '--cfg', '/nosuch/x.cfg'),
+      `switchyard ${command}: /nosuch/x.cfg cannot be read: no such file\n`,
+    );
+  assert.match(await said('check', '--cfg', tmpdir()), /cannot be read: it is a folder\n$/);
+  assert.match(await said('db', 'import', '/nosuch/x.json'), /cannot read \/nosuch\/x\.json: no such file\n/);
 });
 
 test('db show and a load leave out the same rows', async () => {

@@ -282,6 +282,6 @@ describe('a route script that cannot be loaded', () => {
   });
 
   test('is not there at all', async () => {
-    assert.match(await refusal(join(folder, 'nowhere.js')), /\/nowhere\.js cannot be read: ENOENT/);
+    assert.match(await refusal(join(folder, 'nowhere.js')), /\/nowhere\.js cannot be read: no such file/);
   });
 });
