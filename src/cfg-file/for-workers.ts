@@ -12,16 +12,15 @@ export interface WorkersFault {
 const MODULES = new Set(
   `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
   uuid regex mathops avpops cfgutils options diversion permissions domain dialplan htable cachedb_local ratelimit pipelimit pike gflags
-  acc dialog sst statistics counters rtpengine rtpproxy uac sqlops rest_client enum`.split(/\s+/),
+  acc dialog topology_hiding sst statistics counters rtpengine rtpproxy uac sqlops rest_client enum`.split(/\s+/),
 );
 
 /** Their functions that keep something for all calls, ask something outside, or mean calls that other processes may have. */
 const ONE_PROCESS = new Set(
   `use_blacklist unuse_blacklist check_blacklist_rule add_blacklist_rule del_blacklist_rule cache_raw_query raise_event subscribe_event sr_check_status script_trace send_tcp
   t_cancel_callid t_reply_callid t_reply_by_callid t_suspend t_continue t_uac_send t_new_request t_anycast_replicate t_inject_branches
-  t_wait_for_new_branches ds_load_update ds_load_unset ds_reload ds_push_script_attrs ds_get_script_attrs ds_select_routes
-  rand_event rand_get_prob rand_set_prob rand_reset_prob lock unlock trylock get_static_lock release_static_lock get_dynamic_lock
-  release_dynamic_lock strings_share_lock ds_oc_set_attrs dlg_get load_dialog_ctx dlg_set_timeout_by_profile get_dialog_vals get_dialogs_by_val
+  t_wait_for_new_branches ds_load_update ds_load_unset ds_reload ds_push_script_attrs ds_get_script_attrs
+  rand_event rand_get_prob rand_set_prob rand_reset_prob strings_share_lock ds_oc_set_attrs dlg_get load_dialog_ctx dlg_set_timeout_by_profile get_dialog_vals get_dialogs_by_val
   get_dialogs_by_profile set_dlg_sharing_tag pkg_status shm_status pkg_summary shm_summary`.split(/\s+/),
 );
 
@@ -36,7 +35,7 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
 const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b/;
 
 /** Modules that do something with every message once they are loaded. */
-const AT_WORK: ReadonlySet<string> = new Set(['topology_hiding', 'topoh', 'topos']);
+const AT_WORK: ReadonlySet<string> = new Set(['topoh', 'topos']);
 
 /** Routes that other events than messages cause: one process runs them, and nobody else sees what they set. */
 const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer', 'event']);
@@ -67,6 +66,9 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
       const which = SELECTING.get(call.name);
       if (!isShared || ONE_PROCESS.has(call.name)) {
         faults.push({ at: call.at, message: `${call.name}() works in one process only` });
+      } else if (call.name === 'ds_select_routes') {
+        const fault = rulesFault(call, algorithms);
+        if (fault !== undefined) faults.push({ at: call.at, message: `${call.name}(): ${fault}` });
       } else if (which !== undefined) {
         const fault = algorithmFault(call, which, algorithms);
         if (fault !== undefined) faults.push({ at: call.at, message: `${call.name}(): ${fault}` });
@@ -80,6 +82,18 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
 function textOf(expression: Expression): string {
   if (expression.kind === 'string') return expression.value;
   return expression.kind === 'variable' ? expression.text : '';
+}
+
+/** The same of the rules of ds_select_routes, "1=4;2=8": each set is chosen in as by itself. */
+function rulesFault({ args: [rules] }: FunctionCall, algorithms: ReadonlySet<number>): string | undefined {
+  const text = rules?.kind === 'string' ? rules.value : '$';
+  for (const each of text.slice(text.lastIndexOf(':') + 1).split(';')) {
+    const algorithm = each.slice(each.indexOf('=') + 1).trim();
+    // What is in front of it may be known only when it runs.
+    if (algorithm.includes('$')) return 'an algorithm that is known only when it runs is for one process';
+    if (algorithm !== '' && !algorithms.has(Number(algorithm))) return `algorithm ${algorithm} is for one process`;
+  }
+  return undefined;
 }
 
 /** Why a selection cannot be made by any process; undefined: it can. */

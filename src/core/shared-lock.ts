@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /** Attempts to get the lock before the thread sleeps between two of them. */
 const SPINS = 2000;
+const FEW_SPINS = 100;
 const SLEEP_MS = 0.5;
 /** Sleeps between two looks whether the holder is still there. */
 const SLEEPS_A_LOOK = 40;
@@ -75,6 +76,31 @@ export class SharedLock {
       this.options.stuck?.(holder);
       since = now;
     }
+  }
+
+  /** As `enter`, for so many milliseconds at most; false: another process has it still. */
+  tryEnter(ms: number): boolean {
+    if (this.depth > 0) {
+      this.depth++;
+      return true;
+    }
+    const { words, at, owner } = this;
+    const end = this.now() + ms;
+    for (let spins = 0; ; spins++) {
+      const holder = Atomics.compareExchange(words, at, 0, owner);
+      if (holder === 0) {
+        this.depth++;
+        return true;
+      }
+      if (spins % SLEEPS_A_LOOK === 0 && !this.alive(holder)) this.ended(holder);
+      else if (this.now() >= end) return false;
+      else if (spins >= FEW_SPINS) Atomics.wait(cell, 0, 0, SLEEP_MS);
+    }
+  }
+
+  /** Whether this process has it. */
+  get isHeld(): boolean {
+    return this.depth > 0;
   }
 
   /** A process has ended: what it held is free. To be called before its id may be that of another one. */

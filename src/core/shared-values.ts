@@ -60,6 +60,9 @@ const TIDY_SHARE = 20;
 /** Oldest entries of a table that are looked at for one whose memory is enough for a new one. */
 const MOST_LOOKS = 16;
 
+/** Locks behind the blocks: names share them, by their hash. */
+const LOCKS = 64;
+
 /** Bytes that a store has by default; touched as far as it is used. */
 export const VALUES_BYTES = 128 * 1024 * 1024;
 
@@ -73,6 +76,7 @@ export class SharedValues implements EntryStore {
   private readonly bytes: Buffer;
   private readonly lock: SharedLock;
   private readonly blocks: SharedBlocks;
+  private readonly locks: (SharedLock | undefined)[] = [];
   /** Drawn by the first process: keys come from peers, who must not know which of them lead to one bucket. */
   private readonly seed: number;
 
@@ -86,7 +90,11 @@ export class SharedValues implements EntryStore {
     this.doubles = new Float64Array(memory);
     this.bytes = Buffer.from(memory as ArrayBuffer);
     this.lock = new SharedLock(this.words, LOCK, process.pid, lock);
-    this.blocks = new SharedBlocks(this.words, { unused: UNUSED, free: FREE, blocks: BLOCKS });
+    this.blocks = new SharedBlocks(this.words.subarray(0, this.words.length - LOCKS), {
+      unused: UNUSED,
+      free: FREE,
+      blocks: BLOCKS,
+    });
     this.seed = this.alone(() => (this.words[SEED] ||= randomInt(1, 0x7fff_ffff)));
   }
 
@@ -99,9 +107,16 @@ export class SharedValues implements EntryStore {
     );
   }
 
+  /** A lock of that name, or of others with it: for what has to be done by one process at a time. */
+  namedLock(name: string): SharedLock {
+    const at = hashOf(this.seed, name) & (LOCKS - 1);
+    return (this.locks[at] ??= new SharedLock(this.words, this.words.length - LOCKS + at));
+  }
+
   /** A process that changed values has ended. To be called before its id may be that of another one. */
   ended(pid: number): void {
     this.lock.ended(pid);
+    for (let i = 1; i <= LOCKS; i++) Atomics.compareExchange(this.words, this.words.length - i, pid, 0);
   }
 
   /** Runs something while no other process reads or changes anything. */

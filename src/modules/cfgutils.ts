@@ -1,6 +1,4 @@
-import type { ParameterDefinition } from '../cfg/function-table.js';
 import { coreHash } from '../core/core-hash.js';
-import { ownText } from '../core/own-text.js';
 import { timeRecurrence } from '../core/time-recurrence.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -17,6 +15,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
+import { lockFunctions } from './locks.js';
 
 /** Probability of rand_event() where it is not given, in percent. */
 export const probability = {
@@ -65,51 +64,6 @@ function recurrence(text: string): Holds {
 function single(text: string): Holds {
   const parsed = timeRecurrence(text.trim());
   return (now) => parsed?.holds(now) ?? true;
-}
-
-/** Keys that lock() of Kamailio was called with and unlock() was not: what trylock() asks. */
-const locksHeld = { module: 'cfgutils', create: () => new Set<string>() };
-
-/** Keys kept at most, and characters of one. */
-const MOST_LOCKS = 10_000;
-const LONGEST_LOCK = 1024;
-
-const locks: FunctionSpec[] = [
-  'get_static_lock',
-  'release_static_lock',
-  'get_dynamic_lock',
-  'release_dynamic_lock',
-  'strings_share_lock',
-].map((name) => ({
-  name,
-  dialects: OPENSIPS,
-  parameters: [param('key', 'string'), optional('key 2', 'string')],
-  summary: 'nothing runs beside a script here',
-  compile: () => () => 1,
-}));
-
-function lockFunction(
-  name: 'lock' | 'unlock' | 'trylock',
-  { since, more = [] }: { readonly since?: string; readonly more?: readonly ParameterDefinition[] },
-): FunctionSpec {
-  return {
-    name,
-    dialects: KAMAILIO,
-    ...(since === undefined ? {} : { since }),
-    parameters: [param('key', 'string'), ...more],
-    summary: 'nothing runs beside a script here; false where the file says no lock_set_size',
-    compile:
-      ([key]) =>
-      (run) => {
-        if (run.env.modules.module('cfgutils').int('lock_set_size', 0) <= 0) return -1;
-        const held = run.env.modules.of(locksHeld);
-        const text = textOf(key, run);
-        if (name === 'unlock') held.delete(text);
-        else if (name === 'trylock' && held.has(text)) return -1;
-        else if (held.size < MOST_LOCKS && text.length <= LONGEST_LOCK) held.add(ownText(text));
-        return 1;
-      },
-  };
 }
 
 const waiting: FunctionSpec[] = (
@@ -248,12 +202,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     }),
   ),
   ...waiting,
-  ...locks,
-  ...(['lock', 'unlock', 'trylock'] as const).flatMap((name): FunctionSpec[] => [
-    lockFunction(name, {}),
-    // 6.0 takes a second text, which says what other calls wait for it.
-    lockFunction(name, { since: '6.0', more: [param('hash key', 'string')] }),
-  ]),
+  ...lockFunctions,
   {
     name: 'check_route_exists',
     dialects: KAMAILIO,

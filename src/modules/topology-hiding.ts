@@ -81,6 +81,7 @@ function hide(run: MessageRun, flags: string, users: string): number {
     contact: '',
     route: [],
   };
+  if (callId !== undefined) env.claims?.claim(callId);
   call.hiding = hidingOf(dialog, dialog.hidden, 'callee');
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);

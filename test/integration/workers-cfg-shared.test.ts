@@ -20,11 +20,14 @@ loadmodule "xlog.so"
 loadmodule "htable.so"
 loadmodule "pipelimit.so"
 loadmodule "pike.so"
+loadmodule "cfgutils.so"
 loadmodule "dispatcher.so"
 modparam("dispatcher", "list_file", "FOLDER/dispatcher.list")
 modparam("htable", "db_url", "sqlite:///FOLDER/ht.sqlite")
 modparam("htable", "htable", "count=>size=8;initval=0;autoexpire=600;dbtable=ht;")
+modparam("cfgutils", "lock_set_size", 4)
 modparam("pv", "shvset", "seeded=i:7")
+modparam("pv", "shvset", "locked=i:0")
 modparam("pipelimit", "timer_interval", 600)
 modparam("pike", "sampling_time_unit", 600)
 modparam("pike", "reqs_density_per_unit", 8)
@@ -34,6 +37,17 @@ request_route {
     case "count":
       $var(n) = $shtinc(count=>all);
       append_to_reply("X-Result: $var(n)\\r\\n");
+      break;
+    case "locked":
+      lock("sum");
+      $shv(locked) = $shv(locked) + 1;
+      $var(l) = $shv(locked);
+      unlock("sum");
+      append_to_reply("X-Result: $var(l)\\r\\n");
+      break;
+    case "forgotten":
+      lock("sum");
+      append_to_reply("X-Result: $pp\\r\\n");
       break;
     case "kept":
       append_to_reply("X-Result: $sht(count=>set) $sht(count=>row) $shv(seeded) $shv(text)\\r\\n");
@@ -64,6 +78,7 @@ loadmodule "cfgutils.so"
 loadmodule "cachedb_local.so"
 loadmodule "ratelimit.so"
 loadmodule "gflags.so"
+modparam("cfgutils", "shvset", "locked=i:0")
 modparam("ratelimit", "timer_interval", 600)
 route {
   append_to_reply("X-Process: $pp\\r\\n");
@@ -71,6 +86,17 @@ route {
     case "count":
       cache_add("local", "all", 1, 0, $var(n));
       append_to_reply("X-Result: $var(n)\\r\\n");
+      break;
+    case "locked":
+      get_dynamic_lock("sum");
+      $shv(locked) = $shv(locked) + 1;
+      $var(l) = $shv(locked);
+      release_dynamic_lock("sum");
+      append_to_reply("X-Result: $var(l)\\r\\n");
+      break;
+    case "forgotten":
+      get_dynamic_lock("sum");
+      append_to_reply("X-Result: $pp\\r\\n");
       break;
     case "keep":
       cache_store("local", "set", "$hdr(X-Value)");
@@ -146,6 +172,16 @@ for (const [dialect, text] of [
       Array.from({ length: 60 }, (_, i) => i + 1),
       'each number was given once',
     );
+    for (const round of [0, 1]) {
+      const locked = results(await ask(daemon, 'locked', 60));
+      assert.deepEqual(
+        locked.map(Number).sort((a, b) => a - b),
+        Array.from({ length: 60 }, (_, i) => 60 * round + i + 1),
+        'what stands between lock and unlock is done by one process at a time',
+      );
+      // A lock that is not given back holds until the process has done its messages.
+      assert.equal(new Set(results(await ask(daemon, 'forgotten', 16))).size, 2);
+    }
     await ask(daemon, 'keep', 1, 'X-Value: of one worker\r\n');
     const kept = [...new Set(results(await ask(daemon, 'kept', 12)))];
     assert.deepEqual(

@@ -447,9 +447,11 @@ export class DialogTable {
     this.profiles.leave(dialog);
     this.byId.delete(dialog.did);
     const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
+    const { claims } = dialog.call.env;
+    if (dialog.hidden?.callId !== undefined) claims?.release(dialog.hidden.callId);
     if (others.length === 0) {
       this.byCall.delete(dialog.callId);
-      dialog.call.env.claims?.release(dialog.callId);
+      claims?.release(dialog.callId);
     } else this.byCall.set(dialog.callId, others);
   }
 

@@ -71,11 +71,11 @@ test('what one process counts or follows is named with its line: functions, vari
     faultsOf(
       kamailio(
         ['htable', 'xlog', 'cfgutils'],
-        `$var(x) = $stat(all);\nxlog("now $stat(y)\\n");\nlock("a");`,
+        `$var(x) = $stat(all);\nxlog("now $stat(y)\\n");\nrand_event();`,
         'modparam("htable", "htable", "a=>size=4;")',
       ),
     ).map((each) => each.replace(/^\d+ /, '')),
-    ['$stat is kept by one process', '$stat is kept by one process', 'lock() works in one process only'],
+    ['$stat is kept by one process', '$stat is kept by one process', 'rand_event() works in one process only'],
   );
   assert.deepEqual(faultsOf(opensips(['cachedb_local'], 'cache_raw_query("local", "a", "$avp(b)");')), [
     '9 cache_raw_query() works in one process only',
@@ -90,6 +90,15 @@ test('selections by algorithms that one process has to make are named, and those
       '10 ds_select_dst(): an algorithm that is known only when it runs is for one process',
     ],
   );
+});
+
+test('rules of several sets are looked at by their algorithms', () => {
+  const rules = (text: string): readonly string[] =>
+    faultsOf(kamailio([], `ds_select_routes("${text}", "d");`)).map((each) => each.replace(/^\d+ /, ''));
+  assert.deepEqual(rules('1=4;$var(set)=8;acme:3=0'), []);
+  assert.deepEqual(rules('1=4;2=10'), ['ds_select_routes(): algorithm 10 is for one process']);
+  const unknown = 'ds_select_routes(): an algorithm that is known only when it runs is for one process';
+  assert.deepEqual([rules('$var(rules)'), rules('1=$var(a)')], [[unknown], [unknown]]);
 });
 
 test('dialogs, accounting, statistics, media proxies and databases keep no file from several processes', () => {
@@ -116,10 +125,10 @@ test('functions that look at calls of others are named, and modules whose calls 
 });
 
 test('routes of events that a call causes are run by its process, and looked at', () => {
-  const rest = 'event_route[dialog:end] {\n  lock("a");\n}\nevent_route[htable:mod-init] {\n  lock("a");\n}\n';
+  const rest = 'event_route[dialog:end] {\n  rand_event();\n}\nevent_route[htable:mod-init] {\n  rand_event();\n}\n';
   assert.deepEqual(
     faultsOf(kamailio(['rr', 'dialog', 'cfgutils', 'htable'], 'exit;', rest)).map((each) => each.replace(/^\d+ /, '')),
-    ['lock() works in one process only'],
+    ['rand_event() works in one process only'],
   );
 });
 

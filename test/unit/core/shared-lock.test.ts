@@ -68,3 +68,21 @@ describe('a lock of several processes', () => {
     );
   });
 });
+
+test('who waits for a while only is refused while another process has the lock, and takes it from one that has ended', () => {
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  let now = 0;
+  const alive = new Set([1, 2]);
+  const options = { alive: (pid: number) => alive.has(pid), now: () => now++ };
+  const [one, two] = [new SharedLock(words, 0, 1, options), new SharedLock(words, 0, 2, options)];
+  assert.equal(one.tryEnter(0), true);
+  assert.equal(one.tryEnter(0), true, 'within itself');
+  assert.equal(two.tryEnter(20), false);
+  assert.deepEqual([one.isHeld, two.isHeld], [true, false]);
+  one.leave();
+  assert.equal(two.tryEnter(0), false, 'it was taken twice');
+  one.leave();
+  assert.equal(two.tryEnter(0), true);
+  alive.delete(2);
+  assert.equal(one.tryEnter(20), true);
+});

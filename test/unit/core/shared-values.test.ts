@@ -317,4 +317,26 @@ describe('values in shared memory', () => {
     new Int32Array(memory)[1] = 1;
     assert.deepEqual(keys(store(memory)), before);
   });
+
+  test('a named lock is one for all views, and that of a process that has ended is free; entries leave it alone', () => {
+    const memory = memoryOf();
+    const [a, b] = [store(memory), store(memory)];
+    const lock = a.namedLock('x');
+    assert.equal(lock, a.namedLock('x'));
+    lock.enter();
+    const words = new Int32Array(memory);
+    const taken = [...words.subarray(-64)].filter((word) => word === process.pid).length;
+    assert.equal(taken, 1);
+    const table = b.table('t', 100_000);
+    for (let i = 0; i < 20_000; i++) table.set(`k${i}`, 'x'.repeat(200), undefined);
+    assert.deepEqual(
+      [...words.subarray(-64)].filter((word) => word !== 0),
+      [process.pid],
+    );
+    b.ended(process.pid);
+    assert.deepEqual(
+      [...words.subarray(-64)].filter((word) => word !== 0),
+      [],
+    );
+  });
 });

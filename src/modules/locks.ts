@@ -1,0 +1,127 @@
+import type { ParameterDefinition } from '../cfg/function-table.js';
+import { ownText } from '../core/own-text.js';
+import type { SharedLock } from '../core/shared-lock.js';
+import type { SharedValues } from '../core/shared-values.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters, ModuleStates } from '../script/environment.js';
+import { type FunctionSpec, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
+
+/** Keys kept at most, and characters of one. */
+const MOST_LOCKS = 10_000;
+const LONGEST_LOCK = 1024;
+/** Milliseconds that a message waits for another process: scripts that take two locks in different orders wait for each other. */
+const MOST_WAIT = 1000;
+
+/**
+ * The locks of a script. Nothing runs beside it in this process, so that they are for the others. A lock holds until it is given back, or the script
+ * waits for something, or its messages of this event loop iteration are done: one that is forgotten must not stop the other processes.
+ */
+class ScriptLocks {
+  /** Keys that lock() of Kamailio was called with and unlock() was not, without other processes: what trylock() asks. */
+  private readonly keys = new Set<string>();
+  private readonly held = new Set<SharedLock>();
+
+  constructor(private readonly shared: SharedValues | undefined) {}
+
+  /** Waits until no other process has the lock. */
+  enter(run: MessageRun, key: string): void {
+    const lock = this.shared?.namedLock(key);
+    if (lock === undefined) {
+      if (this.keys.size < MOST_LOCKS && key.length <= LONGEST_LOCK) this.keys.add(ownText(key));
+    } else if (lock.tryEnter(MOST_WAIT)) this.keep(lock);
+    else
+      run.env.peerLog.warn(
+        { callId: run.message.callId, ms: MOST_WAIT },
+        'script: another process keeps a lock for long, the script goes on without it',
+      );
+  }
+
+  /** Takes the lock, if nobody has it. */
+  tryEnter(run: MessageRun, key: string): boolean {
+    const lock = this.shared?.namedLock(key);
+    if (lock === undefined) {
+      if (this.keys.has(key)) return false;
+      this.enter(run, key);
+      return true;
+    }
+    if (lock.isHeld || !lock.tryEnter(0)) return false;
+    this.keep(lock);
+    return true;
+  }
+
+  /** Gives the lock back. */
+  leave(key: string): void {
+    this.keys.delete(key);
+    const lock = this.shared?.namedLock(key);
+    if (lock?.isHeld === true) lock.leave();
+  }
+
+  private keep(lock: SharedLock): void {
+    if (this.held.size === 0) setImmediate(this.leaveAll);
+    this.held.add(lock);
+  }
+
+  private readonly leaveAll = (): void => {
+    for (const lock of this.held) while (lock.isHeld) lock.leave();
+    this.held.clear();
+  };
+}
+
+const locks = {
+  module: 'cfgutils',
+  create: (_parameters: ModuleParameters, { shared }: ModuleStates): ScriptLocks => new ScriptLocks(shared),
+};
+
+function opensips(name: string, act: (run: MessageRun, key: string) => void): FunctionSpec {
+  return {
+    name,
+    dialects: OPENSIPS,
+    parameters: [param('key', 'string'), optional('key 2', 'string')],
+    summary: 'keeps other processes that run the script from what stands between taking a lock and giving it back',
+    compile:
+      ([key]) =>
+      (run) => {
+        act(run, textOf(key, run));
+        return 1;
+      },
+  };
+}
+
+function kamailio(
+  name: 'lock' | 'unlock' | 'trylock',
+  { since, more = [] }: { readonly since?: string; readonly more?: readonly ParameterDefinition[] },
+): FunctionSpec {
+  return {
+    name,
+    dialects: KAMAILIO,
+    ...(since === undefined ? {} : { since }),
+    parameters: [param('key', 'string'), ...more],
+    summary: 'keeps other processes that run the script out; false where the file says no lock_set_size',
+    compile:
+      ([key]) =>
+      (run) => {
+        if (run.env.modules.module('cfgutils').int('lock_set_size', 0) <= 0) return -1;
+        const text = textOf(key, run);
+        if (name === 'trylock') return run.env.modules.of(locks).tryEnter(run, text) ? 1 : -1;
+        (name === 'lock' ? enter : leave)(run, text);
+        return 1;
+      },
+  };
+}
+
+const enter = (run: MessageRun, key: string): void => run.env.modules.of(locks).enter(run, key);
+const leave = (run: MessageRun, key: string): void => run.env.modules.of(locks).leave(key);
+
+/** Functions of cfgutils about locks. */
+export const lockFunctions: readonly FunctionSpec[] = [
+  opensips('get_static_lock', enter),
+  opensips('release_static_lock', leave),
+  opensips('get_dynamic_lock', enter),
+  opensips('release_dynamic_lock', leave),
+  opensips('strings_share_lock', () => undefined),
+  ...(['lock', 'unlock', 'trylock'] as const).flatMap((name) => [
+    kamailio(name, {}),
+    // 6.0 takes a second text, which says what other calls wait for it.
+    kamailio(name, { since: '6.0', more: [param('hash key', 'string')] }),
+  ]),
+];
