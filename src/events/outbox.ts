@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.js';
-import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { mergeEvents } from './catalogue.js';
 import type { DispatcherEvent } from './event.js';
 import { type OutboxJournal, storedEvent } from './journal.js';
+import { OutboxLog } from './outbox-log.js';
 import { ReadyHeap } from './ready-heap.js';
 
 /** What an outbox is made with. */
@@ -78,8 +78,6 @@ interface ReadyQueue {
   readonly order: number;
 }
 
-const LOG_EVERY = 30_000;
-
 /**
  * Events on their way to one target: bounded, in memory, in order per key. An event leaves when its delivery is
  * acknowledged, else it is tried again with back-off; only one delivery per key is under way, so events of a key never
@@ -101,9 +99,7 @@ export class Outbox {
   private pumpDeferred = false;
   /** Keys whose first event has been tried in vain. */
   private failing = 0;
-  private failingSince: number | undefined;
-  private loggedAt = Number.NEGATIVE_INFINITY;
-  private coalescedLoggedAt = Number.NEGATIVE_INFINITY;
+  private readonly lines: OutboxLog;
   private published = 0;
   private waited = 0;
   private coalesced = 0;
@@ -112,6 +108,7 @@ export class Outbox {
 
   constructor(private readonly options: OutboxOptions) {
     this.isReady = options.ready ?? true;
+    this.lines = new OutboxLog(options.name, options.log, options.clock);
   }
 
   /**
@@ -302,10 +299,10 @@ export class Outbox {
       this.published++;
       this.waited += this.options.clock.monotonic() - (queue.entries[0] as Entry).since;
       this.leave(queue);
-      this.noteRecovery();
+      if (this.failing === 0) this.lines.recovered(this.count);
     } else {
       if (queue.failures++ === 0) this.failing++;
-      this.noteFailure(error);
+      this.lines.failed(error, this.count);
       if (queue.failures >= (this.options.maxAttempts ?? Number.POSITIVE_INFINITY)) {
         this.dropped++;
         this.leave(queue);
@@ -378,7 +375,7 @@ export class Outbox {
       this.count--;
       this.coalesced++;
       this.noteMergeable(queue);
-      this.noteCoalesced();
+      this.lines.merged(this.options.limit, this.coalesced);
     } else if (this.count > (this.options.hardLimit ?? Number.POSITIVE_INFINITY)) this.dropOldest();
   }
 
@@ -396,38 +393,5 @@ export class Outbox {
       this.ready.clear();
       for (const queue of this.queues.values()) if (queue.attempt === 0 && !this.waiting.has(queue)) this.lineUp(queue);
     }
-  }
-
-  private noteFailure(error: unknown): void {
-    const now = this.options.clock.monotonic();
-    this.failingSince ??= now;
-    if (now - this.loggedAt < LOG_EVERY) return;
-    this.loggedAt = now;
-    const { name, log } = this.options;
-    log.warn(
-      { target: name, depth: this.count, cause: messageOf(error) },
-      `event not delivered to ${name}; kept, will retry`,
-    );
-  }
-
-  /** Not while another event still fails: one that can never be delivered would else be logged with each that can. */
-  private noteRecovery(): void {
-    if (this.failingSince === undefined || this.failing > 0) return;
-    const { name, log, clock } = this.options;
-    const ms = Math.round(clock.monotonic() - this.failingSince);
-    this.failingSince = undefined;
-    this.loggedAt = Number.NEGATIVE_INFINITY;
-    log.info({ target: name, depth: this.count, ms }, `events are delivered to ${name} again`);
-  }
-
-  private noteCoalesced(): void {
-    const now = this.options.clock.monotonic();
-    if (now - this.coalescedLoggedAt < LOG_EVERY) return;
-    this.coalescedLoggedAt = now;
-    const { name, log, limit } = this.options;
-    log.warn(
-      { target: name, limit, coalesced: this.coalesced },
-      `outbox of ${name} is full: events of the same destination are merged, the last state wins`,
-    );
   }
 }

@@ -82,7 +82,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/socket-check.ts': [1, 'a row, once for each socket'],
   'daemon/system-calls.ts': [1, 'once'],
   'daemon/telemetry.ts': [2, 'the start and the end'],
-  'events/outbox.ts': [3, 'a change between delivered and not; once until then'],
+  'events/outbox-log.ts': [3, 'a change between delivered and not; once until then'],
   'events/publisher.ts': [1, 'the end'],
   'events/sinks/nats-cluster.ts': [2, 'the bucket is made, or is refused with back-off'],
   'events/sinks/nats-connection.ts': [8, 'a change of the connection to the server; refusals once a minute'],
