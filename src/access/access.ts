@@ -5,7 +5,7 @@ import { decoyHash, hashToken, isPassword, isSame } from './secret.js';
 import { Sessions } from './sessions.js';
 import { Throttle } from './throttle.js';
 
-/** A user as the settings name him. */
+/** A user as the settings have it. */
 export interface AccessUser {
   readonly name: string;
   /** "scrypt:..." */
@@ -133,7 +133,7 @@ export class Access {
     return this.sessions.begin(principal.name, secretsOf(this.users?.get(principal.name)));
   }
 
-  /** Whose session this is; it ends when his secrets change. */
+  /** Whose session this is; it ends when the secrets of the user change. */
   bySession(id: string): Principal | undefined {
     const session = this.sessions.find(id);
     const user = session && this.users?.get(session.user);

@@ -7,7 +7,7 @@ const MAX_NOTES = 20;
 export class ManagementCall {
   /** Partition the call is about, once the command knows it. */
   partition: string | undefined;
-  /** The caller asked for a partition that he may not see. */
+  /** The caller asked for a partition that it may not see. */
   refused = false;
   private readonly notes: string[] = [];
   private count = 0;

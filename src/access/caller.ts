@@ -12,12 +12,12 @@ export type EndpointKind =
   | 'jsonrpc-datagram'
   | 'jsonrpc-http';
 
-/** Who asks: what he may do, and what an audit record says of him. */
+/** Who asks: the rights, and what an audit record names. */
 export interface Caller extends Rights {
   /** Name of the user; undefined where the endpoint asks for none. */
   readonly user: string | undefined;
   readonly endpoint: EndpointKind;
-  /** Address he asks from; '' where the endpoint knows none. */
+  /** Address of the request; '' where the endpoint knows none. */
   readonly peer: string;
 }
 

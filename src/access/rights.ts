@@ -7,14 +7,14 @@ export type Role = (typeof ROLES)[number];
 /** What somebody may see and touch. */
 export interface Rights {
   readonly role: Role;
-  /** Partitions there are for him; undefined: all of them, and the process itself. */
+  /** Partitions that exist for the user; undefined: all of them, and the process itself. */
   readonly partitions: ReadonlySet<string> | undefined;
 }
 
 /** What a command asks of its caller. */
 export interface Need {
   readonly role: Role;
-  /** It reaches beyond partitions: the log level, all probes. Only who is not bounded to partitions may do it. */
+  /** It reaches beyond partitions: the log level, all probes. Only a user who is not bound to partitions may run it. */
   readonly wholeProcess?: boolean;
 }
 

@@ -102,8 +102,8 @@ function algorithmFault(call: FunctionCall, which: number, algorithms: ReadonlyS
   // The default is the first one.
   if (argument === undefined) return undefined;
   const text = argument.kind === 'string' ? argument.value : argument.kind === 'int' ? argument.text : '$';
-  if (text.includes('$')) return 'an algorithm that is known only when it runs is for one process';
+  if (text.includes('$')) return 'an algorithm that is known only at run time needs one process';
   // OpenSIPS 2 takes several, one for each set.
   const unknown = text.split(',').find((each) => !algorithms.has(Number(each.trim())));
-  return unknown === undefined ? undefined : `algorithm ${unknown.trim()} is for one process`;
+  return unknown === undefined ? undefined : `algorithm ${unknown.trim()} needs one process`;
 }

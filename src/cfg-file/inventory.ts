@@ -7,10 +7,10 @@ import type { CfgReading } from './load.js';
 import { missingSockets } from './management.js';
 import { settingFaults } from './settings-faults.js';
 
-/** How one thing of a file is taken. */
+/** How a function, variable or parameter of a file is treated. */
 export type Standing = 'supported' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
 
-/** One thing a file uses, with where it stands first. */
+/** A function, variable or parameter that a file uses, and its first position. */
 export interface UsedThing {
   readonly kind: 'parameter' | 'module' | 'function' | 'other';
   readonly name: string;
@@ -22,7 +22,7 @@ export interface UsedThing {
   readonly message: string;
 }
 
-/** What comes of a file as it is. */
+/** Whether a file runs as it is. */
 export type Verdict = 'runs whole' | 'runs without' | 'cannot run';
 
 /** What a configuration file uses, and whether all of it is carried out. */
@@ -139,7 +139,7 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
   const withFunctions = new Set(ofDialect.flatMap(({ module }) => module.split('|')));
   return tree.modules.map(({ name, at }) => {
     const served = withFunctions.has(name) || BUILT_IN.has(name);
-    const message = served ? '' : `module ${name} is accepted; nothing of it is here`;
+    const message = served ? '' : `module ${name} is accepted without effect`;
     const missing = NOT_DONE[name];
     if (!served && missing !== undefined)
       return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };

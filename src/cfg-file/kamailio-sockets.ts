@@ -27,7 +27,7 @@ export function listenersOf(parameter: GlobalParameter): readonly GlobalParamete
   const [, address = bind, first, last] = /^(.*):(\d+)-(\d+)$/.exec(bind) ?? [];
   const [from, to] = [Number(first), Number(last)];
   if (first !== undefined && (to < from || to > 65_535 || to - from >= MOST_PORTS))
-    throw new Error(`bind: ${first}-${last} is no range of at most ${MOST_PORTS} ports`);
+    throw new Error(`bind: ${first}-${last} is not a range of at most ${MOST_PORTS} ports`);
   const ports = first === undefined ? [undefined] : Array.from({ length: to - from + 1 }, (_, i) => from + i);
   const word = (value: string): SettingValue => ({ kind: 'word', text: value, at });
   return ports.map((port, i) => {

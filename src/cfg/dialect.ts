@@ -92,7 +92,7 @@ export interface CallDecisions {
   readonly clearsReturnCode: boolean;
   /** Arguments are constants, but for functions that say otherwise. */
   readonly constantArguments: boolean;
-  /** A number is no string and a string no number where a function takes the other. */
+  /** A number is not a string and a string no number where a function takes the other. */
   readonly typedArguments: boolean;
   /** A route that is called from others may only call what those may. */
   readonly checksThroughCalls: boolean;

@@ -23,7 +23,7 @@ export interface OrderedNode {
 
 /**
  * Orders of operators where each zone has records of its own (`"verdict": "zone"`). Whoever takes an order writes it into
- * the record of each zone he knows. He may stop in between, or not know a zone: the owner in each zone therefore takes
+ * the record of each zone it knows. It may stop in between, or not know a zone: the owner in each zone therefore takes
  * from the records of the others what is newer than its own. Orders are numbered over all zones, so that the same one
  * stands everywhere in the end, whatever the sequence in which they arrive.
  */

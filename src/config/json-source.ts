@@ -151,7 +151,7 @@ class Builder {
         return `bad number ${what}`;
       default:
         if (found.startsWith("'")) return 'a string stands in double quotes';
-        return /^[A-Za-z_$]/.test(found) ? `${what} needs quotes, or is no value` : `${what} is no value`;
+        return /^[A-Za-z_$]/.test(found) ? `${what} needs quotes, or is not a value` : `${what} is not a value`;
     }
   }
 }

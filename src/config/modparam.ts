@@ -189,6 +189,6 @@ function readReplyCodes(text: string, location: Location, findings: Findings): r
 /** The plain name inside "$avp(name)" or, as old files write it, "$avp(s:name)". Throws when there is none. */
 export function avpNameIn(specification: string): string {
   const match = /^\$avp\((.+)\)$/i.exec(specification);
-  if (!match) throw new Error(`"${specification}" is no AVP: expected $avp(name)`);
+  if (!match) throw new Error(`"${specification}" is not an AVP: expected $avp(name)`);
   return avpName(match[1]!);
 }

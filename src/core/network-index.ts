@@ -29,7 +29,7 @@ export class NetworkIndex<T> {
   private readonly lengths = new Map<string, { width: number; shift: bigint; entries: Map<bigint, Entry<T>[]> }>();
   private count = 0;
 
-  /** `prefix` beyond the bits of the address means one address. False for what is no address: it matches nothing. */
+  /** `prefix` beyond the bits of the address means one address. False for what is not an address: it matches nothing. */
   add(address: string, prefix: number, value: T): boolean {
     const bits = bitsOf(address);
     if (bits === undefined) return false;

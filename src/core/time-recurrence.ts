@@ -26,7 +26,7 @@ interface Parts {
 /** "20240131T080000" as if the clock on the wall were that of UTC. Throws an Error for another text. */
 function timeIn(text: string): number {
   const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?Z?)?$/i.exec(text);
-  if (match === null) throw new Error(`"${text}" is no time of the form 20240131T080000`);
+  if (match === null) throw new Error(`"${text}" is not a time of the form 20240131T080000`);
   const [, year, month, day, hour = '0', minute = '0', second = '0'] = match;
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
 }
@@ -35,7 +35,7 @@ function timeIn(text: string): number {
 function durationIn(text: string, start: number): number {
   if (/^\d{8}/.test(text)) return timeIn(text) - start;
   const match = /^P?(?:(\d{1,4})W)?(?:(\d{1,4})D)?T?(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?$/i.exec(text);
-  if (match === null || !/\d/.test(text)) throw new Error(`"${text}" is no duration of the form PT8H30M`);
+  if (match === null || !/\d/.test(text)) throw new Error(`"${text}" is not a duration of the form PT8H30M`);
   const [, weeks = '0', days = '0', hours = '0', minutes = '0', seconds = '0'] = match;
   const whole = (Number(weeks) * 7 + Number(days)) * DAY;
   return whole + ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
 /**
- * Whether the Host of a request is an address or one of the names (lower case). A name that is none of ours may be an
+ * Whether the Host of a request is an address or one of the names (lower case). A name that is not one of ours may be an
  * attacker's who lets it point to our address (DNS rebinding); an address cannot be.
  */
 export function isOwnHost(host: string, names: ReadonlySet<string>): boolean {

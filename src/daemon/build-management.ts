@@ -80,7 +80,7 @@ export interface ManagementParts {
   readonly services: readonly Service[];
   /** Runs one of Kamailio's RPC commands. Never rejects. */
   callRpc(method: string, params: unknown): Promise<object>;
-  /** The same of a text that a script passes on; undefined where it is no JSON. Never rejects. */
+  /** The same of a text that a script passes on; undefined where it is not JSON. Never rejects. */
   readonly answerRpc: KamailioRpc['answer'];
 }
 

@@ -5,7 +5,7 @@ import { AddressBlocks } from '../core/address-blocks.js';
 import type { CallerFrom } from '../management/endpoints/protocol.js';
 
 /**
- * Who asks through an endpoint with these bounds: the user it names, as he is in the settings in force, else somebody who may
+ * Who asks through an endpoint with these bounds: the user it names, as the settings in force have it, else somebody who may
  * do everything; no caller for an address it does not allow, or for a user that no longer exists.
  */
 export function callersOf(access: Access, endpoint: EndpointKind, { as, allow }: EndpointBounds): CallerFrom {

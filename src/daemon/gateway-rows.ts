@@ -33,7 +33,7 @@ function resourcesIn(text: string): Map<string, number> {
 /** A row of the load_balancer table. Throws an Error for one that cannot be used. */
 export function balancerRow(row: DatabaseRow): BalancerRow {
   const uri = textIn(row, 'dst_uri') ?? '';
-  if (parseUri(uri) === undefined) throw new Error(`"${uri}" is no SIP URI`);
+  if (parseUri(uri) === undefined) throw new Error(`"${uri}" is not a SIP URI`);
   return {
     id: Number(row['id'] ?? 0),
     group: Number(row['group_id'] ?? 0),

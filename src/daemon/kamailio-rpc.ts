@@ -39,7 +39,7 @@ export interface KamailioRpc {
   readonly service: RpcService;
   /** Runs one command in this process: {"result": ...} or {"error": {"code", "message"}}. Never rejects. */
   call(method: string, params: unknown): Promise<object>;
-  /** Answers a JSON-RPC text that a script passes on; undefined where it is no JSON. Never rejects. */
+  /** Answers a JSON-RPC text that a script passes on; undefined where it is not JSON. Never rejects. */
   readonly answer: ScriptServices['rpc'];
 }
 
@@ -79,7 +79,7 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
   };
 }
 
-/** Who sent a command by HTTP to the script, as "access" of the settings knows him. */
+/** Who sent a command by HTTP to the script, as "access" of the settings names the user. */
 function callerOf(
   { peer, authorization }: RpcSender,
   access: KamailioRpcOptions['access'],

@@ -110,9 +110,9 @@ export function assumedRows(text: string, flavour: FlavourName): readonly Destin
   try {
     values = JSON.parse(text);
   } catch (error) {
-    throw new SwitchyardError('USAGE', `table is no JSON: ${messageOf(error)}`, { cause: error });
+    throw new SwitchyardError('USAGE', `table is not JSON: ${messageOf(error)}`, { cause: error });
   }
-  if (!Array.isArray(values)) throw new SwitchyardError('USAGE', 'table is no array of rows');
+  if (!Array.isArray(values)) throw new SwitchyardError('USAGE', 'table is not an array of rows');
   const reader = new RowReader({ table: 'assumed', flavour, persistentState: true });
   for (const [i, value] of values.entries()) {
     const { probe_mode, ...row } = (value ?? {}) as Record<string, unknown>;

@@ -172,7 +172,7 @@ export class Routing {
     const [socket] = this.options.sip.transports;
     const match = /^\[?([0-9A-Fa-f.:]*?)\]?(?::([0-9]{1,5}))?$/.exec(source ?? '127.0.0.1:5060');
     const address = match?.[1] ?? '';
-    if (isIP(address) === 0) throw new SwitchyardError('USAGE', `source "${source}" is no IP address`);
+    if (isIP(address) === 0) throw new SwitchyardError('USAGE', `source "${source}" is not an IP address`);
     const from: Source | undefined = socket && { socket, address, port: Number(match?.[2] ?? 5060), flow: undefined };
     return router.explain(message, from, sees);
   }

@@ -44,7 +44,7 @@ export class ScriptRehearsal {
     this.sent.push({ address, port, line: text.slice(0, text.indexOf('\r\n')), text });
   };
 
-  /** Forgets what was written so far: what startup routes do is no part of the way of a request. */
+  /** Forgets what was written so far: what startup routes do is not part of the way of a request. */
   forget(): void {
     this.path.steps.length = 0;
     this.log.length = 0;
@@ -69,7 +69,7 @@ export class ScriptRehearsal {
     daemon.layer.receive(text, { socket, address, port, flow: undefined });
     await this.settled();
     this.listening = false;
-    // What the end of the copy adds is no part of it.
+    // What the end of the copy adds is not part of it.
     return { steps: [...this.path.steps], log: [...this.log], sent: [...this.sent] };
   }
 

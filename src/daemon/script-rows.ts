@@ -37,7 +37,7 @@ export function addressLines(text: string, faulty: (line: number, reason: string
   for (const [i, line] of text.split('\n').entries()) {
     const [group = '', ip = '', mask, port, tag] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (group === '') continue;
-    if (!/^\d+$/.test(group)) faulty(i + 1, 'the group is no number');
+    if (!/^\d+$/.test(group)) faulty(i + 1, 'the group is not a number');
     else if (ip === '' || ip.includes('/')) faulty(i + 1, 'an address, without its mask, is expected behind the group');
     else {
       const row = { grp: group, ip_addr: ip.replace(/^\[(.*)\]$/, '$1'), mask, port, tag };
@@ -82,7 +82,7 @@ export function domainAttributes(
     const text = textIn(row, 'value') ?? '';
     const number = Number(row['type'] ?? 2) === NUMBER;
     if (number && !/^-?\d+$/.test(text)) {
-      faulty(String(row['id'] ?? ''), 'the value is no number');
+      faulty(String(row['id'] ?? ''), 'the value is not a number');
       continue;
     }
     const attribute = { name: textIn(row, 'name') ?? '', value: number ? Number(text) : text };

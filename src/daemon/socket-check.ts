@@ -40,7 +40,7 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
       return messageOf(error);
     }
     if (listen.some((each) => listensOn(each, wanted))) return undefined;
-    if (!isLocal(wanted.host)) return `socket "${socket}" is none of ours`;
+    if (!isLocal(wanted.host)) return `socket "${socket}" is not one of ours`;
     if (!logged.has(socket)) {
       logged.add(socket);
       log.warn({ socket }, 'a destination names a socket that is not listened on: another one is chosen');

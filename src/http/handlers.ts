@@ -34,7 +34,7 @@ export function readyHandler(source: HealthSource): HttpHandler {
 
 /**
  * /health: 200 as long as the node can serve, with status "degraded" when some partition cannot; else 503. What is wrong is
- * reported to `caller`, for the partitions he sees; to no other client.
+ * reported to `caller`, for the partitions it sees; to no other client.
  */
 export function healthHandler(source: HealthSource, caller: Rights | undefined): HttpHandler {
   return (_request, response) => {

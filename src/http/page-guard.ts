@@ -13,7 +13,7 @@ const FOREIGN_HOST: PageRefusal = { status: 403, reason: 'the host is not one of
 /**
  * Keeps web pages of others from using what answers without a password, or with a cookie. A browser names the page's origin
  * and how it relates to us, and sends the host it believes to speak to: a name that an attacker lets point to our address
- * (DNS rebinding) is none of ours.
+ * (DNS rebinding) is not one of ours.
  */
 export class PageGuard {
   private readonly names: ReadonlySet<string>;

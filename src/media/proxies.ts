@@ -55,7 +55,7 @@ export function mediaSets(texts: readonly string[], unix = false): Map<number, M
     const proxies = sets.get(set) ?? [];
     for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/\s+/).filter((one) => one !== '')) {
       const proxy = (unix ? unixProxy(each) : undefined) ?? mediaProxy(each);
-      if (proxy === undefined) throw new Error(`"${each}" is no address of a media proxy: udp:HOST:PORT`);
+      if (proxy === undefined) throw new Error(`"${each}" is not an address of a media proxy: udp:HOST:PORT`);
       proxies.push(proxy);
     }
     sets.set(set, proxies);

@@ -13,7 +13,7 @@ export interface NamedVariable {
 export function namedVariable(text: string, compile: (text: string) => Format = compileFormat): NamedVariable {
   const slash = text.indexOf('/');
   const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
-  if (!variable.startsWith('$')) throw new Error(`"${text}" is no variable`);
+  if (!variable.startsWith('$')) throw new Error(`"${text}" is not a variable`);
   return {
     format: compile(variable),
     avp: /^\$\(?avp\(([^)]*)\)/.exec(variable)?.[1]?.replace(/^[si]:/, ''),
@@ -27,6 +27,6 @@ export function namedAvp(
   compile: (text: string) => Format = compileFormat,
 ): NamedVariable & { readonly avp: string } {
   const { avp, ...rest } = namedVariable(text, compile);
-  if (avp === undefined) throw new Error(`"${text}" is no AVP`);
+  if (avp === undefined) throw new Error(`"${text}" is not an AVP`);
   return { ...rest, avp };
 }

@@ -122,7 +122,7 @@ function calculation(operator: string): (a: number, b: number) => number {
     case 'not':
       return (_, b) => ~b;
     default:
-      throw new Error(`"${operator}" is no operation: add, sub, mul, div, mod, and, or, xor, not`);
+      throw new Error(`"${operator}" is not an operation: add, sub, mul, div, mod, and, or, xor, not`);
   }
 }
 
@@ -236,7 +236,7 @@ const specs: FunctionSpec[] = [
     summary: 'writes the text of an AVP to $ru, its /username or /domain, $du or a branch',
     compile: ([to, from]) => {
       const match = /^(\$ru|\$du|\$br)(?:\/(username|domain))?$/.exec(text(to).trim());
-      if (match === null) throw new Error(`"${text(to)}" is none of $ru, $ru/username, $ru/domain, $du, $br`);
+      if (match === null) throw new Error(`"${text(to)}" is not one of $ru, $ru/username, $ru/domain, $du, $br`);
       const source = named(text(from));
       return (run) => {
         const values = valuesOf(source, run);

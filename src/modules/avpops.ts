@@ -95,7 +95,7 @@ function operation(text: string): (subject: number, run: MessageRun) => number {
     case 'not':
       return (subject) => ~subject;
     default:
-      throw new Error(`"${operator}" is no operation: add, sub, mul, div, mod, and, or, xor, not`);
+      throw new Error(`"${operator}" is not an operation: add, sub, mul, div, mod, and, or, xor, not`);
   }
 }
 

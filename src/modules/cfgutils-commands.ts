@@ -88,7 +88,7 @@ export const cfgutilsCommands: readonly ScriptCommand[] = [
       const number = type === 'int' ? Number(value) : undefined;
       if (number === undefined && type !== 'str') throw new CommandFault(400, 'the type is int or str');
       if (number !== undefined && (!/^[+-]?\d{1,10}$/.test(value) || number !== (number | 0)))
-        throw new CommandFault(400, 'the value is no number of 32 bits');
+        throw new CommandFault(400, 'the value is not a number of 32 bits');
       if (!env.shared.has(name) && env.shared.size >= MOST_VARIABLES)
         throw new CommandFault(400, `there are ${MOST_VARIABLES} shared variables, which is the most`);
       env.shared.set(name, number ?? value);

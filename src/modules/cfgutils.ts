@@ -154,7 +154,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     summary: 'sets the probability of rand_event()',
     compile: ([percent]) => {
       const constant = Number((percent as Arg).text);
-      if (constant > 100) throw new Error(`${constant} is no percentage`);
+      if (constant > 100) throw new Error(`${constant} is not a percentage`);
       return (run) => {
         // Text that is no number is 0.
         const value = intOf(percent, run, 0);

@@ -107,7 +107,7 @@ export function textOf(arg: Arg | undefined, run: MessageRun, fallback = ''): st
   return arg === undefined ? fallback : arg.string(run);
 }
 
-/** The value of an argument as a whole number; `fallback` for one that was left out or is no number. */
+/** The value of an argument as a whole number; `fallback` for one that was left out or is not a number. */
 export function intOf(arg: Arg | undefined, run: MessageRun, fallback: number): number {
   return arg === undefined ? fallback : (arg.int(run) ?? fallback);
 }

@@ -10,7 +10,7 @@ function listsOf(texts: readonly (string | number)[]): Lists {
   const lists = new Map<string, ReadonlySet<number>>();
   for (const text of texts.map(String)) {
     const [, name = '', numbers] = /^\s*([\w-]+)\s*=\s*(\d+(?:\s*,\s*\d+)*)\s*$/.exec(text) ?? [];
-    if (numbers === undefined) throw new Error(`"${text}" is no list of the form "name= 1,4,3"`);
+    if (numbers === undefined) throw new Error(`"${text}" is not a list of the form "name= 1,4,3"`);
     lists.set(name, new Set(numbers.split(',').map(Number)));
   }
   return lists;

@@ -32,7 +32,9 @@ function write(run: MessageRun, level: ScriptLevel, rank: number, text: string):
 }
 
 function checkLevel(constant: string | number): string | undefined {
-  return typeof constant === 'string' && logLevel(constant) === undefined ? `"${constant}" is no log level` : undefined;
+  return typeof constant === 'string' && logLevel(constant) === undefined
+    ? `"${constant}" is not a log level`
+    : undefined;
 }
 
 /** Facilities of syslog(3) as xlog() takes them. */
@@ -89,7 +91,7 @@ function levelled(level: Arg | undefined, line: Arg | undefined, before = ''): F
   if (level === undefined || line === undefined) throw new Error('needs a level and a text');
   if (level.text.startsWith('$')) return xlog(AT_ERROR, before)([level, line]);
   const named = kamailioLevel(level.text);
-  if (named === undefined) throw new Error(`"${level.text.trimEnd()}" is no log level`);
+  if (named === undefined) throw new Error(`"${level.text.trimEnd()}" is not a log level`);
   const { rank } = named;
   return (run) => (rank <= run.env.logLimits.xlog ? write(run, named.level, rank, before + line.string(run)) : 1);
 }

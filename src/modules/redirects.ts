@@ -118,7 +118,7 @@ function redirect(run: MessageRun, total: number, each: number): number {
 function limitsIn(text: string): readonly [total: number, each: number] {
   const parts = text.trim().split(':');
   if (parts.length > 2 || !parts.every((part) => /^(?:\*|\d{1,4})?$/.test(part)))
-    throw new Error(`"${text}" is no number of contacts`);
+    throw new Error(`"${text}" is not a number of contacts`);
   const [total = MOST_CONTACTS, each = MOST_CONTACTS] = parts.map((part) =>
     part === '' || part === '*' || Number(part) === 0 ? MOST_CONTACTS : Number(part),
   );
@@ -146,7 +146,7 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
   };
 }
 
-/** undefined: it is no regular expression. */
+/** undefined: it is not a regular expression. */
 function filterPattern(text: string): BoundedRegex | undefined {
   try {
     return anyCase(text);

@@ -24,7 +24,7 @@ export const routeTimers = {
       if (name === undefined || name === '') throw new Error(`timer "${each}" has no name`);
       const text = options.get('interval') ?? String(interval);
       const ms = text.endsWith('u') ? Number(text.slice(0, -1)) / 1000 : Number(text) * 1000;
-      if (!(ms > 0)) throw new Error(`timer "${each}": the interval is no number above 0`);
+      if (!(ms > 0)) throw new Error(`timer "${each}": the interval is not a number above 0`);
       timers.set(name, { ms: Math.max(SHORTEST, ms), routes: [] });
     }
     for (const each of parameters.all('exec').map(String)) {

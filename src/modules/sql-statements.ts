@@ -39,8 +39,8 @@ const MOST_COLUMNS = 256;
 
 /** What is wrong with the parts of a statement, as far as they are constants. */
 const PART_CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
-  columns: (text) => (columnsIn(text) === undefined ? `"${text}" is no JSON array of columns` : undefined),
-  table: (text) => (identifier(text) === '' ? `"${text}" is no name of a table` : undefined),
+  columns: (text) => (columnsIn(text) === undefined ? `"${text}" is not JSON array of columns` : undefined),
+  table: (text) => (identifier(text) === '' ? `"${text}" is not a name of a table` : undefined),
   order: (text) => (text === '' || ORDER.test(text) ? undefined : `"${text}" is no order of columns`),
 };
 

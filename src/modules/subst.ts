@@ -20,7 +20,7 @@ export function parseSubstitution(
   format: (text: string) => ((run: MessageRun) => string) | undefined,
 ): Substitution {
   const mark = text.charAt(0);
-  if (mark === '' || mark === '\\') throw new Error(`"${text}" is no substitution`);
+  if (mark === '' || mark === '\\') throw new Error(`"${text}" is not a substitution`);
   const parts: string[] = [''];
   let i = 1;
   for (; i < text.length && parts.length < 3; i++) {

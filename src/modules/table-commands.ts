@@ -29,7 +29,7 @@ function cacheOf(env: ScriptEnvironment, name: string | undefined) {
 /** An integer as commands are given it, hexadecimal too. */
 function integer(text: string | undefined, what: string): number {
   const number = Number(text ?? Number.NaN);
-  if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is no number`);
+  if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is not a number`);
   return number;
 }
 

@@ -33,7 +33,7 @@ interface UserTable<Column extends string> {
 
 type Columns<Column extends string> = Readonly<Record<Column, readonly [parameter: string, fallback: string]>>;
 
-/** Settings of a module by its columns, each with its parameter. Making them throws an Error for what is no name of a column. */
+/** Settings of a module by its columns, each with its parameter. Making them throws an Error for what is not a name of a column. */
 function settingsOf<Column extends string>(module: string, columns: Columns<Column>) {
   return {
     module,
@@ -41,7 +41,7 @@ function settingsOf<Column extends string>(module: string, columns: Columns<Colu
       const url = parameters.text('db_url', '');
       const names = Object.entries<Columns<Column>[Column]>(columns).map(([column, [parameter, fallback]]) => {
         const name = parameters.text(parameter, fallback);
-        if (!isSqlName(name)) throw new Error(`${parameter}: "${name}" is no name of a table or column`);
+        if (!isSqlName(name)) throw new Error(`${parameter}: "${name}" is not a name of a table or column`);
         return [column, name] as const;
       });
       return {

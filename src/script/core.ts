@@ -135,7 +135,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const env = this.environment;
     const { via } = reply;
     if (via === undefined || !isOurs(env, via.host, via.port === 0 ? 5060 : via.port)) return;
-    // As recorded of OpenSIPS; RFC 6026 section 8.10: what was not forwarded here is no reply to it.
+    // As recorded of OpenSIPS; RFC 6026 section 8.10: what was not forwarded here is not a reply to it.
     if (env.dialect === 'opensips' && !env.layer.ownsBranch(reply)) return;
     const next = secondVia(reply);
     if (next === undefined) return;

@@ -50,7 +50,7 @@ export interface RpcAnswer {
   readonly body: string;
 }
 
-/** Who sent a command by HTTP: his address, and what he says of himself. */
+/** Who sent a command by HTTP: address, and credentials. */
 export interface RpcSender {
   readonly peer: string;
   readonly authorization: string | undefined;
@@ -85,7 +85,7 @@ export interface ScriptServices {
   database(url: string): SqlDatabase;
   /** One request over HTTP; the text says why it failed. Never rejects. */
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure>;
-  /** Runs a command of Kamailio's RPC written as JSON, for the script itself or for who sent it by HTTP; undefined for what is no JSON. */
+  /** Runs a command of Kamailio's RPC written as JSON, for the script itself or for who sent it by HTTP; undefined for what is not JSON. */
   rpc(text: string, sender: RpcSender | undefined): Promise<RpcAnswer | undefined>;
   /** Copies of messages; undefined where there is no capture server. */
   readonly captures?: ScriptCaptures | undefined;

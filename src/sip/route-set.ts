@@ -4,7 +4,7 @@ import type { TextEdit } from './reply.js';
 
 /** One value of a Route (or Record-Route, Contact) field. */
 export interface RouteValue {
-  /** undefined when it is no SIP URI. */
+  /** undefined when it is not a SIP URI. */
   readonly uri: SipUri | undefined;
   /** The URI as written. */
   readonly text: string;

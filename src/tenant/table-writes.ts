@@ -30,7 +30,7 @@ export async function removeRows(of: WrittenTable, rows: readonly RowIdentity[])
   await written(of, deleteRows(tableOf(of.config), rows, of.log));
 }
 
-/** Waits for a change of the table that an operator asked for, no longer than he is made to wait. */
+/** Waits for a change of the table that an operator asked for, no longer than the operator is made to wait. */
 async function written({ clock, store }: WrittenTable, work: Promise<unknown>): Promise<void> {
   const inTime = await within(
     clock,

@@ -41,7 +41,7 @@ function jsonFields(body: string): Fields | undefined {
   };
 }
 
-/** NaN for what is no plain decimal number. */
+/** NaN for what is not a plain decimal number. */
 function numberOf(text: string | undefined): number {
   return text !== undefined && /^[0-9]{1,12}(?:\.[0-9]{1,12})?$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -10,7 +10,7 @@ export interface WeightMessage {
   readonly value: { readonly weight: number | undefined } | { readonly load: ServerLoad };
 }
 
-/** A longer text is no message: a destination's address has some hundred characters at most. */
+/** A longer text is not a message: a destination's address has some hundred characters at most. */
 const MAX_LENGTH = 8192;
 
 /**

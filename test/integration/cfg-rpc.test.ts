@@ -63,7 +63,7 @@ test('jsonrpc_dispatch() runs the command of a request of HTTP and answers it', 
   assert.deepEqual([status, text], [500, 'Method Not Found']);
   assert.deepEqual(JSON.parse(body), { jsonrpc: '2.0', error: { code: 500, message: 'Method Not Found' }, id: 1 });
   assert.deepEqual((await post('{}'))[0], 200);
-  assert.deepEqual((await post('garbage'))[0], 404, 'what is no JSON is left to the script');
+  assert.deepEqual((await post('garbage'))[0], 404, 'what is not JSON is left to the script');
   assert.deepEqual(script, ['not dispatched -1']);
   assert.deepEqual((await post(echo('a'), { origin: 'http://evil.example' }))[0], 403, 'a page of another host');
   const page = await fetch(`http://127.0.0.1:${daemon.web}/x`);

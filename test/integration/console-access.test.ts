@@ -56,7 +56,7 @@ describe('the console with users', { skip: findProgram('chromium') === undefined
     assert.equal(await page.locator('.row').count(), 0);
   });
 
-  test('a viewer sees its partition only, finds no button, and is refused behind the back of the page', async () => {
+  test('a viewer sees its partition only, finds no button, and is refused by the interface behind the page', async () => {
     const page = await signIn('looker', 'correct horse');
     await page.getByRole('link', { name: ACME }).waitFor();
     assert.doesNotMatch(await page.content(), /globex|15072/);

@@ -148,7 +148,7 @@ describe('a script that cannot be loaded', () => {
   test('is reported by check, with file and line', async () => {
     const [status, text] = await checked('export const routes = {\n  request: 1,\n};\n');
     assert.equal(status, 1);
-    assert.match(text, /#\/route_script: route script \/broken\.js:2: request route is no function/);
+    assert.match(text, /#\/route_script: route script \/broken\.js:2: request route is not a function/);
     const [, syntax] = await checked('\n\nexport const = 5;\n');
     assert.match(syntax, /broken\.js:3: Unexpected token/);
     const [fine] = await checked('export const routes = { request() {} };\n');

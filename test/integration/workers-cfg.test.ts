@@ -280,6 +280,6 @@ test('a file that needs one process is refused with all that needs it', { skip }
       json: { workers: 2 },
       prepare: (folder) => write.opensips(folder, []),
     }),
-    /"workers": 2: the cfg file needs one process:\n.*:\d+: raise_event\(\) works in one process only\n[\s\S]*get_static_lock\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 is for one process/,
+    /"workers": 2: the cfg file needs one process:\n.*:\d+: raise_event\(\) works in one process only\n[\s\S]*get_static_lock\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 needs one process/,
   );
 });

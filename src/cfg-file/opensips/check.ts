@@ -74,7 +74,7 @@ export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, 
     if (!isOpensipsModule(name)) {
       const meant = nearest(name, opensipsModules());
       const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
-      problems.error('setting', at, `module ${name} is none of OpenSIPS${hint}`);
+      problems.error('setting', at, `module ${name} is not a module of OpenSIPS${hint}`);
     } else if (
       file.includes('/') &&
       !file.startsWith('/') &&

@@ -129,7 +129,7 @@ export class ArgumentCompiler {
   ): CompiledArgument | undefined {
     const { values } = parameter;
     if (values !== undefined && !values.some((each) => each.toLowerCase() === String(value).toLowerCase())) {
-      return wrong(`${parameter.name} "${value}" is none of ${values.join(', ')}`, true);
+      return wrong(`${parameter.name} "${value}" is not one of ${values.join(', ')}`, true);
     }
     const fault = parameter.check?.(value);
     return fault === undefined ? constantArgument(value, at) : wrong(fault, true);

@@ -22,7 +22,7 @@ export function selectValue(
     problems.error(
       'expression',
       at,
-      `${text} is no select: names with dots between, one index or "text" in brackets behind each`,
+      `${text} is not a select: names with dots between, one index or "text" in brackets behind each`,
     );
     return FAILED;
   }
@@ -76,7 +76,7 @@ export function wordValue(node: Word, context: CompileContext): CompiledExpressi
   if (flag !== undefined) return constantExpression(flag);
   const test = dialect.syntax.coreTests ? coreTest(node.text, context) : undefined;
   if (test !== undefined) return test;
-  problems.error('expression', node.at, `${node.text} is no value; a string needs quotes`);
+  problems.error('expression', node.at, `${node.text} is not a value; a string needs quotes`);
   return FAILED;
 }
 

@@ -5,7 +5,7 @@ const KAMAILIO_SIGNS =
   /^[ \t]*(?:#!(?:KAMAILIO|SER|MAXCOMPAT|ALL)\b|#!(?:define|ifdef|ifndef|substdef|subst|trydef|redefine|defenv)\b|request_route\b|reply_route\b|onsend_route\b|loadpath\b|import_file\b|event_route\[[a-z]+:|flags\s+[A-Za-z_]+\s*[:,;]|auto_bind_ipv6\b)/m;
 const OPENSIPS_SIGNS =
   /^[ \t]*(?:#!OPENSIPS\b|mpath\s*=|(?:socket|udp_workers|xlog_level|log_level|stderror_enabled|syslog_enabled|log_stdout|db_default_url|debug_mode|auto_scaling_profile|async_workers)\s*=|startup_route\b|timer_route\b|local_route\b|error_route\b|event_route\[E_|loadmodule\s+"(?:[^"]*\/)?(?:proto_|sipmsgops\b))/m;
-/** Modules that Kamailio never had: a file that loads them is no file of Kamailio, whatever its comments look like. */
+/** Modules that Kamailio never had: a file that loads them is not a file of Kamailio, whatever its comments look like. */
 const OPENSIPS_TRANSPORTS =
   /^[ \t]*loadmodule\s+"(?:[^"]*\/)?proto_(?:udp|tcp|tls|wss?|sctp|bin|hep|smpp|msrp|ipsec)(?:\.so)?"/m;
 /** Parameters that came with OpenSIPS 3.4, and with 3.0 or 3.1. */

@@ -279,7 +279,7 @@ export class StatementParser {
       if (tokens.peek().kind !== 'string') throw tokens.unexpected('a regular expression in quotes');
       return { kind: 'regex', source: tokens.string(), at: token.at };
     }
-    // A number before the colon is no part of an address.
+    // A number before the colon is not part of an address.
     if (token.kind === 'int' && tokens.isPunctuation(':', 1)) {
       tokens.take();
       return { kind: 'int', value: token.value, text: token.text, at: token.at };

@@ -35,7 +35,8 @@ export async function token({ json }: AccessOptions, name: string, io: CommandIo
 }
 
 function checkName(name: string): void {
-  if (!USER_NAME.test(name)) throw usageError(`"${name}" is no name of a user: letters, digits, "_", ".", "@" and "-"`);
+  if (!USER_NAME.test(name))
+    throw usageError(`"${name}" is not a name of a user: letters, digits, "_", ".", "@" and "-"`);
 }
 
 async function firstLine({ stdin }: CommandIo): Promise<string> {

@@ -18,7 +18,7 @@ export function missingAddresses(settings: Settings): Problem[] {
   return sockets
     .filter(([, host]) => isIP(host) !== 0 && !isWildcard(host) && !host.startsWith('127.'))
     .filter(([, host]) => !own.has(canonicalIp(host) ?? host))
-    .map(([pointer, host]) => ({ file: settings.file, pointer, reason: `${host} is no address of this machine` }));
+    .map(([pointer, host]) => ({ file: settings.file, pointer, reason: `${host} is not an address of this machine` }));
 }
 
 function udpHost(name: string): string {

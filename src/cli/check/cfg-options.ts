@@ -10,7 +10,7 @@ export const DEFINE: OptionSpec<ReadonlyMap<string, string>> = {
     for (const each of given.split(',')) {
       const equals = each.indexOf('=');
       const name = (equals < 0 ? each : each.slice(0, equals)).trim();
-      if (!/^\w+$/.test(name)) throw usageError(`"${name}" is no name of a definition`);
+      if (!/^\w+$/.test(name)) throw usageError(`"${name}" is not a name of a definition`);
       defines.set(name, equals < 0 ? '' : each.slice(equals + 1));
     }
     return defines;

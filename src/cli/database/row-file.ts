@@ -93,7 +93,7 @@ function checked(value: unknown, where: string): TableRow {
   if (typeof row['setid'] !== 'number' || row['setid'] < 0) throw fault(': setid is not a number');
   if (typeof row['destination'] !== 'string') throw fault(': destination is missing');
   if (row['state'] !== undefined && row['state'] !== null && ![0, 1, 2].includes(row['state'] as number)) {
-    throw fault(': state is none of 0, 1, 2');
+    throw fault(': state is not one of 0, 1, 2');
   }
   if (row['weight'] !== undefined && row['weight'] !== null) row['weight'] = weight(row['weight'], fault);
   return row;
@@ -107,7 +107,7 @@ function number(name: string, given: unknown, fault: Fault): number | null {
   if (state !== undefined) return stateNumber(state);
   const value = typeof given === 'string' && !/^\s*-?[0-9]{1,15}\s*$/.test(given) ? Number.NaN : Number(given);
   if (!Number.isSafeInteger(value))
-    throw fault(name === 'state' ? ': state is none of 0, 1, 2' : `: ${name} is not a number`);
+    throw fault(name === 'state' ? ': state is not one of 0, 1, 2' : `: ${name} is not a number`);
   return value;
 }
 

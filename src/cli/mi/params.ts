@@ -35,7 +35,7 @@ export function parseCliParams(
   const result: Record<string, MiValue> = {};
   for (const [i, match] of named.entries()) {
     if (match === null) {
-      throw new SwitchyardError('USAGE', `"${args[i]}" is no name=value: give all parameters by name, or none`);
+      throw new SwitchyardError('USAGE', `"${args[i]}" is not a name=value: give all parameters by name, or none`);
     }
     const [, name, value] = match as unknown as [string, string, string];
     if (Object.hasOwn(result, name)) throw new SwitchyardError('USAGE', `parameter "${name}" is given twice`);

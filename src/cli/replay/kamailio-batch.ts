@@ -96,7 +96,7 @@ function routes(work: Work): object {
   const { rules, mode: given } = line.raw;
   if (typeof rules !== 'string') return fault('rules is missing');
   const mode = routesMode(typeof given === 'string' || typeof given === 'number' ? String(given) : 'd');
-  if (mode === undefined) return { ok: false, reason: `mode "${String(given)}" is none of d, r, x` };
+  if (mode === undefined) return { ok: false, reason: `mode "${String(given)}" is not one of d, r, x` };
   const flags = flagBits(line.select.flags);
   if (typeof flags === 'string') return fault(flags);
   const limit = Number(line.select.maxResults ?? 0);

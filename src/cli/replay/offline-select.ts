@@ -77,6 +77,6 @@ function composed(request: Exclude<BatchMessage['request'], string>): SipMessage
     `From: ${line(request.from)}\r\nTo: ${line(request.to)}\r\nCall-ID: ${line(request.callid)}\r\nCSeq: 1 ${method}\r\n` +
     `Max-Forwards: 70\r\n${headers}Content-Length: 0\r\n\r\n`;
   const message = parseMessage(text);
-  if (message === undefined) throw new SwitchyardError('USAGE', `"${method} ${request.ruri}" is no request line`);
+  if (message === undefined) throw new SwitchyardError('USAGE', `"${method} ${request.ruri}" is not a request line`);
   return message;
 }

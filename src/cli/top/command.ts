@@ -7,7 +7,7 @@ export const top = defineCommand({
   summary: 'watch destinations as a table that refreshes',
   description: `
 Shows all destinations of a running daemon, what is wrong first: state, since when and why, selections a second, last probe. Needs no
-more than a way in for management commands. Arrow keys scroll, q ends it. Where the output is no terminal one table is printed.`,
+more than a way in for management commands. Arrow keys scroll, q ends it. Where the output is not a terminal one table is printed.`,
   options: {
     config: CONFIG,
     to: text('TARGET', 'Management endpoint of the daemon (see mi). Default: the first one of the configuration.'),

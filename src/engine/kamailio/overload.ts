@@ -5,7 +5,7 @@ import { liveOf } from './live.js';
 
 /** What a destination says of its load. */
 export interface OverloadAnnouncement {
-  /** Percent of calls to skip, all for what is no percentage; kept between the destination's ocmin and ocmax. */
+  /** Percent of calls to skip, all for what is not a percentage; kept between the destination's ocmin and ocmax. */
   readonly rate: number;
   /** Milliseconds it holds; with 0 it is only shown (recorded). */
   readonly time: number;

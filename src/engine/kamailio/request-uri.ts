@@ -4,7 +4,7 @@ import type { Destination } from '../destination.js';
 /**
  * The Request-URI as ds_select_domain and ds_next_domain leave it: scheme, user and password stay, host, port and
  * parameters become the destination's; its own parameters and headers go. Undefined where the Request-URI cannot be rewritten, ''
- * where what comes out is no URI.
+ * where what comes out is not a URI.
  *
  * As recorded (strict), the destination's user part is put in as well, which only works where there was none; a sips URI with
  * user=phone becomes a sip one, a tel URI stays one, a urn loses all but its first word. By default the destination's user part is left out, and a telephone number

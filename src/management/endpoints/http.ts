@@ -28,7 +28,7 @@ const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
 
 /**
  * JSON-RPC over HTTP, to be mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with what
- * JSON-RPC says, 204 to notifications; 400 to what is no JSON, 403 to a caller without the rights, 405 to other
+ * JSON-RPC says, 204 to notifications; 400 to what is not JSON, 403 to a caller without the rights, 405 to other
  * methods, 413 to what is too long, 415 to a body that is not said to be JSON.
  */
 export function createMiHttpHandler(handler: HttpAnswers, authenticate: Authenticate): MiHttpHandler {
@@ -81,7 +81,7 @@ async function answer(
   else await sendPieces(response, 'application/json', pieces);
 }
 
-/** HTTP clients look at the status first: a refusal and what is no JSON show there too. */
+/** HTTP clients look at the status first: a refusal and what is not JSON show there too. */
 function statusOf(answer: string): number {
   if (answer.startsWith(PARSE_ERROR)) return 400;
   return FORBIDDEN_ANSWER.test(answer) ? 403 : 200;

@@ -86,7 +86,7 @@ export class RpcService {
     }
   }
 
-  /** Answers a JSON-RPC text; undefined where it is no JSON, which gets no answer (recorded). */
+  /** Answers a JSON-RPC text; undefined where it is not JSON, which gets no answer (recorded). */
   async answerJson(text: string, from: RpcRequest): Promise<readonly string[] | undefined> {
     const parsed = parseFirstJson(text);
     if (parsed !== undefined) return this.answerJsonValue(parsed.value, from);

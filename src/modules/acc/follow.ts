@@ -45,7 +45,7 @@ function either(a: Outlets<boolean>, b: Outlets<boolean>): Outlets<boolean> {
   return { log: a.log || b.log, db: a.db || b.db, nats: a.nats || b.nats, evi: a.evi || b.evi };
 }
 
-/** The reply that a record is about; a reply of our own is no message. */
+/** The reply that a record is about; a reply of our own is not a message. */
 interface Status {
   readonly code: number;
   readonly reason: string;

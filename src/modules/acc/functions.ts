@@ -28,7 +28,7 @@ function words(text: string): string[] {
 function checkWords(known: readonly string[]): (constant: string | number) => string | undefined {
   return (constant) => {
     const wrong = words(String(constant)).find((each) => !known.includes(each));
-    return wrong === undefined ? undefined : `"${wrong}" is none of ${known.join(', ')}`;
+    return wrong === undefined ? undefined : `"${wrong}" is not one of ${known.join(', ')}`;
   };
 }
 

@@ -58,7 +58,7 @@ function secondsLeft(env: ScriptEnvironment, table: HashTable, key: string): num
 }
 
 /**
- * Lets an entry that is there expire in so many seconds; with 0 or what is no number it stays for good. Without effect in
+ * Lets an entry that is there expire in so many seconds; with 0 or what is not a number it stays for good. Without effect in
  * a table without autoexpire. As observed of Kamailio 5.6.3.
  */
 function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {

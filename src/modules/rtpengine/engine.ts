@@ -36,7 +36,7 @@ function timeout(parameters: ModuleParameters): number {
   return ms > 0 ? ms : parameters.int('rtpengine_tout', 1) * 1000;
 }
 
-/** The variable a parameter of Kamailio names; undefined for none. Throws for what is no variable. */
+/** The variable a parameter of Kamailio names; undefined for none. Throws for what is not a variable. */
 function variable(parameters: ModuleParameters, name: string): Format | undefined {
   const text = parameters.text(name, '');
   return text === '' ? undefined : compileFormat(text, { names: KAMAILIO_NAMES });

@@ -53,8 +53,8 @@ export class TopologyMask {
     };
     const { ip, callIdPrefix, callId: _, ...tokens } = this.names;
     for (const text of Object.values(tokens))
-      if (!/^[\w.!%*+`'~-]+$/.test(text)) throw new Error(`"${text}" is no name or beginning of a parameter`);
-    if (ipFamily(bareHost(ip)) === 0 && !/^[\w.-]+$/.test(ip)) throw new Error(`mask_ip "${ip}" is no address`);
+      if (!/^[\w.!%*+`'~-]+$/.test(text)) throw new Error(`"${text}" is not a name or beginning of a parameter`);
+    if (ipFamily(bareHost(ip)) === 0 && !/^[\w.-]+$/.test(ip)) throw new Error(`mask_ip "${ip}" is not an address`);
     if (!/^[!-~]+$/.test(callIdPrefix)) throw new Error(`callid_prefix "${callIdPrefix}" cannot stand in a Call-ID`);
   }
 

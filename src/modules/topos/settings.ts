@@ -21,9 +21,9 @@ export class TopologyStore {
     for (const field of ['a_contact', 'b_contact', 'contact_host'])
       if (parameters.has(`xavu_field_${field}`)) throw new Error(`xavu_field_${field} is not carried out here`);
     const parameter = parameters.text('cparam_name', 'tps');
-    if (!/^[\w.!%*+`'~-]+$/.test(parameter)) throw new Error(`cparam_name "${parameter}" is no name of a parameter`);
+    if (!/^[\w.!%*+`'~-]+$/.test(parameter)) throw new Error(`cparam_name "${parameter}" is not a name of a parameter`);
     const host = parameters.text('contact_host', '');
-    if (!/^(?:[\w.-]*|\[[\da-fA-F:.]+\])$/.test(host)) throw new Error(`contact_host "${host}" is no host`);
+    if (!/^(?:[\w.-]*|\[[\da-fA-F:.]+\])$/.test(host)) throw new Error(`contact_host "${host}" is not a host`);
     const [branch, dialog] = [parameters.int('branch_expire', 180), parameters.int('dialog_expire', 10_800)];
     if (branch <= 0) throw new Error(`branch_expire ${branch} keeps no request until it is answered`);
     if (dialog <= 0) throw new Error(`dialog_expire ${dialog} keeps no dialog`);

@@ -35,7 +35,7 @@ export function paramList(
     if (next !== separator) return undefined;
     at = blanksFrom(text, at + 1);
   }
-  // A lone separator is no list.
+  // A lone separator is not a list.
   return pairs.length === 0 || (pairs.length === 1 && pairs[0]?.[0] === '' && text.trim() === separator)
     ? undefined
     : pairs;

@@ -24,7 +24,7 @@ const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
 /** {s.int}: prints as it stood; counts as a number where it is one. */
 const toInteger = onText((text) => (NUMBER.test(text) ? Number(text) | 0 : text));
 
-/** A length of 0 is up to the end, a negative one cuts at the end; a start behind the end gives null. */
+/** A length of 0 is up to the end, a negative one cuts at the end; a start past the end gives null. */
 const cutOut = substring((text, start, count) => {
   if (start < 0 || start >= text.length) return null;
   return count > 0 ? text.slice(start, start + count) : text.slice(start, count === 0 ? undefined : count);
@@ -32,12 +32,12 @@ const cutOut = substring((text, start, count) => {
 
 const select = selection((given) => given[0], { separator: null, part: null });
 
-/** Nothing is not looked for: null. */
+/** Without a text to look for the result is null. */
 function find(search: (text: string, needle: string, start: number | undefined) => number): TransformationDefinition {
   return searching((text, needle, start) => (needle === '' ? null : search(text, needle, start)));
 }
 
-/** The text of the padding goes on to the left from where it meets the value. */
+/** The padding is repeated from the value to the left. */
 const fillLeft: TransformationDefinition = {
   least: 2,
   most: 2,

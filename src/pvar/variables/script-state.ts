@@ -76,7 +76,7 @@ function avpNameReader(text: TextReader): (context: PvarContext) => string {
   return (context) => constant ?? avpName(text.read(context));
 }
 
-/** '' for what is no name: a variable that is 0, or that has no value. */
+/** '' for what is not a name: a variable that is 0, or that has no value. */
 function kamailioAvpName(text: TextReader): (context: PvarContext) => string {
   const { constant } = text;
   if (constant !== undefined && /^\s*i:0+\s*$/i.test(constant)) return () => '';

@@ -184,7 +184,7 @@ class UriVariable {
       this.part(
         (uri) => orNull(uri.host),
         (uri, value) => {
-          // A number is no host either.
+          // A number is not a host either.
           if (typeof value !== 'string') return undefined;
           const isTel = this.rules.scheme && uri.scheme === 'tel';
           const whole = isTel ? { scheme: 'sip' as const, user: uri.user + uri.params, params: ';user=phone' } : {};

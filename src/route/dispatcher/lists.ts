@@ -51,7 +51,7 @@ export function isInList(
   return 1;
 }
 
-/** Where the message came from, or the address in a URI; undefined for what is no SIP URI. */
+/** Where the message came from, or the address in a URI; undefined for what is not a SIP URI. */
 function addressOf({ pvars }: DispatcherSite, uri: string | undefined) {
   if (uri === undefined) {
     return { ip: pvars.sourceAddress, port: pvars.sourcePort, transport: pvars.protocol.toLowerCase() };
@@ -74,7 +74,7 @@ export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?
   const bits = numberFor(site, name, 'mode', mode, FROM_LIST.anyProtocol);
   if (found === undefined || bits === undefined) return -1;
   const address = addressOf(site, uri?.trim());
-  if (address === undefined) return site.refused(name, `"${uri?.trim()}" is no SIP URI`);
+  if (address === undefined) return site.refused(name, `"${uri?.trim()}" is not a SIP URI`);
   const { pvars, env } = site;
   const { protocol, receivedAddress, receivedPort } = pvars;
   const host = receivedAddress.includes(':') ? `[${receivedAddress}]` : receivedAddress;

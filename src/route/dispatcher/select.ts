@@ -122,7 +122,7 @@ export function selectRoutes(
   if (found === undefined) return -1;
   if (kamailioOf(found) === undefined) return site.refused(name, NOT_KAMAILIO);
   const way = routesMode(mode.trim());
-  if (way === undefined) return site.refused(name, `mode "${mode.trim()}" is none of d, r, x`);
+  if (way === undefined) return site.refused(name, `mode "${mode.trim()}" is not one of d, r, x`);
   const most = numberFor(site, name, 'limit', limit);
   if (most === undefined) return -1;
   const routes = parseRoutes(rules.slice(colon + 1), 0, most);

@@ -17,7 +17,7 @@ function mark(site: DispatcherCallSite, partition: Partition, state: string): nu
   const destination = flavour.marksFirstOfList ? lists?.first : lists?.current;
   if (destination === undefined) return -1;
   const wanted = flavour.markOf(state);
-  if (wanted === undefined) return site.refused('ds_mark_dst', `state "${state}" is none of a, i, d, t, p`);
+  if (wanted === undefined) return site.refused('ds_mark_dst', `state "${state}" is not one of a, i, d, t, p`);
   const reason = 'script function ds_mark()';
   const { states } = site.env.engine;
   states.apply({ destination, kind: 'set', origin: 'script', reason, code: call.replyCode, ...wanted });
@@ -45,7 +45,7 @@ export function markAddress(site: DispatcherSite, state: string, set: string, ur
   const found = kamailioSetFor(site, name, set, partition);
   if (found === undefined) return -1;
   const bits = markBits(state.trim(), found.flavour.options);
-  if (bits === undefined) return site.refused(name, `state "${state}" is none of a, i, d, t, p`);
+  if (bits === undefined) return site.refused(name, `state "${state}" is not one of a, i, d, t, p`);
   const destination = found.partition.find(found.setId, uri);
   if (destination === undefined) return -1;
   const reason = 'script function ds_mark_addr()';

@@ -5,7 +5,7 @@ import type { MessageSite } from './site.js';
 
 function statusCheck(value: string | number): string | undefined {
   const number = Number(value);
-  return Number.isInteger(number) && number >= 100 && number <= 699 ? undefined : `${value} is no status code`;
+  return Number.isInteger(number) && number >= 100 && number <= 699 ? undefined : `${value} is not a status code`;
 }
 
 const summary = 'answers the request';

@@ -27,7 +27,7 @@ export function compileMatcher(variable: string, pattern: string): Matcher {
   if (pattern.includes('*')) {
     const parts = (ignoreCase ? pattern.toLowerCase() : pattern).split('*');
     return (context) => {
-      // What is not there (a header that is missing) is no value at all, not even for "*".
+      // What is not there (a header that is missing) is not a value at all, not even for "*".
       const value = format.evaluateValue(context);
       return value !== null && matchesGlob(parts, ignoreCase ? textOf(value).toLowerCase() : textOf(value));
     };

@@ -116,7 +116,7 @@ class CallCheck {
       return;
     }
     if (signature === 'value') {
-      this.fault(script, callee.property, `${name} is no function`);
+      this.fault(script, callee.property, `${name} is not a function`);
       return;
     }
     if (args.some((each) => each.type === 'SpreadElement')) return;

@@ -37,12 +37,12 @@ export function wholeNumber(value: Constant): string | undefined {
 
 /** The state of ds_mark_addr. */
 export function markedState(value: Constant): string | undefined {
-  return /^[aidtp]*$/i.test(String(value).trim()) ? undefined : `state "${value}" is none of a, i, d, t, p`;
+  return /^[aidtp]*$/i.test(String(value).trim()) ? undefined : `state "${value}" is not one of a, i, d, t, p`;
 }
 
 /** The mode of ds_select_routes. */
 export function routesMode(value: Constant): string | undefined {
-  return modeOf(String(value).trim()) === undefined ? `mode "${value}" is none of d, r, x` : undefined;
+  return modeOf(String(value).trim()) === undefined ? `mode "${value}" is not one of d, r, x` : undefined;
 }
 
 /** Header lines that append_hf adds. */
@@ -63,7 +63,7 @@ export function replyLines(value: Constant): string | undefined {
 /** A bound of get_redirects: a number of Contacts, "*", or both bounds as "total:each". */
 export function redirections(value: Constant): string | undefined {
   const bounds = /^\s*(?:\*|[0-9]{1,9})\s*(?::\s*(?:\*|[0-9]{1,9})\s*)?$/;
-  return bounds.test(String(value)) ? undefined : `"${value}" is no number of Contacts`;
+  return bounds.test(String(value)) ? undefined : `"${value}" is not a number of Contacts`;
 }
 
 /** Set, algorithm, flags, partition and number of results of ds_select_dst, in whichever form; all must be constants. */
@@ -79,7 +79,7 @@ export function logLine(given: readonly (string | undefined)[]): string | undefi
   const [level] = given;
   if (given.length < 2 || level === undefined || logLevel(level) !== undefined) return undefined;
   const meant = nearest(level.replace(/^L_/, '').toUpperCase(), LEVEL_NAMES);
-  return `"${level}" is no log level${meant === undefined ? '' : `; did you mean "L_${meant}"?`}`;
+  return `"${level}" is not a log level${meant === undefined ? '' : `; did you mean "L_${meant}"?`}`;
 }
 
 /** What the settings name, which constants of a script are compared with. */

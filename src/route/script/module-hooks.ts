@@ -47,7 +47,7 @@ export function scriptText(source: string, file: string): string {
 }
 
 /**
- * The URL of a module of the script's own, which is loaded anew with it; undefined for packages and for what is no module.
+ * The URL of a module of the script's own, which is loaded anew with it; undefined for packages and for what is not a module.
  * TypeScript names its modules by what they are translated to.
  */
 export function moduleFile(specifier: string, parent: string): string | undefined {

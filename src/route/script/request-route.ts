@@ -36,7 +36,7 @@ export class RequestRoute extends DispatchFunctions {
 
   /**
    * Adds a branch: t_relay() sends the request there as well, at the same time, and the first 2xx ends the others. Without
-   * a URI the target is what $du and the request-URI name now. False for what is no SIP URI and for a twelfth branch.
+   * a URI the target is what $du and the request-URI name now. False for what is not a SIP URI and for a twelfth branch.
    */
   append_branch(uri?: string, q: TextOrNumber = ''): boolean {
     this.running('append_branch');
@@ -137,7 +137,8 @@ export class RequestRoute extends DispatchFunctions {
   private answer(name: keyof typeof REPLY.opensips, code: TextOrNumber, reason: string): boolean {
     this.running(name);
     const number = Number(this.text(code));
-    if (!Number.isInteger(number) || number < 100 || number > 699) throw new RangeError(`"${code}" is no status code`);
+    if (!Number.isInteger(number) || number < 100 || number > 699)
+      throw new RangeError(`"${code}" is not a status code`);
     return this.done(called(this.site, REPLY.opensips[name], number, reason));
   }
 }

@@ -42,7 +42,7 @@ export class ScriptBranches implements PvarBranches {
     }
   }
 
-  /** A URI assigned to $branch. Nothing is added for what is no SIP URI, and beyond eleven. */
+  /** A URI assigned to $branch. Nothing is added for what is not a SIP URI, and beyond eleven. */
   append(uri: string): void {
     this.add({ requestUri: uri, destinationUri: undefined, sendSocket: undefined, q: '', destination: undefined });
   }
@@ -53,7 +53,7 @@ export class ScriptBranches implements PvarBranches {
     const { requestUri, destinationUri } = branch;
     const uri = parseUri(requestUri);
     if (uri === undefined || (uri.scheme === 'tel' && destinationUri === undefined)) {
-      return `"${requestUri}" is no SIP URI`;
+      return `"${requestUri}" is not a SIP URI`;
     }
     this.branches.push(branch);
     return undefined;

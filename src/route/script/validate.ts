@@ -49,7 +49,7 @@ export function routesOf(exported: Readonly<Record<string, unknown>>): RouteTabl
 
 function functionFaults(kind: string, name: string, value: unknown): ExportFault[] {
   const title = kind === name ? `${kind} route` : `${kind} route "${name}"`;
-  if (typeof value !== 'function') return [{ reason: `${title} is no function`, word: name }];
+  if (typeof value !== 'function') return [{ reason: `${title} is not a function`, word: name }];
   if (SYNCHRONOUS.has(kind) && value.constructor.name === 'AsyncFunction') {
     return [{ reason: `${title} must not be async: its answer is needed at once`, word: name }];
   }

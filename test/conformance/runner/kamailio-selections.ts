@@ -184,7 +184,7 @@ class Replay {
     }
     for (const key of ['targets', 'ruris', 'attrs', 'branches', 'groups']) {
       if (expect[key] === undefined) continue;
-      // Nothing is rewritten there: what was printed says that the Request-URI that came is no URI.
+      // Nothing is rewritten there: what was printed says that the Request-URI that came is not a URI.
       if (c.select?.fn === 'dst' && key === 'ruris') continue;
       // A walk over Request-URIs alone says nothing of the targets behind it.
       if (c.select?.fn === 'domain' && key === 'targets' && expect['ruris'] === undefined) continue;

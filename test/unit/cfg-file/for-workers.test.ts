@@ -86,8 +86,8 @@ test('selections by algorithms that one process has to make are named, and those
   assert.deepEqual(
     faultsOf(opensips([], 'ds_select_dst(1, 9);\n$var(a) = 4;\nds_select_dst(1, $var(a));\nds_select_domain(1, 8);')),
     [
-      '8 ds_select_dst(): algorithm 9 is for one process',
-      '10 ds_select_dst(): an algorithm that is known only when it runs is for one process',
+      '8 ds_select_dst(): algorithm 9 needs one process',
+      '10 ds_select_dst(): an algorithm that is known only at run time needs one process',
     ],
   );
 });

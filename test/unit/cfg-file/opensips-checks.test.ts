@@ -55,7 +55,7 @@ describe('what an opensips.cfg of today may not have', () => {
     [
       'a module that is none',
       [...TODAY, 'loadmodule "dispatchr.so"'],
-      /^10 module dispatchr is none of OpenSIPS; did you mean "dispatcher"/,
+      /^10 module dispatchr is not a module of OpenSIPS; did you mean "dispatcher"/,
     ],
     [
       'an unknown parameter of a module',

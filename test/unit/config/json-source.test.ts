@@ -71,7 +71,7 @@ describe('JSON with positions', () => {
       ['{"a": "b\n"}', 1, 7, /not closed/],
       ['{"a": 1, "a": 2}', 1, 10, /key "a" stands twice/],
       ['{"a": 1} 2', 1, 10, /nothing may follow/],
-      ['{"a": 1} x', 1, 10, /"x" needs quotes, or is no value/],
+      ['{"a": 1} x', 1, 10, /"x" needs quotes, or is not a value/],
       ['', 1, 1, /end of the file/],
       ['{"a": 01}', 1, 8, /a comma or the end of the object is expected, not "1"/],
       ['{"a": 1.}', 1, 7, /bad number "1."/],

@@ -26,7 +26,7 @@ describe('attributes of a destination', () => {
     });
   });
 
-  test('what is no list does no harm', () => {
+  test('what is not a list does no harm', () => {
     assert.deepEqual(read(''), {});
     assert.deepEqual(read('=x;;,a="b'), { a: '"b' });
     assert.deepEqual(read('a=b=c'), { a: 'b=c' });

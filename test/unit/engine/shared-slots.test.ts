@@ -117,7 +117,7 @@ for (const compat of ['default', 'strict'] as const) {
   });
 }
 
-test('a set that congestion control changes the shares of, or that may have none left in a strict partition, is for one process', () => {
+test('a set that congestion control changes the shares of, or that may have none left in a strict partition, needs one process', () => {
   const fixed = (attrs: readonly string[], compat: Compat): boolean | undefined => {
     const [first] = sharing(attrs, compat) as [Process];
     return first.partition.flavour.sharesAreFixed?.(setOf(first));

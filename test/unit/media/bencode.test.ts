@@ -51,5 +51,5 @@ test('sets are read, and a call keeps to one proxy by weight', () => {
   }
   const share = (counts.get('b') ?? 0) / 4000;
   assert.ok(share > 0.65 && share < 0.85, String(share));
-  assert.throws(() => mediaSets(['udp:a:99999']), /"udp:a:99999" is no address/);
+  assert.throws(() => mediaSets(['udp:a:99999']), /"udp:a:99999" is not an address/);
 });

@@ -47,6 +47,6 @@ test('a test or an operation that is none is refused at load', async () => {
     () => written('avp_check("$avp(x)", "is/5");'),
     /proxy\.cfg:\d+:\d+: avp_check\(\): "is" is no test/,
   );
-  await assert.rejects(() => written('avp_op("$avp(x)", "pow/5");'), /"pow" is no operation/);
-  await assert.rejects(() => written('avp_delete("x");'), /"x" is no variable/);
+  await assert.rejects(() => written('avp_op("$avp(x)", "pow/5");'), /"pow" is not an operation/);
+  await assert.rejects(() => written('avp_delete("x");'), /"x" is not a variable/);
 });

@@ -149,9 +149,9 @@ test('a mark that a peer writes means nothing, and none leaves', () => {
 });
 
 test('parameters that cannot stand in a message are refused', () => {
-  assert.throws(() => maskOf({ uparam_name: 'a;b' }), /"a;b" is no name/);
-  assert.throws(() => maskOf({ vparam_prefix: 'a b' }), /"a b" is no name/);
-  assert.throws(() => maskOf({ mask_ip: 'a>b' }), /mask_ip "a>b" is no address/);
+  assert.throws(() => maskOf({ uparam_name: 'a;b' }), /"a;b" is not a name/);
+  assert.throws(() => maskOf({ vparam_prefix: 'a b' }), /"a b" is not a name/);
+  assert.throws(() => maskOf({ mask_ip: 'a>b' }), /mask_ip "a>b" is not an address/);
   assert.throws(() => maskOf({ callid_prefix: 'a b' }), /callid_prefix "a b"/);
 });
 

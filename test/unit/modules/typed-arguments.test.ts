@@ -15,7 +15,7 @@ test('opensips: $rp is a number where a number is wanted, a string of digits is 
 });
 
 for (const dialect of ['opensips', 'kamailio'] as const)
-  test(`${dialect}: a number is no host, no user and no next hop`, async () => {
+  test(`${dialect}: a number is not a host, no user and no next hop`, async () => {
     assert.deepEqual(
       await linesOf({
         dialect,

@@ -65,7 +65,7 @@ test('the domain counts with use_domain, and a scheme names another table', asyn
   );
 });
 
-test('AVPs are stored and deleted; what a peer sends is no part of the statement', async () => {
+test('AVPs are stored and deleted; what a peer sends is not part of the statement', async () => {
   assert.deepEqual(
     await run(
       'opensips',
@@ -118,7 +118,7 @@ test('a parameter that is no name of a column is refused when the file is read',
   ] as const) {
     await assert.rejects(
       run('kamailio', '', `modparam("${module}", "${parameter}", "a b")`),
-      new RegExp(`module ${module}: ${parameter}: "a b" is no name`),
+      new RegExp(`module ${module}: ${parameter}: "a b" is not a name`),
     );
   }
 });

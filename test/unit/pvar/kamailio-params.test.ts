@@ -29,7 +29,7 @@ test('with another separator the usual one is text', () => {
   ]);
 });
 
-test('text with two words, an open quote or nothing is no list', () => {
+test('text with two words, an open quote or nothing is not a list', () => {
   for (const text of ['a b', 'a="q', '', ';', '"Name" <sip:a@b>', 'l1\nl2']) {
     assert.equal(paramList(text, ';'), undefined, text);
   }

@@ -51,7 +51,7 @@ describe('start line', () => {
     '',
     `${'A'.repeat(65)} sip:b@example.com SIP/2.0`,
   ]) {
-    test(`"${line.slice(0, 40)}" is no SIP message`, () => {
+    test(`"${line.slice(0, 40)}" is not a SIP message`, () => {
       assert.equal(parseMessage(lines(line, ...BASE)), undefined);
     });
   }

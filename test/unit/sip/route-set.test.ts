@@ -42,7 +42,7 @@ describe('routeValues', () => {
     assert.equal(routeValues(parsed(requestText({ headers })), 'route', 3).length, 3);
   });
 
-  test('what is no URI has none', () => {
+  test('what is not a URI has none', () => {
     assert.deepEqual(
       routesIn('Route: <http://x>, nonsense\r\n').map((each) => each.uri),
       [undefined, undefined],

@@ -127,7 +127,7 @@ function subscriptionNeeds({ socket }: MiParams): Need {
   return /^\s*udp:/i.test(String(socket)) ? { role: 'viewer' } : { role: 'operator', wholeProcess: true };
 }
 
-/** A caller restricted to partitions sees only his own subscriptions. */
+/** A caller restricted to partitions sees its own subscriptions only. */
 function subscribers(
   deps: MiDependencies,
   params: MiParams,

@@ -12,7 +12,7 @@ export function partitionsFor(deps: MiDependencies, { caller }: ManagementCall):
 }
 
 /**
- * The partition of this name; '' and "default" mean the default one. Who has one partition only means it when he names
+ * The partition of this name; '' and "default" mean the default one. Who has one partition only means it when the request names
  * none.
  */
 function findPartition(deps: MiDependencies, call: ManagementCall, name: string): Partition | undefined {
@@ -32,7 +32,7 @@ export function listedPartitions(deps: MiDependencies, call: ManagementCall): re
 
 /**
  * The partition called `name`, or the error with the code this command answers (recorded: 500, ds_set_state 404). For a
- * caller bounded to partitions one that is not his and one that is not there are the same.
+ * caller bounded to partitions one that belongs to others and one that is not there are the same.
  */
 export function requirePartition(deps: MiDependencies, call: ManagementCall, name: string, code: number): Partition {
   const partition = findPartition(deps, call, name);

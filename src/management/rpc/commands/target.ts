@@ -18,7 +18,7 @@ export function requireTarget(view: DispatcherView, named: string | undefined, c
   throw new RpcError(500, named === undefined ? 'No Partition' : `Unknown Partition ${named}`);
 }
 
-/** Who has one partition only means it when he names none. */
+/** A caller with one partition only means it where the request names none. */
 function onlyOne({ partitions }: Rights): string | undefined {
   const [only] = partitions?.size === 1 ? partitions : [];
   return only;

@@ -208,7 +208,7 @@ test('lines of a list file that would be discarded, and words that have no effec
   });
   const { warnings } = await check();
   assert.equal(warnings.length, 3, warnings.join('\n'));
-  assert.match(warnings[0] ?? '', /line 2: socket "udp:192\.0\.2\.7:5060" is none of ours/);
+  assert.match(warnings[0] ?? '', /line 2: socket "udp:192\.0\.2\.7:5060" is not one of ours/);
   assert.match(warnings[1] ?? '', /line 3: sockname "nope" is the name of no socket/);
   assert.match(warnings[2] ?? '', /: "a gateway" is passed over/);
 });

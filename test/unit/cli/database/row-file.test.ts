@@ -51,7 +51,7 @@ test('what is no row is refused with its file and number', () => {
     ['[{"destination":"sip:h"}]', /row 1: setid is not a number/],
     ['[{"setid":-1,"destination":"sip:h"}]', /setid is not a number/],
     ['[{"setid":1}]', /destination is missing/],
-    ['[{"setid":1,"destination":"sip:h","state":3}]', /state is none of 0, 1, 2/],
+    ['[{"setid":1,"destination":"sip:h","state":3}]', /state is not one of 0, 1, 2/],
     ['[{"setid":1,"destination":"sip:h","priority":"x"}]', /priority is not a number/],
     ['[{"setid":1,"destination":"sip:h","weight":"heavy"}]', /weight is not a number/],
     ['[{"setid":1,"destination":"sip:h","weight":"fs://secret@host"}]', /row 1: weight: expected fs:/],

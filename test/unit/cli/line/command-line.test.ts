@@ -53,7 +53,7 @@ test('an option is given once; definitions for the preprocessor add up', async (
       ['B', 'x y'],
     ]),
   );
-  assert.match((await runCli(['check', '--cfg', 'x', '-A', '1-2'])).err, /"1-2" is no name of a definition/);
+  assert.match((await runCli(['check', '--cfg', 'x', '-A', '1-2'])).err, /"1-2" is not a name of a definition/);
 });
 
 test('arguments that are missing or too many are refused', async () => {
@@ -177,7 +177,7 @@ test('db show and a load leave out the same rows', async () => {
   rmSync(folder, { recursive: true });
   assert.deepEqual(out.trim().split('\n').length, 1);
   assert.match(out, /sip:127\.0\.0\.1:5071/);
-  assert.match(err, /line 3: socket "udp:9\.9\.9\.9:5060" is none of ours/);
+  assert.match(err, /line 3: socket "udp:9\.9\.9\.9:5060" is not one of ours/);
   assert.match(err, /sip:no-such-host\.invalid: host "no-such-host\.invalid" does not resolve/);
 });
 

@@ -26,7 +26,7 @@ test('long work shows count, rate and time left on a terminal, and takes the lin
   assert.ok(text().endsWith('\r\x1b[K'));
 });
 
-test('where standard error is no terminal nothing is shown', () => {
+test('where standard error is not a terminal nothing is shown', () => {
   const { line, at, text } = shown(undefined);
   at(10_000, 500);
   line.end();

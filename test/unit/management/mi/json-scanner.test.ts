@@ -31,7 +31,7 @@ test('finds the same end when the text comes piece by piece', () => {
   );
 });
 
-test('refuses what is no object or array, is not whole, malformed or too deep', () => {
+test('refuses what is not an object or array, is not whole, malformed or too deep', () => {
   for (const text of [
     '',
     ' ',

@@ -61,7 +61,7 @@ describe('Contacts of a redirection', () => {
     assert.equal(to.follow(moved('Contact: <sip:e@192.0.2.5>')), undefined, 'no more than three');
   });
 
-  test('what is no SIP URI stays in the reply, the rest of it untouched', () => {
+  test('what is not a SIP URI stays in the reply, the rest of it untouched', () => {
     const to = redirects();
     const followed = to.follow(
       moved(

@@ -265,7 +265,7 @@ describe('get_redirects', () => {
     assert.deepEqual(codes(), [100, 486]);
   });
 
-  test('without a redirection, or for what is no number: false', () => {
+  test('without a redirection, or for what is not a number: false', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.get_redirects(), r.get_redirects('many'));

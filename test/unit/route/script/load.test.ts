@@ -115,7 +115,7 @@ describe('a route script that cannot be loaded', () => {
     [
       'kinds.js',
       ['export const routes = {', '  request: 5,', '  failures: {},', '  branch: [],', '  event: { E: 1 },', '};'],
-      /kinds\.js:3: unknown kind of route "failures" \(did you mean "failure"\?\); .*kinds\.js:2: request route is no function; .*kinds\.js:4: "branch" must hold functions by name; .*kinds\.js:5: event route "E" is no function/,
+      /kinds\.js:3: unknown kind of route "failures" \(did you mean "failure"\?\); .*kinds\.js:2: request route is not a function; .*kinds\.js:4: "branch" must hold functions by name; .*kinds\.js:5: event route "E" is not a function/,
     ],
     [
       'async.js',
@@ -152,7 +152,7 @@ describe('a route script that cannot be loaded', () => {
       'helper.js:3:9: xlog() takes 1 to 2 arguments, not 0',
       'calls.js:5:58: unknown value "retcod"; did you mean "retcode"?',
       'calls.js:6:25: t_relay() is not allowed in a branch route, only in routes of kind request, failure',
-      'calls.js:7:36: code is no function',
+      'calls.js:7:36: code is not a function',
     ]);
     const typed = write(
       'calls.ts',
@@ -198,17 +198,17 @@ describe('a route script that cannot be loaded', () => {
       '7:18: send_reply(): 99 is no status code',
       '8:32: mf_process_maxfwd_header(): 0 is no limit',
       '9:17: is_method(): unknown method "INVTE" in a list',
-      '10:7: xlog(): "L_WARNIN" is no log level; did you mean "L_WARNING"?',
+      '10:7: xlog(): "L_WARNIN" is not a log level; did you mean "L_WARNING"?',
       '11:12: xlog(): unknown variable $fX at offset 5 of "from $fX"; did you mean $fu?',
       '12:11: set(): "$ci" is not a single variable that can be written',
       '13:17: append_hf(): header Via cannot be added',
       '14:17: remove_hf(): header CSeq cannot be removed',
       '15:23: append_to_reply(): not a header line',
       '16:27: ds_is_from_list(): "any" is not a number',
-      '17:31: ds_select_routes(): mode "q" is none of d, r, x',
-      '18:20: ds_mark_addr(): state "down" is none of a, i, d, t, p',
+      '17:31: ds_select_routes(): mode "q" is not one of d, r, x',
+      '18:20: ds_mark_addr(): state "down" is not one of a, i, d, t, p',
       '20:41: t_check_status(): Invalid regular expression: /5(0/: Unterminated group',
-      '20:65: get_redirects(): "two" is no number of Contacts',
+      '20:65: get_redirects(): "two" is not a number of Contacts',
     ]);
   });
 

@@ -244,7 +244,7 @@ describe('relaying and answering', () => {
     assert.deepEqual(fixture.codes(), [180, 486]);
   });
 
-  test('a second t_relay is refused, and so is what is no SIP URI', () => {
+  test('a second t_relay is refused, and so is what is not a SIP URI', () => {
     const seen: boolean[] = [];
     const fixture = run((r) => {
       r.ds_select_dst(1, 8);

@@ -84,7 +84,7 @@ describe('branches of a script', () => {
     assert.deepEqual(failures, [500]);
   });
 
-  test('twelve branches at most; what is no SIP URI is refused', () => {
+  test('twelve branches at most; what is not a SIP URI is refused', () => {
     const results: boolean[] = [];
     const fixture = scriptFixture({
       request(r) {
