@@ -48,7 +48,7 @@ describe('SIP over TCP', () => {
   for (const [what, text, code] of [
     ['no Content-Length', options.replace(/Content-Length: 0\r\n/, ''), 400],
     ['a negative Content-Length', options.replace('Length: 0', 'Length: -1'), 400],
-    ['a Content-Length that is no number', options.replace('Length: 0', 'Length: many'), 400],
+    ['a Content-Length that is not a number', options.replace('Length: 0', 'Length: many'), 400],
     ['two Content-Lengths that differ', request({ method: 'OPTIONS', headers: 'l: 7\r\n' }), 400],
     ['a body beyond the bound', options.replace('Length: 0', `Length: ${MAX_BODY_BYTES + 1}`), 413],
     ['headers beyond the bound', request({ headers: `X: ${'x'.repeat(2 * MAX_HEADER_BYTES)}\r\n` }), 513],

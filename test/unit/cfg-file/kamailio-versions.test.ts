@@ -85,7 +85,7 @@ test('"socket" of 5.7 and later says what "listen" says, and one for each port o
   ]);
   assert.deepEqual(socket('name = "s0";'), ['socket: attribute "bind" is missing']);
   assert.match(String(socket('bind = udp:10.0.0.1:5060; nmae = "x";')), /unknown attribute "nmae"/);
-  assert.match(String(socket('bind = udp:10.0.0.1:1-60000;')), /no range of at most 1000 ports/);
+  assert.match(String(socket('bind = udp:10.0.0.1:1-60000;')), /not a range of at most 1000 ports/);
   assert.match(String(listens('socket = { bind = udp:10.0.0.1:5060; }', 'kamailio')), /of Kamailio 5.7 or later/);
 });
 

@@ -96,7 +96,7 @@ test('other lines with "#" are comments', () => {
 
 test('definitions that name each other end, files that include each other are refused', () => {
   const { messages } = cfgFile('kamailio', '#!define A B\n#!define B A\nrequest_route {\n$var(x) = A;\n}');
-  assert.match(messages[0] ?? '', /^4:11 A is no value/);
+  assert.match(messages[0] ?? '', /^4:11 A is not a value/);
   const files = { 'a.cfg': 'include_file "b.cfg"\n', 'b.cfg': 'include_file "a.cfg"\n' };
   const { problems } = cfgFile('kamailio', 'include_file "a.cfg"\nrequest_route { exit; }', { files });
   assert.match(problems[0]?.message ?? '', /"a.cfg" includes itself/);

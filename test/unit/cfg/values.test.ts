@@ -154,7 +154,7 @@ describe('kamailio: values', () => {
         .log,
       ['yes'],
     );
-    assert.match(cfg('kamailio', '$var(x) = Yes;').messages[0] ?? '', /Yes is no value/);
+    assert.match(cfg('kamailio', '$var(x) = Yes;').messages[0] ?? '', /Yes is not a value/);
   });
 
   test('"+" goes by its left operand', () => {
@@ -196,7 +196,7 @@ describe('kamailio: values', () => {
     );
   });
 
-  test('what stands on the left decides whether numbers or texts are compared; a text that is no number is 0', () => {
+  test('what stands on the left decides whether numbers or texts are compared; a text that is not a number is 0', () => {
     assert.equal(
       truths('kamailio', '$var(s) = "01"; $var(i) = 1; $var(z) = 0;', [
         '$var(s) == 1',

@@ -252,5 +252,5 @@ test('the name of an AVP', () => {
   assert.equal(avpNameIn('$avp(ds_dst_failover_p.2)'), 'ds_dst_failover_p.2');
   assert.equal(avpNameIn('$avp(s:dst)'), 'dst');
   assert.equal(avpNameIn('$avp( i:272 )'), '272', 'the name a script has by this text');
-  assert.throws(() => avpNameIn('avp'), /is no AVP/);
+  assert.throws(() => avpNameIn('avp'), /is not an AVP/);
 });

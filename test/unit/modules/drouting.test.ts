@@ -229,6 +229,6 @@ test('define_blacklist makes lists of the addresses of gateways by their types',
   executeSqlite(database, "DELETE FROM dr_gateways WHERE gwid = 'zero'");
   await assert.rejects(
     () => written('1', script('none'), { head: ' modparam("drouting", "define_blacklist", "vendors")' }),
-    /no list of the form/,
+    /not a list of the form/,
   );
 });

@@ -150,7 +150,7 @@ test('an address that is none is found when the file is read', () => {
       head: 'modparam("rtpproxy", "rtpproxy_sock", "unix:run/rtpproxy.sock")',
       script: 'exit;',
     });
-  assert.throws(start, /is no address of a media proxy/);
+  assert.throws(start, /is not an address of a media proxy/);
 });
 
 test('streams are read whatever stands around them', () => {

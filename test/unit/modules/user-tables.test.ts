@@ -110,7 +110,7 @@ test('an alias, a group and a speed dial number are looked up', async () => {
   );
 });
 
-test('a parameter that is no name of a column is refused when the file is read', async () => {
+test('a parameter that is not a name of a column is refused when the file is read', async () => {
   for (const [module, parameter] of [
     ['alias_db', 'user_column'],
     ['group', 'table'],

@@ -17,7 +17,7 @@ function stateless(hop = hopTo(`sip:${GATEWAY}`), recordRoute = false) {
 describe('validation (RFC 3261 section 16.3)', () => {
   const refused: readonly [string, RequestParts, number][] = [
     ['Max-Forwards 0', { maxForwards: '0' }, 483],
-    ['Max-Forwards that is no number', { maxForwards: 'many' }, 400],
+    ['Max-Forwards that is not a number', { maxForwards: 'many' }, 400],
     ['Max-Forwards 256', { maxForwards: '256' }, 400],
     ['an unknown scheme', { uri: 'nobodyKnowsThisScheme:totallyopaquecontent' }, 416],
     ['an extension it must know', { headers: 'Proxy-Require: a, b\r\nproxy-require: c\r\n' }, 420],

@@ -81,7 +81,7 @@ describe('parseVia', () => {
     test(`"${value}" is malformed`, () => assert.equal(via(value), undefined));
   }
 
-  test('an rport that is no number counts as one without value', () => {
+  test('an rport that is not a number counts as one without value', () => {
     const parsed = via('SIP/2.0/UDP a;rport=1e2') as Via;
     assert.deepEqual([parsed.rport, parsed.rportValue], [true, 0]);
   });

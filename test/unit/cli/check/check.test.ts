@@ -177,8 +177,8 @@ test('an address this machine does not have, and a partition without a usable ro
   });
   const { status, problems } = await check();
   assert.equal(status, 1);
-  assert.ok(problems.includes('/listen/0: 203.0.113.9 is no address of this machine'));
-  assert.ok(problems.includes('/http: 2001:db8::9 is no address of this machine'));
+  assert.ok(problems.includes('/listen/0: 203.0.113.9 is not an address of this machine'));
+  assert.ok(problems.includes('/http: 2001:db8::9 is not an address of this machine'));
   assert.ok(problems.some((each) => /none of its rows can be used/.test(each)));
 });
 

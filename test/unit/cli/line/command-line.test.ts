@@ -24,7 +24,7 @@ test('an option that does not exist is refused with the one that was meant', asy
   }
 });
 
-test('a value that is no value of its option is refused', async () => {
+test('a value that is not a value of its option is refused', async () => {
   for (const [line, reason] of [
     ['mi --timeout abc ps', '--timeout: expected a whole number from 1 to 86400000, not "abc"'],
     ['mi --timeout -1 ps', '--timeout: expected a whole number'],

@@ -195,7 +195,7 @@ describe('a route script that cannot be loaded', () => {
       '4:7: ds_select_dst(): algorithm "round-robbin" is neither a number nor the name of one; did you mean "round-robin"?',
       '5:22: ds_list_exists(): set "main" is not a number',
       '6:20: t_on_failure(): no failure route "NXT"; did you mean "NEXT"?',
-      '7:18: send_reply(): 99 is no status code',
+      '7:18: send_reply(): 99 is not a status code',
       '8:32: mf_process_maxfwd_header(): 0 is no limit',
       '9:17: is_method(): unknown method "INVTE" in a list',
       '10:7: xlog(): "L_WARNIN" is not a log level; did you mean "L_WARNING"?',

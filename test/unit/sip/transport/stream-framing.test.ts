@@ -75,7 +75,7 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
   const giant = `X: ${'x'.repeat(MAX_HEADER_BYTES)}\r\n`;
   for (const [what, stream, reason, code] of [
     ['no Content-Length', requestText().replace(/Content-Length: 0\r\n/, ''), /no Content-Length/, 400],
-    ['one that is no number', requestText().replace('Length: 0', 'Length: x'), /malformed/, 400],
+    ['one that is not a number', requestText().replace('Length: 0', 'Length: x'), /malformed/, 400],
     ['a negative one', requestText().replace('Length: 0', 'Length: -1'), /malformed/, 400],
     ['two that differ', requestText({ headers: 'l: 5\r\n' }), /two different/, 400],
     ['a body beyond the bound', requestText().replace('Length: 0', `Length: ${MAX_BODY_BYTES + 1}`), /body of/, 413],
