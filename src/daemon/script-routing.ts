@@ -85,7 +85,7 @@ export interface ScriptRoutingOptions {
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
   /** Copies of messages for a capture server. */
   readonly captures?: (() => ScriptServices['captures']) | undefined;
-  /** Runs a command of Kamailio's RPC written as JSON; undefined for what is no JSON. */
+  /** Runs a command of Kamailio's RPC written as JSON; undefined for what is not JSON. */
   readonly rpc?: ScriptServices['rpc'] | undefined;
   /** Called when the tables were read again, for whoever else has them. */
   readonly tablesRead?: (() => void) | undefined;

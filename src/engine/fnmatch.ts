@@ -111,6 +111,7 @@ export class ShellPattern {
       .some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS);
   }
 
+  /** Whether the pattern describes the whole text. */
   matches(text: string): boolean {
     if (this.impossible || text.length < this.least) return false;
     const [first, ...others] = this.pieces;
