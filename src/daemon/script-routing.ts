@@ -26,7 +26,7 @@ import type { CallObserver } from '../script/calls.js';
 import { CommandFault, type CommandParameters, type ScriptCommand } from '../script/commands.js';
 import { ScriptCore } from '../script/core.js';
 import {
-  type CallClaims,
+  type ClaimedCalls,
   type DialogProof,
   type ModuleState,
   ModuleStates,
@@ -95,7 +95,7 @@ export interface ScriptRoutingOptions {
   /** Memory that other processes share which run the same script; that of a worker, which does not fill it. */
   readonly values?: SharedValues | undefined;
   /** Which calls this process keeps, where others run the script as well. */
-  readonly claims?: CallClaims | undefined;
+  readonly claims?: ClaimedCalls | undefined;
   /** Databases are only read, and nothing outside the process is asked for. */
   readonly isolated?: boolean | undefined;
   /** Rehearses with what another script has in memory. */
@@ -123,7 +123,7 @@ export class ScriptRouting {
   private readonly vars: VarStore;
   private shared: SharedVariables;
   private values: SharedValues | undefined;
-  private claims: CallClaims | undefined;
+  private claims: ClaimedCalls | undefined;
   private others: OtherProcesses | undefined = undefined;
   /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
   private readonly kept = new Map<object, unknown>();
@@ -172,7 +172,7 @@ export class ScriptRouting {
   }
 
   /** What all calls share is in this memory from now on. To be called before requests come. */
-  share(values: SharedValues, claims: CallClaims, others: OtherProcesses): void {
+  share(values: SharedValues, claims: ClaimedCalls, others: OtherProcesses): void {
     this.others = others;
     this.values = values;
     this.claims = claims;

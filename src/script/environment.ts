@@ -124,7 +124,7 @@ export interface DialogPassage {
 }
 
 /** Which calls this process keeps although their Call-ID names another one. */
-export interface CallClaims {
+export interface ClaimedCalls {
   /** Requests within the calls of this Call-ID are to come here. */
   claim(callId: string): void;
   /** The last of them has ended. */
@@ -214,7 +214,7 @@ export interface ScriptEnvironment {
   readonly modules: ModuleStates;
   readonly hooks: ScriptHooks;
   /** Says whose calls are whose, where several processes run the script. */
-  readonly claims?: CallClaims | undefined;
+  readonly claims?: ClaimedCalls | undefined;
   /** Messages have another form outside (topoh): Via fields say which. */
   readonly masks: boolean;
   readonly services: ScriptServices;
