@@ -55,7 +55,7 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
   if (options.ignoreCase === true) flags |= RE2JS.CASE_INSENSITIVE;
   flags |= options.lines === true ? RE2JS.MULTILINE : RE2JS.DOTALL;
   try {
-    return new LinearRegex(source, withinStates(RE2JS.compile(translate(source, options.lines === true), flags)));
+    return linear(source, RE2JS.compile(translate(source, options.lines === true), flags));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
     throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
@@ -71,22 +71,27 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
   try {
     const RE2JS = re2();
     const flags = options.ignoreCase === true ? RE2JS.CASE_INSENSITIVE : 0;
-    return new LinearRegex(source, withinStates(RE2JS.compile(source, flags)));
+    return linear(source, RE2JS.compile(source, flags));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
     throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
   }
 }
 
-function withinStates(regex: RE2JS): RE2JS {
+function linear(source: string, regex: RE2JS): BoundedRegex {
   const states = statesOf(regex);
   if (states > MOST_STATES)
     throw new Error(`its repetitions come to ${states} states, more than ${MOST_STATES}: smaller counts in {} help`);
-  return regex;
+  return new LinearRegex(source, regex, states);
 }
 
 /** Characters from which on a text is matched by `GuidedMatch`: its states cost more than a short text. */
 const LONG = 128;
+/**
+ * States from which on a long text is read from its end first: one counted repetition within another (`a[ab]{200}$`) may come to as many
+ * sets of states as the text has characters when it is read from the start, and to few from the end.
+ */
+const MANY_STATES = 64;
 
 class LinearRegex implements BoundedRegex {
   /** Made with the first long text; null for an expression that it cannot follow. */
@@ -95,16 +100,23 @@ class LinearRegex implements BoundedRegex {
   constructor(
     readonly source: string,
     private readonly regex: RE2JS,
+    private readonly states: number,
   ) {}
 
   test(text: string): boolean {
-    return this.regex.test(text);
+    if (!this.fromTheEnd(text)) return this.regex.test(text);
+    const found = this.guide()?.find(text, 0);
+    return found === undefined ? this.regex.test(text) : found !== null;
+  }
+
+  private fromTheEnd(text: string): boolean {
+    return this.states > MANY_STATES && text.length >= LONG;
   }
 
   match(text: string, from = 0): RegexMatch | undefined {
     if (from > text.length) return undefined;
     if (text.length >= LONG) {
-      if (from === 0 && !this.regex.test(text)) return undefined;
+      if (from === 0 && !this.fromTheEnd(text) && !this.regex.test(text)) return undefined;
       const found = this.guide()?.find(text, from);
       if (found === null) return undefined;
       if (found !== undefined)

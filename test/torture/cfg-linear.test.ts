@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { compilePosix } from '../../src/core/posix-regex.js';
 import { assertLinear, type GrowthCase } from '../support/growth.js';
+import { seeded } from '../support/motifs.js';
 import { INVITE, linesOf, startScript } from '../support/script-run.js';
 
 let serial = 0;
@@ -149,6 +150,23 @@ test('a regular expression that finds nothing in 64 KB takes no more than 5 ms',
   ]) {
     const regex = compilePosix(source, { ignoreCase: true });
     assertLinear(source, cases, (text) => void regex.match(text), { mostMs: 5 });
+  }
+});
+
+test('an expression whose sets of states are many from the start of a text and few from its end is read from the end', () => {
+  const random = seeded(7);
+  const letters = (length: number) =>
+    Array.from({ length }, () => (random() < 0.005 ? 'c' : random() < 0.5 ? 'a' : 'b')).join('');
+  for (const source of ['a[ab]{200}$', 'a.{90}b.{90}$', 'a[ab]{900}$']) {
+    const regex = compilePosix(source, { ignoreCase: true });
+    // From the start it took 200 to 700 ms.
+    const limits = { mostMs: 40, noiseMs: 12 };
+    assertLinear(source, [{ name: 'letters', make: letters }], (text) => void regex.match(text), limits);
+    assertLinear(source, [{ name: 'letters', make: letters }], (text) => void regex.test(text), limits);
+    for (let i = 0; i < 200; i++) {
+      const text = letters(300);
+      assert.equal(regex.test(text), new RegExp(source, 's').test(text), text);
+    }
   }
 });
 
