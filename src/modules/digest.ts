@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DialectName } from '../cfg/function-table.js';
 import { paramPairs } from '../pvar/header-values.js';
 
 /** A challenge of a server (RFC 7616 section 3.3). */
@@ -74,13 +75,14 @@ function quoted(text: string): string {
 
 /**
  * The value of an Authorization or Proxy-Authorization header field that answers a challenge (RFC 7616 section 3.4). Undefined for an
- * algorithm or quality of protection that is not supported.
+ * algorithm or quality of protection that is not supported. `order` of the parameters; Kamailio always names the algorithm.
  */
 export function answerChallenge(
   challenge: DigestChallenge,
   request: DigestRequest,
   { user, password, hashed = false }: DigestCredentials,
   cnonce: string,
+  order: DialectName = 'opensips',
 ): string | undefined {
   const { realm, nonce, opaque, algorithm, qop } = challenge;
   const name = (algorithm ?? 'MD5').toLowerCase();
@@ -98,15 +100,18 @@ export function answerChallenge(
     ...request,
     protected: protection === undefined ? undefined : { qop: protection, count, cnonce },
   });
+  const asked = protection === undefined ? [] : [`qop=${protection}`, `nc=${count}`, `cnonce="${cnonce}"`];
+  const answer = `response="${response}"`;
+  const kept = opaque === undefined ? [] : [`opaque=${quoted(opaque)}`];
+  const named = algorithm?.replace(/[^A-Za-z0-9-]/g, '');
   const parts = [
     `username=${quoted(user)}`,
     `realm=${quoted(realm)}`,
     `nonce=${quoted(nonce)}`,
     `uri=${quoted(request.uri)}`,
-    `response="${response}"`,
-    ...(algorithm === undefined ? [] : [`algorithm=${algorithm.replace(/[^A-Za-z0-9-]/g, '')}`]),
-    ...(opaque === undefined ? [] : [`opaque=${quoted(opaque)}`]),
-    ...(protection === undefined ? [] : [`qop=${protection}`, `nc=${count}`, `cnonce="${cnonce}"`]),
+    ...(order === 'kamailio'
+      ? [...kept, ...asked, answer, `algorithm=${named ?? 'MD5'}`]
+      : [answer, ...(named === undefined ? [] : [`algorithm=${named}`]), ...kept, ...asked]),
   ];
   return `Digest ${parts.join(', ')}`;
 }

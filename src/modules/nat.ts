@@ -126,18 +126,31 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
 }
 
 /** Makes $du of the alias in the request-URI, and takes it out there. */
-function handleAlias(run: MessageRun): number {
-  const { call } = run;
-  const uri = call.requestUri;
-  const match = /;alias=([^;~]+)~(\d{1,5})~(\d)/.exec(uri);
-  if (match === null) return 2;
-  const [all, address = '', port = '', number = ''] = match;
-  const protocol = Object.entries(PROTOCOLS).find(([, each]) => each === Number(number))?.[0];
-  if (protocol === undefined) return -1;
-  run.pvars.setRequestUri(uri.replace(all, ''));
-  run.pvars.destinationUri = `sip:${address}:${port}${protocol === 'udp' ? '' : `;transport=${protocol}`}`;
+function handleAlias(run: MessageRun, last: boolean): number {
+  const text = run.call.requestUri;
+  const uri = parseUri(text);
+  if (uri === undefined) return -1;
+  const params = text.length - uri.headers.length - uri.params.length;
+  const found = last ? uri.params.lastIndexOf(';alias=') : uri.params.indexOf(';alias=');
+  if (found < 0) return NO_ALIAS;
+  const next = uri.params.indexOf(';', found + 1);
+  const end = next < 0 ? uri.params.length : next;
+  const value = uri.params.slice(found + ';alias='.length, end);
+  if (value.length < SHORTEST_ALIAS) return NO_ALIAS;
+  // As recorded, whatever stands for host and port: it is found out when the request is sent.
+  const [, address = '', port = '', number = ''] = /^([^~]*)~([^~]*)~([1-6])$/.exec(value) ?? [];
+  const transport = URI_TRANSPORTS[number];
+  if (transport === undefined) return -1;
+  run.pvars.setRequestUri(text.slice(0, params + found) + text.slice(params + end));
+  run.pvars.destinationUri = `sip:${address}:${port}${transport === '' ? '' : `;transport=${transport}`}`;
   return 1;
 }
+
+/** What handle_ruri_alias() returns for a request-URI without an alias. */
+const NO_ALIAS = 2;
+const SHORTEST_ALIAS = 3;
+/** By the number in an alias; "ws" stands for both kinds of WebSockets. */
+const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
 
 /** The AVP that fix_nated_register() writes. */
 const received = {
@@ -298,7 +311,10 @@ const alias: FunctionSpec[] = [
     parameters: [optional('mode', 'int')],
     routes: ['request', 'failure', 'branch', 'event', 'local'],
     summary: 'sends to the alias in the request-URI',
-    compile: () => handleAlias,
+    compile:
+      ([mode]) =>
+      (run) =>
+        handleAlias(run, intOf(mode, run, 0) !== 0),
   },
 ];
 

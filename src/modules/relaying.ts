@@ -4,7 +4,15 @@ import type { RelayFlags } from '../route/functions/actions.js';
 import { type Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
 import { isOneWord } from '../script/outgoing.js';
-import { allowedBy, answerTrying, beginTransaction, faultOf, sendBranches, takeTargets } from '../script/relay.js';
+import {
+  allowedBy,
+  answerTrying,
+  beginTransaction,
+  faultOf,
+  sendBranches,
+  takeTargets,
+  webSocketTo,
+} from '../script/relay.js';
 import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
 import { warningOf } from '../script/warning.js';
@@ -153,7 +161,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
     family: 4 | 6;
     name?: string | undefined;
   }): number => {
-    const socket = env.sockets.choose(address, call.sendSocket ?? call.source.socket);
+    const socket = webSocketTo(run, address) ?? env.sockets.choose(address, call.sendSocket ?? call.source.socket);
     if (socket === undefined) return failed(faultOf('kamailio', 'socket', uri));
     const leaving = {
       requestUri: call.requestUri,
@@ -201,6 +209,11 @@ function served({ env, call, source }: MessageRun): ServerTransaction {
   return server;
 }
 
+/** Header lines of the answer to a CANCEL. As recorded of Kamailio, its Warning counts a Via more than came. */
+function cancelReplyLines({ env, call }: MessageRun): string {
+  return env.serverLine + (env.dialect === 'kamailio' ? warningOf(call, 1) : '');
+}
+
 /**
  * A CANCEL of an INVITE that is known: it is answered, and the branches are cancelled. undefined when no INVITE
  * matches.
@@ -214,13 +227,13 @@ export function cancel(run: MessageRun): number | undefined {
   const invite = env.layer.cancelled(call.message);
   if (invite === undefined && env.layer.answeredInvite(call.message)) {
     const reason = env.dialect === 'kamailio' ? 'ok -- no more pending branches' : 'canceling';
-    served(run).replyWith(200, reason, env.serverLine);
+    served(run).replyWith(200, reason, cancelReplyLines(run));
     return 1;
   }
   const target = invite?.owner as { readonly call?: unknown } | undefined;
   if (invite === undefined || target?.call === undefined) return undefined;
   const transaction = invite.owner as NonNullable<MessageRun['transaction']>;
-  served(run).replyWith(200, 'canceling', env.serverLine);
+  served(run).replyWith(200, 'canceling', cancelReplyLines(run));
   for (const hook of env.hooks.cancelled) hook(run);
   if (transaction.final !== 0) return 1;
   transaction.cancelled = true;

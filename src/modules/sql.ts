@@ -88,11 +88,23 @@ function selects(statement: string): boolean {
   return /^\s*(?:\(\s*)*(?:select|show|with|pragma|explain|call|values)\b/i.test(statement);
 }
 
-/** Assigns columns of rows to variables: AVPs get the value of every row, the first row first. */
+/**
+ * Assigns columns of rows to variables: AVPs get the value of every row, the first row first. As recorded of Kamailio, a column without a value changes nothing, and
+ * AVPs keep the values that they have behind the new ones.
+ */
 export function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['rows']): void {
+  const adds = run.env.dialect === 'kamailio';
   targets.forEach((target, column) => {
     const avp = /^\$\(?avp\(([^)]*)\)/.exec(target.text)?.[1]?.replace(/^[si]:/, '');
     const values = rows.map((row) => row[column] ?? null);
+    if (adds) {
+      for (const value of values.reverse()) {
+        if (value === null) continue;
+        if (avp !== undefined) run.pvars.avps.push(avp, value);
+        else target.assign(run.pvars, value);
+      }
+      return;
+    }
     if (avp !== undefined)
       run.pvars.avps.replace(
         avp,

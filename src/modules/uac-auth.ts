@@ -92,7 +92,13 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
     const answer =
       known === undefined
         ? undefined
-        : answerChallenge(challenge, request, withHash(known, run.env.dialect), run.env.random.token(8));
+        : answerChallenge(
+            challenge,
+            request,
+            withHash(known, run.env.dialect),
+            run.env.random.token(8),
+            run.env.dialect,
+          );
     if (answer === undefined) continue;
     const line = `${proxy ? 'Proxy-Authorization' : 'Authorization'}: ${answer}\r\n`;
     if (before.line !== '') edits.drop((each) => each.text === before.line);

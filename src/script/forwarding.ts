@@ -1,3 +1,4 @@
+import type { DialectName } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { Call, RecordRouting } from './call.js';
@@ -93,9 +94,9 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
     const user = env.rr.addUsername ? userOf(call) : '';
     const mark = two ? ';r2=on' : '';
     if (two)
-      out += `Record-Route: <sip:${user}${hostOf(call, outbound, each.advertised)}${transport(outbound)}${mark}${params}>\r\n`;
+      out += `Record-Route: <sip:${user}${hostOf(call, outbound, each.advertised)}${transport(env.dialect, outbound)}${mark}${params}>\r\n`;
     const last = two ? inbound : single;
-    out += `Record-Route: <sip:${user}${hostOf(call, last, each.advertised)}${transport(last)}${mark}${params}>\r\n`;
+    out += `Record-Route: <sip:${user}${hostOf(call, last, each.advertised)}${transport(env.dialect, last)}${mark}${params}>\r\n`;
   }
   return out;
 }
@@ -117,6 +118,8 @@ function hostOf(call: Call, socket: SipSocket, advertised: string | undefined): 
   return host.endsWith(':5060') && socket.transport !== 'tls' ? host.slice(0, -5) : host;
 }
 
-function transport(socket: SipSocket): string {
-  return socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
+/** As recorded, Kamailio writes "ws" for both kinds of WebSockets. */
+function transport(dialect: DialectName, socket: SipSocket): string {
+  if (socket.transport === 'udp') return '';
+  return `;transport=${socket.transport === 'wss' && dialect === 'kamailio' ? 'ws' : socket.transport}`;
 }

@@ -350,6 +350,22 @@ export function faultOf(
     : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)", nextHop };
 }
 
+/** As recorded of Kamailio, "ws" in a URI stands for WebSockets of both kinds: that with a connection to the address is used. */
+export function webSocketTo(
+  { env }: MessageRun,
+  {
+    transport,
+    address,
+    port,
+    name,
+  }: Pick<Address, 'transport' | 'address' | 'port'> & { readonly name?: string | undefined },
+): SipSocket | undefined {
+  if (env.dialect === 'opensips' || transport !== 'ws') return undefined;
+  return env.sockets.all.find(
+    (each) => each.transport === 'wss' && each.connectionTo?.(address, port, undefined, name) !== undefined,
+  );
+}
+
 function sent(
   run: MessageRun,
   transaction: ScriptTransaction,
@@ -363,7 +379,8 @@ function sent(
     return CANCELLED;
   }
   const blocked = call.blacklists.length > 0 && env.blocked(call.blacklists, { ...address, text: call.message.text });
-  const socket = blocked ? undefined : env.sockets.choose(address, leaving.socket ?? call.source.socket);
+  const preferred = leaving.socket ?? call.source.socket;
+  const socket = blocked ? undefined : (webSocketTo(run, address) ?? env.sockets.choose(address, preferred));
   if (socket === undefined) {
     fail(transaction, branch);
     if (!blocked && env.dialect === 'kamailio' && address.transport === 'udp' && address.family === 4)

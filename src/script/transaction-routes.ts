@@ -97,11 +97,20 @@ export function runFailureRoute(
   scope.replyReason = undefined;
   scope.txCode = best.status;
   scope.txReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
-  const run = new MessageRun(env, 'failure', scope, call.message, call.source, call.edits, call);
+  // As recorded of Kamailio, each failure route begins with the request as the request route left it: what the one before changed is not kept.
+  const { edits, message } = call;
+  if (env.dialect === 'kamailio') call.edits = edits.copy();
+  const run = new MessageRun(env, 'failure', scope, message, call.source, call.edits, call);
   run.transaction = transaction;
   run.branch = best;
+  const ended = (outcome: RouteOutcome): RouteOutcome => {
+    // Changes that msg_apply_changes() made stand in the message.
+    if (call.message === message) call.edits = edits;
+    return outcome;
+  };
   const outcome = route.run(run);
-  return run.suspended === undefined ? outcome : run.suspended.then(() => outcome);
+  if (run.suspended !== undefined) return run.suspended.then(async () => ended(await outcome));
+  return outcome instanceof Promise ? outcome.then(ended) : ended(outcome);
 }
 
 /** Runs the event route of failures that is armed for this branch (t_on_branch_failure), once. $ru and $du are `restored`. */

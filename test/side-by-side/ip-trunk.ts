@@ -42,6 +42,8 @@ export const IP_TRUNK: OperatorFile = {
       .replace(/;vs[ft]=[\w+/=.-]+/g, '')
       // Nonces, cookies and digests are those of each program.
       .replace(/(nonce|cnonce|response|vsf|vst)=\\?"?[\w+/=.-]+\\?"?/g, '$1=*')
+      // The original's answers to requests of the callee have the To that the caller knows (restore_dlg).
+      .replace(/("SIP\/2\.0 200 OK(?:(?!",).)*?cseq: 30 INFO(?:(?!",).)*?to: )<[^>]*>/g, '$1*')
       // RFC 3261 sections 9.1 and 17.1.1.3: From and To as in the request that was sent; the original takes those of the request that came.
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?from: )[^;]*/g, '$1*')
       .replace(/("(?:ACK|CANCEL) (?:(?!",).)*?to: )[^;\\]*/g, '$1*'),

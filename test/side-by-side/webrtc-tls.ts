@@ -48,8 +48,18 @@ const plain = (text: string): string =>
     .replace(/;(?:dt|did)=[\w.-]+/g, '')
     .replace(/^(Server|User-Agent): .*\r\n/gm, '')
     .split('\r\n')
-    .sort()
+    .map((line) => (/^Via:/.test(line) ? ordered(line) : line))
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0))
     .join('\n');
+
+/** The name of a header field: those of one name keep their order. */
+const nameOf = (line: string): string => line.slice(0, line.indexOf(':') + 1);
+
+/** A Via with its parameters in order, without the mark of a connection. */
+function ordered(line: string): string {
+  const [sentBy, ...parameters] = line.split(';');
+  return [sentBy, ...parameters.filter((each) => !each.startsWith('i=')).sort()].join(';');
+}
 
 async function connected(lane: Lane, number: number): Promise<WsPeer> {
   const scheme = number === 5091 ? 'wss' : 'ws';
@@ -147,8 +157,12 @@ export const WEBRTC_TLS: OperatorFile = {
     copyFileSync(cert, join(folder, 'kamailio-selfsigned.pem'));
     writeList(folder, lane, 'dispatcher.list', ['1 sip:127.0.0.1:GW1_PORT 0 10', '1 sip:127.0.0.1:GW2_PORT 0 5']);
   },
-  // The port of a browser's connection.
-  alike: (text) => text.replace(/(sip:127\.0\.0\.1:|rport=|alias=127\.0\.0\.1~)\d{5}/g, '$1*'),
+  alike: (text) =>
+    text
+      // The port of a browser's connection.
+      .replace(/(sip:(?:web@)?127\.0\.0\.1:|rport=|alias=127\.0\.0\.1~)\d{5}/g, '$1*')
+      // To a browser that came with TLS the original writes the address of its socket without.
+      .replace(/((?:record-route: <sip:|via: SIP\/2\.0\/WSS )127\.0\.0\.1:)PORT509[01]/gi, '$1WS'),
   calls: {
     'a browser calls': ['bob', fromBrowser('a-browser-calls', 5090, 'bob')],
     'a browser calls with TLS': ['bob', fromBrowser('a-browser-calls-with-TLS', 5091, 'bob')],

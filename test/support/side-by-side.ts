@@ -327,9 +327,11 @@ export function comparable(text: string, ports: ReadonlyMap<string, string>): st
 function fieldValue(name: string, value: string): string {
   if (name === 'via') {
     const [sentBy = '', ...parameters] = value.split(';');
-    const shown = parameters.map((each) =>
-      sentBy.includes('PROXY') && each.startsWith('branch=') ? 'branch=*' : each,
-    );
+    const own = /PROXY|PORT\d/.test(sentBy);
+    const shown = parameters
+      // The mark of a connection, of each program's own kind.
+      .filter((each) => !own || !each.startsWith('i='))
+      .map((each) => (own && each.startsWith('branch=') ? 'branch=*' : each));
     return [sentBy, ...shown.sort()].join(';');
   }
   if (name === 'to') return value.replace(/;tag=(?!ft$|gw[0-9]$).*/, ';tag=*');

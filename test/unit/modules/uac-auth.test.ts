@@ -53,6 +53,18 @@ test('an algorithm or a protection that is not known is not answered; sessions a
     assert.equal(readChallenge(bad), undefined);
 });
 
+test('kamailio names the algorithm always and the response behind what was asked for', () => {
+  const challenge = readChallenge('Digest realm="r", nonce="abc", opaque="o1", qop="auth"');
+  assert.ok(challenge !== undefined);
+  const request = { method: 'INVITE', uri: 'sip:4930@home.example', body: '' };
+  const line = answerChallenge(challenge, request, { user: 'pbx', password: 'secret' }, '7167810', 'kamailio');
+  // Recorded of Kamailio 5.6.3.
+  assert.equal(
+    line,
+    'Digest username="pbx", realm="r", nonce="abc", uri="sip:4930@home.example", opaque="o1", qop=auth, nc=00000001, cnonce="7167810", response="5cd94c07c42d01a716d915ac16b667cb", algorithm=MD5',
+  );
+});
+
 const invites = ({ sent }: ScriptRunner): string[] =>
   sent.filter(({ text }) => text.startsWith('INVITE')).map(({ text }) => text);
 
