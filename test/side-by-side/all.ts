@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { ACCOUNTING } from './accounting.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
 import { DEBIAN_DEFAULT } from './debian-default.js';
+import { FURTHER_FILES } from './further-files.js';
 import { IP_TRUNK } from './ip-trunk.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
@@ -22,5 +23,6 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   PATH_EDGE,
   SQL_ROUTING,
   WEBRTC_TLS,
+  ...FURTHER_FILES,
   ...DEBIAN_DEFAULT.filter(({ path }) => path !== undefined && existsSync(path)),
 ];

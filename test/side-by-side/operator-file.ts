@@ -26,12 +26,15 @@ const RTPPROXY_PORT = 7722;
  */
 export async function served(text: string, lane: Lane): Promise<string> {
   const ports = new Map<string, number>([['5060', lane.proxyPort]]);
+  // Calls go to port 5060, or to the first that there is.
+  const first = /^listen\s*=\s*udp:[\w.]+:(\d+)\b/m.exec(text)?.[1] ?? '5060';
+  if (!/^listen\s*=\s*udp:[\w.]+:5060\b/m.test(text)) ports.set(first, lane.proxyPort);
   for (const [, port = ''] of text.matchAll(/^listen\s*=\s*\w+:[\w.]+:(\d+)\b/gm)) {
     if (ports.has(port)) continue;
     ports.set(port, await freePort());
     lane.ports.set(Number(port), ports.get(port) as number);
   }
-  if (/"(?:\d+ == )?udp:127\.0\.0\.1:2223"/.test(text)) {
+  if (/"(?:\d+ == )?udp:127\.0\.0\.1:2223\b/.test(text)) {
     const media = await FakeRtpengine.open('192.0.2.77');
     lane.closing.push(() => media.close());
     ports.set(String(MEDIA_PORT), media.port);
