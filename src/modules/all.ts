@@ -56,6 +56,7 @@ import { kamailioUriFunctions } from './siputils-kamailio.js';
 import { sqlFunctions } from './sql.js';
 import { sqlStatementFunctions } from './sql-statements.js';
 import { statisticsFunctions } from './statistics.js';
+import { stirShakenFunctions } from './stir-shaken/functions.js';
 import { textFunctions } from './text.js';
 import { kamailioTextFunctions } from './text-kamailio.js';
 import { tlsFunctions } from './tls.js';
@@ -123,6 +124,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...accFunctions,
     ...topologyHidingFunctions,
     ...statisticsFunctions,
+    ...stirShakenFunctions,
     ...rtpengineFunctions,
     ...uacAuthFunctions,
     ...rtpproxyFunctions,

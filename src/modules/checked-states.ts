@@ -8,6 +8,7 @@ import { memoryQueues } from './mqueue.js';
 import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
+import { shakenSettings } from './stir-shaken/functions.js';
 import { topologyMask } from './topoh/settings.js';
 import { hidingSettings } from './topology-hiding.js';
 import { topologyStore } from './topos/settings.js';
@@ -25,6 +26,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['drouting', (states) => states.of(gatewayLists)],
   ['load_balancer', (states) => states.of(destinationLists)],
   ['topology_hiding', (states) => states.of(hidingSettings)],
+  ['stir_shaken', (states) => states.of(shakenSettings)],
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
   ['topos', (states) => states.of(topologyStore)],

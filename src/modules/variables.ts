@@ -23,6 +23,7 @@ import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVar
 import { sqlVariables } from './sql.js';
 import { staticBranchVariable } from './static-branch.js';
 import { statisticVariable } from './statistics.js';
+import { identityVariable } from './stir-shaken/functions.js';
 import { tlsVariables } from './tls.js';
 import { transactionBranchVariables } from './tm-branch-variables.js';
 import { transactionVariables } from './transaction-variables.js';
@@ -119,6 +120,7 @@ function sharedVariables(dialect: DialectName): [string, VariableDefinition][] {
 function opensipsVariables(): [string, VariableDefinition][] {
   return [
     ['ds', own((scope) => destinationSet(scope))],
+    ['identity', identityVariable],
     ['rtpstat', rtpStatistics],
     ['rtpquery', rtpAnswer],
     [

@@ -157,6 +157,8 @@ const TABLE: Readonly<Record<string, string>> = {
     waiting_subs_daysno:i mix_dialog_presence:i bla_presentity_spec:s bla_fix_remote_target:i notify_offline_body:i end_sub_on_timeout:i clean_period:i db_update_period:i presentity_table:s
     active_watchers_table:s watchers_table:s server_address:s!2 subs_htable_size:i pres_htable_size:i notifier_processes:i to_tag_pref:s max_expires:i!2 cluster_pres_events:s db_table_lock_type:i!2`,
   json: 'enable_long_quoting:i',
+  stir_shaken:
+    'auth_date_freshness:i verify_date_freshness:i ca_list:s ca_dir:s crl_list:s crl_dir:s e164_strict_mode:i e164_max_length:i require_date_hdr:i',
   regex: 'file:s max_groups:i group_max_size:i pcre_caseless:i pcre_multiline:i pcre_dotall:i pcre_extended:i',
   exec: 'setvars:i time_to_kill:i async:i!2',
   group:

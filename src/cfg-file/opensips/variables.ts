@@ -10,6 +10,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['uuid', ['uuid']],
   ['tls_mgm', tlsVariables('opensips').map(([name]) => name)],
   ['topology_hiding', ['TH_callee_callid']],
+  ['stir_shaken', ['identity']],
   ['rr', ['rr_params']],
   ['rtpengine', ['rtpstat', 'rtpquery']],
   ['tm', ['bavp', 'T_id']],

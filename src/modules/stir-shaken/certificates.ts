@@ -1,0 +1,112 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../core/errors.js';
+
+/** Certificates and keys that are kept as read: files of a script have few, those of peers come from caches. */
+const MOST_KEPT = 64;
+/** Characters of a certificate with its chain, or of a key. */
+const MOST_PEM = 65_536;
+/** Certificates of a chain. */
+const MOST_CHAIN = 8;
+/** Files of ca_dir that are read. */
+const MOST_FILES = 1000;
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** Keeps what was read from texts last. */
+class Kept<T> {
+  private readonly kept = new Map<string, T>();
+
+  constructor(private readonly read: (text: string) => T) {}
+
+  of(text: string): T {
+    let value = this.kept.get(text);
+    if (value === undefined) {
+      value = this.read(text);
+      const [oldest] = this.kept.keys();
+      if (this.kept.size >= MOST_KEPT && oldest !== undefined) this.kept.delete(oldest);
+      this.kept.set(text, value);
+    }
+    return value;
+  }
+}
+
+const chains = new Kept((text: string): readonly X509Certificate[] => {
+  if (text.length > MOST_PEM) return [];
+  try {
+    return (text.match(CERTIFICATE) ?? []).slice(0, MOST_CHAIN).map((each) => new X509Certificate(each));
+  } catch {
+    return [];
+  }
+});
+
+const keys = new Kept((text: string): KeyObject | null => {
+  if (text.length > MOST_PEM) return null;
+  try {
+    const key = createPrivateKey(text);
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : null;
+  } catch {
+    return null;
+  }
+});
+
+/** A certificate and those it was issued by, as the PEM text has them; none for a text that is none. */
+export function chainOf(pem: string): readonly X509Certificate[] {
+  return chains.of(pem);
+}
+
+/** A private key for ES256; undefined for a text that is none. */
+export function keyOf(pem: string): KeyObject | undefined {
+  return keys.of(pem) ?? undefined;
+}
+
+/** Whether a time, in milliseconds since 1970, is within the validity of a certificate. */
+export function isValidAt({ validFrom, validTo }: X509Certificate, time: number): boolean {
+  return time >= Date.parse(validFrom) && time <= Date.parse(validTo);
+}
+
+/** Whether the first of a chain was issued by an authority, by way of the others, all of them valid at a time. */
+export function isTrusted(
+  chain: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+  time: number,
+): boolean {
+  const [first, ...others] = chain;
+  if (first === undefined) return false;
+  let at = first;
+  const unused = new Set(others);
+  for (;;) {
+    if (!isValidAt(at, time)) return false;
+    const current = at;
+    const issued = (by: X509Certificate): boolean => current.checkIssued(by) && current.verify(by.publicKey);
+    const authority = authorities.find((each) => each.fingerprint256 === current.fingerprint256 || issued(each));
+    if (authority !== undefined) return isValidAt(authority, time);
+    const next = [...unused].find((each) => each.ca && issued(each));
+    if (next === undefined) return false;
+    unused.delete(next);
+    at = next;
+  }
+}
+
+/** The authorities of a file and of a folder. Throws an Error that names what cannot be read. */
+export function authoritiesIn(file: string, folder: string): readonly X509Certificate[] {
+  const files = file === '' ? [] : [file];
+  try {
+    if (folder !== '')
+      files.push(
+        ...readdirSync(folder)
+          .slice(0, MOST_FILES)
+          .map((each) => join(folder, each)),
+      );
+  } catch (error) {
+    throw new Error(`${folder} cannot be read: ${messageOf(error)}`);
+  }
+  return files.flatMap((each) => {
+    try {
+      return (readFileSync(each, 'latin1').match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem));
+    } catch (error) {
+      throw new Error(`${each} cannot be read: ${messageOf(error)}`);
+    }
+  });
+}
