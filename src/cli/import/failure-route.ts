@@ -1,4 +1,4 @@
-import type { Expression, RouteBlock, Statement } from '../../cfg/ast.js';
+import type { Expression, FunctionCall, RouteBlock, Statement } from '../../cfg/ast.js';
 import { callsIn } from '../../cfg/visit.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import { apart } from './conditions.js';
@@ -210,6 +210,9 @@ class FailureReader {
     if (always !== undefined) return always ? { holds: state, holdsNot: none } : { holds: none, holdsNot: state };
     const codes = codesOf(condition);
     if (codes === undefined) return undefined;
+    const unanswered = unansweredIn(condition);
+    if (unanswered !== undefined)
+      this.ledger.note(unanswered.at, 'a destination that rings and then gives no final reply is failed over, too');
     const inside = new Set([...state.codes].filter((code) => codes.has(code)));
     const outside = new Set([...state.codes].filter((code) => !codes.has(code)));
     return { holds: { ...state, codes: inside }, holdsNot: { ...state, codes: outside } };
@@ -287,6 +290,15 @@ function isSilence(condition: Expression): boolean {
     each.operand.kind === 'call' &&
     /^t_(?:branch|any)_replied$/.test(each.operand.name);
   return (isTimeout(left) && isUnanswered(right)) || (isTimeout(right) && isUnanswered(left));
+}
+
+/** The t_branch_replied() of the first `isSilence` in a condition. */
+function unansweredIn(condition: Expression): FunctionCall | undefined {
+  if (condition.kind === 'unary') return unansweredIn(condition.operand);
+  if (condition.kind !== 'binary') return undefined;
+  if (!isSilence(condition)) return unansweredIn(condition.left) ?? unansweredIn(condition.right);
+  const negated = condition.left.kind === 'unary' ? condition.left : condition.right;
+  return negated.kind === 'unary' && negated.operand.kind === 'call' ? negated.operand : undefined;
 }
 
 function byRegex(source: string): Codes | undefined {

@@ -435,6 +435,14 @@ describe('failover', () => {
     }
   });
 
+  test('a timeout of a destination that never replied is said to be every timeout', () => {
+    const noted = (condition: string) =>
+      failover(`if (${condition}) { ${next} }`).notes.filter((each) => /rings/.test(each));
+    assert.match(noted('t_branch_timeout() && !t_branch_replied()').join(), /a destination that rings and then gives/);
+    assert.equal(noted('t_check_status("500") || (t_branch_timeout() && !t_branch_replied())').length, 1);
+    assert.deepEqual(noted('t_branch_timeout()'), []);
+  });
+
   function codes4xxWithout486(): string[] {
     const fours = Array.from({ length: 100 }, (_, i) => String(400 + i)).filter((code) => code !== '486');
     const sixes = Array.from({ length: 100 }, (_, i) => String(600 + i)).filter((code) => code !== '600');
