@@ -258,6 +258,29 @@ test('packages are imported only where they are allowed', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('every package that is installed with us has its files here, is used in them, and is weighed in src/README.md', () => {
+  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+    readFileSync(resolve(SRC, '../package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>;
+  const installed = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+  assert.deepEqual(installed.sort(), Object.keys(PACKAGES).sort());
+  const sources = files.map((file) => [file, readFileSync(join(SRC, file), 'utf8')] as const);
+  const unused = installed.filter(
+    (name) =>
+      !sources.some(
+        ([file, text]) =>
+          PACKAGES[name]?.test(file) === true && [`'${name}'`, `'${name}/`].some((each) => text.includes(each)),
+      ),
+  );
+  assert.deepEqual(unused, []);
+  const weighed = readFileSync(join(SRC, 'README.md'), 'utf8').split('## Dependencies weighed')[1] ?? '';
+  const family = (name: string) => name.replace(/^(@[^/]+)\/.*$/, '$1/*');
+  assert.deepEqual(
+    installed.filter((name) => !weighed.includes(`\`${family(name)}\``)),
+    [],
+  );
+});
+
 test('modules of Node are named as such, and the engine is pure', () => {
   const bare = imports.filter(({ specifier }) => builtinModules.includes(specifier));
   assert.deepEqual(bare, []);

@@ -5,7 +5,7 @@ import type { Dialog } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
 /** Dialogs one listing shows. */
-export const MOST_DIALOGS = 5000;
+export const MOST_DIALOGS_SHOWN = 5000;
 
 /** The dialogs of a configuration. */
 export function tableOf(env: ScriptEnvironment): DialogTable {
@@ -22,12 +22,12 @@ export function listed(
   which: Iterable<Dialog>,
   entry: (dialog: Dialog) => MiValue,
   from = 0,
-  most = MOST_DIALOGS,
+  most = MOST_DIALOGS_SHOWN,
 ): MiValue[] {
   const out: MiValue[] = [];
   let at = 0;
   for (const each of which) {
-    if (out.length >= Math.min(most, MOST_DIALOGS)) break;
+    if (out.length >= Math.min(most, MOST_DIALOGS_SHOWN)) break;
     if (at++ >= from) out.push(entry(each));
   }
   return out;

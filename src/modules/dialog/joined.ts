@@ -1,5 +1,5 @@
 import type { CommandParameters, MiValue } from '../../script/commands.js';
-import { MOST_DIALOGS } from './commanded.js';
+import { MOST_DIALOGS_SHOWN } from './commanded.js';
 
 /** Joins what several processes answer, each of its own dialogs. */
 type Joined = (answers: readonly MiValue[], params: CommandParameters) => MiValue;
@@ -10,7 +10,8 @@ type Fields = Readonly<Record<string, MiValue>>;
 export const first: Joined = ([answer = null]) => answer;
 
 /** Lists, one after the other. */
-export const lists: Joined = (answers) => answers.flatMap((each) => each as readonly MiValue[]).slice(0, MOST_DIALOGS);
+export const lists: Joined = (answers) =>
+  answers.flatMap((each) => each as readonly MiValue[]).slice(0, MOST_DIALOGS_SHOWN);
 
 /** Numbers by name, added up. */
 export const sums: Joined = (answers) => {
@@ -26,7 +27,7 @@ export const dialogsOf: Joined = (answers) => {
   const found = all.find(({ Dialog }) => Dialog !== undefined);
   if (found !== undefined) return found;
   const counts = all.flatMap(({ count }) => (count === undefined ? [] : [Number(count)]));
-  const Dialogs = all.flatMap(({ Dialogs: each = [] }) => each as readonly MiValue[]).slice(0, MOST_DIALOGS);
+  const Dialogs = all.flatMap(({ Dialogs: each = [] }) => each as readonly MiValue[]).slice(0, MOST_DIALOGS_SHOWN);
   return counts.length === 0 ? { Dialogs } : { count: counts.reduce((sum, count) => sum + count, 0), Dialogs };
 };
 
