@@ -7,7 +7,7 @@ import { standardIo } from './cli/line/io.js';
 
 // npm links the command: what was typed is a symbolic link to this file.
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
-  // Who reads the output may stop reading: `switchyard mi ds_list | head -1` is no failure.
+  // Who reads the output may stop reading: `switchyard mi ds_list | head -1` is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();

@@ -289,7 +289,7 @@ class Decision {
   }
 }
 
-/** Throws when `text` is no SIP URI a probe could come from. */
+/** Throws when `text` is not a SIP URI a probe could come from. */
 export function sipUri(text: string): string {
   const uri = parseUri(text.trim());
   if (uri === undefined || uri.scheme === 'tel')

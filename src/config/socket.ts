@@ -109,7 +109,7 @@ function readOrigins(text: string, whole: string): NonNullable<SocketDescription
   if (word === 'same' || word === 'any') return word;
   return word.split(',').map((origin) => {
     if (/^https?:\/\/[a-z0-9.[\]:-]+$/.test(origin)) return origin;
-    throw bad(whole, `"${origin}" is no origin: expected same, any, or https://host[:port] with commas between`);
+    throw bad(whole, `"${origin}" is not an origin: expected same, any, or https://host[:port] with commas between`);
   });
 }
 

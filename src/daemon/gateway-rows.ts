@@ -48,7 +48,7 @@ export function balancerRow(row: DatabaseRow): BalancerRow {
 export function gatewayRow(row: DatabaseRow): GatewayRow {
   const address = (textIn(row, 'address') ?? '').trim();
   const uri = /^sips?:/i.test(address) ? address : `sip:${address}`;
-  if (address === '' || parseUri(uri) === undefined) throw new Error(`"${address}" is no SIP address`);
+  if (address === '' || parseUri(uri) === undefined) throw new Error(`"${address}" is not a SIP address`);
   return {
     id: textIn(row, 'gwid') ?? String(row['id'] ?? ''),
     type: Number(row['type'] ?? 0),

@@ -96,7 +96,7 @@ function comparison(operator: string, ignoreCase: boolean, fixed: string | undef
       return (a, b) => typeof a === 'string' && glob(String(b)).matches(a);
     }
     default:
-      throw new Error(`"${operator}" is no test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
+      throw new Error(`"${operator}" is not a test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
   }
 }
 

@@ -66,7 +66,7 @@ function check(text: string): (subject: PvarValue, run: MessageRun) => boolean {
       return (subject, run) => glob(folded(wanted(run))).matches(folded(subject));
     }
     default:
-      throw new Error(`"${operator}" is no test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
+      throw new Error(`"${operator}" is not a test: eq, ne, lt, le, gt, ge, re, fm, and, or, xor`);
   }
 }
 

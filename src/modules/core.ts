@@ -157,7 +157,7 @@ const core: FunctionSpec[] = [
     summary: 'sends from a socket of ours',
     compile: ([socket], { facts }) => {
       if (typeof socket?.constant === 'string' && !listens(facts, socket.constant))
-        throw new Error(`"${socket.constant}" is no socket of this file`);
+        throw new Error(`"${socket.constant}" is not a socket of this file`);
       return (run) => sendSocket(run, textOf(socket, run));
     },
   },

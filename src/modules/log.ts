@@ -41,7 +41,7 @@ function checkLevel(constant: string | number): string | undefined {
 const FACILITY = /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i;
 
 function checkFacility(constant: string | number): string | undefined {
-  return FACILITY.test(String(constant)) ? undefined : `"${constant}" is no facility of syslog`;
+  return FACILITY.test(String(constant)) ? undefined : `"${constant}" is not a facility of syslog`;
 }
 
 /** xlog([level,] text), with `before` before the text; the level may be chosen by a variable. */

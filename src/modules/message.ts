@@ -78,7 +78,7 @@ export const messageFunctions: ScriptFunction[] = [
       dialects: OPENSIPS,
       parameters: [
         optional('type', 'string', {
-          check: (v) => (/^[\w.+*-]+\/[\w.+*-]+$/.test(String(v)) ? undefined : `"${v}" is no MIME type`),
+          check: (v) => (/^[\w.+*-]+\/[\w.+*-]+$/.test(String(v)) ? undefined : `"${v}" is not a MIME type`),
         }),
       ],
       summary: 'whether there is a body, of a type',

@@ -41,7 +41,7 @@ const MOST_COLUMNS = 256;
 const PART_CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
   columns: (text) => (columnsIn(text) === undefined ? `"${text}" is not JSON array of columns` : undefined),
   table: (text) => (identifier(text) === '' ? `"${text}" is not a name of a table` : undefined),
-  order: (text) => (text === '' || ORDER.test(text) ? undefined : `"${text}" is no order of columns`),
+  order: (text) => (text === '' || ORDER.test(text) ? undefined : `"${text}" is not an order of columns`),
 };
 
 /** Writes a value of the JSON arrays of sql_select and the like as text of a statement. */

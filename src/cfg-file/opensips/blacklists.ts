@@ -51,7 +51,7 @@ export class FileBlacklists {
       }
       const [, not, protocol = '', network = '', port = '0', pattern = ''] = found;
       const networks = networkOf(network);
-      if (networks === undefined) return `"${network}" is no network`;
+      if (networks === undefined) return `"${network}" is not a network`;
       if (rules.length >= MOST_RULES) return `list ${name} has more than ${MOST_RULES} rules`;
       rules.push({
         transport: /^any$/i.test(protocol) ? undefined : protocol.toLowerCase(),

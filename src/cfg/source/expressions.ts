@@ -166,7 +166,7 @@ export class ExpressionParser {
     let left = this.ranked(rank + 1);
     const operators = RANKS[rank] as readonly string[];
     if (rank === RANKS.length - 1 && this.tokens.isPunctuation('%'))
-      throw new SyntaxFault(this.tokens.peek().at, '"%" is no operator of kamailio.cfg, "mod" is');
+      throw new SyntaxFault(this.tokens.peek().at, '"%" is not an operator of kamailio.cfg, "mod" is');
     for (let chain = 0; ; chain++) {
       const token = this.tokens.peek();
       if ((token.kind !== 'punctuation' && token.kind !== 'word') || !operators.includes(token.text)) break;

@@ -60,7 +60,7 @@ function ask(target: string, request: string, timeoutMs: number, replyDir: strin
   if (udp !== null) return askUdp(udp[1] ?? (udp[2] as string), Number(udp[3]), request, timeoutMs);
   throw new SwitchyardError(
     'USAGE',
-    `"${target}" is no MI target: use fifo:PATH, udp:HOST:PORT, unix:PATH or http://HOST:PORT/mi`,
+    `"${target}" is not an MI target: use fifo:PATH, udp:HOST:PORT, unix:PATH or http://HOST:PORT/mi`,
   );
 }
 

@@ -121,6 +121,6 @@ export const subscribers = {
 };
 
 function columnOf(name: string, parameter: string): string {
-  if (!/^\w+$/.test(name)) throw new Error(`${parameter}: "${name}" is no column`);
+  if (!/^\w+$/.test(name)) throw new Error(`${parameter}: "${name}" is not a column`);
   return name;
 }

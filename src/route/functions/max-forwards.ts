@@ -11,7 +11,7 @@ export interface MaxForwardsWriter<Site extends MessageSite> {
 }
 
 const limitCheck = (value: string | number): string | undefined =>
-  /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is no limit`;
+  /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is not a limit`;
 
 /** Functions on Max-Forwards (module maxfwd). A field that is no number gives -1 in OpenSIPS, -2 in Kamailio. */
 export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {

@@ -26,7 +26,7 @@ export function parseFromList(text: string): FromList {
     (each) => each !== '' && each !== 'port' && each !== 'active' && !each.startsWith('attrs='),
   );
   if (set === '' || unknown !== undefined) {
-    throw new SwitchyardError('CONFIG_INVALID', `${FROM} "${text}" is no set as in "1", "acme:1;port", "*;active"`);
+    throw new SwitchyardError('CONFIG_INVALID', `${FROM} "${text}" is not a set as in "1", "acme:1;port", "*;active"`);
   }
   const setId = set === '*' ? undefined : Number(set);
   return { partition: partition.trim(), setId, port: words.includes('port'), active: words.includes('active'), attrs };

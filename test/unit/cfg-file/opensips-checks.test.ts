@@ -84,7 +84,7 @@ describe('what an opensips.cfg of today may not have', () => {
   });
 
   test('constants are checked against the head of the file', () => {
-    assert.match(refused(TODAY, 'force_send_socket("udp:127.0.0.2:5060");')[0] ?? '', /is no socket of this file/);
+    assert.match(refused(TODAY, 'force_send_socket("udp:127.0.0.2:5060");')[0] ?? '', /is not a socket of this file/);
     assert.deepEqual(refused(TODAY, 'force_send_socket("udp:127.0.0.1:5060");'), []);
     assert.match(refused(['disable_stateless_fwd=yes', ...TODAY], 'forward("127.0.0.2");')[0] ?? '', /does not allow/);
   });
@@ -130,7 +130,7 @@ describe('black lists of the file', () => {
   });
 
   test('a line that is no rule is named', () => {
-    assert.match(new FileBlacklists().define('bl:{(any,10.0.0.0/40,0,"")}') ?? '', /no network/);
+    assert.match(new FileBlacklists().define('bl:{(any,10.0.0.0/40,0,"")}') ?? '', /not a network/);
     assert.match(new FileBlacklists().define('bl:{(any)}') ?? '', /no rule stands at/);
     assert.match(new FileBlacklists().define('bl') ?? '', /is expected/);
   });

@@ -94,7 +94,7 @@ describe('what is wrong with a script is reported with its position', () => {
       'switch ($rU) { case "a": exit; case 1: exit; }',
       /do not stand in one switch/,
     ],
-    ['% in kamailio.cfg', 'kamailio', '$var(r) = 7 % 4;', /^2:13 "%" is no operator of kamailio.cfg, "mod" is/],
+    ['% in kamailio.cfg', 'kamailio', '$var(r) = 7 % 4;', /^2:13 "%" is not an operator of kamailio.cfg, "mod" is/],
     ['a number with letters', 'opensips', '$var(x)=08;', /^2:9 08 is not a number/],
     [
       'a definition as the name of a route',

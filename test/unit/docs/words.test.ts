@@ -39,6 +39,20 @@ function filesOf(folder: string): string[] {
   });
 }
 
+/** In what the program says: "x" is not a number, and not is no number. */
+const IS_NO = /["'`}] is no (?!longer\b|more\b|such\b)[a-z]/i;
+/** A user, caller or operator is the user, the caller, the operator. */
+const HE = /^\s*(?:\/?\*|\/\/).*\b(?:he|him|his)\b/i;
+
+test('errors say that something is not a number, and comments call a user neither he nor him', () => {
+  const found = filesOf('src').flatMap((path) =>
+    readFileSync(`${root}${path}`, 'utf8')
+      .split('\n')
+      .flatMap((line, i) => (IS_NO.test(line) || HE.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : [])),
+  );
+  assert.deepEqual(found, []);
+});
+
 test('names, comments, titles and documents use the words of the field', () => {
   const found: string[] = [];
   for (const path of ['src', 'test', 'schemas', 'partitions', 'examples', ''].flatMap(filesOf)) {

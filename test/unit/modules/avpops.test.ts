@@ -45,7 +45,7 @@ test('an AVP is compared, calculated with and replaced in', async () => {
 test('a test or an operation that is none is refused at load', async () => {
   await assert.rejects(
     () => written('avp_check("$avp(x)", "is/5");'),
-    /proxy\.cfg:\d+:\d+: avp_check\(\): "is" is no test/,
+    /proxy\.cfg:\d+:\d+: avp_check\(\): "is" is not a test/,
   );
   await assert.rejects(() => written('avp_op("$avp(x)", "pow/5");'), /"pow" is not an operation/);
   await assert.rejects(() => written('avp_delete("x");'), /"x" is not a variable/);

@@ -69,8 +69,8 @@ describe('callMi', () => {
     const port = await freePort();
     new ReplyReader(join(folder, 'unread')).close();
     for (const [target, why] of [
-      ['nonsense', /is no MI target/],
-      ['udp:127.0.0.1', /is no MI target/],
+      ['nonsense', /is not an MI target/],
+      ['udp:127.0.0.1', /is not an MI target/],
       [`fifo:${folder}/nosuch`, /there is no such FIFO/],
       [`fifo:${folder}/file`, /is not a FIFO/],
       [`${folder}/unread`, /no server reads it/],

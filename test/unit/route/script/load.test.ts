@@ -196,7 +196,7 @@ describe('a route script that cannot be loaded', () => {
       '5:22: ds_list_exists(): set "main" is not a number',
       '6:20: t_on_failure(): no failure route "NXT"; did you mean "NEXT"?',
       '7:18: send_reply(): 99 is not a status code',
-      '8:32: mf_process_maxfwd_header(): 0 is no limit',
+      '8:32: mf_process_maxfwd_header(): 0 is not a limit',
       '9:17: is_method(): unknown method "INVTE" in a list',
       '10:7: xlog(): "L_WARNIN" is not a log level; did you mean "L_WARNING"?',
       '11:12: xlog(): unknown variable $fX at offset 5 of "from $fX"; did you mean $fu?',
