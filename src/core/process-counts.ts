@@ -38,7 +38,9 @@ export class ProcessCounts {
 
   /** A process has ended with what it counted. */
   ended(pid: number): void {
-    for (const [key] of this.values.entries(0)) {
+    for (const [key, text] of this.values.entries(0)) {
+      // Only that process could add it since.
+      if (!partsOf(text).has(pid)) continue;
       this.values.alone(() => {
         const parts = partsOf(this.values.get(key, 0));
         if (parts.delete(pid)) this.put(key, parts);

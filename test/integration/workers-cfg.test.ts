@@ -82,6 +82,8 @@ request_route {
   record_route();
   if ($rU =~ "^m") {
     if (!ds_select_dst("2", "8")) { sl_send_reply("503", "None"); exit; }
+  } else if ($rU =~ "^r") {
+    if (!ds_select_routes("1=4;2=8", "d")) { sl_send_reply("503", "None"); exit; }
   } else if (!ds_select_dst("1", "4")) { sl_send_reply("503", "None"); exit; }
   xlog("L_WARN", "chosen for $rU\\n");
   t_on_failure("NEXT");
@@ -157,6 +159,16 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       await until('every call has its record', () => daemon.daemon.calls.ledger.inDialog === 0);
       await until('all lines are in the log', () => daemon.script.length === 60, { show: () => daemon.script.length });
       assert.ok(metric('switchyard_worker_requests_total') >= 60, 'workers took them');
+    });
+
+    test('so it is in a set of several by rules', { skip: dialect === 'opensips' }, async () => {
+      const before = invites();
+      const results = await Promise.all(Array.from({ length: 30 }, (_, i) => dial(`r${i}`)));
+      assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
+      assert.deepEqual(
+        invites().map((count, i) => count - (before[i] ?? 0)),
+        [10, 10, 10],
+      );
     });
 
     test('a destination that the script of one worker marks is passed over by all', async () => {
@@ -270,7 +282,7 @@ route {
 });
 
 test('a file that needs one process is refused with all that needs it', { skip }, async () => {
-  const text = OPENSIPS('raise_event("E_A"); if (get_static_lock("a")) exit;').replace(
+  const text = OPENSIPS('raise_event("E_A"); if (strings_share_lock("a", "b")) exit;').replace(
     'loadmodule "sl.so"',
     'loadmodule "sl.so"\nloadmodule "cfgutils.so"',
   );
@@ -280,6 +292,6 @@ test('a file that needs one process is refused with all that needs it', { skip }
       json: { workers: 2 },
       prepare: (folder) => write.opensips(folder, []),
     }),
-    /"workers": 2: the cfg file needs one process:\n.*:\d+: raise_event\(\) works in one process only\n[\s\S]*get_static_lock\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 needs one process/,
+    /"workers": 2: the cfg file needs one process:\n.*:\d+: raise_event\(\) works in one process only\n[\s\S]*strings_share_lock\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 needs one process/,
   );
 });

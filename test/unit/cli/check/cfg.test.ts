@@ -104,12 +104,12 @@ test('it is said whether several workers can run the file, and what keeps them f
   const able = run(`${HEAD}request_route { t_relay(); }`);
   assert.ok(able.lines.includes('several workers: can run it, over UDP'));
   const { status, lines } = run(
-    `${HEAD}loadmodule "cfgutils.so"\nloadmodule "pv.so"\nrequest_route {\n  lock("a");\n  $shv(a) = $stat(x);\n}`,
+    `${HEAD}loadmodule "cfgutils.so"\nloadmodule "pv.so"\nrequest_route {\n  rand_event();\n  $shv(a) = $stat(x);\n}`,
   );
   assert.equal(status, 0, 'one process can');
   assert.ok(
     lines.includes(
-      'several workers: cannot run it: $stat is kept by one process (line 9); lock() works in one process only (line 8)',
+      'several workers: cannot run it: $stat is kept by one process (line 9); rand_event() works in one process only (line 8)',
     ),
     lines.join('\n'),
   );
