@@ -90,8 +90,8 @@ function rulesFault({ args: [rules] }: FunctionCall, algorithms: ReadonlySet<num
   for (const each of text.slice(text.lastIndexOf(':') + 1).split(';')) {
     const algorithm = each.slice(each.indexOf('=') + 1).trim();
     // What is in front of it may be known only when it runs.
-    if (algorithm.includes('$')) return 'an algorithm that is known only when it runs is for one process';
-    if (algorithm !== '' && !algorithms.has(Number(algorithm))) return `algorithm ${algorithm} is for one process`;
+    if (algorithm.includes('$')) return 'an algorithm that is known only at run time needs one process';
+    if (algorithm !== '' && !algorithms.has(Number(algorithm))) return `algorithm ${algorithm} needs one process`;
   }
   return undefined;
 }

@@ -236,6 +236,8 @@ export class Worker implements TransactionUser {
   /** Begins to read its sockets. Rejects when one cannot be read. */
   async open(): Promise<void> {
     for (const socket of this.sockets) await socket.open();
+    // What they advertise is ours only now.
+    this.refresh();
     setInterval(() => this.report(), REPORT_MS);
     this.brain.add(['ready']);
   }

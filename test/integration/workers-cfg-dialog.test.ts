@@ -10,7 +10,7 @@ import { until } from '../support/until.js';
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
 
 const KAMAILIO = (gateway: RawAgent) => `#!KAMAILIO
-listen=LISTEN
+listen=LISTEN advertise 203.0.113.7:5090
 loadmodule "tm.so"
 loadmodule "rr.so"
 loadmodule "sl.so"
@@ -79,6 +79,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     const routes = routeLines((await caller.next('200')).text);
     caller.send(caller.request('ACK', gateway.uri, { callId, to: TO, more: routes }), daemon.port);
     await gateway.next('ACK');
+    assert.match(routes, /203\.0\.113\.7:5090/, 'what is advertised is ours in a worker, too');
     calls.set(callId, { routes, process: headersOf(invite.text, 'x-process')[0] ?? '', invite });
   };
   /** $DLG_count and the sizes of the profiles, as each process sees them. */

@@ -96,8 +96,8 @@ test('rules of several sets are looked at by their algorithms', () => {
   const rules = (text: string): readonly string[] =>
     faultsOf(kamailio([], `ds_select_routes("${text}", "d");`)).map((each) => each.replace(/^\d+ /, ''));
   assert.deepEqual(rules('acme:1=4;$var(set)=8;3=0'), []);
-  assert.deepEqual(rules('1=4;2=10'), ['ds_select_routes(): algorithm 10 is for one process']);
-  const unknown = 'ds_select_routes(): an algorithm that is known only when it runs is for one process';
+  assert.deepEqual(rules('1=4;2=10'), ['ds_select_routes(): algorithm 10 needs one process']);
+  const unknown = 'ds_select_routes(): an algorithm that is known only at run time needs one process';
   assert.deepEqual([rules('$var(rules)'), rules('1=$var(a)')], [[unknown], [unknown]]);
 });
 
