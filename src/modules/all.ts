@@ -42,6 +42,7 @@ import { pvFunctions } from './pv.js';
 import { rateLimitFunctions } from './rate-limit.js';
 import { redirectFunctions } from './redirects.js';
 import { regexFunctions } from './regex.js';
+import { regexGroupFunctions } from './regex-groups.js';
 import { replyFunctions } from './replies.js';
 import { restClientFunctions } from './rest-client.js';
 import { rewritingFunctions } from './rewriting.js';
@@ -62,6 +63,7 @@ import { kamailioTextFunctions } from './text-kamailio.js';
 import { tlsFunctions } from './tls.js';
 import { tmFunctions } from './tm.js';
 import { kamailioTransactionFunctions } from './tm-kamailio.js';
+import { tmrecFunctions } from './tmrec.js';
 import { topologyHidingFunctions } from './topology-hiding.js';
 import { toposFunctions } from './topos/functions.js';
 import { uacAuthFunctions } from './uac-auth.js';
@@ -119,6 +121,8 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...uuidFunctions,
     ...droutingFunctions,
     ...observationFunctions,
+    ...tmrecFunctions,
+    ...regexGroupFunctions,
     ...siptraceFunctions,
     ...restClientFunctions,
     ...accFunctions,

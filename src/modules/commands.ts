@@ -3,7 +3,9 @@ import { cfgutilsCommands } from './cfgutils-commands.js';
 import { dialogCommands } from './dialog/commands.js';
 import { droutingCommands } from './drouting/commands.js';
 import { loadBalancerCommands } from './load-balancer/commands.js';
+import { mqueueCommands } from './mqueue.js';
 import { nathelperCommands } from './nathelper-commands.js';
+import { regexCommands } from './regex-groups.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
 import { tableCommands } from './table-commands.js';
 import { tlsCommands } from './tls-commands.js';
@@ -15,7 +17,9 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...dialogCommands,
   ...droutingCommands,
   ...loadBalancerCommands,
+  ...mqueueCommands,
   ...nathelperCommands,
+  ...regexCommands,
   ...rtpengineCommands,
   ...tableCommands,
   ...tlsCommands,

@@ -3,6 +3,7 @@ import { ownText } from '../core/own-text.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
+import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
@@ -64,8 +65,8 @@ export class MemoryQueue {
     return this.fetched !== undefined;
   }
 
-  /** The numbers are counted: a walk over the map from its start would pass over all that was taken out before. */
-  private shift(): Item | undefined {
+  /** Takes the oldest item out. The numbers are counted: a walk over the map from its start would pass over all that was taken out before. */
+  shift(): Item | undefined {
     while (this.head < this.next) {
       const item = this.take(this.head++);
       if (item !== undefined) return item;
@@ -117,6 +118,48 @@ const queueOf = (env: ScriptEnvironment, name: string): MemoryQueue | undefined 
 function missing({ env, message }: MessageRun, name: string): void {
   env.peerLog.error({ callId: message.callId, queue: name.slice(0, 64) }, 'script: there is no such mqueue');
 }
+
+function named(env: ScriptEnvironment, name: string | undefined, code: number): MemoryQueue {
+  if (name === undefined) throw new CommandFault(400, 'No queue name');
+  const queue = queueOf(env, name);
+  if (queue === undefined) throw new CommandFault(code, 'No such queue');
+  return queue;
+}
+
+/** Management commands of mqueue; codes and texts as observed of 5.6.3. */
+export const mqueueCommands: readonly ScriptCommand[] = [
+  {
+    module: 'mqueue',
+    rpc: 'mqueue.get_size',
+    help: 'Get size of mqueue.',
+    changes: false,
+    parameters: ['name'],
+    required: 0,
+    run: (env, { name }) => ({ name: name ?? '', size: named(env, name, 404).size }),
+  },
+  {
+    module: 'mqueue',
+    rpc: 'mqueue.get_sizes',
+    help: 'Get size of all mqueues.',
+    changes: false,
+    parameters: [],
+    required: 0,
+    run: (env) => [...env.modules.of(memoryQueues)].reverse().map(([name, { size }]) => ({ name, size })),
+  },
+  {
+    module: 'mqueue',
+    rpc: 'mqueue.fetch',
+    help: 'Fetch an element from the queue.',
+    changes: true,
+    parameters: ['name'],
+    required: 0,
+    run(env, { name }) {
+      const item = named(env, name, 500).shift();
+      if (item === undefined) throw new CommandFault(404, 'Empty queue');
+      return { key: item.key, val: item.value };
+    },
+  },
+];
 
 /** Functions of mqueue. */
 export const mqueueFunctions: ScriptFunction[] = moduleFunctions('mqueue', [

@@ -10,7 +10,7 @@ export async function assertAgreement(
     | 'kamailio'
     | 'kamailio-further'
     | 'kamailio-random'
-    | 'kamailio-call-load'
+    | 'kamailio-modules'
     | 'kamailio-families'
     | 'kamailio-rules'
     | 'kamailio-kinds'

@@ -1,0 +1,157 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { messageOf } from '../core/errors.js';
+import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
+import { CommandFault, type ScriptCommand } from '../script/commands.js';
+import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
+import { code, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+
+/** Bytes of the file of groups. */
+const MOST_BYTES = 4 * 1024 * 1024;
+/** Expressions that scripts make while messages are handled and that are kept. */
+const MOST_KEPT = 256;
+
+/** Why there is no group, as the function returns it. */
+const NO_FILE = -2;
+const NO_GROUP = -4;
+const BAD_EXPRESSION = -4;
+
+class Groups {
+  private readonly made = new Map<string, BoundedRegex | undefined>();
+  private groups: readonly BoundedRegex[] | undefined = undefined;
+  private unusable = false;
+
+  constructor(
+    private readonly file: string,
+    private readonly mostGroups: number,
+    private readonly mostSize: number,
+    /** "(?ims)" of pcre_caseless and the like; '' for none. */
+    private readonly flags: string,
+  ) {}
+
+  /** An expression of the script; undefined for one that is not valid. */
+  expression(text: string): BoundedRegex | undefined {
+    if (this.made.has(text)) return this.made.get(text);
+    if (this.made.size >= MOST_KEPT) this.made.clear();
+    let regex: BoundedRegex | undefined;
+    try {
+      regex = compilePerl(this.flags + text);
+    } catch {
+      regex = undefined;
+    }
+    this.made.set(text, regex);
+    return regex;
+  }
+
+  /** The groups of the file, read when they are first asked for; undefined where there is no file. Throws an Error for one that cannot be used. */
+  of(folder: string): readonly BoundedRegex[] | undefined {
+    // One that could not be used is not read for each message.
+    if (this.file === '' || this.unusable) return undefined;
+    this.unusable = true;
+    this.groups ??= this.read(folder);
+    this.unusable = false;
+    return this.groups;
+  }
+
+  /** Reads the file again; the groups stay as they are where that fails. Throws an Error. */
+  reload(folder: string): void {
+    if (this.file === '') throw new Error('no file');
+    this.groups = this.read(folder);
+    this.unusable = false;
+  }
+
+  /** "[0]" and the like begin a group; one of its lines has to match. */
+  private read(folder: string): readonly BoundedRegex[] {
+    const path = resolve(folder, this.file);
+    if (statSync(path).size > MOST_BYTES) throw new Error(`${path} is longer than ${MOST_BYTES} bytes`);
+    const groups: string[][] = [];
+    for (const line of readFileSync(path, 'latin1').split(/\r?\n/)) {
+      const text = line.trim();
+      if (text === '' || text.startsWith('#')) continue;
+      if (/^\[\d+\]$/.test(text)) groups.push([]);
+      else if (groups.length === 0) throw new Error(`${path}: an expression stands before the first group`);
+      else (groups.at(-1) as string[]).push(text);
+    }
+    if (groups.length > this.mostGroups) throw new Error(`${path}: more than ${this.mostGroups} groups (max_groups)`);
+    return groups.map((lines, i) => {
+      const whole = lines.map((each) => `(?:${each})`).join('|');
+      if (whole.length > this.mostSize)
+        throw new Error(`${path}: group ${i} is longer than ${this.mostSize} (group_max_size)`);
+      return compilePerl(`${this.flags}(?:${whole})`);
+    });
+  }
+}
+
+const groups = {
+  module: 'regex',
+  create(parameters: ModuleParameters) {
+    const letters = [
+      parameters.flag('pcre_caseless', false) ? 'i' : '',
+      parameters.flag('pcre_multiline', false) ? 'm' : '',
+      parameters.flag('pcre_dotall', false) ? 's' : '',
+    ].join('');
+    return new Groups(
+      parameters.text('file', ''),
+      parameters.int('max_groups', 20),
+      parameters.int('group_max_size', 8192),
+      letters === '' ? '' : `(?${letters})`,
+    );
+  },
+};
+
+function groupsOf(env: ScriptEnvironment): readonly BoundedRegex[] | undefined {
+  try {
+    return env.modules.of(groups).of(env.folder);
+  } catch (error) {
+    env.peerLog.error({ cause: messageOf(error) }, 'script: the file of regex cannot be used');
+    return undefined;
+  }
+}
+
+/** Functions of Kamailio's regex. */
+export const regexGroupFunctions: ScriptFunction[] = moduleFunctions('regex', [
+  kamailioFunction(
+    'pcre_match',
+    'text expression',
+    'whether a text matches an expression in the syntax of Perl',
+    (run, [text, expression]) => {
+      const found = run.env.modules.of(groups).expression(textOf(expression, run));
+      return found === undefined ? BAD_EXPRESSION : code(found.test(textOf(text, run)));
+    },
+  ),
+  kamailioFunction(
+    'pcre_match_group',
+    'text group?',
+    'whether a text matches one of the expressions of a group in the file',
+    (run, [text, number]) => {
+      const all = groupsOf(run.env);
+      if (all === undefined) return NO_FILE;
+      const index = number === undefined ? 0 : Number(textOf(number, run));
+      // As observed of 5.6.3, text that is no number means the first group.
+      const group = all[Number.isInteger(index) ? index : 0];
+      return group === undefined ? NO_GROUP : code(group.test(textOf(text, run)));
+    },
+  ),
+]);
+
+/** Management commands of Kamailio's regex. */
+export const regexCommands: readonly ScriptCommand[] = [
+  {
+    module: 'regex',
+    rpc: 'regex.reload',
+    help: 'Reloads the file of groups.',
+    changes: true,
+    parameters: [],
+    required: 0,
+    run(env) {
+      try {
+        env.modules.of(groups).reload(env.folder);
+      } catch (error) {
+        env.log.error({ cause: messageOf(error) }, 'the file of regex cannot be used');
+        throw new CommandFault(500, 'Failed to reload');
+      }
+      return '';
+    },
+  },
+];

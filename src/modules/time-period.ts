@@ -1,0 +1,108 @@
+/** Characters of a period that are looked at: scripts may take it from a peer. */
+const LONGEST = 4096;
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const WEEKDAYS = ['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'];
+
+/** One scale: its least and greatest number, names for numbers, and its number at a time. */
+interface Scale {
+  readonly least: number;
+  readonly most: number;
+  readonly names?: { readonly words: readonly string[]; readonly letters: number };
+  /** A range may begin with the greater number. */
+  readonly wraps: boolean;
+  at(time: Date): number;
+}
+
+function dayOfYear(time: Date): number {
+  const day = Date.UTC(time.getFullYear(), time.getMonth(), time.getDate());
+  return Math.round((day - Date.UTC(time.getFullYear(), 0, 1)) / 86_400_000) + 1;
+}
+
+const scale = (least: number, most: number, at: Scale['at'], more: Partial<Scale> = {}): Scale => ({
+  least,
+  most,
+  at,
+  wraps: true,
+  ...more,
+});
+
+const YEAR = scale(0, 9999, (time) => time.getFullYear(), { wraps: false });
+const MONTH = scale(1, 12, (time) => time.getMonth() + 1, { names: { words: MONTHS, letters: 3 } });
+// As observed of 5.6.3: the Sundays of the month so far, at least 1.
+const WEEK = scale(1, 6, (time) => Math.max(1, Math.floor((time.getDate() + 6 - time.getDay()) / 7)));
+const YEAR_DAY = scale(1, 366, dayOfYear);
+const MONTH_DAY = scale(1, 31, (time) => time.getDate());
+const WEEKDAY = scale(1, 7, (time) => time.getDay() + 1, { names: { words: WEEKDAYS, letters: 2 } });
+const HOUR = scale(0, 23, (time) => time.getHours());
+const MINUTE = scale(0, 59, (time) => time.getMinutes());
+const SECOND = scale(0, 60, (time) => time.getSeconds());
+
+const SCALES: Readonly<Record<string, Scale>> = {
+  year: YEAR,
+  yr: YEAR,
+  month: MONTH,
+  mo: MONTH,
+  week: WEEK,
+  wk: WEEK,
+  yday: YEAR_DAY,
+  yd: YEAR_DAY,
+  mday: MONTH_DAY,
+  md: MONTH_DAY,
+  wday: WEEKDAY,
+  wd: WEEKDAY,
+  hour: HOUR,
+  hr: HOUR,
+  minute: MINUTE,
+  min: MINUTE,
+  second: SECOND,
+  sec: SECOND,
+};
+
+/** A value of a scale; undefined for one that it does not have. Text that is no number counts as 0 where the scale has no names. */
+function numberOf({ least, most, names }: Scale, text: string): number | undefined {
+  if (names !== undefined && !/^\d/.test(text)) {
+    const index = names.words.indexOf(text.slice(0, names.letters).toLowerCase());
+    return index < 0 ? undefined : index + 1;
+  }
+  const number = Number(/^\d{1,9}/.exec(text)?.[0] ?? 0);
+  return number < least || number > most ? undefined : number;
+}
+
+/**
+ * Whether a time lies in a period as Perl's Time::Period writes them: "wd{2-6} hr{8-16}, wd{7}". As observed of 5.6.3, one that cannot be
+ * read holds always. Linear in the text.
+ */
+export function timePeriodHolds(text: string, time: Date): boolean {
+  if (text.length > LONGEST) return false;
+  return text.split(',').some((each) => partHolds(each, time) !== false);
+}
+
+/** Whether all scales of a part hold; undefined for one that cannot be read. */
+function partHolds(text: string, time: Date): boolean | undefined {
+  const wanted = new Map<Scale, boolean>();
+  const pattern = /\s*([a-z]+)\s*\{([^{}]*)\}\s*/iy;
+  for (let at = 0; text.slice(at).trim() !== ''; at = pattern.lastIndex) {
+    pattern.lastIndex = at;
+    const [, name = '', values = ''] = pattern.exec(text) ?? [];
+    const known = SCALES[name.toLowerCase()];
+    if (known === undefined) return undefined;
+    const holds = valuesHold(known, values, known.at(time));
+    if (holds === undefined) return undefined;
+    wanted.set(known, holds || wanted.get(known) === true);
+  }
+  return [...wanted.values()].every(Boolean);
+}
+
+function valuesHold(known: Scale, text: string, now: number): boolean | undefined {
+  let holds = false;
+  for (const [, from = '', range, to = ''] of text.matchAll(/(?=[^\s])([^\s-]*)(?:\s*(-)\s*([^\s-]*))?/g)) {
+    // "-10": from 0 on.
+    const first = numberOf(known, from);
+    const last = range === undefined ? first : numberOf(known, to);
+    if (first === undefined || last === undefined) return undefined;
+    if (first <= last) holds ||= now >= first && now <= last;
+    else holds ||= known.wraps && (now >= first || now <= last);
+  }
+  return holds;
+}

@@ -1,0 +1,50 @@
+import { timeRecurrence } from '../core/time-recurrence.js';
+import type { MessageRun } from '../script/call.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { type Arg, code, moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { kamailioFunction } from './kamailio-function.js';
+import { timePeriodHolds } from './time-period.js';
+
+const settings = {
+  module: 'tmrec',
+  create: (parameters: ModuleParameters) => ({ separator: parameters.text('separator', '|').charAt(0) || '|' }),
+};
+
+/** The time of an argument in milliseconds; that of now where it is left out or no number. */
+function timeOf(arg: Arg | undefined, run: MessageRun): number {
+  const seconds = arg === undefined ? undefined : arg.int(run);
+  return seconds === undefined ? run.env.clock.now() : seconds * 1000;
+}
+
+/** As observed of 5.6.3: what is no recurrence, has no duration or one of 0 never holds. */
+function recurrenceHolds(run: MessageRun, text: string, now: number): boolean {
+  const { separator } = run.env.modules.of(settings);
+  const fields = (separator === '|' ? text : text.replaceAll('|', ' ').replaceAll(separator, '|')).split('|');
+  const [start = '', duration = ''] = fields;
+  if (start.trim() === '' || !/[1-9]/.test(duration)) return false;
+  try {
+    return timeRecurrence(fields.join('|'))?.holds(now) === true;
+  } catch {
+    return false;
+  }
+}
+
+/** Functions of Kamailio's tmrec. */
+export const tmrecFunctions: ScriptFunction[] = moduleFunctions('tmrec', [
+  kamailioFunction(
+    'tmrec_match',
+    'recurrence time?',
+    'whether a time that comes back (RFC 2445) is now, or at a time in seconds since the epoch',
+    (run, [text, time]) => code(recurrenceHolds(run, textOf(text, run), timeOf(time, run))),
+  ),
+  kamailioFunction('is_leap_year', 'year?', 'whether a year, or the present one, has a 29 February', (run, [given]) => {
+    const year = given === undefined ? new Date(run.env.clock.now()).getFullYear() : (given.int(run) ?? 0);
+    return code((year % 4 === 0 && year % 100 !== 0) || year % 400 === 0);
+  }),
+  kamailioFunction(
+    'time_period_match',
+    'period time?',
+    'whether a period, as "wd{2-6} hr{8-16}, wd{7}", is now, or at a time in seconds since the epoch',
+    (run, [text, time]) => code(timePeriodHolds(textOf(text, run), new Date(timeOf(time, run)))),
+  ),
+]);
