@@ -71,6 +71,7 @@ import { uacRequestFunctions } from './uac-request.js';
 import { userTableFunctions } from './user-tables.js';
 import { uuidFunctions } from './uuid.js';
 import { xhttpFunctions } from './xhttp.js';
+import { xhttpPromFunctions } from './xhttp-prom.js';
 
 let table: FunctionTable<MessageRun> | undefined;
 
@@ -148,6 +149,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...authFunctions,
     ...xhttpFunctions,
     ...jsonrpcFunctions,
+    ...xhttpPromFunctions,
   ]);
   return table;
 }
