@@ -192,6 +192,7 @@ function compiledFrom(
       sockets: settings.globals.listen,
       statelessForward: !settings.globals.disableStatelessForward,
       asserts: settings.globals.asserts,
+      later: dialect.later,
       plainReturns: settings.globals.plainReturns,
       hasParameter: (module, name) => settings.modules.get(module)?.has(name) === true,
       parameter: (module, name) => settings.modules.get(module)?.get(name)?.at(-1),

@@ -98,6 +98,8 @@ export interface FileFacts {
   parameter?(module: string, name: string): string | number | undefined;
   /** Folder of the main file. */
   readonly folder?: string;
+  /** The file is of a Kamailio after the recorded one. */
+  readonly later?: boolean;
   /** assert() is looked at; it is unless this is false. */
   readonly asserts?: boolean;
   /** A call in an expression has the value it returned, and any but 0 is true (Kamailio's return_mode 1). */

@@ -24,6 +24,7 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
     }
     case 'sw':
       return (text) => text.startsWith(wanted);
+    // These two take entries out, and test none.
     case 'ew':
       return (text) => text.endsWith(wanted);
     case 'in':
@@ -33,8 +34,9 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
   }
 }
 
-const LATER: ReadonlySet<string> = new Set(['ew', 'in']);
-const REMOVING: ReadonlySet<string> = new Set(['re', 'sw', ...LATER]);
+/** Operators that take entries out: in 5.6, and since 6.0. */
+const REMOVING: ReadonlySet<string> = new Set(['re', 'sw']);
+const REMOVING_LATER: ReadonlySet<string> = new Set(['re', 'sw', 'ew', 'in']);
 
 /** sht_rm_name(table, op, text), sht_has_str_value(...), and so on. */
 function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test'): FunctionSpec {
@@ -43,16 +45,17 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
     dialects: KAMAILIO,
     parameters: [param('table', 'string'), param('operator', 'string'), param('text', 'string')],
     summary: act === 'remove' ? 'takes entries out of a table' : 'whether a table has such an entry',
-    compile:
-      ([table, op, text]) =>
-      (run) => {
+    compile: ([table, op, text], { facts }) => {
+      const removing = facts.later === true ? REMOVING_LATER : REMOVING;
+      return (run) => {
         const found = tableOf(run.env, textOf(table, run));
         if (found === undefined) return -1;
         const operator = textOf(op, run);
-        // Only these take entries out; "ew" and "in" came with 6.0.
-        if (act === 'remove' && !REMOVING.has(operator)) return -1;
-        if (act === 'test' && LATER.has(operator)) return -1;
-        const test = matcher(operator, textOf(text, run));
+        if (act === 'remove' && !removing.has(operator)) return -1;
+        const test = matcher(
+          act === 'test' && !REMOVING.has(operator) && REMOVING_LATER.has(operator) ? '' : operator,
+          textOf(text, run),
+        );
         const now = run.env.clock.monotonic();
         const keys = [...found.entries.entries(now)]
           // Values that are numbers match nothing.
@@ -61,7 +64,8 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
         if (act === 'test') return code(keys.length > 0);
         for (const key of keys) found.entries.delete(key);
         return 1;
-      },
+      };
+    },
   };
 }
 
