@@ -66,8 +66,8 @@ export const contactHiding: FunctionSpec[] = [
         const parsed = parseUri(uri);
         if (parsed === undefined) return undefined;
         const transport = uriParam(parsed.params, 'transport') ?? '';
-        const parts = [textOf(prefix, run), parsed.user, parsed.password, parsed.host, parsed.portText, transport];
-        return `sip:${parts.join(separator(run))}@${textOf(address, run)}`;
+        const parts = [prefix?.text ?? '', parsed.user, parsed.password, parsed.host, parsed.portText, transport];
+        return `sip:${parts.join(separator(run))}@${address?.text ?? ''}`;
       }),
   ),
   kamailioFunction('decode_contact', '', 'the request-URI becomes what encode_contact() hid in it', (run) => {

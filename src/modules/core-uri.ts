@@ -178,17 +178,15 @@ const strips: FunctionSpec[] = (
 ]);
 
 function destination(names: readonly string[], dialects: FunctionSpec['dialects']): FunctionSpec[] {
-  const keeps = dialects === KAMAILIO;
   return [
     ...named(names, {
       dialects: dialects ?? BOTH,
-      parameters: [param('uri', keeps ? 'literal' : 'string')],
-      keepsReturnCode: keeps,
+      parameters: [param('uri', 'string')],
       summary: 'sets $du',
       compile:
         ([uri]) =>
         (run) => {
-          run.pvars.destinationUri = keeps ? (uri as Arg).text : textOf(uri, run);
+          run.pvars.destinationUri = textOf(uri, run);
           run.call.scope.changed = true;
           return 1;
         },

@@ -9,6 +9,7 @@ import type {
   ParameterKind,
 } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
+import { numberArguments } from './kamailio-arguments.js';
 import { recordedModules, recordedSignature } from './kamailio-signatures.js';
 import { onOneLine } from './one-line.js';
 import { documentedSignature } from './opensips-signatures.js';
@@ -64,8 +65,27 @@ export function moduleFunctions(module: string, specs: readonly FunctionSpec[]):
     routes: 'any',
     ...recordedOf(module, spec),
     ...documentedOf(module, spec),
-    ...onOneLine(spec),
+    ...withNumbers(onOneLine(spec)),
   }));
+}
+
+/** The same function, false in Kamailio where an argument that has to be a number is none when it runs. */
+function withNumbers<Spec extends FunctionSpec>(spec: Spec): Spec {
+  const positions = numberArguments(spec.name);
+  if (positions.length === 0) return spec;
+  return {
+    ...spec,
+    compile: (args: Args, ...rest) => {
+      const inner = spec.compile(args, ...rest);
+      const checked = positions.flatMap((position) => {
+        const arg = args[position];
+        return arg === undefined || arg.constant !== undefined ? [] : [arg];
+      });
+      if (checked.length === 0) return inner;
+      return (run) =>
+        run.env.dialect === 'kamailio' && checked.some((arg) => typeof arg.value(run) !== 'number') ? -1 : inner(run);
+    },
+  };
 }
 
 function documentedOf(module: string, { name, dialects = BOTH }: FunctionSpec): Partial<ScriptFunction> {

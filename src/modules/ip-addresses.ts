@@ -87,7 +87,11 @@ function detailed(name: string, family: 0 | 4 | 6): FunctionSpec {
 }
 
 /** Whether the system's own lookup of a name has an address. */
+/** What the two return, as recorded, where the text to match is no address. */
+const NO_ADDRESS = -3;
+
 async function systemMatch(run: MessageRun, [name, address]: Args): Promise<number> {
+  if (ipFamily(textOf(address, run)) === 0) return NO_ADDRESS;
   const found = await run.env.resolver.systemAddresses(textOf(name, run));
   return code(found.includes(textOf(address, run)));
 }
@@ -95,6 +99,7 @@ async function systemMatch(run: MessageRun, [name, address]: Args): Promise<numb
 function resolved(run: MessageRun, [name, address]: Args): number | Promise<number> {
   const wanted = textOf(address, run);
   const host = textOf(name, run);
+  if (ipFamily(wanted) === 0) return NO_ADDRESS;
   if (ipFamily(host) !== 0) return code(host === wanted);
   const uri = { scheme: 'sip', user: '', password: '', host, port: 1, portText: '1', params: '', headers: '' } as const;
   return new Promise((resolve) => {

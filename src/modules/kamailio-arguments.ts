@@ -16,6 +16,13 @@ const CHECKS = {
   mime: [/^$|[^/]\/[^/]|\$/, 'a type and a subtype with a slash between'],
   key: [/=>/, 'a table and what follows =>'],
   integer: [/^(?:[+-]?[0-9]+)?$/, 'a number without variables'],
+  privacy: [
+    /^(?:none|header|session|user|id|critical|history)$/i,
+    'one of none, header, session, user, id, critical, history',
+  ],
+  separator: [/^[^]$/, 'one character'],
+  flags: [/^(?:0x[0-9a-f]+|[0-9]*)$/i, 'a number without variables'],
+  methods: [/^[A-Za-z0-9_.!%*+`'~-]+(?:\s*[,|]\s*[A-Za-z0-9_.!%*+`'~-]+)*[,|]?\s*$/, 'methods with "|" or "," between'],
 } satisfies Readonly<Record<string, readonly [RegExp, string]>>;
 
 type ArgumentKind = keyof typeof CHECKS;
@@ -46,6 +53,10 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
     t_relay_to_sctp/1 t_relay_to_tcp/1 t_relay_to_tls/1 t_relay_to_udp/1 t_replicate/1 t_replicate_sctp/1 t_replicate_tcp/1
     t_replicate_tls/1 t_replicate_udp/1 is_gflag/0 reset_gflag/0 set_gflag/0`,
   integer: `t_lookup_cancel/0 set_contact_alias/0`,
+  privacy: `is_privacy/0`,
+  separator: `in_list/2 in_list_prefix/2`,
+  flags: `t_relay_to/1`,
+  methods: `is_method/0`,
   name: `append_hf/1 insert_hf/1 is_present_hf/0 remove_hf/0 search_hf/0`,
   field: `exclude_hf_value/0 hf_value_exists/0 include_hf_value/0`,
   value: `append_hf_value/0 insert_hf_value/0`,
@@ -65,10 +76,34 @@ for (const [kind, text] of Object.entries(KINDS)) {
   }
 }
 
+/**
+ * Arguments that have to be numbers when the function runs, as observed of 5.6.3: a variable with a text, be it digits, or without a value
+ * makes it false.
+ */
+const NUMBERS = `t_set_fr/0,1 t_set_auto_inv_100/0 t_set_retr/0,1 t_set_max_lifetime/0,1 t_set_disable_6xx/0 t_set_disable_failover/0
+  t_set_disable_internal_reply/0 t_set_no_e2e_cancel_reason/0 process_maxfwd/0 mf_process_maxfwd_header/0 maxfwd_process/0 sanity_check/0,1
+  setdebug/0 setbflag/0,1 remove_hf_idx/1 core_hash/2 via_add_xavp_params/0 add_rcv_param/0`;
+
+const numbers = new Map<string, readonly number[]>();
+for (const entry of NUMBERS.split(/\s+/)) {
+  const [name = '', indexes = ''] = entry.split('/');
+  numbers.set(name, indexes.split(',').map(Number));
+}
+
+/** Positions of the arguments of a function that have to be numbers when it runs. */
+export function numberArguments(name: string): readonly number[] {
+  return numbers.get(name) ?? [];
+}
+
+/** Largest number that 5.6.3 takes where one is expected. */
+const LARGEST = 2 ** 31 - 1;
+
 /** Why Kamailio refuses a constant as the argument of a function; undefined when it does not. */
 export function refusedArgument(name: string, index: number, text: string): string | undefined {
   const kind = byFunction.get(name)?.[index];
   if (kind === undefined) return undefined;
   const [pattern, words] = CHECKS[kind];
+  if ((kind === 'number' || kind === 'format') && Math.abs(Number(text)) > LARGEST)
+    return `argument ${index + 1} must not be larger than ${LARGEST}`;
   return pattern.test(text) ? undefined : `argument ${index + 1} must be ${words}, not "${text.slice(0, 64)}"`;
 }

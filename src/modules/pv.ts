@@ -55,11 +55,11 @@ function childFunctions(kind: 'xavp' | 'xavi', store: StoreOf): FunctionSpec[] {
     (run) => {
       const all = store(run);
       const title = key(textOf(name, run));
-      const record = all.record(title, 0) ?? all.push(title);
+      const child = key(textOf(field, run));
       const text = textOf(value, run);
-      const number = numeric ? integerOf(text) : undefined;
-      if (numeric && number === undefined) return -1;
-      all.set(record, key(textOf(field, run)), number ?? text);
+      const number = numeric ? (text === '' ? 0 : integerOf(text)) : undefined;
+      if (title === '' || child === '' || (numeric && number === undefined)) return -1;
+      all.set(all.record(title, 0) ?? all.push(title), child, number ?? text);
       return 1;
     };
   const three = [param('name', 'string'), param('field', 'string'), param('value', 'string')];

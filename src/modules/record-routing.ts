@@ -143,6 +143,11 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
   const { recordRouting } = call;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
   if (breaksLine(params) || preset?.some(breaksLine) === true || breaksLine(advertised ?? '')) return -1;
+  if (run.env.dialect === 'kamailio' && call.message.toTag !== '') {
+    // As recorded, a request that goes back has the tag of the one who began, which is in To.
+    const ftag = uriParam(routeParams(run) ?? '', 'ftag');
+    call.upstream = ftag !== undefined && ftag !== call.message.fromTag;
+  }
   recordRouting.push({ params, preset, advertised });
   return 1;
 }

@@ -55,12 +55,13 @@ export const rrFunctions: ScriptFunction[] = [
       summary: 'stays in the path of the dialog by an address that is given',
       compile:
         ([address, second]) =>
-        (run) =>
-          recordRoute(
-            run,
-            '',
-            [address, second].filter((each) => each !== undefined).map((each) => textOf(each, run)),
-          ),
+        (run) => {
+          const addresses = [address, second].filter((each) => each !== undefined).map((each) => textOf(each, run));
+          const noted = recordRoute(run, '', addresses);
+          // As recorded, its ftag is the tag of From whichever way the request goes.
+          run.call.upstream = false;
+          return noted;
+        },
     },
     {
       name: 'record_route_advertised_address',

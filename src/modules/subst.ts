@@ -35,6 +35,8 @@ export function parseSubstitution(
   }
   if (parts.length < 3) throw new Error(`"${text}" has no end`);
   const flags = text.slice(i);
+  const unknown = /[^igs]/.exec(flags)?.[0];
+  if (unknown !== undefined) throw new Error(`"${text}" has an unknown flag ${unknown}`);
   const [pattern = '', replacement = ''] = parts;
   const regex = compilePosix(pattern, { ignoreCase: flags.includes('i'), lines: lines && !flags.includes('s') });
   const pieces = readPieces(replacement, format);
@@ -104,6 +106,8 @@ export function editBySubstitution(s: Substitution, run: MessageRun, from: numbe
   while (at <= text.length && found < MOST) {
     const match = s.regex.match(text, at);
     if (match === undefined) break;
+    // As recorded, Kamailio replaces nothing where a pattern finds the empty text.
+    if (match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
     edits.replace(from + match.start, from + match.end, s.replacement(match.groups, run));
     at = match.end === match.start ? match.end + 1 : match.end;

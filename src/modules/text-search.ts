@@ -38,6 +38,8 @@ function replace(run: MessageRun, regex: Arg, text: string, from: number, to: nu
   while (found < 256) {
     const match = compiled.match(part, at);
     if (match === undefined) break;
+    // As recorded, Kamailio replaces nothing where a pattern finds the empty text.
+    if (all && match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
     run.edits.replace(from + match.start, from + match.end, text);
     at = match.end === match.start ? match.end + 1 : match.end;
@@ -138,7 +140,7 @@ export function searches(): FunctionSpec[] {
           const from = afterFirstLine(run);
           const match = regex.match(run.message.text.slice(from));
           if (match === undefined) return -1;
-          run.edits.insert(from + match.end, textOf(text, run));
+          run.edits.insert(from + match.end, replacement(text, run));
           return 1;
         },
     },

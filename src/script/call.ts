@@ -215,6 +215,8 @@ export class Call implements DispatcherCall {
   rport = false;
   /** Our Via asks for rport. */
   localRport = false;
+  /** The request goes from the callee to the caller, by the ftag of our Route: its dialog's first From tag is that of To. */
+  upstream = false;
   /** Route lines of the top values loose_route() found: what check_route_param() and is_direction() look at. */
   routeParams: string | undefined = undefined;
   /** The same, but only of a Route of this proxy: $rr_params. */

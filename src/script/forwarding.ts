@@ -81,7 +81,8 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
   let out = '';
   const token = routing.length === 0 ? '' : dialogToken(call, target);
   for (const each of [...routing].reverse()) {
-    const tag = env.rr.appendFromTag && call.message.fromTag !== '' ? `;ftag=${call.message.fromTag}` : '';
+    const ftag = call.upstream ? call.message.toTag : call.message.fromTag;
+    const tag = env.rr.appendFromTag && ftag !== '' ? `;ftag=${ftag}` : '';
     const lr = env.rr.fullLr ? ';lr=on' : ';lr';
     const own = rrParams + token;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;

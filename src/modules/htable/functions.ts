@@ -100,7 +100,10 @@ const htable: FunctionSpec[] = [
     compile:
       ([table, key]) =>
       (run) => {
-        tableOf(run.env, textOf(table, run))?.entries.delete(textOf(key, run));
+        const found = tableOf(run.env, textOf(table, run));
+        const name = textOf(key, run);
+        if (found === undefined || name === '') return -1;
+        found.entries.delete(name);
         return 1;
       },
   },
@@ -146,7 +149,7 @@ const htable: FunctionSpec[] = [
         (run) => {
           const [table, pattern] = tableKey(textOf(text, run));
           const found = tableOf(run.env, table);
-          if (found === undefined) return -1;
+          if (found === undefined) return 1;
           const regex = exactly(pattern);
           for (const [key, value] of [...found.entries.entries(run.env.clock.monotonic())]) {
             const text = name.includes('name') ? key : value;

@@ -97,7 +97,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
   test('sdp_with_transport', (run, text) =>
     streamsOf(run).some(({ head }) => sameButForCase(head.text.split(' ')[2] ?? '', text))),
   test('sdp_with_transport_like', (run, text) =>
-    streamsOf(run).some(({ head }) => holdsText(head.text.split(' ')[2] ?? '', text))),
+    text !== '' && streamsOf(run).some(({ head }) => holdsText(head.text.split(' ')[2] ?? '', text))),
   {
     name: 'sdp_get_line_startswith',
     dialects: KAMAILIO,

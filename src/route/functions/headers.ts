@@ -8,6 +8,7 @@ const SENDING: readonly RouteKind[] = [...EDITING, 'onsend'];
 
 /** Appends header lines: behind the last field of a name, else behind all. */
 export function appendHeader(site: MessageSite, lines: string, after?: string): number {
+  if (lines === '') return -1;
   let last: FieldSpan | undefined;
   if (after !== undefined) for (const each of site.fields(after)) last = each;
   const fault = site.edits.insert(last?.next ?? site.message.headersEnd, lines);
@@ -16,6 +17,7 @@ export function appendHeader(site: MessageSite, lines: string, after?: string): 
 
 /** Inserts header lines: before the first field of a name, else before all. */
 export function insertHeader(site: MessageSite, lines: string, before?: string): number {
+  if (lines === '') return -1;
   const first = before === undefined ? undefined : site.message.nextField(before);
   const fault = site.edits.insert(first?.line ?? site.message.headersStart, lines);
   return fault === undefined ? 1 : site.refused('insert_hf', fault);

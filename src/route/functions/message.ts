@@ -25,13 +25,15 @@ const METHODS = new Set([
 ]);
 
 function methodCheck(value: string | number): string | undefined {
-  const words = String(value).split('|');
+  const words = String(value)
+    .split(/[|,]/)
+    .map((each) => each.trim());
   if (words.length === 1) return undefined;
-  const bad = words.find((each) => !METHODS.has(each.toUpperCase()));
+  const bad = words.find((each, i) => !METHODS.has(each.toUpperCase()) && (each !== '' || i < words.length - 1));
   return bad === undefined ? undefined : `unknown method "${bad}" in a list`;
 }
 
-/** Whether a list with "|" between its words names a method, whatever the letter case. Makes no objects. */
+/** Whether a list with "|" or "," between its words names a method, whatever the letter case. Makes no objects. */
 export function namesMethod(list: string, method: string): boolean {
   if (method === '') return false;
   const words = list.toUpperCase();
@@ -45,18 +47,18 @@ export function namesMethod(list: string, method: string): boolean {
 export function methodTest(list: string): (method: string) => boolean {
   const words = list
     .toUpperCase()
-    .split('|')
+    .split(/[|,]/)
     .map((each) => each.trim());
   const [first, second] = words;
   if (second === undefined) return (method) => method === first && method !== '';
   return (method) => (words.includes(method) ? method !== '' : method.includes('|') && namesMethod(list, method));
 }
 
-/** Whether a word ends here: at "|" or the end of the text, with blanks before them. */
+/** Whether a word ends here: at "|", at "," or the end of the text, with blanks before them. */
 function ends(text: string, from: number, step: 1 | -1): boolean {
   let at = from;
   while (text.charCodeAt(at) === 32) at += step;
-  return at < 0 || at >= text.length || text.charCodeAt(at) === 124;
+  return at < 0 || at >= text.length || text.charCodeAt(at) === 124 || text.charCodeAt(at) === 44;
 }
 
 /** Questions about a message that both originals have: OpenSIPS in sipmsgops, Kamailio in textops and siputils. */
