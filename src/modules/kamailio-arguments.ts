@@ -20,7 +20,7 @@ const CHECKS = {
     /^(?:none|header|session|user|id|critical|history)$/i,
     'one of none, header, session, user, id, critical, history',
   ],
-  separator: [/^[^]$/, 'one character'],
+  separator: [/^.$/s, 'one character'],
   flags: [/^(?:0x[0-9a-f]+|[0-9]*)$/i, 'a number without variables'],
   methods: [/^[A-Za-z0-9_.!%*+`'~-]+(?:\s*[,|]\s*[A-Za-z0-9_.!%*+`'~-]+)*[,|]?\s*$/, 'methods with "|" or "," between'],
 } satisfies Readonly<Record<string, readonly [RegExp, string]>>;
