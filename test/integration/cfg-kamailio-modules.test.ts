@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { CfgError } from '../../src/cfg-file/load.js';
-import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
+import { type CfgDaemon, startCfgDaemon, wrote } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent } from '../support/raw-agent.js';
 import { executeSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
@@ -318,7 +318,7 @@ request_route {
     await caller.next('200');
   };
   await ask('ht1');
-  assert.deepEqual(daemon.script, [
+  await wrote(daemon, [
     'init first',
     'one=first arr=A B 2 <null> bad=0 old=o emp=<> dup=d2',
     '0 100 1,2 first 7',
@@ -326,11 +326,13 @@ request_route {
   ]);
   executeSqlite(`${daemon.folder}/ht.sqlite`, "UPDATE ha SET key_value = 'second' WHERE key_name = 'one'");
   await ask('ht2');
+  await until('its lines', () => daemon.script.length === 7);
   assert.match(daemon.script.at(-3) ?? '', /^one=changed /, 'what a script sets stays until an operator asks');
   assert.deepEqual(await daemon.daemon.callRpc('htable.reload', ['a']), {
     result: 'Ok. Htable successfully reloaded.',
   });
   await ask('ht3');
+  await until('its lines', () => daemon.script.length === 10);
   assert.match(daemon.script.at(-3) ?? '', /^one=second /);
 });
 
