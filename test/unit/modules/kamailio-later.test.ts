@@ -50,7 +50,7 @@ test('variables and functions that came after 5.6', async () => {
     ),
     ['sip', 'locked'],
   );
-  assert.deepEqual(await lines('xavp_xparams_explode("a=1,b=2", ",", "x"); xlog("$xavp(x=>a) $xavp(x=>b)\\n");'), [
+  assert.deepEqual(await lines('xavp_xparams_explode("a=1&b=2", "&", "x"); xlog("$xavp(x=>a) $xavp(x=>b)\\n");'), [
     '1 2',
   ]);
   assert.deepEqual(
