@@ -16,6 +16,9 @@ function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<Mes
   return dialect === 'kamailio' ? script.route('event', 'core:pre-routing') : undefined;
 }
 
+/** Defects that are answered 400: the message can be read all the same. */
+const ANSWERED_DEFECTS = /^(?:CSeq method differs|malformed CSeq|body shorter than)/;
+
 /** Runs the routes of a configuration file over every message; the script decides what is done with it. */
 export class ScriptCore implements TransactionUser, MessageObserver {
   /** Messages so far: $mi. */
@@ -84,7 +87,8 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */
   onDefect(request: SipMessage, source: Source): boolean {
     const env = this.environment;
-    if (env.dialect === 'kamailio') return true;
+    // As recorded, Kamailio drops what its parser cannot read; the rest its sanity_check() answers.
+    if (env.dialect === 'kamailio') return !ANSWERED_DEFECTS.test(request.defect ?? '');
     if (request.viaLine < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
     return true;

@@ -197,6 +197,23 @@ route {
   );
 });
 
+test('a call without a chosen set uses that of setid_avp, else that of setid_default', async () => {
+  const [caller, gateway] = [await agent(), await agent()];
+  const [five, six] = [await engine('192.0.2.15'), await engine('192.0.2.16')];
+  const sockets = `5 == udp:127.0.0.1:${five.port}")\nmodparam("rtpengine", "rtpengine_sock", "6 == udp:127.0.0.1:${six.port}`;
+  const more = 'modparam("rtpengine", "setid_default", 5)\nmodparam("rtpengine", "setid_avp", "$avp(set)")';
+  const cfg = KAMAILIO(gateway, sockets, more).replace('record_route();', 'if ($rU == "six") $avp(set) = 6;');
+  const daemon = await serve(cfg);
+  for (const [user, media] of [
+    ['five', '192.0.2.15'],
+    ['six', '192.0.2.16'],
+  ] as const) {
+    const options = { callId: `${user}@x`, body: sdp('10.0.0.1') };
+    caller.send(caller.request('INVITE', `sip:${user}@example.com`, options), daemon.port);
+    assert.equal(bodyOf((await gateway.next('INVITE')).text), sdp(media));
+  }
+});
+
 test('a reply route for all replies waits for the media proxy as well', async () => {
   const [caller, gateway] = [await agent(), await agent()];
   const proxy = await engine('192.0.2.77');

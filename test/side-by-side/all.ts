@@ -3,6 +3,7 @@ import { ACCOUNTING } from './accounting.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
 import { DEBIAN_DEFAULT } from './debian-default.js';
 import { FURTHER_FILES } from './further-files.js';
+import { HOSTILE_PEERS } from './hostile-peers.js';
 import { IP_TRUNK } from './ip-trunk.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
@@ -24,5 +25,5 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   SQL_ROUTING,
   WEBRTC_TLS,
   ...FURTHER_FILES,
-  ...DEBIAN_DEFAULT.filter(({ path }) => path !== undefined && existsSync(path)),
+  ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),
 ];

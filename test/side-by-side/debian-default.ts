@@ -121,6 +121,8 @@ function givenUpFrom(from: string): Calls[string][1] {
 }
 
 interface Variant {
+  /** What it is called instead of by its words. */
+  readonly title?: string;
   /** Words behind WITH_. */
   readonly words: readonly string[];
   readonly calls: Calls;
@@ -129,10 +131,11 @@ interface Variant {
   readonly filled?: OperatorFile['filled'];
 }
 
-function variant({ words, calls, lines = [], filled = [] }: Variant): OperatorFile {
+/** The file with its switches, and what it is asked. */
+export function debianFile({ words, calls, title, lines = [], filled = [] }: Variant): OperatorFile {
   const database = words.some((word) => /AUTH|DB|SPEEDDIAL|MULTIDOMAIN/.test(word));
   return {
-    file: `Debian's kamailio.cfg with ${words.join(', ') || 'nothing'}`,
+    file: `Debian's kamailio.cfg with ${title ?? (words.join(', ') || 'nothing')}`,
     path: '/etc/kamailio/kamailio.cfg',
     filled,
     gateways: BY_NUMBER,
@@ -150,11 +153,12 @@ function variant({ words, calls, lines = [], filled = [] }: Variant): OperatorFi
       if (database) sqliteTables(folder, lane, TABLES);
     },
     alike: (text) => text.replace(/(nonce|opaque)=\\?"?[\w+/=.-]+\\?"?/g, '$1=*'),
-    calls: { ...ALWAYS, ...calls },
+    calls: title === undefined ? { ...ALWAYS, ...calls } : calls,
   };
 }
 
-const GATEWAY: OperatorFile['filled'] = [
+/** Where the gateway of the telephone network is. */
+export const GATEWAY: OperatorFile['filled'] = [
   ['pstn.gw_ip = ""', 'pstn.gw_ip = "127.0.0.1"'],
   ['pstn.gw_port = ""', 'pstn.gw_port = "GW1_PORT"'],
 ];
@@ -226,4 +230,4 @@ export const DEBIAN_DEFAULT: readonly OperatorFile[] = (
       },
     },
   ] satisfies readonly Variant[]
-).map(variant);
+).map(debianFile);

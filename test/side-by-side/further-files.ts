@@ -63,7 +63,6 @@ export const FURTHER_FILES: readonly OperatorFile[] = [
   file('sbc-edge-5.6.cfg'),
   file('call-limits-5.6.cfg'),
   file('number-rewriting-5.6.cfg'),
-  file('load-balancer-5.5.cfg'),
   file('weights-attributes-5.6.cfg'),
   file('trunk-failover-5.7.cfg'),
   file('rate-limits-5.6.cfg'),

@@ -230,6 +230,12 @@ export class TestCall {
     void this.caller.send(text, this.proxyPort, HOST);
   }
 
+  /** Sends a text as it is; "CALLER" and "PROXY" in it are the ports of both. */
+  raw(text: string): void {
+    const named = text.replaceAll('CALLER', String(this.caller.port)).replaceAll('PROXY', String(this.proxyPort));
+    void this.caller.send(named, this.proxyPort, HOST);
+  }
+
   /** The first reply of a request with a status of that pattern. Throws when there is none in ten seconds. */
   async reply(method: string, status: RegExp, cseq = 1): Promise<string> {
     const found = () =>

@@ -22,6 +22,9 @@ export interface MediaEngine {
   readonly retries: number;
   /** Milliseconds in which a proxy that did not answer is not asked again. */
   readonly restMs: number;
+  /** The set of calls for which none was chosen, and the AVP that names another. */
+  readonly defaultSet: number;
+  readonly setAvp: string | undefined;
   readonly calls: ExpiringMap<MediaProxy>;
   /** The variables that SDP is taken from and written to in place of the body, and that "via-branch=extra" means. */
   readonly sdpFrom: Format | undefined;
@@ -52,6 +55,8 @@ export const mediaEngine = {
       timeoutMs: Math.min(10_000, Math.max(10, timeout(parameters))),
       retries: Math.min(20, Math.max(0, parameters.int('rtpengine_retr', 5))),
       restMs: parameters.int('rtpengine_disable_tout', 60) * 1000,
+      defaultSet: parameters.int('setid_default', 0),
+      setAvp: parameters.avp('setid_avp'),
       calls: new ExpiringMap<MediaProxy>(MOST_CALLS),
       sdpFrom: variable(parameters, 'read_sdp_pv'),
       sdpInto: variable(parameters, 'write_sdp_pv'),
@@ -77,13 +82,21 @@ export const mediaEngine = {
 };
 
 /** Set that set_rtpengine_set() chose for a call. */
-const chosen = new PerCall(() => 0);
+const chosen = new PerCall((): number | undefined => undefined);
 
 /** Sets which media proxies a call uses; false for a set that is not there. */
 export function chooseSet(run: MessageRun, set: number): boolean {
   if (run.env.modules.of(mediaEngine).sets.has(set) === false) return false;
   chosen.set(run.call, set);
   return true;
+}
+
+/** The set of a call: the one that was chosen, that of the AVP of `setid_avp`, or that of `setid_default`. */
+function setOf(run: MessageRun, { defaultSet, setAvp }: MediaEngine): number {
+  const set = chosen.of(run.call);
+  if (set !== undefined) return set;
+  const value = setAvp === undefined ? null : (run.pvars.avps.get(setAvp) ?? null);
+  return value === null ? defaultSet : Number(value);
 }
 
 /** Where the message came from. */
@@ -101,7 +114,7 @@ export async function command(
   const { env } = run;
   if (env.services.isolated === true) return undefined;
   const engine = env.modules.of(mediaEngine);
-  const set = engine.sets.get(chosen.of(run.call)) ?? [];
+  const set = engine.sets.get(setOf(run, engine)) ?? [];
   const callId = flags.callId ?? run.message.callId;
   const now = env.clock.monotonic();
   const known = engine.calls.get(callId, now);

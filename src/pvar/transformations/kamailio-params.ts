@@ -1,6 +1,6 @@
 /**
  * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one behind the other with `separator`
- * between. A "," ends the list unless it is the separator, blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
+ * between. A "," ends the list, as recorded of the transformations of 5.6.3 also where it is the separator; blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
  * such list, the empty one included. Names may be empty, but for what a separator at the end leaves, and values in quotes or with nothing
  * behind them. `strict`, as functions read it: a name may not be empty.
  */
@@ -12,7 +12,7 @@ export function paramList(
   const pairs: [string, string][] = [];
   let at = blanksFrom(text, 0);
   if (text.charAt(at) === '"') return undefined;
-  const endsList = (c: string): boolean => c === ',' && separator !== ',';
+  const endsList = (c: string): boolean => c === ',' && !(strict && separator === ',');
   while (at < text.length && !endsList(text.charAt(at))) {
     const start = at;
     while (at < text.length && text.charAt(at) !== '=' && !ends(text.charAt(at), separator)) at++;

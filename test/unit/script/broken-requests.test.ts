@@ -17,3 +17,20 @@ for (const field of ['From', 'To', 'Call-ID', 'CSeq'])
       await runner.stop();
     }
   });
+
+for (const [what, from, to] of [
+  ['a CSeq of another method', /^CSeq: (\d+) INVITE/m, 'CSeq: $1 BYE'],
+  ['a CSeq of letters', /^CSeq: \d+/m, 'CSeq: x'],
+  ['less body than Content-Length says', /^Content-Length: \d+/m, 'Content-Length: 99999'],
+] as const)
+  test(`kamailio: a request with ${what} is answered 400 and does not reach the script`, async () => {
+    const runner = startScript({ dialect: 'kamailio', script: 'xlog("$rm\\n"); sl_send_reply("480", "Reached");' });
+    try {
+      assert.match(INVITE, from);
+      runner.receive(INVITE.replace(from, to));
+      assert.deepEqual(runner.lines, []);
+      assert.match(runner.sent[0]?.text ?? '', /^SIP\/2\.0 400 /);
+    } finally {
+      await runner.stop();
+    }
+  });
