@@ -11,6 +11,8 @@ const MOST = 400_000;
  */
 export class CallClaims {
   private readonly owners: ValueMap<KeptValue>;
+  /** Call-IDs of the calls that this process keeps. */
+  private readonly kept = new Set<string>();
 
   constructor(
     values: SharedValues,
@@ -23,16 +25,24 @@ export class CallClaims {
 
   /** Requests within the calls of this Call-ID are to come here. */
   claim(callId: string): void {
+    this.kept.add(callId);
     if (socketOfRequest(callId, this.workers) !== this.process) this.owners.set(callId, this.process, undefined);
   }
 
   /** The last call of this Call-ID has ended. */
   release(callId: string): void {
+    this.kept.delete(callId);
     if (this.owners.size > 0 && this.owners.get(callId, 0) === this.process) this.owners.delete(callId);
+  }
+
+  /** Whether this process keeps a call of that Call-ID. Another one may keep one as well: a request that came back by another transport. */
+  keeps(callId: string): boolean {
+    return this.kept.has(callId);
   }
 
   /** The process that a request within a call has to go to; undefined: its Call-ID says it. */
   owner(callId: string): number | undefined {
+    if (this.kept.has(callId)) return this.process;
     // Asked for each request within a dialog; the size is read without the lock.
     if (this.owners.size === 0) return undefined;
     const owner = this.owners.get(callId, 0);

@@ -21,6 +21,8 @@ export interface ScriptGateOptions {
 export interface LeavingOptions {
   /** Whether a new request from a source may be run here. */
   runs(source: string): boolean;
+  /** Whether a call is kept here: a request within it is run here, whatever else holds, as no other process knows its dialog. */
+  keeps(callId: string): boolean;
   /** Leaves a request to the brain. */
   pass(request: SipMessage, source: Source): void;
   /** Monotonic milliseconds. */
@@ -87,7 +89,8 @@ export class ScriptGate implements TransactionUser, MessageObserver {
   }
 
   /** Leaves a request to the brain where it is to be; whether it has. */
-  private leaves(request: SipMessage, source: Source, { runs, pass, now }: LeavingOptions): boolean {
+  private leaves(request: SipMessage, source: Source, { runs, keeps, pass, now }: LeavingOptions): boolean {
+    if (request.toTag !== '' && keeps(request.callId)) return false;
     const key = this.mixer.key(request.callId);
     if (!this.passed.has(key) && runs(source.address)) return false;
     this.note(key, now());

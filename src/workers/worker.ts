@@ -223,6 +223,7 @@ export class Worker implements TransactionUser {
           isRequest ? this.handing.request(message, source) : this.handing.reply(message, source),
         leaving: {
           runs: (source) => !asksAlways(source) && this.rules.isWhole() && this.script?.isReady === true,
+          keeps: (callId) => claims?.keeps(callId) === true,
           pass: (request, source) => this.handing.requestToBrain(request, source),
           now,
         },

@@ -193,6 +193,20 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     assert.equal(refused.error.message, 'Dialog not found');
   });
 
+  test('a BYE ends the dialog of a worker while the brain runs the script for what begins', async () => {
+    await establish('traced@x');
+    const trace = (await daemon.daemon.mi.execute('trace_start', { one_in: 1, seconds: 60 })) as object;
+    await until('the brain runs the script', async () => [...(await counts()).keys()].join() === `${process.pid}`);
+    const { routes = '' } = calls.get('traced@x') ?? {};
+    const before = calls.size;
+    caller.send(caller.request('BYE', gateway.uri, { callId: 'traced@x', cseq: 9, to: TO, more: routes }), daemon.port);
+    gateway.answer(await gateway.next('BYE'), 200, 'OK');
+    await caller.next('200');
+    calls.delete('traced@x');
+    await allSee(`${before - 1} ${before - 1} ${before - 1}`);
+    await daemon.daemon.mi.execute('trace_stop', { id: Object.values(trace)[0] as number });
+  });
+
   test('what a killed worker counted is taken off, and what the other has stays', async () => {
     for (let i = 0; i < 40; i++) {
       await establish(`later${i}@x`);

@@ -12,6 +12,7 @@ test('a call that another process keeps than its Call-ID names is known to all u
   const ofTwo = Array.from({ length: 50 }, (_, i) => `c${i}`).find((id) => socketOfRequest(id, 2) === 2) as string;
   two.claim(ofTwo);
   assert.equal(one.owner(ofTwo), undefined, 'where the Call-ID says it nothing is kept');
+  two.release(ofTwo);
   brain.claim(ofTwo);
   assert.deepEqual([one.owner(ofTwo), two.owner(ofTwo), brain.owner(ofTwo)], [0, 0, 0]);
   two.release(ofTwo);
@@ -20,4 +21,20 @@ test('a call that another process keeps than its Call-ID names is known to all u
   assert.equal(one.owner(ofTwo), undefined);
   one.claim(ofTwo);
   assert.equal(two.owner(ofTwo), 1);
+});
+
+test('a process that keeps a call has its requests itself, though another one claims the same Call-ID', () => {
+  const memory = new SharedArrayBuffer(1024 * 1024);
+  const [brain, one] = [0, 1].map((process) => new CallClaims(new SharedValues(memory, () => 0), process, 1)) as [
+    CallClaims,
+    CallClaims,
+  ];
+  one.claim('a');
+  assert.equal(one.keeps('a'), true);
+  assert.equal(brain.keeps('a'), false);
+  // The request came back by a connection.
+  brain.claim('a');
+  assert.deepEqual([one.owner('a'), brain.owner('a')], [1, 0]);
+  one.release('a');
+  assert.deepEqual([one.owner('a'), one.keeps('a')], [0, false]);
 });

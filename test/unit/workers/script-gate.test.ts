@@ -7,18 +7,19 @@ import { type GatedScript, type LeavingOptions, ScriptGate } from '../../../src/
 
 const source = { address: '127.0.0.1' } as Source;
 const NEW = { kind: 'new' } as KnownRequest;
-const request = (callId: string) => ({ callId }) as SipMessage;
+const request = (callId: string, toTag: string) => ({ callId, toTag }) as SipMessage;
 
 /** A gate, and what went where. */
-function gateWith({ runs = () => true, now = () => 0 }: Partial<LeavingOptions> = {}, own = true) {
+function gateWith({ runs = () => true, now = () => 0, keeps = () => false }: Partial<LeavingOptions> = {}, own = true) {
   const run: string[] = [];
   const passed: string[] = [];
   const core = { onMessage: ({ callId }: SipMessage) => run.push(callId) } as unknown as GatedScript;
   const gate = new ScriptGate(core, {
     handsOn: (message) => message.callId.startsWith('other'),
-    ...(own ? { leaving: { runs, pass: ({ callId }) => passed.push(callId), now } } : {}),
+    ...(own ? { leaving: { runs, keeps, pass: ({ callId }) => passed.push(callId), now } } : {}),
   });
-  return { run, passed, bring: (callId: string, known = NEW) => gate.onMessage(request(callId), source, known) };
+  const bring = (callId: string, known = NEW, toTag = '') => gate.onMessage(request(callId, toTag), source, known);
+  return { run, passed, bring };
 }
 
 test('a message of another process is not seen by the script, a copy of a known request is', () => {
@@ -73,4 +74,14 @@ test('of calls that were left to the brain the last 200,000 are remembered, and 
   ready = true;
   bring('first');
   assert.deepEqual(run, ['first'], 'it is no longer known');
+});
+
+test('a request within a call that is kept here is run here, though the brain runs all that begins', () => {
+  const { run, passed, bring } = gateWith({ runs: () => false, keeps: (callId) => callId === 'kept' });
+  bring('kept', NEW, 'tag');
+  bring('unknown', NEW, 'tag');
+  bring('kept');
+  bring('kept', NEW, 'tag');
+  assert.deepEqual(run, ['kept', 'kept']);
+  assert.deepEqual(passed, ['unknown', 'kept']);
 });
