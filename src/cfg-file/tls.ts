@@ -39,19 +39,25 @@ export function tlsSettings(
   const rank = ({ name, addresses }: Domain): number => Number(name === 'default') * 2 + Number(addresses.length === 0);
   const [first] = [...servers].sort((a, b) => rank(b) - rank(a));
   if (first === undefined) return undefined;
+  const usual = dialect === 'opensips' ? 'yes' : 'no';
   const demandOf = (domain: Domain): boolean | 'if_shown' =>
     dialect === 'opensips' ? opensipsDemand(domain) : isOn(domain.values.get('require') ?? 'no');
-  const client = domains.find(({ server }) => !server);
-  const verifies = client?.values.get('verify') ?? (dialect === 'opensips' ? 'yes' : 'no');
-  const ca = client?.values.get('ca') ?? first.values.get('ca');
-  const others = servers.filter((each) => each !== first);
-  const contexts = others
-    .filter((each) => each.addresses.length === 0 && each.hosts.length > 0)
+  // A client domain of single servers demands nothing of others.
+  const client = domains.find(({ server, addresses, hosts }) => !server && addresses.length + hosts.length === 0);
+  const verifies = client?.values.get('verify') ?? usual;
+  const ca = first.values.get('ca') ?? client?.values.get('ca');
+  const taken = new Set(first.addresses);
+  const listeners = servers.flatMap((each) => {
+    const addresses = each.addresses.filter((address) => !taken.has(address));
+    for (const address of addresses) taken.add(address);
+    if (each === first || addresses.length === 0) return [];
+    return [{ address: addresses, ...pair(each), ...authorities(each), verify_client: demandOf(each) }];
+  });
+  const contexts = servers
+    .filter((each) => each.hosts.length > 0 && (each !== first || each.addresses.length > 0))
     .map((each) => ({ server_name: each.hosts, ...pair(each) }));
-  const listeners = others
-    .filter(({ addresses }) => addresses.length > 0)
-    .map((each) => ({ address: each.addresses, ...pair(each), ...authorities(each), verify_client: demandOf(each) }));
-  const clients = dialect === 'opensips' ? clientsOf(domains) : [];
+  reportDemands(servers, first, demandOf, tree, problems);
+  const clients = clientsOf(domains, ca, usual);
   return {
     ...pair(first),
     ...(ca === undefined ? {} : { ca }),
@@ -63,13 +69,40 @@ export function tlsSettings(
   };
 }
 
+/** Node decides by the socket what it demands of a client, not by the name the client asks for: a domain found by its name says so. */
+function reportDemands(
+  servers: readonly Domain[],
+  first: Domain,
+  demandOf: (domain: Domain) => boolean | 'if_shown',
+  tree: ConfigurationTree,
+  problems: Problems,
+): void {
+  for (const each of servers) {
+    if (each === first || each.hosts.length === 0) continue;
+    const socket = servers.find(({ addresses }) => addresses.some((at) => each.addresses.includes(at))) ?? first;
+    if (socket === each) continue;
+    const demand = demandOf(each);
+    const differs =
+      demand !== demandOf(socket) || (demand !== false && each.values.get('ca') !== socket.values.get('ca'));
+    const at = tree.modules.find(({ name }) => name === 'tls_mgm' || name === 'proto_tls' || name === 'tls')?.at;
+    if (!differs || at === undefined) continue;
+    const what = `tls domain "${each.name}" is found by name: of its clients is demanded what domain "${socket.name}" demands`;
+    problems.warning('setting', at, what);
+  }
+}
+
 /** What servers are shown: by domains with an address first, then those with names. */
-function clientsOf(domains: readonly Domain[]): { readonly [key: string]: string | boolean | string[] }[] {
+function clientsOf(
+  domains: readonly Domain[],
+  ca: string | undefined,
+  usual: string,
+): { readonly [key: string]: string | boolean | string[] }[] {
   const rank = ({ addresses, hosts }: Domain): number => Number(addresses.length > 0) * 2 + Number(hosts.length > 0);
   const clients = domains.filter(({ server }) => !server);
   // One that says no more than what is demanded of all servers needs no entry.
-  if (!clients.some(({ values, addresses, hosts }) => values.has('certificate') || addresses.length + hosts.length > 0))
-    return [];
+  const own = ({ values, addresses, hosts }: Domain): boolean =>
+    values.has('certificate') || addresses.length + hosts.length > 0 || (values.get('ca') ?? ca) !== ca;
+  if (!clients.some(own)) return [];
   return clients
     .sort((a, b) => rank(b) - rank(a))
     .map((each) => ({
@@ -77,7 +110,7 @@ function clientsOf(domains: readonly Domain[]): { readonly [key: string]: string
       ...(each.hosts.length === 0 ? {} : { server_name: each.hosts }),
       ...(each.values.has('certificate') ? pair(each) : {}),
       ...authorities(each),
-      verify_server: isOn(each.values.get('verify') ?? 'yes'),
+      verify_server: isOn(each.values.get('verify') ?? usual),
     }));
 }
 
@@ -220,6 +253,11 @@ function sections(text: string, folder: string): Domain[] {
     if (name === 'server_name') domain.hosts.push(...hostsIn(plain));
     else if (key === 'certificate' || key === 'key' || key === 'ca') domain.values.set(key, resolve(folder, plain));
     else if (key !== undefined) domain.values.set(key, plain);
+  }
+  for (const { server, name, hosts, addresses } of domains) {
+    // server_name of a client section is what the server is asked for.
+    if (!server) hosts.length = 0;
+    if (hosts.length === 0 && /:\d+$/.test(name)) addresses.push(name);
   }
   return domains;
 }

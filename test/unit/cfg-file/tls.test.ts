@@ -9,11 +9,12 @@ import { readCfg } from '../../../src/cfg-file/load.js';
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-tls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-function tlsOf(text: string): unknown {
+function tlsOf(text: string, warnings: string[] = []): unknown {
   const file = join(folder, 'proxy.cfg');
   writeFileSync(file, text);
   const { loaded, problems } = readCfg(file);
   assert.ok(loaded !== undefined, problems.map(problemText).join('\n'));
+  warnings.push(...problems.map(problemText));
   return loaded.settings['tls'];
 }
 
@@ -81,6 +82,94 @@ route { exit; }
       { server_name: ['*.sip.example'], ...files('named'), verify_server: true },
       { ...files('any'), verify_server: true },
     ],
+  });
+});
+
+const opensipsTls = (...parameters: readonly string[]): string => `#!OPENSIPS
+socket=tls:127.0.0.1:5061
+loadmodule "proto_tls.so"
+loadmodule "tls_mgm.so"
+${parameters.map((each) => `modparam("tls_mgm", ${each})`).join('\n')}
+route { exit; }
+`;
+const shown = (name: string): string[] => [
+  `"certificate", "[${name}]/etc/${name}.pem"`,
+  `"private_key", "[${name}]/etc/${name}.key"`,
+];
+
+test('what a client domain for one server leaves out is demanded of all other servers', () => {
+  const tls = tlsOf(
+    opensipsTls(
+      '"server_domain", "default"',
+      ...shown('default'),
+      '"client_domain", "lab"',
+      '"match_ip_address", "[lab]10.0.0.1:5061"',
+      '"verify_cert", "[lab]0"',
+    ),
+  ) as { verify_server: boolean; clients: unknown };
+  assert.equal(tls.verify_server, true);
+  assert.deepEqual(tls.clients, [{ address: ['10.0.0.1:5061'], verify_server: false }]);
+});
+
+test('clients are checked against the authorities of the server domain, servers against those of the client domain', () => {
+  const tls = tlsOf(
+    opensipsTls(
+      '"server_domain", "default"',
+      ...shown('default'),
+      '"ca_list", "[default]/etc/customers.pem"',
+      '"client_domain", "out"',
+      '"ca_list", "[out]/etc/public.pem"',
+    ),
+  ) as { ca: string; clients: unknown };
+  assert.equal(tls.ca, '/etc/customers.pem');
+  assert.deepEqual(tls.clients, [{ ca: '/etc/public.pem', verify_server: true }]);
+});
+
+test('domains of one socket are found by the name that is asked for; the first is for other names', () => {
+  const warnings: string[] = [];
+  const tls = tlsOf(
+    opensipsTls(
+      ...['one', 'two'].flatMap((name) => [
+        `"server_domain", "${name}"`,
+        ...shown(name),
+        `"match_ip_address", "[${name}]127.0.0.1:5061"`,
+        `"match_sip_domain", "[${name}]${name}.example"`,
+        `"verify_cert", "[${name}]${name === 'one' ? 0 : 1}"`,
+      ]),
+    ),
+    warnings,
+  ) as { certificate: string; contexts: unknown; listeners: unknown };
+  assert.equal(tls.certificate, '/etc/one.pem');
+  assert.equal(tls.listeners, undefined);
+  assert.deepEqual(tls.contexts, [
+    { server_name: ['one.example'], certificate: '/etc/one.pem', private_key: '/etc/one.key' },
+    { server_name: ['two.example'], certificate: '/etc/two.pem', private_key: '/etc/two.key' },
+  ]);
+  assert.match(warnings.join('\n'), /proxy\.cfg:\d+:\d+: .*tls domain "two" is found by name.*"one"/);
+});
+
+test("sections of Kamailio's tls.cfg for one address are for that socket or that server alone", () => {
+  const section = (head: string, ...lines: readonly string[]): string => `[${head}]\n${lines.join('\n')}\n`;
+  writeFileSync(
+    join(folder, 'addresses.cfg'),
+    section('server:default', 'certificate = /a.pem', 'private_key = /a.key') +
+      section('server:127.0.0.1:5061', 'certificate = /b.pem', 'private_key = /b.key', 'require_certificate = yes') +
+      section('client:10.0.0.1:5061', 'verify_certificate = no') +
+      section('client:default', 'verify_certificate = yes'),
+  );
+  const tls = tlsOf(`#!KAMAILIO
+listen=tls:127.0.0.1:5061
+loadmodule "tls.so"
+modparam("tls", "config", "addresses.cfg")
+request_route { exit; }
+`);
+  assert.deepEqual(tls, {
+    certificate: '/a.pem',
+    private_key: '/a.key',
+    verify_client: false,
+    verify_server: true,
+    listeners: [{ address: ['127.0.0.1:5061'], certificate: '/b.pem', private_key: '/b.key', verify_client: true }],
+    clients: [{ address: ['10.0.0.1:5061'], verify_server: false }, { verify_server: true }],
   });
 });
 
