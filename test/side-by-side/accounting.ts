@@ -22,7 +22,7 @@ async function written(lane: Lane): Promise<void> {
     ...rows(
       lane,
       `SELECT 'acc', callid, method, from_tag, to_tag <> '', sip_code, sip_reason, src_user, src_domain, src_ip, dst_ouser, dst_user, dst_domain, leg_from, leg_to
-        FROM acc ORDER BY callid, sip_code, method`,
+        FROM acc ORDER BY callid, sip_code, method, leg_from`,
     ),
     ...rows(
       lane,
