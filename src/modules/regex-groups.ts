@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf } from '../core/errors.js';
+import { ownText } from '../core/own-text.js';
 import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
@@ -40,7 +41,7 @@ class Groups {
     } catch {
       regex = undefined;
     }
-    this.made.set(text, regex);
+    this.made.set(ownText(text), regex);
     return regex;
   }
 

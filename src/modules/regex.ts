@@ -1,3 +1,4 @@
+import { ownText } from '../core/own-text.js';
 import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
@@ -21,7 +22,7 @@ class Expressions {
     } catch {
       made = undefined;
     }
-    this.kept.set(text, made);
+    this.kept.set(ownText(text), made);
     return made;
   }
 }

@@ -1,3 +1,4 @@
+import { ownText } from '../../core/own-text.js';
 import type { TransactionState } from '../../script/state.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import type { Dialog, Side } from './dialog.js';
@@ -23,5 +24,5 @@ function keep(dialog: Dialog, side: Side, message: SipMessage | undefined): void
   const before = dialog.shown[side];
   const isSdp = /^application\/sdp\b/i.test(message.header('content-type') ?? '') && message.body.length <= MOST_SDP;
   const contact = message.header('contact') ?? before?.contact ?? '';
-  dialog.shown[side] = { contact, sdp: isSdp ? message.body : (before?.sdp ?? '') };
+  dialog.shown[side] = { contact: ownText(contact), sdp: isSdp ? ownText(message.body) : (before?.sdp ?? '') };
 }

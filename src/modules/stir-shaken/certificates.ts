@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
+import { ownText } from '../../core/own-text.js';
 
 /** Certificates and keys that are kept as read: files of a script have few, those of peers come from caches. */
 const MOST_KEPT = 64;
@@ -14,26 +15,29 @@ const MOST_FILES = 1000;
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Keeps what was read from texts last. */
+/** Keeps what was read from texts last; `none` is what a text is that is too long. */
 class Kept<T> {
   private readonly kept = new Map<string, T>();
 
-  constructor(private readonly read: (text: string) => T) {}
+  constructor(
+    private readonly none: T,
+    private readonly read: (text: string) => T,
+  ) {}
 
   of(text: string): T {
+    if (text.length > MOST_PEM) return this.none;
     let value = this.kept.get(text);
     if (value === undefined) {
       value = this.read(text);
       const [oldest] = this.kept.keys();
       if (this.kept.size >= MOST_KEPT && oldest !== undefined) this.kept.delete(oldest);
-      this.kept.set(text, value);
+      this.kept.set(ownText(text), value);
     }
     return value;
   }
 }
 
-const chains = new Kept((text: string): readonly X509Certificate[] => {
-  if (text.length > MOST_PEM) return [];
+const chains = new Kept<readonly X509Certificate[]>([], (text) => {
   try {
     return (text.match(CERTIFICATE) ?? []).slice(0, MOST_CHAIN).map((each) => new X509Certificate(each));
   } catch {
@@ -41,8 +45,7 @@ const chains = new Kept((text: string): readonly X509Certificate[] => {
   }
 });
 
-const keys = new Kept((text: string): KeyObject | null => {
-  if (text.length > MOST_PEM) return null;
+const keys = new Kept<KeyObject | null>(null, (text) => {
   try {
     const key = createPrivateKey(text);
     return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : null;

@@ -150,12 +150,27 @@ const passports = new PerCall((): { read: Passport | PassportFault | undefined; 
   of: undefined,
 }));
 
+/** Identity fields of a message that are looked at. */
+const MOST_FIELDS = 8;
+
+/** RFC 8224 section 4: there may be several Identity fields, as one of "div" (RFC 8946); the first of SHAKEN counts. */
+function firstOfShaken(message: SipMessage): Passport | PassportFault | undefined {
+  let first: PassportFault | undefined;
+  for (let i = 0; i < MOST_FIELDS; i++) {
+    const value = message.header('identity', i);
+    if (value === undefined) break;
+    const read = readIdentity(value);
+    if (typeof read !== 'string') return read;
+    first ??= read;
+  }
+  return first;
+}
+
 /** The Identity of a message; undefined without one. */
 function passportOf(message: SipMessage): Passport | PassportFault | undefined {
   const known = passports.of(message);
   if (known.of === undefined) {
-    const value = message.header('identity');
-    known.read = value === undefined ? undefined : readIdentity(value);
+    known.read = firstOfShaken(message);
     known.of = message;
   }
   return known.read;

@@ -3,6 +3,9 @@ import { type KeyObject, sign, verify } from 'node:crypto';
 /** Characters of an Identity field that are read. */
 const MOST_IDENTITY = 8192;
 
+/** Scripts put the parts of a PASSporT into header lines: none has a line break (RFC 8225 section 9 has no white space at all). */
+const CONTROL = /[\x00-\x1f\x7f]/;
+
 /** The claims of a PASSporT of SHAKEN (RFC 8225, RFC 8588). */
 export interface Claims {
   readonly attest: 'A' | 'B' | 'C';
@@ -49,7 +52,8 @@ export function isSignedBy({ signed, signature }: Passport, key: KeyObject): boo
 /** Reads an Identity field (RFC 8224 section 4.1). */
 export function readIdentity(value: string): Passport | PassportFault {
   if (value.length > MOST_IDENTITY) return 'invalid';
-  const [token = '', ...rest] = value.split(';').map((each) => each.trim());
+  // A URL within <> may have a semicolon.
+  const [token = '', ...rest] = (value.match(/(?:<[^<>]*>|"[^"]*"|[^;<"])+/g) ?? []).map((each) => each.trim());
   const parts = token.split('.');
   const [first = '', second = '', third = ''] = parts;
   if (parts.length !== 3 || parts.some((each) => each === '' || !/^[\w-]+$/.test(each))) return 'invalid';
@@ -60,7 +64,7 @@ export function readIdentity(value: string): Passport | PassportFault {
   const [header, payload] = [jsonIn(first), jsonIn(second)];
   if (header === undefined || payload === undefined || info === undefined) return 'invalid';
   const { alg, ppt, typ, x5u } = header.value;
-  if (typ !== 'passport' || typeof x5u !== 'string' || x5u !== info) return 'invalid';
+  if (typ !== 'passport' || typeof x5u !== 'string' || x5u !== info || CONTROL.test(x5u)) return 'invalid';
   if (alg !== 'ES256' || ppt !== 'shaken') return 'unsupported';
   const claims = claimsIn(payload.value);
   if (claims === undefined) return 'invalid';
@@ -95,7 +99,7 @@ function jsonIn(text: string): { readonly text: string; readonly value: JsonObje
   try {
     const plain = Buffer.from(text, 'base64url').toString('utf8');
     const value: unknown = JSON.parse(plain);
-    return isObject(value) ? { text: plain, value } : undefined;
+    return isObject(value) && !CONTROL.test(plain) ? { text: plain, value } : undefined;
   } catch {
     return undefined;
   }
@@ -106,6 +110,7 @@ function claimsIn({ attest, dest, iat, orig, origid }: JsonObject): Claims | und
   const from = isObject(orig) ? orig['tn'] : undefined;
   if (attest !== 'A' && attest !== 'B' && attest !== 'C') return undefined;
   if (typeof to !== 'string' || typeof from !== 'string' || typeof origid !== 'string') return undefined;
+  if ([to, from, origid].some((each) => CONTROL.test(each))) return undefined;
   if (typeof iat !== 'number' || !Number.isSafeInteger(iat) || iat < 0) return undefined;
   return { attest, dest: to, orig: from, iat, origid };
 }

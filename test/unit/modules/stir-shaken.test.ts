@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { sign, verify, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { keyOf } from '../../../src/modules/stir-shaken/certificates.js';
+import { chainOf, keyOf } from '../../../src/modules/stir-shaken/certificates.js';
 import { readIdentity, signedIdentity } from '../../../src/modules/stir-shaken/passport.js';
 import { TestAuthority } from '../../support/certificates.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -217,5 +217,33 @@ describe('stir_shaken', { skip }, () => {
       assert.equal(made(first, second, info), 'invalid');
     assert.equal(made({ ...header, ppt: 'div' }, body), 'unsupported');
     for (const each of ['', '..', 'a', ';;;', `${'a'.repeat(9000)}.b.c`]) assert.equal(readIdentity(each), 'invalid');
+  });
+
+  test('a URL may have a semicolon; parts with a line break, which scripts put into header lines, are refused', () => {
+    assert.ok(authority !== undefined);
+    const { key } = authority.issue('breaks', []);
+    const own = keyOf(readFileSync(key, 'latin1')) ?? assert.fail();
+    const claims = { attest: 'A', dest: '1', orig: '2', iat: 1, origid: 'o' } as const;
+    const url = 'https://certs.example/a;v=1.pem';
+    const read = readIdentity(signedIdentity(claims, url, own));
+    assert.equal(typeof read === 'string' ? read : read.x5u, url);
+    for (const each of [{ orig: '2\r\nX: 1' }, { dest: '1\n' }, { origid: 'o\r' }])
+      assert.equal(readIdentity(signedIdentity({ ...claims, ...each }, X5U, own)), 'invalid');
+  });
+
+  test('of several Identity fields the first of SHAKEN counts (RFC 8224 section 4)', async () => {
+    const { identity } = await signed();
+    const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const other = `${encoded({ alg: 'ES256', ppt: 'div', typ: 'passport', x5u: X5U })}.${encoded({ iat: 1 })}.AA;info=<${X5U}>;ppt=div`;
+    const runner = served('stir_shaken_check(); xlog("$rc $identity(orig)\\n"); exit;');
+    runner.receive(call(`Identity: ${other}`, `Identity: ${identity}`));
+    runner.receive(call(`Identity: ${other}`).replace('z9hG4bK1', 'z9hG4bK2'));
+    assert.deepEqual(runner.lines, ['1 4930100', '-4 <null>']);
+    await runner.stop();
+  });
+
+  test('a text that is longer than a certificate may be is not kept', () => {
+    const long = `${'x'.repeat(70_000)}-----BEGIN CERTIFICATE-----`;
+    assert.equal(chainOf(long), chainOf(`${long}y`));
   });
 });

@@ -34,3 +34,12 @@ test('CSeq is found whatever its spelling, and only near the beginning', () => {
   assert.equal(cseqOf('OPTIONS sip:a@b SIP/2.0\r\ncseq:3 BYE\r\n\r\n'), '3 BYE');
   assert.equal(cseqOf(`OPTIONS sip:a@b SIP/2.0\r\nX: ${'x'.repeat(20_000)}\r\nCSeq: 1 BYE\r\n\r\n`), '');
 });
+
+test('long Call-IDs are followed, each by itself, and not kept whole', () => {
+  const calls = new FollowedCalls();
+  const long = 'x'.repeat(60_000);
+  calls.follow(long, undefined, 0);
+  assert.equal(calls.wants(long, message('1 INVITE'), 1), true);
+  assert.equal(calls.wants(`${long}y`, message('1 INVITE'), 1), false);
+  assert.ok(JSON.stringify([...calls.keys]).length < 200);
+});
