@@ -18,7 +18,7 @@ const ORDERED = 27;
 const TIDY_FROM = 28;
 /** The number of the newest entry. */
 const NEWEST = 30;
-/** Then the tables: name, number of entries, first and last of them. */
+/** Then the tables: name, number of entries, first and last of them, and whether it lasts. */
 const TABLES = 32;
 const MOST_TABLES = 256;
 const NAME_WORDS = 12;
@@ -26,6 +26,7 @@ const TABLE_WORDS = NAME_WORDS + 4;
 const COUNT = NAME_WORDS;
 const FIRST = NAME_WORDS + 1;
 const LAST = NAME_WORDS + 2;
+const LASTS = NAME_WORDS + 3;
 /** Then the entries by hash. */
 const BUCKETS = TABLES + MOST_TABLES * TABLE_WORDS;
 const MOST_BUCKETS = 32_768;
@@ -105,6 +106,14 @@ export class SharedValues implements EntryStore {
       this.alone(() => this.tableAt(name)),
       most,
     );
+  }
+
+  /** As `table`, for what nobody can find again: where memory is full, entries of other tables give way. */
+  lastingTable(name: string, most: number): ValueMap<KeptValue> {
+    this.alone(() => {
+      this.words[this.tableAt(name) + LASTS] = 1;
+    });
+    return this.table(name, most);
   }
 
   /** A lock of that name, or of others with it: for what has to be done by one process at a time. */
@@ -276,14 +285,15 @@ export class SharedValues implements EntryStore {
     return true;
   }
 
-  /** Takes an old entry out of the table with the most; false where none of those looked at has a block of that size. */
+  /** Takes an old entry out of the table with the most that does not last; false where none of those looked at has a block of that size. */
   private evict(power: number): boolean {
-    let largest = TABLES;
-    for (let i = 1; i < MOST_TABLES; i++) {
+    let [largest, most] = [0, 0];
+    for (let i = 0; i < MOST_TABLES; i++) {
       const table = TABLES + i * TABLE_WORDS;
-      if (this.count(table) > this.count(largest)) largest = table;
+      if (this.count(table) <= most || this.words[table + LASTS] === 1) continue;
+      [largest, most] = [table, this.count(table)];
     }
-    let at = this.first(largest);
+    let at = largest === 0 ? 0 : this.first(largest);
     for (let looks = 0; at !== 0 && looks < MOST_LOOKS; looks++, at = this.after(at)) {
       if (this.blocks.powerOf(at) < power) continue;
       this.remove(at);
@@ -356,7 +366,7 @@ export class SharedValues implements EntryStore {
     const { words } = this;
     words.fill(0, BUCKETS, BLOCKS);
     for (let i = 0; i < MOST_TABLES; i++)
-      words.fill(0, TABLES + i * TABLE_WORDS + COUNT, TABLES + (i + 1) * TABLE_WORDS);
+      words.fill(0, TABLES + i * TABLE_WORDS + COUNT, TABLES + i * TABLE_WORDS + LASTS);
     const entries: number[] = [];
     this.order((at) => entries.push(at));
     entries.sort((a, b) => this.sequence(a) - this.sequence(b));

@@ -9,7 +9,7 @@ type Sets = Map<number, MediaProxy[]>;
 /** The same media proxies; where several processes run the script, which of them are left out is the same for all. */
 export function sharedProxies(sets: Sets, { shared }: Pick<ModuleStates, 'shared'>, module: string): Sets {
   if (shared === undefined) return sets;
-  const values = shared.table(`${module} proxies`, MOST);
+  const values = shared.lastingTable(`${module} proxies`, MOST);
   const number = (key: string): number => Number(values.get(key, 0) ?? 0);
   for (const proxy of [...sets.values()].flat()) {
     const { url } = proxy;

@@ -86,8 +86,8 @@ class Counters {
   share(values: SharedValues | undefined, module: string): void {
     if (values === undefined || this.shared !== undefined) return;
     this.shared = {
-      values: values.table(module, MOST_COUNTERS),
-      groups: values.table(`${module} groups`, MOST_COUNTERS),
+      values: values.lastingTable(module, MOST_COUNTERS),
+      groups: values.lastingTable(`${module} groups`, MOST_COUNTERS),
     };
     for (const [name, { group, resets }] of this.known) this.known.set(name, this.make(name, group, resets));
   }
@@ -115,11 +115,16 @@ class Counters {
   /** Undefined when there is none, and there are too many to make one, or its name is too long. Names outlive messages. */
   find(text: string, make: boolean): ScriptCounter | undefined {
     const { group = this.group, name } = nameOf(text);
-    let counter = this.known.get(name) ?? this.foreign(name);
-    if (counter === undefined && make && this.known.size < MOST_COUNTERS && text.length <= LONGEST_NAME) {
-      counter = this.make(ownText(name), ownText(group), true);
-      this.known.set(ownText(name), counter);
-    }
+    const counter = this.known.get(name) ?? this.foreign(name);
+    if (counter !== undefined || !make || text.length > LONGEST_NAME) return counter;
+    return this.shared === undefined ? this.add(name, group) : this.shared.values.alone(() => this.add(name, group));
+  }
+
+  private add(name: string, group: string): ScriptCounter | undefined {
+    // What other processes have made counts: a full table would drop its oldest.
+    if (this.known.size >= MOST_COUNTERS || (this.shared?.values.size ?? 0) >= MOST_COUNTERS) return undefined;
+    const counter = this.make(ownText(name), ownText(group), true);
+    this.known.set(ownText(name), counter);
     return counter;
   }
 
@@ -143,7 +148,8 @@ class Counters {
   }
 }
 
-const statistics = {
+/** The statistics of a script, by name. */
+export const statistics = {
   module: 'statistics',
   create(parameters: ModuleParameters, states: ModuleStates): Counters {
     return this.renew(new Counters('dynamic'), parameters, states);

@@ -32,5 +32,5 @@ class VariablesOfAll implements SharedVariables {
 
 /** $shv: of this process, or of all that share the memory. */
 export function sharedVariables(values: SharedValues | undefined): SharedVariables {
-  return values === undefined ? new Map<string, PvarValue>() : new VariablesOfAll(values.table('shv', MOST));
+  return values === undefined ? new Map<string, PvarValue>() : new VariablesOfAll(values.lastingTable('shv', MOST));
 }

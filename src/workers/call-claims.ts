@@ -1,4 +1,5 @@
 import type { SharedValues } from '../core/shared-values.js';
+import { shortKey } from '../core/short-key.js';
 import type { KeptValue, ValueMap } from '../core/value-map.js';
 import { socketOfRequest } from '../sip/transport/native/steering.js';
 
@@ -20,19 +21,22 @@ export class CallClaims {
     private readonly process: number,
     private readonly workers: number,
   ) {
-    this.owners = values.table('claimed calls', MOST);
+    this.owners = values.lastingTable('claimed calls', MOST);
   }
 
   /** Requests within the calls of this Call-ID are to come here. */
   claim(callId: string): void {
     this.kept.add(callId);
-    if (socketOfRequest(callId, this.workers) !== this.process) this.owners.set(callId, this.process, undefined);
+    if (socketOfRequest(callId, this.workers) !== this.process)
+      this.owners.set(shortKey(callId), this.process, undefined);
   }
 
   /** The last call of this Call-ID has ended. */
   release(callId: string): void {
     this.kept.delete(callId);
-    if (this.owners.size > 0 && this.owners.get(callId, 0) === this.process) this.owners.delete(callId);
+    if (this.owners.size === 0) return;
+    const key = shortKey(callId);
+    if (this.owners.get(key, 0) === this.process) this.owners.delete(key);
   }
 
   /** Whether this process keeps a call of that Call-ID. Another one may keep one as well: a request that came back by another transport. */
@@ -45,7 +49,7 @@ export class CallClaims {
     if (this.kept.has(callId)) return this.process;
     // Asked for each request within a dialog; the size is read without the lock.
     if (this.owners.size === 0) return undefined;
-    const owner = this.owners.get(callId, 0);
+    const owner = this.owners.get(shortKey(callId), 0);
     return typeof owner === 'number' ? owner : undefined;
   }
 }

@@ -22,8 +22,8 @@ export class DialogCounters {
 
   /** Counts together with other processes from now on. To be called before there are dialogs. */
   share(values: SharedValues): void {
-    this.counts = new ProcessCounts(values);
-    this.sums = values.table('dialog statistics', 10);
+    this.counts ??= new ProcessCounts(values);
+    this.sums = values.lastingTable('dialog statistics', 10);
   }
 
   /** Counts so many dialogs more, or fewer. */

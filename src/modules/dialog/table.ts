@@ -106,7 +106,7 @@ export class DialogTable {
 
   /** Counts and numbers dialogs together with other processes from now on. To be called before there are any. */
   share(values: SharedValues): void {
-    this.ids = values.table('dialog ids', 1);
+    this.ids = values.lastingTable('dialog ids', 1);
     this.counters.share(values);
     this.profiles.share(values);
   }

@@ -20,6 +20,7 @@ test('the total is that of all processes, and what a process counted goes with i
       const model = new Map<string, number>();
       for (const each of steps) {
         if ('ended' in each) {
+          counts[each.ended - 1] = new ProcessCounts(new SharedValues(memory, () => 0), each.ended);
           counts[0]?.ended(each.ended);
           for (const key of model.keys()) if (key.startsWith(`${each.ended} `)) model.delete(key);
           continue;
@@ -36,4 +37,38 @@ test('the total is that of all processes, and what a process counted goes with i
     }),
     { numRuns: 100 },
   );
+});
+
+const countsOf = (pid: number, memory: SharedArrayBuffer, most?: number) =>
+  new ProcessCounts(new SharedValues(memory, () => 0), pid, most);
+
+test('keys beyond those that are shared take the room of none, and a process still knows its own part', () => {
+  const memory = new SharedArrayBuffer(1024 * 1024);
+  const [one, two] = [countsOf(1, memory, 3), countsOf(2, memory, 3)];
+  for (const key of ['first', 'b', 'c', 'd']) one.add(key, 1);
+  two.add('first', 1);
+  assert.deepEqual([one.total('first'), one.total('d'), two.total('first'), two.total('d')], [2, 1, 2, 0]);
+  for (const key of ['first', 'b', 'c', 'd']) one.add(key, -1);
+  assert.deepEqual([one.total('first'), one.total('d'), two.total('first')], [1, 0, 1]);
+});
+
+test('counts stay where other tables have filled the memory, and take room from them', () => {
+  const memory = new SharedArrayBuffer(512 * 1024);
+  const values = new SharedValues(memory, () => 0);
+  const counts = countsOf(1, memory);
+  for (let i = 0; i < 200; i++) counts.add(`value ${i}`, 1);
+  const few = values.table('few', 100);
+  // Of a table with less entries than there are counts.
+  for (let i = 0; i < 100; i++) few.set(`${i}`, 'x'.repeat(4000), undefined);
+  assert.ok(few.size < 100 && few.size > 10, `${few.size}`);
+  for (let i = 200; i < 300; i++) counts.add(`value ${i}`, 1);
+  const other = countsOf(2, memory);
+  for (let i = 0; i < 300; i++) assert.equal(other.total(`value ${i}`), 1, `value ${i}`);
+});
+
+test('a long key takes little memory', () => {
+  const memory = new SharedArrayBuffer(512 * 1024);
+  const [one, two] = [countsOf(1, memory), countsOf(2, memory)];
+  for (let i = 0; i < 50; i++) one.add(`${i}${'x'.repeat(60_000)}`, 1);
+  for (let i = 0; i < 50; i++) assert.equal(two.total(`${i}${'x'.repeat(60_000)}`), 1);
 });

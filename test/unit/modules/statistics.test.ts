@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SharedValues } from '../../../src/core/shared-values.js';
+import { statistics } from '../../../src/modules/statistics.js';
+import { ModuleStates } from '../../../src/script/environment.js';
 import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 
 test('statistics of a script count, are shown by $stat and by MI, and are reset unless they must not be', async () => {
@@ -61,4 +64,24 @@ test('Kamailio: a statistic that is not defined is none; counters of the counter
       cnt_reset("tries"); xlog("$stat(tries)\\n"); xlog("end\\n");`,
   });
   assert.deepEqual(lines, ['1 3', '-1', '5', '0']);
+});
+
+test('names that peers bring to one process take nothing from the statistics of all', () => {
+  const memory = new SharedArrayBuffer(16 * 1024 * 1024);
+  const [one, two] = [0, 1].map(() => {
+    const parameters = new Map([['statistics', new Map([['variable', ['calls']]])]]);
+    const shared = new SharedValues(memory, () => 0);
+    return new ModuleStates(parameters, new Set(['statistics']), new Map(), undefined, new Map(), shared).of(
+      statistics,
+    );
+  });
+  one?.find('calls', true)?.add(7);
+  for (const [from, process] of [
+    [0, one],
+    [6000, two],
+  ] as const)
+    for (let i = from; i < from + 6000; i++) process?.find(`name ${i}`, true)?.add(1);
+  assert.equal(two?.find('calls', false)?.value, 7);
+  assert.equal(two?.find('name 11999', false), undefined);
+  assert.equal(one?.all.size, 10_000);
 });
