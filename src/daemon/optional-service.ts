@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf } from '../core/errors.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 
@@ -22,6 +22,10 @@ export class OptionalService implements Service {
   async start(): Promise<void> {
     try {
       makeFolder(dirname(this.path));
+      // One that the file names is taken over from whoever has it; one that nobody names must not take the commands of another proxy.
+      if (isServed(this.path)) {
+        throw new SwitchyardError('TRANSPORT_BIND', `another process reads ${this.path}`);
+      }
       await this.service.start();
       this.started = true;
     } catch (error) {
@@ -40,5 +44,25 @@ function makeFolder(folder: string): void {
     mkdirSync(folder);
   } catch {
     // It is there, or its parent is not.
+  }
+}
+
+/** Whether a process has opened the FIFO at a path for reading, or is bound to the UNIX socket there. False where that is not known. */
+function isServed(path: string): boolean {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.isFIFO() === true) {
+      // Fails without a reader (ENXIO).
+      closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
+      return true;
+    }
+    return (
+      stats?.isSocket() === true &&
+      readFileSync('/proc/net/unix', 'latin1')
+        .split('\n')
+        .some((line) => line.endsWith(` ${path}`))
+    );
+  } catch {
+    return false;
   }
 }

@@ -38,7 +38,9 @@ function checkFlags(constant: string | number): string | undefined {
 }
 
 /** "both", "/caller/callee": the users of the Contacts that the sides are shown. */
-function usersIn(text: string): NonNullable<Dialog['hidden']>['users'] {
+function usersIn(given: string): NonNullable<Dialog['hidden']>['users'] {
+  // A script may take it from a peer: what a user cannot have would end the URI or the line.
+  const text = given.replace(/[^\w!~*'().&=+$,;?/%-]/g, '');
   if (text === '') return {};
   if (!text.includes('/')) return { caller: text, callee: text };
   const [, caller = '', callee = ''] = text.split('/');

@@ -102,7 +102,12 @@ function numberIn(text: string): number {
   return Number.isFinite(number) ? number : 0;
 }
 
-const escaped = (text: string): string => text.replace(/[\\"]/g, '\\$&').replace(/[\r\n]+/g, ' ');
+/** Characters of labels are bytes as peers sent them: what is no UTF-8 would make a reader refuse all metrics. */
+const escaped = (text: string): string =>
+  Buffer.from(text, 'latin1')
+    .toString('utf8')
+    .replace(/[\\"]/g, '\\$&')
+    .replace(/[\r\n]+/g, ' ');
 
 function braces(names: readonly string[], values: readonly string[]): string {
   return names.length === 0 ? '' : `{${names.map((name, i) => `${name}="${escaped(values[i] ?? '')}"`).join(', ')}}`;

@@ -30,6 +30,7 @@ event_route[xhttp:request] {
     prom_histogram_observe("histo", "9", "a"); xlog("$rc\\n");
     prom_counter_inc("gg_first", "2"); xlog("$rc\\n");
     prom_counter_inc("cnt_third", "1", "q\\"u\\\\o", "x"); xlog("$rc\\n");
+    prom_counter_inc("cnt_third", "1", "UTF8", "\xff"); xlog("$rc\\n");
     xhttp_reply("200", "OK", "text/plain", "x");
     exit;
   }
@@ -44,20 +45,22 @@ event_route[xhttp:request] {
 // The codes and lines of 5.6.3 for the same file, but for the quote in a label, which it does not escape.
 test('metrics of a script are answered with those it counts', async (t) => {
   const web = await freePort();
-  const daemon = await startCfgDaemon({ text: FILE.replace('WEB', String(web)) });
+  const utf8 = Buffer.from('Größe').toString('latin1');
+  const daemon = await startCfgDaemon({ text: FILE.replace('WEB', String(web)).replace('UTF8', utf8) });
   t.after(() => daemon.stop());
   const get = async (path: string): Promise<Response> => fetch(`http://127.0.0.1:${web}${path}`);
   assert.equal((await get('/inc')).status, 200);
-  assert.deepEqual(daemon.script, ['1', '1', '-1', '-1', '-1', '1', '1', '1', '-1', '1']);
+  assert.deepEqual(daemon.script, ['1', '1', '-1', '-1', '-1', '1', '1', '1', '-1', '1', '1']);
   const answer = await get('/metrics');
   assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4');
   const lines = (await answer.text()).trimEnd().split('\n');
   const plain = lines.map((line) => line.replace(/ \d{13}$/, ' TIME'));
-  assert.deepEqual(plain.slice(0, 12), [
+  assert.deepEqual(plain.slice(0, 13), [
     '# User defined metrics',
     'kamailio_cnt_first 10 TIME',
     'kamailio_cnt_third{method="push", IP="1.2.3.4"} 2 TIME',
     'kamailio_cnt_third{method="q\\"u\\\\o", IP="x"} 1 TIME',
+    'kamailio_cnt_third{method="Größe", IP="\ufffd"} 1 TIME',
     'kamailio_gg_first -12.500000 TIME',
     'kamailio_histo_bucket{lbl="a", le="3.100000"} 0 TIME',
     'kamailio_histo_bucket{lbl="a", le="5.000000"} 1 TIME',

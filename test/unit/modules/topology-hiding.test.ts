@@ -66,6 +66,8 @@ test('the Contact of a hidden call has the user that is named for each side', as
     ['/a', '', 'a@'],
     ['//b', 'b@', ''],
     ['/a/b', 'b@', 'a@'],
+    // What would end the URI or the line, as a peer may write it.
+    ['a>\\r\\nX: 1\\r\\n', 'aX1@', 'aX1@'],
   ] as const) {
     const seen = await contacts(`topology_hiding("", "${users}");`);
     assert.match(seen.callee[0] ?? '', new RegExp(`^<sip:${callee}127\\.`), users);
