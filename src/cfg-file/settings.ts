@@ -166,6 +166,12 @@ class Dispatcher {
   private readonly partitions = new Map<string, { [key: string]: Json }>();
   private readonly modparam: { [key: string]: Json } = {};
   private readonly known = new Set(Object.keys(readSchema('modparam').properties ?? {}));
+  /** Those that are accepted without effect. */
+  private readonly without = new Set(
+    Object.entries(readSchema('modparam').properties ?? {}).flatMap(([name, { deprecated }]) =>
+      deprecated === true ? [name] : [],
+    ),
+  );
   private fallback: string | undefined;
   private readonly kamailio: boolean;
 
@@ -209,6 +215,8 @@ class Dispatcher {
       this.modparam[name] = Array.isArray(lists) ? [...lists, String(value)] : [String(value)];
     } else if (!this.known.has(name)) {
       this.problems.warning('no-effect', at, `parameter "${name}" of dispatcher is not known and has no effect`);
+    } else if (this.without.has(name)) {
+      this.problems.warning('no-effect', at, `parameter "${name}" of dispatcher has no effect here`);
     } else if (name !== 'event_callback' || value !== '') this.modparam[name] = value;
   }
 

@@ -250,7 +250,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
     name: 'ruri_add_param',
     dialects: OPENSIPS,
     parameters: [param('parameter', 'string')],
-    summary: 'adds a parameter to the request-URI, behind all that stands there',
+    summary: 'adds a parameter to the request-URI, after all that is there',
     compile:
       ([value]) =>
       (run) => {

@@ -233,7 +233,7 @@ export const headerValueFunctions: FunctionSpec[] = [
     removeHfValue,
   ),
   kamailioFunction('remove_hf_value2', 'header', 'removes a parameter of credentials', removeCredential),
-  kamailioFunction('append_hf_value', 'header value', 'adds a value behind another one', (run, [name, value]) => {
+  kamailioFunction('append_hf_value', 'header value', 'adds a value after another one', (run, [name, value]) => {
     const { header, index } = valueName(textOf(name, run));
     const text = textOf(value, run);
     const one = index === undefined || index === '*' ? undefined : chosen(valuesOf(run, header), index);

@@ -96,7 +96,7 @@ function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']):
     kamailioFunction(
       `${kind}_iterator_append`,
       'name text',
-      'adds a text behind what the walk stands at',
+      'adds a text after what the walk is at',
       edit((run, { end }, text) => run.edits.insert(end, text)),
     ),
     kamailioFunction(

@@ -242,7 +242,7 @@ const walks: FunctionSpec[] = [
     name: 'stat_iter_next',
     dialects: OPENSIPS,
     parameters: [param('name', 'writable'), param('value', 'writable'), param('iterator', 'string')],
-    summary: 'the next statistic of an iterator; false behind the last',
+    summary: 'the next statistic of an iterator; false after the last',
     compile:
       ([name, value, iterator]) =>
       (run) => {

@@ -174,7 +174,7 @@ const edits: FunctionSpec[] = [
   kamailioFunction(
     'search_append_body',
     'pattern text',
-    'adds a text behind what a pattern finds in the body',
+    'adds a text after what a pattern finds in the body',
     (run, [pattern, text]) => {
       const { bodyStart, bodyEnd } = run.message;
       const match = byLine(textOf(pattern, run)).match(run.message.text.slice(bodyStart, bodyEnd), 0);

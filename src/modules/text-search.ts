@@ -132,7 +132,7 @@ export function searches(): FunctionSpec[] {
     {
       name: 'search_append',
       parameters: [regexParam, param('text', 'string')],
-      summary: 'puts text behind what matches',
+      summary: 'puts text after what matches',
       compile:
         ([pattern, text]) =>
         (run) => {
@@ -148,7 +148,7 @@ export function searches(): FunctionSpec[] {
       name: 'search_append_body',
       dialects: OPENSIPS,
       parameters: [regexParam, param('text', 'string')],
-      summary: 'puts text behind what matches in the body',
+      summary: 'puts text after what matches in the body',
       compile:
         ([pattern, text]) =>
         (run) => {
@@ -163,7 +163,7 @@ export function searches(): FunctionSpec[] {
     {
       name: 'replace',
       parameters: [regexParam, param('text', 'string')],
-      summary: 'replaces the first that matches behind the first line',
+      summary: 'replaces the first match after the first line',
       compile:
         ([pattern, text]) =>
         (run) =>
@@ -190,7 +190,7 @@ export function searches(): FunctionSpec[] {
     {
       name: 'subst',
       parameters: [param('substitution', 'literal')],
-      summary: 'substitutes behind the first line',
+      summary: 'substitutes after the first line',
       compile: ([text]) => {
         const read = substitution(text, true);
         return (run) => code(editBySubstitution(read(run), run, afterFirstLine(run), run.message.text.length) > 0);

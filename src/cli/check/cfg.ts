@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { callLoadWithoutEnd } from '../../cfg-file/call-load.js';
 import { type Inventory, inventory, type Standing, type UsedThing } from '../../cfg-file/inventory.js';
 import { type LoadCfgOptions, type LoadedCfg, readCfg } from '../../cfg-file/load.js';
 import { faultsForWorkers } from '../../daemon/worker-hooks.js';
@@ -46,7 +47,12 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
     if (thing.standing === 'supported' && options.all !== true) continue;
     io.out(`${positionOf(thing)}: ${paint(COLORS[thing.standing], thing.standing)}: ${textOf(thing)}\n`);
   }
-  if (reading.loaded !== undefined) io.out(`${workersText(reading.loaded)}\n`);
+  if (reading.loaded !== undefined) {
+    const { loaded } = reading;
+    io.out(`${workersText(loaded)}\n`);
+    const endless = callLoadWithoutEnd(loaded);
+    if (endless !== undefined) io.out(`${paint('yellow', loadText(endless.line))}\n`);
+  }
   const title = reading.dialect === undefined ? '' : `${reading.dialect.title}; `;
   io.out(`${title}${countsOf(found)}\n`);
   io.out(`verdict: ${paint(failed ? 'red' : 'green', verdictText(found))}\n`);
@@ -74,6 +80,11 @@ function workersText(cfg: LoadedCfg): string {
   const faults = faultsForWorkers(cfg);
   if (faults.length === 0) return 'several workers: can run it, over UDP';
   return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
+}
+
+/** A fault of the file that Kamailio has, too: found by an operator only when destinations are full. */
+function loadText(line: number): string {
+  return `call load: algorithm 10 (line ${line}) without ds_load_update() or ds_load_unset(): calls count until ds_hash_expire, and maxload fills up`;
 }
 
 /** Names at most this many of what is missing. */

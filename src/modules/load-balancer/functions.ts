@@ -70,7 +70,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       name,
       parameters: START,
       routes: ROUTES,
-      summary: 'lb_start() for the first destination, lb_next() for those behind it',
+      summary: 'lb_start() for the first destination, lb_next() for those after it',
       compile: (args) => (run) => (isStarted(run) ? attributes(run, next(run), args[3]) : starting(run, args)),
     }),
   ),

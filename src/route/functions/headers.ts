@@ -35,7 +35,7 @@ export const HEADER_FUNCTIONS = {
   append_hf: {
     parameters: [param('lines', 'string'), optional('after', 'string')],
     routes: SENDING,
-    summary: 'adds header lines at the end, or behind a header',
+    summary: 'adds header lines at the end, or after a header',
     run: appendHeader,
   },
   insert_hf: {

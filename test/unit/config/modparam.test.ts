@@ -180,6 +180,11 @@ describe('module parameters', () => {
     ]);
   });
 
+  test('names of the records of a selection, which a kamailio.cfg reads, are taken without a warning', () => {
+    const { warnings } = read({ db_url: 'text:./x', xavp_dst: 'mine', xavp_ctx: 'ctx' });
+    assert.deepEqual(warnings, []);
+  });
+
   test('weights reported by FreeSWITCH servers are off by default', () => {
     const { settings, warnings } = read({
       db_url: 'text:./x',

@@ -114,3 +114,32 @@ test('it is said whether several workers can run the file, and what keeps them f
     lines.join('\n'),
   );
 });
+
+const BY_LOAD = `${HEAD}loadmodule "dispatcher.so"
+modparam("dispatcher", "list_file", "/etc/kamailio/dispatcher.list")
+request_route {
+  if (!ds_select_dst("1", "ALG")) exit;
+  t_relay();
+}
+`;
+
+test('call load whose calls the script never ends is named: their count stays until ds_hash_expire', () => {
+  const { lines, status } = run(BY_LOAD.replace('ALG', '10'));
+  const said = lines.find((each) => each.startsWith('call load'));
+  assert.match(said ?? '', /algorithm 10 \(line 8\) without ds_load_update\(\) or ds_load_unset\(\)/);
+  assert.equal(status, 0);
+  const routes = BY_LOAD.replace('ds_select_dst("1", "ALG")', 'ds_select_routes("1=4;2=10", "2")');
+  assert.match(run(routes).out, /call load: algorithm 10 \(line 8\)/);
+});
+
+test('call load that the script ends, and other algorithms, are not mentioned', () => {
+  const ends = `${BY_LOAD.replace('ALG', '10')}onreply_route { ds_load_update(); }`;
+  for (const text of [ends, BY_LOAD.replace('ALG', '4')]) assert.doesNotMatch(run(text).out, /call load/);
+});
+
+test('a parameter of dispatcher that has no effect is listed, one that has is not', () => {
+  const { out } = run(`${BY_LOAD.replace('ALG', '4')}modparam("dispatcher", "xavp_dst", "mine")
+modparam("dispatcher", "ds_timer_mode", 1)`);
+  assert.match(out, /no effect: parameter "ds_timer_mode" of dispatcher has no effect/);
+  assert.doesNotMatch(out, /xavp_dst/);
+});

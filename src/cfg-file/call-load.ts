@@ -1,0 +1,38 @@
+import type { Position } from '../cfg/ast.js';
+import { callsIn } from '../cfg/visit.js';
+import type { LoadedCfg } from './load.js';
+
+/** Kamailio's algorithm that counts calls in progress. */
+const CALL_LOAD = 10;
+
+/** Functions by which a script of Kamailio ends the count of a call. */
+const ENDING: ReadonlySet<string> = new Set(['ds_load_update', 'ds_load_unset']);
+
+/**
+ * Where a kamailio.cfg first selects by call load (algorithm 10) while it calls neither ds_load_update() nor ds_load_unset(): each call
+ * then counts until ds_hash_expire, and destinations with maxload fill up. undefined: it ends its calls, or selects by others.
+ */
+export function callLoadWithoutEnd(cfg: LoadedCfg): Position | undefined {
+  if (cfg.dialect.name !== 'kamailio') return undefined;
+  let found: Position | undefined;
+  for (const { body } of cfg.tree.routes) {
+    for (const call of callsIn(body)) {
+      if (call.kind !== 'call') continue;
+      if (ENDING.has(call.name)) return undefined;
+      if (
+        byCallLoad(
+          call.name,
+          call.args.map((each) => (each !== undefined && 'value' in each ? String(each.value) : '')),
+        )
+      )
+        found ??= call.at;
+    }
+  }
+  return found;
+}
+
+function byCallLoad(name: string, args: readonly string[]): boolean {
+  if (name === 'ds_select_routes')
+    return (args[0] ?? '').split(';').some((each) => Number(each.split('=')[1]) === CALL_LOAD);
+  return /^ds_select(?:_dst|_domain)?$/.test(name) && Number(args[1]) === CALL_LOAD;
+}
