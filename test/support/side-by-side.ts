@@ -24,6 +24,19 @@ export async function holds(met: () => boolean, ms = PATIENCE.ms): Promise<boole
   return met();
 }
 
+/** Without further 2xx of one callee: a gateway of a busy machine repeats its answer before the ACK, and Kamailio passes that on without its reply routes. */
+function firstOnly(texts: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return texts.filter((text) => {
+    const cseq = headersOf(text, 'cseq')[0] ?? '';
+    if (!/^SIP\/2.0 2/.test(text) || !cseq.endsWith('INVITE')) return true;
+    const key = `${cseq} ${headersOf(text, 'to')[0]}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
 /** A proxy between a caller and two gateways, all of whose messages are kept. */
 export class Lane {
   /** Set when the proxy is there. */
@@ -106,7 +119,7 @@ export class Lane {
     for (const [number, port] of this.ports) ports.set(String(port), `PORT${number}`);
     const of = (peer: DatagramPeer): string[] => {
       const texts = peer.received.map(({ text }) => text).filter((text) => headersOf(text, 'call-id')[0] === callId);
-      const distinct = [...new Set(texts.map((text) => comparable(text, ports)))];
+      const distinct = [...new Set(firstOnly(texts).map((text) => comparable(text, ports)))];
       const key = (text: string) => /^cseq: .*$/m.exec(text)?.[0] ?? '';
       return distinct.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
     };
