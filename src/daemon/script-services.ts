@@ -18,6 +18,9 @@ import { exchange } from './http-exchange.js';
 /** Milliseconds one statement of a script may take: a request waits for it. */
 const STATEMENT_MS = 5000;
 
+/** Milliseconds in which what waits for databases has to be written at the end. */
+const ENDING_MS = 1000;
+
 /** What the services of a script are made with. */
 export interface ScriptServicesOptions {
   /** Folder relative paths of database URLs start from. */
@@ -38,6 +41,7 @@ export interface ScriptServicesOptions {
 export class OutsideServices implements ScriptServices {
   private readonly pools: DatabasePools;
   private readonly databases = new Map<string, Statements>();
+  private readonly endings: (() => Promise<void>)[] = [];
 
   constructor(private readonly options: ScriptServicesOptions) {
     this.pools = new DatabasePools(options.log, { operationMs: STATEMENT_MS });
@@ -52,6 +56,10 @@ export class OutsideServices implements ScriptServices {
       this.databases.set(url.canonical, found);
     }
     return found;
+  }
+
+  beforeClosing(write: () => Promise<void>): void {
+    this.endings.push(write);
   }
 
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure> {
@@ -78,11 +86,24 @@ export class OutsideServices implements ScriptServices {
     return this.options.sharingTag(name);
   }
 
-  /** Closes all databases. */
+  /** Closes all databases, when what waits for them is written, or cannot be in time. */
   async stop(): Promise<void> {
+    const endings = this.endings.splice(0);
+    if (endings.length > 0) await within(ENDING_MS, Promise.all(endings.map((write) => write())));
     await Promise.all([...this.databases.values()].map((each) => each.release()));
     this.databases.clear();
   }
+}
+
+function within(ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    work
+      .finally(() => clearTimeout(timer))
+      .then(() => {
+        resolve();
+      }, reject);
+  });
 }
 
 /** What is thrown, as text; undefined when nothing is. */

@@ -83,6 +83,8 @@ export interface ScriptServices {
   readonly isolated?: true;
   /** The database of a URL as cfg files write it; nothing is connected yet. Throws SwitchyardError for a URL that cannot be used. */
   database(url: string): SqlDatabase;
+  /** Runs something before databases are closed: what waits for one is written then. Absent where nothing is written. */
+  beforeClosing?(write: () => Promise<void>): void;
   /** One request over HTTP; the text says why it failed. Never rejects. */
   http(request: HttpRequest): Promise<HttpAnswer | HttpFailure>;
   /** Runs a command of Kamailio's RPC written as JSON, for the script itself or for who sent it by HTTP; undefined for what is not JSON. */

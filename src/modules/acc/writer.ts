@@ -5,6 +5,11 @@ import type { SqlDatabase } from '../../script/services.js';
 
 type Row = Readonly<Record<string, PvarValue>>;
 
+interface Waiting {
+  readonly table: string;
+  readonly row: Row;
+}
+
 /** Rows that wait for the database at most; the oldest beyond are dropped and counted. */
 const MOST_WAITING = 20_000;
 /** Rows one statement writes. */
@@ -15,8 +20,11 @@ const RETRY = 2000;
 /** Writes accounting rows to a database, in order, without anybody waiting for it. Rows are kept while it is away. */
 export class AccWriter {
   dropped = 0;
-  private readonly waiting: { readonly table: string; readonly row: Row }[] = [];
+  private readonly waiting: Waiting[] = [];
   private busy = false;
+  /** What writes now. */
+  private work: Promise<void> = Promise.resolve();
+  private closing = false;
   private database: SqlDatabase | undefined;
 
   constructor(private readonly url: string) {}
@@ -34,20 +42,36 @@ export class AccWriter {
         env.log.error({ dropped: this.dropped }, 'acc: rows are dropped, the database is away');
     }
     this.waiting.push({ table, row });
-    if (!this.busy) void this.write(env);
+    if (!this.busy) this.work = this.write(env);
+  }
+
+  /** Writes what waits, as far as the database takes it now. To be called once, before the database is closed. Never rejects. */
+  private async close(env: ScriptEnvironment): Promise<void> {
+    this.closing = true;
+    await this.work;
+    for (let left = Number.POSITIVE_INFINITY; this.waiting.length > 0 && this.waiting.length < left; ) {
+      left = this.waiting.length;
+      await this.write(env);
+    }
+    if (this.waiting.length > 0)
+      env.log.error({ rows: this.waiting.length }, 'acc: rows are lost, the database does not take them at the end');
   }
 
   private async write(env: ScriptEnvironment): Promise<void> {
     this.busy = true;
     try {
-      this.database ??= env.services.database(this.url);
+      if (this.database === undefined) {
+        this.database = env.services.database(this.url);
+        env.services.beforeClosing?.(() => this.close(env));
+      }
       while (this.waiting.length > 0) {
         const batch = this.next();
         await this.database.insert(
-          (batch[0] as { table: string }).table,
+          (batch[0] as Waiting).table,
           batch.map(({ row }) => row),
         );
-        this.waiting.splice(0, batch.length);
+        // Some of them may have been dropped meanwhile.
+        while (batch.includes(this.waiting[0] as Waiting)) this.waiting.shift();
       }
       this.busy = false;
     } catch (error) {
@@ -61,15 +85,17 @@ export class AccWriter {
         this.waiting.shift();
         this.dropped++;
       }
+      if (this.closing) return;
       env.clock.schedule(retryable ? RETRY : 0, () => {
-        if (this.waiting.length > 0) void this.write(env);
+        if (this.closing) return;
+        if (this.waiting.length > 0) this.work = this.write(env);
         else this.busy = false;
       });
     }
   }
 
   /** Rows from the first on that go to the same columns of the same table. */
-  private next(): { readonly table: string; readonly row: Row }[] {
+  private next(): Waiting[] {
     const [first] = this.waiting;
     if (first === undefined) return [];
     const columns = Object.keys(first.row).join();
