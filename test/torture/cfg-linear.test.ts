@@ -210,7 +210,7 @@ for (const [dialect, modules, statements] of [
       `fnmatch("${SUBJECT}", "${SUBJECT}");`,
       `str_find("${SUBJECT}", "$hdr(Needle)");`,
       `replace_str("$hdr(Needle)", "b", "g");`,
-      `in_list("a", "${SUBJECT}", "$hdr(Needle)");`,
+      `in_list("a", "${SUBJECT}", ",");`,
       `$var(x) = $(hdr(Subject){s.replace,$hdr(Needle),b});`,
     ],
   ],
