@@ -1,3 +1,4 @@
+import { ownText, ownValue } from '../core/own-text.js';
 import type { SharedValues } from '../core/shared-values.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue, SharedVariables } from '../pvar/context.js';
@@ -30,7 +31,16 @@ class VariablesOfAll implements SharedVariables {
   }
 }
 
+/** $shv of this process. A script may take names and values from peers: they are bounded in number, and do not hold on to messages. */
+class VariablesOfOne extends Map<string, PvarValue> {
+  override set(name: string, value: PvarValue): this {
+    if (this.has(name)) super.set(name, ownValue(value));
+    else if (this.size < MOST) super.set(ownText(name), ownValue(value));
+    return this;
+  }
+}
+
 /** $shv: of this process, or of all that share the memory. */
 export function sharedVariables(values: SharedValues | undefined): SharedVariables {
-  return values === undefined ? new Map<string, PvarValue>() : new VariablesOfAll(values.lastingTable('shv', MOST));
+  return values === undefined ? new VariablesOfOne() : new VariablesOfAll(values.lastingTable('shv', MOST));
 }
