@@ -83,7 +83,10 @@ export function isTrusted(
     if (!isValidAt(at, time)) return false;
     const current = at;
     const issued = (by: X509Certificate): boolean => current.checkIssued(by) && current.verify(by.publicKey);
-    const authority = authorities.find((each) => each.fingerprint256 === current.fingerprint256 || issued(each));
+    // One that is no authority by itself, and is listed, is trusted and issues nothing.
+    const authority = authorities.find(
+      (each) => each.fingerprint256 === current.fingerprint256 || (each.ca && issued(each)),
+    );
     if (authority !== undefined) return isValidAt(authority, time);
     const next = [...unused].find((each) => each.ca && issued(each));
     if (next === undefined) return false;

@@ -78,10 +78,13 @@ function numbersOf(run: MessageRun, orig: Arg | undefined, dest: Arg | undefined
   return from === undefined || to === undefined ? undefined : { orig: from, dest: to };
 }
 
+/** RFC 3261 section 20.17: without GMT it would be a time of this machine's zone. */
+const SIP_DATE = /^\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
+
 /** The time in Date, milliseconds since 1970; NaN for one that is no time, undefined without. */
 function dateOf(message: SipMessage): number | undefined {
   const text = message.header('date');
-  return text === undefined ? undefined : /^\w{3}, \d/.test(text) ? Date.parse(text) : Number.NaN;
+  return text === undefined ? undefined : SIP_DATE.test(text) ? Date.parse(text) : Number.NaN;
 }
 
 function authenticate(

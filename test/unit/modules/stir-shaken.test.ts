@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { sign, verify, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { chainOf, keyOf } from '../../../src/modules/stir-shaken/certificates.js';
+import { chainOf, isTrusted, keyOf } from '../../../src/modules/stir-shaken/certificates.js';
 import { readIdentity, signedIdentity } from '../../../src/modules/stir-shaken/passport.js';
 import { TestAuthority } from '../../support/certificates.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -141,6 +143,7 @@ describe('stir_shaken', { skip }, () => {
         good.cert,
         '-6 403 Stale Date',
       ],
+      [call(`Date: ${good.date.replace(' GMT', '')}`, `Identity: ${good.identity}`), good.cert, '-6 403 Stale Date'],
       [call(...lines), 'no certificate', '-8 437 Unsupported Credential'],
       [call(`Date: ${foreign.date}`, `Identity: ${foreign.identity}`), foreign.cert, '-8 437 Unsupported Credential'],
       [call(...lines), other, '-9 438 Invalid Identity Header'],
@@ -240,6 +243,21 @@ describe('stir_shaken', { skip }, () => {
     runner.receive(call(`Identity: ${other}`).replace('z9hG4bK1', 'z9hG4bK2'));
     assert.deepEqual(runner.lines, ['1 4930100', '-4 <null>']);
     await runner.stop();
+  });
+
+  test('a certificate in the list of authorities that is no authority is trusted by itself and issues none', () => {
+    assert.ok(authority !== undefined);
+    const { cert, key } = authority.issue('listed', []);
+    const other = authority.issue('other', []);
+    const issued = join(authority.folder, 'issued.pem');
+    const request = ['x509', '-req', '-in', other.cert.replace(/pem$/, 'csr'), '-out', issued, '-days', '2'];
+    execFileSync('openssl', [...request, '-CA', cert, '-CAkey', key, '-set_serial', '7'], { stdio: 'pipe' });
+    const chain = (file: string) => chainOf(readFileSync(file, 'latin1'));
+    const now = Date.now() + 5000;
+    assert.equal(isTrusted(chain(cert), chain(cert), now), true);
+    assert.equal(isTrusted(chain(other.cert), chain(authority.ca), now), true);
+    assert.equal(isTrusted(chain(issued), chain(cert), now), false);
+    assert.equal(isTrusted([...chain(issued), ...chain(cert)], chain(authority.ca), now), false);
   });
 
   test('a text that is longer than a certificate may be is not kept', () => {
