@@ -259,5 +259,6 @@ function sections(text: string, folder: string): Domain[] {
     if (!server) hosts.length = 0;
     if (hosts.length === 0 && /:\d+$/.test(name)) addresses.push(name);
   }
-  return domains;
+  // A script selects a client section "any" by its server_id, which is not supported: it is not for all servers.
+  return domains.filter(({ server, name, addresses }) => server || name === 'default' || addresses.length > 0);
 }

@@ -155,6 +155,7 @@ test("sections of Kamailio's tls.cfg for one address are for that socket or that
     section('server:default', 'certificate = /a.pem', 'private_key = /a.key') +
       section('server:127.0.0.1:5061', 'certificate = /b.pem', 'private_key = /b.key', 'require_certificate = yes') +
       section('client:10.0.0.1:5061', 'verify_certificate = no') +
+      section('client:any', 'server_id = lab', 'verify_certificate = no') +
       section('client:default', 'verify_certificate = yes'),
   );
   const tls = tlsOf(`#!KAMAILIO
