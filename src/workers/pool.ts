@@ -90,9 +90,11 @@ export class Pool {
     for (const slot of this.slots) if (slot?.child.pid === pid) slot.child.kill('SIGKILL');
   }
 
-  /** Sends an item to a worker; lost while that is being replaced. */
-  send(worker: number, item: ToWorker): void {
-    this.slots[worker]?.outbox.add(item);
+  /** Sends an item to a worker; false: it is lost, as that one is being replaced. */
+  send(worker: number, item: ToWorker): boolean {
+    const slot = this.slots[worker];
+    slot?.outbox.add(item);
+    return slot !== undefined;
   }
 
   /** Hands a message to a worker; false when too much waits for that one already, and the message is lost. */

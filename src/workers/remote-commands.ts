@@ -16,8 +16,8 @@ export class RemoteCommands {
 
   constructor(
     private readonly workers: number,
-    /** Sends the command to a worker. */
-    private readonly send: (worker: number, id: number, name: string, params: string) => void,
+    /** Sends the command to a worker; false where none runs at the moment. */
+    private readonly send: (worker: number, id: number, name: string, params: string) => boolean,
   ) {}
 
   /** What the workers answer; one that does not answer in time, or dies, is left out. Never rejects. */
@@ -33,7 +33,8 @@ export class RemoteCommands {
       };
       const timer = setTimeout(end, MOST_MS);
       this.waiting.set(id, { from, answers, end });
-      for (const worker of from) this.send(worker, id, name, JSON.stringify(params));
+      const text = JSON.stringify(params);
+      for (const worker of [...from]) if (!this.send(worker, id, name, text)) this.lost(worker);
     });
   }
 

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { RemoteCommands } from '../../../src/workers/remote-commands.js';
 
 /** Commands for three workers, and the ids that were sent. */
-function made() {
+function made(runs: (worker: number) => boolean = () => true) {
   const sent: [worker: number, id: number, name: string, params: string][] = [];
-  return { sent, commands: new RemoteCommands(3, (...item) => sent.push(item)) };
+  return { sent, commands: new RemoteCommands(3, (...item) => runs(item[0]) && sent.push(item) > 0) };
 }
 
 test('a command goes to all workers, and their answers are those that come', async () => {
@@ -22,4 +22,12 @@ test('a command goes to all workers, and their answers are those that come', asy
   commands.answered(1, id, { fault: { code: 404, message: 'no' } });
   commands.lost(3);
   assert.deepEqual(await asked, [{ value: 'b' }, { fault: { code: 404, message: 'no' } }]);
+});
+
+test('a worker that does not run is not waited for', async () => {
+  const { sent, commands } = made((worker) => worker === 2);
+  const asked = commands.run('dlg_list ', {});
+  commands.answered(2, sent[0]?.[1] ?? 0, { value: 'b' });
+  assert.deepEqual(await asked, [{ value: 'b' }]);
+  assert.deepEqual(await made(() => false).commands.run('dlg_list ', {}), []);
 });
