@@ -62,8 +62,8 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (refused !== undefined) return refused;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
-  // As recorded, the script goes on behind t_relay() for a copy in OpenSIPS, and ends there in Kamailio.
-  if (transaction === undefined) return kamailio ? 0 : 1;
+  // As recorded, the script goes on behind t_relay() for a copy.
+  if (transaction === undefined) return 1;
   if (transaction.cancelled) return kamailio ? -1 : -3;
   if (!kamailio && transaction.final !== 0) return -1;
   if (!kamailio && run.routeKind === 'request' && existed && transaction.branches.length > 0) return -1;

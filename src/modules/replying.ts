@@ -2,7 +2,7 @@ import type { ReplyWay } from '../route/functions/actions.js';
 import type { MessageRun } from '../script/call.js';
 import { breaksLine } from '../script/outgoing.js';
 import { oneLine } from '../script/own-requests.js';
-import { answerTrying, beginTransaction } from '../script/relay.js';
+import { answerTrying, beginTransaction, repeatedRequests } from '../script/relay.js';
 import { runLocalResponse } from '../script/reply-routes.js';
 import { runErrorOf } from '../script/service-routes.js';
 import { warningOf } from '../script/warning.js';
@@ -20,6 +20,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
   if (way === 'begin' && transaction === undefined) {
+    if (env.dialect === 'kamailio' && repeatedRequests.known(call) === true) return -1;
     transaction = beginTransaction(run);
     if (transaction === undefined) return 0;
     if (env.dialect === 'opensips') answerTrying(transaction, call);

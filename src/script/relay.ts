@@ -8,11 +8,15 @@ import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
 import { forwarded, type Leaving, shownSentBy } from './forwarding.js';
 import { breaksLine } from './outgoing.js';
+import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
 import type { RelayFault, TransactionState } from './state.js';
 import { ScriptTransaction } from './transaction.js';
 import { warningOf } from './warning.js';
+
+/** Copies of a request that were answered as such: as recorded of Kamailio, t_reply() fails for them. */
+export const repeatedRequests = new PerCall<boolean>(() => false);
 
 /** Begins the transaction of a request. undefined: it is a copy, or an ACK, which has been dealt with. */
 export function beginTransaction(run: MessageRun): ScriptTransaction | undefined {
@@ -20,6 +24,7 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
   const { call, env, known } = run;
   if (known !== undefined && known.kind !== 'new') {
     known.repeat();
+    repeatedRequests.set(call, true);
     return undefined;
   }
   if (run.waited) {

@@ -68,6 +68,11 @@ export function compared(
   const calls = left.calls || right.calls;
   const { read } = left;
   if (constant !== undefined) {
+    if (left.constant !== undefined && context.dialect.syntax.precedence) {
+      // As recorded, "3 <= 5 && $avp(s)" is $avp(s).
+      const result = compare(left.constant, constant);
+      if (result !== undefined) return constantExpression(result ? 1 : 0);
+    }
     const getter = left.variable?.getter;
     if (getter === undefined) return comparisonValue((run) => compare(read(run), constant), calls);
     // As comparisonValue() gives it, less one call: a variable against a constant is what conditions are most of all.
@@ -167,6 +172,7 @@ function foldedLogical(
   if (left.constant !== undefined) {
     const holds = logicalTruth(left.constant);
     if (holds === (operator === '||')) return constantExpression(holds ? 1 : 0);
+    if (right.constant !== undefined) return constantExpression(logicalTruth(right.constant) ? 1 : 0);
     return left.constant === neutral ? right : undefined;
   }
   return right.constant === neutral ? left : undefined;

@@ -21,16 +21,20 @@ import { shown, type TokenStream } from './token-stream.js';
 /** How deep brackets and operators may nest. */
 const MOST_DEPTH = 200;
 
-/** Binary operators of Kamailio by how tight they bind, the loosest first, as in C. */
+/**
+ * Binary operators of Kamailio by how tight they bind, the loosest first. It is not the order of C: shifts come behind comparisons,
+ * a left one behind a right one, and "^" before "&". Recorded.
+ */
 const RANKS: readonly (readonly string[])[] = [
   ['||', 'or'],
   ['&&', 'and'],
   ['|'],
-  ['^'],
   ['&'],
+  ['^'],
+  ['<<'],
+  ['>>'],
   ['==', '!=', '=~', '!~', 'eq', 'ne', 'ieq', 'ine'],
   ['<', '>', '<=', '>='],
-  ['<<', '>>'],
   ['+', '-'],
   ['*', '/', 'mod'],
 ];
@@ -187,6 +191,7 @@ export class ExpressionParser {
     const operator = unaryOperator(token);
     if (operator !== undefined) {
       tokens.take();
+      if (CALL_LIKE.has(operator) && !tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${operator}`);
       if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
       const operand = this.unary();
       this.depth--;
@@ -362,6 +367,9 @@ const LOGICAL: Readonly<Record<string, '&&' | '||' | undefined>> = { '&&': '&&',
 const RESERVED = new Set(
   'if else while for switch case default break return exit drop loadmodule modparam and or not'.split(' '),
 );
+
+/** Operators whose operand stands in brackets. */
+const CALL_LIKE: ReadonlySet<UnaryOperator> = new Set<UnaryOperator>(['strlen', 'strempty']);
 
 function negative(token: Token): IntLiteral {
   return { kind: 'int', value: -token.value | 0, text: `-${token.text}`, at: token.at };

@@ -123,7 +123,42 @@ describe('opensips: values', () => {
 });
 
 describe('kamailio: values', () => {
-  test('operators bind as in C', () => {
+  test('shifts come behind comparisons, a left one behind a right one, and ^ before &', () => {
+    assert.deepEqual(
+      values('kamailio', '', [
+        '1 << 7 - 3 != 0',
+        '7 << 0 >> 12',
+        '12 >> 5 << 5',
+        '3 != 5 << 5',
+        '5 & 5 ^ 2',
+        '7 | 1 & 5',
+        '1 << 7 << 2',
+      ]),
+      ['2', '7', '0', '32', '5', '7', '512'],
+    );
+    assert.equal(truths('kamailio', '', ['1 << 2 / 1 == 8']), 'T');
+  });
+
+  test('of && and || over constants the truth is left, over one that is neutral the other side', () => {
+    assert.deepEqual(
+      values('kamailio', '$avp(s) = "3";', [
+        '1 && 7 * 3',
+        '0 || -5',
+        '3 <= 5 && $avp(s)',
+        '$avp(s) || 2 == 12',
+        '"a" == "b" || $avp(s)',
+      ]),
+      ['1', '1', '3', '3', '3'],
+    );
+  });
+
+  test('strlen and strempty take brackets', () => {
+    assert.match(cfg('kamailio', '$var(r) = strlen $rU;').messages.join(), /after strlen/);
+    assert.match(cfg('kamailio', 'if (strempty $rU) exit;').messages.join(), /after strempty/);
+    assert.deepEqual(values('kamailio', '', ['strlen("abc") + 1', 'strempty("")']), ['4', '1']);
+  });
+
+  test('operators bind by rank', () => {
     assert.deepEqual(
       values('kamailio', '', ['2 + 3 * 4', '1 << 2 + 1', '7 mod 3', '~5', '!5', '5 > 3', '- 5', '0x10']),
       ['14', '8', '1', '-6', '0', '1', '-5', '16'],
