@@ -105,7 +105,7 @@ describe('MI FIFO', () => {
     await assert.rejects(serve(none, { before: (directory) => writeFileSync(`${directory}mi`, 'precious') }), {
       code: 'TRANSPORT_BIND',
     });
-    const config = { fifoName: '/nonexistent/mi', fifoMode: 0o600, replyDir: '/tmp/' };
+    const config = { fifoName: `/tmp/${process.pid}-is-not-there/mi`, fifoMode: 0o600, replyDir: '/tmp/' };
     await assert.rejects(serve(none, { options: { config } }), /cannot be made: .*No such file/);
   });
 
