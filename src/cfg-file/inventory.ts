@@ -1,5 +1,6 @@
 import type { ConfigurationTree, Position } from '../cfg/ast.js';
 import type { DialectName, FunctionTable } from '../cfg/function-table.js';
+import type { CfgProblem, CfgProblemCode } from '../cfg/problem.js';
 import { callsIn } from '../cfg/visit.js';
 import { scriptFunctions } from '../modules/all.js';
 import type { MessageRun } from '../script/call.js';
@@ -85,13 +86,19 @@ export function inventory(reading: CfgReading): Inventory {
   }
   for (const { code, severity, at, message } of problems) {
     if (code === 'no-effect') continue;
-    const standing: Standing = severity === 'error' ? 'wrong' : code === 'unknown-function' ? 'unknown' : 'no effect';
-    things.push({ kind: 'other', name: '', standing, at, count: 1, message });
+    things.push({ kind: 'other', name: '', standing: standingOf(severity, code), at, count: 1, message });
   }
   for (const { at, message } of settingFaults(reading))
     things.push({ kind: 'other', name: '', standing: 'wrong', at, count: 1, message });
   things.sort((a, b) => a.at.file.localeCompare(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column);
   return { things, verdict: verdictOf(things) };
+}
+
+function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Standing {
+  if (severity === 'error') return 'wrong';
+  if (code === 'unknown-function') return 'unknown';
+  // Another certificate is demanded than the file says: that is more than a parameter without effect.
+  return code === 'tls-demand' ? 'stands in' : 'no effect';
 }
 
 function verdictOf(things: readonly UsedThing[]): Verdict {

@@ -87,7 +87,7 @@ function reportDemands(
     const at = tree.modules.find(({ name }) => name === 'tls_mgm' || name === 'proto_tls' || name === 'tls')?.at;
     if (!differs || at === undefined) continue;
     const what = `tls domain "${each.name}" is found by name: of its clients is demanded what domain "${socket.name}" demands`;
-    problems.warning('setting', at, what);
+    problems.warning('tls-demand', at, what);
   }
 }
 

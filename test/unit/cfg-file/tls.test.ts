@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { problemText } from '../../../src/cfg/problem.js';
+import { inventory } from '../../../src/cfg-file/inventory.js';
 import { readCfg } from '../../../src/cfg-file/load.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-tls-'));
@@ -125,20 +126,30 @@ test('clients are checked against the authorities of the server domain, servers 
   assert.deepEqual(tls.clients, [{ ca: '/etc/public.pem', verify_server: true }]);
 });
 
+/** Two domains of one socket, each found by its name. */
+const twoNames = (verifyOfTwo: number): string =>
+  opensipsTls(
+    ...['one', 'two'].flatMap((name) => [
+      `"server_domain", "${name}"`,
+      ...shown(name),
+      `"match_ip_address", "[${name}]127.0.0.1:5061"`,
+      `"match_sip_domain", "[${name}]${name}.example"`,
+      `"verify_cert", "[${name}]${name === 'one' ? 0 : verifyOfTwo}"`,
+    ]),
+  );
+
+test('a file whose domains by name demand different certificates runs without that', () => {
+  const verdictOf = (verifyOfTwo: number) => {
+    const file = join(folder, 'two.cfg');
+    writeFileSync(file, twoNames(verifyOfTwo));
+    return inventory(readCfg(file)).verdict;
+  };
+  assert.deepEqual([verdictOf(0), verdictOf(1)], ['runs whole', 'runs without']);
+});
+
 test('domains of one socket are found by the name that is asked for; the first is for other names', () => {
   const warnings: string[] = [];
-  const tls = tlsOf(
-    opensipsTls(
-      ...['one', 'two'].flatMap((name) => [
-        `"server_domain", "${name}"`,
-        ...shown(name),
-        `"match_ip_address", "[${name}]127.0.0.1:5061"`,
-        `"match_sip_domain", "[${name}]${name}.example"`,
-        `"verify_cert", "[${name}]${name === 'one' ? 0 : 1}"`,
-      ]),
-    ),
-    warnings,
-  ) as { certificate: string; contexts: unknown; listeners: unknown };
+  const tls = tlsOf(twoNames(1), warnings) as { certificate: string; contexts: unknown; listeners: unknown };
   assert.equal(tls.certificate, '/etc/one.pem');
   assert.equal(tls.listeners, undefined);
   assert.deepEqual(tls.contexts, [
