@@ -1,3 +1,4 @@
+import type { TlsClient, TlsContext } from '../core/tls-peers.js';
 import type { TransportName } from '../core/uri.js';
 import type { Compat, FlavourName, KamailioVersion } from '../engine/options.js';
 import type {
@@ -404,11 +405,7 @@ export interface TlsConfig {
   readonly verifyClient: boolean | 'if_shown';
   readonly verifyServer: boolean;
   /** Other certificates, by the server name a client asks for; no name stands twice. */
-  readonly contexts: readonly {
-    readonly serverNames: readonly string[];
-    readonly cert: string;
-    readonly key: string;
-  }[];
+  readonly contexts: readonly TlsContext[];
   /** Sockets with a certificate and demands of their own, by "host:port". */
   readonly listeners: readonly {
     readonly addresses: readonly string[];
@@ -418,14 +415,5 @@ export interface TlsConfig {
     readonly verifyClient: boolean | 'if_shown';
   }[];
   /** What is shown to servers and demanded of them, by where they are; the first that fits counts. */
-  readonly clients: readonly {
-    /** "host:port"; empty: any. */
-    readonly addresses: readonly string[];
-    /** Host names the server was found by, "*.example.com" too; empty: any. */
-    readonly serverNames: readonly string[];
-    readonly cert: string | undefined;
-    readonly key: string | undefined;
-    readonly ca: string | undefined;
-    readonly verifyServer: boolean;
-  }[];
+  readonly clients: readonly TlsClient[];
 }

@@ -8,6 +8,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
+import type { TlsClient, TlsContext } from '../../core/tls-peers.js';
 import { showsUntrusted } from './tls-facts.js';
 import { causeOf, hostPort, type TransportError } from './transport.js';
 
@@ -26,27 +27,6 @@ export interface TlsOptions {
   readonly contexts?: readonly TlsContext[];
   /** What is shown to servers and demanded of them, in place of the above: the first that fits. */
   readonly clients?: readonly TlsClient[];
-}
-
-/** What a server is shown, and what is demanded of it. */
-export interface TlsClient {
-  /** "host:port" of servers; empty: any. */
-  readonly addresses: readonly string[];
-  /** Host names they are found by, "*.example.com" too; empty: any. */
-  readonly serverNames: readonly string[];
-  /** PEM files; undefined: those of the socket. */
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly ca: string | undefined;
-  readonly verifyServer: boolean;
-}
-
-/** A certificate with its key, PEM, and the host names it is for. */
-export interface TlsContext {
-  /** Host names; the star in "*.example.com" matches exactly one label. */
-  readonly serverNames: readonly string[];
-  readonly cert: string;
-  readonly key: string;
 }
 
 interface Files {

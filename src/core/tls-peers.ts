@@ -1,0 +1,20 @@
+/** What a server is shown, and what is demanded of it. */
+export interface TlsClient {
+  /** "host:port" of servers; empty: any. */
+  readonly addresses: readonly string[];
+  /** Host names they are found by, "*.example.com" too; empty: any. */
+  readonly serverNames: readonly string[];
+  /** PEM files; undefined: those of the socket. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+  readonly verifyServer: boolean;
+}
+
+/** A certificate with its key, PEM files, and the host names it is for. */
+export interface TlsContext {
+  /** Host names; the star in "*.example.com" matches exactly one label. */
+  readonly serverNames: readonly string[];
+  readonly cert: string;
+  readonly key: string;
+}
