@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { clusterById } from '../config/cluster.js';
-import type { Json } from '../config/json-source.js';
+import type { Json, JsonObject } from '../config/json-source.js';
 import { readSettings } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import type { Settings } from '../config/settings.js';
 import { readSource } from '../config/source.js';
 import { type LoadCfgOptions, type LoadedCfg, loadCfg } from './load.js';
 import type { ClustererValues } from './opensips/clusterer.js';
-
-type JsonObject = { [key: string]: Json };
 
 /**
  * What switchyard.json says about reading the cfg file: dialect, preprocessor, unknown functions. A value of the wrong type

@@ -249,7 +249,6 @@ export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
   return loaded;
 }
 
-/** Throws when it is not there. */
 /** The text of the file that was named. Throws SwitchyardError CONFIG_UNREADABLE. */
 function mainText(path: string, texts: LoadCfgOptions['texts']): string {
   try {
@@ -261,6 +260,7 @@ function mainText(path: string, texts: LoadCfgOptions['texts']): string {
   }
 }
 
+/** Throws when it is not there. */
 function textAt(path: string, texts: LoadCfgOptions['texts']): string {
   if (texts === undefined) return readFileSync(path, 'latin1');
   const text = texts.get(path);

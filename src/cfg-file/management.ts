@@ -1,10 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { ConfigurationTree } from '../cfg/ast.js';
+import type { Json, JsonObject } from '../config/json-source.js';
 import type { ModuleValues } from './parameters.js';
-
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type JsonObject = { [key: string]: Json };
 
 /** Where kamcmd and kamctl look for the sockets of Kamailio. */
 export const RUNTIME_FOLDER = '/run/kamailio';

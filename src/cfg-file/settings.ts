@@ -1,6 +1,7 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
 import type { Problems } from '../cfg/problem.js';
+import type { Json, JsonObject } from '../config/json-source.js';
 import { parsePartitionString } from '../config/partition-string.js';
 import { readSchema } from '../config/schema.js';
 import { messageOf } from '../core/errors.js';
@@ -20,12 +21,10 @@ import { captureSettings } from './siptrace.js';
 import { tlsSettings } from './tls.js';
 import { withWebSockets } from './web-sockets.js';
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
 /** A configuration file as settings of the product, and what its script needs. */
 export interface CfgSettings {
   /** As switchyard.json would say it. */
-  readonly settings: { [key: string]: Json };
+  readonly settings: JsonObject;
   readonly globals: GlobalSettings;
   readonly modules: ModuleValues;
   readonly loaded: ReadonlySet<string>;
@@ -67,7 +66,7 @@ export function cfgSettings(
     checkOpensipsModuleParameters(tree, dialect, problems);
   }
   const tm = tmSettings(modules, dialect, globals);
-  const settings: { [key: string]: Json } = {
+  const settings: JsonObject = {
     listen: tree.modules.some(({ name }) => name === 'websocket' || name === 'xhttp')
       ? withWebSockets(globals.listen)
       : globals.listen,
@@ -108,8 +107,8 @@ function checkTypes(tree: ConfigurationTree, problems: Problems): void {
   }
 }
 
-function timers(modules: ModuleValues): { [key: string]: Json } {
-  const out: { [key: string]: Json } = {};
+function timers(modules: ModuleValues): JsonObject {
+  const out: JsonObject = {};
   const tm = modules.get('tm');
   for (const [name, key] of [
     ['T1_timer', 't1'],
@@ -163,8 +162,8 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
 
 /** The dispatcher's parameters: those of the module, and partitions. */
 class Dispatcher {
-  private readonly partitions = new Map<string, { [key: string]: Json }>();
-  private readonly modparam: { [key: string]: Json } = {};
+  private readonly partitions = new Map<string, JsonObject>();
+  private readonly modparam: JsonObject = {};
   private readonly known = new Set(Object.keys(readSchema('modparam').properties ?? {}));
   /** Those that are accepted without effect. */
   private readonly without = new Set(
@@ -184,7 +183,7 @@ class Dispatcher {
     this.kamailio = dialect.name === 'kamailio';
   }
 
-  settings(): { [key: string]: Json } {
+  settings(): JsonObject {
     const loaded = this.tree.modules.some(({ name }) => name === 'dispatcher');
     for (const parameter of this.tree.moduleParameters) {
       if (parameter.module.split('|').includes('dispatcher')) this.take(parameter);
@@ -194,7 +193,7 @@ class Dispatcher {
     const given = this.partitions.get('default')?.['db_url'] ?? defaultDbUrl;
     if (!this.kamailio && given !== undefined)
       for (const partition of this.partitions.values()) partition['db_url'] ??= given;
-    const out: { [key: string]: Json } = { partitions: [...this.partitions.values()], modparam: this.modparam };
+    const out: JsonObject = { partitions: [...this.partitions.values()], modparam: this.modparam };
     if (this.fallback !== undefined) out['default'] = this.fallback;
     return out;
   }
@@ -239,7 +238,7 @@ class Dispatcher {
     }
   }
 
-  private partition(name: string): { [key: string]: Json } {
+  private partition(name: string): JsonObject {
     let partition = this.partitions.get(name);
     if (partition === undefined) {
       partition = { name, compat: 'strict', ...(this.kamailio ? { flavour: 'kamailio' } : {}) };

@@ -1,9 +1,8 @@
 import type { ConfigurationTree, Position } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
+import type { JsonObject } from '../config/json-source.js';
 import { parseUri } from '../core/uri.js';
 import type { ModuleValues } from './parameters.js';
-
-type JsonObject = { [key: string]: string | number | boolean };
 
 /**
  * "hep" of switchyard.json as the parameters of Kamailio's siptrace say it: duplicate_uri with hep_mode_on names the server, trace_mode 1 sends

@@ -1,9 +1,7 @@
-import type { Json } from './json-source.js';
+import type { Json, JsonObject } from './json-source.js';
 import type { RawSettings } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import type { ClusterConfig, ClusterProbing } from './settings.js';
-
-type JsonObject = { [key: string]: Json };
 
 /** The event loop may stand still this long before a node gives up what it owns; others must wait longer. */
 const FENCE_MS = 1000;

@@ -1,7 +1,10 @@
 import { findNodeAtLocation, type ParseErrorCode, parseTree, printParseErrorCode, visit } from 'jsonc-parser';
 
 /** A value as JSON knows it. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+
+/** An object of JSON, by key. */
+export type JsonObject = { [key: string]: Json };
 
 /** Nesting no configuration needs; it bounds the recursion. */
 const MAX_DEPTH = 64;

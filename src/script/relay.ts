@@ -1,3 +1,4 @@
+import type { DialectName } from '../cfg/function-table.js';
 import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri, uriParam, uriTransport, withoutUriParam } from '../core/uri.js';
 import { kamailioRefuses } from '../pvar/variables/script-uris.js';
@@ -308,7 +309,7 @@ function nextHopOf(call: Call, { destinationUri, requestUri, socket }: Leaving):
  * A next hop as its address is found. As recorded of Kamailio, `maddr`, transports that nobody knows and port 0 count as not written, and a user
  * that is empty, or has an "@" in it, makes it none.
  */
-function dialledUri(dialect: 'opensips' | 'kamailio', nextHop: string): SipUri | undefined {
+function dialledUri(dialect: DialectName, nextHop: string): SipUri | undefined {
   const uri = parseUri(nextHop);
   if (uri === undefined || dialect === 'opensips') return uri;
   if (kamailioRefuses(uri, nextHop)) return undefined;
@@ -330,11 +331,7 @@ export function allowedBy({ passage }: Call, nextHop: string): (address: Address
 }
 
 /** Why a request goes nowhere, as t_relay() returns it and replies say it. */
-export function faultOf(
-  dialect: 'opensips' | 'kamailio',
-  why: 'uri' | 'dns' | 'socket' | 'blocked',
-  uri?: SipUri,
-): RelayFault {
+export function faultOf(dialect: DialectName, why: 'uri' | 'dns' | 'socket' | 'blocked', uri?: SipUri): RelayFault {
   // Without its user: who may see records may not see numbers.
   const nextHop = uri?.port === undefined ? uri?.host : `${uri.host}:${uri.port}`;
   if (dialect === 'opensips') {
