@@ -243,7 +243,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     tapped(isTapped) {
       tables.open(isOpen());
       pool.sendAll(['askAll', isTapped]);
-      if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the brain does');
+      if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the main process does');
     },
     tablesRead: () => pool.sendAll(['scriptTables', versions.next()]),
     async start() {

@@ -41,7 +41,7 @@ export class KeptProgram {
       for (const name of ['package.json', 'schemas'])
         await cp(join(root, name), join(folder, name), { recursive: true });
       // Packages stand in this one, or beside it, as npm installs a dependency.
-      const [packages] = [join(root, 'node_modules'), dirname(root)].filter((each) => existsSync(join(each, 'koffi')));
+      const packages = [join(root, 'node_modules'), dirname(root)].find((each) => existsSync(join(each, 'koffi')));
       if (packages !== undefined) await symlink(packages, join(folder, 'node_modules'));
       this.folder = folder;
     } catch (error) {

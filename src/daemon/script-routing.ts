@@ -286,7 +286,7 @@ export class ScriptRouting {
         const others = command.joined === undefined ? undefined : await this.others?.(nameOf(command), params);
         if (others === undefined) return own;
         const answers = [own, ...others].flatMap(({ value }) => (value === undefined ? [] : [value as MiValue]));
-        // Who knows nothing of it refuses.
+        // A process that does not know the call refuses: the answers of the others count.
         return answers.length === 0 ? own : { value: command.joined?.(answers, params) ?? null };
       },
     };

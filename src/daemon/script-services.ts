@@ -1,6 +1,8 @@
 import { parseDatabaseUrl } from '../config/db-url.js';
+import { systemClock } from '../core/clock.js';
 import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { within } from '../core/within.js';
 import type {
   HttpAnswer,
   HttpFailure,
@@ -89,21 +91,10 @@ export class OutsideServices implements ScriptServices {
   /** Closes all databases, when what waits for them is written, or cannot be in time. */
   async stop(): Promise<void> {
     const endings = this.endings.splice(0);
-    if (endings.length > 0) await within(ENDING_MS, Promise.all(endings.map((write) => write())));
+    if (endings.length > 0) await within(systemClock, ENDING_MS, Promise.all(endings.map((write) => write())));
     await Promise.all([...this.databases.values()].map((each) => each.release()));
     this.databases.clear();
   }
-}
-
-function within(ms: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    work
-      .finally(() => clearTimeout(timer))
-      .then(() => {
-        resolve();
-      }, reject);
-  });
 }
 
 /** What is thrown, as text; undefined when nothing is. */

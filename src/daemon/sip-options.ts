@@ -1,6 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
 import type { Settings, SocketDescription, TlsConfig } from '../config/settings.js';
-
 import type { RateLimit } from '../sip/rate-limit.js';
 import type { TransactionConfig } from '../sip/transaction/config.js';
 import type { StreamOptions } from '../sip/transport/bind.js';
