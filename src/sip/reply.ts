@@ -1,3 +1,4 @@
+import { bareHost } from '../core/uri.js';
 import type { SipMessage } from './message.js';
 import type { Source } from './transport/transport.js';
 
@@ -176,10 +177,9 @@ export function markedVia(
 function frontVia(request: SipMessage, source: Source, forced: boolean, ownReply: boolean): TextEdit | undefined {
   const { via, text } = request;
   if (via === undefined || via.receivedStart !== 0) return viaEdit(request, source);
-  const bare = via.host.charCodeAt(0) === 91 ? via.host.slice(1, -1) : via.host;
+  const bare = bareHost(via.host);
   if (bare === source.address && !via.rport && !forced) return undefined;
-  const semicolon = text.indexOf(';', request.viaValue);
-  const at = semicolon < 0 || semicolon > via.end ? via.end : semicolon;
+  const at = sentByEnd(request, via.end);
   const received = `;received=${source.address}`;
   const rport = `;rport=${source.port}`;
   if (via.rport) return { start: at, end: via.rportEnd, text: received + text.slice(at, via.rportStart) + rport };
@@ -187,10 +187,16 @@ function frontVia(request: SipMessage, source: Source, forced: boolean, ownReply
   return { start: at, end: at, text: ownReply ? received + rport : rport + received };
 }
 
+/** Where the parameters of the top Via begin: right behind sent-by. */
+function sentByEnd({ text, viaValue }: SipMessage, viaEnd: number): number {
+  const semicolon = text.indexOf(';', viaValue);
+  return semicolon < 0 || semicolon > viaEnd ? viaEnd : semicolon;
+}
+
 function endsVia(request: SipMessage, source: Source, forced: boolean, ownReply: boolean): TextEdit | undefined {
   const { via, text } = request;
   if (via === undefined || (via.receivedStart !== 0 && (via.rport || !forced))) return viaEdit(request, source);
-  const bare = via.host.charCodeAt(0) === 91 ? via.host.slice(1, -1) : via.host;
+  const bare = bareHost(via.host);
   const received = bare === source.address && !via.rport ? '' : `;received=${source.address}`;
   if (received === '' && !forced) return undefined;
   const rport = `;rport=${source.port}`;
@@ -207,8 +213,7 @@ function endsVia(request: SipMessage, source: Source, forced: boolean, ownReply:
       return { start: via.rportStart, end: via.end, text: rport + text.slice(via.rportEnd, via.end) + received };
     return { start: via.end, end: via.end, text: (forced ? rport : '') + received };
   }
-  const semicolon = text.indexOf(';', request.viaValue);
-  const at = semicolon < 0 || semicolon > via.end ? via.end : semicolon;
+  const at = sentByEnd(request, via.end);
   if (via.rport) return { start: at, end: via.rportEnd, text: received + text.slice(at, via.rportStart) + rport };
   return { start: at, end: at, text: (forced ? rport : '') + received };
 }

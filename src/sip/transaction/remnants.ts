@@ -13,7 +13,7 @@ const TEXT = 7;
 const LENGTH = 8;
 /** A longer text stays in the heap: it would waste the rest of the memory before it. */
 const MOST_STORED = 4096;
-/** Few at first: that a ring grows belongs to what the calls run through that warm a daemon up, else compiled code is given up for it later. */
+/** Few at first, so that a ring grows during the calls that warm a daemon up: V8 discards compiled code when it comes to a path for the first time. */
 const LEAST = 64;
 
 /** Kind of the ended transaction that a remnant records. */

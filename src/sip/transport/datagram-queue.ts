@@ -110,7 +110,7 @@ export class DatagramQueue {
 
   /** Queues a datagram until reading ends. An iteration reads at most 32 of a socket, so the queue is bounded. */
   receive(text: string, source: Source, receiver: Receiver): void {
-    this.received.push({ text, source, receiver, parsed: receiver.parse?.(text) });
+    this.keep(text, source, receiver);
     if (!this.scheduled) this.schedule();
   }
 
