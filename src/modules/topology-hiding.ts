@@ -7,7 +7,7 @@ import type { ScriptHooks } from '../script/hooks.js';
 import { beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
 import { moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
-import { contactOf, type Dialog, type Side, splitValues } from './dialog/dialog.js';
+import { contactOf, type Dialog, otherSide, type Side, splitValues } from './dialog/dialog.js';
 import { dialogs } from './dialog/table.js';
 
 const named = (parameters: ModuleParameters, name: string): string[] =>
@@ -105,7 +105,7 @@ function match(run: MessageRun): number {
   const side = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';
   if (dialog.callIdOf(side) !== message.callId) return -1;
   table.taken(run, dialog);
-  const to = side === 'caller' ? 'callee' : 'caller';
+  const to = otherSide(side);
   const other = dialog.leg(to);
   if (other.contact === '') return -1;
   call.hiding = hidingOf(dialog, dialog.hidden, to);
@@ -140,7 +140,7 @@ function learn(call: Call, dialog: Dialog, reply: Parameters<typeof contactOf>[0
   if (dialog.call === call && dialog.hidden !== undefined) {
     dialog.hidden.contact = contact;
     dialog.hidden.route = reply.headers('record-route').flatMap(splitValues).reverse();
-  } else if (reply.status >= 200) dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller').contact = contact;
+  } else if (reply.status >= 200) dialog.leg(otherSide(dialog.direction)).contact = contact;
 }
 
 /** Puts back what was hidden when a request of such a dialog begins a transaction. */

@@ -23,6 +23,11 @@ export const ENDED = 5;
 /** Who a request of a dialog comes from. */
 export type Side = 'caller' | 'callee';
 
+/** The side that a request of this one goes to. */
+export function otherSide(side: Side): Side {
+  return side === 'caller' ? 'callee' : 'caller';
+}
+
 /** What a side knows of the other: as our messages have shown it. */
 export interface Shown {
   /** Value of Contact. */
@@ -164,6 +169,11 @@ export class Dialog {
   /** "3a.1f", what the did parameter of our Record-Route says. */
   get did(): string {
     return `${this.entry.toString(16)}.${this.id.toString(16)}`;
+  }
+
+  /** It was answered by a 2xx and has not ended. */
+  get isAnswered(): boolean {
+    return this.state === CONFIRMED || this.state === ACKNOWLEDGED;
   }
 
   /** What is known of one side. */

@@ -1,5 +1,5 @@
 import { NOBODY } from '../../sip/transaction/client.js';
-import { ACKNOWLEDGED, CONFIRMED, type Dialog, type Side } from './dialog.js';
+import type { Dialog, Side } from './dialog.js';
 import { sendWithin } from './requests-within.js';
 
 /** Milliseconds between two requests to a side; 0 and below: none. */
@@ -27,7 +27,7 @@ function every(dialog: Dialog, ms: number, sides: ReadonlySet<Side>, act: (side:
   if (sides.size === 0 || ms <= 0) return NOTHING;
   const { clock } = dialog.call.env;
   const tick = (): void => {
-    if (dialog.state !== CONFIRMED && dialog.state !== ACKNOWLEDGED) return;
+    if (!dialog.isAnswered) return;
     for (const side of sides) act(side);
     stop = clock.schedule(ms, tick);
   };

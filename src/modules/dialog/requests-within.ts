@@ -5,7 +5,7 @@ import { runLocal } from '../../script/service-routes.js';
 import { viaMark } from '../../script/via-mark.js';
 import type { Address } from '../../sip/resolve.js';
 import { type ClientUser, NOBODY } from '../../sip/transaction/client.js';
-import type { Dialog, Side } from './dialog.js';
+import { type Dialog, otherSide, type Side } from './dialog.js';
 
 /** A request of ours within a dialog. */
 export interface RequestWithin {
@@ -28,7 +28,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   const { env } = dialog.call;
   const { method, lines = '', body = '' } = request;
   const to = dialog.leg(side);
-  const from = dialog.leg(side === 'caller' ? 'callee' : 'caller');
+  const from = dialog.leg(otherSide(side));
   const [next] = to.route;
   const loose = next === undefined || /;\s*lr\b/i.test(next);
   // To a strict router the request goes by its URI, the Contact is the last Route (RFC 3261 section 12.2.1.1).

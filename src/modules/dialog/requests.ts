@@ -4,6 +4,7 @@ import type { MessageRun } from '../../script/call.js';
 import { beginTransaction } from '../../script/relay.js';
 import { routeSet } from '../../sip/route-set.js';
 import { dialogOf, tableOf } from './current.js';
+import { otherSide } from './dialog.js';
 import { beginSession } from './session-timers.js';
 
 /** OpenSIPS' create_dialog: the transaction begins with it. */
@@ -46,7 +47,7 @@ export function validateDialog(run: MessageRun): number {
   const { message } = run.call;
   if (message.method === 'ACK') return 1;
   if (message.cseqNumber <= dialog.lastCseq) return -1;
-  const other = dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller');
+  const other = dialog.leg(otherSide(dialog.direction));
   if (other.contact !== '' && plainUri(run.call.requestUri) !== plainUri(other.contact)) return -2;
   const own = run.call.matchedRouteParams === undefined ? 0 : /;r2\b/.test(run.call.matchedRouteParams) ? 2 : 1;
   const routes = routeSet(message).slice(own);
@@ -62,7 +63,7 @@ function plainUri(uri: string): string {
 export function fixRoute(run: MessageRun): number {
   const dialog = dialogOf(run);
   if (dialog === undefined) return -1;
-  const other = dialog.leg(dialog.direction === 'caller' ? 'callee' : 'caller');
+  const other = dialog.leg(otherSide(dialog.direction));
   if (other.contact === '') return -1;
   run.pvars.setRequestUri(other.contact);
   const [next] = other.route;

@@ -1,18 +1,16 @@
 import { ownText } from '../../core/own-text.js';
 import type { TransactionState } from '../../script/state.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
-import type { Dialog, Side } from './dialog.js';
+import { type Dialog, otherSide, type Side } from './dialog.js';
 
 /** Characters of an SDP that is kept. */
 const MOST_SDP = 16_384;
-
-const other = (side: Side): Side => (side === 'caller' ? 'callee' : 'caller');
 
 /** Keeps what the sides of a dialog are shown in an INVITE or UPDATE that `from` sends, and in its answer. */
 export function keepShown(dialog: Dialog, from: Side, transaction: TransactionState): void {
   if (dialog.reinvited.size === 0) return;
   transaction.watch({
-    left: (text) => keep(dialog, other(from), parseMessage(text)),
+    left: (text) => keep(dialog, otherSide(from), parseMessage(text)),
     passed: (status, _reason, reply) => {
       if (status > 100 && status < 300) keep(dialog, from, reply);
     },

@@ -337,13 +337,13 @@ export class DialogTable {
   /** Milliseconds until the dialog ends by itself, from now on or from its answer on. */
   setLifetime(run: Pick<MessageRun, 'env' | 'call'>, dialog: Dialog, ms: number): void {
     dialog.lifetime = ms;
-    if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.arm(run.call, dialog);
+    if (dialog.isAnswered) this.arm(run.call, dialog);
   }
 
   /** Ends a dialog by BYE to both sides: a management command, a function. */
   async hangUp(dialog: Dialog, reason: string, side: Side | 'both' = 'both', lines = ''): Promise<void> {
     const before = dialog.state;
-    if (before === CONFIRMED || before === ACKNOWLEDGED) sendByes(dialog, side, lines);
+    if (dialog.isAnswered) sendByes(dialog, side, lines);
     else if (before < CONFIRMED) dialog.call.transaction?.cancelBranches(lines);
     if (side === 'both' && before >= CONFIRMED) this.end(dialog, dialog.call, reason, 0);
   }
@@ -441,9 +441,7 @@ export class DialogTable {
     dialog.stopTimer?.();
     dialog.stopTimer = undefined;
     dialog.stopPings?.();
-    if (dialog.state === EARLY) this.counters.add('early', -1);
-    else if (dialog.state === CONFIRMED || dialog.state === ACKNOWLEDGED) this.counters.add('active', -1);
-    dialog.state = ENDED;
+    this.setState(dialog, ENDED);
     this.profiles.leave(dialog);
     this.byId.delete(dialog.did);
     const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
@@ -458,12 +456,17 @@ export class DialogTable {
   private to(dialog: Dialog, state: number): void {
     const from = dialog.state;
     if (from === state) return;
-    dialog.state = state;
-    const active = (each: number): boolean => each === CONFIRMED || each === ACKNOWLEDGED;
-    this.counters.add('early', Number(state === EARLY) - Number(from === EARLY));
-    this.counters.add('active', Number(active(state)) - Number(active(from)));
+    this.setState(dialog, state);
     for (const each of this.listeners) each.changed(dialog, from);
     stateEvent(dialog, from);
+  }
+
+  /** The state, and the numbers of dialogs by their state. */
+  private setState(dialog: Dialog, state: number): void {
+    const { state: from, isAnswered } = dialog;
+    dialog.state = state;
+    this.counters.add('early', Number(state === EARLY) - Number(from === EARLY));
+    this.counters.add('active', Number(dialog.isAnswered) - Number(isAnswered));
   }
 }
 

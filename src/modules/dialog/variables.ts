@@ -5,7 +5,7 @@ import { plain, type VariableDefinition } from '../../pvar/variables/definition.
 import { flagNames } from '../flags.js';
 import { scopeOf } from '../script-variable.js';
 import { dialogJson } from './commands.js';
-import { ACKNOWLEDGED, CONFIRMED, type Dialog, ENDED, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
+import { type Dialog, ENDED, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
 import { type DialogTable, dialogs } from './table.js';
 
 function tableOf(context: PvarContext): DialogTable {
@@ -216,7 +216,7 @@ const timeout = plain(
       const { lifetime } = tableOf(context).wishes(call);
       return lifetime === undefined ? null : lifetime / 1000;
     }
-    if (dialog.state !== CONFIRMED && dialog.state !== ACKNOWLEDGED) return Math.round(dialog.lifetime / 1000);
+    if (!dialog.isAnswered) return Math.round(dialog.lifetime / 1000);
     return Math.max(0, Math.round((dialog.expires - env.clock.monotonic()) / 1000));
   },
   (context, value) => {
