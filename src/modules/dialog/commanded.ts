@@ -17,6 +17,12 @@ export function socketText(socket: SipSocket | undefined): string {
   return socket === undefined ? '' : `${socket.transport}:${socket.address}:${socket.port}`;
 }
 
+/** When the lifetime of a dialog ends, in seconds since the epoch; 0 before its answer, and once that time has come. */
+export function endOf(dialog: Dialog, { clock }: ScriptEnvironment): number {
+  const left = dialog.expires === 0 ? 0 : dialog.expires - clock.monotonic();
+  return left <= 0 ? 0 : Math.floor((clock.now() + left) / 1000);
+}
+
 /** Dialogs as a listing shows them, from an offset on. */
 export function listed(
   which: Iterable<Dialog>,

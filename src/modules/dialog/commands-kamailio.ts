@@ -1,7 +1,7 @@
 import { parseAddress } from '../../core/name-addr.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
-import { hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
+import { endOf, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { ACKNOWLEDGED, CONFIRMED, type Dialog, EARLY, type Leg } from './dialog.js';
 import { first, lists, sums } from './joined.js';
 
@@ -17,7 +17,6 @@ function kamailioLeg(leg: Leg): MiValue {
 
 /** As Kamailio lists a dialog. */
 function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
-  const left = dialog.expires === 0 ? 0 : Math.max(0, dialog.expires - env.clock.monotonic());
   return {
     h_entry: dialog.entry,
     h_id: dialog.id,
@@ -28,7 +27,7 @@ function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
     state: dialog.state,
     start_ts: Math.floor(dialog.answeredAt / 1000),
     init_ts: Math.floor(dialog.began / 1000),
-    timeout: left === 0 ? 0 : Math.floor((env.clock.now() + left) / 1000),
+    timeout: endOf(dialog, env),
     lifetime: Math.round(dialog.lifetime / 1000),
     dflags: dialog.flags,
     sflags: dialog.flags,

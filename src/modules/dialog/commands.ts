@@ -1,7 +1,7 @@
 import { parseAddress } from '../../core/name-addr.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
-import { find, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
+import { endOf, find, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { dialogRpcCommands } from './commands-kamailio.js';
 import type { Dialog } from './dialog.js';
 import { byValue, dialogsOf, first } from './joined.js';
@@ -11,14 +11,13 @@ const module = 'dialog';
 /** As OpenSIPS lists a dialog. */
 function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): { readonly [key: string]: MiValue } {
   const { caller, callee } = dialog;
-  const left = dialog.expires === 0 ? 0 : Math.max(0, dialog.expires - env.clock.monotonic());
   return {
     ID: dialog.did,
     hash: `${dialog.entry}:${dialog.id}`,
     state: dialog.state,
     user_flags: dialog.flags,
     timestart: Math.floor(dialog.answeredAt / 1000),
-    timeout: left === 0 ? 0 : Math.floor((env.clock.now() + left) / 1000),
+    timeout: endOf(dialog, env),
     callid: dialog.callId,
     from_uri: parseAddress(caller.address).uri,
     to_uri: parseAddress(callee.address).uri,
