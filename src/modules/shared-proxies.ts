@@ -6,25 +6,36 @@ const MOST = 2000;
 
 type Sets = Map<number, MediaProxy[]>;
 
+/** The proxies of a new configuration: those that stay keep their state. */
+export function renewedProxies(before: Sets, after: Sets, states: Pick<ModuleStates, 'shared'>, module: string): Sets {
+  const known = new Map([...before.values()].flat().map((each) => [each.url, each]));
+  const kept = (each: MediaProxy): MediaProxy => {
+    const old = known.get(each.url);
+    return old === undefined || old.weight !== each.weight ? each : old;
+  };
+  return sharedProxies(new Map([...after].map(([set, proxies]) => [set, proxies.map(kept)])), states, module);
+}
+
 /** The same media proxies; where several processes run the script, which of them are left out is the same for all. */
 export function sharedProxies(sets: Sets, { shared }: Pick<ModuleStates, 'shared'>, module: string): Sets {
   if (shared === undefined) return sets;
   const values = shared.lastingTable(`${module} proxies`, MOST);
   const number = (key: string): number => Number(values.get(key, 0) ?? 0);
   for (const proxy of [...sets.values()].flat()) {
-    const { url } = proxy;
+    // Read for each call.
+    const [until, disabled] = [`until ${proxy.url}`, `disabled ${proxy.url}`];
     Object.defineProperties(proxy, {
       until: {
         configurable: true,
         enumerable: true,
-        get: () => number(`until ${url}`),
-        set: (ms: number) => void values.set(`until ${url}`, ms, undefined),
+        get: () => number(until),
+        set: (ms: number) => void values.set(until, ms, undefined),
       },
       disabled: {
         configurable: true,
         enumerable: true,
-        get: () => number(`disabled ${url}`) !== 0,
-        set: (is: boolean) => void values.set(`disabled ${url}`, Number(is), undefined),
+        get: () => number(disabled) !== 0,
+        set: (is: boolean) => void values.set(disabled, Number(is), undefined),
       },
     });
   }

@@ -8,7 +8,7 @@ import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../sc
 import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
 import { ExpiringMap } from '../expiring-map.js';
-import { sharedProxies } from '../shared-proxies.js';
+import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 import type { MediaFlags } from './flags.js';
 
 /** Calls whose media proxy is remembered, and for how long. */
@@ -67,17 +67,8 @@ export const mediaEngine = {
   /** Proxies that stay keep their state. */
   renew(before: MediaEngine, parameters: ModuleParameters, states: ModuleStates): MediaEngine {
     const after = this.create(parameters, states);
-    const known = new Map([...before.sets.values()].flat().map((each) => [each.url, each]));
-    for (const [set, proxies] of after.sets)
-      after.sets.set(
-        set,
-        proxies.map((each) => {
-          const old = known.get(each.url);
-          return old === undefined || old.weight !== each.weight ? each : old;
-        }),
-      );
-    sharedProxies(after.sets, states, 'rtpengine');
-    return { ...after, calls: before.calls, client: before.client };
+    const sets = renewedProxies(before.sets, after.sets, states, 'rtpengine');
+    return { ...after, sets, calls: before.calls, client: before.client };
   },
 };
 

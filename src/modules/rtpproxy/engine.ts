@@ -5,7 +5,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { ExpiringMap } from '../expiring-map.js';
-import { sharedProxies } from '../shared-proxies.js';
+import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 
 /** Calls whose media proxy is remembered, and for how long. */
 const MOST_CALLS = 200_000;
@@ -52,15 +52,8 @@ export const rtpProxies = {
   /** Calls keep their proxy, proxies their state. */
   renew(before: RtpProxies, parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const after = this.create(parameters, states);
-    const known = new Map([...before.sets.values()].flat().map((each) => [each.url, each]));
-    for (const [set, proxies] of after.sets) {
-      after.sets.set(
-        set,
-        proxies.map((each) => (known.get(each.url)?.weight === each.weight ? (known.get(each.url) ?? each) : each)),
-      );
-    }
-    sharedProxies(after.sets, states, 'rtpproxy');
-    return { ...after, calls: before.calls, client: before.client, unix: before.unix };
+    const sets = renewedProxies(before.sets, after.sets, states, 'rtpproxy');
+    return { ...after, sets, calls: before.calls, client: before.client, unix: before.unix };
   },
 };
 
