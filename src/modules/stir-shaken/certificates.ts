@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
-import { ownText } from '../../core/own-text.js';
+import { ExpiringMap } from '../expiring-map.js';
 
 /** Certificates and keys that are kept as read: files of a script have few, those of peers come from caches. */
 const MOST_KEPT = 64;
@@ -17,7 +17,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /** Keeps what was read from texts last; `none` is what a text is that is too long. */
 class Kept<T> {
-  private readonly kept = new Map<string, T>();
+  private readonly kept = new ExpiringMap<T>(MOST_KEPT);
 
   constructor(
     private readonly none: T,
@@ -26,12 +26,10 @@ class Kept<T> {
 
   of(text: string): T {
     if (text.length > MOST_PEM) return this.none;
-    let value = this.kept.get(text);
+    let value = this.kept.get(text, 0);
     if (value === undefined) {
       value = this.read(text);
-      const [oldest] = this.kept.keys();
-      if (this.kept.size >= MOST_KEPT && oldest !== undefined) this.kept.delete(oldest);
-      this.kept.set(ownText(text), value);
+      this.kept.set(text, value, undefined);
     }
     return value;
   }

@@ -148,10 +148,8 @@ function checked(run: MessageRun, cert: string, orig: Arg | undefined, dest: Arg
   return same && isSignedBy(passport, certificate.publicKey) ? undefined : refusal(-9, 438, 'Invalid Identity Header');
 }
 
-const passports = new PerCall((): { read: Passport | PassportFault | undefined; of: SipMessage | undefined } => ({
-  read: undefined,
-  of: undefined,
-}));
+/** The Identity of each message that was asked for; null without one. */
+const passports = new PerCall((): Passport | PassportFault | null | undefined => undefined);
 
 /** Identity fields of a message that are looked at. */
 const MOST_FIELDS = 8;
@@ -171,12 +169,12 @@ function firstOfShaken(message: SipMessage): Passport | PassportFault | undefine
 
 /** The Identity of a message; undefined without one. */
 function passportOf(message: SipMessage): Passport | PassportFault | undefined {
-  const known = passports.of(message);
-  if (known.of === undefined) {
-    known.read = firstOfShaken(message);
-    known.of = message;
+  let known = passports.known(message);
+  if (known === undefined) {
+    known = firstOfShaken(message) ?? null;
+    passports.set(message, known);
   }
-  return known.read;
+  return known ?? undefined;
 }
 
 const optionalNumbers = [optional('caller', 'string'), optional('callee', 'string')];
