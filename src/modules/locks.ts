@@ -4,7 +4,7 @@ import type { SharedLock } from '../core/shared-lock.js';
 import type { SharedValues } from '../core/shared-values.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
-import { type FunctionSpec, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
+import { code, type FunctionSpec, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
 
 /** Keys kept at most, and characters of one. */
 const MOST_LOCKS = 10_000;
@@ -21,7 +21,11 @@ class ScriptLocks {
   private readonly keys = new Set<string>();
   private readonly held = new Set<SharedLock>();
 
-  constructor(private readonly shared: SharedValues | undefined) {}
+  constructor(
+    private readonly shared: SharedValues | undefined,
+    /** Kamailio has locks where the file gives their number. */
+    readonly isUsable: boolean,
+  ) {}
 
   /** Waits until no other process has the lock. */
   enter(run: MessageRun, key: string): void {
@@ -69,7 +73,8 @@ class ScriptLocks {
 
 const locks = {
   module: 'cfgutils',
-  create: (_parameters: ModuleParameters, { shared }: ModuleStates): ScriptLocks => new ScriptLocks(shared),
+  create: (parameters: ModuleParameters, { shared }: ModuleStates): ScriptLocks =>
+    new ScriptLocks(shared, parameters.int('lock_set_size', 0) > 0),
 };
 
 function opensips(name: string, act: (run: MessageRun, key: string) => void): FunctionSpec {
@@ -100,10 +105,12 @@ function kamailio(
     compile:
       ([key]) =>
       (run) => {
-        if (run.env.modules.module('cfgutils').int('lock_set_size', 0) <= 0) return -1;
+        const all = run.env.modules.of(locks);
+        if (!all.isUsable) return -1;
         const text = textOf(key, run);
-        if (name === 'trylock') return run.env.modules.of(locks).tryEnter(run, text) ? 1 : -1;
-        (name === 'lock' ? enter : leave)(run, text);
+        if (name === 'trylock') return code(all.tryEnter(run, text));
+        if (name === 'lock') all.enter(run, text);
+        else all.leave(text);
         return 1;
       },
   };

@@ -123,8 +123,9 @@ class Counters {
   private add(name: string, group: string): ScriptCounter | undefined {
     // What other processes have made counts: a full table would drop its oldest.
     if (this.known.size >= MOST_COUNTERS || (this.shared?.values.size ?? 0) >= MOST_COUNTERS) return undefined;
-    const counter = this.make(ownText(name), ownText(group), true);
-    this.known.set(ownText(name), counter);
+    const own = ownText(name);
+    const counter = this.make(own, ownText(group), true);
+    this.known.set(own, counter);
     return counter;
   }
 
