@@ -213,7 +213,7 @@ export class Worker implements TransactionUser {
         claims,
         clock,
         publish: (partition: string, kind: string, text: string): boolean => {
-          brain.add(['publish', partition, kind, text]);
+          brain.addLater(['publish', partition, kind, text]);
           return true;
         },
       };
