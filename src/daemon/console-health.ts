@@ -2,6 +2,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Settings } from '../config/settings.js';
 import type { HealthGroup, HealthItem } from '../console/server/wire.js';
 import type { Clock } from '../core/clock.js';
+import { plural } from '../core/plural.js';
 import type { Engine } from '../engine/engine.js';
 import type { Prober } from '../probing/prober.js';
 import { hostPort } from '../sip/transport/transport.js';
@@ -78,14 +79,14 @@ export class ConsoleHealth {
       const flusher = runtime.options.flusher;
       const { size } = runtime.partition.snapshot;
       const details = [
-        `loaded ${counted(figures.loads, 'time')}`,
-        ...(figures.failures > 0 ? [`${counted(figures.failures, 'load')} failed`] : []),
-        ...(figures.discarded > 0 ? [`${counted(figures.discarded, 'row')} left out`] : []),
-        ...(flusher === undefined ? [] : [`${counted(flusher.pendingCount, 'state')} to be written`]),
+        `loaded ${plural(figures.loads, 'time')}`,
+        ...(figures.failures > 0 ? [`${plural(figures.failures, 'load')} failed`] : []),
+        ...(figures.discarded > 0 ? [`${plural(figures.discarded, 'row')} left out`] : []),
+        ...(flusher === undefined ? [] : [`${plural(flusher.pendingCount, 'state')} to be written`]),
         ...(flusher?.failing === true ? ['states cannot be written'] : []),
       ];
       const level = notReady !== undefined ? 'bad' : figures.discarded > 0 || flusher?.failing ? 'warning' : 'ok';
-      return item(runtime.name, notReady ?? counted(size, 'destination'), level, details.join(', '));
+      return item(runtime.name, notReady ?? plural(size, 'destination'), level, details.join(', '));
     });
     return group('Partitions', items);
   }
@@ -171,11 +172,6 @@ function endpoints({ http, mi }: Settings): HealthGroup {
     ]),
     ...(mi.nats === undefined ? [] : [item('MI over NATS', mi.nats.subject, 'ok', as(mi.nats.as))]),
   ]);
-}
-
-/** "1 row", "2 rows". */
-function counted(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function group(title: string, items: readonly HealthItem[]): HealthGroup {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { positionOf } from '../../config/json-source.js';
 import { formatProblems, type Problem } from '../../config/problem.js';
+import { plural } from '../../core/plural.js';
 import type { CommandIo } from '../line/io.js';
 import { colored } from '../line/style.js';
 import { inspect, type Summary } from './inspect.js';
@@ -25,7 +26,7 @@ export async function check(options: CheckOptions, io: CommandIo): Promise<numbe
   const paint = colored(io.terminal);
   for (const problem of problems) io.err(`${paint('red', 'error')}: ${lineOf(problem)}\n`);
   for (const warning of warnings) io.err(`${paint('yellow', 'warning')}: ${lineOf(warning)}\n`);
-  const counts = [counted(problems.length, 'error'), counted(warnings.length, 'warning')].join(', ');
+  const counts = [plural(problems.length, 'error'), plural(warnings.length, 'warning')].join(', ');
   const verdict = failed ? paint('red', 'failed') : paint('green', 'ok');
   (failed ? io.err : io.out)(`${verdict}: ${summary === undefined ? '' : `${summaryText(summary)}; `}${counts}\n`);
   return failed ? 1 : 0;
@@ -33,10 +34,10 @@ export async function check(options: CheckOptions, io: CommandIo): Promise<numbe
 
 function summaryText({ partitions, sets, destinations, rules }: Summary): string {
   return [
-    counted(partitions, 'partition'),
-    counted(sets, 'set'),
-    counted(destinations, 'destination'),
-    counted(rules, 'rule'),
+    plural(partitions, 'partition'),
+    plural(sets, 'set'),
+    plural(destinations, 'destination'),
+    plural(rules, 'rule'),
   ].join(', ');
 }
 
@@ -61,9 +62,4 @@ function located(problem: Problem): Problem & { readonly column?: number } {
     // Settings that are built in have no file.
     return shown(problem);
   }
-}
-
-/** "1 partition", "2 partitions" */
-function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

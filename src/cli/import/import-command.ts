@@ -4,6 +4,7 @@ import { loadSettings } from '../../config/load.js';
 import { ConfigError, formatProblems } from '../../config/problem.js';
 import { schemaUrl } from '../../config/schema.js';
 import { unreadableReason } from '../../core/errors.js';
+import { plural } from '../../core/plural.js';
 import { compositionFaults } from '../../daemon/composition.js';
 import { usageError } from '../line/command.js';
 import type { CommandIo } from '../line/io.js';
@@ -63,8 +64,8 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
   if (problems.length > 0) io.err(`what was written needs your attention:\n${formatProblems(problems)}\n`);
   io.err(
     complete
-      ? `everything was carried over; ${counted(rules.length, 'selection')} became rules\n`
-      : `${counted(left.length, 'thing')} not carried over; ${counted(rules.length, 'rule')} with a selection\n`,
+      ? `everything was carried over; ${plural(rules.length, 'selection')} became rules\n`
+      : `${plural(left.length, 'thing')} not carried over; ${plural(rules.length, 'rule')} with a selection\n`,
   );
   return complete ? 0 : 1;
 }
@@ -77,8 +78,4 @@ function faultsOf(file: string): ConfigError['problems'] {
     if (error instanceof ConfigError) return error.problems;
     throw error;
   }
-}
-
-function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
