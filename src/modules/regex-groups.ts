@@ -1,17 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf } from '../core/errors.js';
-import { ownText } from '../core/own-text.js';
 import { type BoundedRegex, compilePerl } from '../core/posix-regex.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { code, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
+import { Expressions } from './regex.js';
 
 /** Bytes of the file of groups. */
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Expressions that scripts make while messages are handled and that are kept. */
-const MOST_KEPT = 256;
 
 /** Why there is no group, as the function returns it. */
 const NO_FILE = -2;
@@ -19,9 +17,11 @@ const NO_GROUP = -4;
 const BAD_EXPRESSION = -4;
 
 class Groups {
-  private readonly made = new Map<string, BoundedRegex | undefined>();
+  /** Expressions of the script. */
+  readonly expressions = new Expressions((text) => compilePerl(this.flags + text));
   private groups: readonly BoundedRegex[] | undefined = undefined;
-  private unusable = false;
+  /** The file was read, or could not be used: it is not read for each message. */
+  private asked = false;
 
   constructor(
     private readonly file: string,
@@ -31,27 +31,12 @@ class Groups {
     private readonly flags: string,
   ) {}
 
-  /** An expression of the script; undefined for one that is not valid. */
-  expression(text: string): BoundedRegex | undefined {
-    if (this.made.has(text)) return this.made.get(text);
-    if (this.made.size >= MOST_KEPT) this.made.clear();
-    let regex: BoundedRegex | undefined;
-    try {
-      regex = compilePerl(this.flags + text);
-    } catch {
-      regex = undefined;
-    }
-    this.made.set(ownText(text), regex);
-    return regex;
-  }
-
   /** The groups of the file, read when they are first asked for; undefined where there is no file. Throws an Error for one that cannot be used. */
   of(folder: string): readonly BoundedRegex[] | undefined {
-    // One that could not be used is not read for each message.
-    if (this.file === '' || this.unusable) return undefined;
-    this.unusable = true;
-    this.groups ??= this.read(folder);
-    this.unusable = false;
+    if (this.file !== '' && !this.asked) {
+      this.asked = true;
+      this.groups = this.read(folder);
+    }
     return this.groups;
   }
 
@@ -59,7 +44,7 @@ class Groups {
   reload(folder: string): void {
     if (this.file === '') throw new Error('no file');
     this.groups = this.read(folder);
-    this.unusable = false;
+    this.asked = true;
   }
 
   /** "[0]" and the like begin a group; one of its lines has to match. */
@@ -117,7 +102,7 @@ export const regexGroupFunctions: ScriptFunction[] = moduleFunctions('regex', [
     'text expression',
     'whether a text matches an expression in the syntax of Perl',
     (run, [text, expression]) => {
-      const found = run.env.modules.of(groups).expression(textOf(expression, run));
+      const found = run.env.modules.of(groups).expressions.of(textOf(expression, run));
       return found === undefined ? BAD_EXPRESSION : code(found.test(textOf(text, run)));
     },
   ),

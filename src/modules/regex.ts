@@ -7,18 +7,20 @@ import { code, moduleFunctions, OPENSIPS, param, type ScriptFunction, textOf } f
 /** Expressions made while messages are handled that are kept. */
 const MOST_KEPT = 256;
 
-/** Expressions of the script, by their text; undefined for one that cannot be used. */
-class Expressions {
+/** Expressions of the script, by their text. */
+export class Expressions {
   private readonly kept = new Map<string, BoundedRegex | undefined>();
 
-  constructor(readonly ignoreCase: boolean) {}
+  /** `compile` throws for what is not an expression. */
+  constructor(private readonly compile: (text: string) => BoundedRegex) {}
 
+  /** The expression; undefined for one that is not valid, which is not compiled again either. */
   of(text: string): BoundedRegex | undefined {
     if (this.kept.has(text)) return this.kept.get(text);
     if (this.kept.size >= MOST_KEPT) this.kept.clear();
     let made: BoundedRegex | undefined;
     try {
-      made = compilePerl(text, this);
+      made = this.compile(text);
     } catch {
       made = undefined;
     }
@@ -29,7 +31,10 @@ class Expressions {
 
 const expressions = {
   module: 'regex',
-  create: (parameters: ModuleParameters) => new Expressions(parameters.flag('pcre_caseless', false)),
+  create(parameters: ModuleParameters) {
+    const ignoreCase = parameters.flag('pcre_caseless', false);
+    return new Expressions((text) => compilePerl(text, { ignoreCase }));
+  },
 };
 
 /** The functions of regex. */
