@@ -67,7 +67,12 @@ export function digestResponse(hash: (text: string) => string, parts: DigestPart
   return hash(`${ha1}:${middle}:${second}`);
 }
 
-const HASHES: Readonly<Record<string, string>> = { md5: 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' };
+/** Names of node:crypto by those of RFC 7616. A map, as the servers that are asked choose the key. */
+const HASHES: ReadonlyMap<string, string> = new Map([
+  ['md5', 'md5'],
+  ['sha-256', 'sha256'],
+  ['sha-512-256', 'sha512-256'],
+]);
 
 function quoted(text: string): string {
   return `"${text.replace(/[\r\n]/g, '').replace(/["\\]/g, '\\$&')}"`;
@@ -86,7 +91,7 @@ export function answerChallenge(
 ): string | undefined {
   const { realm, nonce, opaque, algorithm, qop } = challenge;
   const name = (algorithm ?? 'MD5').toLowerCase();
-  const kind = HASHES[name.replace(/-sess$/, '')];
+  const kind = HASHES.get(name.replace(/-sess$/, ''));
   if (kind === undefined) return undefined;
   const protection = qop.includes('auth') ? 'auth' : qop.includes('auth-int') ? 'auth-int' : undefined;
   if (qop.length > 0 && protection === undefined) return undefined;

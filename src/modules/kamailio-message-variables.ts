@@ -89,7 +89,7 @@ function viaVariable(index: number): VariableDefinition {
     host: reader(({ host }) => host),
     port: reader(({ port }) => port || 5060),
     proto: reader(({ transport }) => transport),
-    protoid: reader(({ transport }) => TRANSPORT_NUMBERS[transport.toLowerCase()] ?? 0),
+    protoid: reader(({ transport }) => TRANSPORT_NUMBERS.get(transport.toLowerCase()) ?? 0),
     branch: reader(({ branch }) => orNull(branch)),
     rport: reader(({ rport, rportValue }) => (rport ? String(rportValue || '') : null)),
     received: reader(({ received }) => orNull(received)),
@@ -244,7 +244,7 @@ export const messageVariables: readonly (readonly [string, VariableDefinition])[
   ['siz', own((scope) => bracketed(scope.sourceAddress))],
   ['RAu', own((scope) => `sip:${shownHost(scope)}:${shownPort(scope)}`)],
   ['RAut', own((scope) => `sip:${shownHost(scope)}:${shownPort(scope)};transport=${scope.protocol.toLowerCase()}`)],
-  ['prid', own((scope) => TRANSPORT_NUMBERS[scope.protocol.toLowerCase()] ?? 0)],
+  ['prid', own((scope) => TRANSPORT_NUMBERS.get(scope.protocol.toLowerCase()) ?? 0)],
   ['csb', own(({ message }) => orNull(message.header('CSeq')))],
   [
     'ds',

@@ -71,8 +71,8 @@ export function calculate(text: string): number | undefined {
   return at === tokens.length ? value : undefined;
 }
 
-/** Reverse Polish notation: numbers, + - * / ^, drop, dup, swap, and functions of one number. */
-function calculateRpn(text: string): number | undefined {
+/** Computes a text in reverse Polish notation: numbers, + - * / ^, drop, dup, swap, and functions of one number; undefined when it is none. */
+export function calculateRpn(text: string): number | undefined {
   const stack: number[] = [];
   for (const token of text.trim().split(/\s+/)) {
     const number = Number(token);
@@ -82,7 +82,7 @@ function calculateRpn(text: string): number | undefined {
     }
     const b = stack.pop();
     if (b === undefined) return undefined;
-    const one = ONE[token];
+    const one = Object.hasOwn(ONE, token) ? ONE[token] : undefined;
     if (one !== undefined) {
       stack.push(one(b));
       continue;
@@ -93,7 +93,7 @@ function calculateRpn(text: string): number | undefined {
       continue;
     }
     const a = stack.pop();
-    const two = TWO[token];
+    const two = Object.hasOwn(TWO, token) ? TWO[token] : undefined;
     if (a === undefined) return undefined;
     if (token === 'swap') stack.push(b, a);
     else if (two === undefined) return undefined;

@@ -19,6 +19,7 @@ import {
 } from './define.js';
 import { isPrivateAddress } from './message.js';
 import { sdpFunctions } from './nat-sdp.js';
+import { TRANSPORT_NUMBERS } from './socket-variables.js';
 import { cutUri, joinUri } from './uri-parts.js';
 import { wordBits } from './word-bits.js';
 
@@ -109,13 +110,11 @@ function restoreUri(run: MessageRun): number {
   return 1;
 }
 
-const PROTOCOLS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
-
 /** Adds ";alias=address~port~protocol" to the first Contact. */
 function addAlias(run: MessageRun, address: string, port: number, protocol: string, isLast = false): number {
   const { message } = run;
   const contact = routeValues(message, 'contact', 1)[0];
-  const number = PROTOCOLS[protocol.toLowerCase()];
+  const number = TRANSPORT_NUMBERS.get(protocol.toLowerCase());
   if (contact?.uri === undefined || number === undefined) return -1;
   const at = findText(message.text, contact.text, contact.start);
   // As recorded: before the parameters of the URI, set_contact_alias() behind them.
@@ -271,7 +270,7 @@ const alias: FunctionSpec[] = [
         const { address, port, socket } = run.source;
         const user = contact.user === '' ? '' : `${contact.user}@`;
         const at = contact.portText === '' ? '' : `:${contact.portText}`;
-        const alias = `${address}~${port}~${PROTOCOLS[socket.transport] ?? 1}`;
+        const alias = `${address}~${port}~${TRANSPORT_NUMBERS.get(socket.transport) ?? 1}`;
         variable?.variable?.assign(run.pvars, `<${contact.scheme}:${user}${contact.host}${at};alias=${alias}>`);
         return 1;
       },

@@ -68,7 +68,14 @@ function socketField(socket: SipSocket | undefined, field: string | undefined, t
 }
 
 /** Numbers of transports, as Kamailio counts them. */
-export const TRANSPORT_NUMBERS: Readonly<Record<string, number>> = { udp: 1, tcp: 2, tls: 3, sctp: 4, ws: 5, wss: 6 };
+export const TRANSPORT_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ['udp', 1],
+  ['tcp', 2],
+  ['tls', 3],
+  ['sctp', 4],
+  ['ws', 5],
+  ['wss', 6],
+]);
 
 /** $sndto(ip) and the like: where the message of an onsend route goes, or by which socket. */
 export function sending(end: 'to' | 'from'): VariableDefinition {
@@ -92,7 +99,7 @@ export function sending(end: 'to' | 'from'): VariableDefinition {
             case 'port':
               return port;
             case 'proto':
-              return TRANSPORT_NUMBERS[to.transport] ?? 0;
+              return TRANSPORT_NUMBERS.get(to.transport) ?? 0;
             case 'sproto':
               return to.transport;
             default:

@@ -38,26 +38,27 @@ const HOUR = scale(0, 23, (time) => time.getHours());
 const MINUTE = scale(0, 59, (time) => time.getMinutes());
 const SECOND = scale(0, 60, (time) => time.getSeconds());
 
-const SCALES: Readonly<Record<string, Scale>> = {
-  year: YEAR,
-  yr: YEAR,
-  month: MONTH,
-  mo: MONTH,
-  week: WEEK,
-  wk: WEEK,
-  yday: YEAR_DAY,
-  yd: YEAR_DAY,
-  mday: MONTH_DAY,
-  md: MONTH_DAY,
-  wday: WEEKDAY,
-  wd: WEEKDAY,
-  hour: HOUR,
-  hr: HOUR,
-  minute: MINUTE,
-  min: MINUTE,
-  second: SECOND,
-  sec: SECOND,
-};
+/** A map, as scripts may take the names from a peer. */
+const SCALES: ReadonlyMap<string, Scale> = new Map([
+  ['year', YEAR],
+  ['yr', YEAR],
+  ['month', MONTH],
+  ['mo', MONTH],
+  ['week', WEEK],
+  ['wk', WEEK],
+  ['yday', YEAR_DAY],
+  ['yd', YEAR_DAY],
+  ['mday', MONTH_DAY],
+  ['md', MONTH_DAY],
+  ['wday', WEEKDAY],
+  ['wd', WEEKDAY],
+  ['hour', HOUR],
+  ['hr', HOUR],
+  ['minute', MINUTE],
+  ['min', MINUTE],
+  ['second', SECOND],
+  ['sec', SECOND],
+]);
 
 /** A value of a scale; undefined for one that it does not have. Text that is no number counts as 0 where the scale has no names. */
 function numberOf({ least, most, names }: Scale, text: string): number | undefined {
@@ -85,7 +86,7 @@ function partHolds(text: string, time: Date): boolean | undefined {
   for (let at = 0; text.slice(at).trim() !== ''; at = pattern.lastIndex) {
     pattern.lastIndex = at;
     const [, name = '', values = ''] = pattern.exec(text) ?? [];
-    const known = SCALES[name.toLowerCase()];
+    const known = SCALES.get(name.toLowerCase());
     if (known === undefined) return undefined;
     const holds = valuesHold(known, values, known.at(time));
     if (holds === undefined) return undefined;

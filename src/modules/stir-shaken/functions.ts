@@ -37,14 +37,14 @@ export const shakenSettings = {
 
 type Settings = ReturnType<typeof shakenSettings.create>;
 
-const ATTESTS: Readonly<Record<string, Claims['attest']>> = {
-  a: 'A',
-  full: 'A',
-  b: 'B',
-  partial: 'B',
-  c: 'C',
-  gateway: 'C',
-};
+const ATTESTS: ReadonlyMap<string, Claims['attest']> = new Map([
+  ['a', 'A'],
+  ['full', 'A'],
+  ['b', 'B'],
+  ['partial', 'B'],
+  ['c', 'C'],
+  ['gateway', 'C'],
+]);
 
 /** The digits of a number of E.164; undefined for what is none. */
 function digitsOf(text: string, { strict, longest }: Settings): string | undefined {
@@ -94,7 +94,7 @@ function authenticate(
   const { message, env, edits } = run;
   const { authFreshness } = env.modules.of(shakenSettings);
   if (message.header('identity') !== undefined) return -2;
-  const level = ATTESTS[textOf(attest, run).toLowerCase()];
+  const level = ATTESTS.get(textOf(attest, run).toLowerCase());
   const [certificate] = chainOf(textOf(cert, run));
   const key = keyOf(textOf(pkey, run));
   const where = textOf(x5u, run);
