@@ -86,10 +86,10 @@ function detailed(name: string, family: 0 | 4 | 6): FunctionSpec {
   };
 }
 
-/** Whether the system's own lookup of a name has an address. */
-/** What the two return, as recorded, where the text to match is no address. */
+/** What dns_sys_match_ip() and dns_int_match_ip() return, as recorded, where the text to match is not an address. */
 const NO_ADDRESS = -3;
 
+/** Whether the system's own lookup of a name has an address. */
 async function systemMatch(run: MessageRun, [name, address]: Args): Promise<number> {
   if (ipFamily(textOf(address, run)) === 0) return NO_ADDRESS;
   const found = await run.env.resolver.systemAddresses(textOf(name, run));

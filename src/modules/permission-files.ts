@@ -149,11 +149,12 @@ function filesOf(site: CallSite, [first, second]: Args): Pair {
       parameter('default_deny_file', 'permissions.deny'),
     );
   if (second !== undefined) return pairOf(folder, first.text, second.text);
-  return pairOf(
-    folder,
-    first.text + parameter('allow_suffix', '.allow'),
-    first.text + parameter('deny_suffix', '.deny'),
-  );
+  return pairNamed(folder, first.text, parameter);
+}
+
+/** The files whose names begin with `name`. */
+function pairNamed(folder: string, name: string, parameter: (name: string, fallback: string) => string): Pair {
+  return pairOf(folder, name + parameter('allow_suffix', '.allow'), name + parameter('deny_suffix', '.deny'));
 }
 
 /**
@@ -172,11 +173,7 @@ export function allowsUri(env: ScriptEnvironment, name: string, uri: string, con
   const parameters = env.modules.module('permissions');
   if (name.includes('..')) throw new CommandFault(400, 'the name is no basename');
   try {
-    const files = pairOf(
-      env.folder,
-      name + parameters.text('allow_suffix', '.allow'),
-      name + parameters.text('deny_suffix', '.deny'),
-    );
+    const files = pairNamed(env.folder, name, (each, fallback) => parameters.text(each, fallback));
     return judged(files, uri, [contact]) > 0;
   } catch (error) {
     throw new CommandFault(500, messageOf(error));

@@ -192,7 +192,6 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['hu', own((scope) => httpUrl(scope.call) ?? null)],
     ['jsonrpl', jsonrpcAnswer],
     ...laterVariables,
-    // Of answers to RPC: their route is not run.
     ['shtrecord', shtrecord],
     ['rtpstat', statisticsText],
     ['rtpestat', statisticsText],

@@ -17,6 +17,8 @@ type Kind = 'counter' | 'gauge' | 'histogram';
 
 interface Series {
   readonly labels: readonly string[];
+  /** Those of the metric. */
+  readonly bounds: readonly number[];
   value: number;
   /** Of a histogram: observations at or below each bound, and all of them. */
   readonly counts: number[];
@@ -83,7 +85,8 @@ function seriesOf(run: MessageRun, kind: Kind, name: string, labels: readonly st
   if (series === undefined) {
     const count = [...all.values()].reduce((sum, each) => sum + each.series.size, 0);
     if (count >= MOST_SERIES) return undefined;
-    series = { labels: values.map(ownText), value: 0, counts: metric.bounds.map(() => 0), count: 0, used: 0 };
+    const { bounds } = metric;
+    series = { labels: values.map(ownText), bounds, value: 0, counts: bounds.map(() => 0), count: 0, used: 0 };
     metric.series.set(ownText(key), series);
   }
   series.used = run.env.clock.now();
@@ -114,7 +117,7 @@ function braces(names: readonly string[], values: readonly string[]): string {
 }
 
 /** The lines of one series. */
-function linesOf({ kind, name, labels, bounds }: Metric, series: Series, beginning: string, now: number): string[] {
+function linesOf({ kind, name, labels }: Metric, series: Series, beginning: string, now: number): string[] {
   const title = beginning + name;
   const own = braces(labels, series.labels);
   if (kind === 'counter') return [`${title}${own} ${series.value} ${now}`];
@@ -122,7 +125,7 @@ function linesOf({ kind, name, labels, bounds }: Metric, series: Series, beginni
   const bucket = (bound: string, count: number): string =>
     `${title}_bucket${braces([...labels, 'le'], [...series.labels, bound])} ${count} ${now}`;
   return [
-    ...bounds.map((bound, i) => bucket(bound.toFixed(6), series.counts[i] ?? 0)),
+    ...series.bounds.map((bound, i) => bucket(bound.toFixed(6), series.counts[i] ?? 0)),
     bucket('+Inf', series.count),
     `${title}_sum${own} ${series.value.toFixed(6)} ${now}`,
     `${title}_count${own} ${series.count} ${now}`,
@@ -187,12 +190,11 @@ export const xhttpPromFunctions: ScriptFunction[] = moduleFunctions('xhttp_prom'
     'name number label? label2? label3?',
     'adds an observation to a histogram',
     (run, args) => {
-      const name = textOf(args[0], run);
-      const series = seriesOf(run, 'histogram', name, labelsOf(args, 2, run));
+      const series = seriesOf(run, 'histogram', textOf(args[0], run), labelsOf(args, 2, run));
       if (series === undefined) return -1;
       const value = numberIn(textOf(args[1], run));
-      const { bounds } = run.env.modules.of(metrics).all.get(name) as Metric;
-      for (const [i, bound] of bounds.entries()) if (value <= bound) series.counts[i] = (series.counts[i] ?? 0) + 1;
+      for (const [i, bound] of series.bounds.entries())
+        if (value <= bound) series.counts[i] = (series.counts[i] ?? 0) + 1;
       series.count++;
       series.value += value;
       return 1;

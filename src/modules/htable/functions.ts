@@ -24,7 +24,6 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
     }
     case 'sw':
       return (text) => text.startsWith(wanted);
-    // These two take entries out, and test none.
     case 'ew':
       return (text) => text.endsWith(wanted);
     case 'in':
@@ -34,7 +33,8 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
   }
 }
 
-/** Operators that take entries out: in 5.6, and since 6.0. */
+/** Operators that test entries, and those that take them out: in 5.6, and since 6.0. */
+const TESTING: ReadonlySet<string> = new Set(['eq', 'ne', 're', 'sw']);
 const REMOVING: ReadonlySet<string> = new Set(['re', 'sw']);
 const REMOVING_LATER: ReadonlySet<string> = new Set(['re', 'sw', 'ew', 'in']);
 
@@ -46,16 +46,13 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
     parameters: [param('table', 'string'), param('operator', 'string'), param('text', 'string')],
     summary: act === 'remove' ? 'takes entries out of a table' : 'whether a table has such an entry',
     compile: ([table, op, text], { facts }) => {
-      const removing = facts.later === true ? REMOVING_LATER : REMOVING;
+      const operators = act === 'test' ? TESTING : facts.later === true ? REMOVING_LATER : REMOVING;
       return (run) => {
         const found = tableOf(run.env, textOf(table, run));
         if (found === undefined) return -1;
         const operator = textOf(op, run);
-        if (act === 'remove' && !removing.has(operator)) return -1;
-        const test = matcher(
-          act === 'test' && !REMOVING.has(operator) && REMOVING_LATER.has(operator) ? '' : operator,
-          textOf(text, run),
-        );
+        if (!operators.has(operator)) return -1;
+        const test = matcher(operator, textOf(text, run));
         const now = run.env.clock.monotonic();
         const keys = [...found.entries.entries(now)]
           // Values that are numbers match nothing.
