@@ -113,27 +113,18 @@ export class ExpressionCompiler {
   /** A call; `asBoolean`: its value is 1 or 0. */
   called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
     const { invoke, invokeLater } = this.call(node, this.context.dialect.calls.clearsReturnCode);
-    if (this.context.facts.plainReturns === true) {
-      const test = (run: ScriptRun): boolean => invoke(run) !== 0;
-      return {
-        type: 'int',
-        constant: undefined,
-        calls: true,
-        read: invoke,
-        test,
-        later: invokeLater && (async (run) => invokeLater(run)),
-      };
-    }
+    const plain = this.context.facts.plainReturns === true;
+    const asTruth = asBoolean && !plain;
     return {
       type: 'int',
       constant: undefined,
       calls: true,
-      read: asBoolean ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
-      test: (run) => invoke(run) > 0,
+      read: asTruth ? (run) => (invoke(run) > 0 ? 1 : 0) : invoke,
+      test: plain ? (run) => invoke(run) !== 0 : (run) => invoke(run) > 0,
       later:
         invokeLater === undefined
           ? undefined
-          : asBoolean
+          : asTruth
             ? async (run) => ((await invokeLater(run)) > 0 ? 1 : 0)
             : async (run) => invokeLater(run),
     };

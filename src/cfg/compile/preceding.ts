@@ -23,9 +23,8 @@ function walk(body: readonly Statement[], last: string, found: Map<FunctionCall,
       case 'if': {
         const tested = lastCall(node.condition);
         walk(node.body, tested, found);
-        const behind = node.otherwise === undefined ? tested : walk(node.otherwise, tested, found);
-        // Where the script goes on behind both, that of a failed condition is what a script answers for.
-        before = behind;
+        // What follows both blocks answers for the condition that failed.
+        before = node.otherwise === undefined ? tested : walk(node.otherwise, tested, found);
         break;
       }
       case 'while':

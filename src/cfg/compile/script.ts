@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.js';
 import { compileFormat, type FormatNames } from '../../pvar/format.js';
 import { withVariables } from '../../pvar/names.js';
+import type { PvarValue } from '../../pvar/value.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { ConfigurationTree, Expression, FunctionCall, RouteBlock, RouteCall, RouteKind } from '../ast.js';
 import type { FunctionTable } from '../function-table.js';
@@ -98,43 +99,37 @@ export function compileScript<Run extends ScriptRun>(
   return { script: problems.ok ? script : undefined, problems: problems.list };
 }
 
-/** $def(name): the value of a definition of the preprocessor. */
-function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
+/** A variable of one value for each argument, which is known at load. `value` throws for an argument that it does not take. */
+function constantVariable(value: (argument: string) => PvarValue): VariableDefinition {
   return {
     argument: 'required',
     indexed: false,
     compile(argument) {
-      const value = defines.get(argument?.constant?.trim() ?? '') ?? null;
-      return { get: () => value };
+      const constant = value(argument?.constant?.trim() ?? '');
+      return { get: () => constant };
     },
   };
+}
+
+/** $def(name): the value of a definition of the preprocessor. */
+function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
+  return constantVariable((name) => defines.get(name) ?? null);
 }
 
 /** $defn(name): as $def(name), a number for digits; 0 for what is not defined. */
 function defineNumber({ defines }: ConfigurationTree): VariableDefinition {
-  return {
-    argument: 'required',
-    indexed: false,
-    compile(argument) {
-      const value = defines.get(argument?.constant?.trim() ?? '') ?? 0;
-      const number = typeof value === 'string' && /^-?[0-9]{1,10}$/.test(value) ? Number(value) | 0 : value;
-      return { get: () => number };
-    },
-  };
+  return constantVariable((name) => {
+    const value = defines.get(name) ?? 0;
+    return typeof value === 'string' && /^-?[0-9]{1,10}$/.test(value) ? Number(value) | 0 : value;
+  });
 }
 
-/** $ccp(group.name): a parameter that the file made up, or one of the core. */
+/** $ccp(group.name): a parameter that the file defines itself, or one of the core. */
 function settingVariable({ parameters }: ConfigurationTree): VariableDefinition {
-  return {
-    argument: 'required',
-    indexed: false,
-    compile(argument) {
-      const path = argument?.constant?.trim() ?? '';
-      if (!/^\w+\.\w+$/.test(path)) throw new Error('takes a group, a point and a name');
-      const value = settingValue(path, parameters) ?? null;
-      return { get: () => value };
-    },
-  };
+  return constantVariable((path) => {
+    if (!/^\w+\.\w+$/.test(path)) throw new Error('takes a group, a point and a name');
+    return settingValue(path, parameters) ?? null;
+  });
 }
 
 /** $sel(path): the same as "@path", null where that is empty. */

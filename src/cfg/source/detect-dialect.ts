@@ -53,7 +53,7 @@ export function detectOpensips(text: string): Dialect {
 
 /** What came after the recorded version: names of later versions, parameters and functions that only they have. */
 const LATER_KAMAILIO_SIGNS =
-  /^[ \t]*(?:socket[ \t]*=[ \t]*\{|(?:return_mode|tcp_accept_iplimit|tcp_check_timer|udp_receiver_mode|tcp_main_threads|rpc_exec_delta|xavp_via_reply_params|tcp_main_threads|tcp_msg_(?:data|read)_timeout|tls_threads_mode|async_tkv_\w+|msg_recv_max_size|maxsndbuffer|mem_add_size|auto_domains|dns_rev_via|dns_use_cache|dns_use_failover|domain)[ \t]*=)|\bKAMAILIO_(?:6|5_[789]|VERSION\b)|\bds_dsg_fetch(?:_uri)?\(|\bds_oc_set_attrs\(/m;
+  /^[ \t]*(?:socket[ \t]*=[ \t]*\{|(?:return_mode|tcp_accept_iplimit|tcp_check_timer|udp_receiver_mode|tcp_main_threads|rpc_exec_delta|xavp_via_reply_params|tcp_msg_(?:data|read)_timeout|tls_threads_mode|async_tkv_\w+|msg_recv_max_size|maxsndbuffer|mem_add_size|auto_domains|dns_rev_via|dns_use_cache|dns_use_failover|domain)[ \t]*=)|\bKAMAILIO_(?:6|5_[789]|VERSION\b)|\bds_dsg_fetch(?:_uri)?\(|\bds_oc_set_attrs\(/m;
 
 /** Lines of the preprocessor that came with 5.7, in a file that somebody runs. */
 const LATER_DIRECTIVES = /^[ \t]*#!(?:ifexp|defexps?)\b/m;
