@@ -41,8 +41,7 @@ const routing = (group: string, more = '') => `
   CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
   INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('${group}', '49', 0, '#all');
   CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
-  CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT, subst_exp TEXT, repl_exp TEXT,
-    timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);
+  ${DIALPLAN}
   CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
     duration INT, ms_duration INT, setuptime INT, created TEXT, customer TEXT, src_ip TEXT, gateway TEXT, rule_id TEXT);
   INSERT INTO version VALUES ('dialplan', 5), ('domain', 4);
