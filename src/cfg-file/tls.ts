@@ -165,22 +165,17 @@ function opensipsDomains(modules: ModuleValues): Domain[] {
         of(name.trim(), server).addresses.push(...hostsIn(at).map(withPort));
       }
     }
-    for (const [parameter, key] of Object.entries(OPENSIPS_KEYS)) {
+    /** "[domain]value"; without a domain it is of the default one. */
+    const forDomains = (parameter: string, take: (domain: Domain, value: string) => void): void => {
       for (const each of values?.get(parameter) ?? []) {
         const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
-        of(name, true).values.set(key, value.trim());
+        take(of(name, true), value);
       }
-    }
-    const lists = [
-      ['match_sip_domain', 'hosts'],
-      ['match_ip_address', 'addresses'],
-    ] as const;
-    for (const [parameter, list] of lists) {
-      for (const each of values?.get(parameter) ?? []) {
-        const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
-        of(name, true)[list].push(...(list === 'hosts' ? hostsIn(value) : hostsIn(value).map(withPort)));
-      }
-    }
+    };
+    for (const [parameter, key] of Object.entries(OPENSIPS_KEYS))
+      forDomains(parameter, (domain, value) => domain.values.set(key, value.trim()));
+    forDomains('match_sip_domain', ({ hosts }, value) => hosts.push(...hostsIn(value)));
+    forDomains('match_ip_address', ({ addresses }, value) => addresses.push(...hostsIn(value).map(withPort)));
   }
   return [...domains.values()];
 }
