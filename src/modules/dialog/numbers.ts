@@ -48,8 +48,7 @@ function numberEdit(message: SipMessage, number: number): TextEdit {
 /** The request at hand leaves with a number that is `shift` above its own; an earlier change of it is taken back. */
 export function renumber({ message, edits }: Pick<MessageRun, 'message' | 'edits'>, shift: number): void {
   const edit = numberEdit(message, message.cseqNumber + shift);
-  if (edits.list.some(({ start, end }) => start === edit.start && end === edit.end))
-    edits.drop(({ start, end }) => start === edit.start && end === edit.end);
+  edits.drop(({ start, end }) => start === edit.start && end === edit.end);
   if (shift !== 0) edits.add(edit);
 }
 

@@ -1,3 +1,4 @@
+import type { SipMessage } from '../../sip/message.js';
 import { NOBODY } from '../../sip/transaction/client.js';
 import type { Dialog, Side } from './dialog.js';
 import { sendWithin } from './requests-within.js';
@@ -35,6 +36,9 @@ function every(dialog: Dialog, ms: number, sides: ReadonlySet<Side>, act: (side:
   return () => stop();
 }
 
+/** The side does not know the dialog any more, or does not answer (RFC 3261 section 12.2.1.2). */
+const endsDialog = ({ status }: SipMessage): boolean => status === 408 || status === 481;
+
 /** OPTIONS; `gone` is called when nothing comes back, or 408 or 481. */
 function ask(dialog: Dialog, side: Side, gone: () => void): void {
   sendWithin(
@@ -43,7 +47,7 @@ function ask(dialog: Dialog, side: Side, gone: () => void): void {
     { method: 'OPTIONS' },
     {
       onReply(_client, reply) {
-        if (reply.status === 408 || reply.status === 481) gone();
+        if (endsDialog(reply)) gone();
       },
       onFailure: gone,
     },
@@ -64,7 +68,7 @@ function reinvite(dialog: Dialog, side: Side, gone: () => void): void {
     { method: 'INVITE', lines, body: shown.sdp },
     {
       onReply(_client, reply) {
-        if (reply.status === 408 || reply.status === 481) gone();
+        if (endsDialog(reply)) gone();
         // RFC 3261 section 13.2.2.4: each 2xx is acknowledged.
         else if (reply.status >= 200 && reply.status < 300)
           sendWithin(dialog, side, { method: 'ACK', number: reply.cseqNumber }, NOBODY);

@@ -32,9 +32,9 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   const [next] = to.route;
   const loose = next === undefined || /;\s*lr\b/i.test(next);
   // To a strict router the request goes by its URI, the Contact is the last Route (RFC 3261 section 12.2.1.1).
-  const uri = loose ? to.contact : uriIn(next);
+  const uri = loose ? to.contact : addrSpecOf(next);
   const routes = loose ? to.route : [...to.route.slice(1), `<${to.contact}>`];
-  const hop = parseUri(next === undefined ? uri : uriIn(next));
+  const hop = parseUri(next === undefined ? uri : addrSpecOf(next));
   if (uri === '' || hop === undefined) {
     env.peerLog.warn(
       { callId: dialog.callId, side, method, uri },
@@ -73,7 +73,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     const target = { socket, address: address.address, port: address.port, serverName: address.name };
     env.layer.request(runLocal(env, text).text, method === 'INVITE', id, target, user);
   };
-  resolved(env, hop, (address) => send(address));
+  resolved(env, hop, send);
 }
 
 /** dlg_extra_hdrs: lines of all requests of ours within dialogs. */
@@ -96,8 +96,4 @@ function resolved(
     const first = result instanceof Error ? undefined : result[0];
     if (first !== undefined) use(first);
   });
-}
-
-function uriIn(value: string): string {
-  return addrSpecOf(value);
 }
