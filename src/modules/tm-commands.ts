@@ -1,4 +1,5 @@
 import { parseUri } from '../core/uri.js';
+import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { sendOwn } from '../script/own-requests.js';
@@ -19,15 +20,14 @@ function linesOf(text: string): { readonly named: ReadonlyMap<string, string>; r
     const name = line.slice(0, colon).trimEnd();
     const value = line.slice(colon + 1);
     if (colon < 0 || !/^[A-Za-z0-9-]+$/.test(name)) throw new CommandFault(400, 'Invalid headers');
-    const key = name.toLowerCase();
-    if (/^(?:from|f|to|t|call-id|i|cseq)$/.test(key)) named.set(LONG[key] ?? key, value.trim());
+    const lower = name.toLowerCase();
+    const key = (name.length === 1 ? COMPACT_FORMS[lower] : undefined) ?? lower;
+    if (/^(?:from|to|call-id|cseq)$/.test(key)) named.set(key, value.trim());
     // What is written from what the request is.
-    else if (!/^(?:content-length|l|via|v|max-forwards)$/.test(key)) rest += `${name}: ${value.trim()}\r\n`;
+    else if (!/^(?:content-length|via|max-forwards)$/.test(key)) rest += `${name}: ${value.trim()}\r\n`;
   }
   return { named, rest };
 }
-
-const LONG: Readonly<Record<string, string>> = { f: 'from', t: 'to', i: 'call-id' };
 
 /** "." stands for nothing in calls that name no parameters. */
 function given(text: string | undefined): string | undefined {
