@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { SwitchyardError } from '../core/errors.js';
+import { bracketed } from '../core/uri.js';
 
 interface UrlForms {
   /** Pool key: two URLs with the same canonical form may share a connection pool. Holds the password: never log it. */
@@ -100,8 +101,7 @@ function parseServer(kind: ServerUrl['kind'], defaultPort: number, rest: string,
   const secret = userinfo?.indexOf(':') ?? -1;
   const user = userinfo === undefined ? undefined : percentDecode(secret < 0 ? userinfo : userinfo.slice(0, secret));
   const password = userinfo === undefined || secret < 0 ? undefined : percentDecode(userinfo.slice(secret + 1));
-  const bracketed = host.includes(':') ? `[${host}]` : host;
-  const where = `${bracketed}:${port}/${database}`;
+  const where = `${bracketed(host)}:${port}/${database}`;
   const who = user === undefined ? '' : encodeURIComponent(user);
   const canonicalUser = password === undefined ? who : `${who}:${encodeURIComponent(password)}`;
   return {

@@ -1,4 +1,5 @@
 import { SwitchyardError } from '../core/errors.js';
+import { bracketed } from '../core/uri.js';
 import { parseHostPort } from './socket.js';
 
 /** The event socket of a FreeSWITCH server. */
@@ -41,6 +42,6 @@ export function parseFreeswitchUrl(text: string): FreeswitchUrl {
     password: login.slice(colon + 1),
     host: at.host,
     port,
-    display: `fs://${at.host.includes(':') ? `[${at.host}]` : at.host}:${port}`,
+    display: `fs://${bracketed(at.host)}:${port}`,
   };
 }

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { isAddressBlock } from '../core/address-blocks.js';
+import { bracketed } from '../core/uri.js';
 import { type Bounds, isLoopback } from './access.js';
 import { readDatagram } from './datagram-socket.js';
 import { parseDatabaseUrl, redactUrl } from './db-url.js';
@@ -230,7 +231,7 @@ function addressesIn(written: string | readonly (string | null)[], location: Loc
     const parsed = findings.attempt(location, () => parseHostPort(text));
     if (parsed === undefined) return [];
     if (parsed.port === undefined) findings.refuse(location, `"${text}" has no port`);
-    return [`${parsed.host.includes(':') ? `[${parsed.host}]` : parsed.host}:${parsed.port ?? 5061}`];
+    return [`${bracketed(parsed.host)}:${parsed.port ?? 5061}`];
   });
 }
 

@@ -206,6 +206,11 @@ export function defaultPort(transport: TransportName): number {
   }
 }
 
+/** The host as URIs write it: an IPv6 address in brackets (RFC 3261 section 25.1). */
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** The host without the brackets of an IPv6 reference. */
 export function bareHost(host: string): string {
   return host.charCodeAt(0) === 91 ? host.slice(1, -1) : host;

@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
+import { bracketed } from '../core/uri.js';
 import { DatagramEndpoint } from '../management/endpoints/datagram.js';
 import { FifoEndpoint } from '../management/endpoints/fifo.js';
 import { StreamEndpoint } from '../management/endpoints/stream.js';
@@ -98,8 +99,7 @@ function ctlEndpoint(config: CtlConfig, { rpc, access, clock, log }: EndpointEnv
   if (transport === 'unixs' || transport === 'tcp') {
     return new StreamEndpoint({ config, protocol: binrpcOverStreams(rpc, partition), callerFrom, clock, logger: log });
   }
-  const host = address.includes(':') ? `[${address}]` : address;
-  const socketName = transport === 'unixd' ? address : `udp:${host}:${port}`;
+  const socketName = transport === 'unixd' ? address : `udp:${bracketed(address)}:${port}`;
   const protocol = binrpcOverDatagrams(rpc, partition);
   return new DatagramEndpoint({ config: { socketName, unixMode }, protocol, callerFrom, logger: log });
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { parseAddress } from '../core/name-addr.js';
-import { defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
+import { bracketed, defaultPort, parseUri, uriParam, uriTransport } from '../core/uri.js';
 import type { PvarContext, PvarMessage } from '../pvar/context.js';
 import { parseCredentials, splitList } from '../pvar/header-values.js';
 import type { PvarValue } from '../pvar/value.js';
@@ -307,8 +307,4 @@ function diversionParam(name: string): VariableDefinition {
     const raw = message.header('Diversion');
     return raw === undefined ? null : orNull(uriParam(parseAddress(raw).params, name));
   });
-}
-
-function bracketed(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
 }

@@ -1,7 +1,7 @@
 import { AddressBlocks } from '../core/address-blocks.js';
 import { findText } from '../core/find-text.js';
 import { parseAddress } from '../core/name-addr.js';
-import { parseUri, uriParam, withoutUriParam } from '../core/uri.js';
+import { bracketed, parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { routeValues } from '../sip/route-set.js';
@@ -87,7 +87,7 @@ export function fixContact(run: MessageRun, params: string, kept = false): numbe
     if (parts === undefined) return -1;
     const at = findText(message.text, contact.text, contact.start);
     if (at < 0 || at > contact.end) continue;
-    const host = source.address.includes(':') ? `[${source.address}]` : source.address;
+    const host = bracketed(source.address);
     const before = `${parts.host}${parts.port === undefined ? '' : `:${parts.port}`}`;
     const org = kept ? `;org=${Buffer.from(before, 'latin1').toString('base64')}` : '';
     const fixed = joinUri({ ...parts, host, port: String(source.port), params: params + parts.params + org });

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { parseAddress } from '../core/name-addr.js';
-import { parseUri } from '../core/uri.js';
+import { bracketed, parseUri } from '../core/uri.js';
 import { COMMON_NAMES, compileFormat, type FormatNames } from './format.js';
 import { paramValue } from './header-values.js';
 import type { TransformationDefinition } from './transformations/definition.js';
@@ -215,7 +215,7 @@ function sourceOf({
   readonly sourceAddress: string;
   readonly sourcePort: number;
 }): string {
-  return `${sourceAddress.includes(':') ? `[${sourceAddress}]` : sourceAddress}:${sourcePort}`;
+  return `${bracketed(sourceAddress)}:${sourcePort}`;
 }
 
 function without<T>(table: ReadonlyMap<string, T>, names: ReadonlySet<string>): [string, T][] {

@@ -1,4 +1,5 @@
 import { avpName } from '../../core/avp-name.js';
+import { bracketed } from '../../core/uri.js';
 import { integerOf, type PvarContext } from '../context.js';
 import { formatTime, timeText } from '../time-format.js';
 import { cellFinder } from '../var-store.js';
@@ -167,10 +168,6 @@ const socketIn: VariableDefinition = {
     throw new Error('knows the fields ip, port and proto');
   },
 };
-
-function bracketed(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
-}
 
 /** Where the message came from, what the script keeps, time and statistics. */
 export const runtimeVariableTable: readonly [string, VariableDefinition][] = [

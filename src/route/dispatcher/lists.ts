@@ -1,4 +1,4 @@
-import { parseUri, type TransportName } from '../../core/uri.js';
+import { bracketed, parseUri, type TransportName } from '../../core/uri.js';
 import { countDestinations } from '../../engine/count.js';
 import { findInList } from '../../engine/in-list.js';
 import { FROM_LIST, findFromList } from '../../engine/kamailio/from-list.js';
@@ -77,7 +77,7 @@ export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?
   if (address === undefined) return site.refused(name, `"${uri?.trim()}" is not a SIP URI`);
   const { pvars, env } = site;
   const { protocol, receivedAddress, receivedPort } = pvars;
-  const host = receivedAddress.includes(':') ? `[${receivedAddress}]` : receivedAddress;
+  const host = bracketed(receivedAddress);
   const destination = findFromList(found.partition, {
     ip: address.ip,
     port: address.port,

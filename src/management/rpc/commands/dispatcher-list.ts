@@ -2,6 +2,7 @@ import { nextIteration } from '../../../core/event-loop.js';
 import { canonicalIp } from '../../../core/ip-address.js';
 import { maskUri } from '../../../core/mask.js';
 import { readableText } from '../../../core/readable-text.js';
+import { bracketed } from '../../../core/uri.js';
 import type { Destination } from '../../../engine/destination.js';
 import type { DestinationView } from '../../../engine/flavour.js';
 import { DESTINATIONS_AT_ONCE } from '../../bulk.js';
@@ -153,8 +154,7 @@ function readable(text: string | undefined): string | null {
 /** The first address, an IPv6 one in brackets (recorded); the host while a name has not been resolved. */
 function ipAddress({ resolved, host }: Destination): string {
   const address = resolved[0]?.address;
-  if (address === undefined) return host;
-  return address.includes(':') ? `[${address}]` : address;
+  return address === undefined ? host : bracketed(address);
 }
 
 /**
