@@ -68,11 +68,11 @@ export class CallDialogs {
   /** Removes a slot that is here. */
   remove(slot: number): void {
     const { bySlot } = this;
-    const [before, behind] = [(bySlot[SPAN * slot + 2] as number) - 1, (bySlot[SPAN * slot + 3] as number) - 1];
-    if (before === NONE) this.first = behind;
-    else bySlot[SPAN * before + 3] = behind + 1;
-    if (behind === NONE) this.last = before;
-    else bySlot[SPAN * behind + 2] = before + 1;
+    const [previous, next] = [(bySlot[SPAN * slot + 2] as number) - 1, (bySlot[SPAN * slot + 3] as number) - 1];
+    if (previous === NONE) this.first = next;
+    else bySlot[SPAN * previous + 3] = next + 1;
+    if (next === NONE) this.last = previous;
+    else bySlot[SPAN * next + 2] = previous + 1;
     this.count--;
     this.take(slot, bySlot[SPAN * slot + 1] as number);
   }
@@ -86,7 +86,7 @@ export class CallDialogs {
     entries[at * WIDTH + 2] = slot + 1;
   }
 
-  /** Takes an entry out, and moves those behind it that would not be found any more. */
+  /** Takes an entry out, and moves those after it that would not be found any more. */
   private take(slot: number, b: number): void {
     const { entries, mask } = this;
     let hole = b & mask;

@@ -182,7 +182,7 @@ export interface IfStatement {
   readonly otherwise: readonly Statement[] | undefined;
   readonly at: Position;
   /** Of what follows it: the parser looks for "else" there. */
-  readonly behind?: Position;
+  readonly following?: Position;
 }
 
 /** "while". */

@@ -65,7 +65,7 @@ export interface SyntaxDecisions {
   readonly endArguments: boolean;
   /** A module may be loaded twice; the second load has no effect. */
   readonly modulesTwice: boolean;
-  /** Two main routes are one, the second behind the first. */
+  /** Two main routes are one, the second after the first. */
   readonly joinsMainRoutes: boolean;
   readonly forLoops: boolean;
   readonly asyncStatements: boolean;

@@ -9,7 +9,7 @@ export interface CfgProblem {
   readonly at: Position;
   /** Lower case; says what and which. */
   readonly message: string;
-  /** Kamailio finds it when it starts, behind all that is found while the file is read. */
+  /** Kamailio finds it when it starts, after all that is found while the file is read. */
   readonly atStart?: boolean;
 }
 

@@ -29,7 +29,7 @@ export interface OrderedNode {
  */
 export class Orders {
   /** Keys of this zone's records whose order is older than one in another zone, and that order. */
-  private readonly behind = new Map<string, { readonly order: Order; readonly reason: string }>();
+  private readonly outdated = new Map<string, { readonly order: Order; readonly reason: string }>();
 
   constructor(private readonly node: OrderedNode) {}
 
@@ -54,29 +54,29 @@ export class Orders {
     const destination = rows.find(own);
     if (destination === undefined || !this.node.sharesByZone(destination)) return;
     if (!isNewer(order, records.entry(own).record?.z)) return;
-    const known = this.behind.get(own);
+    const known = this.outdated.get(own);
     if (known !== undefined && !isNewer(order, known.order)) return;
-    this.behind.set(own, { order, reason: (record as DestinationRecord).r });
+    this.outdated.set(own, { order, reason: (record as DestinationRecord).r });
     this.follow(own);
   }
 
   /** What this node owns by now follows the orders of other zones. To be called every second. */
   tick(): void {
-    for (const key of this.behind.keys()) this.follow(key);
+    for (const key of this.outdated.keys()) this.follow(key);
   }
 
   private follow(key: string): void {
     const { node } = this;
     const destination = node.rows.find(key);
-    const known = this.behind.get(key);
+    const known = this.outdated.get(key);
     if (destination === undefined || known === undefined) {
-      this.behind.delete(key);
+      this.outdated.delete(key);
       return;
     }
     const entry = node.records.entry(key);
     const { order, reason } = known;
     if (!isNewer(order, entry.record?.z)) {
-      this.behind.delete(key);
+      this.outdated.delete(key);
       return;
     }
     if (!node.isIn || !node.isOpen || entry.queue.length > 0 || !node.owners.owns(destination)) return;

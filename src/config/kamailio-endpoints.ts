@@ -57,7 +57,7 @@ function readCtlSocket(raw: RawCtl, location: Location, findings: Findings): Ctl
   const transport = proto.toLowerCase() === 'unix' ? 'unixs' : (proto.toLowerCase() as CtlConfig['transport']);
   if (transport === 'unixs' || transport === 'unixd') {
     if (rest.includes('/')) return { ...shared, transport, address: unixPath(rest, at, findings), port: 0 };
-    findings.refuse(at, `expected the path of a UNIX socket behind "${proto}:", not "${rest}"`);
+    findings.refuse(at, `expected the path of a UNIX socket after "${proto}:", not "${rest}"`);
     return undefined;
   }
   const address = findings.attempt(at, () => parseHostPort(rest, name));

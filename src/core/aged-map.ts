@@ -66,7 +66,7 @@ export class AgedMap<T> {
 
   private oldest(): { readonly key: string; readonly entry: Entry<T> } | undefined {
     for (let renewed = false; ; ) {
-      // A key that was set again stands behind the others.
+      // A key that was set again stands after the others.
       if (this.head !== undefined && this.map.get(this.head.key) === this.head.entry) return this.head;
       const next = this.cursor.next();
       if (next.done !== true) {

@@ -32,7 +32,7 @@ function endOf(text: string, from: number, atEquals: boolean): number {
   return at;
 }
 
-/** Where a value ends: behind its closing quote, or at the next separator. A quote that is not closed goes to the end. */
+/** Where a value ends: after its closing quote, or at the next separator. A quote that is not closed goes to the end. */
 function valueEnd(text: string, from: number): number {
   let at = from;
   while (text[at] === ' ' || text[at] === '\t') at++;

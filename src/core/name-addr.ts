@@ -37,7 +37,7 @@ export function addrSpecOf(value: string): string {
   return parseAddress(value).uri;
 }
 
-/** Index just behind the quoted string that begins at `start`; the length of the text when it is not closed. */
+/** Index just after the quoted string that begins at `start`; the length of the text when it is not closed. */
 export function endOfQuoted(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const c = text.charCodeAt(i);

@@ -15,7 +15,7 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
 export function isAlive(pid: number, read = (file: string): string => readFileSync(file, 'latin1')): boolean {
   try {
     const text = read(`/proc/${pid}/stat`);
-    // The state stands behind the name of the program, which is in parentheses and may have some itself (proc(5)).
+    // The state stands after the name of the program, which is in parentheses and may have some itself (proc(5)).
     return !/^ [ZX]/.test(text.slice(text.lastIndexOf(')') + 1));
   } catch (error) {
     // Without a free descriptor, say, nothing is known of it.

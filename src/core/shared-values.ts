@@ -32,7 +32,7 @@ const BUCKETS = TABLES + MOST_TABLES * TABLE_WORDS;
 const MOST_BUCKETS = 32_768;
 const BLOCKS = BUCKETS + MOST_BUCKETS;
 
-/** Words of an entry, behind those of its block. */
+/** Words of an entry, after those of its block. */
 const TABLE = 2;
 const HASH = 3;
 const NEXT_OF_HASH = 4;
@@ -61,7 +61,7 @@ const TIDY_SHARE = 20;
 /** Oldest entries of a table that are looked at for one whose memory is enough for a new one. */
 const MOST_LOOKS = 16;
 
-/** Locks behind the blocks: names share them, by their hash. */
+/** Locks after the blocks: names share them, by their hash. */
 const LOCKS = 64;
 
 /** Bytes that a store has by default; touched as far as it is used. */
@@ -332,7 +332,7 @@ export class SharedValues implements EntryStore {
     return this.bytes.toString(wide ? 'utf16le' : 'latin1', from, from + length);
   }
 
-  /** Puts an entry behind another one of its table, or first. */
+  /** Puts an entry after another one of its table, or first. */
   private link(at: number, before: number): void {
     const { words } = this;
     const bucket = bucketOf(words[at + HASH] as number);

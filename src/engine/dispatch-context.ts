@@ -45,8 +45,8 @@ export class DispatchContext {
   }
 
   /**
-   * Tries the sets in order: the first that has a destination gives the one in use, those after it add their lists
-   * behind. `destinationIsSet`: the message has a destination already, for flag s. Lists of sets are a form of 2.1, where
+   * Tries the sets in order: the first that has a destination gives the one in use, those after it append
+   * their lists. `destinationIsSet`: the message has a destination already, for flag s. Lists of sets are a form of 2.1, where
    * flag f without "M n" keeps the chosen destination alone: so does a strict partition.
    */
   select(
@@ -69,7 +69,7 @@ export class DispatchContext {
       if (typeof choice === 'string') {
         this.failure = choice;
       } else if (lists !== undefined) {
-        lists.putBehind(choice);
+        lists.putAfter(choice);
       } else {
         lists = this.open(partition);
         if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, anyFailover);
@@ -118,7 +118,7 @@ export class DispatchContext {
       } else if (choice.branches !== undefined) {
         lists.branches = [...(lists.branches ?? []), choice.destination, ...choice.branches];
       } else if (choice.count > 0) {
-        lists.putBehind(choice);
+        lists.putAfter(choice);
       }
     }
     if (lists === undefined) return 'failed';

@@ -49,7 +49,7 @@ export interface SelectionRules {
    * destination without a socket leaves that of an earlier selection.
    */
   readonly leavesOlderSelection: boolean;
-  /** The list of an earlier selection stays behind that of a new one. */
+  /** The list of an earlier selection stays after that of a new one. */
   readonly stacksSelections: boolean;
   /** $du stays in failure routes as the request route left it; else it is empty there. */
   readonly keepsNextHop: boolean;

@@ -219,7 +219,7 @@ function piecesOf(pattern: string): Piece[] {
   const pieces: Piece[] = [];
   let elements: string[] = [];
   let isPlain = true;
-  // A bracket that is not closed is a character, and so are all behind it: the end is looked for once.
+  // A bracket that is not closed is a character, and so are all after it: the end is looked for once.
   let closes = true;
   const close = (): void => {
     const plain = isPlain ? elements.map((each) => each.charAt(each.length - 1)).join('') : undefined;

@@ -82,7 +82,7 @@ function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): num
     return finishHash(portless) || 1;
   }
   if (end !== COLON || at + before + 1 === length) return NOT_PLAIN;
-  // What stands behind the port would be parameters, which may name the transport that it belongs to.
+  // What follows the port would be parameters, which may name the transport that it belongs to.
   let port = 0;
   for (let i = before + 1; i < 4 && at + i < length; i++) {
     const digit = octetOf(four, i) - ZERO;

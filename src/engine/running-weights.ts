@@ -23,7 +23,7 @@ export class RunningWeights {
     this.sums = undefined;
   }
 
-  /** Adds a weight behind the others. No array is made while all are equal. */
+  /** Adds a weight after the others. No array is made while all are equal. */
   add(weight: number): void {
     const { count } = this;
     if (count === 0) this.equal = weight;

@@ -21,7 +21,7 @@ export interface StateSignal {
   readonly origin: SignalOrigin;
   /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */
   readonly reason: string;
-  /** Status code behind it, where there is one. */
+  /** Status code after it, where there is one. */
   readonly code?: number | undefined;
   /** "timeout", "refused", "tls", "dns", ... */
   readonly cause?: string | undefined;

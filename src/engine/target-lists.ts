@@ -14,14 +14,14 @@ export interface ListAvp {
   set(values: AvpValues): void;
 }
 
-/** Selections of one call whose lists stay behind each other. */
+/** Selections of one call whose lists are kept one after the other. */
 const MOST_STACKED = 64;
 
 /** Longest list a script gets to see or may write. */
 const MOST_VALUES = 10_000;
 
 /**
- * What one transaction keeps of its selections in one partition: the destination in use and the targets behind it. It
+ * What one transaction keeps of its selections in one partition: the destination in use and the targets after it. It
  * answers as the original's AVPs would, where dst_avp begins with the destination in use and each ds_next_dst drops the
  * first value; but no list is made until it is read.
  */
@@ -37,8 +37,9 @@ export class TargetLists {
   /** First value of dst_avp: dropped by the next `next`. Undefined when the list is empty. */
   private head: Destination | undefined = undefined;
   private rest: Targets = NO_TARGETS;
-  private behind: { readonly head: Destination; readonly rest: Targets }[] | undefined = undefined;
-  /** How many of `behind`, at its end, are of earlier selections. */
+  /** Lists that follow `rest`. */
+  private later: { readonly head: Destination; readonly rest: Targets }[] | undefined = undefined;
+  /** How many of `later`, at its end, belong to earlier selections. */
   private older = 0;
   /** attrs_avp where it no longer runs along with dst_avp: written by a script, or out of step in a strict partition. */
   private attrsValues: string[] | undefined = undefined;
@@ -58,9 +59,9 @@ export class TargetLists {
       return;
     }
     const { head } = this;
-    if (head === undefined || !this.partition.flavour.stacksSelections) this.behind = undefined;
-    else if ((this.behind?.length ?? 0) < MOST_STACKED) (this.behind ??= []).unshift({ head, rest: this.rest });
-    this.older = this.behind?.length ?? 0;
+    if (head === undefined || !this.partition.flavour.stacksSelections) this.later = undefined;
+    else if ((this.later?.length ?? 0) < MOST_STACKED) (this.later ??= []).unshift({ head, rest: this.rest });
+    this.older = this.later?.length ?? 0;
     this.tried = undefined;
     this.attrsValues = undefined;
     this.socketValues = undefined;
@@ -73,7 +74,7 @@ export class TargetLists {
   putBefore(choice: Choice, setId: number, keep: boolean): void {
     if (keep) {
       if (this.attrsValues !== undefined) this.attrsValues.unshift(...attrsOf(choice.destination, choice.rest));
-      if (this.head !== undefined) (this.behind ??= []).unshift({ head: this.head, rest: this.rest });
+      if (this.head !== undefined) (this.later ??= []).unshift({ head: this.head, rest: this.rest });
       this.head = choice.destination;
       this.rest = choice.rest;
     } else if (this.partition.options.compat === 'strict' && this.head !== undefined) {
@@ -83,16 +84,16 @@ export class TargetLists {
     this.use(choice, setId);
   }
 
-  /** Adds the list of a further set behind all others of this selection. */
-  putBehind(choice: Choice): void {
+  /** Adds the list of a further set after all others of this selection. */
+  putAfter(choice: Choice): void {
     if (this.head === undefined) {
       this.head = choice.head ?? choice.destination;
       this.rest = choice.rest;
       return;
     }
-    const behind = (this.behind ??= []);
-    const at = Math.max(0, behind.length - this.older);
-    behind.splice(at, 0, { head: choice.head ?? choice.destination, rest: choice.rest });
+    const later = (this.later ??= []);
+    const at = Math.max(0, later.length - this.older);
+    later.splice(at, 0, { head: choice.head ?? choice.destination, rest: choice.rest });
   }
 
   /** Goes on to the next target, which becomes the one in use. Undefined, and that stays in use, when there is none. */
@@ -102,7 +103,7 @@ export class TargetLists {
     do {
       target = this.rest.next();
       if (target === undefined) {
-        const following = this.behind?.shift();
+        const following = this.later?.shift();
         if (following === undefined) {
           // Kamailio drops a target's record before it looks for the next one.
           if (this.partition.flavour.dropsLastTarget) this.head = undefined;
@@ -151,7 +152,7 @@ export class TargetLists {
     const all: Destination[] = [];
     if (this.head === undefined) return all;
     collect(this.head, this.rest, all);
-    for (const part of this.behind ?? []) collect(part.head, part.rest, all);
+    for (const part of this.later ?? []) collect(part.head, part.rest, all);
     if (this.tried === undefined) return all;
     const seen = new Set<string>();
     return all.filter((each) => !seen.has(hopOf(each)) && seen.add(hopOf(each)));
@@ -219,7 +220,7 @@ export class TargetLists {
     }
     this.head = targets.shift();
     this.rest = new GivenTargets(targets);
-    this.behind = undefined;
+    this.later = undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import type { CompiledDestination } from './compiled-destination.js';
 
 type Entry = CompiledDestination | CompiledDestination[];
 
-/** Rows of one set by their URI as stored. Several rows may have one URI: behind different sockets, or twice the same. */
+/** Rows of one set by their URI as stored. Several rows may have one URI: with different sockets, or twice the same. */
 export class UriIndex {
   private readonly byUri = new Map<string, Entry>();
 

@@ -17,7 +17,7 @@ export function encodeToken(text: string): string {
   return token;
 }
 
-/** The text behind a token, or undefined when it is not one that `encodeToken` writes. */
+/** The text after a token, or undefined when it is not one that `encodeToken` writes. */
 export function decodeToken(token: string): string | undefined {
   if (token === '=') return '';
   if (!/^(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+$/.test(token)) return undefined;

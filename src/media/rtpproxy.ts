@@ -82,7 +82,7 @@ export interface MediaEndpoint {
   readonly port: number;
 }
 
-/** The answer to an update or a look-up: "port", "port address", with "6" behind an IPv6 one; undefined for an error or port 0. */
+/** The answer to an update or a look-up: "port", "port address", with "6" after an IPv6 one; undefined for an error or port 0. */
 export function endpointOf(answer: string, proxy: string): MediaEndpoint | undefined {
   const match = /^\s*(\d{1,5})(?:\s+(\S{1,64}))?/.exec(answer);
   const port = Number(match?.[1] ?? 0);

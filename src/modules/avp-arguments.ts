@@ -5,7 +5,7 @@ export interface NamedVariable {
   readonly format: Format;
   /** The name of the AVP; undefined for a variable that is none. */
   readonly avp: string | undefined;
-  /** What stands behind the slash, as written. */
+  /** What follows the slash, as written. */
   readonly flags: string;
 }
 

@@ -95,7 +95,7 @@ function sourceOf(text: string): Source {
   return { format: compileFormat(value), flag: flag as Source['flag'] };
 }
 
-/** Which attributes are meant: "$avp(x)", "*", "s:x", each with "/table" or "/$scheme" behind it. */
+/** Which attributes are meant: "$avp(x)", "*", "s:x", each with "/table" or "/$scheme" after it. */
 interface Wanted {
   /** Undefined for all. */
   readonly name: string | undefined;
@@ -106,11 +106,11 @@ interface Wanted {
 function wantedOf(text: string, scheme: string | undefined): Wanted {
   const parsed = /^(?:\$avp\((?:[si]:)?([^)/]+)\)|[si]:([\w.-]+)|(\*|[si]))(?:\/(\$?)([\w.-]+))?$/.exec(text.trim());
   if (parsed === null) throw new Error(`"${text}" names no AVP: $avp(name) or *`);
-  const [, avp, named, , mark, behind] = parsed;
+  const [, avp, named, , mark, suffix] = parsed;
   return {
     name: avp ?? named,
-    table: mark === '' ? behind : undefined,
-    scheme: mark === '$' ? behind : scheme,
+    table: mark === '' ? suffix : undefined,
+    scheme: mark === '$' ? suffix : scheme,
   };
 }
 

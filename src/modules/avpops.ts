@@ -116,7 +116,7 @@ export function deleteAvp({ pvars: { avps } }: MessageRun, name: string, flags: 
   return 1;
 }
 
-/** What stands behind the last slash. */
+/** What follows the last slash. */
 function flagsOf(whole: string): string {
   const slash = whole.lastIndexOf('/');
   return slash < 0 ? '' : whole.slice(slash + 1);

@@ -3,7 +3,7 @@ import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './de
 
 interface Part {
   readonly type: string;
-  /** From the boundary before it to the boundary behind it. */
+  /** From the boundary before it to the boundary after it. */
   readonly start: number;
   readonly end: number;
 }

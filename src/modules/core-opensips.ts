@@ -25,13 +25,13 @@ function time(run: MessageRun): readonly [seconds: number, microseconds: number]
   return [Math.floor(now / 1000), (now % 1000) * 1000];
 }
 
-/** The values of a variable: all with "[*]" behind it, else the one it has. */
+/** The values of a variable: all with "[*]" after it, else the one it has. */
 function all(arg: Arg | undefined, run: MessageRun): readonly PvarValue[] {
   if (arg?.variable === undefined) return [];
   return arg.variable.values?.(run.pvars) ?? [arg.variable.evaluateValue(run.pvars)];
 }
 
-/** Reads every value of an AVP, the newest first, whether "[*]" stands behind it or not; of other variables the one they have. */
+/** Reads every value of an AVP, the newest first, whether "[*]" stands after it or not; of other variables the one they have. */
 function everyValue(arg: Arg | undefined): (run: MessageRun) => readonly PvarValue[] {
   const given = arg?.variable;
   if (given === undefined) return () => [];

@@ -28,7 +28,7 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
 }
 
 /**
- * The same for Kamailio, which sees no parameters in the user part of a telephone number (`user=phone`): they stay behind it. One that is
+ * The same for Kamailio, which sees no parameters in the user part of a telephone number (`user=phone`): they stay after it. One that is
  * none stays as it is.
  */
 function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
@@ -256,7 +256,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
       (run) => {
         const text = textOf(value, run);
         const uri = run.call.requestUri;
-        // As recorded, behind headers it leaves a URI that nothing can be read from.
+        // As recorded, after headers it leaves a URI that nothing can be read from.
         run.pvars.setRequestUri(uri.includes('?') ? 'sip:@@' : `${uri};${text.replace(/^;/, '')}`);
         return 1;
       },

@@ -31,7 +31,7 @@ interface Value {
   readonly end: number;
   /** Where the comma before it stands; -1 for the first of its field. */
   readonly comma: number;
-  /** Behind the comma after it, -1 for the last of its field. */
+  /** Position after the comma that follows the value; -1 for the last of its field. */
   readonly next: number;
 }
 
@@ -76,7 +76,7 @@ function chosen(all: readonly Value[], index: number | undefined): Value | undef
   return all[number < 0 ? all.length + number : Math.max(0, number - 1)];
 }
 
-/** Where a parameter of a value stands: from its ";" to its end, and its value behind "=". */
+/** Where a parameter of a value stands: from its ";" to its end, and its value after "=". */
 function paramSpan(
   text: string,
   name: string,
@@ -106,7 +106,7 @@ function paramSpan(
   return undefined;
 }
 
-/** The same in "Digest a="1", b=2": parameters separated by commas behind a scheme. */
+/** The same in "Digest a="1", b=2": parameters separated by commas after a scheme. */
 function credentialSpan(
   run: MessageRun,
   field: FieldSpan,
@@ -200,7 +200,7 @@ function removeCredential(run: MessageRun, [name]: readonly (Arg | undefined)[])
   return 1;
 }
 
-/** A line behind all others, as these functions add it. */
+/** A line after all others, as these functions add it. */
 function addLine(run: MessageRun, header: string, value: string): number {
   return appendHeader(run, `${header}: ${value}\r\n`);
 }
@@ -281,7 +281,7 @@ export const headerValueFunctions: FunctionSpec[] = [
     const all = [...run.fields(textOf(name, run))];
     const number = Number(textOf(index, run)) || 0;
     const field = all[number < 0 ? all.length + number : number];
-    // As recorded: 2 for an index behind the last, 1 for one before the first.
+    // As recorded: 2 for an index after the last, 1 for one before the first.
     if (field === undefined) return number < 0 ? 1 : 2;
     run.edits.remove(field.line, field.next);
     return 1;

@@ -41,7 +41,7 @@ const walks = new PerCall(() => new Map<string, Walk>());
 /** Walks one message may have: those of the original. */
 const MOST_WALKS = 4;
 
-/** The part a walk stands at, for $hfitname, $hfitbody and $blitval; undefined before the first and behind the last. */
+/** The part a walk stands at, for $hfitname, $hfitbody and $blitval; undefined before the first and after the last. */
 export function walkedPart(
   run: MessageRun | undefined,
   kind: 'hf' | 'bl',

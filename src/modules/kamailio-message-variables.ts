@@ -100,7 +100,7 @@ function viaVariable(index: number): VariableDefinition {
   });
 }
 
-/** The values of all header fields of a name, each behind a comma of its own where the field is a list. */
+/** The values of all header fields of a name, each after a comma of its own where the field is a list. */
 function listedValues(message: PvarMessage, name: string): string[] {
   const values: string[] = [];
   for (const field of message.headers(name)) {

@@ -14,7 +14,7 @@ interface Part {
   readonly type: string;
   readonly typeLine: number;
   readonly afterType: number;
-  /** Where the boundary behind it begins, and what follows the line of that. */
+  /** Where the boundary after it begins, and what follows the line of that. */
   readonly end: number;
   readonly afterEnd: number;
 }
@@ -87,7 +87,7 @@ function partOf(run: MessageRun, type: string): Part | undefined {
   return multipart(run)?.parts.find((each) => each.type === wanted);
 }
 
-/** The text of a part: what stands behind its Content-Type, or with its boundary behind it. */
+/** The text of a part: what follows its Content-Type, or with its boundary after it. */
 function partText(run: MessageRun, type: string, raw: boolean): string | undefined {
   const { message } = run;
   if (message.bodyEnd <= message.bodyStart) return undefined;

@@ -117,7 +117,7 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   const number = TRANSPORT_NUMBERS.get(protocol.toLowerCase());
   if (contact?.uri === undefined || number === undefined) return -1;
   const at = findText(message.text, contact.text, contact.start);
-  // As recorded: before the parameters of the URI, set_contact_alias() behind them.
+  // As recorded: before the parameters of the URI, set_contact_alias() after them.
   const params = isLast ? -1 : contact.text.slice(contact.text.indexOf('@') + 1).indexOf(';');
   const end = params < 0 ? contact.text.length : contact.text.indexOf('@') + 1 + params;
   run.edits.insert(at + end, `;alias=${address}~${port}~${number}`);

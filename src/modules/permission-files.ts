@@ -53,7 +53,7 @@ export class PermissionRules {
     let further = 0;
     for (const [i, line] of text.split(/\r?\n/).entries()) {
       if (/^\s*(?:#.*)?$/.test(line)) continue;
-      // Without the rules behind them, what they deny would be allowed.
+      // Without the rules after them, what they deny would be allowed.
       if (rules.length === MOST_RULES) throw new Error(`more than ${MOST_RULES} rules`);
       try {
         rules.push(ruleOf(line));

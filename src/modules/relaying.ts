@@ -62,7 +62,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (refused !== undefined) return refused;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
-  // As recorded, the script goes on behind t_relay() for a copy.
+  // As recorded, the script goes on after t_relay() for a copy.
   if (transaction === undefined) return 1;
   if (transaction.cancelled) return kamailio ? -1 : -3;
   if (!kamailio && transaction.final !== 0) return -1;

@@ -32,7 +32,7 @@ function isMyself(run: MessageRun, text: string): boolean {
     const transport = uriTransport(uri) ?? 'udp';
     return isOurs(run.env, uri.host, uri.port) && (run.env.dialect === 'opensips' || hasTransport(run, transport));
   }
-  // As recorded, what is not a URI is a host in Kamailio, and no port stands behind it.
+  // As recorded, what is not a URI is a host in Kamailio, and no port stands after it.
   if (run.env.dialect === 'kamailio') {
     const host = text.trim();
     return (

@@ -18,7 +18,7 @@ function identifier(text: string): string {
   return isSqlName(name) ? name : '';
 }
 
-/** A column of a selection: its name, "*", or a function of one, with the name of the result behind it. */
+/** A column of a selection: its name, "*", or a function of one, with the name of the result after it. */
 const COLUMN = /^(?:[\w.]{1,128}|\*|\w{1,64}\((?:distinct )?(?:[\w.]{1,128}|\*)?\))(?: as \w{1,64})?$/i;
 /** What rows are ordered by. */
 const ORDER = /^\s*[\w.]+(?:\s+(?:asc|desc))?(?:\s*,\s*[\w.]+(?:\s+(?:asc|desc))?)*\s*$/i;

@@ -90,7 +90,7 @@ function selects(statement: string): boolean {
 
 /**
  * Assigns columns of rows to variables: AVPs get the value of every row, the first row first. As recorded of Kamailio, a column without a value changes nothing, and
- * AVPs keep the values that they have behind the new ones.
+ * AVPs keep the values that they have after the new ones.
  */
 export function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['rows']): void {
   const adds = run.env.dialect === 'kamailio';
@@ -294,7 +294,7 @@ export function isSqlName(text: string): boolean {
   return /^[\w.]+$/.test(text);
 }
 
-/** What stands behind WHERE for columns that have these values. */
+/** What follows WHERE for columns that have these values. */
 export function sqlCondition(
   database: SqlDatabase,
   columns: readonly (readonly [name: string, value: string])[],

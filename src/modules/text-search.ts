@@ -24,7 +24,7 @@ function search(run: MessageRun, regex: Arg, from: number, to: number): number {
   return code(compiled.test(run.message.text.slice(from, to)));
 }
 
-/** Where the header part that functions look at begins: behind the first line in Kamailio's subst, at the start elsewhere. */
+/** Where the header part that functions look at begins: after the first line in Kamailio's subst, at the start elsewhere. */
 function afterFirstLine(run: MessageRun): number {
   return run.message.headersStart;
 }

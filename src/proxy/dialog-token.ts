@@ -46,7 +46,7 @@ export type DialogScope = { readonly partition: string } | { readonly address: s
  * Tokens in our Record-Route URIs. Peers copy them into Route byte for byte (RFC 3261 section 12.2.1.1), so that a request
  * inside a dialog proves that the dialog was set up through this proxy. A token is a keyed hash over the constants of a
  * dialog: its Call-ID, the sockets it passes through, and two tags: one of the partition it was routed by, one of the
- * address it began at. The tags stand behind the hash; without the key they say nothing.
+ * address it began at. The tags stand after the hash; without the key they say nothing.
  */
 export class DialogTokens {
   /** Cache of recent tokens: requests that soon follow in the same dialog need no new hash. */

@@ -26,7 +26,7 @@ export type IndexNode =
   | { readonly kind: 'append' }
   | { readonly kind: 'computed'; readonly pieces: readonly Piece[] };
 
-/** One "{...}" behind a variable. */
+/** One "{...}" after a variable. */
 export interface TransformationNode {
   readonly offset: number;
   /** "s.substr" */

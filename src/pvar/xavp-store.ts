@@ -59,7 +59,7 @@ export class XavpStore {
     }
   }
 
-  /** Adds a value behind those there are. */
+  /** Adds a value after those there are. */
   append({ fields, order }: XavpRecord, field: string, value: Field): void {
     if (order.length >= MOST) return;
     const values = fields.get(field);

@@ -3,7 +3,7 @@ import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import { kamailioUser } from '../pvar/variables/script-uris.js';
 
-/** Where a part of an address stands in its header value; `blank`: text that is put there needs a blank behind it. */
+/** Where a part of an address stands in its header value; `blank`: text that is put there needs a blank after it. */
 export interface AddressSpan {
   readonly start: number;
   readonly end: number;

@@ -72,7 +72,7 @@ export function hidingRequest(message: SipMessage, socket: SipSocket, hiding: Hi
   ];
 }
 
-/** Changes to a reply: the Via fields of the request are there again, behind our own, which is still its first. */
+/** Changes to a reply: the Via fields of the request are there again, after our own, which is still its first. */
 export function hidingReply(
   reply: SipMessage,
   request: SipMessage,

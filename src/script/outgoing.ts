@@ -11,7 +11,7 @@ export interface OutgoingRequest {
   /** "host:port" of our Via: the socket's own, or one the script set. */
   readonly sentBy: string;
   readonly branch: string;
-  /** Parameters of our Via behind the branch, each with its semicolon. */
+  /** Parameters of our Via after the branch, each with its semicolon. */
   readonly viaParams: string;
   readonly requestUri: string;
   readonly edits: readonly TextEdit[];

@@ -252,7 +252,7 @@ export function startTimers(env: () => ScriptEnvironment): () => void {
   };
 }
 
-/** Runs the error route for a request with a defect, once: before the script answers or relays it, or behind its main route. */
+/** Runs the error route for a request with a defect, once: before the script answers or relays it, or after its main route. */
 export function runErrorOf(call: Call): void {
   const { env, message, source, defect } = call;
   if (defect === undefined) return;

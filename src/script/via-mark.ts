@@ -5,9 +5,9 @@ import type { Via } from '../sip/via.js';
  * A parameter that topology hiding puts into Via fields inside this process, where the original puts one of the same name: the message
  * says by it in which direction it goes and what of it is hidden. It never leaves: it is taken out, or encrypted, when a message is sent.
  *
- * "d" and "u": a request as it was received, from the side that began the dialog (downstream) or from the other. A digit behind it: the
- * number of our Record-Route values, in the Via of ours and in the one below. "r" before that: a reply; behind a dot the number of
- * Record-Route values that were hidden when it came; behind a hyphen the dialog, where that is kept (topos).
+ * "d" and "u": a request as it was received, from the side that began the dialog (downstream) or from the other. A digit after it: the
+ * number of our Record-Route values, in the Via of ours and in the one below. "r" before that: a reply; after a dot the number of
+ * Record-Route values that were hidden when it came; after a hyphen the dialog, where that is kept (topos).
  */
 export interface ViaMark {
   readonly reply: boolean;
@@ -32,7 +32,7 @@ export function viaMark({ reply, direction, own, before, dialog }: ViaMark): str
   return `${MARK_PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}${kept}`;
 }
 
-/** A mark behind the sent-by of a Via value, where the original puts its own. */
+/** A mark after the sent-by of a Via value, where the original puts its own. */
 export function markAt(text: string, via: Pick<Via, 'start' | 'end'>, mark: ViaMark): TextEdit {
   const semi = text.indexOf(';', via.start);
   const at = semi < 0 || semi > via.end ? via.end : semi;

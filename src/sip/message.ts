@@ -193,7 +193,7 @@ export class SipMessage {
     for (let field = this.nextField(name); field !== undefined; field = this.nextField(name, field.next)) yield field;
   }
 
-  /** The first header field of a name (or of any) that begins at `from` or behind it; `from` is where a line begins. */
+  /** The first header field of a name (or of any) that begins at `from` or after it; `from` is where a line begins. */
   nextField(name?: string, from = this.headersStart): FieldSpan | undefined {
     const text = this.text;
     const wanted = name?.toLowerCase();

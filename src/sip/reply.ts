@@ -145,9 +145,9 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
 }
 
 /**
- * How received and rport are written into the Via of a request: "asked" as RFC 3261 and RFC 3581 say. "front" right behind
+ * How received and rport are written into the Via of a request: "asked" as RFC 3261 and RFC 3581 say. "front" right after
  * sent-by, where OpenSIPS has them, and "front-forced" with rport though the sender did not ask for it; "ends" and "ends-forced" are as
- * Kamailio has them: right behind sent-by in what is forwarded, at the end in replies of our own.
+ * Kamailio has them: right after sent-by in what is forwarded, at the end in replies of our own.
  */
 export type ViaMarking = 'asked' | 'front' | 'front-forced' | 'ends' | 'ends-forced';
 
@@ -187,7 +187,7 @@ function frontVia(request: SipMessage, source: Source, forced: boolean, ownReply
   return { start: at, end: at, text: ownReply ? received + rport : rport + received };
 }
 
-/** Where the parameters of the top Via begin: right behind sent-by. */
+/** Where the parameters of the top Via begin: right after sent-by. */
 function sentByEnd({ text, viaValue }: SipMessage, viaEnd: number): number {
   const semicolon = text.indexOf(';', viaValue);
   return semicolon < 0 || semicolon > viaEnd ? viaEnd : semicolon;

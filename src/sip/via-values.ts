@@ -20,7 +20,7 @@ export function* viaValues(message: SipMessage): Generator<Via> {
   }
 }
 
-/** The value behind the comma that ends `via`, in the same field. */
+/** The value after the comma that ends `via`, in the same field. */
 function followingVia(text: string, via: Via, fieldEnd: number): Via | undefined {
   let at = via.end + 1;
   while (at < fieldEnd && text.charCodeAt(at) <= 32) at++;

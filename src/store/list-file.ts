@@ -21,7 +21,7 @@ export function parseListLine(line: string, strict = false): ListLine {
   if (text === '' || text.startsWith('#')) return undefined;
   if (text.length > MOST_LINE) return { problem: `longer than ${MOST_LINE} characters` };
   const { setid, destination, flags, priority, attrs } = cut(text, strict);
-  if (destination === '') return { problem: 'no destination behind the set id' };
+  if (destination === '') return { problem: 'no destination after the set id' };
   return {
     row: {
       setid: number(setid, strict),
@@ -35,7 +35,7 @@ export function parseListLine(line: string, strict = false): ListLine {
   };
 }
 
-/** What stands behind the last word of a line that is looked at; '' for nothing or a comment. */
+/** What follows the last word of a line that is looked at; '' for nothing or a comment. */
 export function superfluous(line: string): string {
   const text = line.trim();
   if (text === '' || text.startsWith('#')) return '';

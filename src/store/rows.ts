@@ -196,7 +196,7 @@ export class RowReader {
     };
   }
 
-  /** The attributes with those that stand in columns of their own behind them; a column without a value is none. */
+  /** The attributes with those that stand in columns of their own after them; a column without a value is none. */
   private withExtra(attrs: string, values: readonly unknown[] | undefined): string {
     if (values === undefined) return attrs;
     const { extraAttrs = [] } = this.rules;

@@ -54,7 +54,7 @@ export function columnValues(row: NewRow): Readonly<Record<string, string | numb
   );
 }
 
-/** What identifies a row to be deleted; the same URI behind two sockets is two rows, and both are deleted. */
+/** What identifies a row to be deleted; the same URI with two sockets is two rows, and both are deleted. */
 export type RowIdentity = Pick<DestinationRow, 'setId' | 'uri'>;
 
 /** How a URI may stand in the table of a flavour: without its scheme too, where that is taken. */

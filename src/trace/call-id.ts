@@ -24,7 +24,7 @@ export class CallIdSpan {
     const size = text.length;
     let start = line + NAME.length;
     if (start < size && text.charCodeAt(start) === SPACE) start++;
-    // In one go to its end, hashing on the way: most have one blank before and none behind.
+    // In one go to its end, hashing on the way: most have one blank before and none after.
     let hash = FNV_BASIS | 0;
     let at = start;
     let last = 0;
@@ -47,7 +47,7 @@ export class CallIdSpan {
     return match !== null && this.findIn(text, match.index + match[0].length);
   }
 
-  /** The value that begins behind blanks. */
+  /** The value that begins after blanks. */
   private findIn(text: string, from: number): boolean {
     let at = from;
     let end = text.indexOf('\r\n', at);

@@ -6,7 +6,7 @@ import type { TracedMessage } from './traced-message.js';
 const RAW_IP = 101;
 const UDP = 17;
 const TCP = 6;
-/** What fits behind the headers of IPv4 and TCP, which are longer than those of UDP. */
+/** What fits after the headers of IPv4 and TCP, which are longer than those of UDP. */
 const MOST_PAYLOAD = 65_495;
 /** Connections whose sequence numbers are remembered. */
 const MOST_STREAMS = 10_000;

@@ -217,7 +217,7 @@ export class Pool {
   }
 }
 
-/** Options of node that say how programs are loaded, with a value behind each; and those about memory, with it in them. */
+/** Options of node that say how programs are loaded, with a value after each; and those about memory, with it in them. */
 const LOADING = ['--import', '--require', '-r', '--loader', '--experimental-loader', '--conditions', '-C'];
 const MEMORY = /^--max-(?:old|semi|young)/;
 

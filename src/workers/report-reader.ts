@@ -17,7 +17,7 @@ export class ReportReader {
   constructor(
     private readonly ring: ReportRing,
     private readonly receive: (item: FromWorker) => void,
-    /** A record could not be processed; those behind it are. */
+    /** A record could not be processed; those after it are. */
     private readonly failed: (error: unknown) => void,
   ) {}
 

@@ -12,7 +12,7 @@ const FILLER = 0;
 
 /**
  * Records from one worker to the brain, in memory that both map: the one writes, the other reads, and nobody waits. A record has a
- * kind, words, and octets behind them. Positions grow for ever, modulo 2^32.
+ * kind, words, and octets after them. Positions grow for ever, modulo 2^32.
  */
 export class ReportRing {
   /** The memory of the ring, word by word, as doubles (at even words) and octet by octet. */

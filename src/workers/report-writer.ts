@@ -41,7 +41,7 @@ export class ReportWriter {
     return this.waiting.length >= MOST_WAITING || this.characters >= MOST_CHARACTERS;
   }
 
-  /** Writes an item, behind those that wait. */
+  /** Writes an item, after those that wait. */
   add(item: FromWorker): void {
     if (this.waiting.length > 0 || !this.write(item)) this.wait(item);
   }

@@ -294,7 +294,7 @@ for (const [kind, make] of FIXTURES) {
       assert.equal(store.writable, false);
     });
 
-    behaviour('columns that are attributes stand behind those of the row (ds_db_extra_attrs)', async (fixture) => {
+    behaviour('columns that are attributes stand after those of the row (ds_db_extra_attrs)', async (fixture) => {
       await fixture.writeTable(
         ['id', 'setid', 'destination', 'flags', 'priority', 'attrs', 'description', 'sockaddr', 'Trunk'],
         [

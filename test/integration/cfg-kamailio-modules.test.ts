@@ -73,7 +73,7 @@ request_route {
   ]);
 });
 
-test('async: a request goes on in a route or behind a pause, its copies absorbed meanwhile', async () => {
+test('async: a request goes on in a route or after a pause, its copies absorbed meanwhile', async () => {
   const { daemon, caller } = await served(`loadmodule "async.so"
 modparam("async", "ms_timer", 10)
 route[LATER] { xlog("later rc=$rc a=$avp(a) f=$mf\\n"); t_reply("404", "Later"); exit; }

@@ -123,7 +123,7 @@ function givenUpFrom(from: string): Calls[string][1] {
 interface Variant {
   /** What it is called instead of by its words. */
   readonly title?: string;
-  /** Words behind WITH_. */
+  /** Words after WITH_. */
   readonly words: readonly string[];
   readonly calls: Calls;
   /** Further lines of the local file. */

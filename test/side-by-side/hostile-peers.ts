@@ -94,7 +94,7 @@ const HOSTILE: Readonly<Record<string, Calls[string][1]>> = {
   'a folded header': broken({ Subject: 'one\r\n two' }),
   'a header without a colon': broken({ 'X-Before': 'a\r\nnothing' }),
   'a header without a name': broken({ 'X-Before': 'a\r\n: nothing' }),
-  'a line feed alone': broken({ 'X-Before': 'a\nX-Behind: b' }),
+  'a line feed alone': broken({ 'X-Before': 'a\nX-After: b' }),
   'a zero byte': broken({ 'X-Zero': 'a\0b' }),
   'a header in UTF-8': broken({ Subject: 'gr\u00c3\u00bc\u00c3\u009fe' }),
   'a Via of another protocol': broken({ Via: 'HTTP/1.1/TCP 127.0.0.1:CALLER;branch=z9hG4bKhttp' }),

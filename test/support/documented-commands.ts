@@ -39,7 +39,7 @@ export function documentedCommands(): DocumentedCommand[] {
   return found;
 
   function add(document: string, line: string, inline: boolean): void {
-    // What explains a command stands behind it: after "# ", or two spaces off.
+    // What explains a command stands after it: after "# ", or two spaces off.
     const bare = line
       .replace(/\s+# .*$/, '')
       .replace(/^(switchyard [a-z]+) +/, '$1 ')

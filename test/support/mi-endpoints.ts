@@ -17,7 +17,7 @@ import { createMiHttpHandler } from '../../src/management/endpoints/http.js';
 import type { MiHandler } from '../../src/management/mi/handler.js';
 import { miOverDatagrams, miOverFifo } from '../../src/management/mi/over-endpoints.js';
 
-/** An endpoint with the server behind it, as a test sees it. */
+/** An endpoint and its server, as a test sees them. */
 export interface OpenEndpoint {
   /** Sends one request as a client of its own and waits for the answer. */
   ask(request: string): Promise<string>;

@@ -26,7 +26,7 @@ export function seeded(seed: number): () => number {
 }
 
 /**
- * Templates with short random motifs repeated at one to three of their seams, with or without an atom before and behind: what
+ * Templates with short random motifs repeated at one to three of their seams, with or without an atom before and after: what
  * no list of fillers names. `fresh` makes of each input one that was not seen before.
  */
 export function* motifCases(
@@ -46,15 +46,15 @@ export function* motifCases(
       at: seams[int(seams.length)] as number,
       before: rarely(),
       motif: Array.from({ length: 1 + int(4) }, atom).join(''),
-      behind: rarely() + rarely(),
+      after: rarely() + rarely(),
     })).sort((a, b) => b.at - a.at);
     yield {
       name: `seed ${seed}, ${i}: ${JSON.stringify(template.slice(0, 40))} with ${JSON.stringify(parts)}`,
       make(length) {
         const each = Math.max(0, length - template.length) / parts.length;
         let text = template;
-        for (const { at, before, motif, behind } of parts) {
-          const filler = before + motif.repeat(Math.floor(each / motif.length)) + behind;
+        for (const { at, before, motif, after } of parts) {
+          const filler = before + motif.repeat(Math.floor(each / motif.length)) + after;
           text = text.slice(0, at) + filler + text.slice(at);
         }
         return fresh(text.slice(0, length));

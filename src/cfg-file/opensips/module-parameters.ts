@@ -9,7 +9,7 @@ export interface ModuleParameterDefinition {
 }
 
 /**
- * Parameters of OpenSIPS' modules, from their documentation of 2.1 to today. "name:i" takes a number, ":s" a string, ":a" either; "!2" behind it: gone
+ * Parameters of OpenSIPS' modules, from their documentation of 2.1 to today. "name:i" takes a number, ":s" a string, ":a" either; "!2" after it: gone
  * after generation 2. Modules that are not here take any parameter.
  */
 const TABLE: Readonly<Record<string, string>> = {

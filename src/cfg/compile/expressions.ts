@@ -75,7 +75,7 @@ export class ExpressionCompiler {
     }
     const left = this.number(node.left);
     const right = this.number(node.right);
-    // As recorded, a text behind a sum whose first operand is of no known type is accepted.
+    // As recorded, a text after a sum whose first operand is of no known type is accepted.
     if (node.left.kind !== 'binary' || node.left.operator !== '+') this.checkOperands(node, left, right);
     return calculated(node, '+', [left.type === 'string' ? left : asNumber(left), right], this.context);
   }

@@ -13,16 +13,16 @@ export type SelectSource =
 /** Parts of the transaction at hand that selects show. */
 const TRANSACTION_PARTS: ReadonlySet<string> = new Set(['tm.method', 'tm.uas.status', 'tm.uac.count']);
 
-/** A step of a path: a name with the index or the text that stands in brackets behind it. */
+/** A step of a path: a name with the index or the text that stands in brackets after it. */
 interface Step {
   readonly name: string;
   readonly argument: string | undefined;
 }
 
-/** "@a.b[1].c["text"]": names without "-", one bracket behind each; what else stands there is a fault of the grammar. */
+/** "@a.b[1].c["text"]": names without "-", one bracket after each; what else stands there is a fault of the grammar. */
 const WRITTEN = /^[A-Za-z_]\w*(?:\[(?:-?\d+|"[^"]*")\])?(?:\.[A-Za-z_]\w*(?:\[(?:-?\d+|"[^"]*")\])?)*$/;
 
-/** Whether a select can be written so behind "@"; `$sel()` takes "-" in names as well. */
+/** Whether a select can be written so after "@"; `$sel()` takes "-" in names as well. */
 export function isWrittenSelect(path: string): boolean {
   return WRITTEN.test(path);
 }
@@ -140,7 +140,7 @@ function uriType(text: string): string {
   return scheme === 'sip' && /;user=phone(?:[;?]|$)/i.test(text) ? 'tel' : scheme;
 }
 
-/** The rest of a path behind what is a URI; `inner` is the inside of "$(...)". */
+/** The rest of a path after what is a URI; `inner` is the inside of "$(...)". */
 function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   const [first, second] = rest;
   const whole = `$(${inner})`;
@@ -155,7 +155,7 @@ function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   return part === undefined || second !== undefined ? { format: whole, whole: true } : { format: `$(${inner}${part})` };
 }
 
-/** The rest of a path behind a header field. */
+/** The rest of a path after a header field. */
 function fieldPart(inner: string, rest: readonly Step[]): SelectSource | undefined {
   const [first, second] = rest;
   if (first === undefined) return { format: `$(${inner})` };
@@ -223,7 +223,7 @@ function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefine
       };
 }
 
-/** The header fields with the empty line behind them. */
+/** The header fields with the empty line after them. */
 function headerPart(message: string): string {
   const end = message.indexOf('\r\n\r\n');
   return message.slice(message.indexOf('\n') + 1, end < 0 ? undefined : end + 4);

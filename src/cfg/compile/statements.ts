@@ -164,7 +164,7 @@ export class StatementCompiler {
   }
 
   private ifStatement(node: IfStatement): CompiledStatement {
-    this.expressions.regexAt = this.context.dialect.name === 'kamailio' ? node.behind : undefined;
+    this.expressions.regexAt = this.context.dialect.name === 'kamailio' ? node.following : undefined;
     const condition = this.condition(node, false);
     this.expressions.regexAt = undefined;
     const body = this.inner(node.body);

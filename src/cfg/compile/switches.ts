@@ -9,7 +9,7 @@ import type { CompiledStatement, StatementClosure } from './statement.js';
 
 type Matcher = (value: Result) => boolean;
 
-/** What stands behind "case". */
+/** What follows "case". */
 interface Label {
   readonly at: Position;
   readonly type: StaticType;
@@ -61,7 +61,7 @@ export class SwitchCompiler {
       return NEXT;
     };
     if (waits || bodies.some((body) => body.waits)) {
-      /** From one case on through those behind it; a promise only where one waits. */
+      /** From one case on through those after it; a promise only where one waits. */
       const through = (run: ScriptRun, from: number): Signal | Promise<Signal> => {
         for (let i = from; i < bodies.length; i++) {
           const signal = (bodies[i] as CompiledStatement).run(run);

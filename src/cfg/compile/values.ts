@@ -22,7 +22,7 @@ export function selectValue(
     problems.error(
       'expression',
       at,
-      `${text} is not a select: names with dots between, one index or "text" in brackets behind each`,
+      `${text} is not a select: names with dots between, one index or "text" in brackets after each`,
     );
     return FAILED;
   }

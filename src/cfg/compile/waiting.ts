@@ -113,7 +113,7 @@ export class WaitingCompiler {
   /** An operator over operands of which one waits. */
   private operator(node: Expression, operands: readonly Expression[]): WaitingExpression {
     const last = operands.findLastIndex((each) => this.mayWait(each));
-    // What stands behind the last that waits is read with the operator itself.
+    // What follows the last that waits is read with the operator itself.
     const early = operands.slice(0, last + 1).map((operand) => {
       const value = this.mayWait(operand) ? this.waiting(operand) : undefined;
       const own = value ?? this.parts.compile(operand);

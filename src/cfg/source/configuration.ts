@@ -178,7 +178,7 @@ class ConfigurationParser {
     if (token.text !== 'include_file' && token.text !== 'import_file') return false;
     tokens.take();
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a file in quotes');
-    // Tokens behind the name are not read ahead before the file is open.
+    // Tokens after the name are not read ahead before the file is open.
     const path = tokens.take();
     this.preprocessor?.include(path.text, token.text === 'include_file', path.at);
     return true;

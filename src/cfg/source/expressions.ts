@@ -22,8 +22,8 @@ import { shown, type TokenStream } from './token-stream.js';
 const MOST_DEPTH = 200;
 
 /**
- * Binary operators of Kamailio by how tight they bind, the loosest first. It is not the order of C: shifts come behind comparisons,
- * a left one behind a right one, and "^" before "&". Recorded.
+ * Binary operators of Kamailio by how tight they bind, the loosest first. It is not the order of C: shifts come after comparisons,
+ * a left one after a right one, and "^" before "&". Recorded.
  */
 const RANKS: readonly (readonly string[])[] = [
   ['||', 'or'],

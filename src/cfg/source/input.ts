@@ -8,7 +8,7 @@ export class Input {
   at = 0;
   private line: number;
   private lineStart: number;
-  /** Of the first line end behind `lineStart`; the end of the text without one. */
+  /** Of the first line end after `lineStart`; the end of the text without one. */
   private lineEnd: number;
 
   constructor(
@@ -43,7 +43,7 @@ export class Input {
     return { file: this.file, line, column: offset - this.lineStart + 1 };
   }
 
-  /** The rest of the line, lines that end in a backslash joined; the position is behind its end afterwards. */
+  /** The rest of the line, lines that end in a backslash joined; the position is after its end afterwards. */
   restOfLine(): string {
     let line = '';
     for (;;) {

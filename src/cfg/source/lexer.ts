@@ -172,7 +172,7 @@ export class Lexer {
     return text.slice(start, i);
   }
 
-  /** Behind the bracket that closes the one at `open`. */
+  /** After the bracket that closes the one at `open`. */
   private balanced(text: string, open: number, at: Position): number {
     let depth = 0;
     for (let i = open; i < text.length; i++) {

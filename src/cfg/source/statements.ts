@@ -11,7 +11,7 @@ const MOST_DEPTH = 200;
 /** Statements in one file. */
 const MOST_STATEMENTS = 500_000;
 
-/** Parses statements. A statement that is wrong is reported and left out, and the parser goes on behind it. */
+/** Parses statements. A statement that is wrong is reported and left out, and the parser goes on after it. */
 export class StatementParser {
   readonly expressions: ExpressionParser;
   private depth = 0;
@@ -65,7 +65,7 @@ export class StatementParser {
     return list;
   }
 
-  /** Skips to behind the next semicolon, or to the bracket that closes the block. */
+  /** Skips to after the next semicolon, or to the bracket that closes the block. */
   private recover(): void {
     const { tokens } = this;
     let braces = 0;
@@ -199,7 +199,7 @@ export class StatementParser {
     const condition = this.condition('if');
     const body = this.body();
     const otherwise = this.tokens.accept('else') === undefined ? undefined : this.body();
-    return { kind: 'if', condition, body, otherwise, at, behind: this.tokens.peek().at };
+    return { kind: 'if', condition, body, otherwise, at, following: this.tokens.peek().at };
   }
 
   private whileStatement(): Statement {

@@ -11,7 +11,7 @@ export class TokenStream {
 
   constructor(private readonly lexer: Lexer) {}
 
-  /** The token that comes next, or the one `distance` behind it. */
+  /** The token that comes next, or the one `distance` after it. */
   peek(distance = 0): Token {
     while (this.ahead.length <= distance) this.ahead.push(this.lexer.next());
     return this.ahead[distance] as Token;
@@ -31,7 +31,7 @@ export class TokenStream {
     return token.text === text && (token.kind === 'punctuation' || token.kind === 'word');
   }
 
-  /** Whether a token is that punctuation, the next one or the one `distance` behind it. */
+  /** Whether a token is that punctuation, the next one or the one `distance` after it. */
   isPunctuation(text: string, distance = 0): boolean {
     const token = this.peek(distance);
     return token.kind === 'punctuation' && token.text === text;

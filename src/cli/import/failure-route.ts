@@ -24,7 +24,7 @@ export interface Failover {
   readonly mark?: 'p' | 'i' | 'a';
 }
 
-/** Final replies from 300 to 699, and silence behind them. */
+/** Final replies from 300 to 699, and silence after them. */
 const FIRST = 300;
 const SILENCE = 700;
 type Codes = ReadonlySet<number>;
@@ -93,7 +93,7 @@ class FailureReader {
     private readonly ledger: Ledger,
   ) {}
 
-  /** What is known behind the statements; undefined where none of the ways goes on. */
+  /** What is known after the statements; undefined where none of the ways goes on. */
   follow(statements: readonly Statement[], start: State, depth: number): State | undefined {
     let state = start;
     for (const statement of statements) {
@@ -143,7 +143,7 @@ class FailureReader {
           if (second === undefined) state = first;
           else if (second.mark === first.mark && second.next === first.next && second.armed === first.armed) {
             state = { ...first, codes: new Set([...first.codes, ...second.codes]) };
-          } else throw new Unsayable(`the ways behind line ${statement.at.line} differ`);
+          } else throw new Unsayable(`the ways after line ${statement.at.line} differ`);
           break;
         }
         default:

@@ -140,7 +140,7 @@ export function isChanged({ number, rewritten }: Path): boolean {
   return rewritten !== undefined || !sameNumber(number, AS_IT_CAME);
 }
 
-/** A way behind a call in a condition, whose result is in $rc from then on. */
+/** A way after a call in a condition, whose result is in $rc from then on. */
 export function behindCall(branch: Branch): Branch {
   return branch.path.justSelected ? { ...branch, path: { ...branch.path, justSelected: false } } : branch;
 }

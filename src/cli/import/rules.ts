@@ -183,12 +183,12 @@ function numeric(text: string): number | string {
   return /^[0-9]{1,9}$/.test(text) ? Number(text) : text;
 }
 
-/** Without rules that are never reached, that say the same as the one behind them, or that say what no rule says. */
+/** Without rules that are never reached, that say the same as the one after them, or that say what no rule says. */
 function simplified(drafts: readonly Draft[]): Draft[] {
   let list = drafts.filter(({ rule }, i) => !drafts.slice(0, i).some((before) => covers(before.rule, rule)));
   for (let i = list.length - 2; i >= 0; i--) {
-    const [here, behind] = [list[i] as Draft, list[i + 1] as Draft];
-    if (covers(behind.rule, here.rule) && outcomeOf(behind.rule) === outcomeOf(here.rule)) {
+    const [here, next] = [list[i] as Draft, list[i + 1] as Draft];
+    if (covers(next.rule, here.rule) && outcomeOf(next.rule) === outcomeOf(here.rule)) {
       list = list.filter((each) => each !== here);
     }
   }

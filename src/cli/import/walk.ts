@@ -71,7 +71,7 @@ export class Walk {
   /** Conditions on the source of a request that became part of a match. */
   readonly guards = new Set<Position>();
   private steps = 0;
-  /** Conditions behind one another on the way that is followed. */
+  /** Conditions one after the other on the way that is followed. */
   private nesting = 0;
 
   constructor(
@@ -194,7 +194,7 @@ export class Walk {
     this.end(path);
   }
 
-  /** An "if": follows all its ways (undefined), or passes over one that decides nothing (the way goes on behind it). */
+  /** An "if": follows all its ways (undefined), or passes over one that decides nothing (the way goes on after it). */
   private condition(statement: IfStatement, rest: Frame, path: Path): Path | undefined {
     const { body, otherwise = [] } = statement;
     const around: Frame = { statements: [statement], at: 0, route: false, depth: rest.depth, next: rest };

@@ -67,7 +67,7 @@ export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLi
     } else command.parse(words, FROM_USER);
   } catch (error) {
     if (error instanceof HelpAsked) {
-      // An option of the command itself is seen first, also behind the name of one below it.
+      // An option of the command itself is seen first, also after the name of one below it.
       const below = asked.command === spec ? spec.subcommands?.find(({ name }) => words.includes(name)) : undefined;
       const meant = below === undefined ? asked : { command: below, path: [spec.name, below.name] };
       return { ...meant, help: true, options: {}, args: [] };
@@ -99,7 +99,7 @@ function optionOf(name: string, spec: OptionSpec): Option {
 function subcommandMissing(spec: CommandSpec, path: readonly string[], args: readonly string[]): Error {
   const names = (spec.subcommands ?? []).map(({ name }) => name);
   const [given] = args;
-  // A word too many behind one that needs none.
+  // A word too many after one that needs none.
   if (given !== undefined && names.includes(given))
     return usageError(`"${path.join(' ')} ${given}" takes fewer arguments`);
   const wanted = `${path.join(' ')} needs one of ${names.join(', ')}`;

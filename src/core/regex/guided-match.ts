@@ -177,11 +177,11 @@ export class GuidedMatch {
   private step(threads: Threads, kind: number, set: LiveSet, key: number): Threads {
     const { instructions, classes } = this.program;
     const rune = classes.first[kind] as number;
-    const behind = threads.pcs.flatMap((pc) => {
+    const reached = threads.pcs.flatMap((pc) => {
       const instruction = instructions[pc] as Program['instructions'][number];
       return takes(instruction, rune) ? [instruction.out] : [];
     });
-    const made = this.closed(behind, set);
+    const made = this.closed(reached, set);
     if (++this.transitions > MOST_TRANSITIONS) throw new TooManySets();
     if (key < DIRECT) threads.next[key] = made;
     else threads.others.set(key, made);

@@ -5,7 +5,7 @@ export interface ThreadStep {
   /** The instruction that takes the next character, or the one that ends the match. */
   readonly pc: number;
   readonly ends: boolean;
-  /** Where it goes on behind the character. */
+  /** Where it goes on after the character. */
   readonly next: number;
   /** Numbers of the captures that are passed on the way. */
   readonly captures: readonly number[];
@@ -126,9 +126,9 @@ export class LiveSets {
     const { latin1, of, count } = this.program.classes;
     const { conditionIndex, looksAround, sets } = this;
     const inner = conditionIndex[0] as number;
-    let behind = end < text.length ? (text.codePointAt(end) as number) : -1;
+    let following = end < text.length ? (text.codePointAt(end) as number) : -1;
     let previous = end > 0 ? text.charCodeAt(end - 1) : -1;
-    let set = this.last(conditionIndex[conditionsBetween(previous, behind)] as number);
+    let set = this.last(conditionIndex[conditionsBetween(previous, following)] as number);
     into[end - start] = set.id;
     for (let at = end; at > start; ) {
       let rune = text.charCodeAt(--at);
@@ -143,9 +143,9 @@ export class LiveSets {
       const kind = rune < 256 ? (latin1[rune] as number) : of(rune);
       let conditions = inner;
       if (looksAround || at === 0) {
-        behind = rune;
+        following = rune;
         previous = at > 0 ? text.charCodeAt(at - 1) : -1;
-        conditions = conditionIndex[conditionsBetween(previous, behind)] as number;
+        conditions = conditionIndex[conditionsBetween(previous, following)] as number;
       }
       const transition = conditions * count + kind;
       const id = (anyEnd ? set.beforeSeeded : set.before)[transition] as number;
@@ -168,15 +168,15 @@ export class LiveSets {
     return this.closed(this.matching, conditions);
   }
 
-  private step(behind: LiveSet, conditions: number, kind: number, anyEnd: boolean): LiveSet {
+  private step(following: LiveSet, conditions: number, kind: number, anyEnd: boolean): LiveSet {
     const { instructions, classes } = this.program;
     const rune = classes.first[kind] as number;
     const alive = this.taking.filter((pc) => {
       const instruction = instructions[pc];
-      return instruction !== undefined && behind.has[instruction.out] === 1 && takes(instruction, rune);
+      return instruction !== undefined && following.has[instruction.out] === 1 && takes(instruction, rune);
     });
     const made = this.closed(anyEnd ? [...alive, ...this.matching] : alive, conditions);
-    (anyEnd ? behind.beforeSeeded : behind.before)[conditions * classes.count + kind] = made.id;
+    (anyEnd ? following.beforeSeeded : following.before)[conditions * classes.count + kind] = made.id;
     return made;
   }
 

@@ -121,11 +121,11 @@ function isWord(rune: number): boolean {
 }
 
 /** The conditions that hold between two characters; -1 stands for the begin and the end of the text. */
-export function conditionsBetween(before: number, behind: number): number {
+export function conditionsBetween(before: number, after: number): number {
   let conditions = 0;
   if (before < 0) conditions |= Condition.BEGIN_TEXT | Condition.BEGIN_LINE;
   if (before === 10) conditions |= Condition.BEGIN_LINE;
-  if (behind < 0) conditions |= Condition.END_TEXT | Condition.END_LINE;
-  if (behind === 10) conditions |= Condition.END_LINE;
-  return conditions | (isWord(before) !== isWord(behind) ? Condition.WORD_BOUNDARY : Condition.NO_WORD_BOUNDARY);
+  if (after < 0) conditions |= Condition.END_TEXT | Condition.END_LINE;
+  if (after === 10) conditions |= Condition.END_LINE;
+  return conditions | (isWord(before) !== isWord(after) ? Condition.WORD_BOUNDARY : Condition.NO_WORD_BOUNDARY);
 }

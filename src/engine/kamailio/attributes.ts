@@ -52,7 +52,7 @@ const NONE: KamailioAttributes = {
 /**
  * Splits attributes into pairs, names in lower case, as the original cuts them (recorded from 5.6.3): a value that
  * begins with a quote of either kind is quoted, blanks around names and values do not count, and "," ends the list.
- * Undefined where the original refuses the destination: no closing quote, text behind a value, ";" instead of a value
+ * Undefined where the original refuses the destination: no closing quote, text after a value, ";" instead of a value
  * or at the very end.
  */
 export function attributePairs(text: string): [name: string, value: string][] | undefined {

@@ -174,7 +174,7 @@ function recordedCallLoad(
   return { destination: destination as Destination, rest: new GivenTargets(rest), count: usable.length, call };
 }
 
-/** All others of the set that are up; in a strict partition those behind the chosen one, up or not, as recorded. */
+/** All others of the set that are up; in a strict partition those after the chosen one, up or not, as recorded. */
 function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
   const branches: Destination[] = [];
   const { set } = plan;

@@ -32,9 +32,9 @@ const NEXT_TEXT_COMMAND = /^:[^:\s]{1,128}:[^:\s]{0,128}\n/;
 const NEXT_JSON_COMMAND = /^:[^:\s]{0,128}:[ \t]{0,256}[{[]/;
 /** Characters that such a line has at most, as far as it is looked at. */
 const NEXT_COMMAND = 388;
-/** Where in a command that was given up another may begin that was written right behind it. */
+/** Where in a command that was given up another may begin that was written right after it. */
 const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]{0,256}\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/;
-/** Commands looked for behind one that was given up. */
+/** Commands looked for after one that was given up. */
 const MAX_RECOVERIES = 4;
 /** Refusals of one read that are reported one by one. */
 const MAX_REFUSALS = 64;
@@ -99,7 +99,7 @@ export class FifoFraming {
     return this.take();
   }
 
-  /** Gives up the half command that is held, and goes on with a complete one that was written behind it. */
+  /** Gives up the half command that is held, and goes on with a complete one that was written after it. */
   expire(): readonly FifoItem[] {
     for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
       this.giveUp('half', 'was not completed in time');

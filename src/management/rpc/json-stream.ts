@@ -8,9 +8,9 @@ export type StreamItem =
 
 /** A request of more bytes than this is refused. */
 export const MAX_TEXT = 64 * 1024;
-/** Where behind something that was given up the next request may begin. */
+/** Where after something that was given up the next request may begin. */
 const NEXT = /\n[ \t\r]{0,64}\{[ \t\r\n]{0,64}"/;
-/** Requests looked for behind one that was given up. */
+/** Requests looked for after one that was given up. */
 const MAX_RECOVERIES = 4;
 /** Refusals of one read that are reported one by one. */
 const MAX_REFUSALS = 64;
@@ -44,7 +44,7 @@ export class JsonStream {
     return this.take();
   }
 
-  /** Gives up the half request that is held, and goes on with one that was written behind it. */
+  /** Gives up the half request that is held, and goes on with one that was written after it. */
   expire(): StreamItem[] {
     this.dropping = false;
     for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {

@@ -7,7 +7,7 @@ const PIECE = 32 * 1024;
 export type JsonId = string | number | undefined;
 
 /**
- * The text of a good answer in the layout of the original: indented by tabs, a tab behind each colon, no line break at
+ * The text of a good answer in the layout of the original: indented by tabs, a tab after each colon, no line break at
  * the end. In pieces.
  */
 export function* renderJsonResult(result: RpcResult, id: JsonId): Generator<string> {

@@ -246,9 +246,9 @@ function restoreWay(
   const [first = '', ...others] = vias;
   edits.push({ start: at, end: at, text: lines('Via', [marked(first, mark), ...others]) });
   if (message.status === 100) return;
-  let behind = at;
-  for (const { next } of message.fields('record-route')) behind = next;
-  edits.push({ start: behind, end: behind, text: lines('Record-Route', [...own, ...routes]) });
+  let end = at;
+  for (const { next } of message.fields('record-route')) end = next;
+  edits.push({ start: end, end, text: lines('Record-Route', [...own, ...routes]) });
 }
 
 function outcomeOf(method: string, status: number, initial: boolean): 'confirms' | 'ends' | 'neither' {

@@ -1,8 +1,8 @@
 /**
- * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one behind the other with `separator`
+ * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one after the other with `separator`
  * between. A "," ends the list, as recorded of the transformations of 5.6.3 also where it is the separator; blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
  * such list, the empty one included. Names may be empty, but for what a separator at the end leaves, and values in quotes or with nothing
- * behind them. `strict`, as functions read it: a name may not be empty.
+ * after them. `strict`, as functions read it: a name may not be empty.
  */
 export function paramList(
   text: string,

@@ -216,7 +216,7 @@ function integerText(text: string): PvarValue {
   return number === undefined || number !== (number | 0) ? null : number;
 }
 
-/** As recorded, "" has no value behind it. */
+/** As recorded, "" has no value after it. */
 function unlessEmpty(transform: Transform): Transform {
   return (value, context) => (value === '' ? null : transform(value, context));
 }
@@ -225,7 +225,7 @@ const lineList = (text: string): string[] => (text === '' ? [] : text.replace(/\
 
 const PROTOCOLS = ['', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
 
-/** "host~port~protocol" of a URI, as nathelper writes it behind ";alias=". */
+/** "host~port~protocol" of a URI, as nathelper writes it after ";alias=". */
 function aliasOf(text: string): string {
   const uri = parseUri(text);
   if (uri === undefined) return '';

@@ -78,7 +78,7 @@ function text(uri: SipUri): string {
 }
 
 /**
- * A URI that Kamailio cuts into parts and RFC 3261 does not: one with blanks, quotes or angle brackets in its user part or behind its host, and "urn:NID:NSS" (RFC
+ * A URI that Kamailio cuts into parts and RFC 3261 does not: one with blanks, quotes or angle brackets in its user part or after its host, and "urn:NID:NSS" (RFC
  * 8141), whose parts count as user and host. undefined for others.
  */
 export function lenientUri(text: string): SipUri | undefined {
@@ -93,12 +93,12 @@ export function lenientUri(text: string): SipUri | undefined {
   const head = text.slice(0, colon + 1);
   const user = at < 0 ? '' : text.slice(colon + 1, at);
   const lenient = /[\s<>"]/.test(user);
-  const behind = text.slice(at < 0 ? colon + 1 : at + 1);
-  const semi = behind.search(/[;?]/);
-  const host = semi < 0 ? behind : behind.slice(0, semi);
+  const afterUser = text.slice(at < 0 ? colon + 1 : at + 1);
+  const semi = afterUser.search(/[;?]/);
+  const host = semi < 0 ? afterUser : afterUser.slice(0, semi);
   const uri = parseUri(`${head}${at < 0 ? '' : `${lenient ? 'x' : user}@`}${host}`);
   if (uri === undefined) return undefined;
-  const rest = semi < 0 ? '' : behind.slice(semi);
+  const rest = semi < 0 ? '' : afterUser.slice(semi);
   const question = rest.indexOf('?');
   return {
     ...uri,

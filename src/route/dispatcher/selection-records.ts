@@ -12,7 +12,7 @@ export interface RecordNames {
 }
 
 /**
- * What a kamailio selection keeps as scripts read it: $xavp(_dsdst_[0]=>uri) is the destination in use, those behind it
+ * What a kamailio selection keeps as scripts read it: $xavp(_dsdst_[0]=>uri) is the destination in use, those after it
  * are to come (fields uri, grp, attrs, dstid, socket, sockname); $xavp(_dsctx_=>cnt) is how many there were.
  */
 export class SelectionRecords implements PvarRecords {

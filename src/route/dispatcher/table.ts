@@ -8,7 +8,7 @@ import { reload, unsetLoad, updateLoad } from './load.js';
 import { selectAgain, selectKamailio, selectNext, selectNextKamailio, selectOpensips, selectRoutes } from './select.js';
 import { markAddress, markKamailio, markOpensips } from './states.js';
 
-// Many functions take the name of a partition behind their parameters, which only JavaScript gives.
+// Many functions take the name of a partition after their parameters, which only JavaScript gives.
 
 function knownFlags(value: string | number): string | undefined {
   return /^[fFuUdDaA]*$/.test(String(value)) ? undefined : `unknown flags "${value}"`;

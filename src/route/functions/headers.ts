@@ -6,7 +6,7 @@ import type { MessageSite } from './site.js';
 const EDITING: readonly RouteKind[] = ['request', 'onreply', 'failure', 'branch', 'local', 'branch-failure', 'event'];
 const SENDING: readonly RouteKind[] = [...EDITING, 'onsend'];
 
-/** Appends header lines: behind the last field of a name, else behind all. */
+/** Appends header lines: after the last field of a name, else after all. */
 export function appendHeader(site: MessageSite, lines: string, after?: string): number {
   if (lines === '') return -1;
   let last: FieldSpan | undefined;

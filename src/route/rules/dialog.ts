@@ -52,7 +52,7 @@ export function foreignRoute(request: RoutedRequest): Omit<LooseRoute, 'ours'> |
   return request.message.routeLine < 0 ? undefined : followingRoute(request, routeSet(request.message), 0, undefined);
 }
 
-/** The way to the Route value behind `ours` of them, which are taken out; undefined when there is no such value. */
+/** The way to the Route value after `ours` of them, which are taken out; undefined when there is no such value. */
 function followingRoute(
   request: RoutedRequest,
   routes: readonly RouteValue[],

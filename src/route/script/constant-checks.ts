@@ -74,7 +74,7 @@ export function selection(given: readonly (string | undefined)[]): string | unde
   return typeof read === 'string' ? read : undefined;
 }
 
-/** The level of xlog, where a text stands behind it. */
+/** The level of xlog, where a text stands after it. */
 export function logLine(given: readonly (string | undefined)[]): string | undefined {
   const [level] = given;
   if (given.length < 2 || level === undefined || logLevel(level) !== undefined) return undefined;

@@ -73,7 +73,7 @@ function checked(
 
 const SET = { set: faultOf.setNumber };
 
-/** On a set by its number; Kamailio's functions take the partition behind their parameters. */
+/** On a set by its number; Kamailio's functions take the partition after their parameters. */
 function onSet(definition: Definition, checks: Parameters<typeof checked>[1] = {}): FunctionSignature {
   return withPartition(checked(definition, { ...SET, ...checks }));
 }

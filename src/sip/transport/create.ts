@@ -81,7 +81,7 @@ export function sharePorts(sockets: readonly SipSocket[]): void {
   }
 }
 
-/** Sockets whose port another one has are opened behind it. */
+/** Sockets whose port another one has are opened after it. */
 export function inOpeningOrder(sockets: readonly SipSocket[]): SipSocket[] {
   const shares = (socket: SipSocket): boolean => socket instanceof WsSocket && socket.sharesPort;
   return [...sockets.filter((each) => !shares(each)), ...sockets.filter(shares)];

@@ -125,7 +125,7 @@ const ALT_KINDS: ReadonlyMap<string, CertificateFacts['altNames'][number]['kind'
 
 /**
  * Names of a subjectAltName as Node writes them: "DNS:one.example, URI:sip:one.example"; a name with a comma in it stands in quotes, as
- * JSON. Each is read behind the one before: within a name of another kind ("DirName:CN = DNS:two.example") there is none.
+ * JSON. Each is read after the one before: within a name of another kind ("DirName:CN = DNS:two.example") there is none.
  */
 export function altNamesOf(text: string | undefined): CertificateFacts['altNames'][number][] {
   return [...(text ?? '').matchAll(/([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy)].flatMap(

@@ -186,7 +186,7 @@ class Replay {
       if (expect[key] === undefined) continue;
       // Nothing is rewritten there: what was printed says that the Request-URI that came is not a URI.
       if (c.select?.fn === 'dst' && key === 'ruris') continue;
-      // A walk over Request-URIs alone says nothing of the targets behind it.
+      // A walk over Request-URIs alone says nothing of the targets after it.
       if (c.select?.fn === 'domain' && key === 'targets' && expect['ruris'] === undefined) continue;
       assert.deepEqual(answer[key], expect[key], `${c.id}: ${key} of ${JSON.stringify(c.select)}`);
     }

@@ -112,7 +112,7 @@ async function isEnding(pid: number | undefined): Promise<boolean> {
 function lineOf(text: string): number | undefined {
   const found = / to line (\d+), column 0: /.exec(text) ?? /error in config file [^\n]*?line (\d+)/.exec(text);
   if (found !== null) return Number(found[1]);
-  // Of a directive the line behind it is named.
+  // Of a directive the line after it is named.
   const directive = /invalid position for preprocessor directive 'endif'[^\n]*?line (\d+)/.exec(text)?.[1];
   if (directive !== undefined) return Number(directive) - 1;
   // Where an "#!endif" is missing no line is named; what stands before it in the log are warnings.

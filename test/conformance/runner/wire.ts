@@ -38,7 +38,7 @@ export function wireMessage(text: string): WireMessage {
       else fields.push([line.slice(0, colon).trimEnd(), line.slice(colon + 1).trim()]);
     }
   }
-  // Without an empty line behind them, the header fields end with the text: the last line break is followed by nothing.
+  // Without an empty line after them, the header fields end with the text: the last line break is followed by nothing.
   if (end < 0 && head.endsWith('\r\n') && lines.length > 2) {
     fields.push(['', '']);
     raw.push('');

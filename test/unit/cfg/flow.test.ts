@@ -221,7 +221,7 @@ test('what a constant is compared with and added to may be of any type', () => {
 });
 
 describe('functions that wait', () => {
-  test('statements behind them run when they have answered', async () => {
+  test('statements after them run when they have answered', async () => {
     const { done, log: lines } = cfg(
       'kamailio',
       'later("5"); xlog("$rc"); if (!later("-1") && is_method("INVITE")) xlog("T");',
@@ -258,7 +258,7 @@ describe('functions that wait', () => {
     }
   });
 
-  test('cases of a switch go on behind one that waits, up to a break', async () => {
+  test('cases of a switch go on after one that waits, up to a break', async () => {
     const at = (value: string) =>
       cfg(
         'opensips',

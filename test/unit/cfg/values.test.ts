@@ -123,7 +123,7 @@ describe('opensips: values', () => {
 });
 
 describe('kamailio: values', () => {
-  test('shifts come behind comparisons, a left one behind a right one, and ^ before &', () => {
+  test('shifts come after comparisons, a left one after a right one, and ^ before &', () => {
     assert.deepEqual(
       values('kamailio', '', [
         '1 << 7 - 3 != 0',

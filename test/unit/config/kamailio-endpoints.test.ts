@@ -65,7 +65,7 @@ test('what cannot be opened is refused', (t) => {
     /the pipe ".*\/mi" is that of "mi" "fifo" already$/,
   );
   assert.deepEqual(lines.filter((line) => !line.includes('fifo_name')).sort(), [
-    'switchyard.json#/mi/ctl/0/socket_name: expected the path of a UNIX socket behind "unixs:", not "ctl"',
+    'switchyard.json#/mi/ctl/0/socket_name: expected the path of a UNIX socket after "unixs:", not "ctl"',
     'switchyard.json#/mi/ctl/1/socket_name: bad socket description "tcp:h:x": bad port "x"',
     'switchyard.json#/mi/ctl/2/partition: there is no partition "none"',
     'switchyard.json#/mi/jsonrpc/dgram_socket: expected udp:host:port or the path of a UNIX socket, not "sock"',

@@ -6,7 +6,7 @@ import { compilePerl, type RegexMatch } from '../../../src/core/posix-regex.js';
 
 type Find = (at: number) => Pick<RegexMatch, 'start' | 'end' | 'groups'> | undefined;
 
-/** All matches with their groups, one behind the other. */
+/** All matches with their groups, one after the other. */
 function all(text: string, find: Find): string[] {
   const found: string[] = [];
   for (let at = 0; at <= text.length && found.length < 40; ) {

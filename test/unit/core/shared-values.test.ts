@@ -30,7 +30,7 @@ describe('values in shared memory', () => {
   });
 
   test('which keys share a bucket differs from store to store: peers that choose them do not know', () => {
-    // Where the buckets stand: behind 32 words and 256 tables of 16.
+    // Where the buckets stand: after 32 words and 256 tables of 16.
     const first = 32 + 256 * 16;
     const end = first + 32_768;
     const used = (): ReadonlySet<number> => {

@@ -26,7 +26,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Words behind "switchyard" of a command of ours, marks of a usage line ("[--config FILE]", "A | B", "...") left out. */
+/** Words after "switchyard" of a command of ours, marks of a usage line ("[--config FILE]", "A | B", "...") left out. */
 function ours({ line }: DocumentedCommand): string[] | undefined {
   const words = shellWords(
     line.replace(/^node dist\/main\.js\b/, 'switchyard').replace(/ \|\s.*$|[[\]]|\s\.\.\.(?=\s|$)/g, ''),

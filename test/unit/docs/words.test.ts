@@ -11,6 +11,10 @@ const REFUSED = /\b(?:doors?|told|tells?|heard|hears|turns?|places?)\b/gi;
 /** The same inside names. */
 const INSIDE = /[a-z](?:Told|Door|Turn)s?(?![a-z])|\b(?:told|door)(?=[A-Z])/g;
 
+/** What follows in time or in a text comes after it; behind something is what lags, is left there, or is hidden by a NAT. */
+const AFTER =
+  /\b(?:stands?|written|right|just|goes on|comes?|those|puts?|parameters?) behind\b|\bbehind (?:it|them|its|each other|(?:the|all) (?:last|first|others?|comma|colon|slash|selections?))\b/gi;
+
 /** Usual English with another meaning. */
 const USUAL = [/\bin (?:place|turn)\b/i, /\b(?:the|its|their) place\b/i, /\bplaces? (?:real )?calls\b/i, /\breplace/i];
 
@@ -60,7 +64,7 @@ test('names, comments, titles and documents use the words of the field', () => {
     for (const [index, line] of readFileSync(`${root}${path}`, 'utf8').split('\n').entries()) {
       let rest = line;
       for (const phrase of USUAL) rest = rest.replace(new RegExp(phrase, 'gi'), '');
-      const words = [...(rest.match(REFUSED) ?? []), ...(rest.match(INSIDE) ?? [])];
+      const words = [...(rest.match(REFUSED) ?? []), ...(rest.match(INSIDE) ?? []), ...(rest.match(AFTER) ?? [])];
       if (words.length > 0 && fixed?.test(line) !== true)
         found.push(`${path}:${index + 1}: ${words.join(', ')}: ${line}`);
     }

@@ -128,7 +128,7 @@ describe('loading again', () => {
     assert.equal(old.sets.get(1)?.destinations.length, 3, 'the old snapshot is as it was');
   });
 
-  test('the same URI behind another socket is another destination', () => {
+  test('the same URI with another socket is another destination', () => {
     const partition = partitionOf(engineWith([partitionOptions()]));
     partition.load(
       [row('sip:a', { socket: 'udp:10.0.0.9:5060' }), row('sip:a', { socket: 'udp:10.0.0.8:5060' })],

@@ -62,7 +62,7 @@ describe('outbox', () => {
     assert.equal(seqs(flights)[3], 'sip:a#2');
   });
 
-  test('tries again with growing pauses, the later events of the key waiting behind', async () => {
+  test('tries again with growing pauses, while the later events of the key wait', async () => {
     const { clock, flights, outbox } = manual({ backoff: { first: 100, max: 300 } });
     const raise = raiser();
     outbox.add(raise('sip:a'));

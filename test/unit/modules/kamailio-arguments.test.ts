@@ -20,7 +20,7 @@ test('numbers, empty text and formats are numbers to kamailio', () => {
   assert.equal(refusedArgument('is_method', 0, 'zz'), undefined);
 });
 
-test('a number with text before a variable is refused, with text behind one only where the function takes numbers', () => {
+test('a number with text before a variable is refused, with text after one only where the function takes numbers', () => {
   assert.match(refusedArgument('ds_select_dst', 0, 'x $ru') ?? '', /argument 1 must be a number or a variable/);
   assert.match(refusedArgument('sl_send_reply', 0, '4$var(a)') ?? '', /must be a number or a variable/);
   assert.equal(refusedArgument('ds_select_dst', 0, ' $var(set) '), undefined);

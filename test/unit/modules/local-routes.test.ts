@@ -8,7 +8,7 @@ const file = (script: string, head: string): ScriptRunner =>
 const HEAD = `modparam("tm", "local_request_route", "own_request")
 modparam("tm", "local_reply_route", "own_reply")`;
 
-test('local_request_route sees requests of our own behind local_route, and changes nothing', async () => {
+test('local_request_route sees requests of our own after local_route, and changes nothing', async () => {
   const runner = file(
     `route { t_new_request("MESSAGE", "sip:x@127.0.0.1:5090", "sip:a@b", "sip:c@d", "text/plain hello"); exit; }
      local_route { append_hf("X-Local: yes\\r\\n"); }

@@ -53,7 +53,7 @@ test('a codec is chosen by its clock rate, a stream by a pattern', async () => {
   assert.doesNotMatch(body, /video|H264/);
 });
 
-test('text is put behind a match of the body, and all matches are replaced at once', async () => {
+test('text is put after a match of the body, and all matches are replaced at once', async () => {
   const { body } = await relayed('search_append_body("s=-", "x"); replace_body_atonce("10\\.0\\.0\\.1", "192.0.2.1");');
   assert.match(body, /^s=-x\r$/m);
   assert.equal(body.match(/192\.0\.2\.1/g)?.length, 2);

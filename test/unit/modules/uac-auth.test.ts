@@ -53,7 +53,7 @@ test('an algorithm or a protection that is not known is not answered; sessions a
     assert.equal(readChallenge(bad), undefined);
 });
 
-test('kamailio names the algorithm always and the response behind what was asked for', () => {
+test('kamailio always names the algorithm, and writes the response after what was asked for', () => {
   const challenge = readChallenge('Digest realm="r", nonce="abc", opaque="o1", qop="auth"');
   assert.ok(challenge !== undefined);
   const request = { method: 'INVITE', uri: 'sip:4930@home.example', body: '' };

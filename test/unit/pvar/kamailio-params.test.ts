@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { paramList } from '../../../src/pvar/transformations/kamailio-params.js';
 
-test('a list of parameters ends at a comma, and one that ends with a separator has no parameter behind it', () => {
+test('a list of parameters ends at a comma, and one that ends with a separator has no parameter after it', () => {
   assert.deepEqual(paramList('a=1;b,c=2;d', ';'), [
     ['a', '1'],
     ['b', ''],

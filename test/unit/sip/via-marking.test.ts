@@ -17,7 +17,7 @@ function via(line: string, marking: ViaMarking, ownReply: boolean): string {
 
 const PLAIN = 'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1';
 
-test('received and rport stand right behind sent-by where OpenSIPS has them', () => {
+test('received and rport stand right after sent-by where OpenSIPS has them', () => {
   const cases: readonly (readonly [line: string, marking: ViaMarking, ownReply: boolean, expected: string])[] = [
     [PLAIN, 'front', true, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;branch=z9hG4bK1'],
     [PLAIN, 'front-forced', true, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;rport=5099;branch=z9hG4bK1'],
@@ -41,7 +41,7 @@ test('received and rport stand right behind sent-by where OpenSIPS has them', ()
   for (const [line, marking, ownReply, expected] of cases) assert.equal(via(line, marking, ownReply), expected);
 });
 
-test('received stands behind sent-by in what is forwarded and at the end of our replies where Kamailio has them so', () => {
+test('received stands after sent-by in what is forwarded and at the end of our replies where Kamailio has them so', () => {
   const asked = 'SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK1;x=1';
   const cases: readonly (readonly [line: string, marking: ViaMarking, ownReply: boolean, expected: string])[] = [
     [PLAIN, 'ends', false, 'SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.9;branch=z9hG4bK1'],

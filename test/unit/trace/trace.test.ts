@@ -132,8 +132,8 @@ describe('traces', () => {
       ['i: ', 'd'],
       ['CALL-ID \t: ', 'e'],
     ]) {
-      for (const behind of [' \r\n', '\r\n', '\t \r\n', '', ' ']) {
-        const text = `INVITE sip:a SIP/2.0\r\nVia: x\r\n${name}${id}${behind}`;
+      for (const trailing of [' \r\n', '\r\n', '\t \r\n', '', ' ']) {
+        const text = `INVITE sip:a SIP/2.0\r\nVia: x\r\n${name}${id}${trailing}`;
         const span = new CallIdSpan();
         assert.ok(span.find(text));
         assert.deepEqual([text.slice(span.start, span.end), span.hash], [id, hash32(id as string, 0) | 0]);

@@ -30,7 +30,7 @@ export const latencyOptimised: KamailioAlgorithm = {
 };
 
 /**
- * `count` positions, from behind the last choice on, wrapping round at `end`: best first, those that are down last,
+ * `count` positions, from after the last choice on, wrapping round at `end`: best first, those that are down last,
  * equal ones in that order.
  */
 function ranking(plan: SetPlan, count: number, end: number): Int32Array {

@@ -44,7 +44,7 @@ export function requirePartition(deps: MiDependencies, call: ManagementCall, nam
 
 /**
  * The destinations of a set at this address, without case over the whole URI as stored. One with a password may be named as
- * lists show it. The same URI behind two sockets is two destinations, and an address names both.
+ * lists show it. The same URI with two sockets is two destinations, and an address names both.
  */
 export function destinationsAt(partition: Partition, setId: number, address: string): readonly Destination[] {
   const found = partition.findAll(setId, address);

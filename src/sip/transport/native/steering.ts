@@ -111,7 +111,7 @@ function searchFor(text: string, bytes: number, anyCase: boolean): readonly Inst
     search.push([JUMP, 0, 0, 8]);
     for (let k = 0; k < 4; k++) {
       search.push([LDX_IMMEDIATE, 0, 0, at - k]);
-      // Behind the last instruction, which returns 0.
+      // After the last instruction, which returns 0.
       search.push([JUMP, 0, 0, samples * perSample - search.length]);
     }
   }
@@ -135,7 +135,7 @@ function byCallId(workers: number): readonly Instruction[] {
     hash.push([LDX_MEMORY, 0, 0, BYTE], [ADD_X, 0, 0, 0], [ST, 0, 0, HASH], [LDX_MEMORY, 0, 0, POSITION]);
   }
   return [
-    // One blank behind the colon, or none.
+    // One blank after the colon, or none.
     [LD_BYTE_AT_X, 0, 0, valueAt],
     [JEQ, 0, 3, 32],
     [X_TO_A, 0, 0, 0],

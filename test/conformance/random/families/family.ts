@@ -9,7 +9,7 @@ export interface Family {
   readonly begin?: string;
   /** Some of these are chosen; "@N@" is the number of the statement. */
   readonly statements: readonly string[];
-  /** Printed behind each statement. */
+  /** Printed after each statement. */
   readonly probe?: string;
   /** How many statements are chosen at most. */
   readonly most?: number;

@@ -207,7 +207,7 @@ describe('selections', () => {
     );
   });
 
-  test("one behind a guard that cannot be said is listed, and takes no other rule's requests", () => {
+  test("one after a guard that cannot be said is listed, and takes no other rule's requests", () => {
     const { rules, left } = one(`
   if (is_method("REGISTER")) {
     if (!www_authorize("x", "subscriber")) { www_challenge("x"); exit; }
@@ -232,7 +232,7 @@ describe('selections', () => {
     );
   });
 
-  test('nothing is taken behind an unknown guard of everything', () => {
+  test('nothing is taken after an unknown guard of everything', () => {
     const { rules, left } = one('if (!check_source_address("0")) { exit; }\nds_select_dst(1, 4);\nt_relay();');
     assert.deepEqual(rules, []);
     assert.ok(left.some((each) => each.startsWith('line 4: ds_select_dst(1, 4) did not become a rule')));
@@ -501,7 +501,7 @@ test('any text is read without an exception', () => {
   );
 });
 
-test('sockets keep the ports that definitions stand for, and those behind a line that is not understood', () => {
+test('sockets keep the ports that definitions stand for, and those after a line that is not understood', () => {
   const kamailio = carry(`#!KAMAILIO
 #!define PORT 5170
 #!substdef "!MY_IP!127.0.0.1!g"
@@ -539,7 +539,7 @@ test('event_callback names a function that is not here, and is listed', () => {
   assert.equal(left.filter((each) => /^line 3: event_callback names a function of a KEMI script/.test(each)).length, 1);
 });
 
-test('thousands of conditions behind one another are followed as far as there may be ways', () => {
+test('thousands of conditions one after the other are followed as far as there may be ways', () => {
   const head = '#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nloadmodule "tm.so"\nloadmodule "dispatcher.so"\n';
   const logged = 'if ($rU == "a") { xlog("a"); }\n'.repeat(8000);
   assert.deepEqual(importCfg(`${head}request_route {\n${logged} exit;\n}\n`).settings['routing'], []);

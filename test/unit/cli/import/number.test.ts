@@ -46,7 +46,7 @@ describe('what a script makes of the number becomes "destination" of the rule', 
     });
   }
 
-  test('also behind the selection, and under a condition on the number as it came', () => {
+  test('also after the selection, and under a condition on the number as it came', () => {
     const { rules } = carried(`if ($rU =~ "^00") { strip(2); } ${select}`);
     assert.deepEqual(
       rules.map(({ match, destination }) => [match, destination]),
@@ -55,8 +55,8 @@ describe('what a script makes of the number becomes "destination" of the rule', 
         [{}, undefined],
       ],
     );
-    const behind = carried('if (!ds_select_dst(1, 4)) exit; prefix("7"); t_relay();');
-    assert.deepEqual(behind.rules[0]?.destination, { prefix: '7' });
+    const afterSelection = carried('if (!ds_select_dst(1, 4)) exit; prefix("7"); t_relay();');
+    assert.deepEqual(afterSelection.rules[0]?.destination, { prefix: '7' });
   });
 });
 

@@ -149,7 +149,7 @@ test('the words of all commands are loaded without a library but the parser of t
   }
 });
 
-test('a word too many, an option behind the command of mi, and a file that is not there are called what they are', async () => {
+test('a word too many, an option after the command of mi, and a file that is not there are called what they are', async () => {
   const said = async (...words: readonly string[]) => (await runCli(words)).err;
   assert.match(await said('db', 'show', 'acme'), /"db show" takes fewer arguments/);
   assert.match(await said('db', 'shwo'), /not "shwo" \(did you mean "show"\?\)/);

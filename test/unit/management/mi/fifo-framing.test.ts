@@ -60,7 +60,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(':ds_set_state:r\ni\n:5\nsip:a\n\n'), ['text r ds_set_state(i|:5|sip:a)']);
   });
 
-  test('discards what is held when asked to, and finds a command behind it', () => {
+  test('discards what is held when asked to, and finds a command after it', () => {
     const framing = new FifoFraming();
     assert.deepEqual(framing.push(Buffer.from(':a:{"x":')).map(short), []);
     assert.equal(framing.waiting, true);

@@ -41,7 +41,7 @@ describe('requests on a FIFO', () => {
     assert.deepEqual(shown(feed(stream, 'garbage {"x":1}\n{"a":1}\n')), ['(malformed)', '{"a":1}']);
   });
 
-  test('half a request is given up, and what was written behind it is run', () => {
+  test('half a request is given up, and what was written after it is run', () => {
     const stream = new JsonStream();
     assert.deepEqual(feed(stream, '{"method":"core.\n{"jsonrpc":"2.0"}\n'), []);
     assert.equal(stream.waiting, true);

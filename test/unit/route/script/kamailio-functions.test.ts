@@ -173,7 +173,7 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
 });
 
 describe('selections in Kamailio’s form', () => {
-  test('parallel groups in mode x are branches; ds_set_dst goes to the first of the list behind them', () => {
+  test('parallel groups in mode x are branches; ds_set_dst goes to the first of the list after them', () => {
     for (const compat of ['default', 'strict'] as const) {
       const seen: unknown[] = [];
       const fixture = fixtureOf(

@@ -35,7 +35,7 @@ function sent(options: { method?: string; transport?: 'udp' | 'tcp' | 'tls'; str
 describe('a reply is believed only if it is one to what was sent (RFC 3261 sections 17.1.3 and 18.1.2)', () => {
   const LIES: Readonly<Record<string, (reply: string, branch: string) => string>> = {
     'another end of the branch': (reply, branch) => reply.replace(branch, `${branch.slice(0, -1)}X`),
-    'more behind the branch': (reply, branch) => reply.replace(branch, `${branch}x`),
+    'more after the branch': (reply, branch) => reply.replace(branch, `${branch}x`),
     'less of the branch': (reply, branch) => reply.replace(branch, branch.slice(0, -1)),
     'another letter case of the branch': (reply, branch) => reply.replace(branch, branch.toUpperCase()),
     'random digits changed': (reply, branch) => {

@@ -190,7 +190,7 @@ describe('ds_set_state', () => {
     await assert.rejects(fixture.handler.execute('ds_set_state', ['i', '77', 'all']), { code: 404 });
   });
 
-  test('names both of one URI behind two sockets, and echoes the address as it was written', async () => {
+  test('names both destinations of one URI with two sockets, and echoes the address as it was written', async () => {
     const uri = 'sip:127.0.0.1:5060';
     const rows = {
       default: [makeRow({ setId: 1, uri, socket: 'udp:a:1' }), makeRow({ setId: 1, uri, socket: 'udp:b:1' })],
