@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Matcher, RE2JS } from 're2js';
+import { BitMatch } from './regex/bit-match.js';
 import { GuidedMatch, type Span } from './regex/guided-match.js';
 import { statesOf } from './regex/program.js';
 
@@ -82,42 +83,31 @@ function linear(source: string, regex: RE2JS): BoundedRegex {
   const states = statesOf(regex);
   if (states > MOST_STATES)
     throw new Error(`its repetitions come to ${states} states, more than ${MOST_STATES}: smaller counts in {} help`);
-  return new LinearRegex(source, regex, states);
+  return new LinearRegex(source, regex);
 }
 
-/** Characters from which on a text is matched by `GuidedMatch`: its states cost more than a short text. */
+/** Characters from which on a text is matched by `BitMatch` or `GuidedMatch`: what they make first costs more than a short text. */
 const LONG = 128;
-/**
- * States from which on a long text is read from its end first: one counted repetition within another (`a[ab]{200}$`) may come to as many
- * sets of states as the text has characters when it is read from the start, and to few from the end.
- */
-const MANY_STATES = 64;
 
 class LinearRegex implements BoundedRegex {
   /** Made with the first long text; null for an expression that it cannot follow. */
+  private bits: BitMatch | null | undefined;
   private guided: GuidedMatch | null | undefined;
 
   constructor(
     readonly source: string,
     private readonly regex: RE2JS,
-    private readonly states: number,
   ) {}
 
   test(text: string): boolean {
-    if (!this.fromTheEnd(text)) return this.regex.test(text);
-    const found = this.guide()?.find(text, 0);
-    return found === undefined ? this.regex.test(text) : found !== null;
-  }
-
-  private fromTheEnd(text: string): boolean {
-    return this.states > MANY_STATES && text.length >= LONG;
+    return text.length < LONG ? this.regex.test(text) : this.match(text) !== undefined;
   }
 
   match(text: string, from = 0): RegexMatch | undefined {
     if (from > text.length) return undefined;
     if (text.length >= LONG) {
-      if (from === 0 && !this.fromTheEnd(text) && !this.regex.test(text)) return undefined;
-      const found = this.guide()?.find(text, from);
+      let found = this.guide()?.find(text, from);
+      if (found === undefined) found = this.bitMatch()?.find(text, from);
       if (found === null) return undefined;
       if (found !== undefined)
         return new GuidedRegexMatch(text, found, () => this.matchBySearch(text, from)?.groups ?? []);
@@ -128,6 +118,11 @@ class LinearRegex implements BoundedRegex {
   private matchBySearch(text: string, from: number): RegexMatch | undefined {
     const matcher = this.regex.matcher(text);
     return (from === 0 ? matcher.find() : matcher.find(from)) ? new FoundMatch(matcher) : undefined;
+  }
+
+  private bitMatch(): BitMatch | null {
+    this.bits ??= BitMatch.of(this.regex) ?? null;
+    return this.bits;
   }
 
   private guide(): GuidedMatch | null {

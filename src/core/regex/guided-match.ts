@@ -98,7 +98,7 @@ export class GuidedMatch {
     if (scanned?.by === this && scanned.text === text) return scanned.ids;
     scanned = undefined;
     this.makeRoom();
-    this.live.begin();
+    this.live.begin(text.length);
     const ids = numbers(text.length + 1);
     this.live.pass(text, 0, text.length, true, ids);
     scanned = { text, by: this, ids };

@@ -34,8 +34,10 @@ const MOST_BYTES = 6 * 1024 * 1024;
 /** Numbers of sets fit 16 bits. */
 const MOST_SETS = 4096;
 
-/** Instructions looked at to make the sets of one text: some tens of milliseconds, once, since the sets are kept. */
-const MOST_WORK = 8_000_000;
+/** Instructions looked at to make sets: some tens of milliseconds, once, since the sets are kept. */
+const MOST_WORK = 2_000_000;
+/** Instructions that each character of a text allows for again: more than that is dearer than to follow all states. */
+const WORK_PER_CHARACTER = 4;
 
 /** Thrown where an expression has too many sets, or they take too long to make. */
 export class TooManySets extends Error {}
@@ -95,15 +97,15 @@ export class LiveSets {
     this.clear();
   }
 
-  /** Counts `instructions` that were looked at to make a set; throws `TooManySets` when it is enough for one text. */
+  /** Counts `instructions` that were looked at to make a set; throws `TooManySets` when it is enough. */
   count(instructions: number): void {
     this.work += instructions;
     if (this.work > MOST_WORK) throw new TooManySets();
   }
 
-  /** A text begins: work is counted anew. */
-  begin(): void {
-    this.work = 0;
+  /** A text begins. What short ones cost adds up, so that many of them are no way around the limit. */
+  begin(length: number): void {
+    this.work = Math.max(0, this.work - WORK_PER_CHARACTER * length);
   }
 
   /** Forgets the sets. */

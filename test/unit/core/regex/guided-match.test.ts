@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { compilePerl, compilePosix } from '../../../../src/core/posix-regex.js';
+import { BitMatch } from '../../../../src/core/regex/bit-match.js';
 import { GuidedMatch, type Span } from '../../../../src/core/regex/guided-match.js';
 import { assertLinear } from '../../../support/growth.js';
 
@@ -45,28 +46,33 @@ const flags = fc
       .reduce((a, b) => a | b),
   );
 
-test('a match by live sets and its groups are those that RE2 finds, from wherever it is looked for', () => {
-  fc.assert(
-    fc.property(pattern, flags, text, (source, how, pieces) => {
-      const raw = RE2JS.compile(source, how);
-      const guided = GuidedMatch.of(raw);
-      assert.ok(guided !== undefined, source);
-      const subject = pieces.join('');
-      for (let from = 0; from <= subject.length; from++) {
-        if ((subject.charCodeAt(from) & 0xfc00) === 0xdc00) continue;
-        const matcher = raw.matcher(subject);
-        const expected = matcher.find(from)
-          ? Array.from({ length: matcher.groupCount() + 1 }, (_, i) => [matcher.start(i), matcher.end(i)]).flat()
-          : undefined;
-        const found: Span | null | undefined = guided.find(subject, from);
-        assert.deepEqual(found ? [...(found.groups() ?? [])] : undefined, expected, `${source} from ${from}`);
-      }
-    }),
-    { numRuns: 2000 },
-  );
-});
+for (const [name, kind] of [
+  ['live sets', GuidedMatch],
+  ['bits', BitMatch],
+] as const) {
+  test(`a match by ${name} and its groups are those that RE2 finds, from wherever it is looked for`, () => {
+    fc.assert(
+      fc.property(pattern, flags, text, (source, how, pieces) => {
+        const raw = RE2JS.compile(source, how);
+        const guided = kind.of(raw);
+        assert.ok(guided !== undefined, source);
+        const subject = pieces.join('');
+        for (let from = 0; from <= subject.length; from++) {
+          if ((subject.charCodeAt(from) & 0xfc00) === 0xdc00) continue;
+          const matcher = raw.matcher(subject);
+          const expected = matcher.find(from)
+            ? Array.from({ length: matcher.groupCount() + 1 }, (_, i) => [matcher.start(i), matcher.end(i)]).flat()
+            : undefined;
+          const found: Span | null | undefined = guided.find(subject, from);
+          assert.deepEqual(found ? [...(found.groups() ?? [])] : undefined, expected, `${source} from ${from}`);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+}
 
-test('an expression with too many states is given up, and matched by RE2 itself', () => {
+test('an expression with too many sets of states is given up, and matched all the same', () => {
   // Whether it can still match depends on which of the last 21 characters were "a".
   const source = 'b([ab]{20})a';
   let seed = 1;
@@ -139,4 +145,47 @@ test('all matches of one text together take no more than 5 ms, where each might 
       { mostMs: 5 },
     );
   }
+});
+
+/** Of two characters at random, so that nearly every place of the text has a set of states of its own. */
+const ofTwo = (characters: string): { readonly name: string; make(length: number): string } => {
+  let state = 7;
+  return {
+    name: `"${characters}" at random`,
+    make: (length) =>
+      Array.from({ length }, () => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+        return characters[state >>> 31] as string;
+      }).join(''),
+  };
+};
+
+test('a text made for a counted repetition takes no longer than another', () => {
+  for (const source of [
+    'a.{100}b',
+    'a.{30}b',
+    '(a.{20}c|b.{25}d)x',
+    'a.{100}b.{100}c',
+    '\\<a.{50}b\\>',
+    '[ac].{14}b',
+  ]) {
+    const regex = compilePosix(source);
+    const cases = [ofTwo('ab'), ofTwo('ac')];
+    // What makes sets of states gives up with one of these: that is paid once.
+    for (const each of cases) void regex.match(each.make(65_000));
+    // It was 40 to 700 ms; it is 1 to 4 on a quiet machine, and twice that on a busy one.
+    assertLinear(source, cases, (subject) => void regex.match(subject), { mostMs: 12, noiseMs: 4 });
+    assertLinear(source, cases, (subject) => void regex.test(subject), { mostMs: 12, noiseMs: 4 });
+  }
+});
+
+test('many short texts made for a counted repetition take no more than one long one', () => {
+  const regex = compilePosix('a.{100}b');
+  const texts = ofTwo('ac');
+  const cases = [{ name: 'of 512', make: (length: number) => texts.make(length) }];
+  const run = (subject: string): void => {
+    for (let at = 0; at + 512 <= subject.length; at += 512) regex.match(subject.slice(at, at + 512));
+  };
+  for (let i = 0; i < 10; i++) run(texts.make(65_000));
+  assertLinear('a.{100}b', cases, run, { mostMs: 12, noiseMs: 4 });
 });

@@ -1,0 +1,220 @@
+import type { RE2JS } from 're2js';
+import { BitRelation, isIn, type Positions, positionsOf, START, set, type Way, waysFrom } from './bit-relation.js';
+import type { Span } from './guided-match.js';
+import { Condition, conditionsBetween, Op, type Program, programOf, takes } from './program.js';
+
+/** Words that the sets of one text may take: 16 MB, 1,000 states and 130,000 characters. */
+const MOST_WORDS = 4 * 1024 * 1024;
+/** Memory for the sets of one text, kept up to this many words. */
+const KEPT = 512 * 1024;
+let kept = new Int32Array(0);
+
+function memory(words: number): Int32Array {
+  if (words > KEPT) return new Int32Array(words);
+  if (kept.length < words) kept = new Int32Array(Math.min(KEPT, Math.max(words, 2 * kept.length)));
+  return kept;
+}
+
+/** What has been found out about a text: the last one only, whoever asked. */
+interface Scanned {
+  readonly text: string;
+  readonly by: BitMatch;
+  readonly sets: Int32Array;
+  /** Where the first match begins; -1 for none. */
+  readonly first: number;
+}
+
+let scanned: Scanned | undefined;
+
+/**
+ * Finds a match and its groups as `GuidedMatch` does, with all states of an expression followed at once, 32 to a word: the time for a
+ * character depends on the expression only, whatever text a peer makes for it. Nothing is remembered from one text to the next.
+ */
+export class BitMatch {
+  private readonly positions: Positions;
+  /** By class of character: the positions that take it. */
+  private readonly takers: Int32Array;
+  /** Conditions that the expression asks for. */
+  private readonly asked: number;
+  private readonly relations: (BitRelation | undefined)[] = [];
+  /** By conditions, then by instruction. */
+  private readonly ways: (Map<number, readonly Way[]> | undefined)[] = [];
+  private readonly reached: Int32Array;
+  private readonly next: Int32Array;
+
+  private constructor(private readonly program: Program) {
+    const { instructions, classes } = program;
+    this.positions = positionsOf(program);
+    const { words, pcs } = this.positions;
+    this.takers = new Int32Array(classes.count * words);
+    for (let kind = 0; kind < classes.count; kind++) {
+      const row = this.takers.subarray(kind * words, (kind + 1) * words);
+      const rune = classes.first[kind] as number;
+      for (const [i, pc] of pcs.entries()) {
+        if (takes(instructions[pc] as Program['instructions'][number], rune)) set(row, i + 1);
+      }
+    }
+    this.asked = instructions.reduce((all, { op, arg }) => (op === Op.EMPTY_WIDTH ? all | arg : all), 0);
+    this.reached = new Int32Array(words);
+    this.next = new Int32Array(words);
+  }
+
+  /** Undefined for an expression that it cannot follow. */
+  static of(regex: RE2JS): BitMatch | undefined {
+    const program = programOf(regex);
+    return program && new BitMatch(program);
+  }
+
+  /** The first match from `from` on; null when there is none, undefined when the text is too long for so many states. */
+  find(text: string, from: number): Span | null | undefined {
+    const { words } = this.positions;
+    if ((text.length + 1) * words > MOST_WORDS) return undefined;
+    const { sets, first } = this.scan(text);
+    if (first < 0) return null;
+    for (let at = Math.max(from, first); at <= text.length; at++) {
+      if (!isIn(sets, at * words, START)) continue;
+      if (!this.program.longest) return this.walk(text, at, sets, 0);
+      const end = this.longestEnd(text, at, sets);
+      return { start: at, end, groups: () => this.groupsOf(text, at, end) };
+    }
+    return null;
+  }
+
+  private scan(text: string): Scanned {
+    if (scanned?.by === this && scanned.text === text) return scanned;
+    scanned = undefined;
+    const sets = memory((text.length + 1) * this.positions.words);
+    const first = this.pass(text, 0, text.length, sets, true);
+    scanned = { text, by: this, sets, first };
+    return scanned;
+  }
+
+  /** The conditions of a boundary, those that the expression asks for. */
+  private conditions(text: string, at: number): number {
+    const { asked } = this;
+    if (asked === 0) return 0;
+    if ((asked & ~(Condition.BEGIN_TEXT | Condition.END_TEXT)) === 0 && at > 0 && at < text.length) return 0;
+    const before = at > 0 ? text.charCodeAt(at - 1) : -1;
+    const behind = at < text.length ? (text.codePointAt(at) as number) : -1;
+    return asked & conditionsBetween(before, behind);
+  }
+
+  private relation(conditions: number): BitRelation {
+    const known = this.relations[conditions];
+    if (known !== undefined) return known;
+    const made = new BitRelation(this.program, this.positions, conditions);
+    this.relations[conditions] = made;
+    return made;
+  }
+
+  private takersAt(rune: number): number {
+    const { latin1, of } = this.program.classes;
+    return (rune < 256 ? (latin1[rune] as number) : of(rune)) * this.positions.words;
+  }
+
+  /**
+   * From the end of a stretch of a text to its start: for each boundary the positions that take the next character and can come to a match,
+   * and START where one begins. `anyEnd`: a match may end at each boundary, otherwise where the stretch does. Returns
+   * the first boundary where a match begins, or -1.
+   */
+  private pass(text: string, start: number, end: number, sets: Int32Array, anyEnd: boolean): number {
+    const { takers, positions, asked } = this;
+    const { words } = positions;
+    const { latin1, of } = this.program.classes;
+    const endWord = positions.end >> 5;
+    const endBit = 1 << (positions.end & 31);
+    const everywhere = anyEnd ? endBit : 0;
+    const inner = this.relation(0);
+    const looksAround = (asked & ~(Condition.BEGIN_TEXT | Condition.END_TEXT)) !== 0;
+    let first = -1;
+    let row = (end - start) * words;
+    sets.fill(0, row, row + words);
+    sets[row + endWord] = endBit;
+    for (let at = end; ; ) {
+      const relation = looksAround || at === 0 || at === text.length ? this.relation(this.conditions(text, at)) : inner;
+      if (relation.begins(sets, row)) {
+        sets[row] = (sets[row] as number) | 1;
+        first = at;
+      }
+      if (at <= start) return first;
+      let rune = text.charCodeAt(--at);
+      let to = row - words;
+      if ((rune & 0xfc00) === 0xdc00 && at > start) {
+        const high = text.charCodeAt(at - 1);
+        if ((high & 0xfc00) === 0xd800) {
+          sets.fill(0, to, row);
+          to -= words;
+          at--;
+          rune = (high - 0xd800) * 0x400 + (rune - 0xdc00) + 0x10000;
+        }
+      }
+      relation.back(sets, row, to, takers, (rune < 256 ? (latin1[rune] as number) : of(rune)) * words);
+      row = to;
+      sets[row + endWord] = (sets[row + endWord] as number) | everywhere;
+    }
+  }
+
+  private longestEnd(text: string, start: number, sets: Int32Array): number {
+    const { takers, reached, next } = this;
+    const { words, end: endPosition } = this.positions;
+    let longest = start;
+    reached.fill(0);
+    reached[0] = 1;
+    for (let at = start; ; ) {
+      this.relation(this.conditions(text, at)).forth(reached, next);
+      if (isIn(next, 0, endPosition)) longest = at;
+      if (at >= text.length) return longest;
+      const row = at * words;
+      const rune = text.codePointAt(at) as number;
+      const takersAt = this.takersAt(rune);
+      let alive = 0;
+      for (let word = 0; word < words; word++) {
+        const bits = (next[word] as number) & (sets[row + word] as number) & (takers[takersAt + word] as number);
+        reached[word] = bits;
+        alive |= bits;
+      }
+      if (alive === 0) return longest;
+      at += rune > 0xffff ? 2 : 1;
+    }
+  }
+
+  private groupsOf(text: string, start: number, end: number): Int32Array {
+    if (this.program.groups === 0) return Int32Array.of(start, end);
+    const sets = new Int32Array((end - start + 1) * this.positions.words);
+    this.pass(text, start, end, sets, false);
+    return this.walk(text, start, sets, start).groups() as Int32Array;
+  }
+
+  /** The way of the first alternatives from `start`; the set of the boundary `base` is the first of `sets`. */
+  private walk(text: string, start: number, sets: Int32Array, base: number): Span {
+    const { words, end: endPosition, pcs } = this.positions;
+    const groups = new Int32Array(2 * (this.program.groups + 1)).fill(-1);
+    let pc = this.program.start;
+    let at = start;
+    for (;;) {
+      const row = (at - base) * words;
+      const way = this.waysAt(pc, this.conditions(text, at)).find(({ position }) => isIn(sets, row, position));
+      if (way === undefined) throw new Error('no way to a match from where one can be reached');
+      for (const capture of way.captures) groups[capture] = at;
+      if (way.position === endPosition) break;
+      pc = this.program.instructions[pcs[way.position - 1] as number]?.out as number;
+      at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
+    }
+    groups[0] = start;
+    groups[1] = at;
+    return { start, end: at, groups: () => groups };
+  }
+
+  private waysAt(pc: number, conditions: number): readonly Way[] {
+    let known = this.ways[conditions];
+    if (known === undefined) {
+      known = new Map();
+      this.ways[conditions] = known;
+    }
+    const ways = known.get(pc);
+    if (ways !== undefined) return ways;
+    const made = waysFrom(this.program, this.positions, pc, conditions);
+    known.set(pc, made);
+    return made;
+  }
+}
