@@ -41,6 +41,7 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
     const at = inside(location, 'use_blacklist', ...(index === undefined ? [] : [index]));
     findings.refuse(at, `unknown blacklist "${name}"`, nearest(name, targets.blacklists));
   }
+  refuseVariables(rule, location, findings);
   const { code } = rule.reject;
   const methods = rule.match['$rm'];
   if (code < 300 && (rule.relay !== 'reply' || methods === undefined || !/^(?!INVITE$)[A-Z]+$/.test(String(methods)))) {
@@ -75,6 +76,24 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
     useBlacklist: lists.map(([, name]) => name),
     reject: { code: rule.reject.code, reason: rule.reject.reason },
   };
+}
+
+/** What is changed for a destination is made of its attributes in braces; a variable would be sent as it is written. */
+function refuseVariables(rule: RawRule, location: Location, findings: Findings): void {
+  const { strip, prefix, headers = {} } = rule.destination ?? {};
+  const texts: [path: string[], text: unknown][] = [
+    [['strip'], strip],
+    [['prefix'], prefix],
+    ...Object.entries(headers).map(([name, text]): [string[], unknown] => [['headers', name], text]),
+  ];
+  for (const [path, text] of texts) {
+    const [variable, name] = /\$(?:[A-Za-z.]{0,32}\(([\w.-]{0,64})|[A-Za-z]\w{0,64})/.exec(String(text ?? '')) ?? [];
+    if (variable === undefined) continue;
+    const at = inside(location, 'destination', ...path);
+    const reason = `"${variable}${name === undefined ? '' : ')'}" is not read as a variable here: attributes of the destination stand in braces`;
+    if (name === undefined) findings.warn(at, reason);
+    else findings.refuse(at, reason, name === '' ? undefined : `{${name}}`);
+  }
 }
 
 function selectOf(select: RawSelect): SelectConfig {

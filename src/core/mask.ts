@@ -1,22 +1,37 @@
 import { parseUri } from './uri.js';
 
-/** A SIP URI fit for logs and lists: its password, if it has one, becomes "***". */
+/** A SIP URI fit for logs and lists: its password and that of a parameter "password", if it has one, become "***". */
 export function maskUri(uri: string): string {
+  return maskParameters(maskUserPassword(uri));
+}
+
+function maskUserPassword(uri: string): string {
   // Most URIs have no user part at all.
   if (!uri.includes('@')) return uri;
   const parsed = parseUri(uri);
-  if (parsed === undefined) return maskSecrets(uri);
+  if (parsed === undefined) return maskUserPasswords(uri);
   if (parsed.password === '') return uri;
   const start = parsed.scheme.length + 1 + parsed.user.length + 1;
   return `${uri.slice(0, start)}***${uri.slice(start + parsed.password.length)}`;
 }
 
+/** Parameters and header fields of URIs that hold a password; a comma, a quote or a blank ends one in a text. */
+const PARAMETER = /([;?&]password=)[^;?<>"\\\s,]+/gi;
+
+function maskParameters(text: string): string {
+  return /password=/i.test(text) ? text.replace(PARAMETER, '$1***') : text;
+}
+
 /**
- * Any text fit for logs: the passwords of the URIs in it ("sip:user:password@", "kind://user:password@") become "***". What
+ * Any text fit for logs: the passwords of the URIs in it ("sip:user:password@", "kind://user:password@", ";password=") become "***". What
  * stands between blanks, quotes and angle brackets is masked from the first password to the last "@". Each character is
  * looked at a fixed number of times: the text can be a peer's.
  */
 export function maskSecrets(text: string): string {
+  return maskParameters(maskUserPasswords(text));
+}
+
+function maskUserPasswords(text: string): string {
   let lastAt = text.indexOf('@');
   if (lastAt < 0) return text;
   let out = '';

@@ -16,7 +16,7 @@ export interface Selection {
   problem: string | undefined;
 }
 
-/** A reply a script gives: a status from 300 to 699 and its reason phrase. */
+/** A reply a script gives: a final status and its reason phrase. */
 export interface Reply {
   readonly code: number;
   readonly reason: string;
@@ -36,6 +36,8 @@ export interface Path {
   readonly failed: Selection | undefined;
   /** What is selected on it instead. */
   readonly fallback: Selection | undefined;
+  /** A reply of the script that no rule can give. */
+  readonly unsaid?: string;
   readonly reply: Reply | undefined;
   /** What was made of the number so far. */
   readonly number: NumberChange;

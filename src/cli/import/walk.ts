@@ -4,6 +4,7 @@ import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
 import { FROM_LIST_CONDITION } from './from-list.js';
 import {
+  ACCEPTED,
   ARMS,
   alwaysOf,
   decides,
@@ -333,9 +334,12 @@ export class Walk {
     if (REPLIES.test(name)) {
       const code = name.endsWith('_error') ? 500 : Number(literalText(args[0]));
       const reason = name.endsWith('_error') ? 'Server error' : (literalText(args[1]) ?? '');
-      if (code >= 300 && code <= 699) return { ...path, reply: { code, reason } };
-      if (!(code >= 100 && code < 200)) this.ledger.leave(call.at, `${expressionText(call)} is not carried over`);
-      return path;
+      const isAlone = path.selection === undefined && path.failed === undefined;
+      const accepts = code >= 200 && code < 300 && isAlone && ACCEPTED.test(path.match.get('$rm') ?? '');
+      if (accepts || (code >= 300 && code <= 699)) return { ...path, reply: { code, reason } };
+      if (code >= 100 && code < 200) return path;
+      this.ledger.leave(call.at, `${expressionText(call)} is not carried over`);
+      return { ...path, unsaid: expressionText(call) };
     }
     if (name === 'record_route' || name === 'record_route_preset') return { ...path, recordRoute: true };
     if (name === 't_on_failure') {
@@ -384,7 +388,7 @@ export class Walk {
       const match = [...path.match].map(([variable, value]) => `${variable} ${value}`).join(', ');
       this.ledger.note(
         at,
-        `the script drops ${match === '' ? 'requests' : `requests with ${match}`} without a reply; here they are answered 404`,
+        `the script ${path.unsaid === undefined ? 'drops' : 'answers'} ${match === '' ? 'requests' : `requests with ${match}`} ${path.unsaid === undefined ? 'without a reply' : `by ${path.unsaid}`}; here they are answered 404`,
       );
     }
     this.outcome(path, path.reply === undefined ? 'nothing' : 'reply');

@@ -31,8 +31,29 @@ describe('passwords in URIs', () => {
     assert.equal(maskSecrets('sip:u@h;sip:v:pw@i sip:x@y'), 'sip:u@h;sip:v:***@i sip:x@y');
   });
 
+  test('a parameter "password" of a URI is masked, in a text too', () => {
+    assert.equal(maskUri('sip:10.0.0.1;Password=s3c%40ret;transport=tcp'), 'sip:10.0.0.1;Password=***;transport=tcp');
+    assert.equal(maskUri('sip:u:p@h;password=x?password=y&a=b'), 'sip:u:***@h;password=***?password=***');
+    assert.equal(maskUri('sip:h;mypassword=x;password=;passwords=1'), 'sip:h;mypassword=x;password=;passwords=1');
+    assert.equal(maskSecrets('{"a":"<sip:h;password=abc>;x","b":1}'), '{"a":"<sip:h;password=***>;x","b":1}');
+    assert.equal(maskSecrets('{"a":"sip:h;password=abc\\"def"}'), '{"a":"sip:h;password=***\\"def"}');
+  });
+
   test('the work on a text is linear in its length', () => {
-    const units = ['sip:', 'sip:@', 'a:', 'sips:a:', 'x://a:', 'sip:a:b@ ', '://', '@', 'a'];
+    const units = [
+      'sip:',
+      'sip:@',
+      'a:',
+      'sips:a:',
+      'x://a:',
+      'sip:a:b@ ',
+      '://',
+      '@',
+      'a',
+      ';password=',
+      ';password=a',
+      '&password',
+    ];
     const cases = units.map((unit) => ({ name: unit, make: (length: number) => `${filled(unit, length)}@` }));
     assertLinear('maskSecrets', cases, (text) => void maskSecrets(text));
   });

@@ -158,6 +158,19 @@ modparam("dispatcher", "flags", 2)`);
 });
 
 describe('selections', () => {
+  test('a script that accepts requests of one method is carried over; where no rule can, the remark says what it answers', () => {
+    const { rules, left, notes } = one(`
+      if (is_method("OPTIONS") && $rU == NULL) { send_reply(200, "OK"); exit; }
+      if (is_method("INVITE")) { send_reply(202, "Later"); exit; }
+      ds_select_dst(1, 4); t_relay();`);
+    assert.deepEqual(rules[0]?.match, { $rm: 'OPTIONS', $rU: '<null>' });
+    assert.deepEqual([rules[0]?.relay, rules[0]?.reject], ['reply', { code: 200, reason: 'OK' }]);
+    assert.deepEqual(left, ['line 5: send_reply(202, "Later") is not carried over']);
+    assert.deepEqual(notes, [
+      'line 5: the script answers requests with $rm INVITE by send_reply(202, "Later"); here they are answered 404',
+    ]);
+  });
+
   test('one without a guard takes everything, with the reply of the script', () => {
     const { rules, left } = one(
       'if (!ds_select_dst(2, 4, "f")) { send_reply(500, "No gateways"); exit; }\nrecord_route();\nt_relay();',
