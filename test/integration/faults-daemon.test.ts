@@ -4,6 +4,6 @@ import { daemonCrashes } from '../support/faults/daemon-crashes.js';
 
 describe('faults: the daemon itself', () => {
   test('killed amid transitions and started again: readers of the stream miss no state, numbers go on', async (t) => {
-    await daemonCrashes(new FaultBench(t), { kills: 2, seed: 20 });
+    await daemonCrashes(new FaultBench(t), { kills: 3, seed: 20 });
   });
 });

@@ -1,5 +1,14 @@
 import type { RE2JS } from 're2js';
-import { BitRelation, isIn, type Positions, positionsOf, START, set, type Way, waysFrom } from './bit-relation.js';
+import {
+  BitRelation,
+  isIn,
+  MATCH_START,
+  type Positions,
+  positionsOf,
+  set,
+  type Way,
+  waysFrom,
+} from './bit-relation.js';
 import type { Span } from './guided-match.js';
 import { Condition, conditionsBetween, Op, type Program, programOf, takes } from './program.js';
 
@@ -72,7 +81,7 @@ export class BitMatch {
     const { sets, first } = this.scan(text);
     if (first < 0) return null;
     for (let at = Math.max(from, first); at <= text.length; at++) {
-      if (!isIn(sets, at * words, START)) continue;
+      if (!isIn(sets, at * words, MATCH_START)) continue;
       if (!this.program.longest) return this.walk(text, at, sets, 0);
       const end = this.longestEnd(text, at, sets);
       return { start: at, end, groups: () => this.groupsOf(text, at, end) };
@@ -114,7 +123,7 @@ export class BitMatch {
 
   /**
    * From the end of a stretch of a text to its start: for each boundary the positions that take the next character and can come to a match,
-   * and START where one begins. `anyEnd`: a match may end at each boundary, otherwise where the stretch does. Returns
+   * and MATCH_START where one begins. `anyEnd`: a match may end at each boundary, otherwise where the stretch does. Returns
    * the first boundary where a match begins, or -1.
    */
   private pass(text: string, start: number, end: number, sets: Int32Array, anyEnd: boolean): number {

@@ -1,7 +1,7 @@
 import { Op, type Program } from './program.js';
 
 /** Number of the position at which a match begins; those that take a character follow in the order of the program. */
-export const START = 0;
+export const MATCH_START = 0;
 
 /** What takes a character, numbered: `pcs[i]` is the instruction of position i + 1. The last position stands for the end of a match. */
 export interface Positions {

@@ -100,6 +100,8 @@ export async function daemonCrashes(
   await daemon.start();
   /** Changes that the daemon has acknowledged: each must be in the stream, whatever happens to it afterwards. */
   let acknowledged = 0;
+  /** The same by destination, in the order in which they were acknowledged. */
+  const told = new Map<string, string[]>();
   for (let kill = 0; kill < size.kills; kill++) {
     const before = await daemon.states();
     const natsAway = kill % 3 === 1;
@@ -111,11 +113,22 @@ export async function daemonCrashes(
         const state = random.uint32() % 2 === 0 ? 'a' : 'i';
         if ((await daemon.mi('ds_set_state', { state, group: '1', address: uri })) === undefined) break;
         const status = state === 'a' ? 'active' : 'inactive';
-        if (before.get(uri) !== status) acknowledged++;
+        if (before.get(uri) !== status) {
+          acknowledged++;
+          told.set(uri, [...(told.get(uri) ?? []), status]);
+        }
         before.set(uri, status);
       }
     })();
-    await sleep(300 + (random.uint32() % 1200));
+    const pause = 300 + (random.uint32() % 1200);
+    // NATS dies amid the changes and comes back before the daemon dies, which then has just begun to send again.
+    const natsDies = kill % 3 === 2;
+    if (natsDies) {
+      await sleep(pause >> 1);
+      await nats.kill();
+      await nats.restart();
+    }
+    await sleep(natsDies ? pause >> 2 : pause);
     await daemon.end(kill % 4 === 3 ? 'SIGTERM' : 'SIGKILL');
     over = true;
     await marks;
@@ -154,6 +167,12 @@ export async function daemonCrashes(
   const published = stored.filter(({ reason }) => reason === 'MI command').length;
   assert.ok(published >= acknowledged, `${published} of ${acknowledged} acknowledged changes are in the stream`);
   assert.ok(published <= acknowledged + size.kills, 'and at most the one on its way at each kill besides');
+  for (const [uri, statuses] of told) {
+    const events = stored.filter(({ address, reason }) => address === uri && reason === 'MI command');
+    let at = 0;
+    for (const { status } of events) if (status === statuses[at]) at++;
+    assert.equal(at, statuses.length, `${uri}: changes in the order in which they were acknowledged`);
+  }
   assert.equal(new Set(stored.map(({ id }) => id)).size, stored.length, 'ids are unique over all lives');
   const kv = await nc.jetstream().views.kv('DISPATCHER_STATE');
   await until('the bucket has the same', async () => {

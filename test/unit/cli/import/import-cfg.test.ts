@@ -162,7 +162,7 @@ describe('selections', () => {
     const { rules, left, notes } = one(`
       if (is_method("OPTIONS") && $rU == NULL) { send_reply(200, "OK"); exit; }
       if (is_method("INVITE")) { send_reply(202, "Later"); exit; }
-      ds_select_dst(1, 4); t_relay();`);
+      if (!ds_select_dst(1, 4)) { send_reply(500, "No"); exit; } t_relay();`);
     assert.deepEqual(rules[0]?.match, { $rm: 'OPTIONS', $rU: '<null>' });
     assert.deepEqual([rules[0]?.relay, rules[0]?.reject], ['reply', { code: 200, reason: 'OK' }]);
     assert.deepEqual(left, ['line 5: send_reply(202, "Later") is not carried over']);
