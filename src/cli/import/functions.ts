@@ -8,10 +8,10 @@ export const NEXT_FUNCTIONS = /^ds_next_(?:dst|domain)$/;
 export const RELAY_FUNCTIONS = /^t_relay(?:_to(?:_(?:udp|tcp|tls))?)?$/;
 /** Functions that forward without one. */
 export const FORWARDS = /^forward(?:_(?:udp|tcp|tls))?$/;
-/** Functions that answer the request. */
 /** A method whose requests a rule may accept by itself. */
 export const ACCEPTED = /^(?!(?:INVITE|ACK|CANCEL)$)[A-Z]+$/;
 
+/** Functions that answer the request. */
 export const REPLIES = /^(?:send_reply|sl_send_reply|t_reply|sl_reply|sl_reply_error|send_reply_error|t_send_reply)$/;
 
 /** What the proxy does for every request by itself. */
