@@ -70,7 +70,7 @@ describe('a list file', () => {
   });
 
   test('strict: a line without a destination fails the load, as recorded', async () => {
-    await assert.rejects(loaded(`2 ${A}\n1 # x`, true), /list file list, line 2: no destination behind the set id/);
+    await assert.rejects(loaded(`2 ${A}\n1 # x`, true), /list file list, line 2: no destination after the set id/);
   });
 
   for (const attrs of ['duid="a', 'duid="a"b', 'duid=;weight=5', 'duid=a;;', 'x=";cc=1']) {
@@ -97,7 +97,7 @@ describe('a list file', () => {
       discarded.map((each) => each.replace(/^(file list, line \d+): .*/, '$1')),
       [1, 2, 3, 4, 6, 7, 8, 9, 10].map((line) => `file list, line ${line}`),
     );
-    assert.match(discarded[0] ?? '', /no destination behind the set id/);
+    assert.match(discarded[0] ?? '', /no destination after the set id/);
     assert.match(discarded[5] ?? '', /attrs "=x;" are no list/);
   });
 
