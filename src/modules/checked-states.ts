@@ -1,7 +1,7 @@
 import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
 import { authentication, subscribers } from './auth/settings.js';
-import { dialogs } from './dialog/table.js';
+import { dialogs } from './dialog/state.js';
 import { routingState } from './drouting/gateways.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { memoryQueues } from './mqueue.js';

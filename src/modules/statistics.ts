@@ -17,7 +17,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { dialogs } from './dialog/table.js';
+import { dialogs } from './dialog/state.js';
 import { scopeOf } from './script-variable.js';
 
 /** A counter of a script. */

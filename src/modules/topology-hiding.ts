@@ -8,7 +8,7 @@ import { beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
 import { moduleFunctions, OPENSIPS, optional, type ScriptFunction, textOf } from './define.js';
 import { contactOf, type Dialog, otherSide, type Side, splitValues } from './dialog/dialog.js';
-import { dialogs } from './dialog/table.js';
+import { dialogs } from './dialog/state.js';
 
 const named = (parameters: ModuleParameters, name: string): string[] =>
   parameters
@@ -99,7 +99,7 @@ function match(run: MessageRun): number {
   const { message } = call;
   const table = env.modules.of(dialogs);
   const uri = parseUri(call.requestUri);
-  const dialog = table.byDid(uriParam(uri?.params ?? '', 'did') ?? uri?.user ?? '');
+  const dialog = table.index.byDid(uriParam(uri?.params ?? '', 'did') ?? uri?.user ?? '');
   if (dialog?.hidden === undefined || message.toTag === '') return -1;
   // Each side names the call as it knows it.
   const side = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';

@@ -14,7 +14,7 @@ import {
   type ScriptFunction,
   textOf,
 } from './define.js';
-import { dialogs } from './dialog/table.js';
+import { dialogs } from './dialog/state.js';
 import { answerChallenge, type DigestChallenge, type DigestCredentials, readChallenge } from './digest.js';
 
 /** Times the challenges of one request are answered: a gateway that refuses every answer must not be asked for ever. */

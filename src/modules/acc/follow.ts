@@ -4,7 +4,7 @@ import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import { reasonPhrase } from '../../sip/reply.js';
 import type { Dialog } from '../dialog/dialog.js';
-import { dialogs } from '../dialog/table.js';
+import { dialogs } from '../dialog/state.js';
 import {
   ACK_RECORD,
   type AccContext,

@@ -10,7 +10,7 @@ import {
   type ScriptFunction,
   textOf,
 } from '../define.js';
-import { dialogs } from '../dialog/table.js';
+import { dialogs } from '../dialog/state.js';
 import { ACCOUNTED, type Accounted, accountingOf, recordOf, type WantedAccounting } from './account.js';
 import type { Outlets } from './settings.js';
 

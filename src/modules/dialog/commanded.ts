@@ -2,7 +2,8 @@ import { CommandFault, type MiValue } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 import type { Dialog } from './dialog.js';
-import { type DialogTable, dialogs } from './table.js';
+import { dialogs } from './state.js';
+import type { DialogTable } from './table.js';
 
 /** Dialogs one listing shows. */
 export const MOST_DIALOGS_SHOWN = 5000;
@@ -44,7 +45,7 @@ export function find(env: ScriptEnvironment, text: string): Dialog | undefined {
   const table = tableOf(env);
   const [entry = '', id = ''] = text.split(/[:.]/);
   const base = text.includes('.') ? 16 : 10;
-  return table.find(Number.parseInt(entry, base), Number.parseInt(id, base)) ?? table.findCall(text);
+  return table.index.find(Number.parseInt(entry, base), Number.parseInt(id, base)) ?? table.index.findCall(text);
 }
 
 /** The dialog of that name. Throws CommandFault. */

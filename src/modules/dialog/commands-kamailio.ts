@@ -54,7 +54,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     changes: false,
     parameters: [],
     required: 0,
-    run: (env) => shown(env, tableOf(env).all()),
+    run: (env) => shown(env, tableOf(env).index.all()),
   },
   {
     module,
@@ -65,7 +65,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     parameters: ['callid', 'from_tag'],
     required: 1,
     run(env, { callid = '', from_tag: tag }) {
-      const found = tableOf(env).findCall(callid, tag);
+      const found = tableOf(env).index.findCall(callid, tag);
       if (found === undefined) throw new CommandFault(404, 'Dialog not found');
       return kamailioEntry(found, env);
     },
@@ -89,7 +89,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     parameters: ['callid', 'from_tag', 'to_tag'],
     required: 1,
     run(env, { callid = '', from_tag: from, to_tag: to }) {
-      const found = tableOf(env).findCall(callid, from, to);
+      const found = tableOf(env).index.findCall(callid, from, to);
       if (found === undefined) throw new CommandFault(404, 'Dialog not found');
       return hangUp(env, found, undefined);
     },
@@ -123,7 +123,7 @@ export const dialogRpcCommands: readonly ScriptCommand[] = [
     required: 0,
     run(env) {
       let [starting, connecting, answering, ongoing] = [0, 0, 0, 0];
-      for (const { state } of tableOf(env).all()) {
+      for (const { state } of tableOf(env).index.all()) {
         if (state === ACKNOWLEDGED) ongoing++;
         else if (state === CONFIRMED) answering++;
         else if (state === EARLY) connecting++;

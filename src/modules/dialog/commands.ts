@@ -80,18 +80,21 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
     },
     run(env, { callid, from_tag: tag, index, counter }) {
       const table = tableOf(env);
-      const found = callid === undefined ? undefined : table.findCall(callid, tag);
+      const found = callid === undefined ? undefined : table.index.findCall(callid, tag);
       if (found !== undefined) return { Dialog: entry(found, env) };
       // The line form names no parameters: two numbers that are no Call-ID are an offset and a number of dialogs.
       const [from, most] = [count(index ?? callid), count(counter ?? tag)];
       if (from !== undefined && most !== undefined) {
         // Of several processes each gives what the joined list may take from it.
         const [skipped, shown] = env.claims === undefined ? [from, most] : [0, from + most];
-        return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env), skipped, shown) };
+        return {
+          count: table.index.size,
+          Dialogs: listed(table.index.all(), (each) => entry(each, env), skipped, shown),
+        };
       }
       if (callid !== undefined) throw new CommandFault(404, 'No such dialog');
       if (index !== undefined || counter !== undefined) throw new CommandFault(400, 'index and counter are numbers');
-      return { count: table.size, Dialogs: listed(table.all(), (each) => entry(each, env)) };
+      return { count: table.index.size, Dialogs: listed(table.index.all(), (each) => entry(each, env)) };
     },
   };
 }

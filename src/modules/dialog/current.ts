@@ -1,7 +1,8 @@
 import type { RouteKind } from '../../cfg/ast.js';
 import type { MessageRun } from '../../script/call.js';
 import type { Dialog } from './dialog.js';
-import { type DialogTable, dialogs } from './table.js';
+import { dialogs } from './state.js';
+import type { DialogTable } from './table.js';
 
 /** The dialogs of the script that runs. */
 export function tableOf(run: Pick<MessageRun, 'env'>): DialogTable {

@@ -15,7 +15,7 @@ function named(
   from: Arg | undefined,
   to: Arg | undefined,
 ): Dialog | undefined {
-  return tableOf(run).findCall(textOf(callId, run), textOf(from, run), textOf(to, run));
+  return tableOf(run).index.findCall(textOf(callId, run), textOf(from, run), textOf(to, run));
 }
 
 /** Functions of dialog that Kamailio alone has. */
@@ -92,7 +92,7 @@ export const kamailioFunctions: FunctionSpec[] = [
         const ms = intOf(seconds, run, 0) * 1000;
         if (ms <= 0) return -1;
         const given = entry !== undefined && id !== undefined;
-        const dialog = given ? table.find(intOf(entry, run, 0), intOf(id, run, 0)) : table.lookUp(run.call);
+        const dialog = given ? table.index.find(intOf(entry, run, 0), intOf(id, run, 0)) : table.lookUp(run.call);
         if (dialog !== undefined) table.setLifetime(run, dialog, ms);
         return code(dialog !== undefined);
       },

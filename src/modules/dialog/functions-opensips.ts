@@ -55,7 +55,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     compile:
       ([names, values, callId]) =>
       (run) => {
-        const found = tableOf(run).findCall(textOf(callId, run));
+        const found = tableOf(run).index.findCall(textOf(callId, run));
         if (found === undefined) return -1;
         for (const [name, value] of [...found.values].reverse()) {
           names?.variable?.assign(run.pvars, name);
@@ -78,7 +78,7 @@ export const opensipsFunctions: FunctionSpec[] = [
       ([name, value, result, number]) =>
       (run) => {
         const [key, wanted] = [textOf(name, run), textOf(value, run)];
-        const found = tableOf(run).withValue(key, wanted);
+        const found = tableOf(run).index.withValue(key, wanted);
         return listed(found, result, number, run);
       },
   },
@@ -211,7 +211,7 @@ export const opensipsFunctions: FunctionSpec[] = [
       ([attribute, result, key, value, number]) =>
       (run) => {
         const [name, wanted] = [textOf(key, run), textOf(value, run)];
-        const found = tableOf(run).withValue(name, wanted);
+        const found = tableOf(run).index.withValue(name, wanted);
         number?.variable?.assign(run.pvars, found.length);
         // The value assigned last is the first of an AVP.
         for (const each of found.slice(0, MOST_FOUND).reverse()) {
@@ -250,8 +250,8 @@ export const opensipsFunctions: FunctionSpec[] = [
         const [entry, number] = text.split('.');
         const dialog =
           textOf(kind, run, 'callid') === 'did'
-            ? table.find(Number.parseInt(entry ?? '', 16), Number.parseInt(number ?? '', 16))
-            : table.findCall(text);
+            ? table.index.find(Number.parseInt(entry ?? '', 16), Number.parseInt(number ?? '', 16))
+            : table.index.findCall(text);
         if (dialog !== undefined) table.use(run.call, dialog);
         return code(dialog !== undefined);
       },

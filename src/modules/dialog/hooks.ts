@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 import type { ScriptHooks } from '../../script/hooks.js';
-import { dialogs } from './table.js';
+import { dialogs } from './state.js';
 
 /** What the dialog module does besides its functions: it follows dialogs. */
 export const dialogHooks: ScriptHooks<MessageRun> = {

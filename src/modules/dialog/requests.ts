@@ -34,7 +34,8 @@ export function matchDialog(run: MessageRun): number {
   const table = tableOf(run);
   if (table.of(run) !== undefined) return 1;
   const { message } = run.call;
-  const dialog = message.toTag === '' ? undefined : table.findCall(message.callId, message.fromTag, message.toTag);
+  const dialog =
+    message.toTag === '' ? undefined : table.index.findCall(message.callId, message.fromTag, message.toTag);
   if (dialog === undefined) return -1;
   table.taken(run, dialog);
   return 1;

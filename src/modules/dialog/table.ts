@@ -1,34 +1,24 @@
-import { addrSpecOf } from '../../core/name-addr.js';
 import type { SharedValues } from '../../core/shared-values.js';
-import { parseUri, uriParam } from '../../core/uri.js';
+import { uriParam } from '../../core/uri.js';
 import type { KeptValue, ValueMap } from '../../core/value-map.js';
-import type { Format } from '../../pvar/format.js';
 import type { Call, MessageRun } from '../../script/call.js';
-import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { PerCall } from '../../script/per-call.js';
 import { emptyRequest } from '../../script/service-routes.js';
 import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
-import { flagParameter } from '../flags.js';
+import { learnCallee } from './callee.js';
 import { DialogCounters } from './counters.js';
-import {
-  ACKNOWLEDGED,
-  CONFIRMED,
-  contactAtHand,
-  contactOf,
-  Dialog,
-  EARLY,
-  ENDED,
-  type Side,
-  splitValues,
-} from './dialog.js';
+import { ACKNOWLEDGED, CONFIRMED, contactAtHand, Dialog, EARLY, ENDED, type Side } from './dialog.js';
+import { DialogIndex } from './dialog-index.js';
 import { renumber, restoreNumbers } from './numbers.js';
-import { type PingTimes, startPings } from './pings.js';
+import { startPings } from './pings.js';
 import { Profiles } from './profiles.js';
 import { sendByes } from './requests-within.js';
 import { runEvent, runRoute, stateEvent } from './routes.js';
 import { sessionOf } from './session-timers.js';
+import type { DialogSettings } from './settings.js';
 import { keepShown } from './shown.js';
+import { noWishes, type Wishes } from './wishes.js';
 
 /** Dialogs kept at most; further ones are not begun. */
 const MOST_DIALOGS = 200_000;
@@ -41,59 +31,18 @@ const FAILED_MS = 5000;
 
 const PLACEHOLDER = 'sip:you@kamailio.org';
 
-/** Parameters of the dialog module. */
-export interface DialogSettings {
-  /** Milliseconds. */
-  readonly lifetime: number;
-  /** Name of the parameter of our Record-Route. */
-  readonly rrParam: string;
-  /** By did only (0), by did and else by Call-ID and tags (1), by Call-ID and tags only (2); undefined: the default of the dialect. */
-  readonly matchMode: number | undefined;
-  /** Kamailio: the message flag that begins a dialog. */
-  readonly flag: number | undefined;
-  /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
-  readonly byeFlag: number | undefined;
-  /** Between requests of ours within a dialog that asks for them. */
-  readonly pings: PingTimes;
-  /** Milliseconds from an answer that has met a CANCEL to the end of the dialog. */
-  readonly raceMs: number;
-  /** AVP with the lifetime in seconds. */
-  readonly timeoutAvp: Format | undefined;
-}
-
 /** Follows changes of dialogs. Must not throw. */
 export interface DialogListener {
   changed(dialog: Dialog, from: number): void;
 }
 
-/** What a script does about the next dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
-export interface Wishes {
-  lifetime: number | undefined;
-  bye: boolean;
-  flags: number;
-  timeoutRoute: string | undefined;
-  /** dlg_get() found the dialog. */
-  looked: boolean;
-  readonly profiles: { readonly profile: string; readonly value: string | undefined }[];
-  /** What $dlg_var() was set to before the dialog began. */
-  readonly values: Map<string, string>;
-}
-
 /** The dialogs of this process; profiles, counters and ids may be those of several. They stay over a reload of the file. */
 export class DialogTable {
   readonly listeners: DialogListener[] = [];
-  private readonly byId = new Map<string, Dialog>();
-  private readonly byCall = new Map<string, Dialog[]>();
+  /** Finds dialogs by their ids, Call-IDs and tags. */
+  readonly index = new DialogIndex();
   private readonly current = new WeakMap<Call, Dialog>();
-  private readonly wished = new PerCall<Wishes>(() => ({
-    lifetime: undefined,
-    bye: false,
-    flags: 0,
-    timeoutRoute: undefined,
-    looked: false,
-    profiles: [],
-    values: new Map(),
-  }));
+  private readonly wished = new PerCall<Wishes>(noWishes);
   private last = 0;
   /** The last id of all processes. */
   private ids: ValueMap<KeptValue> | undefined = undefined;
@@ -118,46 +67,6 @@ export class DialogTable {
     return copy;
   }
 
-  /** Dialogs in the table. */
-  get size(): number {
-    return this.byId.size;
-  }
-
-  /** All dialogs. */
-  all(): Iterable<Dialog> {
-    return this.byId.values();
-  }
-
-  /** Those with this value under this name; one without a value counts as empty. */
-  withValue(name: string, wanted: string): Dialog[] {
-    return [...this.all()].filter(({ values }) => String(values.get(name) ?? '') === wanted);
-  }
-
-  /** A dialog by both parts of its id, as Record-Route names it. */
-  find(entry: number, id: number): Dialog | undefined {
-    return this.byId.get(`${entry.toString(16)}.${id.toString(16)}`);
-  }
-
-  /** By what the did parameter says. */
-  byDid(did: string): Dialog | undefined {
-    return this.byId.get(did);
-  }
-
-  /** The dialog of a Call-ID and, where they are given, its tags. */
-  findCall(callId: string, fromTag?: string, toTag?: string): Dialog | undefined {
-    return this.byCall
-      .get(callId)
-      ?.find(
-        ({ caller, callee }) =>
-          fromTag === undefined ||
-          (caller.tag === fromTag &&
-            (toTag === undefined || toTag === '' || callee.tag === '' || callee.tag === toTag)) ||
-          (callee.tag !== '' &&
-            callee.tag === fromTag &&
-            (toTag === undefined || toTag === '' || caller.tag === toTag)),
-      );
-  }
-
   /** The dialog a message of this call belongs to. */
   of(run: Pick<MessageRun, 'call'>): Dialog | undefined {
     return this.current.get(run.call);
@@ -169,7 +78,7 @@ export class DialogTable {
     if (known !== undefined) return known;
     const { message } = call;
     if (message.toTag === '' && message.method !== 'CANCEL') return undefined;
-    return this.findCall(message.callId, message.fromTag, message.toTag);
+    return this.index.findCall(message.callId, message.fromTag, message.toTag);
   }
 
   /** What a script sets for the dialog before it is made. */
@@ -190,16 +99,16 @@ export class DialogTable {
     const known = this.current.get(call);
     if (known !== undefined) return known;
     if (message.method !== 'INVITE' || message.toTag !== '') return undefined;
-    if (this.byId.size >= MOST_DIALOGS) {
+    if (this.index.size >= MOST_DIALOGS) {
       env.peerLog.warn(
-        { callId: message.callId, dialogs: this.byId.size },
+        { callId: message.callId, dialogs: this.index.size },
         'script: too many dialogs, this one is not kept',
       );
       return undefined;
     }
     // Looking one up is linear in those of its Call-ID, which the peer chooses.
-    const others = this.byCall.get(message.callId);
-    if (others !== undefined && others.length >= MOST_OF_ONE_CALL) {
+    const others = this.index.ofCall(message.callId);
+    if (others.length >= MOST_OF_ONE_CALL) {
       const ended = others.find(({ state }) => state === ENDED);
       if (ended === undefined) return undefined;
       this.remove(ended);
@@ -219,10 +128,7 @@ export class DialogTable {
     dialog.flags = wishes.flags;
     dialog.timeoutRoute = wishes.timeoutRoute;
     for (const [name, value] of wishes.values) dialog.setValue(name, value);
-    this.byId.set(dialog.did, dialog);
-    const kept = this.byCall.get(message.callId);
-    if (kept === undefined) this.byCall.set(message.callId, [dialog]);
-    else kept.push(dialog);
+    this.index.add(dialog);
     this.current.set(call, dialog);
     env.claims?.claim(message.callId);
     if (this.settings.matchMode !== 2) call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
@@ -263,10 +169,11 @@ export class DialogTable {
     // The default of Kamailio knows the parameter alone.
     const matchMode = this.settings.matchMode ?? (call.env.dialect === 'kamailio' ? 0 : 1);
     const did = matchMode === 2 ? undefined : uriParam(call.matchedRouteParams ?? '', rrParam);
-    let dialog = did === undefined ? undefined : this.byId.get(did);
+    let dialog = did === undefined ? undefined : this.index.byDid(did);
     // The parameter comes from the peer: it must name a dialog of this call.
     if (dialog !== undefined && dialog.callId !== message.callId) dialog = undefined;
-    if (dialog === undefined && matchMode !== 0) dialog = this.findCall(message.callId, message.fromTag, message.toTag);
+    if (dialog === undefined && matchMode !== 0)
+      dialog = this.index.findCall(message.callId, message.fromTag, message.toTag);
     if (dialog === undefined || message.toTag === '') return undefined;
     this.taken(run, dialog);
     return dialog;
@@ -443,14 +350,10 @@ export class DialogTable {
     dialog.stopPings?.();
     this.setState(dialog, ENDED);
     this.profiles.leave(dialog);
-    this.byId.delete(dialog.did);
-    const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
+    this.index.remove(dialog);
     const { claims } = dialog.call.env;
     if (dialog.hidden?.callId !== undefined) claims?.release(dialog.hidden.callId);
-    if (others.length === 0) {
-      this.byCall.delete(dialog.callId);
-      claims?.release(dialog.callId);
-    } else this.byCall.set(dialog.callId, others);
+    if (this.index.ofCall(dialog.callId).length === 0) claims?.release(dialog.callId);
   }
 
   private to(dialog: Dialog, state: number): void {
@@ -478,61 +381,3 @@ function hashOf(text: string): number {
   for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
   return (hash >>> 0) % 4096;
 }
-
-/** What the 2xx says of the callee: tag, Contact, and the routers between it and this proxy. */
-function learnCallee(call: Call, dialog: Dialog, reply: SipMessage): void {
-  const { callee } = dialog;
-  callee.address = reply.to;
-  callee.tag = reply.toTag;
-  callee.socket = call.transaction?.branches.find(({ reply: each }) => each !== undefined)?.client?.target.socket;
-  if (dialog.hidden !== undefined) {
-    callee.contact = dialog.hidden.contact;
-    callee.route = dialog.hidden.route;
-    return;
-  }
-  callee.contact = contactOf(reply);
-  const routes = reply.headers('record-route').flatMap(splitValues);
-  const own = routes.findIndex((each) => each.includes(dialog.did) || isOwnRoute(call, each));
-  callee.route = own < 0 ? [] : routes.slice(0, own).reverse();
-}
-
-function isOwnRoute(call: Call, value: string): boolean {
-  const uri = parseUri(addrSpecOf(value));
-  return uri !== undefined && call.env.sockets.isOursAt(uri.host, uri.port ?? 5060);
-}
-
-function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogSettings {
-  const avp = parameters.text('timeout_avp', '');
-  return {
-    lifetime: parameters.int('default_timeout', 43_200) * 1000,
-    rrParam: parameters.text('rr_param', 'did'),
-    pings: {
-      options: parameters.int('options_ping_interval', parameters.int('ping_interval', 30)) * 1000,
-      reinvite: parameters.int('reinvite_ping_interval', 300) * 1000,
-    },
-    raceMs: parameters.int('race_condition_timeout', 5) * 1000,
-    matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
-    flag: flagParameter(parameters, 'dlg_flag'),
-    byeFlag: flagParameter(parameters, 'bye_on_timeout_flag'),
-    timeoutAvp: avp === '' ? undefined : states.compile(avp),
-  };
-}
-
-/** The dialogs of a configuration. */
-export const dialogs = {
-  module: 'dialog',
-  create(parameters: ModuleParameters, states: ModuleStates): DialogTable {
-    return this.renew(new DialogTable(settingsOf(parameters, states)), parameters, states);
-  },
-  renew(before: DialogTable, parameters: ModuleParameters, states: ModuleStates): DialogTable {
-    if (states.shared !== undefined) before.share(states.shared);
-    before.settings = settingsOf(parameters, states);
-    before.profiles.define(
-      parameters.all('profiles_with_value').map(String),
-      parameters.all('profiles_no_value').map(String),
-    );
-    return before;
-  },
-  // A dialog itself cannot be copied: what ends it sends requests, and runs routes of the script.
-  copy: (table: DialogTable): DialogTable => table.copy(),
-};

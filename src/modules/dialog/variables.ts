@@ -6,7 +6,8 @@ import { flagNames } from '../flags.js';
 import { scopeOf } from '../script-variable.js';
 import { dialogJson } from './commands.js';
 import { type Dialog, ENDED, MOST_CHARACTERS, MOST_VALUES } from './dialog.js';
-import { type DialogTable, dialogs } from './table.js';
+import { dialogs } from './state.js';
+import type { DialogTable } from './table.js';
 
 function tableOf(context: PvarContext): DialogTable {
   return scopeOf(context).env.modules.of(dialogs);

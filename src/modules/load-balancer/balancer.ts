@@ -4,7 +4,8 @@ import type { ModuleParameters, ScriptEnvironment } from '../../script/environme
 import type { BalancerRow } from '../../script/gateway-rows.js';
 import { runService } from '../../script/service-routes.js';
 import type { Dialog } from '../dialog/dialog.js';
-import { type DialogTable, dialogs } from '../dialog/table.js';
+import { dialogs } from '../dialog/state.js';
+import type { DialogTable } from '../dialog/table.js';
 import { GatewayProbing, type ProbedGateway, probingSettings } from '../gateway-probing.js';
 
 /** A destination with the calls it may take. */

@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
-import { dialogs } from '../dialog/table.js';
+import { dialogs } from '../dialog/state.js';
 import { type Balanced, balancerOf } from './balancer.js';
 
 /** Codes of the documentation. */

@@ -1,0 +1,42 @@
+import type { Format } from '../../pvar/format.js';
+import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
+import { flagParameter } from '../flags.js';
+import type { PingTimes } from './pings.js';
+
+/** Parameters of the dialog module. */
+export interface DialogSettings {
+  /** Milliseconds. */
+  readonly lifetime: number;
+  /** Name of the parameter of our Record-Route. */
+  readonly rrParam: string;
+  /** By did only (0), by did and else by Call-ID and tags (1), by Call-ID and tags only (2); undefined: the default of the dialect. */
+  readonly matchMode: number | undefined;
+  /** Kamailio: the message flag that begins a dialog. */
+  readonly flag: number | undefined;
+  /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
+  readonly byeFlag: number | undefined;
+  /** Between requests of ours within a dialog that asks for them. */
+  readonly pings: PingTimes;
+  /** Milliseconds from an answer that has met a CANCEL to the end of the dialog. */
+  readonly raceMs: number;
+  /** AVP with the lifetime in seconds. */
+  readonly timeoutAvp: Format | undefined;
+}
+
+/** Reads the module parameters of a file. */
+export function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogSettings {
+  const avp = parameters.text('timeout_avp', '');
+  return {
+    lifetime: parameters.int('default_timeout', 43_200) * 1000,
+    rrParam: parameters.text('rr_param', 'did'),
+    pings: {
+      options: parameters.int('options_ping_interval', parameters.int('ping_interval', 30)) * 1000,
+      reinvite: parameters.int('reinvite_ping_interval', 300) * 1000,
+    },
+    raceMs: parameters.int('race_condition_timeout', 5) * 1000,
+    matchMode: parameters.text('dlg_match_mode', '') === '' ? undefined : parameters.int('dlg_match_mode', 0),
+    flag: flagParameter(parameters, 'dlg_flag'),
+    byeFlag: flagParameter(parameters, 'bye_on_timeout_flag'),
+    timeoutAvp: avp === '' ? undefined : states.compile(avp),
+  };
+}

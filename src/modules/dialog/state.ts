@@ -1,0 +1,22 @@
+import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
+import { settingsOf } from './settings.js';
+import { DialogTable } from './table.js';
+
+/** The dialogs of a configuration. */
+export const dialogs = {
+  module: 'dialog',
+  create(parameters: ModuleParameters, states: ModuleStates): DialogTable {
+    return this.renew(new DialogTable(settingsOf(parameters, states)), parameters, states);
+  },
+  renew(before: DialogTable, parameters: ModuleParameters, states: ModuleStates): DialogTable {
+    if (states.shared !== undefined) before.share(states.shared);
+    before.settings = settingsOf(parameters, states);
+    before.profiles.define(
+      parameters.all('profiles_with_value').map(String),
+      parameters.all('profiles_no_value').map(String),
+    );
+    return before;
+  },
+  // A dialog itself cannot be copied: what ends it sends requests, and runs routes of the script.
+  copy: (table: DialogTable): DialogTable => table.copy(),
+};
