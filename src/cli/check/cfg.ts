@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import type { Position } from '../../cfg/ast.js';
 import { callLoadWithoutEnd } from '../../cfg-file/call-load.js';
 import { type Inventory, inventory, type Standing, type UsedThing } from '../../cfg-file/inventory.js';
 import { type LoadCfgOptions, type LoadedCfg, readCfg } from '../../cfg-file/load.js';
@@ -38,8 +39,14 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
   const withoutEffect = found.things.some(({ standing }) => standing === 'no effect');
   const failed = found.verdict !== 'runs whole' || (options.strict === true && withoutEffect);
   if (options.json === true) {
-    const { file } = reading;
-    io.out(`${JSON.stringify({ file, dialect: reading.dialect?.title, ...found }, undefined, 2)}\n`);
+    const { file, loaded } = reading;
+    const report = {
+      file,
+      dialect: reading.dialect?.title,
+      ...found,
+      ...(loaded === undefined ? {} : factsOf(loaded)),
+    };
+    io.out(`${JSON.stringify(report, undefined, 2)}\n`);
     return failed ? 1 : 0;
   }
   const paint = colored(io.terminal);
@@ -49,9 +56,9 @@ export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
   }
   if (reading.loaded !== undefined) {
     const { loaded } = reading;
-    io.out(`${workersText(loaded)}\n`);
-    const endless = callLoadWithoutEnd(loaded);
-    if (endless !== undefined) io.out(`${paint('yellow', loadText(endless.line))}\n`);
+    const { workers, callLoad } = factsOf(loaded);
+    io.out(`${workersText(workers)}\n`);
+    if (callLoad !== undefined) io.out(`${paint('yellow', `call load: ${callLoad.message}`)}\n`);
   }
   const title = reading.dialect === undefined ? '' : `${reading.dialect.title}; `;
   io.out(`${title}${countsOf(found)}\n`);
@@ -75,16 +82,32 @@ function countsOf({ things }: Inventory): string {
   return `${count('supported')} supported, ${standIns === 0 ? '' : `${standIns} standing in, `}${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
 }
 
-/** Whether several processes can run the file ("workers" of switchyard.json). */
-function workersText(cfg: LoadedCfg): string {
-  const faults = faultsForWorkers(cfg);
-  if (faults.length === 0) return 'several workers: can run it, over UDP';
-  return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
+/** Something about the file as a whole, and where it shows. */
+interface Remark {
+  readonly at: Position;
+  readonly message: string;
 }
 
-/** A fault of the file that Kamailio has, too: found by an operator only when destinations are full. */
-function loadText(line: number): string {
-  return `call load: algorithm 10 (line ${line}) without ds_load_update() or ds_load_unset(): calls count until ds_hash_expire, and maxload fills up`;
+/** What holds for a file that can be loaded, beside what stands in it. */
+interface CfgFacts {
+  /** Whether several processes can run it ("workers" of switchyard.json), and what prevents that. */
+  readonly workers: { readonly runs: boolean; readonly faults: readonly Remark[] };
+  /** A fault that Kamailio has, too: found by an operator only when destinations are full. */
+  readonly callLoad?: Remark;
+}
+
+function factsOf(cfg: LoadedCfg): CfgFacts {
+  const faults = faultsForWorkers(cfg).map(({ at, message }) => ({ at, message }));
+  const at = callLoadWithoutEnd(cfg);
+  const workers = { runs: faults.length === 0, faults };
+  if (at === undefined) return { workers };
+  const message = `algorithm 10 (line ${at.line}) without ds_load_update() or ds_load_unset(): calls count until ds_hash_expire, and maxload fills up`;
+  return { workers, callLoad: { at, message } };
+}
+
+function workersText({ runs, faults }: CfgFacts['workers']): string {
+  if (runs) return 'several workers: can run it, over UDP';
+  return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
 }
 
 /** Names at most this many of what is missing. */

@@ -132,6 +132,27 @@ test('call load whose calls the script never ends is named: their count stays un
   assert.match(run(routes).out, /call load: algorithm 10 \(line 8\)/);
 });
 
+test('JSON has what is said about workers and call load, with the positions', () => {
+  interface Report {
+    workers?: { runs: boolean; faults: { at: { line: number }; message: string }[] };
+    callLoad?: { at: { line: number }; message: string };
+  }
+  const report = (text: string) => JSON.parse(run(text, { json: true }).out) as Report;
+  const able = report(`${HEAD}request_route { t_relay(); }`);
+  assert.deepEqual([able.workers, able.callLoad], [{ runs: true, faults: [] }, undefined]);
+  const unable = report(`${HEAD}loadmodule "cfgutils.so"\nrequest_route {\n  rand_event();\n}`);
+  assert.equal(unable.workers?.runs, false);
+  assert.deepEqual(
+    unable.workers?.faults.map(({ at, message }) => [at.line, message]),
+    [[7, 'rand_event() works in one process only']],
+  );
+  const endless = report(BY_LOAD.replace('ALG', '10'));
+  assert.equal(endless.callLoad?.at.line, 8);
+  assert.match(endless.callLoad?.message ?? '', /^algorithm 10 \(line 8\) without ds_load_update\(\)/);
+  // A file that cannot be read says nothing about either.
+  assert.equal(report(`${HEAD}request_route { t_relay( }`).workers, undefined);
+});
+
 test('call load that the script ends, and other algorithms, are not mentioned', () => {
   const ends = `${BY_LOAD.replace('ALG', '10')}onreply_route { ds_load_update(); }`;
   for (const text of [ends, BY_LOAD.replace('ALG', '4')]) assert.doesNotMatch(run(text).out, /call load/);

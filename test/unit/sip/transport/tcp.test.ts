@@ -50,7 +50,7 @@ describe('inbound connections', () => {
   });
 
   test('so does one that follows a complete message', async (t) => {
-    const { receiver, connect } = await opened(t, { messageMs: 50 });
+    const { receiver, connect } = await opened(t, { messageMs: 500 });
     const peer = await connect();
     peer.write(`${MESSAGE}OPTIONS sip:a`);
     await peer.gone();
@@ -58,18 +58,18 @@ describe('inbound connections', () => {
   });
 
   test('a busy connection that is always in the middle of a message stays', async (t) => {
-    const { receiver, connect } = await opened(t, { messageMs: 150 });
+    const { receiver, connect } = await opened(t, { messageMs: 600 });
     const peer = await connect();
     // Each write completes one message and begins the next.
     peer.write(MESSAGE.slice(0, 20));
-    const flow = setInterval(() => peer.write(MESSAGE.slice(20) + MESSAGE.slice(0, 20)), 20);
+    const flow = setInterval(() => peer.write(MESSAGE.slice(20) + MESSAGE.slice(0, 20)), 40);
     t.after(() => clearInterval(flow));
     await eventually(() => receiver.messages.length >= 25 || peer.closed, '25 messages');
     assert.deepEqual([peer.closed, receiver.dropped], [false, []]);
   });
 
   test('a connection without a message is closed, keep-alives or not', async (t) => {
-    const { connect } = await opened(t, { messageMs: 50 });
+    const { connect } = await opened(t, { messageMs: 500 });
     const [mute, pinging] = [await connect(), await connect()];
     const pings = setInterval(() => pinging.write('\r\n\r\n'), 10);
     t.after(() => clearInterval(pings));
