@@ -27,6 +27,8 @@ export const PROGRAMS = {
   socat: { name: 'socat', debianPackage: 'socat' },
   sipsak: { name: 'sipsak', debianPackage: 'sipsak' },
   openssl: { name: 'openssl', debianPackage: 'openssl' },
+  promtool: { name: 'promtool', debianPackage: 'prometheus' },
+  compose: { name: 'docker-compose', debianPackage: 'docker-compose' },
   chromium: { name: 'chromium', debianPackage: 'chromium' },
   tshark: { name: 'tshark', debianPackage: 'tshark' },
   man: { name: 'man', debianPackage: 'man-db' },
