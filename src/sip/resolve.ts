@@ -80,6 +80,10 @@ const MAX_ENTRIES = 10_000;
 const SLOW_MS = 500;
 /** Targets of SRV records that are looked up for one name. */
 const MAX_TARGETS = 16;
+/** Services of NAPTR records that are looked up for one name, one after another. */
+const MAX_SERVICES = 8;
+/** Addresses of one name and family: whoever answers for it could hand out thousands, and each is tried and may be waited for. */
+const MAX_ADDRESSES = 32;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
   'SIP+D2U': 'udp',
@@ -217,10 +221,10 @@ export class Resolver {
     }
     for (const service of services) {
       const records = await this.dnsSource.srv(service.name).catch(() => []);
-      const usable = orderSrv(records, this.random).filter((record) => record.name !== '' && record.name !== '.');
+      const usable = records.filter((record) => record.name !== '' && record.name !== '.');
       const addresses: Address[] = [];
       let ttl = MAX_TTL;
-      const targets = usable.slice(0, MAX_TARGETS).map((record) => {
+      const targets = orderSrv(usable, this.random, MAX_TARGETS).map((record) => {
         // A lookup without an answer does not make the others fail.
         return this.soon(this.hosts(record.name, record.port, service.transport, host), this.limitMs / 2);
       });
@@ -228,7 +232,7 @@ export class Resolver {
         addresses.push(...(found?.addresses ?? []));
         ttl = Math.min(ttl, found?.ttl ?? NEGATIVE_TTL);
       }
-      if (addresses.length > 0) return { addresses, ttl };
+      if (addresses.length > 0) return { addresses: addresses.slice(0, MAX_ADDRESSES), ttl };
     }
     return this.hosts(host, defaultPort(transport), transport, host);
   }
@@ -245,7 +249,7 @@ export class Resolver {
       usable.push({ transport, name: record.replacement, order: record.order, preference: record.preference });
     }
     usable.sort((x, y) => x.order - y.order || x.preference - y.preference);
-    return usable;
+    return usable.slice(0, MAX_SERVICES);
   }
 
   private async hosts(
@@ -260,11 +264,11 @@ export class Resolver {
     const [v4, v6] = await Promise.all(asked.map((each) => this.soon(each, this.limitMs / 4)));
     const addresses: Address[] = [];
     let ttl = v4 === undefined || v6 === undefined ? NEGATIVE_TTL : MAX_TTL;
-    for (const record of v4 ?? []) {
+    for (const record of (v4 ?? []).slice(0, MAX_ADDRESSES)) {
       addresses.push({ address: record.address, family: 4, port, transport, name });
       ttl = Math.min(ttl, record.ttl);
     }
-    for (const record of v6 ?? []) {
+    for (const record of (v6 ?? []).slice(0, MAX_ADDRESSES)) {
       addresses.push({ address: record.address, family: 6, port, transport, name });
       ttl = Math.min(ttl, record.ttl);
     }
@@ -316,14 +320,17 @@ function srvName(transport: TransportName, host: string, secure: boolean): strin
   }
 }
 
-/** Order to try SRV records in (RFC 2782): by priority; inside one, drawn in proportion to weight. */
-export function orderSrv(records: readonly SrvRecord[], random: Random): SrvRecord[] {
+/** Order to try SRV records in (RFC 2782), the first `most`: by priority; inside one, drawn in proportion to weight. */
+export function orderSrv(records: readonly SrvRecord[], random: Random, most = Number.POSITIVE_INFINITY): SrvRecord[] {
   const ordered: SrvRecord[] = [];
-  const priorities = [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b);
-  for (const priority of priorities) {
-    // Records of weight 0 are first, so that they have a small chance of being drawn.
-    const left = records.filter((each) => each.priority === priority).sort((a, b) => a.weight - b.weight);
-    while (left.length > 0) {
+  // Within a priority records of weight 0 are first, so that they have a small chance of being drawn.
+  const sorted = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight);
+  for (let from = 0; from < sorted.length && ordered.length < most; ) {
+    const { priority } = sorted[from] as SrvRecord;
+    const next = sorted.findIndex((each, i) => i > from && each.priority !== priority);
+    const left = sorted.slice(from, next < 0 ? undefined : next);
+    from = next < 0 ? sorted.length : next;
+    while (left.length > 0 && ordered.length < most) {
       const total = left.reduce((sum, each) => sum + each.weight, 0);
       const draw = total === 0 ? 0 : random.uint32() % (total + 1);
       let sum = 0;

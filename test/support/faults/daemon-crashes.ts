@@ -27,10 +27,15 @@ class MortalDaemon {
 
   async start(): Promise<void> {
     const config = join(this.folder, 'switchyard.json');
-    this.child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], {
+    const child = new Child(process.execPath, ['--import', TSX, MAIN, 'serve', '--config', config], {
       cwd: this.folder,
     });
-    await until('daemon up', async () => (await this.health())?.['status'] === 'ok');
+    this.child = child;
+    const isUp = async (): Promise<boolean> => {
+      assert.ok(child.running, `the daemon has ended: ${child.said()}`);
+      return (await this.health())?.['status'] === 'ok';
+    };
+    await until('daemon up', isUp, { milliseconds: 120_000 });
     // A busy machine may take longer to read the bucket than a start waits for it.
     await until('caught up', async () => (await this.metric('switchyard_bucket_up_to_date')) === 1);
   }

@@ -12,6 +12,7 @@ import {
   type SrvRecord,
 } from '../../../src/sip/resolve.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { assertLinear } from '../../support/growth.js';
 import { countingRandom } from '../../support/sip-recorder.js';
 
 interface Zone {
@@ -52,6 +53,8 @@ function resolverOf(zone: Zone, random: Random = countingRandom()) {
 
 /** Lets everything go on that waits for nothing but promises. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const record = (name: string, priority: number, weight: number): SrvRecord => ({ name, port: 5060, priority, weight });
 
 describe('a DNS that is silent', () => {
   const none = () => Promise.reject(new Error('none'));
@@ -328,14 +331,49 @@ describe('Resolver (RFC 3263)', () => {
   });
 });
 
-describe('orderSrv (RFC 2782)', () => {
-  const record = (name: string, priority: number, weight: number): SrvRecord => ({
-    name,
-    port: 5060,
-    priority,
-    weight,
+describe('a DNS that answers with thousands of records', () => {
+  const addresses = Array.from({ length: 4000 }, (_, i) => ({ address: `127.1.${i >> 8}.${i & 255}`, ttl: 60 }));
+
+  test('of one name 32 addresses are taken, of both families and from all SRV targets', async () => {
+    const { ask } = resolverOf({
+      srv: { '_sip._udp.many.test': Array.from({ length: 3000 }, (_, i) => record('gw.test', i, 1)) },
+      a: { 'gw.test': addresses },
+    });
+    assert.equal(((await ask('sip:gw.test:5060')) as Address[]).length, 32);
+    assert.equal(((await ask('sip:many.test;transport=udp')) as Address[]).length, 32);
   });
 
+  test('of NAPTR records eight services are looked up, of SRV records sixteen targets', async () => {
+    const { ask, dns } = resolverOf({
+      naptr: {
+        'many.test': Array.from({ length: 1000 }, (_, i) => ({
+          flags: 's',
+          service: 'SIP+D2U',
+          replacement: `s${i}.test`,
+          order: i,
+          preference: 0,
+        })),
+      },
+      srv: { 's7.test': Array.from({ length: 3000 }, (_, i) => record(`t${i}.test`, 0, 5)) },
+    });
+    assert.ok((await ask('sip:many.test')) instanceof Error);
+    assert.equal(dns.asked.filter((each) => each.startsWith('SRV')).length, 8);
+    assert.equal(dns.asked.filter((each) => each.startsWith('A t')).length, 16);
+  });
+
+  test('the first of thousands of SRV records are drawn in time in proportion to their number', () => {
+    for (const priorityOf of [(i: number) => i, () => 1]) {
+      const many = (count: number) => Array.from({ length: count }, (_, i) => record('t', priorityOf(i), 7));
+      const cases = [{ name: 'records', make: (length: number) => String(length) }];
+      const run = (count: string): void => {
+        assert.equal(orderSrv(many(Number(count)), countingRandom(), 16).length, 16);
+      };
+      assertLinear('orderSrv', cases, run, { lengths: [8192, 65_536], mostMs: 200, noiseMs: 20 });
+    }
+  });
+});
+
+describe('orderSrv (RFC 2782)', () => {
   test('first positions are drawn in proportion to weight', () => {
     let seed = 1;
     const random: Random = {
