@@ -87,19 +87,20 @@ class KnexStore implements DestinationStore {
     const present = await this.columnNames(trx);
     const columns = mapColumns(shape, present);
     const extra = extraColumns(this.description, this.extraAttrs, present);
-    const reader = new RowReader({ ...shape, ...this.rules });
     const id = columns.get('id');
-    if (id === undefined || !(await hasUsableIds(trx, shape.table, id))) {
-      await addAll(reader, await select(trx, shape.table, columns, extra), extra.length);
-    } else {
-      await this.readSlices(trx, columns, extra, id, reader);
+    if (id !== undefined && (await hasUsableIds(trx, shape.table, id))) {
+      const reader = new RowReader({ ...shape, ...this.rules });
+      if (await this.readSlices(trx, columns, extra, id, reader)) return reader.result();
     }
+    const reader = new RowReader({ ...shape, ...this.rules });
+    await addAll(reader, await select(trx, shape.table, columns, extra), extra.length);
     return reader.result();
   }
 
   /**
    * Reads by ascending id, a slice at a time. The rows of a slice's last id are left to the next slice: ids of a view
-   * need not be unique, and none may be lost or come twice.
+   * need not be unique, and none may be lost or come twice. False where an id is no whole number: two that the database takes for
+   * equal (letters of both cases, NaN) may differ here, so that there would be no end to it.
    */
   private async readSlices(
     trx: Knex,
@@ -107,7 +108,7 @@ class KnexStore implements DestinationStore {
     extra: readonly string[],
     id: string,
     reader: RowReader,
-  ): Promise<void> {
+  ): Promise<boolean> {
     let size = this.database.dialect.sliceRows;
     let from: unknown;
     for (;;) {
@@ -115,7 +116,11 @@ class KnexStore implements DestinationStore {
       if (from !== undefined) query.where(id, '>=', from as Knex.Value);
       const slice = await query;
       const last = slice.at(-1)?.id;
-      if (slice.length < size) return addAll(reader, slice, extra.length);
+      if (slice.length < size) {
+        await addAll(reader, slice, extra.length);
+        return true;
+      }
+      if (!slice.every((row) => isWholeNumber(row.id))) return false;
       const kept = slice.findIndex((row) => row.id === last);
       if (kept === 0) {
         // All of it is one id: take more at a time until another one is reached.
@@ -177,6 +182,11 @@ function select(
 async function hasUsableIds(trx: Knex, table: string, id: string): Promise<boolean> {
   const without: unknown = await trx(table).whereNull(id).first(trx.raw('1 as found'));
   return without === undefined;
+}
+
+/** A whole number, as it is or as its digits. */
+function isWholeNumber(id: unknown): boolean {
+  return typeof id === 'bigint' || Number.isSafeInteger(id) || (typeof id === 'string' && /^-?[0-9]{1,40}$/.test(id));
 }
 
 /** `extra`: how many columns are attributes. */

@@ -286,8 +286,14 @@ function textOf(value: unknown, column: string): string {
 /** Text as latin1, one code unit for each byte it has in UTF-8; a Buffer is the bytes themselves. */
 function wireText(value: unknown): string {
   if (Buffer.isBuffer(value)) return value.toString('latin1');
-  const text = typeof value === 'string' ? value : String(value);
+  const text = typeof value === 'string' ? value : valueText(value);
   return NOT_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}
+
+/** A value that is no text, as text. What a driver makes of a column of JSON may have any members, "toString" too. */
+function valueText(value: unknown): string {
+  if (typeof value !== 'object' || value instanceof Date) return String(value);
+  return JSON.stringify(value) ?? '';
 }
 
 /** The reverse of `wireText`, for values that are compared in a statement. */
