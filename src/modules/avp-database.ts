@@ -14,6 +14,7 @@ import {
   optional,
   param,
   type ScriptFunction,
+  textOf,
 } from './define.js';
 import { isSqlName, query, urlsOf } from './sql.js';
 import { cutUri } from './uri-parts.js';
@@ -103,14 +104,14 @@ interface Wanted {
   readonly scheme: string | undefined;
 }
 
-function wantedOf(text: string, scheme: string | undefined): Wanted {
+function wantedOf(text: string): Wanted {
   const parsed = /^(?:\$avp\((?:[si]:)?([^)/]+)\)|[si]:([\w.-]+)|(\*|[si]))(?:\/(\$?)([\w.-]+))?$/.exec(text.trim());
   if (parsed === null) throw new Error(`"${text}" names no AVP: $avp(name) or *`);
   const [, avp, named, , mark, suffix] = parsed;
   return {
     name: avp ?? named,
     table: mark === '' ? suffix : undefined,
-    scheme: mark === '$' ? suffix : scheme,
+    scheme: mark === '$' ? suffix : undefined,
   };
 }
 
@@ -148,23 +149,25 @@ interface Work {
   readonly wanted: Wanted;
   readonly scheme: Scheme | undefined;
   readonly columns: AttributeTable;
+  /** Stands before the names of the AVPs that are loaded. */
+  readonly prefix: string;
 }
 
 type Act = (work: Work) => Promise<number>;
 
-const load: Act = async ({ run, database, url, where, wanted, scheme, columns }) => {
+const load: Act = async ({ run, database, url, where, wanted, scheme, columns, prefix }) => {
   const { name } = wanted;
   if (scheme !== undefined) {
     if (name === undefined) return -1;
     const found = await query(run, url, `SELECT ${columns.value} FROM ${columns.table} WHERE ${where}`);
-    for (const [value] of found?.rows ?? []) keep(run, name, value ?? null, scheme.integer);
+    for (const [value] of found?.rows ?? []) keep(run, prefix + name, value ?? null, scheme.integer);
     return code((found?.rows.length ?? 0) > 0);
   }
   const only = name === undefined ? '' : ` AND ${columns.attribute} = ${database.quoted(name)}`;
   const list = [columns.attribute, columns.type, columns.value].join(', ');
   const found = await query(run, url, `SELECT ${list} FROM ${columns.table} WHERE ${where}${only}`);
   for (const [attribute, type, value] of found?.rows ?? [])
-    keep(run, String(attribute), value ?? null, (Number(type) & 2) !== 0);
+    keep(run, prefix + String(attribute), value ?? null, (Number(type) & 2) !== 0);
   return code((found?.rows.length ?? 0) > 0);
 };
 
@@ -222,17 +225,18 @@ function avpFunction(
     parameters: [
       param('source', 'literal'),
       param('name', 'literal'),
-      ...(act === load ? [optional('scheme', 'literal')] : []),
-      optional('database', 'literal'),
+      // The number of a connection: as a number since OpenSIPS 3.0, in quotes before that.
+      optional('database', 'expression'),
+      ...(act === load ? [optional('prefix', 'literal')] : []),
     ],
     summary,
     compile: (args) => {
       const source = sourceOf((args[0] as Arg).text);
-      const given = act === load ? args[2]?.text : undefined;
-      const wanted = wantedOf((args[1] as Arg).text, given === '' ? undefined : given);
+      const wanted = wantedOf((args[1] as Arg).text);
       if (act === store && wanted.name === undefined) throw new Error('one AVP is stored: $avp(name)');
-      const connection = args[act === load ? 3 : 2]?.text ?? '0';
+      const prefix = args[3]?.text ?? '';
       return async (run) => {
+        const connection = textOf(args[2], run) || '0';
         const attributes = run.env.modules.of(settings);
         const scheme = wanted.scheme === undefined ? undefined : attributes.schemes.get(wanted.scheme);
         const columns = scheme?.columns ?? { ...attributes.columns, table: wanted.table ?? attributes.columns.table };
@@ -241,7 +245,7 @@ function avpFunction(
         const database = run.env.services.database(url);
         const where = conditionOf(run, source, { ...attributes, columns }, database);
         if (where === undefined) return -1;
-        return act({ run, database, url, where, source, wanted, scheme, columns });
+        return act({ run, database, url, where, source, wanted, scheme, columns, prefix });
       };
     },
   };

@@ -1,4 +1,5 @@
 import type { ValueMap } from '../core/value-map.js';
+import { ShellPattern } from '../engine/fnmatch.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
@@ -18,30 +19,72 @@ import { copiedValues, valuesOf } from './expiring-map.js';
 /** Entries one store may hold. */
 const MOST_ENTRIES = 1_000_000;
 
-/** cachedb_local: collections by name, one after the id in cachedb_url. */
+/** The collection of a URL that names none. */
+const USUAL = 'default';
+
+/** The caches of a script: collections, and what URLs call them. */
+export class Caches {
+  constructor(
+    private readonly collections: ReadonlyMap<string, ValueMap<PvarValue>>,
+    private readonly names: ReadonlyMap<string, string>,
+  ) {}
+
+  /** What a URL stands for: "local", "local:group". */
+  get(id: string): ValueMap<PvarValue> | undefined {
+    const name = this.names.get(id);
+    return name === undefined ? undefined : this.collections.get(name);
+  }
+
+  /** A collection by its own name. */
+  collection(name = USUAL): ValueMap<PvarValue> | undefined {
+    return this.collections.get(name);
+  }
+
+  /** The same names; values by those of `before` where it has the collection. */
+  after(before: Caches): Caches {
+    const kept = [...this.collections].map(([name, values]): [string, ValueMap<PvarValue>] => [
+      name,
+      before.collections.get(name) ?? values,
+    ]);
+    return new Caches(new Map(kept), this.names);
+  }
+
+  copy(): Caches {
+    const copied = [...this.collections].map(([name, values]): [string, ValueMap<PvarValue>] => [
+      name,
+      copiedValues(values, MOST_ENTRIES),
+    ]);
+    return new Caches(new Map(copied), this.names);
+  }
+}
+
+/** cachedb_local: URLs, each of which names a collection; one collection may have several. */
 export const cacheStore = {
   module: 'cachedb_local',
-  create(parameters: ModuleParameters, states: ModuleStates): Map<string, ValueMap<PvarValue>> {
-    const urls = parameters.all('cachedb_url').map(String);
-    const ids = urls.length === 0 ? ['local'] : urls.map((url) => /^(local(?::[^:/]+)?):/.exec(url)?.[1] ?? 'local');
-    return new Map([...new Set([...ids, 'local'])].map((id) => [id, valuesOf(states, `cachedb ${id}`, MOST_ENTRIES)]));
-  },
-  renew(
-    before: Map<string, ValueMap<PvarValue>>,
-    parameters: ModuleParameters,
-    states: ModuleStates,
-  ): Map<string, ValueMap<PvarValue>> {
-    const after = this.create(parameters, states);
-    for (const id of after.keys()) {
-      const known = before.get(id);
-      if (known !== undefined) after.set(id, known);
+  create(parameters: ModuleParameters, states: ModuleStates): Caches {
+    const names = new Map([['local', USUAL]]);
+    for (const url of parameters.all('cachedb_url')) {
+      const [, id = 'local', collection = ''] = /^(local(?::[^:/]+)?):(?:\/\/)?\/*([\w.-]*)/.exec(String(url)) ?? [];
+      names.set(id, collection === '' ? USUAL : collection);
     }
-    return after;
+    const collections = new Set([USUAL, ...names.values()]);
+    return new Caches(
+      new Map([...collections].map((name) => [name, valuesOf(states, `cachedb ${name}`, MOST_ENTRIES)])),
+      names,
+    );
   },
-  copy(stores: Map<string, ValueMap<PvarValue>>): Map<string, ValueMap<PvarValue>> {
-    return new Map([...stores].map(([id, entries]) => [id, copiedValues(entries, MOST_ENTRIES)]));
+  renew(before: Caches, parameters: ModuleParameters, states: ModuleStates): Caches {
+    return this.create(parameters, states).after(before);
   },
+  copy: (caches: Caches): Caches => caches.copy(),
 };
+
+/** Forgets the values of a collection whose names match a pattern with "*" and "?". */
+export function forgetMatching(cache: ValueMap<PvarValue>, glob: string, now: number): void {
+  const pattern = new ShellPattern(glob);
+  const found = [...cache.entries(now)].map(([key]) => key).filter((key) => pattern.matches(key));
+  for (const key of found) cache.delete(key);
+}
 
 function cacheOf(run: MessageRun, id: string): ValueMap<PvarValue> | undefined {
   return run.env.modules.of(cacheStore).get(id);
@@ -142,5 +185,27 @@ const cachedb: FunctionSpec[] = [
   ),
 ];
 
+const chunks: FunctionSpec[] = [
+  {
+    name: 'cache_remove_chunk',
+    dialects: OPENSIPS,
+    parameters: [param('collection', 'string'), optional('pattern', 'string')],
+    summary:
+      'forgets the values whose keys match a pattern with "*" and "?"; with one argument those of the collection "default"',
+    compile:
+      ([first, second]) =>
+      (run) => {
+        const name = second === undefined || first === undefined ? undefined : textOf(first, run);
+        const cache = run.env.modules.of(cacheStore).collection(name);
+        if (cache === undefined) return -1;
+        forgetMatching(cache, textOf(second ?? first, run), run.env.clock.monotonic());
+        return 1;
+      },
+  },
+];
+
 /** Functions of cachedb_local. */
-export const cachedbFunctions: ScriptFunction[] = moduleFunctions('core|cachedb_local', cachedb);
+export const cachedbFunctions: ScriptFunction[] = [
+  ...moduleFunctions('core|cachedb_local', cachedb),
+  ...moduleFunctions('cachedb_local', chunks),
+];

@@ -139,7 +139,7 @@ function columnsQuery(
   name: string,
   urls: Urls,
   one: boolean,
-  id: 'int' | 'string',
+  id: 'int' | 'expression',
   dialects: FunctionSpec['dialects'],
 ): FunctionSpec {
   return {
@@ -153,7 +153,7 @@ function columnsQuery(
       const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
       return async (run) => {
         const text = textOf(statement, run);
-        const result = await query(run, urls(run).get(database === undefined ? '0' : textOf(database, run)), text);
+        const result = await query(run, urls(run).get(textOf(database, run) || '0'), text);
         if (result === undefined) return -1;
         if (!selects(text)) return 1;
         if (result.rows.length === 0) return -2;
@@ -286,7 +286,7 @@ export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', db
 /** Functions of sqlops that run a statement as it is given, and avp_db_query. */
 export const sqlFunctions: ScriptFunction[] = [
   ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
-  ...moduleFunctions('avpops', [columnsQuery('avp_db_query', urlsOf('avpops'), false, 'string', undefined)]),
+  ...moduleFunctions('avpops', [columnsQuery('avp_db_query', urlsOf('avpops'), false, 'expression', undefined)]),
 ];
 
 /** Whether a text can stand in a statement as the name of a table or column. */

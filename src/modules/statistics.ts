@@ -19,6 +19,7 @@ import {
 } from './define.js';
 import { dialogs } from './dialog/state.js';
 import { scopeOf } from './script-variable.js';
+import { seriesFunctions, statisticSeries } from './statistic-series.js';
 
 /** A counter of a script. */
 interface ScriptCounter {
@@ -281,7 +282,7 @@ const counter = param('counter', 'string');
 
 /** Functions of statistics and counters. */
 export const statisticsFunctions: ScriptFunction[] = [
-  ...moduleFunctions('statistics', [...stats, ...walks]),
+  ...moduleFunctions('statistics', [...stats, ...walks, ...seriesFunctions]),
   ...moduleFunctions('counters', [
     counted('cnt_inc', [counter], (each) => {
       each.add(1);
@@ -324,6 +325,8 @@ function ownStatistic(modules: ModuleStates, name: string): number | undefined {
   if (loaded.has('statistics')) {
     const found = modules.of(statistics).find(name, false);
     if (found !== undefined) return found.value;
+    const series = modules.of(statisticSeries).find(name);
+    if (series !== undefined) return series.value();
   }
   if (loaded.has('counters')) {
     const found = modules.of(scriptCounters).find(name, false);
@@ -369,6 +372,10 @@ function dialogStatistics(modules: ModuleStates): ModuleStatistic[] {
 /** The statistics of a script and its modules. */
 export function moduleStatistics(modules: ModuleStates): ModuleStatistic[] {
   const out: ModuleStatistic[] = modules.loaded.has('dialog') ? dialogStatistics(modules) : [];
+  if (modules.loaded.has('statistics')) {
+    for (const [name, each] of modules.of(statisticSeries).all)
+      out.push({ group: each.profile.group, name, value: () => each.value() });
+  }
   for (const key of [statistics, scriptCounters]) {
     if (!modules.loaded.has(key.module)) continue;
     for (const [name, each] of modules.of<Counters>(key).all) {

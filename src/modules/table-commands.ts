@@ -1,7 +1,6 @@
-import { fnmatch } from '../engine/fnmatch.js';
 import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
-import { cacheStore } from './cachedb.js';
+import { cacheStore, forgetMatching } from './cachedb.js';
 import { translate } from './dialplan.js';
 import { globalFlags } from './global-flags.js';
 import { refillHashTable } from './htable/database.js';
@@ -172,9 +171,9 @@ const caches: readonly ScriptCommand[] = [
     parameters: ['glob', 'collection'],
     required: 1,
     run(env, { glob = '', collection }) {
-      const cache = cacheOf(env, collection === undefined ? 'local' : `local:${collection}`);
-      const found = [...cache.entries(env.clock.monotonic())].map(([key]) => key).filter((key) => fnmatch(glob, key));
-      for (const key of found) cache.delete(key);
+      const cache = env.modules.of(cacheStore).collection(collection);
+      if (cache === undefined) throw new CommandFault(500, `collection "${collection}" is not there`);
+      forgetMatching(cache, glob, env.clock.monotonic());
       return 'OK';
     },
   },

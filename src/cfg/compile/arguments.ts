@@ -144,7 +144,7 @@ export class ArgumentCompiler {
   }
 
   private formatted(text: string, at: Position, pattern: PatternOptions | undefined): CompiledArgument | undefined {
-    const format = this.context.format(text, at);
+    const format = this.context.format(pattern === undefined ? text : endsWritten(text), at);
     if (format === undefined) return undefined;
     return format.constant === undefined ? formatArgument(format, at, pattern) : constantArgument(format.constant, at);
   }
@@ -165,6 +165,11 @@ export class ArgumentCompiler {
     }
     return formatArgument(format, node.at, undefined);
   }
+}
+
+/** A pattern whose "$" at the end of the text or of an alternative is written as text has it: "^X-.*$" as "^X-.*$$". */
+function endsWritten(pattern: string): string {
+  return pattern.replace(/\$\$|\$(?=$|[|)"'/\n])/g, '$$$$');
 }
 
 function constantArgument(value: string | number, at: Position, text = String(value)): CompiledArgument {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cfg } from '../../support/cfg-script.js';
+import { linesOf } from '../../support/script-run.js';
 
 /** Runs assignments, then each condition: "TF..." */
 function truths(dialect: string, before: string, conditions: readonly string[]): string {
@@ -317,4 +318,21 @@ describe('assignment', () => {
       '<null> <null>',
     ]);
   });
+});
+
+test('a "$" at the end of a pattern, or of one of its alternatives, stands for the end; variables in it are replaced', async () => {
+  assert.deepEqual(
+    await linesOf({
+      dialect: 'opensips',
+      modules: 'textops',
+      script: `
+        $var(n) = "bob";
+        if (search("^CSeq: 1 INVITE\\r$") || search("^(Call-ID: a@a.example|X$)")) xlog("found\\n");
+        if (search("^(X|INVITE sip:$var(n)@sw.example SIP/2.0)")) xlog("variable\\n");
+        remove_hf_re("^(Sub.*$|Cont.*t$)"); xlog("$rc\\n");
+        if (search("none$$")) xlog("no\\n");
+        xlog("end\\n");`,
+    }),
+    ['found', 'variable', '1'],
+  );
 });

@@ -32,8 +32,8 @@ const CASES: readonly {
     name: 'cachedb_local',
     key: cacheStore as unknown as ModuleState<never>,
     change: (state: ReturnType<typeof cacheStore.create>) =>
-      [...state.values()][0]?.set('k', `${[...state.values()][0]?.get('k', 0) ?? ''}x`, undefined),
-    read: (state: ReturnType<typeof cacheStore.create>) => [...state.values()].map((each) => each.get('k', 0)),
+      state.get('local')?.set('k', `${state.get('local')?.get('k', 0) ?? ''}x`, undefined),
+    read: (state: ReturnType<typeof cacheStore.create>) => state.get('local')?.get('k', 0),
   },
   {
     name: 'pike',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { SharedValues } from '../../../src/core/shared-values.js';
 import { statistics } from '../../../src/modules/statistics.js';
 import { ModuleStates } from '../../../src/script/environment.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { INVITE, linesOf, startScript } from '../../support/script-run.js';
 
 test('statistics of a script count, are shown by $stat and by MI, and are reset unless they must not be', async () => {
@@ -84,4 +85,34 @@ test('names that peers bring to one process take nothing from the statistics of 
   assert.equal(two?.find('calls', false)?.value, 7);
   assert.equal(two?.find('name 11999', false), undefined);
   assert.equal(one?.all.size, 10_000);
+});
+
+test('a series shows what was noted within its window: a sum, a mean, a share', async () => {
+  const clock = new FakeClock();
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'statistics',
+    clock,
+    head: `modparam("statistics", "stat_series_profile", "sum: window=10 slots=5")
+modparam("statistics", "stat_series_profile", "mean: algorithm=average window=10")
+modparam("statistics", "stat_series_profile", "share: algorithm=percentage percentage_factor=1000 group=trunks")`,
+    script: `
+      update_stat_series("sum", "calls", 3); update_stat_series("sum", "calls", $(hdr(X){s.int}));
+      update_stat_series("mean", "acd", 10); update_stat_series("mean", "acd", 21);
+      update_stat_series("share", "asr", 1); update_stat_series("share", "asr", 1); update_stat_series("share", "asr", -1);
+      if (!update_stat_series("other", "x", 1)) xlog("$stat(calls) $stat(acd) $stat(asr) $stat(x)\\n");`,
+  });
+  try {
+    const message = INVITE.replace('Contact:', 'X: 4\r\nContact:');
+    runner.receive(message);
+    clock.advance(9000);
+    runner.receive(message.replace('z9hG4bK1', 'z9hG4bK2'));
+    clock.advance(4000);
+    runner.receive(message.replace('z9hG4bK1', 'z9hG4bK3'));
+    assert.deepEqual(runner.lines, ['7 15 666 <null>', '14 15 666 <null>', '14 15 666 <null>']);
+    const answer = (await runner.daemon.mi.execute('get_statistics', { statistics: ['trunks:'] })) as unknown;
+    assert.deepEqual(JSON.parse(JSON.stringify(answer)), { 'trunks:asr': 666 });
+  } finally {
+    await runner.stop();
+  }
 });

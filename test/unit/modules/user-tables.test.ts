@@ -57,11 +57,26 @@ test('the domain counts with use_domain, and a scheme names another table', asyn
     await run(
       'opensips',
       `avp_db_load("$fu", "$avp(fwd)"); xlog("$rc $(avp(fwd)[*])\\n");
-       avp_db_load("$fu/username", "$avp(num)", "numbers"); xlog("$rc $avp(num)\\n"); if ($avp(num) == 4930) xlog("number\\n");
+       avp_db_load("$fu/username", "$avp(num)/$numbers"); xlog("$rc $avp(num)\\n"); if ($avp(num) == 4930) xlog("number\\n");
        sql_avp_load("$fu/username", "$avp(limit)"); xlog("$rc $avp(limit)\\n");`,
       'modparam("avpops", "use_domain", 1)\nmodparam("avpops", "db_scheme", "numbers: table=numbers; value_col=number; value_type=integer")',
     ),
     ['1 sip:n@x', '1 4930', 'number', '1 5'],
+  );
+});
+
+test('the third argument of avp_db_load() is the number of a connection, the fourth stands before the names', async () => {
+  assert.deepEqual(
+    await run(
+      'opensips',
+      `avp_db_load("$fu/username", "$avp(limit)", 2, "caller_"); xlog("$rc $avp(caller_limit) $avp(limit)\n");
+       avp_db_load("$fu/username", "*", , "all_"); xlog("$rc $avp(all_fwd) $avp(fwd)\n");
+       avp_db_load("$fu/username", "$avp(limit)", 3); xlog("$rc\n");
+       avp_db_query("select 7", "$avp(seven)", 2); xlog("$rc $avp(seven)\n");`,
+      `modparam("avpops", "db_url", "sqlite://${database}")
+modparam("avpops", "db_url", "2 sqlite://${database}")`,
+    ),
+    ['1 5 <null>', '1 sip:n@x <null>', '-1', '1 7'],
   );
 });
 

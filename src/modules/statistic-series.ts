@@ -1,0 +1,153 @@
+import type { Clock } from '../core/clock.js';
+import { ownText } from '../core/own-text.js';
+import type { ModuleParameters } from '../script/environment.js';
+import { code, type FunctionSpec, intOf, OPENSIPS, param, textOf } from './define.js';
+
+/** How what was noted within the window becomes one number. */
+type SeriesAlgorithm = 'accumulate' | 'average' | 'percentage';
+
+/** What "stat_series_profile" says of the series that are made by it. */
+interface SeriesProfile {
+  readonly algorithm: SeriesAlgorithm;
+  readonly group: string;
+  /** Milliseconds that are looked back. */
+  readonly window: number;
+  readonly slots: number;
+  /** What all of it is with "percentage". */
+  readonly whole: number;
+}
+
+/** Series one script may make, slots of one, and characters of a name: names outlive messages. */
+const MOST_SERIES = 10_000;
+const MOST_SLOTS = 3600;
+const LONGEST_NAME = 1024;
+
+interface Slot {
+  /** Which stretch of time it stands for. */
+  turn: number;
+  sum: number;
+  count: number;
+  good: number;
+}
+
+/** What was noted in the last seconds, by slots of time; older slots count no more. */
+class Series {
+  private readonly slots: Slot[] = [];
+  private readonly span: number;
+
+  constructor(
+    readonly profile: SeriesProfile,
+    private readonly clock: Clock,
+  ) {
+    this.span = profile.window / profile.slots;
+  }
+
+  note(value: number): void {
+    const turn = this.turn();
+    const at = turn % this.profile.slots;
+    let slot = this.slots[at];
+    if (slot?.turn !== turn) {
+      slot = { turn, sum: 0, count: 0, good: 0 };
+      this.slots[at] = slot;
+    }
+    slot.sum += value;
+    slot.count += 1;
+    if (value > 0) slot.good += 1;
+  }
+
+  value(): number {
+    const oldest = this.turn() - this.profile.slots;
+    let sum = 0;
+    let count = 0;
+    let good = 0;
+    for (const slot of this.slots) {
+      if (slot === undefined || slot.turn <= oldest) continue;
+      sum += slot.sum;
+      count += slot.count;
+      good += slot.good;
+    }
+    const { algorithm, whole } = this.profile;
+    if (algorithm === 'accumulate') return sum;
+    if (count === 0) return 0;
+    return Math.trunc(algorithm === 'average' ? sum / count : (good * whole) / count);
+  }
+
+  private turn(): number {
+    return Math.floor(this.clock.monotonic() / this.span);
+  }
+}
+
+/** The series of a script by name, and the profiles they are made by. */
+export class SeriesTable {
+  private readonly known = new Map<string, Series>();
+
+  constructor(private readonly profiles: ReadonlyMap<string, SeriesProfile>) {}
+
+  get all(): ReadonlyMap<string, Series> {
+    return this.known;
+  }
+
+  find(name: string): Series | undefined {
+    return this.known.get(name);
+  }
+
+  /** False when there is no such profile, or there are too many series, or the name is too long. */
+  note(profile: string, name: string, value: number, clock: Clock): boolean {
+    let series = this.known.get(name);
+    if (series === undefined) {
+      const found = this.profiles.get(profile);
+      if (found === undefined || this.known.size >= MOST_SERIES || name.length > LONGEST_NAME) return false;
+      series = new Series(found, clock);
+      this.known.set(ownText(name), series);
+    }
+    series.note(value);
+    return true;
+  }
+}
+
+/** "acd: algorithm=average window=600 slots=60 group=trunks"; a window of 60 s with a slot a second unless it says otherwise. */
+function profileOf(text: string): [string, SeriesProfile] {
+  const [, name = '', settings = ''] = /^\s*([^:\s]+)\s*(?::(.*))?$/s.exec(text) ?? [];
+  const given = new Map(
+    [...settings.matchAll(/(\w+)\s*=\s*([^\s;,]+)/g)].map(([, key = '', value = '']) => [key, value]),
+  );
+  const number = (key: string, usual: number, most: number): number =>
+    Math.min(most, Math.max(1, Math.trunc(Number(given.get(key) ?? usual)) || usual));
+  const algorithm = given.get('algorithm');
+  const window = number('window', 60, 86_400);
+  return [
+    name,
+    {
+      algorithm: algorithm === 'average' || algorithm === 'percentage' ? algorithm : 'accumulate',
+      group: given.get('group') ?? name,
+      window: window * 1000,
+      slots: number('slots', Math.min(window, MOST_SLOTS), MOST_SLOTS),
+      whole: number('percentage_factor', 100, 1_000_000),
+    },
+  ];
+}
+
+/** The series of statistics; they begin anew when the file is read again with other profiles. */
+export const statisticSeries = {
+  module: 'statistics',
+  create: (parameters: ModuleParameters): SeriesTable =>
+    new SeriesTable(new Map(parameters.all('stat_series_profile').map((each) => profileOf(String(each))))),
+  copy: (table: SeriesTable): SeriesTable => table,
+};
+
+/** update_stat_series(), since OpenSIPS 3.2. */
+export const seriesFunctions: FunctionSpec[] = [
+  {
+    name: 'update_stat_series',
+    dialects: OPENSIPS,
+    parameters: [param('profile', 'string'), param('statistic', 'string'), param('value', 'int')],
+    summary:
+      'notes a value in a series, which $stat(statistic) shows over the window of its profile; false for a profile that is not there',
+    compile:
+      ([profile, name, value]) =>
+      (run) => {
+        const series = run.env.modules.of(statisticSeries);
+        return code(series.note(textOf(profile, run), textOf(name, run), intOf(value, run, 0), run.env.clock));
+      },
+  },
+];
