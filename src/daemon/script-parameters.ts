@@ -6,13 +6,14 @@ import type { ScriptEnvironment } from '../script/environment.js';
 /** Variables by their names. */
 type Variables = { has(name: string): boolean; set(name: string, value: PvarValue): unknown };
 
-/** $var and $shv that the file sets at the start (pv: varset, shvset). Values that were changed since stay. */
+/** $var and $shv that the file sets at the start: varset and shvset of pv, in OpenSIPS of cfgutils. Values that were changed since stay. */
 export function seedVariables({ modules }: LoadedCfg, vars: Variables, shared: Variables): void {
   for (const [parameter, target] of [
     ['varset', vars],
     ['shvset', shared],
   ] as const) {
-    for (const each of modules.get('pv')?.get(parameter) ?? []) {
+    const given = ['pv', 'cfgutils'].flatMap((module) => modules.get(module)?.get(parameter) ?? []);
+    for (const each of given) {
       const match = /^([^=]+)=([is]):(.*)$/s.exec(String(each));
       const [, name = '', type, value = ''] = match ?? [];
       if (match !== null && !target.has(name)) target.set(name, type === 'i' ? Number(value) : value);

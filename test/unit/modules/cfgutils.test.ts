@@ -73,3 +73,17 @@ test('kamailio: the key of a lock that is longer than 1,024 characters is not ke
     await runner.stop();
   }
 });
+
+test('varset and shvset of cfgutils give variables their first value', async () => {
+  assert.deepEqual(
+    await linesOf({
+      dialect: 'opensips',
+      modules: 'cfgutils',
+      head: `modparam("cfgutils", "varset", "node=s:n1")
+modparam("cfgutils", "shvset", "debug=i:3")
+modparam("cfgutils", "shvset", "pstn=s:sip:1@gw")`,
+      script: `if ($shv(debug) == 3) xlog("$var(node) $shv(pstn)\\n"); xlog("end\\n");`,
+    }),
+    ['n1 sip:1@gw'],
+  );
+});
