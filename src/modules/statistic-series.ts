@@ -109,7 +109,10 @@ export class SeriesTable {
 function profileOf(text: string): [string, SeriesProfile] {
   const [, name = '', settings = ''] = /^\s*([^:\s]+)\s*(?::(.*))?$/s.exec(text) ?? [];
   const given = new Map(
-    [...settings.matchAll(/(\w+)\s*=\s*([^\s;,]+)/g)].map(([, key = '', value = '']) => [key, value]),
+    settings.split(/[\s;,]+/).map((each) => {
+      const [key = '', value = ''] = each.split('=', 2);
+      return [key, value] as const;
+    }),
   );
   const number = (key: string, usual: number, most: number): number =>
     Math.min(most, Math.max(1, Math.trunc(Number(given.get(key) ?? usual)) || usual));

@@ -19,8 +19,16 @@ after(async () => {
   for (const close of open.reverse()) await close();
 });
 
+/** The columns that OpenSIPS' module writes, and more. */
+const acc = (
+  more: string,
+) => `CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT,
+  sip_reason TEXT, time TEXT, duration INT, ms_duration INT, setuptime INT, created TEXT, ${more});`;
+
 interface Served {
   readonly file: string;
+  /** Which of its ways the calls take. */
+  readonly way?: string;
   /** Set, URI and priority of the destinations; "UP" answers, "BUSY" refuses with 503. */
   readonly rows: readonly (readonly [set: number, which: 'UP' | 'BUSY', priority: number])[];
   /** What the script writes for a call, in order. */
@@ -48,7 +56,154 @@ const routing = (group: string, more = '') => `
   CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
   ${more}`;
 
+const PREFERENCES = `CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY, uuid TEXT, username TEXT, domain TEXT, attribute TEXT, type INT DEFAULT 0, value TEXT);`;
+
 const FILES: readonly Served[] = [
+  {
+    file: 'class4-switch-2.1.cfg',
+    way: 'a partner calls the core',
+    rows: [
+      [1, 'BUSY', 0],
+      [1, 'UP', 0],
+    ],
+    calls: 4,
+    service: '004930123',
+    lines: [
+      /^c4-1 starts$/,
+      / acme caller -> \+4930123 by sip:127/,
+      / next core sip:127.* after 503$/,
+      / answered by 127\.0\.0\.1, acme$/,
+      / BYE from downstream after \d+, partner acme$/,
+    ],
+    tables: () => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (10, '127.0.0.1', 32, 0, 'any', 'id=acme;cps=50;max=20');
+       INSERT INTO version VALUES ('dialplan', 5);
+       ${DIALPLAN}
+       INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp, attrs) VALUES (2, 1, 1, '^00[1-9]', 0, '^00(.*)$', '+\\1', 'ok');
+       ${PREFERENCES}
+       ${acc('partner TEXT, carrier TEXT, rule TEXT, ani TEXT, dnis TEXT')}
+       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT, state INT, socket TEXT);
+       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+    ],
+  },
+  {
+    file: 'class4-switch-2.1.cfg',
+    way: 'the core calls out',
+    rows: [
+      [9, 'BUSY', 0],
+      [9, 'UP', 0],
+    ],
+    calls: 3,
+    service: '030123',
+    lines: [
+      / normal call \(0\) caller -> 4930123 by busy of all, rule 1 /,
+      / busy said 503$/,
+      / again call \(2\) caller -> 4930123 by up of all, rule 1 /,
+    ],
+    tables: ([busy = '', up = ''], caller) => [
+      `INSERT INTO dispatcher (setid, destination) VALUES (1, 'sip:127.0.0.1:${caller}');
+       INSERT INTO version VALUES ('dialplan', 5);
+       ${DIALPLAN}
+       ${PREFERENCES}
+       ${acc('partner TEXT, carrier TEXT, rule TEXT, ani TEXT, dnis TEXT')}
+       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT, state INT, socket TEXT);
+       INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix, attrs) VALUES ('busy', 1, '${busy}', 0, '', 'ring=20'), ('up', 1, '${up}', 0, '', 'pai=yes');
+       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+       INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
+       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+       INSERT INTO dr_rules (groupid, prefix, priority, gwlist, attrs) VALUES ('7', '49', 0, '#all', 'r1');
+       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+    ],
+  },
+  {
+    file: 'media-farm-3.2.cfg',
+    rows: [
+      [60, 'BUSY', 0],
+      [60, 'UP', 0],
+    ],
+    service: '8123',
+    lines: [
+      / counted$/,
+      / conf on sip:127/,
+      / gave 503$/,
+      / next server sip:127/,
+      / bye of downstream, service conf, \d+ s$/,
+    ],
+    tables: ([busy = '', up = '']) => [
+      `CREATE TABLE load_balancer (id INTEGER PRIMARY KEY, group_id INT, dst_uri TEXT, resources TEXT, probe_mode INT);
+       INSERT INTO load_balancer (group_id, dst_uri, resources, probe_mode) VALUES (1, '${busy}', 'calls=30;conf=15', 0), (1, '${up}', 'calls=20;conf=5', 0);`,
+    ],
+  },
+  {
+    file: 'teams-edge-3.4.cfg',
+    way: 'the PBX calls Teams',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    service: '030123',
+    lines: [/ sip:\+4930123@127\.0\.0\.1.* by sip:127.* over udp$/i],
+    tables: () => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (2, '127.0.0.1', 32, 0, 'any', 'pbx');`,
+    ],
+  },
+  {
+    file: 'hidden-sbc-3.6.cfg',
+    way: 'a trunk calls the core',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    lines: [/^1 numbers blocked$/, / leg 1: sip:.* by sip:127/, / BYE downstream of trunk acme \(5\)$/],
+    tables: () => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (0, '127.0.0.1', 32, 0, 'any', '{"name":"acme","cps":50,"burst":20,"channels":10}');
+       CREATE TABLE blocked (number TEXT);
+       INSERT INTO blocked VALUES ('0900');
+       ${acc('uuid TEXT, trunk_in TEXT, trunk_out TEXT, mos TEXT').replace('TABLE acc', 'TABLE cdrs')}`,
+    ],
+  },
+  {
+    file: 'residential-nat-2.3.cfg',
+    way: 'the exchange calls itself',
+    rows: [
+      [1, 'BUSY', 0],
+      [1, 'UP', 0],
+    ],
+    calls: 4,
+    service: '4930123',
+    lines: [],
+    tables: () => [
+      `INSERT INTO version VALUES ('domain', 4);
+       CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
+       INSERT INTO domain (domain) VALUES ('127.0.0.1');
+       CREATE TABLE dbaliases (alias_username TEXT, alias_domain TEXT, username TEXT, domain TEXT);
+       CREATE TABLE grp (username TEXT, domain TEXT, grp TEXT);
+       ${PREFERENCES}
+       ${acc('src_user TEXT, src_dom TEXT')}
+       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT, state INT, socket TEXT);
+       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+    ],
+  },
+  {
+    file: 'trunk-guard-3.1.cfg',
+    rows: [
+      [1, 'BUSY', 10],
+      [1, 'UP', 0],
+    ],
+    service: '4930123',
+    lines: [/ call 1 of acme at 0\.5$/, / 503, next is sip:127/, / \d+ s cost /],
+    tables: () => [
+      `INSERT INTO address (grp, ip, mask, port, proto, context_info) VALUES (3, '127.0.0.1', 32, 0, 'any', 'acme');
+       ${PREFERENCES}
+       INSERT INTO usr_preferences (username, attribute, type, value) VALUES ('acme', 'cps', 2, '40');
+       CREATE TABLE rates (prefix TEXT, rate TEXT);
+       INSERT INTO rates VALUES ('49', '0.5'), ('4', '9');`,
+    ],
+  },
   {
     file: 'residential-options-3.4.cfg',
     rows: [[9, 'UP', 0]],
@@ -369,13 +524,18 @@ function path(file: string): string {
 /** The file as it is, but for its addresses, its databases and the ports of its management. */
 async function asServed(file: string): Promise<string> {
   const management = await freePort('127.0.0.1');
+  const second = await freePort('127.0.0.1');
   const text = readFileSync(path(file), 'utf8')
     .replace(/^port=.*\n/gm, '')
     .replace(/^(listen|socket)\s*=\s*(?:udp:)?127\.0\.0\.1(?::5060)?(.*)$/m, '$1=LISTEN$2')
-    .replace(/^(?:listen|socket)\s*=\s*(?!LISTEN).*$/gm, '')
+    .replace(/^socket\s*=\s*udp:127\.0\.0\.1:5080/m, 'socket=SECOND')
+    .replace(/^(?:listen|socket)\s*=\s*(?!LISTEN|SECOND).*$/gm, '')
+    .replace(/udp:127\.0\.0\.1:5080|SECOND/g, `udp:127.0.0.1:${second}`)
     .replace(/(?:mysql|sqlite|postgres|text):\/\/[^";\s]*/g, 'sqlite://FOLDER/db.sqlite')
     .replace(/^modparam\("(?:tls_mgm|rtpengine)", "(?!rtpengine_tout).*\n/gm, '')
     .replace(/\/(?:tmp|run\/opensips)\/\w*fifo/g, 'FOLDER/fifo')
+    .replace(/\/run\/opensips\/\w+\.sock/g, 'FOLDER/mi.sock')
+    .replace('"udp:127.0.0.1:5060"', '"LISTEN"')
     .replace(/"port", 8888/, `"port", ${management}`)
     .replace(/udp:127\.0\.0\.1:8080/, `udp:127.0.0.1:${await freePort('127.0.0.1')}`);
   return text;
@@ -393,8 +553,8 @@ function tables(folder: string, rows: readonly string[]): void {
   );
 }
 
-for (const { file, rows, lines, calls = 2, service, tables: further } of FILES) {
-  test(`SIPp calls through ${file}`, { skip }, async () => {
+for (const { file, way, rows, lines, calls = 2, service, tables: further } of FILES) {
+  test(`SIPp calls through ${file}${way === undefined ? '' : `: ${way}`}`, { skip }, async () => {
     const answerers = new Map<string, SippAnswerer>();
     const inserts: string[] = [];
     const uris: string[] = [];

@@ -67,6 +67,12 @@ const FILES: readonly FileVerdict[] = [
   ],
   ['trunking-limits-3.5.cfg', 'opensips-4', 'runs whole', []],
   ['sbc-webrtc-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['class4-switch-2.1.cfg', 'opensips-2.1', 'runs without', [/bm_start_timer\(\) measures nothing/]],
+  ['residential-nat-2.3.cfg', 'opensips-2.1', 'runs without', [/www_authorize\(\) answers 501/]],
+  ['trunk-guard-3.1.cfg', 'opensips-3', 'runs whole', []],
+  ['media-farm-3.2.cfg', 'opensips-3', 'runs without', [/trace\(\) traces nothing/]],
+  ['teams-edge-3.4.cfg', 'opensips-4', 'runs whole', []],
+  ['hidden-sbc-3.6.cfg', 'opensips-4', 'runs whole', []],
   [
     'mixed-versions.cfg',
     'opensips-3',
