@@ -60,7 +60,8 @@ export class TargetLists {
     }
     const { head } = this;
     if (head === undefined || !this.partition.flavour.stacksSelections) this.later = undefined;
-    else if ((this.later?.length ?? 0) < MOST_STACKED) (this.later ??= []).unshift({ head, rest: this.rest });
+    else if ((this.later?.length ?? 0) < MOST_STACKED)
+      (this.later ??= []).unshift({ head, rest: asSelected(this.rest) });
     this.older = this.later?.length ?? 0;
     this.tried = undefined;
     this.attrsValues = undefined;
@@ -232,6 +233,14 @@ function collect(head: Destination, rest: Targets, into: Destination[]): void {
     if (target === undefined) return;
     into.push(target);
   }
+}
+
+/** Targets as they are now: as recorded, what a list of an earlier selection names is tried although it went down since. */
+function asSelected(rest: Targets): Targets {
+  const all: Destination[] = [];
+  for (let target = rest.next(); target !== undefined && all.length < MOST_VALUES; target = rest.next())
+    all.push(target);
+  return new GivenTargets(all);
 }
 
 function attrsOf(head: Destination, rest: Targets): string[] {

@@ -75,14 +75,14 @@ function tag(run: MessageRun, text: string | undefined): void {
   if (avp !== undefined && text !== undefined) run.pvars.avps.push(avp, text);
 }
 
-/** The row of Kamailio's address table for an address or name; of any group when none is given. The tag of a name is not used. */
+/** The row of Kamailio's address table for an address or name; of any group when none is given: then, as recorded, the tag of a name is not used. */
 function allowed(run: MessageRun, address: string, port: number, group: number | undefined): AddressRow | undefined {
   const test = (row: AddressRow): boolean =>
     (group === undefined || row.group === group) && (row.port === 0 || row.port === port);
   const { addresses } = run.env.tables;
-  const row = addresses.first(DEFAULT, address, test);
-  if (row === undefined) return addresses.named(address, test);
-  tag(run, row.context);
+  const numeric = addresses.first(DEFAULT, address, test);
+  const row = numeric ?? addresses.named(address, test);
+  if (numeric !== undefined || group !== undefined) tag(run, row?.context);
   return row;
 }
 

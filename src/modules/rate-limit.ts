@@ -131,8 +131,8 @@ function pipelimit(run: MessageRun, name: string, limit: number | undefined, alg
   const { pipes, interval } = run.env.modules.of(pipeState);
   let result = -2;
   const counted = (pipe: Pipe): void => {
-    // A known pipe keeps its algorithm and takes the limit, also with the name of an algorithm that is none.
-    if (limit !== undefined) pipe.limit = limit;
+    // A known pipe keeps its algorithm and takes the limit, but for 0, also with the name of an algorithm that is none.
+    if (limit !== undefined && limit !== 0) pipe.limit = limit;
     result = count(run, pipe, interval);
   };
   pipes.change(name, counted, making(pipes, algorithm === undefined ? undefined : limit, algorithm));

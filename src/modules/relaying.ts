@@ -17,6 +17,7 @@ import { runErrorOf } from '../script/service-routes.js';
 import type { RelayFault, TransactionState } from '../script/state.js';
 import { warningOf } from '../script/warning.js';
 import type { SipMessage } from '../sip/message.js';
+import type { ViaMarking } from '../sip/reply.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
 
@@ -100,7 +101,11 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
       transaction.relayFailed = true;
       if (run.routeKind !== 'request') return found.code < -100 ? -1 : found.code;
       // As recorded, tm answers when the script has ended and nothing else was sent or answered.
-      if (call.relayFault === undefined) (call.afterRoute ??= []).push(() => answerFault(call, transaction));
+      if (call.relayFault === undefined) {
+        // A force_rport() after this does not change that answer.
+        const { marking } = transaction.server;
+        (call.afterRoute ??= []).push(() => answerFault(call, transaction, marking));
+      }
       call.relayFault = found;
       return found.code;
     }
@@ -126,10 +131,11 @@ const NOTHING_NEW: RelayFault = {
   reason: "I'm terribly sorry, server error occurred (6/TM)",
 };
 
-function answerFault(call: Call, transaction: TransactionState): void {
+function answerFault(call: Call, transaction: TransactionState, marking: ViaMarking): void {
   const { relayFault } = call;
   if (relayFault === undefined || transaction.final !== 0) return;
   if (transaction.branches.some((each) => !each.dropped)) return;
+  transaction.server.marking = marking;
   transaction.reply(relayFault.status, relayFault.reason, call.replyLines + warningOf(call));
 }
 
@@ -170,11 +176,13 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       edits: run.edits,
       head: '',
     };
+    // As recorded of Kamailio, it has the branch of the first one that t_relay() sent: the same again for who has that already.
+    const relayed = env.dialect === 'kamailio' ? run.transaction?.branches[0]?.client?.branch.text : undefined;
     const text = forwarded(
       call,
       leaving,
       { socket, address: address.address, port: address.port },
-      env.layer.branches.make('s', call.hiding?.callId ?? call.message).text,
+      relayed ?? env.layer.branches.make('s', call.hiding?.callId ?? call.message).text,
     );
     const onsend = env.script.route('onsend');
     if (onsend !== undefined && env.dialect === 'kamailio') {

@@ -11,6 +11,8 @@ const FIELDS = new Set(
   'method ruri turi furi ouri sock hdrs body callid cseqno auser apasswd ahaone evroute evparam'.split(' '),
 );
 
+const NUMERIC = new Set(['evroute', 'cseqno']);
+
 interface UacRequest {
   readonly fields: Map<string, PvarValue>;
   code: PvarValue;
@@ -90,7 +92,9 @@ export const uacRequestVariable: VariableDefinition = {
         const { fields } = scope(context);
         if (name === 'all') fields.clear();
         else if (value === null) fields.delete(name);
-        else fields.set(name, typeof value === 'string' ? value.slice(0, 65_536) : value);
+        // As recorded, a field takes values of its own type: others leave it as it is.
+        else if ((typeof value === 'number') === NUMERIC.has(name))
+          fields.set(name, typeof value === 'string' ? value.slice(0, 65_536) : value);
       },
     };
   },

@@ -183,6 +183,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     if (status === 100) {
       if (branch.status < 100) branch.status = 100;
+      this.trying(branch, reply);
       return;
     }
     // As recorded, what a branch says that a 6xx of another one has ended is not passed on.
@@ -200,6 +201,13 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     const seen = throughReplyRoutes(this, branch, filtered);
     if (seen instanceof Promise) this.waitFor(seen, (result) => this.routed(branch, result));
     else this.routed(branch, seen);
+  }
+
+  /** A 100 goes no further; as recorded, Kamailio's named reply routes see it. */
+  private trying(branch: TxBranch, reply: SipMessage): void {
+    if (branch.replyRoute === undefined || this.final !== 0 || this.env.dialect !== 'kamailio') return;
+    const seen = throughReplyRoutes(this, branch, reply);
+    if (seen instanceof Promise) this.waitFor(seen, () => undefined);
   }
 
   /** A reply has been through the reply routes; undefined: they dropped it. */

@@ -179,8 +179,12 @@ const dlgContext: VariableDefinition = {
           case 'timeout_route':
             return dialog?.timeoutRoute ?? wishes.timeoutRoute ?? null;
           case 'dir':
-            // Known where dlg_get() looked the dialog up.
-            return dialog === undefined || !wishes.looked ? 0 : dialog.direction === 'callee' ? 2 : 1;
+            // Known in the route where dlg_get() looked the dialog up.
+            return dialog === undefined || wishes.looked === undefined || wishes.looked !== scopeOf(context).run
+              ? 0
+              : dialog.direction === 'callee'
+                ? 2
+                : 1;
           default:
             return 0;
         }

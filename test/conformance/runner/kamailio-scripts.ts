@@ -371,9 +371,11 @@ interface View {
 function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[], media?: MediaProxy): View {
   const request = ({ message, arrival }: Seen['requests'][number]) =>
     requestView(arrival.peer.name, message, c, arrival.from);
+  const own = tagsOfOwn(c, seen);
   const log = lines.map(([level, text]) => [
     level,
-    text
+    own
+      .reduce((masked, tag) => masked.replaceAll(tag, '{TAG}'), text)
       .replace(/[\r\n]+$/, '')
       .replace(/0x[0-9a-f]{6,}/g, '{PTR}')
       .replace(/<<xavp:[^>]*>>/g, '<<xavp:{PTR}>>'),
@@ -387,6 +389,12 @@ function viewOf(c: KamailioCase, seen: Seen, lines: readonly ScriptLine[], media
   };
   if (c.expect?.note?.includes('only the first probe') !== true) return view;
   return { ...view, forwarded: firstProbes(view.forwarded), log: distinct(log) };
+}
+
+/** To tags that the program made: scripts print them. */
+function tagsOfOwn(c: KamailioCase, seen: Seen): string[] {
+  const tags = seen.replies.map(({ message }) => toTag(message) ?? '');
+  return [...new Set(tags)].filter((tag) => tag.length > 5 && maskTag(tag, c) === '{TAG}');
 }
 
 /** Branches of our own in what a media proxy is asked. */

@@ -109,7 +109,7 @@ export const CALLS: readonly Family[] = [
   },
   {
     area: 'branches',
-    head: 'loadmodule "textopsx.so"\n«|modparam("tm", "failure_reply_mode", «1|2|3»)\n»modparam("tm", "fr_timer", «300|500»)\nmodparam("tm", "fr_inv_timer", «600|1000»)«|\nmodparam("tm", "reparse_on_dns_failover", 0)»',
+    head: 'loadmodule "textopsx.so"\n«|modparam("tm", "failure_reply_mode", «1|2|3»)\n»modparam("tm", "fr_timer", «800|1000»)\nmodparam("tm", "fr_inv_timer", «1200|1600»)«|\nmodparam("tm", "reparse_on_dns_failover", 0)»',
     begin:
       '$ru = "sip:a@127.0.0.41:15070"; append_branch("sip:b@127.0.0.42:15070"«|, "0.5"»); «|append_branch("sip:c@127.0.0.43:15070"«|, "0.9"»);»',
     statements: [
@@ -117,7 +117,7 @@ export const CALLS: readonly Family[] = [
       't_on_reply("R");',
       't_on_failure("F");',
       't_on_branch_failure("BF");',
-      't_set_fr(«0|500|300», «0|200|400»);',
+      't_set_fr(«0|1300|1000», «0|800|900»);',
       't_newtran();',
       't_load_contacts(); t_next_contacts();',
       'setbflag(«1|2»);',
@@ -132,7 +132,7 @@ export const CALLS: readonly Family[] = [
       'branch_route[B]':
         'xlog("L_INFO", "B i=$T_branch_idx ru=$ru du=$du k=$avp(k)\\n"); «append_hf("X-B: $T_branch_idx\\r\\n");|if ($T_branch_idx == 1) drop;|$ru = "sip:z@127.0.0.44:15070";|if (isbflagset(1)) xlog("L_INFO", "flag\\n");|»',
       'onreply_route[R]':
-        'xlog("L_INFO", "R i=$T_branch_idx $rs $rr\\n"); «|if ($rs == 180) drop;|append_hf("X-R: 1\\r\\n");|change_reply_status(«183|404», "New");|t_set_fr(«0|400», 300);|if (status =~ "5..") xlog("L_INFO", "five\\n");»',
+        'xlog("L_INFO", "R i=$T_branch_idx $rs $rr\\n"); «|if ($rs == 180) drop;|append_hf("X-R: 1\\r\\n");|change_reply_status(«183|404», "New");|t_set_fr(«0|900», 800);|if (status =~ "5..") xlog("L_INFO", "five\\n");»',
       'failure_route[F]':
         'xlog("L_INFO", "F i=$T_branch_idx code=$T_reply_code ru=$ru k=$avp(k)\\n"); «|if (t_is_canceled()) exit;|if (t_check_status("«486|4..|503|[56]..»")) { $ru = "sip:f@127.0.0.44:15070"; t_on_failure("G"); t_relay(); }|t_reply("«480|600»", "Later");|$du = "sip:127.0.0.44:15070"; t_relay();|if (t_branch_timeout()) xlog("L_INFO", "timeout\\n"); if (t_branch_replied()) xlog("L_INFO", "replied\\n"); if (t_any_timeout()) xlog("L_INFO", "any\\n"); if (t_any_replied()) xlog("L_INFO", "anyr\\n");|append_branch("sip:h@127.0.0.44:15070"); append_branch("sip:i@127.0.0.41:15070"); t_relay();|t_next_contacts(); t_relay();|t_grep_status("«486|503|404»"); xlog("L_INFO", "grep $rc\\n");|t_drop_replies(«|"a"|"l"|"n"»); $du = "sip:127.0.0.44:15070"; t_relay();»',
       'failure_route[G]': 'xlog("L_INFO", "G i=$T_branch_idx code=$T_reply_code\\n");',
@@ -143,7 +143,7 @@ export const CALLS: readonly Family[] = [
     gateways:
       '{"gw1":[«486|[180,486]|[180,200]|503|[{"code":404,"delay_ms":60}]|[183,{"code":480,"delay_ms":80}]|[]»],"gw2":[«[{"code":480,"delay_ms":150}]|[180,{"code":486,"delay_ms":120}]|[{"code":200,"delay_ms":180}]|[{"code":603,"delay_ms":140}]|[{"code":302,"headers":["Contact: <sip:r@127.0.0.44:15070>"],"delay_ms":150}]»],"gw3":[«[{"code":486,"delay_ms":220}]|[{"code":500,"delay_ms":230}]|[{"code":200,"delay_ms":240}]»],"gw4":[«200|[{"code":486,"delay_ms":60}]|[180,404]»]}',
     requests: [{ method: '«INVITE|INVITE|OPTIONS»' }],
-    wait_ms: 1300,
+    wait_ms: 2200,
   },
   {
     area: 'dispatching',

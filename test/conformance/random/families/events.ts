@@ -6,7 +6,7 @@ const SHOWN = '$rm $rs $T_reply_code ru=$ru du=$du';
 export const EVENTS: readonly Family[] = [
   {
     area: 'events',
-    head: 'loadmodule "dispatcher.so"\nmodparam("dispatcher", "list_file", "@CASE@/d.list")\nmodparam("dispatcher", "flags", 2)«|\nmodparam("tm", "failure_reply_mode", 3)»\nmodparam("tm", "fr_timer", 300)',
+    head: 'loadmodule "dispatcher.so"\nmodparam("dispatcher", "list_file", "@CASE@/d.list")\nmodparam("dispatcher", "flags", 2)«|\nmodparam("tm", "failure_reply_mode", 3)»\nmodparam("tm", "fr_timer", 700)',
     files: {
       'd.list':
         '1 sip:127.0.0.41:15070 «0|1|8» 0\n1 sip:127.0.0.42:15070 0 5\n2 sip:user@127.0.0.43:15070 «0|4» 0\n2 sip:127.0.0.44:15070 0 0\n',
@@ -42,11 +42,11 @@ export const EVENTS: readonly Family[] = [
     gateways:
       '{"gw1":[«486|[180,486]|503|[{"code":404,"delay_ms":60}]»],"gw2":[«[{"code":480,"delay_ms":150}]|[{"code":200,"delay_ms":180}]|[{"code":302,"headers":["Contact: <sip:r@127.0.0.44:15070>"],"delay_ms":150}]»],"gw3":[«[{"code":486,"delay_ms":220}]|[{"code":500,"delay_ms":230}]»],"gw4":[«200|[{"code":486,"delay_ms":60}]|[180,404]»]}',
     requests: [{ method: '«INVITE|INVITE|OPTIONS»', ruri: 'sip:alice@127.0.0.41:15070' }],
-    wait_ms: 900,
+    wait_ms: 1500,
   },
   {
     area: 'core-events',
-    head: 'modparam("tm", "fr_timer", 300)',
+    head: 'modparam("tm", "fr_timer", 700)',
     begin: 'xlog("L_INFO", "request $rm $var(p) $avp(p) $rc\\n");',
     statements: [
       '$var(p) = «1|"v"»;',
@@ -64,6 +64,6 @@ export const EVENTS: readonly Family[] = [
     end: '«t_relay();|$ru = "sip:a@127.0.0.41:15070"; t_relay();|sl_send_reply("404", "No");»',
     gateways: '{"gw1":[«200|[180,486]|486|[180,200]»],"gw2":[«200|404»]}',
     requests: [{ method: '«INVITE|OPTIONS|MESSAGE»', ruri: 'sip:alice@127.0.0.41:15070' }],
-    wait_ms: 500,
+    wait_ms: 1000,
   },
 ];

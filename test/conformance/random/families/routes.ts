@@ -47,7 +47,7 @@ const ANYWHERE = [
 export const ROUTES: readonly Family[] = [
   {
     area: 'flow',
-    head: 'loadmodule "textopsx.so"\nmodparam("tm", "fr_timer", 300)«|\nmodparam("tm", "failure_reply_mode", 3)»«|\nonsend_route_reply=1»',
+    head: 'loadmodule "textopsx.so"\nmodparam("tm", "fr_timer", 600)«|\nmodparam("tm", "failure_reply_mode", 3)»«|\nonsend_route_reply=1»',
     begin: `xlog("L_INFO", "request ${SHOWN}\\n");`,
     statements: [
       't_on_branch("B");',
@@ -76,11 +76,11 @@ export const ROUTES: readonly Family[] = [
     end: `$ru = "sip:a@127.0.0.41:15070"; t_relay(); xlog("L_INFO", "relayed $rc\\n"); ${ENDS}`,
     gateways: GATEWAYS,
     requests: [{ method: '«INVITE|INVITE|OPTIONS»', headers: 'X-A: 1' }],
-    wait_ms: 1000,
+    wait_ms: 1500,
   },
   {
     area: 'tm-anywhere',
-    head: 'loadmodule "textopsx.so"\nmodparam("tm", "fr_timer", 300)\nmodparam("tm", "fr_inv_timer", 600)',
+    head: 'loadmodule "textopsx.so"\nmodparam("tm", "fr_timer", 600)\nmodparam("tm", "fr_inv_timer", 900)',
     begin: 't_on_branch("B"); t_on_reply("R"); t_on_failure("F"); t_on_branch_failure("BF");',
     statements: ANYWHERE,
     most: 4,
@@ -94,7 +94,7 @@ export const ROUTES: readonly Family[] = [
     end: `$ru = "sip:a@127.0.0.41:15070"; «|append_branch("sip:b@127.0.0.42:15070"); » t_relay(); xlog("L_INFO", "relayed $rc\\n"); @PICK@ xlog("L_INFO", "rc=$rc\\n");`,
     gateways: GATEWAYS,
     requests: [{ method: '«INVITE|INVITE|OPTIONS»', headers: '«X-A: 1|X-B: 2»' }],
-    wait_ms: 1000,
+    wait_ms: 1500,
   },
   {
     area: 'own-requests',
