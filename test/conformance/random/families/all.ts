@@ -5,6 +5,7 @@ import { GUARDS } from './guards.js';
 import { LANGUAGE } from './language.js';
 import { MEDIA_FAMILIES } from './media.js';
 import { MESSAGES } from './messages.js';
+import { OPERATORS } from './operators.js';
 import { ROUTES } from './routes.js';
 import { STORES } from './stores.js';
 
@@ -17,4 +18,5 @@ export const FAMILIES: readonly Family[] = [
   ...EVENTS,
   ...ROUTES,
   ...MEDIA_FAMILIES,
+  ...OPERATORS,
 ];
