@@ -30,6 +30,8 @@ export class TargetLists {
   current: Destination | undefined = undefined;
   group = 0;
   count = 0;
+  /** A selection that failed half way has targets and no number of them. */
+  uncounted = false;
   /** The call that counts for the destination in use (Kamailio's call load). */
   call: CountedCall | undefined = undefined;
   /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
@@ -59,6 +61,7 @@ export class TargetLists {
       return;
     }
     const { head } = this;
+    this.uncounted = false;
     if (head === undefined || !this.partition.flavour.stacksSelections) this.later = undefined;
     else if ((this.later?.length ?? 0) < MOST_STACKED)
       (this.later ??= []).unshift({ head, rest: asSelected(this.rest) });

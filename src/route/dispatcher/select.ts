@@ -135,7 +135,11 @@ export function selectRoutes(
   const { call } = site;
   const good = call.dispatch.selectRoutes(found, usable, call.view, way) === 'selected';
   const code = selected(site, found, target, good, usable.targets);
-  return problem === undefined ? code : site.refused(name, problem);
+  if (problem === undefined) return code;
+  // As recorded, the number of targets is written at the end only, which is not come to.
+  const lists = call.dispatch.of(found);
+  if (lists !== undefined) lists.uncounted = true;
+  return site.refused(name, problem);
 }
 
 /** ds_next_dst and ds_next_domain of OpenSIPS: without a partition, of the default one. */

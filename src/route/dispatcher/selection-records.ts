@@ -36,7 +36,10 @@ export class SelectionRecords implements PvarRecords {
     const lists = this.lists();
     if (lists === undefined) return null;
     const { destinations, context } = this.names();
-    if (name === context) return index === 0 && field === 'cnt' && lists.current !== undefined ? lists.count : null;
+    if (name === context) {
+      const isCounted = lists.current !== undefined && !lists.uncounted;
+      return index === 0 && field === 'cnt' && isCounted ? lists.count : null;
+    }
     if (name !== destinations) return null;
     const destination = index === 0 ? lists.first : lists.listed()[index];
     if (destination === undefined) return null;

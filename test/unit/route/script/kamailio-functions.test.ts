@@ -165,10 +165,17 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
       (r, note) => {
         note(r.ds_select_routes('2=8;1=a', 'd', 0) || r.retcode);
         note(r.du);
+        note([r.get('$xavp(_dsdst_[0]=>uri)'), r.get('$xavp(_dsctx_=>cnt)')]);
+        r.ds_select_routes('2=8', 'd', 0);
+        note(r.get('$xavp(_dsctx_=>cnt)'));
       },
       { compat: 'strict' },
     );
-    assert.deepEqual(kept, [-1, 'sip:10.0.2.2:5060'], 'what stood before the fault was set, as recorded');
+    assert.deepEqual(
+      kept,
+      [-1, 'sip:10.0.2.2:5060', ['sip:10.0.2.2:5060', null], 2],
+      'what stood before the fault was set, as recorded',
+    );
   });
 });
 
