@@ -1,5 +1,6 @@
 import { parseUri } from '../../core/uri.js';
 import type { Destination } from '../destination.js';
+import { dialledAddress } from '../secure-address.js';
 
 /**
  * The Request-URI as ds_select_domain and ds_next_domain leave it: scheme, user and password stay, host, port and
@@ -11,7 +12,7 @@ import type { Destination } from '../destination.js';
  * becomes the user of a SIP URI (RFC 3261 section 19.1.6).
  */
 export function kamailioRequestUri(ruri: string, destination: Destination, strict: boolean): string | undefined {
-  return strict ? recordedRequestUri(ruri, destination.row.uri) : betterRequestUri(ruri, destination.dialUri);
+  return strict ? recordedRequestUri(ruri, destination.row.uri) : betterRequestUri(ruri, destination);
 }
 
 /**
@@ -19,17 +20,17 @@ export function kamailioRequestUri(ruri: string, destination: Destination, stric
  * put in, without password, whether that makes a URI or not.
  */
 export function branchRequestUri(ruri: string, destination: Destination, strict: boolean): string | undefined {
-  if (!strict) return betterRequestUri(ruri, destination.dialUri);
+  if (!strict) return betterRequestUri(ruri, destination);
   const user = parseUri(ruri)?.user ?? '';
   const target = destination.row.uri;
   const start = target.indexOf(':') + 1;
   return user === '' ? target : `${target.slice(0, start).toLowerCase()}${user}@${target.slice(start)}`;
 }
 
-function betterRequestUri(ruri: string, target: string): string | undefined {
+function betterRequestUri(ruri: string, destination: Destination): string | undefined {
   const uri = parseUri(ruri);
   if (uri === undefined) return undefined;
-  const address = target.slice(target.indexOf(':') + 1);
+  const { address } = dialledAddress(destination, uri.scheme);
   if (uri.scheme === 'tel') {
     const phone = /;user=/i.test(address) ? '' : ';user=phone';
     return `sip:${uri.user}@${address}${phone}`;

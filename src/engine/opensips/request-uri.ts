@@ -1,20 +1,24 @@
 import { parseUri, uriParam } from '../../core/uri.js';
 import type { Destination } from '../destination.js';
 import type { Compat } from '../options.js';
+import { dialledAddress } from '../secure-address.js';
 
 /**
  * The Request-URI with host, port and parameters of a destination (ds_select_domain, ds_next_domain): scheme, user and
  * headers stay. Undefined for a URI without a host, such as tel.
  *
  * A strict partition puts the destination's parameters before those that are there, twice the same or not. By default a
- * parameter of the destination replaces one with its name.
+ * parameter of the destination replaces one with its name, and a sips destination is named with its transport.
  */
 export function rewriteRequestUriDomain(ruri: string, destination: Destination, compat: Compat): string | undefined {
   const parts = cut(ruri);
   if (parts === undefined) return undefined;
-  const kept = compat === 'strict' ? parts.params : withoutParams(parts.params, destination.params);
-  const { dialUri } = destination;
-  return parts.before + dialUri.slice(dialUri.indexOf(':') + 1) + kept + parts.headers;
+  if (compat === 'strict') {
+    const { dialUri } = destination;
+    return parts.before + dialUri.slice(dialUri.indexOf(':') + 1) + parts.params + parts.headers;
+  }
+  const { address, params } = dialledAddress(destination, parts.scheme);
+  return parts.before + address + withoutParams(parts.params, params) + parts.headers;
 }
 
 /** Host and port a Request-URI leads to, as $rd:$rp show them: a port that is not written is its transport's. */
@@ -52,6 +56,7 @@ export class RequestUriRewriter {
 }
 
 interface Cut {
+  readonly scheme: string;
   /** Scheme, and user with its "@". */
   readonly before: string;
   readonly host: string;
@@ -64,7 +69,7 @@ function cut(ruri: string): Cut | undefined {
   if (uri === undefined || uri.host === '') return undefined;
   const at = ruri.lastIndexOf('@');
   const before = ruri.slice(0, at < 0 ? ruri.indexOf(':') + 1 : at + 1);
-  return { before, host: uri.host, params: uri.params, headers: uri.headers };
+  return { scheme: uri.scheme, before, host: uri.host, params: uri.params, headers: uri.headers };
 }
 
 function nameOf(param: string): string {

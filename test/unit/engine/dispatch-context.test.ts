@@ -259,7 +259,7 @@ describe('rewriting the request-URI', () => {
     assert.deepEqual(hops('default', 'sip:bob:pw@host:5060;transport=udp;x=1?h=v'), [
       'sip:bob:pw@a:5070;transport=udp;x=1?h=v',
       'sip:bob:pw@b;transport=tcp;lr;x=1?h=v',
-      'sip:bob:pw@[::1];transport=udp;x=1?h=v',
+      'sip:bob:pw@[::1];transport=tls;x=1?h=v',
     ]);
   });
 
