@@ -112,6 +112,7 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
     secret: raw.secret,
     foreignDialogs: raw.foreign_dialogs,
     workers: raw.workers === 'auto' ? automaticWorkers(availableParallelism()) : raw.workers,
+    workerSpread: raw.worker_spread,
     tm: {
       frTimeout: raw.tm.fr_timeout,
       frInvTimeout: raw.tm.fr_inv_timeout,

@@ -11,6 +11,7 @@ export interface RawSettings {
   readonly aliases: readonly string[];
   readonly secret?: string;
   readonly workers: number | 'auto';
+  readonly worker_spread: 'as_needed' | 'even';
   readonly foreign_dialogs?: 'accept' | 'known' | 'refuse';
   readonly tm: {
     readonly fr_timeout: number;

@@ -283,6 +283,8 @@ export interface Settings {
   readonly secret: string | undefined;
   /** Processes that relay calls, 1 to 24; 1: this one. */
   readonly workers: number;
+  /** How they share new requests. */
+  readonly workerSpread: 'as_needed' | 'even';
   readonly foreignDialogs: 'accept' | 'known' | 'refuse' | undefined;
   readonly tm: TmConfig;
   readonly mi: {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CallLedger } from '../calls/call-ledger.js';
@@ -10,7 +11,8 @@ import type { Engine } from '../engine/engine.js';
 import { flavourKind } from '../engine/flavours.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
-import { openGroup } from '../sip/transport/native/open-group.js';
+import { openGroup, steer } from '../sip/transport/native/open-group.js';
+import { boundsOf, socketByShare } from '../sip/transport/native/steering.js';
 import { Brain } from '../workers/brain.js';
 import { CallClaims } from '../workers/call-claims.js';
 import { machineMs } from '../workers/machine-time.js';
@@ -19,11 +21,15 @@ import { Pool, type WorkerStart } from '../workers/pool.js';
 import type { LiveSetup, SharedDestination, SharedRules, WarmUpPlan } from '../workers/protocol.js';
 import { RemoteCommands } from '../workers/remote-commands.js';
 import { Reports } from '../workers/reports.js';
+import { RequestClaims } from '../workers/request-claims.js';
+import { ClaimingOwners, EvenOwners, FIRST_WORKER } from '../workers/request-owners.js';
 import { ScriptVersions } from '../workers/script-versions.js';
 import { SharedFigures } from '../workers/shared-figures.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
+import { Spread } from '../workers/spread.js';
 import { tallies } from '../workers/tallies.js';
+import { WorkerLoads } from '../workers/worker-load.js';
 import type { SipParts } from './build-sip.js';
 import type { DaemonEnvironment } from './environment.js';
 import { KeptProgram } from './kept-program.js';
@@ -70,7 +76,22 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       // A worker that stands still within a change would have all others wait, and this process not come to kill it.
       stuck: (pid) => pool.kill(pid),
     });
-  const claims = kept && new CallClaims(kept, 0, workers);
+  const isEven = env.settings().workerSpread === 'even';
+  const claims = kept && new CallClaims(kept, 0, workers, isEven ? undefined : FIRST_WORKER);
+  const seeds = [randomInt(SEEDS), randomInt(SEEDS)] as const;
+  const requests = new RequestClaims(shared.memory, seeds, () => clock.monotonic());
+  const loads = new WorkerLoads(shared.memory, () => clock.monotonic());
+  let bounds: readonly number[] = boundsOf([1]);
+  const spread = new Spread({
+    workers,
+    load: (worker) => loads.of(worker),
+    apply: (shares) => {
+      bounds = boundsOf(shares);
+      for (const [own] of groups.values()) if (own !== undefined) steer(libc, own, workers, bounds);
+      log.debug({ shares }, 'new requests are shared out among the workers anew');
+    },
+    now: () => clock.monotonic(),
+  });
   const counts = kept && new ProcessCounts(kept);
   const commands = new RemoteCommands(workers, (worker, ...command) => pool.send(worker, ['command', ...command]));
   if (script !== undefined && kept !== undefined && claims !== undefined) {
@@ -123,7 +144,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         keys: keys.keys,
         transactions: layerOptions(settings),
         proxy: settings.tm,
-        gatherMs: gathering(settings.limits.gatherMs, workers),
+        gatherMs: isEven ? gathering(settings.limits.gatherMs, workers) : settings.limits.gatherMs,
         paceMs: settings.limits.paceMs,
         live: live(),
         askAll: sip.tapPoint.isTapped,
@@ -131,6 +152,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         memory: { fd: fds[sockets.length] ?? -1, bytes: SHARED_BYTES },
         values: values && { fd: fds[sockets.length + 1] ?? -1, bytes: VALUES_BYTES },
         ahead: machineMs() - clock.monotonic(),
+        requestSeeds: isEven ? undefined : seeds,
       }),
     };
   };
@@ -160,7 +182,9 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       if (failed > 0) env.tally.failed(partition, failed);
     },
     script: script?.core,
-    claims,
+    owners: isEven
+      ? new EvenOwners(workers, claims)
+      : new ClaimingOwners(requests, claims, (callId) => socketByShare(callId, bounds)),
     keepsDialogs: () => script?.file.loaded.has('dialog') === true,
     answered: (...answer) => commands.answered(...answer),
     publish: (...record) => void script?.publish(...record),
@@ -178,7 +202,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     totals: tallies(sip.counters),
     receive: (worker, item) => brain.receive(worker, item),
     failed: (worker, error) => peerLog.error({ err: error, worker }, 'what a worker reported could not be processed'),
-    looked: () => figures.set(sip.layer.figures()),
+    looked: () => {
+      figures.set(sip.layer.figures());
+      if (!isEven) spread.look();
+    },
   });
   const program = new KeptProgram(
     fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url)),
@@ -196,6 +223,11 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       // What it has written is older than what it says now.
       reports.read(worker);
       brain.receive(worker, item);
+      if (isEven) return;
+      if (item[0] === 'ready') {
+        loads.clear(worker);
+        spread.started(worker);
+      } else if (item[0] === 'busy') spread.look();
     },
     ended: (pid) => {
       kept?.ended(pid);
@@ -206,6 +238,10 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       tables.lost(worker);
       commands.lost(worker);
       figures.set(undefined, worker);
+      if (!isEven) {
+        requests.lost(worker);
+        spread.lost(worker);
+      }
       return brain.lost(worker);
     },
     log,
@@ -231,13 +267,18 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     collect: () => each((worker) => brain.callsOf(worker)),
   });
   metrics.gauge({
+    name: 'switchyard_worker_share',
+    help: 'Part of the new requests that a worker gets, 0 to 1',
+    collect: () => each((worker) => (isEven ? 1 / workers : (spread.shares[worker - 1] ?? 0))),
+  });
+  metrics.gauge({
     name: 'switchyard_worker_deaths_total',
     help: 'Workers that have died and were replaced',
     type: 'counter',
     collect: () => [[{}, pool.deaths]],
   });
   return {
-    openGroup,
+    openGroup: (system, options, count) => openGroup(system, options, count, isEven ? undefined : bounds),
     figures,
     strayError: (...error) => brain.strayError(...error),
     tapped(isTapped) {
@@ -291,6 +332,8 @@ function destinationOf(engine: Engine, [name, setId, position, uri]: SharedDesti
   const at = partition?.snapshot.sets.get(setId)?.destinations[position];
   return at?.row.uri === uri ? at : partition?.find(setId, uri);
 }
+
+const SEEDS = 2 ** 32;
 
 /** Milliseconds a worker gathers datagrams at most. */
 const LONGEST_GATHERING = 4;

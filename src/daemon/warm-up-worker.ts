@@ -70,6 +70,7 @@ async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
       memory: { fd: -1, bytes: SHARED_BYTES },
       values: undefined,
       ahead: machineMs() - performance.now(),
+      requestSeeds: [1, 2],
     },
     // Only its memory is asked for: the socket is never opened.
     { map: () => memory } as unknown as Libc,

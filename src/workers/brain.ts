@@ -8,11 +8,10 @@ import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
 import type { TransactionUser } from '../sip/transaction/user.js';
-import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
+import { socketOfMarker, socketOfReply } from '../sip/transport/native/steering.js';
 import type { Receiver, SipSocket, Source, TransportError } from '../sip/transport/transport.js';
 import type { UdpSocket } from '../sip/transport/udp.js';
 import type { AddressSet } from '../sip/trusted-sources.js';
-import type { CallClaims } from './call-claims.js';
 import { fitsDatagram } from './datagram-only.js';
 import { BegunPlan, type HandedCall } from './handed-call.js';
 import { HandingBound } from './handing-bound.js';
@@ -26,6 +25,7 @@ import type {
   ToWorker,
 } from './protocol.js';
 import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
+import type { RequestOwners } from './request-owners.js';
 import { type GatedScript, ScriptGate } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
@@ -56,8 +56,8 @@ export interface BrainOptions {
   readonly selected: (partition: string, succeeded: number, failed: number) => void;
   /** What runs the script of a configuration file here; undefined: the proxy routes. */
   readonly script: GatedScript | undefined;
-  /** Calls that another process keeps than their Call-ID names; undefined without a script. */
-  readonly claims: CallClaims | undefined;
+  /** Who has which request. */
+  readonly owners: RequestOwners;
   /** Whether the script follows dialogs: their requests go to who keeps them, however they come. */
   readonly keepsDialogs: () => boolean;
   /** A worker has answered a command. */
@@ -269,6 +269,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         options.publish(item[1], item[2], item[3]);
         return;
       case 'ready':
+      case 'busy':
       case 'pong':
       case 'bell':
         return;
@@ -367,8 +368,8 @@ export class Brain implements DecisionDelegate, TransactionUser {
     // A request over a connection is for the process that has it; a reply there may be to what a worker has sent by it.
     if (this.fromWorker || (isRequest && source.socket.transport !== 'udp' && !this.isWithinDialog(message)))
       return false;
-    const { workers, sockets } = this.options;
-    const worker = isRequest ? this.ownerOf(message) : socketOfReply(message.via?.branch ?? '');
+    const { workers, sockets, owners } = this.options;
+    const worker = isRequest ? owners.owner(message) : socketOfReply(message.via?.branch ?? '');
     if (worker === 0 || worker > workers) return false;
     const { layer, misdirected } = this.options.counters;
     (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
@@ -385,12 +386,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
   /** Whether a request belongs to a dialog that a process of ours keeps, if there is one. */
   private isWithinDialog({ toTag }: SipMessage): boolean {
     return toTag !== '' && this.options.keepsDialogs();
-  }
-
-  private ownerOf(message: SipMessage): number {
-    const { claims, workers } = this.options;
-    const claimed = message.toTag === '' ? undefined : claims?.owner(message.callId);
-    return claimed ?? socketOfRequest(message.callId, workers);
   }
 
   private hand(worker: number, item: HandedToWorker): void {

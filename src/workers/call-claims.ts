@@ -6,9 +6,13 @@ import { socketOfRequest } from '../sip/transport/native/steering.js';
 /** Calls that may be claimed at once; the oldest beyond are forgotten. */
 const MOST = 400_000;
 
+/** What says that there are calls which are kept by who has those that are not entered. */
+const SOME = '';
+
 /**
- * Calls whose dialogs are kept by another process than the one that their Call-ID names: those that the brain began while the workers could
- * not, and those that one side knows by another Call-ID. Requests within them go there.
+ * Calls whose dialogs are kept by another process than the one that has those which are not entered: that is worker 1, or with an even spread who their
+ * Call-ID names. Those are calls that the brain began while the workers could not, those that one side knows by another Call-ID, and
+ * those that went to further workers for want of room in the first. Requests within them go there.
  */
 export class CallClaims {
   private readonly owners: ValueMap<KeptValue>;
@@ -20,6 +24,8 @@ export class CallClaims {
     /** This process: 0 is the brain. */
     private readonly process: number,
     private readonly workers: number,
+    /** The process that has calls which are not entered; undefined: the one that their Call-ID names. */
+    private readonly usual?: number,
   ) {
     this.owners = values.lastingTable('claimed calls', MOST);
   }
@@ -27,14 +33,16 @@ export class CallClaims {
   /** Requests within the calls of this Call-ID are to come here. */
   claim(callId: string): void {
     this.kept.add(callId);
-    if (socketOfRequest(callId, this.workers) !== this.process)
-      this.owners.set(shortKey(callId), this.process, undefined);
+    if (!this.isUsual(callId)) this.owners.set(shortKey(callId), this.process, undefined);
+    else if (this.usual !== undefined && this.owners.size === 0) this.owners.set(SOME, null, undefined);
   }
 
   /** The last call of this Call-ID has ended. */
   release(callId: string): void {
     this.kept.delete(callId);
     if (this.owners.size === 0) return;
+    // Nothing is entered of it.
+    if (this.isUsual(callId)) return;
     const key = shortKey(callId);
     if (this.owners.get(key, 0) === this.process) this.owners.delete(key);
   }
@@ -44,12 +52,16 @@ export class CallClaims {
     return this.kept.has(callId);
   }
 
-  /** The process that a request within a call has to go to; undefined: its Call-ID says it. */
+  /** The process that a request within a call has to go to; undefined: its Call-ID says it, or no calls are kept. */
   owner(callId: string): number | undefined {
     if (this.kept.has(callId)) return this.process;
     // Asked for each request within a dialog; the size is read without the lock.
     if (this.owners.size === 0) return undefined;
     const owner = this.owners.get(shortKey(callId), 0);
-    return typeof owner === 'number' ? owner : undefined;
+    return typeof owner === 'number' ? owner : this.usual;
+  }
+
+  private isUsual(callId: string): boolean {
+    return (this.usual ?? socketOfRequest(callId, this.workers)) === this.process;
   }
 }

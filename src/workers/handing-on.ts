@@ -1,11 +1,11 @@
 import type { SipMessage } from '../sip/message.js';
 import type { Tally } from '../sip/transaction/counters.js';
-import { socketOfMarker, socketOfReply, socketOfRequest } from '../sip/transport/native/steering.js';
+import { socketOfMarker, socketOfReply } from '../sip/transport/native/steering.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { AddressSet } from '../sip/trusted-sources.js';
-import type { CallClaims } from './call-claims.js';
 import { HandingBound } from './handing-bound.js';
 import type { HandedToBrain } from './protocol.js';
+import type { RequestOwners } from './request-owners.js';
 import type { SipCounters } from './tallies.js';
 import type { ToBrain } from './to-brain.js';
 
@@ -21,20 +21,19 @@ export class HandingOn {
     /** Monotonic milliseconds. */
     now: () => number,
     trusted: AddressSet,
-    private readonly claims?: CallClaims | undefined,
+    private readonly owners: RequestOwners,
   ) {
     this.bound = new HandingBound(now, trusted);
   }
 
   /** Hands on a request that the kernel gave to the wrong process; false: it belongs here, or to nobody. */
   request(request: SipMessage, source: Source): boolean {
-    const claimed = request.toTag === '' ? undefined : this.claims?.owner(request.callId);
-    if (claimed === 0) {
+    const owner = this.owners.owner(request);
+    if (owner === this.worker) return false;
+    if (owner === 0) {
       this.requestToBrain(request, source);
       return true;
     }
-    const owner = claimed ?? socketOfRequest(request.callId, this.workers);
-    if (owner === this.worker || owner === 0) return false;
     this.misdirected(
       ['to', owner, ...this.brain.cameAs(source, request.text)],
       source,

@@ -60,6 +60,8 @@ export interface WorkerSetup {
   readonly values: { readonly fd: number; readonly bytes: number } | undefined;
   /** What machine-wide monotonic milliseconds are ahead of those of the brain. */
   readonly ahead: number;
+  /** What workers know each other's requests by (`RequestClaims`); undefined: requests are spread evenly, by their Call-ID alone. */
+  readonly requestSeeds: readonly [number, number] | undefined;
 }
 
 /** The rules that workers decide by. */
@@ -122,6 +124,8 @@ export type FromWorker =
   | readonly ['ready']
   /** Says that its event loop runs. */
   | readonly ['pong']
+  /** It has more to do than it can, others are to help. */
+  | readonly ['busy']
   /** Its ring of reports is to be read now. */
   | readonly ['bell']
   /** A request that is to be routed. */

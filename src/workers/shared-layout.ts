@@ -1,7 +1,7 @@
 import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
 
 /** Bytes of the memory that the brain and its workers share: touched as far as it is used. */
-export const SHARED_BYTES = 32 * 1024 * 1024;
+export const SHARED_BYTES = 36 * 1024 * 1024;
 
 /** Partitions that workers may select from at most. */
 export const MOST_TABLES = 4096;
@@ -23,8 +23,12 @@ export const COUNTERS = FIGURES + 4 * MOST_PROCESSES;
 /** Counters of a worker at most. */
 export const MOST_COUNTERS = 64;
 
+/** Then, by worker, how busy it is, and since when it has been saying so. */
+export const LOADS = COUNTERS + MOST_COUNTERS * MOST_PROCESSES;
+export const LOAD_WORDS = 2;
+
 /** Then, by worker, how far its ring of reports is written and read, and whether the brain looks at it. A cache line apart. */
-const RING_HEADS = alignedTo(COUNTERS + MOST_COUNTERS * MOST_PROCESSES, 16);
+const RING_HEADS = alignedTo(LOADS + LOAD_WORDS * MOST_PROCESSES, 16);
 const RING_HEAD_WORDS = 48;
 
 /** Then, by worker, the ring of what it reports. */
@@ -34,8 +38,12 @@ export const RING_WORDS = 128 * 1024;
 /** One for each worker that a group of sockets may have. */
 const MOST_RINGS = MOST_SOCKETS - 1;
 
+/** Then, which worker has which request, in buckets of a cache line's half. */
+const REQUESTS = alignedTo(RINGS + RING_WORDS * MOST_RINGS, 16);
+const REQUEST_WORDS = 512 * 1024;
+
 /** Where the columns of sets begin, in words. */
-export const FIRST_COLUMN = RINGS + RING_WORDS * MOST_RINGS;
+export const FIRST_COLUMN = REQUESTS + REQUEST_WORDS;
 
 /** The view of the words that say what holds. */
 export function headOf(memory: ArrayBufferLike): Int32Array {
@@ -45,6 +53,11 @@ export function headOf(memory: ArrayBufferLike): Int32Array {
 /** The words of a worker's ring that both sides look at. */
 export function ringHeadOf(memory: ArrayBufferLike, worker: number): Int32Array {
   return new Int32Array(memory, 4 * (RING_HEADS + RING_HEAD_WORDS * worker), RING_HEAD_WORDS);
+}
+
+/** The words that say which worker has which request. */
+export function requestsOf(memory: ArrayBufferLike): Int32Array {
+  return new Int32Array(memory, 4 * REQUESTS, REQUEST_WORDS);
 }
 
 /** Where a worker's ring begins, in bytes: a multiple of 8. */

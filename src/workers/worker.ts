@@ -33,6 +33,8 @@ import { OpenQuestions } from './questions.js';
 import { RelayReports } from './relay-reports.js';
 import { RemoteSends, RemoteSocket } from './remote-socket.js';
 import { Replica } from './replica.js';
+import { RequestClaims } from './request-claims.js';
+import { ClaimingOwners, EvenOwners, FIRST_WORKER, type RequestOwners } from './request-owners.js';
 import { ScriptGate } from './script-gate.js';
 import { SelectionCounts } from './selection-counts.js';
 import { SentLog } from './sent-log.js';
@@ -41,6 +43,7 @@ import { SharedFigures } from './shared-figures.js';
 import { ownerOf } from './shared-layout.js';
 import { newCounters, tallies } from './tallies.js';
 import { type SendToBrain, ToBrain } from './to-brain.js';
+import { LoadMeter } from './worker-load.js';
 import { WorkerRouter } from './worker-router.js';
 import type { StartScript, WorkerScript } from './worker-script.js';
 
@@ -48,6 +51,7 @@ import type { StartScript, WorkerScript } from './worker-script.js';
 const REPORT_MS = 500;
 /** Milliseconds between two reports of selections. */
 const SELECTED_MS = 25;
+const BUSY = ['busy'] as const;
 
 /**
  * Makes calls to warm the process up, elsewhere than through the worker that serves; `ended`: whether to stop after so many. Resolves with how
@@ -82,6 +86,8 @@ export class Worker implements TransactionUser {
   private readonly tally = new SelectionCounts();
   private readonly script: WorkerScript | undefined = undefined;
   private selectedAt = 0;
+  /** undefined: nobody asks how busy it is. */
+  private readonly load: LoadMeter | undefined = undefined;
   private readonly keys: KeyRing;
   private live: LiveSetup;
   private asksAll = false;
@@ -102,8 +108,14 @@ export class Worker implements TransactionUser {
     this.live = setup.live;
     const now = () => systemClock.monotonic();
     const values = setup.values && new SharedValues(libc.map(setup.values.fd, setup.values.bytes), () => brain.time());
-    const claims = values && new CallClaims(values, worker, workers);
-    this.handing = new HandingOn(worker, workers, brain, this.counters, now, this.trusted, claims);
+    const { requestSeeds } = setup;
+    const usual = requestSeeds === undefined ? undefined : FIRST_WORKER;
+    const claims = values && new CallClaims(values, worker, workers, usual);
+    const owners: RequestOwners =
+      requestSeeds === undefined
+        ? new EvenOwners(workers, claims)
+        : new ClaimingOwners(new RequestClaims(memory, requestSeeds, () => brain.time()), claims, () => worker);
+    this.handing = new HandingOn(worker, workers, brain, this.counters, now, this.trusted, owners);
     const log: Logger = boundedLog(
       new SentLog(
         (level, fields, message) => brain.addLater(['log', level, fields, message]),
@@ -130,10 +142,19 @@ export class Worker implements TransactionUser {
       clock: held,
       handled: (datagrams, full) => {
         congestion.handled(datagrams, full);
-        this.report();
+        this.report(full);
         brain.flush();
       },
     });
+    if (requestSeeds !== undefined) {
+      this.load = new LoadMeter(
+        memory,
+        worker,
+        () => brain.time(),
+        () => queue.sleptMs,
+        () => brain.add(BUSY),
+      );
+    }
     this.sockets = setup.sockets.map((each, index) => this.socketOf(each, index, queue, libc));
     brain.sockets = this.sockets;
     const local = (this.local = new LocalSockets(
@@ -384,8 +405,10 @@ export class Worker implements TransactionUser {
     this.trusted.replace(new AddressBlocks(live.trustedSources));
   }
 
-  private report(): void {
+  /** `full`: datagrams were left waiting. */
+  private report(full = false): void {
     const now = performance.now();
+    this.load?.look(now, full);
     if (this.tally.size > 0 && now - this.selectedAt >= SELECTED_MS) {
       this.selectedAt = now;
       this.brain.addLater(['selected', this.tally.take()]);

@@ -131,18 +131,23 @@ async function profile(quick: boolean): Promise<number> {
 async function workers(quick: boolean): Promise<number> {
   say('Several workers, calls of a generator of our own: CPU microseconds of all processes per call, failed calls');
   const plan = {
-    workers: [1, 2],
-    rates: quick ? [1000] : [1000, 2000],
+    kinds: [
+      { workers: 1, spread: 'as_needed' },
+      { workers: 2, spread: 'as_needed' },
+      { workers: 2, spread: 'even' },
+    ] as const,
+    rates: [1000, 2000],
     seconds: quick ? 3 : 5,
     rounds: quick ? 2 : 3,
     ramp: Array.from({ length: 16 }, (_, i) => 2500 + 500 * i),
   };
-  await measureWorkers(plan, ({ workers, runs, carried }) => {
+  await measureWorkers(plan, ({ workers, spread, runs, carried }) => {
+    const kind = workers === 1 ? 'process' : `workers, ${spread.replace('_', ' ')}`;
     const each = runs.map(({ rate, microsEach, placed, completed, repeated }) => {
       return `${rate}/s ${microsEach.toFixed(0).padStart(4)} (${placed - completed} failed, ${repeated} repeated)`;
     });
     say(
-      `  ${workers} ${workers === 1 ? 'process ' : 'workers '} ${each.join('  ')}  without a failed call: ${carried}/s`,
+      `  ${workers} ${kind.padEnd(18)} ${each.join('  ')}  without a failed call: ${carried}/s`,
     );
   });
   return 0;

@@ -42,7 +42,7 @@ export interface CapacityPlan {
  * other work on the machine, the generator's included, neither takes from them nor adds to them. Needs root.
  */
 export async function measureCapacity(plan: CapacityPlan, report: (result: Capacity) => void): Promise<void> {
-  await inRounds(plan, async (workers) => report(await measureOne(workers, plan)));
+  await inRounds(plan.rounds, plan.workers, async (workers) => report(await measureOne(workers, plan)));
 }
 
 /** Whether the kernel reserves parts of a processor for us. */

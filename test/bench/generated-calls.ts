@@ -36,10 +36,7 @@ export async function generatedCalls(generator: Child): Promise<GeneratedCalls> 
   return JSON.parse(line) as GeneratedCalls;
 }
 
-/** Runs something with each number of workers, round by round, and in the other order every second time. */
-export async function inRounds(
-  { rounds, workers }: { readonly rounds: number; readonly workers: readonly number[] },
-  run: (workers: number) => Promise<void>,
-): Promise<void> {
-  for (let i = 0; i < rounds; i++) for (const each of i % 2 === 0 ? workers : [...workers].reverse()) await run(each);
+/** Runs something with each of several kinds, round by round, and in the other order every second time. */
+export async function inRounds<T>(rounds: number, kinds: readonly T[], run: (kind: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < rounds; i++) for (const each of i % 2 === 0 ? kinds : [...kinds].reverse()) await run(each);
 }

@@ -12,17 +12,22 @@ interface Run extends GeneratedCalls {
   readonly microsEach: number;
 }
 
-/** What one number of workers did in one round. */
-export interface WorkersRound {
-  readonly workers: number;
+/** What one kind of daemon did in one round. */
+export interface WorkersRound extends Kind {
   /** By rate, calls a second. */
   readonly runs: readonly (Run & { readonly rate: number })[];
   /** Calls a second that were tried without a failed call. */
   readonly carried: number;
 }
 
+/** A number of workers, and how they share new requests. */
+export interface Kind {
+  readonly workers: number;
+  readonly spread: 'as_needed' | 'even';
+}
+
 export interface WorkersPlan {
-  readonly workers: readonly number[];
+  readonly kinds: readonly Kind[];
   readonly rates: readonly number[];
   readonly seconds: number;
   readonly rounds: number;
@@ -32,12 +37,14 @@ export interface WorkersPlan {
 
 /** CPU of a call and the calls carried with several workers, round by round in turn. */
 export async function measureWorkers(plan: WorkersPlan, report: (round: WorkersRound) => void): Promise<void> {
-  await inRounds(plan, async (workers) => report(await measureOne(workers, plan)));
+  await inRounds(plan.rounds, plan.kinds, async (kind) => report(await measureOne(kind, plan)));
 }
 
-async function measureOne(workers: number, { rates, seconds, ramp }: WorkersPlan): Promise<WorkersRound> {
+async function measureOne(kind: Kind, { rates, seconds, ramp }: WorkersPlan): Promise<WorkersRound> {
+  const { workers, spread } = kind;
   const ports = [await freePort(), await freePort()] as const;
-  const proxy = await startSwitchyardWith(ports, [], { name: `${workers} workers`, more: { workers } });
+  const more = { workers, worker_spread: spread };
+  const proxy = await startSwitchyardWith(ports, [], { name: `${workers} workers`, more });
   try {
     await run(proxy, ports, 1000, (workers * WARM_CALLS) / 1000);
     const runs: (Run & { readonly rate: number })[] = [];
@@ -48,7 +55,7 @@ async function measureOne(workers: number, { rates, seconds, ramp }: WorkersPlan
       if (completed < placed) break;
       carried = rate;
     }
-    return { workers, runs, carried };
+    return { ...kind, runs, carried };
   } finally {
     await proxy.stop();
   }

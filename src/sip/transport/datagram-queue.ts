@@ -87,6 +87,8 @@ export class DatagramQueue {
   private fast = false;
   private sampled = 0;
   private sampleBegan = 0;
+  /** Milliseconds that the thread has slept so far, within event loop iterations. */
+  sleptMs = 0;
   /** When the last round ended, including its sleep. */
   private ended = 0;
   private readonly pace: DatagramPace | undefined;
@@ -252,6 +254,7 @@ export class DatagramQueue {
     if (this.fast && !full && left >= LEAST_SLEEP) {
       sleep(left);
       this.ended = now();
+      this.sleptMs += this.ended - at;
     } else this.ended = at;
   }
 

@@ -5,6 +5,7 @@ import { markerOf, socketOfRequest } from '../../../src/sip/transport/native/ste
 import type { Source } from '../../../src/sip/transport/transport.js';
 import { HandingOn } from '../../../src/workers/handing-on.js';
 import type { HandedToBrain } from '../../../src/workers/protocol.js';
+import { EvenOwners } from '../../../src/workers/request-owners.js';
 import { newCounters } from '../../../src/workers/tallies.js';
 
 const SOURCE = { address: '192.0.2.1', port: 5060 } as Source;
@@ -31,7 +32,15 @@ function handing({ room = true, now = (): number => 0, trusted = '' } = {}) {
   return {
     sent,
     counters,
-    handing: new HandingOn(1, 2, brain, counters, now, { has: (address) => address === trusted }),
+    handing: new HandingOn(
+      1,
+      2,
+      brain,
+      counters,
+      now,
+      { has: (address) => address === trusted },
+      new EvenOwners(2, undefined),
+    ),
   };
 }
 

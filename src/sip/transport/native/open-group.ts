@@ -1,4 +1,4 @@
-import { LINUX, type Libc, systemError } from './libc.js';
+import { LINUX, type Libc, type Region, systemError } from './libc.js';
 import { type Descriptor, openSocket, type SocketOptions } from './open-socket.js';
 import { steeringProgram } from './steering.js';
 
@@ -11,20 +11,27 @@ const WINDOWS = [
   { request: 400, reply: 128 },
   { request: 200, reply: 96 },
 ] as const;
+/** Instructions that the system takes (BPF_MAXINSNS). */
+const MOST_INSTRUCTIONS = 4096;
 
 /**
  * Opens the sockets of one address that several processes read: that of the brain first, then one for each worker, with the program
  * that chooses among them. Whoever has them open keeps the order, so that a worker which dies shifts no other one's. Throws what
  * bind(2) or setsockopt(2) failed with.
  */
-export function openGroup(libc: Libc, options: SocketOptions, workers: number): readonly Descriptor[] {
+export function openGroup(
+  libc: Libc,
+  options: SocketOptions,
+  workers: number,
+  bounds?: readonly number[],
+): readonly Descriptor[] {
   // A socket without SO_REUSEPORT finds out whether another program has the address: one that shares it could join this group.
   const probe = openSocket(libc, options);
   libc.close(probe.fd);
   const opened: Descriptor[] = [];
   try {
     for (let i = 0; i <= workers; i++) opened.push(openSocket(libc, { ...options, port: probe.port }, true));
-    steer(libc, opened[0] as Descriptor, workers);
+    steer(libc, opened[0] as Descriptor, workers, bounds);
     return opened;
   } catch (error) {
     for (const { fd } of opened) libc.close(fd);
@@ -32,17 +39,29 @@ export function openGroup(libc: Libc, options: SocketOptions, workers: number): 
   }
 }
 
-/** Attaches the program to a group: struct sock_fprog is the number of instructions and their address. */
-function steer(libc: Libc, { fd }: Descriptor, workers: number): void {
+/**
+ * Gives a group the program that chooses among its sockets, in place of the one it has: with `bounds` requests are spread by the shares of workers
+ * (`boundsOf`), else evenly. Throws what setsockopt(2) failed with; the group then goes on as before.
+ */
+export function steer(libc: Libc, { fd }: Descriptor, workers: number, bounds?: readonly number[]): void {
+  // struct sock_fprog: the number of instructions and their address. What is allocated stays, so it is done once.
+  const region = regionOf(libc);
+  const description = Buffer.alloc(16);
+  description.writeBigUInt64LE(region.address, 8);
   for (const window of WINDOWS) {
-    const program = steeringProgram(workers, window);
-    const region = libc.allocate(program.length);
+    const program = steeringProgram(workers, window, bounds);
+    if (program.length > region.bytes.length) continue;
     program.copy(region.bytes);
-    const description = Buffer.alloc(16);
     description.writeUInt16LE(program.length / 8, 0);
-    description.writeBigUInt64LE(region.address, 8);
     const { SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF } = LINUX;
     if (libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, description, description.length) === 0) return;
   }
   throw systemError('setsockopt SO_ATTACH_REUSEPORT_CBPF', libc.errno());
+}
+
+let programs: { readonly libc: Libc; readonly region: Region } | undefined;
+
+function regionOf(libc: Libc): Region {
+  if (programs?.libc !== libc) programs = { libc, region: libc.allocate(8 * MOST_INSTRUCTIONS) };
+  return programs.region;
 }

@@ -34,7 +34,27 @@ export function socketOfReply(branch: string): number {
  * a Call-ID.
  */
 export function socketOfRequest(callId: string, workers: number): number {
+  return callId === '' ? 0 : (placeOf(callId) % workers) + 1;
+}
+
+/** The socket that a request is given by its Call-ID where workers have shares (`boundsOf`); 0 (the brain) without a Call-ID. */
+export function socketByShare(callId: string, bounds: readonly number[]): number {
   if (callId === '') return 0;
+  const place = placeOf(callId);
+  return bounds.findIndex((bound) => place < bound) + 1;
+}
+
+/** Where the share of each worker ends, of all places that Call-IDs have. `shares` begins with that of worker 1; one at least is above 0. */
+export function boundsOf(shares: readonly number[]): number[] {
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  let sum = 0;
+  return shares.map((share) => {
+    sum += share;
+    return Math.round((PLACES * sum) / all);
+  });
+}
+
+function placeOf(callId: string): number {
   let hash = 0;
   const end = Math.min(callId.length, HASHED);
   for (let i = 0; i < end; i++) {
@@ -42,8 +62,11 @@ export function socketOfRequest(callId: string, workers: number): number {
     if (code === 32 || code === 9) break;
     hash = (Math.imul(hash, 31) + code) | 0;
   }
-  return ((Math.imul(hash, MIX) >>> 16) % workers) + 1;
+  return Math.imul(hash, MIX) >>> 16;
 }
+
+/** Places that Call-IDs are spread over. */
+const PLACES = 65_536;
 
 const MIX = 0x9e3779b1 | 0;
 
@@ -69,6 +92,7 @@ const MOD = 0x94;
 const JUMP = 0x05;
 const JEQ = 0x15;
 const JGT = 0x25;
+const JGE = 0x35;
 const RET = 0x06;
 const RET_A = 0x16;
 
@@ -119,8 +143,25 @@ function searchFor(text: string, bytes: number, anyCase: boolean): readonly Inst
   return search;
 }
 
+/** Instructions that return the socket for the place in A. */
+function byPlace(workers: number, bounds: readonly number[] | undefined): readonly Instruction[] {
+  if (bounds === undefined) {
+    return [
+      [MOD, 0, 0, workers],
+      [ADD, 0, 0, 1],
+      [RET_A, 0, 0, 0],
+    ];
+  }
+  const last = bounds.findIndex((bound) => bound >= PLACES);
+  const before = bounds.slice(0, last).flatMap((bound, i): Instruction[] => [
+    [JGE, 1, 0, bound],
+    [RET, 0, 0, i + 1],
+  ]);
+  return [...before, [RET, 0, 0, last + 1]];
+}
+
 /** Instructions that return the socket for the Call-ID whose header field begins at X. */
-function byCallId(workers: number): readonly Instruction[] {
+function byCallId(workers: number, bounds: readonly number[] | undefined): readonly Instruction[] {
   const valueAt = CALL_ID.length;
   const hash: Instruction[] = [];
   const perByte = 13;
@@ -148,9 +189,7 @@ function byCallId(workers: number): readonly Instruction[] {
     [LD_MEMORY, 0, 0, HASH],
     [MUL, 0, 0, MIX >>> 0],
     [RSH, 0, 0, 16],
-    [MOD, 0, 0, workers],
-    [ADD, 0, 0, 1],
-    [RET_A, 0, 0, 0],
+    ...byPlace(workers, bounds),
   ];
 }
 
@@ -166,12 +205,12 @@ function byMarker(workers: number): readonly Instruction[] {
 }
 
 /**
- * The program that chooses the socket of a datagram, as `socketOfReply` and `socketOfRequest` do, for a group with SO_REUSEPORT
+ * The program that chooses the socket of a datagram, as `socketOfReply` and `socketOfRequest` do, or `socketByShare` with `bounds`, for a group with SO_REUSEPORT
  * (SO_ATTACH_REUSEPORT_CBPF): `struct sock_filter[]`. It looks for the first magic cookie of a reply in `window.reply` bytes, for
  * the Call-ID of a request, by its long name, in `window.request` bytes; a message without one is for socket 0. Where something
  * else looks like that earlier it errs, and whoever gets the message passes it on.
  */
-export function steeringProgram(workers: number, window: SearchWindow): Buffer {
+export function steeringProgram(workers: number, window: SearchWindow, bounds?: readonly number[]): Buffer {
   const reply = [...searchFor(COOKIE, window.reply, false), ...byMarker(workers)];
   return encoded([
     [LD_LENGTH, 0, 0, 0],
@@ -182,7 +221,7 @@ export function steeringProgram(workers: number, window: SearchWindow): Buffer {
     [JUMP, 0, 0, reply.length],
     ...reply,
     ...searchFor(CALL_ID, window.request, true),
-    ...byCallId(workers),
+    ...byCallId(workers, bounds),
   ]);
 }
 

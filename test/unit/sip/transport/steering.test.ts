@@ -4,16 +4,26 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { LINUX, loadLibc } from '../../../../src/sip/transport/native/libc.js';
 import { MessageArray } from '../../../../src/sip/transport/native/message-array.js';
-import { openGroup } from '../../../../src/sip/transport/native/open-group.js';
+import { openGroup, steer } from '../../../../src/sip/transport/native/open-group.js';
 import type { Descriptor } from '../../../../src/sip/transport/native/open-socket.js';
-import { markerOf, socketOfReply, socketOfRequest } from '../../../../src/sip/transport/native/steering.js';
+import {
+  boundsOf,
+  markerOf,
+  socketByShare,
+  socketOfReply,
+  socketOfRequest,
+} from '../../../../src/sip/transport/native/steering.js';
 
 const WORKERS = 4;
 const loaded = await loadLibc();
 const skip = 'libc' in loaded ? false : loaded.missing;
 
 /** Sends messages to a group and returns, for each socket, what it got. */
-async function steered(family: 4 | 6, messages: readonly string[]): Promise<readonly (readonly string[])[]> {
+async function steered(
+  family: 4 | 6,
+  messages: readonly string[],
+  shares: readonly (readonly number[])[] = [],
+): Promise<readonly (readonly string[])[]> {
   if (!('libc' in loaded)) throw new Error(loaded.missing);
   const { libc } = loaded;
   const address = family === 4 ? '127.0.0.1' : '::1';
@@ -21,6 +31,7 @@ async function steered(family: 4 | 6, messages: readonly string[]): Promise<read
   const sender = createSocket(family === 4 ? 'udp4' : 'udp6');
   try {
     const { port } = group[0] as Descriptor;
+    for (const each of shares) steer(libc, group[0] as Descriptor, WORKERS, boundsOf(each));
     for (const message of messages) {
       await new Promise<void>((resolve, reject) => {
         sender.send(Buffer.from(message, 'latin1'), port, address, (error) => (error ? reject(error) : resolve()));
@@ -69,6 +80,33 @@ for (const family of [4, 6] as const) {
     }
   });
 }
+
+test('workers get requests by their shares, as they are now, and replies by their branch nevertheless', { skip }, async () => {
+  const ids = Array.from({ length: 1000 }, (_, i) => `4711-${i}-0@10.0.0.1`);
+  const replies = [1, 2, 3, 4].map((each) => `SIP/2.0 200 OK\r\n${via(`z9hG4bKabcdefgh${markerOf(each)}.1234`)}\r\n`);
+  const messages = [...ids.map((each) => request('INVITE', `Call-ID: ${each}`)), ...replies];
+  for (const shares of [
+    [1, 0, 0, 0],
+    [0.7, 0.3, 0, 0],
+    [0, 0.2, 0, 0.8],
+    [1, 1, 1, 1],
+  ]) {
+    const got = await steered(4, messages, [[0, 1, 0, 0], shares]);
+    const bounds = boundsOf(shares);
+    const sum = shares.reduce((all, each) => all + each);
+    for (let worker = 1; worker <= WORKERS; worker++) {
+      const own = ids.filter((each) => socketByShare(each, bounds) === worker);
+      assert.deepEqual(got[worker], [
+        ...own.map((each) => request('INVITE', `Call-ID: ${each}`)),
+        replies[worker - 1],
+      ]);
+      const wanted = (1000 * (shares[worker - 1] as number)) / sum;
+      assert.ok(Math.abs(own.length - wanted) < 60, `worker ${worker} gets ${own.length} of ${wanted}`);
+    }
+  }
+  const most = Array.from({ length: 24 }, () => 1);
+  assert.equal(new Set(ids.map((each) => socketByShare(each, boundsOf(most)))).size, 24);
+});
 
 test('the requests of a dialog come to one socket in their order, wherever their Call-ID stands and however it is written', {
   skip,

@@ -1,0 +1,47 @@
+import type { SipMessage } from '../sip/message.js';
+import { socketOfRequest } from '../sip/transport/native/steering.js';
+import type { CallClaims } from './call-claims.js';
+import type { RequestClaims } from './request-claims.js';
+
+/** Says which process a request belongs to: 0 is the brain. */
+export interface RequestOwners {
+  owner(request: SipMessage): number;
+}
+
+/** The worker that new requests go to as long as it has room. */
+export const FIRST_WORKER = 1;
+
+/** Requests belong to workers by their Call-ID alone, but for the calls that were claimed. */
+export class EvenOwners implements RequestOwners {
+  constructor(
+    private readonly workers: number,
+    private readonly claims: CallClaims | undefined,
+  ) {}
+
+  owner({ toTag, callId }: SipMessage): number {
+    const claimed = toTag === '' ? undefined : this.claims?.owner(callId);
+    return claimed ?? socketOfRequest(callId, this.workers);
+  }
+}
+
+/**
+ * A request belongs to who has its transaction; within a call that is kept, to who keeps that; else to the worker that `next` names, which is entered for
+ * what comes after it.
+ */
+export class ClaimingOwners implements RequestOwners {
+  constructor(
+    private readonly requests: RequestClaims,
+    private readonly claims: CallClaims | undefined,
+    private readonly next: (callId: string) => number,
+  ) {}
+
+  owner({ toTag, callId, cseqNumber, method }: SipMessage): number {
+    const known = this.requests.find(callId, cseqNumber);
+    if (known !== 0) return known;
+    const claimed = toTag === '' ? undefined : this.claims?.owner(callId);
+    const worker = claimed ?? this.next(callId);
+    // What has no transaction of its own cannot have copies.
+    if (worker === 0 || method === 'ACK' || method === 'CANCEL') return worker;
+    return this.requests.claim(callId, cseqNumber, worker);
+  }
+}

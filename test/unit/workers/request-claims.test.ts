@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SipMessage } from '../../../src/sip/message.js';
+import { RequestClaims } from '../../../src/workers/request-claims.js';
+import { ClaimingOwners } from '../../../src/workers/request-owners.js';
+import { SHARED_BYTES } from '../../../src/workers/shared-layout.js';
+
+const memory = new SharedArrayBuffer(SHARED_BYTES);
+const MINUTE = 60_000;
+
+function claims({ now = (): number => 0 } = {}): RequestClaims {
+  return new RequestClaims(memory, [17, 4], now);
+}
+
+test('a request is known to all processes by its Call-ID and the number of its CSeq, to the first that takes it', () => {
+  const [one, two] = [claims(), claims()];
+  assert.equal(one.find('a', 1), 0);
+  assert.equal(one.claim('a', 1, 1), 1);
+  assert.equal(two.claim('a', 1, 2), 1, 'who comes later learns who has it');
+  assert.deepEqual([two.find('a', 1), two.find('a', 2), two.find('b', 1)], [1, 0, 0]);
+});
+
+test('it is known for five minutes, also when the time it is kept with begins anew', () => {
+  let now = 123 * 4000;
+  const kept = claims({ now: () => now });
+  kept.claim('long', 1, 3);
+  for (let i = 0; i < 5; i++) {
+    now += MINUTE;
+    assert.equal(kept.find('long', 1), 3, `after ${i + 1} minutes`);
+  }
+  now += 5000;
+  assert.equal(kept.find('long', 1), 0);
+  assert.equal(kept.claim('long', 1, 2), 2);
+});
+
+test('the requests of a worker that has ended belong to nobody, those of others stay', () => {
+  const kept = claims();
+  for (let i = 0; i < 1000; i++) kept.claim(`lost-${i}`, 1, (i % 2) + 4);
+  kept.lost(4);
+  const left = Array.from({ length: 1000 }, (_, i) => kept.find(`lost-${i}`, 1));
+  assert.deepEqual(new Set(left.filter((_, i) => i % 2 === 0)), new Set([0]));
+  assert.deepEqual(new Set(left.filter((_, i) => i % 2 === 1)), new Set([5]));
+});
+
+test('of a quarter of a million requests hardly one is forgotten; of more the oldest are', () => {
+  let now = 0;
+  const kept = claims({ now: () => now });
+  const many = 250_000;
+  for (let i = 0; i < many; i++) {
+    if (i % 1000 === 0) now += 400;
+    kept.claim(`many-${i}`, 7, 1);
+  }
+  let found = 0;
+  for (let i = 0; i < many; i++) found += kept.find(`many-${i}`, 7);
+  assert.ok(found > 0.97 * many, `${found} of ${many}`);
+  for (let i = 0; i < 3 * many; i++) kept.claim(`more-${i}`, 7, 2);
+  assert.equal(kept.find(`more-${3 * many - 1}`, 7), 2);
+});
+
+test('an ACK and a CANCEL go to who has the INVITE and take nothing; what is new is taken by who is named for it', () => {
+  const request = (method: string, callId: string, cseqNumber: number, toTag = '') =>
+    ({ method, callId, cseqNumber, toTag }) as SipMessage;
+  const of = (worker: number) => new ClaimingOwners(claims(), undefined, () => worker);
+  const [one, two] = [of(1), of(2)];
+  assert.equal(one.owner(request('INVITE', 'call', 1)), 1);
+  // The share of worker 2 has become larger: what follows comes there.
+  assert.equal(two.owner(request('INVITE', 'call', 1)), 1);
+  assert.equal(two.owner(request('CANCEL', 'call', 1)), 1);
+  assert.equal(two.owner(request('ACK', 'call', 1, 'b')), 1);
+  assert.equal(two.owner(request('BYE', 'call', 2, 'b')), 2, 'a transaction of its own');
+  assert.equal(one.owner(request('BYE', 'call', 2, 'b')), 2);
+  assert.equal(two.owner(request('CANCEL', 'none', 1)), 2);
+  assert.equal(one.owner(request('INVITE', 'none', 1)), 1);
+});
