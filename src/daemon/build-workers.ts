@@ -220,14 +220,14 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       if (warmUpPlan !== undefined) pool.send(worker, ['warmUp', warmUpPlan]);
     },
     receive: (worker, item) => {
-      // What it has written is older than what it says now.
-      reports.read(worker);
+      // What it has written is older than what it says now. A sign of life says nothing of that: an idle process is not to be kept awake.
+      if (item[0] !== 'pong') reports.read(worker);
       brain.receive(worker, item);
       if (isEven) return;
       if (item[0] === 'ready') {
         loads.clear(worker);
         spread.started(worker);
-      } else if (item[0] === 'busy') spread.look();
+      } else if (item[0] === 'busy' || item[0] === 'pong') spread.look();
     },
     ended: (pid) => {
       kept?.ended(pid);

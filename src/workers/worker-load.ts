@@ -6,7 +6,8 @@ const WINDOW_MS = 50;
 const TOLD_MS = 100;
 /** Part of its time from which on a worker tells the brain at once, in thousandths, where datagrams were left waiting. */
 const BUSY = 900;
-const SILENT_MS = 1500;
+/** Milliseconds after which one that has said nothing stands still: it says something twice a second at least. */
+const SILENT_MS = 1200;
 
 /** How busy a worker is, which it writes into the memory that all share. */
 export class LoadMeter {

@@ -13,6 +13,7 @@ test('a worker whose event loop stands still is killed, replaced, and one line i
   const daemon = await startDaemon(
     {
       workers: 2,
+      worker_spread: 'even',
       modparam: { db_url: 'sqlite:./gateways.db' },
       routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }],
     },

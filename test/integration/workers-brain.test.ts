@@ -17,7 +17,11 @@ test('workers relay calls while the main process stands still, and end with it',
   const caller = await startCaller({ host: '127.0.1.37' });
   const daemon = await startDaemon({
     destinations: gateways.map(({ uri }) => [1, uri] as const),
-    settings: { workers: 2, routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }] },
+    settings: {
+      workers: 2,
+      worker_spread: 'even',
+      routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }],
+    },
   });
   t.after(async () => {
     caller.stop();

@@ -109,7 +109,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     );
     daemon = await startCfgDaemon({
       text: KAMAILIO(gateway),
-      json: { workers: 2 },
+      json: { workers: 2, worker_spread: 'even' },
       prepare: (folder) =>
         executeSqlite(
           join(folder, 'acc.db'),

@@ -145,7 +145,7 @@ for (const [dialect, text] of [
   test(`what a script of ${dialect}.cfg keeps for all calls is one for two workers`, { skip }, async (t) => {
     const daemon = await startCfgDaemon({
       text,
-      json: { workers: 2 },
+      json: { workers: 2, worker_spread: 'even' },
       prepare: (folder) => {
         writeFileSync(join(folder, 'dispatcher.list'), '1 sip:127.0.0.1:9\n');
         executeSqlite(

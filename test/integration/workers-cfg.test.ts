@@ -142,7 +142,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       close.push(() => caller.stop());
       daemon = await startCfgDaemon({
         text: dialect === 'opensips' ? OPENSIPS() : KAMAILIO,
-        json: { workers: 2 },
+        json: { workers: 2, worker_spread: 'even' },
         prepare: (folder) => write[dialect](folder, rows()),
       });
       close.push(() => daemon.stop());
@@ -252,7 +252,7 @@ route {
   send_reply(480, "Known");
 }
 `,
-    json: { workers: 2 },
+    json: { workers: 2, worker_spread: 'even' },
     prepare: (folder) => {
       executeSqlite(
         join(folder, 'db.sqlite'),
@@ -289,7 +289,7 @@ test('a file that needs one process is refused with all that needs it', { skip }
   await assert.rejects(
     startCfgDaemon({
       text: text.replace('ds_select_dst(1, 4, "f")', 'ds_select_dst(1, 9, "f")'),
-      json: { workers: 2 },
+      json: { workers: 2, worker_spread: 'even' },
       prepare: (folder) => write.opensips(folder, []),
     }),
     /"workers": 2: the cfg file needs one process:\n.*:\d+: raise_event\(\) works in one process only\n[\s\S]*strings_share_lock\(\) works in one process only\n[\s\S]*ds_select_dst\(\): algorithm 9 needs one process/,

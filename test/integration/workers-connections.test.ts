@@ -76,7 +76,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     const nobody = await freePort();
     daemon = await startCfgDaemon({
       text: KAMAILIO.replace('STREAM', String(stream)),
-      json: { workers: 2 },
+      json: { workers: 2, worker_spread: 'even' },
       prepare: (folder) =>
         writeFileSync(
           join(folder, 'dispatcher.list'),

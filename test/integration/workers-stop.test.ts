@@ -14,6 +14,7 @@ test('a daemon that stops waits for the calls that its workers set up, and takes
   const daemon = await startDaemon(
     {
       workers: 2,
+      worker_spread: 'even',
       modparam: { db_url: 'sqlite:./gateways.db' },
       routing: [{ match: {}, select: { set: 1, alg: 4 }, record_route: true }],
     },

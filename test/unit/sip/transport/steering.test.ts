@@ -81,7 +81,9 @@ for (const family of [4, 6] as const) {
   });
 }
 
-test('workers get requests by their shares, as they are now, and replies by their branch nevertheless', { skip }, async () => {
+test('workers get requests by their shares, as they are now, and replies by their branch nevertheless', {
+  skip,
+}, async () => {
   const ids = Array.from({ length: 1000 }, (_, i) => `4711-${i}-0@10.0.0.1`);
   const replies = [1, 2, 3, 4].map((each) => `SIP/2.0 200 OK\r\n${via(`z9hG4bKabcdefgh${markerOf(each)}.1234`)}\r\n`);
   const messages = [...ids.map((each) => request('INVITE', `Call-ID: ${each}`)), ...replies];
@@ -96,10 +98,7 @@ test('workers get requests by their shares, as they are now, and replies by thei
     const sum = shares.reduce((all, each) => all + each);
     for (let worker = 1; worker <= WORKERS; worker++) {
       const own = ids.filter((each) => socketByShare(each, bounds) === worker);
-      assert.deepEqual(got[worker], [
-        ...own.map((each) => request('INVITE', `Call-ID: ${each}`)),
-        replies[worker - 1],
-      ]);
+      assert.deepEqual(got[worker], [...own.map((each) => request('INVITE', `Call-ID: ${each}`)), replies[worker - 1]]);
       const wanted = (1000 * (shares[worker - 1] as number)) / sum;
       assert.ok(Math.abs(own.length - wanted) < 60, `worker ${worker} gets ${own.length} of ${wanted}`);
     }
