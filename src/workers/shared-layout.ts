@@ -23,8 +23,9 @@ export const COUNTERS = FIGURES + 4 * MOST_PROCESSES;
 /** Counters of a worker at most. */
 export const MOST_COUNTERS = 64;
 
-/** Then, by worker, how busy it is, and since when it has been saying so. */
+/** Then, by worker, how busy it is, and when it said so. */
 export const LOADS = COUNTERS + MOST_COUNTERS * MOST_PROCESSES;
+/** Words of one worker. */
 export const LOAD_WORDS = 2;
 
 /** Then, by worker, how far its ring of reports is written and read, and whether the brain looks at it. A cache line apart. */
