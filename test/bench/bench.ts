@@ -146,9 +146,7 @@ async function workers(quick: boolean): Promise<number> {
     const each = runs.map(({ rate, microsEach, placed, completed, repeated }) => {
       return `${rate}/s ${microsEach.toFixed(0).padStart(4)} (${placed - completed} failed, ${repeated} repeated)`;
     });
-    say(
-      `  ${workers} ${kind.padEnd(18)} ${each.join('  ')}  without a failed call: ${carried}/s`,
-    );
+    say(`  ${workers} ${kind.padEnd(18)} ${each.join('  ')}  without a failed call: ${carried}/s`);
   });
   return 0;
 }
