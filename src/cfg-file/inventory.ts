@@ -43,7 +43,7 @@ const BUILT_IN = new Set(
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init core:pre-routing uac:reply tm:local-request
   tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending
-  xhttp:request websocket:closed topos:msg-outgoing topos:msg-sending topos:msg-incoming topos:msg-receiving`.split(
+  xhttp:request websocket:closed usrloc:contact-expired topos:msg-outgoing topos:msg-sending topos:msg-incoming topos:msg-receiving`.split(
     /\s+/,
   ),
 );

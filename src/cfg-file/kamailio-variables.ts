@@ -11,6 +11,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['uac', ['uac_req']],
   ['dialog', ['DLG_count', 'DLG_status', 'DLG_lifetime', 'dlg', 'dlg_ctx', 'dlg_var']],
   ['dispatcher', ['dsv', 'dsg']],
+  ['registrar', ['ulc']],
   ['sqlops', ['dbr']],
   ['cfgutils', ['RANDOM']],
   ['xhttp', ['hu']],

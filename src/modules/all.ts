@@ -43,6 +43,7 @@ import { rateLimitFunctions } from './rate-limit.js';
 import { redirectFunctions } from './redirects.js';
 import { regexFunctions } from './regex.js';
 import { regexGroupFunctions } from './regex-groups.js';
+import { registrarFunctions } from './registrar/functions.js';
 import { replyFunctions } from './replies.js';
 import { restClientFunctions } from './rest-client.js';
 import { rewritingFunctions } from './rewriting.js';
@@ -124,6 +125,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...observationFunctions,
     ...tmrecFunctions,
     ...regexGroupFunctions,
+    ...registrarFunctions,
     ...siptraceFunctions,
     ...restClientFunctions,
     ...accFunctions,

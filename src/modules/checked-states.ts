@@ -5,6 +5,7 @@ import { dialogs } from './dialog/state.js';
 import { routingState } from './drouting/gateways.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { memoryQueues } from './mqueue.js';
+import { locationStore } from './registrar/store.js';
 import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
 import { rtpProxies } from './rtpproxy/engine.js';
@@ -30,6 +31,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
   ['topos', (states) => states.of(topologyStore)],
+  ['usrloc', (states) => states.of(locationStore)],
   ['alias_db', (states) => states.of(aliasTable)],
   ['group', (states) => states.of(groupTable)],
   ['speeddial', (states) => states.of(dialTable)],

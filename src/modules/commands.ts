@@ -6,6 +6,7 @@ import { loadBalancerCommands } from './load-balancer/commands.js';
 import { mqueueCommands } from './mqueue.js';
 import { nathelperCommands } from './nathelper-commands.js';
 import { regexCommands } from './regex-groups.js';
+import { locationCommands } from './registrar/commands.js';
 import { rtpengineCommands } from './rtpengine/commands.js';
 import { tableCommands } from './table-commands.js';
 import { tlsCommands } from './tls-commands.js';
@@ -17,6 +18,7 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...dialogCommands,
   ...droutingCommands,
   ...loadBalancerCommands,
+  ...locationCommands,
   ...mqueueCommands,
   ...nathelperCommands,
   ...regexCommands,

@@ -209,10 +209,11 @@ const REGISTERED: readonly (readonly [module: string, name: string, most: number
   ['mid_registrar', 'mid_registrar_lookup', 4],
 ];
 
-function findsNobody(module: string, name: string, most: number): ScriptFunction[] {
+function findsNobody(module: string, name: string, most: number, dialects: FunctionSpec['dialects']): ScriptFunction[] {
   return moduleFunctions(module, [
     {
       name,
+      ...(dialects === undefined ? {} : { dialects }),
       parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
       standIn: 'finds nobody: there is no registrar here',
       summary: 'there is no registrar here: finds nobody (-1)',
@@ -220,6 +221,9 @@ function findsNobody(module: string, name: string, most: number): ScriptFunction
     },
   ]);
 }
+
+/** Those of registrar are here in Kamailio's form. */
+const elsewhere = (module: string): FunctionSpec['dialects'] => (module === 'registrar' ? OPENSIPS : undefined);
 
 const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [
   ['registrar', 'save', 5],
@@ -321,8 +325,8 @@ export const rewritingFunctions: ScriptFunction[] = [
     ),
   ]),
   ...moduleFunctions('diversion', [diversion(undefined)]),
-  ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most)),
-  ...REGISTERED.flatMap(([module, name, most]) => findsNobody(module, name, most)),
+  ...REGISTRAR.flatMap(([module, name, most]) => notHere(module, name, most, elsewhere(module))),
+  ...REGISTERED.flatMap(([module, name, most]) => findsNobody(module, name, most, elsewhere(module))),
   ...DIGEST.flatMap(([module, name, most]) => notHere(module, name, most, OPENSIPS)),
   ...PRESENCE.flatMap(([name, most]) => notHere('presence', name, most, undefined, 'presence server')),
 ];

@@ -1,10 +1,11 @@
 import type { ScriptEnvironment } from '../script/environment.js';
 import { startExpiry } from './htable/expiry.js';
+import { startLocations } from './registrar/timer.js';
 import { startRouteTimers } from './rtimer.js';
 
 /** Starts the timers of modules; the returned function ends them. */
 export function startModuleTimers(env: () => ScriptEnvironment): () => void {
-  const stops = [startRouteTimers(env), startExpiry(env)];
+  const stops = [startRouteTimers(env), startExpiry(env), startLocations(env)];
   return () => {
     for (const stop of stops) stop();
   };

@@ -17,6 +17,7 @@ import { laterVariables } from './kamailio-later-variables.js';
 import { messageVariables } from './kamailio-message-variables.js';
 import { timeVariables } from './kamailio-time-variables.js';
 import { mqueueVariables } from './mqueue.js';
+import { registrarVariables } from './registrar/functions.js';
 import { rtpAnswer, rtpStatistics, statisticsText } from './rtpengine/functions.js';
 import { numberIn, own, scopeOf } from './script-variable.js';
 import { sending, sendSocketText, setSendSocket, shownHost, shownPort, socketVariable } from './socket-variables.js';
@@ -266,7 +267,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
     ...tlsVariables(dialect),
     ...(dialect === 'opensips'
       ? [...opensipsVariables(), ...accVariables]
-      : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables]),
+      : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables, ...registrarVariables]),
     ...dialogVariables(dialect),
     ['stat', dialect === 'kamailio' ? readOnly(statisticVariable) : statisticVariable],
   ]);

@@ -230,6 +230,8 @@ export class Call implements DispatcherCall {
   auto100: boolean | undefined = undefined;
   /** Branches serialize_branches() put aside, the best first. */
   serial: RequestBranch[] = [];
+  /** Path of the contact that is the request-URI: the hops it is sent along. */
+  path = '';
   /** q of the request-URI. */
   q: string | undefined = undefined;
   /** Why the last function of the transaction module failed. */

@@ -75,7 +75,7 @@ export function takeTargets(call: Call): Target[] {
     destinationUri: scope.destinationUri,
     socket: call.sendSocket,
     flags: call.branchFlags,
-    path: '',
+    path: routeLine(call.path),
     follows: scope.requestUriWritten,
   };
   const more = call.branches.map((each: RequestBranch) => ({
@@ -83,11 +83,17 @@ export function takeTargets(call: Call): Target[] {
     destinationUri: each.destinationUri,
     socket: each.socket === undefined ? undefined : env.socket(each.socket),
     flags: each.flags,
-    path: each.path,
+    path: routeLine(each.path),
     follows: false,
   }));
   call.branches = [];
+  call.path = '';
   return [main, ...more];
+}
+
+/** The Route that sends a branch along a Path. */
+function routeLine(path: string): string {
+  return path === '' || breaksLine(path) ? '' : `Route: ${path}\r\n`;
 }
 
 /**

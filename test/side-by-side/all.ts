@@ -5,6 +5,7 @@ import { DEBIAN_DEFAULT } from './debian-default.js';
 import { FURTHER_FILES } from './further-files.js';
 import { HOSTILE_PEERS } from './hostile-peers.js';
 import { IP_TRUNK } from './ip-trunk.js';
+import { OFFICE_REGISTRAR } from './office-registrar.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
 import { POOL_TENANTS } from './pool-tenants.js';
@@ -24,6 +25,7 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   PATH_EDGE,
   SQL_ROUTING,
   WEBRTC_TLS,
+  OFFICE_REGISTRAR,
   ...FURTHER_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),
 ];

@@ -1,0 +1,132 @@
+import type { Random } from '../../core/random.js';
+import { type Binding, isValid } from './contact.js';
+
+/** Contacts that one table keeps at most. */
+export const MOST_CONTACTS = 500_000;
+/** Contacts of one address of record. */
+export const MOST_OF_ONE = 100;
+
+/** What became of contacts since it was last asked: by ruid the contact, or undefined where it is gone. */
+export type Changes = Map<string, Binding | undefined>;
+
+/** The contacts of one location table in memory, by address of record, the highest q first, of equal ones the first registered. */
+export class Locations {
+  private readonly records = new Map<string, Binding[]>();
+  /** What a database does not have yet. */
+  changes: Changes = new Map();
+  /** Ruids a database has a row of. */
+  readonly stored = new Set<string>();
+  size = 0;
+
+  constructor(
+    /** Whether changes are kept for a database. */
+    private readonly follows: boolean,
+  ) {}
+
+  /** How many addresses of record there are. */
+  get users(): number {
+    return this.records.size;
+  }
+
+  /** Addresses of record in the order of their first registration. */
+  aors(): IterableIterator<string> {
+    return this.records.keys();
+  }
+
+  /** The contacts of an address of record, expired ones included. */
+  of(aor: string): readonly Binding[] {
+    return this.records.get(aor) ?? [];
+  }
+
+  /** Contacts of an address of record that hold. */
+  valid(aor: string, now: number): Binding[] {
+    return this.of(aor).filter((each) => isValid(each, now));
+  }
+
+  /** Adds a contact; false where there are too many. */
+  add(binding: Binding): boolean {
+    const list = this.records.get(binding.aor);
+    if (this.size >= MOST_CONTACTS || (list?.length ?? 0) >= MOST_OF_ONE) return false;
+    this.size++;
+    if (this.follows) this.changes.set(binding.ruid, binding);
+    if (list === undefined) {
+      this.records.set(binding.aor, [binding]);
+      return true;
+    }
+    const at = list.findIndex(({ q }) => q < binding.q);
+    list.splice(at < 0 ? list.length : at, 0, binding);
+    return true;
+  }
+
+  /** Takes a contact away. */
+  remove(binding: Binding): void {
+    const list = this.records.get(binding.aor);
+    const at = list?.findIndex(({ ruid }) => ruid === binding.ruid) ?? -1;
+    if (list === undefined || at < 0) return;
+    list.splice(at, 1);
+    if (list.length === 0) this.records.delete(binding.aor);
+    this.size--;
+    // While the database is away, contacts that come and go must not fill the memory; a row that stays expires.
+    if (this.follows && this.changes.size < 2 * MOST_CONTACTS) this.changes.set(binding.ruid, undefined);
+  }
+
+  /** Puts a contact in the place of the one with the same ruid: among others of its q, where its q has not changed. */
+  replace(before: Binding, binding: Binding): void {
+    const list = this.records.get(binding.aor);
+    const at = list?.findIndex(({ ruid }) => ruid === before.ruid) ?? -1;
+    if (list === undefined || at < 0) return;
+    if (before.q === binding.q) {
+      list[at] = binding;
+      if (this.follows) this.changes.set(binding.ruid, binding);
+      return;
+    }
+    this.remove(before);
+    this.add(binding);
+  }
+
+  /** Takes all contacts of an address of record away. */
+  clear(aor: string): void {
+    for (const each of [...this.of(aor)]) this.remove(each);
+  }
+
+  /** Enters contacts as a database has them. */
+  enter(rows: readonly Binding[]): void {
+    for (const each of rows) {
+      if (this.of(each.aor).some(({ ruid }) => ruid === each.ruid) || !this.add(each)) continue;
+      this.changes.delete(each.ruid);
+      if (this.follows) this.stored.add(each.ruid);
+    }
+  }
+
+  /** Forgets an address of record without a change for the database. */
+  forget(aor: string): void {
+    for (const { ruid } of this.of(aor)) this.stored.delete(ruid);
+    this.size -= this.of(aor).length;
+    this.records.delete(aor);
+  }
+
+  /** Contacts that have expired, taken away; at most `most` of them. */
+  expired(now: number, most: number): Binding[] {
+    const found: Binding[] = [];
+    for (const list of this.records.values()) {
+      for (const each of list) if (!isValid(each, now)) found.push(each);
+      if (found.length >= most) break;
+    }
+    for (const each of found) this.remove(each);
+    return found;
+  }
+}
+
+/** Names for contacts as Kamailio makes them: unique among servers and starts. */
+export class Ruids {
+  private next = 1;
+  private readonly prefix: string;
+
+  constructor(random: Random, seconds: number) {
+    this.prefix = `uloc-${seconds.toString(16)}-${random.token(4)}`;
+  }
+
+  make(): string {
+    return `${this.prefix}-${(this.next++).toString(16)}`;
+  }
+}

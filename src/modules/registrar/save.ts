@@ -1,0 +1,334 @@
+import { addrSpecOf } from '../../core/name-addr.js';
+import { parseUri } from '../../core/uri.js';
+import { paramValue, splitList } from '../../pvar/header-values.js';
+import type { MessageRun } from '../../script/call.js';
+import { replyHere } from '../replying.js';
+import { type Binding, contactsOf, joinedFields, lists, onOneLine, qText, type WantedContact } from './contact.js';
+import { MOST_CONTACTS, MOST_OF_ONE } from './locations.js';
+import { type RegistrarSettings, registrarSettings } from './settings.js';
+import { type LocationTable, locationStore, secondsNow } from './store.js';
+
+/** Flags of save(). */
+const MEMORY_ONLY = 1;
+const NO_REPLY = 2;
+const ONLY_THIS = 4;
+
+/** What save() returns, as recorded. */
+const RESULT = { error: -1, tooMany: -2, added: 1, updated: 2, removed: 3, asked: 4 } as const;
+
+/** Why a REGISTER is refused: status, reason, what P-Registrar-Error says, and what save() returns. */
+interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly error: string;
+  readonly result: number;
+  /** Further lines of the reply. */
+  readonly lines?: string;
+  /** The contacts there are are listed. */
+  readonly lists?: boolean;
+}
+
+const bad = (error: string, lists = false): Refusal => ({
+  status: 400,
+  reason: 'Bad Request',
+  error,
+  result: RESULT.error,
+  lists,
+});
+
+/** The address of record a URI names; undefined for what is no URI. */
+export function aorOf(settings: RegistrarSettings, uri: string): string | undefined {
+  const parts = parseUri(uri);
+  if (parts === undefined) return undefined;
+  const user = settings.caseSensitive ? unescaped(parts.user) : unescaped(parts.user).toLowerCase();
+  let host = parts.host.toLowerCase();
+  const { realmPrefix: prefix } = settings;
+  if (prefix !== '' && host.startsWith(prefix)) host = host.slice(prefix.length);
+  const aor = user === '' ? host : settings.useDomain ? `${user}@${host}` : user;
+  return aor === '' || aor.length > 256 ? undefined : aor;
+}
+
+/** Without escapes of what can stand in a line; others stay. */
+function unescaped(user: string): string {
+  return user.replace(/%([2-7][0-9a-f])/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** Registers what the Contact fields of a request ask for, and answers it. `uri`: whose contacts they are, that of To without it. */
+export function save(run: MessageRun, table: string, flags: number, uri: string | undefined): number | Promise<number> {
+  const settings = run.env.modules.of(registrarSettings);
+  const store = run.env.modules.of(locationStore);
+  const locations = store.of(table);
+  const aor = aorOf(settings, uri ?? addrSpecOf(run.message.to));
+  if (locations === undefined || aor === undefined) return answer(run, flags, undefined, bad('Invalid To'), []);
+  return locations.use(run.env, aor, () => registered(run, { settings, table: locations, aor, flags }));
+}
+
+interface Saving {
+  readonly settings: RegistrarSettings;
+  readonly table: LocationTable;
+  readonly aor: string;
+  readonly flags: number;
+}
+
+function registered(run: MessageRun, saving: Saving): number | Promise<number> {
+  const { table, aor, flags } = saving;
+  const { env } = run;
+  const outcome = change(run, saving);
+  const left = () => {
+    const list = table.locations.valid(aor, secondsNow(env));
+    noteRecords(run, saving.settings, list);
+    return list;
+  };
+  const { mode } = table.settings;
+  if (mode !== 1 && mode !== 3) return answered(run, saving, outcome, left());
+  if ((flags & MEMORY_ONLY) !== 0) for (const { ruid } of table.locations.of(aor)) table.locations.changes.delete(ruid);
+  return table.flush(env).then((good) => {
+    const failed: Refusal = { status: 500, reason: 'Server Internal Error', error: 'usrloc', result: RESULT.error };
+    return answered(run, saving, good ? outcome : failed, left());
+  });
+}
+
+function answered(
+  run: MessageRun,
+  { flags, settings, aor }: Saving,
+  outcome: number | Refusal,
+  list: readonly Binding[],
+): number {
+  return answer(run, flags, settings, outcome, list, aor);
+}
+
+/** Changes the contacts as the request asks; what save() returns, or why nothing was changed. */
+function change(run: MessageRun, { settings, table, aor, flags }: Saving): number | Refusal {
+  const { message, env } = run;
+  const { locations } = table;
+  const now = secondsNow(env);
+  const wanted = contactsOf(message);
+  if (wanted === undefined) return bad('Contact parse error');
+  if (wanted.star) {
+    if (message.nextField('expires') === undefined || wantedExpires(message.text, message.nextField('expires')) !== 0)
+      return bad('* used in contact and expires is not zero');
+    locations.clear(aor);
+    return RESULT.removed;
+  }
+  if (wanted.list.length === 0) return RESULT.asked;
+  if (settings.usePath && !pathIsGood(message)) return bad('Path parse error', true);
+  const made: Binding[] = [];
+  for (const contact of wanted.list) {
+    if (contact.uri.length > settings.contactSize) return bad('Contact address too long', true);
+    if (Number.isNaN(contact.q)) return bad('Invalid q param in contact', true);
+    const expires = heldFor(settings, contact.expires);
+    if (expires === undefined)
+      return {
+        ...{
+          status: 423,
+          reason: 'Interval Too Brief',
+          error: 'Interval too brief',
+          result: RESULT.error,
+          lists: true,
+        },
+        lines: `Min-Expires: ${settings.minExpires}\r\n`,
+      };
+    made.push(bindingOf(run, settings, aor, contact, expires === 0 ? undefined : now + expires));
+  }
+  const before = locations.valid(aor, now);
+  const found = made.map(({ uri }) => before.find((each) => each.uri === uri));
+  for (const each of found)
+    if (each?.callId === message.callId && message.cseqNumber < each.cseq) return bad('Invalid CSeq number', true);
+  const refusal = tooMany(run, settings, table, before, made, found);
+  if (refusal !== undefined) return refusal;
+  let result: number = RESULT.added;
+  for (const [i, binding] of made.entries()) {
+    const old = found[i];
+    if (binding.expires === NEVER_HELD) {
+      if (old === undefined) continue;
+      locations.remove(old);
+      result = RESULT.removed;
+    } else if (old === undefined) {
+      locations.add(binding);
+      result = RESULT.added;
+    } else if (
+      old.callId === message.callId &&
+      old.cseq === message.cseqNumber &&
+      now - old.modified < table.settings.cseqDelay
+    ) {
+      // The same request once more.
+      result = RESULT.updated;
+    } else {
+      locations.replace(old, { ...binding, ruid: old.ruid });
+      result = RESULT.updated;
+    }
+  }
+  if ((flags & ONLY_THIS) !== 0) {
+    const kept = new Set(made.map(({ uri }) => uri));
+    for (const each of before) if (!kept.has(each.uri)) locations.remove(each);
+  }
+  const { usePath, pathMode } = settings;
+  if (usePath && pathMode === 2 && joinedFields(message, 'path') !== undefined && !lists(message, 'supported', 'path'))
+    // As recorded, the contact is kept and save() succeeds.
+    return {
+      ...{ status: 420, reason: 'Bad Extension', error: 'No support for found Path indicated', result, lists: true },
+      lines: 'Unsupported: path\r\n',
+    };
+  return result;
+}
+
+/** Of a binding that is asked to go. */
+const NEVER_HELD = -1;
+
+function wantedExpires(text: string, field: { readonly value: number; readonly end: number } | undefined): number {
+  return field === undefined ? Number.NaN : Number(text.slice(field.value, field.end).trim() || 'none');
+}
+
+/** Seconds a contact is kept; 0 to take it away; undefined where it is too short. */
+function heldFor(settings: RegistrarSettings, asked: number | undefined): number | undefined {
+  const { minExpires, maxExpires } = settings;
+  const seconds = asked ?? settings.defaultExpires;
+  if (seconds === 0) return 0;
+  if (seconds < minExpires) return settings.refusesShort ? undefined : minExpires;
+  return maxExpires > 0 && seconds > maxExpires ? maxExpires : seconds;
+}
+
+function bindingOf(
+  run: MessageRun,
+  settings: RegistrarSettings,
+  aor: string,
+  { uri, q, methods, instance, regId }: WantedContact,
+  expires: number | undefined,
+): Binding {
+  const { message, env, call, source } = run;
+  const path = settings.usePath ? joinedFields(message, 'path') : undefined;
+  const avp = settings.receivedAvp === undefined ? undefined : run.pvars.avps.get(settings.receivedAvp);
+  const hop = settings.pathReceived && path !== undefined ? receivedOf(path) : undefined;
+  const received =
+    hop ??
+    (avp === undefined || avp === null || avp === ''
+      ? undefined
+      : String(avp)
+          .replace(/["\r\n]/g, '')
+          .slice(0, 255));
+  const agent = message.nextField('user-agent');
+  return {
+    ruid: env.modules.of(locationStore).ruid(env),
+    aor,
+    uri,
+    received,
+    path,
+    expires: expires ?? NEVER_HELD,
+    q: q ?? settings.defaultQ,
+    callId: message.callId,
+    cseq: message.cseqNumber,
+    flags: 0,
+    cflags: call.branchFlags,
+    userAgent: agent === undefined ? 'n/a' : onOneLine(message.text.slice(agent.value, agent.end)).slice(0, 255),
+    socket: source.socket.description,
+    methods,
+    instance,
+    regId,
+    modified: secondsNow(env),
+  };
+}
+
+/** Whether every hop of a Path has a URI. */
+function pathIsGood(message: MessageRun['message']): boolean {
+  for (const { value, end } of message.fields('path')) {
+    const hops = splitList(message.text.slice(value, end), ',');
+    if (hops.length === 0 || hops.some((each) => parseUri(addrSpecOf(each)) === undefined)) return false;
+  }
+  return true;
+}
+
+/** The address that the first hop of a Path noted of the sender. */
+function receivedOf(path: string): string | undefined {
+  const uri = addrSpecOf(path.split(',', 1)[0] ?? '');
+  const received = paramValue(parseUri(uri)?.params ?? '', 'received');
+  return received === undefined || received === '' ? undefined : unescaped(received);
+}
+
+function tooMany(
+  run: MessageRun,
+  settings: RegistrarSettings,
+  { locations }: LocationTable,
+  before: readonly Binding[],
+  made: readonly Binding[],
+  found: readonly (Binding | undefined)[],
+): Refusal | undefined {
+  const { configXavp } = settings;
+  const own = configXavp === '' ? null : run.pvars.xavps.get(configXavp, 0, 'max_contacts');
+  const bound = typeof own === 'number' ? own : settings.maxContacts;
+  let count = before.length;
+  for (const [i, { expires }] of made.entries()) {
+    if (found[i] === undefined && expires !== NEVER_HELD) count++;
+    if (found[i] !== undefined && expires === NEVER_HELD) count--;
+  }
+  const grows = count > before.length;
+  const full = grows && (count > MOST_OF_ONE || locations.size + made.length > MOST_CONTACTS);
+  if ((bound === 0 || count <= bound) && !full) return undefined;
+  const retry = settings.retryAfter > 0 ? `Retry-After: ${settings.retryAfter}\r\n` : '';
+  return {
+    status: 503,
+    reason: 'Service Unavailable',
+    error: 'Too many registered contacts',
+    result: RESULT.tooMany,
+    lines: retry,
+    lists: true,
+  };
+}
+
+/** Answers a REGISTER with the contacts that hold. */
+function answer(
+  run: MessageRun,
+  flags: number,
+  settings: RegistrarSettings | undefined,
+  outcome: number | Refusal,
+  list: readonly Binding[],
+  aor = '',
+): number {
+  const refusal = typeof outcome === 'number' ? undefined : outcome;
+  const result = typeof outcome === 'number' ? outcome : outcome.result;
+  if ((flags & NO_REPLY) !== 0) return result;
+  const { call, message } = run;
+  let lines = '';
+  if (settings !== undefined && list.length > 0 && (refusal === undefined || refusal.lists === true))
+    lines += `Contact: ${list.map((each) => shown(run, settings, each, aor)).join(', ')}\r\n`;
+  const path = settings?.usePath === true && settings.pathMode !== 0 ? joinedFields(message, 'path') : undefined;
+  if (path !== undefined && (settings?.pathMode === 2 || lists(message, 'supported', 'path')))
+    lines += `Path: ${path}\r\n`;
+  if (refusal !== undefined) lines += `P-Registrar-Error: ${refusal.error}\r\n${refusal.lines ?? ''}`;
+  // As recorded, later replies have them as well.
+  call.replyLines += lines;
+  replyHere(run, refusal?.status ?? 200, refusal?.reason ?? 'OK', 'either');
+  return result;
+}
+
+/** A contact as the reply lists it. */
+function shown(run: MessageRun, settings: RegistrarSettings, binding: Binding, aor: string): string {
+  const { uri, q, expires, received, instance, regId, ruid } = binding;
+  const left = expires === 0 ? 0 : Math.max(0, expires - secondsNow(run.env));
+  let text = `<${uri}>${q < 0 ? '' : `;q=${qText(q)}`};expires=${left}`;
+  if (received !== undefined) text += `;${settings.receivedParam}="${received}"`;
+  if (instance === undefined) return text;
+  if (settings.gruu && lists(run.message, 'supported', 'gruu')) {
+    const host = parseUri(addrSpecOf(run.message.to))?.host ?? '';
+    const user = aor.includes('@') ? aor : `${aor}@${host}`;
+    const name = instance.replace(/^<|>$/g, '');
+    text += `;pub-gruu="sip:${user};gr=${name}";temp-gruu="sip:${ruid}@${host};gr"`;
+  }
+  text += `;+sip.instance="${instance}"`;
+  return regId > 0 ? `${text};reg-id=${regId}` : text;
+}
+
+/** Puts the contacts into the records of xavp_rcd, the last on top, as recorded. */
+function noteRecords(run: MessageRun, { recordXavp }: RegistrarSettings, list: readonly Binding[]): void {
+  if (recordXavp === '') return;
+  for (const each of list) pushRecord(run, recordXavp, each);
+}
+
+/** Adds a record of a contact. */
+export function pushRecord(run: MessageRun, name: string, { ruid, uri, expires, received }: Binding): void {
+  const { xavps } = run.pvars;
+  const record = xavps.push(name);
+  xavps.set(record, 'ruid', ruid);
+  xavps.set(record, 'contact', uri);
+  xavps.set(record, 'expires', expires === 0 ? 0 : expires - secondsNow(run.env));
+  if (received !== undefined) xavps.set(record, 'received', received);
+}

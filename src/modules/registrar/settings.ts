@@ -1,0 +1,105 @@
+import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
+import { isSqlName } from '../sql.js';
+
+/** Columns of a location table, each with its parameter of usrloc. */
+const COLUMNS = {
+  ruid: 'ruid',
+  user: 'username',
+  domain: 'domain',
+  contact: 'contact',
+  received: 'received',
+  path: 'path',
+  expires: 'expires',
+  q: 'q',
+  callid: 'callid',
+  cseq: 'cseq',
+  last_modified: 'last_modified',
+  flags: 'flags',
+  cflags: 'cflags',
+  user_agent: 'user_agent',
+  socket: 'socket',
+  methods: 'methods',
+  instance: 'instance',
+  reg_id: 'reg_id',
+} as const;
+
+/** A column of a location table. */
+export type Column = keyof typeof COLUMNS;
+
+/** When a database gets what changes: never, at once, at intervals; or nothing is kept in memory. */
+export type DatabaseMode = 0 | 1 | 2 | 3;
+
+/** Parameters of usrloc. */
+export interface UsrlocSettings {
+  readonly useDomain: boolean;
+  readonly natFlag: number | undefined;
+  readonly timerSeconds: number;
+  readonly mode: DatabaseMode;
+  readonly url: string;
+  readonly columns: Readonly<Record<Column, string>>;
+  /** Times are numbers in the table (`expires_type` 1). */
+  readonly numbers: boolean;
+  readonly cseqDelay: number;
+  readonly preload: readonly string[];
+}
+
+/** Makes the settings of usrloc; throws an Error for a parameter that cannot be carried out. */
+export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
+  const mode = parameters.int('db_mode', 0);
+  if (mode !== 0 && mode !== 1 && mode !== 2 && mode !== 3)
+    throw new Error(`db_mode ${mode} is not carried out here: 0 to 3 are`);
+  const matching = parameters.int('matching_mode', 0);
+  if (matching < 0 || matching > 3) throw new Error(`matching_mode ${matching} is none`);
+  const columns = Object.entries(COLUMNS).map(([column, name]) => {
+    const given = parameters.text(`${column}_column`, name);
+    if (!isSqlName(given)) throw new Error(`${column}_column: "${given}" is not a name of a column`);
+    return [column, given] as const;
+  });
+  const flag = parameters.int('nat_bflag', -1);
+  return {
+    useDomain: parameters.flag('use_domain', false),
+    natFlag: flag >= 0 && flag < 32 ? flag : undefined,
+    timerSeconds: Math.max(1, parameters.int('timer_interval', 60)),
+    mode,
+    url: parameters.text('db_url', 'mysql://kamailio:kamailiorw@localhost/kamailio'),
+    columns: Object.fromEntries(columns) as Record<Column, string>,
+    numbers: parameters.int('expires_type', 0) === 1,
+    cseqDelay: parameters.int('cseq_delay', 20),
+    preload: parameters.all('preload').map(String),
+  };
+}
+
+/** Parameters of registrar. */
+export const registrarSettings = {
+  module: 'registrar',
+  create: (parameters: ModuleParameters, states: ModuleStates) => {
+    const text = (name: string, fallback: string) => parameters.text(name, fallback);
+    return {
+      defaultExpires: parameters.int('default_expires', 3600),
+      minExpires: parameters.int('min_expires', 60),
+      /** 423 instead of a longer time. */
+      refusesShort: parameters.flag('min_expires_mode', false),
+      maxExpires: parameters.int('max_expires', 0),
+      maxContacts: parameters.int('max_contacts', 0),
+      defaultQ: parameters.int('default_q', -1),
+      appendBranches: parameters.flag('append_branches', true),
+      caseSensitive: parameters.flag('case_sensitive', false),
+      methodFiltering: parameters.flag('method_filtering', false),
+      retryAfter: parameters.int('retry_after', 0),
+      usePath: parameters.flag('use_path', false),
+      pathMode: parameters.int('path_mode', 2),
+      pathReceived: parameters.flag('path_use_received', false),
+      receivedAvp: parameters.avp('received_avp'),
+      receivedParam: text('received_param', 'received'),
+      realmPrefix: text('realm_prefix', ''),
+      gruu: parameters.flag('gruu_enabled', true),
+      recordXavp: text('xavp_rcd', ''),
+      configXavp: text('xavp_cfg', ''),
+      contactSize: parameters.int('contact_max_size', 511),
+      useDomain: usrlocSettings(states.module('usrloc')).useDomain,
+    };
+  },
+};
+
+/** Parameters of registrar as they are read. */
+export type RegistrarSettings = ReturnType<typeof registrarSettings.create>;

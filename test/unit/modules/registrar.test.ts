@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ScriptRunner, startScript } from '../../support/script-run.js';
+import { executeSqlite } from '../../support/sqlite-file.js';
+
+const SCRIPT = `request_route {
+  if (is_method("REGISTER")) {
+    if ($si == "127.0.0.1" && $sp == 5099) { force_rport(); fix_nated_register(); setbflag(6); }
+    if ($hdr(X-Max) != $null) $xavp(reg=>max_contacts) = 1;
+    $var(r) = save("location");
+    xlog("save $var(r)\\n");
+    exit;
+  }
+  if (is_method("PUBLISH")) {
+    $var(r) = unregister("location", "$tu");
+    xlog("unregister $var(r)\\n");
+    exit;
+  }
+  if (is_method("NOTIFY")) {
+    $var(r) = reg_fetch_contacts("location", "$tu", "callee");
+    xlog("fetch $var(r) $ulc(callee=>aor) $ulc(callee=>count) $(ulc(callee=>addr)[1]) q $ulc(callee=>q) <$ulc(callee=>received)>\\n");
+    reg_free_contacts("callee");
+    xlog("freed $ulc(callee=>aor)\\n");
+    exit;
+  }
+  $var(r) = lookup("location");
+  xlog("lookup $var(r) $ru du $du flags $bf branches $branch(count)\\n");
+  if ($var(r) > 0) t_relay();
+  $var(a) = registered("location", "$tu");
+  xlog("registered $var(a)\\n");
+}
+event_route[usrloc:contact-expired] { xlog("expired $ulc(exp=>aor) $ulc(exp=>addr)\\n"); }
+`;
+
+const HEAD = `modparam("registrar", "received_avp", "$avp(rcv)")
+modparam("nathelper", "received_avp", "$avp(rcv)")
+modparam("registrar", "xavp_cfg", "reg")
+`;
+
+function start(parameters = ''): ScriptRunner {
+  const modules = 'nathelper path usrloc registrar';
+  return startScript({ dialect: 'kamailio', modules, head: HEAD + parameters, script: SCRIPT });
+}
+
+let numbers = 0;
+
+interface Asked {
+  readonly more?: string;
+  readonly to?: string;
+  readonly callId?: string;
+  readonly cseq?: number;
+  readonly port?: number;
+}
+
+/** Hands a request in; gives the reply once it is there, without a body and Via. */
+async function ask(runner: ScriptRunner, method: string, asked: Asked = {}): Promise<string[]> {
+  const { more = '', to = 'sip:alice@sw.example', callId = 'c1', cseq = ++numbers, port = 5070 } = asked;
+  const before = runner.sent.length;
+  const uri = method === 'REGISTER' ? 'sip:sw.example' : to;
+  const lines = [
+    `${method} ${uri} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${++numbers}`,
+    'Max-Forwards: 70',
+    'From: <sip:alice@sw.example>;tag=ft',
+    `To: <${to}>`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} ${method}`,
+    ...(more === '' ? [] : [more]),
+    'Content-Length: 0',
+  ];
+  const said = runner.lines.length;
+  runner.receive(`${lines.join('\r\n')}\r\n\r\n`, port);
+  const done = () =>
+    method === 'REGISTER'
+      ? runner.sent.length > before && runner.lines.length > said
+      : runner.lines.length > said + (method === 'PUBLISH' ? 0 : 1);
+  for (let i = 0; i < 2000 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  const [first = '', ...fields] = runner.sent.at(-1)?.text.split('\r\n') ?? [];
+  return [
+    first,
+    ...fields.filter((each) => /^(?:Contact|P-Registrar-Error|Min-Expires|Retry-After|Path|Unsupported):/.test(each)),
+  ];
+}
+
+const register = (runner: ScriptRunner, more: string, asked: Asked = {}) => ask(runner, 'REGISTER', { more, ...asked });
+
+test('contacts are listed as Kamailio 5.6.3 lists them: by q, of equal ones the first; times have their bounds', async () => {
+  const runner = start('modparam("registrar", "max_expires", 3600)\nmodparam("registrar", "max_contacts", 3)\n');
+  try {
+    assert.deepEqual(await register(runner, 'Expires: 5'), ['SIP/2.0 200 OK']);
+    const [one, two, three] = ['<sip:a@127.0.0.1:7001>', '<sip:a@127.0.0.1:7002>', '<sip:a@127.0.0.1:7003>'];
+    assert.deepEqual(await register(runner, `Contact: ${one};expires=600`), [
+      'SIP/2.0 200 OK',
+      `Contact: ${one};expires=600`,
+    ]);
+    await register(runner, `Contact: ${two};q=0.5;expires=10`, { callId: 'c2' });
+    assert.deepEqual(await register(runner, `Contact: ${three};q=0.75;expires=99999`, { callId: 'c3' }), [
+      'SIP/2.0 200 OK',
+      `Contact: ${three};q=0.75;expires=3600, ${two};q=0.5;expires=60, ${one};expires=600`,
+    ]);
+    const tooMany = await register(runner, 'Contact: <sip:a@127.0.0.1:7004>', { callId: 'c4' });
+    assert.equal(tooMany[0], 'SIP/2.0 503 Service Unavailable');
+    assert.match(tooMany[1] ?? '', /^Contact: <sip:a@127.0.0.1:7003>/);
+    assert.equal(tooMany[2], 'P-Registrar-Error: Too many registered contacts');
+    const old = await register(runner, `Contact: ${one};expires=300`, { cseq: 1 });
+    assert.deepEqual([old[0], old[2]], ['SIP/2.0 400 Bad Request', 'P-Registrar-Error: Invalid CSeq number']);
+    assert.match(
+      (await register(runner, `Contact: ${one};expires=300`, { callId: 'c9' }))[1] ?? '',
+      /7001>;expires=300$/,
+    );
+    await register(runner, `Contact: ${three};expires=0`, { callId: 'c3' });
+    // The last of a field comes first.
+    const several = `Contact: ${one}, ${two}, ${three};q=0.1`;
+    assert.deepEqual(await register(runner, several, { to: 'sip:Carol@elsewhere.example' }), [
+      'SIP/2.0 200 OK',
+      `Contact: ${three};q=0.1;expires=3600, ${two};expires=3600, ${one};expires=3600`,
+    ]);
+    assert.deepEqual(runner.lines, [
+      'save 4',
+      'save 1',
+      'save 1',
+      'save 1',
+      'save -2',
+      'save -1',
+      'save 2',
+      'save 3',
+      'save 1',
+    ]);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('what is no contact is refused with the words of Kamailio 5.6.3', async () => {
+  const runner = start('modparam("registrar", "min_expires_mode", 1)\nmodparam("registrar", "retry_after", 30)\n');
+  try {
+    const refused: readonly (readonly [line: string, status: string, error: string])[] = [
+      ['Contact: *\r\nExpires: 10', '400 Bad Request', '* used in contact and expires is not zero'],
+      ['Contact: *', '400 Bad Request', '* used in contact and expires is not zero'],
+      ['Contact: <>', '400 Bad Request', 'Contact parse error'],
+      ['Contact: foo', '400 Bad Request', 'Contact parse error'],
+      ['Contact: <sip:a@127.0.0.1>;q=7', '400 Bad Request', 'Invalid q param in contact'],
+      ['Contact: <sip:a@127.0.0.1>;expires=30', '423 Interval Too Brief', 'Interval too brief'],
+    ];
+    for (const [line, status, error] of refused) {
+      const reply = await register(runner, line);
+      assert.equal(reply[0], `SIP/2.0 ${status}`, line);
+      assert.equal(reply[1], `P-Registrar-Error: ${error}`, line);
+    }
+    assert.equal((await register(runner, 'Contact: <sip:a@127.0.0.1>;expires=30'))[2], 'Min-Expires: 60');
+    await register(runner, 'Contact: <sip:a@127.0.0.1>');
+    const full = await register(runner, 'Contact: <sip:b@127.0.0.1>\r\nX-Max: 1', { callId: 'c2' });
+    assert.deepEqual([full[0], full[3]], ['SIP/2.0 503 Service Unavailable', 'Retry-After: 30']);
+    assert.deepEqual(await register(runner, 'Contact: *\r\nExpires: 0'), ['SIP/2.0 200 OK']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('a request goes to the contacts: along the Path, to where a REGISTER behind NAT came from, with its flags, the best q first', async () => {
+  const runner = start(
+    'modparam("registrar", "use_path", 1)\nmodparam("registrar", "path_mode", 1)\nmodparam("usrloc", "nat_bflag", 6)\n',
+  );
+  try {
+    const reply = await register(runner, 'Contact: <sip:a@10.0.0.1:7001>;q=0.2', { port: 5099 });
+    assert.deepEqual(reply[1], 'Contact: <sip:a@10.0.0.1:7001>;q=0.2;expires=3600;received="sip:127.0.0.1:5099"');
+    await ask(runner, 'MESSAGE');
+    assert.deepEqual(runner.lines.slice(-2), [
+      'lookup 1 sip:a@10.0.0.1:7001 du sip:127.0.0.1:5099 flags 64 branches <null>',
+      'registered 1',
+    ]);
+    const path = '<sip:127.0.0.1:6001;lr>, <sip:10.8.8.8;lr>';
+    const along = `Contact: <sip:a@10.0.0.2:7002>;q=0.9\r\nPath: ${path}\r\nSupported: path`;
+    assert.deepEqual((await register(runner, along, { callId: 'c2' })).at(-1), `Path: ${path}`);
+    runner.sent.length = 0;
+    await ask(runner, 'MESSAGE');
+    assert.equal(runner.lines.at(-2), 'lookup 1 sip:a@10.0.0.2:7002 du sip:127.0.0.1:6001;lr flags 0 branches 1');
+    const sent = runner.sent.filter(({ text }) => text.startsWith('MESSAGE'));
+    assert.deepEqual(
+      sent.map(({ port }) => port),
+      [6001, 5099],
+    );
+    assert.match(
+      sent[0]?.text ?? '',
+      /^MESSAGE sip:a@10\.0\.0\.2:7002 SIP\/2\.0\r\n(?:.*\r\n)*?Route: <sip:127\.0\.0\.1:6001;lr>, <sip:10\.8\.8\.8;lr>\r\n/,
+    );
+    assert.doesNotMatch(sent[1]?.text ?? '', /^Route:/m);
+    await ask(runner, 'NOTIFY');
+    assert.deepEqual(runner.lines.slice(-2), ['fetch 1 alice 2 sip:a@10.0.0.1:7001 q 900 <>', 'freed <null>']);
+    await ask(runner, 'MESSAGE', { to: 'sip:nobody@sw.example' });
+    assert.equal(runner.lines.at(-2), 'lookup -1 sip:nobody@sw.example du <null> flags 0 branches <null>');
+    await ask(runner, 'PUBLISH');
+    await ask(runner, 'MESSAGE');
+    assert.equal(runner.lines.at(-1), 'registered -1');
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('the default of path_mode refuses a Path whose sender does not know of it, and keeps the contact, as Kamailio 5.6.3 does', async () => {
+  const runner = start('modparam("registrar", "use_path", 1)\n');
+  try {
+    const reply = await register(runner, 'Contact: <sip:a@127.0.0.1:7001>\r\nPath: <sip:10.9.9.9;lr>');
+    assert.deepEqual(reply.sort(), [
+      'Contact: <sip:a@127.0.0.1:7001>;expires=3600',
+      'P-Registrar-Error: No support for found Path indicated',
+      'Path: <sip:10.9.9.9;lr>',
+      'SIP/2.0 420 Bad Extension',
+      'Unsupported: path',
+    ]);
+    assert.deepEqual(runner.lines, ['save 1']);
+  } finally {
+    await runner.stop();
+  }
+});
+
+/** usrloc's table as Kamailio makes it. */
+const LOCATION = `CREATE TABLE location (id INTEGER PRIMARY KEY, ruid TEXT UNIQUE, username TEXT, domain TEXT, contact TEXT, received TEXT, path TEXT, expires TIMESTAMP, q REAL,
+  callid TEXT, cseq INTEGER, last_modified TIMESTAMP, flags INTEGER, cflags INTEGER, user_agent TEXT, socket TEXT, methods INTEGER, instance TEXT, reg_id INTEGER, server_id INTEGER,
+  connection_id INTEGER, keepalive INTEGER, partition INTEGER)`;
+
+for (const mode of [1, 2, 3]) {
+  test(`contacts are there after a restart with db_mode ${mode}, and one that is taken away is not`, async () => {
+    const file = join(tmpdir(), `switchyard-location-${process.pid}-${mode}.sqlite`);
+    rmSync(file, { force: true });
+    // A row of Kamailio's db_sqlite: times are Julian days.
+    const julian = Date.now() / 86_400_000 + 2_440_587.5 + 1;
+    executeSqlite(
+      file,
+      `${LOCATION}; INSERT INTO location (ruid, username, contact, expires, q, callid, cseq, last_modified, flags, cflags, user_agent)
+       VALUES ('uloc-1', 'dan', 'sip:dan@127.0.0.1:7009', ${julian}, -1, 'x', 1, ${julian}, 0, 0, 'n/a')`,
+    );
+    const parameters = `modparam("usrloc", "db_mode", ${mode})\nmodparam("usrloc", "db_url", "sqlite://${file}")\nmodparam("usrloc", "use_domain", 0)\n`;
+    try {
+      const first = start(parameters);
+      await register(first, 'Contact: <sip:a@127.0.0.1:7001>;q=0.4;+sip.instance="<urn:uuid:1>";reg-id=2', {
+        port: 5099,
+      });
+      await register(first, 'Contact: <sip:a@127.0.0.1:7002>', { callId: 'c2' });
+      await register(first, 'Contact: <sip:a@127.0.0.1:7002>;expires=0', { callId: 'c2' });
+      await first.stop();
+      const second = start(parameters);
+      const reply = await register(second, 'Expires: 1');
+      assert.match(
+        reply[1] ?? '',
+        /^Contact: <sip:a@127\.0\.0\.1:7001>;q=0\.4;expires=3[56]\d\d;received="sip:127\.0\.0\.1:5099";\+sip\.instance="<urn:uuid:1>";reg-id=2$/,
+      );
+      const dan = await register(second, 'Expires: 1', { to: 'sip:dan@sw.example' });
+      assert.match(dan[1] ?? '', /^Contact: <sip:dan@127\.0\.0\.1:7009>;expires=86\d\d\d$/);
+      await second.stop();
+      assert.ok(readFileSync(file).includes('sip:a@127.0.0.1:7001'));
+    } finally {
+      rmSync(file, { force: true });
+    }
+  });
+}
+
+test('what registrar does not have is refused at load', () => {
+  const modules = 'usrloc registrar';
+  const wrong: readonly (readonly [script: string, fault: RegExp])[] = [
+    ['$var(a) = $ulc(x=>nothing);', /no attribute "nothing" of a contact/],
+    ['save("location", "much");', /flags "much" are no number/],
+    ['save();', /save\(\) takes/],
+  ];
+  for (const [script, fault] of wrong)
+    assert.throws(() => startScript({ dialect: 'kamailio', modules, script }), fault, script);
+  const head = 'modparam("usrloc", "db_mode", 4)\n';
+  assert.throws(() => startScript({ dialect: 'kamailio', modules, head, script: 'save("location");' }), /db_mode 4/);
+});
