@@ -7,13 +7,13 @@ export const MOST_CONTACTS = 500_000;
 export const MOST_OF_ONE = 100;
 
 /** What became of contacts since it was last asked: by ruid the contact, or undefined where it is gone. */
-export type Changes = Map<string, Binding | undefined>;
+export type UnsavedContacts = Map<string, Binding | undefined>;
 
 /** The contacts of one location table in memory, by address of record, the highest q first, of equal ones the first registered. */
 export class Locations {
   private readonly records = new Map<string, Binding[]>();
   /** What a database does not have yet. */
-  changes: Changes = new Map();
+  changes: UnsavedContacts = new Map();
   /** Ruids a database has a row of. */
   readonly stored = new Set<string>();
   size = 0;

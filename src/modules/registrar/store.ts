@@ -3,7 +3,7 @@ import type { ModuleParameters, ScriptEnvironment } from '../../script/environme
 import type { SqlDatabase } from '../../script/services.js';
 import { isSqlName, sqlCondition } from '../sql.js';
 import type { Binding } from './contact.js';
-import { type Changes, Locations, Ruids } from './locations.js';
+import { Locations, Ruids, type UnsavedContacts } from './locations.js';
 import { bindingOf, columnsOf } from './rows.js';
 import { type Column, type UsrlocSettings, usrlocSettings } from './settings.js';
 
@@ -142,7 +142,7 @@ export class LocationTable {
   private async write(env: ScriptEnvironment): Promise<boolean> {
     const { locations } = this;
     if (locations.changes.size === 0) return true;
-    const taken: Changes = locations.changes;
+    const taken: UnsavedContacts = locations.changes;
     locations.changes = new Map();
     try {
       const database = this.open(env);
@@ -157,7 +157,7 @@ export class LocationTable {
     }
   }
 
-  private async writeAll(env: ScriptEnvironment, database: SqlDatabase, taken: Changes): Promise<void> {
+  private async writeAll(env: ScriptEnvironment, database: SqlDatabase, taken: UnsavedContacts): Promise<void> {
     const { columns } = this.settings;
     const { stored } = this.locations;
     const named = (binding: Binding): [ruid: string, row: Record<string, string | number | null>] => [
@@ -204,7 +204,7 @@ export class LocationTable {
   /** Writes contacts; false where the table does not take them. A single one is left out then. Throws what can be tried again. */
   private async attempt(
     env: ScriptEnvironment,
-    taken: Changes,
+    taken: UnsavedContacts,
     ruids: readonly string[],
     write: () => Promise<unknown>,
   ): Promise<boolean> {
