@@ -4,6 +4,7 @@ import { authentication, subscribers } from './auth/settings.js';
 import { dialogs } from './dialog/state.js';
 import { routingState } from './drouting/gateways.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
+import { hashTables } from './htable/tables.js';
 import { memoryQueues } from './mqueue.js';
 import { locationStore } from './registrar/store.js';
 import { routeTimers } from './rtimer.js';
@@ -31,6 +32,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['acc', (states) => states.of(accounting)],
   ['topoh', (states) => states.of(topologyMask)],
   ['topos', (states) => states.of(topologyStore)],
+  ['htable', (states) => states.of(hashTables)],
   ['usrloc', (states) => states.of(locationStore)],
   ['alias_db', (states) => states.of(aliasTable)],
   ['group', (states) => states.of(groupTable)],

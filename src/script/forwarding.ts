@@ -87,7 +87,9 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
     const own = rrParams + token;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
     if (each.preset !== undefined) {
-      for (const host of each.preset) out += `Record-Route: <sip:${host}${tag}${lr}${own}>\r\n`;
+      // As recorded of Kamailio 5.6.3, parameters of the script and of dialog come before "lr" there.
+      const preset = env.dialect === 'kamailio' ? tag + own + lr : tag + lr + own;
+      for (const host of each.preset) out += `Record-Route: <sip:${host}${preset}>\r\n`;
       continue;
     }
     const two = env.rr.doubleRr && inbound !== outbound;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ACCOUNTING } from './accounting.js';
+import { CALLERS_FILES } from './callers-files.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
 import { DEBIAN_DEFAULT } from './debian-default.js';
 import { FURTHER_FILES } from './further-files.js';
@@ -27,5 +28,6 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   WEBRTC_TLS,
   OFFICE_REGISTRAR,
   ...FURTHER_FILES,
+  ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),
 ];

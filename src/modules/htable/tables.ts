@@ -25,6 +25,8 @@ export const hashTables = {
     const tables = new Map<string, HashTable>();
     for (const each of parameters.all('htable')) {
       const { name, options } = hashTableDefinition(String(each));
+      const fault = optionFault(options);
+      if (fault !== undefined) throw new Error(`htable ${name}: ${fault}`);
       const initial = options.get('initval');
       tables.set(name, {
         entries: valuesOf(states, `htable ${name}`, MOST_ENTRIES),
@@ -50,6 +52,30 @@ export const hashTables = {
     );
   },
 };
+
+/** Options of a definition, and whether 5.6.3 takes only a number. An empty one is as good as none. */
+const OPTIONS: Readonly<Record<string, RegExp>> = {
+  size: /^\d*$/,
+  autoexpire: /^\d*$/,
+  initval: /^-?\d*$/,
+  updateexpire: /^\d*$/,
+  dbmode: /^\d*$/,
+  dmqreplicate: /^\d*$/,
+  dbtable: /^/,
+  cols: /^/,
+  coldelim: /^/,
+  colnull: /^/,
+};
+
+/** What Kamailio refuses of a definition: a #!define has no effect within a string. */
+function optionFault(options: ReadonlyMap<string, string>): string | undefined {
+  for (const [name, value] of options) {
+    const form = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+    if (form === undefined) return `there is no option "${name}"`;
+    if (!form.test(value)) return `${name} must be a number, not "${value}"`;
+  }
+  return undefined;
+}
 
 /** A hash table by its name; undefined when none was defined. */
 export function tableOf(env: ScriptEnvironment, name: string): HashTable | undefined {

@@ -30,6 +30,8 @@ const FILES: readonly FileVerdict[] = [
   ['path-edge-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['pool-tenants-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['probing-balancer-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['redirect-lcr-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['sticky-balancer-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['sql-routing-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['topos-border-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['webrtc-tls-5.6.cfg', 'kamailio-5.6', 'runs whole', []],

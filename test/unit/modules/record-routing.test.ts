@@ -137,3 +137,24 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
     });
   });
 }
+
+test('in Kamailio what a script and dialog add to a preset Record-Route stands before "lr"', async () => {
+  const script = `request_route {
+  record_route_preset("proxy.example:5060;room=red");
+  add_rr_param(";p=1");
+  $du = "sip:127.0.0.1:6000";
+  t_relay();
+}`;
+  const runner = startScript({ dialect: 'kamailio', head: 'modparam("rr", "append_fromtag", 1)', script });
+  try {
+    runner.receive(INVITE);
+    const invite = () => runner.sent.find(({ text }) => text.startsWith('INVITE'))?.text;
+    for (let i = 0; i < 600 && invite() === undefined; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.match(
+      invite() ?? '',
+      /^Record-Route: <sip:proxy\.example:5060;room=red;ftag=ft;p=1(?:;dt=[\w-]+)?;lr(?:=on)?>\r$/m,
+    );
+  } finally {
+    await runner.stop();
+  }
+});
