@@ -97,8 +97,7 @@ export function inventory(reading: CfgReading): Inventory {
 function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Standing {
   if (severity === 'error') return 'wrong';
   if (code === 'unknown-function') return 'unknown';
-  // Another certificate is demanded than the file says: that is more than a parameter without effect.
-  return code === 'tls-demand' ? 'stands in' : 'no effect';
+  return 'no effect';
 }
 
 function verdictOf(things: readonly UsedThing[]): Verdict {

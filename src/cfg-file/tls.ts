@@ -55,8 +55,7 @@ export function tlsSettings(
   });
   const contexts = servers
     .filter((each) => each.hosts.length > 0 && (each !== first || each.addresses.length > 0))
-    .map((each) => ({ server_name: each.hosts, ...pair(each) }));
-  reportDemands(servers, first, demandOf, tree, problems);
+    .map((each) => ({ server_name: each.hosts, ...pair(each), ...demandByName(each, servers, first, demandOf) }));
   const clients = clientsOf(domains, ca, usual);
   return {
     ...pair(first),
@@ -69,26 +68,18 @@ export function tlsSettings(
   };
 }
 
-/** Node decides by the socket what it demands of a client, not by the name the client asks for: a domain found by its name says so. */
-function reportDemands(
+/** What a domain found by its name demands of clients, where that is not what the socket demands. */
+function demandByName(
+  each: Domain,
   servers: readonly Domain[],
   first: Domain,
   demandOf: (domain: Domain) => boolean | 'if_shown',
-  tree: ConfigurationTree,
-  problems: Problems,
-): void {
-  for (const each of servers) {
-    if (each === first || each.hosts.length === 0) continue;
-    const socket = servers.find(({ addresses }) => addresses.some((at) => each.addresses.includes(at))) ?? first;
-    if (socket === each) continue;
-    const demand = demandOf(each);
-    const differs =
-      demand !== demandOf(socket) || (demand !== false && each.values.get('ca') !== socket.values.get('ca'));
-    const at = tree.modules.find(({ name }) => name === 'tls_mgm' || name === 'proto_tls' || name === 'tls')?.at;
-    if (!differs || at === undefined) continue;
-    const what = `tls domain "${each.name}" is found by name: of its clients is demanded what domain "${socket.name}" demands`;
-    problems.warning('tls-demand', at, what);
-  }
+): { ca?: string; verify_client?: boolean | 'if_shown' } {
+  const socket = servers.find(({ addresses }) => addresses.some((at) => each.addresses.includes(at))) ?? first;
+  const demand = demandOf(each);
+  const other = demand !== false && each.values.get('ca') !== socket.values.get('ca');
+  if (socket === each || (demand === demandOf(socket) && !other)) return {};
+  return { ...authorities(each), verify_client: demand };
 }
 
 /** What servers are shown: by domains with an address first, then those with names. */

@@ -70,6 +70,8 @@ export interface RawSettings {
       readonly server_name: string | readonly (string | null)[];
       readonly certificate: string;
       readonly private_key: string;
+      readonly ca?: string;
+      readonly verify_client?: boolean | 'if_shown';
     } | null)[];
     readonly listeners: readonly ({
       readonly address: string | readonly (string | null)[];

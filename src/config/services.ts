@@ -180,6 +180,7 @@ export function readTls(raw: RawSettings, root: Location, findings: Findings): T
   const { tls } = raw;
   if (tls === undefined) return undefined;
   const path = (file: string) => resolve(root.dir, file);
+  const optional = (file: string | undefined): string | undefined => (file === undefined ? undefined : path(file));
   const seen = new Set<string>();
   const contexts: TlsConfig['contexts'][number][] = [];
   for (const [index, context] of listOf(tls.contexts)) {
@@ -192,9 +193,15 @@ export function readTls(raw: RawSettings, root: Location, findings: Findings): T
       seen.add(name);
       serverNames.push(name);
     }
-    contexts.push({ serverNames, cert: path(context!.certificate), key: path(context!.private_key) });
+    const { ca, verify_client: verifyClient } = context!;
+    contexts.push({
+      serverNames,
+      cert: path(context!.certificate),
+      key: path(context!.private_key),
+      ...(ca === undefined ? {} : { ca: path(ca) }),
+      ...(verifyClient === undefined ? {} : { verifyClient }),
+    });
   }
-  const optional = (file: string | undefined): string | undefined => (file === undefined ? undefined : path(file));
   return {
     cert: path(tls.certificate),
     key: path(tls.private_key),

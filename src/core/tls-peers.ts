@@ -11,10 +11,14 @@ export interface TlsClient {
   readonly verifyServer: boolean;
 }
 
-/** A certificate with its key, PEM files, and the host names it is for. */
+/** A certificate with its key, PEM files, the host names it is for, and what is demanded of clients that ask for one of them. */
 export interface TlsContext {
   /** Host names; the star in "*.example.com" matches exactly one label. */
   readonly serverNames: readonly string[];
   readonly cert: string;
   readonly key: string;
+  /** PEM file with the authorities; undefined: those of the socket. */
+  readonly ca?: string | undefined;
+  /** Undefined: what the socket demands. */
+  readonly verifyClient?: boolean | 'if_shown' | undefined;
 }

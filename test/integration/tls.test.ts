@@ -213,6 +213,39 @@ describe('SIP over TLS', { skip }, () => {
     );
   });
 
+  test('a server name may demand another certificate than the socket, which no resumed session goes round', async (t) => {
+    const far = await gateway(t, own);
+    const named = (name: string, more: object) => {
+      const files = authority.issue(name, [`DNS:${name}.example`]);
+      return { server_name: `${name}.example`, certificate: files.cert, private_key: files.key, ...more };
+    };
+    const { port } = await daemonWith(t, [[1, far.uri()]], {
+      contexts: [
+        named('open', {}),
+        named('closed', { ca: stranger.ca, verify_client: true }),
+        named('shown', { verify_client: 'if_shown' }),
+      ],
+    });
+    const known = pem(authority.issue('client', ['DNS:client.example']));
+    const outcome = async (name: string, options: object) => {
+      const peer = await client(t, port, { servername: `${name}.example`, rejectUnauthorized: false, ...options });
+      return { peer, result: await callOver(peer, 'TLS').then(String, () => 'gone') };
+    };
+    const results = async (name: string) => [
+      (await outcome(name, {})).result,
+      (await outcome(name, known)).result,
+      (await outcome(name, pem(foreign))).result,
+    ];
+    assert.deepEqual(await results('open'), ['200,200', '200,200', '200,200']);
+    assert.deepEqual(await results('closed'), ['gone', 'gone', '200,200']);
+    assert.deepEqual(await results('shown'), ['200,200', '200,200', 'gone']);
+    for (const options of [{}, known]) {
+      const { peer } = await outcome('open', options);
+      const session = (peer.socket as TLSSocket).getSession();
+      assert.equal((await outcome('closed', { ...options, session })).result, 'gone');
+    }
+  });
+
   test('certificates are read again on a reload; bad ones leave everything as it was', async (t) => {
     const files = authority.issue('old', ['IP:127.0.0.1']);
     const renewed = authority.issue('new', ['IP:127.0.0.1']);

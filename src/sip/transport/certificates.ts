@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   checkServerIdentity,
@@ -9,7 +10,7 @@ import {
 } from 'node:tls';
 import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
 import type { TlsClient, TlsContext } from '../../core/tls-peers.js';
-import { showsUntrusted } from './tls-facts.js';
+import { serverNameOf, showsUntrusted } from './tls-facts.js';
 import { causeOf, hostPort, type TransportError } from './transport.js';
 
 /** Certificate files, and the requirements on the peer. */
@@ -29,6 +30,15 @@ export interface TlsOptions {
   readonly clients?: readonly TlsClient[];
 }
 
+/** What is demanded of clients. */
+type Demand = TlsOptions['verifyClient'];
+
+/** What is shown to clients that ask for a name, and demanded of them. */
+interface Named {
+  readonly context: SecureContext;
+  readonly demand: Demand;
+}
+
 interface Files {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -38,8 +48,8 @@ interface Files {
 /** The certificates of a socket: read when it is made, and again when the files have changed. */
 export class Certificates {
   /** The ones without a name, as options for node:tls and node:https. */
-  files: Files;
-  private named: ReadonlyMap<string, SecureContext>;
+  private files: Files;
+  private named: ReadonlyMap<string, Named>;
   private clients: readonly (readonly [TlsClient, Files])[];
 
   /** Throws SwitchyardError TRANSPORT_BIND naming the file that is missing or wrong. */
@@ -61,24 +71,42 @@ export class Certificates {
     };
   }
 
-  /** Options for a listener; it also gets `files` by setSecureContext after they are read again. */
+  /** What a listener gets by setSecureContext after the files are read again. */
+  get context() {
+    return { ...this.files, ...(this.byName() ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}) };
+  }
+
+  /**
+   * Options for a listener, which gets `context` when the files have changed. Where names have demands of their own, every
+   * client is asked for its certificate, `guard` decides when the name is known, and no session is resumed that was begun for another name.
+   */
   get server() {
     const { verifyClient } = this.options;
+    const byName = this.byName();
     return {
-      ...this.files,
-      requestCert: verifyClient !== false,
-      rejectUnauthorized: verifyClient === true,
+      ...this.context,
+      requestCert: byName || verifyClient !== false,
+      rejectUnauthorized: !byName && verifyClient === true,
       SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void): void =>
-        done(null, this.context(name)),
+        done(null, this.find(name)?.context),
     };
   }
 
-  /** Ends connections to a listener with these options whose peers show a certificate that is not trusted, where they may show none. */
+  /** Ends connections to a listener with these options whose peers do not show what is demanded of them. */
   guard(server: Server): void {
-    if (this.options.verifyClient !== 'if_shown') return;
+    if (this.options.verifyClient !== 'if_shown' && !this.byName()) return;
     server.prependListener('secureConnection', (socket: TLSSocket) => {
-      if (showsUntrusted(socket)) socket.destroy();
+      const name = serverNameOf(socket);
+      const demand = (name === undefined ? undefined : this.find(name)?.demand) ?? this.options.verifyClient;
+      const shown = socket.getPeerX509Certificate() !== undefined;
+      if (demand === true ? !shown || !socket.authorized : demand === 'if_shown' && showsUntrusted(socket))
+        socket.destroy();
     });
+  }
+
+  /** Whether clients that ask for some name have to show something else than others. */
+  private byName(): boolean {
+    return (this.options.contexts ?? []).some(({ ca, verifyClient }) => ca !== undefined || verifyClient !== undefined);
   }
 
   /** Options for a connection to a server at an address that was found by a name, or by its address alone. */
@@ -93,8 +121,8 @@ export class Certificates {
     };
   }
 
-  /** The context for a name a client asked for; undefined for that of the socket. */
-  private context(serverName: string): SecureContext | undefined {
+  /** What is there for a name a client asked for; undefined where that of the socket counts. */
+  private find(serverName: string): Named | undefined {
     const name = serverName.toLowerCase();
     return this.named.get(name) ?? this.named.get(name.replace(/^[^.]+/, '*'));
   }
@@ -113,11 +141,12 @@ function readClients(options: TlsOptions): (readonly [TlsClient, Files])[] {
   });
 }
 
-function readContexts(options: TlsOptions): ReadonlyMap<string, SecureContext> {
-  const named = new Map<string, SecureContext>();
-  for (const { serverNames, cert, key } of options.contexts ?? []) {
-    const context = createSecureContext(readFiles({ cert, key }, options.ca));
-    for (const name of serverNames) named.set(name.toLowerCase(), context);
+function readContexts(options: TlsOptions): ReadonlyMap<string, Named> {
+  const named = new Map<string, Named>();
+  for (const { serverNames, cert, key, ca, verifyClient } of options.contexts ?? []) {
+    const context = createSecureContext(readFiles({ cert, key }, ca ?? options.ca));
+    for (const name of serverNames)
+      named.set(name.toLowerCase(), { context, demand: verifyClient ?? options.verifyClient });
   }
   return named;
 }

@@ -66,7 +66,8 @@ export function showsUntrusted(socket: TLSSocket): boolean {
   return !socket.authorized && socket.getPeerX509Certificate() !== undefined;
 }
 
-function serverNameOf(socket: TLSSocket): string | undefined {
+/** The name a client asked for (SNI), or we did; undefined for none. */
+export function serverNameOf(socket: TLSSocket): string | undefined {
   const { servername } = socket as TLSSocket & { servername?: unknown };
   return typeof servername === 'string' && servername !== '' ? servername : undefined;
 }

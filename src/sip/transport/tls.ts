@@ -20,7 +20,7 @@ export class TlsSocket extends StreamSocket {
     const renew = this.certificates.reload();
     return () => {
       renew();
-      this.tlsServer?.setSecureContext(this.certificates.files);
+      this.tlsServer?.setSecureContext(this.certificates.context);
     };
   }
 

@@ -95,7 +95,7 @@ export class WsSocket implements SipSocket {
     const renew = certificates.reload();
     return () => {
       renew();
-      if (this.within === undefined) (this.server as HttpsServer | undefined)?.setSecureContext(certificates.files);
+      if (this.within === undefined) (this.server as HttpsServer | undefined)?.setSecureContext(certificates.context);
     };
   }
 
