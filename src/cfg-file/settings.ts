@@ -84,6 +84,8 @@ export function cfgSettings(
     fr_timeout: Math.max(0.1, tm.frTimeout / 1000),
     fr_inv_timeout: Math.max(0.1, tm.frInvTimeout / 1000),
     auto_100: tm.auto100,
+    // As the originals: at once.
+    trying_delay: 0,
     ...timers(modules),
   };
   settings['log'] = { level: logLevel(globals.logLevel, dialect) };

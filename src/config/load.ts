@@ -121,6 +121,7 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
       t4: raw.tm.t4,
       timerC: raw.tm.timer_c,
       auto100: raw.tm.auto_100,
+      tryingDelay: raw.tm.trying_delay,
       udpMaxRequest: raw.tm.udp_max_request,
       localRport: raw.tm.add_local_rport,
       sipsNeedsTls: raw.tm.sips_needs_tls,

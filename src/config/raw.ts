@@ -25,6 +25,7 @@ export interface RawSettings {
     readonly sips_needs_tls: boolean;
     readonly strict_reply_source: boolean;
     readonly auto_100: boolean;
+    readonly trying_delay: number;
   };
   readonly mi: {
     readonly fifo?: RawFifo | readonly (RawFifo | null)[];

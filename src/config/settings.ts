@@ -169,7 +169,7 @@ export interface KamailioConfig {
   readonly outboundProxy: string | undefined;
 }
 
-/** tm: seconds for fr_timeout, fr_inv_timeout and timer_c; milliseconds for t1, t2, t4. */
+/** tm: seconds for fr_timeout, fr_inv_timeout and timer_c; milliseconds for t1, t2, t4 and the delay of a 100. */
 export interface TmConfig {
   readonly frTimeout: number;
   readonly frInvTimeout: number;
@@ -178,6 +178,8 @@ export interface TmConfig {
   readonly t4: number;
   readonly timerC: number;
   readonly auto100: boolean;
+  /** Milliseconds within which another reply spares the 100; 0: it is sent at once. */
+  readonly tryingDelay: number;
   /** Bytes of a request beyond which TCP is tried before UDP (RFC 3261 section 18.1.1); 0: never. */
   readonly udpMaxRequest: number;
   /** Whether our Via on UDP carries rport (RFC 3581). */

@@ -8,7 +8,7 @@ import type { Resolver } from '../sip/resolve.js';
 import { TargetCache } from '../sip/target.js';
 import type { Tally } from '../sip/transaction/counters.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
-import type { InviteServer, ServerTransaction } from '../sip/transaction/server.js';
+import { InviteServer, type ServerTransaction } from '../sip/transaction/server.js';
 import type { TransactionUser } from '../sip/transaction/user.js';
 import type { Source } from '../sip/transport/transport.js';
 import { viaValues } from '../sip/via-values.js';
@@ -25,8 +25,10 @@ import { withoutStrictRoute } from './strict-route.js';
 
 /** How the proxy forwards. */
 export interface ProxyOptions extends SenderOptions {
-  /** Answer INVITE with 100 at once (tm: auto_100trying). */
+  /** Answer INVITE with 100 (tm: auto_100trying). */
   readonly auto100: boolean;
+  /** Milliseconds within which another reply spares the 100, at most 200; 0: it is sent at once. */
+  readonly tryingDelay: number;
   /** Bytes of a request beyond which TCP is tried before UDP; 0: never. */
   readonly udpMaxRequest: number;
 }
@@ -51,6 +53,9 @@ export interface DecisionDelegate {
   reply(reply: LocalReply): boolean;
 }
 
+/** Part of T1 within which a 100 is sent: before callers send their INVITE again. */
+const MOST_OF_T1 = 0.4;
+
 /** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
 export class ProxyCore implements TransactionUser {
   private draining = false;
@@ -60,6 +65,7 @@ export class ProxyCore implements TransactionUser {
   readonly sender: Sender;
   readonly large: LargeRequests;
   private readonly stateless: StatelessForwarder;
+  private readonly tryingDelay: number;
 
   constructor(
     readonly layer: TransactionLayer,
@@ -76,6 +82,7 @@ export class ProxyCore implements TransactionUser {
     private readonly observer: ProxyObserver | undefined = undefined,
   ) {
     layer.attach(this);
+    this.tryingDelay = Math.min(options.tryingDelay, MOST_OF_T1 * layer.config.t1);
     this.sender = new Sender(sockets, resolver, options, tokens);
     this.large = new LargeRequests(options.udpMaxRequest, sockets, () => layer.now(), log);
     const counted = (code: number) => this.counted(code);
@@ -168,9 +175,7 @@ export class ProxyCore implements TransactionUser {
   }
 
   private trying(server: ServerTransaction): void {
-    if (server.invite && server.state === 'trying' && this.options.auto100) {
-      server.replyWith(100, 'Giving it a try');
-    }
+    if (this.options.auto100 && server instanceof InviteServer) server.tryWithin(this.tryingDelay);
   }
 
   onCancel(server: InviteServer | undefined): void {

@@ -78,6 +78,7 @@ export interface ProxyFixtureOptions {
   readonly observer?: (clock: FakeClock) => ProxyObserver;
   readonly config?: Partial<TransactionConfig>;
   readonly auto100?: boolean;
+  readonly tryingDelay?: number;
   readonly udpMaxRequest?: number;
   readonly localRport?: boolean;
   readonly sipsNeedsTls?: boolean;
@@ -133,6 +134,7 @@ export function proxyFixture(options: ProxyFixtureOptions) {
     counters,
     {
       auto100: options.auto100 ?? true,
+      tryingDelay: options.tryingDelay ?? 0,
       udpMaxRequest: options.udpMaxRequest ?? 0,
       localRport: options.localRport ?? false,
       sipsNeedsTls: options.sipsNeedsTls ?? true,

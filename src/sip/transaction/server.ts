@@ -1,7 +1,7 @@
 import { defaultPort } from '../../core/uri.js';
 import type { SipMessage } from '../message.js';
 import { buildReply, reasonPhrase, type ViaMarking } from '../reply.js';
-import { type TimerWheel, WheelTimer } from '../timers.js';
+import { TICK_MS, type TimerWheel, WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 import type { TransactionConfig } from './config.js';
 import { Kind } from './remnants.js';
@@ -130,16 +130,36 @@ export function replyPort(request: SipMessage, source: Source): number {
   return via.port === 0 ? 5060 : via.port;
 }
 
+/** Milliseconds that a timer may fire late (`TimerWheel`). */
+const LATE_MS = 2 * TICK_MS;
+
 /** INVITE server transaction: RFC 3261 section 17.2.1 with the accepted state of RFC 6026 section 7.1. */
 export class InviteServer extends ServerTransaction {
   readonly invite = true;
   private interval = 0;
   private deadline = 0;
 
+  /**
+   * Answers 100 unless another reply goes out within so many milliseconds, at most 200 (RFC 3261 section 17.2.1): most calls ring
+   * before, and need none.
+   */
+  tryWithin(ms: number): void {
+    if (this.state !== 'trying') return;
+    const wait = ms - LATE_MS;
+    if (wait > 0) this.layer.timers.arm(this, wait);
+    else this.trying();
+  }
+
+  private trying(): void {
+    this.replyWith(100, 'Giving it a try');
+  }
+
   reply(text: string, status: number): void {
     switch (this.state) {
       case 'trying':
       case 'proceeding':
+        // A 100 that waits is not needed any more.
+        this.layer.timers.cancel(this);
         this.state = 'proceeding';
         this.send(text);
         if (status < 200) {
@@ -170,6 +190,8 @@ export class InviteServer extends ServerTransaction {
 
   retransmitted(): void {
     if ((this.state === 'proceeding' || this.state === 'completed') && this.last !== '') this.send(this.last);
+    // A 100 that waits is due now.
+    else if (this.state === 'trying' && this.wheelDue >= 0) this.trying();
   }
 
   fallSilent(): void {
@@ -191,6 +213,10 @@ export class InviteServer extends ServerTransaction {
   }
 
   onTimer(): void {
+    if (this.state === 'trying') {
+      this.trying();
+      return;
+    }
     // If room is short, an unacknowledged failure is sent only once: a sender that missed it retransmits the request.
     const waits = this.state === 'completed' && !this.source.socket.reliable && !this.layer.tight;
     if (waits && this.layer.now() < this.deadline) {

@@ -291,6 +291,7 @@ test('without a file section its service is off', (t) => {
     t4: 5000,
     timerC: 185,
     auto100: true,
+    tryingDelay: 0,
     udpMaxRequest: 1300,
     localRport: true,
     sipsNeedsTls: true,

@@ -58,6 +58,45 @@ describe('replies', () => {
     assert.deepEqual(codes(), [180]);
   });
 
+  test('a 100 that may wait is spared by any other reply, and sent 200 ms after the INVITE at the latest', () => {
+    for (const status of [180, 200, 404]) {
+      const { call, from, codes, clock } = relay([A], { tryingDelay: 200 });
+      call();
+      from('192.0.2.7', 100);
+      clock.advance(100);
+      from('192.0.2.7', status);
+      clock.advance(400);
+      assert.deepEqual(codes(), [status]);
+    }
+    const { call, from, codes, clock } = relay([A], { tryingDelay: 200 });
+    call();
+    clock.advance(120);
+    assert.deepEqual(codes(), []);
+    clock.advance(80);
+    assert.deepEqual(codes(), [100]);
+    from('192.0.2.7', 180);
+    from('192.0.2.7', 200);
+    clock.advance(1000);
+    assert.deepEqual(codes(), [100, 180, 200]);
+  });
+
+  test('a 100 that waits is sent to an INVITE that comes again, and once only', () => {
+    const { call, codes, clock } = relay([A], { tryingDelay: 200 });
+    call();
+    clock.advance(20);
+    call();
+    assert.deepEqual(codes(), [100]);
+    clock.advance(400);
+    assert.deepEqual(codes(), [100]);
+  });
+
+  test('a 100 never waits for more than 0.4 of T1', () => {
+    const { call, codes, clock } = relay([A], { tryingDelay: 200, config: { t1: 250 } });
+    call();
+    clock.advance(100);
+    assert.deepEqual(codes(), [100]);
+  });
+
   test('a second 2xx passes, from the same branch and for a retransmission', () => {
     const { call, from, codes } = relay();
     call();
