@@ -23,8 +23,8 @@ const MOST_SLOTS = 3600;
 const LONGEST_NAME = 1024;
 
 interface Slot {
-  /** Which stretch of time it stands for. */
-  turn: number;
+  /** The number of its span of time. */
+  number: number;
   sum: number;
   count: number;
   good: number;
@@ -43,11 +43,11 @@ class Series {
   }
 
   note(value: number): void {
-    const turn = this.turn();
-    const at = turn % this.profile.slots;
+    const number = this.numberNow();
+    const at = number % this.profile.slots;
     let slot = this.slots[at];
-    if (slot?.turn !== turn) {
-      slot = { turn, sum: 0, count: 0, good: 0 };
+    if (slot?.number !== number) {
+      slot = { number, sum: 0, count: 0, good: 0 };
       this.slots[at] = slot;
     }
     slot.sum += value;
@@ -56,12 +56,12 @@ class Series {
   }
 
   value(): number {
-    const oldest = this.turn() - this.profile.slots;
+    const oldest = this.numberNow() - this.profile.slots;
     let sum = 0;
     let count = 0;
     let good = 0;
     for (const slot of this.slots) {
-      if (slot === undefined || slot.turn <= oldest) continue;
+      if (slot === undefined || slot.number <= oldest) continue;
       sum += slot.sum;
       count += slot.count;
       good += slot.good;
@@ -72,7 +72,7 @@ class Series {
     return Math.trunc(algorithm === 'average' ? sum / count : (good * whole) / count);
   }
 
-  private turn(): number {
+  private numberNow(): number {
     return Math.floor(this.clock.monotonic() / this.span);
   }
 }

@@ -106,7 +106,7 @@ export async function daemonCrashes(
   /** Changes that the daemon has acknowledged: each must be in the stream, whatever happens to it afterwards. */
   let acknowledged = 0;
   /** The same by destination, in the order in which they were acknowledged. */
-  const told = new Map<string, string[]>();
+  const marked = new Map<string, string[]>();
   for (let kill = 0; kill < size.kills; kill++) {
     const before = await daemon.states();
     const natsAway = kill % 3 === 1;
@@ -120,7 +120,7 @@ export async function daemonCrashes(
         const status = state === 'a' ? 'active' : 'inactive';
         if (before.get(uri) !== status) {
           acknowledged++;
-          told.set(uri, [...(told.get(uri) ?? []), status]);
+          marked.set(uri, [...(marked.get(uri) ?? []), status]);
         }
         before.set(uri, status);
       }
@@ -172,7 +172,7 @@ export async function daemonCrashes(
   const published = stored.filter(({ reason }) => reason === 'MI command').length;
   assert.ok(published >= acknowledged, `${published} of ${acknowledged} acknowledged changes are in the stream`);
   assert.ok(published <= acknowledged + size.kills, 'and at most the one on its way at each kill besides');
-  for (const [uri, statuses] of told) {
+  for (const [uri, statuses] of marked) {
     const events = stored.filter(({ address, reason }) => address === uri && reason === 'MI command');
     let at = 0;
     for (const { status } of events) if (status === statuses[at]) at++;

@@ -147,7 +147,7 @@ test('all matches of one text together take no more than 5 ms, where each might 
   }
 });
 
-/** Of two characters at random, so that nearly every place of the text has a set of states of its own. */
+/** Of two characters at random, so that nearly every position of the text has a set of states of its own. */
 const ofTwo = (characters: string): { readonly name: string; make(length: number): string } => {
   let state = 7;
   return {
