@@ -9,6 +9,7 @@ import { isKamailioUri, kamailioUser } from '../pvar/variables/script-uris.js';
 import type { CfgScope } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import type { SipMessage } from '../sip/message.js';
+import { routeSet } from '../sip/route-set.js';
 import type { Via } from '../sip/via.js';
 import { viaValues } from '../sip/via-values.js';
 import { branchesOf, destinationSet } from './branch-variables.js';
@@ -215,6 +216,15 @@ const VERSION = '5.6.3';
 /** Variables of Kamailio's pv, siputils and kex about the message at hand. */
 export const messageVariables: readonly (readonly [string, VariableDefinition])[] = [
   ['nh', byWord(hopParts)],
+  // As recorded, the whole of the first field, without an index.
+  ['ct', own(({ message }) => orNull(message.header('Contact')))],
+  [
+    'route_uri',
+    own((scope) => {
+      const message = messageOf(scope);
+      return message === undefined ? '' : (routeSet(message)[0]?.text ?? '');
+    }),
+  ],
   ['msg', byWord(parts)],
   [
     'mbu',

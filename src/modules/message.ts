@@ -37,8 +37,9 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
     const kamailio = run.env.dialect === 'kamailio';
     const next = Math.min(hops - 1, kamailio ? 70 : 255);
     const width = message.maxForwardsEnd - message.maxForwardsValue;
-    const text = kamailio ? String(next).padStart(width > 2 ? width : 0, ' ') : String(next);
-    if (!kamailio && text.length === width) {
+    // As recorded, Kamailio writes it over the old one, with blanks before it.
+    const text = kamailio ? String(next).padStart(width, ' ') : String(next);
+    if (text.length === width) {
       // What follows sees the new number.
       const { text: whole, maxForwardsValue: at } = message;
       const fresh = parseMessage(whole.slice(0, at) + text + whole.slice(at + width));

@@ -19,6 +19,7 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
       ? ''
       : 'co';
   const added: string[] = [];
+  let changed = false;
   if ((bits & 1) !== 0) added.push('a=direction:active');
   if ((bits & 4) !== 0) added.push('a=nortpproxy:yes');
   for (const [bit, pattern, old, letter] of [
@@ -31,16 +32,22 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
       const found = match[1] ?? '';
       if (opensips && (bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
       const end = message.bodyStart + (match.index ?? 0) + match[0].length;
+      // As recorded of Kamailio, an address that stands there already is no change.
+      if (!opensips && found === ip) continue;
       edits.replace(end - found.length, end, ip);
       first ??= found;
     }
+    changed ||= first !== undefined;
     if (first !== undefined && old !== '' && !skipped.includes(letter)) added.push(`a=${old}:${first}`);
   }
   const last = /\r?\n$/.exec(body)?.[0] ?? '';
   const text = added.map((line) => `\r\n${line}`).join('') + (opensips ? lines : '');
   if (text !== '') edits.insert(message.bodyEnd - last.length, text);
-  return 1;
+  return opensips || changed ? 1 : UNCHANGED;
 }
+
+/** What Kamailio returns where no address was changed. */
+const UNCHANGED = 2;
 
 const SDP_WORDS: Readonly<Record<string, number>> = {
   'add-dir-active': 1,

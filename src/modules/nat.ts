@@ -4,7 +4,7 @@ import { parseAddress } from '../core/name-addr.js';
 import { bracketed, parseUri, uriParam, withoutUriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
-import { routeValues } from '../sip/route-set.js';
+import { type RouteValue, routeValues } from '../sip/route-set.js';
 import { hostPort } from '../sip/transport/transport.js';
 import {
   type FunctionSpec,
@@ -77,10 +77,24 @@ export function natTest(run: MessageRun, bits: number): number {
   return -1;
 }
 
+/**
+ * The value that nathelper of Kamailio changes: as recorded, the last of the first Contact field. Undefined where there is none, or
+ * another function has put one in its place.
+ */
+function lastContact(run: MessageRun): RouteValue | undefined {
+  const contacts = routeValues(run.message, 'contact', 64);
+  const field = contacts[0]?.fieldValue;
+  const last = contacts.findLast((each) => each.fieldValue === field);
+  if (last?.uri === undefined) return undefined;
+  const changed = run.edits.list.some(({ start, end }) => end > start && start < last.end && end > last.start);
+  return changed ? undefined : last;
+}
+
 /** Puts the address the message came from into its Contact headers; `kept` leaves the old one in a parameter "org". */
 export function fixContact(run: MessageRun, params: string, kept = false): number {
-  const { message, source, edits } = run;
-  const contacts = routeValues(message, 'contact', 64);
+  const { message, source, edits, env } = run;
+  const last = env.dialect === 'kamailio' ? lastContact(run) : undefined;
+  const contacts = env.dialect === 'opensips' ? routeValues(message, 'contact', 64) : last === undefined ? [] : [last];
   if (contacts.length === 0) return -1;
   for (const contact of contacts) {
     const parts = cutUri(contact.text);
@@ -110,17 +124,25 @@ function restoreUri(run: MessageRun): number {
   return 1;
 }
 
-/** Adds ";alias=address~port~protocol" to the first Contact. */
+/** Adds ";alias=address~port~protocol" to a Contact. */
 function addAlias(run: MessageRun, address: string, port: number, protocol: string, isLast = false): number {
-  const { message } = run;
-  const contact = routeValues(message, 'contact', 1)[0];
+  const { message, edits } = run;
+  const contact = lastContact(run);
   const number = TRANSPORT_NUMBERS.get(protocol.toLowerCase());
-  if (contact?.uri === undefined || number === undefined) return -1;
-  const at = findText(message.text, contact.text, contact.start);
+  if (contact === undefined || number === undefined) return -1;
+  const { text } = contact;
+  const at = findText(message.text, text, contact.start);
+  const alias = `;alias=${address}~${port}~${number}`;
   // As recorded: before the parameters of the URI, set_contact_alias() after them.
-  const params = isLast ? -1 : contact.text.slice(contact.text.indexOf('@') + 1).indexOf(';');
-  const end = params < 0 ? contact.text.length : contact.text.indexOf('@') + 1 + params;
-  run.edits.insert(at + end, `;alias=${address}~${port}~${number}`);
+  const params = isLast ? -1 : text.slice(text.indexOf('@') + 1).indexOf(';');
+  const end = params < 0 ? text.length : text.indexOf('@') + 1 + params;
+  // A URI without brackets gets them: what follows would be parameters of Contact.
+  const bare = message.text[at - 1] !== '<';
+  if (!isLast && !bare) edits.insert(at + end, alias);
+  else {
+    const changed = text.slice(0, end) + alias + text.slice(end);
+    edits.replace(at, at + text.length, bare ? `<${changed}>` : changed);
+  }
   return 1;
 }
 
@@ -245,12 +267,17 @@ const both: FunctionSpec[] = [
     compile:
       ([inUri]) =>
       (run) => {
-        const { message, source } = run;
-        const contact = routeValues(message, 'contact', 1)[0];
-        if (contact === undefined) return -1;
-        const text = `;received=sip:${source.address}:${source.port}`;
-        const at = findText(message.text, contact.text, contact.start) + contact.text.length;
-        run.edits.insert(intOf(inUri, run, 0) !== 0 ? at : contact.end, text);
+        const { message, source, env } = run;
+        const kamailio = env.dialect === 'kamailio';
+        const contacts = routeValues(message, 'contact', kamailio ? 64 : 1);
+        if (contacts.length === 0) return -1;
+        const uri = `sip:${source.address}:${source.port}`;
+        const inside = intOf(inUri, run, 0) !== 0;
+        const text = `;received=${kamailio && !inside ? `"${uri}"` : uri}`;
+        for (const contact of contacts) {
+          const at = findText(message.text, contact.text, contact.start) + contact.text.length;
+          run.edits.insert(inside ? at : contact.end, text);
+        }
         return 1;
       },
   },

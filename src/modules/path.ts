@@ -1,3 +1,4 @@
+import { sentBy as sentByOf } from '../script/forwarding.js';
 import { type FunctionSpec, moduleFunctions, optional, type ScriptFunction, textOf } from './define.js';
 
 /** Functions of path (RFC 3327). */
@@ -11,9 +12,11 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
       compile:
         ([user, more]) =>
         (run) => {
-          const { source, message } = run;
+          const { source, message, call } = run;
+          const kamailio = run.env.dialect === 'kamailio';
           const params = textOf(more, run) === '' ? '' : `;${textOf(more, run).replace(/^;/, '')}`;
-          const { sentBy, transport } = source.socket;
+          const { transport } = source.socket;
+          const sentBy = kamailio ? sentByOf(call, source.socket) : source.socket.sentBy;
           const host = sentBy.endsWith(':5060') ? sentBy.slice(0, -5) : sentBy;
           const received =
             name === 'add_path'
@@ -21,7 +24,7 @@ export const pathFunctions: ScriptFunction[] = moduleFunctions('path', [
               : `;received=sip:${source.address}:${source.port}${transport === 'udp' ? '' : `%3Btransport%3D${transport}`}`;
           const info = textOf(user, run) === '' ? '' : `${textOf(user, run)}@`;
           run.edits.insert(
-            run.env.dialect === 'opensips' ? message.headersEnd : message.headersStart,
+            (kamailio ? message.nextField('path', message.headersStart)?.line : undefined) ?? message.headersEnd,
             `Path: <sip:${info}${host};lr${received}${params}>\r\n`,
           );
           return 1;

@@ -4,6 +4,9 @@ import { isOurs } from '../script/ours.js';
 import { breaksLine } from '../script/outgoing.js';
 import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
 
+/** What loose_route() of Kamailio returns for a request that begins a dialog, whose Route names this proxy alone. */
+export const PRELOADED = -3;
+
 function ours(run: MessageRun, uri: SipUri | undefined): boolean {
   return uri !== undefined && isOurs(run.env, uri.host, uri.port ?? 5060);
 }
@@ -53,7 +56,6 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   if (first?.uri === undefined) return -1;
   // As recorded, Kamailio looks at the parameters of a Route of this proxy only.
   if (!kamailio || ours(run, first.uri)) call.routeParams = first.uri.params;
-  call.scope.routeUri = first.text;
   // A strict router before us put our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
   if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
@@ -75,10 +77,11 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   const next = routes[taken];
   if (next === undefined) {
     for (const edit of removeFirst(routes, taken)) run.edits.add(edit);
-    if (message.toTag === '') return kamailio ? -3 : -1;
+    if (message.toTag === '') return kamailio ? PRELOADED : -1;
     return 1;
   }
   if (next.uri === undefined) return -1;
+  call.nextHopRoute = true;
   if (!isLoose(next.uri)) return strictNext(run, routes, taken);
   for (const edit of removeFirst(routes, taken)) run.edits.add(edit);
   run.pvars.destinationUri = next.text;

@@ -16,7 +16,7 @@ import {
   textOf,
 } from './define.js';
 import { exactly } from './patterns.js';
-import { looseRoute, recordRoute, routeParams } from './record-routing.js';
+import { looseRoute, PRELOADED, recordRoute, routeParams } from './record-routing.js';
 import { sharedFunctions } from './shared.js';
 
 /** Which way a request goes in its dialog, by the ftag of our Route and the From tag. */
@@ -37,8 +37,14 @@ export const rrFunctions: ScriptFunction[] = [
       name: 'loose_route_preloaded',
       dialects: KAMAILIO,
       routes: ['request'],
-      summary: 'follows a Route that was given before the first request',
-      compile: () => looseRoute,
+      summary: 'follows a Route; true when that names this proxy alone, and the request begins a dialog',
+      compile: () => (run) => code(looseRoute(run) === PRELOADED),
+    },
+    {
+      name: 'rr_next_hop_route',
+      dialects: KAMAILIO,
+      summary: 'whether loose_route() has found a further Route after that of this proxy',
+      compile: () => (run) => code(run.call.nextHopRoute),
     },
     {
       name: 'loose_route_mode',

@@ -201,7 +201,6 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['_s', FORMATTED],
     ['T_rpl', otherMessage('reply')],
     ['T_req', otherMessage('request')],
-    ['route_uri', own((scope) => scope.routeUri ?? '')],
     ['fs', own(sendSocketText, setSendSocket)],
     [
       'fsn',

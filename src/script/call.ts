@@ -32,8 +32,6 @@ export class CfgScope extends PvarScope {
   /** $T_reply_code and $T_reply_reason of the branch that was chosen; the message at hand is the request. */
   txCode: number | undefined = undefined;
   txReason: string | undefined = undefined;
-  /** $route_uri: the topmost Route that loose_route() looked at. */
-  routeUri: string | undefined = undefined;
   /** What is wrong with the message an error route is called for. */
   fault:
     | { readonly class: number; readonly level: number; readonly code: number; readonly reason: string }
@@ -217,6 +215,8 @@ export class Call implements DispatcherCall {
   localRport = false;
   /** The request goes from the callee to the caller, by the ftag of our Route: its dialog's first From tag is that of To. */
   upstream = false;
+  /** loose_route() has found a Route after that of this proxy. */
+  nextHopRoute = false;
   /** Route lines of the top values loose_route() found: what check_route_param() and is_direction() look at. */
   routeParams: string | undefined = undefined;
   /** The same, but only of a Route of this proxy: $rr_params. */

@@ -64,7 +64,8 @@ export function shownSentBy(call: Call, socket: SipSocket): string | undefined {
   return call.advertisedHost === undefined && call.advertisedPort === undefined ? undefined : sentBy(call, socket);
 }
 
-function sentBy(call: Call, socket: SipSocket): string {
+/** Host and port of a socket as they are shown to others. */
+export function sentBy(call: Call, socket: SipSocket): string {
   if (call.advertisedHost === undefined && call.advertisedPort === undefined) return socket.sentBy;
   const colon = socket.sentBy.lastIndexOf(':');
   const host = call.advertisedHost ?? socket.sentBy.slice(0, colon);
@@ -86,15 +87,16 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
     const lr = env.rr.fullLr ? ';lr=on' : ';lr';
     const own = rrParams + token;
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
+    const user = env.rr.addUsername ? userOf(call) : '';
     if (each.preset !== undefined) {
-      // As recorded of Kamailio 5.6.3, parameters of the script and of dialog come before "lr" there.
-      const preset = env.dialect === 'kamailio' ? tag + own + lr : tag + lr + own;
-      for (const host of each.preset) out += `Record-Route: <sip:${host}${preset}>\r\n`;
+      // As recorded of Kamailio 5.6.3, parameters of the script and of dialog come before "lr" there; the user of add_username stands there, too.
+      const kamailio = env.dialect === 'kamailio';
+      const preset = kamailio ? tag + own + lr : tag + lr + own;
+      for (const host of each.preset) out += `Record-Route: <sip:${kamailio ? user : ''}${host}${preset}>\r\n`;
       continue;
     }
     const two = env.rr.doubleRr && inbound !== outbound;
     const single = env.dialect === 'opensips' ? outbound : inbound;
-    const user = env.rr.addUsername ? userOf(call) : '';
     const mark = two ? ';r2=on' : '';
     if (two)
       out += `Record-Route: <sip:${user}${hostOf(call, outbound, each.advertised)}${transport(env.dialect, outbound)}${mark}${params}>\r\n`;

@@ -13,7 +13,7 @@ const GATEWAYS =
 export const OPERATORS: readonly Family[] = [
   {
     area: 'rr-functions',
-    head: 'loadmodule "textopsx.so"«|\nmodparam("rr", "append_fromtag", 0)»«|\nmodparam("rr", "enable_double_rr", 0)»«|\nmodparam("rr", "ignore_user", 1)»«|\nmodparam("rr", "add_username", 1)»«|\nmodparam("rr", "enable_full_lr", 1)»',
+    head: 'loadmodule "textopsx.so"«|\nmodparam("rr", "append_fromtag", 0)»«|\nmodparam("rr", "enable_double_rr", 0)»«|\nmodparam("rr", "add_username", 1)»«|\nmodparam("rr", "enable_full_lr", 1)»',
     statements: [
       'loose_route();',
       'loose_route();',
@@ -166,7 +166,7 @@ export const OPERATORS: readonly Family[] = [
     head: 'loadmodule "textopsx.so"\nloadmodule "sanity.so"\nloadmodule "nathelper.so"\nloadmodule "dispatcher.so"\nmodparam("dispatcher", "list_file", "@CASE@/d.list")\nmodparam("dispatcher", "flags", 2)\nmodparam("dispatcher", "xavp_dst", "_dsdst_")\nmodparam("tm", "fr_timer", 700)\nmodparam("tm", "failure_reply_mode", «0|3»)\nmodparam("rr", "append_fromtag", «0|1»)',
     files: { 'd.list': '1 sip:127.0.0.41:15070 0 5\n1 sip:127.0.0.42:15070 0 3\n2 sip:127.0.0.43:15070\n' },
     begin:
-      'route(REQINIT); if (is_method("CANCEL")) { if (t_check_trans()) route(RELAY); exit; } if (!is_method("ACK")) { if (t_precheck_trans()) { t_check_trans(); exit; } t_check_trans(); } route(WITHINDLG); remove_hf("Route"); if (is_method("INVITE|SUBSCRIBE")) record_route();',
+      'route(REQINIT); if (is_method("CANCEL")) { if (t_check_trans()) route(RELAY); exit; } if (!is_method("ACK")) { if (t_precheck_trans()) { t_check_trans(); exit; } t_check_trans(); } route(WITHINDLG); remove_hf("Route"); if (is_method("INVITE¦SUBSCRIBE")) record_route();',
     statements: [
       'append_hf("X-Trunk: «a|$rU|$si»\\r\\n");',
       'if (is_method("INVITE")) setflag(«1|2»);',
@@ -186,7 +186,7 @@ export const OPERATORS: readonly Family[] = [
       'route[WITHINDLG]':
         'if (!has_totag()) return; if (loose_route()) { xlog("L_INFO", "$rm in dialog du=$du ru=$ru «$avp(trunk)|$(route_uri{uri.params})»\\n"); if (is_method("NOTIFY")) record_route(); route(RELAY); exit; } if (is_method("ACK")) { if (t_check_trans()) { route(RELAY); exit; } else exit; } sl_send_reply("404", "Not here"); exit;',
       'route[RELAY]':
-        'if (is_method("INVITE|BYE|SUBSCRIBE|UPDATE")) { if (!t_is_set("branch_route")) t_on_branch("MANAGE_BRANCH"); } if (is_method("INVITE|SUBSCRIBE|UPDATE")) { if (!t_is_set("onreply_route")) t_on_reply("MANAGE_REPLY"); } if (is_method("INVITE")) { if (!t_is_set("failure_route")) t_on_failure("MANAGE_FAILURE"); } if (!t_relay()) { xlog("L_INFO", "relay failed $rc\\n"); sl_reply_error(); } exit;',
+        'if (is_method("INVITE¦BYE¦SUBSCRIBE¦UPDATE")) { if (!t_is_set("branch_route")) t_on_branch("MANAGE_BRANCH"); } if (is_method("INVITE¦SUBSCRIBE¦UPDATE")) { if (!t_is_set("onreply_route")) t_on_reply("MANAGE_REPLY"); } if (is_method("INVITE")) { if (!t_is_set("failure_route")) t_on_failure("MANAGE_FAILURE"); } if (!t_relay()) { xlog("L_INFO", "relay failed $rc\\n"); sl_reply_error(); } exit;',
       'route[DISPATCH]':
         'if (!ds_select_dst("«1|2|9»", "«4|8|0»")) { send_reply("404", "No destination"); exit; } t_on_failure("RTF_DISPATCH"); route(RELAY); exit;',
       'branch_route[MANAGE_BRANCH]':
@@ -194,9 +194,9 @@ export const OPERATORS: readonly Family[] = [
       'onreply_route[MANAGE_REPLY]':
         'xlog("L_INFO", "reply $rs $rr $rm\\n"); «|if (status =~ "[12][0-9][0-9]") { fix_nated_contact(); }|if ($rs == 183) change_reply_status("180", "Ringing");|remove_hf("X-G");»',
       'failure_route[MANAGE_FAILURE]':
-        'if (t_is_canceled()) exit; xlog("L_INFO", "failed $T_reply_code\\n"); «|if (t_check_status("486|408")) { t_on_failure("RTF_DISPATCH"); $ru = "sip:vm@127.0.0.44:15070"; t_relay(); exit; }|if (t_check_status("3[0-9][0-9]")) { t_reply("404", "Not found"); exit; }»',
+        'if (t_is_canceled()) exit; xlog("L_INFO", "failed $T_reply_code\\n"); «|if (t_check_status("486¦408")) { t_on_failure("RTF_DISPATCH"); $ru = "sip:vm@127.0.0.44:15070"; t_relay(); exit; }|if (t_check_status("3[0-9][0-9]")) { t_reply("404", "Not found"); exit; }»',
       'failure_route[RTF_DISPATCH]':
-        'if (t_is_canceled()) exit; xlog("L_INFO", "dispatch failed $T_reply_code\\n"); if (t_check_status("500|503") or (t_branch_timeout() and !t_branch_replied())) { «|ds_mark_dst("«ip|p|i»");» if (ds_next_dst()) { «xdbg("next\\n");|t_on_failure("RTF_DISPATCH");» route(RELAY); exit; } xlog("L_INFO", "none left\\n"); «|t_reply("480", "All busy");» }',
+        'if (t_is_canceled()) exit; xlog("L_INFO", "dispatch failed $T_reply_code\\n"); if (t_check_status("500¦503") or (t_branch_timeout() and !t_branch_replied())) { «|ds_mark_dst("«ip|p|i»");» if (ds_next_dst()) { «xdbg("next\\n");|t_on_failure("RTF_DISPATCH");» route(RELAY); exit; } xlog("L_INFO", "none left\\n"); «|t_reply("480", "All busy");» }',
     },
     end: 'route(DISPATCH);',
     gateways:
@@ -233,10 +233,10 @@ export const OPERATORS: readonly Family[] = [
   },
   {
     area: 'database',
-    head: 'loadmodule "db_sqlite.so"\nloadmodule "sqlops.so"\nmodparam("sqlops", "sqlcon", "ca=>sqlite:///@CASE@/x.db")\nloadmodule "avpops.so"\nmodparam("avpops", "db_url", "sqlite:///@CASE@/x.db")',
+    head: 'loadmodule "db_sqlite.so"\nloadmodule "sqlops.so"\nmodparam("sqlops", "sqlcon", "ca=>sqlite:///@CASE@/x.db")\nloadmodule "avpops.so"\nmodparam("avpops", "db_url", "sqlite:///@CASE@/x.db")\nmodparam("avpops", "avp_table", "avps")',
     files: { 'x.db': '' },
     begin:
-      'sql_query("ca", "create table if not exists t (id integer primary key, n text, v integer)"); sql_query("ca", "insert into t (n, v) values (\'a\', 1), (\'b\', 2), (\'alice\', 3), (null, null)");',
+      'sql_query("ca", "create table if not exists t (id integer primary key, n text, v integer)"); sql_query("ca", "create table if not exists avps (id integer primary key)"); sql_query("ca", "insert into t (n, v) values (\'a\', 1), (\'b\', 2), (\'alice\', 3), (null, null)");',
     statements: [
       '$var(q) = sql_query("ca", "select n, v from t «|where n = \'$rU\'|where n = \'none\'|order by v desc»", "ra"); xlog("L_INFO", "@N@ q=$var(q) rows=$dbr(ra=>rows) cols=$dbr(ra=>cols) [$dbr(ra=>[0,0])] [$dbr(ra=>[0,1])] [$dbr(ra=>[1,0])] [$dbr(ra=>[3,0])] [$dbr(ra=>colname[0])]\\n");',
       'sql_result_free("«ra|rb»");',
