@@ -49,6 +49,7 @@ export class Caches {
     return new Caches(new Map(kept), this.names);
   }
 
+  /** The same names with copies of all values. Throws SwitchyardError USAGE for a collection that is too large to copy. */
   copy(): Caches {
     const copied = [...this.collections].map(([name, values]): [string, ValueMap<PvarValue>] => [
       name,

@@ -83,10 +83,12 @@ export class SeriesTable {
 
   constructor(private readonly profiles: ReadonlyMap<string, SeriesProfile>) {}
 
+  /** All series by name. */
   get all(): ReadonlyMap<string, Series> {
     return this.known;
   }
 
+  /** The series of that name. */
   find(name: string): Series | undefined {
     return this.known.get(name);
   }

@@ -18,6 +18,7 @@ export class EvenOwners implements RequestOwners {
     private readonly claims: CallClaims | undefined,
   ) {}
 
+  /** The worker that has claimed the call, else the one that a hash of the Call-ID names. */
   owner({ toTag, callId }: SipMessage): number {
     const claimed = toTag === '' ? undefined : this.claims?.owner(callId);
     return claimed ?? socketOfRequest(callId, this.workers);
@@ -35,6 +36,7 @@ export class ClaimingOwners implements RequestOwners {
     private readonly next: (callId: string) => number,
   ) {}
 
+  /** The process that has the request or its call; else a worker for new requests, which is entered as its owner. */
   owner({ toTag, callId, cseqNumber, method }: SipMessage): number {
     const known = this.requests.find(callId, cseqNumber);
     if (known !== 0) return known;

@@ -1,22 +1,22 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { headOf, LOAD_WORDS, LOADS } from './shared-layout.js';
 
-/** Milliseconds that a figure is taken over, and those between two times that the brain is told. */
+/** Milliseconds over which the load is measured, and the fewest between two notifications of the brain. */
 const WINDOW_MS = 50;
-const TOLD_MS = 100;
-/** Part of its time from which on a worker tells the brain at once, in thousandths, where datagrams were left waiting. */
+const NOTIFY_MS = 100;
+/** Load, in thousandths, from which on a worker notifies the brain at once if datagrams were left waiting. */
 const BUSY = 900;
-/** Milliseconds after which one that has said nothing stands still: it says something twice a second at least. */
+/** Milliseconds without a report after which a worker counts as stopped: it reports at least twice a second. */
 const SILENT_MS = 1200;
 
-/** How busy a worker is, which it writes into the memory that all share. */
+/** Measures how busy this worker is and writes that into the shared memory. */
 export class LoadMeter {
   private readonly words: Int32Array;
   private before: EventLoopUtilization | undefined = undefined;
   private began = 0;
   private sleptBefore = 0;
   private last = 0;
-  private told = 0;
+  private notified = 0;
   private wasFull = false;
 
   constructor(
@@ -26,13 +26,13 @@ export class LoadMeter {
     private readonly now: () => number,
     /** Milliseconds that the thread has slept within event loop iterations. */
     private readonly slept: () => number,
-    /** Tells the brain that there is more to do than this worker can. */
-    private readonly tell: () => void,
+    /** Notifies the brain that there is more to do than this worker can. */
+    private readonly notify: () => void,
   ) {
     this.words = headOf(memory).subarray(LOADS + LOAD_WORDS * worker, LOADS + LOAD_WORDS * (worker + 1));
   }
 
-  /** Looks again, when it is time. `full`: datagrams were left waiting. */
+  /** Measures, once every WINDOW_MS. `full`: datagrams were left waiting. */
   look(at: number, full: boolean): void {
     if (full) this.wasFull = true;
     const elapsed = at - this.began;
@@ -51,9 +51,9 @@ export class LoadMeter {
     words[1] = this.now() | 0;
     this.last = now;
     this.wasFull = false;
-    if (now < BUSY || !wasFull || at - this.told < TOLD_MS) return;
-    this.told = at;
-    this.tell();
+    if (now < BUSY || !wasFull || at - this.notified < NOTIFY_MS) return;
+    this.notified = at;
+    this.notify();
   }
 }
 
@@ -68,7 +68,7 @@ export class WorkerLoads {
     this.words = headOf(memory).subarray(LOADS);
   }
 
-  /** The part of its time that a worker has something to do, 0 to 1; undefined: it has said nothing for long. */
+  /** The part of its time for which a worker is busy, 0 to 1; undefined: it has not reported for SILENT_MS. */
   of(worker: number): number | undefined {
     const at = LOAD_WORDS * worker;
     const age = ((this.now() | 0) - (this.words[at + 1] as number)) | 0;

@@ -126,6 +126,7 @@ export class Ruids {
     this.prefix = `uloc-${seconds.toString(16)}-${random.token(4)}`;
   }
 
+  /** A new name. */
   make(): string {
     return `${this.prefix}-${(this.next++).toString(16)}`;
   }

@@ -10,8 +10,8 @@ import { type Column, type UsrlocSettings, usrlocSettings } from './settings.js'
 /** Rows that one statement reads or writes. */
 const READ = 1000;
 const WRITE = 50;
-/** Requests that wait for their turn at one address of record. */
-const MOST_TURNS = 100;
+/** The most requests that wait for one address of record. */
+const MOST_WAITING = 100;
 /** Location tables of one file. */
 const MOST_TABLES = 64;
 
@@ -22,8 +22,8 @@ export class LocationTable {
   private isLoaded = false;
   private writing: Promise<boolean> = Promise.resolve(true);
   private database: SqlDatabase | undefined;
-  /** Who waits for an address of record that somebody is at. */
-  private readonly turns = new Map<string, (() => void)[]>();
+  /** Requests waiting for an address of record that another request works on. */
+  private readonly waiting = new Map<string, (() => void)[]>();
 
   constructor(
     readonly name: string,
@@ -83,11 +83,14 @@ export class LocationTable {
     return this.database;
   }
 
-  /** One after the other for each address of record, which is in memory only meanwhile: one must not take back what another has not written. */
+  /**
+   * Runs requests about one address of record one after another. Its contacts are in memory only meanwhile; a request that read them before
+   * another has written its changes would undo these.
+   */
   private async alone<T>(env: ScriptEnvironment, aor: string, act: () => T | Promise<T>): Promise<T> {
-    const queue = this.turns.get(aor);
-    if (queue === undefined) this.turns.set(aor, []);
-    else if (queue.length >= MOST_TURNS)
+    const queue = this.waiting.get(aor);
+    if (queue === undefined) this.waiting.set(aor, []);
+    else if (queue.length >= MOST_WAITING)
       throw new Error(`usrloc: too many requests about ${aor} wait for the database`);
     else await new Promise<void>((resolve) => queue.push(resolve));
     try {
@@ -95,8 +98,8 @@ export class LocationTable {
       return await act();
     } finally {
       this.locations.forget(aor);
-      const next = this.turns.get(aor)?.shift();
-      if (next === undefined) this.turns.delete(aor);
+      const next = this.waiting.get(aor)?.shift();
+      if (next === undefined) this.waiting.delete(aor);
       else next();
     }
   }

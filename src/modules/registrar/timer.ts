@@ -4,13 +4,13 @@ import { runEvent } from '../../script/service-routes.js';
 import { fetched } from './functions.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
-/** Contacts taken out at once, and milliseconds until the next ones are: calls go on between them. */
+/** The most expired contacts removed at once, and the milliseconds until the next are removed, in which calls are handled. */
 const MOST_AT_ONCE = 2000;
 const NEXT_MS = 1;
 
 /**
- * Reads the tables of a file's usrloc, and at intervals takes out contacts that have expired and writes what waits for a database; the
- * returned function ends that.
+ * Loads the location tables of usrloc, then at intervals removes expired contacts and writes pending changes to the database. The
+ * returned function stops that.
  */
 export function startLocations(env: () => ScriptEnvironment): () => void {
   const first = env();
@@ -18,10 +18,10 @@ export function startLocations(env: () => ScriptEnvironment): () => void {
   const { settings } = first.modules.of(locationStore);
   if (settings.mode === 1 || settings.mode === 2) {
     const store = first.modules.of(locationStore);
-    // Tables of other names are read when they are asked for.
+    // Tables that are not preloaded are read when they are first used.
     for (const name of settings.preload.length > 0 ? settings.preload : ['location']) void store.of(name)?.load(first);
   }
-  // The first connection takes its time.
+  // Connects to the database now, since the first connection takes long.
   if (settings.mode === 3) void clean(first, first.modules.of(locationStore).of('location'));
   let stop: () => void = () => undefined;
   const sweep = (): void => {
@@ -33,7 +33,7 @@ export function startLocations(env: () => ScriptEnvironment): () => void {
   return () => stop();
 }
 
-/** Whether more have expired than could be taken out. */
+/** Removes expired contacts; true when there are more of them than are removed at once. */
 function expire(env: ScriptEnvironment): boolean {
   let left = false;
   for (const [name, table] of env.modules.of(locationStore).tables) {

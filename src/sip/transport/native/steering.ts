@@ -34,27 +34,27 @@ export function socketOfReply(branch: string): number {
  * a Call-ID.
  */
 export function socketOfRequest(callId: string, workers: number): number {
-  return callId === '' ? 0 : (placeOf(callId) % workers) + 1;
+  return callId === '' ? 0 : (slotOf(callId) % workers) + 1;
 }
 
 /** The socket that a request is given by its Call-ID where workers have shares (`boundsOf`); 0 (the brain) without a Call-ID. */
 export function socketByShare(callId: string, bounds: readonly number[]): number {
   if (callId === '') return 0;
-  const place = placeOf(callId);
-  return bounds.findIndex((bound) => place < bound) + 1;
+  const slot = slotOf(callId);
+  return bounds.findIndex((bound) => slot < bound) + 1;
 }
 
-/** Where the share of each worker ends, of all places that Call-IDs have. `shares` begins with that of worker 1; one at least is above 0. */
+/** The slot at which the share of each worker ends. `shares` begins with that of worker 1; at least one is above 0. */
 export function boundsOf(shares: readonly number[]): number[] {
   const all = shares.reduce((sum, share) => sum + share, 0);
   let sum = 0;
   return shares.map((share) => {
     sum += share;
-    return Math.round((PLACES * sum) / all);
+    return Math.round((SLOTS * sum) / all);
   });
 }
 
-function placeOf(callId: string): number {
+function slotOf(callId: string): number {
   let hash = 0;
   const end = Math.min(callId.length, HASHED);
   for (let i = 0; i < end; i++) {
@@ -65,8 +65,8 @@ function placeOf(callId: string): number {
   return Math.imul(hash, MIX) >>> 16;
 }
 
-/** Places that Call-IDs are spread over. */
-const PLACES = 65_536;
+/** Slots that the hashes of Call-IDs fall into. */
+const SLOTS = 65_536;
 
 const MIX = 0x9e3779b1 | 0;
 
@@ -152,7 +152,7 @@ function byPlace(workers: number, bounds: readonly number[] | undefined): readon
       [RET_A, 0, 0, 0],
     ];
   }
-  const last = bounds.findIndex((bound) => bound >= PLACES);
+  const last = bounds.findIndex((bound) => bound >= SLOTS);
   const before = bounds.slice(0, last).flatMap((bound, i): Instruction[] => [
     [JGE, 1, 0, bound],
     [RET, 0, 0, i + 1],
