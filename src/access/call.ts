@@ -1,9 +1,9 @@
 import type { Caller } from './caller.js';
 
-/** Changes an audit record lists one by one. */
+/** The most changes that an audit record lists one by one. */
 const MAX_NOTES = 20;
 
-/** What a command knows of a call beside its parameters, and what it leaves behind for the audit record. */
+/** One call of a management command: who calls, and what the command did, for the audit record. */
 export class ManagementCall {
   /** Partition the call is about, once the command knows it. */
   partition: string | undefined;

@@ -9,15 +9,18 @@ import type { CallTry, CallWatch, RecordedRequest } from './call-watch.js';
 import type { DestinationFigures } from './destination-figures.js';
 import { headOf } from './recorded-head.js';
 
-/** Records that share pieces of memory, a power of two. */
+/** Records in one block of memory: a power of two. */
 const SHIFT = 8;
 const BLOCK = 1 << SHIFT;
-/** Bytes of a request each record has room for; what is longer is kept on the heap. */
+/** Bytes of a request that fit into the cell of a record; what is kept of a longer one is on the heap. */
 const CELL = 512;
 
-/** Bytes of the numbers of a record: what a processor loads at once. */
+/** Bytes of the numbers of a record: one cache line. */
 const ROW = 64;
-/** Where they stand: as doubles, and as whole numbers of 32 bits. Times but the first two are microseconds. */
+/**
+ * Offsets in these 64 bytes: N in units of doubles, I in units of 32-bit integers. `time`, `began` and
+ * `duration` are milliseconds, the other times microseconds. O has the offsets of the objects of a record.
+ */
 const N = { changed: 0, time: 1, began: 2 };
 const NUMBERS = ROW / 8;
 const I = {
@@ -41,29 +44,29 @@ const CANCELLED = 1;
 const STATELESS = 2;
 const IN_DIALOG = 4;
 const LISTED = 8;
-/** Of the one try of a record: there is one, its code is our own, it was skipped. */
+/** Of the only try of a record: there was one; its code was generated here; it was skipped. */
 const TRIED = 16;
 const LOCAL = 32;
 const PASSED_OVER = 64;
-/** Who hung up, two bits. */
+/** Position of the two bits that say who hung up: an index into SIDES. */
 const HUNG_UP = 7;
 const SIDES: readonly (HungUp | undefined)[] = [undefined, 'caller', 'callee', 'unknown'];
-/** Beside the flags and beside another number of 16 bits. */
+/** Two numbers of 16 bits share an integer: how far the upper one is shifted, and the mask of the lower one. */
 const UPPER = 16;
 const LOWER = 0xffff;
 const MOST_COUNTED = 0x7fff;
 
-/** What few records have. */
+/** Values that few records have. */
 interface More {
   readonly reason: string;
   readonly cause: string | undefined;
   /** All tries, where there are several. */
   readonly tries: readonly RecordedTry[] | undefined;
-  /** The request, where it is too long for its cell. */
+  /** The head of the request, if the request is too long for its cell. */
   readonly head: string | undefined;
 }
 
-/** Memory of some records. */
+/** The memory of BLOCK records. */
 class Block {
   private readonly memory = new ArrayBuffer(BLOCK * ROW);
   readonly numbers = new Float64Array(this.memory);
@@ -73,8 +76,8 @@ class Block {
 }
 
 /**
- * Where records are kept, each in a slot: numbers in arrays and requests in buffers, which the garbage collector neither looks at nor
- * moves. Slots are used again. A record is an object only for whoever reads it.
+ * Stores call records, each in a slot: numbers in typed arrays and requests in buffers, which the garbage collector neither scans nor
+ * moves. Slots are reused. A record becomes an object only when it is read.
  */
 export class RecordStore {
   private readonly blocks: Block[] = [];
@@ -83,8 +86,8 @@ export class RecordStore {
   private serials = 0;
 
   /**
-   * Writes what became of a request that came at this time, milliseconds since the epoch; returns its slot. `reason` of a refusal, else '';
-   * `change`: its number of changes.
+   * Writes the record of a request and returns its slot. `time`: when the request came, milliseconds since the epoch; `reason`: why it was
+   * refused, else ''; `change`: serial number of this change among those of all records.
    */
   write(watch: CallWatch, time: number, reason: string, change: number): number {
     const slot = this.free.pop() ?? this.another();
@@ -204,7 +207,7 @@ export class RecordStore {
     return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.began] as number;
   }
 
-  /** An answered call goes on; `figures` of the destination that has it. */
+  /** The call was answered and is in progress; `figures`: those of its destination. */
   follow(slot: number, figures: DestinationFigures | undefined): void {
     const { ints, objects } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -212,7 +215,7 @@ export class RecordStore {
     objects[index * OBJECTS + O.figures] = figures;
   }
 
-  /** A call that went on has ended, at this monotonic time; `change` as of `write`. */
+  /** A call in progress has ended, at this monotonic time; `change` as for `write`. */
   hangUp(slot: number, by: HungUp, at: number, change: number): void {
     const { numbers, ints, objects } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -227,7 +230,7 @@ export class RecordStore {
     if (figures !== undefined) figures.inProgress--;
   }
 
-  /** The record is in a ring. Returns the bytes of its request that are kept. */
+  /** Notes that the record is in a ring. Returns how many bytes of its request are kept. */
   list(slot: number): number {
     const { ints } = this.blocks[slot >>> SHIFT] as Block;
     const i = (slot & (BLOCK - 1)) * INTS;
@@ -235,7 +238,7 @@ export class RecordStore {
     return (ints[i + I.sizes] as number) & LOWER;
   }
 
-  /** It left its ring: the slot is free unless its call goes on. Returns the bytes of its request. */
+  /** Notes that the record has left its ring, and frees the slot unless the call is in progress. Returns how many bytes of its request were kept. */
   unlist(slot: number): number {
     const block = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -251,12 +254,12 @@ export class RecordStore {
     return (this.flags(slot) & LISTED) !== 0;
   }
 
-  /** Whether the call of a record goes on. */
+  /** Whether the call of a record is in progress. */
   isInDialog(slot: number): boolean {
     return (this.flags(slot) & IN_DIALOG) !== 0;
   }
 
-  /** Frees the slot of a record that is in no ring and whose call does not go on. */
+  /** Frees the slot of a record that is in no ring and whose call is not in progress. */
   settle(slot: number): void {
     const block = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -298,12 +301,12 @@ function recordedTry(
   };
 }
 
-/** Milliseconds of a time in microseconds; -1 for one that did not come. */
+/** Microseconds as milliseconds; -1 for a time that was not reached. */
 function millis(us: number): number {
   return us < 0 ? -1 : us / 1000;
 }
 
-/** The destination of a hop, or the URI of one that stands for none. A copy: one cut out of a message would keep the whole of it. */
+/** The destination of a hop, or the URI of a hop without destination. The URI is copied: a slice would keep the whole message in memory. */
 function keptHop(hop: NextHop | undefined): Destination | string {
   if (hop === undefined) return '';
   return hop.destination ?? ownText(hop.requestUri ?? hop.uri);

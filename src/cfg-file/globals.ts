@@ -11,7 +11,7 @@ import { FileBlacklists } from './opensips/blacklists.js';
 import { opensipsGlobals } from './opensips/globals.js';
 import { plainValue } from './parameters.js';
 
-/** What the head of a file says, besides its modules. */
+/** The global parameters of a cfg file. */
 export interface GlobalSettings {
   /** Sockets as switchyard.json writes them. */
   readonly listen: string[];
@@ -37,11 +37,11 @@ export interface GlobalSettings {
   defaultDbUrl: string | undefined;
   /** log_prefix of OpenSIPS. */
   logPrefix: string;
-  /** return_mode 1: a call in an expression has the value it returned, and any but 0 is true. */
+  /** return_mode 1: a function call in an expression has the value that it returned, and any value but 0 is true. */
   plainReturns: boolean;
-  /** Folder of sockets that modules of Kamailio open by themselves (rundir). */
+  /** Folder of the default sockets of Kamailio's modules (rundir). */
   runtimeFolder: string | undefined;
-  /** assert() is looked at. */
+  /** assert() is evaluated (enable_asserts). */
   asserts: boolean;
   /** dst_blacklist of OpenSIPS. */
   readonly blacklists: FileBlacklists;
@@ -197,7 +197,7 @@ export function readGlobals(
   for (const parameter of bare)
     for (const transport of protocolsOf(parameter, tcp))
       listenOn(parameter, transport, port, shown === undefined ? undefined : [out.advertised, shown], out, problems);
-  // Without one both programs listen on all addresses.
+  // Without a listener both originals listen on all addresses.
   if (out.listen.length === 0)
     out.listen.push(...(tcp ? ['udp', 'tcp'] : ['udp']).map((each) => `${each}:0.0.0.0:${port ?? '5060'}`));
   return out;
@@ -207,7 +207,7 @@ function plainText(value: SettingValue | undefined): string {
   return value === undefined ? '' : value.kind === 'string' ? JSON.stringify(value.value) : value.text;
 }
 
-/** Options of a listener that say how the original serves it. */
+/** Options of a listener about how the original serves it; they have no effect here and need no warning. */
 const SERVING = new Set(['anycast', 'reuse_port', 'frag', 'virtual', 'accept_subdomain', 'allow_proxy_protocol']);
 
 const PROTOCOL = /^(?:udp|tcp|tls|ws|wss|sctp|hep_udp|hep_tcp|bin|smpp|msrp)[a-z_]*:/i;
@@ -218,7 +218,7 @@ function protocolsOf({ value }: GlobalParameter, tcp: boolean): readonly string[
   return tcp ? ['udp:', 'tcp:'] : ['udp:'];
 }
 
-/** "udp:host:port advertise host:port name "x" use_workers 4". */
+/** Adds the sockets of one listener, such as "udp:host:port advertise host:port name "x" use_workers 4", to `out`. */
 function listenOn(
   { name, value, rest, at }: GlobalParameter,
   /** "udp:" where the value names no protocol, else "". */
@@ -265,7 +265,7 @@ function listenOn(
   }
 }
 
-/** "udp:host:port", "host:port", "host". */
+/** Reads an alias: "udp:host:port", "host:port" or "host". */
 export function aliasOf(text: string): HostAlias {
   const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
   return {

@@ -7,7 +7,7 @@ import type { ModuleValues } from './parameters.js';
 /** Where kamcmd and kamctl look for the sockets of Kamailio. */
 export const RUNTIME_FOLDER = '/run/kamailio';
 
-/** What a module of Kamailio opens in the runtime folder by itself, as observed of 5.6.3. */
+/** Sockets that modules of Kamailio open in the runtime folder without a parameter, as observed of 5.6.3. */
 const CTL_SOCKET = 'kamailio_ctl';
 const RPC_FIFO = 'kamailio_rpc.fifo';
 const RPC_SOCKET = 'kamailio_rpc.sock';
@@ -15,7 +15,7 @@ const RPC_SOCKET = 'kamailio_rpc.sock';
 const FIFO = 2;
 const DATAGRAM = 4;
 
-/** mi_fifo, mi_datagram, mi_http, ctl, jsonrpcs as switchyard.json says them. */
+/** Parameters of mi_fifo, mi_datagram, mi_http, ctl and jsonrpcs as settings of switchyard.json. */
 export function managementSettings(tree: ConfigurationTree, modules: ModuleValues, runtimeFolder: string): JsonObject {
   const mi: JsonObject = {};
   const last = (module: string, name: string): string | number | undefined => modules.get(module)?.get(name)?.at(-1);
@@ -55,7 +55,7 @@ export function managementSettings(tree: ConfigurationTree, modules: ModuleValue
   return out;
 }
 
-/** FIFO and socket of jsonrpcs: those that are named, and those it opens by itself. A list of endpoints. */
+/** Endpoints of jsonrpcs: its FIFO and its socket, at the paths given or else at the default ones. */
 function jsonrpcSettings(last: (module: string, name: string) => string | number | undefined, folder: string): Json[] {
   const value = (name: string): string | undefined => {
     const given = last('jsonrpcs', name);
@@ -84,18 +84,18 @@ function jsonrpcSettings(last: (module: string, name: string) => string | number
   return endpoints;
 }
 
-/** File modes come as a number that was written in octal, or as text. */
+/** A file mode as octal digits; the cfg file gives it as a number or as text. */
 function modeOf(value: string | number): string {
   return typeof value === 'number' ? `0${value.toString(8)}` : value;
 }
 
-/** A socket that a module opens by itself and that cannot be opened on this machine. */
+/** A default socket of a module that cannot be opened on this machine. */
 export interface MissingSocket {
   readonly module: string;
   readonly message: string;
 }
 
-/** The sockets modules open by themselves, as far as their folder is not there and cannot be made. */
+/** The default sockets of modules whose folder does not exist and cannot be made. */
 export function missingSockets(mi: Json | undefined): MissingSocket[] {
   const missing: MissingSocket[] = [];
   const look = (module: string, list: Json | undefined): void => {
@@ -111,7 +111,7 @@ export function missingSockets(mi: Json | undefined): MissingSocket[] {
   return missing;
 }
 
-/** Whether a folder is there, or can be made. */
+/** Whether a folder exists or can be made. */
 function canHold(folder: string): boolean {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return true;
   try {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 
-/** A clock whose timers all end with `end`: what a copy has begun must not outlive it. */
+/** A clock whose timers are all cancelled by `end()`, so that no timer of a copied daemon (explain) outlives the copy. */
 export class EndingClock implements Clock {
   private readonly pending = new Set<() => void>();
   private ended = false;

@@ -3,17 +3,17 @@ import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
 
-/** What is counted under one name. */
+/** A rate limit ("pipe" in ratelimit and pipelimit) and its count of messages. */
 export interface Pipe {
   limit: number;
-  /** Messages of the interval that runs, and of the one before. */
+  /** Messages counted in the current interval, and in the one before it. */
   count: number;
   before: number;
   since: number;
   algorithm: PipeAlgorithm;
 }
 
-/** "feedback" and "network" measure the machine: nothing is limited by them here. */
+/** "feedback" and "network" limit by measurements of the machine in the originals; here they limit nothing. */
 export type PipeAlgorithm = 'taildrop' | 'red' | 'feedback' | 'network';
 
 /** The algorithm of that name; undefined for one that is not known. */
@@ -22,7 +22,7 @@ export function algorithmOf(text: string): PipeAlgorithm | undefined {
   return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
 }
 
-/** A pipe that nothing was counted in. */
+/** A pipe with nothing counted yet. */
 export function newPipe(limit: number, algorithm: PipeAlgorithm): Pipe {
   return { limit, count: 0, before: 0, since: 0, algorithm };
 }
@@ -31,16 +31,19 @@ export function newPipe(limit: number, algorithm: PipeAlgorithm): Pipe {
 export interface Pipes extends Iterable<readonly [string, Pipe]> {
   readonly size: number;
   has(name: string): boolean;
-  /** Changes a pipe, which no other process does meanwhile; `make` gives one that is not there. Returns whether there is one. */
+  /**
+   * Changes a pipe; other processes wait meanwhile. `make` creates a pipe of an unknown name, or returns undefined where there may be none.
+   * Returns whether there is a pipe.
+   */
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
 }
 
-/** Characters of the names of all pipes of a process at most. */
+/** The most characters of the names of all pipes of one process. */
 const MOST_NAMES = 16 * 1024 * 1024;
 
-/** Those of this process. */
+/** Pipes of this process only. */
 export class OwnPipes extends Map<string, Pipe> implements Pipes {
-  /** Characters of the names that were added since. */
+  /** Characters of all names that were added. */
   private names = 0;
 
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean {
@@ -56,7 +59,7 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
   }
 }
 
-/** Those of all processes, each as a text. */
+/** Pipes of all processes, in shared memory, each written as a text. */
 class SharedPipes implements Pipes {
   constructor(private readonly entries: ValueMap<PvarValue>) {}
 

@@ -32,7 +32,7 @@ function isMyself(run: MessageRun, text: string): boolean {
     const transport = uriTransport(uri) ?? 'udp';
     return isOurs(run.env, uri.host, uri.port) && (run.env.dialect === 'opensips' || hasTransport(run, transport));
   }
-  // As recorded, what is not a URI is a host in Kamailio, and no port stands after it.
+  // As recorded, Kamailio takes text that is not a URI as a host without a port.
   if (run.env.dialect === 'kamailio') {
     const host = text.trim();
     return (
@@ -71,7 +71,7 @@ function replaceAddress(
   return 1;
 }
 
-/** As Kamailio does it: display name and URI are changed each for itself, and the text between them stays. */
+/** As Kamailio does it: display name and URI are replaced separately, and the text between them stays. */
 function replaceParts(
   run: MessageRun,
   header: 'from' | 'to',
@@ -174,7 +174,7 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
 }
 
 /**
- * Functions of a registrar or an authentication module, which a dispatcher does not have: the request is answered 501.
+ * Functions of a server that is not implemented here (`missing`): the request is answered 501. `most`: the most arguments they take.
  */
 function notHere(
   module: string,
@@ -198,7 +198,7 @@ function notHere(
   ]);
 }
 
-/** Functions that ask who is registered: nobody is, as in a registrar that has just been started. */
+/** Functions that look up registrations: they find none, as in a registrar that has just been started. */
 const REGISTERED: readonly (readonly [module: string, name: string, most: number])[] = [
   ['registrar', 'lookup', 4],
   ['registrar', 'lookup_branches', 2],
@@ -222,7 +222,7 @@ function findsNobody(module: string, name: string, most: number, dialects: Funct
   ]);
 }
 
-/** Those of registrar are here in Kamailio's form. */
+/** Dialects in which these functions are answered 501 or find nobody: module registrar is implemented for Kamailio. */
 const elsewhere = (module: string): FunctionSpec['dialects'] => (module === 'registrar' ? OPENSIPS : undefined);
 
 const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [
@@ -237,7 +237,7 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
   ['uri|auth_db', 'db_check_to', 0],
 ];
 
-/** Functions of digest authentication, which are here in Kamailio's form. */
+/** Functions of digest authentication, which is implemented for Kamailio only. */
 const DIGEST: readonly (readonly [module: string, name: string, most: number])[] = [
   ['auth|auth_db', 'www_authorize', 2],
   ['auth|auth_db', 'proxy_authorize', 2],
@@ -250,13 +250,13 @@ const DIGEST: readonly (readonly [module: string, name: string, most: number])[]
   ['auth|auth_db', 'proxy_authenticate', 3],
 ];
 
-/** Functions of a presence server, for which the same holds. */
+/** Functions of a presence server, which is not implemented. */
 const PRESENCE: readonly (readonly [name: string, most: number])[] = [
   ['handle_publish', 1],
   ['handle_subscribe', 2],
 ];
 
-/** Functions that ask about URIs and rewrite them. */
+/** Functions that test and rewrite URIs. */
 export const rewritingFunctions: ScriptFunction[] = [
   ...moduleFunctions('core|kex|corex|siputils', [
     {

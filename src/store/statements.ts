@@ -5,19 +5,19 @@ import type { Database } from './pools.js';
 /** A value of a column as scripts see it. */
 export type ColumnValue = string | number | null;
 
-/** What a statement gave. */
+/** The result of a statement. */
 export interface StatementResult {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly ColumnValue[])[];
 }
 
-/** Rows of one result that are kept, and characters of one value. */
+/** The most rows kept of one result, and the most characters of one value. */
 const MOST_ROWS = 10_000;
 const MOST_CHARACTERS = 65_536;
-/** Statements of one database under way at once; further ones fail, so that a slow database does not fill the memory. */
+/** The most statements in progress on one database; further ones fail, so that a slow database does not fill the memory. */
 const MOST_WAITING = 200;
 
-/** Runs statements of scripts as they are written, over the pool of a database. Takes over the share of the pool. */
+/** Runs SQL statements of scripts over the connection pool of a database. Owns the `Database` it is given and releases it. */
 export class Statements {
   private waiting = 0;
 
@@ -29,7 +29,7 @@ export class Statements {
     return this.bounded(async (knex) => resultOf(await knex.raw(text)));
   }
 
-  /** A value as it is written in a statement of this database. MySQL takes backslashes within quotes for escapes. */
+  /** A value as an SQL literal of this database. MySQL takes backslashes within quotes as escapes. */
   quoted(value: ColumnValue): string {
     if (value === null) return 'NULL';
     if (typeof value === 'number') return String(value);
@@ -44,14 +44,14 @@ export class Statements {
     });
   }
 
-  /** Gives the share of the pool back; the last one closes it. */
+  /** Releases the pool; its last user closes it. */
   async release(): Promise<void> {
     await this.database.release();
   }
 
   private async bounded<T>(work: (knex: Knex) => Promise<T>): Promise<T> {
     if (this.waiting >= MOST_WAITING) {
-      const message = `${this.database.url.display}: ${this.waiting} statements of scripts wait already`;
+      const message = `${this.database.url.display}: ${this.waiting} statements of scripts are in progress already`;
       throw new SwitchyardError('STORE_FAILED', message, { retryable: true });
     }
     this.waiting++;
@@ -65,7 +65,7 @@ export class Statements {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Text of a script has one character a byte; what is no UTF-8 stays as it is. */
+/** Decodes text of a script, which has one character per byte, as UTF-8; text that is not UTF-8 stays as it is. */
 function ofScript(text: string): string {
   if (!/[\x80-\xff]/.test(text)) return text;
   try {
@@ -81,12 +81,12 @@ function rowOfScript(row: Readonly<Record<string, ColumnValue>>): Record<string,
   );
 }
 
-/** knex takes a question mark for the place of a value; where it looks for them, they are escaped. */
+/** Escapes question marks, which knex takes as placeholders of values with PostgreSQL. */
 function escaped(statement: string, kind: string): string {
   return kind === 'postgres' ? statement.replaceAll('?', '\\?') : statement;
 }
 
-/** The drivers answer in different shapes: [rows, fields], {rows, fields}, rows. */
+/** Reads what a driver returned, in one of three shapes: [rows, fields], {rows, fields}, rows. */
 function resultOf(raw: unknown): StatementResult {
   let rows: unknown = raw;
   let fields: readonly { readonly name: string }[] | undefined;
@@ -108,7 +108,7 @@ function isRow(value: unknown): boolean {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-/** Text is latin1 in scripts, one character a byte. */
+/** A value as scripts see it: text has one character per byte (latin1). */
 function columnValue(value: unknown): ColumnValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number') return value;

@@ -92,11 +92,11 @@ export class Spread {
     this.change(sharesFor(this.most, usable));
   }
 
-  /** Those that are ready and say something; where none says anything the machine stands still, and they all count. */
+  /** Workers that are ready and report their load; all that are ready where none reports, since then the whole machine was stopped. */
   private usable(loads: readonly (number | undefined)[]): readonly boolean[] {
     const { ready } = this;
-    const heard = ready.map((isReady, i) => isReady && loads[i] !== undefined);
-    return heard.includes(true) ? heard : ready;
+    const reporting = ready.map((isReady, i) => isReady && loads[i] !== undefined);
+    return reporting.includes(true) ? reporting : ready;
   }
 
   private apply(shares: readonly number[]): void {

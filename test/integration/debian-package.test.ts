@@ -51,7 +51,7 @@ test('the Debian package is built, installed, serves as its user, and leaves not
     assert.ok(listed.includes(` ./${path}\n`), path);
   }
 
-  // The runtime is this machine's; what the package asks for is in its control file.
+  // Node is that of this machine, perhaps not from a package; the dependency is checked in the control file.
   run('dpkg', '--install', '--force-depends', join(folder, deb));
   assert.match(run('dpkg-deb', '--field', join(folder, deb), 'Depends'), /nodejs \(>= 20\.19\)/);
   assert.equal(run('switchyard', '--version').split('\n')[0], `switchyard ${version}`);

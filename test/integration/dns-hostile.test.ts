@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 
-/** Writes labels; a pointer to the question's name, at offset 12, where it is "@". */
+/** Encodes a domain name as labels; "@" becomes a compression pointer to the name in the question, at offset 12. */
 const name = (text: string): Buffer =>
   text === '@'
     ? Buffer.from([0xc0, 12])
@@ -54,7 +54,7 @@ const OK = 0x8180;
 const TRUNCATED = 0x8380;
 const address = (last: number) => Buffer.from([127, 0, 0, last]);
 
-/** What is answered about a name; undefined for nothing at all. */
+/** Makes the response to a query; undefined: none is sent. */
 type Answerer = (query: Buffer, type: number) => Buffer | undefined;
 const LOOPED = Buffer.from([0xc0, 12 + 200]);
 
@@ -65,7 +65,7 @@ const HOSTILE: Readonly<Record<string, Answerer>> = {
       record(name('loop2.test'), 'CNAME', name('loop.test')),
     ]),
   'self.test': (query) => message(query, OK, [record(name('@'), 'CNAME', name('@'))]),
-  // The owner's name is a pointer to itself, then one out of the message.
+  // The owner's name is a pointer to itself; in outside.test a pointer beyond the end of the message.
   'pointer.test': (query) => {
     const at = questionEnd(query);
     return message(query, OK, [record(Buffer.from([0xc0, at]), 'A', address(71))]);
@@ -87,11 +87,11 @@ const HOSTILE: Readonly<Record<string, Answerer>> = {
   'silent.test': () => undefined,
 };
 
-/** An answer about one name that brings an address for another along. */
+/** A response to a query for one name that also holds an address record of another name. */
 const poison: Answerer = (query) =>
   message(query, OK, [record(name('good.test'), 'A', address(72)), record(name('@'), 'A', address(71))]);
 
-describe('a name server that answers with whatever it likes', () => {
+describe('a hostile name server', () => {
   let udp: Socket;
   let tcp: Server;
   let daemon: DaemonProcess;
@@ -153,7 +153,7 @@ describe('a name server that answers with whatever it likes', () => {
 
   const call = (ruri: string) => caller.placeCall({ ruri, proxy: `sip:127.0.0.1:${daemon.port}` });
 
-  test('costs the calls to its names, and no other', async () => {
+  test('only calls to the names it serves fail', async () => {
     const names = Object.keys(HOSTILE);
     const ends = names.map(async (each) => [each, (await call(`sip:x@${each}`)).status] as const);
     for (let i = 0; i < 5; i++) {
@@ -165,13 +165,13 @@ describe('a name server that answers with whatever it likes', () => {
     assert.equal(health.status, 'ok');
   });
 
-  test('an address it brings along for another name is not that name’s', async () => {
+  test('an address record of another name than the one asked for is ignored', async () => {
     await call('sip:x@poison.test:9');
     const { status, gateway } = await call(`sip:x@good.test:${good.port}`);
     assert.deepEqual([status, gateway], [200, 'good']);
   });
 
-  test('of 2,000 addresses the first ones are tried', async () => {
+  test('of a name with 2,000 addresses the first are tried', async () => {
     const { status, gateway } = await call(`sip:x@many.test:${thousand.port}`);
     assert.deepEqual([status, gateway], [200, 'thousand']);
   });

@@ -15,7 +15,7 @@ const invite = (user: string, callId = 'explained@test', port = 5070) =>
   `From: <sip:alice@caller.example>;tag=f\r\nTo: <sip:${user}@sw.example>\r\nCall-ID: ${callId}\r\nCSeq: 1 INVITE\r\n` +
   `Contact: <sip:alice@127.0.0.1:${port}>\r\nContent-Length: 0\r\n\r\n`;
 
-/** Both do the same: count, account, keep the dialog, choose in turn, and mark what they chose for the user "mark". */
+/** Both files do the same: count, account, keep the dialog, select by round robin, and for the user "mark" mark the destination. */
 const KAMAILIO = `#!KAMAILIO
 listen=LISTEN
 loadmodule "tm.so"
@@ -161,7 +161,7 @@ for (const [dialect, text] of [
     };
     const goesTo = ({ sent }: Result) => sent.filter(({ line }) => line.startsWith('INVITE')).map(({ port }) => port);
 
-    /** All that a call leaves behind. */
+    /** All state of the daemon that a call changes. */
     const everything = async () => ({
       statistics: Object.fromEntries(
         Object.entries((await mi('get_statistics', { statistics: ['all'] })) as Record<string, unknown>).filter(
@@ -200,7 +200,7 @@ for (const [dialect, text] of [
       );
     });
 
-    test('nothing of the daemon is different afterwards', async () => {
+    test('explaining a call changes no state of the daemon', async () => {
       await ready;
       await caller.send(invite('bob', 'real1@test', caller.port), daemon.port, '127.0.0.1');
       await until('the call arrives', () => gateways.some(({ received }) => received.length > 0));
@@ -218,16 +218,16 @@ for (const [dialect, text] of [
       assert.ok(marked.steps.some(({ text: line, result }) => line.includes('ds_mark_dst') && result === 'yes'));
       assert.deepEqual(await everything(), before);
 
-      // It begins where the daemon stands: one call is counted and in progress, and the other gateway is next.
+      // It starts from the daemon's state: one call is counted and in progress, and the other gateway is next.
       assert.deepEqual(first.log, ['ERROR number 2 of 2']);
       assert.deepEqual(goesTo(await explained()), goesTo(first));
       const other = gateways.find((each) => each !== reply);
       assert.deepEqual(goesTo(first), [other?.port]);
       await caller.send(invite('bob', 'real2@test', caller.port), daemon.port, '127.0.0.1');
-      await until('the next call goes where it was said', () => (other?.received.length ?? 0) > 0);
+      await until('the next call goes where explain said', () => (other?.received.length ?? 0) > 0);
     });
 
-    test('it follows a change of state, and what is assumed', async () => {
+    test('it uses the states that are assumed in the command, and sees a change of state', async () => {
       await ready;
       const [port = 0] = goesTo(await explained());
       const address = `sip:127.0.0.1:${port}`;
@@ -247,7 +247,7 @@ for (const [dialect, text] of [
       assert.ok(steps.every(({ text: line }) => !line.includes('another text')));
     });
 
-    test('who is restricted to partitions is not shown the script, and what is no request is refused', async () => {
+    test('a user restricted to partitions may not see the script; a text that is not a SIP request is refused', async () => {
       await ready;
       const asked = async (token: string, params: object) => {
         const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };

@@ -63,13 +63,13 @@ describe('destinations that cannot be reached', { skip }, () => {
   const call = (service: string, scenario: string, values: Record<string, number> = {}) =>
     runSipp({ scenario, values, service, calls: 3, target: `127.0.0.1:${daemon.port}` });
 
-  test('a TCP connection that is refused: the next one, from UDP to TCP', async () => {
+  test('after a refused TCP connection the next destination is tried; the caller uses UDP', async () => {
     const result = await call('refused', 'uac-failover', { port: answerers[0]?.port ?? 0 });
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
     assert.ok(result.responseMs < 500, 'without waiting for fr_timeout');
   });
 
-  test('TCP over IPv6 on both sides', async () => {
+  test('a call over TCP and IPv6 on both sides', async () => {
     const result = await runSipp({
       scenario: 'uac-call',
       service: 'six',
@@ -81,18 +81,18 @@ describe('destinations that cannot be reached', { skip }, () => {
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
   });
 
-  test('a name that does not resolve: the next one', async () => {
+  test('after a name that does not resolve the next destination is tried', async () => {
     const result = await call('unknown', 'uac-failover', { port: answerers[2]?.port ?? 0 });
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
   });
 
-  test('failover.max bounds the targets tried', async () => {
+  test('failover.max bounds the number of destinations tried', async () => {
     const result = await call('bounded', 'uac-rejected', { status: 500 });
     assert.deepEqual([result.ok, result.failed], [3, 0], result.errors.join('\n'));
   });
 });
 
-describe('a gateway that dies in the middle', () => {
+describe('a gateway that dies while calls are set up', () => {
   let daemon: DaemonProcess;
   const gateways: Gateway[] = [];
   let caller: Caller;
@@ -117,7 +117,7 @@ describe('a gateway that dies in the middle', () => {
 
   test('of two hundred calls none fails', async () => {
     const [first] = gateways as [Gateway];
-    // It dies with calls unanswered: what it does not answer any more has to be answered by another.
+    // It dies with calls unanswered; another gateway has to answer them.
     const unanswered = new Set<string>();
     first.answer = (request) => {
       if (first.count('INVITE') === 20) setImmediate(() => first.kill());
@@ -129,14 +129,14 @@ describe('a gateway that dies in the middle', () => {
     const calls: Promise<CallResult>[] = [];
     for (let i = 0; i < 200; i++) {
       calls.push(caller.placeCall({ ruri: `sip:${i}@acme.example`, proxy, timeoutMs: 6000 }));
-      // All in one burst overflow the endpoints' socket buffers; a 2xx lost there is not repeated by a dead gateway.
+      // A single burst would overflow the endpoints' socket buffers, and a dead gateway does not retransmit a lost 2xx.
       if (i % 4 === 3) await sleep(5);
     }
     const results = await Promise.all(calls);
     assert.deepEqual([...new Set(results.map((each) => each.status))], [200]);
     assert.ok(!first.alive);
     assert.ok(first.count('INVITE') >= 20);
-    // A copy of the request finds the port closed (ICMP), or fr_timeout passes.
+    // Either a retransmission finds the port closed (ICMP), or fr_timeout passes.
     const moved = results.filter((each) => unanswered.has(each.callId));
     assert.ok(moved.length >= 10, 'calls that were with the dead gateway went on to another');
     assert.ok(moved.every((each) => each.gateway === 'gw2' || each.gateway === 'gw3'));

@@ -5,7 +5,7 @@ import { startDaemon } from '../support/daemon-fixture.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { eventually } from '../support/stream-peer.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 test('a worker whose event loop stands still is killed, replaced, and one line in the log', { skip }, async (t) => {
   const gateway = await startGateway({ host: '127.0.1.31', name: 'gw' });

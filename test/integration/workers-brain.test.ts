@@ -7,7 +7,7 @@ import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { eventually } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 test('workers relay calls while the main process stands still, and end with it', { skip }, async (t) => {
   const gateways = [

@@ -7,7 +7,7 @@ import { headersOf, RawAgent, type RawMessage, routeLines } from '../support/raw
 import { executeSqlite, selectSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 const KAMAILIO = (gateway: RawAgent) => `#!KAMAILIO
 listen=LISTEN advertise 203.0.113.7:5090

@@ -8,7 +8,7 @@ import { DatagramPeer } from '../support/datagram-peer.js';
 import { executeSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 const KAMAILIO = `#!KAMAILIO
 listen=LISTEN

@@ -9,7 +9,7 @@ import { executeSqlite } from '../support/sqlite-file.js';
 import { eventually } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 const OPENSIPS = (more = '') => `
 log_level=3

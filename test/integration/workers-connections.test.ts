@@ -12,7 +12,7 @@ import { dialogHeaders, finalReply, StreamGateway } from '../support/stream-endp
 import { eventually, StreamPeer } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 const KAMAILIO = `#!KAMAILIO
 listen=LISTEN

@@ -7,7 +7,7 @@ import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { eventually } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 const PEER = '127.0.1.43';
 
 test('new requests go to the first worker while it works, what belongs to one of its transactions always', {

@@ -8,7 +8,7 @@ import { type Caller, type CallResult, type Gateway, startCaller, startGateway }
 import { eventually } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
 
-const skip = 'libc' in (await loadLibc()) ? false : 'the system calls cannot be had';
+const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
 const rule = (set: number, more: object = {}) => ({
   match: { $rU: `/^s${set}/` },

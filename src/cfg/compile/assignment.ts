@@ -11,7 +11,7 @@ export interface CompiledAssignment {
   now(run: ScriptRun): Result;
   readonly later?: ((run: ScriptRun) => Promise<Result>) | undefined;
   readonly calls: boolean;
-  /** Of one whose value cannot end the script: what it does in one step, for statements, which want no value. */
+  /** For statements, which ignore the value: assigns in one step. undefined when evaluating the value can end the script. */
   readonly carryOut?: ((run: ScriptRun) => void) | undefined;
 }
 

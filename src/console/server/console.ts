@@ -17,7 +17,7 @@ import { History } from './history.js';
 import { WireRows } from './rows.js';
 import type { DestinationDetail, EventEntry, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
 
-/** Destinations asked for at once, and characters of their numbers. */
+/** The most destinations in one query, and the most characters of the list of their numbers. */
 const MAX_IDS = 100;
 const MAX_IDS_TEXT = 2000;
 
@@ -34,9 +34,9 @@ export interface ConsoleSource {
   settings(destination: Destination): DestinationDetail['settings'];
   /** Whether this node is one of a cluster. */
   readonly clustered: boolean;
-  /** Reads events from the stream that keeps them; undefined: there is none. */
+  /** Reads events from the stream that keeps them; undefined when no stream is configured. */
   readonly olderEvents: OlderEvents | undefined;
-  /** Who asks; undefined: nobody who may see anything. */
+  /** Who sent the request; undefined when that user may see nothing. */
   identify(request: IncomingMessage): Promise<Caller | undefined>;
 }
 
@@ -53,7 +53,7 @@ export interface ConsoleOptions {
   readonly assets: URL;
 }
 
-/** The server side of the console: the page, its live data, and what its pages ask for. */
+/** The server side of the console: the files of the page, its live data, and the data it requests. */
 export class Console implements Service {
   readonly name = 'console';
   readonly history = new History();
@@ -82,7 +82,7 @@ export class Console implements Service {
     this.feed.stop();
   }
 
-  /** Reads the files of the page, which may be replaced later. */
+  /** Reads the files of the page now: an upgrade may replace them while the daemon runs. */
   loadAhead(): void {
     this.assets.loadAhead();
   }
@@ -108,7 +108,7 @@ export class Console implements Service {
     ];
   }
 
-  /** Paths of what the page asks for: for pages of our own only. */
+  /** Paths of the data that the page requests; requests from pages of other origins are refused. */
   data(): readonly Route[] {
     return [
       ['/console/stream', this.asked((caller, request, response) => this.stream(caller, request, response))],
@@ -168,7 +168,7 @@ export class Console implements Service {
     sendJson(response, 200, found);
   }
 
-  /** Events that were, newest first: ?before=N reads on. */
+  /** Past events, newest first; ?before=N continues with older ones. */
   private async events(caller: Caller, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = queryOf(request, 'before');
     const before = /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
@@ -184,7 +184,7 @@ export class Console implements Service {
     sendJson(response, 200, groups);
   }
 
-  /** What of the health somebody sees who is bounded to partitions. */
+  /** The part of the health that a user restricted to partitions sees. */
   private partitionHealth(caller: Caller): readonly HealthGroup[] {
     const items = [...this.options.source.partitions()]
       .filter(({ name }) => sees(caller, name))

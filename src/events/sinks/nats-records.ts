@@ -16,7 +16,7 @@ const HOUR = 3_600_000;
 /** What the publisher of call records is made with. */
 export interface CallRecordsOptions {
   readonly prefix: string;
-  /** Stream that takes them in; undefined: they are published to whoever listens. */
+  /** JetStream stream that stores them; undefined: they are published without acknowledgement. */
   readonly stream: string | undefined;
   readonly link: NatsLink;
   readonly clock: Clock;
@@ -24,8 +24,9 @@ export interface CallRecordsOptions {
 }
 
 /**
- * Publishes call records on "<prefix>.calls.<partition>", those a script makes on "<prefix>.calls.<partition>.acc". Without a stream what is published while there is no connection is
- * dropped and counted; with one, records are acknowledged, each under an id of its own.
+ * Publishes call records on "<prefix>.calls.<partition>", those a script makes on "<prefix>.calls.<partition>.acc". Without a stream,
+ * records that are published while there is no connection are dropped and counted. With a stream, records are kept until they are
+ * acknowledged; each has an id of its own, by which the stream drops duplicates.
  */
 export class NatsRecords {
   /** Records that were dropped. */
@@ -78,7 +79,7 @@ export class NatsRecords {
     return { depth: stats?.depth ?? 0, dropped: this.dropped + (stats?.dropped ?? 0) };
   }
 
-  /** Tries to deliver what waits within `timeoutMs`. */
+  /** Tries for `timeoutMs` to deliver the records that wait. */
   async stop(timeoutMs: number): Promise<void> {
     await this.outbox?.drain(timeoutMs);
     this.outbox?.stop();
@@ -98,7 +99,7 @@ export class NatsRecords {
     }
   }
 
-  /** A stream that is there is left as its operator made it. */
+  /** Creates the stream. An existing stream is left as its operator made it. */
   private async ensureStream(connection: NatsConnection, stream: string): Promise<void> {
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: ACK_TIMEOUT });
     try {

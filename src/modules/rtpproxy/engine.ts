@@ -7,11 +7,11 @@ import { PerCall } from '../../script/per-call.js';
 import { ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 
-/** Calls whose media proxy is remembered, and for how long. */
+/** The most calls whose media proxy is remembered, and the milliseconds for which it is. */
 const MOST_CALLS = 200_000;
 const REMEMBERED_MS = 4 * 3_600_000;
 
-/** What is put into an SDP that has been changed. */
+/** Attribute line that marks an SDP as rewritten by a media proxy. */
 const MARKER = 'a=nortpproxy:yes\r\n';
 
 interface RtpProxies {
@@ -35,7 +35,7 @@ function timeout(parameters: ModuleParameters): number {
 /** The rtpproxies of a configuration. */
 export const rtpProxies = {
   module: 'rtpproxy',
-  /** Throws an Error for an address that is none. */
+  /** Throws an Error for a malformed address in "rtpproxy_sock". */
   create(parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const marker = parameters.text('nortpproxy_str', MARKER);
     return {
@@ -49,7 +49,7 @@ export const rtpProxies = {
       unix: undefined,
     };
   },
-  /** Calls keep their proxy, proxies their state. */
+  /** For a reload: calls keep their proxy, and proxies keep their state. */
   renew(before: RtpProxies, parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const after = this.create(parameters, states);
     const sets = renewedProxies(before.sets, after.sets, states, 'rtpproxy');
@@ -60,14 +60,17 @@ export const rtpProxies = {
 /** Set of proxies that a script chose for a call. */
 const chosen = new PerCall(() => 0);
 
-/** Sets which media proxies a call uses; false for a set that is not there. */
+/** Chooses the set of media proxies that a call uses; false when there is no such set. */
 export function chooseProxySet(run: MessageRun, set: number): boolean {
   if (!run.env.modules.of(rtpProxies).sets.has(set)) return false;
   chosen.set(run.call, set);
   return true;
 }
 
-/** Commands of one exchange, all to the same proxy, and its answers in order; undefined when no proxy answers. */
+/**
+ * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers. `ends`: the call is over, and its
+ * proxy is forgotten.
+ */
 export async function ask(
   run: MessageRun,
   commands: readonly string[],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { AgedMap } from '../../../src/core/aged-map.js';
 
-test('what was set is there for its lifetime, and from when it was set last', () => {
+test('an entry is kept for its lifetime, counted from when it was last set', () => {
   const map = new AgedMap<number>(100, 10, 1000);
   map.set('a', 1, 1, 0);
   map.set('b', 2, 1, 10);
@@ -13,10 +13,10 @@ test('what was set is there for its lifetime, and from when it was set last', ()
   assert.equal(map.get('b', 110), undefined);
   assert.equal(map.get('a', 150), undefined);
   map.set('c', 4, 1, 120);
-  assert.equal(map.count, 2, 'b has gone with the next that was set');
+  assert.equal(map.count, 2, 'setting an entry removes expired ones');
 });
 
-test('of too many or too large entries the oldest go, and those set again last', () => {
+test('when entries are too many or too large, those set longest ago are removed first', () => {
   const map = new AgedMap<number>(1000, 3, 100);
   for (const [i, key] of ['a', 'b', 'c', 'a', 'd'].entries()) map.set(key, i, 10, i);
   assert.deepEqual(
@@ -30,11 +30,11 @@ test('of too many or too large entries the oldest go, and those set again last',
   );
   assert.equal(map.size, 95);
   map.set('f', 9, 200, 12);
-  assert.equal(map.count, 0, 'what is larger than all may be is not kept');
+  assert.equal(map.count, 0, 'an entry larger than the whole map may be is not kept');
   assert.equal(map.size, 0);
 });
 
-test('it holds what a plain list of the last settings holds', () => {
+test('property: it holds the same entries as a plain list of the last values set', () => {
   const step = fc.record({
     key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
     wait: fc.integer({ min: 0, max: 60 }),
@@ -61,7 +61,7 @@ test('it holds what a plain list of the last settings holds', () => {
   );
 });
 
-test('it holds the most it may after hundreds of times as many entries', () => {
+test('it is full, and no more, after hundreds of times as many entries', () => {
   const map = new AgedMap<number>(1e9, 1000, 1e9);
   for (let i = 0; i < 300_000; i++) map.set(`k${i}`, i, 1, i);
   assert.equal(map.count, 1000);

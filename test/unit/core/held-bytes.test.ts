@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { HeldBytes } from '../../../src/core/held-bytes.js';
 
-test('what is added and not dropped is held, whatever the pieces', () => {
+test('bytes that were added and not dropped are held, however they are cut into chunks', () => {
   const piece = fc.uint8Array({ maxLength: 700 });
   fc.assert(
     fc.property(fc.array(fc.tuple(piece, fc.nat(900)), { maxLength: 40 }), (steps) => {
@@ -25,14 +25,14 @@ test('what is added and not dropped is held, whatever the pieces', () => {
   );
 });
 
-test('its memory moves a few times, not with each byte, and is given back once it is empty', () => {
+test('the buffer is reallocated a few times, not for each byte, and is freed once it is empty', () => {
   const held = new HeldBytes();
   const memories = new Set<ArrayBufferLike>();
   for (let i = 0; i < 100_000; i++) {
     held.add(Uint8Array.of(i & 255));
     memories.add(held.bytes.buffer);
   }
-  assert.ok(memories.size < 12, `${memories.size} memories`);
+  assert.ok(memories.size < 12, `${memories.size} buffers`);
   held.drop(100_000);
   held.add(Uint8Array.of(1));
   assert.ok(held.bytes.buffer.byteLength <= 256);

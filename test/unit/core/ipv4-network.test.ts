@@ -5,7 +5,7 @@ import { contains, ipv4Number, readNetwork } from '../../../src/core/ipv4-networ
 const lies = (address: string, network: string): boolean =>
   contains(readNetwork(network), address, ipv4Number(address));
 
-test('an address lies in a network by its first bits', () => {
+test('an address is in a network when its first bits agree', () => {
   assert.equal(lies('10.1.2.3', '10.0.0.0/8'), true);
   assert.equal(lies('11.1.2.3', '10.0.0.0/8'), false);
   assert.equal(lies('172.31.255.255', '172.16.0.0/12'), true);
@@ -15,7 +15,7 @@ test('an address lies in a network by its first bits', () => {
   assert.equal(lies('203.0.113.9', '0.0.0.0/0'), true);
 });
 
-test('what is no IPv4 network is compared as text', () => {
+test('anything but an IPv4 network is compared as text', () => {
   assert.equal(lies('2001:db8::1', '2001:db8::1/128'), true);
   assert.equal(lies('2001:db8::2', '2001:db8::1/128'), false);
   assert.equal(lies('gw.example', 'gw.example/32'), true);

@@ -8,7 +8,7 @@ import { SharedValues } from '../../../src/core/shared-values.js';
 import { loadLibc } from '../../../src/sip/transport/native/libc.js';
 
 const loaded = await loadLibc();
-const skip = 'libc' in loaded ? false : 'the system calls cannot be had';
+const skip = 'libc' in loaded ? false : 'the system calls are not available';
 const PROGRAM = fileURLToPath(new URL('../../support/writing-process.ts', import.meta.url));
 const BYTES = 4 * 1024 * 1024;
 /** KILLS=100 makes a long run of it. */

@@ -15,14 +15,14 @@ test('a list of parameters ends at a comma, and one that ends with a separator h
   ]);
 });
 
-test('blanks stand around names, signs and values, and quotes keep what is between them', () => {
+test('blanks around names, equals signs and values are ignored; quotes keep separators', () => {
   assert.deepEqual(paramList('a = 1 ; b = "q;q"', ';'), [
     ['a', '1'],
     ['b', 'q;q'],
   ]);
 });
 
-test('with another separator the usual one is text', () => {
+test('with another separator a semicolon is ordinary text', () => {
   assert.deepEqual(paramList('a=1&b=2;c', '&'), [
     ['a', '1'],
     ['b', '2;c'],

@@ -8,7 +8,7 @@ function via(value: string): Via | undefined {
 }
 
 describe('parseVia', () => {
-  test('all parts', () => {
+  test('all parts are found', () => {
     const value =
       'SIP/2.0/udp host.example.com:5070;branch=z9hG4bK1;rport=99;received=192.0.2.1;maddr=224.2.0.1;ttl=16';
     const parsed = via(value) as Via;
@@ -28,7 +28,7 @@ describe('parseVia', () => {
     assert.equal((via('SIP/2.0/TCP [::1];branch=z') as Via).port, 0);
   });
 
-  test('blanks and folds wherever the grammar allows them', () => {
+  test('blanks and folds are allowed wherever the grammar has them', () => {
     const parsed = via(
       'SIP  / 2.0\r\n /UDP   first.example.com: 4000;ttl=16\r\n ;maddr=224.2.0.1 ; branch  =  z9hG4bKa7c6a8dlze.1 , X',
     ) as Via;
@@ -38,7 +38,7 @@ describe('parseVia', () => {
     );
   });
 
-  test('of several values the first, up to its comma', () => {
+  test('of several values in a field the first is parsed, up to its comma', () => {
     const value = 'SIP/2.0/UDP a.example.com;branch=1, SIP/2.0/TCP b.example.com;branch=2';
     const parsed = via(value) as Via;
     assert.deepEqual(
@@ -47,7 +47,7 @@ describe('parseVia', () => {
     );
   });
 
-  test('a comma or semicolon-free quoted parameter does not end the value', () => {
+  test('a comma within quotes does not end the value', () => {
     const parsed = via('SIP/2.0/UDP a.example.com;x="a,b\\",c";branch=1') as Via;
     assert.deepEqual([parsed.branch, parsed.more], ['1', false]);
   });

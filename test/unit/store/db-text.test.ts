@@ -27,7 +27,7 @@ async function folder(t: TestContext): Promise<string> {
   return path;
 }
 
-test('fields survive being written and read, whatever is in them', () => {
+test('fields with any characters are read back as they were written', () => {
   const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
   const field = fc.oneof(
     fc.array(byte).map((bytes) => bytes.join('')),
@@ -42,7 +42,7 @@ test('fields survive being written and read, whatever is in them', () => {
   );
 });
 
-test('recorded rows: escaped colons, empty fields', () => {
+test('recorded rows with escaped colons and empty fields are parsed', () => {
   assert.deepEqual(parseTextRow('2:1:sip\\:usr@127.0.62.2\\:5066;transport=udp::1:1:0::'), [
     '2',
     '1',
@@ -57,7 +57,7 @@ test('recorded rows: escaped colons, empty fields', () => {
   assert.deepEqual(parseTextRow('a\\'), ['a\\'], 'a backslash at the end stands for itself');
 });
 
-test('states are written back as the original writes them, the rest byte for byte', async (t) => {
+test('states are written back as OpenSIPS writes them; all other bytes stay', async (t) => {
   const dir = await folder(t);
   const url = { kind: 'text', path: dir, canonical: `text://${dir}`, display: `text://${dir}` } as const;
   await writeFile(join(dir, 'dispatcher'), BEFORE, { mode: 0o640 });
@@ -79,7 +79,7 @@ test('states are written back as the original writes them, the rest byte for byt
   assert.deepEqual((await readdir(dir)).sort(), ['dispatcher', 'version'], 'no temporary file is left');
 });
 
-test('rows with too few or too many fields are named by their line', async (t) => {
+test('rows with too few or too many fields are discarded and named by their line', async (t) => {
   const dir = await folder(t);
   const url = { kind: 'text', path: dir, canonical: `text://${dir}`, display: `text://${dir}` } as const;
   const lines = [
@@ -117,7 +117,7 @@ test('a file without column definitions is refused', async (t) => {
   await assert.rejects(readTextTable(join(dir, 'none')), { code: 'STORE_UNREACHABLE' });
 });
 
-test('a link to a table stays a link', async (t) => {
+test('a symbolic link to a table stays a link', async (t) => {
   const dir = await folder(t);
   await writeFile(join(dir, 'real'), 'old');
   await symlink(join(dir, 'real'), join(dir, 'link'));

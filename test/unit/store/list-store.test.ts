@@ -16,7 +16,7 @@ const store = createListStore(
   { flavour: 'kamailio', persistentState: true } as Parameters<typeof createListStore>[1],
 );
 
-test('a file that is missing or has no good line is a failure; an empty one is an empty list', async () => {
+test('loading fails for a file that is missing or has no valid line; an empty file is an empty list', async () => {
   await assert.rejects(store.load(), {
     code: 'STORE_UNREACHABLE',
     message: /list file .*dispatcher\.list cannot be read/,
@@ -33,7 +33,7 @@ test('a file that is missing or has no good line is a failure; an empty one is a
   await store.close();
 });
 
-test('flags that were edited hold after a reload; others keep their state', async () => {
+test('after a reload, a row with edited flags takes its state from them; other rows keep their state', async () => {
   const engine = engineWith([partitionOptions({ flavour: 'kamailio' })]);
   const partition = engine.partition('');
   const letters = (uri: string) => {

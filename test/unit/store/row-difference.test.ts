@@ -18,11 +18,11 @@ test('rows are compared by set, URI and socket, without their ids', () => {
   });
 });
 
-test('null is no other value than an empty text', () => {
+test('null and the empty text are the same value', () => {
   assert.equal(rowDifference([A], [{ ...A, socket: '' }]).unchanged, 1);
 });
 
-test('of rows that are alike, those with equal values go together', () => {
+test('among rows with the same set, URI and socket, those with equal values are paired', () => {
   const second = { ...A, id: 3, weight: '7' };
   assert.deepEqual(rowDifference([A, second], [second]), { added: [], removed: [A], changed: [], unchanged: 1 });
 });
@@ -33,7 +33,7 @@ const row = fc.record({
   weight: fc.constantFrom('1', '2', null),
 });
 
-test('every row of both sides is accounted for once', () => {
+test('every row of both tables is in the result once', () => {
   const rows = fc.array(row, { maxLength: 12 });
   fc.assert(
     fc.property(rows, rows, (before: TableRow[], after: TableRow[]) => {

@@ -14,13 +14,15 @@ import { SharedTables } from '../../../src/workers/shared-tables.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';
 
 const loaded = await loadLibc();
-const skip = 'libc' in loaded ? false : 'the system calls cannot be had';
+const skip = 'libc' in loaded ? false : 'the system calls are not available';
 const PROGRAM = fileURLToPath(new URL('../../support/selecting-process.ts', import.meta.url));
 const WORKERS = 2;
-/** KILLS=100 makes a long run of it. */
+/** Number of processes to kill; KILLS=100 in the environment for a long run. */
 const KILLS = Number(process.env['KILLS'] ?? '4');
 
-test('processes that are killed while they select leave states, positions and locks in order', { skip }, async (t) => {
+test('a process killed while it selects leaves states, round robin positions and locks consistent', {
+  skip,
+}, async (t) => {
   if (!('libc' in loaded)) return;
   const { memory, fd } = loaded.libc.share(SHARED_BYTES);
   const engine = new Engine({ clock: stillClock(), random: seededRandom() });
@@ -61,7 +63,7 @@ test('processes that are killed while they select leave states, positions and lo
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
-    // What a worker that died held is free at once, before anybody waits for it.
+    // The locks of a dead worker are freed at once, before another process waits for them.
     const set = engine.partition('')?.snapshot.sets.get(1) as CompiledSet;
     tables.lost(worker);
     assert.notEqual(set.shared?.holder, ownerOf(worker));
@@ -78,13 +80,13 @@ test('processes that are killed while they select leave states, positions and lo
     context.select(partition, args.targets, request());
     return context.current(partition)?.row.uri.slice(-1) ?? '';
   };
-  // A choice that a death interrupted may be made again: after one round all is as ever.
+  // A selection interrupted by a kill may be repeated; after one round the order is as usual.
   for (let i = 0; i < 4; i++) next();
   const order = Array.from({ length: 9 }, next).join('');
   assert.ok('124124124124'.includes(order), order);
   const hits = partition.snapshot.sets.get(1)?.destinations.map(({ health }) => health.hits) ?? [];
   const most = Math.max(...hits);
-  assert.equal(hits[2], 0, 'what is down is never chosen');
+  assert.equal(hits[2], 0, 'an inactive destination is never chosen');
   assert.ok(most > 1000, `they have selected: ${hits}`);
   for (const [i, each] of hits.entries()) if (i !== 2) assert.ok(most - each <= 2 * KILLS + 4, `evenly: ${hits}`);
 });

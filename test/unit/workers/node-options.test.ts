@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeOptions } from '../../../src/workers/pool.js';
 
-test('a worker is run with the loaders and the memory of its brain, not with its test runner or debugger', () => {
+test('a worker inherits the loader and memory options of the daemon, not those of the test runner and the debugger', () => {
   assert.deepEqual(
     nodeOptions([
       '--import',

@@ -11,7 +11,7 @@ import { writingLogger } from '../../support/written-lines.js';
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-pool-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A pool of one worker that runs this program. Times stand still, so that a worker has never lived for long. */
+/** A pool of one worker that runs this program. */
 function poolOf(program: string, more: Partial<PoolOptions> = {}) {
   const file = join(folder, `${Math.random()}.mjs`);
   writeFileSync(file, program);
@@ -33,7 +33,7 @@ function poolOf(program: string, more: Partial<PoolOptions> = {}) {
 
 const READY = "process.on('message', () => undefined); process.send([['ready']]);";
 
-test('a worker that ends by itself is a line in the log and is replaced, however it ends', async (t) => {
+test('a worker that ends by itself is logged and replaced, however it ends', async (t) => {
   for (const [end, says] of [
     ['process.exit(0)', '"code":0,"signal":null'],
     ['process.exit(7)', '"code":7,"signal":null'],

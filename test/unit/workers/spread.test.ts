@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Spread } from '../../../src/workers/spread.js';
 
-/** Workers of which each handles so much at once, under a load of so many workers: looked at every 100 ms. */
+/** Shares of this many workers under a simulated load; they are reviewed every 100 ms. */
 function spreading(workers: number) {
   let now = 0;
   let demand = 0;
@@ -19,7 +19,7 @@ function spreading(workers: number) {
     spread,
     silent,
     changes,
-    /** So much is to be done for so many milliseconds. */
+    /** Applies a load, in multiples of what one worker can do, for `ms` milliseconds; returns the shares after it. */
     under(load: number, ms: number): readonly number[] {
       demand = load;
       for (const end = now + ms; now < end; now += 100) spread.look();
@@ -30,29 +30,33 @@ function spreading(workers: number) {
 
 const round = (shares: readonly number[]) => shares.map((each) => Math.round(100 * each) / 100);
 
-test('all new requests go to the first worker while it has room', () => {
+test('all new requests go to the first worker while it has capacity left', () => {
   const { under, changes } = spreading(4);
   assert.deepEqual(under(0.05, 5000), [1, 0, 0, 0]);
   assert.deepEqual(under(0.59, 10_000), [1, 0, 0, 0]);
   assert.deepEqual(changes, []);
 });
 
-test('what is too much for the first goes to the second, and so on; each has half of its time left', () => {
+test('load beyond the capacity of the first worker goes to the second, and so on; each is busy for half of its time', () => {
   const { under } = spreading(4);
   assert.deepEqual(round(under(0.7, 200)), [0.71, 0.29, 0, 0]);
-  assert.deepEqual(round(under(1.3, 300)), [0.25, 0.25, 0.25, 0.25], 'the first was full: nobody knows of how much');
+  assert.deepEqual(
+    round(under(1.3, 300)),
+    [0.25, 0.25, 0.25, 0.25],
+    'a full worker does not show how much load there is',
+  );
   assert.deepEqual(round(under(1.3, 10_000)), [0.38, 0.38, 0.23, 0]);
   assert.deepEqual(round(under(2.5, 300)), [0.25, 0.25, 0.25, 0.25]);
 });
 
-test('a burst from nothing is shared by all with the first look at it', () => {
+test('a burst after idle time is shared by all workers at the first review', () => {
   const { under, changes } = spreading(3);
   under(0, 2000);
   assert.deepEqual(round(under(1.8, 100)), [0.33, 0.33, 0.33]);
   assert.equal(changes.length, 1);
 });
 
-test('a share is taken back after seconds of less, not at once, and small changes change nothing', () => {
+test('a share is taken back after seconds of lower load, not at once; small changes of the load change no share', () => {
   const { under, changes } = spreading(2);
   under(1.5, 1000);
   assert.deepEqual(under(0.3, 2000), [0.5, 0.5]);
@@ -63,7 +67,7 @@ test('a share is taken back after seconds of less, not at once, and small change
   assert.ok(changes.length - before <= 2, `${changes.length - before} changes`);
 });
 
-test('after a pause what was before it counts no longer', () => {
+test('load from before a pause is no longer counted', () => {
   const { under, spread } = spreading(2);
   under(1.5, 1000);
   assert.deepEqual(spread.shares, [0.5, 0.5]);
@@ -73,20 +77,24 @@ test('after a pause what was before it counts no longer', () => {
   assert.deepEqual(paused.under(0.1, 7000), [1, 0]);
 });
 
-test('a worker that dies gets nothing at once, and again when its successor works', () => {
+test('a worker that dies loses its share at once; its successor gets one when it is ready', () => {
   const { under, spread } = spreading(2);
   under(0.2, 1000);
   spread.lost(1);
   assert.deepEqual(spread.shares, [0, 1]);
-  assert.deepEqual(under(0.9, 1000), [0, 1], 'there is no other');
+  assert.deepEqual(under(0.9, 1000), [0, 1], 'the other worker has all');
   spread.started(1);
   assert.deepEqual(round(under(0.9, 1000)), [0.5, 0.5]);
   spread.lost(1);
   spread.lost(2);
-  assert.deepEqual(spread.shares.reduce((sum, each) => sum + each, 0) > 0.99, true, 'the kernel needs someone');
+  assert.deepEqual(
+    spread.shares.reduce((sum, each) => sum + each, 0) > 0.99,
+    true,
+    'shares add up to 1 even without any worker',
+  );
 });
 
-test('a worker that says nothing any more gets nothing, unless none does', () => {
+test('a worker that stops reporting its load gets no share, unless none reports', () => {
   const { under, silent } = spreading(3);
   under(0.3, 500);
   silent.add(1);

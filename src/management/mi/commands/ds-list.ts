@@ -18,8 +18,8 @@ interface Selection {
   readonly setId: number | undefined;
   readonly state: HealthState | undefined;
   /**
-   * 0 plain, 1 with weight, priority and description (recorded), and why a destination is not active where something has
-   * happened to it since it was loaded (not in strict partitions); 2 with what is known of the health of all.
+   * 0: plain. 1: with weight, priority and description (recorded); outside strict partitions also why a destination is not active, if its
+   * state changed or it was probed since it was loaded. 2: with the health of all destinations.
    */
   readonly full: number;
 }
@@ -91,7 +91,7 @@ async function walk(
       for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
         if (selection.state === undefined || destination.health.state === selection.state)
           visit.destination(destination, showsHealth(destination, selection.full, exact));
-        // Those left out cost little, but there may be a hundred thousand of them.
+        // Destinations that are filtered out count too: there may be a hundred thousand of them.
         if (++sincePause >= DESTINATIONS_AT_ONCE) {
           sincePause = 0;
           visit.pause();
@@ -105,8 +105,8 @@ async function walk(
 }
 
 /**
- * Collects text and joins it once a slice: strings joined by "+" remain trees of their parts until they are read
- * them, and very many such parts make each garbage collection a pause of its own.
+ * Collects text and joins it once per slice. V8 keeps strings joined by "+" as trees of their parts until they are read, and very many
+ * such parts make garbage collections long.
  */
 class Pieces {
   private parts: string[] = [];
@@ -139,7 +139,7 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
       pieces.add(`${firstPartition ? '' : ','}{"name":${JSON.stringify(partition.name)},"SETS":[`);
       firstPartition = false;
       firstSet = true;
-      // Ours: calls in progress, where a flavour counts them.
+      // Not in the originals: calls in progress, where the flavour counts them.
       if (selection.full > 1) loadOf = (destination) => partition.flavour.view(destination).load;
     },
     set(id) {
@@ -189,13 +189,13 @@ function destinationJson(
 
 const UNUSED = 'not listened on, another is chosen';
 
-/** Ours: whether a destination names a socket that nothing listens on. A strict partition shows what was recorded and no more. */
+/** Whether a destination names a socket that is not listened on; never in a strict partition, which shows what was recorded and no more. */
 function isUnused(deps: MiDependencies, { row, partition }: Destination): boolean {
   if (row.socket === '' || deps.listens?.(row.socket) !== false) return false;
   return deps.partitions().find(({ name }) => name === partition)?.options.compat !== 'strict';
 }
 
-/** Ours: who owns a destination in the cluster, and who wrote its record. */
+/** Not in the originals: which node owns a destination in the cluster, and which wrote its record. */
 function clusterJson(deps: MiDependencies, destination: Destination): string {
   const cluster = deps.cluster?.();
   if (cluster === undefined) return '';
@@ -209,7 +209,7 @@ function showsHealth({ health }: Destination, full: number, exact: boolean): boo
   return !exact && full === 1 && health.state !== 'active' && (health.lastChange ?? health.lastProbe) !== undefined;
 }
 
-/** Ours: why a destination is in its state. Members without a value are left out. */
+/** Not in the originals: why a destination is in its state. Members without a value are left out. */
 function healthJson(destination: Destination): string {
   const { failures, lastProbe, lastChange } = destination.health;
   let text = `,"consecutive_failures":${failures}`;

@@ -52,7 +52,7 @@ function chosen(statistics: StatisticsSource, args: RpcArguments, call: RpcCall)
     if (name !== undefined) names.add(name);
   }
   const { caller, pinned } = call;
-  // Through an endpoint for one partition there are those that can be counted in it.
+  // An endpoint that serves one partition shows only the statistics that are counted by partition.
   const rights = pinned === undefined ? caller : withinPartition(caller, pinned);
   return visibleStatistics(statistics, rights).filter(
     ({ group, name }) => names.has('all') || names.has(`${group}:`) || names.has(name) || names.has(`${group}:${name}`),

@@ -127,7 +127,7 @@ describe('the console feed', () => {
     assert.equal(reads(), before);
   });
 
-  test('a reader bounded to a partition gets rows, changes and partitions of that one only', async () => {
+  test('a user restricted to a partition gets rows, changes and events of that partition only', async () => {
     const { open, tick, set, feed } = setUp();
     const page = await open(ACME);
     set([pair(1, 'acme', 1), pair(2, 'globex', 1), pair(3, 'globex', 0)]);
@@ -163,7 +163,7 @@ describe('the console feed', () => {
     assert.equal(third?.data.rows, undefined);
   });
 
-  test('a reader that comes back gets what it missed, or a snapshot when that is too long ago or of another process', async () => {
+  test('a page that reconnects gets what it missed, or a snapshot when that is too long ago or the daemon was restarted', async () => {
     const { open, tick, set } = setUp();
     const stays = await open();
     const leaves = await open();
@@ -186,7 +186,7 @@ describe('the console feed', () => {
     assert.equal(stays.destroyed, false);
   });
 
-  test('a reader that does not read is let go; the others go on', async () => {
+  test('a page that does not read is disconnected; the others stay', async () => {
     const { open, tick } = setUp();
     const slow = await open();
     const quick = await open();
@@ -197,7 +197,7 @@ describe('the console feed', () => {
     assert.equal(quick.events().length, 3);
   });
 
-  test('a snapshot that is long in coming does not count against its reader, until it is read', async () => {
+  test('a snapshot still being sent does not count toward the unread bytes of a page', async () => {
     const { open, tick, feed } = setUp();
     const MIB = 1024 * 1024;
     const page = new Page();
@@ -214,7 +214,7 @@ describe('the console feed', () => {
     feed.stop();
   });
 
-  test('no more than a hundred readers are taken', async () => {
+  test('at most a hundred pages are connected', async () => {
     const { open, feed } = setUp();
     for (let i = 0; i < 100; i++) await open();
     assert.equal(feed.open(new Page() as unknown as ServerResponse, ALL, undefined), false);
