@@ -86,9 +86,17 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     workers,
     load: (worker) => loads.of(worker),
     apply: (shares) => {
-      bounds = boundsOf(shares);
-      for (const [own] of groups.values()) if (own !== undefined) steer(libc, own, workers, bounds);
+      const wanted = boundsOf(shares);
+      try {
+        for (const [own] of groups.values()) if (own !== undefined) steer(libc, own, workers, wanted);
+      } catch (error) {
+        // Some groups may have the new shares by now: who gets a request is looked up wherever it comes.
+        peerLog.error({ err: error, shares }, 'new requests cannot be shared out among the workers anew');
+        return false;
+      }
+      bounds = wanted;
       log.debug({ shares }, 'new requests are shared out among the workers anew');
+      return true;
     },
     now: () => clock.monotonic(),
   });

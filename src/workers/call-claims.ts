@@ -54,11 +54,16 @@ export class CallClaims {
 
   /** The process that a request within a call has to go to; undefined: its Call-ID says it, or no calls are kept. */
   owner(callId: string): number | undefined {
+    return this.entered(callId) ?? (this.owners.size === 0 ? undefined : this.usual);
+  }
+
+  /** The process that keeps a call, where that is known: it is this one, or it is entered. */
+  entered(callId: string): number | undefined {
     if (this.kept.has(callId)) return this.process;
     // Asked for each request within a dialog; the size is read without the lock.
     if (this.owners.size === 0) return undefined;
     const owner = this.owners.get(shortKey(callId), 0);
-    return typeof owner === 'number' ? owner : this.usual;
+    return typeof owner === 'number' ? owner : undefined;
   }
 
   private isUsual(callId: string): boolean {

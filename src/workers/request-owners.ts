@@ -26,8 +26,9 @@ export class EvenOwners implements RequestOwners {
 }
 
 /**
- * A request belongs to who has its transaction; within a call that is kept, to who keeps that; else to the worker that `next` names, which is entered for
- * what comes after it.
+ * A request within a call belongs to who keeps that, where it is known; else a request belongs to who has its transaction; else to the worker that `next`
+ * names, which is entered for what comes after it. The call comes first: the callee counts its own CSeq, and its BYE may have the number of an INVITE that
+ * another worker refused; but the ACK of that one belongs there.
  */
 export class ClaimingOwners implements RequestOwners {
   constructor(
@@ -38,12 +39,14 @@ export class ClaimingOwners implements RequestOwners {
 
   /** The process that has the request or its call; else a worker for new requests, which is entered as its owner. */
   owner({ toTag, callId, cseqNumber, method }: SipMessage): number {
+    const claims = toTag === '' ? undefined : this.claims;
+    const keeper = claims?.entered(callId);
     const known = this.requests.find(callId, cseqNumber);
-    if (known !== 0) return known;
-    const claimed = toTag === '' ? undefined : this.claims?.owner(callId);
-    const worker = claimed ?? this.next(callId);
+    if (known !== 0) return method === 'ACK' ? known : (keeper ?? known);
+    const worker = keeper ?? claims?.owner(callId) ?? this.next(callId);
     // What has no transaction of its own cannot have copies.
     if (worker === 0 || method === 'ACK' || method === 'CANCEL') return worker;
-    return this.requests.claim(callId, cseqNumber, worker);
+    const first = this.requests.claim(callId, cseqNumber, worker);
+    return keeper ?? first;
   }
 }

@@ -13,8 +13,8 @@ export interface SpreadOptions {
   readonly workers: number;
   /** How busy a worker is, 0 to 1; undefined: it has said nothing for long. */
   readonly load: (worker: number) => number | undefined;
-  /** Has the kernel spread new requests so, from worker 1 on. Throws where it does not. */
-  readonly apply: (shares: readonly number[]) => void;
+  /** Has the kernel spread new requests so, from worker 1 on; false: it goes on as before. Never throws. */
+  readonly apply: (shares: readonly number[]) => boolean;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -104,8 +104,7 @@ export class Spread {
   }
 
   private change(shares: readonly number[]): void {
-    this.options.apply(shares);
-    this.shares = shares;
+    if (this.options.apply(shares)) this.shares = shares;
   }
 }
 

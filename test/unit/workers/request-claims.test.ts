@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SharedValues } from '../../../src/core/shared-values.js';
 import type { SipMessage } from '../../../src/sip/message.js';
+import { CallClaims } from '../../../src/workers/call-claims.js';
 import { RequestClaims } from '../../../src/workers/request-claims.js';
 import { ClaimingOwners } from '../../../src/workers/request-owners.js';
 import { SHARED_BYTES } from '../../../src/workers/shared-layout.js';
@@ -71,4 +73,23 @@ test('an ACK and a CANCEL go to who has the INVITE and take nothing; what is new
   assert.equal(one.owner(request('BYE', 'call', 2, 'b')), 2);
   assert.equal(two.owner(request('CANCEL', 'none', 1)), 2);
   assert.equal(one.owner(request('INVITE', 'none', 1)), 1);
+});
+
+test('a request within a call goes to who keeps it, also with the CSeq number of another request elsewhere', () => {
+  const request = (method: string, cseqNumber: number, toTag: string) =>
+    ({ method, callId: 'challenged', cseqNumber, toTag }) as SipMessage;
+  const values = new SharedArrayBuffer(1024 * 1024);
+  const [one, two] = [1, 2].map((worker) => {
+    const calls = new CallClaims(new SharedValues(values, () => 0), worker, 2, 1);
+    return { calls, owners: new ClaimingOwners(claims(), calls, () => worker) };
+  }) as [{ calls: CallClaims; owners: ClaimingOwners }, { calls: CallClaims; owners: ClaimingOwners }];
+  // Answered with a 407; then shares change, and the second worker keeps the call.
+  assert.equal(one.owners.owner(request('INVITE', 1, '')), 1);
+  assert.equal(two.owners.owner(request('INVITE', 2, '')), 2);
+  assert.equal(one.owners.owner(request('ACK', 1, 'b')), 1);
+  two.calls.claim('challenged');
+  for (const { owners } of [one, two]) assert.equal(owners.owner(request('BYE', 1, 'a')), 2, 'the CSeq of the callee');
+  assert.equal(two.owners.owner(request('ACK', 1, 'b')), 1, 'a copy of the ACK of the 407');
+  two.calls.release('challenged');
+  assert.equal(one.owners.owner(request('INVITE', 2, '')), 2);
 });

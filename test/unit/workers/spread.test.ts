@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Spread } from '../../../src/workers/spread.js';
 
 /** Shares of this many workers under a simulated load; they are reviewed every 100 ms. */
-function spreading(workers: number) {
+function spreading(workers: number, refuses = () => false) {
   let now = 0;
   let demand = 0;
   const silent = new Set<number>();
@@ -11,7 +11,7 @@ function spreading(workers: number) {
   const spread: Spread = new Spread({
     workers,
     load: (worker) => (silent.has(worker) ? undefined : Math.min(1, demand * (spread.shares[worker - 1] as number))),
-    apply: (shares) => changes.push(shares),
+    apply: (shares) => !refuses() && changes.push(shares) > 0,
     now: () => now,
   });
   for (let worker = 1; worker <= workers; worker++) spread.started(worker);
@@ -104,4 +104,13 @@ test('a worker that stops reporting its load gets no share, unless none reports'
   assert.equal(first, 0);
   silent.clear();
   assert.deepEqual(under(0.3, 8000), [1, 0, 0]);
+});
+
+test('shares that the kernel does not take are tried again', () => {
+  let refused = true;
+  const { spread, under } = spreading(2, () => refused);
+  spread.lost(1);
+  assert.deepEqual(spread.shares, [1, 0], 'as they still are');
+  refused = false;
+  assert.deepEqual(under(0.1, 100), [0, 1]);
 });
