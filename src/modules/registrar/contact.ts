@@ -57,6 +57,8 @@ export interface WantedContact {
 /** What the Contact fields of a REGISTER ask for. */
 export interface WantedContacts {
   readonly star: boolean;
+  /** Contact fields there are. */
+  readonly fields: number;
   readonly list: readonly WantedContact[];
 }
 
@@ -81,21 +83,24 @@ export function expiresOf(message: SipMessage): number | undefined {
 export function contactsOf(message: SipMessage): WantedContacts | undefined {
   const list: WantedContact[] = [];
   let star = false;
+  let fields = 0;
   const inHeader = expiresOf(message);
   for (const { value, end } of message.fields('contact')) {
     const parts = splitList(message.text.slice(value, end), ',');
     if (list.length + parts.length > MOST_IN_REQUEST) return undefined;
+    fields++;
+    // As recorded, nothing counts that follows a star in its field; one that follows a contact is none.
+    if (/^\*\s*(?:;|$)/.test(parts[0] ?? '')) {
+      star = true;
+      continue;
+    }
     for (const part of parts.reverse()) {
-      if (part === '*') {
-        star = true;
-        continue;
-      }
       const contact = contactOf(part, inHeader);
       if (contact === undefined) return undefined;
       list.push(contact);
     }
   }
-  return { star, list };
+  return { star, fields, list };
 }
 
 function contactOf(text: string, inHeader: number | undefined): WantedContact | undefined {
@@ -116,7 +121,7 @@ function contactOf(text: string, inHeader: number | undefined): WantedContact | 
 }
 
 function secondsOf(text: string): number | undefined {
-  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+  return /^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff ? Number(text) : undefined;
 }
 
 /** A q in thousandths, further digits cut off; NaN for what is none. */

@@ -14,6 +14,8 @@ export class Locations {
   private readonly records = new Map<string, Binding[]>();
   /** What a database does not have yet. */
   changes: UnsavedContacts = new Map();
+  /** Those that are being written. */
+  underWay: UnsavedContacts | undefined;
   /** Ruids a database has a row of. */
   readonly stored = new Set<string>();
   size = 0;
@@ -66,8 +68,21 @@ export class Locations {
     list.splice(at, 1);
     if (list.length === 0) this.records.delete(binding.aor);
     this.size--;
-    // While the database is away, contacts that come and go must not fill the memory; a row that stays expires.
-    if (this.follows && this.changes.size < 2 * MOST_CONTACTS) this.changes.set(binding.ruid, undefined);
+    if (!this.follows) return;
+    // What the database never had needs no change: contacts that come and go while it is away must not fill the memory.
+    if (this.stored.has(binding.ruid) || this.underWay?.has(binding.ruid) === true)
+      this.changes.set(binding.ruid, undefined);
+    else this.changes.delete(binding.ruid);
+  }
+
+  /** Changes that could not be written wait again, but for those of which there is a newer one. */
+  takeBack(taken: UnsavedContacts): void {
+    const newer = this.changes;
+    this.changes = taken;
+    for (const [ruid, binding] of newer) {
+      if (binding === undefined && !this.stored.has(ruid)) taken.delete(ruid);
+      else taken.set(ruid, binding);
+    }
   }
 
   /** Puts a contact in the place of the one with the same ruid: among others of its q, where its q has not changed. */

@@ -1,3 +1,4 @@
+import { parseUri } from '../../core/uri.js';
 import type { PvarValue } from '../../pvar/context.js';
 import { ALL_METHODS, type Binding } from './contact.js';
 import type { Column, UsrlocSettings } from './settings.js';
@@ -7,6 +8,9 @@ const JULIAN_1970 = 2_440_587.5;
 const DAY = 86_400;
 /** Numbers below are Julian days, as Kamailio's db_sqlite writes times; above seconds since 1970. */
 const MOST_JULIAN = 10_000_000;
+
+/** Seconds since 1970 up to the last day that a column of times can hold. */
+const LAST = 253_402_214_400;
 
 type Values = Record<Column, PvarValue>;
 
@@ -23,8 +27,10 @@ function timeColumn(seconds: number, { numbers, url }: UsrlocSettings): PvarValu
 
 /** The time a column holds, in seconds since 1970; 0 for what is none. */
 export function secondsIn(value: PvarValue): number {
-  if (typeof value === 'number')
-    return Math.max(0, value < MOST_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : value);
+  if (typeof value === 'number') {
+    const seconds = value < MOST_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : Math.trunc(value);
+    return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds), LAST) : 0;
+  }
   const text = (value ?? '').trim();
   if (text !== '' && !Number.isNaN(Number(text))) return secondsIn(Number(text));
   const ms = new Date(text.replace(/^(\d{4}-\d\d-\d\d) /, '$1T')).getTime();
@@ -56,7 +62,16 @@ export function columnsOf(binding: Binding, settings: UsrlocSettings): Values {
   };
 }
 
-/** The contact of a row, its columns in the order of `columns`; undefined for a row without user, contact or name. */
+/** Characters of a text of a row. */
+const MOST_TEXT = 1024;
+/** Controls would end a header field, angle brackets the URI in it. */
+const NO_URI = /[\x00-\x20\x7f<>"]/;
+const NO_LINE = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/**
+ * The contact of a row, its columns in the order of `columns`; undefined for a row without user, contact or name, or with what cannot
+ * stand in a message: rows may have been written by others.
+ */
 export function bindingOf(
   row: readonly PvarValue[],
   columns: readonly Column[],
@@ -67,32 +82,41 @@ export function bindingOf(
     const found = value(column);
     return found === null || found === '' ? undefined : String(found);
   };
+  /** A text that may stand in a header field; what may not is left out. */
+  const line = (column: Column): string | undefined => {
+    const found = text(column);
+    return found === undefined || found.length > MOST_TEXT || NO_LINE.test(found) ? undefined : found;
+  };
   const number = (column: Column, fallback: number): number => {
     const found = value(column);
     const read = found === null ? Number.NaN : Number(found);
-    return Number.isFinite(read) ? read : fallback;
+    return Number.isFinite(read) ? Math.trunc(Math.min(Math.max(read, -1), 0xffffffff)) : fallback;
   };
   const [ruid, user, uri] = [text('ruid'), text('user') ?? '', text('contact')];
   const domain = text('domain');
   const aor = useDomain && domain !== undefined ? (user === '' ? domain : `${user}@${domain}`) : user;
   if (ruid === undefined || uri === undefined || aor === '') return undefined;
-  const q = number('q', -1);
+  if (uri.length > MOST_TEXT || NO_URI.test(uri) || parseUri(uri) === undefined) return undefined;
+  if (ruid.length > MOST_TEXT || NO_LINE.test(ruid) || aor.length > MOST_TEXT) return undefined;
+  // Without its Path or the address it came from a contact would be sought elsewhere.
+  if (text('path') !== line('path') || text('received') !== line('received')) return undefined;
+  const q = Number(value('q') ?? -1);
   return {
     ruid,
     aor,
     uri,
-    received: text('received'),
+    received: text('received')?.replaceAll('"', ''),
     path: text('path'),
     expires: secondsIn(value('expires')),
-    q: q < 0 ? -1 : Math.min(1000, Math.round(q * 1000)),
-    callId: text('callid') ?? '',
+    q: !(q >= 0) ? -1 : Math.min(1000, Math.round(q * 1000)),
+    callId: line('callid') ?? '',
     cseq: number('cseq', 0),
     flags: number('flags', 0),
     cflags: number('cflags', 0),
-    userAgent: text('user_agent') ?? '',
-    socket: text('socket'),
+    userAgent: line('user_agent') ?? '',
+    socket: line('socket'),
     methods: number('methods', ALL_METHODS),
-    instance: text('instance'),
+    instance: line('instance')?.replace(/["\\\s]/g, ''),
     regId: number('reg_id', 0),
     modified: secondsIn(value('last_modified')),
   };

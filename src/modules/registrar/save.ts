@@ -1,9 +1,19 @@
 import { addrSpecOf } from '../../core/name-addr.js';
+import { ownText } from '../../core/own-text.js';
 import { parseUri } from '../../core/uri.js';
 import { paramValue, splitList } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
 import { replyHere } from '../replying.js';
-import { type Binding, contactsOf, joinedFields, lists, onOneLine, qText, type WantedContact } from './contact.js';
+import {
+  type Binding,
+  contactsOf,
+  isValid,
+  joinedFields,
+  lists,
+  onOneLine,
+  qText,
+  type WantedContact,
+} from './contact.js';
 import { MOST_CONTACTS, MOST_OF_ONE } from './locations.js';
 import { type RegistrarSettings, registrarSettings } from './settings.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
@@ -98,13 +108,15 @@ function answered(
 }
 
 /** Changes the contacts as the request asks; what save() returns, or why nothing was changed. */
-function change(run: MessageRun, { settings, table, aor, flags }: Saving): number | Refusal {
+function change(run: MessageRun, saving: Saving): number | Refusal {
+  const { settings, table, aor, flags } = saving;
   const { message, env } = run;
   const { locations } = table;
   const now = secondsNow(env);
   const wanted = contactsOf(message);
   if (wanted === undefined) return bad('Contact parse error');
   if (wanted.star) {
+    if (wanted.fields > 1) return bad('* used in contact and more than 1 contact');
     if (message.nextField('expires') === undefined || wantedExpires(message.text, message.nextField('expires')) !== 0)
       return bad('* used in contact and expires is not zero');
     locations.clear(aor);
@@ -131,14 +143,20 @@ function change(run: MessageRun, { settings, table, aor, flags }: Saving): numbe
     made.push(bindingOf(run, settings, aor, contact, expires === 0 ? undefined : now + expires));
   }
   const before = locations.valid(aor, now);
-  const found = made.map(({ uri }) => before.find((each) => each.uri === uri));
-  for (const each of found)
-    if (each?.callId === message.callId && message.cseqNumber < each.cseq) return bad('Invalid CSeq number', true);
-  const refusal = tooMany(run, settings, table, before, made, found);
+  const callId = keptCallId(message.callId);
+  for (const { uri } of made) {
+    const old = before.find((each) => each.uri === uri);
+    if (old?.callId === callId && message.cseqNumber < old.cseq) return bad('Invalid CSeq number', true);
+  }
+  const refusal = tooMany(run, saving, before, made);
   if (refusal !== undefined) return refusal;
   let result: number = RESULT.added;
-  for (const [i, binding] of made.entries()) {
-    const old = found[i];
+  const held = new Set<string>();
+  for (const binding of made) {
+    const old = locations.of(aor).find((each) => each.uri === binding.uri && isValid(each, now));
+    // A contact that stands twice in a request: as recorded, the first of a text is taken of a new user, else the last.
+    if (old !== undefined && held.has(old.uri) && (before.length > 0 || binding.expires === NEVER_HELD)) continue;
+    if (binding.expires !== NEVER_HELD) held.add(binding.uri);
     if (binding.expires === NEVER_HELD) {
       if (old === undefined) continue;
       locations.remove(old);
@@ -147,7 +165,8 @@ function change(run: MessageRun, { settings, table, aor, flags }: Saving): numbe
       locations.add(binding);
       result = RESULT.added;
     } else if (
-      old.callId === message.callId &&
+      before.length > 0 &&
+      old.callId === callId &&
       old.cseq === message.cseqNumber &&
       now - old.modified < table.settings.cseqDelay
     ) {
@@ -172,6 +191,11 @@ function change(run: MessageRun, { settings, table, aor, flags }: Saving): numbe
   return result;
 }
 
+/** A Call-ID as it is kept, and as a table holds it. */
+function keptCallId(callId: string): string {
+  return callId.length > 255 ? callId.slice(0, 255) : callId;
+}
+
 /** Of a binding that is asked to go. */
 const NEVER_HELD = -1;
 
@@ -188,6 +212,7 @@ function heldFor(settings: RegistrarSettings, asked: number | undefined): number
   return maxExpires > 0 && seconds > maxExpires ? maxExpires : seconds;
 }
 
+/** A contact to be kept. Its texts are copies: one cut out of a message would keep the whole of it. */
 function bindingOf(
   run: MessageRun,
   settings: RegistrarSettings,
@@ -209,20 +234,21 @@ function bindingOf(
   const agent = message.nextField('user-agent');
   return {
     ruid: env.modules.of(locationStore).ruid(env),
-    aor,
-    uri,
-    received,
-    path,
+    aor: ownText(aor),
+    uri: ownText(uri),
+    received: received === undefined ? undefined : ownText(received),
+    path: path === undefined ? undefined : ownText(path),
     expires: expires ?? NEVER_HELD,
     q: q ?? settings.defaultQ,
-    callId: message.callId,
+    callId: ownText(keptCallId(message.callId)),
     cseq: message.cseqNumber,
     flags: 0,
     cflags: call.branchFlags,
-    userAgent: agent === undefined ? 'n/a' : onOneLine(message.text.slice(agent.value, agent.end)).slice(0, 255),
+    userAgent:
+      agent === undefined ? 'n/a' : ownText(onOneLine(message.text.slice(agent.value, agent.end)).slice(0, 255)),
     socket: source.socket.description,
     methods,
-    instance,
+    instance: instance === undefined ? undefined : ownText(instance),
     regId,
     modified: secondsNow(env),
   };
@@ -246,22 +272,24 @@ function receivedOf(path: string): string | undefined {
 
 function tooMany(
   run: MessageRun,
-  settings: RegistrarSettings,
-  { locations }: LocationTable,
+  { settings, table: { locations }, aor }: Saving,
   before: readonly Binding[],
   made: readonly Binding[],
-  found: readonly (Binding | undefined)[],
 ): Refusal | undefined {
   const { configXavp } = settings;
   const own = configXavp === '' ? null : run.pvars.xavps.get(configXavp, 0, 'max_contacts');
   const bound = typeof own === 'number' ? own : settings.maxContacts;
-  let count = before.length;
-  for (const [i, { expires }] of made.entries()) {
-    if (found[i] === undefined && expires !== NEVER_HELD) count++;
-    if (found[i] !== undefined && expires === NEVER_HELD) count--;
+  const left = new Set(before.map(({ uri }) => uri));
+  const held = new Set<string>();
+  for (const { uri, expires } of made) {
+    if (expires !== NEVER_HELD) left.add(uri);
+    else if (!held.has(uri)) left.delete(uri);
+    if (expires !== NEVER_HELD) held.add(uri);
   }
+  const count = left.size;
+  const expired = locations.of(aor).length - before.length;
   const grows = count > before.length;
-  const full = grows && (count > MOST_OF_ONE || locations.size + made.length > MOST_CONTACTS);
+  const full = grows && (count + expired > MOST_OF_ONE || locations.size + made.length > MOST_CONTACTS);
   if ((bound === 0 || count <= bound) && !full) return undefined;
   const retry = settings.retryAfter > 0 ? `Retry-After: ${settings.retryAfter}\r\n` : '';
   return {

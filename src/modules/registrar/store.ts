@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/errors.js';
+import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { ModuleParameters, ScriptEnvironment } from '../../script/environment.js';
 import type { SqlDatabase } from '../../script/services.js';
 import { isSqlName, sqlCondition } from '../sql.js';
@@ -14,6 +14,8 @@ const WRITE = 50;
 const MOST_WAITING = 100;
 /** Location tables of one file. */
 const MOST_TABLES = 64;
+/** Milliseconds for which a database that gave no answer is not asked again. */
+const AWAY_MS = 1000;
 
 /** One location table with what a database has of it. */
 export class LocationTable {
@@ -21,7 +23,12 @@ export class LocationTable {
   private loading: Promise<void> | undefined;
   private isLoaded = false;
   private writing: Promise<boolean> = Promise.resolve(true);
+  /** The write that has not begun yet: it takes what changes until then. */
+  private nextWrite: Promise<boolean> | undefined;
   private database: SqlDatabase | undefined;
+  /** When a database that gave no answer is asked again; one request at a time then. */
+  private askedAgain = 0;
+  private isTrying = false;
   /** Requests waiting for an address of record that another request works on. */
   private readonly waiting = new Map<string, (() => void)[]>();
 
@@ -43,13 +50,13 @@ export class LocationTable {
 
   /** Reads the table once; a table that cannot be read is logged and read again when it is asked for. */
   load(env: ScriptEnvironment): Promise<void> {
-    this.loading ??= this.readAll(env).then(
+    this.loading ??= this.asked(env, () => this.readAll(env)).then(
       () => {
         this.isLoaded = true;
       },
       (error: unknown) => {
         this.loading = undefined;
-        env.peerLog.error({ err: messageOf(error), table: this.name }, 'usrloc: the table cannot be read');
+        this.logged(env, error, 'usrloc: the table cannot be read');
       },
     );
     return this.loading;
@@ -57,8 +64,35 @@ export class LocationTable {
 
   /** Writes what has changed; false where the database did not take it: it is tried again with the next change. */
   flush(env: ScriptEnvironment): Promise<boolean> {
-    this.writing = this.writing.then(() => this.write(env));
-    return this.writing;
+    this.nextWrite ??= this.writing = this.writing.then(() => {
+      this.nextWrite = undefined;
+      return this.write(env);
+    });
+    return this.nextWrite;
+  }
+
+  /** Asks the database. One that is away or hangs is asked by one request now and then: all others fail at once and are not held up. */
+  private async asked<T>(env: ScriptEnvironment, work: () => Promise<T>): Promise<T> {
+    const wasAway = this.askedAgain > 0;
+    if (wasAway && (this.isTrying || env.clock.now() < this.askedAgain)) throw new DatabaseAway();
+    this.isTrying ||= wasAway;
+    try {
+      const result = await work();
+      this.askedAgain = 0;
+      return result;
+    } catch (error) {
+      if (error instanceof SwitchyardError && error.code === 'STORE_UNREACHABLE')
+        this.askedAgain = env.clock.now() + AWAY_MS;
+      throw error;
+    } finally {
+      if (wasAway) this.isTrying = false;
+    }
+  }
+
+  /** Logs a fault of the database; that it is away was said when it was asked. */
+  private logged(env: ScriptEnvironment, error: unknown, message: string, more: object = {}): void {
+    if (!(error instanceof DatabaseAway))
+      env.peerLog.error({ err: messageOf(error), table: this.name, ...more }, message);
   }
 
   /** Takes rows that have expired out of a table of which nothing is kept in memory. */
@@ -111,35 +145,41 @@ export class LocationTable {
       const at = useDomain ? aor.lastIndexOf('@') : -1;
       const user: [string, string] = [columns.user, at < 0 ? aor : aor.slice(0, at)];
       const where = sqlCondition(database, at < 0 ? [user] : [user, [columns.domain, aor.slice(at + 1)]]);
-      const rows = await this.read(env, `WHERE ${where} LIMIT ${READ}`);
+      const { bindings } = await this.asked(env, () => this.read(env, `WHERE ${where} LIMIT ${READ}`));
       this.locations.forget(aor);
-      this.locations.enter(rows);
+      // A database may find names that differ in case: they are forgotten by the one that was asked for.
+      this.locations.enter(bindings.map((each) => ({ ...each, aor })));
     } catch (error) {
-      env.peerLog.error({ err: messageOf(error), table: this.name }, 'usrloc: the table cannot be read');
+      this.logged(env, error, 'usrloc: the table cannot be read');
     }
   }
 
   private async readAll(env: ScriptEnvironment): Promise<void> {
     const { ruid } = this.settings.columns;
     for (let after = ''; ; ) {
-      const rows = await this.read(
+      const { bindings, last, count } = await this.read(
         env,
         `WHERE ${ruid} > ${this.open(env).quoted(after)} ORDER BY ${ruid} LIMIT ${READ}`,
       );
-      this.locations.enter(rows);
-      const last = rows.at(-1)?.ruid;
-      if (rows.length < READ || last === undefined || last <= after) return;
+      this.locations.enter(bindings);
+      // The database's order need not be that of strings here.
+      if (count < READ || last === after) return;
       after = last;
     }
   }
 
-  private async read(env: ScriptEnvironment, rest: string): Promise<Binding[]> {
+  /** Contacts of rows, the ruid of the last row, and how many rows there were, those that hold no contact included. */
+  private async read(
+    env: ScriptEnvironment,
+    rest: string,
+  ): Promise<{ readonly bindings: Binding[]; readonly last: string; readonly count: number }> {
     const names = Object.keys(this.settings.columns) as Column[];
     const list = names.map((each) => this.settings.columns[each]).join(', ');
     const { rows } = await this.open(env).query(`SELECT ${list} FROM ${this.name} ${rest}`);
-    return rows
+    const bindings = rows
       .map((row) => bindingOf(row, names, this.settings))
       .filter((each): each is Binding => each !== undefined);
+    return { bindings, last: String(rows.at(-1)?.[names.indexOf('ruid')] ?? ''), count: rows.length };
   }
 
   private async write(env: ScriptEnvironment): Promise<boolean> {
@@ -147,16 +187,18 @@ export class LocationTable {
     if (locations.changes.size === 0) return true;
     const taken: UnsavedContacts = locations.changes;
     locations.changes = new Map();
+    locations.underWay = taken;
     try {
-      const database = this.open(env);
-      await this.writeAll(env, database, taken);
+      await this.asked(env, async () => this.writeAll(env, this.open(env), taken));
       return true;
     } catch (error) {
-      // What has changed again meanwhile is newer.
-      for (const [ruid, binding] of taken) if (!locations.changes.has(ruid)) locations.changes.set(ruid, binding);
-      const waiting = locations.changes.size;
-      env.peerLog.error({ err: messageOf(error), table: this.name, waiting }, 'usrloc: contacts cannot be written');
+      // Without a memory of its own nothing waits: the phones are told that it failed. What has changed again meanwhile is newer.
+      if (this.settings.mode !== 3) locations.takeBack(taken);
+      else for (const ruid of taken.keys()) locations.stored.delete(ruid);
+      this.logged(env, error, 'usrloc: contacts cannot be written', { waiting: locations.changes.size });
       return false;
+    } finally {
+      locations.underWay = undefined;
     }
   }
 
@@ -169,7 +211,7 @@ export class LocationTable {
         Object.entries(columnsOf(binding, this.settings)).map(([column, value]) => [columns[column as Column], value]),
       ),
     ];
-    const present = [...taken].flatMap(([, each]) => (each === undefined ? [] : [named(each)]));
+    const present = [...taken.values()].filter((each): each is Binding => each !== undefined);
     const gone = [...taken].flatMap(([ruid, each]) => (each === undefined ? [ruid] : []));
     for (let i = 0; i < gone.length; i += WRITE) {
       const some = gone.slice(i, i + WRITE);
@@ -178,15 +220,16 @@ export class LocationTable {
       for (const each of some) stored.delete(each);
       for (const each of some) taken.delete(each);
     }
-    for (const [ruid, row] of present.filter(([each]) => stored.has(each))) {
+    for (const binding of present.filter(({ ruid }) => stored.has(ruid))) {
+      const [ruid, row] = named(binding);
       const set = Object.entries(row).map(([name, value]) => `${name} = ${database.quoted(value)}`);
       const where = `${columns.ruid} = ${database.quoted(ruid)}`;
       await this.attempt(env, taken, [ruid], () =>
         database.query(`UPDATE ${this.name} SET ${set.join(', ')} WHERE ${where}`),
       );
     }
-    const added = present.filter(([each]) => !stored.has(each));
-    const insert = (some: typeof added) =>
+    const added = present.filter(({ ruid }) => !stored.has(ruid));
+    const insert = (some: ReturnType<typeof named>[]) =>
       this.attempt(
         env,
         taken,
@@ -198,7 +241,7 @@ export class LocationTable {
           ),
       );
     for (let i = 0; i < added.length; i += WRITE) {
-      const some = added.slice(i, i + WRITE);
+      const some = added.slice(i, i + WRITE).map(named);
       // One row that the table does not take must not hold up the others.
       if (!(await insert(some)) && some.length > 1) for (const each of some) await insert([each]);
     }
@@ -222,6 +265,11 @@ export class LocationTable {
     for (const each of ruids) taken.delete(each);
     return true;
   }
+}
+
+/** The database gave no answer just now and is not asked. */
+class DatabaseAway extends Error {
+  readonly retryable = true;
 }
 
 const NOBODY: Binding = {

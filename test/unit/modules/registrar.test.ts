@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
 
@@ -254,6 +257,121 @@ for (const mode of [1, 2, 3]) {
       assert.ok(readFileSync(file).includes('sip:a@127.0.0.1:7001'));
     } finally {
       rmSync(file, { force: true });
+    }
+  });
+}
+
+test('a star beside a contact and a contact that stands twice are taken as Kamailio 5.6.3 takes them, but for max_contacts', async () => {
+  const runner = start('modparam("registrar", "max_contacts", 3)\n');
+  const at = (port: number) => `<sip:a@127.0.0.1:${port}>`;
+  try {
+    await register(runner, `Contact: ${at(1)}`);
+    for (const [line, answer] of [
+      [`Contact: ${at(2)}, *\r\nExpires: 0`, 'P-Registrar-Error: Contact parse error'],
+      [`Contact: *\r\nContact: ${at(3)}\r\nExpires: 0`, 'P-Registrar-Error: * used in contact and more than 1 contact'],
+      ['Expires: 0', `Contact: ${at(1)};expires=3600`],
+    ] as const)
+      assert.equal((await register(runner, line))[1], answer, line);
+    assert.deepEqual(await register(runner, `Contact: *, ${at(2)}\r\nExpires: 0`), ['SIP/2.0 200 OK']);
+    const twice = [
+      [`${at(1)}, ${at(1)};q=0.5`, `${at(1)};expires=3600`],
+      [`${at(1)}, ${at(1)};q=0.5;expires=90`, `${at(1)};q=0.5;expires=90`],
+      [`${at(1)}, ${at(1)};expires=0`, `${at(1)};expires=3600`],
+      [`${at(1)};expires=0, ${at(1)}`, `${at(1)};expires=3600`],
+      [`${at(1)};expires=4294967296`, `${at(1)};expires=3600`],
+    ] as const;
+    for (const [asked, listed] of twice)
+      assert.deepEqual(await register(runner, `Contact: ${asked}`), ['SIP/2.0 200 OK', `Contact: ${listed}`], asked);
+    const gone = Array.from({ length: 5 }, () => `${at(1)};expires=0`);
+    const refused = await register(runner, `Contact: ${[...gone, at(2), at(3), at(4), at(5)].join(', ')}`);
+    assert.equal(refused.at(-1), 'P-Registrar-Error: Too many registered contacts');
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('rows that others wrote cannot put lines into messages, and do not end the reading of a table', async () => {
+  const file = join(tmpdir(), `switchyard-location-${process.pid}-rows.sqlite`);
+  rmSync(file, { force: true });
+  const row = (ruid: string, user: string, more: readonly string[] = []) =>
+    `('${ruid}', '${user}', ${more[0] ?? `'sip:${user}@127.0.0.1'`}, ${more[1] ?? 4e9}, ${more[2] ?? 'NULL'}, ${more[3] ?? '-1'})`;
+  const line = "'sip:x@127.0.0.1>' || char(13) || char(10) || 'X-Evil: 1'";
+  const rows = [
+    row('a1', 'mallory', [line]),
+    row('a2', 'path', ["'sip:path@127.0.0.1'", '4e9', "'<sip:1.2.3.4>' || char(13) || char(10) || 'X-Evil: 1'"]),
+    row('a3', 'none', ["'nothing'"]),
+    row('a4', 'odd', ["'sip:odd@127.0.0.1'", '9e999', 'NULL', "'much'"]),
+    ...Array.from({ length: 1500 }, (_, i) => row(`b${1000 + i}`, i === 3 ? '' : `user${i}`)),
+  ];
+  executeSqlite(
+    file,
+    `${LOCATION}; INSERT INTO location (ruid, username, contact, expires, path, q) VALUES ${rows.join(',')}`,
+  );
+  const runner = start(`modparam("usrloc", "db_mode", 2)\nmodparam("usrloc", "db_url", "sqlite://${file}")\n`);
+  try {
+    const listed = async (user: string) =>
+      (await register(runner, 'Expires: 1', { to: `sip:${user}@sw.example` })).slice(1);
+    for (const user of ['mallory', 'path', 'none']) assert.deepEqual(await listed(user), [], user);
+    assert.deepEqual(await listed('odd'), ['Contact: <sip:odd@127.0.0.1>;expires=0']);
+    for (const user of ['user0', 'user1499'])
+      assert.match((await listed(user))[0] ?? '', new RegExp(`^Contact: <sip:${user}@127.0.0.1>;expires=\\d+$`));
+  } finally {
+    await runner.stop();
+    rmSync(file, { force: true });
+  }
+});
+
+test('a contact keeps its own texts only, not the message they stood in', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const runner = start();
+  const heap = () => {
+    runner.sent.length = 0;
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  try {
+    await register(runner, 'Contact: <sip:first@127.0.0.1:7001>');
+    const before = heap();
+    for (let i = 0; i < 400; i++) {
+      const more = `Contact: <sip:contact-of-some-length@127.0.0.1:7001>\r\nUser-Agent: agent of some length\r\nX: ${'x'.repeat(50_000)}`;
+      await register(runner, more, {
+        to: `sip:user-of-some-length-${i}@sw.example`,
+        callId: `call-of-some-length-${i}`,
+      });
+    }
+    for (let i = 0; i < 100 && heap() - before > 6e6; i++) await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.ok(heap() - before < 6e6, `${heap() - before} bytes`);
+  } finally {
+    await runner.stop();
+  }
+});
+
+for (const mode of [1, 3]) {
+  test(`a database that hangs does not hold up one request after the other with db_mode ${mode}`, async () => {
+    const open = new Set<Socket>();
+    const server = createServer((socket) => open.add(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const url = `mysql://a:b@127.0.0.1:${port}/x`;
+    const runner = start(`modparam("usrloc", "db_mode", ${mode})\nmodparam("usrloc", "db_url", "${url}")\n`);
+    try {
+      const began = Date.now();
+      const ends: Promise<string[]>[] = [];
+      for (let i = 0; i < 40; i++)
+        ends.push(
+          register(runner, 'Contact: <sip:a@127.0.0.1:7001>', { to: `sip:u${i % 4}@sw.example`, callId: `c${i}` }),
+        );
+      await Promise.all(ends);
+      for (let i = 0; i < 4000 && runner.lines.length < 40; i++)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.equal(runner.lines.length, 40);
+      assert.ok(runner.lines.every((each) => each === 'save -1'));
+      assert.ok(Date.now() - began < 25_000, `${Date.now() - began} ms`);
+    } finally {
+      for (const each of open) each.destroy();
+      server.close();
+      await runner.stop();
     }
   });
 }
