@@ -192,7 +192,7 @@ export class LocationTable {
       await this.asked(env, async () => this.writeAll(env, this.open(env), taken));
       return true;
     } catch (error) {
-      // Without a memory of its own nothing waits: the phones are told that it failed. What has changed again meanwhile is newer.
+      // With db_mode 3 the REGISTER is answered with 500, and nothing is tried again.
       if (this.settings.mode !== 3) locations.takeBack(taken);
       else for (const ruid of taken.keys()) locations.stored.delete(ruid);
       this.logged(env, error, 'usrloc: contacts cannot be written', { waiting: locations.changes.size });
