@@ -97,7 +97,8 @@ export function inventory(reading: CfgReading): Inventory {
 function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Standing {
   if (severity === 'error') return 'wrong';
   if (code === 'unknown-function') return 'unknown';
-  return 'no effect';
+  // Less is demanded of peers than the file says: that is more than a parameter without effect.
+  return code === 'tls-demand' ? 'stands in' : 'no effect';
 }
 
 function verdictOf(things: readonly UsedThing[]): Verdict {
@@ -109,7 +110,8 @@ function verdictOf(things: readonly UsedThing[]): Verdict {
 
 function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedThing[] {
   const messages = new Map(problems.filter(({ code }) => code === 'no-effect').map(({ at, message }) => [at, message]));
-  const wrong = new Set(problems.filter(({ severity }) => severity === 'error').map(({ at }) => at));
+  const elsewhere = ({ severity, code }: CfgProblem): boolean => severity === 'error' || code === 'tls-demand';
+  const wrong = new Set(problems.filter(elsewhere).map(({ at }) => at));
   const parameters = tree.parameters.map(({ name, at }) => ({ name, at }));
   const ofModules = tree.moduleParameters.map(({ module, name, at }) => ({ name: `${module}: ${name}`, at }));
   return [...parameters, ...ofModules]

@@ -34,6 +34,7 @@ export function tlsSettings(
   dialect: DialectName,
   problems: Problems,
 ): TlsJson | undefined {
+  reportNotDemanded(tree, modules, problems);
   const domains = dialect === 'opensips' ? opensipsDomains(modules) : kamailioDomains(tree, modules, problems);
   const servers = domains.filter(({ server, values }) => server && values.has('certificate'));
   const rank = ({ name, addresses }: Domain): number => Number(name === 'default') * 2 + Number(addresses.length === 0);
@@ -66,6 +67,47 @@ export function tlsSettings(
     ...(listeners.length === 0 ? {} : { listeners }),
     ...(clients.length === 0 ? {} : { clients }),
   };
+}
+
+/** Parameters of the TLS modules of both programs that are not carried out. */
+const NOT_DEMANDED: ReadonlySet<string> = new Set(
+  'tls_method method ciphers_list cipher_list dh_params ec_curve crl_check_all crl_dir crl ca_dir ca_path verify_depth db_url'.split(
+    ' ',
+  ),
+);
+
+/** Names what the modules demand of connections and is not demanded here. */
+function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): void {
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    if (!module.split('|').some((each) => /^(?:tls|tls_mgm|proto_tls)$/.test(each) && modules.has(each))) continue;
+    const given = String(value)
+      .replace(/^\[[^\]]*\]/, '')
+      .trim();
+    if (isNotDemanded(name, given)) problems.warning('tls-demand', at, notDemanded(name, given));
+  }
+}
+
+function isNotDemanded(name: string, value: string): boolean {
+  if (!NOT_DEMANDED.has(name) || value === '') return false;
+  if (name === 'crl_check_all') return value !== '0';
+  if (!isMethod(name)) return true;
+  // TLS 1.2 and 1.3 are spoken: a method that takes 1.2 is served.
+  const [first = '', last] = value
+    .toLowerCase()
+    .replaceAll('_', '.')
+    .split('-')
+    .map((each) => each.trim());
+  const versionsUp = first.endsWith('+') || last !== undefined;
+  const [from, to] = [first.replace('+', ''), versionsUp ? last || 'tlsv1.3' : first];
+  return from === 'tlsv1.3' || /^tlsv1(?:\.[01])?$/.test(to);
+}
+
+const isMethod = (name: string): boolean => name === 'tls_method' || name === 'method';
+
+function notDemanded(name: string, value: string): string {
+  return isMethod(name)
+    ? `${name} ${value}: TLS 1.2 and 1.3 are spoken, whatever it says`
+    : `${name} is not carried out: connections that it refuses are taken`;
 }
 
 /** What a domain found by its name demands of clients, where that is not what the socket demands. */
@@ -208,7 +250,16 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
   try {
     const text = readFileSync(file, 'latin1');
     if (text.length > MOST_BYTES) throw new Error('it is larger than 1 MiB');
-    return [...sections(text, dirname(file)), own];
+    const found = sections(text, dirname(file));
+    for (const { server, name: domain, values: given } of found)
+      for (const [key, value] of given)
+        if (isNotDemanded(key, value))
+          problems.warning(
+            'tls-demand',
+            at,
+            `${file}: [${server ? 'server' : 'client'}:${domain}] ${notDemanded(key, value)}`,
+          );
+    return [...found, own];
   } catch (error) {
     problems.error('setting', at, `tls config ${file} cannot be read: ${messageOf(error)}`);
     return [own];
@@ -238,7 +289,7 @@ function sections(text: string, folder: string): Domain[] {
     const key = KAMAILIO_KEYS[name];
     if (name === 'server_name') domain.hosts.push(...hostsIn(plain));
     else if (key === 'certificate' || key === 'key' || key === 'ca') domain.values.set(key, resolve(folder, plain));
-    else if (key !== undefined) domain.values.set(key, plain);
+    else if (key !== undefined || NOT_DEMANDED.has(name)) domain.values.set(key ?? name, plain);
   }
   for (const { server, name, hosts, addresses } of domains) {
     // server_name of a client section is what the server is asked for.

@@ -31,6 +31,7 @@ export type CfgProblemCode =
   | 'regex'
   | 'expression'
   | 'setting'
+  | 'tls-demand'
   | 'no-effect';
 
 /** What Kamailio looks at when the whole file has been read. */

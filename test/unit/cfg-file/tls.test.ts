@@ -254,3 +254,42 @@ request_route { exit; }
     /proxy\.cfg:4:\d+: tls config .*nothing\.cfg cannot be read/,
   );
 });
+
+test('a file that demands more of connections than is done runs without that', () => {
+  const file = join(folder, 'demands.cfg');
+  const verdictOf = (dialect: 'opensips' | 'kamailio', ...parameters: readonly (readonly [string, string])[]) => {
+    const module = dialect === 'opensips' ? 'tls_mgm' : 'tls';
+    const lines = [
+      ...(dialect === 'opensips' ? ['#!OPENSIPS', 'socket=tls:127.0.0.1:5061', 'loadmodule "proto_tls.so"'] : []),
+      ...(dialect === 'kamailio' ? ['#!KAMAILIO', 'listen=tls:127.0.0.1:5061'] : []),
+      `loadmodule "${module}.so"`,
+      ...[['certificate', '/a.pem'], ['private_key', '/a.key'], ...parameters].map(
+        ([name, value]) => `modparam("${module}", "${name}", "${value}")`,
+      ),
+      dialect === 'kamailio' ? 'request_route { exit; }' : 'route { exit; }',
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    return inventory(readCfg(file)).verdict;
+  };
+  for (const method of ['TLSv1_2', '[default]TLSv1_2-TLSv1_3', 'TLSv1_2-', 'SSLv23', 'TLSv1-TLSv1_2'])
+    assert.equal(verdictOf('opensips', ['tls_method', method]), 'runs whole', method);
+  for (const method of ['TLSv1_3', 'TLSv1', 'TLSv1_1', 'TLSv1-TLSv1_1', '[default]TLSv1_3-'])
+    assert.equal(verdictOf('opensips', ['tls_method', method]), 'runs without', method);
+  for (const name of ['ciphers_list', 'ec_curve', 'dh_params', 'crl_dir', 'ca_dir'])
+    assert.equal(verdictOf('opensips', [name, '/x']), 'runs without', name);
+  for (const method of ['TLSv1.2', 'TLSv1.2+', 'TLSv1+'])
+    assert.equal(verdictOf('kamailio', ['tls_method', method]), 'runs whole', method);
+  for (const parameter of [
+    ['tls_method', 'TLSv1.3'],
+    ['tls_method', 'TLSv1'],
+    ['cipher_list', 'HIGH'],
+    ['crl', '/x'],
+    ['ca_path', '/x'],
+  ] as const)
+    assert.equal(verdictOf('kamailio', parameter), 'runs without', parameter.join(' '));
+  writeFileSync(
+    join(folder, 'demands-tls.cfg'),
+    '[server:default]\nmethod = TLSv1.3\ncertificate = /a.pem\nprivate_key = /a.key\n',
+  );
+  assert.equal(verdictOf('kamailio', ['config', 'demands-tls.cfg']), 'runs without');
+});
