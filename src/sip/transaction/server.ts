@@ -144,7 +144,8 @@ export class InviteServer extends ServerTransaction {
    * before, and need none.
    */
   tryWithin(ms: number): void {
-    if (this.state !== 'trying') return;
+    // Where it waits already, since before the request was routed, it does not wait anew.
+    if (this.state !== 'trying' || this.wheelDue >= 0) return;
     const wait = ms - LATE_MS;
     if (wait > 0) this.layer.timers.arm(this, wait);
     else this.trying();

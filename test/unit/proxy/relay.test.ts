@@ -90,6 +90,25 @@ describe('replies', () => {
     assert.deepEqual(codes(), [100]);
   });
 
+  test('a 100 waits from the arrival of the INVITE on, also where it is routed later', async () => {
+    let decided: (() => void) | undefined;
+    const plan = new ListPlan([A], [408, 503], true);
+    const { call, codes, clock } = proxyFixture({
+      tryingDelay: 200,
+      decide: () =>
+        new Promise((resolve) => {
+          decided = () => resolve({ kind: 'relay', plan });
+        }),
+    });
+    call();
+    clock.advance(120);
+    decided?.();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    assert.deepEqual(codes(), []);
+    clock.advance(80);
+    assert.deepEqual(codes(), [100]);
+  });
+
   test('a 100 never waits for more than 0.4 of T1', () => {
     const { call, codes, clock } = relay([A], { tryingDelay: 200, config: { t1: 250 } });
     call();
