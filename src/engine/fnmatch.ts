@@ -130,9 +130,19 @@ export class ShellPattern {
 
   private find(piece: Piece, text: string, from: number): number {
     if (piece.plain !== undefined) return findText(text, piece.plain, from);
+    const [only, second] = piece.elements;
+    if (only !== undefined && second === undefined) return this.findOne(only, text, from);
     let search = this.searches.get(piece);
     if (search === undefined) this.searches.set(piece, (search = new ElementSearch(piece.elements)));
     return search.find(text, from);
+  }
+
+  /** One element alone needs nothing made for it: a long pattern may have thousands of them. */
+  private findOne(element: string, text: string, from: number): number {
+    for (let at = from; at < text.length; at++) {
+      if (matchesElement(element, text.charAt(at), this.known)) return at;
+    }
+    return -1;
   }
 }
 
