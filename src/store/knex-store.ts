@@ -184,9 +184,10 @@ async function hasUsableIds(trx: Knex, table: string, id: string): Promise<boole
   return without === undefined;
 }
 
-/** A whole number, as it is or as its digits. */
+/** A whole number, as it is or as the only digits it is written with: a collation may take "007" and "-7" for "7". */
 function isWholeNumber(id: unknown): boolean {
-  return typeof id === 'bigint' || Number.isSafeInteger(id) || (typeof id === 'string' && /^-?[0-9]{1,40}$/.test(id));
+  if (typeof id === 'string') return /^(?:0|[1-9][0-9]{0,39})$/.test(id);
+  return typeof id === 'bigint' || Number.isSafeInteger(id);
 }
 
 /** `extra`: how many columns are attributes. */

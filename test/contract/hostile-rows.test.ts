@@ -156,3 +156,20 @@ test('MariaDB: bytes that are no UTF-8 are the bytes on the wire', async (t) => 
   assert.equal(rows.length + discarded.length, 4);
   assert.match(discarded.map(({ reason }) => reason).join('\n'), /^set id .*1844674407370955/m);
 });
+
+test('PostgreSQL: ids of digits that a collation takes for equal end, and no row comes twice', async (t) => {
+  const fixture = await FIXTURES.find(([name]) => name === 'postgres')?.[1](t);
+  if (fixture === undefined) return;
+  const count = 11_000;
+  const rows = Array.from({ length: count }, (_, i) => ({ id: i % 2 === 0 ? '7' : '007', ...GOOD }));
+  await textTable(fixture, rows, (build) => build.string('id', 20).nullable());
+  const { table } = fixture.spec;
+  await fixture.sql?.(async (knex) => {
+    await knex.raw(
+      `create collation if not exists numbers (provider = icu, locale = 'en-u-kn-true', deterministic = false)`,
+    );
+    await knex.raw('alter table ?? alter column id type varchar(20) collate numbers', [table]);
+  });
+  const { rows: read } = await fixture.store().load();
+  assert.equal(read.length, count);
+});
