@@ -29,7 +29,7 @@ export class CallRecording implements Service, CallRecords {
   ) {
     const peerLog = boundedLog(logger, () => clock.monotonic());
     this.ledger = new CallLedger(clock, settings.calls, (error) =>
-      peerLog.error({ err: error }, 'a call record failed'),
+      peerLog.error({ err: error }, 'a call record could not be made'),
     );
     this.log = new CallLog(logger, clock);
     const isLogged = () => logger.isLevelEnabled('debug');

@@ -90,12 +90,12 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       try {
         for (const [own] of groups.values()) if (own !== undefined) steer(libc, own, workers, wanted);
       } catch (error) {
-        // Some groups may have the new shares by now: who gets a request is looked up wherever it comes.
-        peerLog.error({ err: error, shares }, 'new requests cannot be shared out among the workers anew');
+        // Some groups may have the new shares by now: any worker that gets a request looks up who owns it.
+        peerLog.error({ err: error, shares }, 'the shares of new requests by worker cannot be changed');
         return false;
       }
       bounds = wanted;
-      log.debug({ shares }, 'new requests are shared out among the workers anew');
+      log.debug({ shares }, 'the shares of new requests by worker have changed');
       return true;
     },
     now: () => clock.monotonic(),

@@ -49,7 +49,7 @@ export class Telemetry implements Service, FinalRecords {
     this.tracer = undefined;
     // A collector that is down must not hold up the end.
     await this.provider?.shutdown().catch((error: unknown) => {
-      this.log.warn({ cause: messageOf(error) }, 'the last spans were not taken');
+      this.log.warn({ cause: messageOf(error) }, 'the last spans could not be delivered');
     });
     this.provider = undefined;
   }

@@ -122,7 +122,7 @@ export class HttpServer implements Service {
     server.removeAllListeners('error');
     server.on('error', (error) => log.error({ cause: messageOf(error) }, 'the HTTP listener failed'));
     this.server = server;
-    log.info({ host, port: this.address?.port }, 'HTTP listens');
+    log.info({ host, port: this.address?.port }, 'the HTTP listener is open');
   }
 
   /** Takes no more connections, ends idle ones, and gives requests under way `graceMs` (default 1000) to finish. */

@@ -57,7 +57,7 @@ function recurrence(text: string): Holds {
     }
   };
   const whole = all(0);
-  if (at < tokens.length) throw new Error('a time recurrence has something after its end');
+  if (at < tokens.length) throw new Error('a time recurrence has text after its end');
   return whole;
 }
 

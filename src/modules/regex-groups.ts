@@ -42,7 +42,7 @@ class Groups {
 
   /** Reads the file again; the groups stay as they are where that fails. Throws an Error. */
   reload(folder: string): void {
-    if (this.file === '') throw new Error('no file');
+    if (this.file === '') throw new Error('parameter "file" is not set');
     this.groups = this.read(folder);
     this.asked = true;
   }

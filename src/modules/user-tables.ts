@@ -180,7 +180,7 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
     summary: 'whether a user is in a group, as a table of the database has it',
     compile: ([uri, group]) => {
       const text = (uri as Arg).text;
-      if (/^credentials$/i.test(text.trim())) throw new Error('there are no credentials here: a URI is needed');
+      if (/^credentials$/i.test(text.trim())) throw new Error('needs a URI: credentials are not supported here');
       const whose = named(text);
       return async (run) => {
         const settings = run.env.modules.of(groupTable);

@@ -453,7 +453,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return shared;
       }
       const unreachable: HopFailure = { code: 503, local: true, cause: 'send' };
-      this.options.log.warn({ uri: hop.uri }, 'a worker does not reach a destination by UDP, it is passed over');
+      this.options.log.warn({ uri: hop.uri }, 'a worker does not reach a destination by UDP: it is skipped');
       call.watch?.failed(hop, unreachable);
       after = call.plan.failed(hop, unreachable) as AfterFailure;
     }

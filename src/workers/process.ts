@@ -32,9 +32,8 @@ export function runWorker(parts: WorkerProcessParts): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
       const { stack = '' } = error instanceof Error ? error : {};
-      if (worker === undefined)
-        process.stderr.write(`an error nobody caught in a worker that starts: ${messageOf(error)}\n`);
-      worker?.log('fatal', { reason: messageOf(error), stack }, 'an error nobody caught; the worker goes on');
+      if (worker === undefined) process.stderr.write(`uncaught error in a worker that starts: ${messageOf(error)}\n`);
+      worker?.log('fatal', { reason: messageOf(error), stack }, 'uncaught error; the worker goes on');
     });
   }
   /** What was said before the worker was made. */

@@ -107,7 +107,7 @@ export class Replica {
     try {
       await partition.loadInSlices(table.rows, { inheritState: true }, nextIteration);
     } catch (error) {
-      log.error({ err: error, partition: name }, 'a worker cannot use a table, it asks');
+      log.error({ err: error, partition: name }, 'a worker cannot use a table: it asks the main process');
       return;
     }
     table.rows.length = 0;

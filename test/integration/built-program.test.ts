@@ -87,7 +87,7 @@ test('a running daemon goes on working when its files are replaced: calls, setti
     settings: { routing, workers: 2, log: { level: 'debug' } },
   });
   t.after(() => daemon.stop());
-  await until('what may be needed later is loaded', () => daemon.log().includes('loaded ahead'));
+  await until('what may be needed later is loaded', () => daemon.log().includes('modules needed later are loaded'));
   rmSync(join(folder, 'dist'), { recursive: true });
   rmSync(join(folder, 'schemas'), { recursive: true });
   for (const name of ['main.js', 'daemon/worker-process.js', 'index.js']) {

@@ -26,7 +26,7 @@ suite('switchyard check of a cluster', { skip: withoutNats, timeout: 30_000 }, (
     }
   });
 
-  test('a bucket somebody else made is said to be without what a cluster needs', async (context) => {
+  test('the check names what a bucket made by somebody else lacks', async (context) => {
     const bench = new NatsBench(context);
     const { url } = await bench.server();
     const client = await bench.client(url);

@@ -168,7 +168,7 @@ describe('BINRPC over a stream', () => {
     assert.match(await text('ping'), /pong\0$/);
   });
 
-  test('half a packet is given up', async (t) => {
+  test('a connection with half a packet is closed after a timeout', async (t) => {
     const { client, refusal } = await tcp(t, { packetTimeout: 50 });
     const socket = client();
     const closed = once(socket, 'close');

@@ -43,7 +43,7 @@ describe('kamcmd', () => {
     }
   });
 
-  test('what it asks for by itself', async (t) => {
+  test('commands about the core and the system', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;
     const { ctl, daemon } = await daemonFor(t);
@@ -238,7 +238,7 @@ describe('kamctl', () => {
     assert.equal(gw.refused('jsonrpc-fifo', 'malformed'), 0);
   });
 
-  test('two at once get their own answers', async (t) => {
+  test('commands run at the same time each get their own answer', async (t) => {
     const kamctl = requireTool(t, 'kamctl');
     if (kamctl === undefined) return;
     const gw = await daemonFor(t);
@@ -271,7 +271,7 @@ test('JSON-RPC over HTTP', async (t) => {
   assert.equal((await fetch(`http://127.0.0.1:${httpPort}/RPC`)).status, 405);
 });
 
-test('its sockets are gone when it has stopped', async (t) => {
+test('the control sockets are removed when the daemon stops', async (t) => {
   const kamcmd = requireTool(t, 'kamcmd');
   if (kamcmd === undefined) return;
   const gw = await startKamailioDaemon({ list: LIST });

@@ -77,10 +77,10 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     process.once('SIGINT', () => resolve('SIGINT'));
   });
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'an error nobody caught; the daemon goes on');
+    log.fatal({ err: error }, 'uncaught error; the daemon goes on');
   });
   process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'a rejection nobody handled; the daemon goes on');
+    log.fatal({ err: error }, 'unhandled promise rejection; the daemon goes on');
   });
   const manager = await ManagerNotifier.open(process.env, log);
   // One reload after the other, and none before everything has started: the signal must not end us then.
@@ -117,7 +117,10 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
       const isWarm = (made: number): boolean => made + daemon.invitesHandled >= calls;
       void warmUp(plan, (made) => stopping || isWarm(made)).then((made) => log.debug({ calls: made }, 'warmed up'));
     }
-    const ahead = setTimeout(() => void daemon.loadAhead().then(() => log.debug({}, 'loaded ahead')), LOAD_AHEAD_MS);
+    const ahead = setTimeout(
+      () => void daemon.loadAhead().then(() => log.debug({}, 'modules needed later are loaded')),
+      LOAD_AHEAD_MS,
+    );
     const signal = await ended;
     clearTimeout(ahead);
     log.info({ signal }, 'stopping');

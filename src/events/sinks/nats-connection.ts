@@ -40,7 +40,8 @@ export class NatsLink {
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {
-    const onError = (error: unknown) => log.error({ cause: messageOf(error) }, 'a user of the NATS connection failed');
+    const onError = (error: unknown) =>
+      log.error({ cause: messageOf(error) }, 'a component that uses the NATS connection failed');
     this.ups = new Emitter(onError);
     this.downs = new Emitter(onError);
   }
@@ -125,7 +126,7 @@ export class NatsLink {
         await this.follow(connection);
         this.setUp(false);
         if (this.stopped) return;
-        this.log.warn({}, 'NATS connection closed; dialling again');
+        this.log.warn({}, 'NATS connection closed; connecting again');
       } catch (error) {
         this.firstEnded?.();
         if (this.stopped) return;

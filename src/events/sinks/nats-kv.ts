@@ -335,7 +335,10 @@ export class StateBucket {
       if (this.link.current !== connection) throw error;
       this.tail = new Map();
       const fields = { bucket: this.bucket, cause: natsReason(error) };
-      this.log.info(fields, 'the newest events could not be read back; numbers go on from the bucket alone');
+      this.log.info(
+        fields,
+        'the newest events could not be read back; event numbers continue from those in the bucket',
+      );
     }
   }
 

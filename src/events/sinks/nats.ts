@@ -186,7 +186,7 @@ export class NatsBus implements Service {
     if (this.journal !== undefined) {
       this.restored = this.outbox.keepIn(this.journal);
       const { length: events } = this.restored;
-      if (events > 0) this.deps.log.info({ events }, 'events that an earlier run did not see delivered are sent first');
+      if (events > 0) this.deps.log.info({ events }, 'events left undelivered by an earlier run are sent first');
     }
     this.link.start();
   }

@@ -39,7 +39,7 @@ export class AccWriter {
     if (this.waiting.length >= MOST_WAITING) {
       this.waiting.shift();
       if (this.dropped++ % 1000 === 0)
-        env.log.error({ dropped: this.dropped }, 'acc: rows are dropped, the database is away');
+        env.log.error({ dropped: this.dropped }, 'acc: rows are dropped: the database cannot be reached');
     }
     this.waiting.push({ table, row });
     if (!this.busy) this.work = this.write(env);
@@ -54,7 +54,10 @@ export class AccWriter {
       await this.write(env);
     }
     if (this.waiting.length > 0)
-      env.log.error({ rows: this.waiting.length }, 'acc: rows are lost, the database does not take them at the end');
+      env.log.error(
+        { rows: this.waiting.length },
+        'acc: rows are lost: the database did not accept them before the end',
+      );
   }
 
   private async write(env: ScriptEnvironment): Promise<void> {

@@ -22,12 +22,12 @@ export class Authentication {
   constructor(parameters: ModuleParameters, before?: Authentication) {
     const algorithm = parameters.text('algorithm', '');
     if (algorithm !== '' && algorithm.toUpperCase() !== 'MD5')
-      throw new Error(`algorithm ${algorithm} is not carried out here: MD5 is`);
+      throw new Error(`algorithm must be MD5 here, not ${algorithm}`);
     this.qop = parameters.text('qop', '');
     if (!['', 'auth', 'auth-int'].includes(this.qop))
-      throw new Error(`qop "${this.qop}" is none: "auth" and "auth-int" are`);
+      throw new Error(`qop must be "auth" or "auth-int", not "${this.qop}"`);
     const lifetime = parameters.int('nonce_expire', 300);
-    if (lifetime <= 0) throw new Error(`nonce_expire ${lifetime} leaves no time for an answer`);
+    if (lifetime <= 0) throw new Error(`nonce_expire must be above 0, not ${lifetime}`);
     const secret = parameters.text('secret', '');
     this.options = {
       lifetime,
@@ -95,7 +95,7 @@ export const subscribers = {
       columnOf(parameters.text(parameter, fallback), parameter);
     const url = parameters.text('db_url', '');
     if (/^(?:text|flatstore|redis|mongodb):/.test(url))
-      throw new Error('db_url: users are looked up in SQL, which this database has not');
+      throw new Error('db_url: users are looked up in an SQL database, which this is not');
     const calculates = parameters.flag('calculate_ha1', false);
     const loaded = parameters
       .text('load_credentials', '')

@@ -43,13 +43,12 @@ export interface UsrlocSettings {
   readonly preload: readonly string[];
 }
 
-/** Makes the settings of usrloc; throws an Error for a parameter that cannot be carried out. */
+/** Makes the settings of usrloc; throws an Error for a parameter that is not supported. */
 export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
   const mode = parameters.int('db_mode', 0);
-  if (mode !== 0 && mode !== 1 && mode !== 2 && mode !== 3)
-    throw new Error(`db_mode ${mode} is not carried out here: 0 to 3 are`);
+  if (mode !== 0 && mode !== 1 && mode !== 2 && mode !== 3) throw new Error(`db_mode must be 0 to 3 here, not ${mode}`);
   const matching = parameters.int('matching_mode', 0);
-  if (matching < 0 || matching > 3) throw new Error(`matching_mode ${matching} is none`);
+  if (matching < 0 || matching > 3) throw new Error(`matching_mode must be 0 to 3, not ${matching}`);
   const columns = Object.entries(COLUMNS).map(([column, name]) => {
     const given = parameters.text(`${column}_column`, name);
     if (!isSqlName(given)) throw new Error(`${column}_column: "${given}" is not a name of a column`);

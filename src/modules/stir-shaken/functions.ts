@@ -23,7 +23,8 @@ export const shakenSettings = {
   module: 'stir_shaken',
   create(parameters: ModuleParameters) {
     for (const each of ['crl_list', 'crl_dir'])
-      if (parameters.text(each, '') !== '') throw new Error(`${each} is not supported: revocations are not looked at`);
+      if (parameters.text(each, '') !== '')
+        throw new Error(`${each} is not supported: revocation of certificates is not checked`);
     return {
       authFreshness: parameters.int('auth_date_freshness', 60),
       verifyFreshness: parameters.int('verify_date_freshness', 60),

@@ -13,20 +13,20 @@ export class TopologyStore {
   /** What the file before kept, until it goes on here. */
   private previous: TopologyRecords | undefined;
 
-  /** Throws an Error for a parameter that cannot stand in a message, or that is not carried out. */
+  /** Throws an Error for a parameter that cannot be written into a message, or that is not supported. */
   constructor(parameters: ModuleParameters, before?: TopologyStore) {
     this.previous = before?.made ?? before?.previous;
     const mode = parameters.int('contact_mode', 0);
-    if (mode !== 0 && mode !== 1) throw new Error(`contact_mode ${mode} is not carried out here: 0 and 1 are`);
+    if (mode !== 0 && mode !== 1) throw new Error(`contact_mode must be 0 or 1 here, not ${mode}`);
     for (const field of ['a_contact', 'b_contact', 'contact_host'])
-      if (parameters.has(`xavu_field_${field}`)) throw new Error(`xavu_field_${field} is not carried out here`);
+      if (parameters.has(`xavu_field_${field}`)) throw new Error(`xavu_field_${field} is not supported`);
     const parameter = parameters.text('cparam_name', 'tps');
     if (!/^[\w.!%*+`'~-]+$/.test(parameter)) throw new Error(`cparam_name "${parameter}" is not a name of a parameter`);
     const host = parameters.text('contact_host', '');
     if (!/^(?:[\w.-]*|\[[\da-fA-F:.]+\])$/.test(host)) throw new Error(`contact_host "${host}" is not a host`);
     const [branch, dialog] = [parameters.int('branch_expire', 180), parameters.int('dialog_expire', 10_800)];
-    if (branch <= 0) throw new Error(`branch_expire ${branch} keeps no request until it is answered`);
-    if (dialog <= 0) throw new Error(`dialog_expire ${dialog} keeps no dialog`);
+    if (branch <= 0) throw new Error(`branch_expire must be above 0, not ${branch}`);
+    if (dialog <= 0) throw new Error(`dialog_expire must be above 0, not ${dialog}`);
     this.times = [branch, dialog];
     this.eventMode = parameters.int('event_mode', 3);
     this.options = {

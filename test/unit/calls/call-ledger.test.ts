@@ -216,7 +216,7 @@ describe('call records', () => {
     assert.equal(tries[1]?.code, 200);
   });
 
-  test('the ring and the calls waited for are bounded; the end of a forgotten call is unknown', () => {
+  test('records and calls in progress are bounded in number; a call dropped from the list ends as "unknown"', () => {
     const world = setUp([gateway(FIRST)], {}, { ring: 3, dialogs: 2 });
     for (let i = 0; i < 5; i++) {
       world.call({ callId: `call-${i}`, branch: `z9hG4bK${i}` });

@@ -219,7 +219,7 @@ describe('blocks of a file', () => {
     ]);
   });
 
-  test('modules and their parameters', () => {
+  test('loadmodule and modparam are parsed', () => {
     const { tree, messages } = cfgFile(
       'opensips',
       'loadmodule "/usr/lib/tm.so"\nmodparam("tm", "fr_timeout", 5)\nmodparam("tn", "x", "y")\nroute { exit; }',

@@ -89,7 +89,7 @@ describe('opensips: values', () => {
     );
   });
 
-  test('null is equal to null and different from everything', () => {
+  test('null is equal to null and to nothing else', () => {
     assert.equal(
       truths('opensips', '$var(e)="";', [
         '$avp(n)==NULL',

@@ -26,7 +26,7 @@ test('fields of a later version are passed over', () => {
   assert.deepEqual(parseHeartbeat(JSON.stringify({ ...BEAT, pv: 2, later: { x: 1 } })), { ...BEAT, pv: 2 });
 });
 
-test('what is no heartbeat is refused', () => {
+test('a text that is not a heartbeat is refused', () => {
   for (const change of [
     { inc: '' },
     { inc: 7 },

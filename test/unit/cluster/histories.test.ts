@@ -21,14 +21,14 @@ suite('after every history all nodes agree, each event is stored once and in ord
     });
   }
 
-  test('those that once went wrong', () => {
+  test('histories that once failed', () => {
     // A bucket lost twice while the only node that knew it was cut off; one whose new numbers met the old ones.
     for (const seed of [700_096, 700_143, 7_005_179]) {
       assert.deepEqual(runHistory(seed, { steps: 20, nodes: 3 + (seed % 3) }), [], `seed ${seed}`);
     }
   });
 
-  test('each zone has verdicts of its own, an order of an operator counts in all', () => {
+  test('each zone decides states by itself; an operator’s command holds in all zones', () => {
     const zones = ['a', 'b'];
     for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(runHistory(seed, { zones }), [], `seed ${seed}`);
     // Orders that reached one of three zones only: their nodes stopped, or the bucket took nothing.
@@ -37,7 +37,7 @@ suite('after every history all nodes agree, each event is stored once and in ord
     }
   });
 
-  test('all of it', () => {
+  test('histories with every kind of fault', () => {
     for (let seed = 1; seed <= 2 * SEEDS; seed++) assert.deepEqual(runHistory(seed), [], `seed ${seed}`);
   });
 });

@@ -61,7 +61,7 @@ test('the record of another zone stays as long as rows hold its destination', ()
   assert.ok(!left('d.default.9.0123456789abcdef-fra1'));
 });
 
-test('records of a partition this node has not loaded are not kept here', () => {
+test('a node keeps no records of partitions that it has not loaded', () => {
   const { nodes, put } = start();
   put('d.elsewhere.9.0123456789abcdef', 1);
   for (const { node } of nodes) assert.equal(node.records.entries.has('d.elsewhere.9.0123456789abcdef'), false);

@@ -53,7 +53,7 @@ test('a destination two of three cannot reach is switched off for all', () => {
   assert.equal(nats.events.length, 1);
 });
 
-test('where only two nodes are the owner decides by itself', () => {
+test('with two nodes the owner of a destination decides its state alone', () => {
   const { clock, cut, uri, owner, states } = cluster(2);
   cut.add(`${owner.name} ${uri}`);
   clock.advance(6000);

@@ -190,7 +190,7 @@ describe('the default partition', () => {
     assert.equal(urls[2], urls[0]!.replace('default', 'b'));
   });
 
-  test('contradictions are refused', (t) => {
+  test('contradictory settings of partitions are refused', (t) => {
     const refused = (settings: object) => refusals(t, { 'switchyard.json': settings });
     const two = [{ name: 'acme', db_url: URL }];
     assert.match(

@@ -201,7 +201,7 @@ test('certificates by server name: names are lower case, sound, and stand once',
   ]);
 });
 
-test('certificates of sockets and for servers: addresses have a port, a certificate its key', (t) => {
+test('tls.listeners and tls.clients are read; addresses need a port, a certificate its key', (t) => {
   const main = { certificate: 'a.pem', private_key: 'a.key' };
   const { tls } = read({
     listen: 'tls:127.0.0.1',

@@ -111,7 +111,7 @@ describe('a compiled set', () => {
     assert.deepEqual(taken, [0, 1, 1, 1, 1, 2, 3, 3, 0, 1, 1, 1, 1, 2, 3, 3]);
   });
 
-  test('goes on after a reload where it stood, with what is still there', () => {
+  test('round robin continues after a reload at its position', () => {
     const set = setOf([3, 3, 3].map((each) => ({ weight: each, active: true })));
     set.last = 1;
     set.countChoice(1);
@@ -127,7 +127,7 @@ describe('a compiled set', () => {
 });
 
 describe('running weights', () => {
-  test('find the entry a value falls on', () => {
+  test('a value is found in the entry whose range of summed weights holds it', () => {
     fc.assert(
       fc.property(
         fc.array(weight, { minLength: 1, maxLength: 200 }),

@@ -313,7 +313,7 @@ describe('the engine', () => {
     assert.equal(engine.partition('a'), undefined);
   });
 
-  test('refuses a name that is taken or empty', () => {
+  test('a partition name that is empty or in use is refused', () => {
     const engine = engineWith([partitionOptions()]);
     for (const name of ['', 'default']) {
       assert.throws(

@@ -116,7 +116,7 @@ const CHECK = (flags: string) => `$var(r) = auth_check("a.example", "subscriber"
   msg_apply_changes();
   xlog("$var(r) $avp(rp) $hdr(Proxy-Authorization)\\n");`;
 
-test('who has the password passes, his credentials go no further, and what the table says of him is there', async () => {
+test('a user with the right password passes, the credentials are removed, and columns of the user table are loaded', async () => {
   const runner = startScript({ dialect: 'kamailio', modules: 'auth auth_db textopsx', head: HEAD, script: CHECK('1') });
   try {
     assert.deepEqual(await answered(runner, {}), ['1 +49301 <null>']);
@@ -124,13 +124,13 @@ test('who has the password passes, his credentials go no further, and what the t
     assert.match((await answered(runner, { user: 'zoe' }))[0] ?? '', /^-3 .*Digest/);
     assert.match((await answered(runner, { user: "a' or 1=1 --" }))[0] ?? '', /^-3/);
     assert.match((await answered(runner, { from: 'sip:eve@a.example' }))[0] ?? '', /^-8 .*Digest/);
-    assert.match((await answered(runner, { method: 'REGISTER' }))[0] ?? '', /^-8/, 'To is not who asks');
+    assert.match((await answered(runner, { method: 'REGISTER' }))[0] ?? '', /^-8/, 'To is another user');
   } finally {
     await runner.stop();
   }
 });
 
-test('with 3 an INVITE may come from nobody, an OPTIONS may not', async () => {
+test('with check 3 an INVITE may have an anonymous From, an OPTIONS may not', async () => {
   const runner = startScript({ dialect: 'kamailio', modules: 'auth auth_db textopsx', head: HEAD, script: CHECK('3') });
   try {
     const from = 'sip:anonymous@anonymous.invalid';

@@ -99,7 +99,7 @@ test('L wants the whole number, C looks only, and a whitelist cuts', async () =>
   ]);
 });
 
-test('the group is that of the caller, else the one of the parameter', async () => {
+test('the group is looked up by the caller; without one default_group holds', async () => {
   const script = 'do_routing(); xlog("$rc $avp(prefix)\\n");';
   assert.deepEqual(await written('0044', script), ['1 0044']);
   assert.deepEqual(await written('123', script), ['-1 <null>']);
@@ -120,7 +120,7 @@ test('calls go to a carrier or to gateways by name', async () => {
   assert.deepEqual(await written('0044', script), ['1 gw2 both second both', '1 gw1', '-1', '-1', '-1', '1 gw1', '-1']);
 });
 
-test('a source and a destination are known as gateways, by type, port and name', async () => {
+test('is_from_gw(), goes_to_gw() and dr_is_gw() match gateways by address, port and type', async () => {
   const script = `is_from_gw(); xlog("$rc\\n"); is_from_gw(1); xlog("$rc\\n"); is_from_gw(1, "n"); xlog("$rc\\n"); is_from_gw(2, "ic", $var(a)); xlog("$rc $avp(gw) $avp(carrier) $var(a)\\n");
     is_from_gw(2, "sp"); xlog("$ru\\n"); goes_to_gw(); xlog("$rc\\n"); $du = "sip:127.0.0.1:7002"; goes_to_gw(1, "i"); xlog("$rc $avp(gw)\\n");
     dr_is_gw("sip:x@127.0.0.1:7001", 1, "i"); xlog("$rc $avp(gw)\\n"); dr_is_gw("sip:127.0.0.1:9", 1); xlog("$rc\\n"); dr_is_gw("rubbish"); xlog("$rc\\n");`;

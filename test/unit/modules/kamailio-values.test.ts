@@ -12,7 +12,7 @@ test('a 1 of "&&" and a 0 of "||" is left out, other constants make truth values
   assert.deepEqual(await lines('$var(n) = -2; $var(r) = $var(n) && 3; xlog("$var(r)\\n");'), ['1']);
 });
 
-test('a string is no truth value beside && and ||, nor after !', () => {
+test('a string as operand of &&, || or ! is refused', () => {
   for (const condition of ['$var(n) && "a"', '"5" || 1', '!"a"']) {
     const script = `request_route { if (${condition}) exit; }`;
     assert.throws(() => startScript({ dialect: 'kamailio', script }), /takes (?:numbers|a number)/, condition);

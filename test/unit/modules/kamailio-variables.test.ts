@@ -74,7 +74,7 @@ test('$_s() is its text with the variables in it', async () => {
   assert.deepEqual(lines, ['to bob at sw.example']);
 });
 
-test('a number that a variable gives to a transformation is one by its type, as observed of Kamailio 5.6.3', async () => {
+test('a variable as argument of a transformation counts as a number only if it is of that type, as observed of Kamailio 5.6.3', async () => {
   const lines = await linesOf(`$avp(a) = "2"; $var(n) = 2; $var(x) = "";
       xlog("[$(ru{s.strip,$avp(a)})] [$(ru{s.strip,$var(n)})] [$(ru{s.substr,$avp(a),3})] [$(ru{s.substr,1,$var(n)})] [$(ru{s.striptail,$(avp(a){s.int})})]\\n");
       $var(x) = $(ru{s.strip,$avp(a)}); xlog("$var(x)\\n"); $rU = $(rU{s.strip,$avp(a)}); xlog("$ru\\n");`);

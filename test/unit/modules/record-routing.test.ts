@@ -53,7 +53,7 @@ const PLAIN = '<sip:127.0.0.1;lr>';
 
 for (const dialect of ['opensips', 'kamailio'] as const) {
   describe(`requests with a To tag under a file of ${dialect}`, () => {
-    test('without a setting the file decides, as in the original: any Route that names us is followed', async () => {
+    test('without foreign_dialogs any Route that names us is followed, as in the originals', async () => {
       const runner = start(dialect, {});
       assert.equal(await outcome(runner, bye(PLAIN, 'x@y')), '198.51.100.9');
       await outcome(runner, INVITE);

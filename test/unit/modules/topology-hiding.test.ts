@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
 import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
-test('parameters of a Contact that are named pass a hidden call, others do not', async () => {
+test('only the named parameters of a Contact pass through topology hiding', async () => {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'dialog topology_hiding',

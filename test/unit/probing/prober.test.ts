@@ -289,7 +289,7 @@ describe('reload and switches', () => {
     assert.equal(it.prober.figures().watched, 0);
   });
 
-  test('an answer that belongs to an older load does not touch the new one', async () => {
+  test('the answer to a probe sent before a reload changes no state', async () => {
     const it = await lab();
     it.delayMs = 1500;
     it.clock.advance(10_000);

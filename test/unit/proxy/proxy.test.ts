@@ -262,7 +262,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     );
   });
 
-  test('one that cannot go on is answered, and forgotten', () => {
+  test('a stateless request that cannot be forwarded is answered, and leaves no transaction', () => {
     for (const [uri, code] of [
       ['sip:192.0.2.7;transport=tls', 500],
       ['tel:+1', 416],
@@ -277,7 +277,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     }
   });
 
-  test('replies find their way by the Via below ours', () => {
+  test('stateless replies are sent by the Via below ours', () => {
     const cases: readonly [string, string, number][] = [
       ['SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1', '192.0.2.1', 5070],
       ['SIP/2.0/UDP h.example.com;branch=z9hG4bK1', '192.0.2.1', 5060],
@@ -378,7 +378,7 @@ describe('other decisions', () => {
     }
   });
 
-  test('a plan is notified of a relay that is not carried out', () => {
+  test('a relay plan is notified when the relay is not carried out', () => {
     const ended: number[] = [];
     const plan = Object.assign(new ListPlan([hopTo('sip:192.0.2.7')]), { ended: (code: number) => ended.push(code) });
     const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { JobQueue } from '../../../src/tenant/job-queue.js';
 
 describe('job queue', () => {
-  test('one after the other; what has not begun is shared, what has begun is not', async () => {
+  test('jobs run one after another; a waiting job of the same kind is shared, a running one is not', async () => {
     const queue = new JobQueue();
     const done: string[] = [];
     let running = 0;

@@ -8,7 +8,7 @@ function made(runs: (worker: number) => boolean = () => true) {
   return { sent, commands: new RemoteCommands(3, (...item) => runs(item[0]) && sent.push(item) > 0) };
 }
 
-test('a command goes to all workers, and their answers are those that come', async () => {
+test('a command is sent to all workers, and the answers of those that are alive are returned', async () => {
   const { sent, commands } = made();
   const asked = commands.run('dlg_list ', { callid: 'x' });
   assert.deepEqual(

@@ -54,7 +54,7 @@ describe('the screen of top', () => {
     assert.equal(linesOf(listing(1), before, 2).find(({ destination }) => destination.state === 'Active')?.rate, 0);
   });
 
-  test('no line is wider than the terminal, and none is left over', () => {
+  test('the screen has no line wider than the terminal, and no more lines than it', () => {
     const lines = Array.from({ length: 50 }, () => linesOf(listing(0), new Map(), 1)).flat();
     const shown = screen(lines, { ...options, columns: 40, rows: 10, from: 95, message: 'no answer' });
     assert.equal(shown.length, 10);

@@ -19,7 +19,7 @@ function callOf(bench: KamailioBench, callId: string): CountedCall {
 }
 
 describe('call load', () => {
-  test('goes to the destination with the fewest calls, in order of position among equals', () => {
+  test('the destination with the fewest calls is selected; among equals the order of the set decides', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b', 'duid=c']));
     assert.deepEqual(bench.select(10, { callId: '1' }), [C, B, A]);
     assert.deepEqual(bench.select(10, { callId: '2' }), [B, A, C]);
@@ -87,7 +87,7 @@ describe('call load', () => {
     assert.equal(kamailioOf(bench.partition)?.calls.size, 0);
   });
 
-  test('the call goes along when it fails over', () => {
+  test('on failover the call is counted at the next destination', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b', 'duid=c']));
     const chosen = bench.choose(10, { callId: '1' });
     assert.deepEqual(bench.loads(), { [C]: 1, [B]: 0, [A]: 0 });
@@ -150,7 +150,7 @@ describe('the ledger of calls', () => {
     assert.equal(ledger.size, 0);
   });
 
-  test('takes no more calls than it may', () => {
+  test('at most mostCalls calls are counted', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a']));
     const [destination] = bench.partition.findAll(1, A);
     assert.ok(destination !== undefined);

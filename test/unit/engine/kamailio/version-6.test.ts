@@ -193,7 +193,7 @@ describe('overload control', () => {
     assert.equal(it.partition.flavour.view(firstOf(it, uriOf(1))).overload?.index, 7);
   });
 
-  test('bounds out of range are those without', () => {
+  test('ocmin and ocmax out of range are ignored', () => {
     const shown = (attrs: string) => {
       const it = bench([{ attrs }], six);
       const { rate, min, max } = it.partition.flavour.view(firstOf(it, uriOf(1))).overload ?? assert.fail();

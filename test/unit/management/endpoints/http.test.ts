@@ -22,7 +22,7 @@ describe('MI over HTTP', () => {
   const post = (body: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
-  test('answers with the status that fits', async () => {
+  test('the HTTP status is 200 for an answer or error, 204 for a notification, 400 for text that is not JSON', async () => {
     const good = await post('{"jsonrpc":"2.0","id":1,"method":"pwd"}');
     assert.deepEqual([good.status, good.headers.get('content-type')], [200, 'application/json']);
     assert.equal(await good.text(), '{"jsonrpc":"2.0","result":{"WD":"run"},"id":1}');

@@ -56,7 +56,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(':ds_rel:version:b\n\n'), ['refused half', 'text b version()']);
   });
 
-  test('keeps a parameter that starts with a colon', () => {
+  test('a parameter that starts with a colon is kept', () => {
     assert.deepEqual(cut(':ds_set_state:r\ni\n:5\nsip:a\n\n'), ['text r ds_set_state(i|:5|sip:a)']);
   });
 

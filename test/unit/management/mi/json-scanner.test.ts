@@ -18,7 +18,7 @@ test('finds the end of the first value, whatever follows', () => {
   );
 });
 
-test('finds the same end when the text comes piece by piece', () => {
+test('the end of a value is the same when the text arrives in pieces', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.string()), fc.integer({ min: 1, max: 7 }), (value, step) => {
       const text = JSON.stringify(value);

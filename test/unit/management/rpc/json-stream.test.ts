@@ -36,12 +36,12 @@ describe('requests on a FIFO', () => {
     );
   });
 
-  test('a line that is none is dropped, the next is read', () => {
+  test('a line that is not a request is dropped, the next one is read', () => {
     const stream = new JsonStream();
     assert.deepEqual(shown(feed(stream, 'garbage {"x":1}\n{"a":1}\n')), ['(malformed)', '{"a":1}']);
   });
 
-  test('half a request is given up, and what was written after it is run', () => {
+  test('an incomplete request is dropped after a timeout, and the one after it is run', () => {
     const stream = new JsonStream();
     assert.deepEqual(feed(stream, '{"method":"core.\n{"jsonrpc":"2.0"}\n'), []);
     assert.equal(stream.waiting, true);

@@ -61,7 +61,7 @@ test('what a database does not take at the end is named once', async () => {
   const { add, close, errors, writer } = startWriter(() => Object.assign(new Error('away'), { retryable: true }));
   for (const n of upTo(3)) add(n);
   await close();
-  assert.equal(errors.at(-1), 'acc: rows are lost, the database does not take them at the end');
+  assert.equal(errors.at(-1), 'acc: rows are lost: the database did not accept them before the end');
   assert.equal(writer.depth, 3);
 });
 

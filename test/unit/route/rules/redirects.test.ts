@@ -89,7 +89,7 @@ describe('Contacts of a redirection', () => {
     assert.equal(redirects(5, 'SIPS:b@x').follow(moved('Contact: <sip:a@192.0.2.1>')), undefined);
   });
 
-  test('only 300, 301 and 302, and only with a Contact', () => {
+  test('only a 300, 301 or 302 with a Contact is followed', () => {
     for (const status of [200, 305, 380, 404]) {
       const reply = parsed(replyTo(requestText(), status, 'b1', 'Contact: <sip:a@192.0.2.1>\r\n'));
       assert.equal(redirects().follow(reply), undefined, String(status));

@@ -109,7 +109,7 @@ describe('reply routes', () => {
     assert.deepEqual([fixture.lastToCaller().status, fixture.lastToCaller().header('x-via')], [200, 'switchyard']);
   });
 
-  test('drop provisional replies, not final ones', () => {
+  test('a reply route can drop provisional replies, not final ones', () => {
     const fixture = replying((r) => r.drop());
     fixture.answer(183);
     fixture.answer(486);

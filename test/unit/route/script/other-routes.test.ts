@@ -164,7 +164,7 @@ describe('algo routes', () => {
     assert.deepEqual(ranked({ SCORE: () => 1 }, 'OTHER').order, ['1', '2', '3']);
   });
 
-  test('parameters of the route around it come back', () => {
+  test('after an algorithm route the parameters of the calling route are restored', () => {
     const { environment } = scriptFixture({ request });
     const pvars = new PvarScope(parsed(requestText()));
     pvars.params = new Map([['kept', 1]]);

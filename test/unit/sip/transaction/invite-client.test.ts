@@ -118,7 +118,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.equal(ack.header('contact'), undefined);
   });
 
-  test('the failure repeated is acknowledged again for 32 s (timer D), and reported once', () => {
+  test('a retransmitted failure reply is acknowledged again for 32 s (timer D), and reported once', () => {
     const { socket, answer, replies, clock, layer, recorded } = invite();
     answer(503);
     answer(503);
@@ -134,7 +134,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     );
   });
 
-  test('over a reliable transport it is gone after the ACK', () => {
+  test('over a reliable transport the transaction is removed after the ACK', () => {
     const { socket, answer, layer } = invite({ transport: 'tcp' });
     answer(404);
     assert.deepEqual([socket.lines, layer.size], [['INVITE', 'ACK'], 0]);
@@ -156,7 +156,7 @@ describe('INVITE client transaction (RFC 3261 section 17.1.1)', () => {
     assert.deepEqual([layer.size, recorded.map((each) => each.kind)], [0, ['stray']]);
   });
 
-  test('a transport error is reported once and later, and nothing stays', () => {
+  test('a transport error is reported once, and the transaction is removed', () => {
     const { socket, failures, layer, clock } = invite();
     socket.sent[0]?.fail({ cause: 'refused', message: 'no' });
     socket.sent[0]?.fail({ cause: 'refused', message: 'no' });

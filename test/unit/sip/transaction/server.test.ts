@@ -96,7 +96,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.equal(layer.size, 0);
   });
 
-  test('nothing goes out after a final failure but itself', () => {
+  test('after a final failure reply no other reply is sent', () => {
     const { server, socket } = serve();
     server.replyWith(486, 'Busy');
     server.reply('SIP/2.0 180 Ringing\r\n\r\n', 180);
@@ -104,7 +104,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
     assert.deepEqual(socket.lines, ['486']);
   });
 
-  test('silent, it absorbs for 64*T1 and is gone', () => {
+  test('a silenced transaction absorbs retransmissions for 64*T1, then is removed', () => {
     const { server, receive, socket, clock, layer } = serve();
     server.fallSilent();
     server.fallSilent();
@@ -116,7 +116,7 @@ describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => 
 });
 
 describe('non-INVITE server transaction (RFC 3261 section 17.2.2, RFC 4320)', () => {
-  test('no reply before there is one; then the last one for each copy; timer J', () => {
+  test('a retransmission gets no reply before there is one, then the final reply, until timer J', () => {
     const { server, receive, socket, clock, layer } = serve({ method: 'MESSAGE' });
     receive();
     assert.deepEqual(socket.lines, []);
@@ -130,7 +130,7 @@ describe('non-INVITE server transaction (RFC 3261 section 17.2.2, RFC 4320)', ()
     assert.equal(layer.size, 0);
   });
 
-  test('over a reliable transport it is gone with the reply', () => {
+  test('over a reliable transport the transaction is removed with the final reply', () => {
     const { server, layer } = serve({ method: 'MESSAGE' }, { transport: 'tcp' });
     server.replyWith(200, 'OK');
     assert.deepEqual([layer.size, layer.unanswered, layer.timers.size], [0, 0, 0]);
@@ -148,7 +148,7 @@ describe('non-INVITE server transaction (RFC 3261 section 17.2.2, RFC 4320)', ()
     assert.deepEqual(socket.lines, ['100', '100', '200']);
   });
 
-  test('silent, it absorbs for 64*T1 and is gone', () => {
+  test('a silenced transaction absorbs retransmissions for 64*T1, then is removed', () => {
     const { server, receive, socket, clock, layer } = serve({ method: 'MESSAGE' });
     server.fallSilent();
     receive();

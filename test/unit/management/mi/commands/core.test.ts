@@ -106,7 +106,7 @@ test('log_level takes numbers and names', async () => {
 });
 
 describe('events', () => {
-  test('who subscribes in the line text form is remembered so', async () => {
+  test('a subscriber that used the line text form gets events in it; unknown events and subscribers are refused', async () => {
     const forms: (string | undefined)[] = [];
     const plain = makeMiFixture();
     const events: MiDependencies['events'] = {
