@@ -196,7 +196,7 @@ describe('BINRPC over a stream', () => {
     assert.equal(got.length, 20_000 * 1004 + 7);
   });
 
-  test('beyond the bound the connection that was idle longest makes room', async (t) => {
+  test('beyond the bound the connection idle for longest is closed', async (t) => {
     const { client, refusal } = await tcp(t, { maxConnections: 2, maxPerSource: 2 });
     const first = client();
     await talk(first, encodeRequest(1, 'ping'), 10);
@@ -251,7 +251,7 @@ describe('UNIX sockets', () => {
       logger: nullLogger,
     });
 
-  test('one that was left behind is replaced; a file and a living server are left alone', async (t) => {
+  test('a stale socket file is replaced; another file or the socket of a running server stays', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'sw-'));
     t.after(() => rm(folder, { recursive: true }));
     const path = join(folder, 'ctl');

@@ -78,7 +78,7 @@ describe('sockets of destinations', () => {
     });
   });
 
-  test('the same from a route script; ds_default_sockname is for those that name none', async () => {
+  test('a route script uses the same sockets; ds_default_sockname holds for destinations without one', async () => {
     const script = join(folder, 'route.js');
     writeFileSync(
       script,

@@ -116,7 +116,7 @@ describe('HTTP listener', () => {
 });
 
 describe('a listener that many slow clients use', () => {
-  test('answers others at once, those of the same address too', async (t) => {
+  test('other clients are answered at once, those at the same address too', async (t) => {
     const server = new HttpServer({ host: '127.0.0.1', port: 0, log: nullLogger });
     server.mount(
       '/health',

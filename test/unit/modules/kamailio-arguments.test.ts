@@ -12,7 +12,7 @@ test('a constant argument that kamailio refuses at its start is refused with the
   assert.match(refusedArgument('t_relay_to_udp', 0, '5') ?? '', /an address/);
 });
 
-test('numbers, empty text and formats are numbers to kamailio', () => {
+test('an integer argument of kamailio.cfg may be a number, empty or a format; an address may be a host name', () => {
   for (const text of ['8', '-1', '', '$var(alg)'])
     assert.equal(refusedArgument('ds_select_dst', 1, text), undefined, text);
   for (const text of ['127.0.0.1', '::1', 'gw.example'])

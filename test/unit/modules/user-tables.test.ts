@@ -52,7 +52,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
   });
 }
 
-test('the domain counts with use_domain, and a scheme names another table', async () => {
+test('with use_domain the domain is compared too; a db_scheme names another table', async () => {
   assert.deepEqual(
     await run(
       'opensips',

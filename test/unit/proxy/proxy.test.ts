@@ -242,7 +242,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     assert.equal(layer.size, 0);
   });
 
-  test('what came over a connection is answered over it, whatever its Via says', () => {
+  test('a request received over a connection is answered over it, whatever its Via says', () => {
     const { layer, tcp, answer, sentTo } = stateless();
     const flow = { id: 'f1o2', open: true };
     tcp.flows.set(flow.id, { flow, address: '192.0.2.1', port: 40_000 });

@@ -39,7 +39,7 @@ describe('replies', () => {
     assert.equal(fixture.lastToCaller().toTag, 'tag-192.0.2.7');
   });
 
-  test('the plan is notified once how it ended', () => {
+  test('the plan is notified once of the outcome', () => {
     for (const status of [200, 404]) {
       const { call, from, plan } = relay();
       const ended: number[] = [];
@@ -187,7 +187,7 @@ describe('serial failover', () => {
     assert.deepEqual(words('192.0.2.8'), ['INVITE']);
   });
 
-  test('a transport error goes on at once', () => {
+  test('after a transport error the next target is tried at once', () => {
     const { call, udp, words, plan } = relay();
     call();
     udp.sent.find((each) => each.address === '192.0.2.7')?.fail({ cause: 'refused', message: 'ECONNREFUSED' });
@@ -198,7 +198,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('a name that does not resolve, and a URI that is none, go on', async () => {
+  test('after a name that does not resolve, or a malformed URI, the next target is tried', async () => {
     const { call, words, plan, clock } = relay(
       [hopTo('sip:none.example.com'), hopTo('nonsense'), hopTo('sip:x;transport=tls'), C],
       { codes: [400, 503] },
@@ -334,7 +334,7 @@ describe('serial failover', () => {
     assert.deepEqual([codes(), plan.failures.length, errors], [[100, 500], 20_000, []]);
   });
 
-  test('no target at all: what the plan says', () => {
+  test('without any target the caller gets the reply of the plan', () => {
     const { call, codes } = relay([]);
     call();
     assert.deepEqual(codes(), [100, 480]);
@@ -557,7 +557,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
     assert.deepEqual([codes(), counters.failovers.value], [[100, 200], 1]);
   });
 
-  test('a 6xx ends the others and is what the caller gets', () => {
+  test('a 6xx cancels the other branches and is forwarded to the caller', () => {
     const { call, from, codes, words, plan } = relay([[A, B], C]);
     const withdrawn: string[] = [];
     Object.assign(plan, {

@@ -125,7 +125,7 @@ describe('rows of a dispatcher table', () => {
     }
   });
 
-  test('text becomes bytes and back', () => {
+  test('text is read as one character per UTF-8 byte, and converted back when stored', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         fc.pre(text.length < 2000);

@@ -99,7 +99,7 @@ describe('traces', () => {
     assert.equal(session.messages.length, 2 * session.callCount);
   });
 
-  test('a Call-ID that was asked for is taken whatever its share, and one in N of who is called only', () => {
+  test('a trace of a Call-ID ignores oneIn; with other filters one in N of the matching calls is traced', () => {
     const { tracer, come } = setUp();
     const asked = tracer.begin({ filter: { callId: 'call-3@x', oneIn: 1000 } });
     const all = tracer.begin({ filter: { oneIn: 7 }, bounds: { calls: 1000 } });

@@ -262,7 +262,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     assert.deepEqual(inDialog({ route: pair.join(', ') }), [PEER]);
   });
 
-  test('the callee names the two sockets of a dialog the other way round', () => {
+  test('requests of the callee have the two Routes of a dialog in reverse order', () => {
     const { recorded, inDialog, tcp } = gated();
     const pair = recorded('c1@x', sourceOf(tcp, '192.0.2.1'));
     assert.deepEqual(inDialog({ route: [...pair].reverse().join(', ') }), [PEER]);

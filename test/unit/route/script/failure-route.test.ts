@@ -280,7 +280,7 @@ describe('get_redirects', () => {
     );
   });
 
-  test('a script that looks at them and relays elsewhere leaves the redirection an answer', () => {
+  test('without a further relay the redirection is forwarded, though the script has read its contacts', () => {
     const fixture = calling((r) => {
       r.get_redirects();
     });

@@ -62,7 +62,7 @@ describe('a reply is believed only if it is one to what was sent (RFC 3261 secti
     }
   }
 
-  test('letter case and a left-out default port of sent-by are no difference', () => {
+  test('a sent-by without its default port is the same', () => {
     const { layer, text, received, socket } = sent({ method: 'OPTIONS' });
     layer.receive(replyTo(text, 200).replace('127.0.0.1:5060', '127.0.0.1'), sourceOf(socket, GATEWAY));
     assert.deepEqual(received, [200]);

@@ -38,7 +38,7 @@ test('property: finds what was added and not removed, as a map would', () => {
   );
 });
 
-test('grows to any number and shrinks again, a bucket at a time', () => {
+test('the table grows and shrinks with the number of transactions, and finds each', () => {
   const table = new TransactionTable<Entry>();
   const entries = Array.from({ length: 50_000 }, (_, i) => new Entry(i, 7));
   for (const entry of entries) table.add(entry);

@@ -315,7 +315,7 @@ describe('DatagramQueue', () => {
       assert.equal(state.everyMs, 4);
     });
 
-    test('a socket added meanwhile is read by the timer too; without sockets it ends', async () => {
+    test('the timer also reads a socket that was added later, and stops without sockets', async () => {
       const { queue, reader, state, run } = paced();
       await run(210, 1.2);
       const watched: boolean[] = [];
