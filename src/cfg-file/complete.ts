@@ -35,7 +35,7 @@ export interface CompleteCfg {
   readonly warnings: readonly Problem[];
 }
 
-/** Settings that come from the cfg file; those of switchyard.json are not used. */
+/** Settings that come from the cfg file; those of switchyard.json are not used, but for `sips_needs_tls` of `tm`. */
 const OF_THE_FILE = [
   'listen',
   'advertise',
@@ -56,11 +56,13 @@ const OF_THE_FILE = [
 export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json?: string): CompleteCfg {
   const beside = json ?? join(dirname(resolve(path)), 'switchyard.json');
   let rest: JsonObject = {};
+  let sips: Json | undefined;
   if (json !== undefined || existsSync(beside)) {
     const problems: Problem[] = [];
     const source = readSource(beside, {}, problems);
     if (source === undefined || problems.length > 0) throw new ConfigError(problems, 'CONFIG_UNREADABLE');
     rest = { ...(source.value as JsonObject) };
+    sips = (rest['tm'] as JsonObject | null | undefined)?.['sips_needs_tls'];
     for (const key of OF_THE_FILE) delete rest[key];
   }
   const cfg = loadCfg(path, { ...readingOf(rest), ...definedOf(options) });
@@ -68,6 +70,7 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
   const merged: JsonObject = {
     ...rest,
     ...own,
+    ...(sips === undefined ? {} : { tm: { ...(own['tm'] as JsonObject | undefined), sips_needs_tls: sips } }),
     ...(hep === undefined || rest['hep'] !== undefined ? {} : { hep }),
     ...(mi === undefined && rest['mi'] === undefined
       ? {}

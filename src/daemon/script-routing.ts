@@ -59,7 +59,7 @@ export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
   Partial<Pick<SipParts, 'tapPoint' | 'transports'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
 
 /** The settings that a script looks at. */
-export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits'> & ScriptAttrsSettings;
+export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits' | 'tm'> & ScriptAttrsSettings;
 
 /** What the script of a configuration file works with. */
 export interface ScriptRoutingOptions {
@@ -419,6 +419,7 @@ export class ScriptRouting {
       aliases: globals.aliases,
       registeredMyself: Number(cfg.modules.get('domain')?.get('register_myself')?.at(-1) ?? 0) !== 0,
       tm: cfg.tm,
+      sipsNeedsTls: settings.tm.sipsNeedsTls,
       rr: recordRouting(cfg),
       logLimits: { xlog, firstXlog: xlog, log: globals.logLevel, firstLog: globals.logLevel },
       groups: globals.groups,

@@ -18,10 +18,10 @@ interface Rest {
 /** A script and the settings it looks at, as workers get them. */
 export function sharedScript(
   cfg: LoadedCfg,
-  { dispatcher, foreignDialogs, limits, ...settings }: Settings,
+  { dispatcher, foreignDialogs, limits, tm, ...settings }: Settings,
 ): SharedScript {
   const partitions = settings.partitions.map(({ name, scriptAttrsAvp }) => ({ name, scriptAttrsAvp }));
-  const rest: Rest = { readAs: cfg.readAs, settings: { dispatcher, foreignDialogs, limits, partitions } };
+  const rest: Rest = { readAs: cfg.readAs, settings: { dispatcher, foreignDialogs, limits, tm, partitions } };
   return { file: cfg.file, texts: [...cfg.sources], rest: serialize(rest).toString('base64') };
 }
 

@@ -2,6 +2,7 @@ import type { FileFacts } from '../cfg/function-table.js';
 import { parseUri } from '../core/uri.js';
 import { BLACKLIST_FUNCTIONS, targetFunctions, uriOf } from '../route/functions/targets.js';
 import type { Call, MessageRun } from '../script/call.js';
+import { nextHopOf } from '../script/next-hop.js';
 import { cfgActions } from './actions.js';
 import {
   type Arg,
@@ -46,7 +47,7 @@ function listens({ sockets }: FileFacts, text: string): boolean {
 
 /** Sends the request as it came to a URI or "proto:host:port". */
 export function sendRaw(run: MessageRun, to: string, headers = ''): number {
-  const uri = parseUri(uriOf(to));
+  const uri = parseUri(nextHopOf(run.call, { requestUri: run.call.message.requestUri, destinationUri: uriOf(to) }));
   const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
   if (address === undefined) return -1;
   const socket = run.env.sockets.choose(address, run.call.sendSocket ?? run.call.source.socket);

@@ -3,6 +3,7 @@ import { isUsableUri, kamailioRefuses, lenientUri } from '../pvar/variables/scri
 import type { RelayFlags } from '../route/functions/actions.js';
 import { type Call, MessageRun } from '../script/call.js';
 import { forwarded } from '../script/forwarding.js';
+import { nextHopOf } from '../script/next-hop.js';
 import { isOneWord } from '../script/outgoing.js';
 import {
   allowedBy,
@@ -152,8 +153,9 @@ const DROPPED_ON_THE_WAY = -510;
 /** Sends a request on without a transaction. */
 export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
   const { call, env } = run;
-  const nextHop = to ?? run.pvars.destinationUri ?? call.requestUri;
-  const uri = parseUri(nextHop);
+  const destinationUri = to ?? run.pvars.destinationUri;
+  const nextHop = destinationUri ?? call.requestUri;
+  const uri = parseUri(nextHopOf(call, { requestUri: call.requestUri, destinationUri }));
   const failed = (fault: RelayFault): number => {
     if (env.dialect === 'kamailio') call.relayFault = fault;
     return -1;

@@ -31,12 +31,16 @@ export function dialled(to: Dialled, written: string | undefined, socket: SipSoc
   };
 }
 
-function isSecure(transport: TransportName): boolean {
+/** A transport that is encrypted. */
+export type SecureTransport = 'tls' | 'wss';
+
+/** Whether what is sent by a transport is encrypted. */
+export function isSecure(transport: TransportName | undefined): transport is SecureTransport {
   return transport === 'tls' || transport === 'wss';
 }
 
 /** A URI with this transport parameter in place of its own. */
-function withTransport(text: string, transport: TransportName): string {
+export function withTransport(text: string, transport: TransportName): string {
   const uri = parseUri(text);
   if (uri === undefined) return text;
   const end = text.length - uri.headers.length;

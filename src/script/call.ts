@@ -11,6 +11,7 @@ import { Selections } from '../route/dispatcher/selections.js';
 import type { ExtraTarget } from '../route/dispatcher/site.js';
 import type { MessageSite } from '../route/functions/site.js';
 import { RequestScope } from '../route/request-scope.js';
+import { noteAddress, type SecureAddresses } from '../route/secure-addresses.js';
 import type { FieldSpan, SipMessage } from '../sip/message.js';
 import type { ViaMarking } from '../sip/reply.js';
 import type { KnownRequest } from '../sip/transaction/user.js';
@@ -196,6 +197,8 @@ export class Call implements DispatcherCall {
   sendSocket: SipSocket | undefined = undefined;
   /** The socket that the destination of a selection names: its transport counts, whatever the URI says. */
   selectedSocket: SipSocket | undefined = undefined;
+  /** Of selections that wrote an address into the request-URI, whose text does not show that only TLS leads there. */
+  secureAddresses: SecureAddresses | undefined = undefined;
   /** What the other side is not to see (topology_hiding). */
   hiding: Hiding | undefined = undefined;
   /** Host and port our Via shows instead of the socket's (set_advertised_address). */
@@ -338,6 +341,10 @@ export class Call implements DispatcherCall {
   sendFrom(socket: string | undefined): void {
     this.sendSocket = socket === undefined ? undefined : this.env.socket(socket);
     this.selectedSocket = this.sendSocket;
+  }
+
+  leadsTo(requestUri: string, dialUri: string): void {
+    this.secureAddresses = noteAddress(this.secureAddresses, requestUri, dialUri);
   }
 
   addTarget({ requestUri, destinationUri, sendSocket }: ExtraTarget): boolean {

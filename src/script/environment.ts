@@ -160,6 +160,8 @@ export interface ScriptEnvironment {
   /** Domains of the table are local wherever a host is (domain's `register_myself`). */
   readonly registeredMyself: boolean;
   readonly tm: TmSettings;
+  /** A request to a sips URI leaves by TLS only. */
+  readonly sipsNeedsTls: boolean;
   readonly rr: RrSettings;
   readonly logLimits: LogLimits;
   /** $var: one value for each name, for the whole process. */

@@ -2,12 +2,12 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { RouteOutcome } from '../cfg/runtime.js';
 import { parseUri, type SipUri, uriParam, uriTransport, withoutUriParam } from '../core/uri.js';
 import { kamailioRefuses } from '../pvar/variables/script-uris.js';
-import { dialled } from '../route/dialled.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
 import { forwarded, type Leaving, shownSentBy } from './forwarding.js';
+import { nextHopOf } from './next-hop.js';
 import { breaksLine } from './outgoing.js';
 import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
@@ -276,7 +276,7 @@ function branchOf(
   if (uri === undefined || uri.scheme === 'tel' || uri.host === '' || breaksLine(leaving.requestUri))
     return () => faultOf(env.dialect, 'uri');
   const failureRoute = call.armed.failure;
-  const allowed = allowedBy(call, nextHop);
+  const allowed = allowedBy(call, leaving.destinationUri ?? leaving.requestUri);
   const resolved = (found: readonly Address[]): Prepared => {
     const address = found.find(allowed);
     if (address === undefined)
@@ -302,13 +302,6 @@ function branchOf(
   return new Promise((resolve) => {
     env.resolver.resolve(uri, (result) => resolve(resolved(result instanceof Error ? [] : result)));
   });
-}
-
-/** Where a request goes: with the transport of the socket its destination names, if it names one. */
-function nextHopOf(call: Call, { destinationUri, requestUri, socket }: Leaving): string {
-  const uri = destinationUri ?? requestUri;
-  if (socket === undefined || socket !== call.selectedSocket) return uri;
-  return dialled({ uri, address: undefined }, undefined, socket).uri;
 }
 
 /**

@@ -47,7 +47,9 @@ export class Selections {
     if (destination === undefined) return false;
     this.show(partition);
     const uri =
-      target === 'dst' ? this.writeNextHop(partition.flavour.nextHopOf(destination)) : this.writeRequestUri(partition);
+      target === 'dst'
+        ? this.writeNextHop(partition.flavour.nextHopOf(destination))
+        : this.writeRequestUri(partition, destination.dialUri);
     if (uri === undefined) return false;
     this.written = { partition, target, uri };
     this.writeSocket(partition, destination, isSelection && partition.flavour.leavesOlderSelection);
@@ -129,10 +131,13 @@ export class Selections {
     return uri;
   }
 
-  private writeRequestUri(partition: Partition): string | undefined {
+  private writeRequestUri(partition: Partition, dialUri: string): string | undefined {
     const { dispatch, pvars, requestUri } = this.call;
     const uri = dispatch.rewriteRequestUri(partition, requestUri) ?? partition.flavour.unwritableRequestUri;
-    if (uri !== undefined) pvars.setRequestUri(uri);
+    if (uri !== undefined) {
+      pvars.setRequestUri(uri);
+      this.call.leadsTo(uri, dialUri);
+    }
     return uri;
   }
 

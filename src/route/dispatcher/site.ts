@@ -59,6 +59,8 @@ export interface SelectingCall {
   readonly replyCode: number | undefined;
   /** Writes $du. */
   sendTo(uri: string): void;
+  /** The request-URI has the address of a destination that is dialled by `dialUri`: its scheme may not show that. */
+  leadsTo(requestUri: string, dialUri: string): void;
   /** Sends from the socket of this description; undefined: chosen by transport and family. */
   sendFrom(socket: string | undefined): void;
   /** Adds a branch to which the request goes besides. False when it does not fit. */

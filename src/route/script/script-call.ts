@@ -3,7 +3,7 @@ import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Followed, LocalReply, NextHop, RoutedRequest } from '../../proxy/decision.js';
 import type { PvarScope } from '../../pvar/context.js';
 import { reasonPhrase } from '../../sip/reply.js';
-import { dialled } from '../dialled.js';
+import { type Dialled, dialled } from '../dialled.js';
 import type { DispatcherCall } from '../dispatcher/call.js';
 import { SelectionRecords } from '../dispatcher/selection-records.js';
 import { Selections } from '../dispatcher/selections.js';
@@ -12,6 +12,7 @@ import { RequestScope } from '../request-scope.js';
 import { type LooseRoute, looseRoute } from '../rules/dialog.js';
 import { literalAddress } from '../rules/literal-address.js';
 import { Redirects } from '../rules/redirects.js';
+import { noteAddress, type SecureAddresses } from '../secure-addresses.js';
 import type { RouteScriptEnvironment } from './environment.js';
 import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './route-table.js';
@@ -58,6 +59,8 @@ export class ScriptCall implements DispatcherCall {
   private firstNextHop: { readonly uri: string | undefined } | undefined;
   /** The branch that a branch route is run for. */
   private branch: ScriptBranch | undefined;
+  /** Of selections that wrote an address into the request-URI, whose text does not show that only TLS leads there. */
+  private secureAddresses: SecureAddresses | undefined = undefined;
 
   constructor(
     readonly env: RouteScriptEnvironment,
@@ -124,6 +127,10 @@ export class ScriptCall implements DispatcherCall {
     this.pvars.sendSocket = socket;
   }
 
+  leadsTo(requestUri: string, dialUri: string): void {
+    this.secureAddresses = noteAddress(this.secureAddresses, requestUri, dialUri);
+  }
+
   addTarget(target: ExtraTarget): boolean {
     return this.branches.add({ ...target, q: '' }) === undefined;
   }
@@ -178,7 +185,10 @@ export class ScriptCall implements DispatcherCall {
     }
     const flow = this.loose?.hop.uri === uri ? this.loose.hop.flow : undefined;
     const known = destination === undefined ? undefined : literalAddress(destination);
-    const to = destination === undefined ? { uri, address: known } : dialled({ uri, address: known }, uri, socket);
+    let to: Dialled = { uri, address: known };
+    if (destination !== undefined) to = dialled(to, uri, socket);
+    const secure = pvars.destinationUri === undefined ? this.secureAddresses?.instead(to.uri) : undefined;
+    if (secure !== undefined) to = dialled(to, `sip:_;transport=${secure}`, undefined);
     return {
       uri: to.uri,
       requestUri: requestUri === this.request.message.requestUri ? undefined : requestUri,

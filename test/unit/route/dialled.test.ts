@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TransportName } from '../../../src/core/uri.js';
 import { dialled } from '../../../src/route/dialled.js';
+import { noteAddress } from '../../../src/route/secure-addresses.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { RecordingSocket } from '../../support/sip-recorder.js';
 
@@ -46,4 +47,21 @@ test('what cannot be read is left alone', () => {
   for (const uri of ['nothing', 'tel:+1', 'sip:a;transport=pigeon']) {
     assert.deepEqual(dialled({ uri, address: undefined }, undefined, socket('tcp')), { uri, address: undefined });
   }
+});
+
+test('the address of a destination that is reached by TLS only is dialled by it, whoever is called there', () => {
+  assert.equal(noteAddress(undefined, 'sip:bob@10.0.0.1', 'sip:10.0.0.1;transport=tcp'), undefined);
+  const known = noteAddress(undefined, 'sip:bob@GW.example:5071', 'sips:gw.example:5071');
+  assert.ok(known !== undefined);
+  assert.deepEqual(
+    ['sip:eve@gw.example:5071', 'sip:gw.example:5071;transport=udp', 'sip:gw.example', 'sips:gw.example:5071'].map(
+      (each) => known.instead(each),
+    ),
+    ['tls', 'tls', undefined, undefined],
+  );
+  noteAddress(known, 'sip:bob@10.0.0.1', 'sips:10.0.0.1;transport=ws');
+  assert.equal(known.instead('sip:bob@10.0.0.1'), 'wss');
+  noteAddress(known, 'sip:bob@10.0.0.1', 'sip:10.0.0.1');
+  assert.equal(known.instead('sip:bob@10.0.0.1'), undefined);
+  assert.equal(known.instead('tel:1'), undefined);
 });

@@ -42,6 +42,20 @@ describe('selections in a request route', () => {
     assert.deepEqual(fixture.targets(), ['10.0.0.2:5060']);
   });
 
+  test('a strict ds_select_domain of a sips destination writes a sip URI, which does not leave in clear', () => {
+    const seen: unknown[] = [];
+    const fixture = run(
+      (r) => {
+        r.ds_select_domain(1, 8);
+        r.set('$rU', 'eve');
+        seen.push(r.ru);
+        r.t_relay();
+      },
+      { partitions: { default: { rows: [row('sips:10.0.0.1:5070')], options: { compat: 'strict' } } } },
+    );
+    assert.deepEqual([seen, fixture.targets()], [['sip:eve@10.0.0.1:5070'], []]);
+  });
+
   test('the form of 2.1 and the form of today choose the same', () => {
     const seen: unknown[] = [];
     run(

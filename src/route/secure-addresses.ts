@@ -1,0 +1,44 @@
+import { parseUri, type SipUri, uriTransport } from '../core/uri.js';
+import { isSecure, type SecureTransport } from './dialled.js';
+
+/** Destinations whose address was written into the request-URI, and which are reached by TLS only. */
+export class SecureAddresses {
+  private readonly known = new Map<string, SecureTransport>();
+
+  /** The request-URI has the address of a destination that is dialled by `dialUri`. */
+  note(requestUri: string, dialUri: string): void {
+    const uri = parseUri(requestUri);
+    if (uri === undefined) return;
+    const transport = transportOf(dialUri);
+    if (transport === undefined) this.known.delete(addressIn(uri));
+    else this.known.set(addressIn(uri), transport);
+  }
+
+  /** The transport that a URI is to be dialled by in place of its own; undefined: its own. */
+  instead(text: string): SecureTransport | undefined {
+    const uri = parseUri(text);
+    return uri === undefined || isSecure(uriTransport(uri)) ? undefined : this.known.get(addressIn(uri));
+  }
+}
+
+/** Of a selection written into the request-URI: `known` with the destination, made when the first one is reached by TLS only. */
+export function noteAddress(
+  known: SecureAddresses | undefined,
+  requestUri: string,
+  dialUri: string,
+): SecureAddresses | undefined {
+  if (known === undefined && transportOf(dialUri) === undefined) return undefined;
+  const addresses = known ?? new SecureAddresses();
+  addresses.note(requestUri, dialUri);
+  return addresses;
+}
+
+function transportOf(dialUri: string): SecureTransport | undefined {
+  const uri = parseUri(dialUri);
+  const transport = uri && uriTransport(uri);
+  return isSecure(transport) ? transport : undefined;
+}
+
+function addressIn({ host, port }: SipUri): string {
+  return `${host.toLowerCase()} ${port ?? ''}`;
+}
