@@ -19,6 +19,8 @@ export class Locations {
   /** Ruids a database has a row of. */
   readonly stored = new Set<string>();
   size = 0;
+  /** Where the search for expired contacts goes on. */
+  private looking: Iterator<Binding[]> | undefined;
 
   constructor(
     /** Whether changes are kept for a database. */
@@ -120,15 +122,22 @@ export class Locations {
     this.records.delete(aor);
   }
 
-  /** Contacts that have expired, taken away; at most `most` of them. */
-  expired(now: number, most: number): Binding[] {
+  /**
+   * Removes contacts that have expired, looking at `most` addresses of record from where it ended before. `isDone` when that was the
+   * last of them: the next call begins anew.
+   */
+  expired(now: number, most: number): { readonly found: readonly Binding[]; readonly isDone: boolean } {
+    const records = (this.looking ??= this.records.values());
     const found: Binding[] = [];
-    for (const list of this.records.values()) {
-      for (const each of list) if (!isValid(each, now)) found.push(each);
-      if (found.length >= most) break;
+    let isDone = false;
+    for (let looked = 0; looked < most && !isDone; looked++) {
+      const next = records.next();
+      if (next.done === true) isDone = true;
+      else for (const each of next.value) if (!isValid(each, now)) found.push(each);
     }
+    if (isDone) this.looking = undefined;
     for (const each of found) this.remove(each);
-    return found;
+    return { found, isDone };
   }
 }
 

@@ -4,7 +4,7 @@ import { runEvent } from '../../script/service-routes.js';
 import { fetched } from './functions.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
-/** The most expired contacts removed at once, and the milliseconds until the next are removed, in which calls are handled. */
+/** The most addresses of record looked at at once, and the milliseconds until the next ones, in which calls are handled. */
 const MOST_AT_ONCE = 2000;
 const NEXT_MS = 1;
 
@@ -24,33 +24,41 @@ export function startLocations(env: () => ScriptEnvironment): () => void {
   // Connects to the database now, since the first connection takes long.
   if (settings.mode === 3) void clean(first, first.modules.of(locationStore).of('location'));
   let stop: () => void = () => undefined;
+  /** Tables that are not looked through yet. */
+  const left = new Set<string>();
   const sweep = (): void => {
     const now = env();
-    const left = expire(now);
-    stop = now.clock.schedule(left ? NEXT_MS : now.modules.of(locationStore).settings.timerSeconds * 1000, sweep);
+    if (left.size === 0) for (const name of now.modules.of(locationStore).tables.keys()) left.add(name);
+    expire(now, left);
+    stop = now.clock.schedule(
+      left.size > 0 ? NEXT_MS : now.modules.of(locationStore).settings.timerSeconds * 1000,
+      sweep,
+    );
   };
   stop = first.clock.schedule(settings.timerSeconds * 1000, sweep);
   return () => stop();
 }
 
-/** Removes expired contacts; true when there are more of them than are removed at once. */
-function expire(env: ScriptEnvironment): boolean {
-  let left = false;
-  for (const [name, table] of env.modules.of(locationStore).tables) {
-    const { mode } = table.settings;
-    if (mode === 3) {
+/** Removes expired contacts of some addresses of record of each table; tables looked through to the end are taken out of `left`. */
+function expire(env: ScriptEnvironment, left: Set<string>): void {
+  const { tables } = env.modules.of(locationStore);
+  for (const name of left) {
+    const table = tables.get(name);
+    const mode = table?.settings.mode;
+    if (table === undefined || mode === 3) {
+      left.delete(name);
       void clean(env, table);
       continue;
     }
-    const expired = table.locations.expired(secondsNow(env), MOST_AT_ONCE);
-    left ||= expired.length >= MOST_AT_ONCE;
-    for (const contact of expired)
+    const { found, isDone } = table.locations.expired(secondsNow(env), MOST_AT_ONCE);
+    for (const contact of found)
       runEvent(env, 'usrloc:contact-expired', ({ call }) =>
         fetched.of(call).set('exp', { table: name, list: [contact] }),
       );
+    if (!isDone) continue;
+    left.delete(name);
     if (mode !== 0) void table.flush(env);
   }
-  return left;
 }
 
 async function clean(env: ScriptEnvironment, table: LocationTable | undefined): Promise<void> {
