@@ -84,6 +84,15 @@ test('new requests go to the first worker while it works, what belongs to one of
     await until(
       'they are handed on',
       async () => (await metric('switchyard_worker_misdirected_total', 'handed_on')) >= 12,
+      {
+        show: async () => [
+          await metric('switchyard_worker_misdirected_total', 'handed_on'),
+          await share(1),
+          await share(2),
+          gateway.count('INVITE') - invites,
+          gateway.count('CANCEL'),
+        ],
+      },
     );
   }
   for (const id of ids) {
