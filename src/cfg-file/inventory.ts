@@ -146,7 +146,8 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
   const ofDialect = functions.all.filter(({ dialects }) => dialects.includes(dialect));
   const withFunctions = new Set(ofDialect.flatMap(({ module }) => module.split('|')));
   return tree.modules.map(({ name, at }) => {
-    const served = withFunctions.has(name) || BUILT_IN.has(name);
+    const isLocations = dialect === 'kamailio' && name === 'usrloc';
+    const served = withFunctions.has(name) || BUILT_IN.has(name) || isLocations;
     const message = served ? '' : `module ${name} is accepted without effect`;
     const missing = NOT_DONE[name];
     if (!served && missing !== undefined)

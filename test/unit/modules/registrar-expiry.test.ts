@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { inventory } from '../../../src/cfg-file/inventory.js';
+import { readCfg } from '../../../src/cfg-file/load.js';
 import type { Binding } from '../../../src/modules/registrar/contact.js';
 import { Locations } from '../../../src/modules/registrar/locations.js';
 
@@ -30,4 +35,16 @@ test('each address of record is looked at once in a search for expired contacts,
   }
   assert.deepEqual([gone, locations.size, looked, calls], [500, 500, 1000, 11]);
   assert.deepEqual(locations.expired(600, 100).found.length, 100);
+});
+
+test('check --cfg lists usrloc of Kamailio as supported', () => {
+  const file = join(tmpdir(), `switchyard-usrloc-${process.pid}.cfg`);
+  const text = 'loadmodule "usrloc.so"\nloadmodule "registrar.so"\nrequest_route { save("location"); }\n';
+  writeFileSync(file, `#!KAMAILIO\nlisten=udp:127.0.0.1:5060\n${text}`);
+  try {
+    const { things, verdict } = inventory(readCfg(file));
+    assert.deepEqual([verdict, things.filter(({ standing }) => standing !== 'supported')], ['runs whole', []]);
+  } finally {
+    rmSync(file, { force: true });
+  }
 });
