@@ -32,9 +32,15 @@ const ENOUGH_MS = 100;
  * its caches, double the time of what is well, and one of them is a quiet moment.
  */
 const SUSPECTED: readonly number[] = [0, 50, 200, 500, 1000, 2000];
-/** Milliseconds `reference` takes where nothing else runs, and how much more of them a busy machine is granted at most. */
-const REFERENCE_MS = 2.2;
+/**
+ * Milliseconds `reference` takes on a processor on which the limits hold; on one where the same code needs twice its time it took 2.2 with
+ * nothing beside it. How much more a slow or busy processor is granted at most.
+ */
+const REFERENCE_MS = 1.2;
 const MOST_SLOWNESS = 3;
+/** Up to this a processor is as fast as that one. Above it other work is slowed down by up to `SPREAD` times as much as `reference` is. */
+const FAST = 1.1;
+const SPREAD = 1.5;
 /** Waited on, and never woken. */
 const STILL = new Int32Array(new SharedArrayBuffer(4));
 /** Faults shown at most. */
@@ -126,7 +132,8 @@ function slowness(): number {
     reference();
     best = Math.min(best, cpuMs() - began);
   }
-  return Math.min(MOST_SLOWNESS, Math.max(1, best / REFERENCE_MS));
+  const slower = best / REFERENCE_MS;
+  return slower <= FAST ? 1 : Math.min(MOST_SLOWNESS, slower * SPREAD);
 }
 
 /** Milliseconds of processor time this process has used: what others do on the machine does not count. */
