@@ -122,8 +122,8 @@ function reference(): number {
 }
 
 /**
- * How many times longer the same work takes now than where nothing else runs, at least 1: neighbours take caches and half of a core,
- * which processor time does not show.
+ * What a limit in milliseconds is multiplied by here and now, at least 1: a processor may be slower than the one on which the limits hold, and
+ * neighbours take caches and half of a core, which processor time does not show.
  */
 function slowness(): number {
   let best = Number.POSITIVE_INFINITY;
