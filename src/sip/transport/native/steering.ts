@@ -143,8 +143,8 @@ function searchFor(text: string, bytes: number, anyCase: boolean): readonly Inst
   return search;
 }
 
-/** Instructions that return the socket for the place in A. */
-function byPlace(workers: number, bounds: readonly number[] | undefined): readonly Instruction[] {
+/** Instructions that return the socket for the slot in A. */
+function bySlot(workers: number, bounds: readonly number[] | undefined): readonly Instruction[] {
   if (bounds === undefined) {
     return [
       [MOD, 0, 0, workers],
@@ -189,7 +189,7 @@ function byCallId(workers: number, bounds: readonly number[] | undefined): reado
     [LD_MEMORY, 0, 0, HASH],
     [MUL, 0, 0, MIX >>> 0],
     [RSH, 0, 0, 16],
-    ...byPlace(workers, bounds),
+    ...bySlot(workers, bounds),
   ];
 }
 
