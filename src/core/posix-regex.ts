@@ -121,7 +121,7 @@ class LinearRegex implements BoundedRegex {
   }
 
   private bitMatch(): BitMatch | null {
-    this.bits ??= BitMatch.of(this.regex) ?? null;
+    if (this.bits === undefined) this.bits = BitMatch.of(this.regex) ?? null;
     return this.bits;
   }
 

@@ -45,6 +45,8 @@ export class BitMatch {
   private readonly takers: Int32Array;
   /** Conditions that the expression asks for. */
   private readonly asked: number;
+  /** Whether it asks for more than the begin and the end of a text. */
+  private readonly looksAround: boolean;
   private readonly relations: (BitRelation | undefined)[] = [];
   /** By conditions, then by instruction. */
   private readonly ways: (Map<number, readonly Way[]> | undefined)[] = [];
@@ -64,6 +66,7 @@ export class BitMatch {
       }
     }
     this.asked = instructions.reduce((all, { op, arg }) => (op === Op.EMPTY_WIDTH ? all | arg : all), 0);
+    this.looksAround = (this.asked & ~(Condition.BEGIN_TEXT | Condition.END_TEXT)) !== 0;
     this.reached = new Int32Array(words);
     this.next = new Int32Array(words);
   }
@@ -102,10 +105,10 @@ export class BitMatch {
   private conditions(text: string, at: number): number {
     const { asked } = this;
     if (asked === 0) return 0;
-    if ((asked & ~(Condition.BEGIN_TEXT | Condition.END_TEXT)) === 0 && at > 0 && at < text.length) return 0;
+    if (!this.looksAround && at > 0 && at < text.length) return 0;
     const before = at > 0 ? text.charCodeAt(at - 1) : -1;
-    const behind = at < text.length ? (text.codePointAt(at) as number) : -1;
-    return asked & conditionsBetween(before, behind);
+    const after = at < text.length ? (text.codePointAt(at) as number) : -1;
+    return asked & conditionsBetween(before, after);
   }
 
   private relation(conditions: number): BitRelation {
@@ -127,14 +130,12 @@ export class BitMatch {
    * the first boundary where a match begins, or -1.
    */
   private pass(text: string, start: number, end: number, sets: Int32Array, anyEnd: boolean): number {
-    const { takers, positions, asked } = this;
+    const { takers, positions, looksAround } = this;
     const { words } = positions;
-    const { latin1, of } = this.program.classes;
     const endWord = positions.end >> 5;
     const endBit = 1 << (positions.end & 31);
     const everywhere = anyEnd ? endBit : 0;
     const inner = this.relation(0);
-    const looksAround = (asked & ~(Condition.BEGIN_TEXT | Condition.END_TEXT)) !== 0;
     let first = -1;
     let row = (end - start) * words;
     sets.fill(0, row, row + words);
@@ -157,7 +158,7 @@ export class BitMatch {
           rune = (high - 0xd800) * 0x400 + (rune - 0xdc00) + 0x10000;
         }
       }
-      relation.back(sets, row, to, takers, (rune < 256 ? (latin1[rune] as number) : of(rune)) * words);
+      relation.back(sets, row, to, takers, this.takersAt(rune));
       row = to;
       sets[row + endWord] = (sets[row + endWord] as number) | everywhere;
     }
