@@ -386,10 +386,10 @@ export class Walk {
   private end(path: Path, at?: Position): void {
     if (path.reply === undefined && path.selection === undefined && path.failed === undefined && at !== undefined) {
       const match = [...path.match].map(([variable, value]) => `${variable} ${value}`).join(', ');
-      this.ledger.note(
-        at,
-        `the script ${path.unsaid === undefined ? 'drops' : 'answers'} ${match === '' ? 'requests' : `requests with ${match}`} ${path.unsaid === undefined ? 'without a reply' : `by ${path.unsaid}`}; here they are answered 404`,
-      );
+      const requests = match === '' ? 'requests' : `requests with ${match}`;
+      const does =
+        path.unsaid === undefined ? `drops ${requests} without a reply` : `answers ${requests} by ${path.unsaid}`;
+      this.ledger.note(at, `the script ${does}; here they are answered 404`);
     }
     this.outcome(path, path.reply === undefined ? 'nothing' : 'reply');
   }
