@@ -13,6 +13,13 @@ import { until } from '../support/until.js';
 const DIALPLAN = `CREATE TABLE dialplan (id INTEGER PRIMARY KEY, dpid INT, pr INT, match_op INT, match_exp TEXT, match_flags INT,
   subst_exp TEXT, repl_exp TEXT, timerec TEXT, disabled INT DEFAULT 0, attrs TEXT);`;
 
+/** The tables of drouting. */
+const DROUTING = `CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT,
+    probe_mode INT, state INT, socket TEXT);
+  CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+  CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+  CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`;
+
 const skip = (await haveSipp()) ? false : 'SIPp is not installed';
 const open: (() => unknown)[] = [];
 after(async () => {
@@ -42,16 +49,11 @@ interface Served {
 
 /** Tables of drouting with two gateways, the first of which refuses calls. */
 const routing = (group: string, more = '') => `
-  CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT,
-    state INT, socket TEXT);
-  CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
+  ${DROUTING}
   INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
-  CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
   INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('${group}', '49', 0, '#all');
-  CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
   ${DIALPLAN}
-  CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
-    duration INT, ms_duration INT, setuptime INT, created TEXT, customer TEXT, src_ip TEXT, gateway TEXT, rule_id TEXT);
+  ${acc('customer TEXT, src_ip TEXT, gateway TEXT, rule_id TEXT')}
   INSERT INTO version VALUES ('dialplan', 5), ('domain', 4);
   CREATE TABLE domain (id INTEGER PRIMARY KEY, domain TEXT, attrs TEXT, accept_subdomain INT DEFAULT 0, last_modified TEXT);
   ${more}`;
@@ -82,10 +84,7 @@ const FILES: readonly Served[] = [
        INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp, attrs) VALUES (2, 1, 1, '^00[1-9]', 0, '^00(.*)$', '+\\1', 'ok');
        ${PREFERENCES}
        ${acc('partner TEXT, carrier TEXT, rule TEXT, ani TEXT, dnis TEXT')}
-       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT, state INT, socket TEXT);
-       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
-       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
-       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+       ${DROUTING}`,
     ],
   },
   {
@@ -108,13 +107,10 @@ const FILES: readonly Served[] = [
        ${DIALPLAN}
        ${PREFERENCES}
        ${acc('partner TEXT, carrier TEXT, rule TEXT, ani TEXT, dnis TEXT')}
-       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT, state INT, socket TEXT);
+       ${DROUTING}
        INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix, attrs) VALUES ('busy', 1, '${busy}', 0, '', 'ring=20'), ('up', 1, '${up}', 0, '', 'pai=yes');
-       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
        INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
-       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
-       INSERT INTO dr_rules (groupid, prefix, priority, gwlist, attrs) VALUES ('7', '49', 0, '#all', 'r1');
-       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+       INSERT INTO dr_rules (groupid, prefix, priority, gwlist, attrs) VALUES ('7', '49', 0, '#all', 'r1');`,
     ],
   },
   {
@@ -182,10 +178,7 @@ const FILES: readonly Served[] = [
        CREATE TABLE grp (username TEXT, domain TEXT, grp TEXT);
        ${PREFERENCES}
        ${acc('src_user TEXT, src_dom TEXT')}
-       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT, state INT, socket TEXT);
-       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
-       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
-       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+       ${DROUTING}`,
     ],
   },
   {
@@ -300,17 +293,12 @@ const FILES: readonly Served[] = [
     lines: [],
     calls: 3,
     tables: ([busy = '', up = '']) => [
-      `CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT,
-         state INT, socket TEXT);
+      `${DROUTING}
        INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix) VALUES ('busy', 1, '${busy}', 0, ''), ('up', 1, '${up}', 0, ''),
          ('customer', 2, '127.0.0.1:1', 0, '');`,
-      `CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
-       INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
-       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+      `INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('all', 'busy,up', 0);
        INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('0', '', 0, '#all');
-       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
-       CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
-         duration INT, ms_duration INT, setuptime INT, created TEXT, customer TEXT, gateway TEXT, rule TEXT);`,
+       ${acc('customer TEXT, gateway TEXT, rule TEXT')}`,
     ],
   },
   {
@@ -375,7 +363,7 @@ const FILES: readonly Served[] = [
     calls: 3,
     lines: [/ talks to gold after \d tries$/],
     tables: () => [
-      `CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY, uuid TEXT, username TEXT, domain TEXT, attribute TEXT, type INT DEFAULT 0, value TEXT);
+      `${PREFERENCES}
        INSERT INTO usr_preferences (username, attribute, value) VALUES ('caller', 'plan', 'gold');
        CREATE TABLE limits (username TEXT, calls INT);
        INSERT INTO limits VALUES ('caller', 50);
@@ -391,10 +379,7 @@ const FILES: readonly Served[] = [
       [1, 'UP', 0],
     ],
     lines: [],
-    tables: () => [
-      `CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
-         duration INT, ms_duration INT, setuptime INT, created TEXT, caller_id TEXT, callee_id TEXT, src_ip TEXT, dst_ip TEXT);`,
-    ],
+    tables: () => [acc('caller_id TEXT, callee_id TEXT, src_ip TEXT, dst_ip TEXT')],
   },
   {
     file: 'trunk-routing-3.1.cfg',
@@ -456,15 +441,10 @@ const FILES: readonly Served[] = [
        INSERT INTO dialplan (dpid, pr, match_op, match_exp, match_flags, subst_exp, repl_exp, attrs) VALUES (1, 1, 1, '^.*$', 0, '^.*$', '4930123', 'ok');
        CREATE TABLE lnp (number TEXT, lrn TEXT);
        INSERT INTO lnp VALUES ('4930123', '4930199');
-       CREATE TABLE dr_gateways (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT, probe_mode INT,
-         state INT, socket TEXT);
+       ${DROUTING}
        INSERT INTO dr_gateways (gwid, type, address, strip, pri_prefix, attrs) VALUES ('busy', 1, '${busy}', 0, '', 'timer=7'), ('up', 1, '${up}', 0, '', '');
-       CREATE TABLE dr_carriers (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, attrs TEXT);
-       CREATE TABLE dr_rules (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
        INSERT INTO dr_rules (groupid, prefix, priority, gwlist) VALUES ('0', '49', 0, 'busy=90,up=1');
-       CREATE TABLE dr_groups (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);
-       CREATE TABLE acc (id INTEGER PRIMARY KEY, method TEXT, from_tag TEXT, to_tag TEXT, callid TEXT, sip_code TEXT, sip_reason TEXT, time TEXT,
-         duration INT, ms_duration INT, setuptime INT, created TEXT, customer_id TEXT, vendor_id TEXT, ani TEXT, dnis TEXT);`,
+       ${acc('customer_id TEXT, vendor_id TEXT, ani TEXT, dnis TEXT')}`,
     ],
   },
   {
