@@ -5,11 +5,10 @@ import { isSecure, type SecureTransport } from './dialled.js';
 export class SecureAddresses {
   private readonly known = new Map<string, SecureTransport>();
 
-  /** The request-URI has the address of a destination that is dialled by `dialUri`. */
-  note(requestUri: string, dialUri: string): void {
+  /** The request-URI has the address of a destination that this transport leads to; undefined: any does. */
+  note(requestUri: string, transport: SecureTransport | undefined): void {
     const uri = parseUri(requestUri);
     if (uri === undefined) return;
-    const transport = transportOf(dialUri);
     if (transport === undefined) this.known.delete(addressIn(uri));
     else this.known.set(addressIn(uri), transport);
   }
@@ -27,9 +26,10 @@ export function noteAddress(
   requestUri: string,
   dialUri: string,
 ): SecureAddresses | undefined {
-  if (known === undefined && transportOf(dialUri) === undefined) return undefined;
+  const transport = transportOf(dialUri);
+  if (known === undefined && transport === undefined) return undefined;
   const addresses = known ?? new SecureAddresses();
-  addresses.note(requestUri, dialUri);
+  addresses.note(requestUri, transport);
   return addresses;
 }
 
