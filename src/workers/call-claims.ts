@@ -54,7 +54,12 @@ export class CallClaims {
 
   /** The process that a request within a call has to go to; undefined: its Call-ID says it, or no calls are kept. */
   owner(callId: string): number | undefined {
-    return this.entered(callId) ?? (this.owners.size === 0 ? undefined : this.usual);
+    return this.entered(callId) ?? this.ofOthers;
+  }
+
+  /** The process that keeps calls which are not entered; undefined: their Call-ID says it, or no calls are kept. */
+  get ofOthers(): number | undefined {
+    return this.owners.size === 0 ? undefined : this.usual;
   }
 
   /** The process that keeps a call, where that is known: it is this one, or it is entered. */

@@ -43,7 +43,7 @@ export class ClaimingOwners implements RequestOwners {
     const keeper = claims?.entered(callId);
     const known = this.requests.find(callId, cseqNumber);
     if (known !== 0) return method === 'ACK' ? known : (keeper ?? known);
-    const worker = keeper ?? claims?.owner(callId) ?? this.next(callId);
+    const worker = keeper ?? claims?.ofOthers ?? this.next(callId);
     // What has no transaction of its own cannot have copies.
     if (worker === 0 || method === 'ACK' || method === 'CANCEL') return worker;
     const first = this.requests.claim(callId, cseqNumber, worker);
