@@ -88,7 +88,12 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     apply: (shares) => {
       const wanted = boundsOf(shares);
       try {
-        for (const [own] of groups.values()) if (own !== undefined) steer(libc, own, workers, wanted);
+        steer(
+          libc,
+          [...groups.values()].flatMap((group) => group.slice(0, 1)),
+          workers,
+          wanted,
+        );
       } catch (error) {
         // Some groups may have the new shares by now: any worker that gets a request looks up who owns it.
         peerLog.error({ err: error, shares }, 'the shares of new requests by worker cannot be changed');

@@ -31,7 +31,7 @@ export function openGroup(
   const opened: Descriptor[] = [];
   try {
     for (let i = 0; i <= workers; i++) opened.push(openSocket(libc, { ...options, port: probe.port }, true));
-    steer(libc, opened[0] as Descriptor, workers, bounds);
+    steer(libc, opened.slice(0, 1), workers, bounds);
     return opened;
   } catch (error) {
     for (const { fd } of opened) libc.close(fd);
@@ -40,23 +40,27 @@ export function openGroup(
 }
 
 /**
- * Gives a group the program that chooses among its sockets, in place of the one it has: with `bounds` requests are spread by the shares of workers
- * (`boundsOf`), else evenly. Throws what setsockopt(2) failed with; the group then goes on as before.
+ * Gives groups, each by its first socket, the program that chooses among their sockets, in place of the one they have: with `bounds` requests are
+ * spread by the shares of workers (`boundsOf`), else evenly. Throws what setsockopt(2) failed with; groups it failed for then go on as before.
  */
-export function steer(libc: Libc, { fd }: Descriptor, workers: number, bounds?: readonly number[]): void {
+export function steer(libc: Libc, groups: readonly Descriptor[], workers: number, bounds?: readonly number[]): void {
   // struct sock_fprog: the number of instructions and their address. What is allocated stays, so it is done once.
   const region = regionOf(libc);
   const description = Buffer.alloc(16);
   description.writeBigUInt64LE(region.address, 8);
+  const { SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF } = LINUX;
+  let left = groups;
   for (const window of WINDOWS) {
+    if (left.length === 0) return;
     const program = steeringProgram(workers, window, bounds);
     if (program.length > region.bytes.length) continue;
     program.copy(region.bytes);
     description.writeUInt16LE(program.length / 8, 0);
-    const { SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF } = LINUX;
-    if (libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, description, description.length) === 0) return;
+    left = left.filter(
+      ({ fd }) => libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, description, description.length) !== 0,
+    );
   }
-  throw systemError('setsockopt SO_ATTACH_REUSEPORT_CBPF', libc.errno());
+  if (left.length > 0) throw systemError('setsockopt SO_ATTACH_REUSEPORT_CBPF', libc.errno());
 }
 
 let programs: { readonly libc: Libc; readonly region: Region } | undefined;

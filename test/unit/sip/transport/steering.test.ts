@@ -31,7 +31,7 @@ async function steered(
   const sender = createSocket(family === 4 ? 'udp4' : 'udp6');
   try {
     const { port } = group[0] as Descriptor;
-    for (const each of shares) steer(libc, group[0] as Descriptor, WORKERS, boundsOf(each));
+    for (const each of shares) steer(libc, group.slice(0, 1), WORKERS, boundsOf(each));
     for (const message of messages) {
       await new Promise<void>((resolve, reject) => {
         sender.send(Buffer.from(message, 'latin1'), port, address, (error) => (error ? reject(error) : resolve()));
