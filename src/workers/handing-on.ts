@@ -26,7 +26,7 @@ export class HandingOn {
     this.bound = new HandingBound(now, trusted);
   }
 
-  /** Hands on a request that the kernel gave to the wrong process; false: it belongs here, or to nobody. */
+  /** Hands on a request that the kernel gave to the wrong process; false: it belongs here. */
   request(request: SipMessage, source: Source): boolean {
     const owner = this.owners.owner(request);
     if (owner === this.worker) return false;

@@ -117,12 +117,13 @@ function meanOf(shares: readonly number[]): number {
 function sharesFor(most: number, usable: readonly boolean[]): readonly number[] {
   const count = usable.filter(Boolean).length;
   const even = most >= WANTED * count && count > 1 && most > WANTED;
-  let left = Math.max(most, Number.MIN_VALUE);
+  const all = Math.max(most, Number.MIN_VALUE);
+  let left = all;
   return usable.map((isUsable) => {
     if (!isUsable) return 0;
     if (even) return 1 / count;
     const part = count === 1 ? left : Math.min(left, WANTED);
     left -= part;
-    return part / Math.max(most, Number.MIN_VALUE);
+    return part / all;
   });
 }

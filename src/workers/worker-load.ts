@@ -75,7 +75,7 @@ export class WorkerLoads {
     return age > SILENT_MS ? undefined : (this.words[at] as number) / 1000;
   }
 
-  /** A worker begins, or has ended. */
+  /** A worker begins: it is idle, and has reported. */
   clear(worker: number): void {
     this.words[LOAD_WORDS * worker] = 0;
     this.words[LOAD_WORDS * worker + 1] = this.now() | 0;
