@@ -125,7 +125,7 @@ export const CALLS: readonly Family[] = [
       '«clear_branches();|$du = "sip:127.0.0.44:15070";|t_set_disable_6xx(1);|t_set_auto_inv_100(0);|t_reset_fr();»',
       '$avp(k) = «1|$rU»;',
       'append_hf("X-T: 1\\r\\n");',
-      'xlog("L_INFO", "@N@ $branch(count) $br $(branch(uri)[0]) $(branch(q)[*])\\n");'.replace(' $(branch(q)[*])', ''),
+      'xlog("L_INFO", "@N@ $branch(count) $br $(branch(uri)[0])\\n");',
     ],
     most: 5,
     routes: {
