@@ -56,7 +56,7 @@ const address = (last: number) => Buffer.from([127, 0, 0, last]);
 
 /** Makes the response to a query; undefined: none is sent. */
 type Answerer = (query: Buffer, type: number) => Buffer | undefined;
-const LOOPED = Buffer.from([0xc0, 12 + 200]);
+const BEYOND = Buffer.from([0xc0, 12 + 200]);
 
 const HOSTILE: Readonly<Record<string, Answerer>> = {
   'loop.test': (query) =>
@@ -70,7 +70,7 @@ const HOSTILE: Readonly<Record<string, Answerer>> = {
     const at = questionEnd(query);
     return message(query, OK, [record(Buffer.from([0xc0, at]), 'A', address(71))]);
   },
-  'outside.test': (query) => message(query, OK, [record(LOOPED, 'A', address(71))]),
+  'outside.test': (query) => message(query, OK, [record(BEYOND, 'A', address(71))]),
   'cut.test': (query) => message(query, OK, [record(name('@'), 'A', address(71)).subarray(0, 7)]),
   'short.test': (query) => message(query, OK, [record(name('@'), 'A', Buffer.from([127]), 1)]),
   'long.test': (query) => message(query, OK, [record(name('@'), 'A', address(71), 60_000)]),
