@@ -1,6 +1,6 @@
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
-import { paramValue, splitList } from '../../pvar/header-values.js';
+import { paramPairs, splitList } from '../../pvar/header-values.js';
 import type { SipMessage } from '../../sip/message.js';
 
 /** All methods: the contact said nothing of its own. */
@@ -106,8 +106,10 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
 function contactOf(text: string, inHeader: number | undefined): WantedContact | undefined {
   const { uri, params } = parseAddress(text);
   if (uri.length > MOST_TEXT || parseUri(uri) === undefined) return undefined;
-  const [expires, q, methods] = [paramValue(params, 'expires'), paramValue(params, 'q'), paramValue(params, 'methods')];
-  const instance = paramValue(params, '+sip.instance')
+  const pairs = paramPairs(params);
+  const param = (name: string): string | undefined => pairs.find(([each]) => each.toLowerCase() === name)?.[1];
+  const [expires, q, methods] = [param('expires'), param('q'), param('methods')];
+  const instance = param('+sip.instance')
     ?.replace(/["\\\s]/g, '')
     .slice(0, MOST_TEXT);
   return {
@@ -116,7 +118,7 @@ function contactOf(text: string, inHeader: number | undefined): WantedContact | 
     q: q === undefined ? undefined : thousandths(q),
     methods: methods === undefined ? ALL_METHODS : bitsOf(methods),
     instance: instance === '' ? undefined : instance,
-    regId: secondsOf(paramValue(params, 'reg-id') ?? '') ?? 0,
+    regId: secondsOf(param('reg-id') ?? '') ?? 0,
   };
 }
 

@@ -125,6 +125,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   if (wanted.list.length === 0) return RESULT.asked;
   if (settings.usePath && !pathIsGood(message)) return bad('Path parse error', true);
   const made: Binding[] = [];
+  const sender = senderOf(run, settings, aor);
   for (const contact of wanted.list) {
     if (contact.uri.length > settings.contactSize) return bad('Contact address too long', true);
     if (Number.isNaN(contact.q)) return bad('Invalid q param in contact', true);
@@ -140,7 +141,16 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
         },
         lines: `Min-Expires: ${settings.minExpires}\r\n`,
       };
-    made.push(bindingOf(run, settings, aor, contact, expires === 0 ? undefined : now + expires));
+    made.push({
+      ...sender,
+      ruid: env.modules.of(locationStore).ruid(env),
+      uri: ownText(contact.uri),
+      expires: expires === 0 ? NEVER_HELD : now + expires,
+      q: contact.q ?? settings.defaultQ,
+      methods: contact.methods,
+      instance: contact.instance === undefined ? undefined : ownText(contact.instance),
+      regId: contact.regId,
+    });
   }
   const before = locations.valid(aor, now);
   const callId = keptCallId(message.callId);
@@ -212,14 +222,11 @@ function heldFor(settings: RegistrarSettings, asked: number | undefined): number
   return maxExpires > 0 && seconds > maxExpires ? maxExpires : seconds;
 }
 
-/** A contact to be kept. Its texts are copies: one cut out of a message would keep the whole of it. */
-function bindingOf(
-  run: MessageRun,
-  settings: RegistrarSettings,
-  aor: string,
-  { uri, q, methods, instance, regId }: WantedContact,
-  expires: number | undefined,
-): Binding {
+/** What all contacts of a request have in common. */
+type Sender = Omit<Binding, keyof WantedContact | 'ruid'>;
+
+/** Reads it once, however many contacts there are. Its texts are copies: one cut out of a message would keep the whole of it. */
+function senderOf(run: MessageRun, settings: RegistrarSettings, aor: string): Sender {
   const { message, env, call, source } = run;
   const path = settings.usePath ? joinedFields(message, 'path') : undefined;
   const avp = settings.receivedAvp === undefined ? undefined : run.pvars.avps.get(settings.receivedAvp);
@@ -233,13 +240,9 @@ function bindingOf(
           .slice(0, 255));
   const agent = message.nextField('user-agent');
   return {
-    ruid: env.modules.of(locationStore).ruid(env),
     aor: ownText(aor),
-    uri: ownText(uri),
     received: received === undefined ? undefined : ownText(received),
     path: path === undefined ? undefined : ownText(path),
-    expires: expires ?? NEVER_HELD,
-    q: q ?? settings.defaultQ,
     callId: ownText(keptCallId(message.callId)),
     cseq: message.cseqNumber,
     flags: 0,
@@ -247,9 +250,6 @@ function bindingOf(
     userAgent:
       agent === undefined ? 'n/a' : ownText(onOneLine(message.text.slice(agent.value, agent.end)).slice(0, 255)),
     socket: source.socket.description,
-    methods,
-    instance: instance === undefined ? undefined : ownText(instance),
-    regId,
     modified: secondsNow(env),
   };
 }
@@ -317,7 +317,7 @@ function answer(
   const { call, message } = run;
   let lines = '';
   if (settings !== undefined && list.length > 0 && (refusal === undefined || refusal.lists === true))
-    lines += `Contact: ${list.map((each) => shown(run, settings, each, aor)).join(', ')}\r\n`;
+    lines += `Contact: ${shown(run, settings, list, aor)}\r\n`;
   const path = settings?.usePath === true && settings.pathMode !== 0 ? joinedFields(message, 'path') : undefined;
   if (path !== undefined && (settings?.pathMode === 2 || lists(message, 'supported', 'path')))
     lines += `Path: ${path}\r\n`;
@@ -328,21 +328,26 @@ function answer(
   return result;
 }
 
-/** A contact as the reply lists it. */
-function shown(run: MessageRun, settings: RegistrarSettings, binding: Binding, aor: string): string {
-  const { uri, q, expires, received, instance, regId, ruid } = binding;
-  const left = expires === 0 ? 0 : Math.max(0, expires - secondsNow(run.env));
-  let text = `<${uri}>${q < 0 ? '' : `;q=${qText(q)}`};expires=${left}`;
-  if (received !== undefined) text += `;${settings.receivedParam}="${received}"`;
-  if (instance === undefined) return text;
-  if (settings.gruu && lists(run.message, 'supported', 'gruu')) {
-    const host = parseUri(addrSpecOf(run.message.to))?.host ?? '';
-    const user = aor.includes('@') ? aor : `${aor}@${host}`;
-    const name = instance.replace(/^<|>$/g, '');
-    text += `;pub-gruu="sip:${user};gr=${name}";temp-gruu="sip:${ruid}@${host};gr"`;
-  }
-  text += `;+sip.instance="${instance}"`;
-  return regId > 0 ? `${text};reg-id=${regId}` : text;
+/** Contacts as the reply lists them. */
+function shown(run: MessageRun, settings: RegistrarSettings, contacts: readonly Binding[], aor: string): string {
+  const { message } = run;
+  const now = secondsNow(run.env);
+  const wantsGruu = settings.gruu && lists(message, 'supported', 'gruu');
+  const host = wantsGruu ? (parseUri(addrSpecOf(message.to))?.host ?? '') : '';
+  const user = aor.includes('@') ? aor : `${aor}@${host}`;
+  const texts = contacts.map(({ uri, q, expires, received, instance, regId, ruid }) => {
+    const left = expires === 0 ? 0 : Math.max(0, expires - now);
+    let text = `<${uri}>${q < 0 ? '' : `;q=${qText(q)}`};expires=${left}`;
+    if (received !== undefined) text += `;${settings.receivedParam}="${received}"`;
+    if (instance === undefined) return text;
+    if (wantsGruu) {
+      const name = instance.replace(/^<|>$/g, '');
+      text += `;pub-gruu="sip:${user};gr=${name}";temp-gruu="sip:${ruid}@${host};gr"`;
+    }
+    text += `;+sip.instance="${instance}"`;
+    return regId > 0 ? `${text};reg-id=${regId}` : text;
+  });
+  return texts.join(', ');
 }
 
 /** Puts the contacts into the records of xavp_rcd, the last on top, as recorded. */
