@@ -301,3 +301,10 @@ export function sqlCondition(
 ): string {
   return columns.map(([name, value]) => `${name} = ${database.quoted(value)}`).join(' AND ');
 }
+
+/** "2026-01-31 12:30:05", local time, as both programs write it. */
+export function databaseTime(ms: number): string {
+  const d = new Date(ms);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}

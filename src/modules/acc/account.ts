@@ -4,6 +4,7 @@ import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../sc
 import { PerCall } from '../../script/per-call.js';
 import { runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
+import { databaseTime } from '../sql.js';
 import { type AccSettings, accSettings, type ExtraField, type Outlets } from './settings.js';
 import { AccWriter } from './writer.js';
 
@@ -213,13 +214,6 @@ function legValues(fields: readonly ExtraField[], scope: CfgScope): (readonly [s
   return Array.from({ length: count }, (_, i) =>
     columns.map(({ name, all }) => [name, oneLine(String(all[i] ?? ''))] as const),
   );
-}
-
-/** "2026-01-31 12:30:05", local time, as both programs write it. */
-export function databaseTime(ms: number): string {
-  const d = new Date(ms);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
 /** The record of a request and its reply. */

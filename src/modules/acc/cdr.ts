@@ -1,6 +1,7 @@
 import type { MessageRun } from '../../script/call.js';
 import type { Dialog } from '../dialog/dialog.js';
-import { type Accounting, databaseTime, oneLine, textIn } from './account.js';
+import { databaseTime } from '../sql.js';
+import { type Accounting, oneLine, textIn } from './account.js';
 
 /** Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
 export function writeCdr(run: MessageRun, acc: Accounting, dialog: Dialog): void {

@@ -1,5 +1,6 @@
 import { parseUri } from '../../core/uri.js';
 import type { PvarValue } from '../../pvar/context.js';
+import { databaseTime } from '../sql.js';
 import { ALL_METHODS, type Binding } from './contact.js';
 import type { Column, UsrlocSettings } from './settings.js';
 
@@ -14,15 +15,11 @@ const LAST = 253_402_214_400;
 
 type Values = Record<Column, PvarValue>;
 
-const two = (value: number): string => String(value).padStart(2, '0');
-
 /** A time as a column has it: a number, Julian days in SQLite, else local time as text. */
-function timeColumn(seconds: number, { numbers, url }: UsrlocSettings): PvarValue {
+export function timeColumn(seconds: number, { numbers, url }: UsrlocSettings): PvarValue {
   if (numbers) return seconds;
   if (url.startsWith('sqlite')) return seconds / DAY + JULIAN_1970;
-  const at = new Date(seconds * 1000);
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return databaseTime(seconds * 1000);
 }
 
 /** The time a column holds, in seconds since 1970; 0 for what is none. */

@@ -4,7 +4,7 @@ import type { SqlDatabase } from '../../script/services.js';
 import { isSqlName, sqlCondition } from '../sql.js';
 import type { Binding } from './contact.js';
 import { Locations, Ruids, type UnsavedContacts } from './locations.js';
-import { bindingOf, columnsOf } from './rows.js';
+import { bindingOf, columnsOf, timeColumn } from './rows.js';
 import { type Column, type UsrlocSettings, usrlocSettings } from './settings.js';
 
 /** Rows that one statement reads or writes. */
@@ -98,11 +98,9 @@ export class LocationTable {
   /** Takes rows that have expired out of a table of which nothing is kept in memory. */
   async clean(env: ScriptEnvironment, now: number): Promise<void> {
     const { columns } = this.settings;
-    const { expires } = columnsOf({ ...NOBODY, expires: now }, this.settings);
-    const never = columnsOf({ ...NOBODY, expires: 0 }, this.settings).expires;
     const database = this.open(env);
-    const [then, none] = [database.quoted(expires), database.quoted(never)];
-    const condition = `${columns.expires} < ${then} AND ${columns.expires} <> ${none}`;
+    const at = (seconds: number): string => database.quoted(timeColumn(seconds, this.settings));
+    const condition = `${columns.expires} < ${at(now)} AND ${columns.expires} <> ${at(0)}`;
     await database.query(`DELETE FROM ${this.name} WHERE ${condition}`);
   }
 
@@ -271,26 +269,6 @@ export class LocationTable {
 class DatabaseAway extends Error {
   readonly retryable = true;
 }
-
-const NOBODY: Binding = {
-  ruid: '',
-  aor: '',
-  uri: '',
-  received: undefined,
-  path: undefined,
-  expires: 0,
-  q: -1,
-  callId: '',
-  cseq: 0,
-  flags: 0,
-  cflags: 0,
-  userAgent: '',
-  socket: undefined,
-  methods: 0,
-  instance: undefined,
-  regId: 0,
-  modified: 0,
-};
 
 /** The location tables of a file; what is in memory outlives a reload of it. */
 export class LocationStore {
