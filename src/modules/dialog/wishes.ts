@@ -1,4 +1,5 @@
 import type { MessageRun } from '../../script/call.js';
+
 /** What a script does about the next dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
 export interface Wishes {
   lifetime: number | undefined;

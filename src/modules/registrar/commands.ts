@@ -72,8 +72,7 @@ async function within<T>(
   const aor = keyOf(env, params.aor);
   return table.use(env, aor, async () => {
     const result = act(table, aor);
-    const { mode } = table.settings;
-    if (mode === 1 || mode === 3) await table.flush(env);
+    if (table.settings.writesAtOnce) await table.flush(env);
     return result;
   });
 }

@@ -39,7 +39,7 @@ const uriOf = (run: MessageRun, uri: Arg | undefined): string =>
 
 function registrarFunction(
   name: string,
-  parameters: FunctionSpec['parameters'],
+  parameters: NonNullable<FunctionSpec['parameters']>,
   summary: string,
   body: (run: MessageRun, args: Args) => number | Promise<number>,
 ): FunctionSpec {
@@ -47,7 +47,7 @@ function registrarFunction(
     name,
     dialects: KAMAILIO,
     waits: true,
-    ...(parameters === undefined ? {} : { parameters }),
+    parameters,
     summary,
     compile: (args) => (run) => body(run, args),
   };

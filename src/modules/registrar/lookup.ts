@@ -95,7 +95,7 @@ export function unregister(
     if (ruid !== undefined && one === undefined) return -3;
     if (one === undefined) locations.clear(aor);
     else locations.remove(one);
-    if (settings.mode !== 1 && settings.mode !== 3) return 1;
+    if (!settings.writesAtOnce) return 1;
     return location.flush(env).then((good) => (good ? 1 : -1));
   });
 }

@@ -3,6 +3,7 @@ import { ownText } from '../../core/own-text.js';
 import { parseUri } from '../../core/uri.js';
 import { paramValue, splitList } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
+import type { SipMessage } from '../../sip/message.js';
 import { replyHere } from '../replying.js';
 import {
   type Binding,
@@ -89,8 +90,7 @@ function registered(run: MessageRun, saving: Saving): number | Promise<number> {
     noteRecords(run, saving.settings, list);
     return list;
   };
-  const { mode } = table.settings;
-  if (mode !== 1 && mode !== 3) return answered(run, saving, outcome, left());
+  if (!table.settings.writesAtOnce) return answered(run, saving, outcome, left());
   if ((flags & MEMORY_ONLY) !== 0) for (const { ruid } of table.locations.of(aor)) table.locations.changes.delete(ruid);
   return table.flush(env).then((good) => {
     const failed: Refusal = { status: 500, reason: 'Server Internal Error', error: 'usrloc', result: RESULT.error };
@@ -117,8 +117,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   if (wanted === undefined) return bad('Contact parse error');
   if (wanted.star) {
     if (wanted.fields > 1) return bad('* used in contact and more than 1 contact');
-    if (message.nextField('expires') === undefined || wantedExpires(message.text, message.nextField('expires')) !== 0)
-      return bad('* used in contact and expires is not zero');
+    if (!goesAtOnce(message)) return bad('* used in contact and expires is not zero');
     locations.clear(aor);
     return RESULT.removed;
   }
@@ -132,13 +131,11 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
     const expires = heldFor(settings, contact.expires);
     if (expires === undefined)
       return {
-        ...{
-          status: 423,
-          reason: 'Interval Too Brief',
-          error: 'Interval too brief',
-          result: RESULT.error,
-          lists: true,
-        },
+        status: 423,
+        reason: 'Interval Too Brief',
+        error: 'Interval too brief',
+        result: RESULT.error,
+        lists: true,
         lines: `Min-Expires: ${settings.minExpires}\r\n`,
       };
     made.push({
@@ -195,7 +192,11 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   if (usePath && pathMode === 2 && joinedFields(message, 'path') !== undefined && !lists(message, 'supported', 'path'))
     // As recorded, the contact is kept and save() succeeds.
     return {
-      ...{ status: 420, reason: 'Bad Extension', error: 'No support for found Path indicated', result, lists: true },
+      status: 420,
+      reason: 'Bad Extension',
+      error: 'No support for found Path indicated',
+      result,
+      lists: true,
       lines: 'Unsupported: path\r\n',
     };
   return result;
@@ -209,8 +210,10 @@ function keptCallId(callId: string): string {
 /** Of a binding that is asked to go. */
 const NEVER_HELD = -1;
 
-function wantedExpires(text: string, field: { readonly value: number; readonly end: number } | undefined): number {
-  return field === undefined ? Number.NaN : Number(text.slice(field.value, field.end).trim() || 'none');
+/** Whether the header Expires is there and zero. */
+function goesAtOnce(message: SipMessage): boolean {
+  const text = message.header('expires') ?? '';
+  return text !== '' && Number(text) === 0;
 }
 
 /** Seconds a contact is kept; 0 to take it away; undefined where it is too short. */
@@ -255,7 +258,7 @@ function senderOf(run: MessageRun, settings: RegistrarSettings, aor: string): Se
 }
 
 /** Whether every hop of a Path has a URI. */
-function pathIsGood(message: MessageRun['message']): boolean {
+function pathIsGood(message: SipMessage): boolean {
   for (const { value, end } of message.fields('path')) {
     const hops = splitList(message.text.slice(value, end), ',');
     if (hops.length === 0 || hops.some((each) => parseUri(addrSpecOf(each)) === undefined)) return false;

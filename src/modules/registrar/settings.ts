@@ -35,6 +35,8 @@ export interface UsrlocSettings {
   readonly natFlag: number | undefined;
   readonly timerSeconds: number;
   readonly mode: DatabaseMode;
+  /** A change is in the database before it is answered. */
+  readonly writesAtOnce: boolean;
   readonly url: string;
   readonly columns: Readonly<Record<Column, string>>;
   /** Times are numbers in the table (`expires_type` 1). */
@@ -60,6 +62,7 @@ export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
     natFlag: flag >= 0 && flag < 32 ? flag : undefined,
     timerSeconds: Math.max(1, parameters.int('timer_interval', 60)),
     mode,
+    writesAtOnce: mode === 1 || mode === 3,
     url: parameters.text('db_url', 'mysql://kamailio:kamailiorw@localhost/kamailio'),
     columns: Object.fromEntries(columns) as Record<Column, string>,
     numbers: parameters.int('expires_type', 0) === 1,

@@ -15,14 +15,14 @@ const NEXT_MS = 1;
 export function startLocations(env: () => ScriptEnvironment): () => void {
   const first = env();
   if (first.dialect !== 'kamailio' || !first.modules.loaded.has('usrloc')) return () => undefined;
-  const { settings } = first.modules.of(locationStore);
+  const store = first.modules.of(locationStore);
+  const { settings } = store;
   if (settings.mode === 1 || settings.mode === 2) {
-    const store = first.modules.of(locationStore);
     // Tables that are not preloaded are read when they are first used.
     for (const name of settings.preload.length > 0 ? settings.preload : ['location']) void store.of(name)?.load(first);
   }
   // Connects to the database now, since the first connection takes long.
-  if (settings.mode === 3) void clean(first, first.modules.of(locationStore).of('location'));
+  if (settings.mode === 3) void clean(first, store.of('location'));
   let stop: () => void = () => undefined;
   /** Tables that are not looked through yet. */
   const left = new Set<string>();
