@@ -32,7 +32,6 @@ export type DatabaseMode = 0 | 1 | 2 | 3;
 /** Parameters of usrloc. */
 export interface UsrlocSettings {
   readonly useDomain: boolean;
-  readonly natFlag: number | undefined;
   readonly timerSeconds: number;
   readonly mode: DatabaseMode;
   /** A change is in the database before it is answered. */
@@ -56,10 +55,8 @@ export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
     if (!isSqlName(given)) throw new Error(`${column}_column: "${given}" is not a name of a column`);
     return [column, given] as const;
   });
-  const flag = parameters.int('nat_bflag', -1);
   return {
     useDomain: parameters.flag('use_domain', false),
-    natFlag: flag >= 0 && flag < 32 ? flag : undefined,
     timerSeconds: Math.max(1, parameters.int('timer_interval', 60)),
     mode,
     writesAtOnce: mode === 1 || mode === 3,
