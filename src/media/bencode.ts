@@ -1,13 +1,13 @@
-/** What the ng protocol carries: texts (latin1, one character a byte), integers, lists and dictionaries. */
+/** A value of the ng protocol: text (latin1, one character for each byte), an integer, a list or a dictionary. */
 export type NgValue = string | number | readonly NgValue[] | { readonly [key: string]: NgValue };
 /** A dictionary of the ng protocol. */
 export type NgDictionary = { readonly [key: string]: NgValue };
 
-/** Levels of lists and dictionaries an answer may have, and values in all. */
+/** Bounds on a received value: nesting depth of its lists and dictionaries, and number of values in total. */
 const MOST_DEPTH = 16;
 const MOST_VALUES = 20_000;
 
-/** Writes a value; keys in the order they are given. */
+/** Encodes a value; dictionary keys keep the order they are given in. */
 export function encodeNg(value: NgValue): string {
   if (typeof value === 'number') return `i${Math.trunc(value)}e`;
   if (typeof value === 'string') return `${value.length}:${value}`;
@@ -21,7 +21,7 @@ function isList(value: NgValue): value is readonly NgValue[] {
   return Array.isArray(value);
 }
 
-/** Reads a dictionary that fills the whole text; undefined when it is none. Never throws. */
+/** Decodes a dictionary that fills the whole text; undefined when the text is anything else. Never throws. */
 export function decodeNg(text: string): NgDictionary | undefined {
   const reader = new Reader(text);
   const value = reader.value(0);

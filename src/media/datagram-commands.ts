@@ -3,18 +3,18 @@ import { isIPv6 } from 'node:net';
 import type { Clock } from '../core/clock.js';
 import type { Random } from '../core/random.js';
 
-/** Where a media proxy listens for commands. */
+/** Address on which a media proxy receives commands. */
 export interface ControlAddress {
   /** Host name or IP literal without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** How long and how often a command is sent. */
+/** Timeout and retransmissions of a command. */
 export interface ControlTiming {
-  /** Milliseconds one try waits. */
+  /** Milliseconds to wait for the answer to each transmission. */
   readonly timeoutMs: number;
-  /** Times it is sent again. */
+  /** How many times an unanswered command is sent again. */
   readonly retries: number;
 }
 
@@ -23,12 +23,12 @@ interface Waiting {
   stop: () => void;
 }
 
-/** Commands under way at once; further ones fail. */
+/** Maximum number of commands that wait for an answer; further ones fail at once. */
 const MOST_WAITING = 10_000;
 
 /**
- * Commands to media proxies over UDP: "cookie text" there and back. A command that is sent again keeps its cookie, so that the proxy
- * answers it from its memory.
+ * Sends commands to media proxies over UDP. A datagram is "cookie text", and the answer repeats the cookie. A
+ * retransmitted command keeps its cookie, so that the proxy recognizes it and sends the stored answer again.
  */
 export class DatagramCommands {
   private readonly sockets = new Map<'udp4' | 'udp6', Socket>();
@@ -43,7 +43,10 @@ export class DatagramCommands {
     this.prefix = random.token(6);
   }
 
-  /** The answer of a proxy, one byte a character; undefined when none came in time. Never rejects. */
+  /**
+   * Sends a command and returns the answer, one character for each byte; undefined when no answer came in time. Never
+   * rejects.
+   */
   send(to: ControlAddress, command: string, { timeoutMs, retries }: ControlTiming): Promise<string | undefined> {
     if (this.waiting.size >= MOST_WAITING) return Promise.resolve(undefined);
     const cookie = `${this.prefix}_${++this.number}`;
@@ -70,7 +73,7 @@ export class DatagramCommands {
     });
   }
 
-  /** Closes the sockets; commands under way end without an answer. */
+  /** Closes the sockets; pending commands end without an answer. */
   close(): void {
     for (const each of this.sockets.values()) each.close();
     this.sockets.clear();
@@ -78,7 +81,7 @@ export class DatagramCommands {
   }
 
   private transmit({ host, port }: ControlAddress, datagram: Buffer): void {
-    // What cannot be sent is not answered: the timer looks after that.
+    // A send error is ignored: the command then ends by its timeout.
     this.socket(isIPv6(host) ? 'udp6' : 'udp4').send(datagram, port, host, () => undefined);
   }
 

@@ -3,7 +3,7 @@ import type { Random } from '../core/random.js';
 import { decodeNg, encodeNg, type NgDictionary } from './bencode.js';
 import { type ControlAddress, type ControlTiming, DatagramCommands } from './datagram-commands.js';
 
-/** Speaks the ng protocol of rtpengine over UDP: bencoded dictionaries. */
+/** Client of rtpengine's ng protocol: bencoded dictionaries over UDP. */
 export class NgClient {
   private readonly commands: DatagramCommands;
 
@@ -11,13 +11,13 @@ export class NgClient {
     this.commands = new DatagramCommands(clock, random);
   }
 
-  /** The answer of a proxy; undefined when none that can be read came in time. Never rejects. */
+  /** Sends a command and returns the answer; undefined when no readable answer came in time. Never rejects. */
   async send(to: ControlAddress, command: NgDictionary, timing: ControlTiming): Promise<NgDictionary | undefined> {
     const answer = await this.commands.send(to, encodeNg(command), timing);
     return answer === undefined ? undefined : decodeNg(answer);
   }
 
-  /** Closes the sockets; commands under way end without an answer. */
+  /** Closes the sockets; pending commands end without an answer. */
   close(): void {
     this.commands.close();
   }

@@ -2,21 +2,23 @@ import type { ControlAddress } from './datagram-commands.js';
 
 /** One media proxy. */
 export interface MediaProxy extends ControlAddress {
-  /** Unix socket it listens at; undefined: it is asked over UDP. */
+  /** Path of the Unix socket it listens on; undefined for a proxy that is reached over UDP. */
   readonly path: string | undefined;
   /** "udp:127.0.0.1:2223" as configured. */
   readonly url: string;
   readonly weight: number;
-  /** Switched off by an operator. */
+  /** Disabled by an operator. */
   disabled: boolean;
-  /** Monotonic milliseconds until which it is left alone because it did not answer. */
+  /** Time (monotonic milliseconds) until which the proxy is not used, because it did not answer. */
   until: number;
-  /** Commands it has answered, and those it has not. */
+  /** Numbers of commands that were answered and that were not. */
   answered: number;
   unanswered: number;
 }
 
-/** A media proxy as cfg files write it: "udp:host:port=weight", "udp6:[::1]:2223". Undefined for what is none. */
+/**
+ * Parses a media proxy as cfg files write it: "udp:host:port=weight", "udp6:[::1]:2223". Undefined for any other text.
+ */
 export function mediaProxy(text: string): MediaProxy | undefined {
   const match = /^(?:udp6?:)?(\[[^\]]+\]|[^:=\s]+)(?::(\d{1,5}))?(?:=(\d{1,6}))?$/i.exec(text.trim());
   if (match === null) return undefined;
@@ -34,7 +36,7 @@ export function mediaProxy(text: string): MediaProxy | undefined {
 
 const FRESH = { disabled: false, until: 0, answered: 0, unanswered: 0 };
 
-/** "unix:/run/rtpproxy.sock=weight", "/run/rtpproxy.sock". Undefined for what is none. */
+/** Parses "unix:/run/rtpproxy.sock=weight" or "/run/rtpproxy.sock". Undefined for any other text. */
 function unixProxy(text: string): MediaProxy | undefined {
   const match = /^(?:c?unix:)?(\/[^\s=]+)(?:=(\d{1,6}))?$/i.exec(text.trim());
   const path = match?.[1];
@@ -43,8 +45,8 @@ function unixProxy(text: string): MediaProxy | undefined {
 }
 
 /**
- * Sets of media proxies by number: "1 == udp:a:2223 udp:b:2223=2", or without a number set 0; `unix`: paths of sockets too. Throws an Error with what is
- * wrong.
+ * Parses sets of media proxies: "1 == udp:a:2223 udp:b:2223=2" is set 1; without a number the set is 0. With `unix`,
+ * paths of Unix sockets are accepted too. Throws an Error that says what is wrong.
  */
 export function mediaSets(texts: readonly string[], unix = false): Map<number, MediaProxy[]> {
   const sets = new Map<number, MediaProxy[]>();
@@ -63,7 +65,10 @@ export function mediaSets(texts: readonly string[], unix = false): Map<number, M
   return sets;
 }
 
-/** The usable proxies of a set in the order they are tried for a call: by weight, the same for all its commands. */
+/**
+ * The usable proxies of a set in the order they are tried for a call. The order depends on weights and the Call-ID, so
+ * it is the same for all commands of a call.
+ */
 export function proxiesFor(set: readonly MediaProxy[], callId: string, now: number): MediaProxy[] {
   const usable = set.filter(({ disabled, until, weight }) => !disabled && until <= now && weight > 0);
   let hash = 0;

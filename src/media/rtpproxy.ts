@@ -1,30 +1,30 @@
-/** One media stream of an SDP, with where its parts stand in the text. */
+/** One media stream of an SDP, with the positions in the text of what a media proxy rewrites. */
 export interface MediaStream {
   /** Number of the stream among those with a port, from 1. */
   readonly number: number;
   readonly address: string;
   readonly port: number;
   readonly portAt: readonly [start: number, end: number];
-  /** The address of its own c= line. */
+  /** Span of the address in the stream's own c= line. */
   readonly addressAt: readonly [start: number, end: number] | undefined;
-  /** The port of its a=rtcp line. */
+  /** Span of the port in its a=rtcp line. */
   readonly rtcpAt: readonly [start: number, end: number] | undefined;
 }
 
-/** What of an SDP a media proxy has to do with (RFC 4566). */
+/** The parts of an SDP (RFC 4566) that a media proxy reads and rewrites. */
 export interface MediaDescription {
   readonly streams: readonly MediaStream[];
-  /** The address of the c= line of the session. */
+  /** Span of the address in the session's c= line. */
   readonly sessionAt: readonly [start: number, end: number] | undefined;
-  /** The address of the o= line. */
+  /** Span of the address in the o= line. */
   readonly originAt: readonly [start: number, end: number] | undefined;
   readonly ipv6: boolean;
 }
 
-/** Streams of one description at most. */
+/** Maximum number of streams read from one SDP. */
 const MOST_STREAMS = 32;
 
-/** Reads an SDP; streams whose port is 0 are left out. */
+/** Parses an SDP; streams whose port is 0 are left out. */
 export function describeMedia(sdp: string): MediaDescription {
   const streams: MediaStream[] = [];
   let sessionAt: MediaDescription['sessionAt'];
@@ -76,13 +76,16 @@ export function describeMedia(sdp: string): MediaDescription {
   return { streams, sessionAt, originAt, ipv6 };
 }
 
-/** Where a media proxy receives a stream. */
+/** Address and port on which a media proxy receives a stream. */
 export interface MediaEndpoint {
   readonly address: string;
   readonly port: number;
 }
 
-/** The answer to an update or a look-up: "port", "port address", with "6" after an IPv6 one; undefined for an error or port 0. */
+/**
+ * Parses the answer to an update or look-up command: "port" or "port address", followed by "6" when the address is
+ * IPv6. Undefined for an error or port 0.
+ */
 export function endpointOf(answer: string, proxy: string): MediaEndpoint | undefined {
   const match = /^\s*(\d{1,5})(?:\s+(\S{1,64}))?/.exec(answer);
   const port = Number(match?.[1] ?? 0);
@@ -90,7 +93,7 @@ export function endpointOf(answer: string, proxy: string): MediaEndpoint | undef
   return { address: match[2] ?? proxy, port };
 }
 
-/** The SDP with the addresses and ports of the media proxy; `marker` is put at its end. */
+/** Replaces addresses and ports of the SDP by those of the media proxy, and appends `marker`. */
 export function rewriteMedia(
   sdp: string,
   media: MediaDescription,

@@ -1,22 +1,25 @@
 import { createConnection } from 'node:net';
 import type { Clock } from '../core/clock.js';
 
-/** Bytes of an answer at most. */
+/** Maximum length of an answer in bytes. */
 const MOST_BYTES = 4096;
 
-/** Commands under way at once; further ones fail. */
+/** Maximum number of commands that wait for an answer; further ones fail at once. */
 const MOST_WAITING = 1000;
 
 /**
- * Commands to media proxies over Unix sockets: a connection for each, without a cookie, as nothing is lost there. The answer ends with its
- * line, or with the connection.
+ * Sends commands to media proxies over Unix stream sockets, one connection for each command. No cookie is needed, since
+ * a stream loses nothing. The answer ends with a line break or when the proxy closes the connection.
  */
 export class StreamCommands {
   private waiting = 0;
 
   constructor(private readonly clock: Clock) {}
 
-  /** The answer of a proxy, one byte a character; undefined when none came in time. Never rejects. */
+  /**
+   * Sends a command and returns the answer, one character for each byte; undefined when no answer came in time. Never
+   * rejects.
+   */
   send(path: string, command: string, timeoutMs: number): Promise<string | undefined> {
     if (this.waiting >= MOST_WAITING) return Promise.resolve(undefined);
     this.waiting++;

@@ -5,7 +5,7 @@ import { hash32 } from '../core/mix.js';
 import { defaultPort, type SipUri, uriParam, uriTransport } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 
-/** Parameter of our Record-Route URI that shows it is ours. */
+/** Name of the URI parameter that carries the token in our Record-Route. */
 const PARAMETER = 'dt';
 
 interface Made {
@@ -19,46 +19,57 @@ interface Made {
 
 /** Number of cached tokens, a power of two. */
 const RECENT = 4096;
-/** Cached tags of partitions and callers at most. */
+/** Maximum number of cached tags (of partitions and addresses). */
 const MOST_TAGS = 8192;
-/** Characters of a keyed hash that make a tag: 36 bits. */
+/** Characters of a keyed hash that are kept as a tag: 36 bits. */
 const TAG = 6;
-/** A token is the keyed hash and two tags. */
+/** Lengths of the keyed hash, and of a whole token: the hash and two tags. */
 const HASH = 16;
 const LENGTH = HASH + 2 * TAG;
 
-/** What the token of a dialog says of it. */
+/** What the token of a dialog says about the dialog. */
 export interface RecordedDialog {
-  /** As they stand in the token: for what is recorded of the same dialog again. */
+  /**
+   * The tags as the token has them; they are used again when this proxy adds Record-Route to a later request of the
+   * dialog.
+   */
   readonly tags: string;
-  /** Name of the partition, where this process has written tokens of it; undefined when that is not known. */
+  /**
+   * Name of the partition that selected the destination; undefined when this process has not written a token with this
+   * tag under the current key.
+   */
   readonly partition: string | undefined;
-  /** Whether a destination of this partition was selected for it. */
+  /** Whether this partition selected the destination of the dialog. */
   isOf(partition: string): boolean;
-  /** Whether its first request came from this address, or went there without a selection. */
+  /** Whether the first request of the dialog came from this address, or was sent to it without a selection. */
   hasEndAt(address: string): boolean;
 }
 
-/** Where a dialog leads: the partition that selected its destination, or else the address its first request was sent to. */
+/**
+ * The far end of a dialog: the partition that selected its destination, or else the address its first request was sent
+ * to.
+ */
 export type DialogScope = { readonly partition: string } | { readonly address: string };
 
 /**
- * Tokens in our Record-Route URIs. Peers copy them into Route byte for byte (RFC 3261 section 12.2.1.1), so that a request
- * inside a dialog proves that the dialog was set up through this proxy. A token is a keyed hash over the constants of a
- * dialog: its Call-ID, the sockets it passes through, and two tags: one of the partition it was routed by, one of the
- * address it began at. The tags stand after the hash; without the key they say nothing.
+ * Makes and checks the tokens in our Record-Route URIs. Peers copy these URIs into Route byte for byte (RFC 3261
+ * section 12.2.1.1), so that a request inside a dialog proves that the dialog was set up through this proxy.
+ *
+ * A token is a keyed hash and two tags. The hash covers what stays constant in a dialog: Call-ID, the two sockets, the
+ * tags. One tag stands for the partition that routed the dialog, the other for the address it began at. Tags are keyed
+ * hashes too: without the key nobody can read them.
  */
 export class DialogTokens {
-  /** Cache of recent tokens: requests that soon follow in the same dialog need no new hash. */
+  /** Cache of recent tokens, so that requests that soon follow in the same dialog need no new hash. */
   private readonly recent: (Made | undefined)[] = new Array<Made | undefined>(RECENT).fill(undefined);
   private readonly known = new Map<string, string>();
-  /** Partitions by their tags. */
+  /** Names of partitions by their tags. */
   private readonly partitions = new Map<string, string>();
   private tagsKey = '';
 
   constructor(private readonly keys: KeyRing) {}
 
-  /** The tags of a dialog that begins at an address and leads to a scope. */
+  /** The tags of a dialog that `caller` (an address) begins and that leads to `scope`. */
   tags(scope: DialogScope, caller: string): string {
     if (!('partition' in scope)) return this.ofAddress(scope.address) + this.ofAddress(caller);
     const tag = this.tag(PARTITION + scope.partition);
@@ -66,14 +77,17 @@ export class DialogTokens {
     return tag + this.ofAddress(caller);
   }
 
-  /** The URI parameter, with its ";", for a dialog that arrives on one socket and leaves by another, or the same. */
+  /**
+   * The URI parameter, with its ";", for a dialog whose requests arrive on one socket and leave by another, or by the
+   * same.
+   */
   parameter(callId: string, inbound: SipSocket, outbound: SipSocket, tags: string): string {
     return `;${PARAMETER}=${this.make(callId, nameOf(inbound), nameOf(outbound), tags)}${tags}`;
   }
 
   /**
-   * The dialog with this Call-ID that URIs of ours on top of a request's Route, one or a pair, carry the token of; undefined for
-   * none of ours.
+   * Checks the token in the topmost Route values of a request, one URI of ours or a pair of them. Undefined when there
+   * is no token, or it was not made for this Call-ID.
    */
   recorded(callId: string, first: SipUri, second: SipUri | undefined): RecordedDialog | undefined {
     const found = uriParam(first.params, PARAMETER);
@@ -86,12 +100,12 @@ export class DialogTokens {
     return this.madeOver(token, tags, text(callId, a, b, tags));
   }
 
-  /** The URI parameter, with its ";", for all dialogs of a Call-ID with these tags, whatever sockets they pass through. */
+  /** The URI parameter, with its ";", of a token that covers Call-ID and tags but no sockets. */
   parameterOfCall(callId: string, tags: string): string {
     return `;${PARAMETER}=${keyedHash(this.keys.current, ofCall(callId, tags))}${tags}`;
   }
 
-  /** The dialog of this Call-ID that a URI of ours carries the token of; undefined for none. */
+  /** Checks a token made by `parameterOfCall`; undefined when the URI has none, or it was made for another Call-ID. */
   recordedOfCall(callId: string, uri: SipUri): RecordedDialog | undefined {
     const found = uriParam(uri.params, PARAMETER);
     if (found === undefined || found.length !== LENGTH) return undefined;
@@ -100,7 +114,7 @@ export class DialogTokens {
     return this.madeOver(token, tags, ofCall(callId, tags));
   }
 
-  /** The dialog of a token that one of the keys made over a text. */
+  /** The dialog of a token; undefined when no key of the ring gives this token for the text `over`. */
   private madeOver(token: string, tags: string, over: string): RecordedDialog | undefined {
     let dialog: RecordedDialog | undefined;
     this.keys.some((key) => {
@@ -142,7 +156,7 @@ export class DialogTokens {
     return made;
   }
 
-  /** The token over the constants of a dialog by the key in use. */
+  /** The token of a dialog, made with the current key. */
   private make(callId: string, a: string, b: string, tags: string): string {
     const key = this.keys.current;
     const slot = hash32(callId, 0) & (RECENT - 1);
@@ -157,7 +171,8 @@ export class DialogTokens {
       known.key === key
     )
       return known.token;
-    // Flat, and a copy: it must not keep the message that the Call-ID is a part of.
+    // Copied to a flat string: V8 keeps a substring's whole parent alive, and the Call-ID is a substring of the
+    // message.
     const over = flat(text(callId, a, b, tags));
     const token = keyedHash(key, over);
     this.recent[slot] = { callId: over.slice(over.length - callId.length), first, second, tags, key, token };
@@ -165,32 +180,35 @@ export class DialogTokens {
   }
 }
 
-/** What a tag is of. No token is made over a text that begins so: sockets stand first there. */
+/**
+ * First words of the texts that tags are hashes of. The text of a token starts with the name of a socket, so that no
+ * tag can equal a part of a token.
+ */
 const PARTITION = 'partition ';
 const ADDRESS = 'address ';
-/** What the token of a call is made over begins so. */
+/** First word of the text that a token without sockets is a hash of. */
 const CALL = 'call ';
 
 function ofCall(callId: string, tags: string): string {
   return `${CALL}${tags} ${callId}`;
 }
 
-/** Whether a URI is one of the two of a dialog that changes sockets. */
+/** Whether a URI is one of the two Record-Route URIs of a dialog that changes sockets. */
 function isHalf(uri: SipUri): boolean {
   return uriParam(uri.params, 'r2') !== undefined;
 }
 
-/** A request of the callee names the sockets in reverse order. */
+/** The text a token is a hash of. The sockets are sorted, since a request of the callee names them in reverse order. */
 function text(callId: string, a: string, b: string, tags: string): string {
   return a < b ? `${a} ${b} ${tags} ${callId}` : `${b} ${a} ${tags} ${callId}`;
 }
 
-/** The same text without its parts: one that was put together keeps them until a character of it is read. */
+/** The same string, flat. V8 keeps a concatenated string as references to its parts until a character of it is read. */
 function flat(text: string): string {
   return text.charCodeAt(0) === 0 ? '' : text;
 }
 
-/** Names of sockets as they were asked for last: one is asked for with each request. */
+/** Cached names of sockets: every request asks for one. */
 const named = new WeakMap<SipSocket, { readonly sentBy: string; readonly name: string }>();
 
 function nameOf(socket: SipSocket): string {
@@ -202,21 +220,21 @@ function nameOf(socket: SipSocket): string {
   return name;
 }
 
-/** What `nameIn` gave last: most requests come back to the same socket. */
+/** The last result of `nameIn`: most requests arrive by the same socket as the one before. */
 let last = { host: '', port: 0, transport: '', name: '' };
 
-/** The socket a URI of ours names, as `nameOf` has it. */
+/** Name of the socket that a URI of ours names, in the form `nameOf` gives. */
 function nameIn(uri: SipUri): string {
   const transport = uriTransport(uri) ?? 'udp';
   const port = uri.port ?? defaultPort(transport);
   if (port === last.port && transport === last.transport && uri.host === last.host) return last.name;
   const name = `${transport}:${uri.host}:${port}`.toLowerCase();
-  // A copy: the host is a part of a message, which must not be kept for it.
+  // `host` is cut out of `name`: a substring of the message would keep the whole message alive.
   last = { host: name.slice(transport.length + 1, name.length - String(port).length - 1), port, transport, name };
   return name;
 }
 
-/** Whether two texts are equal, in a time that does not depend on where they differ. */
+/** Whether two texts are equal, in a time that does not depend on where they differ (no timing side channel). */
 function same(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let differences = 0;

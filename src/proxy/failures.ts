@@ -3,21 +3,21 @@ import { withChallenges } from './forward.js';
 import { failureRank } from './preference.js';
 
 /**
- * The failures of one request so far, and the best of them: the reply to the caller if no hop accepts the call (RFC 3261
- * section 16.7 step 6). Made with the first failure; most requests have none.
+ * The failures of one request so far. The best of them is the reply to the caller if no hop accepts the call (RFC 3261
+ * section 16.7 step 6). Created at the first failure; most requests have none.
  */
 export class Failures {
-  /** Code of the best one; 0 for none. */
+  /** Code of the best failure; 0 when there is none. */
   code = 0;
-  /** A redirection, kept apart from failures: it takes precedence over them until it is followed. */
+  /** A redirection (3xx). It takes precedence over failures until it is followed. */
   redirection: SipMessage | undefined = undefined;
   private reply: SipMessage | undefined = undefined;
   /** Replies that ask for credentials. */
   private challenges: SipMessage[] | undefined = undefined;
 
   /**
-   * Keeps the better of two failures: 6xx first, else the lowest class, and inside it one the caller can act upon; a real
-   * reply before our own.
+   * Keeps the better of two failures: 6xx first, then the lowest class, then a code that the caller can act upon. A
+   * received reply is preferred to a generated one.
    */
   keep(code: number, reply: SipMessage | undefined): void {
     if (code < 400) {
@@ -36,7 +36,7 @@ export class Failures {
     this.reply = reply;
   }
 
-  /** A failure after the caller gave up: it expects 487, whatever an earlier hop replied. */
+  /** A failure after the caller sent CANCEL: the caller expects 487, whatever an earlier hop replied. */
   keepCancelled(code: number, reply: SipMessage | undefined): void {
     this.redirection = undefined;
     if (reply !== undefined && code !== 487) this.keep(code, reply);
@@ -46,14 +46,15 @@ export class Failures {
     }
   }
 
-  /** A hop that may not be sent to counts only where nothing else failed. */
+  /** A hop was skipped because nothing may be sent to it; its code counts only when nothing else failed. */
   passedOver(code: number): void {
     if (this.code === 0) this.code = code;
   }
 
   /**
-   * The reply that goes to the caller as it is; undefined: one of our own. A 503 of one server does not mean that this
-   * proxy is unavailable, and the 408 of a non-INVITE request would arrive too late.
+   * The received reply to forward to the caller; undefined when this proxy has to generate one. That is so for a 503
+   * (one server's 503 does not mean that this proxy is unavailable) and for the 408 of a non-INVITE request (it would
+   * arrive too late).
    */
   toPassOn(invite: boolean): SipMessage | undefined {
     const { code } = this;

@@ -4,23 +4,29 @@ import { sortEdits, type TextEdit, viaEdit } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import type { DialogTokens } from './dialog-token.js';
 
-/** What is added to a forwarded request. */
+/** Input of `forwardedRequest`: the received request and what is added to it. */
 export interface Forwarding {
   readonly message: SipMessage;
   readonly source: Source;
   /** Socket it leaves by. */
   readonly socket: SipSocket;
   readonly branch: string;
-  /** Whether replies are asked to the port a datagram came from, not to the one of our sent-by (RFC 3581 section 3). */
+  /**
+   * Whether our Via asks for replies to the source port of the datagram (rport, RFC 3581 section 3) instead of the port
+   * in its sent-by.
+   */
   readonly rport: boolean;
-  /** Token of the connection the request came in on, stored in our Via; undefined when a transaction stores it. */
+  /**
+   * Token of the connection the request was received on, written into our Via; undefined when a transaction remembers
+   * the connection.
+   */
   readonly flow?: string | undefined;
-  /** New request-URI; undefined keeps the one that came. */
+  /** New request-URI; undefined keeps the received one. */
   readonly requestUri: string | undefined;
   readonly recordRoute: boolean;
-  /** Makes the tokens of Record-Route; undefined: none. */
+  /** Makes the tokens in Record-Route; undefined: no tokens. */
   readonly tokens: DialogTokens | undefined;
-  /** Tags of the dialog for its token; '' for one that did not begin here. */
+  /** Tags for the token; '' for a dialog that did not begin through this proxy. */
   readonly dialogTags: string;
   readonly edits: readonly TextEdit[];
   readonly hopEdits: readonly TextEdit[] | undefined;
@@ -29,8 +35,8 @@ export interface Forwarding {
 }
 
 /**
- * The request as sent (RFC 3261 section 16.6): the received bytes, with our Via and Record-Route put before the
- * first Via, the top Via completed, Max-Forwards one less, and the edits the router asked for.
+ * The request as it is sent (RFC 3261 section 16.6): the received bytes with our Via and Record-Route inserted before
+ * the first Via, the top Via completed, Max-Forwards decremented, and the router's edits applied.
  */
 export function forwardedRequest(f: Forwarding): string {
   const { message, socket } = f;
@@ -44,7 +50,7 @@ export function forwardedRequest(f: Forwarding): string {
       ? text.slice(0, message.viaLine)
       : `${message.method} ${f.requestUri} SIP/2.0\r\n${text.slice(message.headersStart, message.viaLine)}`;
   const edits: TextEdit[] = [];
-  // Not spread: that leaves compiled code, for one edit as a rule.
+  // A loop instead of a spread: V8 handles a spread outside compiled code, and most requests have only one edit.
   for (let i = 0; i < f.edits.length; i++) edits.push(f.edits[i] as TextEdit);
   const { hopEdits } = f;
   if (hopEdits !== undefined) for (let i = 0; i < hopEdits.length; i++) edits.push(hopEdits[i] as TextEdit);
@@ -54,7 +60,8 @@ export function forwardedRequest(f: Forwarding): string {
   if (hops < 0) added += `Max-Forwards: ${f.maxForwards ?? 70}\r\n`;
   else edits.push({ start: message.maxForwardsValue, end: message.maxForwardsEnd, text: String(hops - 1) });
   let at = message.viaLine;
-  // Router edits may lie before the first Via (a Route line there); then the head is cut too.
+  // An edit of the router may stand before the first Via (in a Route line there); then the head is cut at that position
+  // too.
   sortEdits(edits);
   const first = edits[0];
   if (first !== undefined && first.start < message.viaLine) {
@@ -86,10 +93,10 @@ function editHead(f: Forwarding, edits: readonly TextEdit[]): string {
 }
 
 /**
- * Record-Route lines: one when a dialog arrives and leaves by the same socket, else two, so that each side's requests
- * come to the socket it can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does. A WebSocket client can only be
- * reached over its connection: a flow token names that (RFC 5626 section 5.2, RFC 7118 section 8.1). In a call to a
- * sips URI they are sips URIs (RFC 3261 section 16.6 step 4), except for a socket that has no TLS.
+ * Record-Route lines. One when a dialog arrives and leaves by the same socket, else two, so that requests of each side
+ * arrive on the socket that side can reach (RFC 5658); r2=on marks the pair, as OpenSIPS does. A WebSocket client can
+ * only be reached over its connection, which a flow token names (RFC 5626 section 5.2, RFC 7118 section 8.1). For a
+ * request to a sips URI they are sips URIs (RFC 3261 section 16.6 step 4), but for sockets without TLS.
  */
 function recordRoutes(f: Forwarding): string {
   const { message, source, socket: outbound, requestUri, tokens, dialogTags } = f;
@@ -108,7 +115,7 @@ function recordRoutes(f: Forwarding): string {
   );
 }
 
-/** Whether a request goes on to a sips URI. */
+/** Whether the forwarded request has a sips request-URI. */
 export function isSecure(message: SipMessage, requestUri: string | undefined): boolean {
   const fourth = requestUri === undefined ? message.text.charCodeAt(message.uriStart + 3) : requestUri.charCodeAt(3);
   return (fourth | 32) === 115;
@@ -151,7 +158,7 @@ export function replyUpstream(reply: SipMessage): string {
 
 /**
  * A 401 or 407 with the challenges of the other branches added (RFC 3261 section 16.7 step 7): the caller has to answer
- * all of them at once.
+ * all of them in one request.
  */
 export function withChallenges(
   reply: SipMessage | undefined,
@@ -175,8 +182,8 @@ export function withChallenges(
 }
 
 /**
- * Short hash over the parts of a request that change in a spiral but not in a loop (RFC 3261 section 16.6 step 8):
- * those that usually decide where it goes, as received. The source address is one of them, since rules depend on it.
+ * Short hash over the received fields that usually decide where a request is sent. They change in a spiral but not in a
+ * loop (RFC 3261 section 16.6 step 8). The source address is included, since rules depend on it.
  */
 export function loopHash(message: SipMessage, source: Source): string {
   const { text, callIdValue, callId } = message;

@@ -4,8 +4,9 @@ import type { Address, Resolver } from '../sip/resolve.js';
 import type { NextHop } from './decision.js';
 
 /**
- * Address of a hop of `message` if no lookup is needed: that of its connection, the address given in the hop, or the IP
- * literal in its URI. Undefined when a name has to be resolved; a number is the status code for an unusable URI.
+ * Address of a hop of `message` when no lookup is needed: that of its connection, the one given in the hop, or the IP
+ * literal in its URI. Undefined when a name has to be resolved; a number is the status code to answer an unusable URI
+ * with.
  */
 export function hopAddress(hop: NextHop, message: SipMessage, resolver: Resolver): Address | number | undefined {
   if (hop.flow !== undefined) {

@@ -3,24 +3,27 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 
-/** Milliseconds a connection for a request that is too large for UDP may take: longer than one lost SYN. */
+/** Milliseconds to wait for a TCP connection for a request that is too large for UDP; allows for one lost SYN. */
 const CONNECT_MS = 1500;
-/** Milliseconds an address is stored as unreachable by TCP: at first, and once it has answered by UDP. */
+/**
+ * Milliseconds an address is remembered as unreachable by TCP: after the first failure, and after it has answered by
+ * UDP.
+ */
 const REFUSED_MS = 300_000;
 const PROVEN_MS = 24 * 3600 * 1000;
 /** Maximum number of addresses stored. */
 const MOST_ADDRESSES = 10_000;
 
 /**
- * Requests that are too large for UDP go by TCP if there is a socket for it (RFC 3261 section 18.1.1). The addresses of
- * gateways that support only UDP are stored, so that not every call waits for a failed TCP connection.
+ * Sends requests that are too large for UDP by TCP if there is a TCP socket (RFC 3261 section 18.1.1). Remembers
+ * gateways that support only UDP, so that not every call waits for a TCP connection that fails.
  */
 export class LargeRequests {
   /** Addresses unreachable by TCP, and when each entry expires. */
   private readonly refused = new Map<string, number>();
 
   constructor(
-    /** Bytes beyond which a request is too large; 0: none is. */
+    /** Requests longer than this many bytes are too large; 0: no limit. */
     private readonly limit: number,
     private readonly sockets: LocalSockets,
     /** Monotonic milliseconds. */
@@ -40,12 +43,12 @@ export class LargeRequests {
     return this.sockets.choose({ transport: 'tcp', family: address.family }, undefined);
   }
 
-  /** A request was given to a TCP socket: if it has to connect first, the connection attempt gets a short timeout. */
+  /** A request was given to a TCP socket: if a connection has to be opened first, its timeout is short. */
   tried(stream: SipSocket, { address, port, name }: Address): void {
     stream.hurry?.(address, port, name, CONNECT_MS);
   }
 
-  /** TCP to an address failed: its large requests go by UDP. */
+  /** TCP to an address failed: from now on its large requests go by UDP. */
   streamFailed(address: Address): void {
     if (this.refused.size >= MOST_ADDRESSES) this.refused.clear();
     this.refused.set(keyOf(address), this.now() + REFUSED_MS);
@@ -53,7 +56,9 @@ export class LargeRequests {
     this.log.warn({ source }, 'TCP does not lead there: requests too large for UDP are sent by UDP');
   }
 
-  /** A large request by UDP was answered: the entry is kept for a day. It was not answered: the entry is removed. */
+  /**
+   * A large request was sent by UDP. If it was answered, TCP is not tried for a day; otherwise the entry is removed.
+   */
   datagramEnded(address: Address, answered: boolean): void {
     const key = keyOf(address);
     if (!this.refused.has(key)) return;

@@ -9,22 +9,27 @@ export interface ProxyObserver {
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined;
   /** A request outside a dialog was forwarded without state: its replies are not followed. */
   forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void;
-  /** The proxy itself sent a final reply, without forwarding. `origin`: the rule or script that decided, if any. */
+  /**
+   * This proxy sent a final reply without forwarding the request. `origin`: the rule or script that decided, if any.
+   */
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void;
 }
 
-/** Receives the events of one relayed request. A hop is the same object in all calls about it. */
+/** Receives the events of one relayed request. All events of a hop get the same `NextHop` object. */
 export interface RelayWatch {
-  /** The request leaves for a hop; once more for each further address of the same hop. */
+  /** The request is sent to a hop; called again for each further address of the same hop. */
   sent(hop: NextHop, target: ResolvedTarget): void;
   /** A provisional reply above 100. */
   provisional(hop: NextHop, code: number): void;
   /** A hop, or one of its addresses, failed. */
   failed(hop: NextHop, failure: HopFailure): void;
-  /** A hop is skipped before anything is sent: 473 none of its addresses is allowed, 480 it is not reachable by TLS. */
+  /**
+   * A hop was skipped before anything was sent. 473: none of its addresses is allowed; 480: it cannot be reached by
+   * TLS.
+   */
   passedOver(hop: NextHop, code: number): void;
-  /** The caller gave up. */
+  /** The caller sent CANCEL. */
   cancelled(): void;
-  /** The caller got its final reply, from `hop` or (undefined) the best of the failures or one of our own. */
+  /** The caller got its final reply: the one of `hop`, or (undefined) the best failure or a generated one. */
   ended(code: number, hop: NextHop | undefined): void;
 }

@@ -1,7 +1,7 @@
 /**
- * Which of two failures is returned to the caller: the lower rank wins. 6xx first, else the lowest class, and inside it
- * what the caller can act upon (401, 407, 415, 420, 484) before the rest, and anything before a timeout, which says
- * nothing of the request (RFC 3261 section 16.7 step 6).
+ * Rank of a failure; the one with the lower rank is sent to the caller (RFC 3261 section 16.7 step 6). 6xx come first,
+ * then the lowest class. Within 4xx, codes the caller can act upon (401, 407, 415, 420, 484) come first, and 408 last,
+ * since it says nothing about the request.
  */
 export function failureRank(code: number): number {
   if (code >= 600) return 0;

@@ -27,13 +27,16 @@ import { withoutStrictRoute } from './strict-route.js';
 export interface ProxyOptions extends SenderOptions {
   /** Answer INVITE with 100 (tm: auto_100trying). */
   readonly auto100: boolean;
-  /** Milliseconds within which another reply spares the 100, at most 200; 0: it is sent at once. */
+  /**
+   * Milliseconds to wait before sending 100, at most 200; another reply within that time makes the 100 unnecessary. 0:
+   * sent at once.
+   */
   readonly tryingDelay: number;
   /** Bytes of a request beyond which TCP is tried before UDP; 0: never. */
   readonly udpMaxRequest: number;
 }
 
-/** Counters of the proxy, added to on the hot path. */
+/** Counters of the proxy, incremented on the hot path. */
 export interface ProxyCounters {
   readonly invites: Tally;
   readonly requests: Tally;
@@ -45,18 +48,23 @@ export interface ProxyCounters {
   readonly replies: readonly Tally[];
 }
 
-/** Another process that carries out what was decided about a request it has asked about. */
+/** Another process (a worker) that carries out decisions about the requests it has asked about. */
 export interface DecisionDelegate {
-  /** The request is relayed there: undefined. Otherwise the plan to relay it by here. */
+  /**
+   * Gives the request to the other process to relay; returns undefined when that process does it, else the plan to
+   * relay it here.
+   */
   relay(message: SipMessage, source: Source, plan: RelayPlan): RelayPlan | undefined;
-  /** Whether it is answered there. */
+  /** Whether the other process sends the reply. */
   reply(reply: LocalReply): boolean;
 }
 
-/** Part of T1 within which a 100 is sent: before callers send their INVITE again. */
+/** Fraction of T1 within which a 100 is sent: before callers retransmit their INVITE. */
 const MOST_OF_T1 = 0.4;
 
-/** The proxy core (RFC 3261 section 16): what happens to a request between its transactions. */
+/**
+ * The proxy core (RFC 3261 section 16): handles a request between its server transaction and its client transactions.
+ */
 export class ProxyCore implements TransactionUser {
   private draining = false;
   private delegate: DecisionDelegate | undefined = undefined;
@@ -76,7 +84,7 @@ export class ProxyCore implements TransactionUser {
     readonly options: ProxyOptions,
     readonly log: Logger,
     random: Random,
-    /** Makes the tokens in our Record-Route; undefined: there are none. */
+    /** Makes the tokens in our Record-Route; undefined: no tokens. */
     tokens: DialogTokens | undefined,
     /** Receives the outcome of requests. */
     private readonly observer: ProxyObserver | undefined = undefined,
@@ -89,22 +97,22 @@ export class ProxyCore implements TransactionUser {
     this.stateless = new StatelessForwarder(layer, this.sender, random, counted, () => this.observer);
   }
 
-  /** Replaces the router; pending requests keep their plan. */
+  /** Replaces the router; pending requests keep the plan they have. */
   useRouter(router: Router): void {
     this.router = router;
   }
 
-  /** Has decisions about requests carried out elsewhere, as far as that is possible. */
+  /** Sets the process that carries out decisions where it can. */
   delegateTo(delegate: DecisionDelegate): void {
     this.delegate = delegate;
   }
 
-  /** From now on new calls are refused with 503; pending requests continue. */
+  /** From now on new calls are answered with 503; pending requests continue. */
   drain(): void {
     this.draining = true;
   }
 
-  /** Answers requests without a final reply with 503, and cancels their branches. */
+  /** Answers all requests that have no final reply with 503, and cancels their branches. */
   giveUp(): void {
     for (const server of this.layer.pending()) {
       const relay = server.owner;
@@ -133,7 +141,7 @@ export class ProxyCore implements TransactionUser {
       return;
     }
     if (decision instanceof Promise) {
-      // Until the request is routed, its transaction absorbs retransmissions.
+      // While the router decides, the server transaction absorbs retransmissions.
       const server = routed.transaction();
       if (this.router.decidesSoon !== true) this.trying(server);
       decision.then(
@@ -184,7 +192,7 @@ export class ProxyCore implements TransactionUser {
     const relay = server.owner;
     if (relay instanceof Relay) relay.cancel();
     else if (server.state === 'proceeding' || server.state === 'trying') {
-      // Not forwarded yet (still being resolved or routed): the 487 has to be our own.
+      // The request has no branch yet (it is being resolved or routed), so this proxy generates the 487.
       server.replyWith(487, reasonPhrase(487));
       this.counted(487);
     }
@@ -199,19 +207,22 @@ export class ProxyCore implements TransactionUser {
     this.stateless.reply(reply, source);
   }
 
-  /** Sends a reply of our own for a request, under a transaction that absorbs retransmissions. */
+  /** Sends a generated reply to a request in a server transaction, which absorbs retransmissions. */
   answer(request: SipMessage, source: Source, code: number, reason: string, headers = ''): void {
     this.layer.serve(request, source).replyWith(code, reason, headers);
     this.counted(code);
   }
 
-  /** Notes a final reply that went to a caller. */
+  /** Counts a final reply sent to a caller. */
   counted(code: number): void {
     const tally = this.counters.replies[Math.floor(code / 100)];
     if (tally !== undefined) tally.value++;
   }
 
-  /** A CANCEL of an INVITE that is not known here goes on without state where the router sends it (RFC 3261 section 16.10). */
+  /**
+   * Forwards a CANCEL that matches no INVITE known here statelessly, to where the router sends it (RFC 3261 section
+   * 16.10).
+   */
   private cancelUnknown(routed: Routed, decision: RouteDecision): void {
     if (decision.kind === 'relay') {
       const { plan } = decision;
@@ -232,14 +243,14 @@ export class ProxyCore implements TransactionUser {
   ): void {
     const { message, source } = routed;
     this.counters.stateless.value++;
-    // A transaction begun while waiting for the decision would never end.
+    // A server transaction that was created while waiting for the decision would never end.
     routed.abandon();
     this.stateless.forward({ message, source, hop, recordRoute, edits, origin, unanswered: false });
   }
 
   private carryOut(routed: Routed, decision: RouteDecision): void {
     const { message, source } = routed;
-    // The caller may have cancelled while the router was deciding; the request is answered then.
+    // The caller may have cancelled while the router was deciding; then the request is answered already.
     if (routed.answered) return;
     if (message.maxForwards === 0 && (decision.kind === 'relay' || decision.kind === 'stateless')) {
       if (decision.kind === 'relay') decision.plan.ended?.(483);
@@ -253,7 +264,7 @@ export class ProxyCore implements TransactionUser {
     const { delegate } = this;
     switch (decision.kind) {
       case 'relay': {
-        // What a strict router made of a request is undone here only.
+        // A request from a strict router is relayed here: only this process has the corrected message.
         const plan =
           delegate === undefined || routed.strictRoute !== undefined
             ? decision.plan
@@ -319,11 +330,14 @@ export class ProxyCore implements TransactionUser {
     return this.loops(request, source) ? { code: 482, reason: reasonPhrase(482) } : undefined;
   }
 
-  /** Whether a request has passed here before, unchanged in all that decides where it goes (section 16.3 step 4). */
+  /**
+   * Whether the request was here before, with the same values in everything that decides where it is sent (section 16.3
+   * step 4).
+   */
   private loops(request: SipMessage, source: Source): boolean {
     const prefix = this.layer.branches.shared;
     const { text, via } = request;
-    // With only one Via there is no other to search for.
+    // With only one Via there are no others to search.
     const at = request.viaFields === 1 && via?.more === false ? via.branchStart : text.indexOf(prefix);
     if (at < 0 || at > request.headersEnd || !text.startsWith(prefix, at)) return false;
     const wanted = `.${loopHash(request, source)}`;
@@ -335,7 +349,7 @@ export class ProxyCore implements TransactionUser {
   }
 }
 
-/** A request while it is being routed. */
+/** A request that is being routed. */
 class Routed implements RoutedRequest {
   readonly message: SipMessage;
   readonly requestUri: string;
@@ -344,7 +358,7 @@ class Routed implements RoutedRequest {
 
   constructor(
     private readonly proxy: ProxyCore,
-    /** The request that the transaction is matched by. */
+    /** The request as received, by which its transaction is matched. */
     private readonly received: SipMessage,
     readonly source: Source,
   ) {
@@ -358,12 +372,12 @@ class Routed implements RoutedRequest {
     return (this.server ??= this.proxy.layer.serve(this.received, this.source));
   }
 
-  /** Whether a transaction was begun and has its final reply. */
+  /** Whether a server transaction was created and has its final reply. */
   get answered(): boolean {
     return this.server !== undefined && this.server.request === undefined;
   }
 
-  /** Drops a transaction that was begun and will not be answered. */
+  /** Ends a server transaction that was created but will not be answered. */
   abandon(): void {
     this.server?.abandon();
   }
@@ -372,7 +386,7 @@ class Routed implements RoutedRequest {
 /** Schemes a request-URI may have (RFC 3261 section 16.3 step 2). */
 const KNOWN_SCHEME = /^(?:sips?|tel):/i;
 
-/** The values of all fields of a name in one line. */
+/** The values of all header fields of a name, joined to one line. */
 function headerValues(message: SipMessage, name: string): string {
   const values: string[] = [];
   for (const field of message.fields(name)) values.push(unfold(message.text.slice(field.value, field.end)).trim());

@@ -5,34 +5,34 @@ import type { BranchId } from '../sip/transaction/branch.js';
 import type { ClientFailure, ClientTransaction, ClientUser } from '../sip/transaction/client.js';
 import type { NextHop } from './decision.js';
 
-/** What a branch reports to: the response context it belongs to. */
+/** The response context a branch belongs to, which receives its events. */
 export interface BranchOwner {
-  /** A reply on a branch, current or given up. */
+  /** A reply was received on a branch, even one that was given up. */
   replied(branch: RelayBranch, client: ClientTransaction, received: SipMessage): void;
-  /** A branch got no final reply. */
+  /** A branch ended without a final reply. */
   unanswered(branch: RelayBranch, client: ClientTransaction, failure: ClientFailure): void;
 }
 
-/** One hop a request is sent to: receives the events of its client transaction until that ends. */
+/** One hop that a request is sent to. Receives the events of its client transaction until that ends. */
 export class RelayBranch implements ClientUser {
   client: ClientTransaction | undefined = undefined;
-  /** Addresses of the hop that are still to be tried. */
+  /** Addresses of the hop that have not been tried yet. */
   addresses: readonly Address[] = NO_ADDRESSES;
   ended = false;
-  /** We cancelled it because of the result of another branch. */
+  /** This proxy cancelled the branch because of another branch's result. */
   givenUp = false;
 
-  /** Branch of our Via in what was sent last. */
+  /** Branch parameter in our Via of the request sent last. */
   id: BranchId = NO_BRANCH;
-  /** Address a request too large for UDP was sent to by TCP. */
+  /** Address of a request too large for UDP that was sent by TCP; if TCP fails, UDP is tried. */
   insteadOf: Address | undefined = undefined;
-  /** Address a request too large for UDP was sent to by UDP. */
+  /** Address of a request too large for UDP that was sent by UDP after all. */
   byDatagram: Address | undefined = undefined;
 
   constructor(
     private readonly owner: BranchOwner,
     public hop: NextHop,
-    /** Its part of Max-Breadth, beside other branches. */
+    /** Edit that sets this branch's part of Max-Breadth, when there are parallel branches. */
     readonly breadth: TextEdit | undefined,
   ) {}
 
@@ -44,7 +44,7 @@ export class RelayBranch implements ClientUser {
     this.owner.unanswered(this, client, failure);
   }
 
-  /** Lets go of the transaction and the hop: nothing that comes later reaches this branch. */
+  /** Drops the references to transaction and hop; later events do not reach this branch. */
   release(): void {
     this.ended = true;
     this.client = undefined;

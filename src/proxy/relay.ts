@@ -18,7 +18,7 @@ import type { RelayWatch } from './observer.js';
 import { type BranchOwner, RelayBranch } from './relay-branch.js';
 import { type Sender, sipsWarning } from './sender.js';
 
-/** What a response context needs of the proxy. */
+/** The parts of the proxy that a response context uses. */
 export interface RelayContext {
   readonly layer: TransactionLayer;
   readonly sender: Sender;
@@ -26,24 +26,24 @@ export interface RelayContext {
   readonly targets: TargetCache;
   readonly counters: { readonly failovers: Tally };
   readonly log: Logger;
-  /** Notes a final reply that went to a caller. */
+  /** Counts a final reply sent to a caller. */
   counted(code: number): void;
 }
 
 /**
- * The response context of one request (RFC 3261 section 16.7): tries the plan's hops one after the other, or several in
- * parallel, keeps the best failure, and passes replies on. It ends with the final reply; a late 2xx of a branch that
- * was given up is still passed on.
+ * The response context of one request (RFC 3261 section 16.7). It tries the plan's hops in sequence, or several in
+ * parallel, keeps the best failure, and forwards replies. It ends with the final reply; a late 2xx of a branch that was
+ * given up is still forwarded.
  */
 export class Relay implements BranchOwner {
-  /** The branches of the current try, including ended ones. */
+  /** The branches that are tried now, including ended ones: one, or several in parallel. */
   private branches: readonly RelayBranch[] = NO_BRANCHES;
   private cancelled = false;
   private answered = false;
-  /** Tries since the start, or since a redirection was followed: the first one does not count as failover. */
+  /** Number of attempts since the start, or since a redirection was followed. The first does not count as failover. */
   private tried = 0;
   private trying = IDLE;
-  /** Decisions of the plan about the failed branches of the current try. */
+  /** The plan's decisions about the branches that have failed in the current attempt. */
   private verdicts: (AfterFailure | Promise<AfterFailure>)[] | undefined = undefined;
   private failures: Failures | undefined = undefined;
   private message: SipMessage | undefined = undefined;
@@ -64,7 +64,7 @@ export class Relay implements BranchOwner {
     this.tryNext();
   }
 
-  /** The caller gave up. */
+  /** The caller sent CANCEL. */
   cancel(): void {
     if (this.answered || this.cancelled) return;
     this.cancelled = true;
@@ -120,7 +120,7 @@ export class Relay implements BranchOwner {
     const code = failure.kind === 'timeout' ? 408 : 503;
     if (large !== undefined && !failure.provisional && !this.cancelled) {
       this.watch?.failed(branch.hop, { code, local: true, cause: failure.cause });
-      // TCP was refused, or dropped silently by a firewall: the hop itself may still work by UDP.
+      // TCP was refused, or a firewall dropped the SYN: UDP to the same hop may still work.
       this.proxy.large.streamFailed(large);
       this.send(branch, large);
       return;
@@ -143,8 +143,8 @@ export class Relay implements BranchOwner {
     const reply = this.answered ? received : (this.edited(branch, client, received) ?? received);
     const text = replyUpstream(reply);
     if (this.answered) {
-      // A second 2xx, or one received after another final reply was sent: every 2xx to an INVITE goes upstream, and
-      // nothing else does (section 16.7 step 5).
+      // A second 2xx, or a reply after another final reply was sent. Every 2xx to an INVITE is forwarded to the caller,
+      // and nothing else (section 16.7 step 5).
       if (this.server.invite) this.server.send(text);
       return;
     }
@@ -155,11 +155,12 @@ export class Relay implements BranchOwner {
     this.proxy.counted(reply.status);
     this.server.reply(text, reply.status);
     this.release(reply.status, branch.hop);
-    // This branch can only receive further 2xx: they need the return path only, not this relay.
+    // The client transaction can only receive further 2xx now; the server transaction forwards them without this
+    // object.
     if (this.server.invite) (client as InviteClient).takenBy(this.server);
   }
 
-  /** Cancels the branches still pending, after a 2xx, a 6xx or another final reply (section 16.7 step 10). */
+  /** Cancels the pending branches after a 2xx, a 6xx or another final reply (section 16.7 step 10). */
   private cancelBranches(): void {
     for (const branch of this.branches) {
       if (branch.ended) continue;
@@ -168,7 +169,10 @@ export class Relay implements BranchOwner {
     }
   }
 
-  /** Tries the next hop. A hop that fails at once calls this again: the loop avoids recursion over thousands. */
+  /**
+   * Tries the next hop. When a hop fails at once, this method is called again from within itself; it then only notes
+   * that, and the loop continues, so that thousands of such hops do not fill the stack.
+   */
   private tryNext(): void {
     if (this.trying !== IDLE) {
       this.trying = AGAIN;
@@ -203,7 +207,7 @@ export class Relay implements BranchOwner {
     }
     const branches = hops.map((hop, i) => new RelayBranch(this, hop, breadths[i]));
     this.branches = branches;
-    // All branches must exist before the first is opened: one that fails at once may end the others.
+    // All branches must exist before the first is opened: a branch that fails at once may end the others.
     for (const branch of branches) if (!branch.ended) this.open(branch);
   }
 
@@ -231,7 +235,7 @@ export class Relay implements BranchOwner {
       this.branchFailed(branch, { code: 503, local: true, cause: 'dns' }, undefined);
       return;
     }
-    // Addresses of a family we have no socket for do not count as failures of the hop.
+    // An address of a family without a local socket is left out, and not counted as a failure of the hop.
     const known = this.proxy.sender.reachable(result);
     const allowed = this.plan?.allowed;
     branch.addresses = allowed === undefined ? known : known.filter((address) => this.plan?.allowed?.(address));
@@ -276,7 +280,7 @@ export class Relay implements BranchOwner {
     this.transmit(branch, text, socket, address);
   }
 
-  /** The request as sent from a socket, under a branch of its own. */
+  /** The request as sent from a socket, with a new branch parameter. */
   private write(branch: RelayBranch, socket: SipSocket, { address: to }: Address): string {
     const { proxy, source } = this;
     const message = this.message as SipMessage;
@@ -300,7 +304,7 @@ export class Relay implements BranchOwner {
     return plan?.reply === undefined ? reply : plan.reply(branch.hop, reply, client.target);
   }
 
-  /** A hop may not be sent to: it is skipped and does not count as failed. */
+  /** Nothing may be sent to a hop: it is skipped, and does not count as failed. */
   private passedOver(branch: RelayBranch, code: number): void {
     this.failed.passedOver(code);
     this.watch?.passedOver(branch.hop, code);
@@ -324,7 +328,7 @@ export class Relay implements BranchOwner {
     }
     this.failed.keep(failure.code, reply);
     if (branch.givenUp) {
-      // We cancelled it: this is no failure of the hop.
+      // This proxy cancelled the branch, so the hop has not failed.
       this.withdraw(branch);
       return;
     }
@@ -333,7 +337,10 @@ export class Relay implements BranchOwner {
     this.ended(verdict);
   }
 
-  /** A branch has ended. After the last one of a try, the decisions of the plan about them select the next step. */
+  /**
+   * A branch has ended. After the last branch of an attempt, the plan's decisions about all of them determine the next
+   * step.
+   */
   private ended(verdict: AfterFailure | Promise<AfterFailure>): void {
     if (this.branches.length === 1) {
       this.goOn(verdict);
@@ -346,7 +353,7 @@ export class Relay implements BranchOwner {
     else this.goOn(together(verdicts as AfterFailure[]));
   }
 
-  /** Carries out the decision of the plan; a late decision is ignored once the caller has a final reply. */
+  /** Carries out a decision of the plan; it is ignored when the caller has got a final reply meanwhile. */
   private goOn(after: AfterFailure | Promise<AfterFailure>): void {
     if (after instanceof Promise) {
       after.then(
@@ -397,7 +404,8 @@ export class Relay implements BranchOwner {
       return;
     }
     if (code === 408 && !invite) {
-      // A 408 would arrive too late to be useful, and could make the caller blacklist us (RFC 4320 section 4.2).
+      // A 408 would arrive too late to be useful, and could make the caller blacklist this proxy (RFC 4320 section
+      // 4.2).
       this.answered = true;
       this.server.fallSilent();
       this.release(code);
@@ -408,7 +416,7 @@ export class Relay implements BranchOwner {
     this.finish(own, reasonPhrase(own), own === 480 ? sipsWarning(this.source) : undefined);
   }
 
-  /** The failures so far, made with the first. */
+  /** The failures so far; created at the first access. */
   private get failed(): Failures {
     return (this.failures ??= new Failures());
   }
@@ -422,7 +430,7 @@ export class Relay implements BranchOwner {
     this.release(code);
   }
 
-  /** Releases all that only forwarding needs, since transactions stay in memory for some time. */
+  /** Drops all references that only forwarding needs, since transactions stay in memory for some time. */
   private release(code: number, hop?: NextHop): void {
     this.watch?.ended(code, hop);
     this.plan?.ended?.(code);
@@ -435,19 +443,19 @@ export class Relay implements BranchOwner {
   }
 }
 
-/** Whether a hop is being tried right now, and whether the next one was requested meanwhile. */
+/** States of `tryNext`: not running, running, running and called again. */
 const IDLE = 0;
 const TRYING = 1;
 const AGAIN = 2;
 
-/** Characters of a Call-ID that a line of the log shows. */
+/** Maximum length of a Call-ID in a log line. */
 const SHOWN = 128;
 const NO_BRANCHES: readonly RelayBranch[] = [];
 const NO_EDITS: readonly TextEdit[] = [];
 
 /**
- * Combines several decisions of the plan: a reply that one of them names, else a redirection that one of them follows,
- * else the next try if all of them want it.
+ * Combines the decisions about several branches: a reply that one of them gives, else a redirection that one of them
+ * follows, else the next hop if all of them want it.
  */
 function together(verdicts: readonly AfterFailure[]): AfterFailure {
   const named = verdicts.filter((each) => typeof each === 'object');

@@ -11,61 +11,67 @@ import { hopAddress } from './hop-address.js';
 
 /** How requests are written and sent. */
 export interface SenderOptions {
-  /** Whether our Via on UDP asks for replies to the port they are sent from (RFC 3581). */
+  /** Whether our Via on UDP has rport, which asks for replies to the source port (RFC 3581). */
   readonly localRport: boolean;
   /** Whether requests to a sips URI are sent over TLS and WSS only (RFC 3261 section 26.2.2, RFC 5630). */
   readonly sipsNeedsTls: boolean;
 }
 
-/** What is written into a request besides the changes of its hop. */
+/** What is written into a forwarded request besides the changes of its hop. */
 export interface Writing {
   readonly branch: string;
-  /** Token of the connection the request came by, stored in our Via; undefined when a transaction stores it. */
+  /**
+   * Token of the connection the request was received on, written into our Via; undefined when a transaction remembers
+   * the connection.
+   */
   readonly flow?: string | undefined;
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
   readonly hopEdits: readonly TextEdit[] | undefined;
-  /** Address it is sent to. */
+  /** Address the request is sent to. */
   readonly to: string;
 }
 
 /**
- * How a request is sent, with a transaction or without (RFC 3261 sections 16.6 and 16.11): the address of a hop, the
- * socket to it, whether that is secure enough, and the bytes.
+ * The steps of sending that forwarding with and without a transaction share (RFC 3261 sections 16.6 and 16.11): find
+ * the address of a hop, choose a socket, check that it is secure enough, write the bytes.
  */
 export class Sender {
   constructor(
     readonly sockets: LocalSockets,
     private readonly resolver: Resolver,
     private readonly options: SenderOptions,
-    /** Makes the tokens in our Record-Route; undefined: there are none. */
+    /** Makes the tokens in our Record-Route; undefined: no tokens. */
     private readonly tokens: DialogTokens | undefined,
   ) {}
 
-  /** As `hopAddress`: an address, a status code for an unusable URI, or undefined for a name to look up. */
+  /** See `hopAddress`: an address, a status code for an unusable URI, or undefined for a name to look up. */
   locate(hop: NextHop, message: SipMessage): Address | number | undefined {
     return hopAddress(hop, message, this.resolver);
   }
 
-  /** Looks up the name of a hop for which `locate` gave nothing. */
+  /** Looks up the name of a hop for which `locate` returned undefined. */
   lookUp(hop: NextHop, done: (result: Resolution) => void): void {
     this.resolver.resolve(parseUri(hop.uri) as SipUri, done);
   }
 
-  /** The addresses of a family that we have a socket for; all of them if there is no such address. */
+  /** The addresses of a family that there is a local socket for; all addresses if there is no such family. */
   reachable(addresses: readonly Address[]): readonly Address[] {
     const reached = addresses.filter((address) => this.sockets.choose(address, undefined) !== undefined);
     return reached.length === 0 ? addresses : reached;
   }
 
-  /** The socket to send by: that of the hop's connection, the one it names, the one the request came by, or any that fits. */
+  /**
+   * The socket to send from: that of the hop's connection, else the one the hop names, else the one the request was
+   * received on, else any that fits.
+   */
   socketTo(hop: NextHop, address: Address, source: Source): SipSocket | undefined {
     return hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
   }
 
   /**
-   * Whether a request to a sips URI must not be sent from a socket because it lacks TLS. Inside a dialog the route set
-   * of its start applies.
+   * Whether a request to a sips URI must not be sent from a socket because the socket has no TLS. Not checked inside a
+   * dialog: its route set was decided when it began.
    */
   bars(message: SipMessage, { requestUri }: NextHop, socket: SipSocket): boolean {
     return isSecure(message, requestUri) && this.options.sipsNeedsTls && !hasTls(socket) && message.toTag === '';
@@ -90,7 +96,9 @@ export class Sender {
     });
   }
 
-  /** What the token in our Record-Route says of the dialog: as recorded before, or what it begins with. */
+  /**
+   * Tags for the token in our Record-Route: those recorded when the dialog began, or new ones for a dialog that begins.
+   */
   dialogTags({ dialogTags, destination }: NextHop, source: Source, to: string): string {
     if (dialogTags !== undefined || this.tokens === undefined) return dialogTags ?? '';
     const scope = destination === undefined ? { address: to } : { partition: destination.partition };
@@ -98,7 +106,7 @@ export class Sender {
   }
 }
 
-/** The header of a 480 that says why (RFC 5630 section 5.3). */
+/** The Warning header of a 480, which says why the call was refused (RFC 5630 section 5.3). */
 export function sipsWarning({ socket }: Source): string {
   return `Warning: 380 ${socket.sentBy} "SIPS Not Allowed"\r\n`;
 }

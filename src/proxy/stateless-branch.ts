@@ -6,12 +6,14 @@ import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { Via } from '../sip/via.js';
 
-/** Suffix of the branches of requests relayed without state, whose replies are routed by Via alone. */
+/** Suffix of the branch parameter of requests forwarded without state, whose replies are routed by Via alone. */
 export const STATELESS = '-s';
-/** First character after the prefix in these branches: not a digit used in the branches of transactions. */
+/** First character after the magic cookie in these branch parameters. Those of transactions have a digit there. */
 const MARK = 'z';
 
-/** Target of a reply relayed without state: from the Via below ours, or the connection that a flow token names. */
+/**
+ * Address a reply is sent to when no state is kept: from the Via below ours, or the connection that a flow token names.
+ */
 export interface WayBack {
   readonly address: string;
   readonly port: number;
@@ -20,9 +22,10 @@ export interface WayBack {
 }
 
 /**
- * Branches of requests relayed without a transaction. No state is kept of them, so the branch itself must prove that we
- * made it: it is a keyed hash over fields that the reply copies, including those that route it. A reply with any other
- * branch does not belong to a request of ours, whatever its Vias say (RFC 3261 section 16.11).
+ * Makes and checks the branch parameters of requests forwarded without a transaction. As no state is kept, the branch
+ * parameter itself must prove that this proxy made it. It is a keyed hash over fields that the reply copies, among them
+ * those that route the reply. A reply with any other branch does not answer a request sent from here, whatever its Vias
+ * say (RFC 3261 section 16.11).
  */
 export class StatelessBranches {
   private readonly key: string;
@@ -36,7 +39,10 @@ export class StatelessBranches {
     this.mixer = new Mixer(random.uint32(), random.uint32());
   }
 
-  /** The same branch for the same request, its ACK and its CANCEL. `loopHash` as branches with state have it. */
+  /**
+   * The branch parameter of a request: the same for a retransmission, its ACK and its CANCEL. `loopHash` is computed as
+   * for branches with state.
+   */
   make(message: SipMessage, source: Source, loopHash: string): string {
     const { via } = message;
     if (via === undefined) return `${this.prefix}${MARK}.${loopHash}${STATELESS}`;
@@ -47,8 +53,8 @@ export class StatelessBranches {
   }
 
   /**
-   * The branch of a request that gets no reply: it proves nothing, and costs a sixth. The same for a retransmission, which has
-   * the branch of its sender again.
+   * The branch parameter of a request that gets no reply. It proves nothing and costs a sixth of the time. A
+   * retransmission, which has its sender's branch again, gets the same one.
    */
   makeUnproven({ callId, cseqNumber, via }: SipMessage, loopHash: string): string {
     const { a, b } = this.mixer
@@ -60,7 +66,9 @@ export class StatelessBranches {
     return `${this.prefix}${MARK}${text32(a >>> 0)}${text32(b >>> 0)}.${loopHash}${STATELESS}`;
   }
 
-  /** Whether a reply's topmost Via has the branch we gave the request it answers. `below` is the Via under ours. */
+  /**
+   * Whether a reply's topmost Via has the branch parameter that `make` gave the request. `below` is the Via under it.
+   */
   made(reply: SipMessage, below: Via, way: WayBack): boolean {
     const branch = reply.via?.branch ?? '';
     return branch.startsWith(`${this.prefix}${MARK}${this.hash(reply, below, way)}.`) && branch.endsWith(STATELESS);

@@ -13,10 +13,13 @@ import type { ProxyObserver } from './observer.js';
 import { type Sender, sipsWarning } from './sender.js';
 import { StatelessBranches, wayBack } from './stateless-branch.js';
 
-/** In our Via: the connection a request came in on, whose replies must leave by it (RFC 3261 section 18.2.2). */
+/**
+ * Parameter in our Via that names the connection a request was received on; its replies must leave by that connection
+ * (RFC 3261 section 18.2.2).
+ */
 const FLOW_PARAM = /;i=([0-9a-z]+)/;
 
-/** A request relayed without a transaction, and its hop. */
+/** A request to forward without a transaction, and its hop. */
 export interface StatelessRequest {
   readonly message: SipMessage;
   readonly source: Source;
@@ -24,11 +27,11 @@ export interface StatelessRequest {
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
   readonly origin?: RouteOrigin | undefined;
-  /** Nothing will answer it, and its branch is nobody else's: an ACK for a 2xx. */
+  /** The request gets no reply, and no other request has its branch: an ACK for a 2xx. */
   readonly unanswered?: boolean | undefined;
 }
 
-/** Relays requests and their replies without a transaction (RFC 3261 section 16.11). */
+/** Forwards requests and their replies without a transaction (RFC 3261 section 16.11). */
 export class StatelessForwarder {
   private readonly branches: StatelessBranches;
 
@@ -36,15 +39,15 @@ export class StatelessForwarder {
     private readonly layer: TransactionLayer,
     private readonly sender: Sender,
     random: Random,
-    /** Called with each final reply of our own. */
+    /** Called with the code of each final reply that this proxy generates. */
     private readonly counted: (code: number) => void,
-    /** Receives what is forwarded and what is refused outside dialogs. */
+    /** Receives events: requests outside dialogs that were forwarded or refused. */
     private readonly observer: () => Pick<ProxyObserver, 'forwarded' | 'refused'> | undefined = () => undefined,
   ) {
     this.branches = new StatelessBranches(layer.branches.prefix, random);
   }
 
-  /** Sends a request on, once its hop is resolved; answers it with the failure where it cannot be sent. */
+  /** Sends a request as soon as its hop is resolved. If it cannot be sent, answers it with the failure's code. */
   forward(request: StatelessRequest): void {
     const { hop, message } = request;
     const known = this.sender.locate(hop, message);
@@ -59,14 +62,14 @@ export class StatelessForwarder {
     }
   }
 
-  /** Passes a reply upstream if its request was relayed here; any other is dropped. */
+  /** Forwards a reply to the Via below ours if its request was forwarded here; any other reply is dropped. */
   reply(reply: SipMessage, source: Source): void {
     const { via } = reply;
     const below = secondVia(reply);
     if (via === undefined || below === undefined) return;
     const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
     const way = wayBack(below, token);
-    // Its Vias determine where it goes, so they must be the ones we sent.
+    // The reply's Vias determine where it is sent, so they must be the ones this proxy sent.
     if (!this.branches.made(reply, below, way)) return;
     const { sockets } = this.sender;
     const flow = token === undefined ? undefined : sockets.flow(token);

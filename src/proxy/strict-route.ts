@@ -5,8 +5,9 @@ import { applyEdits } from '../sip/reply.js';
 import { removeLast, routeSet } from '../sip/route-set.js';
 
 /**
- * A strict router put our Record-Route URI into the request-URI and the real one last into Route (RFC 3261 section 16.4).
- * Returns the request as it would have come from a loose one; undefined when there is nothing to undo.
+ * Undoes what a strict router did: it put our Record-Route URI into the request-URI and the real request-URI last into
+ * Route (RFC 3261 section 16.4). Returns the request as a loose router would have sent it; undefined when no strict
+ * router sent it.
  */
 export function withoutStrictRoute(message: SipMessage, sockets: LocalSockets): SipMessage | undefined {
   if (message.routeLine < 0) return undefined;
