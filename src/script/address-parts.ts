@@ -3,14 +3,17 @@ import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import { kamailioUser } from '../pvar/variables/script-uris.js';
 
-/** Where a part of an address stands in its header value; `blank`: text that is put there needs a blank after it. */
+/** Span of a part of an address in its header value. `blank`: a text inserted there has to end with a blank. */
 export interface AddressSpan {
   readonly start: number;
   readonly end: number;
   readonly blank: boolean;
 }
 
-/** The span of the URI, of its user or host, or of the display name; undefined when the value has no such part to be written. */
+/**
+ * Span of the URI, of its user or host, or of the display name; undefined when the value has no such part that could be
+ * replaced.
+ */
 export function addressSpan(value: string, part: 'uri' | 'user' | 'domain' | 'display'): AddressSpan | undefined {
   const { display, uri } = parseAddress(value);
   const at = findText(value, uri, display === '' ? 0 : findText(value, display) + display.length);

@@ -1,7 +1,7 @@
 import type { DialectName } from '../cfg/function-table.js';
 import type { TxBranch } from './branch.js';
 
-/** The branch whose final reply is the best (RFC 3261 section 16.7 step 6); undefined when none is a candidate. */
+/** The branch with the best final reply (RFC 3261 section 16.7 step 6); undefined when no branch is a candidate. */
 export function bestBranch(branches: readonly TxBranch[], dialect: DialectName): TxBranch | undefined {
   const rank = dialect === 'kamailio' ? kamailioRank : opensipsRank;
   let best: TxBranch | undefined;
@@ -12,14 +12,17 @@ export function bestBranch(branches: readonly TxBranch[], dialect: DialectName):
   return best;
 }
 
-/** 6xx before all, then the lower class; 503 after all others. */
+/** OpenSIPS's order: 6xx first, then lower classes before higher, 503 last. */
 function opensipsRank(status: number): number {
   if (status >= 600) return status - 600;
   if (status === 503) return 599;
   return status;
 }
 
-/** As recorded: 6xx before all, then the lower class, within 4xx first what the caller can mend (401, 407, 415, 420, 484), then the lower code. */
+/**
+ * Kamailio's order as recorded: 6xx first, then lower classes before higher. Within 4xx, codes that the caller can act
+ * upon (401, 407, 415, 420, 484) come first, then the lower code.
+ */
 function kamailioRank(status: number): number {
   if (status >= 600) return status - 600;
   return isMendable(status) ? 399 + (status - 400) / 1000 : status;

@@ -10,36 +10,39 @@ export interface BranchListener {
   /** Header lines of the CANCEL on timeout. */
   readonly timeoutLines: string;
   readonly cancelForm: CancelForm;
-  /** Kamailio looks at no ICMP message of UDP. */
+  /** Whether ICMP errors are ignored, as Kamailio does. */
   readonly ignoresIcmp: boolean;
   replied(branch: TxBranch, reply: SipMessage): void;
   failed(branch: TxBranch, timedOut: boolean): void;
 }
 
-/** One branch of a transaction: its request, its target and its result. */
+/** One branch of a transaction: its request, target and result. */
 export class TxBranch implements ClientUser, BranchState {
   client: ClientTransaction | undefined = undefined;
-  /** Last status that came, or that was set here: 408 when nothing came in time. */
+  /** Status received last, or set by this proxy: 408 when no final reply came in time. */
   status = 0;
-  /** The final reply; undefined for one generated locally. */
+  /** The final reply; undefined when the final status was generated here. */
   reply: SipMessage | undefined = undefined;
-  /** Whether the final status was generated locally. */
+  /** Whether the final status was generated here. */
   local = false;
-  /** It timed out. */
+  /** Whether no final reply came in time. */
   timedOut = false;
-  /** Why its request could not be sent, or got no answer; for call records. */
+  /** Why the request could not be sent or got no final reply; for call records. */
   cause: ClientFailure['cause'] | 'cancelled' | undefined = undefined;
-  /** Its final status was looked at by a failure route before. */
+  /** Whether a failure route has handled the final status already; then the reply is not a candidate for the best. */
   dropped = false;
   replyRoute: string | undefined = undefined;
   branchFailureRoute: string | undefined = undefined;
-  /** The failure route that was armed when it was made: what Kamailio runs when this branch is chosen. */
+  /**
+   * Failure route that was armed (t_on_failure) when the branch was created. Kamailio runs it when this branch has the
+   * best reply.
+   */
   failureRoute: string | undefined = undefined;
   flags = 0;
-  /** What call records name it by. */
+  /** The target as call records name it. */
   hop: CallHop | undefined = undefined;
   cancelled = false;
-  /** A reply came and was dealt with. */
+  /** Whether a reply was received and handled. */
   replied = false;
 
   constructor(
@@ -62,7 +65,7 @@ export class TxBranch implements ClientUser, BranchState {
     return this.transaction.cancelForm;
   }
 
-  /** Whether no final reply has come. */
+  /** Whether the branch has no final status yet. */
   get pending(): boolean {
     return this.status < 200;
   }

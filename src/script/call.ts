@@ -25,23 +25,23 @@ import { isOurs } from './ours.js';
 import { addBranch, type RequestBranch } from './request-branches.js';
 import { type BranchState, type RelayFault, sourceOfReplies, type TransactionState } from './state.js';
 
-/** What variables of a configuration file look at: the message of a run, and the call it belongs to. */
+/** What variables of a cfg file are evaluated on: the message that a route handles, and the call it belongs to. */
 export class CfgScope extends PvarScope {
   call: Call | undefined = undefined;
-  /** The request-URI or $du was written since the last relaying: a failure route has a new target. */
+  /** Whether the request-URI or $du was written since the last t_relay(), so that a failure route has a new target. */
   private uriChanged = true;
-  /** $T_reply_code and $T_reply_reason of the branch that was chosen; the message at hand is the request. */
+  /** $T_reply_code and $T_reply_reason: status of the chosen branch, while the route handles the request. */
   txCode: number | undefined = undefined;
   txReason: string | undefined = undefined;
-  /** What is wrong with the message an error route is called for. */
+  /** The defect of the message, in an error route. */
   fault:
     | { readonly class: number; readonly level: number; readonly code: number; readonly reason: string }
     | undefined = undefined;
-  /** The run at work. */
+  /** The route execution under way. */
   run: MessageRun | undefined = undefined;
-  /** Routes over this message that wait. */
+  /** Number of routes over this message that wait for something asynchronous. */
   private waiting = 0;
-  /** What $var is outside of them. */
+  /** The process-wide $var, while waiting routes use a copy. */
   private varsOutside: VarStore;
 
   constructor(
@@ -66,8 +66,8 @@ export class CfgScope extends PvarScope {
   }
 
   /**
-   * A route waits: until it has ended it reads and writes a copy of $var, since other messages run meanwhile. In the originals a process
-   * handles one message at a time.
+   * A route begins to wait. Until it ends, it reads and writes a copy of $var: other messages are handled meanwhile,
+   * while in the originals a process handles one message at a time.
    */
   holdVars(): void {
     if (this.waiting++ > 0) return;
@@ -75,14 +75,17 @@ export class CfgScope extends PvarScope {
     this.shareVars(new VarStore(this.vars.entries()));
   }
 
-  /** A route that waited has ended; after the last one the next message finds in $var what it left. */
+  /**
+   * A route that waited has ended. After the last one, $var takes the values of the copy, so that the next message
+   * finds them.
+   */
   releaseVars(): void {
     if (--this.waiting > 0) return;
     this.varsOutside.take(this.vars);
     this.shareVars(this.varsOutside);
   }
 
-  /** Whether a failure route has a new target. */
+  /** Whether the request has a new target since the last t_relay(). */
   get changed(): boolean {
     return this.uriChanged || this.destinationWritten;
   }
@@ -93,18 +96,21 @@ export class CfgScope extends PvarScope {
   }
 
   override setRequestUri(uri: string): void {
-    // As recorded, a reply has no request-URI to be written.
+    // As recorded, a reply has no request-URI that could be written.
     if (!this.message.isRequest && this.env.dialect === 'opensips') return;
     this.uriChanged = true;
     super.setRequestUri(uri);
   }
 
-  /** "tag", or "tag/cluster" as OpenSIPS names it. */
+  /** State of a sharing tag: "tag", or "tag/cluster" as OpenSIPS names it. */
   override sharingTag(name: string): 'active' | 'backup' | undefined {
     return this.env.services.sharingTag(name);
   }
 
-  /** As the original does it: each part is an edit of its own of the field that came, applied when the message leaves. */
+  /**
+   * Edits a part of From or To. As in the originals, each part is a separate edit of the received field and is applied
+   * when the message is sent.
+   */
   editAddress(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void {
     const { run } = this;
     if (run === undefined) return;
@@ -117,7 +123,7 @@ export class CfgScope extends PvarScope {
     run.edits.replace(start + span.start, start + span.end, span.blank && text !== '' ? `${text} ` : text);
   }
 
-  /** The AVPs of the transaction, or those a reply sees (onreply_avp_mode). */
+  /** The AVPs of the transaction, or those that a reply has (onreply_avp_mode). */
   override get avps(): AvpStore {
     return this.stack;
   }
@@ -129,7 +135,10 @@ export class CfgScope extends PvarScope {
     run.edits.replace(from + start, from + end, text);
   }
 
-  /** Of a failure route the reply that was chosen, of a reply route the request; else the message at hand. */
+  /**
+   * The scope of $(…<request>) or $(…<reply>): in a failure route the chosen reply, in a reply route the request, else
+   * the current message.
+   */
   contextOf(which: 'request' | 'reply'): CfgScope | undefined {
     const { run } = this;
     const ofReply = run?.routeKind === 'onreply';
@@ -146,7 +155,7 @@ export class CfgScope extends PvarScope {
   }
 }
 
-/** Names of the routes a script asked to be called. */
+/** Names of the routes that t_on_failure() and similar functions have set. */
 export interface ArmedRoutes {
   failure: string | undefined;
   branch: string | undefined;
@@ -154,16 +163,16 @@ export interface ArmedRoutes {
   branchFailure: string | undefined;
 }
 
-/** What record_route() is to write; finished when it is known by which socket the request leaves. */
+/** Arguments of record_route(). The lines are written when the socket is known from which the request is sent. */
 export interface RecordRouting {
   readonly params: string;
-  /** Written unchanged: record_route_preset. */
+  /** Values written without change (record_route_preset); undefined: none. */
   readonly preset: readonly string[] | undefined;
-  /** "host:port" instead of the sockets' own (record_route_advertised_address). */
+  /** "host:port" in place of the sockets' own (record_route_advertised_address). */
   readonly advertised: string | undefined;
 }
 
-/** A request as the engine looks at it: the variables are those of the script. */
+/** A request as the engine sees it; its variables are those of the script. */
 class CallView extends RequestScope {
   constructor(private readonly call: Call) {
     super(call.message, call.source, call.requestUri, call.env.formats);
@@ -174,7 +183,7 @@ class CallView extends RequestScope {
   }
 }
 
-/** One request with all that its routes share, from the request route to the last failure route. */
+/** One request, and everything that its routes share from the request route to the last failure route. */
 export class Call implements DispatcherCall {
   readonly scope: CfgScope;
   edits = new MessageEdits();
@@ -182,68 +191,79 @@ export class Call implements DispatcherCall {
   flags = 0;
   /** Flags of the first branch. */
   branchFlags = 0;
-  /** Message flags as they were when the request was relayed: what failure routes see. */
+  /** Message flags when the request was relayed, which failure routes see. */
   frozenFlags = 0;
   armed: ArmedRoutes = { failure: undefined, branch: undefined, reply: undefined, branchFailure: undefined };
-  /** Branches the next t_relay() sends to besides. */
+  /** Branches that the next t_relay() sends in addition to the request-URI. */
   branches: RequestBranch[] = [];
-  /** Lines for replies of our own. */
+  /** Header lines for replies generated here (append_to_reply). */
   replyLines = '';
   replyBody = '';
   transaction: TransactionState | undefined = undefined;
   recordRouting: RecordRouting[] = [];
-  /** Parameters of add_rr_param(). */
+  /** Parameters given to add_rr_param(). */
   rrParams = '';
   sendSocket: SipSocket | undefined = undefined;
-  /** The socket that the destination of a selection names: its transport counts, whatever the URI says. */
+  /** Socket of the selected destination. Its transport is used, whatever the URI says. */
   selectedSocket: SipSocket | undefined = undefined;
-  /** Of selections that wrote an address into the request-URI, whose text does not show that only TLS leads there. */
+  /**
+   * Request-URIs into which a selection wrote an IP address, so that the text no longer shows that the destination
+   * needs TLS.
+   */
   secureAddresses: SecureAddresses | undefined = undefined;
-  /** What the other side is not to see (topology_hiding). */
+  /** What topology_hiding() hides from the other side. */
   hiding: Hiding | undefined = undefined;
-  /** Host and port our Via shows instead of the socket's (set_advertised_address). */
+  /** Host and port in our Via in place of the socket's (set_advertised_address). */
   advertisedHost: string | undefined = undefined;
   advertisedPort: string | undefined = undefined;
-  /** A request of ours, as the route of local requests sees it: it is sent when that route has ended. */
+  /** Whether this proxy generated the request. It is sent when the route for local requests has ended. */
   own = false;
-  /** Replies to what is relayed are not passed on: t_replicate. */
+  /** Whether replies to the relayed request are not forwarded (t_replicate). */
   replicates = false;
-  /** Header lines of the CANCEL requests a CANCEL is passed on with; undefined for the usual. */
+  /** Header lines of the CANCEL requests that a received CANCEL causes; undefined for the usual ones. */
   cancelLines: string | undefined = undefined;
-  /** What an error route has not been run for yet: the reason it answers with. */
+  /** Defect of the request that the error route has not been run for yet; the text is the reason phrase. */
   defect: string | undefined = undefined;
-  /** Replies go to the port the request came from, whatever its Via says. */
+  /** Whether replies are sent to the request's source port even without rport in its Via (force_rport). */
   rport = false;
-  /** Our Via asks for rport. */
+  /** Whether our Via has rport. */
   localRport = false;
-  /** The request goes from the callee to the caller, by the ftag of our Route: its dialog's first From tag is that of To. */
+  /**
+   * Whether the request goes from callee to caller: the ftag in our Route, the caller's From tag, equals its To tag.
+   */
   upstream = false;
-  /** loose_route() has found a Route after that of this proxy. */
+  /** Whether loose_route() found another Route after that of this proxy. */
   nextHopRoute = false;
-  /** Route lines of the top values loose_route() found: what check_route_param() and is_direction() look at. */
+  /** Parameters of the topmost Route that loose_route() found, which check_route_param() and is_direction() read. */
   routeParams: string | undefined = undefined;
-  /** The same, but only of a Route of this proxy: $rr_params. */
+  /** The same, set only when the Route names this proxy: $rr_params. */
   matchedRouteParams: string | undefined = undefined;
-  /** Of a request inside a dialog: where loose_route() sent it, and how far it may go there. */
+  /**
+   * For a request inside a dialog: the next hop that loose_route() set, and to which addresses the dialog permits
+   * sending there.
+   */
   passage: { readonly nextHop: string; readonly along: DialogPassage } | undefined = undefined;
   blacklists: string[] = [];
-  /** Milliseconds set by t_set_fr(). */
+  /** Timeouts in milliseconds set by t_set_fr(). */
   frTimeout: number | undefined = undefined;
   frInvTimeout: number | undefined = undefined;
   auto100: boolean | undefined = undefined;
-  /** Branches serialize_branches() put aside, the best first. */
+  /** Branches that serialize_branches() has taken from `branches` for later attempts, the best first. */
   serial: RequestBranch[] = [];
-  /** Path of the contact that is the request-URI: the hops it is sent along. */
+  /** Path of the contact in the request-URI (RFC 3327): the hops the request is sent through. */
   path = '';
   /** q of the request-URI. */
   q: string | undefined = undefined;
-  /** Why the last function of the transaction module failed. */
+  /** Error code of the last function of tm that failed. */
   failure = 0;
-  /** Why the last t_relay() of the request route sent nothing: what tm answers, of Kamailio when the script has ended. */
+  /**
+   * Why the last t_relay() of the request route sent nothing. tm answers with this status; in Kamailio only when the
+   * script has ended.
+   */
   relayFault: RelayFault | undefined = undefined;
-  /** What the first t_relay() of the request route was to send, when it sent nothing. */
+  /** Edits and Record-Route of the first t_relay() of the request route, when it sent nothing. */
   relayed: { readonly edits: MessageEdits; readonly recordRouting: readonly RecordRouting[] } | undefined = undefined;
-  /** Called once, when the request route has ended. */
+  /** Functions to call once, when the request route has ended. */
   afterRoute: (() => void)[] | undefined = undefined;
   private isRefusalRecorded = false;
   private context: DispatchContext | undefined = undefined;
@@ -273,8 +293,8 @@ export class Call implements DispatcherCall {
   }
 
   /**
-   * Notes that the caller got a final reply of ours. Of two, which a t_relay() that failed leads to in kamailio.cfg, the caller takes the
-   * first: it is recorded with the reason of the failure.
+   * Records that the caller got a final reply generated here. When a failed t_relay() in kamailio.cfg leads to two, the
+   * caller takes the first, which is recorded with the reason of the failure.
    */
   recordRefusal(status: number, reason: string): void {
     if (this.isRefusalRecorded) return;
@@ -287,7 +307,7 @@ export class Call implements DispatcherCall {
     this.env.calls?.refused(this.message, this.source, status, why, inVain);
   }
 
-  /** How the Via of the request is marked. */
+  /** How received and rport are written into the Via of the request. */
   get marking(): ViaMarking {
     if (this.env.dialect === 'opensips') return this.rport ? 'front-forced' : 'front';
     return this.rport ? 'ends-forced' : 'ends';
@@ -297,31 +317,31 @@ export class Call implements DispatcherCall {
     return this.scope.requestUri ?? '';
   }
 
-  /** Selections of this call; made when first asked for. */
+  /** Context for selections of this call; created at the first access. */
   get dispatch(): DispatchContext {
     return (this.context ??= this.env.engine.context());
   }
 
-  /** The request route has ended. */
+  /** The request route has ended: calls the functions that wait for that. */
   routeEnded(): void {
     const { afterRoute } = this;
     this.afterRoute = undefined;
     if (afterRoute !== undefined) for (const each of afterRoute) each();
   }
 
-  /** What the dispatcher's functions have selected; made when first asked for. */
+  /** The destinations that dispatcher functions have selected; created at the first access. */
   get selections(): Selections {
     return (this.made ??= new Selections(this));
   }
 
-  /** What its variables look at. */
+  /** The scope its variables are evaluated on. */
   get pvars(): CfgScope {
     return this.scope;
   }
 
   get view(): RequestScope {
     const known = this.scopeOfEngine;
-    // The message is another one after a function has rewritten it.
+    // `this.message` is another object after a function has rewritten the message.
     if (known?.message === this.message) {
       known.requestUri = this.requestUri;
       return known;
@@ -356,13 +376,16 @@ export class Call implements DispatcherCall {
     });
   }
 
-  /** The request as an earlier t_relay() of the request route left it. */
+  /** Sets edits and Record-Route to those of an earlier t_relay() of the request route. */
   restore({ edits, recordRouting }: NonNullable<Call['relayed']>): void {
     this.edits = edits;
     this.recordRouting = [...recordRouting];
   }
 
-  /** What flags, edits and routes were when the transaction began: what follows in the request route does not reach its replies. */
+  /**
+   * Keeps flags and edits as they are when the transaction is created: later changes in the request route do not affect
+   * its reply and failure routes.
+   */
   freeze(): void {
     this.edits = this.edits.copy();
     this.frozenFlags = this.flags;
@@ -377,25 +400,25 @@ export interface SendingTo {
   readonly socket: SipSocket;
 }
 
-/** One route at work on one message: what functions get. */
+/** One execution of a route over a message: the object that script functions get. */
 export class MessageRun extends ScriptRun implements DispatcherCallSite, MessageSite {
-  /** What the layer knew of the request when it came. */
+  /** What the transaction layer knew about the request when it was received. */
   known: KnownRequest | undefined = undefined;
-  /** The branch at work: in branch, reply and branch-failure routes; the one that was chosen in a failure route. */
+  /** The current branch in branch, reply and branch-failure routes; the chosen one in a failure route. */
   branch: BranchState | undefined = undefined;
-  /** The transaction was begun by this run, or is the one a reply belongs to. */
+  /** The transaction that this run created, or that the reply belongs to. */
   transaction: TransactionState | undefined = undefined;
-  /** The route has waited for something: copies of the request may have come meanwhile. */
+  /** Whether the route has waited for something asynchronous; retransmissions may have arrived meanwhile. */
   waited = false;
-  /** What async() of this route waits for, with the route that resumes. */
+  /** The operation that async() in this route waits for, and after it the resume route. */
   suspended: Promise<void> | undefined = undefined;
-  /** In an onsend route: where the message goes, and by which socket. */
+  /** In an onsend route: address and socket the message is sent to and from. */
   sendingTo: SendingTo | undefined = undefined;
-  /** A final reply was given without a transaction. */
+  /** Whether a final reply was sent statelessly. */
   answered = false;
-  /** "code reason" that change_reply_status() gave. */
+  /** "code reason" given to change_reply_status(). */
   newStatus: string | undefined = undefined;
-  /** Name of the route that was entered. */
+  /** Name of the route that the message entered. */
   routeName: string | undefined = undefined;
   /** Parameters of an event route. */
   eventParams: ReadonlyMap<string, string | number> | undefined = undefined;
@@ -404,12 +427,12 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
     readonly env: ScriptEnvironment,
     readonly routeKind: RouteKind,
     readonly pvars: CfgScope,
-    /** The message at hand: a request, or in reply routes the reply. */
+    /** The message that the route handles: a request, or the reply in reply routes. */
     public message: SipMessage,
     readonly source: Source,
-    /** Where changes to that message are kept. */
+    /** Changes to that message. */
     public edits: MessageEdits,
-    /** The request this is about; a reply that belongs to none has a call of its own. */
+    /** The request this run is about; a reply to no known request has a call of its own. */
     readonly call: Call,
   ) {
     super();
@@ -417,7 +440,9 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
     this.trace = env.trace;
   }
 
-  /** In a request route that of the transaction; in a failure route that of the branch that was chosen. */
+  /**
+   * $rs: in a request route the status the transaction sent last, in a failure route the status of the chosen branch.
+   */
   get replyStatus(): number | undefined {
     switch (this.routeKind) {
       case 'request':

@@ -5,56 +5,59 @@ import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 
-/** One target of a request. The same object in all that is reported about it. */
+/** One target of a request. All events about it get the same object. */
 export interface CallHop {
   readonly uri: string;
   readonly requestUri: string;
-  /** The destination of a set it stands for; undefined for a plain URI. */
+  /** The destination of a set that it was made from; undefined for a plain URI. */
   readonly destination: Destination | undefined;
 }
 
-/** Follows one relayed request. Must not throw. */
+/** Receives the events of one relayed request. Must not throw. */
 export interface CallFollower {
   sent(hop: CallHop, target: ResolvedTarget): void;
   /** A provisional reply above 100. */
   provisional(hop: CallHop, code: number): void;
   failed(hop: CallHop, failure: { readonly code: number; readonly local: boolean; readonly cause?: string }): void;
-  /** The caller gave up. */
+  /** The caller sent CANCEL. */
   cancelled(): void;
-  /** The caller got its final reply; from `hop` when that is a 2xx. */
+  /** The caller got its final reply; `hop` is given when a target sent it and it is a 2xx. */
   ended(code: number, hop: CallHop | undefined): void;
 }
 
-/** What a selection asked for. */
+/** Partition and sets of a selection. */
 export interface WantedSets {
   readonly partition: string;
   readonly sets: readonly number[];
 }
 
-/** What becomes of requests, for call records and figures. On the hot path; must not throw. */
+/** Receives the outcome of requests, for call records and metrics. Called on the hot path; must not throw. */
 export interface CallObserver {
-  /** A request came that is no copy: ACK and CANCEL left out. */
+  /** A request was received that is no retransmission; not called for ACK and CANCEL. */
   received(message: SipMessage): void;
-  /** A request is sent on for the first time. `partition`: where it was dispatched from, if it was. */
+  /** A request is forwarded for the first time. `partition`: the one that selected its destination, if any. */
   relayed(
     message: SipMessage,
     source: Source,
     partition: string | undefined,
     recordRoute: boolean,
   ): CallFollower | undefined;
-  /** It goes on to a further target. */
+  /** It is forwarded to a further target after a failure. */
   failedOver(): void;
-  /** A final reply of our own to a request that was not sent on; `inVain`: what its last selection found nothing for. */
+  /**
+   * This proxy sent a final reply to a request that was not forwarded. `inVain`: the sets in which its last selection
+   * found no destination.
+   */
   refused(message: SipMessage, source: Source, code: number, reason: string, inVain?: WantedSets): void;
   /** The caller got a final reply. */
   answered(code: number): void;
-  /** A CANCEL of a call under way. */
+  /** A pending call was cancelled. */
   cancelled(): void;
 }
 
 /**
- * The destination a target stands for: `current`, which was selected last, or another one of its set with that address: parallel
- * branches go to a destination each.
+ * The destination that a target URI was made from: `current`, which was selected last, or another one of its set with
+ * the target's address. The latter happens with parallel branches, each of which has a destination.
  */
 export function destinationOf(
   partition: Partition | undefined,

@@ -2,7 +2,7 @@ import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { TxBranch } from './branch.js';
 
-/** The challenges of all branches that asked for credentials, added to the one that goes to the caller (RFC 3261 section 16.7 step 7). */
+/** Edits that add the challenges of all other branches to the reply for the caller (RFC 3261 section 16.7 step 7). */
 export function challengesOf(best: TxBranch, branches: readonly TxBranch[], wanted: boolean): TextEdit[] {
   const { reply } = best;
   if (!wanted || reply === undefined || !isChallenge(best)) return [];
@@ -13,7 +13,10 @@ export function challengesOf(best: TxBranch, branches: readonly TxBranch[], want
   return added === '' ? [] : [{ start: reply.headersEnd, end: reply.headersEnd, text: added }];
 }
 
-/** Whether another branch was challenged, too. As recorded of Kamailio the reply is one of its own then, whatever the challenges are. */
+/**
+ * Whether another branch was challenged too. As recorded, Kamailio then generates the reply instead of forwarding one,
+ * whatever the challenges are.
+ */
 export function isAggregated(best: TxBranch, branches: readonly TxBranch[]): boolean {
   return isChallenge(best) && branches.some((each) => isFurtherChallenge(each, best));
 }
@@ -26,7 +29,7 @@ function isFurtherChallenge(branch: TxBranch, best: TxBranch): boolean {
   return branch !== best && !branch.dropped && isChallenge(branch);
 }
 
-/** The challenges of one reply, as lines. */
+/** The challenges of one reply, as header lines. */
 export function ownChallenges(reply: SipMessage): string {
   let lines = '';
   for (const name of ['www-authenticate', 'proxy-authenticate']) {

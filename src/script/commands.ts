@@ -2,10 +2,10 @@ import type { MiValue } from '../management/mi/command.js';
 import type { ScriptCommandSpec } from '../management/mi/dependencies.js';
 import type { ScriptEnvironment } from './environment.js';
 
-/** What management commands of modules answer. */
+/** The value a management command of a module returns. */
 export type { MiValue };
 
-/** A command that cannot be done, with the code and text of the original. */
+/** A command failed; has the error code and text of the original. */
 export class CommandFault extends Error {
   constructor(
     readonly code: number,
@@ -21,8 +21,11 @@ export type CommandParameters = Readonly<Record<string, string | undefined>>;
 
 /** A management command of a module: by MI, by RPC, or by both. */
 export interface ScriptCommand extends ScriptCommandSpec {
-  /** Joins what several processes answer, each of its own calls; undefined: the main process answers for all. */
+  /**
+   * Joins the answers of several processes, each of which knows only its own calls; undefined: the main process answers
+   * for all.
+   */
   readonly joined?: (answers: readonly MiValue[], params: CommandParameters) => MiValue;
-  /** Throws CommandFault. */
+  /** Runs the command. Throws CommandFault. */
   run(env: ScriptEnvironment, params: CommandParameters): MiValue | Promise<MiValue>;
 }

@@ -16,29 +16,29 @@ function preRoutingOf({ dialect, script }: ScriptEnvironment): CompiledRoute<Mes
   return dialect === 'kamailio' ? script.route('event', 'core:pre-routing') : undefined;
 }
 
-/** Defects that are answered 400: the message can be read all the same. */
+/** Defects that Kamailio answers with 400, since the message can be parsed all the same. */
 const ANSWERED_DEFECTS = /^(?:CSeq method differs|malformed CSeq|body shorter than)/;
 
-/** Runs the routes of a configuration file over every message; the script decides what is done with it. */
+/** Runs the routes of a cfg file for each received message; the script decides what is done with it. */
 export class ScriptCore implements TransactionUser, MessageObserver {
-  /** Messages so far: $mi. */
+  /** Number of messages received so far: $mi. */
   private messages = 0;
-  /** Requests to a stopped proxy are answered 503. */
+  /** Whether the proxy is stopping; new requests are answered with 503. */
   private draining = false;
 
-  /** event_route[core:pre-routing] of Kamailio: it sees every message before the other routes, and may drop it. */
+  /** Kamailio's event_route[core:pre-routing]: it sees each message before the other routes and may drop it. */
   private preRouting: CompiledRoute<MessageRun> | undefined;
 
   constructor(private environment: ScriptEnvironment) {
     this.preRouting = preRoutingOf(environment);
   }
 
-  /** What runs share under the settings in force. */
+  /** The environment of the configuration in force. */
   get env(): ScriptEnvironment {
     return this.environment;
   }
 
-  /** From now on new requests run another script; transactions in progress keep the one they began with. */
+  /** From now on new requests run another script; pending transactions keep theirs. */
   use(environment: ScriptEnvironment): void {
     this.environment = environment;
     this.preRouting = preRoutingOf(environment);
@@ -84,10 +84,11 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     } else ended(run);
   }
 
-  /** OpenSIPS runs the script for a message that is broken, and the error route after it; Kamailio drops it. */
+  /** A broken request was received. OpenSIPS runs the script for it, and then the error route; Kamailio drops it. */
   onDefect(request: SipMessage, source: Source): boolean {
     const env = this.environment;
-    // As recorded, Kamailio drops what its parser cannot read; the rest its sanity_check() answers.
+    // As recorded, Kamailio drops what its parser cannot read; a message with another defect reaches the script and its
+    // sanity_check().
     if (env.dialect === 'kamailio') return !ANSWERED_DEFECTS.test(request.defect ?? '');
     if (request.viaLine < 0) return false;
     this.onMessage(request, source, { kind: 'new', server: undefined, repeat: () => undefined });
@@ -103,7 +104,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     call.scope.replyReason = reply.reason;
     if (this.preRouting !== undefined) {
       const before = new MessageRun(env, 'event', call.scope, reply, source, call.edits, call);
-      // One that waits for something drops no reply.
+      // If this route waits for something asynchronous, it cannot drop the reply.
       if (this.preRouting.run(before) === 'drop') return undefined;
       if (route === undefined) return editedReply(before);
     }
@@ -116,7 +117,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     };
     const outcome = route.run(run);
     if (!(outcome instanceof Promise)) return left(outcome);
-    // The reply goes on when the route has what it waits for.
+    // The reply is forwarded when the asynchronous operations of the route are done.
     void outcome.then((each) => {
       const seen = left(each);
       if (seen !== undefined) env.layer.pass(seen, source);
@@ -133,13 +134,14 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   }
 
   /**
-   * A reply to what was forwarded without a transaction goes where the Via below our own says (RFC 3261 section 16.11).
+   * A reply to a request that was forwarded without a transaction is sent to the Via below ours (RFC 3261 section
+   * 16.11).
    */
   onStrayReply(reply: SipMessage, source: Source): void {
     const env = this.environment;
     const { via } = reply;
     if (via === undefined || !isOurs(env, via.host, via.port === 0 ? 5060 : via.port)) return;
-    // As recorded of OpenSIPS; RFC 6026 section 8.10: what was not forwarded here is not a reply to it.
+    // As recorded of OpenSIPS, and by RFC 6026 section 8.10: a reply whose branch was not made here is dropped.
     if (env.dialect === 'opensips' && !env.layer.ownsBranch(reply)) return;
     const next = secondVia(reply);
     if (next === undefined) return;
@@ -157,7 +159,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   }
 }
 
-/** The main route is done, with what it waited for. */
+/** The main route has ended: goes on when the asynchronous operation it waits for is done. */
 function ended(run: MessageRun): void {
   const { call, suspended } = run;
   if (suspended !== undefined) {
@@ -169,7 +171,10 @@ function ended(run: MessageRun): void {
   call.routeEnded();
 }
 
-/** What an error route gets of a request: a request-URI or a From or To that cannot be read, or what the parser found. */
+/**
+ * The reason an error route gets for a request: its request-URI, From or To cannot be parsed, or the parser found
+ * another defect.
+ */
 function defectOf(request: SipMessage): string | undefined {
   const { defect } = request;
   if (defect?.includes('request-URI') === true || parseUri(request.requestUri) === undefined) return 'bad r-uri';

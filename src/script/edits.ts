@@ -2,12 +2,13 @@ import type { MessageEditor } from '../route/functions/site.js';
 import type { TextEdit } from '../sip/reply.js';
 
 /**
- * Changes to one message that are applied when it is sent. They may overlap: text already deleted is not deleted again.
+ * Changes to one message, applied when it is sent. Edits may overlap: text that one edit has deleted is not deleted
+ * again.
  */
 export class MessageEdits implements MessageEditor {
   private edits: TextEdit[] = [];
   private shared = false;
-  /** Characters that are put in. */
+  /** Total length of the inserted texts. */
   private size = 0;
 
   /** The edits in the order they were made. */
@@ -15,7 +16,7 @@ export class MessageEdits implements MessageEditor {
     return this.edits;
   }
 
-  /** Whether nothing is changed. */
+  /** Whether there are no edits. */
   get empty(): boolean {
     return this.edits.length === 0;
   }
@@ -24,13 +25,13 @@ export class MessageEdits implements MessageEditor {
     this.add({ start: at, end: at, text });
   }
 
-  /** True: as in the originals, what was taken out before counts again. */
+  /** Deletes a span. Always true: as in the originals, deleting the same text twice counts as done. */
   remove(start: number, end: number): boolean {
     this.add({ start, end, text: '' });
     return true;
   }
 
-  /** A cfg file may take out every field, as in the originals. */
+  /** Always undefined: as in the originals, a cfg file may delete any field. */
   keeps(_name: string): undefined {
     return undefined;
   }
@@ -40,7 +41,7 @@ export class MessageEdits implements MessageEditor {
     this.add({ start, end, text });
   }
 
-  /** Adds an edit; beyond the bounds on edits and text it is left out. */
+  /** Adds an edit; it is ignored when there are too many edits or too much inserted text already. */
   add(edit: TextEdit): void {
     if (this.edits.length >= MOST_EDITS || this.size + edit.text.length > MOST_TEXT) return;
     if (this.shared) this.edits = this.edits.slice();
@@ -49,21 +50,21 @@ export class MessageEdits implements MessageEditor {
     this.size += edit.text.length;
   }
 
-  /** Forgets what `unwanted` names. */
+  /** Removes the edits for which `unwanted` returns true. */
   drop(unwanted: (edit: TextEdit) => boolean): void {
     this.edits = this.edits.filter((each) => !unwanted(each));
     this.shared = false;
     this.size = this.edits.reduce((sum, each) => sum + each.text.length, 0);
   }
 
-  /** Takes back all edits. */
+  /** Removes all edits. */
   clear(): void {
     this.edits = [];
     this.shared = false;
     this.size = 0;
   }
 
-  /** The same edits, to be added to on their own. */
+  /** A copy that can be changed independently. */
   copy(): MessageEdits {
     const copy = new MessageEdits();
     copy.edits = this.edits;
@@ -73,14 +74,15 @@ export class MessageEdits implements MessageEditor {
   }
 }
 
-/** Edits one message may have: a script that loops must not fill the memory. */
+/** Maximum number of edits of one message, so that a loop in a script does not fill the memory. */
 const MOST_EDITS = 4096;
-/** Characters that the edits of one message may put in together: what a peer sends may be put in many times over. */
+/** Maximum length of the texts inserted into one message: a loop may insert a peer's text many times. */
 const MOST_TEXT = 1 << 20;
 
 /**
- * Text from `from` on with edits applied in the order of the message, those of one position in the order they were made. What two of
- * them take out is taken out once. Those before `from`, in the first line, have no effect, as in the originals.
+ * The text from offset `from` on, with the edits applied in the order of their positions; edits at one position are
+ * applied in the order they were made. Text that two edits delete is deleted once. Edits before `from`, in the first
+ * line, have no effect, as in the originals.
  */
 export function applied(text: string, from: number, edits: readonly TextEdit[]): string {
   if (edits.length === 0) return from === 0 ? text : text.slice(from);
@@ -99,7 +101,7 @@ export function applied(text: string, from: number, edits: readonly TextEdit[]):
   return out + text.slice(at);
 }
 
-/** Characters by which edits of a text change its length; what several of them take away counts once. */
+/** By how many characters the edits change the length of the text; text that several edits delete counts once. */
 export function lengthChange(edits: readonly TextEdit[]): number {
   let change = 0;
   let at = 0;

@@ -29,10 +29,12 @@ import type { ScriptTables } from './tables.js';
 
 export type { ScriptTrace } from '../cfg/runtime.js';
 
-/** Where script lines go. */
+/** Writes a line of the script (xlog, log) to the log. */
 export type ScriptOutput = (level: ScriptLevel, text: string, callId: string | undefined, prefix?: string) => void;
 
-/** Settings of the transaction and stateless modules, in one unit for both dialects. Times in milliseconds. */
+/**
+ * Settings of the transaction and stateless modules, in the same units for both dialects. Times are in milliseconds.
+ */
 export interface TmSettings {
   frTimeout: number;
   frInvTimeout: number;
@@ -42,19 +44,19 @@ export interface TmSettings {
   failureReplyMode: number;
   /** OpenSIPS' onreply_avp_mode: replies see the AVPs of the request. */
   onreplyAvps: boolean;
-  /** A 503 that was received goes on as 500. */
+  /** Whether a received 503 is forwarded as 500. */
   translate503: boolean;
-  /** Restarts the timer of final replies with each provisional one. */
+  /** Whether each provisional reply restarts the timer for the final reply. */
   restartOnProvisional: boolean;
-  /** Reason header of a CANCEL made on timeout, and when another branch was accepted. */
+  /** Reason header of a CANCEL sent after a timeout, or after another branch was accepted. */
   timeoutReason: string;
   autoInv100: boolean;
   passProvisional: boolean;
-  /** Reply of the transaction module itself when a request cannot be relayed. */
+  /** Whether tm itself sends a reply when a request cannot be relayed. */
   sendsErrors: boolean;
-  /** Challenges of several branches go to the caller together. */
+  /** Whether the challenges of several branches are sent to the caller together. */
   aggregateChallenges: boolean;
-  /** A 6xx ends the search: no branch may be added after one. */
+  /** Whether no branch may be added after a 6xx. */
   block6xx: boolean;
 }
 
@@ -63,41 +65,41 @@ export interface RrSettings {
   appendFromTag: boolean;
   fullLr: boolean;
   doubleRr: boolean;
-  /** The user of the request-URI stands in Record-Route. */
+  /** Whether Record-Route contains the user of the request-URI (add_username). */
   addUsername: boolean;
-  /** Methods that add a user part, and the like, are left to the script. */
+  /** Whether the user part of a Route is ignored when it is compared with the proxy's own addresses. */
   ignoreUser: boolean;
 }
 
-/** A name that counts as local: "alias" of the file. */
+/** A name that counts as local: "alias" in the cfg file. */
 export interface HostAlias {
   readonly host: string;
-  /** undefined: any. */
+  /** undefined: any port. */
   readonly port: number | undefined;
   readonly transport: TransportName | undefined;
 }
 
-/** Which xlog lines are written. */
+/** Limits that decide which xlog lines are written. */
 export interface LogLimits {
   /** Script lines above this level are not written: 4 debug, 3 info, 2 notice, 1 warning, -1 error ... */
   xlog: number;
-  /** What it is set back to by NULL. */
+  /** Level that assigning NULL restores. */
   readonly firstXlog: number;
-  /** $log_level, of the log itself. */
+  /** $log_level: the level of the log itself. */
   log: number;
   readonly firstLog: number;
 }
 
-/** Tokens in our Record-Route, and who may do without (foreign_dialogs). */
+/** Makes and checks the tokens in our Record-Route; knows who may do without a token (foreign_dialogs). */
 export interface DialogProof {
   /**
-   * URI parameter for the Record-Route of a request that came from `source` and leaves for `target`, with its ";". `partition` is that
-   * whose destination was selected.
+   * The URI parameter, with its ";", for the Record-Route of a request that was received from `source` and is sent to
+   * `target`. `partition` is the one that selected its destination.
    */
   parameter(callId: string, partition: Partition | undefined, target: DialogEnd, source: string): string;
   /**
-   * Whether a request inside a dialog may go along its Route to a URI: one of `carriers` holds the token of its call, or its source is
-   * known; undefined: it may not.
+   * Decides whether a request inside a dialog may follow its Route to a URI: one of `carriers` has the token of its
+   * call, or its source is a known address. Undefined: it may not.
    */
   passage(
     request: Arrived,
@@ -106,7 +108,7 @@ export interface DialogProof {
   ): DialogPassage | undefined;
 }
 
-/** A request, and where it came from. */
+/** A received request and its source. */
 interface Arrived {
   readonly message: SipMessage;
   readonly source: Source;
@@ -117,27 +119,27 @@ interface DialogEnd {
   readonly port: number;
 }
 
-/** How far a request inside a dialog may go along its Route. */
+/** To which addresses a request inside a dialog may be sent along its Route. */
 export interface DialogPassage {
-  /** Whether it may be sent to an address: a name can resolve to anything. */
+  /** Whether it may be sent to this address; checked for each, since a name can resolve to any address. */
   allowed(address: Address): boolean;
 }
 
-/** Which calls this process keeps although their Call-ID names another one. */
+/** Calls that this process keeps although the hash of their Call-ID names another process. */
 export interface ClaimedCalls {
-  /** Requests within the calls of this Call-ID are to come here. */
+  /** From now on requests with this Call-ID are handed to this process. */
   claim(callId: string): void;
-  /** The last of them has ended. */
+  /** The last call with this Call-ID has ended. */
   release(callId: string): void;
 }
 
-/** What all runs of one configuration file share. */
+/** What all runs of one cfg file share. */
 export interface ScriptEnvironment {
   readonly dialect: DialectName;
   readonly script: CompiledScript;
-  /** Folder of the file. */
+  /** Folder of the cfg file. */
   readonly folder: string;
-  /** The files that were read, by path, with their text. */
+  /** The text of each file that was read, by path. */
   readonly sources: ReadonlyMap<string, string>;
   readonly engine: Engine;
   readonly layer: TransactionLayer;
@@ -147,44 +149,44 @@ export interface ScriptEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** For lines that a peer can cause: bounded in number by kind, and in length. */
+  /** Log for lines that peers can cause; bounded in number by kind, and in length. */
   readonly peerLog: Logger;
-  /** Faults of the script, bounded in rate. */
+  /** Log for faults of the script, bounded in rate. */
   readonly faults: ScriptLog;
-  /** Resumes a run when what it began is done. */
+  /** Resumes a run when the operation it started is done. */
   suspend(run: ScriptRun, suspension: Suspension): void;
   readonly output: ScriptOutput;
-  /** log_prefix of OpenSIPS: stands with the level before each script line; '' for none. */
+  /** log_prefix of OpenSIPS: written with the level before each script line; '' for none. */
   readonly logPrefix: string;
   readonly aliases: readonly HostAlias[];
-  /** Domains of the table are local wherever a host is (domain's `register_myself`). */
+  /** Whether the domains of the domain table count as local wherever a host is checked (domain's `register_myself`). */
   readonly registeredMyself: boolean;
   readonly tm: TmSettings;
-  /** A request to a sips URI leaves by TLS only. */
+  /** Whether a request to a sips URI may be sent over TLS only. */
   readonly sipsNeedsTls: boolean;
   readonly rr: RrSettings;
   readonly logLimits: LogLimits;
-  /** $var: one value for each name, for the whole process. */
+  /** $var: one value for each name in the whole process. */
   readonly vars: VarStore;
   readonly shared: SharedVariables;
-  /** "Server: ..." line of replies of our own, with its line break; '' for none. */
+  /** "Server: ..." line, with its line break, of replies generated here; '' for none. */
   readonly serverLine: string;
   readonly userAgentLine: string;
-  /** Text of a Warning header for replies (sip_warning). */
+  /** Whether replies generated here have a Warning header (sip_warning). */
   readonly warning: boolean;
   readonly forceRport: boolean;
   readonly localRport: boolean;
-  /** The onsend route runs for replies that go on as well (onsend_route_reply). */
+  /** Whether the onsend route also runs for forwarded replies (onsend_route_reply). */
   readonly onsendReplies: boolean;
-  /** What stands before each script line when the file says so: log_prefix and xlog's prefix. */
+  /** Text before each script line: log_prefix and xlog's prefix of Kamailio; undefined for none. */
   readonly linePrefix: Format | undefined;
-  /** "group.name" parameters of the file. */
+  /** Values of the file's "group.name" settings. */
   readonly groups: ReadonlyMap<string, string | number>;
-  /** Shows that a dialog began here; undefined: the file alone decides where requests inside dialogs go. */
+  /** Proof that a dialog began here; undefined: the cfg file alone decides where requests inside dialogs are sent. */
   readonly dialogs: DialogProof | undefined;
-  /** Socket by a name or description in a script. */
+  /** The socket with a name or description that the script uses. */
   socket(text: string): SipSocket | undefined;
-  /** Whether one of the black lists has a rule for an address, and for the text of a message that would go there. */
+  /** Whether a rule of one of the black lists refuses an address, or the text of a message that would be sent there. */
   blocked(
     lists: readonly string[],
     address: {
@@ -196,46 +198,55 @@ export interface ScriptEnvironment {
   ): boolean;
   hasBlacklist(name: string): boolean;
   readonly tables: ScriptTables;
-  /** Reads the tables again, for requests from now on; false when one cannot be read: it stays as it was. */
+  /** Reads the tables again, for requests from now on. False when one cannot be read: then all stay as they were. */
   reloadTables(): Promise<boolean>;
   readonly tally: SelectionTally;
-  /** force_dst of Kamailio's dispatcher. */
+  /** force_dst of Kamailio's dispatcher module. */
   readonly forceDst: boolean | undefined;
-  /** Flag letters of selections that name none: what files of OpenSIPS 1.x say by modparam. */
+  /** Flags of selections that give none, set by modparam in files of OpenSIPS 1.x. */
   readonly selectFlags: string | undefined;
-  /** Variables that get the set and the attributes of what ds_is_in_list() and ds_is_from_list() found. */
+  /**
+   * Variables into which ds_is_in_list() and ds_is_from_list() write the set and the attributes of the destination they
+   * found.
+   */
   readonly setidPvar: Format | undefined;
-  /** script_attrs_avp of a partition, as a name. */
+  /** Name of the AVP in a partition's script_attrs_avp. */
   readonly scriptAttrsAvp: (partition: string) => string | undefined;
   readonly attrsPvar: Format | undefined;
-  /** Reloads a partition; false when that is not allowed now. */
+  /** Reloads a partition; false when no reload is allowed now. */
   reload(partition: string): boolean;
-  /** Traces runs statement by statement. */
+  /** Records each statement that a run executes. */
   readonly trace?: ScriptTrace | undefined;
-  /** State of modules, by module. */
+  /** States of the modules. */
   readonly modules: ModuleStates;
   readonly hooks: ScriptHooks;
-  /** Says whose calls are whose, where several processes run the script. */
+  /** Claims calls for this process, when several processes run the script. */
   readonly claims?: ClaimedCalls | undefined;
-  /** Messages have another form outside (topoh): Via fields say which. */
+  /** Whether messages are masked outside this process (topoh, topos); marks in Via fields say which. */
   readonly masks: boolean;
   readonly services: ScriptServices;
-  /** Call records and figures; undefined for none. */
+  /** Receiver of call records and figures; undefined for none. */
   readonly calls?: CallObserver | undefined;
 }
 
-/** What a module keeps, made when first asked for. */
+/** Describes what a module keeps; the state is created at its first use. */
 export interface ModuleState<T> {
-  /** Module whose parameters it is made from. */
+  /** Module whose parameters `create` gets. */
   readonly module: string;
   create(parameters: ModuleParameters, states: ModuleStates): T;
-  /** After a reload of the file: the state that was there, under the new parameters. Absent: it begins anew. */
+  /**
+   * Makes the state after a reload of the cfg file from the earlier state and the new parameters. Absent: `create` is
+   * called.
+   */
   renew?(before: T, parameters: ModuleParameters, states: ModuleStates): T;
-  /** The state for a rehearsal, with nothing shared. Absent: it begins anew. Throws SwitchyardError USAGE where it is too large. */
+  /**
+   * Copies the state for a script that is only tried (`check`), so that nothing is shared. Absent: `create` is called.
+   * Throws SwitchyardError USAGE where the state is too large.
+   */
   copy?(state: T): T;
 }
 
-/** What modules keep for one configuration: made when first asked for. */
+/** States of all modules of one configuration; each is created at its first use. */
 export class ModuleStates {
   private readonly states: Map<object, unknown>;
 
@@ -243,21 +254,24 @@ export class ModuleStates {
     /** Parameters of the modules as the file sets them, in order; a parameter may be set several times. */
     readonly parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
     readonly loaded: ReadonlySet<string>,
-    /** What outlives the configuration: the last state made under each key. Shared by the configurations of a process. */
+    /**
+     * The last state created for each key; it outlives the configuration and is shared by the successive configurations
+     * of a process.
+     */
     private readonly kept: Map<object, unknown> = new Map(),
-    /** Compiles a text with variables as the script of the file would read it. Throws SwitchyardError PVAR_*. */
+    /** Compiles a text with variables by the rules of the cfg file. Throws SwitchyardError PVAR_*. */
     readonly compile: (text: string) => Format = (text) => compileFormat(text),
-    /** States that are in force already. */
+    /** States that exist already. */
     made: ReadonlyMap<object, unknown> = new Map(),
-    /** Memory that other processes share which run the same script; undefined: there are none. */
+    /** Memory shared with the other processes that run the same script; undefined when there are none. */
     readonly shared?: SharedValues | undefined,
   ) {
     this.states = new Map(made);
   }
 
   /**
-   * The state of a module: made when first asked for, from that of the configuration before where it can be. Throws what making it
-   * throws.
+   * The state of a module. At the first use it is renewed from the earlier configuration's state, or created. Throws
+   * what creating it throws.
    */
   of<T>(key: ModuleState<T>): T {
     let state = this.states.get(key) as T | undefined;
@@ -274,12 +288,12 @@ export class ModuleStates {
     return state;
   }
 
-  /** The state if it was ever made, under this configuration or an earlier one. */
+  /** The state, if one was created under this or an earlier configuration. */
   existing<T>(key: ModuleState<T>): T | undefined {
     return this.states.has(key) || this.kept.has(key) ? this.of(key) : undefined;
   }
 
-  /** The parameters of a module; none for one without. */
+  /** The parameters of a module; empty when the file sets none. */
   module(name: string): ModuleParameters {
     return new ModuleParameters(this.parameters.get(name) ?? new Map());
   }
@@ -301,7 +315,7 @@ export class ModuleParameters {
     return inner === undefined ? undefined : avpName(inner);
   }
 
-  /** The last value as a whole number; `fallback` for what is none. */
+  /** The last value as a whole number; `fallback` when it is not one. */
   int(name: string, fallback: number): number {
     const value = this.last(name);
     const number = typeof value === 'number' ? value : Number.parseInt(value ?? '', 10);

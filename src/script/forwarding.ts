@@ -7,42 +7,42 @@ import { hidingRequest } from './hiding.js';
 import { edited, outgoingRequest } from './outgoing.js';
 import { markOf, viaMark } from './via-mark.js';
 
-/** What one copy of a request leaves with. */
+/** What a copy of a request is sent with. */
 export interface Leaving {
   readonly requestUri: string;
   readonly destinationUri: string | undefined;
   readonly socket: SipSocket | undefined;
   readonly edits: MessageEdits;
-  /** Lines put before the first header line besides Record-Route. */
+  /** Lines inserted before the first header line, besides Record-Route. */
   readonly head: string;
-  /** Record-Route as a branch route left it; undefined for that of the call. */
+  /** Record-Route as a branch route has changed it; undefined for that of the call. */
   readonly recorded?: Recorded;
 }
 
-/** What stands in Record-Route. */
+/** What is written into Record-Route. */
 export interface Recorded {
   readonly routing: readonly RecordRouting[];
   readonly params: string;
 }
 
-/** Where a request leaves for, and by which socket. */
+/** Address and socket that a request is sent to and from. */
 export interface LeavingFor {
   readonly socket: SipSocket;
   readonly address: string;
   readonly port: number;
 }
 
-/** A request as it leaves by a socket, with Record-Route lines, which need to know it. */
+/** The request as a socket sends it, with Record-Route lines, which depend on the socket. */
 export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, branch: string): string {
   const { socket } = target;
   const { source, hiding } = call;
-  // What the script has changed is hidden as it leaves: an address of NAT that it has put into Contact.
+  // Topology hiding works on the edited message: the script may have put a NAT address into Contact.
   const message = hiding === undefined ? call.message : edited(call.message, leaving.edits);
   let params = '';
   if (call.localRport && socket.transport === 'udp') params += ';rport';
   if (source.flow !== undefined) params += `;i=${source.flow.id}`;
   const routes = hiding === undefined ? recordRoutes(call, target, leaving.recorded) : '';
-  // Says to what hides the message how many of its Record-Route values are ours.
+  // Says how many Record-Route values are of this proxy, for topoh or topos, which mask the message later.
   const received = call.env.masks && message.via !== undefined ? markOf(message.text, message.via) : undefined;
   if (received !== undefined) params += viaMark({ ...received, own: routes.split('\n').length - 1 });
   return outgoingRequest({
@@ -59,12 +59,12 @@ export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, bran
   });
 }
 
-/** What our Via shows when a script set it; undefined for the socket's own. */
+/** Host and port in our Via when a script has set them; undefined for the socket's own. */
 export function shownSentBy(call: Call, socket: SipSocket): string | undefined {
   return call.advertisedHost === undefined && call.advertisedPort === undefined ? undefined : sentBy(call, socket);
 }
 
-/** Host and port of a socket as they are shown to others. */
+/** Host and port of a socket as other hosts see them. */
 export function sentBy(call: Call, socket: SipSocket): string {
   if (call.advertisedHost === undefined && call.advertisedPort === undefined) return socket.sentBy;
   const colon = socket.sentBy.lastIndexOf(':');
@@ -72,7 +72,7 @@ export function sentBy(call: Call, socket: SipSocket): string {
   return `${host}:${call.advertisedPort ?? socket.sentBy.slice(colon + 1)}`;
 }
 
-/** Record-Route lines: two when a dialog comes and goes by different sockets (RFC 5658). */
+/** Record-Route lines: two when the dialog arrives and leaves by different sockets (RFC 5658). */
 function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): string {
   const { env, source } = call;
   const { socket: outbound } = target;
@@ -89,7 +89,8 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
     const params = env.dialect === 'kamailio' ? `${lr}${tag}${each.params}${own}` : `${lr}${tag}${own}${each.params}`;
     const user = env.rr.addUsername ? userOf(call) : '';
     if (each.preset !== undefined) {
-      // As recorded of Kamailio 5.6.3, parameters of the script and of dialog come before "lr" there; the user of add_username stands there, too.
+      // As recorded of Kamailio 5.6.3, in a preset Record-Route the parameters of the script and of dialog stand before
+      // "lr", and add_username adds its user.
       const kamailio = env.dialect === 'kamailio';
       const preset = kamailio ? tag + own + lr : tag + lr + own;
       for (const host of each.preset) out += `Record-Route: <sip:${kamailio ? user : ''}${host}${preset}>\r\n`;
@@ -106,7 +107,7 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
   return out;
 }
 
-/** The parameter that shows in later requests of the dialog which call it is of, and where that leads. */
+/** The parameter by which later requests of the dialog show which call they belong to and where it leads. */
 function dialogToken({ env, message, source, selections }: Call, target: LeavingFor): string {
   return env.dialogs?.parameter(message.callId, selections.used.at(-1), target, source.address) ?? '';
 }
@@ -117,13 +118,13 @@ function userOf(call: Call): string {
   return user === '' ? '' : `${user}@`;
 }
 
-/** Host of a Record-Route; OpenSIPS and Kamailio leave out the port when it is 5060. */
+/** Host of a Record-Route URI. Like the originals, leaves out port 5060. */
 function hostOf(call: Call, socket: SipSocket, advertised: string | undefined): string {
   const host = advertised ?? sentBy(call, socket);
   return host.endsWith(':5060') && socket.transport !== 'tls' ? host.slice(0, -5) : host;
 }
 
-/** As recorded, Kamailio writes "ws" for both kinds of WebSockets. */
+/** Transport parameter of a Record-Route URI. As recorded, Kamailio writes "ws" for WSS too. */
 function transport(dialect: DialectName, socket: SipSocket): string {
   if (socket.transport === 'udp') return '';
   return `;transport=${socket.transport === 'wss' && dialect === 'kamailio' ? 'ws' : socket.transport}`;

@@ -1,6 +1,6 @@
 import type { TimeRecurrence } from '../core/time-recurrence.js';
 
-/** How a destination of load_balancer or drouting is probed: not at all, while it is disabled, or always. */
+/** Probing of a destination of load_balancer or drouting: 0 never, 1 while it is disabled, 2 always. */
 export type ProbeMode = 0 | 1 | 2;
 
 /** A row of the load_balancer table. */
@@ -8,7 +8,7 @@ export interface BalancerRow {
   readonly id: number;
   readonly group: number;
   readonly uri: string;
-  /** Calls each resource takes at most, by the resource's name. */
+  /** Maximum number of calls for each resource, by the resource's name. */
   readonly resources: ReadonlyMap<string, number>;
   readonly probeMode: ProbeMode;
   readonly attributes: string;
@@ -18,25 +18,25 @@ export interface BalancerRow {
 export interface GatewayRow {
   readonly id: string;
   readonly type: number;
-  /** SIP URI; what stands before "@" is not used. */
+  /** SIP URI; its user is not used. */
   readonly uri: string;
-  /** Characters taken off the dialled number. */
+  /** Number of leading characters to remove from the dialled number. */
   readonly strip: number;
-  /** Put before what is left of it. */
+  /** Text to put before the remaining number. */
   readonly prefix: string;
   readonly attributes: string;
   readonly probeMode: ProbeMode;
-  /** 0 in use, 1 switched off, 2 disabled until a probe is answered. */
+  /** 0 enabled, 1 disabled, 2 disabled until a probe is answered. */
   readonly state: number;
   readonly socket: string;
 }
 
-/** A gateway or a carrier ("#id") of a list, with its weight. */
+/** A gateway or carrier ("#id") in a list, with its weight. */
 export interface ListEntry {
   readonly id: string;
   readonly carrier: boolean;
   readonly weight: number;
-  /** Number of its part of the list, parts being separated by ";" (Kamailio). */
+  /** Index of the section of the list it is in; ";" separates sections (Kamailio). */
   readonly section: number;
 }
 
@@ -55,11 +55,11 @@ export interface RuleRow {
   readonly id: number;
   readonly groups: readonly number[];
   readonly prefix: string;
-  /** When it counts; undefined: always. */
+  /** When the rule applies; undefined: always. */
   readonly time: TimeRecurrence | undefined;
-  /** The highest is tried first. */
+  /** The rule with the highest priority is tried first. */
   readonly priority: number;
-  /** Route that is run when the rule is used; '' for none. */
+  /** Route to run when the rule is used; '' for none. */
   readonly route: string;
   readonly list: readonly ListEntry[];
   readonly byWeight: boolean;
@@ -81,5 +81,5 @@ export interface RoutingRows {
   readonly groups: readonly GroupRow[];
 }
 
-/** Tables of drouting of a file that has none. */
+/** Routing tables of a cfg file that has none. */
 export const NO_ROUTING: RoutingRows = { gateways: [], carriers: [], rules: [], groups: [] };

@@ -2,14 +2,14 @@ import type { DialectName } from '../cfg/function-table.js';
 import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
 import type { FieldSpan, SipMessage } from '../sip/message.js';
 
-/** Header fields of a name; compact forms count as their long ones but for OpenSIPS, which takes names as written. */
+/** Header fields of a name. Compact and long forms are equal, but OpenSIPS does not know all compact forms. */
 export function* fieldsOf(message: SipMessage, dialect: DialectName, name: string): Generator<FieldSpan> {
   const lower = name.trim().toLowerCase();
   const wanted = COMPACT_FORMS[lower] ?? lower;
   for (const field of message.fields()) {
     const written = message.text.slice(field.line, field.nameEnd).toLowerCase();
     const full = COMPACT_FORMS[written];
-    // OpenSIPS does not know all compact forms.
+    // The compact forms that OpenSIPS knows.
     const known = full === undefined || (dialect === 'opensips' && !'vftimclk'.includes(written)) ? written : full;
     if (known === wanted || written === lower) yield field;
   }

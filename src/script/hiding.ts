@@ -3,24 +3,26 @@ import type { SipMessage } from '../sip/message.js';
 import { buildReply, type TextEdit, type ViaMarking } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 
-/** What is hidden of a request: its Via and Record-Route fields, and the address in its Contact. */
+/** What topology hiding replaces in a message: Via and Record-Route fields, and the address in Contact. */
 export interface Hiding {
-  /** Parameter of the Contact that stands for the other side: ";did=3a.1f". */
+  /** Parameters of the Contact that replaces the hidden one: ";did=3a.1f". */
   readonly params: string;
-  /** The user of the Contact stays. */
+  /** Whether the user of the Contact is kept. */
   readonly keepUser: boolean;
-  /** The user of the Contact in any case. */
+  /** User of the Contact, whatever the hidden one has; undefined: see `keepUser`. */
   readonly user?: string | undefined;
-  /** Where the Contact is kept that was shown first, and is shown from then on; undefined: each is made anew. */
+  /** Holds the Contact that was sent first and is sent again from then on; undefined: each message gets a new one. */
   readonly fixed?: { text: string | undefined } | undefined;
-  /** Call-ID the other side knows the call by; undefined: the same on both sides. */
+  /** Call-ID in messages to the other side; undefined: the same on both sides. */
   readonly callId: string | undefined;
-  /** Names of URI parameters of a Contact that pass, and of parameters of the field. */
+  /**
+   * Names of the URI parameters, and of the header parameters, that the replacing Contact takes from the hidden one.
+   */
   readonly passed: readonly string[];
   readonly passedFieldParams: readonly string[];
 }
 
-/** The Contact that stands for the other side, at this proxy. */
+/** Edit that replaces Contact by an address of this proxy. */
 function shownContact(message: SipMessage, socket: SipSocket, hiding: Hiding): TextEdit | undefined {
   const field = message.nextField('contact');
   if (field === undefined) return undefined;
@@ -43,7 +45,7 @@ function contactText(value: string, socket: SipSocket, hiding: Hiding): string {
   return `<sip:${user === '' ? '' : `${user}@`}${socket.sentBy}${transport}${kept}${params}>${paramsIn(rest.trim(), passedFieldParams)}`;
 }
 
-/** The parameters of a text that are named, as they stand there. */
+/** Those parameters of a text that are in `names`, unchanged. */
 function paramsIn(text: string, names: readonly string[]): string {
   return names
     .map((name) => {
@@ -61,7 +63,7 @@ function withCallId({ callIdValue, callIdEnd }: SipMessage, callId: string | und
   return callId === undefined || callIdValue < 0 ? [] : [{ start: callIdValue, end: callIdEnd, text: callId }];
 }
 
-/** Changes to a request that leaves by a socket, besides our Via. */
+/** Edits that hide the topology in a request sent from a socket, besides adding our Via. */
 export function hidingRequest(message: SipMessage, socket: SipSocket, hiding: Hiding): TextEdit[] {
   const contact = shownContact(message, socket, hiding);
   return [
@@ -72,7 +74,7 @@ export function hidingRequest(message: SipMessage, socket: SipSocket, hiding: Hi
   ];
 }
 
-/** Changes to a reply: the Via fields of the request are there again, after our own, which is still its first. */
+/** Edits for a reply: puts the Via fields of the request back, after our own, which is still the first. */
 export function hidingReply(
   reply: SipMessage,
   request: SipMessage,
@@ -83,7 +85,7 @@ export function hidingReply(
   const edits = without(reply, 'record-route');
   if (hiding.callId !== undefined) edits.push(...withCallId(reply, request.callId));
   const contact = shownContact(reply, source.socket, hiding);
-  // A redirection names others, not the callee.
+  // The Contacts of a redirection name third parties, not the callee.
   if (contact !== undefined && reply.status < 300) edits.push(contact);
   const built = buildReply(request, source, 200, '', '', '', '', marking);
   const from = built.indexOf('\r\nFrom: ');

@@ -1,16 +1,19 @@
 import type { TransactionState } from './state.js';
 
-/** What modules do besides what their functions do. Must not throw. `run` is the run at work. */
+/**
+ * Callbacks of modules for events of the script engine. Must not throw. `run` is the route execution in which the event
+ * happens.
+ */
 export interface ScriptHooks<Run = object> {
-  /** A transaction begins. */
+  /** A transaction was created. */
   readonly began: readonly ((run: Run, transaction: TransactionState) => void)[];
   /** Loose routing found a Route of this proxy; its parameters are `call.matchedRouteParams`. */
   readonly routed: readonly ((run: Run) => void)[];
-  /** An ACK that acknowledges a 2xx leaves. */
+  /** An ACK for a 2xx is sent. */
   readonly acknowledged: readonly ((run: Run) => void)[];
-  /** A CANCEL of a call under way was answered. */
+  /** A CANCEL for a pending call was answered. */
   readonly cancelled: readonly ((run: Run) => void)[];
 }
 
-/** Hooks of a file without modules that have any. */
+/** Hooks when no module has any. */
 export const NO_HOOKS: ScriptHooks = { began: [], routed: [], acknowledged: [], cancelled: [] };

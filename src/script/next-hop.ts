@@ -4,7 +4,7 @@ import { dialled, isSecure, type SecureTransport, withTransport } from '../route
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { Call } from './call.js';
 
-/** What a request is sent by: the next hop, the request-URI where there is none, and the socket. */
+/** Next hop (undefined: the request-URI is one) and socket of a request. */
 interface Hop {
   readonly requestUri: string;
   readonly destinationUri: string | undefined;
@@ -12,8 +12,8 @@ interface Hop {
 }
 
 /**
- * Where a request goes: with the transport of the socket its destination names, if it names one. What is to be secure does not go in
- * clear, whatever the next hop says, not even where the script names the transport.
+ * The next hop as a URI. Its transport is that of the selected destination's socket, if there is one. A request that
+ * needs TLS never gets a next hop without TLS, even where the script names such a transport.
  */
 export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Hop): string {
   const uri = destinationUri ?? requestUri;
@@ -34,8 +34,9 @@ export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Ho
 }
 
 /**
- * A request to a sips URI leaves in clear by no next hop (RFC 3261 section 26.2.2) unless `sips_needs_tls` is off. Inside a dialog the
- * route set of its start applies.
+ * The secure transport that a request to a sips URI must use in place of its next hop's (RFC 3261 section 26.2.2);
+ * undefined when it need not be changed. `sips_needs_tls` off disables this. Not applied inside a dialog, whose route
+ * set was decided when it began.
  */
 function transportForSips(
   call: Call,
@@ -51,7 +52,7 @@ function transportForSips(
   return usual === 'ws' ? 'wss' : 'tls';
 }
 
-/** Characters of a URI in a line of the log. */
+/** Maximum length of a URI in a log line. */
 const MOST_SHOWN = 100;
 const RAISED = 'script: a request to a sips URI leaves by TLS, though its next hop does not say so';
 const NO_SOCKET = 'script: a request that may leave by TLS only goes nowhere: there is no such socket';

@@ -1,8 +1,8 @@
 import type { ScriptEnvironment } from './environment.js';
 
 /**
- * Whether a host and port are local: a socket's, an alias of the file, or a domain of the table, with `register_myself` of Kamailio. An
- * alias without a port has any; `port` undefined asks for the host alone.
+ * Whether a host and port are local: those of a socket, of an alias in the file, or (`register_myself` of Kamailio) of
+ * a domain in the table. An alias without a port matches any; with `port` undefined only the host is compared.
  */
 export function isOurs(env: ScriptEnvironment, host: string, port: number | undefined): boolean {
   const lower = host.toLowerCase();

@@ -3,7 +3,7 @@ import { markedVia, type TextEdit, type ViaMarking } from '../sip/reply.js';
 import type { SipSocket, Source } from '../sip/transport/transport.js';
 import { applied, lengthChange, type MessageEdits } from './edits.js';
 
-/** What a request leaves with. */
+/** Input of `outgoingRequest`. */
 export interface OutgoingRequest {
   readonly message: SipMessage;
   readonly source: Source;
@@ -15,13 +15,13 @@ export interface OutgoingRequest {
   readonly viaParams: string;
   readonly requestUri: string;
   readonly edits: readonly TextEdit[];
-  /** Lines put before the first header line: Record-Route. */
+  /** Lines inserted before the first header line: Record-Route. */
   readonly head: string;
-  /** How the Via below our own is marked; undefined when there is none below. */
+  /** How received and rport are written into the Via below ours; undefined when there is no other Via. */
   readonly marking: ViaMarking | undefined;
 }
 
-/** A request as it leaves: our Via above the first, the edits applied, Content-Length that of the body. */
+/** The request as it is sent: our Via before the first, edits applied, Content-Length adjusted to the body. */
 export function outgoingRequest(o: OutgoingRequest): string {
   const { message, socket } = o;
   const { text } = message;
@@ -39,7 +39,7 @@ export function outgoingRequest(o: OutgoingRequest): string {
   return `${message.method} ${o.requestUri} SIP/2.0\r\n${applied(whole, message.headersStart, edits)}`;
 }
 
-/** A reply as it goes on: without our Via, with the edits of a script. */
+/** The reply as it is forwarded: our Via removed, edits of the script applied. */
 export function outgoingReply(reply: SipMessage, edits: readonly TextEdit[], status?: string): string {
   const all: TextEdit[] = [...edits];
   const via = reply.via;
@@ -55,24 +55,27 @@ export function outgoingReply(reply: SipMessage, edits: readonly TextEdit[], sta
   return line + applied(whole, reply.headersStart, all);
 }
 
-/** A message with its edits applied, to be parsed again. */
+/** The message with its edits applied, as text to be parsed again. */
 export function rewritten(message: SipMessage, edits: readonly TextEdit[], firstLine?: string): string {
   const length = lengthEdit(message, edits);
   const all = length === undefined ? edits : [...edits, length];
   return (firstLine ?? message.text.slice(0, message.headersStart)) + applied(message.text, message.headersStart, all);
 }
 
-/** A message with edits as if it had come so; as it came where they leave no message. */
+/** The message parsed again with the edits applied. When the result cannot be parsed, the message without them. */
 export function edited(message: SipMessage, { empty, list }: MessageEdits): SipMessage {
   return empty ? message : (parseMessage(rewritten(message, list)) ?? message);
 }
 
-/** Whether a text would begin a line of its own in a message: what scripts unescape may, and peers write it. */
+/**
+ * Whether a text contains a line break, which would begin another line of the message. Scripts may unescape texts that
+ * peers have written.
+ */
 export function breaksLine(text: string): boolean {
   return text.includes('\n') || text.includes('\r');
 }
 
-/** Nothing in it ends the first line of a request early. */
+/** Whether a text has no characters that would end the request-URI in the first line. */
 export function isOneWord(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);

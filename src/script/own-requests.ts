@@ -10,7 +10,7 @@ import { runLocal } from './service-routes.js';
 export interface ScriptRequest {
   readonly method: string;
   readonly uri: string;
-  /** Where it is sent; undefined: by its URI. */
+  /** URI it is sent to; undefined: the request-URI. */
   readonly nextHop: string | undefined;
   readonly from: string;
   readonly to: string;
@@ -19,23 +19,24 @@ export interface ScriptRequest {
   /** Header lines, each with its line break. */
   readonly lines: string;
   readonly body: string;
-  /** Description of the socket it leaves by; undefined: chosen. */
+  /** Description of the socket to send from; undefined: chosen. */
   readonly socket: string | undefined;
 }
 
-/** Line breaks in values would begin header fields of their own. */
+/** The text on one line: a line break in a value would begin another header field. */
 export function oneLine(text: string): string {
   return text.replace(/[\r\n]+/g, ' ');
 }
 
-/** A URI in angle brackets, unless it stands in some already. */
+/** A URI in angle brackets, unless the text has some already. */
 export function nameAddr(text: string): string {
   return text.includes('<') ? text : `<${text}>`;
 }
 
 /**
- * Sends a request of a script, as Kamailio writes its own: To, From, CSeq, Call-ID, Max-Forwards, Content-Length. False when it cannot be
- * sent; `done` gets the final status, 408 without one, 478 where a name does not resolve. `sender`: see runLocal().
+ * Sends a request of a script in the form of Kamailio's own requests: To, From, CSeq, Call-ID, Max-Forwards,
+ * Content-Length. False when it cannot be sent. `done` gets the final status: 408 when no reply came, 478 when the name
+ * cannot be resolved. `sender`: see runLocal().
  */
 export function sendOwn(
   env: ScriptEnvironment,
@@ -49,7 +50,7 @@ export function sendOwn(
   if (literal !== undefined) return sendTo(env, request, literal, done, sender);
   env.resolver.resolve(uri, (result) => {
     const first = result instanceof Error ? undefined : result[0];
-    // As tm answers what cannot be sent.
+    // 478 is what tm answers when it cannot send.
     if (first === undefined || !sendTo(env, request, first, done, sender)) done(478, undefined);
   });
   return true;
@@ -81,7 +82,7 @@ function sendTo(
     request.body,
   ].join('');
   const local = runLocal(env, text, sender);
-  // As recorded, drop in the route of local requests keeps one from leaving, and it has no reply.
+  // As recorded, after drop in the route for local requests the request is not sent and nobody gets a reply.
   if (local.dropped) return true;
   const edited = local.text;
   const user: ClientUser = {
@@ -107,13 +108,16 @@ function sendTo(
   return true;
 }
 
-/** A value of From with the tag it has, or one of ours. */
+/** A From value with its own tag, or with a new one. */
 function tagged(from: string, env: ScriptEnvironment): string {
   const parameters = from.slice(from.lastIndexOf('>') + 1);
   return /;\s*tag\s*=/i.test(parameters) ? from : `${from};tag=${env.random.token(12)}`;
 }
 
-/** A request of ours in the form Kamailio gives its own: the order of the header fields, no rport, User-Agent only with server_signature. */
+/**
+ * A request of this proxy in the form that Kamailio gives its own: its order of header fields, no rport, User-Agent
+ * only with server_signature.
+ */
 export function kamailioForm(env: ScriptEnvironment, text: string): string {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return text;

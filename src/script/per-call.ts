@@ -1,13 +1,13 @@
 /**
- * What a module keeps for each call (or for each of whatever objects `owner` are), for as long as the call itself is
- * kept. The maps are weak: nothing has to be taken out when a call ends.
+ * Values that a module keeps for each call (or for other objects, as `Owner` says) as long as the call is in memory.
+ * The map is weak, so nothing has to be removed when a call ends.
  */
 export class PerCall<T, Owner extends object = object> {
   private readonly kept = new WeakMap<Owner, T>();
 
   constructor(private readonly create: () => T) {}
 
-  /** What is kept for a call; made now when there is nothing yet. */
+  /** The value for a call; created at the first access. */
   of(owner: Owner): T {
     let value = this.kept.get(owner);
     if (value === undefined) {
@@ -17,17 +17,17 @@ export class PerCall<T, Owner extends object = object> {
     return value;
   }
 
-  /** What is kept for a call, if anything is. */
+  /** The value for a call, if there is one. */
   known(owner: Owner): T | undefined {
     return this.kept.get(owner);
   }
 
-  /** Replaces what is kept. */
+  /** Replaces the value. */
   set(owner: Owner, value: T): void {
     this.kept.set(owner, value);
   }
 
-  /** Forgets what is kept. */
+  /** Removes the value. */
   forget(owner: Owner): void {
     this.kept.delete(owner);
   }

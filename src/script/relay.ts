@@ -16,10 +16,13 @@ import type { RelayFault, TransactionState } from './state.js';
 import { ScriptTransaction } from './transaction.js';
 import { warningOf } from './warning.js';
 
-/** Copies of a request that were answered as such: as recorded of Kamailio, t_reply() fails for them. */
+/** Retransmissions that were answered from their transaction: as recorded of Kamailio, t_reply() fails for them. */
 export const repeatedRequests = new PerCall<boolean>(() => false);
 
-/** Begins the transaction of a request. undefined: it is a copy, or an ACK, which has been dealt with. */
+/**
+ * Creates the transaction of a request. Undefined when the request is an ACK or a retransmission, which is handled
+ * already.
+ */
 export function beginTransaction(run: MessageRun): ScriptTransaction | undefined {
   if (run.transaction !== undefined) return run.transaction as ScriptTransaction;
   const { call, env, known } = run;
@@ -45,29 +48,32 @@ export function beginTransaction(run: MessageRun): ScriptTransaction | undefined
   return transaction;
 }
 
-/** Answers an INVITE with 100 at once, where the module does that. */
+/** Answers an INVITE with 100 at once if auto_inv_100 is on. */
 export function answerTrying(transaction: TransactionState, call: Call): void {
   const { tm } = call.env;
   if (!transaction.invite || transaction.lastStatus !== 0 || !(call.auto100 ?? tm.auto100)) return;
-  // As recorded, the first reply of our own takes what append_to_reply() and set_reply_body() left for one.
+  // As recorded, the first generated reply takes what append_to_reply() and set_reply_body() have set.
   const warning = call.env.dialect === 'kamailio' ? warningOf(call) : '';
   transaction.reply(100, tm.auto100Reason, call.replyLines + warning, call.replyBody);
 }
 
-/** A target of a branch, as the script left it. */
+/** A target for a new branch, as the script has set it. */
 interface Target {
   readonly uri: string;
   readonly destinationUri: string | undefined;
-  /** Where the branch goes unless its branch route sets $du: as recorded, $du is not shown there. */
+  /** Next hop unless the branch route sets $du. As recorded, the branch route does not see it in $du. */
   readonly outbound?: string;
   readonly socket: SipSocket | undefined;
   readonly flags: number;
   readonly path: string;
-  /** What the branch route makes of the request-URI is dialled. */
+  /** Whether a request-URI that the branch route writes also becomes the next hop. */
   readonly follows: boolean;
 }
 
-/** The request-URI and the branches that were added, taken from the call: the next relaying begins without. */
+/**
+ * Takes the request-URI and the added branches from the call as targets; the next t_relay() begins without added
+ * branches.
+ */
 export function takeTargets(call: Call): Target[] {
   const { scope, env } = call;
   const main: Target = {
@@ -91,14 +97,14 @@ export function takeTargets(call: Call): Target[] {
   return [main, ...more];
 }
 
-/** The Route that sends a branch along a Path. */
+/** The Route line that sends a branch through a Path (RFC 3327). */
 function routeLine(path: string): string {
   return path === '' || breaksLine(path) ? '' : `Route: ${path}\r\n`;
 }
 
 /**
- * Sends a request on, on a branch for each target, at once where no name has to be resolved. Returns undefined when at
- * least one branch is in progress, else the reason.
+ * Creates and sends a branch for each target, synchronously where no name has to be resolved. Returns undefined when at
+ * least one branch was sent, else why not.
  */
 export function sendBranches(
   run: MessageRun,
@@ -116,15 +122,18 @@ export function sendBranches(
   return sendPrepared(run, prepared);
 }
 
-/** As recorded, Kamailio runs an armed branch route for the branches of one relaying, also when none of them could be sent. */
+/** As recorded, Kamailio's armed branch route applies to one t_relay() only, even when no branch could be sent. */
 function disarmBranch({ env, call }: MessageRun): void {
   if (env.dialect === 'kamailio') call.armed.branch = undefined;
 }
 
-/** A branch that is ready to be sent. */
+/** Sends a branch that is ready; returns why it could not be sent. */
 type Prepared = () => RelayFault | undefined;
 
-/** Branch by branch; once the branch route waits, the others wait for it: they share the message. */
+/**
+ * Makes the branches one after the other. When a branch route waits, the next targets wait too, since the branch routes
+ * share the message.
+ */
 function prepareAll(
   run: MessageRun,
   transaction: ScriptTransaction,
@@ -167,13 +176,16 @@ function sendPrepared(run: MessageRun, prepared: readonly Prepared[]): RelayFaul
   return sent > 0 ? undefined : fault;
 }
 
-/** No branch is left: every one was dropped by the branch route, or there are too many. */
+/** No branch is left: the branch route dropped all of them, or there are too many. */
 const NO_BRANCH: RelayFault = { code: -6, status: 500, reason: "I'm terribly sorry, server error occurred (6/TM)" };
-/** The caller gave up while the branches were made ready. */
+/** The caller cancelled while the branches were being made. */
 const CANCELLED: RelayFault = { code: -1, status: 487, reason: 'Request Terminated' };
 const NO_BRANCH_OPENSIPS: RelayFault = { code: -6, status: 500, reason: 'Server error occurred (6/TM)' };
 
-/** Runs the branch route for a target and makes its branch; undefined when the route drops it. The result sends it. */
+/**
+ * Runs the branch route for a target and makes the branch; undefined when the route drops it. The returned function
+ * sends it.
+ */
 function prepare(
   run: MessageRun,
   transaction: ScriptTransaction,
@@ -247,8 +259,9 @@ function prepare(
 }
 
 /**
- * What a branch route leaves of the next hop. As recorded, tm has taken it before the route runs: a request-URI it writes is dialled
- * only for the first branch of a request whose request-URI had been written before; $du that it removes stays, one that it sets counts.
+ * The next hop after the branch route. As recorded, Kamailio's tm takes the next hop before the route runs. A
+ * request-URI that the route writes becomes the next hop only for the first branch, and only if the request-URI was
+ * written before; removing $du has no effect; setting it has.
  */
 function nextHopLeft({ env, call }: MessageRun, target: Target): string | undefined {
   const { destinationUri } = call.scope;
@@ -259,8 +272,9 @@ function nextHopLeft({ env, call }: MessageRun, target: Target): string | undefi
 }
 
 /**
- * The branch of a request, added to its transaction once its next hop is known: as recorded, a name is resolved before the branch
- * route of the next branch runs, and one that does not resolve takes no number. The result sends it.
+ * Makes a branch and adds it to the transaction once its next hop is resolved. As recorded, the name is resolved before
+ * the branch route of the next branch runs, and a branch that does not resolve takes no index. The returned function
+ * sends the branch.
  */
 function branchOf(
   run: MessageRun,
@@ -290,7 +304,7 @@ function branchOf(
       leaving.socket,
     );
     branch.flags = flags;
-    // As recorded, Kamailio's reply route is that of the time when the branch was made.
+    // As recorded, Kamailio uses the reply route that was armed when the branch was created.
     branch.replyRoute = branchReply ?? (env.dialect === 'kamailio' ? call.armed.reply : undefined);
     branch.failureRoute = failureRoute;
     branch.branchFailureRoute = branchFailure;
@@ -305,8 +319,8 @@ function branchOf(
 }
 
 /**
- * A next hop as its address is found. As recorded of Kamailio, `maddr`, transports that nobody knows and port 0 count as not written, and a user
- * that is empty, or has an "@" in it, makes it none.
+ * The next hop as it is resolved; undefined when it is unusable. As recorded, Kamailio ignores `maddr`, unknown
+ * transports and port 0, and refuses a user that is empty or contains "@".
  */
 function dialledUri(dialect: DialectName, nextHop: string): SipUri | undefined {
   const uri = parseUri(nextHop);
@@ -319,25 +333,27 @@ function dialledUri(dialect: DialectName, nextHop: string): SipUri | undefined {
   return { ...uri, params, port: uri.port === 0 ? undefined : uri.port };
 }
 
-/** Nobody here speaks the transport of a URI. */
+/** Whether there is no local socket for the URI's transport. */
 const lacksSocket = (uri: SipUri): boolean => uriTransport(uri) === 'sctp';
 
 const ANYWHERE = (): boolean => true;
 
-/** Which addresses of a next hop a request may be sent to: that of a Route as far as its dialog reaches, others all. */
+/**
+ * Which addresses of a next hop a request may be sent to: after loose_route() those that the dialog permits, else all.
+ */
 export function allowedBy({ passage }: Call, nextHop: string): (address: Address) => boolean {
   return passage === undefined || passage.nextHop !== nextHop ? ANYWHERE : (address) => passage.along.allowed(address);
 }
 
-/** Why a request goes nowhere, as t_relay() returns it and replies say it. */
+/** The result of t_relay(), and the reply, for a request that cannot be sent. */
 export function faultOf(dialect: DialectName, why: 'uri' | 'dns' | 'socket' | 'blocked', uri?: SipUri): RelayFault {
-  // Without its user: who may see records may not see numbers.
+  // Without the user: somebody who may see call records need not be allowed to see numbers.
   const nextHop = uri?.port === undefined ? uri?.host : `${uri.host}:${uri.port}`;
   if (dialect === 'opensips') {
     switch (why) {
       case 'uri':
         return { code: -2, status: 476, reason: 'Unresolvable destination (476/TM)', nextHop };
-      // -4 and -5 as documented.
+      // -4 and -5 are documented.
       case 'dns':
         return { code: -4, status: 476, reason: 'Unresolvable destination (476/TM)', nextHop };
       case 'blocked':
@@ -351,7 +367,10 @@ export function faultOf(dialect: DialectName, why: 'uri' | 'dns' | 'socket' | 'b
     : { code: -7, status: 500, reason: "I'm terribly sorry, server error occurred (7/TM)", nextHop };
 }
 
-/** As recorded of Kamailio, "ws" in a URI stands for WebSockets of both kinds: that with a connection to the address is used. */
+/**
+ * The socket for "ws" in a URI. As recorded of Kamailio it stands for WS and WSS: the socket that has a connection to
+ * the address is used.
+ */
 export function webSocketTo(
   { env }: MessageRun,
   {
@@ -419,7 +438,7 @@ function sent(
   return undefined;
 }
 
-/** A branch that could not be sent is removed, or marked as dropped when others were added after it. */
+/** Removes a branch that could not be sent, or marks it as dropped when others were added after it. */
 function fail(transaction: ScriptTransaction, branch: TxBranch): void {
   const { branches } = transaction;
   if (branches[branches.length - 1] === branch) branches.pop();

@@ -7,7 +7,7 @@ import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { rewritten } from './outgoing.js';
 
-/** The reply with the changes of the route that saw it, parsed again. */
+/** The reply with the changes of the route that handled it, parsed again. */
 export function editedReply(run: MessageRun): SipMessage {
   const { edits, newStatus } = run;
   if (edits.empty && newStatus === undefined) return run.message;
@@ -15,7 +15,7 @@ export function editedReply(run: MessageRun): SipMessage {
   return parseMessage(rewritten(run.message, edits.list, line)) ?? run.message;
 }
 
-/** Runs Kamailio's onsend route for a reply on its way; false when the route drops it. */
+/** Runs Kamailio's onsend route for a reply that is about to be sent; false when the route drops it. */
 export function runOnsendReply(
   env: ScriptEnvironment,
   reply: SipMessage,
@@ -34,8 +34,8 @@ export function runOnsendReply(
 }
 
 /**
- * Runs event_route[tm:local-response], or that of sl for a stateless one, for a reply of our own, after it was sent. It reads and
- * writes $var of the route that replied.
+ * Runs event_route[tm:local-response], or that of sl for a stateless reply, after this proxy has sent a generated
+ * reply. The route reads and writes $var of the route that sent the reply.
  */
 export function runLocalResponse(
   env: ScriptEnvironment,

@@ -1,29 +1,29 @@
-/** A branch a script added: it is sent to beside the request-URI. */
+/** A branch that a script added; it gets the request in addition to the request-URI. */
 export interface RequestBranch {
   uri: string;
   destinationUri: string | undefined;
   q: string;
   path: string;
   flags: number;
-  /** Description of the socket it leaves by. */
+  /** Description of the socket to send from. */
   socket: string | undefined;
 }
 
-/** Whether text is the q of a branch as Kamailio reads it: "0.5", ".5", "1.0", blanks before it allowed; "" is none. */
+/** Whether a text is a q value as Kamailio reads it: "0.5", ".5", "1.0", with leading blanks; "" is not one. */
 export function isQ(text: string): boolean {
   return /^\s*(?:0*(?:\.\d+)?|0*1(?:\.0+)?)$/.test(text);
 }
 
-/** A q in thousandths, further digits cut off. */
+/** A q value in thousandths; further digits are cut off. */
 export function thousandthsOf(q: string): number {
   const [whole = '', part = ''] = q.trim().split('.');
   return Number(whole) * 1000 + Number(part.slice(0, 3).padEnd(3, '0'));
 }
 
-/** Branches one request may have, that of the request-URI included. */
+/** Maximum number of branches of one request, including the request-URI's. */
 export const MOST_BRANCHES = 12;
 
-/** Adds a branch beside the request-URI; false when there are as many as there may be. What is not given is empty. */
+/** Adds a branch; false when there are too many already. Properties that are not given are empty. */
 export function addBranch(
   branches: RequestBranch[],
   branch: Pick<RequestBranch, 'uri'> & Partial<RequestBranch>,

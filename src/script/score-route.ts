@@ -4,8 +4,9 @@ import { CfgScope, MessageRun } from './call.js';
 import type { ScriptEnvironment } from './environment.js';
 
 /**
- * What the route that algo_route names returns for a destination (algorithm 10), which it sees as $param(dst_uri), $param(attrs)
- * and $param(script_attrs). Undefined where the file has no such route, or one that waits.
+ * Runs the route that algo_route names (algorithm 10) for a destination, which the route reads as $param(dst_uri),
+ * $param(attrs) and $param(script_attrs). Returns its result; undefined where the file has no such route, or the route
+ * waits for something.
  */
 export function scoreByRoute(
   env: ScriptEnvironment,

@@ -5,7 +5,7 @@ import { MessageEdits } from './edits.js';
 import type { ScriptEnvironment } from './environment.js';
 import { emptyRequest } from './service-routes.js';
 
-/** Where a message is about to go. */
+/** A message that is about to be sent, and where. */
 export interface Sending {
   readonly socket: SipSocket;
   readonly address: string;
@@ -13,8 +13,9 @@ export interface Sending {
 }
 
 /**
- * Runs the event routes of a module for a message that leaves; true when one of them drops, by which the module leaves the message as
- * it is. "msg-outgoing" gets no message, "msg-sending" the one that leaves; `mode` says by bits 1 and 2 which of them are run.
+ * Runs a module's event routes before it changes a message that is sent; true when one of them drops, after which the
+ * module leaves the message unchanged. "msg-outgoing" (bit 1 of `mode`) gets a placeholder message, "msg-sending" (bit
+ * 2) the message itself.
  */
 export function sparedBySending(
   env: ScriptEnvironment,
@@ -27,7 +28,10 @@ export function sparedBySending(
   return dropped(env, module, mode, SENDING, message, { socket, address, port, flow: undefined }, sendingTo);
 }
 
-/** The same for a message that came: bit 4 is "msg-incoming", which gets no message, bit 8 "msg-receiving". */
+/**
+ * The same for a received message: "msg-incoming" (bit 4) gets a placeholder message, "msg-receiving" (bit 8) the
+ * message itself.
+ */
 export function sparedByReceiving(
   env: ScriptEnvironment,
   module: string,

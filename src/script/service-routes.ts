@@ -8,14 +8,14 @@ import { MessageEdits } from './edits.js';
 import type { ModuleParameters, ScriptEnvironment } from './environment.js';
 import { isOneWord, rewritten } from './outgoing.js';
 
-/** Whom the placeholder request of Kamailio is for, as recorded. */
+/** Request-URI of Kamailio's placeholder request, as recorded. */
 const KAMAILIO_USER = 'sip:you@kamailio.org';
 
 /** A placeholder request, for routes that run without a received message. Undefined when there is no socket. */
 export function emptyRequest(env: ScriptEnvironment, uri: string): { message: SipMessage; source: Source } | undefined {
   const socket = env.sockets.all[0];
   if (socket === undefined) return undefined;
-  // That of Kamailio as recorded: scripts test for it.
+  // The fields of Kamailio's placeholder request as recorded: scripts test for them.
   const fields =
     env.dialect === 'kamailio'
       ? ['Via: SIP/2.0/UDP 127.0.0.1', `From: <${KAMAILIO_USER}>;tag=123`, `To: <${KAMAILIO_USER}>`, 'Call-ID: 123']
@@ -31,10 +31,10 @@ export function emptyRequest(env: ScriptEnvironment, uri: string): { message: Si
   return { message, source: { socket, address: socket.address, port: socket.port, flow: undefined } };
 }
 
-/** How a route that no message triggers ended, or will end; undefined: there is none. */
+/** How a route ended, or a promise of it; undefined when there is no such route. */
 export type ServiceOutcome = RouteOutcome | Promise<RouteOutcome> | undefined;
 
-/** Runs a route that no message triggers: startup, timer, event. */
+/** Runs a startup, timer or event route on a placeholder request. */
 export function runService(
   env: ScriptEnvironment,
   kind: RouteKind,
@@ -52,7 +52,10 @@ export function runService(
   return route.run(run);
 }
 
-/** Runs an event route for a message that is no SIP request, or for none; `prepare` gets its run. */
+/**
+ * Runs an event route for a received message that is not SIP (`text` may be a SIP message inside it), or on a
+ * placeholder. `prepare` gets the run before the route begins.
+ */
 export function runReceived(
   env: ScriptEnvironment,
   name: string,
@@ -66,14 +69,14 @@ export function runReceived(
   return enter(env, route, name, { message, source }, prepare);
 }
 
-/** Runs an event route that no message triggers; `prepare` gets its run. */
+/** Runs an event route on a placeholder request. `prepare` gets the run before the route begins. */
 export function runEvent(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): ServiceOutcome {
   return runAlone(env, env.script.route('event', name), name, prepare);
 }
 
 /**
- * Runs a named route that no message triggers: of a timer, of a task. `prepare` gets its run. It may do as much as a route that is entered
- * by a message.
+ * Runs a named route on a placeholder request: for a timer or a task. `prepare` gets the run before the route begins.
+ * The number of statements is bounded as for a route that handles a message.
  */
 export function runNamed(env: ScriptEnvironment, name: string, prepare?: (run: MessageRun) => void): void {
   runAlone(env, env.script.route('request', name), name, prepare);
@@ -103,26 +106,27 @@ function enter(
   return route.run(run);
 }
 
-/** A request of our own as the route of local requests leaves it. */
+/** A request generated here, after the route for local requests. */
 export interface LocalRequest {
   readonly text: string;
-  /** $du as the route left it. */
+  /** $du after the route. */
   readonly destination: string | undefined;
-  /** The route ended with drop. */
+  /** Whether the route ended with drop. */
   readonly dropped: boolean;
-  /** Runs the reply route that t_on_reply() of the route named. */
+  /** Runs the reply route that t_on_reply() in the route has set. */
   readonly replied: (reply: SipMessage) => void;
 }
 
 const UNHEARD = (): void => undefined;
 
-/** Routes of local requests within each other: one that sends a request of its own is run for that request, too. */
+/** Maximum nesting of routes for local requests: a route that sends a request runs again for that request. */
 const MOST_NESTED = 4;
 let nested = 0;
 
 /**
- * Runs the route of local requests. `text` has no Via yet, or our own. A request that such routes within each other send is sent without
- * them from the fifth on: it would never end. `sender`: of the route that sends the request, whose $var is read and written.
+ * Runs the route for local requests (local_route, event_route[tm:local-request]). `text` has no Via yet, or ours.
+ * Beyond the maximum nesting the request is sent without running the route, which would never end. `sender`: scope of
+ * the route that sends the request, whose $var is read and written.
  */
 export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope): LocalRequest {
   if (nested >= MOST_NESTED) {
@@ -157,7 +161,8 @@ function throughLocal(env: ScriptEnvironment, text: string, sender: CfgScope | u
   const run = new MessageRun(env, kind, call.scope, message, source, call.edits, call);
   const dropped = route.run(run) === 'drop';
   const { requestUri, edits, scope } = call;
-  // As recorded of Kamailio, the request leaves with the request-URI of the route, and goes where it would have gone.
+  // As recorded of Kamailio, the request is sent with the request-URI that the route has set, but to the address it had
+  // before.
   const line =
     kamailio && requestUri !== message.requestUri && isOneWord(requestUri)
       ? `${message.method} ${requestUri} SIP/2.0\r\n`
@@ -172,7 +177,7 @@ function throughLocal(env: ScriptEnvironment, text: string, sender: CfgScope | u
   };
 }
 
-/** Routes that OpenSIPS' tm shows messages of our own to. */
+/** Parameters of OpenSIPS's tm: routes that get the messages this proxy generates. */
 const shown = {
   module: 'tm',
   create: (parameters: ModuleParameters) => ({
@@ -181,19 +186,19 @@ const shown = {
   }),
 };
 
-/** Whether the file has a local_reply_route (OpenSIPS). */
+/** Whether the cfg file sets local_reply_route (OpenSIPS). */
 export function showsReplies(env: ScriptEnvironment): boolean {
   return env.dialect === 'opensips' && env.modules.of(shown).reply !== '';
 }
 
-/** Shows a reply of our own to local_reply_route. */
+/** Runs local_reply_route for a generated reply. */
 export function showReply({ env, source, scope }: Call, text: string): void {
   showLocal(env, 'reply', text, scope, source);
 }
 
 /**
- * Runs the route that a parameter of OpenSIPS' tm names for messages of our own, as they leave: it looks at them, and what it changes is
- * thrown away.
+ * Runs the route that local_request_route or local_reply_route of OpenSIPS's tm names for a generated message. Changes
+ * that the route makes are discarded.
  */
 function showLocal(
   env: ScriptEnvironment,
@@ -221,7 +226,10 @@ function showLocal(
   void route.run(run);
 }
 
-/** The reply route that the route of local requests named, for a reply to its request: as recorded, Kamailio runs no failure route. */
+/**
+ * Runs the reply route that the route for local requests has set, for a reply to its request. As recorded, Kamailio
+ * runs no failure route.
+ */
 function runLocalReply(call: Call, reply: SipMessage): void {
   const { env, armed, source } = call;
   const route = armed.reply === undefined ? undefined : env.script.route('onreply', armed.reply);
@@ -233,7 +241,7 @@ function runLocalReply(call: Call, reply: SipMessage): void {
   void route.run(new MessageRun(env, 'onreply', scope, reply, source, new MessageEdits(), call));
 }
 
-/** The nameless timer routes of a script. Returns a function that stops them. */
+/** Starts the timer routes of a script. Returns a function that stops them. */
 export function startTimers(env: () => ScriptEnvironment): () => void {
   const stops: (() => void)[] = [];
   let stopped = false;
@@ -252,7 +260,10 @@ export function startTimers(env: () => ScriptEnvironment): () => void {
   };
 }
 
-/** Runs the error route for a request with a defect, once: before the script answers or relays it, or after its main route. */
+/**
+ * Runs the error route for a request with a defect, once: before the script answers or relays the request, or after the
+ * main route.
+ */
 export function runErrorOf(call: Call): void {
   const { env, message, source, defect } = call;
   if (defect === undefined) return;

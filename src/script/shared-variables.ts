@@ -3,7 +3,7 @@ import type { SharedValues } from '../core/shared-values.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue, SharedVariables } from '../pvar/context.js';
 
-/** Names of variables at most. */
+/** Maximum number of variables. */
 const MOST = 100_000;
 
 /** $shv in memory that several processes share. */
@@ -31,7 +31,10 @@ class VariablesOfAll implements SharedVariables {
   }
 }
 
-/** $shv of this process. A script may take names and values from peers: they are bounded in number, and do not hold on to messages. */
+/**
+ * $shv of this process. Names and values may come from peers: their number is bounded, and they are copied so that they
+ * do not keep whole messages in memory.
+ */
 class VariablesOfOne extends Map<string, PvarValue> {
   override set(name: string, value: PvarValue): this {
     if (this.has(name)) super.set(name, ownValue(value));
@@ -40,7 +43,7 @@ class VariablesOfOne extends Map<string, PvarValue> {
   }
 }
 
-/** $shv: of this process, or of all that share the memory. */
+/** Makes the store of $shv: for this process, or in the shared memory. */
 export function sharedVariables(values: SharedValues | undefined): SharedVariables {
   return values === undefined ? new VariablesOfOne() : new VariablesOfAll(values.lastingTable('shv', MOST));
 }

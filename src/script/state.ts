@@ -10,45 +10,48 @@ import type { Source } from '../sip/transport/transport.js';
 export interface BranchState {
   readonly index: number;
   readonly client: ClientTransaction | undefined;
-  /** Request-URI it was sent with. */
+  /** Request-URI the branch was sent with. */
   readonly requestUri: string;
-  /** $du it was sent with. */
+  /** $du the branch was sent with. */
   readonly destinationUri: string | undefined;
-  /** Last status that came, or that was set here: 408 when nothing came in time. */
+  /** Status received last, or set by this proxy: 408 when no final reply came in time. */
   readonly status: number;
-  /** The final reply; undefined for one generated locally. */
+  /** The final reply; undefined when the final status was generated here. */
   readonly reply: SipMessage | undefined;
-  /** Whether the final status was generated locally. */
+  /** Whether the final status was generated here. */
   readonly local: boolean;
   readonly timedOut: boolean;
-  /** A reply came and was dealt with. */
+  /** Whether a reply was received and handled. */
   readonly replied: boolean;
-  /** It is no longer a candidate for the best reply. */
+  /** Whether its reply is no longer a candidate for the best. */
   dropped: boolean;
   flags: number;
-  /** Cancels it. `lines` are header lines of the CANCEL. */
+  /** Cancels the branch. `lines` are header lines of the CANCEL. */
   cancel(lines: string): void;
 }
 
-/** Where replies of a branch come from; those of one that was never sent have the socket of the request alone. */
+/** Source of the replies of a branch; a branch that was never sent has only the socket of the request. */
 export function sourceOfReplies({ client }: BranchState, request: Source): Source {
   const { socket = request.socket, address = '', port = 0 } = client?.target ?? {};
   return { socket, address, port, flow: undefined };
 }
 
-/** Follows what goes to the caller. Must not throw. `reply` is undefined for one generated here. */
+/** Receives what is sent to the caller. Must not throw. `reply` is undefined when this proxy generated the reply. */
 export interface TransactionWatcher {
-  /** A branch of the request leaves, as `text` says. */
+  /** A branch of the request is sent as `text`. */
   left?(text: string): void;
   /** A provisional or final reply was sent to the caller. */
   passed?(status: number, reason: string, reply: SipMessage | undefined): void;
-  /** No branch is waited for any more and the best has failed: before the failure route. Once for each leg. */
+  /**
+   * No branch is pending and the best reply is a failure: called before the failure route, once for each t_relay() that
+   * failed.
+   */
   failing?(status: number, reason: string, reply: SipMessage | undefined): void;
-  /** The caller has its final reply, or gets none (408). Called once. */
+  /** The caller got its final reply, or gets none (408). Called once. */
   ended?(status: number, reply: SipMessage | undefined): void;
 }
 
-/** Changes of one reply. */
+/** Returns edits for a reply. */
 export type ReplyFilter = (reply: SipMessage) => readonly TextEdit[];
 
 /** A transaction, as functions and variables see it. */
@@ -56,33 +59,40 @@ export interface TransactionState {
   readonly branches: readonly BranchState[];
   readonly server: ServerTransaction;
   readonly invite: boolean;
-  /** Final status the caller got; 0 while it has none. */
+  /** Final status that was sent to the caller; 0 while there is none. */
   readonly final: number;
-  /** Last status that went to the caller. */
+  /** Status that was sent to the caller last. */
   readonly lastStatus: number;
-  /** Branches before this index are of earlier legs. */
+  /**
+   * Index of the first branch created by the current t_relay(); earlier branches have been handled by a failure route.
+   */
   readonly legStart: number;
-  /** The branch whose final reply came last. */
+  /** The branch that got its final status last. */
   readonly decisive: object | undefined;
-  /** A route found no way to go on. */
+  /** Whether a route tried to relay and could not. */
   relayFailed: boolean;
   cancelled: boolean;
-  /** Replies here. False when the caller has its final reply. */
+  /** Sends a reply generated here. False when the caller has a final reply already. */
   reply(code: number, reason: string, lines?: string, body?: string): boolean;
   cancelBranches(lines: string): void;
-  /** Gives up branches on which nothing came. */
+  /** Ends the branches on which no reply was received. */
   cancelSilent(): void;
-  /** The caller has its final reply, or gets none. */
+  /** The caller got its final reply, or gets none. */
   ended(code: number, reply?: SipMessage): void;
-  /** Runs a route as a failure route, for a request that a script had put aside; what it does not send or answer is answered with 500. */
+  /**
+   * Runs a route, as a failure route, for a request that a script had suspended. If the route neither relays nor
+   * answers, the caller gets 500.
+   */
   resumeWith(route: (run: ScriptRun) => number | Promise<number>): Promise<void> | undefined;
-  /** From now on this is called for what goes to the caller. */
+  /** Registers a watcher of what is sent to the caller. */
   watch(watcher: TransactionWatcher): void;
-  /** From now on the replies of all branches are changed so before anything else sees them; `late`, when reply routes have seen them. */
+  /**
+   * Registers a filter that changes the replies of all branches: before the reply routes, or with `late` after them.
+   */
   filterReplies(filter: ReplyFilter, late?: boolean): void;
 }
 
-/** What async() or launch() has begun, and the route that goes on when it is done. */
+/** The operation that async() or launch() has started, and the route that runs when it is done. */
 export interface Suspension {
   readonly kind: 'async' | 'launch';
   readonly at: Position;
@@ -90,11 +100,14 @@ export interface Suspension {
   readonly resume: CompiledRoute | undefined;
 }
 
-/** Why t_relay() sent nothing. `code` is what the originals return; `status` and `reason` what tm answers by itself. */
+/**
+ * Why t_relay() sent nothing. `code` is the return value, as in the originals; `status` and `reason` are the reply that
+ * tm sends itself.
+ */
 export interface RelayFault {
   readonly code: number;
   readonly status: number;
   readonly reason: string;
-  /** Host, and port if one was given, that it was to be sent to, for the call record. */
+  /** Host, and port if given, that could not be reached, for the call record. */
   readonly nextHop?: string | undefined;
 }

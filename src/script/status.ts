@@ -1,7 +1,7 @@
 import type { DialectName } from '../cfg/function-table.js';
 import { reasonPhrase } from '../sip/reply.js';
 
-/** Reason phrase of a status the transaction module gives itself. */
+/** Reason phrase of a status that tm generates. */
 export function statusLine(status: number, dialect: DialectName): string {
   if (status === 477)
     return dialect === 'kamailio'

@@ -5,8 +5,9 @@ import { answerTrying, beginTransaction } from './relay.js';
 import type { Suspension } from './state.js';
 
 /**
- * Resumes a script when an operation is done. async() begins the transaction of a request, so that its copies are absorbed meanwhile; what
- * the script has changed is as it was. The route that is resumed finds what the function returned in $rc.
+ * Resumes a script when an operation is done. async() creates the transaction of the request first, which absorbs
+ * retransmissions meanwhile. The changes of the script are kept. The resumed route finds the result of the function in
+ * $rc.
  */
 export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspension): void {
   const run = suspended as MessageRun;

@@ -6,12 +6,12 @@ import { type BalancerRow, NO_ROUTING, type RoutingRows } from './gateway-rows.j
 
 /** A row of the permissions module's address table. */
 export interface AddressRow {
-  /** The table it is of: "default", or a partition of the module. */
+  /** "default", or another partition of the module. */
   readonly partition: string;
   readonly group: number;
   readonly ip: string;
   readonly mask: number;
-  /** 0: any. */
+  /** 0: any port. */
   readonly port: number;
   /** "any", "udp" ... in lower case. */
   readonly protocol: string;
@@ -22,7 +22,7 @@ export interface AddressRow {
 /** The address tables, for look-ups by address. */
 export class AddressTables {
   private readonly partitions = new Map<string, NetworkIndex<AddressRow>>();
-  /** Rows with a name in place of an address, by the name as written. */
+  /** Rows that have a name instead of an address, by that name. */
   private readonly names = new Map<string, AddressRow[]>();
 
   constructor(readonly rows: readonly AddressRow[]) {
@@ -36,12 +36,12 @@ export class AddressTables {
     }
   }
 
-  /** The first row of a table, in its order, that has the address and passes the test. */
+  /** The first row, in the order of the table, that contains the address and passes the test. */
   first(partition: string, address: string, test: (row: AddressRow) => boolean): AddressRow | undefined {
     return this.partitions.get(partition)?.first(address, test);
   }
 
-  /** The first row with that name in place of an address. */
+  /** The first row that has this name instead of an address and passes the test. */
   named(name: string, test: (row: AddressRow) => boolean): AddressRow | undefined {
     return this.names.get(name)?.find(test);
   }
@@ -52,7 +52,7 @@ export interface TrustedRow {
   readonly source: string;
   /** "any", "udp" ... in lower case. */
   readonly protocol: string;
-  /** What the From URI and the Request-URI must match. */
+  /** Expressions that the From URI and the request-URI must match; undefined: not checked. */
   readonly from: BoundedRegex | undefined;
   readonly requestUri: BoundedRegex | undefined;
   readonly tag: string | undefined;
@@ -68,7 +68,7 @@ export interface DomainAttribute {
 export interface DomainRow {
   readonly domain: string;
   readonly attrs: string | undefined;
-  /** The name its attributes stand under; of Kamailio. */
+  /** Id by which the attributes of the domain are found (Kamailio). */
   readonly did: string;
 }
 
@@ -77,35 +77,35 @@ export interface DialplanRule {
   readonly partition: string;
   readonly id: number;
   readonly priority: number;
-  /** What a number must be, or the expression it must match. */
+  /** The number itself, or an expression that it must match. */
   readonly match: string | BoundedRegex;
-  /** Of a `match` that is text: compared without letter case. */
+  /** Whether a `match` that is text ignores letter case. */
   readonly ignoreCase: boolean;
-  /** Characters the number must have; 0 for any. */
+  /** Length that the number must have; 0 for any. */
   readonly length: number;
   readonly substitution: BoundedRegex | undefined;
-  /** The result, with "\\1" and the like for groups of the substitution. */
+  /** The result; "\\1" and the like stand for groups of the substitution expression. */
   readonly replacement: string;
   readonly attributes: string;
-  /** When it counts; undefined: always. */
+  /** When the rule applies; undefined: always. */
   readonly time: TimeRecurrence | undefined;
 }
 
-/** A hash table as a parameter of htable defines it: "name=>size=8;autoexpire=60;". */
+/** Parses the definition of a hash table (modparam of htable): "name=>size=8;autoexpire=60;". */
 export function hashTableDefinition(text: string): { readonly name: string; readonly options: Map<string, string> } {
   const [name = '', rest = ''] = text.split('=>');
   return { name: name.trim(), options: namedValues(rest) };
 }
 
-/** An entry of a hash table that stands in a database. */
+/** A row of a hash table's database table. */
 export interface HashRow {
   readonly key: string;
   readonly value: string | number;
-  /** Seconds since 1970; 0: as the hash table says. */
+  /** Seconds since 1970; 0: the hash table's own setting applies. */
   readonly expires: number;
 }
 
-/** What a script reads from tables; loaded at the start, and again at a reload. */
+/** The tables that a script reads; loaded at the start and again at each reload. */
 export interface ScriptTables {
   readonly addresses: AddressTables;
   /** By domain in lower case. */
@@ -124,7 +124,7 @@ export interface ScriptTables {
   readonly hashes: ReadonlyMap<string, readonly HashRow[]>;
 }
 
-/** Tables of a file that reads none. */
+/** Tables of a cfg file that uses none. */
 export const NO_TABLES: ScriptTables = {
   addresses: new AddressTables([]),
   domains: new Map(),

@@ -14,10 +14,13 @@ export interface RoutedTransaction extends TransactionState {
   readonly call: Call;
 }
 
-/** A reply as reply routes leave it: undefined for a provisional one they drop; a promise while one of them waits. */
+/**
+ * A reply after the reply routes: undefined for a provisional one that a route drops; a promise while a route waits for
+ * something.
+ */
 export type RoutedReply = SipMessage | undefined | Promise<SipMessage | undefined>;
 
-/** Runs the reply routes of a branch and of the message. */
+/** Runs the reply route of a branch and the global one. */
 export function throughReplyRoutes(transaction: RoutedTransaction, branch: TxBranch, reply: SipMessage): RoutedReply {
   const { script, dialect } = transaction.env;
   const { armed } = transaction.call;
@@ -70,7 +73,9 @@ function replyRun(transaction: RoutedTransaction, reply: SipMessage, branch: TxB
   return run;
 }
 
-/** Runs a failure route for the branch that was chosen. `restored`: $ru and $du that a failure route of Kamailio begins with. */
+/**
+ * Runs a failure route with the chosen branch. `restored`: $ru and $du with which a failure route of Kamailio begins.
+ */
 export function runFailureRoute(
   transaction: RoutedTransaction,
   route: CompiledRoute,
@@ -97,14 +102,15 @@ export function runFailureRoute(
   scope.replyReason = undefined;
   scope.txCode = best.status;
   scope.txReason = best.reply?.reason ?? statusLine(best.status, env.dialect);
-  // As recorded of Kamailio, each failure route begins with the request as the request route left it: what the one before changed is not kept.
+  // As recorded of Kamailio, each failure route begins with the request as the request route left it; changes of an
+  // earlier failure route are discarded.
   const { edits, message } = call;
   if (env.dialect === 'kamailio') call.edits = edits.copy();
   const run = new MessageRun(env, 'failure', scope, message, call.source, call.edits, call);
   run.transaction = transaction;
   run.branch = best;
   const ended = (outcome: RouteOutcome): RouteOutcome => {
-    // Changes that msg_apply_changes() made stand in the message.
+    // After msg_apply_changes() the message itself contains the changes, so the edits are not put back.
     if (call.message === message) call.edits = edits;
     return outcome;
   };
@@ -113,7 +119,10 @@ export function runFailureRoute(
   return outcome instanceof Promise ? outcome.then(ended) : ended(outcome);
 }
 
-/** Runs the event route of failures that is armed for this branch (t_on_branch_failure), once. $ru and $du are `restored`. */
+/**
+ * Runs the branch-failure event route that is armed for this branch (t_on_branch_failure), once. `restored`: $ru and
+ * $du with which it begins.
+ */
 export function runBranchFailure(
   transaction: RoutedTransaction,
   branch: TxBranch,
@@ -139,7 +148,7 @@ export function runBranchFailure(
   call.scope.txCode = branch.status;
   call.scope.txReason = branch.reply?.reason ?? '';
   call.scope.branchIndex = branch.index;
-  // As recorded, what it changes of the message goes with the branches it adds, and not further.
+  // As recorded, changes the route makes to the message apply only to the branches it adds.
   const { edits } = call;
   call.edits = edits.copy();
   const run = new MessageRun(env, 'branch-failure', call.scope, call.message, call.source, call.edits, call);
@@ -156,12 +165,12 @@ export function runBranchFailure(
   return outcome;
 }
 
-/** A run over the request of a transaction that a script had put aside, as a failure route has one. */
+/** A run for a request that a script had suspended; it works as in a failure route. */
 export function resumedRun(transaction: RoutedTransaction): MessageRun {
   const { call, env } = transaction;
   const { scope } = call;
   scope.changed = true;
-  // As recorded, what waited counts as a branch.
+  // As recorded, the suspended request counts as a branch.
   scope.branchIndex = transaction.branches.length + 1;
   scope.txCode = 0;
   scope.txReason = '';

@@ -18,34 +18,36 @@ import type { ReplyFilter, TransactionState, TransactionWatcher } from './state.
 import { statusLine } from './status.js';
 import { resumedRun, runBranchFailure, runFailureRoute, throughReplyRoutes } from './transaction-routes.js';
 
-/** A transaction a script began: what the transaction modules of the originals keep of a request and its branches. */
+/** A transaction that a script created: what the tm modules of the originals keep about a request and its branches. */
 export class ScriptTransaction implements BranchListener, TransactionState {
   readonly branches: TxBranch[] = [];
-  /** Final status the caller got; 0 while it has none. */
+  /** Final status that was sent to the caller; 0 while there is none. */
   final = 0;
   private gaveUp = false;
-  /** Reason of a final reply of our own. */
+  /** Reason phrase of a generated final reply. */
   private finalReason = '';
-  /** The record of its call; null when there is none. */
+  /** Follower that writes the call record; null when no record is kept. */
   private record: CallFollower | null | undefined = undefined;
-  /** Branches before this index are of earlier legs, which a failure route has dealt with. */
+  /**
+   * Index of the first branch created by the current t_relay(); earlier branches have been handled by a failure route.
+   */
   legStart = 0;
   decisive: TxBranch | undefined = undefined;
   relayFailed = false;
-  /** Last provisional or final status that went to the caller. */
+  /** Provisional or final status that was sent to the caller last. */
   lastStatus = 0;
-  /** Replies are ignored: t_drop_replies. */
+  /** Whether replies are ignored (t_drop_replies). */
   dropAll = false;
   private watchers: TransactionWatcher[] | undefined = undefined;
-  /** Changes made to every reply before anything else sees it. */
+  /** Filters that change each reply before the reply routes, and after them (`lateFilters`). */
   private filters: ReplyFilter[] | undefined = undefined;
   private lateFilters: ReplyFilter[] | undefined = undefined;
-  /** What came while a reply route waits for something: it is looked at afterwards, in order. */
+  /** Replies and timeouts that came while a reply route waits for something; they are handled afterwards, in order. */
   private held: (() => void)[] | undefined = undefined;
-  /** A failure route is at work: its branches are not judged before it has ended. */
+  /** Whether a failure route is running; the result of the branches is evaluated when it has ended. */
   private inFailureRoute = false;
 
-  /** $ru and $du when the transaction began: what failure routes of Kamailio begin with. */
+  /** $ru and $du when the transaction was created; failure routes of Kamailio begin with these. */
   private readonly firstUri: string;
   private readonly firstDestination: string | undefined;
   constructor(
@@ -58,7 +60,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     server.owner = this;
   }
 
-  /** The caller gave up. */
+  /** Whether the caller sent CANCEL. */
   get cancelled(): boolean {
     return this.gaveUp;
   }
@@ -93,12 +95,12 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     return this.env.dialect === 'kamailio';
   }
 
-  /** How a CANCEL of this transaction is written. */
+  /** The form in which CANCEL requests of this transaction are written. */
   get cancelForm(): CancelForm {
     return { opensips: this.env.dialect === 'opensips', userAgent: `${this.env.userAgentLine}\r\n` };
   }
 
-  /** The request as it was received. */
+  /** The received request. */
   get request(): SipMessage {
     return this.call.message;
   }
@@ -117,17 +119,17 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     else (this.filters ??= []).push(filter);
   }
 
-  /** Whether a branch waits for its final reply. */
+  /** Whether a branch has no final status yet. */
   get pending(): boolean {
     return this.branches.some((each) => each.pending);
   }
 
-  /** Replies here: t_reply, send_reply. False when the caller has its final reply. */
+  /** Sends a generated reply (t_reply, send_reply). False when the caller has a final reply already. */
   reply(code: number, reason: string, lines = '', body = '', relayed = false): boolean {
     if (this.final !== 0) return false;
     const all = lines + (code > 100 || this.env.dialect === 'kamailio' ? this.env.serverLine : '');
     this.server.replyWith(code, reason, all, body);
-    // A 408 of a request other than INVITE does not leave.
+    // The transaction layer sends no 408 for a request other than INVITE.
     const leaves = code !== 408 || this.invite;
     if (this.env.dialect === 'kamailio' && this.lastStatus === 0 && !relayed && leaves) {
       runLocalResponse(this.env, this.request, code, reason, this.call, all);
@@ -144,7 +146,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     return true;
   }
 
-  /** Branches that no reply came on need not be waited for once the caller gave up: OpenSIPS counts them as 487 at once. */
+  /** Ends branches without any reply after the caller has sent CANCEL: OpenSIPS counts them as 487 at once. */
   cancelSilent(): void {
     for (const branch of this.branches) {
       if (!branch.pending || branch.replied || branch.status >= 100) continue;
@@ -153,23 +155,26 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
   }
 
-  /** Cancels pending branches. `lines` are header lines of the CANCEL requests, `early` those of one that waits for a provisional reply. */
+  /**
+   * Cancels pending branches, except `but`. `lines` are the header lines of the CANCEL requests; `early` are those for
+   * a branch that has no provisional reply yet.
+   */
   cancelBranches(lines: string, but?: TxBranch, early?: string): void {
     for (const branch of this.branches) {
       if (branch === but) continue;
-      // As recorded, a CANCEL that waits for a provisional reply has no text.
+      // As recorded, a CANCEL that has to wait for a provisional reply has no text in its Reason header.
       const waits = this.env.dialect === 'kamailio' && branch.status < 100;
       branch.cancel(waits ? (early ?? lines.replace(REASON_TEXT, '')) : lines);
     }
   }
 
-  /** The proxy stops: the caller was answered, branches stop ringing. */
+  /** The proxy stops: the caller has been answered, pending branches are cancelled. */
   giveUp(): void {
     this.cancelBranches('');
     this.ended(503);
   }
 
-  /** A reply came on a branch. */
+  /** A reply was received on a branch. */
   replied(branch: TxBranch, reply: SipMessage): void {
     if (this.held !== undefined) {
       this.hold(() => this.replied(branch, reply));
@@ -186,7 +191,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       this.trying(branch, reply);
       return;
     }
-    // As recorded, what a branch says that a 6xx of another one has ended is not passed on.
+    // As recorded, provisional replies of a branch that was cancelled because of a 6xx are not forwarded.
     if (status < 200 && branch.cancelled && !this.cancelled && this.env.dialect === 'kamailio') return;
     if (this.final !== 0 && (!this.invite || status < 200 || status >= 300)) {
       if (status >= 200) branch.status = status;
@@ -194,7 +199,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     const filtered = changedBy(this.filters, reply);
     if (this.final !== 0 && branch.reply !== undefined && branch.status < 300) {
-      // A further copy of the 2xx that the caller has already.
+      // A retransmission of the 2xx that the caller has got already.
       this.server.send(outgoingReply(changedBy(this.lateFilters, filtered), []));
       return;
     }
@@ -203,14 +208,14 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     else this.routed(branch, seen);
   }
 
-  /** A 100 goes no further; as recorded, Kamailio's named reply routes see it. */
+  /** A 100 is not forwarded. As recorded, Kamailio's named reply routes see it. */
   private trying(branch: TxBranch, reply: SipMessage): void {
     if (branch.replyRoute === undefined || this.final !== 0 || this.env.dialect !== 'kamailio') return;
     const seen = throughReplyRoutes(this, branch, reply);
     if (seen instanceof Promise) this.waitFor(seen, () => undefined);
   }
 
-  /** A reply has been through the reply routes; undefined: they dropped it. */
+  /** The reply routes have handled a reply; undefined: they dropped it. */
   private routed(branch: TxBranch, reply: SipMessage | undefined): void {
     if (reply === undefined) return;
     const seen = changedBy(this.lateFilters, reply);
@@ -228,7 +233,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
         this.cancelBranches(this.answeredElsewhere, branch);
         this.ended(seen.status, seen);
       }
-      // Copies of it pass unseen from now on, unless they have to be changed as well.
+      // From now on the transaction layer forwards retransmissions of it, unless filters have to change them too.
       if (branch.client?.invite === true && this.filters === undefined && this.lateFilters === undefined)
         (branch.client as InviteClient).takenBy(this.server);
       return;
@@ -237,14 +242,14 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     branch.replied = true;
   }
 
-  /** Why other branches are given up when one has answered. */
+  /** Reason header of the CANCEL for other branches when one has been answered with 2xx. */
   private get answeredElsewhere(): string {
     const { dialect, tm } = this.env;
     if (dialect === 'kamailio') return 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n';
     return tm.timeoutReason === '' ? '' : ANSWERED_ELSEWHERE;
   }
 
-  /** Continues when a route that waits is done; what happens meanwhile is held back. */
+  /** Calls `go` when a waiting route has ended; events meanwhile are queued in `held`. */
   private waitFor<T>(result: Promise<T>, go: (value: T) => void): void {
     this.held = [];
     void result.then(go).finally(() => {
@@ -258,7 +263,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (this.held !== undefined && this.held.length < MOST_HELD) this.held.push(event);
   }
 
-  /** No final reply in time, or the request could not be sent. */
+  /** A branch timed out, or its request could not be sent. */
   failed(branch: TxBranch, timedOut: boolean): void {
     if (this.held !== undefined) {
       this.hold(() => this.failed(branch, timedOut));
@@ -275,8 +280,9 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   /**
-   * OpenSIPS does not learn that nobody listens at the address of a datagram: it waits. Here a failure route goes on at once, as after
-   * that time; a caller for whom there is no other target waits as there.
+   * No process listens at the UDP address of a branch (ICMP). OpenSIPS does not notice that and waits for the timeout.
+   * Here an armed failure route runs at once, with the same result; without a failure route the caller waits as with
+   * OpenSIPS.
    */
   private unreachable(branch: TxBranch): void {
     const timedOut = (): void => {
@@ -288,7 +294,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     else this.env.clock.schedule(this.call.frTimeout ?? this.env.tm.frTimeout, timedOut);
   }
 
-  /** A branch has its final status. */
+  /** A branch got a final status other than 2xx. */
   refused(branch: TxBranch, status: number, reply: SipMessage | undefined, local: boolean): void {
     branch.status = status;
     branch.reply = reply;
@@ -309,7 +315,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.settled(branch, status);
   }
 
-  /** What follows from the final status of a branch. */
+  /** Evaluates the final status of a branch, after the branch-failure route. */
   private settled(branch: TxBranch, status: number): void {
     if (this.final !== 0) return;
     this.decisive = branch;
@@ -318,7 +324,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (!this.inFailureRoute) this.judge();
   }
 
-  /** When no branch is waited for any more, the failure route decides, or the best reply goes to the caller. */
+  /** When no branch is pending, runs the failure route, or sends the best reply to the caller. */
   judge(): void {
     if (this.final !== 0 || this.branches.length === 0 || this.branches.some((each) => each.pending)) return;
     const best = bestBranch(this.branches, this.env.dialect);
@@ -345,7 +351,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.relayFailed = false;
     if (kamailio) this.beforeFailureRoute();
     this.inFailureRoute = true;
-    // As recorded: a failure route gets the request as it was when the transaction began.
+    // As recorded, a failure route begins with the request as it was when the transaction was created.
     const restored = { uri: this.firstUri, destinationUri: this.firstDestination };
     const outcome = runFailureRoute(this, route, best, restored);
     if (outcome instanceof Promise) void outcome.then(() => this.afterFailureRoute(before));
@@ -373,14 +379,17 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.giveBest();
   }
 
-  /** failure_reply_mode 1 forgets all earlier replies, 2 those of the last leg, whatever the route does. */
+  /** Before a failure route: failure_reply_mode 1 discards all earlier replies, mode 2 those of the last t_relay(). */
   private beforeFailureRoute(): void {
     const { failureReplyMode: mode } = this.env.tm;
     if (mode === 1) for (const each of this.branches) each.dropped = true;
     else if (mode === 2) for (const each of this.branches.slice(this.legStart)) each.dropped = true;
   }
 
-  /** A new leg forgets all earlier replies: in OpenSIPS always, in Kamailio with failure_reply_mode 3. */
+  /**
+   * The failure route has added branches: OpenSIPS always discards all earlier replies, Kamailio with
+   * failure_reply_mode 3.
+   */
   private newLeg(before: number): void {
     if (this.env.dialect === 'opensips' || this.env.tm.failureReplyMode === 3)
       for (const each of this.branches.slice(0, before)) each.dropped = true;
@@ -406,7 +415,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     }
     if (status === 503 && this.env.tm.translate503) {
       if (this.env.dialect === 'kamailio') {
-        // As recorded, the reply is one of its own, with the words of the code that came.
+        // As recorded, Kamailio generates the reply, with the reason phrase of the received code.
         if (this.maySend(reply)) this.reply(500, reasonPhrase(503), this.call.replyLines, '', true);
         return;
       }
@@ -434,7 +443,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.sent(reply.status, reply.reason, reply);
   }
 
-  /** Kamailio's onsend route, run for replies too when the file says so; a drop keeps the reply. */
+  /** Runs Kamailio's onsend route for a reply if onsend_route_reply is set; false when the route drops the reply. */
   private maySend(reply: SipMessage): boolean {
     const { source } = this.call;
     return !this.env.onsendReplies || runOnsendReply(this.env, reply, source, source.address, source.port);
@@ -447,7 +456,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.ended(status, reply);
   }
 
-  /** A branch leaves as `text` says. */
+  /** A branch was sent as `text`. */
   sentRequest(text: string): void {
     if (this.watchers === undefined) return;
     for (const each of this.watchers) each.left?.(text);
@@ -467,7 +476,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     for (const each of this.watchers) each.ended?.(code, reply);
   }
 
-  /** Call records and figures of the final reply. */
+  /** Writes the final reply to call records and figures. */
   private noted(code: number, reply: SipMessage | undefined): void {
     const { calls } = this.env;
     if (calls === undefined) return;
@@ -481,10 +490,10 @@ export class ScriptTransaction implements BranchListener, TransactionState {
 const REASON_TEXT = /;text="[^"]*"/;
 const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n';
 
-/** Replies and timeouts held back at most while a reply route waits. */
+/** Maximum number of replies and timeouts queued while a reply route waits. */
 const MOST_HELD = 64;
 
-/** A reply as filters leave it. */
+/** The reply with the edits of all filters. */
 function changedBy(filters: readonly ReplyFilter[] | undefined, reply: SipMessage): SipMessage {
   if (filters === undefined) return reply;
   const edits = filters.flatMap((filter) => filter(reply));

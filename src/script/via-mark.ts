@@ -2,44 +2,46 @@ import type { TextEdit } from '../sip/reply.js';
 import type { Via } from '../sip/via.js';
 
 /**
- * A parameter that topology hiding puts into Via fields inside this process, where the original puts one of the same name: the message
- * says by it in which direction it goes and what of it is hidden. It never leaves: it is taken out, or encrypted, when a message is sent.
+ * A mark is a parameter that topology hiding (topoh, topos) puts into Via fields of messages inside this process. It
+ * says in which direction the message goes and what has been hidden in it. A mark is never sent: it is removed or
+ * encrypted before. The originals have a parameter of the same name at the same position.
  *
- * "d" and "u": a request as it was received, from the side that began the dialog (downstream) or from the other. A digit after it: the
- * number of our Record-Route values, in the Via of ours and in the one below. "r" before that: a reply; after a dot the number of
- * Record-Route values that were hidden when it came; after a hyphen the dialog, where that is kept (topos).
+ * Syntax: "d" or "u" in a received request: it comes from the side that began the dialog (downstream) or from the
+ * other. A digit after it: number of our Record-Route values; written into our Via and the one below. "r" before that:
+ * a reply. After a dot: number of Record-Route values that were hidden when the request came. After a hyphen: name of
+ * the dialog, where one is kept (topos).
  */
 export interface ViaMark {
   readonly reply: boolean;
   readonly direction: 'd' | 'u';
-  /** Record-Route values of this proxy. */
+  /** Number of Record-Route values of this proxy. */
   readonly own: number;
-  /** Record-Route values of the side that began the transaction, in a reply. */
+  /** In a reply: number of Record-Route values of the side that began the transaction. */
   readonly before: number;
-  /** Name of the dialog, of letters and digits; undefined where none is kept. */
+  /** Name of the dialog (letters and digits); undefined where none is kept. */
   readonly dialog?: string | undefined;
 }
 
-/** Requests of these methods, and their replies, hide nothing: their Contact is what they are about. */
+/** In requests of these methods, and their replies, nothing is hidden: their Contact is their subject. */
 export const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
 
-/** How a mark begins. */
+/** First characters of a mark. */
 export const MARK_PARAMETER = ';TH=';
 
-/** The text of a mark, with its semicolon. */
+/** A mark as text, with its semicolon. */
 export function viaMark({ reply, direction, own, before, dialog }: ViaMark): string {
   const kept = dialog === undefined ? '' : `-${dialog}`;
   return `${MARK_PARAMETER}${reply ? 'r' : ''}${direction}${own}${reply ? `.${before}` : ''}${kept}`;
 }
 
-/** A mark after the sent-by of a Via value, where the original puts its own. */
+/** Edit that inserts a mark after the sent-by of a Via value, where the originals put theirs. */
 export function markAt(text: string, via: Pick<Via, 'start' | 'end'>, mark: ViaMark): TextEdit {
   const semi = text.indexOf(';', via.start);
   const at = semi < 0 || semi > via.end ? via.end : semi;
   return { start: at, end: at, text: viaMark(mark) };
 }
 
-/** Where the mark of a Via value stands, from its semicolon on. */
+/** Span of the mark in a Via value, including its semicolon. */
 export function markSpan(text: string, via: Pick<Via, 'start' | 'end'>): { start: number; end: number } | undefined {
   const start = text.indexOf(MARK_PARAMETER, via.start);
   if (start < 0 || start >= via.end) return undefined;

@@ -1,11 +1,19 @@
 import type { Call } from './call.js';
 
-/** Bytes of the line at most, its line break not counted: a longer one is left out, as recorded of Kamailio 5.6.3. */
+/**
+ * Maximum length of the Warning line without its line break; a longer one is left out, as recorded of Kamailio 5.6.3.
+ */
 const MOST = 1024;
-/** What would end the quoted text, or the line. A request-URI that came has none of them; one that a script has made may. */
+/**
+ * Characters that would end the quoted text or the line. A received request-URI has none of them, but one that a script
+ * has set may.
+ */
 const UNQUOTED = /["\x00-\x1f\x7f]/;
 
-/** The Warning line of a reply of our own (sip_warning), with its line break; "" where there is none. `added`: Via values beside those received. */
+/**
+ * The Warning line, with its line break, of a generated reply (sip_warning); "" for none. `added`: number of Via values
+ * added to those received.
+ */
 export function warningOf(call: Call, added = 0): string {
   const { env, message, source } = call;
   if (!env.warning) return '';
