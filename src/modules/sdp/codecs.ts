@@ -35,7 +35,7 @@ class EarlierEdits {
     }
     if ((this.removed[low - 1]?.reach ?? 0) >= end) return undefined;
     const edit = this.rewritten.get(start);
-    return edit?.end === end ? { ...stream, payloads: edit.text.split(' ').slice(3) } : stream;
+    return edit?.end === end ? stream.with(edit.text.split(' ').slice(3)) : stream;
   }
 }
 
@@ -43,35 +43,53 @@ class EarlierEdits {
 function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
   const { head } = stream;
   const first = head.text.split(' ', 3).join(' ');
-  const before = new Set(stream.payloads);
-  const after = new Set(payloads);
-  run.edits.replace(head.start, head.start + head.text.length, [first, ...payloads].join(' '));
-  for (const line of stream.lines) {
+  run.edits.replace(head.start, head.start + head.text.length, `${first} ${payloads.join(' ')}`.trimEnd());
+  if (payloads.length === stream.payloads.length) return;
+  const gone = new Set(stream.payloads);
+  for (const each of payloads) gone.delete(each);
+  for (const line of stream.attributes) {
     const of = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+)\b/.exec(line.text)?.[1];
-    if (of !== undefined && before.has(of) && !after.has(of)) run.edits.remove(line.start, line.end);
+    if (of !== undefined && gone.has(of)) run.edits.remove(line.start, line.end);
   }
 }
 
-/** The payload types a stream has afterwards, in order. */
-export type Choose = (stream: Stream, matches: (payload: string) => boolean) => readonly string[];
+/** The payload types a stream has afterwards, in order, of those that match and the others. */
+export type Choose = (
+  matching: readonly string[],
+  others: readonly string[],
+  all: readonly string[],
+) => readonly string[];
 
 /** Those that match come first. */
-export const moveUp: Choose = ({ payloads }, matches) => [
-  ...payloads.filter(matches),
-  ...payloads.filter((each) => !matches(each)),
-];
+export const moveUp: Choose = (matching, others) => [...matching, ...others];
 /** Those that match come last. */
-export const moveDown: Choose = ({ payloads }, matches) => [
-  ...payloads.filter((each) => !matches(each)),
-  ...payloads.filter(matches),
-];
+export const moveDown: Choose = (matching, others) => [...others, ...matching];
 /** Those that match go. */
-export const remove: Choose = ({ payloads }, matches) => payloads.filter((each) => !matches(each));
+export const remove: Choose = (_matching, others) => others;
 /** Only those that match stay. */
-export const keep: Choose = ({ payloads }, matches) => payloads.filter(matches);
+export const keep: Choose = (matching) => matching;
+/** All stay as they are. */
+export const leave: Choose = (_matching, _others, all) => all;
 
 /** Whether a payload type of a stream is meant. */
 export type Matches = (stream: Stream, payload: string) => boolean;
+
+/** The payload types of a stream that are meant, and the others. Each number is looked at once: a line may have it thousands of times. */
+function divided(stream: Stream, matches: Matches): { readonly matching: string[]; readonly others: string[] } {
+  const known = new Map<string, boolean>();
+  const matching: string[] = [];
+  const others: string[] = [];
+  for (const payload of stream.payloads) {
+    let meant = known.get(payload);
+    if (meant === undefined) known.set(payload, (meant = matches(stream, payload)));
+    (meant ? matching : others).push(payload);
+  }
+  return { matching, others };
+}
+
+function same(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each, i) => each === others[i]);
+}
 
 /** Changes every stream in which a codec is found, or with `always` every stream; whether there was one. */
 export function change(run: MessageRun, choose: Choose, matches: Matches, media?: string, always = false): boolean {
@@ -79,18 +97,20 @@ export function change(run: MessageRun, choose: Choose, matches: Matches, media?
   const rewritten: { readonly stream: Stream; readonly payloads: readonly string[] }[] = [];
   let found = false;
   for (const original of streamsOf(run)) {
+    if (media !== undefined && original.media !== media) continue;
     const stream = earlier.changed(original);
-    if (stream === undefined || (media !== undefined && stream.media !== media)) continue;
-    const test = (payload: string): boolean => matches(stream, payload);
-    const there = stream.payloads.some(test);
-    if (!there && !always) continue;
-    if (there) found = true;
-    const payloads = choose(stream, test);
-    if (payloads.join(' ') !== stream.payloads.join(' ')) rewritten.push({ stream, payloads });
+    if (stream === undefined) continue;
+    const { matching, others } = divided(stream, matches);
+    if (matching.length > 0) found = true;
+    else if (!always) continue;
+    const payloads = choose(matching, others, stream.payloads);
+    if (!same(payloads, stream.payloads)) rewritten.push({ stream, payloads });
   }
   if (rewritten.length > 0) {
-    const lines = new Map(rewritten.map(({ stream: { head } }) => [head.start, head.start + head.text.length]));
-    run.edits.drop((each) => each.text !== '' && lines.get(each.start) === each.end);
+    if (!run.edits.empty) {
+      const lines = new Map(rewritten.map(({ stream: { head } }) => [head.start, head.start + head.text.length]));
+      run.edits.drop((each) => each.text !== '' && lines.get(each.start) === each.end);
+    }
     for (const { stream, payloads } of rewritten) rewriteStream(run, stream, payloads);
   }
   return found;

@@ -12,7 +12,7 @@ import {
   textOf,
 } from '../define.js';
 import { byId, byName, type Choose, change, keep, remove } from './codecs.js';
-import { deleteStream, isStaticName, linesOf, nameOf, type Stream, streamsOf } from './streams.js';
+import { deleteStream, isStaticName, lineStarting, linesOf, nameOf, type Stream, streamsOf } from './streams.js';
 
 function list(text: string): string[] {
   return text
@@ -108,7 +108,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
       (run) => {
         if (run.message.body === '') return NO_BODY;
         const wanted = textOf(start, run);
-        const found = linesOf(run).find(({ text }) => text.startsWith(wanted));
+        const found = lineStarting(run, wanted);
         if (found === undefined) return -1;
         result?.variable?.assign(run.pvars, found.text);
         return 1;
@@ -117,16 +117,16 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
   test('sdp_remove_transport', (run, text) => deleteStream(run, ({ head }) => head.text.split(' ')[2] === text)),
   test('sdp_with_active_media', (run, text) =>
     streamsOf(run).some(
-      ({ media, head, lines }) =>
-        sameButForCase(media, text) &&
-        head.text.split(' ')[1] !== '0' &&
-        !lines.some((each) => /^a=(?:inactive|recvonly)/.test(each.text)),
+      (stream) =>
+        sameButForCase(stream.media, text) &&
+        stream.head.text.split(' ')[1] !== '0' &&
+        !stream.attributes.some((each) => /^a=(?:inactive|recvonly)/.test(each.text)),
     )),
   {
     name: 'sdp_with_ice',
     dialects: KAMAILIO,
     summary: 'whether the SDP has ICE candidates',
-    compile: () => (run) => code(linesOf(run).some(({ text }) => /^a=(?:candidate|ice-)/.test(text))),
+    compile: () => (run) => code(['a=candidate', 'a=ice-'].some((start) => lineStarting(run, start) !== undefined)),
   },
   {
     name: 'sdp_get',
@@ -163,7 +163,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     dialects: KAMAILIO,
     summary: '4 or 6, by the c= line',
     compile: () => (run) => {
-      const line = linesOf(run).find(({ text }) => text.startsWith('c=IN IP'));
+      const line = lineStarting(run, 'c=IN IP');
       return line === undefined ? -1 : line.text.startsWith('c=IN IP6') ? 6 : 4;
     },
   },

@@ -10,7 +10,7 @@ import {
   textOf,
 } from '../define.js';
 import { namePattern } from '../patterns.js';
-import { byCodec, byPattern, type Choose, change, moveDown, moveUp, remove } from './codecs.js';
+import { byCodec, byPattern, type Choose, change, leave, moveDown, moveUp, remove } from './codecs.js';
 import { deleteStream, type Stream, streamsOf } from './streams.js';
 
 function codec(name: string, choose: Choose): FunctionSpec {
@@ -74,12 +74,12 @@ export const sipmsgopsSdpFunctions: ScriptFunction[] = moduleFunctions('sipmsgop
   codec('codec_delete', remove),
   codec('codec_move_up', moveUp),
   codec('codec_move_down', moveDown),
-  codecRegex('codec_exists_re', (stream) => stream.payloads),
+  codecRegex('codec_exists_re', leave),
   codecRegex('codec_delete_re', remove),
   codecRegex('codec_delete_except_re', remove, true),
   codecRegex('codec_move_up_re', moveUp),
   codecRegex('codec_move_down_re', moveDown),
-  codec('codec_exists', (stream) => stream.payloads),
+  codec('codec_exists', leave),
   streamRegex('stream_exists', (run, matches) => streamsOf(run).some(matches)),
   streamRegex('stream_delete', (run, matches) => deleteStream(run, matches)),
 ]);
