@@ -5,15 +5,15 @@ import { decoyHash, hashToken, isPassword, isSame } from './secret.js';
 import { Sessions } from './sessions.js';
 import { Throttle } from './throttle.js';
 
-/** A user as the settings have it. */
+/** A user as configured in the settings. */
 export interface AccessUser {
   readonly name: string;
-  /** "scrypt:..." */
+  /** The stored password hash: "scrypt:...". */
   readonly password: string | undefined;
-  /** "sha256:..." */
+  /** The stored token hash: "sha256:...". */
   readonly token: string | undefined;
   readonly role: Role;
-  /** undefined: all. */
+  /** Partitions the user may see; undefined: all. */
   readonly partitions: readonly string[] | undefined;
 }
 
@@ -25,9 +25,11 @@ export interface Principal extends Rights {
 /** The result of an authentication attempt. */
 export type AuthenticationResult =
   | { readonly kind: 'known'; readonly principal: Principal }
-  /** No user has this secret. */
+  /** No user has this password or token. */
   | { readonly kind: 'wrong' }
-  /** Too many wrong tries, or too many at once: nothing was looked at. */
+  /**
+   * The secret was not checked: this source sent too many wrong ones, or too many checks wait. `ms`: when to try again.
+   */
   | { readonly kind: 'wait'; readonly ms: number };
 
 interface User extends Principal {
@@ -35,18 +37,25 @@ interface User extends Principal {
   readonly token: string | undefined;
 }
 
-/** Passwords that are looked at or wait for it: each takes a tenth of a second of one thread, and a rest. */
+/**
+ * Password checks that may run or wait at a time. Each takes about 0.1 s of one thread, and a wrong one is followed by
+ * a pause.
+ */
 const MAX_QUEUED = 4;
-/** Passwords remembered as right until the next change of the users. */
+/** Correct passwords remembered until the users change. */
 const MAX_REMEMBERED = 1000;
 const LONGEST_SECRET = 1024;
-/** How many times as long as a wrong password took, nothing is looked at: so they take a fifth of one processor at most. */
+/**
+ * After a wrong password, the pause before the next check is this many times as long as the check took: wrong passwords
+ * take a fifth of one processor at most.
+ */
 const REST = 4;
 const LONGEST_REST = 2000;
 
 /**
- * The users, their secrets and their sessions. A password is looked at by one thread of the pool, one after the other and
- * with a rest after each wrong one, so that these, however many, delay no call; one that was right is remembered by a keyed hash and costs nothing from then on.
+ * The users, their secrets and their sessions. One thread of the pool checks passwords, one at a time, and pauses after
+ * each wrong one: wrong passwords do not delay calls, however many come. A correct password is remembered by a keyed
+ * hash, so that it is checked at no cost from then on.
  */
 export class Access {
   readonly sessions: Sessions;
@@ -63,7 +72,7 @@ export class Access {
     this.sessions = new Sessions(clock);
   }
 
-  /** Takes the users of new settings; undefined: no authentication. */
+  /** Replaces the users, when settings change; undefined: no authentication. */
   configure(users: readonly AccessUser[] | undefined): void {
     this.right.clear();
     this.users =
@@ -76,28 +85,28 @@ export class Access {
       );
   }
 
-  /** Whether users are asked for at all. */
+  /** Whether callers must authenticate. */
   get isOn(): boolean {
     return this.users !== undefined;
   }
 
-  /** What a user may do; undefined when there is none of that name. */
+  /** The rights of a user; undefined when no user has that name. */
   user(name: string): Principal | undefined {
     return this.users?.get(name);
   }
 
-  /** Who has this token. */
+  /** Finds the user with this token. */
   byToken(token: string, source: string): AuthenticationResult {
     const hash = hashToken(token.slice(0, LONGEST_SECRET));
     let found: User | undefined;
     for (const user of this.users?.values() ?? []) {
       if (user.token !== undefined && isSame(user.token, hash)) found = user;
     }
-    // 256 random bits cannot be guessed: a right token is taken from a source that is slowed down too.
+    // A token of 256 random bits cannot be guessed, so a correct one is accepted from a throttled source too.
     return found === undefined ? this.wrong(source) : { kind: 'known', principal: found };
   }
 
-  /** Whether this is the user's password. A user that is not there takes the same time. */
+  /** Checks a user's password. For an unknown user the check takes as long as for a known one. */
   async byPassword(name: string, password: string, source: string): Promise<AuthenticationResult> {
     const user = this.users?.get(name);
     const { users } = this;
@@ -128,12 +137,12 @@ export class Access {
     return { kind: 'known', principal: user };
   }
 
-  /** Begins a browser's session; the id for its cookie. */
+  /** Begins a browser session; returns its id, for the cookie. */
   signIn(principal: Principal): string {
     return this.sessions.begin(principal.name, secretsOf(this.users?.get(principal.name)));
   }
 
-  /** Whose session this is; it ends when the secrets of the user change. */
+  /** The user of a session. A session ends when the secrets of its user change. */
   bySession(id: string): Principal | undefined {
     const session = this.sessions.find(id);
     const user = session && this.users?.get(session.user);
@@ -142,7 +151,7 @@ export class Access {
     return undefined;
   }
 
-  /** Leaves the processor to calls after a wrong password that took so many milliseconds. */
+  /** Waits after a password check that took `ms` milliseconds and failed, so that the processor is free for calls. */
   private rest(ms: number): Promise<void> {
     return new Promise((resolve) => void this.clock.schedule(Math.min(ms * REST, LONGEST_REST), resolve));
   }

@@ -3,29 +3,29 @@ import { Emitter } from '../core/emitter.js';
 import { maskSecrets } from '../core/mask.js';
 import type { Caller, EndpointKind } from './caller.js';
 
-/** What came of a call: done, not allowed, or tried and failed. */
+/** How a call of a management command ended: done, not allowed, or failed. */
 export type AuditResult = 'ok' | 'refused' | 'failed';
 
-/** A call as the endpoint reports it. */
+/** A call of a management command, as its endpoint reports it. */
 export interface AuditedCall {
   readonly caller: Caller;
   readonly command: string;
-  /** By name, or by position. */
+  /** The parameters: an object (by name) or an array (by position). */
   readonly params: unknown;
   readonly partition: string | undefined;
   readonly result: AuditResult;
-  /** "404 destination not found" */
+  /** For example "404 destination not found". */
   readonly error: string | undefined;
   readonly changes: readonly string[];
 }
 
 /** One audit record as it is logged, published and shown. */
 export interface AuditRecord {
-  /** Counts from 1 since the start. */
+  /** Serial number, from 1 since the start. */
   readonly seq: number;
   /** ISO 8601 with milliseconds. */
   readonly time: string;
-  /** undefined where the endpoint asks for no name. */
+  /** The user's name; undefined where the endpoint does not authenticate. */
   readonly user: string | undefined;
   readonly endpoint: EndpointKind;
   readonly peer: string;
@@ -36,25 +36,25 @@ export interface AuditRecord {
   readonly result: AuditResult;
   readonly error: string | undefined;
   readonly changes: readonly string[];
-  /** Refusals and failures of the same caller that were merged into this record. */
+  /** How many refusals and failures of the same caller are merged into this record. */
   readonly merged?: number;
 }
 
-/** Records kept in memory, for those who look at them there. */
+/** Records kept in memory for the `audit` API and the console. */
 const KEPT = 1000;
-/** Calls of one caller in a second that changed nothing and are recorded one by one. */
-const VAIN_A_SECOND = 5;
-/** The same of all callers: a datagram may claim to come from anywhere. */
-const VAIN_OF_ALL = 50;
-/** Callers remembered whose refusals and failures are merged. */
+/** Calls of one caller in a second that changed nothing (refused or failed) and still get a record each. */
+const UNSUCCESSFUL_A_SECOND = 5;
+/** The same limit for all callers together: the sender address of a datagram may be forged. */
+const UNSUCCESSFUL_OF_ALL = 50;
+/** Callers for which refusals and failures are counted. */
 const MAX_CALLERS = 1000;
 const MAX_PARAMS = 1000;
 const MAX_TEXT = 300;
 
 /**
- * Records who changed what, what was refused and what failed. Every call that changes something is in a record of its own; what
- * is refused to one caller, or fails without a change, faster than five times a second is merged into one record, which says
- * how many they were.
+ * Records each management call that changed something, was refused or failed. A call that changed something always has
+ * its own record. When one caller is refused, or fails without a change, more than five times a second, the further
+ * calls are merged into one record, which gives their number.
  */
 export class AuditTrail {
   private readonly kept: AuditRecord[] = [];
@@ -70,14 +70,13 @@ export class AuditTrail {
     return this.listeners.on(listen);
   }
 
-  /** The last records, oldest first. */
+  /** The records in memory, oldest first. */
   recent(): readonly AuditRecord[] {
     return this.kept;
   }
 
   /**
-   * Records a call of the management interface and gives it to the listeners; a call that is merged into another makes no record of its
-   * own.
+   * Records a call and passes the record to the listeners. A call that is merged into another has no record of its own.
    */
   record(call: AuditedCall): void {
     const vain = call.result === 'refused' || (call.result === 'failed' && call.changes.length === 0);
@@ -103,7 +102,10 @@ export class AuditTrail {
     this.listeners.emit(record);
   }
 
-  /** How many calls in vain this record reports; undefined when a later record reports this one. */
+  /**
+   * How many merged calls the record of this call also stands for; undefined when this call is merged into a later
+   * record.
+   */
   private merge({ user, endpoint, peer }: Caller): number | undefined {
     const key = `${endpoint} ${user ?? ''} ${peer.slice(0, 64)}`;
     const now = this.clock.monotonic();
@@ -123,7 +125,7 @@ export class AuditTrail {
       this.ofAll.since = now;
       this.ofAll.count = 0;
     }
-    if (++known.count > VAIN_A_SECOND || ++this.ofAll.count > VAIN_OF_ALL) {
+    if (++known.count > UNSUCCESSFUL_A_SECOND || ++this.ofAll.count > UNSUCCESSFUL_OF_ALL) {
       known.merged++;
       return undefined;
     }

@@ -1,6 +1,6 @@
 import { ALL_RIGHTS, type Rights } from './rights.js';
 
-/** The ways requests come in by, as they stand in metrics and audit records. */
+/** Kinds of endpoints, as named in metrics and audit records. */
 export type EndpointKind =
   | 'fifo'
   | 'datagram'
@@ -12,16 +12,16 @@ export type EndpointKind =
   | 'jsonrpc-datagram'
   | 'jsonrpc-http';
 
-/** Who asks: the rights, and what an audit record names. */
+/** Who sent a management request: the rights, and what an audit record names. */
 export interface Caller extends Rights {
-  /** Name of the user; undefined where the endpoint asks for none. */
+  /** Name of the user; undefined where the endpoint does not authenticate. */
   readonly user: string | undefined;
   readonly endpoint: EndpointKind;
-  /** Address of the request; '' where the endpoint knows none. */
+  /** Address of the sender; '' where the endpoint does not know it. */
   readonly peer: string;
 }
 
-/** The caller at an endpoint without access control: it may do everything. */
+/** The caller at an endpoint without access control, with all rights. */
 export function unbounded(endpoint: EndpointKind, peer = ''): Caller {
   return { ...ALL_RIGHTS, user: undefined, endpoint, peer };
 }

@@ -3,7 +3,7 @@ import type { Access, AuthenticationResult, Principal } from './access.js';
 import type { AuditTrail } from './audit.js';
 import { type Caller, type EndpointKind, unbounded } from './caller.js';
 
-/** Why a request is rejected, as HTTP says it (RFC 9110 section 15.5, RFC 6585 section 4). */
+/** An HTTP status and headers that reject a request (RFC 9110 section 15.5, RFC 6585 section 4). */
 export interface Rejection {
   readonly status: 401 | 429;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,14 +20,14 @@ const COOKIE = 'switchyard_session';
 
 /** Authenticates the sender of an HTTP request: by bearer token, by name and password, or by session cookie. */
 export class HttpAccess {
-  /** @param secure whether the listener speaks TLS: its cookies are then for TLS only */
+  /** @param secure whether the listener speaks TLS: cookies are then marked as for TLS only */
   constructor(
     private readonly access: Access,
     private readonly audit: AuditTrail,
     private readonly secure: boolean,
   ) {}
 
-  /** The caller, or the reason for the rejection. `as`: the user a request without credentials counts as. */
+  /** The caller, or the rejection. `as`: user name under which a request without credentials is handled. */
   async caller(
     { headers, peer }: HttpCredentials,
     endpoint: EndpointKind,
@@ -45,7 +45,7 @@ export class HttpAccess {
     return this.rejected(verdict, 'authenticate', endpoint, peer);
   }
 
-  /** Signs in with name and password; the Set-Cookie of the session. */
+  /** Signs in with name and password; returns the caller and the Set-Cookie header of its session. */
   async signIn(name: string, password: string, peer: string): Promise<{ caller: Caller; cookie: string } | Rejection> {
     const { access, audit } = this;
     const verdict = await access.byPassword(name, password, peer);
@@ -55,7 +55,7 @@ export class HttpAccess {
     return { caller, cookie: this.cookie(access.signIn(verdict.principal)) };
   }
 
-  /** Ends the session; the Set-Cookie that takes the cookie away. */
+  /** Ends the session; returns the Set-Cookie header that removes the cookie. */
   signOut(headers: IncomingHttpHeaders): string {
     const id = this.sessionId(headers);
     if (id !== undefined) this.access.sessions.end(id);
@@ -103,7 +103,7 @@ export class HttpAccess {
   ): Rejection {
     const nobody: Caller = { user: undefined, role: 'viewer', partitions: new Set(), endpoint, peer };
     const error = verdict.kind === 'wait' ? '429 too many wrong tries' : '401 wrong name or secret';
-    // Records are not merged by name: a sender can use any number of names.
+    // Not part of the caller, by whom records are merged: a sender could use any number of names.
     const params = name === undefined ? {} : { name: name.slice(0, 64) };
     this.audit.record({ ...event(nobody), params, command, result: 'refused', error });
     if (verdict.kind === 'wrong') return UNNAMED;

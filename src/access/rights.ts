@@ -1,24 +1,26 @@
-/** What a principal may do, each role with what the ones before it may. */
+/** The roles, from the least to the most rights; each includes the rights of the ones before it. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 
 /** viewer reads; operator changes states and reloads; admin changes destinations, the log and the process. */
 export type Role = (typeof ROLES)[number];
 
-/** What somebody may see and touch. */
+/** What a caller may see and change. */
 export interface Rights {
   readonly role: Role;
-  /** Partitions that exist for the user; undefined: all of them, and the process itself. */
+  /** Partitions the caller may see; undefined: all of them, and the commands for the whole process. */
   readonly partitions: ReadonlySet<string> | undefined;
 }
 
-/** What a command asks of its caller. */
+/** The rights a command requires. */
 export interface Need {
   readonly role: Role;
-  /** It reaches beyond partitions: the log level, all probes. Only a user who is not bound to partitions may run it. */
+  /**
+   * The command concerns the whole process (log level, all probes): a user limited to some partitions may not run it.
+   */
   readonly wholeProcess?: boolean;
 }
 
-/** Everything, everywhere. */
+/** All rights on all partitions. */
 export const ALL_RIGHTS: Rights = { role: 'admin', partitions: undefined };
 
 /** Whether the rights suffice for what a command needs. */
@@ -27,12 +29,12 @@ export function mayDo(rights: Rights, need: Need): boolean {
   return need.wholeProcess !== true || rights.partitions === undefined;
 }
 
-/** Whether a partition is there at all for somebody with these rights. */
+/** Whether a partition exists for a caller with these rights. */
 export function sees({ partitions }: Rights, partition: string): boolean {
   return partitions === undefined || partitions.has(partition);
 }
 
-/** The same rights within one partition only. */
+/** The same role, limited to one partition. */
 export function withinPartition(rights: Rights, partition: string): Rights {
   return { role: rights.role, partitions: new Set(sees(rights, partition) ? [partition] : []) };
 }

@@ -1,10 +1,10 @@
 import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** Cost of new password hashes (RFC 7914 section 2): 32 MiB and about a tenth of a second. */
+/** Cost of new password hashes (RFC 7914 section 2): 32 MiB of memory and about 0.1 s. */
 const COST = { N: 32_768, r: 8, p: 1 } as const;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** What a stored hash may ask for at most; it bounds memory and time of one check. */
+/** Bytes of memory that a stored hash may ask for; this also bounds the time of a check. */
 const MAX_MEMORY = 256 * 1024 * 1024;
 
 /** "scrypt:N:r:p:salt:hash", salt and hash in base64url. */
@@ -13,17 +13,17 @@ export const PASSWORD_HASH =
 /** "sha256:" and the hash of a token in hexadecimal digits. */
 export const TOKEN_HASH = /^sha256:([0-9a-f]{64})$/;
 
-/** A token: 256 random bits. Its hash needs no salt and no slow function. */
+/** Creates a token of 256 random bits. So many bits cannot be guessed, hence its hash has no salt and is fast. */
 export function newToken(): string {
   return `swy_${randomBytes(32).toString('base64url')}`;
 }
 
-/** What is stored of a token. */
+/** The text stored for a token. */
 export function hashToken(token: string): string {
   return `sha256:${createHash('sha256').update(token).digest('hex')}`;
 }
 
-/** What is stored of a password. */
+/** The text stored for a password. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const { N, r, p } = COST;
@@ -31,7 +31,7 @@ export async function hashPassword(password: string): Promise<string> {
   return `scrypt:${N}:${r}:${p}:${salt.toString('base64url')}:${hash.toString('base64url')}`;
 }
 
-/** Whether a password is the one that is stored. The work is done by a thread of the pool, not on the event loop. */
+/** Checks a password against its stored hash, in a thread of the pool, so that the event loop is not blocked. */
 export async function isPassword(password: string, stored: string): Promise<boolean> {
   const match = PASSWORD_HASH.exec(stored);
   if (match === null) return false;
@@ -42,13 +42,16 @@ export async function isPassword(password: string, stored: string): Promise<bool
   return timingSafeEqual(got, wanted);
 }
 
-/** A stored hash of no password, to spend the same time on users that are not there. */
+/**
+ * A hash that no password matches. It is checked for unknown users, so that the time of a reply does not show which
+ * users exist.
+ */
 export function decoyHash(): string {
   const { N, r, p } = COST;
   return `scrypt:${N}:${r}:${p}:${randomBytes(SALT_BYTES).toString('base64url')}:${randomBytes(HASH_BYTES).toString('base64url')}`;
 }
 
-/** Whether two texts are the same, in a time that does not depend on where they differ. */
+/** Compares two texts in a time that does not depend on where they differ. */
 export function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map((each) => createHash('sha256').update(each).digest());
   return timingSafeEqual(a as Buffer, b as Buffer);

@@ -3,19 +3,19 @@ import type { Clock } from '../core/clock.js';
 
 /** Milliseconds a session lasts. */
 export const SESSION_MS = 12 * 3_600_000;
-/** Sessions of one user, and of all; the oldest end first. */
+/** Sessions of one user, and of all users; beyond that the oldest ends. */
 const MAX_OF_ONE = 20;
 const MAX_SESSIONS = 5000;
 
 interface Session {
   readonly user: string;
-  /** The user's secrets when the session began: it ends when they change. */
+  /** The user's secrets when the session began: the session ends when they change. */
   readonly secrets: string;
   /** When it ends, in milliseconds of Clock.monotonic(). */
   readonly until: number;
 }
 
-/** Sessions of browsers. Only the hash of an id is kept: a memory dump contains no id that could be used. */
+/** Browser sessions. Only the hash of each id is kept, so that a memory dump contains no usable id. */
 export class Sessions {
   private readonly sessions = new Map<string, Session>();
 

@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../core/clock.js';
 
-/** Wrong attempts of a source that are not delayed. */
+/** Wrong attempts of a source before it is delayed. */
 const FREE_TRIES = 3;
-/** Milliseconds the next attempt waits after the first that is delayed; doubled with each. */
+/** Milliseconds of the first delay; each further wrong attempt doubles it. And the longest delay. */
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 60_000;
 /** Milliseconds after which one wrong attempt is forgotten. */
@@ -14,28 +14,30 @@ interface Source {
   failures: number;
   /** Clock.monotonic() of the last wrong attempt. */
   last: number;
-  /** Attempts before this time are refused unchecked. */
+  /** Attempts before this time are refused without a check. */
   until: number;
 }
 
-/** Delays sources that send wrong secrets. An IPv6 source is its /64: one host can use all addresses in it. */
+/**
+ * Delays sources that send wrong secrets. IPv6 sources are counted by /64, since one host can use all addresses of it.
+ */
 export class Throttle {
   private readonly sources = new Map<string, Source>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Milliseconds until an attempt of this source is checked; 0: it is checked now. */
+  /** Milliseconds until an attempt of this source will be checked; 0: it is checked now. */
   wait(address: string): number {
     const source = this.sources.get(sourceOf(address));
     return source === undefined ? 0 : Math.max(0, Math.ceil(source.until - this.clock.monotonic()));
   }
 
-  /** The source sent a wrong secret. */
+  /** Counts a wrong attempt of a source. */
   failed(address: string): void {
     const key = sourceOf(address);
     const now = this.clock.monotonic();
     const known = this.sources.get(key);
-    // The order of the map is that of the last wrong attempts: the oldest is forgotten first.
+    // The map is kept in the order of the last wrong attempt; the oldest entry is removed first.
     this.sources.delete(key);
     if (known === undefined && this.sources.size >= MAX_SOURCES) {
       const [oldest] = this.sources.keys();
