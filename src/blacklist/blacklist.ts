@@ -3,12 +3,15 @@ import type { Logger } from '../core/logger.js';
 import type { TransportName } from '../core/uri.js';
 import type { Partition } from '../engine/partition.js';
 
-/** One list of a partition: the addresses of these sets (ds_define_blacklist "name= 4,6"). */
+/** Configures one list: it gets the addresses of these sets (ds_define_blacklist "name= 4,6"). */
 export interface BlacklistDefinition {
   readonly partition: string;
   readonly name: string;
   readonly sets: readonly number[];
-  /** "ip": any port and protocol, as documented; "endpoint": port and protocol are compared too, as recorded. */
+  /**
+   * "ip": a rule matches any port and protocol, as documented; "endpoint": it compares them too, as OpenSIPS was seen
+   * to do.
+   */
   readonly match: 'ip' | 'endpoint';
 }
 
@@ -20,7 +23,7 @@ export interface BlacklistRule {
   readonly port?: number;
 }
 
-/** Where a request would go. */
+/** The next hop of a request. */
 export interface BlacklistEndpoint {
   readonly address: string;
   readonly port: number;
@@ -29,9 +32,9 @@ export interface BlacklistEndpoint {
 
 interface List {
   readonly name: string;
-  /** Rules by the partition they come from, in order of their destinations. */
+  /** The rules, by the partition they were made from, in the order of its destinations. */
   readonly parts: Map<string, readonly BlacklistRule[]>;
-  /** Rules of all partitions by canonical address; replaced as a whole. */
+  /** The rules of all partitions by canonical address; each change makes a new map. */
   index: ReadonlyMap<string, readonly BlacklistRule[]>;
 }
 
@@ -42,13 +45,13 @@ interface Collected {
   readonly index: Map<string, BlacklistRule[]>;
 }
 
-/** Destinations examined per event loop iteration: about two milliseconds. */
+/** Destinations handled per event loop iteration: about two milliseconds. */
 const SLICE = 1000;
 
 /**
- * The black lists: one rule per address that a destination of their sets resolved to, inactive ones included. Asked for
- * each next hop; rebuilt after each load of a partition and whenever its names were resolved anew. A list name used by two
- * partitions is one list.
+ * The blacklists. A list has one rule for each address of the destinations in its sets, inactive destinations included.
+ * The proxy checks each next hop against them. Lists are rebuilt after each load of a partition and when host names
+ * resolve to other addresses. Two partitions that use one name share that list.
  */
 export class BlacklistTable {
   private definitions: readonly BlacklistDefinition[] = [];
@@ -79,7 +82,7 @@ export class BlacklistTable {
     this.table = table;
   }
 
-  /** Takes the addresses of a partition's current snapshot over into its lists. */
+  /** Rebuilds the partition's rules from its current snapshot. */
   rebuild(partition: Pick<Partition, 'name' | 'snapshot'>): void {
     this.begin(partition.name);
     const steps = this.collect(partition);
@@ -89,8 +92,9 @@ export class BlacklistTable {
   }
 
   /**
-   * The same in slices: awaits `pause` between them, so that calls go on while very many addresses are taken over; until
-   * the end the lists are as they were. A run that a later one of the same partition overtakes changes nothing.
+   * Does the same in slices and awaits `pause` between them, so that calls are handled meanwhile when there are very
+   * many addresses. The old rules hold until the end. When another rebuild of the partition starts, this one stops
+   * without effect.
    */
   async rebuildInSlices(partition: Pick<Partition, 'name' | 'snapshot'>, pause: () => Promise<void>): Promise<void> {
     const run = this.begin(partition.name);
@@ -110,7 +114,7 @@ export class BlacklistTable {
     return run;
   }
 
-  /** Rules of a partition's lists, by name; yields between slices. */
+  /** Collects the rules of a partition for each list; yields between slices. */
   private *collect({
     name: partitionName,
     snapshot,
@@ -157,7 +161,7 @@ export class BlacklistTable {
     }
   }
 
-  /** Whether one of these lists has a rule for the endpoint. Lists that do not exist have none. */
+  /** Whether one of these lists has a rule for this next hop. An unknown list has no rules. */
   blocked(lists: readonly string[], endpoint: BlacklistEndpoint): boolean {
     for (const name of lists) {
       const list = this.table.get(name);
@@ -169,8 +173,9 @@ export class BlacklistTable {
   }
 
   /**
-   * The first rule of a list for an endpoint. As documented for check_blacklist, what is undefined stands for "any", which
-   * only a rule for any protocol, or any port, matches. With `sees` only rules of those partitions count.
+   * The first rule of a list that matches. As documented for check_blacklist, an undefined field of the endpoint means
+   * "any", which only a rule for any protocol or port matches. With `sees`, only rules of partitions for which it
+   * returns true count.
    */
   check(
     list: string,
@@ -191,8 +196,8 @@ export class BlacklistTable {
   }
 
   /**
-   * All lists with their rules, in order of definition (list_blacklists shows them in reverse); with `sees` those of some
-   * partitions, and their rules.
+   * All lists with their rules, in order of definition (list_blacklists reverses it). With `sees`, only lists and rules
+   * of partitions for which it returns true.
    */
   lists(
     sees: (partition: string) => boolean = () => true,
@@ -236,7 +241,10 @@ function ruleKey(rule: BlacklistRule): string {
   return `${canonicalAddress(rule.address)} ${rule.transport ?? ''} ${rule.port ?? ''}`;
 }
 
-/** One spelling per address: IPv6 compressed and in lower case, IPv4-mapped IPv6 as IPv4 (RFC 4291 section 2.5.5.2). */
+/**
+ * A canonical text for each address: IPv6 compressed and in lower case, IPv4-mapped IPv6 as IPv4 (RFC 4291 section
+ * 2.5.5.2).
+ */
 function canonicalAddress(text: string): string {
   if (!text.includes(':')) return text;
   const bare = text.replace(/^\[(.*)\]$/, '$1');
