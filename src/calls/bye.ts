@@ -2,23 +2,26 @@ import type { RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
 import { type TaggedRequest, tagKey } from './tag-key.js';
 
-/** What is read of a request inside a dialog. */
+/** The fields read from a request inside a dialog. */
 export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'callIdB'>;
 
-/** What a BYE reports to. */
+/** Receives what a BYE has done to its call. */
 export interface ByeKeeper {
-  /** A BYE has ended the call it belongs to. */
+  /** The BYE got the final reply that ends its call. */
   callEnded(bye: Bye): void;
-  /** Writes that down. */
+  /** Records that the call has ended. */
   hungUp(bye: Bye): void;
 }
 
 /**
- * A BYE under way. A call that is asked to authenticate its BYE goes on until it is sent again with credentials; any
- * other final reply, and none, ends it (RFC 3261 section 15.1.1).
+ * Follows a BYE. Any final reply, or none, ends the call (RFC 3261 section 15.1.1), except a challenge: then the BYE is
+ * sent again with credentials.
  */
 export class Bye implements RelayWatch {
-  /** Of its Call-ID and the tag in From, once it has ended: the message is not kept for them. */
+  /**
+   * The two halves of the hash of its Call-ID, and the key of its From tag; copied when the BYE ends, so that the
+   * message can be freed.
+   */
   callIdA = 0;
   callIdB = 0;
   tag = 0;
@@ -26,7 +29,7 @@ export class Bye implements RelayWatch {
   constructor(
     private readonly keeper: ByeKeeper,
     private request: RequestInDialog | undefined,
-    /** When it came, monotonic milliseconds. */
+    /** When the BYE came, in monotonic milliseconds. */
     readonly at: number,
   ) {}
 
@@ -40,7 +43,7 @@ export class Bye implements RelayWatch {
     this.keeper.callEnded(this);
   }
 
-  /** Writes down that it has ended its call. */
+  /** Records that this BYE has ended its call. */
   writeDown(): void {
     this.keeper.hungUp(this);
   }

@@ -1,14 +1,20 @@
-/** Entries there is room for at first, a power of two; few, so that calls by which a daemon warms up make it grow. */
+/**
+ * Entries of the first table, a power of two. It is small so that the calls of a warm-up also run, and compile, the
+ * code that enlarges it.
+ */
 const LEAST = 8;
 const NONE = -1;
-/** An entry: the two halves of its key, and its slot plus one; 0 where there is none. */
+/** Numbers of an entry in the hash table: the two halves of the key, and slot + 1 (0: empty). */
 const WIDTH = 3;
-/** What is known of a slot: the halves of its key, its neighbours in age plus one, and a number of its own. */
+/**
+ * Numbers kept for each slot: the two halves of the key, previous slot + 1 and next slot + 1 by age, and the number
+ * given to `add`.
+ */
 const SPAN = 5;
 
 /**
- * Slots of answered calls by the 64 bits of their key, oldest first. Arrays of numbers only: nothing is allocated for a call, and the
- * garbage collector sees none of them.
+ * Answered calls: finds the slot of a call record by a 64-bit key, and keeps the slots in order of age. Everything is
+ * in arrays of numbers, so that a call allocates nothing and the garbage collector has nothing to scan.
  */
 export class CallDialogs {
   private entries = new Int32Array(LEAST * WIDTH);
@@ -18,12 +24,12 @@ export class CallDialogs {
   private first = NONE;
   private last = NONE;
 
-  /** How many it holds. */
+  /** How many slots it holds. */
   get size(): number {
     return this.count;
   }
 
-  /** The slot that has been here longest; -1 when there is none. */
+  /** The slot added first; -1 when there is none. */
   get oldest(): number {
     return this.first;
   }
@@ -39,12 +45,15 @@ export class CallDialogs {
     }
   }
 
-  /** The number a slot was added with. */
+  /** The number given when the slot was added. */
   own(slot: number): number {
     return this.bySlot[SPAN * slot + 4] as number;
   }
 
-  /** Adds a slot under a key that is not here, with a number of its own. */
+  /**
+   * Adds a slot under a key that is not in the table, with a number of the caller's choice (the key of the caller's
+   * tag).
+   */
   add(slot: number, a: number, b: number, own: number): void {
     if (2 * (this.count + 1) > this.mask) this.grow();
     this.put(slot, a, b);
@@ -65,7 +74,7 @@ export class CallDialogs {
     this.last = slot;
   }
 
-  /** Removes a slot that is here. */
+  /** Removes a slot that is in the table. */
   remove(slot: number): void {
     const { bySlot } = this;
     const [previous, next] = [(bySlot[SPAN * slot + 2] as number) - 1, (bySlot[SPAN * slot + 3] as number) - 1];
@@ -86,7 +95,7 @@ export class CallDialogs {
     entries[at * WIDTH + 2] = slot + 1;
   }
 
-  /** Takes an entry out, and moves those after it that would not be found any more. */
+  /** Removes an entry, and moves the entries after it that a search could not reach any more. */
   private take(slot: number, b: number): void {
     const { entries, mask } = this;
     let hole = b & mask;

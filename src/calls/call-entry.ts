@@ -5,7 +5,7 @@ import type { CallEntry, TryEntry } from './call-entry-types.js';
 import type { CallRecord, RecordedTry } from './call-record.js';
 import { type Privacy, shownUri } from './privacy.js';
 
-/** A record as it is shown. */
+/** Makes the shown form of a record. */
 export function callEntry(record: CallRecord, node: string, privacy: Privacy): CallEntry {
   const message = parseMessage(record.text);
   const { origin, tries } = record;

@@ -2,29 +2,29 @@ import { SwitchyardError } from '../core/errors.js';
 import type { CallEntry } from './call-entry-types.js';
 import type { CallRecord } from './call-record.js';
 
-/** Which records are wanted; a member that is left out matches every record. */
+/** Selects records. A field that is left out matches every record. */
 export interface CallFilter {
   readonly partition?: string | undefined;
   /** Only records of these partitions. */
   readonly partitions?: ReadonlySet<string> | undefined;
   readonly set?: number | undefined;
-  /** Part of the URI of a hop that was tried. */
+  /** Text that the URI of a tried hop contains. */
   readonly destination?: string | undefined;
   /** "503", "5xx", or "failed" for all but 2xx. */
   readonly code?: string | undefined;
-  /** Part of the URI. */
+  /** Text that the URI of From contains. */
   readonly from?: string | undefined;
-  /** Part of the URI of To, or of the request-URI. */
+  /** Text that the URI of To or the request-URI contains. */
   readonly to?: string | undefined;
   readonly callId?: string | undefined;
-  /** Beginning of "10.0.0.1:5060". */
+  /** How "10.0.0.1:5060" begins. */
   readonly source?: string | undefined;
   readonly method?: string | undefined;
-  /** Only records changed after this number. */
+  /** Only records whose last change has a greater number than this. */
   readonly after?: number | undefined;
 }
 
-/** Throws SwitchyardError USAGE for a filter that nothing could match. */
+/** Throws SwitchyardError USAGE for a filter that can match no record. */
 export function checkFilter({ code }: CallFilter): void {
   if (code !== undefined && !/^(?:[1-6][0-9x]{2}|failed)$/i.test(code)) {
     throw new SwitchyardError(
@@ -34,13 +34,16 @@ export function checkFilter({ code }: CallFilter): void {
   }
 }
 
-/** Whether it can be said without showing a record that it is not wanted: most of a long list are passed over so. */
+/**
+ * A cheap test on the stored record: true when the filter certainly rejects it. Most records of a long list need no
+ * more than this.
+ */
 export function isExcluded({ code, text }: CallRecord, filter: CallFilter): boolean {
   if (filter.code !== undefined && !codeMatches(code, filter.code)) return true;
   return filter.callId !== undefined && !text.includes(filter.callId);
 }
 
-/** Whether a record is wanted; the caller compares `after` with the number of each record. */
+/** Whether the filter accepts a record, except for `after`, which the caller checks. */
 export function isWanted(entry: CallEntry, filter: CallFilter): boolean {
   const { partition, partitions, set, destination, code, from, to, callId, source, method } = filter;
   if (partition !== undefined && entry.partition !== partition) return false;

@@ -19,30 +19,30 @@ import { RecordStore } from './record-store.js';
 import { SlotRing } from './slot-ring.js';
 import { tagKey } from './tag-key.js';
 
-/** Bounds of what is remembered. */
+/** How many records and calls are kept. */
 export interface CallBounds {
-  /** Records kept of requests that were dispatched; default 10,000. 0: none. */
+  /** Records of dispatched requests that are kept; default 10,000. 0: none. */
   readonly ring: number;
-  /** Most answered calls that are followed to their end; default 50,000. The oldest beyond that are forgotten. */
+  /** Answered calls that are followed until they end; default 50,000. Beyond that the oldest are dropped. */
   readonly dialogs: number;
 }
 
-/** Bounds of call records unless the settings say otherwise: records kept, and dialogs followed at once. */
+/** The bounds where the settings say nothing. */
 export const DEFAULT_CALL_BOUNDS: CallBounds = { ring: 10_000, dialogs: 50_000 };
 
-/** Who takes records as their requests have their final reply. */
+/** Receives a record when its request gets the final reply. */
 export interface FinalRecords {
   /** Whether the record of a request with this Call-ID is wanted. */
   isWanted(callId: string): boolean;
   record(record: CallRecord): void;
 }
 
-/** What waits to be written down. */
+/** A request or BYE that has ended and is not recorded yet. */
 interface Ended {
   writeDown(): void;
 }
 
-/** A record as it was when it was looked for: it may have left since. */
+/** Refers to a record in a ring. The record may have been removed since. */
 export interface RecordHandle {
   readonly slot: number;
   readonly serial: number;
@@ -50,55 +50,63 @@ export interface RecordHandle {
 }
 
 /**
- * What has ended is written down once there is so much of it, or somebody asks: the code and the tables that this takes are then in the
- * processor's caches for all but the first. The bytes are those of the requests that stay in memory meanwhile.
+ * Ended requests are recorded in groups of this size, or earlier when somebody reads the records. In a group, all but
+ * the first find code and tables in the processor's caches. Until then the texts of the requests stay in memory.
  */
 const MOST_WAITING = 16;
 const MOST_WAITING_BYTES = 64 * 1024;
-/** Milliseconds by which two times that are the same may differ: times are noted in microseconds. */
+/** Times are kept in whole microseconds, so two equal times may differ by this many milliseconds. */
 const SAME_TIME = 0.001;
-/** Characters of the reason of a refusal that are kept: a script may have put any part of the request into it. */
+/** Characters kept of the reason of a refusal: a script may put any part of the request into it. */
 const MOST_OF_REASON = 256;
-/** Bytes of requests kept in the ring at most. */
+/** Bytes of request texts that the ring keeps. */
 const MOST_BYTES = 32 * 1024 * 1024;
-/** Requests refused before anything was selected have a ring of their own, so that a flood of them evicts no call. */
+/**
+ * Requests refused before a selection have a ring of their own, so that a flood of them removes no record of a call.
+ */
 const REFUSED_RING = 1000;
-/** Answered calls after which the oldest are checked for having been followed too long. */
+/** After this many answered calls, the oldest are checked for LONGEST_CALL. */
 const LOOK_EVERY = 4096;
-/** Requests forwarded without state that are remembered, to recognise retransmissions: 250 a second for 32 s. */
+/** Stateless requests remembered to recognise retransmissions: enough for 250 a second during 32 s. */
 const RETRANSMISSIONS = 8192;
-/** Milliseconds an answered call is followed: after that its BYE counts as lost. */
+/** Milliseconds an answered call is followed; after that its BYE counts as lost. */
 const LONGEST_CALL = 24 * 3_600_000;
 
 /**
- * The call records of this process: one for each request that a rule or script dispatched, in a bounded ring. Whoever wants
- * each record when its call has ended registers with `onEnd`.
+ * The call records of this process, in bounded rings: one for each request that a rule or script dispatched. With
+ * `onEnd`, a listener receives each record when its call has ended.
  */
 export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
-  /** Requests that no rule matched, and all that were answered without being dispatched. */
+  /**
+   * `unmatched`: requests that no rule matched; `refused`: requests answered without being dispatched;
+   * `dialogsForgotten`: answered calls that were dropped before their end.
+   */
   readonly counters = { unmatched: 0, refused: 0, dialogsForgotten: 0 };
-  /** Called for each request outside a dialog as it is dispatched; undefined: no listener. */
+  /** Called for each request outside a dialog when it is dispatched; undefined: nobody listens. */
   onDispatch: ((message: RecordedRequest, source: Source, origin: RouteOrigin | undefined) => void) | undefined =
     undefined;
-  /** Takes the records it wants as their requests have their final reply; undefined: nobody does. */
+  /** Receives records when their requests get the final reply; undefined: nobody does. */
   finals: FinalRecords | undefined = undefined;
   private readonly figuresTable = new FiguresTable();
   private readonly listeners: RecordListeners;
   private readonly store = new RecordStore();
   private ring: SlotRing;
   private readonly refusals = new SlotRing(this.store, REFUSED_RING, MOST_BYTES);
-  /** Answered calls by the key of their Call-ID. */
+  /** Answered calls by the hash of their Call-ID. */
   private readonly dialogs = new CallDialogs();
-  /** Requests forwarded without state lately, so that a retransmission makes no second record. */
+  /** Recent requests that were forwarded without state, so that a retransmission gets no second record. */
   private readonly stateless = new Generations<string, true>(RETRANSMISSIONS);
-  /** Monotonic time of an event that another process reports, while it is recorded; undefined: now. */
+  /** While an event of another process is recorded: its monotonic time; otherwise undefined, which means now. */
   reportedAt: number | undefined = undefined;
-  /** What has ended and is not written down, in that order, and the bytes of its requests. */
+  /** Ended requests that are not recorded yet, oldest first, and the bytes of their texts. */
   private waiting: Ended[] = [];
   private waitingBytes = 0;
   private changes = 0;
   private begun = 0;
-  /** Milliseconds from the monotonic clock to the time since the epoch, and when that difference is read again. */
+  /**
+   * The difference between the time since the epoch and the monotonic clock, in milliseconds, and when to read it
+   * again.
+   */
   private ahead = 0;
   private aheadUntil = Number.NEGATIVE_INFINITY;
 
@@ -111,7 +119,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     this.ring = new SlotRing(this.store, bounds.ring, MOST_BYTES);
   }
 
-  /** Takes other bounds; the records that fit stay. */
+  /** Changes the bounds; records that still fit are kept. */
   configure(bounds: CallBounds): void {
     this.writeDown();
     if (bounds.ring !== this.bounds.ring) {
@@ -124,14 +132,14 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
   }
 
   /**
-   * Calls `listen` with each record when its request, or the call it began, has ended, while `isWanted` says so. The returned
-   * function removes it.
+   * Calls `listen` with each record for which `isWanted` is true, when its request, or the call it began, has ended.
+   * The returned function removes the listener.
    */
   onEnd(listen: (record: CallRecord) => void, isWanted: () => boolean = always): () => void {
     return this.listeners.on(listen, isWanted);
   }
 
-  /** Figures by destination, as they are now. */
+  /** The figures of each destination, up to date. */
   get table(): FiguresTable {
     this.writeDown();
     return this.figuresTable;
@@ -145,20 +153,20 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     return hop.destination === undefined ? undefined : this.figuresTable.of(hop.destination);
   }
 
-  /** A probe of a destination was answered after `ms` milliseconds. */
+  /** Counts the round trip of an answered probe. */
   probed(destination: Destination, ms: number): void {
     this.figuresTable.of(destination).probes.observe(ms);
   }
 
   relayed(message: SipMessage, source: Source, plan: RelayPlan): RelayWatch | undefined {
     if (message.toTag !== '') {
-      // Inside a dialog nothing is dispatched. A BYE ends the call it belongs to.
+      // A request inside a dialog is not dispatched. A BYE ends its call.
       return message.method === 'BYE' ? this.bye(message) : undefined;
     }
     return this.relayedElsewhere(message, message.method === 'INVITE', source, plan.origin, plan.recordRoute);
   }
 
-  /** A request outside dialogs is relayed, maybe by another process. */
+  /** Another process may relay this request; it is recorded here. */
   relayedElsewhere(
     request: RecordedRequest,
     invite: boolean,
@@ -171,7 +179,10 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     return new CallWatch(this, request, invite, source, began, origin, recordRoute);
   }
 
-  /** Milliseconds since the epoch at a monotonic time: the system's clock costs more to read, and is read once a second. */
+  /**
+   * Converts a monotonic time to milliseconds since the epoch. The system clock is slower to read, so it is read once a
+   * second only.
+   */
   private timeAt(monotonic: number): number {
     const now = this.monotonic();
     if (now >= this.aheadUntil) {
@@ -183,11 +194,11 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
 
   forwarded(message: SipMessage, source: Source, hop: NextHop, target: ResolvedTarget, origin?: RouteOrigin): void {
     if (message.toTag !== '') {
-      // Without state the reply is not seen, so neither is a challenge.
+      // Without state the reply is not seen: the BYE is taken as accepted, since a challenge would go unnoticed.
       if (message.method === 'BYE') this.bye(message)?.ended(200);
       return;
     }
-    // A retransmission is forwarded again; it is no further call.
+    // A retransmission is forwarded again, but is not another call.
     const key = `${message.via?.branch} ${message.callId}`;
     if (this.stateless.has(key)) return;
     this.stateless.set(ownText(key), true);
@@ -200,7 +211,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
   }
 
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void {
-    // A redirection by a rule, or our answer to an OPTIONS, is no refusal; inside a dialog nothing is dispatched.
+    // Redirections by a rule and our answers to OPTIONS are no refusals. A request inside a dialog is not dispatched.
     if (code < 300 || message.toTag !== '') return;
     this.counters.refused++;
     if (origin?.rule === '') this.counters.unmatched++;
@@ -220,7 +231,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     this.file(watch, '', this.ring);
   }
 
-  /** A BYE that another process relayed has this final reply; `fromTag` is that of its sender. */
+  /** Another process relayed a BYE, which got this final reply; `fromTag`: the From tag of the BYE. */
   byeEnded(callId: string, fromTag: string, code: number): void {
     const { a, b } = hashCallId(callId);
     this.bye({ callIdA: a, callIdB: b, fromTag })?.ended(code);
@@ -230,25 +241,28 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     this.keep(bye);
   }
 
-  /** Calls that were answered, stay in the path and have not ended. */
+  /** The number of calls that were answered, are recorded in the route and have not ended. */
   get inDialog(): number {
     this.writeDown();
     return this.dialogs.size;
   }
 
-  /** Number of the newest change; records changed later have a greater one. */
+  /** The number of the newest change of any record. */
   get newest(): number {
     this.writeDown();
     return this.changes;
   }
 
-  /** All records, in the order their requests ended. */
+  /** All records, in the order in which their requests ended. */
   *records(): Generator<CallRecord> {
     this.writeDown();
     for (const slot of this.listed()) yield this.store.read(slot);
   }
 
-  /** All records as they are now, in the order their requests ended; with `after` those changed later. */
+  /**
+   * References to all records, in the order in which their requests ended; with `after`, only to those changed after
+   * that number.
+   */
   handles(after = 0): RecordHandle[] {
     this.writeDown();
     const { store } = this;
@@ -260,12 +274,12 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     return found;
   }
 
-  /** The record that was found earlier; undefined when it has left its ring. */
+  /** Reads the record of a reference; undefined when it has left its ring. */
   read({ slot, serial }: RecordHandle): CallRecord | undefined {
     return this.store.isListed(slot) && this.store.serial(slot) === serial ? this.store.read(slot) : undefined;
   }
 
-  /** The ends of the calls still under way will not be seen: their records are handed on as they are. */
+  /** At a stop: calls in progress will not be seen to end, so their records are reported as they are. */
   stop(): void {
     this.writeDown();
     while (this.dialogs.size > 0) this.hangUp(this.dialogs.oldest, 'unknown', 0);
@@ -285,20 +299,20 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     for (; !next.done; next = refused.next()) yield next.value;
   }
 
-  /** Follows a BYE; undefined where no call is followed that it could end. */
+  /** Starts to follow a BYE; undefined when no followed call has its Call-ID. */
   private bye(request: RequestInDialog): Bye | undefined {
     if (this.dialogs.size === 0 && this.waiting.length === 0) return undefined;
     return new Bye(this, request, this.monotonic());
   }
 
-  /** Keeps what has ended until it is written down. */
+  /** Keeps an ended request until it is recorded. */
   private keep(ended: Ended): void {
     this.waiting.push(ended);
     const isFull = this.waiting.length >= MOST_WAITING || this.waitingBytes > MOST_WAITING_BYTES;
-    if (isFull || this.finals !== undefined || this.listeners.isHeard) this.writeDown();
+    if (isFull || this.finals !== undefined || this.listeners.isWanted) this.writeDown();
   }
 
-  /** Writes down what has ended. */
+  /** Records all ended requests. */
   private writeDown(): void {
     const { waiting } = this;
     if (waiting.length === 0) return;
@@ -310,7 +324,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
   hungUp({ callIdA, callIdB, tag, at }: Bye): void {
     const { dialogs, store } = this;
     const slot = dialogs.find(callIdA, callIdB);
-    // Another call with the same Call-ID may have been answered since the BYE came.
+    // Another call with this Call-ID may have been answered since the BYE came.
     if (slot < 0 || store.answeredAt(slot) - at > SAME_TIME) return;
     this.hangUp(slot, tag === dialogs.own(slot) ? 'caller' : 'callee', at);
   }
@@ -333,7 +347,7 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     }
   }
 
-  /** Writes down what became of a request. */
+  /** Records a request that has ended. */
   private file(watch: CallWatch, reason: string, ring: SlotRing): void {
     const { store } = this;
     const slot = store.write(watch, this.timeAt(watch.began), reason, ++this.changes);
@@ -345,15 +359,15 @@ export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
     if (finals?.isWanted(request?.callId ?? '') === true) finals.record(store.read(slot));
     if (!goesOn) this.listeners.ended(slot);
     ring.add(slot);
-    // The oldest are looked at now and then only: each look costs.
+    // Checking the oldest calls takes time, so it is not done for each call.
     if (goesOn && (this.dialogs.size > this.bounds.dialogs || ++this.begun % LOOK_EVERY === 0)) this.forgetOldDialogs();
   }
 
-  /** An answered call stays in the path: its end will be seen. */
+  /** Follows an answered call that is recorded in the route, until its BYE. */
   private follow(slot: number, watch: CallWatch, request: RecordedRequest): void {
     const { dialogs } = this;
     const { callIdA: a, callIdB: b } = request;
-    // A fork of the same call upstream has the same Call-ID: the later one is followed.
+    // A call that was forked before it came here has the same Call-ID several times: only the latest is followed.
     const former = dialogs.find(a, b);
     if (former >= 0) this.hangUp(former, 'unknown', 0);
     this.store.follow(slot, watch.winner?.figures);

@@ -5,12 +5,12 @@ import { type CallFilter, checkFilter, isExcluded, isWanted } from './call-filte
 import type { CallLedger } from './call-ledger.js';
 import type { Privacy } from './privacy.js';
 
-/** Records examined before yielding to the event loop: their text is cut, so each costs some microseconds. */
+/** Records examined in one event loop iteration: each takes some microseconds. */
 const LOOKED_AT_PER_ITERATION = 100;
 /** Records one answer holds at most. */
 export const MOST_LISTED = 1000;
 
-/** What a listing needs to know. */
+/** Whose records are listed, and how they are shown. */
 export interface ListOptions {
   readonly node: string;
   readonly privacy: Privacy;
@@ -19,8 +19,9 @@ export interface ListOptions {
 }
 
 /**
- * The records that match, oldest first: the newest `limit` of them, or with `after` the first `limit` that are new or changed
- * since then, in the order of their numbers. Throws SwitchyardError USAGE for a filter that nothing could match.
+ * The records that match, oldest first: the newest `limit` of them, or, with `after`, the first `limit` that are new or
+ * changed since that number, in order of their changes. Throws SwitchyardError USAGE for a filter that can match no
+ * record.
  */
 export async function listCalls(ledger: CallLedger, filter: CallFilter, options: ListOptions): Promise<CallEntry[]> {
   checkFilter(filter);
@@ -34,7 +35,7 @@ export async function listCalls(ledger: CallLedger, filter: CallFilter, options:
   for (const handle of handles) {
     if (++seen % LOOKED_AT_PER_ITERATION === 0) await nextIteration();
     const record = ledger.read(handle);
-    // It left the ring while others were looked at.
+    // The record may have left the ring during an earlier iteration.
     if (record === undefined || isExcluded(record, filter)) continue;
     const entry = callEntry(record, options.node, options.privacy);
     if (!isWanted(entry, filter)) continue;

@@ -4,14 +4,17 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { CallEntry } from './call-entry-types.js';
 
-/** Bytes that may wait for the disk; records beyond are dropped and counted. */
+/** Bytes that may wait for the disk; records beyond that are dropped and counted. */
 const MOST_WAITING = 8 * 1024 * 1024;
-/** Milliseconds between two lines in the log about records that were not written. */
+/** Milliseconds between two log lines about dropped records. */
 const LOG_EVERY = 60_000;
 
-/** Writes call records to a file, a JSON line each. A disk that is slow or full costs records, never a call. */
+/**
+ * Writes call records to a file, one JSON line each. When the disk is slow or full, records are dropped; calls are not
+ * delayed.
+ */
 export class CallLog {
-  /** Records that were not written. */
+  /** Records that were dropped. */
   dropped = 0;
   private stream: WriteStream | undefined = undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
@@ -21,7 +24,7 @@ export class CallLog {
     private readonly clock: Pick<Clock, 'monotonic'>,
   ) {}
 
-  /** Writes to this file from now on, appending; undefined: to none. What was written before is finished. */
+  /** Appends to this file from now on; undefined: to none. What was written to the old file is completed. */
   open(path: string | undefined): void {
     this.stream?.end();
     this.stream = undefined;
@@ -34,12 +37,12 @@ export class CallLog {
     this.stream = stream;
   }
 
-  /** Appends one record. Where the disk does not keep up it is dropped and counted. Never throws. */
+  /** Appends one record, or drops and counts it when the disk is too slow. Never throws. */
   write(entry: CallEntry): void {
     const { stream } = this;
     if (stream === undefined || stream.writableLength > MOST_WAITING) {
       this.dropped++;
-      this.lost('the disk does not take what is written');
+      this.lost('the disk is too slow for call records');
     } else stream.write(`${JSON.stringify(entry)}\n`);
   }
 

@@ -1,6 +1,6 @@
 import type { CallEntry, TryEntry } from './call-entry-types.js';
 
-/** A call record for a terminal: a line about the request, and one for each destination that was tried. */
+/** Shows a call record on a terminal: a line for the request, and one for each destination that was tried. */
 export function renderCall(entry: CallEntry): string {
   const { time, method, from, ruri, code, ms, call_id, source } = entry;
   const came = entry.stateless ? 'forwarded without state' : `${code} after ${ms} ms`;
@@ -43,7 +43,7 @@ function tryText({ destination, address, code, local, cause, ms, first_ms }: Try
   return `${destination} (${at}): ${how.length === 0 ? 'no answer' : how.join(' ')}${took}${first}`;
 }
 
-/** What peers wrote must not move the cursor of the terminal it is shown on. */
+/** Control characters sent by a peer must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
 }

@@ -5,44 +5,47 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
 import type { DestinationFigures } from './destination-figures.js';
 
-/** The longest time that is noted, microseconds: 35 minutes. */
+/** The longest time that can be stored, in microseconds: 35 minutes. */
 const LONGEST = 2 ** 31 - 1;
-/** Hops noted for one request; further ones are only counted. */
+/** Attempts noted for one request; further ones are only counted. */
 const MOST_TRIES = 50;
 
-/** What a record needs of its request. */
+/** The parts of a request that its record needs. */
 export interface RecordedRequest extends Pick<SipMessage, 'text' | 'callId' | 'callIdA' | 'callIdB' | 'fromTag'> {
-  /** Where the last of request line, From, To and Call-ID ends, its line break included. */
+  /** Where the last of request line, From, To and Call-ID ends in the text, line break included. */
   readonly identityEnd: number;
-  /** Where From ends; undefined where that is not known. */
+  /** Where From ends in the text, if known. */
   readonly fromEnd?: number;
 }
 
-/** What the records of one process share. */
+/** What all call watches of a process use. */
 export interface RecordKeeper {
   /** Monotonic milliseconds. */
   monotonic(): number;
-  /** Figures of the destination a hop stands for. */
+  /** The figures of the hop's destination. */
   figures(hop: NextHop): DestinationFigures | undefined;
-  /** The request has its final reply. */
+  /** The request got its final reply. */
   recordEnded(watch: CallWatch): void;
-  /** Writes down what became of it. */
+  /** Stores the record. */
   write(watch: CallWatch): void;
 }
 
-/** One hop while the request is under way. Times are microseconds since the request came: whole numbers need no memory of their own. */
+/**
+ * One attempt to send the request to a hop, while the request is in progress. Times are whole microseconds since the
+ * request came: V8 stores them without an allocation.
+ */
 export interface CallTry {
   hop: NextHop | undefined;
   figures: DestinationFigures | undefined;
-  /** Where it was sent to last; undefined where nothing was sent. */
+  /** The address it was last sent to; undefined where nothing was sent. */
   target: ResolvedTarget | undefined;
   at: number;
-  /** First reply above 100, and the end; -1 for not yet. */
+  /** When the first reply above 100 came, and when the attempt ended; -1: not yet. */
   first: number;
   tryEnd: number;
-  /** Final code of this hop; 0 while there is none. */
+  /** Final code of this attempt; 0 while there is none. */
   tryCode: number;
-  /** Whether the code is our own. */
+  /** Whether the proxy generated the code. */
   local: boolean;
   /** The hop was skipped: nothing was sent to it. */
   skipped: boolean;
@@ -66,9 +69,9 @@ function newTry(): CallTry {
 }
 
 /**
- * Follows one request from where it is dispatched to its final reply, which the keeper writes down. Lives as long as the transaction
- * it belongs to; what is reported after the end is not noted. It is the try of its first hop itself: one object a call, and no class
- * above it, whose constructor would cost as much as all the rest.
+ * Follows one request from its dispatch to its final reply; the keeper then stores it. It lives as long as its
+ * transaction, and ignores what is reported after the end. The object itself is the attempt for the first hop, so that
+ * most calls need one object only. It extends no class, since the super constructor would cost as much as the rest.
  */
 export class CallWatch implements RelayWatch, CallTry {
   hop: NextHop | undefined = undefined;
@@ -81,26 +84,26 @@ export class CallWatch implements RelayWatch, CallTry {
   local = false;
   skipped = false;
   cause: string | undefined = undefined;
-  /** The tries of further hops. */
+  /** The attempts for further hops. */
   others: CallTry[] | undefined = undefined;
-  /** Hops beyond those noted. */
+  /** How many attempts beyond those noted there were. */
   moreTries = 0;
-  /** Final code the caller got; 0 while there is none. */
+  /** Final status code sent to the caller; 0 while there is none. */
   code = 0;
-  /** Microseconds since the request came, -1 for not yet. */
+  /** Microseconds from the request to its first 18x; -1: none yet. */
   ringing = -1;
   end = -1;
   wasCancelled = false;
-  /** Forwarded without state: nothing of its replies is seen. */
+  /** Forwarded without state: its replies are not seen. */
   stateless = false;
 
   constructor(
     private readonly keeper: RecordKeeper,
-    /** The request until it has its final reply. */
+    /** The request; undefined after its final reply. */
     public request: RecordedRequest | undefined,
     readonly invite: boolean,
     readonly source: Source,
-    /** Monotonic milliseconds. */
+    /** When the request came, in monotonic milliseconds. */
     readonly began: number,
     readonly origin: RouteOrigin | undefined,
     readonly recordRoute: boolean,
@@ -118,7 +121,7 @@ export class CallWatch implements RelayWatch, CallTry {
     const { figures } = each;
     if (figures === undefined) return;
     if (this.invite) figures.inProgress++;
-    // A further address of the same destination is no further call.
+    // A second address of the same destination is not another call.
     if (!isFirst) return;
     if (this.invite) figures.calls++;
     else figures.requests++;
@@ -166,7 +169,7 @@ export class CallWatch implements RelayWatch, CallTry {
     this.keeper.recordEnded(this);
   }
 
-  /** Writes down what became of the request. */
+  /** Stores the record of the request. */
   writeDown(): void {
     this.keeper.write(this);
   }
@@ -184,7 +187,7 @@ export class CallWatch implements RelayWatch, CallTry {
     else figures.requests++;
   }
 
-  /** The try that was answered with 2xx; undefined when none was. */
+  /** The attempt that was answered with 2xx; undefined when none was. */
   get winner(): CallTry | undefined {
     const { others } = this;
     if (others !== undefined) {
@@ -194,23 +197,23 @@ export class CallWatch implements RelayWatch, CallTry {
     return this.tryCode >= 200 && this.tryCode < 300 ? this : undefined;
   }
 
-  /** A try at the end of the request. */
+  /** Ends an attempt when the request ends. */
   private settle(each: CallTry, code: number, hop: NextHop | undefined, end: number): void {
     if (hop !== undefined && each.hop === hop && !each.skipped) this.close(each, code, false, undefined, end);
     else if (each.tryEnd < 0) {
-      // Cancelled because another branch ended the request, or because the caller cancelled it.
+      // The branch was cancelled, because another one ended the request or because the caller sent CANCEL.
       each.tryEnd = end;
       each.cause = 'cancelled';
       if (this.invite && each.figures !== undefined) each.figures.inProgress--;
     }
   }
 
-  /** Microseconds since the request came; what no call takes is no longer counted. */
+  /** Microseconds since the request came, up to LONGEST. */
   private elapsed(): number {
     return Math.min(Math.round((this.keeper.monotonic() - this.began) * 1000), LONGEST);
   }
 
-  /** The latest try of a hop that was not skipped. */
+  /** The latest attempt for this hop that was not skipped. */
   private find(hop: NextHop): CallTry | undefined {
     const { others } = this;
     if (others !== undefined) {
@@ -222,7 +225,7 @@ export class CallWatch implements RelayWatch, CallTry {
     return this.hop === hop && !this.skipped ? this : undefined;
   }
 
-  /** The try of a hop, begun if it is a new one; undefined when there are too many, and after the end. */
+  /** The attempt for a hop, created when it is new; undefined when there are too many, or after the end. */
   private open(hop: NextHop): CallTry | undefined {
     if (this.end >= 0) return undefined;
     const known = this.find(hop);
@@ -231,7 +234,7 @@ export class CallWatch implements RelayWatch, CallTry {
     let opened: CallTry = this;
     if (this.hop !== undefined) {
       const last = others === undefined ? this : (others[others.length - 1] as CallTry);
-      // Another is tried because the last one failed.
+      // This hop is tried because the last one failed.
       if (last.figures !== undefined && last.tryCode >= 300 && !last.skipped) last.figures.failovers++;
       if (others !== undefined && others.length + 1 >= MOST_TRIES) {
         this.moreTries++;

@@ -1,9 +1,11 @@
 import type { Destination, Health } from '../engine/destination.js';
 
-/** Upper bounds of the buckets of all times, milliseconds. */
+/** Upper bounds of the histogram buckets for all times, in milliseconds. */
 export const TIME_BOUNDS: readonly number[] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000];
 
-/** How many times fell into each bucket, and their sum; the last bucket has no bound. Times in milliseconds. */
+/**
+ * A histogram of times in milliseconds: the count of each bucket, and their sum. The last bucket has no upper bound.
+ */
 export class Times {
   readonly counts: number[] = new Array<number>(TIME_BOUNDS.length + 1).fill(0);
   sum = 0;
@@ -26,7 +28,7 @@ export class Times {
     this.count += other.count;
   }
 
-  /** What was observed after the counts were `before`; its sum is not known. */
+  /** What was counted since the counts were `before`; the sum is unknown. */
   since(before: readonly number[]): Times {
     const recent = new Times();
     for (let i = 0; i < this.counts.length; i++) {
@@ -38,8 +40,8 @@ export class Times {
   }
 
   /**
-   * The time that a share (0 to 1) of the observed ones did not exceed, milliseconds, interpolated inside its bucket;
-   * undefined where nothing was observed.
+   * The time in milliseconds that this share (0 to 1) of the values did not exceed, interpolated within its bucket;
+   * undefined without values.
    */
   quantile(share: number): number | undefined {
     if (this.count === 0) return undefined;
@@ -55,17 +57,17 @@ export class Times {
   }
 }
 
-/** What was counted of one destination since the start, or since it was first loaded. */
+/** What was counted for one destination, since the start or since it was first loaded. */
 export class DestinationFigures {
   /** INVITE requests sent to it. */
   calls = 0;
-  /** Requests of other methods sent to it, those inside dialogs not counted. */
+  /** Requests of other methods sent to it, without those inside dialogs. */
   requests = 0;
-  /** Final outcomes by class: 2 for 2xx to 6; 0 for none in time or not sendable. */
+  /** Final replies by class (index 2 for 2xx to 6 for 6xx); index 0: no reply in time, or not sent. */
   readonly outcomes: number[] = [0, 0, 0, 0, 0, 0, 0];
-  /** Requests that went on to another destination after this one failed. */
+  /** Requests that were sent to another destination after this one failed. */
   failovers = 0;
-  /** INVITE requests without a final reply, and answered calls that stay in the path and have not ended. */
+  /** INVITE requests without a final reply, and followed calls that have not ended. */
   inProgress = 0;
   /** From sending to the first reply above 100. */
   readonly first = new Times();
@@ -87,23 +89,23 @@ export class DestinationFigures {
   }
 }
 
-/** Destinations whose figures are found at once, a power of two. */
+/** Size of the cache of figures, a power of two. */
 const RECENT = 256;
 
-/** The figures of all destinations. They live as long as a destination stands in the table of its partition. */
+/** The figures of all destinations. They are kept as long as the destination is in the table of its partition. */
 export class FiguresTable {
   private readonly byHealth = new WeakMap<Health, DestinationFigures>();
-  /** Those that were sent to or probed, by key; those that are gone are removed by `used`. */
+  /** Destinations that got a request or a probe, by key; `used` removes those that are gone. */
   private readonly known = new Map<
     string,
     { readonly destination: Destination; readonly figures: DestinationFigures }
   >();
 
-  /** Those asked for lately, by serial number, with their figures. */
+  /** A cache by the destination's serial number, with the figures. */
   private readonly recent = new Array<Destination | undefined>(RECENT).fill(undefined);
   private readonly recentFigures = new Array<DestinationFigures | undefined>(RECENT).fill(undefined);
 
-  /** The figures of a destination, made on first use. */
+  /** The figures of a destination, created when there are none. */
   of(destination: Destination): DestinationFigures {
     const slot = destination.serial & (RECENT - 1);
     const recent = this.recent[slot] === destination ? this.recentFigures[slot] : undefined;
@@ -125,7 +127,7 @@ export class FiguresTable {
     return figures;
   }
 
-  /** All that were sent to or probed and are still there, as `isThere` says; the others are forgotten. */
+  /** All destinations with figures for which `isThere` is true; the others are removed. */
   used(
     isThere: (destination: Destination) => boolean,
   ): readonly { readonly destination: Destination; readonly figures: DestinationFigures }[] {
@@ -133,7 +135,7 @@ export class FiguresTable {
     return [...this.known.values()];
   }
 
-  /** The figures of a destination that was sent to or probed; else undefined. */
+  /** The figures of a destination; undefined when it got no request and no probe. */
   find(destination: Destination): DestinationFigures | undefined {
     return this.byHealth.get(destination.health);
   }

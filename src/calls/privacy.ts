@@ -1,20 +1,20 @@
 import { createHmac } from 'node:crypto';
 
-/** What is left of numbers in records. */
+/** How telephone numbers are shown in call records. */
 export interface Privacy {
-  /** Digits kept at the end of a number, the others written as "x"; undefined: all. */
+  /** Digits shown at the end of a number, the others become "x"; undefined: all digits. */
   readonly keepDigits: number | undefined;
-  /** Key of a keyed hash that stands in place of a number; undefined: none. */
+  /** Key for the hash that is shown instead of a number; undefined: no hash. */
   readonly hashKey: string | undefined;
 }
 
-/** Call records with whole numbers, as they stand in the messages. */
+/** Numbers are shown as they are in the messages. */
 export const NO_PRIVACY: Privacy = { keepDigits: undefined, hashKey: undefined };
 
-/** Longest part of a URI that is looked at. */
+/** Characters of a URI that are examined. */
 const LONGEST = 256;
 
-/** A user part as it may be shown: hashed, or with its digits but the last ones cut. A name without a digit stays. */
+/** A user part as it may be shown: hashed, or with only its last digits. A name without digits is shown as it is. */
 export function shownUser(user: string, { keepDigits, hashKey }: Privacy): string {
   if (keepDigits === undefined && hashKey === undefined) return user;
   const text = user.slice(0, LONGEST);
@@ -33,7 +33,7 @@ export function shownUser(user: string, { keepDigits, hashKey }: Privacy): strin
   return shown;
 }
 
-/** A URI as it may be shown: its user part as `shownUser` says, no password, no parameters of the user part. */
+/** A URI as it may be shown: the user part as by `shownUser`, without password and without user parameters. */
 export function shownUri(uri: string, privacy: Privacy): string {
   const match = /^(sips?:)([^@]*)@/i.exec(uri);
   if (match !== null) {

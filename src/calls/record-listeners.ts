@@ -6,7 +6,10 @@ interface Listener {
   readonly isWanted: () => boolean;
 }
 
-/** Who takes each record at its end. A record is read only for those who want it; one that throws stops no other. */
+/**
+ * Passes each record to its listeners when its call has ended. A record is read only if a listener wants it. A listener
+ * that throws does not stop the others.
+ */
 export class RecordListeners {
   private listeners: readonly Listener[] = [];
 
@@ -24,14 +27,14 @@ export class RecordListeners {
     };
   }
 
-  /** Whether somebody wants records now. */
-  get isHeard(): boolean {
+  /** Whether a listener wants records now. */
+  get isWanted(): boolean {
     const { listeners } = this;
     for (let i = 0; i < listeners.length; i++) if ((listeners[i] as Listener).isWanted()) return true;
     return false;
   }
 
-  /** The record in this slot has ended. */
+  /** Reports the record in this slot to the listeners. */
   ended(slot: number): void {
     const { listeners } = this;
     let record: CallRecord | undefined;

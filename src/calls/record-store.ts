@@ -9,17 +9,17 @@ import type { CallTry, CallWatch, RecordedRequest } from './call-watch.js';
 import type { DestinationFigures } from './destination-figures.js';
 import { headOf } from './recorded-head.js';
 
-/** Records in one block of memory: a power of two. */
+/** Records in one block of memory, as a power of two. */
 const SHIFT = 8;
 const BLOCK = 1 << SHIFT;
-/** Bytes of a request that fit into the cell of a record; what is kept of a longer one is on the heap. */
+/** Bytes of the buffer for a record's request text; a longer text is shortened and kept as a string. */
 const CELL = 512;
 
-/** Bytes of the numbers of a record: one cache line. */
+/** Bytes for the numbers of a record: one cache line. */
 const ROW = 64;
 /**
- * Offsets in these 64 bytes: N in units of doubles, I in units of 32-bit integers. `time`, `began` and
- * `duration` are milliseconds, the other times microseconds. O has the offsets of the objects of a record.
+ * Offsets in a record: N counts doubles, I 32-bit integers, O objects. `time`, `began` and `duration` are in
+ * milliseconds, other times in microseconds.
  */
 const N = { changed: 0, time: 1, began: 2 };
 const NUMBERS = ROW / 8;
@@ -44,29 +44,29 @@ const CANCELLED = 1;
 const STATELESS = 2;
 const IN_DIALOG = 4;
 const LISTED = 8;
-/** Of the only try of a record: there was one; its code was generated here; it was skipped. */
+/** Flags for a record with one attempt: there was one; the proxy generated its code; its hop was skipped. */
 const TRIED = 16;
 const LOCAL = 32;
 const PASSED_OVER = 64;
-/** Position of the two bits that say who hung up: an index into SIDES. */
+/** First of the two bits that say who ended the call: an index into SIDES. */
 const HUNG_UP = 7;
 const SIDES: readonly (HungUp | undefined)[] = [undefined, 'caller', 'callee', 'unknown'];
-/** Two numbers of 16 bits share an integer: how far the upper one is shifted, and the mask of the lower one. */
+/** Two 16-bit numbers share an integer: the shift of the upper one, and the mask of the lower one. */
 const UPPER = 16;
 const LOWER = 0xffff;
 const MOST_COUNTED = 0x7fff;
 
-/** Values that few records have. */
+/** Values that only a few records have. */
 interface More {
   readonly reason: string;
   readonly cause: string | undefined;
-  /** All tries, where there are several. */
+  /** All attempts, where there were several. */
   readonly tries: readonly RecordedTry[] | undefined;
-  /** The head of the request, if the request is too long for its cell. */
+  /** The shortened header of the request, if it is too long for the buffer. */
   readonly head: string | undefined;
 }
 
-/** The memory of BLOCK records. */
+/** The memory for BLOCK records. */
 class Block {
   private readonly memory = new ArrayBuffer(BLOCK * ROW);
   readonly numbers = new Float64Array(this.memory);
@@ -76,8 +76,8 @@ class Block {
 }
 
 /**
- * Stores call records, each in a slot: numbers in typed arrays and requests in buffers, which the garbage collector neither scans nor
- * moves. Slots are reused. A record becomes an object only when it is read.
+ * Stores call records, each in a numbered slot. Numbers are in typed arrays and request texts in buffers, so that the
+ * garbage collector neither scans nor moves them. Slots are reused. A record becomes an object only when it is read.
  */
 export class RecordStore {
   private readonly blocks: Block[] = [];
@@ -86,8 +86,8 @@ export class RecordStore {
   private serials = 0;
 
   /**
-   * Writes the record of a request and returns its slot. `time`: when the request came, milliseconds since the epoch; `reason`: why it was
-   * refused, else ''; `change`: serial number of this change among those of all records.
+   * Stores the record of a request and returns its slot. `time`: when the request came, in milliseconds since the
+   * epoch; `reason`: why it was refused, or ''; `change`: number of this change among those of all records.
    */
   write(watch: CallWatch, time: number, reason: string, change: number): number {
     const slot = this.free.pop() ?? this.another();
@@ -138,7 +138,7 @@ export class RecordStore {
     return slot;
   }
 
-  /** The record as it is now. */
+  /** Reads a record in its current state. */
   read(slot: number): CallRecord {
     const { numbers, ints, objects, heads } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -183,7 +183,7 @@ export class RecordStore {
     return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.changed] as number;
   }
 
-  /** A number that no other record had in this slot lately. */
+  /** A serial number that tells the record in this slot from earlier ones. */
   serial(slot: number): number {
     return (this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.serial] as number;
   }
@@ -207,7 +207,7 @@ export class RecordStore {
     return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.began] as number;
   }
 
-  /** The call was answered and is in progress; `figures`: those of its destination. */
+  /** Marks the call as answered and in progress; `figures`: those of its destination. */
   follow(slot: number, figures: DestinationFigures | undefined): void {
     const { ints, objects } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -215,7 +215,7 @@ export class RecordStore {
     objects[index * OBJECTS + O.figures] = figures;
   }
 
-  /** A call in progress has ended, at this monotonic time; `change` as for `write`. */
+  /** Marks a call in progress as ended at a monotonic time; `change` as for `write`. */
   hangUp(slot: number, by: HungUp, at: number, change: number): void {
     const { numbers, ints, objects } = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -230,7 +230,7 @@ export class RecordStore {
     if (figures !== undefined) figures.inProgress--;
   }
 
-  /** Notes that the record is in a ring. Returns how many bytes of its request are kept. */
+  /** Marks the record as being in a ring. Returns the bytes of its request text. */
   list(slot: number): number {
     const { ints } = this.blocks[slot >>> SHIFT] as Block;
     const i = (slot & (BLOCK - 1)) * INTS;
@@ -238,7 +238,10 @@ export class RecordStore {
     return (ints[i + I.sizes] as number) & LOWER;
   }
 
-  /** Notes that the record has left its ring, and frees the slot unless the call is in progress. Returns how many bytes of its request were kept. */
+  /**
+   * Marks the record as removed from its ring; frees the slot unless the call is in progress. Returns the bytes of its
+   * request text.
+   */
   unlist(slot: number): number {
     const block = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -249,17 +252,17 @@ export class RecordStore {
     return (block.ints[i + I.sizes] as number) & LOWER;
   }
 
-  /** Whether a record is in a ring. */
+  /** Whether the record is in a ring. */
   isListed(slot: number): boolean {
     return (this.flags(slot) & LISTED) !== 0;
   }
 
-  /** Whether the call of a record is in progress. */
+  /** Whether the record's call is in progress. */
   isInDialog(slot: number): boolean {
     return (this.flags(slot) & IN_DIALOG) !== 0;
   }
 
-  /** Frees the slot of a record that is in no ring and whose call is not in progress. */
+  /** Frees a slot whose record is in no ring and whose call is not in progress. */
   settle(slot: number): void {
     const block = this.blocks[slot >>> SHIFT] as Block;
     const index = slot & (BLOCK - 1);
@@ -282,7 +285,7 @@ export class RecordStore {
   }
 }
 
-/** Times of a try in milliseconds, with the names of its hop. */
+/** An attempt with times in milliseconds and the names of its hop. */
 function recordedTry(
   hop: Destination | string,
   target: ResolvedTarget | undefined,
@@ -301,12 +304,15 @@ function recordedTry(
   };
 }
 
-/** Microseconds as milliseconds; -1 for a time that was not reached. */
+/** Converts microseconds to milliseconds; -1 (not reached) stays -1. */
 function millis(us: number): number {
   return us < 0 ? -1 : us / 1000;
 }
 
-/** The destination of a hop, or the URI of a hop without destination. The URI is copied: a slice would keep the whole message in memory. */
+/**
+ * What is stored of a hop: its destination, or a copy of its URI. A slice of the message would keep the whole message
+ * in memory.
+ */
 function keptHop(hop: NextHop | undefined): Destination | string {
   if (hop === undefined) return '';
   return hop.destination ?? ownText(hop.requestUri ?? hop.uri);

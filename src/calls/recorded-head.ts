@@ -2,12 +2,12 @@ import { ownText } from '../core/own-text.js';
 import { parseMessage } from '../sip/message.js';
 import type { RecordedRequest } from './call-watch.js';
 
-/** The most characters kept of the request-URI and of each header field. */
+/** Characters kept of the request-URI and of each header field. */
 const KEPT = 1024;
 
 /**
- * What is kept of a request whose header is long: its request line, Call-ID, From and To. The text is copied, since a slice of the request
- * would keep all of it in memory.
+ * Shortens a request with a long header to its request line, Call-ID, From and To. The parts are copied, since a slice
+ * would keep the whole request in memory.
  */
 export function headOf({ text, identityEnd }: RecordedRequest): string {
   const message = parseMessage(text.slice(0, identityEnd));

@@ -1,9 +1,12 @@
 import type { RecordStore } from './record-store.js';
 
-/** The newest records, bounded in number and in the bytes of their requests; each leaves its slot to the store when it leaves. */
+/**
+ * A ring of the newest records, bounded in number and in bytes of request texts. When a record leaves the ring, the
+ * store may free its slot.
+ */
 export class SlotRing {
   private readonly slots: Int32Array;
-  /** Where the next one goes, where the oldest is, and how many there are. */
+  /** Index of the next free position, index of the oldest record, and number of records. */
   private next = 0;
   private first = 0;
   private size = 0;
@@ -17,7 +20,7 @@ export class SlotRing {
     this.slots = new Int32Array(limit);
   }
 
-  /** Takes a record in; it may leave at once. */
+  /** Adds a record. With very small bounds it leaves again at once. */
   add(slot: number): void {
     const { store, limit } = this;
     if (limit === 0) {
@@ -32,7 +35,7 @@ export class SlotRing {
     while (this.bytes > this.mostBytes && this.size > 1) this.drop();
   }
 
-  /** Oldest first. */
+  /** The slots, oldest first. */
   *items(): Generator<number> {
     const { first, size, limit } = this;
     for (let i = 0; i < size; i++) yield this.slots[(first + i) % limit] as number;

@@ -7,12 +7,12 @@ const ANGLE = 62;
 const QUOTE = 34;
 const SPACE = 32;
 
-/** A request whose From has a tag; where the field ends, if it is known. */
+/** A request, with the position where its From field ends, if known. */
 export type TaggedRequest = Pick<SipMessage, 'fromTag'> & Partial<Pick<SipMessage, 'text' | 'fromEnd'>>;
 
 /**
- * 32 bits of the tag in From, to compare with those of another request. The tag stands at the end of the field as a rule: it is then
- * read from there without being looked for or cut out.
+ * A 32-bit value of the From tag, to compare it with that of another request. The tag usually stands at the end of the
+ * field: it is then read there, without a search or a substring.
  */
 export function tagKey(request: TaggedRequest): number {
   const { text, fromEnd } = request;
