@@ -3,15 +3,15 @@ import { messageOf } from '../core/errors.js';
 import type { ProbeOutcome } from './probe.js';
 import type { ProbeInFlight, Watched } from './roster.js';
 
-/** What the probes under way are bounded and followed with. */
+/** Bounds and callbacks of the probes in flight. */
 export interface FlightOptions {
   readonly clock: Clock;
-  /** Probes in flight at most; the rest wait in a queue. */
+  /** Probes in flight at a time; further ones wait in a queue. */
   readonly limit: number;
   readonly timeoutMs: number;
-  /** Whether a member at the head of the queue is still to be probed. */
+  /** Whether a member that comes to the head of the queue is still to be probed. */
   readonly wanted: (member: Watched) => boolean;
-  /** Sends; `done` may be called before it returns. May throw. Returns what cancels. */
+  /** Sends a probe and returns a function that cancels it. May call `done` before it returns. May throw. */
   readonly send: (member: Watched, done: (outcome: ProbeOutcome) => void) => () => void;
   /** Called once for each probe that was not abandoned. */
   readonly ended: (flight: ProbeInFlight, outcome: ProbeOutcome) => void;
@@ -19,24 +19,27 @@ export interface FlightOptions {
 }
 
 /**
- * A deadline noticed this many milliseconds late means that the process stood still: answers may have come and not been
- * read, since timers run before sockets are read. They get some time more to be read, a few times in a row at most.
+ * When a deadline is noticed this many milliseconds late, the process was blocked: replies may have arrived that are
+ * not read yet, since timers run before sockets are read. The deadline is then extended, a few times in a row at most.
  */
 const STOOD_STILL = 50;
 const GRACE = 100;
 const MAX_GRACES = 3;
 
-/** The probes under way: how many at once, until when, and who waits. At most one for each destination. */
+/**
+ * The probes in flight, at most one for each destination: it bounds their number, watches their deadlines and queues
+ * further ones.
+ */
 export class Flights {
   inFlight = 0;
   sent = 0;
-  private line: Watched[] = [];
-  private lineHead = 0;
-  /** In the order they were sent, which is that of their deadlines. */
+  private queue: Watched[] = [];
+  private queueHead = 0;
+  /** In the order of sending, which is also the order of the deadlines. */
   private flights: ProbeInFlight[] = [];
   private flightsHead = 0;
   private cancelDeadline: (() => void) | undefined;
-  /** Clock.monotonic() the timer is set for. */
+  /** The Clock.monotonic() for which the timer is set. */
   private due = 0;
   private graces = 0;
   private sweeping = false;
@@ -44,19 +47,21 @@ export class Flights {
 
   constructor(private readonly options: FlightOptions) {}
 
-  /** Destinations that wait for a probe to end. */
+  /** Destinations in the queue. */
   get queued(): number {
-    return this.line.length - this.lineHead;
+    return this.queue.length - this.queueHead;
   }
 
-  /** Probes the member, now or when the limit allows; false when its last probe is still waiting or under way. */
+  /**
+   * Probes the member now, or when the limit allows. Returns false when its last probe is still queued or in flight.
+   */
   request(member: Watched): boolean {
     if (member.flight !== undefined || member.queued) return false;
     if (this.inFlight < this.options.limit) {
       this.launch(member);
     } else {
       member.queued = true;
-      this.line.push(member);
+      this.queue.push(member);
     }
     return true;
   }
@@ -71,16 +76,16 @@ export class Flights {
     return true;
   }
 
-  /** Takes out all destinations that wait. */
-  clearLine(): void {
-    for (let i = this.lineHead; i < this.line.length; i++) (this.line[i] as Watched).queued = false;
-    this.line = [];
-    this.lineHead = 0;
+  /** Empties the queue. */
+  clearQueue(): void {
+    for (let i = this.queueHead; i < this.queue.length; i++) (this.queue[i] as Watched).queued = false;
+    this.queue = [];
+    this.queueHead = 0;
   }
 
-  /** Cancels everything. */
+  /** Empties the queue and abandons all probes in flight. */
   stop(): void {
-    this.clearLine();
+    this.clearQueue();
     this.cancelDeadline?.();
     this.cancelDeadline = undefined;
     const { flights, flightsHead } = this;
@@ -107,14 +112,16 @@ export class Flights {
     if (this.cancelDeadline === undefined && !this.sweeping) this.awaitDeadline();
     try {
       const cancel = send(member, (outcome) => this.land(flight, outcome));
-      // The sender may have answered before it returned.
+      // `send` may have called `done` before it returned.
       if (member.flight === flight) flight.cancel = cancel;
     } catch (error) {
       this.land(flight, { code: 503, cause: 'send', reason: messageOf(error) });
     }
   }
 
-  /** A probe ended. Later answers to it find that it is no longer the destination's probe. */
+  /**
+   * Ends a probe that has an outcome. A later reply to it does nothing, since it is no longer the probe of its member.
+   */
   private land(flight: ProbeInFlight, outcome: ProbeOutcome): void {
     if (flight.watched.flight !== flight) return;
     flight.watched.flight = undefined;
@@ -136,30 +143,30 @@ export class Flights {
     flight.cancel = undefined;
   }
 
-  /** A probe has ended: starts waiting ones up to the limit. */
+  /** One probe fewer is in flight: starts queued ones up to the limit. */
   private release(): void {
     this.inFlight--;
-    // A sender that answers before it returns calls this again: the loop below continues instead of a deeper recursion.
+    // When `send` calls `done` at once, this function is called recursively: it returns, and the loop below goes on.
     if (this.releasing) return;
     this.releasing = true;
     try {
-      while (this.inFlight < this.options.limit && this.lineHead < this.line.length) this.launchNext();
+      while (this.inFlight < this.options.limit && this.queueHead < this.queue.length) this.launchNext();
     } finally {
       this.releasing = false;
     }
   }
 
   private launchNext(): void {
-    const member = this.line[this.lineHead++] as Watched;
-    if (this.lineHead > 1024) {
-      this.line = this.line.slice(this.lineHead);
-      this.lineHead = 0;
+    const member = this.queue[this.queueHead++] as Watched;
+    if (this.queueHead > 1024) {
+      this.queue = this.queue.slice(this.queueHead);
+      this.queueHead = 0;
     }
     member.queued = false;
     if (this.options.wanted(member)) this.launch(member);
   }
 
-  /** Ends the probes whose time is up and sets the timer for the next one. */
+  /** Ends the probes whose deadline has passed, and sets the timer for the next deadline. */
   private awaitDeadline(): void {
     const { clock } = this.options;
     this.cancelDeadline = undefined;

@@ -1,10 +1,10 @@
-/** Round trips of one destination's probes, in milliseconds. */
+/** Round trip times of a destination's probes, in milliseconds. */
 export interface LatencyFigures {
   readonly last: number;
   readonly average: number;
-  /** Standard deviation over all of them. */
+  /** Standard deviation. */
   readonly deviation: number;
-  /** Exponentially weighted moving average, the newest counting ALPHA. */
+  /** Exponentially weighted moving average; the newest value has the weight ALPHA. */
   readonly ewma: number;
   readonly max: number;
   /** Probes that were answered. */
@@ -15,10 +15,13 @@ export interface LatencyFigures {
 
 /** Weight of the newest round trip in the moving average. */
 const ALPHA = 0.1;
-/** From here on average and deviation forget slowly, so that a change still shows after weeks. */
+/**
+ * After this many probes, the newest counts 1/MEMORY in average and deviation, so that a change still shows after
+ * weeks.
+ */
 const MEMORY = 10_000;
 
-/** Collects round trips without keeping them (Welford's method for the deviation). */
+/** Computes the figures from each round trip without storing the values (Welford's method for the deviation). */
 export class Latency implements LatencyFigures {
   last = 0;
   average = 0;

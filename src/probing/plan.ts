@@ -4,17 +4,17 @@ import type { Destination } from '../engine/destination.js';
 import type { Flavour } from '../engine/flavour.js';
 import type { ProbeRequest } from './probe.js';
 
-/** How the destinations of one partition are probed: settings of the partition over those of the module. */
+/** How the destinations of one partition are probed. Settings of the partition override those of the module. */
 export interface ProbePlan {
-  /** Active destinations are probed too, not only those in probing state (ds_probing_mode 1). */
+  /** Whether active destinations are probed too, and not only those in probing state (ds_probing_mode 1). */
   readonly all: boolean;
   readonly goodCodes: ReadonlySet<number>;
-  /** Whether the set is probed at all (ds_probing_list). */
+  /** Whether the set is probed (ds_probing_list). */
   covers(setId: number): boolean;
   request(destination: Destination, timeoutMs: number, flavour: Pick<Flavour, 'probeVia'>): ProbeRequest;
 }
 
-/** `partition` is undefined for one that has no configuration of its own; the module's settings then hold. */
+/** `partition`: undefined for a partition without configuration of its own, which has the settings of the module. */
 export function planProbes(name: string, config: DispatcherConfig, partition: PartitionConfig | undefined): ProbePlan {
   const listed = config.probingList?.filter((entry) => entry.partition === name);
   const everySet = listed === undefined || listed.some((entry) => entry.set === undefined);
@@ -42,14 +42,18 @@ export function planProbes(name: string, config: DispatcherConfig, partition: Pa
       };
       const via = flavour.probeVia(destination, usual);
       const whole = via === undefined ? request : { ...request, ...via, from: via.from ?? from, socket: via.socket };
-      // Calls go by the protocol of the socket the row names: by another one a probe says nothing of them.
+      // Calls leave by the protocol of the socket that the row names, so the probe must too: another protocol would say
+      // nothing about them.
       const ofRow = destination.row.sockname !== undefined || (own !== '' && whole.socket === own);
       return ofRow ? { ...whole, socketDecides: true } : whole;
     },
   };
 }
 
-/** What a probe carries besides the usual: by the settings, and by the attributes ping_contact and ping_header of its destination. */
+/**
+ * The Contact and the further headers of a probe: from the settings, and from the attributes ping_contact and
+ * ping_header of its destination.
+ */
 function additions(attrs: string, config: DispatcherConfig): Pick<ProbeRequest, 'contact' | 'headers'> {
   const { pingContact, pingHeaders } = config;
   if (!attrs.includes('ping_'))

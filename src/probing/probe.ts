@@ -1,48 +1,49 @@
 import type { Destination } from '../engine/destination.js';
 
-/** One probe to be sent: a request outside any dialog, with Content-Length 0, to the URI as stored. */
+/** One probe to send: a request outside dialogs, with Content-Length 0. */
 export interface ProbeRequest {
   readonly destination: Destination;
   /** "OPTIONS" unless configured otherwise (ds_ping_method). */
   readonly method: string;
-  /** Request-URI and To: the row's URI in full, user part and parameters included, as recorded. */
+  /** Request-URI and To: the URI of the row unchanged, with user part and parameters, as recorded. */
   readonly uri: string;
   /** From URI (ds_ping_from). */
   readonly from: string;
-  /** "[proto:]host[:port]" of the local socket to send from; undefined: any that fits. */
+  /** Local socket to send from, "[proto:]host[:port]"; undefined: any suitable one. */
   readonly socket: string | undefined;
-  /** The protocol is that of the socket, whatever the URI says. */
+  /** Whether the socket's protocol is used even if the URI names another one. */
   readonly socketDecides?: boolean;
-  /** Name of that socket; it wins over `socket`. */
+  /** Name of the local socket; takes precedence over `socket`. */
   readonly sockname?: string | undefined;
-  /** SIP URI it is sent by way of. */
+  /** SIP URI that the probe is sent to instead of `uri`. */
   readonly nextHop?: string | undefined;
-  /** Whether it carries a Contact with the address its socket advertises. */
+  /** Whether to add a Contact with the address that the socket advertises. */
   readonly contact?: boolean;
-  /** Further header lines, without their ends. */
+  /** Further header lines, without line breaks. */
   readonly headers?: readonly string[];
   readonly maxForwards: number;
-  /** Milliseconds after which the prober gives up by itself and cancels. */
+  /** Milliseconds after which the prober cancels the probe. */
   readonly timeoutMs: number;
 }
 
-/** Why a probe failed other than by a reply. */
+/** Why a probe got no final reply. */
 export type ProbeFault = 'timeout' | 'refused' | 'tls' | 'dns' | 'send';
 
 /** How a probe ended. */
 export interface ProbeOutcome {
-  /** Final status code; without reply 408 for a timeout and 503 for the rest (RFC 3261 section 8.1.3.1). */
+  /** Final status code; without a reply, 408 for a timeout and 503 otherwise (RFC 3261 section 8.1.3.1). */
   readonly code: number;
-  /** Set when no reply came; undefined for a final reply of the gateway. */
+  /** Why no reply came; undefined when the gateway sent a final reply. */
   readonly cause?: ProbeFault | undefined;
-  /** Round trip in milliseconds; the prober measures it where the sender does not. */
+  /** Round trip in milliseconds; where the sender leaves it out, the prober measures it. */
   readonly rtt?: number | undefined;
-  /** Reason phrase of the reply, or what the transport said. For logs. */
+  /** For the log: the reason phrase of the reply, or the error of the transport. */
   readonly reason?: string | undefined;
 }
 
 /**
- * Sends a probe and calls `done` once with the final reply or the fault, also before it returns. The returned function
- * cancels: nothing is sent any more and `done` is not called. May throw, which counts as fault "send".
+ * Sends a probe. Calls `done` once, with the final reply or the fault, possibly before it returns. Returns a function
+ * that cancels the probe: then nothing more is sent and `done` is not called. When it throws, that counts as fault
+ * "send".
  */
 export type ProbeSender = (probe: ProbeRequest, done: (outcome: ProbeOutcome) => void) => () => void;

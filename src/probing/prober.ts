@@ -16,28 +16,28 @@ import type { ProbeOutcome, ProbeSender } from './probe.js';
 import { compareRoster, type ProbeInFlight, type Watched, type WatchedPartition, watchPartition } from './roster.js';
 import { phaseHash, Wheel } from './wheel.js';
 
-/** Probes in flight at most; further ones wait in a queue. */
+/** Probes in flight at a time; further ones wait in a queue. */
 const MAX_IN_FLIGHT = 1000;
-/** Milliseconds between two looks for partitions that were loaded anew, when `refresh` is not called. */
+/** Milliseconds between checks for newly loaded partitions, where nobody calls `refresh`. */
 const LOOK_EVERY = 500;
-/** A probe may take this part of the interval at most, so that no destination has two under way. */
+/** The longest part of the interval that a probe may take, so that no destination has two probes in flight. */
 const LONGEST_PART = 0.9;
-/** Milliseconds between two groups of probes that are due soon. */
+/** Milliseconds between two groups of the extra probes that `hurry` sends. */
 const HURRY_TICK = 10;
 
-/** What of the engine the prober reads. */
+/** The parts of the engine that the prober uses. */
 export interface ProbedEngine {
   readonly partitions: Iterable<Partition>;
 }
 
-/** Called for each probe, for metrics. Must be cheap and not throw. */
+/** Called for each probe, for metrics. Must be fast and must not throw. */
 export interface ProbeObserver {
   sent?(destination: Destination): void;
-  /** `good` is undefined for an answer that was dropped because its destination is gone. */
+  /** `good`: whether the outcome counted as success; undefined when it was ignored because its destination is gone. */
   ended?(destination: Destination, outcome: ProbeOutcome, good: boolean | undefined): void;
 }
 
-/** What the prober is made with. */
+/** What the prober works with. */
 export interface ProberOptions {
   readonly engine: ProbedEngine;
   readonly stateTable: StateTable;
@@ -48,13 +48,13 @@ export interface ProberOptions {
   readonly send: ProbeSender;
   readonly logger: Logger;
   readonly observer?: ProbeObserver;
-  /** Whether this node is the one that probes a destination; default: every one. */
+  /** Whether this node (of a cluster) probes the destination; default: it probes all. */
   readonly owns?: (destination: Destination) => boolean;
   /** Default MAX_IN_FLIGHT. */
   readonly maxInFlight?: number;
 }
 
-/** Plain numbers, for metrics and MI. */
+/** Counts for metrics and MI. */
 export interface ProberFigures {
   readonly watched: number;
   readonly inFlight: number;
@@ -63,38 +63,41 @@ export interface ProberFigures {
   readonly good: number;
   readonly bad: number;
   readonly timeouts: number;
-  /** Answers that belonged to a destination that is gone. */
+  /** Replies to probes whose destination was gone. */
   readonly stale: number;
-  /** Regular probes skipped since the destination's last probe was still waiting or under way. */
+  /** Regular probes left out because the destination's last probe was still queued or in flight. */
   readonly skipped: number;
 }
 
-/** Probes destinations with OPTIONS and reports the outcomes as signals to the state table. */
+/** Sends OPTIONS to destinations and reports the outcomes to the state table, as signals. */
 export interface Prober extends Service {
-  /** Whether probes are sent (ds_ping_active). Probes in flight end as they would when it is switched off. */
+  /** Whether probing is on (ds_ping_active). When it is switched off, probes in flight end normally. */
   readonly active: boolean;
-  /** Whether they are sent to a partition's destinations. */
+  /** Whether probing is on for a partition. */
   isActive(partition: string): boolean;
-  /** Switches probing on or off, of one partition or as a whole. */
+  /** Switches probing on or off, for one partition or for all. */
   setActive(active: boolean, partition?: string): void;
-  /** Looks at the partitions at once, rather than within half a second: to be called after a load. */
+  /** Compares the partitions with their snapshots at once instead of within half a second: call it after a load. */
   refresh(): void;
-  /** Takes new settings; destinations keep their figures. */
+  /** Uses new settings; the figures of destinations are kept. */
   configure(config: DispatcherConfig, partitions: readonly PartitionConfig[]): void;
-  /** Sends a probe outside the interval; false where it would not be probed, or a probe is under way. */
+  /** Probes a destination outside the interval. Returns false when it is not to be probed, or a probe is in flight. */
   probeNow(destination: Pick<Destination, 'partition' | 'key'>): boolean;
-  /** Round trips of a destination; undefined before the first probe ended. */
+  /** Round trip times of a destination; undefined before its first probe has ended. */
   latency(destination: Pick<Destination, 'partition' | 'key'>): LatencyFigures | undefined;
-  /** Probes these destinations, new to this node, once within `withinMs`, spread evenly, besides the regular probes. */
+  /**
+   * Probes destinations that this node has just taken over: each once within `withinMs`, evenly spread, in addition to
+   * the regular probes.
+   */
   hurry(destinations: readonly Destination[], withinMs: number): void;
-  /** Sends one probe that changes nothing; `done` is called once with whether the answer was good. */
+  /** Sends one probe without any effect on states; calls `done` once with whether the outcome was good. */
   check(destination: Destination, done: (good: boolean) => void): void;
-  /** Forgets the probes under way: their outcomes do not count. */
+  /** Abandons all probes in flight: their outcomes are ignored. */
   abandon(): void;
   figures(): ProberFigures;
 }
 
-/** Creates the service that probes destinations and reports the outcomes to the state table. */
+/** Creates the prober. */
 export function createProber(options: ProberOptions): Prober {
   return new ScheduledProber(options);
 }
@@ -115,9 +118,9 @@ class ScheduledProber implements Prober {
   private flights: Flights | undefined;
   private cancelLook: (() => void) | undefined;
   private cancelSlices: (() => void) | undefined;
-  /** Round trips from before the last change of settings. */
+  /** Round trip times collected before the last change of settings. */
   private retained: ReadonlyMap<string, Latency> = new Map();
-  /** Sent before the last change of settings. */
+  /** Probes sent before the last change of settings. */
   private sentBefore = 0;
   private good = 0;
   private bad = 0;
@@ -152,7 +155,7 @@ class ScheduledProber implements Prober {
   setActive(active: boolean, partition?: string): void {
     if (partition === undefined) {
       this.active = active;
-      if (!active) this.flights?.clearLine();
+      if (!active) this.flights?.clearQueue();
     } else if (active) this.paused.delete(partition);
     else this.paused.add(partition);
   }
@@ -256,7 +259,7 @@ class ScheduledProber implements Prober {
   abandon(): void {
     const { flights } = this;
     if (flights === undefined) return;
-    flights.clearLine();
+    flights.clearQueue();
     for (const { byKey } of this.watched.values()) for (const member of byKey.values()) flights.abandon(member);
   }
 
@@ -315,7 +318,7 @@ class ScheduledProber implements Prober {
     this.watched.clear();
   }
 
-  /** Partitions may be loaded by anyone; a snapshot that was swapped is noticed here at the latest. */
+  /** Checks for new snapshots, in case nobody called `refresh` after a load. */
   private look(): void {
     this.cancelLook = this.options.clock.schedule(Math.min(LOOK_EVERY, this.intervalMs / 4), () => {
       this.refresh();
@@ -339,7 +342,7 @@ class ScheduledProber implements Prober {
     if (watched.running?.next().done === true) watched.running = undefined;
   }
 
-  /** Large partitions are compared slice by slice, so that calls go on in between. */
+  /** Compares large partitions in slices, so that calls are handled in between. */
   private continueLater(): void {
     if (this.cancelSlices !== undefined) return;
     this.cancelSlices = this.options.clock.schedule(1, () => {
@@ -386,13 +389,13 @@ class ScheduledProber implements Prober {
     return flavour.wantsProbe(destination, partition.plan.all) && (owns?.(destination) ?? true);
   }
 
-  /** Reports to the state table, unless the probe belongs to an older load of the partition. */
+  /** Reports an outcome to the state table, unless the probe was sent for an older load of the partition. */
   private settle(flight: ProbeInFlight, outcome: ProbeOutcome): void {
     const { watched: member } = flight;
     const { partition } = member;
     if (partition.snapshot !== partition.partition.snapshot) this.update(partition);
     const outdated = flight.snapshot !== partition.snapshot || member.slot < 0;
-    // While a large load is being compared, it is not known of those not yet seen whether they are still there.
+    // While a large load is being compared, a destination not reached yet may be gone.
     if (outdated || (partition.running !== undefined && member.seen !== partition.run)) {
       this.stale++;
       this.options.observer?.ended?.(flight.destination, outcome, undefined);
@@ -405,7 +408,7 @@ class ScheduledProber implements Prober {
     const { destination, partition } = member;
     const { clock, stateTable, logger, observer } = this.options;
     const { flavour, snapshot } = partition.partition;
-    // What ended without a reply is a failure whatever the list of codes says: a listed 408 is good only when it was sent.
+    // No reply is a failure, whatever options_reply_codes lists: a listed 408 is good only when the gateway sent it.
     const good = outcome.cause === undefined && flavour.acceptsReply(outcome.code, partition.plan.goodCodes);
     if (good) this.good++;
     else this.bad++;

@@ -5,23 +5,23 @@ import type { Latency } from './latency.js';
 import type { ProbePlan } from './plan.js';
 import type { Spoke } from './wheel.js';
 
-/** A destination that may be probed. It outlives reloads as long as the destination does. */
+/** A destination that may be probed. It is kept across reloads, as long as the destination exists. */
 export interface Watched extends Spoke {
   destination: Destination;
   readonly partition: WatchedPartition;
   latency: Latency | undefined;
-  /** Waiting until fewer probes are in flight. */
+  /** Whether it is in the queue of probes. */
   queued: boolean;
-  /** The probe in flight; at most one. */
+  /** Its probe in flight, if any. */
   flight: ProbeInFlight | undefined;
-  /** Run of the comparison that saw it last. */
+  /** Number of the last comparison that found the destination. */
   seen: number;
 }
 
-/** A probe under way. */
+/** A probe in flight. */
 export interface ProbeInFlight {
   readonly watched: Watched;
-  /** What was probed, and the load it stood in: an answer that belongs to an older one does not count. */
+  /** The destination as loaded when the probe was sent: the outcome is ignored after another load. */
   readonly destination: Destination;
   readonly snapshot: Snapshot;
   readonly startedAt: number;
@@ -29,29 +29,29 @@ export interface ProbeInFlight {
   cancel: (() => void) | undefined;
 }
 
-/** A partition and those of its destinations that are under watch. */
+/** A partition and its destinations that may be probed. */
 export interface WatchedPartition {
   readonly partition: Partition;
   plan: ProbePlan;
   readonly byKey: Map<string, Watched>;
-  /** The snapshot `byKey` was last brought up to. */
+  /** The snapshot with which `byKey` was last compared. */
   snapshot: Snapshot | undefined;
-  /** The comparison under way. */
+  /** The comparison in progress. */
   running: Generator<void, void> | undefined;
   run: number;
 }
 
-/** Destinations compared before the comparison yields. */
+/** Destinations compared between two yields. */
 const SLICE = 2000;
 
-/** A partition of which nothing is under watch yet. */
+/** A partition without destinations yet. */
 export function watchPartition(partition: Partition, plan: ProbePlan): WatchedPartition {
   return { partition, plan, byKey: new Map(), snapshot: undefined, running: undefined, run: 0 };
 }
 
 /**
- * Brings the roster of a partition up to its snapshot: yields between slices. `added` and `removed` are called for each
- * destination that comes under watch or leaves it; those that stay get the new snapshot's Destination.
+ * Updates the roster of a partition to its snapshot; yields between slices. Calls `added` and `removed` for
+ * destinations that are new or gone. Those that stay get the Destination object of the new snapshot.
  */
 export function* compareRoster(
   watched: WatchedPartition,
@@ -69,7 +69,7 @@ export function* compareRoster(
       if (++work % SLICE === 0) yield;
       const known = byKey.get(destination.key);
       if (known !== undefined) {
-        // The second row of one destination shares its health and its probe.
+        // A destination may have two rows (in two sets); they share health and probe.
         if (known.seen !== run) known.destination = destination;
         known.seen = run;
         continue;

@@ -1,27 +1,28 @@
 import type { Clock } from '../core/clock.js';
 
-/** A member of a wheel. Only the wheel writes these two fields. */
+/** A member of a wheel. Only the wheel writes these fields. */
 export interface Spoke {
   slot: number;
   position: number;
 }
 
-/** Ticks a revolution has at most, and the shortest tick in milliseconds. */
+/** The most slots of a wheel, and the shortest tick in milliseconds. */
 const MAX_SLOTS = 400;
 const MIN_TICK = 5;
-/** Timers of the system overflow beyond 24 days. */
+/** Longest timer, in milliseconds: timers of Node overflow after 24 days. */
 const MAX_DELAY = 86_400_000;
 
 /**
- * Calls `visit` for each member once per revolution. A member's phase is given by its hash, so calls are spread evenly
- * and keep their time when others are added or removed. One timer, set for the next slot that has members.
+ * A timer wheel: calls `visit` for each member once per revolution. The hash of a member decides when within a
+ * revolution, so that calls are evenly spread and a member keeps its time when others are added or removed. There is
+ * one timer, set for the next slot that has members.
  */
 export class Wheel<T extends Spoke> {
   private readonly slots: T[][];
   private readonly tickMs: number;
   /** Monotonic time of tick 0. */
   private origin = 0;
-  /** Number of the tick to run next, counted from `origin`. */
+  /** Number of the next tick to run, counted from `origin`. */
   private next = 0;
   /** Tick the timer is set for. */
   private planned = Number.POSITIVE_INFINITY;
@@ -40,7 +41,7 @@ export class Wheel<T extends Spoke> {
     this.tickMs = revolutionMs / count;
   }
 
-  /** Begins a revolution. Without effect while it runs. */
+  /** Starts the wheel. No effect while it runs. */
   start(): void {
     if (this.running) return;
     this.running = true;
@@ -49,17 +50,17 @@ export class Wheel<T extends Spoke> {
     this.schedule();
   }
 
-  /** Ends the visits; members stay. */
+  /** Stops the wheel; members stay. */
   stop(): void {
     this.running = false;
     this.cancel?.();
     this.cancel = undefined;
   }
 
-  /** `hash` is an unsigned 32-bit number; it decides the phase. */
+  /** `hash` decides when within a revolution the member is visited: an unsigned 32-bit number. */
   add(member: T, hash: number): void {
-    // Empty slots whose tick has passed are skipped: members added to them wait for the next revolution. Otherwise all
-    // of them would be called at once.
+    // The ticks of empty slots that have passed are skipped first. Otherwise they would run at once, and call members
+    // that have just been added to them.
     if (this.running && !this.visiting) this.next = Math.max(this.next, Math.min(this.tickNow(), this.planned));
     const slot = Math.floor((hash / 2 ** 32) * this.slots.length);
     const members = this.slots[slot] as T[];
@@ -67,11 +68,11 @@ export class Wheel<T extends Spoke> {
     member.position = members.length;
     members.push(member);
     this.size++;
-    // The timer is set for the next slot with members; only one that was empty can be earlier.
+    // Only a slot that was empty can need an earlier timer.
     if (members.length === 1 && this.running && !this.visiting) this.schedule();
   }
 
-  /** Takes out a member, if it is one. */
+  /** Removes a member; no effect if it is not one. */
   remove(member: T): void {
     const members = this.slots[member.slot];
     const last = members?.at(-1);
@@ -83,7 +84,7 @@ export class Wheel<T extends Spoke> {
     this.size--;
   }
 
-  /** The first tick that has not passed. */
+  /** The first tick that is still to come. */
   private tickNow(): number {
     return Math.ceil((this.clock.monotonic() - this.origin) / this.tickMs - 1e-6);
   }
@@ -105,13 +106,14 @@ export class Wheel<T extends Spoke> {
     this.cancel = undefined;
     const count = this.slots.length;
     const now = Math.floor((this.clock.monotonic() - this.origin) / this.tickMs + 1e-6);
-    // After a delay of more than a revolution each member is called only once.
+    // After a delay of more than one revolution, each member is visited only once.
     if (now - this.next >= count) this.next = now - count + 1;
     this.visiting = true;
     try {
       while (this.running && this.next <= now) {
         const members = this.slots[this.next++ % count] as T[];
-        // Backwards, since `visit` may remove members; the one moved to a removed one's position was called already.
+        // Runs backwards, since `visit` may remove members: the last member then moves to the free position, and has
+        // been visited already.
         for (let i = members.length - 1; i >= 0; i--) {
           const member = members[i];
           if (member !== undefined) this.visit(member);
@@ -124,7 +126,7 @@ export class Wheel<T extends Spoke> {
   }
 }
 
-/** A well mixed 32-bit hash of a text (FNV-1a with a final avalanche), for phases only. */
+/** A well mixed 32-bit hash of a text (FNV-1a and a final mix), used only to spread members over a revolution. */
 export function phaseHash(text: string, salt: number): number {
   let h = (0x811c9dc5 ^ salt) | 0;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
