@@ -1,19 +1,19 @@
-/** One message of an event socket. */
+/** One message from an event socket. */
 export interface SocketMessage {
-  /** Names in lower case. */
+  /** Names are in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Empty where there is no Content-Length. */
+  /** '' without Content-Length. */
   readonly body: string;
 }
 
-/** Headers of a message, where its body begins and where it ends. */
+/** The headers of a message, and where its body begins and ends. */
 interface Head {
   readonly headers: SocketMessage['headers'];
   readonly end: number;
   readonly whole: number;
 }
 
-/** A server that does not speak the protocol of the event socket. */
+/** The peer does not send the event socket protocol. */
 export class FramingFault extends Error {}
 
 const MAX_HEADERS = 8 * 1024;
@@ -22,17 +22,17 @@ const LINE_FEED = 10;
 const RETURN = 13;
 
 /**
- * Cuts what comes from FreeSWITCH's event socket into messages: lines "Name: value", an empty line, then as many bytes as
- * Content-Length says. Holds at most one message that is not complete (72 KiB).
+ * Splits the bytes from FreeSWITCH's event socket into messages: lines "Name: value", an empty line, then
+ * Content-Length bytes. Holds at most one incomplete message (72 KiB).
  */
 export class MessageCutter {
   private pending: Buffer = Buffer.alloc(0);
-  /** Bytes of `pending` that hold no end of headers. */
+  /** Bytes of `pending` that were searched for the end of the headers. */
   private searched = 0;
-  /** Headers whose body is not there yet: they are not read again with each segment of it. */
+  /** Parsed headers whose body is incomplete, so that they are not parsed again with each segment. */
   private head: Head | undefined;
 
-  /** The messages that are complete with these bytes. Throws FramingFault. */
+  /** Returns the messages that these bytes complete. Throws FramingFault. */
   *add(chunk: Buffer): Generator<SocketMessage> {
     this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
     for (;;) {
@@ -65,7 +65,7 @@ export class MessageCutter {
     return { headers, end, whole: end + Number(length ?? 0) };
   }
 
-  /** Where the body begins. Empty lines before a message are skipped. */
+  /** Where the body begins; undefined while the headers are incomplete. Skips empty lines before a message. */
   private headerEnd(): number | undefined {
     let start = 0;
     while (this.searched === 0 && isBreak(this.pending[start])) start++;
@@ -85,7 +85,7 @@ function isBreak(byte: number | undefined): boolean {
   return byte === LINE_FEED || byte === RETURN;
 }
 
-/** Reads lines "Name: value"; of several with one name the first counts. */
+/** Reads lines "Name: value"; when a name occurs twice, the first one counts. */
 export function parseHeaders(text: string): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   for (const line of text.split('\n')) {

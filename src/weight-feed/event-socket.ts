@@ -8,7 +8,7 @@ import { MessageCutter, type SocketMessage } from './event-socket-framing.js';
 import { readHeartbeat } from './heartbeat.js';
 import type { ServerLoad } from './server-load.js';
 
-/** What a connection to a FreeSWITCH server is made with. */
+/** Options of a connection to a FreeSWITCH server. */
 export interface EventSocketOptions {
   readonly url: FreeswitchUrl;
   readonly clock: Clock;
@@ -18,19 +18,22 @@ export interface EventSocketOptions {
   readonly onLoad: (load: ServerLoad) => void;
 }
 
-/** Milliseconds until the server has taken login and subscription. */
+/** Milliseconds in which the server must accept login and subscription. */
 const LOGIN_TIMEOUT = 5000;
-/** Milliseconds without a heartbeat after which a connection is given up. FreeSWITCH sends one every 20 seconds. */
+/** Milliseconds without a heartbeat after which the connection is closed. FreeSWITCH sends one every 20 seconds. */
 const SILENCE_TIMEOUT = 120_000;
-/** Milliseconds before the first and, doubling, at most between two attempts; a quarter more or less. */
+/**
+ * Milliseconds before the first new attempt; doubled for each further one, up to the second value; plus or minus a
+ * quarter.
+ */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
-/** Messages a second above which the connection is closed: no server sends so many heartbeats. */
+/** Messages a second above which the connection is closed: heartbeats are much rarer. */
 const MAX_MESSAGES = 1000;
 
 /**
- * One connection to FreeSWITCH's event socket that is kept open: logs in, subscribes to heartbeats, and dials again
- * with back-off whenever it is lost. An outage is one warning, until heartbeats come again.
+ * A connection to FreeSWITCH's event socket: logs in, subscribes to heartbeats, and connects again with back-off when
+ * the connection is lost. Logs one warning for each outage.
  */
 export class EventSocket {
   private socket: Socket | undefined;
@@ -39,18 +42,18 @@ export class EventSocket {
   private cancelTimer = () => {};
   private wait = FIRST_WAIT;
   private stopped = false;
-  /** Whether this outage has been logged. */
+  /** Whether the current outage has been logged. */
   private warned = false;
   private seen = { since: 0, messages: 0 };
 
   constructor(private readonly options: EventSocketOptions) {}
 
-  /** Dials. */
+  /** Connects. */
   start(): void {
     this.dial();
   }
 
-  /** Closes the connection and dials no more. */
+  /** Closes the connection for good. */
   stop(): void {
     this.stopped = true;
     this.cancelTimer();
@@ -82,7 +85,7 @@ export class EventSocket {
     }
   }
 
-  /** Handles a message. Returns why the connection cannot be used any longer, if so. */
+  /** Handles a message. Returns why the connection must be closed, if so. */
   private handle(socket: Socket, message: SocketMessage): string | undefined {
     const { user, password } = this.options.url;
     switch (message.headers.get('content-type')) {
@@ -144,7 +147,7 @@ export class EventSocket {
     });
   }
 
-  /** Gives the connection up, logs the reason once in an outage, and dials again later. */
+  /** Closes the connection, logs the first reason of an outage, and connects again later. */
   private lost(socket: Socket, cause: string): void {
     if (this.socket !== socket || this.stopped) return;
     this.socket = undefined;

@@ -10,35 +10,38 @@ import { EventSocket } from './event-socket.js';
 import { type ServerLoad, weightOfLoad } from './server-load.js';
 import type { WeightFeed } from './weight-feed.js';
 
-/** What the feed of FreeSWITCH loads is made with. */
+/** What the feed from FreeSWITCH servers needs. */
 export interface FreeswitchFeedOptions {
   readonly engine: Pick<Engine, 'partitions' | 'setWeight'>;
-  /** max_freeswitch_weight as it is now. */
+  /** The current max_freeswitch_weight. */
   readonly maxWeight: () => number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** One server, and the destinations whose weights it reports. */
+/** One server, and the destinations whose weights come from it. */
 interface Server {
   readonly socket: EventSocket;
   destinations: readonly Destination[];
-  /** As last reported. */
+  /** The last report. */
   load: ServerLoad | undefined;
 }
 
-/** Servers connected to at a time. */
+/** Servers with a connection at a time. */
 const MAX_SERVERS = 1000;
 
 /**
- * Weights from the heartbeats of FreeSWITCH servers that rows name instead of a weight (fetch_freeswitch_stats). One
- * connection for each server and login, however many destinations name it.
+ * Sets weights from the heartbeats of FreeSWITCH servers, which rows name instead of a weight (fetch_freeswitch_stats).
+ * There is one connection for each server and login, however many destinations name it.
  */
 export class FreeswitchFeed implements WeightFeed {
   readonly name = 'FreeSWITCH weights';
   private readonly servers = new Map<string, Server>();
-  /** What a snapshot was found to hold, so that a load of one partition does not cost a walk through all. */
+  /**
+   * The destinations with such weights in each partition's snapshot, so that a load of one partition does not search
+   * all of them.
+   */
   private readonly fed = new Map<Partition, { snapshot: Snapshot; destinations: readonly Destination[] }>();
   private running = false;
   private warned = false;
@@ -99,7 +102,7 @@ export class FreeswitchFeed implements WeightFeed {
     for (const destination of destinations) this.options.engine.setWeight(destination, weight);
   }
 
-  /** Servers that rows name, by host, port and login. */
+  /** The servers that rows name, by host, port and login. */
   private wanted(): Map<string, { url: FreeswitchUrl; destinations: Destination[] }> {
     const wanted = new Map<string, { url: FreeswitchUrl; destinations: Destination[] }>();
     const partitions = new Set(this.options.engine.partitions);

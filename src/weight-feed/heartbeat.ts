@@ -1,7 +1,7 @@
 import { parseHeaders, type SocketMessage } from './event-socket-framing.js';
 import { isServerLoad, type ServerLoad } from './server-load.js';
 
-/** What a HEARTBEAT event reports of the server, in either form of events; undefined for any other message. */
+/** The load in a HEARTBEAT event, in its plain or JSON form; undefined for any other message. */
 export function readHeartbeat(message: SocketMessage): ServerLoad | undefined {
   const type = message.headers.get('content-type');
   const field =
@@ -41,7 +41,7 @@ function jsonFields(body: string): Fields | undefined {
   };
 }
 
-/** NaN for what is not a plain decimal number. */
+/** NaN when the text is not a plain decimal number. */
 function numberOf(text: string | undefined): number {
   return text !== undefined && /^[0-9]{1,12}(?:\.[0-9]{1,12})?$/.test(text) ? Number(text) : Number.NaN;
 }

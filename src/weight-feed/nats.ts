@@ -5,27 +5,27 @@ import { weightOfLoad } from './server-load.js';
 import type { WeightFeed } from './weight-feed.js';
 import { parseWeightMessage } from './weight-message.js';
 
-/** Calls back with the text of each message on a subject until the returned function is called. */
+/** Subscribes to a subject: calls `listen` with the text of each message, until the returned function is called. */
 export type Subscribe = (subject: string, listen: (text: string) => void) => () => void;
 
-/** What the feed of weights by NATS is made with. */
+/** What the feed over NATS needs. */
 export interface NatsWeightFeedOptions {
   readonly engine: Pick<Engine, 'partition' | 'setWeight'>;
   /** "<prefix>.weight" */
   readonly subject: string;
   readonly subscribe: Subscribe;
-  /** Weight of a server without load, for messages that report a load: max_freeswitch_weight as it is now. */
+  /** The current max_freeswitch_weight: the weight of a server without load, for messages that report a load. */
   readonly maxWeight: () => number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Characters of a message that are looked at. */
+/** Longest message that is read. */
 const MAX_MESSAGE = 4096;
-/** Milliseconds between two warnings about messages that cannot be used. */
+/** Milliseconds between two warnings about unusable messages. */
 const WARN_EVERY = 60_000;
 
-/** Weights that come as JSON messages on a NATS subject, from whatever watches the media servers. */
+/** Sets weights from JSON messages on a NATS subject, sent by any program that watches the media servers. */
 export class NatsWeightFeed implements WeightFeed {
   readonly name = 'NATS weights';
   private unsubscribe: (() => void) | undefined;
@@ -44,7 +44,7 @@ export class NatsWeightFeed implements WeightFeed {
     this.unsubscribe = undefined;
   }
 
-  /** Nothing to do: destinations are looked up with each message. */
+  /** Nothing to do: destinations are looked up for each message. */
   refresh(): void {}
 
   private take(text: string): void {
@@ -59,7 +59,7 @@ export class NatsWeightFeed implements WeightFeed {
     this.refused = 0;
   }
 
-  /** Why a message cannot be used; undefined when it can. */
+  /** Applies a message. Returns why it is unusable, if so. */
   private apply(text: string): string | undefined {
     const message = parseWeightMessage(text);
     if (typeof message === 'string') return message;

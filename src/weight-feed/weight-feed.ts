@@ -1,10 +1,13 @@
 import type { Service } from '../core/service.js';
 
 /**
- * An external source of weights of destinations at run time. What it reports goes to Engine.setWeight; while it is
- * silent or gone the last weights stay.
+ * An external source that sets the weights of destinations at run time, with Engine.setWeight. While the source is
+ * silent, the last weights stay.
  */
 export interface WeightFeed extends Service {
-  /** Partitions were loaded, changed or removed, or the largest weight was: destinations are looked up anew. */
+  /**
+   * Looks destinations up again; call it when partitions were loaded, changed or removed, or the largest weight
+   * changed.
+   */
   refresh(): void;
 }

@@ -1,7 +1,10 @@
 import { MAX_WEIGHT } from '../engine/weight.js';
 import { isServerLoad, type ServerLoad } from './server-load.js';
 
-/** A destination and what is set for it: a weight, undefined for that of its row, or a load to take it from. */
+/**
+ * What a message sets for a destination: a weight (undefined: that of its row), or a load from which the weight is
+ * computed.
+ */
 export interface WeightMessage {
   /** '' for the default partition. */
   readonly partition: string;
@@ -10,12 +13,12 @@ export interface WeightMessage {
   readonly value: { readonly weight: number | undefined } | { readonly load: ServerLoad };
 }
 
-/** A longer text is not a message: a destination's address has some hundred characters at most. */
+/** Longest message that is read: a destination's address has some hundred characters at most. */
 const MAX_LENGTH = 8192;
 
 /**
- * Reads {"partition", "set", "address", "weight"}, or "sessions", "max_sessions" and "idle_cpu" in place of "weight"; a
- * weight of null gives the row's back. Returns what is wrong with it, if something is.
+ * Reads {"partition", "set", "address", "weight"}, or with "sessions", "max_sessions" and "idle_cpu" instead of
+ * "weight". A weight of null restores that of the row. Returns an error text when the message is wrong.
  */
 export function parseWeightMessage(text: string): WeightMessage | string {
   if (text.length > MAX_LENGTH) return `longer than ${MAX_LENGTH} characters`;
