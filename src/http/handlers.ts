@@ -4,27 +4,27 @@ import type { Caller } from '../access/caller.js';
 import { mayDo, type Rights, sees } from '../access/rights.js';
 import { type HttpHandler, sendPieces, sendText } from './server.js';
 
-/** How the node does. */
+/** The state of the node. */
 export interface HealthReport {
-  /** Whether it can serve: at least one partition is loaded, and it is not about to stop. */
+  /** Whether the node can serve: at least one partition is loaded, and the node is not stopping. */
   readonly ready: boolean;
-  /** Condition of each partition: "ready", or what is wrong with it. */
+  /** State of each partition: "ready", or what is wrong with it. */
   readonly partitions: Readonly<Record<string, string>>;
-  /** Other parts: { "version": "0.1.0", "nats": "connected" }. Never holds secrets. */
+  /** State of other parts: { "version": "0.1.0", "nats": "connected" }. Contains no secrets. */
   readonly details: { readonly [part: string]: unknown };
 }
 
-/** Says how the node does. */
+/** Returns the state of the node. */
 export type HealthSource = () => HealthReport;
 
 const GET_ANSWERS = 'application/json';
 
-/** /livez: the process answers. */
+/** /livez: answers 200 while the process runs. */
 export function liveHandler(): HttpHandler {
   return (_request, response) => sendText(response, 200, GET_ANSWERS, '{"status":"ok"}\n');
 }
 
-/** /readyz: 200 when the node can serve, else 503. Reports nothing else, and asks for no name. */
+/** /readyz: 200 when the node can serve, else 503. Needs no authentication and shows nothing else. */
 export function readyHandler(source: HealthSource): HttpHandler {
   return (_request, response) => {
     const { ready } = source();
@@ -33,8 +33,8 @@ export function readyHandler(source: HealthSource): HttpHandler {
 }
 
 /**
- * /health: 200 as long as the node can serve, with status "degraded" when some partition cannot; else 503. What is wrong is
- * reported to `caller`, for the partitions it sees; to no other client.
+ * /health: 503 when the node cannot serve; else 200, with status "degraded" when a partition is not ready. Details are
+ * shown only to an authenticated `caller`, and only of the partitions it may see.
  */
 export function healthHandler(source: HealthSource, caller: Rights | undefined): HttpHandler {
   return (_request, response) => {
@@ -55,8 +55,8 @@ export interface MetricsSource {
 }
 
 /**
- * Answers with the metrics in the Prometheus text format 0.0.4. A caller who sees some of the partitions only is shown what
- * is counted by partition, of those.
+ * /metrics: the metrics in the Prometheus text format 0.0.4. A caller limited to some partitions gets only the values
+ * of those.
  */
 export function metricsHandler(
   metrics: MetricsSource,
@@ -72,15 +72,15 @@ function isVisible(caller: Rights, labels: string): boolean {
   return partition !== undefined && sees(caller, partition);
 }
 
-/** Where audit records are read. */
+/** Provides audit records. */
 export interface AuditSource {
   recent(): readonly AuditRecord[];
 }
 
-/** Records one answer holds. */
+/** Records in one answer. */
 const MOST_RECORDS = 500;
 
-/** /api/audit?after=SEQ: the last audit records, oldest first, of what the caller sees. Admins only. */
+/** /api/audit?after=SEQ: the last audit records that the caller may see, oldest first. For the role admin only. */
 export function auditHandler(
   audit: AuditSource,
 ): (caller: Caller, request: IncomingMessage, response: ServerResponse) => void {
@@ -95,7 +95,7 @@ export function auditHandler(
   };
 }
 
-/** The records a caller may read: who is bounded to partitions reads of those. */
+/** The records a caller may see: a caller limited to some partitions gets only theirs. */
 export function recordsFor(audit: AuditSource, caller: Rights, after: number): readonly AuditRecord[] {
   return audit.recent().filter(({ seq, partition }) => {
     return seq > after && (caller.partitions === undefined || (partition !== undefined && sees(caller, partition)));

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import type { SharedConnection } from '../core/connection-shares.js';
 
 /**
- * A client's connection as its share of the listener is weighed: it waits for its client between two requests, while a
- * request is not whole, and while an answer is not taken.
+ * An HTTP client's connection, as the limit of connections counts it. It is idle, and may be closed for another one,
+ * while it waits for the client: between two requests, until a request is complete, and while the client does not read
+ * the answer.
  */
 export class HttpConnection implements SharedConnection {
   readonly source: string;
@@ -27,7 +28,7 @@ export class HttpConnection implements SharedConnection {
     this.socket.destroy();
   }
 
-  /** The head of a request has come. */
+  /** The header of a request was received. */
   began(request: IncomingMessage, response: ServerResponse): void {
     const { headers } = request;
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { hostname } from 'node:os';
 import { isOwnHost, isSameOrigin } from '../core/web-origin.js';
 
-/** Why a request that a web page of somebody else may have caused is refused. */
+/** Why a request is refused that a web page of another origin may have caused. */
 export interface PageRefusal {
   readonly status: 403 | 415;
   readonly reason: string;
@@ -11,15 +11,15 @@ export interface PageRefusal {
 const FOREIGN_HOST: PageRefusal = { status: 403, reason: 'the host is not one of ours: name it in "hosts" of "http"' };
 
 /**
- * Keeps web pages of others from using what answers without a password, or with a cookie. A browser names the page's origin
- * and how it relates to us, and sends the host it believes to speak to: a name that an attacker lets point to our address
- * (DNS rebinding) is not one of ours.
+ * Protects against web pages of other origins, which could use endpoints without a password, or with the user's cookie.
+ * A browser sends the origin of the page and its relation to us (Origin, Sec-Fetch-Site), and the host name it connects
+ * to. An attacker may let a name point to our address (DNS rebinding); such a name is not among ours.
  */
 export class PageGuard {
   private readonly names: ReadonlySet<string>;
 
   /**
-   * @param hosts names we are reached by, besides IP addresses, "localhost", the listener's and the machine's own name
+   * @param hosts names of this server, besides IP addresses, "localhost", the listener's and the machine's own name
    * @param secure whether the listener speaks TLS
    */
   constructor(
@@ -29,12 +29,12 @@ export class PageGuard {
     this.names = new Set(['localhost', hostname(), ...hosts].map((each) => each.toLowerCase()));
   }
 
-  /** Why a request is refused for the host name it was sent to; undefined when the name is ours. */
+  /** Why the host name of a request is refused; undefined when the name is ours. */
   hostRefusal({ host }: IncomingHttpHeaders): PageRefusal | undefined {
     return host === undefined || isOwnHost(host, this.names) ? undefined : FOREIGN_HOST;
   }
 
-  /** Why a request with these headers is refused; undefined when it is taken. */
+  /** Why a request with these headers is refused; undefined when it is accepted. */
   refusal(headers: IncomingHttpHeaders): PageRefusal | undefined {
     const { host, origin } = headers;
     const foreign = this.hostRefusal(headers);
@@ -51,8 +51,8 @@ export class PageGuard {
 }
 
 /**
- * Why a POST is refused for what it says its body is: a page of another origin can send any other type without being asked
- * (Fetch standard, CORS-safelisted request-headers), JSON it cannot.
+ * Why a POST is refused for its content type. A page of another origin can send any other type without asking us (Fetch
+ * standard, CORS-safelisted request-headers), but not JSON.
  */
 export function typeRefusal(contentType: string | undefined): PageRefusal | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();

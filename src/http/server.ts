@@ -9,35 +9,35 @@ import type { Service } from '../core/service.js';
 import { HttpConnection } from './http-connection.js';
 import { PageGuard, type PageRefusal } from './page-guard.js';
 
-/** Answers one request. What it throws or rejects with is logged and answered with 500. */
+/** Answers one request. When it throws or rejects, the error is logged and the answer is 500. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
 /** How a path is served. */
 export interface MountOptions {
-  /** Methods that are answered; others get 405. Default: the handler decides. */
+  /** Methods that the path supports; others get 405. Default: the handler decides. */
   readonly methods?: readonly string[];
-  /** Whether everything below the path goes to the handler too. Default false. */
+  /** Whether the handler also serves all paths below. Default false. */
   readonly subpaths?: boolean;
-  /** Whether requests that a web page of another origin may have caused are refused. Default false. */
+  /** Whether to refuse requests that a web page of another origin may have caused. Default false. */
   readonly ownPages?: boolean;
 }
 
 /** What the HTTP listener is made with. */
 export interface HttpServerOptions {
-  /** Host names we are reached by, besides addresses, "localhost" and the machine's own name. */
+  /** Host names of this server, besides addresses, "localhost" and the machine's own name. */
   readonly hosts?: readonly string[];
   /** Certificate and private key, PEM; undefined: plain HTTP. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** IP literal or host name to listen on. */
   readonly host: string;
-  /** 0 for a free one. */
+  /** 0: any free port. */
   readonly port: number;
   readonly log: Logger;
-  /** Connections at a time; beyond them the one that waited for its client longest makes room. Default 256. */
+  /** Connections at a time; beyond that, the one that has been idle longest is closed. Default 256. */
   readonly maxConnections?: number;
-  /** Those of one address. Default half of them. */
+  /** Connections from one address. Default half of maxConnections. */
   readonly maxPerSource?: number;
-  /** Milliseconds a request's head and body may take. Default 10000. */
+  /** Milliseconds in which a request's header and body must be complete. Default 10000. */
   readonly requestTimeout?: number;
 }
 
@@ -59,7 +59,7 @@ export class HttpServer implements Service {
   private readonly mounts = new Map<string, Mount>();
   private server: Server | SecureServer | undefined;
   private readonly shares: ConnectionShares;
-  /** By the client's address and port: a request on TLS comes with a socket of its own. */
+  /** By the client's address and port, since a request over TLS has another socket object than its connection. */
   private readonly connections = new Map<string, HttpConnection>();
   private readonly guard: PageGuard;
   private tls: HttpServerOptions['tls'];
@@ -71,24 +71,30 @@ export class HttpServer implements Service {
     this.guard = new PageGuard([host, ...hosts], options.tls !== undefined);
   }
 
-  /** Serves a path ("/metrics"; a trailing "/" means nothing). A later mount of the same path replaces it. */
+  /**
+   * Serves a path such as "/metrics"; a trailing "/" is ignored. A later mount of the same path replaces the earlier
+   * one.
+   */
   mount(path: string, handler: HttpHandler, options: MountOptions = {}): void {
     const { methods, subpaths = false, ownPages = false } = options;
     this.mounts.set(normalise(path), { handler, methods, subpaths, ownPages });
   }
 
-  /** Why a request is refused that anybody may send, but no page of a foreign name (DNS rebinding); undefined when it is taken. */
+  /**
+   * Why a request is refused because of its Host header (DNS rebinding); undefined when it is accepted. For paths that
+   * need no other check.
+   */
   hostRefusal({ headers }: IncomingMessage): PageRefusal | undefined {
     return this.guard.hostRefusal(headers);
   }
 
-  /** Where it listens; undefined before `start`. */
+  /** The address it listens on; undefined before `start`. */
   get address(): { readonly host: string; readonly port: number } | undefined {
     const address = this.server?.address() as AddressInfo | string | null | undefined;
     return typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : undefined;
   }
 
-  /** Shows another certificate to connections made from now on. */
+  /** Uses this certificate for connections from now on. */
   useCertificate(tls: NonNullable<HttpServerOptions['tls']>): void {
     this.tls = tls;
     if (this.server !== undefined && 'setSecureContext' in this.server) this.server.setSecureContext(tls);
@@ -125,7 +131,7 @@ export class HttpServer implements Service {
     log.info({ host, port: this.address?.port }, 'the HTTP listener is open');
   }
 
-  /** Takes no more connections, ends idle ones, and gives requests under way `graceMs` (default 1000) to finish. */
+  /** Accepts no more connections, closes idle ones, and closes the others after `graceMs` (default 1000). */
   async stop(graceMs = 1000): Promise<void> {
     const server = this.server;
     this.server = undefined;
@@ -182,11 +188,11 @@ export class HttpServer implements Service {
     }
   }
 
-  /** The mount of the path itself, else the nearest one above it that takes what is below. */
+  /** The mount of the path, else the nearest mount above it that serves subpaths. */
   private find(path: string): Mount | undefined {
     const exact = this.mounts.get(path);
     if (exact !== undefined) return exact;
-    // The mounts are few; a path of a client may have thousands of parts.
+    // Loops over the mounts, which are few; the path of a request may have thousands of parts.
     let nearest: Mount | undefined;
     let length = -1;
     for (const [above, mount] of this.mounts) {
@@ -207,7 +213,8 @@ export class HttpServer implements Service {
 }
 
 /**
- * The body of a request. Resolves with undefined when it is longer than `limit` bytes; rejects when the client goes away.
+ * Reads the body of a request. Resolves with undefined when it is longer than `limit` bytes; rejects when the client
+ * closes the connection.
  */
 export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
@@ -224,11 +231,11 @@ export function readBody(request: IncomingMessage, limit = MAX_BODY): Promise<Bu
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));
     request.on('error', reject);
-    request.on('close', () => reject(new Error('the client went away')));
+    request.on('close', () => reject(new Error('the client closed the connection')));
   });
 }
 
-/** Answers with a text and its type. */
+/** Answers with a text of this content type. */
 export function sendText(response: ServerResponse, status: number, type: string, text: string): void {
   const body = Buffer.from(text, 'utf8');
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
@@ -237,12 +244,12 @@ export function sendText(response: ServerResponse, status: number, type: string,
 
 /** Milliseconds a client may take without reading any of a long answer. */
 const STALL_TIMEOUT = 30_000;
-/** Characters collected before they are handed to the client. */
+/** Characters collected before each write. */
 const WRITE_AT = 16 * 1024;
 
 /**
- * Answers 200 with a long text piece by piece, as the client takes it; the event loop runs other work after each
- * piece, which may be empty. Ends early when the client goes away or reads nothing for half a minute.
+ * Answers 200 with a long text in pieces, as fast as the client reads. Other work runs on the event loop after each
+ * piece, also after an empty one. Stops when the client closes the connection or reads nothing for half a minute.
  */
 export async function sendPieces(response: ServerResponse, type: string, pieces: Iterable<string>): Promise<void> {
   response.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-store' });

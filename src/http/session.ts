@@ -9,8 +9,8 @@ const MAX_SIGN_IN = 4096;
 const JSON_TYPE = 'application/json';
 
 /**
- * /api/session, for the console: GET returns the signed-in user, POST {"name", "password"} signs in and sets the
- * cookie of the session, DELETE signs out.
+ * /api/session, for the console. GET returns the signed-in user; POST {"name", "password"} signs in and sets the
+ * session cookie; DELETE signs out.
  */
 export function sessionHandler(access: HttpAccess): HttpHandler {
   return async (request, response) => {
@@ -69,7 +69,7 @@ function fieldsOf(body: Buffer | undefined): { readonly name?: unknown; readonly
   }
 }
 
-/** {"user": null} without authentication. */
+/** Answers GET; {"user": null} when nobody is signed in. */
 function whoIs({
   user = null,
   role,
@@ -78,7 +78,7 @@ function whoIs({
   return `${JSON.stringify({ user, role, partitions: partitions === undefined ? '*' : [...partitions] })}\n`;
 }
 
-/** The console shows its own form: no WWW-Authenticate, for which a browser would show one of its own. */
+/** Leaves out WWW-Authenticate: a browser would show its own dialog, but the console has a form. */
 function reject(response: ServerResponse, { status, headers }: Rejection): void {
   const after = headers['Retry-After'];
   if (after !== undefined) response.setHeader('Retry-After', after);
