@@ -1,12 +1,10 @@
-/**
- * Counters as plain numbers that the hot path adds to; collected into Prometheus text and MI statistics only when asked.
- */
+/** A counter. Code adds to the plain number; it is read when metrics or MI statistics are requested. */
 export class Counter {
   value = 0;
   constructor(readonly labels: string) {}
 }
 
-/** A named family of counters that differ in their labels. Ask for a counter once, keep it, add to `value`. */
+/** The counters of one name, which differ in their labels. Get a counter once, keep it, and add to its `value`. */
 export class CounterFamily {
   private readonly byLabels = new Map<string, Counter>();
 
@@ -15,7 +13,7 @@ export class CounterFamily {
     readonly help: string,
   ) {}
 
-  /** The counter with these labels, made on first use. */
+  /** The counter with these labels, created when there is none. */
   with(labels: Readonly<Record<string, string>> = {}): Counter {
     const text = labelText(labels);
     let counter = this.byLabels.get(text);
@@ -26,12 +24,12 @@ export class CounterFamily {
     return counter;
   }
 
-  /** All counters, in the order their labels were first used. */
+  /** All counters, in the order of creation. */
   counters(): Iterable<Counter> {
     return this.byLabels.values();
   }
 
-  /** Forgets the counters with this label; those who kept one must forget it too. */
+  /** Removes the counters with this label. Code that keeps such a counter must drop it too. */
   forget(label: string, value: string): void {
     const text = `${label}="${escapeLabel(value)}"`;
     for (const labels of this.byLabels.keys()) {
@@ -40,22 +38,24 @@ export class CounterFamily {
   }
 }
 
-/** A value read at collection time. */
+/** A value that is read when metrics are requested. */
 export interface Gauge {
   readonly name: string;
   readonly help: string;
-  /** "counter" for values that only ever grow and are counted elsewhere. Default "gauge". */
+  /** "counter" for a value that only grows. Default "gauge". */
   readonly type?: 'gauge' | 'counter';
   readonly collect: () => Iterable<Sample | undefined>;
 }
 
-/** One value of a gauge. An `undefined` instead marks a point where a long collection may be interrupted. */
+/**
+ * One value of a gauge. An `undefined` between samples marks a point where a long collection may yield to other work.
+ */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** Lines in one piece of the text. */
+/** Lines in one piece of the Prometheus text. */
 const LINES = 200;
 
-/** Upper bounds of a histogram's buckets, in the unit of what is observed, and the counts beside them. */
+/** A histogram: upper bounds of the buckets, in the unit of the values, and the count of each. */
 export class Histogram {
   readonly counts: number[];
   sum = 0;
@@ -69,7 +69,7 @@ export class Histogram {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
-  /** Counts a value in its bucket. */
+  /** Counts a value. */
   observe(value: number): void {
     let i = 0;
     while (i < this.bounds.length && value > (this.bounds[i] as number)) i++;
@@ -79,16 +79,18 @@ export class Histogram {
   }
 }
 
-/** Histograms that differ in their labels, kept elsewhere and read at collection time. */
+/**
+ * Histograms of one name that differ in their labels. Other code counts them; they are read when metrics are requested.
+ */
 export interface HistogramFamily {
   readonly name: string;
   readonly help: string;
-  /** Upper bounds of the buckets, in the unit of what is exported. */
+  /** Upper bounds of the buckets, in the unit of the exported values. */
   readonly bounds: readonly number[];
   readonly collect: () => Iterable<readonly [labels: Readonly<Record<string, string>>, values: HistogramValues]>;
 }
 
-/** Counts by bucket, the last without a bound. */
+/** Counts by bucket; the last bucket has no upper bound. */
 export interface HistogramValues {
   readonly counts: readonly number[];
   readonly sum: number;
@@ -101,43 +103,43 @@ function isWanted(line: string, wanted: (labels: string) => boolean): boolean {
   return brace >= 0 && wanted(line.slice(brace));
 }
 
-/** Everything that is counted, by name. */
+/** All metrics, by name. */
 export class Metrics {
   private readonly families = new Map<string, CounterFamily>();
   private readonly gauges = new Map<string, Gauge>();
   private readonly histograms = new Map<string, Histogram>();
   private readonly histogramFamilies = new Map<string, HistogramFamily>();
 
-  /** The counters of a name, made at the first call. */
+  /** The counters of this name, created when there are none. */
   counter(name: string, help: string): CounterFamily {
     let family = this.families.get(name);
     if (family === undefined) this.families.set(name, (family = new CounterFamily(name, help)));
     return family;
   }
 
-  /** Forgets the counters of all families with this label (partitions that are gone). */
+  /** Removes the counters with this label from all families, for example those of a removed partition. */
   forget(label: string, value: string): void {
     for (const family of this.families.values()) family.forget(label, value);
   }
 
-  /** Registers a gauge; one of the same name is replaced. */
+  /** Adds a gauge, or replaces the one of the same name. */
   gauge(gauge: Gauge): void {
     this.gauges.set(gauge.name, gauge);
   }
 
-  /** The histogram of a name, made at the first call; `bounds` are the upper bounds of its buckets, growing. */
+  /** The histogram of this name, created when there is none; `bounds` are the ascending upper bounds of its buckets. */
   histogram(name: string, help: string, bounds: readonly number[]): Histogram {
     let histogram = this.histograms.get(name);
     if (histogram === undefined) this.histograms.set(name, (histogram = new Histogram(name, help, bounds)));
     return histogram;
   }
 
-  /** Registers histograms with labels; those of the same name are replaced. */
+  /** Adds a family of histograms, or replaces the one of the same name. */
   histogramFamily(family: HistogramFamily): void {
     this.histogramFamilies.set(family.name, family);
   }
 
-  /** The sum over all labels of a family of counters or of a gauge; 0 where there is none of that name. */
+  /** The sum of a gauge or of a family of counters over all labels; 0 when there is none of that name. */
   total(name: string): number {
     let sum = 0;
     for (const { value } of this.families.get(name)?.counters() ?? []) sum += value;
@@ -151,8 +153,9 @@ export class Metrics {
   }
 
   /**
-   * The same text in pieces, each with less than a millisecond of work in it: with very many destinations or partitions
-   * other work must run in between. Some pieces are empty. With `wanted` only samples whose labels it takes.
+   * The same text in pieces, each less than a millisecond of work, so that other work can run in between when there are
+   * very many destinations or partitions. Some pieces are empty. With `wanted`, only samples for whose labels it
+   * returns true.
    */
   *pieces(wanted?: (labels: string) => boolean): Generator<string> {
     let lines: string[] = [];
@@ -192,7 +195,7 @@ export class Metrics {
   }
 }
 
-/** Taken in one go, so that buckets, sum and count are of the same moment. */
+/** Reads all numbers at once, so that buckets, sum and count belong together. */
 function histogramLines(
   name: string,
   bounds: readonly number[],
