@@ -2,14 +2,14 @@ import { defaultPort, parseUri, type SipUri } from '../core/uri.js';
 import { isIpLiteral } from '../engine/compiled-destination.js';
 import type { DestinationRow, ResolvedAddress } from '../engine/destination.js';
 
-/** Rows processed in one event loop iteration: about a millisecond. */
+/** Rows handled in one event loop iteration: about a millisecond. */
 const ROWS_PER_ITERATION = 1000;
 
 /**
- * Makes each address a host name resolves to a row of its own: the name's row with the address instead of the name,
- * port and transport as the DNS gave them (RFC 3263). The name goes into an empty description. States of such rows are
- * not written back, as several share one row of the table. Rows over TLS keep their name, which certificates are
- * checked against; so do names that do not resolve.
+ * Replaces a row whose URI has a host name by one row for each address of that name, with port and transport from the
+ * DNS (RFC 3263). An empty description is set to the name. The states of such rows are not written back, since they
+ * share one row of the table. A row over TLS is not replaced, since certificates are checked against its name; nor is
+ * one whose name does not resolve.
  */
 export async function expandNames(
   rows: readonly DestinationRow[],
@@ -39,7 +39,7 @@ function isSecure(transport: ResolvedAddress['transport']): boolean {
   return transport === 'tls' || transport === 'wss';
 }
 
-/** The URI with an address instead of its host; the transport is written where the URI does not say it. */
+/** The URI with an address instead of its host, and with the transport where the URI does not have it. */
 function addressUri(text: string, uri: SipUri, { family, address, port, transport }: ResolvedAddress): string {
   const at = text.indexOf('@');
   const before = at < 0 ? `${uri.scheme}:` : text.slice(0, at + 1);

@@ -5,22 +5,24 @@ import { isIpLiteral } from '../engine/compiled-destination.js';
 import type { DestinationRow, ResolvedAddress } from '../engine/destination.js';
 import type { Resolver } from '../sip/resolve.js';
 
-/** Names resolved at the same time for one partition. */
+/** Names of one partition that are resolved at the same time. */
 const NAMES_AT_ONCE = 64;
-/** Rows processed in one event loop iteration: about a millisecond. */
+/** Rows handled in one event loop iteration: about a millisecond. */
 const ROWS_PER_ITERATION = 1000;
-/** An IPv4 literal, recognised without cutting the URI: what most rows of large tables have. */
+/**
+ * A URI whose host is an IPv4 address. Tested first, since most rows of large tables have one, and faster than parsing.
+ */
 const IPV4_HOST = /^sips?:(?:[^@?]*@)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:[:;?]|$)/i;
 
-/** Hosts that are names, by everything of the URI that decides what they resolve to. */
+/** Host names by `hostKey`, each with one of its URIs. */
 export type NamedHosts = ReadonlyMap<string, SipUri>;
 
-/** What a URI's host resolves to depends on scheme, host, port and parameters (transport, maddr). */
+/** The parts of a URI that decide what its host resolves to: scheme, host, port and parameters (transport, maddr). */
 export function hostKey(uri: Pick<SipUri, 'scheme' | 'host' | 'port' | 'params'>): string {
   return `${uri.scheme}:${uri.host}:${uri.port ?? ''}${uri.params}`.toLowerCase();
 }
 
-/** The hosts of these rows that are names, each once. Awaits `pause` now and then, so that calls go on meanwhile. */
+/** The host names of these rows, each once. Awaits `pause` now and then, so that calls are handled meanwhile. */
 export async function namedHosts(rows: readonly DestinationRow[], pause: () => Promise<void>): Promise<NamedHosts> {
   const hosts = new Map<string, SipUri>();
   for (let i = 0; i < rows.length; i++) {
@@ -35,8 +37,8 @@ export async function namedHosts(rows: readonly DestinationRow[], pause: () => P
 }
 
 /**
- * The addresses of those hosts that have any, by key. Those that do not resolve, or not within `limitMs` milliseconds, are
- * not in it: with a DNS that is down, a thousand names would hold a load up for minutes.
+ * Resolves host names; returns the addresses by key. A name is left out if it does not resolve within `limitMs`
+ * milliseconds: without this limit, a thousand names would delay a load by minutes while the DNS is down.
  */
 export async function resolveHosts(
   hosts: NamedHosts,
@@ -60,7 +62,7 @@ export async function resolveHosts(
   return found;
 }
 
-/** Whether two answers are the same; the order decides which address is tried first, so it counts. */
+/** Whether two answers are the same. The order counts, since it decides which address is tried first. */
 export function sameAddresses(a: readonly ResolvedAddress[], b: readonly ResolvedAddress[]): boolean {
   if (a.length !== b.length) return false;
   return a.every((each, i) => {

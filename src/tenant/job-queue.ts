@@ -1,16 +1,12 @@
 /**
- * Runs jobs one after the other, each after all that were asked for before it. A job that has not begun yet is shared by
- * those who ask for the same meanwhile, so that a burst of requests becomes one run, which sees data as of after each of
- * them.
+ * Runs jobs one after the other. A request for a job that is queued but not started joins it. So a burst of requests
+ * needs one run only, and each gets data that was read after its request.
  */
 export class JobQueue {
   private tail: Promise<unknown> = Promise.resolve();
   private readonly waiting = new Map<string, Promise<unknown>>();
 
-  /**
-   * `key` names what is done and with which options: jobs of one key must have the same result. undefined: never
-   * shared.
-   */
+  /** `key`: names the work and its options; jobs with the same key are joined. undefined: the job is never joined. */
   run<T>(key: string | undefined, job: () => Promise<T>): Promise<T> {
     const same = key === undefined ? undefined : this.waiting.get(key);
     if (same !== undefined) return same as Promise<T>;
@@ -23,7 +19,7 @@ export class JobQueue {
     return promise;
   }
 
-  /** Resolves when all jobs queued so far have ended, with or without an error. */
+  /** Resolves when all jobs queued so far have ended, successfully or not. */
   async idle(): Promise<void> {
     await this.tail;
   }

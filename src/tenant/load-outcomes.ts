@@ -5,20 +5,23 @@ import type { LoadReport, Partition } from '../engine/partition.js';
 import { destinationsOf } from '../engine/set.js';
 import type { StatusReport } from '../management/mi/dependencies.js';
 
-/** Discarded rows named one by one in the log of one load. */
+/** Discarded rows of one load that are logged one by one. */
 const DISCARDED_LOGGED = 20;
-/** Reports kept; the oldest go first. */
+/** Reports kept; the oldest are removed first. */
 const MAX_REPORTS = 100;
 
-/** Outcomes of the loads of one partition: log lines, figures, the reports of sr_list_reports. */
+/** The results of a partition's loads, for the log, the metrics and sr_list_reports. */
 export class LoadOutcomes {
-  /** undefined: ready; else why it is not. */
+  /** Why the partition is not ready; undefined: it is ready. */
   notReady: string | undefined = 'not loaded yet';
-  /** Milliseconds of the last load, milliseconds since the epoch of the last success, rows the last load discarded. */
+  /**
+   * `lastDuration`: milliseconds; `lastSuccess`: milliseconds since the epoch; `discarded`: rows that the last load
+   * discarded.
+   */
   readonly figures = { loads: 0, failures: 0, lastDuration: 0, lastSuccess: 0, discarded: 0 };
-  /** Oldest first. */
+  /** The reports, oldest first. */
   readonly reports: StatusReport[] = [];
-  /** Why the last load failed; undefined when it did not. */
+  /** Why the last load failed; undefined when it succeeded. */
   private failure: string | undefined = undefined;
 
   constructor(
@@ -30,7 +33,7 @@ export class LoadOutcomes {
     },
   ) {}
 
-  /** A load that took `duration` milliseconds has replaced the snapshot. */
+  /** A load succeeded and its snapshot is in use; it took `duration` milliseconds. */
   succeeded(report: LoadReport, duration: number): void {
     const { log, store, clock } = this.options;
     this.notReady = undefined;
@@ -53,7 +56,10 @@ export class LoadOutcomes {
     this.report(`${report.loaded} records loaded, ${report.discarded.length} discarded`);
   }
 
-  /** Names the sockets of destinations that nothing listens on: the load is good, and calls leave from other sockets. */
+  /**
+   * Logs the sockets named by destinations but not listened on. The load is still good: calls to these destinations use
+   * another socket.
+   */
   reportUnusedSockets(partition: Partition, listens: (socket: string) => boolean): void {
     const { log } = this.options;
     const sockets = new Map<string, number>();
@@ -68,7 +74,10 @@ export class LoadOutcomes {
     }
   }
 
-  /** A load has failed and `kept` destinations stay. A retry that fails for the same reason is logged at debug level only. */
+  /**
+   * A load failed, so the old `kept` destinations remain. When a retry fails for the same reason, that is logged at
+   * level debug.
+   */
   failed(error: unknown, kept: number): void {
     const { log, store } = this.options;
     const message = messageOf(error);

@@ -7,7 +7,7 @@ import type { PartitionOptions } from '../engine/options.js';
 import { compileFormat } from '../pvar/format.js';
 import type { DispatcherFormats } from '../route/request-scope.js';
 
-/** The part of a partition's configuration that the engine needs. */
+/** The engine's options of a partition, from its configuration. */
 export function partitionOptions(config: PartitionConfig, dispatcher: DispatcherConfig): PartitionOptions {
   return {
     name: config.name,
@@ -32,12 +32,12 @@ export function blacklistDefinitions(settings: Settings): BlacklistDefinition[] 
   );
 }
 
-/** Largest weight of a FreeSWITCH server; undefined while fetch_freeswitch_stats is off. */
+/** The largest weight of a FreeSWITCH server; undefined while fetch_freeswitch_stats is off. */
 export function freeswitchMaxWeight({ freeswitch }: DispatcherConfig): number | undefined {
   return freeswitch.fetch ? freeswitch.maxWeight : undefined;
 }
 
-/** Compiles the formats of the module parameters. Throws SwitchyardError PVAR_*. */
+/** Compiles the format strings in module parameters. Throws SwitchyardError PVAR_*. */
 export function dispatcherFormats(
   dispatcher: DispatcherConfig,
   statistic: (name: string) => number | undefined,
@@ -54,7 +54,7 @@ export function dispatcherFormats(
   };
 }
 
-/** Compiles a parameter's value; an error names the parameter. */
+/** Compiles the value of a parameter; an error names the parameter. */
 function named<T>(parameter: string, value: string | undefined, compile: (text: string) => T): T | undefined {
   if (value === undefined) return undefined;
   try {
@@ -65,15 +65,18 @@ function named<T>(parameter: string, value: string | undefined, compile: (text: 
   }
 }
 
-/** Milliseconds between two lookups of host names where nothing else is said; the resolver asks once per time to live. */
+/**
+ * Milliseconds between two lookups of host names, by default. The resolver asks the DNS only when the time to live has
+ * passed.
+ */
 const NAMES_EVERY = 15_000;
 
-/** Milliseconds between two lookups of a partition's host names (ds_dns_mode); undefined: they are looked up by loads alone. */
+/** Milliseconds between two lookups of a partition's host names (ds_dns_mode); undefined: only loads look them up. */
 export function namesEvery({ flavour, compat }: PartitionConfig, { kamailio }: DispatcherConfig): number | undefined {
   return flavourKind(flavour).namesEvery({ compat, dns: kamailio.dns }, NAMES_EVERY);
 }
 
-/** Whether rows lose the flag that asks for probes. */
+/** Whether the flag that asks for probes is removed from rows. */
 export function dropsProbing({ flavour, version }: PartitionConfig, { pingInterval }: DispatcherConfig): boolean {
   return flavourKind(flavour).dropsProbing(version, pingInterval);
 }

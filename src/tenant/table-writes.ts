@@ -9,10 +9,10 @@ import type { DestinationRow } from '../engine/destination.js';
 import { deleteRows, insertRows } from '../store/provision.js';
 import type { RowIdentity, TableSpec } from '../store/table-spec.js';
 
-/** Milliseconds ds_add and ds_remove wait for the table. */
+/** Milliseconds that ds_add and ds_remove wait for the table. */
 const WRITE_WAIT = 3000;
 
-/** What a write to the table of a partition needs. */
+/** What is needed to write to the table of a partition. */
 export interface WrittenTable {
   readonly config: PartitionConfig;
   readonly store: { readonly description: string };
@@ -20,17 +20,17 @@ export interface WrittenTable {
   readonly log: Logger;
 }
 
-/** Writes a row that a command made into the table. Throws SwitchyardError. */
+/** Inserts a row that a command created. Throws SwitchyardError. */
 export async function persistRow(of: WrittenTable, row: DestinationRow): Promise<void> {
   await written(of, insertRows(tableOf(of.config), [row], {}, of.log));
 }
 
-/** Takes the rows of destinations that a command removed out of the table. Throws SwitchyardError. */
+/** Deletes the rows of destinations that a command removed. Throws SwitchyardError. */
 export async function removeRows(of: WrittenTable, rows: readonly RowIdentity[]): Promise<void> {
   await written(of, deleteRows(tableOf(of.config), rows, of.log));
 }
 
-/** Waits for a change of the table that an operator asked for, no longer than the operator is made to wait. */
+/** Waits at most WRITE_WAIT for a change of the table, so that the operator gets an answer. */
 async function written({ clock, store }: WrittenTable, work: Promise<unknown>): Promise<void> {
   const inTime = await within(
     clock,

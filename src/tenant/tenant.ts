@@ -19,19 +19,23 @@ import { JobQueue } from './job-queue.js';
 import { LoadOutcomes } from './load-outcomes.js';
 import { persistRow, removeRows } from './table-writes.js';
 
-/** Milliseconds before the first and, doubling, at most between two retries of a partition that could not be loaded. */
+/**
+ * Milliseconds before the first retry of a partition that could not be loaded; doubled for each further one, up to the
+ * second value.
+ */
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
-/** Milliseconds a lookup of the host names may take. */
+/** Milliseconds a lookup of host names may take. */
 const NAMES_LIMIT = 15_000;
 /**
- * Milliseconds a load waits for names: those that are late keep the addresses they have, or are set by a later lookup.
+ * Milliseconds a load waits for host names. Those that come later keep their former addresses, or get them at a later
+ * lookup.
  */
 const NAMES_WAIT = 5000;
-/** Milliseconds a stop waits for a load in progress to end. */
+/** Milliseconds a stop waits for a running load. */
 const STOP_WAIT = 1000;
 
-/** What a partition at run time is made with. */
+/** What a partition at run time needs. */
 export interface PartitionRuntimeOptions {
   readonly config: PartitionConfig;
   readonly partition: Partition;
@@ -41,35 +45,35 @@ export interface PartitionRuntimeOptions {
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether a socket a destination names is listened on; absent: all are. */
+  /** Whether this process listens on a socket that a destination names; absent: on all. */
   readonly listens?: ((socket: string) => boolean) | undefined;
-  /** Milliseconds between two lookups of the host names; undefined: loads alone look them up. */
+  /** Milliseconds between two lookups of host names; undefined: only loads look them up. */
   readonly namesEvery?: number | undefined;
   /** Called after each load that changed the snapshot. */
   readonly loaded: (partition: Partition) => void;
-  /** Called when a destination's name resolves to something else. */
+  /** Called when the host name of a destination resolves to other addresses. */
   readonly renamed: (partition: Partition) => void;
 }
 
-/** How a table is loaded again: whether states are kept, and whether it is only looked at. */
+/** How a table is loaded again: whether states are kept, and whether the rows are only checked. */
 export interface ReloadOptions {
   readonly inheritState: boolean;
   readonly dryRun: boolean;
 }
 
-/** A tenant at run time: where its rows come from, how its last load went, and when it is tried again. */
+/** A partition at run time: it has the store of its rows, loads them and retries loads that failed. */
 export class PartitionRuntime {
   private readonly outcomes: LoadOutcomes;
   private readonly jobs = new JobQueue();
   private cancelRetry: (() => void) | undefined = undefined;
   private cancelNames: (() => void) | undefined = undefined;
   private retryDelay = FIRST_RETRY;
-  /** Names of the rows last read, those of rows that were discarded included. */
+  /** Host names of the rows read last, including rows that were discarded. */
   private hosts: NamedHosts = new Map();
   private unresolved: readonly string[] = [];
-  /** Addresses of names, each a destination of its own in the partition. */
+  /** The addresses of the host names whose rows were replaced by a row for each address. */
   private expandedHosts: ReadonlyMap<string, readonly ResolvedAddress[]> = new Map();
-  /** Rows have been read and are being compiled. */
+  /** Whether rows have been read and are being compiled. */
   isCompiling = false;
   private started = false;
   private stopped = false;
@@ -78,17 +82,17 @@ export class PartitionRuntime {
     this.outcomes = new LoadOutcomes(this.name, options);
   }
 
-  /** The name of its partition. */
+  /** The name of the partition. */
   get name(): string {
     return this.options.config.name;
   }
 
-  /** Its sets and states in the engine. */
+  /** The engine's sets and states of the partition. */
   get partition(): Partition {
     return this.options.partition;
   }
 
-  /** undefined: ready; else why it is not. */
+  /** Why it is not ready; undefined: it is ready. */
   get notReady(): string | undefined {
     return this.outcomes.notReady;
   }
@@ -98,12 +102,15 @@ export class PartitionRuntime {
     return this.outcomes.figures;
   }
 
-  /** Results of its loads, oldest first. */
+  /** Reports of its loads, oldest first. */
   get reports(): readonly StatusReport[] {
     return this.outcomes.reports;
   }
 
-  /** The first load: a database that is down leaves the partition empty, and is tried again with back-off. */
+  /**
+   * Loads for the first time. When the database is down, the partition stays empty and the load is retried with
+   * back-off.
+   */
   async start(): Promise<void> {
     if (this.stopped) return;
     this.started = true;
@@ -114,8 +121,8 @@ export class PartitionRuntime {
   }
 
   /**
-   * Writes states back, unless this was never started: a process that only simulates selections changes no table.
-   * Closes the store. A load in progress is abandoned.
+   * Abandons a running load, writes states back and closes the store. Writes no states if it was never started, since a
+   * process that only simulates selections must not change tables.
    */
   async stop(): Promise<void> {
     const { clock, flusher, store } = this.options;
@@ -128,8 +135,8 @@ export class PartitionRuntime {
   }
 
   /**
-   * Reloads. While one reload runs, all that ask meanwhile share the next one, so that each gets data read after it
-   * asked. Throws SwitchyardError STORE_*; the old data then stay.
+   * Loads the table again. Requests that come while a reload runs share the next one, so that each gets data read after
+   * it. Throws SwitchyardError STORE_*; the old data then stay.
    */
   reload(options: ReloadOptions): Promise<LoadReport> {
     const key = `reload ${options.inheritState} ${options.dryRun}`;
@@ -137,8 +144,8 @@ export class PartitionRuntime {
   }
 
   /**
-   * Changes the rows in memory, as a reload would, without reading the table: the next load from the table replaces
-   * them. `confirm` examines the result and may write to the table; when it rejects, the rows are as they were before.
+   * Changes the rows in memory until the next load from the table. `confirm` checks the result and may write it to the
+   * table; when it rejects, the rows are restored.
    */
   editRows(
     change: (rows: readonly DestinationRow[]) => readonly DestinationRow[],
@@ -170,17 +177,17 @@ export class PartitionRuntime {
     return report;
   }
 
-  /** Writes a row that a command made into the table. Throws SwitchyardError. */
+  /** Inserts a row that a command created. Throws SwitchyardError. */
   persistRow(row: DestinationRow): Promise<void> {
     return persistRow(this.options, row);
   }
 
-  /** Takes the rows of destinations that a command removed out of the table. Throws SwitchyardError. */
+  /** Deletes the rows of destinations that a command removed. Throws SwitchyardError. */
   deleteRows(rows: readonly RowIdentity[]): Promise<void> {
     return removeRows(this.options, rows);
   }
 
-  /** Looks up all host names again and gives destinations the addresses they have now. Never throws. */
+  /** Resolves all host names again and updates the addresses of destinations. Never throws. */
   async refreshNames(): Promise<void> {
     const { resolver, clock, partition, renamed, log } = this.options;
     if (this.hosts.size === 0) return;
@@ -225,7 +232,7 @@ export class PartitionRuntime {
     try {
       await this.reload({ inheritState: true, dryRun: false });
     } catch {
-      // Another reload may have succeeded meanwhile.
+      // Another reload may have succeeded in the meantime.
       if (this.stopped || this.figures.loads > 0) return;
       this.cancelRetry?.();
       this.cancelRetry = this.options.clock.schedule(this.retryDelay, () => void this.attempt());
@@ -290,7 +297,7 @@ export class PartitionRuntime {
     this.options.loaded(partition);
   }
 
-  /** Looks the names up; the addresses of destinations that are there already outlive an outage of the DNS. */
+  /** Resolves the names. Known destinations keep their addresses while the DNS is down. */
   private async resolution(hosts: NamedHosts): Promise<(uri: SipUri) => readonly ResolvedAddress[] | undefined> {
     const { resolver, clock } = this.options;
     const known = this.knownAddresses();
@@ -302,7 +309,7 @@ export class PartitionRuntime {
     };
   }
 
-  /** The rows with each address of a name as one of its own, where the partition wants that. */
+  /** The rows, with one for each address of a host name, where the partition is configured so. */
   private async expanded(
     rows: readonly DestinationRow[],
     resolve: (uri: SipUri) => readonly ResolvedAddress[] | undefined,
@@ -319,7 +326,7 @@ export class PartitionRuntime {
     return expanded;
   }
 
-  /** In flavours that want it so, one name that does not resolve refuses a reload of a table; the first load is never refused. */
+  /** Throws when a name does not resolve, in flavours that then refuse a reload. A first load is never refused. */
   private checkResolved(discarded: readonly Discarded[]): void {
     const { partition, store } = this.options;
     if (!partition.flavour.refusesUnresolved || this.figures.loads === 0 || store.isFile === true) return;
@@ -327,7 +334,7 @@ export class PartitionRuntime {
     if (unresolved !== undefined) throw new SwitchyardError('STORE_FAILED', `${unresolved.row}: ${unresolved.reason}`);
   }
 
-  /** Addresses by host of the destinations that are there, collected when first asked for. */
+  /** The addresses of the current destinations by host; collected at the first call. */
   private knownAddresses(): () => ReadonlyMap<string, readonly ResolvedAddress[]> {
     let known: Map<string, readonly ResolvedAddress[]> | undefined;
     return () => {
@@ -340,8 +347,8 @@ export class PartitionRuntime {
   }
 
   /**
-   * Yields to the event loop; ends the load when the partition is being stopped, so that it cannot replace its
-   * successor's data.
+   * Yields to the event loop. Throws when the partition is being stopped: a load that went on would replace the data of
+   * its successor.
    */
   private readonly pause = async (): Promise<void> => {
     await nextIteration();
@@ -365,7 +372,7 @@ function rowsOf(partition: Partition): DestinationRow[] {
   return rows;
 }
 
-/** Addresses in a fixed order: the DNS gives those of one name in another order each time. */
+/** Sorts addresses, since the DNS changes their order with each answer. */
 function inOrder(addresses: readonly ResolvedAddress[]): readonly ResolvedAddress[] {
   return [...addresses].sort((a, b) => (`${a.address} ${a.port}` < `${b.address} ${b.port}` ? -1 : 1));
 }

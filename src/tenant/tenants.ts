@@ -14,31 +14,31 @@ import { StateFlusher } from '../store/state-flusher.js';
 import { dropsProbing, freeswitchMaxWeight, namesEvery, partitionOptions } from './options.js';
 import { PartitionRuntime } from './tenant.js';
 
-/** What the partitions at run time are made with. */
+/** What the partitions at run time need. */
 export interface PartitionRuntimesOptions {
   readonly engine: Engine;
-  /** The module parameters as they are now. */
+  /** The current module parameters. */
   readonly dispatcher: () => DispatcherConfig;
   readonly resolver: Resolver;
   readonly noSocket: NoSocket;
-  /** Whether a socket a destination names is listened on. */
+  /** Whether this process listens on a socket that a destination names. */
   readonly listens: (socket: string) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether this process writes states to the partition's table now; default: it does. */
+  /** Whether this process may write states to the partition's table now; default: yes. */
   readonly writesTable?: (partition: PartitionConfig) => boolean;
-  /** A partition has a new snapshot. */
+  /** Called when a partition has a new snapshot. */
   readonly loaded: (partition: Partition) => void;
-  /** Host names of a partition's destinations resolve to other addresses. */
+  /** Called when host names of a partition's destinations resolve to other addresses. */
   readonly renamed: (partition: Partition) => void;
 }
 
-/** Outcome of a load: the report, or why there is none. */
+/** Result of a load: the report, or the error. */
 export type LoadOutcome =
   | { readonly report: LoadReport; readonly failure?: undefined }
   | { readonly failure: string; readonly report?: undefined };
 
-/** All tenants at run time, each in the engine and with the store its rows come from. */
+/** All partitions at run time, with their stores; it also adds them to the engine and removes them. */
 export class PartitionRuntimes {
   private readonly runtimes = new Map<string, PartitionRuntime>();
   private readonly pools: DatabasePools;
@@ -47,17 +47,20 @@ export class PartitionRuntimes {
     this.pools = new DatabasePools(options.log);
   }
 
-  /** In the order they were made; always the same map, whatever comes and goes. */
+  /** The partitions in order of creation. The map object never changes, only its entries. */
   get byName(): ReadonlyMap<string, PartitionRuntime> {
     return this.runtimes;
   }
 
-  /** Throws SwitchyardError STORE_* when there cannot be a store for one of these. Changes nothing. */
+  /** Throws SwitchyardError STORE_* when no store can be made for one of these configurations. Changes nothing. */
   async check(configs: readonly PartitionConfig[]): Promise<void> {
     for (const config of configs) await createStore(config, { pools: this.pools }).close();
   }
 
-  /** Makes those of these partitions that are not there, and returns them; they are not started. Throws as `check`. */
+  /**
+   * Creates the partitions of these that do not exist yet, and returns them; does not start them. Throws as `check`
+   * does.
+   */
   add(configs: readonly PartitionConfig[]): readonly PartitionRuntime[] {
     const missing = configs.filter(({ name }) => !this.runtimes.has(name));
     return missing.map((config) => {
@@ -68,8 +71,8 @@ export class PartitionRuntimes {
   }
 
   /**
-   * Takes out the partitions whose configuration is not among `wanted` any more, or `all`, and returns them; it is for the
-   * caller to stop them. `dropped`: names of those that are not wanted at all; the engine does not know them any longer.
+   * Removes the partitions whose configuration is not among `wanted` (or all of them) and returns them; the caller must
+   * stop them. `dropped`: names of those removed without a successor; the engine has forgotten them.
    */
   retire(
     wanted: readonly PartitionConfig[],
@@ -90,7 +93,7 @@ export class PartitionRuntimes {
     return { retired, dropped };
   }
 
-  /** Loads all of them, or those in `names`, without starting them. Returns the outcomes by name. */
+  /** Loads all partitions, or those in `names`, without starting them. Returns the results by name. */
   async loadAll(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
     const outcomes = new Map<string, LoadOutcome>();
     const load = async (runtime: PartitionRuntime): Promise<void> => {
@@ -105,7 +108,7 @@ export class PartitionRuntimes {
     return outcomes;
   }
 
-  /** Loads one partition for ds_reload of a script; states set by hand are kept where the flavour keeps them. */
+  /** Reloads one partition for a script's ds_reload; states set by commands are kept where the flavour does so. */
   async reloadForScript(name: string): Promise<void> {
     const inheritState = this.options.engine.partition(name)?.flavour.reloadKeepsStates === true;
     await this.runtimes.get(name)?.reload({ inheritState, dryRun: false });
