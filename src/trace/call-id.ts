@@ -1,8 +1,8 @@
 import { FNV_BASIS, FNV_PRIME, hash32 } from '../core/mix.js';
 
-/** Bytes of a message in which its Call-ID is looked for. */
+/** Bytes at the beginning of a message that are searched for the Call-ID. */
 const LOOKED_AT = 16_384;
-/** Characters of a Call-ID whose line does not end. */
+/** Longest Call-ID that is read when its line has no end. */
 const LONGEST = 512;
 const SPACE = 32;
 const RETURN = 13;
@@ -10,21 +10,24 @@ const LINE_FEED = 10;
 const NAME = '\r\nCall-ID:';
 const ANY_SPELLING = /\r\n(?:call-id|i)[ \t]*:/i;
 
-/** Where the Call-ID of a message that is not parsed stands: found without cutting it out. One object is used over and over. */
+/**
+ * The position of the Call-ID in a message that is not parsed, found without a substring. One object is reused for all
+ * messages.
+ */
 export class CallIdSpan {
   start = 0;
   end = 0;
-  /** hash32 of it, as a signed number. */
+  /** The hash32 of the Call-ID, as a signed number. */
   hash = 0;
 
-  /** Finds it; false when there is none near the beginning, or an empty one. Linear in what is looked at. */
+  /** Finds the Call-ID; false when there is none in the searched part, or it is empty. Takes linear time. */
   find(text: string): boolean {
     const line = text.indexOf(NAME);
     if (line < 0) return this.findOther(text);
     const size = text.length;
     let start = line + NAME.length;
     if (start < size && text.charCodeAt(start) === SPACE) start++;
-    // In one go to its end, hashing on the way: most have one blank before and none after.
+    // One pass to the end of the value, which also computes the hash. Most values have one space before and none after.
     let hash = FNV_BASIS | 0;
     let at = start;
     let last = 0;
@@ -47,7 +50,7 @@ export class CallIdSpan {
     return match !== null && this.findIn(text, match.index + match[0].length);
   }
 
-  /** The value that begins after blanks. */
+  /** Reads the value that begins after spaces. */
   private findIn(text: string, from: number): boolean {
     let at = from;
     let end = text.indexOf('\r\n', at);
@@ -62,8 +65,8 @@ export class CallIdSpan {
 }
 
 /**
- * Whether a call whose Call-ID has this hash is one of those taken, one in so many: all where that is 1 or less. Whole numbers of 32 bits divide
- * fast.
+ * Whether a call with this Call-ID hash is in the sample of one call in `oneIn`; 1 or less: always. Both are 32-bit
+ * integers, since these divide fast.
  */
 export function isOneIn(hash: number, oneIn: number): boolean {
   return oneIn <= 1 || (hash >>> 0) % (oneIn >>> 0) === 0;
@@ -71,7 +74,7 @@ export function isOneIn(hash: number, oneIn: number): boolean {
 
 const span = new CallIdSpan();
 
-/** The Call-ID of a message that is not parsed; '' when it has none near its beginning. Linear in what is looked at. */
+/** The Call-ID of a message that is not parsed; '' when there is none in the searched part. Takes linear time. */
 export function callIdOf(text: string): string {
   return span.find(text) ? text.slice(span.start, span.end) : '';
 }

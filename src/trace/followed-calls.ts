@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { ownText } from '../core/own-text.js';
 
-/** Calls followed at most; beyond them the one followed longest is forgotten. */
+/** Calls followed at a time; beyond that the oldest is removed. */
 const MOST_CALLS = 20_000;
-/** Milliseconds a transaction is followed, and a dialog. */
+/** Milliseconds for which a transaction, and a dialog, is followed. */
 const TRANSACTION_MS = 180_000;
 const DIALOG_MS = 4 * 3_600_000;
 
-/** Characters of a Call-ID that is kept as it is; of a longer one a hash is kept. */
+/** Characters of the longest Call-ID that is used as key; a longer one is replaced by its hash. */
 const LONGEST_KEY = 128;
 
 function keyOf(callId: string): string {
@@ -15,20 +15,20 @@ function keyOf(callId: string): string {
 }
 
 interface Followed {
-  /** "1 INVITE" of the only transaction that is followed; undefined: the whole dialog. */
+  /** The followed transaction, such as "1 INVITE"; undefined: the whole dialog. */
   readonly cseq: string | undefined;
   readonly until: number;
 }
 
-/** Calls that a script has chosen for the capture server, by Call-ID. Bounded in number and time. */
+/** Calls, by Call-ID, that a script chose to send to the capture server. Bounded in number and time. */
 export class FollowedCalls {
   private readonly calls = new Map<string, Followed>();
 
-  /** Follows the transaction of a call, by its CSeq, or with undefined the whole dialog. `now` in milliseconds. */
+  /** Follows one transaction of a call, given by its CSeq, or the whole dialog (undefined). `now` in milliseconds. */
   follow(callId: string, cseq: string | undefined, now: number): void {
     const key = keyOf(callId);
     const known = this.calls.get(key);
-    // A dialog that is followed stays so.
+    // A followed dialog is not reduced to a transaction.
     if (known !== undefined && known.cseq === undefined && known.until > now) return;
     this.calls.delete(key);
     const until = now + (cseq === undefined ? DIALOG_MS : TRANSACTION_MS);
@@ -36,12 +36,12 @@ export class FollowedCalls {
     if (this.calls.size > MOST_CALLS) this.calls.delete(this.calls.keys().next().value as string);
   }
 
-  /** @internal What the calls are known by. */
+  /** @internal The keys of the followed calls. */
   get keys(): Iterable<string> {
     return this.calls.keys();
   }
 
-  /** Whether a message of a call is wanted. */
+  /** Whether a message belongs to a followed call. */
   wants(callId: string, text: string, now: number): boolean {
     const key = keyOf(callId);
     const known = this.calls.get(key);
@@ -54,7 +54,7 @@ export class FollowedCalls {
   }
 }
 
-/** "1 INVITE" of a message that is not parsed; '' without one. */
+/** The CSeq of a message that is not parsed, such as "1 INVITE"; '' without one. */
 export function cseqOf(text: string): string {
   const [, number = '', method = ''] =
     /\r\nCSeq[ \t]*:[ \t]*([0-9]{1,10})[ \t]+([A-Z]{1,32})/i.exec(text.slice(0, 16_384)) ?? [];

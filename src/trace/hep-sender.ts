@@ -9,24 +9,27 @@ import { type HepIdentity, hepPacket } from './hep.js';
 import type { SeenMessage } from './trace-session.js';
 import type { CaptureSink } from './tracer.js';
 
-/** Where and what is sent. */
+/** The capture server, and which calls are sent to it. */
 export interface HepTarget extends HepIdentity {
   readonly transport: 'udp' | 'tcp' | 'tls';
   readonly host: string;
   readonly port: number;
-  /** One call in this many, chosen by its Call-ID; 1: all. */
+  /** Send one call in this many, chosen by the Call-ID; 1: all. */
   readonly oneIn: number;
-  /** Text of the certificate authorities a TLS server is judged by; undefined: those of the system. */
+  /** PEM text of the certificate authorities for TLS; undefined: those of the system. */
   readonly ca?: string | undefined;
 }
 
-/** Bytes that may wait for a slow server; packets beyond are dropped and counted. */
+/** Bytes that may wait for a slow server; packets beyond that are dropped and counted. */
 const MOST_WAITING = 1024 * 1024;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 const LOG_EVERY = 60_000;
 
-/** Sends messages to a capture server (Homer) as HEP3. What it does not take is dropped and counted; calls never wait. */
+/**
+ * Sends messages to a capture server (Homer) as HEP3. Packets that the server is too slow for are dropped and counted;
+ * calls never wait.
+ */
 export class HepSender implements CaptureSink, Service {
   readonly name = 'HEP';
   /** For metrics; only ever grow. */
@@ -60,7 +63,7 @@ export class HepSender implements CaptureSink, Service {
     await new Promise<void>((resolve) => (datagrams === undefined ? resolve() : datagrams.close(() => resolve())));
   }
 
-  /** Where it sends. */
+  /** Host and port of the server. */
   get server(): Pick<HepTarget, 'host' | 'port'> {
     return this.target;
   }
@@ -69,7 +72,7 @@ export class HepSender implements CaptureSink, Service {
     return this.target.oneIn;
   }
 
-  /** Sends one message. What does not leave at once because too much waits is dropped and counted. */
+  /** Sends one message, or drops and counts it when too much is waiting. */
   capture(message: SeenMessage, kind?: number): void {
     const packet = hepPacket(message, this.target, kind);
     const { datagrams, stream, target } = this;
@@ -111,7 +114,7 @@ export class HepSender implements CaptureSink, Service {
       this.log.info({ server: `${transport}:${host}:${port}` }, 'connected to the capture server');
     });
     stream.on('error', (error) => this.lost(messageOf(error)));
-    // Nothing is expected; it must be read, or the end would not be noticed.
+    // The server sends nothing, but without reading, the end of the connection would go unnoticed.
     stream.resume();
     stream.once('close', () => {
       this.connected = false;
@@ -130,7 +133,7 @@ export class HepSender implements CaptureSink, Service {
     const { dropped } = this.counters;
     this.log.warn(
       { server: `${transport}:${host}:${port}`, cause, dropped },
-      'the capture server does not take messages',
+      'the capture server is not reachable or too slow',
     );
   }
 }

@@ -21,24 +21,27 @@ const CHUNK = {
 } as const;
 
 const SIP = 1;
-/** Type of what is a line of a log. */
+/** HEP protocol type for a log line. */
 export const LOG_LINE = 100;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const UDP = 17;
 const TCP = 6;
-/** The length of a packet is a number of 16 bits. */
+/** Longest payload: the length of a packet is a 16-bit number. */
 export const MOST_PAYLOAD = 65_000;
 
 /** Who sends HEP packets. */
 export interface HepIdentity {
-  /** Number of this capture agent. */
+  /** ID of this capture agent. */
   readonly id: number;
-  /** Password the server asks for; undefined: none. */
+  /** Password that the server requires; undefined: none. */
   readonly password: string | undefined;
 }
 
-/** One message as a HEP3 packet (EEP); `kind`: 1 for SIP, or LOG_LINE. A message beyond MOST_PAYLOAD bytes is cut. */
+/**
+ * Makes a HEP3 packet (EEP) of one message; `kind`: 1 for SIP, or LOG_LINE. A message of more than MOST_PAYLOAD bytes
+ * is cut.
+ */
 export function hepPacket(message: SeenMessage, { id, password }: HepIdentity, kind = SIP): Buffer {
   const { local, remote, direction, time } = message;
   const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
@@ -67,7 +70,7 @@ export function hepPacket(message: SeenMessage, { id, password }: HepIdentity, k
   return Buffer.concat([head, ...chunks], length);
 }
 
-/** The octets of an IP literal, 4 or 16. */
+/** The bytes of an IP literal, 4 or 16. */
 export function addressBytes(address: string): Buffer {
   if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
   const bare = address.split('%')[0] as string;

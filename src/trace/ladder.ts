@@ -4,10 +4,10 @@ import { type TracedMessage, titleOf } from './traced-message.js';
 /** Characters between two lines of the ladder. */
 const GAP = 27;
 const US = 'switchyard';
-/** Peers of one call that have a line of their own; further ones share the last. */
+/** Peers of one call that have a column of their own; further ones share the last. */
 const MOST_PEERS = 6;
 
-/** The messages of each call as a ladder: a line for each peer and for us, an arrow for each message. */
+/** Draws the messages of each call as a ladder: a column for each peer and for us, and an arrow for each message. */
 export function renderLadders(messages: readonly TracedMessage[]): string {
   const calls = new Map<string, TracedMessage[]>();
   for (const message of messages) {
@@ -19,7 +19,7 @@ export function renderLadders(messages: readonly TracedMessage[]): string {
 }
 
 function ladder(messages: readonly TracedMessage[]): string {
-  // Who sent the first message stands left of us, everybody else right.
+  // The peer that sent the first message stands left of us, all others right.
   const peers: string[] = [];
   for (const { remote } of messages) {
     const name = hostPort(remote.address, remote.port);
@@ -75,7 +75,7 @@ function offset(ms: number): string {
   return (ms / 1000).toFixed(3).padStart(8);
 }
 
-/** What peers wrote must not move the cursor of the terminal it is shown on. */
+/** Control characters sent by a peer must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
 }

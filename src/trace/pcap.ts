@@ -6,21 +6,21 @@ import type { TracedMessage } from './traced-message.js';
 const RAW_IP = 101;
 const UDP = 17;
 const TCP = 6;
-/** What fits after the headers of IPv4 and TCP, which are longer than those of UDP. */
+/** Longest payload: what fits into an IPv4 packet after the headers of IPv4 and TCP. */
 const MOST_PAYLOAD = 65_495;
-/** Connections whose sequence numbers are remembered. */
+/** Connections whose sequence numbers are kept. */
 const MOST_STREAMS = 10_000;
 const ACK_PUSH = 0x18;
 
 /**
- * Writes a capture file (pcap-savefile(5)), times in microseconds. Messages over streams are segments of TCP whose sequence
- * numbers follow on each other, so that readers follow the stream; what TLS or WebSocket put around them is left out.
+ * Writes a capture file (pcap-savefile(5)) with times in microseconds. Messages over streams become TCP segments with
+ * consecutive sequence numbers, so that tools can follow the stream. The framing of TLS and WebSocket is left out.
  */
 export class PcapWriter {
-  /** Bytes that were sent so far, by the two ends of a connection. */
+  /** Bytes sent so far in one direction of a connection, by its two ends. */
   private readonly streams = new Map<string, number>();
 
-  /** One message as a packet. */
+  /** Makes the packet of one message. */
   packet({ time, direction, transport, local, remote, text }: TracedMessage): Buffer {
     const [from, to] = direction === 'in' ? [remote, local] : [local, remote];
     const wire = Buffer.from(transport === 'udp' ? text : framed(text), 'latin1').subarray(0, MOST_PAYLOAD);
@@ -39,7 +39,7 @@ export class PcapWriter {
     return Buffer.concat([head, packet]);
   }
 
-  /** Sequence number of the next byte of one side, and of the other side. */
+  /** The sequence number of one side's next byte, and that of the other side. */
   private advance(from: End, to: End, bytes: number): { readonly sequence: number; readonly acknowledged: number } {
     const way = `${from.address} ${from.port} ${to.address} ${to.port}`;
     const back = `${to.address} ${to.port} ${from.address} ${from.port}`;
@@ -55,7 +55,10 @@ interface End {
   readonly port: number;
 }
 
-/** A message as a stream has it: Content-Length says how long its body is, also where the body was left out. */
+/**
+ * A message as a receiver must find it in a stream: Content-Length is set to the length of the body in `text`, which
+ * may have been left out.
+ */
 function framed(text: string): string {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return text;
@@ -67,7 +70,7 @@ function framed(text: string): string {
   return `${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** The head of a capture file. */
+/** The header of a capture file. */
 export function pcapHeader(): Buffer {
   const head = Buffer.alloc(24);
   head.writeUInt32LE(0xa1b2c3d4, 0);
@@ -106,7 +109,7 @@ function udp(from: Buffer, to: Buffer, fromPort: number, toPort: number, payload
   head.writeUInt16BE(fromPort, 0);
   head.writeUInt16BE(toPort, 2);
   head.writeUInt16BE(8 + payload.length, 4);
-  // A sum of zero is written as all ones: zero stands for none (RFC 768).
+  // A checksum of zero is sent as all ones, since zero means no checksum (RFC 768).
   head.writeUInt16BE(checksum([from, to, pseudo(UDP, 8 + payload.length), head, payload]) || 0xffff, 6);
   return Buffer.concat([head, payload]);
 }
@@ -131,7 +134,7 @@ function tcp(
   return Buffer.concat([head, payload]);
 }
 
-/** Protocol and length, as they are summed (RFC 768, RFC 9293 section 3.1). */
+/** The part of the pseudo header with protocol and length (RFC 768, RFC 9293 section 3.1). */
 function pseudo(protocol: number, length: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes[1] = protocol;
@@ -139,7 +142,7 @@ function pseudo(protocol: number, length: number): Buffer {
   return bytes;
 }
 
-/** The Internet checksum (RFC 1071) over parts of which all but the last have an even length. */
+/** The Internet checksum (RFC 1071) over several parts; all but the last must have an even length. */
 function checksum(parts: readonly Buffer[]): number {
   let sum = 0;
   for (const part of parts) {

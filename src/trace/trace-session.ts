@@ -5,22 +5,22 @@ import { parseMessage } from '../sip/message.js';
 import { isOneIn } from './call-id.js';
 import type { TracedMessage } from './traced-message.js';
 
-/** Which calls a trace takes; what is left out does not matter. At least one must be given. */
+/** Which calls to trace: all given conditions must hold. At least one must be given. */
 export interface TraceFilter {
   readonly callId?: string | undefined;
-  /** Part of the URI of From. */
+  /** Text that the URI of From contains. */
   readonly from?: string | undefined;
-  /** Part of the URI of To, or of the request-URI. */
+  /** Text that the URI of To or the request-URI contains. */
   readonly to?: string | undefined;
-  /** Address the request comes from. */
+  /** Address that sent the first request. */
   readonly source?: string | undefined;
-  /** Partition that a request is dispatched to. */
+  /** Partition to which the first request is dispatched. */
   readonly partition?: string | undefined;
-  /** One call in this many, chosen by its Call-ID. */
+  /** Trace one call in this many, chosen by the Call-ID. */
   readonly oneIn?: number | undefined;
 }
 
-/** Bounds of one trace. What is reached first ends it. */
+/** Bounds of one trace. The one reached first ends it. */
 export interface TraceBounds {
   readonly seconds: number;
   readonly calls: number;
@@ -28,7 +28,7 @@ export interface TraceBounds {
   readonly bytes: number;
 }
 
-/** Bounds of a trace unless its request says otherwise. */
+/** Bounds of a trace, where its request does not set them. */
 export const DEFAULT_TRACE_BOUNDS: TraceBounds = {
   seconds: 300,
   calls: 1000,
@@ -36,20 +36,20 @@ export const DEFAULT_TRACE_BOUNDS: TraceBounds = {
   bytes: 16 * 1024 * 1024,
 };
 
-/** Why a trace takes nothing any more. */
+/** Why a trace has ended. */
 export type TraceEnd = 'stopped' | 'time' | 'calls' | 'messages' | 'bytes';
 
-/** What one message is, before anybody has asked for it to be kept. */
+/** A message that passed, before any trace has kept it. */
 export type SeenMessage = Omit<TracedMessage, 'n'>;
 
-/** One trace: the messages of the calls it takes, bounded in time, number and bytes. */
+/** One trace: keeps the messages of the calls that its filter accepts, bounded in time, number and bytes. */
 export class TraceSession {
   readonly messages: TracedMessage[] = [];
   ended: TraceEnd | undefined;
   private readonly calls = new Set<string>();
   private bytes = 0;
   private numbers = 0;
-  /** Whether each first request has to be looked at to know whether it is taken. */
+  /** Whether the filter needs the first request of each call. */
   private readonly looks: boolean;
 
   constructor(
@@ -58,23 +58,23 @@ export class TraceSession {
     readonly bounds: TraceBounds,
     /** Whether bodies are kept. */
     readonly bodies: boolean,
-    /** Clock.monotonic() at which it ends. */
+    /** Clock.monotonic() at which the trace ends. */
     readonly until: number,
   ) {
     const { from, to, source } = filter;
     this.looks = from !== undefined || to !== undefined || source !== undefined;
-    // With a partition too, the call is taken when it is dispatched there.
+    // A filter with a partition decides later, when the call is dispatched.
     if (filter.callId !== undefined && filter.partition === undefined) this.calls.add(filter.callId);
   }
 
-  /** Calls it has taken. */
+  /** Number of calls in the trace. */
   get callCount(): number {
     return this.calls.size;
   }
 
   /**
-   * Whether a message may be wanted, by its Call-ID alone, which stands between `start` and `end` and has this hash (hash32): false for all
-   * but few where one call or one in many was asked for.
+   * A first test by the Call-ID alone, which stands between `start` and `end` and has this hash32. When the filter asks
+   * for one call or one in many, this rejects nearly all messages.
    */
   mayWant(text: string, start: number, end: number, hash: number): boolean {
     const { callId, oneIn } = this.filter;
@@ -82,20 +82,20 @@ export class TraceSession {
     return oneIn === undefined || isOneIn(hash, oneIn);
   }
 
-  /** Whether a message belongs to a call that is taken; a first request that matches has its call taken. */
+  /** Whether the trace keeps a message. When a first request matches the filter, its call is added. */
   wants(callId: string, text: string, direction: 'in' | 'out', peer: string): boolean {
     if (this.ended !== undefined) return false;
     return this.calls.has(callId) || this.begins(callId, text, direction, peer);
   }
 
-  /** Whether a request that is dispatched to a partition begins a call that is taken only now that this is known. */
+  /** Whether a request, now that its partition is known, begins a call to trace. */
   wantsDispatched(partition: string | undefined, callId: string, text: string, peer: string): boolean {
     const wanted = this.filter.partition;
     if (wanted === undefined || partition !== wanted || this.calls.has(callId)) return false;
     return this.ended === undefined && this.isWanted(callId, text, peer) && this.take(callId);
   }
 
-  /** Keeps a message that is wanted. */
+  /** Adds a message to the trace. */
   keep(message: SeenMessage): void {
     const { messages, bytes } = this.bounds;
     const text = this.bodies ? message.text : withoutBody(message.text);
@@ -107,7 +107,7 @@ export class TraceSession {
     }
   }
 
-  /** Messages numbered after `after`, within a bound of bytes. */
+  /** The messages with a number above `after`, up to a number of bytes. */
   read(after: number, mostBytes: number): readonly TracedMessage[] {
     const found: TracedMessage[] = [];
     let bytes = 0;
@@ -122,7 +122,7 @@ export class TraceSession {
 
   private begins(callId: string, text: string, direction: 'in' | 'out', peer: string): boolean {
     const { filter } = this;
-    // Which partition it goes to is not known yet; a Call-ID that was asked for is in the set already.
+    // The partition is not known yet; and a wanted Call-ID is already in the set.
     if (filter.partition !== undefined || filter.callId !== undefined) return false;
     if (direction !== 'in' || text.startsWith('SIP/2.0 ')) return false;
     return this.isWanted(callId, text, peer) && this.take(callId);
@@ -143,7 +143,7 @@ export class TraceSession {
 
   private take(callId: string): boolean {
     if (this.calls.size >= this.bounds.calls) {
-      // Those that were taken go on until they end by another bound.
+      // No further call is added; those in the trace go on until another bound is reached.
       return false;
     }
     this.calls.add(ownText(callId));

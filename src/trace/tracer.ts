@@ -15,14 +15,14 @@ import {
   TraceSession,
 } from './trace-session.js';
 
-/** "sip:user:password@". Each part is bounded, so that the search is linear. */
+/** Matches "sip:user:password@". The lengths are bounded, so that a search takes linear time. */
 const PASSWORD = /sips?:[^\s"<>@:]{1,256}:[^\s"<>@]{0,256}@/;
-/** Traces at a time, those that have ended and were not asked for included. */
+/** Traces at a time, including ended ones that were not fetched yet. */
 const MOST_SESSIONS = 8;
-/** Milliseconds an ended trace is kept for whoever asked for it. */
+/** Milliseconds an ended trace is kept. */
 const KEPT_MS = 600_000;
 
-/** What a trace is asked for with. */
+/** The parameters of a new trace. */
 export interface TraceRequest {
   readonly filter: TraceFilter;
   readonly bounds?: Partial<TraceBounds>;
@@ -30,21 +30,21 @@ export interface TraceRequest {
   readonly bodies?: boolean;
 }
 
-/** Receives all messages beside the traces: what is sent to a capture server. */
+/** Receives messages independently of traces, for a capture server. */
 export interface CaptureSink {
-  /** One call in this many is wanted, chosen by its Call-ID; 1: all. */
+  /** Send one call in this many, chosen by the Call-ID; 1: all. */
   readonly oneIn: number;
   capture(message: SeenMessage): void;
 }
 
-/** Traces of calls: puts a tap into the path of messages while there is one, and takes it away after the last. */
+/** The traces of calls. While there is one, the transports pass each message to this object. */
 export class Tracer implements MessageTap {
   private readonly sessions = new Map<number, TraceSession>();
-  /** Those that have not ended. */
+  /** The traces that have not ended. */
   private active: readonly TraceSession[] = [];
   private readonly callId = new CallIdSpan();
   private capture: CaptureSink | undefined = undefined;
-  /** What of the messages goes there: all of them, or those of calls that were chosen. */
+  /** The calls that go to the capture server; undefined: all. */
   private chosen: FollowedCalls | undefined = undefined;
   private ids = 0;
 
@@ -53,19 +53,19 @@ export class Tracer implements MessageTap {
     private readonly clock: Clock,
   ) {}
 
-  /** Sends every message to a capture server as well, or those of `chosen` calls; undefined: to none. */
+  /** Sends all messages, or those of `chosen` calls, to a capture server too; undefined: to none. */
   useCapture(sink: CaptureSink | undefined, chosen?: FollowedCalls): void {
     this.capture = sink;
     this.chosen = chosen;
     this.settle();
   }
 
-  /** One message for a capture server, without passwords. */
+  /** Prepares a message for a capture server, without passwords. */
   shown(message: Omit<SeenMessage, 'time'>): SeenMessage {
     return { ...message, time: this.clock.now(), text: withoutPasswords(message.text) };
   }
 
-  /** Begins a trace. Throws SwitchyardError USAGE for a filter that takes everything, and when there are too many traces. */
+  /** Begins a trace. Throws SwitchyardError USAGE when the filter is empty and when there are too many traces. */
   begin({ filter, bounds, bodies }: TraceRequest): TraceSession {
     if (Object.values(filter).every((each) => each === undefined)) {
       throw new SwitchyardError('USAGE', 'a trace needs a filter: call_id, from, to, source, partition or one_in');
@@ -83,19 +83,19 @@ export class Tracer implements MessageTap {
     return session;
   }
 
-  /** The trace of this number. Throws SwitchyardError USAGE. */
+  /** Finds a trace by its number. Throws SwitchyardError USAGE. */
   find(id: number): TraceSession {
     const session = this.sessions.get(id);
     if (session === undefined) throw new SwitchyardError('USAGE', `no trace ${id}`);
     return session;
   }
 
-  /** All traces, those that have ended lately included. */
+  /** All traces, including those that ended in the last ten minutes. */
   list(): readonly TraceSession[] {
     return [...this.sessions.values()];
   }
 
-  /** Ends a trace and forgets it. Throws SwitchyardError USAGE. */
+  /** Ends and removes a trace. Throws SwitchyardError USAGE. */
   stop(id: number): void {
     const session = this.find(id);
     this.end(session, 'stopped');
@@ -111,7 +111,7 @@ export class Tracer implements MessageTap {
     this.seen(text, 'out', socket, address, port);
   }
 
-  /** A request is dispatched: traces of its partition begin here. */
+  /** Reports a dispatched request: traces with a partition in their filter begin here. */
   dispatched(message: Pick<SipMessage, 'text' | 'callId'>, source: Source, origin: RouteOrigin | undefined): void {
     const { active } = this;
     if (active.length === 0) return;
@@ -127,7 +127,7 @@ export class Tracer implements MessageTap {
   private seen(text: string, direction: 'in' | 'out', socket: SipSocket, address: string, port: number): void {
     const { active, capture, callId: span } = this;
     if (!span.find(text)) return;
-    // What is not wanted is found by the hash of its Call-ID: nothing is cut out of it.
+    // Most messages are rejected by the hash of their Call-ID, without a substring.
     const { hash } = span;
     const isCaptured = capture !== undefined && isOneIn(hash, capture.oneIn);
     let callId = '';
@@ -173,7 +173,7 @@ export class Tracer implements MessageTap {
     this.settle();
   }
 
-  /** The tap is in the path only while somebody listens. */
+  /** Receives messages from the transports only while there is something to do. */
   private settle(): void {
     this.active = [...this.sessions.values()].filter((each) => each.ended === undefined);
     this.point.use(this.active.length > 0 || this.capture !== undefined ? this : undefined);
@@ -187,7 +187,7 @@ export class Tracer implements MessageTap {
   }
 }
 
-/** A message whose header has no password in a URI: probes have the URI of the row. The body stays as it is. */
+/** Removes passwords from URIs in the header: probes have the URI of the row. The body is not changed. */
 function withoutPasswords(text: string): string {
   if (!PASSWORD.test(text)) return text;
   const end = text.indexOf('\r\n\r\n');
