@@ -3,50 +3,53 @@ import { FairShare } from './fair-share.js';
 import { reasonPhrase } from './reply.js';
 import type { AddressSet } from './trusted-sources.js';
 
-/** Why a new request is not worked on: it is answered with 503, this reason, and Retry-After of so many seconds. */
+/** Refuses a new request: the answer is 503 with this reason and a Retry-After of this many seconds. */
 export interface Refusal {
   readonly reason: string;
   readonly retryAfter: number;
 }
 
-/** The room there is for transactions, as the transaction layer has it. */
+/** How full the transaction layer is. */
 export interface TransactionRoom {
-  /** Transactions, large ones counted as several. */
+  /** Number of transactions; one that keeps large messages counts as several. */
   readonly load: number;
   readonly most: number;
-  /** Whether hardly room is left, for whatever reason. */
+  /** Whether the number is near its limit, or datagrams arrive too fast. */
   readonly tight: boolean;
-  /** Forgets what ended transactions are kept for, as far as that is harmless. */
+  /** Drops the records of some ended transactions early, as far as that is harmless. */
   makeRoom(): void;
 }
 
 /** Counters of refusals. */
 export interface AdmissionCounters {
-  /** No room was left. */
+  /** Refused because there were too many transactions. */
   readonly overload: { value: number };
-  /** The source holds the most transactions when there is hardly room for more. */
+  /** Refused because little room was left and this source holds the most transactions. */
   readonly share: { value: number };
 }
 
-/** Which new requests are worked on. */
+/** The bounds on new requests; each may be absent. */
 export interface AdmissionBounds {
-  /** Bounds new requests by source address: seconds until the next may come, 0 for now. */
+  /**
+   * Limits requests per second by source address: `take` returns the seconds until the next request may come, 0 for
+   * now.
+   */
   readonly limiter?: { take(address: string): number } | undefined;
   /** Refuses the sources that send the most when datagrams arrive too fast. */
   readonly congestion?: Pick<Congestion, 'active' | 'drops' | 'refuses'> | undefined;
-  /** Sources that may hold as many transactions as there is room for. */
+  /** Sources without a limit on their share of the transactions. */
   readonly trusted?: AddressSet | undefined;
 }
 
 const BUSY: Refusal = { reason: reasonPhrase(503), retryAfter: 5 };
 
 /**
- * Which new requests are worked on: all bounds on sources and on transactions are asked here. ACK and what
- * belongs to a known transaction are not asked about. Order, the cheapest first: datagrams that arrive too fast, requests
- * of a source per second, room for transactions and its fair share.
+ * Decides which new requests are handled; all limits on sources and on transactions are checked here. ACKs and messages
+ * of known transactions are not checked. The cheapest check comes first: datagrams that arrive too fast, then requests
+ * of a source per second, then the number of transactions and the share of the source.
  */
 export class Admission {
-  /** Transactions by source address, large ones counted as several. */
+  /** The transactions of each source address; one that keeps large messages counts as several. */
   private readonly shares = new FairShare();
 
   constructor(
@@ -54,7 +57,7 @@ export class Admission {
     private readonly bounds: AdmissionBounds = {},
   ) {}
 
-  /** Sources that hold a transaction. */
+  /** Number of sources that hold a transaction. */
   get sources(): number {
     return this.shares.size;
   }
@@ -79,18 +82,21 @@ export class Admission {
     return room.load * 2 > room.most && this.isFull(address, inDialog, room) ? BUSY : undefined;
   }
 
-  /** A source holds more, or with a negative amount less. */
+  /** Changes the amount that a source holds; `amount` may be negative. */
   hold(address: string, amount: number): void {
     if (amount > 0) this.shares.add(address, amount);
     else this.shares.remove(address, -amount);
   }
 
-  /** Nobody holds anything. */
+  /** Forgets what all sources hold. */
   clear(): void {
     this.shares.clear();
   }
 
-  /** No room is left, or the source holds more than its share. Requests inside dialogs, which end calls, have an eighth more. */
+  /**
+   * Whether no room is left, or the source holds more than its share. Requests inside dialogs, which may end calls, get
+   * an eighth more.
+   */
   private isFull(address: string, inDialog: boolean, room: TransactionRoom): boolean {
     const { counters, shares } = this;
     if (room.tight) room.makeRoom();

@@ -1,11 +1,17 @@
 import { sourceKey } from './fair-share.js';
 import type { AddressSet } from './trusted-sources.js';
 
-/** Datagrams in consecutive full rounds, more than a socket buffer holds: they arrive faster than we handle them. */
+/**
+ * Datagrams read in consecutive full rounds, more than a socket buffer holds: then they arrive faster than they are
+ * handled.
+ */
 const BACKLOG = 8192;
 /** Milliseconds for which requests are counted; the level is adjusted after each such period. */
 const PERIOD_MS = 100;
-/** The level is halved until we keep up; then it falls by a fifth when we do not, else rises (much as RFC 5681). */
+/**
+ * The level is halved until this process keeps up; from then on it falls by a fifth when it does not and rises
+ * otherwise (similar to RFC 5681).
+ */
 const START = 0.5;
 const DOWN = 0.8;
 const UP = 1.1;
@@ -13,7 +19,7 @@ const UP = 1.1;
 const LEAST_LEVEL = 30;
 /** Minimum part of the sent requests that is admitted: below it, refusing takes most of the time. */
 const LEAST_PART = 1 / 8;
-/** Multiple of the level above which the requests of a source are dropped unread. */
+/** A source with more requests than this multiple of the level has further ones dropped without being parsed. */
 const DEAF = 2;
 /** Periods without a refusal after which congestion ends. */
 const CALM_PERIODS = 20;
@@ -22,30 +28,30 @@ const CALM_PERIODS = 20;
 export interface CongestionEvents {
   /** Called when congestion begins. */
   begun?(): void;
-  /** Called when congestion ends, with the number of requests refused and the number dropped unread. */
+  /** Called when congestion ends, with the number of requests refused and of messages dropped without being parsed. */
   ended?(refused: number, dropped: number): void;
 }
 
 /**
- * Load shedding when datagrams arrive faster than they can be handled. Without it the system drops datagrams of every
- * source; with it the sources that send the most are refused first, at little cost. The level is the number of requests
- * each source may send; it is lowered until we keep up. Sources below it are unaffected. While we keep up, nothing is
- * counted.
+ * Sheds load when datagrams arrive faster than they are handled. Otherwise the operating system would drop datagrams of
+ * every source; with this, requests of the sources that send the most are refused first, at little cost. The level is
+ * the number of requests each source may send in a period; it is lowered until this process keeps up. Sources below the
+ * level are not affected. Nothing is counted while there is no congestion.
  */
 export class Congestion {
   /** Whether requests are counted, and some refused. */
   active = false;
-  /** Requests refused, and those dropped unread, since the start. */
+  /** Requests refused, and messages dropped without being parsed, since the start. */
   refused = 0;
   dropped = 0;
   private level = Number.POSITIVE_INFINITY;
   private readonly counts = new Map<string, number>();
   private backlog = 0;
   private began = 0;
-  /** Whether a round in this period has read all waiting datagrams. */
+  /** Whether in this period a round has read all waiting datagrams. */
   private keptUp = false;
   private calm = 0;
-  /** Whether a level has been found at which we keep up. */
+  /** Whether there has been a level at which this process keeps up. */
   private found = false;
   private before = { refused: 0, dropped: 0 };
 
@@ -57,7 +63,7 @@ export class Congestion {
     private readonly trusted: AddressSet | undefined = undefined,
   ) {}
 
-  /** Reports how many datagrams were handled together; `full`: others may have been left unread. */
+  /** Reports how many datagrams were handled together; `full`: more may have been waiting. */
   handled(datagrams: number, full: boolean): void {
     this.backlog = full ? this.backlog + datagrams : 0;
     if (!this.active) {
@@ -68,7 +74,10 @@ export class Congestion {
     if (this.now() - this.began >= PERIOD_MS) this.endPeriod();
   }
 
-  /** While active: counts a message of a source and returns whether to drop it unread. Replies are never dropped. */
+  /**
+   * While active: counts a message of a source and returns whether to drop it without parsing. Replies are never
+   * dropped.
+   */
   drops(text: string, address: string): boolean {
     if (text.startsWith('SIP/') || this.trusted?.has(address) === true) return false;
     const key = sourceKey(address);
@@ -79,7 +88,7 @@ export class Congestion {
     return true;
   }
 
-  /** While active: whether a further request of a source is refused for now; counts the refusal. */
+  /** While active: whether to refuse another request of a source; counts the refusal. */
   refuses(address: string): boolean {
     if ((this.counts.get(sourceKey(address)) ?? 0) <= this.level) return false;
     this.refused++;

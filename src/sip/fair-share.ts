@@ -1,31 +1,31 @@
-/** Multiple of the free amount that one source may hold: a source alone gets at most eight ninths. */
+/** A source may hold this many times the free amount: a source alone gets at most eight ninths. */
 const ROOM = 8;
-/** The same for work that ends calls: alone a source gets at most sixteen seventeenths. */
+/** The same for requests that end calls: a source alone gets at most sixteen seventeenths. */
 const LAST_ROOM = 16;
 /** Part of the total amount that a source may always hold. */
 const SMALL = 1 / 16;
 
 /**
- * The amount of a bounded resource that each source address holds. When it runs short, the sources that hold the most
+ * Tracks how much of a bounded resource each source address holds. When it runs short, the sources that hold the most
  * are refused first: a source may hold a fixed multiple of the free amount (the dynamic thresholds of Choudhury and
- * Hahne, 1998). A single source gets nearly everything, two large ones nearly half each, and a source that holds little
+ * Hahne, 1998). So one source gets nearly everything, two large ones nearly half each, and a source that holds little
  * is always admitted. Only sources that hold something are stored.
  */
 export class FairShare {
   private readonly held = new Map<string, number>();
 
-  /** Sources that hold something. */
+  /** Number of sources that hold something. */
   get size(): number {
     return this.held.size;
   }
 
-  /** A source holds so much more. */
+  /** Adds to what a source holds. */
   add(source: string, amount = 1): void {
     const key = sourceKey(source);
     this.held.set(key, (this.held.get(key) ?? 0) + amount);
   }
 
-  /** A source holds so much less; never below nothing. */
+  /** Subtracts from what a source holds, down to 0. */
   remove(source: string, amount = 1): void {
     const key = sourceKey(source);
     const left = (this.held.get(key) ?? 0) - amount;
@@ -33,7 +33,7 @@ export class FairShare {
     else this.held.delete(key);
   }
 
-  /** Nobody holds anything. */
+  /** Forgets what all sources hold. */
   clear(): void {
     this.held.clear();
   }
@@ -43,12 +43,15 @@ export class FairShare {
     return this.held.get(sourceKey(source)) ?? 0;
   }
 
-  /** Whether a source holds too much to be given more while `free` is left. */
+  /** Whether a source holds too much to get more while `free` is left. */
   exceeds(source: string, free: number): boolean {
     return this.heldBy(source) > ROOM * free;
   }
 
-  /** The same for work that ends calls: twice the share; only sources with more than SMALL of `all` are refused. */
+  /**
+   * The same for requests that end calls: twice the share, and only a source that holds more than SMALL of `all` is
+   * refused.
+   */
   exceedsLast(source: string, free: number, all: number): boolean {
     const held = this.heldBy(source);
     return held > LAST_ROOM * free && held > SMALL * all;

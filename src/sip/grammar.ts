@@ -6,18 +6,18 @@ const require = createRequire(import.meta.url);
 let loaded: typeof Sip | undefined;
 
 /**
- * Loads the package that writes requests of our own. It takes a tenth of what a start takes, most of it for the package ws: the daemon
- * loads it with the first such request, or when it warms up, and not before it answers its first caller.
+ * Loads the package that writes our own requests. It would be a tenth of the start, mostly for the package ws. So the
+ * daemon loads it with its first request or after the start, and not before it answers the first call.
  */
 export function requestWriter(): typeof Sip {
   loaded ??= require('sip') as typeof Sip;
   return loaded;
 }
 
-/** A request of our own, as `buildRequest` needs it. */
+/** One of our own requests, for `buildRequest`. */
 export interface OriginatedRequest {
   readonly method: string;
-  /** Request-URI and To, as they stand in the table. */
+  /** Request-URI and To, as in the destination's table. */
   readonly uri: string;
   /** From URI, or a whole name-addr. */
   readonly from: string;
@@ -26,12 +26,12 @@ export interface OriginatedRequest {
   readonly cseq: number;
   readonly maxForwards: number;
   readonly userAgent: string;
-  /** Further header lines, without their ends. */
+  /** Further header lines, without line breaks. */
   readonly lines?: readonly string[];
   readonly via: { readonly transport: string; readonly host: string; readonly port: number; readonly branch: string };
 }
 
-/** Writes a request we originate (probes) with npm `sip`. */
+/** Builds one of our own requests (a probe) with npm `sip`. */
 export function buildRequest(request: OriginatedRequest): string {
   const { via } = request;
   const from = request.from.includes('<') ? addrSpecOf(request.from) : request.from;

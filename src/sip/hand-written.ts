@@ -1,12 +1,15 @@
 import { SwitchyardError } from '../core/errors.js';
 import { parseMessage, type SipMessage } from './message.js';
 
-/** Defects the proxy refuses but selection tolerates: a header a hand-written request lacks, a truncated body. */
+/**
+ * Defects that a proxy refuses but an offline selection accepts: a missing header or a short body, as is usual in
+ * hand-written requests.
+ */
 const TOLERATED = /^(?:no [\w-]+ header|CSeq method differs|body shorter)/;
 
-/** A request as people write it into a file. Throws SwitchyardError USAGE for what is none. */
+/** Reads a request that a person wrote into a file. Throws SwitchyardError USAGE for any other text. */
 export function handWritten(text: string): SipMessage {
-  // A file written by hand may have bare line feeds and no empty line at its end.
+  // Such a file may have bare line feeds, and no empty line at its end.
   let whole = text.includes('\r\n') ? text : text.replace(/\n/g, '\r\n');
   if (!whole.includes('\r\n\r\n')) whole = `${whole.replace(/(?:\r\n)+$/, '')}\r\n\r\n`;
   const message = parseMessage(whole);

@@ -11,18 +11,22 @@ export interface FlowTarget {
   readonly port: number;
 }
 
-/** The sockets we listen on: which names are ours, and which socket to send from. */
+/**
+ * The sockets this process listens on. Answers which host names and addresses are ours, and which socket to send from.
+ */
 export class LocalSockets {
-  /** Hosts in lower case by port. */
+  /** Host names and addresses in lower case, by port. */
   private names = new Map<number, Set<string>>();
   private byDescription = new Map<string, SipSocket>();
   private byName = new Map<string, SipSocket>();
 
-  /** `given`: the names sockets have, in their order; undefined for those without. */
+  /**
+   * `given`: names of the sockets in the configuration, in the order of `sockets`; undefined for one without a name.
+   */
   constructor(
     private sockets: readonly SipSocket[],
     private readonly given: readonly (string | undefined)[] = [],
-    /** Further names that are ours, "host" or "host:port"; without a port they go with each port of ours. */
+    /** Further host names of ours, "host" or "host:port"; without a port, any port of ours. */
     private readonly aliases: readonly string[] = [],
   ) {
     this.refresh(sockets);
@@ -55,19 +59,19 @@ export class LocalSockets {
       const host = lower.includes(':') && !lower.startsWith('[') ? `[${lower}]` : lower;
       for (const port of new Set([5060, 5061, ...this.names.keys()])) this.addName(`${host}:${port}`);
     }
-    // Without a port the first of an address is meant.
+    // Without a port, the first socket at the address.
     for (const socket of sockets) {
       const portless = `${socket.transport}:${bound(socket)}`;
       if (!this.byDescription.has(portless)) this.byDescription.set(portless, socket);
     }
   }
 
-  /** The socket that was given a name in the configuration; in any letter case. */
+  /** The socket with this name in the configuration; letter case does not matter. */
   called(name: string): SipSocket | undefined {
     return this.byName.get(name.toLowerCase());
   }
 
-  /** The name a socket was given; undefined when it has none. */
+  /** The name of a socket in the configuration; undefined when it has none. */
   nameOf(socket: SipSocket | undefined): string | undefined {
     return socket === undefined ? undefined : this.given[this.sockets.indexOf(socket)];
   }
@@ -82,7 +86,7 @@ export class LocalSockets {
     return this.isOursAt(uri.host, uri.port ?? defaultPort(uriTransport(uri) ?? 'udp'));
   }
 
-  /** Our socket a URI names, by transport and bound or advertised address. */
+  /** The socket of ours that a URI names by transport and bound or advertised address. */
   byUri(uri: SipUri): SipSocket | undefined {
     const transport = uriTransport(uri) ?? 'udp';
     const wanted = `${uri.host}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
@@ -92,7 +96,7 @@ export class LocalSockets {
     );
   }
 
-  /** The open connection a flow token names, and the socket it belongs to. */
+  /** The open connection that belongs to a flow token, and its socket. */
   flow(token: string): FlowTarget | undefined {
     for (const socket of this.sockets) {
       const found = socket.findFlow?.(token);
@@ -101,22 +105,25 @@ export class LocalSockets {
     return undefined;
   }
 
-  /** Whether a host and port are ours. */
+  /** Whether this host and port are ours. */
   isOursAt(host: string, port: number): boolean {
     return this.names.get(port)?.has(host.toLowerCase()) === true;
   }
 
-  /** The socket a description like "udp:127.0.0.1:5060" names. */
+  /** The socket with a description such as "udp:127.0.0.1:5060". */
   named(description: string): SipSocket | undefined {
     const lower = description.toLowerCase();
     return this.byDescription.get(lower) ?? this.byDescription.get(`udp:${lower}`);
   }
 
-  /** The socket to reach an address from: the preferred one if it can, else the first of that transport and family; for ws without one, of wss. */
+  /**
+   * The socket to send from to an address: the preferred one if it fits, else the first of that transport and family. A
+   * wss socket serves for ws if there is no ws socket.
+   */
   choose(address: Pick<Address, 'transport' | 'family'>, preferred: SipSocket | undefined): SipSocket | undefined {
     if (preferred !== undefined && preferred.family === address.family) {
       if (preferred.transport === address.transport) return preferred;
-      // Clients of both write transport=ws (RFC 7118 names no other).
+      // Clients of ws and of wss both write transport=ws (RFC 7118 has no other name).
       if (preferred.transport === 'wss' && address.transport === 'ws') return preferred;
     }
     const found = this.first(address.transport, address.family);
@@ -140,13 +147,13 @@ export class LocalSockets {
     hosts.add(hostAndPort.slice(0, colon));
   }
 
-  /** Transports there are sockets for, without repetition. */
+  /** The transports of our sockets, each once. */
   get transports(): TransportName[] {
     return [...new Set(this.sockets.map((socket) => socket.transport))];
   }
 }
 
-/** The bound address without the port. */
+/** The address a socket is bound to, without port. */
 function bound(socket: SipSocket): string {
   return hostPort(socket.address, 0).toLowerCase().replace(/:0$/, '');
 }

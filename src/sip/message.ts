@@ -6,7 +6,8 @@ import { parseVia, type Via } from './via.js';
 /**
  * A SIP message as a lazy view over its bytes, which are kept as one latin1 string (one code unit is one byte). Parsing
  * finds the line ends and records the positions of the headers that a proxy always needs; everything else is looked up
- * on demand. A forwarded message is cut from `text`, so that unchanged parts are sent byte for byte as received.
+ * on demand. A forwarded message is assembled from pieces of `text`, so that unchanged parts are sent byte for byte as
+ * received.
  */
 export class SipMessage {
   readonly text: string;
@@ -15,7 +16,7 @@ export class SipMessage {
   method = '';
   /** Status code of a reply, 0 in a request. */
   status = 0;
-  /** Span of the request-URI. */
+  /** Where the request-URI begins and ends. */
   uriStart = 0;
   uriEnd = 0;
   /** Where the first header line begins. */
@@ -48,12 +49,12 @@ export class SipMessage {
   contentLengthEnd = -1;
   /** Whether a Proxy-Require header is there. */
   hasProxyRequire = false;
-  /** First Timestamp field: a 100 must copy it. */
+  /** First Timestamp field, which a 100 must copy. */
   timestampLine = -1;
   timestampEnd = -1;
   /** CSeq number. */
   cseqNumber = -1;
-  /** What makes this message unusable, in words; undefined for a sound one. */
+  /** Why this message must not be processed, in words; undefined for a valid one. */
   defect: string | undefined = undefined;
 
   private via0: Via | undefined | null = null;
@@ -80,7 +81,7 @@ export class SipMessage {
     return (this.requestUri0 ??= this.text.slice(this.uriStart, this.uriEnd));
   }
 
-  /** Request-URI in its parts; undefined when it is no SIP, SIPS or tel URI. */
+  /** The parsed request-URI; undefined unless it is a SIP, SIPS or tel URI. */
   get parsedUri(): SipUri | undefined {
     if (this.parsedUri0 === null) this.parsedUri0 = parseUri(this.requestUri);
     return this.parsedUri0;
@@ -91,13 +92,13 @@ export class SipMessage {
     return (this.callId0 ??= this.callIdValue < 0 ? '' : this.text.slice(this.callIdValue, this.callIdEnd).trim());
   }
 
-  /** 32 bits of the Call-ID (`hashCallId`). */
+  /** The first 32 bits of the Call-ID's hash (`hashCallId`). */
   get callIdA(): number {
     if (!this.isCallIdHashed) this.hashCallId();
     return this.callIdA0;
   }
 
-  /** 32 other bits of it. */
+  /** The other 32 bits of the hash. */
   get callIdB(): number {
     if (!this.isCallIdHashed) this.hashCallId();
     return this.callIdB0;
@@ -125,13 +126,13 @@ export class SipMessage {
     return this.fromValue < 0 ? '' : tagOf(this.text, this.fromValue, this.fromEnd);
   }
 
-  /** Where the last of request line, From, To and Call-ID ends, its line break included. */
+  /** Where the last of request line, From, To and Call-ID ends, line break included. */
   get identityEnd(): number {
     const { fromEnd, toEnd, callIdEnd, headersStart } = this;
     return Math.min(this.text.length, Math.max(headersStart, fromEnd + 2, toEnd + 2, callIdEnd + 2));
   }
 
-  /** Tag of the To header; '' when it has none: the request is outside a dialog. */
+  /** Tag of the To header; '' when it has none: then the request is outside a dialog. */
   get toTag(): string {
     return (this.toTag0 ??= this.toValue < 0 ? '' : tagOf(this.text, this.toValue, this.toEnd));
   }
@@ -151,12 +152,12 @@ export class SipMessage {
     return this.text.length;
   }
 
-  /** The method; of a reply that of its request, as CSeq names it. */
+  /** The method of a request; for a reply, the method in its CSeq. */
   get cseqMethod(): string {
     return this.method;
   }
 
-  /** Max-Forwards as a number; -1 when absent, NaN when it is not one. */
+  /** Max-Forwards as a number; -1 when absent, NaN when malformed. */
   get maxForwards(): number {
     if (this.maxForwardsValue < 0) return -1;
     let end = this.maxForwardsEnd;
@@ -181,7 +182,7 @@ export class SipMessage {
     return values;
   }
 
-  /** How many header fields have that name, in its long or short form. */
+  /** The number of header fields with that name, in long or compact form. */
   headerCount(name: string): number {
     let count = 0;
     for (const _ of this.fields(name)) count++;
@@ -193,7 +194,10 @@ export class SipMessage {
     for (let field = this.nextField(name); field !== undefined; field = this.nextField(name, field.next)) yield field;
   }
 
-  /** The first header field of a name (or of any) that begins at `from` or after it; `from` is where a line begins. */
+  /**
+   * The first header field of a name (or of any name) that begins at or after `from`, which must be the start of a
+   * line.
+   */
   nextField(name?: string, from = this.headersStart): FieldSpan | undefined {
     const text = this.text;
     const wanted = name?.toLowerCase();
@@ -227,7 +231,10 @@ export class SipMessage {
   }
 }
 
-/** A header field: where its line begins, where its name ends, its value, its end, and the line after it. */
+/**
+ * The positions of a header field: start of its line, end of its name, start and end of its value, start of the next
+ * line.
+ */
 export interface FieldSpan {
   readonly line: number;
   readonly nameEnd: number;
@@ -260,22 +267,22 @@ const COMPACT: Readonly<Record<string, number>> = {
   identity: 121,
 };
 
-/** Limit on header lines of one message: more is treated as an attack. */
+/** Most header lines of one message; more are taken as an attack. */
 const MAX_HEADER_LINES = 512;
-/** Bytes of a request line at most. */
+/** Longest request line in bytes. */
 const MAX_REQUEST_LINE = 8192;
-/** @internal Defects that have a status code of their own. */
+/** @internal Defects that are answered with a status code of their own. */
 export const LONG_REQUEST_LINE = `request line of more than ${MAX_REQUEST_LINE} bytes`;
 /** @internal */
 export const OTHER_VERSION = 'unsupported SIP version';
-/** 1 for characters allowed in a token (RFC 3261 section 25.1). */
+/** 1 for the characters of a token (RFC 3261 section 25.1). */
 const TOKEN = new Uint8Array(256);
 for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") TOKEN[c.charCodeAt(0)] = 1;
 
 /**
- * Indexes a message. Returns undefined when it is not SIP at all (no recognisable start line); otherwise the message,
- * with `defect` set when it may not be processed. `whole` says that the transport ends the message (datagrams), so that
- * a missing Content-Length means: up to the end (RFC 3261 section 18.3).
+ * Finds the parts of a message. Returns undefined for text without a recognisable start line; else the message, with
+ * `defect` set when it must not be processed. `whole`: the text is a complete datagram, so a missing Content-Length
+ * means that the body goes to its end (RFC 3261 section 18.3).
  */
 export function parseMessage(text: string, whole = true): SipMessage | undefined {
   const lineEnd = endOfLine(text, 0);
@@ -290,7 +297,8 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
     const space = text.indexOf(' ');
     if (space <= 0 || space > 64 || space >= version) return undefined;
     if (!text.startsWith(' SIP/', version - 1)) {
-      // A request line with only its version or spacing wrong: answerable, if its headers can be read.
+      // When only version or spacing of the request line are wrong, and the headers can be read, the request can still
+      // be answered.
       if (!/ sip\/[0-9]+\.[0-9]+ *$/i.test(text.slice(0, lineEnd))) return undefined;
       message.defect = 'malformed request line';
     } else if (text.charCodeAt(version + 4) !== 50 || text.charCodeAt(version + 6) !== 48) {
@@ -310,7 +318,7 @@ export function parseMessage(text: string, whole = true): SipMessage | undefined
   return message;
 }
 
-/** The three digits after "SIP/2.0 ", -1 when they are none. */
+/** The number in the three digits after "SIP/2.0 "; -1 without three digits. */
 function statusCode(text: string): number {
   const a = text.charCodeAt(8) - 48;
   const b = text.charCodeAt(9) - 48;
@@ -318,7 +326,9 @@ function statusCode(text: string): number {
   return a >= 0 && a <= 9 && b >= 0 && b <= 9 && c >= 0 && c <= 9 ? a * 100 + b * 10 + c : -1;
 }
 
-/** Whether no blank, control character, quote or angle bracket stands in a URI (RFC 3261 section 25.1). */
+/**
+ * Whether the text could be a URI: it has no blank, control character, quote or angle bracket (RFC 3261 section 25.1).
+ */
 function isUriText(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const c = text.charCodeAt(at);
@@ -361,7 +371,7 @@ function indexHeaders(message: SipMessage, text: string): void {
     if (colon <= at) {
       message.defect ??= 'a header line has no colon';
     } else if (isBlank(text.charCodeAt(at))) {
-      // Only right after the start line, which is never folded (RFC 3261 section 7.1).
+      // Possible only after the start line, which is never folded (RFC 3261 section 7.1).
       message.defect ??= 'the first header line begins with a blank';
     } else {
       note(message, text, at, colon, end);
@@ -370,7 +380,7 @@ function indexHeaders(message: SipMessage, text: string): void {
   }
 }
 
-/** Records the positions of the headers that every message needs; distinguishes them by length first. */
+/** Records the position of a header that every message needs. The length of the name is compared first. */
 function note(message: SipMessage, text: string, line: number, colon: number, end: number): void {
   let nameEnd = colon;
   while (nameEnd > line && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
@@ -467,7 +477,7 @@ function noteContentLength(message: SipMessage, text: string, colon: number, end
   message.contentLengthEnd = end;
 }
 
-/** Checks that RFC 3261 section 16.3 requires before a request is processed, and the same checks of a reply. */
+/** Does the checks that RFC 3261 section 16.3 requires of a request, and the same for a reply. */
 function check(message: SipMessage, text: string, whole: boolean): void {
   if (message.viaLine < 0) message.defect = 'no Via header';
   else if (message.callIdValue < 0 || message.callId === '') message.defect = 'no Call-ID header';
@@ -551,11 +561,11 @@ function skipBlank(text: string, from: number, end: number): number {
   return at;
 }
 
-/** A folded value on one line (RFC 3261 section 7.3.1). */
+/** Joins the lines of a folded value (RFC 3261 section 7.3.1). */
 export function unfold(value: string): string {
   let fold = value.indexOf('\r\n');
   if (fold < 0) return value;
-  // A peer may fold a value ten thousand times: pieces are joined once.
+  // The pieces are joined once, since a peer may fold a value ten thousand times.
   const pieces: string[] = [];
   let at = 0;
   for (; fold >= 0; fold = value.indexOf('\r\n', Math.max(at, fold + 2))) {
@@ -571,7 +581,9 @@ export function unfold(value: string): string {
   return pieces.join(' ');
 }
 
-/** The tag parameter of a From or To value: looked for after the closing ">" or, without one, after the first ";". */
+/**
+ * The tag parameter of a From or To value. It is searched after the closing ">", or without one after the first ";".
+ */
 function tagOf(text: string, start: number, end: number): string {
   let at = start;
   if (text.charCodeAt(at) === 34) {

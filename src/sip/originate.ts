@@ -7,7 +7,7 @@ import type { ClientTransaction, ClientUser, NonInviteClient } from './transacti
 import type { TransactionLayer } from './transaction/layer.js';
 import type { SipSocket } from './transport/transport.js';
 
-/** A non-INVITE request of our own and what it needs. */
+/** One of our own requests (not INVITE) and how to send it. */
 export interface OwnRequest {
   readonly method: string;
   /** Request-URI and To. */
@@ -17,23 +17,28 @@ export interface OwnRequest {
   readonly socket?: string | undefined;
   /** Name of the socket to send from; it takes precedence over `socket`. */
   readonly sockname?: string | undefined;
-  /** The socket decides the protocol, as it does for calls to a destination whose row names it; one without TLS not for a secure URI. */
+  /**
+   * Whether the socket decides the transport, as for calls to a destination whose row names it. A socket without TLS
+   * does not do so for a sips URI.
+   */
   readonly socketDecides?: boolean;
-  /** SIP URI it is sent to; undefined: `uri`. */
+  /** SIP URI of the next hop; undefined: `uri`. */
   readonly nextHop?: string | undefined;
-  /** Where to send when the host is resolved already. */
+  /** The next hop's address, if it is known already. */
   readonly address?: Omit<Address, 'name'> | undefined;
-  /** Whether it carries a Contact with the address of its socket. */
+  /** Whether to add a Contact with the address of its socket. */
   readonly contact?: boolean;
-  /** Further header lines, without their ends. */
+  /** Further header lines, without line breaks. */
   readonly headers?: readonly string[];
   readonly maxForwards: number;
   readonly timeoutMs: number;
-  /** Makes the final changes to the text: a script's local route. */
+  /** A script's local route: makes the last changes to the text. */
   readonly edit?: ((text: string) => string) | undefined;
 }
 
-/** Result of a request: a final status code; without one, 408 with cause "timeout" or 503 with another cause. */
+/**
+ * How a request ended: a final status code, or, without a reply, 408 with cause "timeout" or 503 with another cause.
+ */
 export interface OwnOutcome {
   readonly code: number;
   readonly cause?: 'timeout' | 'refused' | 'tls' | 'dns' | 'send' | undefined;
@@ -42,7 +47,7 @@ export interface OwnOutcome {
   readonly rtt?: number | undefined;
 }
 
-/** Sends requests of our own under client transactions: probes. */
+/** Sends our own requests (probes), each in a client transaction. */
 export class Originator {
   private sequence = 0;
   private readonly callIdPrefix: string;
@@ -58,9 +63,9 @@ export class Originator {
   }
 
   /**
-   * Sends; `done` is called exactly once, later, unless the returned function was called before. If a name has several
-   * addresses, the next one is tried when one does not reply within its share of the time, is unreachable, or answers
-   * 503 (RFC 3263 section 4.3).
+   * Sends a request; `done` is called once, after this function has returned, unless the returned function cancels the
+   * request before. If a name has several addresses, the next one is tried when one is unreachable, answers 503, or
+   * does not reply within its share of the time (RFC 3263 section 4.3).
    */
   send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
     const { sockname, socket } = request;
@@ -93,7 +98,7 @@ export class Originator {
     return () => pending.abandon();
   }
 
-  /** `share`: the part of the total time allotted to this address. */
+  /** `share`: the part of the total time that this address gets. */
   private transmit(
     request: OwnRequest,
     address: Address,
@@ -134,7 +139,7 @@ export class Originator {
   }
 }
 
-/** The transport of the socket, where it is to be used in place of that of the URI. */
+/** The transport of the socket, where it overrides that of the URI. */
 function decided(uri: SipUri | undefined, socket: SipSocket | undefined): TransportName | undefined {
   const usual = uri && uriTransport(uri);
   if (usual === undefined || socket === undefined || socket.transport === usual) return undefined;
@@ -142,19 +147,19 @@ function decided(uri: SipUri | undefined, socket: SipSocket | undefined): Transp
   return isSecure(usual) && !isSecure(socket.transport) ? undefined : socket.transport;
 }
 
-/** Header lines a request carries besides the usual. */
+/** The header lines beyond the usual ones. */
 function linesOf({ contact, headers = [] }: OwnRequest, { sentBy, transport }: SipSocket): readonly string[] {
   if (contact !== true) return headers;
   return [`Contact: <sip:${sentBy}${transport === 'udp' ? '' : `;transport=${transport}`}>`, ...headers];
 }
 
-/** Addresses of a name that are tried at most. */
+/** Addresses of a name that are tried. */
 const MOST_ADDRESSES = 3;
 
 class Pending implements ClientUser {
   client: ClientTransaction | undefined = undefined;
   ended = false;
-  /** When the last try began. */
+  /** When the attempt for the current address began. */
   began = 0;
   private addresses: readonly Address[] = [];
   private share = 1;

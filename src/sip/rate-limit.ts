@@ -1,23 +1,23 @@
 import type { AddressSet } from './trusted-sources.js';
 
-/** Requests a second from one source, and how many may come at once after a quiet time. */
+/** Requests a second from one source, and how many may come at once after a pause. */
 export interface RateLimit {
   readonly perSecond: number;
   readonly burst: number;
 }
 
-/** Sources remembered at most; at about 100 bytes each. */
+/** Most sources stored, at about 100 bytes each. */
 const MAX_SOURCES = 65_536;
-/** Sources examined, oldest first, to make room for a new one. */
+/** Oldest sources examined to make room for a new one. */
 const SWEEP = 4;
 
 /**
  * A token bucket for each source address, kept as one number: the time at which the bucket will be full again (generic
- * cell rate algorithm). A full bucket carries no information and is removed when room is needed. With more sources than
- * room, the oldest entry is removed, so that memory stays bounded for any traffic.
+ * cell rate algorithm). A full bucket needs no entry, and is removed when room is needed. When there are too many
+ * sources, the oldest entry is removed, so that memory stays bounded for any traffic.
  */
 export class SourceRateLimiter {
-  /** Milliseconds when each source's bucket will be full, in the order the sources came. */
+  /** The time in milliseconds when each source's bucket will be full, in the order in which the sources came. */
   private readonly full = new Map<string, number>();
   /** Requests refused. */
   refused = 0;
@@ -28,7 +28,7 @@ export class SourceRateLimiter {
     limit: RateLimit,
     /** Monotonic milliseconds. */
     private readonly now: () => number,
-    /** Sources there is no limit for. */
+    /** Sources without a limit. */
     private readonly trusted: AddressSet | undefined = undefined,
     private readonly maxSources = MAX_SOURCES,
   ) {
@@ -37,19 +37,19 @@ export class SourceRateLimiter {
     this.configure(limit);
   }
 
-  /** Sets another limit; 0 a second means none. Tokens that sources have already used stay used. */
+  /** Changes the limit; 0 a second means none. Tokens already used stay used. */
   configure({ perSecond, burst }: RateLimit): void {
     this.intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
     this.toleranceMs = this.intervalMs * (Math.max(1, burst) - 1);
     if (this.intervalMs === 0) this.full.clear();
   }
 
-  /** Sources remembered. */
+  /** Number of sources stored. */
   get size(): number {
     return this.full.size;
   }
 
-  /** Takes a token of a source. Returns 0, or without a token the seconds after which to try again. */
+  /** Takes a token of a source. Returns 0, or, when it has none, the seconds until it has one. */
   take(source: string): number {
     const { intervalMs, toleranceMs, full } = this;
     if (intervalMs === 0 || this.trusted?.has(source) === true) return 0;
@@ -57,7 +57,7 @@ export class SourceRateLimiter {
     const known = full.get(source);
     const from = known === undefined || known < now ? now : known;
     const over = from - now - toleranceMs;
-    // The times are sums of fractions: a rounding error must not withhold a token that is due.
+    // The times are sums of fractions, so a tiny excess is a rounding error.
     if (over > 1e-6) {
       this.refused++;
       return Math.max(1, Math.ceil(over / 1000));

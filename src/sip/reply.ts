@@ -2,7 +2,7 @@ import { bareHost } from '../core/uri.js';
 import type { SipMessage } from './message.js';
 import type { Source } from './transport/transport.js';
 
-/** Reason phrases of the codes we answer with ourselves (RFC 3261 section 21, RFC 6665, RFC 3329). */
+/** Reason phrases of the codes in our own replies (RFC 3261 section 21, RFC 6665, RFC 3329). */
 const REASONS: Readonly<Record<number, string>> = {
   100: 'Trying',
   180: 'Ringing',
@@ -60,16 +60,16 @@ const REASONS: Readonly<Record<number, string>> = {
   606: 'Not Acceptable',
 };
 
-/** The usual reason phrase of a code. */
+/** The standard reason phrase of a code. */
 export function reasonPhrase(code: number): string {
   return REASONS[code] ?? (code < 300 ? 'OK' : code < 400 ? 'Redirected' : code < 500 ? 'Request Failure' : 'Failure');
 }
 
 /**
- * A reply of our own to `request` (RFC 3261 section 8.2.6): its Via fields in order, the top one completed with received
- * and rport, From, To with `toTag` when it has none and the code is above 100, Call-ID and CSeq, all as they came; what a broken
- * request lacks is left out. A 100 carries the Timestamp back (section 8.2.6.1).
- * `headers` are complete lines, each with its CRLF.
+ * Builds one of our own replies to `request` (RFC 3261 section 8.2.6). Via fields, From, To, Call-ID and CSeq are
+ * copied, except that the top Via gets received and rport, and To gets `toTag` when it has no tag and the code is above
+ * 100. Fields that a broken request lacks are left out. A 100 copies the Timestamp (section 8.2.6.1). `headers` are
+ * complete lines with CRLF.
  */
 export function buildReply(
   request: SipMessage,
@@ -110,7 +110,7 @@ export function buildReply(
   return `${out}${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** A change to the bytes of a message: `start` to `end` becomes `text`. */
+/** A change to a message: `text` replaces the characters from `start` to `end`. */
 export interface TextEdit {
   readonly start: number;
   readonly end: number;
@@ -118,8 +118,9 @@ export interface TextEdit {
 }
 
 /**
- * What the receiver of a request adds to its top Via: the source address when sent-by is not it, and the source port
- * when the sender asked with rport (RFC 3261 section 18.2.1, RFC 3581 section 4). Undefined when there is nothing to add.
+ * What the receiver of a request adds to its top Via: received when the source address differs from sent-by, and the
+ * source port when the sender asked for rport (RFC 3261 section 18.2.1, RFC 3581 section 4). Undefined when nothing is
+ * to be added.
  */
 export function viaEdit(request: SipMessage, source: Source): TextEdit | undefined {
   const via = request.via;
@@ -132,7 +133,8 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
     if (via.receivedStart === 0) return { start: via.end, end: via.end, text: `;received=${source.address}` };
     return { start: via.receivedStart, end: via.receivedEnd, text: same ? '' : `;received=${source.address}` };
   }
-  // With rport, received is always set; a value written by the sender itself is not trusted and is replaced.
+  // With rport, received is always added. A received value that the sender wrote itself is replaced, since it cannot be
+  // trusted.
   const added = `;rport=${source.port};received=${source.address}`;
   if (via.receivedStart === 0) return { start: via.rportStart, end: via.rportEnd, text: added };
   const first = Math.min(via.rportStart, via.receivedStart);
@@ -145,18 +147,25 @@ export function viaEdit(request: SipMessage, source: Source): TextEdit | undefin
 }
 
 /**
- * How received and rport are written into the Via of a request: "asked" as RFC 3261 and RFC 3581 say. "front" right after
- * sent-by, where OpenSIPS has them, and "front-forced" with rport though the sender did not ask for it; "ends" and "ends-forced" are as
- * Kamailio has them: right after sent-by in what is forwarded, at the end in replies of our own.
+ * How received and rport are written into the Via of a request. "asked": as RFC 3261 and RFC 3581 say. "front": right
+ * after sent-by, as OpenSIPS does; "front-forced": there, and rport even if the sender did not ask for it. "ends" and
+ * "ends-forced": as Kamailio does, right after sent-by in a forwarded request, at the end of the Via in our own
+ * replies.
  */
 export type ViaMarking = 'asked' | 'front' | 'front-forced' | 'ends' | 'ends-forced';
 
-/** Whether a marking writes rport though the sender did not ask for it: replies go to the port that the request came from. */
+/**
+ * Whether rport is written even if the sender did not ask for it: replies then go to the port that the request came
+ * from.
+ */
 export function isForced(marking: ViaMarking): boolean {
   return marking.endsWith('forced');
 }
 
-/** The change a marking makes. `ownReply`: in a reply of our own, where OpenSIPS has received first and Kamailio last. */
+/**
+ * The edit that a marking requires. `ownReply`: for one of our own replies, where OpenSIPS writes received first and
+ * Kamailio last.
+ */
 export function markedVia(
   request: SipMessage,
   source: Source,
@@ -218,7 +227,7 @@ function endsVia(request: SipMessage, source: Source, forced: boolean, ownReply:
   return { start: at, end: at, text: (forced ? rport : '') + received };
 }
 
-/** Sorts edits by position. They are few and nearly sorted already. */
+/** Sorts edits by position. There are few, and they are nearly sorted. */
 export function sortEdits(edits: TextEdit[]): void {
   for (let i = 1; i < edits.length; i++) {
     const edit = edits[i] as TextEdit;
@@ -228,7 +237,7 @@ export function sortEdits(edits: TextEdit[]): void {
   }
 }
 
-/** Applies edits, which must not overlap, to `text` from `from` on. */
+/** Returns `text` from `from` on with the edits applied; they must be sorted and must not overlap. */
 export function applyEdits(text: string, from: number, edits: TextEdit[]): string {
   sortEdits(edits);
   let out = '';

@@ -12,24 +12,24 @@ export interface Address {
   readonly family: 4 | 6;
   readonly port: number;
   readonly transport: TransportName;
-  /** Name the address was found under; undefined when the URI had an IP literal. */
+  /** The host name that has this address; undefined when the URI had an IP literal. */
   readonly name: string | undefined;
 }
 
-/** The DNS as the resolver needs it; tests supply their own. Every method rejects when there is no record. */
+/** DNS lookups for the resolver; tests supply their own. Each method rejects when there is no record. */
 export interface DnsSource {
   naptr(name: string): Promise<readonly NaptrRecord[]>;
   srv(name: string): Promise<readonly SrvRecord[]>;
   /** Addresses with their time to live in seconds. */
   a(name: string): Promise<readonly { address: string; ttl: number }[]>;
   aaaa(name: string): Promise<readonly { address: string; ttl: number }[]>;
-  /** The system's own lookup (hosts file), asked when the DNS has no answer. */
+  /** The lookup of the operating system (hosts file), used when the DNS has no answer. */
   system(name: string): Promise<readonly { address: string; family: number }[]>;
 }
 
-/** A NAPTR record (RFC 3403 section 4.1), as far as SIP looks at it. */
+/** The fields of a NAPTR record that SIP uses (RFC 3403 section 4.1). */
 export interface NaptrRecord {
-  /** Regular expression of the record, which SIP does not use (RFC 3263 section 4.1). */
+  /** The record's regular expression; SIP ignores it (RFC 3263 section 4.1). */
   readonly regexp?: string;
   readonly flags: string;
   readonly service: string;
@@ -54,12 +54,15 @@ const systemDns: DnsSource = {
   system: (name) => dns.lookup(name, { all: true }),
 };
 
-/** Host a URI is sent to: maddr before the host itself (RFC 3261 section 19.1.1), without brackets. */
+/**
+ * The host that requests to a URI are sent to: maddr if there is one, else the host (RFC 3261 section 19.1.1), without
+ * brackets.
+ */
 function hostOf(uri: SipUri): string {
   return bareHost((uri.params === '' ? '' : uriParam(uri.params, 'maddr')) || uri.host);
 }
 
-/** Addresses in the order they are to be tried, or why there are none. */
+/** The addresses in the order in which to try them, or why there are none. */
 export type Resolution = readonly Address[] | Error;
 
 interface CacheEntry {
@@ -67,22 +70,25 @@ interface CacheEntry {
   readonly result: Resolution;
 }
 
-/** Seconds a positive answer without a time to live, and a negative one, are kept. */
+/** Seconds for which an answer without a time to live, and an empty answer, are cached. */
 const DEFAULT_TTL = 60;
 const NEGATIVE_TTL = 15;
 const MAX_TTL = 3600;
-/** Milliseconds after which a caller gets an error instead of an answer, unless the constructor sets another limit. */
+/** Milliseconds a caller waits for the DNS, unless the constructor sets another limit. */
 const LIMIT_MS = 5000;
-/** Lookups by the system at once: each occupies one of the few threads that files are read by as well. */
+/** Lookups of the operating system at a time: each blocks one of the few threads that also read files. */
 const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
-/** Milliseconds from which on a lookup counts as slow. */
+/** A lookup that takes at least this many milliseconds is logged as slow. */
 const SLOW_MS = 500;
-/** Targets of SRV records that are looked up for one name. */
+/** Targets of one name's SRV records that are looked up. */
 const MAX_TARGETS = 16;
-/** Services of NAPTR records that are looked up for one name, one after another. */
+/** Services of one name's NAPTR records that are looked up, one after another. */
 const MAX_SERVICES = 8;
-/** Addresses of one name and family: whoever answers for it could hand out thousands, and each is tried and may be waited for. */
+/**
+ * Addresses used of one name and family. The owner of the name could return thousands, and each might be tried and
+ * waited for.
+ */
 const MAX_ADDRESSES = 32;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
@@ -94,30 +100,30 @@ const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
 };
 
 /**
- * Locating SIP servers (RFC 3263): NAPTR, SRV by priority and weight, A and AAAA, with a cache by time to live and a
- * negative one. An IP literal, or a name in the cache, is answered in the same call; everything else later.
+ * Locates SIP servers (RFC 3263): NAPTR, SRV by priority and weight, A and AAAA. Answers, also empty ones, are cached
+ * for their time to live. An IP literal or a cached name is answered within the same call, everything else later.
  */
 export class Resolver {
   private readonly cache = new Map<string, CacheEntry>();
   private readonly pending = new Map<string, ((result: Resolution) => void)[]>();
-  /** System lookups in progress, and those queued. */
+  /** Running lookups of the operating system, and queued ones. */
   private lookups = 0;
   private readonly queued: (() => void)[] = [];
-  /** Names looked up, and those whose answer took long or never came. */
+  /** Names looked up, and lookups that were slow or had no answer. */
   readonly figures = { queries: 0, slow: 0 };
 
   constructor(
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly dnsSource: DnsSource = systemDns,
-    /** Transports there are sockets for, in order of preference. */
+    /** Transports of our sockets, in order of preference. */
     private readonly transports: readonly TransportName[] = ['udp', 'tcp', 'tls'],
     private readonly limitMs = LIMIT_MS,
-    /** Called with a name whose lookup took long, and the milliseconds. */
+    /** Called with the name of a slow lookup and its milliseconds. */
     private readonly slow?: (name: string, ms: number) => void,
   ) {}
 
-  /** Address of a URI whose host is an IP literal and whose transport we support; undefined for any other. */
+  /** The address of a URI whose host is an IP literal and whose transport is supported; else undefined. */
   literal(uri: SipUri): Address | undefined {
     const host = hostOf(uri);
     const family = ipFamily(host);
@@ -128,8 +134,8 @@ export class Resolver {
   }
 
   /**
-   * Calls `done` exactly once with the addresses to try in order, or with the reason there are none. It waits for the
-   * DNS no longer than the limit; a later answer goes into the cache and serves later calls.
+   * Calls `done` exactly once, with the addresses in the order in which to try them, or with the reason why there are
+   * none. Waits for the DNS no longer than the limit; an answer that comes later is cached.
    */
   resolve(uri: SipUri, done: (result: Resolution) => void): void {
     const transport = uriTransport(uri);
@@ -180,13 +186,16 @@ export class Resolver {
     );
   }
 
-  /** Addresses of a host name as the system finds them (hosts file, DNS), within the limit; empty when there are none. Not kept. */
+  /**
+   * Addresses of a host name from the operating system (hosts file, DNS), within the limit; empty when there are none.
+   * Not cached.
+   */
   async systemAddresses(host: string): Promise<readonly string[]> {
     const found = (await this.soon(this.system(host), this.limitMs)) ?? [];
     return found.map(({ address }) => address);
   }
 
-  /** SRV records of a name as the DNS has them, within the limit; empty when there are none. Not kept. */
+  /** SRV records of a name in the order of the DNS answer, within the limit; empty when there are none. Not cached. */
   async srvRecords(name: string): Promise<readonly SrvRecord[]> {
     return (await this.soon(this.dnsSource.srv(name), this.limitMs)) ?? [];
   }
@@ -225,7 +234,7 @@ export class Resolver {
       const addresses: Address[] = [];
       let ttl = MAX_TTL;
       const targets = orderSrv(usable, this.random, MAX_TARGETS).map((record) => {
-        // A lookup without an answer does not make the others fail.
+        // When one lookup has no answer, the others still count.
         return this.soon(this.hosts(record.name, record.port, service.transport, host), this.limitMs / 2);
       });
       for (const found of await Promise.all(targets)) {
@@ -259,7 +268,7 @@ export class Resolver {
     name: string,
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const asked = [this.dnsSource.a(host).catch(() => []), this.dnsSource.aaaa(host).catch(() => [])] as const;
-    // Once one family has an address, the wait for the other is short.
+    // When one family has an address, the wait for the other is short.
     await Promise.race(asked.map(async (each) => ((await each).length > 0 ? undefined : Promise.all(asked))));
     const [v4, v6] = await Promise.all(asked.map((each) => this.soon(each, this.limitMs / 4)));
     const addresses: Address[] = [];
@@ -283,7 +292,7 @@ export class Resolver {
     return { addresses, ttl: Math.max(1, ttl) };
   }
 
-  /** Result of `work` within `ms`; undefined when it fails or takes longer. */
+  /** The result of `work`; undefined when it fails or takes longer than `ms`. */
   private soon<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
     return within(
       this.clock,
@@ -292,7 +301,7 @@ export class Resolver {
     );
   }
 
-  /** Addresses of a name by the system's own lookup (hosts file); empty on a failure. */
+  /** Addresses of a name from the operating system (hosts file); empty on failure. */
   private async system(host: string): Promise<readonly { address: string; family: number }[]> {
     if (this.lookups >= MAX_SYSTEM_LOOKUPS) await new Promise<void>((resolve) => this.queued.push(resolve));
     else this.lookups++;
@@ -320,10 +329,13 @@ function srvName(transport: TransportName, host: string, secure: boolean): strin
   }
 }
 
-/** Order to try SRV records in (RFC 2782), the first `most`: by priority; inside one, drawn in proportion to weight. */
+/**
+ * SRV records in the order in which to try them, the first `most` (RFC 2782): by priority, and within a priority at
+ * random in proportion to weight.
+ */
 export function orderSrv(records: readonly SrvRecord[], random: Random, most = Number.POSITIVE_INFINITY): SrvRecord[] {
   const ordered: SrvRecord[] = [];
-  // Within a priority records of weight 0 are first, so that they have a small chance of being drawn.
+  // Within a priority, records of weight 0 come first, so that they have a small chance to be drawn.
   const sorted = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight);
   for (let from = 0; from < sorted.length && ordered.length < most; ) {
     const { priority } = sorted[from] as SrvRecord;

@@ -2,7 +2,7 @@ import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import { type FieldSpan, type SipMessage, unfold } from './message.js';
 import type { TextEdit } from './reply.js';
 
-/** One value of a Route (or Record-Route, Contact) field. */
+/** One value of a Route, Record-Route or Contact field. */
 export interface RouteValue {
   /** undefined when it is not a SIP URI. */
   readonly uri: SipUri | undefined;
@@ -10,7 +10,10 @@ export interface RouteValue {
   readonly text: string;
   /** The whole value as written, "<...>;params". */
   readonly value: string;
-  /** Start and end of the value; its field: line start, value start, start of the next line, number of values. */
+  /**
+   * Start and end of the value. Of its field: start of the line, start of the first value, start of the next line,
+   * number of values.
+   */
   readonly start: number;
   readonly end: number;
   readonly line: number;
@@ -24,7 +27,7 @@ export function routeValues(message: SipMessage, name: string, limit = 64): Rout
   return valuesOf(message, name, message.headersStart, Number.POSITIVE_INFINITY, limit);
 }
 
-/** The values of the Route fields; their position is known, so that no other header is searched. */
+/** The values of the Route fields. The message knows where they begin, so other headers are not searched. */
 export function routeSet(message: SipMessage): RouteValue[] {
   return valuesOf(message, 'route', message.routeLine, message.routeFields, 64);
 }
@@ -41,7 +44,7 @@ function valuesOf(message: SipMessage, name: string, from: number, fields: numbe
   return values;
 }
 
-/** Adds the comma-separated values of a field; commas inside quotes and angle brackets do not separate. */
+/** Adds the comma-separated values of a field to `values`; commas inside quotes and angle brackets do not separate. */
 function addValues(text: string, field: FieldSpan, values: RouteValue[], limit: number): void {
   const { value: start, end } = field;
   const inField = countValues(text, start, end);
@@ -89,7 +92,7 @@ function endOfValue(text: string, start: number, end: number): number {
   return end;
 }
 
-/** The edits that remove the first `count` of the values: whole lines where all of a line goes. */
+/** The edits that remove the first `count` values; a line whose values all go is removed entirely. */
 export function removeFirst(values: readonly RouteValue[], count: number): TextEdit[] {
   const edits: TextEdit[] = [];
   let at = 0;
@@ -105,7 +108,7 @@ export function removeFirst(values: readonly RouteValue[], count: number): TextE
   return edits;
 }
 
-/** The edits that remove the last of all values of a header: the whole line when it holds no other value. */
+/** The edits that remove the last value of a header; its line is removed if it holds no other value. */
 export function removeLast(values: readonly RouteValue[]): TextEdit[] {
   const last = values[values.length - 1];
   if (last === undefined) return [];
@@ -114,7 +117,7 @@ export function removeLast(values: readonly RouteValue[]): TextEdit[] {
   return [{ start: before.end, end: last.end, text: '' }];
 }
 
-/** The edits that remove some of all the values of a header: whole lines where all of a line goes. */
+/** The edits that remove the values in `gone`; a line whose values all go is removed entirely. */
 export function removeValues(values: readonly RouteValue[], gone: ReadonlySet<RouteValue>): TextEdit[] {
   const edits: TextEdit[] = [];
   for (let at = 0; at < values.length; ) {
@@ -131,7 +134,7 @@ export function removeValues(values: readonly RouteValue[], gone: ReadonlySet<Ro
   return edits;
 }
 
-/** The URI of a name-addr or addr-spec (RFC 3261 section 25.1), without what surrounds it. */
+/** The URI in a name-addr or addr-spec (RFC 3261 section 25.1). */
 export function uriOf(value: string): string {
   let at = 0;
   if (value.charCodeAt(0) === 34) {
@@ -143,12 +146,12 @@ export function uriOf(value: string): string {
     const close = value.indexOf('>', open);
     return value.slice(open + 1, close < 0 ? value.length : close).trim();
   }
-  // In an addr-spec without brackets the parameters belong to the header, not to the URI (section 20.10).
+  // Without angle brackets, parameters belong to the header, not to the URI (section 20.10).
   const semi = value.indexOf(';');
   return (semi < 0 ? value : value.slice(0, semi)).trim();
 }
 
-/** Whether a Route URI belongs to a loose router (RFC 3261 section 19.1.1: lr). */
+/** Whether a Route URI is that of a loose router (parameter lr, RFC 3261 section 19.1.1). */
 export function isLoose(uri: SipUri): boolean {
   return uriParam(uri.params, 'lr') !== undefined;
 }

@@ -35,7 +35,7 @@ declare module 'sip' {
     params: SipParams;
   }
 
-  /** One challenge or one set of credentials: `scheme` and the parameters, still quoted as on the wire. */
+  /** One challenge or set of credentials: `scheme` and the parameters, quoted as on the wire. */
   export type SipAuthHeader = Record<string, string | undefined> & { scheme?: string };
 
   export interface SipHeaders {
@@ -85,7 +85,10 @@ declare module 'sip' {
   }
 
   export interface SipStackOptions {
-    /** Address to bind, and the host in Via; a request routed to this host is answered 404 locally whatever its port. */
+    /**
+     * Address to bind, also the host in Via. The package itself answers 404 to a request sent to this
+     * host, whatever the port.
+     */
     address?: string;
     port?: number;
     udp?: boolean;
@@ -107,7 +110,7 @@ declare module 'sip' {
     destroy(): void;
   }
 
-  /** A stack of its own on one port; several may live in a process. Bind errors are uncaught exceptions. */
+  /** Creates a stack on one port; a process may have several. Errors of bind are uncaught exceptions. */
   export function create(
     options: SipStackOptions,
     onRequest: (request: SipRequest, remote: SipRemote) => void,
@@ -136,7 +139,7 @@ declare module 'sip' {
 declare module 'sip/digest.js' {
   import type { SipRequest, SipResponse } from 'sip';
 
-  /** What is kept between a challenge and the requests signed for it. Empty at first. */
+  /** State between a challenge and the requests signed for it. Empty at first. */
   export interface DigestContext {
     proxy?: boolean;
     realm?: string;

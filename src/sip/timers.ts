@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.js';
 
-/** Length of one tick in milliseconds: the precision of every SIP timer. */
+/** Milliseconds of one tick, the precision of all SIP timers. */
 export const TICK_MS = 20;
 const SLOTS = 2048;
 const MASK = SLOTS - 1;
 const COARSE_TICKS = 10;
-/** Precision of loosely armed timers in milliseconds. */
+/** Precision of loosely armed timers, in milliseconds. */
 export const COARSE_MS = COARSE_TICKS * TICK_MS;
-/** Maximum number of ticks slept while timers wait. */
+/** Longest time in ticks that the wheel sleeps while timers are armed. */
 const MAX_SLEEP = 50;
 const IDLE = -1;
 const FIRING = -2;
@@ -16,16 +16,16 @@ const FIRING = -2;
 export abstract class WheelTimer {
   /** @internal */ wheelNext: WheelTimer | undefined = undefined;
   /** @internal */ wheelPrevious: WheelTimer | undefined = undefined;
-  /** @internal Tick it is due at; -1 when it is not armed, -2 when it is about to be called. */ wheelDue = -1;
+  /** @internal Tick at which it fires; -1: not armed, -2: about to be called. */ wheelDue = -1;
   /** Called once when the timer fires. */
   abstract onTimer(): void;
 }
 
 /**
- * A hashed timer wheel: any number of waiting transactions, one system timer, O(1) to arm and to cancel. A timer fires
- * at or at most two ticks after its delay, never before; one that is armed loosely fires within COARSE_MS, so that the
- * many cleanup timers share wake-ups. Waking a process costs more than firing its timers, so the wheel sleeps through
- * empty slots.
+ * A hashed timer wheel for any number of transactions: it uses one system timer and arms and cancels in constant time.
+ * A timer never fires before its delay, and at most two ticks after it. A loosely armed one may fire up to COARSE_MS
+ * late, so that many cleanup timers fire together. Since waking the process costs more than firing a timer, the wheel
+ * does not wake for empty slots.
  */
 export class TimerWheel {
   private readonly slots: (WheelTimer | undefined)[] = new Array<WheelTimer | undefined>(SLOTS).fill(undefined);
@@ -34,7 +34,7 @@ export class TimerWheel {
   private armed = 0;
   private cancelTick: (() => void) | undefined = undefined;
   private stopped = false;
-  /** Tick the system timer is set for. */
+  /** Tick for which the system timer is set. */
   private wakeAt = 0;
 
   constructor(
@@ -44,7 +44,7 @@ export class TimerWheel {
     this.origin = clock.monotonic();
   }
 
-  /** Timers that are waiting. */
+  /** Number of armed timers. */
   get size(): number {
     return this.armed;
   }
@@ -59,7 +59,7 @@ export class TimerWheel {
     if (timer.wheelDue >= 0) this.cancel(timer);
     if (this.stopped) return;
     if (this.armed === 0) this.current = this.tickNow();
-    // Counted from the real time, rounded up: the wheel itself may lag behind a busy event loop.
+    // Counted from the clock, rounded up, since the wheel lags while the event loop is busy.
     const elapsed = this.clock.monotonic() - this.origin;
     let due = Math.max(this.current + 1, Math.ceil((elapsed + delayMs) / TICK_MS));
     if (multiple > 1) due += (multiple - (due % multiple)) % multiple;
@@ -91,7 +91,7 @@ export class TimerWheel {
     this.armed--;
   }
 
-  /** Drops everything; nothing fires any more. */
+  /** Removes all timers; none fires any more. */
   stop(): void {
     this.stopped = true;
     this.cancelTick?.();
@@ -107,7 +107,7 @@ export class TimerWheel {
   private readonly tick = (): void => {
     this.cancelTick = undefined;
     const now = this.tickNow();
-    // After a long pause (a stopped process) every slot is visited once at most.
+    // After a long pause of the process, each slot is visited once only.
     const from = Math.max(this.current + 1, now - SLOTS + 1);
     for (let tick = from; tick <= now; tick++) this.fireSlot(tick & MASK, now);
     this.current = Math.max(this.current, now);
@@ -115,7 +115,7 @@ export class TimerWheel {
     let next = this.current + 1;
     const last = this.current + MAX_SLEEP;
     while (next < last && this.slots[next & MASK] === undefined) next++;
-    // A timer that fired may have set the system timer for an earlier tick already.
+    // A timer that fired may already have set the system timer to an earlier tick.
     if (this.cancelTick === undefined || next < this.wakeAt) {
       this.sleepUntil(next, this.clock.monotonic() - this.origin);
     }
@@ -141,10 +141,10 @@ export class TimerWheel {
       }
       timer = next;
     }
-    // The list of a slot begins with the one armed last; they fire in the order in which they were armed.
+    // The newest timer is first in a slot's list; timers fire in the order in which they were armed.
     for (let i = due.length - 1; i >= 0; i--) {
       const each = due[i] as WheelTimer;
-      // A timer that an earlier timer of this slot cancelled or armed again is no longer due.
+      // Skips timers that an earlier timer of this slot cancelled or armed again.
       if (each.wheelDue !== FIRING) continue;
       each.wheelDue = IDLE;
       try {

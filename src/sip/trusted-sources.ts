@@ -1,21 +1,21 @@
-/** Whether an address is in a set. */
+/** A set of addresses. */
 export interface AddressSet {
   has(address: string): boolean;
 }
 
 /**
- * The sources that the bounds on single sources do not hold (`limits.trusted_sources`). All bounds share one object: a
- * reload of the settings replaces its set, and no bound is left with the old one.
+ * The sources without limits (`limits.trusted_sources`). All limits share this object, so that a change of the settings
+ * reaches all of them.
  */
 export class TrustedSources implements AddressSet {
   constructor(private set: AddressSet | undefined = undefined) {}
 
-  /** Whether an address is among them. */
+  /** Whether an address is in the set. */
   has(address: string): boolean {
     return this.set?.has(address) === true;
   }
 
-  /** The addresses from now on. */
+  /** Replaces the set. */
   replace(set: AddressSet): void {
     this.set = set;
   }

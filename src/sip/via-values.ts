@@ -1,12 +1,12 @@
 import type { SipMessage } from './message.js';
 import { parseVia, type Via } from './via.js';
 
-/** Via values looked at in one message: Max-Forwards allows no more hops (RFC 3261 section 20.22). */
+/** Most Via values that are read in one message: Max-Forwards allows no more hops (RFC 3261 section 20.22). */
 export const MOST_VIAS = 256;
 
 /**
- * The Via values of a message in order, from the topmost on, `MOST_VIAS` at most; what follows a malformed one in its field is
- * left out.
+ * The Via values of a message from the top one on, at most `MOST_VIAS`. After a malformed value, the rest of its field
+ * is skipped.
  */
 export function* viaValues(message: SipMessage): Generator<Via> {
   let left = MOST_VIAS;
@@ -20,7 +20,7 @@ export function* viaValues(message: SipMessage): Generator<Via> {
   }
 }
 
-/** The value after the comma that ends `via`, in the same field. */
+/** The value after `via` in the same field. */
 function followingVia(text: string, via: Via, fieldEnd: number): Via | undefined {
   let at = via.end + 1;
   while (at < fieldEnd && text.charCodeAt(at) <= 32) at++;

@@ -1,32 +1,32 @@
 import { digitsIn, indexWithin } from '../core/characters.js';
 
-/** One Via value (RFC 3261 section 20.42), as spans of the message that contains it. */
+/** One Via value (RFC 3261 section 20.42) with positions in its message. */
 export interface Via {
   /** Transport as written, upper case: "UDP", "TCP", "TLS", "WS", "WSS". */
   readonly transport: string;
   /** sent-by host as written (an IPv6 reference with brackets). */
   readonly host: string;
-  /** sent-by port, 0 when not written. */
+  /** sent-by port, 0 when absent. */
   readonly port: number;
-  /** '' when there is none. */
+  /** The branch; '' when absent. */
   readonly branch: string;
-  /** Where the branch begins; 0 when there is none. */
+  /** Where the branch begins; 0 when absent. */
   readonly branchStart: number;
-  /** Whether an rport parameter stands there, with or without value (RFC 3581). */
+  /** Whether there is an rport parameter, with or without value (RFC 3581). */
   readonly rport: boolean;
-  /** Value of rport, 0 for none. */
+  /** Value of rport, 0 when absent. */
   readonly rportValue: number;
   readonly received: string;
   readonly maddr: string;
-  /** Where the value begins, and where it ends: at the comma before the next value, or at the end of the field. */
+  /** Where the value begins and ends: at the comma before the next value, or at the end of the field. */
   readonly start: number;
   readonly end: number;
-  /** Whether another value follows in the same field; `end` is then where the comma stands. */
+  /** Whether another value follows in the same field; `end` is then the position of the comma. */
   readonly more: boolean;
-  /** Span of the rport parameter from its ";", 0/0 when there is none. */
+  /** Where the rport parameter begins (at its ";") and ends; 0 and 0 when absent. */
   readonly rportStart: number;
   readonly rportEnd: number;
-  /** Span of the received parameter from its ";", 0/0 when there is none. */
+  /** The same for the received parameter. */
   readonly receivedStart: number;
   readonly receivedEnd: number;
 }
@@ -44,7 +44,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   let at = start;
   let portAt = -1;
   if (!text.startsWith('SIP/2.0/', at)) {
-    // Blanks around the slashes and other letter case are legal, if unusual (RFC 3261 section 25.1: sent-protocol).
+    // Spaces around the slashes and other letter case are legal, though unusual (RFC 3261 section 25.1: sent-protocol).
     const match = /^SIP[ \t\r\n]*\/[ \t\r\n]*2\.0[ \t\r\n]*\/[ \t\r\n]*/i.exec(text.slice(start, end));
     if (match === null) return undefined;
     at += match[0].length;
@@ -64,7 +64,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   if (text.charCodeAt(at) === 91) {
     hostEnd = indexWithin(text, ']', at, sentByEnd) + 1;
     if (hostEnd === 0 || !isHostText(text, at, hostEnd)) return undefined;
-    // Characters between the bracket and the port are skipped.
+    // Text between the closing bracket and the port is ignored.
     portAt = indexWithin(text, ':', hostEnd, sentByEnd);
   } else {
     while (hostEnd < sentByEnd && text.charCodeAt(hostEnd) !== 58) hostEnd++;
@@ -147,7 +147,7 @@ export function parseVia(text: string, start: number, fieldEnd: number): Via | u
   };
 }
 
-/** The transport in upper case; the usual one costs nothing. */
+/** The transport in upper case; for the usual ones without an allocation. */
 function transportName(text: string, start: number, end: number): string {
   if (end - start === 3) {
     if (text.startsWith('UDP', start)) return 'UDP';
@@ -157,7 +157,7 @@ function transportName(text: string, start: number, end: number): string {
   return text.slice(start, end).toUpperCase();
 }
 
-/** Whether no white space, angle bracket, "@" or comma stands in a host. */
+/** Whether the text could be a host: it has no white space, angle bracket, "@" or comma. */
 function isHostText(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const c = text.charCodeAt(at);
@@ -185,7 +185,7 @@ function isParam(text: string, start: number, stop: number, lower: string): bool
   return after === 61 || isSpace(after);
 }
 
-/** Start of the value of a parameter whose name ends at `from`; `stop` when it has none. */
+/** Where the value of a parameter begins whose name ends at `from`; `stop` when it has no value. */
 function valueStart(text: string, from: number, stop: number): number {
   let at = from;
   while (at < stop && isSpace(text.charCodeAt(at))) at++;

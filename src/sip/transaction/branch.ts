@@ -3,11 +3,11 @@ import type { Random } from '../../core/random.js';
 import { hashCallId } from '../call-id-hash.js';
 import type { SipMessage } from '../message.js';
 
-/** Branch parameter of a Via of ours, and what a reply to it must carry besides. */
+/** The branch parameter of one of our Vias, and the values that a reply to it is checked by. */
 export interface BranchId {
-  /** The whole parameter: the prefix of this process, 120 random bits in 24 digits, and a hash for loop detection. */
+  /** The whole parameter: the prefix of this process, 120 random bits in 24 digits, and the hash for loop detection. */
   readonly text: string;
-  /** The first 30 and the next 30 of the random bits: the transaction is found by them. */
+  /** The first and second 30 random bits: the keys by which the transaction is found. */
   readonly low: number;
   readonly high: number;
   /** The other 60 random bits. */
@@ -15,42 +15,42 @@ export interface BranchId {
   readonly fourth: number;
   /** The hash for loop detection. */
   readonly loop: string;
-  /** The rest of the random bits and the Call-ID in 32 bits, for the record kept of an ended transaction. */
+  /** A 32-bit hash of the other random bits and the Call-ID, for the record of the ended transaction. */
   readonly check: number;
-  /** The Call-ID in 32 bits. */
+  /** A 32-bit hash of the Call-ID. */
   readonly callId: number;
 }
 
-/** Digits of the random part. */
+/** Digits in which the random bits are written. */
 const DIGITS = 24;
 
-/** What the branches of processes that serve the same sockets begin with. */
+/** The beginning of the branches in a group of processes that serve the same sockets. */
 export interface BranchIdentity {
-  /** Eight characters, the same for all of them. */
+  /** Eight characters, the same for the whole group. */
   readonly token: string;
-  /** A character, for each of them another. */
+  /** One character, different for each process. */
   readonly marker: string;
 }
 
-/** Makes branches, and reads them back from replies. */
+/** Creates branches, and recognises them in replies. */
 export class Branches {
-  /** Start of every branch of this process. */
+  /** The beginning of every branch of this process. */
   readonly prefix: string;
-  /** Start of every branch of the processes that serve the same sockets. */
+  /** The beginning of every branch of the group. */
   readonly shared: string;
 
   constructor(
     private readonly random: Random,
     identity?: BranchIdentity,
   ) {
-    // Never the same twice, over all processes (RFC 3261 section 8.1.1.7).
+    // A random token: no other process begins its branches with it (RFC 3261 section 8.1.1.7).
     this.shared = `z9hG4bK${identity?.token ?? random.token(8)}`;
     this.prefix = `${this.shared}${identity?.marker ?? ''}.`;
   }
 
   /**
-   * A branch that cannot be guessed from any other. `loopHash` distinguishes a loop from a spiral when the request
-   * comes back (RFC 3261 section 16.6 step 8). `of`: the message whose Call-ID is sent, or a Call-ID.
+   * Creates a branch that nobody can guess. `loopHash` distinguishes a loop from a spiral when the request comes back
+   * (RFC 3261 section 16.6 step 8). `of`: the message to be sent, or its Call-ID.
    */
   make(loopHash: string, of: string | SipMessage): BranchId {
     const { random } = this;
@@ -69,7 +69,7 @@ export class Branches {
     };
   }
 
-  /** Where the random digits of a reply's top Via begin; -1 when its branch is not of this form and this process. */
+  /** Where the random digits in a reply's top Via begin; -1 when this process did not make the branch. */
   digitsIn(reply: SipMessage): number {
     const at = reply.via?.branchStart ?? 0;
     if (at === 0 || !reply.text.startsWith(this.prefix, at)) return -1;
@@ -77,14 +77,18 @@ export class Branches {
     return reply.text.charCodeAt(digits + DIGITS) === 46 ? digits : -1;
   }
 
-  /** Where the first branch of ours in a text begins, and its random digits; undefined when there is none. */
+  /**
+   * The position of the first branch of this process in a text, and of its random digits; undefined when there is none.
+   */
   find(text: string): { readonly start: number; readonly digits: number } | undefined {
     const start = text.indexOf(this.prefix);
     const digits = start + this.prefix.length;
     return start < 0 || text.charCodeAt(digits + DIGITS) !== 46 ? undefined : { start, digits };
   }
 
-  /** The character that names the process whose branch stands first in a text, where that is another one of those that serve the same sockets. */
+  /**
+   * The marker of the group's process whose branch stands first in a text; undefined when it is this process or none.
+   */
   strangerIn(text: string): string | undefined {
     const start = text.indexOf(this.shared);
     if (start < 0 || text.startsWith(this.prefix, start)) return undefined;
@@ -98,8 +102,9 @@ export class Branches {
 }
 
 /**
- * Whether a branch whose random digits begin at `digits`, and which has `length` characters, is this one; what stands before the digits
- * has been compared. Numbers are compared, since the text of a branch is put together from pieces that a comparison would have to copy.
+ * Whether the branch in `text` is this one: its random digits begin at `digits`, it has `length` characters, and its
+ * prefix has been compared already. Numbers are compared, since comparing with `branch.text` would first copy its
+ * pieces into one string.
  */
 export function isBranch(branch: BranchId, text: string, digits: number, length: number): boolean {
   return (
@@ -112,12 +117,12 @@ export function isBranch(branch: BranchId, text: string, digits: number, length:
   );
 }
 
-/** The part of a branch the transaction is found by; -1 when these are no digits. */
+/** The number in the first digits, the transaction's first key; -1 when these are no digits. */
 export function lowOf(text: string, digits: number): number {
   return number30(text, digits);
 }
 
-/** The upper half of the number in a branch whose digits begin here; -1 when there is none. */
+/** The number in the next digits, the second key; -1 when these are no digits. */
 export function highOf(text: string, digits: number): number {
   return number30(text, digits + 6);
 }

@@ -13,80 +13,83 @@ export type ClientState = 'calling' | 'trying' | 'proceeding' | 'completed' | 'a
 
 /** Transaction user of a client transaction: receives its replies and its failure. */
 export interface ClientUser {
-  /** The replies to pass on: provisional ones, the final one, and for INVITE each further 2xx. */
+  /** Receives the replies to forward: provisional ones, the final one, and for INVITE each further 2xx. */
   onReply(client: ClientTransaction, reply: SipMessage): void;
-  /** No final reply in time (`timeout`), or the request could not be sent. Called at most once, before any final reply. */
+  /**
+   * No final reply in time (`timeout`), or the request could not be sent. Called at most once, and not after a final
+   * reply.
+   */
   onFailure(client: ClientTransaction, failure: ClientFailure): void;
   /** Header lines of the CANCEL that is sent after a timeout. */
   readonly timeoutLines?: string;
-  /** An ICMP message that a datagram did not arrive is not looked at: the timer decides. */
+  /** Whether ICMP errors are ignored, so that only the timer decides. */
   readonly ignoresIcmp?: boolean;
-  /** How a CANCEL is written; absent: as this proxy writes it. */
+  /** How to write a CANCEL; absent: the usual form. */
   readonly cancelForm?: CancelForm;
 }
 
-/** The second key of a client transaction: a CANCEL shares the branch of what it cancels. */
+/** The second key of a client transaction. It contains the method, since a CANCEL has the branch of its INVITE. */
 export function upperKey(high: number, method: string): number {
   return method === 'CANCEL' ? (high << 1) | 1 : high << 1;
 }
 
-/** User of a transaction whose events are no longer needed; holds no memory. */
+/** The user of a transaction whose events nobody needs any more; it keeps no object alive. */
 export const NOBODY: ClientUser = { onReply() {}, onFailure() {} };
 
 /** Why a client transaction ended without a final reply. */
 export interface ClientFailure {
   readonly kind: 'timeout' | 'transport';
-  /** Whether a provisional reply had come. */
+  /** Whether a provisional reply came before. */
   readonly provisional: boolean;
   readonly cause: TransportError['cause'];
   readonly message: string;
 }
 
-/** Where a call came from, as replies need it. */
+/** Source and port of a call's INVITE, for sending replies to the caller. */
 export interface CallerSide {
   readonly source: Source;
   readonly replyPort: number;
   readonly sentByPort: number;
 }
 
-/** What client transactions need of the layer they belong to. */
+/** The functions of the transaction layer that a client transaction calls. */
 export interface ClientHost {
   readonly config: TransactionConfig;
   readonly timers: TimerWheel;
   readonly counters: { readonly requestsSent: { value: number } };
   /** Monotonic milliseconds. */
   now(): number;
-  /** Sends the CANCEL of an INVITE under a transaction of its own with the same branch. */
+  /** Sends the CANCEL of an INVITE in its own transaction, with the branch of the INVITE. */
   sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void;
-  /** Sets the number of message bytes that a transaction keeps from now on. */
+  /** Sets the bytes of messages that a transaction keeps. */
   weigh(client: ClientTransaction, bytes: number, source: undefined): void;
-  /** A transaction has ended: the record kept of it absorbs further replies, or passes them to the caller. */
+  /** Replaces an ended transaction by a record that absorbs further replies, or passes a 2xx to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void;
   removeClient(client: ClientTransaction): void;
 }
 
-/** What both client transactions share. */
+/** The common part of both client transactions. */
 export abstract class ClientTransaction extends WheelTimer implements TableEntry<ClientTransaction> {
   nextInTable: ClientTransaction | undefined = undefined;
   abstract readonly invite: boolean;
   readonly method: string;
   readonly keyA: number;
   readonly keyB: number;
-  /** The connection the request went by; undefined over UDP. */
+  /** The connection that the request was sent over; undefined for UDP. */
   connection: Flow | undefined = undefined;
   state: ClientState = 'trying';
   protected interval = 0;
   protected deadline = 0;
   protected failed = false;
-  /** Whether it was sent once more over a new connection. */
+  /** Whether the request was sent again over a new connection. */
   private again = false;
-  /** @internal What it counts beyond one for the size of what it keeps. */
+  /** @internal What it counts in addition to 1, because of the size of its messages. */
   surplus = 0;
 
   constructor(
     protected readonly layer: ClientHost,
     readonly branch: BranchId,
-    /** The request as sent; '' once it is not needed any more. */
+    /** The request as sent; '' when it is no longer needed. */
     protected request: string,
     readonly target: ResolvedTarget,
     protected user: ClientUser,
@@ -100,10 +103,10 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 
   /** Sends the request and starts the timers. */
   abstract start(): void;
-  /** A reply to the request has come. */
+  /** Handles a reply to the request. */
   abstract receive(reply: SipMessage): void;
 
-  /** Monotonic milliseconds, as its timers count. */
+  /** Monotonic milliseconds, the time base of its timers. */
   clockNow(): number {
     return this.layer.now();
   }
@@ -117,7 +120,8 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 
   protected get onSendError(): (error: TransportError) => void {
     return (error) => {
-      // Nothing was received since it was written. If the peer got it, the same branch makes this a retransmission.
+      // Nothing came over the connection since the request was written, so it is sent again over a new one. If the peer
+      // has received it, it is a retransmission to the peer, since the branch is the same.
       if (error.stale === true && this.flow === undefined && !this.again && this.unanswered) {
         this.again = true;
         this.transmit(this.request);
@@ -125,18 +129,21 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
     };
   }
 
-  /** The connection for its final reply was reset. A request without even a provisional reply is sent once more. */
+  /** The request's connection was reset. If not even a provisional reply has come, the request is sent again, once. */
   connectionBroken(): void {
     if (this.state === 'proceeding') this.fail('transport', 'refused', 'the connection was reset');
   }
 
-  /** ICMP says that the request did not arrive (RFC 3261 section 18.4). Once a reply has come it means another datagram. */
+  /**
+   * ICMP reports that a datagram did not arrive (RFC 3261 section 18.4). After a reply, the report must be about
+   * another datagram.
+   */
   undelivered(): void {
     if (this.unanswered && this.user.ignoresIcmp !== true)
       this.fail('transport', 'refused', 'nothing listens there (ICMP)');
   }
 
-  /** Whether it still waits for a first reply. */
+  /** Whether it still waits for the first reply. */
   private get unanswered(): boolean {
     return !this.failed && (this.state === 'calling' || this.state === 'trying');
   }
@@ -160,17 +167,17 @@ export abstract class ClientTransaction extends WheelTimer implements TableEntry
 }
 
 /**
- * INVITE client transaction: RFC 3261 section 17.1.1 with the accepted state of RFC 6026 section 7.2. A branch that was
- * given up stays reachable for 64*T1, so that a late 2xx is still passed to the caller.
+ * INVITE client transaction: RFC 3261 section 17.1.1, with the accepted state of RFC 6026 section 7.2. After a failure
+ * it is kept for 64*T1, so that a late 2xx is still forwarded to the caller.
  */
 export class InviteClient extends ClientTransaction {
   readonly invite = true;
-  /** A CANCEL is wanted: sent at once after a provisional reply, else when the first one comes (section 9.1). */
+  /** The CANCEL may be sent only after a provisional reply (section 9.1): it is sent at once, or with the first one. */
   private cancelWanted = false;
   private cancelSent = false;
-  /** Our ACK, kept while the final reply may come again. */
+  /** Our ACK, kept while the final reply may be retransmitted. */
   private ack = '';
-  /** Lines of the CANCEL beyond what it must have. */
+  /** Additional header lines of the CANCEL. */
   private cancelLines = '';
 
   constructor(
@@ -180,7 +187,9 @@ export class InviteClient extends ClientTransaction {
     target: ResolvedTarget,
     user: ClientUser,
     flow: Flow | undefined,
-    /** Milliseconds without any reply, and without a final one after a provisional; those of the layer without. */
+    /**
+     * Milliseconds to wait for the first reply, and from a provisional to a final reply; default: those of the layer.
+     */
     private readonly silentMs = layer.config.frTimeout,
     private readonly ringMs = layer.config.frInvTimeout,
   ) {
@@ -190,14 +199,14 @@ export class InviteClient extends ClientTransaction {
   start(): void {
     this.state = 'calling';
     const { config, timers } = this.layer;
-    // Timer B is fr_timeout: how long a destination may stay silent.
+    // Timer B has the value fr_timeout: how long a destination may send nothing.
     this.deadline = this.layer.now() + this.silentMs;
     this.interval = config.t1;
     timers.arm(this, this.target.socket.reliable ? this.silentMs : Math.min(this.interval, this.silentMs));
     this.transmit(this.request);
   }
 
-  /** Gives the branch up. Harmless when it has its final reply. `lines` are header lines of the CANCEL: a Reason. */
+  /** Cancels the branch; no effect after its final reply. `lines`: header lines for the CANCEL, such as a Reason. */
   cancel(lines = ''): void {
     this.cancelLines = lines;
     if (this.state !== 'calling' && this.state !== 'proceeding') return;
@@ -214,14 +223,14 @@ export class InviteClient extends ClientTransaction {
           const first = this.state === 'calling';
           this.state = 'proceeding';
           if (!this.failed) {
-            // Timer C is begun by the first provisional reply and restarted by those above 100 (section 16.7).
+            // The first provisional reply starts timer C; each reply above 100 restarts it (section 16.7).
             if (!this.cancelSent && (first || status > 100)) {
               this.layer.timers.arm(this, this.ringMs);
             }
             if (this.cancelWanted) this.sendCancel();
             this.user.onReply(this, reply);
           } else if (!this.cancelSent) {
-            // A provisional reply after the timeout: the CANCEL stops the callee from ringing.
+            // A provisional reply after the timeout: sends a CANCEL, so that the callee stops ringing.
             this.sendCancel();
           }
           return;
@@ -259,7 +268,7 @@ export class InviteClient extends ClientTransaction {
       return;
     }
     if (this.state === 'proceeding' && !this.failed) {
-      // Cancelled, and no 487 was received (section 9.1: wait 64*T1, then consider it terminated).
+      // After the CANCEL no 487 came within 64*T1: the transaction counts as terminated (section 9.1).
       this.fail('timeout', 'timeout', 'no final reply after CANCEL');
     }
     this.terminate();
@@ -276,13 +285,13 @@ export class InviteClient extends ClientTransaction {
     }
     this.cancelLines = this.user.timeoutLines ?? '';
     if (this.state === 'proceeding') this.sendCancel();
-    // Stays for a late reply.
+    // Stays in memory for a late reply.
     this.layer.timers.armLoosely(this, 64 * this.layer.config.t1);
   }
 
   /**
-   * Releases everything but the return path: further 2xx of an answered call go to its caller by `onFurtherSuccess`,
-   * without the current user. Timer M continues.
+   * After a 2xx: releases everything except where the caller is. Further 2xx are sent to the caller with
+   * `onFurtherSuccess`, not to the transaction's user. Timer M goes on.
    */
   takenBy(server: CallerSide): void {
     if (this.state !== 'accepted') return;
@@ -378,7 +387,7 @@ export class NonInviteClient extends ClientTransaction {
     if (!this.failed) user.onReply(this, reply);
   }
 
-  /** Stops waiting; no callback follows. */
+  /** Ends the wait; no callback is called any more. */
   abandon(): void {
     this.failed = true;
     this.terminate();
@@ -390,7 +399,7 @@ export class NonInviteClient extends ClientTransaction {
       this.fail('timeout', 'timeout', 'no final reply');
       return;
     }
-    // Timer E: doubles up to T2; T2 throughout once a provisional reply has come.
+    // Timer E doubles up to T2; after a provisional reply it is always T2.
     this.transmit(this.request);
     this.interval =
       this.state === 'proceeding' ? this.layer.config.t2 : Math.min(this.interval * 2, this.layer.config.t2);

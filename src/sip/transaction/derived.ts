@@ -1,20 +1,23 @@
 import { parseMessage, type SipMessage } from '../message.js';
 
-/** Requests that are made from one already sent: its ACK and its CANCEL. They keep its top Via, so they share its branch. */
+/** Builds requests from one that was sent: its ACK and its CANCEL. They have its top Via, and thus its branch. */
 
-/** ACK for a non-2xx final reply (RFC 3261 section 17.1.1.3): To of the reply, Route set of the request. */
+/** ACK for a final reply other than 2xx (RFC 3261 section 17.1.1.3): To from the reply, Route set from the request. */
 export function buildAck(request: string, reply: SipMessage): string {
   return derive(request, 'ACK', reply.text.slice(reply.toValue, reply.toEnd));
 }
 
-/** How a CANCEL is written: OpenSIPS orders its fields in its own way and names itself, Kamailio adds lines at the end. */
+/**
+ * The form of a CANCEL. OpenSIPS writes its fields in another order and adds User-Agent; Kamailio adds lines at the
+ * end.
+ */
 export interface CancelForm {
   readonly opensips: boolean;
-  /** "User-Agent: ..." with its line break. */
+  /** "User-Agent: ..." with line break. */
   readonly userAgent: string;
 }
 
-/** CANCEL for a request (RFC 3261 section 9.1). `lines` are further header lines. */
+/** CANCEL for a request (RFC 3261 section 9.1). `lines` are additional header lines. */
 export function buildCancel(request: string, lines = '', form?: CancelForm): string {
   if (form?.opensips === true) return opensipsCancel(request, lines + form.userAgent);
   const text = derive(request, 'CANCEL', undefined);

@@ -32,27 +32,30 @@ import type { MessageObserver, TransactionUser } from './user.js';
 import { surplusOf } from './weight.js';
 
 /**
- * All transactions of a process (RFC 3261 section 17): begins, counts and ends them, gives them time, branches and sending. Which message
- * belongs to which is in requests.ts and replies.ts.
+ * All transactions of a process (RFC 3261 section 17). It creates, counts and ends them, and gives them the clock,
+ * branches and a way to send. Messages are matched to transactions in requests.ts and replies.ts.
  */
 export class TransactionLayer implements Receiver, TransactionRoom {
   readonly timers: TimerWheel;
-  /** What large messages count beyond the one of their transaction. */
+  /** The sum of what transactions count in addition to 1, because of large messages. */
   private surplus = 0;
   private readonly servers = new TransactionTable<ServerTransaction>();
   private readonly clients = new TransactionTable<ClientTransaction>();
   private readonly ended: EndedTransactions;
   private readonly keys: RequestKeys;
-  /** Makes the branches of this process. */
+  /** Creates the branches of this process. */
   readonly branches: Branches;
-  /** @internal Sends what no transaction is kept for. */
+  /** @internal Sends replies without a transaction. */
   readonly stateless: StatelessReplies;
   private readonly requests: RequestMatching;
   private readonly replies: ReplyMatching;
-  /** @internal Milliseconds until a sender's Timer E has grown to T2: from then on a 100 spares copies (RFC 4320 section 4.1). */
+  /**
+   * @internal Milliseconds until the sender's Timer E has grown to T2. From then on a 100 avoids retransmissions (RFC
+   * 4320 section 4.1).
+   */
   readonly slowMs: number;
   private readonly brokenFlows = new Set<Flow>();
-  /** Server transactions that have no final reply yet: what a shutdown waits for. */
+  /** Server transactions without a final reply: a shutdown waits for them. */
   unanswered = 0;
   constructor(
     readonly config: TransactionConfig,
@@ -60,9 +63,9 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     random: Random,
     readonly counters: LayerCounters,
     private readonly log: Logger,
-    /** Which new requests are worked on; without, only the bound on transactions holds. */
+    /** Decides which new requests are handled; by default only the number of transactions is bounded. */
     private readonly admission: Admission = new Admission(counters),
-    /** The other processes, where several serve the same sockets. */
+    /** The other processes, if several serve the same sockets. */
     private readonly peers?: PeerProcesses,
   ) {
     this.timers = new TimerWheel(clock, (error) => log.error({ err: error }, 'a transaction timer failed'));
@@ -80,51 +83,51 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.slowMs = Math.max(config.t1, slow);
   }
 
-  /** Those of other processes that serve the same sockets: they count as if they were here. */
+  /** The transactions of the other processes that serve the same sockets. Bounds count them too. */
   get elsewhere(): Readonly<TransactionFigures> {
     return this.peers === undefined ? NO_FIGURES : this.peers.figures;
   }
 
   /**
-   * Says who handles requests: the application above, which is made with the layer and therefore after it. `observer`
-   * receives requests instead of it, and sees replies first.
+   * Sets who handles requests; called after construction, since the application needs the layer. An `observer`, if
+   * given, receives requests instead of `user`, and replies before it.
    */
   attach(user: TransactionUser, observer?: MessageObserver): void {
     this.requests.attach(user, observer);
     this.replies.attach(user, observer);
   }
 
-  /** Transactions in memory, server and client ones together. */
+  /** Number of server and client transactions in memory. */
   get size(): number {
     return this.serverCount + this.clientCount;
   }
 
-  /** What `maxTransactions` bounds: the transactions, large ones counted as several. */
+  /** The number that `maxTransactions` bounds: all transactions; one with large messages counts as several. */
   get load(): number {
     return this.size + this.surplus + this.elsewhere.surplus;
   }
 
-  /** @internal Whether room, or time, is short: records of ended transactions are then dropped early. */
+  /** @internal Whether memory or processor time is short: then records of ended transactions are removed early. */
   get tight(): boolean {
     return this.load > this.config.maxTransactions * TIGHT || this.admission.congested;
   }
 
-  /** Source addresses that hold server transactions. */
+  /** Number of source addresses that hold server transactions. */
   get sources(): number {
     return this.admission.sources;
   }
 
-  /** Server transactions, those included that only answer retransmissions, and those of workers. */
+  /** Number of server transactions, including records of ended ones and the transactions of workers. */
   get serverCount(): number {
     return this.servers.size + this.ended.serverCount + this.elsewhere.servers;
   }
 
-  /** Client transactions, counted in the same way. */
+  /** Number of client transactions, counted in the same way. */
   get clientCount(): number {
     return this.clients.size + this.ended.clientCount + this.elsewhere.clients;
   }
 
-  /** Those of this process, as others count them (`elsewhere`). */
+  /** The numbers of this process alone, for the `elsewhere` of the others. */
   figures(): TransactionFigures {
     const { elsewhere } = this;
     return {
@@ -135,7 +138,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     };
   }
 
-  /** Server transactions that have no final reply yet. */
+  /** The server transactions without a final reply. */
   pending(): ServerTransaction[] {
     return [...this.servers.values()].filter((each) => each.request !== undefined);
   }
@@ -145,23 +148,23 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return this.clock.monotonic();
   }
 
-  /** Whether the top Via of a reply has a branch this process made. */
+  /** Whether this process made the branch in the top Via of a reply. */
   ownsBranch(reply: SipMessage): boolean {
     return this.branches.digitsIn(reply) >= 0;
   }
 
-  /** The To tag of our own replies to a request: the same for its retransmissions. */
+  /** The To tag of our own replies to a request; retransmissions get the same one. */
   localTag(request: SipMessage): string {
     return this.stateless.tag(request);
   }
 
   parse(text: string): SipMessage | undefined {
-    // What comes too fast is dropped unread, if at all.
+    // During congestion it is not parsed ahead, since it may be dropped.
     if (this.admission.congested) return undefined;
     try {
       return parseMessage(text, true);
     } catch {
-      // It throws again where there is a log for it.
+      // `receive` parses again, and can log the error.
       return undefined;
     }
   }
@@ -199,7 +202,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   refused(head: string, code: number, reason: string, source: Source): void {
     const request = parseMessage(head, true);
     const { viaLine = -1, fromValue = -1, toValue = -1, callIdValue = -1, cseqValue = -1 } = request ?? {};
-    // Without these the sender cannot match the reply to its request.
+    // Without these fields the sender could not match the reply to its request.
     if (request?.isRequest !== true || Math.min(viaLine, fromValue, toValue, callIdValue, cseqValue) < 0) {
       this.garbage(reason, source, head.length);
       return;
@@ -212,7 +215,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   undelivered(text: string, address: string, port: number): void {
     const found = this.branches.find(text);
     if (found === undefined) {
-      // The kernel gives an error to any socket of a group.
+      // The kernel may give an error to any socket of the group, so it may belong to another process.
       const marker = this.peers && this.branches.strangerIn(text);
       if (marker !== undefined) this.peers?.strayError(marker, text, address, port);
       return;
@@ -225,7 +228,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
   }
 
   connectionBroken(flow: Flow): void {
-    // Many connections may break at once: one pass finds the transactions of all of them.
+    // Many connections may break at once: their transactions are found in one pass.
     if (this.brokenFlows.size === 0) setImmediate(() => this.failBroken());
     this.brokenFlows.add(flow);
   }
@@ -245,7 +248,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     for (const server of unconfirmed) server.connectionBroken();
   }
 
-  /** Begins a server transaction for a request handed up by onRequest. */
+  /** Creates a server transaction for a request that onRequest has received. */
   serve(request: SipMessage, source: Source): ServerTransaction {
     const { a, b } = this.keys.of(request, request.method);
     const server =
@@ -260,7 +263,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return server;
   }
 
-  /** Sends a request under a transaction of its own. Its top Via must carry `branch`, made by `branches`. */
+  /** Sends a request in a client transaction. Its top Via must have `branch`, created by `branches`. */
   request(
     text: string,
     invite: boolean,
@@ -280,7 +283,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     return client;
   }
 
-  /** Answers without keeping state: for overload and for what cannot be processed. */
+  /** Answers without a transaction: under overload, and for requests that cannot be processed. */
   replyStateless(
     request: SipMessage,
     source: Source,
@@ -293,7 +296,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.stateless.reply(request, source, code, reason, headers, body, marking);
   }
 
-  /** @internal The CANCEL of an INVITE client transaction, under its own transaction with the same branch. */
+  /** @internal Sends the CANCEL of an INVITE in its own client transaction with the same branch. */
   sendCancel(text: string, invite: ClientTransaction, flow: Flow | undefined): void {
     const { branch, target } = invite;
     const client = new NonInviteClient(this, branch, text, target, NOBODY, flow, this.config.frTimeout);
@@ -302,7 +305,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     client.start();
   }
 
-  /** @internal A server transaction has ended: the record kept of it answers or absorbs copies of its request. */
+  /** @internal Replaces an ended server transaction by a record that answers or absorbs retransmissions. */
   retireServer(server: ServerTransaction, kind: Kind, text: string): void {
     this.timers.cancel(server);
     this.servers.remove(server);
@@ -310,7 +313,10 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.ended.addServer(server, kind, text);
   }
 
-  /** @internal A client transaction has ended: its record absorbs further replies, or passes them to the caller. */
+  /**
+   * @internal Replaces an ended client transaction by a record that absorbs further replies, or passes a 2xx to the
+   * caller.
+   */
   retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void {
     this.clients.remove(client);
     this.weigh(client, 0, undefined);
@@ -324,7 +330,10 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.released(server.source, 0);
   }
 
-  /** @internal Sets the message bytes a transaction keeps; those of a server one count to the share of `source`. */
+  /**
+   * @internal Sets the bytes of messages that a transaction keeps; for a server transaction they count to the share of
+   * `source`.
+   */
   weigh(transaction: { surplus: number }, bytes: number, source: Source | undefined): void {
     const change = surplusOf(bytes) - transaction.surplus;
     if (change === 0) return;
@@ -334,7 +343,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.admission.hold(source.address, change);
   }
 
-  /** A server transaction was removed. */
+  /** Updates the counts when a server transaction was removed. */
   private released(source: Source, surplus: number): void {
     this.surplus -= surplus;
     this.admission.hold(source.address, -1 - surplus);
@@ -346,7 +355,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.weigh(client, 0, undefined);
   }
 
-  /** Forgets everything; nothing is sent any more. */
+  /** Removes all transactions; nothing is sent any more. */
   stop(): void {
     this.timers.stop();
     this.servers.clear();
@@ -356,39 +365,39 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.surplus = 0;
   }
 
-  /** The transaction a request has by now: a copy of it may have begun one. */
+  /** The transaction of a request, if there is one now: a retransmission may have created it. */
   serving(request: SipMessage): ServerTransaction | undefined {
     const { a, b } = this.keys.of(request, request.method);
     return this.servers.find(a, b);
   }
 
-  /** The INVITE a CANCEL is for: its transaction; undefined for one that is not known or had its final reply. */
+  /** The transaction of the INVITE that a CANCEL names; undefined when it is unknown or had its final reply. */
   cancelled(cancel: SipMessage): ServerTransaction | undefined {
     const { a, b } = this.keys.of(cancel, 'INVITE');
     return this.servers.find(a, b);
   }
 
-  /** Whether the INVITE a CANCEL is for had its final reply lately. */
+  /** Whether the INVITE that a CANCEL names had its final reply recently. */
   answeredInvite(cancel: SipMessage): boolean {
     const { a, b } = this.keys.of(cancel, 'INVITE');
     return this.ended.hasServer(a, b);
   }
 
-  /** @internal Transactions there is room for. */
+  /** @internal The most transactions allowed. */
   get most(): number {
     return this.config.maxTransactions;
   }
 
-  /** Hands a reply to the transaction it belongs to, or up when there is none; the observer does not see it again. */
+  /** Passes a reply to its transaction, or to the user when there is none, but not to the observer again. */
   pass(reply: SipMessage, source: Source): void {
     this.replies.pass(reply, source);
   }
 
-  /** @internal Drops the oldest records, more than one request adds. Most copies, if any, arrive within T4. */
+  /** @internal Removes some of the oldest records, more than one request adds. Few retransmissions come after T4. */
   makeRoom(): void {
     this.ended.makeRoom();
   }
 }
 
-/** Part of the room for transactions above which room counts as short. */
+/** When more than this part of the allowed transactions exists, memory counts as short. */
 const TIGHT = 3 / 4;

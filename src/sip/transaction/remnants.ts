@@ -2,7 +2,10 @@ import { type TextChunk, TextStore } from '../../core/text-store.js';
 import { COARSE_MS, type TimerWheel, WheelTimer } from '../timers.js';
 import type { Source } from '../transport/transport.js';
 
-/** Integers of one record: key A, key B, next of its bucket plus one, due, ports, kind, check, where its text begins, and its length. */
+/**
+ * Integers of one record: key A, key B, next record of its bucket plus one, expiry, ports, kind, check, position of its
+ * text, and length of the text.
+ */
 const FIELDS = 9;
 const NEXT = 2;
 const DUE = 3;
@@ -11,41 +14,44 @@ const KIND = 5;
 const CHECK = 6;
 const TEXT = 7;
 const LENGTH = 8;
-/** A longer text stays in the heap: it would waste the rest of the memory before it. */
+/** A longer text is kept as a string of its own, since it could leave most of a chunk unused. */
 const MOST_STORED = 4096;
-/** Few at first, so that a ring grows during the calls that warm a daemon up: V8 discards compiled code when it comes to a path for the first time. */
+/**
+ * Small at first, so that the ring grows during the warm-up calls. V8 discards compiled code when it comes to a new
+ * code path, so growing must happen before.
+ */
 const LEAST = 64;
 
-/** Kind of the ended transaction that a remnant records. */
+/** What a record does with further messages. */
 export const Kind = {
-  /** INVITE server with a 2xx, or without a final reply: copies are absorbed, an ACK belongs to the 2xx. */
+  /** INVITE server transaction with a 2xx, or without a final reply: absorbs retransmissions; an ACK is for the 2xx. */
   accepted: 1,
-  /** INVITE server whose failure was acknowledged: copies and further ACKs are absorbed. */
+  /** INVITE server transaction whose failure was acknowledged: absorbs retransmissions and further ACKs. */
   confirmed: 2,
-  /** Other server: a copy gets the same reply, if there was one. */
+  /** Other server transaction: sends its reply, if there was one, for each retransmission. */
   answered: 3,
-  /** INVITE client whose 2xx was passed on: another 2xx is passed on to the same caller. */
+  /** INVITE client transaction with a 2xx: forwards further 2xx to the same caller. */
   taken: 4,
-  /** Other client: further replies are absorbed. */
+  /** Other client transaction: absorbs further replies. */
   settled: 5,
 } as const;
 /** One of these kinds. */
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /**
- * Records of ended transactions for the time in which a message may be retransmitted (timers I, J, K, L and M of RFC
- * 3261 and RFC 6026): their keys and their kind, as numbers in a ring buffer. They are some fifty times as many as the
- * active transactions; as objects each would be moved twice by the garbage collector and then scanned in each full
- * collection. All are kept equally long, so that they expire in the order of their insertion and one timer serves all.
+ * Records of ended transactions, for the time in which messages may be retransmitted (timers I, J, K, L and M of RFC
+ * 3261 and RFC 6026). Keys and kind are numbers in a ring buffer. There are about fifty times as many records as active
+ * transactions; as objects, the garbage collector would move each twice and scan it in each full collection. All
+ * records are kept for the same time, so they expire in order of insertion and one timer serves all.
  */
 export class Remnants extends WheelTimer {
   private capacity = LEAST;
   private records = new Int32Array(LEAST * FIELDS);
-  /** Heads of the hash chains: index of a record plus one, 0 for none. */
+  /** First record of each bucket: its index plus one, 0 for none. */
   private buckets = new Int32Array(LEAST);
-  /** Source of its requests; for `taken`, source of the call's requests. */
+  /** Source of the requests; for `taken`, source of the call's INVITE. */
   private sources: (Source | undefined)[] = new Array<Source | undefined>(LEAST).fill(undefined);
-  /** Where the last reply is; itself where it is long, undefined where there is none. */
+  /** The chunk that holds the last reply; the text itself if it is long; undefined without a reply. */
   private texts: (TextChunk | string | undefined)[] = new Array<undefined>(LEAST).fill(undefined);
   private store = new TextStore();
   private first = 0;
@@ -56,21 +62,21 @@ export class Remnants extends WheelTimer {
     private readonly timers: TimerWheel,
     /** Monotonic milliseconds. */
     private readonly now: () => number,
-    /** How long each stays, in milliseconds; up to COARSE_MS longer. */
+    /** Milliseconds each record is kept, or up to COARSE_MS longer. */
     private readonly stayMs: number,
-    /** Called for each dropped record that has a source, with the length of its last reply. */
+    /** Called for each removed record that has a source, with the length of its last reply. */
     private readonly dropped?: (source: Source, length: number) => void,
   ) {
     super();
     this.origin = now();
   }
 
-  /** Ended transactions that are remembered. */
+  /** Number of records. */
   get size(): number {
     return this.count;
   }
 
-  /** Keeps the record of a transaction that has ended; the oldest one is the first to be dropped. */
+  /** Adds the record of an ended transaction. */
   add(
     keyA: number,
     keyB: number,
@@ -79,7 +85,7 @@ export class Remnants extends WheelTimer {
     replyPort: number,
     sentByPort: number,
     text: string,
-    /** What a message must show besides the keys; see `checkAt`. */
+    /** See `checkAt`. */
     check = 0,
   ): void {
     if (this.count === this.capacity) this.resize(this.capacity * 2);
@@ -98,7 +104,7 @@ export class Remnants extends WheelTimer {
     if (++this.count === 1) this.timers.armLoosely(this, this.stayMs);
   }
 
-  /** The position of the latest record with these keys; -1 when there is none. Valid until the next `add`. */
+  /** Position of the newest record with these keys; -1 when there is none. Valid until the next `add`. */
   find(keyA: number, keyB: number): number {
     if (this.count === 0) return -1;
     const { records } = this;
@@ -109,32 +115,32 @@ export class Remnants extends WheelTimer {
     return at;
   }
 
-  /** What becomes of further messages of the record at this position. */
+  /** The kind of a record: what to do with further messages. */
   kindAt(slot: number): Kind {
     return this.records[slot * FIELDS + KIND] as Kind;
   }
 
-  /** What a message must show besides the keys. */
+  /** A number that a message must match, besides the keys. */
   checkAt(slot: number): number {
     return this.records[slot * FIELDS + CHECK] as number;
   }
 
-  /** Where the request came from; undefined where nothing is sent back. */
+  /** Source of the request; undefined where nothing is sent back. */
   sourceAt(slot: number): Source | undefined {
     return this.sources[slot];
   }
 
-  /** Port that replies go to. */
+  /** Port for replies. */
   replyPortAt(slot: number): number {
     return (this.records[slot * FIELDS + PORTS] as number) >>> 16;
   }
 
-  /** Port of the sent-by of the top Via: for a new connection. */
+  /** Port in the sent-by of the top Via, for a new connection. */
   sentByPortAt(slot: number): number {
     return (this.records[slot * FIELDS + PORTS] as number) & 0xffff;
   }
 
-  /** The last reply, '' when there was none. */
+  /** The last reply; '' when there was none. */
   textAt(slot: number): string {
     const kept = this.texts[slot];
     if (typeof kept !== 'object') return kept ?? '';
@@ -142,14 +148,14 @@ export class Remnants extends WheelTimer {
     return kept.bytes.toString('latin1', from, from + (this.records[slot * FIELDS + LENGTH] as number));
   }
 
-  /** Drops all records. */
+  /** Removes all records. */
   clear(): void {
     this.count = 0;
     this.store = new TextStore();
     this.resize(LEAST);
   }
 
-  /** Drops the expired records. */
+  /** Removes the expired records. */
   onTimer(): void {
     const elapsed = this.now() - this.origin;
     const { records } = this;
@@ -160,7 +166,7 @@ export class Remnants extends WheelTimer {
     this.timers.armLoosely(this, due * COARSE_MS - elapsed);
   }
 
-  /** Drops the oldest record before it expires, if it is at least `ageMs` old. */
+  /** Removes the oldest record early, if it is at least `ageMs` old. */
   dropEarly(ageMs: number): void {
     if (this.count === 0) return;
     const due = this.records[this.first * FIELDS + DUE] as number;
@@ -207,7 +213,7 @@ export class Remnants extends WheelTimer {
     this.buckets[bucket] = at + 1;
   }
 
-  /** Copies everything, in its order, into a ring of another size. Some 10 ns a record. */
+  /** Copies all records, in order, into a ring of another size; about 10 ns each. */
   private resize(capacity: number): void {
     const { records, sources, texts, first, count } = this;
     const mask = this.capacity - 1;

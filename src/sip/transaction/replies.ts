@@ -12,24 +12,24 @@ import { SHOWN_OF_CALL_ID, type StatelessReplies } from './stateless.js';
 import type { TransactionTable } from './table.js';
 import type { MessageObserver, TransactionUser } from './user.js';
 
-/** What replies are matched for. */
+/** The functions of the transaction layer that matching needs. */
 export interface ReplyHost {
   readonly config: TransactionConfig;
   readonly counters: LayerCounters;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Counts what is dropped. */
+  /** Counts a dropped message. */
   garbage(reason: string, source: Source, bytes: number): void;
 }
 
 /**
- * Matches replies to client transactions, also to those that have ended, and hands the rest up: RFC 3261 sections 17.1.3 and
- * 18.1.2. Replies that name a transaction and do not fit it are dropped.
+ * Matches replies to client transactions and to records of ended ones, and passes all other replies to the user: RFC
+ * 3261 sections 17.1.3 and 18.1.2. Drops replies that name a transaction but do not match it.
  */
 export class ReplyMatching {
   private user: TransactionUser | undefined = undefined;
   private observer: MessageObserver | undefined = undefined;
-  /** When a forged reply was logged last. */
+  /** When a forged reply was last logged. */
   private forgedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -47,7 +47,7 @@ export class ReplyMatching {
     this.observer = observer;
   }
 
-  /** A reply that was received: it goes to the observer first, which may change or keep it. */
+  /** Handles a received reply. The observer gets it first, and may change or drop it. */
   receive(reply: SipMessage, source: Source): void {
     this.host.counters.repliesReceived.value++;
     if (reply.defect !== undefined) {
@@ -62,7 +62,7 @@ export class ReplyMatching {
     this.pass(reply, source);
   }
 
-  /** Hands a reply to the transaction it belongs to, or up when there is none; the observer does not see it again. */
+  /** Passes a reply to its transaction, or to the user when there is none, but not to the observer again. */
   pass(reply: SipMessage, source: Source): void {
     const digits = this.branches.digitsIn(reply);
     const low = digits < 0 ? -1 : lowOf(reply.text, digits);
@@ -83,7 +83,9 @@ export class ReplyMatching {
     else this.forged(reply, source, 'source address');
   }
 
-  /** Over UDP a reply may come from another address than the request went to; such replies are counted. */
+  /**
+   * Whether a reply came from the address that the request was sent to. Over UDP it need not; such replies are counted.
+   */
   private comesFrom({ address }: ResolvedTarget, source: Source): boolean {
     if (source.flow !== undefined || source.address === address) return true;
     this.host.counters.repliesFromElsewhere.value++;
@@ -100,7 +102,7 @@ export class ReplyMatching {
     this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
   }
 
-  /** Whether a reply belongs to a transaction that has ended; a 2xx of an answered call is passed on. */
+  /** Whether a reply belongs to an ended transaction; forwards a further 2xx of an answered call. */
   private passedOn(reply: SipMessage, source: Source, digits: number, low: number, upper: number): boolean {
     const { clients } = this.ended;
     const at = clients.find(low, upper);
@@ -117,5 +119,5 @@ export class ReplyMatching {
   }
 }
 
-/** Milliseconds between two lines about replies that do not fit. */
+/** Milliseconds between two log lines about replies that do not match. */
 const FORGED_LINE_MS = 60_000;

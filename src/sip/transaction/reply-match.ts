@@ -5,21 +5,21 @@ import type { ResolvedTarget } from '../target.js';
 import type { Flow, SipSocket, Source } from '../transport/transport.js';
 import { type BranchId, isBranch } from './branch.js';
 
-/** What a reply is compared with: the request as it was sent. */
+/** The parts of a sent request that a reply is compared with. */
 export interface SentRequest {
   readonly branch: BranchId;
   readonly target: ResolvedTarget;
-  /** Its method, or '' once that no longer matters. */
+  /** The request's method; '' when it is not to be compared. */
   readonly method: string;
-  /** The connection it went by; undefined over UDP. */
+  /** The connection the request was sent over; undefined for UDP. */
   readonly connection: Flow | undefined;
 }
 
 /**
- * Why a reply does not match this request although it has its branch's number; undefined for a reply that does. RFC
- * 3261 section 17.1.3 compares branch and CSeq method, section 18.1.2 the sent-by. An attacker who saw the request
- * knows all of these, so the transport, the connection and the Call-ID must match too. `digits`: where the random digits of the
- * reply's branch begin (`Branches.digitsIn`); `callId` is the reply's in 32 bits.
+ * Why a reply does not match this request, although it has the number of its branch; undefined when it matches. RFC
+ * 3261 section 17.1.3 compares branch and CSeq method, section 18.1.2 the sent-by. Someone who saw the request knows
+ * all of these, so transport, connection and Call-ID must match too. `digits`: where the random digits of the reply's
+ * branch begin (`Branches.digitsIn`); `callId`: the 32-bit hash of the reply's Call-ID.
  */
 export function misfit(
   sent: SentRequest,
@@ -58,8 +58,8 @@ export function isSentBy(
 }
 
 /**
- * Whether a reply came by the connection its request went by, or, that being closed, by another one of the same address
- * (RFC 3261 section 18.2.2).
+ * Whether a reply came over the request's connection or, when that is closed, over another one to the same address (RFC
+ * 3261 section 18.2.2).
  */
 function isItsConnection({ connection, target }: SentRequest, source: Source): boolean {
   if (source.flow === undefined || connection === source.flow) return true;

@@ -2,10 +2,13 @@ import { Mixer } from '../../core/mix.js';
 import type { Random } from '../../core/random.js';
 import type { SipMessage } from '../message.js';
 
-/** Makes the keys of server transactions (RFC 3261 section 17.2.3). */
+/** Computes the keys of server transactions (RFC 3261 section 17.2.3). */
 export class RequestKeys {
   private readonly mixer: Mixer;
-  /** The request whose key `mixer` holds, and the method the key was made for: a request is matched, then served. */
+  /**
+   * The request and the method of the last computed key: the key is needed twice, to match a request and to create its
+   * transaction.
+   */
   private last: SipMessage | undefined = undefined;
   private lastMethod = '';
 
@@ -14,8 +17,8 @@ export class RequestKeys {
   }
 
   /**
-   * The key of the transaction that `request` would have if its method were `method`: branch, sent-by and method; without the
-   * magic cookie, what RFC 2543 compared. Valid until the next call.
+   * Computes the key that a transaction of `request` would have if its method were `method`, from branch, sent-by and
+   * method; without the magic cookie, from what RFC 2543 compares. The result is valid until the next call.
    */
   of(request: SipMessage, method: string): Mixer {
     const { text, via } = request;

@@ -9,14 +9,17 @@ import type { StatelessReplies } from './stateless.js';
 import type { TransactionTable } from './table.js';
 import type { KnownRequest, MessageObserver, TransactionUser } from './user.js';
 
-/** What requests are matched for. */
+/** The functions of the transaction layer that matching needs. */
 export interface RequestHost extends TransactionRoom {
   readonly counters: LayerCounters;
-  /** Begins a server transaction. */
+  /** Creates a server transaction. */
   serve(request: SipMessage, source: Source): ServerTransaction;
 }
 
-/** Matches requests to server transactions, also to those that have ended, and hands the rest up: RFC 3261 section 17.2.3. */
+/**
+ * Matches requests to server transactions and to records of ended ones, and passes all other requests to the user: RFC
+ * 3261 section 17.2.3.
+ */
 export class RequestMatching {
   private user: TransactionUser | undefined = undefined;
   private observer: MessageObserver | undefined = undefined;
@@ -36,7 +39,7 @@ export class RequestMatching {
     this.observer = observer;
   }
 
-  /** A request that was received; one that is malformed is answered 400, or the observer has it. */
+  /** Handles a received request. A malformed one is answered 400, unless the observer takes it. */
   receive(request: SipMessage, source: Source): void {
     this.host.counters.requestsReceived.value++;
     if (request.defect !== undefined) {
@@ -61,12 +64,13 @@ export class RequestMatching {
     }
     if (this.absorbed(request, source, a, b)) return;
     if (method === 'ACK') {
-      // An ACK for a failure of ours, sent without state or since dropped, ends here (RFC 3261 section 8.2.7).
+      // Absorbs an ACK for our own failure reply, if that was sent without state or its record was removed (RFC 3261
+      // section 8.2.7).
       if (!this.stateless.isOurTag(request.toTag)) this.user?.onAck(request, source);
       return;
     }
     if (method === 'CANCEL') {
-      // Also under overload: it frees what it cancels.
+      // Also under overload, since a CANCEL frees a transaction.
       const invite = this.keys.of(request, 'INVITE');
       const cancelled = this.servers.find(invite.a, invite.b);
       if (cancelled !== undefined || this.ended.hasServer(invite.a, invite.b)) {
@@ -76,11 +80,11 @@ export class RequestMatching {
       }
     }
     if (!this.admits(request, source)) return;
-    // A CANCEL that gets here belongs to an INVITE relayed without state, or to none: the proxy decides.
+    // This CANCEL belongs to an INVITE forwarded without state, or to none; the proxy decides.
     this.user?.onRequest(request, source);
   }
 
-  /** Whether a new request may be worked on; answers it otherwise. */
+  /** Whether a new request may be handled; otherwise answers it. */
   private admits(request: SipMessage, source: Source): boolean {
     const refusal = this.admission.refuses(source.address, request.toTag !== '', this.host);
     if (refusal === undefined) return true;
@@ -88,7 +92,10 @@ export class RequestMatching {
     return false;
   }
 
-  /** Hands a request to the observer with what is known of it; an ACK for a failure of ours ends its retransmission. */
+  /**
+   * Passes a request to the observer, with what the layer knows about it. An ACK for our failure reply ends its
+   * retransmission.
+   */
   private observeRequest(observer: MessageObserver, request: SipMessage, source: Source): void {
     const { method } = request;
     const { a, b } = this.keys.of(request, method === 'ACK' ? 'INVITE' : method);
@@ -122,12 +129,12 @@ export class RequestMatching {
     if (method === 'CANCEL' || this.admits(request, source)) observer.onMessage(request, source, NEW_REQUEST);
   }
 
-  /** Whether a request belongs to a transaction that has ended, as a copy or as an ACK; handles it then. */
+  /** Whether a request is a retransmission or ACK for an ended transaction; if so, handles it. */
   private absorbed(request: SipMessage, source: Source, a: number, b: number): boolean {
     const at = this.ended.servers.find(a, b);
     if (at < 0 && this.ended.confirmedServers.find(a, b) < 0) return false;
     if (request.method === 'ACK') {
-      // The ACK for a 2xx that has our INVITE's branch: RFC 3261 forbids it, some send it.
+      // An ACK for a 2xx with the branch of the INVITE: RFC 3261 forbids it, but some send it.
       if (at >= 0) this.user?.onAck(request, source);
       return true;
     }

@@ -10,45 +10,47 @@ import type { TableEntry } from './table.js';
 /** States of server transactions (RFC 3261 section 17.2, RFC 6026). */
 export type ServerState = 'trying' | 'proceeding' | 'completed' | 'accepted' | 'confirmed' | 'terminated';
 
-/** What server transactions need of the layer they belong to. */
+/** The functions of the transaction layer that a server transaction calls. */
 export interface ServerHost {
   readonly config: TransactionConfig;
   readonly timers: TimerWheel;
-  /** Whether room, or time, is short: records of ended transactions are then dropped early. */
+  /** Whether memory or processor time is short: then records of ended transactions are removed early. */
   readonly tight: boolean;
-  /** Milliseconds until a 100 is due to a request that is not an INVITE (RFC 4320 section 4.1). */
+  /** Milliseconds after which a request other than INVITE gets a 100 (RFC 4320 section 4.1). */
   readonly slowMs: number;
-  /** Server transactions that have no final reply yet. */
+  /** Number of server transactions without a final reply. */
   unanswered: number;
   /** Monotonic milliseconds. */
   now(): number;
   /** The To tag of our own replies to a request. */
   localTag(request: SipMessage): string;
   readonly stateless: {
-    /** Sends a reply to where a request came from. */
+    /** Sends a reply to the sender of a request. */
     sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void;
   };
-  /** Sets the number of message bytes that a transaction keeps from now on; they count toward the share of `source`. */
+  /** Sets the bytes of messages that a transaction keeps; they count to the share of `source`. */
   weigh(server: ServerTransaction, bytes: number, source: Source): void;
-  /** A transaction has ended: the record kept of it answers or absorbs copies of its request. */
+  /** Replaces an ended transaction by a record that answers or absorbs retransmissions. */
   retireServer(server: ServerTransaction, kind: Kind, text: string): void;
   removeServer(server: ServerTransaction): void;
 }
 
-/** What both server transactions share: where replies go, the last reply, and the entry in the layer's table. */
+/**
+ * The common part of both server transactions: where replies go, the last reply, and the links of the layer's table.
+ */
 export abstract class ServerTransaction extends WheelTimer implements TableEntry<ServerTransaction> {
   nextInTable: ServerTransaction | undefined = undefined;
   abstract readonly invite: boolean;
   state: ServerState = 'trying';
-  /** The request; released when a final reply has been given. */
+  /** The request; undefined after the final reply. */
   request: SipMessage | undefined = undefined;
-  /** The object that handles the request in the layer above: it receives a CANCEL. Released with the request. */
+  /** The object of the proxy that handles the request and receives its CANCEL; undefined after the final reply. */
   owner: object | undefined = undefined;
-  /** Last reply, for retransmissions. */
+  /** The last reply, for retransmissions. */
   protected last = '';
-  /** @internal What it counts beyond one for the size of what it keeps. */
+  /** @internal What it counts in addition to 1, because of the size of its messages. */
   surplus = 0;
-  /** How replies of our own mark the Via of the request. */
+  /** How our own replies write received and rport into the Via. */
   marking: ViaMarking = 'asked';
   replyPort: number;
   readonly sentByPort: number;
@@ -66,14 +68,14 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     this.sentByPort = request.via?.port || defaultPort(source.socket.transport);
   }
 
-  /** @internal Begins waiting. */
+  /** @internal Starts the timer for a 100. */
   start(): void {}
 
-  /** Passes a reply upstream. A final one completes the transaction; later replies are not sent. */
+  /** Sends a reply. A final one completes the transaction; later ones are not sent. */
   abstract reply(text: string, status: number): void;
-  /** A retransmission of the request was received. */
+  /** Handles a retransmission of the request. */
   abstract retransmitted(): void;
-  /** Ends without a final reply: copies of the request are absorbed without an answer for 64*T1. */
+  /** Ends without a final reply: retransmissions of the request are absorbed for 64*T1. */
   abstract fallSilent(): void;
 
   /** Whether no final reply has been given yet. */
@@ -89,24 +91,24 @@ export abstract class ServerTransaction extends WheelTimer implements TableEntry
     this.reply(buildReply(request, this.source, code, reason, tag, headers, body, this.marking), code);
   }
 
-  /** Sends text back to where the request came from, whatever the state: a late 2xx needs this (RFC 3261 section 16.7). */
+  /** Sends text to the sender of the request in any state, as a late 2xx requires (RFC 3261 section 16.7). */
   send(text: string): void {
     this.layer.stateless.sendBack(text, this.source, this.replyPort, this.sentByPort);
   }
 
-  /** The connection of the request was reset: the last reply may not have arrived, and goes where its Via says. */
+  /** The request's connection was reset: the last reply may be lost, so it is sent again to the address in the Via. */
   connectionBroken(): void {
     if (this.last !== '') this.send(this.last);
   }
 
-  /** Forgets a request that will never get a final reply: nothing is sent. */
+  /** Ends without a reply, for a request that will never get one. */
   abandon(): void {
     if (this.request === undefined) return;
     this.layer.unanswered--;
     this.terminate();
   }
 
-  /** Its work is done. */
+  /** Counts the request as answered and releases it. */
   protected answered(): void {
     this.layer.unanswered--;
     this.request = undefined;
@@ -130,7 +132,7 @@ export function replyPort(request: SipMessage, source: Source): number {
   return via.port === 0 ? 5060 : via.port;
 }
 
-/** Milliseconds that a timer may fire late (`TimerWheel`). */
+/** Milliseconds by which a timer may fire late (`TimerWheel`). */
 const LATE_MS = 2 * TICK_MS;
 
 /** INVITE server transaction: RFC 3261 section 17.2.1 with the accepted state of RFC 6026 section 7.1. */
@@ -140,11 +142,11 @@ export class InviteServer extends ServerTransaction {
   private deadline = 0;
 
   /**
-   * Answers 100 unless another reply goes out within so many milliseconds, at most 200 (RFC 3261 section 17.2.1): most calls ring
-   * before, and need none.
+   * Sends a 100 unless another reply goes out within `ms` milliseconds, at most 200 (RFC 3261 section 17.2.1). Most
+   * calls ring earlier and need no 100.
    */
   tryWithin(ms: number): void {
-    // Where it waits already, since before the request was routed, it does not wait anew.
+    // The timer may be running already, since before the request was routed.
     if (this.state !== 'trying' || this.wheelDue >= 0) return;
     const wait = ms - LATE_MS;
     if (wait > 0) this.layer.timers.arm(this, wait);
@@ -159,7 +161,7 @@ export class InviteServer extends ServerTransaction {
     switch (this.state) {
       case 'trying':
       case 'proceeding':
-        // A 100 that waits is not needed any more.
+        // Cancels a pending 100.
         this.layer.timers.cancel(this);
         this.state = 'proceeding';
         this.send(text);
@@ -169,13 +171,13 @@ export class InviteServer extends ServerTransaction {
         }
         this.answered();
         if (status < 300) {
-          // Timer L: 2xx retransmissions of the callee pass; request retransmissions are absorbed.
+          // Timer L: further 2xx of the callee are forwarded, and retransmissions of the request are absorbed.
           this.last = '';
           this.state = 'accepted';
           this.layer.retireServer(this, Kind.accepted, '');
           return;
         }
-        // Timer G retransmits over unreliable transports, Timer H gives up waiting for the ACK.
+        // Timer G retransmits over unreliable transports; timer H ends the wait for the ACK.
         this.last = text;
         this.layer.weigh(this, text.length, this.source);
         this.state = 'completed';
@@ -191,7 +193,7 @@ export class InviteServer extends ServerTransaction {
 
   retransmitted(): void {
     if ((this.state === 'proceeding' || this.state === 'completed') && this.last !== '') this.send(this.last);
-    // A 100 that waits is due now.
+    // A retransmission while the 100 is pending: sends it now.
     else if (this.state === 'trying' && this.wheelDue >= 0) this.trying();
   }
 
@@ -203,7 +205,7 @@ export class InviteServer extends ServerTransaction {
     this.layer.retireServer(this, Kind.accepted, '');
   }
 
-  /** The ACK for a non-2xx final reply. */
+  /** Handles the ACK for a final reply other than 2xx. */
   acknowledged(): void {
     if (this.state !== 'completed') return;
     this.state = 'confirmed';
@@ -218,7 +220,7 @@ export class InviteServer extends ServerTransaction {
       this.trying();
       return;
     }
-    // If room is short, an unacknowledged failure is sent only once: a sender that missed it retransmits the request.
+    // When memory is short, a failure reply is not retransmitted: a sender that missed it retransmits the request.
     const waits = this.state === 'completed' && !this.source.socket.reliable && !this.layer.tight;
     if (waits && this.layer.now() < this.deadline) {
       this.send(this.last);

@@ -9,10 +9,10 @@ import type { Source } from '../transport/transport.js';
 import type { LayerCounters } from './counters.js';
 import { replyPort } from './server.js';
 
-/** Characters of a Call-ID that a line of the log shows. */
+/** Characters of a Call-ID that a log line shows. */
 export const SHOWN_OF_CALL_ID = 128;
 
-/** Answers without keeping state: under overload, and what cannot be processed. */
+/** Answers without a transaction: under overload, and for requests that cannot be processed. */
 export class StatelessReplies {
   private readonly tagPrefix: string;
 
@@ -24,17 +24,17 @@ export class StatelessReplies {
     this.tagPrefix = random.token(4);
   }
 
-  /** The To tag of our own replies to a request: the same for its retransmissions. */
+  /** The To tag of our own replies to a request; retransmissions get the same one. */
   tag(request: SipMessage): string {
     return this.tagPrefix + text32(hash32(request.via?.branch ?? '', hash32(request.callId, 0)));
   }
 
-  /** Whether the To tag of a request is one of ours. */
+  /** Whether a To tag is that of one of our own replies. */
   isOurTag(tag: string): boolean {
     return tag.startsWith(this.tagPrefix);
   }
 
-  /** Sends a reply to a request; nothing for an ACK. */
+  /** Replies to a request; does nothing for an ACK. */
   reply(
     request: SipMessage,
     source: Source,
@@ -76,7 +76,7 @@ export class StatelessReplies {
   }
 
   /**
-   * Sends a reply to where a request came from, whatever became of its transaction: a late 2xx needs this (RFC 3261
+   * Sends a reply to the sender of a request, also after its transaction has ended, as a late 2xx requires (RFC 3261
    * section 16.7).
    */
   sendBack(text: string, source: Source, replyTo: number, sentByPort: number): void {
@@ -86,8 +86,8 @@ export class StatelessReplies {
       socket.send(text, address, replyTo, undefined, flow);
       return;
     }
-    // If its connection is closed, a new one is opened to the sent-by of its Via (RFC 3261 section 18.2.2). Over TLS
-    // the sender must have a certificate for that name.
+    // When the connection is closed, the socket opens one to the sent-by of the Via (RFC 3261 section 18.2.2). With TLS
+    // the peer must have a certificate for that name.
     const host = parseMessage(text)?.via?.host ?? '';
     socket.send(text, address, sentByPort, undefined, flow, ipFamily(bareHost(host)) === 0 ? host : undefined);
   }

@@ -1,37 +1,40 @@
-/** Entry of a table: its key is two 32-bit numbers, `keyA` well mixed or counting up; only the table sets its links. */
+/**
+ * Entry of a table. Its key is two 32-bit numbers; `keyA` must be well mixed or ascending. Only the table sets the
+ * links.
+ */
 export interface TableEntry<T> {
   readonly keyA: number;
   readonly keyB: number;
   /** @internal */ nextInTable: T | undefined;
 }
 
-/** Few at first, as in `Remnants`. */
+/** Small at first, for the same reason as in `Remnants`. */
 const LEAST = 4;
 
 /**
- * A hash table that grows and shrinks by one bucket at a time (linear hashing, Litwin 1980), so that no call waits for the
- * rehashing of a hundred thousand others. Its entries hold the links themselves, so that nothing is allocated.
+ * A hash table that grows and shrinks by one bucket at a time (linear hashing, Litwin 1980), so that no call waits
+ * while a hundred thousand entries are moved. Entries contain their own links, so nothing is allocated.
  */
 export class TransactionTable<T extends TableEntry<T>> {
   private readonly buckets: (T | undefined)[] = new Array<T | undefined>(LEAST).fill(undefined);
-  /** Buckets of the present round, a power of two; those below `split` have been divided already. */
+  /** Buckets of the current round, a power of two; those below `split` have been split already. */
   private round = LEAST;
   private split = 0;
   private entries = 0;
 
-  /** Transactions in the table. */
+  /** Number of entries. */
   get size(): number {
     return this.entries;
   }
 
-  /** The transaction with these keys. */
+  /** The entry with these keys. */
   find(keyA: number, keyB: number): T | undefined {
     let entry = this.buckets[this.bucketOf(keyA)];
     while (entry !== undefined && (entry.keyA !== keyA || entry.keyB !== keyB)) entry = entry.nextInTable;
     return entry;
   }
 
-  /** Adds an entry; one with the same key is hidden by it until it is removed. */
+  /** Adds an entry. It hides an earlier one with the same keys until it is removed. */
   add(entry: T): void {
     const bucket = this.bucketOf(entry.keyA);
     entry.nextInTable = this.buckets[bucket];
@@ -39,7 +42,7 @@ export class TransactionTable<T extends TableEntry<T>> {
     if (++this.entries > this.buckets.length) this.grow();
   }
 
-  /** Removes an entry; does nothing when it is absent. */
+  /** Removes an entry; no effect when it is not in the table. */
   remove(entry: T): void {
     const bucket = this.bucketOf(entry.keyA);
     let at = this.buckets[bucket];
@@ -55,14 +58,14 @@ export class TransactionTable<T extends TableEntry<T>> {
     if (this.buckets.length > LEAST && this.entries < this.buckets.length >> 2) this.shrink();
   }
 
-  /** All transactions, in no order. The table must not be changed meanwhile. */
+  /** All entries, in any order. The table must not change during the iteration. */
   *values(): Generator<T> {
     for (const head of this.buckets) {
       for (let entry = head; entry !== undefined; entry = entry.nextInTable) yield entry;
     }
   }
 
-  /** Takes all out. */
+  /** Removes all entries. */
   clear(): void {
     this.buckets.length = 0;
     for (let i = 0; i < LEAST; i++) this.buckets.push(undefined);
@@ -76,7 +79,7 @@ export class TransactionTable<T extends TableEntry<T>> {
     return bucket < this.split ? keyA & (2 * this.round - 1) : bucket;
   }
 
-  /** Divides the next bucket in two. */
+  /** Splits the next bucket. */
   private grow(): void {
     let entry = this.buckets[this.split];
     let low: T | undefined;
@@ -100,7 +103,7 @@ export class TransactionTable<T extends TableEntry<T>> {
     }
   }
 
-  /** Joins the bucket that was divided last. */
+  /** Merges the bucket that was split last. */
   private shrink(): void {
     if (this.split === 0) {
       this.round /= 2;

@@ -3,28 +3,33 @@ import { FairShare } from '../fair-share.js';
 import type { StreamLimits } from './bind.js';
 import { plainAddress } from './transport.js';
 
-/** The sockets a listener has accepted, including those still in a handshake; no source may use up the whole limit. */
+/**
+ * The sockets that a listener has accepted, including those still in a handshake. No source may use the whole limit.
+ */
 export class AcceptedSockets {
   private readonly sockets = new Set<Socket>();
   private readonly shares = new FairShare();
 
   constructor(
-    /** Maximum number of sockets. */
+    /** Most sockets. */
     private readonly most: number,
-    /** Whether a source may have as many as there is room for. */
+    /** Sources without a limit of their own. */
     private readonly trusted: (address: string) => boolean,
-    /** Called for each refused socket; it is closed already. */
+    /** Called for each refused socket; it is already closed. */
     private readonly refused: () => void,
   ) {}
 
-  /** Counts the sockets a server accepts from now on, before its other listeners receive them. */
+  /**
+   * Counts the sockets that a server accepts from now on, and refuses those beyond the limit before other listeners
+   * receive them.
+   */
   watch(server: Server): void {
     server.maxConnections = this.most;
     server.on('drop', this.refused);
     server.prependListener('connection', (socket: Socket) => this.take(socket));
   }
 
-  /** The sockets as they are now, in an array of its own. */
+  /** The current sockets, in a new array. */
   list(): Socket[] {
     return [...this.sockets];
   }
@@ -46,7 +51,7 @@ export class AcceptedSockets {
   }
 }
 
-/** Those of a listener with these bounds; refused ones are counted in the table of its connections. */
+/** The accepted sockets of a listener with these bounds; refused ones are counted in its connection table. */
 export function acceptedInto(
   table: { refused: number },
   { maxConnections, unfinished }: StreamLimits,

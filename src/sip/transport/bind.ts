@@ -2,29 +2,29 @@ import type { Server } from 'node:net';
 import { SwitchyardError } from '../../core/errors.js';
 import { UnfinishedBytes } from './unfinished.js';
 
-/** What a listener for connections is made from. */
+/** Options of a listener for connections. */
 export interface StreamOptions {
   readonly address: string;
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
   readonly description: string;
-  /** Milliseconds a connection may be without traffic before it is closed; default 120 s. */
+  /** Milliseconds after which a connection without traffic is closed; default 120 s. */
   readonly idleMs?: number;
-  /** Milliseconds a message may take from its first byte to its last, and a peer until its first; default 10 s. */
+  /** Milliseconds in which a message must be complete, and a new peer must send its first one; default 10 s. */
   readonly messageMs?: number;
-  /** Milliseconds a connection attempt of ours may take, TLS included; default 5 s. */
+  /** Milliseconds for connecting to a peer, including TLS; default 5 s. */
   readonly connectMs?: number;
-  /** Milliseconds a peer that connected may take for its TLS handshake or WebSocket upgrade; default 5 s. */
+  /** Milliseconds in which a peer must complete its TLS handshake or WebSocket upgrade; default 5 s. */
   readonly handshakeMs?: number;
-  /** Bytes that may wait for a slow peer before the connection is closed; default 4 MiB. */
+  /** Bytes that may wait for a slow peer; beyond that the connection is closed; default 4 MiB. */
   readonly maxQueuedBytes?: number;
-  /** Connections at most, inbound and outbound counted apart; default 10,000. */
+  /** Most inbound and most outbound connections; default 10,000 each. */
   readonly maxConnections?: number;
-  /** Bounds the messages peers have begun and not finished, over all sockets that share it; default: one of its own. */
+  /** Bounds the bytes of incomplete messages over all sockets that share it; default: this socket alone. */
   readonly unfinished?: UnfinishedBytes;
 }
 
-/** Bounds of a listener and its connections; as in `StreamOptions`, all of them given. */
+/** The bounds of a listener and its connections: the `StreamOptions`, complete. */
 export interface StreamLimits {
   readonly idleMs: number;
   readonly messageMs: number;
@@ -34,7 +34,7 @@ export interface StreamLimits {
   readonly unfinished: UnfinishedBytes;
 }
 
-/** The bounds that options set, the defaults for those they leave out. */
+/** Fills in the defaults. */
 export function streamLimits(options: StreamOptions): StreamLimits {
   return {
     idleMs: options.idleMs ?? 120_000,
@@ -46,7 +46,7 @@ export function streamLimits(options: StreamOptions): StreamLimits {
   };
 }
 
-/** Explanation of a system error when binding fails. */
+/** Explanations of the system errors of bind(2). */
 const MEANINGS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use by another process',
   EACCES: 'ports below 1024 need root or the capability CAP_NET_BIND_SERVICE',
@@ -73,7 +73,7 @@ export async function bindStream(server: Server, options: StreamOptions): Promis
       resolve();
     });
   });
-  // An error while accepting one connection (too many open files) must not end the process.
+  // An error while accepting a connection (too many open files) must not end the process.
   server.on('error', () => {});
   return (server.address() as { port: number }).port;
 }

@@ -13,20 +13,20 @@ import { hostPort, type Receiver, type SipSocket } from './transport.js';
 import { UdpSocket } from './udp.js';
 import { type OriginRule, WsSocket } from './ws.js';
 
-/** What a socket is made from: a socket description of the configuration. */
+/** Options of a socket, from its description in the configuration. */
 export interface ListenOptions {
   readonly transport: TransportName;
   readonly host: string;
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
-  /** Web pages that may open a WebSocket. Default: of the same origin. */
+  /** Origins of web pages that may open a WebSocket. Default: the same origin. */
   readonly origins?: OriginRule | undefined;
   readonly text: string;
 }
 
 /**
- * Makes the socket a description names. Not bound yet. Throws SwitchyardError TRANSPORT_BIND for what there is no
- * transport for, and for certificates that cannot be used.
+ * Creates the socket of a description; it is not bound yet. Throws SwitchyardError TRANSPORT_BIND for an unsupported
+ * transport and for unusable certificates.
  */
 export function createSipSocket(
   options: ListenOptions,
@@ -66,7 +66,7 @@ export function createSipSocket(
   }
 }
 
-/** Has WebSockets at the address and port of a TCP or TLS socket come in by that one. Port 0 is one of its own. */
+/** Lets a WebSocket listener at the address and port of a TCP or TLS socket use that socket. Port 0 is never shared. */
 export function sharePorts(sockets: readonly SipSocket[]): void {
   for (const socket of sockets) {
     if (!(socket instanceof WsSocket) || socket.port === 0) continue;
@@ -81,13 +81,13 @@ export function sharePorts(sockets: readonly SipSocket[]): void {
   }
 }
 
-/** Sockets whose port another one has are opened after it. */
+/** The order in which to open sockets: those that use the port of another one come after it. */
 export function inOpeningOrder(sockets: readonly SipSocket[]): SipSocket[] {
   const shares = (socket: SipSocket): boolean => socket instanceof WsSocket && socket.sharesPort;
   return [...sockets.filter((each) => !shares(each)), ...sockets.filter(shares)];
 }
 
-/** An address to bind: the one written, that of the interface named, or that of localhost. */
+/** The address to bind: the one configured, that of the named interface, or that of localhost. */
 function addressOf({ host, text }: ListenOptions): string {
   if (isIP(host) !== 0) return host;
   const found = networkInterfaces()[host]?.find((each) => !each.internal || host.startsWith('lo'));

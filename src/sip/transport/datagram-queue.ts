@@ -9,7 +9,7 @@ interface Received {
   readonly text: string;
   readonly source: Source;
   readonly receiver: Receiver;
-  /** The message, where the receiver parses it ahead. */
+  /** The parsed message, if the receiver parses ahead. */
   readonly parsed: SipMessage | undefined;
 }
 
@@ -21,59 +21,59 @@ interface Outgoing {
   readonly onError: ErrorListener;
 }
 
-/** How datagrams are gathered. */
+/** How datagrams are collected. */
 export interface DatagramQueueOptions {
   /**
-   * Minimum milliseconds between two rounds while datagrams arrive fast: those that arrive meanwhile are handled
-   * together. 0: the next round begins as soon as there is something to read.
+   * While datagrams arrive fast: the least milliseconds between two rounds, so that those arriving in between are
+   * handled together. 0: the next round begins as soon as there is something to read.
    */
   readonly gatherMs: number;
-  /** Maximum milliseconds between two readings at a middle rate; 0: none is waited for (`DatagramPace`). */
+  /** Most milliseconds between two readings at a middle rate; 0: datagrams are read at once (`DatagramPace`). */
   readonly paceMs: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Holds the time while messages are handled, so that those handled together have the same one. */
+  /** A clock that stands still while messages are handled, so that all of a round have the same time. */
   readonly clock: Pick<HeldClock, 'hold' | 'release'> | undefined;
   /** Lets the thread sleep. */
   readonly sleep: (ms: number) => void;
-  /** Runs something again and again; returns what ends that. */
+  /** Runs a function at intervals; returns a function that stops this. */
   readonly repeat: (everyMs: number, run: () => void) => () => void;
-  /** Called with how many datagrams were handled, and whether others may have been left unread. */
+  /** Called with the number of datagrams handled, and whether more may be waiting. */
   readonly handled: ((datagrams: number, full: boolean) => void) | undefined;
 }
 
-/** Datagrams after which their rate is computed. */
+/** Datagrams after which their rate is measured. */
 const SAMPLE = 64;
-/** A sample that arrives within this many milliseconds counts as fast: 2,000 datagrams a second. */
+/** When SAMPLE datagrams come within this many milliseconds (2,000 a second), they arrive fast. */
 const FAST_MS = 32;
-/** Datagrams of an event loop iteration that may have left others unread: it reads at most that many of one socket. */
+/** Most datagrams that one event loop iteration reads from a socket: with so many, more may be waiting. */
 export const FULL_ITERATION = 32;
 /** Rounds before control returns to the event loop, for timers and connections. */
 const MAX_ROUNDS = 4;
-/** Messages that are handled with the same time: less than a millisecond's. */
+/** Messages handled with the same held time: they take less than a millisecond. */
 const SAME_TIME = 8;
 /** A sleep shorter than this, in milliseconds, costs more than it saves. */
 const LEAST_SLEEP = 0.1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks the whole thread, not only a promise: no datagram wakes it. */
+/** Blocks the thread; a datagram does not wake it. */
 function sleepThread(ms: number): void {
   Atomics.wait(cell, 0, 0, ms);
 }
 
-/** An interval of the event loop. */
+/** Runs a function at intervals on the event loop. */
 function repeatedly(everyMs: number, run: () => void): () => void {
   const timer = setInterval(run, everyMs);
   return () => clearInterval(timer);
 }
 
 /**
- * Processes the datagrams of an event loop iteration in rounds of three steps: all waiting datagrams are read, then all
- * are handled, then all resulting datagrams are sent. None waits longer than its round. If datagrams were processed one
- * by one, each would load the system's code and ours into the processor's caches again, and wake its receiver each time
- * instead of once: a call then costs a third more (test/README.md, "Where the time goes"). All datagram sockets of a
- * thread share one object, since a message received on one socket may be forwarded by another.
+ * Handles the datagrams of an event loop iteration in rounds of three steps: read all waiting datagrams, handle all,
+ * send all results. No datagram waits longer than its round. If datagrams were handled one by one, each would load the
+ * code of kernel and proxy into the processor's caches again and wake its receiver separately: a call then costs a
+ * third more (test/README.md, "Where the time goes"). All datagram sockets of a thread share one queue, since a message
+ * received on one may be forwarded on another.
  */
 export class DatagramQueue {
   private received: Received[] = [];
@@ -81,18 +81,18 @@ export class DatagramQueue {
   private scheduled = false;
   private readonly readers: DatagramReader[] = [];
   private readonly senders: DatagramSender[] = [];
-  /** Whether a read since the last handling returned its maximum. */
+  /** Whether a read since the last handling returned as many datagrams as it can. */
   private full = false;
-  /** Whether datagrams arrive fast; the size of the sample this is measured by, and its start time. */
+  /** Whether datagrams arrive fast; number of datagrams and start time of the current measurement. */
   private fast = false;
   private sampled = 0;
   private sampleBegan = 0;
-  /** Milliseconds that the thread has slept so far, within event loop iterations. */
+  /** Milliseconds the thread has slept so far within event loop iterations. */
   sleptMs = 0;
   /** When the last round ended, including its sleep. */
   private ended = 0;
   private readonly pace: DatagramPace | undefined;
-  /** Ends the timer that reads the sockets; undefined: the event loop watches them. */
+  /** Stops the timer that reads the sockets; undefined: the event loop watches them. */
   private endTimer: (() => void) | undefined = undefined;
   private readonly options: DatagramQueueOptions;
 
@@ -110,13 +110,13 @@ export class DatagramQueue {
     if (this.options.paceMs > 0) this.pace = new DatagramPace(this.options.paceMs);
   }
 
-  /** Queues a datagram until reading ends. An iteration reads at most 32 of a socket, so the queue is bounded. */
+  /** Queues a datagram until reading has ended. An iteration reads at most 32 of a socket, which bounds the queue. */
   receive(text: string, source: Source, receiver: Receiver): void {
     this.keep(text, source, receiver);
     if (!this.scheduled) this.schedule();
   }
 
-  /** Queues a datagram to be sent at the end of the round. */
+  /** Queues a datagram to send at the end of the round. */
   send(sender: DatagramSender, text: string, address: string, port: number, onError: ErrorListener): void {
     this.outgoing.push({ sender, text, address, port, onError });
     if (!this.scheduled) this.schedule();
@@ -128,14 +128,14 @@ export class DatagramQueue {
     if (this.endTimer !== undefined) reader.watch(false);
   }
 
-  /** Reads no more of a socket. */
+  /** Removes a socket. */
   removeReader(reader: DatagramReader): void {
     const index = this.readers.indexOf(reader);
     if (index >= 0) this.readers.splice(index, 1);
     if (this.readers.length === 0) this.watchAll();
   }
 
-  /** Reads what waits at a socket. */
+  /** Reads the waiting datagrams of a socket. */
   read(reader: DatagramReader): void {
     this.readFrom(reader);
     if (!this.scheduled && this.received.length > 0) this.schedule();
@@ -149,7 +149,7 @@ export class DatagramQueue {
     this.received.push({ text, source, receiver, parsed: receiver.parse?.(text) });
   };
 
-  /** Sends the queued datagrams at once: for a socket about to close. */
+  /** Sends the queued datagrams at once; for a socket that is about to close. */
   flush(): void {
     const { outgoing, senders } = this;
     if (outgoing.length === 0) return;
@@ -158,7 +158,7 @@ export class DatagramQueue {
       sender.transmit(text, address, port, onError);
       if (sender.commit !== undefined && !senders.includes(sender)) senders.push(sender);
     }
-    // Popped, since setting the length of an array leaves compiled code.
+    // Uses pop, since V8 has no optimised code for setting the length of an array.
     for (let sender = senders.pop(); sender !== undefined; sender = senders.pop()) sender.commit?.();
   }
 
@@ -178,13 +178,13 @@ export class DatagramQueue {
         for (const reader of this.readers) this.read(reader);
         if (this.received.length > 0 && round < MAX_ROUNDS) continue;
       }
-      // A full round may have read all there was; only the next one shows it, and may find nothing.
+      // After a full round, only the next one shows whether more datagrams wait; it may find none.
       if ((this.received.length > 0 || full) && !this.scheduled) this.schedule();
       return;
     }
   };
 
-  /** The sockets are read by a timer at a middle rate, else watched by the event loop. */
+  /** Switches between a timer that reads the sockets (middle rate) and watching them on the event loop. */
   private keepPace(pace: DatagramPace, handled: number): void {
     if (!pace.handled(handled, this.options.now())) return;
     const longest = Math.min(...this.readers.map((reader) => reader.longestWaitMs));
@@ -205,13 +205,13 @@ export class DatagramQueue {
     for (const reader of this.readers) reader.watch(true);
   }
 
-  /** Called by the timer. Without a datagram, too, the pace is kept: it ends when none arrive. */
+  /** Called by the timer. It reports also when no datagram came, which ends the pace. */
   private readonly readAll = (): void => {
     for (const reader of this.readers) this.readFrom(reader);
     this.run();
   };
 
-  /** Handles the received datagrams, sends the results. A receiver that throws loses only its own message. */
+  /** Handles the received datagrams and sends the results. When a receiver throws, only its own message is lost. */
   private handleAll(): { readonly handled: number; readonly full: boolean } {
     const { received } = this;
     const full = this.full || (this.readers.length === 0 && received.length >= FULL_ITERATION);
@@ -228,7 +228,7 @@ export class DatagramQueue {
       }
     } finally {
       clock?.release();
-      // Even after an error in handling or sending, the rest is handled and the next round can be scheduled.
+      // After an error, too, the rest is handled and the next round is scheduled.
       this.scheduled = false;
       const broken = handled < received.length;
       if (broken) this.received = [...received.slice(handled + 1), ...this.received];
@@ -240,9 +240,9 @@ export class DatagramQueue {
   }
 
   /**
-   * Under load, sleeps for the rest of `gatherMs` since the last round, like interrupt coalescing in network cards. The
-   * fixed cost of waking, reading, and finding nothing more is then paid once for many datagrams. After a full round
-   * the next one begins at once: datagrams known to wait are not delayed to gather more.
+   * While datagrams arrive fast: sleeps for the rest of `gatherMs` since the last round, like interrupt coalescing in
+   * network cards. So the fixed cost of a round is paid once for many datagrams. After a full round the next one begins
+   * at once, since datagrams are known to wait.
    */
   private gather(handled: number, full: boolean): void {
     const { now, sleep, gatherMs } = this.options;

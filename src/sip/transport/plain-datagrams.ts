@@ -4,12 +4,12 @@ import { causeOf, later } from './transport.js';
 
 /** Maximum payload of an IPv4 packet without the headers of IP and UDP; nearly the same for IPv6. */
 export const MAX_DATAGRAM_BYTES = 65_507;
-/** Bytes that may wait for the system's own buffer; messages beyond that are dropped. */
+/** Bytes that may wait in Node and the system; messages beyond that are dropped. */
 export const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
-/** Messages shorter than this are usual. */
+/** Most messages are shorter. */
 const USUAL_BYTES = 2048;
 
-/** Destinations are always IP literals here, so the lookup answers at once instead of through the resolver's queue. */
+/** Destinations are always IP literals, so this lookup answers at once and avoids the resolver's queue. */
 function literalLookup(
   address: string,
   _options: unknown,
@@ -21,10 +21,10 @@ function literalLookup(
 /** Datagrams read and sent one by one through node:dgram. */
 export class PlainDatagrams implements DatagramIo {
   private readonly socket: Socket;
-  /** Buffer for messages to send, and its views of each length used so far: making one costs as much as a send. */
+  /** Buffer for messages to send, and the views of it by length: creating a view costs as much as sending. */
   private out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
   private views: (Buffer | undefined)[] = new Array<Buffer | undefined>(USUAL_BYTES).fill(undefined);
-  /** Bytes that waited for the system when last looked. */
+  /** Bytes that were waiting in the system when last checked. */
   private queued = 0;
 
   constructor(
@@ -48,7 +48,7 @@ export class PlainDatagrams implements DatagramIo {
         resolve();
       });
     });
-    // An ICMP error concerns one peer; it must never close the socket, which carries the calls of all peers.
+    // An ICMP error concerns one peer; it must not close the socket, which carries the calls of all peers.
     this.socket.on('error', () => undefined);
     this.socket.on('message', (data, peer) => {
       this.owner.received(data.toString('latin1'), peer.address, peer.port);
@@ -69,7 +69,7 @@ export class PlainDatagrams implements DatagramIo {
         this.socket.send(data, port, address, (error) => {
           if (error !== null) onError({ cause: causeOf(error), message: error.message });
         });
-      // A message the system accepted at once is copied already; a waiting one is still read from this buffer.
+      // A message that the system accepted has been copied; a waiting one is still read from this buffer.
       this.queued = this.socket.getSendQueueSize();
       if (this.queued > 0 && !waits) {
         this.out = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
@@ -90,7 +90,7 @@ export class PlainDatagrams implements DatagramIo {
     });
   }
 
-  /** A message as octets, valid until the next one is written. */
+  /** Writes a message to the buffer; the result is valid until the next call. */
   private written(text: string): Buffer {
     const { length } = text;
     const known = this.views[length];

@@ -4,66 +4,69 @@ import { StreamFraming } from './stream-framing.js';
 import { type TlsFacts, tlsFactsOf } from './tls-facts.js';
 import { type Flow, later, newFlowId, type Receiver, type SipSocket, type TransportError } from './transport.js';
 
-/** Unsent bytes for a peer above which we stop reading from it. */
+/** When more bytes than this wait for a peer, nothing more is read from it. */
 const PAUSE_BYTES = 256 * 1024;
-/** Unsent bytes for a peer above which its keep-alives are no longer answered. */
+/** When more bytes than this wait for a peer, its keep-alives are not answered. */
 const PONG_BYTES = 16 * 1024;
-/** Milliseconds a peer has to read the error reply to a forbidden message, while its further bytes are discarded. */
+/** Milliseconds a peer has to read the error reply to a refused message; what it sends meanwhile is discarded. */
 const REFUSED_MS = 1000;
-/** Milliseconds after a reply to a peer that has ended its side until we probe whether it still exists. */
+/**
+ * After a reply to a peer that has closed its sending side, milliseconds until it is checked whether the peer still
+ * exists.
+ */
 const PROBE_MS = 100;
-/** Milliseconds a peer that has ended its side may wait for replies: 64*T1, a little more. */
+/** Milliseconds for replies to a peer that has closed its sending side: a little more than 64*T1. */
 const HALF_CLOSED_MS = 35_000;
-/** Maximum number of messages reported as failed if the connection was already dead when they were written. */
+/** Most messages reported as failed when the connection turns out to be dead. */
 const MAX_UNCONFIRMED = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;
 
-/** What a connection needs of the socket it belongs to. */
+/** The socket that a connection belongs to. */
 export interface ConnectionOwner extends SipSocket {
   readonly receiver: Receiver;
   readonly limits: StreamLimits;
   causeOf(error: Error): TransportError['cause'];
-  /** Takes connections on which HTTP is spoken; undefined where SIP alone is. */
+  /** Takes over connections whose peer speaks HTTP; undefined: SIP only. */
   readonly web: WebSide | undefined;
-  /** A message that may ask to use the connection in the other direction too (RFC 5923). */
+  /** Called for a message that may ask for the use of its connection in the other direction (RFC 5923). */
   aliasWanted(connection: StreamConnection, text: string): void;
-  /** The peer has ended its side. */
+  /** The peer has closed its sending side. */
   halfClosed(connection: StreamConnection): void;
-  /** A connection was reset, or timed out: requests sent over it get no more replies. */
+  /** A connection was reset or timed out: requests sent over it get no more replies. */
   broken(connection: StreamConnection): void;
   /** A connection is closed. */
   forget(connection: StreamConnection): void;
 }
 
-/** Takes connections whose peers speak HTTP: they want a WebSocket. */
+/** Takes over connections whose peer speaks HTTP, to open a WebSocket. */
 export interface WebSide {
-  /** `data` is what has been read of a connection already. */
+  /** `data`: what was already read from the connection. */
   take(socket: Socket, data: Buffer): void;
 }
 
-/** One connection, inbound or outbound: framing, keep-alive, bounds on time and memory. */
+/** One inbound or outbound connection: framing, keep-alive, and bounds on time and memory. */
 export class StreamConnection implements Flow {
   readonly id = newFlowId();
   open = true;
   private connected: boolean;
-  /** Whether a message was received: an inbound connection must send its first one within the time for one message. */
+  /** Whether a message was received. The first one of an inbound connection must be complete within messageMs. */
   private proven: boolean;
   private readonly framing = new StreamFraming();
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
-  /** Error callbacks of the messages written since data was last received from the peer. */
+  /** The error callbacks of messages written since the peer last sent something. */
   private unconfirmed: ((error: TransportError) => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
   private paused = false;
-  /** Requests of the peer that have no final reply yet. */
+  /** Number of the peer's requests without a final reply. */
   private owed = 0;
-  /** Whether the peer has ended its side and waits for replies. */
+  /** Whether the peer has closed its sending side and waits for replies. */
   private peerEnded = false;
   private probing: NodeJS.Timeout | undefined = undefined;
-  /** Whether the peer has ever sent data on it. */
+  /** Whether the peer has sent anything. */
   private served = false;
-  /** Bytes of an unfinished message that are counted. */
+  /** Bytes counted for an incomplete message. */
   private held = 0;
   private tlsFacts: TlsFacts | undefined = undefined;
 
@@ -101,7 +104,7 @@ export class StreamConnection implements Flow {
     return this.tlsFacts;
   }
 
-  /** The connection is established (TLS: and the handshake is done). */
+  /** The connection is established, including TLS. */
   ready(): void {
     if (!this.open) return;
     this.clearTimer();
@@ -113,14 +116,14 @@ export class StreamConnection implements Flow {
     for (const each of waiting) this.write(each.text, each.onError);
   }
 
-  /** Gives up after so many milliseconds if it is not established by then. */
+  /** Closes the connection if it is not established within `ms` milliseconds. */
   hurry(ms: number): void {
     if (this.connected || !this.open || ms >= this.owner.limits.connectMs) return;
     this.clearTimer();
     this.timer = setTimeout(() => this.fail({ cause: 'timeout', message: 'no answer to connect' }), ms).unref();
   }
 
-  /** Sends, now or when the connection is established. Errors come later, through `onError`. */
+  /** Sends, at once or when the connection is established. Errors are reported later, with `onError`. */
   write(text: string, onError: OnError): void {
     if (!this.open) {
       later(onError, { cause: 'refused', message: 'connection closed' });
@@ -149,8 +152,8 @@ export class StreamConnection implements Flow {
   }
 
   /**
-   * A peer that has closed both directions looks like one that has ended its side until we write twice: the second
-   * write fails.
+   * A peer that has closed both directions cannot be distinguished from one that has closed its sending side, until a
+   * second write fails.
    */
   private probe(): void {
     clearTimeout(this.probing);
@@ -162,7 +165,7 @@ export class StreamConnection implements Flow {
     }, PROBE_MS).unref();
   }
 
-  /** Closes, and reports the error for waiting messages and for those written since data was last received. */
+  /** Closes, and reports the error for waiting messages and for those written since the peer last sent something. */
   fail(error: TransportError): void {
     if (!this.open) return;
     const failed = this.release();
@@ -170,7 +173,7 @@ export class StreamConnection implements Flow {
     for (const each of failed) later(each, error);
   }
 
-  /** Closes after what was written has gone out; resolves when it is closed, by force after `graceMs`. */
+  /** Closes after all written data was sent; by force after `graceMs`. Resolves when it is closed. */
   async end(graceMs: number, why = 'shutting down'): Promise<void> {
     if (!this.open) return;
     const failed = this.release();
@@ -180,7 +183,7 @@ export class StreamConnection implements Flow {
       socket.destroy();
       return;
     }
-    // Further data of the peer must be read, or the system resets the connection and what we wrote may be lost.
+    // The peer's data must be read: otherwise the system resets the connection and may lose what was written.
     socket.resume();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), graceMs);
@@ -192,7 +195,7 @@ export class StreamConnection implements Flow {
     });
   }
 
-  /** The peer has ended its side. Its pending requests are still answered, within HALF_CLOSED_MS. */
+  /** The peer has closed its sending side. Its pending requests are still answered, within HALF_CLOSED_MS. */
   private ended(): void {
     if (!this.open) return;
     if (!this.inbound || this.framing.pending > 0) {
@@ -275,10 +278,10 @@ export class StreamConnection implements Flow {
     } else if (this.proven) this.clearTimer();
   }
 
-  /** The peer speaks HTTP: its connection is no longer ours. */
+  /** The peer speaks HTTP: passes the connection on. */
   private surrender(web: WebSide, data: Buffer): void {
     const { socket } = this;
-    // What listens to the socket here does nothing from now on.
+    // Removes this connection's listeners from the socket.
     this.release();
     socket.setTimeout(0);
     web.take(socket, data);
@@ -294,7 +297,7 @@ export class StreamConnection implements Flow {
     return { socket: this.owner, address: this.address, port: this.port, flow: this };
   }
 
-  /** While a peer does not read our replies, we read no further requests from it. */
+  /** Stops reading requests from a peer that does not read our replies. */
   private pause(): void {
     if (this.paused) return;
     this.paused = true;
@@ -319,16 +322,16 @@ export class StreamConnection implements Flow {
   }
 }
 
-/** Whether a connection begins with a request of HTTP/1. */
+/** Whether the first bytes of a connection are an HTTP/1 request. */
 function isHttp(data: Buffer): boolean {
   return /^[A-Z]{3,16} [^\r\n ]{1,4096} HTTP\/1\.[01]\r\n/.test(data.toString('latin1', 0, 4200));
 }
 
 function isFinalReply(text: string): boolean {
-  return text.startsWith('SIP/2.0 ') && text.charCodeAt(8) !== 49 /* 1 */;
+  return text.startsWith('SIP/2.0 ') && text.charCodeAt(8) !== 49 /* the digit 1 */;
 }
 
-/** Whether a message is a request that gets a reply. */
+/** Whether a message is a request other than ACK, which gets a reply. */
 function isAnswered(text: string): boolean {
   return !text.startsWith('SIP/') && !text.startsWith('ACK ');
 }

@@ -1,41 +1,41 @@
-/** Limits on the bytes buffered for one stream peer. */
+/** Most bytes of a header on a stream. */
 export const MAX_HEADER_BYTES = 64 * 1024;
-/** Bytes a body may have on a stream; a longer one is refused with 413. */
+/** Most bytes of a body on a stream; a message with a longer one is refused with 413. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** What was found in a stream. */
+/** What the framing found in the stream. */
 export type FrameEvent =
   | { readonly kind: 'message'; readonly text: string }
   /** A double CRLF keep-alive: answered with one CRLF (RFC 5626 section 3.5.1). */
   | { readonly kind: 'ping' }
   /**
-   * The stream cannot be framed any further and must be closed. `refused` is set when the cause is a message with
-   * readable headers.
+   * The stream cannot be split any further and must be closed. `refused`: the message that caused it, if its headers
+   * are readable.
    */
   | { readonly kind: 'broken'; readonly reason: string; readonly refused?: RefusedHead };
 
-/** The header section of a message whose end is unknown or too far away, and the status code for its sender. */
+/** The header of a message whose end is unknown or too far away, and the status code to answer with. */
 export interface RefusedHead {
-  /** The start line and whole header lines, with the empty line that ends them. */
+  /** The start line, complete header lines and an empty line. */
   readonly text: string;
   readonly code: 400 | 413 | 513;
 }
 
 /**
- * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Work is linear in the bytes received,
- * however few of them come at a time: no byte is searched twice, and none is copied with each chunk.
+ * Splits a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). The work is linear in the bytes
+ * received, even if they come one by one: no byte is searched or copied again with each chunk.
  */
 export class StreamFraming {
   private chunks: string[] = [];
   private held = '';
   private size = 0;
   private searched = 0;
-  /** The last characters of a header that is not whole yet, in which its end may have begun; undefined outside of one. */
+  /** The last characters of an incomplete header, which may be the start of its end; undefined outside a header. */
   private tail: string | undefined = undefined;
-  /** Total length of the current message once its header is known, -1 before. */
+  /** Total length of the current message; -1 until its header is complete. */
   private wanted = -1;
   private broken = false;
-  /** One CRLF of a keep-alive was received; the second may arrive in another segment. */
+  /** Whether one CRLF of a keep-alive was received; the second may come in another segment. */
   private halfPing = false;
 
   /** Bytes buffered for an incomplete message. */
@@ -49,9 +49,9 @@ export class StreamFraming {
     if (this.broken) return events;
     this.chunks.push(data);
     this.size += data.length;
-    // A body that is far from complete is not joined with every chunk.
+    // An incomplete body is not concatenated with each chunk.
     if (this.wanted >= 0 && this.size < this.wanted) return events;
-    // Nor is a header that comes a few bytes at a time: joining it with each of them would copy all of it as often.
+    // Neither is an incomplete header.
     if (this.tail !== undefined && this.size <= MAX_HEADER_BYTES) {
       const end = this.tail + data;
       if (!end.includes('\r\n\r\n')) {
@@ -87,7 +87,7 @@ export class StreamFraming {
         this.failLong(events);
         return false;
       }
-      // HTTP, or a stream after a wrong Content-Length: the start of the next message is unknown.
+      // HTTP, or a stream after a wrong Content-Length: nobody knows where the next message begins.
       if (!this.beginsMessage()) {
         this.fail(events, 'not SIP');
         return false;
@@ -127,7 +127,7 @@ export class StreamFraming {
     return START_LINE.test(this.held.slice(0, this.held.indexOf('\r\n')));
   }
 
-  /** Its first lines may be those that an answer needs. */
+  /** The first lines may suffice for an answer. */
   private failLong(events: FrameEvent[]): void {
     const reason = `header of more than ${MAX_HEADER_BYTES} bytes`;
     const end = this.held.lastIndexOf('\r\n', MAX_HEADER_BYTES);
@@ -141,7 +141,7 @@ export class StreamFraming {
   }
 }
 
-/** Any version: another one than ours is answered, not cut off. */
+/** Accepts any version, so that another one is answered with 505 and not disconnected. */
 const START_LINE = /^SIP\/[0-9]|[ \t]SIP\/[0-9.]+[ \t]*$/i;
 
 const CONTENT_LENGTH = /\r\n(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)/gi;

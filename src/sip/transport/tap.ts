@@ -1,17 +1,17 @@
 import type { SipMessage } from '../message.js';
 import type { Flow, Receiver, SipSocket, Source } from './transport.js';
 
-/** Receives every message as it is received or sent. Called in the path of each message; must not throw. */
+/** Receives every message that is received or sent. Called on the path of each message; must not throw. */
 export interface MessageTap {
-  /** A message as it came. */
+  /** A message as received. */
   received(text: string, source: Source): void;
-  /** A message as it leaves for `address`. */
+  /** A message as sent to `address`. */
   sent(text: string, socket: SipSocket, address: string, port: number): void;
 }
 
 /**
- * Gives messages another form outside than inside (topology hiding): what is received is rewritten before anything looks at it, what is
- * sent when all is done. Called in the path of each message; must not throw.
+ * Rewrites messages for topology hiding: received ones before anything else sees them, sent ones after everything else.
+ * Called on the path of each message; must not throw.
  */
 export interface MessageMask {
   received(text: string, source: Source): string;
@@ -19,8 +19,8 @@ export interface MessageMask {
 }
 
 /**
- * Sits between the sockets and their receiver, so that a tap can be installed while calls are in progress. Without a
- * tap a received message costs one comparison, a sent message nothing. A tap sees messages as they are on the wire.
+ * Stands between the sockets and their receiver, so that a tap can be installed while calls are in progress. Without
+ * one, a received message costs one comparison and a sent one nothing. The tap gets messages as they are on the wire.
  */
 export class TapPoint implements Receiver {
   private tap: MessageTap | undefined = undefined;
@@ -33,7 +33,7 @@ export class TapPoint implements Receiver {
     private readonly changed: (isTapped: boolean) => void = () => undefined,
   ) {}
 
-  /** Sets the sockets whose sent messages go to the tap; to be called once, before `use`. */
+  /** Sets the sockets; the tap gets the messages they send. Called once, before `use`. */
   watch(sockets: readonly SipSocket[]): void {
     this.sockets = sockets;
   }
@@ -61,7 +61,7 @@ export class TapPoint implements Receiver {
   private wrap(): void {
     const { tap, mask } = this;
     for (const socket of this.sockets) {
-      // Deleting the socket's own method makes that of its class visible again.
+      // Deleting the object's own method uncovers that of its class.
       Reflect.deleteProperty(socket, 'send');
       if (tap === undefined && mask === undefined) continue;
       const send = socket.send.bind(socket);

@@ -17,12 +17,14 @@ import {
   type TransportError,
 } from './transport.js';
 
-/** Further names one connection may be found by (RFC 5923). */
+/** Most additional names of a connection (RFC 5923). */
 const MAX_ALIASES = 4;
-/** Milliseconds peers have to read what was written before a shutdown closes by force. */
+/** Milliseconds in which peers may read what was written, when the socket closes. */
 const END_MS = 300;
 
-/** What TCP and TLS share: a listener, and connections found again by their remote end (RFC 3261 section 18). */
+/**
+ * The common part of TCP and TLS: a listener, and connections found again by their remote end (RFC 3261 section 18).
+ */
 export abstract class StreamSocket implements ConnectionOwner {
   abstract readonly transport: TransportName;
   readonly reliable = true;
@@ -33,9 +35,9 @@ export abstract class StreamSocket implements ConnectionOwner {
   readonly description: string;
   readonly limits: StreamLimits;
   private readonly connections: ConnectionTable<StreamConnection>;
-  /** Accepted, some of them still in their TLS handshake. */
+  /** Accepted sockets, including those in a TLS handshake. */
   private readonly accepted: AcceptedSockets;
-  /** Set before connections come, where WebSockets share the port. */
+  /** The WebSocket listener that shares the port; set before connections come. */
   web: WebSide | undefined = undefined;
   private server: Server | undefined = undefined;
   private closed = false;
@@ -53,16 +55,19 @@ export abstract class StreamSocket implements ConnectionOwner {
     this.accepted = acceptedInto(this.connections, this.limits);
   }
 
-  /** Makes the listening server; each usable connection goes to `accept`. */
+  /** Creates the listening server; `accept` gets each usable connection. */
   protected abstract listen(accept: (socket: Socket) => void): Server;
-  /** Makes an outbound connection and calls `ready` when it can be written to. */
+  /** Opens an outbound connection; calls `ready` when it can be written to. */
   protected abstract connect(address: string, port: number, serverName: string | undefined, ready: () => void): Socket;
-  /** Key of the connections that may be used to reach a name at an address. */
+  /** The name under which connections to a host name at an address are stored and found. */
   protected abstract key(address: string, port: number, serverName: string | undefined): string;
-  /** Whether the peer is authenticated, so that requests for its listener may go to it here (RFC 5923 section 8). */
+  /**
+   * Whether the peer is authenticated, so that requests to its listener may be sent over this connection (RFC 5923
+   * section 8).
+   */
   protected abstract trusted(socket: Socket): boolean;
 
-  /** What a failed connection means for the request. */
+  /** The cause that an error of a connection has for its requests. */
   causeOf(error: Error): TransportError['cause'] {
     return causeOf(error);
   }
@@ -74,7 +79,8 @@ export abstract class StreamSocket implements ConnectionOwner {
   async open(): Promise<void> {
     const server = this.listen((socket) => this.accept(socket));
     this.server = server;
-    // Outbound connections have their own limit: peers that connect must not keep us from reaching destinations.
+    // Outbound connections have a limit of their own, so that peers who connect cannot keep us from reaching
+    // destinations.
     this.accepted.watch(server);
     this.port = await bindStream(server, this.options);
     this.sentBy = sentByOf(this, this.options.advertise);
@@ -116,7 +122,7 @@ export abstract class StreamSocket implements ConnectionOwner {
       return;
     }
     this.connections.add(made, key);
-    // Also for targets without a name at the same address: in-dialog requests go to a Contact that is often an address.
+    // Requests inside dialogs often go to a Contact with the bare address: they shall find this connection too.
     const nameless = this.key(address, port, undefined);
     if (nameless !== key && this.connections.named(nameless) === undefined) this.connections.name(made, nameless);
     made.write(text, onError);
@@ -141,7 +147,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     return this.connections.flow(id);
   }
 
-  /** @internal The peer has ended its side: no further requests are sent over the connection. */
+  /** @internal The peer has closed its sending side: no further requests are sent over the connection. */
   halfClosed(connection: StreamConnection): void {
     this.connections.unname(connection);
   }
@@ -157,8 +163,8 @@ export abstract class StreamSocket implements ConnectionOwner {
   }
 
   /**
-   * @internal A request whose top Via has the parameter "alias" lets us send what is meant for its sent-by over the
-   * connection it came by (RFC 5923), if sent-by equals its source address; any other name could be forged.
+   * @internal A request with the Via parameter "alias" allows that requests to its sent-by are sent over its connection
+   * (RFC 5923). This is accepted only if sent-by is the source address, since any other could be forged.
    */
   aliasWanted(connection: StreamConnection, text: string): void {
     const names = this.connections.namesOf(connection);
@@ -174,7 +180,7 @@ export abstract class StreamSocket implements ConnectionOwner {
     if (!names.includes(key)) this.connections.name(connection, key);
   }
 
-  /** Ends the listener and all connections; resolves when they are closed. */
+  /** Closes the listener and all connections; resolves when they are closed. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -204,7 +210,7 @@ export class TcpSocket extends StreamSocket {
   readonly transport = 'tcp' as const;
 
   protected listen(accept: (socket: Socket) => void): Server {
-    // A peer that has ended its side still gets the replies to its requests.
+    // A peer that has closed its sending side still gets the replies to its requests.
     return createServer({ noDelay: true, allowHalfOpen: true }, accept);
   }
 
@@ -212,17 +218,17 @@ export class TcpSocket extends StreamSocket {
     return netConnect({ host: address, port, ...this.localAddress }, ready);
   }
 
-  /** The name a destination was found by does not matter here: the address alone identifies the peer. */
+  /** Without TLS the address alone identifies the peer; the host name does not matter. */
   protected key(address: string, port: number): string {
     return `${address}|${port}`;
   }
 
-  /** A host that shares a gateway's address could take over its connection: only a certificate authenticates. */
+  /** Another host that uses a gateway's address could take over its connections; only a certificate authenticates. */
   protected trusted(): boolean {
     return false;
   }
 
-  /** From the address we listen on, so that the peer sees the address it is configured for. */
+  /** Connects from the address it listens on, since peers are configured for that one. */
   private get localAddress(): { localAddress?: string } {
     return isWildcard(this.address) ? {} : { localAddress: this.address };
   }

@@ -12,15 +12,15 @@ export interface UdpOptions {
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
   readonly description: string;
-  /** Bytes asked for as socket buffers, both ways; the system may grant less. */
+  /** Size of the socket buffers to request, both ways; the system may grant less. */
   readonly bufferBytes?: number;
-  /** System calls that read and send many datagrams at once; without them node:dgram does it one by one. */
+  /** System calls for many datagrams at once; without them, node:dgram handles them one by one. */
   readonly libc?: (() => Promise<Libc | undefined>) | undefined;
-  /** Opens its socket where several processes read it; needs `libc`. */
+  /** Opens the socket where several processes share it; needs `libc`. */
   readonly opening?: Opening | undefined;
 }
 
-/** Number of peers whose source objects are reused, a power of two. */
+/** Size of the cache of source objects, a power of two. */
 const RECENT_SOURCES = 1024;
 
 /** SIP over UDP (RFC 3261 section 18). */
@@ -34,7 +34,7 @@ export class UdpSocket implements SipSocket, DatagramOwner {
   readonly description: string;
   private closed = false;
   private io: DatagramIo | undefined = undefined;
-  /** The same, where it is read. */
+  /** The part of `io` that reads on demand. */
   private reader: DatagramReader | undefined = undefined;
   private readonly recent: (Source | undefined)[] = new Array<Source | undefined>(RECENT_SOURCES).fill(undefined);
 
@@ -64,7 +64,7 @@ export class UdpSocket implements SipSocket, DatagramOwner {
     this.openOn(io, batched);
   }
 
-  /** Opens the socket on what reads and sends, here or elsewhere than in the system. */
+  /** Opens the socket on `io` instead of the system's. */
   openOn(io: DatagramIo, reader: DatagramReader | undefined): void {
     this.io = io;
     this.reader = reader;
@@ -89,7 +89,7 @@ export class UdpSocket implements SipSocket, DatagramOwner {
     this.queue.send(io, text, address, port, onError);
   }
 
-  /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
+  /** Returns the same object for a peer that sent recently, since transactions keep it for half a minute. */
   sourceOf(address: string, port: number): Source {
     const slot = port & (RECENT_SOURCES - 1);
     const recent = this.recent[slot];

@@ -2,7 +2,7 @@ import type { TransportName } from '../../core/uri.js';
 import type { ListenOptions } from './create.js';
 import { hostPort, type SipSocket, sentByOf } from './transport.js';
 
-/** A socket that is never opened: messages to send go to the callback `unsent`, nothing is received. */
+/** A socket that is never opened: sent messages go to the callback `unsent`, and nothing is received. */
 export class UnopenedSocket implements SipSocket {
   readonly transport: TransportName;
   readonly reliable: boolean;

@@ -13,16 +13,16 @@ import {
   type TransportError,
 } from './transport.js';
 
-/** Unsent bytes for a peer above which its pings are no longer answered. */
+/** When more bytes than this wait for a peer, its pings are not answered. */
 const PONG_BYTES = 16 * 1024;
-/** Bytes of a control frame of a client besides its payload (RFC 6455 section 5.2). */
+/** Bytes of a client's control frame without payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
-/** Maximum number of messages reported as failed if the connection was already dead when they were written. */
+/** Most messages reported as failed when the connection turns out to be dead. */
 const MAX_UNCONFIRMED = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;
 
-/** What a connection needs of the socket it belongs to. */
+/** The socket that a connection belongs to. */
 export interface WsOwner extends SipSocket {
   readonly receiver: Receiver;
   readonly limits: Pick<StreamLimits, 'maxQueuedBytes' | 'unfinished'>;
@@ -35,17 +35,17 @@ export class WsConnection implements Flow {
   readonly id = newFlowId();
   open = true;
   private alive = true;
-  /** Whether the peer has ever sent data on it. */
+  /** Whether the peer has sent anything. */
   private served = false;
   private waiting: { readonly text: string; readonly onError: OnError }[] = [];
   private waitingBytes = 0;
-  /** Error callbacks of the messages written since data was last received from the peer. */
+  /** The error callbacks of messages written since the peer last sent something. */
   private unconfirmed: ((error: TransportError) => void)[] = [];
   private readonly source: Source;
   private silence: NodeJS.Timeout | undefined;
-  /** Received bytes that do not form a complete message yet. */
+  /** Bytes received of an incomplete message. */
   private held = 0;
-  /** Whether the last probe found such bytes, and no message was completed since. */
+  /** Whether the last probe found an incomplete message, and none was completed since. */
   private lagging = false;
   private tlsFacts: TlsFacts | undefined = undefined;
 
@@ -55,9 +55,9 @@ export class WsConnection implements Flow {
     readonly address: string,
     readonly port: number,
     readonly inbound: boolean,
-    /** Milliseconds until the first message of a peer that connected. */
+    /** Milliseconds in which a peer that connected must send its first message. */
     messageMs: number,
-    /** The connection that a peer made; undefined for ours. */
+    /** The TCP or TLS socket of a connection that the peer opened; undefined for ours. */
     private readonly below: Socket | undefined = undefined,
   ) {
     this.source = { socket: owner, address, port, flow: this };
@@ -85,7 +85,7 @@ export class WsConnection implements Flow {
       for (const each of waiting) this.write(each.text, each.onError);
     });
     socket.on('error', (error) => {
-      // What the WebSocket protocol forbids: oversized, not UTF-8, masked wrongly.
+      // Violations of the WebSocket protocol: oversized, not UTF-8, wrongly masked.
       if (String((error as NodeJS.ErrnoException).code).startsWith('WS_ERR')) {
         owner.receiver.garbage(error.message, this.source, 0);
       }
@@ -100,7 +100,7 @@ export class WsConnection implements Flow {
     return this.tlsFacts;
   }
 
-  /** Sends, now or when the connection is established. Errors come later, through `onError`. */
+  /** Sends, at once or when the connection is established. Errors are reported later, with `onError`. */
   write(text: string, onError: OnError): void {
     const { socket, owner } = this;
     if (!this.open || socket.readyState > socket.OPEN) {
@@ -123,12 +123,12 @@ export class WsConnection implements Flow {
       return;
     }
     if (onError !== undefined && this.unconfirmed.length < MAX_UNCONFIRMED) this.unconfirmed.push(onError);
-    // Text frames are what browsers take; bytes that are no UTF-8 go as a binary frame.
+    // Browsers expect text frames; bytes that are not UTF-8 need a binary frame.
     const data = Buffer.from(text, 'latin1');
     socket.send(data, { binary: !isUtf8(data) }, () => {});
   }
 
-  /** @internal Bytes were received from the peer and are not parsed yet. */
+  /** @internal Counts bytes received from the peer that are not parsed yet. */
   arrived(bytes: number): void {
     if (!this.open || this.hold(this.held + bytes)) return;
     const reason = 'too many bytes of unfinished messages';
@@ -136,7 +136,9 @@ export class WsConnection implements Flow {
     this.fail({ cause: 'send', message: reason });
   }
 
-  /** Sends a ping; fails the connection if the last ping had no answer, or a message is still incomplete since then. */
+  /**
+   * Sends a ping. Fails the connection if the last ping was not answered, or a message has been incomplete since then.
+   */
   probe(): void {
     if (this.lagging) {
       this.owner.receiver.garbage('a message was not completed in time', this.source, this.held);
@@ -152,7 +154,7 @@ export class WsConnection implements Flow {
     if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
   }
 
-  /** Closes, and reports the error for waiting messages and for those written since data was last received. */
+  /** Closes, and reports the error for waiting messages and for those written since the peer last sent something. */
   fail(error: TransportError): void {
     this.release(error, () => this.socket.terminate());
   }
@@ -196,7 +198,7 @@ export class WsConnection implements Flow {
     this.hold(0);
     this.lagging = false;
     this.confirm();
-    // CRLF messages are keep-alives of peers without pings; a double CRLF is answered (RFC 5626 section 4.4.1).
+    // Peers without pings send CRLF as keep-alive; a double CRLF is answered (RFC 5626 section 4.4.1).
     if (text.length <= 4 && text.trim() === '') {
       if (text === '\r\n\r\n' && this.socket.bufferedAmount <= PONG_BYTES) this.socket.send('\r\n');
       return;

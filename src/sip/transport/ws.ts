@@ -24,19 +24,19 @@ import {
 import { WsConnection } from './ws-connection.js';
 import { ws } from './ws-package.js';
 
-/** Bytes of one message at most; a longer one closes the connection. */
+/** Most bytes of one message; a longer one closes the connection. */
 export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
-/** Milliseconds between two pings to each peer, unless the options say otherwise. */
+/** Default of milliseconds between two pings to each peer. */
 const PING_MS = 30_000;
 
-/** Web pages that may open a WebSocket: of the same origin, any, or of these origins (lower case). */
+/** The origins whose web pages may open a WebSocket: the same one as ours, any, or those listed (lower case). */
 export type OriginRule = 'same' | 'any' | readonly string[];
 
-/** What a WebSocket listener is opened with. */
+/** Options of a WebSocket listener. */
 export interface WsOptions extends StreamOptions {
-  /** Default: of the same origin. */
+  /** Default: the same origin. */
   readonly origins?: OriginRule | undefined;
-  /** Milliseconds between two pings; a peer that answered none by the next one is gone. Default 30 s. */
+  /** Milliseconds between two pings; a peer that did not answer by the next one is disconnected. Default 30 s. */
   readonly pingMs?: number;
 }
 
@@ -51,16 +51,16 @@ export class WsSocket implements SipSocket {
   readonly limits: StreamLimits;
   private readonly connections: ConnectionTable<WsConnection>;
   private readonly certificates: Certificates | undefined;
-  /** Accepted, some of them not yet upgraded. */
+  /** Accepted sockets, including those not upgraded yet. */
   private readonly accepted: AcceptedSockets;
   private server: HttpServer | HttpsServer | undefined = undefined;
   private readonly package = ws();
   private sockets: WebSocketServer | undefined = undefined;
   private pings: NodeJS.Timeout | undefined = undefined;
   private closed = false;
-  /** The socket whose port this one shares, and its connections that were given to this one. */
+  /** The socket whose port this one uses, and the connections that it has handed over. */
   private within: StreamSocket | undefined = undefined;
-  /** Who answers requests of HTTP; undefined: handshakes are taken, all else gets 426. */
+  /** Handles HTTP requests; undefined: handshakes are accepted, all else is answered 426. */
   gate: HttpGate | undefined = undefined;
   private readonly shared = new Set<Socket>();
 
@@ -100,8 +100,8 @@ export class WsSocket implements SipSocket {
   }
 
   /**
-   * Takes WebSockets at the port of a TCP or TLS socket instead of one of its own; to be called before both are opened. What of TLS there is
-   * is that socket's affair.
+   * Uses the port of a TCP or TLS socket instead of an own one; call it before both are opened. TLS is then handled by
+   * that socket.
    */
   share(stream: StreamSocket): void {
     this.within = stream;
@@ -115,7 +115,7 @@ export class WsSocket implements SipSocket {
         }
         this.shared.add(socket);
         socket.once('close', () => this.shared.delete(socket));
-        // What was read goes to the parser that takes the connection.
+        // Returns the bytes already read to the stream, for the HTTP parser that takes the connection.
         socket.pause();
         socket.unshift(data);
         server.emit('connection', socket);
@@ -124,7 +124,7 @@ export class WsSocket implements SipSocket {
     };
   }
 
-  /** Whether it has the port of another socket. */
+  /** Whether it uses the port of another socket. */
   get sharesPort(): boolean {
     return this.within !== undefined;
   }
@@ -133,7 +133,8 @@ export class WsSocket implements SipSocket {
     const server = this.within === undefined ? this.listener() : createServer(this.bounds);
     this.server = server;
     if (this.within === undefined) this.accepted.watch(server);
-    // Node begins to enforce the deadlines for headers at "listening", which a server that was never bound does not emit.
+    // Node enforces the deadlines of headers from the event "listening" on, which a server that is never bound does not
+    // emit.
     else server.emit('listening');
     server.on('request', (request, response) => {
       const { gate } = this;
@@ -150,7 +151,8 @@ export class WsSocket implements SipSocket {
       perMessageDeflate: false,
       clientTracking: false,
       autoPong: false,
-      // Without the sub-protocol the peer does not speak SIP (RFC 7118 section 4.1): the upgrade is refused below.
+      // A peer that does not offer the sub-protocol does not speak SIP (RFC 7118 section 4.1): its upgrade is refused
+      // below.
       handleProtocols: (protocols) => [...protocols].find((each) => each.toLowerCase() === 'sip') ?? false,
       verifyClient: ({ req }, done) => {
         const { origin, host } = req.headers;
@@ -180,7 +182,7 @@ export class WsSocket implements SipSocket {
     }, this.options.pingMs ?? PING_MS).unref();
   }
 
-  /** A browser names the page's origin, other clients name none. */
+  /** Whether the origin may connect. Browsers send the origin of the page, other clients send none. */
   private takesOrigin(origin: string | undefined, host: string | undefined): boolean {
     const { origins = 'same', address, advertise } = this.options;
     if (origin === undefined || origins === 'any') return true;
@@ -198,7 +200,7 @@ export class WsSocket implements SipSocket {
     serverName?: string | undefined,
   ): void {
     if (flow instanceof WsConnection) {
-      // We cannot connect to a WebSocket client: without its connection it is unreachable.
+      // A WebSocket client accepts no connections: without the one it opened, it is unreachable.
       flow.write(text, onError);
       return;
     }
@@ -220,7 +222,7 @@ export class WsSocket implements SipSocket {
         maxPayload: MAX_WS_MESSAGE_BYTES,
         handshakeTimeout: this.limits.connectMs,
         autoPong: false,
-        // The types know an older form of checkServerIdentity.
+        // The type declarations have an older form of checkServerIdentity.
         ...((this.certificates?.client(serverName, address, port) ?? {}) as object),
       });
       connection = new WsConnection(this, socket, address, port, false, this.limits.messageMs);
@@ -251,7 +253,7 @@ export class WsSocket implements SipSocket {
     if (connection.inbound && !this.closed) this.gate?.closed(this, connection.address, connection.port);
   }
 
-  /** A request of HTTP that is no handshake. */
+  /** An HTTP request that is not a handshake. */
   private served(gate: HttpGate, request: IncomingMessage, response: ServerResponse): void {
     let body = '';
     const reply: HttpExchange['reply'] = (status, reason, type, text) => {
@@ -279,7 +281,7 @@ export class WsSocket implements SipSocket {
     });
   }
 
-  /** A handshake, which the script may take. */
+  /** A handshake, which a script may accept. */
   private handshake(gate: HttpGate, request: IncomingMessage, done: HandshakeDone): void {
     let answered = false;
     const once = (answer: () => void): boolean => {
@@ -326,13 +328,13 @@ export class WsSocket implements SipSocket {
     const down = server?.listening
       ? new Promise<void>((resolve) => server.close(() => resolve()))
       : Promise.resolve(undefined);
-    // Ends what enforces the deadlines; the server was never bound.
+    // Stops the enforcement of deadlines; the server was never bound.
     if (this.within !== undefined) server?.close(() => {});
     for (const connection of this.connections.list()) connection.end();
     this.sockets?.close();
     const open = () => [...this.accepted.list(), ...this.shared];
     for (const socket of open()) socket.destroySoon();
-    // Peers that do not read what was written are closed by force.
+    // Peers that do not read what was written are disconnected by force.
     const force = setTimeout(() => {
       for (const socket of open()) socket.destroy();
     }, 300);
@@ -340,7 +342,7 @@ export class WsSocket implements SipSocket {
     clearTimeout(force);
   }
 
-  // A slow peer is disconnected: an upgrade is one short request.
+  // An upgrade is one short request, so a peer that sends it slowly is disconnected.
   private get bounds() {
     const { handshakeMs = 5000 } = this.options;
     return {
@@ -365,16 +367,16 @@ export class WsSocket implements SipSocket {
   }
 }
 
-/** How a handshake is answered. */
+/** Accepts or refuses a handshake. */
 type HandshakeDone = (taken: boolean, status?: number, reason?: string) => void;
 
-/** Acts when a gate has ended. */
+/** Calls `act` when the gate has finished. */
 async function afterwards(ended: unknown, act: () => void): Promise<void> {
   await ended;
   act();
 }
 
-/** A text that can stand in a line of HTTP. */
+/** Removes characters that must not be in a line of HTTP. */
 function plain(text: string): string {
   return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ').slice(0, 1024);
 }

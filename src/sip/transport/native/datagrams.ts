@@ -10,34 +10,36 @@ import { ADDRESS_BYTES, octetsOf, readAddress, writeAddress } from './socket-add
 
 /** Maximum number of datagrams per system call. */
 export const BATCH = 64;
-/** Octets from slot to slot: not a power of two, else all slots share a few sets of the processor's caches. */
+/**
+ * Bytes from slot to slot. Not a power of two, since all slots would then share a few sets of the processor's caches.
+ */
 const RECEIVE_SLOT = 65_536 + 17 * 64;
 const SEND_SLOT = 4096 + 5 * 64;
-/** A message longer than this is sent by itself. */
+/** A longer message is sent in a system call of its own. */
 const MAX_BATCHED_BYTES = 4096;
-/** Number of peers whose source objects are reused, and of addresses whose octets are. */
+/** Size of the cache of source objects of peers, and of the cache of binary addresses. */
 const RECENT_SOURCES = 1024;
 const RECENT_ADDRESSES = 1024;
-/** Octets of a datagram that the system quotes in an error: enough for the topmost Via of any request of ours. */
+/** Bytes of a datagram that the system returns with an error: enough for the top Via of any request of ours. */
 const QUOTED_BYTES = 2048;
-/** Reads of the error queue in one event loop iteration at most. */
+/** Most reads of the error queue in one event loop iteration. */
 const MAX_ERROR_READS = 16;
-/** Errors of earlier datagrams that one call after the other may report before a datagram is given up. */
+/** Errors of earlier datagrams that consecutive calls may report before a datagram is given up. */
 const MAX_PENDING_ERRORS = 2 * BATCH;
 const EAGAIN = 11;
 const EINTR = 4;
 const ECONNREFUSED = 111;
 const EHOSTUNREACH = 113;
 const NAME_BYTES = 32;
-/** Bytes of a receive buffer that a burst takes in a millisecond: 32 datagrams, as the system counts them. */
+/** Bytes of a receive buffer that a burst fills in a millisecond: 32 datagrams, with the system's overhead. */
 const MOST_BYTES_PER_MS = 32 * 2560;
 
-/** Memory for receiving, shared by all sockets of a thread: the result of one call is copied out before the next. */
+/** Memory for receiving, shared by all sockets of a thread, since each result is copied before the next call. */
 let receiving: MessageArray | undefined;
 /** Memory for a message longer than MAX_BATCHED_BYTES. */
 let single: MessageArray | undefined;
 
-/** Opens a bound socket. Throws what the system says against it. */
+/** Opens a bound socket. Throws the error of the system. */
 export type Opening = (libc: Libc, options: SocketOptions) => Descriptor;
 
 /** A message that waits until the system takes more. */
@@ -49,8 +51,8 @@ interface Waiting {
 }
 
 /**
- * Reads and sends the datagrams of one socket, many in one system call (recvmmsg(2), sendmmsg(2)), and learns which of
- * them did not arrive (ip(7), IP_RECVERR). The event loop polls the descriptor.
+ * Reads and sends the datagrams of one socket, many per system call (recvmmsg(2), sendmmsg(2)), and learns which did
+ * not arrive (IP_RECVERR, ip(7)). The event loop polls the descriptor.
  */
 export class BatchedDatagrams implements DatagramIo, DatagramReader {
   private readonly outgoing: MessageArray;
@@ -67,11 +69,11 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
   private readonly family: 4 | 6;
   private fd = -1;
   private poll: Poll | undefined = undefined;
-  /** Whether the event loop is to report that datagrams wait. */
+  /** Whether the event loop reports waiting datagrams. */
   private watched = true;
-  /** Milliseconds for which the receive buffer holds what may arrive. */
+  /** Milliseconds for which the receive buffer can hold arriving datagrams. */
   longestWaitMs = 0;
-  /** What the system did not take, oldest first; the bytes of it. */
+  /** Messages that the system did not accept yet, oldest first; and their bytes. */
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
 
@@ -79,7 +81,7 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     private readonly libc: Libc,
     private readonly owner: DatagramOwner,
     private readonly bufferBytes: number,
-    /** Opens the socket: of its own, or one that other processes read as well. */
+    /** Opens the socket: one of its own, or one that other processes read too. */
     private readonly opening: Opening = openSocket,
   ) {
     this.family = owner.family;
@@ -103,7 +105,10 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     return socket.port;
   }
 
-  /** Called between C functions, where no microtask runs: only reads. What may call others waits for the iteration's end. */
+  /**
+   * Called between C functions, where promises do not run: it only reads. Messages are handled at the end of the
+   * iteration.
+   */
   private readonly polled = (writable: boolean, failed: boolean): void => {
     if (this.fd < 0) return;
     if (failed) setImmediate(this.recover);
@@ -116,7 +121,10 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     }
   };
 
-  /** Polling has stopped at an error, maybe one that a call returned already: it is left in the queue of the socket. */
+  /**
+   * Polling stopped because of an error; a system call may have returned that error already. Any further error stays in
+   * the queue of the socket.
+   */
   private readonly recover = (): void => {
     if (this.fd < 0) return;
     this.readErrors();
@@ -130,13 +138,13 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     this.rewatch(this.waiting.length > 0);
   }
 
-  /** Polls for what is wanted now. */
+  /** Polls for reading, and for writing if needed. */
   private rewatch(writing = false): void {
     if (this.watched || writing) this.poll?.watch(writing);
     else this.poll?.rest();
   }
 
-  /** What the system granted, which may be less than was asked for (socket(7)). */
+  /** The size that the system granted, which may be less than requested (socket(7)). */
   private receiveBufferBytes(): number {
     const value = Buffer.alloc(4);
     const length = Buffer.alloc(4);
@@ -145,12 +153,13 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     return result === 0 ? value.readInt32LE() : 0;
   }
 
-  /** Passes the waiting datagrams, at most BATCH, to `receive`. Returns how many. */
+  /** Passes up to BATCH waiting datagrams to `receive`; returns their number. */
   read(receive: (text: string, source: Source, receiver: Receiver) => void): number {
     const incoming = receiving as MessageArray;
     let count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
     if (count < 0 && this.libc.errno() !== EAGAIN) {
-      // The error of an earlier datagram: those that wait are not left until the next reading.
+      // The call returned the error of an earlier datagram; the waiting datagrams are read now, not with the next
+      // event.
       this.readErrors();
       count = this.libc.recvmmsg(this.fd, incoming.address, BATCH, LINUX.MSG_DONTWAIT, null);
     }
@@ -203,7 +212,7 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
       if (result > 0) {
         sent += result;
         tried = 0;
-        // A call that stops early met an error, and does not name it (sendmmsg(2)): nothing else reports it.
+        // sendmmsg(2) stops at an error without returning it, so the error queue is read.
         if (sent < count) this.readErrors();
         continue;
       }
@@ -216,8 +225,8 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
         }
         break;
       }
-      // The system reports the errors of earlier datagrams in the next calls: this one is tried again, as often as others may
-      // have failed.
+      // The system may return errors of earlier datagrams in the next calls. So this one is tried again, as often as
+      // others may have failed.
       if ((errno === ECONNREFUSED || errno === EHOSTUNREACH) && tried++ < MAX_PENDING_ERRORS) {
         this.readErrors();
         continue;
@@ -233,8 +242,8 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
   }
 
   /**
-   * Reads the ICMP errors for our datagrams (ip(7), IP_RECVERR): the destination of each, and its beginning. Must be
-   * called whenever a call on the socket failed, else the system keeps reporting the socket as ready.
+   * Reads the ICMP errors for datagrams we sent (IP_RECVERR, ip(7)): each has the destination and the beginning of the
+   * datagram. Must be called after each failed call on the socket, else the system keeps reporting the socket as ready.
    */
   private readErrors(): void {
     const { errors, family } = this;
@@ -285,7 +294,7 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     }
   }
 
-  /** Keeps a message until the system takes more. */
+  /** Queues a message until the system accepts more. */
   private wait(text: string, address: string, port: number, onError: ErrorListener): void {
     if (this.waitingBytes + text.length > MAX_QUEUED_BYTES) {
       later(onError, { cause: 'send', message: 'the network does not take what is sent' });
@@ -305,7 +314,10 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     this.commit();
   };
 
-  /** The octets of an address of this family, with the number of its zone if it has one; undefined for others. */
+  /**
+   * The binary form of an address of this family, with the number of its zone if it has one; undefined for other
+   * addresses.
+   */
   private octetsFor(address: string): Uint8Array | undefined {
     if (address.indexOf(':') >= 0 !== (this.family === 6)) return undefined;
     const zone = address.indexOf('%');
@@ -316,7 +328,7 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
     return octets;
   }
 
-  /** Reuses the object of a peer that sent recently: transactions keep it for half a minute. */
+  /** Returns the same object for a peer that sent recently, since transactions keep it for half a minute. */
   private sourceAt(name: number): Source {
     const { names } = receiving as MessageArray;
     const port = ((names[name + 2] as number) << 8) | (names[name + 3] as number);

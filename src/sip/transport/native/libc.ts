@@ -1,15 +1,15 @@
 import { constants } from 'node:os';
 import { type Poll, type PollListener, pollBy } from './poll.js';
 
-/** Memory that both the system and JavaScript see: its address, and a view of it. */
+/** Memory shared by system calls and JavaScript: its address, and a view of it. */
 export interface Region {
   readonly address: bigint;
   readonly bytes: Buffer;
 }
 
 /**
- * The system calls that Node does not offer: many datagrams in one call, a socket's options, and errors by datagram
- * (recvmmsg(2), sendmmsg(2), ip(7)). Each returns what the system returns; after -1 `errno()` says why.
+ * System calls that Node does not offer: many datagrams per call, options of sockets, and errors by datagram
+ * (recvmmsg(2), sendmmsg(2), ip(7)). Each returns the result of the system; after -1, `errno()` is the error.
  */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
@@ -20,26 +20,26 @@ export interface Libc {
   getsockname(fd: number, address: Buffer, length: Buffer): number;
   recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
-  /** The number of a network interface; 0: there is none of that name. */
+  /** The number of a network interface; 0 when it does not exist. */
   if_nametoindex(name: string): number;
   errno(): number;
   /** Watches a descriptor. Throws when it cannot be watched. */
   poll(fd: number, listen: PollListener): Poll;
-  /** Zeroed memory that lives as long as the process. */
+  /** Zeroed memory that is never freed. */
   allocate(bytes: number): Region;
-  /** Zeroed memory that other processes can map by its descriptor. Throws when there is none. */
+  /** Zeroed memory that other processes can map by its descriptor. Throws on failure. */
   share(bytes: number): SharedMemory;
-  /** Maps the memory that a process has shared. Throws when it cannot be mapped. */
+  /** Maps memory that another process has shared. Throws on failure. */
   map(fd: number, bytes: number): ArrayBuffer;
 }
 
-/** Memory of several processes: its descriptor, and a view of it. */
+/** Memory shared by several processes: its descriptor, and a view of it. */
 export interface SharedMemory {
   readonly fd: number;
   readonly memory: ArrayBuffer;
 }
 
-/** Numbers of Linux, the same on x86-64 and arm64. */
+/** Constants of Linux, equal on x86-64 and arm64. */
 export const LINUX = {
   AF_INET: 2,
   AF_INET6: 10,
@@ -63,15 +63,14 @@ export const LINUX = {
   MAP_SHARED: 1,
 } as const;
 
-/** The system calls, or why they are unavailable. */
+/** The system calls, or why they are not available. */
 export type LibcResult = { readonly libc: Libc } | { readonly missing: string };
 
 let loaded: Promise<LibcResult> | undefined;
 
 /**
- * Loads the system calls through the optional package koffi, once per process. Never throws: if they are unavailable
- * (another system, another processor, the package is not installed), the result says why and node:dgram is used
- * instead.
+ * Loads the system calls through the optional package koffi, once per process. Never throws. If they are not available
+ * (another operating system or processor, package not installed), the result says why, and node:dgram is used instead.
  */
 export function loadLibc(): Promise<LibcResult> {
   loaded ??= load();
@@ -80,7 +79,7 @@ export function loadLibc(): Promise<LibcResult> {
 
 async function load(): Promise<LibcResult> {
   if (process.platform !== 'linux') return { missing: `recvmmsg is Linux only, this is ${process.platform}` };
-  // The layouts of memory below are those of 64-bit little-endian Linux.
+  // The memory layouts in this folder are those of 64-bit little-endian Linux.
   if (process.arch !== 'x64' && process.arch !== 'arm64') return { missing: `not tried on ${process.arch}` };
   try {
     const { default: koffi } = await import('koffi');
@@ -95,7 +94,7 @@ async function load(): Promise<LibcResult> {
     const errno = () => koffi.errno();
     const memfd = library.func('int memfd_create(const char *, unsigned int)');
     const truncate = library.func('int ftruncate(int, long)');
-    // An address is a number here, as MAP_FAILED (-1) is one.
+    // The address is read as a number, since MAP_FAILED is -1.
     const mmap = library.func('intptr_t mmap(void *, size_t, int, int, int, long)');
     const map = (fd: number, bytes: number): ArrayBuffer => {
       const address = BigInt(mmap(null, bytes, LINUX.PROT_READ_WRITE, LINUX.MAP_SHARED, fd, 0) as number | bigint);
@@ -133,7 +132,7 @@ async function load(): Promise<LibcResult> {
 
 const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
-/** The error for a system call that returned -1, as Node makes them: `code` is "ECONNREFUSED" and the like. */
+/** The error of a system call that returned -1, in the form Node uses: `code` is "ECONNREFUSED" etc. */
 export function systemError(call: string, errno: number): NodeJS.ErrnoException {
   const code = NAMES.get(errno) ?? `errno ${errno}`;
   return Object.assign(new Error(`${call} ${code}`), { code, errno, syscall: call });

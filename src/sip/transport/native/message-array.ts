@@ -5,13 +5,13 @@ const HEADER_BYTES = 64;
 const LENGTH_OFFSET = 56;
 const IOVEC_BYTES = 16;
 
-/** Memory for as many datagrams as one recvmmsg or sendmmsg takes, each with room for an address and its octets. */
+/** Memory for the datagrams of one recvmmsg or sendmmsg call: each slot has space for an address and a message. */
 export class MessageArray {
   /** Address of the first struct mmsghdr. */
   readonly address: bigint;
-  /** Octets of all datagrams, `slotBytes` each. */
+  /** The messages of all slots, `slotBytes` each. */
   readonly data: Buffer;
-  /** Socket addresses of all, `nameBytes` each. */
+  /** The socket addresses of all slots, `nameBytes` each. */
   readonly names: Buffer;
   private readonly headers: Uint32Array;
   private readonly vectors: Uint32Array;
@@ -42,27 +42,27 @@ export class MessageArray {
     this.data = data.bytes;
   }
 
-  /** Address of the struct mmsghdr of a datagram. */
+  /** Address of a slot's struct mmsghdr. */
   from(index: number): bigint {
     return index === 0 ? this.address : this.address + BigInt(index * HEADER_BYTES);
   }
 
-  /** Octets the system put into a slot. */
+  /** Number of bytes that the system wrote into a slot. */
   received(index: number): number {
     return this.headers[(index * HEADER_BYTES + LENGTH_OFFSET) / 4] as number;
   }
 
-  /** Makes a slot ready for receiving: the system overwrites the length of the address. */
+  /** Prepares a slot for receiving, since the system overwrites the length of the address. */
   prepare(index: number): void {
     this.headers[(index * HEADER_BYTES + 8) / 4] = this.nameBytes;
   }
 
-  /** How many octets the address of a slot has. */
+  /** Sets the length of a slot's address. */
   setNameLength(index: number, bytes: number): void {
     this.headers[(index * HEADER_BYTES + 8) / 4] = bytes;
   }
 
-  /** How many octets of a slot are to be sent. */
+  /** Sets the number of bytes to send. */
   setLength(index: number, bytes: number): void {
     this.vectors[(index * IOVEC_BYTES + 8) / 4] = bytes;
   }

@@ -3,21 +3,21 @@ import { type Descriptor, openSocket, type SocketOptions } from './open-socket.j
 import { steeringProgram } from './steering.js';
 
 /**
- * Bytes of a message that the program searches: the most that the system takes, of 4096 instructions or of net.core.optmem_max (20 KiB
- * before Linux 6.8).
+ * Bytes of a message that the program searches. The first window that the kernel accepts is used: it limits a program
+ * to 4096 instructions or net.core.optmem_max (20 KiB before Linux 6.8).
  */
 const WINDOWS = [
   { request: 720, reply: 240 },
   { request: 400, reply: 128 },
   { request: 200, reply: 96 },
 ] as const;
-/** Instructions that the system takes (BPF_MAXINSNS). */
+/** Most instructions that the kernel accepts (BPF_MAXINSNS). */
 const MOST_INSTRUCTIONS = 4096;
 
 /**
- * Opens the sockets of one address that several processes read: that of the brain first, then one for each worker, with the program
- * that chooses among them. Whoever has them open keeps the order, so that a worker which dies shifts no other one's. Throws what
- * bind(2) or setsockopt(2) failed with.
+ * Opens the sockets at one address for several processes: first that of the brain, then one for each worker, and
+ * attaches the program that chooses among them. The brain keeps all sockets open, so that their order stays the same
+ * when a worker dies. Throws the error of bind(2) or setsockopt(2).
  */
 export function openGroup(
   libc: Libc,
@@ -25,7 +25,8 @@ export function openGroup(
   workers: number,
   bounds?: readonly number[],
 ): readonly Descriptor[] {
-  // A socket without SO_REUSEPORT finds out whether another program has the address: one that shares it could join this group.
+  // A socket without SO_REUSEPORT is opened first, to find out whether another program uses the address: one that
+  // shares it could join this group.
   const probe = openSocket(libc, options);
   libc.close(probe.fd);
   const opened: Descriptor[] = [];
@@ -40,11 +41,12 @@ export function openGroup(
 }
 
 /**
- * Gives groups, each by its first socket, the program that chooses among their sockets, in place of the one they have: with `bounds` requests are
- * spread by the shares of workers (`boundsOf`), else evenly. Throws what setsockopt(2) failed with; groups it failed for then go on as before.
+ * Replaces the program that chooses among the sockets of each group (given by its first socket). With `bounds`,
+ * requests are distributed by the shares of workers (`boundsOf`), else evenly. Throws the error of setsockopt(2); the
+ * groups for which it failed keep their program.
  */
 export function steer(libc: Libc, groups: readonly Descriptor[], workers: number, bounds?: readonly number[]): void {
-  // struct sock_fprog: the number of instructions and their address. What is allocated stays, so it is done once.
+  // A struct sock_fprog: number of instructions and their address. The memory is never freed, so it is allocated once.
   const region = regionOf(libc);
   const description = Buffer.alloc(16);
   description.writeBigUInt64LE(region.address, 8);

@@ -7,20 +7,20 @@ export interface Descriptor {
   readonly port: number;
 }
 
-/** Where a socket is bound, and the bytes asked for as its buffers. */
+/** Address and port to bind, and the buffer sizes to request. */
 export interface SocketOptions {
   readonly family: 4 | 6;
   readonly address: string;
-  /** 0: the system chooses one. */
+  /** 0: the system chooses a port. */
   readonly port: number;
   readonly bufferBytes: number;
-  /** Octets of `address`, where they are known: with the number of its zone. */
+  /** Binary form of `address` with the number of its zone, if known. */
   readonly octets?: Uint8Array | undefined;
 }
 
 const NAME_BYTES = 32;
 
-/** Opens a UDP socket and binds it. Throws what bind(2) failed with. */
+/** Opens and binds a UDP socket. Throws the error of bind(2). */
 export function openSocket(libc: Libc, options: SocketOptions, shared = false): Descriptor {
   const { family, address, port, bufferBytes, octets } = options;
   const six = family === 6;

@@ -1,19 +1,21 @@
 import { isMainThread } from 'node:worker_threads';
 
-/** Reports when a descriptor can be read, or written; `Libc.poll` makes it. */
+/** Watches whether a descriptor can be read or written; created by `Libc.poll`. */
 export interface Poll {
-  /** Watches for reading, and for writing as well if `writing`. */
+  /** Watches for reading and, with `writing`, for writing. */
   watch(writing: boolean): void;
-  /** Watches for nothing until `watch` is called. */
+  /** Pauses until `watch` is called. */
   rest(): void;
-  /** Ends. The descriptor may be closed right after. */
+  /** Ends watching. The descriptor may then be closed at once. */
   close(): void;
 }
 
-/** Called in the event loop when the descriptor is ready, or when an error waits on it: then `watch` must be called again. */
+/**
+ * Called on the event loop when the descriptor is ready or has an error; after an error, `watch` must be called again.
+ */
 export type PollListener = (writable: boolean, failed: boolean) => void;
 
-/** What this file needs of koffi. */
+/** The parts of koffi that this file uses. */
 interface ForeignFunctions {
   readonly library: { func(definition: string): (...values: never[]) => unknown };
   proto(definition: string): unknown;
@@ -31,9 +33,9 @@ const UV_WRITABLE = 2;
 let callbackType: unknown;
 
 /**
- * Polling by libuv's uv_poll_t, which every node binary exports for native modules: without it the only way to learn
- * that a datagram waits is to let node:dgram read it, which costs more than all else that is done at a low rate. The
- * event loop of a worker thread cannot be found this way. Throws where these functions are missing.
+ * Polls with libuv's uv_poll_t, which every node binary exports for native modules. Otherwise node:dgram would have to
+ * read the datagrams, which costs more than everything else at a low rate. Works in the main thread only, since the
+ * event loop of a worker thread cannot be found. Throws where these functions are missing.
  */
 export function pollBy(koffi: ForeignFunctions): (fd: number, listen: PollListener) => Poll {
   if (!isMainThread) throw new Error('libuv polls in the main thread only');
@@ -53,7 +55,7 @@ export function pollBy(koffi: ForeignFunctions): (fd: number, listen: PollListen
       try {
         listen((events & UV_WRITABLE) !== 0, status < 0);
       } catch (error) {
-        // Thrown here it would pass through C code.
+        // An exception thrown here would pass through C code.
         setImmediate(() => {
           throw error;
         });

@@ -1,9 +1,9 @@
 import { LINUX } from './libc.js';
 
-/** Bytes of a sockaddr_in and a sockaddr_in6. */
+/** Size of a sockaddr_in and of a sockaddr_in6 in bytes. */
 export const ADDRESS_BYTES = { 4: 16, 6: 28 } as const;
 
-/** An IP literal as the octets of its address. Zone indices are left out. Throws for what is none. */
+/** The binary form of an IP literal, without zone. Throws for any other text. */
 export function octetsOf(address: string): Uint8Array {
   if (address.indexOf(':') < 0) return Uint8Array.from(address.split('.'), Number);
   const [plain = ''] = address.split('%');
@@ -26,8 +26,8 @@ export function octetsOf(address: string): Uint8Array {
 }
 
 /**
- * Writes family, port and address at `offset` of memory laid out as the system's sockaddr. Four octets more than those of
- * an IPv6 address are the number of its zone.
+ * Writes family, port and address to memory at `offset`, in the system's sockaddr layout. The last four of 20 bytes are
+ * the number of the zone.
  */
 export function writeAddress(memory: Buffer, offset: number, family: 4 | 6, octets: Uint8Array, port: number): void {
   memory.writeUInt16LE(family === 6 ? LINUX.AF_INET6 : LINUX.AF_INET, offset);
@@ -51,7 +51,7 @@ export function readAddress(memory: Buffer, offset: number, family: 4 | 6): stri
   return compressed(groups);
 }
 
-/** RFC 5952: lower case, the longest run of two zero groups or more (the first of equals) as "::". */
+/** RFC 5952: lower case, and the first of the longest runs of at least two zero groups becomes "::". */
 function compressed(groups: readonly number[]): string {
   let best = { from: 0, length: 1 };
   for (let from = 0; from < 8; from++) {

@@ -1,50 +1,49 @@
-/** Sockets a group may have: one of the brain, the others of workers. */
+/** Most sockets of a group: one for the brain, the others for workers. */
 export const MOST_SOCKETS = 25;
 
-/** Characters of a Call-ID that requests are spread by. */
+/** Characters of a Call-ID that are hashed to distribute requests. */
 const HASHED = 32;
-/** What stands between the magic cookie and the marker in a branch of ours: the part that is common to all processes. */
+/** Position of the marker in one of our branches: after the magic cookie and the token common to all processes. */
 const MARKER_AT = 7 + 8;
 const FIRST_MARKER = 65;
 const COOKIE = 'z9hG4bK';
-/** The end of the name of the header field with its colon: without the "call" that users and hosts are named with. */
+/** How the name of the Call-ID field ends; "call" is left out, since it occurs in the names of users and hosts. */
 const CALL_ID = 'all-id:';
-/** What ends a Call-ID: it has no blanks (RFC 3261 section 25.1). */
+/** Characters after a Call-ID; it contains no blanks (RFC 3261 section 25.1). */
 const ENDS = '\r\n \t';
 
-/** The character in a branch that names the process which made it: "A" is the brain. */
+/** The marker in a branch of this socket's process; "A" is the brain. */
 export function markerOf(socket: number): string {
   return String.fromCharCode(FIRST_MARKER + socket);
 }
 
-/** The process that a character in a branch names; 0 (the brain) for what names none. */
+/** The socket for a marker in a branch; 0 (the brain) for an unknown one. */
 export function socketOfMarker(marker: string): number {
   const socket = marker.charCodeAt(0) - FIRST_MARKER;
   return socket >= 0 && socket < MOST_SOCKETS ? socket : 0;
 }
 
-/** The socket that a reply belongs to by the branch in its topmost Via; 0 (the brain) when it names none. */
+/** The socket whose process made the branch in a reply's top Via; 0 (the brain) if it is not one of ours. */
 export function socketOfReply(branch: string): number {
   return socketOfMarker(branch.charAt(MARKER_AT));
 }
 
 /**
- * The socket that a request belongs to by its Call-ID: all requests of a dialog come to the same one, in their order, with the
- * copies, the CANCEL and the ACK of an INVITE, while the calls of one source spread over all. 0 (the brain) for a request without
- * a Call-ID.
+ * The socket for a request, by its Call-ID. All requests of a dialog get the same one, in order, as do retransmissions,
+ * CANCEL and ACK of an INVITE, while the calls of one source are spread over all. 0 (the brain) without a Call-ID.
  */
 export function socketOfRequest(callId: string, workers: number): number {
   return callId === '' ? 0 : (slotOf(callId) % workers) + 1;
 }
 
-/** The socket that a request is given by its Call-ID where workers have shares (`boundsOf`); 0 (the brain) without a Call-ID. */
+/** The socket for a request when workers have shares (`boundsOf`), by its Call-ID; 0 (the brain) without one. */
 export function socketByShare(callId: string, bounds: readonly number[]): number {
   if (callId === '') return 0;
   const slot = slotOf(callId);
   return bounds.findIndex((bound) => slot < bound) + 1;
 }
 
-/** The slot at which the share of each worker ends. `shares` begins with that of worker 1; at least one is above 0. */
+/** The slots at which the shares of the workers end. `shares` begins with worker 1; at least one must be above 0. */
 export function boundsOf(shares: readonly number[]): number[] {
   const all = shares.reduce((sum, share) => sum + share, 0);
   let sum = 0;
@@ -65,12 +64,12 @@ function slotOf(callId: string): number {
   return Math.imul(hash, MIX) >>> 16;
 }
 
-/** Slots that the hashes of Call-IDs fall into. */
+/** Slots to which Call-IDs are hashed. */
 const SLOTS = 65_536;
 
 const MIX = 0x9e3779b1 | 0;
 
-/** Instructions of the classic packet filter (linux/filter.h): class, size, mode or operation. */
+/** Opcodes of the classic packet filter (linux/filter.h). */
 const LD_WORD = 0x20;
 const LD_LENGTH = 0x80;
 const LD_BYTE_AT_X = 0x50;
@@ -96,27 +95,27 @@ const JGE = 0x35;
 const RET = 0x06;
 const RET_A = 0x16;
 
-/** Memory cells of the program. */
+/** Memory cells that the program uses. */
 const HASH = 0;
 const BYTE = 1;
 const POSITION = 2;
 
 const STATUS_LINE = Buffer.from('SIP/').readUInt32BE(0);
-/** Where the first Via of a message can begin to name a branch, or a header field its name, at the earliest. */
+/** The earliest position of a branch or header name in a message. */
 const SEARCH_FROM = 24;
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
-/** What ORed with a letter makes it a small one, in each of the four bytes of a word; it leaves "-" as it is. */
+/** A mask that, ORed to a word, makes its four letters lower case; "-" is unchanged. */
 const SMALL_LETTERS = 0x20202020;
 
 /**
- * Instructions that look for a text of seven characters in so many bytes from SEARCH_FROM. What follows them runs with the position
- * of the text in X; the result is socket 0 where there is none.
+ * Instructions that search `bytes` bytes from SEARCH_FROM for a text of seven characters. The instructions after them
+ * run with its position in X; if it is not found, the program returns socket 0.
  */
 function searchFor(text: string, bytes: number, anyCase: boolean): readonly Instruction[] {
   const samples = Math.floor(bytes / 4);
-  /** The four words of the text, at whichever of four offsets a word of the message meets it. */
+  /** A message is read in steps of four bytes, so the text is recognised by one of four different words. */
   const words = [0, 1, 2, 3].map((at) => Buffer.from(text).readUInt32BE(at));
   const load = (at: number): readonly Instruction[] =>
     anyCase
@@ -130,12 +129,12 @@ function searchFor(text: string, bytes: number, anyCase: boolean): readonly Inst
   for (let i = 0; i < samples; i++) {
     const at = SEARCH_FROM + 4 * i;
     search.push(...load(at));
-    // To the four endings below, which say where the text began.
+    // Jumps to one of the four endings below, depending on where the text began.
     for (let k = 0; k < 4; k++) search.push([JEQ, 4 + k, 0, words[k] as number]);
     search.push([JUMP, 0, 0, 8]);
     for (let k = 0; k < 4; k++) {
       search.push([LDX_IMMEDIATE, 0, 0, at - k]);
-      // After the last instruction, which returns 0.
+      // Jumps past the last instruction, which returns 0.
       search.push([JUMP, 0, 0, samples * perSample - search.length]);
     }
   }
@@ -160,7 +159,7 @@ function bySlot(workers: number, bounds: readonly number[] | undefined): readonl
   return [...before, [RET, 0, 0, last + 1]];
 }
 
-/** Instructions that return the socket for the Call-ID whose header field begins at X. */
+/** Instructions that return the socket for the Call-ID whose field name is at X. */
 function byCallId(workers: number, bounds: readonly number[] | undefined): readonly Instruction[] {
   const valueAt = CALL_ID.length;
   const hash: Instruction[] = [];
@@ -176,7 +175,7 @@ function byCallId(workers: number, bounds: readonly number[] | undefined): reado
     hash.push([LDX_MEMORY, 0, 0, BYTE], [ADD_X, 0, 0, 0], [ST, 0, 0, HASH], [LDX_MEMORY, 0, 0, POSITION]);
   }
   return [
-    // One blank after the colon, or none.
+    // Skips one space after the colon, if there is one.
     [LD_BYTE_AT_X, 0, 0, valueAt],
     [JEQ, 0, 3, 32],
     [X_TO_A, 0, 0, 0],
@@ -193,7 +192,7 @@ function byCallId(workers: number, bounds: readonly number[] | undefined): reado
   ];
 }
 
-/** Instructions that return the socket for the branch that begins at X. */
+/** Instructions that return the socket for the branch at X. */
 function byMarker(workers: number): readonly Instruction[] {
   return [
     [LD_BYTE_AT_X, 0, 0, MARKER_AT],
@@ -205,10 +204,11 @@ function byMarker(workers: number): readonly Instruction[] {
 }
 
 /**
- * The program that chooses the socket of a datagram, as `socketOfReply` and `socketOfRequest` do, or `socketByShare` with `bounds`, for a group with SO_REUSEPORT
- * (SO_ATTACH_REUSEPORT_CBPF): `struct sock_filter[]`. It looks for the first magic cookie of a reply in `window.reply` bytes, for
- * the Call-ID of a request, by its long name, in `window.request` bytes; a message without one is for socket 0. Where something
- * else looks like that earlier it errs, and whoever gets the message passes it on.
+ * Makes the program for a group with SO_REUSEPORT (SO_ATTACH_REUSEPORT_CBPF) that chooses the socket of each datagram,
+ * as `struct sock_filter[]`. It computes the same as `socketOfReply` and `socketOfRequest`, or with `bounds`
+ * `socketByShare`. It searches for the first magic cookie of a reply in `window.reply` bytes, and for the Call-ID of a
+ * request, written in full, in `window.request` bytes; without it, the message goes to socket 0. Similar text earlier
+ * in the message can mislead it; the process that then gets the message passes it on.
  */
 export function steeringProgram(workers: number, window: SearchWindow, bounds?: readonly number[]): Buffer {
   const reply = [...searchFor(COOKIE, window.reply, false), ...byMarker(workers)];
@@ -225,7 +225,7 @@ export function steeringProgram(workers: number, window: SearchWindow, bounds?: 
   ]);
 }
 
-/** Bytes of a message that are searched. */
+/** How many bytes of a message are searched. */
 export interface SearchWindow {
   readonly request: number;
   readonly reply: number;
