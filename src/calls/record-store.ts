@@ -183,7 +183,7 @@ export class RecordStore {
     return (this.blocks[slot >>> SHIFT] as Block).numbers[(slot & (BLOCK - 1)) * NUMBERS + N.changed] as number;
   }
 
-  /** A serial number that tells the record in this slot from earlier ones. */
+  /** A serial number that distinguishes the record from earlier ones in this slot. */
   serial(slot: number): number {
     return (this.blocks[slot >>> SHIFT] as Block).ints[(slot & (BLOCK - 1)) * INTS + I.serial] as number;
   }
