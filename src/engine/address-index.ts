@@ -2,12 +2,12 @@ import { canonicalIp } from '../core/ip-address.js';
 import { type CompiledDestination, ipv4Number } from './compiled-destination.js';
 
 type Entry = CompiledDestination | CompiledDestination[];
-/** IPv4 addresses by number, which takes no string of its own; IPv6 ones in canonical form. */
+/** The key of an address: IPv4 as a number, which needs no string; IPv6 in canonical form. */
 type AddressKey = number | string;
 
 /**
- * Destinations by IP address. Literals are entered while a snapshot is compiled; hosts given by name follow what they
- * resolve to, and are entered again when that has changed.
+ * Finds destinations by IP address. Literal addresses are added while a snapshot is compiled. Destinations with a host
+ * name are indexed by the addresses it resolves to, and again when those have changed.
  */
 export class AddressIndex {
   private readonly literal = new Map<AddressKey, Entry>();
@@ -17,22 +17,22 @@ export class AddressIndex {
 
   constructor(private readonly resolutions: { readonly version: number }) {}
 
-  /** Enters a destination whose host is an address. */
+  /** Adds a destination whose host is an address. */
   addLiteral(destination: CompiledDestination, host: string): void {
     enter(this.literal, keyOf(host) ?? host, destination);
   }
 
-  /** Enters a destination whose host is a name. */
+  /** Adds a destination whose host is a name. */
   addNamed(destination: CompiledDestination): void {
     this.byNameOnly.push(destination);
   }
 
-  /** Destinations whose host is a name. */
+  /** The destinations whose host is a name. */
   get named(): readonly CompiledDestination[] {
     return this.byNameOnly;
   }
 
-  /** Destinations one of whose addresses is `address`, an IP literal in any spelling; in no particular order. */
+  /** The destinations that have this address (an IP literal in any spelling), in any order. */
   at(address: string): readonly CompiledDestination[] {
     const key = keyOf(address);
     if (key === undefined) return [];

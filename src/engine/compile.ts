@@ -9,33 +9,33 @@ import { inOrderOfPriority } from './set-order.js';
 import { CompiledSnapshot } from './snapshot.js';
 import { UriIndex } from './uri-index.js';
 
-/** Flag of a row whose host need not resolve at load. */
+/** Flag of a row whose host name need not resolve at load. */
 const NO_DNS = 16;
-/** Rows compiled between two points where the work may be interrupted: some hundred microseconds. */
+/** Rows compiled between two yields: some hundred microseconds. */
 const SLICE = 100;
 
-/** What the loads of one partition share. */
+/** What all loads of one partition share. */
 export interface Shared {
-  /** By set id. */
+  /** By set ID. */
   readonly availabilities: ReadonlyMap<number, Availability>;
   readonly resolutions: { version: number };
-  /** Number of the row loaded last. */
+  /** Serial number of the row loaded last. */
   readonly serials: { last: number };
-  /** Part of a new set at which round robin begins. */
+  /** Where round robin begins in a new set, as a fraction of the set. */
   readonly begin: { readonly part: number };
 }
 
-/** The result of compiling: nothing of the partition has been changed yet. */
+/** The result of compiling rows; the partition is not changed yet. */
 export interface Compiled {
   readonly snapshot: CompiledSnapshot;
   readonly report: LoadReport;
-  /** States to be taken from the rows of destinations that keep their Health. */
+  /** Destinations that keep their Health but get the state of the row. */
   readonly restores: readonly { readonly destination: CompiledDestination; readonly state: HealthState }[];
-  /** Destinations whose weight was edited: the weight set at run time no longer applies. */
+  /** Destinations whose row has a new weight, which overrides a weight set at run time. */
   readonly reweighed: readonly CompiledDestination[];
-  /** Destinations that scripts attached attributes to, which a reload drops. */
+  /** Destinations with attributes from scripts, which a reload from the table drops. */
   readonly attributed: readonly CompiledDestination[];
-  /** Availability of new sets. */
+  /** The Availability of each new set. */
   readonly availabilities: ReadonlyMap<number, Availability>;
 }
 
@@ -46,9 +46,9 @@ interface OpenSet {
 }
 
 /**
- * Compiles rows into a separate snapshot. A generator, so that the caller decides whether to stop between slices. Rows
- * of one set with the same URI and socket are one destination in several positions, which share the health of the
- * first, or each a destination of its own, with its own flags and state, as the flavour says.
+ * Compiles rows to a new snapshot. A generator, so that the caller may pause or stop between slices. Rows of one set
+ * with the same URI and socket are, depending on the flavour, one destination with several positions and one health, or
+ * destinations of their own.
  */
 export function* compileRows(
   partition: PartitionOptions,
@@ -114,7 +114,7 @@ export function* compileRows(
       if (differs(before.row, row)) changed.push(nameOf(row));
       if (weightDiffers(before.row, row)) reweighed.push(destination);
       if (options.dropScriptAttrs === true && health.scriptAttrs !== undefined) attributed.push(destination);
-      // Flags that were edited in the table or file are meant to hold.
+      // Flags that were edited in the table or file override the state.
       const edited = (before.row.flags ?? 0) !== (row.flags ?? 0);
       if (!options.inheritState || edited) restores.push({ destination, state });
     }
@@ -159,7 +159,7 @@ function* namesOfRemoved(previous: CompiledSnapshot, uris: ReadonlyMap<number, U
     for (const destination of set.destinations) {
       if (++seen % (SLICE * 10) === 0) yield;
       const { uri, socket } = destination.row;
-      // A destination with several rows is named once, by the first of them.
+      // A destination with several rows is listed once, for the first of them.
       if (still?.find(uri, socket) === undefined && before?.find(uri, socket) === destination) {
         removed.push(nameOf(destination.row));
       }

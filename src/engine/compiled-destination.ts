@@ -2,18 +2,21 @@ import { bareHost, defaultPort, parseUri, type SipUri, type TransportName, uriTr
 import type { Destination, DestinationRow, Health, ResolvedAddress } from './destination.js';
 import { LiveHealth } from './live-health.js';
 
-/** What identifies "the same destination": never weight, attributes or row order, so those may change under its health. */
+/**
+ * The identity of a destination. Weight, attributes and order of rows are not part of it, so its health survives when
+ * they change.
+ */
 function destinationKey(partition: string, setId: number, uri: string, socket: string): string {
   return `${partition}\n${setId}\n${uri}\n${socket}`;
 }
 
-/** A row's URI, cut; what is dialled is the URI without user, password and headers. */
+/** The parts of a row's URI. Requests are sent to the URI without user, password and headers. */
 export interface DialParts {
   readonly uri: SipUri;
   readonly transport: TransportName;
 }
 
-/** Cuts a row's URI, or says why it cannot be a destination. */
+/** Parses a row's URI; returns an error text when it cannot be a destination. */
 export function dialPartsOf(rowUri: string): DialParts | string {
   const uri = parseUri(rowUri);
   if (uri === undefined) return `uri "${rowUri}" is not a SIP URI`;
@@ -27,15 +30,15 @@ export function dialPartsOf(rowUri: string): DialParts | string {
 }
 
 function dialUriOf(rowUri: string, uri: SipUri): string {
-  // The stored form is kept where it can be dialled unchanged: no second string for it.
+  // Uses the stored string itself when nothing has to be removed, to save memory.
   if (uri.headers === '' && rowUri.indexOf('@') < 0) return rowUri;
   const port = uri.portText === '' ? '' : `:${uri.portText}`;
   return `${uri.scheme}:${uri.host}${port}${uri.params}`;
 }
 
 /**
- * One destination of a snapshot. A hundred thousand of them may be loaded of which few are ever dialled, so what can be
- * derived from the row is parsed when first asked for.
+ * A destination of a snapshot. Of a hundred thousand loaded, few may ever be used, so the parts of its URI are parsed
+ * when first needed.
  */
 export class CompiledDestination implements Destination {
   index = 0;
@@ -45,7 +48,7 @@ export class CompiledDestination implements Destination {
   private addresses: readonly ResolvedAddress[] | undefined;
   private identity: string | undefined = undefined;
 
-  /** `row.uri` must be one that dialPartsOf accepts. `addresses` undefined: the host is an IP literal. */
+  /** `row.uri` must be accepted by dialPartsOf. `addresses`: undefined when the host is an IP literal. */
   constructor(
     readonly partition: string,
     readonly row: DestinationRow,
@@ -55,7 +58,7 @@ export class CompiledDestination implements Destination {
     this.addresses = addresses;
   }
 
-  /** The id of the set it belongs to. */
+  /** The ID of its set. */
   get setId(): number {
     return this.row.setId;
   }
@@ -64,7 +67,7 @@ export class CompiledDestination implements Destination {
     return (this.identity ??= destinationKey(this.partition, this.row.setId, this.row.uri, this.row.socket));
   }
 
-  /** Says that `earlier` rows of the set have the same URI and socket, and that it is a destination of its own. */
+  /** Makes it a destination of its own although `earlier` rows of the set have the same URI and socket. */
   setApart(earlier: number): void {
     this.identity = `${this.key}\n${earlier}`;
   }
@@ -90,7 +93,7 @@ export class CompiledDestination implements Destination {
     return this.cut.uri.params;
   }
 
-  /** The transport its URI stands for (RFC 3263 section 4.1, without DNS). */
+  /** The transport that its URI implies (RFC 3263 section 4.1, without DNS). */
   get transport(): TransportName {
     return this.cut.transport;
   }
@@ -115,20 +118,20 @@ export class CompiledDestination implements Destination {
   }
 }
 
-/** The address of a host that is an IP literal. Port: as written, else the transport's default. */
+/** The address of a host that is an IP literal, with the port of the URI or the default port. */
 function literalAddress({ uri, transport }: DialParts): ResolvedAddress {
   const family = uri.host.charCodeAt(0) === 91 ? 6 : 4;
   return { family, address: bareHost(uri.host), port: uri.port ?? defaultPort(transport), transport };
 }
 
-/** Health of a destination that was never seen before. */
+/** The Health of a new destination. */
 export function newHealth(state: Health['state'], availability: Health['availability']): Health {
   return new LiveHealth(state, availability);
 }
 
 /**
- * A destination that belongs to no set, for a URI a script put into a partition's list. It cannot be marked and is not
- * probed. Undefined when the URI cannot be dialled.
+ * A destination outside any set, for a URI that a script wrote into a partition's list. It has no state and is not
+ * probed. Undefined when the URI cannot be a destination.
  */
 export function detachedDestination(
   partition: string,
@@ -160,12 +163,12 @@ export function detachedDestination(
   return destination;
 }
 
-/** Whether the host of a URI that was parsed is an address, an IPv6 one in its brackets. */
+/** Whether the host of a parsed URI is an IP literal (IPv6 in brackets). */
 export function isIpLiteral(host: string): boolean {
   return host.charCodeAt(0) === 91 || ipv4Number(host) !== undefined;
 }
 
-/** A dotted quad as a signed 32-bit number; undefined for anything else. */
+/** An IPv4 address as a signed 32-bit number; undefined for anything else. */
 export function ipv4Number(host: string): number | undefined {
   const { length } = host;
   if (length < 7 || length > 15) return undefined;
@@ -175,13 +178,13 @@ export function ipv4Number(host: string): number | undefined {
   let dots = 0;
   for (let i = 0; i < length; i++) {
     const c = host.charCodeAt(i);
-    if (c === 46 /* . */) {
+    if (c === 46 /* the dot */) {
       if (digits === 0 || ++dots > 3) return undefined;
       value = (value << 8) | part;
       part = 0;
       digits = 0;
     } else if (c >= 48 && c <= 57) {
-      // No leading zeros: some read them as octal.
+      // A leading zero is refused, since some programs read octal then.
       if (digits > 0 && part === 0) return undefined;
       part = part * 10 + c - 48;
       if (++digits > 3 || part > 255) return undefined;

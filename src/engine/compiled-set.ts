@@ -5,41 +5,42 @@ import type { DestinationSet } from './set.js';
 import type { SharedColumns } from './shared-columns.js';
 import { weightOf } from './weight.js';
 
-/** Count at which a column's entry is carried over. */
+/** When a position's hit count reaches this value, it is added to the health and reset. */
 const FULL_COLUMN = 2 ** 31;
 const NO_BYTES = new Uint8Array(0);
 
-/** No destination: nothing usable is left. */
+/** Returned instead of a position when no destination is usable. */
 export const NONE = -1;
 
 /**
- * A set compiled for selection. Running weights are summed once, and again after a feed changed one; what depends on availability (which positions are
- * active, their running weights) is rebuilt when first asked for after a destination became usable or unusable, so a
- * selection costs a binary search however many destinations are down.
- *
- * `end` in the methods below is the number of positions that take part: all, or all but the last (the default).
+ * A set prepared for selection. Cumulative weights are computed once, and again when a weight changes at run time. Data
+ * that depends on availability (the active positions and their cumulative weights) is rebuilt at the first selection
+ * after a destination became usable or unusable. So a selection costs one binary search, however many destinations are
+ * down.
+ * In the methods below, `end` is the number of positions to choose from: all, or all but the last (the default
+ * destination).
  */
 export class CompiledSet implements DestinationSet {
-  /** Position last chosen by any algorithm, where round robin goes on. */
+  /** The position that was last chosen by any algorithm; round robin continues there. */
   last = 0;
-  /** What the algorithms of its flavour keep of this set; undefined until they need it. */
+  /** Data that the algorithms of the flavour keep for this set; undefined until they need it. */
   own: object | undefined = undefined;
-  /** What other processes select from, too; undefined: this one alone selects. */
+  /** The shared memory if other processes select from this set too, else undefined. */
   shared: SharedColumns | undefined = undefined;
   private readonly running: RunningWeights;
-  /** Active positions, ascending; undefined while all are active, and before the first query. */
+  /** Active positions, ascending; undefined while all are active, or before the first selection. */
   private activeAt: Int32Array | undefined = undefined;
   private activeRunning: RunningWeights | undefined = undefined;
   private activeSpace: Int32Array | undefined = undefined;
   private seen: number;
-  /** Version of the weights that `running` was summed from. */
+  /** The version of the weights from which `running` was computed. */
   private weighed: number | undefined = undefined;
   private taken: Int32Array | undefined = undefined;
-  /** 1 for positions that are active; of no meaning while all are. */
+  /** 1 for each active position; not used while all are active. */
   private usable: Uint8Array = NO_BYTES;
   /** Selections by position, since the healths count here. */
   private hits: Uint32Array;
-  /** Where each position is counted; undefined while each has a health of its own. */
+  /** The position that counts for each position; undefined when every position has a health of its own. */
   private countedAt: Int32Array | undefined = undefined;
 
   constructor(
@@ -54,7 +55,7 @@ export class CompiledSet implements DestinationSet {
     this.seen = availability.version - 1;
   }
 
-  /** Whether the destination at `position` may be selected. Reads no object: one byte for each position. */
+  /** Whether the destination at `position` may be selected. Reads one byte of an array and no object. */
   isActive(position: number): boolean {
     if (this.seen !== this.availability.version) this.rebuild();
     return this.activeAt === undefined || this.usable[position] === 1;
@@ -65,7 +66,7 @@ export class CompiledSet implements DestinationSet {
     const at = this.countedAt === undefined ? position : (this.countedAt[position] as number);
     const count = (this.hits[at] as number) + 1;
     this.hits[at] = count;
-    // The column holds 32 bits: what it cannot goes to the health, once in two thousand million selections.
+    // An entry has 32 bits; it is added to the health before it overflows.
     if (count >= FULL_COLUMN) this.carry(at);
   }
 
@@ -75,8 +76,8 @@ export class CompiledSet implements DestinationSet {
   }
 
   /**
-   * Makes the healths of positions `from` to `to` (exclusive) count in this set: to be called once for each when the set is
-   * in use. Positions that share a health count at the first of them.
+   * Makes the healths of positions `from` up to (not including) `to` count their hits in this set. Called once for each
+   * position when the set comes into use. Positions that share a health count at the first of them.
    */
   takeCounts(from: number, to: number): void {
     for (let i = from; i < to; i++) {
@@ -100,7 +101,7 @@ export class CompiledSet implements DestinationSet {
     return lowerBound(this.activeAt, count, end);
   }
 
-  /** The first active position from `from` on, before `end`; NONE when there is none. */
+  /** The first active position from `from` to before `end`; NONE if there is none. */
   nextActive(from: number, end: number): number {
     if (from >= end) return NONE;
     if (this.isActive(from)) return from;
@@ -113,13 +114,13 @@ export class CompiledSet implements DestinationSet {
     return position < end ? position : NONE;
   }
 
-  /** The active position with number `n` among the active ones, counted from 0; there must be that many. */
+  /** The n-th active position, from 0; it must exist. */
   nthActive(n: number): number {
     if (this.seen !== this.availability.version) this.rebuild();
     return this.activeAt === undefined ? n : (this.activeAt[n] as number);
   }
 
-  /** `candidate` when it is active, else the next active position after it, wrapping round before `end`. */
+  /** `candidate` if it is active, else the next active position after it, continuing at 0 after `end`. */
   stepToActive(candidate: number, end: number): number {
     if (this.isActive(candidate)) return candidate;
     const start = (candidate + 1) % end;
@@ -128,8 +129,8 @@ export class CompiledSet implements DestinationSet {
   }
 
   /**
-   * The position a hash falls on by weight, over all positions first; when that one is down, over the active ones alone.
-   * Where all weights are 0 positions are counted instead.
+   * The position that a hash selects by weight. First all positions are considered; when the result is down, only the
+   * active ones. If all weights are 0, positions count equally.
    */
   byHash(hash: number, end: number): number {
     if (this.weighed !== this.availability.weights) this.weigh();
@@ -144,8 +145,8 @@ export class CompiledSet implements DestinationSet {
   }
 
   /**
-   * Where weighted round robin goes next, available or not: it stays on the position last chosen until that was taken
-   * `weight` times in a row by round robin, then goes one on.
+   * The next position of weighted round robin, active or not: the last chosen one until round robin has taken it
+   * `weight` times in a row, then the one after it.
    */
   roundRobin(end: number): number {
     const taken = this.taken ?? (this.taken = new Int32Array(this.destinations.length));
@@ -155,20 +156,23 @@ export class CompiledSet implements DestinationSet {
     return (last + 1) % end;
   }
 
-  /** Counts one round robin choice of `position`. */
+  /** Counts a choice of `position` for round robin. */
   countChoice(position: number): void {
     const taken = this.taken ?? (this.taken = new Int32Array(this.destinations.length));
     taken[position] = (taken[position] as number) + 1;
   }
 
-  /** Round robin begins at this part (0 to below 1) of the set. */
+  /** Sets where round robin begins: at a fraction (0 to below 1) of the set. */
   beginAt(part: number): void {
     this.enter();
     this.last = Math.floor(part * this.destinations.length);
     this.leave();
   }
 
-  /** Goes on where any process stopped, and keeps others from selecting until `leave`. */
+  /**
+   * Takes the lock of the shared memory, if there is one, so that no other process selects until `leave`; continues
+   * from the position that the last process chose.
+   */
   enter(): void {
     const { shared } = this;
     if (shared === undefined) return;
@@ -177,7 +181,7 @@ export class CompiledSet implements DestinationSet {
     if (shared.isStale) this.takeStates(shared);
   }
 
-  /** Ends a selection that `enter` began: in shared memory the position last chosen is written and the lock freed. */
+  /** Ends a selection begun with `enter`: writes the last position to the shared memory and releases the lock. */
   leave(): void {
     const { shared } = this;
     if (shared === undefined) return;
@@ -185,7 +189,10 @@ export class CompiledSet implements DestinationSet {
     shared.leave();
   }
 
-  /** From now on positions, counts and states are those of `columns`, where this process puts its own if it `writes` the states. */
+  /**
+   * From now on positions, counts and states are in `columns`, shared with other processes. If this process `writes`
+   * the states, it copies them there.
+   */
   share(columns: SharedColumns, writes: boolean): void {
     this.unshare();
     const { destinations } = this;
@@ -205,7 +212,7 @@ export class CompiledSet implements DestinationSet {
     if (writes) this.takeCounts(0, destinations.length);
   }
 
-  /** Selects alone from now on, with the states known last. */
+  /** Stops sharing; the last known states stay. */
   unshare(): void {
     const { shared, destinations } = this;
     if (shared === undefined) return;
@@ -221,7 +228,7 @@ export class CompiledSet implements DestinationSet {
     shared.leave();
   }
 
-  /** Counts that came here after the healths began to count in another set go to them. */
+  /** Adds hits to the healths that were counted here after another set took over the counting. */
   handOverHits(): void {
     const { destinations, hits } = this;
     for (let i = 0; i < hits.length; i++) {
@@ -232,12 +239,12 @@ export class CompiledSet implements DestinationSet {
     }
   }
 
-  /** A destination of this set has another state: other processes are to see it. */
+  /** The state of a destination of this set changed: writes it to the shared memory. */
   publishState(destination: Destination): void {
     const { shared, destinations } = this;
     if (shared === undefined) return;
     const { health, index } = destination;
-    // Positions that share a health are looked for; most have one of their own.
+    // Few positions share a health; they are found by a search.
     if (this.countedAt === undefined && destinations[index]?.health === health) shared.setState(index, health.state);
     else {
       destinations.forEach((each, position) => {
@@ -248,7 +255,7 @@ export class CompiledSet implements DestinationSet {
     shared.see();
   }
 
-  /** Takes states that another process has written. */
+  /** Reads states that another process has written. */
   takeStates(shared: SharedColumns): void {
     shared.see();
     const { destinations, availability } = this;
@@ -260,8 +267,8 @@ export class CompiledSet implements DestinationSet {
   }
 
   /**
-   * Continues from the state of `earlier`, the same set as loaded before: position and round robin counts of what is
-   * still there. A destination is recognised by its Health; positions that share one are not distinguished.
+   * Continues from the positions and round robin counts of `earlier`, the same set in the snapshot before. Destinations
+   * are matched by their Health; several positions with one Health are not distinguished.
    */
   continueFrom(earlier: CompiledSet): void {
     const lastHealth = earlier.destinations[earlier.shared?.last ?? earlier.last]?.health;
@@ -286,7 +293,7 @@ export class CompiledSet implements DestinationSet {
     }
   }
 
-  /** Takes over from the same set of another engine where round robin and the like stand; the other one is not changed. */
+  /** Copies the round robin positions from the same set of another engine, which is not changed. */
   copyPositions(other: CompiledSet): void {
     this.last = other.last;
     this.taken = other.taken?.slice();
@@ -294,9 +301,9 @@ export class CompiledSet implements DestinationSet {
   }
 
   /**
-   * Saves what a selection changes: positions, round robin counts, counts of hits, and what its flavour keeps. The
-   * returned function restores it, so that a selection can be tried. To be called in the same event loop iteration, always: other
-   * processes wait for it.
+   * Saves everything that a selection changes: positions, round robin counts, hits, and the data of the flavour. The
+   * returned function restores it, so that a selection can be tried without effect. It must be called in the same event
+   * loop iteration, since other processes wait for the lock.
    */
   remember(): () => void {
     this.enter();
@@ -356,7 +363,7 @@ function isUsable({ health }: Destination): boolean {
   return health.state === 'active';
 }
 
-/** Index of the first of `count` ascending positions that is not below `value`; `count` when all are. */
+/** The index of the first of `count` ascending positions that is at least `value`; `count` if there is none. */
 function lowerBound(positions: Int32Array, count: number, value: number): number {
   let low = 0;
   let high = count;

@@ -1,8 +1,8 @@
 import type { Partition } from './partition.js';
 
 /**
- * ds_count: how many destinations of a set are in one of the states the filter names: a A 1 active, i I 0 inactive,
- * p P 2 probing. Other characters are ignored; a filter that names no state counts all. Undefined: no such set.
+ * ds_count: the number of destinations of a set whose state the filter names: a, A, 1 active; i, I, 0 inactive; p, P, 2
+ * probing. Other characters are ignored; a filter without a state counts all. Undefined: no such set.
  */
 export function countDestinations(partition: Partition, setId: number, filter: string): number | undefined {
   const set = partition.snapshot.sets.get(setId);

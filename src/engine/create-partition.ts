@@ -9,8 +9,8 @@ import type { StateSignal } from './state.js';
 import { setReportedWeight } from './weight.js';
 
 /**
- * Creates an empty partition. `flavourOf` makes the rules of the flavour its options name; `apply` is the state table's:
- * states taken from rows again go through it.
+ * Creates an empty partition. `flavourOf` returns the rules of the flavour named in the options. `apply` is that of the
+ * state table; states restored from rows go through it.
  */
 export function createPartition(
   options: PartitionOptions,
@@ -21,9 +21,9 @@ export function createPartition(
   return new LoadedPartition(options, flavourOf, clock, apply);
 }
 
-/** Milliseconds a load runs before it yields to the event loop. */
+/** Milliseconds for which a load runs before it yields to the event loop. */
 const SLICE_MS = 4;
-/** Destinations whose counts are taken over in one event loop iteration: about a millisecond. */
+/** Destinations whose hit counts move to the new set in one event loop iteration: about a millisecond. */
 const COUNTS_A_SLICE = 5000;
 
 class LoadedPartition implements Partition {
@@ -50,7 +50,7 @@ class LoadedPartition implements Partition {
   }
 
   get flavour(): Flavour {
-    // The options may name another one after a change of settings.
+    // A change of settings may have changed the flavour in the options.
     if (this.rules.name !== this.options.flavour) this.rules = this.flavourOf();
     return this.rules;
   }
@@ -88,7 +88,7 @@ class LoadedPartition implements Partition {
         }
         options.check?.(step.value.report);
         if (options.dryRun === true) return step.value.report;
-        // Another load ran in between: what was compiled inherits from data that were replaced.
+        // Another load ended in the meantime: the compiled rows inherited from data that are no longer current.
         if (this.current !== before) continue;
         this.swap(step.value);
         for (const set of this.current.sets.values()) {

@@ -1,35 +1,41 @@
 import type { TransportName } from '../core/uri.js';
 
-/** Only `active` destinations are selected. `inactive`: switched off by an operator; `probing`: failed, being watched. */
+/**
+ * Only `active` destinations are selected. `inactive`: switched off by an operator; `probing`: failed, and probed until
+ * it answers.
+ */
 export type HealthState = 'active' | 'inactive' | 'probing';
 
-/** One destination as given by a table, a file or an MI command: validated, not yet compiled. */
+/** One destination as read from a table, a file or a management command: valid, but not compiled. */
 export interface DestinationRow {
-  /** Primary key of the row where there is one; states are written back by it. */
+  /** Primary key of the row, if it has one; the state is written back to that row. */
   readonly rowId?: number | string | undefined;
   readonly setId: number;
-  /** SIP URI exactly as stored: this form is probed, matched and listed. */
+  /** SIP URI as stored; in this form it is probed, searched and listed. */
   readonly uri: string;
-  /** Socket description "proto:host:port" of the local socket to send from; '' for any. */
+  /** Local socket to send from, "proto:host:port"; '' for any. */
   readonly socket: string;
-  /** Name of that socket (flavour kamailio), which wins over `socket`. */
+  /** Name of the socket (flavour kamailio); takes precedence over `socket`. */
   readonly sockname?: string | undefined;
   readonly state: HealthState;
   readonly probeMode: number;
-  /** Default 1. 0 is allowed. With a `weightFeed`: where it starts from. */
+  /** Default 1; 0 is allowed. With a `weightFeed`, the weight before the first report. */
   readonly weight: number;
-  /** Address of the server that reports the weight at run time. Holds a password: never to be logged or listed. */
+  /**
+   * Address of the server that reports the weight at run time. It contains a password, so it must not be logged or
+   * listed.
+   */
   readonly weightFeed?: string | undefined;
-  /** Default 0; higher comes first. */
+  /** Default 0; higher values are chosen first. */
   readonly priority: number;
-  /** Opaque attributes string. */
+  /** Attributes of the destination, a text that only scripts and algorithms interpret. */
   readonly attrs: string;
   readonly description: string;
-  /** Kamailio's flags column; 0 for OpenSIPS tables. */
+  /** Kamailio's flags column; 0 in OpenSIPS tables. */
   readonly flags?: number;
 }
 
-/** An address a destination's host resolves to. */
+/** An address to which a destination's host resolves. */
 export interface ResolvedAddress {
   readonly family: 4 | 6;
   /** IP literal without brackets. */
@@ -38,46 +44,51 @@ export interface ResolvedAddress {
   readonly transport: TransportName;
 }
 
-/** Result of the last probe of a destination; times are milliseconds of Clock.now(). */
+/** Result of a destination's last probe; times are in milliseconds of Clock.now(). */
 export interface ProbeResult {
   readonly time: number;
   readonly ok: boolean;
-  /** Final status code; 408 when the probe's own deadline passed. */
+  /** Final status code; 408 when no reply came in time. */
   readonly code: number;
-  /** Cause beyond the code: "timeout", "refused", "tls", "dns", "send"; undefined for an ordinary reply. */
+  /**
+   * Cause in addition to the code: "timeout", "refused", "tls", "dns", "send"; undefined for a reply of the gateway.
+   */
   readonly cause?: string | undefined;
-  /** Round trip in milliseconds, undefined when nothing came back. */
+  /** Round trip in milliseconds; undefined when no reply came. */
   readonly rtt?: number | undefined;
 }
 
 /**
- * Live state of one destination: mutable, written only by the StateTable, shared by all snapshots that contain the same
- * destination (partition + set + URI + socket), so that a reload keeps it.
+ * State of one destination at run time. Only the StateTable writes it. All snapshots that contain the destination (same
+ * partition, set, URI and socket) share one object, so that a reload keeps it.
  */
 export interface Health {
   state: HealthState;
-  /** Consecutive failures counted toward the probing threshold. */
+  /** Consecutive failures, counted up to the probing threshold. */
   failures: number;
   /** Selections that chose this destination first (ds_list: first_hit_counter). */
   hits: number;
-  /** Number of usability edges so far: `seq` of the last event about it. */
+  /** How often it became usable or unusable; also the `seq` of the last event about it. */
   seq: number;
-  /** Who changed the state last, when and why; undefined while it is as loaded. */
+  /** Who changed the state last, when and why; undefined while the state is that of the row. */
   lastChange?: LastChange | undefined;
   lastProbe?: ProbeResult | undefined;
-  /** Weight set at run time, instead of the row's; written by Engine.setWeight alone. */
+  /** Weight set at run time, used instead of that of the row; only Engine.setWeight writes it. */
   weight?: number | undefined;
-  /** The state column must be written back. */
+  /** Whether the state must be written back to the table. */
   dirty: boolean;
-  /** Attributes a script or operator attached at run time (ds_push_script_attrs). */
+  /** Attributes that a script or operator added at run time (ds_push_script_attrs). */
   scriptAttrs?: string | undefined;
-  /** What only its flavour's rules know of it; undefined until they need it. */
+  /** Data that only its flavour's rules use; undefined until they need it. */
   own?: object | undefined;
-  /** Shared by the destinations of one set; the state table moves it on so that compiled sets notice. */
+  /**
+   * Shared by the destinations of one set. The state table increments its version, by which compiled sets notice
+   * changes.
+   */
   readonly availability?: Availability | undefined;
 }
 
-/** Time in milliseconds since the epoch; status code and cause as of the signal, where it had any. */
+/** `time` in milliseconds since the epoch; code and cause of the signal, if it had them. */
 export interface LastChange {
   readonly time: number;
   readonly reason: string;
@@ -86,34 +97,34 @@ export interface LastChange {
   readonly cause?: string | undefined;
 }
 
-/** What the destinations of one set share, over all loads. */
+/** Versions that the destinations of one set share, across all loads. */
 export interface Availability {
-  /** Grows whenever one of them becomes usable or stops being usable. */
+  /** Incremented when one of them becomes usable or unusable. */
   version: number;
-  /** Grows whenever one of them is given another weight at run time. */
+  /** Incremented when the weight of one of them changes at run time. */
   weights?: number;
-  /** Shared by the whole partition: grows whenever a host name resolves to something else. */
+  /** Shared by the whole partition: incremented when a host name resolves to other addresses. */
   readonly resolutions?: { version: number };
 }
 
-/** Who asks for a change of state. */
+/** Who requests a change of state. */
 export type SignalOrigin = 'probe' | 'traffic' | 'mi' | 'script' | 'cluster' | 'store';
 
-/** One compiled destination of a snapshot: everything but `health` (live) and `resolved` (refreshed by DNS) is fixed. */
+/** One destination of a snapshot. Only `health` and `resolved` change after the load. */
 export interface Destination {
-  /** Stable identity: partition, set, URI and socket; never weight, attributes or order. */
+  /** Identity: partition, set, URI and socket; not weight, attributes or order. */
   readonly key: string;
   readonly partition: string;
   readonly setId: number;
   /** Position in its set. */
   readonly index: number;
-  /** Number of the row among all that were ever loaded, 1 for the first; each load counts on. */
+  /** Serial number of the row among all rows ever loaded, from 1; it increases with each load. */
   readonly serial: number;
   readonly row: DestinationRow;
-  /** URI that is dialled: without user, password and headers. */
+  /** The URI that requests are sent to: without user, password and headers. */
   readonly dialUri: string;
   readonly scheme: 'sip' | 'sips';
-  /** Host as written, IPv6 reference with brackets. */
+  /** Host as written, IPv6 in brackets. */
   readonly host: string;
   /** Port as written, undefined when the URI has none. */
   readonly port: number | undefined;
@@ -121,6 +132,6 @@ export interface Destination {
   readonly params: string;
   readonly transport: TransportName;
   readonly health: Health;
-  /** Addresses the host resolved to at load or since. */
+  /** Current addresses of the host. */
   resolved: readonly ResolvedAddress[];
 }

@@ -11,14 +11,14 @@ import type { SelectFailure, SelectTarget } from './selection.js';
 import { TargetLists } from './target-lists.js';
 
 /**
- * `selected`: `current` is the destination to go to. `kept`: flag s found a destination set already, nothing was done.
- * `failed`: `failure` says why, nothing was written.
+ * `selected`: `current` is the destination to send to. `kept`: with flag s, a destination had been set already and
+ * nothing was done. `failed`: nothing was changed; `failure` says why.
  */
 export type SelectVerdict = 'selected' | 'kept' | 'failed';
 
 /**
- * Everything one transaction (or stateless message) remembers of its selections, per partition: the destination in use,
- * the targets still to come, and what scripts see of them. Cheap to make; lists are produced when they are asked for.
+ * The selections of one transaction (or stateless message), for each partition: the destination in use, the targets
+ * that remain for failover, and the AVPs that scripts see. It is cheap to create; lists are made when they are read.
  */
 export class DispatchContext {
   /** Why the last selection failed. */
@@ -26,17 +26,18 @@ export class DispatchContext {
   private lists: TargetLists | undefined = undefined;
   private others: Map<string, TargetLists> | undefined = undefined;
   private requestUris: RequestUris | undefined = undefined;
-  /** Whose rules `requestUris` follows. */
+  /** The flavour whose rules `requestUris` follows. */
   private rewritesAs: Flavour['name'] | undefined = undefined;
 
-  /** The hot path: one set, never flag s. The destination in use from now on, undefined when there is none. */
+  /** Selects from one set without flag s (the hot path). Returns the destination, now in use, or undefined. */
   selectOne(partition: Partition, target: SelectTarget, request: RequestView): Destination | undefined {
     const choice = partition.flavour.choose(partition.snapshot, target, request);
     if (typeof choice === 'string') {
       this.failure = choice;
       return undefined;
     }
-    // A kamailio partition may keep the rest whatever this call's flags say.
+    // In a kamailio partition, a parameter of the module may require to keep the list, whatever the flags of this
+    // selection.
     const keep = (target.flags & FLAG.failover) !== 0 || choice.count > 0;
     const lists = this.open(partition);
     if ((target.flags & FLAG.append) === 0) lists.replaceBy(choice, target.setId, keep);
@@ -45,9 +46,10 @@ export class DispatchContext {
   }
 
   /**
-   * Tries the sets in order: the first that has a destination gives the one in use, those after it append
-   * their lists. `destinationIsSet`: the message has a destination already, for flag s. Lists of sets are a form of 2.1, where
-   * flag f without "M n" keeps the chosen destination alone: so does a strict partition.
+   * Tries the sets in order: the first one with a destination provides the destination in use, and the later ones
+   * append their lists. `destinationIsSet`: the message has a destination already (for flag s). Lists of sets are an
+   * old form of OpenSIPS 2.1, where flag f without "M n" keeps only the chosen destination of each set; a strict
+   * partition does the same.
    */
   select(
     partition: Partition,
@@ -63,7 +65,7 @@ export class DispatchContext {
     const shortened = partition.flavour.listKeepsOne;
     let lists: TargetLists | undefined;
     for (const target of targets) {
-      // Without flag f a further set has nothing to add.
+      // Without flag f, a later set adds nothing.
       if (lists !== undefined && (target.flags & FLAG.failover) === 0) continue;
       const choice = partition.flavour.choose(partition.snapshot, shortened ? keepingOne(target) : target, request);
       if (typeof choice === 'string') {
@@ -80,10 +82,10 @@ export class DispatchContext {
   }
 
   /**
-   * ds_select_routes: the targets of several sets in the order of the rules, each in the order of its algorithm; sets
-   * without an active destination are passed over. A target that is in more than one set is tried once; a strict
-   * partition tries it each time, as recorded, and makes use of the groups before a fault in the rules. `mode`: where
-   * the first target goes; once it is in the Request-URI, that is what later groups hash (recorded).
+   * ds_select_routes: the targets of several sets, in the order of the rules and within a set in the order of its
+   * algorithm. Sets without an active destination are skipped. A target that is in several sets is tried once. A strict
+   * partition tries it each time, as recorded, and uses the groups before a syntax error in the rules. `mode`: where
+   * the first target is written. If that is the request-URI, later groups hash the new request-URI (recorded).
    */
   selectRoutes(
     partition: Partition,
@@ -111,8 +113,8 @@ export class DispatchContext {
         lists = this.open(partition);
         if (mode === 'request-uri')
           seen = withRequestUri(request, kamailioRequestUri(request.requestUri, choice.destination, strict));
-        // Parallel targets are not in the list: it begins with the targets of the next set, as recorded. By default the
-        // destination in use stays before those; where none is set, all are branches.
+        // Parallel targets are not part of the list, which begins with the next set (recorded). By default the
+        // destination in use comes before the list; if none is set, all parallel targets become branches.
         const before = choice.branches !== undefined && !strict && mode !== 'list';
         lists.replaceBy(choice, target.setId, choice.count > 0 || before);
       } else if (choice.branches !== undefined) {
@@ -127,23 +129,23 @@ export class DispatchContext {
     return routes.problem === undefined ? 'selected' : 'failed';
   }
 
-  /** ds_next_dst, ds_next_domain: the next target, which is in use from now on; undefined when there is none. */
+  /** ds_next_dst, ds_next_domain: proceeds to the next target; undefined when there is none. */
   next(partition: Partition): Destination | undefined {
     return this.of(partition)?.next();
   }
 
-  /** The destination last used in a partition: what ds_mark_dst marks. */
+  /** The destination used last in a partition, which ds_mark_dst marks. */
   current(partition: Partition): Destination | undefined {
     return this.of(partition)?.current;
   }
 
-  /** What is kept for a partition; undefined before a selection in it succeeded. */
+  /** The lists of a partition; undefined before a selection in it succeeded. */
   of(partition: Partition): TargetLists | undefined {
     if (this.lists?.partition === partition) return this.lists;
     return this.others?.get(partition.name);
   }
 
-  /** As `of`, made when it is not there: for scripts that write a partition's AVPs before they select. */
+  /** The lists of a partition, created if there are none: scripts may write a partition's AVPs before a selection. */
   open(partition: Partition): TargetLists {
     const known = this.of(partition);
     if (known !== undefined) return known;
@@ -153,7 +155,10 @@ export class DispatchContext {
     return lists;
   }
 
-  /** The Request-URI with host, port and parameters of the destination in use; undefined when there is none or no host. */
+  /**
+   * The request-URI with host, port and parameters of the destination in use; undefined when there is none, or the URI
+   * has no host.
+   */
   rewriteRequestUri(partition: Partition, ruri: string): string | undefined {
     const destination = this.current(partition);
     if (destination === undefined) return undefined;
@@ -166,12 +171,12 @@ export class DispatchContext {
   }
 }
 
-/** The target with its chosen destination alone to be kept, unless it says how many. */
+/** The target with only its chosen destination to be kept, unless it gives a number. */
 function keepingOne(target: SelectTarget): SelectTarget {
   return target.maxResults === Number.POSITIVE_INFINITY ? { ...target, maxResults: 1 } : target;
 }
 
-/** A request with another Request-URI; itself where there is none. */
+/** The request with another request-URI; unchanged when `requestUri` is undefined. */
 function withRequestUri(request: RequestView, requestUri: string | undefined): RequestView {
   if (requestUri === undefined) return request;
   return Object.create(request, { requestUri: { value: requestUri } }) as RequestView;

@@ -13,14 +13,15 @@ import type { StateSignal, StateTable } from './state.js';
 import { createStateTable } from './state-table.js';
 import { MAX_WEIGHT, setReportedWeight } from './weight.js';
 
-/** What the engine is made with. */
+/** What the engine needs. */
 export interface EngineOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** Name of the partition that "" means; default "default". */
+  /** Name of the default partition, which "" also means; default "default". */
   readonly defaultPartition?: string;
   /**
-   * Reports selections that cannot be done as asked. Called while calls are routed: must be cheap, and limit its rate.
+   * Reports selections that cannot be done as requested. Called while calls are routed: it must be fast and limit its
+   * rate.
    */
   readonly warn?: (partition: string, message: string) => void;
   readonly onListenerError?: (error: unknown) => void;
@@ -39,15 +40,15 @@ const GONE: PartitionOptions = {
   persistentState: false,
 };
 
-/** The partitions, the one table of states, and what selections need. No socket, timer or database. */
+/** The partitions, the state table, and the data that selections need. It uses no socket, timer or database. */
 export class Engine {
   readonly states: StateTable;
   readonly env: SelectEnv;
   defaultPartition: string;
-  /** Called when a destination has got another weight at run time; undefined: no listener. */
+  /** Called when a destination's weight was changed at run time; undefined: nobody listens. */
   onWeight: ((destination: Destination) => void) | undefined = undefined;
   private readonly byName = new Map<string, Partition>();
-  /** Rules for late signals about destinations of a partition that was removed. */
+  /** Rules for signals about destinations whose partition was removed. */
   private readonly gone: OpensipsFlavour;
 
   constructor(private readonly options: EngineOptions) {
@@ -66,13 +67,13 @@ export class Engine {
     return this.byName.values();
   }
 
-  /** Adds an empty partition. Throws SwitchyardError CONFIG_INVALID when the name is taken or empty. */
+  /** Adds an empty partition. Throws SwitchyardError CONFIG_INVALID when the name is used already or is empty. */
   addPartition(options: PartitionOptions): Partition {
     if (options.name === '') throw new SwitchyardError('CONFIG_INVALID', 'a partition needs a name');
     if (this.byName.has(options.name)) {
       throw new SwitchyardError('CONFIG_INVALID', `partition "${options.name}" is defined twice`);
     }
-    // A copy of its own: putPartition changes it in place, so that every holder of the partition sees it.
+    // A copy, which putPartition changes, so that everybody who has the partition sees the new options.
     const own = { ...options };
     const { clock } = this.options;
     const apply = (signal: StateSignal) => this.states.apply(signal);
@@ -81,7 +82,7 @@ export class Engine {
     return partition;
   }
 
-  /** Adds a partition, or gives one that is there new options: its snapshot and states stay until it is loaded again. */
+  /** Adds a partition, or changes the options of an existing one: its snapshot and states stay until the next load. */
   putPartition(options: PartitionOptions): Partition {
     const known = this.byName.get(options.name);
     if (known === undefined) return this.addPartition(options);
@@ -89,21 +90,20 @@ export class Engine {
     return known;
   }
 
-  /** Forgets a partition. Transactions that have its snapshot keep it. Returns whether it was there. */
+  /** Removes a partition; transactions that have its snapshot keep it. Returns whether it existed. */
   removePartition(name: string): boolean {
     return this.byName.delete(name);
   }
 
-  /** The partition of a name, "" for the default one; undefined when there is none. */
+  /** The partition with a name, "" for the default one; undefined when there is none. */
   partition(name: string): Partition | undefined {
     return this.byName.get(name === '' ? this.defaultPartition : name);
   }
 
   /**
-   * Gives a destination another weight at run time, for everybody who selects from now on. It outlives reloads until the
-   * row's own weight is edited. Undefined: the row's weight again. Returns false where nothing changed: it was the weight
-   * already, the partition is gone, or weights are attributes in its flavour. Throws RangeError for what
-   * is no weight.
+   * Sets a destination's weight at run time, for all later selections. It stays across reloads until the weight of the
+   * row is changed. Undefined restores the weight of the row. Returns false when nothing changed: the weight was the
+   * same, the partition was removed, or its flavour has weights in attributes. Throws RangeError for an invalid weight.
    */
   setWeight(destination: Destination, weight: number | undefined): boolean {
     if (weight !== undefined && !(Number.isInteger(weight) && weight >= 0 && weight <= MAX_WEIGHT)) {
@@ -115,7 +115,7 @@ export class Engine {
     return changed;
   }
 
-  /** A new dispatch context for one transaction. */
+  /** Creates the dispatch context for one transaction. */
   context(): DispatchContext {
     return new DispatchContext();
   }

@@ -1,18 +1,18 @@
 import { type CompiledSet, NONE } from './compiled-set.js';
 import type { Destination } from './destination.js';
 
-/** Targets to come, the next one on each call. */
+/** The remaining targets; each call of `next` removes one. */
 export interface Targets {
   /** The next target; undefined when there is none left. */
   next(): Destination | undefined;
-  /** The same targets from here on, to read without consuming them. */
+  /** A copy that can be read without removing targets from the original. */
   copy(): Targets;
 }
 
 /**
- * The rest of a set after the chosen position: the active ones after it, wrapping round, then the default, be it active or
- * not. Produced one at a time, so a call that never fails over costs nothing for the size of its set; a destination that
- * went down since the selection is passed over.
+ * The destinations of a set after the chosen position: first the active ones after it, continuing at 0, then the
+ * default, active or not. They are found one at a time, so a large set costs nothing for a call that does not fail
+ * over. Destinations that have gone down since the selection are skipped.
  */
 export class RestOfSet implements Targets {
   private wrapped = false;
@@ -22,10 +22,10 @@ export class RestOfSet implements Targets {
     private readonly chosen: number,
     private readonly end: number,
     private remaining: number,
-    /** Position of the default when it is still to come, else NONE. */
+    /** Position of the default destination if it remains, else NONE. */
     private last: number,
     private from = chosen + 1,
-    /** Positions that are passed over although they are up. */
+    /** Whether to skip an active position. */
     private readonly refuses: ((position: number) => boolean) | undefined = undefined,
   ) {}
 
@@ -67,7 +67,9 @@ export class RestOfSet implements Targets {
   }
 }
 
-/** The rest of a ranked set, in the order of its ranking, then the default. The ranking may be made when it is needed. */
+/**
+ * The destinations of a set in the order of a ranking, then the default. The ranking may be computed when it is needed.
+ */
 export class RestOfRanking implements Targets {
   constructor(
     private readonly set: CompiledSet,
@@ -97,7 +99,7 @@ export class RestOfRanking implements Targets {
   }
 }
 
-/** Targets named one by one: what a script wrote, a single choice kept without the rest of its set. */
+/** A fixed list of targets: written by a script, or the chosen destination alone. */
 export class GivenTargets implements Targets {
   constructor(
     private readonly destinations: readonly Destination[],
@@ -113,5 +115,5 @@ export class GivenTargets implements Targets {
   }
 }
 
-/** No more targets. */
+/** The empty list of targets. */
 export const NO_TARGETS: Targets = { next: () => undefined, copy: () => NO_TARGETS };

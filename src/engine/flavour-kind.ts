@@ -4,45 +4,48 @@ import type { Flavour } from './flavour.js';
 import type { Compat, FlavourName, KamailioVersion, PartitionOptions } from './options.js';
 
 /**
- * What a flavour says before there is a partition: to settings, tables, tools and processes. Each folder beside this file
- * implements it; what depends on the destinations of one partition is in `Flavour`.
+ * The rules of a flavour that need no partition: for settings, tables, tools and worker processes. Each folder beside
+ * this file implements it. Rules that concern the destinations of a partition are in `Flavour`.
  */
 export interface FlavourKind extends TableRules {
   readonly name: FlavourName;
-  /** The rules for one partition. `partition` may get other parameters later. */
+  /** Creates the rules for one partition. The options in `partition` may change later. */
   create(partition: PartitionOptions, env: SelectEnv, clock: Clock): Flavour;
-  /** What the algorithm with this code is called; undefined for none. `strict`: only those of the recorded program. */
-  algorithmName(code: number, strict: boolean): string | undefined;
-  /** Whether calls may count as load of their destination, so that their beginning and end have to be known. */
-  readonly countsCalls: boolean;
-  /** Whether the question for the destinations a request comes from can name a pattern of their attributes. */
-  readonly comparesAttributes: boolean;
   /**
-   * Milliseconds between two lookups of host names, `usual` where nothing else is said; undefined: they are looked up by
-   * loads alone.
+   * Name of the algorithm with this code; undefined if there is none. `strict`: only algorithms of the recorded
+   * program.
    */
+  algorithmName(code: number, strict: boolean): string | undefined;
+  /** Whether a call may count as load of its destination: then the beginning and end of calls must be reported. */
+  readonly countsCalls: boolean;
+  /** Whether a query for the source of a request may contain a pattern for attributes (ds_is_in_list). */
+  readonly comparesAttributes: boolean;
+  /** Milliseconds between two lookups of host names, `usual` by default; undefined: only loads look them up. */
   namesEvery(partition: NamesOptions, usual: number): number | undefined;
-  /** Whether rows lose the flag that asks for probes. `pingInterval`: ds_ping_interval. */
+  /** Whether the flag that asks for probes is removed from rows. `pingInterval`: ds_ping_interval. */
   dropsProbing(version: KamailioVersion | undefined, pingInterval: number): boolean;
 }
 
-/** Parameters of a partition that say how often names are looked up. */
+/** Parameters that decide how often names are looked up. */
 export interface NamesOptions {
   readonly compat: Compat;
-  /** Parameters of 6.x; times in seconds. */
+  /** Parameters of Kamailio 6.x; times in seconds. */
   readonly dns: { readonly mode: number | undefined; readonly interval: number; readonly ttl: number };
 }
 
-/** What the table of a flavour is like, beside the names of its columns (`store/table.ts`). */
+/** Properties of a flavour's tables; the names of the columns are in `store/table.ts`. */
 export interface TableRules {
-  /** State, weight and socket are columns, and states are written back; else they are in flags and attributes. */
+  /**
+   * Whether state, weight and socket are columns and states are written back; otherwise they are in flags and
+   * attributes.
+   */
   readonly hasStateColumn: boolean;
-  /** Columns of a table may be attributes (ds_db_extra_attrs). */
+  /** Whether further columns may be read as attributes (ds_db_extra_attrs). */
   readonly hasAttributeColumns: boolean;
-  /** A destination may stand in a table without its scheme. */
+  /** Whether a destination in a table may lack the "sip:". */
   readonly takesBareHosts: boolean;
-  /** Attributes and description may be NULL. */
+  /** Whether attributes and description may be NULL. */
   readonly textsMayBeNull: boolean;
-  /** Destinations may stand in a list file in place of a table. */
+  /** Whether destinations may be in a list file instead of a table. */
   readonly hasListFiles: boolean;
 }

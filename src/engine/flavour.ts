@@ -7,15 +7,15 @@ import type { DestinationSet, Snapshot } from './set.js';
 import type { StateMark, StateSignal } from './state.js';
 
 /**
- * What a flavour decides about one partition: the order of a set, the choice in it, the request-URI, states and probes.
- * Each folder beside this file implements it; what "strict" changes stays inside. Nothing outside asks which flavour it is,
- * but for functions and commands that only one module has. What it says without a partition is in `FlavourKind`.
+ * The rules of a flavour for one partition: order of a set, selection, request-URI, states and probes. Each folder
+ * beside this file implements it, including what the option "strict" changes. Other code must not ask which flavour it
+ * is, except for functions and commands that only one module has. Rules that need no partition are in `FlavourKind`.
  */
 export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRules, CallRules, SourceRules {
   readonly name: FlavourName;
-  /** Socket to send from for destinations that name none. */
+  /** Socket to send from, for destinations that name none. */
   readonly defaultSocket: NamedSocket;
-  /** Whether lists have the fields that came with 6.x. */
+  /** Whether lists show the fields added in 6.x. */
   readonly showsFieldsOf6: boolean;
   /** A destination as Kamailio's dispatcher.list shows it. */
   view(destination: Destination): DestinationView;
@@ -23,146 +23,155 @@ export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRule
 
 /** How rows become sets. */
 export interface SetRules {
-  /** Whether what selections by weight choose follows from rows and states alone; absent: it does. */
+  /** Whether the shares in selections by weight depend on rows and states alone; absent: they do. */
   sharesAreFixed?(set: DestinationSet): boolean;
   readonly equalPriorities: 'row order' | 'reverse row order';
-  /** Rows of one set with the same URI and socket: one destination in several positions, or each with its own state. */
+  /**
+   * What rows of one set with the same URI and socket are: one destination with several positions, or destinations with
+   * states of their own.
+   */
   readonly repeatedRows: 'one destination' | 'destinations of their own';
-  /** Order in which the rows of a set are compiled again after one was added or removed in memory. */
+  /** In which order the rows of a set are compiled after one was added or removed in memory. */
   readonly editOrder: 'as listed' | 'reverse';
-  /** Whether a reload that a script or the RPC asks for keeps the states of destinations that stay. */
+  /** Whether a reload by a script or by RPC keeps the states of destinations that remain. */
   readonly reloadKeepsStates: boolean;
-  /** Whether a reload from a table with a host name that does not resolve is refused as a whole. */
+  /** Whether a host name that does not resolve makes the reload of a table fail. */
   readonly refusesUnresolved: boolean;
-  /** Whether weights may be set at run time; else they are attributes. */
+  /** Whether weights may be set at run time; otherwise they are in attributes. */
   readonly weightsAtRunTime: boolean;
 }
 
-/** How a destination is chosen. */
+/** How a destination is selected. */
 export interface SelectionRules {
-  /** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
+  /** Selects in one set, advances its round robin and counts the hit. Returns a text when nothing can be selected. */
   choose(snapshot: Snapshot, target: SelectTarget, request: RequestView): Choice | SelectFailure;
-  /** In a list of sets, flag f without "M n" keeps the chosen destination alone. */
+  /** Whether flag f without "M n", in a list of sets, keeps only the chosen destination. */
   readonly listKeepsOne: boolean;
   /**
-   * A selection without flag f leaves the list of an earlier one, whose first target the next ds_next_dst drops; a
-   * destination without a socket leaves that of an earlier selection.
+   * Whether a selection without flag f leaves the list of an earlier one in effect: the next ds_next_dst then drops its
+   * first target, and a destination without a socket is sent from the socket of the earlier selection.
    */
   readonly leavesOlderSelection: boolean;
-  /** The list of an earlier selection stays after that of a new one. */
+  /** Whether the list of an earlier selection remains after that of a new one. */
   readonly stacksSelections: boolean;
-  /** $du stays in failure routes as the request route left it; else it is empty there. */
+  /** Whether $du keeps its value from the request route in failure routes; otherwise it is empty there. */
   readonly keepsNextHop: boolean;
-  /** The last target leaves the list when a next one is asked for and there is none. */
+  /** Whether the last target is removed from the list when ds_next_dst finds no further one. */
   readonly dropsLastTarget: boolean;
-  /** Rewrites the Request-URI of one transaction, hop after hop. */
+  /** Rewrites the request-URI of one transaction, for each hop. */
   requestUris(): RequestUris;
-  /** The request-URI that is left where a destination cannot be written into it; undefined: it stays as it is. */
+  /** The request-URI to use when that of a destination cannot be written; undefined: it is unchanged. */
   readonly unwritableRequestUri: string | undefined;
-  /** What $du becomes. */
+  /** The value of $du for a destination. */
   nextHopOf(destination: Destination): string;
-  /** Whether the destination in use names the socket to send from, or the selection that found it. */
+  /** Which names the socket to send from: the destination in use, or the selection that found it. */
   readonly socketOf: 'destination' | 'selection';
 }
 
-/** What ds_select_domain and ds_next_domain do to the Request-URI. */
+/** How ds_select_domain and ds_next_domain rewrite the request-URI. */
 export interface RequestUris {
-  /** Undefined where it cannot be rewritten. */
+  /** Returns undefined when the URI cannot be rewritten. */
   rewrite(requestUri: string, destination: Destination): string | undefined;
 }
 
-/** The part of a signal that decides the next state. */
+/** The part of a signal that determines the next state. */
 export interface StateWanted {
   readonly to?: HealthState | undefined;
   readonly mark?: StateMark | undefined;
 }
 
-/** How states follow from signals. */
+/** How signals change states. */
 export interface StateRules {
-  /** The state that follows a signal; counts failures on the way. Must not set the health's state. */
+  /** Returns the state after a signal, and counts failures. Must not set the state of the health. */
   nextState(signal: StateSignal): HealthState;
-  /** The state ds_mark_dst asks for; undefined where the text is refused. A text that is ignored asks for no change. */
+  /**
+   * The state that ds_mark_dst asks for; undefined when the text is refused. A text that is ignored leaves the state as
+   * it is.
+   */
   markOf(text: string): StateWanted | undefined;
   /**
-   * ds_mark_dst marks the first target of the list, none once the list is exhausted; else the destination used last.
+   * Whether ds_mark_dst marks the first target of the list (none when the list is exhausted); otherwise the destination
+   * used last.
    */
   readonly marksFirstOfList: boolean;
-  /** Going on to the next target fails for a call that counts as load no longer. */
+  /** Whether proceeding to the next target fails when the call no longer counts as load. */
   readonly nextNeedsCounting: boolean;
-  /** Kamailio's state bits (dispatcher.set_state), as this flavour can hold them. */
+  /** Converts Kamailio's state bits (dispatcher.set_state) to a state of this flavour. */
   wantedByBits(bits: number): StateWanted;
-  /** What another node needs to know of a state besides its name; undefined for nothing. */
+  /** What other nodes need to know of a state besides its name; undefined if nothing. */
   stateBits(destination: Destination): number | undefined;
-  /** Failures that switch an active destination off, at least 1. */
+  /** How many more failures make an active destination unusable; at least 1. */
   failuresLeft(destination: Destination): number;
-  /** Failures counted toward the threshold that switches an active destination off. */
+  /** Failures counted up to now toward the threshold that makes an active destination unusable. */
   failuresOf(destination: Destination): number;
-  /** Goes on counting where another node stopped: the higher count holds. */
+  /** Takes over the failures that another node has counted, if they are more. */
   carryFailures(destination: Destination, failures: number): void;
-  /** Gives a destination what only this flavour keeps of another: it is a copy of that one. */
+  /** Copies the data that only this flavour keeps from one destination to its copy. */
   copyLive(from: Destination, to: Destination): void;
-  /** A change of usability raises Kamailio's event (event_route[dispatcher:dst-up] and dst-down). */
+  /** Whether becoming usable or unusable raises Kamailio's events (event_route[dispatcher:dst-up] and dst-down). */
   readonly raisesUpDown: boolean;
 }
 
-/** Which destination a request comes from. */
+/** Which destination a request came from. */
 export interface SourceRules {
-  /** Whether the source of a request is a destination (ds_is_in_list, ds_is_from_list). */
+  /** Whether a destination has the source address of a request (ds_is_in_list, ds_is_from_list). */
   isFrom(partition: DestinationsByAddress, source: RequestSource, wanted: SourceWanted): boolean;
 }
 
-/** What a partition knows its destinations by; `Partition` is one. */
+/** Finds the destinations of a partition by address; `Partition` implements it. */
 export interface DestinationsByAddress {
   readonly options: PartitionOptions;
   readonly snapshot: Snapshot;
   destinationsAt(address: string): Iterable<Destination>;
 }
 
-/** Where a request came from. */
+/** The source of a request. */
 export interface RequestSource {
-  /** IP literal, an IPv6 one with or without brackets. */
+  /** IP literal; IPv6 with or without brackets. */
   readonly ip: string;
   readonly port: number;
   readonly transport: TransportName;
 }
 
-/** What must agree beside the address. */
+/** What must match in addition to the address. */
 export interface SourceWanted {
   /** undefined: any set. */
   readonly setId: number | undefined;
-  /** Whether the port it came from counts, and where the flavour compares it the transport. */
+  /** Whether the source port must match, and the transport if the flavour compares it. */
   readonly port: boolean;
   /** Whether the destination must be active. */
   readonly active: boolean;
-  /** Shell pattern for its attributes, where the flavour compares them. */
+  /** Shell pattern that the attributes must match, if the flavour compares them. */
   readonly attrs: string | undefined;
 }
 
-/** What the attributes of a destination say of its probes. */
+/** What a destination's attributes determine about its probes. */
 export interface ProbeVia {
   readonly from?: string | undefined;
   readonly socket?: string | undefined;
   readonly sockname?: string | undefined;
-  /** SIP URI the probe is sent by way of. */
+  /** SIP URI that the probe is sent to instead of that of the destination. */
   readonly nextHop?: string | undefined;
 }
 
-/** How a probe ended: the final code, the fault where no reply came, the round trip in milliseconds. */
+/** How a probe ended: final code; fault, if no reply came; round trip in milliseconds. */
 export interface ProbeEnd {
   readonly code: number;
   readonly cause?: string | undefined;
   readonly rtt?: number | undefined;
 }
 
-/** Which destinations are probed, and the effect of the results. */
+/** Which destinations are probed, and what the outcomes mean. */
 export interface ProbeRules {
-  /** Whether a destination is probed now. `all`: ds_probing_mode wants active ones probed too. */
+  /** Whether a destination is to be probed now. `all`: ds_probing_mode requires to probe active ones too. */
   wantsProbe(destination: Destination, all: boolean): boolean;
-  /** Whether a reply to a probe is a good one. `goodCodes`: options_reply_codes. */
+  /** Whether a reply to a probe means success. `goodCodes`: options_reply_codes. */
   acceptsReply(code: number, goodCodes: ReadonlySet<number>): boolean;
-  /** How the probe of a destination goes out; `socket`: what its row or ds_probing_sock says. */
+  /** How to send a destination's probe; `socket`: that of the row or of ds_probing_sock. */
   probeVia(destination: Destination, socket: string | undefined): ProbeVia | undefined;
-  /** A probe ended: statistics, and what shares follow from them. `set`: the set it is in now. */
+  /**
+   * Updates statistics, and shares computed from them, after a probe. `set`: the set that contains the destination now.
+   */
   probeEnded(destination: Destination, set: DestinationSet | undefined, end: ProbeEnd): void;
 }
 
@@ -170,48 +179,51 @@ export interface ProbeRules {
 export interface CallRules {
   /** A call has ended. */
   endCall(callId: string): void;
-  /** Forgets calls that have expired. */
+  /** Removes calls that have expired. */
   expireCalls(): void;
-  /** Calls of a destination that count as load; undefined where none do. */
+  /** The number of calls at a destination; undefined where calls do not count as load. */
   loadOf(destination: Destination): DestinationLoad | undefined;
   /**
-   * Takes over what other nodes have of a destination's calls, and how many calls this one may have at most until it
-   * receives their count again; undefined: no such bound.
+   * Sets how many calls other nodes have at a destination, and the most calls that this node may have until their next
+   * report; undefined: no bound.
    */
   shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void;
-  /** A dialog that ends also ends its call without a script saying so (ds_load_unset). */
+  /** Whether the end of a dialog ends its call even if the script does not call ds_load_unset. */
   readonly endsCallsItself: boolean;
 }
 
-/** Calls of this node at a destination, how many it may have at most beside other nodes, and all nodes together (0: any). */
+/**
+ * Calls at a destination: of this node; the most this node may have, considering the other nodes; and the most of all
+ * nodes (0: no bound).
+ */
 export interface DestinationLoad {
   readonly load: number;
   readonly share: number | undefined;
   readonly maxload: number;
 }
 
-/** A local socket by its name or its description; the name wins. */
+/** A local socket by name or description; the name takes precedence. */
 export interface NamedSocket {
   readonly sockname?: string | undefined;
   readonly socket?: string | undefined;
 }
 
-/** What Kamailio's tools show of a destination. */
+/** A destination as Kamailio's tools show it. */
 export interface DestinationView {
-  /** "AX", "IP" and so on. */
+  /** "AX", "IP" etc. */
   readonly letters: string;
-  /** The same as bits. */
+  /** The state as bits. */
   readonly bits: number;
   /** Good or bad answers counted toward a threshold. */
   readonly probingCount: number;
-  /** Calls in progress; undefined where no load is kept. */
+  /** Calls in progress; undefined where calls do not count as load. */
   readonly load: number | undefined;
   readonly attributes: AttributesView;
   readonly latency: LatencyView | undefined;
   readonly overload: OverloadView | undefined;
 }
 
-/** Attributes of a destination of Kamailio, as commands show them. */
+/** Kamailio attributes, as commands show them. */
 export interface AttributesView {
   readonly duid: string | undefined;
   readonly maxload: number;
@@ -225,7 +237,7 @@ export interface AttributesView {
   readonly ocMax: number;
 }
 
-/** Milliseconds. */
+/** In milliseconds. */
 export interface LatencyView {
   readonly average: number;
   readonly deviation: number;
@@ -236,13 +248,13 @@ export interface LatencyView {
 
 /** Overload control of a destination, as commands show it. */
 export interface OverloadView {
-  /** Percent of calls refused. */
+  /** Percentage of calls that are refused. */
   readonly rate: number;
   readonly min: number;
   readonly max: number;
   readonly sequence: number;
-  /** Decisions made while an announcement holds, modulo 100. */
+  /** Number of decisions since the last report of the gateway, modulo 100. */
   readonly index: number;
-  /** Milliseconds of Clock.monotonic() until which it holds; 0 for never. */
+  /** Clock.monotonic() in milliseconds until which the report is valid; 0: there was none. */
   readonly until: number;
 }

@@ -1,15 +1,18 @@
 import { findText } from '../core/find-text.js';
 
-/** Characters of both, multiplied, up to which every star is tried at every character: what tables and scripts have. */
+/**
+ * If the product of both lengths is at most this, the simple algorithm is used, which tries every position for each
+ * star. Patterns in tables and scripts are this short.
+ */
 const FEW = 262_144;
-/** Elements at most between two stars of a long pattern that has more than characters there: "?" or "[...]". */
+/** In a long pattern, the most elements between two stars if one of them is "?" or "[...]". */
 const MOST_ELEMENTS = 62;
 
 /**
- * Shell pattern matching over a whole string, as fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", "\" takes the next
- * character as it is; case counts, "/" and a leading "." are nothing special. Time is linear in both, since a script may take the
- * pattern from a peer: of a long pattern over a long text at most 62 elements may stand between two stars where there is more
- * than characters, otherwise it matches nothing.
+ * Matches a whole string with a shell pattern, like fnmatch(3) without flags: "*", "?", "[a-z]", "[!a]", and "\" before
+ * a literal character. Case matters; "/" and a leading "." are ordinary. A script may take the pattern from a peer, so
+ * the time is linear in pattern and text. For that, a long pattern with a long text may have at most 62 elements
+ * between two stars if they are not all literal characters; otherwise it matches nothing.
  */
 export function fnmatch(pattern: string, text: string): boolean {
   return pattern.length * text.length <= FEW ? matchHere(pattern, text) : matchLong(pattern, text);
@@ -20,7 +23,7 @@ function matchHere(pattern: string, text: string): boolean {
   let t = 0;
   let starAt = -1;
   let starText = 0;
-  // From here on no "[" is closed: the end is looked for once, not at every try.
+  // No "[" from here on has a closing bracket; so this is searched only once.
   let open = pattern.length;
   while (t < text.length) {
     const c = pattern.charAt(p);
@@ -36,7 +39,8 @@ function matchHere(pattern: string, text: string): boolean {
       p += used;
       t++;
     } else if (starAt >= 0) {
-      // Only the last star needs to take more: what an earlier one took was already as little as possible.
+      // When the rest does not match, only the last star has to take one more character: each earlier star has already
+      // taken as few as possible.
       p = starAt + 1;
       t = ++starText;
     } else {
@@ -47,7 +51,7 @@ function matchHere(pattern: string, text: string): boolean {
   return p === pattern.length;
 }
 
-/** Length of the pattern element at `p` when it matches `c`, else 0. */
+/** Length of the pattern element at `p` if it matches `c`, else 0. */
 function matchOne(pattern: string, p: number, c: string): number {
   switch (pattern.charAt(p)) {
     case '?':
@@ -69,7 +73,7 @@ function matchBracket(pattern: string, start: number, c: string): number {
   let found = false;
   for (let isFirst = true; ; isFirst = false) {
     let low = pattern.charAt(p);
-    // Without a closing bracket "[" is an ordinary character.
+    // Without a closing bracket "[" is a literal character.
     if (low === '') return c === '[' ? 1 : 0;
     if (low === ']' && !isFirst) return found !== negated ? p + 1 - start : 0;
     if (low === '\\' && p + 1 < pattern.length) low = pattern.charAt(++p);
@@ -84,20 +88,20 @@ function matchBracket(pattern: string, start: number, c: string): number {
   }
 }
 
-/** What stands between two stars: characters, or elements as they are written. */
+/** The text or the elements between two stars. */
 interface Piece {
   readonly elements: readonly string[];
-  /** Undefined where there is more than characters. */
+  /** The text, if all elements are literal characters; else undefined. */
   readonly plain: string | undefined;
 }
 
 /**
- * A shell pattern that is matched with many texts, as `fnmatch` does: the work for the pattern is done once, whatever comes from a peer.
- * Between two stars at most 62 elements may stand where there is more than characters, otherwise it matches nothing.
+ * A shell pattern for many texts, with the result of `fnmatch`: the pattern is prepared once. At most 62 elements may
+ * stand between two stars if they are not all literal characters; otherwise it matches nothing.
  */
 export class ShellPattern {
   private readonly pieces: readonly Piece[];
-  /** Characters a text has at least that it matches. */
+  /** The least number of characters that a matching text has. */
   private readonly least: number;
   private readonly searches = new Map<Piece, ElementSearch>();
   private readonly impossible: boolean;
@@ -111,7 +115,7 @@ export class ShellPattern {
       .some(({ elements, plain }) => plain === undefined && elements.length > MOST_ELEMENTS);
   }
 
-  /** Whether the pattern describes the whole text. */
+  /** Whether the pattern matches the whole text. */
   matches(text: string): boolean {
     if (this.impossible || text.length < this.least) return false;
     const [first, ...others] = this.pieces;
@@ -137,7 +141,7 @@ export class ShellPattern {
     return search.find(text, from);
   }
 
-  /** One element alone needs nothing made for it: a long pattern may have thousands of them. */
+  /** A single element is tested without a prepared search, since a long pattern may have thousands of them. */
   private findOne(element: string, text: string, from: number): number {
     for (let at = from; at < text.length; at++) {
       if (matchesElement(element, text.charAt(at), this.known)) return at;
@@ -146,7 +150,7 @@ export class ShellPattern {
   }
 }
 
-/** Keeps the last pattern as long as it stays the same: for the values of a list. */
+/** Returns a function that reuses the last pattern while it stays the same: for comparing all values of a list. */
 export function keptPattern(): (pattern: string) => ShellPattern {
   let source: string | undefined;
   let kept = new ShellPattern('');
@@ -159,10 +163,12 @@ export function keptPattern(): (pattern: string) => ShellPattern {
   };
 }
 
-/** Characters of an element from which on what it says of each character is remembered. */
+/** Results of elements of at least this length are stored for each character. */
 const LONG_ELEMENT = 16;
 
-/** What long elements say of the characters that were looked at; a text of a message has at most 256 different ones. */
+/**
+ * Stored results: by element, whether it matches a character. A text of a message has at most 256 different characters.
+ */
 type Known = Map<string, Map<string, boolean>>;
 
 function matchesElement(element: string, c: string, known: Known): boolean {
@@ -174,15 +180,15 @@ function matchesElement(element: string, c: string, known: Known): boolean {
   return answer;
 }
 
-/** Bits of one word that are used. */
+/** Bits used of a word. */
 const BITS = 31;
 
 /**
- * Looks for elements in a text, all beginnings at once (the Shift-And algorithm of Baeza-Yates and Gonnet): bit i of the state is set where the
- * first i + 1 elements match up to here. Two words hold it.
+ * Searches for elements in a text, all positions at once (the Shift-And algorithm of Baeza-Yates and Gonnet): bit i of
+ * the state is set if the first i + 1 elements match up to the current character. The state has two words.
  */
 class ElementSearch {
-  /** By character: which elements it matches. */
+  /** For each character: which elements it matches. */
   private readonly masks = new Map<string, readonly [low: number, high: number]>();
 
   constructor(private readonly elements: readonly string[]) {}
@@ -219,17 +225,17 @@ class ElementSearch {
   }
 }
 
-/** The same for a long pattern over a long text. */
+/** Matches a long pattern with a long text. */
 export function matchLong(pattern: string, text: string): boolean {
   return new ShellPattern(pattern).matches(text);
 }
 
-/** The pattern cut at its stars. */
+/** Splits a pattern at its stars. */
 function piecesOf(pattern: string): Piece[] {
   const pieces: Piece[] = [];
   let elements: string[] = [];
   let isPlain = true;
-  // A bracket that is not closed is a character, and so are all after it: the end is looked for once.
+  // When one bracket is not closed, neither are those after it: all are literal. So the end is searched once.
   let closes = true;
   const close = (): void => {
     const plain = isPlain ? elements.map((each) => each.charAt(each.length - 1)).join('') : undefined;
@@ -241,7 +247,7 @@ function piecesOf(pattern: string): Piece[] {
     const c = pattern.charAt(p);
     let size = 1;
     if (c === '*') {
-      // Of several stars in a row one counts.
+      // Several stars in a row are one star.
       if (elements.length > 0 || pieces.length === 0) close();
     } else {
       if (c === '\\') size = 2;
@@ -259,7 +265,7 @@ function piecesOf(pattern: string): Piece[] {
   return pieces;
 }
 
-/** Length of the bracket expression at `start`; 0 for one that is not closed. */
+/** Length of the bracket expression at `start`; 0 when it is not closed. */
 function bracketLength(pattern: string, start: number): number {
   let p = start + 1;
   if (pattern.charAt(p) === '!' || pattern.charAt(p) === '^') p++;

@@ -2,13 +2,13 @@ import { uriParam } from '../core/uri.js';
 import { finishHash, foldHash } from './hash.js';
 import type { FlavourName } from './options.js';
 
-/** What follows the host, up to the headers, names a telephone number. */
+/** Matches if the URI has the parameter user=phone: then its user is a telephone number. */
 const USER_PHONE = /^[^?]*;[uU][sS][eE][rR]=phone(?:[;?]|$)/;
 
-/** No hash can be computed: the URI is not one. */
+/** The text is not a URI, so it has no hash. */
 export const NO_HASH = -1;
 
-/** No hash: `plainUriHash` leaves the URI to what reads any. */
+/** `plainUriHash` cannot handle the URI; `anyUriHash` must. */
 const NOT_PLAIN = -2;
 
 const LAST_ASCII = 127;
@@ -21,12 +21,12 @@ const QUESTION = 63;
 const LEFT_BRACKET = 91;
 
 /**
- * Hash of a URI over two keys: the user (without password), then the host; ":port" stays on the host when it is written
- * and is not the default of the URI's transport (5061 for sips and transport=tls, else 5060). Nothing is decoded and no
- * case is folded. `userOnly` (flag u) leaves the second key out. A tel URI has its number for user and an empty host; a
- * URI of any other scheme is all host. Kamailio looks at the scheme alone for the default port,
- * takes no empty user, and cuts a urn at its second colon; with user=phone the user ends at ";" and the default port is
- * 5060 (recorded). NO_HASH when `uri` has no scheme or nothing after it.
+ * Hash of a URI from two keys: the user (without password) and the host. ":port" is part of the host key if it is
+ * written and not the default port of the URI's transport (5061 for sips and transport=tls, else 5060). Nothing is
+ * decoded, and case matters. `userOnly` (flag u) omits the host key. In a tel URI the number is the user and the host
+ * is empty; a URI of any other scheme is all host. Kamailio differs (recorded): only the scheme decides the default
+ * port, an empty user is not allowed, a urn ends at its second colon, and with user=phone the user ends at ";" and the
+ * default port is 5060. Returns NO_HASH when `uri` has no scheme or nothing after it.
  */
 export function uriHash(uri: string, userOnly: boolean, flavour: FlavourName = 'opensips'): number {
   const hash = plainUriHash(uri, userOnly, flavour);
@@ -34,13 +34,14 @@ export function uriHash(uri: string, userOnly: boolean, flavour: FlavourName = '
 }
 
 /**
- * Hash of a URI as most are, sip:USER@HOST with a port or parameters at most, while its characters are read for the first and only
- * time, four at once: reading them is most of what a selection costs. NOT_PLAIN leaves the URI to `anyUriHash`.
+ * Hash of a URI in the usual form, sip:USER@HOST with at most a port or parameters. It computes the hash while it reads
+ * the characters, four at a time and only once, since reading them is most of the cost of a selection. Returns
+ * NOT_PLAIN for other URIs.
  */
 function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): number {
   const length = uri.length;
   if (length < 7 || uri.charCodeAt(3) !== COLON || schemeOf(uri, 3) !== 'sip') return NOT_PLAIN;
-  // The bytes of each key are summed four at a time, what is left of it as a shorter number (`foldHash`).
+  // Each key is added in groups of four bytes; the remaining bytes make a shorter number (`foldHash`).
   let sum = 0;
   let at = 4;
   let four = 0;
@@ -77,12 +78,12 @@ function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): num
   word = before === 0 ? 0 : four >>> (32 - 8 * before);
   const portless = (sum + (word ^ (word >>> 3))) | 0;
   if (end === SEMICOLON || end === QUESTION) {
-    // An "@" after it would make all before it user, user=phone would ask for the parameters.
+    // After an "@", everything so far was the user; and user=phone would require the parameters.
     if (flavour === 'kamailio' || uri.indexOf('@', at) >= 0) return NOT_PLAIN;
     return finishHash(portless) || 1;
   }
   if (end !== COLON || at + before + 1 === length) return NOT_PLAIN;
-  // What follows the port would be parameters, which may name the transport that it belongs to.
+  // Parameters after the port may name the transport, which decides the default port.
   let port = 0;
   for (let i = before + 1; i < 4 && at + i < length; i++) {
     const digit = octetOf(four, i) - ZERO;
@@ -108,7 +109,10 @@ function plainUriHash(uri: string, userOnly: boolean, flavour: FlavourName): num
   return finishHash(sum) || 1;
 }
 
-/** The four characters at `at`, the first one highest, zeros for what is beyond the end; negative when one of them is not ASCII. */
+/**
+ * The four characters at `at` as a number, the first one highest, zero beyond the end; negative if one of them is not
+ * ASCII.
+ */
 function fourOf(uri: string, at: number, length: number): number {
   if (at + 3 < length) {
     const a = uri.charCodeAt(at);
@@ -124,8 +128,8 @@ function fourOf(uri: string, at: number, length: number): number {
 }
 
 /**
- * A bit 7 for each of four ASCII characters that may end a key, ":" to "@" or "[", computed for all of them at once: no octet overflows
- * into the next one. Not 0 for a negative number.
+ * Has bit 7 set for each of four ASCII characters that may end a key (":" to "@", or "["). All four are tested at once;
+ * no byte overflows into the next. Not 0 for a negative number.
  */
 function endsIn(four: number): number {
   if (four < 0) return -1;
@@ -138,7 +142,7 @@ function octetOf(four: number, index: number): number {
   return (four >>> (24 - 8 * index)) & 255;
 }
 
-/** The hash of any URI, by its parts. Exported for the comparison with `uriHash`, which does the same faster. */
+/** Hash of any URI, from its parsed parts. Exported for a test that compares it with the faster `uriHash`. */
 export function anyUriHash(uri: string, userOnly: boolean, flavour: FlavourName): number {
   const length = uri.length;
   let colon = 0;
@@ -157,8 +161,8 @@ export function anyUriHash(uri: string, userOnly: boolean, flavour: FlavourName)
   }
   if (scheme === 'other') return finish(uri, start, start, start, uri.length, userOnly);
 
-  // One pass: ";" and "?" may stand in the user part, so only the last "@" ends it, and whatever was taken for host,
-  // password or port before it was user.
+  // One pass. The user may contain ";" and "?", so only the last "@" ends it; a host, password or port found before
+  // that was part of the user.
   let userEnd = start;
   let firstColon = -1;
   let hostStart = start;

@@ -2,7 +2,7 @@ import { coreHash } from '../core/core-hash.js';
 
 export { coreHash, finishHash, foldHash } from '../core/core-hash.js';
 
-/** The hash selections are made with: as `coreHash`, but never 0. */
+/** The hash for selections: `coreHash`, but never 0. */
 export function dispatcherHash(a: string, b?: string): number {
   return coreHash(a, b) || 1;
 }

@@ -3,23 +3,23 @@ import type { Destination } from './destination.js';
 import type { DestinationsByAddress } from './flavour.js';
 import { fnmatch } from './fnmatch.js';
 
-/** What ds_is_in_list is asked for. */
+/** The parameters of ds_is_in_list. */
 export interface InListQuery {
-  /** IPv4 or IPv6 literal, the latter with or without brackets, in any spelling. A name is never in a list. */
+  /** IPv4 or IPv6 literal in any spelling, IPv6 with or without brackets. A host name matches nothing. */
   readonly ip: string;
   /** 0 or undefined for any. */
   readonly port?: number | undefined;
   /** undefined or -1 for all sets. */
   readonly setId?: number | undefined;
-  /** Pass over inactive and probing destinations. */
+  /** Whether to ignore inactive and probing destinations. */
   readonly activeOnly?: boolean | undefined;
-  /** Shell pattern the destination's attributes must match; those without attributes match none. */
+  /** Shell pattern for the destination's attributes; a destination without attributes matches no pattern. */
   readonly pattern?: string | undefined;
 }
 
 /**
- * ds_is_in_list: the first destination, in the order of listings (sets newest first), that has this address and port. A
- * destination whose URI says port 0 matches any port; one without a port matches its transport's default.
+ * ds_is_in_list: the first destination in the order of listings (newest set first) with this address and port. Port 0
+ * in its URI matches any port; no port in its URI means the default port of its transport.
  */
 export function findInList(partition: DestinationsByAddress, query: InListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);

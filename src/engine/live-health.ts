@@ -1,7 +1,7 @@
 import type { Availability, Health, HealthState, LastChange, ProbeResult } from './destination.js';
 
 /**
- * Health of a compiled destination. Selections count in a column of their set, by position, so that a choice among a
+ * Health of a compiled destination. Hits are counted in an array of the set, by position, so that a selection among a
  * hundred thousand destinations touches no object; `hits` adds that count.
  */
 export class LiveHealth implements Health {
@@ -30,20 +30,20 @@ export class LiveHealth implements Health {
     this.counted += value - this.hits;
   }
 
-  /** Adds the count of the column to that of the destination, and sets the column to 0: it stops counting for a while. */
+  /** Adds the count in the array to the hits of the destination, and resets it. */
   carry(): void {
     this.counted = this.hits;
     if (this.column !== undefined) this.column[this.at] = 0;
   }
 
-  /** Whether hits are counted in this column now. */
+  /** Whether hits are currently counted in this array. */
   isCountedIn(column: Uint32Array): boolean {
     return this.column === column;
   }
 
   /**
-   * Counts selections at position `at` of a column from now on; what the previous column counted is kept. A destination
-   * that stands twice in a set has one position: the first one, which is returned for the second.
+   * From now on counts hits at position `at` of an array; the count of the previous array is kept. A destination that
+   * occurs twice in a set counts at its first position, which is returned also for the second.
    */
   countIn(column: Uint32Array, at: number): number {
     if (this.column === column) return this.at;

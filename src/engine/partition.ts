@@ -8,26 +8,26 @@ import type { Snapshot } from './set.js';
 export interface Discarded {
   readonly row: string;
   readonly reason: string;
-  /** Where it stands, as far as that is known. */
+  /** Where the row is, as far as known. */
   readonly at?: RowPosition | undefined;
 }
 
-/** Where a row stands in its table or file. */
+/** Position of a row in its table or file. */
 export interface RowPosition {
   /** Primary key. */
   readonly id?: number | string | undefined;
-  /** Line of a file, from 1. */
+  /** Line number in a file, from 1. */
   readonly line?: number | undefined;
-  /** Documented name of the column that is at fault. */
+  /** Documented name of the wrong column. */
   readonly column?: string | undefined;
   readonly setId?: number | undefined;
   readonly uri?: string | undefined;
 }
 
-/** How the reason of a row ends whose host name does not resolve. */
+/** How the reason ends when a row's host name does not resolve. */
 export const UNRESOLVED = 'does not resolve';
 
-/** What a (re)load did; destinations are named by "set uri". */
+/** What a (re)load did; destinations are written as "set uri". */
 export interface LoadReport {
   readonly loaded: number;
   readonly discarded: readonly Discarded[];
@@ -36,61 +36,61 @@ export interface LoadReport {
   readonly changed: readonly string[];
 }
 
-/** How a load is to be done. */
+/** Options of a load. */
 export interface LoadOptions {
-  /** Keep the state of destinations that are still there; with false it is taken from the rows again. */
+  /** Whether destinations that remain keep their state; otherwise it is read from the rows. */
   readonly inheritState: boolean;
-  /** Attributes that scripts attached to destinations at run time are lost, as with each reload from the table. */
+  /** Whether attributes set by scripts at run time are removed, as a reload from the table does. */
   readonly dropScriptAttrs?: boolean;
-  /** Examines the compiled rows before they are taken over, and may throw: the old data then stay. */
+  /** Checks the compiled rows before they come into use; when it throws, the old data stay. */
   readonly check?: (report: LoadReport) => void;
-  /** Report what would be done, change nothing. */
+  /** Whether to report only, and change nothing. */
   readonly dryRun?: boolean;
   /**
-   * Addresses of a host that is not an IP literal; undefined or none: the row is discarded as not resolvable. Without
-   * this function such rows are loaded with no addresses (they are filled in by whoever resolves names).
+   * Returns the addresses of a host name; undefined or none: the row is discarded. If this function is absent, such
+   * rows are loaded without addresses, which must be set later.
    */
   readonly resolve?: (uri: SipUri, transport: TransportName) => readonly ResolvedAddress[] | undefined;
   /**
-   * With `inheritState` false: whether a destination's state was changed after the rows were read. It is then newer than
-   * the row's, and kept.
+   * For `inheritState` false: whether a destination's state was changed after the rows were read. Such a state is newer
+   * than the row's, and is kept.
    */
   readonly isNewer?: (destination: Destination) => boolean;
 }
 
-/** A tenant: its options and its current snapshot, replaced in one assignment. */
+/** A partition: its options and its current snapshot, which each load replaces in one assignment. */
 export interface Partition {
   readonly name: string;
   readonly options: PartitionOptions;
   readonly snapshot: Snapshot;
-  /** The rules of its flavour. Another object after a change of settings to another flavour. */
+  /** The rules of its flavour; another object after the flavour was changed in the settings. */
   readonly flavour: Flavour;
   /**
-   * Compiles rows separately and swaps them in. Destinations that are still there keep their Health object; with
-   * `inheritState` false their state is taken from the rows again. Never throws for a bad row: it is in the report.
+   * Compiles rows and then replaces the snapshot. Destinations that remain keep their Health object; with
+   * `inheritState` false their state is read from the rows. Never throws because of a bad row, which is in the report.
    */
   load(rows: readonly DestinationRow[], options: LoadOptions): LoadReport;
   /**
-   * The same in slices: awaits `pause` between them, so that calls go on while many rows are compiled. The snapshot is
-   * swapped in one step at the end. Loads of one partition run one after the other.
+   * Does the same in slices and awaits `pause` between them, so that calls are handled while many rows are compiled.
+   * The snapshot is replaced at the end in one step. Loads of one partition run one after the other.
    */
   loadInSlices(rows: readonly DestinationRow[], options: LoadOptions, pause: () => Promise<void>): Promise<LoadReport>;
   /**
-   * From now on round robin begins at this part (0 to below 1) of each set, and of sets that a later load adds. So several
-   * nodes do not begin with the same destination.
+   * Sets where round robin begins in each set, also in sets loaded later: at a fraction (0 to below 1) of the set. With
+   * different fractions, several nodes begin with different destinations.
    */
   beginAt(part: number): void;
-  /** The destination of a row URI: compared without case over the whole URI as stored. */
+  /** The destination with a row URI; the URI is compared as stored but without case. */
   find(setId: number, uri: string): Destination | undefined;
-  /** All of them: one URI may occur with two sockets, or in two rows. In order of position. */
+  /** All destinations with a row URI, in order of position: one URI may occur with two sockets, or in two rows. */
   findAll(setId: number, uri: string): readonly Destination[];
-  /** Destinations that have this address (as canonicalIp gives it), in no particular order. */
+  /** The destinations with an address (in the form of canonicalIp), in any order. */
   destinationsAt(address: string): readonly Destination[];
-  /** Destinations whose host is a name rather than an address, in no particular order. */
+  /** The destinations whose host is a name, in any order. */
   named(): readonly Destination[];
 }
 
-/** Why there is no partition of a name, '' being the default one's. */
+/** Error text for an unknown partition; '' is the name of the default one. */
 export function unknownPartition(name: string): string {
   return name === '' ? 'no partition is named, and none is the default one' : `no partition "${name}"`;
 }

@@ -1,23 +1,23 @@
 /**
- * What the engine may know of a request. All strings are latin1 as on the wire; nothing is computed until asked for,
- * so implementations answer with lazy getters.
+ * What the engine reads of a request. Strings are latin1, as on the wire. Implementations use getters, so that a value
+ * is computed only when it is needed.
  */
 export interface RequestView {
-  /** Call-ID, trimmed. */
+  /** Call-ID without surrounding spaces. */
   readonly callId: string;
   /** Method; undefined means INVITE. */
   readonly method?: string | undefined;
-  /** addr-spec of the From header, without display name and header parameters; '' when it has none. */
+  /** URI of the From header, without display name and header parameters; '' without one. */
   readonly fromUri: string;
   readonly toUri: string;
   /** Request-URI in its current form. */
   readonly requestUri: string;
-  /** Username of the Proxy-Authorization credentials, else of Authorization, up to "@", trimmed; undefined when unusable. */
+  /** User name of the Proxy-Authorization credentials, or else of Authorization, up to "@"; undefined when unusable. */
   readonly authUsername: string | undefined;
-  /** The hash_pvar format of `partition`, evaluated on this request; undefined when the parameter is not set. */
+  /** The value of the partition's hash_pvar for this request; undefined when the parameter is not set. */
   hashVar(partition: string): string | undefined;
-  /** pvar_algo_pattern with %u and %i substituted and evaluated on this request (algorithm 9); undefined for null. */
+  /** The value of pvar_algo_pattern for this request, with %u and %i replaced (algorithm 9); undefined for null. */
   loadOf(partition: string, destinationUri: string, setId: number): number | undefined;
-  /** The score algo_route gives a destination (algorithm 10); undefined when there is no such route. */
+  /** The score that algo_route gives a destination (algorithm 10); undefined without such a route. */
   scoreOf(partition: string, destinationUri: string, attrs: string, scriptAttrs?: string): number | undefined;
 }

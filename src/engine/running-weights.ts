@@ -1,15 +1,15 @@
-/** Entries above which a guide table pays. */
+/** With more entries than this, a guide table is faster. */
 const SMALL = 8;
 
 /**
- * Running weights and the search in them: entry i covers the values from the sum before it up to its own sum. Equal
- * weights need no table at all. Else a guide table, one entry for each equal share of the total, says where to begin, so
- * that an ordinary search takes one or two steps, a skewed one no more than a binary search.
+ * Cumulative weights and the search in them: entry i covers the values from the sum before it up to its own sum. Equal
+ * weights need no table. Otherwise a guide table, with one entry for each equal part of the total, says where to begin:
+ * a search usually takes one or two steps, and with very unequal weights as many as a binary search.
  */
 export class RunningWeights {
-  /** Entries in use. */
+  /** Number of entries. */
   count = 0;
-  /** The weight of every entry as long as they are equal. */
+  /** The weight of each entry while all are equal. */
   private equal = 0;
   private sums: Float64Array | undefined = undefined;
   private guide: Int32Array | undefined = undefined;
@@ -17,13 +17,13 @@ export class RunningWeights {
 
   constructor(private readonly capacity: number) {}
 
-  /** Takes all weights out. */
+  /** Removes all weights. */
   clear(): void {
     this.count = 0;
     this.sums = undefined;
   }
 
-  /** Adds a weight after the others. No array is made while all are equal. */
+  /** Appends a weight. While all weights are equal, no array is made. */
   add(weight: number): void {
     const { count } = this;
     if (count === 0) this.equal = weight;
@@ -35,7 +35,7 @@ export class RunningWeights {
     this.count = count + 1;
   }
 
-  /** To be called after the last `add`, before `find`. */
+  /** Must be called after the last `add` and before `find`. */
   finish(): void {
     const { sums, count } = this;
     const total = this.totalOf(count);
@@ -61,7 +61,7 @@ export class RunningWeights {
     return this.sums === undefined ? this.equal * count : (this.sums[count - 1] as number);
   }
 
-  /** The first entry whose sum exceeds `value`; `value` is not negative and below the total. */
+  /** The first entry whose sum exceeds `value`, which must be from 0 to below the total. */
   find(value: number): number {
     const { sums, guide } = this;
     if (sums === undefined) return Math.floor(value / this.equal);
@@ -71,7 +71,7 @@ export class RunningWeights {
       const share = (value * this.scale) | 0;
       low = guide[share] as number;
       high = guide[share + 1] as number;
-      // A share's edge is rounded, so the entry may lie just outside.
+      // The boundaries in the guide table are rounded, so the entry may be just outside.
       while (low > 0 && (sums[low - 1] as number) > value) low--;
       if ((sums[high] as number) <= value) high = this.count - 1;
     }
@@ -84,7 +84,7 @@ export class RunningWeights {
   }
 }
 
-/** `hash` modulo `total`, where `total` may be beyond 32 bits. An integer division where it can be one. */
+/** `hash` modulo `total`, which may exceed 32 bits. Uses integer division where possible. */
 export function hashModulo(hash: number, total: number): number {
   return total <= 0xffffffff ? (hash >>> 0) % (total >>> 0) : (hash >>> 0) % total;
 }

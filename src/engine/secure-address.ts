@@ -4,16 +4,16 @@ import type { Destination } from './destination.js';
 const SECURE = /^sips:/i;
 const TRANSPORT = /;transport=[^;]*/gi;
 
-/** What of a destination goes into a Request-URI: host, port and parameters. */
+/** The parts of a destination that are written into a request-URI: host, port and parameters. */
 export interface DialledAddress {
   readonly address: string;
-  /** Its parameters, as they stand in the address. */
+  /** Its parameters, as in the URI. */
   readonly params: string;
 }
 
 /**
- * The address of a destination in a Request-URI whose scheme stays as it is: that of a sips destination has ";transport=tls" in a sip
- * URI, without which the request would leave in clear.
+ * The address of a destination for a request-URI whose scheme stays. If a sips destination is written into a sip URI,
+ * ";transport=tls" is added: otherwise the request would be sent unencrypted.
  */
 export function dialledAddress(destination: Destination, scheme: string): DialledAddress {
   const { dialUri, params } = destination;

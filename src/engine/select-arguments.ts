@@ -3,15 +3,15 @@ import { FLAG } from './algorithms/algorithm.js';
 import { algorithmCode, algorithmNames } from './opensips/algorithms/list.js';
 import type { SelectTarget } from './selection.js';
 
-/** What ds_select_dst and ds_select_domain were asked for. */
+/** The parsed parameters of ds_select_dst or ds_select_domain. */
 export interface SelectArguments {
-  /** Partition name, '' for the default one. */
+  /** Name of the partition, '' for the default one. */
   readonly partition: string;
-  /** At least one; tried in order, their failover lists joined in that order. */
+  /** At least one. They are tried in order, and their failover lists are joined in that order. */
   readonly targets: readonly SelectTarget[];
 }
 
-/** Parameters as a script, a rule or a command line gives them; numbers may be given as numbers or as text. */
+/** Parameters from a script, a rule or a command line; numbers may be given as text. */
 export interface SelectParameters {
   /** "1", "part:1", "part : 1, 2" */
   readonly set: string | number;
@@ -21,16 +21,19 @@ export interface SelectParameters {
   readonly flags?: string | number | undefined;
   readonly partition?: string | undefined;
   /**
-   * Which form of the flags is understood: those of 2.1 (letter s, "M n", a number alone), today's letters only, or both,
+   * Which form of flags is accepted: today's letters only, or also those of 2.1 (letter s, "M n", a number alone),
    * which is the default.
    */
   readonly dialect?: 'today' | 'both' | undefined;
-  /** Today's last parameter; undefined or '' for all. An "M n" among the flags comes before it. */
+  /** The parameter max_res; undefined or '' for all. An "M n" in the flags takes precedence. */
   readonly maxResults?: string | number | undefined;
 }
 
 const INTEGER = /^[+-]?[0-9]{1,10}$/;
-/** Sets tried by one call; the documentation knows no bound, an attacker's variable should. */
+/**
+ * Most sets in one selection. The documentation has no limit, but a variable under an attacker's control may contain
+ * them.
+ */
 const MOST_SETS = 64;
 
 const FLAG_LETTERS: { readonly [letter: string]: number } = {
@@ -42,9 +45,9 @@ const FLAG_LETTERS: { readonly [letter: string]: number } = {
 };
 
 /**
- * Reads the parameters of a selection, in today's form (set, alg, flags, partition, max_res) and in the list form of 2.1
- * ("part:1,2", "0,4", "fuD M 5, fuS M 2"). One algorithm or one flags entry stands for all sets. The text of the
- * problem is returned, lower case, when they cannot be understood.
+ * Parses the parameters of a selection, in today's form (set, alg, flags, partition, max_res) and in the list form of
+ * 2.1 ("part:1,2", "0,4", "fuD M 5, fuS M 2"). A single algorithm or flags entry is used for all sets. Returns an error
+ * text when they are wrong.
  */
 export function parseSelectArguments(given: SelectParameters): SelectArguments | string {
   let partition = given.partition?.trim() ?? '';
@@ -114,12 +117,12 @@ interface FlagsEntry {
   readonly maxResults: number | undefined;
 }
 
-/** Today's letters alone: anything else is refused, as recorded. */
+/** Accepts today's letters only; anything else is refused, as recorded. */
 function parseTodaysFlags(entry: string): FlagsEntry | string {
   return /^[fudaFUDA]*$/.test(entry) ? parseFlags(entry) : `flags "${entry}" are not of f, u, d, a`;
 }
 
-/** Reads one entry: flag letters, "M n" after them, or a number alone. The text of the problem when it is neither. */
+/** Parses one entry: flag letters, "M n" after them, or a number alone. Returns an error text when it is neither. */
 function parseFlags(entry: string): FlagsEntry | string {
   const text = entry.trim();
   if (INTEGER.test(text)) return withMost(0, text);
@@ -143,7 +146,7 @@ function withMost(flags: number, digits: string): FlagsEntry | string {
   return typeof most === 'string' ? most : { flags, maxResults: most };
 }
 
-/** Infinity when not given; a negative number keeps the chosen destination alone, as recorded. */
+/** Infinity when absent. A negative number keeps only the chosen destination, as recorded. */
 function parseMaxResults(given: string | number | undefined): number | string {
   if (given === undefined) return Number.POSITIVE_INFINITY;
   const text = String(given).trim();

@@ -4,8 +4,8 @@ import type { SetRules } from './flavour.js';
 const SLICE = 2000;
 
 /**
- * The members of a set in the order they are selected in, each given its position: higher priority first; equal ones in
- * the order the flavour says. Buckets rather than one long sort, so that it can be interrupted.
+ * Yields the members of a set in order of selection and sets their positions: higher priority first; equal priorities
+ * as the flavour says. It sorts into buckets, so that the work can be interrupted.
  */
 export function* inOrderOfPriority(
   members: readonly CompiledDestination[],

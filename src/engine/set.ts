@@ -1,26 +1,26 @@
 import type { Destination } from './destination.js';
 
-/** One set of a snapshot. Immutable but for the availability index, which follows the health of its destinations. */
+/** One set of a snapshot. It never changes, except for its index of active destinations. */
 export interface DestinationSet {
   readonly id: number;
-  /** In the order the flavour prescribes: priority descending; equal ones in row order (OpenSIPS). */
+  /** In the order of the flavour: by descending priority; equal ones in the order of rows (OpenSIPS). */
   readonly destinations: readonly Destination[];
 }
 
-/** All sets of a partition as loaded once. A transaction keeps the snapshot it began with. */
+/** All sets of a partition from one load. A transaction keeps the snapshot with which it began. */
 export interface Snapshot {
-  /** Grows by one with each load of the partition. */
+  /** Incremented by each load of the partition. */
   readonly generation: number;
   /** Clock.now() of the load. */
   readonly loadedAt: number;
   readonly sets: ReadonlyMap<number, DestinationSet>;
-  /** Set ids in order of first appearance in the rows (listings show them in reverse). */
+  /** Set IDs in the order in which they first occur in the rows; listings reverse it. */
   readonly setOrder: readonly number[];
   /** Number of destinations over all sets. */
   readonly size: number;
 }
 
-/** Every destination of a snapshot, set by set, in order of position. */
+/** All destinations of a snapshot, set by set, by position. */
 export function* destinationsOf({ sets }: Snapshot): Generator<Destination> {
   for (const set of sets.values()) yield* set.destinations;
 }

@@ -2,43 +2,46 @@ import type { HealthState } from './destination.js';
 
 const STATES: readonly HealthState[] = ['inactive', 'active', 'probing'];
 
-/** Words before the columns of a set: lock, version of the states, position last chosen, then the tables of slots. */
+/** Words before the columns of a set: lock, version of the states, last position, then the tables of slots. */
 const HEAD = 11;
 const LOCK = 0;
 const VERSION = 1;
 const LAST = 2;
 const SLOTS = 3;
-/** Attempts to get the lock before the thread sleeps between two of them. */
+/** Attempts to get the lock before the thread sleeps between attempts. */
 const SPINS = 2000;
-/** Sleeps after which the lock is taken from its holder: it was stopped or killed, since nobody holds it for longer than a selection. */
+/**
+ * After so many sleeps the lock is taken from its holder, which must have been stopped or killed: a selection takes
+ * much less time.
+ */
 const MOST_SLEEPS = 400;
 const SLEEP_MS = 0.5;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Words of memory that the columns of a set take. */
+/** Number of 32-bit words for the columns of a set. */
 export function wordsOf(destinations: number): number {
   return HEAD + 3 * destinations;
 }
 
 /**
- * What selections in one set share with other processes: the position last chosen, round robin counts, hits and states, in memory
- * that all of them map. One process writes the states; whoever selects does so alone, between `enter` and `leave`.
+ * Data of one set in memory that several processes map: last position, round robin counts, hits and states. Only one
+ * process writes the states. A process selects only between `enter` and `leave`, while no other process does.
  */
 export class SharedColumns {
   /** Round robin counts by position. */
   readonly taken: Int32Array;
   /** Selections by position. */
   readonly hits: Uint32Array;
-  /** What the tables of slots are made from, and where they stand, four words each: all zero until one is made. */
+  /** Four words for each table of slots: what it is made from, and its next slot; zeros until it is made. */
   readonly slots: Int32Array;
-  /** Numbers of states: STATES. */
+  /** The states, as indexes into STATES. */
   private readonly states: Int32Array;
   private readonly head: Int32Array;
   private depth = 0;
   private seen = -1;
 
-  /** `owner`: a number above 0 of its own for each process. */
+  /** `owner`: a number above 0, different for each process. */
   constructor(
     memory: ArrayBufferLike,
     byteOffset: number,
@@ -53,7 +56,7 @@ export class SharedColumns {
     this.states = new Int32Array(memory, at(2 * size), size);
   }
 
-  /** Waits until no other process selects. Within itself it may be called again. */
+  /** Waits until no other process selects, and takes the lock. May be nested. */
   enter(): void {
     if (this.depth++ > 0) return;
     const { head, owner } = this;
@@ -67,22 +70,22 @@ export class SharedColumns {
     }
   }
 
-  /** Releases the lock of the set, when as often as it was taken. */
+  /** Releases the lock when called as often as `enter`. */
   leave(): void {
     if (--this.depth === 0) Atomics.compareExchange(this.head, LOCK, this.owner, 0);
   }
 
-  /** Number of the process that holds the lock; 0: none does. */
+  /** Number of the process that holds the lock; 0: none. */
   get holder(): number {
     return Atomics.load(this.head, LOCK);
   }
 
-  /** The process with this number has ended: it selects no longer. */
+  /** Releases the lock if this process holds it, which has ended. */
   release(owner: number): void {
     Atomics.compareExchange(this.head, LOCK, owner, 0);
   }
 
-  /** The position last chosen. */
+  /** The position chosen last. */
   get last(): number {
     return Atomics.load(this.head, LAST);
   }
@@ -91,27 +94,27 @@ export class SharedColumns {
     Atomics.store(this.head, LAST, position);
   }
 
-  /** Whether states have changed since `see`. */
+  /** Whether states have changed since the last `see`. */
   get isStale(): boolean {
     return Atomics.load(this.head, VERSION) !== this.seen;
   }
 
-  /** The states are read from now on: later changes make them stale. */
+  /** Notes the current version of the states; later changes make them stale. */
   see(): void {
     this.seen = Atomics.load(this.head, VERSION);
   }
 
-  /** State of the destination at a position. */
+  /** The state at a position. */
   state(position: number): HealthState {
     return STATES[this.states[position] as number] ?? 'inactive';
   }
 
-  /** Sets it, for all processes. */
+  /** Sets the state at a position, for all processes. */
   setState(position: number, state: HealthState): void {
     this.states[position] = STATES.indexOf(state);
   }
 
-  /** The states that were set hold from now on. */
+  /** Makes the changed states visible to the other processes. */
   publish(): void {
     Atomics.add(this.head, VERSION, 1);
   }

@@ -4,7 +4,7 @@ import type { CompiledSet } from './compiled-set.js';
 import type { Snapshot } from './set.js';
 import { equalsIgnoringCase, type UriIndex } from './uri-index.js';
 
-/** A snapshot with what the next load needs to inherit from it. */
+/** A snapshot, with the data that the next load inherits. */
 export class CompiledSnapshot implements Snapshot {
   constructor(
     readonly generation: number,
@@ -17,8 +17,8 @@ export class CompiledSnapshot implements Snapshot {
   ) {}
 
   /**
-   * Destinations of a set by row URI, in order of position. The URI as stored is found at once; in another letter case
-   * the set is gone through, which costs a millisecond for a hundred thousand.
+   * The destinations of a set with a row URI, by position. A URI in the stored spelling is found in an index. For
+   * another letter case the set is searched, which takes a millisecond for a hundred thousand destinations.
    */
   findAll(setId: number, uri: string): readonly CompiledDestination[] {
     const index = this.uris.get(setId);
@@ -31,7 +31,7 @@ export class CompiledSnapshot implements Snapshot {
   }
 }
 
-/** The snapshot of a partition that has not been loaded; `now` in milliseconds since the epoch. */
+/** The snapshot of a partition before its first load; `now` in milliseconds since the epoch. */
 export function emptySnapshot(now: number): CompiledSnapshot {
   return new CompiledSnapshot(0, now, new Map(), [], 0, new Map(), new AddressIndex({ version: 0 }));
 }

@@ -4,16 +4,16 @@ import type { Destination } from './destination.js';
 import type { StateRules } from './flavour.js';
 import type { DecidedState, PublishedState, StateChange, StateSignal, StateTable } from './state.js';
 
-/** What the table of states is made with. */
+/** What the state table needs. */
 export interface StateTableOptions {
   readonly clock: Clock;
-  /** How states follow from signals in a partition, by its name; for one that was removed: the usual rules. */
+  /** The rules of a partition for states, by its name; default rules for a removed one. */
   rules(partition: string): Pick<StateRules, 'nextState' | 'carryFailures'>;
-  /** A listener threw; the others were called and the state is kept. */
+  /** Called when a listener threw; the other listeners were called, and the state is kept. */
   readonly onListenerError?: (error: unknown) => void;
 }
 
-/** Creates the only writer of health. */
+/** Creates the state table, the only writer of Health. */
 export function createStateTable(options: StateTableOptions): StateTable {
   const changes = new Emitter<StateChange>(options.onListenerError);
   let admits: ((signal: StateSignal) => boolean) | undefined;
@@ -44,7 +44,7 @@ function apply(
   health.state = state;
   const { reason, origin, code, cause } = signal;
   health.lastChange = { time, reason, origin, code, cause };
-  // What came from the table needs no writing back.
+  // A state read from the table need not be written back.
   health.dirty = signal.origin !== 'store';
   const usable = state === 'active';
   let edge: StateChange['edge'];
@@ -81,7 +81,7 @@ function adopt(
   const { state, seq, time, reason, code, cause } = decided;
   const previous = health.state;
   const rules = options.rules(destination.partition);
-  // Another flavour's bits follow: those that were given, or as when a state is restored.
+  // The bits of the flavour must follow: those given, or as when a state is restored.
   const mark = decided.bits === undefined ? undefined : { bits: decided.bits, how: 'set' as const };
   if (state !== previous || mark !== undefined) {
     rules.nextState({ destination, kind: 'restore', to: state, mark, origin: 'cluster', reason });

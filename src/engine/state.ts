@@ -1,6 +1,8 @@
 import type { Destination, HealthState, SignalOrigin } from './destination.js';
 
-/** State bits by their letters (flavour kamailio): at once, or by way of the thresholds as a probe or ds_mark_dst does. */
+/**
+ * State bits (flavour kamailio), either set at once, or counted toward a threshold first as for a probe or ds_mark_dst.
+ */
 export interface StateMark {
   readonly bits: number;
   readonly how: 'set' | 'update';
@@ -10,86 +12,90 @@ export interface StateMark {
 export interface StateSignal {
   readonly destination: Destination;
   /**
-   * `set`: go to `to` at once (probing by `set` counts as one failure, as the module documents for "p");
-   * `failure`: one failed probe or failed call counted toward the threshold; `success`: a good answer;
-   * `restore`: take over a state that was decided elsewhere (another node, the table), whatever the threshold.
+   * `set`: change to `to` at once, except that `set` to probing counts as one failure, as documented for "p".
+   * `failure`: a failed probe or call, counted toward the threshold. `success`: a good answer. `restore`: take the
+   * state decided elsewhere (another node, the table), without a threshold.
    */
   readonly kind: 'set' | 'failure' | 'success' | 'restore';
   readonly to?: HealthState | undefined;
-  /** State bits by their letters, instead of `to` (partitions of flavour kamailio). */
+  /** State bits instead of `to` (flavour kamailio). */
   readonly mark?: StateMark | undefined;
   readonly origin: SignalOrigin;
-  /** Recorded reason text: "MI command", "negative probing reply", "200 OK probing reply", "script function ds_mark()". */
+  /**
+   * Reason text, as recorded: "MI command", "negative probing reply", "200 OK probing reply", "script function
+   * ds_mark()".
+   */
   readonly reason: string;
-  /** Status code after it, where there is one. */
+  /** Status code to show after the reason. */
   readonly code?: number | undefined;
   /** "timeout", "refused", "tls", "dns", ... */
   readonly cause?: string | undefined;
-  /** Address as the caller wrote it (MI letter case is echoed in the event); default: the row's URI. */
+  /** Address to show, as the caller wrote it (events repeat its letter case); default: the row's URI. */
   readonly address?: string | undefined;
 }
 
-/** A state that really changed. */
+/** A change of a destination's state. */
 export interface StateChange {
   readonly destination: Destination;
   readonly previous: HealthState;
   readonly state: HealthState;
-  /** Set when usability changed, to what it now is: exactly then an E_DISPATCHER_STATUS event is raised. */
+  /** Set when the destination became usable or unusable; exactly then an E_DISPATCHER_STATUS event is raised. */
   readonly edge?: 'active' | 'inactive' | undefined;
-  /** Grows by one per destination and edge. On changes without edge: the number of the last edge. */
+  /** Number of the destination's last edge; an edge increments it. */
   readonly seq: number;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly time: number;
   readonly origin: SignalOrigin;
   readonly reason: string;
   readonly code?: number | undefined;
   readonly cause?: string | undefined;
   readonly address: string;
-  /** The signal that caused it; undefined for what was taken over from others. */
+  /** The signal that caused the change; undefined when the state came from another node or an earlier run. */
   readonly signal?: StateSignal | undefined;
 }
 
-/** A state that was decided elsewhere, with the number of the last edge there. */
+/** A state that another node decided, with the number of the last edge there. */
 export interface DecidedState {
   readonly state: HealthState;
   readonly seq: number;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly time: number;
   readonly reason: string;
   readonly code?: number | undefined;
   readonly cause?: string | undefined;
-  /** Flavour kamailio: the state bits, where they were given. */
+  /** State bits (flavour kamailio), if given. */
   readonly bits?: number | undefined;
 }
 
-/** The last edge others know of. */
+/** The last edge that others know. */
 export interface PublishedState {
   readonly status: 'active' | 'inactive';
   readonly seq: number;
 }
 
-/** Every state change goes through this table. */
+/** The table of states: every change of state goes through it. */
 export interface StateTable {
-  /** The only writer of health. Returns the change, or undefined when nothing changed. */
+  /** Applies a signal. Returns the change, or undefined when the state stays. */
   apply(signal: StateSignal): StateChange | undefined;
   /**
-   * Takes over what an earlier run of the process last reported to others about a destination: numbers of edges go on
-   * from there, and where its usability is another one now, the edge not yet reported is a change like any other.
-   * Returns it. Does nothing once an edge was reported.
+   * Continues from the last edge that an earlier run of the process has published about a destination. Edges are
+   * numbered from there. If the destination is now usable and was not (or the reverse), that is an edge like any other,
+   * which is returned. No effect after an edge of this run.
    */
   resume(destination: Destination, published: PublishedState): StateChange | undefined;
   /**
-   * Takes over what other nodes have decided: state, number of the last edge, who and why. An edge is raised when usability
-   * changed; its origin is `cluster`. Returns the change, or undefined when only numbers changed.
+   * Sets the state that other nodes have decided, with edge number, origin and reason. An edge is raised when the
+   * destination became usable or unusable; its origin is `cluster`. Returns the change, or undefined when the state
+   * stays.
    */
   adopt(destination: Destination, decided: DecidedState): StateChange | undefined;
-  /** Goes on counting failures where another node stopped: the higher count holds. */
+  /** Takes over the failures that another node has counted, if they are more. */
   carry(destination: Destination, failures: number): void;
   /**
-   * Asks `admits` before each signal; it replaces the previous `admits`; a signal that is not admitted changes nothing.
-   * Undefined: all are.
+   * From now on, `admits` is called before each signal, and a refused signal has no effect. Undefined: all are
+   * accepted.
    */
   guard(admits: ((signal: StateSignal) => boolean) | undefined): void;
-  /** Calls `listen` after each change, in order. The returned function removes it. */
+  /** Calls `listen` after each change, in order. The returned function removes the listener. */
   onChange(listen: (change: StateChange) => void): () => void;
 }

@@ -4,56 +4,59 @@ import { GivenTargets, NO_TARGETS, type Targets } from './failover.js';
 import type { Partition } from './partition.js';
 import type { Choice, CountedCall } from './selection.js';
 
-/** Values of an AVP, the newest first: index 0 is what is used next. */
+/** Values of an AVP, the newest first; index 0 is used next. */
 export type AvpValues = readonly (string | number)[];
 
-/** An AVP whose values live in the failover lists. */
+/** An AVP whose values are in the failover lists. */
 export interface ListAvp {
   readonly name: string;
   get(): AvpValues;
   set(values: AvpValues): void;
 }
 
-/** Selections of one call whose lists are kept one after the other. */
+/** Most selections of one call whose lists are kept. */
 const MOST_STACKED = 64;
 
-/** Longest list a script gets to see or may write. */
+/** Longest list that a script can read or write. */
 const MOST_VALUES = 10_000;
 
 /**
- * What one transaction keeps of its selections in one partition: the destination in use and the targets after it. It
- * answers as the original's AVPs would, where dst_avp begins with the destination in use and each ds_next_dst drops the
- * first value; but no list is made until it is read.
+ * The selections of one transaction in one partition: the destination in use and the targets after it. Scripts can read
+ * and write them as AVPs like those of the original, where dst_avp begins with the destination in use and each
+ * ds_next_dst drops the first value. A list is made only when it is read.
  */
 export class TargetLists {
-  /** Destination last used: what ds_mark_dst marks. */
+  /** The destination used last, which ds_mark_dst marks. */
   current: Destination | undefined = undefined;
   group = 0;
   count = 0;
-  /** A selection that failed half way has targets and no number of them. */
+  /** Whether a failed selection left targets but no count of them. */
   uncounted = false;
-  /** The call that counts for the destination in use (Kamailio's call load). */
+  /** The call that counts as load of the destination in use (Kamailio). */
   call: CountedCall | undefined = undefined;
-  /** Further targets of the same request at the same time (Kamailio's algorithm 12). */
+  /** Further destinations to which the request is sent at the same time (Kamailio's algorithm 12). */
   branches: readonly Destination[] | undefined = undefined;
-  /** First value of dst_avp: dropped by the next `next`. Undefined when the list is empty. */
+  /** First value of dst_avp, which the next `next` drops. Undefined when the list is empty. */
   private head: Destination | undefined = undefined;
   private rest: Targets = NO_TARGETS;
-  /** Lists that follow `rest`. */
+  /** The lists after `rest`. */
   private later: { readonly head: Destination; readonly rest: Targets }[] | undefined = undefined;
-  /** How many of `later`, at its end, belong to earlier selections. */
+  /** How many of the last lists in `later` belong to earlier selections. */
   private older = 0;
-  /** attrs_avp where it no longer runs along with dst_avp: written by a script, or out of step in a strict partition. */
+  /**
+   * Values of attrs_avp, if they no longer correspond to dst_avp: a script wrote them, or a strict partition let them
+   * diverge.
+   */
   private attrsValues: string[] | undefined = undefined;
-  /** Where the request was sent already; undefined while targets may repeat. */
+  /** Hops to which the request has been sent; undefined while a target may be tried twice. */
   private tried: Set<string> | undefined = undefined;
   private socketValues: string[] | undefined = undefined;
 
   constructor(readonly partition: Partition) {}
 
   /**
-   * Takes over a selection that replaces what was there. `keep`: with flag f, or when other sets of a list follow; without
-   * it the list of an earlier selection may stay, as the flavour says.
+   * Replaces the lists by those of a new selection. `keep`: whether there is a list at all (flag f, or further sets
+   * follow); without it, the list of an earlier selection may remain, depending on the flavour.
    */
   replaceBy(choice: Choice, setId: number, keep: boolean): void {
     if (!keep && this.partition.flavour.leavesOlderSelection) {
@@ -74,7 +77,10 @@ export class TargetLists {
     this.use(choice, setId);
   }
 
-  /** Takes over a selection with flag a: its list goes before what was there; without flag f only the destination is. */
+  /**
+   * Adds a selection with flag a: its list is put before the existing ones; without flag f only the destination in use
+   * changes.
+   */
   putBefore(choice: Choice, setId: number, keep: boolean): void {
     if (keep) {
       if (this.attrsValues !== undefined) this.attrsValues.unshift(...attrsOf(choice.destination, choice.rest));
@@ -82,7 +88,7 @@ export class TargetLists {
       this.head = choice.destination;
       this.rest = choice.rest;
     } else if (this.partition.options.compat === 'strict' && this.head !== undefined) {
-      // The original adds to attrs_avp alone, so from here on each hop shows the attributes of the one before it.
+      // OpenSIPS adds a value to attrs_avp only, so from here on each hop shows the attributes of the hop before it.
       this.attrsValues = [choice.destination.row.attrs, ...(this.attrsValues ?? this.listed().map(attrsOfOne))];
     }
     this.use(choice, setId);
@@ -100,7 +106,7 @@ export class TargetLists {
     later.splice(at, 0, { head: choice.head ?? choice.destination, rest: choice.rest });
   }
 
-  /** Goes on to the next target, which becomes the one in use. Undefined, and that stays in use, when there is none. */
+  /** Proceeds to the next target. When there is none, returns undefined, and the last one stays in use. */
   next(): Destination | undefined {
     if (this.head === undefined) return undefined;
     let target: Destination | undefined;
@@ -109,7 +115,7 @@ export class TargetLists {
       if (target === undefined) {
         const following = this.later?.shift();
         if (following === undefined) {
-          // Kamailio drops a target's record before it looks for the next one.
+          // Kamailio drops the last target before it looks for the next one.
           if (this.partition.flavour.dropsLastTarget) this.head = undefined;
           return undefined;
         }
@@ -127,7 +133,7 @@ export class TargetLists {
     return target;
   }
 
-  /** ds_set_dst: the first of the list is the destination in use, if it is not already. Undefined when the list is empty. */
+  /** ds_set_dst: makes the first target of the list the destination in use. Undefined when the list is empty. */
   useFirst(): Destination | undefined {
     const { head } = this;
     if (head === undefined || head === this.current) return head;
@@ -136,22 +142,22 @@ export class TargetLists {
     return head;
   }
 
-  /** The first of the list: the destination in use while the list goes with it. Undefined when the list is empty. */
+  /** The first target of the list, which is usually the destination in use. Undefined when the list is empty. */
   get first(): Destination | undefined {
     return this.head;
   }
 
-  /** What attrs_avp holds: attributes of the destination in use, '' for none. */
+  /** The value of attrs_avp: the attributes of the destination in use, or ''. */
   get attrs(): string {
     return this.attrsValues === undefined ? (this.current?.row.attrs ?? '') : (this.attrsValues[0] ?? '');
   }
 
-  /** Socket to send from, '' for any. */
+  /** Socket to send from; '' for any. */
   get socket(): string {
     return this.socketValues?.[0] ?? this.current?.row.socket ?? '';
   }
 
-  /** Targets in order, the first value of dst_avp first; at most 10,000. */
+  /** The targets in order of dst_avp; at most 10,000. */
   listed(): Destination[] {
     const all: Destination[] = [];
     if (this.head === undefined) return all;
@@ -162,14 +168,14 @@ export class TargetLists {
     return all.filter((each) => !seen.has(hopOf(each)) && seen.add(hopOf(each)));
   }
 
-  /** From here on a target that was tried, or occurs earlier in the list, is passed over. Counts what is left. */
+  /** From now on a target that was tried, or occurs earlier in the list, is skipped. Recounts the list. */
   tryOnce(): void {
     if (this.head === undefined || this.current === undefined) return;
     this.tried = new Set([hopOf(this.current)]);
     this.count = this.listed().length;
   }
 
-  /** The partition's AVPs as a script may read and write them. */
+  /** The AVPs of the partition, for scripts to read and write. */
   avps(): ListAvp[] {
     const { options } = this.partition;
     const avps: ListAvp[] = [
@@ -209,7 +215,7 @@ export class TargetLists {
     return [this.current.row.attrs, ...this.listed().slice(1).map(attrsOfOne)];
   }
 
-  /** A script wrote dst_avp: known destinations are found again, any other URI is dialled unchanged. */
+  /** A script wrote dst_avp: known destinations are found by URI; any other URI is used unchanged. */
   private writeTargets(values: AvpValues): void {
     const known = new Map<string, Destination>();
     for (const destination of this.listed()) known.set(destination.dialUri, destination);
@@ -238,7 +244,9 @@ function collect(head: Destination, rest: Targets, into: Destination[]): void {
   }
 }
 
-/** Targets as they are now: as recorded, what a list of an earlier selection names is tried although it went down since. */
+/**
+ * The targets as they are now: as recorded, a target of an earlier selection is tried even if it has gone down since.
+ */
 function asSelected(rest: Targets): Targets {
   const all: Destination[] = [];
   for (let target = rest.next(); target !== undefined && all.length < MOST_VALUES; target = rest.next())
@@ -252,7 +260,7 @@ function attrsOf(head: Destination, rest: Targets): string[] {
   return all.map(attrsOfOne);
 }
 
-/** What makes two targets the same to a caller: where they go and from which socket. */
+/** The hop of a destination: address and socket. Two targets with the same hop count as one. */
 function hopOf(destination: Destination): string {
   const { socket, sockname } = destination.row;
   return `${destination.dialUri}\n${sockname ?? socket}`;

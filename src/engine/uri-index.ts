@@ -2,7 +2,10 @@ import type { CompiledDestination } from './compiled-destination.js';
 
 type Entry = CompiledDestination | CompiledDestination[];
 
-/** Rows of one set by their URI as stored. Several rows may have one URI: with different sockets, or twice the same. */
+/**
+ * Finds rows of one set by their URI as stored. Several rows may have the same URI, with different sockets or entirely
+ * equal.
+ */
 export class UriIndex {
   private readonly byUri = new Map<string, Entry>();
 
@@ -15,7 +18,7 @@ export class UriIndex {
     else this.byUri.set(uri, [entry, destination]);
   }
 
-  /** The row that is the destination with this URI and socket: the first of them, or the one after `skip` others. */
+  /** The row with this URI and socket: the first one, or the one after `skip` others. */
   find(uri: string, socket: string, skip = 0): CompiledDestination | undefined {
     const entry = this.byUri.get(uri);
     if (entry === undefined) return undefined;
@@ -23,7 +26,7 @@ export class UriIndex {
     return entry.filter((each) => each.row.socket === socket)[skip];
   }
 
-  /** Rows with this URI and socket. */
+  /** Number of rows with this URI and socket. */
   count(uri: string, socket: string): number {
     const entry = this.byUri.get(uri);
     if (entry === undefined) return 0;
@@ -31,7 +34,7 @@ export class UriIndex {
     return entry.filter((each) => each.row.socket === socket).length;
   }
 
-  /** All rows with exactly this URI, in the order they were added. */
+  /** All rows with this URI, in the order of adding. */
   at(uri: string): readonly CompiledDestination[] {
     const entry = this.byUri.get(uri);
     if (entry === undefined) return [];
@@ -39,7 +42,7 @@ export class UriIndex {
   }
 }
 
-/** Whether two strings differ in letter case at most (ASCII). Nothing is allocated. */
+/** Whether two strings differ only in letter case (ASCII). Allocates nothing. */
 export function equalsIgnoringCase(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   for (let i = a.length - 1; i >= 0; i--) {

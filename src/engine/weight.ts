@@ -1,16 +1,16 @@
 import type { Destination, Health } from './destination.js';
 
-/** Largest weight, as the tables have it. */
+/** Largest weight in tables. */
 export const MAX_WEIGHT = 2 ** 31 - 1;
 
-/** The effective weight: the one set at run time, else the row's. */
+/** The weight in effect: the one set at run time, else that of the row. */
 export function weightOf({ health, row }: Destination): number {
   return health.weight ?? row.weight;
 }
 
 /**
- * Sets the weight at run time; undefined removes it. Compiled sets notice by the versions, and sum their weights again
- * when they are next used. Returns whether it changed.
+ * Sets the weight at run time; undefined removes it. Increments the versions, so that compiled sets recompute their
+ * sums when next used. Returns whether the weight changed.
  */
 export function setReportedWeight(health: Health, weight: number | undefined): boolean {
   if (health.weight === weight) return false;

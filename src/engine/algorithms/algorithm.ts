@@ -3,38 +3,41 @@ import type { CompiledSet } from '../compiled-set.js';
 import type { PartitionOptions } from '../options.js';
 import type { RequestView } from '../request-view.js';
 
-/** The request lacks what the algorithm needs (a From URI, the hash_pvar): the selection fails, flag d or not. */
+/**
+ * The request lacks what the algorithm needs (a From URI, the value of hash_pvar): the selection fails, even with flag
+ * d.
+ */
 export const UNCOMPUTABLE = -2;
 
-/** What selections need from outside. One object for the whole engine. */
+/** The functions and data from outside that selections need; one object for the whole engine. */
 export interface SelectEnv {
   readonly random: Random;
-  /** Reports an unknown algorithm number, a missing hash_pvar. Must be cheap: it is called while calls are routed. */
+  /** Reports an unknown algorithm or a missing hash_pvar. Called while calls are routed, so it must be fast. */
   warn(partition: string, message: string): void;
 }
 
-/** Flags of a call, as bits. */
+/** Flags of a selection, as bits. */
 export const FLAG = {
-  /** f: keep the rest of the set for ds_next_dst. */
+  /** f: keep the other destinations of the set, for ds_next_dst. */
   failover: 1,
-  /** u: hash over the user part only. */
+  /** u: hash only the user part. */
   userOnly: 2,
-  /** d: the last destination is the default, tried last. */
+  /** d: the last destination is the default and is tried last. */
   useDefault: 4,
-  /** s: leave a destination that is already set alone. */
+  /** s: do nothing when a destination has already been set. */
   keepSet: 8,
   /** a: add to the existing list instead of replacing it. */
   append: 16,
 } as const;
 
 /**
- * One way of choosing. `end` is the number of positions that take part: the default destination does not. The rest of the
- * set follows the chosen position in order, unless `order` gives its own.
+ * A selection algorithm. `end` is the number of positions that it may choose from: all but the default destination. The
+ * other destinations follow the chosen one by position, unless `order` gives another order.
  */
 export interface Algorithm {
   readonly code: number;
   readonly name: string;
-  /** The active position chosen; NONE when nothing usable is left before `end`; UNCOMPUTABLE. */
+  /** Returns the chosen active position; NONE when no position before `end` is usable; UNCOMPUTABLE. */
   choose(
     set: CompiledSet,
     request: RequestView,
@@ -43,10 +46,10 @@ export interface Algorithm {
     partition: PartitionOptions,
     env: SelectEnv,
   ): number;
-  /** All candidates, best first, for algorithms that rank; the first is the choice. Empty when there is none. */
+  /** For algorithms that rank: all candidates, best first; the first one is the choice. Empty when there is none. */
   order?(set: CompiledSet, request: RequestView, end: number, partition: PartitionOptions): Int32Array;
-  /** The choice itself takes the whole `order`; otherwise that is only asked for when a call fails over. */
+  /** Whether `choose` needs the complete `order`. Otherwise `order` is called only when a call fails over. */
   readonly ranks?: boolean;
-  /** Whether a choice counts for round robin. */
+  /** Whether round robin counts the choices of this algorithm. */
   readonly countsChoices?: boolean;
 }

@@ -1,6 +1,9 @@
 import { type CompiledSet, NONE } from '../compiled-set.js';
 
-/** Active positions before `end`, ascending by value; equal values keep their order. `undefined` leaves a position out. */
+/**
+ * The active positions before `end`, in ascending order of `measure`; equal ones stay in order of position. `undefined`
+ * leaves a position out.
+ */
 export function rank(set: CompiledSet, end: number, measure: (position: number) => number | undefined): Int32Array {
   const positions: number[] = [];
   const values = new Map<number, number>();

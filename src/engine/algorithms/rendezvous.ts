@@ -6,11 +6,11 @@ import { type Algorithm, UNCOMPUTABLE } from './algorithm.js';
 import { rank } from './rank.js';
 
 /**
- * 100 (ours, not OpenSIPS'): weighted rendezvous hashing over hash_pvar where it is set, else over the Call-ID. Every
- * destination gets a score from the key and its own URI; the best by weight wins. When one goes down or its row is
- * removed its calls spread over all others by weight and no other call moves; a new one takes its share from all alike.
- * The order of failover is that of the scores. Costs one hash for each active destination.
- * Thaler, Ravishankar: "Using name-based mappings to increase hit rates" (1998); weights as by Schindelhauer, Schomaker (2005).
+ * Algorithm 100 (our own, not in OpenSIPS): weighted rendezvous hashing of hash_pvar if it is set, else of the Call-ID.
+ * Each destination gets a score from the key, its URI and its weight; the best score wins, and failover follows the
+ * scores. When a destination goes down or its row is removed, its calls spread over all others by weight, and no other
+ * call moves. A new destination takes its share equally from all. The cost is one hash per active destination. Thaler,
+ * Ravishankar: "Using name-based mappings to increase hit rates" (1998); weights as by Schindelhauer, Schomaker (2005).
  */
 export const rendezvous: Algorithm = {
   code: 100,
@@ -44,13 +44,19 @@ function keyOf(variable: string | undefined, callId: string): string {
   return variable === undefined ? callId : variable.trim();
 }
 
-/** The lower the better: exponentially distributed with rate `weight`, so the chance to be lowest is by weight. */
+/**
+ * The score; the lowest is best. It is exponentially distributed with rate `weight`, so a destination wins in
+ * proportion to its weight.
+ */
 function lotOf(hash: number, seed: number, weight: number): number {
   const draw = (mix((hash ^ seed) | 0) + 0.5) / 0x1_0000_0000;
   return -Math.log(draw) / weight;
 }
 
-/** A bijection of 32-bit numbers in which every bit of the input flips half of the output (MurmurHash3's finalizer). */
+/**
+ * A bijection of 32-bit numbers: each bit of the input changes each bit of the output with probability 1/2
+ * (MurmurHash3's finalizer).
+ */
 function mix(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -1,35 +1,35 @@
 /**
- * The attributes of a Kamailio destination, read from "name=value;name=value". Names are matched without case; values may
- * be quoted; what is not known stays in the text only.
+ * Attributes of a Kamailio destination, read from "name=value;name=value". Case does not matter in names; values may be
+ * quoted; unknown attributes are ignored.
  */
 export interface KamailioAttributes {
-  /** Identity for call load. */
+  /** Identifier for call load. */
   readonly duid: string | undefined;
-  /** Calls in progress at most; 0 or less for no bound. */
+  /** Most calls in progress; 0 or less: no bound. */
   readonly maxload: number;
-  /** Share for algorithm 9, and the ceiling of congestion control; 0 when not given or out of range. */
+  /** Share for algorithm 9, and upper limit for congestion control; 0 when absent or out of range. */
   readonly weight: number;
-  /** Share for algorithm 11; 0 when not given or out of range. */
+  /** Share for algorithm 11; 0 when absent or out of range. */
   readonly rweight: number;
   /** "proto:host:port" of the socket to send from. */
   readonly socket: string | undefined;
-  /** Name of a listener; it wins over `socket` where listeners have names. */
+  /** Name of the socket to send from; takes precedence over `socket` where sockets have names. */
   readonly sockname: string | undefined;
   readonly pingFrom: string | undefined;
   readonly pingSocket: string | undefined;
   readonly obproxy: string | undefined;
-  /** Latency in milliseconds to begin with. */
+  /** Initial latency in milliseconds. */
   readonly latency: number | undefined;
-  /** Congestion control. */
+  /** Whether congestion control applies (cc=1). */
   readonly congestionControl: boolean;
-  /** Bounds of the overload control rate, percent. */
+  /** Least and greatest rate for overload control, in percent. */
   readonly ocMin: number;
   readonly ocMax: number;
-  /** Overload control rate that is shown until one is announced, percent. It has no effect by itself (recorded from 6.x). */
+  /** Rate shown until the gateway reports one, in percent. It has no effect on calls (recorded from 6.x). */
   readonly ocRate: number;
 }
 
-/** The largest weight taken in: Kamailio's own bound is 100. */
+/** The largest weight accepted by default; Kamailio accepts 100. */
 const MOST_WEIGHT = 10_000;
 
 const NONE: KamailioAttributes = {
@@ -50,10 +50,10 @@ const NONE: KamailioAttributes = {
 };
 
 /**
- * Splits attributes into pairs, names in lower case, as the original cuts them (recorded from 5.6.3): a value that
- * begins with a quote of either kind is quoted, blanks around names and values do not count, and "," ends the list.
- * Undefined where the original refuses the destination: no closing quote, text after a value, ";" instead of a value
- * or at the very end.
+ * Splits attributes into pairs of name (in lower case) and value, as Kamailio does (recorded from 5.6.3). A value that
+ * begins with a quote of either kind is quoted, spaces around names and values are removed, and "," ends the list.
+ * Undefined where Kamailio refuses the destination: a missing closing quote, text after a quoted value, or ";" instead
+ * of a value or at the end.
  */
 export function attributePairs(text: string): [name: string, value: string][] | undefined {
   const pairs: [string, string][] = [];
@@ -93,16 +93,16 @@ const EMPTY = /[; \t\r\n]*/y;
 const NAME = /[^=;, \t\r\n]*/y;
 const VALUE = /[^;, \t\r\n]*/y;
 
-/** Where the run of a class of characters that begins at `from` ends. */
+/** Where a run of characters that match `run` ends, beginning at `from`. */
 function skip(text: string, from: number, run: RegExp): number {
   run.lastIndex = from;
   return from + (run.exec(text)?.[0].length ?? 0);
 }
 
 /**
- * Reads attributes. `strict`: weights outside 1 to 100 count as none, as recorded; otherwise up to 10,000 are taken. Of
- * duplicate attributes the first counts; numbers end where their digits end (recorded). A text that is no list of
- * parameters gives no attributes.
+ * Reads attributes. `strict`: weights outside 1 to 100 are ignored, as recorded; otherwise up to 10,000 is accepted. If
+ * an attribute occurs twice, the first counts; text after the digits of a number is ignored (recorded). A malformed
+ * text has no attributes.
  */
 export function parseAttributes(text: string, strict = false): KamailioAttributes {
   if (text === '') return NONE;
@@ -140,7 +140,7 @@ export function parseAttributes(text: string, strict = false): KamailioAttribute
   };
 }
 
-/** The number a value begins with, kept within 32 bits; undefined when it begins with none. */
+/** The number at the beginning of a value, limited to 32 bits; undefined without one. */
 function integer(value: string | undefined): number | undefined {
   const digits = /^[+-]?[0-9]+/.exec(value ?? '')?.[0];
   return digits === undefined ? undefined : Math.max(-0x80000000, Math.min(0x7fffffff, Number(digits)));

@@ -4,20 +4,20 @@ import type { TargetLists } from '../target-lists.js';
 import { MOST_FURTHER_BRANCHES } from './choose.js';
 import { branchRequestUri, kamailioRequestUri } from './request-uri.js';
 
-/** Where one of the parallel targets goes. */
+/** One of the parallel targets (algorithm 12). */
 export interface BranchTarget {
   readonly destination: Destination;
-  /** Its Request-URI; undefined for that of the request. */
+  /** Its request-URI; undefined: that of the request. */
   readonly requestUri: string | undefined;
-  /** Its address is the next hop ($du), not the Request-URI. */
+  /** Whether the address is set as next hop ($du) instead of the request-URI. */
   readonly byNextHop: boolean;
 }
 
 /**
- * The parallel targets of the last selection (algorithm 12), which are sent to together with the destination in use; at
- * most eleven. `domain`: the first target went into the Request-URI. Those of a later group of ds_select_routes keep the
- * Request-URI that this left, as recorded. By default those that went down since are left out, and those whose
- * Request-URI cannot be made always are.
+ * The parallel targets of the last selection (algorithm 12), to which the request is sent together with the destination
+ * in use; at most eleven. `domain`: the first target was written into the request-URI; targets of a later group of
+ * ds_select_routes then keep that request-URI (recorded). Targets whose request-URI cannot be written are left out, and
+ * by default also those that have gone down since.
  */
 export function branchTargets(
   lists: TargetLists,

@@ -4,29 +4,29 @@ import type { Destination } from '../destination.js';
 import type { CountedCall } from '../selection.js';
 import { type KamailioLive, liveOf } from './live.js';
 
-/** What the ledger of calls is made with. */
+/** Bounds of the ledger. */
 export interface LedgerOptions {
   readonly clock: Clock;
-  /** Seconds a confirmed call counts at most (ds_hash_expire). Default 7200. */
+  /** Most seconds a confirmed call counts (ds_hash_expire). Default 7200. */
   readonly expire?: () => number;
-  /** Seconds a call counts until it is confirmed (ds_hash_initexpire). Default 7200. */
+  /** Most seconds a call counts before it is confirmed (ds_hash_initexpire). Default 7200. */
   readonly initExpire?: () => number;
-  /** Calls kept at most; further ones are not counted. Default 1,000,000. */
+  /** Calls kept; further ones are not counted. Default 1,000,000. */
   readonly mostCalls?: number;
 }
 
-/** Milliseconds of one tick: expiry is a small integer, which costs no memory of its own. */
+/** Milliseconds of one tick: expiry is stored in ticks, since V8 stores a small integer without an allocation. */
 const TICK = 100;
-/** Seconds a call counts unless configured otherwise. */
+/** Default of both times in seconds. */
 const DEFAULT_EXPIRE = 7200;
-/** Slots of removed calls up to which a queue is not compacted. */
+/** Most removed calls that a queue holds before it is compacted. */
 const SLACK = 1000;
 
-/** One call in progress. A handle outlives the call: its methods then have no effect. */
+/** One call in progress. After the call has ended, the object may still be used: its methods then have no effect. */
 export class TrackedCall implements CountedCall {
   destination: Destination | undefined = undefined;
   confirmed = false;
-  /** Tick at which it is forgotten. */
+  /** Tick at which it is removed. */
   expires = 0;
 
   constructor(
@@ -38,7 +38,7 @@ export class TrackedCall implements CountedCall {
     return this.destination !== undefined;
   }
 
-  /** The call goes to another destination (ds_next_dst). */
+  /** The call is sent to another destination (ds_next_dst). */
   moveTo(destination: Destination): void {
     this.ledger.move(this, destination);
   }
@@ -48,16 +48,16 @@ export class TrackedCall implements CountedCall {
     this.ledger.confirm(this);
   }
 
-  /** The call has ended, or was never established. */
+  /** The call has ended, or was not established. */
   end(): void {
     this.ledger.end(this);
   }
 }
 
 /**
- * The destination of each call in progress, by Call-ID: what call load (algorithm 10) counts. A call is removed when
- * its end is reported, and at the latest when it expires, so nothing is counted for ever. Calls of one kind all live
- * equally long: the first to expire is always at the head of its queue.
+ * The destination of each call in progress, by Call-ID: the load for algorithm 10. A call is removed when its end is
+ * reported, at the latest when it expires, so no call counts forever. Unconfirmed and confirmed calls have a queue
+ * each, in which all live equally long; so the first to expire is at the head.
  */
 export class LoadLedger {
   private readonly calls = new Map<string, TrackedCall>();
@@ -71,19 +71,19 @@ export class LoadLedger {
     this.mostCalls = options.mostCalls ?? 1_000_000;
   }
 
-  /** Calls in progress. */
+  /** Number of calls in progress. */
   get size(): number {
     return this.calls.size;
   }
 
-  /** The call that counts under this Call-ID. */
+  /** The call with this Call-ID. */
   get(callId: string): TrackedCall | undefined {
     return this.calls.get(callId);
   }
 
   /**
-   * A call begins at a destination. One with this Call-ID that is there already goes on and moves there: a request that
-   * comes again (with credentials, in a spiral) is still one call. Undefined when too many calls are kept.
+   * A call begins at a destination. If there is a call with this Call-ID, it moves there instead: a request repeated
+   * with credentials, or in a spiral, is the same call. Undefined when too many calls are kept.
    */
   begin(callId: string, destination: Destination): TrackedCall | undefined {
     const known = this.calls.get(callId);
@@ -104,7 +104,7 @@ export class LoadLedger {
     return call;
   }
 
-  /** The call counts for another destination; nothing for one that has ended. */
+  /** Counts the call for another destination; no effect after its end. */
   move(call: TrackedCall, destination: Destination): void {
     const from = call.destination;
     if (from === undefined || from === destination) return;
@@ -116,7 +116,7 @@ export class LoadLedger {
     change(there, 1);
   }
 
-  /** The call was answered: it is forgotten after `expire` from now, not after `initExpire`. */
+  /** The call was answered: from now it expires after `expire` instead of `initExpire`. */
   confirm(call: TrackedCall): void {
     if (call.destination === undefined) return;
     const before = this.queueOf(call);
@@ -126,7 +126,7 @@ export class LoadLedger {
     this.confirmed.push(call);
   }
 
-  /** The call counts no longer. May be called more than once. */
+  /** Stops counting the call; may be called repeatedly. */
   end(call: TrackedCall): void {
     const { destination } = call;
     if (destination === undefined) return;
@@ -136,7 +136,7 @@ export class LoadLedger {
     change(liveOf(destination), -1);
   }
 
-  /** BYE, CANCEL, ds_load_unset: the call with this Call-ID has ended. Returns whether it was there. */
+  /** BYE, CANCEL or ds_load_unset ended the call with this Call-ID. Returns whether it was in progress. */
   endByCallId(callId: string): boolean {
     const call = this.calls.get(callId);
     if (call === undefined) return false;
@@ -144,7 +144,7 @@ export class LoadLedger {
     return true;
   }
 
-  /** ds_load_update on a request or reply: BYE and CANCEL end a call, a 2xx to its INVITE confirms it. */
+  /** ds_load_update for a request or reply: BYE and CANCEL end a call, a 2xx to INVITE confirms it. */
   update(callId: string, method: string, status = 0): void {
     if (status === 0) {
       if (method === 'BYE' || method === 'CANCEL') this.endByCallId(callId);
@@ -155,7 +155,7 @@ export class LoadLedger {
     if (call !== undefined) this.confirm(call);
   }
 
-  /** Forgets calls that have expired. Returns how many. */
+  /** Removes expired calls; returns their number. */
   expire(): number {
     const now = Math.floor((this.options.clock.monotonic() - this.origin) / TICK);
     let count = 0;
@@ -168,7 +168,7 @@ export class LoadLedger {
     return count;
   }
 
-  /** The tick so many seconds from now; never before. */
+  /** The tick in so many seconds; at least one tick from now. */
   private after(seconds: (() => number) | undefined): number {
     const elapsed = Math.ceil((this.options.clock.monotonic() - this.origin) / TICK);
     return elapsed + Math.ceil(((seconds?.() ?? DEFAULT_EXPIRE) * 1000) / TICK);
@@ -186,7 +186,7 @@ function change(live: KamailioLive, by: 1 | -1): void {
 
 /**
  * Calls in the order in which they expire. A removed call stays in the array until half of the entries are removed
- * ones: ending a call touches no other.
+ * ones, so ending a call moves no other.
  */
 class Queue {
   private calls: TrackedCall[] = [];
@@ -199,7 +199,7 @@ class Queue {
     this.calls.push(call);
   }
 
-  /** One of the calls has ended, or has moved to the other queue. */
+  /** A call of this queue has ended or has moved to the other queue. */
   left(): void {
     if (++this.gone < SLACK + (this.calls.length >>> 1)) return;
     this.calls = this.calls.filter((call, i) => i >= this.head && this.has(call));

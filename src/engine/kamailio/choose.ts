@@ -13,7 +13,7 @@ import type { TrackedCall } from './call-ledger.js';
 import type { KamailioEnv } from './environment.js';
 import { planOf, type SetPlan } from './set-plan.js';
 
-/** Branches of one request at most, its own target not counted (recorded). */
+/** Most branches of one request besides its own target (recorded). */
 export const MOST_FURTHER_BRANCHES = 11;
 
 const CALL_LOAD = 10;
@@ -21,9 +21,10 @@ const PARALLEL = 12;
 const LATENCY = 13;
 
 /**
- * Chooses in one set by Kamailio's rules. `before`: targets already kept by earlier sets of one ds_select_routes; the
- * limit counts them, yet the chosen destination is always kept. `counts`: whether the call goes there, and so counts as
- * its load. `ofRoutes`: whether it is a set of ds_select_routes. A string says why there is no choice.
+ * Selects in one set by Kamailio's rules. `before`: number of targets that earlier sets of one ds_select_routes have
+ * added; the limit counts them, but the chosen destination is always added. `counts`: whether the call is sent there
+ * and counts as its load. `ofRoutes`: whether this is a set of ds_select_routes. Returns a text when nothing can be
+ * selected.
  */
 export function chooseKamailio(
   snapshot: Snapshot,
@@ -57,7 +58,7 @@ function chooseIn(
   const size = set.destinations.length;
   const strict = kamailio.partition.compat === 'strict';
   const down = set.activeBefore(size) === 0;
-  // As recorded, cursors advance even where no destination can be chosen.
+  // As recorded, round robin advances even if nothing can be selected.
   if (down && !strict) return 'no active destination';
 
   const { options } = kamailio;
@@ -71,7 +72,7 @@ function chooseIn(
   const candidate = algorithm.choose(plan, request, end, userOnly, kamailio);
   if (down) return 'no active destination';
   if (candidate === UNCOMPUTABLE) return 'nothing to hash';
-  // The default is the last resort, also where all others are full.
+  // The default destination is also used when all others are full.
   const resort = candidate === NONE && !strict && useDefault && set.isActive(size - 1);
   if (candidate === NONE && !resort) return 'all destinations are full';
   const asRanked = strict && useDefault && algorithm.code === LATENCY;
@@ -89,12 +90,13 @@ function chooseIn(
     return { destination, rest: NO_TARGETS, count: 0, branches: branchesAfter(plan, chosen) };
   }
   if (!failover) return { destination, rest: NO_TARGETS, count: 0, call };
-  // A further set that chooses by latency adds nothing beyond the limit; any other adds its first (recorded).
+  // In ds_select_routes, a later set with algorithm 13 adds nothing beyond the limit; one with any other algorithm adds
+  // its first target (recorded).
   if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'no room in the list';
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
   if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call, ofRoutes);
-  // A call that counts goes to no destination that is full, except the default.
+  // A call that counts as load skips full destinations, except the default.
   const bounded = call !== undefined && plan.bounded;
   const among = bounded ? plan.openBefore(end) : set.activeBefore(end);
   const others = among - (chosen < end && !(bounded && plan.isFull(chosen)) ? 1 : 0);
@@ -114,7 +116,7 @@ function algorithmOf(code: number, plan: SetPlan, kamailio: KamailioEnv): Kamail
   return plan.strict ? serial : undefined;
 }
 
-/** Our own algorithms serve either flavour. */
+/** Our own algorithms, which both flavours have. */
 const OWN: ReadonlyMap<number, KamailioAlgorithm> = new Map(
   OWN_ALGORITHMS.map((own): [number, KamailioAlgorithm] => [
     own.code,
@@ -131,7 +133,7 @@ const OWN: ReadonlyMap<number, KamailioAlgorithm> = new Map(
   ]),
 );
 
-/** The rest of a set after the chosen position: by the algorithm's own order, or in order of position. */
+/** The destinations after the chosen one: in the order of the algorithm, or by position. */
 function restOf(
   choice: { plan: SetPlan; algorithm: KamailioAlgorithm; chosen: number; end: number; kept: number; last: number },
   request: RequestView,
@@ -139,7 +141,8 @@ function restOf(
 ): Targets {
   const { plan, algorithm, chosen, end, kept, last } = choice;
   if (algorithm.order === undefined || chosen >= end) return new RestOfSet(plan.set, chosen, end, kept, last);
-  // The next choice by latency makes a ranking of its own; the others can be had again when a call fails over.
+  // Algorithm 13 replaces its ranking with each choice, so it is kept; other orders can be computed again when the call
+  // fails over.
   const order =
     algorithm.code === LATENCY
       ? plan.latencyOrder
@@ -148,8 +151,9 @@ function restOf(
 }
 
 /**
- * Algorithm 10 for a call that counts, as recorded: destinations that are full are not tried, but for the default, and one
- * without duid among those kept fails the selection when the call has been counted; in ds_select_routes those before it stay.
+ * Algorithm 10 for a call that counts, as recorded. Full destinations are skipped, except the default. If a kept
+ * destination has no duid, the selection fails although the call was counted; in ds_select_routes the ones before it
+ * remain.
  */
 function recordedCallLoad(
   plan: SetPlan,
@@ -174,7 +178,10 @@ function recordedCallLoad(
   return { destination: destination as Destination, rest: new GivenTargets(rest), count: usable.length, call };
 }
 
-/** All others of the set that are up; in a strict partition those after the chosen one, up or not, as recorded. */
+/**
+ * All other active destinations of the set. In a strict partition, those after the chosen one, active or not
+ * (recorded).
+ */
 function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
   const branches: Destination[] = [];
   const { set } = plan;
@@ -185,8 +192,8 @@ function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
 }
 
 /**
- * Counts the call for its destination. In a strict partition a Call-ID that is there already and a destination without duid
- * count nothing, as recorded.
+ * Counts the call for its destination. In a strict partition, nothing is counted if the Call-ID is known already or the
+ * destination has no duid (recorded).
  */
 function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: KamailioEnv): TrackedCall | undefined {
   if (request.method !== undefined && request.method !== 'INVITE') return undefined;
@@ -199,8 +206,8 @@ function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: Ka
 }
 
 /**
- * Algorithm 13 with a default destination, as recorded: it is not checked whether the destination in use is up, and the
- * list is the ranking, which holds some twice, then the default.
+ * Algorithm 13 with a default destination, as recorded: it does not check whether the destination is active, and the
+ * list is the ranking, which contains some destinations twice, and then the default.
  */
 function recordedLatency(plan: SetPlan, chosen: number, limit: number): Choice {
   const { set } = plan;

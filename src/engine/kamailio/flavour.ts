@@ -34,10 +34,10 @@ import { planOf } from './set-plan.js';
 import { acceptsCode, decideKamailio, markBits, wantsPing } from './states.js';
 import { viewOf } from './view.js';
 
-/** A request-URI without parts. */
+/** A request-URI that cannot be parsed. */
 const BROKEN = 'sip:@@';
 
-/** Kamailio's dispatcher. `partition` may get other parameters later: they are looked at when they are needed. */
+/** The rules of Kamailio's dispatcher. The options in `partition` may change later, so they are read when needed. */
 export class KamailioFlavour implements Flavour, KamailioEnv {
   readonly name = 'kamailio';
   readonly equalPriorities = 'reverse row order';
@@ -66,12 +66,12 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     });
   }
 
-  /** The module's parameters. */
+  /** The module parameters. */
   get options(): KamailioOptions {
     return this.partition.kamailio ?? KAMAILIO_DEFAULTS;
   }
 
-  /** The version it follows. */
+  /** The Kamailio version that the partition follows. */
   get version(): KamailioVersion {
     return this.partition.version ?? '5.6';
   }
@@ -84,12 +84,12 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict;
   }
 
-  /** Whether the partition reproduces faults of the original. */
+  /** Whether the partition reproduces faults of Kamailio. */
   get strict(): boolean {
     return this.partition.compat === 'strict';
   }
 
-  /** In "strict" each edit reverses the order of destinations with the same priority, as recorded. */
+  /** In a strict partition, each edit reverses the order of destinations with the same priority (recorded). */
   get editOrder(): 'as listed' | 'reverse' {
     return this.strict ? 'as listed' : 'reverse';
   }
@@ -102,17 +102,17 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return this.strict;
   }
 
-  /** As recorded of a call that ds_load_unset() has taken off. */
+  /** Recorded for a call that ds_load_unset() has removed. */
   get nextNeedsCounting(): boolean {
     return this.strict;
   }
 
-  /** The original marks the first of its list. */
+  /** Kamailio marks the first target of its list. */
   get marksFirstOfList(): boolean {
     return this.strict;
   }
 
-  /** The original waits for the script's ds_load_unset, or for the call to expire. */
+  /** Kamailio waits for ds_load_unset in the script, or until the call expires. */
   get endsCallsItself(): boolean {
     return !this.strict;
   }
@@ -138,12 +138,12 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return { rewrite: (uri, destination) => kamailioRequestUri(uri, destination, this.strict) || undefined };
   }
 
-  /** As recorded, a destination with a user part leaves a request-URI that nothing can be read from. */
+  /** As recorded, a destination with a user part results in a request-URI that cannot be parsed. */
   get unwritableRequestUri(): string | undefined {
     return this.strict ? BROKEN : undefined;
   }
 
-  /** The URI of the row as it stands, a user part included. */
+  /** The URI of the row unchanged, with its user part. */
   nextHopOf({ row }: Destination): string {
     return row.uri;
   }
@@ -155,7 +155,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   markOf(text: string): StateWanted | undefined {
     const bits = markBits(text, this.options);
     if (bits === undefined) return undefined;
-    // In 6.x a mark goes to inactive at once; only failed pings count up through T (recorded).
+    // In 6.x ds_mark_dst sets inactive at once, without counting through T; only failed probes count (recorded).
     const straight = this.version === '6' && (bits & BIT.trying) !== 0;
     return { mark: { bits: straight ? (bits & ~BIT.trying) | BIT.inactive : bits, how: 'update' } };
   }
@@ -172,7 +172,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return Math.max(1, this.options.probingThreshold - liveOf(destination).count);
   }
 
-  /** While a destination is inactive the one count is of its good answers. */
+  /** While a destination is inactive, `count` counts its good answers. */
   failuresOf(destination: Destination): number {
     const { bits, count } = liveOf(destination);
     return (bits & UNUSABLE) === 0 ? count : 0;
@@ -192,8 +192,8 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   }
 
   /**
-   * What the attributes say (ping_from; ping_socket, sockname, socket; obproxy), and the parameters where an attribute
-   * is missing.
+   * From the attributes ping_from, ping_socket, sockname, socket and obproxy; where one is missing, from the module
+   * parameters.
    */
   probeVia({ row }: Destination, socket: string | undefined): ProbeVia {
     const { outboundProxy } = this.options;
@@ -201,11 +201,11 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     const via = { from: pingFrom, nextHop: obproxy ?? outboundProxy };
     if (pingSocket !== undefined) return { ...via, socket: pingSocket };
     if (row.sockname !== undefined) return { ...via, sockname: row.sockname, socket };
-    // The destination's own socket, or ds_probing_sock.
+    // The socket of the destination, or ds_probing_sock.
     return socket === undefined ? { ...via, ...this.defaultSocket } : { ...via, socket };
   }
 
-  /** Latency statistics, and with them the shares of destinations under congestion control. */
+  /** Updates latency statistics, and the shares of destinations with congestion control. */
   probeEnded(destination: Destination, set: DestinationSet | undefined, { code, cause, rtt }: ProbeEnd): void {
     const { latencyStats, latencyAlpha } = this.options;
     if (!latencyStats) return;
@@ -257,7 +257,9 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
 
 const CONGESTION_CONTROL = /(?:^|;)\s*cc\s*=/i;
 
-/** What only Kamailio's functions and commands need of a partition; undefined for one of another flavour. */
+/**
+ * The rules of a Kamailio partition, for functions and commands that only Kamailio has; undefined for another flavour.
+ */
 export function kamailioOf({ flavour }: Partition): KamailioFlavour | undefined {
   return flavour instanceof KamailioFlavour ? flavour : undefined;
 }

@@ -3,16 +3,16 @@ import type { TransportName } from '../../core/uri.js';
 import type { Destination } from '../destination.js';
 import type { DestinationsByAddress } from '../flavour.js';
 
-/** Bits of ds_is_from_list's mode. */
+/** Bits of the mode parameter of ds_is_from_list. */
 export const FROM_LIST = { anyPort: 1, anyProtocol: 2, activeOnly: 4, sameSocket: 8, best: 16 } as const;
 
-/** What ds_is_from_list looks for. */
+/** The parameters of ds_is_from_list. */
 export interface FromListQuery {
-  /** IP literal, an IPv6 one with or without brackets. A name is in no list. */
+  /** IP literal; IPv6 with or without brackets. A host name matches nothing. */
   readonly ip: string;
   readonly port: number;
   readonly transport: TransportName;
-  /** Description of the local socket it came in by. */
+  /** Description of the local socket that received the request. */
   readonly socket: string;
   /** undefined for all sets. */
   readonly setId: number | undefined;
@@ -21,9 +21,9 @@ export interface FromListQuery {
 }
 
 /**
- * ds_is_from_list: the first destination, sets by ascending number, that has this address, port and protocol as far as
- * the mode wants them to agree; with bit 16 the one that agrees in most of port, protocol and socket. A destination
- * whose URI has no port matches any.
+ * ds_is_from_list: the first destination (sets by ascending number) with this address, and with the port and protocol
+ * if the mode requires them. With bit 16, the one that matches most of port, protocol and socket. A destination without
+ * a port in its URI matches any port.
  */
 export function findFromList(partition: DestinationsByAddress, query: FromListQuery): Destination | undefined {
   const address = canonicalIp(query.ip);
@@ -48,7 +48,7 @@ export function findFromList(partition: DestinationsByAddress, query: FromListQu
   return found;
 }
 
-/** How many criteria besides the address agree; undefined where a required one does not. */
+/** How many criteria besides the address match; undefined if a required one does not. */
 function agreement(destination: Destination, { mode, port, transport, socket }: FromListQuery): number | undefined {
   const samePort = destination.port === port;
   const sameTransport = destination.transport === transport;

@@ -2,14 +2,14 @@ import type { Partition } from '../partition.js';
 import { parseAttributes } from './attributes.js';
 import { liveOf } from './live.js';
 
-/** What $dsg reports of a set: how many destinations it has, and how many of them are selected (A, T) or not (I, D). */
+/** What $dsg returns about a set: how many destinations it has, and how many may be selected (A, T) or not (I, D). */
 export interface GroupCounts {
   readonly count: number;
   readonly active: number;
   readonly inactive: number;
 }
 
-/** Undefined for a set that is not there. */
+/** Counts the destinations of a set; undefined when it does not exist. */
 export function groupCounts(partition: Partition, setId: number): GroupCounts | undefined {
   const set = partition.snapshot.sets.get(setId);
   if (set === undefined) return undefined;
@@ -17,16 +17,16 @@ export function groupCounts(partition: Partition, setId: number): GroupCounts | 
   return { count: set.destinations.length, active, inactive: set.destinations.length - active };
 }
 
-/** What $dsg reports of the overload control of one destination. */
+/** What $dsg returns about the overload control of a destination. */
 export interface GroupOverload {
-  /** Milliseconds, as the partition's now(), until which the announcement holds; 0 before the first. */
+  /** Time until which the gateway's report is valid, in milliseconds of the partition's now(); 0: no report yet. */
   readonly until: number;
   readonly seq: number;
-  /** Percent of calls to skip. */
+  /** Percentage of calls to skip. */
   readonly rate: number;
 }
 
-/** Undefined for a destination that is not there. */
+/** The overload control of a destination; undefined when it does not exist. */
 export function groupOverload(partition: Partition, setId: number, uri: string): GroupOverload | undefined {
   const destination = partition.find(setId, uri);
   if (destination === undefined) return undefined;

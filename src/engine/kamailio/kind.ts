@@ -3,7 +3,7 @@ import { OWN_ALGORITHMS } from '../opensips/algorithms/list.js';
 import { kamailioAlgorithm } from './algorithms/list.js';
 import { KamailioFlavour } from './flavour.js';
 
-/** Kamailio's dispatcher, table version 4. Its tables hold no states: the flags column belongs to the operator. */
+/** Kamailio's dispatcher, table version 4. Its tables contain no states: only operators write the flags column. */
 export const kamailio: FlavourKind = {
   name: 'kamailio',
   create: (partition, env, clock) => new KamailioFlavour(partition, env, clock),
@@ -16,13 +16,13 @@ export const kamailio: FlavourKind = {
   takesBareHosts: true,
   textsMayBeNull: false,
   hasListFiles: true,
-  // ds_dns_mode: bit 2 by the time to live, bit 4 by ds_dns_interval.
+  // ds_dns_mode: with bit 2, the time to live decides; with bit 4, ds_dns_interval.
   namesEvery: ({ compat, dns: { mode, interval, ttl } }, usual) => {
     if (mode === undefined) return usual;
     if ((mode & 2) !== 0) return Math.max(1, ttl) * 1000;
     if ((mode & 4) !== 0) return interval * 1000;
     return compat === 'strict' ? undefined : usual;
   },
-  // 6.x takes the flag off where no probes are sent (recorded).
+  // 6.x removes the flag when probing is off (recorded).
   dropsProbing: (version, pingInterval) => version === '6' && pingInterval === 0,
 };

@@ -1,10 +1,10 @@
-/** Answers after which the average is taken for known, and no longer moves. */
+/** After so many answers the average no longer changes. */
 const TRAINED = 10_000;
 const MOST_COUNT = 2 ** 21;
 
 /**
- * Latency statistics of one destination as Kamailio 5.6 keeps them, in milliseconds: an average that stops moving once it
- * is steady, so that `estimate`, which follows the newest answers, shows congestion as its distance from the average.
+ * Latency statistics of one destination as in Kamailio 5.6, in milliseconds. The average stops changing once it is
+ * steady. `estimate` follows the newest answers, so its distance from the average shows congestion.
  */
 export class LatencyEstimate {
   average: number;
@@ -16,13 +16,13 @@ export class LatencyEstimate {
   timeouts = 0;
   private squares = 0;
 
-  /** `preset`: the attribute latency=, taken for a trained average. */
+  /** `preset`: the attribute latency=, used as a steady average. */
   constructor(preset?: number) {
     this.average = this.estimate = this.min = this.max = preset ?? 0;
     this.count = preset === undefined ? 0 : TRAINED;
   }
 
-  /** Takes in the round trip of one answered probe. `alpha`: weight of the past in the estimate, 0 to 1. */
+  /** Adds the round trip of an answered probe. `alpha`: weight of the past in the estimate, 0 to 1. */
   observe(latency: number, alpha: number): void {
     if (this.count < MOST_COUNT) this.count++;
     else this.squares -= this.squares / this.count;
@@ -41,17 +41,17 @@ export class LatencyEstimate {
     this.estimate = this.count < 10 ? this.average : this.estimate * alpha + latency * (1 - alpha);
   }
 
-  /** The figures as they are now, which later probes do not change. */
+  /** A copy of the figures, which later probes do not change. */
   copy(): LatencyEstimate {
     return Object.assign(new LatencyEstimate(), this);
   }
 
-  /** A probe had no answer in time. */
+  /** Counts a probe without an answer in time. */
   timedOut(): void {
     this.timeouts++;
   }
 
-  /** Whole milliseconds the estimate is above the average; below it: negative. */
+  /** The estimate minus the average, in whole milliseconds; negative below the average. */
   get congestion(): number {
     return Math.trunc(this.estimate - this.average);
   }

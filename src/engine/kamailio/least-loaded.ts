@@ -1,16 +1,16 @@
-/** More calls than any destination may have. */
+/** More calls than any destination can have. */
 const FULL = 0x7fffffff;
 
 /**
- * Positions by their number of calls, as a tournament: the winner is known at once, and a change costs as many matches as
- * there are rounds. Of equals the lowest position wins.
+ * Finds the position with the fewest calls with a tournament tree: reading the winner takes constant time, a change as
+ * many comparisons as the tree has levels. Of equal positions, the lowest wins.
  */
 export class LeastLoaded {
   private readonly leaves: number;
   private readonly loads: Int32Array;
-  /** winners[1] is the winner of all; node i plays 2i against 2i+1. */
+  /** winners[1] is the overall winner; node i is the better of nodes 2i and 2i + 1. */
   private readonly winners: Int32Array;
-  /** Positions that are in. */
+  /** Number of positions in the tree. */
   count = 0;
 
   constructor(readonly size: number) {
@@ -21,18 +21,18 @@ export class LeastLoaded {
     for (let i = 0; i < this.leaves; i++) this.winners[this.leaves + i] = i;
   }
 
-  /** Sets the load of a position without a match: `settle` plays them all. */
+  /** Sets the load of a position without comparisons: call `settle` afterwards. */
   prepare(position: number, load: number): void {
     this.loads[position] = load;
     this.count++;
   }
 
-  /** Compares all loads anew, after many have changed. */
+  /** Compares all loads, after `prepare` was called for many. */
   settle(): void {
     for (let node = this.leaves - 1; node >= 1; node--) this.play(node);
   }
 
-  /** Sets the load of a position; undefined takes it out. */
+  /** Sets the load of a position; undefined removes it. */
   set(position: number, load: number | undefined): void {
     const value = load ?? FULL;
     const before = this.loads[position];
@@ -43,7 +43,7 @@ export class LeastLoaded {
     for (let node = (this.leaves + position) >> 1; node >= 1; node >>= 1) this.play(node);
   }
 
-  /** The position with the least load; -1 when all are out. */
+  /** The position with the fewest calls; -1 when the tree is empty. */
   get least(): number {
     const position = this.winners[1] as number;
     return this.loads[position] === FULL ? -1 : position;

@@ -3,7 +3,7 @@ import type { KamailioVersion } from '../options.js';
 import { parseAttributes } from './attributes.js';
 import { LatencyEstimate } from './latency.js';
 
-/** Bits of the flags column and of the state at run time. */
+/** Bits of the flags column and of the state. */
 export const BIT = {
   inactive: 1,
   trying: 2,
@@ -13,52 +13,52 @@ export const BIT = {
   noPing: 32,
 } as const;
 
-/** The bits a state change replaces. */
+/** The bits that a change of state replaces. */
 export const STATE_BITS = BIT.inactive | BIT.trying | BIT.disabled | BIT.probing | BIT.noDns;
-/** A destination with one of these is not selected. */
+/** A destination with one of these bits is not selected. */
 export const UNUSABLE = BIT.inactive | BIT.disabled;
 
-/** Overload control as a gateway last reported it (ds_oc_set_attrs). */
+/** Overload control, as the gateway last reported it (ds_oc_set_attrs). */
 export interface OverloadControl {
-  /** Percent of calls to skip. */
+  /** Percentage of calls to skip. */
   rate: number;
-  /** Clock.now() until which it holds. */
+  /** Clock.now() until which the report is valid. */
   until: number;
-  /** Sequence number of the last update. */
+  /** Sequence number of the last report. */
   seq: number;
-  /** Running remainder of skipped calls. */
+  /** Fraction of a call still to be skipped, carried to the next decision. */
   debt: number;
-  /** Decisions made while it holds, modulo 100. */
+  /** Number of decisions since the report, modulo 100. */
   decisions: number;
 }
 
-/** Notified when a destination's number of calls changed. */
+/** Notified when a destination's number of calls changes. */
 export interface LoadWatcher {
   loadChanged(position: number): void;
 }
 
-/** Live state that only Kamailio's rules know: shared, like Health, by all loads that contain the destination. */
+/** State at run time that only Kamailio's rules use; like Health, all snapshots with the destination share it. */
 export interface KamailioLive {
-  /** State bits: see BIT. The health's state always agrees with them. */
+  /** State bits (BIT). They always agree with the state in Health. */
   bits: number;
-  /** Good or bad answers in a row, counted toward the thresholds. */
+  /** Consecutive good or bad answers, counted toward the thresholds. */
   count: number;
   /** Calls in progress. */
   load: number;
-  /** Calls in progress at other nodes of a cluster. */
+  /** Calls in progress on other nodes of the cluster. */
   elsewhere: number;
-  /** Own calls this node may have at most until it receives the others' count again; undefined: no such bound. */
+  /** The most calls this node may have until the next report of the others; undefined: no bound. */
   share: number | undefined;
-  /** Share that congestion control left of the weight; undefined while it does not act. */
+  /** The weight that congestion control has reduced; undefined while it does not act. */
   congestedWeight: number | undefined;
   latency: LatencyEstimate | undefined;
   overload: OverloadControl | undefined;
-  /** The set that keeps an order by load, and the position there. */
+  /** The set that orders its destinations by load, and the position there. */
   watcher: LoadWatcher | undefined;
   position: number;
 }
 
-/** The live state of a destination of a kamailio partition; made from its row when first asked for. */
+/** The Kamailio state of a destination; created from its row when first needed. */
 export function liveOf(destination: Destination): KamailioLive {
   return (destination.health.own ??= newLive(destination)) as KamailioLive;
 }
@@ -79,7 +79,7 @@ function newLive({ row, health }: Destination): KamailioLive {
   };
 }
 
-/** Takes over what other nodes of a cluster have of a destination's calls, and how many of the rest are this node's. */
+/** Sets how many calls other nodes have at a destination, and the most that this node may have. */
 export function shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void {
   const live = liveOf(destination);
   if (live.elsewhere === elsewhere && live.share === share) return;
@@ -88,7 +88,7 @@ export function shareLoad(destination: Destination, elsewhere: number, share: nu
   live.watcher?.loadChanged(live.position);
 }
 
-/** Flags with the fewest changes that express `state`. */
+/** The given flags with as few bits changed as needed to express `state`. */
 export function bitsAgreeing(flags: number, state: HealthState): number {
   if (state === 'active') return flags & ~UNUSABLE;
   if (state === 'probing') return (flags & ~BIT.disabled) | BIT.inactive | BIT.probing;
@@ -96,8 +96,8 @@ export function bitsAgreeing(flags: number, state: HealthState): number {
 }
 
 /**
- * What bits mean to selections, events and MI: A and T are active; inactive ones that are probed are "probing", those
- * that are not probed and disabled ones "inactive".
+ * The state for selections, events and MI: bits A and T mean active; an inactive one is "probing" if it is probed, else
+ * "inactive"; a disabled one is "inactive".
  */
 export function stateOfBits(bits: number): HealthState {
   if ((bits & UNUSABLE) === 0) return 'active';
@@ -106,7 +106,7 @@ export function stateOfBits(bits: number): HealthState {
     : 'inactive';
 }
 
-/** Two letters as dispatcher.list shows them: I, D, T or A; then P for probing, in 6.x N for never pinged, else X. */
+/** Two letters as in dispatcher.list: I, D, T or A; then P for probing, in 6.x N for never probed, else X. */
 function stateLetters(bits: number, version: KamailioVersion): string {
   const first =
     (bits & BIT.inactive) !== 0 ? 'I' : (bits & BIT.disabled) !== 0 ? 'D' : (bits & BIT.trying) !== 0 ? 'T' : 'A';
@@ -114,7 +114,9 @@ function stateLetters(bits: number, version: KamailioVersion): string {
   return first + (version === '6' && (bits & BIT.noPing) !== 0 ? 'N' : 'X');
 }
 
-/** Gives a destination of another engine what is known of this one: bits, calls in progress, latency, overload control. */
+/**
+ * Copies the Kamailio state (bits, calls in progress, latency, overload control) to the destination of another engine.
+ */
 export function copyLive(from: Destination, to: Destination): void {
   const { latency, overload, watcher: _watcher, position: _position, ...known } = liveOf(from);
   Object.assign(liveOf(to), known, {
@@ -123,7 +125,7 @@ export function copyLive(from: Destination, to: Destination): void {
   });
 }
 
-/** The letters of a destination as it is now. */
+/** The letters of a destination's current state. */
 export function lettersOf(destination: Destination, version: KamailioVersion = '5.6'): string {
   return stateLetters(liveOf(destination).bits, version);
 }

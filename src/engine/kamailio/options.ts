@@ -1,30 +1,33 @@
-/** Parameters of Kamailio's module that decide about selections and states. */
+/** Parameters of Kamailio's module that affect selections and states. */
 export interface KamailioOptions {
-  /** 0 those with flag P, 1 all but disabled ones, 2 inactive with P, 3 only those with P, which keep it. */
+  /**
+   * Which destinations are probed. 0: those with flag P; 1: all but disabled ones; 2: inactive ones with P; 3: only
+   * those with P, which keep it.
+   */
   readonly probingMode: 0 | 1 | 2 | 3;
-  /** Bad answers in a row until inactive. */
+  /** Consecutive bad answers until a destination becomes inactive. */
   readonly probingThreshold: number;
-  /** Good answers until active again. */
+  /** Consecutive good answers until it becomes active again. */
   readonly inactiveThreshold: number;
-  /** Good codes and classes besides 2xx: ["403", "3xx"]. */
+  /** Reply codes and classes that count as good, besides 2xx: ["403", "3xx"]. */
   readonly pingReplyCodes: readonly string[];
   readonly latencyStats: boolean;
   /** Weight of the past in the latency estimate, 0 to 1. */
   readonly latencyAlpha: number;
-  /** Bit 1: hash over the user part only; bit 2: keep the rest of the set for failover. */
+  /** Bit 1: hash only the user part; bit 2: keep the other destinations for failover. */
   readonly flags: number;
   readonly useDefault: boolean;
-  /** Socket to send from for destinations that name none: its name, else its description. */
+  /** Name of the socket to send from, for destinations that name none; without it, its description. */
   readonly defaultSockname?: string | undefined;
   readonly defaultSocket?: string | undefined;
-  /** SIP URI probes are sent by way of. */
+  /** SIP URI to which probes are sent instead. */
   readonly outboundProxy?: string | undefined;
-  /** 0: a strict partition keeps no call load, as the original without ds_hash_size. */
+  /** 0: a strict partition counts no calls, like Kamailio without ds_hash_size. */
   readonly hashSize: number;
-  /** Seconds a call counts toward the load of its destination at most, and until it is confirmed. */
+  /** Seconds after which a call no longer counts as load; and the same before it is confirmed. */
   readonly hashExpire: number;
   readonly hashInitexpire: number;
-  /** matchAll: whether ds_is_from_list looks at all addresses of a name; undefined: as the partition is strict. */
+  /** matchAll: whether ds_is_from_list compares all addresses of a host name; undefined: not in a strict partition. */
   readonly dns?: { readonly matchAll: boolean | undefined } | undefined;
 }
 

@@ -3,19 +3,19 @@ import { parseAttributes } from './attributes.js';
 import { kamailioOf } from './flavour.js';
 import { liveOf } from './live.js';
 
-/** What a destination says of its load. */
+/** A destination's report of its overload. */
 export interface OverloadAnnouncement {
-  /** Percent of calls to skip, all for what is not a percentage; kept between the destination's ocmin and ocmax. */
+  /** Percentage of calls to skip; an invalid one means all. Limited by the destination's ocmin and ocmax. */
   readonly rate: number;
-  /** Milliseconds it holds; with 0 it is only shown (recorded). */
+  /** Milliseconds for which the report is valid; with 0 it is only shown (recorded). */
   readonly time: number;
-  /** Grows with each announcement: older ones are passed over. */
+  /** Increases with each report: older ones are ignored. */
   readonly seq: number;
 }
 
 /**
- * ds_oc_set_attrs: a destination asks for fewer calls (algorithm 64). 1: noted; -1: no such set; -2: no destination with
- * this URI there, or all have a newer announcement.
+ * ds_oc_set_attrs: a destination asks for fewer calls (algorithm 64). Returns 1: stored; -1: no such set; -2: no
+ * destination with this URI in the set, or all have a newer report.
  */
 export function announceOverload(
   partition: Partition,

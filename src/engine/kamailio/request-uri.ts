@@ -3,21 +3,21 @@ import type { Destination } from '../destination.js';
 import { dialledAddress } from '../secure-address.js';
 
 /**
- * The Request-URI as ds_select_domain and ds_next_domain leave it: scheme, user and password stay, host, port and
- * parameters become the destination's; its own parameters and headers go. Undefined where the Request-URI cannot be rewritten, ''
- * where what comes out is not a URI.
- *
- * As recorded (strict), the destination's user part is put in as well, which only works where there was none; a sips URI with
- * user=phone becomes a sip one, a tel URI stays one, a urn loses all but its first word. By default the destination's user part is left out, and a telephone number
- * becomes the user of a SIP URI (RFC 3261 section 19.1.6).
+ * The request-URI after ds_select_domain and ds_next_domain: scheme, user and password stay; host, port and parameters
+ * are those of the destination; parameters and headers of the old URI are removed. Undefined when the URI cannot be
+ * rewritten, '' when the result is not a URI.
+ * As recorded (strict), the destination's user part is added too, which gives a valid URI only if there was none
+ * before; a sips URI with user=phone becomes a sip URI, a tel URI stays a tel URI, and of a urn only the first word
+ * remains. By default the destination's user part is omitted, and a telephone number becomes the user of a SIP URI (RFC
+ * 3261 section 19.1.6).
  */
 export function kamailioRequestUri(ruri: string, destination: Destination, strict: boolean): string | undefined {
   return strict ? recordedRequestUri(ruri, destination.row.uri) : betterRequestUri(ruri, destination);
 }
 
 /**
- * The Request-URI of a branch of algorithm 12 in mode domain. As recorded (strict): the destination's own URI with the user
- * put in, without password, whether that makes a URI or not.
+ * The request-URI of a branch of algorithm 12 in mode domain. As recorded (strict): the destination's own URI with the
+ * user (without password) inserted, even if the result is not a URI.
  */
 export function branchRequestUri(ruri: string, destination: Destination, strict: boolean): string | undefined {
   if (!strict) return betterRequestUri(ruri, destination);
@@ -53,7 +53,7 @@ function recordedRequestUri(ruri: string, target: string): string | undefined {
       return sole(`${written}:${at < 0 ? '' : rest.slice(0, at + 1)}${address}`);
     }
     case 'tel':
-      // The host of a number that was rewritten before is taken for the number.
+      // In a number that was rewritten before, the host counts as the number.
       return sole(`tel:${at < 0 ? rest : rest.slice(at + 1).replace(/:[0-9]*/, '')}@${address}`);
     case 'urn': {
       const [first, second, more] = rest.split(':');
@@ -65,10 +65,10 @@ function recordedRequestUri(ruri: string, target: string): string | undefined {
   }
 }
 
-/** Among the parameters, not the headers. */
+/** Searched among the parameters, not the headers. */
 const USER_PHONE = /^[^?]*;[uU][sS][eE][rR]=phone(?:[;?]|$)/;
 
-/** Two user parts make no URI. */
+/** A URI must not have two user parts. */
 function sole(uri: string): string {
   return uri.indexOf('@') === uri.lastIndexOf('@') ? uri : '';
 }

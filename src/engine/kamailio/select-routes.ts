@@ -1,20 +1,20 @@
 import type { SelectTarget } from '../selection.js';
 
-/** Groups in one text; the documentation knows no bound, a variable of a caller should. */
+/** Most groups in the rules. The documentation has no limit, but a variable of the caller may contain them. */
 const MOST_GROUPS = 64;
 const GROUP = /^([0-9]{0,10})=([0-9]{0,10})$/;
 
-/** Rules of ds_select_routes, read. */
+/** The parsed rules of ds_select_routes. */
 export interface SelectRoutes {
   readonly targets: readonly SelectTarget[];
-  /** What is wrong with the rest of the text; `targets` holds the groups before it. */
+  /** What is wrong with the rest of the text; `targets` has the groups before it. */
   readonly problem: string | undefined;
 }
 
 /**
- * Reads "setid=alg;setid=alg": groups to be tried one after the other, each in the order of its own algorithm. An empty
- * number is 0, and so is the algorithm of a set without one at the very end; one ";" may follow (recorded). `limit`:
- * targets kept over all groups, 0 or less for all.
+ * Parses "setid=alg;setid=alg": groups to try one after the other, each with its own algorithm. An empty number means
+ * 0. The last group may lack its algorithm (0), and one ";" may follow it (recorded). `limit`: most targets of all
+ * groups, 0 or less for all.
  */
 export function parseRoutes(rules: string, flags: number, limit: number): SelectRoutes {
   const targets: SelectTarget[] = [];
@@ -31,10 +31,10 @@ export function parseRoutes(rules: string, flags: number, limit: number): Select
   return { targets, problem: undefined };
 }
 
-/** Where the first target of ds_select_routes goes: the next hop, the Request-URI, or nowhere. */
+/** Where the first target of ds_select_routes is written: the next hop, the request-URI, or nowhere. */
 export type RoutesMode = 'destination' | 'request-uri' | 'list';
 
-/** The mode its first letter says: 0 d D, 1 r R, 2 x X. Undefined for any other. */
+/** The mode from its first letter: 0 d D, 1 r R, 2 x X. Undefined for any other. */
 export function routesMode(mode: string): RoutesMode | undefined {
   switch (mode.charAt(0).toLowerCase()) {
     case '0':

@@ -14,7 +14,7 @@ import {
   SlotTable,
 } from './slots.js';
 
-/** A table of slots and what it was made for. */
+/** A table of slots, and the conditions for which it was made. */
 interface MadeTable {
   readonly table: SlotTable;
   readonly version: number;
@@ -22,24 +22,24 @@ interface MadeTable {
 }
 
 /**
- * What Kamailio's algorithms keep of one set as loaded: attributes, tables of shares, the order by load. Made when a
- * selection first needs it; what depends on availability is made again when that has changed.
+ * Data of Kamailio's algorithms for one set: attributes, tables of shares, the order by load. It is created when first
+ * needed; data that depends on availability is recomputed after a change.
  */
 export class SetPlan implements LoadWatcher {
   readonly attributes: readonly KamailioAttributes[];
   readonly lives: readonly KamailioLive[];
-  /** Order of the last choice by latency. */
+  /** The ranking of the last choice by algorithm 13. */
   latencyOrder: Int32Array = new Int32Array(0);
-  /** Tables that other processes go through as well. */
+  /** The tables that other processes use too. */
   private ofAll: SharedSlots | undefined = undefined;
   private active: { readonly version: number; readonly end: number; readonly mark: number } | undefined = undefined;
   private weights: MadeTable | undefined = undefined;
   private relative: MadeTable | undefined = undefined;
   private lowest: MadeTable | undefined = undefined;
-  /** Grows when congestion control changes a share. */
+  /** Incremented when congestion control changes a share. */
   private shares = 0;
   private loads: { readonly tree: LeastLoaded; readonly version: number; readonly end: number } | undefined = undefined;
-  /** undefined until asked for. */
+  /** undefined: not computed yet. */
   private samePriority: boolean | undefined = undefined;
   private anyMaxload: boolean | undefined = undefined;
 
@@ -61,7 +61,10 @@ export class SetPlan implements LoadWatcher {
     };
   }
 
-  /** A plan for the same destinations in another set, whose tables stand where these do: that set chooses next what this one would. */
+  /**
+   * A copy for the same destinations in another set, with the same positions in its tables, so that it chooses next
+   * what this one would.
+   */
   copyFor(set: CompiledSet): SetPlan {
     const copy = new SetPlan(set, this.strict);
     const copied = (made: MadeTable | undefined): MadeTable | undefined => {
@@ -75,7 +78,7 @@ export class SetPlan implements LoadWatcher {
     };
     copy.weights = copied(this.weights);
     copy.lowest = copied(this.lowest);
-    // Its version counts changes of shares as well, and counts on in strict partitions.
+    // The version of this table also counts changes of shares, even in a strict partition.
     const { relative } = this;
     const age = this.set.availability.version + this.shares - (relative?.version ?? 0);
     copy.relative = relative && {
@@ -93,7 +96,7 @@ export class SetPlan implements LoadWatcher {
     return copy;
   }
 
-  /** Algorithm 9: the next position of the table. In a strict partition it may be down. */
+  /** Algorithm 9: the next position from the table. In a strict partition it may be down. */
   nextByWeight(end: number, random: Random): number {
     const { shared } = this.set;
     if (shared !== undefined) return this.nextOfAll(shared, BY_WEIGHT, end, random);
@@ -115,7 +118,7 @@ export class SetPlan implements LoadWatcher {
     return table ?? new SlotTable(new Int32Array(1));
   }
 
-  /** Algorithm 11: the next position of the table, by shares of what is active. */
+  /** Algorithm 11: the next position from the table, which has the shares of the active destinations. */
   nextByRelativeWeight(end: number, random: Random): number {
     const { shared } = this.set;
     if (shared !== undefined) return this.nextOfAll(shared, BY_RELATIVE_WEIGHT, end, random);
@@ -138,8 +141,8 @@ export class SetPlan implements LoadWatcher {
   }
 
   /**
-   * Whether the shares of algorithms 9 and 11 follow from attributes and states alone. They do not under congestion control, nor in a strict
-   * partition where a set may have no share left: the table of before stays then.
+   * Whether the shares of algorithms 9 and 11 depend only on attributes and states. They do not under congestion
+   * control, nor in a strict partition where all shares may become 0: then the previous table stays in use.
    */
   get sharesAreFixed(): boolean {
     if (this.attributes.some((each) => each.congestionControl)) return false;
@@ -147,13 +150,13 @@ export class SetPlan implements LoadWatcher {
     return !this.strict || some === 0 || some === this.attributes.length;
   }
 
-  /** The position in the next slot of a table that other processes go through as well. */
+  /** The next position from a table that other processes use too. */
   private nextOfAll(shared: SharedColumns, which: number, end: number, random: Random): number {
     const slots = this.slotsIn(shared);
     return slots.next(which, this.markOf(which, end), end, random, this.maker(which)) % end;
   }
 
-  /** Such a table as it stands now, for this process alone. */
+  /** A copy of a shared table in its current state, for this process alone. */
   private sharedNow(
     shared: SharedColumns,
     which: number,
@@ -171,7 +174,10 @@ export class SetPlan implements LoadWatcher {
       which === BY_WEIGHT ? this.tableByWeight(end, random) : this.tableByRelativeWeight(end, random, undefined);
   }
 
-  /** What a table is made for: the positions that are active, except where it stays as it was made at load. Not 0. */
+  /**
+   * Identifies the conditions for which a table is made: the active positions; or constant if the table is never
+   * remade. Not 0.
+   */
   private markOf(which: number, end: number): number {
     if (this.strict && which === BY_WEIGHT) return 1;
     const { version } = this.set.availability;
@@ -183,9 +189,12 @@ export class SetPlan implements LoadWatcher {
     return this.active.mark;
   }
 
-  /** Algorithm 15: the next position of the table among active ones with the lowest priority number; -1 without one. */
+  /**
+   * Algorithm 15: the next position from the table, which has the active destinations with the lowest priority number;
+   * -1 without one.
+   */
   nextByLowestPriority(end: number, random: Random): number {
-    // The original's table stays as it was made at load.
+    // In a strict partition, the table stays as it was made first (recorded).
     const version = this.strict ? 0 : this.set.availability.version;
     if (this.lowest === undefined || this.lowest.version !== version || this.lowest.end !== end) {
       const active = this.activePositions(end);
@@ -201,7 +210,7 @@ export class SetPlan implements LoadWatcher {
     return this.lowest.table.next();
   }
 
-  /** Algorithm 10: the position with the fewest calls that may take another; -1 when all that are active are full. */
+  /** Algorithm 10: the position with the fewest calls that may get another; -1 when all active ones are full. */
   leastLoaded(end: number): number {
     const { version } = this.set.availability;
     if (this.loads === undefined || this.loads.version !== version || this.loads.end !== end) {
@@ -223,19 +232,19 @@ export class SetPlan implements LoadWatcher {
     return this.loads.tree.least;
   }
 
-  /** How many positions before `end` may take another call. */
+  /** How many active positions before `end` may get another call. */
   openBefore(end: number): number {
     this.leastLoaded(end);
     return this.loads?.tree.count ?? 0;
   }
 
-  /** The load of the destination at a position has changed. */
+  /** The number of calls at a position has changed. */
   loadChanged(position: number): void {
     const { loads } = this;
     if (loads !== undefined && position < loads.end) loads.tree.set(position, this.openLoad(position));
   }
 
-  /** Whether all destinations have one priority above 0 (algorithm 14). */
+  /** Whether all destinations have the same priority above 0 (algorithm 14). */
   get allOfOnePriority(): boolean {
     if (this.samePriority === undefined) {
       const first = this.set.destinations[0]?.row.priority ?? 0;
@@ -245,9 +254,9 @@ export class SetPlan implements LoadWatcher {
   }
 
   /**
-   * Congestion control after a probe: each destination with cc=1 keeps of its weight what its latency above average leaves.
-   * Shares move only where every destination of the set has cc=1; where nothing is left of all of them, the least congested
-   * gets the most (recorded from Kamailio 5.6.3).
+   * Congestion control after a probe: the weight of a destination with cc=1 is reduced by its latency above average.
+   * Shares change only if every destination of the set has cc=1. If nothing remained of all weights, the least
+   * congested destination gets the most (recorded from Kamailio 5.6.3).
    */
   congestionChanged(): void {
     const congestion = this.lives.map((live) => Math.max(0, live.latency?.congestion ?? 0));
@@ -268,13 +277,13 @@ export class SetPlan implements LoadWatcher {
     this.shares++;
   }
 
-  /** Whether any destination has a bound for its calls. */
+  /** Whether any destination has a maxload=. */
   get bounded(): boolean {
     this.anyMaxload ??= this.attributes.some((each) => each.maxload > 0);
     return this.anyMaxload;
   }
 
-  /** Whether a position has as many calls as its maxload= allows. */
+  /** Whether the destination at a position has as many calls as its maxload= allows. */
   isFull(position: number): boolean {
     const { maxload } = this.attributes[position] as KamailioAttributes;
     if (maxload <= 0) return false;
@@ -282,7 +291,7 @@ export class SetPlan implements LoadWatcher {
     return load + elsewhere >= maxload || (share !== undefined && load >= share);
   }
 
-  /** Calls of a position that may take another one; undefined when it may not. */
+  /** The number of calls at a position that may get another one, else undefined. */
   private openLoad(position: number): number | undefined {
     if (!this.set.isActive(position) || this.isFull(position)) return undefined;
     const { load, elsewhere } = this.lives[position] as KamailioLive;
@@ -296,7 +305,7 @@ export class SetPlan implements LoadWatcher {
   }
 }
 
-/** The plan of a set, made when it is first needed. */
+/** The plan of a set, created when first needed. */
 export function planOf(set: CompiledSet, strict: boolean): SetPlan {
   return (set.own ??= new SetPlan(set, strict)) as SetPlan;
 }

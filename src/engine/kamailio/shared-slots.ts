@@ -2,25 +2,27 @@ import type { Random } from '../../core/random.js';
 import type { SharedColumns } from '../shared-columns.js';
 import type { SlotTable } from './slots.js';
 
-/** The table of algorithm 9, by its number in the columns. */
+/** Index of the table of algorithm 9 in the shared columns. */
 export const BY_WEIGHT = 0;
-/** That of algorithm 11. */
+/** Index of the table of algorithm 11. */
 export const BY_RELATIVE_WEIGHT = 1;
 const TABLES = 2;
 
-/** Words of a table: what its order is drawn from, the slot that is next, what it was made for, and for how many positions. */
+/**
+ * Words of a table: the seed for its order, the next slot, the conditions it was made for, and the number of positions.
+ */
 const WORDS = 4;
 const SEED = 0;
 const NEXT = 1;
 const MADE_FOR = 2;
 const END = 3;
 
-/** Makes the table for so many positions, with this randomness. */
+/** Makes the table for `end` positions with this source of randomness. */
 export type MakeTable = (end: number, random: Pick<Random, 'uint32'>) => SlotTable;
 
 /**
- * Tables of slots that several processes go through together: the memory has a number from which each makes the same table, and the slot
- * that is next. To be used while no other process selects.
+ * Slot tables that several processes use together. The shared memory holds a seed, from which each process makes the
+ * same table, and the number of the next slot. Use it only while no other process selects.
  */
 export class SharedSlots {
   private readonly made: (
@@ -30,12 +32,12 @@ export class SharedSlots {
 
   constructor(private readonly columns: SharedColumns) {}
 
-  /** Whether these are the slots of these columns. */
+  /** Whether this object belongs to these columns. */
   isOf(columns: SharedColumns): boolean {
     return this.columns === columns;
   }
 
-  /** The position in the next slot of a table, which is made anew for all when it was made for something else. */
+  /** The position in the next slot. If the table was made for other conditions, it is remade for all processes. */
   next(which: number, madeFor: number, end: number, random: Random, make: MakeTable): number {
     const { slots } = this.columns;
     const at = which * WORDS;
@@ -51,7 +53,7 @@ export class SharedSlots {
     return table.at(number);
   }
 
-  /** The table as it stands; undefined where none was made, or for something else. */
+  /** The table in its current state; undefined if there is none for these conditions. */
   current(
     which: number,
     madeFor: (end: number) => number,
@@ -76,7 +78,7 @@ export class SharedSlots {
   }
 }
 
-/** The same numbers for the same seed, well mixed (the generator "splitmix32"). */
+/** A pseudo-random generator with a seed ("splitmix32"). */
 function seeded(seed: number): Pick<Random, 'uint32'> {
   let state = seed;
   return {

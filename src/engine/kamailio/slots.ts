@@ -1,24 +1,27 @@
 import type { Random } from '../../core/random.js';
 
-/** Slots of a table in which every share is exact; beyond, shares are rounded to 1/65536. */
+/** Most slots of a table with exact shares; beyond that, shares are rounded to 1/65536. */
 const MOST_SLOTS = 65_536;
-/** Slots of the original's tables. */
+/** Slots of Kamailio's tables. */
 const HUNDRED = 100;
 
-/** Positions in a fixed random order, gone through again and again: in each round every one comes as often as its share says. */
+/**
+ * A table of positions in a fixed random order, used in a cycle: in each round every position occurs according to its
+ * share.
+ */
 export class SlotTable {
   private current = 0;
 
   constructor(private readonly slots: Int32Array) {}
 
-  /** The position in the next slot, round robin. */
+  /** The position in the next slot. */
   next(): number {
     const position = this.slots[this.current] as number;
     this.current = this.current + 1 === this.slots.length ? 0 : this.current + 1;
     return position;
   }
 
-  /** Saves the current slot; the returned function restores it. */
+  /** Saves the number of the next slot; the returned function restores it. */
   remember(): () => void {
     const { current } = this;
     return () => {
@@ -26,32 +29,32 @@ export class SlotTable {
     };
   }
 
-  /** The same slots, at the same one. */
+  /** A copy with the same next slot. */
   copy(): SlotTable {
     return this.from(this.current);
   }
 
-  /** The position in the slot with this number. */
+  /** The position in a slot. */
   at(number: number): number {
     return this.slots[number % this.slots.length] as number;
   }
 
-  /** The same slots, at the one with this number. */
+  /** A copy that continues at another slot. */
   from(number: number): SlotTable {
     const copy = new SlotTable(this.slots);
     copy.current = number % this.slots.length;
     return copy;
   }
 
-  /** Slots in one round. */
+  /** Number of slots. */
   get size(): number {
     return this.slots.length;
   }
 }
 
 /**
- * A table with shares by weight: as many slots as the sum of the weights by their greatest common divisor. Positions with
- * weight 0 get none; where all have 0 each gets one. Undefined when there is no position.
+ * A table with shares by weight: the number of slots is the sum of the weights divided by their greatest common
+ * divisor. Positions with weight 0 get none; if all weights are 0, each gets one. Undefined without positions.
  */
 export function proportionalSlots(
   positions: readonly number[],
@@ -79,8 +82,8 @@ export function proportionalSlots(
 }
 
 /**
- * The original's table for weight=: a hundred slots filled in order of position, cut off at a hundred; what is missing
- * goes to the last position, and without a weight at position 0 everything goes there.
+ * Kamailio's table for weight=: a hundred slots, filled in order of position and cut off at a hundred. Slots that
+ * remain get the last position; if position 0 has no weight, all slots get the last position.
  */
 export function recordedWeightSlots(weights: readonly number[], random: Pick<Random, 'uint32'>): SlotTable {
   const slots = new Int32Array(HUNDRED);
@@ -96,8 +99,8 @@ export function recordedWeightSlots(weights: readonly number[], random: Pick<Ran
 }
 
 /**
- * The original's table for rweight=: shares of a hundred slots, rounded down, over `positions`; the remainder goes to the
- * last of them. Undefined when no table is made: the one before stays in use.
+ * Kamailio's table for rweight=: each position gets its share of a hundred slots, rounded down; the last position gets
+ * those that remain. Undefined when no table is made: the previous one stays in use.
  */
 export function recordedRelativeSlots(
   positions: readonly number[],
@@ -121,8 +124,8 @@ export function recordedRelativeSlots(
 }
 
 /**
- * The original's table for algorithm 15: shares of a hundred slots, rounded down; equal ones where no position has a weight.
- * What is left over goes to the last position. Undefined when there is no position.
+ * Kamailio's table for algorithm 15: shares of a hundred slots, rounded down, or equal shares if no position has a
+ * weight. The last position gets those that remain. Undefined without positions.
  */
 export function recordedPrioritySlots(
   positions: readonly number[],
@@ -134,7 +137,7 @@ export function recordedPrioritySlots(
   return table ?? recordedRelativeSlots(positions, () => 1, random);
 }
 
-/** Counts that add up to MOST_SLOTS nearly: every share above 0 gets a slot. */
+/** Numbers of slots that add up to about MOST_SLOTS; each share above 0 gets at least one slot. */
 function rounded(weights: readonly number[], sum: number): number[] {
   return weights.map((weight) => (weight === 0 ? 0 : Math.max(1, Math.round((weight * MOST_SLOTS) / sum))));
 }
@@ -150,7 +153,7 @@ function greatestCommonDivisor(a: number, b: number): number {
   return x;
 }
 
-/** Fisher and Yates. */
+/** Shuffles with the algorithm of Fisher and Yates. */
 function shuffled(slots: Int32Array, random: Pick<Random, 'uint32'>): Int32Array {
   for (let i = slots.length - 1; i > 0; i--) {
     const j = random.uint32() % (i + 1);

@@ -20,7 +20,7 @@ export function decideKamailio(signal: StateSignal, options: KamailioOptions, ve
   const live = liveOf(signal.destination);
   const { mark } = signal;
   if (mark !== undefined) {
-    // In 6.x what a command or script sets takes the flag "never pinged" away too (recorded).
+    // In 6.x a state set by a command or script also removes the bit "never probed" (recorded).
     if (version === '6') live.bits &= ~BIT.noPing;
     if (mark.how === 'set') live.bits = (live.bits & ~STATE_BITS) | mark.bits;
     else update(signal.destination, mark.bits, options);
@@ -76,7 +76,7 @@ function badBits(mode: KamailioOptions['probingMode']): number {
   return BIT.trying | (mode === 0 ? 0 : BIT.probing);
 }
 
-/** Goes to the bits wanted by way of the thresholds. One count serves both. */
+/** Sets the wanted bits when the threshold is reached. One counter serves good and bad answers. */
 function update(destination: Destination, wanted: number, options: KamailioOptions): void {
   const live = liveOf(destination);
   const old = live.bits;
@@ -84,7 +84,7 @@ function update(destination: Destination, wanted: number, options: KamailioOptio
   let bits = wanted;
   let counts = (wanted & BIT.trying) !== 0;
   if (counts && (old & BIT.inactive) !== 0) {
-    // It stays inactive, and has to begin again with its good answers.
+    // It stays inactive, and its good answers are counted from 0 again.
     live.count = 0;
     live.bits = others | (bits & ~BIT.trying) | BIT.inactive;
     return;
@@ -110,8 +110,8 @@ function update(destination: Destination, wanted: number, options: KamailioOptio
 }
 
 /**
- * Whether a destination is probed now (ds_probing_mode). Disabled ones never are, nor in 6.x those with flag 32, which 5.6
- * passes over.
+ * Whether a destination is probed now (ds_probing_mode). Disabled ones never are; in 6.x neither are those with flag
+ * 32, which 5.6 ignores.
  */
 export function wantsPing(destination: Destination, options: KamailioOptions, version: KamailioVersion): boolean {
   const { bits } = liveOf(destination);
@@ -127,7 +127,7 @@ export function wantsPing(destination: Destination, options: KamailioOptions, ve
   }
 }
 
-/** Whether a reply to a probe is a good one: any 2xx, and the codes and classes of ds_ping_reply_codes. */
+/** Whether a reply to a probe means success: any 2xx, and the codes and classes of ds_ping_reply_codes. */
 export function acceptsCode(code: number, options: KamailioOptions): boolean {
   if (code >= 200 && code < 300) return true;
   for (const entry of options.pingReplyCodes) {
@@ -137,8 +137,8 @@ export function acceptsCode(code: number, options: KamailioOptions): boolean {
 }
 
 /**
- * The bits of ds_mark_dst's letters: a, i, d, t, p in any case, one after the other; "a" takes back what came before it.
- * '' is "i", with probing where all are probed. Undefined for any other letter.
+ * The bits for the letters of ds_mark_dst: a, i, d, t, p in any case, applied one after the other; "a" removes those
+ * before it. '' means "i", plus probing where all are probed. Undefined for another letter.
  */
 export function markBits(letters: string, options: KamailioOptions): number | undefined {
   if (letters === '') return BIT.inactive | (options.probingMode === 1 ? BIT.probing : 0);
@@ -155,8 +155,8 @@ export function markBits(letters: string, options: KamailioOptions): number | un
 }
 
 /**
- * The bits of dispatcher.set_state's state: i or 0, a or 1, d or 2, t or 3; then p for probing, which a disabled one
- * never gets. Undefined for any other.
+ * The bits for the state of dispatcher.set_state: i or 0, a or 1, d or 2, t or 3; then p for probing, which is ignored
+ * for a disabled one. Undefined for another.
  */
 export function setStateBits(state: string): number | undefined {
   const bits = SET_STATE[state.charAt(0).toLowerCase()];

@@ -7,7 +7,7 @@ import type { KamailioOptions } from './options.js';
 
 const NO_LATENCY = { average: 0, deviation: 0, estimate: 0, max: 0, timeouts: 0 };
 
-/** The properties of a partition that decide how its destinations are shown. */
+/** The options that decide how a partition's destinations are shown. */
 interface Shown {
   readonly options: KamailioOptions;
   readonly version: KamailioVersion;

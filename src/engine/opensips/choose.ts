@@ -9,7 +9,7 @@ import type { Snapshot } from '../set.js';
 import { first } from './algorithms/first.js';
 import { algorithmOf, unknownAlgorithm } from './algorithms/list.js';
 
-/** Chooses in one set, moving its round robin and its hit counter on. A string says why there is no choice. */
+/** Selects in one set, advances its round robin and counts the hit. Returns a text when nothing can be selected. */
 export function chooseOpensips(
   snapshot: Snapshot,
   partition: PartitionOptions,
@@ -58,7 +58,7 @@ function chooseIn(
   const destination = taken(set, chosen, algorithm);
   if ((flags & FLAG.failover) === 0) return { destination, rest: NO_TARGETS, count: 0 };
   const others = set.activeBefore(end) - (chosen < end ? 1 : 0);
-  // A default destination that is the chosen one does not count toward the bound, as recorded.
+  // When the default destination itself is chosen, it does not count toward max_res (recorded).
   const room = chosen < end ? target.maxResults - 1 : target.maxResults;
   const kept = Math.max(0, Math.min(room, others));
   const last = useDefault && chosen !== size - 1 ? size - 1 : NONE;
@@ -70,7 +70,7 @@ function chooseIn(
 
 const NO_POSITIONS = new Int32Array(0);
 
-/** Algorithms that must rank all candidates to find the best one. */
+/** For algorithms that rank all candidates to find the best. */
 function chooseRanked(
   partition: PartitionOptions,
   set: CompiledSet,
@@ -83,7 +83,7 @@ function chooseRanked(
   const end = useDefault ? size - 1 : size;
   const order = algorithm.order?.(set, request, end, partition) ?? NO_POSITIONS;
   let chosen = order[0] ?? NONE;
-  // The original never falls back on the default here, so flag d on a single destination makes every call fail.
+  // OpenSIPS does not fall back on the default here, so with flag d every call to a set of one destination fails.
   if (chosen === NONE && useDefault && partition.compat !== 'strict' && set.isActive(size - 1)) {
     chosen = size - 1;
   }
@@ -99,7 +99,7 @@ function chooseRanked(
 
 function taken(set: CompiledSet, position: number, algorithm: Algorithm): Destination {
   const destination = set.destinations[position] as Destination;
-  // Round robin goes on from the first position after a ranking, not from the one that was chosen (recorded).
+  // After a ranking, round robin continues at the first position and not at the chosen one (recorded).
   set.last = algorithm.ranks === true ? 0 : position;
   if (algorithm.countsChoices === true) set.countChoice(position);
   set.countHit(position);

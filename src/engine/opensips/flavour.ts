@@ -23,7 +23,10 @@ import { stateOfKamailioBits, viewOf } from './view.js';
 
 const ANY_SOCKET: NamedSocket = {};
 
-/** OpenSIPS' dispatcher, as its documentation and recordings of it say. `partition` may get other parameters later. */
+/**
+ * The rules of OpenSIPS' dispatcher, from its documentation and recordings. The options in `partition` may change
+ * later.
+ */
 export class OpensipsFlavour implements Flavour {
   readonly name = 'opensips';
   readonly equalPriorities = 'row order';
@@ -48,10 +51,10 @@ export class OpensipsFlavour implements Flavour {
     private readonly env: SelectEnv,
   ) {}
 
-  /** No call counts here. */
+  /** Calls do not count as load here. */
   readonly nextNeedsCounting = false;
 
-  /** The original marks the first of the list, which a selection without flag f does not make. */
+  /** OpenSIPS marks the first target of the list; a selection without flag f makes no list. */
   get marksFirstOfList(): boolean {
     return this.partition.compat === 'strict';
   }
@@ -84,7 +87,10 @@ export class OpensipsFlavour implements Flavour {
     return { to: stateOfKamailioBits(bits) };
   }
 
-  /** In probing state always; active ones with `all` or their own probe_mode 1; inactive ones never: an operator switched them off. */
+  /**
+   * Destinations in probing state are always probed; active ones with `all` or their own probe_mode 1; inactive ones
+   * never, since an operator switched them off.
+   */
   wantsProbe({ health, row }: Destination, all: boolean): boolean {
     switch (health.state) {
       case 'probing':
@@ -100,7 +106,7 @@ export class OpensipsFlavour implements Flavour {
     return code === 200 || goodCodes.has(code);
   }
 
-  /** Nothing but what the row and the module parameters say. */
+  /** Only the row and the module parameters decide. */
   probeVia(): undefined {
     return undefined;
   }

@@ -4,11 +4,11 @@ import type { Compat } from '../options.js';
 import { dialledAddress } from '../secure-address.js';
 
 /**
- * The Request-URI with host, port and parameters of a destination (ds_select_domain, ds_next_domain): scheme, user and
+ * The request-URI with host, port and parameters of a destination (ds_select_domain, ds_next_domain); scheme, user and
  * headers stay. Undefined for a URI without a host, such as tel.
- *
- * A strict partition puts the destination's parameters before those that are there, twice the same or not. By default a
- * parameter of the destination replaces one with its name, and a sips destination is named with its transport.
+ * A strict partition inserts the destination's parameters before the existing ones, even if a name then occurs twice.
+ * By default a parameter of the destination replaces the one with its name, and for a sips destination the transport is
+ * added.
  */
 export function rewriteRequestUriDomain(ruri: string, destination: Destination, compat: Compat): string | undefined {
   const parts = cut(ruri);
@@ -21,7 +21,7 @@ export function rewriteRequestUriDomain(ruri: string, destination: Destination, 
   return parts.before + address + withoutParams(parts.params, params) + parts.headers;
 }
 
-/** Host and port a Request-URI leads to, as $rd:$rp show them: a port that is not written is its transport's. */
+/** Host and port of a request-URI as in $rd:$rp; a missing port is the default of the transport. */
 export function requestUriTarget(ruri: string): string {
   const uri = parseUri(ruri);
   if (uri === undefined) return '';
@@ -29,9 +29,8 @@ export function requestUriTarget(ruri: string): string {
 }
 
 /**
- * Rewrites the Request-URI hop after hop. Where a URI still ends as the last rewriting left it, the parameters given to
- * the destination before are taken back first, so nothing leaks from one hop to the next (by default; a strict partition
- * lets them pile up, as recorded).
+ * Rewrites the request-URI for one hop after another. By default, parameters that the previous destination added are
+ * removed first, if the URI still ends with them. In a strict partition they accumulate, as recorded.
  */
 export class RequestUriRewriter {
   private producedTail: string | undefined = undefined;
@@ -39,7 +38,7 @@ export class RequestUriRewriter {
 
   constructor(private readonly compat: Compat) {}
 
-  /** The request-URI for the next destination; undefined for one that is no SIP URI. */
+  /** The request-URI for the next destination; undefined for one that is not a SIP URI. */
   rewrite(ruri: string, destination: Destination): string | undefined {
     const { compat } = this;
     if (compat === 'strict') return rewriteRequestUriDomain(ruri, destination, compat);
@@ -57,7 +56,7 @@ export class RequestUriRewriter {
 
 interface Cut {
   readonly scheme: string;
-  /** Scheme, and user with its "@". */
+  /** Scheme, and user with "@". */
   readonly before: string;
   readonly host: string;
   readonly params: string;

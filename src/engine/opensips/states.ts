@@ -2,9 +2,9 @@ import type { HealthState } from '../destination.js';
 import type { Compat } from '../options.js';
 import type { StateSignal } from '../state.js';
 
-/** The part of a partition's options that decides about states. */
+/** The options of a partition that decide about states. */
 export interface StatePolicy {
-  /** Failures in a row that switch an active destination to probing, at least 1. */
+  /** Consecutive failures after which an active destination becomes probing; at least 1. */
   readonly probingThreshold: number;
   readonly compat: Compat;
 }
@@ -63,7 +63,10 @@ function countFailure(signal: StateSignal, policy: StatePolicy): HealthState {
   return health.state === 'active' && health.failures < policy.probingThreshold ? 'active' : 'probing';
 }
 
-/** The states ds_mark_dst knows: inactive where it says nothing; a text that names no state changes nothing, as recorded. */
+/**
+ * The state for a text of ds_mark_dst: inactive for an empty one; undefined for a text that names no state, which
+ * changes nothing (recorded).
+ */
 export function markedState(text: string): HealthState | undefined {
   return text === '' ? 'inactive' : MARKS[text];
 }

@@ -1,12 +1,12 @@
 import type { Destination, HealthState } from '../destination.js';
 import type { DestinationView } from '../flavour.js';
 
-/** What an OpenSIPS partition, which has no such letters, shows of its states. */
+/** The letters that Kamailio's tools show for states of an OpenSIPS partition. */
 const LETTERS: Readonly<Record<HealthState, string>> = { active: 'AX', probing: 'IP', inactive: 'IX' };
 
 const BITS: Readonly<Record<HealthState, number>> = { active: 0, probing: 9, inactive: 1 };
 
-/** A destination as Kamailio's tools show it: what OpenSIPS knows of it. */
+/** A destination as Kamailio's tools show it, as far as OpenSIPS has the data. */
 export function viewOf({ row, health }: Destination): DestinationView {
   return {
     letters: LETTERS[health.state],
@@ -35,7 +35,7 @@ const TRYING = 2;
 const DISABLED = 4;
 const PROBING = 8;
 
-/** Kamailio's state bits in OpenSIPS' three states. */
+/** Converts Kamailio's state bits to one of OpenSIPS' three states. */
 export function stateOfKamailioBits(bits: number): HealthState {
   if ((bits & INACTIVE) !== 0 && (bits & PROBING) !== 0) return 'probing';
   if ((bits & (INACTIVE | DISABLED)) !== 0) return 'inactive';

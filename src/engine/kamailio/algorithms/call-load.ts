@@ -2,9 +2,9 @@ import { NONE } from '../../compiled-set.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
- * 10: the destination with the fewest calls in progress, below its maxload=. Requests that begin no call take the first
- * that is up and count nothing. As recorded, the default destination is a candidate, and when it is chosen the first of
- * the set is used instead.
+ * Algorithm 10: the destination with the fewest calls in progress that is below its maxload=. A request that does not
+ * begin a call gets the first active destination and is not counted. As recorded, the default destination is a
+ * candidate too, and when it would be chosen, the first destination of the set is used instead.
  */
 export const callLoad: KamailioAlgorithm = {
   code: 10,

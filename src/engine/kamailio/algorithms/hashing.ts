@@ -6,9 +6,9 @@ import type { KamailioAlgorithm } from './algorithm.js';
 import { nextPosition } from './round-robin.js';
 
 /**
- * The position a hash falls on: hash mod number of destinations, weights or not. When that one is down: in a strict
- * partition the next one up takes all its calls, as recorded; otherwise they spread evenly over those that are up, by
- * what the first division left over.
+ * The position for a hash: hash modulo number of destinations, regardless of weights. When it is down, a strict
+ * partition uses the next active one for all its calls, as recorded. Otherwise its calls are spread evenly over the
+ * active ones, by the quotient of that division.
  */
 export function byHash(plan: SetPlan, hash: number, end: number): number {
   const candidate = hash % end;
@@ -22,7 +22,7 @@ function byUri(plan: SetPlan, uri: string, end: number, userOnly: boolean): numb
   return hash === NO_HASH ? UNCOMPUTABLE : byHash(plan, hash, end);
 }
 
-/** 0: hash over the Call-ID. */
+/** Algorithm 0: hash of the Call-ID. */
 export const hashCallId: KamailioAlgorithm = {
   code: 0,
   name: 'hash-call-id',
@@ -30,32 +30,32 @@ export const hashCallId: KamailioAlgorithm = {
     request.callId === '' ? UNCOMPUTABLE : byHash(plan, dispatcherHash(request.callId), end),
 };
 
-/** 1: hash over user and host of the From URI; with flag u over its user alone. */
+/** Algorithm 1: hash of user and host of the From URI; with flag u of its user alone. */
 export const hashFromUri: KamailioAlgorithm = {
   code: 1,
   name: 'hash-from-uri',
   choose: (plan, request, end, userOnly) => byUri(plan, request.fromUri, end, userOnly),
 };
 
-/** 2: hash over the To URI. */
+/** Algorithm 2: hash of the To URI. */
 export const hashToUri: KamailioAlgorithm = {
   code: 2,
   name: 'hash-to-uri',
   choose: (plan, request, end, userOnly) => byUri(plan, request.toUri, end, userOnly),
 };
 
-/** 3: hash over the Request-URI in its current form. */
+/** Algorithm 3: hash of the request-URI in its current form. */
 export const hashRequestUri: KamailioAlgorithm = {
   code: 3,
   name: 'hash-request-uri',
   choose: (plan, request, end, userOnly) => byUri(plan, request.requestUri, end, userOnly),
 };
 
-/** What the original takes off a username before it hashes it, be it a scheme or not (recorded). */
+/** What Kamailio removes from a user name before hashing it, whether it is a scheme or not (recorded). */
 const SCHEME = /^[^:]*:/;
 
 /**
- * 5: hash over the digest username; without usable credentials round robin, which shares its position with algorithm 4.
+ * Algorithm 5: hash of the digest user name; without usable credentials, round robin with the position of algorithm 4.
  */
 export const hashAuthUser: KamailioAlgorithm = {
   code: 5,
@@ -66,7 +66,7 @@ export const hashAuthUser: KamailioAlgorithm = {
   },
 };
 
-/** 7: hash over hash_pvar, evaluated on the request. */
+/** Algorithm 7: hash of the value of hash_pvar. */
 export const hashVariable: KamailioAlgorithm = {
   code: 7,
   name: 'hash-pvar',
@@ -77,7 +77,7 @@ export const hashVariable: KamailioAlgorithm = {
   },
 };
 
-/** 6: random; all are as likely. */
+/** Algorithm 6: random, all with equal probability. */
 export const random: KamailioAlgorithm = {
   code: 6,
   name: 'random',

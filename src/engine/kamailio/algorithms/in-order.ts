@@ -1,21 +1,21 @@
 import type { KamailioAlgorithm } from './algorithm.js';
 import { nextPosition } from './round-robin.js';
 
-/** 8: the first that is up, by priority. */
+/** Algorithm 8: the first active one, by priority. */
 export const serial: KamailioAlgorithm = {
   code: 8,
   name: 'serial',
   choose: () => 0,
 };
 
-/** 12: all at once. The first that is up is the request's own target, the others are branches. */
+/** Algorithm 12: all at once. The first active one is the request's own target, the others are branches. */
 export const parallel: KamailioAlgorithm = {
   code: 12,
   name: 'parallel',
   choose: () => 0,
 };
 
-/** 14: round robin where all destinations have one priority above 0; else the first that is up. */
+/** Algorithm 14: round robin if all destinations have the same priority above 0; otherwise the first active one. */
 export const roundRobinOrSerial: KamailioAlgorithm = {
   code: 14,
   name: 'round-robin-or-serial',

@@ -6,8 +6,9 @@ import type { SetPlan } from '../set-plan.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
- * 13: by priority less a handicap for latency: the estimate divided by the priority, whole numbers, where it is above
- * it. With cc=1 only the part above the usual latency counts. Equal ones are used alternately.
+ * Algorithm 13: by priority, reduced for latency. The reduction is the latency estimate divided by the priority
+ * (integer division), if the estimate is above the priority. With cc=1 only the latency above average counts. Equal
+ * destinations are used alternately.
  */
 export const latencyOptimised: KamailioAlgorithm = {
   code: 13,
@@ -15,8 +16,8 @@ export const latencyOptimised: KamailioAlgorithm = {
   choose(plan, _request, end) {
     const { set } = plan;
     const size = set.destinations.length;
-    // With a default destination the original ranks as many positions as the set has, but wraps round one earlier: the
-    // position it begins with is ranked twice, unless that is the default itself, which then counts as the first.
+    // With a default destination, Kamailio ranks as many positions as the set has but wraps one position earlier. So
+    // its start position is ranked twice, unless it is the default, which then counts as the first.
     plan.latencyOrder = ranking(plan, plan.strict ? size : end, end);
     const best = plan.latencyOrder[0] as number;
     if (plan.strict && !set.isActive(best)) {
@@ -30,7 +31,7 @@ export const latencyOptimised: KamailioAlgorithm = {
 };
 
 /**
- * `count` positions, from after the last choice on, wrapping round at `end`: best first, those that are down last,
+ * Ranks `count` positions beginning after the last choice and wrapping at `end`: best first, those that are down last,
  * equal ones in that order.
  */
 function ranking(plan: SetPlan, count: number, end: number): Int32Array {

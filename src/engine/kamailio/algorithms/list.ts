@@ -7,7 +7,7 @@ import { overloadControl } from './overload.js';
 import { roundRobin } from './round-robin.js';
 import { byRelativeWeight, byWeight, priorityThenWeight } from './weight.js';
 
-/** Every algorithm of Kamailio's numbering; 14, 15 and 64 came with 6.x. */
+/** All algorithms by Kamailio's numbers; 14, 15 and 64 are new in 6.x. */
 export const KAMAILIO_ALGORITHMS: readonly KamailioAlgorithm[] = [
   hashCallId,
   hashFromUri,
@@ -28,10 +28,10 @@ export const KAMAILIO_ALGORITHMS: readonly KamailioAlgorithm[] = [
   overloadControl,
 ];
 
-/** Those the recorded program (5.6.3) knows. */
+/** Algorithms below this number exist in the recorded program (5.6.3). */
 const RECORDED = 14;
 
-/** The algorithm with a code; undefined for a number that is not known: those take the first that is up. */
+/** The algorithm with a code; undefined for an unknown one, which selects the first active destination. */
 export function kamailioAlgorithm(code: number, onlyRecorded: boolean): KamailioAlgorithm | undefined {
   if (code < RECORDED) return KAMAILIO_ALGORITHMS[code];
   if (onlyRecorded) return undefined;

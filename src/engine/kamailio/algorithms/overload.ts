@@ -4,8 +4,9 @@ import type { KamailioLive } from '../live.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
- * 64: round robin over those that do not ask for less: a destination that announced a rate of n percent is passed over
- * for n of each 100 decisions, evenly, until the announcement expires. When all are passed over, the call is refused.
+ * Algorithm 64: round robin over the destinations, considering their overload reports. One that reported a rate of n
+ * percent is skipped in n of 100 decisions, evenly, until the report expires. When all are skipped, the call is
+ * refused.
  */
 export const overloadControl: KamailioAlgorithm = {
   code: 64,
@@ -24,7 +25,7 @@ export const overloadControl: KamailioAlgorithm = {
   },
 };
 
-/** Counts a decision about a destination: whether this call passes it over. */
+/** Counts a decision about a destination; returns whether this call skips it. */
 function passes({ overload }: KamailioLive, env: KamailioEnv): boolean {
   if (overload === undefined || env.now() >= overload.until) return false;
   overload.decisions = (overload.decisions + 1) % 100;

@@ -2,8 +2,8 @@ import type { SetPlan } from '../set-plan.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
 /**
- * The current position, or the next one that is up. Advances past the position really used, and by one position where
- * none is up (recorded).
+ * The current position, or the next active one. Then it moves past the position used, or by one position if none is
+ * active (recorded).
  */
 export function nextPosition(plan: SetPlan, end: number): number {
   const { set } = plan;
@@ -14,8 +14,8 @@ export function nextPosition(plan: SetPlan, end: number): number {
 }
 
 /**
- * 4: round robin. Weights play no part; a destination that is down is passed over, and its successor is not chosen
- * twice in a row for that.
+ * Algorithm 4: round robin without weights. A destination that is down is skipped, and its successor is
+ * not chosen twice in a row because of that.
  */
 export const roundRobin: KamailioAlgorithm = {
   code: 4,

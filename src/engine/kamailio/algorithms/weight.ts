@@ -1,14 +1,14 @@
 import { NONE } from '../../compiled-set.js';
 import type { KamailioAlgorithm } from './algorithm.js';
 
-/** 9: shares by weight=, exact over each round of the table. */
+/** Algorithm 9: shares by weight=, exact over each round of the table. */
 export const byWeight: KamailioAlgorithm = {
   code: 9,
   name: 'weight',
   choose: (plan, _request, end, _userOnly, env) => plan.nextByWeight(end, env.random),
 };
 
-/** 11: shares by rweight=, over those that are up. */
+/** Algorithm 11: shares by rweight=, among the active destinations. */
 export const byRelativeWeight: KamailioAlgorithm = {
   code: 11,
   name: 'relative-weight',
@@ -16,8 +16,8 @@ export const byRelativeWeight: KamailioAlgorithm = {
 };
 
 /**
- * 15: by weight= among those with the lowest priority number that has one up. Lower is better here, unlike anywhere else.
- * Failover goes on in order of position (recorded).
+ * Algorithm 15: by weight= among the active destinations with the lowest priority number. Only here a lower number is
+ * better. Failover follows the positions (recorded).
  */
 export const priorityThenWeight: KamailioAlgorithm = {
   code: 15,

@@ -3,7 +3,7 @@ import { rank } from '../../algorithms/rank.js';
 import { NONE } from '../../compiled-set.js';
 import type { Destination } from '../../destination.js';
 
-/** 9: the destination with the least load, where the load is what pvar_algo_pattern gives for it; null is 0. */
+/** Algorithm 9: the destination with the least load, which is the value of pvar_algo_pattern; null counts as 0. */
 export const byLoad: Algorithm = {
   code: 9,
   name: 'by-load',
@@ -20,8 +20,8 @@ export const byLoad: Algorithm = {
 };
 
 /**
- * 10: the destination to which algo_route gives the lowest score. One with a negative score is never chosen first; it
- * comes after all others, the last of them first. Without such a route all scores are equal.
+ * Algorithm 10: the destination to which algo_route gives the lowest score. Those with a negative score are never
+ * chosen first and come last in failover, in reverse order. Without algo_route all scores are equal.
  */
 export const byScore: Algorithm = {
   code: 10,

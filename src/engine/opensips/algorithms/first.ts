@@ -1,6 +1,6 @@
 import type { Algorithm } from '../../algorithms/algorithm.js';
 
-/** 8: the first destination that is active. */
+/** Algorithm 8: the first active destination. */
 export const first: Algorithm = {
   code: 8,
   name: 'first',

@@ -3,8 +3,8 @@ import { dispatcherHash } from '../../hash.js';
 import { roundRobin } from './round-robin.js';
 
 /**
- * 5: hash over the digest username. Without usable credentials: round robin, as documented; a strict partition stays on
- * the destination last chosen, as recorded.
+ * Algorithm 5: hash of the digest user name. Without usable credentials: round robin, as documented; a strict partition
+ * keeps the destination chosen last, as recorded.
  */
 export const hashAuthUser: Algorithm = {
   code: 5,

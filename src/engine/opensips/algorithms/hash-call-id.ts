@@ -1,7 +1,7 @@
 import type { Algorithm } from '../../algorithms/algorithm.js';
 import { dispatcherHash } from '../../hash.js';
 
-/** 0: hash over the Call-ID, so that all requests of a call go the same way. */
+/** Algorithm 0: hash of the Call-ID, so that all requests of a call get the same destination. */
 export const hashCallId: Algorithm = {
   code: 0,
   name: 'hash-call-id',

@@ -7,21 +7,21 @@ function byUri(set: CompiledSet, uri: string, end: number, flags: number): numbe
   return hash === NO_HASH ? UNCOMPUTABLE : set.byHash(hash, end);
 }
 
-/** 1: hash over user and host of the From URI; with flag u over its user alone. */
+/** Algorithm 1: hash of user and host of the From URI; with flag u of its user alone. */
 export const hashFromUri: Algorithm = {
   code: 1,
   name: 'hash-from-uri',
   choose: (set, request, end, flags) => byUri(set, request.fromUri, end, flags),
 };
 
-/** 2: hash over the To URI. */
+/** Algorithm 2: hash of the To URI. */
 export const hashToUri: Algorithm = {
   code: 2,
   name: 'hash-to-uri',
   choose: (set, request, end, flags) => byUri(set, request.toUri, end, flags),
 };
 
-/** 3: hash over the Request-URI in its current form. */
+/** Algorithm 3: hash of the request-URI in its current form. */
 export const hashRequestUri: Algorithm = {
   code: 3,
   name: 'hash-request-uri',

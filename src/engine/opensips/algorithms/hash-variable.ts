@@ -1,7 +1,7 @@
 import { type Algorithm, UNCOMPUTABLE } from '../../algorithms/algorithm.js';
 import { dispatcherHash } from '../../hash.js';
 
-/** 7: hash over what the hash_pvar format gives for this request. */
+/** Algorithm 7: hash of the value of hash_pvar for this request. */
 export const hashVariable: Algorithm = {
   code: 7,
   name: 'hash-variable',

@@ -9,7 +9,7 @@ import { hashVariable } from './hash-variable.js';
 import { random } from './random.js';
 import { roundRobin } from './round-robin.js';
 
-/** Every algorithm of OpenSIPS' numbering, in order of its code. */
+/** All algorithms of OpenSIPS, in order of their codes. */
 export const ALGORITHMS: readonly Algorithm[] = [
   hashCallId,
   hashFromUri,
@@ -24,29 +24,29 @@ export const ALGORITHMS: readonly Algorithm[] = [
   byScore,
 ];
 
-/** Our own, with codes far from those the original may come to use. */
+/** Our own algorithms, with codes that OpenSIPS is unlikely to use. */
 export const OWN_ALGORITHMS: readonly Algorithm[] = [rendezvous];
 
 const OWN_BY_CODE = new Map(OWN_ALGORITHMS.map((algorithm) => [algorithm.code, algorithm]));
 
-/** The algorithm with a code; undefined for any other number. */
+/** The algorithm with a code; undefined if there is none. */
 export function algorithmOf(code: number): Algorithm | undefined {
   return ALGORITHMS[code] ?? OWN_BY_CODE.get(code);
 }
 
 const BY_NAME = new Map([...ALGORITHMS, ...OWN_ALGORITHMS].map((algorithm) => [algorithm.name, algorithm.code]));
 
-/** The code of an algorithm given by name, or undefined. */
+/** The code of the algorithm with a name; undefined if there is none. */
 export function algorithmCode(name: string): number | undefined {
   return BY_NAME.get(name);
 }
 
-/** Every name an algorithm may be given by. */
+/** All names of algorithms. */
 export function algorithmNames(): Iterable<string> {
   return BY_NAME.keys();
 }
 
-/** For the log: the result of a selection by an unknown algorithm. */
+/** Log text for a selection by an unknown algorithm. */
 export function unknownAlgorithm(code: number, strict: boolean): string {
   return `algorithm ${code} is not known: ${strict ? 'the first active destination is taken' : 'nothing is selected'}`;
 }

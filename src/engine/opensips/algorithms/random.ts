@@ -1,6 +1,6 @@
 import type { Algorithm } from '../../algorithms/algorithm.js';
 
-/** 6: random by weight. */
+/** Algorithm 6: random, with probabilities by weight. */
 export const random: Algorithm = {
   code: 6,
   name: 'random',

@@ -1,8 +1,9 @@
 import type { Algorithm } from '../../algorithms/algorithm.js';
 
 /**
- * 4: weighted round robin: each destination `weight` times in a row, going on where any algorithm last chose in this
- * set. The next destination that is up replaces one that is down; no share of traffic is kept for it.
+ * Algorithm 4: weighted round robin: each destination `weight` times in a row, continuing after the last choice of any
+ * algorithm in this set. The next active destination replaces one that is down, which gets no extra share when it
+ * returns.
  */
 export const roundRobin: Algorithm = {
   code: 4,
