@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import { SwitchyardError } from './errors.js';
 
-/** Answers remembered: looking through the blocks costs more than a look-up. */
+/** Results that are remembered, since searching the blocks takes longer than a look-up. */
 const MAX_REMEMBERED = 4096;
 
-/** Characters of an IPv6 address with an IPv4 one at its end. */
+/** Length of an IPv6 address that ends with an IPv4 address. */
 const LONGEST_ADDRESS = 45;
 
 interface Block {
@@ -28,20 +28,20 @@ function parseBlock(text: string): Block | undefined {
   return { address, bits, family: family === 6 ? 'ipv6' : 'ipv4' };
 }
 
-/** Leading ones of an IPv4 mask such as "255.255.255.0"; -1 for what is none. */
+/** The number of leading ones in an IPv4 mask such as "255.255.255.0"; -1 if it is not a mask. */
 function maskBits(mask: string, family: number): number {
   if (family !== 4 || isIP(mask) !== 4) return -1;
   const bits = mask.split('.').reduce((text, byte) => text + Number(byte).toString(2).padStart(8, '0'), '');
   return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : -1;
 }
 
-/** IP addresses and CIDR blocks, and whether an address is among them. */
+/** A set of IP addresses and CIDR blocks. */
 export class AddressBlocks {
   private readonly list = new BlockList();
   private readonly known = new Map<string, boolean>();
   private readonly empty: boolean;
 
-  /** Throws SwitchyardError CONFIG_INVALID for what is neither an address nor a CIDR block. */
+  /** Throws SwitchyardError CONFIG_INVALID for a text that is neither an address nor a CIDR block. */
   constructor(blocks: readonly string[]) {
     this.empty = blocks.length === 0;
     for (const text of blocks) {
@@ -53,7 +53,7 @@ export class AddressBlocks {
     }
   }
 
-  /** Whether an IP literal lies in one of the blocks; false for anything else. */
+  /** Whether an IP literal is in one of the blocks; false for any other text. */
   has(address: string): boolean {
     if (this.empty) return false;
     const known = this.known.get(address);
@@ -61,7 +61,7 @@ export class AddressBlocks {
     const family = isIP(address);
     if (family === 0) return false;
     const found = this.list.check(address, family === 6 ? 'ipv6' : 'ipv4');
-    // What a peer wrote may have a zone of any length.
+    // An address with a long zone, as a peer may send it, is not remembered.
     if (address.length > LONGEST_ADDRESS) return found;
     if (this.known.size >= MAX_REMEMBERED) this.known.clear();
     this.known.set(address, found);

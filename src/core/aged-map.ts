@@ -1,29 +1,29 @@
 interface Entry<T> {
   readonly value: T;
-  /** When it was set, in milliseconds of a monotonic clock. */
+  /** When the value was set, in milliseconds of a monotonic clock. */
   readonly at: number;
   readonly size: number;
 }
 
 /**
- * Values by key, each of which is kept for the same time. Bounded in number and in size: what was set first goes first. Each call takes
- * constant time, spread over the calls: what is old is found where the order of setting begins.
+ * A map whose values all have the same lifetime. It is bounded in number and in size; what was set first is removed
+ * first. Each call takes constant time on average, since the oldest values are at the beginning of the order.
  */
 export class AgedMap<T> {
   private readonly map = new Map<string, Entry<T>>();
-  /** Goes through the keys in the order in which they were set, and never begins again while there are more. */
+  /** Iterates over the keys in the order in which they were set; it is replaced by a new iterator only at its end. */
   private cursor = this.map.keys();
   private head: { readonly key: string; readonly entry: Entry<T> } | undefined = undefined;
   private total = 0;
 
-  /** `lifetime` is in milliseconds; `mostSize` bounds the sum of the sizes that `set` is given. */
+  /** `lifetime` in milliseconds; `mostSize`: limit for the sum of the sizes given to `set`. */
   constructor(
     readonly lifetime: number,
     private readonly most: number,
     private readonly mostSize: number,
   ) {}
 
-  /** Entries, also those that have expired and are not taken out yet. */
+  /** Number of entries, including expired ones that are still there. */
   get count(): number {
     return this.map.size;
   }
@@ -33,13 +33,13 @@ export class AgedMap<T> {
     return this.total;
   }
 
-  /** A value that has not expired. */
+  /** The value of a key that has not expired; else undefined. */
   get(key: string, now: number): T | undefined {
     const entry = this.map.get(key);
     return entry === undefined || now - entry.at >= this.lifetime ? undefined : entry.value;
   }
 
-  /** Sets a value, which is the newest from then on. */
+  /** Sets a value, which becomes the newest. */
   set(key: string, value: T, size: number, now: number): void {
     this.delete(key);
     this.map.set(key, { value, at: now, size });
@@ -51,7 +51,7 @@ export class AgedMap<T> {
     }
   }
 
-  /** Takes a value out, if there is one. */
+  /** Removes a value, if there is one. */
   delete(key: string): void {
     const entry = this.map.get(key);
     if (entry === undefined) return;
@@ -59,14 +59,14 @@ export class AgedMap<T> {
     this.total -= entry.size;
   }
 
-  /** What has not expired, in the order of setting. */
+  /** The entries that have not expired, in the order in which they were set. */
   *entries(now: number): Generator<readonly [key: string, value: T, at: number, size: number]> {
     for (const [key, { value, at, size }] of this.map) if (now - at < this.lifetime) yield [key, value, at, size];
   }
 
   private oldest(): { readonly key: string; readonly entry: Entry<T> } | undefined {
     for (let renewed = false; ; ) {
-      // A key that was set again stands after the others.
+      // A key that was set again has moved to the end.
       if (this.head !== undefined && this.map.get(this.head.key) === this.head.entry) return this.head;
       const next = this.cursor.next();
       if (next.done !== true) {

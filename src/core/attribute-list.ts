@@ -1,6 +1,7 @@
 /**
- * Reads the attributes of a destination as far as they are a list: "name=value" or a bare name, separated by ";" or ",". A value in
- * quotes, single or double, may hold both. Names come in lower case; of a name that stands there twice the first counts.
+ * Reads the attributes of a destination if they are a list of "name=value" or bare names, separated by ";" or ",". A
+ * quoted value (single or double quotes) may contain these separators. Names are returned in lower case; if a name
+ * occurs twice, the first counts.
  */
 export function readAttributes(text: string): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>();
@@ -21,7 +22,7 @@ export function readAttributes(text: string): ReadonlyMap<string, string> {
   return attributes;
 }
 
-/** Where the text ends at a separator, or at "=". */
+/** Where the text up to a separator ends; with `atEquals` "=" is a separator too. */
 function endOf(text: string, from: number, atEquals: boolean): number {
   let at = from;
   while (at < text.length) {
@@ -32,7 +33,9 @@ function endOf(text: string, from: number, atEquals: boolean): number {
   return at;
 }
 
-/** Where a value ends: after its closing quote, or at the next separator. A quote that is not closed goes to the end. */
+/**
+ * Where a value ends: after its closing quote, or at the next separator. Without a closing quote it goes to the end.
+ */
 function valueEnd(text: string, from: number): number {
   let at = from;
   while (text[at] === ' ' || text[at] === '\t') at++;

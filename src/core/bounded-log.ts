@@ -1,20 +1,20 @@
 import { LineLimit } from './line-limit.js';
 import type { Logger } from './logger.js';
 
-/** How many lines peers can cause, and how long. */
+/** Limits for log lines that peers can cause. */
 export interface LogBounds {
-  /** Milliseconds one kind of line is counted over. Default a minute. */
+  /** Milliseconds over which lines of one kind are counted. Default a minute. */
   readonly windowMs: number;
-  /** Lines of one kind in that time. Default 10; of one source (the field `from`, or `source`) one. */
+  /** Lines of one kind in that time, default 10; with the same source (field `from` or `source`), 1. */
   readonly lines: number;
-  /** Characters of one value at most. Default 256; of an error's stack eight times as many. */
+  /** Longest value of a field. Default 256; for the stack of an error eight times as much. */
   readonly characters: number;
 }
 
 /**
- * A logger for lines that peers can cause: a peer cannot fill a disk with repeated or very long invalid input. Lines
- * are of one kind that have the same level and message. The next line of a kind after some were left out says how many,
- * as `suppressed`. Levels below info are not limited: they are written only when enabled.
+ * Limits log lines that peers can cause, so that a peer cannot fill the disk with repeated or very long invalid input.
+ * Lines with the same level and message are of one kind. If lines of a kind were left out, the next one has their
+ * number in the field `suppressed`. Levels below info are not limited, since they are normally off.
  */
 export function boundedLog(log: Logger, now: () => number, bounds: Partial<LogBounds> = {}): Logger {
   const { windowMs = 60_000, lines = 10, characters = 256 } = bounds;
@@ -38,7 +38,7 @@ export function boundedLog(log: Logger, now: () => number, bounds: Partial<LogBo
   };
 }
 
-/** An address without its port: a source is a host. */
+/** An address without port, since a source is a host. */
 function hostOf(source: string): string {
   const colon = source.lastIndexOf(':');
   return colon < 0 ? source : source.slice(0, colon);

@@ -1,6 +1,8 @@
-/** Examines the characters of a text in place: no substring is made, no pattern is compiled. */
+/** Functions that examine the characters of a text without a substring or a regular expression. */
 
-/** One to `most` digits from `start` to `end` as a number; -1 when they are none, or too many. */
+/**
+ * The number in one to `most` digits from `start` to `end`; -1 if there is another character, or there are too many.
+ */
 export function digitsIn(text: string, start: number, end: number, most: number): number {
   if (end <= start || end - start > most) return -1;
   let value = 0;
@@ -12,7 +14,7 @@ export function digitsIn(text: string, start: number, end: number, most: number)
   return value;
 }
 
-/** Whether `lower`, a name in lower case, is at `start`, in any letter case. */
+/** Whether the text at `start` is `lower` in any letter case; `lower` must be lower case. */
 export function isAt(text: string, start: number, lower: string): boolean {
   for (let i = 0; i < lower.length; i++) {
     const c = text.charCodeAt(start + i);
@@ -23,19 +25,19 @@ export function isAt(text: string, start: number, lower: string): boolean {
 }
 
 /**
- * Whether two texts are the same but for letter case. The length is looked at first: where a list is searched for a long text,
- * both from a peer, the long one must not be written in lower case for each entry.
+ * Whether two texts differ at most in letter case. Lengths are compared first: a peer may send both a list and a long
+ * text to search for, and the long text must not be converted to lower case for each entry.
  */
 export function sameButForCase(one: string, other: string): boolean {
   return one.length === other.length && one.toLowerCase() === other.toLowerCase();
 }
 
-/** Length of a text up to which looking through all of it costs less than a loop over the part that counts. */
+/** Up to this length, searching the whole text is faster than a loop over the relevant part. */
 const SHORT = 4096;
 
 /**
- * Index of the first such character from `from` on, if before `end`; else -1. Unlike `indexOf` it does not search
- * beyond `end`, so that looking into each of many small parts of a long text stays linear in its length.
+ * Index of a character from `from` to before `end`; -1 if there is none. Unlike `indexOf` it does not search beyond
+ * `end`, so searching many small parts of a long text takes linear time.
  */
 export function indexWithin(text: string, character: string, from: number, end: number): number {
   if (text.length <= SHORT) {

@@ -1,4 +1,4 @@
-/** Time as an injected dependency, so that tests control it. */
+/** The clock, passed to those who need it, so that tests can control it. */
 export interface Clock {
   /** Milliseconds since the epoch; may jump when the system clock is set. */
   now(): number;
@@ -8,7 +8,7 @@ export interface Clock {
   schedule(delayMs: number, run: () => void): () => void;
 }
 
-/** What a timer of Node can wait at most: beyond, it would run at once. */
+/** Longest timer of Node; with a longer one it would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The real clock. Its timers do not keep the process alive by themselves. */

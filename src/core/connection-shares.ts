@@ -1,27 +1,27 @@
-/** A connection as its share is weighed. */
+/** The properties of a connection that decide which one is closed when there are too many. */
 export interface SharedConnection {
-  /** Who opened it: an address; '' where the kind of socket reports none. */
+  /** Address of the client; '' for sockets without addresses. */
   readonly source: string;
-  /** Since when (Clock.monotonic()) it only waits for its client; undefined while a request is worked on. */
+  /** Since when (Clock.monotonic()) it waits for its client; undefined while a request is handled. */
   readonly idleSince: number | undefined;
   /** Closes it. */
   evict(): void;
 }
 
 /**
- * Bounds connections without letting some shut out others: when there is no room, the connection that has waited for its
- * client longest makes room, one of the source that holds the most first. So many idle or slow clients never keep a new one
- * away, and a source gets its share and no more.
+ * Bounds the number of connections so that nobody can shut out others. When there is no room, the connection that has
+ * waited for its client longest is closed, those of the source with the most connections first. So idle or slow clients
+ * never keep a new one away, and a source gets no more than its share.
  */
 export class ConnectionShares {
   private readonly connections = new Set<SharedConnection>();
   private readonly bySource = new Map<string, number>();
-  /** Closed to make room. */
+  /** Connections closed to make room. */
   evicted = 0;
 
   /**
-   * @param max connections at once
-   * @param perSource those of one source; the rest is for others
+   * @param max most connections
+   * @param perSource most connections of one source
    */
   constructor(
     private readonly max: number,
@@ -33,7 +33,7 @@ export class ConnectionShares {
     return this.connections.size;
   }
 
-  /** Takes a connection in; false when there is no room, and the caller closes it. */
+  /** Adds a connection; false when there is no room: the caller then closes it. */
   admit(connection: SharedConnection): boolean {
     const { source } = connection;
     if (source !== '' && this.countOf(source) >= this.perSource && !this.makeRoom(source)) return false;
@@ -43,7 +43,7 @@ export class ConnectionShares {
     return true;
   }
 
-  /** The connection is closed. */
+  /** Removes a closed connection. */
   release(connection: SharedConnection): void {
     if (!this.connections.delete(connection)) return;
     const left = this.countOf(connection.source) - 1;

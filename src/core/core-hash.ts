@@ -1,9 +1,10 @@
 /**
- * The hash of the originals' core, bit for bit: a 32-bit sum over bytes taken four at a time, big-endian, each byte a *signed* char
- * (what gcc makes of `char` on x86). Strings are latin1: one code unit is one byte. All arithmetic wraps at 32 bits.
+ * The hash function in the core of OpenSIPS and Kamailio, bit for bit: a 32-bit sum of groups of four bytes,
+ * big-endian, where each byte is a *signed* char (as gcc on x86 has it). Strings are latin1, one code unit for each
+ * byte. All arithmetic is modulo 2^32.
  */
 
-/** Adds bytes `start` to `end` (exclusive) of `text` to a running sum that began with 0. Nothing is allocated. */
+/** Adds the bytes from `start` to before `end` of `text` to a sum, which begins with 0. Allocates nothing. */
 export function foldHash(sum: number, text: string, start: number, end: number): number {
   let h = sum;
   let i = start;
@@ -12,7 +13,7 @@ export function foldHash(sum: number, text: string, start: number, end: number):
     const b2 = text.charCodeAt(i + 2);
     const b3 = text.charCodeAt(i + 3);
     let v = (text.charCodeAt(i) << 24) | (b1 << 16) | (b2 << 8) | b3;
-    // Only bytes from 0x80 on are negative; a sum with them borrows from the byte before.
+    // Only bytes from 0x80 on are negative; adding one borrows from the byte before.
     if (((b1 | b2 | b3) & 0xff80) !== 0) {
       v = ((text.charCodeAt(i) << 24) + (signed(b1) << 16) + (signed(b2) << 8) + signed(b3)) | 0;
     }
@@ -27,12 +28,12 @@ function signed(byte: number): number {
   return (byte << 24) >> 24;
 }
 
-/** Mixes a running sum into the final value, 0 to 2^32-1. */
+/** Computes the final value, 0 to 2^32-1, from a sum. */
 export function finishHash(sum: number): number {
   return (sum + (sum >>> 11) + ((sum >>> 13) + (sum >>> 23))) >>> 0;
 }
 
-/** The hash the original computes in its core, 0 to 2^32-1; with `size` (a power of two) its low bits only. */
+/** The hash as the core of the originals computes it, 0 to 2^32-1; with `size` (a power of two) only its low bits. */
 export function coreHash(a: string, b?: string, size = 0): number {
   let sum = foldHash(0, a, 0, a.length);
   if (b !== undefined) sum = foldHash(sum, b, 0, b.length);

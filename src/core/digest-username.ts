@@ -1,9 +1,9 @@
 import { endOfQuoted } from './name-addr.js';
 
 /**
- * The user part of the username of digest credentials (the value of an Authorization or Proxy-Authorization header, RFC
- * 3261 section 22): up to "@", trimmed, quoted or not. Undefined when the credentials are of another scheme, have no
- * username or cannot be parsed. Time is linear in the length.
+ * The user name in digest credentials (value of an Authorization or Proxy-Authorization header, RFC 3261 section 22):
+ * up to "@", trimmed, quoted or not. Undefined for another scheme, without a user name, or when the credentials cannot
+ * be parsed. Takes linear time.
  */
 export function digestUsername(credentials: string): string | undefined {
   const scheme = /^\s*digest\s+/i.exec(credentials);
@@ -20,7 +20,7 @@ export function digestUsername(credentials: string): string | undefined {
     const comma = credentials.indexOf(',', close);
     const end = comma < 0 ? credentials.length : comma;
     if (name === 'username') {
-      // Escapes stay as they are written: it is the bytes that are hashed.
+      // Escapes are kept, since the bytes as sent are hashed.
       const value = quoted ? credentials.slice(start + 1, close - 1) : upToBlank(credentials.slice(start, end));
       const sign = value.indexOf('@');
       const user = (sign < 0 ? value : value.slice(0, sign)).trim();

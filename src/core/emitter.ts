@@ -1,4 +1,4 @@
-/** A list of listeners for one kind of event. When a listener throws, the others are still called. */
+/** The listeners for one kind of event. When one throws, the others are still called. */
 export class Emitter<T> {
   private listeners: ((value: T) => void)[] = [];
 
@@ -12,7 +12,10 @@ export class Emitter<T> {
     };
   }
 
-  /** Calls all listeners in the order they were added; one that throws is reported and stops no other. */
+  /**
+   * Calls all listeners in the order of their registration. One that throws is reported, and the others are still
+   * called.
+   */
   emit(value: T): void {
     for (const listen of this.listeners) {
       try {

@@ -1,4 +1,4 @@
-/** What went wrong, as data: one table of codes for the whole product. */
+/** All error codes of the product, with their meaning. */
 export const ERROR_CODES = {
   CONFIG_INVALID: 'a configuration file was refused; the message lists file, JSON pointer and reason',
   CONFIG_UNREADABLE: 'a configuration file could not be read or is not JSON',
@@ -23,7 +23,7 @@ export const ERROR_CODES = {
 /** Code of an error of this product. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Who has to mend what an error reports. */
+/** Who has to correct what an error reports. */
 export type ErrorSource = 'caller' | 'configuration' | 'database' | 'network' | 'program';
 
 const SOURCES: Readonly<Record<ErrorCode, ErrorSource>> = {
@@ -47,10 +47,13 @@ const SOURCES: Readonly<Record<ErrorCode, ErrorSource>> = {
   INTERNAL: 'program',
 };
 
-/** Every error this product throws on purpose. `code` is stable; the message is lower case and says what and which. */
+/**
+ * The error class of the product. `code` is stable; the message is in lower case and says what failed, with which
+ * value.
+ */
 export class SwitchyardError extends Error {
   readonly code: ErrorCode;
-  /** Whether trying the same thing again later can succeed. */
+  /** Whether a later attempt may succeed. */
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
@@ -60,18 +63,18 @@ export class SwitchyardError extends Error {
     this.retryable = options.retryable ?? false;
   }
 
-  /** Who has to mend it, by its code. */
+  /** Who has to correct it; follows from the code. */
   get source(): ErrorSource {
     return SOURCES[this.code];
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Why a file cannot be read, for people. */
+/** Why a file cannot be read, in words for operators. */
 export function unreadableReason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {

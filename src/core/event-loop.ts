@@ -2,24 +2,24 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Bytes of new objects after which a long piece of work has them collected at its next pause: collecting costs one or
- * two milliseconds for each megabyte that lives on, so that it takes some 4 ms where V8 by itself, at 16 MB, takes 20.
+ * When a long task has created objects of so many bytes, they are collected at its next pause. Collecting takes one or
+ * two milliseconds for each megabyte that survives: some 4 ms here, where V8 by itself, at 16 MB, takes 20.
  */
 const YOUNG = 2 * 1024 * 1024;
 
 let collectYoung: (() => void) | undefined;
 
 /**
- * Resolves in the next event loop iteration, so that other work runs; for loops over very many destinations. Where
- * `collectBetweenIterations` was called it first keeps the next garbage collection short: objects that such work makes live on,
- * unlike those of a call.
+ * Resolves in the next event loop iteration; loops over very many destinations await it so that other work can run.
+ * After `collectBetweenIterations` was called, it also starts small garbage collections: the objects of such loops
+ * survive, unlike those of calls, and would make the next collection long.
  */
 export function nextIteration(): Promise<void> {
   if (collectYoung !== undefined && youngBytes() > YOUNG) collectYoung();
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Has `nextIteration` collect new objects; only for a process of our own, as it controls the garbage collector. */
+/** Makes `nextIteration` collect garbage. Only for processes of our own, since it controls the garbage collector. */
 export function collectBetweenIterations(): void {
   if (collectYoung !== undefined) return;
   setFlagsFromString('--expose-gc');

@@ -1,13 +1,13 @@
 /**
- * Searches for a text in another, in time linear in both. Those of the language compare up to every character of what is
- * searched for at every position: half a message of "a" for "a...aba...a" takes a second. For texts that both come from a
- * peer, as the boundary and the body of a message, or two header fields that a script compares.
+ * Searches in linear time. The functions of JavaScript may compare the whole pattern at each position: searching for
+ * "a...aba...a" in half a message of "a" takes a second. For cases where a peer sends both texts, such as boundary and
+ * body of a message, or two header fields that a script compares.
  */
 
-/** Comparisons at most for which the search of the language is taken, which is the quickest then. */
+/** Up to so many comparisons in the worst case, the functions of JavaScript are used, which are fastest then. */
 const FEW = 262_144;
 
-/** Where `part` stands in `text` from `from` on, as indexOf. */
+/** Where `part` occurs first in `text` from `from` on, like indexOf. */
 export function findText(text: string, part: string, from = 0): number {
   const begin = Math.max(0, from);
   if (part.length < 2 || (text.length - begin) * part.length <= FEW) return text.indexOf(part, begin);
@@ -22,7 +22,7 @@ export function findText(text: string, part: string, from = 0): number {
   return -1;
 }
 
-/** Where `part` stands last in `text`, beginning at `from` at the latest, as lastIndexOf. */
+/** Where `part` occurs last in `text`, beginning at or before `from`, like lastIndexOf. */
 export function findLastText(text: string, part: string, from = text.length): number {
   if (part.length < 2 || text.length * part.length <= FEW) return text.lastIndexOf(part, from);
   const table = failures(part);
@@ -39,12 +39,12 @@ export function findLastText(text: string, part: string, from = text.length): nu
   return found;
 }
 
-/** Whether `text` holds `part`. */
+/** Whether `text` contains `part`, like includes. */
 export function holdsText(text: string, part: string): boolean {
   return findText(text, part) >= 0;
 }
 
-/** `text` cut at each `mark`, as split. */
+/** Splits `text` at each `mark`, like split. */
 export function splitAt(text: string, mark: string): string[] {
   if (mark.length < 2 || text.length * mark.length <= FEW) return text.split(mark);
   const parts: string[] = [];
@@ -58,8 +58,8 @@ export function splitAt(text: string, mark: string): string[] {
 }
 
 /**
- * `text` with each `what` replaced, as replaceAll, up to `most` characters: replacing every character by a long text would take
- * memory by the product of both.
+ * Replaces each `what` in `text`, like replaceAll, up to `most` characters: replacing each character by a long text
+ * would need memory in the product of both lengths.
  */
 export function replaceEach(text: string, what: string, by: string, most: number): string {
   const parts = splitAt(text, what);
@@ -71,13 +71,16 @@ export function replaceEach(text: string, what: string, by: string, most: number
   return whole === 0 ? rest : `${parts.slice(0, whole).join(by)}${by}${rest}`;
 }
 
-/** `text` with `what` replaced where it stands first. */
+/** Replaces the first `what` in `text`. */
 export function replaceFirst(text: string, what: string, by: string): string {
   const at = findText(text, what);
   return at < 0 ? text : text.slice(0, at) + by + text.slice(at + what.length);
 }
 
-/** For each length of a beginning of `part` that fits: how much of it fits still when the next character does not. */
+/**
+ * The failure function of Knuth, Morris and Pratt: for each matched length, how much still matches when the next
+ * character does not.
+ */
 function failures(part: string): Int32Array {
   const table = new Int32Array(part.length);
   for (let at = 1, same = 0; at < part.length; at++) {

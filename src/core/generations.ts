@@ -1,20 +1,21 @@
 /**
- * Values by key in two generations: the newer one is filled, the older one is dropped as a whole when the newer takes its position. So the
- * newest entries are kept, at least as many as a generation holds and at most twice as many, without a walk over all of them.
+ * A map with two generations of entries. New entries go into the newer one; when it is full, the older one is dropped
+ * and a new one begins. So at least as many entries as a generation has are kept, and at most twice as many, without a
+ * loop over all of them.
  */
 export class Generations<K, V> {
   private newer = new Map<K, V>();
   private older = new Map<K, V>();
 
-  /** `size`: entries of a generation; the next one begins by itself when there are so many. */
+  /** `size`: entries of a generation; when there are so many, the next one begins. */
   constructor(private readonly size: number) {}
 
-  /** Whether there is an entry of this key. */
+  /** Whether there is an entry with this key. */
   has(key: K): boolean {
     return this.newer.has(key) || this.older.has(key);
   }
 
-  /** Adds an entry, or makes it one of the newest. Returns whether a generation began with it. */
+  /** Adds an entry, or makes it one of the newest. Returns whether a new generation began. */
   set(key: K, value: V): boolean {
     const begins = this.newer.size >= this.size;
     if (begins) this.begin();
@@ -22,7 +23,7 @@ export class Generations<K, V> {
     return begins;
   }
 
-  /** Takes an entry out; undefined when there is none. */
+  /** Removes an entry and returns it; undefined when there is none. */
   take(key: K): V | undefined {
     const value = this.newer.get(key) ?? this.older.get(key);
     this.newer.delete(key);
@@ -30,7 +31,7 @@ export class Generations<K, V> {
     return value;
   }
 
-  /** Begins the next generation: what is in the older one is forgotten. */
+  /** Begins the next generation: the entries of the older one are dropped. */
   begin(): void {
     this.older = this.newer;
     this.newer = new Map();

@@ -1,6 +1,6 @@
 /**
- * Bytes that were read and are not used yet. They stand in one memory that grows by doubling, so that a byte costs the same whatever is
- * held already.
+ * A buffer for bytes that were received but not used yet. It grows by doubling, so that adding a byte takes constant
+ * time on average.
  */
 export class HeldBytes {
   private memory: Buffer = Buffer.allocUnsafeSlow(SMALLEST);
@@ -8,18 +8,18 @@ export class HeldBytes {
   private end = 0;
   private view: Buffer | undefined;
 
-  /** How many are held. */
+  /** Number of bytes held. */
   get length(): number {
     return this.end - this.start;
   }
 
-  /** All of them, until the next `add`. */
+  /** All bytes; valid until the next `add`. */
   get bytes(): Buffer {
     this.view ??= this.memory.subarray(this.start, this.end);
     return this.view;
   }
 
-  /** Appends a copy of what was read. */
+  /** Appends a copy of a chunk. */
   add(chunk: Uint8Array): void {
     if (this.end + chunk.length > this.memory.length) this.makeRoom(chunk.length);
     this.memory.set(chunk, this.end);
@@ -27,22 +27,22 @@ export class HeldBytes {
     this.view = undefined;
   }
 
-  /** Forgets the first `count` bytes. */
+  /** Removes the first `count` bytes. */
   drop(count: number): void {
     this.start += Math.min(count, this.length);
     this.view = undefined;
     if (this.start < this.end) return;
     this.start = this.end = 0;
-    // A long request leaves no long memory behind.
+    // After a long request, the large memory is released.
     if (this.memory.length > LARGEST_KEPT) this.memory = Buffer.allocUnsafeSlow(SMALLEST);
   }
 
-  /** The byte at a position; -1 beyond the last one. */
+  /** The byte at an index; -1 beyond the end. */
   at(index: number): number {
     return index < this.length ? (this.memory[this.start + index] as number) : -1;
   }
 
-  /** Where a byte stands first from `from` on; -1 where it does not. */
+  /** The index of a byte from `from` on; -1 if there is none. */
   indexOf(byte: number, from: number): number {
     const { memory, start, end } = this;
     const near = Math.min(end, start + from + NEAR);
@@ -52,7 +52,7 @@ export class HeldBytes {
     return found < 0 ? -1 : found - start;
   }
 
-  /** The bytes between two positions, one character each. */
+  /** The bytes between two indexes as latin1. */
   text(from: number, to: number): string {
     const { memory } = this;
     const first = this.start + from;
@@ -63,7 +63,7 @@ export class HeldBytes {
     return text;
   }
 
-  /** The text in UTF-8 between two positions. */
+  /** The bytes between two indexes as UTF-8. */
   utf8(from: number, to: number): string {
     const text = to - from > SHORT ? '' : this.text(from, to);
     return text === '' || NOT_ASCII.test(text) ? this.bytes.toString('utf8', from, to) : text;
@@ -72,7 +72,7 @@ export class HeldBytes {
   private makeRoom(count: number): void {
     const { memory, length } = this;
     const wanted = length + count;
-    // Moving the bytes to the front makes room only where that is as much as what is moved.
+    // Moving the bytes to the front pays only if that frees as much as is moved; otherwise the memory is enlarged.
     const into = wanted * 2 <= memory.length ? memory : Buffer.allocUnsafeSlow(Math.max(2 * memory.length, wanted));
     memory.copy(into, 0, this.start, this.end);
     this.memory = into;
@@ -81,9 +81,9 @@ export class HeldBytes {
   }
 }
 
-/** What is so near is found quicker without a call into the runtime. */
+/** Distance up to which a loop is faster than a call of indexOf. */
 const NEAR = 64;
-/** So are texts of so many bytes made. */
+/** Length up to which a loop is faster than a call of latin1Slice. */
 const SHORT = 24;
 const NOT_ASCII = /[\x80-\xff]/;
 const SMALLEST = 256;

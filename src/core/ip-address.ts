@@ -1,7 +1,7 @@
 /**
- * IP addresses as text, brought to one form so that they can be compared as strings: IPv4 as four decimal numbers, IPv6
- * (with or without the brackets of a reference) as eight hexadecimal groups without leading zeros. Undefined when `text`
- * is no address: names, ports and zone indexes are not accepted. Never throws.
+ * Converts an IP address to a canonical text for comparisons: IPv4 as four decimal numbers, IPv6 (with or without
+ * brackets) as eight hexadecimal groups without leading zeros. Undefined when `text` is not an address; names, ports
+ * and zones are not accepted. Never throws.
  */
 export function canonicalIp(text: string): string | undefined {
   if (text.indexOf(':') < 0) return canonicalIpv4(text);
@@ -27,7 +27,7 @@ function canonicalIpv6(text: string): string | undefined {
   return [...before, ...zeros, ...after].join(':');
 }
 
-/** Groups of one side of "::"; a dotted quad at the very end stands for two of them (RFC 4291 section 2.2). */
+/** The groups on one side of "::". An IPv4 address at the very end counts as two groups (RFC 4291 section 2.2). */
 function groupsOf(text: string, atEnd: boolean): string[] | undefined {
   if (text === '') return [];
   const groups: string[] = [];
@@ -46,7 +46,7 @@ function groupsOf(text: string, atEnd: boolean): string[] | undefined {
   return groups;
 }
 
-/** 4 or 6 for an address without brackets or zone, 0 for anything else. Only reads the characters. */
+/** 4 or 6 for an address without brackets and zone, 0 for any other text. Allocates nothing. */
 export function ipFamily(text: string): 0 | 4 | 6 {
   if (isIpv4(text)) return 4;
   return text.length <= 45 && text.indexOf(':') >= 0 && canonicalIpv6(text) !== undefined ? 6 : 0;
@@ -60,7 +60,7 @@ function isIpv4(text: string): boolean {
   for (let at = 0; at < length; at++) {
     const digit = text.charCodeAt(at) - 48;
     if (digit >= 0 && digit <= 9) {
-      // No leading zeros: some read them as octal.
+      // A leading zero is refused, since some programs read octal then.
       if (value === 0) return false;
       value = value < 0 ? digit : value * 10 + digit;
       if (value > 255) return false;

@@ -1,20 +1,22 @@
 import { ipFamily } from './ip-address.js';
 
-/** "a.b.c.d/n", read once; of what is no IPv4 network only the text before "/" counts. */
+/** A parsed "a.b.c.d/n". For other texts only the part before "/" is compared. */
 export interface Network {
   readonly base: string;
   readonly number: number | undefined;
-  /** Bits of the host part. */
+  /** Number of bits of the host part. */
   readonly shift: number;
 }
 
-/** Reads "10.0.0.0/8"; an address without "/" is a network of one. The text must be valid: nothing is checked. */
+/**
+ * Parses "10.0.0.0/8"; an address without "/" is a network of one address. The text must be valid: it is not checked.
+ */
 export function readNetwork(text: string): Network {
   const [base = '', bits = '32'] = text.split('/');
   return { base, number: ipv4Number(base), shift: 32 - Number(bits) };
 }
 
-/** Whether an address lies in a network; `number` is ipv4Number(address), computed once for many networks. */
+/** Whether a network contains an address. `number` is ipv4Number(address), computed once for many networks. */
 export function contains(network: Network, address: string, number: number | undefined): boolean {
   if (number === undefined || network.number === undefined) return address === network.base;
   return network.shift >= 32 || number >>> network.shift === network.number >>> network.shift;

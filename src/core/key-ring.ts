@@ -1,19 +1,19 @@
-/** Milliseconds a key is still accepted after another one has replaced it. */
+/** Milliseconds for which a replaced key is still accepted. */
 export const OLD_KEY_MS = 24 * 3600 * 1000;
 
-/** A key and when it stopped being the one in use; undefined while it is. Times in milliseconds of the epoch. */
+/** A key and when it was replaced, in milliseconds since the epoch; undefined while it is in use. */
 export interface KeptKey {
   readonly key: string;
   readonly replacedAt: number | undefined;
 }
 
-/** The secret key for new tokens, and the keys of tokens that are still in use. */
+/** The secret key for new tokens, and earlier keys whose tokens are still accepted. */
 export class KeyRing {
   private kept: readonly KeptKey[];
 
   constructor(
     key: string,
-    /** Milliseconds of the epoch. */
+    /** Milliseconds since the epoch. */
     private readonly now: () => number,
     /** Earlier keys, newest first. */
     earlier: readonly KeptKey[] = [],
@@ -22,7 +22,7 @@ export class KeyRing {
     this.forgetOld();
   }
 
-  /** The key by which new tokens are made. */
+  /** The key for new tokens. */
   get current(): string {
     return (this.kept[0] as KeptKey).key;
   }
@@ -32,7 +32,7 @@ export class KeyRing {
     return this.kept;
   }
 
-  /** Takes another key into use; the present one is accepted for a day. Returns whether anything changed. */
+  /** Uses another key from now on; the old one is accepted for a day. Returns whether the key is a new one. */
   use(key: string): boolean {
     if (key === this.current) return false;
     const old = this.kept.map((each) => ({ ...each, replacedAt: each.replacedAt ?? this.now() }));
@@ -41,7 +41,7 @@ export class KeyRing {
     return true;
   }
 
-  /** Whether `test` holds for a key that is in use, or was until a day ago. */
+  /** Whether `test` is true for a key that is accepted. */
   some(test: (key: string) => boolean): boolean {
     const { kept } = this;
     if (test(this.current)) return true;

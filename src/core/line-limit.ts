@@ -1,4 +1,4 @@
-/** Kinds of lines that are counted at once. */
+/** Most kinds of lines that are counted. */
 const MOST_KINDS = 1000;
 
 interface Kind {
@@ -8,22 +8,22 @@ interface Kind {
   sources: Set<string> | undefined;
 }
 
-/** Counts log lines of one kind over a time, so that what a peer or a script can cause does not fill a disk. */
+/** Limits the log lines of one kind in a period, so that peers and scripts cannot fill the disk. */
 export class LineLimit {
   private readonly kinds = new Map<string, Kind>();
 
   constructor(
-    /** Milliseconds lines of one kind are counted over. */
+    /** Length of the period in milliseconds. */
     private readonly windowMs: number,
-    /** Lines of one kind in that time. */
+    /** Most lines of one kind in a period. */
     private readonly lines: number,
-    /** Milliseconds of a clock that does not go back. */
+    /** Monotonic milliseconds. */
     private readonly now: () => number,
   ) {}
 
   /**
-   * Whether a line of a kind may be written: the number of lines left out since the last one, undefined when this one is
-   * left out too. Of one `source` only the first line in the time is written.
+   * Decides whether a line is written. Returns how many lines of its kind were left out since the last one, or
+   * undefined when this one is left out too. Of one `source`, only the first line in a period is written.
    */
   admit(name: string, source?: string): number | undefined {
     const at = this.now();

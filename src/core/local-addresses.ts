@@ -7,7 +7,7 @@ export interface LocalAddress {
   readonly internal: boolean;
 }
 
-/** The addresses of this machine in one family, in the order of its interfaces; link-local ones of IPv6 left out. */
+/** The addresses of this machine in one family, in the order of its interfaces; without IPv6 link-local ones. */
 export function localAddresses(family: 4 | 6): LocalAddress[] {
   const found: LocalAddress[] = [];
   for (const addresses of Object.values(networkInterfaces())) {
@@ -19,7 +19,7 @@ export function localAddresses(family: 4 | 6): LocalAddress[] {
   return found;
 }
 
-/** Whether an address to bind means all addresses of its family. */
+/** Whether binding to this address means all addresses of its family. */
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }

@@ -1,6 +1,6 @@
 import type { Logger } from './logger.js';
 
-/** Levels as pino numbers them. */
+/** The numbers of pino's levels. */
 const NUMBERS: Readonly<Record<string, number>> = {
   trace: 10,
   debug: 20,
@@ -11,38 +11,38 @@ const NUMBERS: Readonly<Record<string, number>> = {
   silent: Number.POSITIVE_INFINITY,
 };
 
-/** Which lines have a level of their own: those about a partition, or about a call. */
+/** Selects the lines about one partition, or about one call. */
 export interface Focus {
   readonly partition?: string | undefined;
   readonly callId?: string | undefined;
 }
 
-/** A focus that is in force. `seconds`: how long it still is. */
+/** A focus in effect. `seconds`: how much longer. */
 export interface ActiveFocus extends Focus {
   readonly level: string;
   readonly seconds: number;
 }
 
-/** Levels of their own at a time. */
+/** Most focuses at a time. */
 const MOST = 32;
 
-/** A logger whose level can be changed while it runs, for all lines or for those about one partition or one call. */
+/** A logger whose level can be changed while it runs, for all lines or for those about one partition or call. */
 export interface FocusableLogger extends Logger {
   level: string;
-  /** Sets the level of lines about one partition or call for some seconds; 0 ends it. False: there are too many. */
+  /** Sets the level for lines about a partition or call for some seconds; 0 ends it. False when there are too many. */
   focus(focus: Focus, level: string, seconds: number): boolean;
   focuses(): readonly ActiveFocus[];
 }
 
-/** Makes such a logger of one that writes every level. Its children follow its levels. */
+/** Makes such a logger from one that writes every level. Child loggers follow its levels. */
 export function focusable(log: Logger, level: string, now: () => number): FocusableLogger {
   return new Focusable(log, new Levels(level, now), {});
 }
 
-/** What a logger and its children share. */
+/** The levels that a logger and its children share. */
 class Levels {
   base: number;
-  /** The lowest level that some line may have. */
+  /** The lowest level that any line may have. */
   lowest: number;
   private list: { focus: Focus; name: string; number: number; until: number }[] = [];
 
@@ -149,7 +149,7 @@ class Focusable implements FocusableLogger {
     return new Focusable(this.log.child(bindings), this.levels, { ...this.bindings, ...bindings });
   }
 
-  /** Whether some line of the level may be written. */
+  /** Whether some line of this level may be written. */
   isLevelEnabled(level: string): boolean {
     return numberOf(level) >= this.levels.lowest;
   }

@@ -1,24 +1,24 @@
-/** The part of a pino logger that the product uses; everyone but the composition root takes this type. */
+/** The methods of a pino logger that the product uses. Only the assembly of the program knows pino itself. */
 export interface Logger {
-  /** Every step: for a developer. */
+  /** Each single step, for developers. */
   trace(fields: object, message: string): void;
-  /** What one request does: for whoever looks for a fault. */
+  /** What one request does, for finding a fault. */
   debug(fields: object, message: string): void;
-  /** What an operator wants to know of a sound service. */
+  /** What an operator wants to know in normal operation. */
   info(fields: object, message: string): void;
-  /** Something an operator may have to mend. */
+  /** Something that an operator may have to correct. */
   warn(fields: object, message: string): void;
-  /** Something an operator has to mend. */
+  /** Something that an operator has to correct. */
   error(fields: object, message: string): void;
   /** The process ends. */
   fatal(fields: object, message: string): void;
-  /** A log whose lines all have these fields. */
+  /** A logger that adds these fields to each line. */
   child(bindings: Record<string, unknown>): Logger;
   /** Whether lines of a level are written. */
   isLevelEnabled(level: string): boolean;
 }
 
-/** Discards everything. */
+/** A logger that discards everything. */
 export const nullLogger: Logger = {
   trace() {},
   debug() {},

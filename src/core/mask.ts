@@ -1,12 +1,12 @@
 import { parseUri } from './uri.js';
 
-/** A SIP URI fit for logs and lists: its password and that of a parameter "password", if it has one, become "***". */
+/** A SIP URI for logs and lists: its password, and the value of a parameter "password", become "***". */
 export function maskUri(uri: string): string {
   return maskParameters(maskUserPassword(uri));
 }
 
 function maskUserPassword(uri: string): string {
-  // Most URIs have no user part at all.
+  // Most URIs have no user part.
   if (!uri.includes('@')) return uri;
   const parsed = parseUri(uri);
   if (parsed === undefined) return maskUserPasswords(uri);
@@ -15,7 +15,7 @@ function maskUserPassword(uri: string): string {
   return `${uri.slice(0, start)}***${uri.slice(start + parsed.password.length)}`;
 }
 
-/** Parameters and header fields of URIs that hold a password; a comma, a quote or a blank ends one in a text. */
+/** Matches a parameter or header "password" of a URI; the value ends at a comma, quote or blank. */
 const PARAMETER = /([;?&]password=)[^;?<>"\\\s,]+/gi;
 
 function maskParameters(text: string): string {
@@ -23,9 +23,9 @@ function maskParameters(text: string): string {
 }
 
 /**
- * Any text fit for logs: the passwords of the URIs in it ("sip:user:password@", "kind://user:password@", ";password=") become "***". What
- * stands between blanks, quotes and angle brackets is masked from the first password to the last "@". Each character is
- * looked at a fixed number of times: the text can be a peer's.
+ * Any text for logs: passwords in its URIs ("sip:user:password@", "kind://user:password@", ";password=") become "***".
+ * Within a run without blanks, quotes and angle brackets, everything from the first password to the last "@" is masked.
+ * Takes linear time, since the text may be from a peer.
  */
 export function maskSecrets(text: string): string {
   return maskParameters(maskUserPasswords(text));
@@ -56,7 +56,7 @@ const COLON = 58;
 const SLASH = 47;
 const AT = 64;
 
-/** Where the password of the first URI with one begins, of those between `start` and an "@"; -1 for none. */
+/** Where the first password of a URI between `start` and an "@" begins; -1 if there is none. */
 function passwordIn(text: string, start: number, end: number): number {
   for (let colon = text.indexOf(':', start); colon >= 0 && colon < end; ) {
     const isWeb = text.charCodeAt(colon + 1) === SLASH && text.charCodeAt(colon + 2) === SLASH;
@@ -78,12 +78,12 @@ function isSip(text: string, colon: number, start: number): boolean {
   return /sips?$/i.test(text.slice(at, colon));
 }
 
-/** Whether a letter or digit stands before the colon of "://": what stands before it is of no matter. */
+/** Whether a letter or digit stands before the ":" of "://", so that it may be a URI scheme. */
 function isKind(text: string, colon: number): boolean {
   return colon > 0 && /[a-z0-9]/i.test(text.charAt(colon - 1));
 }
 
-/** Whether a character stands within a URI in a text, as far as a URI without escapes is concerned. */
+/** Whether the character may be part of a URI in a text (escapes are not considered). */
 function isRun(text: string, at: number): boolean {
   const c = text.charCodeAt(at);
   return c > 32 && c !== 34 && c !== 60 && c !== 62 && c !== 0xa0;

@@ -1,10 +1,10 @@
 /**
- * A 64-bit hash as two independent 32-bit ones, over pieces of text and numbers, with secret seeds: a key for something
- * whose own key would have to be built as a string first. Two of a million items collide by chance once in 10^7 starts,
- * and a collision cannot be forced without knowing the seeds. One object is used over and over; nothing is allocated.
+ * Computes a 64-bit hash, as two 32-bit numbers, over several texts and numbers, with secret seeds. It is used as a key
+ * where a string key would first have to be concatenated. Two of a million items collide once in 10^7 starts, and
+ * nobody can force a collision without the seeds. One object is reused; nothing is allocated.
  */
 export class Mixer {
-  /** The two halves, each a signed 32-bit number. */
+  /** The two halves of the hash, signed 32-bit numbers. */
   a = 0;
   b = 0;
 
@@ -13,14 +13,14 @@ export class Mixer {
     private readonly seedB: number,
   ) {}
 
-  /** Begins another hash; the last one must have been read. */
+  /** Begins another hash; the caller must have read the last one. */
   begin(): this {
     this.a = this.seedA | 0;
     this.b = this.seedB | 0;
     return this;
   }
 
-  /** Mixes in the code units of `text` from `start` to `end`, and that they ended. */
+  /** Adds the code units of `text` from `start` to `end`, and a mark for their end. */
   text(text: string, start = 0, end = text.length): this {
     let { a, b } = this;
     for (let i = start; i < end; i++) {
@@ -33,13 +33,13 @@ export class Mixer {
     return this.number(end - start);
   }
 
-  /** 53 bits for a text by itself. */
+  /** A hash of a single text, 53 bits. */
   key(text: string): number {
     const { a, b } = this.begin().text(text);
     return (a >>> 0) * 0x20_0000 + (b & 0x1f_ffff);
   }
 
-  /** Mixes 32 bits into both halves. */
+  /** Adds 32 bits to both halves. */
   number(value: number): this {
     this.a = Math.imul(this.a ^ value, 0x01000193) ^ (this.a >>> 15);
     this.b = Math.imul(((this.b << 5) | (this.b >>> 27)) ^ value, 0x9e3779b1);
@@ -47,22 +47,22 @@ export class Mixer {
   }
 }
 
-/** What hash32 begins with for seed 0: for who hashes while looking for the end. */
+/** The start value of hash32 with seed 0, for code that hashes while it searches. */
 export const FNV_BASIS = 0x811c9dc5;
-/** What FNV-1a multiplies by. */
+/** The multiplier of FNV-1a. */
 export const FNV_PRIME = 0x01000193;
 
-/** FNV-1a over the code units from `start` to `end`, continued from `seed`; an unsigned 32-bit number. */
+/** FNV-1a over the code units from `start` to `end`, starting from `seed`; an unsigned 32-bit number. */
 export function hash32(text: string, seed: number, start = 0, end = text.length): number {
   let h = (FNV_BASIS ^ seed) | 0;
   for (let i = start; i < end; i++) h = Math.imul(h ^ text.charCodeAt(i), FNV_PRIME);
   return h >>> 0;
 }
 
-/** Two digits of base 32 each, by their value. */
+/** Two base-32 digits for each value. */
 const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, i) => i.toString(32).padStart(2, '0'));
 
-/** An unsigned 32-bit number as seven digits and letters; several times faster than toString with a radix. */
+/** An unsigned 32-bit number as seven base-32 digits; several times faster than toString(32). */
 export function text32(value: number): string {
   return (
     (PAIRS[value >>> 22] as string) +
@@ -72,7 +72,7 @@ export function text32(value: number): string {
   );
 }
 
-/** A number of 30 bits as six digits and letters. */
+/** A 30-bit number as six base-32 digits. */
 export function text30(value: number): string {
   return (
     (PAIRS[(value >>> 20) & 1023] as string) +
@@ -81,7 +81,7 @@ export function text30(value: number): string {
   );
 }
 
-/** The number that text30 wrote at `start`; -1 when there is none. */
+/** The number written by text30 at `start`; -1 if there is none. */
 export function number30(text: string, start: number): number {
   let value = 0;
   for (let at = start; at < start + 6; at++) {

@@ -1,4 +1,4 @@
-/** A From, To, Contact or Route value cut into its parts (RFC 3261 section 20.10: name-addr or addr-spec). */
+/** The parts of a From, To, Contact or Route value (RFC 3261 section 20.10: name-addr or addr-spec). */
 export interface AddressValue {
   /** Display name as written, quotes included; '' when there is none. */
   readonly display: string;
@@ -9,12 +9,12 @@ export interface AddressValue {
 }
 
 /**
- * Cuts an address. Without angle brackets everything from the first ";" on belongs to the header, not to the URI (RFC
- * 3261 section 20). Never throws: what cannot be parsed is taken as written.
+ * Parses an address. Without angle brackets, everything from the first ";" on belongs to the header, not to the URI
+ * (RFC 3261 section 20). Never throws: a text that cannot be parsed is taken as the URI.
  */
 export function parseAddress(raw: string): AddressValue {
   const text = raw.trim();
-  const from = text.charCodeAt(0) === 34 /* " */ ? endOfQuoted(text, 0) : 0;
+  const from = text.charCodeAt(0) === 34 /* the double quote */ ? endOfQuoted(text, 0) : 0;
   const open = text.indexOf('<', from);
   if (open < 0) {
     const semicolon = text.indexOf(';', from);
@@ -37,12 +37,12 @@ export function addrSpecOf(value: string): string {
   return parseAddress(value).uri;
 }
 
-/** Index just after the quoted string that begins at `start`; the length of the text when it is not closed. */
+/** Index after the quoted string that begins at `start`; the length of the text if it is not closed. */
 export function endOfQuoted(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (c === 92 /* \ */) i++;
-    else if (c === 34 /* " */) return i + 1;
+    if (c === 92 /* the backslash */) i++;
+    else if (c === 34 /* the double quote */) return i + 1;
   }
   return text.length;
 }

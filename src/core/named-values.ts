@@ -1,6 +1,6 @@
 /**
- * Reads "name=value;name=value", as several modules write definitions: values by name, without blanks around both. What has no "=" is
- * left out; of a name that stands there twice the last one counts.
+ * Reads "name=value;name=value", the form of definitions in several modules: a map of values by name, blanks around
+ * both removed. Parts without "=" are skipped; if a name occurs twice, the last one counts.
  */
 export function namedValues(text: string): Map<string, string> {
   const values = new Map<string, string>();

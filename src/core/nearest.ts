@@ -1,4 +1,4 @@
-/** Number of single-character insertions, deletions, replacements and swaps of neighbours that change `a` into `b`. */
+/** How many insertions, deletions or replacements of a character, or swaps of neighbours, change `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -23,8 +23,8 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * The candidate that was probably meant by `name`: the one with the fewest typing mistakes between them, letter case
- * counting least; undefined when none is near. For messages only, so names beyond 64 characters are not looked at.
+ * The candidate probably meant by a misspelt `name`: the one that differs least, where letter case counts least;
+ * undefined when none is close. Used only for messages, so names beyond 64 characters are ignored.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > 64) return undefined;

@@ -1,6 +1,6 @@
 import { canonicalIp } from './ip-address.js';
 
-/** Bits of an address, and how many it has. */
+/** The bits of an address, and their number. */
 interface Bits {
   readonly value: bigint;
   readonly width: 32 | 128;
@@ -22,14 +22,17 @@ interface Entry<T> {
 }
 
 /**
- * Values by network, IPv4 and IPv6, in the order they were added. A look-up costs one access for each prefix length in use, however many
- * networks there are.
+ * Finds values by network, IPv4 and IPv6, in the order in which they were added. A search takes one access for each
+ * prefix length in use, however many networks there are.
  */
 export class NetworkIndex<T> {
   private readonly lengths = new Map<string, { width: number; shift: bigint; entries: Map<bigint, Entry<T>[]> }>();
   private count = 0;
 
-  /** `prefix` beyond the bits of the address means one address. False for what is not an address: it matches nothing. */
+  /**
+   * A `prefix` beyond the length of the address means a single address. False when the text is not an address; then
+   * nothing is added.
+   */
   add(address: string, prefix: number, value: T): boolean {
     const bits = bitsOf(address);
     if (bits === undefined) return false;
@@ -48,7 +51,7 @@ export class NetworkIndex<T> {
     return true;
   }
 
-  /** The first value added whose network has the address and that passes the test. */
+  /** The first added value whose network contains the address and that passes `test`. */
   first(address: string, test: (value: T) => boolean): T | undefined {
     if (this.count === 0) return undefined;
     const bits = bitsOf(address);

@@ -1,11 +1,11 @@
-/** Shorter texts are copies anyway: V8 makes a view of a larger text only from this length on. */
+/** From this length on, V8 makes a substring as a view of the larger text; shorter ones are copies. */
 const LEAST = 13;
 const ONE_BYTE = /^[\x00-\xff]*$/;
 
 /**
- * A copy of a text that was cut out of a message, or put together from such texts. What is kept longer than the message has to be
- * one: a text that is cut out is a view of the whole message, which stays in memory as long as the view does, 64 KB for the Call-ID of a
- * hostile request. A text that was put together may be no more than a list of its parts.
+ * Copies a text that was cut from a message or concatenated from such parts. Everything kept longer than the message
+ * must be copied: a substring is a view and keeps the whole message in memory, 64 KB for the Call-ID of a hostile
+ * request. A concatenated text may be only a list of its parts.
  */
 export function ownText(text: string): string {
   if (text.length < LEAST) return text;

@@ -1,4 +1,4 @@
-/** A number of things: "1 partition", "2 partitions". */
+/** A number and a noun: "1 partition", "2 partitions". */
 export function plural(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

@@ -7,47 +7,46 @@ import { statesOf } from './regex/program.js';
 const require = createRequire(import.meta.url);
 let loaded: typeof import('re2js') | undefined;
 
-/** The package, loaded with the first expression: most daemons have none. */
+/** Loads the package re2js with the first expression, since most configurations have none. */
 function re2(): typeof import('re2js').RE2JS {
   loaded ??= require('re2js') as typeof import('re2js');
   return loaded.RE2JS;
 }
 
-/** A regular expression whose matching takes time linear in the text, whatever a peer sends. */
+/** A regular expression that matches in linear time, whatever text a peer sends. */
 export interface BoundedRegex {
   readonly source: string;
   test(text: string): boolean;
-  /** The whole match and its groups from `from` on, undefined where a group took no part; undefined without a match. */
+  /** The first match from `from` on; undefined when there is none. */
   match(text: string, from?: number): RegexMatch | undefined;
 }
 
-/**
- * Where a match begins and ends, in UTF-16 units, and the text of its groups; undefined for a group that took no part.
- */
+/** Start and end of a match in UTF-16 units, and the texts of its groups; undefined for a group without a match. */
 export interface RegexMatch {
   readonly start: number;
   readonly end: number;
   readonly groups: readonly (string | undefined)[];
 }
 
-/** How a pattern is matched. */
+/** Options of matching. */
 export interface RegexOptions {
   readonly ignoreCase?: boolean;
-  /** "." and "[^...]" do not match a line end, "^" and "$" match at line ends (REG_NEWLINE). */
+  /** REG_NEWLINE: "." and "[^...]" do not match a line end; "^" and "$" match at line ends. */
   readonly lines?: boolean;
 }
 
-/** The longest expression that is compiled. */
+/** Longest expression that is compiled. */
 const MAX_SOURCE = 4096;
 /**
- * States an expression may have. Each may come to be looked at for every character of a text, so that thousands of them make a
- * message of 64 KB cost a tenth of a second.
+ * Most states of an expression. In the worst case each is examined for each character: with thousands of them, a
+ * message of 64 KB would take a tenth of a second.
  */
 const MOST_STATES = 1000;
 
 /**
- * Compiles a POSIX extended regular expression with the escapes of GNU's library (\w \W \s \S \b \B \< \>). Leftmost,
- * longest match. Throws an Error with the reason; back-references are refused, they have no linear time.
+ * Compiles a POSIX extended regular expression, with the escapes of the GNU library (\w \W \s \S \b \B \< \>). Finds
+ * the leftmost, longest match. Throws an Error with the reason. Back-references are refused, since they cannot be
+ * matched in linear time.
  */
 export function compilePosix(source: string, options: RegexOptions = {}): BoundedRegex {
   if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
@@ -64,8 +63,8 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
 }
 
 /**
- * Compiles an expression in the syntax of Perl, as far as it has linear time: look-around and back-references are refused. Leftmost, first
- * alternative. Throws an Error with the reason.
+ * Compiles a Perl expression; look-around and back-references are refused, since they cannot be matched in linear time.
+ * Finds the leftmost match, by the first alternative. Throws an Error with the reason.
  */
 export function compilePerl(source: string, options: { readonly ignoreCase?: boolean } = {}): BoundedRegex {
   if (source.length > MAX_SOURCE) throw new Error(`regular expression longer than ${MAX_SOURCE} characters`);
@@ -86,11 +85,14 @@ function linear(source: string, regex: RE2JS): BoundedRegex {
   return new LinearRegex(source, regex);
 }
 
-/** Characters from which on a text is matched by `BitMatch` or `GuidedMatch`: what they make first costs more than a short text. */
+/**
+ * Texts from this length on are matched by `BitMatch` or `GuidedMatch`, whose preparation would take longer than
+ * matching a short text.
+ */
 const LONG = 128;
 
 class LinearRegex implements BoundedRegex {
-  /** Made with the first long text; null for an expression that it cannot follow. */
+  /** Created for the first long text; null if the expression is not supported. */
   private bits: BitMatch | null | undefined;
   private guided: GuidedMatch | null | undefined;
 
@@ -133,7 +135,7 @@ class LinearRegex implements BoundedRegex {
   }
 }
 
-/** Groups are looked for when they are asked for: that takes as long as finding the match. */
+/** Groups are computed only when they are read, since that takes as long as finding the match. */
 class FoundMatch implements RegexMatch {
   readonly start: number;
   readonly end: number;
@@ -193,10 +195,13 @@ const GNU_ESCAPES = new Map([
   ["'", '\\z'],
 ]);
 
-/** Characters that are literal in POSIX where RE2 gives a meaning to "(?" and lazy quantifiers. */
+/**
+ * Rewrites an expression for RE2: escapes characters that are literal in POSIX but special there, such as "(?" and lazy
+ * quantifiers.
+ */
 function translate(source: string, lines: boolean): string {
   let out = '';
-  /** Whether a quantifier may follow what precedes. */
+  /** Whether a quantifier may follow here. */
   let atom = false;
   for (let i = 0; i < source.length; i++) {
     const c = source[i] as string;
@@ -212,7 +217,7 @@ function translate(source: string, lines: boolean): string {
       i = end;
       atom = true;
     } else if (c === '*' || c === '+' || c === '?') {
-      // At the beginning a quantifier is literal or is refused; a star is taken literally, as GNU's library does.
+      // At the beginning a star is literal, as in the GNU library; other quantifiers are refused.
       if (!atom && c !== '*') throw new Error(`nothing to repeat before "${c}"`);
       let end = i;
       if (atom) while (/[*+?]/.test(source[end + 1] ?? '')) end++;
@@ -248,7 +253,7 @@ function translate(source: string, lines: boolean): string {
   return out;
 }
 
-/** Several quantifiers in a row are one: RE2 would read "a+?" as a lazy one. */
+/** Joins several quantifiers in a row into one, since RE2 would read "a+?" as a lazy one. */
 function repetition(run: string): string {
   if (/^\++$/.test(run)) return '+';
   return /^\?+$/.test(run) ? '?' : '*';
@@ -268,7 +273,7 @@ function bracketEnd(source: string, start: number): number {
   throw new Error('"]" missing');
 }
 
-/** The inside of a bracket expression; in it a backslash is literal. */
+/** Rewrites the inside of a bracket expression, where a backslash is literal. */
 function bracket(inside: string, lines: boolean): string {
   const negated = inside.startsWith('^');
   const body = (negated ? inside.slice(1) : inside).replace(

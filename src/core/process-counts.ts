@@ -2,26 +2,28 @@ import type { SharedValues } from './shared-values.js';
 import { shortKey } from './short-key.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
-/** Keys at most. Where there are more a process sees its own part of the further ones only. */
+/** Most keys. For further keys a process sees only its own count. */
 const MOST = 200_000;
 const TABLE = 'counts of processes';
 
-/** Numbers by key that several processes add to and take from: each its own part, which goes with it when it ends. */
+/**
+ * Counters by key that several processes share. Each process changes only its own part, which is removed when it ends.
+ */
 export class ProcessCounts {
   private readonly values: ValueMap<KeptValue>;
-  /** What this process has, so that its part is right whatever becomes of the memory. */
+  /** The parts of this process, so that they are right even if the shared memory is full. */
   private readonly own = new Map<string, number>();
 
   constructor(
     shared: SharedValues,
-    /** The id of this process. */
+    /** This process's ID. */
     private readonly pid = process.pid,
     private readonly most = MOST,
   ) {
     this.values = shared.lastingTable(TABLE, most);
   }
 
-  /** Adds to what this process has. */
+  /** Adds to this process's part. */
   add(name: string, by: number): void {
     const key = shortKey(name);
     const count = (this.own.get(key) ?? 0) + by;
@@ -29,7 +31,7 @@ export class ProcessCounts {
     else this.own.set(key, count);
     this.values.alone(() => {
       const text = this.values.get(key, 0);
-      // A new key must not take the room of another one.
+      // A new key must not evict another one.
       if (text === undefined && this.values.size >= this.most) return;
       const parts = partsOf(text);
       parts.set(this.pid, count);
@@ -37,7 +39,7 @@ export class ProcessCounts {
     });
   }
 
-  /** What all processes have together. */
+  /** The sum over all processes. */
   total(name: string): number {
     const key = shortKey(name);
     let sum = this.own.get(key) ?? 0;
@@ -45,10 +47,10 @@ export class ProcessCounts {
     return sum;
   }
 
-  /** A process has ended with what it counted. */
+  /** Removes the parts of a process that has ended. */
   ended(pid: number): void {
     for (const [key, text] of this.values.entries(0)) {
-      // Only that process could add it since.
+      // Only that process could have added it since.
       if (!partsOf(text).has(pid)) continue;
       this.values.alone(() => {
         const parts = partsOf(this.values.get(key, 0));
@@ -64,7 +66,7 @@ export class ProcessCounts {
   }
 }
 
-/** "123:4 567:8". */
+/** Parses "123:4 567:8" (process ID and count). */
 function partsOf(text: KeptValue | undefined): Map<number, number> {
   const parts = new Map<number, number>();
   if (typeof text !== 'string') return parts;

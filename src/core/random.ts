@@ -1,6 +1,6 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 
-/** Randomness as an injected dependency, so that tests can fix the numbers. */
+/** The source of random numbers, passed to those who need it, so that tests can fix the numbers. */
 export interface Random {
   /** A uniformly distributed integer, 0 to 2^32-1. */
   uint32(): number;
@@ -11,7 +11,7 @@ export interface Random {
 const pool = new Uint32Array(1024);
 let used = pool.length;
 
-/** Cryptographic randomness, drawn from the system in blocks so that one draw costs nanoseconds. */
+/** Cryptographic random numbers. They are fetched from the system in blocks, so that one costs nanoseconds. */
 export const systemRandom: Random = {
   uint32() {
     if (used === pool.length) {

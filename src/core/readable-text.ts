@@ -1,10 +1,7 @@
 const NOT_ASCII = /[\x80-\xff]/;
 const strict = new TextDecoder('utf-8', { fatal: true });
 
-/**
- * Text of the wire (latin1, one code unit for a byte) as people read it: what is UTF-8 is decoded, anything else stays as it
- * is, byte for byte.
- */
+/** Decodes text from the wire (latin1, one code unit for each byte) if it is UTF-8; anything else stays as it is. */
 export function readableText(wire: string): string {
   if (!NOT_ASCII.test(wire)) return wire;
   try {

@@ -1,19 +1,19 @@
-/** Words at the start of a block. The size is a power of two. */
+/** Words at the start of a block: its size is a power of two. */
 const SIZE = 0;
-/** 1 in a block that is in use. */
+/** Mark of a block in use. */
 export const USED = 1;
-/** In a free block: the next free one of its size. */
+/** In a free block: the next free block of its size. */
 const NEXT = 6;
-/** Power of two of the smallest block, in words. */
+/** The smallest block has 2 to the power of this many words. */
 const SMALLEST = 5;
-/** That of the largest. */
+/** The same for the largest block. */
 export const LARGEST = 22;
 
-/** Where the blocks and what is known of them are, in words. */
+/** Positions in the shared memory, in words. */
 export interface BlockLayout {
-  /** Says where memory begins that was never used, or is again as if it were. */
+  /** Where the word is stored that says from where on memory was never used, or is unused again. */
   readonly unused: number;
-  /** The first free block by size, up to `LARGEST`. */
+  /** Where the first free block of each size, up to `LARGEST`, is stored. */
   readonly free: number;
   /** Where the blocks begin. */
   readonly blocks: number;
@@ -25,8 +25,8 @@ export function powerFor(words: number): number {
 }
 
 /**
- * Memory of several processes in blocks. A process may end between any two of its writes: the sizes always lead from one block to the
- * next, and the lists of free blocks can be made anew from the blocks (`order`).
+ * Allocates blocks of memory that several processes share. A process may end between any two writes: the sizes always
+ * lead from one block to the next, and the lists of free blocks can be rebuilt from the blocks (`order`).
  */
 export class SharedBlocks {
   constructor(
@@ -34,12 +34,12 @@ export class SharedBlocks {
     private readonly layout: BlockLayout,
   ) {}
 
-  /** The power of two of a block. */
+  /** The size of a block, as a power of two. */
   powerOf(at: number): number {
     return this.words[at + SIZE] as number;
   }
 
-  /** A block of 2 to the power of so many words, not marked as used; 0 where there is no room. */
+  /** A block of 2^power words, not marked as used; 0 when there is no room. */
   take(power: number): number {
     if (power > LARGEST) return 0;
     const { words, layout } = this;
@@ -58,7 +58,7 @@ export class SharedBlocks {
     return 0;
   }
 
-  /** A block that is not marked as used is free. */
+  /** Frees a block; it must not be marked as used any more. */
   give(at: number): void {
     const { words, layout } = this;
     const list = layout.free + (words[at + SIZE] as number);
@@ -66,7 +66,7 @@ export class SharedBlocks {
     words[list] = at;
   }
 
-  /** Makes the lists of free blocks anew, in which neighbours become one; calls `used` with each block in use. */
+  /** Rebuilds the lists of free blocks and joins neighbours; calls `used` for each block in use. */
   order(used: (at: number) => void): void {
     const { words, layout } = this;
     words.fill(0, layout.free, layout.free + LARGEST + 1);
@@ -92,7 +92,7 @@ export class SharedBlocks {
     return at;
   }
 
-  /** The first part of a block; the rest is free. */
+  /** Splits a block; returns its first part, and frees the rest. */
   private split(at: number, power: number, wanted: number): number {
     for (let half = power - 1; half >= wanted; half--) {
       this.head(at + 2 ** half, half);
@@ -102,7 +102,10 @@ export class SharedBlocks {
     return at;
   }
 
-  /** Free blocks from one position to another become few. The last is written first: the sizes lead on to it at any time. */
+  /**
+   * Joins the free blocks between two positions into as few as possible. The last one is written first, so that the
+   * sizes lead from block to block at any time.
+   */
   private join(from: number, to: number): void {
     const parts: [at: number, power: number][] = [];
     for (let at = from; at < to; ) {

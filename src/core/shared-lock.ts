@@ -1,49 +1,50 @@
 import { readFileSync } from 'node:fs';
 
-/** Attempts to get the lock before the thread sleeps between two of them. */
+/** Attempts to get the lock before the thread sleeps between attempts. */
 const SPINS = 2000;
 const FEW_SPINS = 100;
 const SLEEP_MS = 0.5;
-/** Sleeps between two looks whether the holder is still there. */
+/** Sleeps between two checks whether the holder still runs. */
 const SLEEPS_A_LOOK = 40;
-/** Milliseconds after which a holder that is there counts as stuck. */
+/** Milliseconds after which a running holder counts as stuck. */
 const STUCK_MS = 20_000;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Whether a process runs: not when it has ended and its parent has not yet noticed. */
+/** Whether a process runs; false for one that has ended and whose parent has not noticed yet. */
 export function isAlive(pid: number, read = (file: string): string => readFileSync(file, 'latin1')): boolean {
   try {
     const text = read(`/proc/${pid}/stat`);
-    // The state stands after the name of the program, which is in parentheses and may have some itself (proc(5)).
+    // The state follows the program's name, which is in parentheses and may itself contain some (proc(5)).
     return !/^ [ZX]/.test(text.slice(text.lastIndexOf(')') + 1));
   } catch (error) {
-    // Without a free descriptor, say, nothing is known of it.
+    // After another error (such as no free descriptor) the state is unknown, and the process counts as running.
     const { code } = error as NodeJS.ErrnoException;
     return code !== 'ENOENT' && code !== 'ESRCH';
   }
 }
 
-/** What a lock does about holders that keep it. */
+/** How a lock treats holders that keep it too long. */
 export interface LockOptions {
   /** Whether a process runs. */
   readonly alive?: (pid: number) => boolean;
-  /** Called with a holder that has kept the lock for seconds, and again after as long; undefined: it is waited for. */
+  /** Called when a holder has kept the lock for STUCK_MS, and again after each such period; undefined: keep waiting. */
   readonly stuck?: ((pid: number) => void) | undefined;
-  /** Milliseconds of a clock that runs while the thread waits. */
+  /** Milliseconds of a clock that runs on while the thread waits. */
   readonly now?: () => number;
 }
 
 /**
- * A lock of several processes in a word of the memory they share: the process id of who holds it. Nobody holds it beyond some
- * microseconds, so a holder that has ended is looked for only after waiting for much longer; then the lock is taken from it.
+ * A lock shared by several processes: a word of shared memory with the process ID of the holder. It is normally held
+ * for microseconds, so only after a much longer wait it is checked whether the holder still runs; if not, the lock is
+ * taken from it.
  */
 export class SharedLock {
   private depth = 0;
   private readonly alive: (pid: number) => boolean;
   private readonly now: () => number;
 
-  /** `owner`: the id of this process. */
+  /** `owner`: the ID of this process. */
   constructor(
     private readonly words: Int32Array,
     private readonly at: number,
@@ -54,7 +55,7 @@ export class SharedLock {
     this.now = options.now ?? (() => performance.now());
   }
 
-  /** Waits until no other process has the lock. Within itself it may be called again. */
+  /** Waits until no other process holds the lock, and takes it. May be nested. */
   enter(): void {
     if (this.depth++ > 0) return;
     const { words, at, owner } = this;
@@ -78,7 +79,7 @@ export class SharedLock {
     }
   }
 
-  /** As `enter`, for so many milliseconds at most; false: another process has it still. */
+  /** Like `enter`, but waits at most `ms` milliseconds; false: another process still holds it. */
   tryEnter(ms: number): boolean {
     if (this.depth > 0) {
       this.depth++;
@@ -98,22 +99,22 @@ export class SharedLock {
     }
   }
 
-  /** Whether this process has it. */
+  /** Whether this process holds the lock. */
   get isHeld(): boolean {
     return this.depth > 0;
   }
 
-  /** A process has ended: what it held is free. To be called before its id may be that of another one. */
+  /** Releases the lock if that process held it. Call it when a process has ended, before its ID can be reused. */
   ended(pid: number): void {
     Atomics.compareExchange(this.words, this.at, pid, 0);
   }
 
-  /** Releases the lock, when as often as it was taken. */
+  /** Releases the lock when called as often as `enter`. */
   leave(): void {
     if (--this.depth === 0) Atomics.compareExchange(this.words, this.at, this.owner, 0);
   }
 
-  /** Runs something while no other process has the lock. */
+  /** Runs a function while holding the lock. */
   hold<T>(run: () => T): T {
     this.enter();
     try {

@@ -1,8 +1,11 @@
 import type { KeptValue, ValueMap } from './value-map.js';
 
-/** What has the entries of several tables. Times are monotonic milliseconds; 0 stands for no entry, and for an entry that does not expire. */
+/**
+ * Stores the entries of several tables. Times are monotonic milliseconds; 0 means no entry, or an entry that does not
+ * expire.
+ */
 export interface EntryStore {
-  /** Runs something while no other process reads or changes anything. */
+  /** Runs a function while no other process reads or changes anything. */
   alone<R>(run: () => R): R;
   /** The entry of a key; 0 where there is none. */
   find(table: number, key: string): number;
@@ -10,29 +13,29 @@ export interface EntryStore {
   value(at: number): KeptValue;
   /** When an entry expires. */
   expires(at: number): number;
-  /** The oldest entry of a table, and the one after another. */
+  /** The first (oldest) entry of a table, and the entry after a given one. */
   first(table: number): number;
   after(at: number): number;
-  /** The number of an entry: they grow along a table. */
+  /** Sequence number of an entry; it grows along a table. */
   sequence(at: number): number;
-  /** The largest of them so far. */
+  /** The largest sequence number so far. */
   newest(): number;
-  /** Changes when memory was ordered anew: positions from before say nothing then. */
+  /** Changes when the memory is reorganised, after which earlier positions are meaningless. */
   ordered(): number;
-  /** Whether an entry is still there, by a position from since then. */
+  /** Whether an entry found before still exists, if the memory was not reorganised since. */
   isEntry(at: number, table: number, sequence: number): boolean;
   /** Number of entries. */
   count(table: number): number;
-  /** Sets an entry; false where there is no room. */
+  /** Sets an entry; false when there is no room. */
   put(table: number, key: string, value: KeptValue, expires: number): boolean;
-  /** Takes out an entry. */
+  /** Removes an entry. */
   remove(at: number): void;
 }
 
-/** Entries that a walk looks at while it holds the lock. */
+/** Entries that a loop examines while it holds the lock. */
 const PART = 128;
 
-/** One table of a store; `table` is what the store knows it by, `most` how many entries it may have. */
+/** One table of a store; `table`: its number there; `most`: most entries. */
 export class SharedTable implements ValueMap<KeptValue> {
   constructor(
     private readonly store: EntryStore,
@@ -109,12 +112,12 @@ export class SharedTable implements ValueMap<KeptValue> {
   }
 
   /**
-   * What is seen at the entries that are there when the walk begins, in parts: other processes read and change the table between two of
-   * them. An entry that is removed meanwhile is seen or not, none twice.
+   * Visits the entries that exist at the beginning, in parts; between two parts, other processes may read and change
+   * the table. An entry removed meanwhile may be visited or not; none is visited twice.
    */
   private *walk<T>(look: (at: number) => T | undefined): Generator<readonly T[]> {
     const { store, table } = this;
-    /** Where the last part was, the newest last: from one that is still there the walk goes on. */
+    /** The entries of the last part, newest last: the loop continues after one that still exists. */
     let visited: (readonly [at: number, sequence: number])[] = [];
     let end = -1;
     let ordered = -1;
@@ -134,7 +137,7 @@ export class SharedTable implements ValueMap<KeptValue> {
           const sequence = store.sequence(at);
           if (sequence > end) break;
           const next = store.after(at);
-          // Those before were looked at.
+          // Entries with smaller numbers have been visited already.
           if (sequence > last) {
             looks++;
             last = sequence;

@@ -5,20 +5,21 @@ import { type EntryStore, SharedTable } from './shared-table.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
 /**
- * Words at the start: lock, whether a change is under way, where unused memory begins, what hashes begin with; then free blocks by size.
+ * Words at the start: lock, whether a change is in progress, where unused memory begins, hash seed; then the free
+ * blocks by size.
  */
 const LOCK = 0;
 const CHANGING = 1;
 const UNUSED = 2;
 const SEED = 3;
 const FREE = 4;
-/** How often blocks were joined or ordered anew: what was an entry before may be within another one since. */
+/** How often blocks were joined or rebuilt; after that, earlier positions of entries are meaningless. */
 const ORDERED = 27;
-/** Milliseconds before which memory is not tidied again. */
+/** Time in milliseconds before which memory is not tidied again. */
 const TIDY_FROM = 28;
-/** The number of the newest entry. */
+/** Sequence number of the newest entry. */
 const NEWEST = 30;
-/** Then the tables: name, number of entries, first and last of them, and whether it lasts. */
+/** Then the tables: name, number of entries, first and last entry, and whether entries must not be evicted. */
 const TABLES = 32;
 const MOST_TABLES = 256;
 const NAME_WORDS = 12;
@@ -27,7 +28,7 @@ const COUNT = NAME_WORDS;
 const FIRST = NAME_WORDS + 1;
 const LAST = NAME_WORDS + 2;
 const LASTS = NAME_WORDS + 3;
-/** Then the entries by hash. */
+/** Then the hash buckets of the entries. */
 const BUCKETS = TABLES + MOST_TABLES * TABLE_WORDS;
 const MOST_BUCKETS = 32_768;
 const BLOCKS = BUCKETS + MOST_BUCKETS;
@@ -43,11 +44,11 @@ const EXPIRES = 8;
 const NUMBER = 10;
 const KEY_BYTES = 12;
 const VALUE_BYTES = 13;
-/** In the order in which entries were added; a new value of a key leaves it as it is. */
+/** Sequence number in the order of adding; setting a new value keeps it. */
 const SEQUENCE = 14;
 const TEXT = 16;
 
-/** Kinds of values, and whether the characters of key or value take two bytes. */
+/** Types of values, and whether key or value have two bytes for each character. */
 const NOTHING = 0;
 const A_NUMBER = 1;
 const A_TEXT = 2;
@@ -55,21 +56,22 @@ const KINDS = 3;
 const WIDE_KEY = 4;
 const WIDE_VALUE = 8;
 
-/** Milliseconds from one tidying of full memory to the next, at least, and by how much more time that is than it took. */
+/** Least milliseconds between two cleanups of full memory; and the least multiple of the time that a cleanup took. */
 const TIDY_MS = 1000;
 const TIDY_SHARE = 20;
-/** Oldest entries of a table that are looked at for one whose memory is enough for a new one. */
+/** Oldest entries of a table that are examined to find one with a block large enough for the new entry. */
 const MOST_LOOKS = 16;
 
-/** Locks after the blocks: names share them, by their hash. */
+/** Number of locks after the blocks; names share them by hash. */
 const LOCKS = 64;
 
-/** Bytes that a store has by default; touched as far as it is used. */
+/** Default size in bytes; the system provides pages only when they are used. */
 export const VALUES_BYTES = 128 * 1024 * 1024;
 
 /**
- * Values by key in memory that several processes map: whoever changes them holds a lock. A process that dies while it changes
- * something leaves a mark, by which the next one orders everything anew from the entries; the entry it was writing is gone.
+ * Values by key in memory that several processes map; whoever changes them holds a lock. If a process dies during a
+ * change, a mark remains, and the next process rebuilds everything from the entries; only the entry that was being
+ * written is lost.
  */
 export class SharedValues implements EntryStore {
   private readonly words: Int32Array;
@@ -78,10 +80,15 @@ export class SharedValues implements EntryStore {
   private readonly lock: SharedLock;
   private readonly blocks: SharedBlocks;
   private readonly locks: (SharedLock | undefined)[] = [];
-  /** Drawn by the first process: keys come from peers, who must not know which of them lead to one bucket. */
+  /**
+   * A random number from the first process. Keys come from peers, who must not be able to choose keys of one bucket.
+   */
   private readonly seed: number;
 
-  /** `memory` is zero before its first use; `now`: the milliseconds that entries expire by, the same in all processes. */
+  /**
+   * `memory` must be zero before its first use. `now`: the milliseconds by which entries expire, equal in all
+   * processes.
+   */
   constructor(
     memory: ArrayBufferLike,
     private readonly now: () => number,
@@ -99,7 +106,7 @@ export class SharedValues implements EntryStore {
     this.seed = this.alone(() => (this.words[SEED] ||= randomInt(1, 0x7fff_ffff)));
   }
 
-  /** The table of that name, in which there are `most` entries at most. Throws an Error beyond 256 tables. */
+  /** The table with a name, with at most `most` entries. Throws an Error beyond 256 tables. */
   table(name: string, most: number): ValueMap<KeptValue> {
     return new SharedTable(
       this,
@@ -108,7 +115,7 @@ export class SharedValues implements EntryStore {
     );
   }
 
-  /** As `table`, for what nobody can find again: where memory is full, entries of other tables give way. */
+  /** Like `table`, for entries that cannot be restored: when memory is full, entries of other tables are evicted. */
   lastingTable(name: string, most: number): ValueMap<KeptValue> {
     this.alone(() => {
       this.words[this.tableAt(name) + LASTS] = 1;
@@ -116,19 +123,19 @@ export class SharedValues implements EntryStore {
     return this.table(name, most);
   }
 
-  /** A lock of that name, or of others with it: for what has to be done by one process at a time. */
+  /** The lock with a name; several names may share it. For work that only one process may do at a time. */
   namedLock(name: string): SharedLock {
     const at = hashOf(this.seed, name) & (LOCKS - 1);
     return (this.locks[at] ??= new SharedLock(this.words, this.words.length - LOCKS + at));
   }
 
-  /** A process that changed values has ended. To be called before its id may be that of another one. */
+  /** Cleans up after a process that has ended. Call it before its ID can be reused. */
   ended(pid: number): void {
     this.lock.ended(pid);
     for (let i = 1; i <= LOCKS; i++) Atomics.compareExchange(this.words, this.words.length - i, pid, 0);
   }
 
-  /** Runs something while no other process reads or changes anything. */
+  /** Runs a function while no other process reads or changes anything. */
   alone<R>(run: () => R): R {
     this.lock.enter();
     try {
@@ -139,7 +146,7 @@ export class SharedValues implements EntryStore {
     }
   }
 
-  /** The entry of a key; 0 where there is none. */
+  /** The position of an entry; 0 when there is none. */
   find(table: number, key: string): number {
     const { words } = this;
     const hash = hashOf(this.seed ^ table, key);
@@ -149,7 +156,7 @@ export class SharedValues implements EntryStore {
     return 0;
   }
 
-  /** When an entry expires; 0: it does not. */
+  /** When an entry expires; 0: never. */
   expires(at: number): number {
     return this.doubles[(at + EXPIRES) >> 1] as number;
   }
@@ -170,12 +177,12 @@ export class SharedValues implements EntryStore {
     return this.text(4 * (at + TEXT), words[at + KEY_BYTES] as number, ((words[at + KIND] as number) & WIDE_KEY) !== 0);
   }
 
-  /** The first entry of a table; 0 for none. */
+  /** The first entry of a table; 0: none. */
   first(table: number): number {
     return this.words[table + FIRST] as number;
   }
 
-  /** The entry after another of its table; 0 for none. */
+  /** The next entry of the same table; 0: none. */
   after(at: number): number {
     return this.words[at + AFTER] as number;
   }
@@ -184,30 +191,30 @@ export class SharedValues implements EntryStore {
     return this.words[table + COUNT] as number;
   }
 
-  /** The number of an entry: those of a table stand in their order. */
+  /** Sequence number of an entry; it grows along a table. */
   sequence(at: number): number {
     return this.doubles[(at + SEQUENCE) >> 1] as number;
   }
 
-  /** The number of the entry that was added last. */
+  /** Sequence number of the newest entry. */
   newest(): number {
     return this.doubles[NEWEST >> 1] as number;
   }
 
-  /** How often memory was ordered anew: where an entry was before, none may begin. */
+  /** How often the memory was reorganised; after that, earlier positions are meaningless. */
   ordered(): number {
     return this.words[ORDERED] as number;
   }
 
-  /** Whether an entry that was found since memory was ordered is there still. */
+  /** Whether an entry still exists, if it was found since the last reorganisation. */
   isEntry(at: number, table: number, sequence: number): boolean {
     const { words } = this;
     return words[at + USED] === 1 && words[at + TABLE] === table && this.sequence(at) === sequence;
   }
 
   /**
-   * Sets an entry. Where memory is full, what has expired gives way, then an old entry of the largest table. False where there is
-   * no room nevertheless; an entry that was there stays.
+   * Sets an entry. When memory is full, expired entries are removed, then an old entry of the largest table. False when
+   * there is still no room; an existing entry then keeps its value.
    */
   put(table: number, key: string, value: KeptValue, expires: number): boolean {
     const known = this.find(table, key);
@@ -219,7 +226,7 @@ export class SharedValues implements EntryStore {
     if (size.power > LARGEST) return false;
     const store = (before: number) => this.store(before, table, key, value, expires, size);
     if (store(known)) return true;
-    // What makes room may take out the entry that is there.
+    // Making room may remove the existing entry, so it is searched again.
     if (this.tidy() && store(this.find(table, key))) return true;
     return this.evict(size.power) && store(this.find(table, key));
   }
@@ -260,12 +267,15 @@ export class SharedValues implements EntryStore {
     return stored;
   }
 
-  /** Takes out an entry. */
+  /** Removes an entry. */
   remove(at: number): void {
     this.change(() => this.unlink(at));
   }
 
-  /** Takes out what has expired, of all tables, and joins free memory; false when that was done a moment ago: it takes long. */
+  /**
+   * Removes expired entries of all tables and joins free memory. False when that was done recently, since it takes
+   * long.
+   */
   private tidy(): boolean {
     const { doubles } = this;
     const now = this.now();
@@ -285,7 +295,10 @@ export class SharedValues implements EntryStore {
     return true;
   }
 
-  /** Takes an old entry out of the table with the most that does not last; false where none of those looked at has a block of that size. */
+  /**
+   * Evicts an old entry of the largest table that allows it; false when none of the examined ones has a block of that
+   * size.
+   */
   private evict(power: number): boolean {
     let [largest, most] = [0, 0];
     for (let i = 0; i < MOST_TABLES; i++) {
@@ -332,7 +345,7 @@ export class SharedValues implements EntryStore {
     return this.bytes.toString(wide ? 'utf16le' : 'latin1', from, from + length);
   }
 
-  /** Puts an entry after another one of its table, or first. */
+  /** Inserts an entry after another one of its table, or at the beginning. */
   private link(at: number, before: number): void {
     const { words } = this;
     const bucket = bucketOf(words[at + HASH] as number);
@@ -361,7 +374,7 @@ export class SharedValues implements EntryStore {
     this.blocks.give(at);
   }
 
-  /** Orders everything anew: a process has died while it changed something. */
+  /** Rebuilds everything, because a process died during a change. */
   private mend(): void {
     const { words } = this;
     words.fill(0, BUCKETS, BLOCKS);
@@ -397,7 +410,7 @@ export class SharedValues implements EntryStore {
   }
 }
 
-/** What an entry needs: bytes of its texts, its block, and whether their characters take two bytes. */
+/** The size of an entry: bytes of its texts, its block, and whether characters need two bytes. */
 interface EntrySize {
   readonly key: number;
   readonly value: number;
@@ -417,7 +430,7 @@ function bucketOf(hash: number): number {
   return BUCKETS + (hash & (MOST_BUCKETS - 1));
 }
 
-/** FNV-1a over the characters, begun with a secret; every character changes all bits of what goes into the next step. */
+/** FNV-1a over the characters, starting from a secret. Each character changes all bits of the state. */
 function hashOf(begin: number, key: string): number {
   let hash = begin;
   for (let i = 0; i < key.length; i++) {

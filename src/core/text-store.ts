@@ -1,30 +1,30 @@
-/** Bytes of one piece of memory. Texts are shorter. */
+/** Size of a chunk. Texts must be shorter. */
 const CHUNK_BYTES = 65_536;
-/** Pieces that are kept for reuse. */
+/** Free chunks kept for reuse. */
 const SPARE_CHUNKS = 4;
 
-/** Memory outside the heap for some texts, released together. */
+/** Memory outside the heap for several texts, which is reused when all of them are released. */
 export class TextChunk {
   readonly bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   /** Bytes written. */
   used = 0;
-  /** Texts in it that are still wanted. */
+  /** Number of its texts that are still needed. */
   wanted = 0;
-  /** Grows when the memory is used for other texts. */
+  /** Incremented when the chunk is reused. */
   generation = 0;
 }
 
 /**
- * Texts that are kept for seconds or minutes, outside the heap: the garbage collector would move each of them twice and look at it ever
- * after. Texts are released about in the order they came, so that memory is reused as a whole.
+ * Keeps texts outside the heap for seconds or minutes, since the garbage collector would move each twice and scan it in
+ * each full collection. Texts are released roughly in the order in which they came, so that whole chunks become free.
  */
 export class TextStore {
   private current: TextChunk | undefined = undefined;
   private readonly spare: TextChunk[] = [];
-  /** Pieces of memory in use. */
+  /** Number of chunks in use. */
   chunks = 0;
 
-  /** Keeps a text of one code unit a byte, of at most CHUNK_BYTES; it begins at `used` less its length. */
+  /** Stores a text (latin1, at most CHUNK_BYTES); it ends at `used` of the returned chunk. */
   put(text: string): TextChunk {
     let { current } = this;
     if (current === undefined || current.used + text.length > CHUNK_BYTES) current = this.next();
@@ -34,7 +34,7 @@ export class TextStore {
     return current;
   }
 
-  /** One text in it is no longer wanted. */
+  /** Releases one text of a chunk. */
   release(chunk: TextChunk): void {
     if (--chunk.wanted > 0 || chunk === this.current) return;
     this.reuse(chunk);

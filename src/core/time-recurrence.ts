@@ -1,13 +1,13 @@
-/** A time that comes back, as RFC 2445 writes it and tables of drouting and dialplan hold it. */
+/** A recurring time (RFC 2445), as in tables of drouting and dialplan. */
 export interface TimeRecurrence {
-  /** Whether it holds at a time; milliseconds since the epoch. */
+  /** Whether `now` (milliseconds since the epoch) is within an occurrence. */
   holds(now: number): boolean;
 }
 
 const DAY = 86_400_000;
-/** Characters of a time: scripts may take it from a peer. */
+/** Longest text of a time, since scripts may take it from a peer. */
 const LONGEST_TEXT = 4096;
-/** Days an occurrence may last. */
+/** Longest occurrence in days. */
 const LONGEST_DAYS = 400;
 const WEEKDAYS = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
 
@@ -15,7 +15,7 @@ type Frequency = 'daily' | 'weekly' | 'monthly' | 'yearly';
 
 interface Parts {
   readonly start: number;
-  /** Milliseconds an occurrence lasts; undefined for what has no end. */
+  /** Milliseconds an occurrence lasts; undefined: without end. */
   readonly duration: number | undefined;
   readonly frequency: Frequency | undefined;
   readonly until: number | undefined;
@@ -23,7 +23,10 @@ interface Parts {
   readonly tests: readonly ((day: Date) => boolean)[];
 }
 
-/** "20240131T080000" as if the clock on the wall were that of UTC. Throws an Error for another text. */
+/**
+ * Reads "20240131T080000" as local time, as a number in which the local clock is treated as UTC. Throws an Error for
+ * another text.
+ */
 function timeIn(text: string): number {
   const match = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?Z?)?$/i.exec(text);
   if (match === null) throw new Error(`"${text}" is not a time of the form 20240131T080000`);
@@ -31,7 +34,10 @@ function timeIn(text: string): number {
   return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
 }
 
-/** "P1DT8H30M", "P2W"; tables and scripts also have "8H30M". A time is the end of the first occurrence. */
+/**
+ * The milliseconds of "P1DT8H30M" or "P2W"; tables and scripts may also write "8H30M". A date instead is the end of the
+ * first occurrence.
+ */
 function durationIn(text: string, start: number): number {
   if (/^\d{8}/.test(text)) return timeIn(text) - start;
   const match = /^P?(?:(\d{1,4})W)?(?:(\d{1,4})D)?T?(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?$/i.exec(text);
@@ -56,13 +62,13 @@ function dayOfYear(day: Date): number {
   return Math.floor((day.getTime() - Date.UTC(day.getUTCFullYear(), 0, 1)) / DAY) + 1;
 }
 
-/** ISO 8601 week. */
+/** The ISO 8601 week. */
 function weekOf(day: Date): number {
   const thursday = new Date(day.getTime() + (3 - ((day.getUTCDay() + 6) % 7)) * DAY);
   return Math.floor((dayOfYear(thursday) - 1) / 7) + 1;
 }
 
-/** "MO,TU" or, of a month, "1MO,-1FR". */
+/** A test for weekdays such as "MO,TU", or within a month "1MO,-1FR". */
 function weekdayTest(text: string): (day: Date) => boolean {
   const wanted = text.split(',').map((each) => {
     const match = /^([+-]?\d)?(SU|MO|TU|WE|TH|FR|SA)$/.exec(each.trim().toUpperCase());
@@ -79,7 +85,7 @@ function weekdayTest(text: string): (day: Date) => boolean {
     });
 }
 
-/** A test of one "by" part; negative numbers count from the end. */
+/** A test for one "by" part; negative numbers count from the end. */
 function numberTest(
   text: string,
   what: string,
@@ -121,7 +127,10 @@ function testsOf([byDay, byMonthDay, byYearDay, byWeek, byMonth]: readonly strin
   return tests;
 }
 
-/** Whether an occurrence begins on a day, by frequency, interval and what the "by" parts leave to the first one. */
+/**
+ * Whether an occurrence begins on a day, by frequency, interval, and the parts of the first occurrence where no "by"
+ * part is given.
+ */
 function beginsOn({ start, frequency, interval, tests }: Parts, day: Date): boolean {
   const first = new Date(start);
   const firstDay = Math.floor(start / DAY);
@@ -167,7 +176,7 @@ function holdsAt(parts: Parts, now: number): boolean {
   return false;
 }
 
-/** The clock on the wall, in a zone or here, as a time of UTC. */
+/** Returns a function for the local clock (of a zone, or of this machine), as if it were UTC. */
 function wallClock(zone: string | undefined): (now: number) => number {
   if (zone === undefined) return (now) => now - new Date(now).getTimezoneOffset() * 60_000;
   const format = new Intl.DateTimeFormat('en-US', {
@@ -188,8 +197,8 @@ function wallClock(zone: string | undefined): (now: number) => number {
 }
 
 /**
- * "[zone|]dtstart|duration|freq|until|interval|byday|bymonthday|byyearday|byweekno|bymonth" (RFC 2445 section 4.8.5.4, as far as tables have
- * it); undefined for '': always. Throws an Error for what cannot be read.
+ * Parses "[zone|]dtstart|duration|freq|until|interval|byday|bymonthday|byyearday|byweekno|bymonth" (RFC 2445 section
+ * 4.8.5.4, as far as tables use it); undefined for '': always. Throws an Error for an invalid text.
  */
 export function timeRecurrence(text: string): TimeRecurrence | undefined {
   if (text.length > LONGEST_TEXT) throw new Error(`a time of more than ${LONGEST_TEXT} characters`);

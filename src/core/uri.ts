@@ -1,8 +1,8 @@
 import { digitsIn, indexWithin, isAt, sameButForCase } from './characters.js';
 
 /**
- * The SIP URI as the dispatcher needs it: cut into its parts, nothing decoded, nothing folded (RFC 3261 section 19.1).
- * Strings are latin1: one code unit is one byte on the wire.
+ * The parts of a SIP URI (RFC 3261 section 19.1). Nothing is decoded and letter case is kept. Strings are latin1: one
+ * code unit for each byte on the wire.
  */
 export interface SipUri {
   /** "sip", "sips" or "tel", lower case. */
@@ -27,13 +27,13 @@ const AT = 64;
 const SEMICOLON = 59;
 const QUESTION = 63;
 
-/** What a character may be in a host: 1 anywhere, 2 not at either end ("-"), 4 not at the start ("."). */
+/** Where a character may be in a host: 1 anywhere, 2 not at either end ("-"), 4 not at the start ("."). */
 const HOST_CLASS = new Uint8Array(256);
 for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_') HOST_CLASS[c.charCodeAt(0)] = 1;
 HOST_CLASS['-'.charCodeAt(0)] = 2;
 HOST_CLASS['.'.charCodeAt(0)] = 4;
 
-/** Cuts a URI into its parts, or returns undefined when it is not a usable SIP, SIPS or tel URI. Never throws. */
+/** Parses a URI; undefined when it is not a usable SIP, SIPS or tel URI. Never throws. */
 export function parseUri(text: string): SipUri | undefined {
   const scheme = schemeOf(text);
   if (scheme === undefined) return undefined;
@@ -46,8 +46,8 @@ export function parseUri(text: string): SipUri | undefined {
     const params = semi < 0 ? '' : text.slice(semi);
     return { scheme, user, password: '', host: '', port: undefined, portText: '', params, headers: '' };
   }
-  // ';' and '?' may occur unescaped in the user part, so what was found before an "@" is discarded; a header value
-  // cannot hold a bare "@" (RFC 3261 section 25.1: hvalue), so the last "@" is the right one.
+  // ";" and "?" may occur unescaped in the user part, so what was found before an "@" is discarded. A header value
+  // cannot contain a bare "@" (RFC 3261 section 25.1: hvalue), so the last "@" is the right one.
   let at = -1;
   let semi = -1;
   let question = -1;
@@ -109,12 +109,12 @@ function schemeOf(text: string): SipUri['scheme'] | undefined {
   return a === 116 && b === 101 && c === 108 && text.charCodeAt(3) === COLON ? 'tel' : undefined;
 }
 
-/** White space, quotes and angle brackets: nowhere in user part, host or parameters. */
+/** White space, quotes and angle brackets, which are not allowed in user part, host and parameters. */
 function isForbidden(c: number): boolean {
   return c <= 32 ? c === 32 || (c >= 9 && c <= 13) : c === 34 || c === 60 || c === 62 || c === 160;
 }
 
-/** Where the host that begins at `start` ends: at the colon before a port or at `end`; -1 when it is none. */
+/** Where the host that begins at `start` ends: at the colon before a port, or at `end`; -1 when it is not a host. */
 function endOfHost(text: string, start: number, end: number): number {
   let at = start;
   if (text.charCodeAt(at) === 91 /* [ */) {
@@ -138,7 +138,9 @@ function isIpv6Character(c: number): boolean {
   return (c >= 48 && c <= 58) || c === 46 || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
 }
 
-/** The value of a URI parameter (name matched without case): '' for a parameter without value, undefined when absent. */
+/**
+ * The value of a URI parameter (letter case of the name does not matter): '' without a value, undefined when absent.
+ */
 export function uriParam(params: string, name: string): string | undefined {
   let from = 0;
   while (from < params.length) {
@@ -155,7 +157,7 @@ export function uriParam(params: string, name: string): string | undefined {
   return undefined;
 }
 
-/** Parameters of a URI, each with its ";", without those of a name; letter case does not count. */
+/** The parameters of a URI (each with its ";") without those with a name; letter case does not matter. */
 export function withoutUriParam(params: string, name: string): string {
   return params
     .split(';')
@@ -163,13 +165,13 @@ export function withoutUriParam(params: string, name: string): string {
     .join(';');
 }
 
-/** A SIP transport as URIs and socket descriptions name it. */
+/** A transport, as named in URIs and socket descriptions. */
 export type TransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';
 
 /**
- * The transport a URI asks for: its transport parameter, else tls for sips, else udp (RFC 3263 section 4.1). For sips, tcp
- * means TLS over it and ws means wss (RFC 3261 section 26.2.2, RFC 7118 section 5.2). Undefined for a transport that is not
- * known, and for sips over one that cannot be secured (RFC 5630 section 3.1.3).
+ * The transport that a URI requires: its transport parameter, else tls for sips, else udp (RFC 3263 section 4.1). In a
+ * sips URI, tcp means TLS over TCP and ws means wss (RFC 3261 section 26.2.2, RFC 7118 section 5.2). Undefined for an
+ * unknown transport, and in a sips URI for one that cannot be secured (RFC 5630 section 3.1.3).
  */
 export function uriTransport(uri: Pick<SipUri, 'scheme' | 'params'>): TransportName | undefined {
   const named = uri.params === '' ? undefined : uriParam(uri.params, 'transport');
@@ -211,7 +213,7 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** The host without the brackets of an IPv6 reference. */
+/** A host without the brackets of an IPv6 address. */
 export function bareHost(host: string): string {
   return host.charCodeAt(0) === 91 ? host.slice(1, -1) : host;
 }

@@ -1,26 +1,31 @@
-/** What scripts keep: text, a number, or the absence of a value. */
+/** A value that scripts store: text, number, or null. */
 export type KeptValue = string | number | null;
 
-/** Values by key, some for a time only: of one process, or shared with others. Times are monotonic milliseconds. */
+/** Values by key, some with an expiry, either of one process or shared by several. Times are monotonic milliseconds. */
 export interface ValueMap<T> {
-  /** The value of a key; undefined where there is none or it has expired. */
+  /** The value of a key; undefined when there is none or it has expired. */
   get(key: string, now: number): T | undefined;
-  /** When an entry expires; undefined when it does not, or is not there. */
+  /** When an entry expires; undefined when it never does, or does not exist. */
   expiresAt(key: string, now: number): number | undefined;
-  /** False where there is no room. What is added to a full one takes the room of the oldest entry. */
+  /** Sets a value; false when there is no room. Adding to a full map removes the oldest entry. */
   set(key: string, value: T, expires: number | undefined): boolean;
-  /** Takes out an entry, if there is one. */
+  /** Removes an entry, if there is one. */
   delete(key: string): void;
-  /** Takes out all entries. */
+  /** Removes all entries. */
   clear(): void;
-  /** What has not expired, of what is there when this begins: entries that are removed meanwhile are among it or not, none twice. */
+  /**
+   * The entries that exist at the beginning and have not expired. An entry removed during the loop may be included or
+   * not; none is included twice.
+   */
   entries(now: number): Iterable<readonly [string, T]>;
-  /** Takes out what has expired, with what had since this was asked before. When that comes to `most`, the rest is left for the next time. */
+  /**
+   * Removes and returns the entries that have expired since the last call; at most `most`, the rest with the next call.
+   */
   expired(now: number, most?: number): readonly (readonly [string, T])[];
-  /** All entries with the time they expire at, the expired ones too. */
+  /** All entries with their expiry, including expired ones. */
   listed(): Iterable<readonly [key: string, value: T, expires: number | undefined]>;
-  /** Entries, the expired ones too. */
+  /** Number of entries, including expired ones. */
   readonly size: number;
-  /** Runs something during which no other process changes the values. */
+  /** Runs a function while no other process changes the values. */
   alone<R>(run: () => R): R;
 }

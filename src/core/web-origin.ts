@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 
 /**
- * Whether the Host of a request is an address or one of the names (lower case). A name that is not one of ours may be an
- * attacker's who lets it point to our address (DNS rebinding); an address cannot be.
+ * Whether a request's Host is an IP address or one of our names (lower case). An attacker may let another name point to
+ * our address (DNS rebinding), which is impossible with an address.
  */
 export function isOwnHost(host: string, names: ReadonlySet<string>): boolean {
   const name = host.replace(/:[0-9]{1,5}$/, '').toLowerCase();
@@ -10,7 +10,7 @@ export function isOwnHost(host: string, names: ReadonlySet<string>): boolean {
   return name.startsWith('[') && name.endsWith(']') && isIP(name.slice(1, -1)) === 6;
 }
 
-/** Whether a page of this origin came from the host it now asks (RFC 6454). */
+/** Whether an origin is that of the host that the page now sends a request to (RFC 6454). */
 export function isSameOrigin(origin: string, host: string | undefined, secure: boolean): boolean {
   return host !== undefined && origin.toLowerCase() === `${secure ? 'https' : 'http'}://${host.toLowerCase()}`;
 }

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.js';
 
 /**
- * Waits for some work, but no longer than `limitMs` milliseconds. Returns its result, or undefined when it is late; the
- * work then goes on, and its outcome is ignored. Throws what the work throws in time.
+ * Waits for some work, but at most `limitMs` milliseconds. Returns its result, or undefined when it is late; the work
+ * then continues and its result is ignored. Throws what the work throws in time.
  */
 export async function within<T>(
   clock: Pick<Clock, 'schedule'>,

@@ -12,9 +12,9 @@ import {
 import type { Span } from './guided-match.js';
 import { Condition, conditionsBetween, Op, type Program, programOf, takes } from './program.js';
 
-/** Words that the sets of one text may take: 16 MB, 1,000 states and 130,000 characters. */
+/** Most words for the sets of one text: 16 MB, for example 1,000 states and 130,000 characters. */
 const MOST_WORDS = 4 * 1024 * 1024;
-/** Memory for the sets of one text, kept up to this many words. */
+/** Memory for the sets is kept for the next text up to this many words. */
 const KEPT = 512 * 1024;
 let kept = new Int32Array(0);
 
@@ -24,28 +24,29 @@ function memory(words: number): Int32Array {
   return kept;
 }
 
-/** What has been found out about a text: the last one only, whoever asked. */
+/** The results for the last text. */
 interface Scanned {
   readonly text: string;
   readonly by: BitMatch;
   readonly sets: Int32Array;
-  /** Where the first match begins; -1 for none. */
+  /** Where the first match begins; -1 if there is none. */
   readonly first: number;
 }
 
 let scanned: Scanned | undefined;
 
 /**
- * Finds a match and its groups as `GuidedMatch` does, with all states of an expression followed at once, 32 to a word: the time for a
- * character depends on the expression only, whatever text a peer makes for it. Nothing is remembered from one text to the next.
+ * Finds a match and its groups, like `GuidedMatch`, but follows all states of an expression at once, 32 in a word. So
+ * the time for a character depends only on the expression, not on the text, which a peer may choose. Nothing is kept
+ * from one text to the next.
  */
 export class BitMatch {
   private readonly positions: Positions;
-  /** By class of character: the positions that take it. */
+  /** For each class of characters: the positions that match it. */
   private readonly takers: Int32Array;
-  /** Conditions that the expression asks for. */
+  /** The conditions (word boundary, line end ...) that the expression uses. */
   private readonly asked: number;
-  /** Whether it asks for more than the begin and the end of a text. */
+  /** Whether it uses conditions other than begin and end of the text. */
   private readonly looksAround: boolean;
   private readonly relations: (BitRelation | undefined)[] = [];
   /** By conditions, then by instruction. */
@@ -71,13 +72,16 @@ export class BitMatch {
     this.next = new Int32Array(words);
   }
 
-  /** Undefined for an expression that it cannot follow. */
+  /** Creates the matcher; undefined when the expression is not supported. */
   static of(regex: RE2JS): BitMatch | undefined {
     const program = programOf(regex);
     return program && new BitMatch(program);
   }
 
-  /** The first match from `from` on; null when there is none, undefined when the text is too long for so many states. */
+  /**
+   * The first match from `from` on; null when there is none; undefined when the text is too long for the number of
+   * states.
+   */
   find(text: string, from: number): Span | null | undefined {
     const { words } = this.positions;
     if ((text.length + 1) * words > MOST_WORDS) return undefined;
@@ -101,7 +105,7 @@ export class BitMatch {
     return scanned;
   }
 
-  /** The conditions of a boundary, those that the expression asks for. */
+  /** The conditions that hold at a boundary, of those that the expression uses. */
   private conditions(text: string, at: number): number {
     const { asked } = this;
     if (asked === 0) return 0;
@@ -125,9 +129,9 @@ export class BitMatch {
   }
 
   /**
-   * From the end of a stretch of a text to its start: for each boundary the positions that take the next character and can come to a match,
-   * and MATCH_START where one begins. `anyEnd`: a match may end at each boundary, otherwise where the stretch does. Returns
-   * the first boundary where a match begins, or -1.
+   * Goes backwards from `end` to `start`. For each boundary it writes the positions that match the next character and
+   * can lead to a match, and MATCH_START if a match begins there. `anyEnd`: a match may end at any boundary, otherwise
+   * only at `end`. Returns the first boundary where a match begins, or -1.
    */
   private pass(text: string, start: number, end: number, sets: Int32Array, anyEnd: boolean): number {
     const { takers, positions, looksAround } = this;
@@ -195,7 +199,7 @@ export class BitMatch {
     return this.walk(text, start, sets, start).groups() as Int32Array;
   }
 
-  /** The way of the first alternatives from `start`; the set of the boundary `base` is the first of `sets`. */
+  /** Follows the first alternatives from `start`. The first of `sets` is that of the boundary `base`. */
   private walk(text: string, start: number, sets: Int32Array, base: number): Span {
     const { words, end: endPosition, pcs } = this.positions;
     const groups = new Int32Array(2 * (this.program.groups + 1)).fill(-1);

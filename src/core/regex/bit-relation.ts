@@ -1,15 +1,18 @@
 import { Op, type Program } from './program.js';
 
-/** Number of the position at which a match begins; those that take a character follow in the order of the program. */
+/** The position of the start of a match; positions that match a character follow in the order of the program. */
 export const MATCH_START = 0;
 
-/** What takes a character, numbered: `pcs[i]` is the instruction of position i + 1. The last position stands for the end of a match. */
+/**
+ * The instructions that match a character, numbered: `pcs[i]` is the instruction of position i + 1. The last position
+ * is the end of a match.
+ */
 export interface Positions {
   readonly pcs: readonly number[];
-  /** Of each instruction its position; 0 for one that takes no character. */
+  /** The position of each instruction; 0 for one that matches no character. */
   readonly of: Int32Array;
   readonly end: number;
-  /** 32-bit words that a set of positions takes. */
+  /** 32-bit words of a set of positions. */
   readonly words: number;
 }
 
@@ -22,19 +25,25 @@ export function positionsOf({ instructions }: Program): Positions {
   return { pcs, of, end, words: (end >> 5) + 1 };
 }
 
-/** A capture, and those passed before it: ways share them, where copies took 50 MB for an expression of 240 optional groups. */
+/**
+ * A list of captures, linked backwards so that ways can share their beginnings: copies took 50 MB for an expression
+ * with 240 optional groups.
+ */
 export interface Passed {
   readonly capture: number;
   readonly before: Passed | undefined;
 }
 
-/** A position that can come next, and the last of the captures passed on the way. */
+/** A position that can come next, and the last capture passed on the way to it. */
 export interface Way {
   readonly position: number;
   readonly captures: Passed | undefined;
 }
 
-/** The positions that are reached from an instruction without a character, in the order of the alternatives; `holding`: conditions that hold there. */
+/**
+ * The positions reached from an instruction without matching a character, in the order of the alternatives. `holding`:
+ * the conditions that hold.
+ */
 export function waysFrom({ instructions }: Program, { of, end }: Positions, from: number, holding: number): Way[] {
   const ways: Way[] = [];
   const passed = new Set<number>();
@@ -47,7 +56,7 @@ export function waysFrom({ instructions }: Program, { of, end }: Positions, from
     if (op >= Op.RUNE) ways.push({ position: of[pc] as number, captures });
     else if (op === Op.MATCH) ways.push({ position: end, captures });
     else if (op !== Op.FAIL && !(op === Op.EMPTY_WIDTH && (arg & ~holding) !== 0)) {
-      // Of a choice the first way is looked at first: it is put on top.
+      // Of a choice, the first alternative is tried first, so it is pushed last.
       if (op === Op.ALT || op === Op.ALT_MATCH) open.push({ pc: arg, captures });
       open.push({ pc: out, captures: op === Op.CAPTURE ? { capture: arg, before: captures } : captures });
     }
@@ -56,15 +65,17 @@ export function waysFrom({ instructions }: Program, { of, end }: Positions, from
 }
 
 /**
- * Which positions follow which, at a boundary between two characters. Nearly all follow the one numbered before them, or
- * themselves: that is a shift and a mask for 32 of them at once. The others stand in groups that have the same successors or predecessors.
+ * Which positions can follow which. Nearly all positions are followed by the next one or by themselves: that is a shift
+ * and a mask for 32 of them at once. The others are grouped by equal successors or predecessors.
  */
 export class BitRelation {
   private readonly link: Int32Array;
   private readonly stay: Int32Array;
-  /** Words and bits of the positions at which a match begins. */
+  /** The positions where a match begins, as pairs of word and bits. */
   private readonly first: Int32Array;
-  /** Each group: how many words its members have, word and bits of each, how many words are added, word and bits of each. */
+  /**
+   * Each group: number of words of its members, word and bits of each; number of words to add, word and bits of each.
+   */
   private readonly forwards: Int32Array;
   private readonly backwards: Int32Array;
 
@@ -96,7 +107,7 @@ export class BitRelation {
     this.backwards = grouped(before, words);
   }
 
-  /** Whether a match begins where one of a set is next. The set is at `at` of `sets`. */
+  /** Whether a match begins where a position of the set at `at` of `sets` is next. */
   begins(sets: Int32Array, at: number): boolean {
     const { first } = this;
     for (let i = 0; i < first.length; i += 2) {
@@ -106,8 +117,8 @@ export class BitRelation {
   }
 
   /**
-   * The positions from which one of a set is next, of those that are at `takersAt` of `takers`: writes them to the place `to` of `sets`. The set
-   * is at `at` there.
+   * Writes to index `to` of `sets` the positions from which one of the set at `at` can be next, limited to those at
+   * `takersAt` of `takers`.
    */
   back(sets: Int32Array, at: number, to: number, takers: Int32Array, takersAt: number): void {
     const { link, stay, backwards } = this;
@@ -136,7 +147,7 @@ export class BitRelation {
     }
   }
 
-  /** The positions that are next to one of a set: writes them into `into`. */
+  /** Writes to `into` the positions that can follow one of the set. */
   forth(set: Int32Array, into: Int32Array): void {
     const { link, stay } = this;
     let lower = 0;
@@ -180,7 +191,7 @@ function grouped(related: readonly (readonly number[])[], words: number): Int32A
   return Int32Array.from(flat);
 }
 
-/** How many words of a set are not 0, then number and bits of each. */
+/** Number of words that are not 0, then index and bits of each. */
 function sparse(positions: readonly number[], words: number): number[] {
   const bits = new Int32Array(words);
   for (const position of positions) set(bits, position);
@@ -188,12 +199,12 @@ function sparse(positions: readonly number[], words: number): number[] {
   return [pairs.length, ...pairs.flat()];
 }
 
-/** Puts a position into a set. */
+/** Adds a position to a set. */
 export function set(bits: Int32Array, position: number): void {
   bits[position >> 5] = (bits[position >> 5] as number) | (1 << (position & 31));
 }
 
-/** Whether a position is in the set at `at`. */
+/** Whether the set at `at` contains a position. */
 export function isIn(sets: Int32Array, at: number, position: number): boolean {
   return ((sets[at + (position >> 5)] as number) & (1 << (position & 31))) !== 0;
 }

@@ -2,15 +2,15 @@ import type { RE2JS } from 're2js';
 import { type LiveSet, LiveSets, type ThreadStep, TooManySets } from './live-sets.js';
 import { Op, type Program, programOf, takes } from './program.js';
 
-/** Where a match begins and ends, and where its groups do: two numbers each, -1 for one that took no part. */
+/** The start and end of a match and of its groups: two numbers each, -1 for a group without a match. */
 export interface Span {
   readonly start: number;
   readonly end: number;
-  /** Looked for when it is asked for; undefined when the expression has too many states for it. */
+  /** Computed on demand; undefined when the expression has too many states. */
   groups(): Int32Array | undefined;
 }
 
-/** What has been found out about a text: the last one only, whoever asked. */
+/** The results for the last text. */
 interface Scanned {
   readonly text: string;
   readonly by: GuidedMatch;
@@ -18,7 +18,7 @@ interface Scanned {
 }
 
 let scanned: Scanned | undefined;
-/** Memory for the numbers of one text, kept up to this many. */
+/** Memory for one text is kept for the next up to this many numbers. */
 const KEPT = 131_072;
 let kept = new Uint16Array(0);
 
@@ -28,25 +28,26 @@ function numbers(count: number): Uint16Array {
   return kept;
 }
 
-/** Threads of matching that began together, at a boundary: those that can still come to a match. */
+/** Threads that began at one boundary: the instructions from which a match can still be reached. */
 interface Threads {
   readonly pcs: readonly number[];
   readonly ends: boolean;
-  /** By set and class of character: an array for small numbers, which is quicker, and a map for the others. */
+  /** By set and class of characters: an array for small numbers, since that is faster, and a map for the others. */
   readonly next: (Threads | undefined)[];
   readonly others: Map<number, Threads>;
 }
 
 const MOST_THREADS = 2000;
 const DIRECT = 1024;
-/** Transitions between them that are remembered. */
+/** Most transitions that are remembered. */
 const MOST_TRANSITIONS = 20_000;
 
 /**
- * Finds a match and its groups in time linear in the text, with a few steps for each character, however many groups there are:
- * a pass from the end finds for each boundary which instructions can still come to a match, so that a single thread from
- * the start never takes a way that fails. It finds what re2js finds: the leftmost match, the longest or that of the first
- * alternatives, and among ways of the same length the first one. All matches of a text together take the time of one.
+ * Finds a match and its groups in linear time, with a few steps for each character, however many groups there are. A
+ * backward pass finds for each boundary the instructions that can still lead to a match; then a single thread from the
+ * start never follows an alternative that fails. The result is that of re2js: the leftmost match, the longest or that
+ * of the first alternatives, and among equally long ones the first. Finding all matches of a text takes the time of
+ * one.
  */
 export class GuidedMatch {
   private readonly live: LiveSets;
@@ -58,13 +59,16 @@ export class GuidedMatch {
     this.live = new LiveSets(program);
   }
 
-  /** Undefined for an expression that it cannot follow. */
+  /** Creates the matcher; undefined when the expression is not supported. */
   static of(regex: RE2JS): GuidedMatch | undefined {
     const program = programOf(regex);
     return program && new GuidedMatch(program);
   }
 
-  /** The first match from `from` on; null when there is none, undefined when this expression has too many states: not to be asked again. */
+  /**
+   * The first match from `from` on; null when there is none; undefined when the expression has too many states, after
+   * which this must not be called again.
+   */
   find(text: string, from: number): Span | null | undefined {
     try {
       const ids = this.scan(text);
@@ -78,7 +82,7 @@ export class GuidedMatch {
     }
   }
 
-  /** Whether the expression turned out to have too many states. */
+  /** Whether the expression was found to have too many states. */
   get givenUp(): boolean {
     return this.tooMany;
   }
@@ -93,7 +97,7 @@ export class GuidedMatch {
     return undefined;
   }
 
-  /** The sets of all boundaries of a text. */
+  /** The numbers of the sets at all boundaries of a text. */
   private scan(text: string): Uint16Array {
     if (scanned?.by === this && scanned.text === text) return scanned.ids;
     scanned = undefined;
@@ -121,7 +125,7 @@ export class GuidedMatch {
     return -1;
   }
 
-  /** The way of the first alternatives from `start`; `ids[0]` is the set of the boundary `base`. */
+  /** Follows the first alternatives from `start`; `ids[0]` is the set of the boundary `base`. */
   private walk(text: string, start: number, ids: Uint16Array, base: number): Span {
     const { live } = this;
     const { sets } = live;
@@ -188,7 +192,7 @@ export class GuidedMatch {
     return made;
   }
 
-  /** Threads at these instructions, and where they come to without a character, as far as a match can be reached. */
+  /** The threads at these instructions and those reached from them without a character, if a match can be reached. */
   private closed(from: readonly number[], set: LiveSet): Threads {
     const { instructions } = this.program;
     const passed = new Set<number>();

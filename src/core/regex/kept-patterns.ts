@@ -2,7 +2,7 @@ import { ownText } from '../own-text.js';
 import { type BoundedRegex, compilePosix, type RegexOptions } from '../posix-regex.js';
 
 /**
- * Compiles expressions that are known only when a message is handled, and keeps them, at most `most`: the oldest is dropped. What it returns
+ * Compiles expressions that are known only at run time, and caches the last `most` of them. The returned function
  * throws as `compilePosix` does.
  */
 export function keptPatterns(options: RegexOptions, most = 64): (source: string) => BoundedRegex {
@@ -10,7 +10,7 @@ export function keptPatterns(options: RegexOptions, most = 64): (source: string)
   return (source) => {
     const known = kept.get(source);
     if (known !== undefined) return known;
-    // It may be a part of a message, which would stay in memory with it.
+    // Copied, since it may be a substring of a message, which it would keep in memory.
     const own = ownText(source);
     const regex = compilePosix(own, options);
     if (kept.size >= most) kept.delete(kept.keys().next().value as string);

@@ -1,22 +1,22 @@
 import { Condition, conditionsBetween, Op, type Program, takes } from './program.js';
 
-/** What a thread of matching does from an instruction on, at a boundary where only some instructions can still come to a match. */
+/** What a thread does from an instruction on, at a boundary where only some instructions can still lead to a match. */
 export interface ThreadStep {
-  /** The instruction that takes the next character, or the one that ends the match. */
+  /** The instruction that matches the next character, or the one that ends the match. */
   readonly pc: number;
   readonly ends: boolean;
-  /** Where it goes on after the character. */
+  /** The instruction after that character. */
   readonly next: number;
-  /** Numbers of the captures that are passed on the way. */
+  /** The captures passed on the way. */
   readonly captures: readonly number[];
 }
 
-/** The instructions from which a match can be reached at a boundary between two characters. */
+/** The instructions from which a match can be reached, at a boundary between two characters. */
 export class LiveSet {
-  /** The same boundary one character before: by conditions and class of character; -1 where not known yet. */
+  /** The set at the previous boundary, by conditions and class of characters; -1: not computed yet. */
   readonly before: Int32Array;
   readonly beforeSeeded: Int32Array;
-  /** By instruction: what is done from there. */
+  /** By instruction: the step from there. */
   readonly choices: (ThreadStep | undefined)[] = [];
 
   constructor(
@@ -29,41 +29,41 @@ export class LiveSet {
   }
 }
 
-/** Bytes that the sets of one expression may take. */
+/** Most bytes for the sets of one expression. */
 const MOST_BYTES = 6 * 1024 * 1024;
-/** Numbers of sets fit 16 bits. */
+/** Most sets: their numbers must fit into 16 bits. */
 const MOST_SETS = 4096;
 
-/** Instructions looked at to make sets: some tens of milliseconds, once, since the sets are kept. */
+/** Most instructions examined while sets are made: some tens of milliseconds, once, since sets are kept. */
 const MOST_WORK = 2_000_000;
-/** Instructions that each character of a text allows for again: more than that is dearer than to follow all states. */
+/** Additional instructions allowed for each character of a text: with more, following all states would be cheaper. */
 const WORK_PER_CHARACTER = 4;
 
-/** Thrown where an expression has too many sets, or they take too long to make. */
+/** Thrown when an expression has too many sets, or making them takes too long. */
 export class TooManySets extends Error {}
 
-/** Stands for a text with no instruction alive, and for the middle of a surrogate pair. */
+/** The set without instructions; also used in the middle of a surrogate pair. */
 const NONE = 0;
 
 /**
- * Finds backwards, in one pass over a text and a step for each character, which instructions can still come to a match at each
- * boundary. The sets are made when they are first needed, and kept: most expressions have a handful.
+ * Finds, in one backward pass with one step for each character, the instructions that can still lead to a match at each
+ * boundary. Sets are made when first needed, and kept: most expressions have only a few.
  */
 export class LiveSets {
   readonly sets: LiveSet[] = [];
   private readonly byKey = new Map<string, LiveSet>();
   private readonly mostSets: number;
   private readonly transitions: number;
-  /** Instructions from which each is reached without a character. */
+  /** For each instruction, those from which it is reached without a character. */
   private readonly reachedFrom: number[][];
   private readonly taking: number[] = [];
   private readonly matching: number[] = [];
-  /** By the conditions of a boundary, those that the expression asks for: their number among the transitions. */
+  /** The index of a combination of conditions in the transitions. */
   private readonly conditionIndex: Int32Array;
   private readonly conditionCount: number;
   private readonly conditionsOf: number[] = [];
   private work = 0;
-  /** The expression asks for more than where the text begins and ends. */
+  /** Whether the expression uses conditions other than begin and end of the text. */
   private readonly looksAround: boolean;
 
   constructor(readonly program: Program) {
@@ -97,32 +97,32 @@ export class LiveSets {
     this.clear();
   }
 
-  /** Counts `instructions` that were looked at to make a set; throws `TooManySets` when it is enough. */
+  /** Counts examined instructions; throws `TooManySets` beyond the limit. */
   count(instructions: number): void {
     this.work += instructions;
     if (this.work > MOST_WORK) throw new TooManySets();
   }
 
-  /** A text begins. What short ones cost adds up, so that many of them are no way around the limit. */
+  /** Called for each text. The allowance for short texts adds up, so that many of them cannot exceed the limit. */
   begin(length: number): void {
     this.work = Math.max(0, this.work - WORK_PER_CHARACTER * length);
   }
 
-  /** Forgets the sets. */
+  /** Removes all sets. */
   clear(): void {
     this.sets.length = 0;
     this.byKey.clear();
     this.setOf(new Uint8Array(this.program.instructions.length));
   }
 
-  /** Whether it is time to forget them: not while a pass goes on. */
+  /** Whether the sets should be removed, after the current pass. */
   get crowded(): boolean {
     return this.sets.length > this.mostSets / 2;
   }
 
   /**
-   * Writes the number of the set of each boundary from `start` to `end` of a text into `into`. `anyEnd`: a match may end at each
-   * of them, otherwise at `end` only. Throws `TooManySets`.
+   * Writes to `into` the number of the set at each boundary from `start` to `end`. `anyEnd`: a match may end at each of
+   * them, otherwise only at `end`. Throws `TooManySets`.
    */
   pass(text: string, start: number, end: number, anyEnd: boolean, into: Uint16Array): void {
     const { latin1, of, count } = this.program.classes;
@@ -156,7 +156,7 @@ export class LiveSets {
     }
   }
 
-  /** What a thread does that comes to an instruction at a boundary with this set, by the order of the alternatives. */
+  /** The step of a thread at an instruction, at a boundary with this set, by the order of the alternatives. */
   choice(set: LiveSet, pc: number): ThreadStep {
     const known = set.choices[pc];
     if (known !== undefined) return known;
@@ -182,7 +182,7 @@ export class LiveSets {
     return made;
   }
 
-  /** The set of these instructions and of all from which they are reached without a character. */
+  /** The set of these instructions and those from which they are reached without a character. */
   private closed(alive: readonly number[], conditions: number): LiveSet {
     const { instructions } = this.program;
     this.count(2 * instructions.length);
@@ -213,7 +213,9 @@ export class LiveSets {
     return made;
   }
 
-  /** The first way, in the order of the alternatives, to an instruction that is alive; no instruction is passed twice. */
+  /**
+   * Finds the first way, by the order of the alternatives, to an instruction of the set; visits no instruction twice.
+   */
   private choose(set: LiveSet, from: number): ThreadStep {
     const { instructions } = this.program;
     const passed = new Set<number>();
@@ -224,7 +226,7 @@ export class LiveSets {
       passed.add(pc);
       const { op, out, arg } = instructions[pc] as Program['instructions'][number];
       if (op >= Op.RUNE || op === Op.MATCH) return { pc, ends: op === Op.MATCH, next: out, captures };
-      // Of a choice the first way is looked at first: it is put on top.
+      // Of a choice, the first alternative is tried first, so it is pushed last.
       if (op === Op.ALT || op === Op.ALT_MATCH) ways.push({ pc: arg, captures });
       ways.push({ pc: out, captures: op === Op.CAPTURE ? [...captures, arg] : captures });
     }

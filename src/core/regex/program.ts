@@ -1,17 +1,17 @@
 import type { RE2JS } from 're2js';
 
-/** An instruction of a compiled expression, as re2js has it. */
+/** An instruction of a compiled expression of re2js. */
 export interface Instruction {
   readonly op: number;
-  /** The instruction that follows. */
+  /** The next instruction. */
   readonly out: number;
-  /** Of a choice the second way; of a capture its number; of a condition its flags. */
+  /** For a choice, the second alternative; for a capture, its number; for a condition, its flags. */
   readonly arg: number;
   readonly runes: ArrayLike<number>;
   matchRune(rune: number): boolean;
 }
 
-/** What a compiled expression does with characters that are the same to it. */
+/** Characters that the expression treats alike form a class. */
 export interface CharacterClasses {
   readonly count: number;
   readonly latin1: ArrayLike<number>;
@@ -21,7 +21,7 @@ export interface CharacterClasses {
   readonly first: readonly number[];
 }
 
-/** A compiled expression, as far as it is followed here. */
+/** A compiled expression, with the parts used here. */
 export interface Program {
   readonly instructions: readonly Instruction[];
   readonly start: number;
@@ -45,7 +45,7 @@ export const Op = {
   RUNE_ANY_NOT_NL: 11,
 } as const;
 
-/** Conditions of an instruction of no width, as they are at a boundary between two characters. */
+/** Conditions at a boundary between two characters. */
 export const Condition = {
   BEGIN_LINE: 1,
   END_LINE: 2,
@@ -55,19 +55,19 @@ export const Condition = {
   NO_WORD_BOUNDARY: 32,
 } as const;
 
-/** Instructions of the longest program that is taken: more would need too much memory. */
+/** Most instructions of a program; a longer one would need too much memory. */
 const MOST_INSTRUCTIONS = 8192;
 
-/** How many states a compiled expression has; 0 where the package has changed what it is made of. */
+/** Number of states of a compiled expression; 0 if the package has another internal structure. */
 export function statesOf(regex: RE2JS): number {
   const { inst } = (regex.re2() as unknown as { prog?: { inst?: unknown } }).prog ?? {};
   return Array.isArray(inst) ? inst.length : 0;
 }
 
 /**
- * The program of a compiled expression; undefined where it has what is not known here (look-behind), is too long, or
- * where the package has changed what it is made of. It is not part of what the package promises, so that its version is fixed in
- * package.json, and each part is looked at before it is used.
+ * The program of a compiled expression. Undefined if it uses an unknown feature (look-behind), is too long, or if the
+ * package has another internal structure. That structure is not part of the package's interface, so its version is
+ * fixed in package.json, and each part is checked before it is used.
  */
 export function programOf(regex: RE2JS): Program | undefined {
   const re2: Partial<Record<string, unknown>> = { ...(regex.re2() as object) };
@@ -100,7 +100,7 @@ export function programOf(regex: RE2JS): Program | undefined {
   };
 }
 
-/** Whether an instruction that takes a character takes this one. */
+/** Whether an instruction matches this character. */
 export function takes(instruction: Instruction, rune: number): boolean {
   switch (instruction.op) {
     case Op.RUNE:
@@ -120,7 +120,7 @@ function isWord(rune: number): boolean {
   return (rune >= 97 && rune <= 122) || (rune >= 65 && rune <= 90) || (rune >= 48 && rune <= 57) || rune === 95;
 }
 
-/** The conditions that hold between two characters; -1 stands for the begin and the end of the text. */
+/** The conditions between two characters; -1 means begin or end of the text. */
 export function conditionsBetween(before: number, after: number): number {
   let conditions = 0;
   if (before < 0) conditions |= Condition.BEGIN_TEXT | Condition.BEGIN_LINE;
