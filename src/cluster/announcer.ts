@@ -6,68 +6,69 @@ import type { DispatcherEvent } from '../events/event.js';
 import type { Edge } from './record.js';
 import type { Entry } from './record-entry.js';
 
-/** What an announcer of changes is made with. */
+/** What the announcer needs. */
 export interface AnnouncerOptions {
   readonly cluster: string;
   readonly clock: Clock;
-  /** Whether this node is the one that publishes events of the destination. */
+  /** Whether this node publishes the events of the destination. */
   readonly owns: (destination: Destination) => boolean;
   /**
-   * Hands an event to the stream; it is retried until it is stored. `since`: monotonic time from which somebody may have
-   * stored it already, where that is possible.
+   * Publishes an event to the stream, with retries until it is stored. `since`: monotonic time from which another node
+   * may have stored it already.
    */
   readonly publish: (event: DispatcherEvent, since: number | undefined) => void;
-  /** Whether events of the key are still on their way. */
+  /** Whether events of the outbox key are still waiting. */
   readonly holds: (key: string) => boolean;
-  /** The record is due for a note of which edges are stored. */
+  /** Requests a note in the record of which edges are stored. */
   readonly note: (entry: Entry) => void;
   readonly republished: () => void;
 }
 
-/** Milliseconds after which the note is committed on its own. */
+/** Milliseconds after which the note is committed on its own, instead of with the next change. */
 const NOTE_AFTER_MS = 60_000;
-/** Edges in a record that make the note due at once: there must be room for the next ones. */
+/** With this many edges in a record the note is committed at once, so that there is room for the next ones. */
 const NOTE_AT = 4;
 const DAY_MS = 24 * 3600 * 1000;
-/** Days the clocks of two machines may differ, for how far back the stream is searched. */
+/** Most days by which the clocks of two machines may differ; the stream is searched that much further back. */
 const CLOCK_DAYS = 2;
 
-/** A record with edges not known to be stored, and since when this node has known them. */
+/** A record with edges that may not be stored yet, and since when this node has known them. */
 interface Unstored {
   readonly entry: Entry;
   readonly since: number;
 }
 
 /**
- * Publishes the edges of the destinations this node owns: those of a record that are not known to be stored, in their
- * order. An event's id follows from the fact alone, so two nodes that publish one edge store it once.
+ * Publishes the edges of the destinations that this node owns: those in a record that are not known to be stored, in
+ * order. The ID of an event is computed from the edge alone, so when two nodes publish the same edge, it is stored
+ * once.
  */
 export class Announcer {
-  /** Keys with edges not known to be stored. */
+  /** Records with edges that may not be stored yet, by key. */
   private readonly unpublished = new Map<string, Unstored>();
-  /** By key: the last edge handed to the outbox. */
+  /** By key: the last edge given to the outbox. */
   private readonly handed = new Map<string, number>();
-  /** By key: the last edge known here to be stored. */
+  /** By key: the last edge that this node knows to be stored. */
   private readonly stored = new Map<string, number>();
   private readonly due = new Map<string, { readonly entry: Entry; readonly at: number }>();
-  /** Keys stored since the last report to the other nodes. */
+  /** Keys whose edges were stored since the last report to the other nodes. */
   private readonly fresh = new Set<string>();
   /** By the destination's key in the outbox. */
   private readonly byOutboxKey = new Map<string, Entry>();
 
   constructor(private readonly options: AnnouncerOptions) {}
 
-  /** Destinations with edges this node does not know to be stored. */
+  /** Number of destinations with edges that may not be stored yet. */
   get waiting(): number {
     return this.unpublished.size;
   }
 
-  /** Number of the last edge of this destination that is known here to be stored; 0 for none. */
+  /** The last edge of a destination that this node knows to be stored; 0 for none. */
   published(key: string): number {
     return this.stored.get(key) ?? 0;
   }
 
-  /** A newer record is known. */
+  /** Called when a newer record of a destination is known. */
   recorded(entry: Entry, taken = false): void {
     const { record, destination, key } = entry;
     if (record === undefined) return;
@@ -90,12 +91,12 @@ export class Announcer {
     }
   }
 
-  /** Ownership has changed: what the owner before may not have published is published. */
+  /** Called when owners have changed: publishes what the earlier owners may not have published. */
   ownershipChanged(): void {
     for (const { entry } of this.unpublished.values()) this.recorded(entry, true);
   }
 
-  /** The last event of an outbox key has left it. */
+  /** Called when the last event of an outbox key has left the outbox. */
   settled(outboxKey: string): void {
     const entry = this.byOutboxKey.get(outboxKey);
     if (entry === undefined || this.options.holds(outboxKey)) return;
@@ -110,7 +111,7 @@ export class Announcer {
     this.noteLater(entry, (record?.ev.length ?? 0) >= NOTE_AT ? 0 : NOTE_AFTER_MS);
   }
 
-  /** What has come to be known as stored since the last call: keys and edges, for the other nodes. */
+  /** The keys and edges found to be stored since the last call, for the other nodes. */
   takeFresh(most: number): (readonly [key: string, edge: number])[] {
     const list: (readonly [string, number])[] = [];
     for (const key of this.fresh) {
@@ -121,7 +122,7 @@ export class Announcer {
     return list;
   }
 
-  /** Another node says that an edge is stored: should its destination come here, it need not be published again. */
+  /** Another node reports that an edge is stored: if this node becomes the owner, it need not publish it. */
   heardStored(key: string, edge: number): void {
     const entry = this.unpublished.get(key)?.entry;
     const last = entry?.record?.ev.at(-1)?.q ?? 0;
@@ -131,12 +132,12 @@ export class Announcer {
     this.noteLater(entry, NOTE_AFTER_MS);
   }
 
-  /** Destinations this node owns whose records do not say yet what is stored. */
+  /** Destinations owned by this node whose records do not yet say what is stored. */
   *unnoted(): Generator<Entry> {
     for (const { entry } of this.due.values()) if (this.lacksNote(entry) && this.isOwn(entry)) yield entry;
   }
 
-  /** To be called every second or so. */
+  /** Call it about once a second. */
   tick(): void {
     const now = this.options.clock.monotonic();
     for (const [key, { entry, at }] of this.due) {
@@ -144,7 +145,7 @@ export class Announcer {
       this.due.delete(key);
       if (!this.lacksNote(entry)) continue;
       if (this.isOwn(entry)) this.options.note(entry);
-      // Its owner does it; should that one die before, this node knows what is stored.
+      // The owner writes the note; this node does so later in case the owner dies.
       else this.noteLater(entry, NOTE_AFTER_MS);
     }
   }
@@ -164,8 +165,8 @@ export class Announcer {
   }
 
   /**
-   * Monotonic time from which an edge may have been stored that was read from the bucket. The clock of the machine that
-   * decided it may differ from this one's; whole days, so that one look at the stream answers for many.
+   * The monotonic time from which an edge read from the bucket may have been stored. The clock of the node that decided
+   * it may differ from ours. Rounded to whole days, so that one search of the stream answers for many edges.
    */
   private ageOf({ t }: Edge): number {
     const { clock } = this.options;
@@ -174,7 +175,7 @@ export class Announcer {
   }
 }
 
-/** The E_DISPATCHER_STATUS event of an edge; the same, and with the same id, whichever node makes it. */
+/** The E_DISPATCHER_STATUS event of an edge. Every node makes the same event with the same ID. */
 export function edgeEvent(cluster: string, destination: Destination, key: string, edge: Edge): DispatcherEvent {
   const id = eventId(cluster, key, edge.g, edge.q);
   const { partition, setId, row } = destination;

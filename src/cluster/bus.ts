@@ -1,57 +1,60 @@
-/** How a compare-and-set ended. `failed`: no answer, or refused for another reason; it may have been stored all the same. */
+/** Result of a compare-and-set. `failed`: no answer, or refused for another reason; the value may have been stored. */
 export type CommitOutcome =
   | { readonly kind: 'done'; readonly revision: number }
   | { readonly kind: 'conflict' }
   | {
       readonly kind: 'failed';
-      readonly reason: string /** The server has no room: no retry within seconds. */;
-      readonly full?: boolean /** There is no bucket. */;
+      readonly reason: string;
+      /** The server has no room, so a retry within seconds is useless. */
+      readonly full?: boolean;
+      /** There is no bucket. */
       readonly gone?: boolean;
     };
 
-/** A value of the bucket; its revision is the sequence of the stream at which it was written. */
+/** A value of the bucket. Its revision is the sequence number of its write in the bucket's stream. */
 export interface Stored {
   readonly revision: number;
   readonly text: string;
 }
 
-/** What the bucket is now: the last sequence of its stream, `missing` when there is none, `failed` without an answer. */
+/** State of the bucket: the last sequence of its stream; `missing` when there is none; `failed` without an answer. */
 export type BucketStatus = { readonly lastSequence: number } | 'missing' | 'failed';
 
-/** What a node does with what comes from the others. Nothing of it may throw. */
+/** Called for what comes from other nodes. No handler may throw. */
 export interface BusHandlers {
   /** The connection works, for the first time or again. */
   up(): void;
   down(): void;
-  /** A core message below "<prefix>.cluster.<cluster>.": its first token, the node it names, its text. */
+  /** A core message on "<prefix>.cluster.<cluster>.<kind>.<node>". */
   message(kind: string, node: string, text: string): void;
-  /** A value was written, by anybody. Removed: text ''. */
+  /** A value was written by any node; text '' means removed. */
   record(key: string, revision: number, text: string): void;
-  /** A question to this node; `answer` may be called later, or never. */
+  /** A question to this node; `answer` may be called later or never. */
   asked(text: string, answer: (text: string) => void): void;
 }
 
 /**
- * What a node needs of NATS: core messages, which come as long as two nodes reach each other, and one bucket that is
- * written by compare-and-set. Every `done` is called once, later, also when the connection is lost; nothing throws.
+ * The functions of NATS that a node uses: core messages, which arrive while two nodes reach each other, and one bucket,
+ * written by compare-and-set. Each `done` is called once, after the call returns, also when the connection is lost.
+ * Nothing throws.
  */
 export interface ClusterBus {
   readonly connected: boolean;
-  /** Begins to call the handlers. */
+  /** Sets the handlers and begins to call them. */
   listen(handlers: BusHandlers): void;
-  /** Publishes on "<kind>.<node>"; lost without a connection. */
+  /** Publishes on "<kind>.<node>"; without a connection the message is lost. */
   publish(kind: string, node: string, text: string): void;
-  /** Asks a node; undefined: no answer in time. */
+  /** Asks a node; `answer` is undefined when none comes in time. */
   ask(node: string, text: string, timeoutMs: number, done: (answer: string | undefined) => void): void;
-  /** Writes `key` when its revision is still `expected` (0: it was never written). */
+  /** Writes `key` if its revision is still `expected` (0: never written). */
   commit(key: string, text: string, expected: number, done: (outcome: CommitOutcome) => void): void;
-  /** Takes a value away that nobody has changed since `expected`; `done`: whether it was. */
+  /** Removes a value if its revision is still `expected`; `done`: whether it was removed. */
   remove(key: string, expected: number, done: (removed: boolean) => void): void;
-  /** The newest value, from the leader. */
+  /** Reads the newest value from the leader. */
   get(key: string, done: (value: Stored | 'none' | 'failed') => void): void;
   /**
-   * Every newest value from sequence `from` on, then the last sequence of the stream; undefined when it broke off. `partitions`:
-   * of records only those of these partitions need to come.
+   * Reads all newest values from sequence `from` on. Then calls `done` with the last sequence of the stream, or
+   * undefined when the read was interrupted. `partitions`: records of other partitions may be left out.
    */
   read(
     from: number,
@@ -59,13 +62,13 @@ export interface ClusterBus {
     each: (key: string, revision: number, text: string) => void,
     done: (last: number | undefined) => void,
   ): void;
-  /** Whether the bucket is there, and its last sequence. */
+  /** Whether the bucket exists, and its last sequence. */
   status(done: (status: BucketStatus) => void): void;
-  /** Makes the bucket unless it is there. */
+  /** Creates the bucket unless it exists. */
   create(done: (made: boolean) => void): void;
 }
 
-/** Counts for metrics; they only grow. */
+/** Counters for metrics. */
 export interface ClusterCounters {
   commits: number;
   conflicts: number;
@@ -77,7 +80,7 @@ export interface ClusterCounters {
   republished: number;
   fences: number;
   generations: number;
-  /** Returns from being alone. */
+  /** How often this node came back after being alone. */
   rejoins: number;
 }
 

@@ -11,7 +11,7 @@ import type { ClusterRows } from './rows.js';
 import type { Suspicions } from './suspicions.js';
 import type { Zones } from './zones.js';
 
-/** What of a node the changes of states need. */
+/** The parts of a node that this file uses. */
 export interface ChangingNode {
   readonly phase: Phase;
   readonly records: Records;
@@ -28,22 +28,24 @@ export interface ChangingNode {
   guard(): void;
 }
 
-/** From a signal to a record and back: which signals count here, and what is committed of a change. */
+/**
+ * Decides which signals count at this node, commits the resulting changes as records, and applies records to memory.
+ */
 export class Changes {
   constructor(private readonly node: ChangingNode) {}
 
-  /** Whether a signal has to wait for what others find. Set by the part that asks them. */
+  /** Whether a signal has to wait for the results of other nodes. Set by quorum.ts. */
   holds: (signal: StateSignal) => boolean = () => false;
-  /** Whether a change is for this node alone. Set by the part that knows. */
+  /** Whether a change concerns only this node. Set by quorum.ts. */
   diverts: (destination: Destination) => boolean = () => false;
-  /** Whether a record does not count here, since this node cannot reach the destination. Set by the part that knows. */
+  /** Whether to ignore a record because this node cannot reach the destination. Set by quorum.ts. */
   keepsOut: (destination: Destination, record: DestinationRecord) => boolean = () => false;
-  /** Failures counted toward thresholds. Set by the part that counts. */
+  /** Counts failures toward thresholds; undefined: not counted. */
   failures: { noted(signal: StateSignal, key: string): void } | undefined;
 
   /**
-   * Whether a signal may change memory now. Everything this node owns by being alive is given up here first when it has
-   * stood still: verdicts of before the standstill must not count.
+   * Whether a signal may change the state now. If the process was blocked for a while, the node first gives up what it
+   * owns, since results from before must not count.
    */
   admits(signal: StateSignal): boolean {
     const { node } = this;
@@ -65,7 +67,7 @@ export class Changes {
     if (origin === 'store' && signal.reason !== 'reload') return;
     const found = this.intentOf(change, signal);
     if (share.ownVerdict && !isWord(found)) return;
-    // What an operator says counts in every zone; what probes find, in their own.
+    // An operator's change counts in every zone; results of probes count in the zone of the node.
     const everywhere = share.perZone && isWord(found);
     const intent = everywhere ? { ...found, order: node.orders.next(destination) } : found;
     const entry = node.records.entry(node.rows.keyOf(destination));
@@ -85,7 +87,7 @@ export class Changes {
     }
   }
 
-  /** Brings a destination's state to a record. */
+  /** Sets a destination's state to that of a record. */
   bring(destination: Destination, record: DestinationRecord): void {
     const { health } = destination;
     if ((health.state === record.st && health.seq === record.q) || this.keepsOut(destination, record)) return;
@@ -103,7 +105,7 @@ export class Changes {
     if (entry.destination !== undefined) this.remark(entry, entry.destination, 'published', '');
   }
 
-  /** Submits what changes no state. */
+  /** Submits a note that changes no state. */
   private remark(entry: Entry, destination: Destination, kind: 'skip' | 'published', reason: string): void {
     const { state, seq } = destination.health;
     const time = this.node.options.clock.now();
@@ -115,7 +117,7 @@ export class Changes {
     const bits = this.node.options.host.bits(change.destination);
     const fields = { origin, time, reason, code, cause, address, bits };
     if (signal.kind === 'success' || signal.kind === 'failure') return { kind: signal.kind, ...fields };
-    // The resulting state of the order: "p" on an active destination has reached the threshold.
+    // Uses the resulting state of the order, since "p" on an active destination has reached the threshold.
     return { kind: 'set', to: state, ...fields };
   }
 }

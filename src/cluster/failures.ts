@@ -2,16 +2,17 @@ import type { Destination } from '../engine/destination.js';
 import type { StateSignal } from '../engine/state.js';
 import type { ClusterNode } from './node.js';
 
-/** Destinations whose counts are published in one message. */
+/** Most destinations in one message. */
 const MOST = 100;
 /** Milliseconds between two messages. */
 const EVERY_MS = 1000;
-/** Counts of one other node kept at most. */
+/** Most counts kept of one other node. */
 const KEPT = 1000;
 
 /**
- * Failures counted toward the threshold move with a destination: its owner publishes them, and whoever comes after it goes
- * on from there. Else a gateway that dies together with its prober would have its whole threshold again.
+ * Shares the failures counted toward a threshold: the owner of a destination publishes its count, and the next owner
+ * continues from it. Otherwise, when a gateway dies together with the node that probes it, counting would begin again
+ * at 0.
  */
 export class FailureCounts {
   private readonly own = new Map<string, Destination>();
@@ -20,20 +21,20 @@ export class FailureCounts {
 
   constructor(
     private readonly node: ClusterNode,
-    /** What is counted of a destination here. */
+    /** The failures that this node has counted for a destination. */
     private readonly counted: (destination: Destination) => number,
   ) {
     node.on('fail', (name, text) => this.received(name, text));
     node.onTick((now) => this.publish(now));
   }
 
-  /** A probe of this node came to something. */
+  /** A probe of this node has ended. */
   noted({ destination, kind }: StateSignal, key: string): void {
     if (kind === 'failure') this.own.set(key, destination);
     else this.own.delete(key);
   }
 
-  /** What the owners before counted of a destination that has come to this node. */
+  /** What earlier owners have counted for a destination that this node now owns. */
   of(key: string): number {
     let most = 0;
     for (const counts of this.others.values()) most = Math.max(most, counts.get(key) ?? 0);
@@ -64,7 +65,7 @@ export class FailureCounts {
       }
       this.others.set(name, counts);
     } catch {
-      // Anybody may publish there.
+      // Anybody may publish such a message, so an invalid one is ignored.
     }
   }
 }

@@ -1,28 +1,28 @@
-/** Revisions remembered beyond the first one that is missing. */
+/** Most revisions remembered beyond the first missing one. */
 const MAX_AHEAD = 20_000;
 
 /**
- * Which revisions of the bucket's stream have come. Every write has the next number, so one that is missing shows when
- * the one after it comes; it is then read from the stream.
+ * Tracks which revisions of the bucket's stream have arrived. Writes are numbered without gaps, so a missing one is
+ * noticed when the next one arrives; it is then read from the stream.
  */
 export class FeedPosition {
-  /** Everything up to this revision is known. */
+  /** All revisions up to this one are known. */
   rev = 0;
   private readonly ahead = new Set<number>();
 
-  /** Whether something is missing before what has come. */
+  /** Whether a revision is missing before one that has arrived. */
   get hasGap(): boolean {
     return this.ahead.size > 0;
   }
 
-  /** A message with this revision was read. Those that come ahead of a gap are remembered, a bounded number. */
+  /** A revision has arrived. Those after a gap are remembered, up to a limit. */
   came(revision: number): void {
     if (revision <= this.rev) return;
     if (revision === this.rev + 1) this.reach(revision);
     else if (this.ahead.size < MAX_AHEAD) this.ahead.add(revision);
   }
 
-  /** Everything up to `revision` was read. */
+  /** All revisions up to `revision` were read. */
   reach(revision: number): void {
     this.rev = Math.max(this.rev, revision);
     while (this.ahead.delete(this.rev + 1)) this.rev++;
@@ -30,7 +30,7 @@ export class FeedPosition {
     for (const each of this.ahead) if (each <= this.rev) this.ahead.delete(each);
   }
 
-  /** Nothing has been read: the stream begins anew. */
+  /** Starts again with nothing read. */
   reset(): void {
     this.rev = 0;
     this.ahead.clear();

@@ -2,10 +2,10 @@ import type { ClusterBus, ClusterCounters } from './bus.js';
 import { FeedPosition } from './feed.js';
 import type { Membership } from './membership.js';
 
-/** What of a node following its bucket needs. */
+/** The parts of a node that this file uses. */
 export interface FollowingNode {
   readonly now: number;
-  /** Whether the bucket was read once and is followed. */
+  /** Whether the bucket was read once and is being followed. */
   readonly isThere: boolean;
   readonly membership: Membership;
   readonly counters: ClusterCounters;
@@ -14,17 +14,17 @@ export interface FollowingNode {
     readonly bus: ClusterBus;
     readonly clock: { schedule(delayMs: number, run: () => void): unknown };
   };
-  /** The partitions this node has loaded. */
+  /** The partitions that this node has loaded. */
   readonly rows: { names(): Iterable<string> };
-  /** Takes a value of the bucket; `live`: it was written just now. */
+  /** Applies a value of the bucket; `live`: it has just been written. */
   take(key: string, revision: number, text: string, live: boolean): void;
 }
 
 const RETRY_MS = 500;
-/** Milliseconds a peer may know more than this node before what is missing is read. */
+/** Milliseconds another node may be ahead before this one reads what it misses. */
 const BEHIND_MS = 1000;
 
-/** Follows the bucket: what the server publishes of each write, and reads for what was missed. */
+/** Keeps up with the bucket: receives each write that the server publishes, and reads what was missed. */
 export class Following {
   readonly feed = new FeedPosition();
   private reading = false;
@@ -32,7 +32,7 @@ export class Following {
 
   constructor(private readonly node: FollowingNode) {}
 
-  /** Milliseconds this node has been behind a peer. */
+  /** Milliseconds for which another node has been ahead of this one. */
   get lagMs(): number {
     return this.behindSince === undefined ? 0 : this.node.now - this.behindSince;
   }
@@ -45,17 +45,17 @@ export class Following {
     if (feed.hasGap && !this.reading && node.isThere) this.fill();
   }
 
-  /** The connection is gone, and with it a read under way. */
+  /** The connection was lost, so a running read has ended. */
   interrupted(): void {
     this.reading = false;
   }
 
-  /** Reads what was written since, and takes it. */
+  /** Reads and applies what was written since. */
   catchUp(done: (whole: boolean) => void): void {
     this.read(this.feed.rev + 1, done);
   }
 
-  /** Reads the records of a partition that this node has loaded since it joined. */
+  /** Reads the records of a partition that was loaded after this node had joined. */
   readPartition(partition: string): void {
     const { node } = this;
     if (!node.isThere || !node.options.bus.connected) return;
@@ -73,7 +73,7 @@ export class Following {
     );
   }
 
-  /** Reads the bucket from a sequence on, and takes everything. */
+  /** Reads the bucket from a sequence on and applies all values. */
   read(from: number, done: (whole: boolean) => void): void {
     this.reading = true;
     const { node } = this;
@@ -97,7 +97,7 @@ export class Following {
     );
   }
 
-  /** A peer that applied more than this node for a while: something of the feed was lost. To be called every second. */
+  /** If another node has been ahead for a while, a published write was lost. Call it every second. */
   lookBehind(): void {
     const { node } = this;
     let most = 0;

@@ -1,24 +1,24 @@
-/** Phase of a node. `alone`: it no longer receives its own heartbeat, or none of its changes can be committed. */
+/** Phase of a node. `alone`: it does not receive its own heartbeats, or cannot commit any change. */
 export type Phase = 'joining' | 'ready' | 'draining' | 'alone';
 
-/** Version of the protocol; the cluster speaks the lowest of its ready nodes. */
+/** Version of the protocol; the cluster uses the lowest one of its ready nodes. */
 export const PROTOCOL = 1;
 
-/** What a node says of itself several times a second. */
+/** The state of a node, which it publishes several times a second. */
 export interface Heartbeat {
-  /** Random at each start. */
+  /** Incarnation: a random text for each start. */
   readonly inc: string;
   readonly pv: number;
   readonly phase: Phase;
-  /** Id of the bucket's generation; '' while it is not known. */
+  /** ID of the bucket's generation; '' while unknown. */
   readonly gen: string;
-  /** Sequence of the bucket's stream up to which everything was applied. */
+  /** Sequence of the bucket's stream up to which all values were applied. */
   readonly rev: number;
-  /** Hash of the names it holds live. */
+  /** Hash of the names of all nodes that it considers alive. */
   readonly view: number;
-  /** Sharing tags it holds. */
+  /** Sharing tags that it holds. */
   readonly tags: readonly string[];
-  /** Share of the probing; 0: none. */
+  /** Its share of the probing; 0: none. */
   readonly weight: number;
   readonly zone: string;
 }
@@ -27,7 +27,7 @@ const PHASES: ReadonlySet<string> = new Set<Phase>(['joining', 'ready', 'drainin
 const MAX_TEXT = 4096;
 const MAX_TAGS = 64;
 
-/** The text of a heartbeat; what has its usual value is left out. */
+/** Text of a heartbeat; fields with their usual value are left out. */
 export function encodeHeartbeat(beat: Heartbeat): string {
   const { inc, pv, phase, gen, rev, view, tags, weight, zone } = beat;
   return JSON.stringify({
@@ -43,7 +43,7 @@ export function encodeHeartbeat(beat: Heartbeat): string {
   });
 }
 
-/** Reads a heartbeat; undefined for what is none. Anybody with access to the subject may have written it. */
+/** Parses a heartbeat; undefined when it is invalid. Anybody with access to the subject may have published it. */
 export function parseHeartbeat(text: string): Heartbeat | undefined {
   if (text.length > MAX_TEXT) return undefined;
   let value: unknown;

@@ -7,35 +7,35 @@ import type { ClusterBus } from './bus.js';
 import type { DestinationRecord } from './record.js';
 import type { ClusterSettings, PartitionShare } from './settings.js';
 
-/** What the node does to and asks of the process it is in. */
+/** The functions of the daemon that a node uses. */
 export interface ClusterHost {
-  /** How a partition takes part; undefined: it does not. */
+  /** How a partition takes part in the cluster; undefined: not at all. */
   share(partition: string): PartitionShare | undefined;
-  /** Brings a destination's state to its record. */
+  /** Sets a destination's state to that of its record. */
   adopt(destination: Destination, record: DestinationRecord): void;
-  /** Hands an event to the stream. `since`: monotonic time from which it may have been stored by somebody already. */
+  /** Publishes an event to the stream. `since`: monotonic time from which another node may have stored it. */
   publish(event: DispatcherEvent, since: number | undefined): void;
-  /** Whether events of an outbox key are still on their way. */
+  /** Whether events of an outbox key are still waiting. */
   holds(outboxKey: string): boolean;
-  /** Probes a destination once, outside its interval; whether it answered well. */
+  /** Probes a destination once, outside its interval; reports whether the answer was good. */
   check(destination: Destination, done: (good: boolean) => void): void;
-  /** These destinations have come to this node: their first probes are due soon. */
+  /** These destinations are now owned by this node: they are to be probed soon. */
   hurry(destinations: readonly Destination[]): void;
-  /** Whether anybody probes the destination at all. */
+  /** Whether the destination is probed at all. */
   isProbed(destination: Destination): boolean;
   /** Milliseconds between two probes of a destination. */
   intervalMs(): number;
-  /** Forgets all probes under way. */
+  /** Abandons all probes in flight. */
   dropProbes(): void;
-  /** Flavour kamailio: the state bits of a destination. */
+  /** The state bits of a destination (flavour kamailio). */
   bits(destination: Destination): number | undefined;
-  /** Ownership of destinations, tables or tags may have moved. */
+  /** Owners of destinations, tables or tags may have changed. */
   moved(): void;
-  /** What this node says of itself, kept in the bucket. */
+  /** The description of this node for the bucket. */
   member(): object;
 }
 
-/** What a node of a cluster is made with. */
+/** What a cluster node needs. */
 export interface ClusterNodeOptions {
   readonly node: string;
   readonly settings: ClusterSettings;
@@ -44,6 +44,6 @@ export interface ClusterNodeOptions {
   readonly log: Logger;
   readonly bus: ClusterBus;
   readonly host: ClusterHost;
-  /** Milliseconds each commit took. */
+  /** Reports how many milliseconds a commit took. */
   readonly took?: (ms: number) => void;
 }

@@ -5,7 +5,7 @@ import type { Membership } from './membership.js';
 import type { Records } from './records.js';
 import type { StoreWatch } from './store-watch.js';
 
-/** What of a node its joining and leaving need. */
+/** The parts of a node that this file uses. */
 export interface JoiningNode {
   readonly now: number;
   readonly phase: Phase;
@@ -16,7 +16,7 @@ export interface JoiningNode {
   readonly following: Following;
   readonly counters: { rejoins: number };
   readonly options: Pick<ClusterNodeOptions, 'node' | 'bus' | 'clock' | 'random' | 'log'>;
-  /** Takes another phase, and says so. */
+  /** Changes the phase, and publishes it. */
   enter(phase: Phase): void;
   beat(): void;
   writeMember(): void;
@@ -25,39 +25,42 @@ export interface JoiningNode {
 /** Stage of joining the cluster. */
 type Stage = 'down' | 'opening' | 'waiting' | 'reading' | 'settling' | 'resolving' | 'in';
 
-/** Milliseconds between listening and taking part: a second node of the same name is detected within them. */
+/** Milliseconds to listen before taking part, in which a second node of the same name would be noticed. */
 const SETTLE_MS = 1500;
-/** The same for a node that took part before: two heartbeats of another one of its name. What it waits before counts. */
+/**
+ * The same for a node that took part before: two heartbeats of another node with its name. Time spent waiting before
+ * counts too.
+ */
 const RETURN_SETTLE_MS = 900;
-/** Milliseconds a node that comes back waits before it reads the bucket, and over which many are spread. */
+/** Milliseconds a returning node waits before it reads the bucket; many nodes are spread over this time. */
 const RETURN_WAIT_MS = 300;
 const RETURN_SPREAD_MS = 1000;
-/** Milliseconds without the own echo, and with a commit that gets no answer, after which a node is alone. */
+/** Milliseconds after which a node is alone: without its own heartbeats, and with a commit that is not answered. */
 const ALONE_ECHO_MS = 3000;
 const ALONE_COMMIT_MS = 15_000;
 const RETRY_MS = 500;
-/** Milliseconds a joining node waits at most for peers that still have to learn of a new bucket. */
+/** Most milliseconds a joining node waits for others that do not know a new bucket yet. */
 const ELSEWHERE_MS = 6000;
-/** Milliseconds in which a heartbeat of another node of this name counts as received now. */
+/** Milliseconds within which a heartbeat of another node with this name counts as new. */
 const JUST_NOW_MS = 100;
 
 /**
- * The stages by which a node comes into its cluster, becomes alone and returns: it opens the bucket, waits, reads it,
- * listens for another node of its name, settles what it decided alone, and is in.
+ * The stages in which a node joins its cluster, becomes alone and returns: open the bucket, wait, read it, listen for
+ * another node of the same name, settle what was decided alone, take part.
  */
 export class Joining {
-  /** Why this node cannot take part at all; undefined when it can. */
+  /** Why this node cannot take part at all; undefined: it can. */
   refused: string | undefined;
   private stage: Stage = 'down';
   private stageAt = 0;
   private startedAt = 0;
-  /** Since when this node has received again. */
+  /** Since when this node has been receiving again. */
   private listeningAt = 0;
   private everReady = false;
 
   constructor(private readonly node: JoiningNode) {}
 
-  /** Settles what this node decided while it was alone; true when nothing is left. Set by the part that does it. */
+  /** Settles what this node decided while alone; returns true when nothing is left. Set by return.ts. */
   returning: () => boolean = () => true;
 
   /** Whether the bucket was read and is followed. */
@@ -65,7 +68,7 @@ export class Joining {
     return this.stage === 'in';
   }
 
-  /** Whether the stage lets changes be committed by a node that takes part, or does not yet. */
+  /** Whether changes may be committed in this stage, by a node that takes part or does not yet. */
   opens(takesPart: boolean): boolean {
     const { stage } = this;
     return stage === 'resolving' || (takesPart && (stage === 'in' || stage === 'opening'));
@@ -76,7 +79,7 @@ export class Joining {
     this.startedAt = this.node.now;
   }
 
-  /** The connection is there: the bucket is opened and the node joins. */
+  /** There is a connection: opens the bucket and joins. */
   up(): void {
     this.listeningAt = this.node.now;
     this.stageTo('opening');
@@ -88,13 +91,13 @@ export class Joining {
     this.stageTo('down');
   }
 
-  /** The process stood still: the node joins again. */
+  /** The process was blocked: joins again. */
   again(): void {
     this.listeningAt = this.node.now;
     this.stageTo(this.node.options.bus.connected ? 'waiting' : 'down');
   }
 
-  /** Advances the stage. To be called about ten times a second. */
+  /** Goes to the next stage if possible. Call it about ten times a second. */
   step(now: number): void {
     const { node } = this;
     if (this.refused !== undefined) return;
@@ -113,7 +116,7 @@ export class Joining {
     else if (this.stage === 'resolving') this.resolve();
     const { twin } = node.membership;
     if (twin !== undefined && twin.at >= now - JUST_NOW_MS && this.stage === 'in' && twin.phase === 'ready') {
-      // Two nodes of one name were partitioned and are connected again: one leaves, and both compute which.
+      // Two nodes of one name could not reach each other, and now do: one must leave, and both compute which.
       if (node.membership.inc > twin.inc) this.refuse();
     }
   }
@@ -132,7 +135,7 @@ export class Joining {
     node.enter('alone');
   }
 
-  /** While alone with a connection: tries whether commits succeed again, then joins like a new node. */
+  /** While alone with a connection: tests whether commits succeed again, then joins like a new node. */
   private comeBack(now: number): void {
     if (now - this.stageAt < 1000) return;
     this.stageAt = now;
@@ -143,7 +146,7 @@ export class Joining {
     });
   }
 
-  /** Listens for a while before the bucket is read: many nodes may come back at once. */
+  /** Listens for a while before it reads the bucket, since many nodes may return at once. */
   private wait(): void {
     this.stageTo('waiting');
     this.stageAt =
@@ -165,7 +168,7 @@ export class Joining {
         this.wait();
         return;
       }
-      // A connection that was lost for a moment: what was missed is read, and nothing else changes.
+      // The connection was lost only briefly: reads what was missed, and nothing else changes.
       this.stageTo('in');
       node.store.check((ok) => {
         if (ok) node.following.catchUp(() => node.records.pump());
@@ -200,7 +203,7 @@ export class Joining {
   private settle(): void {
     const { node } = this;
     const { twin, others } = node.membership;
-    // Peers that do not know this bucket yet may have the records it lost.
+    // Nodes that do not know this bucket yet may have records that it has lost.
     const elsewhere = [...others.values()].some(({ gen }) => gen !== '' && gen !== node.store.generation);
     if (elsewhere && node.now - this.stageAt < ELSEWHERE_MS) return;
     if (twin !== undefined && twin.at > node.now - 2 * SETTLE_MS) {
@@ -213,7 +216,7 @@ export class Joining {
     this.resolve();
   }
 
-  /** Whatever was decided alone is settled, some at each tick; then the node is ready. */
+  /** Settles some of the decisions made alone at each tick; then the node is ready. */
   private resolve(): void {
     const { node } = this;
     if (!this.returning()) return;

@@ -2,50 +2,51 @@ import type { Destination } from '../engine/destination.js';
 import type { CallRules, DestinationLoad } from '../engine/flavour.js';
 import type { ClusterNode } from './node.js';
 
-/** Milliseconds between two reports, and between two that hold everything. */
+/** Milliseconds between two reports, and between two complete ones. */
 const REPORT_MS = 200;
 const WHOLE_MS = 10_000;
 /** Destinations in one message. */
 const MOST = 2000;
 const MAX_TEXT = 256 * 1024;
 
-/** Calls of another node at one destination, and how many of the rest it holds for itself. */
+/** Another node's calls at a destination, and how many of the remaining calls it has reserved. */
 interface Theirs {
   readonly load: number;
   readonly share: number;
 }
 
-/** What a flavour knows of calls. */
+/** A flavour's rules for calls. */
 type LoadRules = Pick<CallRules, 'loadOf' | 'shareLoad'>;
 
-/** What one other node has said. */
+/** The last report of another node. */
 interface Report {
   /** By partition and position in its sorted rows. */
   readonly counts: Map<string, Theirs>;
-  /** Grows with each message. */
+  /** Number of messages received. */
   received: number;
-  /** Monotonic time after which its calls do not count any more; undefined while it lives. */
+  /** Monotonic time after which its calls no longer count; undefined while the node lives. */
   until: number | undefined;
 }
 
 /**
- * Call load (algorithm 10) over all nodes. Each counts its own calls and publishes the counts; what others have is added.
- * Of the calls a destination with maxload may still take each node holds a share for itself, which it raises only after
- * it has received a report of every other node again: so the bound holds without a query in the path of a call.
+ * Shares call load (algorithm 10) between nodes. Each node counts its own calls and publishes the counts, and adds
+ * those of the others. If a destination has a maxload, each node reserves a share of the calls that it may still get. A
+ * node enlarges its share only after it has received another report from every other node, so that maxload holds
+ * although no call waits for a query.
  */
 export class SharedLoad {
   private readonly reports = new Map<string, Report>();
   private readonly sent = new Map<string, string>();
-  /** Messages received from each node when shares were raised last. */
+  /** Number of messages received from each node when shares were last enlarged. */
   private raisedAt = new Map<string, number>();
   private reportedAt = 0;
   private wholeAt = 0;
-  /** Nodes that took part when this one was cut off. */
+  /** Number of nodes that took part when this one was cut off. */
   private lastCount = 1;
 
   constructor(
     private readonly node: ClusterNode,
-    /** Destinations of a partition in the order of their keys, and its rules; undefined for a partition that is gone. */
+    /** Destinations of a partition in the order of their keys, and its rules; undefined for a removed partition. */
     private readonly counted: (
       partition: string,
     ) => { readonly destinations: readonly Destination[]; readonly rules: LoadRules } | undefined,
@@ -91,7 +92,7 @@ export class SharedLoad {
     }
   }
 
-  /** Whether every other node has reported since the shares were raised last. */
+  /** Whether every other node has reported since shares were last enlarged. */
   private mayRaise(): boolean {
     const { others } = this.node.membership;
     for (const [name, peer] of others) {
@@ -102,7 +103,7 @@ export class SharedLoad {
     return true;
   }
 
-  /** Brings a destination up to what is known of the others; returns this node's share of it. */
+  /** Updates a destination with what is known of other nodes; returns this node's share. */
   private settle(
     partition: string,
     i: number,
@@ -125,9 +126,9 @@ export class SharedLoad {
       const { rank, count } = this.rank();
       const free = Math.max(0, maxload - load - elsewhere);
       const part = load + Math.floor(free / count) + (rank < free % count ? 1 : 0);
-      // What others still hold for themselves is theirs until they have given it back.
+      // What other nodes have reserved remains theirs until they reduce it.
       const wanted = Math.max(load, Math.min(part, maxload - held));
-      // A share is given back at once, and raised only in step with the others.
+      // A share is reduced at once, but enlarged only in step with the others.
       share = raise || before === undefined ? wanted : Math.min(before, Math.max(wanted, load));
     }
     rules.shareLoad(destination, elsewhere, share);
@@ -144,7 +145,7 @@ export class SharedLoad {
     return { rank: names.indexOf(node.name), count: names.length };
   }
 
-  /** Each round publishes a message, so that the others know this node has reported. */
+  /** Each round publishes a message, even an empty one, so that the others know this node has reported. */
   private publish(partition: string, changed: readonly (readonly [number, number, number])[], whole: boolean): void {
     const { node } = this;
     if (!node.isIn || node.membership.others.size === 0) return;
@@ -166,7 +167,7 @@ export class SharedLoad {
       return;
     }
     const { p, h, all, c } = message ?? {};
-    // Positions mean something only in the same rows.
+    // Positions can be used only if both nodes have the same rows.
     if (typeof p !== 'string' || node.rows.hashOf(p) !== h || !Array.isArray(c)) return;
     let report = this.reports.get(name);
     if (report === undefined) {

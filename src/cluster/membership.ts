@@ -1,40 +1,43 @@
 import { hash32 } from '../core/mix.js';
 import type { Heartbeat } from './heartbeat.js';
 
-/** A node as this one knows it. */
+/** Another node, as known from its heartbeats. */
 export interface Peer extends Heartbeat {
   readonly name: string;
-  /** Monotonic milliseconds of its last heartbeat received. */
+  /** When its last heartbeat was received, in monotonic milliseconds. */
   readonly heardAt: number;
 }
 
-/** What the list of members is made with. */
+/** What the list of members needs. */
 export interface MembershipOptions {
   /** Name of this node. */
   readonly node: string;
   readonly inc: string;
-  /** Milliseconds without a heartbeat after which a peer is dead. */
+  /** Milliseconds without a heartbeat after which another node counts as dead. */
   readonly deadAfterMs: number;
-  /** A node has appeared, gone, or changed its phase. */
+  /** A node appeared, was found dead, or changed its phase. */
   readonly changed?: (name: string, phase: Heartbeat['phase'] | 'dead') => void;
 }
 
-/** Milliseconds without the own echo after which this node calls itself cut off; before any peer is called dead. */
+/**
+ * Milliseconds without its own heartbeat after which this node considers itself cut off; shorter than for declaring
+ * others dead.
+ */
 const ECHO_MS = 1000;
-/** Milliseconds all deadlines start later after a connection came back. */
+/** Milliseconds by which all deadlines are extended after a connection came back. */
 const GRACE_MS = 1000;
-/** Nodes kept at most: who may publish heartbeats could name any number. */
+/** Most nodes kept, since anybody who may publish heartbeats could invent names. */
 const MAX_PEERS = 1024;
 
 /**
- * Who is alive, by heartbeats alone. A pure state machine: times are handed in, in monotonic milliseconds of this
- * process. A node that does not receive its own heartbeat is cut off and declares no peer dead: the loss of NATS
- * says nothing about the peers.
+ * Decides from heartbeats alone which nodes are alive. It has no clock: times are passed in, in monotonic milliseconds
+ * of this process. A node that does not receive its own heartbeats is cut off and declares nobody dead, since without
+ * NATS it knows nothing about the others.
  */
 export class Membership {
-  /** Grows whenever what ownership depends on has changed. */
+  /** Incremented when something changes that owners depend on. */
   version = 0;
-  /** Another incarnation of this node's name whose heartbeat was received, and when. */
+  /** Another node with this node's name whose heartbeat was received, and when. */
   twin: { readonly inc: string; readonly phase: Heartbeat['phase']; readonly at: number } | undefined;
   private readonly peers = new Map<string, Peer>();
   private connected = false;
@@ -48,46 +51,46 @@ export class Membership {
     return this.options.inc;
   }
 
-  /** Other nodes that are alive, by name. */
+  /** The other nodes that are alive, by name. */
   get others(): ReadonlyMap<string, Peer> {
     return this.peers;
   }
 
-  /** The names this node holds live, its own included, as one number. */
+  /** A hash of the names of all nodes considered alive, including this one. */
   get view(): number {
     return hash32([this.options.node, ...this.peers.keys()].sort().join(' '), 0);
   }
 
-  /** Milliseconds since the own heartbeat came back. */
+  /** Milliseconds since this node last received its own heartbeat. */
   echoAge(now: number): number {
     return now - this.echoAt;
   }
 
-  /** Milliseconds since the heartbeat, this node's own one included, that came longest ago. */
+  /** Milliseconds since the oldest of the last heartbeats of all nodes, including this one. */
   silenceMs(now: number): number {
     let oldest = this.echoAt;
     for (const { heardAt } of this.peers.values()) if (heardAt < oldest) oldest = heardAt;
     return now - oldest;
   }
 
-  /** Whether this node itself is the one that is cut off. */
+  /** Whether this node itself is cut off. */
   isCutOff(now: number): boolean {
     return !this.connected || now - this.echoAt > ECHO_MS;
   }
 
-  /** The connection is there again at `now`, monotonic milliseconds: the silence of a member counts from some seconds later on. */
+  /** The connection is back at `now`: the silence of a node counts only from some seconds later. */
   connectionUp(now: number): void {
     this.connected = true;
     this.restart(now);
   }
 
-  /** The connection is lost at `now`, monotonic milliseconds. */
+  /** The connection was lost at `now`, in monotonic milliseconds. */
   connectionDown(now: number): void {
     this.connected = false;
     this.cutSince ??= now;
   }
 
-  /** Takes a heartbeat. Returns whether it was the own echo. */
+  /** Handles a heartbeat. Returns whether it was this node's own. */
   received(name: string, beat: Heartbeat, now: number): boolean {
     if (name === this.options.node) {
       if (beat.inc === this.options.inc) {
@@ -109,12 +112,12 @@ export class Membership {
     return false;
   }
 
-  /** A node says that it leaves. */
+  /** A node has announced that it leaves. */
   left(name: string, inc: string): void {
     if (this.peers.get(name)?.inc === inc) this.remove(name);
   }
 
-  /** Declares peers dead whose heartbeat is overdue; returns their names. To be called several times a second. */
+  /** Declares nodes dead whose heartbeat is overdue, and returns their names. Call it several times a second. */
   tick(now: number): readonly string[] {
     if (this.isCutOff(now)) {
       this.cutSince ??= now;

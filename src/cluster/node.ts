@@ -19,22 +19,28 @@ import { Suspicions } from './suspicions.js';
 import { Values } from './values.js';
 import { Zones } from './zones.js';
 
-/** Milliseconds between two ticks, and while nothing is under way. */
+/** Milliseconds between two ticks, and while nothing is in progress. */
 const TICK_MS = 100;
 const CALM_TICK_MS = 200;
-/** Milliseconds the event loop may stand still before this node gives up what it owns; less than others wait. */
+/**
+ * Milliseconds for which the event loop may be blocked before this node gives up what it owns; shorter than other nodes
+ * wait for its heartbeats.
+ */
 const FENCE_MS = 1000;
-/** Milliseconds between two looks whether the bucket is still the same one. */
+/** Milliseconds between two checks whether the bucket is still the same. */
 const INSPECT_MS = 30_000;
-/** Last heartbeats kept as text: who may publish them could name any number of nodes. */
+/** Most heartbeats kept as text, since anybody who may publish them could invent names. */
 const MAX_BEATS = 1024;
-/** Most other nodes with which this one sends its heartbeats at the same time; of more, each would get them all at once. */
+/**
+ * Up to this many other nodes, this node sends its heartbeats at the same time as they do. With more, each node would
+ * get all heartbeats at once.
+ */
 const IN_STEP = 8;
 
 /**
- * One node of a cluster: receives from the others, owns its share of the destinations, commits its findings and applies
- * what others have committed. The path of a call never waits for it. Its subjects are the parts below; this file joins
- * them and runs their clock.
+ * One node of a cluster. It owns its share of the destinations, commits what it finds out about them, and applies what
+ * other nodes have committed. Calls never wait for it. The other files of this folder have one subject each; this file
+ * connects them and runs their timer.
  */
 export class ClusterNode {
   readonly counters: ClusterCounters = newCounters();
@@ -120,10 +126,10 @@ export class ClusterNode {
       if (beat === undefined) return;
       this.membership.received(name, beat, this.now);
       this.beatInStep(name);
-      // A peer that knows another bucket: one of the two has not noticed yet that it was made anew.
+      // Another node knows another bucket: one of the two has not noticed yet that the bucket was recreated.
       if (this.isThere && beat.gen !== '' && beat.gen !== this.store.generation) this.store.suspect();
     });
-    // Calls fail elsewhere: this node, which probes the destination, looks at once.
+    // Calls fail at another node: this node, which probes the destination, probes it at once.
     this.on('suspect', (_self, key) => {
       const destination = this.rows.find(key);
       if (destination !== undefined && this.owners.owns(destination)) host.hurry([destination]);
@@ -140,7 +146,7 @@ export class ClusterNode {
     return this.options.clock.monotonic();
   }
 
-  /** Why this node cannot take part at all; undefined when it can. */
+  /** Why this node cannot take part at all; undefined: it can. */
   get refused(): string | undefined {
     return this.joining.refused;
   }
@@ -160,7 +166,7 @@ export class ClusterNode {
     return this.phase === 'ready' || this.phase === 'draining';
   }
 
-  /** Entries whose state here is not the record's, or not known to be. */
+  /** Number of destinations whose state here differs, or may differ, from the record. */
   get overlays(): number {
     return this.records.pending.size + this.suspicions.size;
   }
@@ -170,17 +176,17 @@ export class ClusterNode {
     this.messages.set(kind, listen);
   }
 
-  /** Calls `listen` when a value of the bucket that is no destination's record is known anew. */
+  /** Calls `listen` when a value of the bucket, other than a destination's record, has changed. */
   onValue(listen: (key: string, text: string) => void): void {
     this.valueListeners.push(listen);
   }
 
-  /** Calls `listen` about ten times a second, five times while nothing is under way. */
+  /** Calls `listen` about ten times a second, or five times while nothing is in progress. */
   onTick(listen: (now: number) => void): void {
     this.tickListeners.push(listen);
   }
 
-  /** Calls `listen` with each new phase of this node. */
+  /** Calls `listen` when this node's phase changes. */
   onPhase(listen: (phase: Phase) => void): void {
     this.phaseListeners.push(listen);
   }
@@ -195,7 +201,7 @@ export class ClusterNode {
     this.memberListeners.push(listen);
   }
 
-  /** Begins to listen, and joins as soon as there is a connection. */
+  /** Begins to listen, and joins when there is a connection. */
   start(): void {
     this.started = true;
     this.tickedAt = this.store.inspectedAt = this.now;
@@ -205,7 +211,7 @@ export class ClusterNode {
     this.schedule();
   }
 
-  /** Leaves: others take over at once. */
+  /** Leaves the cluster: other nodes take over at once. */
   stop(): void {
     if (!this.started) return;
     this.started = false;
@@ -215,23 +221,23 @@ export class ClusterNode {
     if (bus.connected && this.refused === undefined) bus.publish('bye', node, this.inc);
   }
 
-  /** Gives up all ownership and goes on routing; or takes part again. */
+  /** Gives up everything this node owns, while it goes on routing; or takes part again. */
   drain(on: boolean): void {
     this.draining = on;
     if (this.isIn) this.enter(on ? 'draining' : 'ready');
   }
 
-  /** The entry of a destination; made when there is none. */
+  /** The entry of a destination, created when there is none. */
   entryOf(destination: Destination): Entry {
     return this.records.entry(this.rows.keyOf(destination));
   }
 
-  /** Whether each zone has a record of its own of the destination. */
+  /** Whether each zone has a record of its own for the destination. */
   sharesByZone({ partition }: Destination): boolean {
     return this.options.host.share(partition)?.perZone === true;
   }
 
-  /** A partition was loaded or taken away: its rows are known anew. */
+  /** A partition was loaded or removed: indexes its rows again. */
   rowsChanged(partition: string): void {
     if (this.rows.isNew(partition)) this.following.readPartition(partition);
     const present = this.rows.of(partition);
@@ -247,7 +253,7 @@ export class ClusterNode {
     this.options.host.moved();
   }
 
-  /** Gives up everything when the event loop stood still for too long. */
+  /** Gives up everything when the event loop was blocked for too long. */
   guard(): void {
     const { now } = this;
     if (!this.started || now - this.tickedAt <= FENCE_MS) return;
@@ -264,7 +270,7 @@ export class ClusterNode {
     this.joining.again();
   }
 
-  /** Ownership may have moved: probes, events and tables follow. */
+  /** Owners may have changed: probes, events and tables follow. */
   ownershipMoved(): void {
     const gained = this.owners.invalidate();
     if (gained.length > 0) {
@@ -275,14 +281,14 @@ export class ClusterNode {
     this.options.host.moved();
   }
 
-  /** Writes down what this node is, when that has changed. */
+  /** Writes the description of this node to the bucket, if it has changed. */
   writeMember(): void {
     if (!this.options.bus.connected || this.store.generation === '' || this.refused !== undefined) return;
     const text = JSON.stringify({ inc: this.inc, pv: PROTOCOL, ...this.options.host.member() });
     this.values.update(`m.${this.options.node}`, () => text);
   }
 
-  /** Takes another phase, and says so. */
+  /** Changes the phase, and publishes it. */
   enter(phase: Phase): void {
     if (this.phase === phase) return;
     this.phase = phase;
@@ -317,8 +323,9 @@ export class ClusterNode {
   }
 
   /**
-   * Follows another node's heartbeat with the own one when half the interval is over. Of two nodes one always does, so all soon
-   * send at one time, and each wakes once for all of them. The tick that is due soon comes now, too.
+   * Sends this node's heartbeat right after that of another node, if half the interval has passed. Of two nodes one
+   * always does so. Thus all nodes soon send at the same time, and each wakes up once for all. A tick that is due soon
+   * runs now too.
    */
   private beatInStep(name: string): void {
     const { others } = this.membership;
@@ -329,7 +336,7 @@ export class ClusterNode {
     this.tickAndSchedule();
   }
 
-  /** Whether nothing waits for the next tick: no heartbeat is late, and nothing is begun that ticks go on with. */
+  /** Whether the next tick has nothing to do: no heartbeat is late, and no work of several ticks has begun. */
   private get isCalm(): boolean {
     const { membership, records, suspicions, owners, store, options } = this;
     if (!this.isIn || !this.isThere || membership.twin !== undefined) return false;
@@ -337,7 +344,7 @@ export class ClusterNode {
     return membership.silenceMs(this.now) < 1.5 * options.settings.heartbeatMs;
   }
 
-  /** Reads a heartbeat of a node; while nothing changes, it is the text of before. */
+  /** Parses a heartbeat; while a node's text stays the same, the earlier result is used. */
   private readBeat(name: string, text: string): Heartbeat | undefined {
     const known = this.beats.get(name);
     if (known?.text === text) return known.beat;
@@ -348,15 +355,15 @@ export class ClusterNode {
     return beat;
   }
 
-  /** Takes a value of the bucket; `live`: it was written just now. */
+  /** Applies a value of the bucket; `live`: it has just been written. */
   take(key: string, revision: number, text: string, live: boolean): void {
     if (key.startsWith('d.')) {
-      // Records of partitions this node has not loaded are not its concern, and there may be a million of them.
+      // Records of partitions that this node has not loaded are ignored; there may be a million of them.
       if (this.rows.serves(key)) this.records.accept(key, revision, text, live);
     } else this.values.accept(key, revision, text);
   }
 
-  /** Answers questions of other nodes; set by the parts that know the answer. */
+  /** Answers questions of other nodes. Set by questions.ts. */
   asked: (text: string, answer: (text: string) => void) => void = () => {};
 
   private readonly handlers: BusHandlers = {
@@ -420,7 +427,7 @@ export class ClusterNode {
     if (now - this.store.inspectedAt >= INSPECT_MS && this.isThere) this.store.inspect();
   }
 
-  /** Reports to the other nodes which edges have been stored since the last time. */
+  /** Reports to the other nodes which edges have been stored since the last report. */
   private shareStored(): void {
     const note = storedNote(this.announcer);
     if (note !== undefined) this.options.bus.publish('told', this.options.node, note);

@@ -5,7 +5,7 @@ import type { Owners } from './owners.js';
 import type { Records } from './records.js';
 import type { ClusterRows } from './rows.js';
 
-/** What of a node the removal of old records needs. */
+/** The parts of a node that this file uses. */
 export interface TidyingNode {
   readonly phase: Phase;
   readonly isOpen: boolean;
@@ -16,18 +16,18 @@ export interface TidyingNode {
   onTick(listen: (now: number) => void): void;
 }
 
-/** Records looked at in one go, and milliseconds between two goes: a million in a quarter of an hour. */
+/** Records examined at a time, and milliseconds between two times: a million in a quarter of an hour. */
 const A_GO = 1000;
 const EVERY_MS = 1000;
 const WEEK_MS = 7 * 24 * 3600 * 1000;
-/** Removals in one go. */
+/** Most removals at a time. */
 const MOST = 50;
 const HOUR_MS = 3600 * 1000;
 
 /**
- * Removes records nobody needs: of destinations that no rows hold any more, unchanged for a week, with everything stored.
- * A destination that comes back after that begins with number 1. The age is by the clock of the machine that decided: one
- * that is wrong removes a record of a destination that is gone sooner or later, and nothing else.
+ * Removes records that nobody needs: those of destinations that are in no rows any more, were not changed for a week,
+ * and whose edges are all stored. A destination that comes back later begins with number 1. The age is computed with
+ * the clock of the node that decided; if that was wrong, only the time of the removal changes.
  */
 export class OldRecords {
   private walk: Iterator<string> | undefined;
@@ -36,9 +36,9 @@ export class OldRecords {
 
   constructor(
     private readonly node: TidyingNode,
-    /** Whether any node says that it has loaded the partition. */
+    /** Whether any node reports that it has loaded the partition. */
     private readonly isLoaded: (partition: string) => boolean,
-    /** Milliseconds a destination must have been unknown here: rows may be in the middle of a change. */
+    /** Milliseconds for which a destination must have been unknown here, since rows may be changing. */
     private readonly unknownMs = HOUR_MS,
   ) {
     node.onTick((now) => {
@@ -83,7 +83,7 @@ export class OldRecords {
     return now - since >= this.unknownMs && old && record.ev.every(({ q }) => q <= record.told) && this.isMine(key);
   }
 
-  /** One node removes: the keeper of the partition, where all have the same rows; of a partition nobody has, any one. */
+  /** Only one node removes a record: the keeper of the partition, or any one if nobody has the partition. */
   private isMine(key: string): boolean {
     const { rows, owners } = this.node;
     const partition = decodeToken(key.split('.')[1] ?? '');

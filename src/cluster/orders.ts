@@ -5,7 +5,7 @@ import type { Records } from './records.js';
 import { type ClusterRows, inZone, withoutZone } from './rows.js';
 import type { Zones } from './zones.js';
 
-/** What of a node the orders of operators in other zones need. */
+/** The parts of a node that this file uses. */
 export interface OrderedNode {
   readonly isOpen: boolean;
   readonly isIn: boolean;
@@ -22,18 +22,18 @@ export interface OrderedNode {
 }
 
 /**
- * Orders of operators where each zone has records of its own (`"verdict": "zone"`). Whoever takes an order writes it into
- * the record of each zone it knows. It may stop in between, or not know a zone: the owner in each zone therefore takes
- * from the records of the others what is newer than its own. Orders are numbered over all zones, so that the same one
- * stands everywhere in the end, whatever the sequence in which they arrive.
+ * Handles operators' orders where each zone has records of its own (`"verdict": "zone"`). The node that gets an order
+ * writes it to the record of each zone it knows. It may die before it has finished, or not know a zone; so the owner in
+ * each zone also takes over newer orders from the records of other zones. Orders are numbered over all zones, so that
+ * in the end all zones have the same one, in whatever order they arrive.
  */
 export class Orders {
-  /** Keys of this zone's records whose order is older than one in another zone, and that order. */
+  /** Keys of this zone's records with an older order than a record of another zone, and the newer order. */
   private readonly outdated = new Map<string, { readonly order: Order; readonly reason: string }>();
 
   constructor(private readonly node: OrderedNode) {}
 
-  /** The number of a new order for a destination: after all that are known here. */
+  /** The number for a new order: greater than all that are known here. */
   next(destination: Destination): { readonly n: number; readonly w: string } {
     const { records, rows, zones, options } = this.node;
     let n = 0;
@@ -44,7 +44,7 @@ export class Orders {
     return { n: n + 1, w: options.node };
   }
 
-  /** A record is known anew: of this zone or of another. */
+  /** A record has changed, of this zone or another. */
   recorded({ key, record }: Entry): void {
     const order = record?.z;
     const { records, rows, options } = this.node;
@@ -60,7 +60,7 @@ export class Orders {
     this.follow(own);
   }
 
-  /** What this node owns by now follows the orders of other zones. To be called every second. */
+  /** Applies orders of other zones to destinations that this node owns. Call it every second. */
   tick(): void {
     for (const key of this.outdated.keys()) this.follow(key);
   }

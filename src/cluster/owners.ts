@@ -6,11 +6,15 @@ import type { ClusterRows } from './rows.js';
 import type { ClusterSettings, PartitionShare } from './settings.js';
 import type { Values } from './values.js';
 
-/** Destinations whose owner is found anew in one go after a change of the view; the rest follows at the next ticks. */
+/**
+ * After a change of the view, the owners of this many destinations are computed at once; the others at the next ticks.
+ */
 const SWEEP = 20_000;
-/** Milliseconds rows may differ between two nodes before neither counts on the other for the partition. */
+/**
+ * Milliseconds for which two nodes may have different rows of a partition before neither relies on the other for it.
+ */
 const DIFFER_MS = 30_000;
-/** Milliseconds a node is alone before it probes more than its share. */
+/** Milliseconds for which a node is alone before it probes more than its share. */
 const ALONE_MORE_MS = 3000;
 
 interface Owned {
@@ -18,7 +22,7 @@ interface Owned {
   readonly owner: string | undefined;
 }
 
-/** What of a node its ownership follows from. */
+/** The parts of a node that this file uses. */
 export interface OwningNode {
   readonly name: string;
   readonly now: number;
@@ -34,15 +38,18 @@ export interface OwningNode {
       hurry(destinations: readonly Destination[]): void;
     };
   };
-  /** Gives everything up when the process stood still. */
+  /** Gives everything up if the process was blocked. */
   guard(): void;
   onPhase(listen: (phase: Phase) => void): void;
   onTick(listen: (now: number) => void): void;
 }
 
-/** Who owns what: probes it, publishes its events, writes its table. Follows from who is alive, by name alone. */
+/**
+ * Decides which node owns what: who probes a destination, publishes its events and writes its table. It follows from
+ * the names of the nodes that are alive.
+ */
 export class Owners {
-  /** Grows with every change that may move an owner. */
+  /** Incremented by every change that may change an owner. */
   private version = 0;
   private seenMembers = -1;
   private readonly candidates = new Map<string, readonly Candidate[]>();
@@ -50,7 +57,7 @@ export class Owners {
   private sweep: Iterator<readonly [string, Destination]> | undefined;
   private readonly owned = new Map<string, number>();
   private counting = new Map<string, number>();
-  /** Destinations by owner, as of the last look at all of them, and as counted now. */
+  /** Number of destinations by owner, as last computed, and as being computed now. */
   private shares = new Map<string, number>();
   private sharing = new Map<string, number>();
   private differing = new Map<string, number>();
@@ -73,22 +80,22 @@ export class Owners {
     });
   }
 
-  /** Whether owners are still found anew, some at each tick. */
+  /** Whether owners are being recomputed, some at each tick. */
   get isSweeping(): boolean {
     return this.sweep !== undefined;
   }
 
-  /** Tags this node holds, for its heartbeat. Set by the part that knows. */
+  /** The tags that this node holds, for its heartbeat. Set by tags.ts. */
   ownTags: () => readonly string[] = () => [];
-  /** The holder of a tag. Set by the part that knows. */
+  /** The holder of a tag. Set by tags.ts. */
   holder: (tag: string) => string | undefined = () => undefined;
 
-  /** Destinations this node owns, by partition, as of the last look at all of them. */
+  /** Number of destinations that this node owns, by partition, as last computed. */
   get ownedCounts(): ReadonlyMap<string, number> {
     return this.owned;
   }
 
-  /** Destinations a node owns, as of the last look at all of them. */
+  /** Number of destinations that a node owns, as last computed. */
   sharesOf(name: string): number {
     return this.shares.get(name) ?? 0;
   }
@@ -102,7 +109,7 @@ export class Owners {
     return owner;
   }
 
-  /** The nodes that may own a destination, in their order; for quorums. */
+  /** The nodes in the order in which they would own a destination; for quorums. */
   ranked(destination: Destination): readonly string[] {
     return rankOwners(destination.key, this.candidatesOf(destination.partition));
   }
@@ -132,21 +139,21 @@ export class Owners {
   }
 
   /**
-   * The single node for a task of the whole cluster: writing the table of a partition, publishing what concerns all.
-   * `all`: not only those that have loaded the partition.
+   * The one node for a task of the whole cluster, such as writing the table of a partition. `all`: choose among all
+   * nodes, not only those that have loaded the partition.
    */
   keeperOf(what: string, all = false): string | undefined {
     const candidates = all ? this.everybody() : this.everybody().filter(({ name }) => this.serves(name, what));
     return ownerOf(what, candidates);
   }
 
-  /** Whether this node is the keeper. */
+  /** Whether this node is the one for a task. */
   keeps(what: string, all = false): boolean {
     const { phase } = this.node;
     return phase !== 'joining' && phase !== 'alone' && this.keeperOf(what, all) === this.node.name;
   }
 
-  /** The view, rows or tags have changed. Returns the destinations that have come to this node, as far as found now. */
+  /** Nodes, rows or tags have changed. Returns the destinations that this node newly owns, as far as computed now. */
   invalidate(): readonly Destination[] {
     this.version++;
     this.candidates.clear();
@@ -156,7 +163,7 @@ export class Owners {
     return this.continueSweep();
   }
 
-  /** Milliseconds rows of a partition have differed between this node and another; 0: they do not. */
+  /** Milliseconds for which the rows of a partition have differed between this node and another; 0: they do not. */
   differsMs(partition: string): number {
     let longest = 0;
     for (const [key, since] of this.differing) {
@@ -208,7 +215,7 @@ export class Owners {
     return ownerOf(destination.key, able.length === 0 ? candidates : able);
   }
 
-  /** Nodes that cannot reach a destination for a while. Set by the part that knows. */
+  /** Nodes that cannot reach a destination for a while. Set by quorum.ts. */
   skipped: (destination: Destination) => ReadonlySet<string> = () => new Set();
 
   private candidatesOf(partition: string): readonly Candidate[] {
@@ -225,7 +232,7 @@ export class Owners {
     return candidates;
   }
 
-  /** All nodes that take part and take a share. While alone: also the other nodes that are alone. */
+  /** All nodes that take part with a share. While this node is alone: also the others that are alone. */
   private everybody(): Candidate[] {
     const { node } = this;
     const { phase, options, membership } = node;
@@ -240,7 +247,7 @@ export class Owners {
     return candidates;
   }
 
-  /** Whether a node has the partition, with the rows this one has; one of which nothing is known yet does. */
+  /** Whether a node has the partition with the same rows as this one; true while nothing is known about that node. */
   private serves(name: string, partition: string): boolean {
     const { node } = this;
     if (name === node.name) return node.rows.has(partition);
@@ -260,7 +267,7 @@ export class Owners {
     return node.now - since < DIFFER_MS;
   }
 
-  /** Alone, a node must know of the destinations its calls use, and of those that are down. */
+  /** A node that is alone must probe the destinations that its calls use, and those that are down. */
   private needsAlone(destination: Destination): boolean {
     const { now, options } = this.node;
     if (now - this.aloneAt < ALONE_MORE_MS) return false;
@@ -277,7 +284,7 @@ export class Owners {
   }
 }
 
-/** The partitions a member says it has loaded, with the hash of their rows; undefined when it says nothing. */
+/** The partitions that a node reports as loaded, with the hash of their rows; undefined when it reports nothing. */
 export function memberHashes(text: string): Readonly<Record<string, string>> | undefined {
   try {
     const { partitions } = JSON.parse(text) as { partitions?: unknown };

@@ -1,15 +1,16 @@
 import { hash32 } from '../core/mix.js';
 
-/** A node that may own something, and its share. */
+/** A node that may own something, and its weight. */
 export interface Candidate {
   readonly name: string;
-  /** Above 0. */
+  /** Must be above 0. */
   readonly weight: number;
 }
 
 /**
- * The nodes in the order in which they own `key`: weighted rendezvous hashing, as algorithm 100. A node that goes leaves
- * its keys to all others alike and moves no other; the same node back takes the same keys, since its name alone counts.
+ * The nodes in the order in which they own `key`: weighted rendezvous hashing, as in algorithm 100. When a node goes,
+ * its keys are distributed over all others and no other key moves. When it comes back it owns the same keys again,
+ * since only its name counts.
  */
 export function rankOwners(key: string, candidates: readonly Candidate[]): readonly string[] {
   return candidates
@@ -18,7 +19,7 @@ export function rankOwners(key: string, candidates: readonly Candidate[]): reado
     .map(({ name }) => name);
 }
 
-/** The first of `rankOwners`; undefined without candidates. */
+/** The first node of `rankOwners`; undefined without candidates. */
 export function ownerOf(key: string, candidates: readonly Candidate[]): string | undefined {
   let best: string | undefined;
   let lowest = Number.POSITIVE_INFINITY;
@@ -32,13 +33,16 @@ export function ownerOf(key: string, candidates: readonly Candidate[]): string |
   return best;
 }
 
-/** The lower the better: exponentially distributed with rate `weight`, so the chance to be lowest is by weight. */
+/**
+ * The score; the lowest is best. It is exponentially distributed with rate `weight`, so a node wins in proportion to
+ * its weight.
+ */
 function lotOf(key: string, name: string, weight: number): number {
   const draw = (mix(hash32(key, mix(hash32(name, 0x9e3779b1)))) + 0.5) / 0x1_0000_0000;
   return -Math.log(draw) / weight;
 }
 
-/** MurmurHash3's finalizer: every bit of the input changes half of the output. */
+/** MurmurHash3's finalizer: each bit of the input changes each bit of the output with probability 1/2. */
 function mix(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

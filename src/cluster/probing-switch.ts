@@ -1,13 +1,13 @@
 import { encodeToken } from '../events/subject.js';
 
-/** Key of the value that says whether probes are sent; of one partition, or without one of all. */
+/** Key of the value that switches probing on or off, for one partition or (undefined) for all. */
 export function probingKey(partition: string | undefined): string {
   return partition === undefined ? 'p' : `p.${encodeToken(partition)}`;
 }
 
 /**
- * Reads a value of the bucket; undefined for one that is no such switch. Whoever may write to the bucket may have written
- * it. What cannot be read, and what was removed, says that probes are sent.
+ * Reads a value of the bucket; undefined when the key is not that of such a switch. Anybody with access to the bucket
+ * may have written it. A value that is invalid or was removed means that probing is on.
  */
 export function probingSwitch(key: string, text: string): { on: boolean; partition?: string } | undefined {
   if (key === 'p') return { on: switchOf(text)?.probing !== false };

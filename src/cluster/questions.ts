@@ -1,14 +1,14 @@
 import type { ClusterNode } from './node.js';
 
-/** What a question is about, and what belongs to it. */
+/** A question: its kind and parameters. */
 type Question = { readonly q: string; readonly [key: string]: unknown };
 
-/** Answers a question; `answer` may be called later, or never. */
+/** Answers a question; `answer` may be called later or never. */
 export type Answerer = (question: Question, answer: (value: unknown) => void) => void;
 
 const MAX_TEXT = 256 * 1024;
 
-/** Questions nodes ask each other by name, and who answers them here. */
+/** Questions that one node asks another by name, and the functions that answer them here. */
 export class Questions {
   private readonly answerers = new Map<string, Answerer>();
 
@@ -20,12 +20,12 @@ export class Questions {
     };
   }
 
-  /** Has questions of a kind answered. */
+  /** Registers the function that answers a kind of question. */
   on(kind: string, answer: Answerer): void {
     this.answerers.set(kind, answer);
   }
 
-  /** `done` gets what was answered; undefined without an answer in time, or one that cannot be read. */
+  /** `done` gets the answer; undefined when none came in time, or it is invalid. */
   ask(
     node: string,
     question: Question,

@@ -5,38 +5,38 @@ import type { Questions } from './questions.js';
 import type { DestinationRecord } from './record.js';
 import type { Entry } from './record-entry.js';
 
-/** Nodes asked besides the owner. */
+/** Number of nodes asked besides the owner. */
 const WITNESSES = 2;
-/** Checks for others under way at most. */
+/** Most probes for other nodes at a time. */
 const MAX_CHECKS = 500;
-/** Intervals a node that cannot reach a destination leaves it to others. */
+/** Probing intervals for which a node that cannot reach a destination leaves it to others. */
 const SKIP_INTERVALS = 10;
 const MAX_SEEN = 100_000;
 
-/** What the vote on destinations is made with. */
+/** What the vote needs. */
 export interface QuorumOptions {
   readonly node: ClusterNode;
   readonly questions: Questions;
-  /** Failures that switch a destination off, from where it stands. */
+  /** Failures until a destination becomes unusable. */
   failuresLeft(destination: Destination): number;
   /** Milliseconds a probe may take. */
   timeoutMs(): number;
-  /** Applies a signal that was held. */
+  /** Applies a signal that was held back. */
   apply(signal: StateSignal): void;
 }
 
 /**
- * Before an owner switches a destination off it asks the next two nodes to look as well. Two of three that fail decide;
- * where only the owner fails, it routes round the destination itself and leaves it to the next node for a while. So one
- * node with a broken uplink takes no gateway from the others.
+ * Before an owner switches a destination off, it asks the next two nodes to probe it too. Two failures of three decide.
+ * When only the owner cannot reach it, the owner does not send calls there itself, and lets the next node probe it for
+ * a while. So one node with a broken network connection does not switch gateways off for the others.
  */
 export class Quorum {
   private readonly asking = new Set<string>();
-  /** Destinations only this node cannot reach, and until when. */
+  /** Destinations that only this node cannot reach, and until when. */
   private readonly unreachable = new Map<string, number>();
-  /** By a destination's key: nodes that leave it to others, and until when. */
+  /** By the key of a destination: nodes that leave it to others, and until when. */
   private readonly skips = new Map<string, Map<string, number>>();
-  /** Notes of records that were seen. */
+  /** Notes in records that were seen before. */
   private readonly seen = new Set<string>();
   private passing = false;
   private checks = 0;
@@ -54,7 +54,7 @@ export class Quorum {
 
   private diverting: Destination | undefined;
 
-  /** Whether a signal has to wait for the others; it is applied later, or not at all. */
+  /** Whether a signal has to wait for the other nodes; it is then applied later or not at all. */
   private holds(signal: StateSignal): boolean {
     const { node, failuresLeft } = this.options;
     const { destination, kind, origin } = signal;
@@ -98,7 +98,7 @@ export class Quorum {
         }
         if (bad >= 2) decide(true);
         else if (good >= 2) decide(false);
-        // A node that does not answer is not counted; without any answer the owner decides by itself.
+        // A node that does not answer is not counted; if nobody answers, the owner decides by itself.
         else if (open === 0) decide(answers === 0);
       });
     }
@@ -124,7 +124,7 @@ export class Quorum {
     }
   }
 
-  /** A record that says active does not bring back what this node cannot reach. */
+  /** A record with state active does not apply here while this node cannot reach the destination. */
   private keepsOut(destination: Destination, record: DestinationRecord): boolean {
     if (this.unreachable.size === 0 || destination.health.state === 'active') return false;
     const { key } = this.options.node.entryOf(destination);
@@ -139,7 +139,7 @@ export class Quorum {
     return notes === undefined ? NOBODY : new Set(notes.keys());
   }
 
-  /** A note in a record holds for some intervals from when it is first seen here. */
+  /** A note in a record is valid for some intervals after this node first sees it. */
   private recorded({ key, record, destination }: Entry): void {
     if (record?.skip === undefined || destination === undefined) return;
     const { node } = this.options;
@@ -169,7 +169,7 @@ export class Quorum {
       if (until > now) continue;
       this.unreachable.delete(key);
       const entry = node.records.entry(key);
-      // Owned by this node again: its next probe decides. Owned by another node: its record applies.
+      // If this node owns the destination again, its next probe decides; otherwise the record applies.
       if (entry.destination !== undefined && !node.owners.owns(entry.destination)) node.records.adopt(entry);
     }
   }

@@ -2,7 +2,7 @@ import type { Destination } from '../engine/destination.js';
 import type { Stored } from './bus.js';
 import { type DestinationRecord, type Intent, isNewer, isWord } from './record.js';
 
-/** A compare-and-set under way. */
+/** A compare-and-set in progress. */
 export interface WriteInFlight {
   readonly intent: Intent;
   readonly record: DestinationRecord;
@@ -11,37 +11,37 @@ export interface WriteInFlight {
   readonly since: number;
 }
 
-/** What this node knows of one destination's record, and what it wants to make of it. */
+/** What this node knows of a destination's record, and the changes it wants to commit. */
 export interface Entry {
   readonly key: string;
-  /** While it stands in this node's rows. */
+  /** Set while the destination is in this node's rows. */
   destination: Destination | undefined;
   /** Revision of `record`; 0: never written. */
   rev: number;
   record: DestinationRecord | undefined;
-  /** Edges up to this one were read from the bucket and may be of any age; later ones came as they were committed. */
+  /** Edges up to this one were read from the bucket and may be old; later ones arrived when they were committed. */
   readSeq: number;
-  /** In force here and not committed yet, oldest first. */
+  /** Changes that apply here but are not committed yet, oldest first. */
   queue: Intent[];
-  /** Monotonic time of the oldest of them. */
+  /** Monotonic time of the oldest one. */
   since: number;
   /** `v` of the record when the queue began. */
   baseV: number;
-  /** What stands for the record while there is none. */
+  /** Used as the record while there is none. */
   origin: DestinationRecord | undefined;
   flight: WriteInFlight | undefined;
-  /** Sent, with an unknown result: it may have been stored. */
+  /** A write whose result is unknown: it may have been stored. */
   unsure: WriteInFlight | undefined;
   tries: number;
-  /** The bucket has an older record than this one: it lost what was written. */
+  /** The bucket has an older record than this: it has lost writes. */
   stale: boolean;
-  /** Not to be sent yet: the destination is being looked at again. */
+  /** Not to be sent yet, since the destination is being probed again. */
   held: boolean;
   retry: (() => void) | undefined;
   waiters: (() => void)[];
 }
 
-/** The entry of a key of which nothing is known yet. */
+/** An entry for a key of which nothing is known yet. */
 export function newEntry(key: string, destination: Destination | undefined): Entry {
   return {
     key,
@@ -63,19 +63,19 @@ export function newEntry(key: string, destination: Destination | undefined): Ent
   };
 }
 
-/** Orders are kept longer than measurements; what is under way stays. */
+/** Shortens the queue: keeps orders longer than results of probes, and the change in progress. */
 export function compact(entry: Entry): void {
   const from = entry.flight === undefined ? 0 : 1;
   const at = entry.queue.findIndex((intent, i) => i >= from && i < entry.queue.length - 1 && !isWord(intent));
   entry.queue.splice(at < 0 ? from : at, 1);
 }
 
-/** Whether a value of the revision known is what is known. */
+/** Whether a value is the known one, if the revision is. */
 export function isSame({ rev, record }: Entry, { revision, text }: Stored): boolean {
   return revision !== rev || record === undefined || JSON.stringify(record) === text;
 }
 
-/** Whether an intent changes anything of a record. `published`: the last edge known to be in the event stream. */
+/** Whether an intent would change the record. `published`: the last edge known to be in the event stream. */
 export function worthWriting(
   base: DestinationRecord,
   intent: Intent,
@@ -86,6 +86,6 @@ export function worthWriting(
   if (intent.kind === 'skip') return base.skip?.includes(intent.reason) !== true;
   if (intent.order !== undefined) return isNewer(intent.order, base.z);
   if (state !== base.st) return true;
-  // An order for the state a destination already has makes that state override probes.
+  // An order for the current state still matters: from then on it overrides probes.
   return intent.bits !== undefined && base.b !== undefined && intent.bits !== base.b;
 }

@@ -1,96 +1,108 @@
 import { maskUri } from '../core/mask.js';
 import type { HealthState, SignalOrigin } from '../engine/destination.js';
 
-/** A change of usability that is not known to be in the event stream yet. */
+/** A change of usability that may not be in the event stream yet. */
 export interface Edge {
   /** `seq` of its event. */
   readonly q: number;
   readonly st: 'active' | 'inactive';
   readonly pv: 'active' | 'inactive';
-  /** State it led to. */
+  /** The new state. */
   readonly s: HealthState;
   /** ISO 8601. */
   readonly t: string;
   readonly r: string;
   readonly c?: number;
   readonly x?: string;
-  /** Address as the caller wrote it, where it differs from the row's. */
+  /** Address as the caller wrote it, if it differs from the row's. */
   readonly a?: string;
   /** Node that decided. */
   readonly n: string;
-  /** Generation of the bucket it was decided in: a part of the event's id for ever. */
+  /** Generation of the bucket at that time; it remains part of the event's ID. */
   readonly g: string;
 }
 
-/** An operator's order where zones have records of their own: its number over all zones, who took it, what it says. */
+/**
+ * An operator's order where zones have records of their own: its number over all zones, the node that took it, and the
+ * state.
+ */
 export interface Order {
   readonly n: number;
   readonly w: string;
   readonly st: HealthState;
 }
 
-/** Whether an order was given after another; of two with one number the node's name decides, everywhere alike. */
+/**
+ * Whether an order is later than another; with equal numbers the names of the nodes decide, with the same result
+ * everywhere.
+ */
 export function isNewer(a: Pick<Order, 'n' | 'w'> | undefined, b: Pick<Order, 'n' | 'w'> | undefined): boolean {
   if (a === undefined || b === undefined) return a !== undefined;
   return a.n > b.n || (a.n === b.n && a.w > b.w);
 }
 
-/** What the cluster knows of one destination. Fields this version does not know survive a rewrite. */
+/** The record of a destination in the bucket. Fields unknown to this version are kept when it is written. */
 export interface DestinationRecord {
-  /** Grows with every write. */
+  /** Incremented by every write. */
   readonly v: number;
   readonly a: string;
   readonly s: string;
   readonly st: HealthState;
-  /** Edges so far. */
+  /** Number of edges so far. */
   readonly q: number;
-  /** The operator's order, while it is in force. */
+  /** The operator's order, while it is in effect. */
   readonly op?: { readonly st: HealthState; readonly by: string };
   /** `v` of the last order of an operator or a script. */
   readonly ov?: number;
-  /** The last order that counts in all zones, where each zone has a record of its own. */
+  /** The last order for all zones, where each zone has a record of its own. */
   readonly z?: Order;
   readonly t: string;
   readonly r: string;
   readonly c?: number;
   readonly x?: string;
-  /** Who wrote it, and for whom: of two writers at one `v`, which. */
+  /** The node that wrote the record; it decides between two writes with the same `v`. */
   readonly w: string;
   /** The last edge known to be stored in the event stream. */
   readonly told: number;
   readonly ev: readonly Edge[];
-  /** Nodes that cannot reach the destination while others can, each with the `v` at which it said so: "n1@41". */
+  /** Nodes that cannot reach the destination while others can, each with the `v` at which it noted this: "n1@41". */
   readonly skip?: readonly string[];
-  /** State bits of a partition of flavour kamailio. */
+  /** State bits (flavour kamailio). */
   readonly b?: number;
   readonly [other: string]: unknown;
 }
 
-/** A change a node found or was ordered to make, kept until committed; decided again when others were faster. */
+/**
+ * A change that a node wants to make, from a probe or an order. It is kept until committed, and decided again when
+ * another node has committed first.
+ */
 export interface Intent {
-  /** `published`: no change of state, only notes which edges are in the stream. `skip`: the owner cannot reach it. */
+  /**
+   * `published`: changes no state, only notes which edges are in the stream. `skip`: the owner cannot reach the
+   * destination.
+   */
   readonly kind: 'success' | 'failure' | 'set' | 'published' | 'skip';
   readonly to?: HealthState | undefined;
   readonly origin: SignalOrigin;
-  /** Milliseconds since the epoch, for people. */
+  /** Milliseconds since the epoch, only to be shown. */
   readonly time: number;
   readonly reason: string;
   readonly code?: number | undefined;
   readonly cause?: string | undefined;
   readonly address?: string | undefined;
   readonly bits?: number | undefined;
-  /** Number of an order that counts in all zones. */
+  /** Number of an order for all zones. */
   readonly order?: { readonly n: number; readonly w: string } | undefined;
 }
 
-/** Edges a record holds at most; older ones are merged. */
+/** Most edges in a record; older ones are merged. */
 const MAX_EDGES = 8;
-/** Characters of a record's text at most. */
+/** Longest text of a record. */
 const MAX_TEXT = 64 * 1024;
 
 /**
- * The state that follows an intent on a state others may have changed meanwhile. Counting toward the threshold is
- * complete when an intent exists: `failure` and `set probing` mean that it was reached.
+ * The state after an intent, given a state that others may have changed meanwhile. Thresholds have been applied before:
+ * `failure` and `set probing` mean that the threshold was reached.
  */
 export function decideAgain(state: HealthState, intent: Intent): HealthState {
   switch (intent.kind) {
@@ -105,17 +117,17 @@ export function decideAgain(state: HealthState, intent: Intent): HealthState {
   }
 }
 
-/** Whether an intent is an order of an operator or a script rather than a measurement. */
+/** Whether an intent is an order of an operator or a script and not the result of a probe. */
 export function isWord({ kind, origin }: Intent): boolean {
   return kind === 'set' && (origin === 'mi' || origin === 'script' || origin === 'store');
 }
 
-/** A destination without a record: its state is the row's, or what memory has kept of it. */
+/** The record for a destination that has none: the state of the row, or the one in memory. */
 export function firstRecord(address: string, socket: string, state: HealthState, seq: number): DestinationRecord {
   return { v: 0, a: maskUri(address), s: socket, st: state, q: seq, t: '', r: '', w: '', told: seq, ev: [] };
 }
 
-/** The record after an intent that leads to `state`. `published`: the last edge this node knows to be stored. */
+/** The record after an intent that leads to `state`. `published`: the last edge that this node knows to be stored. */
 export function nextRecord(
   base: DestinationRecord,
   intent: Intent,
@@ -179,7 +191,7 @@ export function nextRecord(
 
 const STATES: ReadonlySet<unknown> = new Set<HealthState>(['active', 'inactive', 'probing']);
 
-/** Reads a record; undefined for what is none: the bucket is written by whoever has access to it. */
+/** Parses a record; undefined when it is invalid. Anybody with access to the bucket may have written it. */
 export function parseRecord(text: string): DestinationRecord | undefined {
   if (text.length > MAX_TEXT) return undefined;
   let value: Partial<DestinationRecord> | null;

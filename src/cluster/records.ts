@@ -5,60 +5,61 @@ import type { ClusterBus, ClusterCounters, CommitOutcome, Stored } from './bus.j
 import { type DestinationRecord, decideAgain, firstRecord, type Intent, nextRecord, parseRecord } from './record.js';
 import { compact, type Entry, isSame, newEntry, type WriteInFlight, worthWriting } from './record-entry.js';
 
-/** What the records of destinations are made with. */
+/** What the records need. */
 export interface RecordsOptions {
   readonly node: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly bus: ClusterBus;
   readonly counters: ClusterCounters;
-  /** Id of the bucket's generation. */
+  /** ID of the bucket's generation. */
   readonly generation: () => string;
   /** Whether commits may be sent now. */
   readonly open: () => boolean;
-  /** The last edge of a key this node knows to be in the event stream. */
+  /** The last edge of a key that this node knows to be in the event stream. */
   readonly published: (key: string) => number;
-  /** The destination of a key in this node's rows. */
+  /** The destination of a key, if it is in this node's rows. */
   readonly find: (key: string) => Destination | undefined;
-  /** Brings memory to what the record says. */
+  /** Sets the state in memory to that of the record. */
   readonly adopt: (destination: Destination, record: DestinationRecord) => void;
-  /** A newer record is known, written by anybody. */
+  /** A newer record is known, whoever has written it. */
   readonly recorded: (entry: Entry) => void;
-  /** The server does not know a record that was there: the store was lost. */
+  /** The server no longer has a record: the bucket was lost. */
   readonly lost: () => void;
-  /** The bucket has an older record than is known here. */
+  /** The bucket has an older record than this node. */
   readonly stale: (entry: Entry) => void;
-  /** Milliseconds a commit took. */
+  /** Reports how many milliseconds a commit took. */
   readonly took?: (ms: number) => void;
 }
 
 const MAX_IN_FLIGHT = 64;
 const MAX_QUEUE = 8;
 const MAX_TRIES = 8;
-/** Milliseconds until a commit without an answer is looked after. */
+/** Milliseconds until a commit without an answer is checked. */
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 2000;
-/** The oldest change is tried more often: when it succeeds, so does the rest. */
+/** Milliseconds between attempts with the oldest change: when it succeeds, the others will too. */
 const OLDEST_RETRY_MS = 500;
-/** No room on the server: it is not asked more often than this. */
+/** Milliseconds between attempts while the server has no room. */
 const FULL_RETRY_MS = 5000;
 
 /**
- * The records of the destinations and the way changes are made: decide, apply in memory, write expecting the revision
- * known. A change that lost is decided again on the newer record. One commit of a key is under way at a time.
+ * The records of the destinations, and how changes are made: decide, apply in memory, write if the revision is still
+ * the known one. When another node was faster, the change is decided again on the newer record. At most one commit of a
+ * key is in progress.
  */
 export class Records {
   readonly entries = new Map<string, Entry>();
-  /** Entries with something not committed, oldest first. */
+  /** Entries with uncommitted changes, oldest first. */
   readonly pending = new Set<Entry>();
   private readonly ready = new Set<Entry>();
   private inFlight = 0;
-  /** The last commit or look had no answer. */
+  /** Whether the last commit or read had no answer. */
   private failing = false;
 
   constructor(private readonly options: RecordsOptions) {}
 
-  /** The entry of a key, made when there is none. */
+  /** The entry of a key, created when there is none. */
   entry(key: string): Entry {
     let entry = this.entries.get(key);
     if (entry === undefined) {
@@ -68,15 +69,15 @@ export class Records {
     return entry;
   }
 
-  /** Milliseconds the oldest change has waited for its commit; 0 without one. */
+  /** Milliseconds for which the oldest change has been waiting; 0 if there is none. */
   oldestMs(): number {
     for (const entry of this.pending) return this.options.clock.monotonic() - entry.since;
     return 0;
   }
 
   /**
-   * Takes a change that is in force in memory. `before`: what stands for the record should there be none: the state
-   * before the change. `origin`: the same for a record of another zone, which says nothing of this node's memory.
+   * Submits a change that already applies in memory. `before`: the state before the change, used if there is no record.
+   * `origin`: the same for a record of another zone, which does not describe this node's memory.
    */
   submit(
     entry: Entry,
@@ -99,19 +100,21 @@ export class Records {
     this.line(entry);
   }
 
-  /** Calls `done` when nothing of the key waits for a commit any more; at once when nothing does. */
+  /** Calls `done` when no change of the key is waiting any more, maybe at once. */
   whenSettled(entry: Entry, done: () => void): void {
     if (entry.queue.length === 0) done();
     else entry.waiters.push(done);
   }
 
-  /** Holds everything that waits until it is replaced: it was decided before what others decided was known. */
+  /**
+   * Holds all waiting changes until they are replaced, since they were decided without knowing the decisions of others.
+   */
   holdAll(): void {
     this.ready.clear();
     for (const entry of this.pending) entry.held = entry.flight === undefined;
   }
 
-  /** Replaces what waits; for the return of a node that was alone. */
+  /** Replaces the waiting changes; used when a node returns after being alone. */
   replace(entry: Entry, queue: readonly Intent[]): void {
     entry.retry?.();
     entry.retry = undefined;
@@ -124,10 +127,7 @@ export class Records {
     else this.line(entry);
   }
 
-  /**
-   * A value of the bucket, from the feed, a snapshot or an answer. Older ones than known are passed over. `live`: it was
-   * written just now.
-   */
+  /** Accepts a value of the bucket from any source, unless a newer one is known. `live`: it has just been written. */
   accept(key: string, revision: number, text: string, live: boolean): void {
     const entry = this.entry(key);
     if (revision <= entry.rev) return;
@@ -150,21 +150,21 @@ export class Records {
     if (entry.queue.length === 0) this.adopt(entry);
   }
 
-  /** A record was taken away, and nobody has written it since. */
+  /** A record was removed, and nobody has written it since. */
   forget(key: string, revision: number): void {
     const entry = this.entries.get(key);
     if (entry === undefined || entry.queue.length > 0 || entry.flight !== undefined || entry.rev > revision + 1) return;
     this.entries.delete(key);
   }
 
-  /** Sends what waits; to be called when commits become possible. */
+  /** Sends what is waiting; call it when commits become possible. */
   pump(): void {
     for (const entry of this.pending)
       if (entry.flight === undefined && entry.retry === undefined && !entry.held) this.ready.add(entry);
     this.drain();
   }
 
-  /** The bucket was made anew: no revision holds any more. What is under way is forgotten, what waits is kept. */
+  /** The bucket was recreated, so all revisions are void. Changes in progress are dropped, waiting ones are kept. */
   forgetRevisions(): void {
     for (const entry of this.entries.values()) {
       entry.rev = 0;
@@ -176,14 +176,14 @@ export class Records {
   }
 
   /**
-   * Writes a record as it is known here into a bucket that lost it; only where the bucket still has `expected`. What was
-   * written by somebody else meanwhile comes by the feed.
+   * Writes a known record to a bucket that has lost it, if the bucket still has revision `expected`. If another node
+   * has written it, that value will arrive.
    */
   restore(entry: Entry, expected: number): void {
     const { record } = entry;
     if (record === undefined || entry.flight !== undefined) return;
     this.options.bus.commit(entry.key, JSON.stringify(record), expected, (outcome) => {
-      // Without an answer it is tried again; where somebody else was faster, what that one wrote comes by the feed.
+      // Without an answer it is tried again. If another node was faster, its value will arrive.
       if (outcome.kind === 'failed') this.options.stale(entry);
       if (outcome.kind !== 'done' || outcome.revision <= entry.rev) return;
       entry.rev = outcome.revision;
@@ -191,7 +191,7 @@ export class Records {
     });
   }
 
-  /** Brings memory to the record, where nothing of this node's own stands over it. */
+  /** Sets the state in memory to the record, unless this node has uncommitted changes. */
   adopt(entry: Entry): void {
     const { destination, record } = entry;
     if (destination !== undefined && record !== undefined) this.options.adopt(destination, record);
@@ -209,7 +209,7 @@ export class Records {
       this.ready.delete(entry);
       const { unsure } = entry;
       if (unsure === undefined) this.send(entry);
-      // The same write on the same revision succeeds once at most, also when its first answer was lost.
+      // The same write on the same revision can succeed only once, even if its first answer was lost.
       else if (unsure.expected === entry.rev && entry.flight === undefined) this.fly(entry, unsure);
       else this.refresh(entry);
     }
@@ -247,7 +247,7 @@ export class Records {
     this.options.bus.commit(entry.key, text, expected, (outcome) => this.answered(entry, flight, outcome));
   }
 
-  /** Commits succeed again: what waits for its next attempt need not wait. */
+  /** Commits succeed again: waiting changes need not wait for their next attempt. */
   private recovered(): void {
     if (!this.failing) return;
     this.failing = false;
@@ -287,7 +287,7 @@ export class Records {
     this.drain();
   }
 
-  /** Reads what the leader has before anything is written again. */
+  /** Reads the leader's value before writing again. */
   private refresh(entry: Entry): void {
     const { queue } = entry;
     this.options.bus.get(entry.key, (value) => {
@@ -314,7 +314,7 @@ export class Records {
     }
     if (value.revision > entry.rev) this.accept(entry.key, value.revision, value.text, false);
     else if (value.revision < entry.rev || !isSame(entry, value)) {
-      // Of another bucket, whose numbers began anew: nothing may be written on the revision known here.
+      // The value is of another bucket with new numbers: nothing may be written with the known revision.
       this.options.lost();
       this.later(entry, RETRY_MS);
       return;
@@ -347,7 +347,7 @@ export class Records {
     if (revision > entry.rev) {
       entry.rev = revision;
       entry.record = flight.record;
-      // What the bucket had lost is in what this node has written.
+      // This node's write contains what the bucket had lost.
       entry.stale = false;
     }
     this.options.counters.commits++;
@@ -369,7 +369,7 @@ export class Records {
     const { destination, origin } = entry;
     entry.origin = undefined;
     entry.held = false;
-    // Intents without effect leave no trace, not even in the count of edges.
+    // Intents without effect are dropped, and not counted as edges.
     if (entry.record !== undefined) this.adopt(entry);
     else if (destination !== undefined && origin !== undefined) this.options.adopt(destination, origin);
     const { waiters } = entry;

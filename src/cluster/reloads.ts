@@ -3,7 +3,7 @@ import type { ClusterNode } from './node.js';
 import { rankOwners } from './ownership.js';
 import type { Questions } from './questions.js';
 
-/** What of loading the reloads need. */
+/** The functions for loading that this file uses. */
 export interface Loader {
   /** Names of the partitions that take part. */
   partitions(): readonly string[];
@@ -11,7 +11,7 @@ export interface Loader {
   load(partition: string): Promise<{ readonly rows: number }>;
 }
 
-/** How a node fared with the last reload of all. */
+/** The result of a node's last shared reload. */
 export interface ReloadReport {
   readonly rows?: number;
   readonly error?: string;
@@ -21,20 +21,20 @@ export interface ReloadReport {
 
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
-/** Milliseconds a report waits for the other nodes. */
+/** Milliseconds to wait for the other nodes' reports. */
 const REPORT_MS = 10_000;
 const LOOK_MS = 250;
-/** Nodes that load at a time. */
+/** Most nodes that load at the same time. */
 const AT_A_TIME = 3;
-/** Milliseconds those before this node may take, after which it loads all the same. */
+/** Milliseconds this node waits for those before it; then it loads anyway. */
 const WINDOW_MS = 10_000;
 
-/** A reload this node is to follow. */
+/** A reload that this node is going to do. */
 interface Due {
   readonly n: number;
   /** The nodes that load before this one. */
   readonly before: readonly string[];
-  /** Monotonic times: not before, and however long the others take. */
+  /** Monotonic times: earliest, and latest whatever the others do. */
   readonly from: number;
   readonly until: number;
 }
@@ -45,8 +45,8 @@ interface Request {
 }
 
 /**
- * Reloads of all nodes. The node that was asked writes down that there is one; the others load one after the other within
- * the spread, and three at a time at most, so that a database is not asked by all at once.
+ * Reloads by all nodes. The node that gets the command writes it to the bucket. The others load one after the other
+ * within the configured spread, at most three at a time, so that not all ask the database at once.
  */
 export class Reloads {
   private readonly applied = new Map<string, number>();
@@ -54,7 +54,7 @@ export class Reloads {
   private readonly errors = new Map<string, string>();
   private readonly planned = new Map<string, () => void>();
   private readonly due = new Map<string, Due>();
-  /** By partition: nodes that are done with a reload, or have failed. */
+  /** By partition: nodes that have finished a reload or failed. */
   private readonly done = new Map<string, { n: number; readonly names: Set<string> }>();
 
   constructor(
@@ -70,7 +70,7 @@ export class Reloads {
     questions.on('reload', ({ partition }, answer) => answer(this.report(String(partition))));
   }
 
-  /** How this node fared with a partition. */
+  /** The result of this node for a partition. */
   report(partition: string): ReloadReport {
     const error = this.errors.get(partition);
     const rows = this.rows.get(partition);
@@ -82,7 +82,7 @@ export class Reloads {
     };
   }
 
-  /** This node has loaded a partition and the others shall; `done`: whether they know. */
+  /** This node has loaded a partition, and the others shall do so; `done`: whether they know. */
   spread(partition: string, done: (shared: boolean) => void): void {
     const { node } = this;
     if (!node.options.settings.reload || !node.isIn || !node.options.bus.connected) {
@@ -99,7 +99,7 @@ export class Reloads {
     );
   }
 
-  /** What all nodes say of a reload, when they have done it, or after ten seconds. */
+  /** The results of all nodes for a reload, when they have finished or after ten seconds. */
   collect(partition: string, done: (reports: Readonly<Record<string, ReloadReport | undefined>>) => void): void {
     const { node } = this;
     const reports: Record<string, ReloadReport | undefined> = { [node.name]: this.report(partition) };
@@ -129,7 +129,8 @@ export class Reloads {
     const request = parseRequest(text);
     const partition = this.loader.partitions().find((name) => keyOf(name) === key);
     if (request === undefined || partition === undefined) return;
-    // Rows were read when this node started; what was asked before that is done. By whom it was asked it is done, too.
+    // This node read the rows when it started, after that reload was requested; and the node that requested it has done
+    // it.
     const first = !this.applied.has(partition) && !node.isIn;
     if (first || request.by === node.name) {
       this.applied.set(partition, request.n);
@@ -150,7 +151,7 @@ export class Reloads {
     this.begin(node.now);
   }
 
-  /** Another node is done with its load. */
+  /** Another node has finished its load. */
   private finishedElsewhere(name: string, text: string): void {
     if (text.length > 1024) return;
     try {
@@ -163,11 +164,11 @@ export class Reloads {
       }
       this.begin(this.node.now);
     } catch {
-      // Anybody may publish there.
+      // Anybody may publish such a message, so an invalid one is ignored.
     }
   }
 
-  /** Begins what is due: no more than two of those before this node still load. */
+  /** Begins the reloads that are due, if at most two of the nodes before this one are still loading. */
   private begin(now: number): void {
     for (const [partition, { n, before, from, until }] of this.due) {
       if (now < from) continue;
@@ -203,7 +204,7 @@ export class Reloads {
           this.errors.set(partition, message);
           this.finished(partition, n);
           log.warn({ partition, error: message }, `cluster: partition ${partition} could not follow reload ${n}`);
-          // Not all that failed together try again together.
+          // A random delay, so that nodes that failed together do not try again together.
           const wait = retry * (0.5 + this.node.options.random.uint32() / 2 ** 32);
           if (!this.planned.has(partition) && !this.due.has(partition)) {
             this.plan(partition, n, wait, Math.min(LONGEST_RETRY, retry * 2));

@@ -7,16 +7,16 @@ import type { Entry } from './record-entry.js';
 const A_TICK = 20;
 
 /**
- * Settles what a node decided while it was alone, when it is back and has read what the others decided meanwhile. No node
- * commits an unverified state: an operator's order is committed unless a later order exists; a verdict of a probe
- * counts only after another probe, and not at all where others have newer results.
+ * Settles what a node decided while it was alone, after it has returned and read what the others decided. No node
+ * commits an unverified state. An operator's order is committed unless there is a later one. The result of a probe
+ * counts only after another probe, and not at all if others have newer results.
  */
 export class Return {
   constructor(private readonly node: ClusterNode) {
     node.joining.returning = () => this.step();
   }
 
-  /** Some at a time; true when nothing is left that was decided before. */
+  /** Settles some decisions; returns true when nothing is left. */
   private step(): boolean {
     let count = 0;
     for (const entry of [...this.node.records.pending]) {
@@ -64,7 +64,7 @@ export class Return {
 
   private lookAgain(entry: Entry, destination: Destination, verdict: Intent): void {
     const { records, options } = this.node;
-    // No node probes it: only calls show its state.
+    // No node probes it, so only calls show its state.
     if (!options.host.isProbed(destination)) {
       records.replace(entry, [verdict]);
       return;

@@ -8,17 +8,17 @@ import { encodeToken } from '../events/subject.js';
 /** Destinations indexed per event loop iteration. */
 const SLICE = 500;
 
-/** Key of a destination's record; of one zone where each has its own. */
+/** Key of a destination's record, or of the record of one zone. */
 function recordKey({ partition, setId, row }: Destination, zone: string): string {
   return inZone(`d.${stateKey({ partition, group: setId, address: row.uri, socket: row.socket })}`, zone);
 }
 
-/** Key of the record of a zone; '' is a zone, too, and the one of all where zones do not count. */
+/** Key of the record of a zone; '' for the only record where zones have no records of their own. */
 export function inZone(key: string, zone: string): string {
   return zone === '' ? key : `${key}-${encodeToken(zone)}`;
 }
 
-/** The key without its zone: a hash of hexadecimal digits stands before it. */
+/** The key without its zone, which comes after a hexadecimal hash. */
 export function withoutZone(key: string): string {
   const hash = key.lastIndexOf('.');
   const dash = key.indexOf('-', hash + 1);
@@ -34,16 +34,18 @@ interface Indexed {
 
 /** The destinations of the partitions that take part in the cluster, by the keys of their records. */
 export class ClusterRows {
-  /** Grows with each partition indexed anew. */
+  /** Incremented each time a partition is indexed. */
   version = 0;
   private readonly partitions = new Map<string, Indexed>();
-  /** Names of the partitions as they stand in keys. */
+  /** Names of the partitions in the encoding of keys. */
   private readonly tokens = new Set<string>();
   private readonly fresh = new Set<string>();
-  /** A key is a cryptographic hash, and is asked for with each probe. */
+  /** Cache of keys: a key is a cryptographic hash, and is needed for each probe. */
   private readonly known = new WeakMap<Destination, string>();
 
-  /** `zoneOf`: the zone whose records of a partition this node follows; '' where zones do not count. */
+  /**
+   * `zoneOf`: the zone whose records this node follows for a partition; '' where zones have no records of their own.
+   */
   constructor(private readonly zoneOf: (partition: string) => string = () => '') {}
 
   /** Key of a destination's record. */
@@ -64,12 +66,12 @@ export class ClusterRows {
     return false;
   }
 
-  /** The destination of an entry of the public bucket. */
+  /** The destination of an entry in the public bucket. */
   findEntry(entry: Parameters<typeof stateKey>[0]): Destination | undefined {
     return this.find(inZone(`d.${stateKey(entry)}`, this.zoneOf(entry.partition)));
   }
 
-  /** The destination of a key, whichever its partition. */
+  /** The destination of a key in any partition. */
   find(key: string): Destination | undefined {
     for (const { keys } of this.partitions.values()) {
       const found = keys.get(key);
@@ -78,22 +80,22 @@ export class ClusterRows {
     return undefined;
   }
 
-  /** Whether a record is of a partition that was indexed. */
+  /** Whether a key is that of an indexed partition. */
   serves(key: string): boolean {
     return this.tokens.has(key.slice(2, key.indexOf('.', 2)));
   }
 
-  /** Whether the partition was indexed for the first time since this was asked. */
+  /** Whether the partition was indexed for the first time since the last call. */
   isNew(partition: string): boolean {
     return this.fresh.delete(partition);
   }
 
-  /** Whether a snapshot of the partition has been indexed. */
+  /** Whether the partition has been indexed. */
   has(partition: string): boolean {
     return this.partitions.has(partition);
   }
 
-  /** Hash over the destinations of a partition; undefined for one that does not take part. */
+  /** Hash of the destinations of a partition; undefined if it does not take part. */
   hashOf(partition: string): string | undefined {
     return this.partitions.get(partition)?.hash;
   }
@@ -108,19 +110,22 @@ export class ClusterRows {
     return this.partitions.get(partition)?.keys ?? new Map<string, Destination>();
   }
 
-  /** All destinations with their keys. */
+  /** All keys with their destinations. */
   *all(): Generator<readonly [key: string, destination: Destination]> {
     for (const { keys } of this.partitions.values()) yield* keys;
   }
 
-  /** A partition takes part no longer. */
+  /** A partition no longer takes part. */
   forget(partition: string): void {
     if (!this.partitions.delete(partition)) return;
     this.tokens.delete(encodeToken(partition));
     this.version++;
   }
 
-  /** Indexes a partition's current snapshot; awaits `pause` between slices, so that calls go on. False when overtaken. */
+  /**
+   * Indexes a partition's current snapshot and awaits `pause` between slices, so that calls are handled meanwhile.
+   * False when a newer snapshot has replaced it.
+   */
   async index(partition: Partition, pause: () => Promise<void>): Promise<boolean> {
     const { snapshot } = partition;
     const steps = this.indexing(snapshot);
@@ -134,7 +139,7 @@ export class ClusterRows {
     return true;
   }
 
-  /** The same in one go. */
+  /** Does the same in one step. */
   indexNow(partition: Partition): void {
     const steps = this.indexing(partition.snapshot);
     let step = steps.next();
@@ -155,10 +160,10 @@ export class ClusterRows {
     for (const destination of destinationsOf(snapshot)) {
       if (++done % SLICE === 0) yield;
       const key = this.keyOf(destination);
-      // A second row of one destination shares its health.
+      // A second row of a destination shares its health.
       if (!keys.has(key)) keys.set(key, destination);
     }
-    // Nodes of two zones have the same rows.
+    // The hash does not contain the zone, so that nodes of two zones with the same rows have the same hash.
     const hash = createHash('sha256');
     done = 0;
     for (const key of yield* sorted([...keys.keys()])) {
@@ -169,7 +174,7 @@ export class ClusterRows {
   }
 }
 
-/** Sorts texts without standing still: runs of one slice, then each two of them merged. */
+/** Sorts texts with yields: sorts slices, then merges them in pairs. */
 function* sorted(texts: string[]): Generator<void, string[]> {
   let runs: string[][] = [];
   for (let at = 0; at < texts.length; at += SLICE) {

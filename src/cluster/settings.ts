@@ -1,10 +1,10 @@
-/** Who probes a destination and whose verdict counts. */
+/** Which node probes a destination and whose result counts. */
 export type ProbingMode = 'all' | 'by-shtag' | 'distributed';
 
-/** How an owner decides that a destination is down. */
+/** How it is decided that a destination is down. */
 export type VerdictMode = 'quorum' | 'owner' | 'own' | 'shared' | 'zone';
 
-/** What of the settings the cluster looks at; times in milliseconds unless said otherwise. */
+/** The settings of the cluster; times in milliseconds unless noted. */
 export interface ClusterSettings {
   readonly name: string;
   readonly heartbeatMs: number;
@@ -13,32 +13,32 @@ export interface ClusterSettings {
   readonly verdict: VerdictMode;
   readonly zone: string;
   readonly weight: number;
-  /** Tag whose holder probes with `by-shtag`. */
+  /** With `by-shtag`: the tag whose holder probes. */
   readonly sharingTag: string | undefined;
   readonly tags: ReadonlyMap<string, TagSettings>;
   readonly reload: boolean;
-  /** Seconds over which the nodes spread a reload. */
+  /** Seconds over which the nodes distribute a reload. */
   readonly reloadSpread: number;
-  /** Probes a second of what is not this node's share while it is alone. */
+  /** Probes per second of destinations outside this node's share while it is alone. */
   readonly aloneProbeRate: number;
-  /** Seconds the calls of a node that is gone still count. */
+  /** Seconds for which the calls of a dead node still count. */
   readonly loadKeep: number;
 }
 
-/** How a sharing tag is taken. */
+/** Settings of a sharing tag. */
 export interface TagSettings {
   /** Nodes that take the tag first, in this order. */
   readonly prefer: readonly string[];
-  /** Whether it is taken by itself when its holder is dead. */
+  /** Whether another node takes it automatically when its holder is dead. */
   readonly auto: boolean;
 }
 
-/** What a partition says of itself. */
+/** How a partition takes part. */
 export interface PartitionShare {
   readonly probing: ProbingMode;
   readonly sharingTag: string | undefined;
-  /** Each node routes by its own findings; only orders of operators and scripts are shared. */
+  /** Each node routes by its own results; only orders of operators and scripts are shared. */
   readonly ownVerdict: boolean;
-  /** Nodes of one zone find out among themselves; only orders are shared with the others. */
+  /** The nodes of a zone share their results; only orders are shared between zones. */
   readonly perZone?: boolean;
 }

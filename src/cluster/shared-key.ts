@@ -1,12 +1,12 @@
-/** The key of dialog tokens as this process keeps it. */
+/** Where this process keeps the key for dialog tokens. */
 export interface KeyHolder {
-  /** The key in use; undefined where the settings give a secret, which all nodes then have from there. */
+  /** The key in use; undefined if the settings give a secret, as they then do on all nodes. */
   readonly own: string | undefined;
-  /** Takes another key into use and keeps it; tokens of the earlier one stay accepted. */
+  /** Uses another key and stores it; tokens with the earlier key are still accepted. */
   adopt(key: string): void;
 }
 
-/** What of a node the common key needs. */
+/** The parts of a node that this file uses. */
 export interface KeyedNode {
   readonly values: {
     update(key: string, change: (text: string) => string | undefined): void;
@@ -21,8 +21,9 @@ const MAX_KEY = 512;
 const MIN_KEY = 16;
 
 /**
- * One key of dialog tokens for all nodes, in the bucket: a request inside a dialog that one node began is recognised by
- * each. The first node that is ready gives its own; the others take it. A node whose settings give a secret does neither.
+ * A key for dialog tokens that all nodes share by the bucket, so that each recognises requests inside dialogs that
+ * another one began. The first ready node provides its key; the others take it. A node whose settings give a secret
+ * does neither.
  */
 export class SharedKey {
   constructor(

@@ -9,7 +9,7 @@ import type { Entry } from './record-entry.js';
 import type { Records } from './records.js';
 import type { Values } from './values.js';
 
-/** What of a node the watch over its bucket needs. */
+/** The parts of a node that this file uses. */
 export interface WatchingNode {
   readonly now: number;
   /** Whether the node has read the bucket and follows it. */
@@ -30,43 +30,43 @@ export interface WatchingNode {
 }
 
 const RETRY_MS = 500;
-/** Milliseconds after which what its owner has not written again into a bucket that lost it is written by others. */
+/** Milliseconds after which other nodes write what its owner has not yet written again to a bucket that lost it. */
 const REPAIR_MS = 2000;
 
 /**
- * Whether the bucket is still the one this node knows. A server that came back without its files, or lost its last writes, is
- * noticed by the bucket's generation and its sequence; the nodes then write again what it lost.
+ * Checks whether the bucket is still the one this node knows. If a server came back without its files or lost its last
+ * writes, the bucket's generation or sequence shows it; the nodes then write again what was lost.
  */
 export class StoreWatch {
-  /** Id of the bucket's generation; '' while it is not known. */
+  /** ID of the bucket's generation; '' while unknown. */
   generation = '';
-  /** Monotonic time of the last look. */
+  /** Monotonic time of the last check. */
   inspectedAt = 0;
   /** Records to be written again. */
   private repairing: Entry[] | undefined;
   private readonly unrepaired: Entry[] = [];
-  /** The bucket lost something and was not read since. */
+  /** The bucket has lost something and was not read since. */
   private unread = false;
   private readingAgain = false;
 
   constructor(private readonly node: WatchingNode) {}
 
-  /** Whether records are written again, some at each tick. */
+  /** Whether records are being written again, some at each tick. */
   get isRepairing(): boolean {
     return this.repairing !== undefined;
   }
 
-  /** The bucket has an older record than is known here. */
+  /** The bucket has an older record than this node. */
   stale(entry: Entry): void {
     this.repairing = [...(this.repairing ?? []), entry];
   }
 
-  /** A record that was there is not; looked at, but not all the time. */
+  /** A record is missing: checks the bucket, but not too often. */
   suspect(): void {
     if (this.node.now - this.inspectedAt >= RETRY_MS) this.inspect();
   }
 
-  /** Whether the bucket is still the one this node knows. */
+  /** Checks whether the bucket is still the one this node knows. */
   inspect(): void {
     this.inspectedAt = this.node.now;
     this.node.options.bus.status((status) => {
@@ -82,7 +82,7 @@ export class StoreWatch {
     });
   }
 
-  /** Learns the bucket's generation, or makes it. A bucket that is another one than before is filled again. */
+  /** Reads the generation of the bucket, or creates it. If it is another bucket than before, it is filled again. */
   check(done: (ok: boolean) => void): void {
     this.node.options.bus.get('gen', (value) => {
       if (value === 'failed') return done(false);
@@ -91,7 +91,7 @@ export class StoreWatch {
         const text = JSON.stringify({ id, pv: PROTOCOL, by: this.node.options.node });
         this.node.options.bus.commit('gen', text, 0, (outcome) => {
           if (outcome.kind === 'failed') return done(false);
-          // When another node was faster, this one reads what it wrote.
+          // If another node was faster, reads what that one wrote.
           this.check(done);
         });
         return;
@@ -106,7 +106,7 @@ export class StoreWatch {
     });
   }
 
-  /** The bucket has lost what was written: everything is read, and what is missing is written again, newest first. */
+  /** The bucket has lost writes: reads everything and writes again what is missing, newest first. */
   private startAgain(why: string): void {
     this.node.counters.generations++;
     this.node.options.log.warn(
@@ -120,7 +120,9 @@ export class StoreWatch {
     this.readAgain();
   }
 
-  /** Reads the whole bucket and repairs it; tried again, after a loss of the connection too, until that was done. */
+  /**
+   * Reads the whole bucket and repairs it. Tries again until this has succeeded, also after a loss of the connection.
+   */
   private readAgain(): void {
     if (this.readingAgain) return;
     this.readingAgain = true;
@@ -143,7 +145,7 @@ export class StoreWatch {
     });
   }
 
-  /** Some of the records at a time: each by its owner, and what is still missing a while later by whoever has it. */
+  /** Writes some of the records: each node those it owns, and a while later those still missing. */
   repair(): void {
     const left = this.repairing;
     if (left === undefined || !this.node.options.bus.connected) return;

@@ -1,16 +1,19 @@
 import type { Announcer } from './announcer.js';
 
-/** Edges in one message about what is stored. */
+/** Most edges in one message. */
 const MOST = 500;
 const MAX_TEXT = 128 * 1024;
 
-/** The text that says which edges have been stored since the last one; undefined for none. */
+/** The text that reports which edges have been stored since the last one; undefined if none. */
 export function storedNote(announcer: Announcer): string | undefined {
   const list = announcer.takeFresh(MOST);
   return list.length === 0 ? undefined : JSON.stringify(list);
 }
 
-/** Takes what another node says is stored: it need not be published again should its destination come here. */
+/**
+ * Handles another node's report of stored edges: if this node becomes the owner of a destination, it need not publish
+ * them.
+ */
 export function takeStoredNote(announcer: Announcer, text: string): void {
   if (text.length > MAX_TEXT) return;
   try {
@@ -20,6 +23,6 @@ export function takeStoredNote(announcer: Announcer, text: string): void {
       if (typeof key === 'string' && Number.isSafeInteger(edge)) announcer.heardStored(key, edge as number);
     }
   } catch {
-    // Anybody may publish there.
+    // Anybody may publish such a message, so an invalid one is ignored.
   }
 }

@@ -5,7 +5,7 @@ import type { Owners } from './owners.js';
 import { type DestinationRecord, firstRecord, type Intent } from './record.js';
 import type { Entry } from './record-entry.js';
 
-/** What of a node its suspicions need. */
+/** The parts of a node that this file uses. */
 export interface SuspectingNode {
   readonly now: number;
   readonly phase: Phase;
@@ -17,14 +17,15 @@ export interface SuspectingNode {
     readonly host: { isProbed(destination: Destination): boolean; intervalMs(): number };
   };
   readonly changes: {
-    /** Brings a destination's state to a record. */
+    /** Sets a destination's state to that of a record. */
     bring(destination: Destination, record: DestinationRecord): void;
   };
 }
 
 /**
- * Destinations whose calls fail at a node that does not probe them: kept out of this node's own calls until their owner, who is
- * asked to look, has said what it found, or for two intervals.
+ * Destinations whose calls fail at this node, while another node probes them. This node stops sending calls there, and
+ * asks the owner to probe at once. The suspicion ends when the owner reports its result, or after two probing
+ * intervals.
  */
 export class Suspicions {
   private readonly standing = new Map<Entry, { readonly until: number; readonly before: DestinationRecord }>();
@@ -32,22 +33,25 @@ export class Suspicions {
 
   constructor(private readonly node: SuspectingNode) {}
 
-  /** Destinations that are suspected now. */
+  /** Number of suspected destinations. */
   get size(): number {
     return this.standing.size;
   }
 
-  /** Whether a suspicion about this destination has not ended yet. */
+  /** Whether this destination is suspected. */
   has(entry: Entry): boolean {
     return this.standing.has(entry);
   }
 
-  /** Its owner has decided, or this node has. */
+  /** Ends a suspicion, since the owner or this node has decided. */
   drop(entry: Entry): void {
     this.standing.delete(entry);
   }
 
-  /** Calls fail at a node that does not probe the destination: its owner probes it and decides for all. */
+  /**
+   * Whether an intent comes from failing calls to a destination that another node probes: then that node decides for
+   * all.
+   */
   concerns({ kind, to, origin }: Intent, destination: Destination): boolean {
     if (this.node.phase === 'alone' || (origin !== 'traffic' && origin !== 'script')) return false;
     if (kind !== 'failure' && !(kind === 'set' && to === 'probing')) return false;
@@ -56,7 +60,7 @@ export class Suspicions {
     return owner !== undefined && owner !== this.node.options.node;
   }
 
-  /** Suspects a destination for two probing intervals and announces it; `state` and `seq` are those before it was suspected. */
+  /** Suspects a destination for two probing intervals and announces it; `state` and `seq` are those from before. */
   add(entry: Entry, destination: Destination, { state, seq }: { state: HealthState; seq: number }): void {
     const { row } = destination;
     const before = entry.record ?? this.standing.get(entry)?.before ?? firstRecord(row.uri, row.socket, state, seq);
@@ -64,7 +68,7 @@ export class Suspicions {
     this.send(entry.key, destination);
   }
 
-  /** Asks the owner to look at a destination at once; once a second at most. */
+  /** Asks the owner to probe a destination at once; at most once a second. */
   send(key: string, destination: Destination): void {
     const owner = this.node.owners.ownerOf(destination);
     const { now } = this.node;
@@ -75,7 +79,7 @@ export class Suspicions {
     this.node.options.bus.publish('suspect', owner, key);
   }
 
-  /** Ends the suspicions whose time has passed at `now`, monotonic milliseconds. */
+  /** Ends the suspicions that have expired at `now`, in monotonic milliseconds. */
   end(now: number): void {
     for (const [entry, { until }] of this.standing) if (until <= now) this.clear(entry);
   }

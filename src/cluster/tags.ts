@@ -4,21 +4,21 @@ import { ownerOf } from './ownership.js';
 /** Who holds a sharing tag. */
 interface Holding {
   readonly active: string;
-  /** Grows each time the tag is taken. */
+  /** Incremented each time the tag is taken. */
   readonly n: number;
-  /** "mi", or "auto". */
+  /** How it was taken: "mi" or "auto". */
   readonly by: string;
 }
 
-/** Tags known at most: anybody may make one by a command. */
+/** Most tags, since anybody may create one by a command. */
 const MAX_TAGS = 256;
 
 /**
- * Sharing tags: of each, one node is active and the others are backups. A tag is taken by a command, which counts always,
- * or by itself when its holder is dead and the settings say so.
+ * Sharing tags. For each tag one node is active and the others are backups. A node takes a tag by a command, which
+ * always succeeds, or automatically when its holder is dead and the settings allow it.
  */
 export class Tags {
-  /** Taken here while no other node was reachable; settled at the return by `n`. */
+  /** Tags taken while no other node was reachable; settled at the return, by `n`. */
   private readonly claims = new Map<string, Holding>();
   private readonly taking = new Set<string>();
   private readonly listeners: ((tag: string, active: boolean) => void)[] = [];
@@ -39,12 +39,12 @@ export class Tags {
     node.onTick(() => this.takeOver());
   }
 
-  /** Calls `listen` when a tag becomes active here, or stops being so. */
+  /** Calls `listen` when a tag becomes active or backup at this node. */
   onChange(listen: (tag: string, active: boolean) => void): void {
     this.listeners.push(listen);
   }
 
-  /** Tags of the settings, and those somebody has taken. */
+  /** Tags from the settings, and those that were taken. */
   names(): string[] {
     const { settings } = this.node.options;
     const names = new Set([
@@ -55,17 +55,17 @@ export class Tags {
     return [...names].sort();
   }
 
-  /** Name of the node that is the active one of a tag. */
+  /** Name of the node where a tag is active. */
   holder(tag: string): string | undefined {
     return this.holding(tag)?.active;
   }
 
-  /** Whether this node is the active one of a tag; never while it joins. */
+  /** Whether a tag is active at this node; never while it joins. */
   isActive(tag: string): boolean {
     return this.node.phase !== 'joining' && this.holder(tag) === this.node.name;
   }
 
-  /** Makes this node the holder, whoever was it; `done`: whether the others know. */
+  /** Makes this node the holder, whoever held the tag; `done`: whether the others know. */
   take(tag: string, by: string, done: (shared: boolean) => void): void {
     const { node } = this;
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(tag) || this.names().length >= MAX_TAGS) {
@@ -111,7 +111,7 @@ export class Tags {
     );
   }
 
-  /** A tag taken while alone counts when no other node has taken it later. */
+  /** A tag taken while alone remains if no other node has taken it later. */
   private settleClaims(): void {
     for (const [tag, claim] of this.claims) {
       this.write(
@@ -147,7 +147,10 @@ export class Tags {
     }
   }
 
-  /** The node that takes a free tag: the first preferred one that is ready, else the one rendezvous hashing gives. */
+  /**
+   * The node that is to take a free tag: the first preferred one that is ready, else the one chosen by rendezvous
+   * hashing.
+   */
   private next(tag: string, prefer: readonly string[], only: boolean): string | undefined {
     const { node } = this;
     const ready = new Set([node.name]);

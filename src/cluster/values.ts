@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.js';
 import type { ClusterBus, Stored } from './bus.js';
 
-/** Attempts of one change before it is given up. */
+/** Attempts to write a change before it is given up. */
 const MAX_TRIES = 8;
 
-/** The few keys of the bucket that are not records of destinations: as last known, and changed by compare-and-set. */
+/**
+ * The keys of the bucket other than records of destinations: their last known values, and changes by compare-and-set.
+ */
 export class Values {
   private readonly known = new Map<string, Stored>();
 
@@ -20,26 +22,26 @@ export class Values {
     return text === '' ? undefined : text;
   }
 
-  /** Keys that begin so, with their texts. */
+  /** All keys with a prefix, and their texts. */
   *under(prefix: string): Generator<readonly [key: string, text: string]> {
     for (const [key, { text }] of this.known) if (key.startsWith(prefix) && text !== '') yield [key, text];
   }
 
-  /** Takes over what was read, unless a later revision is known; an empty text stands for a removed value. */
+  /** Stores a value that was read, unless a later revision is known; an empty text means removed. */
   accept(key: string, revision: number, text: string): void {
     if (revision <= (this.known.get(key)?.revision ?? 0)) return;
     this.known.set(key, { revision, text });
     this.changed(key, text);
   }
 
-  /** The bucket was made anew; texts are kept until the new ones are known. */
+  /** The bucket was recreated; the texts are kept until the new ones are known. */
   forgetRevisions(): void {
     for (const [key, { text }] of this.known) this.known.set(key, { revision: 0, text });
   }
 
   /**
-   * Changes a value: `change` gets what is there ('' for nothing) and returns what shall be, or undefined to leave it. It
-   * is asked again when somebody else was faster. `done`: whether it was written, or left as it was.
+   * Changes a value. `change` gets the current text ('' for none) and returns the new one, or undefined to leave it; it
+   * is called again when another node was faster. `done`: whether the value was written or left.
    */
   update(
     key: string,

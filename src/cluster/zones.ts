@@ -5,7 +5,7 @@ import type { Records } from './records.js';
 import { type ClusterRows, inZone, withoutZone } from './rows.js';
 import type { Values } from './values.js';
 
-/** What of a node its view of the zones follows from. */
+/** The parts of a node that this file uses. */
 export interface ZonedNode {
   readonly membership: Membership;
   readonly values: Values;
@@ -14,14 +14,14 @@ export interface ZonedNode {
   readonly options: { readonly settings: { readonly zone: string } };
 }
 
-/** Zones known at most: whoever may write to the bucket could name any number. */
+/** Most zones, since anybody with access to the bucket could invent names. */
 const MAX_ZONES = 64;
 
-/** Where nodes stand whose verdicts count among themselves only (`"verdict": "zone"`). */
+/** The zones of the nodes. With `"verdict": "zone"`, nodes share results only within their zone. */
 export class Zones {
   constructor(private readonly node: ZonedNode) {}
 
-  /** Zones of other nodes, of those too that are gone and may come back. */
+  /** The zones of other nodes, including nodes that are gone but may come back. */
   elsewhere(): ReadonlySet<string> {
     const { membership, values, options } = this.node;
     const zones = new Set<string>();
