@@ -1,11 +1,11 @@
 import { CLUSTER_EVENTS, EVENT_CATALOGUE, isStored } from './catalogue.js';
 
-/** A JSON Schema as it stands in its file. */
+/** A JSON Schema as in its file. */
 export type SchemaDocument = Readonly<Record<string, unknown>>;
 
 /**
- * The AsyncAPI 3 document of what goes over NATS: one channel per event, and the MI request-reply. `schemas` holds the
- * schema of each event of the catalogue by file name. Throws when one is missing.
+ * Generates the AsyncAPI 3 document of everything on NATS: one channel for each event, and MI as request-reply.
+ * `schemas`: the schemas of the events in the catalogue by file name. Throws when one is missing.
  */
 export function asyncApiDocument(
   schemas: ReadonlyMap<string, SchemaDocument>,
@@ -53,7 +53,7 @@ export function asyncApiDocument(
     description: `Management interface; "${prefix}.mi.<node>" reaches one node. Registered as the NATS service "switchyard".`,
     messages: { miRequest: ref('messages', 'miRequest') },
   };
-  // The address of an answer comes with its request: null, as a reply with an address of its own demands.
+  // null, since the address of an answer comes with its request.
   channels['miReply'] = { address: null, messages: { miAnswer: ref('messages', 'miAnswer') } };
   operations['answer_mi'] = {
     action: 'receive',
@@ -134,7 +134,7 @@ export function asyncApiDocument(
   };
 }
 
-/** A weight, or the load it is taken from. */
+/** A weight, or a load from which it is computed. */
 const WEIGHT_PAYLOAD = {
   type: 'object',
   required: ['set', 'address'],
@@ -150,7 +150,7 @@ const WEIGHT_PAYLOAD = {
   anyOf: [{ required: ['weight'] }, { required: ['sessions', 'max_sessions', 'idle_cpu'] }],
 };
 
-/** A schema of a file as the payload of a message. */
+/** A schema file as the payload of a message. */
 function inlined({ $schema: _dialect, $id: _id, ...schema }: SchemaDocument): object {
   return { schemaFormat: 'application/schema+json;version=draft-2020-12', schema };
 }

@@ -2,8 +2,8 @@ import { Emitter } from '../core/emitter.js';
 import type { DispatcherEvent } from './event.js';
 
 /**
- * The one bus of events. Everything that wants events registers with it: scripts, subscribers by datagram, NATS. Listeners
- * are called in the order they registered; the others receive the event even when one throws.
+ * The event bus. Scripts, subscribers by datagram and NATS register with it. Listeners are called in the order of their
+ * registration; when one throws, the others still get the event.
  */
 export class EventBus {
   private readonly listeners: Emitter<DispatcherEvent>;
@@ -12,12 +12,12 @@ export class EventBus {
     this.listeners = new Emitter(onListenerError);
   }
 
-  /** Calls `listen` with each event, in the order raised. The returned function removes it. */
+  /** Calls `listen` with each event in the order of raising. The returned function removes it. */
   on(listen: (event: DispatcherEvent) => void): () => void {
     return this.listeners.on(listen);
   }
 
-  /** Gives an event to all listeners before it returns. Never throws. */
+  /** Passes an event to all listeners before it returns. Never throws. */
   raise(event: DispatcherEvent): void {
     this.listeners.emit(event);
   }

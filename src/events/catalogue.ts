@@ -3,24 +3,24 @@ import type { Random } from '../core/random.js';
 import type { StateChange } from '../engine/state.js';
 import type { DispatcherEvent, DispatcherStatusParams } from './event.js';
 
-/** One kind of event that can be raised and subscribed to. */
+/** A kind of event that can be raised and subscribed to. */
 export interface EventKind {
   readonly name: string;
   /** Number in events_list: the position in the catalogue. */
   readonly id: number;
   readonly summary: string;
-  /** Parameters that event_datagram carries, in order: the documented ones and `reason`. */
+  /** The parameters in event_datagram, in order: the documented ones and `reason`. */
   readonly documented: readonly string[];
-  /** Parameters of the 2.1 text form, in order. */
+  /** The parameters in the text form of 2.1, in order. */
   readonly text: readonly string[];
-  /** File below schemas/events/. */
+  /** Name of the file in schemas/events/. */
   readonly schema: string;
 }
 
-/** Name of the event about a destination that became usable or stopped being so. */
+/** Name of the event for a destination that became usable or unusable. */
 export const E_DISPATCHER_STATUS = 'E_DISPATCHER_STATUS';
 
-/** Every event we raise, in the order of events_list. */
+/** All events, in the order of events_list. */
 export const EVENT_CATALOGUE: readonly EventKind[] = [
   {
     name: E_DISPATCHER_STATUS,
@@ -32,7 +32,7 @@ export const EVENT_CATALOGUE: readonly EventKind[] = [
   },
 ];
 
-/** Events about the cluster itself; raised, and listed, only where there is one. They are not kept in the stream. */
+/** Events about the cluster; raised and listed only in a cluster. The stream does not keep them. */
 export const CLUSTER_EVENTS: readonly EventKind[] = [
   {
     name: 'E_CLUSTERER_NODE_STATE_CHANGED',
@@ -52,7 +52,7 @@ export const CLUSTER_EVENTS: readonly EventKind[] = [
   },
 ];
 
-/** Events for subscribers of this process alone: they are not published. */
+/** Events for subscribers of this process only; they are not published on NATS. */
 export const LOCAL_EVENTS: readonly EventKind[] = [
   {
     name: 'E_CORE_THRESHOLD',
@@ -64,17 +64,17 @@ export const LOCAL_EVENTS: readonly EventKind[] = [
   },
 ];
 
-/** Whether events of that name are kept in the stream. */
+/** Whether the stream keeps events with this name. */
 export function isStored(name: string): boolean {
   return EVENT_CATALOGUE.some((kind) => kind.name === name);
 }
 
-/** The kind of that name, or undefined. Names are compared exactly, as recorded. */
+/** The kind with this name, or undefined. Case matters, as recorded. */
 export function eventKind(name: string): EventKind | undefined {
   return [...EVENT_CATALOGUE, ...CLUSTER_EVENTS, ...LOCAL_EVENTS].find((kind) => kind.name === name);
 }
 
-/** Makes event ids that are unique over time: node, boot (drawn once), counter. */
+/** Generates event IDs that never repeat: node, random text for each start, counter. */
 export class EventIds {
   private counter = 0;
   private readonly boot: string;
@@ -86,15 +86,15 @@ export class EventIds {
     this.boot = random.token(4);
   }
 
-  /** "sw1:1a2b3c4d:17" */
+  /** For example "sw1:1a2b3c4d:17". */
   next(): string {
     return `${this.node}:${this.boot}:${++this.counter}`;
   }
 }
 
 /**
- * The E_DISPATCHER_STATUS event of a change of usability. To be called for changes with an `edge` only; `status` is the
- * resulting one, `previous` its opposite, since usability has two values.
+ * The E_DISPATCHER_STATUS event for a change of usability; call it only for changes with an `edge`. `status` is the new
+ * value, `previous` the opposite one.
  */
 export function statusEvent(change: StateChange, ids: EventIds): DispatcherEvent {
   const { destination } = change;
@@ -124,7 +124,7 @@ export function statusEvent(change: StateChange, ids: EventIds): DispatcherEvent
   };
 }
 
-/** An event about the cluster. `local`: for subscribers of this process alone, since another node publishes it. */
+/** An event about the cluster. `local`: only for subscribers of this process, since another node publishes it. */
 export function clusterEvent(
   name: string,
   ids: EventIds,
@@ -136,14 +136,14 @@ export function clusterEvent(
   return { name, params: { ...params, id }, key: `${name}:${subject.join(':')}`, id, subject, local };
 }
 
-/** E_CORE_THRESHOLD: `source` ("dns") took so many milliseconds; `extra` says what for. */
+/** E_CORE_THRESHOLD: `source` ("dns") took so many milliseconds; `extra` names what was looked up. */
 export function thresholdEvent(source: string, ms: number, extra: string, ids: EventIds): DispatcherEvent {
-  // As OpenSIPS has it, the time is in microseconds.
+  // In microseconds, as in OpenSIPS.
   const params = { source, time: Math.round(ms * 1000), extra };
   return { name: 'E_CORE_THRESHOLD', params, key: `threshold:${source}`, id: ids.next(), subject: [], local: true };
 }
 
-/** An event raised by hand (MI raise_event): parameters as given, ordered among themselves by the name of the event. */
+/** An event raised by the MI command raise_event, with the parameters given. Such events of one name stay in order. */
 export function manualEvent(
   name: string,
   params: Readonly<Record<string, string | number>>,
@@ -156,8 +156,8 @@ export function manualEvent(
 }
 
 /**
- * Merges two events of one destination: the newer one, with `previous` of the older. Its `previous` may then equal its
- * `status`, and `seq` has a gap: the changes in between are left out.
+ * Merges two events of one destination: the newer one with `previous` of the older one. `previous` may then equal
+ * `status`, and the numbers in `seq` have a gap for the omitted changes.
  */
 export function mergeEvents(older: DispatcherEvent, newer: DispatcherEvent): DispatcherEvent {
   const previous = older.params['previous'];

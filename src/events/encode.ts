@@ -1,13 +1,16 @@
 import { eventKind } from './catalogue.js';
 import type { DispatcherEvent } from './event.js';
 
-/** The whole event as a JSON-RPC 2.0 notification: documented parameters first, then ours; undefined ones left out. */
+/**
+ * The complete event as a JSON-RPC 2.0 notification: documented parameters first, then ours; undefined ones are left
+ * out.
+ */
 export function encodeNotification(event: DispatcherEvent): string {
   return JSON.stringify({ jsonrpc: '2.0', method: event.name, params: event.params });
 }
 
 /**
- * event_datagram as of OpenSIPS 4.1: the documented parameters only, `partition` left out for the default partition, no
+ * event_datagram of OpenSIPS 4.1: only documented parameters, without `partition` for the default partition, no
  * trailing newline.
  */
 export function encodeDatagramJson(event: DispatcherEvent, defaultPartition: string | undefined): string {
@@ -16,11 +19,11 @@ export function encodeDatagramJson(event: DispatcherEvent, defaultPartition: str
   return JSON.stringify({ jsonrpc: '2.0', method: event.name, params });
 }
 
-/** event_datagram as of OpenSIPS 2.1: a line with the name, "name::value" lines, an empty line. */
+/** event_datagram of OpenSIPS 2.1: a line with the name, lines "name::value", an empty line. */
 export function encodeDatagramText(event: DispatcherEvent, defaultPartition: string | undefined): string {
   let text = `${event.name}\n`;
   for (const [name, value] of documented(event, 'text', defaultPartition)) {
-    // A line break inside a value would forge a parameter; the original writes it as it is.
+    // A line break inside a value could forge a parameter, so it becomes a space; OpenSIPS writes it unchanged.
     text += `${name}::${String(value).replace(/[\r\n]/g, ' ')}\n`;
   }
   return `${text}\n`;

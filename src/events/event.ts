@@ -1,16 +1,16 @@
-/** One event as it travels: the documented parameters first, then ours (spec: JSON-RPC 2.0 notification). */
+/** An event as it is sent: the documented parameters first, then ours. */
 export interface DispatcherEvent {
   /** "E_DISPATCHER_STATUS" */
   readonly name: string;
-  /** Ordered parameters; undefined ones are left out. */
+  /** Parameters in order; undefined ones are left out. */
   readonly params: { readonly [name: string]: string | number | undefined };
-  /** Events with the same key keep their order, and may be coalesced (last wins) when an outbox is full. */
+  /** Events with the same key stay in order, and may be merged when an outbox is full (the last one wins). */
   readonly key: string;
-  /** Unique over time: node, boot, counter. Becomes Nats-Msg-Id. */
+  /** Never repeats: node, start, counter. Becomes Nats-Msg-Id. */
   readonly id: string;
-  /** Tokens after "<prefix>.<name>" in a subject, not yet encoded: partition, group. */
+  /** Tokens after "<prefix>.<name>" in the subject, not encoded yet: partition, set. */
   readonly subject: readonly string[];
-  /** For subscribers of this process alone: the node of the cluster that owns the destination publishes it. */
+  /** Only for subscribers of this process, since the cluster node that owns the destination publishes it. */
   readonly local?: boolean;
 }
 
@@ -32,23 +32,28 @@ export interface DispatcherStatusParams {
   readonly id: string;
 }
 
-/** How a subscriber reads events: today's JSON-RPC notification, or the lines of OpenSIPS 2.1. */
+/** The form of events for a subscriber: today's JSON-RPC notification, or the lines of OpenSIPS 2.1. */
 export type WireForm = 'json' | 'text';
 
-/** A kind of target events are sent to. Queueing and retry are the publisher's. */
+/** A kind of target for events. The publisher does the queueing and retries. */
 export interface EventSink {
   /** "udp", "unix", "nats" */
   readonly scheme: string;
-  /** Parses "udp:host:port"; throws SwitchyardError USAGE when it is not one of its targets. `form` is 'json' when left out. */
+  /**
+   * Parses a target such as "udp:host:port"; throws SwitchyardError USAGE when it is invalid. `form`: default 'json'.
+   */
   parse(target: string, form?: WireForm): EventTarget;
 }
 
-/** One target. */
+/** A target for events. */
 export interface EventTarget {
   readonly description: string;
-  /** Whether an outage of this target is expected to end: its events are then tried for ever. Default: three times. */
+  /**
+   * Whether the target is expected to come back after an outage: then deliveries are retried without limit. Default:
+   * three attempts.
+   */
   readonly persistent?: boolean;
-  /** Resolves when the event is handed over as safely as the target allows; rejects when it must be tried again. */
+  /** Resolves when the event was delivered, as far as the target can confirm it; rejects when it must be sent again. */
   deliver(event: DispatcherEvent): Promise<void>;
   close(): Promise<void>;
 }

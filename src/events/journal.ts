@@ -1,16 +1,16 @@
 import type { DispatcherEvent } from './event.js';
 
-/** What an outbox holds, kept on disk in the order it was added. Nothing here throws. */
+/** Stores the contents of an outbox on disk, in the order of adding. Nothing throws. */
 export interface OutboxJournal {
-  /** Keeps a text; on disk before the present event loop iteration has ended. */
+  /** Stores a text; it is on disk at the end of the current event loop iteration. */
   append(id: string, text: string): void;
-  /** Forgets it; may come back after a crash. */
+  /** Removes a text; after a crash it may still be there. */
   remove(id: string): void;
   /** What an earlier process left, oldest first. */
   readonly left: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** An event as the journal keeps it; undefined for what is none. */
+/** Parses an event from the journal; undefined when it is invalid. */
 export function storedEvent(text: string): DispatcherEvent | undefined {
   try {
     const { name, params, key, id, subject } = JSON.parse(text) as Partial<DispatcherEvent>;

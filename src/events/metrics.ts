@@ -1,6 +1,6 @@
 import type { OutboxStats } from './outbox.js';
 
-/** The part of the metrics registry that events use. */
+/** The functions of the metrics registry that events use. */
 export interface EventMetrics {
   gauge(gauge: {
     readonly name: string;
@@ -10,7 +10,7 @@ export interface EventMetrics {
   }): void;
 }
 
-/** Exports an outbox and the state of its connection; everything is read at collection time. */
+/** Exports the figures of an outbox and the state of its connection; they are read when metrics are requested. */
 export function exportOutbox(
   metrics: EventMetrics,
   outbox: { stats(): OutboxStats; lag(): number },

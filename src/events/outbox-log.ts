@@ -2,16 +2,16 @@ import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 
-/** Milliseconds between two lines about the same. */
+/** Milliseconds between two log lines about the same subject. */
 const LOG_EVERY = 30_000;
 
-/** What an outbox writes to the log: outages of its target once in half a minute, their end, and that it merges events. */
+/** Logs an outbox: outages of its target (every half minute), their end, and merged events. */
 export class OutboxLog {
   private failingSince: number | undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
   private mergedLoggedAt = Number.NEGATIVE_INFINITY;
 
-  /** `name`: of the target. */
+  /** `name`: name of the target. */
   constructor(
     private readonly name: string,
     private readonly log: Logger,
@@ -30,7 +30,10 @@ export class OutboxLog {
     );
   }
 
-  /** A delivery has succeeded, and no other event fails: one that can never be delivered would else be logged with each that can. */
+  /**
+   * A delivery succeeded and no other event is failing. Otherwise an event that can never be delivered would be logged
+   * after each successful one.
+   */
   recovered(depth: number): void {
     if (this.failingSince === undefined) return;
     const ms = Math.round(this.clock.monotonic() - this.failingSince);
@@ -39,7 +42,7 @@ export class OutboxLog {
     this.log.info({ target: this.name, depth, ms }, `events are delivered to ${this.name} again`);
   }
 
-  /** An event was merged with a later one of its destination, since there are as many as the `limit`. */
+  /** An event was merged with a later one of its destination, since the outbox has reached its `limit`. */
   merged(limit: number, coalesced: number): void {
     const now = this.clock.monotonic();
     if (now - this.mergedLoggedAt < LOG_EVERY) return;

@@ -6,38 +6,41 @@ import { type OutboxJournal, storedEvent } from './journal.js';
 import { OutboxLog } from './outbox-log.js';
 import { ReadyHeap } from './ready-heap.js';
 
-/** What an outbox is made with. */
+/** Options of an outbox. */
 export interface OutboxOptions {
-  /** For logs: where the events go. */
+  /** Name of the target, for logs. */
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
   /**
-   * Hands one event over; resolves when the other side has it. May be called again for the same event, and then gets
-   * the times of the earlier attempts.
+   * Delivers an event; resolves when the target has it. May be called again for the same event, then with the times of
+   * the earlier attempts.
    */
   readonly deliver: (event: DispatcherEvent, earlier: EarlierAttempts | undefined) => Promise<void>;
-  /** Events held before those of one key are merged. Each key's last event is held beyond it. */
+  /** Number of events from which on events of one key are merged. The last event of each key is always kept. */
   readonly limit: number;
-  /** Events held at most; beyond it the oldest is dropped and counted. Default: no such bound, nothing is ever dropped. */
+  /** Most events; beyond that the oldest is dropped and counted. Default: no limit. */
   readonly hardLimit?: number;
-  /** Deliveries under way at a time, one per key at most. Default 128. */
+  /** Deliveries at a time, at most one for each key. Default 128. */
   readonly window?: number;
   /** Milliseconds after which a delivery counts as failed. Default 10000. */
   readonly attemptTimeout?: number;
-  /** Milliseconds before the first and at most before any further attempt; doubled each time. Default 100 and 5000. */
+  /** Milliseconds before the first retry, doubled for each further one up to `max`. Default 100 and 5000. */
   readonly backoff?: { readonly first: number; readonly max: number };
-  /** Attempts after which an event is dropped and counted. Default: none, it is tried for ever. */
+  /** Attempts after which an event is dropped and counted. Default: no limit. */
   readonly maxAttempts?: number;
   /** Whether deliveries may start before `setReady(true)`. Default true. */
   readonly ready?: boolean;
   /** Called when the last event of a key has left, and when a delivery failed; not when `setReady(false)` ended it. */
   readonly settled?: (key: string) => void;
-  /** Runs the first delivery outside the caller's event loop iteration. Default setImmediate. */
+  /** Runs the first delivery after the current event loop iteration. Default setImmediate. */
   readonly defer?: (run: () => void) => void;
 }
 
-/** When an event may have arrived already: Clock.monotonic() of the first and the last attempt, or of an earlier process' last sign. */
+/**
+ * When an event may have been delivered already: Clock.monotonic() of the first and last attempt, or of when an earlier
+ * process could have sent it.
+ */
 export interface EarlierAttempts {
   readonly first: number;
   readonly last: number;
@@ -45,10 +48,10 @@ export interface EarlierAttempts {
 
 /** Figures of an outbox; all but `depth` count since the start. */
 export interface OutboxStats {
-  /** Events held, those under way included. */
+  /** Number of events in the outbox, including those being delivered. */
   depth: number;
   published: number;
-  /** Milliseconds from being raised to being acknowledged, summed over those published. */
+  /** Milliseconds from raising to acknowledgement, summed over all published events. */
   waited: number;
   coalesced: number;
   retries: number;
@@ -59,29 +62,30 @@ interface Entry {
   event: DispatcherEvent;
   readonly order: number;
   readonly since: number;
-  /** It may have arrived already: it must keep its id and may not be merged. */
+  /** Set when the event may have been delivered already: then it must keep its ID and must not be merged. */
   earlier: { first: number; last: number } | undefined;
 }
 
 interface KeyQueue {
   readonly key: string;
   readonly entries: Entry[];
-  /** Number of the delivery under way, 0 for none. */
+  /** Number of the current delivery; 0: none. */
   attempt: number;
   failures: number;
   cancelTimer: (() => void) | undefined;
 }
 
-/** A queue's position in the order of delivery. Stale when its first event has meanwhile changed. */
+/** Position of a queue in the order of delivery. Outdated when the first event of the queue has changed. */
 interface ReadyQueue {
   readonly queue: KeyQueue;
   readonly order: number;
 }
 
 /**
- * Events on their way to one target: bounded, in memory, in order per key. An event leaves when its delivery is
- * acknowledged, else it is tried again with back-off; only one delivery per key is under way, so events of a key never
- * overtake each other, while different keys are pipelined, oldest first. Delivery is at least once by id.
+ * Events waiting for one target, in memory, bounded, and in order for each key. An event leaves when its delivery is
+ * acknowledged; otherwise it is retried with back-off. Only one delivery for each key runs at a time, so events of a
+ * key never overtake each other, while different keys are delivered in parallel, oldest first. Delivery is at least
+ * once, with IDs to recognise repetitions.
  */
 export class Outbox {
   private readonly queues = new Map<string, KeyQueue>();
@@ -97,7 +101,7 @@ export class Outbox {
   private isReady: boolean;
   private stopped = false;
   private pumpDeferred = false;
-  /** Keys whose first event has been tried in vain. */
+  /** Number of keys whose first event has failed at least once. */
   private failing = 0;
   private readonly lines: OutboxLog;
   private published = 0;
@@ -112,8 +116,8 @@ export class Outbox {
   }
 
   /**
-   * Takes an event without blocking; delivers in a later event loop iteration. After `stop` it counts as dropped. `sentSince`:
-   * it may have arrived before, from another process, from this Clock.monotonic() time on.
+   * Adds an event without blocking; it is delivered in a later event loop iteration. After `stop` it counts as dropped.
+   * `sentSince`: Clock.monotonic() from which another process may have delivered it.
    */
   add(event: DispatcherEvent, sentSince?: number): void {
     if (this.stopped) {
@@ -129,9 +133,9 @@ export class Outbox {
   }
 
   /**
-   * From now on keeps what is held on disk as well, and takes what an earlier process left there; to be called before anything
-   * else is added. Each of those may have arrived; how long ago it was raised, by the clock of the system, is when it was first
-   * sent at the earliest. Returns the events.
+   * From now on also stores events on disk, and adds those an earlier process left there; call it before anything is
+   * added. Those may have been delivered already, at the earliest when they were raised, by the system clock. Returns
+   * them.
    */
   keepIn(journal: OutboxJournal): readonly DispatcherEvent[] {
     const { clock } = this.options;
@@ -174,13 +178,13 @@ export class Outbox {
     return queue;
   }
 
-  /** Counts since the start, and how many events wait. */
+  /** The counts since the start, and how many events wait. */
   stats(): OutboxStats {
     const { count: depth, published, waited, coalesced, retries, dropped } = this;
     return { depth, published, waited, coalesced, retries, dropped };
   }
 
-  /** Milliseconds the oldest event held has waited; goes through all keys. */
+  /** Milliseconds for which the oldest event has waited; loops over all keys. */
   lag(): number {
     const now = this.options.clock.monotonic();
     let oldest = now;
@@ -188,19 +192,19 @@ export class Outbox {
     return now - oldest;
   }
 
-  /** Whether an event of this key is held. */
+  /** Whether there is an event of this key. */
   holds(key: string): boolean {
     return this.queues.has(key);
   }
 
-  /** Events held. */
+  /** Number of events in the outbox. */
   get depth(): number {
     return this.count;
   }
 
   /**
-   * Sets whether the connection to the target works. False ends the deliveries under way, whose outcome is then
-   * unknown: they are made again. True ends every back-off.
+   * Sets whether the connection to the target works. False ends running deliveries with unknown result: they are
+   * repeated. True ends all back-offs.
    */
   setReady(ready: boolean): void {
     if (this.isReady === ready) return;
@@ -213,7 +217,7 @@ export class Outbox {
     }
   }
 
-  /** Resolves when nothing is held, or after `timeoutMs`; with the number of events still held. */
+  /** Resolves when the outbox is empty, or after `timeoutMs`; returns the number of remaining events. */
   drain(timeoutMs: number): Promise<number> {
     if (this.count === 0 || this.stopped) return Promise.resolve(this.count);
     return new Promise((resolve) => {
@@ -227,7 +231,7 @@ export class Outbox {
     });
   }
 
-  /** Forgets everything and frees every timer; returns the number of events that were not delivered. */
+  /** Drops everything and stops all timers; returns the number of undelivered events. */
   stop(): number {
     this.stopped = true;
     for (const queue of this.queues.values()) queue.cancelTimer?.();
@@ -288,7 +292,7 @@ export class Outbox {
     );
   }
 
-  /** The end of one delivery. The outcome of one that was given up before is ignored. */
+  /** A delivery has ended. The result is ignored if the delivery was given up before. */
   private settle(queue: KeyQueue, attempt: number, error?: unknown): void {
     if (this.stopped || attempt === 0 || queue.attempt !== attempt) return;
     queue.attempt = 0;
@@ -315,7 +319,7 @@ export class Outbox {
     this.deferPump();
   }
 
-  /** The first event of a queue is done with. */
+  /** The first event of a queue is finished. */
   private leave(queue: KeyQueue): void {
     const gone = queue.entries.shift();
     if (gone !== undefined) this.journal?.remove(gone.event.id);
@@ -361,7 +365,10 @@ export class Outbox {
     else this.mergeable.delete(queue);
   }
 
-  /** Merges two events of one key that were never sent: of the key that grew, else of the one that waits longest. */
+  /**
+   * Merges two events of one key that were never sent: of the key that just grew if possible, else of the one that
+   * waits longest.
+   */
   private makeRoom(grown: KeyQueue): void {
     const queue = this.mergeable.has(grown) ? grown : this.mergeable.values().next().value;
     if (queue !== undefined) {
@@ -388,7 +395,8 @@ export class Outbox {
       this.leave(queue);
       break;
     }
-    // Dropping leaves stale positions in `ready`; they are removed before they outnumber the others.
+    // Removing events leaves outdated positions in `ready`; they are removed before there are more of them than valid
+    // ones.
     if (this.ready.size > 2 * this.queues.size + 64) {
       this.ready.clear();
       for (const queue of this.queues.values()) if (queue.attempt === 0 && !this.waiting.has(queue)) this.lineUp(queue);

@@ -5,39 +5,42 @@ import { EVENT_CATALOGUE, type EventKind, eventKind } from './catalogue.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from './event.js';
 import { Outbox } from './outbox.js';
 
-/** What the publisher of events to subscribers is made with. */
+/** Options of the publisher for subscribers. */
 export interface PublisherOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** The kinds of target subscribers may name. */
+  /** The kinds of targets that subscribers may use. */
   readonly sinks: readonly EventSink[];
-  /** Kinds of event there are; default EVENT_CATALOGUE. */
+  /** The kinds of events; default EVENT_CATALOGUE. */
   readonly kinds?: readonly EventKind[] | undefined;
-  /** Subscriptions held at most, over all events. Default 1024. */
+  /** Most subscriptions for all events together. Default 1024. */
   readonly maxSubscribers?: number;
-  /** Subscriptions of one owner at most. Default 64, so that one client does not shut out the others. */
+  /** Most subscriptions of one owner, so that one client cannot shut out the others. Default 64. */
   readonly maxOwned?: number;
-  /** Events held for one subscriber before those of one destination are merged. Default 1024; twice as many are dropped. */
+  /**
+   * Events kept for a subscriber before those of one destination are merged. Default 1024; at twice this number events
+   * are dropped.
+   */
   readonly queueLimit?: number;
   readonly defer?: (run: () => void) => void;
 }
 
-/** One subscriber as subscribers_list shows it. `ttl`: seconds left, or "expired". */
+/** A subscriber in subscribers_list. `ttl`: seconds left, or "expired". */
 export type SubscriberEntry = { readonly socket: string; readonly expire: number; readonly ttl: number | 'expired' };
 
-/** What subscribers_list answers: about all events, one event, or one subscriber of it. */
+/** The answer of subscribers_list: about all events, one event, or one subscriber of it. */
 export type SubscribersAnswer =
   | { readonly Events: readonly { name: string; id: number; Subscribers: readonly SubscriberEntry[] }[] }
   | { readonly Event: { name: string; id: number; Subscribers: readonly SubscriberEntry[] } }
   | { readonly Event: { name: string; id: number; Subscriber: SubscriberEntry } };
 
-/** Seconds a subscription lasts when the request does not say. */
+/** Seconds a subscription lasts by default. */
 export const DEFAULT_EXPIRE = 3600;
 
-/** Whose a subscription is. */
+/** The client to which a subscription belongs. */
 export interface SubscriptionOwner {
   readonly name: string;
-  /** Partitions whose events are sent; undefined: all, and the owner manages the subscriptions of everybody. */
+  /** Partitions whose events are sent; undefined: all, and the owner may manage everybody's subscriptions. */
   readonly partitions: ReadonlySet<string> | undefined;
 }
 
@@ -56,28 +59,28 @@ interface Subscriber {
 }
 
 /**
- * Subscribers that clients name at run time: each gets the events it subscribed to through a queue of its own, so that a
- * slow or dead one delays no other. `raise` never waits.
+ * Sends events to subscribers that clients register at run time. Each has a queue of its own, so that a slow or dead
+ * one does not delay others. `raise` never waits.
  */
 export class EventPublisher {
   private readonly configured: { target: EventTarget; outbox: Outbox }[] = [];
-  /** Newest first, as listed. */
+  /** Newest first, as in lists. */
   private subscriptions: Subscriber[] = [];
   private readonly sinks: ReadonlyMap<string, EventSink>;
   private raisedCount = 0;
-  /** Dropped for subscribers that are gone. */
+  /** Number of events dropped for subscribers that are gone. */
   private droppedBefore = 0;
 
   constructor(private readonly options: PublisherOptions) {
     this.sinks = new Map(options.sinks.map((sink) => [sink.scheme, sink]));
   }
 
-  /** Sends every event to a target named in the configuration, without expiry; it is retried for ever. */
+  /** Sends every event to a target from the configuration, which does not expire and is retried without limit. */
   addTarget(target: EventTarget): void {
     this.configured.push({ target, outbox: this.outbox(target, {}) });
   }
 
-  /** Queues the event for every subscriber to its name. */
+  /** Queues the event for all subscribers to its name. */
   raise(event: DispatcherEvent): void {
     this.raisedCount++;
     for (const { outbox } of this.configured) outbox.add(event);
@@ -92,9 +95,9 @@ export class EventPublisher {
   }
 
   /**
-   * event_subscribe: `socket` gets the events named `event` for `expire` seconds. Subscribing again renews and keeps its
-   * position; 0 unsubscribes. Throws SwitchyardError USAGE for an event we never raise, a socket no sink understands, a
-   * negative or non-integer `expire`, or when there are too many subscribers, or too many of this owner.
+   * event_subscribe: sends events named `event` to `socket` for `expire` seconds. Subscribing again extends it and
+   * keeps its position; 0 unsubscribes. Throws SwitchyardError USAGE for an unknown event, an invalid socket, an
+   * invalid `expire`, and when there are too many subscribers in all or of this owner.
    */
   subscribe(
     event: string,
@@ -147,8 +150,8 @@ export class EventPublisher {
   }
 
   /**
-   * subscribers_list, in its three recorded forms; of one owner only where one is given. Returns undefined for an event or
-   * socket that is not known.
+   * subscribers_list in its three recorded forms; with `owner`, only that owner's. Undefined for an unknown event or
+   * socket.
    */
   subscribers(event?: string, socket?: string, owner?: string): SubscribersAnswer | undefined {
     if (event === undefined) {
@@ -167,12 +170,12 @@ export class EventPublisher {
     return this.options.kinds ?? EVENT_CATALOGUE;
   }
 
-  /** events_list. */
+  /** The answer of events_list. */
   events(): { readonly Events: readonly { readonly name: string; readonly id: number }[] } {
     return { Events: this.kinds.map(({ name, id }) => ({ name, id })) };
   }
 
-  /** Totals over all targets. */
+  /** Sums over all targets. */
   stats(): { raised: number; subscribers: number; depth: number; dropped: number } {
     const totals = {
       raised: this.raisedCount,
@@ -188,12 +191,12 @@ export class EventPublisher {
     return totals;
   }
 
-  /** Tries to deliver what is queued within `timeoutMs`, logs what could not be, and closes every target and sink socket. */
+  /** Tries to deliver queued events within `timeoutMs`, logs how many remain, and closes all targets and sockets. */
   async stop(timeoutMs = 1000): Promise<void> {
     const all = [...this.configured, ...this.subscriptions];
     this.configured.length = 0;
     this.subscriptions = [];
-    // The clock's timers let a process end; it must not, before what is queued was tried and counted.
+    // The timers of the clock do not keep the process alive; this one does until all queues were tried.
     const alive = setInterval(() => {}, 1000);
     const left = await Promise.all(all.map(({ outbox }) => outbox.drain(timeoutMs)));
     clearInterval(alive);
@@ -220,7 +223,7 @@ export class EventPublisher {
       deliver: (event) => target.deliver(event),
       limit: queueLimit,
       ...(kind.bounded ? { hardLimit: 2 * queueLimit, attemptTimeout: 3000 } : {}),
-      // A datagram subscriber may never come back: after three attempts its event is counted as dropped.
+      // A datagram subscriber may never come back: after three attempts an event is dropped and counted.
       ...(kind.bounded && target.persistent !== true ? { maxAttempts: 3 } : {}),
       window: 1,
       ...(defer === undefined ? {} : { defer }),
@@ -238,7 +241,7 @@ export class EventPublisher {
       }));
   }
 
-  /** Expired subscribers stay listed until the next event or subscription, as in the original. */
+  /** Expired subscribers stay listed until the next event or subscription, as in OpenSIPS. */
   private sweep(now: number): void {
     const gone = this.subscriptions.filter((each) => each.until <= now);
     if (gone.length === 0) return;
@@ -248,7 +251,7 @@ export class EventPublisher {
 
   private release(subscriber: Subscriber): void {
     const { outbox, target } = subscriber;
-    // What was raised before the end of the subscription still goes out.
+    // Events raised before the end of the subscription are still sent.
     void outbox.drain(3000).then(async () => {
       outbox.stop();
       this.droppedBefore += outbox.stats().dropped;
@@ -257,7 +260,7 @@ export class EventPublisher {
   }
 }
 
-/** Events name their partition first. */
+/** The partition is the first token of an event's subject. */
 function isFor({ partitions }: SubscriptionOwner, event: DispatcherEvent): boolean {
   return partitions === undefined || partitions.has(event.subject[0] ?? '');
 }

@@ -1,10 +1,10 @@
-/** A binary heap: the item with the smallest `order` first. */
+/** A binary heap that returns the item with the smallest `order` first. */
 export class ReadyHeap<T> {
   private readonly items: T[] = [];
 
   constructor(private readonly order: (item: T) => number) {}
 
-  /** Items in the heap. */
+  /** Number of items. */
   get size(): number {
     return this.items.length;
   }
@@ -23,7 +23,7 @@ export class ReadyHeap<T> {
     items[at] = item;
   }
 
-  /** Takes out the item with the smallest order; undefined when there is none. */
+  /** Removes and returns the item with the smallest order; undefined when empty. */
   pop(): T | undefined {
     const { items, order } = this;
     const first = items[0];
@@ -42,7 +42,7 @@ export class ReadyHeap<T> {
     return first;
   }
 
-  /** Takes out all items. */
+  /** Removes all items. */
   clear(): void {
     this.items.length = 0;
   }

@@ -3,7 +3,7 @@ import { maskUri } from '../core/mask.js';
 import type { Destination, HealthState } from '../engine/destination.js';
 import { encodeToken } from './subject.js';
 
-/** The current state of one destination, as it stands in the bucket (JSON). */
+/** The current state of one destination, as in the bucket (JSON). */
 export interface StateEntry {
   readonly partition: string;
   readonly group: number;
@@ -13,16 +13,16 @@ export interface StateEntry {
   readonly socket: string;
   readonly status: 'active' | 'inactive';
   readonly state: HealthState;
-  /** `seq` of the last event about it; 0 for none yet. */
+  /** `seq` of the last event about it; 0: none yet. */
   readonly seq: number;
-  /** ISO 8601 of the last change; left out while the state is as loaded. */
+  /** ISO 8601 time of the last change; absent while the state is that of the row. */
   readonly time?: string;
   readonly reason?: string;
-  /** Who wrote the entry. */
+  /** The node that wrote the entry. */
   readonly node: string;
 }
 
-/** What the bucket says of a destination now. */
+/** The entry of a destination's current state. */
 export function stateEntry(destination: Destination, node: string): StateEntry {
   const { health, row } = destination;
   const change = health.lastChange;

@@ -3,8 +3,8 @@ import type { DispatcherEvent } from './event.js';
 const PLAIN = /^[A-Za-z0-9_-]+$/;
 
 /**
- * One token of a NATS subject or of a key in a bucket. Letters, digits, "-" and "_" stand for themselves; every other
- * byte of the UTF-8 form is written "=XX" (two upper-case hexadecimal digits); the empty text is "=" alone. Reversible.
+ * Encodes a text as one token of a NATS subject or of a bucket's key. Letters, digits, "-" and "_" stay; every other
+ * byte of its UTF-8 form becomes "=XX" (two upper-case hexadecimal digits); the empty text becomes "=". Reversible.
  */
 export function encodeToken(text: string): string {
   if (text === '') return '=';
@@ -17,7 +17,7 @@ export function encodeToken(text: string): string {
   return token;
 }
 
-/** The text after a token, or undefined when it is not one that `encodeToken` writes. */
+/** Decodes a token; undefined when `encodeToken` cannot have written it. */
 export function decodeToken(token: string): string | undefined {
   if (token === '=') return '';
   if (!/^(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+$/.test(token)) return undefined;
@@ -38,8 +38,8 @@ export function subjectOf(prefix: string, event: DispatcherEvent): string {
 }
 
 /**
- * Whether a text can be published to: tokens without white space, wildcards or emptiness, and not one of the server's own
- * subjects ("$...", "_INBOX").
+ * Whether a text is a subject that may be published to: tokens without white space and wildcards, none empty, and not a
+ * subject of the server itself ("$...", "_INBOX").
  */
 export function isPublishSubject(subject: string): boolean {
   return (

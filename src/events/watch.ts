@@ -1,17 +1,17 @@
 import type { DispatcherStatusParams } from './event.js';
 
-/** An event as a watcher got it. */
+/** An event as received by a watcher. */
 export interface WatchedEvent {
   readonly name: string;
   readonly params: Readonly<Record<string, unknown>>;
-  /** The text as it came. */
+  /** The text as received. */
   readonly text: string;
 }
 
-/** Longest event that is looked at, in bytes. */
+/** Longest event that is parsed, in bytes. */
 const MAX_EVENT = 64 * 1024;
 
-/** Reads a JSON-RPC notification; undefined when it is none. */
+/** Parses a JSON-RPC notification; undefined when it is invalid. */
 export function parseEvent(text: string): WatchedEvent | undefined {
   if (text.length > MAX_EVENT) return undefined;
   try {
@@ -27,8 +27,8 @@ export function parseEvent(text: string): WatchedEvent | undefined {
 }
 
 /**
- * One line for a terminal:
- * "2026-11-21T07:00:00.123Z acme 1 sip:10.0.0.2:5060 active -> inactive (negative probing reply, 503)".
+ * An event as one line for a terminal: "2026-11-21T07:00:00.123Z acme 1 sip:10.0.0.2:5060 active -> inactive (negative
+ * probing reply, 503)".
  */
 export function renderEvent(event: WatchedEvent): string {
   if (event.name !== 'E_DISPATCHER_STATUS') return printable(`${event.name} ${JSON.stringify(event.params)}`);
@@ -39,7 +39,7 @@ export function renderEvent(event: WatchedEvent): string {
   return printable(`${subject.join(' ')} ${edge}${why === '' ? '' : ` (${why})`}`);
 }
 
-/** An event's text is not ours: it must not move the cursor of the terminal it is shown on. */
+/** Control characters in the text of an event must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
 }

@@ -6,16 +6,16 @@ import { SwitchyardError } from '../../core/errors.js';
 import { encodeDatagramJson, encodeDatagramText } from '../encode.js';
 import type { DispatcherEvent, EventSink, EventTarget, WireForm } from '../event.js';
 
-/** sun_path of Linux, without its final zero byte. */
+/** Longest path of a UNIX socket on Linux, without the final zero byte. */
 const MAX_UNIX_PATH = 107;
-/** Packets a UNIX socket's other side may leave unread before we stop handing it more. */
+/** When the receiver has not read this many packets, no more are sent to it. */
 const MAX_UNIX_PENDING = 64;
 
 const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 
-/** What the sink of datagrams is made with. */
+/** Options of the datagram sink. */
 export interface DatagramSinkOptions {
-  /** The partition that is left out of the packets; asked for each event, since a reload may change it. */
+  /** The partition that is left out of packets; called for each event, since a reload may change it. */
   readonly defaultPartition: () => string | undefined;
 }
 
@@ -24,7 +24,10 @@ function encoder(options: DatagramSinkOptions, form: WireForm): (event: Dispatch
   return (event) => Buffer.from(encode(event, options.defaultPartition()), 'utf8');
 }
 
-/** "udp:host:port": one packet an event. UDP confirms nothing: a packet counts as delivered when the system took it. */
+/**
+ * "udp:host:port": one packet for each event. UDP confirms nothing: a packet counts as delivered when the system
+ * accepts it.
+ */
 export class UdpSink implements EventSink {
   readonly scheme = 'udp';
 
@@ -68,7 +71,7 @@ class UdpTarget implements EventTarget {
     if (this.socket === undefined) {
       const socket = createSocket(isIP(this.host) === 6 ? 'udp6' : 'udp4');
       socket.unref();
-      // Without a listener an error would end the process; the next packet gets a new socket.
+      // Without a listener an error would end the process; the next packet uses a new socket.
       socket.on('error', () => {
         if (this.socket !== socket) return;
         this.socket = undefined;
@@ -80,7 +83,7 @@ class UdpTarget implements EventTarget {
   }
 }
 
-/** "unix:/path": one packet an event to a datagram socket. */
+/** "unix:/path": one packet for each event, to a datagram socket. */
 export class UnixSink implements EventSink {
   readonly scheme = 'unix';
 
@@ -96,7 +99,7 @@ export class UnixSink implements EventSink {
 }
 
 class UnixTarget implements EventTarget {
-  /** Loaded with the first such target: most daemons have none. */
+  /** Loaded with the first such target, since most configurations have none. */
   private readonly unix = createRequire(import.meta.url)('node-unix-socket') as typeof import('node-unix-socket');
   private socket: DgramSocket | undefined;
   private pending = 0;

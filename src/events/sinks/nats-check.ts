@@ -6,8 +6,8 @@ import { streamConfig, streamFaults } from './nats-stream.js';
 const CONNECT_TIMEOUT = 2000;
 
 /**
- * What a configuration's NATS server says against it, in words: it cannot be reached, or its stream does not suit the events. Changes
- * nothing there. Throws SwitchyardError CONFIG_INVALID for settings that cannot be used.
+ * Checks the NATS server of a configuration and returns what is wrong, in words: it is unreachable, or its stream does
+ * not fit. Changes nothing there. Throws SwitchyardError CONFIG_INVALID for unusable settings.
  */
 export async function checkNats(settings: NatsSettings): Promise<readonly string[]> {
   const options = { ...connectionOptions(settings, 'switchyard-check'), reconnect: false, timeout: CONNECT_TIMEOUT };

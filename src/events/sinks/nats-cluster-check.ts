@@ -5,19 +5,19 @@ import { nats } from './nats-package.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 
 const TIMEOUT = 2000;
-/** Milliseconds to listen for heartbeats: three of the usual ones. */
+/** Milliseconds to listen for heartbeats: three usual intervals. */
 const LISTEN_MS = 1300;
 
-/** What of a cluster is checked. */
+/** The settings of the cluster that are checked. */
 export interface CheckedCluster {
   readonly name: string;
   readonly node: string;
 }
 
 /**
- * What the NATS server says against a node's part in its cluster, in words: its bucket is not as it must be, the user has not
- * the rights, another node of this name is alive. Changes nothing there. A server that cannot be reached is not reported: the
- * check of the connection does.
+ * Checks whether a node can take part in its cluster and returns what is wrong, in words: its bucket has the wrong
+ * configuration, the user lacks a permission, another node with this name is alive. Changes nothing there. An
+ * unreachable server is not reported, since `checkNats` does that.
  */
 export async function checkCluster(settings: NatsSettings, cluster: CheckedCluster): Promise<readonly string[]> {
   const options = { ...connectionOptions(settings, 'switchyard-check'), reconnect: false, timeout: TIMEOUT };
@@ -60,7 +60,7 @@ async function checkBucket(
       faults.push(`bucket ${bucket} forgets records after ${config.max_age / 1e9} s (max_age)`);
     return faults;
   } catch (error) {
-    // The first node makes it.
+    // No bucket yet: the first node creates it.
     if (error instanceof nats().NatsError && error.api_error?.code === 404) return [];
     const right = `$JS.API.STREAM.INFO.KV_${bucket}`;
     return [
@@ -69,7 +69,7 @@ async function checkBucket(
   }
 }
 
-/** Listens for the heartbeats of the cluster. */
+/** Listens for heartbeats of the cluster. */
 async function checkNames(
   connection: NatsConnection,
   { prefix }: NatsSettings,

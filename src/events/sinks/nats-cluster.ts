@@ -7,23 +7,23 @@ import type { NatsLink } from './nats-connection.js';
 import { natsReason } from './nats-fault.js';
 import { nats } from './nats-package.js';
 
-/** What the bus of a cluster over NATS is made with. */
+/** Options of a cluster's bus over NATS. */
 export interface NatsClusterOptions {
   readonly link: NatsLink;
   readonly clock: Clock;
   readonly log: Logger;
-  /** First tokens of every subject. */
+  /** First tokens of all subjects. */
   readonly prefix: string;
   /** Name of the cluster. */
   readonly cluster: string;
   /** Name of this node. */
   readonly node: string;
-  /** Copies of the bucket; undefined: 3 where the server is one of several, else 1. */
+  /** Replicas of the bucket; undefined: 3 if the server is in a cluster, else 1. */
   readonly replicas: number | undefined;
   readonly storage: 'file' | 'memory';
 }
 
-/** What is done with what comes; structurally the handlers of the cluster's bus. */
+/** Handlers for what arrives; the same shape as those of the cluster's bus. */
 interface Handlers {
   up(): void;
   down(): void;
@@ -38,16 +38,16 @@ type Outcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly full?: boolean; readonly gone?: boolean };
 
 const TIMEOUT = 2000;
-/** Milliseconds a read of the whole bucket may take. */
+/** Milliseconds that reading the whole bucket may take. */
 const READ_TIMEOUT = 60_000;
 const BATCH = 1000;
-/** Keys of the bucket that are no records. */
+/** Keys of the bucket other than records. */
 const OTHER_KEYS = ['gen', 'p', 'k', 'm.>', 't.>', 'r.>', 'p.>'] as const;
-/** Keys from which on a bucket is read by partition, and how many partitions that is done for. */
+/** From this number of keys on, a bucket is read by partition; and the most partitions for which that is done. */
 const FILTER_FROM = 2000;
 const MOST_FILTERS = 64;
 const MOST_CONSUMERS = 4;
-/** Kinds of core messages every node receives. */
+/** Kinds of core messages that every node receives. */
 const BROADCAST = ['hb', 'bye', 'load', 'fail', 'told', 'loaded'] as const;
 const LOG_EVERY = 60_000;
 
@@ -57,8 +57,8 @@ const STREAM_NOT_FOUND = 10059;
 const NO_ROOM: ReadonlySet<number> = new Set([10023, 10047, 10028]);
 
 /**
- * What a cluster's node needs of NATS: core messages below "<prefix>.cluster.<cluster>." and the bucket
- * SWITCHYARD_<cluster>, whose writes the server publishes again to all nodes, so that none needs a consumer.
+ * The NATS functions for a cluster node: core messages on "<prefix>.cluster.<cluster>." and the bucket
+ * SWITCHYARD_<cluster>. The server republishes writes to the bucket to all nodes, so that no node needs a consumer.
  */
 export class NatsCluster {
   private readonly base: string;
@@ -72,7 +72,7 @@ export class NatsCluster {
   constructor(private readonly options: NatsClusterOptions) {
     const token = encodeToken(options.cluster);
     this.base = `${options.prefix}.cluster.${token}`;
-    // A stream's name takes no "=".
+    // The name of a stream must not contain "=".
     this.bucket = `SWITCHYARD_${token.replaceAll('=', '_')}`;
     this.stream = `KV_${this.bucket}`;
   }
@@ -82,7 +82,7 @@ export class NatsCluster {
     return this.options.link.current !== undefined;
   }
 
-  /** Begins to call the handlers, at once where there is a connection. */
+  /** Sets the handlers and begins to call them, at once if there is a connection. */
   listen(handlers: Handlers): void {
     this.handlers = handlers;
     const { link } = this.options;
@@ -95,7 +95,7 @@ export class NatsCluster {
     if (link.current !== undefined) this.subscribe(link.current);
   }
 
-  /** Publishes on "<kind>.<node>"; lost without a connection. */
+  /** Publishes on "<kind>.<node>"; without a connection the message is lost. */
   publish(kind: string, node: string, text: string): void {
     this.options.link.current?.publish(`${this.base}.${kind}.${encodeToken(node)}`, text);
   }
@@ -113,7 +113,7 @@ export class NatsCluster {
     );
   }
 
-  /** Writes `key` when its revision is still `expected` (0: it was never written). */
+  /** Writes `key` if its revision is still `expected` (0: never written). */
   commit(key: string, text: string, expected: number, done: (outcome: Outcome) => void): void {
     const connection = this.options.link.current;
     if (connection === undefined) {
@@ -132,7 +132,7 @@ export class NatsCluster {
       );
   }
 
-  /** The newest value, from the leader of the stream. */
+  /** Reads the newest value from the leader of the stream. */
   get(key: string, done: (value: { revision: number; text: string } | 'none' | 'failed') => void): void {
     this.manage(async (connection) => {
       const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
@@ -151,11 +151,11 @@ export class NatsCluster {
     );
   }
 
-  /** Takes a value away that nobody has changed since `expected`; `done`: whether it was. */
+  /** Removes a value if its revision is still `expected`; `done`: whether it was removed. */
   remove(key: string, expected: number, done: (removed: boolean) => void): void {
     this.commit(key, '', expected, (outcome) => {
       if (outcome.kind !== 'done') return done(false);
-      // The others know now; what is left of it is removed from the stream, where this user may.
+      // The other nodes know; now the marker of the removal is deleted from the stream, if this user may do so.
       const seq = outcome.revision + 1;
       this.manage(async (connection) => {
         const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
@@ -167,7 +167,10 @@ export class NatsCluster {
     });
   }
 
-  /** Every newest value from sequence `from` on, then the last sequence of the stream; undefined when it broke off. */
+  /**
+   * Reads all newest values from sequence `from` on. Then calls `done` with the last sequence of the stream, or
+   * undefined when the read was interrupted.
+   */
   read(
     from: number,
     partitions: readonly string[],
@@ -183,7 +186,7 @@ export class NatsCluster {
     );
   }
 
-  /** Whether the bucket is there, and the last sequence of its stream. */
+  /** Whether the bucket exists, and the last sequence of its stream. */
   status(done: (status: { lastSequence: number } | 'missing' | 'failed') => void): void {
     this.manage(async (connection) => {
       const manager = await connection.jetstreamManager({ checkAPI: false, timeout: TIMEOUT });
@@ -199,7 +202,7 @@ export class NatsCluster {
     );
   }
 
-  /** Makes the bucket unless it is there. */
+  /** Creates the bucket unless it exists. */
   create(done: (made: boolean) => void): void {
     this.manage((connection) => this.ensure(connection)).then(
       () => done(true),
@@ -216,7 +219,7 @@ export class NatsCluster {
     return work(connection);
   }
 
-  /** Only a new connection needs its subscriptions again; the client renews them after a reconnect. */
+  /** Only a new connection needs new subscriptions; after a reconnect the client renews them. */
   private subscribe(connection: NatsConnection): void {
     if (connection === this.subscribedOn) return;
     this.subscribedOn = connection;
@@ -252,7 +255,7 @@ export class NatsCluster {
     ];
   }
 
-  /** Ends what comes in; the connection is somebody else's. */
+  /** Stops receiving; the connection belongs to somebody else. */
   stop(): void {
     this.handlers = undefined;
     for (const each of this.subscriptions) each.unsubscribe();
@@ -278,8 +281,8 @@ export class NatsCluster {
   }
 
   /**
-   * Subjects to read, one consumer for each group. A small bucket is read as a whole; of a large one only what is of the
-   * partitions asked for. Servers before 2.10 take one filter a consumer.
+   * The subjects to read, in groups of one consumer each. A small bucket is read as a whole, a large one only for the
+   * given partitions. Servers before 2.10 accept one filter for each consumer.
    */
   private filtersFor(connection: NatsConnection, messages: number, partitions: readonly string[]): string[][] {
     const several = serverHas(connection, 2, 10);
@@ -298,7 +301,7 @@ export class NatsCluster {
       deliver_policy: nats().DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
       inactive_threshold: 10_000,
-      // A list, even of one, is something servers before 2.10 do not know.
+      // Servers before 2.10 do not know a list, not even of one filter.
       ...(filters.length === 0 ? {} : { filterSubjects: filters.length === 1 ? (filters[0] as string) : [...filters] }),
     });
     try {
@@ -356,9 +359,10 @@ export class NatsCluster {
   }
 
   /**
-   * Revisions of a bucket begin with the milliseconds since the epoch at which its server made it: a purge up to a sequence
-   * moves the next one there. A node that was away while a bucket was made anew would else commit on a revision of the old
-   * one, which the new one may have, too. All nodes compute the same number; what has a later one already stays.
+   * Makes the revisions of a new bucket begin with its creation time in milliseconds since the epoch: a purge up to a
+   * sequence moves the next one there. Otherwise a node that was away while the bucket was recreated could commit on a
+   * revision of the old bucket that the new one also has. All nodes compute the same number; a bucket with a later one
+   * stays as it is.
    */
   private async number(manager: JetStreamManager, created: string): Promise<void> {
     const seq = Date.parse(created);
@@ -366,7 +370,7 @@ export class NatsCluster {
     try {
       await manager.streams.purge(this.stream, { seq });
     } catch (error) {
-      // A user who may not purge goes without.
+      // A user who may not purge does without.
       this.complain(error, 'is numbered from 1: its user may not purge it');
     }
   }
@@ -393,13 +397,13 @@ export class NatsCluster {
   }
 }
 
-/** Whether the server is of this release or a later one. */
+/** Whether the server has at least this version. */
 function serverHas({ info }: NatsConnection, major: number, minor: number): boolean {
   const [a = 0, b = 0] = (info?.version ?? '').split('.').map(Number);
   return a > major || (a === major && b >= minor);
 }
 
-/** Names stand in subjects as tokens. */
+/** The name of a node from its token in a subject. */
 function nodeOf(token: string): string {
   return decodeToken(token) ?? token;
 }

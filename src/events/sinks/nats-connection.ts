@@ -10,14 +10,14 @@ import { redactServer } from './nats-settings.js';
 
 const FIRST_WAIT = 250;
 const MAX_WAIT = 1000;
-/** Milliseconds between two lines about the same refusal of the server. */
+/** Milliseconds between two log lines about the same refusal. */
 const SAME_ERROR_EVERY = 60_000;
-/** Refusals remembered at most: subjects differ by partition and set. */
+/** Most refusals remembered: subjects differ by partition and set. */
 const MAX_REFUSALS = 10_000;
 
 /**
- * One connection that is always wanted: dialled in the background, dialled again whenever it is lost, however it was lost.
- * What depends on it listens to `onUp` (with a connection that works now) and `onDown`.
+ * A permanent connection to NATS. It connects in the background, and again whenever the connection is lost, for any
+ * reason. Users listen to `onUp`, which passes a working connection, and `onDown`.
  */
 export class NatsLink {
   private readonly ups: Emitter<NatsConnection>;
@@ -30,9 +30,9 @@ export class NatsLink {
   private wakeUp: (() => void) | undefined;
   private firstEnded: (() => void) | undefined;
   private running: Promise<void> | undefined;
-  /** Clock.monotonic() of the last refusal of each kind, and of the line about it. */
+  /** By kind of refusal: Clock.monotonic() of the last one, and of its last log line. */
   private readonly refusals = new Map<string, { at: number; loggedAt: number }>();
-  /** Times the connection was lost and came back. */
+  /** How often the connection came back after a loss. */
   reconnects = 0;
 
   constructor(
@@ -51,13 +51,13 @@ export class NatsLink {
     return this.up ? this.connection : undefined;
   }
 
-  /** Whether the server said since then (Clock.monotonic()) that we may not publish to this subject. */
+  /** Whether the server has since `time` (Clock.monotonic()) refused publishing to this subject. */
   deniedSince(subject: string, time: number): boolean {
     const refusal = this.refusals.get(`publish ${subject}`);
     return refusal !== undefined && refusal.at >= time;
   }
 
-  /** Whether the server refused since then any subject that begins so. */
+  /** Whether the server has since `time` refused any subject with this prefix. */
   refusedSince(prefix: string, time: number): boolean {
     for (const [what, { at }] of this.refusals) if (at >= time && what.startsWith(`publish ${prefix}`)) return true;
     return false;
@@ -68,17 +68,17 @@ export class NatsLink {
     return this.ups.on(listen);
   }
 
-  /** Calls `listen` whenever the connection is lost. The returned function removes it. */
+  /** Calls `listen` when the connection is lost. The returned function removes it. */
   onDown(listen: () => void): () => void {
     return this.downs.on(listen);
   }
 
-  /** Resolves when the first attempt to connect has come to an end, good or not. */
+  /** Resolves when the first attempt to connect has ended, successfully or not. */
   readonly attempted = new Promise<void>((resolve) => {
     this.firstEnded = resolve;
   });
 
-  /** Starts dialling; does not wait for anything. */
+  /** Starts connecting, without waiting. */
   start(): void {
     this.running ??= this.run();
   }
@@ -140,7 +140,7 @@ export class NatsLink {
     }
   }
 
-  /** Reads the client's status until the connection is closed for good. */
+  /** Reads the client's status events until the connection is closed for good. */
   private async follow(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === nats().Events.Disconnect) {
@@ -164,7 +164,7 @@ export class NatsLink {
     await connection.closed();
   }
 
-  /** The server refuses each publish anew, and subscriptions after each reconnect: a log line a minute is enough. */
+  /** The server refuses each publish again, and subscriptions after each reconnect; one log line a minute is enough. */
   private refused(what: string, code: unknown): void {
     const at = this.clock.monotonic();
     const known = this.refusals.get(what);
@@ -174,7 +174,10 @@ export class NatsLink {
     if (isNews) this.log.warn({ cause: String(code), what }, `NATS server refused: ${what}`);
   }
 
-  /** Milliseconds between two attempts: 250, doubled with each, 1000 at most. The client asks more often than it dials. */
+  /**
+   * Milliseconds until the next attempt: 250, doubled each time up to 1000. The client also calls this more often than
+   * it connects.
+   */
   private pause(): number {
     return Math.min(MAX_WAIT, FIRST_WAIT * 2 ** Math.max(0, Math.min(this.dials, 10) - 1));
   }

@@ -1,10 +1,10 @@
 import { messageOf } from '../../core/errors.js';
 import { nats } from './nats-package.js';
 
-/** Error code of the server's API for a message larger than its stream takes. */
+/** Error code of the server's API: the message is larger than the stream allows. */
 const MESSAGE_EXCEEDS_MAXIMUM = 10054;
 
-/** Why something failed, in words: the messages of the client are mostly its codes. */
+/** The reason of an error in words, since the client's messages are mostly codes. */
 export function natsReason(error: unknown): string {
   if (!(error instanceof nats().NatsError)) return messageOf(error);
   if (error.chainedError !== undefined) return messageOf(error.chainedError);
@@ -20,18 +20,18 @@ export function natsReason(error: unknown): string {
   }
 }
 
-/** Whether the server will never take this message, however often it is sent. */
+/** Whether the server will always refuse this message because of its size. */
 export function isTooLarge(error: unknown): boolean {
   if (!(error instanceof nats().NatsError)) return false;
   return error.code === nats().ErrorCode.MaxPayloadExceeded || error.api_error?.err_code === MESSAGE_EXCEEDS_MAXIMUM;
 }
 
-/** Whether the server says that this user may not do that, now or later. */
+/** Whether the server refused because this user lacks a permission. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof nats().NatsError && error.code === nats().ErrorCode.PermissionsViolation;
 }
 
-/** Whether no subscriber, and no stream, receives a message. */
+/** Whether neither a subscriber nor a stream receives the message. */
 export function isNoResponder(error: unknown): boolean {
   return error instanceof nats().NatsError && error.code === nats().ErrorCode.NoResponders;
 }

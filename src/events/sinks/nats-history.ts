@@ -4,40 +4,40 @@ import { encodeToken } from '../subject.js';
 import { parseEvent, type WatchedEvent } from '../watch.js';
 import { nats } from './nats-package.js';
 
-/** An event with its number in the stream. */
+/** An event with its sequence number in the stream. */
 export interface StoredEvent {
   readonly seq: number;
   readonly event: WatchedEvent;
 }
 
-/** Events read back, newest first. */
+/** Stored events, newest first. */
 export interface EventPage {
   readonly events: readonly StoredEvent[];
-  /** What to ask for next to read on: events before this number; undefined: there are none. */
+  /** Sequence number to continue with, for older events; undefined: there are none. */
   readonly before: number | undefined;
 }
 
-/** Which events of the stream are read. */
+/** Which stored events to read. */
 export interface HistoryQuery {
-  /** Events before this number in the stream; undefined: the newest. */
+  /** Only events with a smaller sequence number; undefined: the newest. */
   readonly before?: number | undefined;
-  /** Events of one page at most. */
+  /** Most events of a page. */
   readonly limit: number;
-  /** One partition; undefined: all of them. */
+  /** Only this partition; undefined: all. */
   readonly partition?: string | undefined;
-  /** Whether an event is wanted. */
+  /** Whether the caller wants an event. */
   readonly wants: (event: WatchedEvent) => boolean;
 }
 
-/** Numbers of the stream looked through for one page at most; a page that found too little says where to read on. */
+/** Most sequence numbers searched for one page; a page that found too little says where to continue. */
 const MOST = 20_000;
-/** Messages asked for at once. */
+/** Messages requested at a time. */
 const BATCH = 500;
 const READ_TIMEOUT = 5000;
 
 /**
- * Reads status events from the stream, back from a number. A stream is read forwards only: so a stretch before the
- * number is read, then a longer one before that, until the page is full. Rejects when the stream cannot be read.
+ * Reads status events of the stream, newest first. A stream can only be read forwards, so it reads a section before the
+ * given number, then a longer one before that, until the page is full. Rejects when the stream cannot be read.
  */
 export async function readBack(
   connection: NatsConnection,
@@ -66,7 +66,7 @@ export async function readBack(
   return { events, before: isCut || end >= first ? rest : undefined };
 }
 
-/** Wanted events with numbers from `start` to `end`, in their order. */
+/** The wanted events from `start` to `end`, in order. */
 async function readStretch(
   connection: NatsConnection,
   stream: string,

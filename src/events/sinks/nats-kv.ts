@@ -11,39 +11,39 @@ import { eventKey, isPublished, type Published } from './nats-tail.js';
 const BATCH = 64;
 const MAX_WAIT = 5000;
 const LOG_EVERY = 30_000;
-/** Milliseconds between two checks that the bucket still holds what was written to it. */
+/** Milliseconds between two checks whether the bucket still has what was written to it. */
 export const COMPARE_MS = 30_000;
 /** Milliseconds the first read of the bucket may take. */
 const READ_TIMEOUT = 20_000;
 
-/** What of the destinations the bucket is asked about. */
+/** What the bucket needs to know about the destinations. */
 export interface FollowStates {
-  /** Takes over what an earlier run of this node has written, to the bucket or the stream; the entry as it is then. */
+  /** Continues from what an earlier run of this node has written to bucket or stream; returns the resulting entry. */
   readonly resume?: (entry: StateEntry, written: Published | undefined, stored: Published | undefined) => StateEntry;
-  /** Whether the partition exists and its destinations are not known yet. */
+  /** Whether the partition exists but is not loaded yet. */
   readonly isLoading?: (partition: string) => boolean;
-  /** Whether this node is the one that writes and removes the entry; default: it is. */
+  /** Whether this node writes and removes the entry; default: yes. */
   readonly owns?: (entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>) => boolean;
 }
 
 /**
- * The key-value bucket with one entry per destination: late subscribers read it and need no history. Latest state wins;
- * what could not be written is written when the connection is back.
+ * The key-value bucket with one entry for each destination, from which late subscribers read the states without
+ * history. The latest state wins; what could not be written is written when the connection is back.
  */
 export class StateBucket {
   private readonly dirty = new Map<string, StateEntry>();
-  /** By what they wait for; and their keys. */
+  /** Entries that wait for an event: by what they wait for, and by key. */
   private readonly held = new Map<string, { readonly key: string; readonly entry: StateEntry }>();
   private readonly heldKeys = new Set<string>();
   private source: (() => Iterable<StateEntry>) | undefined;
   private needsSync = false;
-  /** The bucket as it was when it was last known to be right; undefined: not known. */
+  /** The figures of the bucket when it was last known to be right; undefined: unknown. */
   private seen: string | undefined;
   private cancelCompare: (() => void) | undefined;
   private tail: ReadonlyMap<string, Published> | undefined;
   private kv: KV | undefined;
   private running = false;
-  /** Number of the current run of the writer; an older one that is still waiting has no effect any more. */
+  /** Number of the current run of the writer; an older run that still waits has no more effect. */
   private run = 0;
   private stopped = false;
   private wait = 250;
@@ -59,39 +59,39 @@ export class StateBucket {
     private readonly log: Logger,
     private readonly node: string,
     private readonly follow: FollowStates = {},
-    /** Reads what was published to the stream last. */
+    /** Reads what was last published to the stream. */
     private readonly readTail?: (connection: NatsConnection) => Promise<ReadonlyMap<string, Published>>,
     private readonly compareMs = COMPARE_MS,
   ) {
     link.onUp(() => {
       this.kv = undefined;
       this.wait = 250;
-      // The server may have come back without its data, or others may have written meanwhile.
+      // The server may have lost its data, or others may have written in the meantime.
       this.needsSync = this.source !== undefined;
       this.seen = undefined;
       this.kick();
     });
     link.onDown(() => {
       this.kv = undefined;
-      // What is under way would wait for its timeout; it is given up, and begun anew when the connection is back.
+      // A write in progress would wait for its timeout; it is abandoned, and repeated when the connection is back.
       if (this.running) this.failed(this.run, new Error('connection lost'));
     });
   }
 
-  /** Writes an entry, in place of one of the same destination that still waits. */
+  /** Writes an entry; replaces a waiting one of the same destination. */
   put(entry: StateEntry): void {
     this.dirty.set(stateKey(entry), entry);
     this.kick();
   }
 
-  /** As `put`, but not before `release` is called with the same `until`. */
+  /** Like `put`, but the entry waits until `release` is called with the same `until`. */
   hold(entry: StateEntry, until: string): void {
     const key = stateKey(entry);
     this.held.set(until, { key, entry });
     this.heldKeys.add(key);
   }
 
-  /** Writes the entry that was held until that event is delivered. */
+  /** Writes the entry that was held until this event was delivered. */
   release(until: string): void {
     const held = this.held.get(until);
     if (held === undefined) return;
@@ -99,7 +99,7 @@ export class StateBucket {
     this.put(held.entry);
   }
 
-  /** Makes the bucket hold exactly these entries, now and whenever the connection is back. */
+  /** Makes the bucket contain exactly these entries, now and when a connection comes back. */
   sync(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
     this.source = typeof entries === 'function' ? entries : () => entries;
     this.needsSync = true;
@@ -120,7 +120,7 @@ export class StateBucket {
     });
   }
 
-  /** Writes no more. */
+  /** Stops writing. */
   stop(): void {
     this.stopped = true;
     this.cancelRetry?.();
@@ -139,7 +139,7 @@ export class StateBucket {
     this.cancelRetry = undefined;
     this.running = true;
     const run = ++this.run;
-    // Not in the caller's event loop iteration: a change of state must not wait for the encoding of an entry.
+    // After the current event loop iteration: a change of state must not wait for the encoding of an entry.
     setImmediate(() => {
       this.write(run).then(
         () => this.finished(run),
@@ -166,8 +166,8 @@ export class StateBucket {
   }
 
   /**
-   * Looks whether the bucket still holds what was written: keys may have been purged, the bucket deleted, its server restored
-   * from an older copy. What differs is written again; until then the bucket is not settled.
+   * Checks whether the bucket still has what was written: keys may have been purged, the bucket deleted, or its server
+   * restored from an older copy. Differences are written again; until then the bucket is not settled.
    */
   private async compare(): Promise<void> {
     const { kv, run } = this;
@@ -181,7 +181,7 @@ export class StateBucket {
           } else this.seen = now;
         }
       } catch {
-        // Not readable, or gone: writing it anew shows which, and is tried until it succeeds.
+        // The bucket is unreadable or gone: writing it again will show which, and is repeated until it succeeds.
         if (isIdle()) this.needsSync = true;
       }
     }
@@ -190,8 +190,9 @@ export class StateBucket {
   }
 
   /**
-   * Whether an entry is missing, one that we wrote is another, or one of ours stands there for a destination that is gone. What
-   * another node wrote about a destination that both serve is left as it is: each of them would write it again for ever.
+   * Whether an entry is missing or differs from what we wrote, or one of ours is there for a removed destination.
+   * Entries written by another node for a destination that both serve are ignored; otherwise both would overwrite them
+   * forever.
    */
   private async differs(kv: KV): Promise<boolean> {
     const stored = await this.read(kv);
@@ -211,7 +212,7 @@ export class StateBucket {
     return false;
   }
 
-  /** Whether another node wrote a value: what names no node was written by none. */
+  /** Whether another node wrote a value; a value without a node name does not count. */
   private isOfAnother(value: string | undefined): boolean {
     const by = value === undefined ? undefined : parsed(value)?.node;
     return typeof by === 'string' && by !== this.node;
@@ -222,7 +223,7 @@ export class StateBucket {
     this.running = false;
     this.run++;
     if (error instanceof nats().NatsError && (error.code === '503' || error.api_error?.code === 404)) {
-      // The bucket is gone, and with it the entries of everything that did not change since.
+      // The bucket is gone, and with it the entries of destinations that have not changed since.
       this.kv = undefined;
       this.needsSync = this.source !== undefined;
     }
@@ -271,7 +272,7 @@ export class StateBucket {
     return connection.jetstream({ timeout: 5000 }).views.kv(this.bucket, { history: 1 });
   }
 
-  /** Returns whether it finished; false when `current` became false meanwhile. */
+  /** Returns whether it finished; false when `current` became false before. */
   private async syncNow(kv: KV, current: () => boolean): Promise<boolean> {
     const stored = await this.read(kv);
     await this.lookBack();
@@ -315,7 +316,7 @@ export class StateBucket {
     this.heldKeys.delete(key);
   }
 
-  /** The entry of a destination without an event so far; its numbers continue from what an earlier run has written. */
+  /** The entry of a destination that had no event yet; its number continues from what an earlier run has written. */
   private resumed(entry: StateEntry, value: string | undefined): StateEntry {
     if (entry.seq > 0 || this.follow.resume === undefined) return entry;
     const found = value === undefined ? undefined : parsed(value);
@@ -324,14 +325,14 @@ export class StateBucket {
     return written === undefined && stored === undefined ? entry : this.follow.resume(entry, written, stored);
   }
 
-  /** Once: what is stored later is of this run. */
+  /** Reads the stream once: what is stored later is from this run. */
   private async lookBack(): Promise<void> {
     const connection = this.link.current;
     if (this.tail !== undefined || this.readTail === undefined || connection === undefined) return;
     try {
       this.tail = await this.readTail(connection);
     } catch (error) {
-      // Without a connection it is tried again; a user who may not read the stream goes without.
+      // Without a connection it is tried again; a user who may not read the stream does without.
       if (this.link.current !== connection) throw error;
       this.tail = new Map();
       const fields = { bucket: this.bucket, cause: natsReason(error) };
@@ -342,7 +343,7 @@ export class StateBucket {
     }
   }
 
-  /** One entry that the server never takes must not keep all others from being written. */
+  /** An entry that the server never accepts must not prevent the others from being written. */
   private async store(kv: KV, key: string, value: string, { partition, group, address }: StateEntry): Promise<void> {
     try {
       await kv.put(key, value);
@@ -360,8 +361,8 @@ export class StateBucket {
   }
 
   /**
-   * An entry is ours to remove when we wrote it, or when we serve its partition; not while it is unknown which destinations
-   * that has.
+   * We may remove an entry if we wrote it or serve its partition, but not while the partition's destinations are
+   * unknown.
    */
   private isOurs(value: string, partitions: ReadonlySet<string>): boolean {
     const entry = parsed(value);
@@ -382,7 +383,7 @@ export class StateBucket {
       },
     });
     stop = () => entries.stop();
-    // An empty bucket is complete before the iterator is handed out.
+    // An empty bucket is complete before the iterator is returned.
     if (complete) stop();
     const cancel = this.clock.schedule(READ_TIMEOUT, () => entries.stop());
     for await (const entry of entries) {
@@ -394,14 +395,14 @@ export class StateBucket {
   }
 }
 
-/** What changes with every change of a bucket: when it was made, and which messages it holds. */
+/** A text that changes whenever the bucket changes: when it was created, and which messages it has. */
 async function figuresOf(kv: KV): Promise<string> {
   const { streamInfo } = await kv.status();
   const { created, state } = streamInfo;
   return [created, state.first_seq, state.last_seq, state.messages, state.num_deleted ?? 0].join(' ');
 }
 
-/** Whether something read back names a destination. */
+/** Whether a value from the bucket names a destination. */
 function isDestinationKey(entry: Partial<StateEntry> | undefined): entry is StateEntry {
   if (typeof entry?.partition !== 'string' || typeof entry.group !== 'number') return false;
   return typeof entry.address === 'string' && typeof entry.socket === 'string';

@@ -4,23 +4,26 @@ import type { Logger } from '../../core/logger.js';
 import { decodeToken, encodeToken } from '../subject.js';
 import type { NatsLink } from './nats-connection.js';
 
-/** What the subject of a request bounds it to. */
+/** The limits that a request's subject imposes. */
 export interface SubjectBounds {
   readonly partition: string;
-  /** Name of the one command it may call. */
+  /** The only command that may be called. */
   readonly command: string;
 }
 
 /**
- * Answers one MI request; undefined when nothing is to be answered (a notification). `bounds`: those of the subject it came
- * on, undefined for the plain one.
+ * Answers an MI request; undefined: no answer (a notification). `bounds`: from the subject; undefined for the general
+ * subject.
  */
 export type MiAnswer = (text: string, bounds?: SubjectBounds) => Promise<string | undefined>;
 
-/** What the endpoint for management commands by NATS is made with. */
+/** Options of the management endpoint over NATS. */
 export interface NatsMiOptions {
   readonly subject: string;
-  /** First tokens of the subjects "<prefix>.mi.<partition>.<command>", which bound a request by themselves. */
+  /**
+   * First tokens of the subjects "<prefix>.mi.<partition>.<command>", which limit a request to that partition and
+   * command.
+   */
   readonly prefix: string;
   readonly answer: MiAnswer;
   readonly link: NatsLink;
@@ -30,13 +33,14 @@ export interface NatsMiOptions {
   readonly version: string;
 }
 
-/** Requests worked on at a time; further ones are refused. */
+/** Requests handled at a time; further ones are refused. */
 const MAX_RUNNING = 64;
 
 /**
- * The management interface over NATS request-reply, registered as the NATS service "switchyard". Requests on the subject
- * go to one node of those that listen; "<subject>.<node>" reaches this one. "<prefix>.mi.<partition>.<command>" is for one
- * command on one partition, so that the server's permissions bound who may do what.
+ * The management interface over NATS request-reply, registered as the NATS service "switchyard". A request on the
+ * subject reaches one of the nodes that listen; "<subject>.<node>" reaches this one.
+ * "<prefix>.mi.<partition>.<command>" is for one command on one partition, so that permissions of the server can limit
+ * who may do what.
  */
 export class NatsMi {
   private service: Service | undefined;
@@ -45,7 +49,7 @@ export class NatsMi {
   private readonly forget: () => void;
 
   constructor(private readonly options: NatsMiOptions) {
-    // The client itself renews subscriptions after a reconnect; only a new connection needs them again.
+    // After a reconnect the client renews subscriptions; only a new connection needs them again.
     this.forget = options.link.onUp((connection) => {
       if (connection === this.servedBy) return;
       this.servedBy = connection;
@@ -58,7 +62,7 @@ export class NatsMi {
     });
   }
 
-  /** Takes the service back; waits half a second at most. */
+  /** Unregisters the service; waits half a second at most. */
   async stop(): Promise<void> {
     this.forget();
     if (this.service !== undefined && this.options.link.current !== undefined) {
@@ -112,7 +116,7 @@ export class NatsMi {
       try {
         message.respondError(500, 'internal error', failure(-32603, 'Internal error'));
       } catch {
-        // The connection was lost meanwhile; no answer can be sent.
+        // The connection was lost in the meantime, so no answer can be sent.
       }
     } finally {
       this.runningCount--;
@@ -120,7 +124,7 @@ export class NatsMi {
   }
 }
 
-/** The partition and the command that a subject names last. */
+/** Partition and command in the last tokens of a subject. */
 function boundsOf(subject: string): SubjectBounds | undefined {
   const [partition, command] = subject.split('.').slice(-2).map(decodeToken);
   return partition === undefined || command === undefined ? undefined : { partition, command };

@@ -8,12 +8,12 @@ import type { NatsLink } from './nats-connection.js';
 import { natsReason } from './nats-fault.js';
 import { nats } from './nats-package.js';
 
-/** Records kept while NATS is away; the oldest beyond are dropped. */
+/** Records kept while there is no connection; beyond that the oldest are dropped. */
 const KEPT = 10_000;
 const ACK_TIMEOUT = 5000;
 const HOUR = 3_600_000;
 
-/** What the publisher of call records is made with. */
+/** Options of the publisher for call records. */
 export interface CallRecordsOptions {
   readonly prefix: string;
   /** JetStream stream that stores them; undefined: they are published without acknowledgement. */
@@ -24,12 +24,12 @@ export interface CallRecordsOptions {
 }
 
 /**
- * Publishes call records on "<prefix>.calls.<partition>", those a script makes on "<prefix>.calls.<partition>.acc". Without a stream,
- * records that are published while there is no connection are dropped and counted. With a stream, records are kept until they are
- * acknowledged; each has an id of its own, by which the stream drops duplicates.
+ * Publishes call records on "<prefix>.calls.<partition>"; those made by scripts on "<prefix>.calls.<partition>.acc".
+ * Without a stream, records are dropped and counted while there is no connection. With a stream, they are kept until
+ * acknowledged, and have IDs by which the stream drops duplicates.
  */
 export class NatsRecords {
-  /** Records that were dropped. */
+  /** Number of dropped records. */
   dropped = 0;
   private readonly outbox: Outbox | undefined;
   private jetstream: JetStreamClient | undefined;
@@ -56,7 +56,10 @@ export class NatsRecords {
     link.onDown(() => outbox.setReady(false));
   }
 
-  /** Never waits, never throws. `id` is unique over time; a `kind` is a further token of the subject. */
+  /**
+   * Publishes a record without waiting; never throws. `id` must never repeat; `kind` is an additional token of the
+   * subject.
+   */
   publish(partition: string, id: string, text: string, kind?: string): void {
     const subject = kind === undefined ? [partition] : [partition, kind];
     const event: DispatcherEvent = { name: 'calls', params: { text }, key: id, id, subject };
@@ -73,13 +76,13 @@ export class NatsRecords {
     }
   }
 
-  /** Records that wait, and those that were dropped. */
+  /** Numbers of waiting and of dropped records. */
   stats(): { readonly depth: number; readonly dropped: number } {
     const stats = this.outbox?.stats();
     return { depth: stats?.depth ?? 0, dropped: this.dropped + (stats?.dropped ?? 0) };
   }
 
-  /** Tries for `timeoutMs` to deliver the records that wait. */
+  /** Tries to deliver the waiting records for `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     await this.outbox?.drain(timeoutMs);
     this.outbox?.stop();
@@ -99,7 +102,7 @@ export class NatsRecords {
     }
   }
 
-  /** Creates the stream. An existing stream is left as its operator made it. */
+  /** Creates the stream. An existing one is left as its operator made it. */
   private async ensureStream(connection: NatsConnection, stream: string): Promise<void> {
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: ACK_TIMEOUT });
     try {

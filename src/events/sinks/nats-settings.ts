@@ -5,13 +5,16 @@ import type { Authenticator, ConnectionOptions } from 'nats';
 import { SwitchyardError, unreadableReason } from '../../core/errors.js';
 import { nats } from './nats-package.js';
 
-/** How to reach NATS and what to use of it. */
+/** How to connect to NATS, and what to use there. */
 export interface NatsSettings {
-  /** "nats://host:4222", "tls://host", "host:port"; user and password may stand in the URL. */
+  /** "nats://host:4222", "tls://host", "host:port"; the URL may contain user and password. */
   readonly servers: readonly string[];
-  /** First tokens of every subject, default "opensips". */
+  /** First tokens of all subjects, default "opensips". */
   readonly prefix: string;
-  /** Events go through this stream when given; `outboxLimit`: events held before those of one destination are merged. */
+  /**
+   * The stream for events, if any; `outboxLimit`: number of waiting events from which on those of one destination are
+   * merged.
+   */
   readonly jetstream: { readonly stream: string; readonly outboxLimit: number } | undefined;
   /** Key-value bucket with the current states; undefined: none. */
   readonly bucket: string | undefined;
@@ -23,7 +26,7 @@ export interface NatsSettings {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
-/** A server and nothing else: no login, stream or bucket, subjects with the usual prefix. */
+/** Settings with a server only: no login, stream or bucket, subjects with the default prefix. */
 export function plainNats(server: string): NatsSettings {
   return {
     servers: [server],
@@ -46,7 +49,7 @@ interface ParsedServer {
   readonly tls: boolean;
 }
 
-/** A server URL without what is secret in it. */
+/** A server URL without its secrets. */
 export function redactServer(server: string): string {
   return server.replace(/^([a-z]+:\/\/)?[^@/]*@/i, (_all, scheme: string | undefined) => `${scheme ?? ''}***@`);
 }
@@ -77,9 +80,9 @@ function decode(text: string, server: string): string {
 }
 
 /**
- * Reads the file at each connect, so that renewed credentials are used without a restart. While it is missing or half
- * written those that were good last are shown: the client never connects again after an authenticator that throws.
- * Throws now when the file cannot be used.
+ * Reads the file at each connect, so that renewed credentials are used without a restart. While it is missing or
+ * incomplete, the last good ones are used, since the client never connects again after an authenticator has thrown.
+ * Throws now if the file is unusable.
  */
 function credentials(file: string): Authenticator {
   const read = () => {
@@ -92,7 +95,7 @@ function credentials(file: string): Authenticator {
     try {
       good = read();
     } catch {
-      // The server judges the old ones; its refusal is logged.
+      // Uses the old credentials; if the server refuses them, that is logged.
     }
     return good(nonce);
   };
@@ -103,14 +106,14 @@ function authenticator(settings: NatsSettings): Authenticator | undefined {
   if (credsFile !== undefined) return credentials(credsFile);
   if (nkeySeed === undefined) return undefined;
   const seed = new TextEncoder().encode(nkeySeed.trim());
-  // Else a bad seed would only be found at the first connect, and again at each one after.
+  // Checked now, since otherwise a wrong seed would be noticed only when connecting.
   nats().nkeys.fromSeed(seed);
   return nats().nkeyAuthenticator(seed);
 }
 
 /**
- * The client does not give the TLS layer the address of a server that is named by an IP literal; its certificate would
- * be compared with "localhost". It must be valid for one of the servers' addresses instead.
+ * For a server given as IP address, the client does not pass the address to the TLS layer, which would compare the
+ * certificate with "localhost". This check requires that it is valid for one of the servers' addresses.
  */
 function identityOf(
   servers: readonly ParsedServer[],
@@ -125,8 +128,8 @@ function identityOf(
 }
 
 /**
- * Options for the client: it reconnects for ever, notices a dead peer within about 20 seconds and is not ended by refused
- * credentials. Throws SwitchyardError CONFIG_INVALID for servers or files that cannot be used.
+ * Options for the client: it reconnects without limit, notices a dead server within about 20 seconds, and does not end
+ * because of refused credentials. Throws SwitchyardError CONFIG_INVALID for unusable servers or files.
  */
 export function connectionOptions(settings: NatsSettings, name: string): ConnectionOptions {
   const servers = settings.servers.map(parseServer);
@@ -139,7 +142,7 @@ export function connectionOptions(settings: NatsSettings, name: string): Connect
     seed = authenticator(settings);
   } catch (error) {
     const file = settings.credsFile;
-    // What the library says of a seed may hold a part of it.
+    // The library's message may contain a part of the seed.
     const text =
       file === undefined
         ? 'NATS nkey seed is not a valid seed'

@@ -4,25 +4,26 @@ import type { EarlierAttempts } from '../outbox.js';
 import { isRefusal } from './nats-fault.js';
 import { nats } from './nats-package.js';
 
-/** Messages read back at most in one look. */
+/** Most messages read back at a time. */
 const MOST = 200_000;
 const READ_TIMEOUT = 10_000;
-/** Part of the duplicate window that is relied upon: the clocks of two machines, and time on the way. */
+/** The part of the duplicate window that is trusted, because clocks differ and messages take time. */
 const RELIED_UPON = 0.8;
-/** Milliseconds before the first attempt from which on a look reads: the clocks of two machines differ. */
+/** Milliseconds before the first attempt from which to read the stream, since the clocks of two machines differ. */
 const CLOCK_SKEW = 60_000;
 
 /**
- * Finds out whether an event that is to be sent again is in the stream already. Within the duplicate window of the stream
- * the server knows by the id; after that the stream must be read. One read answers for all events tried before it.
+ * Finds out whether an event that is to be sent again is already in the stream. Within the stream's duplicate window
+ * the server recognises the ID; after that the stream must be read. One read answers for all events that were tried
+ * before it.
  */
 export class StoredEvents {
-  /** The present look: when it began, how far back it reads (both Clock.monotonic()), and the ids it found. */
+  /** The current read: when it began, how far back it goes (both Clock.monotonic()), and the IDs it found. */
   private look:
     | { readonly began: number; readonly from: number; readonly ids: Promise<ReadonlySet<string>> }
     | undefined;
 
-  /** When an event was last sent again after a look. */
+  /** When an event was last sent again after a read. */
   private sentAgain = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -30,7 +31,10 @@ export class StoredEvents {
     private readonly stream: string,
   ) {}
 
-  /** Whether the stream has it, asked of the stream where its window (milliseconds) does not answer. Rejects when it cannot be read. */
+  /**
+   * Whether the stream has the event; reads the stream if its window (milliseconds) does not answer that. Rejects when
+   * the stream cannot be read.
+   */
   async has(
     connection: NatsConnection,
     id: string,
@@ -55,12 +59,12 @@ export class StoredEvents {
 
   private async asked(id: string, ids: Promise<ReadonlySet<string>>): Promise<boolean> {
     const found = (await ids).has(id);
-    // It is sent now: what this look found says nothing about it any more.
+    // It is sent now, so the result of this read is no longer valid for it.
     if (!found) this.sentAgain = this.clock.monotonic();
     return found;
   }
 
-  /** Ids of what was stored in the last `ageMs` milliseconds, or of the newest where that are too many. */
+  /** The IDs stored in the last `ageMs` milliseconds, or only the newest if there are too many. */
   private async read(connection: NatsConnection, ageMs: number): Promise<ReadonlySet<string>> {
     const ids = new Set<string>();
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
@@ -97,13 +101,13 @@ export class StoredEvents {
   }
 }
 
-/** Ids one event is stored under at most, where the server holds on to ids whose messages it lost. */
+/** Most IDs for one event, if the server remembers IDs whose messages it has lost. */
 const MAX_IDS = 4;
 
 /**
- * Stores a message once by its id. A server may hold an id whose message it lost when the leader of the stream changed
- * (nats-server issues 6415, 6486), and answers "duplicate" until its window ends: such an event is stored under the id
- * with a number, which all nodes form alike. Rejects when the message is not known to be stored.
+ * Stores a message once by its ID. When the leader of a stream changes, a server may remember an ID but lose its
+ * message (nats-server issues 6415, 6486), and then answers "duplicate" until the window ends. Such an event is stored
+ * under the ID with a number appended, which is the same on all nodes. Rejects when the message may not be stored.
  */
 export async function storeOnce(
   connection: NatsConnection,
@@ -120,7 +124,7 @@ export async function storeOnce(
   throw new Error(`the server takes ${id} for stored, and does not have it`);
 }
 
-/** Whether a message with this id is in the stream, or was before the stream gave up its oldest. */
+/** Whether a message with this ID is in the stream, or was there before the stream removed its oldest ones. */
 async function isThere(connection: NatsConnection, stream: string, seq: number, id: string): Promise<boolean> {
   try {
     const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 5000 });
@@ -131,7 +135,7 @@ async function isThere(connection: NatsConnection, stream: string, seq: number, 
       return seq < (await manager.streams.info(stream)).state.first_seq;
     }
   } catch (error) {
-    // Who may not read the stream has to take the server's word.
+    // A user who may not read the stream has to trust the server.
     if (isRefusal(error)) return true;
     throw error;
   }

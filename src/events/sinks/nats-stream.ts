@@ -4,17 +4,17 @@ import { EVENT_CATALOGUE } from '../catalogue.js';
 import { nats } from './nats-package.js';
 
 const HOUR = 3_600_000;
-/** Name of audit records, as events are named. A stream that an operator made need not keep them. */
+/** Name of audit records in subjects. A stream made by an operator need not keep them. */
 export const AUDIT = 'audit';
-/** Seconds of duplicate window below which an ordinary outage is longer. */
+/** A duplicate window below this many seconds is shorter than an ordinary outage. */
 const SHORT_WINDOW = 120;
 
-/** Subjects of events and audit records, and of nothing else: requests on "<prefix>.mi" must never be stored. */
+/** The subjects of events and audit records. Requests on "<prefix>.mi" must never be stored. */
 function eventSubjects(prefix: string): string[] {
   return [...EVENT_CATALOGUE.map(({ name }) => `${prefix}.${name}.>`), `${prefix}.${AUDIT}.>`];
 }
 
-/** Whether a subject with wildcards takes in a subject without. */
+/** Whether a subject with wildcards matches a subject without. */
 export function subjectMatches(pattern: string, subject: string): boolean {
   const wanted = pattern.split('.');
   const tokens = subject.split('.');
@@ -26,10 +26,10 @@ export function subjectMatches(pattern: string, subject: string): boolean {
 }
 
 /**
- * Makes sure that a stream takes the events in. A stream that is there is left as its operator made it; one that is
- * missing is created: file storage, a week or a million events, and duplicates by Nats-Msg-Id recognised for an hour, so
- * that an event whose acknowledgement was lost in an outage is not stored twice. Resolves with how long the stream recognises
- * duplicates; what is wrong with one that is there is logged.
+ * Makes sure that a stream stores the events. An existing stream is left as its operator made it. A missing one is
+ * created: file storage, a week or a million events, and a duplicate window of an hour, so that an event whose
+ * acknowledgement was lost is not stored twice. Returns the duplicate window; problems of an existing stream are
+ * logged.
  */
 export async function ensureStream(
   nc: NatsConnection,
@@ -58,7 +58,7 @@ export async function ensureStream(
   return { windowMs: nats().millis(existing.duplicate_window ?? 0) };
 }
 
-/** What is wrong with a stream for our events, in words; nothing for one that we made. */
+/** The problems of a stream for our events, in words; none for one that we made. */
 export function streamFaults(
   stream: string,
   { subjects = [], duplicate_window = 0 }: Pick<Partial<StreamConfig>, 'subjects' | 'duplicate_window'>,
@@ -82,7 +82,7 @@ export function streamFaults(
   return faults;
 }
 
-/** The configuration of a stream; undefined where there is none. Rejects when the server does not say. */
+/** The configuration of a stream; undefined if it does not exist. Rejects without an answer. */
 export async function streamConfig(nc: NatsConnection, stream: string): Promise<StreamConfig | undefined> {
   return existingConfig(await nc.jetstreamManager({ checkAPI: false, timeout: 5000 }), stream);
 }

@@ -3,19 +3,19 @@ import { E_DISPATCHER_STATUS } from '../catalogue.js';
 import type { StateEntry } from '../state-entry.js';
 import { nats } from './nats-package.js';
 
-/** Events read back at most: more than may have been stored without the bucket knowing of it yet. */
+/** Most events read back: more than the bucket can be behind the stream. */
 const MOST = 5000;
 const READ_TIMEOUT = 10_000;
 
-/** Status and number of the last edge that was published. */
+/** Status and number of the last published edge. */
 export type Published = Pick<StateEntry, 'status' | 'seq'>;
 
-/** How events name a destination: they do not carry its socket. */
+/** A destination as events name it: without its socket. */
 export function eventKey({ partition, group, address }: Pick<StateEntry, 'partition' | 'group' | 'address'>): string {
   return `${partition} ${group} ${address.toLowerCase()}`;
 }
 
-/** What the newest events in the stream that this node has raised say of each destination, by `eventKey`. */
+/** Reads the newest events of this node in the stream; returns the last one of each destination by `eventKey`. */
 export async function readTail(
   connection: NatsConnection,
   stream: string,
@@ -54,12 +54,12 @@ function note(published: Map<string, Published>, text: string, node: string): vo
   try {
     params = (JSON.parse(text) as { params?: Partial<StateEntry> } | null)?.params;
   } catch {
-    // Anybody may publish there.
+    // Anybody may publish there, so an invalid message is ignored.
   }
   if (params !== undefined) noteParams(published, { ...params }, node);
 }
 
-/** Notes what the parameters of an event of this node say of its destination. */
+/** Notes the status in the parameters of an event, if this node raised it. */
 export function noteParams(
   published: Map<string, Published>,
   params: Readonly<Record<string, unknown>>,
@@ -72,7 +72,7 @@ export function noteParams(
   published.set(eventKey({ partition, group, address }), { status, seq });
 }
 
-/** Whether something read back has a status and a number. */
+/** Whether a value read back has a status and a number. */
 export function isPublished(value: Partial<Published> | undefined): value is Published {
   if (value?.status !== 'active' && value?.status !== 'inactive') return false;
   return Number.isSafeInteger(value.seq) && (value.seq as number) >= 0;

@@ -7,24 +7,24 @@ import { parseEvent, type WatchedEvent } from '../watch.js';
 import { NatsLink } from './nats-connection.js';
 import { connectionOptions, type NatsSettings } from './nats-settings.js';
 
-/** Which events are watched. */
+/** Which events to watch. */
 export interface WatchOptions {
-  /** Only this partition. */
+  /** Only events of this partition. */
   readonly partition?: string;
-  /** Only this set; needs a partition or stands for all of them. */
+  /** Only events of this set, in the given partition or in all. */
   readonly group?: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Ends the watching. */
+  /** Ends watching. */
   readonly signal: AbortSignal;
 }
 
-/** Events kept for a reader that is slow; the oldest are given up beyond. */
+/** Most events kept for a slow reader; beyond that the oldest are dropped. */
 const MAX_WAITING = 10_000;
 
 /**
- * Live status events from NATS, until the signal aborts; survives the loss of the connection, though not what is raised
- * meanwhile. Throws SwitchyardError CONFIG_INVALID for settings that cannot be used.
+ * Yields status events from NATS as they happen, until the signal aborts. It continues after a loss of the connection,
+ * but events raised meanwhile are missing. Throws SwitchyardError CONFIG_INVALID for unusable settings.
  */
 export async function* watchNats(settings: NatsSettings, options: WatchOptions): AsyncGenerator<WatchedEvent> {
   const { partition, group, clock, log, signal } = options;
@@ -53,7 +53,7 @@ export async function* watchNats(settings: NatsSettings, options: WatchOptions):
   });
   const abort = () => wake();
   signal.addEventListener('abort', abort);
-  // The clock's timers let a process end; one that only watches must outlast the pauses between two attempts to connect.
+  // The timers of the clock do not keep the process alive; this one does during the pauses between attempts to connect.
   const alive = setInterval(() => {}, 60_000);
   link.start();
   try {

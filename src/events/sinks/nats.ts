@@ -28,40 +28,43 @@ import { noteParams, type Published, readTail } from './nats-tail.js';
 export type { MiAnswer } from './nats-mi.js';
 export type { NatsSettings } from './nats-settings.js';
 
-/** What the NATS side is made with, besides its settings. */
+/** What NATS needs besides its settings. */
 export interface NatsDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Name of this node: client name, service metadata, writer of the bucket's entries. */
+  /** Name of this node: used as client name, in the service's metadata, and as writer of entries. */
   readonly node: string;
   /** Version shown by `nats micro ls`. */
   readonly version: string;
   readonly metrics?: EventMetrics;
-  /** Opens what keeps events on disk until they are delivered; absent, or undefined: they are kept in memory only. */
+  /**
+   * Opens the journal that keeps events on disk until they are delivered; absent or undefined: they are kept in memory
+   * only.
+   */
   readonly openJournal?: () => (OutboxJournal & { close(): void }) | undefined;
-  /** Whether call records are published, and the stream that takes them in; absent: they are not. */
+  /** Whether call records are published, and the stream that stores them; absent: they are not. */
   readonly calls?: { readonly stream: string | undefined };
-  /** What the bucket needs to know of the destinations. */
+  /** What the bucket needs to know about the destinations. */
   readonly states?: FollowStates;
-  /** Milliseconds between two looks whether the bucket is still right; default half a minute. */
+  /** Milliseconds between two checks of the bucket; default half a minute. */
   readonly compareMs?: number;
-  /** MI requests on `subject` (default "<prefix>.mi") are answered by `answer`. */
+  /** Answers MI requests on `subject` (default "<prefix>.mi"). */
   readonly mi?: { readonly subject?: string; readonly answer: MiAnswer };
 }
 
-/** Events held without JetStream before those of one destination are merged. */
+/** Without JetStream: number of waiting events from which on those of one destination are merged. */
 const CORE_LIMIT = 10_000;
 const ACK_TIMEOUT = 5000;
 const MSG_ID = 'Nats-Msg-Id';
 
-/** Everything that goes to and comes from NATS over one connection: events, current states, MI requests. */
+/** Everything over the NATS connection: events, current states, MI requests. */
 export class NatsBus implements Service {
   readonly name = 'nats';
-  /** For subscribers that name "nats:subject". */
+  /** For subscribers with a socket "nats:subject". */
   readonly sink: EventSink = { scheme: 'nats', parse: (target) => this.subjectTarget(target) };
-  /** Events that an earlier run left on disk, in the order they were raised. */
+  /** Events that an earlier run left on disk, in the order of raising. */
   restored: readonly DispatcherEvent[] = [];
-  /** For call records; undefined where they are not published. */
+  /** The publisher of call records; undefined where they are not published. */
   readonly records: NatsRecords | undefined;
   /** Called when the last event of a key has left, and when one was refused. */
   settled: ((key: string) => void) | undefined;
@@ -129,7 +132,8 @@ export class NatsBus implements Service {
       this.jetstream = settings.jetstream && connection.jetstream({ timeout: ACK_TIMEOUT });
       this.streamReady = undefined;
       this.flushing = undefined;
-      // Its readers need not wait for the first event. Should it fail, that event says so.
+      // Creates the stream now, so that readers need not wait for the first event. If that fails, the first event will
+      // report it.
       if (settings.jetstream !== undefined) this.ensureStream(connection, settings.jetstream.stream).catch(() => {});
       this.outbox.setReady(true);
     });
@@ -146,12 +150,12 @@ export class NatsBus implements Service {
     return this.link.current !== undefined;
   }
 
-  /** Whether events of this key are on their way. */
+  /** Whether events of this key are waiting. */
   holds(key: string): boolean {
     return this.outbox.holds(key);
   }
 
-  /** What a cluster's node needs of this connection. */
+  /** The functions for a cluster node over this connection. */
   cluster(options: Pick<NatsClusterOptions, 'cluster' | 'replicas' | 'storage'>): NatsCluster {
     const { clock, log, node } = this.deps;
     return new NatsCluster({ ...options, link: this.link, clock, log, node, prefix: this.settings.prefix });
@@ -162,7 +166,7 @@ export class NatsBus implements Service {
     return this.settings.jetstream !== undefined;
   }
 
-  /** Events that the stream keeps, newest first. Rejects, with the reason in words, when it cannot be read now. */
+  /** Events from the stream, newest first. Rejects with the reason in words when it cannot be read now. */
   async older(query: HistoryQuery): Promise<EventPage> {
     const { jetstream, prefix } = this.settings;
     const connection = this.link.current;
@@ -175,12 +179,12 @@ export class NatsBus implements Service {
     }
   }
 
-  /** What is on its way. */
+  /** The figures of the outbox. */
   stats(): OutboxStats {
     return this.outbox.stats();
   }
 
-  /** Starts dialling and returns at once: a broker that is not there delays nothing. */
+  /** Starts connecting and returns at once: an unreachable server delays nothing. */
   async start(): Promise<void> {
     this.journal = this.deps.openJournal?.();
     if (this.journal !== undefined) {
@@ -192,14 +196,14 @@ export class NatsBus implements Service {
   }
 
   /**
-   * Calls `listen` with each message on a subject while there is a connection, one after another; what is published
-   * meanwhile without one is lost. The returned function ends it.
+   * Calls `listen` with each message on a subject; messages published without a connection are lost. The returned
+   * function ends this.
    */
   subscribe(subject: string, listen: (text: string) => void): () => void {
     let subscription: Subscription | undefined;
     let subscribedOn: NatsConnection | undefined;
     const follow = (connection: NatsConnection): void => {
-      // The client itself renews subscriptions after a reconnect; only a new connection needs them again.
+      // After a reconnect the client renews subscriptions; only a new connection needs them again.
       if (connection === subscribedOn) return;
       subscribedOn = connection;
       subscription = connection.subscribe(subject, {
@@ -217,17 +221,17 @@ export class NatsBus implements Service {
   }
 
   /**
-   * Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. One that another node of the cluster publishes
-   * is ignored. `since`: monotonic time from which another node may have published it already.
+   * Queues an event for "<prefix>.<name>.<partition>.<group>". Never waits. Ignores an event that another node of the
+   * cluster publishes. `since`: monotonic time from which another node may have published it.
    */
   publish(event: DispatcherEvent, since?: number): void {
     if (event.local !== true) this.outbox.add(event, since);
   }
 
   /**
-   * Writes one destination's state to the bucket, if there is one, as soon as possible; with a stream only after the
-   * events of this `key` are stored there. So the stream has every event up to the state that a later run reads in the
-   * bucket and continues from.
+   * Writes a destination's state to the bucket, if there is one; with a stream, only after the events of this `key` are
+   * stored there. So the stream has every event up to the state that a later run reads from the bucket and continues
+   * from.
    */
   putState(entry: StateEntry, key?: string): void {
     if (key !== undefined && this.settings.jetstream !== undefined && this.outbox.holds(key))
@@ -236,21 +240,21 @@ export class NatsBus implements Service {
   }
 
   /**
-   * Makes the bucket hold exactly these states, as far as they are ours: writes what differs, removes what is gone. To be
-   * called at start and after each reload with all partitions. A function is asked when the writing begins.
+   * Makes the bucket contain exactly these states, as far as they are ours: writes differences and removes others. Call
+   * it at start and after each reload, with all partitions. A function is called when writing begins.
    */
   syncSnapshot(entries: Iterable<StateEntry> | (() => Iterable<StateEntry>)): void {
     this.bucket?.sync(entries);
   }
 
-  /** Resolves when the bucket holds what it was given; for tests and orderly shutdown. */
+  /** Resolves when the bucket contains what it was given; for tests and shutdown. */
   async bucketSettled(timeoutMs: number): Promise<boolean> {
     return this.bucket === undefined ? true : this.bucket.settled(timeoutMs);
   }
 
   /**
-   * Waits until what an earlier run has published is read and taken over; no longer than `limitMs`, and not at all for
-   * a server that cannot be reached. For the time between loading and the first change of a state.
+   * Waits until the states published by an earlier run were read and applied; at most `limitMs`, and not at all if the
+   * server is unreachable. Call it after loading and before the first change of a state.
    */
   async caughtUp(limitMs: number): Promise<void> {
     const { clock } = this.deps;
@@ -259,7 +263,7 @@ export class NatsBus implements Service {
     if (this.connected) await this.bucketSettled(Math.max(0, limitMs - (clock.monotonic() - began)));
   }
 
-  /** Tries to deliver what is held within `timeoutMs` (default 3000), logs how much was not, and closes. */
+  /** Tries to deliver waiting events within `timeoutMs` (default 3000), logs how many remain, and closes. */
   stop(timeoutMs = 3000): Promise<void> {
     this.stopping ??= this.close(timeoutMs);
     return this.stopping;
@@ -268,7 +272,7 @@ export class NatsBus implements Service {
   private async close(timeoutMs: number): Promise<void> {
     const { clock, log } = this.deps;
     const started = clock.monotonic();
-    // The clock's timers let a process end; it must not, before what is held was tried and counted.
+    // The timers of the clock do not keep the process alive; this one does until waiting events were tried and counted.
     const alive = setInterval(() => {}, 1000);
     await this.mi?.stop();
     const [unsent] = await Promise.all([
@@ -300,7 +304,7 @@ export class NatsBus implements Service {
     try {
       await storeOnce(connection, this.jetstream, { subject, payload, id: event.id }, ACK_TIMEOUT);
     } catch (error) {
-      // A stream that was made before there were audit records, or without them, does not keep them: others still get them.
+      // A stream that an operator made may not keep audit records; others still receive them.
       if (event.name === AUDIT && isNoResponder(error)) return this.publishCore(connection, subject, payload, event.id);
       // The stream may have been removed: it is looked up again before the next attempt.
       this.streamReady = undefined;
@@ -324,7 +328,7 @@ export class NatsBus implements Service {
     }
   }
 
-  /** Whether this user may not read the stream; logged once. */
+  /** Whether this user may not read the stream; logs that once. */
   private mayNotRead(error: unknown, began: number): boolean {
     if (!isRefusal(error) && !this.link.refusedSince('$JS.API.', began)) return false;
     if (!this.saidUnreadable) {
@@ -337,7 +341,7 @@ export class NatsBus implements Service {
     return true;
   }
 
-  /** Resolves when the server has taken the message. Rejects also when it says that this user may not publish there. */
+  /** Resolves when the server has the message. Rejects also when this user may not publish there. */
   private async publishCore(nc: NatsConnection, subject: string, payload: string, id: string): Promise<void> {
     const began = this.deps.clock.monotonic();
     if (nc.info?.headers === true) {
@@ -346,12 +350,13 @@ export class NatsBus implements Service {
       nc.publish(subject, payload, { headers: head });
     } else nc.publish(subject, payload);
     await this.flush(nc);
-    // A refusal comes before the answer to the flush, but the client reports it some asynchronous steps later.
+    // The server reports a refusal before it answers the flush, but the client passes it on some asynchronous steps
+    // later.
     await new Promise((resolve) => setImmediate(resolve));
     if (this.link.deniedSince(subject, began)) throw new Error(`no permission to publish to ${subject}`);
   }
 
-  /** One round trip for all calls until the next microtask: when it ends the server has read what they published. */
+  /** One round trip for all calls until the next microtask: when it ends, the server has read what they published. */
   private flush(connection: NatsConnection): Promise<void> {
     this.flushing ??= Promise.resolve().then(() => {
       this.flushing = undefined;
@@ -400,7 +405,7 @@ export class NatsBus implements Service {
   }
 }
 
-/** The bus for these settings. Throws SwitchyardError CONFIG_INVALID for servers, seeds or files that cannot be used. */
+/** Creates the bus for these settings. Throws SwitchyardError CONFIG_INVALID for unusable servers, seeds or files. */
 export function createNats(settings: NatsSettings, deps: NatsDeps): NatsBus {
   return new NatsBus(settings, deps);
 }
