@@ -108,7 +108,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const counts = kept && new ProcessCounts(kept);
   const commands = new RemoteCommands(workers, (worker, ...command) => pool.send(worker, ['command', ...command]));
   if (script !== undefined && kept !== undefined && claims !== undefined) {
-    script.share(kept, claims, (name, params) => commands.run(name, params));
+    script.share(kept, claims, (name, paramsOf) => commands.run(name, paramsOf));
   }
   const rules = (): SharedRules | undefined => {
     const { dispatcher, defaultPartition = 'default' } = env.settings();

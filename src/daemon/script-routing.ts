@@ -13,7 +13,6 @@ import type { Engine } from '../engine/engine.js';
 import { findInList } from '../engine/in-list.js';
 import type { Partition } from '../engine/partition.js';
 import type { DispatcherEvent } from '../events/event.js';
-import type { MiValue } from '../management/mi/command.js';
 import type { ScriptCommandTable } from '../management/mi/dependencies.js';
 import type { DialogTokens } from '../proxy/dialog-token.js';
 import type { PvarValue, SharedVariables } from '../pvar/context.js';
@@ -45,6 +44,7 @@ import { WsSocket } from '../sip/transport/ws.js';
 import type { CommandAnswer } from '../workers/protocol.js';
 import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
+import { type Answer, nameOf, type OtherProcesses, runJoined } from './joined-command.js';
 import { servicesOfCopy } from './read-only-services.js';
 import { type ScriptAttrsSettings, scriptAttrsAvps } from './script-attributes.js';
 import { scriptLines } from './script-output.js';
@@ -282,12 +282,7 @@ export class ScriptRouting {
       run: async (spec, params) => {
         const command = commands.find((each) => each === spec);
         if (command === undefined) return { value: 'OK' };
-        const own = await this.runHere(command, params);
-        const others = command.joined === undefined ? undefined : await this.others?.(nameOf(command), params);
-        if (others === undefined) return own;
-        const answers = [own, ...others].flatMap(({ value }) => (value === undefined ? [] : [value as MiValue]));
-        // A process that does not know the call refuses: the answers of the others count.
-        return answers.length === 0 ? own : { value: command.joined?.(answers, params) ?? null };
+        return runJoined(command, params, (own) => this.runHere(command, own), this.others);
       },
     };
   }
@@ -464,16 +459,4 @@ export class ScriptRouting {
       calls: this.options.calls,
     };
   }
-}
-
-/** Runs a command in the other processes that run the script, and resolves with what they answer. */
-type OtherProcesses = (name: string, params: CommandParameters) => Promise<readonly CommandAnswer[]>;
-
-interface Answer extends CommandAnswer {
-  readonly value?: MiValue;
-}
-
-/** What a command is known by to other processes. */
-function nameOf({ mi = '', rpc = '' }: ScriptCommand): string {
-  return `${mi} ${rpc}`;
 }

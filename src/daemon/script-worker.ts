@@ -4,6 +4,7 @@ import { type LoadCfgOptions, type LoadedCfg, loadCfg } from '../cfg-file/load.j
 import type { Settings } from '../config/settings.js';
 import { messageOf } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
+import { numberTransactionsOf } from '../modules/suspended.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SharedScript } from '../workers/protocol.js';
 import type { StartScript } from '../workers/worker-script.js';
@@ -32,6 +33,7 @@ function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; r
 
 /** Runs the script of a configuration file in a worker: what it shares with other processes is in the engine it is given. */
 export const startScript: StartScript = (parts) => {
+  numberTransactionsOf(parts.worker);
   const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, claims, clock } = parts;
   const begun = read(parts.script);
   let { settings } = begun;

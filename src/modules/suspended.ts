@@ -13,6 +13,14 @@ export interface TransactionId {
 
 let made = 0;
 
+/** Transactions that one process numbers before its numbers are those of the next one. */
+const OF_A_PROCESS = 2 ** 25;
+
+/** Numbers the transactions of this process, one of several, as no other one does: a command may name any of them. */
+export function numberTransactionsOf(process: number): void {
+  made = process * OF_A_PROCESS;
+}
+
 const ids = new PerCall<TransactionId, TransactionState>(() => {
   made = (made + 1) % 0x7fff_ffff;
   // As in the original: a slot of a table of 65,536, and a number within it.

@@ -1,6 +1,6 @@
 import { parseUri } from '../core/uri.js';
 import { COMPACT_FORMS } from '../pvar/variables/script-headers.js';
-import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
+import { CommandFault, first, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { sendOwn } from '../script/own-requests.js';
 import type { TransactionState } from '../script/state.js';
@@ -112,6 +112,7 @@ export const tmCommands: readonly ScriptCommand[] = [
     mi: 't_uac_cancel',
     help: 'cancels an INVITE that waits for its final reply',
     changes: true,
+    joined: first,
     parameters: ['callid', 'cseq'],
     required: 2,
     run(env, { callid, cseq }) {
@@ -142,6 +143,7 @@ export const tmCommands: readonly ScriptCommand[] = [
     mi: 't_reply',
     help: 'answers a request whose transaction waits, named by $T_id',
     changes: true,
+    joined: first,
     parameters: ['code', 'reason', 'trans_id', 'to_tag', 'new_headers', 'body'],
     required: 5,
     forms: [

@@ -19,6 +19,22 @@ export class CommandFault extends Error {
 /** Parameters of one call, by name, as text. */
 export type CommandParameters = Readonly<Record<string, string | undefined>>;
 
+/** The first answer: of a command about one call, which one process has. */
+export function first([answer = null]: readonly MiValue[]): MiValue {
+  return answer;
+}
+
+/** How a listing is read from several processes, each of which has a part of it. */
+export interface ListedParts {
+  /** What each process is asked first, to say how much it has; undefined: all are asked the same, once. */
+  question(params: CommandParameters): CommandParameters | undefined;
+  /** Then what each is asked, by what it answered, in the order of processes; undefined: nothing. */
+  parts(
+    answers: readonly (MiValue | undefined)[],
+    params: CommandParameters,
+  ): readonly (CommandParameters | undefined)[];
+}
+
 /** A management command of a module: by MI, by RPC, or by both. */
 export interface ScriptCommand extends ScriptCommandSpec {
   /**
@@ -26,6 +42,8 @@ export interface ScriptCommand extends ScriptCommandSpec {
    * for all.
    */
   readonly joined?: (answers: readonly MiValue[], params: CommandParameters) => MiValue;
+  /** For listings of which a part is asked for; undefined: all processes get the same parameters. */
+  readonly listed?: ListedParts;
   /** Runs the command. Throws CommandFault. */
   run(env: ScriptEnvironment, params: CommandParameters): MiValue | Promise<MiValue>;
 }

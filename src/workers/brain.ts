@@ -251,11 +251,11 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       }
       case 'refused': {
-        const [, socket, address, port, text, code, reason, rule] = item;
+        const [, socket, address, port, text, code, reason, origin] = item;
         const message = parseMessage(text, true);
         const source = this.sourceOf(socket, address, port);
         if (message !== undefined && source !== undefined) {
-          options.observer.refused(message, source, code, reason, rule === null ? undefined : { rule });
+          options.observer.refused(message, source, code, reason, origin ?? undefined);
         }
         return;
       }

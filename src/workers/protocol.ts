@@ -200,7 +200,7 @@ export type FromWorker =
       text: string,
       code: number,
       reason: string,
-      rule: string | null,
+      origin: RouteOrigin | null,
     ]
   | readonly ['log', level: LogLevel, fields: object, message: string]
   /** What a management command answered here. */

@@ -1,4 +1,4 @@
-import type { RelayPlan } from '../proxy/decision.js';
+import type { RelayPlan, RouteOrigin } from '../proxy/decision.js';
 import type { ProxyObserver, RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
@@ -38,19 +38,13 @@ export class RelayReports implements ProxyObserver {
   /** Of what leaves without a transaction, an ACK in a dialog, nothing is reported. */
   forwarded(): void {}
 
-  refused(
-    message: SipMessage,
-    source: Source,
-    code: number,
-    reason: string,
-    origin: { rule: string } | undefined,
-  ): void {
+  refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void {
     const { brain } = this;
     // Neither of these is recorded (see CallLedger.refused).
     if (code < 300 || message.toTag !== '') return;
     if (origin === BY_BRAIN || brain.isBehind) return;
     const came = brain.cameAs(source, message.text.slice(0, message.identityEnd));
-    brain.addLater(['refused', ...came, code, reason, origin?.rule ?? null]);
+    brain.addLater(['refused', ...came, code, reason, origin ?? null]);
   }
 }
 

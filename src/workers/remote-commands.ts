@@ -5,7 +5,8 @@ const MOST_MS = 5000;
 
 interface Waiting {
   readonly from: Set<number>;
-  readonly answers: CommandAnswer[];
+  /** By worker, from 1. */
+  readonly answers: (CommandAnswer | undefined)[];
   readonly end: () => void;
 }
 
@@ -20,12 +21,20 @@ export class RemoteCommands {
     private readonly send: (worker: number, id: number, name: string, params: string) => boolean,
   ) {}
 
-  /** What the workers answer; one that does not answer in time, or dies, is left out. Never rejects. */
-  run(name: string, params: object): Promise<readonly CommandAnswer[]> {
+  /**
+   * What the workers answer, from worker 1 on, to the parameters that each of them gets (undefined: it is not asked). Of one that is not asked, does
+   * not answer in time, or dies, it is undefined. Never rejects.
+   */
+  run(name: string, paramsOf: (worker: number) => object | undefined): Promise<readonly (CommandAnswer | undefined)[]> {
     const id = ++this.last;
     return new Promise((resolve) => {
-      const answers: CommandAnswer[] = [];
-      const from = new Set(Array.from({ length: this.workers }, (_, i) => i + 1));
+      const all = Array.from({ length: this.workers }, (_, i) => i + 1);
+      const answers: (CommandAnswer | undefined)[] = all.map(() => undefined);
+      const from = new Set(all.filter((worker) => paramsOf(worker) !== undefined));
+      if (from.size === 0) {
+        resolve(answers);
+        return;
+      }
       const end = (): void => {
         clearTimeout(timer);
         this.waiting.delete(id);
@@ -33,8 +42,9 @@ export class RemoteCommands {
       };
       const timer = setTimeout(end, MOST_MS);
       this.waiting.set(id, { from, answers, end });
-      const text = JSON.stringify(params);
-      for (const worker of [...from]) if (!this.send(worker, id, name, text)) this.lost(worker);
+      for (const worker of [...from]) {
+        if (!this.send(worker, id, name, JSON.stringify(paramsOf(worker)))) this.leaveOut(worker, id);
+      }
     });
   }
 
@@ -42,14 +52,17 @@ export class RemoteCommands {
   answered(worker: number, id: number, answer: CommandAnswer): void {
     const waiting = this.waiting.get(id);
     if (waiting?.from.delete(worker) !== true) return;
-    waiting.answers.push(answer);
+    waiting.answers[worker - 1] = answer;
     if (waiting.from.size === 0) waiting.end();
   }
 
   /** A worker has died: it answers nothing any more. */
   lost(worker: number): void {
-    for (const waiting of [...this.waiting.values()]) {
-      if (waiting.from.delete(worker) && waiting.from.size === 0) waiting.end();
-    }
+    for (const id of [...this.waiting.keys()]) this.leaveOut(worker, id);
+  }
+
+  private leaveOut(worker: number, id: number): void {
+    const waiting = this.waiting.get(id);
+    if (waiting?.from.delete(worker) === true && waiting.from.size === 0) waiting.end();
   }
 }

@@ -15,6 +15,8 @@ import type { SipCounters } from './tallies.js';
 
 /** What the script of a worker is made with. */
 export interface WorkerScriptParts {
+  /** From 1 on. */
+  readonly worker: number;
   readonly script: SharedScript;
   readonly engine: Engine;
   readonly layer: TransactionLayer;

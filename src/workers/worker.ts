@@ -222,6 +222,7 @@ export class Worker implements TransactionUser {
       const { layer, counters, replica, tally: selections } = this;
       const clock: Clock = { ...systemClock, monotonic: () => brain.time() };
       const parts = {
+        worker,
         script,
         layer,
         counters,

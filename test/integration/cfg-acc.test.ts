@@ -87,8 +87,11 @@ test('an answered call is accounted in the log and in the table, its BYE too, an
   const result = await caller.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 120 });
   assert.equal(result.status, 200);
   assert.equal(result.byeStatus, 200);
-  await until('records', () => daemon.log.some((each) => each.startsWith('start_time=')), { show: () => daemon.log });
-  const lines = daemon.log.filter((each) => each.startsWith('ACC: '));
+  const starting = (text: string) => daemon.log.filter((each) => each.startsWith(text));
+  // The call ends with its BYE, which is accounted once it is answered.
+  const areWritten = () => starting('start_time=').length > 0 && starting('ACC: ').length > 1;
+  await until('records', areWritten, { show: () => daemon.log });
+  const lines = starting('ACC: ');
   assert.equal(lines.length, 2, lines.join('\n'));
   assert.match(
     lines[0] ?? '',

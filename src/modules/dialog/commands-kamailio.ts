@@ -1,9 +1,9 @@
 import { parseAddress } from '../../core/name-addr.js';
-import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, first, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { endOf, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { ACKNOWLEDGED, CONFIRMED, type Dialog, EARLY, type Leg } from './dialog.js';
-import { first, lists, sums } from './joined.js';
+import { lists, sums } from './joined.js';
 
 function kamailioLeg(leg: Leg): MiValue {
   return {

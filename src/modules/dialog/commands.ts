@@ -1,10 +1,17 @@
 import { parseAddress } from '../../core/name-addr.js';
-import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
+import {
+  CommandFault,
+  type CommandParameters,
+  first,
+  type ListedParts,
+  type MiValue,
+  type ScriptCommand,
+} from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { endOf, find, hangUp, listed, named, profileOf, socketText, tableOf } from './commanded.js';
 import { dialogRpcCommands } from './commands-kamailio.js';
 import type { Dialog } from './dialog.js';
-import { byValue, dialogsOf, first } from './joined.js';
+import { byValue, dialogsOf } from './joined.js';
 
 const module = 'dialog';
 
@@ -61,6 +68,31 @@ function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
+/** An offset and a number of dialogs; the line form names no parameters. */
+function rangeOf({ callid, from_tag: tag, index, counter }: CommandParameters): readonly [number, number] | undefined {
+  const [from, most] = [count(index ?? callid), count(counter ?? tag)];
+  return from === undefined || most === undefined ? undefined : [from, most];
+}
+
+/** Of several processes each is asked for what of the wanted part is its own: dialogs of one follow those of another. */
+const partsOfDialogs: ListedParts = {
+  question: (params) => (rangeOf(params) === undefined ? undefined : { ...params, counter: '0' }),
+  parts(answers, params) {
+    // A dialog of that Call-ID was found.
+    if (answers.some((each) => each !== null && typeof each === 'object' && 'Dialog' in each))
+      return answers.map(() => params);
+    let [from, most] = rangeOf(params) ?? [0, 0];
+    return answers.map((each) => {
+      const { count: size = 0 } = (each ?? {}) as { count?: number };
+      const shown = Math.max(0, Math.min(most, size - from));
+      const part = { index: String(Math.min(from, size)), counter: String(shown) };
+      from = Math.max(0, from - size);
+      most -= shown;
+      return part;
+    });
+  },
+};
+
 /** dlg_list and dlg_list_ctx: all dialogs, some from an offset on, or that of a Call-ID. */
 function listing(mi: string, help: string, entry: Entry): ScriptCommand {
   return {
@@ -71,26 +103,18 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
     parameters: ['callid', 'from_tag', 'index', 'counter'],
     required: 0,
     forms: [[], ['callid'], ['callid', 'from_tag'], ['index', 'counter']],
-    joined(answers, { callid, from_tag: tag, index, counter }) {
-      const all = dialogsOf(answers, {});
-      const [from, most] = [count(index ?? callid), count(counter ?? tag)];
-      if (from === undefined || most === undefined || all === null || typeof all !== 'object' || !('Dialogs' in all))
-        return all;
-      return { ...all, Dialogs: (all.Dialogs as readonly MiValue[]).slice(from, from + most) };
-    },
-    run(env, { callid, from_tag: tag, index, counter }) {
+    joined: dialogsOf,
+    listed: partsOfDialogs,
+    run(env, params) {
+      const { callid, from_tag: tag, index, counter } = params;
       const table = tableOf(env);
       const found = callid === undefined ? undefined : table.index.findCall(callid, tag);
       if (found !== undefined) return { Dialog: entry(found, env) };
-      // The line form names no parameters: two numbers that are no Call-ID are an offset and a number of dialogs.
-      const [from, most] = [count(index ?? callid), count(counter ?? tag)];
-      if (from !== undefined && most !== undefined) {
-        // Of several processes each gives what the joined list may take from it.
-        const [skipped, shown] = env.claims === undefined ? [from, most] : [0, from + most];
-        return {
-          count: table.index.size,
-          Dialogs: listed(table.index.all(), (each) => entry(each, env), skipped, shown),
-        };
+      // Two numbers that are no Call-ID are an offset and a number of dialogs.
+      const range = rangeOf(params);
+      if (range !== undefined) {
+        const [from, most] = range;
+        return { count: table.index.size, Dialogs: listed(table.index.all(), (each) => entry(each, env), from, most) };
       }
       if (callid !== undefined) throw new CommandFault(404, 'No such dialog');
       if (index !== undefined || counter !== undefined) throw new CommandFault(400, 'index and counter are numbers');

@@ -6,9 +6,6 @@ type Joined = (answers: readonly MiValue[], params: CommandParameters) => MiValu
 
 type Fields = Readonly<Record<string, MiValue>>;
 
-/** The first answer: of a command about one dialog, which one process has. */
-export const first: Joined = ([answer = null]) => answer;
-
 /** Lists, one after the other. */
 export const lists: Joined = (answers) =>
   answers.flatMap((each) => each as readonly MiValue[]).slice(0, MOST_DIALOGS_SHOWN);

@@ -1,0 +1,51 @@
+import type { CommandParameters, MiValue, ScriptCommand } from '../script/commands.js';
+import type { CommandAnswer } from '../workers/protocol.js';
+
+/** What one process answers to a command. */
+export interface Answer extends CommandAnswer {
+  readonly value?: MiValue;
+}
+
+/**
+ * Runs a command in the other processes that run the script, by their numbers from 1: each with the parameters it gets, none where those are
+ * undefined. Resolves with their answers, in that order; never rejects.
+ */
+export type OtherProcesses = (
+  name: string,
+  paramsOf: (process: number) => CommandParameters | undefined,
+) => Promise<readonly (CommandAnswer | undefined)[]>;
+
+/** What a command is known by to other processes. */
+export function nameOf({ mi = '', rpc = '' }: ScriptCommand): string {
+  return `${mi} ${rpc}`;
+}
+
+/** Runs a command here and, where answers of several processes can be joined and there are others, in these as well. */
+export async function runJoined(
+  command: ScriptCommand,
+  params: CommandParameters,
+  here: (params: CommandParameters) => Promise<Answer>,
+  others: OtherProcesses | undefined,
+): Promise<Answer> {
+  const { joined, listed } = command;
+  if (joined === undefined || others === undefined) return here(params);
+  const everywhere = async (paramsOf: (process: number) => CommandParameters | undefined): Promise<Answer[]> => {
+    const mine = paramsOf(0);
+    const own = mine === undefined ? {} : await here(mine);
+    return [own, ...(await others(nameOf(command), paramsOf)).map((each) => (each ?? {}) as Answer)];
+  };
+  const question = listed?.question(params);
+  let paramsOf = (_process: number): CommandParameters | undefined => params;
+  if (listed !== undefined && question !== undefined) {
+    const counted = await everywhere(() => question);
+    const parts = listed.parts(
+      counted.map(({ value }) => value),
+      params,
+    );
+    paramsOf = (process) => parts[process];
+  }
+  const answers = await everywhere(paramsOf);
+  const values = answers.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  // A process that does not know the call refuses: the answers of the others count.
+  return values.length === 0 ? (answers[0] as Answer) : { value: joined(values, params) };
+}
