@@ -4,7 +4,7 @@ import { type LoadCfgOptions, type LoadedCfg, loadCfg } from '../cfg-file/load.j
 import type { Settings } from '../config/settings.js';
 import { messageOf } from '../core/errors.js';
 import { systemRandom } from '../core/random.js';
-import { numberTransactionsOf } from '../modules/suspended.js';
+import { numberTransactionsOf } from '../script/transaction-numbers.js';
 import { dispatcherFormats } from '../tenant/options.js';
 import type { SharedScript } from '../workers/protocol.js';
 import type { StartScript } from '../workers/worker-script.js';

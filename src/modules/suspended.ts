@@ -2,6 +2,7 @@ import type { Call } from '../script/call.js';
 import { PerCall } from '../script/per-call.js';
 import { answerTrying, beginTransaction } from '../script/relay.js';
 import type { TransactionState } from '../script/state.js';
+import { nextTransactionNumber, takeTransactionNumber } from '../script/transaction-numbers.js';
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
@@ -11,25 +12,16 @@ export interface TransactionId {
   readonly label: number;
 }
 
-let made = 0;
-
-/** Transactions that one process numbers before its numbers are those of the next one. */
-const OF_A_PROCESS = 2 ** 25;
-
-/** Numbers the transactions of this process, one of several, as no other one does: a command may name any of them. */
-export function numberTransactionsOf(process: number): void {
-  made = process * OF_A_PROCESS;
-}
+/** As in the original: a slot of a table of 65,536, and a number within it. */
+const idOf = (label: number): TransactionId => ({ index: Math.imul(label, 40_503) & 0xffff, label });
 
 const ids = new PerCall<TransactionId, TransactionState>(() => {
-  made = (made + 1) % 0x7fff_ffff;
-  // As in the original: a slot of a table of 65,536, and a number within it.
-  return { index: Math.imul(made, 40_503) & 0xffff, label: made };
+  return idOf(takeTransactionNumber());
 });
 
 /** The numbers the next transaction that is asked for its own will have. */
 export function nextTransactionId(): TransactionId {
-  return { index: Math.imul(made + 1, 40_503) & 0xffff, label: made + 1 };
+  return idOf(nextTransactionNumber());
 }
 
 /** Whether a transaction has these numbers. */
