@@ -6,7 +6,7 @@ import { type Findings, inside, type Location, soundPart } from './reading.js';
 import { withDefaults } from './schema.js';
 import { type ReadJson, type ReadOptions, readSource } from './source.js';
 
-/** Reads "access": users in the settings, or in a file of their own. Undefined: no authentication. */
+/** Reads "access": the users, from the settings or from a separate file. Undefined: no authentication. */
 export function readAccess(
   raw: RawSettings,
   source: ReadJson,
@@ -40,24 +40,24 @@ export function readAccess(
   });
 }
 
-/** Reads what bounds endpoints. */
+/** Reads the limits of endpoints ("as", "allow", "open"). */
 export interface Bounds {
-  /** Whether users are asked for at all. */
+  /** Whether callers must authenticate. */
   readonly hasUsers: boolean;
-  /** The user an endpoint names, as a part of its settings. */
+  /** The user that an endpoint names in "as", as a part of its settings. */
   user(name: string | undefined, location: Location): { readonly as?: string };
-  /** What bounds an endpoint. `host`: the address it listens on, undefined for a file. */
+  /** The limits of an endpoint. `host`: the address it listens on; undefined for a file. */
   read(raw: RawBounds, host: string | undefined, location: Location): EndpointBounds;
 }
 
-/** Accepts what is written without checking it: for a client, where the daemon does the checks. */
+/** Takes the limits without a check; for clients of the daemon, where the daemon has checked them. */
 export const UNCHECKED_BOUNDS: Bounds = {
   hasUsers: true,
   user: (as) => (as === undefined ? {} : { as }),
   read: ({ as, allow }) => ({ ...(as === undefined ? {} : { as }), ...(allow === undefined ? {} : { allow }) }),
 };
 
-/** Finds endpoints whose "as" names no user, and endpoints open to anybody without "open": true. */
+/** Reports endpoints whose "as" names an unknown user, and endpoints that anybody can use without "open": true. */
 export class BoundsReader implements Bounds {
   private readonly names: ReadonlySet<string>;
 
@@ -68,12 +68,12 @@ export class BoundsReader implements Bounds {
     this.names = new Set(users?.map(({ name }) => name));
   }
 
-  /** Whether users are asked for at all. */
+  /** Whether callers must authenticate. */
   get hasUsers(): boolean {
     return this.users !== undefined;
   }
 
-  /** The user an endpoint names, who has to be there. */
+  /** The user that an endpoint names; reports an unknown one. */
   private as(name: string | undefined, location: Location): string | undefined {
     if (name === undefined || this.names.has(name)) return name;
     const reason = this.users === undefined ? 'needs users in "access"' : `there is no user "${name}" in "access"`;
@@ -81,13 +81,13 @@ export class BoundsReader implements Bounds {
     return undefined;
   }
 
-  /** The same as a part of an endpoint's settings. */
+  /** The same, as a part of the endpoint's settings. */
   user(name: string | undefined, location: Location): { readonly as?: string } {
     const as = this.as(name, location);
     return as === undefined ? {} : { as };
   }
 
-  /** What bounds an endpoint. `host`: the address it listens on, undefined for a file. */
+  /** The limits of an endpoint. `host`: the address it listens on; undefined for a file. */
   read({ as, allow, open }: RawBounds, host: string | undefined, location: Location): EndpointBounds {
     for (const [index, block] of (allow ?? []).entries()) {
       if (isAddressBlock(block)) continue;
@@ -102,7 +102,7 @@ export class BoundsReader implements Bounds {
   }
 }
 
-/** Whether only this machine reaches an address. */
+/** Whether an address can only be reached from this machine. */
 export function isLoopback(host: string): boolean {
   return /^127\.[0-9.]+$/.test(host) || host === '::1' || host.toLowerCase() === 'localhost';
 }

@@ -2,10 +2,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Json } from './json-source.js';
 
-/** Name that messages give to the settings of a daemon without a file. */
+/** Used in messages as the file name of the built-in settings. */
 export const BUILT_IN = '(built-in defaults)';
 
-/** What `switchyard serve` does in a folder without switchyard.json; read like a file that stands in that folder. */
+/** The settings of `switchyard serve` without a switchyard.json, read as if they were a file in the working folder. */
 export function builtInSettings(): Json {
   return {
     listen: ['udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060'],

@@ -4,19 +4,19 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 
-/** The file beside this one that the build writes: for all faults, or for the first. */
+/** Name of the file, beside this one, that the build writes: validators that find all faults, or stop at the first. */
 export function builtFile(allErrors: boolean): string {
   return fileURLToPath(new URL(allErrors ? './validators-all.cjs' : './validators-first.cjs', import.meta.url));
 }
 
-/** A short text that changes with any of the schemas. */
+/** A short hash of all schemas. */
 export function digestOf(documents: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(documents)).digest('base64url');
 }
 
 /**
- * The validators by schema that the build compiled: compiling them takes a quarter of a start. Empty where there are none,
- * or the schemas have changed since.
+ * The validators that the build has compiled, by schema: compiling them would take a quarter of the start. Empty if
+ * there are none or the schemas have changed since.
  */
 export function builtValidators(allErrors: boolean, digest: () => string): ReadonlyMap<string, ValidateFunction> {
   const file = builtFile(allErrors);

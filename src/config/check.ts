@@ -3,22 +3,22 @@ import { ConfigError, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
 import type { ReadOptions } from './source.js';
 
-/** Checks that need more than the configuration files. */
+/** Checks beyond the text of the configuration files. */
 export interface CheckProbes {
   /** Whether a file can be read. */
   readonly readable?: (path: string) => Promise<boolean>;
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface CheckReport {
-  /** What keeps the daemon from doing its work; empty: exit status 0. */
+  /** The problems; without any the exit status is 0. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** undefined when the files themselves are refused. */
+  /** The settings; undefined when the files are refused. */
   readonly settings: Settings | undefined;
 }
 
-/** Checks the files of a configuration. Never throws for what it finds. */
+/** Checks the files of a configuration; problems are returned, not thrown. */
 export async function checkConfiguration(
   file: string | undefined,
   options: ReadOptions = {},

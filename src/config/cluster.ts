@@ -3,12 +3,15 @@ import type { RawSettings } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import type { ClusterConfig, ClusterProbing } from './settings.js';
 
-/** The event loop may stand still this long before a node gives up what it owns; others must wait longer. */
+/**
+ * Milliseconds for which the event loop may be blocked before a node gives up what it owns; others must wait longer for
+ * its heartbeats.
+ */
 const FENCE_MS = 1000;
 
 /**
- * Settings whose modparam cluster_id names a cluster, with the key "cluster" they leave out: as in OpenSIPS, where that
- * parameter is what makes nodes share. Only where "events" say how nodes reach each other.
+ * Adds the key "cluster" to settings with modparam cluster_id, since in OpenSIPS that parameter alone makes nodes
+ * share. Only if "events" says how nodes reach each other.
  */
 export function clusterById(settings: JsonObject): JsonObject {
   const { cluster, modparam, events } = settings;
@@ -23,7 +26,7 @@ function objectOf(value: Json | undefined): JsonObject | undefined {
   return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as JsonObject) : undefined;
 }
 
-/** Reads "cluster" and the module parameters that belong to it; undefined when the node is by itself. */
+/** Reads "cluster" and the module parameters that belong to it; undefined when the node is not in a cluster. */
 export function readCluster(raw: RawSettings, root: Location, findings: Findings): ClusterConfig | undefined {
   const { cluster, modparam } = raw;
   if (cluster === undefined) {

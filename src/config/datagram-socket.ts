@@ -3,10 +3,12 @@ import type { DatagramConfig } from './endpoint-settings.js';
 import { type Findings, inside, type Location } from './reading.js';
 import { parseHostPort, parseSocket } from './socket.js';
 
-/** A UNIX socket address holds 107 bytes and a zero on Linux. */
+/** Longest path of a UNIX socket on Linux, without the final zero byte. */
 const MAX_UNIX_PATH = 107;
 
-/** Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key`: member of `location` with its name. */
+/**
+ * Reads a datagram socket: "udp:host:port" or the path of a UNIX socket. `key`: the member of `location` with its name.
+ */
 export function readDatagram(
   raw: { readonly socket_name: string; readonly unix_socket_mode: string },
   location: Location,
@@ -19,7 +21,7 @@ export function readDatagram(
   if (/^udp:/i.test(name)) {
     const socket = findings.attempt(at, () => parseSocket(name));
     if (socket?.advertise !== undefined) findings.refuse(at, 'nothing is advertised for a management socket');
-    // There is no default: 5060 would be a SIP socket's.
+    // A port must be given, since the default 5060 is that of a SIP socket.
     else if (socket !== undefined && parseHostPort(name.slice(4)).port === undefined) {
       findings.refuse(at, 'the port is missing: expected udp:host:port');
     }
@@ -33,7 +35,7 @@ export function readDatagram(
   return { socketName: unixPath(path, at, findings), unixMode };
 }
 
-/** The absolute path of a UNIX socket; one that is too long is refused. */
+/** The absolute path of a UNIX socket; reports a path that is too long. */
 export function unixPath(path: string, location: Location, findings: Findings): string {
   const absolute = isAbsolute(path) ? path : resolve(location.dir, path);
   if (Buffer.byteLength(absolute) > MAX_UNIX_PATH) {

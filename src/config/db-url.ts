@@ -4,13 +4,16 @@ import { SwitchyardError } from '../core/errors.js';
 import { bracketed } from '../core/uri.js';
 
 interface UrlForms {
-  /** Pool key: two URLs with the same canonical form may share a connection pool. Holds the password: never log it. */
+  /**
+   * The key of the connection pool: URLs with the same key may share one. It contains the password, so it must not be
+   * logged.
+   */
   readonly canonical: string;
-  /** The same without password, for logs and messages. */
+  /** The URL without password, for logs and messages. */
   readonly display: string;
 }
 
-/** A database reached over the network. */
+/** A database server. */
 export interface ServerUrl extends UrlForms {
   readonly kind: 'mysql' | 'postgres';
   /** Host or IP literal without brackets. */
@@ -27,7 +30,7 @@ export interface FileUrl extends UrlForms {
   readonly path: string;
 }
 
-/** Where a partition's destinations are kept: the db_url parameter, cut into its parts. */
+/** The parsed db_url parameter: where a partition's destinations are stored. */
 export type DatabaseUrl = ServerUrl | FileUrl;
 
 const SERVER_KINDS: Readonly<Record<string, { kind: ServerUrl['kind']; port: number }>> = {
@@ -41,11 +44,10 @@ const MAX_LENGTH = 2048;
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$/;
 
 /**
- * Reads a db_url: "mysql://user:pass@host[:port]/db", "postgres://..." (or "postgresql://..."), "sqlite:///abs/file.db",
- * "sqlite:./relative.db", "text:///dir", "list:./dispatcher.list". Relative paths are resolved against `baseDir`, the
- * folder of the file that names the URL. In user and password "%XX" stands for a byte, so that "@" and "/" can be written.
- *
- * Throws SwitchyardError CONFIG_INVALID; the message never holds the password.
+ * Parses a db_url: "mysql://user:pass@host[:port]/db", "postgres://..." (or "postgresql://..."),
+ * "sqlite:///abs/file.db", "sqlite:./relative.db", "text:///dir", "list:./dispatcher.list". Relative paths start from
+ * `baseDir`, the folder of the file that contains the URL. In user and password "%XX" is a byte, for "@" and "/".
+ * Throws SwitchyardError CONFIG_INVALID; its message never contains the password.
  */
 export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
   if (text.length > MAX_LENGTH) throw invalid(`database URL is longer than ${MAX_LENGTH} characters`);
@@ -64,15 +66,16 @@ export function parseDatabaseUrl(text: string, baseDir: string): DatabaseUrl {
   throw invalid(`${named}: expected mysql://, postgres://, sqlite:, text: or list:`);
 }
 
-/** A URL fit for logs: the password (or, where the user part may be a token, the whole user part) becomes "***". */
+/** A URL for logs: the password becomes "***", or the whole user part if that may be a token. */
 export function redactUrl(url: string): string {
   const match = /^(\s*([A-Za-z][\w+.-]*):\/{0,2})([^:@]*)(:.*)?@(.*)$/s.exec(url);
-  // A forgotten "@host" leaves the password where a port is expected.
+  // When "@host" was forgotten, the password is where a port is expected.
   if (!match) return url.replace(/^(\s*[A-Za-z][\w+.-]*:\/\/)[^:/[\]]*:(?![0-9]{1,5}(?:\/|$)).*$/s, '$1***');
   const scheme = match[2]!.toLowerCase();
   if (Object.hasOwn(FILE_KINDS, scheme)) return url;
   const keepUser = match[4] !== undefined || Object.hasOwn(SERVER_KINDS, scheme);
-  // Without scheme, "user:pass@host" reads as scheme "user" and user "pass": nothing before the "@" is then safe to show.
+  // Without a scheme, "user:pass@host" looks like scheme "user" and user "pass": then nothing before the "@" may be
+  // shown.
   if (!match[1]!.includes('//')) return `***@${match[5]}`;
   return `${match[1]}${keepUser ? match[3] : '***'}${match[4] === undefined ? '' : ':***'}@${match[5]}`;
 }
@@ -81,7 +84,7 @@ function parseServer(kind: ServerUrl['kind'], defaultPort: number, rest: string,
   const shown = redactUrl(text);
   if (!rest.startsWith('//')) throw invalid(`database URL "${shown}" needs "//" after "${kind}:"`);
   const body = rest.slice(2);
-  // A password may hold an unescaped "@" or "/": the last "@" ends it.
+  // A password may contain an unescaped "@" or "/", so the last "@" ends it.
   const at = body.lastIndexOf('@');
   const userinfo = at < 0 ? undefined : body.slice(0, at);
   const target = body.slice(at + 1);
@@ -153,7 +156,7 @@ function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A stray "%" in a password that was never escaped: taken as written.
+    // A "%" in a password that was never escaped: the text is used as written.
     return text;
   }
 }

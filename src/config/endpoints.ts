@@ -7,12 +7,12 @@ import { readHttp, readMi } from './services.js';
 import type { Settings } from './settings.js';
 import { defaultFile, fillEnvironment, type ReadOptions, readJson } from './source.js';
 
-/** What of the settings a client of the daemon needs. */
+/** The settings that a client of the daemon needs. */
 export type EndpointSettings = Pick<Settings, 'mi' | 'http'>;
 
 /**
- * The management endpoints of a configuration, without a look at the rest of it: a client that asks a running daemon must
- * not wait for every schema. Undefined where something stands there that only a complete load can explain.
+ * Reads only the management endpoints of a configuration: a client of a running daemon need not load every schema.
+ * Undefined for an invalid value, which only a complete load can explain.
  */
 export function endpointsOf(file: string | undefined, options: ReadOptions = {}): EndpointSettings | undefined {
   const findings = new Findings();
@@ -24,7 +24,7 @@ export function endpointsOf(file: string | undefined, options: ReadOptions = {})
       : readJson(path, options, findings.problems);
   const whole = read?.value;
   if (read === undefined || whole === null || typeof whole !== 'object' || Array.isArray(whole)) return undefined;
-  // Secrets of the daemon's environment, which a client may lack, stand in other keys.
+  // Environment variables with secrets, which a client may not have, are used in other keys.
   const { mi } = whole;
   if (mi !== undefined && (mi === null || typeof mi !== 'object' || Array.isArray(mi))) return undefined;
   const parts = { mi: mi ?? {}, ...(whole['http'] === undefined ? {} : { http: whole['http'] }) };
@@ -39,7 +39,7 @@ export function endpointsOf(file: string | undefined, options: ReadOptions = {})
     };
     return findings.problems.length === 0 ? found : undefined;
   } catch {
-    // A value of another type than the schema wants.
+    // The type of a value is not that of the schema.
     return undefined;
   }
 }

@@ -4,25 +4,28 @@ import { parseHostPort } from './socket.js';
 
 /** The event socket of a FreeSWITCH server. */
 export interface FreeswitchUrl {
-  /** '' for the server's own password without a user. */
+  /** '' when there is no user, only the server's password. */
   readonly user: string;
   readonly password: string;
   /** Host or IP literal without brackets. */
   readonly host: string;
   readonly port: number;
-  /** "fs://host:port", for logs: nothing secret in it. */
+  /** "fs://host:port", for logs: without secrets. */
   readonly display: string;
 }
 
-/** Port of the event socket unless written (documentation of OpenSIPS' module freeswitch). */
+/** Default port of the event socket (documentation of OpenSIPS' module freeswitch). */
 const DEFAULT_PORT = 8021;
 const MAX_LENGTH = 512;
-/** What a line of the event socket may hold. The last "@" is the one before the host: a password may have some. */
+/**
+ * The characters that a line of the event socket may contain. The last "@" comes before the host, since a password may
+ * contain some.
+ */
 const FORM = /^fs:\/\/([\x21-\x7e]*)@([^@]+)$/i;
 
 /**
- * Reads "fs://[username]:password@host[:port]", nothing in it escaped. Throws SwitchyardError CONFIG_INVALID, whose message
- * shows nothing of the text: any part of it may be a misplaced password.
+ * Parses "fs://[username]:password@host[:port]" without escapes. Throws SwitchyardError CONFIG_INVALID; the message
+ * shows nothing of the text, since any part may be a misplaced password.
  */
 export function parseFreeswitchUrl(text: string): FreeswitchUrl {
   const [, login = '', address = ''] = (text.length <= MAX_LENGTH && FORM.exec(text)) || [];

@@ -1,4 +1,4 @@
-/** Freezes a value and everything it holds, the entries of maps included, and returns it. */
+/** Freezes a value and everything in it, including entries of maps, and returns it. */
 export function deepFreeze<T>(value: T): T {
   if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
   if (value instanceof Map) {
@@ -6,7 +6,7 @@ export function deepFreeze<T>(value: T): T {
       deepFreeze(key);
       deepFreeze(each);
     }
-    // Object.freeze does not reach what a Map keeps in its internal slots.
+    // Object.freeze does not freeze the entries of a Map.
     for (const method of ['set', 'delete', 'clear'] as const) {
       Object.defineProperty(value, method, { value: refuse, enumerable: false });
     }

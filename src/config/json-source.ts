@@ -1,15 +1,15 @@
 import { findNodeAtLocation, type ParseErrorCode, parseTree, printParseErrorCode, visit } from 'jsonc-parser';
 
-/** A value as JSON knows it. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
-/** An object of JSON, by key. */
+/** A JSON object. */
 export type JsonObject = { [key: string]: Json };
 
-/** Nesting no configuration needs; it bounds the recursion. */
+/** Deepest nesting allowed, which bounds the recursion. */
 const MAX_DEPTH = 64;
 
-/** Where and why a text is not JSON. Lines and columns count from 1. */
+/** Where and why a text is not JSON. Lines and columns are counted from 1. */
 export class JsonSyntaxError extends Error {
   constructor(
     readonly line: number,
@@ -22,9 +22,8 @@ export class JsonSyntaxError extends Error {
 }
 
 /**
- * Parses JSON (RFC 8259) with comments ("//" and "/ * * /"). Says where a mistake is, and refuses a key that stands twice in an
- * object: JSON.parse drops the first one silently, which in a configuration hides a setting.
- *
+ * Parses JSON (RFC 8259) with comments ("//" and "/ * * /"), and reports the position of a mistake. Refuses a key that
+ * occurs twice in an object: JSON.parse silently drops the first one, which in a configuration hides a setting.
  * Throws JsonSyntaxError.
  */
 export function parseJson(text: string): Json {
@@ -50,14 +49,14 @@ export function parseJson(text: string): Json {
   return builder.root;
 }
 
-/** Line and column, from 1, of the value at a JSON pointer; undefined where the text has none there. */
+/** Line and column, from 1, of the value at a JSON pointer; undefined when the text has none there. */
 export function positionOf(text: string, pointer: string): { line: number; column: number } | undefined {
   const root = parseTree(text);
   const keys = pointer
     .split('/')
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-  // What is missing is located at the nearest value around it.
+  // For a missing value, the position of the nearest value around it.
   for (let depth = keys.length; root !== undefined && depth >= 0; depth--) {
     let node: typeof root | undefined = root;
     for (const key of keys.slice(0, depth)) {
@@ -73,12 +72,12 @@ export function positionOf(text: string, pointer: string): { line: number; colum
 
 type Container = Json[] | { [key: string]: Json };
 
-/** Puts together the value that the parser reports piece by piece. */
+/** Builds the value from what the parser reports. */
 class Builder {
   root: Json = null;
   private readonly around: Container[] = [];
   private readonly keys: string[] = [];
-  /** The separator or container start that was read last, for messages. */
+  /** The last separator or start of a container, for messages. */
   private last = '';
 
   open(container: Container, line: number, column: number): void {
@@ -103,7 +102,7 @@ class Builder {
     const around = this.around.at(-1);
     if (around === undefined) this.root = value;
     else if (Array.isArray(around)) around.push(value);
-    // defineProperty, because assigning to "__proto__" would not make a key of it.
+    // An assignment to "__proto__" would not create a key.
     else {
       const key = this.keys.pop() as string;
       Object.defineProperty(around, key, { value, enumerable: true, writable: true, configurable: true });

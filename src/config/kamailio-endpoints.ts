@@ -6,10 +6,10 @@ import { listOf, type RawCtl, type RawJsonRpc } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import { parseHostPort } from './socket.js';
 
-/** The port of ctl sockets that name none. */
+/** Default port of ctl sockets. */
 const CTL_PORT = 2049;
 
-/** Partitions that are there; `complete` is false when some could not be read. */
+/** The existing partitions; `complete`: whether all could be read. */
 export interface KnownPartitions {
   readonly partitions: ReadonlySet<string>;
   readonly complete: boolean;
@@ -39,8 +39,8 @@ function refuseUnknown(name: string | undefined, location: Location, findings: F
 }
 
 /**
- * "[proto:]address" as Kamailio's ctl module reads it: a path without protocol, and "unix:", mean a stream socket; host and
- * port without one mean UDP.
+ * Parses "[proto:]address" like Kamailio's ctl module: a path without protocol, and "unix:", mean a stream socket; host
+ * and port without protocol mean UDP.
  */
 function readCtlSocket(raw: RawCtl, location: Location, findings: Findings): CtlConfig | undefined {
   const at = inside(location, 'socket_name');
@@ -64,7 +64,7 @@ function readCtlSocket(raw: RawCtl, location: Location, findings: Findings): Ctl
   return address && { ...shared, transport, address: address.host, port: address.port ?? CTL_PORT };
 }
 
-/** Reads the endpoints of Kamailio's JSON-RPC; its FIFO must not be that of our own management. */
+/** Reads the endpoints of Kamailio's JSON-RPC; its FIFO must not be the one of our own management. */
 export function readJsonRpc(
   raw: RawJsonRpc,
   fifos: ReadonlySet<string>,

@@ -4,7 +4,7 @@ import { type Findings, inside, type Location } from './reading.js';
 import type { DispatcherConfig, PartitionConfig, SocketDescription } from './settings.js';
 import { parseHostPort, parseSocket, socketKey } from './socket.js';
 
-/** Reads the SIP sockets; what one does not advertise by itself it takes from "advertise". */
+/** Reads the SIP sockets; a socket that advertises no address of its own gets that of "advertise". */
 export function readListeners(raw: RawSettings, root: Location, findings: Findings): SocketDescription[] {
   const text = raw.advertise;
   const common =
@@ -39,7 +39,7 @@ export function readListeners(raw: RawSettings, root: Location, findings: Findin
   return sockets;
 }
 
-/** The address advertised for a socket on all addresses, since peers cannot reach the wildcard address. */
+/** The address to advertise for a socket on all addresses, since peers cannot use the wildcard address. */
 function reachable(socket: SocketDescription, location: Location, findings: Findings): string {
   const known = localAddresses(socket.host === '::' ? 6 : 4);
   const outside = known.filter((each) => !each.internal);
@@ -51,7 +51,10 @@ function reachable(socket: SocketDescription, location: Location, findings: Find
   return chosen;
 }
 
-/** A socket to send from that nothing listens on is most likely a slip: it is mentioned, the transport layer decides. */
+/**
+ * Warns of a configured sending socket that is not listened on, since that is probably a mistake; the transport layer
+ * then chooses another.
+ */
 export function warnAboutSendingSockets(
   listen: readonly SocketDescription[],
   dispatcher: DispatcherConfig,
@@ -83,7 +86,7 @@ export function warnAboutSendingSockets(
   }
 }
 
-/** Whether a listener is the socket that is described, or listens on all addresses with it among them. */
+/** Whether a listener is the described socket, or listens on all addresses and thus on it. */
 export function listensOn(listener: SocketDescription, socket: SocketDescription): boolean {
   const same = listener.host.toLowerCase() === socket.host.toLowerCase();
   return (

@@ -18,17 +18,17 @@ import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls, re
 import type { Settings } from './settings.js';
 import { defaultFile, fillEnvironment, type ReadJson, type ReadOptions, readSource } from './source.js';
 
-/** Settings as they were read. */
+/** Settings with the warnings found while reading them. */
 export interface LoadedSettings {
   readonly settings: Settings;
-  /** What was accepted but is worth a line in the log. */
+  /** Accepted, but worth a line in the log. */
   readonly warnings: readonly Problem[];
 }
 
 /**
- * Reads the settings and all partitions they name: environment filled in, validated by schema, values inherited,
- * defaults filled, deep-frozen. Without `file` it is ./switchyard.json if there is one, else the built-in defaults.
- *
+ * Reads the settings and all partitions they name: replaces environment variables, validates by the schemas, inherits
+ * values, fills in defaults, and deep-freezes. Without `file`, reads ./switchyard.json or, if there is none, the
+ * built-in defaults.
  * Throws ConfigError with every problem of every file.
  */
 export function loadSettings(file: string | undefined, options: ReadOptions = {}): LoadedSettings {
@@ -44,15 +44,14 @@ export function loadSettings(file: string | undefined, options: ReadOptions = {}
 }
 
 /**
- * The same for settings that are at hand as a value, as a library's user has them. Relative paths start from
- * `options.cwd`; `name` stands for the file in messages.
- *
+ * Does the same for settings given as a value, for users of the library. Relative paths start from `options.cwd`;
+ * `name` is used as the file name in messages.
  * Throws ConfigError with every problem.
  */
 export function readSettings(value: unknown, options: ReadOptions = {}, name = '(settings)'): LoadedSettings {
   const findings = new Findings();
   const dir = options.cwd ?? process.cwd();
-  // Through JSON, so that a caller's object is neither kept nor changed, and holds nothing JSON cannot.
+  // Copied through JSON, so that the caller's object is not kept or changed, and has only JSON values.
   const json = JSON.parse(JSON.stringify(value ?? null)) as Json;
   const source = fillEnvironment(json, { file: name, dir, pointer: '' }, options, findings.problems);
   return interpret(source, name, options, findings);
@@ -152,15 +151,15 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
   return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };
 }
 
-/** The most that a group of sockets has room for. */
+/** Most workers, since a group of sockets has room for no more. */
 const MOST_WORKERS = 24;
 
-/** "auto": one processor is left to the brain. */
+/** "auto": one processor remains for the brain. */
 function automaticWorkers(processors: number): number {
   return Math.min(MOST_WORKERS, Math.max(1, processors - 1));
 }
 
-/** Names stand in events and stream ids: what is odd in a host name becomes "-". */
+/** Node names are used in events and stream IDs, so unusual characters of a host name become "-". */
 function nodeName(host: string): string {
   return (
     host
@@ -170,7 +169,7 @@ function nodeName(host: string): string {
   );
 }
 
-/** A value that several partitions inherit is complained about once. */
+/** Removes repeated problems: a value that several partitions inherit is reported once. */
 function distinct(problems: readonly Problem[]): Problem[] {
   const seen = new Map<string, Problem>();
   for (const problem of problems) {

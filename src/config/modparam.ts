@@ -7,7 +7,7 @@ import { readSchema } from './schema.js';
 import type { DispatcherConfig, KamailioConfig } from './settings.js';
 import { parseSocket } from './socket.js';
 
-/** Reads the module-wide parameters; `raw` is sound and has its defaults. */
+/** Reads the parameters for the whole module; `raw` is valid and has its defaults. */
 export function readDispatcher(
   raw: RawModparam,
   location: Location,
@@ -87,7 +87,7 @@ export function readDispatcher(
   };
 }
 
-/** Seconds: of ds_ping_fr_timeout (sixteenths), else ds_ping_fr_timer (milliseconds), else ds_ping_timeout. */
+/** In seconds, from ds_ping_fr_timeout (sixteenths), else ds_ping_fr_timer (milliseconds), else ds_ping_timeout. */
 function readPingTimeout(number: (key: string) => number): number {
   const [sixteenths, milliseconds] = [number('ds_ping_fr_timeout'), number('ds_ping_fr_timer')];
   if (sixteenths > 0) return sixteenths / 16;
@@ -100,7 +100,7 @@ function lines(value: unknown): readonly string[] {
 
 type At = (key: string) => Location;
 
-/** ds_probing_threshhold is the documented spelling of 2.1, ds_probing_threshold today's. */
+/** ds_probing_threshhold is the spelling of 2.1, ds_probing_threshold today's. */
 function readThreshold(raw: RawModparam, at: At, findings: Findings): number | undefined {
   const value = readAlias(raw, 'ds_probing_threshhold', 'ds_probing_threshold', at, findings);
   return value === undefined ? undefined : Number(value);
@@ -114,7 +114,7 @@ function readAlias(raw: RawModparam, key: string, alias: string, at: At, finding
   return value === undefined ? undefined : String(value);
 }
 
-/** Parameters of other modules' features: a configuration that carries them still loads, with a warning. */
+/** Accepts parameters for features of other modules, with a warning. */
 function warnAboutUnused(raw: RawModparam, at: At, findings: Findings): void {
   for (const [key, schema] of Object.entries(readSchema('modparam').properties ?? {})) {
     if (schema.deprecated && raw[key] !== undefined) {
@@ -124,7 +124,7 @@ function warnAboutUnused(raw: RawModparam, at: At, findings: Findings): void {
 }
 
 /**
- * "1,2" are set ids of every partition, as documented; "acme:1" is a set of one partition and "acme" all of its sets.
+ * "1,2" are set IDs in every partition, as documented; "acme:1" is a set of one partition, and "acme" all of its sets.
  */
 function readProbingList(
   text: string | undefined,
@@ -147,13 +147,13 @@ function readProbingList(
   return list;
 }
 
-/** "acme", "acme:" and "acme:*" are all sets of a partition. */
+/** "acme", "acme:" and "acme:*" mean all sets of a partition. */
 function withoutWildcard(entry: string): string {
   const name = entry.endsWith('*') ? entry.slice(0, -1).trimEnd() : entry;
   return name.endsWith(':') ? name.slice(0, -1).trimEnd() : entry;
 }
 
-/** "attribute=column;attribute=column"; a column alone is the attribute of that name. */
+/** Parses "attribute=column;attribute=column"; a column alone is also the attribute's name. */
 function readExtraAttributes(
   text: string,
   location: Location,
@@ -172,7 +172,7 @@ function readExtraAttributes(
   return found;
 }
 
-/** "class=2;code=403", "501,403,404" and "200|404|4xx" are ["2xx", "403"] and so on. */
+/** Parses reply codes: "class=2;code=403", "501,403,404" or "200|404|4xx" become ["2xx", "403"] and so on. */
 function readReplyCodes(text: string, location: Location, findings: Findings): readonly string[] {
   const codes: string[] = [];
   for (const [, kind = 'code', digits = '', wild] of text.matchAll(/(?:(code|class)\s*=\s*)?([0-9]{1,3})(xx)?/gi)) {
@@ -186,7 +186,7 @@ function readReplyCodes(text: string, location: Location, findings: Findings): r
   return codes;
 }
 
-/** The plain name inside "$avp(name)" or, as old files write it, "$avp(s:name)". Throws when there is none. */
+/** The name in "$avp(name)" or, in old files, "$avp(s:name)". Throws when there is none. */
 export function avpNameIn(specification: string): string {
   const match = /^\$avp\((.+)\)$/i.exec(specification);
   if (!match) throw new Error(`"${specification}" is not an AVP: expected $avp(name)`);

@@ -1,8 +1,9 @@
 import { type JsonSchema, readSchema, referred } from './schema.js';
 
 /**
- * The keys of a schema as a Markdown table: key, type, default, meaning. Nested objects appear as "mi.fifo.fifo_name";
- * what has a schema, and so a table, of its own is one row. Throws SwitchyardError INTERNAL for an unknown schema.
+ * The keys of a schema as a Markdown table: key, type, default, meaning. Nested objects are shown as
+ * "mi.fifo.fifo_name"; a part with a schema, and so a table, of its own is one row. Throws SwitchyardError INTERNAL for
+ * an unknown schema.
  */
 export function optionTable(schemaName: string): string {
   const rows = rowsOf(readSchema(schemaName), '');

@@ -8,33 +8,33 @@ import { type Findings, inside, keysWritten, type Location, soundPart } from './
 import { compileSchema } from './schema.js';
 import { displayName, type ReadJson, type ReadOptions, readSource } from './source.js';
 
-/** A value that was written for a partition, and where. */
+/** A value for a partition, and where it was written. */
 export interface Located {
   readonly value: unknown;
   readonly location: Location;
 }
 
-/** What was written about one partition, before anything is inherited. */
+/** Everything written about one partition, before inheritance. */
 export interface PartitionDefinition {
   readonly name: string;
-  /** Where it was first named. */
+  /** Where the partition was first named. */
   readonly location: Location;
   readonly kind: 'modparam' | 'string' | 'object';
   readonly values: Map<string, Located>;
-  /** Keys that were written, the refused ones included. */
+  /** The keys that were written, including refused ones. */
   readonly given: Set<string>;
 }
 
-/** Every partition that is defined, wherever it was. */
+/** All definitions of partitions. */
 export interface Definitions {
   readonly partitions: ReadonlyMap<string, PartitionDefinition>;
-  /** What "default: NAME" or the key "default" says. */
+  /** The target of "default: NAME" or of the key "default". */
   readonly redirect: { readonly target: string; readonly location: Location } | undefined;
-  /** Whether there were definitions that could not be read as far as their name. */
+  /** Whether the name of some definition could not be read. */
   readonly lost: boolean;
 }
 
-/** Setting one of these by modparam creates the default partition (module document, section 1.1). */
+/** Parameters which, when set by modparam, create the default partition (module document, section 1.1). */
 const SPECIFIC = [
   'db_url',
   'table_name',
@@ -46,10 +46,10 @@ const SPECIFIC = [
   'ds_define_blacklist',
 ];
 
-/** Other spellings that are found in configurations. */
+/** Other spellings that occur in configurations. */
 const ALIASES: Readonly<Record<string, string>> = { script_attrs: 'script_attrs_avp' };
 
-/** Gathers every partition from module parameters, partition strings, files and inline objects. */
+/** Collects all partitions from module parameters, partition strings, files and inline objects. */
 export function collectDefinitions(
   source: ReadJson,
   raw: RawSettings,
@@ -161,7 +161,7 @@ class Collector {
       return;
     }
     const files = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
-    // An empty folder waits for tenants. Other files in it are meant to be read, and are not.
+    // An empty folder may get partitions later. But other files in it were probably meant to be read.
     const others = names.filter((name) => !name.startsWith('.'));
     if (files.length === 0 && others.length > 0) this.findings.warn(location, 'the folder holds no *.json file');
     for (const name of files) this.fromFile(resolve(folder, name), options);
@@ -182,7 +182,7 @@ class Collector {
     this.fromObject(sound, { file: source.file, dir: source.dir, pointer: '' }, Object.keys(source.value));
   }
 
-  /** `object` holds sound values only; without a sound name there is nothing to go on with. */
+  /** `object` has only valid values; it is skipped if it has no valid name. */
   fromObject(object: Readonly<Record<string, Json>>, location: Location, given: readonly string[]): void {
     const name = object['name'];
     if (typeof name !== 'string') {
@@ -195,7 +195,7 @@ class Collector {
       return;
     }
     const definition = known ?? this.define(name, location, 'object');
-    // Module parameters alter the default partition; where it is also defined by a file, the file counts as its source.
+    // Module parameters modify the default partition; if a file defines it too, the file counts as its source.
     if (known) this.partitions.set(name, { ...known, location, kind: 'object' });
     for (const key of given) definition.given.add(key);
     for (const [key, value] of Object.entries(object)) {
@@ -213,7 +213,7 @@ class Collector {
   }
 
   private define(name: string, location: Location, kind: PartitionDefinition['kind']): PartitionDefinition {
-    // A key of that name is none in many programs that read our JSON.
+    // Many programs that read our JSON would lose a key with this name.
     if (name === '__proto__') this.findings.refuse(location, 'a partition cannot have the name "__proto__"');
     const definition = { name, location, kind, values: new Map(), given: new Set<string>() };
     this.partitions.set(name, definition);
@@ -238,7 +238,7 @@ class Collector {
   }
 }
 
-/** The partition a name stands for, or the problem with it worded for `location`. */
+/** The partition with a name; otherwise reports the problem at `location`. */
 export function refuseUnknownPartition(
   name: string,
   known: Iterable<string>,

@@ -1,19 +1,21 @@
 import { SwitchyardError } from '../core/errors.js';
 
-/** What a "partition" module parameter says. */
+/** The parsed module parameter "partition". */
 export type PartitionString =
   | { readonly kind: 'definition'; readonly name: string; readonly params: readonly (readonly [string, string])[] }
-  /** "default: acme" makes the existing partition acme the default one. */
+  /** "default: acme" makes the partition acme the default one. */
   | { readonly kind: 'redirect'; readonly target: string };
 
-/** Names are used in AVP names, NATS subjects and "partition:set" arguments, so they hold no space, colon or comma. */
+/**
+ * Names are used in AVP names, NATS subjects and "partition:set" arguments, so they must not contain spaces, colons or
+ * commas.
+ */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 /**
- * Reads "partition_name: param1 = value1; param2 = value2" (module document, parameter "partition"). A value ends at the
- * next ";" and may hold "=" and ":"; a ";" may also stand at the end.
- *
- * Throws SwitchyardError MODPARAM_SYNTAX; the message holds no value, which may be a URL with a password.
+ * Parses "partition_name: param1 = value1; param2 = value2" (module document, parameter "partition"). A value ends at
+ * the next ";" and may contain "=" and ":"; a trailing ";" is allowed.
+ * Throws SwitchyardError MODPARAM_SYNTAX; its message contains no value, which may be a URL with a password.
  */
 export function parsePartitionString(text: string): PartitionString {
   const colon = text.indexOf(':');
@@ -34,7 +36,7 @@ export function parsePartitionString(text: string): PartitionString {
   }
   const params = segments.map((segment, i): [string, string] => {
     const equals = segment.indexOf('=');
-    // The segment itself is not shown: it may be the tail of a password that held a ";".
+    // The part is not shown, since it may be the end of a password that contains a ";".
     if (equals < 0) throw syntax(`part ${i + 1} of partition "${name}" is no "param = value"`);
     const key = segment.slice(0, equals).trim();
     const value = unquoted(segment.slice(equals + 1).trim());
@@ -46,15 +48,14 @@ export function parsePartitionString(text: string): PartitionString {
   return { kind: 'definition', name, params };
 }
 
-/** The text between quotes, which old documents put around $avp(name). */
+/** Removes the quotes that old documents put around $avp(name). */
 function unquoted(text: string): string {
   const quote = text[0];
   return text.length > 1 && (quote === "'" || quote === '"') && text.endsWith(quote) ? text.slice(1, -1) : text;
 }
 
 /**
- * Reads a ds_define_blacklist value, "name= 1,4,3": the list's name and the sets it is made of.
- *
+ * Parses a ds_define_blacklist value, "name= 1,4,3": the name of the list and its sets.
  * Throws SwitchyardError MODPARAM_SYNTAX.
  */
 export function parseBlacklist(text: string): { readonly name: string; readonly sets: readonly number[] } {

@@ -16,7 +16,7 @@ import { defaultOf } from './schema.js';
 import type { ClusterProbing, ColumnNames, PartitionClusterConfig, PartitionConfig } from './settings.js';
 import { parseSocket } from './socket.js';
 
-/** What no partition takes from the default one. */
+/** Keys that partitions do not inherit from the default one. */
 const OWN_ONLY: ReadonlySet<string> = new Set(['ds_define_blacklist', 'script_attrs_avp']);
 
 const AVP_KEYS = ['dst_avp', 'grp_avp', 'cnt_avp', 'sock_avp', 'attrs_avp', 'script_attrs_avp'];
@@ -34,7 +34,7 @@ const COLUMN_KEYS = [
   'flags_col',
 ];
 
-/** Global parameters that stand in for what neither a partition nor the default one says: key -> module parameter. */
+/** Module parameters used when neither the partition nor the default one sets a key: key -> module parameter. */
 const GLOBAL: Readonly<Record<string, string>> = {
   persistent_state: 'persistent_state',
   blacklist_match: 'blacklist_match',
@@ -45,18 +45,18 @@ const GLOBAL: Readonly<Record<string, string>> = {
   ...Object.fromEntries(COLUMN_KEYS.map((key) => [key, key])),
 };
 
-/** Methods that belong to a call and cannot be used to probe whether a destination is up. */
+/** Methods that make no sense as a probe, since they begin or belong to a call. */
 const NO_PROBE = new Set(['INVITE', 'ACK', 'CANCEL', 'BYE', 'PRACK']);
 
-/** The partitions with every value decided, and the name of the default one if there is one. */
+/** The complete partitions, and the name of the default one if there is one. */
 export interface DecidedPartitions {
   readonly partitions: readonly PartitionConfig[];
   readonly defaultPartition: string | undefined;
 }
 
 /**
- * Decides every value of every partition: its own, else the default partition's, else the global module parameter's,
- * else the documented default.
+ * Determines every value of every partition: its own, else that of the default partition, else the global module
+ * parameter, else the documented default.
  */
 export function decidePartitions(
   definitions: Definitions,
@@ -95,7 +95,7 @@ class Decision {
     private readonly modparam: RawModparam,
     private readonly modparamLocation: Location,
     private readonly findings: Findings,
-    /** Whether it is the only partition there is. */
+    /** Whether it is the only partition. */
     private readonly alone: boolean,
   ) {}
 
@@ -139,13 +139,12 @@ class Decision {
   }
 
   /**
-   * The value that counts, and where it was written.
-   *
+   * The value in effect, and where it was written.
    * "Each undefined parameter from all other partitions will take the value of the corresponding one from the default
-   * partition" (module document, 1.1) is read as: what was *written* for the default partition. Its AVPs that are only
-   * defaults are not passed on, because the document gives every partition AVPs of its own then
-   * ("$avp(ds_dst_failover_partitionname)"), and two partitions that shared them would overwrite each other's lists
-   * within one call. Blacklists are never passed on: a list's name stands for one list in the whole process. Nor is
+   * partition" (module document, 1.1) is understood as: the value *written* for the default partition. AVP names that
+   * are only defaults are not inherited, since the document gives each partition its own
+   * ("$avp(ds_dst_failover_partitionname)"); two partitions with the same AVPs would overwrite each other's lists
+   * within one call. Blacklists are not inherited either, since a list's name is used in the whole process; nor is
    * script_attrs_avp, as recorded.
    */
   private value(key: string): Located | undefined {
@@ -165,7 +164,7 @@ class Decision {
     return { value, location: this.own.location };
   }
 
-  /** A partition that has a list file and says nothing else is of the flavour that has such files. */
+  /** A partition with a list file and no explicit flavour has the flavour of such files. */
   private flavour(dbUrl: string | undefined): FlavourName {
     const list = dbUrl?.startsWith('list:') ?? false;
     const written = this.own.values.get('flavour') ?? this.inherited?.values.get('flavour');
@@ -186,7 +185,7 @@ class Decision {
     return this.optionalText(key) ?? '';
   }
 
-  /** A value that has a parser of its own: parsed where it was written, so that a mistake is reported once. */
+  /** Parses a value where it was written, so that a mistake is reported only once. */
   private checked<T>(key: string, parse: (text: string) => T): T | undefined {
     const located = this.value(key);
     if (located === undefined) return undefined;
@@ -195,7 +194,7 @@ class Decision {
     try {
       return parse(text);
     } catch {
-      // Inherited or global: reported where it was written.
+      // An inherited or global value is reported where it was written.
       return undefined;
     }
   }
@@ -207,17 +206,17 @@ class Decision {
   private databaseUrl(): string | undefined {
     const located = this.value('db_url');
     if (located === undefined) {
-      // Refused or misspelt: it has been reported already.
+      // A refused or misspelt db_url was reported already.
       const written = [...this.own.given, ...(this.inherited?.given ?? [])];
       if (written.some((key) => nearest(key, ['db_url']) !== undefined)) return undefined;
       const reason = `partition "${this.own.name}" has no db_url${this.whyNoUrl()}`;
-      // Module parameters meant for the others to inherit create a default partition that has nothing to load.
+      // Module parameters meant only for inheritance create a default partition without a table; it is not loaded.
       if (this.own.kind === 'modparam' && !this.alone) this.findings.warn(this.own.location, `${reason}: not loaded`);
       else this.findings.refuse(this.own.location, reason);
       return undefined;
     }
     const text = String(located.value);
-    // A relative path starts from the folder of the file that names it, also when another partition inherits it.
+    // A relative path starts from the folder of the file where it is written, also for a partition that inherits it.
     const url = this.checked('db_url', (each) => parseDatabaseUrl(each, located.location.dir));
     if (url === undefined) return undefined;
     return url.kind === 'mysql' || url.kind === 'postgres' ? text.trim() : url.canonical;
@@ -274,7 +273,7 @@ class Decision {
     };
   }
 
-  /** Two roles in one AVP or column would overwrite each other. */
+  /** One AVP or column with two roles would be overwritten. */
   private checkDistinct(what: string, keys: readonly string[]): void {
     const seen = new Map<string, string>();
     for (const key of keys) {
@@ -289,7 +288,7 @@ class Decision {
   }
 }
 
-/** Throws when `text` is not a SIP URI a probe could come from. */
+/** Throws when `text` is not a SIP URI for the From of probes. */
 export function sipUri(text: string): string {
   const uri = parseUri(text.trim());
   if (uri === undefined || uri.scheme === 'tel')

@@ -1,20 +1,20 @@
 import { SwitchyardError } from '../core/errors.js';
 
-/** One thing that is wrong in a configuration file. */
+/** A problem in a configuration file. */
 export interface Problem {
-  /** The file as the operator knows it: relative to the working folder where it lies below it. */
+  /** The file's name for messages: relative to the working folder if it is below it. */
   readonly file: string;
-  /** JSON pointer (RFC 6901) of the value; '' for the whole file. */
+  /** JSON pointer (RFC 6901) to the value; '' for the whole file. */
   readonly pointer: string;
-  /** Line of a file that is no JSON, from 1. */
+  /** Line of a syntax error, from 1. */
   readonly line?: number | undefined;
-  /** What is wrong; holds no secret. */
+  /** What is wrong; contains no secret. */
   readonly reason: string;
   /** The word that was probably meant. */
   readonly suggestion?: string | undefined;
 }
 
-/** Thrown once for everything that is wrong in all files of a configuration. */
+/** Reports all problems in all files of a configuration. */
 export class ConfigError extends SwitchyardError {
   readonly problems: readonly Problem[];
 
@@ -25,7 +25,7 @@ export class ConfigError extends SwitchyardError {
   }
 }
 
-/** One line each: file#/pointer: reason (did you mean "x"?) */
+/** The problems as text, one line each: file#/pointer: reason (did you mean "x"?) */
 export function formatProblems(problems: readonly Problem[]): string {
   return problems
     .map(({ file, pointer, reason, suggestion }) => {
@@ -35,7 +35,7 @@ export function formatProblems(problems: readonly Problem[]): string {
     .join('\n');
 }
 
-/** The JSON pointer of a member of the value at `pointer` (RFC 6901 section 3). */
+/** The JSON pointer to a member of the value at `pointer` (RFC 6901 section 3). */
 export function below(pointer: string, ...keys: readonly (string | number)[]): string {
   return keys.reduce<string>((base, key) => `${base}/${escapeToken(String(key))}`, pointer);
 }
@@ -44,7 +44,7 @@ function escapeToken(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** File names and keys are anybody's text: a line break in one must not forge a second line. */
+/** File names and keys may contain anything: a line break must not forge a second line. */
 function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, (char) => JSON.stringify(char).slice(1, -1));
 }

@@ -1,4 +1,4 @@
-/** The settings file as its schema promises it after validation, defaults filled in. */
+/** The content of the settings file after validation, with defaults. */
 export interface RawSettings {
   readonly node?: string;
   readonly listen: string | readonly (string | null)[];
@@ -103,7 +103,7 @@ export interface RawSettings {
   };
 }
 
-/** "cluster" as it is written, with defaults. */
+/** The key "cluster" as written, with defaults. */
 export interface RawCluster {
   readonly name?: string;
   readonly heartbeat_ms: number;
@@ -123,14 +123,14 @@ export interface RawCluster {
   readonly load_keep: number;
 }
 
-/** What bounds an endpoint. */
+/** The limits of an endpoint, as written. */
 export interface RawBounds {
   readonly as?: string;
   readonly allow?: readonly string[];
   readonly open?: boolean;
 }
 
-/** A FIFO under "mi" as it is written, with defaults. */
+/** A FIFO in "mi" as written, with defaults. */
 export interface RawFifo {
   readonly fifo_name: string;
   readonly fifo_mode: string;
@@ -138,13 +138,13 @@ export interface RawFifo {
   readonly as?: string;
 }
 
-/** A datagram socket under "mi" as it is written, with defaults. */
+/** A datagram socket in "mi" as written, with defaults. */
 export interface RawDatagram extends RawBounds {
   readonly socket_name: string;
   readonly unix_socket_mode: string;
 }
 
-/** "http" as it is written, with defaults. */
+/** The key "http" as written, with defaults. */
 export interface RawHttp {
   readonly listen: string;
   readonly tls?: { readonly certificate: string; readonly private_key: string };
@@ -153,7 +153,7 @@ export interface RawHttp {
   readonly open?: boolean;
 }
 
-/** "access" as it is written, with defaults. */
+/** The key "access" as written, with defaults. */
 export interface RawAccess {
   readonly users: readonly ({
     readonly name: string;
@@ -164,7 +164,7 @@ export interface RawAccess {
   } | null)[];
 }
 
-/** A socket of Kamailio's ctl under "mi" as it is written, with defaults. */
+/** A ctl socket in "mi" as written, with defaults. */
 export interface RawCtl extends RawBounds {
   readonly socket_name: string;
   readonly unix_socket_mode: string;
@@ -172,7 +172,7 @@ export interface RawCtl extends RawBounds {
   readonly optional: boolean;
 }
 
-/** Kamailio's jsonrpcs under "mi" as it is written, with defaults. */
+/** The key for Kamailio's jsonrpcs in "mi" as written, with defaults. */
 export interface RawJsonRpc extends RawBounds {
   readonly fifo_name?: string;
   readonly fifo_mode: string;
@@ -184,7 +184,7 @@ export interface RawJsonRpc extends RawBounds {
   readonly optional: boolean;
 }
 
-/** "nats" as it is written, with defaults. */
+/** The key "nats" as written, with defaults. */
 export interface RawNats {
   readonly servers: string | readonly (string | null)[];
   readonly prefix: string;
@@ -199,10 +199,10 @@ export interface RawNats {
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
-/** Module parameters by name; a flag may be written true, 1 or "1". */
+/** Module parameters by name; a flag may be true, 1 or "1". */
 export type RawModparam = Readonly<Record<string, string | number | boolean | readonly (string | null)[] | undefined>>;
 
-/** "select" of a routing rule as it is written, with defaults. */
+/** The "select" of a routing rule as written, with defaults. */
 export interface RawSelect {
   readonly partition?: string;
   readonly set?: string | number;
@@ -213,7 +213,7 @@ export interface RawSelect {
   readonly fn?: 'dst' | 'domain';
 }
 
-/** A routing rule as it is written, with defaults. */
+/** A routing rule as written, with defaults. */
 export interface RawRule {
   readonly match: Readonly<Record<string, string | number>>;
   readonly select?: RawSelect;
@@ -235,12 +235,12 @@ export interface RawRule {
   readonly reject: { readonly code: number; readonly reason: string };
 }
 
-/** A flag as operators write it: true, 1 or "1". */
+/** Whether a flag is on: true, 1 or "1". */
 export function isOn(value: unknown): boolean {
   return value === true || value === 1 || value === '1';
 }
 
-/** One value or a list of them, without the entries that were refused. */
+/** The entries of a single value or a list with their index, without refused ones. */
 export function listOf<T>(value: T | readonly (T | null)[] | undefined): readonly (readonly [number | undefined, T])[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return [[undefined, value as T]];

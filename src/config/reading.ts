@@ -9,17 +9,17 @@ export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
 
-  /** Adds a problem at a key below the source's own location. */
+  /** Adds a problem at a key below `at`. */
   refuse(at: Location, reason: string, suggestion?: string | undefined): void {
     this.problems.push({ file: at.file, pointer: at.pointer, reason, suggestion });
   }
 
-  /** Adds a warning: the value at `at` is used as it stands. */
+  /** Adds a warning; the value at `at` is used nevertheless. */
   warn(at: Location, reason: string): void {
     this.warnings.push({ file: at.file, pointer: at.pointer, reason });
   }
 
-  /** The result of `read`, or undefined with its error added as a problem. */
+  /** The result of `read`; when it throws, adds its error as a problem and returns undefined. */
   attempt<T>(at: Location, read: () => T): T | undefined {
     try {
       return read();
@@ -30,7 +30,7 @@ export class Findings {
   }
 }
 
-/** Where a value stands, and the folder its relative paths start from. */
+/** Where a value is, and the folder from which its relative paths start. */
 export interface Location {
   readonly file: string;
   readonly pointer: string;
@@ -43,8 +43,8 @@ export function inside(location: Location, ...keys: readonly (string | number)[]
 }
 
 /**
- * Validates a source against a schema and returns what of it is sound: every faulty member is reported and then left out,
- * so that the checks that follow can go on to find what else is wrong. Nothing of it is used when there was a fault.
+ * Validates a source by a schema and returns its valid part: every invalid member is reported and left out, so that
+ * later checks can find more problems. If there was a problem, nothing of the source is used in the end.
  */
 export function soundPart(source: ReadJson, schemaName: string, findings: Findings): Json {
   const bad: string[] = [];
@@ -60,7 +60,7 @@ export function soundPart(source: ReadJson, schemaName: string, findings: Findin
   return without(source.value, [...bad, ...source.broken], source.pointer);
 }
 
-/** Numbers that modparam may carry as strings ("10"), made numbers, so that their range is checked too. */
+/** Converts numbers written as strings ("10") to numbers, as modparam allows, so that their range is checked too. */
 export function numericStringsAsNumbers(value: Json, schemaName: string): Json {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
   const properties = readSchema(schemaName).properties ?? {};
@@ -95,7 +95,7 @@ function hasProperty(schemaName: string, key: string): boolean {
   return Object.hasOwn(readSchema(schemaName).properties ?? {}, key);
 }
 
-/** A copy of `value` without the members at `pointers`; list entries become null so that indexes stay valid. */
+/** A copy of `value` without the members at `pointers`; list entries become null, so that indexes stay the same. */
 function without(value: Json, pointers: readonly string[], base: string): Json {
   const drop = new Set(pointers);
   if (drop.has(base)) return Array.isArray(value) ? [] : {};
@@ -110,7 +110,7 @@ function without(value: Json, pointers: readonly string[], base: string): Json {
   return walk(value, base);
 }
 
-/** Names of the members that were written in an object of the source, the refused ones included. */
+/** The keys written in an object of the source, including refused ones. */
 export function keysWritten(source: ReadJson, ...path: readonly (string | number)[]): string[] {
   let value: Json | undefined = source.value;
   for (const key of path) {

@@ -4,16 +4,19 @@ import { listOf, type RawRule, type RawSelect } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
 import type { RoutingRule, SelectConfig } from './settings.js';
 
-/** What rules may refer to. */
+/** The names that rules may refer to. */
 export interface RuleTargets {
   readonly partitions: ReadonlySet<string>;
   readonly defaultPartition: string | undefined;
   readonly blacklists: ReadonlySet<string>;
-  /** Whether the partitions could be read at all: if not, a rule's complaint about them would be misleading. */
+  /**
+   * Whether all partitions could be read; if not, problems of rules with them are not reported, as they could be
+   * misleading.
+   */
   readonly complete: boolean;
 }
 
-/** Reads the routing rules. Pseudo-variables in them are compiled, and so checked, by the routing itself. */
+/** Reads the routing rules. Their pseudo-variables are compiled, and thus checked, by the route room. */
 export function readRules(
   rules: readonly (RawRule | null)[],
   location: Location,
@@ -78,7 +81,10 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
   };
 }
 
-/** What is changed for a destination is made of its attributes in braces; a variable would be sent as it is written. */
+/**
+ * Changes for a destination are made from its attributes in braces; reports a pseudo-variable, which would be sent
+ * literally.
+ */
 function refuseVariables(rule: RawRule, location: Location, findings: Findings): void {
   const { strip, prefix, headers = {} } = rule.destination ?? {};
   const texts: [path: string[], text: unknown][] = [
@@ -108,7 +114,7 @@ function selectOf(select: RawSelect): SelectConfig {
   };
 }
 
-/** A partition may be named by its key or in the set, "acme:1,2" (module document, ds_select_dst). */
+/** A partition may be named by its key or with the set, "acme:1,2" (module document, ds_select_dst). */
 function checkPartition(select: RawSelect, location: Location, targets: RuleTargets, findings: Findings): void {
   const faulty = findings.problems.some(({ pointer }) => pointer.startsWith(`${location.pointer}/`));
   if ((select.set === undefined) === (select.rules === undefined) && !faulty) {

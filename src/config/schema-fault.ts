@@ -1,17 +1,17 @@
 import { nearest } from '../core/nearest.js';
 import { below } from './problem.js';
 
-/** A violation of the schema by a value, worded for the operator. */
+/** A violation of a schema, worded for operators. */
 export interface Fault {
-  /** JSON pointer below the value that was validated. */
+  /** JSON pointer within the validated value. */
   readonly pointer: string;
   readonly reason: string;
   readonly suggestion?: string | undefined;
-  /** The unknown key, where that is the fault. */
+  /** The unknown key, if that is the violation. */
   readonly unknownKey?: string | undefined;
 }
 
-/** The part of ajv's error objects that is used. */
+/** The fields of ajv's error objects that are used. */
 interface SchemaError {
   readonly keyword: string;
   readonly instancePath: string;
@@ -22,7 +22,7 @@ interface SchemaError {
   readonly data?: unknown;
 }
 
-/** Words an error of the validator; undefined for one that only repeats what another says. */
+/** Words an error of the validator; undefined for one that only repeats another. */
 export function faultOf(error: SchemaError): Fault | undefined {
   const { keyword, params, parentSchema: schema = {}, data } = error;
   const pointer = error.instancePath;

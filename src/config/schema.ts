@@ -7,7 +7,7 @@ import { SwitchyardError } from '../core/errors.js';
 import { builtValidators, digestOf } from './built-validators.js';
 import { type Fault, faultOf } from './schema-fault.js';
 
-/** The part of a JSON Schema that this product's schemas use. */
+/** The parts of JSON Schema that this product's schemas use. */
 export interface JsonSchema {
   readonly $id?: string;
   readonly $ref?: string;
@@ -23,23 +23,23 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** What the value should have been, for messages: completes "expected ...". */
+  /** Describes the expected value in messages: completes "expected ...". */
   readonly 'x-expected'?: string;
 }
 
-/** One compiled schema, ready to validate. */
+/** A compiled schema. */
 export interface CompiledSchema {
-  /** Stops at the first fault, so that hostile input cannot make it work for long. */
+  /** Whether the value is valid; stops at the first violation, so that hostile input costs little. */
   accepts(value: unknown): boolean;
-  /** Every fault of a value, in the order of the schema: for what operators write. */
+  /** All violations in the order of the schema; for settings. */
   faults(value: unknown): readonly Fault[];
 }
 
 const SUFFIX = '.schema.json';
-// The package root is two folders up from here, in src/ and in dist/ alike.
+// The package root is two folders up, both in src/ and in dist/.
 const FOLDER = fileURLToPath(new URL('../../schemas/', import.meta.url));
 
-/** Where editors find a schema: a file URL into this installation, which holds wherever the settings file stands. */
+/** The file URL of a schema in this installation, for editors; independent of where the settings file is. */
 export function schemaUrl(name: string): string {
   return pathToFileURL(join(FOLDER, name + SUFFIX)).href;
 }
@@ -49,7 +49,7 @@ const compiled = new Map<string, CompiledSchema>();
 const engines = new Map<boolean, Ajv2020>();
 const built = new Map<boolean, ReadonlyMap<string, ValidateFunction>>();
 
-/** Names of all schemas: paths below schemas/ without ".schema.json". */
+/** Names of all schemas: their paths in schemas/ without ".schema.json". */
 export function schemaNames(): readonly string[] {
   return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith(SUFFIX))
@@ -57,7 +57,7 @@ export function schemaNames(): readonly string[] {
     .sort();
 }
 
-/** The document of a schema. Throws SwitchyardError INTERNAL when there is none of that name. */
+/** The document of a schema. Throws SwitchyardError INTERNAL when there is none. */
 export function readSchema(name: string): JsonSchema {
   const known = documents.get(name);
   if (known) return known;
@@ -71,7 +71,7 @@ export function readSchema(name: string): JsonSchema {
   return document;
 }
 
-/** Compiles a schema once; later calls return the same. Throws SwitchyardError INTERNAL when there is none of that name. */
+/** Compiles a schema; later calls return the same object. Throws SwitchyardError INTERNAL when there is none. */
 export function compileSchema(name: string): CompiledSchema {
   const known = compiled.get(name);
   if (known) return known;
@@ -88,7 +88,7 @@ export function compileSchema(name: string): CompiledSchema {
   return schema;
 }
 
-/** The default of a property, as its schema states it. */
+/** The default of a property in its schema. */
 export function defaultOf(name: string, ...keys: readonly string[]): unknown {
   let schema: JsonSchema | undefined = readSchema(name);
   for (const key of keys) {
@@ -99,8 +99,8 @@ export function defaultOf(name: string, ...keys: readonly string[]): unknown {
 }
 
 /**
- * A copy of `value` with the defaults of its schema filled in, at every depth. Not done by ajv, which would fill them
- * in before it is known whether a value is to be inherited.
+ * A copy of `value` with the schema's defaults at every depth. Not done by ajv, which would add defaults before it is
+ * known whether a value is inherited.
  */
 export function withDefaults(schema: string | JsonSchema, value: unknown): unknown {
   const document = typeof schema === 'string' ? readSchema(schema) : schema;
@@ -115,12 +115,12 @@ export function withDefaults(schema: string | JsonSchema, value: unknown): unkno
   return filled;
 }
 
-/** The schema a "$ref" to a sibling file names. */
+/** The schema that a "$ref" to a neighbouring file names. */
 export function referred(schema: JsonSchema): JsonSchema {
   return readSchema((schema.$ref ?? '').replace(SUFFIX, ''));
 }
 
-/** What validates a schema: as the build compiled it, else compiled now. */
+/** The validator of a schema: the one compiled by the build, else compiled now. */
 function validator(name: string, allErrors: boolean): ValidateFunction {
   let known = built.get(allErrors);
   if (known === undefined) {
@@ -139,19 +139,19 @@ function validator(name: string, allErrors: boolean): ValidateFunction {
   return ajv.getSchema(id)!;
 }
 
-/** Identifies the schemas that are compiled by the build. */
+/** Identifies the schemas from which the build has compiled its validators. */
 function digest(): string {
   return digestOf(topNames().map(readSchema));
 }
 
-/** The schemas that may refer to one another: those of no folder. */
+/** The schemas directly in schemas/, which may refer to each other. */
 function topNames(): readonly string[] {
   return schemaNames().filter((name) => !name.includes('/'));
 }
 
 /**
- * The source of a CommonJS module that exports the validators of the top schemas by name, and the digest they hold for.
- * For the build.
+ * The source of a CommonJS module that exports the validators of the top schemas by name, and the digest of the
+ * schemas. For the build.
  */
 export function validatorsSource(allErrors: boolean): string {
   const ajv = engine(allErrors, true);
@@ -165,22 +165,22 @@ export function validatorsSource(allErrors: boolean): string {
 }
 
 function engine(allErrors: boolean, source: boolean): Ajv2020 {
-  // Loaded when a schema is first used: clients of a running daemon use none.
+  // Loaded with the first use of a schema: clients of a running daemon use none.
   const { Ajv2020: Validator } = createRequire(import.meta.url)('ajv/dist/2020.js') as { Ajv2020: typeof Ajv2020 };
   const ajv = new Validator({
     strict: true,
     allErrors,
     verbose: allErrors,
     allowUnionTypes: true,
-    // The schemas are ours, a test validates them: the meta-schemas need not be compiled at each start.
+    // The schemas are ours and validated by a test, so the meta-schemas need not be compiled at each start.
     meta: false,
     validateSchema: false,
-    // A schema used once at the start should compile fast; one used for every row should validate fast.
+    // A schema used once at the start should compile fast; one used for each row should validate fast.
     inlineRefs: !allErrors,
     code: { optimize: !allErrors, source },
   });
   ajv.addVocabulary(['x-expected']);
-  // Only those beside each other refer to one another; one of a folder is added when it is asked for.
+  // Only neighbouring schemas refer to each other; one in a folder is added when it is requested.
   for (const name of topNames()) ajv.addSchema(readSchema(name), readSchema(name).$id === undefined ? name : undefined);
   return ajv;
 }

@@ -11,8 +11,8 @@ import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings, TlsCon
 import { parseHostPort } from './socket.js';
 
 /**
- * Reads the endpoints of the management interface. `written` says which top-level keys the file has, refused or not;
- * `known` are the partitions that endpoints of one partition may name.
+ * Reads the management endpoints. `written`: the top-level keys of the file, including refused ones; `known`: the
+ * partitions that endpoints of one partition may name.
  */
 export function readMi(
   raw: RawSettings,
@@ -61,7 +61,7 @@ export function readMi(
   };
 }
 
-/** Where an outbox stands that no key names: beside the first SQLite database of a partition. */
+/** Where the outbox file is if no key names one: beside the first SQLite database of a partition. */
 export interface OutboxLocation {
   readonly node: string;
   readonly databases: readonly { readonly dbUrl: string; readonly source: string }[];
@@ -126,7 +126,7 @@ function isNatsServer(text: string): boolean {
   }
 }
 
-/** Reads "http": the HTTP listener. One that is not loopback needs users, or says that it is meant to be open. */
+/** Reads "http": the HTTP listener. If it is not on loopback, it needs users, or "open": true. */
 export function readHttp(raw: RawSettings, root: Location, findings: Findings, bounds: Bounds): Settings['http'] {
   if (raw.http === undefined) return undefined;
   const http: RawHttp = typeof raw.http === 'string' ? { listen: raw.http } : raw.http;
@@ -151,7 +151,10 @@ export function readHttp(raw: RawSettings, root: Location, findings: Findings, b
   };
 }
 
-/** NATS requests are bounded by the server's permissions, or by "as": without authentication "as" is required. */
+/**
+ * Requests over NATS are limited by the server's permissions, or by "as". Without authentication at the NATS server,
+ * "as" is required.
+ */
 export function refuseOpenNats(
   raw: RawSettings,
   nats: NatsConfig | undefined,
@@ -171,11 +174,11 @@ export function refuseOpenNats(
   findings.refuse(inside(root, 'events', 'nats'), reason);
 }
 
-/** A host name, or "*." and one. */
+/** A host name, or "*." and a host name. */
 const SERVER_NAME =
   /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
 
-/** Reads "tls"; the files themselves are read when the sockets are made. */
+/** Reads "tls"; the certificate files are read when the sockets are created. */
 export function readTls(raw: RawSettings, root: Location, findings: Findings): TlsConfig | undefined {
   const { tls } = raw;
   if (tls === undefined) return undefined;
@@ -232,7 +235,7 @@ export function readTls(raw: RawSettings, root: Location, findings: Findings): T
   };
 }
 
-/** Addresses with their port, as sockets and connections are known by them. */
+/** Addresses with port, in the form that identifies sockets and connections. */
 function addressesIn(written: string | readonly (string | null)[], location: Location, findings: Findings): string[] {
   return listOf<string>(written).flatMap(([, text]) => {
     const parsed = findings.attempt(location, () => parseHostPort(text));

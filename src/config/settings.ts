@@ -10,59 +10,59 @@ import type {
   JsonRpcConfig,
 } from './endpoint-settings.js';
 
-/** "udp:127.0.0.1:5060 as 203.0.113.7:5060", parsed. */
+/** A parsed socket description such as "udp:127.0.0.1:5060 as 203.0.113.7:5060". */
 export interface SocketDescription {
   readonly transport: TransportName;
   /** Host or IP literal without brackets. */
   readonly host: string;
   readonly port: number;
-  /** host[:port] that is written into Via, Record-Route and Contact; undefined for the socket's own. */
+  /** Host and port for Via, Record-Route and Contact; undefined: those of the socket. */
   readonly advertise?: { readonly host: string; readonly port: number } | undefined;
-  /** Name by which destinations may refer to the socket (sockname=); undefined for none. */
+  /** Name by which destinations refer to the socket (sockname=), if any. */
   readonly name?: string | undefined;
-  /** Web pages that may open a WebSocket: of the same origin (default), any, or of these origins (lower case). */
+  /** Origins of web pages that may open a WebSocket: the same origin (default), any, or those listed (lower case). */
   readonly origins?: 'same' | 'any' | readonly string[] | undefined;
   /** As written in the configuration. */
   readonly text: string;
 }
 
-/** A partition with every value decided: its own, the default partition's, or the documented default. */
+/** A partition with all values determined: its own, those of the default partition, or documented defaults. */
 export interface PartitionConfig {
   readonly name: string;
-  /** File (or "switchyard.json#/modparam") it was defined in, for messages. */
+  /** File (or "switchyard.json#/modparam") that defines it, for messages. */
   readonly source: string;
-  /** With "${NAME}" replaced. Never logged as it stands. */
+  /** With "${NAME}" replaced; it must not be logged. */
   readonly dbUrl: string;
   readonly tableName: string;
-  /** AVP specifications as written, "$avp(name)". */
+  /** AVP specifications as written: "$avp(name)". */
   readonly dstAvp: string;
   readonly grpAvp: string;
   readonly cntAvp: string;
   readonly sockAvp: string;
   readonly attrsAvp: string | undefined;
   readonly scriptAttrsAvp: string | undefined;
-  /** list name -> set ids */
+  /** List name -> set IDs. */
   readonly blacklists: ReadonlyMap<string, readonly number[]>;
   readonly blacklistMatch: 'ip' | 'endpoint';
   readonly flavour: FlavourName;
   readonly compat: Compat;
-  /** Flavour kamailio: the version followed where 5.6 and 6.x differ; default 5.6. */
+  /** For flavour kamailio: the version to follow where 5.6 and 6.x differ; default 5.6. */
   readonly version?: KamailioVersion;
-  /** Each address of a host name is a destination of its own. */
+  /** Whether each address of a host name is a destination of its own. */
   readonly expandNames?: boolean;
   readonly persistentState: boolean;
   readonly pingFrom: string;
   readonly pingMethod: string;
   readonly pingSock: string | undefined;
   readonly columns: ColumnNames;
-  /** How it takes part in the cluster; undefined: as the settings of the cluster say. */
+  /** How it takes part in the cluster; undefined: by the settings of the cluster. */
   readonly cluster?: PartitionClusterConfig | undefined;
 }
 
-/** Who of a cluster probes: every node for itself, the holder of a sharing tag, each node its share. */
+/** Which nodes of a cluster probe: each node all destinations, the holder of a sharing tag, or each node its share. */
 export type ClusterProbing = 'all' | 'by-shtag' | 'distributed';
 
-/** What a partition says about the cluster. */
+/** The cluster settings of a partition. */
 export interface PartitionClusterConfig {
   readonly takesPart: boolean;
   readonly sharingTag: string | undefined;
@@ -81,95 +81,109 @@ export interface ColumnNames {
   readonly priority: string;
   readonly attrs: string;
   readonly description: string;
-  /** Kamailio's flags column, default "flags"; used by partitions of that flavour only. */
+  /** Kamailio's flags column, default "flags"; only for flavour kamailio. */
   readonly flags?: string;
 }
 
-/** Module-wide dispatcher parameters. */
+/** Parameters of the dispatcher module that are not those of a partition. */
 export interface DispatcherConfig {
   readonly hashPvar: string | undefined;
   readonly setidPvar: string | undefined;
   readonly pvarAlgoPattern: string | undefined;
   readonly algoRoute: string | undefined;
-  /** Seconds; 0 is off. */
+  /** In seconds; 0: off. */
   readonly pingInterval: number;
   readonly pingMethod: string;
   readonly pingFrom: string;
   readonly pingMaxfwd: number;
-  /** Whether probes carry a Contact. */
+  /** Whether probes have a Contact. */
   readonly pingContact: boolean;
-  /** Header lines of probes, without their ends. */
+  /** Header lines of probes, without line breaks. */
   readonly pingHeaders: readonly string[];
-  /** Seconds a probe may take (ours; default 2). */
+  /** Most seconds a probe may take (our own parameter; default 2). */
   readonly pingTimeout: number;
   readonly probingSock: string | undefined;
   readonly probingThreshold: number;
   readonly probingMode: 0 | 1;
-  /** Partition and set ids to probe; undefined: all. */
+  /** Partitions and set IDs to probe; undefined: all. */
   readonly probingList: readonly { readonly partition: string; readonly set: number | undefined }[] | undefined;
-  /** Reply codes that count as good besides 200. */
+  /** Reply codes that count as success besides 200. */
   readonly optionsReplyCodes: readonly number[];
-  /** Seconds between two flushes of changed states (default 15). */
+  /** Seconds between two times when changed states are written (default 15). */
   readonly flushInterval: number;
   /** fetch_freeswitch_stats and max_freeswitch_weight. */
   readonly freeswitch: { readonly fetch: boolean; readonly maxWeight: number };
-  /** Parameters only partitions of flavour kamailio look at. */
+  /** Parameters for partitions of flavour kamailio. */
   readonly kamailio: KamailioConfig;
 }
 
-/** ds_dns_mode and its kin. */
+/** ds_dns_mode and related parameters. */
 export interface DnsModes {
-  /** Bits: 1 at load, 2 whenever needed, 4 every `interval` seconds, 8 by SRV; undefined: not said. */
+  /** Bits: 1 at load, 2 whenever needed, 4 every `interval` seconds, 8 with SRV; undefined: not set. */
   readonly mode: number | undefined;
-  /** Seconds. */
+  /** In seconds. */
   readonly interval: number;
-  /** Seconds for which an answer is not asked for again with bit 2; 0: until its time to live ends. */
+  /** With bit 2: seconds for which an answer is used; 0: its time to live. */
   readonly ttl: number;
-  /** Whether a request from any address of a name is from its destination, or only from the first; undefined: not said. */
+  /**
+   * Whether a request from any address of a host name is from its destination, or only from the first; undefined: not
+   * set.
+   */
   readonly matchAll: boolean | undefined;
 }
 
-/** Parameters of Kamailio's module that have no counterpart, or another default, in OpenSIPS'. */
+/** Parameters of Kamailio's module that OpenSIPS does not have, or has with another default. */
 export interface KamailioConfig {
-  /** 0 those with flag P, 1 all but disabled ones, 2 inactive with P, 3 only those with P, which keep it. */
+  /**
+   * Which destinations are probed. 0: those with flag P; 1: all but disabled ones; 2: inactive ones with P; 3: only
+   * those with P, which keep it.
+   */
   readonly probingMode: 0 | 1 | 2 | 3;
-  /** Failures in a row until inactive; default 1. */
+  /** Consecutive failures until a destination becomes inactive; default 1. */
   readonly probingThreshold: number;
-  /** Good answers until active again; default 1. */
+  /** Consecutive good answers until it becomes active again; default 1. */
   readonly inactiveThreshold: number;
-  /** Good codes and classes besides 2xx: ["403", "3xx"]. */
+  /** Reply codes and classes that count as good besides 2xx: ["403", "3xx"]. */
   readonly pingReplyCodes: readonly string[];
-  /** Destinations without attributes have "none=yes". */
+  /** Whether a destination without attributes gets "none=yes". */
   readonly attrsNone: boolean;
-  /** Columns of the tables that are attributes (ds_db_extra_attrs). */
+  /** Table columns to read as attributes (ds_db_extra_attrs). */
   readonly extraAttrs: readonly { readonly name: string; readonly column: string }[];
-  /** How host names are followed. */
+  /** How host names are resolved. */
   readonly dns: DnsModes;
-  /** What of the route script is called when a destination goes up or down (event_callback, event_callback_mode). */
+  /**
+   * The function of the route script that is called when a destination goes up or down (event_callback,
+   * event_callback_mode).
+   */
   readonly eventCallback: { readonly route: string | undefined; readonly mode: 0 | 1 | 2 };
   readonly latencyStats: boolean;
   readonly retainLatencyStats: boolean;
   /** Weight of the past in the latency average, 0 to 1; default 0.9. */
   readonly latencyAlpha: number;
-  /** modparam flags: bit 1 hash on the user part only, bit 2 failover. */
+  /** Module parameter flags: bit 1: hash only the user part; bit 2: failover. */
   readonly flags: number;
   readonly useDefault: boolean;
   readonly forceDst: boolean;
   readonly attrsPvar: string | undefined;
-  /** Seconds, for the call load of algorithm 10. */
+  /** In seconds; for the call load of algorithm 10. */
   readonly hashExpire: number;
   readonly hashInitexpire: number;
   readonly hashCheckInterval: number;
-  /** 0 means no call load to a strict partition, as to the original; otherwise the table grows by itself. */
+  /**
+   * 0: a strict partition counts no calls, like Kamailio; other values have no effect, since the table grows by itself.
+   */
   readonly hashSize: number;
   readonly defaultSocket: string | undefined;
-  /** It wins over defaultSocket. */
+  /** Takes precedence over defaultSocket. */
   readonly defaultSockname: string | undefined;
-  /** SIP URI probes are sent by way of. */
+  /** SIP URI to which probes are sent instead. */
   readonly outboundProxy: string | undefined;
 }
 
-/** tm: seconds for fr_timeout, fr_inv_timeout and timer_c; milliseconds for t1, t2, t4 and the delay of a 100. */
+/**
+ * Parameters of tm: fr_timeout, fr_inv_timeout and timer_c in seconds; t1, t2, t4 and the delay of a 100 in
+ * milliseconds.
+ */
 export interface TmConfig {
   readonly frTimeout: number;
   readonly frInvTimeout: number;
@@ -178,23 +192,23 @@ export interface TmConfig {
   readonly t4: number;
   readonly timerC: number;
   readonly auto100: boolean;
-  /** Milliseconds within which another reply spares the 100; 0: it is sent at once. */
+  /** Milliseconds to wait before a 100, which another reply makes unnecessary; 0: it is sent at once. */
   readonly tryingDelay: number;
-  /** Bytes of a request beyond which TCP is tried before UDP (RFC 3261 section 18.1.1); 0: never. */
+  /** Bytes of a request above which TCP is tried before UDP (RFC 3261 section 18.1.1); 0: never. */
   readonly udpMaxRequest: number;
-  /** Whether our Via on UDP carries rport (RFC 3581). */
+  /** Whether our Via over UDP has rport (RFC 3581). */
   readonly localRport: boolean;
-  /** Whether requests for sips URIs leave by TLS and WSS only (RFC 5630). */
+  /** Whether requests for sips URIs are sent over TLS and WSS only (RFC 5630). */
   readonly sipsNeedsTls: boolean;
-  /** Whether a reply over UDP must come from the address its request went to. */
+  /** Whether a reply over UDP must come from the address that the request was sent to. */
   readonly strictReplySource: boolean;
 }
 
-/** What a routing rule selects. */
+/** The selection of a routing rule. */
 export interface SelectConfig {
-  /** ds_select_routes: "2=4;1=4;3=4", instead of set and alg. May hold pseudo-variables. */
+  /** ds_select_routes: "2=4;1=4;3=4", instead of set and alg. May contain pseudo-variables. */
   readonly rules?: string | undefined;
-  /** Each may hold pseudo-variables: "$hdr(X-Set)". */
+  /** Each of these may contain pseudo-variables: "$hdr(X-Set)". */
   readonly partition: string | undefined;
   readonly set: string;
   readonly alg: string;
@@ -203,43 +217,43 @@ export interface SelectConfig {
   readonly fn: 'dst' | 'domain';
 }
 
-/** A routing rule as written, defaults filled; compiled by route/. */
+/** How a request is changed for the selected destination. */
 export interface DestinationChanges {
-  /** Digits taken off the user part of the Request-URI; "{name}" stands for an attribute of the destination. */
+  /** Number of digits removed from the user part of the request-URI; "{name}" means an attribute of the destination. */
   readonly strip: string;
-  /** What is put before it then. */
+  /** Text then put before the user part. */
   readonly prefix: string;
-  /** Values of header fields that are added, by name. */
+  /** Header fields to add, values by name. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** One entry of "routing": which requests it takes, and what is done with them. */
+/** One entry of "routing": which requests it matches and what is done with them. The route room compiles it. */
 export interface RoutingRule {
-  /** JSON pointer of the rule, for messages. */
+  /** JSON pointer to the rule, for messages. */
   readonly pointer: string;
   readonly match: ReadonlyMap<string, string>;
   readonly select: SelectConfig | undefined;
-  /** Tried in order where the selection before finds nothing. */
+  /** Selections to try in order when the one before finds nothing. */
   readonly fallback?: readonly SelectConfig[];
   readonly relay: 'stateful' | 'stateless' | 'redirect' | 'reply';
   readonly failover: {
-    /** "408", "5xx", "timeout" */
+    /** Codes that cause failover: "408", "5xx", "timeout". */
     readonly codes: readonly string[];
-    /** Destinations tried at most, the first included; undefined: all. */
+    /** Most destinations to try, including the first; undefined: all. */
     readonly max: number | undefined;
-    /** State letter given to ds_mark_dst for a destination that failed; undefined: not marked. */
+    /** State letter given to ds_mark_dst for a failed destination; undefined: it is not marked. */
     readonly mark: 'p' | 'i' | 'a' | undefined;
   };
-  /** What is changed for each destination that is tried, by its attributes; undefined: nothing. */
+  /** Changes for each destination that is tried, from its attributes; undefined: none. */
   readonly destination?: DestinationChanges | undefined;
-  /** Whether the Contacts of a 300, 301 or 302 are tried, and how many at most for one request. */
+  /** Whether the Contacts of a 300, 301 or 302 are tried, and at most how many for one request. */
   readonly redirects: { readonly follow: boolean; readonly max: number };
   readonly recordRoute: boolean;
   readonly useBlacklist: readonly string[];
   readonly reject: { readonly code: number; readonly reason: string };
 }
 
-/** How NATS is reached and what it is used for. */
+/** How to connect to NATS and what to use it for. */
 export interface NatsConfig {
   readonly servers: readonly string[];
   readonly prefix: string;
@@ -251,9 +265,9 @@ export interface NatsConfig {
         readonly outboxFile?: string | undefined;
       }
     | undefined;
-  /** KV bucket with the current states; undefined: none. */
+  /** Key-value bucket with the current states; undefined: none. */
   readonly bucket: string | undefined;
-  /** Whether weights that come on "<prefix>.weight" are taken. */
+  /** Whether weights from "<prefix>.weight" are used. */
   readonly weights?: boolean;
   readonly user: string | undefined;
   readonly pass: string | undefined;
@@ -263,39 +277,39 @@ export interface NatsConfig {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
 }
 
-/** switchyard.json with everything decided; deep-frozen. */
+/** The complete settings; deep-frozen. */
 export interface Settings {
   /** Absolute path of the file, or "(built-in defaults)". */
   readonly file: string;
-  /** Name of this node in events; default the host name. */
+  /** Name of this node in events; default: the host name. */
   readonly node: string;
   readonly listen: readonly SocketDescription[];
-  /** Host names and addresses besides those of `listen` that are ours, each with or without a port. */
+  /** Further host names and addresses that are ours, besides those of `listen`, with or without port. */
   readonly aliases: readonly string[];
-  /** Whether `listen` is the default because the file has no such key. */
+  /** Whether `listen` is the default, since the file does not have this key. */
   readonly listenByDefault?: boolean;
   readonly dispatcher: DispatcherConfig;
-  /** In order of definition; the default partition, if there is one, wherever it was defined. */
+  /** In order of definition, including the default partition. */
   readonly partitions: readonly PartitionConfig[];
-  /** Name of the partition that calls without a partition mean: "default", or what "default" redirects to. */
+  /** Name of the default partition: "default", or the target of the key "default". */
   readonly defaultPartition: string | undefined;
   readonly routing: readonly RoutingRule[];
   readonly routeScript: string | undefined;
-  /** What dialog tokens are made with; undefined: a key of this node's own. Never logged. */
+  /** Secret for dialog tokens; undefined: this node generates a key. Never logged. */
   readonly secret: string | undefined;
-  /** Processes that relay calls, 1 to 24; 1: this one. */
+  /** Number of processes that relay calls, 1 to 24; 1: only this one. */
   readonly workers: number;
-  /** How they share new requests. */
+  /** How workers share new requests. */
   readonly workerSpread: 'as_needed' | 'even';
   readonly foreignDialogs: 'accept' | 'known' | 'refuse' | undefined;
   readonly tm: TmConfig;
   readonly mi: {
     readonly fifo: readonly FifoConfig[];
     readonly datagram: readonly DatagramConfig[];
-    /** `as`: the user a request without credentials counts as. */
+    /** `as`: user name under which a request without credentials is handled. */
     readonly http: { readonly root: string; readonly as?: string | undefined } | undefined;
     readonly nats: { readonly subject: string; readonly as?: string | undefined } | undefined;
-    /** Kamailio's RPC endpoints; always present in settings that were loaded. */
+    /** Kamailio's RPC endpoints; always set in loaded settings. */
     readonly ctl?: readonly CtlConfig[];
     readonly jsonrpc?: readonly JsonRpcConfig[];
   };
@@ -310,11 +324,11 @@ export interface Settings {
   readonly telemetry?: TelemetryConfig | undefined;
   readonly tls: TlsConfig | undefined;
   readonly limits: LimitsConfig;
-  /** Several nodes as one; undefined: this node is by itself. */
+  /** Settings of the cluster; undefined: this node is in none. */
   readonly cluster?: ClusterConfig | undefined;
 }
 
-/** Several nodes as one dispatcher. Times in milliseconds where the name says so, else in seconds. */
+/** Settings of a cluster. Times are in milliseconds if the name says so, else in seconds. */
 export interface ClusterConfig {
   readonly name: string;
   readonly heartbeatMs: number;
@@ -333,27 +347,27 @@ export interface ClusterConfig {
   readonly loadKeep: number;
 }
 
-/** Call records. */
+/** Settings of call records. */
 export interface CallsConfig {
   /** Records kept in memory; 0: none. */
   readonly ring: number;
-  /** Answered calls whose end is waited for. */
+  /** Answered calls that are followed until they end. */
   readonly dialogs: number;
-  /** Absolute path of the file records are written to. */
+  /** Absolute path of the file to which records are written. */
   readonly log: string | undefined;
   /** Whether records are published over the NATS connection of the events. */
   readonly nats: boolean;
-  /** JetStream stream that takes them in; undefined: they are published without acknowledgement. */
+  /** JetStream stream that stores them; undefined: they are published without acknowledgement. */
   readonly stream: string | undefined;
 }
 
-/** Where spans of calls go. */
+/** Where spans of calls are sent. */
 export interface TelemetryConfig {
-  /** URL of OTLP over HTTP. */
+  /** URL for OTLP over HTTP. */
   readonly otlp: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly service: string;
-  /** One call in this many. */
+  /** One call in this many gets a span. */
   readonly oneIn: number;
 }
 
@@ -362,55 +376,55 @@ export interface HepConfig {
   readonly transport: 'udp' | 'tcp' | 'tls';
   readonly host: string;
   readonly port: number;
-  /** Number of this capture agent. */
+  /** ID of this capture agent. */
   readonly id: number;
   readonly password: string | undefined;
-  /** One call in this many. */
+  /** One call in this many is sent. */
   readonly oneIn: number;
-  /** Only what the script of a cfg file chooses is sent. */
+  /** Whether only messages that the cfg script chooses are sent. */
   readonly chosen: boolean;
   /** Absolute path of a file with certificate authorities. */
   readonly caFile: string | undefined;
 }
 
-/** What records show of numbers. */
+/** How telephone numbers are shown in records. */
 export interface PrivacyConfig {
-  /** Digits kept at the end of a number; undefined: all. */
+  /** Digits shown at the end of a number; undefined: all. */
   readonly keepDigits: number | undefined;
-  /** Key of the hash that replaces a number; undefined: none. */
+  /** Key for the hash that is shown instead of a number; undefined: no hash. */
   readonly hashKey: string | undefined;
 }
 
-/** Bounds against overload. */
+/** Limits against overload. */
 export interface LimitsConfig {
-  /** New requests a second from one address; 0: no bound. */
+  /** Most new requests per second from one address; 0: no limit. */
   readonly requestsPerSecondPerSource: number;
-  /** New requests at once from an address that was quiet. */
+  /** New requests that may come at once from an address after a pause. */
   readonly burst: number;
   readonly maxTransactions: number;
-  /** Addresses and CIDR blocks no bound by source applies to. */
+  /** Addresses and CIDR blocks without limits by source. */
   readonly trustedSources: readonly string[];
-  /** Of one socket; inbound and outbound counted apart. */
+  /** Most inbound and most outbound connections of one socket. */
   readonly maxConnections: number;
-  /** Minimum duration of an event loop iteration in milliseconds while datagrams arrive fast; 0: none. */
+  /** Least milliseconds of an event loop iteration while datagrams arrive fast; 0: no limit. */
   readonly gatherMs: number;
-  /** Maximum milliseconds between two readings of the sockets at a middle rate of datagrams; 0: they are read at once. */
+  /** Most milliseconds between two readings of the sockets at a middle rate of datagrams; 0: they are read at once. */
   readonly paceMs: number;
-  /** Whether UDP datagrams are read and sent many in one system call, where that can be had. */
+  /** Whether many UDP datagrams are read and sent in one system call, if that is available. */
   readonly batchDatagrams: boolean;
 }
 
-/** Certificates of the listeners and of connections we make: paths of PEM files. */
+/** Certificates of listeners and of outbound connections: paths of PEM files. */
 export interface TlsConfig {
   readonly cert: string;
   readonly key: string;
   readonly ca: string | undefined;
-  /** "if_shown": a client may show none, but one that is shown must be valid. */
+  /** "if_shown": a client may have no certificate, but if it has one it must be valid. */
   readonly verifyClient: boolean | 'if_shown';
   readonly verifyServer: boolean;
-  /** Other certificates, by the server name a client asks for; no name stands twice. */
+  /** Certificates for server names that clients may ask for; each name occurs once. */
   readonly contexts: readonly TlsContext[];
-  /** Sockets with a certificate and demands of their own, by "host:port". */
+  /** Sockets with their own certificate and requirements, by "host:port". */
   readonly listeners: readonly {
     readonly addresses: readonly string[];
     readonly cert: string;
@@ -418,6 +432,6 @@ export interface TlsConfig {
     readonly ca: string | undefined;
     readonly verifyClient: boolean | 'if_shown';
   }[];
-  /** What is shown to servers and demanded of them, by where they are; the first that fits counts. */
+  /** Certificates shown to servers, and requirements on theirs; the first matching entry is used. */
   readonly clients: readonly TlsClient[];
 }

@@ -8,21 +8,20 @@ const TRANSPORTS: readonly TransportName[] = ['udp', 'tcp', 'tls', 'ws', 'wss', 
 const MAX_LENGTH = 512;
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 
-/** "host[:port]", taken apart. */
+/** A parsed "host[:port]". */
 export interface HostPort {
   /** Host or IP literal without brackets. */
   readonly host: string;
-  /** undefined when none is written. */
+  /** undefined when there is none. */
   readonly port: number | undefined;
 }
 
 /**
- * Reads a socket description, "[proto:]host[:port]" as the ds_probing_sock parameter documents it, optionally followed by
- * " as host[:port]": what is written into Via, Record-Route and Contact instead of the socket's own address, and by
- * " name NAME": what destinations may call it by, and, of a WebSocket, " origins same", "any" or a list with commas: which web
- * pages may use it. The transport defaults to udp, the port to the transport's own; an IPv6 address stands in brackets. Port 0 asks the system
- * for a free one.
- *
+ * Parses a socket description, "[proto:]host[:port]" as documented for ds_probing_sock. It may be followed by " as
+ * host[:port]" (for Via, Record-Route and Contact instead of the socket's own address), " name NAME" (by which
+ * destinations may refer to it) and, for a WebSocket, " origins same", "any" or a comma-separated list (which web pages
+ * may use it). The default transport is udp, the default port that of the transport; an IPv6 address must be in
+ * brackets. Port 0: the system chooses a free one.
  * Throws SwitchyardError CONFIG_INVALID.
  */
 export function parseSocket(text: string): SocketDescription {
@@ -71,8 +70,7 @@ export function parseSocket(text: string): SocketDescription {
 }
 
 /**
- * Reads "host[:port]". `whole` is the text it stands in, for messages.
- *
+ * Parses "host[:port]". `whole`: the complete text, for messages.
  * Throws SwitchyardError CONFIG_INVALID.
  */
 export function parseHostPort(text: string, whole: string = text): HostPort {
@@ -103,7 +101,7 @@ export function parseHostPort(text: string, whole: string = text): HostPort {
   return { host, port };
 }
 
-/** "same", "any", or origins with commas. */
+/** Parses "same", "any", or a comma-separated list of origins. */
 function readOrigins(text: string, whole: string): NonNullable<SocketDescription['origins']> {
   const word = text.toLowerCase();
   if (word === 'same' || word === 'any') return word;
@@ -113,7 +111,7 @@ function readOrigins(text: string, whole: string): NonNullable<SocketDescription
   });
 }
 
-/** "proto:host:port" with defaults filled in, the form two descriptions of the same socket share. */
+/** "proto:host:port" with defaults; equal for two descriptions of the same socket. */
 export function socketKey(socket: Pick<SocketDescription, 'transport' | 'host' | 'port'>): string {
   const host = socket.host.includes(':') ? `[${socket.host}]` : socket.host.toLowerCase();
   return `${socket.transport}:${host}:${socket.port}`;

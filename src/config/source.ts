@@ -5,54 +5,54 @@ import { type Json, JsonSyntaxError, parseJson } from './json-source.js';
 import { below, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
 
-/** Where things are read from; what tests and the command line hand in. */
+/** Where things are read from; set by tests and the command line. */
 export interface ReadOptions {
   /** Environment for "${NAME}"; default process.env. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Working folder; default process.cwd(). */
   readonly cwd?: string | undefined;
-  /** Name of this node when the settings give none; default the host name. */
+  /** Name of this node if the settings give none; default the host name. */
   readonly hostname?: string | undefined;
   /**
-   * Finds what is wrong with settings that only shows when they are put together, so that it is reported with the
-   * rest. Parts that are refused already (`refused`) stand in the settings as well as they could be read.
+   * Finds problems that only show when the settings are put together, so that they are reported with the others.
+   * Refused parts (`refused`) are included as far as they could be read.
    */
   readonly inspect?:
     | ((settings: Settings, refused: readonly Problem[]) => readonly Pick<Problem, 'pointer' | 'reason'>[])
     | undefined;
 }
 
-/** A file, or a part of one, as read: JSON with the environment filled in. */
+/** A file, or a part of one, as read: JSON with environment variables replaced. */
 export interface ReadJson {
-  /** As shown in messages. */
+  /** Name in messages. */
   readonly file: string;
-  /** Folder relative paths in it start from, absolute. */
+  /** Absolute path of the folder from which relative paths in it start. */
   readonly dir: string;
-  /** Pointer of `value` inside the file. */
+  /** JSON pointer to `value` in the file. */
   readonly pointer: string;
   readonly value: Json;
-  /** Strings as they stood before the environment was filled in, by pointer: the only form fit for messages. */
+  /** Strings before environment variables were replaced, by pointer: only these may be shown in messages. */
   readonly written: ReadonlyMap<string, string>;
-  /** Pointers whose environment could not be filled in: reported already, so not worth a second complaint. */
+  /** Pointers to strings whose environment variables could not be replaced; already reported. */
   readonly broken: ReadonlySet<string>;
 }
 
-/** Far beyond any real configuration; a list of destinations belongs into a table. */
+/** Longest file in bytes, far beyond real configurations; a list of destinations belongs in a table. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** The name a file goes by in messages. */
+/** A file's name in messages. */
 export function displayName(path: string, cwd: string): string {
   const near = relative(cwd, path);
   return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
 }
 
-/** Reads a JSON file and fills the environment in; undefined when that failed and was added to `problems`. */
+/** Reads a JSON file and replaces environment variables; on failure adds to `problems` and returns undefined. */
 export function readSource(path: string, options: ReadOptions, problems: Problem[]): ReadJson | undefined {
   const read = readJson(path, options, problems);
   return read && fillEnvironment(read.value, { ...read, pointer: '' }, options, problems);
 }
 
-/** Reads a JSON file as it is written; undefined when that failed and was added to `problems`. */
+/** Reads a JSON file unchanged; on failure adds to `problems` and returns undefined. */
 export function readJson(
   path: string,
   options: ReadOptions,
@@ -78,7 +78,7 @@ export function readJson(
   }
 }
 
-/** Replaces "${NAME}" and "${NAME:-default}" in every string of `value`. What is missing is added to `problems`. */
+/** Replaces "${NAME}" and "${NAME:-default}" in every string of `value`. Missing variables are added to `problems`. */
 export function fillEnvironment(
   value: Json,
   location: Pick<ReadJson, 'file' | 'dir' | 'pointer'>,
@@ -106,7 +106,7 @@ export function fillEnvironment(
 }
 
 const REFERENCE = /\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
-/** The same where no brace closes any more: a default would be looked for to the end of the text from each. */
+/** Used where no closing brace follows: otherwise each "${" would be searched to the end of the text. */
 const UNCLOSED = /\$\{/g;
 
 function fillString(
@@ -121,7 +121,7 @@ function fillString(
       return '';
     }
     const value = env[name];
-    // As in a shell, ":-" also stands in for a variable that is set but empty.
+    // As in a shell, ":-" also applies to a variable that is set but empty.
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
     if (value === undefined) report(`environment variable ${name} is not set`);
     return value ?? '';
@@ -129,7 +129,7 @@ function fillString(
   return text.slice(0, closed).replace(REFERENCE, fill) + text.slice(closed).replace(UNCLOSED, () => fill(''));
 }
 
-/** ./switchyard.json, if it is there: what is read when no file is named. */
+/** The path of ./switchyard.json if it exists: it is read when no file is named. */
 export function defaultFile(cwd: string): string | undefined {
   const path = resolve(cwd, 'switchyard.json');
   return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : path;
