@@ -2,10 +2,12 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
-/** Bytes of a write-ahead log that are worth a worker. */
+/** Size of a write-ahead log in bytes from which a checkpoint is done in a worker thread. */
 const WORTH_IT = 1024 * 1024;
 
-/** Passive: it waits for no connection, and none waits for it. A file that replaced ours is left alone. */
+/**
+ * "passive" waits for no other connection and makes none wait. A file that replaced ours (another inode) is left alone.
+ */
 const PROGRAM = `
 const { workerData: { driver, path, ino } } = require('node:worker_threads');
 const { statSync } = require('node:fs');
@@ -20,9 +22,9 @@ if (statSync(path).ino === ino) {
 const running = new Set<string>();
 
 /**
- * Moves what was written from the write-ahead log into an SQLite file, in a thread of its own: the disk may take its time
- * over that, and SQLite's calls are synchronous. Does nothing while little was written. Never rejects: the log is kept, and
- * moved with the next occasion.
+ * Moves what was written from the write-ahead log into the SQLite file, in a thread of its own, since SQLite's calls
+ * are synchronous and the disk may be slow. Does nothing when little was written. Never rejects: the log is kept until
+ * the next attempt.
  */
 export async function checkpointAside(path: string): Promise<void> {
   if (running.has(path)) return;
@@ -38,7 +40,7 @@ export async function checkpointAside(path: string): Promise<void> {
       worker.on('exit', () => resolve());
     });
   } catch {
-    // A lock of another process, a full disk, a file that is gone: nothing is lost by waiting.
+    // A lock of another process, a full disk, a missing file: nothing is lost by waiting.
   } finally {
     running.delete(path);
   }

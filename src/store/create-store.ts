@@ -9,16 +9,16 @@ import type { DatabasePools } from './pools.js';
 import type { DestinationStore } from './store.js';
 import { createTextStore } from './text-store.js';
 
-/** What stores share. */
+/** What all stores need. */
 export interface StoreDependencies {
   readonly pools: DatabasePools;
-  /** Folder that relative paths in a db_url start from; default: that of the file the partition was defined in. */
+  /** Folder from which relative paths in a db_url start; default: that of the file that defines the partition. */
   readonly baseDir?: string;
 }
 
 /**
- * The store a partition's db_url asks for. Nothing is opened yet but a share of a connection pool.
- * Throws SwitchyardError CONFIG_INVALID or STORE_DRIVER.
+ * Creates the store for a partition's db_url. It only takes a share of a connection pool; nothing is opened yet. Throws
+ * SwitchyardError CONFIG_INVALID or STORE_DRIVER.
  */
 export function createStore(config: StoreConfig, dependencies: StoreDependencies): DestinationStore {
   const url = parseDatabaseUrl(config.dbUrl, dependencies.baseDir ?? dirname(config.source));

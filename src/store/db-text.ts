@@ -3,20 +3,20 @@ import { SwitchyardError } from '../core/errors.js';
 
 /*
  * The db_text format: a folder is a database, a file a table. The first line defines the columns, "id(int,auto)
- * setid(int) destination(string) socket(string,null)"; each further line is a row, its fields separated by ":", with
- * "\:" for a colon, "\\", "\n", "\r", "\t" and "\0". Strings here are latin1: one code unit is one byte of the file.
+ * setid(int) destination(string) socket(string,null)"; each other line is a row with fields separated by ":", where
+ * "\:" is a colon; also "\\", "\n", "\r", "\t" and "\0". Strings are latin1: one code unit is one byte of the file.
  */
 
-/** 100,000 destinations take about 8 MB. */
+/** Largest file in bytes; 100,000 destinations take about 8 MB. */
 const MAX_FILE = 128 * 1024 * 1024;
 const COLUMN = /^([A-Za-z_][A-Za-z0-9_]*)\(([a-z]+)((?:,[a-z]+)*)\)$/i;
 
-/** A table of Kamailio's and OpenSIPS' db_text, as it stands in its file. */
+/** A table of Kamailio's or OpenSIPS' db_text, as in its file. */
 export interface TextTable {
   /** The definition line as written. */
   readonly header: string;
   readonly columns: readonly string[];
-  /** Lines of the file after the first, without line ends; some may be empty. */
+  /** The lines after the first, without line breaks; some may be empty. */
   readonly lines: readonly string[];
 }
 
@@ -106,7 +106,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** An error of the file system as one of ours. */
+/** Converts an error of the file system. */
 function fileError(path: string, error: unknown): SwitchyardError {
   if (error instanceof SwitchyardError) return error;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -3,45 +3,45 @@ import type { DatabaseUrl, FileUrl, ServerUrl } from '../config/db-url.js';
 import { checkpointAside } from './checkpoint.js';
 import { sqliteClient } from './sqlite-client.js';
 
-/** A database reached through knex. */
+/** A database that is accessed with knex. */
 export type SqlUrl = ServerUrl | (FileUrl & { readonly kind: 'sqlite' });
 
-/** Milliseconds a new connection may take. */
+/** Milliseconds for opening a connection. */
 const CONNECT_TIMEOUT = 4000;
-/** Seconds a statement waits for somebody else's lock: as long as we wait for one of SQLite (see pools.ts). */
+/** Seconds a statement waits for another client's lock; the same as for SQLite (pools.ts). */
 const LOCK_TIMEOUT = 5;
 
-/** What must be known about a kind of database; to add one, add a record here and a row to the store's contract test. */
+/** Everything specific to a kind of database. To add one, add a record here and a row to the store's contract test. */
 export interface SqlDialect {
-  /** npm package of the driver. */
+  /** The driver's npm package. */
   readonly driver: string;
   /** Most connections of a pool. */
   readonly connections: number;
-  /** Rows read in one go: small where the driver is synchronous and blocks the event loop meanwhile. */
+  /** Rows read at a time; few if the driver is synchronous and blocks the event loop. */
   readonly sliceRows: number;
   /** A transaction in which all reads see the same data. */
   readonly readTransaction: Knex.TransactionConfig;
   configure(url: SqlUrl): Knex.Config;
-  /** Said at the beginning of each connection; a server that does not know it is used all the same. */
+  /** Statement sent on each new connection; a server that refuses it is used nevertheless. */
   readonly session?: string;
-  /** Work that is better done after a write than in it. Never rejects. */
+  /** Work that is better done after a write. Never rejects. */
   readonly written?: (url: SqlUrl) => Promise<void>;
-  /** What must follow rows that were inserted with ids of their own, so that the next id is a new one. */
+  /** Called after rows were inserted with given IDs, so that the next generated ID is a new one. */
   readonly idsGiven?: (knex: Knex, table: string, id: string) => Promise<void>;
-  /** Names of a table's or view's columns as the database spells them; empty or an error of `missing` when there is none. */
+  /** The names of a table's or view's columns; empty, or an error in `missing`, when it does not exist. */
   columns(knex: Knex, table: string): Promise<string[]>;
-  /** Error codes of the driver by what they mean for us; those named nowhere become STORE_FAILED. */
+  /** Error codes of the driver by their meaning; all others become STORE_FAILED. */
   readonly codes: {
     readonly unreachable: ReadonlySet<string>;
-    /** A table or column that is not there, or a file that is no database. */
+    /** A table or column does not exist, or a file is not a database. */
     readonly missing: ReadonlySet<string>;
     readonly readOnly: ReadonlySet<string>;
-    /** Somebody else holds a lock: the same again in a moment may succeed. */
+    /** Another client holds a lock: a retry may succeed. */
     readonly busy: ReadonlySet<string>;
   };
 }
 
-/** What drivers of servers call a URL's parts; what it leaves out is the driver's own default. */
+/** The parts of a URL under the names that server drivers use; absent parts get the driver's default. */
 function login({ host, port, user, password, database }: ServerUrl): object {
   return {
     host,
@@ -56,7 +56,7 @@ const MYSQL: SqlDialect = {
   driver: 'mysql2',
   connections: 4,
   sliceRows: 2000,
-  // Not readOnly: knex would write it without the comma MySQL asks for.
+  // Without readOnly, since knex would omit the comma that MySQL requires.
   readTransaction: { isolationLevel: 'repeatable read' },
   configure(url) {
     return {
@@ -105,7 +105,7 @@ const MYSQL: SqlDialect = {
 const POSTGRES: SqlDialect = {
   driver: 'pg',
   connections: 4,
-  // Without fresh statistics every slice is a scan of the whole table, so there are few of them.
+  // Without current statistics each slice is a scan of the whole table, so slices are large.
   sliceRows: 5000,
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
   configure(url) {
@@ -125,7 +125,7 @@ const POSTGRES: SqlDialect = {
       .split('.')
       .map((part) => `"${part.replaceAll('"', '""')}"`)
       .join('.');
-    // Null where the column has no sequence of its own; then setval does nothing.
+    // The sequence is null for a column without one; setval then does nothing.
     await knex.raw('select setval(pg_get_serial_sequence(?, ?), (select max(??) from ??))', [quoted, id, id, table]);
   },
   async columns(knex, table) {
@@ -133,7 +133,7 @@ const POSTGRES: SqlDialect = {
     return result.fields.map((field) => field.name);
   },
   codes: {
-    // Classes 08 (connection exception), 28 (authorization) and 57P (operator intervention), 3D000 no such database.
+    // Classes 08 (connection exception), 28 (authorization) and 57P (operator intervention); 3D000: no such database.
     unreachable: new Set([
       '08000',
       '08001',
@@ -151,7 +151,7 @@ const POSTGRES: SqlDialect = {
       '57P05',
     ]),
     missing: new Set(['42P01', '42703', '3F000']),
-    // 42501 no privilege, 25006 read-only transaction (a standby), 55000 a view that cannot be updated.
+    // 42501: no privilege; 25006: read-only transaction (a standby); 55000: a view that cannot be updated.
     readOnly: new Set(['42501', '25006', '55000']),
     busy: new Set(['40001', '40P01', '55P03']),
   },
@@ -159,10 +159,11 @@ const POSTGRES: SqlDialect = {
 
 const SQLITE: SqlDialect = {
   driver: 'libsql',
-  // Its calls are synchronous: more would not run side by side. And see validateConnection in sqlite-client.ts.
+  // Its calls are synchronous, so several connections would not work in parallel; see also validateConnection in
+  // sqlite-client.ts.
   connections: 1,
   sliceRows: 500,
-  // Every SQLite transaction is a snapshot already.
+  // Every SQLite transaction is a snapshot.
   readTransaction: {},
   configure(url) {
     return { client: sqliteClient(), connection: { filename: (url as FileUrl).path }, useNullAsDefault: true };
@@ -182,12 +183,12 @@ const SQLITE: SqlDialect = {
 
 const DIALECTS: Readonly<Record<SqlUrl['kind'], SqlDialect>> = { mysql: MYSQL, postgres: POSTGRES, sqlite: SQLITE };
 
-/** The dialect of a database URL. */
+/** The dialect for a database URL. */
 export function dialectOf(url: SqlUrl): SqlDialect {
   return DIALECTS[url.kind];
 }
 
-/** Whether a URL names a database reached through knex, rather than files of our own reading. */
+/** Whether a URL is for a database accessed with knex, and not for files that we read ourselves. */
 export function isSqlUrl(url: DatabaseUrl): url is SqlUrl {
   return Object.hasOwn(DIALECTS, url.kind);
 }

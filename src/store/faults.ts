@@ -1,7 +1,7 @@
 import { type ErrorCode, messageOf, SwitchyardError } from '../core/errors.js';
 import type { SqlDialect } from './dialects.js';
 
-/** Codes of the operating system and of the drivers when a server cannot be reached. */
+/** Error codes of the operating system and of drivers for an unreachable server. */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -15,16 +15,16 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
 ]);
 
-/** Messages of drivers that carry no code: a connection that went away or never came. */
+/** Driver messages without a code for a lost or failed connection. */
 const LOST =
   /connection terminated|connection ended|timeout exceeded when trying to connect|timeout acquiring a connection|connection is in closed state|connection lost|query timeout|unable to open connection|can't add new command|is not queryable|connection timeout|defined query timeout/i;
 const NO_TABLE = /no such (table|column)/i;
 const VIEW = /because it is a view/i;
 
-/** What an error of a database comes to. */
+/** The meaning of a database error. */
 export type FaultKind = 'unreachable' | 'missing' | 'readOnly' | 'busy' | 'other';
 
-/** What an error of a driver means, whichever driver it is. */
+/** The meaning of a driver's error. */
 export function faultKind(dialect: SqlDialect, error: unknown): FaultKind {
   const code = codeOf(error);
   const { codes } = dialect;
@@ -46,7 +46,7 @@ const CODE_OF_KIND: Readonly<Record<FaultKind, ErrorCode>> = {
   other: 'STORE_FAILED',
 };
 
-/** The error our callers get: says which database, and what it said, without the statement and its values. */
+/** The error for callers: names the database and its message, without statement and values. */
 export function storeError(dialect: SqlDialect, where: string, error: unknown): SwitchyardError {
   if (error instanceof SwitchyardError) return error;
   const kind = faultKind(dialect, error);
@@ -58,7 +58,7 @@ export function storeError(dialect: SqlDialect, where: string, error: unknown): 
 function codeOf(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown };
   if (typeof code === 'string') return code;
-  // Node joins the errors of the addresses of one name ("localhost") into one.
+  // Node combines the errors of all addresses of a name ("localhost") into one.
   const first = error instanceof AggregateError ? error.errors[0] : undefined;
   return first === undefined ? '' : codeOf(first);
 }

@@ -19,12 +19,12 @@ import {
   versionTableFor,
 } from './table.js';
 
-/** Milliseconds one statement may take before the connection is given up. */
+/** Milliseconds a statement may take before its connection is given up. */
 const STATEMENT_TIMEOUT = 30_000;
 /** Rows validated per event loop iteration: about 2 ms. */
 const ROWS_PER_ITERATION = 1000;
 
-/** What of a partition's configuration its store needs. */
+/** The part of a partition's configuration that its store needs. */
 export type StoreConfig = Pick<
   PartitionConfig,
   'name' | 'source' | 'dbUrl' | 'tableName' | 'columns' | 'flavour' | 'persistentState'
@@ -32,7 +32,10 @@ export type StoreConfig = Pick<
   Partial<Pick<PartitionConfig, 'compat'>> &
   LoadRules;
 
-/** A dispatcher table in a database reached through knex. Takes over the share of the pool. */
+/**
+ * Creates the store for a dispatcher table in a database accessed with knex; it releases the share of the pool when
+ * closed.
+ */
 export function createKnexStore(database: Database, config: StoreConfig): DestinationStore {
   return new KnexStore(database, config);
 }
@@ -56,7 +59,7 @@ class KnexStore implements DestinationStore {
   }
 
   load(): Promise<StoreLoad> {
-    // One transaction: an import that is committed meanwhile is seen whole or not at all.
+    // One transaction, so that an import committed meanwhile is seen completely or not at all.
     return this.database.run((knex) =>
       knex.transaction((trx) => this.read(trx), this.database.dialect.readTransaction),
     );
@@ -98,9 +101,10 @@ class KnexStore implements DestinationStore {
   }
 
   /**
-   * Reads by ascending id, a slice at a time. The rows of a slice's last id are left to the next slice: ids of a view
-   * need not be unique, and none may be lost or come twice. False where an id is no whole number: two that the database takes for
-   * equal (letters of both cases, NaN) may differ here, so that there would be no end to it.
+   * Reads the rows in slices by ascending ID. The rows with the last ID of a slice are left to the next one: in a view
+   * several rows may have the same ID, and each must be read exactly once. Returns false when an ID is not an integer:
+   * the database may consider two values equal that differ here (upper and lower case, NaN), and reading would never
+   * end.
    */
   private async readSlices(
     trx: Knex,
@@ -123,7 +127,7 @@ class KnexStore implements DestinationStore {
       if (!slice.every((row) => isWholeNumber(row.id))) return false;
       const kept = slice.findIndex((row) => row.id === last);
       if (kept === 0) {
-        // All of it is one id: take more at a time until another one is reached.
+        // The whole slice has one ID: enlarges the slice until another ID follows.
         size *= 2;
         continue;
       }
@@ -132,7 +136,7 @@ class KnexStore implements DestinationStore {
     }
   }
 
-  /** Columns that are attributes, where the flavour has such. */
+  /** Columns that are read as attributes, if the flavour has such. */
   private get extraAttrs(): readonly ExtraAttribute[] {
     return flavourKind(this.shape.flavour).hasAttributeColumns ? (this.rules.extraAttrs ?? []) : [];
   }
@@ -164,7 +168,7 @@ function isNoDatabase(error: unknown): boolean {
   return (error as { code?: string }).code === 'SQLITE_NOTADB';
 }
 
-/** A row as selected: fields by their names, columns that are attributes as extra0, extra1 and so on. */
+/** A selected row: fields by name, and columns read as attributes as extra0, extra1 and so on. */
 type SelectedRow = RawRow & { readonly [extra: `extra${number}`]: unknown };
 
 function select(
@@ -178,19 +182,19 @@ function select(
   return trx(table).select(list).timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, SelectedRow[]>;
 }
 
-/** Ids order the rows only where every row has one. */
+/** IDs can order the rows only if every row has one. */
 async function hasUsableIds(trx: Knex, table: string, id: string): Promise<boolean> {
   const without: unknown = await trx(table).whereNull(id).first(trx.raw('1 as found'));
   return without === undefined;
 }
 
-/** A whole number, as it is or as the only digits it is written with: a collation may take "007" and "-7" for "7". */
+/** Whether an ID is an integer in its only spelling: a collation may consider "007" equal to "7". */
 function isWholeNumber(id: unknown): boolean {
   if (typeof id === 'string') return /^(?:0|[1-9][0-9]{0,39})$/.test(id);
   return typeof id === 'bigint' || Number.isSafeInteger(id);
 }
 
-/** `extra`: how many columns are attributes. */
+/** `extra`: number of columns read as attributes. */
 async function addAll(reader: RowReader, rows: readonly SelectedRow[], extra: number): Promise<void> {
   let n = 0;
   for (const row of rows) {

@@ -1,20 +1,20 @@
 import type { RawRow } from './rows.js';
 
-/** Characters of one line at most. */
+/** Longest line in characters. */
 const MOST_LINE = 16_384;
 const SET_ID = /^[0-9]+/;
 const DECIMAL = /^[0-9]+/;
 const NUMBER = /^(?:0[xX][0-9a-fA-F]{1,8}|[0-9]+)/;
 
-/** One line of a list file, or what is wrong with it. Undefined: nothing stands on it. */
+/** A parsed line of a list file, or what is wrong with it. Undefined for an empty line. */
 export type ListLine = { readonly row: RawRow } | { readonly problem: string } | undefined;
 
 /**
- * Reads a line of Kamailio's list file: `setid destination [flags [priority [attrs]]] [# comment]`, cut as the original cuts
- * it (recorded from 5.6.3): a set id may be left out for 0 or touch the destination, "#" ends a destination, flags and
- * priority end where their digits end, what is left of that word is the attributes, and words after those are passed over.
- * Flags may be hexadecimal, as in 6.x. Text is latin1, one code unit for a byte. `strict`: flags are decimal, and numbers that
- * are too large wrap round, as in 5.6.
+ * Parses a line of Kamailio's list file, `setid destination [flags [priority [attrs]]] [# comment]`, as Kamailio does
+ * (recorded from 5.6.3): the set ID may be missing (0) or come right before the destination; "#" ends a destination;
+ * flags and priority end where their digits end, the rest of that word is the attributes, and words after them are
+ * ignored. Flags may be hexadecimal, as in 6.x. Text is latin1, one code unit for each byte. `strict`: flags are
+ * decimal, and numbers that are too large wrap, as in 5.6.
  */
 export function parseListLine(line: string, strict = false): ListLine {
   const text = line.trim();
@@ -26,7 +26,7 @@ export function parseListLine(line: string, strict = false): ListLine {
     row: {
       setid: number(setid, strict),
       destination: wire(destination),
-      // A sign is none of the bits.
+      // The sign is not one of the flag bits.
       flags: strict ? number(flags, true) & 0x7fffffff : number(flags, false),
       priority: number(priority, strict),
       attrs: wire(attrs),
@@ -35,7 +35,7 @@ export function parseListLine(line: string, strict = false): ListLine {
   };
 }
 
-/** What follows the last word of a line that is looked at; '' for nothing or a comment. */
+/** The text after the last used word of a line; '' if there is nothing or a comment. */
 export function superfluous(line: string): string {
   const text = line.trim();
   if (text === '' || text.startsWith('#')) return '';
@@ -43,7 +43,7 @@ export function superfluous(line: string): string {
   return rest.startsWith('#') ? '' : rest;
 }
 
-/** The words of a line, and what follows them. */
+/** Splits a line into its words, and the text after them. */
 function cut(text: string, strict: boolean) {
   const cursor = new Cursor(text);
   const word = (pattern: RegExp): string => {
@@ -64,15 +64,15 @@ function number(digits: string, wraps: boolean): number {
   return wraps ? Number(BigInt.asIntN(32, BigInt(digits))) : Number(digits);
 }
 
-/** Bytes, for a reader of rows that takes text for UTF-8. */
+/** Returns bytes, since the reader of rows takes text as UTF-8. */
 function wire(text: string): string | Buffer {
   return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'latin1') : text;
 }
 
-/** Bytes the original reads at once, a line feed included. */
+/** Bytes that Kamailio reads at a time, including a line feed. */
 const RECORDED_PIECE = 1023;
 
-/** The lines of a file. `strict`: those that are too long go on as lines of their own, as in the original. */
+/** The lines of a file. `strict`: longer lines are split, as in Kamailio. */
 export function listLines(text: string, strict: boolean): string[] {
   const lines = text.split('\n');
   if (!strict) return lines;
@@ -97,7 +97,7 @@ class Cursor {
     while (this.at < this.text.length && /\s/.test(this.text.charAt(this.at))) this.at++;
   }
 
-  /** What the pattern, which begins with "^", matches from here on; '' for nothing. */
+  /** Removes and returns what the pattern (which begins with "^") matches here; '' for nothing. */
   take(pattern: RegExp): string {
     const found = pattern.exec(this.text.slice(this.at))?.[0] ?? '';
     this.at += found.length;

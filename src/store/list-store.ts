@@ -8,17 +8,17 @@ import { type LoadRules, loadRules, RowReader } from './rows.js';
 import type { DestinationStore, StoreLoad } from './store.js';
 
 const LINES_PER_ITERATION = 1000;
-/** Far above any list; a wrong path should not fill the memory. */
+/** Largest file in bytes, far beyond real lists: a wrong path must not fill the memory. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
-/** The destinations of a kamailio partition in a list file. */
+/** Creates the store of a kamailio partition in a list file. */
 export function createListStore(url: FileUrl, config: StoreConfig): DestinationStore {
   return new ListStore(url.path, config);
 }
 
 class ListStore implements DestinationStore {
   readonly description: string;
-  /** The file is its owner's: states are kept in memory only, as in the original. */
+  /** The operator owns the file, so states are kept in memory only, as in Kamailio. */
   readonly writable = false;
   readonly isFile = true;
 
@@ -46,7 +46,7 @@ class ListStore implements DestinationStore {
     const load = await readListFile(content, this.path, flavour, persistentState, strict, loadRules(this.config));
     const [first] = load.discarded;
     if (strict) return load;
-    // A file without one good line is a broken file, not an empty list.
+    // A file without any valid line is refused and not taken as an empty list.
     if (load.rows.length === 0 && first !== undefined) {
       throw new SwitchyardError(
         'STORE_SCHEMA',
@@ -64,9 +64,8 @@ class ListStore implements DestinationStore {
 }
 
 /**
- * Reads all lines; a bad one is reported with file and line number; the others load. `strict`: as recorded, a line
- * without a destination fails the whole load.
- *
+ * Reads all lines; an invalid one is reported with file and line number, and the others are loaded. `strict`: as
+ * recorded, a line without a destination makes the whole load fail.
  * Throws SwitchyardError STORE_SCHEMA.
  */
 export async function readListFile(

@@ -16,17 +16,20 @@ interface Statement {
   all(...values: unknown[]): unknown[];
 }
 
-/** Texts that an earlier process left are read up to this number. */
+/** Most texts of an earlier process that are read. */
 const MOST_LEFT = 1_000_000;
-/** Milliseconds after which what was delivered is forgotten on disk as well; a crash before that repeats it by its id. */
+/**
+ * Milliseconds after which delivered texts are also deleted on disk; after a crash before that they are delivered
+ * again, with the same ID.
+ */
 const FORGET_AFTER = 50;
 const CHECKPOINT_EVERY = 60_000;
 const LOG_EVERY = 60_000;
 
 /**
- * Texts in an SQLite file, in order, that outlive the process: an outbox keeps there what it has not delivered. What is
- * appended in one event loop iteration is one commit at its end; the system has it then, so that it survives a SIGKILL.
- * A disk that fails costs this safety, said in the log, and nothing else.
+ * Stores texts in an SQLite file, in order, so that undelivered events of an outbox survive the process. Texts appended
+ * in one event loop iteration are committed at its end; the operating system then has them, so they survive a SIGKILL.
+ * When the disk fails, that is logged, and events are kept in memory only.
  */
 export class OutboxFile {
   readonly left: readonly { readonly id: string; readonly text: string }[];
@@ -40,10 +43,10 @@ export class OutboxFile {
   private cancelCheckpoint: (() => void) | undefined;
   private loggedAt = Number.NEGATIVE_INFINITY;
   private closed = false;
-  /** Commits that failed. */
+  /** Number of failed commits. */
   failures = 0;
 
-  /** Opens the file, made where it is missing. Throws what SQLite throws when it cannot be used. */
+  /** Opens or creates the file. Throws the error of SQLite when it cannot be used. */
   constructor(
     readonly path: string,
     private readonly clock: Clock,
@@ -64,7 +67,7 @@ export class OutboxFile {
     this.checkpointLater();
   }
 
-  /** Adds a text; it is on its way to the file at the end of the event loop iteration. */
+  /** Adds a text; it is written at the end of the event loop iteration. */
   append(id: string, text: string): void {
     this.appended.push({ id, text });
     if (this.commitDeferred) return;
@@ -72,9 +75,9 @@ export class OutboxFile {
     queueMicrotask(() => this.commit());
   }
 
-  /** Takes out a text, if it is there. */
+  /** Removes a text, if there is one. */
   remove(id: string): void {
-    // A text added and removed in one event loop iteration need not be written at all.
+    // A text added and removed in the same event loop iteration need not be written.
     const at = this.appended.findIndex((each) => each.id === id);
     if (at >= 0) {
       this.appended.splice(at, 1);
@@ -87,7 +90,7 @@ export class OutboxFile {
     });
   }
 
-  /** Writes what is to be written and closes the file. */
+  /** Writes pending changes and closes the file. */
   close(): void {
     if (this.closed) return;
     this.cancelForget?.();

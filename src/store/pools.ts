@@ -8,36 +8,36 @@ import { dialectOf, type SqlDialect, type SqlUrl } from './dialects.js';
 import { faultKind, storeError } from './faults.js';
 
 const ACQUIRE_TIMEOUT = 5000;
-/** How long a lock of somebody else is waited for, milliseconds, and how often it is tried meanwhile. */
+/** Milliseconds to wait for another client's lock, and between two attempts. */
 const BUSY_LIMIT = 5000;
 const BUSY_STEP = 50;
 
-/** Stale connections passed over at most by one operation: a pool may hold this many from before a database went away. */
+/** Most broken connections that one operation may find: a pool may have this many from before an outage. */
 const MOST_STALE = 4;
 
 const require = createRequire(import.meta.url);
 
-/** Loads knex with the first pool: sixty files that a configuration with list files or text tables does not need. */
+/** Loads knex with the first pool, since list files and text tables do not need its sixty files. */
 function createKnex(config: Knex.Config): Knex {
   return (require('knex') as typeof import('knex').default)(config);
 }
 
-/** One share of a connection pool. */
+/** A share of a connection pool. */
 export interface Database {
   readonly url: SqlUrl;
   readonly dialect: SqlDialect;
   /**
-   * Does `work` with the pool. It is run again when a connection proves stale, and for up to 5 s while
-   * somebody else holds a lock, so it must begin its own transaction. Throws SwitchyardError STORE_*.
+   * Runs `work` with the pool. It is run again when a connection was broken, and for up to 5 s while another client
+   * holds a lock; so it must begin its own transaction. Throws SwitchyardError STORE_*.
    */
   run<T>(work: (knex: Knex) => Promise<T>): Promise<T>;
-  /** As `run`, but an SQLite file that does not exist is made. */
+  /** Like `run`, but creates a missing SQLite file. */
   create<T>(work: (knex: Knex) => Promise<T>): Promise<T>;
-  /** Gives the share back; the pool is closed with the last one. May be called more than once. */
+  /** Releases the share; the last one closes the pool. May be called repeatedly. */
   release(): Promise<void>;
 }
 
-/** Milliseconds one operation may take: a network that swallows packets must not hold a reload up for ever. */
+/** Most milliseconds of an operation: a network that drops packets must not delay a reload forever. */
 const OPERATION_LIMIT = 60_000;
 
 interface Pool {
@@ -46,22 +46,22 @@ interface Pool {
   shares: number;
 }
 
-/** Connection pools, one per database, shared by the partitions that are kept in it. */
+/** The connection pools, one for each database; partitions in the same database share it. */
 export class DatabasePools {
   private readonly pools = new Map<string, Pool>();
 
-  /** `operationMs` limits every operation, default 60 s. */
+  /** `operationMs`: most milliseconds of an operation, default 60 s. */
   constructor(
     private readonly logger: Logger,
     private readonly options: { readonly operationMs?: number } = {},
   ) {}
 
-  /** Number of pools that are open. */
+  /** Number of open pools. */
   get size(): number {
     return this.pools.size;
   }
 
-  /** A share of the pool of this database; nothing is connected yet. Throws SwitchyardError STORE_DRIVER. */
+  /** A share of the pool of this database; connects later. Throws SwitchyardError STORE_DRIVER. */
   open(url: SqlUrl): Database {
     const dialect = dialectOf(url);
     requireDriver(dialect.driver);
@@ -126,7 +126,7 @@ export class DatabasePools {
         ...(dialect.session === undefined ? {} : { afterCreate: opening(dialect.session) }),
       },
       acquireConnectionTimeout: ACQUIRE_TIMEOUT,
-      // knex warns of every connection that went away; what matters reaches the log as the error of an operation.
+      // knex warns of every lost connection; important ones are logged as errors of an operation.
       log: { warn: note, error: note, deprecate: note, debug: note },
     };
   }
@@ -144,7 +144,7 @@ function opening(statement: string): (session: Session, done: (error: null, sess
 }
 
 /**
- * Throws SwitchyardError STORE_DRIVER when a driver is not installed. knex would do the same with a stack trace on stderr.
+ * Throws SwitchyardError STORE_DRIVER when a driver is not installed. knex would also print a stack trace to stderr.
  */
 export function requireDriver(driver: string, resolve = require.resolve): void {
   try {
@@ -154,7 +154,7 @@ export function requireDriver(driver: string, resolve = require.resolve): void {
   }
 }
 
-/** SQLite would make an empty file, and every later message would be about a missing table. */
+/** Otherwise SQLite would create an empty file, and later messages would complain about a missing table. */
 function requireFile(url: SqlUrl): void {
   if (url.kind !== 'sqlite' || existsSync(url.path)) return;
   const message = `${url.display}: no such file (switchyard db init makes it)`;
@@ -180,7 +180,10 @@ async function run<T>(pool: Knex, url: SqlUrl, dialect: SqlDialect, work: (knex:
   }
 }
 
-/** A connection that was good once and is gone now: a new one may work. One that never came is not tried twice. */
+/**
+ * Whether a connection worked before and is broken now, so that a new one may work. A connection that could not be
+ * opened is not tried again.
+ */
 function isStale(error: unknown): boolean {
   const { code } = error as { code?: string };
   return (

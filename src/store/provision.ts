@@ -44,9 +44,9 @@ const BUILD: Readonly<Record<Field, (table: Knex.CreateTableBuilder, column: str
 };
 
 /**
- * Makes a dispatcher table and its row in the version table, whichever of them is missing; run again it changes nothing.
- * The folder of an SQLite file and a db_text folder are made too; the database of a server must exist.
- * Throws SwitchyardError STORE_*; STORE_VERSION when the version table names another version than ours.
+ * Creates a dispatcher table and its row in the version table, if missing. The folder of an SQLite file and a db_text
+ * folder are created too; the database of a server must exist. Throws SwitchyardError STORE_*; STORE_VERSION when the
+ * version table has another version than ours.
  */
 export async function initDatabase(spec: TableSpec, logger: Logger = nullLogger): Promise<InitReport> {
   const version = NEWEST_VERSION[spec.flavour];
@@ -81,8 +81,8 @@ export async function initDatabase(spec: TableSpec, logger: Logger = nullLogger)
 }
 
 /**
- * Inserts destinations in one transaction; with `replace` the table is emptied first. Columns the table does not have
- * are left out. Returns how many were inserted. Throws SwitchyardError STORE_*.
+ * Inserts destinations in one transaction; with `replace` deletes all others first. Values for columns that the table
+ * does not have are left out. Returns the number of inserted rows. Throws SwitchyardError STORE_*.
  */
 export async function insertRows(
   spec: TableSpec,
@@ -102,7 +102,7 @@ export async function insertRows(
           const fields = [...columns].filter(([field]) => field !== 'id');
           return Object.fromEntries(fields.map(([field, column]) => [column, values[field] ?? null]));
         });
-        // SQLite takes 500 compound values at most in one insert of ours, and a server's packet is not endless.
+        // SQLite accepts at most 500 rows in such an insert, and a server's packet size is limited.
         await trx.batchInsert(spec.table, records, 200);
       }),
     ),
@@ -110,9 +110,7 @@ export async function insertRows(
   return rows.length;
 }
 
-/**
- * Deletes the rows of these destinations in one transaction. Returns how many there were. Throws SwitchyardError STORE_*.
- */
+/** Deletes the rows of these destinations in one transaction; returns their number. Throws SwitchyardError STORE_*. */
 export async function deleteRows(
   spec: TableSpec,
   rows: readonly RowIdentity[],
@@ -137,8 +135,8 @@ export async function deleteRows(
 }
 
 /**
- * All rows of a table as they would be loaded, and those that would not. `freeswitchMaxWeight`: see RowRules. Throws
- * SwitchyardError STORE_*.
+ * All rows of a table: those that would be loaded, and those that would not. `freeswitchMaxWeight`: see RowRules.
+ * Throws SwitchyardError STORE_*.
  */
 export async function showRows(
   spec: TableSpec,
@@ -168,7 +166,7 @@ export function sqlUrl(spec: TableSpec): SqlUrl {
   );
 }
 
-/** Does `work` with a pool of its own, which is closed afterwards. */
+/** Runs `work` with a pool of its own, and closes it afterwards. */
 export async function withDatabase<T>(
   url: SqlUrl,
   logger: Logger,

@@ -1,13 +1,13 @@
 import type { Cell, TableRow } from './table-content.js';
 
-/** A row that stands on both sides with other values. */
+/** A row with other values on each side. */
 export interface ChangedRow {
   readonly row: TableRow;
-  /** By column: what the table has, what it would have. */
+  /** By column: the value in the table, and the new one. */
   readonly columns: Readonly<Record<string, readonly [from: Cell, to: Cell]>>;
 }
 
-/** What differs between two readings of a table. */
+/** The differences between two versions of a table. */
 export interface RowDifference {
   readonly added: readonly TableRow[];
   readonly removed: readonly TableRow[];
@@ -16,9 +16,9 @@ export interface RowDifference {
 }
 
 /**
- * What replacing the rows `before` by `after` would change. Rows are the same destination by set, URI and socket; of
- * several alike, those with equal values go together first. Ids do not count, and null counts as empty. Linear in the
- * number of rows, but for rows that are alike.
+ * What would change if the rows `before` were replaced by `after`. Rows with the same set, URI and socket are the same
+ * destination; if there are several, those with equal values are matched first. IDs are ignored, and null equals empty.
+ * Linear in the number of rows, except for repeated rows.
  */
 export function rowDifference(before: readonly TableRow[], after: readonly TableRow[]): RowDifference {
   const equal = countOf(before.map(valuesOf));
@@ -30,7 +30,7 @@ export function rowDifference(before: readonly TableRow[], after: readonly Table
   };
   const differing = after.filter((row) => !take(row));
   const unchanged = after.length - differing.length;
-  // What is left of the counts stands for rows that have found no equal one.
+  // The rows without an equal one on the other side.
   const spare = new Map<string, TableRow[]>();
   for (const row of [...before].reverse()) {
     if (!take(row)) continue;

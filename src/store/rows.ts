@@ -9,7 +9,7 @@ import { stateOfBits } from '../engine/kamailio/live.js';
 import type { FlavourName } from '../engine/options.js';
 import type { Discarded } from '../engine/partition.js';
 
-/** A row as a database or file gives it; a column the table does not have is undefined. */
+/** A row from a database or file; undefined for columns that the table does not have. */
 export interface RawRow {
   readonly id?: unknown;
   readonly setid?: unknown;
@@ -23,74 +23,74 @@ export interface RawRow {
   readonly description?: unknown;
   /** Kamailio only. */
   readonly flags?: unknown;
-  /** Values of the columns that are attributes (ds_db_extra_attrs), in the order of the rules. */
+  /** Values of columns read as attributes (ds_db_extra_attrs), in the order of the rules. */
   readonly extra?: readonly unknown[];
 }
 
-/** What rows are read by. */
+/** The rules for reading rows. */
 export interface RowRules {
   /** Name of the table, for messages. */
   readonly table: string;
   readonly flavour: FlavourName;
-  /** With false the state column is not looked at: everything is active. */
+  /** If false, the state column is ignored: all destinations are active. */
   readonly persistentState: boolean;
-  /** What `table` is; default a table. */
+  /** What `table` names; default a table. */
   readonly kind?: 'table' | 'file';
-  /** Largest weight a FreeSWITCH server may report; undefined: the weight column may not name one. */
+  /** Largest weight of a FreeSWITCH server; undefined: the weight column must not name one. */
   readonly freeswitchMaxWeight?: number | undefined;
-  /** Flavour kamailio: destinations without attributes have "none=yes". */
+  /** Flavour kamailio: destinations without attributes get "none=yes". */
   readonly attrsNone?: boolean | undefined;
-  /** Flavour kamailio: the flag that asks for probes (8) is taken off, as 6.x does where none are sent. */
+  /** Flavour kamailio: remove the flag that asks for probes (8), as 6.x does when probing is off. */
   readonly withoutProbing?: boolean | undefined;
-  /** Flavour kamailio: columns of a table that are attributes. */
+  /** Flavour kamailio: columns that are read as attributes. */
   readonly extraAttrs?: readonly ExtraAttribute[] | undefined;
-  /** Why a destination cannot be sent to from the socket it names; undefined when it can. Absent: not looked at. */
+  /** Why a destination cannot be used with the socket it names; undefined: it can. Absent: not checked. */
   readonly noSocket?: NoSocket | undefined;
 }
 
-/** A column whose value becomes an attribute of the destination (ds_db_extra_attrs). */
+/** A column read as an attribute of the destination (ds_db_extra_attrs). */
 export interface ExtraAttribute {
   readonly name: string;
   readonly column: string;
 }
 
-/** The rules that stores are handed with a partition's configuration. */
+/** The part of a partition's configuration from which rules are passed to stores. */
 export type LoadRules = Pick<
   RowRules,
   'freeswitchMaxWeight' | 'noSocket' | 'attrsNone' | 'withoutProbing' | 'extraAttrs'
 >;
 
-/** Those rules alone. */
+/** Picks these rules. */
 export function loadRules(config: LoadRules): LoadRules {
   const { freeswitchMaxWeight, noSocket, attrsNone, withoutProbing, extraAttrs } = config;
   return { freeswitchMaxWeight, noSocket, attrsNone, withoutProbing, extraAttrs };
 }
 
-/** Says what is wrong with the attributes socket= and sockname= of a destination; undefined when nothing is. */
+/** Returns what is wrong with a destination's attributes socket= and sockname=; undefined if nothing. */
 export type NoSocket = (socket: string | undefined, sockname: string | undefined) => string | undefined;
 
-/** The flag of a row of Kamailio's that asks for probes. */
+/** The flag in Kamailio rows that asks for probes. */
 const PROBING = 8;
 const MAX_INT = 2 ** 31 - 1;
-/** Far above the 192 and 128 characters of the documented columns. */
+/** Longest URI and text, far above the 192 and 128 characters of the documented columns. */
 const MAX_URI = 1024;
 const MAX_TEXT = 8192;
-/** A driver that knows only floating point writes 50 into a text column as "50.0". */
+/** A driver that knows only floating point writes 50 to a text column as "50.0". */
 const INTEGER = /^[+-]?[0-9]{1,10}(?:\.0{1,6})?$/;
 /** The address of a FreeSWITCH server instead of a weight (OpenSIPS: fetch_freeswitch_stats). */
 const FREESWITCH = /^\s*fs:/i;
 const NOT_ASCII = /[^\x00-\x7f]/;
 const NOT_IN_URI = /[\x00-\x20\x7f<>"]/;
 
-/** The state column: 0 active, 1 inactive, 2 probing (recorded from OpenSIPS). */
+/** The values of the state column: 0 active, 1 inactive, 2 probing (recorded from OpenSIPS). */
 const STATES: readonly HealthState[] = ['active', 'inactive', 'probing'];
 
-/** A state as the state column has it. */
+/** The value of a state in the state column. */
 export function stateNumber(state: HealthState): number {
   return STATES.indexOf(state);
 }
 
-/** What is wrong with a row. */
+/** A row is invalid. */
 class RowFault extends Error {
   constructor(
     /** Documented name of the column. */
@@ -102,15 +102,15 @@ class RowFault extends Error {
 }
 
 /**
- * Converts rows to destinations, one by one: a bad row is reported and does not affect the others. Texts become latin1
- * strings (one code unit is one byte): what a database has as UTF-8 goes out on the wire as the same bytes.
+ * Converts rows to destinations one by one: an invalid row is reported and does not affect the others. Texts become
+ * latin1 strings (one code unit for each byte), so that UTF-8 in a database is sent as the same bytes.
  */
 export class RowReader {
   readonly rows: DestinationRow[] = [];
   readonly discarded: Discarded[] = [];
-  /** Sockets and attributes repeat from row to row: each is checked once and kept once. */
+  /** Many rows have the same socket and attributes: each is checked and stored once. */
   private readonly sockets = new Map<string, string>();
-  /** Sets that have a destination with a weight reported by a FreeSWITCH server. */
+  /** Sets with a destination whose weight a FreeSWITCH server reports. */
   private readonly fedSets = new Set<number>();
 
   private readonly hasStateColumn: boolean;
@@ -119,7 +119,7 @@ export class RowReader {
     this.hasStateColumn = flavourKind(rules.flavour).hasStateColumn;
   }
 
-  /** `position` names the row where it has no id: "line 7"; `line` is where it stands in a file. */
+  /** `position` names a row without ID, such as "line 7"; `line`: its line in a file. */
   add(raw: RawRow, position?: string, line?: number): void {
     try {
       this.rows.push(this.read(raw));
@@ -132,8 +132,8 @@ export class RowReader {
   }
 
   /**
-   * What was read. In a set with a FreeSWITCH server no other weight is above what such a server can have, as documented
-   * for max_freeswitch_weight.
+   * The results. In a set with a FreeSWITCH server, other weights are limited to the largest one of such a server, as
+   * documented for max_freeswitch_weight.
    */
   result(): { readonly rows: readonly DestinationRow[]; readonly discarded: readonly Discarded[] } {
     const { rows, discarded, fedSets } = this;
@@ -165,7 +165,9 @@ export class RowReader {
     };
   }
 
-  /** Kamailio has socket and weight among the attributes, the state among the flags, and takes a bare host for a URI. */
+  /**
+   * In Kamailio rows, socket and weight are attributes, the state is in the flags, and a bare host is allowed as URI.
+   */
   private readKamailio(raw: RawRow): DestinationRow {
     const setId = required(raw.setid, 'set id', 0);
     const uri = uriOf(withScheme(raw.destination));
@@ -196,7 +198,7 @@ export class RowReader {
     };
   }
 
-  /** The attributes with those that stand in columns of their own after them; a column without a value is none. */
+  /** Appends the attributes from columns of their own; a column without a value is skipped. */
   private withExtra(attrs: string, values: readonly unknown[] | undefined): string {
     if (values === undefined) return attrs;
     const { extraAttrs = [] } = this.rules;
@@ -216,7 +218,9 @@ export class RowReader {
     return STATES[optional(value, 'state', 0, 0, 2)] as HealthState;
   }
 
-  /** The address of the FreeSWITCH server that reports the weight; it holds a password, so no fault shows it. */
+  /**
+   * The address of the FreeSWITCH server that reports the weight; errors do not show it, since it contains a password.
+   */
   private feedOf(value: unknown): string | undefined {
     if (typeof value !== 'string' && !Buffer.isBuffer(value)) return undefined;
     const text = wireText(value);
@@ -256,7 +260,7 @@ function describe(raw: RawRow): string {
   return `set ${shown(raw.setid)} destination ${shown(raw.destination)}`;
 }
 
-/** A destination without a scheme, as Kamailio takes it: "sip:" is put before it. */
+/** Adds "sip:" to a destination without a scheme, which Kamailio accepts. */
 function withScheme(value: unknown): unknown {
   if (value === null || value === undefined) return value;
   const text = wireText(value).trim();
@@ -283,25 +287,27 @@ function textOf(value: unknown, column: string): string {
   return text;
 }
 
-/** Text as latin1, one code unit for each byte it has in UTF-8; a Buffer is the bytes themselves. */
+/** Converts text to latin1, one code unit for each byte of its UTF-8 form; a Buffer has the bytes already. */
 function wireText(value: unknown): string {
   if (Buffer.isBuffer(value)) return value.toString('latin1');
   const text = typeof value === 'string' ? value : valueText(value);
   return NOT_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
-/** A value that is no text, as text. What a driver makes of a column of JSON may have any members, "toString" too. */
+/**
+ * Converts another value to text. A driver may return an object with any members, even "toString", for a JSON column.
+ */
 function valueText(value: unknown): string {
   if (typeof value !== 'object' || value instanceof Date) return String(value);
   return JSON.stringify(value) ?? '';
 }
 
-/** The reverse of `wireText`, for values that are compared in a statement. */
+/** The reverse of `wireText`, for values in a statement. */
 export function storedText(wire: string): string {
   return NOT_ASCII.test(wire) ? Buffer.from(wire, 'latin1').toString('utf8') : wire;
 }
 
-/** The set id has two words in messages. */
+/** The set ID is written as two words in messages. */
 function documented(column: string): string {
   return column === 'set id' ? 'setid' : column;
 }
@@ -320,7 +326,7 @@ function optional(value: unknown, column: string, fallback: number, min: number,
   return number;
 }
 
-/** OpenSIPS keeps weights in a text column, and drivers give big integers as text. */
+/** OpenSIPS stores weights in a text column, and drivers return big integers as text. */
 function toInteger(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined;
   if (typeof value === 'bigint') return Number(value);
@@ -334,7 +340,7 @@ function bigId(id: unknown): string | undefined {
   return typeof id === 'bigint' ? String(id) : undefined;
 }
 
-/** A value for a message: short, and on one line. */
+/** A value for a message: shortened and on one line. */
 function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   return value === null || value === undefined ? 'null' : JSON.stringify(wireText(value).slice(0, 200));

@@ -5,15 +5,15 @@ import { stateNumber, storedText } from './rows.js';
 import type { StateWrite } from './store.js';
 import type { ColumnMap } from './table.js';
 
-/** Rows named in one statement: well below every database's limit of bound values. */
+/** Rows in one statement: well below every database's limit of bound values. */
 const CHUNK = 500;
 const CHUNK_OF_PAIRS = 100;
 const STATEMENT_TIMEOUT = 30_000;
 
 /**
- * Writes states inside a transaction, a few statements for many rows. A row found by its primary key must still be the
- * same destination: after a table was filled anew its old ids stand for other gateways. Rows that are gone are skipped. Lets the
- * event loop run between statements: SQLite's are synchronous.
+ * Writes states inside a transaction, with few statements for many rows. A row found by its primary key must still have
+ * the same destination, since a refilled table may use old IDs for other gateways. Missing rows are skipped. Yields to
+ * the event loop between statements, since those of SQLite are synchronous.
  */
 export async function updateStates(
   trx: Knex.Transaction,

@@ -22,18 +22,18 @@ interface ClientBase {
 const require = createRequire(import.meta.url);
 
 /**
- * Milliseconds SQLite itself waits for a lock. Its calls are synchronous, so waiting there would stop all calls in
- * flight: it is kept short and the pool tries again asynchronously (see pools.ts).
+ * Milliseconds SQLite itself waits for a lock. Its calls are synchronous and block everything, so this is short, and
+ * the pool tries again asynchronously (pools.ts).
  */
 const BUSY_TIMEOUT = 5;
 
 /**
- * Pages (of 4 KiB) in the write-ahead log at which SQLite moves them into the file in the middle of a commit, on our thread:
- * far more than a flush leaves between two checkpoints aside (see checkpoint.ts), so that it only happens where these fail.
+ * Pages (4 KiB each) in the write-ahead log from which SQLite does a checkpoint within a commit, on our thread. That is
+ * far more than accumulates between two checkpoints in a worker (checkpoint.ts), so it happens only when those fail.
  */
 const CHECKPOINT_PAGES = 16_384;
 
-/** knex's better-sqlite3 client over libsql, which has the same interface and comes as a prebuilt binary. */
+/** knex's better-sqlite3 client with libsql, which has the same interface and is distributed as a prebuilt binary. */
 export function sqliteClient(): typeof Knex.Client {
   const Base = require('knex/lib/dialects/better-sqlite3/index.js') as new (config: Knex.Config) => ClientBase;
   class LibsqlClient extends Base {
@@ -47,20 +47,20 @@ export function sqliteClient(): typeof Knex.Client {
       const { filename } = this.connectionSettings;
       const connection = new this.driver(filename, { timeout: BUSY_TIMEOUT });
       try {
-        // Readers and the flusher do not lock each other out, and a commit does not wait for the disk.
+        // With WAL, readers and the flusher do not lock each other out, and a commit does not wait for the disk.
         connection.exec(
           `pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
         );
       } catch {
-        // A read-only file, or one that is in use in another mode: it works as it is.
+        // A read-only file, or one in use in another mode, is used as it is.
       }
       this.inodes.set(connection, inodeOf(filename));
       return connection;
     }
 
     /**
-     * libsql leaves a statement that failed unfinished until it is collected as garbage; until then the connection keeps
-     * its old view of the data and cannot commit. So it is given up.
+     * After a failed statement, libsql leaves it unfinished until garbage collection; until then the connection sees
+     * old data and cannot commit. So the connection is given up.
      */
     override async _query(connection: Connection & Marked, query: object): Promise<object> {
       try {
@@ -72,9 +72,9 @@ export function sqliteClient(): typeof Knex.Client {
     }
 
     /**
-     * A file that was replaced (by renaming another over it) must not be read through the old handle. That is closed
-     * here, before anything opens the new file: the write-ahead log beside it still belongs to the old one, and the pool
-     * has no other connection that could be using it.
+     * A file that was replaced (by renaming another over it) must not be read through the old handle. The handle is
+     * closed here, before the new file is opened, since the write-ahead log beside it still belongs to the old one. The
+     * pool has no other connection that might use it.
      */
     validateConnection(connection: Connection): boolean {
       if (this.inodes.get(connection) === inodeOf(this.connectionSettings.filename)) return true;
@@ -89,10 +89,10 @@ export function sqliteClient(): typeof Knex.Client {
     private close(connection: Connection): void {
       if (!this.inodes.delete(connection)) return;
       try {
-        // Statements that are not collected yet keep the file open, so closing alone would leave a log behind.
+        // Statements that are not garbage-collected yet keep the file open, so closing alone would leave a log.
         connection.exec('pragma wal_checkpoint(truncate)');
       } catch {
-        // Another connection is reading: it uses the log too.
+        // Another connection is reading, and uses the log too.
       }
       connection.close();
     }

@@ -8,7 +8,7 @@ import type { Destination, Health, HealthState } from '../engine/destination.js'
 import type { StateTable } from '../engine/state.js';
 import type { DestinationStore } from './store.js';
 
-/** What a flusher is made with. */
+/** Options of a flusher. */
 export interface StateFlusherOptions {
   readonly partition: string;
   readonly store: DestinationStore;
@@ -16,24 +16,24 @@ export interface StateFlusherOptions {
   readonly destinations: () => Iterable<Destination>;
   readonly changes: Pick<StateTable, 'onChange'>;
   readonly clock: Clock;
-  /** Says the partition with each line itself. */
+  /** A logger that adds the partition to each line. */
   readonly logger: Logger;
   /** Milliseconds after which a changed state is written. */
   readonly intervalMs: number;
-  /** Whether this process is the one that writes the table now; default: it is. Marks are kept until it is. */
+  /** Whether this process writes the table now; default: yes. Until then changes stay marked. */
   readonly enabled?: (() => boolean) | undefined;
   /** Most milliseconds `stop` may take. Default 5000. */
   readonly stopMs?: number;
 }
 
-/** The reason alone: an error of the store says which database it is of, as the line does. */
+/** Only the reason, without the name of the database, which is in the log line already. */
 function causeOf(error: unknown, where: string): string {
   const text = messageOf(error);
   const database = /^(\S+): /.exec(text);
   return database !== null && where.includes(database[1] as string) ? text.slice(database[0].length) : text;
 }
 
-/** States written in one transaction, so that a table is never locked for long. */
+/** States written in one transaction, so that a table is not locked for long. */
 const BATCH = 5000;
 /** Destinations examined per event loop iteration: about a millisecond. */
 const DESTINATIONS_PER_ITERATION = 4000;
@@ -41,23 +41,23 @@ const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 
 /**
- * Writes changed states of one partition back to its store, in batches and outside the path of a call. The dirty flags
+ * Writes the changed states of one partition back to its store, in batches; calls do not wait for it. The dirty flags
  * of the destinations are the queue: what cannot be written stays marked, and the latest state wins.
  */
 export class StateFlusher implements Service {
   readonly name: string;
-  /** For metrics; only ever grow. */
+  /** For metrics. */
   readonly counters = { flushes: 0, written: 0, failures: 0 };
   private timer: (() => void) | undefined;
   private unsubscribe: (() => void) | undefined;
   private running: Promise<boolean> | undefined;
   private failuresInARow = 0;
-  /** The store has kept an operator waiting, and has not answered yet. */
+  /** The store did not answer within the time an operator waited, and still has not. */
   private isLate = false;
   private refused = false;
-  /** Clock.monotonic() of the oldest state not written yet; undefined when all are. */
+  /** Clock.monotonic() of the oldest unwritten state; undefined when all are written. */
   private behindSince: number | undefined;
-  /** Marked since the last look, and what that look found: for metrics. */
+  /** Healths marked since the last loop over all destinations, and the result of that loop; for metrics. */
   private marked = new Set<Health>();
 
   constructor(private readonly options: StateFlusherOptions) {
@@ -69,17 +69,17 @@ export class StateFlusher implements Service {
     return this.failuresInARow > 0;
   }
 
-  /** Whether the store said that it cannot be written to. */
+  /** Whether the store reported that it cannot be written. */
   get readOnly(): boolean {
     return !this.options.store.writable || this.refused;
   }
 
-  /** Milliseconds the oldest state not written yet has waited; 0 when all are written. */
+  /** Milliseconds for which the oldest unwritten state has waited; 0 when all are written. */
   get lagMs(): number {
     return this.behindSince === undefined || !this.isEnabled ? 0 : this.options.clock.monotonic() - this.behindSince;
   }
 
-  /** States not written yet. */
+  /** Number of unwritten states. */
   get pendingCount(): number {
     return this.isEnabled ? this.marked.size : 0;
   }
@@ -88,7 +88,7 @@ export class StateFlusher implements Service {
     return this.options.enabled?.() !== false;
   }
 
-  /** Whoever wrote the table may have changed: what is marked here is written soon, should it be this process now. */
+  /** The process that writes the table may have changed: if it is this one now, it writes the marked states soon. */
   enabledChanged(): void {
     if (this.unsubscribe !== undefined && this.marked.size > 0) this.behind();
   }
@@ -107,12 +107,12 @@ export class StateFlusher implements Service {
   }
 
   /**
-   * To be called after the table was read: where destinations kept another state than the rows have, as when a table was
-   * filled anew, the table is brought up to them.
+   * Call it after the table was read: where destinations have another state than their rows, for example after a table
+   * was refilled, the rows are updated.
    */
   async tableRead(): Promise<void> {
     if (this.unsubscribe === undefined) return;
-    // A run under way writes to rows as they were, and must not take back the marks made here.
+    // A flush in progress writes to the old rows, and must not remove the marks made here.
     if (this.running !== undefined) await this.running;
     await this.look(({ health, row }) => {
       if (health.state === row.state) return;
@@ -122,7 +122,7 @@ export class StateFlusher implements Service {
     if (this.marked.size > 0) this.behind();
   }
 
-  /** Writes what is still to be written, within its time. */
+  /** Writes the remaining states within `stopMs`. */
   async stop(): Promise<void> {
     this.unsubscribe?.();
     this.unsubscribe = undefined;
@@ -134,12 +134,12 @@ export class StateFlusher implements Service {
   }
 
   /**
-   * Has what was changed until now written, for an operator who waits for it: whether it was, within `limitMs`. What takes longer
-   * goes on by itself.
+   * Writes all changes for an operator who waits: true when that succeeded within `limitMs`. Otherwise writing
+   * continues.
    */
   async writeThrough(limitMs: number): Promise<boolean> {
     if (!this.options.store.writable || this.marked.size === 0) return true;
-    // A failing store is retried when its back-off ends: an operator must neither shorten nor lengthen that.
+    // A failing store is retried when its back-off ends, which commands must not change.
     if (this.failing || this.isLate) return false;
     const isWritten = await within(this.options.clock, limitMs, this.flush());
     // Until the store has answered, no other command waits for it.
@@ -150,7 +150,7 @@ export class StateFlusher implements Service {
   /** Writes all changed states now. True when nothing is left to write. Never throws. */
   async flush(): Promise<boolean> {
     if (!this.options.store.writable || !this.isEnabled) return true;
-    // A run under way may have read a state before it changed again.
+    // A flush in progress may have read a state before it changed again.
     if (this.running !== undefined) await this.running;
     this.running ??= this.run().finally(() => {
       this.running = undefined;
@@ -197,7 +197,7 @@ export class StateFlusher implements Service {
     }
   }
 
-  /** Goes through all destinations over several event loop iterations. */
+  /** Loops over all destinations in several event loop iterations. */
   private async look(at: (destination: Destination) => void): Promise<void> {
     let seen = 0;
     for (const destination of this.options.destinations()) {
@@ -229,7 +229,7 @@ export class StateFlusher implements Service {
     }
     this.failuresInARow = 0;
     this.refused = false;
-    // What changed again while it was being written has set the timer.
+    // States that changed while they were being written have set the timer.
     this.behindSince = this.timer === undefined ? undefined : this.options.clock.monotonic();
   }
 

@@ -11,9 +11,8 @@ import { columnsOf, DOCUMENTED, mapColumns } from './table.js';
 import { shapeOf, type TableSpec } from './table-spec.js';
 
 /*
- * The rows of a table as they are stored, good ones and bad ones, to be kept elsewhere and put back. Columns have their
- * documented names, whatever a configuration calls them; columns of the operator's own keep theirs. So rows go from a
- * table of one database to one of another kind.
+ * The rows of a table as stored, valid or not, for backup, restore and moving them to another kind of database. Columns
+ * have their documented names, whatever the configuration calls them; additional columns of the operator keep theirs.
  */
 
 /** A value of a column. */
@@ -22,39 +21,39 @@ export type Cell = string | number | boolean | null;
 /** One row: value by column. */
 export type TableRow = Readonly<Record<string, Cell>>;
 
-/** A table as it is stored. */
+/** A table as stored. */
 export interface TableContent {
   /** In the order of the table. */
   readonly columns: readonly string[];
   readonly rows: readonly TableRow[];
-  /** Lines of a list file that are no rows, with what is wrong. */
+  /** Lines of a list file that are not rows, with the reason. */
   readonly unreadable?: readonly string[];
 }
 
 /** How rows are written. */
 export interface WriteOptions {
-  /** Empty the table first. */
+  /** Whether to delete all other rows first. */
   readonly replace: boolean;
   /** Called with the number of rows written so far. */
   readonly written?: ((rows: number) => void) | undefined;
 }
 
-/** What came of writing rows. */
+/** The result of writing rows. */
 export interface WriteReport {
   readonly rows: number;
-  /** Columns of the rows that the table does not have: their values are left out. */
+  /** Columns that the table does not have; their values were left out. */
   readonly leftOut: readonly string[];
 }
 
-/** Rows of one insert: SQLite takes 500 compound values at most, and a server's packet is not endless. */
+/** Rows in one insert: SQLite accepts at most 500, and a server's packet size is limited. */
 const SLICE = 200;
 
-/** Fields whose column is a number in the documented tables. */
+/** Fields with numeric columns in the documented tables. */
 const NUMBERS: ReadonlySet<string> = new Set(
   (['id', 'setid', 'state', 'probeMode', 'priority', 'flags'] as const).map((field) => DOCUMENTED[field]),
 );
 
-/** What a documented column has where nothing is given and it must not be null. */
+/** The default of a documented column that must not be null. */
 const DEFAULTS: Readonly<Record<string, Cell>> = {
   setid: 0,
   destination: '',
@@ -67,7 +66,7 @@ const DEFAULTS: Readonly<Record<string, Cell>> = {
   description: '',
   flags: 0,
 };
-/** Documented columns that may be null, where the database does not say which may. */
+/** Documented columns that may be null, if the database does not say so. */
 const MAY_BE_NULL: ReadonlySet<string> = new Set(['socket', 'attrs', 'description']);
 
 /** All rows of a table, a db_text file or a list file. Throws SwitchyardError STORE_*. */
@@ -88,8 +87,8 @@ export async function readTable(spec: TableSpec): Promise<TableContent> {
 }
 
 /**
- * Writes rows in one transaction. Ids are kept where the table is empty and every row has its own; else the database
- * gives new ones. Throws SwitchyardError STORE_*.
+ * Writes rows in one transaction. IDs are kept if the table is empty and every row has one; else the database generates
+ * new ones. Throws SwitchyardError STORE_*.
  */
 export async function writeTable(
   spec: TableSpec,
@@ -118,14 +117,14 @@ export async function writeTable(
   );
 }
 
-/** The rows as a table with these columns would have them: what they leave out has its default. */
+/** The rows as in a table with these columns: absent values get their default. */
 export function completed(rows: readonly TableRow[], columns: readonly string[]): TableRow[] {
   return rows.map((row) =>
     Object.fromEntries(columns.map((name) => [name, row[name] === undefined ? (DEFAULTS[name] ?? null) : row[name]])),
   );
 }
 
-/** Column as the table spells it -> name in a file of rows. Throws SwitchyardError STORE_SCHEMA. */
+/** Name of a column in the table -> name in a file of rows. Throws SwitchyardError STORE_SCHEMA. */
 function namesOf(spec: TableSpec, present: readonly string[]): ReadonlyMap<string, string> {
   const shape = shapeOf(spec);
   if (present.length === 0) throw new SwitchyardError('STORE_SCHEMA', `${shape.description}: no such table`);
@@ -134,7 +133,8 @@ function namesOf(spec: TableSpec, present: readonly string[]): ReadonlyMap<strin
   const names = new Map<string, string>();
   for (const column of present) {
     const name = documented.get(column) ?? column;
-    // Another column of the operator's is called as one of ours that has another name here.
+    // An additional column of the operator may have the documented name of a column that is configured under another
+    // name.
     if (documented.has(column) || !taken.has(name)) names.set(column, name);
   }
   return names;
@@ -171,13 +171,13 @@ function record(
     const mayBeNull = nullable.get(column) ?? MAY_BE_NULL.has(name);
     if (given !== undefined && given !== null) values[column] = given;
     else if (given === null || name === DOCUMENTED.socket) values[column] = mayBeNull ? null : (DEFAULTS[name] ?? null);
-    // A column of the operator's own has the default that its table says.
+    // Additional columns get the default of the table.
     else if (DEFAULTS[name] !== undefined) values[column] = DEFAULTS[name];
   }
   return values;
 }
 
-/** Which columns may be null; a column that is not named is not known. */
+/** Which columns may be null; columns not in the map are unknown. */
 async function nullableColumns(trx: Knex.Transaction, table: string): Promise<ReadonlyMap<string, boolean>> {
   const dot = table.lastIndexOf('.');
   const query = dot < 0 ? trx(table) : trx(table.slice(dot + 1)).withSchema(table.slice(0, dot));
@@ -201,7 +201,7 @@ async function readList(path: string): Promise<TableContent> {
   return readListText(text, path);
 }
 
-/** Rows of Kamailio's list file, whose text is latin1; it has no other columns than these. */
+/** Parses Kamailio's list file, whose text is latin1; it has only these columns. */
 export function readListText(text: string, path: string): TableContent {
   const columns = ['setid', 'destination', 'flags', 'priority', 'attrs'];
   const rows: TableRow[] = [];
@@ -230,7 +230,7 @@ function readText(table: TextTable, spec: TableSpec): TableContent {
       const cell = (at: number, name: string): Cell => {
         const text = Buffer.from(fields[at] ?? '', 'latin1').toString('utf8');
         if (text === '' && nullable[at] === true) return null;
-        // A column of the operator's own is of the type that the file says.
+        // An additional column has the type that its value in the file suggests.
         if (isNumber[at] && name !== DOCUMENTED.weight && /^-?[0-9]{1,15}(?:\.[0-9]{1,9})?$/.test(text))
           return Number(text);
         return cellOf(text, name);
@@ -256,7 +256,7 @@ async function writeText(
   for (const row of rows) {
     const values = record(row, names, withIds, new Map());
     if (idAt !== undefined && !withIds) values[idAt] = nextId++;
-    // The file holds bytes: UTF-8 text goes in as its bytes.
+    // The file has bytes, so UTF-8 text is written as its bytes.
     const fields = table.columns.map((column) => Buffer.from(String(values[column] ?? ''), 'utf8').toString('latin1'));
     lines.push(formatTextRow(fields));
   }

@@ -6,7 +6,7 @@ import type { FlavourName } from '../engine/options.js';
 import { stateNumber, storedText } from './rows.js';
 import { DOCUMENTED, type Field, type TableShape } from './table.js';
 
-/** A dispatcher table, for the tools that make and fill one. */
+/** Describes a dispatcher table, for the tools that create and fill one. */
 export interface TableSpec {
   readonly url: DatabaseUrl;
   readonly table: string;
@@ -14,24 +14,24 @@ export interface TableSpec {
   readonly flavour: FlavourName;
 }
 
-/** The table as rows are read from it and written to it, its state column included. */
+/** The shape of the table for reading and writing rows, with its state column. */
 export function shapeOf(spec: TableSpec): TableShape {
   const description = `table ${spec.table} of ${spec.url.display}`;
   return { ...spec, description, persistentState: true };
 }
 
-/** What making a table came to. */
+/** The result of creating a table. */
 export interface InitReport {
-  /** False when the table was there already: it is left as it is. */
+  /** False when the table existed: it is unchanged. */
   readonly tableCreated: boolean;
   readonly versionAdded: boolean;
   readonly version: number;
 }
 
-/** A destination to be inserted; what is left out gets the column's default. */
+/** A destination to insert; absent values get the column's default. */
 export type NewRow = Pick<DestinationRow, 'setId' | 'uri'> & Partial<DestinationRow>;
 
-/** What a destination is in the columns of its table: every field but the id, which the database gives. */
+/** The column values of a destination, without the ID, which the database generates. */
 export function rowValues(row: NewRow): Readonly<Record<Exclude<Field, 'id'>, string | number | null>> {
   return {
     setid: row.setId,
@@ -54,10 +54,10 @@ export function columnValues(row: NewRow): Readonly<Record<string, string | numb
   );
 }
 
-/** What identifies a row to be deleted; the same URI with two sockets is two rows, and both are deleted. */
+/** Identifies rows to delete: all with this set and URI, whatever their socket. */
 export type RowIdentity = Pick<DestinationRow, 'setId' | 'uri'>;
 
-/** How a URI may stand in the table of a flavour: without its scheme too, where that is taken. */
+/** How a URI may be written in the table of a flavour: possibly also without its scheme. */
 export function storedSpellings(uri: string, flavour: FlavourName): string[] {
   const stored = storedText(uri);
   return flavourKind(flavour).takesBareHosts && stored.startsWith('sip:') ? [stored, stored.slice(4)] : [stored];

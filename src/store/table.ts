@@ -4,20 +4,20 @@ import { SwitchyardError } from '../core/errors.js';
 import type { FlavourName } from '../engine/options.js';
 import type { RawRow } from './rows.js';
 
-/** Name of the table that holds the version of every other table, in OpenSIPS and Kamailio alike. */
+/** Name of the table with the versions of all other tables, in OpenSIPS and Kamailio. */
 export const VERSION_TABLE = 'version';
 
-/** Newest table version whose columns we know, by flavour: older ones have fewer columns, each with its default. */
+/** Newest known table version by flavour; older ones lack columns, which get their default. */
 export const NEWEST_VERSION: Readonly<Record<FlavourName, number>> = { opensips: 9, kamailio: 4 };
 
-/** A documented column, by our name for it. */
+/** Our name for a documented column. */
 export type Field = Exclude<keyof RawRow, 'extra'>;
 
-/** Field of a row -> column it is read from. */
+/** Field of a row -> name of its column. */
 export type ColumnMap = ReadonlyMap<Field, string>;
 
 const REQUIRED: readonly Field[] = ['setid', 'destination'];
-/** Documented name of the column a field is read from: what files of rows call it, however the table spells it. */
+/** The documented names of the columns, used in files of rows whatever the table calls them. */
 export const DOCUMENTED: Readonly<Record<Field, string>> = {
   id: 'id',
   setid: 'setid',
@@ -47,15 +47,15 @@ const FIELDS: Readonly<Record<FlavourName, readonly Field[]>> = {
   kamailio: ['id', 'setid', 'destination', 'flags', 'priority', 'attrs', 'description'],
 };
 
-/** The fields a flavour's table has, in the order of its columns, with the names that are configured for them. */
+/** The fields of a flavour's table in the order of its columns, with their configured names. */
 export function columnsOf(columns: ColumnNames, flavour: FlavourName): [field: Field, column: string][] {
   const named: Partial<Record<Field, string>> = { ...columns };
   return FIELDS[flavour].map((field) => [field, named[field] ?? DOCUMENTED[field]]);
 }
 
-/** What a table is called in messages, and what of it is wanted. */
+/** A table's name in messages, and what is read from it. */
 export interface TableShape {
-  /** "table dispatcher of mysql://host/db" */
+  /** For example "table dispatcher of mysql://host/db". */
   readonly description: string;
   readonly table: string;
   readonly flavour: FlavourName;
@@ -64,8 +64,8 @@ export interface TableShape {
 }
 
 /**
- * Checks a table's version as the original does: the version table must name it.
- * Throws SwitchyardError STORE_VERSION, whose message says what to do.
+ * Checks a table's version like the original: the version table must have it. Throws SwitchyardError STORE_VERSION,
+ * whose message says what to do.
  */
 export function checkVersion(shape: TableShape, version: unknown): void {
   const newest = NEWEST_VERSION[shape.flavour];
@@ -85,11 +85,11 @@ export function checkVersion(shape: TableShape, version: unknown): void {
 }
 
 /**
- * Which columns are read. Columns that only newer versions have may be missing, unless somebody named them in the
- * configuration. Throws SwitchyardError STORE_SCHEMA naming the missing ones.
+ * Determines which columns are read. Columns that only newer versions have may be missing, unless the configuration
+ * names them. Throws SwitchyardError STORE_SCHEMA naming the missing ones.
  */
 export function mapColumns(shape: TableShape, present: readonly string[]): ColumnMap {
-  // Databases differ in whether the case of a column's name matters; operators' tables do not differ by case alone.
+  // In some databases the case of column names matters; but no real table has names that differ only in case.
   const actual = new Map(present.map((name) => [name.toLowerCase(), name]));
   const map = new Map<Field, string>();
   const missing: string[] = [];
@@ -105,9 +105,7 @@ export function mapColumns(shape: TableShape, present: readonly string[]): Colum
   return map;
 }
 
-/**
- * The columns that are attributes, as the table spells them. Throws SwitchyardError STORE_SCHEMA naming those it does not have.
- */
+/** The columns read as attributes, in the table's spelling. Throws SwitchyardError STORE_SCHEMA naming missing ones. */
 export function extraColumns(
   description: string,
   wanted: readonly { readonly column: string }[],
@@ -121,12 +119,12 @@ export function extraColumns(
   return wanted.map(({ column }) => actual.get(column.toLowerCase()) as string);
 }
 
-/** The select list that gives rows the field names of RawRow. */
+/** A select list that returns rows with the field names of RawRow. */
 export function selection(columns: ColumnMap): Record<string, string> {
   return Object.fromEntries(columns);
 }
 
-/** The version a table has by the version table; undefined without a row. `table` may be qualified by a schema. */
+/** A table's version in the version table; undefined without a row. `table` may have a schema. */
 export async function readVersion(knex: Knex, table: string): Promise<unknown> {
   const dot = table.lastIndexOf('.');
   const row: { table_version?: unknown } | undefined = await knex(versionTableFor(table))

@@ -14,7 +14,7 @@ import {
 } from './table-spec.js';
 import { readTextVersion } from './text-store.js';
 
-/** Types as db_text writes them; a field of a type without "null" must not be empty. */
+/** Column types in db_text; a field whose type lacks "null" must not be empty. */
 const TYPES: Readonly<Record<Field, string>> = {
   id: 'int,auto',
   setid: 'int',
@@ -51,7 +51,7 @@ export async function initTextTable(folder: string, spec: TableSpec, version: nu
   return { tableCreated, versionAdded: found === undefined, version: Number(found ?? version) };
 }
 
-/** insertRows for a db_text folder: ids go on from the highest there is. */
+/** insertRows for a db_text folder: new IDs continue after the highest. */
 export async function insertTextRows(
   folder: string,
   spec: TableSpec,
@@ -70,7 +70,7 @@ export async function insertTextRows(
     const fields = table.columns.map(() => '');
     for (const [field, column] of columns) {
       const value = field === 'id' ? nextId++ : (values[field] ?? '');
-      // The file holds bytes: UTF-8 text goes in as its bytes.
+      // The file has bytes, so UTF-8 text is written as its bytes.
       fields[table.columns.indexOf(column)] = Buffer.from(String(value), 'utf8').toString('latin1');
     }
     lines.push(formatTextRow(fields));

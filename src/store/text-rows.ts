@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { parseTextRow, readTextTable } from './db-text.js';
 
 /**
- * Rows of a db_text table, by column; an empty field has no value. Lines with another number of fields are passed over. Throws
- * SwitchyardError STORE_*.
+ * The rows of a db_text table, by column; an empty field has no value. Lines with a wrong number of fields are skipped.
+ * Throws SwitchyardError STORE_*.
  */
 export async function readTextRows(
   folder: string,

@@ -12,7 +12,7 @@ import { checkVersion, extraColumns, type Field, mapColumns, type TableShape, VE
 const ROWS_PER_ITERATION = 1000;
 const NOT_ASCII = /[^\x00-\x7f]/;
 
-/** A dispatcher table in a folder of db_text files. */
+/** Creates the store for a dispatcher table in a db_text folder. */
 export function createTextStore(url: FileUrl, config: StoreConfig): DestinationStore {
   return new TextStore(url.path, config);
 }
@@ -23,7 +23,7 @@ class TextStore implements DestinationStore {
   private readonly shape: TableShape;
   private readonly rules: LoadRules;
   private readonly path: string;
-  /** Rewrites go one after the other: each begins with what the one before has left. */
+  /** The last rewrite of the file: the next one begins with its result. */
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -57,7 +57,7 @@ class TextStore implements DestinationStore {
         continue;
       }
       const raw: Record<string, unknown> = {};
-      // The file holds bytes already, where a database holds text.
+      // The file has bytes already, where a database has text.
       const valueAt = (position: number): string | Buffer => {
         const field = fields[position] as string;
         return NOT_ASCII.test(field) ? Buffer.from(field, 'latin1') : field;
@@ -112,7 +112,7 @@ function rowKey(id: number | string | undefined, setid: number | string | undefi
   return `${id ?? ''} ${Number(setid)} ${uri}`;
 }
 
-/** The version of a table by the folder's version file; undefined when it is not named there. */
+/** A table's version in the folder's version file; undefined when it is not there. */
 export async function readTextVersion(folder: string, table: string): Promise<string | undefined> {
   const versions = await readTextTable(join(folder, VERSION_TABLE)).catch((error: SwitchyardError) => {
     if (error.code === 'STORE_UNREACHABLE') return undefined;
