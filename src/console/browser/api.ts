@@ -1,6 +1,6 @@
 import type { DestinationDetail, EventList, HealthGroup, ProbePoint } from '../server/wire.js';
 
-/** An answer other than success; `status` 401: sign in. */
+/** An answer other than success; `status` 401: the user must sign in. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -10,12 +10,12 @@ export class ApiError extends Error {
   }
 }
 
-/** Who is signed in, and what that name may do. */
+/** The signed-in user, and its rights. */
 export interface Me {
   readonly user: string | null;
   readonly role: 'viewer' | 'operator' | 'admin';
   readonly partitions: readonly string[] | null;
-  /** Whether the node is one of a cluster. */
+  /** Whether the node is in a cluster. */
   readonly clustered: boolean;
 }
 
@@ -31,12 +31,12 @@ async function failure(response: Response): Promise<ApiError> {
   try {
     reason = String((JSON.parse(text) as { error?: unknown }).error ?? reason);
   } catch {
-    // a plain text is the reason itself
+    // The body is plain text: it is the reason itself.
   }
   return new ApiError(response.status, reason === '' ? `HTTP ${response.status}` : reason);
 }
 
-/** Runs a management command. Throws ApiError with what the daemon said. */
+/** Runs a management command. Throws ApiError with the daemon's message. */
 export async function mi<T>(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<T> {
   const response = await fetch('/console/mi', {
     method: 'POST',
@@ -55,20 +55,20 @@ export async function mi<T>(method: string, params: Readonly<Record<string, unkn
   return answer.result as T;
 }
 
-/** Who is signed in, and what they may do. Throws ApiError, as all of these do. */
+/** The signed-in user and its rights. Throws ApiError, as all functions here do. */
 export const me = (): Promise<Me> => get('/console/me');
 /** One destination with its attributes and its last probes. */
 export const destination = (id: number): Promise<DestinationDetail> => get(`/console/destination?id=${id}`);
-/** Events, newest first; `before`: the number of the last one that is known. */
+/** Events, newest first; `before`: the number of the oldest known one. */
 export const events = (before?: number): Promise<EventList> =>
   get(`/console/events${before === undefined ? '' : `?before=${before}`}`);
-/** What the page "health" shows. */
+/** The data of the page "health". */
 export const health = (): Promise<readonly HealthGroup[]> => get('/console/health');
-/** The last probes of destinations, by their ids. */
+/** The last probes of destinations, by their IDs. */
 export const probes = (ids: readonly number[]): Promise<Readonly<Record<string, readonly ProbePoint[]>>> =>
   get(`/console/probes?ids=${ids.join()}`);
 
-/** Signs in. Throws ApiError 401 for a wrong name or password, 429 when tried too often. */
+/** Signs in. Throws ApiError 401 for a wrong name or password, 429 after too many attempts. */
 export async function signIn(user: string, password: string): Promise<void> {
   const response = await fetch('/api/session', {
     method: 'POST',

@@ -1,17 +1,17 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
-/** What a chart shows. */
+/** The data of a chart. */
 export interface ChartProps {
   readonly title: string;
-  /** Seconds since the epoch, then one list for each line; null is a gap. */
+  /** Seconds since the epoch, then a list of values for each line; null is a gap. */
   readonly data: readonly (readonly (number | null)[])[];
   readonly lines: readonly { readonly label: string; readonly colour: string }[];
   readonly unit: string;
   readonly height?: number;
 }
 
-/** Lines over time. */
+/** A chart with lines over time. */
 export function Chart({ title, data, lines, unit, height = 180 }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
@@ -60,7 +60,7 @@ export function Chart({ title, data, lines, unit, height = 180 }: ChartProps) {
   );
 }
 
-/** Counts by upper bound as bars with their numbers: readable without colour, and by screen readers. */
+/** Bars for counts by upper bound, with numbers, so that colour is not needed and screen readers can read it. */
 export function Histogram({
   title,
   bounds,

@@ -7,10 +7,10 @@ const ZONED = new Intl.DateTimeFormat(undefined, {
   second: '2-digit',
 });
 
-/** A moment in the reader's zone. */
+/** A time in the reader's time zone. */
 export const moment = (time: number | string): string => ZONED.format(new Date(time));
 
-/** "12 s", "4 min", "3 h 10 min", "2 d 4 h" for a span in milliseconds. */
+/** A duration in milliseconds as "12 s", "4 min", "3 h 10 min" or "2 d 4 h". */
 export function span(ms: number): string {
   const seconds = Math.max(Math.round(ms / 1000), 0);
   if (seconds < 60) return `${seconds} s`;
@@ -21,26 +21,26 @@ export function span(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Milliseconds, -1 for none. */
+/** A time in milliseconds; -1 means none. */
 export function millis(ms: number): string {
   if (ms < 0) return '–';
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
-/** Calls a second. */
+/** Calls per second. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return '0';
   return perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
 }
 
-/** A share of a whole, "97 %"; '–' of nothing. */
+/** A part of a whole in percent, "97 %"; "–" if the whole is 0. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '–';
   const share = (100 * part) / whole;
   return `${share > 99 && share < 100 ? share.toFixed(1) : Math.round(share)} %`;
 }
 
-/** "1 destination", "1,200 destinations". */
+/** A number and a noun: "1 destination", "1,200 destinations". */
 export const counted = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
 
 /** A number with the separators of the reader's language. */

@@ -77,7 +77,7 @@ function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => v
   const shown = pages.some(([path]) => path === page) || page === 'destination' ? page : '';
   const title = shown === 'destination' ? 'Destination' : pages.find(([path]) => path === shown)?.[1];
   useEffect(() => {
-    // Tabs, the history and screen readers go by it (WCAG 2.4.2).
+    // Tabs, the browser's history and screen readers use the title (WCAG 2.4.2).
     document.title = `${title} - ${store.node === '' ? '' : `${store.node} - `}switchyard`;
   }, [title, store.node]);
   return (
@@ -125,7 +125,7 @@ function Frame({ me, onSignOut }: { readonly me: Me; readonly onSignOut: () => v
   );
 }
 
-/** Nodes are of the whole process: who is bounded to partitions does not see them. */
+/** The page of nodes concerns the whole process, so a user limited to some partitions does not see it. */
 function mayOpen(path: string, me: Me): boolean {
   if (path === 'audit') return me.role === 'admin';
   return path !== 'nodes' || (me.clustered && me.partitions === null);

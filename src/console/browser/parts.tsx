@@ -3,13 +3,13 @@ import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api.js';
 import type { Store } from './store.js';
 
-/** Draws again whenever the store changes. */
+/** Renders again whenever the store changes. */
 export function useStore(store: Store): void {
   const [, draw] = useReducer((n: number) => n + 1, 0);
   useEffect(() => store.subscribe(() => draw(undefined as never)), [store]);
 }
 
-/** What `load` resolved with, loaded again each `everyMs` and whenever `key` changes. */
+/** The result of `load`, loaded again every `everyMs` and when `key` changes. */
 export function useLoaded<T>(
   load: () => Promise<T>,
   key: unknown,
@@ -39,18 +39,18 @@ export function useLoaded<T>(
   return { value, error, reload: () => reload(undefined as never) };
 }
 
-/** What went wrong, for the reader. */
+/** The reason of an error, for the reader. */
 export function reasonOf(error: unknown): string {
   if (error instanceof ApiError) return error.message;
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A state as a dot with its name. The name is text, so that colour is not the only sign. */
+/** A state as a dot with its name, so that colour is not the only sign. */
 export function State({ state }: { readonly state: string }) {
   return <span class={`state ${state}`}>{state}</span>;
 }
 
-/** A message about something that failed, read out at once by a screen reader. */
+/** An error message, which screen readers read out at once. */
 export function Problem({ children }: { readonly children: ComponentChildren }) {
   return (
     <p class="problem" role="alert">
@@ -59,7 +59,7 @@ export function Problem({ children }: { readonly children: ComponentChildren }) 
   );
 }
 
-/** What may be wider than the page and then scrolls by itself: by keyboard too. */
+/** Content that may be wider than the page and scrolls by itself, also by keyboard. */
 export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without the focus the arrow keys do not scroll it
@@ -69,7 +69,7 @@ export function Scroll({ label, children }: { readonly label: string; readonly c
   );
 }
 
-/** A line through points in time, for a row of a table. Gaps are points without an answer. */
+/** A small line chart of values over time, for a table row. Gaps are values without an answer. */
 export function Sparkline({
   points,
   from,
@@ -109,7 +109,7 @@ export function Sparkline({
   );
 }
 
-/** A list of thousands of rows of one height, of which only those in sight are drawn. */
+/** A list of thousands of rows with equal height, of which only the visible ones are rendered. */
 export function LongList<T>({
   items,
   rowHeight,
@@ -158,7 +158,7 @@ export function LongList<T>({
   );
 }
 
-/** A question before something is done; the answer may carry a word of why. */
+/** Asks for confirmation before an action; may also ask for a reason. */
 export function Confirm({
   title,
   children,

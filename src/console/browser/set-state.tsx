@@ -4,10 +4,10 @@ import { Confirm } from './parts.js';
 import type { Row } from './store.js';
 
 const STATES = { a: 'active', i: 'inactive', p: 'probing' } as const;
-/** Letters of states, as ds_set_state takes them. */
+/** Letters of states for ds_set_state. */
 export type StateLetter = keyof typeof STATES;
 
-/** A button for each state; `choose` gets the letter of the one that was pressed. */
+/** A button for each state; `choose` gets its letter. */
 export function StateButtons({ choose }: { readonly choose: (state: StateLetter) => void }) {
   return (
     <>
@@ -20,7 +20,7 @@ export function StateButtons({ choose }: { readonly choose: (state: StateLetter)
   );
 }
 
-/** Sets the state of some destinations, one command each, and reports what failed. */
+/** Sets the state of several destinations, with one command each, and shows failures. */
 export function SetState({
   rows,
   state,

@@ -8,31 +8,31 @@ import {
   type WireSnapshot,
 } from '../server/wire.js';
 
-/** One destination as the page knows it. */
+/** One destination in the page. */
 export interface Row {
   info: StaticRow;
   live: LiveRow;
-  /** Calls a second, smoothed over some seconds. */
+  /** Calls per second, smoothed over some seconds. */
   rate: number;
   failRate: number;
-  /** Lower case text that the search looks in. */
+  /** Lower-case text that is searched. */
   text: string;
 }
 
-/** An event as it was published. */
+/** A published event. */
 export interface LiveEvent {
   readonly name: string;
   readonly params: Readonly<Record<string, string | number>>;
 }
 
-/** Weight of a new second in a smoothed rate. */
+/** Weight of a new second in the smoothed rate. */
 const SMOOTHING = 0.3;
 const MAX_EVENTS = 500;
 
-/** How the connection to the daemon does. */
+/** State of the connection to the daemon. */
 export type Connection = 'connecting' | 'live' | 'lost' | 'refused';
 
-/** Everything the pages draw, kept current by the daemon's stream. */
+/** All data that the pages show, updated by the daemon's event stream. */
 export class Store {
   readonly rows = new Map<number, Row>();
   partitions: readonly PartitionRow[] = [];
@@ -41,9 +41,9 @@ export class Store {
   node = '';
   version = '';
   connection: Connection = 'connecting';
-  /** Counts messages, so that what is derived from the rows can be kept until the next one. */
+  /** Counts messages, so that derived data can be reused until the next one. */
   generation = 0;
-  /** Daemon's clock minus ours, milliseconds. */
+  /** The daemon's clock minus the browser's, in milliseconds. */
   private skew = 0;
   private lastTime = 0;
   private readonly warm = new Set<Row>();
@@ -62,14 +62,14 @@ export class Store {
     return () => this.listeners.delete(listen);
   }
 
-  /** Opens the stream; the browser opens it again when it is lost. */
+  /** Opens the stream; the browser reconnects when it is lost. */
   connect(): void {
     this.source?.close();
     const source = new EventSource('/console/stream');
     this.source = source;
     source.addEventListener('open', () => this.set('live'));
     source.addEventListener('error', () => {
-      // A browser gives up for good when it is answered with an error, not when the daemon restarts.
+      // After an error status the browser does not reconnect; after a restart of the daemon it does.
       if (source.readyState === EventSource.CLOSED) {
         this.set('refused');
         setTimeout(() => this.source === source && this.connect(), 2000);
@@ -165,10 +165,10 @@ function searchText({ partition, set, uri, attrs, description }: StaticRow): str
   return `${partition} ${partition}:${set} set ${set} ${uri} ${attrs} ${description}`.toLowerCase();
 }
 
-/** "active", "inactive", "probing" */
+/** The state's name: "active", "inactive" or "probing". */
 export const stateOf = (row: Row): (typeof STATES)[number] => STATES[row.live[LIVE.state]] ?? 'active';
 
-/** How urgently somebody should look at it: higher comes first. */
+/** How urgently an operator should look at it: a higher number comes first. */
 export function urgency(row: Row): number {
   const state = stateOf(row);
   if (state === 'probing') return 3;
@@ -176,7 +176,7 @@ export function urgency(row: Row): number {
   return row.failRate > 0.05 ? 1 : 0;
 }
 
-/** Rows that match all words, what is wrong first, else by partition, set and URI. */
+/** Rows that match all words, those with problems first, else by partition, set and URI. */
 export function arranged(rows: Iterable<Row>, search: string, partition: string | undefined): Row[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const found = [...rows].filter(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
-/** Nothing from anywhere else, no inline script, no frame around it (CSP level 3). */
+/** Content Security Policy (level 3): nothing from other origins, no inline scripts, no framing. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -28,7 +28,7 @@ interface Asset {
   readonly packed: Buffer;
 }
 
-/** The files of the page, as `npm run build` made them. Read when first asked for, or ahead of that. */
+/** The files of the page, as built by `npm run build`. They are read when first requested, or by `loadAhead`. */
 export class Assets {
   private readonly loaded = new Map<string, Asset>();
 
@@ -51,7 +51,8 @@ export class Assets {
       return;
     }
     response.setHeader('ETag', asset.tag);
-    // A browser asks each time whether its copy is current: an upgraded daemon is never looked at through an old page.
+    // The browser must check each time whether its copy is current, so that an upgraded daemon is not used with an old
+    // page.
     response.setHeader('Cache-Control', 'no-cache');
     response.setHeader('Vary', 'Accept-Encoding');
     if (request.headers['if-none-match'] === asset.tag) {

@@ -17,33 +17,33 @@ import { History } from './history.js';
 import { WireRows } from './rows.js';
 import type { DestinationDetail, EventEntry, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
 
-/** The most destinations in one query, and the most characters of the list of their numbers. */
+/** Most destinations in one query, and longest list of their IDs. */
 const MAX_IDS = 100;
 const MAX_IDS_TEXT = 2000;
 
-/** What the console shows, read when somebody looks. */
+/** The data that the console shows; read on request. */
 export interface ConsoleSource {
   readonly node: string;
   readonly version: string;
   partitions(): Iterable<Partition>;
-  /** Why a partition does not serve; undefined when it does. */
+  /** Why a partition is not ready; undefined: it is ready. */
   problem(partition: string): string | undefined;
   readonly figures: Pick<FiguresTable, 'find'>;
   health(): readonly HealthGroup[];
-  /** Settings that apply to a destination: name, value, where it comes from. */
+  /** The settings for a destination: name, value, source. */
   settings(destination: Destination): DestinationDetail['settings'];
-  /** Whether this node is one of a cluster. */
+  /** Whether this node is in a cluster. */
   readonly clustered: boolean;
-  /** Reads events from the stream that keeps them; undefined when no stream is configured. */
+  /** Reads stored events; undefined when no stream is configured. */
   readonly olderEvents: OlderEvents | undefined;
-  /** Who sent the request; undefined when that user may see nothing. */
+  /** The sender of a request; undefined when it may see nothing. */
   identify(request: IncomingMessage): Promise<Caller | undefined>;
 }
 
-/** A path and what answers it. */
+/** A path and its handler. */
 export type Route = readonly [path: string, handler: HttpHandler];
 
-/** What the console is made with. */
+/** Options of the console. */
 export interface ConsoleOptions {
   readonly source: ConsoleSource;
   readonly clock: Clock;
@@ -82,17 +82,17 @@ export class Console implements Service {
     this.feed.stop();
   }
 
-  /** Reads the files of the page now: an upgrade may replace them while the daemon runs. */
+  /** Reads the files of the page now, since an upgrade may replace them while the daemon runs. */
   loadAhead(): void {
     this.assets.loadAhead();
   }
 
-  /** A probe has ended; to be called with each. */
+  /** Call it when a probe has ended. */
   probed(destination: Destination, outcome: { readonly code: number; readonly rtt?: number | undefined }): void {
     this.history.probed(destination, outcome, this.options.clock.now());
   }
 
-  /** An event was raised; to be called with each. */
+  /** Call it when an event was raised. */
   raised(event: EventEntry): void {
     this.past.add(event);
     const { partition } = event.params;
@@ -184,7 +184,7 @@ export class Console implements Service {
     sendJson(response, 200, groups);
   }
 
-  /** The part of the health that a user restricted to partitions sees. */
+  /** The health information for a user limited to some partitions. */
   private partitionHealth(caller: Caller): readonly HealthGroup[] {
     const items = [...this.options.source.partitions()]
       .filter(({ name }) => sees(caller, name))
@@ -223,7 +223,7 @@ export class Console implements Service {
     }
   }
 
-  /** Destinations by their numbers. */
+  /** The destinations with these IDs. */
   private *all(wanted: ReadonlySet<number>): Generator<Destination> {
     for (const partition of this.options.source.partitions()) {
       for (const destination of destinationsOf(partition.snapshot)) {
@@ -233,7 +233,7 @@ export class Console implements Service {
   }
 }
 
-/** A parameter of the query; '' when it is not there. */
+/** A query parameter; '' when it is absent. */
 function queryOf(request: IncomingMessage, name: string): string {
   const [, query = ''] = (request.url ?? '').split('?', 2);
   return new URLSearchParams(query).get(name) ?? '';

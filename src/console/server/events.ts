@@ -2,14 +2,14 @@ import { type Rights, sees } from '../../access/rights.js';
 import { messageOf } from '../../core/errors.js';
 import type { EventEntry, EventList } from './wire.js';
 
-/** Events of one answer. */
+/** Events in one answer. */
 const PAGE = 100;
 /** Events kept in memory. */
 const KEPT = 1000;
-/** Readings of the stream that run or wait at once. */
+/** Most running and waiting requests to read the stream. */
 const MAX_READINGS = 8;
 
-/** Reads events from where they are kept, newest first. Rejects with the reason in words. */
+/** Reads stored events, newest first. Rejects with the reason in words. */
 export type OlderEvents = (query: {
   readonly before: number | undefined;
   readonly limit: number;
@@ -17,7 +17,7 @@ export type OlderEvents = (query: {
   readonly wants: (event: EventEntry) => boolean;
 }) => Promise<{ readonly events: readonly { readonly event: EventEntry }[]; readonly before: number | undefined }>;
 
-/** Events that were: the last ones of this process, and with a stream all that it keeps. */
+/** Past events: the last ones of this process, and with a stream all that are stored. */
 export class PastEvents {
   private readonly kept: EventEntry[] = [];
   /** Number of the next event. */
@@ -28,7 +28,7 @@ export class PastEvents {
   /** @param older undefined: no stream keeps events */
   constructor(private readonly older: OlderEvents | undefined) {}
 
-  /** Keeps an event; the oldest of this process is dropped. */
+  /** Adds an event; the oldest of this process may be dropped. */
   add(event: EventEntry): void {
     this.next++;
     this.kept.push(event);
@@ -36,8 +36,8 @@ export class PastEvents {
   }
 
   /**
-   * A page of what somebody with these rights may see. While the stream cannot be read, the first page is of the memory and
-   * says why; the others reject with the reason in words.
+   * A page of the events that a user may see. When the stream cannot be read, the first page is from memory, with the
+   * reason; further pages reject with it.
    */
   async page(rights: Rights, before: number | undefined): Promise<EventList> {
     const { older } = this;
@@ -47,7 +47,7 @@ export class PastEvents {
       return await this.stored(older, rights, wants, before);
     } catch (error) {
       if (before !== undefined) throw error;
-      // Numbers of the memory are none of the stream: there is no reading on.
+      // Events in memory have other numbers than those in the stream, so there is no next page.
       const { from, events } = this.remembered(wants);
       return { from, events, problem: messageOf(error) };
     }

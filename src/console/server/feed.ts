@@ -9,7 +9,7 @@ export interface RowPair {
   readonly live: LiveRow;
 }
 
-/** What the feed reads at each tick. */
+/** The data that the feed reads at each tick. */
 export interface FeedSource {
   readonly node: string;
   readonly version: string;
@@ -18,25 +18,28 @@ export interface FeedSource {
   rows(): Iterable<RowPair>;
 }
 
-/** Milliseconds between two messages to readers. */
+/** Milliseconds between two messages. */
 export const FEED_MS = 1000;
-/** Rows looked at in one event loop iteration: about a millisecond. */
+/** Rows handled in one event loop iteration: about a millisecond. */
 const SLICE = 400;
-/** Messages kept for a reader who was away for a moment. */
+/** Messages kept for readers that were disconnected for a moment. */
 const KEPT = 60;
-/** Bytes a reader may leave unread, beside its snapshot, before its stream is ended; it connects again and gets a snapshot. */
+/**
+ * Most unread bytes of a reader, besides its snapshot. Beyond that its stream is ended; it then reconnects and gets a
+ * snapshot.
+ */
 const MAX_UNREAD = 1024 * 1024;
-/** Readers at once. */
+/** Most readers. */
 const MAX_READERS = 100;
 
 interface Reader {
   readonly response: ServerResponse;
   readonly rights: Rights;
-  /** Bytes it may leave unread now. A snapshot takes a slow line longer than a tick. */
+  /** Unread bytes allowed now: a slow connection needs longer than a tick for a snapshot. */
   allowed: number;
 }
 
-/** What readers know of a destination; texts are JSON. */
+/** What readers know about a destination; the texts are JSON. */
 interface Entry {
   readonly partition: string;
   live: string;
@@ -46,7 +49,7 @@ interface Entry {
 
 type Texts = Map<string, string[]>;
 
-/** What one tick changed, by partition, so that each reader is given its own. */
+/** The changes of one tick by partition, so that each reader gets only those it may see. */
 interface Tick {
   readonly number: number;
   readonly time: number;
@@ -57,8 +60,8 @@ interface Tick {
 }
 
 /**
- * Server-sent events for the pages that are open: a snapshot first, then once a second what has changed, numbered. While
- * nobody looks, nothing runs. A message is made once for all readers who may see the same partitions.
+ * Server-sent events for the open pages: first a snapshot, then once a second the changes, numbered. Nothing runs
+ * without readers. Readers who may see the same partitions get the same message, which is made once.
  */
 export class Feed {
   private readonly readers = new Set<Reader>();
@@ -67,27 +70,27 @@ export class Feed {
   private cancel: (() => void) | undefined;
   private readonly known = new Map<number, Entry>();
   private partitions = '';
-  /** Readings and greetings, one after the other. */
+  /** Ticks and snapshots, one after the other. */
   private jobs: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly source: FeedSource,
     private readonly clock: Clock,
-    /** Distinguishes the numbers of this process from those of one before it. */
+    /** Distinguishes the message numbers of this process from those of an earlier one. */
     private readonly boot: string,
-    /** Ends an event loop iteration. */
+    /** Resolves in the next event loop iteration. */
     private readonly pause: () => Promise<void>,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** How many pages are open. */
+  /** Number of open pages. */
   get size(): number {
     return this.readers.size;
   }
 
   /**
-   * Adds a reader. `lastId` is what its browser received last: missed messages are sent when they are still known, else a
-   * snapshot. Returns false when there are too many.
+   * Adds a reader. `lastId`: the last message its browser has received; it gets the missed messages if they are still
+   * kept, else a snapshot. Returns false when there are too many readers.
    */
   open(response: ServerResponse, rights: Rights, lastId: string | undefined): boolean {
     if (this.readers.size >= MAX_READERS) return false;
@@ -117,7 +120,7 @@ export class Feed {
     return true;
   }
 
-  /** Sends a message of its own kind to all readers who may see the partition; undefined: to all who see everything. */
+  /** Sends a message to all readers who may see the partition; undefined: to all who may see everything. */
   publish(kind: string, partition: string | undefined, data: unknown): void {
     if (this.readers.size === 0) return;
     const text = JSON.stringify(data);
@@ -167,7 +170,7 @@ export class Feed {
     }
   }
 
-  /** Compares everything with what readers know, and remembers it. */
+  /** Compares all destinations with what readers know, and stores the result. */
   private async collect(): Promise<Tick> {
     const live: Texts = new Map();
     const rows: Texts = new Map();
@@ -247,7 +250,7 @@ function keyOf({ partitions }: Rights): string {
   return partitions === undefined ? '*' : [...partitions].sort().join('\n');
 }
 
-/** The JSON of a Delta (wire.ts) for somebody with these rights. */
+/** The JSON of a Delta (wire.ts) for a reader with these rights. */
 function deltaFor(tick: Tick, rights: Rights): string {
   const of = (texts: Texts): string => {
     const parts: string[] = [];

@@ -3,16 +3,16 @@ import { maskUri } from '../../core/mask.js';
 import type { Destination, Health } from '../../engine/destination.js';
 import { type LiveRow, STATES, type StaticRow } from './wire.js';
 
-/** Milliseconds after which the counts that percentiles are compared with are taken anew. */
+/** Milliseconds after which the counts for recent percentiles are replaced. */
 const WINDOW_MS = 30_000;
 
 interface Window {
-  /** Counts one window ago and at its beginning. */
+  /** Counts at the beginning of the last window and of this one. */
   older: readonly number[];
   newer: readonly number[];
 }
 
-/** Converts destinations to rows of the wire, each with a number that stays while it is in its table. */
+/** Converts destinations to rows for the page. A destination keeps its ID while it is in its table. */
 export class WireRows {
   private readonly numbers = new WeakMap<Health, number>();
   private next = 1;
@@ -24,14 +24,14 @@ export class WireRows {
 
   constructor(private readonly figures: Pick<FiguresTable, 'find'>) {}
 
-  /** The number of a destination; the same health is the same destination. */
+  /** The ID of a destination; destinations with the same health are the same. */
   numberOf({ health }: Destination): number {
     let number = this.numbers.get(health);
     if (number === undefined) this.numbers.set(health, (number = this.next++));
     return number;
   }
 
-  /** The same object as before while nothing of it has changed. */
+  /** Returns the same object while nothing in it has changed. */
   staticRow(destination: Destination): StaticRow {
     const { row, partition, setId } = destination;
     const weight = destination.health.weight ?? row.weight;
@@ -52,14 +52,14 @@ export class WireRows {
     return made;
   }
 
-  /** To be called once before the rows of a moment are made; monotonic milliseconds. */
+  /** Call it before rows are made; monotonic milliseconds. */
   begin(now: number): void {
     if (now - this.turnedAt < WINDOW_MS) return;
     this.turnedAt = now;
     this.round++;
   }
 
-  /** The figures of a destination that change all the time. */
+  /** The figures of a destination that change often. */
   live(destination: Destination): LiveRow {
     const { health } = destination;
     const figures = this.figures.find(destination);
@@ -83,7 +83,7 @@ export class WireRows {
     ];
   }
 
-  /** Percentiles of the time to the first reply, of the last half minute to minute. */
+  /** Percentiles of the time to the first reply, over the last 30 to 60 seconds. */
   private recent(figures: DestinationFigures): readonly [number, number] {
     const { first } = figures;
     if (first.count === 0) return [-1, -1];
@@ -101,7 +101,9 @@ export class WireRows {
   }
 }
 
-/** Outcomes that count against a destination: no reply, 5xx, 6xx. A busy or unknown callee is no failure of a gateway. */
+/**
+ * Outcomes that count against a destination: no reply, 5xx, 6xx. A busy or unknown callee is not a gateway's failure.
+ */
 function failures(outcomes: readonly number[]): number {
   return (outcomes[0] ?? 0) + (outcomes[5] ?? 0) + (outcomes[6] ?? 0);
 }
@@ -112,7 +114,7 @@ function quantile(times: Times, before: readonly number[], share: number): numbe
   return value === undefined ? -1 : Math.round(value * 10) / 10;
 }
 
-/** "negative probing reply, 408 timeout" */
+/** The reason of a state, such as "negative probing reply, 408 timeout". */
 function why({ lastChange, lastProbe, state }: Health): string {
   if (lastChange === undefined) return state === 'active' ? '' : 'as loaded from the table';
   const { reason, code, cause } = lastChange;

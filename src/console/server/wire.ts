@@ -1,10 +1,11 @@
 /**
- * What travels between the daemon and the console's page. Imported by both sides, so it holds types and constants only.
+ * The messages between the daemon and the console's page. Both sides import this file, so it contains only types and
+ * constants.
  */
 
-/** What of a destination changes only by a reload. */
+/** The data of a destination that only a reload changes. */
 export interface StaticRow {
-  /** Number of the destination on this node, for as long as the process lives. */
+  /** ID of the destination on this node, as long as the process runs. */
   readonly id: number;
   readonly partition: string;
   readonly set: number;
@@ -16,22 +17,22 @@ export interface StaticRow {
   readonly socket: string;
 }
 
-/** Positions in a live row, a tuple of numbers and two texts to be short on the wire. */
+/** Positions in a live row, which is a tuple to keep messages short. */
 export const LIVE = {
   id: 0,
   /** Index into STATES. */
   state: 1,
-  /** Milliseconds since the epoch of the last change of state; 0: as loaded. */
+  /** Milliseconds since the epoch of the last state change; 0: none since the load. */
   since: 2,
   /** INVITE requests sent to it since the start. */
   calls: 3,
   answered: 4,
   failed: 5,
-  /** Requests that went on to another destination after it failed. */
+  /** Requests that were sent to another destination after it failed. */
   failovers: 6,
-  /** Calls that go on; -1: not known. */
+  /** Calls in progress; -1: unknown. */
   inProgress: 7,
-  /** Milliseconds to the first reply, of the last half minute to minute; -1: none. */
+  /** Milliseconds to the first reply, over the last 30 to 60 seconds; -1: none. */
   firstP50: 8,
   firstP95: 9,
   /** Round trip of the last probe, milliseconds; -1: none. */
@@ -40,7 +41,7 @@ export const LIVE = {
   why: 11,
 } as const;
 
-/** What changes about a destination, as numbers in this order. */
+/** The values of a destination that change often, in the order of LIVE. */
 export type LiveRow = readonly [
   id: number,
   state: number,
@@ -56,33 +57,33 @@ export type LiveRow = readonly [
   why: string,
 ];
 
-/** States of a destination, by their numbers in a row. */
+/** States of a destination, by their index in a row. */
 export const STATES = ['active', 'inactive', 'probing'] as const;
 
 /** A partition as the overview shows it. */
 export interface PartitionRow {
   readonly name: string;
   readonly flavour: string;
-  /** Why it does not serve; absent when it does. */
+  /** Why it is not ready; absent: it is ready. */
   readonly problem?: string;
 }
 
-/** Everything at once: the first message of a stream. */
+/** The first message of a stream, with everything. */
 export interface WireSnapshot {
   readonly node: string;
   readonly version: string;
-  /** Milliseconds since the epoch at the daemon. */
+  /** The daemon's time in milliseconds since the epoch. */
   readonly time: number;
   readonly partitions: readonly PartitionRow[];
   readonly rows: readonly StaticRow[];
   readonly live: readonly LiveRow[];
 }
 
-/** What has changed since the message before. */
+/** The changes since the last message. */
 export interface Delta {
   readonly time: number;
   readonly live: readonly LiveRow[];
-  /** Rows that are new, or whose table row was edited. */
+  /** Rows that are new or were edited. */
   readonly rows?: readonly StaticRow[];
   readonly gone?: readonly number[];
   readonly partitions?: readonly PartitionRow[];
@@ -99,7 +100,7 @@ export interface HistoryEntry {
   readonly cause?: string;
 }
 
-/** An event as it was published, or read from the stream. */
+/** An event as published or read from the stream. */
 export interface EventEntry {
   readonly name: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -110,31 +111,31 @@ export interface EventList {
   /** Where they come from: the memory of this node, or the stream. */
   readonly from: 'memory' | 'stream';
   readonly events: readonly EventEntry[];
-  /** To be named to read on; absent: there are no older ones. */
+  /** Number for requesting older events; absent: there are none. */
   readonly before?: number;
-  /** Why the stream was not read: the events are those of the memory. */
+  /** Why the stream could not be read; the events are then from memory. */
   readonly problem?: string;
 }
 
-/** One probe: when it ended, round trip in milliseconds or -1 for none, final code. */
+/** One probe: when it ended, round trip in milliseconds (-1: none), final code. */
 export type ProbePoint = readonly [time: number, rtt: number, code: number];
 
-/** What the page of one destination shows beside its row. */
+/** What the page of a destination shows besides its row. */
 export interface DestinationDetail {
   readonly row: StaticRow;
   readonly history: readonly HistoryEntry[];
   readonly probes: readonly ProbePoint[];
-  /** Replies by class: none, 1xx (always 0), 2xx to 6xx. */
+  /** Number of replies by class: none, 1xx (always 0), 2xx to 6xx. */
   readonly outcomes: readonly number[];
-  /** Bounds in milliseconds and counts of times to the first and to the final reply. */
+  /** Upper bounds in milliseconds, and counts of the times to the first and to the final reply. */
   readonly bounds: readonly number[];
   readonly first: readonly number[];
   readonly final: readonly number[];
-  /** Settings that apply to it, and where each comes from. */
+  /** The settings for it, and where each comes from. */
   readonly settings: readonly (readonly [name: string, value: string, source: string])[];
 }
 
-/** Part of the page on health. */
+/** A line of the page "health". */
 export interface HealthItem {
   readonly name: string;
   readonly value: string;
@@ -142,7 +143,7 @@ export interface HealthItem {
   readonly detail?: string;
 }
 
-/** Figures of the page "health" that belong together. */
+/** A group of lines on the page "health". */
 export interface HealthGroup {
   readonly title: string;
   readonly items: readonly HealthItem[];

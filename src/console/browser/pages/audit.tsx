@@ -17,7 +17,7 @@ interface AuditRecord {
   readonly changes?: readonly string[];
 }
 
-/** Who changed what, and what was refused. */
+/** The audit trail: who changed what, and what was refused. */
 export function AuditPage({ store }: { readonly store: Store }) {
   useStore(store);
   const { value, error } = useLoaded(

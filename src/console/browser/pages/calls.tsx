@@ -13,7 +13,7 @@ export interface Calls {
 
 type Filter = Readonly<Record<string, string | number>>;
 
-/** The newest calls that match, read again each `everyMs`. Without a filter nothing is read. */
+/** Loads the newest matching calls every `everyMs`. Without a filter nothing is loaded. */
 export function useCalls(filter: Filter | undefined, everyMs: number): Calls {
   const key = JSON.stringify(filter);
   const { value, error } = useLoaded(
@@ -35,7 +35,7 @@ const FIELDS = [
   ['code', 'Code'],
 ] as const;
 
-/** The last calls, filtered, each with what was tried. */
+/** The last calls with their attempts, and a filter. */
 export function CallsPage({ me }: { readonly me: Me }) {
   const [text, setText] = useState<Readonly<Record<string, string>>>({});
   const [filter, setFilter] = useState<Filter>({ limit: 200 });
@@ -70,7 +70,7 @@ export function CallsPage({ me }: { readonly me: Me }) {
   );
 }
 
-/** Rows of calls; each opens as a ladder of its tries. */
+/** A table of calls; each can be opened to show its attempts. */
 export function CallTable({ calls: { calls, error } }: { readonly calls: Calls }) {
   const [open, setOpen] = useState<number>();
   if (error !== undefined) return <Problem>{error}</Problem>;
@@ -135,7 +135,7 @@ function result(call: Call): string {
   return call.cancelled ? `${call.code} cancelled` : `${call.code}${failed}`;
 }
 
-/** What was tried in order: an arrow for each request, and what came back. */
+/** The attempts in order: an arrow for each request and its result. */
 function Ladder({ call }: { readonly call: Call }) {
   return (
     <div class="ladder">
@@ -170,7 +170,7 @@ function Ladder({ call }: { readonly call: Call }) {
   );
 }
 
-/** Seconds that a trace of this page lasts, and milliseconds between two looks at it. */
+/** Seconds a trace from this page lasts, and milliseconds between two requests for its messages. */
 const TRACE_SECONDS = 60;
 const LOOK_EVERY = 1000;
 
@@ -179,7 +179,7 @@ interface TraceAnswer {
   readonly Messages: readonly LadderMessage[];
 }
 
-/** Switches a trace on for a filter, bounded in time, and shows its messages as they come. */
+/** Starts a trace for a filter, limited in time, and shows its messages as they come. */
 function TraceForm() {
   const [from, setFrom] = useState('');
   const [id, setId] = useState<number>();
@@ -203,7 +203,7 @@ function TraceForm() {
     }, LOOK_EVERY);
     return () => {
       clearInterval(timer);
-      // The page is left: nobody looks at it any more.
+      // The page was left, so the trace is not needed any more.
       mi('trace_stop', { id }).catch(() => {});
     };
   }, [id]);

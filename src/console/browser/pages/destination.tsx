@@ -10,7 +10,7 @@ import { CallTable, useCalls } from './calls.js';
 
 const OUTCOMES = ['no reply', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx'];
 
-/** One destination: what happened to it and why, and what can be done. */
+/** One destination: its history with reasons, and what an operator can do. */
 export function DestinationPage({ store, me, id }: { readonly store: Store; readonly me: Me; readonly id: number }) {
   useStore(store);
   const row = store.rows.get(id);

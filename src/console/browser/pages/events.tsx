@@ -5,14 +5,14 @@ import { moment } from '../format.js';
 import { Problem, reasonOf, Scroll, State, useStore } from '../parts.js';
 import type { LiveEvent, Store } from '../store.js';
 
-/** Events that were read back, newest first. */
+/** Events loaded from the past, newest first. */
 interface Past {
   readonly events: readonly LiveEvent[];
   readonly from: EventList['from'];
   readonly before: number | undefined;
 }
 
-/** Events as they are published, newest first; below them those that were before the page was opened. */
+/** Events as they are published, newest first; below them those from before the page was opened. */
 export function EventsPage({ store }: { readonly store: Store }) {
   useStore(store);
   const [search, setSearch] = useState('');
@@ -116,7 +116,7 @@ export function EventsPage({ store }: { readonly store: Store }) {
   );
 }
 
-/** Live events and those read back; what is in both stands once. */
+/** Joins live and loaded events; an event that is in both is shown once. */
 function joined(live: readonly LiveEvent[], past: readonly LiveEvent[]): readonly LiveEvent[] {
   const known = new Set(live.map(keyOf));
   return [...live, ...past.filter((event) => !known.has(keyOf(event)))];

@@ -2,10 +2,10 @@ import { health } from '../api.js';
 import { moment } from '../format.js';
 import { Problem, useLoaded } from '../parts.js';
 
-/** Times are shown in the reader's zone, as on the other pages. */
+/** Times are shown in the reader's time zone, as on the other pages. */
 const ISO_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
-/** Databases, NATS, endpoints, limits, memory: what the daemon says of itself. */
+/** The state of databases, NATS, endpoints, limits and memory, as the daemon reports it. */
 export function HealthPage() {
   const { value, error } = useLoaded(health, '', 2000);
   return (

@@ -1,6 +1,6 @@
 import { Scroll } from '../parts.js';
 
-/** A message of a trace, as trace_get answers. */
+/** A message of a trace, from trace_get. */
 export interface LadderMessage {
   readonly n: number;
   readonly time: number;
@@ -15,7 +15,10 @@ const US = 'switchyard';
 /** Peers with a column of their own; further ones share the last. */
 const MOST_PEERS = 5;
 
-/** The messages of each call: a column for each peer and for us, an arrow for each message, its text below it when opened. */
+/**
+ * The messages of each call as a ladder: a column for each peer and for us, an arrow for each message, whose text can
+ * be opened.
+ */
 export function Ladders({ messages }: { readonly messages: readonly LadderMessage[] }) {
   const calls = new Map<string, LadderMessage[]>();
   for (const message of messages) {

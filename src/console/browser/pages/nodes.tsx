@@ -3,7 +3,7 @@ import { type Me, mi } from '../api.js';
 import { count, millis } from '../format.js';
 import { Confirm, Problem, Scroll, useLoaded } from '../parts.js';
 
-/** A node as cluster_list shows it; of one that is gone only what it left behind. */
+/** A node in the answer of cluster_list; for a node that is gone, only what is still known. */
 interface Node {
   readonly node_id: string;
   readonly link_state: string;
@@ -26,7 +26,7 @@ interface Tag {
   readonly active_on: string | null;
 }
 
-/** Something to be done, with what it means in words. */
+/** An action, and its consequences in words. */
 interface Action {
   readonly title: string;
   readonly text: string;
@@ -42,7 +42,7 @@ async function load(): Promise<{ readonly nodes: readonly Node[]; readonly tags:
   return { nodes: list.Clusters.flatMap(({ Nodes }) => Nodes), tags };
 }
 
-/** The nodes of the cluster as the one that serves this page knows them, and the sharing tags. */
+/** The nodes of the cluster and the sharing tags, as this node knows them. */
 export function NodesPage({ me }: { readonly me: Me }) {
   const { value, error, reload } = useLoaded(load, '', 2000);
   const [action, setAction] = useState<Action>();
@@ -199,7 +199,7 @@ function TagTable({ tags, me, onAction }: TableProps & { readonly tags: readonly
   );
 }
 
-/** The look of a destination's state that comes nearest. */
+/** The destination state whose look fits a node best. */
 function lookOf({ state }: Node): string {
   if (state === 'ready') return 'active';
   return state === 'joining' || state === 'draining' ? 'probing' : 'inactive';

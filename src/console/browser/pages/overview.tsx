@@ -10,7 +10,7 @@ import { arranged, type Row, type Store, stateOf, urgency } from '../store.js';
 const SHOWN_MS = 15 * 60_000;
 const ROW_HEIGHT = 64;
 
-/** All destinations, what is wrong first. */
+/** All destinations, those with problems first. */
 export function Overview({ store, me }: { readonly store: Store; readonly me: Me }) {
   useStore(store);
   const [search, setSearch] = useState('');

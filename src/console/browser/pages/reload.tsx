@@ -6,7 +6,7 @@ import type { Store } from '../store.js';
 
 type Tree = null | string | number | boolean | readonly Tree[] | { readonly [name: string]: Tree };
 
-/** The difference between the tables and the memory, and taking it over. */
+/** Shows what a reload would change, and can do it. */
 export function ReloadPage({ store, me }: { readonly store: Store; readonly me: Me }) {
   useStore(store);
   const [partition, setPartition] = useState('');
@@ -86,7 +86,7 @@ const KINDS = [
   ['discarded', 'left out'],
 ] as const;
 
-/** What ds_reload reports, partition by partition; whatever else it answers as it is. */
+/** The differences in the answer of ds_reload for each partition; any other answer is shown as it is. */
 function Difference({ value }: { readonly value: Tree }) {
   const partitions = (value as { PARTITIONS?: readonly PartitionDifference[] } | null)?.PARTITIONS;
   if (!Array.isArray(partitions)) return <TreeView value={value} />;
@@ -116,7 +116,7 @@ function Difference({ value }: { readonly value: Tree }) {
   );
 }
 
-/** Any answer of a management command as nested lists. */
+/** The answer of any management command as nested lists. */
 export function TreeView({ value }: { readonly value: Tree }) {
   if (value === null || typeof value !== 'object') return <span>{String(value)}</span>;
   if (Array.isArray(value)) {

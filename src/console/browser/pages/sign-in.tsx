@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { signIn } from '../api.js';
 import { Problem, reasonOf } from '../parts.js';
 
-/** The form that asks for name and password. */
+/** The form for name and password. */
 export function SignIn({ onDone }: { readonly onDone: () => void }) {
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');

@@ -11,7 +11,7 @@ const EXAMPLE = {
   source: '127.0.0.1',
 };
 
-/** Where a call would go and why. Nothing is sent. */
+/** Shows where a call would go and why. Nothing is sent. */
 export function TryPage() {
   const [fields, setFields] = useState(EXAMPLE);
   const [raw, setRaw] = useState('');
