@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigurationTree } from '../cfg/ast.js';
 import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
 import type { ModuleValues } from './parameters.js';
+import { notDemanded, type ProtocolJson, protocolIn, reportNotDemanded } from './tls-protocol.js';
 
 /** The TLS part of the settings, as switchyard.json writes it. */
 export interface TlsJson {
@@ -47,67 +49,39 @@ export function tlsSettings(
   const client = domains.find(({ server, addresses, hosts }) => !server && addresses.length + hosts.length === 0);
   const verifies = client?.values.get('verify') ?? usual;
   const ca = first.values.get('ca') ?? client?.values.get('ca');
+  const protocols = protocolsOf(domains);
+  const protocol = (domain: Domain): ProtocolJson => protocols.get(domain) ?? {};
   const taken = new Set(first.addresses);
   const listeners = servers.flatMap((each) => {
     const addresses = each.addresses.filter((address) => !taken.has(address));
     for (const address of addresses) taken.add(address);
     if (each === first || addresses.length === 0) return [];
-    return [{ address: addresses, ...pair(each), ...authorities(each), verify_client: demandOf(each) }];
+    return [
+      { address: addresses, ...pair(each), ...authorities(each), verify_client: demandOf(each), ...protocol(each) },
+    ];
   });
   const contexts = servers
     .filter((each) => each.hosts.length > 0 && (each !== first || each.addresses.length > 0))
-    .map((each) => ({ server_name: each.hosts, ...pair(each), ...demandByName(each, servers, first, demandOf) }));
-  const clients = clientsOf(domains, ca, usual);
+    .map((each) => ({
+      server_name: each.hosts,
+      ...pair(each),
+      ...demandByName(each, servers, first, demandOf),
+      ...protocolByName(each, servers, first, protocol),
+    }));
+  const byName = ['tls_mgm', 'proto_tls'].some((module) =>
+    ['client_tls_domain_avp', 'client_domain_avp'].some((name) => modules.get(module)?.has(name) === true),
+  );
+  const clients = clientsOf(domains, { ca, usual, protocol, common: protocol(first), byName });
   return {
     ...pair(first),
     ...(ca === undefined ? {} : { ca }),
     verify_client: demandOf(first),
     verify_server: isOn(verifies),
+    ...protocol(first),
     ...(contexts.length === 0 ? {} : { contexts }),
     ...(listeners.length === 0 ? {} : { listeners }),
     ...(clients.length === 0 ? {} : { clients }),
   };
-}
-
-/** Parameters of the TLS modules of both programs that are not carried out. */
-const NOT_DEMANDED: ReadonlySet<string> = new Set(
-  'tls_method method ciphers_list cipher_list dh_params ec_curve crl_check_all crl_dir crl ca_dir ca_path verify_depth db_url'.split(
-    ' ',
-  ),
-);
-
-/** Names what the modules demand of connections and is not demanded here. */
-function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): void {
-  for (const { module, name, value, at } of tree.moduleParameters) {
-    if (!module.split('|').some((each) => /^(?:tls|tls_mgm|proto_tls)$/.test(each) && modules.has(each))) continue;
-    const given = String(value)
-      .replace(/^\[[^\]]*\]/, '')
-      .trim();
-    if (isNotDemanded(name, given)) problems.warning('tls-demand', at, notDemanded(name, given));
-  }
-}
-
-function isNotDemanded(name: string, value: string): boolean {
-  if (!NOT_DEMANDED.has(name) || value === '') return false;
-  if (name === 'crl_check_all') return value !== '0';
-  if (!isMethod(name)) return true;
-  // TLS 1.2 and 1.3 are spoken: a method that takes 1.2 is served.
-  const [first = '', last] = value
-    .toLowerCase()
-    .replaceAll('_', '.')
-    .split('-')
-    .map((each) => each.trim());
-  const versionsUp = first.endsWith('+') || last !== undefined;
-  const [from, to] = [first.replace('+', ''), versionsUp ? last || 'tlsv1.3' : first];
-  return from === 'tlsv1.3' || /^tlsv1(?:\.[01])?$/.test(to);
-}
-
-const isMethod = (name: string): boolean => name === 'tls_method' || name === 'method';
-
-function notDemanded(name: string, value: string): string {
-  return isMethod(name)
-    ? `${name} ${value}: TLS 1.2 and 1.3 are spoken, whatever it says`
-    : `${name} is not carried out: connections that it refuses are taken`;
 }
 
 /** What a domain found by its name demands of clients, where that is not what the socket demands. */
@@ -117,33 +91,79 @@ function demandByName(
   first: Domain,
   demandOf: (domain: Domain) => boolean | 'if_shown',
 ): { ca?: string; verify_client?: boolean | 'if_shown' } {
-  const socket = servers.find(({ addresses }) => addresses.some((at) => each.addresses.includes(at))) ?? first;
+  const socket = socketOf(each, servers, first);
   const demand = demandOf(each);
   const other = demand !== false && each.values.get('ca') !== socket.values.get('ca');
   if (socket === each || (demand === demandOf(socket) && !other)) return {};
   return { ...authorities(each), verify_client: demand };
 }
 
+/** What a domain found by its name demands of the protocol, where that is not what the socket demands. */
+function protocolByName(
+  each: Domain,
+  servers: readonly Domain[],
+  first: Domain,
+  protocol: (domain: Domain) => ProtocolJson,
+): ProtocolJson {
+  const socket = socketOf(each, servers, first);
+  return isDeepStrictEqual(protocol(each), protocol(socket)) ? {} : protocol(each);
+}
+
+/** The domain whose demands the socket has that a domain with a name is found at. */
+function socketOf(each: Domain, servers: readonly Domain[], first: Domain): Domain {
+  return servers.find(({ addresses }) => addresses.some((at) => each.addresses.includes(at))) ?? first;
+}
+
+/** What each domain demands of the protocol: all of it where one of them demands something, since domains know nothing of each other. */
+function protocolsOf(domains: readonly Domain[]): ReadonlyMap<Domain, ProtocolJson> {
+  const own = domains.map(({ values }) => protocolIn(values));
+  const used: ProtocolJson = Object.assign({}, ...own);
+  const usual = Object.fromEntries(Object.keys(used).map((key) => [key, USUAL[key] ?? 'none']));
+  return new Map(domains.map((each, i) => [each, { ...usual, ...own[i] }]));
+}
+
+const USUAL: Readonly<Record<string, string>> = {
+  min_version: 'TLSv1.2',
+  max_version: 'TLSv1.3',
+  ciphers: 'DEFAULT',
+  ecdh_curve: 'auto',
+};
+
+/** What clients of the file have in common. */
+interface ForClients {
+  readonly ca: string | undefined;
+  readonly usual: string;
+  readonly protocol: (domain: Domain) => ProtocolJson;
+  /** What stands for all. */
+  readonly common: ProtocolJson;
+  /** A script chooses domains by their names. */
+  readonly byName: boolean;
+}
+
 /** What servers are shown: by domains with an address first, then those with names. */
 function clientsOf(
   domains: readonly Domain[],
-  ca: string | undefined,
-  usual: string,
+  { ca, usual, protocol, common, byName }: ForClients,
 ): { readonly [key: string]: string | boolean | string[] }[] {
   const rank = ({ addresses, hosts }: Domain): number => Number(addresses.length > 0) * 2 + Number(hosts.length > 0);
   const clients = domains.filter(({ server }) => !server);
   // One that says no more than what is demanded of all servers needs no entry.
-  const own = ({ values, addresses, hosts }: Domain): boolean =>
-    values.has('certificate') || addresses.length + hosts.length > 0 || (values.get('ca') ?? ca) !== ca;
-  if (!clients.some(own)) return [];
+  const own = (each: Domain): boolean =>
+    each.values.has('certificate') ||
+    each.addresses.length + each.hosts.length > 0 ||
+    (each.values.get('ca') ?? ca) !== ca ||
+    !isDeepStrictEqual(protocol(each), common);
+  if (!byName && !clients.some(own)) return [];
   return clients
     .sort((a, b) => rank(b) - rank(a))
     .map((each) => ({
+      ...(byName ? { name: each.name } : {}),
       ...(each.addresses.length === 0 ? {} : { address: each.addresses }),
       ...(each.hosts.length === 0 ? {} : { server_name: each.hosts }),
       ...(each.values.has('certificate') ? pair(each) : {}),
       ...authorities(each),
       verify_server: isOn(each.values.get('verify') ?? usual),
+      ...protocol(each),
     }));
 }
 
@@ -173,6 +193,13 @@ const OPENSIPS_KEYS: Readonly<Record<string, string>> = {
   ca_list: 'ca',
   verify_cert: 'verify',
   require_cert: 'require',
+  tls_method: 'method',
+  ciphers_list: 'ciphers',
+  cipher_list: 'ciphers',
+  dh_params: 'dh_params',
+  ec_curve: 'ecdh_curve',
+  crl_dir: 'crl',
+  ca_dir: 'ca_dir',
 };
 
 /** modparam("tls_mgm", "certificate", "[domain]/path"); without a domain it is the default one. */
@@ -231,7 +258,15 @@ const KAMAILIO_KEYS: Readonly<Record<string, string>> = {
   ca_list: 'ca',
   verify_certificate: 'verify',
   require_certificate: 'require',
+  tls_method: 'method',
+  method: 'method',
+  cipher_list: 'ciphers',
+  crl: 'crl',
+  ca_path: 'ca_dir',
 };
+
+/** Keys of a domain whose values are files. */
+const FILES: ReadonlySet<string> = new Set(['certificate', 'key', 'ca', 'crl', 'ca_dir']);
 
 /** modparam("tls", "config", FILE) with "[server:default]" and the like, or the parameters themselves. */
 function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): Domain[] {
@@ -253,12 +288,8 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
     const found = sections(text, dirname(file));
     for (const { server, name: domain, values: given } of found)
       for (const [key, value] of given)
-        if (isNotDemanded(key, value))
-          problems.warning(
-            'tls-demand',
-            at,
-            `${file}: [${server ? 'server' : 'client'}:${domain}] ${notDemanded(key, value)}`,
-          );
+        for (const what of notDemanded(key, value))
+          problems.warning('tls-demand', at, `${file}: [${server ? 'server' : 'client'}:${domain}] ${what}`);
     return [...found, own];
   } catch (error) {
     problems.error('setting', at, `tls config ${file} cannot be read: ${messageOf(error)}`);
@@ -288,8 +319,8 @@ function sections(text: string, folder: string): Domain[] {
     const plain = value.replace(/^"(.*)"$/, '$1').trim();
     const key = KAMAILIO_KEYS[name];
     if (name === 'server_name') domain.hosts.push(...hostsIn(plain));
-    else if (key === 'certificate' || key === 'key' || key === 'ca') domain.values.set(key, resolve(folder, plain));
-    else if (key !== undefined || NOT_DEMANDED.has(name)) domain.values.set(key ?? name, plain);
+    else if (key !== undefined && FILES.has(key)) domain.values.set(key, resolve(folder, plain));
+    else domain.values.set(key ?? name, plain);
   }
   for (const { server, name, hosts, addresses } of domains) {
     // server_name of a client section is what the server is asked for.

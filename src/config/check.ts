@@ -1,3 +1,4 @@
+import type { TlsClient, TlsProtocol } from '../core/tls-peers.js';
 import { type LoadedSettings, loadSettings } from './load.js';
 import { ConfigError, type Problem } from './problem.js';
 import type { Settings } from './settings.js';
@@ -40,26 +41,7 @@ async function checkFiles(settings: Settings, { readable }: CheckProbes): Promis
   const nats = settings.events.nats;
   const named: readonly (readonly [string, string | undefined])[] = [
     ['/route_script', settings.routeScript],
-    ['/tls/certificate', settings.tls?.cert],
-    ['/tls/private_key', settings.tls?.key],
-    ['/tls/ca', settings.tls?.ca],
-    ...(settings.tls?.contexts ?? []).flatMap(
-      (each, i) =>
-        [
-          [`/tls/contexts/${i}/certificate`, each.cert],
-          [`/tls/contexts/${i}/private_key`, each.key],
-        ] as const,
-    ),
-    ...(['listeners', 'clients'] as const).flatMap((list) =>
-      (settings.tls?.[list] ?? []).flatMap(
-        (each, i) =>
-          [
-            [`/tls/${list}/${i}/certificate`, each.cert],
-            [`/tls/${list}/${i}/private_key`, each.key],
-            [`/tls/${list}/${i}/ca`, each.ca],
-          ] as const,
-      ),
-    ),
+    ...tlsFiles(settings.tls),
     ['/events/nats/creds_file', nats?.credsFile],
     ['/events/nats/tls/ca', nats?.tls?.ca],
     ['/events/nats/tls/cert', nats?.tls?.cert],
@@ -72,4 +54,28 @@ async function checkFiles(settings: Settings, { readable }: CheckProbes): Promis
     }
   }
   return problems;
+}
+
+/** Files that "tls" names, by their keys. */
+function tlsFiles(tls: Settings['tls']): (readonly [string, string | undefined])[] {
+  if (tls === undefined) return [];
+  const of = (
+    pointer: string,
+    each: TlsProtocol & Pick<TlsClient, 'cert' | 'key'> & { readonly ca?: string | undefined },
+  ) =>
+    [
+      [`${pointer}/certificate`, each.cert],
+      [`${pointer}/private_key`, each.key],
+      [`${pointer}/ca`, each.ca],
+      ...(['dhParams', 'crl', 'caDir'] as const).map((key): readonly [string, string | undefined] => [
+        `${pointer}/${{ dhParams: 'dh_params', crl: 'crl', caDir: 'ca_dir' }[key]}`,
+        each[key] === 'none' ? undefined : each[key],
+      ]),
+    ] as const;
+  return [
+    ...of('/tls', tls),
+    ...(['contexts', 'listeners', 'clients'] as const).flatMap((list) =>
+      tls[list].flatMap((each, i) => of(`/tls/${list}/${i}`, each)),
+    ),
+  ];
 }

@@ -14,9 +14,10 @@ import type { RawSettings } from './raw.js';
 import { Findings, inside, type Location, numericStringsAsNumbers, soundPart } from './reading.js';
 import { readRules } from './routing.js';
 import { withDefaults } from './schema.js';
-import { readCalls, readHep, readHttp, readLimits, readMi, readNats, readTls, refuseOpenNats } from './services.js';
+import { readCalls, readHep, readHttp, readLimits, readMi, readNats, refuseOpenNats } from './services.js';
 import type { Settings } from './settings.js';
 import { defaultFile, fillEnvironment, type ReadJson, type ReadOptions, readSource } from './source.js';
+import { readTls } from './tls.js';
 
 /** Settings with the warnings found while reading them. */
 export interface LoadedSettings {

@@ -1,3 +1,5 @@
+import type { TlsVersion } from '../core/tls-peers.js';
+
 /** The content of the settings file after validation, with defaults. */
 export interface RawSettings {
   readonly node?: string;
@@ -61,34 +63,44 @@ export interface RawSettings {
     readonly ca?: string;
   };
   readonly privacy: { readonly keep_digits?: number; readonly hash_key?: string };
-  readonly tls?: {
+  readonly tls?: RawTlsProtocol & {
     readonly certificate: string;
     readonly private_key: string;
     readonly ca?: string;
     readonly verify_client: boolean | 'if_shown';
     readonly verify_server: boolean;
-    readonly contexts: readonly ({
-      readonly server_name: string | readonly (string | null)[];
-      readonly certificate: string;
-      readonly private_key: string;
-      readonly ca?: string;
-      readonly verify_client?: boolean | 'if_shown';
-    } | null)[];
-    readonly listeners: readonly ({
-      readonly address: string | readonly (string | null)[];
-      readonly certificate: string;
-      readonly private_key: string;
-      readonly ca?: string;
-      readonly verify_client: boolean | 'if_shown';
-    } | null)[];
-    readonly clients: readonly ({
-      readonly address?: string | readonly (string | null)[];
-      readonly server_name?: string | readonly (string | null)[];
-      readonly certificate?: string;
-      readonly private_key?: string;
-      readonly ca?: string;
-      readonly verify_server: boolean;
-    } | null)[];
+    readonly contexts: readonly (
+      | (RawTlsProtocol & {
+          readonly server_name: string | readonly (string | null)[];
+          readonly certificate: string;
+          readonly private_key: string;
+          readonly ca?: string;
+          readonly verify_client?: boolean | 'if_shown';
+        })
+      | null
+    )[];
+    readonly listeners: readonly (
+      | (RawTlsProtocol & {
+          readonly address: string | readonly (string | null)[];
+          readonly certificate: string;
+          readonly private_key: string;
+          readonly ca?: string;
+          readonly verify_client: boolean | 'if_shown';
+        })
+      | null
+    )[];
+    readonly clients: readonly (
+      | (RawTlsProtocol & {
+          readonly name?: string;
+          readonly address?: string | readonly (string | null)[];
+          readonly server_name?: string | readonly (string | null)[];
+          readonly certificate?: string;
+          readonly private_key?: string;
+          readonly ca?: string;
+          readonly verify_server: boolean;
+        })
+      | null
+    )[];
   };
   readonly cluster?: RawCluster;
   readonly limits: {
@@ -101,6 +113,17 @@ export interface RawSettings {
     readonly pace_ms: number;
     readonly batch_datagrams: boolean;
   };
+}
+
+/** What connections by TLS have to be like, as it is written. */
+export interface RawTlsProtocol {
+  readonly min_version?: TlsVersion;
+  readonly max_version?: TlsVersion;
+  readonly ciphers?: string;
+  readonly ecdh_curve?: string;
+  readonly dh_params?: string;
+  readonly crl?: string;
+  readonly ca_dir?: string;
 }
 
 /** The key "cluster" as written, with defaults. */

@@ -1,13 +1,12 @@
 import { dirname, join, resolve } from 'node:path';
 import { isAddressBlock } from '../core/address-blocks.js';
-import { bracketed } from '../core/uri.js';
 import { type Bounds, isLoopback } from './access.js';
 import { readDatagram } from './datagram-socket.js';
 import { parseDatabaseUrl, redactUrl } from './db-url.js';
 import { type KnownPartitions, readCtl, readJsonRpc } from './kamailio-endpoints.js';
 import { listOf, type RawFifo, type RawHttp, type RawJsonRpc, type RawNats, type RawSettings } from './raw.js';
 import { type Findings, inside, type Location } from './reading.js';
-import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings, TlsConfig } from './settings.js';
+import type { CallsConfig, HepConfig, LimitsConfig, NatsConfig, Settings } from './settings.js';
 import { parseHostPort } from './socket.js';
 
 /**
@@ -172,77 +171,6 @@ export function refuseOpenNats(
   if (open === undefined) return;
   const reason = `requests come from anybody who reaches the NATS server ${open}: give it credentials, or add "as" or "open": true to "mi" "nats"`;
   findings.refuse(inside(root, 'events', 'nats'), reason);
-}
-
-/** A host name, or "*." and a host name. */
-const SERVER_NAME =
-  /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/;
-
-/** Reads "tls"; the certificate files are read when the sockets are created. */
-export function readTls(raw: RawSettings, root: Location, findings: Findings): TlsConfig | undefined {
-  const { tls } = raw;
-  if (tls === undefined) return undefined;
-  const path = (file: string) => resolve(root.dir, file);
-  const optional = (file: string | undefined): string | undefined => (file === undefined ? undefined : path(file));
-  const seen = new Set<string>();
-  const contexts: TlsConfig['contexts'][number][] = [];
-  for (const [index, context] of listOf(tls.contexts)) {
-    const serverNames: string[] = [];
-    for (const [at, written] of listOf<string>(context!.server_name)) {
-      const name = written.toLowerCase();
-      const location = inside(root, 'tls', 'contexts', index ?? 0, 'server_name', ...(at === undefined ? [] : [at]));
-      if (!SERVER_NAME.test(name)) findings.refuse(location, `bad server name "${written}": expected a host name`);
-      else if (seen.has(name)) findings.refuse(location, `server name "${name}" stands twice`);
-      seen.add(name);
-      serverNames.push(name);
-    }
-    const { ca, verify_client: verifyClient } = context!;
-    contexts.push({
-      serverNames,
-      cert: path(context!.certificate),
-      key: path(context!.private_key),
-      ...(ca === undefined ? {} : { ca: path(ca) }),
-      ...(verifyClient === undefined ? {} : { verifyClient }),
-    });
-  }
-  return {
-    cert: path(tls.certificate),
-    key: path(tls.private_key),
-    ca: optional(tls.ca),
-    verifyClient: tls.verify_client,
-    verifyServer: tls.verify_server,
-    contexts,
-    listeners: listOf(tls.listeners).map(([index, each]) => ({
-      addresses: addressesIn(each!.address, inside(root, 'tls', 'listeners', index ?? 0, 'address'), findings),
-      cert: path(each!.certificate),
-      key: path(each!.private_key),
-      ca: optional(each!.ca),
-      verifyClient: each!.verify_client,
-    })),
-    clients: listOf(tls.clients).map(([index, each]) => {
-      const { certificate, private_key: key } = each!;
-      if ((certificate === undefined) !== (key === undefined))
-        findings.refuse(inside(root, 'tls', 'clients', index ?? 0), 'certificate and private_key belong together');
-      return {
-        addresses: addressesIn(each!.address ?? [], inside(root, 'tls', 'clients', index ?? 0, 'address'), findings),
-        serverNames: listOf<string>(each!.server_name ?? []).map(([, name]) => name.toLowerCase()),
-        cert: optional(certificate),
-        key: optional(key),
-        ca: optional(each!.ca),
-        verifyServer: each!.verify_server,
-      };
-    }),
-  };
-}
-
-/** Addresses with port, in the form that identifies sockets and connections. */
-function addressesIn(written: string | readonly (string | null)[], location: Location, findings: Findings): string[] {
-  return listOf<string>(written).flatMap(([, text]) => {
-    const parsed = findings.attempt(location, () => parseHostPort(text));
-    if (parsed === undefined) return [];
-    if (parsed.port === undefined) findings.refuse(location, `"${text}" has no port`);
-    return [`${bracketed(parsed.host)}:${parsed.port ?? 5061}`];
-  });
 }
 
 /** Reads "hep". */

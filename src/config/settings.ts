@@ -1,4 +1,4 @@
-import type { TlsClient, TlsContext } from '../core/tls-peers.js';
+import type { TlsClient, TlsContext, TlsProtocol } from '../core/tls-peers.js';
 import type { TransportName } from '../core/uri.js';
 import type { Compat, FlavourName, KamailioVersion } from '../engine/options.js';
 import type {
@@ -415,7 +415,7 @@ export interface LimitsConfig {
 }
 
 /** Certificates of listeners and of outbound connections: paths of PEM files. */
-export interface TlsConfig {
+export interface TlsConfig extends TlsProtocol {
   readonly cert: string;
   readonly key: string;
   readonly ca: string | undefined;
@@ -425,13 +425,13 @@ export interface TlsConfig {
   /** Certificates for server names that clients may ask for; each name occurs once. */
   readonly contexts: readonly TlsContext[];
   /** Sockets with their own certificate and requirements, by "host:port". */
-  readonly listeners: readonly {
+  readonly listeners: readonly (TlsProtocol & {
     readonly addresses: readonly string[];
     readonly cert: string;
     readonly key: string;
     readonly ca: string | undefined;
     readonly verifyClient: boolean | 'if_shown';
-  }[];
+  })[];
   /** Certificates shown to servers, and requirements on theirs; the first matching entry is used. */
   readonly clients: readonly TlsClient[];
 }

@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import type { Settings, SocketDescription, TlsConfig } from '../config/settings.js';
+import { protocolOf } from '../core/tls-peers.js';
 import type { RateLimit } from '../sip/rate-limit.js';
 import type { TransactionConfig } from '../sip/transaction/config.js';
 import type { StreamOptions } from '../sip/transport/bind.js';
@@ -59,6 +60,9 @@ export function certificatesFor(tls: TlsConfig | undefined, socket: SocketDescri
     key: tls.key,
     ca: tls.ca,
     verifyServer: tls.verifyServer,
+    ...protocolOf(tls),
   };
-  return { ...tls, cert, key, verifyClient, ca: own.ca ?? tls.ca, clients: [...tls.clients, common] };
+  const { contexts, listeners, verifyServer } = tls;
+  const clients = [...tls.clients, common];
+  return { contexts, listeners, verifyServer, ...protocolOf(own), cert, key, verifyClient, ca: own.ca, clients };
 }

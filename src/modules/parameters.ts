@@ -39,7 +39,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     sqlops: `connect_mode results_maxsize tr_buf_size`,
     topoh: `event_callback sanity_checks uri_prefix_checks`,
     topos: `storage db_url mask_callid sanity_checks clean_interval event_callback context xavu_cfg header_mode`,
-    tls_mgm: `tls_library db_table client_sip_domain_avp client_tls_domain_avp`,
+    tls_mgm: `tls_library db_table`,
     topology_hiding: `force_dialog th_callid_passwd th_contact_encode_passwd th_contact_encode_param th_contact_encode_scheme th_callid_loop_protection
       th_contact_encode_param_password th_use_param th_external_socket_tag th_auto_route_on_trusted_socket
       th_contact_caller_username_var th_contact_callee_username_var`,

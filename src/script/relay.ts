@@ -13,6 +13,7 @@ import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
 import type { RelayFault, TransactionState } from './state.js';
+import { tlsPeerOf } from './tls-peer.js';
 import { ScriptTransaction } from './transaction.js';
 import { warningOf } from './warning.js';
 
@@ -418,7 +419,8 @@ function sent(
       return undefined;
     }
   }
-  const { address: to, port, name: serverName } = address;
+  const { address: to, port } = address;
+  const serverName = tlsPeerOf(run, socket, address.name);
   const target = { socket, address: to, port, serverName, sentBy: shownSentBy(call, socket) };
   transaction.leaves(branch, leaving.destinationUri ?? leaving.requestUri, target);
   const id = env.layer.branches.make(String(branch.index), call.hiding?.callId ?? call.message);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireProgram } from './servers/programs.js';
@@ -30,14 +30,45 @@ export class TestAuthority {
   }
 
   /** A certificate for names: "DNS:a.example", "IP:127.0.0.1", "URI:sip:a.example". */
-  issue(name: string, altNames: readonly string[]): CertificateFiles {
+  issue(name: string, altNames: readonly string[], kind: 'ec' | 'rsa' = 'ec'): CertificateFiles {
     const path = (ending: string) => join(this.folder, `${name}.${ending}`);
-    this.run('req', ...NEW_KEY, '-keyout', path('key'), '-out', path('csr'), '-subj', `/CN=${name}`);
+    const newKey = kind === 'ec' ? NEW_KEY : ['-newkey', 'rsa:2048', '-nodes'];
+    this.run('req', ...newKey, '-keyout', path('key'), '-out', path('csr'), '-subj', `/CN=${name}`);
     writeFileSync(path('ext'), altNames.length === 0 ? '' : `subjectAltName=${altNames.join(',')}\n`);
     const signed = ['-CA', this.ca, '-CAkey', join(this.folder, 'ca.key'), '-set_serial', String(this.serial++)];
     const files = ['-in', path('csr'), '-out', path('pem'), '-extfile', path('ext')];
     this.run('x509', '-req', '-days', '2', ...signed, ...files);
     return { cert: path('pem'), key: path('key') };
+  }
+
+  /** A folder with the list of certificates that are revoked. */
+  revoke(...revoked: readonly CertificateFiles[]): string {
+    const path = (name: string) => join(this.folder, name);
+    const lists = path('crls');
+    mkdirSync(lists);
+    writeFileSync(path('index.txt'), '');
+    const section = ['[ca]', 'default_ca = own', '[own]', `database = ${path('index.txt')}`, 'default_md = sha256'];
+    writeFileSync(path('ca.cnf'), [...section, 'default_crl_days = 2', ''].join('\n'));
+    const authority = ['-config', path('ca.cnf'), '-keyfile', path('ca.key'), '-cert', this.ca];
+    for (const { cert } of revoked) this.run('ca', ...authority, '-revoke', cert);
+    this.run('ca', ...authority, '-gencrl', '-out', join(lists, 'list.pem'));
+    return lists;
+  }
+
+  /** A folder with the authority under its hash. */
+  hashed(): string {
+    const folder = join(this.folder, 'hashed');
+    mkdirSync(folder);
+    const hash = execFileSync(this.openssl, ['x509', '-hash', '-noout', '-in', this.ca], { encoding: 'utf8' }).trim();
+    copyFileSync(this.ca, join(folder, `${hash}.0`));
+    return folder;
+  }
+
+  /** A file with parameters of Diffie-Hellman. */
+  dhParameters(): string {
+    const file = join(this.folder, 'dh.pem');
+    this.run('genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048', '-out', file);
+    return file;
   }
 
   remove(): void {

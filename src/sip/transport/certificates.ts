@@ -1,5 +1,4 @@
 import { constants } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   checkServerIdentity,
   createSecureContext,
@@ -8,13 +7,20 @@ import {
   type Server,
   type TLSSocket,
 } from 'node:tls';
-import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
-import type { TlsClient, TlsContext } from '../../core/tls-peers.js';
+import {
+  authoritiesOf,
+  peerParts,
+  protocolOf,
+  type TlsClient,
+  type TlsContext,
+  type TlsProtocol,
+} from '../../core/tls-peers.js';
 import { serverNameOf, showsUntrusted } from './tls-facts.js';
+import { readTlsFiles, type TlsFiles, versionFits, versionsOf } from './tls-files.js';
 import { causeOf, hostPort, type TransportError } from './transport.js';
 
 /** Certificate files, and the requirements on the peer. */
-export interface TlsOptions {
+export interface TlsOptions extends TlsProtocol {
   /** PEM file with our certificate and its chain: shown unless a context fits, and to servers that ask for one. */
   readonly cert: string;
   readonly key: string;
@@ -37,13 +43,11 @@ type Demand = TlsOptions['verifyClient'];
 interface Named {
   readonly context: SecureContext;
   readonly demand: Demand;
+  readonly protocol: TlsProtocol;
 }
 
-interface Files {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly ca?: Buffer;
-}
+/** The types of Node know no readonly lists. */
+type Files = ReturnType<typeof filesOf>;
 
 /** The certificates of a socket: read when it is made, and again when the files have changed. */
 export class Certificates {
@@ -54,14 +58,14 @@ export class Certificates {
 
   /** Throws SwitchyardError TRANSPORT_BIND naming the file that is missing or wrong. */
   constructor(private readonly options: TlsOptions) {
-    this.files = readFiles(options, options.ca);
+    this.files = filesOf(options, options.ca, options);
     this.named = readContexts(options);
     this.clients = readClients(options);
   }
 
   /** Reads all files again and returns the function that activates them. Throws as the constructor does. */
   reload(): () => void {
-    const files = readFiles(this.options, this.options.ca);
+    const files = filesOf(this.options, this.options.ca, this.options);
     const named = readContexts(this.options);
     const clients = readClients(this.options);
     return () => {
@@ -73,7 +77,11 @@ export class Certificates {
 
   /** What a listener gets by setSecureContext after the files are read again. */
   get context() {
-    return { ...this.files, ...(this.byName() ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}) };
+    return {
+      ...this.files,
+      ...this.versions(),
+      ...(this.byName() ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+    };
   }
 
   /**
@@ -81,11 +89,12 @@ export class Certificates {
    * client is asked for its certificate, `guard` decides when the name is known, and no session is resumed that was begun for another name.
    */
   get server() {
-    const { verifyClient } = this.options;
+    const { verifyClient, contexts = [] } = this.options;
     const byName = this.byName();
+    const asked = contexts.some(({ ca, verifyClient: own = false }) => ca !== undefined || own !== false);
     return {
       ...this.context,
-      requestCert: byName || verifyClient !== false,
+      requestCert: asked || verifyClient !== false,
       rejectUnauthorized: !byName && verifyClient === true,
       SNICallback: (name: string, done: (error: Error | null, context?: SecureContext) => void): void =>
         done(null, this.find(name)?.context),
@@ -97,22 +106,45 @@ export class Certificates {
     if (this.options.verifyClient !== 'if_shown' && !this.byName()) return;
     server.prependListener('secureConnection', (socket: TLSSocket) => {
       const name = serverNameOf(socket);
-      const demand = (name === undefined ? undefined : this.find(name)?.demand) ?? this.options.verifyClient;
+      const named = name === undefined ? undefined : this.find(name);
+      const demand = named?.demand ?? this.options.verifyClient;
+      // The version is agreed on before the name is looked at.
+      if (!versionFits(named?.protocol ?? this.options, socket.getProtocol())) {
+        socket.destroy();
+        return;
+      }
       const shown = socket.getPeerX509Certificate() !== undefined;
       if (demand === true ? !shown || !socket.authorized : demand === 'if_shown' && showsUntrusted(socket))
         socket.destroy();
     });
   }
 
-  /** Whether clients that ask for some name have to show something else than others. */
+  /** Whether something else is demanded of clients that ask for some name than of others. */
   private byName(): boolean {
-    return (this.options.contexts ?? []).some(({ ca, verifyClient }) => ca !== undefined || verifyClient !== undefined);
+    return (this.options.contexts ?? []).some(
+      (each) => each.ca !== undefined || each.verifyClient !== undefined || Object.keys(protocolOf(each)).length > 0,
+    );
   }
 
-  /** Options for a connection to a server at an address that was found by a name, or by its address alone. */
-  client(serverName: string | undefined, address: string, port: number) {
+  /** The versions a listener agrees to: those of any name, since the name is looked at later. */
+  private versions() {
+    const { options } = this;
+    const all = [options, ...(options.contexts ?? []).map((each) => protocolOf(each, options))].map(versionsOf);
+    const lowest = all.reduce((a, b) => (b.minVersion < a.minVersion ? b : a)).minVersion;
+    return { minVersion: lowest, maxVersion: all.reduce((a, b) => (b.maxVersion > a.maxVersion ? b : a)).maxVersion };
+  }
+
+  /**
+   * Options for a connection to a server at an address that was found by a name, or by its address alone; `peer` may name the TLS
+   * domain as well (`withTlsDomain`). Throws where there is none of that name.
+   */
+  client(peer: string | undefined, address: string, port: number) {
     const at = hostPort(address, port);
-    const own = this.clients.find(([client]) => fits(client, at, serverName?.toLowerCase()));
+    const { serverName, domain } = peerParts(peer);
+    const own = this.clients.find(([client]) =>
+      domain === undefined ? fits(client, at, serverName?.toLowerCase()) : client.name === domain,
+    );
+    if (domain !== undefined && own === undefined) throw new Error(`no TLS client domain "${domain}"`);
     return {
       ...(own?.[1] ?? this.files),
       ...(serverName === undefined ? {} : { servername: serverName }),
@@ -136,49 +168,34 @@ function fits({ addresses, serverNames }: TlsClient, at: string, name: string | 
 
 function readClients(options: TlsOptions): (readonly [TlsClient, Files])[] {
   return (options.clients ?? []).map((each) => {
-    const files = { cert: each.cert ?? options.cert, key: each.key ?? options.key };
-    return [each, readFiles(files, each.ca ?? options.ca)] as const;
+    const pair = { cert: each.cert ?? options.cert, key: each.key ?? options.key };
+    return [each, filesOf(pair, authoritiesOf(each, options), each)] as const;
   });
 }
 
 function readContexts(options: TlsOptions): ReadonlyMap<string, Named> {
   const named = new Map<string, Named>();
-  for (const { serverNames, cert, key, ca, verifyClient } of options.contexts ?? []) {
-    const context = createSecureContext(readFiles({ cert, key }, ca ?? options.ca));
+  for (const each of options.contexts ?? []) {
+    const { serverNames, verifyClient } = each;
+    const protocol = protocolOf(each, options);
+    const context = createSecureContext(filesOf(each, authoritiesOf(each, options), protocol));
     for (const name of serverNames)
-      named.set(name.toLowerCase(), { context, demand: verifyClient ?? options.verifyClient });
+      named.set(name.toLowerCase(), { context, demand: verifyClient ?? options.verifyClient, protocol });
   }
   return named;
 }
 
-function readFiles(paths: { readonly cert: string; readonly key: string }, ca: string | undefined): Files {
-  const files = {
-    cert: readPem(paths.cert, 'certificate'),
-    key: readPem(paths.key, 'private key'),
-    ...(ca === undefined ? {} : { ca: readPem(ca, 'certificate authorities') }),
+function filesOf(
+  paths: { readonly cert: string; readonly key: string },
+  ca: string | undefined,
+  protocol: TlsProtocol,
+) {
+  const { ca: trusted, crl, ...files }: TlsFiles = readTlsFiles(paths, ca, protocol);
+  return {
+    ...files,
+    ...(trusted === undefined ? {} : { ca: [...trusted] }),
+    ...(crl === undefined ? {} : { crl: [...crl] }),
   };
-  try {
-    createSecureContext(files);
-  } catch (error) {
-    const why = `certificate ${paths.cert} and private key ${paths.key} cannot be used: ${messageOf(error)}`;
-    throw new SwitchyardError('TRANSPORT_BIND', why, { cause: error });
-  }
-  return files;
-}
-
-function readPem(path: string, what: string): Buffer {
-  let data: Buffer;
-  try {
-    data = readFileSync(path);
-  } catch (error) {
-    throw new SwitchyardError('TRANSPORT_BIND', `${what}: cannot read ${path}: ${unreadableReason(error)}`, {
-      cause: error,
-    });
-  }
-  if (!data.includes('-----BEGIN ')) {
-    throw new SwitchyardError('TRANSPORT_BIND', `${what}: ${path} is not a PEM file`);
-  }
-  return data;
 }
 
 /** RFC 5922 section 7.1: the certificate holds the SIP domain as a URI "sip:domain", else as its DNS name. */

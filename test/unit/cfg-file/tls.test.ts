@@ -223,6 +223,8 @@ request_route { exit; }
     ca: '/etc/ca.pem',
     verify_client: true,
     verify_server: true,
+    min_version: 'TLSv1.2',
+    max_version: 'TLSv1.3',
     contexts: [
       {
         server_name: ['one.example'],
@@ -255,41 +257,120 @@ request_route { exit; }
   );
 });
 
-test('a file that demands more of connections than is done runs without that', () => {
+/** What a file with one domain and these parameters becomes, and whether it runs whole. */
+function demanding(dialect: 'opensips' | 'kamailio', ...parameters: readonly (readonly [string, string])[]) {
   const file = join(folder, 'demands.cfg');
-  const verdictOf = (dialect: 'opensips' | 'kamailio', ...parameters: readonly (readonly [string, string])[]) => {
-    const module = dialect === 'opensips' ? 'tls_mgm' : 'tls';
-    const lines = [
-      ...(dialect === 'opensips' ? ['#!OPENSIPS', 'socket=tls:127.0.0.1:5061', 'loadmodule "proto_tls.so"'] : []),
-      ...(dialect === 'kamailio' ? ['#!KAMAILIO', 'listen=tls:127.0.0.1:5061'] : []),
-      `loadmodule "${module}.so"`,
-      ...[['certificate', '/a.pem'], ['private_key', '/a.key'], ...parameters].map(
-        ([name, value]) => `modparam("${module}", "${name}", "${value}")`,
-      ),
-      dialect === 'kamailio' ? 'request_route { exit; }' : 'route { exit; }',
-    ];
-    writeFileSync(file, `${lines.join('\n')}\n`);
-    return inventory(readCfg(file)).verdict;
+  const module = dialect === 'opensips' ? 'tls_mgm' : 'tls';
+  const lines = [
+    ...(dialect === 'opensips' ? ['#!OPENSIPS', 'socket=tls:127.0.0.1:5061', 'loadmodule "proto_tls.so"'] : []),
+    ...(dialect === 'kamailio' ? ['#!KAMAILIO', 'listen=tls:127.0.0.1:5061'] : []),
+    `loadmodule "${module}.so"`,
+    ...[['certificate', '/a.pem'], ['private_key', '/a.key'], ...parameters].map(
+      ([name, value]) => `modparam("${module}", "${name}", "${value}")`,
+    ),
+    dialect === 'kamailio' ? 'request_route { exit; }' : 'route { exit; }',
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const reading = readCfg(file);
+  const tls = (reading.settings?.['tls'] ?? {}) as Readonly<Record<string, unknown>>;
+  return { verdict: inventory(reading).verdict, tls };
+}
+
+test('methods of both programs become the lowest and the highest version', () => {
+  const versions = (dialect: 'opensips' | 'kamailio', method: string) => {
+    const { verdict, tls } = demanding(dialect, ['tls_method', method]);
+    assert.equal(verdict, 'runs whole', method);
+    return [tls['min_version'], tls['max_version']];
   };
-  for (const method of ['TLSv1_2', '[default]TLSv1_2-TLSv1_3', 'TLSv1_2-', 'SSLv23', 'TLSv1-TLSv1_2'])
-    assert.equal(verdictOf('opensips', ['tls_method', method]), 'runs whole', method);
-  for (const method of ['TLSv1_3', 'TLSv1', 'TLSv1_1', 'TLSv1-TLSv1_1', '[default]TLSv1_3-'])
-    assert.equal(verdictOf('opensips', ['tls_method', method]), 'runs without', method);
-  for (const name of ['ciphers_list', 'ec_curve', 'dh_params', 'crl_dir', 'ca_dir'])
-    assert.equal(verdictOf('opensips', [name, '/x']), 'runs without', name);
-  for (const method of ['TLSv1.2', 'TLSv1.2+', 'TLSv1+'])
-    assert.equal(verdictOf('kamailio', ['tls_method', method]), 'runs whole', method);
-  for (const parameter of [
-    ['tls_method', 'TLSv1.3'],
-    ['tls_method', 'TLSv1'],
-    ['cipher_list', 'HIGH'],
-    ['crl', '/x'],
-    ['ca_path', '/x'],
+  for (const [method, ...expected] of [
+    ['TLSv1_2', 'TLSv1.2', 'TLSv1.2'],
+    ['[default]TLSv1_2-TLSv1_3', 'TLSv1.2', 'TLSv1.3'],
+    ['TLSv1_2-', 'TLSv1.2', 'TLSv1.3'],
+    ['-TLSv1_2', 'TLSv1', 'TLSv1.2'],
+    ['TLSv1_3', 'TLSv1.3', 'TLSv1.3'],
+    ['TLSv1', 'TLSv1', 'TLSv1'],
+    ['SSLv23', 'TLSv1', 'TLSv1.3'],
   ] as const)
-    assert.equal(verdictOf('kamailio', parameter), 'runs without', parameter.join(' '));
+    assert.deepEqual(versions('opensips', method), expected, method);
+  for (const [method, ...expected] of [
+    ['TLSv1.2', 'TLSv1.2', 'TLSv1.2'],
+    ['TLSv1.2+', 'TLSv1.2', 'TLSv1.3'],
+    ['TLSv1+', 'TLSv1', 'TLSv1.3'],
+    ['TLSv1.3', 'TLSv1.3', 'TLSv1.3'],
+  ] as const)
+    assert.deepEqual(versions('kamailio', method), expected, method);
+});
+
+test('ciphers, curves, lists and folders of the file become demands', () => {
+  const of = (dialect: 'opensips' | 'kamailio', ...parameters: readonly (readonly [string, string])[]) => {
+    const { tls } = demanding(dialect, ...parameters);
+    return Object.fromEntries(
+      Object.entries(tls).filter(([key]) => !/^(certificate|private_key|verify_.*)$/.test(key)),
+    );
+  };
+  assert.deepEqual(
+    of(
+      'opensips',
+      ['ciphers_list', 'HIGH:!aNULL'],
+      ['ec_curve', 'secp384r1'],
+      ['dh_params', '/dh.pem'],
+      ['crl_dir', '/crls'],
+      ['ca_dir', '/cas'],
+    ),
+    { ciphers: 'HIGH:!aNULL', ecdh_curve: 'secp384r1', dh_params: '/dh.pem', crl: '/crls', ca_dir: '/cas' },
+  );
+  assert.deepEqual(of('kamailio', ['cipher_list', 'HIGH'], ['crl', '/crl.pem'], ['ca_path', '/cas']), {
+    ciphers: 'HIGH',
+    crl: '/crl.pem',
+    ca_dir: '/cas',
+  });
+});
+
+test('a domain without a demand does not take that of another', () => {
+  const tls = tlsOf(
+    opensipsTls(
+      '"server_domain", "default"',
+      ...shown('default'),
+      '"tls_method", "[default]TLSv1_3"',
+      '"crl_dir", "[default]/crls"',
+      '"server_domain", "other"',
+      ...shown('other'),
+      '"match_ip_address", "[other]127.0.0.1:5061"',
+      '"client_tls_domain_avp", "tls_match_dom"',
+      '"client_domain", "out"',
+      '"ciphers_list", "[out]HIGH"',
+    ),
+  ) as { listeners: unknown; clients: unknown; min_version: unknown };
+  const usual = { min_version: 'TLSv1.2', max_version: 'TLSv1.3', crl: 'none' };
+  assert.equal(tls.min_version, 'TLSv1.3');
+  assert.deepEqual(tls.listeners, [
+    {
+      address: ['127.0.0.1:5061'],
+      certificate: '/etc/other.pem',
+      private_key: '/etc/other.key',
+      verify_client: true,
+      ...usual,
+      ciphers: 'DEFAULT',
+    },
+  ]);
+  assert.deepEqual(tls.clients, [{ name: 'out', verify_server: true, ...usual, ciphers: 'HIGH' }]);
+});
+
+test('a file that demands more of connections than is done runs without that', () => {
+  for (const parameter of [
+    ['tls_method', 'SSLv2'],
+    ['db_url', 'mysql://u@127.0.0.1/o'],
+  ] as const)
+    assert.equal(demanding('opensips', parameter).verdict, 'runs without', parameter.join(' '));
+  assert.equal(demanding('kamailio', ['verify_depth', '3']).verdict, 'runs without');
   writeFileSync(
     join(folder, 'demands-tls.cfg'),
-    '[server:default]\nmethod = TLSv1.3\ncertificate = /a.pem\nprivate_key = /a.key\n',
+    '[server:default]\nmethod = SSLv3\ncertificate = /a.pem\nprivate_key = /a.key\n',
   );
-  assert.equal(verdictOf('kamailio', ['config', 'demands-tls.cfg']), 'runs without');
+  assert.equal(demanding('kamailio', ['config', 'demands-tls.cfg']).verdict, 'runs without');
+});
+
+test('names of ciphers and curves that OpenSSL does not know are faults of the file', () => {
+  assert.equal(demanding('opensips', ['ciphers_list', 'NOTHING-LIKE-THAT']).verdict, 'cannot run');
+  assert.equal(demanding('opensips', ['ec_curve', 'round']).verdict, 'cannot run');
 });

@@ -1,0 +1,83 @@
+import type { ConfigurationTree, Position } from '../cfg/ast.js';
+import type { Problems } from '../cfg/problem.js';
+import type { ModuleValues } from './parameters.js';
+
+/** What a domain demands of the protocol, as switchyard.json writes it. */
+export interface ProtocolJson {
+  readonly [key: string]: string;
+}
+
+/** Keys of a domain that are written as they are in switchyard.json. */
+const PLAIN = ['ciphers', 'ecdh_curve', 'dh_params', 'crl', 'ca_dir'] as const;
+
+/** What the values of a domain demand of the protocol. */
+export function protocolIn(values: ReadonlyMap<string, string>): ProtocolJson {
+  const found: Record<string, string> = {};
+  const versions = versionsIn(values.get('method') ?? '');
+  if (versions !== undefined) {
+    found['min_version'] = versions.lowest;
+    found['max_version'] = versions.highest;
+  }
+  for (const key of PLAIN) {
+    const value = values.get(key) ?? '';
+    if (value !== '') found[key] = value;
+  }
+  return found;
+}
+
+const VERSIONS: ReadonlyMap<string, string> = new Map([
+  ['tlsv1', 'TLSv1'],
+  ['tlsv1.0', 'TLSv1'],
+  ['tlsv1.1', 'TLSv1.1'],
+  ['tlsv1.2', 'TLSv1.2'],
+  ['tlsv1.3', 'TLSv1.3'],
+]);
+
+/** What "any version" of both programs means to OpenSSL 3: those before 1.2 ask for its lowest level besides. */
+const ANY = { lowest: 'TLSv1', highest: 'TLSv1.3' } as const;
+
+/**
+ * "TLSv1_2", "TLSv1_2-TLSv1_3", "TLSv1_2-", "-TLSv1_2" of OpenSIPS, "TLSv1.2" and "TLSv1.2+" of Kamailio, SSLv23 of both;
+ * undefined for something else.
+ */
+function versionsIn(text: string): { readonly lowest: string; readonly highest: string } | undefined {
+  const plain = text.trim().toLowerCase().replaceAll('_', '.');
+  if (plain === 'sslv23') return ANY;
+  const [, first = '', up, last = ''] = /^([^-+]*?)\s*(?:([-+])\s*([^-+]*))?$/.exec(plain) ?? [];
+  if (first === '' && last === '') return undefined;
+  const lowest = first === '' ? ANY.lowest : VERSIONS.get(first);
+  const highest = up === undefined ? lowest : last === '' ? ANY.highest : VERSIONS.get(last);
+  return lowest === undefined || highest === undefined ? undefined : { lowest, highest };
+}
+
+/** Parameters of the TLS modules of both programs that are not carried out. */
+const NOT_DEMANDED: ReadonlySet<string> = new Set(['verify_depth', 'db_url']);
+
+/** Names what the modules demand of connections and is not demanded here. */
+export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): void {
+  const checksAll = new Set<string>();
+  const given: { readonly name: string; readonly domain: string; readonly value: string; readonly at: Position }[] = [];
+  for (const { module, name, value, at } of tree.moduleParameters) {
+    if (!module.split('|').some((each) => /^(?:tls|tls_mgm|proto_tls)$/.test(each) && modules.has(each))) continue;
+    const [, domain = 'default', own = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(value)) ?? [];
+    given.push({ name, domain, value: own.trim(), at });
+    if (name === 'crl_check_all' && own.trim() !== '0') checksAll.add(domain);
+  }
+  for (const { name, domain, value, at } of given) {
+    for (const what of notDemanded(name, value)) problems.warning('tls-demand', at, what);
+    if (name === 'crl_dir' && value !== '' && !checksAll.has(domain)) problems.warning('no-effect', at, WHOLE_CHAIN);
+  }
+}
+
+const WHOLE_CHAIN =
+  'crl_dir without crl_check_all 1: the whole chain is looked up, so that each authority in it needs a list in the folder';
+
+/** What a value of a parameter demands that is not demanded here: at most one sentence. */
+export function notDemanded(name: string, value: string): string[] {
+  if (value === '') return [];
+  if (NOT_DEMANDED.has(name)) return [`${name} is not carried out: connections that it refuses are taken`];
+  const isMethod = name === 'tls_method' || name === 'method';
+  if (isMethod && versionsIn(value) === undefined)
+    return [`${name} ${value}: TLS 1.2 and 1.3 are spoken, whatever it says`];
+  return [];
+}
