@@ -1,2 +1,2 @@
-/** Destinations that a command looks at in one event loop iteration, so that a bulk command delays no call. */
+/** Destinations handled in one event loop iteration, so that a command on many destinations does not delay calls. */
 export const DESTINATIONS_AT_ONCE = 500;

@@ -4,33 +4,33 @@ import { isIPv6 } from 'node:net';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import { loadUnixSockets } from './unix-socket.js';
 
-/** What differs between UDP and UNIX datagram sockets. */
+/** The common interface of UDP and UNIX datagram sockets. */
 export interface DatagramSocket {
-  /** Where the socket is, for messages and tests: "127.0.0.1:8080" or a path. */
+  /** The socket's address, for messages and tests: "127.0.0.1:8080" or a path. */
   readonly address: string;
   close(): Promise<void>;
 }
 
 /**
- * Takes a datagram. `peer` is the address it came from, '' where there is none; `reply` is undefined where its sender has no
- * address to answer to.
+ * Receives a datagram. `peer`: address of the sender, or ''; `reply`: undefined when the sender has no address for an
+ * answer.
  */
 export type ReceiveDatagram = (bytes: Buffer, peer: string, reply: ((answer: Buffer) => void) | undefined) => void;
 
-/** What a datagram socket is opened with. */
+/** Options of a datagram socket. */
 export interface DatagramSocketOptions {
-  /** "udp:host:port" or an absolute path of a UNIX socket. */
+  /** "udp:host:port" or the absolute path of a UNIX socket. */
   readonly socketName: string;
-  /** Mode of a UNIX socket. */
+  /** File mode of a UNIX socket. */
   readonly unixMode: number;
-  /** What it is called in messages: "MI datagram socket". */
+  /** Its name in messages, such as "MI datagram socket". */
   readonly what: string;
   readonly receive: ReceiveDatagram;
-  /** Errors once it is open. */
+  /** Called for errors after it was opened. */
   readonly onError: (error: Error) => void;
 }
 
-/** The longest answer one datagram can carry: over UDP on IPv4, and by agreement on UNIX sockets too. */
+/** Longest answer in one datagram: the limit of UDP over IPv4, also used for UNIX sockets. */
 export const MAX_DATAGRAM = 65507;
 
 /** Opens a datagram socket. Throws SwitchyardError TRANSPORT_BIND. */
@@ -94,7 +94,7 @@ async function openUnix(options: DatagramSocketOptions): Promise<DatagramSocket>
     throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: ${messageOf(error)}`, { cause: error });
   }
   socket.on('data', (bytes: Buffer, from: string) => {
-    // A client that bound no path of its own cannot be answered; its command runs like one without a reply FIFO.
+    // A client without a socket path of its own cannot be answered; its command runs without an answer.
     const reply =
       from === ''
         ? undefined

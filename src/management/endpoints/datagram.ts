@@ -6,7 +6,7 @@ import type { Service } from '../../core/service.js';
 import { type DatagramSocket, MAX_DATAGRAM, openDatagram } from './datagram-socket.js';
 import type { CallerFrom, DatagramProtocol } from './protocol.js';
 
-/** What a datagram endpoint is made with. */
+/** Options of a datagram endpoint. */
 export interface DatagramOptions {
   readonly config: Pick<DatagramConfig, 'socketName' | 'unixMode'>;
   readonly protocol: DatagramProtocol;
@@ -14,11 +14,14 @@ export interface DatagramOptions {
   readonly logger: Logger;
 }
 
-/** Requests under way at once, and those of one address; further ones are dropped, and their senders ask again. */
+/** Most requests in progress, and of one address; further ones are dropped, so that their senders repeat them. */
 const MAX_UNDER_WAY = 1024;
 const MAX_OF_ONE = 256;
 
-/** A datagram endpoint: one request a packet, answered to its sender, over UDP ("udp:host:port") or a UNIX socket (a path). */
+/**
+ * A datagram endpoint, over UDP ("udp:host:port") or a UNIX socket (a path): each packet is one request, and the answer
+ * goes to its sender.
+ */
 export class DatagramEndpoint implements Service {
   readonly name: string;
   private socket: DatagramSocket | undefined;
@@ -29,7 +32,7 @@ export class DatagramEndpoint implements Service {
     this.name = `${options.protocol.what} ${options.config.socketName}`;
   }
 
-  /** Where it listens, "127.0.0.1:8080" or a path; undefined when it does not. */
+  /** The address it listens on, "127.0.0.1:8080" or a path; undefined when it does not listen. */
   get address(): string | undefined {
     return this.socket?.address;
   }

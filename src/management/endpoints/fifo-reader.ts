@@ -6,26 +6,26 @@ import type { Clock } from '../../core/clock.js';
 import { messageOf, SwitchyardError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 
-/** What the reader of a FIFO is made with. */
+/** Options of a FIFO reader. */
 export interface FifoReaderOptions {
   readonly path: string;
-  /** Octal, as number (0o660). */
+  /** File mode, such as 0o660. */
   readonly mode: number;
-  /** What it is called in messages: "MI FIFO". */
+  /** Its name in messages, such as "MI FIFO". */
   readonly what: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds between two checks that the FIFO is still the one we read. Default 3000. */
+  /** Milliseconds between two checks that the path still names our FIFO. Default 3000. */
   readonly watchInterval?: number | undefined;
-  /** Called with what was read. */
+  /** Called with each chunk that was read. */
   readonly onData: (chunk: Buffer) => void;
 }
 
 const run = promisify(execFile);
 
 /**
- * The reading end of a named pipe: makes it where there is none, takes over one that was left behind, and opens it anew
- * when somebody has removed or replaced it.
+ * Reads a named pipe. It creates the FIFO, or uses one left by an earlier process, and opens it again when somebody has
+ * removed or replaced it.
  */
 export class FifoReader {
   private socket: Socket | undefined;
@@ -35,21 +35,21 @@ export class FifoReader {
 
   constructor(private readonly options: FifoReaderOptions) {}
 
-  /** Throws SwitchyardError TRANSPORT_BIND when it cannot be made or opened. */
+  /** Throws SwitchyardError TRANSPORT_BIND when the FIFO cannot be created or opened. */
   async start(): Promise<void> {
     this.stopped = false;
     await this.open();
     this.watch();
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   stop(): void {
     this.stopped = true;
     this.cancelWatch();
     this.close();
   }
 
-  /** Removes the FIFO we made or took over, not one that has replaced it. */
+  /** Removes the FIFO, unless another one has replaced it. */
   remove(): void {
     const { path, logger, what } = this.options;
     if (this.identity !== undefined && sameFile(statOf(path), this.identity)) {
@@ -62,17 +62,17 @@ export class FifoReader {
     this.identity = undefined;
   }
 
-  /** Reads no more until `resume`. */
+  /** Stops reading until `resume`. */
   pause(): void {
     this.socket?.pause();
   }
 
-  /** Goes on after `pause`. */
+  /** Continues after `pause`. */
   resume(): void {
     if (this.socket?.isPaused()) this.socket.resume();
   }
 
-  /** Makes the FIFO where there is none and opens it for reading. */
+  /** Creates the FIFO if it does not exist, and opens it for reading. */
   private async open(): Promise<void> {
     const { path, mode, what } = this.options;
     const existing = statOf(path);
@@ -82,7 +82,7 @@ export class FifoReader {
     } else this.takeOver();
     let fd: number;
     try {
-      // Open for writing too, so that there is always a writer: neither opening waits for one nor reading sees an end.
+      // Opened also for writing, so that there is always a writer: then opening does not wait and reading finds no end.
       fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     } catch (error) {
       throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: ${messageOf(error)}`, { cause: error });
@@ -104,7 +104,7 @@ export class FifoReader {
     this.socket = socket;
   }
 
-  /** A FIFO that was left behind is used again, with the mode it ought to have. */
+  /** Uses a FIFO left by an earlier process, and sets its mode. */
   private takeOver(): void {
     const { path, mode, what, logger } = this.options;
     try {
@@ -112,7 +112,7 @@ export class FifoReader {
       closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
       logger.warn({ fifo: path }, `${what} is read by another process too, it may take our commands`);
     } catch (error) {
-      // ENXIO is the good case: it has no reader.
+      // ENXIO: it has no reader, as it should be.
       if ((error as NodeJS.ErrnoException).code === 'ENXIO') return;
       logger.warn({ fifo: path }, `${what} was left by somebody else: ${messageOf(error)}`);
     }
@@ -124,7 +124,7 @@ export class FifoReader {
     socket?.destroy();
   }
 
-  /** Checks periodically whether the path still names the FIFO we read; somebody may have removed or replaced it. */
+  /** Checks periodically that the path still names our FIFO, since somebody may have removed or replaced it. */
   private watch(): void {
     const { clock, path, what, logger, watchInterval = 3000 } = this.options;
     this.cancelWatch = clock.schedule(watchInterval, () => {
@@ -147,7 +147,7 @@ export class FifoReader {
   }
 }
 
-/** Makes a FIFO with exactly this mode. */
+/** Creates a FIFO with exactly this mode. */
 async function makeFifo(path: string, mode: number, what: string): Promise<void> {
   try {
     await run('mkfifo', ['-m', mode.toString(8).padStart(4, '0'), '--', path]);

@@ -8,28 +8,28 @@ import type { FifoProtocol, Framing } from './protocol.js';
 import { ReplyFifos } from './reply-fifo.js';
 import { RequestQueue } from './request-queue.js';
 
-/** What a FIFO endpoint is made with. */
+/** Options of a FIFO endpoint. */
 export interface FifoOptions<Item> {
   readonly config: FifoConfig;
   readonly protocol: FifoProtocol<Item>;
-  /** What it is called in messages: "MI FIFO". */
+  /** Its name in messages, such as "MI FIFO". */
   readonly what: string;
-  /** The caller of every request: the FIFO cannot distinguish its writers. */
+  /** Returns the caller of every request, since a FIFO cannot distinguish its writers. */
   readonly caller: () => Caller;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds after which a half request is given up. Default 2000. */
+  /** Milliseconds after which an incomplete request is dropped. Default 2000. */
   readonly halfTimeout?: number;
-  /** Milliseconds between two checks that the FIFO is still the one we read. Default 3000. */
+  /** Milliseconds between two checks that the path still names our FIFO. Default 3000. */
   readonly watchInterval?: number;
-  /** See ReplyFifos. */
+  /** See ReplyFifoOptions. */
   readonly openTimeout?: number;
   readonly stallTimeout?: number;
 }
 
 /**
- * A named pipe: reads requests and answers to the reply FIFOs of its clients. Requests begin in the order they were
- * written; delivering an answer delays no other request.
+ * A named pipe: reads requests, and writes answers to the reply FIFOs of the clients. Requests begin in the order in
+ * which they were written; writing an answer delays no other request.
  */
 export class FifoEndpoint<Item> implements Service {
   readonly name: string;
@@ -77,7 +77,7 @@ export class FifoEndpoint<Item> implements Service {
     return this.reader.start();
   }
 
-  /** Reads no more, gives requests under way a second, and removes the FIFO. */
+  /** Stops reading, waits up to a second for running requests, and removes the FIFO. */
   async stop(): Promise<void> {
     this.cancelExpiry();
     this.reader.stop();

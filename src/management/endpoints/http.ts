@@ -8,28 +8,28 @@ import type { MiHandler } from '../mi/handler.js';
 import { MAX_REQUEST_BYTES } from '../mi/handler.js';
 import { renderError } from '../mi/json-rpc.js';
 
-/** What answers the bodies of requests. */
+/** Answers request bodies. */
 export type HttpAnswers = Pick<MiHandler, 'answer' | 'refuse'>;
 
-/** Who sends a request; undefined when it was refused and the refusal has been sent. */
+/** Finds the caller of a request; undefined when it was refused and answered. */
 export type Authenticate = (
   request: IncomingMessage,
   response: ServerResponse,
 ) => Caller | undefined | Promise<Caller | undefined>;
 
-/** Answers one HTTP request; what the listener mounts. */
+/** Answers one HTTP request; mounted on the listener. */
 export type MiHttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Milliseconds a request's body may take. */
+/** Milliseconds in which the body of a request must arrive. */
 const BODY_TIMEOUT = 10_000;
-/** The error of either protocol for a caller without the necessary rights. */
+/** Recognises the error answer of either protocol for missing rights. */
 const FORBIDDEN_ANSWER = /^\{\s*"jsonrpc":\s*"2.0",\s*"error":\s*\{\s*"code":\s*403,\s*"message":\s*"Forbidden"/;
 const PARSE_ERROR = '{"jsonrpc":"2.0","error":{"code":-32700';
 
 /**
- * JSON-RPC over HTTP, to be mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with what
- * JSON-RPC says, 204 to notifications; 400 to what is not JSON, 403 to a caller without the rights, 405 to other
- * methods, 413 to what is too long, 415 to a body that is not said to be JSON.
+ * JSON-RPC over HTTP, mounted on the listener: POST with one JSON-RPC request or a batch as body. Answers 200 with the
+ * JSON-RPC answer; 204 for notifications; 400 if the body is not JSON; 403 for missing rights; 405 for other methods;
+ * 413 for a body that is too long; 415 if its type is not JSON.
  */
 export function createMiHttpHandler(handler: HttpAnswers, authenticate: Authenticate): MiHttpHandler {
   return (request, response) => {
@@ -81,7 +81,7 @@ async function answer(
   else await sendPieces(response, 'application/json', pieces);
 }
 
-/** HTTP clients look at the status first: a refusal and what is not JSON show there too. */
+/** HTTP clients check the status first, so it also shows missing rights and invalid JSON. */
 function statusOf(answer: string): number {
   if (answer.startsWith(PARSE_ERROR)) return 400;
   return FORBIDDEN_ANSWER.test(answer) ? 403 : 200;
@@ -93,7 +93,7 @@ function send(response: ServerResponse, status: number, text: string): void {
   response.end(body);
 }
 
-/** The body; undefined when it is too long. Throws when the client goes away or takes too long. */
+/** The body; undefined when it is too long. Throws when the client closes the connection or is too slow. */
 function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {

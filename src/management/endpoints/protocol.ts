@@ -1,50 +1,50 @@
 import type { Caller } from '../../access/caller.js';
 
 /**
- * What the endpoints ask of a protocol. MI and Kamailio's RPC are two of them, over the same FIFO, datagram and stream
- * endpoints; each cuts bytes into requests and answers them in its own way.
+ * What endpoints need of a protocol. MI and Kamailio's RPC both implement these interfaces and use the same FIFO,
+ * datagram and stream endpoints; each splits bytes into requests and answers them in its own way.
  */
 export interface FifoProtocol<Item> {
-  /** Cuts what is read into requests; one for each FIFO. */
+  /** Splits what is read into requests; one object for each FIFO. */
   framing(): Framing<Item>;
-  /** Runs one request. Returns the plain name of the FIFO its answer goes to, '' for nowhere. Never rejects. */
+  /** Runs a request. Returns the answer and the plain name of its reply FIFO, '' for none. Never rejects. */
   answer(item: Item, caller: Caller): Promise<FifoAnswer>;
-  /** Who sent a request, as far as it says: requests of one sender run one after the other. '': unknown. */
+  /** An identifier of the sender, from the request: requests of one sender run one after the other. '': unknown. */
   sender(item: Item): string;
-  /** Counts and logs what no request was run for. */
+  /** Counts and logs a request that was not run. */
   refuse(reason: string, message: string): void;
 }
 
 /** An answer and the FIFO it goes to. */
 export interface FifoAnswer {
   readonly reply: string;
-  /** undefined where nothing is answered. */
+  /** undefined when there is no answer. */
   readonly pieces: readonly string[] | undefined;
 }
 
-/** Cuts what is read into requests. */
+/** Splits what is read into requests. */
 export interface Framing<Item> {
   push(chunk: Buffer): readonly Item[];
-  /** Whether a request has begun and not ended. */
+  /** Whether an incomplete request is held. */
   readonly waiting: boolean;
-  /** Gives up the request that has begun. */
+  /** Drops the incomplete request. */
   expire(): readonly Item[];
 }
 
-/** One request a packet. */
+/** A protocol with one request in each packet. */
 export interface DatagramProtocol {
-  /** What its sockets are called in messages: "MI datagram socket". */
+  /** Name of its sockets in messages, such as "MI datagram socket". */
   readonly what: string;
-  /** The answer, no longer than `limit` bytes; undefined where nothing is answered. */
+  /** The answer, at most `limit` bytes long; undefined when there is none. */
   answer(bytes: Buffer, caller: Caller, limit: number): Promise<Buffer | undefined>;
   refuse(reason: string, message: string): void;
 }
 
-/** Requests on a connection, one after the other. */
+/** A protocol with requests on a connection, one after the other. */
 export interface StreamProtocol {
   readonly what: string;
   /**
-   * Runs the request that `held` begins with. Undefined when it is not whole yet; `used` bytes are then taken off, and after
+   * Runs the request at the beginning of `held`. Undefined when it is incomplete. `used` bytes are then removed; after
    * an answer with `close` the connection is closed.
    */
   answer(
@@ -54,5 +54,5 @@ export interface StreamProtocol {
   refuse(reason: string, message: string): void;
 }
 
-/** Who asks from this address; undefined when the endpoint takes nothing from there. */
+/** The caller for a sender's address; undefined when the endpoint does not accept it. */
 export type CallerFrom = (peer: string) => Caller | undefined;

@@ -3,33 +3,33 @@ import { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
 
-/** How replies are written to the FIFOs of clients. */
+/** Options for answers to clients' FIFOs. */
 export interface ReplyFifoOptions {
-  /** Folder the reply FIFOs stand in, with trailing "/". */
+  /** Folder of the reply FIFOs, with trailing "/". */
   readonly directory: string;
   readonly clock: Clock;
-  /** Milliseconds a client may take to open its reply FIFO. Default 1000. */
+  /** Milliseconds in which a client must open its reply FIFO. Default 1000. */
   readonly openTimeout?: number;
-  /** Milliseconds a client may take without reading anything. Default 5000. */
+  /** Milliseconds a client may read nothing. Default 5000. */
   readonly stallTimeout?: number;
-  /** Answers waiting for their clients at most. Default 1024. */
+  /** Most answers waiting for all clients. Default 1024. */
   readonly maxPending?: number;
-  /** Answers waiting for one client at most, so that one that does not read uses up no slot of others. Default 16. */
+  /** Most answers waiting for one client, so that one that does not read leaves room for others. Default 16. */
   readonly maxPendingEach?: number;
-  /** Bytes of answers waiting for their clients at most. Default 128 MiB. */
+  /** Most bytes of waiting answers. Default 128 MiB. */
   readonly maxPendingBytes?: number;
-  /** Called with one clear line when an answer was given up. */
+  /** Called with a one-line message when an answer was given up. */
   onLost(reason: string, message: string): void;
 }
 
 const OPEN_RETRY_MS = 20;
 const STALL_CHECK_MS = 250;
-/** Bytes given to the kernel at once; a reader that takes fewer within the stall time-out is given up. */
+/** Bytes written at a time; a reader that takes fewer within the stall timeout is given up. */
 const PIECE = 16 * 1024;
 
 /**
- * Writes answers to the reply FIFOs that clients made. Nothing here waits for a client: opening fails at once without a
- * reader and is tried again for a while, writing goes on as the reader drains, and what takes too long is given up.
+ * Writes answers to the FIFOs that clients have created. No client delays anything: opening fails at once without a
+ * reader and is retried for a while, writing continues as the reader reads, and what takes too long is given up.
  * Answers to the same FIFO are written one after the other, in the order of their commands.
  */
 export class ReplyFifos {
@@ -41,7 +41,9 @@ export class ReplyFifos {
 
   constructor(private readonly options: ReplyFifoOptions) {}
 
-  /** Queues an answer for the reply FIFO of that plain name. Resolves when it is written or given up; never rejects. */
+  /**
+   * Queues an answer for the reply FIFO with this plain name. Resolves when it was written or given up; never rejects.
+   */
   send(name: string, pieces: readonly string[]): Promise<void> {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const { maxPending = 1024, maxPendingEach = 16, maxPendingBytes = 128 * 1024 * 1024 } = this.options;
@@ -69,7 +71,7 @@ export class ReplyFifos {
     return chain.last;
   }
 
-  /** Gives up what is still waiting. */
+  /** Gives up all waiting answers. */
   async stop(): Promise<void> {
     this.stopped = true;
     for (const socket of this.sockets) socket.destroy(new Error('the server stops'));
@@ -79,7 +81,7 @@ export class ReplyFifos {
   private async write(name: string, pieces: readonly string[]): Promise<void> {
     const fd = await this.open(name);
     const socket = new Socket({ fd, readable: false, writable: true });
-    // Between two pieces an error is found by the next write.
+    // Between two writes, an error is noticed by the next write.
     socket.on('error', () => {});
     this.sockets.add(socket);
     try {
@@ -109,7 +111,7 @@ export class ReplyFifos {
     }
   }
 
-  /** Writes a piece as the reader takes it. */
+  /** Writes one piece as the reader takes it. */
   private drain(socket: Socket, bytes: Buffer): Promise<void> {
     const { clock, stallTimeout = 5000 } = this.options;
     return new Promise((resolve, reject) => {
@@ -148,7 +150,10 @@ export class ReplyFifos {
   }
 }
 
-/** Only a FIFO is opened, and no symbolic link is followed: whoever may write to the folder names no other file. */
+/**
+ * Opens only a FIFO, and follows no symbolic link: whoever can write to the folder cannot make us write to another
+ * file.
+ */
 function openFifo(path: string): number {
   if (!lstatSync(path).isFIFO()) throw new Error('it is not a FIFO');
   const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);

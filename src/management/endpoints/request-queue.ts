@@ -1,35 +1,35 @@
 import type { Clock } from '../../core/clock.js';
 import { nextIteration } from '../../core/event-loop.js';
 
-/** What a queue of requests is made with. */
+/** Options of a request queue. */
 export interface RequestQueueOptions<Item> {
   readonly clock: Clock;
-  /** Runs one request. Must not reject. */
+  /** Runs a request. Must not reject. */
   readonly run: (item: Item) => Promise<void>;
-  /** Requests of one sender run one after the other; '': unknown. */
+  /** Identifier of a request's sender, whose requests run one after the other; '': unknown. */
   readonly sender: (item: Item) => string;
-  /** Called for a request that is not run, because too many others are under way. */
+  /** Called for a request that is not run because too many are in progress. */
   readonly refuse: (item: Item) => void;
   readonly pause: () => void;
   readonly resume: () => void;
 }
 
-/** Requests run per event loop iteration: one read may hold thousands. */
+/** Requests run per event loop iteration, since one read may contain thousands. */
 const RUN_PER_ITERATION = 16;
-/** Requests read and not yet begun beyond this stop the reading until they are. */
+/** With more queued requests than this, reading pauses. */
 const MAX_QUEUED = 128;
-/** Requests that wait for a database or the like; more are refused. */
+/** Most requests that wait for a database etc.; further ones are refused. */
 const MAX_WAITING = 1024;
-/** Milliseconds the next request waits for the one before it, by the number of those that wait for something already. */
+/** Milliseconds the next request waits for the one before it; the index is the number of requests already waiting. */
 const GRACE: readonly number[] = [100, 20, 20, 20];
 
 /**
- * Runs requests in the order they were written. One that takes long, because a tenant's database does not answer, holds up
- * its own sender only: the others go on after a short while.
+ * Runs requests in the order in which they were written. One that takes long, because a partition's database does not
+ * answer, delays only requests of its own sender; the others continue after a short wait.
  */
 export class RequestQueue<Item> {
   private readonly queue: Item[] = [];
-  /** The last request of each sender that is under way. */
+  /** The last running request of each sender. */
   private readonly senders = new Map<string, Promise<void>>();
   private readonly waiting = new Set<Promise<void>>();
   private working: Promise<void> | undefined;
@@ -37,7 +37,7 @@ export class RequestQueue<Item> {
 
   constructor(private readonly options: RequestQueueOptions<Item>) {}
 
-  /** Adds requests at the end. The reader is paused while too many wait. */
+  /** Appends requests. The reader is paused while too many are queued. */
   add(items: readonly Item[]): void {
     this.queue.push(...items);
     if (this.queue.length > MAX_QUEUED) this.options.pause();
@@ -48,7 +48,7 @@ export class RequestQueue<Item> {
     });
   }
 
-  /** Begins no more requests. Resolves when those under way are done, or after `graceMs` milliseconds. */
+  /** Begins no more requests. Resolves when the running ones have ended, or after `graceMs` milliseconds. */
   async stop(graceMs = 1000): Promise<void> {
     this.stopped = true;
     await this.working;
@@ -65,7 +65,7 @@ export class RequestQueue<Item> {
     }
   }
 
-  /** Begins a request, and waits for its end for a while. */
+  /** Begins a request, and waits a while for its end. */
   private async begin(item: Item): Promise<void> {
     const { run, sender } = this.options;
     const name = sender(item);

@@ -5,31 +5,31 @@ import type { SharedConnection } from '../../core/connection-shares.js';
 import { HeldBytes } from '../../core/held-bytes.js';
 import type { StreamProtocol } from './protocol.js';
 
-/** Milliseconds. */
+/** Timeouts of a connection in milliseconds. */
 export interface ConnectionLimits {
-  /** A request that was begun has to be whole by then. Default 10 s. */
+  /** In which an incomplete request must be completed. Default 10 s. */
   readonly packetTimeout?: number | undefined;
-  /** A client that takes nothing of its answer for so long is given up. Default 10 s. */
+  /** For which a client may read nothing of an answer. Default 10 s. */
   readonly stallTimeout?: number | undefined;
-  /** A connection on which nothing is asked is closed. Default 10 minutes. */
+  /** After which a connection without requests is closed. Default 10 minutes. */
   readonly idleTimeout?: number | undefined;
-  /** The first request has to begin by then. Default 30 s. */
+  /** In which the first request must begin. Default 30 s. */
   readonly firstTimeout?: number | undefined;
 }
 
-/** What a connection of a client is served with. */
+/** Options of a client's connection. */
 export interface ConnectionOptions extends ConnectionLimits {
   readonly protocol: StreamProtocol;
   readonly caller: Caller;
   readonly clock: Clock;
 }
 
-/** Bytes given to the kernel at once; a client that takes fewer within the stall time-out is given up. */
+/** Bytes written at a time; a client that takes fewer within the stall timeout is disconnected. */
 const PIECE = 64 * 1024;
 
 /**
- * One client on a stream: requests are answered one after the other, and nothing more is read while one is, so that a
- * client that asks much and reads little holds up itself only.
+ * A client on a stream. Requests are answered one after the other, and nothing is read meanwhile, so a client that
+ * sends much and reads little delays only itself.
  */
 export class CommandConnection implements SharedConnection {
   readonly source: string;
@@ -38,7 +38,7 @@ export class CommandConnection implements SharedConnection {
   private cancelTimeout = () => {};
   private working = false;
   private ended = false;
-  /** Part of a request has been received. */
+  /** Whether a part of a request has been received. */
   private half = false;
 
   constructor(
@@ -55,7 +55,7 @@ export class CommandConnection implements SharedConnection {
       this.ended = true;
       void this.work();
     });
-    // A client that is gone is no fault of ours; 'close' follows.
+    // A client may disconnect at any time; 'close' follows.
     socket.on('error', () => {});
     socket.on('close', () => {
       this.cancelTimeout();
@@ -69,19 +69,19 @@ export class CommandConnection implements SharedConnection {
     this.socket.destroy();
   }
 
-  /** Makes room for another client. */
+  /** Closes the connection to make room for another client. */
   evict(): void {
     this.options.protocol.refuse('busy', 'an idle connection is closed to make room for another');
     this.destroy();
   }
 
-  /** Answers the requests that are there, then waits for more. */
+  /** Answers the requests received so far, then waits for more. */
   private async work(): Promise<void> {
     if (this.working) return;
     const { protocol, caller } = this.options;
     let answering = protocol.answer(this.held.bytes, caller);
     if (answering === undefined && !this.ended) {
-      // The time a request may take to arrive does not begin anew with each of its bytes.
+      // The timeout for a request does not restart with each of its bytes.
       if (!this.half) this.wait('half');
       return;
     }
@@ -105,7 +105,7 @@ export class CommandConnection implements SharedConnection {
     if (this.socket.destroyed) return;
     if (this.ended) {
       this.socket.end();
-      // What the client still sends is of no interest, and it may never close.
+      // What the client still sends is ignored, since it may never close.
       this.cancelTimeout = this.options.clock.schedule(1000, () => this.socket.destroy());
       this.socket.resume();
       return;
@@ -114,7 +114,7 @@ export class CommandConnection implements SharedConnection {
     this.socket.resume();
   }
 
-  /** Waits for the client: for its first request, for the rest of one, or for a further one. */
+  /** Waits for the first request, for the rest of one, or for another one. */
   private wait(what: 'first' | 'half' | 'again'): void {
     const { clock, protocol } = this.options;
     const { packetTimeout = 10_000, idleTimeout = 600_000, firstTimeout = 30_000 } = this.options;
@@ -128,7 +128,7 @@ export class CommandConnection implements SharedConnection {
     });
   }
 
-  /** Writes as the client reads. Rejects when it does not, or is gone. */
+  /** Writes as the client reads. Rejects when it does not read, or has disconnected. */
   private write(bytes: Buffer): Promise<void> {
     const { socket } = this;
     const { clock, protocol, stallTimeout = 10_000 } = this.options;

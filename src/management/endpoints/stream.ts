@@ -9,16 +9,16 @@ import type { Service } from '../../core/service.js';
 import type { CallerFrom, StreamProtocol } from './protocol.js';
 import { CommandConnection, type ConnectionLimits } from './stream-connection.js';
 
-/** What a stream endpoint is made with. */
+/** Options of a stream endpoint. */
 export interface StreamEndpointOptions extends ConnectionLimits {
   readonly config: Pick<CtlConfig, 'transport' | 'address' | 'port' | 'text' | 'unixMode'>;
   readonly protocol: StreamProtocol;
   readonly callerFrom: CallerFrom;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Clients at once; beyond them the one that was idle longest makes room. Default 128. */
+  /** Most clients; beyond that the longest idle one is disconnected. Default 128. */
   readonly maxConnections?: number;
-  /** Clients of one address. Default half of them. */
+  /** Most clients of one address. Default half of that. */
   readonly maxPerSource?: number;
 }
 
@@ -35,14 +35,14 @@ export class StreamEndpoint implements Service {
     this.shares = new ConnectionShares(maxConnections, maxPerSource);
   }
 
-  /** "127.0.0.1:2049" or a path; undefined when it does not listen. */
+  /** The address it listens on, "127.0.0.1:2049" or a path; undefined when it does not listen. */
   get address(): string | undefined {
     const address = this.server?.address();
     if (address == null) return undefined;
     return typeof address === 'string' ? address : `${address.address}:${(address as AddressInfo).port}`;
   }
 
-  /** Connections that are open. */
+  /** Number of open connections. */
   get connectionCount(): number {
     return this.connections.size;
   }
@@ -108,7 +108,7 @@ export class StreamEndpoint implements Service {
   }
 }
 
-/** A socket without a listener is removed; anything else stays, and is an error. */
+/** Removes a socket without a listener; another kind of file is left, and is an error. */
 async function removeLeftover(path: string): Promise<void> {
   const left = lstatSync(path, { throwIfNoEntry: false });
   if (left === undefined) return;

@@ -1,8 +1,8 @@
 import { type ErrorCode, messageOf, SwitchyardError } from '../../core/errors.js';
 
 /**
- * The package for UNIX datagram sockets, which Node has none of. It is native and optional: without it everything but
- * these sockets works.
+ * Loads the package for UNIX datagram sockets, which Node does not have. It is native and optional: only these sockets
+ * need it.
  * @throws SwitchyardError with `code` when it cannot be loaded
  */
 export async function loadUnixSockets(code: ErrorCode, what: string): Promise<typeof import('node-unix-socket')> {

@@ -3,20 +3,20 @@ import { INTEGER } from './parameters.js';
 
 const ID = 'https://switchyard.example/schemas/mi/';
 
-/** File a command's schema is published in, below schemas/mi/. */
+/** Name of a command's schema file in schemas/mi/. */
 export function schemaFile(command: MiCommand): string {
   return `${command.name}.schema.json`;
 }
 
 /**
- * JSON Schema (2020-12) of the JSON-RPC request that calls a command, made from its own table of parameters: what it
- * accepts is what the endpoints of the command accept, by name and by position.
+ * Generates the JSON Schema (2020-12) of a command's JSON-RPC request from its parameter table. It accepts what the
+ * endpoints accept, by name and by position.
  */
 export function commandSchema(command: MiCommand): Readonly<Record<string, MiValue>> {
   const { name, aliases, help, module, paramLists, extraParams = [] } = command;
   const forms: MiValue[] = [];
   for (const list of paramLists) {
-    // A call by position that two lists would take is refused: it has to be made by name.
+    // A positional call that matches two lists is refused: it must be made by name.
     const alone = paramLists.every((other) => other === list || other.length !== list.length);
     if (alone) forms.push(byPosition(list));
     forms.push(byName(list, extraParams));
@@ -52,7 +52,7 @@ function byName(list: readonly ParamSpec[], extras: readonly ParamSpec[]): MiVal
   };
 }
 
-/** JSON types of a parameter. As in the original a number may be written as a string, and a string as a number. */
+/** JSON types of a parameter. As in OpenSIPS, a number may be written as a string, and a string as a number. */
 function typeOf({ type }: ParamSpec): MiValue {
   switch (type) {
     case 'string':

@@ -1,7 +1,7 @@
 import type { ManagementCall } from '../../access/call.js';
 import type { Need } from '../../access/rights.js';
 
-/** Values that travel in MI requests and answers. */
+/** A value in MI requests and answers. */
 export type MiValue =
   | null
   | boolean
@@ -11,36 +11,36 @@ export type MiValue =
   | { readonly [key: string]: MiValue | undefined };
 
 /**
- * An answer that is JSON text already, in pieces: what a long listing builds slice by slice, and the only way to write
- * the same name twice in an object (get_statistics does).
+ * An answer that is already JSON text, in pieces: for long lists made slice by slice, and for objects in which a name
+ * occurs twice (get_statistics).
  */
 export class JsonText {
   constructor(readonly pieces: readonly string[]) {}
 
-  /** The text in one piece. */
+  /** The whole text. */
   toString(): string {
     return this.pieces.join('');
   }
 
-  /** The value it stands for; of a name that is written twice the last one counts. */
+  /** The parsed value; if a name occurs twice, the last one counts. */
   toJson(): MiValue {
     return JSON.parse(this.toString()) as MiValue;
   }
 }
 
-/** What a command answers. */
+/** The answer of a command. */
 export type MiResult = MiValue | JsonText;
 
 /**
- * One parameter of an MI command. Numbers and strings stand in for each other, as recorded; a `flag` is either of them or
- * a boolean, `any` is not looked at.
+ * A parameter of an MI command. A number may be given as a string and vice versa, as recorded; `flag` also accepts a
+ * boolean, and `any` accepts everything.
  */
 export interface ParamSpec {
   readonly name: string;
   readonly type: 'string' | 'int' | 'array' | 'flag' | 'any';
 }
 
-/** An answer that is an error, with the recorded code and text. */
+/** An error answer with the recorded code and text. */
 export class MiError extends Error {
   constructor(
     readonly code: number,
@@ -52,41 +52,41 @@ export class MiError extends Error {
   }
 }
 
-/** Parameters of one call after validation, by name. */
+/** The validated parameters of a call, by name. */
 export type MiParams = { readonly [name: string]: MiValue | undefined };
 
 /**
- * One command, whatever endpoint it is called through. `paramLists` are the accepted forms: a call matches the list whose
- * names (named form) or length (positional form) it has.
+ * A command for all endpoints. `paramLists`: the accepted forms; a call must match a list by its names (named form) or
+ * its length (positional form).
  */
 export interface MiCommand {
   /** "ds_list" */
   readonly name: string;
-  /** "dispatcher:list" and other spellings of the same command. */
+  /** Other names of the command, such as "dispatcher:list". */
   readonly aliases: readonly string[];
-  /** One line for `help`. */
+  /** One line for the command `help`. */
   readonly help: string;
-  /** Module that exports it, as `help` shows. */
+  /** The module that exports it, for `help`. */
   readonly module: string;
-  /** The rights the caller needs; a function of the parameters as received where they depend on those. */
+  /** The rights the caller needs; a function if they depend on the parameters. */
   readonly needs: Need | ((params: MiParams) => Need);
-  /** Whether it changes something: such calls leave an audit record. Default: it only reads. */
+  /** Whether it changes something: then a call is recorded in the audit trail. Default: it only reads. */
   readonly changes?: boolean | ((params: MiParams) => boolean);
   readonly paramLists: readonly (readonly ParamSpec[])[];
   /**
-   * Parameters beyond the recorded lists: accepted by name only, each on its own, with any of the lists. So our
-   * additions make no positional call ambiguous.
+   * Our own parameters, in addition to the recorded lists: accepted by name only, each independently, with any list. So
+   * they do not make positional calls ambiguous.
    */
   readonly extraParams?: readonly ParamSpec[];
-  /** The positional parameters of the line text form, where they are not those of the longest list that fits. */
+  /** The positional parameters of the line text form, if they are not those of the longest matching list. */
   readonly textParams?: readonly ParamSpec[];
-  /** The original exports no help for this command, and `help` says so as recorded. */
+  /** Whether OpenSIPS exports no help for this command, and `help` answers so, as recorded. */
   readonly helpNotExported?: boolean;
-  /** Returns the result (JSON), or throws MiError. Never blocks call handling. */
+  /** Returns the result, or throws MiError. Must not block. */
   run(params: MiParams, call: ManagementCall): MiResult | Promise<MiResult>;
   /**
-   * The same answer in the tree form of the line text protocol (2.1); default: a generic rendering of the JSON.
-   * Lines without the "200 OK" head, each ended by a newline; a long answer in pieces.
+   * The answer in the tree form of the line text protocol (2.1); default: generated from the JSON. Lines without the
+   * "200 OK" line, each with a line break; a long answer in pieces.
    */
   text?(params: MiParams, call: ManagementCall): string | readonly string[] | Promise<string | readonly string[]>;
 }

@@ -6,64 +6,64 @@ import type { StateTable } from '../../engine/state.js';
 import type { EventPublisher } from '../../events/publisher.js';
 import type { MiValue } from './command.js';
 
-/** What the commands need from the rest of the product; the composition root passes it in. */
+/** What the commands need from the rest of the product; the daemon's assembly provides it. */
 export interface MiDependencies {
-  /** In order of definition. Asked anew for each command: a reload of the settings may change them. */
+  /** In order of definition. Called for each command, since a reload of the settings may change the partitions. */
   partitions(): readonly Partition[];
-  /** The partition of calls that name none; undefined: there is no default partition. */
+  /** The partition for calls that name none; undefined: there is no default partition. */
   defaultPartition(): Partition | undefined;
   readonly states: StateTable;
   readonly dispatcher: DispatcherControl;
   readonly process: ProcessInfo;
   readonly statistics: StatisticsSource;
   readonly events: EventSubscriptions;
-  /** Raises an event by hand, with parameters by name. */
+  /** Raises an event with the given parameters. */
   raiseEvent(name: string, params: Readonly<Record<string, string | number>>): void;
   readonly blacklists: BlacklistQueries;
   readonly reports: StatusReports;
-  /** The cluster this node is in, once it is loaded; undefined for a node by itself. */
+  /** The cluster of this node when it is loaded; undefined: not in a cluster. */
   cluster?(): ClusterControl | undefined;
   readonly log: LogLevelControl;
   readonly calls: CallRecords;
   readonly traces: Traces;
-  /** Whether a socket a destination names is listened on; absent: not known. */
+  /** Whether this process listens on a socket that a destination names; absent: unknown. */
   listens?(socket: string): boolean;
-  /** Where a request goes by the rules or the script, and why. Throws SwitchyardError USAGE for what is no request. */
+  /** Where a request goes by the rules or the script, and why. Throws SwitchyardError USAGE for an invalid request. */
   explain(
     request: string,
     source: string | undefined,
     sees: ((partition: string) => boolean) | undefined,
     assumed: Assumed | undefined,
   ): MiValue | Promise<MiValue>;
-  /** Whether a script decides where requests go, for all partitions. */
+  /** Whether a script, and not rules, decides where requests go. */
   scripted(): boolean;
   readonly audit: Pick<AuditTrail, 'recent'>;
-  /** Commands of the modules of a configuration file; undefined where none is served. */
+  /** Commands of the modules in a configuration file; undefined without such a file. */
   readonly script?: ScriptCommandTable | undefined;
-  /** Reads the settings file again; undefined where the settings came from a program. */
+  /** Reads the settings file again; undefined where a program supplied the settings. */
   readonly settings?: SettingsControl | undefined;
 }
 
-/** A management command of a module of a configuration file: by MI, by RPC, or by both. */
+/** A management command of a module in a configuration file, for MI, RPC or both. */
 export interface ScriptCommandSpec {
   readonly module: string;
-  /** "dlg_list"; undefined: it is not offered over MI. */
+  /** MI name such as "dlg_list"; undefined: not available over MI. */
   readonly mi?: string;
-  /** "dlg.list"; undefined: it is not offered over RPC. */
+  /** RPC name such as "dlg.list"; undefined: not available over RPC. */
   readonly rpc?: string;
   readonly help: string;
   /** Whether it changes something. */
   readonly changes: boolean;
-  /** Names of the parameters; those from `required` on may be left out. */
+  /** Names of the parameters; those from index `required` on are optional. */
   readonly parameters: readonly string[];
   readonly required: number;
-  /** Over MI: the sets of parameters that may be given; absent: the first ones, at least `required`. */
+  /** For MI: the accepted sets of parameters; absent: the first ones, at least `required`. */
   readonly forms?: readonly (readonly string[])[];
-  /** Over MI: the parameter that is a list; its values come a line each. */
+  /** For MI: the parameter that is a list; in the text form one value per line. */
   readonly list?: string;
 }
 
-/** The commands of the modules of the configuration file that is served. */
+/** The commands of the modules in the configuration file. */
 export interface ScriptCommandTable {
   readonly commands: readonly ScriptCommandSpec[];
   /** Runs one of `commands`. Never rejects. */
@@ -75,38 +75,44 @@ export interface ScriptCommandTable {
 
 /** The result of a reload of the settings. */
 export interface SettingsReload {
-  /** Values that differ, secrets masked; undefined on the side that has no such value. */
+  /** Values that differ, with secrets masked; undefined on the side without such a value. */
   readonly changes: readonly {
     readonly path: string;
     readonly from?: string | undefined;
     readonly to?: string | undefined;
   }[];
-  /** Top-level keys whose change only a restart brings into force. */
+  /** Top-level keys whose change needs a restart. */
   readonly needRestart: readonly string[];
-  /** A line each. */
+  /** One line each. */
   readonly warnings: readonly string[];
 }
 
-/** What config_reload does. */
+/** The functions of config_reload. */
 export interface SettingsControl {
-  /** Takes the settings whole, or with `dryRun` only compares them. Throws ConfigError, SwitchyardError; nothing has then changed. */
+  /**
+   * Applies all settings, or with `dryRun` only compares them. Throws ConfigError or SwitchyardError; then nothing has
+   * changed.
+   */
   reload(dryRun: boolean): Promise<SettingsReload>;
-  /** How far the reload that runs now is; undefined: no reload runs. */
+  /** The progress of a running reload; undefined: none runs. */
   progress(): SettingsProgress | undefined;
 }
 
-/** How far a reload of the settings is. */
+/** The progress of a reload of the settings. */
 export interface SettingsProgress {
-  /** Whether they are checked, partitions that are gone or changed are stopped, or those that are new or changed are loaded. */
+  /**
+   * The current step: the settings are checked, removed or changed partitions are stopped, new or changed ones are
+   * loaded.
+   */
   readonly step: 'check' | 'stop' | 'load';
-  /** Partitions for which the step is done, and all it concerns; both 0 during the check. */
+  /** Number of partitions done in this step, and of all; 0 during the check. */
   readonly done: number;
   readonly total: number;
-  /** Since it began. */
+  /** Seconds since its beginning. */
   readonly seconds: number;
 }
 
-/** Which calls a trace takes, and its bounds; what is left out has a default. */
+/** Which calls to trace, and the bounds; absent values have defaults. */
 export interface TraceParams {
   readonly callId: string | undefined;
   readonly from: string | undefined;
@@ -120,23 +126,26 @@ export interface TraceParams {
   readonly bodies: boolean;
 }
 
-/** What the trace_* commands do. Each throws SwitchyardError USAGE for an unknown trace, or one that cannot be started. */
+/**
+ * The functions of the trace_* commands. Each throws SwitchyardError USAGE for an unknown trace, or one that cannot be
+ * started.
+ */
 export interface Traces {
-  /** Its number. */
+  /** Starts a trace; returns its number. */
   start(params: TraceParams): number;
-  /** Messages numbered after `after`, as many as fit one answer. */
+  /** Messages with a number above `after`, as many as fit one answer. */
   get(id: number, after: number): MiValue;
-  /** Those of the partitions that are seen; undefined stands for traces of all of them. */
+  /** The traces of visible partitions; `isSeen` gets undefined for a trace of all partitions. */
   list(isSeen: (partition: string | undefined) => boolean): MiValue;
-  /** The partition a trace is restricted to. Throws SwitchyardError USAGE for a trace that is not there. */
+  /** The partition of a trace, if it is limited to one. Throws SwitchyardError USAGE for an unknown trace. */
   partitionOf(id: number): string | undefined;
   stop(id: number): void;
 }
 
-/** Which call records are wanted; a member that is left out matches every record. */
+/** Selects call records; a field that is left out matches every record. */
 export interface CallListFilter {
   readonly partition: string | undefined;
-  /** Only records of these partitions; undefined: of all. */
+  /** Only records of these partitions; undefined: all. */
   readonly partitions: ReadonlySet<string> | undefined;
   readonly set: number | undefined;
   readonly destination: string | undefined;
@@ -147,93 +156,94 @@ export interface CallListFilter {
   readonly callId: string | undefined;
   readonly source: string | undefined;
   readonly method: string | undefined;
-  /** Only what is new or has changed since this number. */
+  /** Only records that are new or changed since this number. */
   readonly after: number | undefined;
 }
 
-/** What calls_list reads. */
+/** The records for calls_list. */
 export interface CallRecords {
   /**
-   * The matching records, oldest first, and the number of the newest change there is, for the next `after`. Throws SwitchyardError
-   * USAGE for a filter that nothing could match.
+   * The matching records, oldest first, and the number of the newest change, for the next `after`. Throws
+   * SwitchyardError USAGE for a filter that can match no record.
    */
   list(filter: CallListFilter, limit: number): Promise<{ readonly newest: number; readonly entries: MiValue }>;
 }
 
-/** What commands and listings do with the cluster this node is in. */
+/** The functions of the cluster for commands. */
 export interface ClusterControl {
-  /** This node and all others it knows. */
+  /** This node and the other known ones. */
   list(): MiValue;
-  /** Who owns a destination, and what is recorded of it. */
+  /** The owner of a destination, and its record. */
   owner(destination: Destination): MiValue;
   /** Owner, revision and writer of a destination's record, for ds_list. */
   describe(destination: Destination): { readonly owner: string; readonly revision: number; readonly by: string };
-  /** Waits until changes of these destinations are committed; false when they are not within `ms`. */
+  /** Waits until changes of these destinations are committed; false if not within `ms`. */
   settled(destinations: readonly Destination[], ms: number): Promise<boolean>;
-  /** Reads everything again; false when it could not be read. */
+  /** Reads all records again; false when that failed. */
   sync(): Promise<boolean>;
-  /** Gives up all ownership while routing goes on, or takes part again. */
+  /** Gives up everything that this node owns, while it goes on routing; or takes part again. */
   drain(on: boolean): void;
   draining(): boolean;
-  /** Removes what is kept of a node that is gone; false when there is nothing, or when it is alive. */
+  /** Removes the data of a node that is gone; false when there is none, or the node is alive. */
   forget(node: string): Promise<boolean>;
   tags(): MiValue;
-  /** Makes this node the holder of a tag; whether the others know it. */
+  /** Makes this node the holder of a tag; returns whether the other nodes know. */
   takeTag(tag: string): Promise<boolean>;
-  /** Runs a command on another node, or on all, this one included: answers by node. */
+  /** Runs a command on another node, or on all nodes including this one; returns answers by node. */
   run(node: string | undefined, method: string, params: MiValue | undefined): Promise<MiValue>;
-  /** Asks the other nodes to load a partition again; with `wait` it returns their reports. */
+  /** Makes the other nodes load partitions again; with `wait` returns their reports. */
   reloaded(partitions: readonly string[], wait: boolean): Promise<MiValue | undefined>;
-  /** Announces to the other nodes whether probes are sent at all. */
+  /** Switches probing on or off on all nodes. */
   setProbing(on: boolean, partition?: string): void;
 }
 
-/** How a reload is to be done. */
+/** Options of a reload. */
 export interface ReloadRequest {
-  /** Destinations that are still there keep their state. */
+  /** Whether destinations that remain keep their state. */
   readonly inheritState: boolean;
-  /** Report what a reload would do, and change nothing. */
+  /** Whether to report only, and change nothing. */
   readonly dryRun: boolean;
-  /** Whether the other nodes of a cluster load, too; default: they do. */
+  /** Whether the other nodes of a cluster load too; default: yes. */
   readonly spread?: boolean;
 }
 
-/** What the dispatcher commands do beyond reading partitions and applying states. */
+/** The functions of the dispatcher for commands. */
 export interface DispatcherControl {
   /**
-   * Reloads these partitions; concurrent reloads of a partition share one run. Returns the report of each partition. Throws SwitchyardError STORE_* when nothing could be read; the old data then stay.
+   * Reloads these partitions; concurrent reloads of a partition share one run. Returns the report of each. Throws
+   * SwitchyardError STORE_* when nothing could be read; the old data then stay.
    */
   reload(partitions: readonly string[], request: ReloadRequest): Promise<ReadonlyMap<string, LoadReport>>;
-  /** Adds a destination to the partition, and to its table with `persist`. Throws SwitchyardError. */
+  /** Adds a destination to a partition, and with `persist` to its table. Throws SwitchyardError. */
   add(partition: Partition, row: DestinationRow, options: { readonly persist: boolean }): Promise<void>;
-  /** Removes the destination, and its row with `persist`; false when there is none. Throws SwitchyardError. */
+  /** Removes a destination, and with `persist` its row; false when there is none. Throws SwitchyardError. */
   remove(partition: Partition, setId: number, uri: string, options: { readonly persist: boolean }): Promise<boolean>;
   /**
-   * Sets the script attributes of the destinations with this address (port 0: any), in one set or all. Returns how many
-   * there are.
+   * Sets the script attributes of the destinations with this address (port 0: any), in one set or all. Returns their
+   * number.
    */
   pushScriptAttrs(partition: Partition, attrs: string, ip: string, port: number, setId: number | undefined): number;
   /**
-   * Has the states of a partition that are not in its table yet written now; false when that takes longer than an operator is made
-   * to wait. True where states are kept in no table.
+   * Writes the unwritten states of a partition now; false when that takes longer than an operator should wait. True
+   * when states are not kept in a table.
    */
   writeThrough(partition: string): Promise<boolean>;
-  /** Script attributes pushed so far; undefined when there are none. */
+  /** Script attributes of a destination; undefined when there are none. */
   scriptAttrs(destination: Destination): string | undefined;
-  /** Sends a probe at once; false where probing is off for the destination, or one is under way. */
+  /** Sends a probe at once; false when the destination is not probed, or a probe is in flight. */
   probe(destination: Destination): boolean;
-  /** Whether probes are sent at all, or to the destinations of one partition. */
+  /** Whether probing is on, for all or for one partition. */
   probingActive(partition?: string): boolean;
   setProbingActive(active: boolean, partition?: string): void;
 }
 
-/** What version, uptime, ps, pwd and arg report about the process. */
+/** Data about the process, for version, uptime, ps, pwd and arg. */
 export interface ProcessInfo {
   /** "0.1.0" */
   readonly version: string;
   /** "x86_64/linux" */
   readonly platform: string;
-  /** Milliseconds since the epoch, by the system clock as it is set now. */
+  /** Start time in milliseconds since the epoch, by the current system clock. */
   readonly startedAt: number;
   now(): number;
   readonly argv: readonly string[];
@@ -241,27 +251,27 @@ export interface ProcessInfo {
   processes(): readonly { readonly id: number; readonly pid: number; readonly type: string }[];
 }
 
-/** One number that can be asked for, "group:name". */
+/** A statistic, "group:name". */
 export interface Statistic {
   readonly group: string;
   readonly name: string;
   value(): number;
-  /** The same for those who see some of the partitions only; a statistic without it is not there for them. */
+  /** The value for a caller limited to some partitions; absent: such a caller does not see the statistic. */
   valueIn?(sees: (partition: string) => boolean): number;
-  /** Sets it to zero; absent for what is measured rather than counted. */
+  /** Sets it to zero; absent for a measured value. */
   reset?(): void;
 }
 
-/** The statistics that get_statistics and related commands read. */
+/** The statistics for get_statistics and related commands. */
 export interface StatisticsSource {
-  /** All statistics, those of one group together, in the order they are listed. */
+  /** All statistics in the order of lists, grouped. */
   list(): Iterable<Statistic>;
 }
 
-/** What of the event bus the commands use. */
+/** The functions of the event bus for commands. */
 export type EventSubscriptions = Pick<EventPublisher, 'events' | 'subscribe' | 'subscribers'>;
 
-/** One rule: what it leaves out matches anything. */
+/** A rule; a field that is left out matches anything. */
 export interface ListedAddress {
   /** IP literal without brackets. */
   readonly address: string;
@@ -271,13 +281,13 @@ export interface ListedAddress {
   readonly port?: number | undefined;
 }
 
-/** What of the blacklists the commands show and check. */
+/** The functions of the blacklists for commands. */
 export interface BlacklistQueries {
-  /** In order of definition; with `sees` those of some partitions, and their rules. */
+  /** All lists in order of definition; with `sees`, only lists and rules of partitions for which it returns true. */
   lists(
     sees?: (partition: string) => boolean,
   ): readonly { readonly name: string; readonly rules: readonly ListedAddress[] }[];
-  /** Whether the list has a rule for this endpoint; what is undefined is not compared. */
+  /** The list's first matching rule for this endpoint; undefined fields are not compared. */
   check(
     list: string,
     ip: string,
@@ -287,9 +297,9 @@ export interface BlacklistQueries {
   ): ListedAddress | undefined;
 }
 
-/** Status and log of one part of the product, by group ("core", "dispatcher") and identifier. */
+/** Status and reports of one part of the product, by group ("core", "dispatcher") and identifier. */
 export interface StatusIdentifier {
-  /** Partition it is about; undefined: the whole process. */
+  /** The partition it is about; undefined: the whole process. */
   readonly partition: string | undefined;
   /** "main", a partition's name, or "NAME;events". */
   readonly name: string;
@@ -300,29 +310,29 @@ export interface StatusIdentifier {
   readonly reports: readonly StatusReport[];
 }
 
-/** Something that happened, as sr_list_reports shows it. */
+/** An entry of sr_list_reports. */
 export interface StatusReport {
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly text: string;
 }
 
-/** Where the sr_* commands read: the identifiers of each group. */
+/** The data for the sr_* commands: the identifiers of each group. */
 export interface StatusReports {
   groups(): readonly { readonly name: string; readonly identifiers: readonly StatusIdentifier[] }[];
 }
 
-/** The level of the log, to be shown and changed. */
+/** Shows and changes the log level. */
 export interface LogLevelControl {
-  /** A pino level name: "trace", "debug", "info", "warn", "error", "fatal", "silent". */
+  /** Name of a pino level: "trace", "debug", "info", "warn", "error", "fatal", "silent". */
   level(): string;
   setLevel(level: string): void;
-  /** Sets the level of lines about one partition or call for some seconds; 0 ends it. False: there are too many. */
+  /** Sets the level for lines about a partition or call for some seconds; 0 ends it. False when there are too many. */
   focus(focus: Focus, level: string, seconds: number): boolean;
   focuses(): readonly ActiveFocus[];
 }
 
-/** States and rows that an explanation assumes: "URI=STATE ..." and the rows of a partition, as JSON. */
+/** Assumptions for an explanation: states "URI=STATE ...", and the rows of a partition as JSON. */
 export interface Assumed {
   readonly states: string;
   readonly table: string | undefined;

@@ -4,11 +4,11 @@ import { JsonScanner } from './json-scanner.js';
 import type { TextRequest } from './line-text.js';
 import { parseParams } from './line-text.js';
 
-/** What comes out of the byte stream of a FIFO. `reply` names the reply FIFO; '' where none is wanted. */
+/** A command read from a FIFO. `reply`: name of the reply FIFO, '' for none. */
 export type FifoItem =
   | { readonly kind: 'json'; readonly reply: string; readonly body: string }
   | { readonly kind: 'text'; readonly reply: string; readonly request: TextRequest }
-  /** Something that is no command; `reply` and `form` where they could be read, so that its writer can be answered. */
+  /** Text that is not a command; `reply` and `form` if they could be read, so that its writer gets an answer. */
   | {
       readonly kind: 'refused';
       readonly reason: 'malformed' | 'oversized' | 'half' | 'reply-name';
@@ -17,26 +17,29 @@ export type FifoItem =
       readonly form: 'json' | 'text';
     };
 
-/** Longest ":name:reply" head. */
+/** Longest head ":name:reply". */
 const MAX_HEAD = 256;
-/** A reply FIFO stands in the reply folder and nowhere else: no "/" and no "." (recorded), nothing unprintable. */
+/**
+ * Allowed names of reply FIFOs: no "/" and no ".", so that they are in the reply folder (recorded), and only printable
+ * characters.
+ */
 const REPLY_NAME = /^[^/.:\x00-\x20\x7f]{0,128}$/;
-/** The head of a next command. Within JSON no line can start like this, so there it ends one that was left half. */
+/** The head of the next command after an incomplete one: no line within JSON can begin like this. */
 const JSON_INTERRUPTED = /^\n:[^:\s"{}[\],]{0,128}:/;
-/** What may become such a head, or the line break before one. */
+/** What may become such a head, or the line break before it. */
 const INTERRUPTION_BEGUN = /^\n(?::[^:\s"{}[\],]{0,128})?$/;
-/** Characters such a head has at most. */
+/** Longest such head. */
 const INTERRUPTION = 131;
-/** A line that starts a next command rather than being a parameter of the one before. */
+/** A line that begins the next command, and is not a parameter. */
 const NEXT_TEXT_COMMAND = /^:[^:\s]{1,128}:[^:\s]{0,128}\n/;
 const NEXT_JSON_COMMAND = /^:[^:\s]{0,128}:[ \t]{0,256}[{[]/;
-/** Characters that such a line has at most, as far as it is looked at. */
+/** How many characters of such a line are examined. */
 const NEXT_COMMAND = 388;
-/** Where in a command that was given up another may begin that was written right after it. */
+/** Where, in a dropped command, another one may begin that was written right after it. */
 const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]{0,256}\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/;
-/** Commands looked for after one that was given up. */
+/** Most commands searched for after a dropped one. */
 const MAX_RECOVERIES = 4;
-/** Refusals of one read that are reported one by one. */
+/** Most refusals in one read that are reported individually. */
 const MAX_REFUSALS = 64;
 
 const TAB = 9;
@@ -49,14 +52,14 @@ const OPEN_BRACE = 123;
 
 type State =
   | { readonly at: 'idle' }
-  /** Dropping the rest of a line. */
+  /** The rest of the line is dropped. */
   | { readonly at: 'garbage' }
   | {
       readonly at: 'json';
       readonly reply: string;
       start: number;
       readonly scanner: JsonScanner;
-      /** From here on line breaks are still to be looked at for another command. */
+      /** From here on, line breaks have not been examined for another command. */
       checked: number;
     }
   | { readonly at: 'text'; readonly command: string; readonly reply: string; start: number; line: number };
@@ -78,20 +81,20 @@ const IDLE: State = { at: 'idle' };
  */
 export class FifoFraming {
   private readonly buffer = new HeldBytes();
-  /** Where in the buffer the command begins that is not used yet. */
+  /** Position in the buffer of the command to read next. */
   private at = 0;
-  /** Where a line break was last looked for, and the first one from there on; up to `to` there is none other. */
+  /** Where a line break was searched, and the first one found; up to `to` there is no other. */
   private readonly looked = { from: 0, to: 0, newline: -1 };
   private state: State = IDLE;
   private items: FifoItem[] = [];
   private refusals = 0;
 
-  /** Whether part of a command is held. */
+  /** Whether a part of a command is held. */
   get waiting(): boolean {
     return this.at < this.buffer.length || this.state.at === 'garbage';
   }
 
-  /** Takes what was read and returns the commands that are now complete. */
+  /** Adds a chunk and returns the completed commands. */
   push(chunk: Uint8Array): readonly FifoItem[] {
     this.forgetUsed();
     this.buffer.add(chunk);
@@ -99,7 +102,7 @@ export class FifoFraming {
     return this.take();
   }
 
-  /** Gives up the half command that is held, and goes on with a complete one that was written after it. */
+  /** Drops the incomplete command, and returns complete ones written after it. */
   expire(): readonly FifoItem[] {
     for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
       this.giveUp('half', 'was not completed in time');
@@ -128,13 +131,13 @@ export class FifoFraming {
     return items;
   }
 
-  /** What has been used leaves the buffer, and indexes into it move. */
+  /** Removes used text from the buffer, and adjusts positions in it. */
   private forgetUsed(): void {
     const { state, at, looked } = this;
     if (at === 0) return;
     this.buffer.drop(at);
     this.at = 0;
-    // A line break before that is used: nothing is known of what follows.
+    // The line break has been used; nothing is known about the text after it.
     if (looked.newline >= 0 && looked.newline < at) Object.assign(looked, { from: 0, to: 0, newline: -1 });
     else {
       looked.from = Math.max(0, looked.from - at);
@@ -151,7 +154,7 @@ export class FifoFraming {
     }
   }
 
-  /** Index of the first line break from `from` on; the end of the buffer when there is none. */
+  /** Index of the first line break from `from` on; the end of the buffer if there is none. */
   private lineEnd(from: number): number {
     const { looked, buffer } = this;
     if (from < looked.from || (looked.newline >= 0 && looked.newline < from)) {
@@ -168,11 +171,11 @@ export class FifoFraming {
 
   private advance(): void {
     while (this.at < this.buffer.length && this.step()) {
-      // Each step uses up some of the buffer or changes the state.
+      // Each step uses some of the buffer or changes the state.
     }
   }
 
-  /** Goes one step; false when more bytes are needed. */
+  /** Does one step; false when more text is needed. */
   private step(): boolean {
     switch (this.state.at) {
       case 'idle':
@@ -194,7 +197,7 @@ export class FifoFraming {
     return ended;
   }
 
-  /** ":name:" and what determines the form. */
+  /** Reads ":name:" and what determines the form. */
   private head(): boolean {
     const { buffer } = this;
     while (this.at < buffer.length && buffer.at(this.at) <= 32) this.at++;
@@ -218,7 +221,8 @@ export class FifoFraming {
     if (!whole) return held > MAX_HEAD ? this.garbage('a command line is too long') : false;
     const glued = buffer.indexOf(COLON, second + 1);
     if (glued >= 0 && glued < newline) {
-      // ":ds_reload:rpl1:version:rpl2": the first was never ended, the second is whole. ":ds_rel:version:rpl2": nor its name.
+      // In ":ds_reload:rpl1:version:rpl2" the first command was never ended, and the second is complete. In
+      // ":ds_rel:version:rpl2" even the first name is incomplete.
       this.giveUp('half', 'is followed by another on its line');
       const next = buffer.indexOf(COLON, glued + 1);
       this.at = next >= 0 && next < newline ? glued : second;
@@ -231,13 +235,13 @@ export class FifoFraming {
 
   private json(state: Extract<State, { at: 'json' }>): boolean {
     const { buffer } = this;
-    /** A line break that ends what has been read, but for what may become the head of another command. */
+    /** The last line break read so far, unless it may begin the head of another command. */
     let begun = -1;
     for (;;) {
       const newline = this.lineEnd(state.checked);
       const end = newline < state.scanner.scanned ? -1 : state.scanner.scan(buffer.bytes, newline);
       if (end === -2) {
-        // Characters that were scanned are not scanned again.
+        // Scanned characters are not scanned again.
         this.at = state.scanner.scanned;
         return this.garbage('a JSON value is nested too deeply');
       }
@@ -324,7 +328,7 @@ export class FifoFraming {
     return true;
   }
 
-  /** Reports the command that is held; the caller decides where reading goes on. */
+  /** Reports the held command; the caller decides where reading continues. */
   private giveUp(reason: 'half' | 'oversized', why: string): void {
     if (this.refusals >= MAX_REFUSALS) {
       this.refusals++;

@@ -24,19 +24,19 @@ import {
 import { matchParameters, matchTextParameters } from './parameters.js';
 import { renderTree } from './tree.js';
 
-/** A request of more bytes than this is refused at every endpoint. */
+/** Longest request in bytes; longer ones are refused at every endpoint. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 
 const REFUSALS_LOGGED_PER_SECOND = 5;
 
-/** Bare texts the original answers when it cannot build a JSON-RPC answer. */
+/** Plain texts that OpenSIPS answers when it cannot build a JSON-RPC answer. */
 export const PARSE_ERROR_TEXT = '400 Parse_error';
 const INTERNAL_ERROR_TEXT = '500 Internal error';
 
-/** The answer to a caller without the necessary rights. */
+/** The answer for missing rights. */
 export const FORBIDDEN = new MiError(403, 'Forbidden');
 
-/** The table of commands, and the way from a request's bytes to an answer's text, the same for every endpoint. */
+/** The table of commands; converts the bytes of a request to the text of its answer, for all endpoints. */
 export class MiHandler {
   private readonly byName = new Map<string, MiCommand>();
   private readonly all: MiCommand[] = [];
@@ -50,14 +50,14 @@ export class MiHandler {
     private readonly logger: Logger,
     metrics: Metrics,
     private readonly clock: Clock = systemClock,
-    /** Where what was changed and what was refused is recorded. */
+    /** The audit trail, if any. */
     private readonly audit?: AuditTrail,
   ) {
     this.requests = metrics.counter('switchyard_mi_requests_total', 'MI commands run, by command, endpoint and result');
     this.refusals = metrics.counter('switchyard_mi_refused_total', 'MI requests refused before any command ran');
   }
 
-  /** Adds a command under its name and its aliases. Throws when one of them is taken. */
+  /** Registers a command under its name and aliases. Throws when one of them exists. */
   register(command: MiCommand): void {
     for (const name of [command.name, ...command.aliases]) {
       if (this.byName.has(name)) throw new Error(`MI command "${name}" is registered twice`);
@@ -66,20 +66,20 @@ export class MiHandler {
     this.all.push(command);
   }
 
-  /** All commands, in order of registration. */
+  /** All commands in order of registration. */
   commands(): readonly MiCommand[] {
     return this.all;
   }
 
-  /** The command of this name or alias. */
+  /** The command with a name or alias. */
   find(name: string): MiCommand | undefined {
     return this.byName.get(name);
   }
 
   /**
-   * Runs one command by name, for endpoints that have their own framing.
+   * Runs a command by name, for endpoints with their own framing.
    * @param params positional (array), named (object) or none
-   * @throws MiError: -32601 unknown command, -32602 parameters, or the command's own
+   * @throws MiError: -32601 unknown command, -32602 wrong parameters, or an error of the command
    */
   async execute(method: string, params?: unknown, caller: Caller = unbounded('cli')): Promise<MiValue> {
     const result = await this.call(method, params, caller);
@@ -87,14 +87,14 @@ export class MiHandler {
   }
 
   /**
-   * Answers what came through an endpoint as one packet: JSON-RPC, or the line text form where the first byte is a colon.
-   * Undefined when there is nothing to answer. Never throws.
+   * Answers a packet: JSON-RPC, or the line text form if the first byte is a colon. Undefined when there is no answer.
+   * Never throws.
    */
   async handle(input: Uint8Array | string, caller: Caller): Promise<string | undefined> {
     return (await this.answer(input, caller))?.join('');
   }
 
-  /** As `handle`; a long answer in pieces, so that no endpoint need encode it in one go. */
+  /** Like `handle`, but returns a long answer in pieces, so that no endpoint has to encode it at once. */
   async answer(input: Uint8Array | string, caller: Caller): Promise<readonly string[] | undefined> {
     const { endpoint } = caller;
     if (input.length > MAX_REQUEST_BYTES) {
@@ -103,7 +103,8 @@ export class MiHandler {
     }
     const text =
       typeof input === 'string' ? input : Buffer.from(input.buffer, input.byteOffset, input.length).toString();
-    if (text.charCodeAt(0) === 58 /* : */ && endpoint === 'datagram') return this.answerTextDatagram(text, caller);
+    if (text.charCodeAt(0) === 58 /* the colon */ && endpoint === 'datagram')
+      return this.answerTextDatagram(text, caller);
     const parsed = parseFirstJson(text);
     if (parsed === undefined) {
       this.refuse(endpoint, 'malformed', `a request is neither JSON-RPC nor the line text form: ${excerpt(text)}`);
@@ -116,7 +117,7 @@ export class MiHandler {
       : this.answerOne(readRequest(parsed.value), caller, false);
   }
 
-  /** Answers a command of the line text form that a FIFO has read. Never throws. */
+  /** Answers a command in line text form that a FIFO has read. Never throws. */
   async answerText(request: TextRequest, caller: Caller): Promise<readonly string[]> {
     const fifo = caller.endpoint === 'fifo';
     const command = this.byName.get(request.command);
@@ -138,7 +139,7 @@ export class MiHandler {
     }
   }
 
-  /** Counts a request that was refused before any command ran, and logs it, a few lines a second at most. */
+  /** Counts a request that was refused before a command ran, and logs it, a few lines a second at most. */
   refuse(endpoint: EndpointKind, reason: string, message: string): void {
     this.refusals.with({ endpoint, reason }).value++;
     const now = this.clock.monotonic();
@@ -156,7 +157,7 @@ export class MiHandler {
     this.logger.warn({ endpoint, reason, ...unlogged }, `MI: ${message}`);
   }
 
-  /** Counts a command that an endpoint of another protocol has run. */
+  /** Counts a command that ran by another protocol. */
   served(command: string, endpoint: EndpointKind, result: 'ok' | 'error'): void {
     this.requests.with({ command, endpoint, result }).value++;
   }
@@ -181,7 +182,7 @@ export class MiHandler {
     return renderTree(result instanceof JsonText ? result.toJson() : result);
   }
 
-  /** JSON-RPC 2.0 section 6; the original ends on any batch. */
+  /** JSON-RPC 2.0 section 6; OpenSIPS crashes on any batch. */
   private async answerBatch(values: readonly unknown[], caller: Caller): Promise<readonly string[] | undefined> {
     if (values.length === 0 || values.length > MAX_BATCH) {
       this.refuse(
@@ -238,7 +239,7 @@ export class MiHandler {
     );
   }
 
-  /** Runs a command for a caller who may, counts it, and leaves its audit record. Throws MiError. */
+  /** Checks the caller's rights, runs a command, counts it, and records it in the audit trail. Throws MiError. */
   private async run<Result>(
     command: MiCommand,
     caller: Caller,
@@ -294,7 +295,7 @@ function asMiError(error: unknown): MiError {
   return error instanceof MiError ? error : new MiError(-32603, 'Internal error');
 }
 
-/** The beginning of a refused request, fit for one log line. */
+/** The beginning of a refused request, for one log line. */
 function excerpt(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

@@ -1,4 +1,4 @@
-/** Nesting beyond this is refused: no MI request needs it. */
+/** Deepest nesting accepted. */
 export const MAX_JSON_DEPTH = 64;
 
 const QUOTE = 34;
@@ -9,14 +9,14 @@ const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
 
 /**
- * Finds where the first JSON object or array of a text ends, looking at every character once even when the text arrives
- * in pieces. It follows strings and brackets only; whether the value is well-formed is JSON.parse's business.
+ * Finds the end of the first JSON object or array in a text. It examines each character once, even if the text arrives
+ * in pieces. It only follows strings and brackets; JSON.parse checks the rest.
  */
 export class JsonScanner {
   private position: number;
   private depth = 0;
   private inString = false;
-  /** What comes next is escaped by a backslash. */
+  /** Whether the next character is escaped by a backslash. */
   private escaped = false;
 
   /** `start`: index of the opening brace or bracket. */
@@ -24,19 +24,19 @@ export class JsonScanner {
     this.position = start;
   }
 
-  /** Index of the first character that has not been looked at. */
+  /** Index of the first character not examined yet. */
   get scanned(): number {
     return this.position;
   }
 
-  /** The text has lost so many characters at its beginning. */
+  /** The text was shortened at its beginning by so many characters. */
   shift(by: number): void {
     this.position -= by;
   }
 
   /**
-   * Index after the value's last character, or byte of a text in UTF-8 or Latin-1; -1 when it does not end before `length`
-   * (default: all of `text`); -2 when it is nested too deeply.
+   * Returns the index after the value's last character (or byte, of a text in UTF-8 or latin1); -1 when it does not end
+   * before `length` (default: the whole text); -2 when it is nested too deeply.
    */
   scan(text: string | Uint8Array, length = text.length): number {
     while (this.position < length) {
@@ -67,8 +67,8 @@ export class JsonScanner {
 }
 
 /**
- * The first JSON object or array of `text`, whatever follows it ignored (as recorded); undefined when there is none or it
- * is malformed. Leading white space is skipped.
+ * Parses the first JSON object or array of `text` and ignores the rest (as recorded); undefined when there is none or
+ * it is malformed. Skips leading white space.
  */
 export function parseFirstJson(text: string): { readonly value: unknown } | undefined {
   let start = 0;

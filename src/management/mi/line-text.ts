@@ -1,21 +1,21 @@
 import { MiError } from './command.js';
 import type { TextParam } from './parameters.js';
 
-/** A request of the line text form (OpenSIPS 2.1): ":command:" or ":command:reply", then one parameter a line. */
+/** A request in the line text form (OpenSIPS 2.1): ":command:" or ":command:reply", then one parameter per line. */
 export interface TextRequest {
   readonly command: string;
   readonly params: readonly TextParam[];
 }
 
-/** Lines of one command beyond this are refused. */
+/** Most lines of a command. */
 const MAX_TEXT_PARAMS = 256;
 
-/** What a datagram gets whose command is not known or not written ":command:\n" (recorded). */
+/** The answer to a datagram with an unknown command, or not in the form ":command:\n" (recorded). */
 export const TEXT_NOT_AVAILABLE = '500 command not available\n';
 
 /**
- * A datagram ":command:\n[param\n]*", which ends where the datagram ends; a blank line in it is an empty parameter, a lone
- * "." is a parameter too (recorded). Undefined when the first line has no second colon, or anything after it.
+ * Parses a datagram ":command:\n[param\n]*". It ends where the datagram ends; an empty line is an empty parameter, and
+ * a lone "." is a parameter too (recorded). Undefined when the first line has no second colon, or text after it.
  */
 export function parseTextDatagram(text: string): TextRequest | undefined {
   const head = /^:([^:\r\n]+):\n/.exec(text);
@@ -23,7 +23,7 @@ export function parseTextDatagram(text: string): TextRequest | undefined {
   return { command: head[1] as string, params: parseParams(text.slice(head[0].length)) };
 }
 
-/** The parameter lines of a command: leading blanks trimmed, quotes removed, "name::value" taken apart. */
+/** Parses the parameter lines: removes leading blanks and quotes, and splits "name::value". */
 export function parseParams(body: string): readonly TextParam[] {
   if (body === '') return [];
   const lines = body.split('\n', MAX_TEXT_PARAMS + 2);
@@ -42,7 +42,7 @@ function parseParam(line: string): TextParam {
 }
 
 function unquote(text: string): string {
-  // No regular expression: one that ends in "[ \t]+$" is quadratic in blanks.
+  // No regular expression, since one ending in "[ \t]+$" takes quadratic time.
   let end = text.length;
   while (end > 0 && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
   const trimmed = text.slice(0, end);
@@ -50,13 +50,15 @@ function unquote(text: string): string {
   return trimmed.slice(1, -1).replace(/\\(["\\])/g, '$1');
 }
 
-/** A good answer: "200 OK", the tree, and on a FIFO one empty line more. */
+/** A success answer: "200 OK", the tree, and on a FIFO an empty line. */
 export function renderTextReply(tree: string | readonly string[], fifo: boolean): readonly string[] {
   const tail = fifo ? '\n' : '';
   return typeof tree === 'string' ? [`200 OK\n${tree}${tail}`] : ['200 OK\n', ...tree, tail];
 }
 
-/** "404 destination not found": the recorded texts, which differ from the JSON form's where parameters are concerned. */
+/**
+ * An error such as "404 destination not found". Its texts, as recorded, differ from the JSON form for wrong parameters.
+ */
 export function renderTextError(error: MiError, fifo: boolean): string {
   return `${textCode(error)}\n${fifo ? '\n' : ''}`;
 }
@@ -70,7 +72,7 @@ function textCode(error: MiError): string {
   return `${error.code} ${error.message.replace(/[\r\n]+/g, ' ')}`;
 }
 
-/** An unknown command on a FIFO: it is named, and no empty line follows (recorded). */
+/** The answer to an unknown command on a FIFO: it contains the name, and no empty line follows (recorded). */
 export function renderUnknownFifoCommand(command: string): string {
   return `500 command '${command}' not available\n`;
 }

@@ -29,7 +29,7 @@ export function miOverFifo(handler: MiHandler): FifoProtocol<FifoItem> {
   };
 }
 
-/** What the writer of something that is no command is answered, where it can be reached. */
+/** The answer to a text that is not a command, if its writer can be reached. */
 function refusal(item: Extract<FifoItem, { kind: 'refused' }>): string {
   const tooLong = item.reason === 'oversized';
   if (item.form === 'text')
@@ -37,7 +37,7 @@ function refusal(item: Extract<FifoItem, { kind: 'refused' }>): string {
   return tooLong ? renderError(new MiError(-32600, 'Invalid Request', 'request too large'), null) : PARSE_ERROR_TEXT;
 }
 
-/** The management interface over datagrams. An answer too long for one is replaced by an error that says so. */
+/** The management interface over datagrams. An answer that is too long is replaced by an error. */
 export function miOverDatagrams(handler: MiHandler): DatagramProtocol {
   return {
     what: 'MI datagram socket',
@@ -45,14 +45,14 @@ export function miOverDatagrams(handler: MiHandler): DatagramProtocol {
     async answer(bytes, caller: Caller, limit) {
       const pieces = await handler.answer(bytes, caller);
       if (pieces === undefined) return undefined;
-      // Characters are no more than bytes: what has too many need not be encoded.
+      // There are at least as many bytes as characters, so an answer with too many characters is not encoded.
       const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
       const answer = length > limit ? undefined : Buffer.from(pieces.join(''), 'utf8');
       if (answer !== undefined && answer.length <= limit) return answer;
       const why = `the answer of ${answer?.length ?? length} bytes does not fit into a datagram`;
       handler.refuse('datagram', 'answer-too-long', why);
       const error = new MiError(500, 'Answer too long', `${why}: ask for less or through the FIFO or HTTP`);
-      if (bytes[0] === 58 /* : */) return Buffer.from(renderTextError(error, false));
+      if (bytes[0] === 58 /* the colon */) return Buffer.from(renderTextError(error, false));
       return Buffer.from(renderError(error, idOf(bytes)));
     },
   };

@@ -1,7 +1,7 @@
 import type { MiCommand, MiParams, MiValue, ParamSpec } from './command.js';
 import { MiError } from './command.js';
 
-/** An integer in a string. */
+/** An integer as text. */
 export const INTEGER = /^\s*[+-]?[0-9]{1,15}\s*$/;
 
 function invalid(data: string): MiError {
@@ -9,8 +9,8 @@ function invalid(data: string): MiError {
 }
 
 /**
- * Matches the parameters of a JSON call, positional or named, with one of the command's lists and brings each to its type.
- * Throws MiError -32602 with the recorded `data` texts.
+ * Matches the parameters of a JSON call, positional or named, with one of the command's lists, and converts each to its
+ * type. Throws MiError -32602 with the recorded `data` texts.
  */
 export function matchParameters(command: MiCommand, params: unknown): MiParams {
   if (params === undefined) return typed(command, [], []);
@@ -47,7 +47,7 @@ function typed(command: MiCommand, values: readonly unknown[], names: readonly s
   return result;
 }
 
-/** Numbers stand for strings, cut to their integer part, and strings of digits for numbers (recorded). */
+/** A number is accepted for a string (without its fraction), and a string of digits for a number (recorded). */
 function bringToType(spec: ParamSpec, value: unknown): MiValue {
   switch (spec.type) {
     case 'any':
@@ -72,15 +72,16 @@ function bringToType(spec: ParamSpec, value: unknown): MiValue {
   throw invalid(`Bad type for parameter '${spec.name}'`);
 }
 
-/** One parameter line of the line text form: its value, and its name where it was written "name::value". */
+/** A parameter line of the line text form: its value, and its name if written as "name::value". */
 export interface TextParam {
   readonly name: string | undefined;
   readonly value: string;
 }
 
 /**
- * Matches the parameter lines of a line text call. As recorded: by position, what is too much is ignored, what is missing
- * is -32602. Ours: a line "name::value" whose name is one of the command's parameters is that parameter, wherever it stands.
+ * Matches the parameter lines of a line text call. As recorded: they are positional, surplus ones are ignored, and
+ * missing ones are an error (-32602). Our own: a line "name::value" with the name of a parameter sets that parameter,
+ * at any position.
  */
 export function matchTextParameters(command: MiCommand, lines: readonly TextParam[]): MiParams {
   const extras = command.extraParams ?? [];
@@ -108,7 +109,7 @@ export function matchTextParameters(command: MiCommand, lines: readonly TextPara
   return result;
 }
 
-/** The longest list that `count` parameters fill and that has all `named` ones, else the shortest. */
+/** The longest list that `count` parameters fill and that has all names in `named`, else the shortest one. */
 function longestFitting(command: MiCommand, named: readonly string[], count: number): readonly ParamSpec[] {
   const lists = command.paramLists.filter((list) => named.every((name) => list.some((spec) => spec.name === name)));
   const byLength = [...lists].sort((a, b) => b.length - a.length);

@@ -1,8 +1,8 @@
 import type { MiValue } from './command.js';
 
 /**
- * One node of an answer in the line text form: a line of its own, its children one TAB deeper.
- * "NAME:: value attr=x"; without a name just the value; a named node without value but with attributes "NAME::  attr=x".
+ * A node of an answer in the line text form: a line, with its children one TAB deeper. "NAME:: value attr=x"; without a
+ * name only the value; with a name and attributes but no value "NAME:: attr=x".
  */
 export function treeLine(
   depth: number,
@@ -21,7 +21,7 @@ function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replace(/\r/g, '\\r').replace(/\n/g, '\\n') : text;
 }
 
-/** Any JSON as a tree, for commands that have no recorded text form of their own. "OK" has no lines at all. */
+/** Any JSON value as a tree, for commands without a recorded text form. "OK" has no lines. */
 export function renderTree(value: MiValue, depth = 0): string {
   if (value === 'OK' && depth === 0) return '';
   if (value === null || typeof value !== 'object')

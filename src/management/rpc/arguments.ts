@@ -1,37 +1,40 @@
 import type { BinrpcRecord } from './binrpc-decode.js';
 
-/** One argument as received: kamcmd sends what looks like a number as an integer; JSON has numbers and strings. */
+/**
+ * An argument as received: kamcmd sends everything that looks like a number as an integer; JSON has numbers and
+ * strings.
+ */
 export type RpcArgument =
   | { readonly type: 'int' | 'double'; readonly value: number }
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'other' };
 
-/** The wire an argument came over: what may stand for what differs. */
+/** The encoding an argument came in: accepted conversions differ. */
 export type RpcWire = 'binrpc' | 'json';
 
-/** Arguments beyond this are not taken in: no command has more. */
+/** Most arguments accepted. */
 export const MAX_ARGUMENTS = 256;
 
-/** Arguments by position, read as the command wants them. */
+/** The arguments by position, converted to what the command wants. */
 export class RpcArguments {
   constructor(
     private readonly args: readonly RpcArgument[],
     readonly wire: RpcWire,
   ) {}
 
-  /** How many were given. */
+  /** Number of arguments. */
   get count(): number {
     return this.args.length;
   }
 
-  /** The arguments as an audit record shows them. */
+  /** The arguments for an audit record. */
   shown(): readonly (string | number)[] {
     return this.args.map((arg) => (arg.type === 'other' ? '?' : arg.value));
   }
 
   /**
-   * An integer. Over BINRPC a text is none, as recorded. In JSON the digits of a text are taken when `lenient`; the
-   * original takes any text for 0.
+   * An integer. A BINRPC text is not accepted, as recorded. A JSON text with digits is accepted if `lenient`; Kamailio
+   * takes any text as 0.
    */
   int(index: number, lenient = true): number | undefined {
     const arg = this.args[index];
@@ -43,13 +46,13 @@ export class RpcArguments {
     return /^\s*[+-]?[0-9]{1,9}\s*$/.test(arg.value) ? Number(arg.value) : undefined;
   }
 
-  /** A text; numbers are none. */
+  /** A text; numbers are not accepted. */
   text(index: number): string | undefined {
     const arg = this.args[index];
     return arg?.type === 'string' ? arg.value : undefined;
   }
 
-  /** A text; integers stand for their digits, other numbers for their whole part. */
+  /** A text; an integer becomes its digits, another number its integer part. */
   printable(index: number): string | undefined {
     const arg = this.args[index];
     if (arg === undefined || arg.type === 'other') return undefined;

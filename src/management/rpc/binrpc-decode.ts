@@ -1,26 +1,26 @@
 import { MAGIC, RECORD } from './binrpc-encode.js';
 
-/** The longest body of a request that is taken in. */
+/** Longest body of a request. */
 export const MAX_PACKET_BODY = 64 * 1024;
-/** Nesting of structures beyond this is refused. */
+/** Deepest nesting of structures. */
 const MAX_DEPTH = 32;
 
-/** What a buffer begins with. */
+/** The packet at the beginning of a buffer. */
 export type PacketRead =
-  /** Not whole yet. */
+  /** Incomplete. */
   | { readonly kind: 'more' }
-  /** No packet, or one too long. The cookie is that of the header, 0 where there is none to be trusted. */
+  /** Not a packet, or too long. The cookie is that of the header, or 0 if that cannot be trusted. */
   | { readonly kind: 'bad'; readonly reason: string; readonly cookie: number }
   | {
       readonly kind: 'packet';
       readonly type: number;
       readonly cookie: number;
       readonly body: Buffer;
-      /** Bytes of the whole packet. */
+      /** Length of the whole packet in bytes. */
       readonly size: number;
     };
 
-/** One record, as it came. A structure's members and an array's items are records; names stand in `members`. */
+/** A record. Members of a structure and items of an array are records; names are in `members`. */
 export type BinrpcRecord =
   | { readonly type: 'int' | 'double'; readonly value: number }
   | { readonly type: 'string'; readonly value: string }
@@ -28,13 +28,13 @@ export type BinrpcRecord =
   | { readonly type: 'struct'; readonly members: readonly (readonly [name: string, value: BinrpcRecord])[] }
   | { readonly type: 'array'; readonly items: readonly BinrpcRecord[] };
 
-/** What is wrong with a body, in the words of the original where there are any. */
+/** A fault in a body, in Kamailio's words if recorded. */
 export class BinrpcFault extends Error {}
 
 const MORE_DATA = 'more data needed';
 const CORRUPTED = 'corrupted packet';
 
-/** Looks at the packet `bytes` begin with. Never throws. */
+/** Reads the packet at the beginning of `bytes`. Never throws. */
 export function readPacket(bytes: Buffer, maxBody = MAX_PACKET_BODY): PacketRead {
   if (bytes.length >= 1 && bytes[0] !== MAGIC) return { kind: 'bad', reason: 'it is no BINRPC packet', cookie: 0 };
   if (bytes.length < 2) return { kind: 'more' };
@@ -56,13 +56,13 @@ export function readPacket(bytes: Buffer, maxBody = MAX_PACKET_BODY): PacketRead
   };
 }
 
-/** Reads the records of a body one by one, so that the good ones before a bad one can be used. */
+/** Reads the records of a body one by one, so that valid ones before an invalid one can be used. */
 export class RecordReader {
   private at = 0;
 
   constructor(private readonly body: Buffer) {}
 
-  /** Whether all of the body has been read. */
+  /** Whether the whole body was read. */
   get done(): boolean {
     return this.at >= this.body.length;
   }
@@ -117,7 +117,7 @@ export class RecordReader {
     }
   }
 
-  /** The bytes of a record whose first byte has been read. */
+  /** The content of a record whose first byte was read. */
   private content(first: number): Buffer {
     let size = (first >> 4) & 7;
     if ((first & 0x80) !== 0) {
@@ -147,7 +147,7 @@ function signed(content: Buffer): number {
   return content.length === 0 ? 0 : content.readUIntBE(0, content.length) | 0;
 }
 
-/** Strings carry their terminating zero; one without is taken too. */
+/** A string ends with a zero byte; one without it is accepted too. */
 function text(content: Buffer): string {
   const end = content.at(-1) === 0 ? content.length - 1 : content.length;
   return content.toString('utf8', 0, end);

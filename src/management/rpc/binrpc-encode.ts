@@ -1,36 +1,36 @@
 import type { RpcMember, RpcResult, RpcValue } from './value.js';
 
-/** Record types of BINRPC, the low four bits of a record's first byte. */
+/** Types of BINRPC records: the lower four bits of a record's first byte. */
 export const RECORD = { int: 0, string: 1, double: 2, struct: 3, array: 4, name: 5, bytes: 6 } as const;
-/** Packet types, the high four bits of a packet's second byte. */
+/** Types of packets: the upper four bits of a packet's second byte. */
 export const PACKET = { request: 0, reply: 1, fault: 3 } as const;
 /** Magic number 0xA and version 1. */
 export const MAGIC = 0xa1;
 
-/** How BINRPC, which has no null, writes one (recorded). */
+/** How null is written, which BINRPC does not have (recorded). */
 const NULL_TEXT = '<null string>';
-/** Records written between two pauses. */
+/** Records written between two yields. */
 const SLICE = 4000;
 
 /** A growing buffer of records. */
 export class BinrpcBody {
   private bytes = Buffer.allocUnsafe(1024);
   private length = 0;
-  /** Records so far. */
+  /** Number of records. */
   records = 0;
 
-  /** The records so far; the buffer is used again by what is written next. */
+  /** The records so far; what is written next reuses the buffer. */
   take(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** A 32 bit integer, two's complement, in as few bytes as hold it; what does not fit is written as text. */
+  /** Writes a 32-bit integer in two's complement, in as few bytes as possible; a larger number is written as text. */
   int(value: number): void {
     if (!Number.isInteger(value) || value < -0x80000000 || value > 0xffffffff) this.string(String(value));
     else this.number(RECORD.int, value);
   }
 
-  /** Thousandths are kept, cut off beyond. */
+  /** Writes thousandths; further digits are cut off. */
   double(value: number): void {
     const thousandths = Math.trunc(value * 1000);
     const bounded = Number.isNaN(thousandths) ? 0 : Math.max(-0x80000000, Math.min(0x7fffffff, thousandths));
@@ -42,16 +42,16 @@ export class BinrpcBody {
     this.text(RECORD.string, text);
   }
 
-  /** Writes a member of a structure: its name and its value. */
+  /** Writes a member of a structure: name and value. */
   member([name, value]: RpcMember): void {
     this.text(RECORD.name, name);
     this.value(value);
   }
 
-  /** Writes a value in one go. */
+  /** Writes a value at once. */
   value(value: RpcValue): void {
     for (const _ of this.steps(value)) {
-      // Written in one go.
+      // Runs the generator to its end.
     }
   }
 
@@ -83,7 +83,7 @@ export class BinrpcBody {
   }
 
   private text(type: number, text: string): void {
-    // The terminating zero is counted.
+    // The length includes the final zero byte.
     const length = Buffer.byteLength(text, 'utf8') + 1;
     if (length < 8) this.byte((length << 4) | type);
     else {
@@ -115,7 +115,7 @@ export class BinrpcBody {
   }
 }
 
-/** Bytes an unsigned 32 bit number needs; none for 0. */
+/** Number of bytes for an unsigned 32-bit number; 0 for 0. */
 function bytesOf(value: number): number {
   if (value === 0) return 0;
   if (value < 0x100) return 1;
@@ -123,7 +123,9 @@ function bytesOf(value: number): number {
   return value < 0x1000000 ? 3 : 4;
 }
 
-/** The header of a packet with a body of `length` bytes. Length and cookie take as few bytes as hold them, at least one. */
+/**
+ * The header of a packet with a body of `length` bytes. Length and cookie have as few bytes as possible, at least one.
+ */
 export function packetHeader(type: number, cookie: number, length: number): Buffer {
   const lengthBytes = Math.max(1, bytesOf(length));
   const cookieBytes = Math.max(1, bytesOf(cookie));
@@ -135,7 +137,7 @@ export function packetHeader(type: number, cookie: number, length: number): Buff
   return header;
 }
 
-/** A packet of the type with these records as body. */
+/** A packet with these records as body. */
 function packet(type: number, cookie: number, body: BinrpcBody): Buffer {
   const bytes = body.take();
   return Buffer.concat([packetHeader(type, cookie, bytes.length), bytes]);
@@ -159,7 +161,7 @@ export async function encodeReply(cookie: number, result: RpcResult, pause: () =
   return packet(PACKET.reply, cookie, body);
 }
 
-/** An error: its code and text. */
+/** An error answer with code and text. */
 export function encodeFault(cookie: number, code: number, message: string): Buffer {
   const body = new BinrpcBody();
   body.int(code);

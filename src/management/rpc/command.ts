@@ -4,7 +4,7 @@ import type { Need } from '../../access/rights.js';
 import type { RpcArguments } from './arguments.js';
 import type { RpcResult } from './value.js';
 
-/** What a command answers when it fails: a code and a text that clients print. */
+/** The error of a command: a code, and a text that clients print. */
 export class RpcError extends Error {
   constructor(
     readonly code: number,
@@ -15,19 +15,19 @@ export class RpcError extends Error {
   }
 }
 
-/** The answer to parameters that are missing or of the wrong kind (recorded). */
+/** The answer to missing or wrong parameters (recorded). */
 export const INVALID_PARAMETERS = new RpcError(500, 'Invalid Parameters');
 
-/** Who asks, and where the endpoint binds the request to one partition. */
+/** The caller, and the partition if the endpoint is limited to one. */
 export interface RpcRequest {
-  /** Name of the partition that the endpoint is for; undefined: the one that calls without a partition mean. */
+  /** The only partition of the endpoint; undefined: commands without a partition use the default one. */
   readonly partition: string | undefined;
   readonly caller: Caller;
 }
 
-/** A call of a command, and the partition its endpoint is for. */
+/** A call of a command, and the partition of its endpoint. */
 export class RpcCall extends ManagementCall {
-  /** undefined: the endpoint is for all; calls that name no partition mean the usual one. */
+  /** The only partition of the endpoint; undefined: all partitions may be named. */
   readonly pinned: string | undefined;
 
   constructor({ caller, partition }: RpcRequest) {
@@ -36,14 +36,16 @@ export class RpcCall extends ManagementCall {
   }
 }
 
-/** One command, the same for BINRPC and JSON. */
+/** A command, for BINRPC and JSON. */
 export interface RpcCommand {
   readonly name: string;
-  /** One sentence, as `system.methodHelp` prints it. */
+  /** One sentence for `system.methodHelp`. */
   readonly help: string;
   /** The rights the caller needs. */
   readonly needs: Need | ((args: RpcArguments, call: RpcCall) => Need);
-  /** Whether a call with these arguments changes something, and leaves an audit record; absent: it only reads. */
+  /**
+   * Whether a call with these arguments changes something, and is recorded in the audit trail; absent: it only reads.
+   */
   readonly changes?: (args: RpcArguments) => boolean;
   /** Throws RpcError. */
   run(args: RpcArguments, call: RpcCall): RpcResult | Promise<RpcResult>;

@@ -3,7 +3,7 @@ import type { DestinationView } from '../../engine/flavour.js';
 import type { Discarded } from '../../engine/partition.js';
 import type { Snapshot } from '../../engine/set.js';
 
-/** A destination that is to be added in memory. */
+/** A destination to add in memory. */
 export interface NewDestination {
   readonly setId: number;
   readonly uri: string;
@@ -12,29 +12,29 @@ export interface NewDestination {
   readonly attrs: string;
 }
 
-/** One partition as the RPC commands see and change it. */
+/** The functions of a partition for RPC commands. */
 export interface DispatcherTarget {
   readonly name: string;
-  /** Recorded faults are kept. */
+  /** Whether recorded faults are reproduced. */
   readonly strict: boolean;
   readonly snapshot: Snapshot;
-  /** Destinations of a set by URI, compared without case over the whole URI as stored. */
+  /** Destinations of a set with a URI, compared as stored but without case. */
   find(setId: number, uri: string): readonly Destination[];
   /** What is shown of a destination besides its row. */
   view(destination: Destination): DestinationView;
-  /** Whether listings have the fields that came with 6.x. */
+  /** Whether lists have the fields added in 6.x. */
   readonly showsFieldsOf6: boolean;
-  /** What 6.x shows as IUID of a destination. */
+  /** The IUID of a destination in 6.x. */
   iuid(destination: Destination): string;
-  /** Milliseconds since 1970 of a time of Clock.monotonic(). */
+  /** Converts a Clock.monotonic() time to milliseconds since the epoch. */
   timeOf(monotonic: number): number;
-  /** Whether the text names a state: its first letter or digit counts, "p" after it switches probing on. */
+  /** Whether a text names a state: its first letter or digit counts; "p" after it switches probing on. */
   isState(state: string): boolean;
-  /** Gives it this state at once. */
+  /** Sets the state at once. */
   setState(destination: Destination, state: string): void;
-  /** Has states that are not in the table yet written now; false when that takes longer than an operator is made to wait. */
+  /** Writes the unwritten states to the table now; false when that takes longer than an operator should wait. */
   writeThrough(): Promise<boolean>;
-  /** Loads the partition again; the rows that were left out. Throws when that fails; the old data then stay. */
+  /** Loads the partition again; returns the discarded rows. Throws when that fails; the old data then stay. */
   reload(): Promise<readonly Discarded[]>;
   /** Adds a destination in memory only. Throws with the reason. */
   add(destination: NewDestination): Promise<void>;
@@ -42,11 +42,11 @@ export interface DispatcherTarget {
   remove(setId: number, uri: string): Promise<boolean>;
 }
 
-/** What of the product the dispatcher.* commands use, handed in by the composition root. */
+/** The functions of the product for dispatcher.* commands; the daemon's assembly provides them. */
 export interface DispatcherView {
-  /** The partition of this name, or the one meant without; undefined when there is none. */
+  /** The partition with a name, or the default one; undefined when there is none. */
   target(partition: string | undefined): DispatcherTarget | undefined;
-  /** Whether probes are sent, at all or to one partition. */
+  /** Whether probing is on, for all or for one partition. */
   probingActive(partition?: string): boolean;
   setProbingActive(active: boolean, partition?: string): void;
   /** The dispatcher hash of one or two keys, unsigned. */

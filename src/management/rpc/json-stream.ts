@@ -1,42 +1,42 @@
 import { HeldBytes } from '../../core/held-bytes.js';
 import { JsonScanner } from '../mi/json-scanner.js';
 
-/** What the bytes of a FIFO are cut into: a JSON text, or the reason why some of them are none. */
+/** A part of a FIFO's bytes: a JSON text, or the reason why it is not one. */
 export type StreamItem =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refused'; readonly reason: 'malformed' | 'oversized' | 'half'; readonly message: string };
 
-/** A request of more bytes than this is refused. */
+/** Longest request in bytes. */
 export const MAX_TEXT = 64 * 1024;
-/** Where after something that was given up the next request may begin. */
+/** Where, after dropped text, the next request may begin. */
 const NEXT = /\n[ \t\r]{0,64}\{[ \t\r\n]{0,64}"/;
-/** Requests looked for after one that was given up. */
+/** Most requests searched for after a dropped one. */
 const MAX_RECOVERIES = 4;
-/** Refusals of one read that are reported one by one. */
+/** Most refusals in one read that are reported individually. */
 const MAX_REFUSALS = 64;
 const NEWLINE = 10;
 const OPEN_BRACE = 123;
 
 /**
- * Cuts what is read into JSON objects, which may stand on several lines or several on one. Lines that do not start with a
- * brace are dropped.
+ * Splits what is read into JSON objects, of which each may have several lines, and several may be on one. Lines that do
+ * not begin with a brace are dropped.
  */
 export class JsonStream {
   private readonly buffer = new HeldBytes();
-  /** Where in the buffer the request begins that is not used yet. */
+  /** Position in the buffer of the request to read next. */
   private at = 0;
   private scanner: JsonScanner | undefined;
-  /** Dropping the rest of a line. */
+  /** Whether the rest of the line is dropped. */
   private dropping = false;
   private items: StreamItem[] = [];
   private refusals = 0;
 
-  /** Whether part of a request is held. */
+  /** Whether a part of a request is held. */
   get waiting(): boolean {
     return this.at < this.buffer.length || this.dropping;
   }
 
-  /** Takes what was read and returns the requests that are now complete. */
+  /** Adds a chunk and returns the completed requests. */
   push(chunk: Uint8Array): StreamItem[] {
     this.forgetUsed();
     this.buffer.add(chunk);
@@ -44,7 +44,7 @@ export class JsonStream {
     return this.take();
   }
 
-  /** Gives up the half request that is held, and goes on with one that was written after it. */
+  /** Drops the incomplete request, and returns complete ones written after it. */
   expire(): StreamItem[] {
     this.dropping = false;
     for (let i = 0; this.at < this.buffer.length && i < MAX_RECOVERIES; i++) {
@@ -63,7 +63,7 @@ export class JsonStream {
     return this.take();
   }
 
-  /** What has been used leaves the buffer, and indexes into it move. */
+  /** Removes used text from the buffer, and adjusts positions in it. */
   private forgetUsed(): void {
     this.scanner?.shift(this.at);
     this.buffer.drop(this.at);
@@ -84,7 +84,7 @@ export class JsonStream {
 
   private advance(): void {
     while (this.step()) {
-      // Each step uses up some of the buffer.
+      // Each step uses some of the buffer.
     }
   }
 
@@ -101,7 +101,7 @@ export class JsonStream {
     this.scanner ??= new JsonScanner(this.at);
     const end = this.scanner.scan(buffer.bytes);
     if (end === -2) {
-      // Characters that were scanned are not scanned again.
+      // Scanned characters are not scanned again.
       this.at = this.scanner.scanned;
       return this.drop('malformed', 'a JSON value is nested too deeply');
     }

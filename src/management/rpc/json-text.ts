@@ -1,20 +1,19 @@
 import type { RpcResult, RpcValue } from './value.js';
 
-/** Characters of one piece of a long answer, about. */
+/** Approximate length of one piece of a long answer. */
 const PIECE = 32 * 1024;
 
-/** A request's id as it is answered: absent where there was none. */
+/** The ID in an answer: undefined if the request had none. */
 export type JsonId = string | number | undefined;
 
 /**
- * The text of a good answer in the layout of the original: indented by tabs, a tab after each colon, no line break at
- * the end. In pieces.
+ * A success answer in Kamailio's layout: indented by tabs, a tab after each colon, no line break at the end. In pieces.
  */
 export function* renderJsonResult(result: RpcResult, id: JsonId): Generator<string> {
   yield* new Writer().document('result', id, (writer) => writer.result(result));
 }
 
-/** The text of an error answer, in the same layout. */
+/** An error answer in the same layout. */
 export function renderJsonError(code: number, message: string, id: JsonId): string {
   const error: RpcValue = { kind: 'struct', members: [['code', code], ['message', message]] }; // biome-ignore format: one record
   return [...new Writer().document('error', id, (writer) => writer.value(error, 1))].join('');
@@ -22,7 +21,7 @@ export function renderJsonError(code: number, message: string, id: JsonId): stri
 
 const ERROR = '{\n\t"jsonrpc":\t"2.0",\n\t"error":';
 
-/** The error that an answer is; undefined for a good one. */
+/** The error in an answer; undefined for a success. */
 export function errorIn([text = '', ...more]: readonly string[]): { code: number; message: string } | undefined {
   if (more.length > 0 || !text.startsWith(ERROR)) return undefined;
   return (JSON.parse(text) as { error: { code: number; message: string } }).error;
@@ -89,7 +88,7 @@ class Writer {
   }
 }
 
-/** Whole numbers as such, others with six decimals (recorded). */
+/** Integers as such, other numbers with six decimals (recorded). */
 function number(value: number): string {
   if (!Number.isFinite(value)) return '0';
   return Number.isInteger(value) ? String(value) : value.toFixed(6);

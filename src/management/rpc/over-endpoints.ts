@@ -8,17 +8,17 @@ import { JsonStream, type StreamItem } from './json-stream.js';
 import { renderJsonError } from './json-text.js';
 import type { RpcService } from './service.js';
 
-/** A reply FIFO stands in the reply folder and nowhere else. */
+/** Allowed names of reply FIFOs: only those in the reply folder. */
 const REPLY_NAME = /^[^/.\x00-\x20\x7f][^/\x00-\x20\x7f]{0,127}$/;
 
-/** A request of the JSON FIFO after it was parsed. */
+/** A parsed request of the JSON FIFO. */
 type JsonItem =
   | { readonly kind: 'request'; readonly value: Readonly<Record<string, unknown>>; readonly reply: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly message: string };
 
 /**
- * Kamailio's JSON-RPC FIFO, which kamctl writes to: JSON objects with a member "reply_name", the FIFO in the reply folder
- * that the client has made. Without one the request is run and nothing answered (recorded).
+ * Kamailio's JSON-RPC over a FIFO, which kamctl uses: JSON objects with a member "reply_name", the FIFO in the reply
+ * folder that the client has created. Without it the request runs but is not answered (recorded).
  */
 export function rpcOverFifo(service: RpcService, partition: string | undefined): FifoProtocol<JsonItem> {
   return {
@@ -76,7 +76,7 @@ export function rpcOverDatagrams(service: RpcService, partition: string | undefi
   };
 }
 
-/** BINRPC over datagrams: what ctl sockets of kind "unixd" and "udp" speak. */
+/** BINRPC over datagrams, for ctl sockets of kind "unixd" and "udp". */
 export function binrpcOverDatagrams(service: RpcService, partition: string | undefined): DatagramProtocol {
   const refuse = (reason: string, message: string) => service.refuse('ctl', reason, message);
   return {
@@ -91,7 +91,7 @@ export function binrpcOverDatagrams(service: RpcService, partition: string | und
   };
 }
 
-/** BINRPC over a stream: what kamcmd connects to. */
+/** BINRPC over a stream, for kamcmd. */
 export function binrpcOverStreams(service: RpcService, partition: string | undefined): StreamProtocol {
   return {
     what: 'ctl socket',

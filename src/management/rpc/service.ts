@@ -13,26 +13,26 @@ import { systemCommands } from './commands/system.js';
 import { type JsonId, renderJsonError, renderJsonResult } from './json-text.js';
 import { type RpcResult, struct, valuesResult } from './value.js';
 
-/** Where requests are counted; refusals are logged there too, a few a second at most. */
+/** Counts requests, and logs refusals, a few a second at most. */
 export interface RpcTally {
-  /** `command` is "unknown" for one that is not there. */
+  /** `command`: "unknown" if it does not exist. */
   served(command: string, endpoint: EndpointKind, result: 'ok' | 'error'): void;
-  /** A request was refused before any command ran. */
+  /** A request was refused before a command ran. */
   refuse(endpoint: EndpointKind, reason: string, message: string): void;
 }
 
-/** An answer in BINRPC; after some the connection is closed, as the original does. */
+/** An answer in BINRPC; `close`: whether the connection is closed after it, as Kamailio does for some. */
 export interface BinrpcAnswer {
   readonly bytes: Buffer;
   readonly close: boolean;
 }
 
-/** An answer longer than this is replaced by an error. */
+/** Longest answer; a longer one is replaced by an error. */
 const MAX_ANSWER = 32 * 1024 * 1024;
-/** What the original answers to what is JSON and no request: recorded. */
+/** Kamailio's answer to JSON that is not a request (recorded). */
 const NOTHING = valuesResult(struct());
 
-/** The table of Kamailio's RPC commands, and the way from a request to its answer over either wire. Never throws. */
+/** The table of Kamailio's RPC commands; converts a request to its answer in either encoding. Never throws. */
 export class RpcService {
   private readonly commands = new Map<string, RpcCommand>();
 
@@ -40,7 +40,7 @@ export class RpcService {
     commands: readonly RpcCommand[],
     private readonly tally: RpcTally,
     private readonly log: Logger,
-    /** Where what was changed and what was refused is recorded. */
+    /** The audit trail, if any. */
     private readonly audit?: AuditTrail,
   ) {
     const table = { names: () => [...this.commands.keys()].sort(), find: (name: string) => this.commands.get(name) };
@@ -50,12 +50,12 @@ export class RpcService {
     }
   }
 
-  /** Counts a request that no command was run for, and logs it. */
+  /** Counts and logs a request for which no command ran. */
   refuse(endpoint: EndpointKind, reason: string, message: string): void {
     this.tally.refuse(endpoint, reason, message);
   }
 
-  /** Answers what was read as BINRPC. */
+  /** Answers a BINRPC packet. */
   async answerPacket(packet: Exclude<PacketRead, { kind: 'more' }>, from: RpcRequest): Promise<BinrpcAnswer> {
     const { cookie } = packet;
     const { endpoint } = from.caller;
@@ -86,7 +86,7 @@ export class RpcService {
     }
   }
 
-  /** Answers a JSON-RPC text; undefined where it is not JSON, which gets no answer (recorded). */
+  /** Answers a JSON-RPC text; undefined if it is not JSON, which gets no answer (recorded). */
   async answerJson(text: string, from: RpcRequest): Promise<readonly string[] | undefined> {
     const parsed = parseFirstJson(text);
     if (parsed !== undefined) return this.answerJsonValue(parsed.value, from);
@@ -94,7 +94,7 @@ export class RpcService {
     return undefined;
   }
 
-  /** As answerJson, of a value that has been parsed. */
+  /** Like answerJson, for a parsed value. */
   async answerJsonValue(value: unknown, from: RpcRequest): Promise<readonly string[]> {
     const { endpoint } = from.caller;
     const request = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
@@ -124,7 +124,7 @@ export class RpcService {
     }
   }
 
-  /** Runs a command for a caller who may, counts it, and leaves its audit record. */
+  /** Checks the caller's rights, runs a command, counts it, and records it in the audit trail. */
   private async run(method: string, args: RpcArguments, from: RpcRequest): Promise<RpcResult> {
     const command = this.commands.get(method);
     const { endpoint } = from.caller;
@@ -168,14 +168,14 @@ export class RpcService {
 
 const FORBIDDEN = new RpcError(403, 'Forbidden');
 
-/** BINRPC names the command that is not there, JSON does not (recorded). */
+/** BINRPC errors contain the name of an unknown command, JSON errors do not (recorded). */
 const METHOD_NOT_FOUND = new RpcError(500, 'Method Not Found');
 
 function asRpcError(error: unknown): RpcError {
   return error instanceof RpcError ? error : new RpcError(500, 'Internal Error');
 }
 
-/** What follows the method, up to the first record that is malformed: the original looks no further than it must. */
+/** The arguments up to the first malformed record, since Kamailio reads no further than it must. */
 function readArguments(reader: RecordReader): RpcArgument[] {
   const args: RpcArgument[] = [];
   try {
@@ -186,7 +186,7 @@ function readArguments(reader: RecordReader): RpcArgument[] {
   return args;
 }
 
-/** Anything but a string or a number is answered as 0 (recorded). */
+/** An ID that is neither string nor number is answered as 0 (recorded). */
 function answeredId(id: unknown): JsonId {
   if (id === undefined || typeof id === 'string' || typeof id === 'number') return id;
   return 0;

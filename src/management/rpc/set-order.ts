@@ -6,8 +6,8 @@ interface Node {
 }
 
 /**
- * The order in which dispatcher.list shows sets, recorded: the original keeps them in a balanced tree, by id, filled in
- * order of first appearance, and lists children before parents.
+ * The order of sets in dispatcher.list, as recorded: Kamailio keeps them in a balanced tree by ID, filled in the order
+ * in which they first occur, and lists children before parents.
  */
 export function listingOrder(ids: Iterable<number>): number[] {
   let root: Node | undefined;

@@ -14,21 +14,21 @@ import { scriptRpcCommands } from './commands/script.js';
 import { statsCommands } from './commands/stats.js';
 import type { DispatcherView } from './dispatcher-view.js';
 
-/** What the commands need of the rest of the product. */
+/** What the commands need from the rest of the product. */
 export interface RpcDependencies {
   readonly view: DispatcherView;
   readonly process: ProcessInfo;
   readonly statistics: StatisticsSource;
-  /** SIP sockets, for listings. */
+  /** The SIP sockets, for lists. */
   sockets(): readonly ShownSocket[];
   /** Memory of the process. */
   memory(): MemoryFigures;
   readonly limits: { readonly maxConnections: number };
-  /** Commands of the modules of a configuration file. */
+  /** Commands of the modules in a configuration file. */
   readonly script?: ScriptCommandTable | undefined;
 }
 
-/** All commands but system.*, which the service adds over the whole table. */
+/** All commands except system.*, which the service adds for the whole table. */
 export function rpcCommands({
   view,
   process,

@@ -1,10 +1,10 @@
 /**
- * What Kamailio's RPC commands answer, before it is written as BINRPC or as JSON. Names may stand twice in one structure:
- * a list of destinations is a list of members called DEST.
+ * A value in the answer of an RPC command, before it is encoded as BINRPC or JSON. A name may occur several times in a
+ * structure: a list of destinations is a list of members named DEST.
  */
 export type RpcValue = number | string | null | RpcDouble | RpcStruct | RpcList;
 
-/** One member of an object; a name may stand more than once. */
+/** A member of a structure; a name may occur several times. */
 export type RpcMember = readonly [name: string, value: RpcValue];
 
 /** A number with a fraction: three decimals in BINRPC, six in JSON. */
@@ -13,35 +13,35 @@ export interface RpcDouble {
   readonly value: number;
 }
 
-/** An object. */
+/** A structure. */
 export interface RpcStruct {
   readonly kind: 'struct';
   readonly members: readonly RpcMember[];
 }
 
-/** In BINRPC a structure with all the members; in JSON an array of objects with one member each (recorded). */
+/** In BINRPC a structure with all members; in JSON an array of objects with one member each (recorded). */
 export interface RpcList {
   readonly kind: 'list';
   readonly items: readonly RpcMember[];
 }
 
 /**
- * A whole answer: one text, or values. JSON writes values that are not one structure as an array; with `many` always, be there
- * one, none or more.
+ * The answer of a command: a text, or values. In JSON, values other than a single structure are an array; with `many`
+ * they always are.
  */
 export type RpcResult =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'values'; readonly values: readonly RpcValue[]; readonly many?: boolean };
 
-/** An object of these members, in this order. */
+/** A structure with these members, in this order. */
 export const struct = (...members: readonly RpcMember[]): RpcStruct => ({ kind: 'struct', members });
-/** A list whose items have names. */
+/** A list of named items. */
 export const list = (items: readonly RpcMember[]): RpcList => ({ kind: 'list', items });
 /** A number with a fraction. */
 export const double = (value: number): RpcDouble => ({ kind: 'double', value });
-/** A result that is one text. */
+/** A result that is a text. */
 export const textResult = (text: string): RpcResult => ({ kind: 'text', text });
-/** A result that may be any number of values, and is an array in JSON whatever the number. */
+/** A result with any number of values, always an array in JSON. */
 export const manyResult = (values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values, many: true });
-/** A result of these values, one after the other. */
+/** A result with these values. */
 export const valuesResult = (...values: readonly RpcValue[]): RpcResult => ({ kind: 'values', values });

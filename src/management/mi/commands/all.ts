@@ -19,7 +19,7 @@ import { statisticsCommands } from './statistics.js';
 import { statusReportCommands } from './status-reports.js';
 import { traceCommands } from './traces.js';
 
-/** Registers every command, in the order `which` lists them: as recorded, ours last. A new command is one line here. */
+/** Registers all commands, in the order of `which`: as recorded, our own last. A new command needs one line here. */
 export function registerCommands(handler: MiHandler, deps: MiDependencies): void {
   for (const command of [
     ...statisticsCommands(deps),

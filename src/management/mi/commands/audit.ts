@@ -13,10 +13,10 @@ const FILTERS: readonly ParamSpec[] = [
   { name: 'limit', type: 'int' },
 ];
 
-/** Records in one answer when the request does not say. */
+/** Default number of records in an answer. */
 const DEFAULT_LIMIT = 100;
 
-/** audit_list (ours): who changed what, and what was refused, since the start; oldest first. */
+/** audit_list (our own): who changed what, and what was refused, since the start; oldest first. */
 export function auditCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'audit_list',

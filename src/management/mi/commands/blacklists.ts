@@ -7,10 +7,10 @@ import type { ListedAddress, MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 
 const PROTOCOLS = ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
-/** The number 2.1 prints for the owner of the dispatcher's lists (recorded). */
+/** The number that 2.1 shows as the owner of the dispatcher's lists (recorded). */
 const OWNER_NUMBER = '313131';
 
-/** list_blacklists, check_blacklists (blacklists:check_all), check_blacklist. */
+/** The commands list_blacklists, check_blacklists (blacklists:check_all) and check_blacklist. */
 export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
   const name = { name: 'name', type: 'string' } as const;
   const ip = { name: 'ip', type: 'string' } as const;
@@ -27,7 +27,7 @@ export function blacklistCommands(deps: MiDependencies): readonly MiCommand[] {
       paramLists: [[], [name]],
       run(params, call) {
         const lists = listed(deps, params, call);
-        // Of one list its rules alone.
+        // For a single list, only its rules.
         if (params['name'] !== undefined) return lists.flatMap(({ rules }) => rules.map(ruleJson));
         return {
           Lists: lists.map((list) => ({
@@ -105,7 +105,7 @@ interface Endpoint {
   readonly port: number | undefined;
 }
 
-/** A caller restricted to some partitions does not see the rules of others. */
+/** A caller limited to some partitions does not see the rules of others. */
 function visibleTo({ caller }: ManagementCall): ((partition: string) => boolean) | undefined {
   return caller.partitions === undefined ? undefined : (partition) => sees(caller, partition);
 }
@@ -132,7 +132,7 @@ function ruleJson(rule: ListedAddress): MiValue {
   return { flags: 0, IP: rule.address, Mask: mask(rule), Proto: rule.transport ?? 'any', Port: rule.port ?? 0 };
 }
 
-/** 2.1 prints the protocol as a number: 0 any, 1 udp, 2 tcp, ... */
+/** 2.1 shows the protocol as a number: 0 any, 1 udp, 2 tcp, ... */
 function ruleText(rule: ListedAddress): string {
   const protocols = ['any', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'];
   return (

@@ -18,10 +18,10 @@ const FILTERS: readonly ParamSpec[] = [
   { name: 'limit', type: 'int' },
 ];
 
-/** Records in one answer when the request does not say. */
+/** Default number of records in an answer. */
 const DEFAULT_LIMIT = 50;
 
-/** calls_list: the last requests that were dispatched or refused, with every destination tried. */
+/** calls_list: the last requests that were dispatched or refused, with all attempts. */
 export function callsCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'calls_list',

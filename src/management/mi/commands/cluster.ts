@@ -3,10 +3,13 @@ import { MiError } from '../command.js';
 import type { ClusterControl, MiDependencies } from '../dependencies.js';
 import { parseGroup, requirePartition } from './partition-lookup.js';
 
-/** Tags as they are written in settings and keys. */
+/** Allowed names of sharing tags. */
 const TAG = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** cluster_list, cluster_owner, cluster_sync, ... also under the names of OpenSIPS' clusterer module where it has them. */
+/**
+ * The commands cluster_list, cluster_owner, cluster_sync, ...; also under the names of OpenSIPS' clusterer module,
+ * where it has them.
+ */
 export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
   const cluster = (): ClusterControl => {
     const control = deps.cluster?.();
@@ -19,7 +22,7 @@ export function clusterCommands(deps: MiDependencies): readonly MiCommand[] {
   const command = { name: 'cmd_name', type: 'string' } as const;
   const commandParams = { name: 'cmd_params', type: 'any' } as const;
   const commandOf = ({ cmd_name: name }: MiParams): string => {
-    // A command that is itself forwarded to other nodes would loop.
+    // Forwarding a command that forwards to other nodes could loop.
     if (/^cluster(?:er)?_(?:broadcast|send)_mi$/.test(String(name))) throw new MiError(400, 'Bad parameter value');
     return String(name);
   };

@@ -5,9 +5,9 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 
 /**
- * config_reload: reads the settings again and takes them whole, or refuses them whole with the problems in `data`, a line
- * each. The answer lists what differs and what only a restart brings into force; with dry_run nothing is taken. With status
- * nothing is read either: the answer says how far a reload is that runs now.
+ * config_reload: reads the settings again and applies all of them, or none if there are problems, which are then in
+ * `data`, one per line. The answer lists the differences and what only a restart applies. With dry_run nothing is
+ * applied; with status nothing is read, and the answer shows the progress of a running reload.
  */
 export function configReloadCommand(deps: MiDependencies): MiCommand {
   return {

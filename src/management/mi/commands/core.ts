@@ -3,10 +3,10 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { renderTree, treeLine } from '../tree.js';
 
-/** The version whose management interface is spoken: what clients look at to know what they may ask. */
+/** The OpenSIPS version whose management interface is implemented; clients decide by it what they may ask. */
 const SPOKEN = '4.1.0';
 
-/** uptime, version, pwd, arg. */
+/** The commands uptime, version, pwd and arg. */
 export function processCommands(deps: MiDependencies): readonly MiCommand[] {
   const { process } = deps;
   return [
@@ -56,7 +56,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
   ];
 }
 
-/** ps: a single process. */
+/** The command ps: the processes. */
 export function psCommand({ process }: MiDependencies): MiCommand {
   return {
     name: 'ps',
@@ -82,13 +82,13 @@ export function psCommand({ process }: MiDependencies): MiCommand {
   };
 }
 
-/** The table that `which` and `help` stand in themselves. */
+/** The table of commands, for `which` and `help`. */
 export interface CommandTable {
   commands(): readonly MiCommand[];
   find(name: string): MiCommand | undefined;
 }
 
-/** which: lists the commands by their spelling of today, in the line text form by that of 2.1. */
+/** The command which: lists the commands by today's names, in the line text form by those of 2.1. */
 export function whichCommand(table: CommandTable): MiCommand {
   return {
     name: 'which',
@@ -105,7 +105,7 @@ export function whichCommand(table: CommandTable): MiCommand {
   };
 }
 
-/** help: of one command; without one, how it is asked. */
+/** The command help: about a command, or about itself. */
 export function helpCommand(table: CommandTable): MiCommand {
   return {
     name: 'help',
@@ -129,7 +129,7 @@ function required(table: CommandTable, name: string): MiCommand {
   return command;
 }
 
-/** The spelling "module:command" of today, where there is one. */
+/** Today's name "module:command", if there is one. */
 function modern(command: MiCommand): string {
   return command.aliases[0] ?? command.name;
 }
@@ -137,7 +137,7 @@ function modern(command: MiCommand): string {
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** Local time as ctime(3) writes it: "Sat Nov  7 07:07:52 2026". */
+/** Local time in the format of ctime(3): "Sat Nov  7 07:07:52 2026". */
 export function calendarTime(milliseconds: number): string {
   const date = new Date(milliseconds);
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -21,7 +21,7 @@ function numberOf(params: MiParams, name: string, byDefault: number): number {
   return (params[name] as number | undefined) ?? byDefault;
 }
 
-/** What the daemon refuses is the caller's mistake or the database's; either way the answer says so. */
+/** Converts an error of the daemon or the database to an MI error. */
 async function reported<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -31,7 +31,7 @@ async function reported<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Parameters by position that name a destination. */
+/** The positional parameters that identify a destination. */
 const ONE_DESTINATION: MiCommand['paramLists'] = [
   [
     { name: 'set', type: 'int' },
@@ -44,7 +44,10 @@ const ONE_DESTINATION: MiCommand['paramLists'] = [
   ],
 ];
 
-/** ds_add (ours): partition, set, uri; by name weight, priority, attrs, description, socket, state, probe_mode, persist. */
+/**
+ * ds_add (our own): partition, set, uri; by name weight, priority, attrs, description, socket, state, probe_mode,
+ * persist.
+ */
 export function dsAddCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'ds_add',
@@ -93,7 +96,7 @@ export function dsAddCommand(deps: MiDependencies): MiCommand {
   };
 }
 
-/** ds_remove (ours): partition, set, uri; by name persist. */
+/** ds_remove (our own): partition, set, uri; by name persist. */
 export function dsRemoveCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'ds_remove',
@@ -119,14 +122,14 @@ export function dsRemoveCommand(deps: MiDependencies): MiCommand {
   };
 }
 
-/** What is not in the table is not known to the other nodes of a cluster. */
+/** Other nodes of a cluster do not know what is not in the table. */
 function doneHere(deps: MiDependencies, persist: boolean): string {
   return persist || deps.cluster === undefined ? 'OK' : 'OK, at this node only';
 }
 
 /**
- * ds_push_script_attrs: attrs, ip, port (0: any), set (-1: any) and partition. The documentation calls the set setid; clients
- * use both.
+ * ds_push_script_attrs: attrs, ip, port (0: any), set (-1: any) and partition. The documentation names the set setid;
+ * clients use both.
  */
 export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
   const attrs = { name: 'attrs', type: 'string' } as const;
@@ -147,7 +150,7 @@ export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
       [attrs, ip, port, set],
       [attrs, ip, port, set, partition],
     ],
-    // By name alone: four positions are those with the set.
+    // By name only, since four positional parameters are those with the set.
     extraParams: [{ name: 'setid', type: 'int' }, partition],
     run(params, call) {
       const found = requirePartition(deps, call, textOf(params, 'partition'), 404);
@@ -165,8 +168,8 @@ export function dsPushScriptAttrsCommand(deps: MiDependencies): MiCommand {
 }
 
 /**
- * ds_ping_active (ours; Kamailio: dispatcher.ping_active): whether probes are sent, at all or with `partition` to its
- * destinations; with state 0 or 1 it is switched.
+ * ds_ping_active (our own; in Kamailio dispatcher.ping_active): whether probing is on, for all or for one `partition`;
+ * with state 0 or 1 switches it.
  */
 export function dsPingActiveCommand(deps: MiDependencies): MiCommand {
   return {

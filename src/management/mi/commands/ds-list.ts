@@ -12,14 +12,15 @@ import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 import { listedPartitions, parseGroup, parseState, requirePartition, STATE_LABELS } from './partition-lookup.js';
 
-/** What is listed, and how much of it. */
+/** What is listed, and in how much detail. */
 interface Selection {
   readonly partitions: readonly Partition[];
   readonly setId: number | undefined;
   readonly state: HealthState | undefined;
   /**
-   * 0: plain. 1: with weight, priority and description (recorded); outside strict partitions also why a destination is not active, if its
-   * state changed or it was probed since it was loaded. 2: with the health of all destinations.
+   * 0: plain. 1: with weight, priority and description (recorded); except in strict partitions also the reason of a
+   * state other than active, if the state has changed or the destination was probed since the load. 2: with the health
+   * of all destinations.
    */
   readonly full: number;
 }
@@ -66,7 +67,7 @@ function select(deps: MiDependencies, params: MiParams, call: ManagementCall): S
   };
 }
 
-/** Walks what is selected in listing order and yields to the event loop after every slice of destinations. */
+/** Visits the selected destinations in the order of the list; yields to the event loop after each slice. */
 async function walk(
   selection: Selection,
   visit: {
@@ -78,7 +79,7 @@ async function walk(
     pause(): void;
   },
 ): Promise<void> {
-  // One snapshot of each partition for the whole answer, though writing it takes several event loop iterations.
+  // Takes one snapshot of each partition for the whole answer, which takes several event loop iterations.
   const snapshots = selection.partitions.map((partition) => ({ partition, snapshot: partition.snapshot }));
   let sincePause = 0;
   for (const { partition, snapshot } of snapshots) {
@@ -91,7 +92,7 @@ async function walk(
       for (const destination of snapshot.sets.get(id)?.destinations ?? []) {
         if (selection.state === undefined || destination.health.state === selection.state)
           visit.destination(destination, showsHealth(destination, selection.full, exact));
-        // Destinations that are filtered out count too: there may be a hundred thousand of them.
+        // Filtered destinations are counted too, since there may be a hundred thousand of them.
         if (++sincePause >= DESTINATIONS_AT_ONCE) {
           sincePause = 0;
           visit.pause();
@@ -105,8 +106,8 @@ async function walk(
 }
 
 /**
- * Collects text and joins it once per slice. V8 keeps strings joined by "+" as trees of their parts until they are read, and very many
- * such parts make garbage collections long.
+ * Collects text and joins it once per slice. V8 keeps strings concatenated with "+" as trees until they are read, and
+ * many such parts make garbage collections long.
  */
 class Pieces {
   private parts: string[] = [];
@@ -139,7 +140,7 @@ async function listJson(deps: MiDependencies, selection: Selection): Promise<rea
       pieces.add(`${firstPartition ? '' : ','}{"name":${JSON.stringify(partition.name)},"SETS":[`);
       firstPartition = false;
       firstSet = true;
-      // Not in the originals: calls in progress, where the flavour counts them.
+      // Not in OpenSIPS: calls in progress, if the flavour counts them.
       if (selection.full > 1) loadOf = (destination) => partition.flavour.view(destination).load;
     },
     set(id) {
@@ -189,13 +190,16 @@ function destinationJson(
 
 const UNUSED = 'not listened on, another is chosen';
 
-/** Whether a destination names a socket that is not listened on; never in a strict partition, which shows what was recorded and no more. */
+/**
+ * Whether a destination names a socket that is not listened on; false in a strict partition, which shows only what was
+ * recorded.
+ */
 function isUnused(deps: MiDependencies, { row, partition }: Destination): boolean {
   if (row.socket === '' || deps.listens?.(row.socket) !== false) return false;
   return deps.partitions().find(({ name }) => name === partition)?.options.compat !== 'strict';
 }
 
-/** Not in the originals: which node owns a destination in the cluster, and which wrote its record. */
+/** Not in OpenSIPS: the cluster node that owns a destination, and the one that wrote its record. */
 function clusterJson(deps: MiDependencies, destination: Destination): string {
   const cluster = deps.cluster?.();
   if (cluster === undefined) return '';
@@ -203,13 +207,13 @@ function clusterJson(deps: MiDependencies, destination: Destination): string {
   return `,"owner":${JSON.stringify(owner)},"revision":${revision}${by === '' ? '' : `,"decided_by":${JSON.stringify(by)}`}`;
 }
 
-/** `exact`: a strict partition shows with full=1 what was recorded and no more. */
+/** `exact`: with full=1 a strict partition shows only what was recorded. */
 function showsHealth({ health }: Destination, full: number, exact: boolean): boolean {
   if (full > 1) return true;
   return !exact && full === 1 && health.state !== 'active' && (health.lastChange ?? health.lastProbe) !== undefined;
 }
 
-/** Not in the originals: why a destination is in its state. Members without a value are left out. */
+/** Not in OpenSIPS: the reason of a destination's state. Members without a value are omitted. */
 function healthJson(destination: Destination): string {
   const { failures, lastProbe, lastChange } = destination.health;
   let text = `,"consecutive_failures":${failures}`;

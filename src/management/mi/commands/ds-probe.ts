@@ -3,7 +3,7 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { destinationsAt, parseGroup, requirePartition } from './partition-lookup.js';
 
-/** ds_probe, ours: sends a probe to a destination at once, whatever its interval. */
+/** ds_probe (our own): probes a destination at once, outside its interval. */
 export function dsProbeCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'ds_probe',

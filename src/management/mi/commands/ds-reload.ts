@@ -7,10 +7,10 @@ import type { MiDependencies } from '../dependencies.js';
 import { renderTree } from '../tree.js';
 import { partitionsFor, requirePartition } from './partition-lookup.js';
 
-/** Entries of one list of a report beyond this are counted, not shown. */
+/** Most entries of one list in a report; further ones are only counted. */
 const REPORT_LIMIT = 1000;
 
-/** ds_reload, dispatcher:reload: partition (all without), inherit_state (y; n), ours: dry_run, report. */
+/** ds_reload, dispatcher:reload: partition (default all), inherit_state (y, n); our own: dry_run, report. */
 export function dsReloadCommand(deps: MiDependencies): MiCommand {
   const partition = { name: 'partition', type: 'string' } as const;
   const inherit = { name: 'inherit_state', type: 'flag' } as const;
@@ -21,7 +21,7 @@ export function dsReloadCommand(deps: MiDependencies): MiCommand {
     const dryRun = isYes(params['dry_run'], false);
     const report = isYes(params['report'], false);
     const here = !isYes(params['cluster'], true);
-    // With a report the other nodes are waited for.
+    // With a report, waits for the other nodes.
     const apart = here || (report && deps.cluster !== undefined);
     let reports: ReadonlyMap<string, LoadReport>;
     try {
@@ -59,7 +59,7 @@ function summary({ loaded, added, removed, changed, discarded }: LoadReport): st
   return `${loaded} loaded, ${added.length} added, ${removed.length} removed, ${changed.length} changed, ${discarded.length} discarded`;
 }
 
-/** "0", "n", "no", "false", "off" mean no, "1", "y", "yes", "true", "on" yes; anything else is the default. */
+/** "0", "n", "no", "false", "off" mean no; "1", "y", "yes", "true", "on" mean yes; anything else is the default. */
 function isYes(value: MiValue | undefined, byDefault: boolean): boolean {
   if (value === undefined) return byDefault;
   const text = String(value).trim().toLowerCase();

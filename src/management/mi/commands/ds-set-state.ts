@@ -8,14 +8,17 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { destinationsAt, parseGroup, parseState, requirePartition } from './partition-lookup.js';
 
-/** Reason that events carry for a state set by hand (recorded). */
+/** The reason in events for a state set by a command (recorded). */
 const REASON = 'MI command';
-/** States set per event loop iteration: each is logged, counted, published to subscribers and written to NATS. */
+/** States set per event loop iteration: each is logged, counted, sent to subscribers and written to NATS. */
 const CHANGES_PER_ITERATION = 50;
-/** Milliseconds within which a change must reach all nodes of the cluster. */
+/** Milliseconds in which a change must reach all nodes of the cluster. */
 const SHARED_MS = 2000;
 
-/** ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; ours: "all"). */
+/**
+ * ds_set_state, dispatcher:set_state: state, group ("5", "p2:5"), address (a URI as stored, without case; our own:
+ * "all").
+ */
 export function dsSetStateCommand(deps: MiDependencies): MiCommand {
   return {
     name: 'ds_set_state',
@@ -32,7 +35,7 @@ export function dsSetStateCommand(deps: MiDependencies): MiCommand {
         { name: 'address', type: 'string' },
       ],
     ],
-    // The reason for the change; the audit record holds it with the other parameters.
+    // The reason for the change, for the audit record.
     extraParams: [{ name: 'comment', type: 'string' }],
     async run(params, call) {
       const state = parseState(params['state'] as string);
@@ -65,8 +68,8 @@ function setOne(
 }
 
 /**
- * A change answered "OK" must outlive a crash: it is in the table, or the answer says that it is not yet. In a
- * cluster it is one of all nodes, or the answer says so.
+ * The answer "OK" promises that the change survives a crash: it is in the table, or the answer says that it is not yet.
+ * In a cluster it has reached all nodes, or the answer says so.
  */
 async function written(
   deps: MiDependencies,

@@ -9,16 +9,16 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 
-/** Parameters of one raised event beyond this are refused. */
+/** Most parameters of an event that is raised by a command. */
 const MAX_EVENT_PARAMS = 64;
 
-/** event_subscribe, events_list, subscribers_list, raise_event. */
+/** The commands event_subscribe, events_list, subscribers_list and raise_event. */
 export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   const { events } = deps;
   const event = { name: 'event', type: 'string' } as const;
   const socket = { name: 'socket', type: 'string' } as const;
   const expire = { name: 'expire', type: 'int' } as const;
-  /** Who subscribes by the text protocol of OpenSIPS 2.1 receives events in its text form, all others as JSON. */
+  /** A subscriber by the line text protocol of OpenSIPS 2.1 gets events in text form, others as JSON. */
   const subscribe = (params: MiParams, { caller }: ManagementCall, form: 'json' | 'text'): void => {
     const seconds = params['expire'] as number | undefined;
     const owner = { name: ownerOf(caller), partitions: caller.partitions };
@@ -92,7 +92,10 @@ export function eventCommands(deps: MiDependencies): readonly MiCommand[] {
   ];
 }
 
-/** As documented: an array, in the event's own order, or a JSON object in a string. An object itself is refused (recorded). */
+/**
+ * As documented: an array in the order of the event's parameters, or a JSON object in a string. A plain object is
+ * refused (recorded).
+ */
 function raisedParams(kind: EventKind, value: MiValue | undefined): Record<string, string | number> {
   let entries: readonly (readonly [string, unknown])[] | undefined;
   if (value === undefined) entries = [];
@@ -117,17 +120,20 @@ function objectEntries(text: string): readonly (readonly [string, unknown])[] | 
   }
 }
 
-/** Who a subscription belongs to: the user, or where the endpoint asks for none, the address the request came from. */
+/** The owner of a subscription: the user or, without authentication, the address of the request. */
 function ownerOf({ user, endpoint, peer }: Caller): string {
   return user === undefined ? `${endpoint} ${peer}` : `user ${user}`;
 }
 
-/** A UDP target is open to viewers; a UNIX socket or a NATS subject needs an operator who is not restricted to partitions. */
+/**
+ * Viewers may subscribe UDP targets; a UNIX socket or a NATS subject requires an operator who is not limited to
+ * partitions.
+ */
 function subscriptionNeeds({ socket }: MiParams): Need {
   return /^\s*udp:/i.test(String(socket)) ? { role: 'viewer' } : { role: 'operator', wholeProcess: true };
 }
 
-/** A caller restricted to partitions sees its own subscriptions only. */
+/** A caller limited to some partitions sees only its own subscriptions. */
 function subscribers(
   deps: MiDependencies,
   params: MiParams,

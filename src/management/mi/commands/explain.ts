@@ -5,12 +5,12 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { requirePartition } from './partition-lookup.js';
 
-/** Longest request that is looked at. */
+/** Longest request in bytes. */
 const MOST_BYTES = 64 * 1024;
 
 /**
- * explain: where a request would go now, and why: by the rules, or by the script of the cfg file, statement by statement. It sends nothing
- * and advances no round robin.
+ * explain: where a request would go now, and why: by the rules or, statement by statement, by the cfg script. Nothing
+ * is sent, and round robin does not advance.
  */
 export function explainCommand(deps: MiDependencies): MiCommand {
   return {
@@ -18,8 +18,8 @@ export function explainCommand(deps: MiDependencies): MiCommand {
     aliases: ['switchyard:explain'],
     module: 'switchyard',
     help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from; with states (URI=inactive ...) or table (rows of partition, JSON) as if they were so',
-    // Who is restricted to partitions is shown the rules that select in them, and no others.
-    // A copy of the tables costs what a load does. A script is always run on one, and shows what is in all partitions.
+    // A caller limited to some partitions sees only rules that select in them. A copy of the tables is as expensive as
+    // a load. A script always runs on a copy, and shows data of all partitions.
     needs: ({ states, table }) =>
       deps.scripted()
         ? { role: 'operator', wholeProcess: true }

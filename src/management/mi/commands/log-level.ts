@@ -4,7 +4,7 @@ import type { MiDependencies } from '../dependencies.js';
 import { INTEGER } from '../parameters.js';
 import { requirePartition } from './partition-lookup.js';
 
-/** OpenSIPS' numbers -3 (alert) to 4 (debug), and the level names they come down to. */
+/** OpenSIPS' numbers from -3 (alert) to 4 (debug), and the corresponding level names. */
 const LEVEL_OF_NUMBER = new Map([
   [-3, 'fatal'],
   [-2, 'fatal'],
@@ -15,7 +15,7 @@ const LEVEL_OF_NUMBER = new Map([
   [3, 'info'],
   [4, 'debug'],
 ]);
-/** Numbers beyond these stand for them. */
+/** Numbers beyond these mean these. */
 const LOWEST = -3;
 const HIGHEST = 4;
 const NUMBER_OF_LEVEL = new Map([
@@ -28,13 +28,13 @@ const NUMBER_OF_LEVEL = new Map([
   ['trace', 5],
 ]);
 
-/** Seconds that lines about one partition or call have a level of their own, where nothing is said and at most. */
+/** Default and most seconds for the level of lines about one partition or call. */
 const SECONDS = 600;
 const MOST_SECONDS = 86_400;
 
 /**
- * log_level: shows the level, or sets it by OpenSIPS' number or by name. There is one process, so `pid` must be its. Ours: with
- * partition or call_id the lines about them have that level, for `seconds`.
+ * log_level: shows the level, or sets it by OpenSIPS' number or by name. `pid` must be that of this process. Our own:
+ * with partition or call_id, sets the level of lines about them, for `seconds`.
  */
 export function logLevelCommand(deps: MiDependencies): MiCommand {
   const level = { name: 'level', type: 'string' } as const;

@@ -6,14 +6,14 @@ import type { Partition } from '../../../engine/partition.js';
 import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 
-/** The partitions visible to the caller, in order of definition. */
+/** The partitions that the caller may see, in order of definition. */
 export function partitionsFor(deps: MiDependencies, { caller }: ManagementCall): readonly Partition[] {
   return deps.partitions().filter(({ name }) => sees(caller, name));
 }
 
 /**
- * The partition of this name; '' and "default" mean the default one. Who has one partition only means it when the request names
- * none.
+ * The partition with a name; '' and "default" mean the default one. For a caller with a single partition, '' means that
+ * one.
  */
 function findPartition(deps: MiDependencies, call: ManagementCall, name: string): Partition | undefined {
   const visible = partitionsFor(deps, call);
@@ -22,7 +22,7 @@ function findPartition(deps: MiDependencies, call: ManagementCall, name: string)
   return byDefault ?? (call.caller.partitions !== undefined && visible.length === 1 ? visible[0] : undefined);
 }
 
-/** Order of listings, as recorded: partitions in reverse order of definition, the default one last. */
+/** The order of lists, as recorded: partitions in reverse order of definition, the default one last. */
 export function listedPartitions(deps: MiDependencies, call: ManagementCall): readonly Partition[] {
   const visible = partitionsFor(deps, call);
   const byDefault = deps.defaultPartition();
@@ -31,8 +31,8 @@ export function listedPartitions(deps: MiDependencies, call: ManagementCall): re
 }
 
 /**
- * The partition called `name`, or the error with the code this command answers (recorded: 500, ds_set_state 404). For a
- * caller bounded to partitions one that belongs to others and one that is not there are the same.
+ * The partition with a name; throws an error with the code of this command (recorded: 500, for ds_set_state 404). For a
+ * caller limited to some partitions, others do not exist.
  */
 export function requirePartition(deps: MiDependencies, call: ManagementCall, name: string, code: number): Partition {
   const partition = findPartition(deps, call, name);
@@ -43,8 +43,8 @@ export function requirePartition(deps: MiDependencies, call: ManagementCall, nam
 }
 
 /**
- * The destinations of a set at this address, without case over the whole URI as stored. One with a password may be named as
- * lists show it. The same URI with two sockets is two destinations, and an address names both.
+ * The destinations of a set with an address, compared as stored but without case. If it has a password, it may be
+ * written as in lists. A URI with two sockets is two destinations, and both are returned.
  */
 export function destinationsAt(partition: Partition, setId: number, address: string): readonly Destination[] {
   const found = partition.findAll(setId, address);
@@ -54,12 +54,12 @@ export function destinationsAt(partition: Partition, setId: number, address: str
   return all.filter(({ row }) => maskUri(row.uri).toLowerCase() === shown);
 }
 
-/** The largest number a group may have; one that large is looked for, and not found. */
+/** The largest allowed number of a set. */
 const LARGEST_GROUP = 2 ** 32 - 1;
 
 /**
- * "5", "p2:5", "p2 : 5" or ":5" (the default partition). The first colon counts; blanks may stand around it, and nowhere else.
- * The number is looked at before the partition, so that "5:" is a bad group and not an unknown partition (recorded).
+ * Parses "5", "p2:5", "p2 : 5" or ":5" (the default partition). The first colon counts; spaces are allowed only around
+ * it. The number is checked before the partition, so "5:" is a bad group and not an unknown partition (recorded).
  */
 export function parseGroup(text: string): { readonly partition: string; readonly setId: number } {
   const colon = text.indexOf(':');
@@ -68,13 +68,15 @@ export function parseGroup(text: string): { readonly partition: string; readonly
   return { partition: colon < 0 ? '' : text.slice(0, colon).trimEnd(), setId: Number(digits) };
 }
 
-/** A set id as a number of its own, where there is a parameter for the partition. */
+/** A set ID as a number, where the partition is another parameter. */
 export function parseSetId(value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= 999_999_999) return value;
   throw new MiError(500, 'bad group value');
 }
 
-/** The state a word stands for: only its first character counts, or the digit of the state column (recorded). */
+/**
+ * The state for a word: only its first character counts, which may also be the digit in the state column (recorded).
+ */
 export function parseState(text: string): HealthState {
   switch (text.charAt(0)) {
     case 'a':
@@ -94,7 +96,7 @@ export function parseState(text: string): HealthState {
   }
 }
 
-/** How listings write a state. */
+/** How lists show a state. */
 export const STATE_LABELS: Readonly<Record<HealthState, string>> = {
   active: 'Active',
   inactive: 'Inactive',

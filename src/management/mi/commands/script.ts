@@ -2,7 +2,7 @@ import type { MiCommand, ParamSpec } from '../command.js';
 import { MiError, type MiValue } from '../command.js';
 import type { ScriptCommandSpec, ScriptCommandTable } from '../dependencies.js';
 
-/** The sets of parameters a command takes. */
+/** The sets of parameters that a command accepts. */
 function formsOf({ forms, parameters, required }: ScriptCommandSpec): readonly (readonly string[])[] {
   return forms ?? Array.from({ length: parameters.length - required + 1 }, (_, i) => parameters.slice(0, required + i));
 }
@@ -12,7 +12,7 @@ function textOf(value: MiValue | undefined): string | undefined {
   return Array.isArray(value) ? value.map(String).join('\n') : String(value);
 }
 
-/** Commands of the modules a configuration file loads: they are the same whatever file is read next. */
+/** The commands of modules loaded by a configuration file. They do not change when another file is read. */
 export function scriptCommands(table: ScriptCommandTable | undefined): MiCommand[] {
   if (table === undefined) return [];
   return table.commands

@@ -6,17 +6,17 @@ import type { MiDependencies, Statistic, StatisticsSource } from '../dependencie
 import { treeLine } from '../tree.js';
 
 const STATISTICS = { name: 'statistics', type: 'array' } as const;
-/** Names asked for in one call beyond this are refused. */
+/** Most names in one call. */
 const MAX_NAMES = 64;
 
-/** get_statistics, list_statistics, reset_statistics, reset_all_statistics. */
+/** The commands get_statistics, list_statistics, reset_statistics and reset_all_statistics. */
 export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
   const { statistics } = deps;
   const visible = ({ caller }: ManagementCall) => visibleStatistics(statistics, caller);
   const get = (params: MiParams, call: ManagementCall): readonly Statistic[] => {
     const words = params['statistics'] as readonly unknown[];
     const found = lookUp(visible(call), words);
-    // A group without statistics, or no name at all, is nothing, and no mistake.
+    // A group without statistics, or no name at all, is not an error.
     const isName = (word: unknown): boolean => typeof word === 'string' && !word.endsWith(':') && word !== 'all';
     if (found.length === 0 && words.some(isName)) throw new MiError(404, 'Statistics Not Found');
     return found;
@@ -88,7 +88,7 @@ export function statisticsCommands(deps: MiDependencies): readonly MiCommand[] {
   ];
 }
 
-/** The statistics there are for a caller: who sees some of the partitions only is shown what can be counted in those. */
+/** The statistics for a caller: one limited to some partitions sees only those that can be counted for them. */
 export function visibleStatistics(statistics: StatisticsSource, rights: Rights): readonly Statistic[] {
   const all = [...statistics.list()];
   if (rights.partitions === undefined) return all;
@@ -98,7 +98,7 @@ export function visibleStatistics(statistics: StatisticsSource, rights: Rights):
   });
 }
 
-/** What the words name, in their order; a statistic named twice is answered twice (recorded). */
+/** The statistics that the words name, in order; one named twice is returned twice (recorded). */
 function lookUp(all: readonly Statistic[], words: readonly unknown[]): readonly Statistic[] {
   if (words.length > MAX_NAMES) throw new MiError(400, 'Bad parameter value', `more than ${MAX_NAMES} statistics`);
   const found: Statistic[] = [];

@@ -8,8 +8,8 @@ import { calendarTime } from './core.js';
 type Group = ReturnType<MiDependencies['reports']['groups']>[number];
 
 /**
- * sr_get_status, sr_list_status, sr_list_reports, sr_list_identifiers: the status/report interface as documented. The
- * dispatcher's identifiers are the partitions, and "NAME;events" for what was reported about a partition's destinations.
+ * The commands sr_get_status, sr_list_status, sr_list_reports and sr_list_identifiers, as documented. The dispatcher's
+ * identifiers are the partitions, and "NAME;events" for reports about a partition's destinations.
  */
 export function statusReportCommands(deps: MiDependencies): readonly MiCommand[] {
   const group = { name: 'group', type: 'string' } as const;
@@ -24,7 +24,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
     if (one.length === 0) throw new MiError(404, 'Group not found');
     return one;
   };
-  /** All groups with their identifiers; of one group the bare array of its identifiers. */
+  /** All groups with their identifiers; for one group only the array of its identifiers. */
   const answer = (params: MiParams, call: ManagementCall, render: (each: StatusIdentifier) => MiValue): MiValue => {
     const found = groups(params, call);
     if (params['group'] !== undefined) return (found[0] as Group).identifiers.map(render);

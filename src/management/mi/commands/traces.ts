@@ -21,15 +21,15 @@ const FILTERS: readonly ParamSpec[] = [
 
 const NEEDS: Need = { role: 'operator' };
 
-/** Most that a request may ask for. */
+/** The largest bounds of a trace. */
 const MOST = { seconds: 3600, calls: 10_000, messages: 100_000 };
 
-/** trace_start, trace_get, trace_list, trace_stop: the messages of chosen calls. */
+/** The commands trace_start, trace_get, trace_list and trace_stop: the messages of chosen calls. */
 export function traceCommands(deps: MiDependencies): readonly MiCommand[] {
   const id = { name: 'id', type: 'int' } as const;
   const after = { name: 'after', type: 'int' } as const;
   const { traces } = deps;
-  /** Who is restricted to partitions traces one of them, and has no other trace. */
+  /** A caller limited to some partitions can trace only one of them, and sees no other trace. */
   const bounded = (params: MiParams, { caller }: ManagementCall): TraceParams => {
     const asked = traceParams(params);
     if (caller.partitions === undefined) return asked;

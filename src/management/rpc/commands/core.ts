@@ -3,16 +3,16 @@ import type { ProcessInfo } from '../../mi/dependencies.js';
 import { type RpcCommand, RpcError } from '../command.js';
 import { list, manyResult, type RpcMember, struct, textResult, valuesResult } from '../value.js';
 
-/** A SIP socket as listings show it. */
+/** A SIP socket, for lists. */
 export interface ShownSocket {
   readonly transport: string;
   readonly address: string;
   readonly port: number;
-  /** Open connections of a stream. */
+  /** Open connections of a stream socket. */
   readonly counts?: { readonly inbound: number; readonly outbound: number };
 }
 
-/** core.* commands that clients ask for. */
+/** The core.* commands that clients use. */
 export function coreCommands(process: ProcessInfo, sockets: () => readonly ShownSocket[]): readonly RpcCommand[] {
   const uptime = (): number => Math.max(0, Math.floor(process.now() / 1000) - Math.floor(process.startedAt / 1000));
   const name = `switchyard ${process.version}`;

@@ -10,7 +10,7 @@ import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 import { type RpcMember, struct, textResult, valuesResult } from '../value.js';
 import { readGroup, requireTarget } from './target.js';
 
-/** States set per event loop iteration: each is logged, counted and published to subscribers. */
+/** States set per event loop iteration: each is logged, counted and sent to subscribers. */
 const CHANGES_PER_ITERATION = 50;
 const UPDATED = textResult('Ok. Dispatcher state updated.');
 const UPDATED_IN_MEMORY = textResult('Ok. Dispatcher state updated, not yet in the table.');
@@ -23,12 +23,12 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
     async (args, call) => {
       const state = args.printable(0);
       const text = args.text(2);
-      // All three are looked at before any is judged: "zz 1" lacks a parameter, whatever "zz" is.
+      // All three must be present before any is checked: "zz 1" lacks a parameter, whatever "zz" is.
       if (state === undefined || text === undefined) throw INVALID_PARAMETERS;
       const { target, setId } = readGroup(view, args, 1, call);
       if (!target.isState(state)) throw new RpcError(500, 'Unknown State Value');
       const destinations = pick(target, setId, text);
-      // "all" of a set that does not exist changes nothing and succeeds (recorded).
+      // "all" for an unknown set changes nothing and succeeds (recorded).
       if (destinations.length === 0 && text !== 'all') throw UPDATE_FAILED;
       for (const [i, destination] of destinations.entries()) {
         if (i % CHANGES_PER_ITERATION === CHANGES_PER_ITERATION - 1) await nextIteration();
@@ -60,7 +60,7 @@ export function dispatcherStateCommands(view: DispatcherView): readonly RpcComma
   ];
 }
 
-/** Destinations at an address; one with a password may be named as lists show it. */
+/** The destinations with an address; one with a password may be written as in lists. */
 function at(target: DispatcherTarget, setId: number, address: string): readonly Destination[] {
   const found = target.find(setId, address);
   if (found.length > 0 || !address.includes(':***@')) return found;
@@ -76,10 +76,10 @@ function destinationsOf(target: DispatcherTarget, setId: number): readonly Desti
   return target.snapshot.sets.get(setId)?.destinations ?? [];
 }
 
-/** Rows that an answer names. */
+/** Most rows named in an answer. */
 const MOST_NAMED = 5;
 
-/** dispatcher.reload [partition]: a partition as argument is ours. */
+/** dispatcher.reload [partition]; the argument is our own. */
 export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.reload',
@@ -93,14 +93,14 @@ export function dispatcherReloadCommand(view: DispatcherView): RpcCommand {
         call.changed(`${target.name} loaded again`);
         return textResult(`Ok. Dispatcher successfully reloaded.${target.strict ? '' : namesOf(leftOut)}`);
       } catch {
-        // The reason has been logged by whoever loads.
+        // The load has logged the reason.
         throw new RpcError(500, 'Reload Failed');
       }
     },
   };
 }
 
-/** Rows that were left out of a load, the first of them by name; '' for none. */
+/** The rows that a load has discarded, the first ones by name; '' for none. */
 function namesOf(leftOut: readonly Discarded[]): string {
   if (leftOut.length === 0) return '';
   const named = leftOut.slice(0, MOST_NAMED).map(({ row, reason }) => `${row} (${reason})`);
@@ -110,7 +110,7 @@ function namesOf(leftOut: readonly Discarded[]): string {
 
 /** dispatcher.add group address [flags [priority [attrs]]], dispatcher.remove group address: in memory only. */
 export function dispatcherEditCommands(view: DispatcherView): readonly RpcCommand[] {
-  /** A command whose first two arguments are a group and an address. */
+  /** A command whose first two arguments are set and address. */
   const edit = (
     name: string,
     help: string,
@@ -142,7 +142,7 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
           await target.add({ setId, uri, flags: flags ?? 0, priority: priority ?? 0, attrs: attrs ?? '' });
           call.changed(`${maskUri(uri)} added to set ${setId}, in memory only`);
         } catch (error) {
-          // The original says it added what it did not.
+          // Kamailio answers success even if nothing was added.
           if (!target.strict) throw new RpcError(500, `Adding Destination Failed: ${messageOf(error)}`);
         }
       },
@@ -152,7 +152,7 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
       'dispatcher.remove',
       'Remove a destination address from memory',
       async (target, setId, address, _args, call) => {
-        // Whether it was there makes no difference to the answer (recorded).
+        // The answer is the same whether it existed or not (recorded).
         const uri = at(target, setId, address)[0]?.row.uri ?? address;
         if (await target.remove(setId, uri))
           call.changed(`${maskUri(uri)} removed from set ${setId}, from memory only`);
@@ -163,11 +163,11 @@ export function dispatcherEditCommands(view: DispatcherView): readonly RpcComman
 }
 
 /**
- * dispatcher.ping_active [state]: 0 stops probing, another number but -1 starts it and is shown from then on. Through an endpoint
- * for one partition it is that partition's probing.
+ * dispatcher.ping_active [state]: 0 stops probing; any other number except -1 starts it, and is shown from then on. At
+ * an endpoint for one partition it concerns that partition.
  */
 export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
-  /** The number last set, by partition; '' for all. */
+  /** The number set last, by partition; '' for all. */
   const numbers = new Map<string, number>();
   return {
     name: 'dispatcher.ping_active',
@@ -181,7 +181,7 @@ export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
       const partition = call.pinned === undefined ? undefined : requireTarget(view, undefined, call).name;
       const old = view.probingActive(partition) ? (numbers.get(partition ?? '') ?? 1) : 0;
       const members: RpcMember[] = [['OldPingState', old]];
-      // A text counts as 0 in JSON, as recorded: of texts only a digit in quotes makes sense.
+      // A JSON text counts as 0, as recorded; so among texts, only digits make sense.
       const state = args.int(0);
       if (state !== undefined && state !== -1) {
         if (state !== 0) numbers.set(partition ?? '', state);
@@ -195,7 +195,7 @@ export function dispatcherPingActiveCommand(view: DispatcherView): RpcCommand {
   };
 }
 
-/** dispatcher.hash slots key [key]: the hash of algorithms 0 to 3, and which of so many it stands for. */
+/** dispatcher.hash slots key [key]: the hash of algorithms 0 to 3, and its slot. */
 export function dispatcherHashCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.hash',
@@ -212,7 +212,7 @@ export function dispatcherHashCommand(view: DispatcherView): RpcCommand {
   };
 }
 
-/** A number but -1 switches probing; anything else only asks. */
+/** A number other than -1 switches probing; anything else only shows it. */
 function setsPinging(args: RpcArguments): boolean {
   const state = args.int(0);
   return state !== undefined && state !== -1;

@@ -15,8 +15,8 @@ import { readGroup, requireTarget } from './target.js';
 type Mode = 'short' | 'normal' | 'full';
 
 /**
- * dispatcher.list [short|full [partition]]: the sets of a partition. Any other first argument is the usual mode, as
- * recorded; a partition is ours.
+ * dispatcher.list [short|full [partition]]: the sets of a partition. Any other first argument means the normal mode, as
+ * recorded; the partition is our own.
  */
 export function dispatcherListCommand(view: DispatcherView): RpcCommand {
   return {
@@ -33,7 +33,7 @@ export function dispatcherListCommand(view: DispatcherView): RpcCommand {
   };
 }
 
-/** dispatcher.oclist group: overload control of the destinations of a set, a command of 6.x. */
+/** dispatcher.oclist group: overload control of a set's destinations; a command of 6.x. */
 export function dispatcherOclistCommand(view: DispatcherView): RpcCommand {
   return {
     name: 'dispatcher.oclist',
@@ -101,7 +101,7 @@ function shown(target: DispatcherTarget, destination: Destination, mode: Mode): 
   return ['DEST', struct(...members)];
 }
 
-/** What mode full has besides. */
+/** The additional members in mode full. */
 function addressMembers(target: DispatcherTarget, destination: Destination, view: DestinationView): RpcMember[] {
   const members: RpcMember[] = [
     ['HOST', destination.host],
@@ -142,7 +142,7 @@ function attributesStruct(body: string, { attributes, probingCount }: Destinatio
   return struct(...members);
 }
 
-/** Milliseconds since 1970 until which an announcement holds; 0 before the first. */
+/** Milliseconds since the epoch until which an overload report is valid; 0 if there was none. */
 function untilOf(target: DispatcherTarget, { overload }: DestinationView): number {
   return overload === undefined || overload.until === 0 ? 0 : target.timeOf(overload.until);
 }
@@ -151,15 +151,15 @@ function readable(text: string | undefined): string | null {
   return text === undefined ? null : readableText(text);
 }
 
-/** The first address, an IPv6 one in brackets (recorded); the host while a name has not been resolved. */
+/** The first address, IPv6 in brackets (recorded); the host while a name is not resolved. */
 function ipAddress({ resolved, host }: Destination): string {
   const address = resolved[0]?.address;
   return address === undefined ? host : bracketed(address);
 }
 
 /**
- * The number of the transport parameter; without one 0, and in 6.x 1 where the host is an address or the port is written
- * (recorded: sips too).
+ * The number of the transport parameter. Without one 0; in 6.x 1 if the host is an address or a port is written
+ * (recorded, also for sips).
  */
 function protocolId({ params, host, port }: Destination, six: boolean): number {
   const named = /;transport=([a-z]+)/i.exec(params)?.[1]?.toLowerCase();

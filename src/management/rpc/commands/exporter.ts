@@ -3,7 +3,7 @@ import type { RpcCommand } from '../command.js';
 import { type RpcMember, struct, valuesResult } from '../value.js';
 import type { ShownSocket } from './core.js';
 
-/** The largest integer of BINRPC: a larger number would be sent as a floating point one, which exporters do not take. */
+/** The largest BINRPC integer: a larger number would be sent as floating point, which exporters do not accept. */
 const LARGEST = 2 ** 31 - 1;
 
 function shown({ total, used }: MemoryFigures): MemoryFigures {
@@ -21,9 +21,10 @@ export interface MemoryFigures {
 }
 
 /**
- * What exporters ask for besides: tm.stats, sl.stats, core.shmmem, core.tcp_info, with all members of the original in its order,
- * since exporters take a missing one for a failure. What there is no counterpart for is 0: transactions that wait to be freed,
- * requests of our own making, bytes queued for streams. Memory is that of the process, since none is shared among several.
+ * Other commands that exporters use: tm.stats, sl.stats, core.shmmem, core.tcp_info. They have all members of Kamailio
+ * in its order, since exporters take a missing one as a failure. Those without a counterpart are 0: transactions
+ * waiting to be freed, our own requests, bytes queued for streams. Memory is that of the process, since there is no
+ * shared memory.
  */
 export function exporterCommands(
   statistics: StatisticsSource,

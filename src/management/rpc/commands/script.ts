@@ -3,7 +3,7 @@ import type { ScriptCommandTable } from '../../mi/dependencies.js';
 import { INVALID_PARAMETERS, type RpcCommand, RpcError } from '../command.js';
 import { manyResult, type RpcMember, type RpcValue, struct, textResult, valuesResult } from '../value.js';
 
-/** RPC commands of the modules a configuration file loads. */
+/** RPC commands of the modules that a configuration file loads. */
 export function scriptRpcCommands(table: ScriptCommandTable | undefined): RpcCommand[] {
   if (table === undefined) return [];
   return table.commands
@@ -36,7 +36,7 @@ function rpcValue(value: MiValue | undefined): RpcValue {
   return struct(...membersOf(value));
 }
 
-/** The members of an object; of anything else one called "value". */
+/** The members of an object; for any other value one member "value". */
 function membersOf(value: MiValue): RpcMember[] {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return [['value', rpcValue(value)]];
   return Object.entries(value).map(([name, each]) => [name, rpcValue(each)] as const);

@@ -5,7 +5,7 @@ import type { RpcArguments } from '../arguments.js';
 import type { RpcCall, RpcCommand } from '../command.js';
 import { type RpcMember, struct, valuesResult } from '../value.js';
 
-/** stats.*: counters by "all", "group:", "group:name" or "name"; names that are not there are left out (recorded). */
+/** stats.*: counters by "all", "group:", "group:name" or "name"; unknown names are ignored (recorded). */
 export function statsCommands(statistics: StatisticsSource): readonly RpcCommand[] {
   const members = (args: RpcArguments, call: RpcCall, value: (statistic: Statistic) => string | number): RpcMember[] =>
     chosen(statistics, args, call).map((each) => [`${each.group}.${each.name}`, value(each)]);
@@ -52,7 +52,7 @@ function chosen(statistics: StatisticsSource, args: RpcArguments, call: RpcCall)
     if (name !== undefined) names.add(name);
   }
   const { caller, pinned } = call;
-  // An endpoint that serves one partition shows only the statistics that are counted by partition.
+  // An endpoint for one partition shows only statistics that are counted by partition.
   const rights = pinned === undefined ? caller : withinPartition(caller, pinned);
   return visibleStatistics(statistics, rights).filter(
     ({ group, name }) => names.has('all') || names.has(`${group}:`) || names.has(name) || names.has(`${group}:${name}`),

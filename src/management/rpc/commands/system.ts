@@ -1,7 +1,7 @@
 import { type RpcCommand, RpcError } from '../command.js';
 import { textResult, valuesResult } from '../value.js';
 
-/** system.*: the commands there are, over the table they stand in themselves. */
+/** system.*: lists the commands of a table that contains these commands too. */
 export function systemCommands(table: {
   names(): readonly string[];
   find(name: string): RpcCommand | undefined;

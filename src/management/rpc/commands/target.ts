@@ -4,8 +4,8 @@ import { INVALID_PARAMETERS, type RpcCall, RpcError } from '../command.js';
 import type { DispatcherTarget, DispatcherView } from '../dispatcher-view.js';
 
 /**
- * The partition that a request names, or the one its endpoint is for. An endpoint for one partition knows no other, and for
- * a caller bounded to some the others are not there. Throws RpcError when there is none.
+ * The partition that a request names, or that of its endpoint. At an endpoint for one partition, and for a caller
+ * limited to some, others do not exist. Throws RpcError when there is none.
  */
 export function requireTarget(view: DispatcherView, named: string | undefined, call: RpcCall): DispatcherTarget {
   const { caller, pinned } = call;
@@ -18,13 +18,13 @@ export function requireTarget(view: DispatcherView, named: string | undefined, c
   throw new RpcError(500, named === undefined ? 'No Partition' : `Unknown Partition ${named}`);
 }
 
-/** A caller with one partition only means it where the request names none. */
+/** For a caller with a single partition, a request without a partition means that one. */
 function onlyOne({ partitions }: Rights): string | undefined {
   const [only] = partitions?.size === 1 ? partitions : [];
   return only;
 }
 
-/** A set of a partition: an integer, or (ours) a text "partition:set". */
+/** A set of a partition: an integer or (our own) a text "partition:set". */
 export function readGroup(
   view: DispatcherView,
   args: RpcArguments,
