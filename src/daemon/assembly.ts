@@ -21,7 +21,7 @@ import { faultOf } from './script-services.js';
 import { Secret } from './secret.js';
 import { WorkerHooks } from './worker-hooks.js';
 
-/** What a daemon consists of. */
+/** The parts of a daemon. */
 export interface DaemonParts extends OwnEnvironment, RoutingParts {
   readonly secret: Secret;
   readonly sip: SipParts;
@@ -37,18 +37,18 @@ export interface DaemonParts extends OwnEnvironment, RoutingParts {
   readonly followers: LoadFollowers;
 }
 
-/** What the parts ask of the daemon they make up. */
+/** Functions of the whole daemon that its parts need. */
 export interface WholeDaemon {
   readonly health: () => HealthReport;
-  /** Reads the settings anew; undefined where they came from a program. */
+  /** Reads the settings again; undefined where a program supplied the settings. */
   readonly settingsControl: SettingsControl | undefined;
-  /** Makes another daemon, which is never started. */
+  /** Creates another daemon, which is never started. */
   readonly create: (options: DaemonOptions) => Copy;
 }
 
 /**
- * Builds all parts of a daemon, each from those before it. What a part asks of a later one it asks by a function, once
- * the daemon runs. Nothing is opened, loaded or started. Throws SwitchyardError for settings that cannot be used.
+ * Builds all parts of a daemon; each gets the parts built before it. A part gets later ones as functions, which it
+ * calls only while the daemon runs. Nothing is opened, loaded or started. Throws SwitchyardError for unusable settings.
  */
 export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonParts {
   const { settings: first, unsent, copyOf } = options;
@@ -107,7 +107,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     runtimes,
     answerMi: (text, request) => management.answerNats(text, request),
   });
-  // Of a copy only the route of the request runs.
+  // In a copy, only the route for the request runs, and no event routes.
   if (copyOf === undefined) events.bus.on(script?.event ?? routing.event);
   const explanations = new Explanations({
     engine,

@@ -10,21 +10,21 @@ import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 import type { CallRecords } from '../management/mi/dependencies.js';
 
-/** Takes a record that has ended: publishes it on NATS, for example. */
+/** Receives a finished record, for example to publish it. */
 export type RecordSink = (entry: CallEntry) => void;
 
-/** Call records as the daemon runs them: the ledger, and what each record is handed to when its call has ended. */
+/** The call records of a daemon: the ledger, and what receives each record when its call has ended. */
 export class CallRecording implements Service, CallRecords {
   readonly name = 'call records';
   readonly ledger: CallLedger;
-  /** Written to where calls.log names a file. */
+  /** Writes records to the file of calls.log, if it is set. */
   readonly log: CallLog;
 
   constructor(
     private settings: Settings,
     clock: Clock,
     logger: Logger,
-    /** Where records are published, if anywhere. */
+    /** Publishes a record; undefined: nowhere. */
     publish: RecordSink | undefined,
   ) {
     const peerLog = boundedLog(logger, () => clock.monotonic());
@@ -51,13 +51,13 @@ export class CallRecording implements Service, CallRecords {
     this.log.open(this.settings.calls.log);
   }
 
-  /** Hands on the records of the calls that still go on, and ends the writing. */
+  /** Reports the records of calls still in progress, and closes the file. */
   async stop(): Promise<void> {
     this.ledger.stop();
     await this.log.close();
   }
 
-  /** Takes new settings; the file is opened anew, so that one that was moved away is not written to any longer. */
+  /** Applies new settings. The file is opened again, so that a file that was moved away gets no more records. */
   configure(settings: Settings): void {
     this.settings = settings;
     this.ledger.configure(settings.calls);
@@ -74,7 +74,7 @@ export class CallRecording implements Service, CallRecords {
   }
 }
 
-/** "INVITE from udp:10.0.0.1:5060: 200 by sip:10.0.0.2 after 12 ms, 2 tries" */
+/** For example "INVITE from udp:10.0.0.1:5060: 200 by sip:10.0.0.2 after 12 ms, 2 tries". */
 function summaryOf({ method, source, code, tries, ms, stateless }: CallEntry): string {
   const last = tries.at(-1);
   const by = last === undefined ? '' : ` by ${last.destination}`;

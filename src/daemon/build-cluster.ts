@@ -29,25 +29,25 @@ import { registerClusterMetrics } from './cluster-metrics.js';
 import type { DaemonEnvironment } from './environment.js';
 import { VERSION } from './version.js';
 
-/** What the cluster side is built from. */
+/** What the cluster part needs. */
 export interface ClusterEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
   readonly prober: Prober;
   readonly events: EventParts;
   readonly mi: () => MiHandler;
-  /** The key of dialog tokens. */
+  /** The key for dialog tokens. */
   readonly key: KeyHolder;
 }
 
-/** Milliseconds within which what came to this node is probed for the first time: the fewer, the sooner. */
+/** Milliseconds in which destinations that this node newly owns are first probed: the fewer there are, the sooner. */
 const HURRY_MS = { least: 100, most: 400, each: 0.75 };
-/** Milliseconds a node takes at its end for events and records. */
+/** Milliseconds a stopping node takes to publish events and records. */
 const LAST_WORDS_MS = 1500;
-/** Stores every node has a copy of, and writes it. */
+/** Stores of which each node has its own copy and writes it. */
 const OWN_FILE = /^(?:text|list|sqlite):/;
 
-/** Builds the cluster's side of this node. Throws SwitchyardError CONFIG_INVALID where there is no connection for it. */
+/** Builds the cluster part of this node. Throws SwitchyardError CONFIG_INVALID without a NATS connection. */
 export function buildCluster(env: ClusterEnvironment): ClusterParts {
   return new ClusterSide(env);
 }
@@ -160,7 +160,7 @@ class ClusterSide implements ClusterParts {
     });
     this.tags.onChange((tag, active) => {
       const params = { tag, cluster_id: cluster.name, new_state: active ? 1 : 0, node_id: name };
-      // The node that takes a tag publishes it; what it takes it from, and whoever dies with it, need not.
+      // Only the node that takes a tag publishes this event; the node that loses it need not.
       events.bus.raise(clusterEvent('E_CLUSTERER_SHARING_TAG_CHANGED', events.ids, params, !active));
       this.moved();
     });
@@ -187,7 +187,7 @@ class ClusterSide implements ClusterParts {
     this.stopBus();
   }
 
-  /** Notes in the records which events are stored: should no other node live, nobody would know after a long pause. */
+  /** Notes in the records which events are stored: if no other node lives, nobody would know after a long pause. */
   private async noteStored(): Promise<void> {
     const { clock, events } = this.env;
     const until = clock.monotonic() + LAST_WORDS_MS;
@@ -217,7 +217,7 @@ class ClusterSide implements ClusterParts {
     if (share === undefined) return true;
     const destination = this.node.rows.findEntry(entry);
     if (destination !== undefined) return share.ownVerdict || this.owns(destination);
-    // Rows this node does not have may be another one's, until all have loaded the same.
+    // Rows that this node lacks may belong to another node, until all have loaded the same.
     const { owners } = this.node;
     return this.node.phase === 'ready' && owners.differsMs(entry.partition) === 0 && owners.keeps(entry.partition);
   }
@@ -273,7 +273,9 @@ class ClusterSide implements ClusterParts {
     return share;
   }
 
-  /** Destinations have come to this node: they are probed soon, with what was counted of them, and entered again. */
+  /**
+   * This node newly owns destinations: it continues their failure counts, probes them soon, and writes their entries.
+   */
   private gained(destinations: readonly Destination[], nats: NatsBus): void {
     const { engine, prober, events } = this.env;
     for (const destination of destinations) {
@@ -285,7 +287,10 @@ class ClusterSide implements ClusterParts {
     prober.hurry(destinations, Math.min(most, Math.max(least, destinations.length * each)));
   }
 
-  /** Three nodes that begin together must not all send their first calls to the first destination of each set. */
+  /**
+   * Lets each node begin round robin at another destination, so that nodes that start together do not all send their
+   * first calls to the first one.
+   */
   private stagger(): void {
     if (this.part !== undefined) return;
     const names = [this.node.name, ...this.node.membership.others.keys()].sort();
@@ -299,7 +304,7 @@ class ClusterSide implements ClusterParts {
     partition.beginAt(this.part);
   }
 
-  /** Whether any node says that it has loaded the partition. */
+  /** Whether any node reports that it has loaded the partition. */
   private isLoaded(partition: string): boolean {
     for (const [, text] of this.node.values.under('m.')) if (memberHashes(text)?.[partition] !== undefined) return true;
     return false;
@@ -317,12 +322,12 @@ class ClusterSide implements ClusterParts {
     return { host: hostname(), version: VERSION, zone, sockets: listen.map(({ text }) => text), partitions };
   }
 
-  /** Destinations of a partition whose calls are counted, in the order of their keys, as all nodes have them. */
+  /** The destinations of a partition whose calls are counted, in the order of their keys, which all nodes share. */
   private counted(partition: string): ReturnType<ConstructorParameters<typeof SharedLoad>[1]> {
     const rules = this.env.engine.partition(partition)?.flavour;
     if (rules === undefined) return undefined;
     const rows = this.node.rows.of(partition);
-    // Where calls are not counted, nobody needs an order.
+    // Where calls are not counted, the order is not needed.
     const [first] = rows.values();
     if (first === undefined || rules.loadOf(first) === undefined) return undefined;
     let destinations = this.ordered.get(rows);

@@ -8,7 +8,7 @@ import type { HttpServer } from '../http/server.js';
 import { ConsoleHealth, type HealthSources } from './console-health.js';
 import { VERSION } from './version.js';
 
-/** What the console is built from. */
+/** What the console needs. */
 export interface ConsoleEnvironment extends Omit<HealthSources, 'readers'> {
   readonly ledger: CallLedger;
   readonly http: HttpServer;
@@ -17,7 +17,7 @@ export interface ConsoleEnvironment extends Omit<HealthSources, 'readers'> {
   readonly log: Logger;
 }
 
-/** Folder of the built page, seen from src/ as from dist/. */
+/** Folder of the built page, relative to src/ or dist/. */
 const ASSETS = new URL(import.meta.url.endsWith('.ts') ? '../../dist/console/' : '../console/', import.meta.url);
 
 /** Builds the console and mounts it on the HTTP listener. */
@@ -51,7 +51,7 @@ export function buildConsole(env: ConsoleEnvironment): Console {
   return made;
 }
 
-/** Settings that decide about one destination, and where each comes from. */
+/** The settings that concern a destination, and where each comes from. */
 function settingsOf(settings: Settings, { partition, row }: Destination): [string, string, string][] {
   const own = settings.partitions.find(({ name }) => name === partition);
   const { dispatcher } = settings;

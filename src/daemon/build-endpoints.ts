@@ -21,7 +21,7 @@ import type { RpcService } from '../management/rpc/service.js';
 import { callersOf } from './callers.js';
 import { OptionalService } from './optional-service.js';
 
-/** What the management endpoints are built from. */
+/** What the management endpoints need. */
 export interface EndpointEnvironment {
   readonly mi: MiHandler;
   readonly rpc: RpcService;
@@ -30,14 +30,14 @@ export interface EndpointEnvironment {
   readonly log: Logger;
 }
 
-/** The ways requests come in by, HTTP and NATS left out. */
+/** The management endpoints, except HTTP and NATS. */
 export interface Endpoints {
   readonly datagrams: readonly DatagramEndpoint[];
-  /** All of them, in the order they are started. */
+  /** All of them in the order of their start. */
   readonly services: readonly Service[];
 }
 
-/** Makes the endpoints that the settings name, MI's and Kamailio's alike. Nothing is opened. */
+/** Creates the endpoints in the settings, for MI and for Kamailio's RPC. Nothing is opened. */
 export function buildEndpoints({ mi: config }: Settings, env: EndpointEnvironment): Endpoints {
   const { mi, access, clock, log } = env;
   const { fifo, datagram, ctl = [], jsonrpc = [] } = config;

@@ -16,28 +16,28 @@ import type { DaemonEnvironment } from './environment.js';
 import { VERSION } from './version.js';
 import { createWeightFeeds } from './weight-feeds.js';
 
-/** What the event side is built from. */
+/** What the event part needs. */
 export interface EventEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
-  /** Answers an MI request that came by NATS. */
+  /** Answers an MI request over NATS. */
   readonly answerMi: MiAnswer;
 }
 
-/** What becomes of changes of state: the bus, those that registered with it, and what is read from NATS. */
+/** The event bus, its listeners, and what is read from NATS. */
 export interface EventParts {
   readonly bus: EventBus;
   readonly ids: EventIds;
-  /** Subscribers by datagram and over NATS. */
+  /** Sends events to subscribers by datagram and over NATS. */
   readonly publisher: EventPublisher;
   readonly nats: NatsBus | undefined;
   readonly changes: ChangeReporter;
   readonly weightFeeds: readonly WeightFeed[];
-  /** Brings what NATS holds of all states up to date; does nothing without NATS. */
+  /** Updates the states of all destinations in NATS; no effect without NATS. */
   syncStates(): void;
 }
 
-/** Builds the bus and registers its listeners: subscribers, NATS. Nothing is connected. */
+/** Builds the bus and registers its listeners: subscribers and NATS. Nothing is connected. */
 export function buildEvents(env: EventEnvironment): EventParts {
   const { engine, runtimes, settings, clock, random, log, metrics, cluster } = env;
   const { calls, events, mi, node } = settings();
@@ -99,7 +99,7 @@ export function buildEvents(env: EventEnvironment): EventParts {
   return { bus, ids, publisher, nats, changes, weightFeeds, syncStates };
 }
 
-/** The file that keeps events until they are delivered. One that cannot be used costs that safety, not the start. */
+/** Opens the file that keeps events until they are delivered. If that fails, events are kept in memory only. */
 function openOutbox(path: string | undefined, clock: Clock, log: Logger): OutboxFile | undefined {
   if (path === undefined) return undefined;
   try {

@@ -24,7 +24,7 @@ import { rpcOverHttp } from '../management/rpc/over-endpoints.js';
 import type { RpcService } from '../management/rpc/service.js';
 import type { Metrics } from '../stats/metrics.js';
 
-/** What the HTTP listener is built from. */
+/** What the HTTP listener needs. */
 export interface HttpEnvironment {
   readonly mi: MiHandler;
   readonly rpc: RpcService;
@@ -35,16 +35,16 @@ export interface HttpEnvironment {
   readonly log: Logger;
 }
 
-/** The HTTP listener, and who sends a request to it. */
+/** The HTTP listener, and a function that finds the caller of a request. */
 export interface HttpParts {
   readonly server: HttpServer;
   /** undefined: the request is not authorized. */
   readonly identify: (request: IncomingMessage) => Promise<Caller | undefined>;
-  /** Reads the certificate again and returns what puts it into force. Throws SwitchyardError TRANSPORT_BIND. */
+  /** Reads the certificate again; the returned function uses it. Throws SwitchyardError TRANSPORT_BIND. */
   readonly renewCertificate: () => () => void;
 }
 
-/** One path of the HTTP listener. */
+/** A path of the HTTP listener. */
 interface Route extends MountOptions {
   readonly path: string;
   readonly handler: HttpHandler;
@@ -52,7 +52,10 @@ interface Route extends MountOptions {
 
 const READ: readonly string[] = ['GET', 'HEAD'];
 
-/** The HTTP listener with all its paths; undefined when the settings name none. Throws SwitchyardError for its certificate. */
+/**
+ * Builds the HTTP listener with all its paths; undefined when the settings have none. Throws SwitchyardError for a bad
+ * certificate.
+ */
 export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts | undefined {
   const { http, mi: config } = settings;
   if (http === undefined) return undefined;
@@ -78,7 +81,7 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
     };
   const showMetrics = metricsHandler(metrics);
   const userMetrics = forUsers(showMetrics);
-  /** Every path there is. Those of a page need a request from a page of ours, or from no page. */
+  /** All paths. Those for our own page refuse requests that pages of other origins cause. */
   const routes: readonly Route[] = [
     { path: '/livez', methods: READ, handler: liveHandler() },
     { path: '/readyz', methods: READ, handler: readyHandler(health) },
@@ -99,7 +102,7 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
       handler: (request, response) => {
         const foreign = server.hostRefusal(request);
         if (foreign === undefined && http.openMetrics) return showMetrics(undefined, request, response);
-        // Credentials count only where they are checked: a page may send any.
+        // Credentials count only if they are checked: any page may send some.
         if (foreign === undefined || access.isOn) return userMetrics(request, response);
         return sendText(response, foreign.status, 'application/json', `${JSON.stringify({ error: foreign.reason })}\n`);
       },
@@ -112,7 +115,7 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
       const handler = createMiHttpHandler(rpcOverHttp(rpc, partition), named('jsonrpc-http', as));
       return [{ path: kamailio.root, ownPages: true, handler }];
     }),
-    // The console's page runs its commands here, whether or not there is an endpoint for others.
+    // The console's page uses this path for commands, even if there is no public MI endpoint.
     { path: '/console/mi', ownPages: true, handler: createMiHttpHandler(mi, user) },
     { path: '/api/session', ownPages: true, handler: sessionHandler(httpAccess) },
     { path: '/api/audit', methods: READ, ownPages: true, handler: forUsers(auditHandler(audit)) },
@@ -144,7 +147,7 @@ function reject(response: ServerResponse, { status, headers }: Rejection): void 
 function certificate({ cert, key }: { readonly cert: string; readonly key: string }): { cert: Buffer; key: Buffer } {
   try {
     const files = { cert: contentOf(cert), key: contentOf(key) };
-    // A key of another certificate is found here, not by the first connection.
+    // A key that does not match the certificate is noticed here, not at the first connection.
     createSecureContext(files);
     return files;
   } catch (error) {

@@ -38,9 +38,9 @@ import type { DaemonStatistics } from './statistics.js';
 import { VERSION } from './version.js';
 import type { WorkerParts } from './worker-hooks.js';
 
-/** What the management side is built from. */
+/** What the management part needs. */
 export interface ManagementEnvironment extends DaemonEnvironment {
-  /** Commands of the modules of a configuration file. */
+  /** Commands of the modules in a configuration file. */
   readonly script: ScriptCommandTable | undefined;
   readonly engine: Engine;
   readonly runtimes: ReadonlyMap<string, PartitionRuntime>;
@@ -54,37 +54,37 @@ export interface ManagementEnvironment extends DaemonEnvironment {
   readonly settingsControl: SettingsControl | undefined;
   readonly statistics: DaemonStatistics;
   readonly noSocket: ReturnType<typeof socketCheck>;
-  /** Whether a socket a destination names is listened on. */
+  /** Whether this process listens on a socket that a destination names. */
   readonly listens: (socket: string) => boolean;
   readonly startTime: StartTime;
   readonly argv: readonly string[];
   readonly health: HealthSource;
-  /** Processes that relay calls; undefined: this one. */
+  /** The workers; undefined: this process alone. */
   readonly workers: () => WorkerParts | undefined;
 }
 
-/** Commands and the endpoints they come in by. */
+/** The commands and their endpoints. */
 export interface ManagementParts {
   readonly mi: MiHandler;
   readonly http: HttpServer | undefined;
-  /** Reads the certificate of the HTTP listener again and returns what puts it into force. Throws SwitchyardError. */
+  /** Reads the certificate of the HTTP listener again; the returned function uses it. Throws SwitchyardError. */
   readonly renewCertificate: () => () => void;
-  /** Who sends a request to the HTTP listener; undefined: the request is not authorized. */
+  /** The caller of an HTTP request; undefined: the request is not authorized. */
   readonly identify: HttpParts['identify'];
   readonly access: Access;
   readonly audit: AuditTrail;
   readonly datagrams: readonly DatagramEndpoint[];
-  /** Answers a request that came over NATS. */
+  /** Answers a request over NATS. */
   readonly answerNats: MiAnswer;
-  /** All endpoints, in the order they are started. */
+  /** All endpoints in the order of their start. */
   readonly services: readonly Service[];
   /** Runs one of Kamailio's RPC commands. Never rejects. */
   callRpc(method: string, params: unknown): Promise<object>;
-  /** The same of a text that a script passes on; undefined where it is not JSON. Never rejects. */
+  /** Answers an RPC request that a script passes on as text; undefined if it is not JSON. Never rejects. */
   readonly answerRpc: KamailioRpc['answer'];
 }
 
-/** Builds the tables of commands and the endpoints the settings name. Nothing is opened. */
+/** Builds the command tables and the endpoints in the settings. Nothing is opened. */
 export function buildManagement(settings: Settings, env: ManagementEnvironment): ManagementParts {
   const { engine, runtimes, sip, events, prober, blacklists, statistics, clock, log, peerLog, metrics } = env;
   registerGauges(metrics, { engine, layer: sip.layer, runtimes, prober, publisher: events.publisher });
@@ -109,7 +109,7 @@ export function buildManagement(settings: Settings, env: ManagementEnvironment):
     now: () => clock.now(),
     argv: env.argv,
     workingDirectory: () => process.cwd(),
-    // The sockets are listed as OpenSIPS lists its receivers; they share the process.
+    // Sockets are listed like OpenSIPS' receiver processes, but all are in this process.
     processes: () => [
       { id: 0, pid: process.pid, type: 'switchyard' },
       ...sip.transports.map(({ transport, address, port }, i) => ({

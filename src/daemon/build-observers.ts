@@ -10,7 +10,7 @@ import { StartTime } from './start-time.js';
 import { DaemonStatistics } from './statistics.js';
 import { Telemetry } from './telemetry.js';
 
-/** What the observing side is built from. */
+/** What the observing part needs. */
 export interface ObserversEnvironment extends DaemonEnvironment {
   readonly sip: SipParts;
   readonly tables: TableParts;
@@ -20,7 +20,7 @@ export interface ObserversEnvironment extends DaemonEnvironment {
   readonly publish: RecordSink;
 }
 
-/** What counts, records and copies what passes, and decides nothing. */
+/** Statistics, call records, traces and telemetry: they observe messages and decide nothing. */
 export interface ObserverParts {
   readonly startTime: StartTime;
   readonly statistics: DaemonStatistics;
@@ -31,7 +31,7 @@ export interface ObserverParts {
   readonly loopLoad: EventLoopLoad;
 }
 
-/** Builds statistics, call records, traces and telemetry. Nothing is opened, nothing is measured yet. */
+/** Builds these parts. Nothing is opened or measured yet. */
 export function buildObservers(env: ObserversEnvironment): ObserverParts {
   const { sip, tables, clock, log, metrics } = env;
   const settings = env.settings();

@@ -7,21 +7,21 @@ import type { CallRecording } from './build-calls.js';
 import type { SipParts } from './build-sip.js';
 import type { DaemonEnvironment } from './environment.js';
 
-/** What the prober is built from. */
+/** What the prober needs. */
 export interface ProbingEnvironment extends DaemonEnvironment {
   readonly engine: Engine;
   readonly sip: SipParts;
   readonly calls: CallRecording;
-  /** What a script does with requests of our own before they leave; undefined: nothing. */
+  /** A script's local route, which may change our own requests; undefined: there is none. */
   readonly editOfProbes: () => ((text: string) => string) | undefined;
-  /** Called with each probe that has ended. */
+  /** Called for each probe that has ended. */
   readonly probed?: (destination: Destination, outcome: ProbeOutcome) => void;
 }
 
-/** Milliseconds a probe's transaction outlives the prober's own deadline, which decides. */
+/** Milliseconds by which a probe's transaction outlives the prober's own deadline, so that the latter decides. */
 const SLACK_MS = 1000;
 
-/** Builds the prober, which sends by the transactions of the daemon and counts results. */
+/** Builds the prober, which sends probes in transactions of the daemon. */
 export function buildProbing(settings: Settings, env: ProbingEnvironment): Prober {
   const { engine, sip, calls, clock, random, log, metrics } = env;
   const probes = metrics.counter('switchyard_probe_results_total', 'Probes by partition and result');

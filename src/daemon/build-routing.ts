@@ -9,7 +9,7 @@ import { scriptCalls } from './script-calls.js';
 import { ScriptRouting, type ScriptRoutingOptions } from './script-routing.js';
 import type { Secret } from './secret.js';
 
-/** What the deciding side is built from. */
+/** What the routing part needs. */
 export interface RoutingEnvironment extends DaemonEnvironment {
   readonly sip: SipParts;
   readonly tables: TableParts;
@@ -21,15 +21,17 @@ export interface RoutingEnvironment extends DaemonEnvironment {
   readonly tablesRead: NonNullable<ScriptRoutingOptions['tablesRead']>;
 }
 
-/** Who decides where requests go. */
+/** The parts that decide where requests go. */
 export interface RoutingParts {
-  /** By routing rules or a route script; also the proxy. */
+  /** Routing rules or a route script, and the proxy. */
   readonly routing: Routing;
-  /** By the script of a cfg file, which then sees every message instead; undefined without such a file. */
+  /** The script of a cfg file, which then sees every message instead; undefined without such a file. */
   readonly script: ScriptRouting | undefined;
 }
 
-/** Builds what routes by the settings. A route script and the tables of a cfg file are not loaded. Throws SwitchyardError. */
+/**
+ * Builds the routing for the settings; does not load a route script or tables of a cfg file. Throws SwitchyardError.
+ */
 export function buildRouting(
   { cfg, copyOf, isolated, routeTrace, scriptOutput, scriptTrace }: DaemonOptions,
   env: RoutingEnvironment,

@@ -28,38 +28,38 @@ import { systemCalls } from './system-calls.js';
 import { VERSION } from './version.js';
 import type { WorkerHooks } from './worker-hooks.js';
 
-/** What the SIP side is built from. */
+/** What the SIP part needs. */
 export interface SipEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Called with a name whose lookup took long, and the milliseconds. */
+  /** Called with the name of a slow lookup and its milliseconds. */
   readonly slowLookup?: ((name: string, ms: number) => void) | undefined;
-  /** Receives what would be sent, instead of sockets. */
+  /** Receives messages instead of the sockets. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
-  /** Other processes serve the UDP sockets too; undefined: this one alone. */
+  /** Set if other processes serve the UDP sockets too. */
   readonly hooks?: Pick<WorkerHooks, keyof PeerProcesses | 'opening' | 'tapped'> | undefined;
 }
 
-/** Everything of the daemon that knows SIP below the proxy. */
+/** The parts of the daemon for SIP, below the proxy. */
 export interface SipParts {
-  /** The time by which messages are handled: it stands still while those of an event loop iteration are. */
+  /** The clock for messages: it stands still while those of one event loop iteration are handled. */
   readonly clock: Clock;
   readonly counters: DaemonCounters;
   readonly layer: TransactionLayer;
-  /** Where messages can be observed as they arrive and leave. */
+  /** Where messages can be observed as they are received and sent. */
   readonly tapPoint: TapPoint;
-  /** Listening sockets, in the order of the settings. */
+  /** The listening sockets in the order of the settings. */
   readonly transports: readonly SipSocket[];
   readonly sockets: LocalSockets;
   readonly resolver: Resolver;
   readonly originator: Originator;
-  /** Sources that bounds on single ones do not hold. */
+  /** Sources without limits. */
   readonly trusted: AddressSet;
   /** Opens all listening sockets. Rejects when one cannot be opened. */
   open(): Promise<void>;
-  /** Takes the limits that may change while calls go on. */
+  /** Applies the limits that may change at run time. */
   configure(settings: Settings): void;
 }
 

@@ -11,18 +11,18 @@ import { onceAMinute } from './once-a-minute.js';
 import { type CountingTally, selectionTally } from './selection-tally.js';
 import { socketCheck, socketListens } from './socket-check.js';
 
-/** What the tables of destinations are built from. */
+/** What the tables of destinations need. */
 export interface TablesEnvironment extends DaemonEnvironment {
   readonly sip: SipParts;
-  /** Takes rows that name a socket that is not there. */
+  /** Whether to accept rows that name an unknown socket. */
   readonly anySocket: boolean;
-  /** A partition has a new snapshot. */
+  /** Called when a partition has a new snapshot. */
   readonly loaded: (partition: Partition) => void;
-  /** Host names of a partition's destinations resolve to other addresses. */
+  /** Called when host names of a partition's destinations resolve to other addresses. */
   readonly renamed: (partition: Partition) => void;
 }
 
-/** The partitions with their destinations: where they come from, and what selects among them. */
+/** The partitions, with their stores and the engine. */
 export interface TableParts {
   readonly engine: Engine;
   readonly partitions: PartitionRuntimes;
@@ -32,11 +32,11 @@ export interface TableParts {
   readonly callLoad: CallLoad;
   /** Why the socket that a row names cannot be used. */
   readonly noSocket: NoSocket;
-  /** Whether a socket that a destination names is listened on. */
+  /** Whether this process listens on a socket that a destination names. */
   readonly listens: (socket: string) => boolean;
 }
 
-/** Builds the engine and the partitions of the settings. Nothing is loaded. Throws SwitchyardError STORE_*. */
+/** Builds the engine and the partitions in the settings. Nothing is loaded. Throws SwitchyardError STORE_*. */
 export function buildTables(env: TablesEnvironment): TableParts {
   const { sip, anySocket, clock, random, log, metrics, cluster } = env;
   const { defaultPartition, listen, partitions: configs } = env.settings();

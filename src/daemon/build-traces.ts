@@ -16,21 +16,21 @@ import { HepSender } from '../trace/hep-sender.js';
 import type { TraceSession } from '../trace/trace-session.js';
 import { Tracer } from '../trace/tracer.js';
 
-/** Capture servers that a script names besides that of the settings. */
+/** Most capture servers named by scripts, besides that of the settings. */
 const MOST_SERVERS = 16;
-/** Bytes of messages in one answer: it must fit a datagram. */
+/** Bytes of messages in one answer, which must fit into a datagram. */
 const ANSWER_BYTES = 30_000;
 
-/** Traces by MI, and copies of messages to a capture server. */
+/** Traces for MI, and copies of messages for a capture server. */
 export class TraceControl implements Service {
   readonly name = 'traces';
   readonly tracer: Tracer;
   private hep: HepSender | undefined;
   private hepConfig: HepConfig | undefined;
-  /** Further servers that a script names, by their description. */
+  /** Senders to other servers named by scripts, by description. */
   private readonly others = new Map<string, HepSender>();
   private chosen: FollowedCalls | undefined;
-  /** Counts of the senders before the present one. */
+  /** Counts of earlier senders. */
   private before = { sent: 0, dropped: 0 };
   private running = false;
 
@@ -63,13 +63,13 @@ export class TraceControl implements Service {
     await this.useHep(undefined);
   }
 
-  /** Takes new settings; the connection to a capture server that stays the same stays. */
+  /** Applies new settings; a connection to an unchanged capture server is kept. */
   configure(settings: Settings): void {
     this.settings = settings;
     if (this.running && JSON.stringify(settings.hep) !== JSON.stringify(this.hepConfig)) void this.useHep(settings.hep);
   }
 
-  /** What the trace_* commands do. */
+  /** The functions of the trace_* commands. */
   readonly commands: Traces = {
     start: (params) => this.begin(params),
     get: (id, after) => this.get(id, after),
@@ -141,7 +141,7 @@ export class TraceControl implements Service {
     this.tracer.useCapture(hep, this.chosen);
   }
 
-  /** What scripts send to capture servers; undefined without one. */
+  /** Sends messages of scripts to capture servers; undefined without one. */
   get captures(): ScriptCaptures | undefined {
     return this.hep === undefined ? undefined : this.ofScripts;
   }
@@ -164,7 +164,7 @@ export class TraceControl implements Service {
     },
   };
 
-  /** A sender to another server than that of the settings; undefined once there are too many. */
+  /** The sender to a server other than that of the settings; undefined when there are too many. */
   private sender(server: string): HepSender | undefined {
     const { hepConfig: config, others } = this;
     const known = others.get(server);

@@ -39,12 +39,12 @@ import type { CountingTally } from './selection-tally.js';
 import { layerOptions } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
 
-/** What the pool of workers is built from. */
+/** What the pool of workers needs. */
 export interface WorkersEnvironment extends DaemonEnvironment {
   readonly hooks: WorkerHooks;
   readonly sip: SipParts;
   readonly proxy: ProxyCore;
-  /** Runs a cfg file; undefined: rules decide. */
+  /** The cfg script; undefined: rules decide. */
   readonly script: ScriptRouting | undefined;
   readonly engine: Engine;
   readonly ledger: CallLedger;
@@ -53,7 +53,7 @@ export interface WorkersEnvironment extends DaemonEnvironment {
   readonly callEnded: (callId: string) => void;
 }
 
-/** Builds the side of the brain. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */
+/** Builds the brain's side. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */
 export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts> {
   const { hooks, sip, proxy, script, engine, ledger, keys, log, peerLog, clock, metrics } = env;
   let knownFile = script?.file;
@@ -73,7 +73,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const kept =
     values &&
     new SharedValues(values.memory, () => clock.monotonic(), {
-      // A worker that stands still within a change would have all others wait, and this process not come to kill it.
+      // A worker that is blocked while it holds the lock would make all others wait, and this process too, which has to
+      // kill it.
       stuck: (pid) => pool.kill(pid),
     });
   const isEven = env.settings().workerSpread === 'even';
@@ -95,7 +96,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
           wanted,
         );
       } catch (error) {
-        // Some groups may have the new shares by now: any worker that gets a request looks up who owns it.
+        // Some groups may have the new shares already: any worker that gets a request looks up to whom it belongs.
         peerLog.error({ err: error, shares }, 'the shares of new requests by worker cannot be changed');
         return false;
       }
@@ -112,7 +113,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   }
   const rules = (): SharedRules | undefined => {
     const { dispatcher, defaultPartition = 'default' } = env.settings();
-    // A script decides in place of rules.
+    // With a script, rules are not used.
     const routing = script === undefined ? env.settings().routing : [];
     const partitions = [...engine.partitions].map(({ name }) => name);
     const all: SharedRules = { rules: routing, hashPvar: dispatcher.hashPvar, defaultPartition, partitions };
@@ -233,7 +234,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       if (warmUpPlan !== undefined) pool.send(worker, ['warmUp', warmUpPlan]);
     },
     receive: (worker, item) => {
-      // What it has written is older than what it says now. A sign of life says nothing of that: an idle process is not to be kept awake.
+      // What the worker has written to shared memory is older than this message. A pong needs no such read, which would
+      // keep an idle process awake.
       if (item[0] !== 'pong') reports.read(worker);
       brain.receive(worker, item);
       if (isEven) return;
@@ -338,7 +340,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   };
 }
 
-/** The destination that a worker means: at its position, unless the table was loaded again. */
+/** The destination that a worker means: the one at its position, unless the table was loaded again. */
 function destinationOf(engine: Engine, [name, setId, position, uri]: SharedDestination): Destination | undefined {
   if (position < 0) return undefined;
   const partition = engine.partition(name);
@@ -348,12 +350,12 @@ function destinationOf(engine: Engine, [name, setId, position, uri]: SharedDesti
 
 const SEEDS = 2 ** 32;
 
-/** Milliseconds a worker gathers datagrams at most. */
+/** Most milliseconds for which a worker gathers datagrams. */
 const LONGEST_GATHERING = 4;
 
 /**
- * Each worker gets its part of the datagrams only: it gathers them for longer, so that waking up costs all workers together what it
- * costs one process.
+ * Each worker gets only a part of the datagrams. So it gathers longer, so that all workers together wake as often as
+ * one process.
  */
 function gathering(gatherMs: number, workers: number): number {
   return gatherMs === 0 ? 0 : Math.max(gatherMs, Math.min(LONGEST_GATHERING, gatherMs * workers));

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.js';
 import type { Service } from '../core/service.js';
 import type { Engine } from '../engine/engine.js';
 
-/** The end of calls that count as load of their destination: reported by dialogs, or assumed when their time is up. */
+/** Ends calls that count as load of their destination: when a dialog ends, or when the call expires. */
 export class CallLoad implements Service {
   readonly name = 'call load';
   private cancel: (() => void) | undefined;
@@ -23,12 +23,12 @@ export class CallLoad implements Service {
     this.cancel = undefined;
   }
 
-  /** A dialog ended: its call counts no longer, in whichever partition it did. */
+  /** A dialog has ended: its call no longer counts, in any partition. */
   readonly callEnded = (callId: string): void => {
     for (const { flavour } of this.engine.partitions) flavour.endCall(callId);
   };
 
-  /** Calls whose end was not seen are forgotten (ds_hash_expire, ds_hash_initexpire), looked for every ds_hash_check_interval. */
+  /** Removes calls that have expired (ds_hash_expire, ds_hash_initexpire), every ds_hash_check_interval. */
   private look(): void {
     const seconds = this.dispatcher().kamailio.hashCheckInterval;
     this.cancel = this.clock.schedule(seconds * 1000, () => {

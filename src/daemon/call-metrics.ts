@@ -5,9 +5,9 @@ import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { HistogramValues, Metrics } from '../stats/metrics.js';
 
-/** Destinations, and sets, that have series of their own at most: each has some fifty of them. */
+/** Most destinations, or sets, with metrics of their own: each has about fifty series. */
 const MOST_SERIES_OF = 200;
-/** Milliseconds for which computed figures are used again: all metrics of one scrape need them. */
+/** Milliseconds for which computed figures are reused, since all metrics of one scrape need them. */
 const LOOK_MS = 500;
 
 type Labels = Readonly<Record<string, string>>;

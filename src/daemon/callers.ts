@@ -5,8 +5,8 @@ import { AddressBlocks } from '../core/address-blocks.js';
 import type { CallerFrom } from '../management/endpoints/protocol.js';
 
 /**
- * Who asks through an endpoint with these bounds: the user it names, as the settings in force have it, else somebody who may
- * do everything; no caller for an address it does not allow, or for a user that no longer exists.
+ * Returns a function that finds the caller for an endpoint with these limits: the user it names, with its current
+ * rights, else a caller with all rights; undefined for an address that is not allowed, or a user that was removed.
  */
 export function callersOf(access: Access, endpoint: EndpointKind, { as, allow }: EndpointBounds): CallerFrom {
   const allowed = allow === undefined ? undefined : new AddressBlocks(allow);
@@ -16,7 +16,7 @@ export function callersOf(access: Access, endpoint: EndpointKind, { as, allow }:
   };
 }
 
-/** A caller with the rights of a user; one that is gone may do nothing. */
+/** A caller with a user's rights; a user that was removed has none. */
 export function callerAs(access: Access, endpoint: EndpointKind, as: string, peer = ''): Caller {
   const user = access.user(as);
   if (user === undefined) return { user: as, role: 'viewer', partitions: new Set(), endpoint, peer };

@@ -12,26 +12,26 @@ import type { StatusReport } from '../management/mi/dependencies.js';
 import type { CounterFamily } from '../stats/metrics.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 
-/** What the reporter of changes is made with. */
+/** What the reporter of changes needs. */
 export interface ChangeReporterOptions {
   readonly engine: Engine;
   readonly log: Logger;
-  /** Name of this node as it is now. */
+  /** The current name of this node. */
   readonly node: () => string;
   readonly ids: EventIds;
   /** Counts events by partition and status. */
   readonly raised: CounterFamily;
   readonly bus: Pick<EventBus, 'raise'>;
-  /** Writes a destination's state to where others read it, if that is configured; `key` is the destination's. */
+  /** Writes a destination's state to the NATS bucket, if configured; `key` is the destination's. */
   readonly putState: ((entry: StateEntry, key: string) => void) | undefined;
-  /** Says of which destinations another node publishes the events, or writes the state. */
+  /** Whether another node publishes a destination's events or writes its state. */
   readonly cluster: Pick<ClusterHooks, 'shares' | 'owns'>;
 }
 
-/** Status reports kept for each partition; the oldest go first. */
+/** Status reports kept for each partition; the oldest are removed first. */
 const MAX_REPORTS = 200;
 
-/** What becomes of a change of state: the log, status reports, E_DISPATCHER_STATUS, and the states others read. */
+/** Reports state changes: to the log, as status reports, as E_DISPATCHER_STATUS events, and to the NATS bucket. */
 export class ChangeReporter {
   private readonly reports = new Map<string, StatusReport[]>();
 
@@ -42,14 +42,14 @@ export class ChangeReporter {
     const { engine, log, node, ids, raised, bus, cluster, putState } = this.options;
     const { destination, state, previous, reason, origin, code, cause } = change;
     const { partition, setId, row } = destination;
-    // A call under way, or a late answer, may still report a destination that was removed: that is not published.
+    // A call in progress, or a late answer, may report a destination that was removed; that is not published.
     const present = engine.partition(partition)?.findAll(setId, row.uri) ?? [];
     if (!present.some((each) => each.health === destination.health)) return;
     const shown = maskUri(row.uri);
     const fields = { partition, set: setId, destination: shown, state, previous, reason, origin, code, cause };
     if (state === 'active') log.info(fields, `${shown} is ${state}`);
     else log.warn(fields, `${shown} is ${state}`);
-    // Worded, and ended, as OpenSIPS does: tools look for it.
+    // The wording and the line break are those of OpenSIPS, since tools search for them.
     const text = `DESTINATION <${shown}>, set ${setId} switched to [${state}] due to ${reason}\n`;
     this.keep(partition, { time: change.time, text });
     if (change.edge !== undefined) {
@@ -60,22 +60,22 @@ export class ChangeReporter {
     if (cluster.owns(destination)) putState?.(stateEntry(destination, node()), destination.key);
   }
 
-  /** What was reported about a partition's destinations, oldest first. */
+  /** The reports about a partition's destinations, oldest first. */
   reportsOf(partition: string): readonly StatusReport[] {
     return this.reports.get(partition) ?? [];
   }
 
-  /** The partition is there no longer, nor are its reports. */
+  /** Removes the reports of a partition that was removed. */
   forget(partition: string): void {
     this.reports.delete(partition);
   }
 
-  /** The state of a destination as it is now. */
+  /** The current entry of a destination. */
   entryOf(destination: Destination): StateEntry {
     return stateEntry(destination, this.options.node());
   }
 
-  /** The states of all destinations as they are now. */
+  /** The current entries of all destinations. */
   *entries(): Generator<StateEntry> {
     const { engine, node } = this.options;
     for (const { snapshot } of engine.partitions) {
@@ -83,23 +83,26 @@ export class ChangeReporter {
     }
   }
 
-  /** An earlier run has published a destination: numbering continues, and what it left is published now. */
+  /**
+   * Continues the event numbers that an earlier run has published for a destination; a change that it did not publish
+   * is published now.
+   */
   resumed(entry: StateEntry, written: PublishedState | undefined, stored: PublishedState | undefined): StateEntry {
     const { engine, node } = this.options;
     const { partition, group, address, socket } = entry;
     const found = shownAs(engine, partition, group, address);
     const destination = found.find((each) => maskUri(each.row.uri) === address && each.row.socket === socket);
-    // An event does not say which of the sockets it is about.
+    // An event does not say which of several sockets it is about.
     const isOne = found.every((each) => each.health === destination?.health);
     const published = isOne && stored !== undefined && stored.seq >= (written?.seq ?? 0) ? stored : written;
     if (destination === undefined || published === undefined) return entry;
-    // Numbers of a destination the nodes of a cluster share go on from its record.
+    // In a cluster, numbers continue from the shared record.
     if (this.options.cluster.shares(destination)) return entry;
     engine.states.resume(destination, published);
     return stateEntry(destination, node());
   }
 
-  /** Numbers go on from the events that an earlier run left undelivered, whether or not NATS can be reached now. */
+  /** Continues the event numbers from events that an earlier run left undelivered, even if NATS is unreachable now. */
   resumePending(events: readonly DispatcherEvent[]): void {
     const last = new Map<string, DispatcherStatusParams>();
     for (const { name, key, params } of events) {
@@ -122,7 +125,7 @@ export class ChangeReporter {
   }
 }
 
-/** Destinations that events name by this address: a password in it is masked. */
+/** The destinations that events name by this address, in which a password is masked. */
 function shownAs(engine: Engine, partition: string, group: number, address: string): readonly Destination[] {
   const found = engine.partition(partition);
   if (found === undefined || !address.includes(':***@')) return found?.findAll(group, address) ?? [];

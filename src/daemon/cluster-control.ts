@@ -23,7 +23,7 @@ interface Parts {
 /** Milliseconds another node may take for a command. */
 const COMMAND_MS = 10_000;
 
-/** What MI commands do with the cluster. */
+/** The functions of the cluster for MI commands. */
 export function clusterControl(parts: Parts): ClusterControl {
   const { node, tags, reloads, questions, mi } = parts;
   questions.on('mi', ({ method, params }, answer) => {

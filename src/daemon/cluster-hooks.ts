@@ -4,55 +4,55 @@ import type { Partition } from '../engine/partition.js';
 import type { StateEntry } from '../events/state-entry.js';
 import type { ClusterControl } from '../management/mi/dependencies.js';
 
-/** The cluster as the rest of the daemon sees it, once it is loaded. */
+/** The cluster part, for the rest of the daemon. */
 export interface ClusterParts extends Service {
   readonly control: ClusterControl;
-  /** Whether the destination's partition takes part and its states are shared. */
+  /** Whether the states of the destination's partition are shared in the cluster. */
   shares(destination: Destination): boolean;
   /** Whether this node probes the destination now. */
   probes(destination: Destination): boolean;
-  /** Whether this node is the one that publishes events of a partition's destination and writes its entry. */
+  /** Whether this node publishes the events of a destination and writes its entry. */
   owns(destination: Destination): boolean;
-  /** The same for an entry of the public bucket, whose destination this node may not have. */
+  /** The same for an entry of the public bucket, whose destination may not be loaded here. */
   ownsEntry(entry: Pick<StateEntry, 'partition' | 'group' | 'address' | 'socket'>): boolean;
   /** Whether this node writes the states of a partition to its table. */
   writesTable(partition: string): boolean;
-  /** Whether this node is the active one of a sharing tag. */
+  /** Whether a sharing tag is active at this node. */
   isActive(tag: string): boolean;
   /** A partition has a new snapshot. */
   loaded(partition: Partition): void;
   /** Settings or partitions have changed. */
   reconfigured(): void;
-  /** For /health. */
+  /** The state in the cluster, for /health. */
   readonly state: string;
 }
 
 /**
- * What parts of the daemon ask about the cluster. Without one, which is the usual case and costs one comparison, the
- * answers are those of a node by itself.
+ * Answers questions of other parts about the cluster. Without a cluster, the usual case, it answers after one
+ * comparison as for a single node.
  */
 export class ClusterHooks {
   parts: ClusterParts | undefined;
 
-  /** `name`: of the cluster the settings name, whether it is loaded yet or not; undefined: none. */
+  /** `name`: of the configured cluster, whether loaded or not; undefined: none. */
   constructor(private readonly name: string | undefined) {}
 
-  /** Whether the settings name a cluster, be it loaded or not. */
+  /** Whether a cluster is configured. */
   get configured(): boolean {
     return this.name !== undefined;
   }
 
-  /** Whether this node probes the destination now. Until a cluster that is configured is loaded, none does. */
+  /** Whether this node probes the destination now. Until a configured cluster is loaded, it probes none. */
   probes(destination: Destination): boolean {
     return this.parts === undefined ? !this.configured : this.parts.probes(destination);
   }
 
-  /** Whether what happens to the destination is for the node that owns it to publish. */
+  /** Whether the owner of the destination, possibly another node, publishes its events. */
   shares(destination: Destination): boolean {
     return this.parts?.shares(destination) === true;
   }
 
-  /** Whether this node writes the destination's entry for those outside. */
+  /** Whether this node writes the destination's entry to the public bucket. */
   owns(destination: Destination): boolean {
     return this.parts === undefined
       ? !this.configured
@@ -64,7 +64,7 @@ export class ClusterHooks {
     return this.parts === undefined ? !this.configured : this.parts.ownsEntry(entry);
   }
 
-  /** Of "tag" or "tag/cluster"; undefined without a cluster, and of another cluster. */
+  /** The state of "tag" or "tag/cluster" here; undefined without a cluster, or for another cluster. */
   tag(named: string): 'active' | 'backup' | undefined {
     if (this.name === undefined) return undefined;
     const slash = named.indexOf('/');

@@ -1,7 +1,7 @@
 import type { DispatcherControl } from '../management/mi/dependencies.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 
-/** The dispatcher's commands in a cluster: what one node loads, adds to a table or switches, all nodes do. */
+/** The dispatcher's commands in a cluster: loads, changes of tables and switching of probing are done by all nodes. */
 export function clusteredDispatcher(control: DispatcherControl, cluster: ClusterHooks): DispatcherControl {
   const spread = async (partitions: readonly string[]): Promise<void> => {
     await cluster.parts?.control.reloaded(partitions, false);

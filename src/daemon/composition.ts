@@ -14,23 +14,23 @@ import { workersFault } from './worker-hooks.js';
 type Fault = Pick<Problem, 'pointer' | 'reason'>;
 
 /**
- * What is wrong with settings that only shows when they are put together: pseudo-variables in parameters and rules, and
- * what rules select. All of it at once, where putting them together would stop at the first. What was `refused` already
- * is not complained about again.
+ * Finds all faults that show only when settings are put together: in pseudo-variables of parameters and rules, and in
+ * selections of rules. The start itself would stop at the first one. Values that were `refused` before are not reported
+ * again.
  */
 export function compositionFaults(settings: Settings, refused: readonly Problem[] = []): Fault[] {
   const { dispatcher } = settings;
   const { hashPvar, pvarAlgoPattern, setidPvar } = dispatcher;
   const faults: Fault[] = [];
   const attempt: Attempt = (pointer, compile) => {
-    // A partition that is not there says nothing against the rest of a selection.
+    // A missing partition says nothing about the rest of a selection.
     const rest = refused.filter((each) => each.pointer !== `${pointer}/partition`);
     if (rest.some((each) => each.pointer === pointer || each.pointer.startsWith(`${pointer}/`))) return;
     try {
       compile();
     } catch (error) {
       if (!(error instanceof SwitchyardError)) throw error;
-      // The pointer gives the location more precisely than the words some messages begin with.
+      // Removes the words with which some messages begin, since the pointer is more precise.
       faults.push({ pointer, reason: error.message.replace(/^(?:modparam \w+|rule \/[^ :]+): /, '') });
     }
   };
@@ -46,7 +46,7 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
     const fault = workersFault(settings);
     if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', fault);
   });
-  // A script replaces the rules.
+  // With a script, rules are not used.
   if (settings.routeScript !== undefined) return faults;
   for (const rule of settings.routing) {
     for (const [variable, pattern] of rule.match) {
@@ -56,7 +56,7 @@ export function compositionFaults(settings: Settings, refused: readonly Problem[
     }
     const before = faults.length;
     checkFormats(rule, attempt);
-    // What the parts are together is only worth looking at when each of them can be read.
+    // A rule as a whole is checked only if each part is valid.
     if (faults.length > before) continue;
     attempt(below(rule.pointer, 'select'), () => compileRule({ ...rule, match: new Map() }, none));
     attempt(below(rule.pointer, 'select', rule.select?.rules === undefined ? 'alg' : 'rules'), () =>
@@ -79,7 +79,7 @@ function checkFromList(pattern: string, { partitions, defaultPartition }: Settin
   }
 }
 
-/** Only a strict partition takes its first destination where the algorithm is not known, as the original does. */
+/** Only a strict partition selects its first destination for an unknown algorithm, as the original does. */
 function refuseUnknownAlgorithm(rule: RoutingRule, settings: Settings): void {
   const selection = constantSelection(rule, settings);
   if (selection === undefined || selection.partition.compat === 'strict') return;

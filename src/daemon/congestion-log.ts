@@ -2,10 +2,10 @@ import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { CongestionEvents } from '../sip/congestion.js';
 
-/** Milliseconds between two times of congestion that are logged. */
+/** Milliseconds between two congestion periods that are logged. */
 const EVERY_MS = 60_000;
 
-/** Logs when congestion begins and when it ends; of several periods within a minute only the first. */
+/** Logs the beginning and the end of congestion; of several periods within a minute, only the first. */
 export function congestionLog(log: Logger, clock: Clock): CongestionEvents {
   let last = Number.NEGATIVE_INFINITY;
   let logged = false;

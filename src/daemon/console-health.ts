@@ -13,7 +13,7 @@ import type { SipParts } from './build-sip.js';
 import { ReachedLimits } from './console-limits.js';
 import type { StartTime } from './start-time.js';
 
-/** What the page on health is made from. */
+/** The sources of the page "health". */
 export interface HealthSources {
   readonly settings: () => Settings;
   readonly engine: Engine;
@@ -27,11 +27,11 @@ export interface HealthSources {
   readonly readers: () => number;
 }
 
-/** Milliseconds for which the delay of the event loop is watched after somebody looked. */
+/** Milliseconds for which the delay of the event loop is measured after a request. */
 const WATCHED_MS = 60_000;
 const MIB = 1024 * 1024;
 
-/** What the daemon says of itself to people. Holds no names of users or hosts of databases. */
+/** The state of the daemon for operators. Contains no names of users or database hosts. */
 export class ConsoleHealth {
   private delay: IntervalHistogram | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -42,7 +42,7 @@ export class ConsoleHealth {
     this.limits = new ReachedLimits(sources.metrics, sources.clock);
   }
 
-  /** The health page of the console as it stands now: one group for each part of the daemon. */
+  /** The current content of the page: one group for each part of the daemon. */
   groups(): readonly HealthGroup[] {
     return [
       this.process(),
@@ -134,7 +134,7 @@ export class ConsoleHealth {
     ]);
   }
 
-  /** Milliseconds; measured for a minute after the last look only. */
+  /** Delays in milliseconds; measured only for a minute after the last request. */
   private watchDelay(): { readonly p99: number; readonly max: number } {
     if (this.delay === undefined) {
       this.delay = monitorEventLoopDelay({ resolution: 20 });
@@ -147,13 +147,13 @@ export class ConsoleHealth {
       this.delay = undefined;
     }, WATCHED_MS);
     this.timer.unref();
-    // The histogram counts the whole interval: what is above the resolution is the delay.
+    // The histogram includes the interval itself; the delay is what exceeds it.
     const above = (nanoseconds: number) => Math.max(nanoseconds / 1e6 - 20, 0);
     return delay.count === 0 ? { p99: 0, max: 0 } : { p99: above(delay.percentile(99)), max: above(delay.max) };
   }
 }
 
-/** Where the management interface is reached, and as whom. */
+/** How the management interface is reached, and as which user. */
 function endpoints({ http, mi }: Settings): HealthGroup {
   const { fifo, datagram, ctl = [], jsonrpc = [] } = mi;
   const as = (user: string | undefined) => (user === undefined ? '' : `as ${user}`);

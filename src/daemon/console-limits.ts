@@ -2,10 +2,10 @@ import type { HealthGroup, HealthItem } from '../console/server/wire.js';
 import type { Clock } from '../core/clock.js';
 import type { Metrics } from '../stats/metrics.js';
 
-/** Milliseconds for which a limit that was reached is shown as a warning. */
+/** Milliseconds for which a reached limit is shown as a warning. */
 const RECENT_MS = 60_000;
 
-/** Counters of what was refused because a limit was reached, and what each means. */
+/** The limits: what each counter of refusals means. */
 const LIMITS: readonly (readonly [name: string, metric: string])[] = [
   ['source over its rate', 'switchyard_sip_limited_total'],
   ['too many transactions', 'switchyard_sip_overload_total'],
@@ -16,7 +16,7 @@ const LIMITS: readonly (readonly [name: string, metric: string])[] = [
   ['events dropped', 'switchyard_outbox_dropped_total'],
 ];
 
-/** What was refused at which limit since the start; what was refused lately stands out. */
+/** Refusals at each limit since the start; recent ones are highlighted. */
 export class ReachedLimits {
   private readonly seen = new Map<string, { value: number; at: number }>();
 
@@ -25,13 +25,13 @@ export class ReachedLimits {
     private readonly clock: Clock,
   ) {}
 
-  /** One item for each limit, with the number of refusals since the start. */
+  /** One item for each limit. */
   group(): HealthGroup {
     const now = this.clock.monotonic();
     const items = LIMITS.map(([name, metric]): HealthItem => {
       const value = this.metrics.total(metric);
       const known = this.seen.get(metric);
-      // The first look cannot say when it was.
+      // At the first reading it is unknown when the refusals happened.
       const at = known === undefined ? Number.NEGATIVE_INFINITY : value > known.value ? now : known.at;
       this.seen.set(metric, { value, at });
       const isRecent = now - at < RECENT_MS;

@@ -10,33 +10,33 @@ import type { ScriptOutput, ScriptTrace } from '../script/environment.js';
 import type { ScriptMemory } from './script-routing.js';
 import type { Secret } from './secret.js';
 
-/** What a daemon is made with; clock and randomness are those of the system by default. */
+/** Options of a daemon. By default it uses the system's clock and random numbers. */
 export interface DaemonOptions {
   readonly settings: Settings;
   readonly log: Logger & Partial<FocusableLogger>;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly argv?: readonly string[];
-  /** Take rows that name a socket that is not there: for tools that send nothing, over settings without sockets. */
+  /** Accept rows that name an unknown socket: for tools that send nothing and have settings without sockets. */
   readonly anySocket?: boolean;
-  /** Routes by the script of a configuration file; `settings` are those of the file. */
+  /** Routes by the script of a configuration file; `settings` are those in the file. */
   readonly cfg?: LoadedCfg | undefined;
-  /** Where lines of its script go; by default to the log. */
+  /** Receives log lines of the script; default: the log. */
   readonly scriptOutput?: ScriptOutput | undefined;
-  /** Follows its script statement by statement. */
+  /** Receives each statement of the script. */
   readonly scriptTrace?: ScriptTrace | undefined;
-  /** Gets what would be sent: no socket is opened. For tools that show what a message would lead to. */
+  /** Receives messages instead of sockets, of which none is opened: for tools that show what a message would cause. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
-  /** Follows what the routes of a route script call, and gets its log lines. */
+  /** Receives the calls that routes of a route script make, and their log lines. */
   readonly routeTrace?: { readonly trace: RouteTrace; readonly log: Logger } | undefined;
-  /** Its script only reads databases, and asks for nothing outside the process. */
+  /** The script may only read databases, and use nothing else outside the process. */
   readonly isolated?: boolean | undefined;
-  /** The daemon this one is a copy of, to try what a request leads to: its keys, and what its script has in memory. */
+  /** The original of this copy, which tries what a request would cause: its key, and the memory of its script. */
   readonly copyOf?: { readonly secret: Secret; readonly memory: ScriptMemory | undefined } | undefined;
-  /** Reads the settings anew, for config_reload. Throws ConfigError. */
+  /** Reads the settings again, for config_reload. Throws ConfigError. */
   readonly readSettings?: (() => LoadedSettings & { readonly cfg?: LoadedCfg | undefined }) | undefined;
-  /** Milliseconds the first loads may hold up the listeners; partitions that take longer come later. Default 3000. */
+  /** Milliseconds for which the first loads may delay the listeners; slower partitions follow later. Default 3000. */
   readonly firstLoadMs?: number;
-  /** Milliseconds a shutdown waits for calls that have no final reply yet. Default 5000. */
+  /** Milliseconds for which a shutdown waits for calls without a final reply. Default 5000. */
   readonly drainMs?: number;
 }

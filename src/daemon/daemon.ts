@@ -33,14 +33,14 @@ import { Reconfiguration } from './reconfiguration.js';
 export type { Explanation } from '../route/rules/explain.js';
 export type { ScriptExplanation } from './script-rehearsal.js';
 
-/** The whole product in one object: its parts are put together in assembly.ts, started and stopped in lifecycle.ts. */
+/** The whole product as one object. assembly.ts builds its parts, lifecycle.ts starts and stops them. */
 export class Daemon implements Service {
   readonly name = 'switchyard';
   private readonly parts: DaemonParts;
   private readonly lifecycle: Lifecycle;
   private readonly reconfiguration: Reconfiguration;
 
-  /** Throws SwitchyardError for settings that cannot be used. Nothing is opened yet. */
+  /** Throws SwitchyardError for unusable settings. Opens nothing. */
   constructor(private readonly options: DaemonOptions) {
     const settingsControl = options.readSettings && {
       reload: (dryRun: boolean) => this.reloadSettings(dryRun),
@@ -60,7 +60,7 @@ export class Daemon implements Service {
     return this.parts.tables.engine;
   }
 
-  /** What GET /metrics shows. */
+  /** The metrics of GET /metrics. */
   get metrics(): Metrics {
     return this.parts.metrics;
   }
@@ -75,12 +75,12 @@ export class Daemon implements Service {
     return this.parts.sip.sockets;
   }
 
-  /** What carries out decisions about requests. */
+  /** Forwards requests as decided. */
   get proxy(): ProxyCore {
     return this.parts.routing.proxy;
   }
 
-  /** Call records and the figures made of them. */
+  /** Call records and figures. */
   get calls(): CallRecording {
     return this.parts.observers.calls;
   }
@@ -90,7 +90,7 @@ export class Daemon implements Service {
     return this.parts.observers.traces;
   }
 
-  /** MI, RPC, access and their endpoints. */
+  /** MI, RPC, access control and their endpoints. */
   get management(): ManagementParts {
     return this.parts.management;
   }
@@ -100,12 +100,12 @@ export class Daemon implements Service {
     return this.management.mi;
   }
 
-  /** INVITEs handled since the start, refused ones too; retransmissions are not counted. */
+  /** Number of INVITEs handled since the start, including refused ones, without retransmissions. */
   get invitesHandled(): number {
     return this.parts.sip.counters.proxy.invites.value;
   }
 
-  /** The HTTP listener; undefined where none is configured. */
+  /** The HTTP listener; undefined when none is configured. */
   get http(): HttpServer | undefined {
     return this.management.http;
   }
@@ -115,7 +115,7 @@ export class Daemon implements Service {
     return this.management.datagrams;
   }
 
-  /** The key dialog tokens are made with now. */
+  /** The current key for dialog tokens. */
   get tokenKey(): string {
     return this.parts.secret.keys.current;
   }
@@ -130,7 +130,7 @@ export class Daemon implements Service {
     return this.parts.events.bus.on(listen);
   }
 
-  /** A request as rules and the engine see it, with the module parameters' formats of this configuration. */
+  /** A request as rules and the engine see it, with the formats in the module parameters. */
   scope(message: SipMessage): RequestScope {
     return this.parts.routing.scope(message);
   }
@@ -140,32 +140,32 @@ export class Daemon implements Service {
     return this.parts.routing.explain(request, source, sees);
   }
 
-  /** Starts everything; when something cannot start, what was started is stopped again and the reason thrown. */
+  /** Starts everything. When something cannot start, stops what was started and throws the reason. */
   start(): Promise<void> {
     return this.lifecycle.start();
   }
 
   /**
-   * Stops taking calls, lets those under way finish for a while, writes states back, delivers events, and releases
-   * everything. Safe to call more than once.
+   * Accepts no more calls, lets running ones finish for a while, writes states back, delivers events, and releases
+   * everything. May be called repeatedly.
    */
   stop(): Promise<void> {
     return this.lifecycle.stop();
   }
 
-  /** Has the workers make calls, each through itself, so that the first calls find them warm. */
+  /** Makes each worker run test calls through itself, so that its code is compiled before the first real calls. */
   warmUpWorkers(plan: WarmUpPlan): void {
     this.parts.hooks?.parts?.warmUp(plan);
   }
 
-  /** Loads what may be needed later, so that its files may be replaced. Never rejects. */
+  /** Loads files that may be needed later, so that they may be replaced. Never rejects. */
   async loadAhead(): Promise<void> {
     await loadAhead(this.parts, this.options.log);
   }
 
   /**
-   * Loads all partitions, or those in `names`, and starts nothing else: for tools that answer what would be selected and
-   * what would be discarded. What came of each load, by partition.
+   * Loads all partitions, or those in `names`, and starts nothing else: for tools that show selections or discarded
+   * rows. Returns the results by partition.
    */
   async loadOnly(names?: ReadonlySet<string>): Promise<ReadonlyMap<string, LoadOutcome>> {
     const { settings, script, tables } = this.parts;
@@ -174,42 +174,44 @@ export class Daemon implements Service {
     return tables.partitions.loadAll(names);
   }
 
-  /** Runs the startup routes of its cfg file, without timers, for who only rehearses; resolves when they have ended. */
+  /** Runs the startup routes of the cfg file, without timers, for a rehearsal; resolves when they have ended. */
   async begin(): Promise<void> {
     await this.parts.script?.begin();
   }
 
-  /** What a load would read of a partition's table; nothing is loaded. Throws SwitchyardError STORE_*, PARTITION_UNKNOWN. */
+  /** Reads a partition's table without loading it. Throws SwitchyardError STORE_*, PARTITION_UNKNOWN. */
   async readRows(name: string): Promise<StoreLoad> {
     const runtime = this.parts.tables.partitions.byName.get(name);
     if (runtime === undefined) throw new SwitchyardError('PARTITION_UNKNOWN', `no partition "${name}"`);
     return runtime.options.store.load();
   }
 
-  /** Loads the route script, if the settings name one and it is not given, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
+  /**
+   * Loads the route script in the settings, or uses the given one, and routes by it. Throws SwitchyardError
+   * SCRIPT_INVALID.
+   */
   loadScript(loaded?: LoadedScript): Promise<void> {
     return this.parts.routing.loadScript(this.parts.settings(), loaded);
   }
 
   /**
-   * Takes new settings while calls go on: partitions are added, dropped and changed, rules, blacklists and probing are
-   * replaced; certificates and the route script are read again. Destinations that stay keep their state. Returns the
-   * settings that only a restart can change. Throws SwitchyardError when something in them cannot be used; nothing has
-   * then been changed.
+   * Applies new settings at run time: adds, removes and changes partitions, replaces rules, blacklists and probing, and
+   * reads certificates and the route script again. Destinations that remain keep their state. Returns the settings
+   * whose change needs a restart. Throws SwitchyardError for unusable settings; then nothing has changed.
    */
   reconfigure(settings: Settings, cfg?: LoadedCfg): Promise<readonly string[]> {
     return this.reconfiguration.use(settings, cfg);
   }
 
   /**
-   * Reads the settings anew and takes them, or with `dryRun` only looks whether they can be used. Says what differs. Throws
-   * ConfigError, SwitchyardError; nothing has then been changed.
+   * Reads the settings again and applies them, or with `dryRun` only checks them. Returns the differences. Throws
+   * ConfigError or SwitchyardError; then nothing has changed.
    */
   reloadSettings(dryRun: boolean): Promise<SettingsReload> {
     return this.reconfiguration.reload(dryRun);
   }
 
-  /** How the node does, for /readyz and /health. */
+  /** The state of the node, for /readyz and /health. */
   health(): HealthReport {
     const { tables, events, cluster } = this.parts;
     return healthOf({

@@ -7,12 +7,12 @@ import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 
 const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
-/** Destinations shown one by one; with more of them only the counts per set are given. */
+/** Most destinations with metrics of their own; with more, only counts per set are exported. */
 const MAX_LISTED = 5000;
 /** Destinations counted per event loop iteration. */
 const COUNTED_PER_ITERATION = 2000;
 
-/** What the gauges read. */
+/** The sources of the gauges. */
 export interface Measured {
   readonly engine: Engine;
   readonly layer: TransactionLayer;
@@ -73,7 +73,8 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
     help: 'Destinations by partition, set and state',
     collect: function* () {
       let seen = 0;
-      // A copy: collecting takes several event loop iterations; a partition redefined meanwhile must not appear twice.
+      // A copy, since collecting takes several event loop iterations; a partition redefined meanwhile must not be
+      // counted twice.
       for (const partition of [...engine.partitions]) {
         for (const [id, set] of partition.snapshot.sets) {
           const counts = { active: 0, inactive: 0, probing: 0 };

@@ -7,10 +7,12 @@ import { DialogGate } from '../route/rules/dialog-gate.js';
 import { SourceRateLimiter } from '../sip/rate-limit.js';
 import type { SipParts } from './build-sip.js';
 
-/** Requests of dialogs that began elsewhere, from a source that is neither trusted nor a destination. */
+/** Limit for requests in dialogs that began elsewhere, from a source that is neither trusted nor a destination. */
 const FOREIGN_DIALOGS = { perSecond: 20, burst: 200 };
 
-/** Makes what decides on requests inside dialogs. The bound on each source goes on when settings change. */
+/**
+ * Creates the gates that decide about requests inside dialogs. The counts of each source survive a change of settings.
+ */
 export class DialogGates {
   private readonly limiter: SourceRateLimiter;
 
@@ -23,7 +25,7 @@ export class DialogGates {
     this.limiter = new SourceRateLimiter(FOREIGN_DIALOGS, () => clock.monotonic());
   }
 
-  /** The gate that holds under these settings. */
+  /** The gate for these settings. */
   under(settings: Pick<Settings, 'foreignDialogs' | 'limits'>): DialogGate {
     const { foreign } = this.sip.counters;
     return new DialogGate({

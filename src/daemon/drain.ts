@@ -2,14 +2,14 @@ import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 
-/** Milliseconds waited for the last ACKs. */
+/** Milliseconds to wait for the last ACKs. */
 const LINGER_MS = 300;
-/** Milliseconds between two looks whether calls are still without an answer. */
+/** Milliseconds between two checks for calls without a final reply. */
 const LOOK_MS = 20;
 
 /**
- * Takes no more calls and waits until those under way have a final reply, `limitMs` milliseconds at most; those that
- * have none by then are answered 503. Waits a little longer for the ACKs of calls just answered.
+ * Accepts no more calls and waits at most `limitMs` milliseconds until running ones have a final reply; then answers
+ * the others 503. Waits a little longer for ACKs of calls that were just answered.
  */
 export async function drain(
   proxy: ProxyCore,
@@ -31,6 +31,6 @@ export async function drain(
     proxy.giveUp();
     workers?.giveUp();
   }
-  // A 2xx that has just passed still wants its ACK to pass, or the callee ends the call.
+  // The ACK for a recent 2xx must still be forwarded; otherwise the callee ends the call.
   if (busy) await pause(Math.min(LINGER_MS, limitMs));
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.js';
 
-/** A clock whose timers are all cancelled by `end()`, so that no timer of a copied daemon (explain) outlives the copy. */
+/**
+ * A clock whose timers can all be cancelled with `end()`, so that no timer of a copied daemon (explain) outlives it.
+ */
 export class EndingClock implements Clock {
   private readonly pending = new Set<() => void>();
   private ended = false;
@@ -28,7 +30,7 @@ export class EndingClock implements Clock {
     };
   }
 
-  /** Cancels all timers; those that are set from now on never run. */
+  /** Cancels all timers; timers set later never run. */
   end(): void {
     this.ended = true;
     for (const cancel of this.pending) cancel();

@@ -8,25 +8,25 @@ import { Metrics } from '../stats/metrics.js';
 import { ClusterHooks } from './cluster-hooks.js';
 import type { DaemonOptions } from './daemon-options.js';
 
-/** What every side of a daemon is built with. */
+/** What every part of a daemon needs. */
 export interface DaemonEnvironment {
-  /** The settings in force. */
+  /** The current settings. */
   readonly settings: () => Settings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger & Partial<FocusableLogger>;
-  /** The same log for lines that peers can cause: so many a minute of each. */
+  /** A log for lines that peers can cause, with a limit per minute. */
   readonly peerLog: Logger;
   readonly metrics: Metrics;
   readonly cluster: ClusterHooks;
 }
 
-/** The environment of one daemon, and how its settings are replaced. */
+/** The environment of one daemon, with a function that replaces its settings. */
 export interface OwnEnvironment extends DaemonEnvironment {
   replaceSettings(settings: Settings): void;
 }
 
-/** Clock and randomness are those of the system unless `options` have others. */
+/** Uses the system's clock and random numbers unless `options` has others. */
 export function createEnvironment(options: DaemonOptions): OwnEnvironment {
   const { clock = systemClock, random = systemRandom, log } = options;
   let { settings } = options;

@@ -18,10 +18,10 @@ import { RouteScripts } from './route-scripts.js';
 import { type ScriptExplanation, ScriptRehearsal } from './script-rehearsal.js';
 import type { ScriptMemory } from './script-routing.js';
 
-/** Partitions that may be shown; absent: all. */
+/** Whether a partition may be shown; absent: all. */
 type Sees = ((partition: string) => boolean) | undefined;
 
-/** A daemon that was never started: it routes as the one it is a copy of, and sends nothing. */
+/** A daemon that is never started: it routes like the one it copies, and sends nothing. */
 export interface Copy {
   readonly engine: Engine;
   readonly layer: TransactionLayer;
@@ -31,7 +31,7 @@ export interface Copy {
   stop(): Promise<void>;
 }
 
-/** What a copy differs by. */
+/** How a copy differs from its original. */
 export interface CopyOptions {
   readonly settings: Settings;
   readonly clock?: Clock;
@@ -43,29 +43,29 @@ export interface CopyOptions {
   readonly routeTrace?: { readonly trace: RouteTrace; readonly log: Logger };
 }
 
-/** The running daemon, as explanations see it. */
+/** The parts of the running daemon that explanations use. */
 export interface Explained {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly settings: () => Settings;
-  /** By the rules, on the tables themselves: what it moves on is put back. */
+  /** Explains by the rules on the tables themselves; what a selection changes is restored. */
   readonly byRules: (request: string, source: string | undefined, sees?: Sees) => Explanation;
-  /** The script of a cfg file with a copy of what it has in memory; undefined where rules decide. */
+  /** The script of a cfg file, with a copy of its memory; undefined where rules decide. */
   readonly script: { copied(): { readonly cfg: LoadedCfg; readonly memory: ScriptMemory } } | undefined;
-  /** The route script in force. */
+  /** The current route script. */
   readonly routeScript: () => LoadedScript | undefined;
-  /** Makes a daemon without a log. */
+  /** Creates a daemon without a log. */
   readonly copy: (options: CopyOptions) => Copy;
 }
 
-/** What is kept of one run of a script for a client. */
+/** Most steps and characters kept of a script run. */
 const BOUNDS = { steps: 2000, characters: 500 };
 
-/** Says where a request would go as the daemon stands now; nothing of it is changed. */
+/** Explains where a request would go now, without changing anything. */
 export class Explanations {
-  /** A request is run through a copy of the script. */
+  /** Whether a request is being run through a copy of the script. */
   private busy = false;
-  /** The route script as it was loaded a second time, so that requests that are tried change none of its own variables. */
+  /** The route script, loaded a second time, so that explained requests do not change the variables of the real one. */
   private second: { readonly of: LoadedScript; readonly script: LoadedScript } | undefined;
 
   constructor(private readonly of: Explained) {}
@@ -76,8 +76,8 @@ export class Explanations {
   }
 
   /**
-   * By the rules, by the rules on a copy with other states or rows, or by the script of a cfg file or a route script on a copy. Throws
-   * SwitchyardError USAGE for what is no request, and while another request runs through a script.
+   * Explains by the rules, by the rules on a copy with other states or rows, or by a cfg or route script on a copy.
+   * Throws SwitchyardError USAGE for an invalid request, and while another one runs through a script.
    */
   explain(
     request: string,
@@ -146,7 +146,7 @@ export class Explanations {
     }
   }
 
-  /** The route script in force, loaded a second time. Throws SwitchyardError USAGE when its file has become another one. */
+  /** The current route script, loaded a second time. Throws SwitchyardError USAGE if its file has changed. */
   private async loadedAgain(): Promise<LoadedScript> {
     const of = this.of.routeScript();
     if (of === undefined) throw new SwitchyardError('USAGE', 'the route script is not loaded yet');
@@ -177,7 +177,7 @@ function rehearsalOfCfg({ cfg, memory }: { readonly cfg: LoadedCfg; readonly mem
   return { rehearsal, options: { cfg, memory, scriptOutput: rehearsal.scriptOutput, scriptTrace: path } };
 }
 
-/** What writes down one run of a route script, and what a daemon is made with for it: its log and its sent messages go there. */
+/** Records one run of a route script; returns the recorder and the options that make a daemon log and send to it. */
 export function rehearsalOfRoutes(script: LoadedScript) {
   const trace = new CallPath(script, BOUNDS);
   const rehearsal = new ScriptRehearsal(trace);

@@ -1,21 +1,21 @@
 import type { Clock } from '../core/clock.js';
 
-/** What a start waits for: `start` resolves when the first load has succeeded or failed. */
+/** A partition to be loaded: `start` resolves when its first load has succeeded or failed. */
 export interface FirstLoad {
-  /** undefined: ready; else why it is not. */
+  /** Why it is not ready; undefined: it is ready. */
   readonly notReady: string | undefined;
-  /** Its rows have been read: it will be ready soon. */
+  /** Whether its rows have been read, so that it will be ready soon. */
   readonly isCompiling: boolean;
   start(): Promise<void>;
 }
 
-/** Milliseconds without another partition becoming ready after which a start waits no longer. */
+/** When no further partition becomes ready for so many milliseconds, the start stops waiting. */
 const GRACE_MS = 200;
 
 /**
- * Begins the first load of all partitions and resolves when calls can be taken: all loads have ended; or at least one
- * partition is ready, for a while no other became so and none is about to (a database that hangs must not hold up its
- * neighbours); at the latest after `most` milliseconds. Loads that have not ended go on.
+ * Begins the first load of all partitions, and resolves when calls can be accepted: all loads have ended; or at least
+ * one partition is ready, for GRACE_MS no other became ready and none is compiling (a database that hangs must not
+ * delay the other partitions); at the latest after `most` milliseconds. The remaining loads continue.
  */
 export function firstLoads(partitions: readonly FirstLoad[], clock: Clock, most: number): Promise<void> {
   return new Promise((resolve, reject) => {

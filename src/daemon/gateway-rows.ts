@@ -16,7 +16,7 @@ function probeModeOf(row: DatabaseRow): ProbeMode {
   return mode === 1 || mode === 2 ? mode : 0;
 }
 
-/** "pstn=32; transc=8". Throws an Error for a resource that has no number. */
+/** Parses "pstn=32; transc=8". Throws an Error for a resource without a number. */
 function resourcesIn(text: string): Map<string, number> {
   const resources = new Map<string, number>();
   for (const each of text.split(';')) {
@@ -30,7 +30,7 @@ function resourcesIn(text: string): Map<string, number> {
   return resources;
 }
 
-/** A row of the load_balancer table. Throws an Error for one that cannot be used. */
+/** Reads a row of the load_balancer table. Throws an Error for an invalid one. */
 export function balancerRow(row: DatabaseRow): BalancerRow {
   const uri = textIn(row, 'dst_uri') ?? '';
   if (parseUri(uri) === undefined) throw new Error(`"${uri}" is not a SIP URI`);
@@ -44,7 +44,10 @@ export function balancerRow(row: DatabaseRow): BalancerRow {
   };
 }
 
-/** "sip:10.0.0.1:5080", and what 1.x and 2.x take besides: "10.0.0.1:5080". Throws an Error for one that cannot be used. */
+/**
+ * Reads a row of a gateway table, with an address such as "sip:10.0.0.1:5080" or, in 1.x and 2.x, "10.0.0.1:5080".
+ * Throws an Error for an invalid one.
+ */
 export function gatewayRow(row: DatabaseRow): GatewayRow {
   const address = (textIn(row, 'address') ?? '').trim();
   const uri = /^sips?:/i.test(address) ? address : `sip:${address}`;
@@ -62,7 +65,7 @@ export function gatewayRow(row: DatabaseRow): GatewayRow {
   };
 }
 
-/** "gw1=10,gw4,#cr3=80"; ";" of 1.x and Kamailio, and "|" of Kamailio, separate as well. */
+/** Parses "gw1=10,gw4,#cr3=80"; in 1.x and Kamailio also with ";", in Kamailio also with "|" as separator. */
 function listIn(text: string): ListEntry[] {
   return text.split(';').flatMap((part, section) =>
     part
@@ -82,7 +85,7 @@ const WEIGHTED = 1;
 const FIRST_ONLY = 2;
 const OFF = 4;
 
-/** A row of dr_carriers, with the flags of 2.x or the columns of 3.x. */
+/** Reads a row of dr_carriers, with the flags of 2.x or the columns of 3.x. */
 export function carrierRow(row: DatabaseRow): CarrierRow {
   const flags = Number(row['flags'] ?? 0);
   return {
@@ -95,7 +98,7 @@ export function carrierRow(row: DatabaseRow): CarrierRow {
   };
 }
 
-/** A row of dr_gw_lists, of Kamailio. */
+/** Reads a row of Kamailio's dr_gw_lists. */
 export function gatewayListRow(row: DatabaseRow): CarrierRow {
   return {
     id: textIn(row, 'id') ?? '',
@@ -107,7 +110,7 @@ export function gatewayListRow(row: DatabaseRow): CarrierRow {
   };
 }
 
-/** Throws an Error for a time that cannot be read. */
+/** Reads a row of dr_rules. Throws an Error for an invalid time. */
 export function ruleRow(row: DatabaseRow): RuleRow {
   return {
     id: Number(row['ruleid'] ?? 0),
@@ -125,7 +128,7 @@ export function ruleRow(row: DatabaseRow): RuleRow {
   };
 }
 
-/** A row of dr_groups, whose columns have the names that parameters give. */
+/** Reads a row of dr_groups, whose column names are parameters. */
 export function groupRow(row: DatabaseRow, columns: readonly [user: string, domain: string, group: string]): GroupRow {
   const [user, domain, group] = columns;
   return {

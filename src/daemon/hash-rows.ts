@@ -2,16 +2,16 @@ import type { LoadedCfg } from '../cfg-file/load.js';
 import { type HashRow, hashTableDefinition } from '../script/tables.js';
 import { type DatabaseRow, textIn } from './script-rows.js';
 
-/** Where the entries of one hash table come from. */
+/** The database table of a hash table. */
 export interface HashSource {
-  /** The hash table. */
+  /** Name of the hash table. */
   readonly name: string;
   readonly table: string;
-  /** Column of the key, and those of the value; undefined: as the parameters of htable name them. */
+  /** Column of the key, and columns of the value; undefined: as in the parameters of htable. */
   readonly columns: readonly string[] | undefined;
 }
 
-/** The hash tables of a file that are read from a database: "name=>size=8;dbtable=customers;". */
+/** The hash tables in a file that are read from a database: "name=>size=8;dbtable=customers;". */
 export function hashSources(cfg: LoadedCfg): HashSource[] {
   if (!cfg.loaded.has('htable')) return [];
   return (cfg.modules.get('htable')?.get('htable') ?? []).flatMap((each) => {
@@ -24,8 +24,9 @@ export function hashSources(cfg: LoadedCfg): HashSource[] {
 }
 
 /**
- * Rows as entries, as recorded of Kamailio 5.6.3: of a key twice the last one counts, rows of an array are key[0], key[1] and so on, several
- * columns are joined by commas. `faulty` gets the keys of rows without a value.
+ * Converts rows to entries, as recorded for Kamailio 5.6.3: if a key occurs twice, the last row counts; rows of an
+ * array become key[0], key[1] and so on; several columns are joined by commas. `faulty` gets the keys of rows without a
+ * value.
  */
 export function hashRows(
   rows: readonly DatabaseRow[],

@@ -3,21 +3,21 @@ import type { HealthReport } from '../http/handlers.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import { VERSION } from './version.js';
 
-/** What the reported condition of a partition is derived from. */
+/** The data about a partition that its health depends on. */
 type RuntimeCondition = Pick<PartitionRuntime, 'name' | 'notReady' | 'figures'>;
 
-/** What the health of a node is derived from. */
+/** The data that the health of a node depends on. */
 export interface NodeCondition {
   readonly engine: Engine;
   readonly runtimes: readonly RuntimeCondition[];
   readonly stopping: boolean;
-  /** Whether NATS is connected; undefined where it is not configured. */
+  /** Whether NATS is connected; undefined if it is not configured. */
   readonly natsConnected: boolean | undefined;
-  /** State of the cluster; undefined for a node of none. */
+  /** State in the cluster; undefined without a cluster. */
   readonly cluster: string | undefined;
 }
 
-/** How a node does, for /readyz and /health. */
+/** The state of a node, for /readyz and /health. */
 export function healthOf({ engine, runtimes, stopping, natsConnected, cluster }: NodeCondition): HealthReport {
   const isLoaded = runtimes.length === 0 || runtimes.some(({ notReady }) => notReady === undefined);
   return {

@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { HttpAnswer, HttpFailure, HttpRequest } from '../script/services.js';
 
-/** One exchange over HTTP within its bounds of time and size; redirections are answers. Never rejects. */
+/** Makes one HTTP request within its limits of time and size; redirections are returned as answers. Never rejects. */
 export function exchange(wanted: HttpRequest): Promise<HttpAnswer | HttpFailure> {
   return new Promise((resolve) => {
     let url: URL;

@@ -1,26 +1,26 @@
 import type { CommandParameters, MiValue, ScriptCommand } from '../script/commands.js';
 import type { CommandAnswer } from '../workers/protocol.js';
 
-/** What one process answers to a command. */
+/** The answer of one process to a command. */
 export interface Answer extends CommandAnswer {
   readonly value?: MiValue;
 }
 
 /**
- * Runs a command in the other processes that run the script, by their numbers from 1: each with the parameters it gets, none where those are
- * undefined. Resolves with their answers, in that order; never rejects.
+ * Runs a command in the other processes that run the script: each with its parameters, or not at all if these are
+ * undefined. Resolves with the answers by process number, from 1; never rejects.
  */
 export type OtherProcesses = (
   name: string,
   paramsOf: (process: number) => CommandParameters | undefined,
 ) => Promise<readonly (CommandAnswer | undefined)[]>;
 
-/** What a command is known by to other processes. */
+/** The name of a command for other processes. */
 export function nameOf({ mi = '', rpc = '' }: ScriptCommand): string {
   return `${mi} ${rpc}`;
 }
 
-/** Runs a command here and, where answers of several processes can be joined and there are others, in these as well. */
+/** Runs a command here and, if the answers of several processes can be joined and there are others, also in these. */
 export async function runJoined(
   command: ScriptCommand,
   params: CommandParameters,
@@ -46,6 +46,6 @@ export async function runJoined(
   }
   const answers = await everywhere(paramsOf);
   const values = answers.flatMap(({ value }) => (value === undefined ? [] : [value]));
-  // A process that does not know the call refuses: the answers of the others count.
+  // A process that does not have the call refuses; the answers of the others count.
   return values.length === 0 ? (answers[0] as Answer) : { value: joined(values, params) };
 }

@@ -18,17 +18,17 @@ import { type RpcDependencies, rpcCommands } from '../management/rpc/table.js';
 import type { RpcSender, ScriptServices } from '../script/services.js';
 import { type NoSocket, RowReader } from '../store/rows.js';
 
-/** What Kamailio's RPC commands work on. */
+/** What Kamailio's RPC commands need. */
 export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
   readonly mi: Settings['mi'];
   readonly engine: Engine;
   readonly control: DispatcherControl;
-  /** What is wrong with the socket a destination names. */
+  /** Why the socket that a destination names cannot be used. */
   readonly noSocket: NoSocket;
-  /** Counts and logs what is refused. */
+  /** Counts and logs refused requests. */
   readonly handler: Pick<MiHandler, 'refuse' | 'served'>;
   readonly audit: AuditTrail;
-  /** Finds out who sent a command by HTTP. */
+  /** Finds the caller of a command over HTTP. */
   readonly access: Pick<HttpAccess, 'caller'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -37,13 +37,13 @@ export interface KamailioRpcOptions extends Omit<RpcDependencies, 'view'> {
 /** Kamailio's RPC commands. */
 export interface KamailioRpc {
   readonly service: RpcService;
-  /** Runs one command in this process: {"result": ...} or {"error": {"code", "message"}}. Never rejects. */
+  /** Runs a command in this process; returns {"result": ...} or {"error": {"code", "message"}}. Never rejects. */
   call(method: string, params: unknown): Promise<object>;
-  /** Answers a JSON-RPC text that a script passes on; undefined where it is not JSON. Never rejects. */
+  /** Answers a JSON-RPC text that a script passes on; undefined if it is not JSON. Never rejects. */
   readonly answer: ScriptServices['rpc'];
 }
 
-/** Builds the table of commands. */
+/** Builds the command table. */
 export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
   const { mi, log, handler, audit, access } = options;
   const view = dispatcherView(options);
@@ -62,7 +62,7 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
       if (pieces === undefined) return undefined;
       const error = errorIn(pieces);
       if (error === undefined) return { code: 200, reason: 'OK', body: pieces.join('') };
-      // Codes of JSON-RPC itself are none of HTTP.
+      // JSON-RPC's own codes are not HTTP status codes.
       return {
         code: error.code < 400 || error.code > 599 ? 400 : error.code,
         reason: error.message,
@@ -79,7 +79,7 @@ export function createKamailioRpc(options: KamailioRpcOptions): KamailioRpc {
   };
 }
 
-/** Who sent a command by HTTP to the script, as "access" of the settings names the user. */
+/** The caller of a command that a script got over HTTP, by "access" in the settings. */
 function callerOf(
   { peer, authorization }: RpcSender,
   access: KamailioRpcOptions['access'],
@@ -103,8 +103,8 @@ function dispatcherView({ engine, control, clock, noSocket, process: info }: Kam
 }
 
 /**
- * The partition meant where none is named: the default one if it is of flavour kamailio, else the first that is, else the
- * default one, else the first.
+ * The partition for requests that name none: the default one if its flavour is kamailio, else the first with this
+ * flavour, else the default one, else the first.
  */
 function usualPartition(engine: Engine): Partition | undefined {
   const byDefault = engine.partition('');
@@ -130,7 +130,7 @@ function dispatcherTarget(
     snapshot: partition.snapshot,
     find: (setId, uri) => {
       const all = partition.findAll(setId, uri);
-      // Of rows that are there twice the original changes the first alone.
+      // If a row occurs twice, Kamailio changes only the first.
       return strict ? all.slice(0, 1) : all;
     },
     showsFieldsOf6: partition.flavour.showsFieldsOf6,
@@ -167,7 +167,7 @@ function dispatcherTarget(
   };
 }
 
-/** A number in hexadecimal digits, the last one first, as 6.x counts its identifiers. */
+/** A number in hexadecimal digits, the last digit first, as 6.x writes its identifiers. */
 function digitsReversed(value: number): string {
   return [...value.toString(16)].reverse().join('');
 }

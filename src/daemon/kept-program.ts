@@ -3,20 +3,21 @@ import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** What folders of copies begin with; the process id of who made one follows. */
+/** Prefix of folders with copies; the process ID of their creator follows. */
 const PREFIX = 'switchyard-program-';
 
 /**
- * The program of the workers as it was when the daemon started: an upgrade replaces the files under a running daemon, and a worker that is
- * replaced after that must speak as this process does. A spare process was weighed: 50 MB of memory that lasts for one death.
+ * Keeps a copy of the workers' program from the start of the daemon. An upgrade replaces the files under a running
+ * daemon, but a worker that is replaced later must use the same protocol as this process. A spare process was
+ * considered: 50 MB of memory for a single death.
  */
 export class KeptProgram {
   private folder: string | undefined = undefined;
 
   constructor(
-    /** The file that workers run, at `daemon/worker-process.js` in the folder of the build. */
+    /** The original file that workers run: `daemon/worker-process.js` in the folder of the build. */
     private readonly original: string,
-    /** The folder that copies are put into. */
+    /** The folder for copies. */
     private readonly copies = tmpdir(),
   ) {}
 
@@ -26,7 +27,7 @@ export class KeptProgram {
     return copy !== undefined && existsSync(copy) ? copy : this.original;
   }
 
-  /** Copies the build; sources that are run as they are stay where they are. Rejects where no file can be written. */
+  /** Copies the build; TypeScript sources that run directly are not copied. Rejects when no file can be written. */
   async keep(): Promise<void> {
     if (!this.original.endsWith('.js') || this.folder !== undefined) return;
     await this.clear();
@@ -40,7 +41,7 @@ export class KeptProgram {
       const root = dirname(build);
       for (const name of ['package.json', 'schemas'])
         await cp(join(root, name), join(folder, name), { recursive: true });
-      // Packages stand in this one, or beside it, as npm installs a dependency.
+      // The packages are in node_modules of this one or, if npm installed it as a dependency, beside it.
       const packages = [join(root, 'node_modules'), dirname(root)].find((each) => existsSync(join(each, 'koffi')));
       if (packages !== undefined) await symlink(packages, join(folder, 'node_modules'));
       this.folder = folder;
@@ -57,12 +58,12 @@ export class KeptProgram {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 
-  /** Removes copies of processes that have ended without removing them. */
+  /** Removes copies of processes that ended without removing them. */
   private async clear(): Promise<void> {
     for (const name of await readdir(this.copies)) {
       const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : 0;
       if (pid > 0 && !existsSync(`/proc/${pid}`)) {
-        // Another one's may be left to it.
+        // The copy may belong to another user, who can remove it.
         await rm(join(this.copies, name), { recursive: true, force: true }).catch(() => undefined);
       }
     }

@@ -1,4 +1,4 @@
-/** What the package exports from the folders that the public entry point does not import itself. */
+/** Exports of the package from folders that the public entry point does not import itself. */
 
 export { countDestinations } from '../engine/count.js';
 export type { Destination, DestinationRow, Health, HealthState, ResolvedAddress } from '../engine/destination.js';

@@ -7,10 +7,10 @@ import { release } from './release.js';
 import { VERSION } from './version.js';
 import { checkWorkers, type WorkerHooks } from './worker-hooks.js';
 
-/** Milliseconds a start waits for NATS to say what an earlier run has published. */
+/** Milliseconds a start waits for NATS to return what an earlier run has published. */
 const CATCH_UP_MS = 500;
 
-/** Starts the parts of a daemon in order and stops them in reverse. */
+/** Starts the parts of a daemon in order and stops them in reverse order. */
 export class Lifecycle {
   private readonly started: Service[] = [];
   private ready = false;
@@ -21,12 +21,12 @@ export class Lifecycle {
     private readonly options: Pick<DaemonOptions, 'firstLoadMs' | 'drainMs'>,
   ) {}
 
-  /** A stop has begun. */
+  /** Whether a stop has begun. */
   get stopping(): boolean {
     return this.ending !== undefined;
   }
 
-  /** When something cannot start, what was started is stopped again and the reason thrown. */
+  /** Starts everything. When a part cannot start, stops what was started and throws the reason. */
   async start(): Promise<void> {
     try {
       await this.startAll();
@@ -46,7 +46,7 @@ export class Lifecycle {
     );
   }
 
-  /** Calls under way may finish first. Safe to call more than once. */
+  /** Stops; running calls may finish first. May be called repeatedly. */
   stop(): Promise<void> {
     return (this.ending ??= this.stopAll());
   }
@@ -74,7 +74,7 @@ export class Lifecycle {
     for (const service of this.services()) await this.launch(service);
   }
 
-  /** What is started when the sockets are open, in this order. */
+  /** The services to start, in order, when the sockets are open. */
   private services(): readonly Service[] {
     const { console, observers, management, tables, events, prober } = this.parts;
     const { calls, traces, telemetry } = observers;
@@ -90,7 +90,7 @@ export class Lifecycle {
     ];
   }
 
-  /** Only a node of a cluster loads what it takes to be one. */
+  /** Loads the code for clusters, if one is configured. */
   private async joinCluster(): Promise<void> {
     const { buildCluster } = await import('./build-cluster.js');
     const { parts } = this;
@@ -113,7 +113,10 @@ export class Lifecycle {
     await this.launch(parts.cluster.parts);
   }
 
-  /** Only several workers load what they take. Throws SwitchyardError CONFIG_INVALID where the settings exclude them. */
+  /**
+   * Loads the code for several workers, if configured. Throws SwitchyardError CONFIG_INVALID if the settings do not
+   * allow them.
+   */
   private async joinWorkers(hooks: WorkerHooks): Promise<void> {
     const { parts } = this;
     const { tables, routing, observers, secret } = parts;
@@ -145,7 +148,7 @@ export class Lifecycle {
     await drain(routing.proxy, clock, log, this.options.drainMs ?? 5000, hooks?.parts);
     const { nats } = events;
     for (const service of [...this.started].reverse()) {
-      // The last changes of state still go out.
+      // NATS stops last, so that the last state changes are still published.
       if (service !== nats) await release(service.name, () => service.stop(), log);
     }
     if (script !== undefined) await release('databases of the script', () => script.close(), log);

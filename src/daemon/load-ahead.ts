@@ -4,8 +4,8 @@ import { requestWriter } from '../sip/grammar.js';
 import type { DaemonParts } from './assembly.js';
 
 /**
- * Loads what a running daemon may need later of its own files: an upgrade replaces them, and names of chunks of the build change with it. Never
- * rejects.
+ * Loads the program files that a running daemon may need later, since an upgrade replaces them and changes the names of
+ * chunks. Never rejects.
  */
 export async function loadAhead(
   { console, hooks }: Pick<DaemonParts, 'console' | 'hooks'>,
@@ -13,7 +13,7 @@ export async function loadAhead(
 ): Promise<void> {
   requestWriter();
   console?.loadAhead();
-  // Settings that are read again may name a route script.
+  // Settings read later may name a route script.
   await import('../route/script/check-calls.js');
   try {
     await hooks?.parts?.keepProgram();

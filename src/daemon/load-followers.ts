@@ -7,7 +7,7 @@ import type { TableParts } from './build-tables.js';
 import type { ClusterHooks } from './cluster-hooks.js';
 import type { WorkerHooks } from './worker-hooks.js';
 
-/** Parts of the daemon that follow the tables. */
+/** The parts of the daemon that follow the tables. */
 export interface FollowingParts extends RoutingParts {
   readonly tables: TableParts;
   readonly prober: Prober;
@@ -16,11 +16,11 @@ export interface FollowingParts extends RoutingParts {
   readonly hooks: WorkerHooks | undefined;
 }
 
-/** What is done when destinations have changed, by a load, by their host names or by other settings. */
+/** Updates other parts when destinations have changed by a load, by host names or by settings. */
 export class LoadFollowers {
-  /** The daemon serves calls. A load without that is a tool's: no script is run for it. */
+  /** Whether the daemon serves calls. Otherwise a tool has loaded the tables, and no script runs. */
   serving = false;
-  /** What looks at all partitions will do so in this event loop iteration. */
+  /** Whether the work for all partitions is scheduled for this event loop iteration. */
   private scheduled = false;
 
   constructor(private readonly parts: () => FollowingParts) {}
@@ -33,7 +33,7 @@ export class LoadFollowers {
     cluster.parts?.loaded(partition);
     if (this.serving) (script ?? routing).loaded(partition);
     if (this.scheduled) return;
-    // What looks at all partitions does so once for all that are loaded in one event loop iteration.
+    // Work on all partitions is done once for all that are loaded in one event loop iteration.
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -43,12 +43,12 @@ export class LoadFollowers {
     });
   }
 
-  /** Derives the blacklists of a partition anew, in slices. */
+  /** Rebuilds the blacklists of a partition in slices. */
   rebuildBlacklists(partition: Partition): void {
     void this.parts().tables.blacklists.rebuildInSlices(partition, nextIteration);
   }
 
-  /** Follows the gateways whose weights are reported. */
+  /** Updates which gateways have their weights reported. */
   refreshWeights(): void {
     for (const feed of this.parts().events.weightFeeds) feed.refresh();
   }

@@ -2,10 +2,10 @@ import { fstatSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { messageOf } from '../core/errors.js';
 
-/** How lines leave the process. */
+/** The form in which log lines are written. */
 export type LogForm = 'json' | 'journal' | 'people';
 
-/** What pino's levels are as priorities of syslog (sd-daemon(3)). */
+/** The syslog priorities of pino's levels (sd-daemon(3)). */
 const PRIORITY: ReadonlyMap<string, number> = new Map([
   ['10', 7],
   ['20', 7],
@@ -15,15 +15,15 @@ const PRIORITY: ReadonlyMap<string, number> = new Map([
   ['60', 2],
 ]);
 
-/** A line for journald: its priority before it, as sd-daemon(3) has it. Lines begin with their level. */
+/** A line for journald, with its priority in front (sd-daemon(3)). Lines begin with their level. */
 export function withPriority(line: string): string {
   const level = /^\{"level":([0-9]{2})/.exec(line)?.[1];
   return `<${PRIORITY.get(level ?? '') ?? 6}>${line}`;
 }
 
 /**
- * The form for standard error: for people on a terminal, with priorities where it is the journal's stream (systemd.exec(5),
- * JOURNAL_STREAM), else JSON lines.
+ * The form for standard error: readable on a terminal; with priorities if it is the journal's stream (systemd.exec(5),
+ * JOURNAL_STREAM); else JSON lines.
  */
 export function logForm(env: Readonly<Record<string, string | undefined>>, isTerminal: boolean): LogForm {
   const journal = env['JOURNAL_STREAM'];
@@ -38,7 +38,7 @@ export function logForm(env: Readonly<Record<string, string | undefined>>, isTer
   return isTerminal ? 'people' : 'json';
 }
 
-/** Lines for people by pino's own printer; undefined where that is not installed, with the reason. */
+/** Pino's own printer for readable lines, or the reason why it is not available. */
 export function prettyPrinter(color: boolean): ((line: string) => string) | { readonly reason: string } {
   try {
     const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as {

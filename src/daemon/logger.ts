@@ -5,18 +5,18 @@ import { maskSecrets } from '../core/mask.js';
 import { type LogForm, logForm, prettyPrinter, withPriority } from './log-stream.js';
 
 /**
- * A logger of the product on standard error, so that standard output carries data only: readable lines on a terminal (where
- * pino-pretty is installed), lines with their priority for journald, JSON lines elsewhere.
+ * Creates the logger, which writes to standard error, so that standard output has only data: readable lines on a
+ * terminal (if pino-pretty is installed), lines with priority for journald, JSON lines elsewhere.
  */
 export function createLogger(level: string): FocusableLogger {
   const base = { pid: process.pid };
-  // What is no Error is written as it is: pino would add an empty stack to it.
+  // A value that is not an Error is logged as it is; pino would add an empty stack.
   const err = (error: unknown) => (error instanceof Error ? pino.stdSerializers.err(error) : error);
   const stderr = pino.destination({ dest: 2, sync: true });
-  // The one way out of every line: whatever a URI, a row or a driver's message holds, its password is not written.
+  // All lines pass here: passwords in URIs, rows or driver messages are masked.
   const write = shaped(logForm(process.env, process.stderr.isTTY === true));
   const destination = { write: (line: string) => void stderr.write(write(maskSecrets(line))) };
-  // Levels are decided before pino: its children would keep the level they were made with.
+  // Levels are checked before pino, since its child loggers would keep their initial level.
   const every = pino({ level: 'trace', base, serializers: { err } }, destination) as unknown as Logger;
   return focusable(every, level, () => performance.now());
 }

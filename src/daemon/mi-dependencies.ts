@@ -7,16 +7,16 @@ import { pushScriptAttrs } from '../route/dispatcher/attributes.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 import type { ChangeReporter } from './change-reporter.js';
 
-/** Milliseconds an operator waits for a state to be in the table. */
+/** Milliseconds an operator waits until a state is in the table. */
 const WRITE_THROUGH_MS = 1000;
-/** Commands of one partition that wait for its database at once. Further ones fail, so that they delay no others. */
+/** Most commands of one partition that wait for its database. Further ones fail, so that they do not delay others. */
 const MAX_WAITING = 16;
 
-/** Bounds the commands that wait for the database of a partition. */
+/** Limits the commands that wait for a partition's database. */
 class DatabaseWaits {
   private readonly waiting = new Map<string, number>();
 
-  /** Throws SwitchyardError STORE_FAILED when too many wait already. */
+  /** Throws SwitchyardError STORE_FAILED when too many are waiting. */
   async run<T>(partition: string, work: () => Promise<T>): Promise<T> {
     const count = this.waiting.get(partition) ?? 0;
     if (count >= MAX_WAITING) {
@@ -34,7 +34,7 @@ class DatabaseWaits {
   }
 }
 
-/** What the dispatcher's MI commands do beyond reading partitions and applying states. */
+/** The functions of the dispatcher for MI commands. */
 export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime>, prober: Prober): DispatcherControl {
   const waits = new DatabaseWaits();
   const runtimeOf = (partition: Partition): PartitionRuntime => {
@@ -75,7 +75,7 @@ export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime
       const found = partition.findAll(setId, uri).map((destination) => destination.row);
       if (found.length === 0) return false;
       await waits.run(partition.name, async () => {
-        // A table that cannot be written leaves the destination where it is, or the next reload would bring it back.
+        // The destination stays if its row cannot be deleted; otherwise the next reload would bring it back.
         if (persist) await runtime.deleteRows(found);
         await runtime.editRows((rows) => {
           const gone = new Set(partition.findAll(setId, uri).map((destination) => destination.row));
@@ -97,7 +97,7 @@ export function dispatcherControl(runtimes: ReadonlyMap<string, PartitionRuntime
   };
 }
 
-/** Status/report identifiers: per partition, and "NAME;events" for its changes (module documentation of today). */
+/** Status/report identifiers: each partition, and "NAME;events" for its changes (today's module documentation). */
 export function statusReports(
   engine: Engine,
   runtimes: ReadonlyMap<string, PartitionRuntime>,

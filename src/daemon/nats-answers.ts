@@ -9,8 +9,8 @@ import { parseFirstJson } from '../management/mi/json-scanner.js';
 import { callerAs } from './callers.js';
 
 /**
- * Answers requests that came over NATS. Who may publish to a subject is what the server's own permissions say: on the subject
- * of a partition and a command a request is bounded to both; on the plain one it counts as the user the settings name.
+ * Answers requests over NATS. The server's permissions decide who may publish to a subject. A request on the subject of
+ * a partition and a command is limited to these; one on the general subject is handled as the user in the settings.
  */
 export function natsAnswers({ mi: config }: Settings, mi: MiHandler, access: Access): MiAnswer {
   const as = config.nats?.as;
@@ -27,15 +27,15 @@ export function natsAnswers({ mi: config }: Settings, mi: MiHandler, access: Acc
 }
 
 /**
- * The request of a subject that names its command: what came is its parameters, nothing, or a whole request whose method is
- * that command. Undefined for another method.
+ * The request on the subject of a command: the message is empty, the parameters, or a whole request for that command.
+ * Undefined for another command.
  */
 function requestOf(text: string, command: string, mi: MiHandler): string | undefined {
   const named = mi.find(command);
   if (named === undefined) return undefined;
   if (text.trim() === '') return JSON.stringify({ jsonrpc: '2.0', id: null, method: named.name });
   const value = parseFirstJson(text)?.value;
-  // What is no JSON is answered as everywhere.
+  // Text that is not JSON is answered as at other endpoints.
   if (value === undefined) return text;
   if (Array.isArray(value)) return JSON.stringify({ jsonrpc: '2.0', id: null, method: named.name, params: value });
   const { jsonrpc, method } = value as Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { loadUnixSockets } from '../management/endpoints/unix-socket.js';
 
 type DgramSocket = InstanceType<Awaited<ReturnType<typeof loadUnixSockets>>['DgramSocket']>;
 
-/** What a service manager put into the environment (sd_notify(3), sd_watchdog_enabled(3)). */
+/** Environment variables of a service manager (sd_notify(3), sd_watchdog_enabled(3)). */
 export interface ManagerEnvironment {
   readonly NOTIFY_SOCKET?: string | undefined;
   readonly WATCHDOG_USEC?: string | undefined;
@@ -12,8 +12,8 @@ export interface ManagerEnvironment {
 }
 
 /**
- * Reports the daemon's state to the service manager, over the socket NOTIFY_SOCKET names; without one it does nothing.
- * Nothing here throws: a manager that cannot be reached is worth a warning, not an outage.
+ * Reports the daemon's state to the service manager over the socket in NOTIFY_SOCKET; without it does nothing. Never
+ * throws: if the manager is unreachable, that is only logged.
  */
 export class ManagerNotifier {
   private socket: DgramSocket | undefined;
@@ -45,7 +45,7 @@ export class ManagerNotifier {
     return notifier;
   }
 
-  /** The daemon serves. From now on it shows that it is alive, twice in the time the manager allows. */
+  /** The daemon serves. From now on sends a watchdog message twice per watchdog interval. */
   ready(status: string): void {
     this.send(`READY=1\nSTATUS=${status}\nMAINPID=${process.pid}`);
     const { WATCHDOG_USEC, WATCHDOG_PID } = this.env;
@@ -55,17 +55,17 @@ export class ManagerNotifier {
     this.watchdog = setInterval(() => this.send('WATCHDOG=1'), Math.max(1, usec / 2000)).unref();
   }
 
-  /** Settings are being read again; `ready` ends it. The time is for Type=notify-reload. */
+  /** Settings are being read again, until `ready` is called. The time is for Type=notify-reload. */
   reloading(): void {
     this.send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
   }
 
-  /** The daemon finishes what is under way. */
+  /** The daemon is stopping. */
   stopping(): void {
     this.send('STOPPING=1');
   }
 
-  /** Ends the watchdog messages and closes the socket. */
+  /** Ends watchdog messages and closes the socket. */
   close(): void {
     clearInterval(this.watchdog);
     this.socket?.close();

@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 
-/** Texts remembered at most. */
+/** Most texts remembered. */
 const MAX_TEXTS = 1000;
 
-/** A warning in the path of calls: written once a minute for each partition and text. */
+/** Logs warnings that calls cause: once a minute for each partition and text. */
 export function onceAMinute(log: Logger, clock: Clock): (partition: string, message: string) => void {
   const last = new Map<string, number>();
   return (partition, message) => {

@@ -4,12 +4,12 @@ import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { Service } from '../core/service.js';
 
-/** A service that the daemon works without where it cannot be started: the reason is logged. */
+/** A service without which the daemon can run: if it cannot start, the reason is logged. */
 export class OptionalService implements Service {
   readonly name: string;
   private started = false;
 
-  /** @param path where it stands: its folder is made where it is not there */
+  /** @param path its path; the folder is created if missing */
   constructor(
     private readonly service: Service,
     private readonly path: string,
@@ -22,7 +22,8 @@ export class OptionalService implements Service {
   async start(): Promise<void> {
     try {
       makeFolder(dirname(this.path));
-      // One that the file names is taken over from whoever has it; one that nobody names must not take the commands of another proxy.
+      // If the settings name the path, it is taken over from another process. If it is a default path, the commands of
+      // another proxy must not be taken.
       if (isServed(this.path)) {
         throw new SwitchyardError('TRANSPORT_BIND', `another process reads ${this.path}`);
       }
@@ -38,21 +39,21 @@ export class OptionalService implements Service {
   }
 }
 
-/** One that cannot be made is named by the error of what was to stand there. */
+/** If it cannot be created, the service's own error will name it. */
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
   } catch {
-    // It is there, or its parent is not.
+    // It exists, or its parent does not.
   }
 }
 
-/** Whether a process has opened the FIFO at a path for reading, or is bound to the UNIX socket there. False where that is not known. */
+/** Whether a process reads the FIFO at a path, or listens on the UNIX socket there. False when unknown. */
 function isServed(path: string): boolean {
   try {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats?.isFIFO() === true) {
-      // Fails without a reader (ENXIO).
+      // Fails if there is no reader (ENXIO).
       closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
       return true;
     }

@@ -1,7 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '../stats/metrics.js';
 
-/** When settings were last read, and how that ended. */
+/** When settings were last read, and with which result. */
 export class SettingsReloads {
   /** Seconds since the epoch; 0: never since the start. */
   private at = 0;
@@ -23,7 +23,7 @@ export class SettingsReloads {
     });
   }
 
-  /** A reading of settings has ended now; `good`: they are in use. */
+  /** A read of the settings has ended; `good`: they are in use. */
   ended(good: boolean): void {
     this.good = good;
     this.at = Math.round(this.now() / 1000);
@@ -31,12 +31,13 @@ export class SettingsReloads {
 }
 
 /**
- * Milliseconds between two readings of the clock. Each reading wakes the process: at 10 ms they are half a percent of a core for
- * an idle daemon, and every second wake-up at 20 calls a second. A delay that ends between two readings is not seen.
+ * Milliseconds between two measurements. Each one wakes the process: at 10 ms they would take half a percent of a core
+ * in an idle daemon, and be half of all wake-ups at 20 calls a second. A delay that ends between two measurements is
+ * not noticed.
  */
 const RESOLUTION_MS = 100;
 
-/** Delay of the event loop's iterations; measured while it runs. */
+/** Measures the delay of event loop iterations. */
 export class EventLoopDelay {
   private histogram: IntervalHistogram | undefined;
 
@@ -66,14 +67,14 @@ export class EventLoopDelay {
     this.histogram.enable();
   }
 
-  /** Ends measuring and forgets what was measured. */
+  /** Stops measuring and drops the results. */
   stop(): void {
     this.histogram?.disable();
     this.histogram = undefined;
   }
 }
 
-/** Registers what the process is and uses. */
+/** Registers metrics about the process and its resources. */
 export function registerProcessMetrics(metrics: Metrics, version: string, startedAt: () => number): void {
   const labels = { version, node: process.version };
   metrics.gauge({

@@ -3,14 +3,14 @@ import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../core/clock.js';
 import type { Statistic } from '../management/mi/dependencies.js';
 
-/** Milliseconds between two readings of the load. */
+/** Milliseconds between two measurements of the load. */
 const READING_MS = 10_000;
-/** Readings kept: ten minutes. */
+/** Number of measurements kept: ten minutes. */
 const READINGS = 60;
 
 /**
- * How busy the event loop is, in percent, as OpenSIPS shows the load of its processes: of the last seconds, the last minute and
- * the last ten minutes.
+ * How busy the event loop is, in percent, for OpenSIPS' statistics of the load: in the last seconds, the last minute
+ * and the last ten minutes.
  */
 export class EventLoopLoad {
   private readonly readings: EventLoopUtilization[] = [];
@@ -21,20 +21,20 @@ export class EventLoopLoad {
     private readonly read: () => EventLoopUtilization = () => performance.eventLoopUtilization(),
   ) {}
 
-  /** Takes a reading now and at fixed intervals from then on. */
+  /** Measures now and at fixed intervals. */
   start(): void {
     this.readings.push(this.read());
     if (this.readings.length > READINGS) this.readings.shift();
     this.cancel = this.clock.schedule(READING_MS, () => this.start());
   }
 
-  /** Takes no further readings. */
+  /** Stops measuring. */
   stop(): void {
     this.cancel?.();
     this.cancel = undefined;
   }
 
-  /** Percent of the time since the `back`-th last reading that the event loop was busy. */
+  /** Percentage of time for which the event loop was busy since the `back`-th last measurement. */
   since(back: number): number {
     const { readings } = this;
     const from = readings[Math.max(0, readings.length - back)];
@@ -45,7 +45,7 @@ export class EventLoopLoad {
     return active + idle <= 0 ? 0 : Math.round((100 * active) / (active + idle));
   }
 
-  /** load, load1m and load10m, and the same as the sum of all processes and of process 0. */
+  /** The statistics load, load1m and load10m; also as sum over all processes and for process 0. */
   statistics(): readonly Statistic[] {
     const spans = [
       ['load', 1],
@@ -58,7 +58,7 @@ export class EventLoopLoad {
   }
 }
 
-/** Memory of the process under the names of OpenSIPS' shared memory: one process shares it with itself. */
+/** Memory of the process, under the names of OpenSIPS' shared memory statistics. */
 export function memoryStatistics(): readonly Statistic[] {
   let most = 0;
   const used = (): number => {
@@ -81,7 +81,7 @@ export function memoryStatistics(): readonly Statistic[] {
   ];
 }
 
-/** Lookups in the DNS, and those that took long. */
+/** DNS lookups, and slow ones. */
 export function dnsStatistics(figures: { queries: number; slow: number }): readonly Statistic[] {
   const counted = (name: string, of: 'queries' | 'slow'): Statistic => ({
     group: 'dns',

@@ -1,10 +1,13 @@
 import { SwitchyardError } from '../core/errors.js';
 import type { ScriptServices } from '../script/services.js';
 
-/** A statement that reads and does nothing else, as far as its text says. */
+/** Matches a statement that, by its text, only reads. */
 const READS = /^\s*select\b(?![\s\S]*(?:;|\binto\b|\bfor\s+(?:update|share)\b))/i;
 
-/** Services of a copy: databases are read only, nothing is published, requested over HTTP or sent to media proxies. */
+/**
+ * The services for a copy's script: databases can only be read, and nothing is published, requested over HTTP or sent
+ * to media proxies.
+ */
 export function servicesOfCopy(services: ScriptServices): ScriptServices {
   const refused = () => new SwitchyardError('USAGE', 'a rehearsal writes to no database');
   return {

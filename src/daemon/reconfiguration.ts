@@ -14,11 +14,11 @@ import { restartOnly } from './restart-only.js';
 import { settingsChanges } from './settings-changes.js';
 import { checkWorkers } from './worker-hooks.js';
 
-/** New settings while calls go on. */
+/** Applies new settings at run time. */
 export class Reconfiguration {
-  /** How far a reload is. */
+  /** The progress of a reload. */
   readonly progress: ReloadProgress;
-  /** Two at once would each take what the other is about to start for what is there. */
+  /** Reloads run one at a time: two at once would each assume that what the other is about to start exists. */
   private readonly jobs = new JobQueue();
   private readonly outcomes: SettingsReloads;
 
@@ -32,16 +32,16 @@ export class Reconfiguration {
   }
 
   /**
-   * Takes these settings. Returns the top-level keys that only a restart can change. Throws SwitchyardError when something in
-   * them cannot be used; nothing has then been changed.
+   * Applies these settings. Returns the top-level keys whose change needs a restart. Throws SwitchyardError for
+   * unusable settings; then nothing has changed.
    */
   use(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
     return this.jobs.run(undefined, () => this.take(settings, cfg));
   }
 
   /**
-   * Reads the settings anew and takes them, or with `dryRun` only looks whether they can be used. Says what differs. Throws
-   * ConfigError, SwitchyardError; nothing has then been changed.
+   * Reads the settings again and applies them, or with `dryRun` only checks them. Returns the differences. Throws
+   * ConfigError or SwitchyardError; then nothing has changed.
    */
   reload(dryRun: boolean): Promise<SettingsReload> {
     return this.jobs.run(undefined, () => this.progress.during(() => this.readAndTake(dryRun)));
@@ -65,7 +65,7 @@ export class Reconfiguration {
     }
   }
 
-  /** What routes by these settings, if they can be used; nothing is changed. Throws SwitchyardError. */
+  /** Prepares the routing for these settings without changing anything. Throws SwitchyardError if they are unusable. */
   private async check(settings: Settings, cfg: LoadedCfg | undefined) {
     const { hooks } = this.parts;
     if (hooks !== undefined) checkWorkers(hooks, settings, cfg ?? this.parts.script?.file);
@@ -74,7 +74,7 @@ export class Reconfiguration {
     return routes;
   }
 
-  /** Everything that can fail comes first; after that one part after the other takes what concerns it. */
+  /** Everything that can fail is done first; after that, each part applies its settings. */
   private async take(settings: Settings, cfg: LoadedCfg | undefined): Promise<readonly string[]> {
     const { parts } = this;
     const { sip, tables, routing, script, hooks, followers, management } = parts;
@@ -102,7 +102,7 @@ export class Reconfiguration {
     return restartOnly(before, settings);
   }
 
-  /** Drops, changes and adds partitions; `load` ends the old ones and loads the new. */
+  /** Removes, changes and adds partitions; `load` stops the old ones and loads the new ones. */
   private exchangePartitions(before: Settings, settings: Settings): { load(): Promise<void> } {
     const { tables, events, metrics } = this.parts;
     const { partitions, blacklists, tally } = tables;
@@ -113,7 +113,7 @@ export class Reconfiguration {
     const added = partitions.add(settings.partitions);
     return {
       load: async () => {
-        // What the old store still has to write is written before the new one is read.
+        // The old store writes its pending states before the new one is read.
         await this.progress.each('stop', retired, (runtime) => runtime.stop());
         for (const name of dropped) {
           tally.forget(name);

@@ -2,23 +2,23 @@ import type { CallEntry } from '../calls/call-entry-types.js';
 import type { EventParts } from './build-events.js';
 import type { DaemonEnvironment } from './environment.js';
 
-/** Publishes records on NATS, each under an id that no other has, so that one that is sent twice is stored once. */
+/** Publishes records on NATS, each with an ID of its own, so that one that is sent twice is stored once. */
 export class RecordPublisher {
   private scriptRecords = 0;
 
-  /** @param events asked when there is something to publish */
+  /** @param events called when there is something to publish */
   constructor(
     private readonly env: Pick<DaemonEnvironment, 'settings' | 'clock'>,
     private readonly events: () => EventParts,
   ) {}
 
-  /** The record of a call that has ended. */
+  /** Publishes the record of a call that has ended. */
   readonly call = (entry: CallEntry): void => {
     const { partition = '', node, time, seq } = entry;
     this.records?.publish(partition, `${node}:${time}:${seq}`, JSON.stringify(entry));
   };
 
-  /** A record that a script made of a call; false where records are not published. */
+  /** Publishes a record that a script made; false where records are not published. */
   readonly ofScript = (partition: string, kind: string, text: string): boolean => {
     const { records } = this;
     if (records === undefined) return false;

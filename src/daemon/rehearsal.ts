@@ -8,22 +8,22 @@ import type { Partition } from '../engine/partition.js';
 import { destinationsOf } from '../engine/set.js';
 import { RowReader } from '../store/rows.js';
 
-/** What is taken for granted in place of what is there. */
+/** Assumptions that replace the actual state. */
 export interface Assumptions {
   /** States by the URI of the destination. */
   readonly states: ReadonlyMap<string, HealthState>;
-  /** Partitions in which states are assumed; default: all. */
+  /** In which partitions states are assumed; default: all. */
   readonly sees?: ((partition: string) => boolean) | undefined;
-  /** The rows that a partition would have. */
+  /** The assumed rows of a partition. */
   readonly table: { readonly partition: string; readonly rows: readonly DestinationRow[] } | undefined;
 }
 
-/** Destinations that are copied at most: it is done at once, while calls wait. */
+/** Most destinations that are copied, since calls wait meanwhile. */
 const MOST = 20_000;
 
 /**
- * Gives an engine the destinations of another one as they are now, states, weights and positions of round robin included,
- * but for what is assumed. Throws SwitchyardError USAGE for too many, and for a state of what is not there.
+ * Copies the destinations of an engine to another one, with states, weights and round robin positions, except for what
+ * is assumed. Throws SwitchyardError USAGE for too many, and for the state of an unknown destination.
  */
 export function copyTables(from: Engine, to: Engine, { states, table, sees = () => true }: Assumptions): void {
   const count = [...from.partitions].reduce((sum, { snapshot }) => sum + snapshot.size, table?.rows.length ?? 0);
@@ -43,7 +43,7 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
       const now = known.get(destination.key);
       if (now !== undefined) destination.resolved = now.resolved;
       const assumed = sees(name) ? states.get(uri) : undefined;
-      // First as it is, then as it is assumed to be, which is the last change only where it differs.
+      // First the actual state, then the assumed one, so that the last change is recorded only if they differ.
       for (const state of [now?.health.state, assumed]) {
         if (state === undefined || state === destination.health.state) continue;
         to.states.apply({ destination, kind: 'set', to: state, origin: 'mi', reason: 'assumed' });
@@ -67,7 +67,7 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
   if (unknown !== undefined) throw new SwitchyardError('USAGE', `no destination "${unknown}" to assume a state of`);
 }
 
-/** Destinations in the order in which a load of their rows gives the sets that are there. */
+/** The destinations in an order in which loading their rows yields the same sets. */
 function inRowOrder({ snapshot, flavour }: Partition): readonly Destination[] {
   return [...snapshot.setOrder].flatMap((id) => {
     const destinations = snapshot.sets.get(id)?.destinations ?? [];
@@ -84,7 +84,7 @@ const STATES: Readonly<Record<string, HealthState>> = {
   probing: 'probing',
 };
 
-/** States as "URI=STATE URI=STATE". Throws SwitchyardError USAGE. */
+/** Parses states "URI=STATE URI=STATE". Throws SwitchyardError USAGE. */
 export function assumedStates(text: string): ReadonlyMap<string, HealthState> {
   return new Map(
     text
@@ -104,7 +104,7 @@ export function assumedStates(text: string): ReadonlyMap<string, HealthState> {
   );
 }
 
-/** Rows with the names of their columns, as JSON, as a load would take them. Throws SwitchyardError USAGE for the first bad one. */
+/** Parses rows from JSON with column names, as a load would. Throws SwitchyardError USAGE for the first invalid one. */
 export function assumedRows(text: string, flavour: FlavourName): readonly DestinationRow[] {
   let values: unknown;
   try {
@@ -123,7 +123,7 @@ export function assumedRows(text: string, flavour: FlavourName): readonly Destin
   return rows;
 }
 
-/** Settings of a copy that routes as a running daemon does, and writes to no file, bus or collector. */
+/** Settings for a copy, which routes like the running daemon but writes to no file, bus or collector. */
 export function settingsOfCopy(settings: Settings): Settings {
   return {
     ...settings,

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 
-/** Does a part of the shutdown. What fails is logged and keeps nothing else from being released. Never rejects. */
+/** Does one step of the shutdown. A failure is logged, so that the other steps are still done. Never rejects. */
 export async function release(what: string, work: () => Promise<unknown>, log: Logger): Promise<void> {
   try {
     await work();

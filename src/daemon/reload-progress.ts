@@ -1,6 +1,6 @@
 import type { SettingsProgress } from '../management/mi/dependencies.js';
 
-/** How far a reload of the settings is; of one at a time. */
+/** The progress of a reload of the settings; only one runs at a time. */
 export class ReloadProgress {
   private running: { began: number; step: SettingsProgress['step']; done: number; total: number } | undefined;
 
@@ -25,7 +25,7 @@ export class ReloadProgress {
     }
   }
 
-  /** Works on all of `things` at once, as one step of the reload. */
+  /** Does `work` for all `things` at once, as one step of the reload. */
   async each<T>(
     step: SettingsProgress['step'],
     things: readonly T[],

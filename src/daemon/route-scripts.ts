@@ -25,10 +25,10 @@ import { blacklistDefinitions } from '../tenant/options.js';
 import { scriptAttrsAvps } from './script-attributes.js';
 import { type UpDown, type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 
-/** URL of the package's entry, beside daemon.ts or daemon.js, whichever of them runs. */
+/** URL of the package's entry file, beside daemon.ts or daemon.js. */
 const ENDPOINT = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href;
 
-/** The parts of the daemon that route scripts work with. */
+/** The parts of the daemon that route scripts use. */
 export interface RouteScriptParts {
   readonly engine: Engine;
   readonly sockets: LocalSockets;
@@ -36,43 +36,45 @@ export interface RouteScriptParts {
   readonly tally: SelectionTally;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Loads a partition anew, for ds_reload; rejects when the old data stay. Absent: scripts cannot. */
+  /** Reloads a partition, for ds_reload; rejects when the old data stay. Absent: scripts cannot reload. */
   readonly reload?: (partition: string) => Promise<unknown>;
-  /** Follows what the routes of the script call. */
+  /** Receives the calls that routes of the script make. */
   readonly trace?: RouteTrace | undefined;
 }
 
-/** Milliseconds between two reloads that scripts of a strict partition ask for (reload_delta of 5.6). */
+/** Least milliseconds between two reloads by scripts of a strict partition (reload_delta of 5.6). */
 const RELOAD_DELTA = 5000;
 
-/** The event route that event_callback names. */
+/** The event route named by event_callback. */
 interface Callback {
   readonly route: string;
   readonly mode: UpDownMode;
 }
 
-/** The route script in use and what it reaches. New settings bring a new one; calls keep the one they began with. */
+/**
+ * The current route script and what it uses. New settings replace it; calls in progress keep the one they began with.
+ */
 export class RouteScripts {
   private script: LoadedScript | undefined;
   private environment: RouteScriptEnvironment | undefined;
   private algorithm: string | undefined;
   private callback: Callback | undefined;
-  /** By partition: when ds_reload was allowed last, and whether that is still under way. */
+  /** By partition: when ds_reload was last allowed, and whether that reload is running. */
   private readonly reloads = new Map<string, { at: number; busy: boolean }>();
 
   constructor(private readonly parts: RouteScriptParts) {}
 
-  /** The script in use. */
+  /** The current script. */
   get loadedScript(): LoadedScript | undefined {
     return this.script;
   }
 
-  /** Whether a local route wants to see requests of our own. */
+  /** Whether the script has a local route for our own requests. */
   get seesLocal(): boolean {
     return this.script?.routes.local !== undefined;
   }
 
-  /** Loads the script that settings name; undefined for none. Throws SwitchyardError SCRIPT_INVALID. */
+  /** Loads the script in the settings; undefined for none. Throws SwitchyardError SCRIPT_INVALID. */
   static async load(settings: Settings): Promise<LoadedScript | undefined> {
     if (settings.routeScript === undefined) return undefined;
     const names = {
@@ -92,7 +94,7 @@ export class RouteScripts {
     return script;
   }
 
-  /** A router over a script. Throws SwitchyardError PVAR_* for a setid_pvar that cannot be written. */
+  /** Creates a router for a script. Throws SwitchyardError PVAR_* for a setid_pvar that cannot be written. */
   router(
     settings: Settings,
     formats: DispatcherFormats,
@@ -102,7 +104,7 @@ export class RouteScripts {
     return new ScriptRouter({ ...this.environmentOf(settings, formats), dialogs }, script);
   }
 
-  /** From now on events, probes and scores are this script's. */
+  /** From now on, this script handles events, probes and scores. */
   use(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): void {
     this.script = script;
     this.environment = script === undefined ? undefined : this.environmentOf(settings, formats);
@@ -111,14 +113,14 @@ export class RouteScripts {
     this.callback = route === undefined ? undefined : { route, mode };
   }
 
-  /** What algo_route answers for a destination; undefined when there is no script with one. */
+  /** The score that algo_route gives a destination; undefined without such a route. */
   readonly score: NonNullable<DispatcherFormats['score']> = (pvars, destination) => {
     const { script, environment, algorithm } = this;
     if (script === undefined || environment === undefined || algorithm === undefined) return undefined;
     return AlgoRoute.score(environment, script, algorithm, pvars, destination);
   };
 
-  /** Calls the route of an event. */
+  /** Calls the event route of an event. */
   event(event: DispatcherEvent): void {
     const { script, environment, callback } = this;
     if (script?.routes.event === undefined || environment === undefined) return;
@@ -127,7 +129,7 @@ export class RouteScripts {
     if (change !== undefined) this.call(change);
   }
 
-  /** A partition was loaded: event_callback is called for what is up, where its mode says so. */
+  /** A partition was loaded: calls event_callback for active destinations, if its mode says so. */
   loaded(partition: Partition): void {
     if (this.callback?.mode === 2) for (const change of upAfterLoad(partition)) this.call(change);
   }
@@ -138,13 +140,16 @@ export class RouteScripts {
     EventRoute.run(environment, script, name, params, callback.route);
   }
 
-  /** A request of our own as the local route wants it sent. */
+  /** Passes one of our own requests through the local route; returns the text to send. */
   readonly local = (text: string): string => {
     const { script, environment } = this;
     return script === undefined || environment === undefined ? text : LocalRoute.run(environment, script, text);
   };
 
-  /** ds_reload: whether it may be, and then begins it. A partition that is being loaded is not asked again. */
+  /**
+   * ds_reload: begins a reload and returns true, if it is allowed now. A partition that is being loaded is not loaded
+   * again.
+   */
   readonly reload = (name: string): boolean => {
     const { engine, clock, log, reload } = this.parts;
     const last = this.reloads.get(name);

@@ -28,33 +28,33 @@ import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
 import { RouteScripts } from './route-scripts.js';
 
-/** What routing is made with. */
+/** What routing needs. */
 export interface RoutingOptions {
   readonly engine: Engine;
   readonly sip: SipParts;
   readonly blacklists: BlacklistTable;
   readonly tally: SelectionTally;
-  /** A statistic by its name, for $stat. */
+  /** The value of a statistic, for $stat. */
   readonly statistic: (name: string) => number | undefined;
-  /** Whether this node is the active one of a sharing tag, for $shtag. */
+  /** The state of a sharing tag at this node, for $shtag. */
   readonly tag?: (name: string) => 'active' | 'backup' | undefined;
-  /** Loads a partition anew, for scripts. Rejects when the old data stay. */
+  /** Reloads a partition, for scripts. Rejects when the old data stay. */
   readonly reload: (partition: string) => Promise<unknown>;
-  /** A dialog ended: its call counts as load no longer. */
+  /** A dialog has ended: its call no longer counts as load. */
   readonly callEnded: (callId: string) => void;
   readonly tokens: DialogTokens;
-  /** Receives the outcome of requests. */
+  /** Receives the results of requests. */
   readonly observer: ProxyObserver;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Where the lines of a route script go; default: the log. */
+  /** Receives log lines of a route script; default: the log. */
   readonly scriptLog?: Logger | undefined;
-  /** Follows what the routes of a route script call. */
+  /** Receives the calls that routes of a route script make. */
   readonly routeTrace?: RouteTrace | undefined;
 }
 
-/** All that routes by one configuration. */
+/** Everything that routes by one version of the settings. */
 export interface RoutesInForce {
   readonly settings: Settings;
   readonly formats: DispatcherFormats;
@@ -62,7 +62,7 @@ export interface RoutesInForce {
   readonly router: Router;
 }
 
-/** How requests are routed: by the rules or the script of the settings in force. New settings are taken over whole. */
+/** Routes requests by the rules or the script of the current settings. New settings replace everything at once. */
 export class Routing {
   readonly proxy: ProxyCore;
   private readonly scripts: RouteScripts;
@@ -70,7 +70,7 @@ export class Routing {
   private router: Router;
   private readonly dialogGates: DialogGates;
 
-  /** Routes by the rules, without the script, which is loaded later. Throws SwitchyardError for rules that cannot be used. */
+  /** Routes by the rules; a script is loaded later. Throws SwitchyardError for invalid rules. */
   constructor(
     private readonly options: RoutingOptions,
     settings: Settings,
@@ -106,19 +106,25 @@ export class Routing {
     );
   }
 
-  /** Reads and compiles what settings say of routing, the script included unless it is given. Throws SwitchyardError; nothing is changed. */
+  /**
+   * Compiles the routing part of settings, including the script if it is not given. Throws SwitchyardError; then
+   * nothing has changed.
+   */
   async prepare(settings: Settings, loaded?: LoadedScript): Promise<RoutesInForce> {
     const formats = this.formatsOf(settings);
     const script = loaded ?? (await RouteScripts.load(settings));
     return { settings, formats, script, router: this.routerFor(settings, formats, script) };
   }
 
-  /** Loads the route script, if the settings name one and it is not given, and routes by it. Throws SwitchyardError SCRIPT_INVALID. */
+  /**
+   * Loads the route script in the settings, or uses the given one, and routes by it. Throws SwitchyardError
+   * SCRIPT_INVALID.
+   */
   async loadScript(settings: Settings, loaded?: LoadedScript): Promise<void> {
     if (settings.routeScript !== undefined) this.use(await this.prepare(settings, loaded));
   }
 
-  /** From now on requests are routed so. Calls under way go on as they began. */
+  /** Routes by this from now on. Calls in progress continue with the old one. */
   use({ settings, formats, script, router }: RoutesInForce): void {
     this.formats = formats;
     this.router = router;
@@ -126,27 +132,27 @@ export class Routing {
     this.proxy.useRouter(router);
   }
 
-  /** The route script in force. */
+  /** The current route script. */
   get routeScript(): LoadedScript | undefined {
     return this.scripts.loadedScript;
   }
 
-  /** Formats of the dispatcher's parameters of the settings in force. */
+  /** Formats in the dispatcher's parameters of the current settings. */
   get dispatcherFormats(): DispatcherFormats {
     return this.formats;
   }
 
-  /** What the script in force does with requests of our own before they leave; undefined: nothing. */
+  /** The local route of the current script for our own requests; undefined: there is none. */
   get local(): ((text: string) => string) | undefined {
     return this.scripts.seesLocal ? this.scripts.local : undefined;
   }
 
-  /** Begins loading a partition anew; false when that may not be now. */
+  /** Begins to reload a partition; false when that is not allowed now. */
   reload(name: string): boolean {
     return this.scripts.reload(name);
   }
 
-  /** Runs the script's route of an event. */
+  /** Runs the script's event route. */
   readonly event = (event: DispatcherEvent): void => this.scripts.event(event);
 
   /** A partition was loaded. */
@@ -154,14 +160,14 @@ export class Routing {
     this.scripts.loaded(partition);
   }
 
-  /** A request as rules and the engine see it, with the module parameters' formats of the settings in force. */
+  /** A request as rules and the engine see it, with the formats of the current settings. */
   scope(message: SipMessage): RequestScope {
     return new RequestScope(message, undefined, message.requestUri, this.formats);
   }
 
   /**
-   * Where a request that came from `source` (an address, or address:port) goes by the rules, and why; changes nothing. Throws
-   * SwitchyardError USAGE for what is no request, and where a script decides.
+   * Where a request from `source` (an address, or address:port) goes by the rules, and why; changes nothing. Throws
+   * SwitchyardError USAGE for an invalid request, and if a script decides.
    */
   explain(text: string, source: string | undefined, sees?: (partition: string) => boolean): Explanation {
     const { router } = this;
@@ -189,7 +195,7 @@ export class Routing {
 
   private routerFor(settings: Settings, formats: DispatcherFormats, script: LoadedScript | undefined): Router {
     if (settings.routeScript !== undefined) {
-      // A script decides itself, unless the settings bound what it finds as a Route.
+      // A script decides about dialogs itself, unless the settings restrict what it accepts in a Route.
       const { foreignDialogs = 'accept' } = settings;
       const dialogs = foreignDialogs === 'accept' ? undefined : this.dialogGates.under(settings);
       return this.scripts.router(settings, formats, script, dialogs);

@@ -3,13 +3,13 @@ import { parseRoutes } from '../engine/kamailio/select-routes.js';
 import { parseSelectArguments } from '../engine/select-arguments.js';
 import type { SelectTarget } from '../engine/selection.js';
 
-/** What a rule selects that names everything outright, without a pseudo-variable. */
+/** The selection of a rule without pseudo-variables. */
 export interface ConstantSelection {
   readonly partition: PartitionConfig;
   readonly targets: readonly SelectTarget[];
 }
 
-/** The selection of a rule as far as it is known before any request; undefined for variables and faulty rules. */
+/** The selection of a rule, as known before any request; undefined if it has variables or is invalid. */
 export function constantSelection(
   rule: Pick<RoutingRule, 'select'>,
   settings: Settings,

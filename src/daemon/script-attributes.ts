@@ -1,12 +1,12 @@
 import { avpNameIn } from '../config/modparam.js';
 import type { PartitionConfig } from '../config/settings.js';
 
-/** What is looked at for `scriptAttrsAvps`. */
+/** The settings that `scriptAttrsAvps` reads. */
 export interface ScriptAttrsSettings {
   readonly partitions: readonly Pick<PartitionConfig, 'name' | 'scriptAttrsAvp'>[];
 }
 
-/** Names of the AVPs that show what ds_push_script_attrs attached to a destination (script_attrs_avp), by partition. */
+/** The names, by partition, of the AVPs that return the attributes set by ds_push_script_attrs (script_attrs_avp). */
 export function scriptAttrsAvps({ partitions }: ScriptAttrsSettings): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const { name, scriptAttrsAvp } of partitions) {

@@ -7,12 +7,12 @@ const NO_HOP = { code: 500, reason: '' };
 
 const SCRIPT: RouteOrigin = { rule: 'script' };
 
-/** The plan of a request a script relays, as far as records look at it. */
+/** The relay plan of a request that a script forwards, with the fields that records use. */
 function planOf(origin: RouteOrigin, recordRoute: boolean): RelayPlan {
   return { origin, recordRoute, edits: [], noHop: NO_HOP, next: () => undefined, failed: () => false };
 }
 
-/** The plan used last is used again: most requests go the same way. */
+/** Reuses the last plan, since most requests have the same. */
 class Plans {
   private last: RelayPlan | undefined;
 
@@ -25,7 +25,7 @@ class Plans {
   }
 }
 
-/** Call records and counters of what the script of a configuration file does with requests. */
+/** Reports to call records and counters what the cfg script does with requests. */
 export function scriptCalls(ledger: Pick<ProxyObserver, 'relayed' | 'refused'>, counters: ProxyCounters): CallObserver {
   const plans = new Plans();
   return {

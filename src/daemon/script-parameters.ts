@@ -3,10 +3,13 @@ import type { PvarValue } from '../pvar/context.js';
 import { compileFormat, type Format } from '../pvar/format.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 
-/** Variables by their names. */
+/** Variables by name. */
 type Variables = { has(name: string): boolean; set(name: string, value: PvarValue): unknown };
 
-/** $var and $shv that the file sets at the start: varset and shvset of pv, in OpenSIPS of cfgutils. Values that were changed since stay. */
+/**
+ * Sets $var and $shv to the initial values in the file: varset and shvset of pv, in OpenSIPS of cfgutils. Values
+ * changed since are kept.
+ */
 export function seedVariables({ modules }: LoadedCfg, vars: Variables, shared: Variables): void {
   for (const [parameter, target] of [
     ['varset', vars],
@@ -21,7 +24,7 @@ export function seedVariables({ modules }: LoadedCfg, vars: Variables, shared: V
   }
 }
 
-/** Parameters of rr. */
+/** The parameters of rr. */
 export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
   const rr = modules.get('rr');
   const flag = (name: string, fallback: boolean): boolean => {
@@ -38,8 +41,8 @@ export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
 }
 
 /**
- * Parameters flags, use_default and force_dst of OpenSIPS up to 1.11 as the letters that 2.1 put in their place; undefined when the file
- * sets none of them. Without force_dst a destination that is set already is kept.
+ * Converts the parameters flags, use_default and force_dst of OpenSIPS up to 1.11 to the letters that replaced them in
+ * 2.1; undefined when the file sets none of them. Without force_dst, a destination that was already set is kept.
  */
 export function selectFlags({ dialect, modules }: LoadedCfg): string | undefined {
   const dispatcher = dialect.generation === 2 ? modules.get('dispatcher') : undefined;
@@ -58,7 +61,7 @@ export function selectFlags({ dialect, modules }: LoadedCfg): string | undefined
   return letters.join('');
 }
 
-/** log_prefix of the core and prefix of xlog, of Kamailio; undefined when the file sets neither. */
+/** Kamailio's log_prefix of the core, or prefix of xlog; undefined when the file sets neither. */
 export function linePrefix({ dialect, globals, modules }: LoadedCfg): Format | undefined {
   if (dialect.name !== 'kamailio') return undefined;
   const text = `${globals.linePrefix ?? ''}${modules.get('xlog')?.get('prefix')?.at(-1) ?? ''}`;

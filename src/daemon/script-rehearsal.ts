@@ -4,7 +4,7 @@ import { handWritten } from '../sip/hand-written.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 
-/** What would be sent, and where to. */
+/** A message that would be sent, and where to. */
 export type Unsent = {
   readonly address: string;
   readonly port: number;
@@ -13,21 +13,21 @@ export type Unsent = {
   readonly text: string;
 };
 
-/** The path of a request through a script, what the script logs, and what would be sent. */
+/** How a request passes through a script: the steps, the log lines, and the messages that would be sent. */
 export type ScriptExplanation = {
   readonly steps: readonly ScriptStep[];
   readonly log: readonly string[];
   readonly sent: readonly Unsent[];
 };
 
-/** Milliseconds that a name may take to be resolved, and how often it is looked whether something would be sent. */
+/** Milliseconds to wait for the resolution of names, and between two checks for messages. */
 const PATIENCE = 2000;
 const LOOK = 20;
-/** Log lines and messages that are kept of one run, and characters of each line. */
+/** Most log lines and messages kept of a run, and characters of each line. */
 const MOST_LINES = 200;
 const LONGEST_LINE = 4096;
 
-/** Writes down one run of a script: its trace, its log, and what it would send. */
+/** Records one run of a script: its trace, its log, and the messages it would send. */
 export class ScriptRehearsal {
   private readonly log: string[] = [];
   private readonly sent: Unsent[] = [];
@@ -44,7 +44,7 @@ export class ScriptRehearsal {
     this.sent.push({ address, port, line: text.slice(0, text.indexOf('\r\n')), text });
   };
 
-  /** Forgets what was written so far: what startup routes do is not part of the way of a request. */
+  /** Drops what was recorded so far: startup routes are not part of the request's path. */
   forget(): void {
     this.path.steps.length = 0;
     this.log.length = 0;
@@ -52,8 +52,8 @@ export class ScriptRehearsal {
   }
 
   /**
-   * Runs the script of a daemon that opens no socket over one request that comes from `source` (an address, or
-   * address:port). Throws SwitchyardError USAGE for what is no request and no source.
+   * Runs the script of a daemon without sockets for one request from `source` (an address, or address:port). Throws
+   * SwitchyardError USAGE for an invalid request or source.
    */
   async run(
     daemon: { readonly layer: TransactionLayer; readonly sockets: LocalSockets },
@@ -69,11 +69,14 @@ export class ScriptRehearsal {
     daemon.layer.receive(text, { socket, address, port, flow: undefined });
     await this.settled();
     this.listening = false;
-    // What the end of the copy adds is not part of it.
+    // Copied, since the end of the copied daemon adds lines that do not belong here.
     return { steps: [...this.path.steps], log: [...this.log], sent: [...this.sent] };
   }
 
-  /** Waits until something but a provisional reply would be sent, and a moment longer; names may have to be resolved. */
+  /**
+   * Waits until a message other than a provisional reply would be sent, and a moment longer, since names may have to be
+   * resolved.
+   */
   private async settled(): Promise<void> {
     const done = () => this.sent.some(({ line }) => !line.startsWith('SIP/2.0 1'));
     for (let waited = 0; waited < PATIENCE; waited += LOOK) {

@@ -54,23 +54,23 @@ import { readScriptTables } from './script-tables.js';
 import { type UpDownMode, upAfterLoad, upDownOf } from './up-down.js';
 import { VERSION } from './version.js';
 
-/** What a script needs of the SIP side. Where messages are not hidden from other processes there is no tap point. */
+/** The SIP parts that a script needs; the tap point only where messages can be rewritten (topology hiding). */
 export type ScriptSip = Pick<SipParts, 'layer' | 'sockets' | 'resolver'> &
   Partial<Pick<SipParts, 'tapPoint' | 'transports'>> & { readonly counters: Pick<SipParts['counters'], 'foreign'> };
 
-/** The settings that a script looks at. */
+/** The settings that a script uses. */
 export type ScriptSettings = Pick<Settings, 'dispatcher' | 'foreignDialogs' | 'limits' | 'tm'> & ScriptAttrsSettings;
 
-/** What the script of a configuration file works with. */
+/** What the script of a configuration file needs. */
 export interface ScriptRoutingOptions {
   readonly engine: Engine;
   readonly sip: ScriptSip;
   readonly blacklists: BlacklistTable;
   readonly tally: SelectionTally;
   readonly formats: () => DispatcherFormats;
-  /** Loads a partition anew; false when that may not be now. */
+  /** Begins to reload a partition; false when that is not allowed now. */
   readonly reload: (partition: string) => boolean;
-  /** Tokens of Record-Route; undefined: none. */
+  /** Tokens in Record-Route; undefined: none. */
   readonly tokens?: DialogTokens | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -79,37 +79,37 @@ export interface ScriptRoutingOptions {
   readonly calls?: CallObserver | undefined;
   /** Publishes a record of a call; false where none are published. */
   readonly publish?: ((partition: string, kind: string, text: string) => boolean) | undefined;
-  /** Whether this node is the active one of a sharing tag. */
+  /** The state of a sharing tag at this node. */
   readonly sharingTag?: ((name: string) => 'active' | 'backup' | undefined) | undefined;
-  /** Sends an event to a socket for some seconds; what is wrong with that. */
+  /** Sends events to a socket for some seconds; returns an error text. */
   readonly subscribe?: ((event: string, socket: string, seconds: number | undefined) => string | undefined) | undefined;
-  /** Copies of messages for a capture server. */
+  /** Sends copies of messages to a capture server. */
   readonly captures?: (() => ScriptServices['captures']) | undefined;
-  /** Runs a command of Kamailio's RPC written as JSON; undefined for what is not JSON. */
+  /** Runs an RPC command written as JSON; undefined if the text is not JSON. */
   readonly rpc?: ScriptServices['rpc'] | undefined;
-  /** Called when the tables were read again, for whoever else has them. */
+  /** Called when the tables were read again, for other processes. */
   readonly tablesRead?: (() => void) | undefined;
-  /** Where script lines go; by default to the log. */
+  /** Receives script lines; default: the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
-  /** Memory that other processes share which run the same script; that of a worker, which does not fill it. */
+  /** Memory shared with other processes that run the same script; in a worker it is not filled. */
   readonly values?: SharedValues | undefined;
-  /** Which calls this process keeps, where others run the script as well. */
+  /** Which calls this process keeps, if others run the script too. */
   readonly claims?: ClaimedCalls | undefined;
-  /** Databases are only read, and nothing outside the process is asked for. */
+  /** Whether databases are only read, and nothing else outside the process is used. */
   readonly isolated?: boolean | undefined;
-  /** Rehearses with what another script has in memory. */
+  /** A copy of another script's memory, for a rehearsal. */
   readonly memory?: ScriptMemory | undefined;
 }
 
-/** What a script and its modules have in memory, copied: values, tables, states. */
+/** A copy of a script's memory: values, tables, states of modules. */
 export interface ScriptMemory {
   readonly tables: ScriptTables;
   readonly vars: VarStore;
   readonly shared: SharedVariables;
-  /** What modules keep, under their keys. */
+  /** Data that modules keep, by their keys. */
   readonly states: ReadonlyMap<object, unknown>;
-  /** Lists of the running daemon: they are only read. */
+  /** The blacklists of the running daemon, which are only read. */
   readonly blacklists: BlacklistTable;
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
 }
@@ -117,7 +117,7 @@ export interface ScriptMemory {
 /** Routes by the script of a configuration file, which sees every message. */
 export class ScriptRouting {
   readonly core: ScriptCore;
-  /** $var and $shv live as long as the process. */
+  /** $var and $shv, which live as long as the process. */
   private tables: ScriptTables = NO_TABLES;
   private stopTimers: (() => void) | undefined;
   private readonly vars: VarStore;
@@ -125,7 +125,7 @@ export class ScriptRouting {
   private values: SharedValues | undefined;
   private claims: ClaimedCalls | undefined;
   private others: OtherProcesses | undefined = undefined;
-  /** What modules keep: a reload of the file does not empty tables, counters and dialogs. */
+  /** Data that modules keep: tables, counters and dialogs survive a reload of the file. */
   private readonly kept = new Map<object, unknown>();
   private readonly faults: ScriptLog;
   private readonly peerLog: Logger;
@@ -163,7 +163,7 @@ export class ScriptRouting {
     this.serveHttp(cfg);
   }
 
-  /** The script answers requests of HTTP at ports where WebSockets come in. */
+  /** Lets the script answer HTTP requests at ports for WebSockets. */
   private serveHttp(cfg: LoadedCfg): void {
     const gate = cfg.http(() => this.core.env);
     for (const socket of this.options.sip.transports ?? []) {
@@ -171,7 +171,7 @@ export class ScriptRouting {
     }
   }
 
-  /** What all calls share is in this memory from now on. To be called before requests come. */
+  /** From now on, data of all calls is in this shared memory. Call it before requests come. */
   share(values: SharedValues, claims: ClaimedCalls, others: OtherProcesses): void {
     this.others = others;
     this.values = values;
@@ -180,7 +180,7 @@ export class ScriptRouting {
     this.core.use(this.environment(this.cfg, this.settings));
   }
 
-  /** Reads the tables of the modules. To be called before requests come. */
+  /** Reads the tables of the modules. Call it before requests come. */
   async load(): Promise<void> {
     this.checkListFile();
     this.tables = (await readScriptTables(this.cfg, this.options.log)).tables;
@@ -188,8 +188,8 @@ export class ScriptRouting {
   }
 
   /**
-   * The script in force, compiled for a trace, and a copy of what it has in memory, for a rehearsal. Throws SwitchyardError USAGE where
-   * that is too much to be copied at once.
+   * The current script, compiled for a trace, with a copy of its memory, for a rehearsal. Throws SwitchyardError USAGE
+   * when there is too much to copy at once.
    */
   copied(): { readonly cfg: LoadedCfg; readonly memory: ScriptMemory } {
     const states = new Map<object, unknown>();
@@ -213,13 +213,13 @@ export class ScriptRouting {
     const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
-    // A worker finds what the main process has filled: it would undo what scripts have set since.
+    // A worker must not fill shared memory: the main process has done so, and scripts may have changed it since.
     if (this.options.values === undefined) this.cfg.fill(this.core.env);
     this.options.tablesRead?.();
     return complete;
   }
 
-  /** Kamailio does not start without the file of its destinations. Throws when it is not there. */
+  /** Kamailio does not start without its list file. Throws when it is missing. */
   private checkListFile(): void {
     const { dialect, modules, folder, file } = this.cfg;
     const path = modules.get('dispatcher')?.get('list_file')?.at(-1);
@@ -227,13 +227,13 @@ export class ScriptRouting {
     throw new SwitchyardError('CONFIG_INVALID', `${file}: dispatcher: there is no list_file ${path}`);
   }
 
-  /** Runs the startup routes; timers run from now on. To be called when the sockets are known. */
+  /** Runs the startup routes and starts the timers. Call it when the sockets are known. */
   start(): void {
     void this.begin();
     this.startTimers();
   }
 
-  /** Runs the startup routes; resolves when they have ended. No timer is started. */
+  /** Runs the startup routes; resolves when they have ended. Starts no timers. */
   async begin(): Promise<void> {
     const { env } = this.core;
     this.cfg.fill(env);
@@ -252,13 +252,13 @@ export class ScriptRouting {
     };
   }
 
-  /** What the file's local route does with requests of our own before they leave. */
+  /** Passes one of our own requests through the file's local route; returns the text to send. */
   readonly local = (text: string): string => {
     const { env } = this.core;
     return runLocal(env, env.dialect === 'kamailio' ? kamailioForm(env, text) : text).text;
   };
 
-  /** New requests are refused from now on; those under way go on. */
+  /** Refuses new requests from now on; those in progress continue. */
   stop(): void {
     this.core.drain();
     this.stopTimers?.();
@@ -269,7 +269,7 @@ export class ScriptRouting {
     return this.cfg.statistics(this.core.env.modules);
   }
 
-  /** The file in force. */
+  /** The current file. */
   get file(): LoadedCfg {
     return this.cfg;
   }
@@ -287,7 +287,7 @@ export class ScriptRouting {
     };
   }
 
-  /** Runs a command by the name that processes know it by, for this one alone. Never rejects. */
+  /** Runs a command in this process, by its name among processes. Never rejects. */
   async run(name: string, params: CommandParameters): Promise<CommandAnswer> {
     const command = this.cfg.commands.find((each) => nameOf(each) === name);
     return command === undefined ? { fault: { code: 404, message: 'no such command' } } : this.runHere(command, params);
@@ -311,12 +311,12 @@ export class ScriptRouting {
     }
   }
 
-  /** Closes what its modules have opened. To be called when the last call has ended. */
+  /** Closes what its modules have opened. Call it when the last call has ended. */
   async close(): Promise<void> {
     await this.services.stop();
   }
 
-  /** Runs the route of an event: by its name, and Kamailio's of a destination that went up or down. */
+  /** Runs the route of an event: by name, and Kamailio's for a destination that went up or down. */
   readonly event = (event: DispatcherEvent): void => {
     const { env } = this.core;
     const { name, params } = event;
@@ -331,7 +331,7 @@ export class ScriptRouting {
     if (change !== undefined) runService(env, 'event', change.name, undefined, String(params['address']));
   };
 
-  /** A partition was loaded: what is up raises an event, where event_callback_mode says so. */
+  /** A partition was loaded: raises an event for each active destination, if event_callback_mode says so. */
   loaded(partition: Partition): void {
     const { env } = this.core;
     if (env.dialect !== 'kamailio' || this.upDownMode !== 2) return;
@@ -344,7 +344,7 @@ export class ScriptRouting {
     return this.settings.dispatcher.kamailio.eventCallback.mode;
   }
 
-  /** New requests run another script from now on. False when a table of it cannot be read. */
+  /** Uses another script for new requests from now on. False when one of its tables cannot be read. */
   async use(cfg: LoadedCfg, settings: ScriptSettings): Promise<boolean> {
     const { tables, complete } = await readScriptTables(cfg, this.options.log, this.tables);
     this.tables = tables;
@@ -353,7 +353,7 @@ export class ScriptRouting {
     this.core.use(this.environment(cfg, settings));
     this.options.sip.tapPoint?.hide(cfg.mask(() => this.core.env));
     this.serveHttp(cfg);
-    // Timers of the file as it is now; none before the start.
+    // Restarts the timers for the new file, if it was started.
     if (this.stopTimers !== undefined) {
       cfg.fill(this.core.env);
       this.startTimers();

@@ -4,7 +4,7 @@ import { type BoundedRegex, compilePerl, compilePosix } from '../core/posix-rege
 import { timeRecurrence } from '../core/time-recurrence.js';
 import type { AddressRow, DialplanRule, DomainAttribute, DomainRow, TrustedRow } from '../script/tables.js';
 
-/** A row as a database gives it. */
+/** A row from a database. */
 export type DatabaseRow = Readonly<Record<string, unknown>>;
 
 /** A column as text; undefined when it is missing or null. */
@@ -13,7 +13,7 @@ export function textIn(row: DatabaseRow, key: string): string | undefined {
   return value === null || value === undefined ? undefined : String(value);
 }
 
-/** A row of the address table: version 5 of OpenSIPS, version 6 of Kamailio. */
+/** Reads a row of the address table: version 5 of OpenSIPS, version 6 of Kamailio. */
 export function addressRow(row: DatabaseRow, partition: string): AddressRow {
   const ip = textIn(row, 'ip') ?? textIn(row, 'ip_addr') ?? '';
   return {
@@ -29,8 +29,8 @@ export function addressRow(row: DatabaseRow, partition: string): AddressRow {
 }
 
 /**
- * A file of the address table of Kamailio: "group address [mask [port [tag]]]" on a line, "#" begins a comment; `faulty` gets lines
- * without a group or with an address that is none.
+ * Reads Kamailio's file for the address table: lines "group address [mask [port [tag]]]"; "#" begins a comment.
+ * `faulty` gets lines without a group or with an invalid address.
  */
 export function addressLines(text: string, faulty: (line: number, reason: string) => void): AddressRow[] {
   const rows: AddressRow[] = [];
@@ -48,30 +48,30 @@ export function addressLines(text: string, faulty: (line: number, reason: string
 }
 
 /**
- * The rows of Kamailio's address table in the order it looks through them: single addresses and names, the last one first, then networks
- * by group.
+ * The rows of Kamailio's address table in the order in which it searches them: single addresses and names, the last one
+ * first, then networks by group.
  */
 export function inOrderOfKamailio(rows: readonly AddressRow[]): AddressRow[] {
   const single = ({ ip, mask }: AddressRow): boolean => {
     const canonical = canonicalIp(ip);
     return canonical === undefined || mask >= (canonical.includes(':') ? 128 : 32);
   };
-  // A mask of 0 matches nothing there.
+  // In Kamailio a mask of 0 matches nothing.
   const networks = rows.filter((row) => row.mask > 0 && !single(row)).sort((a, b) => a.group - b.group);
   return [...rows.filter(single).reverse(), ...networks];
 }
 
-/** A row of the domain table. */
+/** Reads a row of the domain table. */
 export function domainRow(row: DatabaseRow): DomainRow {
   const domain = String(row['domain'] ?? '');
   const did = textIn(row, 'did');
   return { domain, attrs: textIn(row, 'attrs'), did: did === undefined || did === '' ? domain : did };
 }
 
-/** Type of a domain's attribute that is a number. */
+/** The type of numeric domain attributes. */
 const NUMBER = 0;
 
-/** The attributes of domains by did, the last one first; `faulty` gets those that are no numbers and should be. */
+/** The attributes of domains by did, the last one first; `faulty` gets numeric ones with another value. */
 export function domainAttributes(
   rows: readonly DatabaseRow[],
   faulty: (id: string, reason: string) => void,
@@ -93,7 +93,7 @@ export function domainAttributes(
   return all;
 }
 
-/** Trusted peers by source, by their priorities; `faulty` gets those whose expressions cannot be used. */
+/** Trusted peers by source, in order of priority; `faulty` gets rows with invalid expressions. */
 export function trustedRows(
   rows: readonly DatabaseRow[],
   highestFirst: boolean,
@@ -126,12 +126,12 @@ export function trustedRows(
   return all;
 }
 
-/** match_op of a dialplan row. */
+/** A value of match_op in the dialplan table. */
 const REGEX = 1;
-/** match_flags: letter case does not count. */
+/** A bit of match_flags: letter case does not matter. */
 const CASELESS = 1;
 
-/** The rules of a dialplan table by priority; `faulty` gets those that cannot be used. */
+/** The rules of a dialplan table by priority; `faulty` gets invalid rows. */
 export function dialplanRules(
   rows: readonly DatabaseRow[],
   partition: string,

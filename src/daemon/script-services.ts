@@ -17,29 +17,29 @@ import { DatabasePools } from '../store/pools.js';
 import { Statements } from '../store/statements.js';
 import { exchange } from './http-exchange.js';
 
-/** Milliseconds one statement of a script may take: a request waits for it. */
+/** Milliseconds a statement of a script may take, since a request waits for it. */
 const STATEMENT_MS = 5000;
 
-/** Milliseconds in which what waits for databases has to be written at the end. */
+/** Milliseconds for writing what waits for databases at the end. */
 const ENDING_MS = 1000;
 
-/** What the services of a script are made with. */
+/** What the services of a script need. */
 export interface ScriptServicesOptions {
-  /** Folder relative paths of database URLs start from. */
+  /** Folder from which relative paths in database URLs start. */
   readonly folder: () => string;
   /** Publishes on "<prefix>.calls.<partition>.<kind>"; false where nothing is published. */
   readonly publish: (partition: string, kind: string, text: string) => boolean;
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
-  /** Sends an event to a socket; what is wrong with that. */
+  /** Sends events to a socket; returns an error text. */
   readonly subscribe: (event: string, socket: string, seconds: number | undefined) => string | undefined;
-  /** Copies of messages for a capture server. */
+  /** Sends copies of messages to a capture server. */
   readonly captures: () => ScriptServices['captures'];
-  /** Runs a command of Kamailio's RPC. */
+  /** Runs one of Kamailio's RPC commands. */
   readonly rpc: ScriptServices['rpc'];
   readonly log: Logger;
 }
 
-/** Databases and the like for the modules of a script; the pools are shared by its configurations. */
+/** Databases and other services for the modules of a script; successive configurations share the pools. */
 export class OutsideServices implements ScriptServices {
   private readonly pools: DatabasePools;
   private readonly databases = new Map<string, Statements>();
@@ -88,7 +88,7 @@ export class OutsideServices implements ScriptServices {
     return this.options.sharingTag(name);
   }
 
-  /** Closes all databases, when what waits for them is written, or cannot be in time. */
+  /** Closes all databases when pending writes are done, or time is up. */
   async stop(): Promise<void> {
     const endings = this.endings.splice(0);
     if (endings.length > 0) await within(systemClock, ENDING_MS, Promise.all(endings.map((write) => write())));
@@ -97,7 +97,7 @@ export class OutsideServices implements ScriptServices {
   }
 }
 
-/** What is thrown, as text; undefined when nothing is. */
+/** The text of what `act` throws; undefined when it throws nothing. */
 export function faultOf(act: () => void): string | undefined {
   try {
     act();

@@ -30,16 +30,16 @@ import {
   trustedRows,
 } from './script-rows.js';
 
-/** Rows of one table taken at most. */
+/** Most rows read of one table. */
 const MOST_ROWS = 1_000_000;
 
-/** What was read, and whether all of it could be. */
+/** What was read, and whether everything could be read. */
 export interface ReadTables {
   readonly tables: ScriptTables;
   readonly complete: boolean;
 }
 
-/** One table of a module: that of its parameters, or of one of its partitions. */
+/** A table of a module: from its parameters, or of one of its partitions. */
 interface Source {
   readonly partition: string;
   readonly url: string | undefined;
@@ -49,8 +49,8 @@ interface Source {
 const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting'] as const;
 
 /**
- * Reads the tables the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting and hash tables. A table that cannot be read is logged, and stays
- * what it was in `before`.
+ * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting and
+ * hash tables. A table that cannot be read is logged, and stays as in `before`.
  */
 export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
   const hashed = hashSources(cfg);
@@ -83,7 +83,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       return undefined;
     }
   };
-  /** Rows of every table of a module, made into what it keeps; undefined when one of them cannot be read. */
+  /** Reads all tables of a module and converts their rows; undefined when one of them cannot be read. */
   const all = async <T>(module: string, sources: readonly Source[], make: Make<T>): Promise<T[] | undefined> => {
     if (!cfg.loaded.has(module)) return [];
     const made: T[] = [];
@@ -118,7 +118,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
           rows.map((row) => addressRow(row, name)),
         )
       : await addressFile(isAbsolute(list) ? list : join(cfg.folder, list));
-  // Files were written without these tables: that one is missing is logged, and no more.
+  // Older files were written without these tables, so a missing one is only logged.
   const further = async (
     module: string,
     table: string,
@@ -127,7 +127,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     const [source] = sourcesOf(cfg, module, table, fallback);
     return kamailio && cfg.loaded.has(module) && source !== undefined ? read(module, source, false) : [];
   };
-  // A table that is asked at each call is read in the order of the query.
+  // A table that is queried for each call is in the order of the query.
   const cached = textOf(cfg, 'permissions', 'db_mode') === '1';
   const trusted = await further('permissions', 'trusted_table', 'trusted');
   const attributes = await further('domain', 'domain_attrs_table', 'domain_attrs');
@@ -139,7 +139,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       log.error({ module: 'dialplan', partition: name, row: id, reason }, 'script: a rule of the dialplan is left out'),
     ),
   );
-  /** Rows of a table of gateways; those that cannot be used are left out. */
+  /** Converts rows of a gateway table; invalid ones are discarded. */
   const usable = <T>(module: string, table: string, make: (row: DatabaseRow) => T): Make<T> => {
     return (rows) =>
       rows.flatMap((row) => {
@@ -197,7 +197,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
   return { tables, complete };
 }
 
-/** The tables of drouting belong together: undefined when one of them is missing. */
+/** The tables of drouting belong together: undefined when one is missing. */
 function whole({ gateways, carriers, rules, groups }: Partial<Undefinable<RoutingRows>>): RoutingRows | undefined {
   if (gateways === undefined || carriers === undefined || rules === undefined || groups === undefined) return undefined;
   return { gateways, carriers, rules, groups };

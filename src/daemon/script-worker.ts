@@ -16,7 +16,7 @@ interface Rest {
   readonly settings: ScriptSettings;
 }
 
-/** A script and the settings it looks at, as workers get them. */
+/** A script and its settings, as sent to workers. */
 export function sharedScript(
   cfg: LoadedCfg,
   { dispatcher, foreignDialogs, limits, tm, ...settings }: Settings,
@@ -31,7 +31,7 @@ function read({ file, texts, rest }: SharedScript): { readonly cfg: LoadedCfg; r
   return { cfg: loadCfg(file, { ...readAs, texts: new Map(texts) }), settings };
 }
 
-/** Runs the script of a configuration file in a worker: what it shares with other processes is in the engine it is given. */
+/** Runs the script of a configuration file in a worker; data shared with other processes is in the engine it gets. */
 export const startScript: StartScript = (parts) => {
   numberTransactionsOf(parts.worker);
   const { engine, layer, sockets, resolver, counters, tokens, observer, tally, log, values, claims, clock } = parts;
@@ -59,7 +59,7 @@ export const startScript: StartScript = (parts) => {
   );
   let isReady = false;
   let attempts = 0;
-  /** Until all is read, and where it cannot be, the brain runs the script. */
+  /** Until everything is read, and if that fails, the brain runs the script. */
   const prepare = async (read: () => Promise<boolean>): Promise<void> => {
     const attempt = ++attempts;
     isReady = false;

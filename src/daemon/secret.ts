@@ -8,16 +8,16 @@ import { keyedHash } from '../core/keyed-hash.js';
 import type { Logger } from '../core/logger.js';
 import type { Random } from '../core/random.js';
 
-/** Beside the settings, or in the state folder that the service manager names. */
+/** The file is beside the settings, or in the state folder of the service manager. */
 const FILE = 'switchyard.secret';
 
 /**
- * The key that dialog tokens are made with: from `secret` in the settings, else from a file made at the first start (mode 0600),
- * so that calls in progress outlast a restart. Keys that were replaced are kept there for a day.
+ * The key for dialog tokens: from `secret` in the settings, else from a file created at the first start (mode 0600), so
+ * that calls in progress survive a restart. Replaced keys are kept there for a day.
  */
 export class Secret {
   readonly keys: KeyRing;
-  /** Undefined: the key is this run's only. */
+  /** Undefined: the key is only for this run. */
   private readonly path: string | undefined;
   private unsaved: boolean;
   private isConfigured: boolean;
@@ -41,19 +41,19 @@ export class Secret {
     this.unsaved = newest?.key !== wanted;
   }
 
-  /** The key nodes of a cluster may have in common; undefined where the settings give one. */
+  /** The key that the nodes of a cluster may share; undefined if the settings give one. */
   get shared(): string | undefined {
     return this.isConfigured ? undefined : this.keys.current;
   }
 
-  /** Takes the common key of a cluster into use. */
+  /** Uses the common key of a cluster. */
   adopt(key: string): void {
     if (this.isConfigured || !this.keys.use(key)) return;
     this.unsaved = true;
     this.save();
   }
 
-  /** Takes the key of other settings into use. */
+  /** Uses the key of other settings. */
   configure(settings: Settings): void {
     const wanted = configured(settings);
     this.isConfigured = wanted !== undefined;
@@ -62,7 +62,7 @@ export class Secret {
     this.save();
   }
 
-  /** Writes the keys, if the file has others. One that cannot be written is warned of. */
+  /** Writes the keys if the file has others; a failure is logged. */
   save(): void {
     if (this.path === undefined || !this.unsaved) return;
     this.unsaved = false;
@@ -96,7 +96,7 @@ export class Secret {
   }
 }
 
-/** The key of a secret, so that the secret itself stands in no other file. */
+/** A key derived from the secret, so that the secret itself is in no other file. */
 function configured({ secret }: Settings): string | undefined {
   return secret === undefined ? undefined : keyedHash(secret, 'dialog tokens');
 }

@@ -1,14 +1,14 @@
 import type { SelectionTally } from '../route/dispatcher/site.js';
 import type { CounterFamily } from '../stats/metrics.js';
 
-/** A tally that also takes several selections at once, as another process reports them. */
+/** A tally that can also add several selections at once, as another process reports them. */
 export interface CountingTally extends SelectionTally {
   selected(partition: string, count?: number): void;
   failed(partition: string, count?: number): void;
   forget(partition: string): void;
 }
 
-/** Counts selections by partition and result; a partition's counters are looked up once. */
+/** Counts selections by partition and result; the counters of a partition are looked up once. */
 export function selectionTally(family: CounterFamily): CountingTally {
   const tallies = new Map<string, { ok: { value: number }; failed: { value: number } }>();
   const of = (partition: string) => {
@@ -29,7 +29,7 @@ export function selectionTally(family: CounterFamily): CountingTally {
     failed: (partition: string, count = 1) => {
       of(partition).failed.value += count;
     },
-    /** To be called with the family's own forgetting: a partition of that name may come back. */
+    /** Call it when the family's counters are removed: a partition of that name may come back. */
     forget: (partition: string) => {
       tallies.delete(partition);
     },

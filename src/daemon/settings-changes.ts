@@ -1,23 +1,26 @@
 import { redactUrl } from '../config/db-url.js';
 import type { Settings } from '../config/settings.js';
 
-/** One value that differs between two settings. */
+/** A value that differs between two versions of the settings. */
 export interface SettingChange {
-  /** "partitions/acme/tableName", "routing/0/select/set" */
+  /** For example "partitions/acme/tableName", "routing/0/select/set". */
   readonly path: string;
-  /** undefined: it was not there. */
+  /** undefined: it did not exist. */
   readonly from: string | undefined;
-  /** undefined: it is not there any more. */
+  /** undefined: it no longer exists. */
   readonly to: string | undefined;
 }
 
-/** Changes listed at most; the last entry then says how many more there are. */
+/** Most changes listed; the last entry then gives the number of the others. */
 const MOST = 200;
-/** Locations of values in the files: no change of the settings. */
+/** Matches paths that only say where something is in the files; they are not settings. */
 const LOCATIONS = /^(?:file|listenByDefault|partitions\/[^/]+\/source|routing\/[0-9]+\/pointer)$/;
 const SECRET = /(?:pass|password|token|secret|seed|creds)/i;
 
-/** What differs between two settings, in the order of their keys. Secrets are masked, and named as changed. */
+/**
+ * The differences between two versions of the settings, in the order of keys. Secrets are masked, but listed when
+ * changed.
+ */
 export function settingsChanges(before: Settings, after: Settings): readonly SettingChange[] {
   const [old, now] = [flattened(before), flattened(after)];
   const paths = [...new Set([...old.keys(), ...now.keys()])];
@@ -39,7 +42,7 @@ function shown(path: string, value: string | undefined): string | undefined {
   return /^[a-z]+:\/\//i.test(value) ? redactUrl(value) : value.slice(0, 200);
 }
 
-/** Every value with its path; partitions go by their names, so that one that moves is none that changed. */
+/** All values by path; partitions are identified by name, so that moving one is not a change. */
 function flattened(settings: Settings): Map<string, string> {
   const values = new Map<string, string>();
   const walk = (value: unknown, path: string): void => {

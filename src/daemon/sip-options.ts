@@ -7,18 +7,18 @@ import type { StreamOptions } from '../sip/transport/bind.js';
 import { hostPort } from '../sip/transport/transport.js';
 import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 
-/** Milliseconds the opening of a connection may take at most. */
+/** Most milliseconds for opening a connection. */
 const MOST_CONNECT = 5000;
 
-/** Bytes of memory a transaction is taken to need. */
+/** Estimated memory of a transaction in bytes. */
 const TRANSACTION_BYTES = 3072;
 
-/** Transactions that fit into half the memory this process may use (node --max-old-space-size). */
+/** The number of transactions that fit into half of the memory this process may use (node --max-old-space-size). */
 export function affordableTransactions(heapLimit = getHeapStatistics().heap_size_limit): number {
   return Math.max(1000, Math.floor(heapLimit / 2 / TRANSACTION_BYTES));
 }
 
-/** What of the settings the transaction layer needs. */
+/** The options of the transaction layer, from the settings. */
 export function layerOptions({ tm, limits }: Settings): TransactionConfig {
   return {
     t1: tm.t1,
@@ -31,28 +31,28 @@ export function layerOptions({ tm, limits }: Settings): TransactionConfig {
   };
 }
 
-/** What of the settings bounds the connections of a stream socket. */
+/** The limits of a stream socket's connections, from the settings. */
 export function connectionBounds(
   { tm, limits }: Settings,
   unfinished: UnfinishedBytes,
 ): Pick<StreamOptions, 'maxConnections' | 'connectMs' | 'unfinished'> {
-  // Once fr_timeout has passed the request has gone elsewhere: it must not wait for a connection any longer.
+  // After fr_timeout the request has been sent elsewhere, so it must not wait for a connection any longer.
   const connectMs = Math.min(MOST_CONNECT, tm.frTimeout * 1000);
   return { maxConnections: limits.maxConnections, connectMs, unfinished };
 }
 
-/** What one source may send. */
+/** The rate limit for a source. */
 export function rateLimit({ limits }: Settings): RateLimit {
   return { perSecond: limits.requestsPerSecondPerSource, burst: limits.burst };
 }
 
-/** The certificates of a socket: those of its own, or the common ones. */
+/** The certificates of a socket: its own, or the common ones. */
 export function certificatesFor(tls: TlsConfig | undefined, socket: SocketDescription): TlsConfig | undefined {
   const at = hostPort(socket.host, socket.port);
   const own = tls?.listeners.find(({ addresses }) => addresses.includes(at));
   if (tls === undefined || own === undefined) return tls;
   const { cert, key, verifyClient } = own;
-  // Without another client certificate the socket shows the common one to servers.
+  // Without another client certificate, the socket shows the common one to servers.
   const common = {
     addresses: [],
     serverNames: [],

@@ -9,9 +9,9 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { NoSocket } from '../store/rows.js';
 
 /**
- * Finds destinations of flavour kamailio whose sockname= is the name of no socket, or whose socket= is an address of
- * another machine: they would be sent to from where their gateways do not expect it. An address of this machine that
- * nothing listens on is logged, and another socket is chosen.
+ * Finds destinations of flavour kamailio whose sockname= is unknown, or whose socket= is an address of another machine:
+ * requests to them would not come from where their gateways expect. An address of this machine that nobody listens on
+ * is logged, and another socket is used.
  */
 export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescription[], log: Logger): NoSocket {
   const logged = new Set<string>();
@@ -19,7 +19,7 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
   const isLocal = (host: string): boolean => {
     if (addresses === undefined) {
       addresses = ownAddresses();
-      // Addresses come and go: what was found holds for the rows at hand.
+      // Addresses of the machine may change, so the result is used only for the rows being loaded.
       setImmediate(() => {
         addresses = undefined;
       });
@@ -49,7 +49,7 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
   };
 }
 
-/** Whether a socket that a destination names is listened on; one that cannot be read is not. */
+/** Whether this process listens on a socket that a destination names; false for an invalid description. */
 export function socketListens(
   sockets: LocalSockets,
   listen: readonly SocketDescription[],

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.js';
 
-/** Milliseconds the clocks may drift apart before the system clock counts as set. */
+/** Milliseconds by which the clocks may differ before the system clock counts as having been set. */
 const DRIFT = 1000;
 
-/** When the process began, by the system clock as it is set now: the time since then is right whatever was set meanwhile. */
+/** When the process began, by the current system clock: the uptime is right even if the clock was set. */
 export class StartTime {
   private readonly began: number;
   private reported: number;
@@ -13,7 +13,7 @@ export class StartTime {
     this.reported = clock.now();
   }
 
-  /** Milliseconds since the epoch; the same at each look unless the clock was set. */
+  /** Milliseconds since the epoch; constant unless the clock was set. */
   get at(): number {
     const at = this.clock.now() - (this.clock.monotonic() - this.began);
     if (Math.abs(at - this.reported) > DRIFT) this.reported = Math.round(at);

@@ -7,13 +7,16 @@ import type { TransactionLayer } from '../sip/transaction/layer.js';
 import { Counter, type Metrics } from '../stats/metrics.js';
 import type { StartTime } from './start-time.js';
 
-/** Counters the hot path adds to, made once and read by metrics and MI. */
+/** Counters for the hot path, also read by metrics and MI. */
 export interface DaemonCounters {
   readonly layer: LayerCounters;
   readonly proxy: ProxyCounters;
-  /** Requests inside dialogs that did not begin here: relayed by their Route, or left to the rules. */
+  /**
+   * Requests in dialogs that did not begin here: `passed` were forwarded by their Route, `refused` were left to the
+   * rules.
+   */
   readonly foreign: { readonly passed: { value: number }; readonly refused: { value: number } };
-  /** With several workers, datagrams that came to another process than theirs. */
+  /** With several workers: datagrams that another process received than the one they belong to. */
   readonly misdirected: { readonly passed: { value: number }; readonly dropped: { value: number } };
 }
 
@@ -85,7 +88,7 @@ export function createCounters(metrics: Metrics): DaemonCounters {
   };
 }
 
-/** The counters as MI statistics, under the names OpenSIPS gives them where it has them. */
+/** The counters as MI statistics, under OpenSIPS' names where it has them. */
 export class DaemonStatistics implements StatisticsSource {
   private readonly table: readonly Statistic[];
   private readonly byName = new Map<string, Statistic>();
@@ -95,9 +98,9 @@ export class DaemonStatistics implements StatisticsSource {
     layer: TransactionLayer,
     engine: Engine,
     started: StartTime,
-    /** What is not counted by SIP messages: memory, load, DNS. */
+    /** Statistics other than of SIP messages: memory, load, DNS. */
     ofProcess: readonly Statistic[] = [],
-    /** Those of a cfg file's script and modules, as they are now. */
+    /** The current statistics of the cfg script and its modules. */
     private readonly ofScript: () => readonly Statistic[] = () => [],
   ) {
     const { layer: sip, proxy } = counters;
@@ -159,7 +162,7 @@ export class DaemonStatistics implements StatisticsSource {
     return [...groups.values()].flat();
   }
 
-  /** $stat(name) */
+  /** For $stat(name). */
   lookup(name: string): number | undefined {
     return this.byName.get(name.slice(name.indexOf(':') + 1))?.value();
   }

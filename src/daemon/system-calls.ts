@@ -1,7 +1,9 @@
 import type { Logger } from '../core/logger.js';
 import { type Libc, loadLibc } from '../sip/transport/native/libc.js';
 
-/** A way to the system calls for datagrams, which says once in the log why they cannot be had. */
+/**
+ * Returns a function that loads the system calls for datagrams; if they are not available, the reason is logged once.
+ */
 export function systemCalls(log: Logger): () => Promise<Libc | undefined> {
   let reported = false;
   return async () => {

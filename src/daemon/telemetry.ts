@@ -11,17 +11,17 @@ import { hash32 } from '../core/mix.js';
 import type { Service } from '../core/service.js';
 import { isOneIn } from '../trace/call-id.js';
 
-/** Spans that wait to be sent; further ones are dropped. */
+/** Spans that may wait to be sent; further ones are dropped. */
 const MOST_WAITING = 4096;
-/** Milliseconds between two requests to the collector, and that one may take. */
+/** Milliseconds between two requests to the collector, and for one request. */
 const SEND_EVERY = 2000;
 const SEND_LIMIT = 5000;
 
 type Api = typeof import('@opentelemetry/api');
 
 /**
- * OpenTelemetry: a span of each request that was dispatched, as it has its final reply, and below it one of each destination
- * it was sent to. The packages are loaded only where the settings name a collector.
+ * OpenTelemetry: a span for each dispatched request when it has its final reply, with a child span for each attempt.
+ * The packages are loaded only if the settings name a collector.
  */
 export class Telemetry implements Service, FinalRecords {
   readonly name = 'telemetry';
@@ -34,7 +34,7 @@ export class Telemetry implements Service, FinalRecords {
     private readonly log: Logger,
   ) {}
 
-  /** Throws SwitchyardError CONFIG_INVALID where the packages are not installed. */
+  /** Throws SwitchyardError CONFIG_INVALID if the packages are not installed. */
   async start(): Promise<void> {
     const { telemetry, node } = this.settings;
     if (telemetry === undefined) return;
@@ -47,20 +47,20 @@ export class Telemetry implements Service, FinalRecords {
 
   async stop(): Promise<void> {
     this.tracer = undefined;
-    // A collector that is down must not hold up the end.
+    // A collector that is down must not delay the end.
     await this.provider?.shutdown().catch((error: unknown) => {
       this.log.warn({ cause: messageOf(error) }, 'the last spans could not be delivered');
     });
     this.provider = undefined;
   }
 
-  /** Whether spans of a call are wanted, by its Call-ID. */
+  /** Whether a call gets spans, by its Call-ID. */
   isWanted(callId: string): boolean {
     const { oneIn } = this.settings.telemetry ?? { oneIn: 1 };
     return this.tracer !== undefined && isOneIn(hash32(callId, 0), oneIn);
   }
 
-  /** Makes the spans of a request that has its final reply. */
+  /** Makes the spans of a request with its final reply. */
   record(record: CallRecord): void {
     const { tracer, api } = this;
     const { telemetry, node, privacy } = this.settings;

@@ -4,7 +4,7 @@ import { destinationsOf } from '../engine/set.js';
 import { E_DISPATCHER_STATUS } from '../events/catalogue.js';
 import type { DispatcherEvent } from '../events/event.js';
 
-/** event_callback_mode: 0 each change, 1 none that a script makes, 2 also what is up after a load. */
+/** event_callback_mode: 0: each change; 1: none caused by a script; 2: also active destinations after a load. */
 export type UpDownMode = 0 | 1 | 2;
 
 /** Kamailio's event for a change of usability. */
@@ -13,7 +13,7 @@ export interface UpDown {
   readonly params: DispatcherEvent['params'];
 }
 
-/** What Kamailio calls a change of usability of one of its destinations; undefined where it raises no event (recorded). */
+/** Kamailio's event for a change of one of its destinations; undefined where it raises none (recorded). */
 export function upDownOf(
   { name, params }: DispatcherEvent,
   engine: Pick<Engine, 'partition'>,
@@ -26,7 +26,7 @@ export function upDownOf(
   return { name: status === 'active' ? 'dispatcher:dst-up' : 'dispatcher:dst-down', params };
 }
 
-/** What mode 2 raises after a load: one event for each destination that is up. */
+/** The events of mode 2 after a load: one for each active destination. */
 export function* upAfterLoad({ name, flavour, snapshot }: Partition): Generator<UpDown> {
   if (!flavour.raisesUpDown) return;
   for (const { health, setId, row } of destinationsOf(snapshot)) {

@@ -8,29 +8,31 @@ import { UdpSocket } from '../sip/transport/udp.js';
 import type { WarmUpPlan } from '../workers/protocol.js';
 import { nextMessage, WARM_UP_PORTS, warmUpInvite } from './warm-up-messages.js';
 
-/** Messages handled without a pause: one while everything is compiled for the first time, later some. */
+/** Messages handled without a pause: at first one, while everything is compiled for the first time, later several. */
 const FIRST_MESSAGES = 100;
 const MESSAGES = 8;
 /** Milliseconds between them. */
 const PAUSE_MS = 2;
-/** A pause that ended so much later says that there is other work; milliseconds to wait then. */
+/** When a pause ends this much too late, there is other work; and the milliseconds to wait then. */
 const LATE_MS = 3;
 const BUSY_MS = 10;
 /**
- * Calls after which the second subject follows; each of the next ones follows after more. What V8 compiles for one, for its closures and for what it has done before, does not hold for
- * the daemon itself, which is another one and at its beginning: so several are used, two at a time, and each begins anew.
+ * Calls after which the next subject is used; each later one follows after more calls. What V8 compiles depends on a
+ * subject's closures and history, and the daemon itself is another object at its beginning. So several subjects are
+ * used, two at a time, and each begins anew.
  */
 const FIRST_CALLS = 25;
-/** Milliseconds after which the rest is left out. */
+/** Milliseconds after which the warm-up ends. */
 const MOST_MS = 20_000;
 /**
- * V8 of Node 20 optimizes a function after so many bytes of bytecode of it have run; meanwhile after a third of them, so that what
- * runs once for a call is reached, too. Later releases count calls instead, and are left as they are.
+ * V8 of Node 20 optimises a function after this much bytecode of it has run. During the warm-up a third is enough, so
+ * that functions that run once per call are optimised too. Later releases count calls instead, and their settings are
+ * not changed.
  */
 const USUAL_BUDGET = 67_584;
 const BUDGET = 20_000;
 
-/** A row of the table by which calls are made to warm up; its keys and their order are those of rows from a store. */
+/** A row for warm-up calls, with the same keys in the same order as rows from a store. */
 export const warmUpRow = (uri: string): DestinationRow => ({
   rowId: 1,
   setId: 1,
@@ -43,7 +45,7 @@ export const warmUpRow = (uri: string): DestinationRow => ({
   attrs: '',
   description: '',
 });
-/** Settings for such calls by a partition of a flavour. */
+/** Settings for warm-up calls in a partition of a flavour. */
 export const warmUpSettings = (flavour: FlavourName) => ({
   listen: [`udp:127.0.0.1:${WARM_UP_PORTS.proxy}`],
   secret: 'of-no-daemon-but-this',
@@ -62,8 +64,9 @@ export const warmUpSettings = (flavour: FlavourName) => ({
 });
 
 /**
- * Has V8 compile what calls run through before the first calls come: makes calls through what `begin` gives, in memory, a few messages
- * at a time, and while there is nothing else to do. `ended`: whether to stop after so many calls. Resolves with the calls made, never rejects.
+ * Makes V8 compile the code of calls before the first real ones come: makes calls in memory through the subjects that
+ * `begin` creates, a few messages at a time, while there is nothing else to do. `ended`: whether to stop after this
+ * number of calls. Resolves with the number of calls; never rejects.
  */
 export async function makeWarmUpCalls(
   { calls, flavours }: WarmUpPlan,
@@ -93,7 +96,7 @@ export async function makeWarmUpCalls(
       made[steps++ % made.length]?.step();
     }
   } catch {
-    // What is not warm now becomes so by the first calls.
+    // What is not compiled yet will be by the first real calls.
   } finally {
     if (budget) setFlagsFromString(`--interrupt-budget=${USUAL_BUDGET}`);
     for (const each of made) await each.end();
@@ -101,24 +104,24 @@ export async function makeWarmUpCalls(
   return completed();
 }
 
-/** What calls go through that are made to warm up: it reads and sends by this socket, which is not opened. */
+/** What warm-up calls pass through. It reads and sends with a socket that is not opened. */
 export interface WarmUpSubject {
   readonly socket: SipSocket | undefined;
   /** The socket can be used now. */
   opened(): void;
-  /** Called with each step. */
+  /** Called at each step. */
   stepped?(): void;
   end(): Promise<void>;
 }
 
-/** A caller, gateways and what is warmed up between them, in memory. */
+/** A caller and gateways in memory, and the subject between them. */
 class WarmUpCalls implements DatagramIo, DatagramReader {
   completed = 0;
   readonly longestWaitMs = 0;
   private started = 0;
   private handled = 0;
   private readonly socket: UdpSocket;
-  /** Datagrams on their way to the daemon. */
+  /** Datagrams for the daemon. */
   private pending: { readonly text: string; readonly port: number }[] = [];
 
   constructor(private readonly subject: WarmUpSubject) {
@@ -129,7 +132,7 @@ class WarmUpCalls implements DatagramIo, DatagramReader {
     subject.opened();
   }
 
-  /** Lets the daemon handle some messages, in the next iteration of the event loop. */
+  /** Lets the daemon handle some messages in the next event loop iteration. */
   step(): void {
     if (this.pending.length < MESSAGES) {
       this.pending.push({ text: warmUpInvite(this.started++), port: WARM_UP_PORTS.caller });
@@ -146,7 +149,7 @@ class WarmUpCalls implements DatagramIo, DatagramReader {
     const some = this.pending.splice(0, this.handled < FIRST_MESSAGES ? 1 : MESSAGES);
     this.handled += some.length;
     for (const { text, port } of some) {
-      // As a datagram is read: one flat string of one byte for each character.
+      // A flat one-byte string, as if read from a socket.
       const flat = Buffer.from(text, 'latin1').toString('latin1');
       receive(flat, this.socket.sourceOf('127.0.0.1', port), this.socket.receiver);
     }

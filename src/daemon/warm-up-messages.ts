@@ -1,4 +1,4 @@
-/** Ports of the calls by which a daemon warms up; they stand in texts only. */
+/** Ports in the messages of warm-up calls; they are never opened. */
 export const WARM_UP_PORTS = { proxy: 5060, caller: 5070, gateways: [5080, 5081] } as const;
 
 const SDP =
@@ -7,7 +7,7 @@ const SDP =
 const WITH_BODY = `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`;
 const WITHOUT = 'Content-Length: 0\r\n\r\n';
 
-/** A datagram to the daemon, and the port it comes from. */
+/** A datagram for the daemon, and the port it comes from. */
 export interface WarmUpDatagram {
   readonly text: string;
   readonly port: number;
@@ -18,7 +18,7 @@ export function warmUpInvite(n: number): string {
   return request(String(n), 'INVITE', '1 INVITE', `sip:service@127.0.0.1:${WARM_UP_PORTS.proxy}`, '', WITH_BODY);
 }
 
-/** What the peer at `port` sends when it gets `text`; 'completed' when that is the last message of a call. */
+/** The answer of the peer at `port` to `text`; 'completed' for the last message of a call. */
 export function nextMessage(text: string, port: number): readonly WarmUpDatagram[] | 'completed' {
   if (text.startsWith('INVITE ')) {
     return [
@@ -59,7 +59,7 @@ function replyTo(request: string, status: string, more: string): string {
   return `SIP/2.0 ${status}\r\n${same}${fields(request, 'Record-Route')}${contact}${more}`;
 }
 
-/** The header fields of a name, complete lines. */
+/** The header fields with a name, as complete lines. */
 function fields(text: string, name: string): string {
   return text
     .split('\r\n')

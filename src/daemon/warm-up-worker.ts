@@ -15,12 +15,15 @@ import { layerOptions } from './sip-options.js';
 import { makeWarmUpCalls, type WarmUpSubject, warmUpRow, warmUpSettings } from './warm-up-calls.js';
 import { WARM_UP_PORTS } from './warm-up-messages.js';
 
-/** Makes calls through a worker of its own, with memory that nobody shares. `ended` as of `makeWarmUpCalls`. Resolves with the calls made, never rejects. */
+/**
+ * Makes warm-up calls through a worker object with memory of its own. `ended`: see `makeWarmUpCalls`. Resolves with the
+ * number of calls; never rejects.
+ */
 export function warmUpWorker(plan: WarmUpPlan, ended: (made: number) => boolean = () => false): Promise<number> {
   return makeWarmUpCalls(plan, ended, beginWorker);
 }
 
-/** A worker, and what of a brain it needs to decide by itself. */
+/** A worker, with the data of a brain that it needs to decide by itself. */
 async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
   const { settings } = readSettings(warmUpSettings(flavour));
   const memory = new ArrayBuffer(SHARED_BYTES);
@@ -72,7 +75,7 @@ async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
       ahead: machineMs() - performance.now(),
       requestSeeds: [1, 2],
     },
-    // Only its memory is asked for: the socket is never opened.
+    // Only its memory is used: the socket is never opened.
     { map: () => memory } as unknown as Libc,
     (_items, taken) => taken(),
   );

@@ -9,8 +9,9 @@ import { makeWarmUpCalls, type WarmUpSubject, warmUpRow, warmUpSettings } from '
 import { WARM_UP_PORTS } from './warm-up-messages.js';
 
 /**
- * Makes calls through a daemon of its own, whose socket is in memory, which reads and writes no file, and whose log, statistics, states
- * and records nobody sees. `ended` as of `makeWarmUpCalls`. Resolves with the calls made, never rejects.
+ * Makes warm-up calls through a daemon object of its own. Its socket is in memory, it uses no files, and nobody sees
+ * its log, statistics, states and records. `ended`: see `makeWarmUpCalls`. Resolves with the number of calls; never
+ * rejects.
  */
 export function warmUp(plan: WarmUpPlan, ended: (made: number) => boolean = () => false): Promise<number> {
   return makeWarmUpCalls(plan, ended, beginDaemon);
@@ -19,7 +20,7 @@ export function warmUp(plan: WarmUpPlan, ended: (made: number) => boolean = () =
 async function beginDaemon(flavour: FlavourName): Promise<WarmUpSubject> {
   requestWriter();
   const { settings } = readSettings(warmUpSettings(flavour));
-  // As the daemon's own, for what is compiled; nothing is written.
+  // The same kind of log as the daemon's, so that the same code is compiled; nothing is written.
   const log = focusable(nullLogger, 'warn', () => performance.now());
   const daemon = new Daemon({ settings, log, anySocket: true, drainMs: 0 });
   const rows = WARM_UP_PORTS.gateways.map((port) => warmUpRow(`sip:127.0.0.1:${port}`));

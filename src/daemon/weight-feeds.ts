@@ -7,20 +7,20 @@ import { FreeswitchFeed } from '../weight-feed/freeswitch.js';
 import { NatsWeightFeed, type Subscribe } from '../weight-feed/nats.js';
 import type { WeightFeed } from '../weight-feed/weight-feed.js';
 
-/** What the weight feeds are built from. */
+/** What the weight feeds need. */
 export interface WeightFeedsOptions {
   readonly engine: Engine;
-  /** The module parameters as they are now. */
+  /** The current module parameters. */
   readonly dispatcher: () => DispatcherConfig;
   readonly nats: NatsConfig | undefined;
-  /** Subscribes over that connection; undefined where there is none. */
+  /** Subscribes over the NATS connection; undefined where there is none. */
   readonly subscribe: Subscribe | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** The sources of weights that the configuration asks for. A further kind of source is added here. */
+/** Creates the configured sources of weights. A new kind of source is added here. */
 export function createWeightFeeds(options: WeightFeedsOptions): readonly WeightFeed[] {
   const { engine, dispatcher, nats, subscribe, clock, random, log } = options;
   const maxWeight = () => dispatcher().freeswitch.maxWeight;

@@ -12,45 +12,45 @@ import type { Descriptor, SocketOptions } from '../sip/transport/native/open-soc
 import { ALGORITHMS_OF_WORKERS } from '../workers/algorithms.js';
 import type { WarmUpPlan } from '../workers/protocol.js';
 
-/** The workers as the daemon sees them. */
+/** The workers, for the daemon. */
 export interface WorkerParts {
   /** Opens the sockets of all processes at one address. */
   readonly openGroup: OpenGroup;
-  /** Transactions of the workers. */
+  /** Number of the workers' transactions. */
   readonly figures: Readonly<TransactionFigures>;
-  /** Takes an ICMP error for what a worker has sent. */
+  /** Passes on an ICMP error for a message that a worker sent. */
   readonly strayError: PeerProcesses['strayError'];
-  /** Messages are traced from now on, or no longer. */
+  /** Tracing of messages was switched on or off. */
   tapped(isTapped: boolean): void;
   /** The tables of the cfg file's modules were read again. */
   tablesRead(): void;
-  /** Starts them; the sockets are open. */
+  /** Starts the workers; the sockets are open. */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Tables, keys or settings may have changed. */
   changed(): void;
-  /** Has them ask about every request from now on: no more calls are taken. */
+  /** Makes workers ask the brain about every request from now on, so that no more calls are accepted. */
   drain(): void;
-  /** Has them make calls to warm up, now and whenever one begins. */
+  /** Makes each worker run warm-up calls, now and whenever one starts. */
   warmUp(plan: WarmUpPlan): void;
-  /** Keeps the program that replacements of workers run as it is now. Rejects where no file can be written. */
+  /** Keeps a copy of the workers' program for later replacements. Rejects when no file can be written. */
   keepProgram(): Promise<void>;
-  /** Has them answer what is under way with 503. */
+  /** Makes workers answer 503 to requests in progress. */
   giveUp(): void;
-  /** Process ids, from worker 1. */
+  /** Process IDs, from worker 1. */
   readonly pids: readonly (number | undefined)[];
 }
 
 type OpenGroup = (libc: Libc, options: SocketOptions, workers: number) => readonly Descriptor[];
 
 /**
- * What the SIP side has to do with workers, of which it knows nothing else: its branches name the brain, their transactions count as
- * its own, and its UDP sockets are opened together with theirs. It is built before them, and they `join` it before sockets are opened.
- * With one worker there is no such object.
+ * Connects the SIP part with the workers: branches name the brain, the workers' transactions count too, and UDP sockets
+ * are opened together with theirs. It is built before the workers, which `join` it before sockets are opened. With one
+ * worker it does not exist.
  */
 export class WorkerHooks implements PeerProcesses {
   readonly identity: BranchIdentity;
-  /** Sockets of all processes by position in `listen`, that of the brain first. */
+  /** Sockets of all processes by position in `listen`; the first one is the brain's. */
   readonly groups = new Map<number, readonly Descriptor[]>();
   private joined: WorkerParts | undefined = undefined;
 
@@ -70,7 +70,7 @@ export class WorkerHooks implements PeerProcesses {
     return this.joined?.figures ?? NO_FIGURES;
   }
 
-  /** From now on there are workers. To be called once, before sockets are opened. */
+  /** Adds the workers. Call it once, before sockets are opened. */
   join(parts: WorkerParts): void {
     this.joined = parts;
   }
@@ -79,12 +79,12 @@ export class WorkerHooks implements PeerProcesses {
     this.joined?.strayError(marker, text, address, port);
   }
 
-  /** Messages are traced from now on, or no longer. */
+  /** Tracing of messages was switched on or off. */
   tapped(isTapped: boolean): void {
     this.joined?.tapped(isTapped);
   }
 
-  /** Opens the sockets of one position in `listen`. */
+  /** Opens the sockets for one position in `listen`. */
   opening(index: number): Opening {
     return (libc, options) => {
       const group = this.joined?.openGroup(libc, options, this.workers) ?? [];
@@ -96,13 +96,13 @@ export class WorkerHooks implements PeerProcesses {
   }
 }
 
-/** Throws SwitchyardError CONFIG_INVALID where several workers cannot serve these settings, with this cfg file if there is one. */
+/** Throws SwitchyardError CONFIG_INVALID if several workers cannot serve these settings and the cfg file, if any. */
 export function checkWorkers(hooks: WorkerHooks, settings: Settings, cfg: LoadedCfg | undefined): void {
   const fault = workersFault({ ...settings, workers: hooks.workers }, cfg);
   if (fault !== undefined) throw new SwitchyardError('CONFIG_INVALID', `"workers": ${hooks.workers}: ${fault}`);
 }
 
-/** Why these settings cannot be served by several workers, with this cfg file if there is one; undefined: they can. */
+/** Why several workers cannot serve these settings and the cfg file, if any; undefined: they can. */
 export function workersFault(settings: Settings, cfg?: LoadedCfg): string | undefined {
   if (settings.workers === 1) return undefined;
   const fault = cfg === undefined ? undefined : cfgFault(settings, cfg);
@@ -117,12 +117,12 @@ export function workersFault(settings: Settings, cfg?: LoadedCfg): string | unde
   return undefined;
 }
 
-/** What of a cfg file keeps it from being run by several processes, with its position. */
+/** The features of a cfg file that several processes cannot run, with their positions. */
 export function faultsForWorkers(cfg: LoadedCfg): readonly WorkersFault[] {
   return workersFaults(cfg, ALGORITHMS_OF_WORKERS[cfg.dialect.name]);
 }
 
-/** Faults of a file that are named. */
+/** Most faults of a file that are named. */
 const MOST_NAMED = 20;
 
 /** Why several processes cannot run this cfg file. */

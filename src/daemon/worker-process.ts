@@ -1,6 +1,6 @@
 import { runWorker } from '../workers/process.js';
 
-/** The program of a worker process. What runs scripts and warms up is loaded only where it is used. */
+/** The program of a worker process. Code for scripts and warm-up is loaded only if needed. */
 runWorker({
   scripts: async () => (await import('./script-worker.js')).startScript,
   warmUp: async (plan, ended) => (await import('./warm-up-worker.js')).warmUpWorker(plan, ended),
