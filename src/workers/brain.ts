@@ -235,7 +235,8 @@ export class Brain implements DecisionDelegate, TransactionUser {
         const [, id, socket, address, port, serverName, text] = item;
         const failed = ({ cause, message, stale = false }: TransportError) =>
           options.send(worker, ['unsent', id, cause, message, stale]);
-        options.sockets[socket]?.send(text, address, port, failed, undefined, serverName ?? undefined);
+        const by = this.connecting(options.sockets[socket], address, port, serverName ?? undefined);
+        by?.send(text, address, port, failed, undefined, serverName ?? undefined);
         return;
       }
       case 'undelivered': {
@@ -390,6 +391,20 @@ export class Brain implements DecisionDelegate, TransactionUser {
 
   private hand(worker: number, item: HandedToWorker): void {
     if (!this.options.hand(worker, item)) this.options.counters.layer.dropped.value++;
+  }
+
+  /** The socket that a message is to leave by: a worker does not know which of WS and WSS has the connection to a client. */
+  private connecting(socket: SipSocket | undefined, address: string, port: number, serverName: string | undefined) {
+    if (socket?.transport !== 'ws' || this.hasConnection(socket, address, port, serverName)) return socket;
+    return (
+      this.options.sockets.find(
+        (each) => each.transport === 'wss' && this.hasConnection(each, address, port, serverName),
+      ) ?? socket
+    );
+  }
+
+  private hasConnection(socket: SipSocket, address: string, port: number, serverName: string | undefined): boolean {
+    return socket.connectionTo?.(address, port, undefined, serverName) !== undefined;
   }
 
   private deliver(socket: number, address: string, port: number, text: string): void {

@@ -191,7 +191,7 @@ for (const dialect of DIALECTS) {
     });
     assert.equal(final, 500);
     assert.deepEqual(got, []);
-    assert.ok(log.some((line) => line.includes('may leave by TLS only')));
+    await until('the line', () => log.some((line) => line.includes('may leave by TLS only')));
   });
 
   test(`${dialect}: a request to a sips URI leaves by TLS whatever names its next hop`, { skip }, async () => {
