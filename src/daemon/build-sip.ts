@@ -39,7 +39,7 @@ export interface SipEnvironment {
   /** Receives messages instead of the sockets. */
   readonly unsent?: ((text: string, address: string, port: number) => void) | undefined;
   /** Set if other processes serve the UDP sockets too. */
-  readonly hooks?: Pick<WorkerHooks, keyof PeerProcesses | 'opening' | 'tapped'> | undefined;
+  readonly hooks?: Pick<WorkerHooks, keyof PeerProcesses | 'limits' | 'opening' | 'tapped'> | undefined;
 }
 
 /** The parts of the daemon for SIP, below the proxy. */
@@ -74,7 +74,9 @@ export function buildSip(
   const limiter = new SourceRateLimiter(rateLimit(settings), now, trusted);
   const congestion = new Congestion(now, congestionLog(log, clock), trusted);
   const unfinished = new UnfinishedBytes(undefined, trusted);
-  const admission = new Admission(counters.layer, { limiter, congestion, trusted });
+  // Workers are made later, and limit sources together with this process.
+  const limits = hooks === undefined ? limiter : { take: (source: string) => hooks.limits.take(source) };
+  const admission = new Admission(counters.layer, { limiter: limits, congestion, trusted });
   const held = new HeldClock(clock);
   const layer = new TransactionLayer(layerOptions(settings), held, random, counters.layer, log, admission, hooks);
   const bounds = connectionBounds(settings, unfinished);
@@ -100,7 +102,7 @@ export function buildSip(
   tapPoint.watch(transports);
   const resolver = new Resolver(clock, random, undefined, sockets.transports, undefined, slowLookup);
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
-  registerSipGauges(metrics, transports, limiter, congestion, unfinished);
+  registerSipGauges(metrics, transports, () => hooks?.limits ?? limiter, congestion, unfinished);
   return {
     clock: held,
     counters,

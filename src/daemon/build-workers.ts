@@ -26,6 +26,7 @@ import { ClaimingOwners, EvenOwners, FIRST_WORKER } from '../workers/request-own
 import { ScriptVersions } from '../workers/script-versions.js';
 import { SharedFigures } from '../workers/shared-figures.js';
 import { SHARED_BYTES } from '../workers/shared-layout.js';
+import { SharedRateLimiter } from '../workers/shared-rate-limit.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import { Spread } from '../workers/spread.js';
 import { tallies } from '../workers/tallies.js';
@@ -36,7 +37,7 @@ import { KeptProgram } from './kept-program.js';
 import type { ScriptRouting } from './script-routing.js';
 import { sharedScript } from './script-worker.js';
 import type { CountingTally } from './selection-tally.js';
-import { layerOptions } from './sip-options.js';
+import { layerOptions, rateLimit } from './sip-options.js';
 import type { WorkerHooks, WorkerParts } from './worker-hooks.js';
 
 /** What the pool of workers needs. */
@@ -120,6 +121,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     return canBeShared(all) ? all : undefined;
   };
   const figures = new SharedFigures(shared.memory, 0, workers);
+  const limiter = new SharedRateLimiter(shared.memory, () => clock.monotonic(), sip.trusted);
+  limiter.configure(rateLimit(env.settings()));
   const tables = new SharedTables({
     engine,
     memory: shared.memory,
@@ -132,10 +135,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
   const live = (): LiveSetup => {
     const { limits, partitions } = env.settings();
-    const rateLimited = limits.requestsPerSecondPerSource > 0;
     return {
       trustedSources: limits.trustedSources,
-      rateLimited,
       logLevel: log.level ?? 'info',
       countsLoad: script === undefined && partitions.some(({ flavour }) => flavourKind(flavour).countsCalls),
     };
@@ -247,6 +248,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     ended: (pid) => {
       kept?.ended(pid);
       counts?.ended(pid);
+      limiter.ended(pid);
     },
     lost: (worker) => {
       reports.lost(worker);
@@ -295,6 +297,15 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   return {
     openGroup: (system, options, count) => openGroup(system, options, count, isEven ? undefined : bounds),
     figures,
+    limits: {
+      take: (source) => (brain.isHanded ? 0 : limiter.take(source)),
+      get refused() {
+        return limiter.refused;
+      },
+      get size() {
+        return limiter.size;
+      },
+    },
     strayError: (...error) => brain.strayError(...error),
     tapped(isTapped) {
       tables.open(isOpen());
@@ -315,6 +326,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     },
     changed() {
       plain.forget();
+      limiter.configure(rateLimit(env.settings()));
       pool.sendAll(['forget']);
       pool.sendAll(['key', keys.current]);
       pool.sendAll(['live', live()]);

@@ -18,7 +18,7 @@ import type { Metrics } from '../stats/metrics.js';
 export function registerSipGauges(
   metrics: Metrics,
   sockets: readonly SipSocket[],
-  limiter: SourceRateLimiter,
+  limits: () => Pick<SourceRateLimiter, 'refused' | 'size'>,
   congestion: Congestion,
   unfinished: UnfinishedBytes,
 ): void {
@@ -47,12 +47,12 @@ export function registerSipGauges(
     name: 'switchyard_sip_limited_total',
     help: 'Requests refused because their source sent too many',
     type: 'counter',
-    collect: () => [[{}, limiter.refused]],
+    collect: () => [[{}, limits().refused]],
   });
   metrics.gauge({
     name: 'switchyard_sip_limited_sources',
     help: 'Source addresses the limiter remembers',
-    collect: () => [[{}, limiter.size]],
+    collect: () => [[{}, limits().size]],
   });
   metrics.gauge({
     name: 'switchyard_sip_congestion',

@@ -67,7 +67,7 @@ async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
       proxy: settings.tm,
       gatherMs: 0,
       paceMs: 0,
-      live: { trustedSources: [], rateLimited: false, logLevel: 'silent', countsLoad: false },
+      live: { trustedSources: [], logLevel: 'silent', countsLoad: false },
       askAll: false,
       script: undefined,
       memory: { fd: -1, bytes: SHARED_BYTES },

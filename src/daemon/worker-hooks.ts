@@ -18,6 +18,8 @@ export interface WorkerParts {
   readonly openGroup: OpenGroup;
   /** Number of the workers' transactions. */
   readonly figures: Readonly<TransactionFigures>;
+  /** What single sources may send to all processes together. */
+  readonly limits: SourceLimits;
   /** Passes on an ICMP error for a message that a worker sent. */
   readonly strayError: PeerProcesses['strayError'];
   /** Tracing of messages was switched on or off. */
@@ -40,6 +42,18 @@ export interface WorkerParts {
   /** Process IDs, from worker 1. */
   readonly pids: readonly (number | undefined)[];
 }
+
+/** A limit on the requests of each source, as metrics show it. */
+export interface SourceLimits {
+  /** Takes a token of a source: 0, or without one the seconds after which to try again. */
+  take(source: string): number;
+  /** Requests refused. */
+  readonly refused: number;
+  /** Sources remembered. */
+  readonly size: number;
+}
+
+const NO_LIMITS: SourceLimits = { take: () => 0, refused: 0, size: 0 };
 
 type OpenGroup = (libc: Libc, options: SocketOptions, workers: number) => readonly Descriptor[];
 
@@ -68,6 +82,11 @@ export class WorkerHooks implements PeerProcesses {
 
   get figures(): Readonly<TransactionFigures> {
     return this.joined?.figures ?? NO_FIGURES;
+  }
+
+  /** The limits on single sources. */
+  get limits(): SourceLimits {
+    return this.joined?.limits ?? NO_LIMITS;
   }
 
   /** Adds the workers. Call it once, before sockets are opened. */

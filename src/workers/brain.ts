@@ -127,6 +127,11 @@ export class Brain implements DecisionDelegate, TransactionUser {
     options.layer.attach(gate, gate);
   }
 
+  /** Whether the message that is being received came through a worker, which has counted it to what its source may send. */
+  get isHanded(): boolean {
+    return this.fromWorker;
+  }
+
   /** Takes an ICMP error for what a worker has sent; `marker` names it. */
   strayError(marker: string, text: string, address: string, port: number): void {
     const { workers, hand } = this.options;

@@ -32,8 +32,8 @@ export interface LocalRulesOptions {
   readonly marks: Marks;
   /** A selection in a partition has succeeded. */
   readonly selected: (partition: string) => void;
-  /** Whether the brain is to be asked about all that this source sends. */
-  readonly asksAlways: (source: string) => boolean;
+  /** Whether the brain is to be asked about everything. */
+  readonly asksAlways: () => boolean;
 }
 
 /** A rule with what deciding by it needs. */
@@ -165,10 +165,10 @@ export class LocalRules {
     return undefined;
   }
 
-  private isPlainRequest({ message, source, strictRoute }: RoutedRequest): boolean {
+  private isPlainRequest({ message, strictRoute }: RoutedRequest): boolean {
     const { method, routeLine, toTag, parsedUri, requestUri } = message;
     if (toTag !== '' || routeLine >= 0 || strictRoute !== undefined) return false;
-    if (method === 'CANCEL' || method === 'OPTIONS' || this.options.asksAlways(source.address)) return false;
+    if (method === 'CANCEL' || method === 'OPTIONS' || this.options.asksAlways()) return false;
     // A parameter of the request-URI may change where destinations are reached that are written into it.
     if (parsedUri?.params !== '' && /transport|maddr/i.test(requestUri)) return false;
     return fitsDatagram(message, this.options.proxy, this.options.sockets);

@@ -85,8 +85,6 @@ export type SentTo = readonly [destination: SharedDestination, address: string, 
 /** What may change while calls go on. */
 export interface LiveSetup {
   readonly trustedSources: readonly string[];
-  /** Whether the brain bounds the requests of single sources, and must be asked about each. */
-  readonly rateLimited: boolean;
   readonly logLevel: string;
   /** Whether calls count as load of their destinations: their end is then reported at once. */
   readonly countsLoad: boolean;

@@ -19,8 +19,8 @@ export interface ScriptGateOptions {
 
 /** How a worker leaves requests to the brain. */
 export interface LeavingOptions {
-  /** Whether a new request from a source may be run here. */
-  runs(source: string): boolean;
+  /** Whether new requests may be run here. */
+  runs(): boolean;
   /** Whether a call is kept here: a request within it is run here, whatever else holds, as no other process knows its dialog. */
   keeps(callId: string): boolean;
   /** Leaves a request to the brain. */
@@ -92,7 +92,7 @@ export class ScriptGate implements TransactionUser, MessageObserver {
   private leaves(request: SipMessage, source: Source, { runs, keeps, pass, now }: LeavingOptions): boolean {
     if (request.toTag !== '' && keeps(request.callId)) return false;
     const key = this.mixer.key(request.callId);
-    if (!this.passed.has(key) && runs(source.address)) return false;
+    if (!this.passed.has(key) && runs()) return false;
     this.note(key, now());
     pass(request, source);
     return true;

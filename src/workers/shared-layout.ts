@@ -1,7 +1,7 @@
 import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
 
 /** Bytes of the memory that the brain and its workers share: touched as far as it is used. */
-export const SHARED_BYTES = 36 * 1024 * 1024;
+export const SHARED_BYTES = 37 * 1024 * 1024;
 
 /** Partitions that workers may select from at most. */
 export const MOST_TABLES = 4096;
@@ -43,8 +43,12 @@ const MOST_RINGS = MOST_SOCKETS - 1;
 const REQUESTS = alignedTo(RINGS + RING_WORDS * MOST_RINGS, 16);
 const REQUEST_WORDS = 512 * 1024;
 
+/** Then, when which source may send again: 65,536 sources. */
+const RATES = REQUESTS + REQUEST_WORDS;
+const RATE_WORDS = 260 * 1024;
+
 /** Where the columns of sets begin, in words. */
-export const FIRST_COLUMN = REQUESTS + REQUEST_WORDS;
+export const FIRST_COLUMN = RATES + RATE_WORDS;
 
 /** The view of the words that say what holds. */
 export function headOf(memory: ArrayBufferLike): Int32Array {
@@ -59,6 +63,11 @@ export function ringHeadOf(memory: ArrayBufferLike, worker: number): Int32Array 
 /** The words that say which worker has which request. */
 export function requestsOf(memory: ArrayBufferLike): Int32Array {
   return new Int32Array(memory, 4 * REQUESTS, REQUEST_WORDS);
+}
+
+/** The words of the limits on single sources. They begin at a multiple of 8 bytes. */
+export function ratesOf(memory: ArrayBufferLike): Int32Array {
+  return new Int32Array(memory, 4 * RATES, RATE_WORDS);
 }
 
 /** Where a worker's ring begins, in bytes: a multiple of 8. */

@@ -28,7 +28,7 @@ export interface WorkerRouterOptions {
   /** Hands a message to the brain, for good. */
   pass(request: RoutedRequest): void;
   /** Whether the brain is to be asked about a request of a known dialog as well. */
-  asksAlways(source: string): boolean;
+  asksAlways(): boolean;
   add(item: FromWorker): void;
 }
 
@@ -70,7 +70,7 @@ export class WorkerRouter implements Router {
 
   private passage(request: RoutedRequest, known: Known): Passage | undefined {
     const { options } = this;
-    if (options.asksAlways(request.source.address)) return undefined;
+    if (options.asksAlways()) return undefined;
     if (options.dialogs.has(known.dialog)) return { tags: known.tags, allowed: () => true };
     return options.passage(request, known.loose);
   }

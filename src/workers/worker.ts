@@ -41,6 +41,7 @@ import { SentLog } from './sent-log.js';
 import { SharedCounters } from './shared-counters.js';
 import { SharedFigures } from './shared-figures.js';
 import { ownerOf } from './shared-layout.js';
+import { SharedRateLimiter } from './shared-rate-limit.js';
 import { newCounters, tallies } from './tallies.js';
 import { type SendToBrain, ToBrain } from './to-brain.js';
 import { LoadMeter } from './worker-load.js';
@@ -91,6 +92,8 @@ export class Worker implements TransactionUser {
   private readonly keys: KeyRing;
   private live: LiveSetup;
   private asksAll = false;
+  /** Whether the message that is being received was handed on by another process. */
+  private isHanded = false;
 
   constructor(
     setup: WorkerSetup,
@@ -127,7 +130,13 @@ export class Worker implements TransactionUser {
     this.keys = new KeyRing((newest as KeptKey).key, () => systemClock.now(), older);
     const tokens = new DialogTokens(this.keys);
     const congestion = new Congestion(now, {}, this.trusted);
-    const admission = new Admission(this.counters.layer, { congestion, trusted: this.trusted });
+    const limiter = new SharedRateLimiter(memory, () => brain.time(), this.trusted);
+    const admission = new Admission(this.counters.layer, {
+      // The process that handed it on has counted it.
+      limiter: { take: (source) => (this.isHanded ? 0 : limiter.take(source)) },
+      congestion,
+      trusted: this.trusted,
+    });
     const { layer: tally } = this.counters;
     const held = new HeldClock(systemClock);
     this.figures = new SharedFigures(memory, worker, workers);
@@ -174,7 +183,7 @@ export class Worker implements TransactionUser {
       taken: (name, generation) => brain.addLater(['tableTaken', name, generation]),
     });
     this.marks = new MarkRequests(this.replica.engine.states, (item) => brain.add(item));
-    const asksAlways = (source: string) => this.asksAll || (this.live.rateLimited && !this.trusted.has(source));
+    const asksAlways = () => this.asksAll;
     this.rules = new LocalRules({
       replica: this.replica,
       sockets: local,
@@ -244,7 +253,7 @@ export class Worker implements TransactionUser {
         handsOn: (message, source, isRequest) =>
           isRequest ? this.handing.request(message, source) : this.handing.reply(message, source),
         leaving: {
-          runs: (source) => !asksAlways(source) && this.rules.isWhole() && this.script?.isReady === true,
+          runs: () => !asksAlways() && this.rules.isWhole() && this.script?.isReady === true,
           keeps: (callId) => claims?.keeps(callId) === true,
           pass: (request, source) => this.handing.requestToBrain(request, source),
           now,
@@ -349,7 +358,11 @@ export class Worker implements TransactionUser {
       case 'message': {
         const [, socket, address, port, text] = item;
         const source = this.brain.sourceOf(socket, address, port);
-        if (source !== undefined) this.layer.receive(text, source);
+        if (source === undefined) return;
+        this.isHanded = true;
+        // It never throws.
+        this.layer.receive(text, source);
+        this.isHanded = false;
         return;
       }
       case 'undelivered':

@@ -107,11 +107,13 @@ describe('limits', () => {
       limits: { requests_per_second_per_source: 0.02, burst: 2 },
     });
     const [busy, other] = [await caller(t, '127.0.0.41'), await caller(t, '127.0.0.42')];
-    const statuses = (peer: DatagramPeer) => peer.received.map(({ text }) => text.slice(8, 11));
+    // What takes long, as on a busy machine, is answered with 100 meanwhile.
+    const statuses = (peer: DatagramPeer) =>
+      peer.received.map(({ text }) => text.slice(8, 11)).filter((status) => status !== '100');
     const ask = async (peer: DatagramPeer, text: string) => {
-      const had = peer.received.length;
+      const had = statuses(peer).length;
       await peer.send(text, port, '127.0.0.1');
-      await eventually(() => peer.received.length > had, 'an answer');
+      await eventually(() => statuses(peer).length > had, 'an answer');
     };
     await ask(busy, request(1));
     for (let i = 0; i < 5; i++) await ask(busy, request(1));

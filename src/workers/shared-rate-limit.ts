@@ -1,0 +1,121 @@
+import { randomInt } from 'node:crypto';
+import { Mixer } from '../core/mix.js';
+import { type LockOptions, SharedLock } from '../core/shared-lock.js';
+import type { RateLimit } from '../sip/rate-limit.js';
+import type { AddressSet } from '../sip/trusted-sources.js';
+import { ratesOf } from './shared-layout.js';
+
+/** Words at the start: seeds of the hashes, how many requests were refused; then, two words each, the milliseconds of a token and of a burst. */
+const SEED_A = 0;
+const SEED_B = 1;
+const REFUSED = 2;
+const INTERVAL = 4;
+const TOLERANCE = 6;
+/** Then locks, each of which every so many-th bucket has in common. */
+const FIRST_LOCK = 16;
+const LOCKS = 64;
+const FIRST_BUCKET = FIRST_LOCK + LOCKS;
+/** Sources of one bucket, each with two words of its hash, 0 0 for none; then, two words each, when they will have all tokens again. */
+const SOURCES = 8;
+const BUCKET_WORDS = 4 * SOURCES;
+
+/**
+ * A bound on each source over all processes: as `SourceRateLimiter`, with the times in the memory that all share. A source is known by
+ * a hash of its address, of 64 bits and with secret seeds. Where a bucket is full, the source that has the most tokens is forgotten.
+ */
+export class SharedRateLimiter {
+  private readonly words: Int32Array;
+  private readonly doubles: Float64Array;
+  private readonly locks: readonly SharedLock[];
+  private readonly mixer: Mixer;
+  private readonly buckets: number;
+
+  constructor(
+    memory: ArrayBufferLike,
+    /** Monotonic milliseconds, the same in all processes. */
+    private readonly now: () => number,
+    /** Sources there is no limit for. */
+    private readonly trusted: AddressSet | undefined = undefined,
+    lock: LockOptions = {},
+    owner = process.pid,
+  ) {
+    const words = (this.words = ratesOf(memory));
+    this.doubles = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
+    this.buckets = Math.floor((words.length - FIRST_BUCKET) / BUCKET_WORDS);
+    this.locks = Array.from({ length: LOCKS }, (_, i) => new SharedLock(words, FIRST_LOCK + i, owner, lock));
+    // Drawn by the first process: peers must not know which of their addresses share a bucket.
+    for (const at of [SEED_A, SEED_B]) Atomics.compareExchange(words, at, 0, randomInt(1, 0x7fff_ffff));
+    this.mixer = new Mixer(words[SEED_A] as number, words[SEED_B] as number);
+  }
+
+  /** Requests refused, by all processes. */
+  get refused(): number {
+    return Atomics.load(this.words, REFUSED) >>> 0;
+  }
+
+  /** Sources that have not all their tokens. */
+  get size(): number {
+    if (this.doubles[INTERVAL >> 1] === 0) return 0;
+    const now = this.now();
+    let size = 0;
+    for (let bucket = 0; bucket < this.buckets; bucket++) {
+      const times = this.timesOf(bucket);
+      for (let i = 0; i < SOURCES; i++) if ((this.doubles[times + i] as number) > now) size++;
+    }
+    return size;
+  }
+
+  /** Sets another limit, for all processes at once; 0 a second means none. Tokens that sources have already used stay used. */
+  configure({ perSecond, burst }: RateLimit): void {
+    const intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
+    this.doubles[TOLERANCE >> 1] = intervalMs * (Math.max(1, burst) - 1);
+    this.doubles[INTERVAL >> 1] = intervalMs;
+  }
+
+  /** A process has ended. To be called before its id may be that of another one. */
+  ended(pid: number): void {
+    for (const lock of this.locks) lock.ended(pid);
+  }
+
+  /** Takes a token of a source. Returns 0, or without a token the seconds after which to try again. */
+  take(source: string): number {
+    const intervalMs = this.doubles[INTERVAL >> 1] as number;
+    if (intervalMs === 0 || this.trusted?.has(source) === true) return 0;
+    const { a, b } = this.mixer.begin().text(source);
+    const bucket = (a >>> 0) % this.buckets;
+    const lock = this.locks[bucket % LOCKS] as SharedLock;
+    lock.enter();
+    const now = this.now();
+    const at = this.find(bucket, a, b === 0 ? 1 : b, now);
+    const full = this.doubles[at] as number;
+    const from = Math.max(full, now);
+    const over = from - now - (this.doubles[TOLERANCE >> 1] as number);
+    // The times are sums of fractions: a rounding error must not withhold a token that is due.
+    if (over <= 1e-6) this.doubles[at] = from + intervalMs;
+    lock.leave();
+    if (over <= 1e-6) return 0;
+    Atomics.add(this.words, REFUSED, 1);
+    return Math.max(1, Math.ceil(over / 1000));
+  }
+
+  /** Where the time of a source stands; one that was not known has all its tokens. */
+  private find(bucket: number, a: number, b: number, now: number): number {
+    const { words, doubles } = this;
+    const tags = FIRST_BUCKET + BUCKET_WORDS * bucket;
+    const times = this.timesOf(bucket);
+    let [oldest, at] = [Number.POSITIVE_INFINITY, 0];
+    for (let i = 0; i < SOURCES; i++) {
+      if (words[tags + 2 * i] === a && words[tags + 2 * i + 1] === b) return times + i;
+      const time = doubles[times + i] as number;
+      if (time < oldest) [oldest, at] = [time, i];
+    }
+    words[tags + 2 * at] = a;
+    words[tags + 2 * at + 1] = b;
+    doubles[times + at] = now;
+    return times + at;
+  }
+
+  private timesOf(bucket: number): number {
+    return (FIRST_BUCKET + BUCKET_WORDS * bucket) / 2 + SOURCES;
+  }
+}
