@@ -1,8 +1,8 @@
 import type { CommandSpec } from './line/command.js';
 
 /**
- * The commands of the program, in the order of the overview. Each has a folder with `command.ts`: its words and options,
- * which import nothing heavy, and a `run` that loads what does the work.
+ * The commands of the program in the order of the overview. Each has a folder with `command.ts`: its texts and options,
+ * which imports nothing large, and a `run` that loads the code for the work.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   serve: async () => (await import('./serve/command.js')).serve,

@@ -41,7 +41,9 @@ export async function audit(options: AuditOptions, io: CommandIo): Promise<numbe
   return 0;
 }
 
-/** "2026-11-28T19:00:00.000Z noc http 10.0.0.1 ds_set_state acme ok: sip:a of set 5: active to inactive" */
+/**
+ * For example "2026-11-28T19:00:00.000Z noc http 10.0.0.1 ds_set_state acme ok: sip:a of set 5: active to inactive".
+ */
 function line({ time, user, endpoint, peer, command, partition, result, error, changes, params }: ShownRecord): string {
   const words = [time, user ?? '-', endpoint, peer === '' ? '-' : peer, command, partition ?? '-', result];
   const what = error ?? (changes.length > 0 ? changes.join('; ') : params);

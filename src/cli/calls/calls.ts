@@ -24,9 +24,9 @@ export interface CallsOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Milliseconds between two questions of --follow. */
+/** Milliseconds between two requests of --follow. */
 const ASK_EVERY = 500;
-/** Records asked for at once by --follow: an answer must fit a datagram. */
+/** Records in one request of --follow, since an answer must fit into a datagram. */
 const A_TIME = 50;
 
 /** switchyard calls. Returns the exit status. Throws MiCallError, SwitchyardError. */
@@ -48,7 +48,7 @@ export async function calls(options: CallsOptions, io: CommandIo, signal = inter
   while (!signal.aborted) {
     const { newest, Calls } = await ask({ after, limit: A_TIME });
     for (const entry of Calls) {
-      // A call that goes on is shown when it ends.
+      // A call in progress is shown when it ends.
       if (entry.in_progress !== true) print(entry);
     }
     after = Calls.length < A_TIME ? Math.max(newest, after) : (Calls[Calls.length - 1] as CallEntry).seq;

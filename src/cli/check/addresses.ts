@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.js';
 import { canonicalIp } from '../../core/ip-address.js';
 import { isWildcard } from '../../core/local-addresses.js';
 
-/** Sockets of the configuration whose address no interface of this machine has: binding them fails. */
+/** The sockets whose address no interface of this machine has: they cannot be bound. */
 export function missingAddresses(settings: Settings): Problem[] {
   const { listen, http, mi } = settings;
   const sockets: (readonly [pointer: string, host: string])[] = [

@@ -1,6 +1,6 @@
 import { choice, type OptionSpec, text, usageError } from '../line/command.js';
 
-/** Definitions for the preprocessor, by name; one without a value is empty. */
+/** Definitions for the preprocessor by name; the value may be empty. */
 export const DEFINE: OptionSpec<ReadonlyMap<string, string>> = {
   value: 'NAME=VALUE,...',
   short: 'A',
@@ -18,13 +18,13 @@ export const DEFINE: OptionSpec<ReadonlyMap<string, string>> = {
   merge: (before, now) => new Map([...before, ...now]),
 };
 
-/** Kamailio's -Y. */
+/** Kamailio's option -Y. */
 export const RUNTIME_DIR = text(
   'FOLDER',
   'Where sockets stand that modules of Kamailio open by themselves; default /run/kamailio.',
 );
 
-/** Names of languages of cfg files. */
+/** Names for the languages of cfg files. */
 export const DIALECT_NAMES = [
   'opensips',
   'opensips-4',

@@ -10,7 +10,7 @@ import { colored } from '../line/style.js';
 /** Options of "check" with --cfg. */
 export interface CheckCfgOptions extends Pick<LoadCfgOptions, 'dialect' | 'preprocess' | 'runtimeFolder'> {
   readonly cfg: string;
-  /** "name=value" of -A, separated by commas. */
+  /** The "name=value" of -A, by name. */
   readonly defines?: ReadonlyMap<string, string> | undefined;
   readonly all?: boolean | undefined;
   readonly strict?: boolean | undefined;
@@ -25,7 +25,7 @@ const COLORS: Readonly<Record<Standing, 'red' | 'yellow' | 'green'>> = {
   supported: 'green',
 };
 
-/** switchyard check --cfg. Returns the exit status: 0 when the file runs whole. */
+/** switchyard check --cfg. Returns the exit status: 0 when the file can run completely. */
 export function checkCfg(options: CheckCfgOptions, io: CommandIo): number {
   const { cfg, dialect, preprocess, defines, runtimeFolder } = options;
   const reading = readCfg(cfg, {
@@ -82,17 +82,17 @@ function countsOf({ things }: Inventory): string {
   return `${count('supported')} supported, ${standIns === 0 ? '' : `${standIns} standing in, `}${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
 }
 
-/** Something about the file as a whole, and where it shows. */
+/** A remark about the whole file, and the position it refers to. */
 interface Remark {
   readonly at: Position;
   readonly message: string;
 }
 
-/** What holds for a file that can be loaded, beside what stands in it. */
+/** What is reported about the file as a whole. */
 interface CfgFacts {
-  /** Whether several processes can run it ("workers" of switchyard.json), and what prevents that. */
+  /** Whether several processes can run it ("workers" in switchyard.json), and what prevents that. */
   readonly workers: { readonly runs: boolean; readonly faults: readonly Remark[] };
-  /** A fault that Kamailio has, too: found by an operator only when destinations are full. */
+  /** A fault that exists in Kamailio too, and that operators would notice only when destinations are full. */
   readonly callLoad?: Remark;
 }
 
@@ -110,7 +110,7 @@ function workersText({ runs, faults }: CfgFacts['workers']): string {
   return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
 }
 
-/** Names at most this many of what is missing. */
+/** Most missing features that are named. */
 const MOST_NAMED = 10;
 
 function verdictText({ things, verdict }: Inventory): string {

@@ -14,7 +14,7 @@ export interface CheckOptions {
   readonly json?: boolean | undefined;
 }
 
-/** switchyard check. Returns the exit status: 1 for a problem, and with `strict` for a warning. */
+/** switchyard check. Returns the exit status: 1 for a problem, with `strict` also for a warning. */
 export async function check(options: CheckOptions, io: CommandIo): Promise<number> {
   const { problems, warnings, summary } = await inspect(options.config);
   const failed = problems.length > 0 || (options.strict === true && warnings.length > 0);
@@ -47,19 +47,19 @@ function lineOf(problem: Problem): string {
 }
 
 function shown(problem: Problem): Problem {
-  // The table of a database is named by the URL of its database.
+  // A database table is named by the URL of its database.
   if (problem.file.includes('://')) return problem;
   const path = relative(process.cwd(), problem.file);
   return { ...problem, file: path === '' || path.startsWith('..') ? problem.file : path };
 }
 
-/** A finding with the line and column of its value, where that is in a file. */
+/** A finding with the line and column of its value, if it is in a file. */
 function located(problem: Problem): Problem & { readonly column?: number } {
   if (problem.pointer === '' || problem.line !== undefined) return shown(problem);
   try {
     return { ...shown(problem), ...positionOf(readFileSync(problem.file, 'utf8'), problem.pointer) };
   } catch {
-    // Settings that are built in have no file.
+    // Built-in settings have no file.
     return shown(problem);
   }
 }

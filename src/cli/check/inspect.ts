@@ -18,17 +18,17 @@ import { rowProblems } from './row-problems.js';
 import { ruleWarnings } from './rules.js';
 import { superfluousWords, unwritable } from './tables.js';
 
-/** What a configuration comes to. */
+/** The result of inspecting a configuration. */
 export interface Inspection {
-  /** What keeps the daemon, or a whole partition, from doing its work. */
+  /** What prevents the daemon, or a whole partition, from working. */
   readonly problems: readonly Problem[];
-  /** What makes calls fail, or does nothing, while the daemon works. */
+  /** What makes calls fail or has no effect, while the daemon works. */
   readonly warnings: readonly Problem[];
-  /** undefined when the files themselves are refused. */
+  /** undefined when the files are refused. */
   readonly summary: Summary | undefined;
 }
 
-/** How much there is of what was checked. */
+/** Numbers of the things checked. */
 export interface Summary {
   readonly partitions: number;
   readonly sets: number;
@@ -36,12 +36,12 @@ export interface Summary {
   readonly rules: number;
 }
 
-/** Rows of one partition that are named one by one. */
+/** Most rows of one partition that are named individually. */
 const ROWS_NAMED = 50;
 
 /**
- * Checks a configuration as far as that goes without starting anything: the files, the script, and every table with the
- * loader of the daemon. Never throws for what it finds.
+ * Checks a configuration without starting anything: the files, the script, and every table with the daemon's loader.
+ * Findings are returned, not thrown.
  */
 export async function inspect(config: string | undefined): Promise<Inspection> {
   const report = await checkConfiguration(config, { inspect: compositionFaults }, { readable });
@@ -66,7 +66,7 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
         problems.push(at('/route_script', messageOf(error)));
       });
     }
-    // A score that only the script can compute says nothing about the rows.
+    // If the script that computes scores is invalid, loading the tables shows nothing useful.
     const outcomes = scriptFails && settings.dispatcher.algoRoute !== undefined ? new Map() : await daemon.loadOnly();
     for (const partition of settings.partitions) {
       const outcome: LoadOutcome | undefined = outcomes.get(partition.name);

@@ -5,10 +5,10 @@ import { maskUri } from '../../core/mask.js';
 import { parseUri, uriTransport } from '../../core/uri.js';
 import type { Destination } from '../../engine/destination.js';
 
-/** Destinations of one partition that are named one by one. */
+/** Most destinations of one partition that are named individually. */
 const NAMED = 20;
 
-/** Destinations that no socket of ours can send to: nothing listens by their transport, or in their address family. */
+/** Finds destinations to which no socket can send, since none has their transport and address family. */
 export function withoutSocket(
   destinations: Iterable<Destination>,
   listen: readonly SocketDescription[],
@@ -28,7 +28,7 @@ export function withoutSocket(
   return [...found.values()];
 }
 
-/** Sockets that destinations name and nothing listens on; `listens` says of one whether something does. */
+/** Finds sockets that destinations name and nobody listens on; `listens`: whether a socket is listened on. */
 export function unusedSockets(
   destinations: Iterable<Destination>,
   listens: (socket: string) => boolean,
@@ -43,7 +43,7 @@ export function unusedSockets(
   return [...found.values()];
 }
 
-/** 4, 6, or 0 for a name. */
+/** 4 or 6; 0 for a host name. */
 function familyOf(host: string): number {
   return isWildcard(host) ? (host === '::' ? 6 : 4) : isIP(host);
 }

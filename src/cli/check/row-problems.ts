@@ -9,7 +9,7 @@ import { parseTextRow, readTextTable } from '../../store/db-text.js';
 import { parseListLine } from '../../store/list-file.js';
 
 /**
- * Rows that no load takes, each at its position: a line of a list file or db_text file; in a database
+ * The rows that a load discards, each with its position: a line of a list file or db_text file; in a database
  * "URL#/TABLE/ID/COLUMN".
  */
 export async function rowProblems(partition: PartitionConfig, discarded: readonly Discarded[]): Promise<Problem[]> {
@@ -34,7 +34,7 @@ export async function rowProblems(partition: PartitionConfig, discarded: readonl
 
 type FindLine = (at: RowPosition) => number | undefined;
 
-/** Finds the line of a list file that has a destination. */
+/** Returns a function that finds the line of a destination in a list file. */
 async function listLine(file: string): Promise<FindLine> {
   const lines = (await readFile(file, 'latin1')).split('\n').map((line) => {
     const read = parseListLine(line);
@@ -48,7 +48,7 @@ async function listLine(file: string): Promise<FindLine> {
   };
 }
 
-/** Finds the line of a db_text file that has an id. */
+/** Returns a function that finds the line of an ID in a db_text file. */
 async function textLine(file: string, { columns }: PartitionConfig): Promise<FindLine> {
   const table = await readTextTable(file);
   const at = table.columns.indexOf(columns.id);
@@ -59,7 +59,7 @@ async function textLine(file: string, { columns }: PartitionConfig): Promise<Fin
   };
 }
 
-/** A list file may leave the scheme out. */
+/** Compares a destination in a list file, which may lack the scheme. */
 function isSame(destination: unknown, uri: string | undefined): boolean {
   const written = Buffer.isBuffer(destination) ? destination.toString('latin1') : String(destination);
   return written === uri || `sip:${written}` === uri;

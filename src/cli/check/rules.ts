@@ -2,10 +2,12 @@ import { below, type Problem } from '../../config/problem.js';
 import type { RoutingRule, Settings } from '../../config/settings.js';
 import { constantSelection } from '../../daemon/rule-selections.js';
 
-/** Rules that fail every call or are never reached. `hasRows` says whether a set of a partition has destinations. */
+/**
+ * Finds rules that make every call fail or are never reached. `hasRows`: whether a set of a partition has destinations.
+ */
 export function ruleWarnings(settings: Settings, hasRows: (partition: string, set: number) => boolean): Problem[] {
   const at = (pointer: string, reason: string): Problem => ({ file: settings.file, pointer, reason });
-  // A script replaces the rules.
+  // With a script, rules are not used.
   if (settings.routeScript !== undefined) return [];
   const { routing } = settings;
   if (routing.length === 0) return [at('/routing', 'there are no rules: every new request is answered 404')];
@@ -20,7 +22,7 @@ export function ruleWarnings(settings: Settings, hasRows: (partition: string, se
   return warnings;
 }
 
-/** Whether the first rule matches all that the second does. */
+/** Whether the first rule matches everything that the second matches. */
 function covers(first: RoutingRule, second: RoutingRule): boolean {
   return [...first.match].every(
     ([variable, pattern]) => /^\*+$/.test(pattern) || second.match.get(variable) === pattern,

@@ -11,12 +11,12 @@ import { superfluous } from '../../store/list-file.js';
 import { DatabasePools } from '../../store/pools.js';
 import { partitionProblem } from './partition-problem.js';
 
-/** Lines of one list file that are named one by one. */
+/** Most lines of one list file that are named individually. */
 const LINES_NAMED = 20;
-/** A row that no table has: writing its state needs the right to write, and changes nothing. */
+/** A row that no table has: writing its state requires the permission to write, but changes nothing. */
 const NO_ROW = { rowId: undefined, setId: 2_147_483_647, uri: 'sip:no-such-row.invalid', state: 'active' } as const;
 
-/** Partitions that are to keep states in their table while the database does not let them. */
+/** Finds partitions that should keep states in their table, but whose database does not allow it. */
 export async function unwritable(partitions: readonly PartitionConfig[]): Promise<Problem[]> {
   const pools = new DatabasePools(nullLogger);
   const found: Problem[] = [];
@@ -37,7 +37,7 @@ export async function unwritable(partitions: readonly PartitionConfig[]): Promis
   return found;
 }
 
-/** Lines of a list file with words that no load looks at. */
+/** Finds lines of a list file with words that a load ignores. */
 export async function superfluousWords(partition: PartitionConfig): Promise<Problem[]> {
   const url = parseDatabaseUrl(partition.dbUrl, dirname(partition.source));
   if (url.kind !== 'list') return [];

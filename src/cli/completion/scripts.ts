@@ -6,15 +6,15 @@ import { miCatalog } from '../mi/catalog.js';
 
 const SHELLS: Readonly<Record<string, (commands: readonly Entry[]) => string>> = { bash, zsh, fish };
 
-/** A command, or one below it, as completion sees it. */
+/** A command or subcommand, for completion. */
 interface Entry {
-  /** "db import" */
+  /** For example "db import". */
   readonly path: string;
   readonly summary: string;
   readonly options: readonly (readonly [name: string, spec: OptionSpec])[];
-  /** Words that may follow: commands below, choices of an argument, management commands. */
+  /** Words that may follow: subcommands, choices of an argument, management commands. */
   readonly words: readonly string[];
-  /** Whether files may follow. */
+  /** Whether file names may follow. */
   readonly files: boolean;
 }
 
@@ -83,11 +83,11 @@ complete -o default -F _switchyard switchyard
 `;
 }
 
-/** A text inside single quotes of a shell. */
+/** A text for single quotes of a shell. */
 const quoted = (text: string): string => text.replaceAll("'", "'\\''");
 
 function zsh(entries: readonly Entry[]): string {
-  // A colon and brackets mean something in what _arguments and _describe take.
+  // Colons and brackets have a meaning in arguments of _arguments and _describe.
   const plain = (text: string): string => quoted(text).replace(/[[\]:]/g, '\\$&');
   const top = entries.filter(({ path }) => !path.includes(' '));
   const cases = entries.map(({ path, options, words, files }) => {
@@ -98,7 +98,7 @@ function zsh(entries: readonly Entry[]): string {
           : `:${spec.value}:${isFile(spec) ? '_files' : `(${(spec.choices ?? []).join(' ')})`}`;
       return `        '--${name}[${plain(spec.description)}]${action}' \\\n`;
     });
-    // A message for words that nothing completes would keep zsh from putting the one option in that fits.
+    // With a message for words that nothing completes, zsh would not insert the only matching option.
     const rest =
       words.length > 0 ? ` \\\n        '*:word:(${words.join(' ')})'` : files ? ` \\\n        '*:file:_files'` : '';
     return `    '${path}')\n      _arguments \\\n${lines.join('')}        '--help[Show help.]'${rest} ;;\n`;

@@ -13,7 +13,7 @@ import { chosen, type DatabaseOptions } from './database.js';
 import { formatRows, type RowFormat, readRowFile } from './row-file.js';
 import { faultsOf, tableOf } from './tables.js';
 
-/** The one partition that rows are written of or to. Throws SwitchyardError USAGE. */
+/** The single partition to export or import. Throws SwitchyardError USAGE. */
 function onlyOne(options: DatabaseOptions, what: string, io: CommandIo): PartitionConfig {
   const { partitions } = chosen(options, io);
   const [only] = partitions;
@@ -39,7 +39,7 @@ export async function exportTable(
   return 0;
 }
 
-/** A reader sees the old file or the new one, never a part. Throws SwitchyardError USAGE. */
+/** Replaces the file in one step: a reader sees the old or the new one, never a part. Throws SwitchyardError USAGE. */
 function writeWhole(file: string, text: string): void {
   const temporary = `${file}.${randomBytes(6).toString('hex')}`;
   try {
@@ -111,7 +111,7 @@ function rowText({ setid, destination, id: _, ...values }: TableRow): string {
   return [`set ${setid} ${cellText(destination ?? null)}`, ...words].join('  ');
 }
 
-/** A value on one line, passwords of FreeSWITCH addresses masked. */
+/** A value on one line, with passwords of FreeSWITCH addresses masked. */
 function cellText(value: Cell): string {
   if (typeof value !== 'string') return String(value);
   const masked = maskSecrets(value);

@@ -11,14 +11,14 @@ import { hint } from '../line/parse.js';
 import { settingsFor } from '../settings.js';
 import { initPartition, rowsOf } from './tables.js';
 
-/** Options that all of "db" have. */
+/** Options of all subcommands of "db". */
 export interface DatabaseOptions {
   readonly config?: string | undefined;
   readonly partition?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** The partitions the options mean. Throws SwitchyardError PARTITION_UNKNOWN, ConfigError. */
+/** The partitions selected by the options. Throws SwitchyardError PARTITION_UNKNOWN, ConfigError. */
 export function chosen({ config, partition: wanted }: DatabaseOptions, io: CommandIo): Chosen {
   const settings = settingsFor(config, io);
   const partitions = settings.partitions.filter((each) => wanted === undefined || each.name === wanted);
@@ -36,7 +36,7 @@ interface Chosen {
 /** switchyard db init. Returns the exit status. */
 export async function init(options: DatabaseOptions, io: CommandIo): Promise<number> {
   const { partitions } = chosen(options, io);
-  // Asked for by name it is a mistake; among others it has no table to make.
+  // A list file has no table to create; that is an error only if the partition was named.
   const isList = ({ dbUrl }: PartitionConfig): boolean => options.partition === undefined && dbUrl.startsWith('list:');
   for (const { name } of partitions.filter(isList)) io.out(`partition ${name}: a list file, nothing to make\n`);
   return initAll(
@@ -63,7 +63,7 @@ export async function show(options: DatabaseOptions, io: CommandIo): Promise<num
   return status;
 }
 
-/** A row with the names of its columns. */
+/** A row as JSON, with the names of its columns. */
 function jsonLine(partition: string, row: DestinationRow, flavour: FlavourName): string {
   const { probe_mode, weight, state, socket, flags, ...values } = columnValues(row);
   const { hasStateColumn } = flavourKind(flavour);
@@ -78,7 +78,7 @@ function textLine(partition: string, row: DestinationRow): string {
   return `${partition}\t${setId}\t${uri}\t${state}\tweight ${weight}\tpriority ${priority}\t${attrs}\n`;
 }
 
-/** The password in the address of a FreeSWITCH server must not be shown. */
+/** The weight, without the address of a FreeSWITCH server, which contains a password. */
 function shownWeight({ weight, weightFeed }: DestinationRow): string {
   return weightFeed === undefined ? String(weight) : parseFreeswitchUrl(weightFeed).display;
 }

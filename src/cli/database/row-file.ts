@@ -7,19 +7,19 @@ import type { Cell, TableContent, TableRow } from '../../store/table-content.js'
 import { readListText } from '../../store/table-content.js';
 
 /*
- * Files of rows. JSON: an array, or one object a line. CSV (RFC 4180): the first record names the columns; as PostgreSQL
- * writes it, a field without quotes and without text is null, and "" is an empty text. Kamailio's list file.
+ * Files of rows. JSON: an array, or one object per line. CSV (RFC 4180): the first record has the column names; as
+ * PostgreSQL writes it, an empty field without quotes is null, and "" is an empty text. Also Kamailio's list file.
  */
 
-/** Formats of a file of rows. */
+/** Formats of such a file. */
 export type RowFormat = 'json' | 'csv';
 
 const NUMBERS = ['id', 'setid', 'state', 'probe_mode', 'priority', 'flags'];
 const STATES = ['active', 'inactive', 'probing'] as const;
-/** A file of 100,000 rows has about 20 MB. */
+/** Limits for files of rows; 100,000 rows take about 20 MB. */
 const MOST_COLUMNS = 100;
 
-/** Rows as a file of this format. */
+/** Writes rows in this format. */
 export function formatRows({ columns, rows }: TableContent, format: RowFormat): string {
   if (format === 'json')
     return rows.length === 0 ? '[]\n' : `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;
@@ -34,8 +34,8 @@ function csvField(value: Cell): string {
 }
 
 /**
- * The rows of a file. What is no row in a list file goes to `report`, the others are taken. Throws SwitchyardError USAGE
- * with the file and the row.
+ * Reads the rows of a file. Invalid lines of a list file go to `report`; the others are used. Throws SwitchyardError
+ * USAGE with file and row.
  */
 export function readRowFile(file: string, report: (problem: string) => void): readonly TableRow[] {
   let content: Buffer;
@@ -81,7 +81,7 @@ function readCsv(text: string, file: string): unknown[] {
   }
 }
 
-/** A row whose values have the types of their columns. Throws SwitchyardError USAGE. */
+/** Checks that the values of a row have the types of their columns. Throws SwitchyardError USAGE. */
 function checked(value: unknown, where: string): TableRow {
   const fault = (reason: string) => new SwitchyardError('USAGE', `${where}${reason}`);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault(' is not an object');
@@ -111,7 +111,7 @@ function number(name: string, given: unknown, fault: Fault): number | null {
   return value;
 }
 
-/** The column is a text: a number, or the address of a FreeSWITCH server, which holds a password. */
+/** The weight column is a text: a number, or the address of a FreeSWITCH server, which contains a password. */
 function weight(given: Cell, fault: Fault): string {
   const text = String(given);
   if (/^\s*fs:/i.test(text)) {

@@ -10,18 +10,20 @@ import { RowReader } from '../../store/rows.js';
 import type { StoreLoad } from '../../store/store.js';
 import type { TableRow } from '../../store/table-content.js';
 
-/** Where a partition's rows are. Throws SwitchyardError CONFIG_INVALID. */
+/** The table of a partition. Throws SwitchyardError CONFIG_INVALID. */
 export function tableOf(config: PartitionConfig): TableSpec {
   const url = parseDatabaseUrl(config.dbUrl, dirname(config.source));
   return { url, table: config.tableName, columns: config.columns, flavour: config.flavour };
 }
 
-/** Makes a partition's table and version row where they are missing (switchyard db init). Throws SwitchyardError STORE_*. */
+/** Creates a partition's table and version row if missing (switchyard db init). Throws SwitchyardError STORE_*. */
 export function initPartition(config: PartitionConfig): Promise<InitReport> {
   return initDatabase(tableOf(config));
 }
 
-/** Rows of partitions as the daemon would load them, by the partition's name, or why they cannot be read (switchyard db show). */
+/**
+ * The rows of partitions as the daemon would load them, by partition, or why they cannot be read (switchyard db show).
+ */
 export async function rowsOf(
   settings: Settings,
   names: ReadonlySet<string>,
@@ -41,7 +43,7 @@ export async function rowsOf(
   return loads;
 }
 
-/** The rows that a load takes: those whose host does not resolve are known when it is made. */
+/** Removes rows that the load discarded because their host does not resolve. */
 function withoutUnresolved({ rows, discarded }: StoreLoad, report: LoadReport | undefined): StoreLoad {
   const unresolved = (report?.discarded ?? []).filter(({ reason }) => reason.endsWith(UNRESOLVED));
   const left = new Set(unresolved.map(({ row }) => row));
@@ -51,7 +53,7 @@ function withoutUnresolved({ rows, discarded }: StoreLoad, report: LoadReport | 
   };
 }
 
-/** What is wrong with rows that are going to be stored: each would be discarded by a load. */
+/** What is wrong with rows to be stored: a load would discard them. */
 export function faultsOf(rows: readonly TableRow[], config: PartitionConfig, file: string): readonly string[] {
   const rules = { table: file, kind: 'file', flavour: config.flavour, persistentState: true } as const;
   const reader = new RowReader({ ...rules, freeswitchMaxWeight: 1 });

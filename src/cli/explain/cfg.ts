@@ -8,7 +8,7 @@ import { ScriptRehearsal } from '../../daemon/script-rehearsal.js';
 import type { CommandIo } from '../line/io.js';
 import { goesSomewhere, renderScript } from './render-script.js';
 
-/** Milliseconds that startup routes may take before the request is handed to the script. */
+/** Milliseconds that startup routes may take before the script gets the request. */
 const STARTUP_MS = 10_000;
 
 /** Options of "explain" with --cfg. */
@@ -23,8 +23,8 @@ export interface ExplainCfgOptions {
 }
 
 /**
- * switchyard explain --cfg: runs the script of a cfg file over one request and shows each statement with its values, and
- * what would be sent. Nothing is sent. Returns the exit status: 1 where the request goes nowhere.
+ * switchyard explain --cfg: runs the script of a cfg file for one request, and shows each statement with its values and
+ * the messages that would be sent. Nothing is sent. Returns the exit status: 1 when the request goes nowhere.
  */
 export async function explainCfg(options: ExplainCfgOptions, request: string, io: CommandIo): Promise<number> {
   const { dialect, preprocess, defines } = options;

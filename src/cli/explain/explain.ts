@@ -22,7 +22,9 @@ export interface ExplainCommandOptions {
   readonly json?: boolean | undefined;
 }
 
-/** switchyard explain. Returns the exit status: 1 where the request goes nowhere. Throws MiCallError, SwitchyardError. */
+/**
+ * switchyard explain. Returns the exit status: 1 when the request goes nowhere. Throws MiCallError, SwitchyardError.
+ */
 export async function explain(
   options: ExplainCommandOptions,
   file: string | undefined,
@@ -76,7 +78,7 @@ async function offline(
   }
 }
 
-/** The request in a file, or on standard input for "-" and no name. Throws SwitchyardError USAGE. */
+/** Reads the request from a file, or from standard input for "-" or no name. Throws SwitchyardError USAGE. */
 export async function requestIn(file: string | undefined, io: CommandIo): Promise<string> {
   return file === undefined || file === '-' ? textOf(io.stdin) : textIn(file);
 }

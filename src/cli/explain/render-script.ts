@@ -1,12 +1,12 @@
 import { relative } from 'node:path';
 import type { ScriptExplanation } from '../../daemon/daemon.js';
 
-/** Whether a request goes to somebody: something but a refusal would be sent. */
+/** Whether a message other than a refusal would be sent. */
 export function goesSomewhere({ sent }: ScriptExplanation): boolean {
   return sent.some(({ line }) => !/^SIP\/2\.0 [3-6]/.test(line));
 }
 
-/** The path of a request through a script, for a terminal. */
+/** Shows on a terminal how a request passes through a script. */
 export function renderScript({ steps, log, sent: unsent }: ScriptExplanation): string {
   const shown = steps.map(({ file, line, depth, text, result, values }) => {
     const known = values.map(
@@ -18,7 +18,7 @@ export function renderScript({ steps, log, sent: unsent }: ScriptExplanation): s
   const written = log.map((each) => `log: ${each}\n`);
   const sent = unsent.map(({ line, address, port }) => `sends to ${address}:${port}: ${line}\n`);
   const lines = [...shown, '\n', ...written, ...(sent.length === 0 ? ['nothing is sent\n'] : sent)];
-  // What a request or a script says must not move the cursor of the terminal it is shown on.
+  // Control characters in a request or script must not reach the terminal.
   return lines.map((line) => line.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '?')).join('');
 }
 

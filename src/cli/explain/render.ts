@@ -1,6 +1,6 @@
 import type { Explanation } from '../../daemon/daemon.js';
 
-/** An explanation for a terminal. */
+/** Shows an explanation on a terminal. */
 export function renderExplanation(found: Explanation): string {
   const lines: string[] = [];
   if (found.dialog !== undefined) {
@@ -42,6 +42,6 @@ export function renderExplanation(found: Explanation): string {
   if (found.fails_over_on !== undefined) lines.push(`fails over on ${found.fails_over_on}`);
   if (found.failure !== undefined) lines.push(found.failure);
   if (found.answer !== undefined) lines.push(`the caller gets ${found.answer}`);
-  // What a request or a table says must not move the cursor of the terminal it is shown on.
+  // Control characters in a request or table must not reach the terminal.
   return `${lines.map((line) => line.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')).join('\n')}\n`;
 }

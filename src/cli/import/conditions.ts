@@ -2,7 +2,7 @@ import type { BinaryOperator, Expression } from '../../cfg/ast.js';
 
 const GLUED = /^([A-Za-z_]\w*)(==|!=|=~)(.+)$/s;
 
-/** A condition with core tests that are written without blanks ("uri==myself") taken apart. */
+/** Splits core tests that are written without blanks ("uri==myself"). */
 export function apart(condition: Expression): Expression {
   switch (condition.kind) {
     case 'word': {

@@ -2,7 +2,7 @@ import type { Argument, Expression } from '../../cfg/ast.js';
 
 const MOST = 120;
 
-/** An expression as it may have been written, for messages; long ones are cut short. */
+/** An expression as source text for messages, shortened if long. */
 export function expressionText(expression: Expression): string {
   const text = written(expression);
   return text.length > MOST ? `${text.slice(0, MOST - 3)}...` : text;
@@ -44,7 +44,7 @@ function argumentText(arg: Argument): string {
   return arg === undefined ? '' : written(arg);
 }
 
-/** The text of an argument that is a literal or a variable; undefined for anything that is computed. */
+/** The text of a literal or a variable; undefined for an argument that is computed. */
 export function literalText(arg: Argument): string | undefined {
   if (arg === undefined) return '';
   switch (arg.kind) {

@@ -17,20 +17,20 @@ import {
 import type { Ledger } from './ledger.js';
 import { leaveBelow } from './left-out.js';
 
-/** Failover as a rule says it. */
+/** The failover part of a rule. */
 export interface Failover {
   readonly codes: readonly string[];
   readonly max?: number;
   readonly mark?: 'p' | 'i' | 'a';
 }
 
-/** Final replies from 300 to 699, and silence after them. */
+/** Range of final replies; the code after the last one means no reply. */
 const FIRST = 300;
 const SILENCE = 700;
 type Codes = ReadonlySet<number>;
 const ALL: Codes = new Set(Array.from({ length: SILENCE - FIRST + 1 }, (_, i) => FIRST + i));
 
-/** What cannot be said as a rule, and why. */
+/** Thrown with the reason when something cannot be expressed as a rule. */
 class Unsayable extends Error {}
 
 interface Found {
@@ -39,18 +39,18 @@ interface Found {
   readonly rearmed: boolean;
 }
 
-/** What is known on the way to the next destination. */
+/** What is known at one point of the failure route. */
 interface State {
   readonly codes: Codes;
   readonly mark: string | undefined;
-  /** The next destination has been chosen. */
+  /** Whether the next destination has been selected. */
   readonly next: boolean;
   readonly armed: boolean;
 }
 
 /**
- * The failover of a failure route: for which replies it takes the next destination, and what it marks the failed one as. A
- * string says why a rule cannot say it.
+ * Converts a failure route to failover of a rule: for which replies it uses the next destination, and how it marks the
+ * failed one. Returns a text with the reason when a rule cannot express it.
  */
 export function failoverOf(
   name: string,
@@ -93,7 +93,7 @@ class FailureReader {
     private readonly ledger: Ledger,
   ) {}
 
-  /** What is known after the statements; undefined where none of the ways goes on. */
+  /** The state after the statements; undefined when no path continues after them. */
   follow(statements: readonly Statement[], start: State, depth: number): State | undefined {
     let state = start;
     for (const statement of statements) {
@@ -182,7 +182,10 @@ class FailureReader {
     return state;
   }
 
-  /** The replies for which a condition holds, and those for which it does not; undefined where that depends on more. */
+  /**
+   * The replies for which a condition holds, and those for which it does not; undefined when that depends on other
+   * things.
+   */
   private condition(condition: Expression, state: State): { holds: State; holdsNot: State } | undefined {
     const none = { ...state, codes: new Set<number>() };
     if (condition.kind === 'unary' && condition.operator === '!') {
@@ -190,7 +193,7 @@ class FailureReader {
       return inner && { holds: inner.holdsNot, holdsNot: inner.holds };
     }
     if (condition.kind === 'call' && NEXT_FUNCTIONS.test(condition.name)) {
-      // Where there is no next one the call ends: that is what a rule does too.
+      // When there is no next destination the call ends, as it does with a rule.
       return { holds: { ...state, next: true }, holdsNot: none };
     }
     if (condition.kind === 'call' && RELAY_FUNCTIONS.test(condition.name)) {
@@ -218,7 +221,7 @@ class FailureReader {
     return { holds: { ...state, codes: inside }, holdsNot: { ...state, codes: outside } };
   }
 
-  /** What the script answers when no destination is left. */
+  /** Reports what the script answers when no destination is left. */
   private leaveReplies(statements: readonly Statement[]): void {
     for (const call of callsIn(statements)) {
       if (call.kind !== 'call' || !REPLIES.test(call.name)) continue;
@@ -238,7 +241,7 @@ function mentionsNext(condition: Expression): boolean {
   return condition.kind === 'binary' && (mentionsNext(condition.left) || mentionsNext(condition.right));
 }
 
-/** Replies for which a condition holds; silence counts as a 408 of our own, as in both programs. */
+/** The replies for which a condition holds. No reply counts as our own 408, as in both programs. */
 function codesOf(condition: Expression): Codes | undefined {
   if (condition.kind === 'binary' && (condition.operator === '&&' || condition.operator === '||')) {
     if (isSilence(condition)) return new Set([SILENCE]);
@@ -279,7 +282,7 @@ function codesOf(condition: Expression): Codes | undefined {
   return new Set([...ALL].filter((code) => test(code === SILENCE ? 408 : code)));
 }
 
-/** "t_branch_timeout() and !t_branch_replied()" and its parts: nothing was received at all. */
+/** Whether a condition is "t_branch_timeout() and !t_branch_replied()" or a part of it: nothing was received at all. */
 function isSilence(condition: Expression): boolean {
   if (condition.kind !== 'binary' || condition.operator !== '&&') return false;
   const { left, right } = condition;
@@ -292,7 +295,7 @@ function isSilence(condition: Expression): boolean {
   return (isTimeout(left) && isUnanswered(right)) || (isTimeout(right) && isUnanswered(left));
 }
 
-/** The t_branch_replied() of the first `isSilence` in a condition. */
+/** The t_branch_replied() in the first `isSilence` of a condition. */
 function unansweredIn(condition: Expression): FunctionCall | undefined {
   if (condition.kind === 'unary') return unansweredIn(condition.operand);
   if (condition.kind !== 'binary') return undefined;
@@ -310,7 +313,7 @@ function byRegex(source: string): Codes | undefined {
   }
 }
 
-/** Codes as a rule lists them: whole classes, then single codes, then silence unless 408 covers it. */
+/** Codes in the form of a rule: complete classes, then single codes, then "timeout" unless 408 covers it. */
 function codeList(codes: Codes): string[] {
   const list: string[] = [];
   for (let first = FIRST; first < SILENCE; first += 100) {
@@ -322,7 +325,7 @@ function codeList(codes: Codes): string[] {
   return list;
 }
 
-/** The state among the arguments of ds_mark_dst: a letter or word; without one a destination becomes inactive. */
+/** The state in the arguments of ds_mark_dst: a letter or word; by default inactive. */
 function markArgument(args: readonly (string | undefined)[]): string {
   if (args.length === 0) return 'i';
   const state = args.find((arg) => arg !== undefined && /^(?:[aidptAIDPT012]{1,2}|active|inactive|probing)$/.test(arg));
@@ -334,6 +337,6 @@ function markLetter(mark: string, kamailio: boolean): 'p' | 'i' | 'a' | undefine
   if (/^(?:i|1|inactive)$/i.test(mark) && (mark !== '1' || kamailio)) return 'i';
   if (!kamailio && mark === '0') return 'i';
   if (/^(?:a|active)$/i.test(mark) || (mark === '1' && !kamailio)) return 'a';
-  // Kamailio's "ip" and "tp": what a probe finds brings it back.
+  // Kamailio's "ip" and "tp" mean: probing makes it active again.
   return kamailio && /^[it]p$/i.test(mark) ? 'p' : undefined;
 }

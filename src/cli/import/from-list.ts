@@ -1,15 +1,15 @@
 import type { FunctionCall } from '../../cfg/ast.js';
 import { literalText } from './expression-text.js';
 
-/** What begins the name of a condition on the source of a request; its value of `from_list` follows. */
+/** Prefix of a condition about the source of a request; its value of `from_list` follows. */
 export const FROM_LIST_CONDITION = 'from_list ';
 
-/** Bits of the mode of ds_is_from_list that a rule can say. */
+/** Bits in the mode of ds_is_from_list that a rule can express. */
 const ANY_PORT = 1;
 const ANY_PROTOCOL = 2;
 const ACTIVE_ONLY = 4;
 
-/** The value of `from_list` that asks what this call asks; undefined where none does. */
+/** The value of `from_list` that corresponds to this call; undefined if there is none. */
 export function fromListOf(call: FunctionCall): string | undefined {
   const args = call.args.map(literalText);
   if (args.includes(undefined)) return undefined;
@@ -18,7 +18,9 @@ export function fromListOf(call: FunctionCall): string | undefined {
   return call.name === 'ds_is_from_list' ? isFromList(texts) : undefined;
 }
 
-/** ds_is_in_list(ip, port[, set[, partition[, active only[, pattern]]]]); before 2.2 (ip, port[, set[, active only]]). */
+/**
+ * ds_is_in_list(ip, port[, set[, partition[, active only[, pattern]]]]); before 2.2 (ip, port[, set[, active only]]).
+ */
 function inList([ip, port = '', set = '', fourth = '', fifth = '', pattern = '']: readonly string[]):
   | string
   | undefined {
@@ -39,7 +41,7 @@ function inList([ip, port = '', set = '', fourth = '', fifth = '', pattern = '']
   return words.join(';');
 }
 
-/** ds_is_from_list([group[, mode]]): without a mode address, port and protocol must agree. */
+/** ds_is_from_list([group[, mode]]): without mode, address, port and protocol must match. */
 function isFromList([group = '', mode = '0', uri]: readonly string[]): string | undefined {
   if (uri !== undefined || !/^(?:[0-9]{1,9}|-1)?$/.test(group) || !/^[0-9]{1,2}$/.test(mode)) return undefined;
   const bits = Number(mode);

@@ -2,19 +2,19 @@ import type { Expression, Statement } from '../../cfg/ast.js';
 
 /** Functions that select from a set. */
 export const SELECTS = /^ds_select_(?:dst|domain|routes)$|^ds_select$/;
-/** Functions that take the next destination of a selection. */
+/** Functions that proceed to the next destination. */
 export const NEXT_FUNCTIONS = /^ds_next_(?:dst|domain)$/;
-/** Functions that relay with a transaction. */
+/** Functions that forward with a transaction. */
 export const RELAY_FUNCTIONS = /^t_relay(?:_to(?:_(?:udp|tcp|tls))?)?$/;
-/** Functions that forward without one. */
+/** Functions that forward without a transaction. */
 export const FORWARDS = /^forward(?:_(?:udp|tcp|tls))?$/;
-/** A method whose requests a rule may accept by itself. */
+/** A method whose requests a rule may answer itself. */
 export const ACCEPTED = /^(?!(?:INVITE|ACK|CANCEL)$)[A-Z]+$/;
 
 /** Functions that answer the request. */
 export const REPLIES = /^(?:send_reply|sl_send_reply|t_reply|sl_reply|sl_reply_error|send_reply_error|t_send_reply)$/;
 
-/** What the proxy does for every request by itself. */
+/** Functions for things that the proxy does itself for every request. */
 const BUILT_IN = new Set([
   'mf_process_maxfwd_header',
   'process_maxfwd',
@@ -33,13 +33,13 @@ const BUILT_IN = new Set([
   't_is_set',
   't_set_fr',
 ]);
-/** Lines for a log: nothing that a call depends on. */
+/** Functions that only write log lines. */
 const LOGS = /^(?:xlog|xlogl|xdbg|xinfo|xnotice|xwarn|xerr|xalert|xcrit|xbug|log|xlogm)$/;
 
-/** Functions that arm a route which is listed by itself. */
+/** Functions that set a route which is reported separately. */
 export const ARMS = /^t_on_(?:reply|branch|branch_failure)$/;
 
-/** Whether these statements do nothing that would have to be carried over. */
+/** Whether these statements do nothing that would have to be imported. */
 export function isSilent(statements: readonly Statement[]): boolean {
   return statements.every((statement) => {
     if (statement.kind === 'if') return isSilent(statement.body) && isSilent(statement.otherwise ?? []);
@@ -49,7 +49,7 @@ export function isSilent(statements: readonly Statement[]): boolean {
   });
 }
 
-/** Whether the proxy does by itself what a function is for. */
+/** Whether the proxy itself does what a function is for. */
 export function isBuiltIn(name: string): boolean {
   return BUILT_IN.has(name);
 }
@@ -59,7 +59,7 @@ export function isLog(name: string): boolean {
   return LOGS.test(name);
 }
 
-/** The value of a condition for every request that begins a dialog; undefined where it depends on the request. */
+/** The value of a condition for every request that begins a dialog; undefined when it depends on the request. */
 export function alwaysOf(condition: Expression): boolean | undefined {
   if (condition.kind === 'int') return condition.value !== 0;
   if (condition.kind !== 'call') return undefined;
@@ -78,7 +78,7 @@ export function alwaysOf(condition: Expression): boolean | undefined {
     case 'mf_process_maxfwd':
     case 'sanity_check':
     case 't_newtran':
-    // The limits of the settings do it.
+    // The limits in the settings do this.
     case 'pike_check_req':
       return true;
     default:
@@ -86,7 +86,10 @@ export function alwaysOf(condition: Expression): boolean | undefined {
   }
 }
 
-/** Whether these statements decide where a request goes: below a condition that is not understood, it is unknown. */
+/**
+ * Whether these statements decide where a request goes: then, inside a condition that is not understood, the result is
+ * unknown.
+ */
 export function decides(
   statements: readonly Statement[],
   routes: (name: string) => readonly Statement[] | undefined,
@@ -140,7 +143,7 @@ function callDecides(name: string): boolean {
   );
 }
 
-/** Whether a condition itself calls something that decides. */
+/** Whether a condition calls a function that decides. */
 function mentions(condition: Expression): boolean {
   switch (condition.kind) {
     case 'call':

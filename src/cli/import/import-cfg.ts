@@ -8,18 +8,18 @@ import { Modules } from './modules.js';
 import { diskReader, readConfiguration } from './read-cfg.js';
 import { rulesOf } from './rules.js';
 
-/** A configuration carried over: files to write, and what has to be looked at by a person. */
+/** An imported configuration: the files to write, and remarks for the operator. */
 export interface ImportedConfiguration {
   readonly settings: { readonly [key: string]: WrittenJson };
   /** Partition files by name. */
   readonly partitions: ReadonlyMap<string, { readonly [key: string]: WrittenJson }>;
-  /** What was not carried over. */
+  /** What was not imported. */
   readonly left: readonly Remark[];
-  /** What was carried over with a difference. */
+  /** What was imported with a difference. */
   readonly notes: readonly Remark[];
 }
 
-/** Modules that are counterparts of what is always there, or of what their parameters became. */
+/** Modules whose function is built in, or covered by what their parameters become. */
 const HAVE_COUNTERPARTS = new Set(
   (
     'dispatcher tm sl rr maxfwd textops textopsx sipmsgops siputils pv xlog mi_fifo mi_datagram mi_http httpd jsonrpcs ctl ' +
@@ -27,7 +27,7 @@ const HAVE_COUNTERPARTS = new Set(
     'sanity kex corex tmx db_mysql db_postgres db_sqlite db_text freeswitch path cfgutils stir'
   ).split(' '),
 );
-/** Core parameters that are carried over by themselves. */
+/** Core parameters that are imported separately. */
 const CARRIED = new Set([
   'listen',
   'socket',
@@ -46,8 +46,9 @@ const CARRIED = new Set([
 ]);
 
 /**
- * Carries an opensips.cfg or kamailio.cfg over: parameters of the dispatcher, tm, MI, TLS and pike, sockets, and each
- * selection of the script that can be said as a rule. Everything else is in `left`. Never throws for the text.
+ * Imports an opensips.cfg or kamailio.cfg: parameters of the dispatcher, tm, MI, TLS and pike, sockets, and each
+ * selection of the script that can be expressed as a rule. Everything else is in `left`. Never throws because of the
+ * text.
  */
 export function importCfg(
   text: string,
@@ -105,7 +106,7 @@ function takeParameter(
   } else if (!CARRIED.has(name)) ledger.leaveRepeated(at, `core parameter ${name} has no counterpart`);
 }
 
-/** Names that are ours go into "aliases" where the settings have such a key. */
+/** Writes further names of ours to "aliases", if the settings have such a key. */
 function takeAliases(aliases: readonly string[], settings: { [key: string]: WrittenJson }, ledger: Ledger): void {
   if (aliases.length === 0) return;
   const names = [...new Set(aliases.map((each) => each.replace(/^[a-z]+:(?=[^/])/i, '').replace(/:\*$/, '')))];

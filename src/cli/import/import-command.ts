@@ -19,8 +19,8 @@ export interface ImportOptions {
 }
 
 /**
- * switchyard import: a configuration of OpenSIPS or Kamailio becomes files of ours. Returns the exit status: 0 only where
- * everything was carried over.
+ * switchyard import: converts a configuration of OpenSIPS or Kamailio to our files. Returns the exit status: 0 only if
+ * everything was imported.
  */
 export function importConfiguration(options: ImportOptions, file: string, io: CommandIo): number {
   let text: string;
@@ -43,7 +43,7 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
   }
   for (const [path, content] of files) {
     mkdirSync(dirname(path), { recursive: true });
-    // Passwords of database URLs stand in these files.
+    // The files contain passwords of database URLs.
     writeFileSync(path, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o640 });
   }
   const problems = faultsOf(main);

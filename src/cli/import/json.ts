@@ -1,4 +1,4 @@
-/** What is written into the files. */
+/** A value in the files that are written. */
 export type WrittenJson =
   | null
   | boolean

@@ -1,43 +1,43 @@
 import type { Position } from '../../cfg/ast.js';
 
-/** Something a person has to look at. */
+/** Something the operator must check. */
 export interface Remark {
   readonly file: string;
-  /** undefined where it concerns the whole file. */
+  /** undefined: it concerns the whole file. */
   readonly line: number | undefined;
   readonly text: string;
 }
 
-/** What became of a configuration that is carried over. Nothing is dropped without an entry here. */
+/** Collects remarks during an import. Nothing is dropped without one. */
 export class Ledger {
-  /** What was not carried over. */
+  /** What was not imported. */
   readonly left: Remark[] = [];
-  /** What was carried over with a difference. */
+  /** What was imported with a difference. */
   readonly notes: Remark[] = [];
   private readonly seen = new Set<string>();
-  /** Lines by what stands on them, for entries that are reported once with all their lines. */
+  /** Remarks that occur on several lines, by text, to be reported once with all lines. */
   private readonly repeated = new Map<string, { readonly at: Position; readonly lines: Set<number> }>();
 
   constructor(readonly file: string) {}
 
-  /** Says that what stands at a position was not carried over. */
+  /** Reports that something at a position was not imported. */
   leave(at: Position | undefined, text: string): void {
     this.add(this.left, at, text);
   }
 
-  /** The same for what stands in many lines: one entry names them all. */
+  /** The same for something that occurs on many lines: one remark has them all. */
   leaveRepeated(at: Position, text: string): void {
     const known = this.repeated.get(`${at.file} ${text}`) ?? { at, lines: new Set<number>() };
     known.lines.add(at.line);
     this.repeated.set(`${at.file} ${text}`, known);
   }
 
-  /** Says how something was carried over that is not quite the same here. */
+  /** Reports that something was imported with a difference. */
   note(at: Position | undefined, text: string): void {
     this.add(this.notes, at, text);
   }
 
-  /** Closes the entries that name several lines, and puts all in the order of the files. */
+  /** Completes the remarks with several lines, and sorts all by position. */
   close(): void {
     for (const [key, { at, lines }] of this.repeated) {
       const others = [...lines].sort((a, b) => a - b).slice(1);
@@ -62,7 +62,7 @@ export class Ledger {
   }
 }
 
-/** "FILE line N: text" */
+/** For example "FILE line N: text". */
 export function remarkText({ file, line, text }: Remark): string {
   return `${file}${line === undefined ? '' : ` line ${line}`}: ${text}`;
 }

@@ -6,8 +6,8 @@ import type { Ledger } from './ledger.js';
 const MOST_DEPTH = 32;
 
 /**
- * Lists what stands in these statements, each with its line, as not carried over; `under` says below what. Lines for the log and what
- * the proxy does by itself are passed over, and selections, whose reasons are listed with them.
+ * Reports the contents of these statements as not imported, each with its line; `under`: what contains them. Log lines
+ * and what the proxy does itself are skipped, and so are selections, which are reported with their own reasons.
  */
 export function leaveBelow(statements: readonly Statement[], under: string, ledger: Ledger, depth = 0): void {
   if (depth > MOST_DEPTH) return;

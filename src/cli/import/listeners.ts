@@ -5,16 +5,16 @@ import { parseSocket } from '../../config/socket.js';
 import { messageOf } from '../../core/errors.js';
 import type { Ledger } from './ledger.js';
 
-/** The sockets of a file, and the names it goes by. */
+/** The sockets in a file, and our own names. */
 export interface Listeners {
   readonly listen: readonly string[];
-  /** Host names and addresses that are ours; undefined where a socket stands for all addresses. */
+  /** Host names and addresses that are ours; undefined if a socket listens on all addresses. */
   readonly own: readonly string[] | undefined;
   /** Values of "alias". */
   readonly aliases: readonly string[];
 }
 
-/** Options of a socket that say how it is served, which is no question here. */
+/** Options of a socket that have no meaning here. */
 const SERVING = new Set(['use_workers', 'use_children', 'workers', 'agname']);
 
 /** Reads "listen", "socket", "port" and "alias". */
@@ -67,7 +67,7 @@ class ListenerReader {
     return this.found;
   }
 
-  /** Without a socket both programs listen on all addresses. */
+  /** Without a socket, both programs listen on all addresses. */
   private all(): void {
     const tcp = !this.isOn('disable_tcp');
     this.found.push(`udp:0.0.0.0:${this.port}`, ...(tcp ? [`tcp:0.0.0.0:${this.port}`] : []));
@@ -89,7 +89,7 @@ class ListenerReader {
       this.block(line);
       return;
     }
-    // "udp:(a, b):5060": what stands between the brackets was cut at the commas.
+    // In "udp:(a, b):5060", the text in parentheses was split at the commas.
     let text = textOf(value);
     let left = [...rest];
     if (text.includes('(')) {
@@ -143,7 +143,7 @@ class ListenerReader {
       brackets === null
         ? [address]
         : (brackets[1] as string).split(',').map((each) => each.trim() + (brackets[2] ?? ''));
-    // A socket without protocol is one of each in Kamailio.
+    // In Kamailio, a socket without protocol means one for each.
     const protocols =
       protocol === undefined
         ? this.kamailio && !this.isOn('disable_tcp')

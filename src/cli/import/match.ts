@@ -2,16 +2,16 @@ import type { Expression } from '../../cfg/ast.js';
 import { literalText } from './expression-text.js';
 import { FROM_LIST_CONDITION, fromListOf } from './from-list.js';
 
-/** One entry of a rule's `match`, with the values that satisfy it. */
+/** An entry of a rule's `match`, with the values that satisfy it. */
 export interface MatchTest {
   readonly variable: string;
   readonly values: readonly string[];
 }
 
-/** Variables a rule can match whose values do not change while the script runs. */
+/** Variables that a rule can match and that do not change while the script runs. */
 const MATCHABLE =
   /^\$(?:r[mdUpu]|s[ip]|[ft][dU]|ua|ci|pr|R[ip]|hdr\([A-Za-z0-9-]+\))$|^\$(?:from\.(?:user|domain)|to\.(?:user|domain))$/;
-/** Core tests of old files and what they are as variables. */
+/** Core tests of old files, and the corresponding variables. */
 const WORDS: Readonly<Record<string, string>> = {
   method: '$rm',
   src_ip: '$si',
@@ -27,10 +27,10 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
   '$to.domain': '$td',
 };
 
-/** What tests of "myself" mean: our own host names and addresses; undefined where the file does not name them all. */
+/** What "myself" means: our host names and addresses; undefined when the file does not name all of them. */
 export type OwnNames = readonly string[] | undefined;
 
-/** A condition as an entry of `match`; undefined where none says the same. */
+/** A condition as an entry of `match`; undefined when none is equivalent. */
 export function matchTest(condition: Expression, own: OwnNames): MatchTest | undefined {
   if (condition.kind === 'call') {
     const first = literalText(condition.args[0]);
@@ -51,18 +51,18 @@ export function matchTest(condition: Expression, own: OwnNames): MatchTest | und
   const isNull = right.kind === 'null' || (right.kind === 'variable' && right.text === '$null');
   if (isNull) return operator === '==' ? { variable, values: ['<null>'] } : undefined;
   const value = literalText(right);
-  // A variable in the text: it is another one for each request.
+  // A text with a variable is different for each request.
   if (value === undefined || value === '' || /\$[A-Za-z(]/.test(value)) return undefined;
   if (operator === '==' || operator === 'eq') {
-    // A word is a keyword: a method, an address.
+    // A word is a keyword: a method or an address.
     if (right.kind === 'word' && !/^(?:[A-Z]{3,}|[0-9a-fA-F.:/[\]]+)$/.test(value)) return undefined;
     return value.includes('*') || /^\/.*\/i?$/.test(value) ? undefined : { variable, values: [value] };
   }
-  // Both programs compare extended regular expressions without case.
+  // Both programs match extended regular expressions without case.
   return operator === '=~' ? { variable, values: [`/${value}/i`] } : undefined;
 }
 
-/** The variable that holds the host which a test of "myself" is about. */
+/** The variable with the host that a test for "myself" examines. */
 const HOST_OF: Readonly<Record<string, string>> = {
   uri: '$rd',
   $ru: '$rd',
@@ -75,7 +75,7 @@ const HOST_OF: Readonly<Record<string, string>> = {
   $td: '$td',
 };
 
-/** Whether a condition is that of a keep-alive for the proxy itself, which it answers without a rule. */
+/** Whether a condition matches keep-alives for the proxy itself, which it answers without a rule. */
 export function isKeepAlive(condition: Expression): boolean {
   const parts = conjuncts(condition);
   const isOptions = parts.some((part) => {
@@ -101,7 +101,7 @@ function variableOf(expression: Expression): string | undefined {
   return text !== undefined && MATCHABLE.test(text) ? text : undefined;
 }
 
-/** is_method("INVITE|ACK"): requests that the proxy handles by itself need no rule. */
+/** is_method("INVITE|ACK"); methods that the proxy handles itself need no rule. */
 function methodTest(name: string, methods: string | undefined, count: number): MatchTest | undefined {
   if (name !== 'is_method' || methods === undefined || count !== 1) return undefined;
   const values = methods.split('|').map((method) => method.trim().toUpperCase());

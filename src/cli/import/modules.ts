@@ -8,17 +8,17 @@ import type { Ledger } from './ledger.js';
 
 type Fields = { [key: string]: WrittenJson };
 
-/** What stands for it here (src/daemon/route-scripts.ts). */
+/** The counterpart in this product (src/daemon/route-scripts.ts). */
 const EVENT_ROUTE = 'here it is an event route of a JavaScript route script (settings key "route_script")';
 
-/** Parameters that belong to a partition: in Kamailio's case they go into the file of the default one. */
+/** Parameters of a partition; those of Kamailio are written to the file of the default partition. */
 const PARTITION_KEYS = new Set(['db_url', 'table_name', 'dst_avp', 'grp_avp', 'cnt_avp', 'sock_avp', 'attrs_avp']);
-/** Modules whose parameters say nothing that rules or the proxy would need. */
+/** Modules whose parameters have no meaning for rules or the proxy. */
 const SEVERAL = 'parameters of the module have no counterpart';
-/** Port of OpenSIPS' httpd where none is set. */
+/** Default port of OpenSIPS' httpd. */
 const HTTPD_PORT = 8888;
 
-/** What module parameters are carried over to. */
+/** Imports module parameters. */
 export class Modules {
   readonly modparam: Fields = {};
   readonly tm: Fields = {};
@@ -44,7 +44,7 @@ export class Modules {
     private readonly ledger: Ledger,
   ) {}
 
-  /** Carries one parameter over, or notes why not. */
+  /** Imports a parameter, or reports why not. */
   take({ module, name, value, at }: ModuleParameter): void {
     for (const each of module.split('|')) this.one(each.trim(), name, value, at);
   }
@@ -120,7 +120,7 @@ export class Modules {
       return;
     }
     if (name === 'list_file') {
-      // A relative path begins at the file that names it; what is written stands in another folder.
+      // A relative path starts from the file that contains it; the written file is in another folder.
       this.partition('default')['db_url'] = `list:${resolve(dirname(at.file), String(value))}`;
       return;
     }
@@ -178,7 +178,7 @@ export class Modules {
   }
 
   private timer(name: string, value: string | number): boolean {
-    // Kamailio counts these in milliseconds, OpenSIPS in seconds.
+    // Kamailio uses milliseconds, OpenSIPS seconds.
     const seconds = this.kamailio ? Number(value) / 1000 : Number(value);
     switch (name) {
       case 'fr_timeout':
@@ -206,7 +206,7 @@ export class Modules {
     }
   }
 
-  /** Certificates of the first domain; "[name]" before a value is OpenSIPS' way of naming one. */
+  /** Certificates of the first domain; OpenSIPS names a domain by "[name]" before a value. */
   private certificate(name: string, value: string, at: Position): boolean {
     const keys: Readonly<Record<string, string>> = {
       certificate: 'certificate',
@@ -236,7 +236,7 @@ export class Modules {
     else this.ledger.leave(at, `pike ${name} has no counterpart`);
   }
 
-  /** Puts what was gathered into the settings. */
+  /** Writes the collected values to the settings. */
   finish(settings: Fields): void {
     if (this.defaultPartition !== undefined) settings['default'] = this.defaultPartition;
     if (this.pike.at !== undefined || this.modules.has('pike')) {
@@ -287,7 +287,7 @@ function isOn(value: string): boolean {
 }
 
 function mode(value: string | number): string {
-  // A number was octal in the file.
+  // A number in the file was octal.
   const digits = typeof value === 'number' ? value.toString(8) : value.replace(/^0o?/, '');
   return `0${digits.padStart(3, '0')}`;
 }

@@ -1,20 +1,20 @@
 import type { Expression, FunctionCall } from '../../cfg/ast.js';
 import { expressionText, literalText } from './expression-text.js';
 
-/** What a script has made of the number in the request-URI on a way: as `destination` of a rule says it. */
+/** How the script changes the number in the request-URI, in the terms of a rule's `destination`. */
 export interface NumberChange {
-  /** Characters taken off its start. */
+  /** Number of characters removed from its beginning. */
   readonly strip: number;
-  /** What was put before it then. */
+  /** Text then put before it. */
   readonly prefix: string;
 }
 
-/** A change of the request-URI that rules have no words for; what it is, for the operator. */
+/** A change of the request-URI that rules cannot express, as a text for the operator. */
 export interface OtherChange {
   readonly problem: string;
 }
 
-/** The request-URI as it came. */
+/** The request-URI as received. */
 export const AS_IT_CAME: NumberChange = { strip: 0, prefix: '' };
 
 const REWRITES =
@@ -22,7 +22,7 @@ const REWRITES =
 /** Variables that are parts of the request-URI. */
 const URI_PARTS = /^\$(?:ru|rd|rU|rp|rP|rz|ruri)(?![\w(])|^\$\((?:ru|rd|rU|rp|rP)[){]/;
 
-/** What a call makes of the request-URI; undefined where it leaves it as it is. */
+/** How a call changes the request-URI; undefined when it does not. */
 export function numberAfterCall(call: FunctionCall, before: NumberChange): NumberChange | OtherChange | undefined {
   const { name, args } = call;
   if (name === 'strip') {
@@ -37,7 +37,7 @@ export function numberAfterCall(call: FunctionCall, before: NumberChange): Numbe
   return REWRITES.test(name) ? problem(call) : undefined;
 }
 
-/** What an assignment makes of the request-URI; undefined where it leaves it as it is. */
+/** How an assignment changes the request-URI; undefined when it does not. */
 export function numberAfterAssignment(
   target: string,
   operator: string,
@@ -54,18 +54,18 @@ export function numberAfterAssignment(
   return prefix === undefined || !isPlain(prefix) ? other : { ...before, prefix: prefix + before.prefix };
 }
 
-/** TEXT of `TEXT + $rU`. */
+/** The TEXT in `TEXT + $rU`. */
 function joined(value: Expression): string | undefined {
   if (value.kind !== 'binary' || value.operator !== '+') return undefined;
   return value.right.kind === 'variable' && value.right.text === '$rU' ? literalText(value.left) : undefined;
 }
 
-/** What `destination` takes as it stands: no attribute, no variable. */
+/** Whether `destination` would take a text literally: it has no attribute and no variable. */
 function isPlain(text: string): boolean {
   return /^[0-9A-Za-z+*#_.-]{0,64}$/.test(text);
 }
 
-/** Characters taken off again; undefined where they would be some of the number and some of what was put before it. */
+/** Removes characters; undefined when that would remove all of the prefix and a part of the number. */
 function stripped({ strip, prefix }: NumberChange, count: number): NumberChange | undefined {
   if (count <= prefix.length) return { strip, prefix: prefix.slice(count) };
   return strip + count - prefix.length > 64 ? undefined : { strip: strip + count - prefix.length, prefix: '' };
@@ -75,7 +75,7 @@ function problem(call: FunctionCall): OtherChange {
   return { problem: expressionText(call) };
 }
 
-/** Whether two changes make the same of every number. */
+/** Whether two changes are equivalent. */
 export function sameNumber(one: NumberChange, other: NumberChange): boolean {
   return one.strip === other.strip && one.prefix === other.prefix;
 }

@@ -3,51 +3,51 @@ import { compilePosix } from '../../core/posix-regex.js';
 import type { MatchTest } from './match.js';
 import { AS_IT_CAME, type NumberChange, sameNumber } from './number.js';
 
-/** A selection on a way through the script. */
+/** A selection on a path through the script. */
 export interface Selection {
   readonly call: FunctionCall;
-  /** Arguments with what the script assigned before filled in; undefined for one that is computed. */
+  /** Arguments, with variables replaced by values assigned before; undefined for one that is computed. */
   readonly args: readonly (string | undefined)[];
-  /** Selections of the ways on which this one finds nothing, in order. */
+  /** Selections to try, in order, when this one finds nothing. */
   readonly fallbacks: Selection[];
-  /** What the caller gets where nothing can be selected. */
+  /** The reply to the caller when nothing can be selected. */
   reject: Reply | undefined;
   /** Why it cannot become a rule. */
   problem: string | undefined;
 }
 
-/** A reply a script gives: a final status and its reason phrase. */
+/** A reply by a script: final status code and reason phrase. */
 export interface Reply {
   readonly code: number;
   readonly reason: string;
 }
 
-/** What is known on one way through the script, for requests that begin a dialog. */
+/** What is known at one point of a path through the script, for requests that begin a dialog. */
 export interface Path {
-  /** Entries of `match` that hold on it. */
+  /** Entries of `match` that hold. */
   readonly match: ReadonlyMap<string, string>;
   /** Literal values of script variables. */
   readonly constants: ReadonlyMap<string, string>;
   readonly recordRoute: boolean;
-  /** Name of the failure route that is armed. */
+  /** Name of the failure route that is set. */
   readonly failureRoute: string | undefined;
   readonly selection: Selection | undefined;
-  /** This is the way that is taken where this selection finds nothing. */
+  /** This path is taken when this selection finds nothing. */
   readonly failed: Selection | undefined;
-  /** What is selected on it instead. */
+  /** The selection used instead. */
   readonly fallback: Selection | undefined;
-  /** A reply of the script that no rule can give. */
+  /** A reply of the script that no rule can send. */
   readonly unsaid?: string;
   readonly reply: Reply | undefined;
-  /** What was made of the number so far. */
+  /** Changes of the number so far. */
   readonly number: NumberChange;
-  /** What was made of the request-URI that no rule says. */
+  /** A change of the request-URI that no rule can express. */
   readonly rewritten: string | undefined;
-  /** The last call was that of `selection`, or of `fallback`: $rc is its result. */
+  /** Whether the last call was that of `selection` or `fallback`: $rc is then its result. */
   readonly justSelected: boolean;
 }
 
-/** A way before the first statement: nothing is known. */
+/** The beginning of a path: nothing is known. */
 export const START: Path = {
   match: new Map(),
   constants: new Map(),
@@ -62,10 +62,13 @@ export const START: Path = {
   justSelected: false,
 };
 
-/** How a way ends. */
+/** How a path ends. */
 export type Ending = 'relay' | 'stateless' | 'reply' | 'nothing' | 'unknown';
 
-/** Ways on which a test holds, one for each of its values, before the way on which it does not; undefined: unknown. */
+/**
+ * Splits a path at a test: one for each of its values, and before them the path on which it does not hold; undefined:
+ * unknown.
+ */
 export function split(
   path: Path,
   { variable, values }: MatchTest,
@@ -98,13 +101,13 @@ function satisfies(known: string, value: string): boolean | undefined {
   }
 }
 
-/** A way with the value of a condition on it. */
+/** A path with the value of a condition on it. */
 export interface Branch {
   readonly path: Path;
   readonly holds: boolean | 'unknown';
 }
 
-/** A way without the values of variables that these statements may assign. */
+/** The path without the values of variables that these statements may assign. */
 export function forgetting(path: Path, statements: readonly Statement[]): Path {
   const constants = new Map(path.constants);
   const forget = (list: readonly Statement[]): void => {
@@ -120,8 +123,8 @@ export function forgetting(path: Path, statements: readonly Statement[]): Path {
 }
 
 /**
- * The ways at the end on which "a && b" does not hold, as one: what is left over there needs no rule to say which part
- * failed. Ways before one on which it holds stay: a rule must keep them from it.
+ * Joins the paths at the end on which "a && b" does not hold: no rule has to distinguish which part failed. Paths
+ * before one on which it holds remain, since a rule must match them first.
  */
 export function joinedFalse(branches: readonly Branch[], path: Path): readonly Branch[] {
   let end = branches.length;
@@ -132,17 +135,17 @@ export function joinedFalse(branches: readonly Branch[], path: Path): readonly B
   return [...branches.slice(0, end), { path, holds: false }];
 }
 
-/** The same way with the value of the negated condition. */
+/** The path with the value of the negated condition. */
 export function negated({ path, holds }: Branch): Branch {
   return { path, holds: holds === 'unknown' ? holds : !holds };
 }
 
-/** Whether the request-URI is not as it came. */
+/** Whether the request-URI has been changed. */
 export function isChanged({ number, rewritten }: Path): boolean {
   return rewritten !== undefined || !sameNumber(number, AS_IT_CAME);
 }
 
-/** A way after a call in a condition, whose result is in $rc from then on. */
+/** The path after a call in a condition, whose result is now in $rc. */
 export function behindCall(branch: Branch): Branch {
   return branch.path.justSelected ? { ...branch, path: { ...branch.path, justSelected: false } } : branch;
 }

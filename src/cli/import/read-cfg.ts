@@ -7,14 +7,14 @@ import { detectDialect } from '../../cfg/source/detect-dialect.js';
 import { MOST_FILE, type SourceFile, type SourceReader } from '../../cfg/source/sources.js';
 import type { Ledger } from './ledger.js';
 
-/** A configuration of OpenSIPS or Kamailio as it was read. */
+/** A parsed configuration of OpenSIPS or Kamailio. */
 export interface ReadConfiguration {
   readonly tree: ConfigurationTree;
   readonly dialect: Dialect;
   readonly kamailio: boolean;
 }
 
-/** Reads included files beside the file that includes them, else in the working folder, as the original looks for them. */
+/** Reads included files from the folder of the including file, else from the working folder, as the originals do. */
 export const diskReader: SourceReader = {
   read(path, from) {
     const paths = isAbsolute(path) ? [path] : [resolve(dirname(from), path), resolve(path)];
@@ -22,14 +22,17 @@ export const diskReader: SourceReader = {
       try {
         return { file: candidate, text: readFileSync(candidate, 'latin1') };
       } catch {
-        // The next one; when there is none, that is reported.
+        // Tries the next folder; if there is none, that is reported.
       }
     }
     return undefined;
   },
 };
 
-/** Parses a configuration with what it includes. What cannot be read is left in the ledger; never throws for the text. */
+/**
+ * Parses a configuration and the files it includes. What cannot be read is reported in the ledger; never throws because
+ * of the text.
+ */
 export function readConfiguration(source: SourceFile, reader: SourceReader, ledger: Ledger): ReadConfiguration {
   const dialect = detectDialect(source.text) ?? guessed(source.text);
   if (source.text.length > MOST_FILE) {
@@ -51,7 +54,7 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
     },
   };
   const { tree, problems } = parseConfiguration(source, { dialect, reader: recording, environment: process.env });
-  // A missing file has been reported, and a parameter is carried over whether its module is loaded or not.
+  // A missing file has been reported, and parameters are imported even if their module is not loaded.
   for (const { code, at, message } of problems) {
     if (/is not loaded before/.test(message)) continue;
     if (code !== 'include' || !/cannot be read/.test(message)) ledger.leave(at, `not understood: ${message}`);
@@ -59,13 +62,13 @@ export function readConfiguration(source: SourceFile, reader: SourceReader, ledg
   return { tree, dialect, kamailio: dialect.name === 'kamailio' };
 }
 
-/** Files without a sign of either are recognized by parameters that only one dispatcher has. */
+/** A file without clear signs is recognised by parameters that only one dispatcher has. */
 function guessed(text: string): Dialect {
   const parameter = /modparam\s*\(\s*"dispatcher"\s*,\s*"(?:list_file|flags|ds_hash_size|xavp_\w+)"/;
   return parameter.test(text) || /"(?:tmx|jsonrpcs|ctl|siputils)(?:\.so)?"/.test(text) ? KAMAILIO : OPENSIPS;
 }
 
-/** Where a file is included: the first line that names it. */
+/** The first line that includes a file. */
 function positionOf(path: string, from: string, texts: ReadonlyMap<string, string>): Position {
   const text = texts.get(from) ?? '';
   const at = text.indexOf(`"${path}"`);

@@ -13,7 +13,7 @@ import { type Outcome, Walk } from './walk.js';
 
 type Rule = { readonly match: { readonly [variable: string]: string }; readonly [key: string]: WrittenJson };
 
-/** What requests get whose way could not be carried over; as where no rule matches. */
+/** The action for requests whose path could not be imported: the same as without a matching rule. */
 const NOT_CARRIED = { relay: 'reply', reject: { code: 404, reason: 'Not Found' } } as const;
 
 /** What rules are made from. */
@@ -25,8 +25,8 @@ export interface RulesOf {
 }
 
 /**
- * Rules from the routes of a script. A selection becomes one only where all that guards it can be said as `match`; every
- * other is left in the ledger with its reason.
+ * Makes rules from the routes of a script. A selection becomes a rule only if all conditions for it can be expressed as
+ * `match`; others are reported in the ledger with the reason.
  */
 export function rulesOf({ routes, kamailio, own, ledger }: RulesOf): WrittenJson[] {
   const main = routes.find(({ kind, name }) => kind === 'request' && name === undefined);
@@ -67,7 +67,7 @@ function ruleOf({ path, ending }: Outcome, options: RulesOf, blamed: Map<Positio
   return { match, ...NOT_CARRIED };
 }
 
-/** The entries of `match` of a way; the list its source must be in stands under its own key. */
+/** The `match` entries of a path; a list that the source must be in has a key of its own. */
 function matchOf({ match }: Path): { [variable: string]: string } {
   return Object.fromEntries(
     [...match].map(([variable, value]) =>
@@ -83,7 +83,7 @@ function rejectOf({ code, reason }: { readonly code: number; readonly reason: st
   return text === '' || text.includes('$') ? { code } : { code, reason: text };
 }
 
-/** The rule of a way that selects and relays; a string says why there is none. */
+/** The rule for a path that selects and forwards, or a text with the reason why there is none. */
 function selecting(
   path: Path,
   selection: Selection,
@@ -138,7 +138,7 @@ function destinationOf({ strip, prefix }: NumberChange): WrittenJson {
   return { ...(strip === 0 ? {} : { strip }), ...(prefix === '' ? {} : { prefix }) };
 }
 
-/** Whether what a selection finds depends on the request-URI: rules select before they change it. */
+/** Whether a selection depends on the request-URI: rules select before they change it. */
 function looksAtNumber({ call, args }: Selection): boolean {
   const [set = '', algorithm = ''] = args;
   const algorithms =
@@ -148,12 +148,12 @@ function looksAtNumber({ call, args }: Selection): boolean {
   );
 }
 
-/** Variables that a script fills: a rule has no script before it. */
+/** Variables that a script sets: before a rule no script runs. */
 const COMPUTED = /\$\(?(?:var|avp|xavp|xavu|xavi|shv|sht|dlg_val|dlg_var|dbr|rc|retcode|snd|def|sel|expr|param)\b/;
 
 /**
- * (set, alg[, flags[, partition[, max_res]]]) of OpenSIPS, (set, alg[, limit]) of Kamailio, (rules, mode[, limit]) of its
- * ds_select_routes. A string says why there is none.
+ * The parameters (set, alg[, flags[, partition[, max_res]]]) of OpenSIPS, (set, alg[, limit]) of Kamailio, and (rules,
+ * mode[, limit]) of its ds_select_routes, as "select" of a rule; a text with the reason if that is impossible.
  */
 function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]: WrittenJson } | string {
   for (const [i, arg] of args.entries()) {
@@ -166,7 +166,7 @@ function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]
   if (call.name === 'ds_select') return 'ds_select() fills a list and sets no destination';
   if (set === '' || alg === '') return 'it names no set or no algorithm';
   if (routes && /^[2xX]/.test(alg)) return `mode ${alg} of ds_select_routes sets no destination`;
-  // In Kamailio 0 and less mean all, in OpenSIPS the chosen one alone (recorded).
+  // In Kamailio 0 or less means all, in OpenSIPS only the chosen one (recorded).
   const most = kamailio ? third.replace(/^(?:0|-[0-9]+)$/, '') : fifth.replace(/^(?:0+|-[0-9]+)$/, '1');
   const domain = call.name === 'ds_select_domain' || (routes && /^[1rR]/.test(alg));
   return {
@@ -178,12 +178,12 @@ function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]
   };
 }
 
-/** A number where the text is one, else the text: a variable, a list. */
+/** A number if the text is one, else the text (a variable, a list). */
 function numeric(text: string): number | string {
   return /^[0-9]{1,9}$/.test(text) ? Number(text) : text;
 }
 
-/** Without rules that are never reached, that say the same as the one after them, or that say what no rule says. */
+/** Removes rules that are never reached, that equal the next one, or that do the same as no rule. */
 function simplified(drafts: readonly Draft[]): Draft[] {
   let list = drafts.filter(({ rule }, i) => !drafts.slice(0, i).some((before) => covers(before.rule, rule)));
   for (let i = list.length - 2; i >= 0; i--) {
@@ -201,7 +201,7 @@ function outcomeOf({ match: _, ...outcome }: Rule): string {
   return JSON.stringify(outcome);
 }
 
-/** Whether the first rule matches all that the second does. */
+/** Whether the first rule matches everything that the second matches. */
 function covers(first: Rule, second: Rule): boolean {
   return Object.entries(first.match).every(([variable, value]) => second.match[variable] === value);
 }
@@ -229,7 +229,7 @@ function titleOf({ kind, name }: RouteBlock): string {
   return name === undefined ? '' : ` (${kind} route ${name})`;
 }
 
-/** Routes that rules have no counterpart for. */
+/** Reports routes for which rules have no counterpart. */
 function leaveRoutes(routes: readonly RouteBlock[], used: ReadonlySet<string>, ledger: Ledger): void {
   for (const { kind, name, at, body } of routes) {
     if (kind === 'request' || body.length === 0 || (kind === 'failure' && used.has(name ?? ''))) continue;

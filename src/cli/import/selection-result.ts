@@ -3,7 +3,10 @@ import { within } from '../../cfg/visit.js';
 import { literalText } from './expression-text.js';
 import { SELECTS } from './functions.js';
 
-/** What a condition on the result of a selection is where it found something; undefined where it asks for more than that. */
+/**
+ * The value of a condition on the result of a selection if it found something; undefined when the condition has other
+ * parts.
+ */
 export function ofSelection(condition: Expression): boolean | undefined {
   const isResult = (each: Expression): boolean =>
     each.kind === 'variable' && /^\$(?:rc|retcode|\?|\((?:rc|retcode)\))$/.test(each.text);
@@ -16,7 +19,7 @@ export function ofSelection(condition: Expression): boolean | undefined {
   return found === test(NOT_FOUND, asked) ? undefined : found;
 }
 
-/** The result of a selection that found something, and of one that did not. */
+/** The results of a successful and of a failed selection. */
 const FOUND = 1;
 const NOT_FOUND = -1;
 const COMPARISONS = new Map<string, (result: number, asked: number) => boolean>([

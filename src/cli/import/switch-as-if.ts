@@ -1,6 +1,6 @@
 import type { Expression, Statement } from '../../cfg/ast.js';
 
-/** A "switch" none of whose cases falls through into the body of the next as "if" and "else if"; undefined for any other. */
+/** Converts a "switch" to "if" and "else if"; undefined if a case falls through to the body of the next. */
 export function withoutSwitch({
   subject,
   cases,
@@ -14,7 +14,7 @@ export function withoutSwitch({
     else if (label.kind === 'regex')
       tests.push({ kind: 'binary', operator: '=~', left: subject, right: label.source, at });
     else tests.push({ kind: 'binary', operator: '==', left: subject, right: label, at });
-    // Labels without a body of their own are those of the next.
+    // Labels without a body share that of the next one.
     if (body.length === 0 && i < cases.length - 1) continue;
     const last = body.at(-1);
     const ends = last !== undefined && ['exit', 'drop', 'break', 'return'].includes(last.kind);

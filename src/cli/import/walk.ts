@@ -37,14 +37,14 @@ import {
 import { mentionsSelection, ofSelection } from './selection-result.js';
 import { withoutSwitch } from './switch-as-if.js';
 
-/** Ways through a script at most, and statements looked at: beyond that it is nothing a list of rules could say. */
+/** Most paths through a script, and most statements examined: beyond that, a list of rules could not express it. */
 const MOST_WAYS = 300;
 const MOST_STEPS = 50_000;
-/** Conditions on one way at most: each is followed within the one before. */
+/** Most conditions on one path: following each is a nested call. */
 const MOST_NESTING = 500;
 const MOST_DEPTH = 32;
 
-/** What is still to be done on a way: statements from an index on, then the frame around. */
+/** What remains to be done on a path: statements from an index on, then the enclosing frame. */
 interface Frame {
   readonly statements: readonly Statement[];
   readonly at: number;
@@ -54,25 +54,25 @@ interface Frame {
   readonly next: Frame | undefined;
 }
 
-/** One way through the script and how it ends. */
+/** A path through the script and how it ends. */
 export interface Outcome {
   readonly path: Path;
   readonly ending: Ending;
 }
 
 /**
- * Follows every way a request that begins a dialog can take through the main route. The ways are in such an order that
- * each condition that holds comes before the same that does not: as rules, of which the first that matches wins, they need
- * no negation. What cannot be said as a rule is left in the ledger.
+ * Follows every path of a request that begins a dialog through the main route. A path on which a condition holds comes
+ * before the one on which it does not: as rules, of which the first match wins, they need no negation. What cannot be
+ * expressed as a rule is reported in the ledger.
  */
 export class Walk {
   readonly outcomes: Outcome[] = [];
-  /** Why selections cannot be carried over, by where they stand. */
+  /** Why selections cannot be imported, by position. */
   readonly blamed = new Map<Position, string>();
   /** Conditions on the source of a request that became part of a match. */
   readonly guards = new Set<Position>();
   private steps = 0;
-  /** Conditions one after the other on the way that is followed. */
+  /** Number of conditions on the current path. */
   private nesting = 0;
 
   constructor(
@@ -81,7 +81,7 @@ export class Walk {
     private readonly own: OwnNames,
   ) {}
 
-  /** Follows the main route; the outcomes in the order in which rules have to stand. */
+  /** Follows the main route; returns the paths in the order of the rules. */
   run(main: RouteBlock): readonly Outcome[] {
     this.follow({ statements: main.body, at: 0, route: true, depth: 0, next: undefined }, START);
     return this.outcomes;
@@ -195,7 +195,9 @@ export class Walk {
     this.end(path);
   }
 
-  /** An "if": follows all its ways (undefined), or passes over one that decides nothing (the way goes on after it). */
+  /**
+   * An "if": follows all its paths (returns undefined), or skips one that decides nothing (returns the path after it).
+   */
   private condition(statement: IfStatement, rest: Frame, path: Path): Path | undefined {
     const { body, otherwise = [] } = statement;
     const around: Frame = { statements: [statement], at: 0, route: false, depth: rest.depth, next: rest };
@@ -222,7 +224,7 @@ export class Walk {
     return undefined;
   }
 
-  /** The ways a condition divides a way into. */
+  /** The paths into which a condition splits a path. */
   private branches(condition: Expression, path: Path): readonly Branch[] {
     const always = isKeepAlive(condition) ? false : alwaysOf(condition);
     if (always !== undefined) return [{ path, holds: always }];
@@ -264,7 +266,7 @@ export class Walk {
     if (SELECTS.test(call.name)) {
       if (path.selection !== undefined || path.fallback !== undefined) return [{ path, holds: 'unknown' }];
       const selection = this.selectionOf(call, path);
-      // Where the one before finds nothing, this one is tried: it is not looked at on the way on which it fails, too.
+      // This selection is tried when the one before finds nothing; the path on which it fails too is not followed.
       if (path.failed !== undefined) {
         return [
           { path: { ...path, fallback: selection }, holds: true },
@@ -292,15 +294,15 @@ export class Walk {
     if (test.variable.startsWith(FROM_LIST_CONDITION)) {
       return this.fromList(condition, test.variable, path);
     }
-    // Rules match the request as it came.
+    // Rules match the request as received.
     if (/^\$r[uUdp]$/.test(test.variable) && isChanged(path)) return [{ path, holds: 'unknown' }];
-    // The proxy knows by itself where a CANCEL and an ACK go.
+    // The proxy itself knows where a CANCEL and an ACK go.
     const values = test.values.filter((each) => test.variable !== '$rm' || (each !== 'CANCEL' && each !== 'ACK'));
     if (values.length === 0) return [{ path, holds: false }];
     return split(path, { ...test, values }) ?? [{ path, holds: 'unknown' }];
   }
 
-  /** A rule asks for one list: a set of the lists that are asked for already is more exact than all of them. */
+  /** A rule can ask for one list only: a subset of the lists asked for before is more exact. */
   private fromList(condition: Expression, variable: string, path: Path): readonly Branch[] {
     const held = [...path.match.keys()].find((each) => each.startsWith(FROM_LIST_CONDITION));
     const isWithin = held?.endsWith('*') && variable.startsWith(held.slice(0, -1));
@@ -397,7 +399,7 @@ export class Walk {
   private outcome(path: Path, ending: Ending): 'ends' {
     const { failed, selection, fallback } = path;
     if (failed !== undefined) {
-      // The way on which nothing was selected belongs to the selection.
+      // The path on which nothing was selected belongs to the selection.
       if (fallback !== undefined) this.fallBack(failed, fallback, path, ending);
       else if (ending === 'reply') failed.reject ??= path.reply;
       else if (ending === 'nothing') failed.reject ??= undefined;
@@ -414,7 +416,9 @@ export class Walk {
     return 'ends';
   }
 
-  /** A way on which another selection stands in for one that found nothing: it is a fallback where all else is the same. */
+  /**
+   * A path on which another selection follows one that found nothing: it is a fallback if everything else is the same.
+   */
   private fallBack(failed: Selection, fallback: Selection, path: Path, ending: Ending): void {
     if (failed.fallbacks.some(({ call }) => call === fallback.call)) return;
     const first = this.outcomes.find((each) => each.path.selection === failed);
@@ -431,7 +435,7 @@ export class Walk {
     else failed.problem ??= 'where it finds nothing, the request goes another way';
   }
 
-  /** What happens from here on is not known: requests of this way are not taken by rules that follow. */
+  /** What follows is unknown: later rules must not match requests on this path. */
   private unknown(frame: Frame | undefined, path: Path, why: string, at?: Position): void {
     for (let each = frame; each !== undefined; each = each.next) this.blame(each.statements.slice(each.at), why, 0);
     for (const each of [path.selection, path.failed, path.fallback]) {
@@ -443,7 +447,7 @@ export class Walk {
     this.outcome(path, 'unknown');
   }
 
-  /** Gives the reason to every selection below these statements that has none. */
+  /** Sets the reason for every selection in these statements that has none. */
   private blame(statements: readonly Statement[], why: string, depth: number): void {
     if (depth > MOST_DEPTH) return;
     for (const call of callsIn(statements)) {

@@ -1,60 +1,62 @@
 import { SwitchyardError } from '../../core/errors.js';
 import type { CommandIo } from './io.js';
 
-/** One option of a command: "--name" or "--name VALUE". One with a value stands once, unless it can be repeated. */
+/**
+ * An option of a command: "--name" or "--name VALUE". An option with a value may occur once, unless it can be repeated.
+ */
 export interface OptionSpec<T = unknown> {
-  /** One letter that stands for the name. */
+  /** A one-letter form. */
   readonly short?: string;
-  /** What stands for the value in help texts; undefined for a switch. */
+  /** Name of the value in help texts; undefined for a switch. */
   readonly value: string | undefined;
   /** One sentence. */
   readonly description: string;
-  /** The values there are, for help and completion. */
+  /** The possible values, for help and completion. */
   readonly choices?: readonly string[];
-  /** Converts what was typed to the value. Throws SwitchyardError USAGE with what was expected. */
+  /** Converts the typed text to the value. Throws SwitchyardError USAGE that says what was expected. */
   readonly read: (text: string) => T;
-  /** Of an option that may be repeated: the value of what was given before and what is given now. */
+  /** For an option that may be repeated: combines the earlier value and the new one. */
   merge?(before: T, now: T): T;
 }
 
 /** Options of a command by name. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** Values of options by their names; what was not given is undefined. */
+/** Values of options by name; undefined for those not given. */
 export type OptionValues<O extends OptionSpecs> = {
   readonly [K in keyof O]?: (O[K] extends OptionSpec<infer T> ? T : never) | undefined;
 };
 
-/** What stands on a command line without an option's name. */
+/** A positional argument. */
 export interface ArgumentSpec {
-  /** "FILE" */
+  /** For example "FILE". */
   readonly name: string;
   readonly description: string;
   readonly optional?: boolean;
-  /** Whether it takes all that follows. */
+  /** Whether it takes all following words. */
   readonly rest?: boolean;
   readonly choices?: readonly string[];
 }
 
-/** A line that can be typed as it stands, and what it does. */
+/** A command line as it can be typed, and its purpose. */
 export type Example = readonly [purpose: string, line: string];
 
-/** One call of a command, parsed. */
+/** A parsed call of a command. */
 export interface CommandCall<O extends OptionSpecs = OptionSpecs> {
   readonly options: OptionValues<O>;
   readonly args: readonly string[];
   readonly io: CommandIo;
-  /** Every command of the program, for what is made from all of them. */
+  /** Loads all commands of the program, for texts about all of them. */
   readonly commands: () => Promise<readonly CommandSpec[]>;
 }
 
 /**
- * A command of the program. Its file holds the words and the options; what does the work is loaded by `run` with
- * `import()`, so that help, completion and other commands do not wait for it.
+ * A command of the program. Its file has the texts and options; `run` loads the code for the work with `import()`, so
+ * that help, completion and other commands do not wait for it.
  */
 export interface CommandSpec<O extends OptionSpecs = OptionSpecs> {
   readonly name: string;
-  /** Half a line for the overview, without a full stop. */
+  /** A short text for the overview, without a full stop. */
   readonly summary: string;
   /** Paragraphs for help and the man page. */
   readonly description: string;
@@ -62,24 +64,24 @@ export interface CommandSpec<O extends OptionSpecs = OptionSpecs> {
   readonly arguments?: readonly ArgumentSpec[];
   readonly options?: O;
   readonly examples: readonly Example[];
-  /** Further sections of the help text: a title and its lines. */
+  /** Further sections of the help text: title and lines. */
   readonly sections?: readonly (readonly [title: string, text: string])[];
-  /** Commands below this one ("db init"); they take the options of this one too. */
+  /** Subcommands ("db init"); they also take the options of this command. */
   readonly subcommands?: readonly CommandSpec[];
-  /** Whether the first argument ends the options: what follows belongs to another command ("mi"). */
+  /** Whether the first argument ends the options, since what follows belongs to another command ("mi"). */
   readonly passThrough?: boolean;
-  /** Does the work. Returns the exit status: 0 ok, 1 what was asked for failed. Throws SwitchyardError USAGE for 2. */
+  /** Does the work. Returns the exit status: 0 success, 1 failure. Throws SwitchyardError USAGE for 2. */
   readonly run?: (call: CommandCall<O>) => Promise<number>;
 }
 
-/** Gives `run` the types of the options that stand beside it. */
+/** Gives `run` the types of the options defined beside it. */
 export function defineCommand<const O extends OptionSpecs = Readonly<Record<never, OptionSpec>>>(
   spec: CommandSpec<O>,
 ): CommandSpec {
   return spec as unknown as CommandSpec;
 }
 
-/** A command line that was not understood: exit status 2. */
+/** The error for a wrong command line: exit status 2. */
 export function usageError(message: string, cause?: unknown): SwitchyardError {
   return new SwitchyardError('USAGE', message, cause === undefined ? {} : { cause });
 }
@@ -89,12 +91,12 @@ export function flag(description: string): OptionSpec<boolean> {
   return { value: undefined, description, read: () => true };
 }
 
-/** An option with a text for its value. */
+/** An option with a text value. */
 export function text(value: string, description: string): OptionSpec<string> {
   return { value, description, read: (given) => given };
 }
 
-/** An option with a whole number for its value, from `min` to `max`. */
+/** An option with an integer from `min` to `max`. */
 export function whole(value: string, description: string, min = 0, max = 2_147_483_647): OptionSpec<number> {
   const read = (given: string): number => {
     const number = Number(given);
@@ -104,7 +106,7 @@ export function whole(value: string, description: string, min = 0, max = 2_147_4
   return { value, description, read };
 }
 
-/** An option with one of a few words for its value. */
+/** An option whose value is one of several words. */
 export function choice<const T extends string>(
   value: string,
   choices: readonly T[],
@@ -118,7 +120,7 @@ export function choice<const T extends string>(
   return { value, description, choices, read };
 }
 
-/** Options that many commands share. */
+/** Options of many commands. */
 export const CONFIG = text(
   'FILE',
   'Settings file. Default: ./switchyard.json, or built-in defaults where there is none.',

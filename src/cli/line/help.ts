@@ -1,6 +1,6 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec, OptionSpecs } from './command.js';
 
-/** Headings of the overview, in order. */
+/** Headings of the overview in order. */
 const GROUPS: readonly (readonly [CommandSpec['group'], string])[] = [
   ['daemon', 'The daemon'],
   ['operate', 'A running daemon'],
@@ -8,10 +8,10 @@ const GROUPS: readonly (readonly [CommandSpec['group'], string])[] = [
   ['tool', 'This program'],
 ];
 
-/** The exit status of every command. */
+/** The exit statuses of all commands. */
 export const EXIT_STATUS = '0 ok, 1 what was asked for failed, 2 the command line was not understood';
 
-/** The overview: each command with what it does. */
+/** The overview: each command with its purpose. */
 export function overview(commands: readonly CommandSpec[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const groups = GROUPS.map(([group, title]) => {
@@ -26,7 +26,7 @@ export function overview(commands: readonly CommandSpec[]): string {
   );
 }
 
-/** The forms a command is called in, without the program's name. */
+/** The forms in which a command is called, without the program's name. */
 export function usageLines(spec: CommandSpec, path: readonly string[], inherited: OptionSpecs = {}): string[] {
   const own = Object.keys({ ...inherited, ...spec.options }).length > 0 ? ' [options]' : '';
   const args = (spec.arguments ?? []).map(argumentForm).join('');
@@ -44,7 +44,7 @@ function argumentForm({ name, optional, rest }: ArgumentSpec): string {
   return optional === true ? ` [${form}]` : ` ${form}`;
 }
 
-/** The help text of a command, from its file: description, arguments, options, examples. */
+/** The help text of a command: description, arguments, options, examples. */
 export function commandHelp(spec: CommandSpec, path: readonly string[], inherited: OptionSpecs = {}): string {
   const usage = usageLines(spec, path, inherited).map(
     (line, i) => `${i === 0 ? 'Usage:' : '      '} switchyard ${line}\n`,
@@ -71,7 +71,7 @@ export function commandHelp(spec: CommandSpec, path: readonly string[], inherite
   return sections.filter((each) => each !== '').join('\n');
 }
 
-/** "--config FILE", "-A, --define NAME" */
+/** For example "--config FILE", "-A, --define NAME". */
 export function optionForm(name: string, { value, short }: OptionSpec): string {
   const form = short === undefined ? `--${name}` : `-${short}, --${name}`;
   return value === undefined ? form : `${form} ${value}`;
@@ -79,7 +79,7 @@ export function optionForm(name: string, { value, short }: OptionSpec): string {
 
 const WIDTH = 100;
 
-/** Two columns; the second is wrapped. */
+/** Two columns, of which the second is wrapped. */
 function table(title: string, rows: readonly (readonly [string, string])[]): string {
   if (rows.length === 0) return '';
   const left = Math.min(28, Math.max(...rows.map(([name]) => name.length)));
@@ -92,7 +92,7 @@ function table(title: string, rows: readonly (readonly [string, string])[]): str
   return `${title}:\n${lines.join('')}`;
 }
 
-/** Cuts a text into lines of at most `width` characters, between words. */
+/** Splits a text into lines of at most `width` characters, between words. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,21 +1,21 @@
 import type { Readable } from 'node:stream';
 
-/** Where a command reads and writes: data goes to `out`, messages for people go to `err`. */
+/** Where a command reads and writes: data goes to `out`, messages for people to `err`. */
 export interface CommandIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly stdin: Readable;
-  /** What standard output is shown on; undefined where it is a file or a pipe. */
+  /** The terminal of standard output; undefined for a file or pipe. */
   readonly terminal?: Terminal | undefined;
-  /** What standard error is shown on; undefined where it is a file or a pipe. */
+  /** The terminal of standard error; undefined for a file or pipe. */
   readonly errTerminal?: Terminal | undefined;
 }
 
-/** A terminal that people read. */
+/** A terminal. */
 export interface Terminal {
   /** Whether colours are wanted (NO_COLOR is not set). */
   readonly color: boolean;
-  /** Characters in a line. */
+  /** Characters per line. */
   readonly columns: number;
 }
 

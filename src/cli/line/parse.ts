@@ -3,25 +3,24 @@ import { messageOf } from '../../core/errors.js';
 import { nearest } from '../../core/nearest.js';
 import { type CommandSpec, type OptionSpec, type OptionSpecs, usageError } from './command.js';
 
-/** What a command line asks of a command. */
+/** A parsed command line. */
 export interface ParsedLine {
-  /** The command itself, or the one below it that was named. */
+  /** The command or subcommand. */
   readonly command: CommandSpec;
-  /** Names from the program down: ["db", "init"]. */
+  /** The names from the program on: ["db", "init"]. */
   readonly path: readonly string[];
-  /** Whether help was asked for instead of the work. */
+  /** Whether help was requested. */
   readonly help: boolean;
   readonly options: Readonly<Record<string, unknown>>;
   readonly args: readonly string[];
 }
 
-/** Thrown inside the parser when help is asked for, wherever in the line that is. */
+/** Thrown inside the parser when help is requested anywhere in the line. */
 class HelpAsked extends Error {}
 
 /**
- * Parses what follows a command's name.
- *
- * @throws SwitchyardError USAGE, with what was probably meant
+ * Parses the words after a command's name.
+ * @throws SwitchyardError USAGE, with the word that was probably meant
  */
 export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLine {
   let parsed: ParsedLine | undefined;
@@ -58,7 +57,7 @@ export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLi
   };
   const command = build(spec, [spec.name], {});
   try {
-    // "mi" alone ends its options at the first argument; commander allows that below a program that does so too.
+    // "mi" ends its options at the first argument; commander allows this only if the program above it does so too.
     if (spec.passThrough === true) {
       new Command('switchyard')
         .enablePositionalOptions()
@@ -67,7 +66,7 @@ export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLi
     } else command.parse(words, FROM_USER);
   } catch (error) {
     if (error instanceof HelpAsked) {
-      // An option of the command itself is seen first, also after the name of one below it.
+      // An option of the parent command is found first, even after the name of a subcommand.
       const below = asked.command === spec ? spec.subcommands?.find(({ name }) => words.includes(name)) : undefined;
       const meant = below === undefined ? asked : { command: below, path: [spec.name, below.name] };
       return { ...meant, help: true, options: {}, args: [] };
@@ -99,14 +98,14 @@ function optionOf(name: string, spec: OptionSpec): Option {
 function subcommandMissing(spec: CommandSpec, path: readonly string[], args: readonly string[]): Error {
   const names = (spec.subcommands ?? []).map(({ name }) => name);
   const [given] = args;
-  // A word too many after one that needs none.
+  // Too many words after a subcommand that takes none.
   if (given !== undefined && names.includes(given))
     return usageError(`"${path.join(' ')} ${given}" takes fewer arguments`);
   const wanted = `${path.join(' ')} needs one of ${names.join(', ')}`;
   return usageError(given === undefined ? wanted : `${wanted}, not "${given}"${hint(nearest(given, names))}`);
 }
 
-/** The parser's complaint in the words of all our messages. */
+/** Rewords an error of the parser. */
 function reworded(error: CommanderError, spec: CommandSpec, words: readonly string[]): Error {
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   switch (error.code) {
@@ -144,7 +143,7 @@ function optionNames(spec: CommandSpec, words: readonly string[]): string[] {
   return ['help', ...Object.keys({ ...spec.options, ...below?.options })].map((name) => `--${name}`);
 }
 
-/** ` (did you mean "x"?)`, or nothing. */
+/** ` (did you mean "x"?)`, or ''. */
 export function hint(meant: string | undefined): string {
   return meant === undefined ? '' : ` (did you mean "${meant}"?)`;
 }

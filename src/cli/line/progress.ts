@@ -1,20 +1,20 @@
 import type { CommandIo } from './io.js';
 
-/** Milliseconds before anything is shown, and between two lines. */
+/** Milliseconds before the first line, and between two lines. */
 const FIRST_MS = 500;
 const STEP_MS = 200;
 
-/** How far long work is, on one line of a terminal that is written over. */
+/** Shows the progress of long work on one terminal line, which is overwritten. */
 export interface Progress {
-  /** `done` things of the kind; `part` from 0 to 1 where the whole is not counted in things. */
+  /** `done`: number of things; `part`: from 0 to 1, if the total is not a number of things. */
   at(done: number, part?: number): void;
-  /** Takes the line away. */
+  /** Removes the line. */
   end(): void;
 }
 
 /**
- * Shows count, rate and time left on standard error where that is a terminal; elsewhere nothing. Short work shows
- * nothing at all. `total` is undefined where it is not known.
+ * Shows count, rate and remaining time on standard error if that is a terminal. Short work shows nothing. `total`:
+ * undefined when unknown.
  */
 export function progress(
   io: Pick<CommandIo, 'err' | 'errTerminal'>,

@@ -6,22 +6,22 @@ import { commandHelp, overview } from './help.js';
 import type { CommandIo } from './io.js';
 import { hint, parseLine } from './parse.js';
 
-/** Names of the commands, in the order of the overview. */
+/** Names of the commands in the order of the overview. */
 export function commandNames(): readonly string[] {
   return Object.keys(COMMANDS);
 }
 
-/** The command of a name, its file loaded; undefined when there is none. */
+/** Loads the command with a name; undefined when there is none. */
 export async function loadCommand(name: string): Promise<CommandSpec | undefined> {
   return Object.hasOwn(COMMANDS, name) ? COMMANDS[name]?.() : undefined;
 }
 
-/** Every command, for what is made from all of them: overview, man page, completion. */
+/** Loads all commands, for texts about all of them: overview, man page, completion. */
 export function loadCommands(): Promise<CommandSpec[]> {
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 
-/** Runs one command line. Returns the exit status: 0 ok, 1 what was asked for failed, 2 wrong usage. */
+/** Runs a command line. Returns the exit status: 0 success, 1 failure, 2 wrong usage. */
 export async function runLine(argv: readonly string[], io: CommandIo): Promise<number> {
   const [first, ...rest] = argv;
   if (first === undefined) {
@@ -55,7 +55,9 @@ async function runCommand(name: string, words: readonly string[], io: CommandIo)
   return (await command.run?.({ options, args, io, commands: loadCommands })) ?? 0;
 }
 
-/** What an error carries beyond its message: code, source and whether to retry, a ConfigError's problems, an MI error's data. */
+/**
+ * Further data of an error: code, source and whether to retry; the problems of a ConfigError; the data of an MI error.
+ */
 interface Detailed {
   readonly code?: unknown;
   readonly source?: unknown;
@@ -66,7 +68,7 @@ interface Detailed {
   readonly hint?: string;
 }
 
-/** Writes what went wrong to `io.err`, as JSON where "--json" stands in the line. Returns the exit status. */
+/** Writes an error to `io.err`, as JSON if the line has "--json". Returns the exit status. */
 function complain(error: unknown, argv: readonly string[], io: CommandIo): number {
   const {
     code,
@@ -93,7 +95,7 @@ function complain(error: unknown, argv: readonly string[], io: CommandIo): numbe
   }
   const known = commandNames().includes(argv[0] as string);
   if (problems !== undefined) io.err(`${messageOf(error).replace(/^configuration refused:\n/, '')}\n`);
-  // An error that a daemon answered with: its code and text are the whole of it.
+  // For an error answer of a daemon, its code and text are sufficient.
   else if (typeof code === 'number') io.err(`${code} ${messageOf(error)}\n`);
   else io.err(`switchyard${known ? ` ${argv[0]}` : ''}: ${messageOf(error)}\n`);
   if (!misused) return 1;

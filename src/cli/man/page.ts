@@ -2,7 +2,7 @@ import { VERSION } from '../../daemon/version.js';
 import type { ArgumentSpec, CommandSpec, OptionSpecs } from '../line/command.js';
 import { EXIT_STATUS, optionForm, usageLines } from '../line/help.js';
 
-/** The manual page switchyard(8), from the texts of all commands (man(7)). */
+/** Generates the manual page switchyard(8) from the texts of all commands (man(7)). */
 export function manualPage(commands: readonly CommandSpec[]): string {
   return [
     `.TH SWITCHYARD 8 "" "switchyard ${roff(VERSION)}" "System Administration"`,
@@ -76,7 +76,7 @@ function sectionOf(spec: CommandSpec, path: readonly string[], inherited: Option
   ];
 }
 
-/** A text with what means something to troff escaped, also where a line begins. */
+/** Escapes a text for troff, also at the beginning of lines. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { nearest } from '../../core/nearest.js';
 
-/** A management command as its published schema describes it. */
+/** A management command, from its published schema. */
 export interface CataloguedCommand {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly description: string;
-  /** Names of the parameters, by the forms the command takes them in; the required ones stand first in each. */
+  /** Names of the parameters for each form of the command, required ones first. */
   readonly forms: readonly { readonly required: readonly string[]; readonly optional: readonly string[] }[];
 }
 
@@ -28,7 +28,7 @@ interface Form {
 const FOLDER = fileURLToPath(new URL('../../../schemas/mi/', import.meta.url));
 let known: readonly CataloguedCommand[] | undefined;
 
-/** Every management command, from the published schemas. */
+/** All management commands, from the published schemas. */
 export function miCatalog(): readonly CataloguedCommand[] {
   known ??= readdirSync(FOLDER)
     .filter((name) => name.endsWith('.schema.json'))
@@ -49,12 +49,12 @@ function commandOf({ description = '', properties = {} }: Schema): CataloguedCom
   return { name, aliases, description, forms };
 }
 
-/** The command of a name or an alias. */
+/** The command with a name or alias. */
 export function cataloguedCommand(name: string): CataloguedCommand | undefined {
   return miCatalog().find((each) => each.name === name || each.aliases.includes(name));
 }
 
-/** What was probably meant by the name of a command that does not exist. */
+/** The name that was probably meant by an unknown one. */
 export function nearestCommand(name: string): string | undefined {
   return nearest(
     name,
@@ -62,7 +62,7 @@ export function nearestCommand(name: string): string | undefined {
   );
 }
 
-/** Names of parameters that a command does not have, each with the one that was probably meant. */
+/** Parameters that a command does not have, each with the name that was probably meant. */
 export function unknownParameters(command: CataloguedCommand, given: readonly string[]): readonly string[] {
   const names = new Set(command.forms.flatMap(({ required, optional }) => [...required, ...optional]));
   return given
@@ -74,7 +74,7 @@ export function unknownParameters(command: CataloguedCommand, given: readonly st
     });
 }
 
-/** How a management command is called, a line for each form. */
+/** How a management command is called: one line for each form. */
 export function miCommandUsage({ name, forms }: CataloguedCommand): readonly string[] {
   if (forms.length === 0) return [`switchyard mi ${name}`];
   return forms.map(({ required, optional }) => {
@@ -83,7 +83,7 @@ export function miCommandUsage({ name, forms }: CataloguedCommand): readonly str
   });
 }
 
-/** The help text of one management command. */
+/** The help text of a management command. */
 export function miCommandHelp(command: CataloguedCommand): string {
   const { name, aliases, description, forms } = command;
   const positional = forms.filter(({ required }) => required.length > 0).map(({ required }) => required);

@@ -10,19 +10,19 @@ import { loadUnixSockets } from '../../management/endpoints/unix-socket.js';
 import type { MiValue } from '../../management/mi/command.js';
 import { askFifo } from './fifo-client.js';
 
-/** How a management command is sent. */
+/** Options for calling a management command. */
 export interface CallMiOptions {
   /** Milliseconds to wait for the answer. Default 5000. */
   readonly timeoutMs?: number;
-  /** Folder the server looks for reply FIFOs in (its `reply_dir`). Default /tmp/. */
+  /** Folder in which the server expects reply FIFOs (its `reply_dir`). Default /tmp/. */
   readonly replyDir?: string;
 }
 
-/** The server answered with an error. `code` is the recorded MI or JSON-RPC code. */
+/** The server answered with an error. `code`: the recorded MI or JSON-RPC code. */
 export class MiCallError extends Error {
   constructor(
     readonly code: number,
-    /** The text of the answer alone. */
+    /** The text of the answer. */
     readonly plain: string,
     readonly data?: string,
     /** What was probably meant. */
@@ -37,8 +37,8 @@ export class MiCallError extends Error {
  * Calls one MI command and returns its result.
  * @param target "fifo:PATH", "udp:HOST:PORT", "unix:PATH", "http://HOST:PORT/mi"; a bare path is a FIFO
  * @param params positional (array), named (object) or none
- * @throws MiCallError when the server answers with an error; SwitchyardError USAGE for a target that is none of these,
- *   TRANSPORT_SEND when it cannot be reached or does not answer in time
+ * @throws MiCallError when the server answers with an error; SwitchyardError USAGE for another target, TRANSPORT_SEND
+ * when it cannot be reached or does not answer in time
  */
 export async function callMi(
   target: string,
@@ -88,7 +88,7 @@ function unreachable(target: string, error: unknown): SwitchyardError {
   return new SwitchyardError('TRANSPORT_SEND', `${target}: ${why}`, { cause: error, retryable: true });
 }
 
-/** What the errors of the system mean to who calls; the first that fits. */
+/** What system errors mean for the caller; the first match is used. */
 const REASONS: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/ENOENT|No such file/i, 'there is no such socket: the daemon does not run, or its settings name another'],
   [/ECONNREFUSED|Connection refused/i, 'nothing listens there: the daemon does not run, or its settings name another'],
@@ -110,7 +110,7 @@ function askUdp(host: string, port: number, request: string, timeoutMs: number):
     socket.once('error', (error) => reject(unreachable(target, error)));
     socket.once('message', (bytes) => resolve(bytes.toString()));
     socket.once('close', () => clearTimeout(timer));
-    // Connected, so that a closed port is reported at once (ICMP) and no other address can answer.
+    // The socket is connected, so that a closed port is reported at once (ICMP) and no other address can answer.
     socket.connect(port, host, (error?: Error) => {
       if (error != null) reject(unreachable(target, error));
       else socket.send(request);
@@ -143,12 +143,12 @@ async function askUnix(path: string, request: string, timeoutMs: number): Promis
     try {
       unlinkSync(own);
     } catch {
-      // It was never bound.
+      // The socket was not bound.
     }
   }
 }
 
-/** Of "http://user:password@host/mi", or the token in SWITCHYARD_TOKEN. */
+/** The credentials in "http://user:password@host/mi", or the token in SWITCHYARD_TOKEN. */
 function credentials(target: string): { readonly authorization?: string } {
   const { username, password } = new URL(target);
   const token = process.env['SWITCHYARD_TOKEN'];

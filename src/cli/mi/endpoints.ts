@@ -1,15 +1,15 @@
 import type { Settings } from '../../config/settings.js';
 
-/** A management endpoint of a daemon, in the form --to takes. */
+/** A management endpoint of a daemon, in the form of --to. */
 export interface Endpoint {
   readonly target: string;
-  /** Folder the daemon looks for reply FIFOs in; undefined for its default. */
+  /** Folder in which the daemon expects reply FIFOs; undefined: its default. */
   readonly replyDir: string | undefined;
 }
 
-/** The endpoint of a configuration that a client on the same machine uses: FIFO, datagram socket, HTTP, in this order. */
+/** The endpoint that a client on the same machine uses: FIFO, datagram socket, or HTTP, in this order. */
 export function firstEndpoint({ mi, http }: Pick<Settings, 'mi' | 'http'>): Endpoint | undefined {
-  // One without "as" allows most.
+  // An endpoint without "as" allows most.
   const fifo = mi.fifo.find(({ as }) => as === undefined) ?? mi.fifo[0];
   if (fifo !== undefined) return { target: `fifo:${fifo.fifoName}`, replyDir: fifo.replyDir };
   const datagram = mi.datagram.find(({ as }) => as === undefined) ?? mi.datagram[0];

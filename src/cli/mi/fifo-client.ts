@@ -9,8 +9,9 @@ import { JsonScanner } from '../../management/mi/json-scanner.js';
 const run = promisify(execFile);
 
 /**
- * Writes one JSON request to the server's FIFO and reads the answer from a reply FIFO made for it, which is removed again.
- * @param directory folder the server looks for reply FIFOs in
+ * Writes a JSON request to the server's FIFO and reads the answer from a reply FIFO, which is created and removed
+ * again.
+ * @param directory folder in which the server expects reply FIFOs
  * @throws SwitchyardError TRANSPORT_SEND
  */
 export async function askFifo(path: string, request: string, timeoutMs: number, directory: string): Promise<string> {
@@ -19,7 +20,7 @@ export async function askFifo(path: string, request: string, timeoutMs: number, 
   const failed = (why: string, cause?: unknown): SwitchyardError =>
     new SwitchyardError('TRANSPORT_SEND', `fifo:${path}: ${why}`, { cause, retryable: true });
   try {
-    // The server may run as another user: it must be able to write.
+    // The server may run as another user, who must be able to write.
     await run('mkfifo', ['-m', '0622', '--', replyPath]);
   } catch (error) {
     throw failed(`no reply FIFO can be made in ${directory}: ${messageOf(error)}`, error);
@@ -28,7 +29,7 @@ export async function askFifo(path: string, request: string, timeoutMs: number, 
   let writer: Socket | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
-    // Open for writing too, so that reading sees no end before the server has opened it.
+    // Opened also for writing, so that reading finds no end before the server has opened it.
     const fd = openSync(replyPath, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const from = new Socket({ fd, readable: true, writable: false });
     reader = from;
@@ -67,11 +68,11 @@ function openCommandFifo(path: string, failed: (why: string, cause?: unknown) =>
   return new Socket({ fd, readable: false, writable: true });
 }
 
-/** Reads up to the end of the first JSON value; an answer that is no JSON ends with what came at once. */
+/** Reads to the end of the first JSON value; another answer ends with the first chunk. */
 function collect(from: Socket, done: (text: string) => void): void {
   let text = '';
   let scanner: JsonScanner | undefined;
-  // One character a byte, so that no character is torn between two reads.
+  // latin1, so that no character is split between two reads.
   from.setEncoding('latin1');
   from.on('data', (chunk: string) => {
     text += chunk;

@@ -18,7 +18,7 @@ export interface MiOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Where the daemon of these options is reached. Throws SwitchyardError USAGE, ConfigError. */
+/** The endpoint of the daemon that the options select. Throws SwitchyardError USAGE, ConfigError. */
 export async function endpointFor(options: MiOptions): Promise<Endpoint> {
   const replyDir = options['reply-dir'];
   if (options.to !== undefined) return { target: options.to, replyDir };
@@ -31,7 +31,7 @@ export async function endpointFor(options: MiOptions): Promise<Endpoint> {
   return { target: found.target, replyDir: replyDir ?? found.replyDir };
 }
 
-/** The same by a complete load, which says what is wrong with the settings. */
+/** Loads the complete settings, which reports what is wrong with them. */
 async function complete(config: string | undefined): Promise<EndpointSettings> {
   const { loadSettings } = await import('../../config/load.js');
   return loadSettings(config).settings;
@@ -39,7 +39,7 @@ async function complete(config: string | undefined): Promise<EndpointSettings> {
 
 /** switchyard mi. Returns the exit status. Throws MiCallError, SwitchyardError. */
 export async function mi(options: MiOptions, args: readonly string[], io: CommandIo): Promise<number> {
-  // "--json" and "--help" are never values of a management command; people put them last.
+  // "--json" and "--help" are never values of a management command, and people write them last.
   const words = args.filter((word) => word !== '--json' && word !== '--help' && word !== '-h');
   const json = options.json === true || args.includes('--json');
   const [method = '', ...given] = words;
@@ -75,12 +75,12 @@ function unknown(method: string): string {
 /** JSON-RPC 2.0, section 5.1. */
 const INVALID_PARAMS = -32602;
 
-/** The daemon's answer with what was probably meant. */
+/** The daemon's error, with what was probably meant. */
 function explained(error: MiCallError, method: string, params: ReturnType<typeof parseCliParams>): MiCallError {
   const command = cataloguedCommand(method);
   const named = params !== undefined && !Array.isArray(params) ? Object.keys(params) : [];
   const why = command === undefined ? [unknown(method)] : unknownParameters(command, named);
-  // Values that are missing, or too many, have no name: the ways to call it say more.
+  // Missing or surplus values have no name, so the error shows how to call the command.
   if (why.length === 0 && error.code === INVALID_PARAMS && command !== undefined) {
     return new MiCallError(error.code, error.plain, error.data, `use ${miCommandUsage(command).join('\nor  ')}`);
   }

@@ -3,7 +3,7 @@ import type { MiValue } from '../../management/mi/command.js';
 
 const NAMED = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s;
 
-/** Commands one of whose parameters is a list: what follows on the command line goes into it. */
+/** Commands with a list parameter, which takes the remaining words of the command line. */
 const LIST_PARAMS: ReadonlyMap<string, { readonly name: string; readonly before: number }> = new Map([
   ['get_statistics', { name: 'statistics', before: 0 }],
   ['statistics:get', { name: 'statistics', before: 0 }],
@@ -16,8 +16,8 @@ const LIST_PARAMS: ReadonlyMap<string, { readonly name: string; readonly before:
 ]);
 
 /**
- * Parameters of an MI command from the command line: all "name=value", or all plain values. A parameter that is a list
- * takes what follows it ("get_statistics core: tm:") or, by name, values with commas between ("statistics=core:,tm:").
+ * Parameters of an MI command from the command line: all "name=value", or all plain values. A list parameter takes the
+ * remaining words ("get_statistics core: tm:") or, by name, comma-separated values ("statistics=core:,tm:").
  * @throws SwitchyardError USAGE when both kinds are mixed or a name is given twice
  */
 export function parseCliParams(
@@ -39,7 +39,7 @@ export function parseCliParams(
     }
     const [, name, value] = match as unknown as [string, string, string];
     if (Object.hasOwn(result, name)) throw new SwitchyardError('USAGE', `parameter "${name}" is given twice`);
-    // raise_event takes a JSON object in a string too, so braces stay what they are.
+    // raise_event also takes a JSON object as a string, so a value with braces is not split.
     const isList = name === list?.name && !value.startsWith('{');
     result[name] = isList ? value.split(',') : value;
   }

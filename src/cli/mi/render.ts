@@ -29,8 +29,8 @@ interface Listing {
 }
 
 /**
- * An MI answer for people: ds_list as a table with its sets in order, what is a list of names a line each, the rest as a
- * tree. On a terminal states have colours and times are relative. Ends in a newline.
+ * Shows an MI answer to people: ds_list as a table, a list of names one per line, anything else as a tree. On a
+ * terminal, states are coloured and times relative. Ends with a line break.
  */
 export function renderForPeople(method: string, answer: MiValue, terminal?: Terminal | undefined): string {
   if ((method === 'ds_list' || method === 'dispatcher:list') && isListing(answer))
@@ -87,7 +87,7 @@ const UNITS: readonly (readonly [seconds: number, name: string])[] = [
   [1, 's'],
 ];
 
-/** "12 s ago", "3 h ago"; a time that is none stays as it is. */
+/** A time as "12 s ago" or "3 h ago"; another text stays as it is. */
 export function ago(time: string, now: number): string {
   const then = Date.parse(time);
   if (Number.isNaN(then)) return time;
@@ -96,7 +96,7 @@ export function ago(time: string, now: number): string {
   return `${Math.floor(seconds / size)} ${name} ago`;
 }
 
-/** One table over all partitions; columns without any value are left out. */
+/** One table for all partitions; columns without any value are left out. */
 function renderListing(listing: Listing, terminal: Terminal | undefined): string {
   const now = Date.now();
   const when: When = terminal === undefined ? (time) => time : (time) => ago(time, now);
@@ -131,7 +131,7 @@ function renderListing(listing: Listing, terminal: Terminal | undefined): string
     .join('');
 }
 
-/** What stands in a table must not move the cursor of who reads it. */
+/** Control characters must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]/g, '?');
 }

@@ -10,10 +10,10 @@ interface Answer {
   readonly warnings: readonly string[];
 }
 
-/** Reading scripts and stopping stores of a large configuration takes its time. */
+/** Milliseconds to wait for the answer: a large configuration takes long. */
 const TIMEOUT_MS = 60_000;
 
-/** Milliseconds between two questions how far it is. */
+/** Milliseconds between two requests for the progress. */
 const ASK_EVERY_MS = 500;
 
 interface Status {
@@ -25,7 +25,7 @@ interface Status {
 
 type Call = (params: Record<string, number> | undefined, timeoutMs: number) => Promise<unknown>;
 
-/** Shows on a terminal how far the reload is, until the returned function is called. */
+/** Shows the progress of the reload on a terminal until the returned function is called. */
 function watched(call: Call, io: CommandIo): () => void {
   if (io.errTerminal === undefined) return () => {};
   const shown = progress(io, 'partitions', undefined);
@@ -40,7 +40,7 @@ function watched(call: Call, io: CommandIo): () => void {
         if (!isOver && step === 'load' && total > 0) shown.at(done, done / total);
         isAsked = false;
       },
-      // A daemon that does not say goes on all the same.
+      // If the daemon does not report progress, the reload continues nevertheless.
       () => clearInterval(timer),
     );
   }, ASK_EVERY_MS);

@@ -3,7 +3,7 @@ import { progress } from '../line/progress.js';
 import { callMi, MiCallError } from '../mi/client.js';
 import { endpointFor, type MiOptions } from '../mi/mi.js';
 
-/** Reading one large table takes its time. */
+/** Milliseconds to wait for the answer: a large table takes long. */
 const TIMEOUT_MS = 60_000;
 
 interface TableOptions extends MiOptions {

@@ -1,13 +1,13 @@
 import type { RequestData } from '../../engine/request-data.js';
 import type { SelectParameters } from '../../engine/select-arguments.js';
 
-/** A selection as a batch line asks for it. */
+/** The parameters of a selection in a batch line. */
 export interface BatchSelect extends SelectParameters {
-  /** "dst", "domain"; other flavours know more. */
+  /** "dst" or "domain"; other flavours have more. */
   readonly fn: string;
 }
 
-/** A line that asks for a selection. */
+/** A line that requests a selection. */
 export interface SelectionLine {
   readonly kind: 'select';
   readonly id: unknown;
@@ -16,9 +16,9 @@ export interface SelectionLine {
     readonly avps: Readonly<Record<string, string | number>>;
   };
   readonly select: BatchSelect;
-  /** "then": a further selection on the same message. */
+  /** "then": another selection for the same message. */
   readonly second: BatchSelect | undefined;
-  /** What algo_route returns, by destination URI. */
+  /** The results of algo_route, by destination URI. */
   readonly scores: Readonly<Record<string, number>> | undefined;
   /** The whole line, for keys of other flavours. */
   readonly raw: Readonly<Record<string, unknown>>;
@@ -32,7 +32,7 @@ export interface MiLine {
   readonly params: unknown;
 }
 
-/** A line that says nothing that can be done. */
+/** An invalid line. */
 export interface BadLine {
   readonly kind: 'bad';
   readonly id: unknown;
@@ -43,7 +43,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 class Problem extends Error {}
 
-/** Reads one batch line. Never throws: a bad line says what is wrong with it, lower case. */
+/** Parses a batch line. Never throws: for an invalid line, returns what is wrong, in lower case. */
 export function parseBatchLine(value: unknown): SelectionLine | MiLine | BadLine {
   if (!isFields(value)) return { kind: 'bad', id: null, problem: 'a line is a JSON object' };
   const id = value['id'] ?? null;
@@ -95,7 +95,7 @@ function headersOf(headers: unknown): (readonly [string, string])[] {
 function selectOf(fields: unknown, where = ''): BatchSelect {
   if (!isFields(fields)) throw new Problem(`${where}not an object`);
   const fn = optionalText(fields, 'fn') ?? 'dst';
-  // Other functions, of another flavour, say in their own keys where to choose and how.
+  // Functions of another flavour have their own keys for set and algorithm.
   const needed = fn === 'dst' || fn === 'domain';
   return {
     fn,

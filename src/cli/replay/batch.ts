@@ -10,24 +10,24 @@ import { parseSelectArguments } from '../../engine/select-arguments.js';
 import type { TargetLists } from '../../engine/target-lists.js';
 import { parseBatchLine, type SelectionLine } from './batch-line.js';
 
-/** What a selection line says of its message. */
+/** The message of a selection line. */
 export interface BatchMessage {
   readonly request: RequestData | string;
-  /** AVPs set before the selection; pvar_algo_pattern and hash_pvar may read them. */
+  /** AVPs to set before the selection; pvar_algo_pattern and hash_pvar may read them. */
   readonly avps: Readonly<Record<string, string | number>>;
 }
 
-/** A view whose request-URI moves on when ds_select_domain rewrites it. */
+/** A view whose request-URI changes when ds_select_domain rewrites it. */
 export type BatchView = RequestView & { setRequestUri?(uri: string): void };
 
-/** What a batch of selections is run with. */
+/** What a batch of selections needs. */
 export interface BatchOptions {
   readonly engine: Engine;
-  /** Makes a view of a message. Throws with a clear message when it is not a SIP request. */
+  /** Makes a view of a message. Throws for an invalid SIP request. */
   open(message: BatchMessage, context: DispatchContext): BatchView;
   /** Runs an MI command. Returns {"result": ...} or {"error": {...}}. */
   mi(method: string, params: unknown): Promise<object> | object;
-  /** Answers a selection in a partition of flavour kamailio; without it they are refused. */
+  /** Answers a selection in a partition of flavour kamailio; absent: such selections are refused. */
   readonly kamailio?: Answerer;
 }
 
@@ -35,8 +35,8 @@ export interface BatchOptions {
 type Answerer = (line: SelectionLine, partition: Partition) => Promise<object> | object;
 
 /**
- * `switchyard select --batch`: one JSON value in, one out, in order. Nothing is sent; round robin, hit counters and what
- * MI commands change carry along from line to line.
+ * `switchyard select --batch`: for each JSON value read, writes one, in order. Nothing is sent. Round robin, hit
+ * counters and changes by MI commands remain from line to line.
  */
 export class BatchSession {
   private readonly answers: Readonly<Record<FlavourName, Answerer>>;
@@ -48,7 +48,7 @@ export class BatchSession {
     };
   }
 
-  /** Answers one line. Never throws: what cannot be done is answered as an error, the line's id with it. */
+  /** Answers a line. Never throws: errors are answers too, with the line's ID. */
   async run(value: unknown): Promise<object> {
     const line = parseBatchLine(value);
     if (line.kind === 'bad') return { id: line.id, error: { message: line.problem } };
@@ -126,7 +126,7 @@ function rewrite(message: OpenMessage, partition: Partition): void {
   message.view.setRequestUri?.(ruri);
 }
 
-/** The destination in use and all that successive ds_next_dst or ds_next_domain calls give. */
+/** The destination in use, and those that successive ds_next_dst or ds_next_domain calls return. */
 function walk(message: OpenMessage, { fn, partition, lists }: Answer): object {
   const targets: string[] = [];
   const ruris: string[] = [];
@@ -150,7 +150,7 @@ function walk(message: OpenMessage, { fn, partition, lists }: Answer): object {
   return { ok: true, targets, ...(fn === 'domain' ? { ruris } : {}), attrs, sockets, group, count };
 }
 
-/** Lets given scores stand for an algo_route: 1 for a destination that has none, as recorded. */
+/** Uses the given scores instead of an algo_route: 1 for a destination without one, as recorded. */
 function withScores(view: BatchView, scores: Readonly<Record<string, number>> | undefined): BatchView {
   if (scores === undefined) return view;
   return {

@@ -14,14 +14,14 @@ import type { TargetLists } from '../../engine/target-lists.js';
 import type { BatchMessage, BatchView } from './batch.js';
 import type { SelectionLine } from './batch-line.js';
 
-/** What a batch of selections of Kamailio is run with. */
+/** What a batch of Kamailio selections needs. */
 export interface KamailioBatchOptions {
   readonly engine: Engine;
-  /** Makes a view of a message. Throws with a clear message when it is not a SIP request. */
+  /** Makes a view of a message. Throws for an invalid SIP request. */
   open(message: BatchMessage, context: DispatchContext): BatchView;
 }
 
-/** What a line is answered with. */
+/** What is needed to answer a line. */
 interface Work {
   readonly line: SelectionLine;
   readonly partition: Partition;
@@ -31,8 +31,8 @@ interface Work {
 }
 
 /**
- * Answers a selection line of `switchyard select --batch` in a partition of flavour kamailio: fn dst, domain, select or
- * routes, and load_update and load_unset for call load. With "next": n the call really goes on to its n-th next target.
+ * Answers a line of `switchyard select --batch` in a partition of flavour kamailio: fn dst, domain, select or routes,
+ * and load_update and load_unset for call load. With "next": n, the call proceeds to its n-th next target.
  */
 export function answerKamailio(line: SelectionLine, partition: Partition, options: KamailioBatchOptions): object {
   const context = options.engine.context();
@@ -65,7 +65,7 @@ function single(work: Work, fn: 'dst' | 'domain' | 'select'): object {
   const lists = context.of(partition) as TargetLists;
   const first = lists.current as Destination;
   const listed = lists.listed();
-  // In a strict partition the list may begin with another destination than the one that was set.
+  // In a strict partition the list may begin with a destination other than the one that was set.
   const kept = listed.length > 0 ? [first, ...listed.slice(1)] : [first];
   const targets = fn === 'select' ? (lists.branches === undefined ? listed : []) : kept;
   let ruris: string[] | undefined;
@@ -116,10 +116,10 @@ function routes(work: Work): object {
     if (kamailioRequestUri(view.requestUri, first, strict) === undefined) {
       return { ok: false, reason: `request-uri "${view.requestUri}" cannot be rewritten` };
     }
-    // What the recordings show in this mode is each next target as it stands in the list.
+    // In this mode, the recordings show each next target as it is in the list.
     if (strict) ruris = listed.slice(1).map(uriOf);
   } else if (mode === 'list' && strict && given === 'X') {
-    // Recorded with ds_next_dst at once, which passes over the first of the list.
+    // Recorded with an immediate ds_next_dst, which skips the first target of the list.
     targets = listed.slice(1);
   }
   const branches = lists.branches;
@@ -135,8 +135,8 @@ function routes(work: Work): object {
 }
 
 /**
- * Branches of ds_select_routes. With mode x nothing is set, so the first target of a parallel group is one as well. Those
- * of a later group keep the Request-URI that the first target left and differ by next hop, as recorded.
+ * Branches of ds_select_routes. In mode x nothing is set, so the first target of a parallel group is a branch too.
+ * Targets of a later group keep the request-URI of the first target and differ in the next hop, as recorded.
  */
 function routeBranches(work: Work, branches: readonly Destination[], first: Destination, mode: RoutesMode): object {
   if (mode === 'list') {
@@ -162,7 +162,9 @@ function loadUpdate({ partition, view, line }: Work): object {
   return { ok: true, ...(Number.isInteger(set) ? loads(partition, set, 10) : {}) };
 }
 
-/** Request-URIs as one rewriting after the other leaves them; ends where one cannot be made. Undefined: as it stands. */
+/**
+ * The request-URIs after each rewriting; ends where one is impossible. An undefined target leaves the URI unchanged.
+ */
 function walk(targets: readonly (Destination | undefined)[], ruri: string, strict: boolean): string[] {
   const ruris: string[] = [];
   let current: string | undefined = ruri;
@@ -174,7 +176,7 @@ function walk(targets: readonly (Destination | undefined)[], ruri: string, stric
   return ruris;
 }
 
-/** Runs the ds_next_dst calls the line asks for. */
+/** Runs the ds_next_dst calls that the line requests. */
 function advance({ line }: Work, lists: TargetLists): void {
   const next = Number(line.raw['next'] ?? 0);
   for (let i = 0; i < Math.min(next, 1000); i++) if (lists.next() === undefined) return;
@@ -199,7 +201,7 @@ function branchesOf({ view, strict }: Work, branches: readonly Destination[], re
   };
 }
 
-/** Calls in progress at the destinations of a set, where call load chose. */
+/** Calls in progress at the destinations of a set, if algorithm 10 was used. */
 function loads(partition: Partition, setId: number | undefined, algorithm: number | undefined): object {
   const set = algorithm === 10 && setId !== undefined ? partition.snapshot.sets.get(setId) : undefined;
   if (set === undefined) return {};

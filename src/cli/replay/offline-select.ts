@@ -8,7 +8,7 @@ import { parseMessage, type SipMessage } from '../../sip/message.js';
 import { type BatchMessage, BatchSession, type BatchView } from './batch.js';
 import { answerKamailio } from './kamailio-batch.js';
 
-/** Answers "where would this call go" with the real engine over the real tables; sends nothing. */
+/** Answers "where would this call go" with the real engine and the real tables; sends nothing. */
 export class OfflineSelect {
   private readonly session: BatchSession;
 
@@ -19,7 +19,7 @@ export class OfflineSelect {
       kamailio: (line, partition) =>
         answerKamailio(line, partition, { engine: daemon.engine, open: (message) => this.open(message) }),
       mi: async (method, params) => {
-        // Kamailio's commands have a dot in the name: "dispatcher.set_state".
+        // Names of Kamailio's commands contain a dot: "dispatcher.set_state".
         if (method.includes('.')) return daemon.callRpc(method, params);
         try {
           return { result: await daemon.mi.execute(method, params) };
@@ -39,12 +39,12 @@ export class OfflineSelect {
     });
   }
 
-  /** Answers one line of a batch. Never throws. */
+  /** Answers a line of a batch. Never throws. */
   run(line: unknown): Promise<object> {
     return this.session.run(line);
   }
 
-  /** Answers a whole batch: one JSON object a line in, one a line out, in order. */
+  /** Answers a batch: for each line with a JSON object, writes one, in order. */
   async batch(input: Readable, write: (line: string) => void): Promise<void> {
     input.setEncoding('utf8');
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {

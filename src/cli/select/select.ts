@@ -49,7 +49,7 @@ export async function select(options: SelectOptions, given: string | undefined, 
   const outcomes = await daemon.loadOnly();
   const session = new OfflineSelect(daemon);
   if (input !== undefined) {
-    // The answers would stand between the lines of it.
+    // On a terminal, the answers would be mixed with the progress line.
     const shown = progress(io.terminal === undefined ? io : { err: io.err }, 'lines', undefined);
     let lines = 0;
     await session.batch(input, (line) => {

@@ -4,7 +4,7 @@ import { CfgError } from '../../cfg-file/load.js';
 import { formatProblems } from '../../config/problem.js';
 import type { CommandIo } from '../line/io.js';
 
-/** Options of the command line that concern a configuration file. */
+/** Command line options for a cfg file. */
 export interface CfgOptions {
   readonly config?: string | undefined;
   readonly dialect?: string | undefined;
@@ -12,7 +12,7 @@ export interface CfgOptions {
   readonly 'runtime-dir'?: string | undefined;
 }
 
-/** A configuration file that is read again for each reload. */
+/** A cfg file, which is read again for each reload. */
 export class CfgFile {
   constructor(
     private readonly path: string,
@@ -25,13 +25,13 @@ export class CfgFile {
     return loadCompleteCfg(this.path, { dialect, defines: define ?? new Map(), runtimeFolder }, config);
   }
 
-  /** Writes what was noticed while loading. */
+  /** Prints warnings found while loading. */
   report({ cfg, warnings }: CompleteCfg, io: CommandIo): void {
     for (const each of cfg.warnings) io.err(`${problemText(each)}\n`);
     if (warnings.length > 0) io.err(`${formatProblems(warnings)}\n`);
   }
 
-  /** What is wrong with the file, if an error says that. */
+  /** The problems in the file if the error is about them, else undefined. */
   problems(error: unknown): CfgError['problems'] | undefined {
     return error instanceof CfgError ? error.problems : undefined;
   }

@@ -15,12 +15,15 @@ import type { CommandIo } from '../line/io.js';
 import { settingsFor } from '../settings.js';
 import type { CfgFile, CfgOptions } from './cfg-file.js';
 
-/** Variable of the environment: calls made to warm up, 0 for none. */
+/** Environment variable: number of warm-up calls, 0 for none. */
 const WARM_UP = 'SWITCHYARD_WARM_UP_CALLS';
 const WARM_UP_CALLS = 1500;
 const MOST_WARM_UP_CALLS = 10_000;
 
-/** Milliseconds after the start at which what may be needed later is loaded: the first calls are not to wait for it. */
+/**
+ * Milliseconds after the start at which files that may be needed later are loaded, so that the first calls do not wait
+ * for that.
+ */
 const LOAD_AHEAD_MS = 3000;
 
 function warmUpCalls(text: string | undefined): number {
@@ -33,7 +36,7 @@ export interface ServeOptions extends CfgOptions {
   readonly cfg?: string | undefined;
 }
 
-/** OpenSIPS' reload_routes. */
+/** OpenSIPS' command reload_routes. */
 function reloadRoutes(reload: () => Promise<void>): MiCommand {
   return {
     name: 'reload_routes',
@@ -55,15 +58,15 @@ function reloadRoutes(reload: () => Promise<void>): MiCommand {
 }
 
 /**
- * switchyard serve: runs until SIGTERM or SIGINT, which let what is under way finish; a second one ends it at once. SIGHUP
- * reads the settings again. Returns the exit status.
+ * switchyard serve: runs until SIGTERM or SIGINT, which let running calls finish; a second signal ends it at once.
+ * SIGHUP reads the settings again. Returns the exit status.
  */
 export async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
-  // The young generation holds little at any moment here: waking V8's helper threads for it cost more than they did
-  // (5 to 10 % of the CPU per call, measured by interleaved runs).
+  // The young generation is small here: waking V8's helper threads cost more than they saved (5 to 10 % of the CPU per
+  // call, measured in interleaved runs).
   setFlagsFromString('--no-parallel-scavenge');
   collectBetweenIterations();
-  // Loaded only where it is used: the language and its modules are a tenth of all files.
+  // Loaded only if used: the cfg language and its modules are a tenth of all files.
   const file =
     options.cfg === undefined ? undefined : new (await import('./cfg-file.js')).CfgFile(options.cfg, options);
   const loaded = file?.load();
@@ -83,7 +86,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     log.fatal({ err: error }, 'unhandled promise rejection; the daemon goes on');
   });
   const manager = await ManagerNotifier.open(process.env, log);
-  // One reload after the other, and none before everything has started: the signal must not end us then.
+  // Reloads run one at a time, and only after everything has started: until then SIGHUP must not end the process.
   const jobs = new JobQueue();
   const started = jobs.run(undefined, async () => {
     await daemon.start();
@@ -113,7 +116,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     if (calls > 0 && settings.workers > 1) daemon.warmUpWorkers(plan);
     else if (calls > 0) {
       const { warmUp } = await import('../../daemon/warm-up.js');
-      // Calls that come meanwhile warm it up as well, and have more use for its time.
+      // Real calls that come meanwhile warm the daemon up too, and need its time more.
       const isWarm = (made: number): boolean => made + daemon.invitesHandled >= calls;
       void warmUp(plan, (made) => stopping || isWarm(made)).then((made) => log.debug({ calls: made }, 'warmed up'));
     }
@@ -133,7 +136,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
   return 0;
 }
 
-/** New settings are taken whole (true), or refused whole with the old ones going on. */
+/** Applies new settings as a whole (true), or refuses them as a whole and keeps the old ones. */
 async function reconfigure(daemon: Daemon, file: CfgFile | undefined, log: Logger): Promise<boolean> {
   try {
     const { warnings, needRestart } = await daemon.reloadSettings(false);

@@ -1,4 +1,4 @@
-/** A destination as ds_list full=2 gives it. */
+/** A destination in the answer of ds_list full=2. */
 export interface ListedDestination {
   readonly URI: string;
   readonly state: string;
@@ -19,7 +19,7 @@ export interface ListedDestination {
   };
 }
 
-/** What ds_list full=2 answers. */
+/** The answer of ds_list full=2. */
 export interface Listing {
   readonly PARTITIONS: readonly {
     readonly name: string;
@@ -27,29 +27,32 @@ export interface Listing {
   }[];
 }
 
-/** One line of the table. */
+/** A line of the table. */
 export interface ScreenLine {
   readonly partition: string;
   readonly set: number;
   readonly destination: ListedDestination;
-  /** Selections a second that chose it first; undefined until it was seen twice. */
+  /** How often per second it was selected first; undefined until it was listed twice. */
   readonly rate: number | undefined;
 }
 
-/** What a screen is drawn for. */
+/** What the screen shows. */
 export interface ScreenOptions {
   readonly columns: number;
   readonly rows: number;
   readonly color: boolean;
-  /** Lines scrolled past. */
+  /** Number of lines scrolled past. */
   readonly from: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** What is said below the table; '' for nothing. */
+  /** The text below the table; '' for none. */
   readonly message: string;
 }
 
-/** Lines of a listing, what is wrong first; rates by comparison with the hits of `before`, taken `seconds` ago. */
+/**
+ * The lines of a list, those with problems first. Rates are computed from the hits in `before`, which was taken
+ * `seconds` ago.
+ */
 export function linesOf(listing: Listing, before: ReadonlyMap<string, number>, seconds: number): ScreenLine[] {
   const lines = listing.PARTITIONS.flatMap(({ name, SETS }) =>
     SETS.flatMap(({ id, Destinations }) =>
@@ -64,7 +67,7 @@ export function linesOf(listing: Listing, before: ReadonlyMap<string, number>, s
   return lines.sort((a, b) => urgency(b) - urgency(a));
 }
 
-/** Hits of all destinations, to compare the next listing with. */
+/** The hits of all destinations, to compare with the next list. */
 export function hitsOf(listing: Listing): Map<string, number> {
   const hits = new Map<string, number>();
   for (const { name, SETS } of listing.PARTITIONS) {
@@ -93,7 +96,7 @@ const COLUMNS: readonly (readonly [
   ['WHY', 60, false, ({ destination }) => why(destination)],
 ];
 
-/** The screen as lines, each at most `columns` wide and none left over beyond `rows`. */
+/** The screen as at most `rows` lines of at most `columns` characters. */
 export function screen(lines: readonly ScreenLine[], options: ScreenOptions): string[] {
   const { columns, rows, color, now, message } = options;
   const off = lines.filter(({ destination }) => destination.state !== 'Active').length;
@@ -129,7 +132,7 @@ function row(cells: readonly string[], columns: number): string {
   return text.join(' ').slice(0, columns).trimEnd();
 }
 
-/** Text of a table must not move the cursor. */
+/** Control characters must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
 }

@@ -19,7 +19,7 @@ const HOME = '\x1b[H';
 const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
-/** switchyard top: the destinations of a daemon as a table that refreshes. Returns the exit status. */
+/** switchyard top: shows a daemon's destinations as a table that refreshes. Returns the exit status. */
 export async function top(options: TopOptions, io: CommandIo): Promise<number> {
   const endpoint = await endpointFor(options);
   const params = { full: 2, ...(options.partition === undefined ? {} : { partition: options.partition }) };

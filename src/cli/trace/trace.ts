@@ -27,7 +27,7 @@ export interface TraceOptions {
   readonly json?: boolean | undefined;
 }
 
-/** What trace_get answers. */
+/** The answer of trace_get. */
 interface TraceAnswer {
   readonly ended: string | null;
   readonly more: boolean;
