@@ -204,7 +204,7 @@ function compiledFrom(
   });
   const names = withVariables(dialect.names, scriptVariables(dialect.name));
   const compile = (text: string): Format => compileFormat(text, { names });
-  checkModuleParameters(tree, settings, compile, problems);
+  checkModuleParameters(tree, settings, compile, dialect.name, problems);
   const all = [...problems.list, ...compiled];
   const traced = (): LoadedCfg => {
     const { cfg } = compiledFrom(tree, dialect, file, sources, { ...options, traced: true });

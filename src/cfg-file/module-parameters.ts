@@ -1,5 +1,7 @@
 import type { ConfigurationTree } from '../cfg/ast.js';
+import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
+import { callsIn } from '../cfg/visit.js';
 import { messageOf } from '../core/errors.js';
 import { CHECKED_STATES } from '../modules/checked-states.js';
 import { WITHOUT_EFFECT } from '../modules/parameters.js';
@@ -16,6 +18,7 @@ export function checkModuleParameters(
   tree: ConfigurationTree,
   { modules, loaded }: CfgSettings,
   compile: (text: string) => Format,
+  dialect: DialectName,
   problems: Problems,
 ): void {
   for (const { module, name, at } of tree.moduleParameters) {
@@ -31,6 +34,14 @@ export function checkModuleParameters(
   for (const { module, name, value, at } of tree.moduleParameters) {
     if (!LOCAL_ROUTES.has(name) || module !== 'tm') continue;
     if (!routes.has(String(value))) problems.error('setting', at, `tm: there is no route[${value}]`);
+  }
+  if (dialect === 'kamailio' && Number(modules.get('rr')?.get('append_fromtag')?.at(-1) ?? 1) === 0) {
+    for (const { body } of tree.routes) {
+      for (const call of callsIn(body)) {
+        if (call.kind === 'call' && call.name === 'is_direction')
+          problems.error('setting', call.at, 'is_direction() needs append_fromtag of rr');
+      }
+    }
   }
   const states = new ModuleStates(modules, loaded, new Map(), compile);
   for (const [module, make] of CHECKED_STATES) {

@@ -197,12 +197,14 @@ const GNU_ESCAPES = new Map([
 
 /**
  * Rewrites an expression for RE2: escapes characters that are literal in POSIX but special there, such as "(?" and lazy
- * quantifiers.
+ * quantifiers. As in the GNU library, a quantifier needs something to repeat, and a ")" without "(" is literal.
  */
 function translate(source: string, lines: boolean): string {
   let out = '';
   /** Whether a quantifier may follow here. */
   let atom = false;
+  /** Groups that are not closed. */
+  let open = 0;
   for (let i = 0; i < source.length; i++) {
     const c = source[i] as string;
     if (c === '\\') {
@@ -217,22 +219,17 @@ function translate(source: string, lines: boolean): string {
       i = end;
       atom = true;
     } else if (c === '*' || c === '+' || c === '?') {
-      // At the beginning a star is literal, as in the GNU library; other quantifiers are refused.
-      if (!atom && c !== '*') throw new Error(`nothing to repeat before "${c}"`);
+      if (!atom) throw new Error(`nothing to repeat before "${c}"`);
       let end = i;
-      if (atom) while (/[*+?]/.test(source[end + 1] ?? '')) end++;
-      out += atom ? repetition(source.slice(i, end + 1)) : '\\*';
+      while (/[*+?]/.test(source[end + 1] ?? '')) end++;
+      out += repetition(source.slice(i, end + 1));
       i = end;
-      atom = true;
     } else if (c === '{') {
-      const bound = /^\{([0-9]{1,4})(,([0-9]{1,4})?)?\}/.exec(source.slice(i, i + 16));
-      if (bound === null || !atom) {
-        out += '\\{';
-        atom = true;
-      } else {
-        out += bound[0];
-        i += bound[0].length - 1;
-      }
+      const bound = /^\{([0-9]{1,4}(?:,(?:[0-9]{1,4})?)?|,[0-9]{1,4})\}/.exec(source.slice(i, i + 16));
+      if (bound?.[1] === undefined) throw new Error('"{" without a number of repetitions');
+      if (!atom) throw new Error('nothing to repeat before "{"');
+      out += bound[1].startsWith(',') ? `{0${bound[1]}}` : bound[0];
+      i += bound[0].length - 1;
     } else if (c === '^') {
       out += lines ? '(?m:^)' : '\\A';
       atom = false;
@@ -241,7 +238,15 @@ function translate(source: string, lines: boolean): string {
       atom = false;
     } else if (c === '(') {
       out += '(';
+      open++;
       atom = false;
+    } else if (c === ')') {
+      if (open === 0) out += '\\)';
+      else {
+        open--;
+        out += ')';
+      }
+      atom = true;
     } else if (c === '|') {
       out += '|';
       atom = false;

@@ -11,7 +11,9 @@ export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = 
   relay,
   forward: forwardStateless,
   checkTransaction: (run) =>
-    run.routeKind === 'onreply' ? code(run.transaction !== undefined) : checkTransaction(run),
+    run.routeKind === 'onreply'
+      ? code(run.transaction !== undefined || (run.env.dialect === 'kamailio' && run.env.layer.ownsBranch(run.message)))
+      : checkTransaction(run),
   arm({ call }, kind, name) {
     call.armed[kind] = name;
     return 1;

@@ -1,6 +1,7 @@
 import type { ModuleStates } from '../script/environment.js';
 import { accounting } from './acc/account.js';
 import { authentication, subscribers } from './auth/settings.js';
+import { contactSettings } from './contacts.js';
 import { dialogs } from './dialog/state.js';
 import { routingState } from './drouting/gateways.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
@@ -22,6 +23,7 @@ import { aliasTable, dialTable, groupTable } from './user-tables.js';
  */
 export const CHECKED_STATES: readonly (readonly [module: string, make: (states: ModuleStates) => unknown])[] = [
   ['dialog', (states) => states.of(dialogs)],
+  ['tm', (states) => states.of(contactSettings)],
   ['rtpengine', (states) => states.of(mediaEngine)],
   ['rtpproxy', (states) => states.of(rtpProxies)],
   ['drouting', (states) => states.of(routingState)],

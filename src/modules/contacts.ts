@@ -1,4 +1,6 @@
+import { SwitchyardError } from '../core/errors.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleState } from '../script/environment.js';
 import { PerCall } from '../script/per-call.js';
 import type { RequestBranch } from '../script/request-branches.js';
 import { type FunctionSpec, KAMAILIO, optional } from './define.js';
@@ -17,8 +19,19 @@ function qualityOf(q: string | undefined): number {
   return Number.isNaN(number) ? -1 : number > 1 ? number : Math.round(number * 1000);
 }
 
+/** Whether the file has contacts_avp, which stands with contact_flows_avp only. */
+export const contactSettings: ModuleState<{ readonly configured: boolean }> = {
+  module: 'tm',
+  create: (parameters) => {
+    const configured = parameters.text('contacts_avp', '') !== '';
+    if (configured && parameters.text('contact_flows_avp', '') === '')
+      throw new SwitchyardError('USAGE', 'contacts_avp needs contact_flows_avp');
+    return { configured };
+  },
+};
+
 function configured(run: MessageRun): boolean {
-  return run.env.modules.module('tm').text('contacts_avp', '') !== '';
+  return run.env.modules.of(contactSettings).configured;
 }
 
 /** Takes the request-URI and the branches aside, in groups of equal q, the highest first; of equal ones the last added is the first. */

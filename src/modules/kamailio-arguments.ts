@@ -4,6 +4,10 @@ const CHECKS = {
   format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
   variable: [/^\$/, 'a variable'],
   host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
+  proxy: [
+    /^(?:0x[0-9a-f]+|[0-9]*|(?:(?:udp|tcp|tls|sctp):)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?)$/i,
+    'an address with a transport and a port at most, or flags',
+  ],
   digits: [/^[0-9]*$/, 'a number without variables'],
   name: [/^[^$]+$/, 'a name without variables'],
   field: [/^\s*[\w-]+\s*$/, 'the name of a header field'],
@@ -49,6 +53,7 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
   host: `t_forward_nonack/0 t_forward_nonack_sctp/0 t_forward_nonack_tcp/0 t_forward_nonack_tls/0 t_forward_nonack_udp/0 t_relay/0
     t_relay_to_sctp/0 t_relay_to_tcp/0 t_relay_to_tls/0 t_relay_to_udp/0 t_replicate/0 t_replicate_sctp/0 t_replicate_tcp/0
     t_replicate_tls/0 t_replicate_udp/0`,
+  proxy: `t_relay_to/0`,
   digits: `t_forward_nonack/1 t_forward_nonack_sctp/1 t_forward_nonack_tcp/1 t_forward_nonack_tls/1 t_forward_nonack_udp/1 t_relay/1
     t_relay_to_sctp/1 t_relay_to_tcp/1 t_relay_to_tls/1 t_relay_to_udp/1 t_replicate/1 t_replicate_sctp/1 t_replicate_tcp/1
     t_replicate_tls/1 t_replicate_udp/1 is_gflag/0 reset_gflag/0 set_gflag/0`,

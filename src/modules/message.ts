@@ -4,6 +4,7 @@ import { parseUri, uriParam } from '../core/uri.js';
 import { maxForwardsFunctions } from '../route/functions/max-forwards.js';
 import { MESSAGE_FUNCTIONS } from '../route/functions/message.js';
 import type { MessageRun } from '../script/call.js';
+import type { ModuleState } from '../script/environment.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import {
   BOTH,
@@ -26,6 +27,12 @@ function replaceMessage(run: MessageRun, fresh: SipMessage): void {
   run.message = fresh;
 }
 
+/** The highest number a request leaves with (max_limit); undefined where the file does not say. */
+const highestMaxForwards: ModuleState<{ readonly limit: number | undefined }> = {
+  module: 'maxfwd',
+  create: (parameters) => ({ limit: parameters.has('max_limit') ? parameters.int('max_limit', 0) : undefined }),
+};
+
 /** How Max-Forwards is written: OpenSIPS writes into the message, Kamailio when it leaves. */
 const maxForwards = maxForwardsFunctions<MessageRun>({
   add({ message, edits, env }, limit) {
@@ -35,7 +42,9 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
   countDown(run, hops) {
     const { message } = run;
     const kamailio = run.env.dialect === 'kamailio';
-    const next = Math.min(hops - 1, kamailio ? 70 : 255);
+    const { limit = kamailio ? 70 : 255 } = run.env.modules.of(highestMaxForwards);
+    // As recorded, the limit stands in Kamailio for what is above it, and is counted down itself.
+    const next = kamailio ? (hops > limit ? limit : hops - 1) : Math.min(hops - 1, limit);
     const width = message.maxForwardsEnd - message.maxForwardsValue;
     // As recorded, Kamailio writes it over the old one, with blanks before it.
     const text = kamailio ? String(next).padStart(width, ' ') : String(next);
@@ -60,7 +69,6 @@ function ruriParams(run: MessageRun): string {
 export const messageFunctions: ScriptFunction[] = [
   ...sharedFunctions('sipmsgops|textops', BOTH, { is_method: MESSAGE_FUNCTIONS.is_method }),
   ...sharedFunctions('sipmsgops|siputils|textops', BOTH, { has_totag: MESSAGE_FUNCTIONS.has_totag }),
-  ...sharedFunctions('maxfwd', BOTH, maxForwards.both),
   ...sharedFunctions('maxfwd', OPENSIPS, maxForwards.opensips),
   ...sharedFunctions('maxfwd', KAMAILIO, maxForwards.kamailio),
   ...moduleFunctions('sipmsgops', [

@@ -32,8 +32,8 @@ function send(run: MessageRun): number {
   const { env } = run;
   const { fields } = stateOf(env);
   const text = (name: string): string => String(fields.get(name) ?? '');
-  const [method, ruri, furi] = [text('method'), text('ruri'), text('furi')];
-  if (method === '' || ruri === '' || furi === '') return -1;
+  const [method, ruri] = [text('method'), text('ruri')];
+  if (method === '' || ruri === '') return -1;
   const evroute = integerOf(fields.get('evroute') ?? null) ?? 0;
   const sent = sendOwn(
     env,
@@ -41,7 +41,7 @@ function send(run: MessageRun): number {
       method,
       uri: ruri,
       nextHop: text('ouri') || undefined,
-      from: furi,
+      from: text('furi') || ruri,
       to: text('turi') || ruri,
       callId: text('callid') || `${env.random.token(16)}@switchyard`,
       cseq: integerOf(fields.get('cseqno') ?? null) || 10,

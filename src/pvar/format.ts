@@ -80,6 +80,8 @@ export interface FormatNames {
   readonly emptyTransformed?: boolean;
   /** A number that a variable gives to a transformation is one by its type: with the text "2" the transformation has no value. */
   readonly typedArguments?: boolean;
+  /** Arguments of transformations keep the blanks at their end (Kamailio). */
+  readonly keepsBlanksAfter?: boolean;
 }
 
 const VARIABLES: ReadonlyMap<string, VariableDefinition> = new Map([
@@ -259,7 +261,7 @@ class Compiler {
       const error = fail('PVAR_UNKNOWN', `unknown transformation {${shown}}`);
       throw hint === '' ? error : new SwitchyardError('PVAR_UNKNOWN', error.message + hint);
     }
-    const args = node.argumentText === undefined ? [] : splitArguments(node.argumentText, definition.most);
+    const args = node.argumentText === undefined ? [] : splitArguments(node.argumentText, definition.most, this.known);
     if (args.length < definition.least || args.length > definition.most) {
       const range =
         definition.least === definition.most ? definition.most : `${definition.least} to ${definition.most}`;
@@ -307,8 +309,11 @@ function doubled(text: string): string {
   return text.replace(/\$\$|\$(?![A-Za-z0-9_(<?])/g, () => '$$');
 }
 
-/** Cuts arguments at commas outside parentheses and braces; the last one keeps its commas. Blanks around are dropped. */
-function splitArguments(text: string, most: number): string[] {
+/**
+ * Cuts arguments at commas outside parentheses and braces; the last one keeps its commas. Blanks around are dropped, where they are not
+ * all; in Kamailio those before alone.
+ */
+function splitArguments(text: string, most: number, { keepsBlanksAfter }: FormatNames): string[] {
   const args: string[] = [];
   let start = 0;
   let depth = 0;
@@ -324,7 +329,8 @@ function splitArguments(text: string, most: number): string[] {
   args.push(text.slice(start));
   return args.map((arg) => {
     const trimmed = arg.trim();
-    return trimmed === '' ? arg : trimmed;
+    if (trimmed === '') return arg;
+    return keepsBlanksAfter === true && !trimmed.startsWith('$') ? arg.trimStart() : trimmed;
   });
 }
 

@@ -275,6 +275,7 @@ export const KAMAILIO_NAMES: FormatNames = {
   ]),
   emptyTransformed: true,
   typedArguments: true,
+  keepsBlanksAfter: true,
   greedy: true,
   foldCase: false,
 };

@@ -449,6 +449,11 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
         return this.transaction?.lastStatus ?? this.call.transaction?.lastStatus;
       case 'onreply':
         return this.message.status;
+      case 'failure':
+        // As recorded of Kamailio, none is chosen any more once another branch is under way.
+        if (this.env.dialect === 'kamailio' && this.transaction?.branches.some(({ pending }) => pending) === true)
+          return undefined;
+        return this.branch?.status;
       case 'branch-failure':
         return this.branch?.status || this.message.status;
       default:

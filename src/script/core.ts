@@ -112,7 +112,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const run = new MessageRun(env, 'onreply', call.scope, call.message, source, call.edits, call);
     const left = (outcome: RouteOutcome): SipMessage | undefined => {
       if (outcome === 'drop' && (env.dialect === 'kamailio' || reply.status < 200)) return undefined;
-      if (outcome === 'return-0' && env.dialect === 'kamailio') return undefined;
+      if (env.dialect === 'kamailio' && refuses(run, outcome)) return undefined;
       return editedReply(run);
     };
     const outcome = route.run(run);
@@ -157,6 +157,11 @@ export class ScriptCore implements TransactionUser, MessageObserver {
     const text = outgoingReply(reply, [], translated ? `500 ${reply.reason}` : undefined);
     socket?.send(text, address, port, undefined);
   }
+}
+
+/** As recorded of Kamailio, a reply goes no further when the route of all replies gave 0 or less, unless by exit. */
+function refuses({ returned }: MessageRun, outcome: RouteOutcome): boolean {
+  return outcome === 'return-0' || (outcome === 'ended' && returned <= 0);
 }
 
 /** The main route has ended: goes on when the asynchronous operation it waits for is done. */

@@ -21,6 +21,8 @@ export interface BranchState {
   /** Whether the final status was generated here. */
   readonly local: boolean;
   readonly timedOut: boolean;
+  /** Whether no final reply has come, and none was made here. */
+  readonly pending: boolean;
   /** Whether a reply was received and handled. */
   readonly replied: boolean;
   /** Whether its reply is no longer a candidate for the best. */

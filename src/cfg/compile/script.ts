@@ -7,6 +7,7 @@ import type { ConfigurationTree, Expression, FunctionCall, RouteBlock, RouteCall
 import type { FunctionTable } from '../function-table.js';
 import { Problems } from '../problem.js';
 import {
+  BREAK,
   type CompiledRoute,
   DROP,
   EXIT,
@@ -188,7 +189,7 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
   const { kind, name, interval, at } = block;
   const title = name === undefined ? wordOf(kind) : `${wordOf(kind)}[${name}]`;
   const { work } = context.bounds;
-  const enters = context.dialect.flow.returnCodeAtEntry;
+  const { returnCodeAtEntry: enters, breakResult } = context.dialect.flow;
   const begin = (run: ScriptRun): void => {
     run.work = work;
     run.depth = 1;
@@ -206,7 +207,8 @@ function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, con
   const end = (run: ScriptRun, signal: Signal): RouteOutcome => {
     if (signal === DROP) return 'drop';
     if (signal === EXIT) return run.zero ? 'return-0' : 'exit';
-    if (signal !== RETURN) run.returned = run.last;
+    if (signal === BREAK) run.returned = breakResult;
+    else if (signal !== RETURN) run.returned = run.last;
     return signal === RETURN && run.returned === 0 ? 'return-0' : 'ended';
   };
   const failed = (run: ScriptRun, error: unknown): RouteOutcome => {

@@ -67,6 +67,7 @@ export class RouteParser {
       throw new SyntaxFault(word.at, 'reply_route takes no name; a named one is an onreply_route');
     }
     if (name === 'main' && kind === 'request') name = undefined;
+    if (name === '0' && kind === 'onreply' && this.dialect.name === 'kamailio') name = undefined;
     const body = this.statements.routeBody(`after ${shown(word)}`);
     this.add({ kind, name, interval, body, at: word.at });
   }

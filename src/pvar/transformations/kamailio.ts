@@ -87,6 +87,16 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const select = selection((given) => given[0], { separator: '', part: '' }, true);
 
+/** As recorded, an argument of blanks is an empty one. */
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
+/** The character that an argument stands for; one that no text has for an empty argument. */
+function markOf(text: string): string {
+  return isBlank(text) ? '\0' : text.charAt(0);
+}
+
 const replace: TransformationDefinition = {
   least: 2,
   most: 2,
@@ -94,8 +104,9 @@ const replace: TransformationDefinition = {
     const [what, by] = args as [TextReader, TextReader];
     return (value, context) => {
       const wanted = what.constant ?? what.read(context);
-      if (wanted === '') return String(value);
-      return replaceEach(String(value), wanted, by.constant ?? by.read(context), MOST_TEXT);
+      if (isBlank(wanted)) return String(value);
+      const put = by.constant ?? by.read(context);
+      return replaceEach(String(value), wanted, isBlank(put) ? '' : put, MOST_TEXT);
     };
   },
 };
@@ -247,7 +258,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.select', select],
   ['s.ltrim', onText(trimStart)],
   ['s.rtrim', onText(trimEnd)],
-  ['s.rm', withText((text, what) => (what === '' ? text : replaceEach(text, what, '', MOST_TEXT)))],
+  ['s.rm', withText((text, what) => (isBlank(what) ? text : replaceEach(text, what, '', MOST_TEXT)))],
   ['s.replace', replace],
   ['s.strip', withNumber((text, count) => text.slice(Math.max(0, count)))],
   ['s.striptail', withNumber((text, count) => text.slice(0, Math.max(0, text.length - Math.max(0, count))))],
@@ -257,10 +268,10 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   // Lines that are folded: with one blank for each fold, or none.
   ['s.rmhdws', onText((text) => text.replace(/\r?\n[ \t]+/g, ' '))],
   ['s.rmhlws', onText((text) => text.replace(/\r?\n[ \t]+/g, ''))],
-  ['s.after', withText((text, mark) => after(text, text.indexOf(mark[0] ?? '\0')))],
-  ['s.before', withText((text, mark) => before(text, text.indexOf(mark[0] ?? '\0')))],
-  ['s.rafter', withText((text, mark) => after(text, text.lastIndexOf(mark[0] ?? '\0')))],
-  ['s.rbefore', withText((text, mark) => before(text, text.lastIndexOf(mark[0] ?? '\0')))],
+  ['s.after', withText((text, mark) => after(text, text.indexOf(markOf(mark))))],
+  ['s.before', withText((text, mark) => before(text, text.indexOf(markOf(mark))))],
+  ['s.rafter', withText((text, mark) => after(text, text.lastIndexOf(markOf(mark))))],
+  ['s.rbefore', withText((text, mark) => before(text, text.lastIndexOf(markOf(mark))))],
   ['s.count', withText((text, mark) => text.split(mark[0] ?? '\0').length - 1)],
   ['s.numeric', onText((text) => text.replace(/[^0-9]+/g, ''))],
   ['s.fmtlines', lines(' ')],

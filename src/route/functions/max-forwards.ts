@@ -13,45 +13,62 @@ export interface MaxForwardsWriter<Site extends MessageSite> {
 const limitCheck = (value: string | number): string | undefined =>
   /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is not a limit`;
 
-/** Functions on Max-Forwards (module maxfwd). A field that is no number gives -1 in OpenSIPS, -2 in Kamailio. */
+/** What a function gives for a field that is no number, and the number that an empty one counts as. */
+interface Unreadable {
+  readonly code: number;
+  readonly empty: number;
+}
+
+const opensips = (code: number): Unreadable => ({ code, empty: Number.NaN });
+const kamailio = (code: number): Unreadable => ({ code, empty: 0 });
+
+function hopsOf({ message }: MessageSite, { empty }: Unreadable): number {
+  const hops = message.maxForwards;
+  return Number.isNaN(hops) && message.header('max-forwards') === '' ? empty : hops;
+}
+
+/** Functions on Max-Forwards (module maxfwd). A field that is no number gives -1 in OpenSIPS, -2 or -3 in Kamailio. */
 export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {
-  const process = (unreadable: number) => (site: Site, limit: number | undefined) => {
-    const hops = site.message.maxForwards;
+  const process = (unreadable: Unreadable) => (site: Site, limit: number | undefined) => {
+    const hops = hopsOf(site, unreadable);
     if (hops < 0) {
       writer.add(site, limit ?? 70);
       return 2;
     }
-    if (Number.isNaN(hops)) return unreadable;
+    if (Number.isNaN(hops)) return unreadable.code;
     if (hops === 0) return -1;
     writer.countDown(site, hops);
     return 1;
   };
-  const isBelow = (unreadable: number) => (site: Site, number: number | undefined) => {
-    const hops = site.message.maxForwards;
+  const isBelow = (unreadable: Unreadable) => (site: Site, number: number | undefined) => {
+    const hops = hopsOf(site, unreadable);
     if (hops < 0) return -1;
-    return Number.isNaN(hops) ? unreadable : code(hops < (number ?? 0));
+    return Number.isNaN(hops) ? unreadable.code : code(hops < (number ?? 0));
   };
-  const counting = (routes: readonly RouteKind[], unreadable: number, check?: typeof limitCheck) => ({
+  const counting = (routes: readonly RouteKind[], unreadable: Unreadable, check?: typeof limitCheck) => ({
     parameters: [param('limit', 'int', { as: 'number', ...(check === undefined ? {} : { check }) })],
     routes,
     summary: 'counts Max-Forwards down; false when it is used up',
     run: process(unreadable),
   });
-  const testing = (routes: readonly RouteKind[] | 'any', unreadable: number) => ({
+  const testing = (routes: readonly RouteKind[] | 'any', unreadable: Unreadable) => ({
     parameters: [param('number', 'int', { as: 'number' })],
     routes,
     summary: 'whether Max-Forwards is below a number',
     run: isBelow(unreadable),
   });
   return {
-    both: { is_maxfwd_lt: testing(['request', 'failure', 'branch', 'local', 'event'], -2) },
-    opensips: { mf_process_maxfwd_header: counting(['request'], -1, limitCheck) },
+    opensips: {
+      mf_process_maxfwd_header: counting(['request'], opensips(-1), limitCheck),
+      is_maxfwd_lt: testing(['request', 'failure', 'branch', 'local'], opensips(-2)),
+    },
     kamailio: {
-      mf_process_maxfwd_header: counting(['request', 'event'], -2, limitCheck),
-      process_maxfwd: counting(['request'], -2),
-      maxfwd_process: counting(['request'], -2),
-      mf_lowlimit: testing('any', -1),
-      maxfwd_at_least: testing('any', -1),
+      mf_process_maxfwd_header: counting(['request', 'event'], kamailio(-2), limitCheck),
+      process_maxfwd: counting(['request'], kamailio(-2)),
+      maxfwd_process: counting(['request'], kamailio(-2)),
+      is_maxfwd_lt: testing(['request', 'failure', 'branch', 'event'], kamailio(-3)),
+      mf_lowlimit: testing('any', kamailio(-1)),
+      maxfwd_at_least: testing('any', kamailio(-1)),
     },
   } as const satisfies Readonly<Record<string, SharedFunctions>>;
 }

@@ -1,6 +1,9 @@
 import { parseMessage, type SipMessage } from '../message.js';
 
-/** Builds requests from one that was sent: its ACK and its CANCEL. They have its top Via, and thus its branch. */
+/**
+ * Builds requests from one that was sent: its ACK and its CANCEL. They have its top Via, thus its branch, and its
+ * Max-Forwards.
+ */
 
 /** ACK for a final reply other than 2xx (RFC 3261 section 17.1.1.3): To from the reply, Route set from the request. */
 export function buildAck(request: string, reply: SipMessage): string {
@@ -42,7 +45,8 @@ function derive(text: string, method: string, to: string | undefined): string {
   const via = request.via;
   let out = `${method} ${request.requestUri} SIP/2.0\r\nVia: ${text.slice(via.start, via.end)}\r\n`;
   for (const route of request.fields('route')) out += `${text.slice(route.line, route.end)}\r\n`;
-  out += `Max-Forwards: 70\r\nFrom: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
+  const hops = request.maxForwards;
+  out += `Max-Forwards: ${hops >= 0 ? hops : 70}\r\nFrom: ${text.slice(request.fromValue, request.fromEnd)}\r\n`;
   out += `To: ${to ?? text.slice(request.toValue, request.toEnd)}\r\n`;
   out += `Call-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\n`;
   return `${out}CSeq: ${request.cseqNumber} ${method}\r\nContent-Length: 0\r\n\r\n`;

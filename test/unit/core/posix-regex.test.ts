@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { compilePerl, type RegexMatch } from '../../../src/core/posix-regex.js';
+import { compilePerl, compilePosix, type RegexMatch } from '../../../src/core/posix-regex.js';
 
 type Find = (at: number) => Pick<RegexMatch, 'start' | 'end' | 'groups'> | undefined;
 
@@ -55,4 +55,13 @@ test('what is looked at first changes no match: long texts give what RE2 finds b
     }),
     { numRuns: 500 },
   );
+});
+
+test('as in the library of GNU a quantifier needs something to repeat, and a lone ")" is literal', () => {
+  for (const source of ['*a', '^*', '^+', 'a|*b', '(*a)', '$*', '{2}a', '^{2}', 'a{', 'a{x', 'a{1'])
+    assert.throws(() => compilePosix(source), /not valid/, source);
+  assert.equal(compilePosix('^a{,2}b').test('aab'), true);
+  assert.equal(compilePosix('^a{,2}b').test('aaab'), false);
+  assert.equal(compilePosix('a)').test('(a)'), true);
+  assert.equal(compilePosix('a)').test('ab'), false);
 });
