@@ -1,13 +1,13 @@
-/** Smallest block, in words, as a power of two. */
+/** Words of the smallest block, as a power of two. */
 const SMALLEST = 5;
 
-/** Memory in blocks of powers of two; what is given back is given out again. */
+/** Allocates blocks of memory, whose sizes are powers of two; freed blocks are reused. */
 export class Arena {
   private next: number;
-  /** Free blocks, by the power of their size. */
+  /** Free blocks by the power of their size. */
   private readonly free: number[][] = [];
 
-  /** Words from `first` up to `end`. */
+  /** The words from `first` to before `end`. */
   constructor(
     first: number,
     private readonly end: number,
@@ -15,7 +15,7 @@ export class Arena {
     this.next = first;
   }
 
-  /** The first word of a block that has so many; undefined when there is no room. */
+  /** The first word of a block with at least so many words; undefined when there is no room. */
   take(words: number): number | undefined {
     const power = powerOf(words);
     const known = this.free[power]?.pop();
@@ -26,7 +26,7 @@ export class Arena {
     return at;
   }
 
-  /** Gives a block back that `take` gave for as many words. */
+  /** Frees a block that `take` returned for the same number of words. */
   give(at: number, words: number): void {
     const power = powerOf(words);
     const list = this.free[power];

@@ -29,53 +29,53 @@ import type { RequestOwners } from './request-owners.js';
 import { type GatedScript, ScriptGate } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
-/** What the side of the daemon is made with. */
+/** What the brain needs. */
 export interface BrainOptions {
   readonly workers: number;
   readonly layer: TransactionLayer;
   readonly proxy: ProxyCore;
-  /** Where messages of workers come in: as if a socket had received them. */
+  /** Receives messages from workers as if a socket had received them. */
   readonly receiver: Receiver;
   readonly sockets: readonly SipSocket[];
   readonly counters: SipCounters;
   readonly observer: ProxyObserver & ReportObserver;
-  /** Whether all destinations of what was selected are reached by UDP, and given by address. */
+  /** Whether all destinations of the selected sets are given by address and reached over UDP. */
   readonly isPlain: (origin: RouteOrigin) => boolean;
-  /** Whether messages are traced: then this process relays everything. */
+  /** Whether messages are traced: then this process forwards everything. */
   readonly isTraced: () => boolean;
-  /** A BYE of a dialog came; it has its final reply. */
+  /** A BYE in a dialog got its final reply. */
   readonly bye: (callId: string) => void;
   readonly byeEnded: (callId: string, fromTag: string, code: number) => void;
-  /** What is reported next happened at this monotonic time; undefined: now. */
+  /** Sets the monotonic time of the event that is reported next; undefined: now. */
   readonly reportedAt: (at: number | undefined) => void;
-  /** The destination that a worker means; undefined: it is no longer there. */
+  /** The destination that a worker means; undefined: it no longer exists. */
   readonly destination: (shared: SharedDestination) => Destination | undefined;
-  /** Applies what a worker wants of a destination; it then takes the state that holds, whatever that is. */
+  /** Applies a worker's signal about a destination; the worker then gets the resulting state. */
   readonly apply: (signal: StateSignal) => void;
-  /** A worker has made so many selections in a partition, and so many that found nothing. */
+  /** Adds a worker's numbers of successful and failed selections in a partition. */
   readonly selected: (partition: string, succeeded: number, failed: number) => void;
-  /** What runs the script of a configuration file here; undefined: the proxy routes. */
+  /** Runs the script of a configuration file here; undefined: the proxy routes. */
   readonly script: GatedScript | undefined;
-  /** Who has which request. */
+  /** Knows which process owns which request. */
   readonly owners: RequestOwners;
-  /** Whether the script follows dialogs: their requests go to who keeps them, however they come. */
+  /** Whether the script follows dialogs: then their requests go to the process that keeps them, over any transport. */
   readonly keepsDialogs: () => boolean;
   /** A worker has answered a command. */
   readonly answered: (worker: number, id: number, answer: CommandAnswer) => void;
   readonly publish: (partition: string, kind: string, text: string) => void;
-  /** How many requests a worker has decided about and relayed; it may not have reported the last of them. */
+  /** How many requests a worker has decided and forwarded; the last ones may not have been reported yet. */
   readonly begun: (worker: number) => number;
-  /** A worker runs the script of this version. */
+  /** A worker now runs the script of this version. */
   readonly scriptTaken: (worker: number, version: number) => void;
   readonly tableTaken: (worker: number, name: string, generation: number) => void;
-  /** Sources that bounds on single ones do not hold. */
+  /** Sources without limits. */
   readonly trusted: AddressSet;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Sends an item to a worker. */
   readonly send: (worker: number, item: ToWorker) => void;
-  /** Hands a message to a worker; false when it does not take any at the moment. */
+  /** Passes a message to a worker; false when it accepts none at the moment. */
   readonly hand: (worker: number, item: HandedToWorker) => boolean;
 }
 
@@ -87,18 +87,19 @@ interface Asking {
 }
 
 /**
- * Answers what workers ask: routes their requests with the proxy and the router of this process, hands back what a worker can carry
- * out, and does the rest here. It is the only one that selects, marks and counts, so that all workers together select as one does.
+ * Answers the questions of workers: routes their requests with the proxy and router of this process, returns what a
+ * worker can forward itself, and does the rest here. It alone changes states and counts calls, so that all workers
+ * together behave like one process.
  */
 export class Brain implements DecisionDelegate, TransactionUser {
   private asking: Asking | undefined = undefined;
-  /** Whether the message that is being received came through a worker. */
+  /** Whether the message being received came from a worker. */
   private fromWorker = false;
-  /** What each worker relays, by its question. */
+  /** What each worker forwards by the brain's decision, by the number of the question. */
   private readonly calls: Map<number, HandedCall>[];
-  /** What each worker relays on its own. */
+  /** What each worker forwards by its own decision. */
   private readonly reported: readonly ReportedCalls[];
-  /** Requests that each worker has been given to relay. */
+  /** Number of requests that each worker was given to forward. */
   private readonly given: number[];
   private readonly asked: number[] = [];
   private readonly bound: HandingBound;
@@ -132,29 +133,29 @@ export class Brain implements DecisionDelegate, TransactionUser {
     return this.fromWorker;
   }
 
-  /** Takes an ICMP error for what a worker has sent; `marker` names it. */
+  /** Passes on an ICMP error for a message that a worker sent; `marker` is the worker's character in branches. */
   strayError(marker: string, text: string, address: string, port: number): void {
     const { workers, hand } = this.options;
     const worker = socketOfMarker(marker);
     if (worker > 0 && worker <= workers) hand(worker, ['undelivered', address, port, text]);
   }
 
-  /** Calls that a worker relays now. */
+  /** Number of calls that a worker forwards now. */
   callsOf(worker: number): number {
     return (this.calls[worker]?.size ?? 0) + (this.reported[worker]?.size ?? 0);
   }
 
-  /** Requests outside dialogs that a worker has been given to relay since the start. */
+  /** Number of requests outside dialogs that a worker was given to forward since the start. */
   givenTo(worker: number): number {
     return (this.given[worker] ?? 0) + this.options.begun(worker);
   }
 
-  /** Requests that a worker has asked about since the start. */
+  /** Number of requests that a worker has asked about since the start. */
   askedBy(worker: number): number {
     return this.asked[worker] ?? 0;
   }
 
-  /** Takes an item that a worker has sent. */
+  /** Handles an item from a worker. */
   receive(worker: number, item: FromWorker): void {
     const { options } = this;
     switch (item[0]) {
@@ -282,7 +283,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     }
   }
 
-  /** What a worker reports of a request that it relays, at the time it happened. */
+  /** Handles a worker's report about a request that it forwards. */
   private noted(worker: number, item: CallReport): void {
     const reported = this.reported[worker] as ReportedCalls;
     if (item[0] === 'began') {
@@ -302,13 +303,13 @@ export class Brain implements DecisionDelegate, TransactionUser {
       case 'ended':
         this.ended(worker, item[1], item[3], item[4]);
         return;
-      // The brain noted these when it gave the hop.
+      // The brain noted these when it returned the hop.
       case 'sent':
       case 'passedOver':
     }
   }
 
-  /** A worker has died: what it relayed has ended. Returns how many requests that were. */
+  /** A worker has died, and with it what it forwarded. Returns the number of those requests. */
   lost(worker: number): number {
     const calls = this.calls[worker] as Map<number, HandedCall>;
     const reported = this.reported[worker] as ReportedCalls;
@@ -369,9 +370,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
     if (!this.handsOn(reply, source, false)) this.options.proxy.onStrayReply(reply, source);
   }
 
-  /** Hands a datagram that the kernel gave to the wrong process to the right one. */
+  /** Passes a datagram that the kernel gave to the wrong process to the right one. */
   private handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean {
-    // A request over a connection is for the process that has it; a reply there may be to what a worker has sent by it.
+    // A request over a connection belongs to the process that has the connection; a reply may belong to a worker's
+    // request.
     if (this.fromWorker || (isRequest && source.socket.transport !== 'udp' && !this.isWithinDialog(message)))
       return false;
     const { workers, sockets, owners } = this.options;
@@ -380,7 +382,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const { layer, misdirected } = this.options.counters;
     (isRequest ? layer.requestsReceived : layer.repliesReceived).value--;
     const item = ['message', sockets.indexOf(source.socket), source.address, source.port, message.text] as const;
-    // What comes by a connection does not come again.
+    // A message from a connection is not repeated.
     const bounded = source.socket.transport === 'udp';
     const mayGo = !bounded || this.bound.take(source.address, message.text.length);
     const passed = mayGo && this.options.hand(worker, item);
@@ -389,7 +391,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     return true;
   }
 
-  /** Whether a request belongs to a dialog that a process of ours keeps, if there is one. */
+  /** Whether a request may belong to a dialog that one of our processes keeps. */
   private isWithinDialog({ toTag }: SipMessage): boolean {
     return toTag !== '' && this.options.keepsDialogs();
   }
@@ -432,11 +434,11 @@ export class Brain implements DecisionDelegate, TransactionUser {
   private canBeHanded(message: SipMessage): boolean {
     const { proxy } = this.options;
     if (!fitsDatagram(message, proxy.options, proxy.sockets)) return false;
-    // A parameter of the request-URI may change where destinations are reached that are written into it.
+    // Some parameters of the request-URI may change the address of destinations that are written into it.
     return message.parsedUri?.params === '' || message.toTag !== '' || !/transport|maddr/i.test(message.requestUri);
   }
 
-  /** A hop as a worker needs it; undefined when only this process can send there. */
+  /** A hop in the form for a worker; undefined when only this process can send there. */
   private shared(
     hop: NextHop,
     message: SipMessage,

@@ -3,17 +3,17 @@ import type { RelayWatch } from '../proxy/observer.js';
 import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 
-/** A request that a worker relays by a plan of the brain. */
+/** A request that a worker forwards by the brain's plan. */
 export interface HandedCall {
   readonly message: SipMessage;
   readonly source: Source;
   readonly plan: RelayPlan;
   readonly watch: RelayWatch | undefined;
-  /** The hop it was sent to last. */
+  /** The hop it was last sent to. */
   hop: NextHop;
 }
 
-/** A plan whose first hop was looked at, and which is carried out here after all. */
+/** A plan whose first hop has been taken already, but which this process carries out after all. */
 export class BegunPlan implements RelayPlan {
   readonly edits: RelayPlan['edits'];
   readonly recordRoute: boolean;

@@ -2,14 +2,15 @@ import { SourceRateLimiter } from '../sip/rate-limit.js';
 import type { AddressSet } from '../sip/trusted-sources.js';
 import { LargeMessages } from './large-messages.js';
 
-/** Messages of one source that a process hands on a second, and at once. */
+/** Messages of one source that a process passes on per second, and at once. */
 const OF_A_SOURCE = 4000;
-/** Messages of all sources together. */
+/** The same for all sources together. */
 const OF_ALL = 20_000;
 
 /**
- * Bounds what one process hands on to others: each message is written, read and parsed again in two of them, and a sender chooses by
- * the Call-ID, or by where it writes it, that its messages are. Sources that are trusted are bounded together with all others only.
+ * Limits what a process passes on to others. Each such message is written, read and parsed again in two processes, and
+ * a sender can cause that by its choice of Call-ID, or of where it writes it. Trusted sources are limited only together
+ * with all others.
  */
 export class HandingBound {
   private readonly large: LargeMessages;
@@ -26,7 +27,7 @@ export class HandingBound {
     this.all = new SourceRateLimiter({ perSecond: OF_ALL, burst: OF_ALL }, now);
   }
 
-  /** Whether a message of so many characters of a source may be handed on; it then counts. */
+  /** Whether a source's message of so many characters may be passed on; counts it if so. */
   take(source: string, characters: number): boolean {
     return this.sources.take(source) === 0 && this.all.take('') === 0 && this.large.take(characters);
   }

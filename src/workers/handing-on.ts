@@ -9,7 +9,7 @@ import type { RequestOwners } from './request-owners.js';
 import type { SipCounters } from './tallies.js';
 import type { ToBrain } from './to-brain.js';
 
-/** Hands on what came to a worker and belongs to another process, which counts it. */
+/** Passes on messages that came to this worker but belong to another process, which then counts them. */
 export class HandingOn {
   private readonly bound: HandingBound;
 
@@ -26,7 +26,7 @@ export class HandingOn {
     this.bound = new HandingBound(now, trusted);
   }
 
-  /** Hands on a request that the kernel gave to the wrong process; false: it belongs here. */
+  /** Passes on a request that the kernel gave to the wrong process; false: it belongs here. */
   request(request: SipMessage, source: Source): boolean {
     const owner = this.owners.owner(request);
     if (owner === this.worker) return false;
@@ -42,7 +42,7 @@ export class HandingOn {
     return true;
   }
 
-  /** The same of a reply. */
+  /** The same for a reply. */
   reply(reply: SipMessage, source: Source): boolean {
     const owner = socketOfReply(reply.via?.branch ?? '');
     if (owner === this.worker || owner > this.workers) return false;
@@ -55,20 +55,20 @@ export class HandingOn {
     return true;
   }
 
-  /** An ICMP error came for what another process sent, as the marker in its branch says. */
+  /** Passes on an ICMP error for a message of another process, named by the marker in its branch. */
   undelivered(marker: string, text: string, address: string, port: number): void {
     const owner = socketOfMarker(marker);
     if (owner === this.worker || owner > this.workers) return;
-    // One that there is no room for is lost: its request ends by its timer.
+    // If there is no room the error is lost, and the request ends by its timer.
     this.brain.hand(['undelivered', owner, address, port, text]);
   }
 
-  /** Leaves a request to the brain, for good. */
+  /** Passes a request to the brain, without waiting for an answer. */
   requestToBrain(request: SipMessage, source: Source): void {
     this.hand(['pass', ...this.brain.cameAs(source, request.text)], source, this.counters.layer.requestsReceived);
   }
 
-  /** Leaves a reply that nobody here waits for to the brain. */
+  /** Passes a reply that belongs to no transaction here to the brain. */
   replyToBrain(reply: SipMessage, source: Source): void {
     this.hand(['pass', ...this.brain.cameAs(source, reply.text)], source, this.counters.layer.repliesReceived);
   }
@@ -78,7 +78,7 @@ export class HandingOn {
     (this.hand(item, source, received) ? misdirected.passed : misdirected.dropped).value++;
   }
 
-  /** The process that gets a message counts it; one that there is no room for is dropped here. Returns whether it was handed on. */
+  /** The process that gets a message counts it; without room it is dropped here. Returns whether it was passed on. */
   private hand(item: HandedToBrain, source: Source, received: Tally): boolean {
     const text = item[item.length - 1] as string;
     const passed = this.bound.take(source.address, text.length) && this.brain.hand(item);

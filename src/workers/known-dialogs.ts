@@ -1,11 +1,11 @@
-/** Dialogs remembered at most. */
+/** Most dialogs remembered. */
 const MOST = 16_384;
-/** Milliseconds after which all is forgotten: destinations given by name may have other addresses by then. */
+/** Milliseconds after which all are dropped, since host names of destinations may have other addresses by then. */
 const LONGEST_MS = 10_000;
 
 /**
- * Which dialogs may go where, as the brain has decided lately: by the tags of their token, the address a request goes to and the
- * one it came from, which is all that the decision depends on between two loads of a table.
+ * Dialogs whose requests the brain has recently let pass. The key has the tags in their token, the address a request
+ * goes to and the one it came from: between two loads of a table, the decision depends on nothing else.
  */
 export class KnownDialogs {
   private readonly known = new Set<string>();
@@ -16,20 +16,20 @@ export class KnownDialogs {
     private readonly now: () => number,
   ) {}
 
-  /** Whether the brain has let a request of that key pass lately. */
+  /** Whether the brain has recently let a request with this key pass. */
   has(dialog: string): boolean {
     if (this.known.size > 0 && this.now() - this.began > LONGEST_MS) this.known.clear();
     return this.known.has(dialog);
   }
 
-  /** The brain has let a request of that key pass. */
+  /** The brain has let a request with this key pass. */
   add(dialog: string): void {
     if (this.known.size >= MOST) this.known.clear();
     if (this.known.size === 0) this.began = this.now();
     this.known.add(dialog);
   }
 
-  /** Forgets all: a table was loaded. */
+  /** Drops all entries, since a table was loaded. */
   forget(): void {
     this.known.clear();
   }

@@ -1,11 +1,12 @@
-/** Characters from which a message counts as large: few requests and replies of calls are. */
+/** Messages of at least so many characters count as large; few messages of calls do. */
 export const LARGE = 4096;
-/** Characters of large messages that one process hands on a second, and at once. */
+/** Characters of large messages that a process passes on per second, and at once. */
 const PER_SECOND = 2 * 1024 * 1024;
 
 /**
- * Bounds what handing on large messages costs: each is written, read and parsed again in two further processes, so that a sender who
- * names another process on purpose would have all of them work for one datagram. Messages below the size are not counted.
+ * Limits the cost of passing on large messages: each is written, read and parsed again in two more processes, and a
+ * sender could make all of them work for one datagram by addressing the wrong process on purpose. Smaller messages are
+ * not counted.
  */
 export class LargeMessages {
   private left = PER_SECOND;
@@ -18,7 +19,7 @@ export class LargeMessages {
     this.at = now();
   }
 
-  /** Whether a message of so many characters may be handed on; it then counts. */
+  /** Whether a message of so many characters may be passed on; counts it if so. */
   take(characters: number): boolean {
     if (characters < LARGE) return true;
     const now = this.now();

@@ -8,13 +8,13 @@ import type { ResolvedTarget } from '../sip/target.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { FromWorker, SharedDestination } from './protocol.js';
 
-/** States that destinations of this process are to have: the brain is asked for them. */
+/** Requests for changes of state, which only the brain makes. */
 export interface Marks {
-  /** Resolves when what was asked for last holds; undefined: nothing was asked for since this was read. */
+  /** Resolves when the last requested change is done; undefined: nothing was requested since the last call. */
   take(): Promise<void> | undefined;
 }
 
-/** The plan of a request that a worker decided about: as the brain's, with marks that the brain sets. */
+/** The plan of a request that a worker decided itself: like the brain's, but the brain sets the marks. */
 export class LocalPlan implements RelayPlan {
   readonly recordRoute: boolean;
   readonly edits: RelayPlan['edits'];
@@ -43,7 +43,7 @@ export class LocalPlan implements RelayPlan {
     return marked === undefined ? after : marked.then(() => after);
   }
 
-  /** States may have changed since the selection: what follows is to be up now. */
+  /** States may have changed since the selection; the next targets must be active now. */
   private refresh(): void {
     const { partition: name, sets = [] } = this.origin ?? {};
     const snapshot = name === undefined ? undefined : this.engine.partition(name)?.snapshot;
@@ -55,15 +55,15 @@ export class LocalPlan implements RelayPlan {
   }
 }
 
-/** What a report needs of its worker. */
+/** What reports need from their worker. */
 export interface ReportContext {
   readonly sockets: readonly SipSocket[];
   addLater(item: FromWorker): void;
-  /** Milliseconds as the brain counts them. */
+  /** Milliseconds of the brain's clock. */
   now(): number;
 }
 
-/** Reports to the brain what becomes of a request that was decided about here. */
+/** Reports to the brain what happens to a request that this worker decided itself. */
 export class LocalWatch implements RelayWatch {
   constructor(
     private readonly context: ReportContext,
@@ -100,12 +100,12 @@ export class LocalWatch implements RelayWatch {
   }
 }
 
-/** The destination that a hop stands for. */
+/** The destination of a hop. */
 function sharedOfHop({ destination, uri, requestUri = uri }: NextHop): SharedDestination {
   return destination === undefined ? ['', 0, -1, requestUri] : sharedOf(destination);
 }
 
-/** A destination as processes name it to each other. */
+/** How processes name a destination to each other. */
 export function sharedOf({ partition, setId, index, row }: Destination): SharedDestination {
   return [partition, setId, index, row.uri];
 }

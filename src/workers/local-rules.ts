@@ -22,7 +22,7 @@ import { PlainSets } from './plain-sets.js';
 import type { SharedRules } from './protocol.js';
 import type { Replica } from './replica.js';
 
-/** What deciding in a worker depends on. */
+/** What a worker needs to decide requests. */
 export interface LocalRulesOptions {
   readonly replica: Replica;
   readonly sockets: LocalSockets;
@@ -30,24 +30,24 @@ export interface LocalRulesOptions {
   readonly proxy: ProxyOptions;
   readonly log: Logger;
   readonly marks: Marks;
-  /** A selection in a partition has succeeded. */
+  /** A selection in a partition succeeded. */
   readonly selected: (partition: string) => void;
   /** Whether the brain is to be asked about everything. */
   readonly asksAlways: () => boolean;
 }
 
-/** A rule with what deciding by it needs. */
+/** A rule with the data for deciding by it. */
 interface LocalRule {
   readonly compiled: CompiledRule;
-  /** Whether a request that it matches may be decided here at all. */
+  /** Whether requests that match it may be decided here at all. */
   readonly isLocal: boolean;
-  /** Partitions that its match looks at. */
+  /** Partitions that its match uses. */
   readonly looksAt: readonly string[];
 }
 
 /**
- * Decides requests in a worker, as the brain would: by the same rules, over tables that share with it what selections change. What it
- * does not decide the brain is asked about.
+ * Decides requests in a worker like the brain would: by the same rules, over tables that share with the brain what
+ * selections change. It leaves all other requests to the brain.
  */
 export class LocalRules {
   private epoch = 0;
@@ -55,7 +55,7 @@ export class LocalRules {
   private formats: DispatcherFormats = NO_FORMATS;
   private router: RulesRouter | undefined = undefined;
   private readonly plain: PlainSets;
-  /** All partitions that there are. */
+  /** The names of all partitions. */
   private partitions: readonly string[] = [];
   private readonly gate: DialogGate;
 
@@ -65,7 +65,7 @@ export class LocalRules {
     this.gate = new DialogGate({
       engine,
       tokens: options.tokens,
-      // About dialogs that began elsewhere the brain is asked.
+      // Requests in dialogs that began elsewhere are left to the brain.
       foreign: 'refuse',
       trusted: { has: () => false },
       limiter: { take: () => 1 },
@@ -73,7 +73,7 @@ export class LocalRules {
     });
   }
 
-  /** Takes rules, which hold as long as their epoch does; null: none. */
+  /** Uses new rules, which are valid as long as their epoch is; null: none. */
   use(epoch: number, text: string | null): void {
     const { replica, sockets, log, selected } = this.options;
     const { engine } = replica;
@@ -103,7 +103,7 @@ export class LocalRules {
     this.epoch = epoch;
   }
 
-  /** The decision about a request outside dialogs; undefined: the brain has to decide. */
+  /** The decision about a request outside dialogs; undefined: the brain must decide. */
   decide(request: RoutedRequest): RouteDecision | undefined {
     const { router, options } = this;
     if (router === undefined || !options.replica.isInForce(this.epoch) || !this.isPlainRequest(request))
@@ -122,13 +122,13 @@ export class LocalRules {
     const { partition } = selection;
     const first = setOf(partition, selection.targets[0]);
     if (first === undefined) return undefined;
-    // The lock keeps the table from being replaced until the choice is made.
+    // While the lock is held, the table cannot be replaced.
     first.enter();
     try {
       if (!options.replica.isCurrent(partition) || first.activeBefore(first.destinations.length) === 0)
         return undefined;
       const decision = router.decide(compiled, request, scope, undefined);
-      // A selection that failed is decided and counted by the brain.
+      // The brain repeats and counts a failed selection.
       if (decision.kind !== 'relay') return undefined;
       return { kind: 'relay', plan: new LocalPlan(decision.plan, options.replica.engine, options.marks) };
     } finally {
@@ -136,13 +136,16 @@ export class LocalRules {
     }
   }
 
-  /** The decision about a request in a dialog that began here; undefined: the brain has to decide. */
+  /** The decision about a request in a dialog that began here; undefined: the brain must decide. */
   mayPass(request: RoutedRequest, loose: LooseRoute): Passage | undefined {
-    // Names are resolved by the brain.
+    // Host names are resolved by the brain only.
     return this.isWhole() ? this.gate.mayPass(request, loose) : undefined;
   }
 
-  /** Whether all tables hold here, and need no lookup of names: then any request can be decided, whatever it asks for. */
+  /**
+   * Whether all tables are current here and have no host names: then every request can be decided, whatever it asks
+   * for.
+   */
   isWhole(): boolean {
     const { replica } = this.options;
     if (this.router === undefined || !replica.isInForce(this.epoch)) return false;
@@ -169,7 +172,7 @@ export class LocalRules {
     const { method, routeLine, toTag, parsedUri, requestUri } = message;
     if (toTag !== '' || routeLine >= 0 || strictRoute !== undefined) return false;
     if (method === 'CANCEL' || method === 'OPTIONS' || this.options.asksAlways()) return false;
-    // A parameter of the request-URI may change where destinations are reached that are written into it.
+    // Some parameters of the request-URI may change the address of destinations that are written into it.
     if (parsedUri?.params !== '' && /transport|maddr/i.test(requestUri)) return false;
     return fitsDatagram(message, this.options.proxy, this.options.sockets);
   }

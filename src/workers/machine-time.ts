@@ -1,4 +1,4 @@
-/** Monotonic milliseconds that all processes of the machine agree on: performance.now() begins at 0 in each. */
+/** Monotonic milliseconds, equal in all processes of the machine; performance.now() begins at 0 in each. */
 export function machineMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }

@@ -2,7 +2,7 @@ import type { StateTable } from '../engine/state.js';
 import { type Marks, sharedOf } from './local-plan.js';
 import type { FromWorker } from './protocol.js';
 
-/** What the plans of a worker want destinations to be goes to the brain, which alone writes states. */
+/** Sends the state changes that a worker's plans want to the brain, which alone writes states. */
 export class MarkRequests implements Marks {
   private asked = 0;
   private last: Promise<void> | undefined = undefined;
@@ -14,7 +14,7 @@ export class MarkRequests implements Marks {
       if (origin === 'script') {
         const { destination: _, ...rest } = signal;
         send(['signal', sharedOf(destination), rest]);
-        // The script that goes on sees it at once; what the brain makes of it holds as soon as that is known.
+        // The script continues with this value; the state itself changes when the brain has decided.
         return true;
       }
       if (origin !== 'traffic' || to === undefined) return false;
@@ -31,7 +31,7 @@ export class MarkRequests implements Marks {
     return last;
   }
 
-  /** The brain has done what was asked. */
+  /** The brain has handled a request. */
   marked(mark: number): void {
     this.waiting.get(mark)?.();
     this.waiting.delete(mark);

@@ -1,13 +1,16 @@
-/** Characters of messages that may wait for the other process: one that stands still must not cost this one its memory. */
+/**
+ * Characters of messages that may wait for the other process, which must not cost this one its memory while it is
+ * blocked.
+ */
 const MOST_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * Collects items that somebody waits for, and sends them together at the end of the event loop iteration: a write wakes the other
- * process, which costs more than what is in it.
+ * Collects items that the other process waits for, and sends them together at the end of the event loop iteration:
+ * waking it costs more than handling an item.
  */
 export class ItemQueue<Item> {
   private items: Item[] = [];
-  /** Characters of the messages among them, and of those that the other process has not taken. */
+  /** Characters of the messages in the queue, and of those that the other process has not received. */
   private characters = 0;
   private underWay = 0;
 
@@ -22,8 +25,8 @@ export class ItemQueue<Item> {
   }
 
   /**
-   * Adds an item with a message of so many characters that nobody waits for: it may be lost, as any datagram. Returns whether it
-   * was added; it is not while too much waits already.
+   * Adds an item with a message of so many characters, which may be lost like any datagram. Returns false when it was
+   * not added because too much is waiting.
    */
   addMessage(item: Item, characters: number): boolean {
     if (this.characters + this.underWay + characters > MOST_CHARACTERS) return false;
@@ -32,7 +35,7 @@ export class ItemQueue<Item> {
     return true;
   }
 
-  /** Sends what there is at once. */
+  /** Sends the queued items at once. */
   readonly flush = (): void => {
     if (this.items.length === 0) return;
     const { items, characters } = this;

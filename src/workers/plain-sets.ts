@@ -6,7 +6,9 @@ import { sendingSocket } from '../route/dispatcher/sending-socket.js';
 import { literalAddress } from '../route/rules/literal-address.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 
-/** Which sets a worker may relay calls to: those whose destinations are all given by address, and reached by UDP. */
+/**
+ * Knows the sets to which a worker may forward: those whose destinations are all given by address and reached over UDP.
+ */
 export class PlainSets {
   private known = new WeakMap<DestinationSet, boolean>();
 
@@ -15,7 +17,7 @@ export class PlainSets {
     private readonly sockets: LocalSockets,
   ) {}
 
-  /** Whether all sets that a decision selected from are such. Without a selection there is nothing that may follow. */
+  /** Whether all sets of a decision are plain. Without a selection there are none, and nothing can follow. */
   areIn({ partition: name, sets }: RouteOrigin): boolean {
     if (name === undefined) return true;
     const partition = this.engine.partition(name);
@@ -32,7 +34,7 @@ export class PlainSets {
     });
   }
 
-  /** Default sockets may have changed. */
+  /** Forgets the results, since default sockets may have changed. */
   forget(): void {
     this.known = new WeakMap();
   }

@@ -6,36 +6,39 @@ import type { FromWorker, HandedToWorker, ToWorker, WorkerSetup } from './protoc
 
 /** Milliseconds a worker may take to start. */
 const START_MS = 60_000;
-/** Milliseconds a worker has to end when the channel to it is closed. */
+/** Milliseconds a worker has to end after its channel was closed. */
 const END_MS = 2000;
-/** Milliseconds between two looks whether the event loops of workers run, and looks without a sign of one after which it is killed. */
+/**
+ * Milliseconds between two checks of the workers' event loops, and the number of checks without a message after which a
+ * worker is killed.
+ */
 const LOOK_MS = 1000;
 const MOST_SILENT_LOOKS = 6;
-/** A worker that lived shorter than this, in milliseconds, is replaced after a pause of as long. */
+/** A worker that lived shorter than this many milliseconds is replaced after a pause of the same length. */
 const SHORT_LIFE_MS = 1000;
-/** Descriptors of a child before those of sockets: standard input, output and error, and the channel. */
+/** Number of a child's first socket descriptor: after standard input, output and error, and the channel. */
 const FIRST_DESCRIPTOR = 4;
 
 /** What a worker is started with. */
 export interface WorkerStart {
-  /** Descriptors of its sockets, which it knows as 4, 5, 6, ... */
+  /** Descriptors of its sockets; in the worker they have the numbers 4, 5, 6, ... */
   readonly descriptors: readonly number[];
-  /** `fds`: the numbers they have in the worker, in the same order. */
+  /** `fds`: their numbers in the worker, in the same order. */
   setup(fds: readonly number[]): WorkerSetup;
 }
 
-/** What the pool of processes is made with. */
+/** What the pool needs. */
 export interface PoolOptions {
   readonly workers: number;
-  /** The program that a worker runs: built, or as source under a loader. */
+  /** Path of the program that workers run. */
   readonly program: () => string;
   readonly start: (worker: number) => WorkerStart;
-  /** A worker begins: what is said to it now follows its setup. */
+  /** A worker is starting: items sent now arrive after its setup. */
   readonly started: (worker: number) => void;
   readonly receive: (worker: number, item: FromWorker) => void;
-  /** A worker has ended by itself; returns how many calls are lost with it. */
+  /** A worker has ended unexpectedly; returns the number of lost calls. */
   readonly lost: (worker: number) => number;
-  /** The process of a worker has ended, however it did. */
+  /** The process of a worker has ended, for any reason. */
   readonly ended?: (pid: number) => void;
   readonly log: Logger;
   /** Monotonic milliseconds. */
@@ -47,28 +50,28 @@ interface Slot {
   readonly outbox: ItemQueue<ToWorker>;
   readonly began: number;
   isReady: boolean;
-  /** Looks since the last item that it sent. */
+  /** Number of checks since its last item. */
   silentFor: number;
 }
 
-/** The worker processes: started, watched, and replaced when they die. */
+/** Starts, watches and replaces the worker processes. */
 export class Pool {
   private readonly slots: (Slot | undefined)[] = [];
   private waiting: (() => void) | undefined = undefined;
   private stopping = false;
   private looking: NodeJS.Timeout | undefined = undefined;
   private readonly restarts = new Set<NodeJS.Timeout>();
-  /** How many have died since the start. */
+  /** Number of workers that have died since the start. */
   deaths = 0;
 
   constructor(private readonly options: PoolOptions) {}
 
-  /** Process ids by worker, from 1; undefined while one is being replaced. */
+  /** Process IDs by worker, from 1; undefined while one is being replaced. */
   get pids(): readonly (number | undefined)[] {
     return Array.from({ length: this.options.workers }, (_, i) => this.slots[i + 1]?.child.pid);
   }
 
-  /** Starts all. Rejects with TRANSPORT_BIND when one does not start. */
+  /** Starts all workers. Rejects with TRANSPORT_BIND when one does not start. */
   async start(): Promise<void> {
     for (let worker = 1; worker <= this.options.workers; worker++) this.spawn(worker);
     await new Promise<void>((resolve, reject) => {
@@ -85,24 +88,24 @@ export class Pool {
     this.looking = setInterval(() => this.look(), LOOK_MS);
   }
 
-  /** Kills the worker that is this process; one that is not ours is left alone. */
+  /** Kills the worker with this process ID; no effect for another process. */
   kill(pid: number): void {
     for (const slot of this.slots) if (slot?.child.pid === pid) slot.child.kill('SIGKILL');
   }
 
-  /** Sends an item to a worker; false: it is lost, as that one is being replaced. */
+  /** Sends an item to a worker; false: it is lost, since the worker is being replaced. */
   send(worker: number, item: ToWorker): boolean {
     const slot = this.slots[worker];
     slot?.outbox.add(item);
     return slot !== undefined;
   }
 
-  /** Hands a message to a worker; false when too much waits for that one already, and the message is lost. */
+  /** Passes a message to a worker; false: it is lost, since too much is waiting. */
   hand(worker: number, item: HandedToWorker): boolean {
     return this.slots[worker]?.outbox.addMessage(item, (item[item.length - 1] as string).length) ?? false;
   }
 
-  /** Sends an item to each worker that runs. */
+  /** Sends an item to each running worker. */
   sendAll(item: ToWorker): void {
     for (let worker = 1; worker <= this.options.workers; worker++) this.send(worker, item);
   }
@@ -124,7 +127,7 @@ export class Pool {
       serialization: 'json',
     });
     const outbox = new ItemQueue<ToWorker>((items, taken) => {
-      // A channel that breaks is followed by the end of the process, which is handled there.
+      // After the channel breaks the process ends, which is handled there.
       if (child.connected) child.send(items as ToWorker[], taken);
       else taken();
     });
@@ -132,7 +135,7 @@ export class Pool {
     this.slots[worker] = slot;
     child.on('error', (error) => {
       log.error({ err: error, worker }, 'a worker cannot be reached');
-      // A process that could not be started has no end to wait for.
+      // A process that could not be started will emit no exit event.
       if (child.pid === undefined) this.exited(worker, slot, null, null);
     });
     child.on('message', (items) => this.received(worker, slot, items as readonly FromWorker[]));
@@ -143,8 +146,9 @@ export class Pool {
   }
 
   /**
-   * Kills workers whose event loop does not run: their transactions are lost anyway, and their socket is read by their successor. Looks are
-   * counted, not time, so that a stop of this process is not taken for one of theirs. The same for one that does not come to start.
+   * Kills workers whose event loop is blocked: their transactions are lost anyway, and their successor reads their
+   * socket. Checks are counted instead of time, so that a pause of this process is not mistaken for one of theirs. A
+   * worker that does not finish its start is killed too.
    */
   private look(): void {
     for (let worker = 1; worker < this.slots.length; worker++) {
@@ -185,7 +189,7 @@ export class Pool {
     try {
       calls = lost(worker);
     } catch (error) {
-      // Whatever the reason is, the worker is replaced.
+      // Whatever went wrong, the worker is replaced.
       log.error({ err: error, worker }, 'what a dead worker leaves could not be cleared');
     }
     const hung = slot.isReady && slot.silentFor > MOST_SILENT_LOOKS;
@@ -217,11 +221,13 @@ export class Pool {
   }
 }
 
-/** Options of node that say how programs are loaded, with a value after each; and those about memory, with it in them. */
+/**
+ * Options of node for loading programs, each with a value after it; and those for memory, which include their value.
+ */
 const LOADING = ['--import', '--require', '-r', '--loader', '--experimental-loader', '--conditions', '-C'];
 const MEMORY = /^--max-(?:old|semi|young)/;
 
-/** The options of this process that a worker is run with as well: not those of a test runner, a debugger or a profiler. */
+/** The options of this process that workers get too; not those of a test runner, debugger or profiler. */
 export function nodeOptions(own: readonly string[]): string[] {
   const kept: string[] = [];
   for (const [i, each] of own.entries()) {
@@ -232,7 +238,7 @@ export function nodeOptions(own: readonly string[]): string[] {
   return kept;
 }
 
-/** Closes the channel, at which a worker ends; kills one that does not. */
+/** Closes the channel, upon which a worker ends; kills it if it does not. */
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {

@@ -5,21 +5,21 @@ import type { FromWorker, ToWorker, WorkerSetup } from './protocol.js';
 import { type WarmUp, Worker } from './worker.js';
 import type { StartScript } from './worker-script.js';
 
-/** Milliseconds in which what is under way to databases has to be written at the end. */
+/** Milliseconds for pending writes to databases at the end. */
 const CLOSING_MS = 1500;
 
-/** What a worker process is made with. */
+/** What a worker process needs. */
 export interface WorkerProcessParts {
   readonly scripts: () => Promise<StartScript>;
   readonly warmUp: WarmUp;
 }
 
 /**
- * Runs a worker in this process, which ends with the brain that started it: when the channel closes. `scripts` gives what runs the
- * script of a configuration file, where there is one; `warmUp` makes calls to warm the process up.
+ * Runs a worker in this process. It ends when the channel closes, that is, with the brain. `scripts` loads what runs
+ * cfg scripts; `warmUp` makes warm-up calls.
  */
 export function runWorker(parts: WorkerProcessParts): void {
-  // As in the brain (cli/serve): the young generation holds little at any moment.
+  // As in the brain (cli/serve): the young generation is small.
   setFlagsFromString('--no-parallel-scavenge');
   let worker: Worker | undefined;
   process.on('disconnect', () => {
@@ -27,7 +27,7 @@ export function runWorker(parts: WorkerProcessParts): void {
     setTimeout(end, CLOSING_MS);
     void (worker?.close() ?? Promise.resolve()).then(end);
   });
-  // A terminal and a service manager send these to all processes: the brain says when to end.
+  // Terminals and service managers send these signals to all processes; only the brain decides when a worker ends.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
@@ -36,7 +36,7 @@ export function runWorker(parts: WorkerProcessParts): void {
       worker?.log('fatal', { reason: messageOf(error), stack }, 'uncaught error; the worker goes on');
     });
   }
-  /** What was said before the worker was made. */
+  /** Items received before the worker was created. */
   const early: ToWorker[] = [];
   process.on('message', (items: readonly ToWorker[]) => {
     if (worker !== undefined) {
@@ -67,7 +67,7 @@ async function begin(setup: WorkerSetup, { scripts, warmUp }: WorkerProcessParts
   if (!('libc' in result)) throw new Error(result.missing);
   const startScript = setup.script === undefined ? undefined : await scripts();
   const send = (items: readonly FromWorker[], taken: () => void): void => {
-    // The callback keeps an error of a closing channel from being thrown; the process ends with the channel.
+    // With a callback, an error of a closing channel is not thrown; the process ends with the channel.
     process.send?.(items, undefined, undefined, taken);
   };
   return new Worker(setup, result.libc, send, startScript, warmUp);

@@ -11,11 +11,12 @@ import type { TransactionConfig } from '../sip/transaction/config.js';
 import type { TransportError } from '../sip/transport/transport.js';
 
 /**
- * What the brain and its workers say to each other: lists of items, each a tuple that begins with its kind. They go as JSON
- * through the channel of the child process where somebody waits, else through memory (`ReportWriter`); messages are latin1 text, sockets are positions in `WorkerSetup.sockets`.
+ * The messages between the brain and its workers: lists of items, each a tuple that begins with its kind. They are sent
+ * as JSON over the child process's channel if somebody waits for them, else through shared memory (`ReportWriter`). SIP
+ * messages are latin1 text; sockets are positions in `WorkerSetup.sockets`.
  */
 
-/** A socket of the brain, as a worker knows it. */
+/** A socket of the brain, as described to a worker. */
 export interface SharedSocket {
   readonly transport: TransportName;
   /** Bound address and port. */
@@ -23,25 +24,25 @@ export interface SharedSocket {
   readonly port: number;
   readonly advertise: { readonly host: string; readonly port: number } | null;
   readonly name: string | null;
-  /** The worker's own descriptor of it; null: only the brain reads and sends there. */
+  /** The worker's own descriptor; null: only the brain uses the socket. */
   readonly fd: number | null;
 }
 
-/** A configuration file whose script workers run, as the brain has read it. */
+/** A cfg file whose script workers run, as the brain has read it. */
 export interface SharedScript {
   readonly file: string;
-  /** Texts of the file and of what it includes, by path. */
+  /** Texts of the file and of included files, by path. */
   readonly texts: readonly (readonly [path: string, text: string])[];
-  /** How it was read, and the settings that its script looks at; serialized. */
+  /** How it was read, and the settings that its script uses; serialised. */
   readonly rest: string;
 }
 
-/** All that a worker is made from. */
+/** Everything a worker is created from. */
 export interface WorkerSetup {
   /** From 1 to `workers`. */
   readonly worker: number;
   readonly workers: number;
-  /** What the branches of all processes begin with. */
+  /** The common beginning of the branches of all processes. */
   readonly token: string;
   readonly sockets: readonly SharedSocket[];
   readonly aliases: readonly string[];
@@ -54,56 +55,59 @@ export interface WorkerSetup {
   readonly askAll: boolean;
   /** undefined: rules decide. */
   readonly script: SharedScript | undefined;
-  /** The worker's descriptor of the memory that all share, and its size in bytes. */
+  /** The worker's descriptor of the shared memory, and its size in bytes. */
   readonly memory: { readonly fd: number; readonly bytes: number };
-  /** The same for what scripts keep for all calls (`SharedValues`); undefined without a script. */
+  /** The same for the data that scripts keep for all calls (`SharedValues`); undefined without a script. */
   readonly values: { readonly fd: number; readonly bytes: number } | undefined;
-  /** What machine-wide monotonic milliseconds are ahead of those of the brain. */
+  /** How many milliseconds the machine-wide clock is ahead of the brain's. */
   readonly ahead: number;
-  /** What workers know each other's requests by (`RequestClaims`); undefined: requests are spread evenly, by their Call-ID alone. */
+  /**
+   * Seeds for the table of requests and their workers (`RequestClaims`); undefined: requests are spread evenly, by
+   * Call-ID only.
+   */
   readonly requestSeeds: readonly [number, number] | undefined;
 }
 
-/** The rules that workers decide by. */
+/** The rules by which workers decide. */
 export interface SharedRules {
   readonly rules: readonly RoutingRule[];
   readonly hashPvar: string | undefined;
   readonly defaultPartition: string;
-  /** All that there are. */
+  /** The names of all partitions. */
   readonly partitions: readonly string[];
 }
 
-/** Set id, URI, socket, its name, weight, priority, attributes, flags of a destination. */
+/** A destination: set ID, URI, socket, socket name, weight, priority, attributes, flags. */
 export type SharedRow = readonly [number, string, string, string | null, number, number, string, number];
 
-/** A destination, by its partition, its set, its position as a worker has it, and its URI. */
+/** Names a destination: partition, set, position in the worker, URI. */
 export type SharedDestination = readonly [partition: string, setId: number, position: number, uri: string];
 
-/** The destination that a request was sent to, by the decision of a worker. */
+/** The destination that a request was sent to by a worker's decision. */
 export type SentTo = readonly [destination: SharedDestination, address: string, port: number, socket: number];
 
-/** What may change while calls go on. */
+/** Settings that may change at run time. */
 export interface LiveSetup {
   readonly trustedSources: readonly string[];
   readonly logLevel: string;
-  /** Whether calls count as load of their destinations: their end is then reported at once. */
+  /** Whether calls count as load of their destinations: then their end is reported at once. */
   readonly countsLoad: boolean;
 }
 
-/** Where a request is sent by a worker. */
+/** A hop to which a worker sends a request. */
 export interface SharedHop {
   readonly uri: string;
   readonly requestUri?: string | undefined;
   readonly address: string;
   readonly port: number;
   readonly socket: number;
-  /** Tags of the token in Record-Route. */
+  /** The tags in the token of Record-Route. */
   readonly tags?: string | undefined;
   readonly edits?: readonly TextEdit[] | undefined;
   readonly maxForwards?: number | undefined;
 }
 
-/** A relay that a worker carries out. */
+/** How a worker is to forward a request. */
 export interface SharedRelay {
   readonly recordRoute: boolean;
   readonly edits: readonly TextEdit[];
@@ -111,28 +115,28 @@ export interface SharedRelay {
   readonly hop: SharedHop;
 }
 
-/** What follows a failure: the next hop, a reply, or (null) the best reply so far. */
+/** What to do after a failure: the next hop, a reply, or (null) the best reply so far. */
 export type FailureDecision =
   | SharedHop
   | { readonly code: number; readonly reason: string; readonly headers?: string }
   | null;
 
-/** What a worker says to the brain. */
+/** An item from a worker to the brain. */
 export type FromWorker =
   | readonly ['ready']
-  /** Says that its event loop runs. */
+  /** Answer to a ping: its event loop runs. */
   | readonly ['pong']
-  /** It has more to do than it can, others are to help. */
+  /** It is overloaded; others should help. */
   | readonly ['busy']
-  /** Its ring of reports is to be read now. */
+  /** Its ring of reports should be read now. */
   | readonly ['bell']
-  /** A request that is to be routed. */
+  /** A request to be routed. */
   | readonly ['ask', id: number, socket: number, address: string, port: number, text: string]
-  /** A message that no transaction here belongs to; the worker waits for no answer. */
+  /** A message without a transaction here; the worker expects no answer. */
   | readonly ['pass', socket: number, address: string, port: number, text: string]
   /** A message that belongs to another process. */
   | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
-  /** A message that is to leave by a connection of the brain, to an address and the host name it stands for. */
+  /** A message to be sent over a connection of the brain, with the address and its host name. */
   | readonly [
       'send',
       id: number,
@@ -142,11 +146,14 @@ export type FromWorker =
       serverName: string | null,
       text: string,
     ]
-  /** An ICMP error for what another process sent, with the beginning of that. */
+  /** An ICMP error for a message of another process, with its beginning. */
   | readonly ['undelivered', worker: number, address: string, port: number, text: string]
-  /** The caller of a request that the brain relays has given up; the text is that of the request. */
+  /** The caller of a request that the brain forwards has sent CANCEL; the text is that of the request. */
   | readonly ['cancel', socket: number, address: string, port: number, text: string]
-  /** A request that the worker itself decided about is relayed, and by what; when, as all times monotonic milliseconds of the brain. */
+  /**
+   * A request that the worker decided itself was forwarded: by which rule, and when. All times are monotonic
+   * milliseconds of the brain.
+   */
   | readonly [
       'began',
       id: number,
@@ -163,7 +170,7 @@ export type FromWorker =
     ]
   | readonly ['sent', id: number, at: number, to: SentTo]
   | readonly ['passedOver', id: number, at: number, destination: SharedDestination, code: number]
-  /** A destination failed and is to take this state; the worker waits until it has. */
+  /** A destination failed and should get this state; the worker waits for that. */
   | readonly [
       'mark',
       mark: number,
@@ -173,21 +180,21 @@ export type FromWorker =
       code: number,
       cause: string | null,
     ]
-  /** The script of this version, with its tables, is in force. */
+  /** The script of this version is in use, with its tables. */
   | readonly ['scriptTaken', version: number]
   /** A script marked a destination; nobody waits. */
   | readonly ['signal', destination: SharedDestination, signal: Omit<StateSignal, 'destination'>]
-  /** Selections that succeeded, and that failed, by partition. */
+  /** Numbers of successful and failed selections by partition. */
   | readonly ['selected', counts: readonly (readonly [partition: string, succeeded: number, failed: number])[]]
-  /** A table is in use, and none of its name before. */
+  /** A table is in use, and no earlier one with its name. */
   | readonly ['tableTaken', name: string, generation: number]
   | readonly ['provisional', id: number, at: number, code: number]
   | readonly ['failed', id: number, at: number, code: number, local: boolean, cause: string | null]
-  /** The same; the worker waits for what follows. */
+  /** The same, but the worker waits for the next decision. */
   | readonly ['next', id: number, code: number, local: boolean, cause: string | null]
   | readonly ['cancelled', id: number]
   | readonly ['ended', id: number, at: number, code: number, byHop: boolean]
-  /** A BYE of a dialog came; it has its final reply. */
+  /** A BYE in a dialog got its final reply. */
   | readonly ['bye', callId: string]
   | readonly ['byeEnded', callId: string, fromTag: string, code: number]
   | readonly [
@@ -201,41 +208,41 @@ export type FromWorker =
       origin: RouteOrigin | null,
     ]
   | readonly ['log', level: LogLevel, fields: object, message: string]
-  /** What a management command answered here. */
+  /** The answer to a management command. */
   | readonly ['answer', id: number, answer: CommandAnswer]
-  /** A record of a call is to be published. */
+  /** A record of a call, to be published. */
   | readonly ['publish', partition: string, kind: string, text: string];
 
-/** What a management command answers: JSON, or why it cannot be done. */
+/** The answer to a management command: JSON, or an error. */
 export interface CommandAnswer {
   readonly value?: unknown;
   readonly fault?: { readonly code: number; readonly message: string };
 }
 
-/** What the brain says to a worker. */
+/** An item from the brain to a worker. */
 export type ToWorker =
   | readonly ['setup', WorkerSetup]
   /** Asks for a pong. */
   | readonly ['ping']
   | readonly ['live', LiveSetup]
-  /** The key that dialog tokens are made with from now on. */
+  /** The new key for dialog tokens. */
   | readonly ['key', string]
-  /** Whether the brain is to be asked about every request: messages are traced. */
+  /** Whether to ask about every request, since messages are traced. */
   | readonly ['askAll', boolean]
-  /** An ICMP error for what this worker sent, that another process was given. */
+  /** An ICMP error for a message of this worker, which another process received. */
   | readonly ['undelivered', address: string, port: number, text: string]
-  /** What workers remember of dialogs (`KnownDialogs`) is no longer valid. */
+  /** The remembered dialogs (`KnownDialogs`) are no longer valid. */
   | readonly ['forget']
   | readonly ['relay', id: number, relay: SharedRelay]
   | readonly ['reply', id: number, code: number, reason: string, headers: string | null]
-  /** The brain carries the decision out itself. */
+  /** The brain does what was decided itself. */
   | readonly ['mine', id: number]
   | readonly ['verdict', id: number, verdict: FailureDecision]
-  /** The state that was asked for is decided: the destination has it, or keeps its own. */
+  /** A requested state change was decided: the destination has the state, or keeps its own. */
   | readonly ['marked', mark: number]
-  /** The rules that hold while their number stands in the shared memory; null: none. */
+  /** Rules, valid while their number is in the shared memory; null: none. */
   | readonly ['rules', epoch: number, rules: string | null]
-  /** A table follows, in items of rows; its sets with their first word in the shared memory and their size. */
+  /** A table follows in items of rows; with the first word in the shared memory and the size of each set. */
   | readonly [
       'table',
       name: string,
@@ -249,20 +256,20 @@ export type ToWorker =
   /** The partition is left to the brain. */
   | readonly ['noTable', name: string, generation: number]
   | readonly ['message', socket: number, address: string, port: number, text: string]
-  /** A message could not be sent by a connection; `stale`: by one that had worked. */
+  /** A message could not be sent over a connection; `stale`: the connection worked before. */
   | readonly ['unsent', id: number, cause: TransportError['cause'], message: string, stale: boolean]
-  /** Make calls to warm up. */
+  /** Make warm-up calls. */
   | readonly ['warmUp', plan: WarmUpPlan]
-  /** The script that new requests run from now on. */
+  /** The script for new requests from now on. */
   | readonly ['script', version: number, SharedScript]
-  /** The tables of the script's modules are to be read again. */
+  /** Read the tables of the script's modules again. */
   | readonly ['scriptTables', version: number]
   /** Run a management command of a module; the parameters are JSON. */
   | readonly ['command', id: number, name: string, params: string]
-  /** Requests without a final reply are to be answered with 503. */
+  /** Answer 503 to requests without a final reply. */
   | readonly ['giveUp'];
 
-/** How many calls are made to warm up, by partitions of which flavours in turn: what the calls run through differs. */
+/** How many warm-up calls to make, and in which flavours' partitions: their code differs. */
 export interface WarmUpPlan {
   readonly calls: number;
   readonly flavours: readonly FlavourName[];
@@ -271,8 +278,8 @@ export interface WarmUpPlan {
 /** Levels of log lines. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-/** What may be lost on its way to a worker, as any datagram: the text of a message stands last. */
+/** Items to a worker that may be lost, like any datagram: the text of a message is last. */
 export type HandedToWorker = Extract<ToWorker, readonly ['message' | 'undelivered', ...unknown[]]>;
 
-/** The same on its way to the brain. */
+/** The same for items to the brain. */
 export type HandedToBrain = Extract<FromWorker, readonly ['pass' | 'to' | 'send' | 'undelivered', ...unknown[]]>;

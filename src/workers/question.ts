@@ -4,17 +4,17 @@ import type { RelayWatch } from '../proxy/observer.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { FailureDecision, FromWorker, SharedHop, SharedRelay } from './protocol.js';
 
-/** What a question needs of its worker. */
+/** What a question needs from its worker. */
 export interface QuestionContext {
   readonly sockets: readonly SipSocket[];
   add(item: FromWorker): void;
-  /** The same for an item that the brain need not see at once. */
+  /** The same for an item that the brain need not get at once. */
   addLater(item: FromWorker): void;
-  /** Milliseconds as the brain counts them. */
+  /** Milliseconds of the brain's clock. */
   now(): number;
 }
 
-/** A request the brain was asked about: waits for what is decided, and then is the plan it is relayed by. */
+/** A request about which the brain was asked: it waits for the decision, and is then the plan for forwarding. */
 export class Question implements RelayPlan {
   recordRoute = false;
   edits: RelayPlan['edits'] = NO_EDITS;
@@ -27,11 +27,11 @@ export class Question implements RelayPlan {
     private readonly context: QuestionContext,
     readonly id: number,
     readonly request: RoutedRequest,
-    /** Which dialogs an answer holds for; undefined outside dialogs. */
+    /** The dialogs for which the answer is valid; undefined outside dialogs. */
     readonly dialog: string | undefined,
   ) {}
 
-  /** What is to be done with the request, once the brain has answered. */
+  /** The decision, when the brain has answered. */
   decision(): Promise<RouteDecision> {
     return new Promise((resolve) => {
       this.decide = resolve;
@@ -49,7 +49,7 @@ export class Question implements RelayPlan {
     this.decide = undefined;
   }
 
-  /** The brain says where the request is relayed. */
+  /** The brain decided to forward the request to this hop. */
   relay({ recordRoute, edits, noHop, hop }: SharedRelay): void {
     this.recordRoute = recordRoute;
     this.edits = edits;
@@ -58,7 +58,7 @@ export class Question implements RelayPlan {
     this.decided({ kind: 'relay', plan: this });
   }
 
-  /** The brain says what follows a failure. */
+  /** The brain decided what to do after a failure. */
   verdict(verdict: FailureDecision): void {
     const { judge } = this;
     this.judge = undefined;
@@ -98,7 +98,7 @@ export class Question implements RelayPlan {
   }
 }
 
-/** Reports what becomes of a request to the brain. */
+/** Reports to the brain what happens to a request. */
 export class QuestionWatch implements RelayWatch {
   constructor(
     private readonly context: QuestionContext,
@@ -106,7 +106,7 @@ export class QuestionWatch implements RelayWatch {
     private readonly done: () => void,
   ) {}
 
-  /** The brain noted it when it gave the hop. */
+  /** The brain noted this when it returned the hop. */
   sent(): void {}
 
   provisional(_hop: NextHop, code: number): void {
@@ -117,7 +117,7 @@ export class QuestionWatch implements RelayWatch {
     this.context.addLater(['failed', this.id, this.context.now(), code, local, cause ?? null]);
   }
 
-  /** The brain has passed over what cannot be used before it gave the hop. */
+  /** The brain skipped unusable destinations before it returned the hop. */
   passedOver(): void {}
 
   cancelled(): void {

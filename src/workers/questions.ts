@@ -5,10 +5,10 @@ import { Question, QuestionWatch } from './question.js';
 import type { SipCounters } from './tallies.js';
 import type { ToBrain } from './to-brain.js';
 
-/** What a request that was answered on the word of the brain shows as origin. */
+/** The origin of a request that was answered by the brain's decision. */
 export const BY_BRAIN = { rule: 'brain' } as const;
 
-/** The requests that the brain was asked about, until they have ended. */
+/** The requests about which the brain was asked, until they end. */
 export class OpenQuestions {
   private readonly open = new Map<number, Question>();
 
@@ -18,14 +18,14 @@ export class OpenQuestions {
     private readonly counters: SipCounters,
   ) {}
 
-  /** Asks the brain; `dialog` is what its answer holds for. */
+  /** Asks the brain; `dialog`: the dialogs for which the answer is valid. */
   ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision> {
     const { brain, counters } = this;
     const id = brain.nextId();
     const question = new Question(brain, id, request, dialog);
     this.open.set(id, question);
     const { message, source } = request;
-    // The brain counts what it is asked about.
+    // The brain counts the requests it is asked about.
     counters.layer.requestsReceived.value--;
     counters.proxy.requests.value--;
     if (message.method === 'INVITE') counters.proxy.invites.value--;
@@ -33,12 +33,12 @@ export class OpenQuestions {
     return question.decision();
   }
 
-  /** Reports what becomes of a request that is relayed by an answer. */
+  /** Returns the watch for a request that is forwarded by an answer. */
   watch({ id }: Question): QuestionWatch {
     return new QuestionWatch(this.brain, id, () => this.open.delete(id));
   }
 
-  /** The brain says that a request is relayed, and where. */
+  /** The brain decided to forward a request. */
   relay(id: number, relay: SharedRelay): void {
     this.answered(id, (question) => {
       const { dialog } = question;
@@ -48,7 +48,7 @@ export class OpenQuestions {
     });
   }
 
-  /** The brain says how a request is answered. */
+  /** The brain decided how to answer a request. */
   reply(id: number, code: number, reason: string, headers: string | null): void {
     this.answered(id, (question) => {
       this.open.delete(id);
@@ -56,12 +56,12 @@ export class OpenQuestions {
     });
   }
 
-  /** The brain says what follows a failure. */
+  /** The brain decided what to do after a failure. */
   verdict(id: number, verdict: FailureDecision): void {
     this.open.get(id)?.verdict(verdict);
   }
 
-  /** The brain does what is to be done with a request. */
+  /** The brain handles a request itself. */
   leave(id: number): void {
     const question = this.open.get(id);
     if (question === undefined) return;
@@ -72,7 +72,7 @@ export class OpenQuestions {
     if (gaveUp) this.brain.add(['cancel', ...this.brain.cameAs(request.source, request.message.text)]);
   }
 
-  /** An answer came; if the caller has had a reply meanwhile, it comes too late. */
+  /** Uses an answer; it is too late if the caller has had a reply meanwhile. */
   private answered(id: number, use: (question: Question) => void): void {
     const question = this.open.get(id);
     if (question === undefined) return;

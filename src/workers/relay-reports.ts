@@ -7,12 +7,12 @@ import { Question } from './question.js';
 import { BY_BRAIN, type OpenQuestions } from './questions.js';
 import type { ToBrain } from './to-brain.js';
 
-/** Reports to the brain what becomes of the requests of a worker. */
+/** Reports to the brain what happens to a worker's requests. */
 export class RelayReports implements ProxyObserver {
   constructor(
     private readonly brain: ToBrain,
     private readonly questions: OpenQuestions,
-    /** A request that was decided about here is relayed. */
+    /** Called when a request that was decided here is forwarded. */
     private readonly begun: () => void,
   ) {}
 
@@ -35,12 +35,12 @@ export class RelayReports implements ProxyObserver {
     return new ByeWatch((code) => brain.addLater(['byeEnded', callId, fromTag, code]));
   }
 
-  /** Of what leaves without a transaction, an ACK in a dialog, nothing is reported. */
+  /** Requests without a transaction (an ACK in a dialog) are not reported. */
   forwarded(): void {}
 
   refused(message: SipMessage, source: Source, code: number, reason: string, origin: RouteOrigin | undefined): void {
     const { brain } = this;
-    // Neither of these is recorded (see CallLedger.refused).
+    // These are not recorded (see CallLedger.refused).
     if (code < 300 || message.toTag !== '') return;
     if (origin === BY_BRAIN || brain.isBehind) return;
     const came = brain.cameAs(source, message.text.slice(0, message.identityEnd));
@@ -48,7 +48,7 @@ export class RelayReports implements ProxyObserver {
   }
 }
 
-/** A BYE that is relayed here. */
+/** A BYE that is forwarded here. */
 class ByeWatch implements RelayWatch {
   constructor(private readonly done: (code: number) => void) {}
 

@@ -1,6 +1,6 @@
 import type { CommandAnswer } from './protocol.js';
 
-/** Milliseconds that a worker has for a command. */
+/** Milliseconds a worker has for a command. */
 const MOST_MS = 5000;
 
 interface Waiting {
@@ -10,20 +10,20 @@ interface Waiting {
   readonly end: () => void;
 }
 
-/** Runs management commands of modules in all workers: each knows its own calls. */
+/** Runs management commands of modules in all workers, since each knows only its own calls. */
 export class RemoteCommands {
   private readonly waiting = new Map<number, Waiting>();
   private last = 0;
 
   constructor(
     private readonly workers: number,
-    /** Sends the command to a worker; false where none runs at the moment. */
+    /** Sends the command to a worker; false if it is not running. */
     private readonly send: (worker: number, id: number, name: string, params: string) => boolean,
   ) {}
 
   /**
-   * What the workers answer, from worker 1 on, to the parameters that each of them gets (undefined: it is not asked). Of one that is not asked, does
-   * not answer in time, or dies, it is undefined. Never rejects.
+   * The answers of the workers, from worker 1 on, each to its own parameters (undefined: it is not asked). The answer
+   * is undefined for a worker that is not asked, does not answer in time, or dies. Never rejects.
    */
   run(name: string, paramsOf: (worker: number) => object | undefined): Promise<readonly (CommandAnswer | undefined)[]> {
     const id = ++this.last;
@@ -56,7 +56,7 @@ export class RemoteCommands {
     if (waiting.from.size === 0) waiting.end();
   }
 
-  /** A worker has died: it answers nothing any more. */
+  /** A worker has died, and will not answer. */
   lost(worker: number): void {
     for (const id of [...this.waiting.keys()]) this.leaveOut(worker, id);
   }

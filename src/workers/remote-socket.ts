@@ -8,20 +8,20 @@ import type { FromWorker } from './protocol.js';
 type ErrorListener = ((error: TransportError) => void) | undefined;
 type SendItem = Extract<FromWorker, readonly ['send', ...unknown[]]>;
 
-/** Messages whose sender is informed of an error are at least this many, the last ones. */
+/** Number of the last messages whose senders are still informed of errors. */
 const MOST_LISTENERS = 5000;
 
-/** What a worker sends by connections of the brain, and who is informed that it could not be sent. */
+/** Messages that a worker sends over connections of the brain, and who is informed of errors. */
 export class RemoteSends {
   private readonly listeners = new Generations<number, ErrorListener>(MOST_LISTENERS);
   private ids = 0;
 
   constructor(
-    /** Hands a message to the brain; false when too much waits for it. */
+    /** Passes a message to the brain; false when too much is waiting. */
     private readonly hand: (item: SendItem) => boolean,
   ) {}
 
-  /** Has the brain send a message by one of its sockets; `onError` is called when it could not. */
+  /** Lets the brain send a message over one of its sockets; `onError` is called on failure. */
   send(
     socket: number,
     text: string,
@@ -44,10 +44,10 @@ export class RemoteSends {
   }
 }
 
-/** The connection that a reply came by is known to the brain alone: here its address is compared. */
+/** Only the brain knows the connection of a reply; here its address is compared. */
 const OF_THE_BRAIN: Flow = { id: '', open: false };
 
-/** A socket for connections, as a worker has it: the brain reads it, and sends what the worker wants to leave by it. */
+/** A connection socket in a worker: the brain reads it, and sends for the worker. */
 export class RemoteSocket extends UnopenedSocket {
   constructor(
     options: ListenOptions,
@@ -69,7 +69,7 @@ export class RemoteSocket extends UnopenedSocket {
     this.sends.send(this.index, text, address, port, onError, serverName);
   }
 
-  /** The source of a message that the brain has received here. */
+  /** The source of a message that the brain has received on it. */
   sourceOf(address: string, port: number): Source {
     return { socket: this, address, port, flow: OF_THE_BRAIN };
   }

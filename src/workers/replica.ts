@@ -14,27 +14,29 @@ import { BEGUN, EPOCH, FIRST_TABLE, headOf } from './shared-layout.js';
 
 type TableItem = Extract<ToWorker, readonly ['table', ...unknown[]]>;
 
-/** A table that is being received, or is in use. */
+/** A table that is being received or is in use. */
 interface Table {
   readonly item: TableItem;
   readonly rows: DestinationRow[];
-  /** Whether its sets are shared: selections may be made by it, as long as it holds. */
+  /** Whether its sets are shared: then selections may be made while it is valid. */
   ready: boolean;
 }
 
-/** What a replica is made with. */
+/** What a replica needs. */
 export interface ReplicaOptions {
   readonly memory: ArrayBuffer;
-  /** The number of this process in locks. */
+  /** This process's number in locks. */
   readonly owner: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** A table is in use, and none of that name before. */
+  /** A table is in use, and no earlier one with its name. */
   readonly taken: (name: string, generation: number) => void;
 }
 
-/** The tables of the brain in a worker: compiled from the same rows, with what selections change in the memory of all. */
+/**
+ * The brain's tables in a worker: compiled from the same rows, with the data that selections change in shared memory.
+ */
 export class Replica {
   readonly engine: Engine;
   private readonly head: Int32Array;
@@ -52,7 +54,7 @@ export class Replica {
     });
   }
 
-  /** Whether rules that came as this epoch hold. */
+  /** Whether the rules of this epoch are valid. */
   isInForce(epoch: number): boolean {
     return Atomics.load(this.head, EPOCH) === epoch;
   }
@@ -65,30 +67,30 @@ export class Replica {
     return Atomics.load(this.head, FIRST_TABLE + slot) === generation;
   }
 
-  /** A worker relays a request that it has decided about. */
+  /** A worker forwards a request that it has decided itself. */
   begun(worker: number): void {
     Atomics.add(this.head, BEGUN + worker, 1);
   }
 
-  /** A table follows; the older one of that name is dropped. */
+  /** A table follows; an earlier one with its name is dropped. */
   begin(item: TableItem): void {
     this.drop(item[1]);
     this.tables.set(item[1], { item, rows: [], ready: false });
   }
 
-  /** Rows of the table that has begun. */
+  /** Rows of the table that follows. */
   add(name: string, rows: readonly SharedRow[]): void {
     const table = this.tables.get(name);
     for (const each of rows) table?.rows.push(rowOf(each));
   }
 
-  /** The rows are complete: the table is compiled, after those before it. */
+  /** The rows are complete: the table is compiled after those before it. */
   end(name: string): void {
     const table = this.tables.get(name);
     if (table !== undefined) this.loading = this.loading.then(() => this.load(table));
   }
 
-  /** Resolves when all tables that have come are in use. */
+  /** Resolves when all received tables are in use. */
   settled(): Promise<void> {
     return this.loading;
   }
@@ -123,7 +125,7 @@ export class Replica {
     this.options.taken(name, generation);
   }
 
-  /** Stops using what is shared of a table: other sets get that memory. */
+  /** Stops using the shared memory of a table, which other sets will get. */
   private drop(name: string): void {
     const table = this.tables.get(name);
     const partition = this.engine.partition(name);

@@ -1,6 +1,6 @@
 /** Kinds of records in a ring of reports. */
 export const KIND = {
-  /** A text that later records name by its number. The first, 0, begins anew. */
+  /** A text to which later records refer by number. Number 0 restarts the numbering. */
   name: 1,
   /** Any item, as JSON. */
   item: 2,
@@ -12,18 +12,18 @@ export const KIND = {
   byeEnded: 8,
 } as const;
 
-/** Names that are remembered: beyond, both sides begin anew. */
+/** Most numbered texts; beyond that both sides restart the numbering. */
 export const MOST_NAMES = 4096;
 
-/** Bit of a request that begins: this proxy stays in the path of its dialog. */
+/** Bit of a request: this proxy adds Record-Route. */
 export const RECORD_ROUTE = 1;
-/** Bit of a request that begins: it is an INVITE. */
+/** Bit of a request: it is an INVITE. */
 export const INVITE = 2;
 
-/** Stands for the name of nothing. */
+/** The number for no text. */
 export const NOTHING = -1;
 
-/** Octets before the text of each kind: its time and id are doubles, all else words. */
+/** Bytes before the text of each kind: time and ID are doubles, all else is words. */
 export const FIXED = {
   name: 8,
   item: 8,

@@ -3,25 +3,25 @@ import type { FromWorker } from './protocol.js';
 import { FIXED, INVITE, KIND, RECORD_ROUTE } from './report-kinds.js';
 import type { ReportRing } from './report-ring.js';
 
-/** A name that records refer to. */
+/** A text to which records refer. */
 interface Name {
   readonly text: string;
-  /** Its value as JSON, parsed when first needed. */
+  /** The parsed JSON, if it was needed. */
   value?: RouteOrigin;
 }
 
-/** Reads what a worker has written into its ring (`ReportWriter`). */
+/** Reads what a worker has written to its ring (`ReportWriter`). */
 export class ReportReader {
   private readonly names: Name[] = [];
 
   constructor(
     private readonly ring: ReportRing,
     private readonly receive: (item: FromWorker) => void,
-    /** A record could not be processed; those after it are. */
+    /** Called when a record could not be handled; the following ones are. */
     private readonly failed: (error: unknown) => void,
   ) {}
 
-  /** Passes on what has been written so far. Returns how many items that were. */
+  /** Passes on everything written so far. Returns the number of items. */
   read(): number {
     return this.ring.read(this.one);
   }

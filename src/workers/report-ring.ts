@@ -1,21 +1,21 @@
 import { RING_WORDS, ringAt, ringHeadOf } from './shared-layout.js';
 
-/** Words of the head, each in a cache line of its own: one side writes what the other reads. */
+/** Words of the head, each in its own cache line, since one side reads what the other writes. */
 const WRITTEN = 0;
 const READ = 16;
 const ASLEEP = 32;
 
-/** Words before what a record holds: how many it has with them, and its kind; a time follows at an even word. */
+/** Words before the content of a record: its total length and its kind; a time follows at an even word. */
 const RECORD_HEAD = 2;
-/** The kind of what fills the ring up to its end. */
+/** Kind of a record that fills the ring up to its end. */
 const FILLER = 0;
 
 /**
- * Records from one worker to the brain, in memory that both map: the one writes, the other reads, and nobody waits. A record has a
- * kind, words, and octets after them. Positions grow for ever, modulo 2^32.
+ * A ring of records from one worker to the brain, in memory that both map: one writes, the other reads, and neither
+ * waits. A record has a kind, words, and then bytes. Positions grow forever, modulo 2^32.
  */
 export class ReportRing {
-  /** The memory of the ring, word by word, as doubles (at even words) and octet by octet. */
+  /** The memory of the ring as 32-bit words, as doubles (at even words) and as bytes. */
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly octets: Buffer;
@@ -28,12 +28,15 @@ export class ReportRing {
     this.octets = Buffer.from(memory as ArrayBuffer, ringAt(worker), 4 * RING_WORDS);
   }
 
-  /** Whether a record of so many octets fits into the ring at all: it is to lie in one piece wherever the ring's end is. */
+  /** Whether a record of so many bytes can fit contiguously, wherever the end of the ring is. */
   static fits(octets: number): boolean {
     return octets <= 2 * RING_WORDS - 64;
   }
 
-  /** Begins a record of a kind, for so many octets at most; where what it holds begins, in words. -1: there is no room now. */
+  /**
+   * Begins a record of a kind with at most so many bytes; returns the word where its content begins, or -1 when there
+   * is no room now.
+   */
   begin(kind: number, octets: number): number {
     const { head, words } = this;
     const size = sizeFor(octets);
@@ -46,7 +49,7 @@ export class ReportRing {
       words[at + 1] = kind;
       return at + RECORD_HEAD;
     }
-    // It is to lie in one piece: at the start of the ring.
+    // It must be contiguous, so it goes to the start of the ring.
     if (free < left + size) return -1;
     words[at] = left;
     words[at + 1] = FILLER;
@@ -55,7 +58,9 @@ export class ReportRing {
     return RECORD_HEAD;
   }
 
-  /** The record that begins at `at`, and has so many octets, may be read. Returns whether the reader is to be woken for it. */
+  /**
+   * Completes the record at `at` with so many bytes, so that it can be read. Returns whether the reader must be woken.
+   */
   end(at: number, octets: number): boolean {
     const { head, words } = this;
     const size = sizeFor(octets);
@@ -64,14 +69,14 @@ export class ReportRing {
     return this.wakes();
   }
 
-  /** Whether the reader does not look at the ring, and nobody has woken it. */
+  /** Whether the reader sleeps and has not been woken yet. */
   wakes(): boolean {
     return Atomics.load(this.head, ASLEEP) === 1 && Atomics.compareExchange(this.head, ASLEEP, 1, 0) === 1;
   }
 
   /**
-   * Passes the records that were written so far, by their kind and where they begin, to `receive`, which must not throw. Returns how
-   * many. Throws when what stands there is no record; nothing of it is read then.
+   * Passes the records written so far to `receive`, with their kind and position; it must not throw. Returns their
+   * number. Throws when the ring is corrupt; then nothing was read.
    */
   read(receive: (kind: number, at: number) => void): number {
     const { head, words } = this;
@@ -96,19 +101,19 @@ export class ReportRing {
     return count;
   }
 
-  /** The reader looks at the ring no longer, and is to be woken; or it does. */
+  /** Sets whether the reader sleeps and must be woken. */
   sleep(asleep: boolean): void {
     Atomics.store(this.head, ASLEEP, asleep ? 1 : 0);
   }
 
-  /** Another writer begins. */
+  /** Another process writes from now on. */
   clear(): void {
     Atomics.store(this.head, WRITTEN, 0);
     Atomics.store(this.head, READ, 0);
   }
 }
 
-/** Words of a record with so many octets: an even number, so that the next one's doubles can be read. */
+/** Words of a record with so many bytes: an even number, so that doubles of the next record are aligned. */
 function sizeFor(octets: number): number {
   return RECORD_HEAD + 2 * ((octets + 7) >> 3);
 }

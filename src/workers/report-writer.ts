@@ -2,26 +2,26 @@ import type { FromWorker } from './protocol.js';
 import { FIXED, INVITE, KIND, MOST_NAMES, NOTHING, RECORD_ROUTE } from './report-kinds.js';
 import { ReportRing } from './report-ring.js';
 
-/** Items that wait for room in the ring, and characters of them, beyond which no further calls are reported. */
+/** When so many items, or characters of them, wait for room in the ring, no further calls are reported. */
 const MOST_WAITING = 20_000;
 const MOST_CHARACTERS = 32 * 1024 * 1024;
-/** Characters of all names that are known; beyond, they begin anew. */
+/** Most characters of all numbered texts; beyond that the numbering restarts. */
 const MOST_OF_NAMES = 1024 * 1024;
-/** Milliseconds after which items that wait are tried again. */
+/** Milliseconds after which waiting items are tried again. */
 const AGAIN_MS = 5;
-/** Names that one record may need, and characters of one. */
+/** Most texts of one record, and most characters of one text. */
 const NAMES_OF_ONE = 3;
 const LONGEST_NAME = 32_000;
-/** There is no room for a name. */
+/** There is no room for a text. */
 const FULL = -2;
 
 /**
- * Writes what a worker reports into its ring. What there is no room for waits, in its order. What happens to a call has a
- * record of its own form; all else is JSON.
+ * Writes a worker's reports to its ring. Items without room wait, in order. Events of calls have binary records of
+ * their own; all others are JSON.
  */
 export class ReportWriter {
   private readonly names = new Map<string, number>();
-  /** The JSON of objects that are the same for many calls. */
+  /** The JSON of objects that many calls share. */
   private readonly texts = new WeakMap<object, string>();
   private waiting: FromWorker[] = [];
   private characters = 0;
@@ -32,11 +32,11 @@ export class ReportWriter {
     private readonly ring: ReportRing,
     /** Wakes the brain. */
     private readonly wake: () => void,
-    /** For what is larger than the ring. */
+    /** Sends an item that is larger than the ring in another way. */
     private readonly otherwise: (item: FromWorker) => void,
   ) {}
 
-  /** Whether the brain is so far behind that no further call is to be reported. */
+  /** Whether the brain is so far behind that no further call should be reported. */
   get isBehind(): boolean {
     return this.waiting.length >= MOST_WAITING || this.characters >= MOST_CHARACTERS;
   }
@@ -55,7 +55,7 @@ export class ReportWriter {
     this.waiting.push(item);
     for (const each of item) if (typeof each === 'string') this.characters += each.length;
     if (this.timer !== undefined) return;
-    // The brain does not look as often as the ring can fill up.
+    // The brain does not read often enough: the ring is full.
     this.wake();
     this.timer = setTimeout(() => {
       this.timer = undefined;
@@ -66,7 +66,7 @@ export class ReportWriter {
     }, AGAIN_MS);
   }
 
-  /** Returns whether there was room. */
+  /** Writes an item; returns whether there was room. */
   private write(item: FromWorker): boolean {
     if (this.names.size > MOST_NAMES - NAMES_OF_ONE || this.charactersOfNames > MOST_OF_NAMES) {
       this.names.clear();
@@ -156,7 +156,7 @@ export class ReportWriter {
     return this.writeText(KIND.item, JSON.stringify(item), item);
   }
 
-  /** A record of text alone; `item` is what it says, for when it is too large. */
+  /** Writes a record with only a text; `item` is sent in another way if it is too large. */
   private writeText(kind: number, text: string, item: FromWorker): boolean {
     const length = Buffer.byteLength(text);
     if (!ReportRing.fits(length + FIXED.item)) {
@@ -170,7 +170,7 @@ export class ReportWriter {
     return this.end(to, FIXED.item + length);
   }
 
-  /** The number of a text; FULL when there is no room to say which it is. */
+  /** The number of a text; FULL when there is no room to define it. */
   private nameOf(text: string): number {
     const known = this.names.get(text);
     if (known !== undefined) return known;
@@ -192,7 +192,7 @@ export class ReportWriter {
     const known = this.texts.get(value);
     if (known !== undefined) return known;
     let text = JSON.stringify(value);
-    // Records show the beginning of a text only.
+    // A long text is left out, since records show only its beginning.
     if (text.length > LONGEST_NAME) text = JSON.stringify({ rule: '' });
     this.texts.set(value, text);
     return text;

@@ -9,7 +9,7 @@ import type { FromWorker, SharedDestination } from './protocol.js';
 
 /** Where reports go. */
 export interface ReportObserver {
-  /** A request outside dialogs is relayed by another process. */
+  /** Another process forwards a request outside dialogs. */
   relayedElsewhere(
     request: RecordedRequest,
     invite: boolean,
@@ -19,27 +19,27 @@ export interface ReportObserver {
   ): RelayWatch;
 }
 
-/** Sockets and destinations of the brain, by the names that workers give them. */
+/** Finds the brain's sockets and destinations by the names that workers use. */
 export interface ReportNames {
   source(socket: number, address: string, port: number): Source | undefined;
   target(socket: number, address: string, port: number): ResolvedTarget;
-  /** undefined: it is no longer there. */
+  /** undefined: it no longer exists. */
   destination(shared: SharedDestination): Destination | undefined;
 }
 
 interface ReportedCall {
   readonly watch: RelayWatch;
-  /** The hop it was sent to last. */
+  /** The hop it was last sent to. */
   hop: NextHop;
 }
 
-/** Reports of what becomes of requests that a worker relays on its own. */
+/** A report about a request that a worker forwards by its own decision. */
 export type CallReport = Extract<FromWorker, readonly [string, id: number, at: number, ...unknown[]]>;
 
-/** The requests that one worker relays on its own, as it reports them. */
+/** The requests that one worker forwards by its own decision, as reported. */
 export class ReportedCalls {
   private readonly calls = new Map<number, ReportedCall>();
-  /** How many it has reported to have begun. */
+  /** Number of requests reported to have begun. */
   begun = 0;
 
   constructor(
@@ -47,12 +47,12 @@ export class ReportedCalls {
     private readonly names: ReportNames,
   ) {}
 
-  /** Requests that the worker relays now. */
+  /** Number of requests in progress. */
   get size(): number {
     return this.calls.size;
   }
 
-  /** The worker has begun to relay a request. */
+  /** The worker has begun to forward a request. */
   began(item: Extract<FromWorker, readonly ['began', ...unknown[]]>): void {
     this.begun++;
     const [, id, , socket, address, port, text, recordRoute, origin, invite, callId, fromTag] = item;
@@ -63,7 +63,7 @@ export class ReportedCalls {
     this.calls.set(id, { watch, hop: NOWHERE });
   }
 
-  /** Returns false for a request that this worker does not relay. */
+  /** Handles a report; returns false for a request that this worker does not forward. */
   receive(item: CallReport): boolean {
     const call = this.calls.get(item[1]);
     if (call === undefined) return false;
@@ -93,20 +93,20 @@ export class ReportedCalls {
     return true;
   }
 
-  /** The caller of a request gave up; returns false for a request that this worker does not relay. */
+  /** The caller of a request has sent CANCEL; returns false for a request that this worker does not forward. */
   cancelled(id: number): boolean {
     const call = this.calls.get(id);
     call?.watch.cancelled();
     return call !== undefined;
   }
 
-  /** The worker has died: what it relayed has ended. */
+  /** The worker has died, and with it what it forwarded. */
   lost(): void {
     for (const { watch } of this.calls.values()) watch.ended(500, undefined);
     this.calls.clear();
   }
 
-  /** The hop for a destination, which is the present one if that is for the same. */
+  /** The hop of a destination; reuses the present hop if that is the same. */
   private hopTo(present: NextHop | undefined, shared: SharedDestination): NextHop {
     const destination = this.names.destination(shared);
     const [, , , uri] = shared;
@@ -116,7 +116,7 @@ export class ReportedCalls {
   }
 }
 
-/** Workers send of a request what identifies it. */
+/** The parts of a request that workers send. */
 class Request implements RecordedRequest {
   readonly callIdA: number;
   readonly callIdB: number;

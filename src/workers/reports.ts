@@ -4,21 +4,21 @@ import { ReportReader } from './report-reader.js';
 import { ReportRing } from './report-ring.js';
 import { SharedCounters } from './shared-counters.js';
 
-/** Milliseconds between two looks at what workers have written: a look costs as much for few calls as for many. */
+/** Milliseconds between two reads of the rings: a read costs the same for few or many calls. */
 const LOOK_MS = 100;
-/** Looks that found nothing, after which there are no more until a worker wakes the brain. */
+/** After so many empty reads the brain stops reading until a worker wakes it. */
 const MOST_IDLE_LOOKS = 10;
 
-/** What the brain's side is made with. */
+/** What the brain's side needs. */
 export interface ReportsOptions {
   readonly memory: ArrayBufferLike;
   readonly workers: number;
-  /** Where the counts of workers are added. */
+  /** The counters to which those of workers are added. */
   readonly totals: readonly Tally[];
   readonly receive: (worker: number, item: FromWorker) => void;
-  /** What a worker wrote could not be processed. */
+  /** Called when a worker's record could not be handled. */
   readonly failed: (worker: number, error: unknown) => void;
-  /** Called with each look. */
+  /** Called at each read. */
   readonly looked: () => void;
 }
 
@@ -30,8 +30,8 @@ interface Side {
 }
 
 /**
- * What workers report, read from the memory they share: nobody is woken for it while the brain looks anyway, and nothing runs while
- * there is nothing to report.
+ * Reads the workers' reports from shared memory. While the brain reads regularly nobody has to wake it, and without
+ * reports nothing runs.
  */
 export class Reports {
   private readonly sides: readonly Side[];
@@ -57,7 +57,7 @@ export class Reports {
     });
   }
 
-  /** Reads what a worker has written so far: before what it has said otherwise. It may go on. */
+  /** Reads what a worker has written so far, which is older than its messages over the channel. */
   read(worker: number): void {
     const side = this.sides[worker - 1];
     if (side !== undefined) this.readOne(side);
@@ -67,7 +67,7 @@ export class Reports {
     this.timer = setInterval(() => this.look(), LOOK_MS);
   }
 
-  /** A worker has ended: what it wrote is read, then another begins to write. */
+  /** A worker has ended: reads what it wrote, before its successor begins to write. */
   lost(worker: number): void {
     const side = this.sides[worker - 1];
     if (side === undefined) return;
@@ -77,7 +77,7 @@ export class Reports {
     side.counters.clear();
   }
 
-  /** Reads what is left, and looks no longer. */
+  /** Reads the rest, and stops. */
   stop(): void {
     clearInterval(this.timer);
     this.readAll();
@@ -88,7 +88,7 @@ export class Reports {
     this.options.looked();
     if (this.idleLooks < MOST_IDLE_LOOKS) return;
     for (const { ring } of this.sides) ring.sleep(true);
-    // What was written before that wakes nobody.
+    // Records written before the sleep mark was set wake nobody, so the rings are read once more.
     if (this.readAll()) {
       for (const { ring } of this.sides) ring.sleep(false);
       this.idleLooks = 0;
@@ -98,7 +98,7 @@ export class Reports {
     this.timer = undefined;
   }
 
-  /** Whether there was anything. */
+  /** Reads all rings; returns whether there was anything. */
   private readAll(): boolean {
     let found = false;
     for (const side of this.sides) {

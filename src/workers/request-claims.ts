@@ -1,24 +1,25 @@
 import { Mixer } from '../core/mix.js';
 import { requestsOf } from './shared-layout.js';
 
-/** Requests of one bucket; where there are more the oldest is forgotten. */
+/** Entries of a bucket; when it is full the oldest entry is replaced. */
 const BUCKET = 8;
-/** Bits of an entry, from the highest: of its hash, then the worker, then the time. 0 is no entry. */
+/** Bits of an entry from the top: hash, worker, time. 0 means no entry. */
 const TAG_SHIFT = 12;
 const WORKER_SHIFT = 7;
 const WORKER_BITS = 0x1f;
 const TIME_BITS = 0x7f;
 /** Milliseconds of a unit of time. */
 const UNIT_MS = 4000;
-/** Units after which a request is forgotten: five minutes, longer than an INVITE rings. */
+/** Units after which an entry expires: five minutes, longer than an INVITE rings. */
 const MOST_UNITS = 75;
-/** Attempts to enter a request while other processes change its bucket. */
+/** Attempts to write an entry while other processes change its bucket. */
 const ATTEMPTS = 8;
 
 /**
- * Which worker has which request, in the memory that all share: so that copies of it, its CANCEL and its ACK are handed on to who has its
- * transaction, however requests were spread in between. A request is known by a hash of its Call-ID and the number of its CSeq, which all these have
- * in common. An entry is one word, so that no lock is needed. Two requests of one hash (eight of a million) go to one worker, and lose nothing by it.
+ * A table in shared memory of which worker has which request. By it retransmissions, CANCEL and ACK are passed to the
+ * worker with the transaction, even if the shares of workers have changed in between. The key is a hash of Call-ID and
+ * CSeq number, which all of these have in common. An entry is one word, so no lock is needed. Two requests with the
+ * same hash (eight in a million) go to the same worker, which does no harm.
  */
 export class RequestClaims {
   private readonly words: Int32Array;
@@ -27,9 +28,9 @@ export class RequestClaims {
 
   constructor(
     memory: ArrayBufferLike,
-    /** Secret numbers, the same in all processes: peers choose Call-IDs. */
+    /** Secret seeds, equal in all processes, since peers choose Call-IDs. */
     [a, b]: readonly [number, number],
-    /** Monotonic milliseconds, the same in all processes. */
+    /** Monotonic milliseconds, equal in all processes. */
     private readonly now: () => number,
   ) {
     this.words = requestsOf(memory);
@@ -37,14 +38,14 @@ export class RequestClaims {
     this.mixer = new Mixer(a, b);
   }
 
-  /** The worker that has a request; 0: nobody is known to. */
+  /** The worker that has a request; 0: unknown. */
   find(callId: string, cseq: number): number {
     const { words } = this;
     const { a, b } = this.mixer.begin().text(callId).number(cseq);
     return this.workerIn(words, this.bucketOf(a), b >>> TAG_SHIFT, this.time());
   }
 
-  /** A worker takes a request that nobody has. Returns who has it: another one that was faster, or that worker. */
+  /** Enters a worker for a request that nobody has. Returns who has it: that worker, or one that was faster. */
   claim(callId: string, cseq: number, worker: number): number {
     const { words } = this;
     const { a, b } = this.mixer.begin().text(callId).number(cseq);
@@ -62,7 +63,7 @@ export class RequestClaims {
     return worker;
   }
 
-  /** A worker has ended, and its transactions with it. */
+  /** A worker has ended, and with it its transactions. */
   lost(worker: number): void {
     const { words } = this;
     for (let at = 0; at < words.length; at++) {
@@ -97,7 +98,7 @@ function ageOf(entry: number, time: number): number {
   return (time - entry) & TIME_BITS;
 }
 
-/** Where a bucket has room, or its oldest entry. */
+/** Index of a free or the oldest entry of a bucket. */
 function oldestIn(words: Int32Array, bucket: number, time: number): number {
   let [oldest, age] = [bucket, -1];
   for (let at = bucket; at < bucket + BUCKET; at++) {

@@ -6,14 +6,14 @@ import type { InviteServer } from '../sip/transaction/server.js';
 import type { KnownRequest, MessageObserver, TransactionUser } from '../sip/transaction/user.js';
 import type { Source } from '../sip/transport/transport.js';
 
-/** What runs the script of a configuration file. */
+/** Runs the script of a configuration file. */
 export type GatedScript = TransactionUser & MessageObserver;
 
-/** What a process does with messages that its script is not to see. */
+/** What to do with messages that the script of this process must not see. */
 export interface ScriptGateOptions {
-  /** Hands a message to the process that it belongs to; false: it belongs here. */
+  /** Passes a message to the process it belongs to; false: it belongs here. */
   handsOn(message: SipMessage, source: Source, isRequest: boolean): boolean;
-  /** undefined: what belongs here is run here. */
+  /** undefined: everything that belongs here is run here. */
   readonly leaving?: LeavingOptions;
 }
 
@@ -21,27 +21,31 @@ export interface ScriptGateOptions {
 export interface LeavingOptions {
   /** Whether new requests may be run here. */
   runs(): boolean;
-  /** Whether a call is kept here: a request within it is run here, whatever else holds, as no other process knows its dialog. */
+  /**
+   * Whether a call is kept here: then a request inside it is always run here, since no other process knows its dialog.
+   */
   keeps(callId: string): boolean;
-  /** Leaves a request to the brain. */
+  /** Passes a request to the brain. */
   pass(request: SipMessage, source: Source): void;
   /** Monotonic milliseconds. */
   now(): number;
 }
 
-/** Milliseconds for which all of a call goes to the brain, at least, once one of its requests has. */
+/**
+ * Once the brain got a request of a call, all its requests are passed to the brain for at least so many milliseconds.
+ */
 const PASSED_MS = 300_000;
-/** Calls of which this is remembered at least: with more in that time the oldest are forgotten. */
+/** Least number of such calls remembered; beyond that the oldest are dropped. */
 const MOST_PASSED = 200_000;
 const SEEDS = 2 ** 32;
 
 /**
- * Stands before a script that several processes run: a message is seen by the script of the process it belongs to alone, and while
- * this process may not run requests, the brain does. A call of which it got one request is its own from then on: only it knows the
- * transaction that copies, a CANCEL and the ACK of a failure belong to.
+ * Stands before a script that several processes run: only the script of the process to which a message belongs sees it.
+ * While this process may not run requests, the brain does. If the brain got one request of a call, it gets all of them,
+ * since only it knows the transaction for retransmissions, CANCEL and ACK.
  */
 export class ScriptGate implements TransactionUser, MessageObserver {
-  /** Keys of the Call-IDs: a part of a message would keep all of it. */
+  /** Hashes of Call-IDs, since a substring would keep the whole message in memory. */
   private readonly passed = new Generations<number, true>(MOST_PASSED);
   private readonly mixer = new Mixer(randomInt(SEEDS), randomInt(SEEDS));
   private began = 0;
@@ -88,7 +92,7 @@ export class ScriptGate implements TransactionUser, MessageObserver {
     this.core.onStrayReply(reply, source);
   }
 
-  /** Leaves a request to the brain where it is to be; whether it has. */
+  /** Passes a request to the brain if it must; returns whether it did. */
   private leaves(request: SipMessage, source: Source, { runs, keeps, pass, now }: LeavingOptions): boolean {
     if (request.toTag !== '' && keeps(request.callId)) return false;
     const key = this.mixer.key(request.callId);
@@ -103,7 +107,7 @@ export class ScriptGate implements TransactionUser, MessageObserver {
       this.passed.begin();
       this.began = now;
     }
-    // Else the next one could begin at once, and what was noted a moment ago be forgotten.
+    // Restarts the period; otherwise the next generation could begin at once and drop what was just noted.
     if (this.passed.set(key, true)) this.began = now;
   }
 }

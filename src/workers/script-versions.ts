@@ -1,6 +1,6 @@
 /**
- * Which workers run the script as it is now. While one of them does not, none may run it, so that a new file and tables that
- * are read again hold for all at once.
+ * Tracks which workers run the current script. While one of them does not, none may run it, so that a new file or new
+ * tables take effect everywhere at once.
  */
 export class ScriptVersions {
   private version = 0;
@@ -8,28 +8,28 @@ export class ScriptVersions {
 
   constructor(
     private readonly workers: number,
-    /** `agree` may be another from now on. */
+    /** Called when `agree` may have changed. */
     private readonly changed: () => void,
   ) {}
 
-  /** Whether all run the same. */
+  /** Whether all workers run the current version. */
   get agree(): boolean {
     return this.behind.size === 0;
   }
 
-  /** Something is new: its number, which workers are to name when they have it. */
+  /** A new version: returns its number, which workers report when they use it. */
   next(): number {
     for (let worker = 1; worker <= this.workers; worker++) this.behind.add(worker);
     this.changed();
     return ++this.version;
   }
 
-  /** A worker has what has this number. */
+  /** A worker uses this version. */
   taken(worker: number, version: number): void {
     if (version === this.version) this.caughtUp(worker);
   }
 
-  /** A worker begins, with what is in force. */
+  /** A worker starts with the current version. */
   started(worker: number): void {
     this.caughtUp(worker);
   }

@@ -4,22 +4,22 @@ import type { SelectionTally } from '../route/dispatcher/site.js';
 export class SelectionCounts implements SelectionTally {
   private readonly counts = new Map<string, [succeeded: number, failed: number]>();
 
-  /** Partitions in which something was selected. */
+  /** Number of partitions with counts. */
   get size(): number {
     return this.counts.size;
   }
 
-  /** A selection in a partition found a destination. */
+  /** A selection in a partition succeeded. */
   selected(partition: string): void {
     this.of(partition)[0]++;
   }
 
-  /** A selection in a partition found none. */
+  /** A selection in a partition failed. */
   failed(partition: string): void {
     this.of(partition)[1]++;
   }
 
-  /** What was counted; counting begins again at 0. */
+  /** Returns the counts and resets them. */
   take(): readonly (readonly [partition: string, succeeded: number, failed: number])[] {
     const all = [...this.counts].map(([partition, [succeeded, failed]]) => [partition, succeeded, failed] as const);
     this.counts.clear();

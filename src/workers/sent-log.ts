@@ -11,7 +11,7 @@ const SEVERITY: Readonly<Record<string, number>> = {
   silent: 6,
 };
 
-/** The log of a worker: its lines are written by the brain. */
+/** The log of a worker: the brain writes its lines. */
 export class SentLog implements Logger {
   constructor(
     private readonly send: (level: LogLevel, fields: object, message: string) => void,
@@ -55,7 +55,7 @@ export class SentLog implements Logger {
   }
 }
 
-/** Errors have no properties of their own that JSON would show. */
+/** Errors have no enumerable properties, which JSON would show. */
 function plain(fields: object): object {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [

@@ -1,10 +1,10 @@
 import type { Tally } from '../sip/transaction/counters.js';
 import { COUNTERS, headOf, MOST_COUNTERS } from './shared-layout.js';
 
-/** The counters of a worker in the memory that all share: it writes what they are, the brain adds what they have grown by. */
+/** The counters of a worker in shared memory: the worker writes them, and the brain adds the differences. */
 export class SharedCounters {
   private readonly words: Int32Array;
-  /** What was read last. */
+  /** The values read last. */
   private readonly last = new Int32Array(MOST_COUNTERS);
 
   constructor(memory: ArrayBufferLike, worker: number) {
@@ -12,7 +12,7 @@ export class SharedCounters {
     this.words = headOf(memory).subarray(at, at + MOST_COUNTERS);
   }
 
-  /** Writes what the counters are, modulo 2^32. Returns whether any has changed. */
+  /** Writes the counters, modulo 2^32. Returns whether any has changed. */
   publish(counters: readonly Tally[]): boolean {
     const { words } = this;
     let changed = false;
@@ -25,7 +25,7 @@ export class SharedCounters {
     return changed;
   }
 
-  /** Adds what the counters have grown by since the last time. Returns whether any has. */
+  /** Adds the differences since the last call. Returns whether there were any. */
   takeInto(totals: readonly Tally[]): boolean {
     const { words, last } = this;
     let changed = false;

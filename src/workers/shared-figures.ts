@@ -4,11 +4,11 @@ import { FIGURES, headOf } from './shared-layout.js';
 /** Words of one process. */
 const WORDS = 4;
 
-/** Transactions by process, in the memory that all share: each writes its own, and bounds all together. */
+/** Numbers of transactions by process, in shared memory: each process writes its own, and all are bounded together. */
 export class SharedFigures implements Readonly<TransactionFigures> {
   private readonly words: Int32Array;
 
-  /** `own`: the process that reads, 0 for the brain. */
+  /** `own`: the process that reads; 0 is the brain. */
   constructor(
     memory: ArrayBufferLike,
     private readonly own: number,
@@ -17,7 +17,7 @@ export class SharedFigures implements Readonly<TransactionFigures> {
     this.words = headOf(memory).subarray(FIGURES);
   }
 
-  /** Those of the other processes. */
+  /** The sum of the other processes. */
   get servers(): number {
     return this.others(0);
   }
@@ -34,7 +34,7 @@ export class SharedFigures implements Readonly<TransactionFigures> {
     return this.others(3);
   }
 
-  /** What a process has; undefined: it is no more. */
+  /** Sets the numbers of a process; undefined: it has ended. */
   set(figures: TransactionFigures | undefined, process = this.own): void {
     const at = WORDS * process;
     this.words[at] = figures?.servers ?? 0;

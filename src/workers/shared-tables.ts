@@ -9,10 +9,10 @@ import { Arena } from './arena.js';
 import type { SharedRow, SharedRules, ToWorker } from './protocol.js';
 import { BEGUN, BRAIN, EPOCH, FIRST_COLUMN, FIRST_TABLE, headOf, MOST_TABLES, ownerOf } from './shared-layout.js';
 
-/** Destinations of a partition that workers select from themselves at most; and of all partitions. */
+/** Most destinations of a partition from which workers may select themselves, and of all such partitions. */
 const MOST_OF_ONE = 20_000;
 const MOST_OF_ALL = 100_000;
-/** Rows in one item: some 30 KB. */
+/** Rows in one item: about 30 KB. */
 const ROWS = 200;
 /** Variables that only the brain can evaluate: statistics, sharing tags, its process. */
 const OF_THE_BRAIN = /\$\(?(?:stat|shtag|pp)\b/;
@@ -23,13 +23,13 @@ export function canBeShared(rules: SharedRules): boolean {
   return !OF_THE_BRAIN.test(text);
 }
 
-/** What the brain's side is made with. */
+/** What the brain's side needs. */
 export interface SharedTablesOptions {
   readonly engine: Engine;
   readonly memory: ArrayBuffer;
   readonly workers: number;
   readonly send: (worker: number, item: ToWorker) => void;
-  /** What the rules in force are made from; undefined: requests are not to be decided by workers. */
+  /** The current rules; undefined: workers must not decide requests. */
   readonly rules: () => SharedRules | undefined;
 }
 
@@ -38,14 +38,14 @@ interface Block {
   readonly words: number;
 }
 
-/** A table as workers have it, or are to have it. */
+/** A table that workers have or will get. */
 interface Published {
   readonly slot: number;
   readonly partition: Partition;
   readonly snapshot: Snapshot;
   readonly generation: number;
   readonly blocks: ReadonlyMap<number, Block>;
-  /** Its options, as workers get them. */
+  /** Its options, in the form for workers. */
   readonly parameters: string;
 }
 
@@ -56,8 +56,8 @@ interface Retired {
 }
 
 /**
- * The brain's side of what workers decide by themselves: gives them the rules and tables in force, shares with them what selections
- * change, and withdraws both at once when something else holds. States are written here alone.
+ * The brain's side of deciding in workers: sends them the current rules and tables, shares the data that selections
+ * change, and withdraws all of this at once when something changes. Only this process writes states.
  */
 export class SharedTables {
   private readonly head: Int32Array;
@@ -66,7 +66,7 @@ export class SharedTables {
   private readonly retired: Retired[] = [];
   private generations = 0;
   private epoch = 0;
-  /** The rules as workers have them. */
+  /** The rules that workers have. */
   private known: string | null = null;
   private slots = 0;
   private readonly freeSlots: number[] = [];
@@ -80,20 +80,20 @@ export class SharedTables {
     engine.onWeight = ({ partition }) => this.withdraw(partition);
   }
 
-  /** Workers take the state of a destination again, whatever they hold it for. */
+  /** Writes the state of a destination for all workers, over whatever they assumed. */
   publishState(destination: Destination): void {
     const { partition, setId } = destination;
     const set = this.tables.get(partition)?.snapshot.sets.get(setId) as CompiledSet | undefined;
     set?.publishState(destination);
   }
 
-  /** From now on workers ask about every request, or (true) only about those they cannot decide. */
+  /** From now on workers ask about every request (false), or only about those they cannot decide (true). */
   open(isOpen: boolean): void {
     this.isOpen = isOpen;
     Atomics.store(this.head, EPOCH, isOpen ? this.epoch : 0);
   }
 
-  /** Rules, settings or tables may be others: workers decide by them from the moment they have them. */
+  /** Rules, settings or tables may have changed: workers decide by them as soon as they have them. */
   changed(): void {
     const { engine, workers, send } = this.options;
     const rules = this.options.rules();
@@ -110,12 +110,12 @@ export class SharedTables {
     this.open(this.isOpen);
   }
 
-  /** How many requests a worker has decided about and relayed. */
+  /** Number of requests that a worker has decided and forwarded. */
   begun(worker: number): number {
     return Atomics.load(this.head, BEGUN + worker);
   }
 
-  /** A worker begins, or begins again: it has nothing yet. */
+  /** A worker starts, or starts again: it has no tables. */
   started(worker: number): void {
     for (const { users } of this.retired) users.delete(worker);
     this.release();
@@ -123,7 +123,7 @@ export class SharedTables {
     for (const table of this.tables.values()) this.sendTable(worker, table);
   }
 
-  /** A worker uses a table, and none of that name before. */
+  /** A worker uses a table, and no earlier one with its name. */
   taken(worker: number, name: string, generation: number): void {
     for (const { table, users } of this.retired) {
       if (table.partition.name === name && table.generation < generation) users.delete(worker);
@@ -131,7 +131,7 @@ export class SharedTables {
     this.release();
   }
 
-  /** A worker has died: it holds no lock, and uses no table. */
+  /** A worker has died: releases its locks and tables. */
   lost(worker: number): void {
     const tables = [...this.tables.values(), ...this.retired.map(({ table }) => table)];
     for (const { snapshot, blocks } of tables) {
@@ -141,7 +141,7 @@ export class SharedTables {
     this.release();
   }
 
-  /** Has workers ask about a partition from now on. */
+  /** Makes workers ask about a partition from now on. */
   private withdraw(name: string): void {
     const table = this.tables.get(name);
     if (table === undefined) return;
@@ -174,7 +174,7 @@ export class SharedTables {
     Atomics.store(this.head, FIRST_TABLE + slot, table.generation);
   }
 
-  /** Whether selections depend on nothing but what is shared. */
+  /** Whether selections depend only on data that is shared. */
   private maySelect({ name, snapshot, flavour }: Partition): boolean {
     if (snapshot.size > MOST_OF_ONE) return false;
     let { size } = snapshot;
@@ -207,7 +207,7 @@ export class SharedTables {
   private share(id: number, snapshot: Snapshot, before: Snapshot | undefined, { at }: Block): void {
     const set = setOf(snapshot, id) as CompiledSet;
     const earlier = before === undefined || before === snapshot ? undefined : setOf(before, id);
-    // What workers have selected since the table was compiled counts.
+    // Includes what workers have selected since the table was compiled.
     if (earlier?.shared !== undefined) {
       earlier.enter();
       set.continueFrom(earlier);
@@ -222,13 +222,13 @@ export class SharedTables {
     this.release();
   }
 
-  /** Gives back the blocks that nobody uses. */
+  /** Frees blocks that nobody uses. */
   private release(): void {
     for (let i = this.retired.length - 1; i >= 0; i--) {
       const { table, users } = this.retired[i] as Retired;
       if (users.size > 0) continue;
       this.retired.splice(i, 1);
-      // A table that was shared again for other parameters has its columns elsewhere by now.
+      // A table that was shared again with other parameters has its columns elsewhere by now.
       const isAgain = this.tables.get(table.partition.name)?.snapshot === table.snapshot;
       for (const [id, { at, words }] of table.blocks) {
         if (!isAgain) setOf(table.snapshot, id)?.unshare();
@@ -263,7 +263,7 @@ function setOf(snapshot: Snapshot, id: number): CompiledSet | undefined {
   return snapshot.sets.get(id) as CompiledSet | undefined;
 }
 
-/** What selecting and sending need of a row. */
+/** The parts of a row that selecting and sending need. */
 function rowOf({ setId, uri, socket, sockname, weight, priority, attrs, flags }: DestinationRow): SharedRow {
   return [setId, uri, socket, sockname ?? null, weight, priority, attrs, flags ?? 0];
 }

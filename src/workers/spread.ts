@@ -1,34 +1,38 @@
-/** Part of its time that a worker is to be busy where another one has to help, and that from which on it has to. */
+/** The load at which shares aim when several workers are needed, and the load above which another worker must help. */
 const WANTED = 0.5;
 const MOST = 0.6;
-/** From here on a worker may have more to do than it says. */
+/** Above this load a worker may have more work than it reports. */
 const FULL = 0.8;
-/** Milliseconds for which shares stay at least before one is taken back. */
+/** Least milliseconds before a share is taken back. */
 const HOLD_MS = 3000;
-/** Changes of a share below this are not worth what they cost: requests of calls under way that come to another worker. */
+/** A smaller change of a share is not made, since some requests of calls in progress then come to another worker. */
 const LEAST_CHANGE = 0.1;
 
-/** What the shares of new requests are decided with. */
+/** What is needed to decide the shares of new requests. */
 export interface SpreadOptions {
   readonly workers: number;
-  /** How busy a worker is, 0 to 1; undefined: it has said nothing for long. */
+  /** The load of a worker, 0 to 1; undefined: it has not reported for a while. */
   readonly load: (worker: number) => number | undefined;
-  /** Has the kernel spread new requests so, from worker 1 on; false: it goes on as before. Never throws. */
+  /**
+   * Makes the kernel distribute new requests by these shares, from worker 1 on; false: the old shares remain. Never
+   * throws.
+   */
   readonly apply: (shares: readonly number[]) => boolean;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Shares out new requests to as few workers as the load needs: one that handles twice as many messages reads twice as many together, and wakes no
- * oftener. While the first has room all go to it, beyond that the next helps. One that is full says nothing of how much there is to do: then all help at once.
- * A share is taken back once less has been enough for some seconds.
+ * Distributes new requests to as few workers as the load requires: a worker with twice as many messages reads twice as
+ * many together and wakes no more often. All go to the first worker while it has room; beyond that the next one helps.
+ * A full worker cannot show how much work there is, so then all help at once. A share is taken back when fewer workers
+ * have been enough for some seconds.
  */
 export class Spread {
-  /** From worker 1 on; they add up to 1. */
+  /** From worker 1 on; the sum is 1. */
   shares: readonly number[];
   private readonly ready: boolean[];
-  /** The most there was to do since shares became larger or could have become smaller, in times of one worker. */
+  /** The largest total load, in units of one worker, since shares were enlarged or could have been reduced. */
   private most = 0;
   private since = 0;
   private looked = Number.NEGATIVE_INFINITY;
@@ -38,7 +42,7 @@ export class Spread {
     this.shares = this.ready.map((_, i) => (i === 0 ? 1 : 0));
   }
 
-  /** Looks how busy the workers are. */
+  /** Reads the loads and decides the shares. */
   look(): void {
     const { options, shares } = this;
     const loads = this.ready.map((_, i) => options.load(i + 1));
@@ -54,7 +58,7 @@ export class Spread {
       if ((shares[i] as number) > 0) busiest = Math.max(busiest, load);
     }
     const now = options.now();
-    // Nobody looks while there is nothing to do.
+    // The loads are not read while there is nothing to do.
     if (now - this.looked > HOLD_MS) this.most = sum;
     this.looked = now;
     if (busiest > MOST) {
@@ -71,7 +75,7 @@ export class Spread {
     if (meanOf(fewer) < meanOf(shares)) this.apply(fewer);
   }
 
-  /** A worker has begun to work. */
+  /** A worker has started to work. */
   started(worker: number): void {
     this.ready[worker - 1] = true;
     this.look();
@@ -83,7 +87,7 @@ export class Spread {
     this.look();
   }
 
-  /** Gives what a worker had that is no more, or stands still, to the others. */
+  /** Gives the shares of workers that have ended or are blocked to the others. */
   private distribute(usable: readonly boolean[], loads: readonly (number | undefined)[]): void {
     if (!usable.includes(true)) return;
     const sum = loads.reduce<number>((all, load = 0) => all + load, 0);
@@ -92,7 +96,10 @@ export class Spread {
     this.change(sharesFor(this.most, usable));
   }
 
-  /** Workers that are ready and report their load; all that are ready where none reports, since then the whole machine was stopped. */
+  /**
+   * The workers that are ready and report their load; all ready ones if none reports, since then the whole machine was
+   * stopped.
+   */
   private usable(loads: readonly (number | undefined)[]): readonly boolean[] {
     const { ready } = this;
     const reporting = ready.map((isReady, i) => isReady && loads[i] !== undefined);
@@ -108,12 +115,12 @@ export class Spread {
   }
 }
 
-/** The position of the workers that requests go to, on average. */
+/** The average number of the workers to which requests go. */
 function meanOf(shares: readonly number[]): number {
   return shares.reduce((sum, share, i) => sum + share * i, 0);
 }
 
-/** Shares by which what there is to do is done by as few as can, of those that are usable. */
+/** Shares with which as few as possible of the usable workers can do the work. */
 function sharesFor(most: number, usable: readonly boolean[]): readonly number[] {
   const count = usable.filter(Boolean).length;
   const even = most >= WANTED * count && count > 1 && most > WANTED;

@@ -1,17 +1,17 @@
 import type { ProxyCounters } from '../proxy/proxy.js';
 import type { LayerCounters, Tally } from '../sip/transaction/counters.js';
 
-/** Counters of the SIP side of a process. */
+/** The SIP counters of a process. */
 export interface SipCounters {
   readonly layer: LayerCounters;
   readonly proxy: ProxyCounters;
-  /** Requests of dialogs that began elsewhere. */
+  /** Requests in dialogs that began elsewhere. */
   readonly foreign: { readonly passed: Tally; readonly refused: Tally };
-  /** Datagrams that came to another process than theirs: handed on, or too many of them. */
+  /** Datagrams that came to the wrong process: passed on, or dropped because there were too many. */
   readonly misdirected: { readonly passed: Tally; readonly dropped: Tally };
 }
 
-/** Counters as a worker has them, all zero. */
+/** Counters of a worker, all zero. */
 export function newCounters(): SipCounters {
   const tally = (): Tally => ({ value: 0 });
   return {
@@ -46,7 +46,7 @@ const ZERO = newCounters();
 const LAYER_NAMES = Object.keys(ZERO.layer) as (keyof LayerCounters)[];
 const PROXY_NAMES = Object.keys(ZERO.proxy) as (keyof ProxyCounters)[];
 
-/** All counters in an order that both processes know, however theirs were made. */
+/** All counters in an order that both processes share. */
 export function tallies({ layer, proxy, foreign, misdirected }: SipCounters): readonly Tally[] {
   return [
     ...LAYER_NAMES.map((name) => layer[name]),

@@ -12,19 +12,22 @@ const BELL = ['bell'] as const;
 /** Sends items to the brain, and calls `taken` when it has them or never will. Never throws. */
 export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => void;
 
-/** What a worker says to the brain: at once, through the channel of the process, or when the brain looks, through memory. */
+/**
+ * What a worker sends to the brain: at once over the process's channel, or through shared memory, which the brain reads
+ * regularly.
+ */
 export class ToBrain {
-  /** The sockets of this process, which both know by their positions. Set before anything is said of them. */
+  /** The sockets of this process, which both sides know by position. Must be set before items refer to them. */
   sockets: readonly SipSocket[] = [];
-  /** Whether calls count as load of their destinations: their end is then reported at once. */
+  /** Whether calls count as load of their destinations: then their end is reported at once. */
   countsLoad = false;
   private readonly outbox: ItemQueue<FromWorker>;
   private readonly reports: ReportWriter;
-  /** What the brain's monotonic milliseconds are ahead of those of this process. */
+  /** How many milliseconds the brain's clock is ahead of this process's. */
   private readonly ahead: number;
   private ids = 0;
 
-  /** `ahead`: what machine-wide monotonic milliseconds are ahead of those of the brain. */
+  /** `ahead`: how many milliseconds the machine-wide clock is ahead of the brain's. */
   constructor(memory: ArrayBufferLike, worker: number, ahead: number, send: SendToBrain) {
     const outbox = (this.outbox = new ItemQueue(send));
     this.reports = new ReportWriter(
@@ -35,62 +38,62 @@ export class ToBrain {
     this.ahead = machineMs() - performance.now() - ahead;
   }
 
-  /** Whether the brain is so far behind that no further call is to be reported. */
+  /** Whether the brain is so far behind that no further call should be reported. */
   get isBehind(): boolean {
     return this.reports.isBehind;
   }
 
-  /** A number for a request, by which both know it. */
+  /** A new number for a request, used by both sides. */
   nextId(): number {
     return ++this.ids;
   }
 
-  /** Says something that the brain is to hear now. */
+  /** Sends an item that the brain must get now. */
   add(item: FromWorker): void {
     this.outbox.add(item);
   }
 
-  /** Hands on a message, which may be lost as any datagram: false when too much waits for the brain already. */
+  /** Passes on a message, which may be lost like any datagram; false when too much is waiting. */
   hand(item: HandedToBrain): boolean {
     const text = item[item.length - 1] as string;
     return this.outbox.addMessage(item, text.length);
   }
 
-  /** Says something that may wait. Where calls count as load, their end may not. */
+  /** Sends an item that may wait; where calls count as load, their end may not. */
   addLater(item: FromWorker): void {
     const { countsLoad } = this;
-    // A BYE frees its destination, and means nothing else by itself.
+    // A BYE only ends its call's load, so without load it is not reported.
     if (item[0] === 'bye' && !countsLoad) return;
     this.reports.add(item);
     if (countsLoad && (item[0] === 'ended' || item[0] === 'bye')) this.outbox.add(BELL);
   }
 
-  /** Something else than a record is there to be read in memory. */
+  /** Notes in the shared memory that something other than a record is to be read. */
   remind(): void {
     this.reports.remind();
   }
 
-  /** Sends at once what was said. */
+  /** Sends all queued items at once. */
   flush(): void {
     this.outbox.flush();
   }
 
-  /** Monotonic milliseconds as the brain counts them. */
+  /** Monotonic milliseconds of the brain's clock. */
   time(): number {
     return performance.now() + this.ahead;
   }
 
-  /** Milliseconds as the brain counts them; its items have no use for more digits. */
+  /** The same, rounded, since items need no more digits. */
   now(): number {
     return Math.round(this.time() * 10) / 10;
   }
 
-  /** A message as items name it: its socket, address, port and text. */
+  /** A message as items describe it: socket, address, port and text. */
   cameAs({ socket, address, port }: Source, text: string): [number, string, number, string] {
     return [this.sockets.indexOf(socket), address, port, text];
   }
 
-  /** The source that such an item names; undefined where there is no such socket. */
+  /** The source that such an item describes; undefined when there is no such socket. */
   sourceOf(socket: number, address: string, port: number): Source | undefined {
     return (this.sockets[socket] as UdpSocket | RemoteSocket | undefined)?.sourceOf(address, port);
   }

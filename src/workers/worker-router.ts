@@ -10,37 +10,40 @@ import { fitsDatagram } from './datagram-only.js';
 import type { KnownDialogs } from './known-dialogs.js';
 import type { FromWorker } from './protocol.js';
 
-/** What the router of a worker is made with. */
+/** What the router of a worker needs. */
 export interface WorkerRouterOptions {
   readonly sockets: LocalSockets;
   readonly tokens: DialogTokens;
   readonly dialogs: KnownDialogs;
   readonly proxy: ProxyOptions;
   readonly sender: () => Sender;
-  /** Decides a request outside dialogs, where that can be done here. */
+  /** Decides a request outside dialogs, if that is possible here. */
   decide(request: RoutedRequest): RouteDecision | undefined;
-  /** How a request goes on in a dialog, where that can be decided here. */
+  /** Decides a request inside a dialog, if that is possible here. */
   passage(request: RoutedRequest, loose: LooseRoute): Passage | undefined;
-  /** Asks the brain; `dialog` is what its answer holds for. */
+  /** Asks the brain; `dialog`: the dialogs for which the answer is valid. */
   ask(request: RoutedRequest, dialog: string | undefined): Promise<RouteDecision>;
-  /** Whether the brain may be asked about a request of so many characters: not about a flood of large ones. */
+  /** Whether the brain may be asked about a request of so many characters: a flood of large ones is not passed on. */
   mayAsk(characters: number): boolean;
-  /** Hands a message to the brain, for good. */
+  /** Passes a message to the brain, without waiting for an answer. */
   pass(request: RoutedRequest): void;
-  /** Whether the brain is to be asked about a request of a known dialog as well. */
+  /** Whether the brain must be asked even about requests of known dialogs. */
   asksAlways(): boolean;
   add(item: FromWorker): void;
 }
 
-/** A dialog of ours that a request goes on in. */
+/** A dialog of ours to which a request belongs. */
 interface Known {
   readonly loose: LooseRoute;
   readonly tags: string;
-  /** What the decision of the brain about it depends on. */
+  /** The data on which the brain's decision about it depends. */
   readonly dialog: string;
 }
 
-/** Routes by what this process has of the brain's rules and tables, else by asking the brain; what goes on in a dialog of ours that the brain let pass lately goes by its Route. */
+/**
+ * Routes with this process's copy of rules and tables, else by asking the brain. A request in a dialog of ours that the
+ * brain has recently let pass follows its Route.
+ */
 export class WorkerRouter implements Router {
   readonly decidesSoon = true;
 
@@ -53,7 +56,7 @@ export class WorkerRouter implements Router {
     const passage = known && this.passage(request, known);
     const { message } = request;
     if (passage === undefined || known === undefined) {
-      // Only who takes part in a call of ours knows its token: the bound is for others.
+      // Only participants of our calls know the token, so the limit is not for them.
       const mayAsk = this.options.mayAsk(message.text.length) || this.isOurs(request);
       return mayAsk ? this.options.ask(request, known?.dialog) : TOO_MANY;
     }
@@ -87,7 +90,7 @@ export class WorkerRouter implements Router {
     return first !== undefined && this.options.tokens.recorded(message.callId, first, second) !== undefined;
   }
 
-  /** The dialog of ours that a request belongs to, where it can go on from here. */
+  /** The dialog of ours to which a request belongs, if it can be forwarded from here. */
   private known(request: RoutedRequest): Known | undefined {
     const { message, source, strictRoute } = request;
     if (message.toTag === '' || strictRoute !== undefined) return undefined;

@@ -13,7 +13,7 @@ import type { CommandAnswer, SharedScript } from './protocol.js';
 import type { GatedScript } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
 
-/** What the script of a worker is made with. */
+/** What the script of a worker needs. */
 export interface WorkerScriptParts {
   /** From 1 on. */
   readonly worker: number;
@@ -24,33 +24,33 @@ export interface WorkerScriptParts {
   readonly resolver: Resolver;
   readonly counters: SipCounters;
   readonly tokens: DialogTokens;
-  /** Gets what becomes of requests. */
+  /** Receives the results of requests. */
   readonly observer: ProxyObserver;
   readonly tally: SelectionTally;
   readonly log: Logger;
-  /** What all processes that run the script keep together. */
+  /** Data that all processes with the script share. */
   readonly values: SharedValues | undefined;
   readonly claims: CallClaims | undefined;
   /** Publishes a record of a call; false where none are published. */
   publish(partition: string, kind: string, text: string): boolean;
-  /** Its monotonic milliseconds are those of the brain, so that all processes mean the same by them. */
+  /** Its monotonic milliseconds equal those of the brain, so that times can be shared. */
   readonly clock: Clock;
 }
 
-/** The script of a configuration file at work. */
+/** The running script of a configuration file. */
 export interface WorkerScript {
   readonly core: GatedScript;
-  /** Whether it may be run: it and its tables are those of the brain. */
+  /** Whether it may be used: it and its tables are those of the brain. */
   readonly isReady: boolean;
-  /** New requests run another one from now on. Never rejects. */
+  /** Uses another script for new requests. Never rejects. */
   use(script: SharedScript): Promise<void>;
   /** Reads the tables of its modules again. Never rejects. */
   readTables(): Promise<void>;
   /** Runs a management command of a module. Never rejects. */
   run(name: string, params: Readonly<Record<string, string | undefined>>): Promise<CommandAnswer>;
-  /** Closes databases when what goes to them is written. Never rejects. */
+  /** Closes databases when pending writes are done. Never rejects. */
   close(): Promise<void>;
 }
 
-/** Begins to run a script. */
+/** Starts a script. */
 export type StartScript = (parts: WorkerScriptParts) => WorkerScript;

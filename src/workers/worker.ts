@@ -48,21 +48,21 @@ import { LoadMeter } from './worker-load.js';
 import { WorkerRouter } from './worker-router.js';
 import type { StartScript, WorkerScript } from './worker-script.js';
 
-/** Milliseconds between two reports of the counters while no datagrams come: timers change them too. */
+/** Milliseconds between two reports of the counters without datagrams, since timers change them too. */
 const REPORT_MS = 500;
 /** Milliseconds between two reports of selections. */
 const SELECTED_MS = 25;
 const BUSY = ['busy'] as const;
 
 /**
- * Makes calls to warm the process up, elsewhere than through the worker that serves; `ended`: whether to stop after so many. Resolves with how
- * many were made, never rejects.
+ * Makes warm-up calls through objects other than the serving worker. `ended`: whether to stop after this number of
+ * calls. Resolves with the number of calls; never rejects.
  */
 export type WarmUp = (plan: WarmUpPlan, ended: (made: number) => boolean) => Promise<number>;
 
 /**
- * A worker: its sockets, transactions and relays. Where requests go is decided by the brain, which is asked once for each outside
- * a dialog, and after each failure; everything that this process cannot do is left to the brain whole.
+ * A worker: its sockets, transactions and relays. If it cannot decide where a request goes, it asks the brain, once for
+ * each request outside a dialog and after each failure. What this process cannot do at all is left to the brain.
  */
 export class Worker implements TransactionUser {
   /** @internal */
@@ -83,11 +83,11 @@ export class Worker implements TransactionUser {
   private readonly figures: SharedFigures;
   private readonly rules: LocalRules;
   private readonly marks: MarkRequests;
-  /** Selections here, by partition, since they were reported. */
+  /** Selections by partition since the last report. */
   private readonly tally = new SelectionCounts();
   private readonly script: WorkerScript | undefined = undefined;
   private selectedAt = 0;
-  /** undefined: nobody asks how busy it is. */
+  /** undefined: nobody needs its load. */
   private readonly load: LoadMeter | undefined = undefined;
   private readonly keys: KeyRing;
   private live: LiveSetup;
@@ -210,7 +210,7 @@ export class Worker implements TransactionUser {
       add: (item) => brain.addLater(item),
     });
     const observer = new RelayReports(brain, this.questions, () => this.replica.begun(worker));
-    // What is too large for a datagram is left to the brain.
+    // A request too large for a datagram is left to the brain.
     const options = { ...proxy, udpMaxRequest: 0 };
     const { proxy: tallied } = this.counters;
     this.proxy = new ProxyCore(
@@ -268,34 +268,34 @@ export class Worker implements TransactionUser {
   /** Begins to read its sockets. Rejects when one cannot be read. */
   async open(): Promise<void> {
     for (const socket of this.sockets) await socket.open();
-    // What they advertise is ours only now.
+    // Only now are the advertised addresses known.
     this.refresh();
     setInterval(() => this.report(), REPORT_MS);
     this.brain.add(['ready']);
   }
 
-  /** Its sockets can be used: for one whose sockets are not opened by `open`. */
+  /** Its sockets can be used; for a worker whose sockets are not opened by `open`. */
   refresh(): void {
     this.local.refresh(this.sockets);
   }
 
-  /** Ends what is under way. */
+  /** Ends all transactions. */
   stop(): void {
     this.layer.stop();
   }
 
-  /** Closes what scripts have opened, when what goes there is written. Never rejects. */
+  /** Closes what scripts have opened, when pending writes are done. Never rejects. */
   async close(): Promise<void> {
     await this.script?.close();
   }
 
-  /** What the brain says. */
+  /** Handles items from the brain. */
   receive(items: readonly ToWorker[]): void {
     for (const item of items) this.receiveOne(item);
     this.brain.flush();
   }
 
-  /** Writes a line to the log of the daemon at once. */
+  /** Writes a line to the daemon's log at once. */
   log(level: LogLevel, fields: object, message: string): void {
     this.brain.add(['log', level, fields, message]);
   }
@@ -402,7 +402,7 @@ export class Worker implements TransactionUser {
         return;
       case 'warmUp': {
         const plan = item[1];
-        // Calls that come meanwhile warm it up as well, and have more use for its time.
+        // Real calls that come meanwhile warm the worker up too, and need its time more.
         void this.warmUp?.(plan, (made) => made + this.counters.proxy.invites.value >= plan.calls).then((calls) =>
           this.brain.addLater(['log', 'debug', { calls }, 'warmed up']),
         );
