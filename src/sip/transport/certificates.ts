@@ -21,37 +21,42 @@ import { causeOf, hostPort, type TransportError } from './transport.js';
 
 /** Certificate files, and the requirements on the peer. */
 export interface TlsOptions extends TlsProtocol {
-  /** PEM file with our certificate and its chain: shown unless a context fits, and to servers that ask for one. */
+  /**
+   * PEM file with our certificate and its chain: shown to clients unless a context applies, and to servers that ask for
+   * one.
+   */
   readonly cert: string;
   readonly key: string;
-  /** PEM file with the trusted authorities; undefined: those included in Node. */
+  /** PEM file with trusted authorities; undefined: those built into Node. */
   readonly ca: string | undefined;
-  /** Peers that connect must show a certificate we trust; "if_shown": they may show none. */
+  /** Whether clients must show a certificate that we trust; "if_shown": they may show none. */
   readonly verifyClient: boolean | 'if_shown';
-  /** Servers we connect to must show a certificate we trust, for the name they were found by. */
+  /** Whether servers must show a certificate that we trust, for the name by which they were found. */
   readonly verifyServer: boolean;
   /** Other certificates, by the name a client asks for (SNI, RFC 6066 section 3). */
   readonly contexts?: readonly TlsContext[];
-  /** What is shown to servers and demanded of them, in place of the above: the first that fits. */
+  /**
+   * Certificates shown to servers, and requirements on theirs, instead of the above; the first matching entry is used.
+   */
   readonly clients?: readonly TlsClient[];
 }
 
-/** What is demanded of clients. */
+/** The requirement on clients. */
 type Demand = TlsOptions['verifyClient'];
 
-/** What is shown to clients that ask for a name, and demanded of them. */
+/** The certificate for a name that clients ask for, and the requirement on them. */
 interface Named {
   readonly context: SecureContext;
   readonly demand: Demand;
   readonly protocol: TlsProtocol;
 }
 
-/** The types of Node know no readonly lists. */
+/** Node's type declarations do not accept readonly lists. */
 type Files = ReturnType<typeof filesOf>;
 
-/** The certificates of a socket: read when it is made, and again when the files have changed. */
+/** The certificates of a socket: read when it is created, and again when the files have changed. */
 export class Certificates {
-  /** The ones without a name, as options for node:tls and node:https. */
+  /** Those without a name, as options for node:tls and node:https. */
   private files: Files;
   private named: ReadonlyMap<string, Named>;
   private clients: readonly (readonly [TlsClient, Files])[];
@@ -75,7 +80,7 @@ export class Certificates {
     };
   }
 
-  /** What a listener gets by setSecureContext after the files are read again. */
+  /** The argument for setSecureContext after the files were read again. */
   get context() {
     return {
       ...this.files,
@@ -85,8 +90,9 @@ export class Certificates {
   }
 
   /**
-   * Options for a listener, which gets `context` when the files have changed. Where names have demands of their own, every
-   * client is asked for its certificate, `guard` decides when the name is known, and no session is resumed that was begun for another name.
+   * Options for a listener; it gets `context` when the files have changed. If names have requirements of their own,
+   * every client is asked for its certificate, `guard` decides when the name is known, and sessions begun for another
+   * name are not resumed.
    */
   get server() {
     const { verifyClient, contexts = [] } = this.options;
@@ -101,14 +107,14 @@ export class Certificates {
     };
   }
 
-  /** Ends connections to a listener with these options whose peers do not show what is demanded of them. */
+  /** Ends connections to a listener with these options whose peers do not meet the requirements. */
   guard(server: Server): void {
     if (this.options.verifyClient !== 'if_shown' && !this.byName()) return;
     server.prependListener('secureConnection', (socket: TLSSocket) => {
       const name = serverNameOf(socket);
       const named = name === undefined ? undefined : this.find(name);
       const demand = named?.demand ?? this.options.verifyClient;
-      // The version is agreed on before the name is looked at.
+      // The version was agreed on before the name was known.
       if (!versionFits(named?.protocol ?? this.options, socket.getProtocol())) {
         socket.destroy();
         return;
@@ -119,14 +125,14 @@ export class Certificates {
     });
   }
 
-  /** Whether something else is demanded of clients that ask for some name than of others. */
+  /** Whether clients that ask for some name have other requirements than the rest. */
   private byName(): boolean {
     return (this.options.contexts ?? []).some(
       (each) => each.ca !== undefined || each.verifyClient !== undefined || Object.keys(protocolOf(each)).length > 0,
     );
   }
 
-  /** The versions a listener agrees to: those of any name, since the name is looked at later. */
+  /** The versions that a listener accepts: those of any name, since the name is checked later. */
   private versions() {
     const { options } = this;
     const all = [options, ...(options.contexts ?? []).map((each) => protocolOf(each, options))].map(versionsOf);
@@ -135,8 +141,8 @@ export class Certificates {
   }
 
   /**
-   * Options for a connection to a server at an address that was found by a name, or by its address alone; `peer` may name the TLS
-   * domain as well (`withTlsDomain`). Throws where there is none of that name.
+   * Options for a connection to a server, which was found by a host name or only by its address. `peer` may also name
+   * the TLS domain (`withTlsDomain`). Throws when there is no such domain.
    */
   client(peer: string | undefined, address: string, port: number) {
     const at = hostPort(address, port);
@@ -153,7 +159,7 @@ export class Certificates {
     };
   }
 
-  /** What is there for a name a client asked for; undefined where that of the socket counts. */
+  /** The entry for a name that a client asked for; undefined: the certificate of the socket is used. */
   private find(serverName: string): Named | undefined {
     const name = serverName.toLowerCase();
     return this.named.get(name) ?? this.named.get(name.replace(/^[^.]+/, '*'));
@@ -198,7 +204,7 @@ function filesOf(
   };
 }
 
-/** RFC 5922 section 7.1: the certificate holds the SIP domain as a URI "sip:domain", else as its DNS name. */
+/** RFC 5922 section 7.1: the certificate must have the SIP domain as a URI "sip:domain", or else as DNS name. */
 function checkSipIdentity(host: string, certificate: PeerCertificate): Error | undefined {
   const uris = (certificate.subjectaltname ?? '').split(', ').filter((each) => each.startsWith('URI:sip'));
   const wanted = host.toLowerCase();
@@ -206,12 +212,12 @@ function checkSipIdentity(host: string, certificate: PeerCertificate): Error | u
   return checkServerIdentity(host, certificate);
 }
 
-/** The word for an error of a connection under TLS. */
+/** The cause word for an error of a TLS connection. */
 export function tlsCauseOf(error: Error): TransportError['cause'] {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return TLS_CODES.test(code) ? 'tls' : causeOf(error);
 }
 
-/** Node's own codes, OpenSSL's, and OpenSSL's reasons for refusing a certificate. */
+/** Error codes of Node and OpenSSL, and OpenSSL's reasons for refusing a certificate. */
 const TLS_CODES =
   /^ERR_(TLS|SSL|OSSL)|^EPROTO|CERT|CRL|SELF_SIGNED|UNABLE_TO|^INVALID_(CA|PURPOSE)|^PATH_LENGTH|^HOSTNAME_MISMATCH/;

@@ -2,18 +2,18 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-/** What a certificate says. */
+/** The contents of a certificate. */
 export interface CertificateFacts {
-  /** 3 for those in use (RFC 5280 section 4.1.2.1). */
+  /** 3 for today's certificates (RFC 5280 section 4.1.2.1). */
   readonly version: number;
   /** Serial number, decimal. */
   readonly serial: string;
-  /** Attributes of the subject in their order: "C", "O", "CN" ... */
+  /** Attributes of the subject in order: "C", "O", "CN" ... */
   readonly subject: readonly NameAttribute[];
   readonly issuer: readonly NameAttribute[];
-  /** Names of the extension subjectAltName, in their order. */
+  /** Names in the extension subjectAltName, in order. */
   readonly altNames: readonly { readonly kind: 'email' | 'DNS' | 'URI' | 'IP'; readonly name: string }[];
-  /** "Nov 29 13:37:00 2026 GMT" */
+  /** For example "Nov 29 13:37:00 2026 GMT". */
   readonly notBefore: string;
   readonly notAfter: string;
   readonly pem: string;
@@ -25,25 +25,30 @@ export interface NameAttribute {
   readonly value: string;
 }
 
-/** What is known of a TLS connection: its cipher, the certificates of both sides, whether that of the peer was verified. */
+/**
+ * Data about a TLS connection: its cipher, the certificates of both sides, and whether that of the peer was verified.
+ */
 export interface TlsFacts {
-  /** "TLSv1.3" */
+  /** For example "TLSv1.3". */
   readonly version: string;
-  /** Name of the cipher, as OpenSSL has it. */
+  /** OpenSSL's name of the cipher. */
   readonly cipher: string;
   readonly cipherBits: number;
-  /** Undefined where the peer has shown none. */
+  /** Undefined if the peer showed none. */
   readonly peer: CertificateFacts | undefined;
   readonly own: CertificateFacts | undefined;
-  /** The peer has shown a certificate that was verified. */
+  /** Whether the peer showed a certificate that was verified. */
   readonly verified: boolean;
-  /** The name a client asked for (SNI); of a connection of ours, the one we asked for. */
+  /** The name that the client asked for (SNI): the peer, or we on an outbound connection. */
   readonly serverName: string | undefined;
-  /** OpenSSL's word for why the certificate of the peer was not verified: "CERT_HAS_EXPIRED" ... */
+  /** OpenSSL's reason why the peer's certificate was not verified: "CERT_HAS_EXPIRED" ... */
   readonly fault: string | undefined;
 }
 
-/** Facts of a connection; undefined for one without TLS. They are read anew: a caller that asks often keeps them. */
+/**
+ * The data of a connection; undefined without TLS. It is read from the connection each time, so callers that need it
+ * often should keep it.
+ */
 export function tlsFactsOf(socket: Socket): TlsFacts | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const { name = '' } = socket.getCipher() ?? {};
@@ -61,12 +66,12 @@ export function tlsFactsOf(socket: Socket): TlsFacts | undefined {
   };
 }
 
-/** Whether a peer has shown a certificate that is not trusted. */
+/** Whether the peer showed a certificate that is not trusted. */
 export function showsUntrusted(socket: TLSSocket): boolean {
   return !socket.authorized && socket.getPeerX509Certificate() !== undefined;
 }
 
-/** The name a client asked for (SNI), or we did; undefined for none. */
+/** The server name in the TLS handshake (SNI); undefined without one. */
 export function serverNameOf(socket: TLSSocket): string | undefined {
   const { servername } = socket as TLSSocket & { servername?: unknown };
   return typeof servername === 'string' && servername !== '' ? servername : undefined;
@@ -76,7 +81,7 @@ function codeOf(fault: unknown): string {
   return fault instanceof Error ? String((fault as NodeJS.ErrnoException).code ?? fault.message) : String(fault);
 }
 
-/** Bits of the key of a cipher, by its name. */
+/** Length of a cipher's key in bits, by its name. */
 function bitsOf(cipher: string): number {
   const [, bits] = /(?:AES|CAMELLIA|ARIA)[_-]?(128|256)/.exec(cipher) ?? [];
   if (bits !== undefined) return Number(bits);
@@ -97,7 +102,7 @@ function factsOf(certificate: X509Certificate | undefined): CertificateFacts | u
   };
 }
 
-/** The version stands first in what is signed, tagged [0]; version 1 is not written (RFC 5280 section 4.1). */
+/** The version is first in the signed part, tagged [0]; version 1 is not written (RFC 5280 section 4.1). */
 function versionOf(der: Buffer): number {
   const signed = contentAt(der, contentAt(der, 0));
   return der[signed] === 0xa0 && der[signed + 1] === 3 && der[signed + 2] === 2 ? (der[signed + 4] ?? 0) + 1 : 1;
@@ -109,7 +114,7 @@ function contentAt(der: Buffer, at: number): number {
   return at + 2 + (length > 0x80 ? length - 0x80 : 0);
 }
 
-/** "C=AT\nCN=one.example": an attribute a line, where Node escapes what is not printed. */
+/** Parses "C=AT\nCN=one.example": one attribute per line; Node escapes unprintable characters. */
 function attributesOf(name: string | undefined): NameAttribute[] {
   return (name ?? '').split('\n').flatMap((line) => {
     const equals = line.indexOf('=');
@@ -125,8 +130,9 @@ const ALT_KINDS: ReadonlyMap<string, CertificateFacts['altNames'][number]['kind'
 ]);
 
 /**
- * Names of a subjectAltName as Node writes them: "DNS:one.example, URI:sip:one.example"; a name with a comma in it stands in quotes, as
- * JSON. Each is read after the one before: within a name of another kind ("DirName:CN = DNS:two.example") there is none.
+ * Parses a subjectAltName as Node writes it: "DNS:one.example, URI:sip:one.example"; a name with a comma is quoted as
+ * JSON. The names are read one after the other, so that text within a name ("DirName:CN = DNS:two.example") is not
+ * taken for another name.
  */
 export function altNamesOf(text: string | undefined): CertificateFacts['altNames'][number][] {
   return [...(text ?? '').matchAll(/([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy)].flatMap(
