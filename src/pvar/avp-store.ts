@@ -3,7 +3,7 @@ import type { PvarValue } from './value.js';
 /** A value of an AVP. */
 export type AvpValue = string | number;
 
-/** An AVP whose values live elsewhere: the failover lists that a selection keeps. */
+/** An AVP whose values are kept elsewhere: the failover lists of a selection. */
 export interface VirtualAvp {
   /** The values, newest first. */
   get(): readonly AvpValue[];
@@ -11,13 +11,16 @@ export interface VirtualAvp {
   set(values: readonly AvpValue[]): void;
 }
 
-/** Values a single AVP may hold; the oldest beyond are dropped, so that a script in a loop cannot fill the memory. */
+/**
+ * Maximum number of values of one AVP. The oldest ones beyond that are dropped, so that a script in a loop cannot fill
+ * the memory.
+ */
 const MAX_VALUES = 10_000;
 
 /**
- * The attribute-value pairs of one transaction: a name has a stack of values, the newest first, so index 0 is what was
- * pushed last (OpenSIPS core variables, "AVP variables"). Negative indexes count from the oldest: -1 is the bottom.
- * They are kept the oldest first, so that a push moves none of the others.
+ * The attribute-value pairs of one transaction. A name has a stack of values; index 0 is the newest, -1 the oldest
+ * (OpenSIPS core variables, "AVP variables"). The array holds the oldest first, so that a push does not move the other
+ * values.
  */
 export class AvpStore {
   private readonly stacks = new Map<string, AvpValue[]>();
@@ -45,7 +48,7 @@ export class AvpStore {
     return (this.virtuals?.get(name)?.get() ?? this.stacks.get(name))?.length ?? 0;
   }
 
-  /** Adds a value on top of the others. */
+  /** Adds a value as the newest. */
   push(name: string, value: AvpValue): void {
     const virtual = this.virtuals?.get(name);
     if (virtual !== undefined) {
@@ -57,7 +60,7 @@ export class AvpStore {
     else if (values.push(value) > MAX_VALUES) values.shift();
   }
 
-  /** Adds a value below the others. */
+  /** Adds a value as the oldest. */
   append(name: string, value: AvpValue): void {
     const virtual = this.virtuals?.get(name);
     if (virtual !== undefined) {
@@ -74,7 +77,7 @@ export class AvpStore {
     this.replace(name, [value]);
   }
 
-  /** Replaces the value at `index`; pushes when there is none. */
+  /** Replaces the value at `index`; pushes when there is no such value. */
   setAt(name: string, index: number, value: AvpValue): void {
     const size = this.count(name);
     const at = index < 0 ? size + index : index;
@@ -117,13 +120,13 @@ export class AvpStore {
     return top;
   }
 
-  /** From now on `name` reads and writes what `virtual` keeps. */
+  /** From now on the values of `name` are those of `virtual`. */
   registerVirtual(name: string, virtual: VirtualAvp): void {
     (this.virtuals ??= new Map()).set(name, virtual);
     this.stacks.delete(name);
   }
 
-  /** Names that hold a value. */
+  /** Names that have a value. */
   names(): string[] {
     const names = [...this.stacks.keys()];
     for (const [name, virtual] of this.virtuals ?? []) if (virtual.get().length > 0) names.push(name);

@@ -15,7 +15,7 @@ export interface HeaderSpan {
   readonly end: number;
 }
 
-/** What the variables need of a SIP message. All strings are latin1 and may be computed when first asked for. */
+/** What variables read of a SIP message. All strings are latin1 and may be computed at the first access. */
 export interface PvarMessage {
   readonly isRequest: boolean;
   /** Method of a request; of a reply it is taken from `cseqMethod`. */
@@ -25,21 +25,26 @@ export interface PvarMessage {
   /** Status code of a reply. */
   readonly status: number | undefined;
   readonly reason: string | undefined;
-  /** Body of the `index`-th header field of that name (0 is the first), unfolded and trimmed; compact forms understood. */
+  /**
+   * Value of the `index`-th header field of that name (0 is the first), unfolded and trimmed; compact forms count too.
+   */
   header(name: string, index?: number): string | undefined;
   headerCount(name: string): number;
-  /** The bodies of all header fields of that name, in order. */
+  /** The values of all header fields of that name, in order. */
   headers(name: string): readonly string[];
   readonly callId: string | undefined;
   readonly cseqNumber: number | undefined;
   readonly cseqMethod: string | undefined;
-  /** Body of the From header field, with display name and parameters. */
+  /** Value of the From header field, with display name and parameters. */
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly body: string | undefined;
-  /** Header fields of a name in either form, or all: where line, name, value and value's end are in `text`. */
+  /**
+   * Header fields of a name in either form, or all of them: offsets in `text` of line, name, value and end of the
+   * value.
+   */
   fields?(name?: string): Iterable<HeaderSpan>;
-  /** The whole message. */
+  /** The whole message as text. */
   readonly text: string;
   /** Its length in bytes. */
   readonly length: number;
@@ -52,13 +57,13 @@ export interface PvarBranches {
   append(uri: string): void;
 }
 
-/** Records of named fields that a selection keeps ($xavp), the one in use first. */
+/** Records of named fields that a selection keeps ($xavp): the record of the current destination first. */
 export interface PvarRecords {
   count(name: string): number;
   get(name: string, index: number, field: string): PvarValue;
 }
 
-/** Variables that all messages share ($shv), in one process or in several. */
+/** Variables that all messages share ($shv), within one process or among several. */
 export interface SharedVariables extends Iterable<readonly [string, PvarValue]> {
   get(name: string): PvarValue | undefined;
   set(name: string, value: PvarValue): unknown;
@@ -66,11 +71,11 @@ export interface SharedVariables extends Iterable<readonly [string, PvarValue]> 
   readonly size: number;
 }
 
-/** Everything a variable may look at or write while a format is evaluated. */
+/** Everything that variables may read or write while a format is evaluated. */
 export interface PvarContext {
   readonly message: PvarMessage;
   readonly avps: AvpStore;
-  /** $var(name); unlike AVPs a script variable holds one value. */
+  /** $var(name); unlike an AVP it has one value. */
   readonly vars: VarStore;
   /** $shv(name): shared by all messages. */
   readonly shared: SharedVariables;
@@ -80,7 +85,7 @@ export interface PvarContext {
   readonly xavis: XavpStore;
   /** $json(name) of OpenSIPS. */
   readonly jsons: Map<string, JsonValue>;
-  /** $du: the next hop, where it is not the request-URI. */
+  /** $du: the next hop, where it differs from the request-URI. */
   destinationUri: string | undefined;
   /** $ru: the current request-URI. */
   readonly requestUri: string | undefined;
@@ -90,51 +95,56 @@ export interface PvarContext {
   /** Local socket it was received on. */
   readonly receivedAddress: string;
   readonly receivedPort: number;
-  /** Protocol it came by, in any letter case. */
+  /** Transport the message was received by, in any letter case. */
   readonly protocol: string;
   /** $fs: "proto:host:port" of the local socket to send from. */
   sendSocket: string | undefined;
-  /** $retcode, $rc: what the last function of the script returned. */
+  /** $retcode, $rc: return code of the last function. */
   returnCode: number;
-  /** $param(name): parameters of the route that runs. */
+  /** $param(name): parameters of the current route. */
   params: ReadonlyMap<string, PvarValue>;
-  /** $mi: number of the message since the start. */
+  /** $mi: number of the message, counted from the start. */
   readonly messageNumber?: number | undefined;
-  /** $return(n): further values that the last route returned. */
+  /** $return(n): the further values of the last return statement. */
   returns?: readonly PvarValue[] | undefined;
-  /** $route: routes entered and not left, the outermost first: "route", "route[RELAY]". */
+  /** $route: the routes being executed, the outermost first: "route", "route[RELAY]". */
   readonly routes?: string[] | undefined;
-  /** Text for %u, %i and the like in formats compiled with placeholders. */
+  /** Texts for %u, %i and the like in formats compiled with placeholders. */
   readonly placeholders: Readonly<Record<string, string>> | undefined;
   readonly branches: PvarBranches | undefined;
   readonly records?: PvarRecords | undefined;
-  /** $dsg(field): of what ds_dsg_fetch looked at; undefined before. */
+  /** $dsg(field): the set that ds_dsg_fetch read; undefined before. */
   readonly groupField?: ((field: string) => PvarValue) | undefined;
-  /** $T_branch_idx: number of the branch at work. */
+  /** $T_branch_idx: index of the current branch. */
   readonly branchIndex: number;
-  /** $T_reply_code: status of the reply at work; with it $rs and $rr answer where the message is the request. */
+  /** $T_reply_code: status of the current reply. $rs and $rr use it too where the message is the request. */
   readonly replyCode?: number | undefined;
   readonly replyReason?: string | undefined;
   readonly clock: Clock;
-  /** $(<request>ru), $(<reply>hdr(x)): the other message of the transaction; undefined where there is none. */
+  /**
+   * Context of $(<request>ru) or $(<reply>hdr(x)): the other message of the transaction; undefined where there is none.
+   */
   contextOf?(which: 'request' | 'reply'): PvarContext | undefined;
   /** $stat(name); undefined for an unknown statistic. */
   statistic(name: string): number | undefined;
-  /** $shtag(name), $shtag(name/cluster): whether this node is the active one of a sharing tag; undefined without that cluster. */
+  /**
+   * $shtag(name), $shtag(name/cluster): whether this node is the active one of a sharing tag; undefined for a cluster
+   * this node is not in.
+   */
   sharingTag?(name: string): 'active' | 'backup' | undefined;
-  /** Part of the body is another when the message leaves; offsets count from the body's start. */
+  /** Replaces a part of the body when the message is sent; offsets count from the start of the body. */
   editBody?(start: number, end: number, text: string): void;
-  /** $fu, $tn and the like are written: the header field is another when the message leaves. */
+  /** Replaces a part of From or To when the message is sent ($fu, $tn and the like). */
   editAddress?(header: 'from' | 'to', part: 'uri' | 'user' | 'domain' | 'display', value: PvarValue): void;
-  /** Rewrites the request-URI of the message ($ru, $rU, $rd, $rp). */
+  /** Replaces the request-URI ($ru, $rU, $rd, $rp). */
   setRequestUri(uri: string): void;
 }
 
 const NO_PARAMS: ReadonlyMap<string, PvarValue> = new Map();
 
-/** A context with default values; stores are made when first used. Callers fill in what they know. */
+/** A context with default values; stores are created at the first access. Callers set what they know. */
 export class PvarScope implements PvarContext {
-  /** A destination URI was written, be it the one that was there. */
+  /** Whether $du was written, even with the value it had. */
   protected destinationWritten = false;
   private nextHop: string | undefined = undefined;
   sourceAddress = '';
@@ -156,10 +166,10 @@ export class PvarScope implements PvarContext {
   replyCode: number | undefined = undefined;
   replyReason: string | undefined = undefined;
   clock: Clock = systemClock;
-  /** Answers `$stat(name)`. */
+  /** Look-ups of `$stat(name)` and of `$shtag(name)`. */
   lookUpStatistic: ((name: string) => number | undefined) | undefined = undefined;
   lookUpTag: ((name: string) => 'active' | 'backup' | undefined) | undefined = undefined;
-  /** Is called on each change of the request-URI. */
+  /** Called at each change of the request-URI. */
   onRequestUri: ((uri: string) => void) | undefined = undefined;
   private rewrittenUri: string | undefined = undefined;
   private avpStore: AvpStore | undefined = undefined;
@@ -169,12 +179,12 @@ export class PvarScope implements PvarContext {
   private xavuStore: XavpStore | undefined = undefined;
   private xaviStore: XavpStore | undefined = undefined;
   private jsonStore: Map<string, JsonValue> | undefined = undefined;
-  /** Whose records these are. */
+  /** The scope whose $xavp, $xavu and $xavi are used; undefined: this one's. */
   private recordsOf: PvarScope | undefined = undefined;
 
   constructor(public message: PvarMessage) {}
 
-  /** $xavp, $xavu and $xavi are those of another scope from here on: a reply sees those of its transaction. */
+  /** From now on $xavp, $xavu and $xavi are those of another scope: a reply uses those of its transaction. */
   shareRecords(other: PvarScope): void {
     this.recordsOf = other;
     this.records = other.records;
@@ -193,12 +203,12 @@ export class PvarScope implements PvarContext {
     return this.rewrittenUri ?? this.message.requestUri;
   }
 
-  /** The request-URI is another than that of the message, or was written to be the same. */
+  /** Whether the request-URI was written, even with the value the message has. */
   get requestUriWritten(): boolean {
     return this.rewrittenUri !== undefined;
   }
 
-  /** AVPs; made when first asked for. */
+  /** AVPs; created at the first access. */
   get avps(): AvpStore {
     return (this.avpStore ??= new AvpStore());
   }
@@ -215,12 +225,12 @@ export class PvarScope implements PvarContext {
     return this.recordsOf?.xavps ?? (this.xavpStore ??= new XavpStore());
   }
 
-  /** Values of $xavu; made when first asked for. */
+  /** Values of $xavu; created at the first access. */
   get xavus(): XavpStore {
     return this.recordsOf?.xavus ?? (this.xavuStore ??= new XavpStore());
   }
 
-  /** Values of $xavi; made when first asked for. */
+  /** Values of $xavi; created at the first access. */
   get xavis(): XavpStore {
     return this.recordsOf?.xavis ?? (this.xaviStore ??= new XavpStore());
   }
@@ -229,7 +239,7 @@ export class PvarScope implements PvarContext {
     return (this.jsonStore ??= new Map());
   }
 
-  /** From now on $var reads and writes `vars`, and $shv `shared`: several messages have them in common. */
+  /** From now on $var uses `vars`, and $shv `shared`, which several messages have in common. */
   shareVars(vars: VarStore, shared?: SharedVariables): void {
     this.varStore = vars;
     if (shared !== undefined) this.sharedStore = shared;
@@ -249,13 +259,13 @@ export class PvarScope implements PvarContext {
   }
 }
 
-/** How a value looks inside a string: null is written "<null>", as OpenSIPS prints it. */
+/** A value as part of a string: null is "<null>", as OpenSIPS prints it. */
 export function textOf(value: PvarValue): string {
   if (typeof value === 'string') return value;
   return value === null ? '<null>' : String(value);
 }
 
-/** The integer a value represents, or undefined: numbers, and strings of an optional sign and digits. */
+/** A value as an integer: a number, or a string of an optional sign and digits; undefined for others. */
 export function integerOf(value: PvarValue): number | undefined {
   if (typeof value === 'number') return Math.trunc(value);
   if (value === null || !/^\s*[+-]?[0-9]{1,15}\s*$/.test(value)) return undefined;

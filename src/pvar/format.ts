@@ -35,50 +35,56 @@ import { uriVariableTable } from './variables/uris.js';
 export interface Format {
   /** As written. */
   readonly text: string;
-  /** The result when the text holds no variable. */
+  /** The result, when the text contains no variable. */
   readonly constant: string | undefined;
   /** Names of the variables it uses, in order of appearance. */
   readonly names: readonly string[];
-  /** True for a lone variable that may be assigned to. */
+  /** Whether the text is a single variable that may be assigned to. */
   readonly writable: boolean;
-  /** True for a lone variable whose values are protocol names ("UDP"): compare them without letter case. */
+  /**
+   * Whether the text is a single variable whose values are protocol names ("UDP"), which are compared without letter
+   * case.
+   */
   readonly ignoreCase: boolean;
-  /** True for a lone variable whose text of digits counts as a number in comparisons. */
+  /** Whether the text is a single variable whose digits count as a number in comparisons. */
   readonly digits: boolean;
-  /** Of a lone variable: how it is read and written, for callers that do so for every message. */
+  /** Reader and writer of a text that is a single variable, for callers that use them for each message. */
   readonly getter: Getter | undefined;
   readonly setter: Setter | undefined;
-  /** Of a lone variable with the index "[*]": its values one by one. */
+  /** Reader of all values of a text that is a single variable with the index "[*]". */
   readonly values: ((context: PvarContext) => readonly PvarValue[]) | undefined;
-  /** The text with every variable replaced; null ones are written "<null>", as OpenSIPS does. */
+  /** The text with all variables replaced; null becomes "<null>", as in OpenSIPS. */
   evaluate(context: PvarContext): string;
-  /** Of a lone variable its value with its type, null included; otherwise as `evaluate`. */
+  /** For a single variable its value with its type, or null; otherwise as `evaluate`. */
   evaluateValue(context: PvarContext): PvarValue;
-  /** Assigns to a lone writable variable; nothing happens on others, nor with a value the variable cannot take. */
+  /** Assigns to a single writable variable; does nothing for other texts, or for a value the variable cannot take. */
   assign(context: PvarContext, value: PvarValue): void;
   /** As `assign`, but replaces all values where a variable has several. */
   replace(context: PvarContext, value: PvarValue): void;
 }
 
-/** How a format string is read. */
+/** How a format is compiled. */
 export interface FormatOptions {
-  /** Letters that, after "%", are replaced by text of the context: "ui" for pvar_algo_pattern's %u and %i. */
+  /** Letters that, after "%", stand for texts of the context: "ui" for %u and %i of pvar_algo_pattern. */
   readonly placeholders?: string;
-  /** What names mean; by default those that route scripts and settings know. */
+  /** Known names; by default those of route scripts and settings. */
   readonly names?: FormatNames;
 }
 
-/** The names a format may use, and how they are read. */
+/** The names that a format may use, and how they are read. */
 export interface FormatNames {
   readonly variables: ReadonlyMap<string, VariableDefinition>;
   readonly transformations: ReadonlyMap<string, TransformationDefinition>;
-  /** A name goes on over dots and letters as far as it can, whatever is known: "$rU.x" is one name. */
+  /** Whether a name includes all dots and letters that follow, known or not: "$rU.x" is one name. */
   readonly greedy: boolean;
-  /** Names of transformations are read without letter case. */
+  /** Whether names of transformations are read without letter case. */
   readonly foldCase: boolean;
-  /** Where a transformation has no value, texts show "" instead of "<null>". */
+  /** Whether a transformation without a value becomes "" in a text instead of "<null>". */
   readonly emptyTransformed?: boolean;
-  /** A number that a variable gives to a transformation is one by its type: with the text "2" the transformation has no value. */
+  /**
+   * Whether a variable used as a numeric argument of a transformation must be a number by its type: the text "2" then
+   * gives no value.
+   */
   readonly typedArguments?: boolean;
   /** Arguments of transformations keep the blanks at their end (Kamailio). */
   readonly keepsBlanksAfter?: boolean;
@@ -100,7 +106,7 @@ const TRANSFORMATIONS: ReadonlyMap<string, TransformationDefinition> = new Map([
   ...viaTransformations,
 ]);
 
-/** Names of route scripts, rules and settings: those of both programs. */
+/** Names for route scripts, rules and settings: those of OpenSIPS and Kamailio together. */
 export const COMMON_NAMES: FormatNames = {
   variables: VARIABLES,
   transformations: TRANSFORMATIONS,
@@ -120,16 +126,16 @@ export function transformationNames(): string[] {
 
 /**
  * Compiles a format such as "$fU@$ci" or "$(ru{uri.host})". Syntax: OpenSIPS core variables and script transformations.
- * Throws SwitchyardError PVAR_UNKNOWN for a name that does not exist, with the one that was probably meant, and
- * PVAR_SYNTAX for everything else, with offset and text.
+ * Throws SwitchyardError PVAR_UNKNOWN for an unknown name, with a suggestion, and PVAR_SYNTAX for all other errors,
+ * with offset and text.
  */
 export function compileFormat(text: string, options: FormatOptions = {}): Format {
   return new Compiler(text, options.placeholders ?? '', options.names ?? COMMON_NAMES).format();
 }
 
 /**
- * Compiles the specification of one variable that can be written ("$var(setid)", "$avp(list)"). Throws as
- * `compileFormat`, and PVAR_SYNTAX when the text is more than one variable or the variable is read-only.
+ * Compiles a text that is one writable variable ("$var(setid)", "$avp(list)"). Throws as `compileFormat`, and
+ * PVAR_SYNTAX when the text is not a single variable or the variable is read-only.
  */
 export function compileWritable(text: string): Format {
   const format = compileFormat(text.trim());
@@ -141,7 +147,7 @@ export function compileWritable(text: string): Format {
 
 class Compiler {
   private readonly names: string[] = [];
-  /** Transformation arguments within transformation arguments. */
+  /** Current nesting depth of transformation arguments. */
   private depth = 0;
 
   constructor(
@@ -268,7 +274,7 @@ class Compiler {
       throw fail('PVAR_SYNTAX', `transformation {${node.name}} takes ${range} arguments, not ${args.length},`);
     }
     let transform: Transform;
-    /** Arguments that must be numbers. */
+    /** Arguments that the transformation reads as numbers. */
     const numbers: Getter[] = [];
     try {
       transform = definition.make(
@@ -304,14 +310,14 @@ class Compiler {
   }
 }
 
-/** Doubles each "$" that begins no variable, so that it stands for itself. */
+/** Doubles each "$" that begins no variable, so that it is read as a literal "$". */
 function doubled(text: string): string {
   return text.replace(/\$\$|\$(?![A-Za-z0-9_(<?])/g, () => '$$');
 }
 
 /**
- * Cuts arguments at commas outside parentheses and braces; the last one keeps its commas. Blanks around are dropped, where they are not
- * all; in Kamailio those before alone.
+ * Splits arguments at commas outside parentheses and braces; the last argument keeps its commas. Surrounding blanks are
+ * removed unless the argument has nothing else; for Kamailio only the leading ones.
  */
 function splitArguments(text: string, most: number, { keepsBlanksAfter }: FormatNames): string[] {
   const args: string[] = [];
@@ -334,7 +340,9 @@ function splitArguments(text: string, most: number, { keepsBlanksAfter }: Format
   });
 }
 
-/** Joins parts; neighbouring constants are merged and the common small shapes get a closure without a loop. */
+/**
+ * Concatenates parts. Neighbouring constants are merged, and the most common combinations get a closure without a loop.
+ */
 function concatenation(parts: readonly (string | ((context: PvarContext) => string))[]): TextReader {
   const merged: (string | ((context: PvarContext) => string))[] = [];
   for (const part of parts) {
@@ -369,7 +377,7 @@ type Read = (context: PvarContext) => string;
 interface LoneParts extends CompiledVariable {
   readonly ignoreCase: boolean;
   readonly digits: boolean;
-  /** What texts show for null. */
+  /** Text that null becomes. */
   readonly shownNull: string;
 }
 

@@ -48,7 +48,7 @@ export function unquote(text: string): string {
   return text.slice(1, -1).replace(/\\(.)/gs, '$1');
 }
 
-/** Digest credentials of a request as the "$a" variables need them. */
+/** Digest credentials of a request, as the "$a…" variables read them. */
 export interface Credentials {
   readonly username: string | undefined;
   readonly realm: string | undefined;

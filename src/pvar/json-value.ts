@@ -1,2 +1,2 @@
-/** A value of JSON; objects are Maps, so that no key of a peer reaches a prototype. */
+/** A JSON value. Objects are Maps, so that a key sent by a peer never reaches a prototype. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | Map<string, JsonValue>;

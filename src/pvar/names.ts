@@ -51,7 +51,7 @@ const NOT_IN_KAMAILIO = new Set([
   'cluster.sh_tag',
 ]);
 
-/** The number of the sequence, as text: arithmetic joins it to what follows. */
+/** The CSeq number as a text, so that "+" concatenates it instead of adding. */
 const cseqText = plain(({ message }) =>
   message.cseqNumber !== undefined && message.cseqNumber >= 0 ? String(message.cseqNumber) : null,
 );
@@ -120,7 +120,9 @@ const OPENSIPS_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ...jsonVariables,
 ];
 
-/** $fu, $fU, $fd, $fn and those of To: written they change what leaves, and are read as they came. */
+/**
+ * $fu, $fU, $fd, $fn and the same of To. Writing changes the message that is sent; reading gives the received value.
+ */
 function writableAddresses(): [string, VariableDefinition][] {
   const parts = { u: 'uri', U: 'user', d: 'domain', n: 'display' } as const;
   const headers = { f: 'from', t: 'to' } as const;
@@ -136,7 +138,7 @@ function writableAddresses(): [string, VariableDefinition][] {
   return table;
 }
 
-/** The user of From or To as Kamailio sees it. */
+/** The user in From or To, as Kamailio parses it. */
 function addressUser(header: 'from' | 'to'): Getter {
   const parse = lastAddress();
   return ({ message }) => {
@@ -190,7 +192,7 @@ const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['null', plain(() => null)],
 ];
 
-/** Bits that Kamailio numbers methods with. */
+/** Bits that stand for methods in Kamailio. */
 const METHOD_NUMBERS: Readonly<Record<string, number>> = {
   INVITE: 1,
   CANCEL: 2,
@@ -224,7 +226,7 @@ function without<T>(table: ReadonlyMap<string, T>, names: ReadonlySet<string>): 
 
 const shared: ReadonlySet<string> = new Set(KAMAILIO_SHARED);
 
-/** Transformations of route scripts that OpenSIPS has not, or has in another form. */
+/** Transformations of route scripts that OpenSIPS does not have, or has in another form. */
 const NOT_OF_OPENSIPS = /^uri\.scheme$/;
 
 const opensipsTransformationTable: Map<string, TransformationDefinition> = new Map([
@@ -252,7 +254,7 @@ opensipsTransformationTable.set(
   }),
 );
 
-/** Those of OpenSIPS 3.x, with the variables that were taken out later. */
+/** Names of OpenSIPS 3.x, including variables that were removed later. */
 export const OPENSIPS_3_NAMES: FormatNames = {
   ...OPENSIPS_NAMES,
   variables: new Map([
@@ -262,7 +264,7 @@ export const OPENSIPS_3_NAMES: FormatNames = {
   ]),
 };
 
-/** Those of OpenSIPS before 3.0. */
+/** Names of OpenSIPS before 3.0. */
 export const OPENSIPS_OLD_NAMES: FormatNames = OPENSIPS_3_NAMES;
 
 /** Variables and transformations of kamailio.cfg. */

@@ -1,6 +1,6 @@
 import { SwitchyardError } from '../core/errors.js';
 
-/** A format cut into pieces; names are not looked up yet. */
+/** A format split into pieces; names are not looked up yet. */
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'placeholder'; readonly letter: string }
@@ -9,10 +9,10 @@ export type Piece =
 /** A variable as written: "$(name(argument)[index]{transformation})". */
 export interface VariableNode {
   readonly kind: 'variable';
-  /** Offset of its "$" in the whole text. */
+  /** Offset of its "$" in the format. */
   readonly offset: number;
   readonly name: string;
-  /** Of "$(<request>ru)": the message that is looked at. */
+  /** In "$(<request>ru)": the message that is read. */
   readonly of: 'request' | 'reply' | undefined;
   /** Undefined without parentheses. */
   readonly argument: readonly Piece[] | undefined;
@@ -20,7 +20,7 @@ export interface VariableNode {
   readonly transformations: readonly TransformationNode[];
 }
 
-/** What stands in the brackets of a variable: "*", "+", or a number that may be computed. */
+/** An index in brackets: "*", "+", or a number, which may be computed. */
 export type IndexNode =
   | { readonly kind: 'all' }
   | { readonly kind: 'append' }
@@ -29,9 +29,9 @@ export type IndexNode =
 /** One "{...}" after a variable. */
 export interface TransformationNode {
   readonly offset: number;
-  /** "s.substr" */
+  /** For example "s.substr". */
   readonly name: string;
-  /** Everything after the first comma, undefined when there is none; may hold variables. */
+  /** Everything after the first comma; may contain variables. Undefined without a comma. */
   readonly argumentText: string | undefined;
   readonly argumentOffset: number;
 }
@@ -41,7 +41,7 @@ const MAX_DEPTH = 8;
 const MAX_TRANSFORMATIONS = 16;
 const MAX_PIECES = 256;
 
-/** Text made fit for a one-line message: cut short, control characters replaced. */
+/** A text as part of a one-line message: shortened, control characters replaced. */
 export function quoted(text: string): string {
   const clean = text.replace(/[^\x20-\x7e]/g, '.');
   return `"${clean.length > 120 ? `${clean.slice(0, 117)}...` : clean}"`;
@@ -51,15 +51,17 @@ function syntaxError(text: string, offset: number, what: string): SwitchyardErro
   return new SwitchyardError('PVAR_SYNTAX', `${what} at offset ${offset} of ${quoted(text)}`);
 }
 
-/** Where names end. */
+/** Rules that decide where a name ends. */
 export interface NameRules {
   readonly variables: { has(name: string): boolean };
   readonly greedy: boolean;
-  /** Names of transformations may be written in either letter case, and without blanks around them. */
+  /**
+   * Whether names of transformations may be written in either letter case; they may then not have blanks around them.
+   */
   readonly foldCase: boolean;
 }
 
-/** Cuts a format into pieces. Throws SwitchyardError PVAR_SYNTAX with offset and text. */
+/** Splits a format into pieces. Throws SwitchyardError PVAR_SYNTAX with offset and text. */
 export function parseFormat(
   text: string,
   placeholders: string,
@@ -93,7 +95,10 @@ class FormatParser {
     return syntaxError(this.base.text, this.base.offset + offset, what);
   }
 
-  /** Reads up to `close` (not consumed; parentheses inside plain text balance) or to the end of the text. */
+  /**
+   * Reads pieces up to `close`, which is not consumed, or to the end of the text. Parentheses in plain text must
+   * balance.
+   */
   private pieces(close: ')' | ']' | undefined): Piece[] {
     if (++this.depth > MAX_DEPTH) throw this.fail(this.at, `variables nested deeper than ${MAX_DEPTH}`);
     const start = this.at;
@@ -156,7 +161,7 @@ class FormatParser {
     return this.inner(offset, false);
   }
 
-  /** "<request>" or "<reply>" before a name. */
+  /** Reads "<request>" or "<reply>" before a name. */
   private context(): 'request' | 'reply' | undefined {
     if (this.text[this.at] !== '<') return undefined;
     for (const each of ['request', 'reply'] as const) {
@@ -167,7 +172,7 @@ class FormatParser {
     throw this.fail(this.at, 'only <request> and <reply> may stand here; something else does');
   }
 
-  /** name, argument, index, transformations; index and transformations only inside "$(...)". */
+  /** Reads name, argument, index and transformations; the last two only inside "$(...)". */
   private inner(offset: number, bracketed: boolean): VariableNode {
     const name = this.name(offset);
     let argument: Piece[] | undefined;
@@ -235,7 +240,7 @@ class FormatParser {
     return { kind: 'computed', pieces };
   }
 
-  /** "{name,arguments}"; braces and parentheses inside (nested variables) balance. */
+  /** Reads "{name,arguments}"; braces and parentheses of nested variables balance. */
   private transformation(): TransformationNode {
     const offset = this.at++;
     const start = this.at;
@@ -252,7 +257,7 @@ class FormatParser {
     const comma = raw.indexOf(',');
     const written = comma < 0 ? raw : raw.slice(0, comma);
     const name = written.trim();
-    // Recorded of OpenSIPS, whose names of transformations may be written in either letter case.
+    // Recorded of OpenSIPS; its names of transformations may be written in either letter case.
     if (this.names.foldCase && name !== written)
       throw this.fail(offset, `blank in the name of transformation {${name}}`);
     return {

@@ -81,12 +81,12 @@ const CONVERSIONS: Readonly<Record<string, (date: Date) => string>> = {
   '%': () => '%',
 };
 
-/** As strftime in the C locale, local time; a conversion that is not known stays as written. */
+/** Formats like strftime in the C locale, in local time; an unknown conversion is kept as written. */
 export function formatTime(format: string, date: Date): string {
   return format.replace(/%(.)/gs, (written, letter: string) => CONVERSIONS[letter]?.(date) ?? written);
 }
 
-/** "Tue Nov 14 22:13:20 2023" */
+/** For example "Tue Nov 14 22:13:20 2023". */
 export function timeText(date: Date): string {
   const day = `${dayName(date).slice(0, 3)} ${monthName(date).slice(0, 3)} ${two(date.getDate(), ' ')}`;
   return `${day} ${clockOf(date)} ${date.getFullYear()}`;

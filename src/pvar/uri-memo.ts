@@ -2,8 +2,8 @@ import { type AddressValue, parseAddress } from '../core/name-addr.js';
 import { parseUri, type SipUri } from '../core/uri.js';
 
 /**
- * Remembers the parse of the text it saw last. The variables of one format ask about the same few texts one after the
- * other, so one slot per role hits nearly always, and nothing needs to be cleared between messages.
+ * Returns a parser that remembers the URI it parsed last. The variables of a format read the same few texts repeatedly,
+ * so one slot for each role nearly always hits, and nothing has to be cleared between messages.
  */
 export function lastUri(): (text: string) => SipUri | undefined {
   let text: string | undefined;

@@ -1,2 +1,4 @@
-/** What a variable holds; `null` is OpenSIPS' "not set". Strings are latin1, one code unit per byte on the wire. */
+/**
+ * Value of a variable; `null` is OpenSIPS' "not set". Strings are latin1, one code unit for each byte of the message.
+ */
 export type PvarValue = string | number | null;

@@ -1,25 +1,25 @@
 import type { PvarValue } from './value.js';
 
-/** Where one script variable is kept. */
+/** Holder of the value of one script variable. */
 export interface VarCell {
-  /** Undefined while nothing is assigned. */
+  /** Undefined while no value is assigned. */
   value: PvarValue | undefined;
 }
 
 /**
- * Script variables ($var) by their names. A name that a script writes out is looked up once: its cell stays the same from
- * then on, whatever is assigned or taken away.
+ * Script variables ($var) by name. The cell of a name that a script writes out is looked up once: it stays the same,
+ * whatever is assigned or deleted later.
  */
 export class VarStore {
   private readonly cells = new Map<string, VarCell>();
-  /** Names whose cells were handed out. */
+  /** Names whose cells have been given to callers. */
   private readonly held = new Set<string>();
 
   constructor(values: Iterable<readonly [string, PvarValue]> = []) {
     for (const [name, value] of values) this.set(name, value);
   }
 
-  /** The cell of a name, for callers that read or write it for every message. */
+  /** The cell of a name, for callers that read or write it for each message. */
   cell(name: string): VarCell {
     this.held.add(name);
     return this.made(name);
@@ -30,7 +30,7 @@ export class VarStore {
     return this.cells.get(name)?.value;
   }
 
-  /** Whether a variable has a value, be it null. */
+  /** Whether a variable has a value; null counts as one. */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
@@ -40,19 +40,19 @@ export class VarStore {
     this.made(name).value = value;
   }
 
-  /** Takes the value away; a cell that was looked up stays. */
+  /** Deletes the value; a cell that was looked up stays valid. */
   delete(name: string): void {
     const cell = this.cells.get(name);
     if (cell !== undefined) cell.value = undefined;
     if (!this.held.has(name)) this.cells.delete(name);
   }
 
-  /** Names and values of those that have one. */
+  /** Names and values of the variables that have one. */
   *entries(): Iterable<readonly [string, PvarValue]> {
     for (const [name, { value }] of this.cells) if (value !== undefined) yield [name, value];
   }
 
-  /** Takes the values of another store, and no others. */
+  /** Makes this store equal to another: takes its values and deletes all others. */
   take(other: VarStore): void {
     for (const [name] of this.entries()) if (!other.has(name)) this.delete(name);
     for (const [name, value] of other.entries()) this.set(name, value);
@@ -68,7 +68,10 @@ export class VarStore {
   }
 }
 
-/** Finds the cell of one name in the store at hand, which is nearly always that of the message before. */
+/**
+ * Returns a function that finds the cell of a name. It remembers the store it was called with last, which is nearly
+ * always the next one too.
+ */
 export function cellFinder(name: string): (store: VarStore) => VarCell {
   let known: VarStore | undefined;
   let cell: VarCell = { value: undefined };

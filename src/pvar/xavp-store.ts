@@ -2,15 +2,15 @@ import type { PvarValue } from './value.js';
 
 type Field = string | number;
 
-/** One record: fields with their values, the newest first; or a plain value. */
+/** One record: fields with their values, the newest first; or a single value. */
 export interface XavpRecord {
   readonly fields: Map<string, Field[]>;
   value: PvarValue;
-  /** Names of the fields in the order of their values, the newest first. */
+  /** Name of the field of each value, the newest value first. */
   order: string[];
 }
 
-/** Records one name may have, and values one field. */
+/** Maximum number of records of a name, and of values of a field. */
 const MOST = 1000;
 
 /** Extended AVPs of Kamailio: stacks of records by name, the newest first. */
@@ -22,19 +22,22 @@ export class XavpStore {
     return this.stacks.get(name)?.length ?? 0;
   }
 
-  /** Negative indexes count from the oldest. */
+  /** The record at `index`; negative ones count from the oldest. */
   record(name: string, index: number): XavpRecord | undefined {
     const stack = this.stacks.get(name);
     return stack?.[index < 0 ? stack.length + index : index];
   }
 
-  /** A value of a field in the record at `index`, 0 the newest; a negative `position` counts from the last value. null: there is none. */
+  /**
+   * The value of a field in the record at `index` (0 is the newest record); a negative `position` counts from the
+   * oldest value. null: there is none.
+   */
   get(name: string, index: number, field: string, position = 0): PvarValue {
     const values = this.record(name, index)?.fields.get(field);
     return values?.[position < 0 ? values.length + position : position] ?? null;
   }
 
-  /** A new record on top. */
+  /** Adds a record as the newest. */
   push(name: string): XavpRecord {
     const record: XavpRecord = { fields: new Map(), value: null, order: [] };
     const stack = this.stacks.get(name);
@@ -46,7 +49,7 @@ export class XavpStore {
     return record;
   }
 
-  /** Adds a value to a field of a record. */
+  /** Adds a value to a field as the newest. */
   add(record: XavpRecord, field: string, value: Field): void {
     const { fields } = record;
     record.order.unshift(field);
@@ -59,7 +62,7 @@ export class XavpStore {
     }
   }
 
-  /** Adds a value after those there are. */
+  /** Adds a value to a field as the oldest. */
   append({ fields, order }: XavpRecord, field: string, value: Field): void {
     if (order.length >= MOST) return;
     const values = fields.get(field);
@@ -90,7 +93,7 @@ export class XavpStore {
     }
   }
 
-  /** Takes the value at a position of a field away. */
+  /** Deletes the value at a position of a field. */
   removeValue({ fields }: XavpRecord, field: string, position: number): void {
     const values = fields.get(field);
     if (values === undefined) return;
@@ -98,7 +101,7 @@ export class XavpStore {
     if (values.length === 0) fields.delete(field);
   }
 
-  /** Takes one record away, or all of a name. */
+  /** Deletes one record, or all records of a name. */
   remove(name: string, index?: number): void {
     const stack = this.stacks.get(name);
     if (stack === undefined) return;

@@ -5,7 +5,7 @@ import type { PvarValue } from '../context.js';
 import type { TextReader } from '../variables/definition.js';
 import { onText, type TransformationDefinition } from './definition.js';
 
-/** RFC 1918, loopback, link-local, and what IPv6 has of that kind. */
+/** RFC 1918, loopback and link-local addresses, and the corresponding IPv6 blocks. */
 const PRIVATE = new AddressBlocks([
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -21,7 +21,7 @@ function bare(text: string): string {
   return text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
 }
 
-/** An address as its bytes in network order, one character each; null for what is none. */
+/** An IP address as bytes in network order, one character for each; null for any other text. */
 function toBytes(text: string): string | null {
   const canonical = canonicalIp(bare(text));
   if (canonical === undefined) return null;
@@ -33,7 +33,7 @@ function toBytes(text: string): string | null {
   return String.fromCharCode(...bytes);
 }
 
-/** Four or sixteen bytes as an address; IPv6 in full and in capitals, as recorded. */
+/** Four or sixteen bytes as an IP address; IPv6 in full and in capitals, as recorded. */
 function toText(bytes: string): string | null {
   const codes = Array.from(bytes, (c) => c.charCodeAt(0));
   if (codes.length === 4) return codes.join('.');
@@ -66,14 +66,14 @@ const matches: TransformationDefinition = {
 export const ipTransformations: readonly [string, TransformationDefinition][] = [
   ['ip.pton', onText(toBytes)],
   ['ip.ntop', onText(toText)],
-  // Of the bytes that {ip.pton} gives; text has no family, as recorded.
+  // Expects the bytes that {ip.pton} gives. As recorded, an address as text has no family.
   ['ip.family', onText((text) => (text.length === 4 ? 'INET' : text.length === 16 ? 'INET6' : null))],
   ['ip.isip', flag((text) => isIP(bare(text)) !== 0)],
   ['ip.isip4', flag((text) => isIP(text) === 4)],
   ['ip.isip6', flag((text) => isIP(bare(text)) === 6)],
   ['ip.isprivate', flag((text) => PRIVATE.has(bare(text)))],
-  // Names would have to be waited for.
-  // RFC 6761 section 6.3: localhost is the loopback address, no DNS is asked.
+  // Names would need an asynchronous look-up. RFC 6761 section 6.3: localhost is the loopback address without a
+  // look-up.
   ['ip.resolve', onText((text) => (isIP(bare(text)) !== 0 ? text : /^localhost\.?$/i.test(text) ? '127.0.0.1' : null))],
   ['ip.matches', matches],
 ];

@@ -1,5 +1,5 @@
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
-/** Text that is coded in base 58, whose cost grows with the square of its length. */
+/** Maximum length of a text encoded in base 58: the cost grows with the square of the length. */
 const MOST_BASE58 = 512;
 
 /** Base 58 with the alphabet of Bitcoin; '' for a text that is too long. */

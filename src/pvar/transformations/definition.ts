@@ -4,29 +4,32 @@ import { parseUri, type SipUri } from '../../core/uri.js';
 import type { PvarContext, PvarValue } from '../context.js';
 import type { TextReader } from '../variables/definition.js';
 
-/** A transformation ready to run. Null goes in and out untouched before it is called; it never throws. */
+/** A compiled transformation. It is not called for null, which stays null. Never throws. */
 export type Transform = (value: string | number, context: PvarContext) => PvarValue;
 
-/** A transformation: its arguments, and what it makes of a value. */
+/** A transformation: its arguments, and a function that compiles it. */
 export interface TransformationDefinition {
-  /** A "$" that begins no variable stands for itself in its arguments, as at the end of a regular expression. */
+  /** Whether a "$" that begins no variable is literal in its arguments, as at the end of a regular expression. */
   readonly loneDollars?: boolean;
-  /** What it makes of null. Default: null. */
+  /** Result for null. Default: null. */
   readonly ofNull?: PvarValue;
-  /** Least and most number of arguments; the last one takes the rest of the text, commas included. */
+  /** Minimum and maximum number of arguments; the last one takes the rest of the text, commas included. */
   readonly least: number;
   readonly most: number;
-  /** Throws a plain Error with the reason when a constant argument does not fit. */
+  /** Compiles it. Throws a plain Error with the reason when a constant argument does not fit. */
   make(args: readonly TextReader[]): Transform;
 }
 
-/** A transformation of the text without arguments. */
+/** A transformation of text without arguments. */
 export function onText(run: (text: string) => PvarValue): TransformationDefinition {
   const transform: Transform = (value) => run(String(value));
   return { least: 0, most: 0, make: () => transform };
 }
 
-/** A reader of an integer argument; a constant that is none is refused at load, a computed one counts as `otherwise`. */
+/**
+ * A reader of an integer argument. A constant that is not an integer is refused at load; a computed one counts as
+ * `otherwise`.
+ */
 export function integerArgument(
   arg: TextReader | undefined,
   otherwise: number,
@@ -48,7 +51,9 @@ export function integerArgument(
 
 const INTEGER = /^[+-]?[0-9]{1,9}$/;
 
-/** The element an index means in a list of `size`: negative ones count from the end; undefined when out of range. */
+/**
+ * The position an index stands for in a list of `size`: negative ones count from the end; undefined when out of range.
+ */
 export function position(index: number, size: number): number | undefined {
   const at = index < 0 ? size + index : index;
   return at >= 0 && at < size ? at : undefined;
@@ -71,8 +76,7 @@ export function substring(cut: (text: string, start: number, count: number) => P
   };
 }
 
-/** {s.select,index,separator}: one part of the text. `separatorOf` gives the separator that counts,
- * undefined for none. */
+/** {s.select,index,separator}: one part of the text. `separatorOf` gives the separator to use; undefined for none. */
 export function selection(
   separatorOf: (given: string) => string | undefined,
   missing: { readonly separator: PvarValue; readonly part: PvarValue },
@@ -96,7 +100,7 @@ export function selection(
   };
 }
 
-/** {s.index,needle,start}: where a text is found; a start below 0 counts from the end. */
+/** {s.index,needle,start}: the position of a text; a start below 0 counts from the end. */
 export function searching(
   find: (text: string, needle: string, start: number | undefined) => PvarValue,
 ): TransformationDefinition {
@@ -117,7 +121,7 @@ export function searching(
   };
 }
 
-/** A transformation with one index into a list; negative ones count from the end, null when out of range. */
+/** A transformation with one index into a list: negative ones count from the end; null when out of range. */
 export function elementAt<T>(
   list: (text: string) => readonly T[],
   of: (item: T) => PvarValue,
@@ -141,7 +145,7 @@ export function digest(algorithm: string): TransformationDefinition {
   return onText((text) => createHash(algorithm).update(text, 'latin1').digest('hex'));
 }
 
-/** A part of the text as a URI; `otherwise` for what is none. */
+/** A part of the text parsed as a URI; `otherwise` when it is not a URI. */
 export function uriPart(of: (uri: SipUri) => PvarValue, otherwise: PvarValue): TransformationDefinition {
   return onText((text) => {
     const uri = parseUri(text);

@@ -1,8 +1,11 @@
 /**
- * A list of parameters as Kamailio's transformations read it: names and values with "=" between, one after the other with `separator`
- * between. A "," ends the list, as recorded of the transformations of 5.6.3 also where it is the separator; blanks may stand around the parts, a value may be in single or double quotes; undefined for text that is no
- * such list, the empty one included. Names may be empty, but for what a separator at the end leaves, and values in quotes or with nothing
- * after them. `strict`, as functions read it: a name may not be empty.
+ * Parses a list of parameters as Kamailio's transformations do: "name=value" pairs separated by `separator`. Blanks may
+ * surround the parts, and a value may be in single or double quotes. Undefined for any text that is not such a list,
+ * also for "".
+ *
+ * As recorded of 5.6.3: a "," ends the list, even when it is the separator. Names may be empty, except after a
+ * separator at the end; a value may be empty only in quotes or at the end of the text. With `strict` (as functions
+ * read lists) names may not be empty.
  */
 export function paramList(
   text: string,
@@ -35,7 +38,7 @@ export function paramList(
     if (next !== separator) return undefined;
     at = blanksFrom(text, at + 1);
   }
-  // A lone separator is not a list.
+  // A single separator is not a list.
   return pairs.length === 0 || (pairs.length === 1 && pairs[0]?.[0] === '' && text.trim() === separator)
     ? undefined
     : pairs;
@@ -59,7 +62,7 @@ function isQuote(c: string): boolean {
   return c === '"' || c === "'";
 }
 
-/** Where a value ends; undefined for a quoted one without end. */
+/** The offset at which a value ends; undefined for a quoted value without a closing quote. */
 function valueEnd(text: string, start: number, separator: string): number | undefined {
   let at = start;
   const quote = text.charAt(at);

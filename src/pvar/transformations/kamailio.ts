@@ -22,7 +22,7 @@ import { paramList } from './kamailio-params.js';
 import { regexSubstitution } from './regex.js';
 import { stringTransformations, trimEnd, trimStart } from './strings.js';
 
-/** Transports that "uri.tosocket" knows. */
+/** Transports that "uri.tosocket" accepts. */
 const SOCKET_TRANSPORTS = new Set(['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
 
 /** A transformation with one text argument. */
@@ -37,7 +37,7 @@ function withText(run: (text: string, argument: string) => PvarValue): Transform
   };
 }
 
-/** A transformation with one number, which may be left out when there is a default. */
+/** A transformation with one number, which is optional when there is a default. */
 function withNumber(run: (text: string, number: number) => PvarValue, otherwise?: number): TransformationDefinition {
   return {
     least: otherwise === undefined ? 1 : 0,
@@ -49,7 +49,7 @@ function withNumber(run: (text: string, number: number) => PvarValue, otherwise?
   };
 }
 
-/** Characters that a replacement may grow a text to. */
+/** Maximum length of a text after a replacement. */
 const MOST_TEXT = 65_536;
 
 const cut = substring((text, start, count) => {
@@ -77,7 +77,7 @@ const escaped = (name: 's.escape.user' | 's.escape.param'): TransformationDefini
   };
 };
 
-/** Text between two brackets of a kind loses them. */
+/** Removes a pair of brackets around a text. */
 function unbracketed(text: string): string {
   const at = '([{<'.indexOf(text.charAt(0));
   return text.length > 1 && at >= 0 && text.endsWith(')]}>'.charAt(at)) ? text.slice(1, -1) : text;
@@ -113,13 +113,15 @@ const replace: TransformationDefinition = {
 
 function prefixes(text: string, most: number): string | null {
   const count = most > 0 ? Math.min(most, text.length) : text.length;
-  // The result grows with the square of the text: as recorded, there is none beyond the buffer of the original.
+  // The result grows with the square of the text's length. As recorded, there is no result when it would exceed the
+  // original's buffer.
   if ((count * (count + 3)) / 2 >= 65_536) return null;
   return Array.from({ length: count }, (_, i) => text.slice(0, i + 1)).join(',');
 }
 
 /**
- * Lines, those after the first indented: as recorded, `width` - 1 lines of one character and one of all that is left.
+ * Splits a text into lines of `width`; all but the first are indented. As recorded, `width` - 1 lines have one
+ * character and the last has the rest.
  */
 function lines(indent: string): TransformationDefinition {
   return {
@@ -144,7 +146,7 @@ function lines(indent: string): TransformationDefinition {
 const before = (text: string, at: number): string => (at < 0 ? text : text.slice(0, at));
 const after = (text: string, at: number): string => (at < 0 ? '' : text.slice(at + 1));
 
-/** A part of a URI; null for what is none, which ends a chain of transformations, as recorded. */
+/** A part of a URI. As recorded, text that is not a URI gives null, which ends a chain of transformations. */
 const partOf = (of: (uri: SipUri) => PvarValue) =>
   onText((text) => {
     const uri = parseUri(text) ?? lenientUri(text);
@@ -157,7 +159,7 @@ function address(of: (text: string) => PvarValue): TransformationDefinition {
   return onText((text) => (text === '' ? null : of(text)));
 }
 
-/** The same of a body of To or From: as recorded, text that goes on in another line is none. */
+/** A part of the value of To or From. As recorded, a text with a line break that is not folding gives null. */
 function toBody(of: (text: string) => PvarValue): TransformationDefinition {
   return address((text) => (/[\r\n](?![ \t\n])/.test(text.trimEnd()) ? null : of(text)));
 }
@@ -167,7 +169,7 @@ function transportSuffix(uri: SipUri): string {
   return transport === undefined ? '' : `;transport=${transport}`;
 }
 
-/** The next hop a URI names: no user, no further parameters. */
+/** The next hop in a URI: without user, and with only the transport parameter. */
 function duri(uri: SipUri): string {
   return `${uri.scheme}:${uri.host}${uri.portText === '' ? '' : `:${uri.portText}`}${transportSuffix(uri)}`;
 }
@@ -179,18 +181,18 @@ const parts = (text: string) => {
   return { display, uri, params, parsed: parseUri(uri) };
 };
 
-/** The user of a URI, '' for what is none. */
+/** The user of a URI; '' for undefined. */
 const userOf = (uri: SipUri | undefined): string => (uri === undefined ? '' : kamailioUser(uri));
 
-/** The display name with what is between it and the "<". */
+/** The display name with everything before the "<". */
 function nameBefore(text: string): string {
   const open = text.indexOf('<');
   return open < 0 ? '' : text.slice(0, open);
 }
 
 /**
- * A transformation of a list of parameters: `found` gets it and, where there is one, the first argument. The last argument may be another
- * separator than ";". Text that is no list has no value.
+ * A transformation of a parameter list: `found` gets the list and the first argument, if the transformation has one.
+ * The last argument may give a separator other than ";". A text that is not a list gives null.
  */
 function ofParams(
   subject: 'none' | 'name' | 'number',
@@ -215,19 +217,19 @@ function ofParams(
   };
 }
 
-/** The value of the parameter of that name, as it is written. */
+/** The value of the parameter with that name, as written. */
 function named(pairs: readonly [string, string][], name: string): string | undefined {
   return pairs.find(([each]) => each === name)?.[1];
 }
 
-/** As recorded, "" stays "", and text that is no number, or none of 32 bits, has no value. */
+/** As recorded, "" stays "", and a text that is not a 32-bit number gives null. */
 function integerText(text: string): PvarValue {
   if (text === '') return '';
   const number = /^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) : undefined;
   return number === undefined || number !== (number | 0) ? null : number;
 }
 
-/** As recorded, "" has no value after it. */
+/** As recorded, "" gives null. */
 function unlessEmpty(transform: Transform): Transform {
   return (value, context) => (value === '' ? null : transform(value, context));
 }
@@ -251,7 +253,10 @@ function uriOfAlias(text: string): string {
   return `sip:${host}:${port}${name === '' || name === 'udp' ? '' : `;transport=${name}`}`;
 }
 
-/** Transformations of kamailio.cfg that route scripts have not, or differently. What is missing is "". */
+/**
+ * Transformations of kamailio.cfg that route scripts lack or have in another form. What is missing in the input gives
+ * "".
+ */
 export const kamailioTransformations: readonly [string, TransformationDefinition][] = [
   ['s.int', onText(integerText)],
   ['s.substr', cutOut],
@@ -265,7 +270,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.prefixes', withNumber(prefixes, 0)],
   ['s.unquote', onText((text) => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text))],
   ['s.rmws', onText((text) => text.replace(/[ \t\r\n]+/g, ''))],
-  // Lines that are folded: with one blank for each fold, or none.
+  // Unfolds folded lines: with one blank for each fold, or with none.
   ['s.rmhdws', onText((text) => text.replace(/\r?\n[ \t]+/g, ' '))],
   ['s.rmhlws', onText((text) => text.replace(/\r?\n[ \t]+/g, ''))],
   ['s.after', withText((text, mark) => after(text, text.indexOf(markOf(mark))))],
@@ -302,7 +307,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['s.encode.base58', onText(encodeBase58)],
   ['s.encode.7bit', onText(encodeSeptets)],
   ['s.decode.7bit', onText(decodeSeptets)],
-  // Text that is no number has no date; empty text is 0.
+  // Text that is not a number gives null; "" counts as 0.
   [
     's.ftime',
     withText((text, format) =>
@@ -351,7 +356,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['uri.method', uriParameter('method')],
   ['uri.lr', uriParameter('lr')],
   ['uri.r2', uriParameter('r2')],
-  // As written, "SIP" too.
+  // As written: "SIP" stays in capitals.
   [
     'uri.scheme',
     onText((text) =>
@@ -360,7 +365,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ],
   [
     'uri.tosocket',
-    // As recorded: only of a URI that names its transport; TLS alone has a default port of its own.
+    // As recorded, only a URI with a transport parameter has a default port here, and only TLS has one of its own.
     partOf((uri) => {
       const transport = (uriParam(uri.params, 'transport') ?? '').toLowerCase();
       if (!SOCKET_TRANSPORTS.has(transport)) return null;
@@ -401,7 +406,7 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['re.subst', { ...regexSubstitution, loneDollars: true, make: (args) => unlessEmpty(regexSubstitution.make(args)) }],
 ];
 
-/** Those of route scripts that kamailio.cfg has as well, under the same name and meaning. */
+/** Transformations of route scripts that kamailio.cfg has with the same name and meaning. */
 export const KAMAILIO_SHARED = [
   's.len',
   's.md5',

@@ -5,7 +5,7 @@ import { paramPairs, paramValue, splitList } from '../header-values.js';
 import { orNull, type TextReader } from '../variables/definition.js';
 import { elementAt, onText, type TransformationDefinition, uriPart } from './definition.js';
 
-/** A transformation of text that takes a name. */
+/** A transformation of text with a name as its argument. */
 export function withName(run: (text: string, name: string) => PvarValue): TransformationDefinition {
   return {
     least: 1,
@@ -23,7 +23,7 @@ function uriParameter(name: string): TransformationDefinition {
   return partOf((uri) => uriParam(uri.params, name) ?? null);
 }
 
-/** Class "uri": the value as a SIP URI (RFC 3261 section 19.1); null for anything else. */
+/** Class "uri": the value as a SIP URI (RFC 3261 section 19.1); null for any other text. */
 export const uriTransformations: readonly [string, TransformationDefinition][] = [
   ['uri.user', partOf((uri) => orNull(uri.user))],
   ['uri.host', partOf((uri) => orNull(uri.host))],
@@ -44,7 +44,7 @@ export const uriTransformations: readonly [string, TransformationDefinition][] =
   ['uri.scheme', partOf((uri) => uri.scheme)],
 ];
 
-/** Class "param": the value as "name=value;name=value". */
+/** Class "param": the value as a list "name=value;name=value". */
 export const paramTransformations: readonly [string, TransformationDefinition][] = [
   ['param.value', withName((text, name) => paramValue(text, name) ?? null)],
   ['param.exist', withName((text, name) => (paramValue(text, name) === undefined ? 0 : 1))],
@@ -61,7 +61,7 @@ export const csvTransformations: readonly [string, TransformationDefinition][] =
   ['csv.value', elementAt(csv, (item) => item)],
 ];
 
-/** Class "nameaddr": the value as the body of From, To or Contact. */
+/** Class "nameaddr": the value as the value of From, To or Contact. */
 export const addressTransformations: readonly [string, TransformationDefinition][] = [
   ['nameaddr.name', onText((text) => orNull(parseAddress(text).display))],
   ['nameaddr.uri', onText((text) => orNull(parseAddress(text).uri))],
@@ -81,7 +81,7 @@ interface ViaValue {
 
 const VIA = /^([^\s/]+)\s*\/\s*([^\s/]+)\s*\/\s*([^\s/]+)\s+(\[[^\]]*\]|[^\s:;,]+)(?:\s*:\s*([0-9]+))?\s*(;.*)?$/s;
 
-/** RFC 3261 section 20.42; only the first of a comma list. */
+/** Parses a Via value (RFC 3261 section 20.42), the first of a list. */
 function parseVia(text: string): ViaValue | undefined {
   const match = VIA.exec((splitList(text.slice(0, 4096), ',')[0] ?? '').trim());
   if (match === null) return undefined;
@@ -96,7 +96,7 @@ function viaPart(of: (via: ViaValue) => string | undefined): TransformationDefin
   });
 }
 
-/** Class "via": the value as the body of a Via header field. */
+/** Class "via": the value as a Via header value. */
 export const viaTransformations: readonly [string, TransformationDefinition][] = [
   ['via.name', viaPart((via) => via.name)],
   ['via.version', viaPart((via) => via.version)],

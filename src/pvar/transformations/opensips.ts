@@ -21,10 +21,13 @@ import { regexSubstitution } from './regex.js';
 
 const NUMBER = /^-?(?:0|[1-9][0-9]{0,9})$/;
 
-/** {s.int}: prints as it stood; counts as a number where it is one. */
+/** {s.int}: prints the text unchanged, and counts as a number where the text is one. */
 const toInteger = onText((text) => (NUMBER.test(text) ? Number(text) | 0 : text));
 
-/** A length of 0 is up to the end, a negative one cuts at the end; a start past the end gives null. */
+/**
+ * A length of 0 means up to the end; a negative one leaves characters out at the end. A start beyond the end gives
+ * null.
+ */
 const cutOut = substring((text, start, count) => {
   if (start < 0 || start >= text.length) return null;
   return count > 0 ? text.slice(start, start + count) : text.slice(start, count === 0 ? undefined : count);
@@ -32,12 +35,12 @@ const cutOut = substring((text, start, count) => {
 
 const select = selection((given) => given[0], { separator: null, part: null });
 
-/** Without a text to look for the result is null. */
+/** An empty search text gives null. */
 function find(search: (text: string, needle: string, start: number | undefined) => number): TransformationDefinition {
   return searching((text, needle, start) => (needle === '' ? null : search(text, needle, start)));
 }
 
-/** The padding is repeated from the value to the left. */
+/** The padding repeats from the value leftwards. */
 const fillLeft: TransformationDefinition = {
   least: 2,
   most: 2,
@@ -68,7 +71,7 @@ const dateToUnix = onText((text) => {
   return Number.isNaN(time) ? null : Math.floor(time / 1000) | 0;
 });
 
-/** Pairs of hexadecimal digits as bytes; null where something else stands. A digit left over at the end is passed over. */
+/** Pairs of hexadecimal digits as bytes; null when there are other characters. An odd digit at the end is ignored. */
 const decodeHexa = onText((text) => {
   const pairs = text.slice(0, text.length & ~1);
   return /^[0-9A-Fa-f]*$/.test(pairs) ? Buffer.from(pairs, 'hex').toString('latin1') : null;
@@ -76,7 +79,7 @@ const decodeHexa = onText((text) => {
 
 const SHA = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
-/** {s.sha256_hmac,key}: the key may hold variables. */
+/** {s.sha256_hmac,key}: the key may contain variables. */
 function keyed(algorithm: string): TransformationDefinition {
   return {
     least: 1,
@@ -91,7 +94,7 @@ function keyed(algorithm: string): TransformationDefinition {
   };
 }
 
-/** Elements of a comma list with their blanks, quotes taken off. */
+/** Elements of a comma-separated list; blanks are kept, quotes removed. */
 function csv(text: string): string[] {
   if (text === '') return [];
   const parts: string[] = [];
@@ -110,7 +113,7 @@ function csv(text: string): string[] {
 
 const countOrNull = (count: number): PvarValue => (count === 0 ? null : count);
 
-/** {nameaddr.N.uri}: one of a comma list; without a number the first. */
+/** {nameaddr.N.uri}: the N-th element of a list; without a number the first. */
 function addressPart(of: (text: string) => PvarValue, index: number): TransformationDefinition {
   return onText((text) => {
     const one = splitList(text, ',')[index];
@@ -140,7 +143,7 @@ function addressParameter(index: number): TransformationDefinition {
   });
 }
 
-/** Numbers allowed in {nameaddr.N.uri}. */
+/** Maximum N in {nameaddr.N.uri}. */
 const MOST_ADDRESSES = 20;
 
 const ADDRESS_READERS: readonly [string, (index: number) => TransformationDefinition][] = [
@@ -164,11 +167,12 @@ const addressTransformations: [string, TransformationDefinition][] = ADDRESS_REA
 const port = onText((text) => parseUri(text)?.port ?? null);
 const host = onText((text) => orNull(parseUri(text)?.host ?? ''));
 
-/** A parameter of a URI; one without a value is null here, and "" in {uri.param}. */
+/** A parameter of a URI; one without a value is null here and "" in {uri.param}. */
 const uriParameter = (name: string) => onText((text) => orNull(uriParam(parseUri(text)?.params ?? '', name) ?? ''));
 
 /**
- * {s.eval}: a text of a variable with the variables in it replaced. `compile` is that of the name table it belongs to.
+ * {s.eval}: evaluates the text of a variable as a format. `compile` uses the name table that the transformation belongs
+ * to.
  */
 export function evaluation(
   compile: (text: string) => { evaluate(context: PvarContext): string } | undefined,
@@ -188,7 +192,7 @@ export function evaluation(
   };
 }
 
-/** What transformations of opensips.cfg do differently from those of route scripts, or in addition. */
+/** Transformations of opensips.cfg that route scripts lack or have in another form. */
 export const opensipsTransformations: readonly [string, TransformationDefinition][] = [
   ['s.int', toInteger],
   ['s.substr', cutOut],
@@ -205,7 +209,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
     [`s.${each}`, digest(each)],
     [`s.${each}_hmac`, keyed(each)],
   ]),
-  // Comments of Via are not kept: RFC 3261 knows none.
+  // Comments in Via are not kept: RFC 3261 has none.
   ['via.comment', onText(() => null)],
   ['uri.port', port],
   ['uri.domain', host],

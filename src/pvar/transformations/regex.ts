@@ -3,9 +3,9 @@ import type { PvarContext } from '../context.js';
 import type { TextReader } from '../variables/definition.js';
 import type { TransformationDefinition } from './definition.js';
 
-/** Matches that one substitution replaces. */
+/** Maximum number of matches that one substitution replaces. */
 const MOST_MATCHES = 10_000;
-/** Characters of a result. */
+/** Maximum length of a result. */
 const MOST_TEXT = 65_536;
 
 interface Substitution {
@@ -14,7 +14,10 @@ interface Substitution {
   readonly all: boolean;
 }
 
-/** "/what/by/flags" with any delimiter; "\" before the delimiter makes it literal. Throws an Error with the reason. */
+/**
+ * Parses "/expression/replacement/flags" with any delimiter; "\" before the delimiter makes it literal. Throws an Error
+ * with the reason.
+ */
 export function parseSubstitution(text: string): Substitution {
   const mark = text[0];
   if (mark === undefined || /[A-Za-z0-9\\\s]/.test(mark)) throw new Error('needs "/what/by/flags"');
@@ -38,7 +41,8 @@ export function parseSubstitution(text: string): Substitution {
 }
 
 /**
- * Replaces matches; "\0" to "\9" in the replacement are the match and its groups, "\\n" and the like are as in C.
+ * Replaces matches. In the replacement "\0" to "\9" are the match and its groups; "\\n" and the like are the escapes of
+ * C.
  */
 export function substituted(text: string, { regex, replacement, all }: Substitution): string {
   let result = '';
@@ -62,7 +66,7 @@ export function substituted(text: string, { regex, replacement, all }: Substitut
   return result + text.slice(from);
 }
 
-/** {re.subst,/what/by/flags}: compiled at load unless it holds variables. */
+/** {re.subst,/expression/replacement/flags}: compiled at load unless it contains variables. */
 export const regexSubstitution: TransformationDefinition = {
   least: 1,
   most: 1,

@@ -1,7 +1,7 @@
 import type { TextReader } from '../variables/definition.js';
 import { integerArgument, position, type TransformationDefinition } from './definition.js';
 
-/** The lines of a body with their ends. */
+/** The lines of a body, including their line ends. */
 function linesOf(text: string): string[] {
   const lines: string[] = [];
   for (let at = 0; at < text.length; ) {
@@ -13,7 +13,7 @@ function linesOf(text: string): string[] {
   return lines;
 }
 
-/** The blocks of a body that begin with "m=", one a stream; what stands before them is the first element. */
+/** The blocks of an SDP, each beginning with "m=" (one stream); the first element is what precedes them. */
 function blocksOf(text: string): string[] {
   const blocks = [''];
   for (const line of linesOf(text)) {
@@ -23,7 +23,7 @@ function blocksOf(text: string): string[] {
   return blocks;
 }
 
-/** Which stream is meant: a number, or the type of the media. */
+/** Index of the wanted stream, given by a number or a media type. */
 function streamAt(blocks: readonly string[], wanted: string): number | undefined {
   if (/^-?[0-9]{1,4}$/.test(wanted)) {
     const at = position(Number(wanted), blocks.length - 1);
@@ -49,7 +49,7 @@ function onStream(run: (blocks: string[], at: number) => string): Transformation
   };
 }
 
-/** Class "sdp": the value as a body of type application/sdp. */
+/** Class "sdp": the value as an SDP body. */
 export const sdpTransformations: readonly [string, TransformationDefinition][] = [
   [
     'sdp.line',

@@ -2,8 +2,8 @@ import type { PvarValue } from '../context.js';
 import type { TransformationDefinition } from './definition.js';
 
 /**
- * A text as an SQL string literal. The original escapes a quote as \', which SQLite and PostgreSQL take as the end of the text; '' is a
- * quote in all databases. A backslash is doubled, which MySQL needs.
+ * A text as an SQL string literal. The original escapes a quote as \', where SQLite and PostgreSQL end the text; '' is
+ * a quote in all databases. A backslash is doubled, as MySQL needs it.
  */
 function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '')}'`;
@@ -18,7 +18,10 @@ function value(ofNull: PvarValue): TransformationDefinition {
   };
 }
 
-/** Transformations of Kamailio's sqlops: a value as an SQL literal; $null becomes NULL, 0 or an empty text. */
+/**
+ * Transformations of Kamailio's sqlops: a value as an SQL literal. They differ in what null becomes: NULL, 0 or an
+ * empty text.
+ */
 export const sqlTransformations: readonly (readonly [name: string, definition: TransformationDefinition])[] = [
   ['sql.val', value('NULL')],
   ['sql.val.int', value('0')],

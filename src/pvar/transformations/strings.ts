@@ -11,7 +11,7 @@ import {
   type TransformationDefinition,
 } from './definition.js';
 
-/** The longest text a padding may produce. */
+/** Maximum length of a padded text. */
 const MAX_PADDED = 8192;
 
 const cutOut = substring((text, from, count) => {
@@ -53,7 +53,7 @@ const width: TransformationDefinition = {
   },
 };
 
-/** Encoding and decoding of {s.xor,secret}: each byte xor the secret's, which repeats. */
+/** Encoding and decoding of {s.xor,secret}: each byte XOR a byte of the secret, which repeats. */
 const xor: TransformationDefinition = {
   least: 1,
   most: 1,
@@ -94,14 +94,14 @@ function integerIn(text: string): number {
   return match === null ? 0 : Number(match[0]);
 }
 
-/** Blanks as SIP knows them; the bytes that JavaScript takes for spaces beyond ASCII stay. */
+/** Removes leading white space of SIP only: JavaScript's trimStart() would also remove bytes beyond ASCII. */
 export function trimStart(text: string): string {
   let from = 0;
   while (isBlank(text.charCodeAt(from))) from++;
   return text.slice(from);
 }
 
-/** The text without white space at its end. */
+/** Removes white space at the end, by the same rule. */
 export function trimEnd(text: string): string {
   let to = text.length;
   while (to > 0 && isBlank(text.charCodeAt(to - 1))) to--;

@@ -1,19 +1,22 @@
 import { type PvarContext, type PvarValue, textOf } from '../context.js';
 
-/** Reads a variable of the message at hand; null where it has no value. */
+/** Reads a variable of the current message; null where it has no value. */
 export type Getter = (context: PvarContext) => PvarValue;
-/** Writes a variable; null takes its value away. */
+/** Writes a variable; null deletes its value. */
 export type Setter = (context: PvarContext, value: PvarValue) => void;
 
-/** A text that may hold variables: an argument or an index, compiled. */
+/** A compiled text that may contain variables: an argument or an index. */
 export interface TextReader {
-  /** Its value when it holds no variable. */
+  /** Its value, when it contains no variable. */
   readonly constant: string | undefined;
-  /** What is constant in it, with "$" for each variable; for arguments of variables only. */
+  /** Its constant text with "$" in place of each variable; set for arguments of variables only. */
   readonly shape?: string;
-  /** All values of the one variable it is, for a variable that counts them. */
+  /** All values, when the argument is a single variable; for a variable that counts values. */
   all?(context: PvarContext): readonly PvarValue[];
-  /** Of an argument whose number must be one by its type: called at load by what reads it as a number. */
+  /**
+   * Marks the argument as one that must be a number by its type; called at load by transformations that read it as a
+   * number.
+   */
   asInteger?(): void;
   read(context: PvarContext): string;
 }
@@ -24,29 +27,32 @@ export type IndexReader =
   | { readonly kind: 'append' }
   | { readonly kind: 'at'; read(context: PvarContext): number };
 
-/** A variable with its argument and index: how it is read and set. */
+/** A variable compiled with its argument and index. */
 export interface CompiledVariable {
   readonly get: Getter;
   /** Absent: read-only. */
   readonly set?: Setter;
-  /** What ":=" does where it is not the same as "=": all values of an AVP are replaced. */
+  /** What ":=" does where that differs from "=": it replaces all values of an AVP. */
   readonly replace?: Setter;
-  /** With the index "[*]": all values one by one. */
+  /** All values, for the index "[*]". */
   readonly all?: ((context: PvarContext) => readonly PvarValue[]) | undefined;
 }
 
-/** One name of the table of variables. */
+/** A name in the table of variables. */
 export interface VariableDefinition {
   readonly argument: 'none' | 'optional' | 'required';
-  /** Whether "[index]" means something. */
+  /** Whether the variable takes an "[index]". */
   readonly indexed: boolean;
-  /** Values are protocol names, which scripts write in either letter case. */
+  /** Whether values are protocol names, which scripts write in either letter case. */
   readonly ignoreCase?: boolean;
-  /** Text of digits that comparisons take for a number. */
+  /** Whether comparisons take text of digits for a number. */
   readonly digits?: boolean;
-  /** Its argument is a variable whose values it counts. */
+  /** Whether its argument is a variable whose values it counts. */
   readonly counts?: boolean;
-  /** Throws a plain Error with the reason when argument or index do not fit; the caller adds name and offset. */
+  /**
+   * Compiles the variable. Throws a plain Error with the reason when argument or index do not fit; the caller adds name
+   * and offset.
+   */
   compile(argument: TextReader | undefined, index: IndexReader | undefined): CompiledVariable;
 }
 
@@ -56,7 +62,7 @@ export function plain(get: Getter, set?: Setter): VariableDefinition {
   return { argument: 'none', indexed: false, compile: () => compiled };
 }
 
-/** Values of a list under an index: one of them, or all joined by ", " for "[*]". No index is the first. */
+/** Reads a value of a list by its index; "[*]" joins all of them by ", "; no index means the first. */
 export function pick(
   index: IndexReader | undefined,
   count: (context: PvarContext) => number,
@@ -79,7 +85,7 @@ export function pick(
   };
 }
 
-/** The values of a list one by one, for the index "[*]"; undefined for another index. */
+/** Reads all values of a list for the index "[*]"; undefined for any other index. */
 export function each(
   index: IndexReader | undefined,
   count: (context: PvarContext) => number,
@@ -89,7 +95,7 @@ export function each(
   return (context) => Array.from({ length: count(context) }, (_, i) => at(context, i));
 }
 
-/** As `each`, for a list that costs as much to make as to look into once. */
+/** As `each`, for a list that can only be made as a whole. */
 export function eachOf(
   index: IndexReader | undefined,
   list: (context: PvarContext) => readonly PvarValue[],
@@ -97,13 +103,16 @@ export function eachOf(
   return index?.kind === 'all' ? list : undefined;
 }
 
-/** All values of a list as Kamailio writes them; as recorded, nothing separates those before the first that is not empty. */
+/**
+ * All values of a list as Kamailio writes them. As recorded, there is no separator before the first value that is not
+ * empty.
+ */
 export function joined(values: readonly PvarValue[], joint: string): PvarValue {
   if (values.length === 0) return null;
   return values.reduce<string>((text, each) => (text === '' ? textOf(each) : text + joint + textOf(each)), '');
 }
 
-/** As `pick`, for a list that costs as much to make as to look into once. */
+/** As `pick`, for a list that can only be made as a whole. */
 export function pickOf(index: IndexReader | undefined, list: (context: PvarContext) => readonly PvarValue[]): Getter {
   if (index?.kind === 'append') return () => null;
   if (index?.kind === 'all') {
@@ -119,7 +128,7 @@ export function pickOf(index: IndexReader | undefined, list: (context: PvarConte
   };
 }
 
-/** Empty and missing are both null, as for the parts of a URI. */
+/** Null for an empty or missing text, as for the parts of a URI. */
 export function orNull(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text;
 }

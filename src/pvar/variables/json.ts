@@ -13,7 +13,7 @@ interface Path {
   readonly list: 'keys' | 'values' | undefined;
 }
 
-/** Characters of a document that is parsed, and elements of a list. */
+/** Maximum length of a document, and maximum number of elements of a list. */
 const MOST_TEXT = 65_536;
 const MOST_ELEMENTS = 10_000;
 
@@ -57,7 +57,7 @@ function parsed(text: string): JsonValue | undefined {
   }
 }
 
-/** JSON text, with the blanks that the original prints, or without. */
+/** JSON text, with the blanks that the original prints or without any. */
 export function jsonText(value: JsonValue, spaced: boolean): string {
   if (Array.isArray(value)) {
     if (value.length === 0) return spaced ? '[ ]' : '[]';
@@ -162,7 +162,7 @@ function definition(spaced: boolean): VariableDefinition {
   };
 }
 
-/** $json of OpenSIPS: documents by name; ":=" parses text, "=" stores it as a string. */
+/** $json of OpenSIPS: JSON documents by name; ":=" parses the text, "=" stores it as a string. */
 export const jsonVariables: readonly [string, VariableDefinition][] = [
   ['json', definition(true)],
   ['json_pretty', definition(true)],

@@ -23,7 +23,9 @@ function fieldOf(context: PvarContext, reference: RecordReference | undefined): 
   return at < 0 ? null : context.records.get(name, at, field);
 }
 
-/** "$xavp(_dsdst_[0]=>uri)": a field of the records that selections keep; no index is the first. Read-only. */
+/**
+ * "$xavp(_dsdst_[0]=>uri)": a field of the records that selections keep; no index means the first record. Read-only.
+ */
 const xavp: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -36,7 +38,7 @@ const xavp: VariableDefinition = {
   },
 };
 
-/** What $dsg reports of a set and of one destination of it. */
+/** Fields of $dsg: those of a set, and those of one destination of it. */
 const GROUP_FIELDS = [
   'count',
   'active',
@@ -49,7 +51,7 @@ const GROUP_FIELDS = [
   'ocrate',
 ] as const;
 
-/** "$dsg(count)": of the set, and the destination, that ds_dsg_fetch looked at. */
+/** "$dsg(count)": fields of the set and destination that ds_dsg_fetch read. */
 const dsg: VariableDefinition = {
   argument: 'required',
   indexed: false,

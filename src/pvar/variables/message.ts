@@ -3,7 +3,7 @@ import type { PvarContext, PvarMessage } from '../context.js';
 import { type Credentials, parseCredentials, splitList } from '../header-values.js';
 import { type Getter, orNull, pick, pickOf, plain, type TextReader, type VariableDefinition } from './definition.js';
 
-/** $rm: the method; of a reply the one it answers. */
+/** $rm: the method; for a reply that of its request. */
 function methodOf(message: PvarMessage): string | undefined {
   return message.isRequest ? message.method : (message.cseqMethod ?? message.method);
 }
@@ -51,7 +51,7 @@ function bodiesOf(context: PvarContext, name: TextReader): readonly string[] {
   return isHeaderName(wanted) ? context.message.headers(wanted) : [];
 }
 
-/** All Contact instances, over all header fields and their comma lists; bounded by what a message can hold. */
+/** All Contact values of all header fields; the length of the message bounds their number. */
 function contacts({ message }: PvarContext): string[] {
   return message.headers('Contact').flatMap((body) => splitList(body, ','));
 }
@@ -62,7 +62,7 @@ const contact: VariableDefinition = {
   compile: (_argument, index) => ({ get: pickOf(index, contacts) }),
 };
 
-/** "$ct.fields(uri)": name, uri, q, expires, methods, received or params of a Contact instance. */
+/** "$ct.fields(uri)": name, uri, q, expires, methods, received or params of a Contact value. */
 const contactFields: VariableDefinition = {
   argument: 'required',
   indexed: true,
@@ -100,7 +100,10 @@ function contactField(raw: string, wanted: string): string | null {
   return null;
 }
 
-/** Credentials in the order the hash over the user name takes them: Proxy-Authorization, else Authorization. */
+/**
+ * Credentials, from Proxy-Authorization or else Authorization: the same order in which the hash over the user name
+ * looks for them.
+ */
 function credentialsOf(message: PvarMessage): Credentials | undefined {
   for (const name of ['Proxy-Authorization', 'Authorization']) {
     const raw = message.header(name);
@@ -127,7 +130,7 @@ function domainOf(username: string | undefined): string | undefined {
   return at < 0 ? undefined : username?.slice(at + 1);
 }
 
-/** The first value of a header field, for a variable with a short name. */
+/** The first value of a header field, for variables with a short name. */
 function first(name: string): VariableDefinition {
   return plain(({ message }) => orNull(message.header(name)));
 }
@@ -142,7 +145,7 @@ function addressIn(name: string): VariableDefinition {
 
 const body: Getter = ({ message }) => orNull(message.body);
 
-/** Parts of the message itself: request line, header fields, credentials, size. */
+/** Variables that read the message: request line, header fields, credentials, size. */
 export const messageVariableTable: readonly [string, VariableDefinition][] = [
   ['rm', plain(({ message }) => orNull(methodOf(message)))],
   ['rs', plain(({ message, replyCode }) => (message.isRequest ? replyCode : message.status) ?? null)],

@@ -31,8 +31,8 @@ const scriptVariable: VariableDefinition = {
 };
 
 /**
- * Assigning pushes a value on the stack; with an index it replaces that one, with "[*]" all of them, with "[append]" it
- * goes to the bottom. Assigning null deletes the newest, the indexed or all values.
+ * Assigning pushes a value. With an index it replaces that value, with "[*]" all values; with "[append]" it adds the
+ * value as the oldest. Assigning null deletes the newest value, the one at the index, or all.
  */
 const avp: VariableDefinition = {
   argument: 'required',
@@ -80,7 +80,7 @@ const statistic: VariableDefinition = {
   },
 };
 
-/** "active" or "backup"; null where there is no cluster, or another one is named: "tag/cluster". */
+/** "active" or "backup"; null without a cluster, or for another cluster ("tag/cluster"). */
 const sharingTag: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -99,7 +99,7 @@ const parameter: VariableDefinition = {
   },
 };
 
-/** "$time(%H:%M)" is formatted as strftime does, in local time; "$time" alone is date and time in full. */
+/** "$time(%H:%M)" formats local time like strftime; "$time" alone is the full date and time. */
 const time: VariableDefinition = {
   argument: 'optional',
   indexed: false,
@@ -111,7 +111,7 @@ const time: VariableDefinition = {
   }),
 };
 
-/** Reading gives a field of an additional branch, "uri" by default; assigning a URI to "$branch" adds a branch. */
+/** Reading gives a field of an added branch, "uri" by default; assigning a URI to "$branch" adds a branch. */
 const branch: VariableDefinition = {
   argument: 'optional',
   indexed: true,
@@ -169,7 +169,7 @@ const socketIn: VariableDefinition = {
   },
 };
 
-/** Where the message came from, what the script keeps, time and statistics. */
+/** Variables that read the source of the message, values the script stored, time and statistics. */
 export const runtimeVariableTable: readonly [string, VariableDefinition][] = [
   ['si', plain((context) => orNull(context.sourceAddress))],
   ['sp', plain((context) => context.sourcePort)],

@@ -1,7 +1,7 @@
 import type { PvarContext, PvarMessage } from '../context.js';
 import { eachOf, joined, pick, pickOf, plain, type TextReader, type VariableDefinition } from './definition.js';
 
-/** Compact forms by their letter (RFC 3261 section 7.3.3 and later). */
+/** Long names of the compact forms (RFC 3261 section 7.3.3 and later RFCs). */
 export const COMPACT_FORMS: Readonly<Record<string, string>> = {
   v: 'via',
   f: 'from',
@@ -20,7 +20,7 @@ export const COMPACT_FORMS: Readonly<Record<string, string>> = {
   x: 'session-expires',
 };
 
-/** What the message has between the colon and the line end, folded lines as they came. */
+/** Reads a header value: all text between colon and line end, folded lines unchanged. */
 export interface HeaderReader {
   value(message: PvarMessage, name: string, index: number): string | undefined;
   count(message: PvarMessage, name: string): number;
@@ -28,8 +28,8 @@ export interface HeaderReader {
 }
 
 /**
- * Reads header fields as the scripts do. `compact` are the letters that mean a long name to the program; another letter is
- * a name of its own, so that "s: x" is found as $hdr(s) but not as $hdr(Subject).
+ * Makes a reader of header fields by the rules of a program. `compact` has the letters that the program knows as
+ * compact forms; any other letter is a name of its own, so that "s: x" is found as $hdr(s) but not as $hdr(Subject).
  */
 export function headerReader(compact: string): HeaderReader {
   const longName = (name: string): string => {
@@ -64,7 +64,7 @@ export function headerReader(compact: string): HeaderReader {
 
 const NAME = /^[A-Za-z0-9!%*_+`'~.-]{1,128}$/;
 
-/** $hdr(name) and the count of such fields; all of them are joined by `joint`. */
+/** $hdr(name) and the number of such fields; "[*]" joins all of them by `joint`. */
 export function headerVariables(
   reader: HeaderReader,
   joint: string,
@@ -109,7 +109,7 @@ function fieldNames({ message }: PvarContext): string[] {
   return Array.from(message.fields(), ({ line, nameEnd }) => message.text.slice(line, nameEnd));
 }
 
-/** $hdr_name: names of the header fields in their order. */
+/** $hdr_name: names of the header fields in order. */
 export const headerName: VariableDefinition = {
   argument: 'none',
   indexed: true,
@@ -118,7 +118,7 @@ export const headerName: VariableDefinition = {
   },
 };
 
-/** $sdp.line(m[1]): the i-th line of a type in the body, whole. */
+/** $sdp.line(m[1]): the whole i-th line of a type in the body. */
 export const sdpLine: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -140,7 +140,7 @@ export const sdpLine: VariableDefinition = {
   },
 };
 
-/** Where the i-th line of a type stands in a body, with its line break: "m[1]". */
+/** Span of the i-th line of a type in a body ("m[1]"), with its line break. */
 function lineSpan(body: string, wanted: string): readonly [start: number, end: number] | undefined {
   const bracket = wanted.indexOf('[');
   let i = bracket < 0 ? 0 : Number.parseInt(wanted.slice(bracket + 1), 10);
@@ -153,7 +153,7 @@ function lineSpan(body: string, wanted: string): readonly [start: number, end: n
   return undefined;
 }
 
-/** $sdp.stream(audio): the m line of a medium. */
+/** $sdp.stream(audio): the m= line of a media type. */
 export const sdpStream: VariableDefinition = {
   argument: 'required',
   indexed: false,

@@ -3,7 +3,7 @@ import type { PvarContext, PvarValue } from '../context.js';
 import { cellFinder } from '../var-store.js';
 import { each, type IndexReader, joined, pick, plain, type TextReader, type VariableDefinition } from './definition.js';
 
-/** $avp of OpenSIPS: an index that does not exist is not written; ":=" replaces all values. */
+/** $avp of OpenSIPS: writing to an index that does not exist has no effect; ":=" replaces all values. */
 export const opensipsAvp: VariableDefinition = {
   argument: 'required',
   indexed: true,
@@ -35,8 +35,8 @@ export const opensipsAvp: VariableDefinition = {
 };
 
 /**
- * $avp of Kamailio: an index other than [*] is not looked at when it is written, and negative ones find nothing. Nothing is kept by the
- * number 0, as the name of an unset $var() is, nor by a name without a value.
+ * $avp of Kamailio: when it is written, any index but [*] is ignored. A name that is 0 (as that of an unset $var()) or
+ * has no value keeps nothing.
  */
 export const kamailioAvp: VariableDefinition = {
   argument: 'required',
@@ -50,7 +50,7 @@ export const kamailioAvp: VariableDefinition = {
       index?.kind === 'at'
         ? (context: PvarContext) => {
             const i = index.read(context);
-            // As recorded, an index below 0 finds a value only where it means the latest.
+            // As recorded, a negative index finds a value only where it means the newest.
             return i < 0 && count(context) + i !== 0 ? null : at(context, Math.max(0, i));
           }
         : index?.kind === 'all' && all !== undefined
@@ -76,7 +76,7 @@ function avpNameReader(text: TextReader): (context: PvarContext) => string {
   return (context) => constant ?? avpName(text.read(context));
 }
 
-/** '' for what is not a name: a variable that is 0, or that has no value. */
+/** Reader of an AVP's name; '' when it is not a name: the variable is 0 or has no value. */
 function kamailioAvpName(text: TextReader): (context: PvarContext) => string {
   const { constant } = text;
   if (constant !== undefined && /^\s*i:0+\s*$/i.test(constant)) return () => '';
@@ -99,7 +99,7 @@ function indexIn(index: IndexReader, context: PvarContext, size: number): number
   return position >= 0 && position < size ? position : undefined;
 }
 
-/** $var of Kamailio: never null, 0 until something is assigned. */
+/** $var of Kamailio: never null; 0 until a value is assigned. */
 export const kamailioVar: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -130,7 +130,7 @@ export const kamailioNullVar: VariableDefinition = {
   indexed: false,
   compile(argument) {
     const name = argument as TextReader;
-    // Not among those of $var.
+    // Kept apart from the names of $var.
     const key = (context: PvarContext) => `vn:${name.constant ?? name.read(context)}`;
     return {
       get: (context) => context.vars.get(key(context)) ?? null,
@@ -142,7 +142,7 @@ export const kamailioNullVar: VariableDefinition = {
   },
 };
 
-/** $shv: shared by all messages; never null, 0 until something is assigned and "" when null is. */
+/** $shv: shared by all messages; never null; 0 until a value is assigned, and "" after null is assigned. */
 export const sharedVariable: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -158,7 +158,7 @@ export const sharedVariable: VariableDefinition = {
   },
 };
 
-/** $return(n) of OpenSIPS: further values of the last return. */
+/** $return(n) of OpenSIPS: the further values of the last return statement. */
 export const returnValue: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -172,7 +172,7 @@ function titles({ routes }: PvarContext): readonly string[] {
   return routes === undefined ? [] : [...routes].reverse();
 }
 
-/** $route: the routes that run, the innermost first: "route[RELAY]", "route". */
+/** $route: the routes being executed, the innermost first: "route[RELAY]", "route". */
 export const routeVariable: VariableDefinition = {
   argument: 'none',
   indexed: true,
@@ -183,18 +183,21 @@ export const routeVariable: VariableDefinition = {
   },
 };
 
-/** The title of the route at hand, cut into word and name. */
+/** The title of the current route, split into word and name. */
 function titleParts({ routes }: PvarContext): readonly [word: string, name: string] {
   const match = /^([^[]*)(?:\[(.*)\])?$/s.exec(routes?.at(-1) ?? '');
   return [match?.[1] ?? '', match?.[2] ?? ''];
 }
 
-/** Name of the route that runs. */
+/** Name of the current route. */
 export const routeName = plain((context) => titleParts(context)[1]);
-/** Kind of the route that runs. */
+/** Kind of the current route. */
 export const routeType = plain((context) => titleParts(context)[0]);
 
-/** A variable that is known and holds nothing here: colours of a terminal, arguments of the original's command line. */
+/**
+ * A variable that is accepted but has always the same value: colours of a terminal, arguments of the original's command
+ * line.
+ */
 export function empty(value: PvarValue, argument: VariableDefinition['argument'] = 'optional'): VariableDefinition {
   return { argument, indexed: true, compile: () => ({ get: () => value }) };
 }

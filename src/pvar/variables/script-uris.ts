@@ -2,24 +2,24 @@ import { defaultPort, parseUri, type SipUri, uriParam, uriTransport } from '../.
 import { integerOf, type PvarContext, type PvarValue } from '../context.js';
 import { type CompiledVariable, orNull, plain, type VariableDefinition } from './definition.js';
 
-/** What the two programs do differently with the parts of a URI. */
+/** Differences between the two programs in reading and writing parts of a URI. */
 export interface UriRules {
-  /** $rP and the like. */
+  /** Value of $rP and the like. */
   protocol(uri: SipUri): string;
-  /** $rp and the like of a URI without a port. */
+  /** Value of $rp and the like for a URI without a port. */
   port(uri: SipUri): number;
-  /** Parts of $du may be written. */
+  /** Whether parts of $du may be written. */
   readonly writesDestination: boolean;
   readonly scheme: boolean;
-  /** A URI that parses and is not one all the same. */
+  /** Whether a URI that can be parsed does not count as one. */
   refuses(uri: SipUri, text: string): boolean;
-  /** Blanks and angle brackets in the user part are let be. */
+  /** Whether blanks and angle brackets are allowed in the user part. */
   readonly lenientUser: boolean;
-  /** What of the user part is the user. */
+  /** The part of the user part that counts as the user. */
   user(uri: SipUri): string;
 }
 
-/** OpenSIPS: the transport's name in small letters. */
+/** OpenSIPS: names of transports in small letters. */
 export const OPENSIPS_URIS: UriRules = {
   protocol: (uri) => (uriTransport(uri) ?? 'udp').toLowerCase(),
   port: (uri) => defaultPort(uriTransport(uri) ?? 'udp'),
@@ -30,9 +30,9 @@ export const OPENSIPS_URIS: UriRules = {
   user: (uri) => uri.user,
 };
 
-/** Kamailio: the transport as written; capitals where the URI names none. */
+/** Kamailio: names of transports as written; in capitals where the URI gives none. */
 export const KAMAILIO_URIS: UriRules = {
-  // As recorded, sips: and WebSockets make no difference here.
+  // As recorded, sips: and WebSocket transports have no effect here.
   protocol: (uri) => uriParam(uri.params, 'transport') ?? 'UDP',
   port: (uri) => (uriParam(uri.params, 'transport')?.toLowerCase() === 'tls' ? 5061 : 5060),
   writesDestination: false,
@@ -42,7 +42,10 @@ export const KAMAILIO_URIS: UriRules = {
   user: kamailioUser,
 };
 
-/** An "@" with nothing before it, a second one, and users and passwords with what separates the parts of a URI. */
+/**
+ * Whether Kamailio refuses a URI: an "@" without a user, a second "@", or a user or password that contains a character
+ * that separates parts of a URI.
+ */
 export function kamailioRefuses(uri: SipUri, text: string): boolean {
   return (
     (uri.user === '' && uri.host !== '' && text.indexOf('@') === uri.scheme.length + 1) ||
@@ -51,13 +54,16 @@ export function kamailioRefuses(uri: SipUri, text: string): boolean {
   );
 }
 
-/** Whether Kamailio cuts a text into the parts of a URI. */
+/** Whether Kamailio parses a text as a URI. */
 export function isKamailioUri(text: string): boolean {
   const uri = parseUri(text) ?? lenientUri(text);
   return isSound(uri) && !kamailioRefuses(uri, text);
 }
 
-/** The user as Kamailio sees it: of a telephone number (`user=phone`) without the parameters of the number (RFC 3261 section 19.1.6). */
+/**
+ * The user as Kamailio reads it: of a telephone number (`user=phone`) without the number's parameters (RFC 3261 section
+ * 19.1.6).
+ */
 export function kamailioUser(uri: Pick<SipUri, 'user' | 'params'>): string {
   const semi = uri.user.indexOf(';');
   return semi < 0 || !isPhone(uri) ? uri.user : uri.user.slice(0, semi);
@@ -69,7 +75,7 @@ function isSound(uri: SipUri | undefined): uri is SipUri {
   return uri !== undefined && !(uri.user === '' && uri.password !== '');
 }
 
-/** A URI joined from parts without validation: where it is invalid all its parts are null, as in the originals. */
+/** Joins the parts of a URI without validation: as in the originals, all parts of an invalid result are null. */
 function text(uri: SipUri): string {
   const password = uri.password === '' ? '' : `:${uri.password}`;
   const user = uri.user === '' && password === '' ? '' : `${uri.user}${password}@`;
@@ -78,8 +84,8 @@ function text(uri: SipUri): string {
 }
 
 /**
- * A URI that Kamailio cuts into parts and RFC 3261 does not: one with blanks, quotes or angle brackets in its user part or after its host, and "urn:NID:NSS" (RFC
- * 8141), whose parts count as user and host. undefined for others.
+ * Parses a URI that Kamailio accepts though RFC 3261 does not: one with blanks, quotes or angle brackets in its user
+ * part or after its host, or "urn:NID:NSS" (RFC 8141), whose parts count as user and host. Undefined for others.
  */
 export function lenientUri(text: string): SipUri | undefined {
   const urn = /^(urn):([^:\s]+):([^\s;?]+)$/i.exec(text);
@@ -108,7 +114,7 @@ export function lenientUri(text: string): SipUri | undefined {
   };
 }
 
-/** A SIP URI that stands for a telephone number counts as one of Kamailio's tel URIs. */
+/** Kamailio treats a SIP URI with user=phone as a tel URI. */
 function isPhone(uri: Pick<SipUri, 'params'>): boolean {
   return /;user=phone(?:;|$)/i.test(uri.params);
 }
@@ -119,7 +125,7 @@ type Read = (context: PvarContext) => string | undefined;
 type Write = (context: PvarContext, uri: string) => void;
 
 class UriVariable {
-  /** The text that was looked at last, and what it is: most statements about a URI see the same one. */
+  /** The text read last and its parse: most statements about a URI read the same one. */
   private seen: string | undefined = undefined;
   private parsed: SipUri | undefined = undefined;
 
@@ -132,7 +138,7 @@ class UriVariable {
   uri(context: PvarContext): SipUri | undefined {
     const current = this.read(context);
     if (current === this.seen) {
-      // The same text in another string: from now on it is the same string.
+      // An equal text in another string object: keeps that one, so that the next comparison is by reference.
       this.seen = current;
       return this.parsed;
     }
@@ -167,10 +173,10 @@ class UriVariable {
     return fixed(
       this.part(
         (uri) => orNull(this.rules.user(uri)),
-        // A number is no user, as recorded.
+        // As recorded, a number is not accepted as a user.
         (uri, value) => {
           if (typeof value === 'number') return undefined;
-          // A password goes with the user in Kamailio, the parameters of a telephone number stay.
+          // In Kamailio the password belongs to the user; the parameters of a telephone number stay.
           const alone = (value ?? '') === '' && this.rules.lenientUser;
           const kept = uri.user.slice(this.rules.user(uri).length);
           return alone ? { ...uri, user: '', password: '' } : { ...uri, user: `${value ?? ''}${kept}` };
@@ -184,7 +190,7 @@ class UriVariable {
       this.part(
         (uri) => orNull(uri.host),
         (uri, value) => {
-          // A number is not a host either.
+          // A number is not accepted as a host either.
           if (typeof value !== 'string') return undefined;
           const isTel = this.rules.scheme && uri.scheme === 'tel';
           const whole = isTel ? { scheme: 'sip' as const, user: uri.user + uri.params, params: ';user=phone' } : {};
@@ -201,7 +207,7 @@ class UriVariable {
       (uri, value) => {
         if (value === null || (value === '' && this.rules.lenientUser))
           return { ...uri, port: undefined, portText: '' };
-        // As recorded of Kamailio, whatever it is: text that is no port leaves a URI that is none.
+        // As recorded, Kamailio writes any text as the port; one that is not a port makes the URI invalid.
         if (this.rules.lenientUser && typeof value === 'string') return { ...uri, port: undefined, portText: value };
         const port = integerOf(value);
         return port === undefined ? undefined : { ...uri, port, portText: String(port) };
@@ -223,7 +229,7 @@ function fixed(compiled: CompiledVariable): VariableDefinition {
   return { argument: 'none', indexed: false, compile: () => compiled };
 }
 
-/** $ru and its parts, $ou, $du, as scripts read and write them. */
+/** $ru and its parts, $ou and $du, for cfg scripts. */
 export function scriptUriVariables(rules: UriRules): [string, VariableDefinition][] {
   const request = new UriVariable(
     (context) => context.requestUri,
@@ -273,7 +279,7 @@ export function scriptUriVariables(rules: UriRules): [string, VariableDefinition
   return table;
 }
 
-/** A URI that may be written into a message: it parses and holds nothing that would break a line. */
+/** Whether a URI may be written into a message: it can be parsed and has no character that would break the line. */
 export function isUsableUri(uri: string): boolean {
   return isSound(parseUri(uri)) && !/[\x00-\x20\x7f<>]/.test(uri);
 }

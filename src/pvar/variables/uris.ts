@@ -24,12 +24,12 @@ function passwordOf(uri: SipUri): string {
   return uri.password === '' ? '' : `:${uri.password}`;
 }
 
-/** A host as a URI writes it: an IPv6 address gets its brackets. */
+/** A host as written in a URI: an IPv6 address in brackets. */
 function hostOf(value: string): string {
   return value.includes(':') && /^[0-9A-Fa-f:.]+$/.test(value) ? `[${value}]` : value;
 }
 
-/** Variables over one URI of the message: name of each part -> definition. */
+/** Variables that read parts of one URI of the message: the name of each part with its definition. */
 function uriVariables(
   read: (context: PvarContext) => string | undefined,
   names: { uri: string; user?: string; domain: string; port: string; protocol: string },
@@ -44,7 +44,7 @@ function uriVariables(
       const uri = parse(current);
       return uri === undefined ? null : of(uri);
     };
-  /** Rebuilds the URI with one part changed; ignored where the URI cannot be parsed or the new one would not be. */
+  /** Writes the URI with one part changed; does nothing where the URI, or the new one, cannot be parsed. */
   const change =
     (edit: (uri: SipUri, value: PvarValue) => SipUri | undefined) => (context: PvarContext, value: PvarValue) => {
       if (write === undefined) return;
@@ -55,7 +55,7 @@ function uriVariables(
       if (edited === undefined) return;
       const rebuilt = text(edited);
       const check = parse(rebuilt);
-      // A value that would be read back as something else (";" in a host, "@" in a port) is not written.
+      // A value that would be parsed differently (";" in a host, "@" in a port) is not written.
       if (check?.user === edited.user && check.host === edited.host && check.params === edited.params) {
         write(context, rebuilt);
       }
@@ -101,7 +101,7 @@ function uriVariables(
   return definitions;
 }
 
-/** A value as a URI; undefined for one that would break the message it is written into. */
+/** The value if it is a URI that does not break the message it is written into; otherwise undefined. */
 function usableUri(value: PvarValue): string | undefined {
   if (typeof value !== 'string' || /[\x00-\x20\x7f<>]/.test(value)) return undefined;
   return parseUri(value) === undefined ? undefined : value;

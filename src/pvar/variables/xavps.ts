@@ -30,7 +30,10 @@ function indexOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : text === '*' ? 0 : Number(text);
 }
 
-/** Names are never computed, only indexes are: "$xavp(x=>$var(k))" asks for the field "$var(k)", as recorded. */
+/**
+ * Whether a name is computed from a variable. Kamailio only computes indexes: as recorded, "$xavp(x=>$var(k))" asks for
+ * the field named "$var(k)".
+ */
 function computedNames({ shape = '' }: TextReader): boolean {
   let depth = 0;
   for (const c of shape) {
@@ -41,7 +44,7 @@ function computedNames({ shape = '' }: TextReader): boolean {
   return false;
 }
 
-/** A record printed as a whole. */
+/** Text of a record that is printed as a whole. */
 const OPAQUE = '<<xavp:0>>';
 
 type Rules = { readonly fold: boolean; readonly unique: boolean };
@@ -70,7 +73,7 @@ function compiledXavp(text: TextReader, rules: Rules, store: (context: PvarConte
 function read(context: PvarContext, store: XavpStore, { name, index = 0, field, position = 0 }: Reference): PvarValue {
   const record = store.record(name, index);
   if (record === undefined) {
-    // Records that a selection keeps.
+    // The records of the current selection.
     if (field === undefined || context.records === undefined) return null;
     const at = index < 0 ? context.records.count(name) + index : index;
     return at < 0 ? null : context.records.get(name, at, field);
@@ -79,7 +82,7 @@ function read(context: PvarContext, store: XavpStore, { name, index = 0, field, 
   return record.fields.size > 0 || record.value === null ? OPAQUE : record.value;
 }
 
-/** Without an index a new record goes on top; with one the value goes on top of the field of that record. */
+/** Without an index adds a new record; with one adds the value as the newest of the field of that record. */
 function write(store: XavpStore, { name, index, field, position }: Reference, value: PvarValue): void {
   if (field === undefined) {
     if (value === null) store.remove(name, index ?? 0);
@@ -119,7 +122,7 @@ function definition(rules: Rules, store: (context: PvarContext) => XavpStore): V
   };
 }
 
-/** $xavp (stacks of records), $xavu (one value a name), $xavi (as $xavp, letter case of names does not count). */
+/** $xavp (stacks of records), $xavu (one value for each name), $xavi (like $xavp, but names ignore letter case). */
 export const xavpVariables: readonly [string, VariableDefinition][] = [
   ['xavp', definition({ fold: false, unique: false }, (context) => context.xavps)],
   ['xavu', definition({ fold: false, unique: true }, (context) => context.xavus)],
