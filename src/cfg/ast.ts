@@ -1,5 +1,6 @@
 /**
- * Position of an element in its file, whatever is included or defined. Lines and columns count from 1.
+ * Position of an element in the file that contains it, also for included and defined text. Lines and columns count from
+ * 1.
  */
 export interface Position {
   /** Path as opened: the main file, or an included one. */
@@ -22,16 +23,16 @@ export type RouteKind =
   | 'onsend'
   | 'branch-failure';
 
-/** A quoted string, escapes replaced; adjacent literals are one. */
+/** A quoted string with its escapes replaced; adjacent literals are joined. */
 export interface StringLiteral {
   readonly kind: 'string';
   readonly value: string;
-  /** In double quotes escapes mean something, in single quotes they do not. */
+  /** Double quotes allow escapes, single quotes do not. */
   readonly quote: '"' | "'";
   readonly at: Position;
 }
 
-/** An integer, wrapped to 32 bits, decimal, octal or hexadecimal in the file. */
+/** An integer, wrapped to 32 bits; decimal, octal or hexadecimal in the file. */
 export interface IntLiteral {
   readonly kind: 'int';
   readonly value: number;
@@ -75,7 +76,7 @@ export interface FunctionCall {
   readonly at: Position;
 }
 
-/** An argument as written; undefined for one left out, as between two commas. */
+/** An argument; undefined when it is left out, as between two commas. */
 export type Argument = Expression | undefined;
 
 /** route(name) and route(name, parameters). */
@@ -86,7 +87,7 @@ export interface RouteCall {
   readonly at: Position;
 }
 
-/** Operators with one operand, casts included. */
+/** Operators with one operand, including casts. */
 export type UnaryOperator = '!' | '-' | '~' | 'defined' | 'int' | 'str' | 'strlen' | 'strempty';
 
 /** An operator and its operand. */
@@ -130,7 +131,7 @@ export interface Binary {
   readonly operator: BinaryOperator;
   readonly left: Expression;
   readonly right: Expression;
-  /** Of the operator. */
+  /** Position of the operator. */
   readonly at: Position;
 }
 
@@ -141,7 +142,7 @@ export interface AssignExpression {
   readonly at: Position;
 }
 
-/** All that has a value, or that can stand as an argument. */
+/** Anything that has a value or can be an argument. */
 export type Expression =
   | StringLiteral
   | IntLiteral
@@ -181,7 +182,7 @@ export interface IfStatement {
   readonly body: readonly Statement[];
   readonly otherwise: readonly Statement[] | undefined;
   readonly at: Position;
-  /** Of what follows it: the parser looks for "else" there. */
+  /** Position of the next statement: the parser looks for "else" there. */
   readonly following?: Position;
 }
 
@@ -202,7 +203,7 @@ export interface ForStatement {
   readonly at: Position;
 }
 
-/** Labels and what follows them; a body falls through to the next. */
+/** A case label and its statements, which fall through to the next case. */
 export interface SwitchCase {
   /** A literal, a regular expression in slashes (Kamailio) or undefined for "default". */
   readonly label:
@@ -221,7 +222,7 @@ export interface SwitchStatement {
   readonly at: Position;
 }
 
-/** exit, drop, break, and return with its values: the first is the code. */
+/** exit, drop, break or return; the first value of return is the return code. */
 export interface EndStatement {
   readonly kind: 'exit' | 'drop' | 'break' | 'return';
   readonly values: readonly Expression[];
@@ -250,9 +251,9 @@ export type Statement =
 /** A route block. */
 export interface RouteBlock {
   readonly kind: RouteKind;
-  /** undefined: the main request route, a nameless onreply route, startup and so on. */
+  /** undefined: the main request route, the unnamed onreply route, startup and so on. */
   readonly name: string | undefined;
-  /** Seconds of a timer route. */
+  /** Interval of a timer route in seconds. */
   readonly interval: number | undefined;
   readonly body: readonly Statement[];
   readonly at: Position;
@@ -261,11 +262,11 @@ export interface RouteBlock {
 /** One value of a global parameter: a literal or a bare word ("udp:127.0.0.1:5060", yes, 4MB). */
 export type SettingValue = StringLiteral | IntLiteral | Word;
 
-/** "name = value ..." before the routes; `rest` holds what follows the first value ("as", "use_workers", "desc"). */
+/** "name = value ..." before the routes; `rest` has what follows the first value ("as", "use_workers", "desc"). */
 export interface GlobalParameter {
-  /** "listen", "testgrp.num". */
+  /** For example "listen" or "testgrp.num". */
   readonly name: string;
-  /** "listen" with an index, "tcp_accept_aliases" without a value: undefined. "{" for a block of names and values. */
+  /** The first value. Undefined for "tcp_accept_aliases" without a value; "{" for a block of names and values. */
   readonly value: SettingValue | undefined;
   readonly rest: readonly SettingValue[];
   readonly at: Position;
@@ -282,14 +283,14 @@ export interface LoadModule {
 
 /** A modparam line. */
 export interface ModuleParameter {
-  /** Names of modules; one with "|" names several. */
+  /** Name of the module, or several names separated by "|". */
   readonly module: string;
   readonly name: string;
   readonly value: string | number;
   readonly at: Position;
 }
 
-/** A whole configuration file, with what it includes. */
+/** A whole configuration file, including the files it includes. */
 export interface ConfigurationTree {
   readonly parameters: readonly GlobalParameter[];
   readonly modules: readonly LoadModule[];

@@ -6,18 +6,21 @@ import { OPENSIPS_OPERATORS } from './semantics/opensips.js';
 import type { Operators } from './semantics/operators.js';
 
 /**
- * What the two languages, and their versions, decide differently. The parser and the compiler ask this table; they do not
- * ask which program a file was written for.
+ * Decisions in which the two languages and their versions differ. Parser and compiler read this table; they do not ask
+ * which program a file was written for.
  */
 export interface Dialect {
   readonly name: DialectName;
-  /** For messages: "opensips-3.4", "kamailio-5.6". */
+  /** Name in messages: "opensips-3.4", "kamailio-5.6". */
   readonly title: string;
-  /** A version after the recorded one: what only such a version has is known, and what nothing is known of is not refused. */
+  /**
+   * Whether the file is for a version later than the recorded one. Additions of later versions are then known, and
+   * unknown things are not refused.
+   */
   readonly later: boolean;
   /**
-   * Of OpenSIPS: 2 for 1.x and 2.x, 3 for 3.x, 4 for what 3.4 to 4.1 have in common. What a file may use depends on it: functions and variables
-   * have a last generation.
+   * OpenSIPS: 2 for 1.x and 2.x, 3 for 3.x, 4 for what 3.4 to 4.1 have in common. Functions and variables have a last
+   * generation, after which a file may not use them.
    */
   readonly generation: number;
   readonly syntax: SyntaxDecisions;
@@ -28,123 +31,126 @@ export interface Dialect {
   readonly names: FormatNames;
 }
 
-/** What a dialect decides about the text of a file. */
+/** Decisions about the syntax of a file. */
 export interface SyntaxDecisions {
-  /** "#!define" and the like. */
+  /** Whether there are directives such as "#!define". */
   readonly directives: boolean;
-  /** Names that are defined from the beginning. */
+  /** Names that are defined from the start. */
   readonly predefined: ReadonlyMap<string, string>;
-  /** "//" begins a comment. */
+  /** Whether "//" begins a comment. */
   readonly slashComments: boolean;
-  /** Operators bind by rank; otherwise "&&" and "||" bind alike, and arithmetic goes strictly from left to right. */
+  /**
+   * Whether operators have ranks; otherwise "&&" and "||" have the same rank, and arithmetic is evaluated strictly from
+   * left to right.
+   */
   readonly precedence: boolean;
-  /** Conditions compare any two expressions; otherwise the left side is a variable or a call. */
+  /** Whether conditions may compare any two expressions; otherwise the left side is a variable or a call. */
   readonly freeConditions: boolean;
-  /** Old core tests: method, uri, src_ip, myself, retcode ... */
+  /** Whether the old tests of the core exist: method, uri, src_ip, myself, retcode ... */
   readonly coreTests: boolean;
-  /** An assignment may be a condition. */
+  /** Whether an assignment may be a condition. */
   readonly assignInCondition: boolean;
-  /** "+=", ":=" and the like. */
+  /** Whether "+=", ":=" and the like exist. */
   readonly compoundAssignment: boolean;
   readonly notMatchOperator: boolean;
-  /** "$null" is the null; otherwise the word NULL. */
+  /** Whether the null value is written "$null"; otherwise it is the word NULL. */
   readonly nullVariable: boolean;
-  /** Words before "{" or "[" that make a route. */
+  /** Words before "{" or "[" that begin a route. */
   readonly routeWords: ReadonlySet<string>;
-  /** The number that a word such as "yes" stands for in an expression; undefined for any other word. */
+  /** The number that a word such as "yes" stands for in an expression; undefined for other words. */
   readonly switchWords: (word: string) => number | undefined;
-  /** Such a word is a number wherever one may stand, also as a parameter of a module. */
+  /** Whether such a word is a number everywhere, also as the value of a module parameter. */
   readonly switchLiterals: boolean;
-  /** Names of routes that are more than a word need quotes. */
+  /** Whether names of routes need quotes when they are more than a word. */
   readonly quotedRouteNames: boolean;
-  /** Every kind of route either needs a name or takes none. */
+  /** Whether each kind of route either needs a name or allows none. */
   readonly strictRouteNames: boolean;
-  /** ";" is allowed between the definitions of a file. */
+  /** Whether ";" is allowed between the definitions of a file. */
   readonly topSemicolons: boolean;
-  /** exit and drop may have a number in brackets. */
+  /** Whether exit and drop may have a number in parentheses. */
   readonly endArguments: boolean;
-  /** A module may be loaded twice; the second load has no effect. */
+  /** Whether a module may be loaded twice; the second load has no effect. */
   readonly modulesTwice: boolean;
-  /** Two main routes are one, the second after the first. */
+  /** Whether two main routes are joined, the second after the first. */
   readonly joinsMainRoutes: boolean;
   readonly forLoops: boolean;
   readonly asyncStatements: boolean;
-  /** break is allowed outside of loops, where it ends the route. */
+  /** Whether break is allowed outside loops, where it ends the route. */
   readonly breakAnywhere: boolean;
-  /** "{ }" after if and while. */
+  /** Whether "{ }" is allowed after if and while. */
   readonly emptyBlocks: boolean;
   readonly emptySwitch: boolean;
-  /** case /"regex": */
+  /** Whether cases may have a regular expression: case /"regex": */
   readonly regexCases: boolean;
-  /** A case is one literal; otherwise a constant expression. */
+  /** Whether a case label must be a literal; otherwise it may be a constant expression. */
   readonly literalCases: boolean;
-  /** return takes an expression; otherwise a number or a variable, and more values. */
+  /** Whether return takes an expression; otherwise it takes a number or a variable, and further values. */
   readonly returnExpressions: boolean;
-  /** Global parameters of versions before 3.0. */
+  /** Whether global parameters of versions before 3.0 are allowed. */
   readonly oldParameters: boolean;
 }
 
-/** What a dialect decides about calls of functions and routes. */
+/** Decisions about calls of functions and routes. */
 export interface CallDecisions {
-  /** A call within an expression counts as 1 or 0; otherwise as what it returned. */
+  /** Whether a call in an expression has the value 1 or 0; otherwise it has its return code. */
   readonly booleanCalls: boolean;
-  /** $rc is 0 when a call within an expression begins. */
+  /** Whether $rc is set to 0 when a call in an expression begins. */
   readonly clearsReturnCode: boolean;
-  /** Arguments are constants, but for functions that say otherwise. */
+  /** Whether arguments must be constants, except for functions that say otherwise. */
   readonly constantArguments: boolean;
-  /** A number is not a string and a string no number where a function takes the other. */
+  /** Whether a function that takes a number refuses a string, and the reverse. */
   readonly typedArguments: boolean;
-  /** A route that is called from others may only call what those may. */
+  /** Whether a named route may only call functions that are allowed in all kinds of routes that reach it. */
   readonly checksThroughCalls: boolean;
-  /** Routes that functions name need not exist (t_on_failure); then nothing is called. */
+  /** Whether routes that functions name (t_on_failure) need not exist; then nothing runs. */
   readonly lateRoutes: boolean;
-  /** Result of a call of a route whose computed name is not defined. */
+  /** Return code of a call whose computed route name does not exist. */
   readonly missingRouteCode: number;
-  /** Such a call sets $rc to that result. */
+  /** Whether such a call sets $rc to that code. */
   readonly missingRouteSetsReturnCode: boolean;
-  /** Bare words as arguments: names of flags, addresses. */
+  /** Whether bare words are allowed as arguments: names of flags, addresses. */
   readonly wordArguments: boolean;
 }
 
-/** What a dialect decides about $rc, loops and the end of routes. */
+/** Decisions about $rc, loops and the end of routes. */
 export interface FlowDecisions {
-  /** $rc when a route begins that nothing calls; undefined: what the route before left. */
+  /** Value of $rc when the program enters a route; undefined: the value that the route before left. */
   readonly returnCodeAtEntry: number | undefined;
-  /** An assignment sets $rc to 1. */
+  /** Whether an assignment sets $rc to 1. */
   readonly assignmentSetsReturnCode: boolean;
-  /** An if that is not taken leaves $rc at 0, and a loop leaves it as its condition found it. */
+  /** Whether an if that is not taken sets $rc to 0, and a loop sets it to the result of its condition. */
   readonly blocksSetReturnCode: boolean;
-  /** Result of a route that a break ended, or whose last statement is a loop or switch that one ended. */
+  /** Return code of a route that a break ended, or whose last statement is a loop or switch that a break ended. */
   readonly breakResult: number;
-  /** Result of a route whose last statement is a switch without a case for the value. */
+  /** Return code of a route whose last statement is a switch without a matching case. */
   readonly noCaseResult: number;
-  /** The same of a switch over a constant. */
+  /** The same for a switch over a constant. */
   readonly noCaseResultOfConstant: number;
-  /** A block of "if", "while" or "case" counts as a level of nesting when a route is called in it. */
+  /** Whether a block of "if", "while" or "case" counts as one more level of nesting for route calls in it. */
   readonly blocksNest: boolean;
-  /** The result of a loop is that of the last statement in it. */
+  /** Whether the result of a loop is that of its last statement. */
   readonly loopsKeepResult: boolean;
-  /** A failed calculation makes the variable null; otherwise it keeps its value. */
+  /** Whether a failed calculation sets the variable to null; otherwise the variable keeps its value. */
   readonly failureAssignsNull: boolean;
-  /** A route without a statement counts as not defined where it is called. */
+  /** Whether a call of a route without statements counts as a call of a missing route. */
   readonly emptyRoutesUndefined: boolean;
   /** Default of max_while_loops. */
   readonly loops: number;
-  /** Route calls within each other. */
+  /** Maximum nesting of route calls. */
   readonly depth: number;
 }
 
 const COMMON_ROUTES = ['route', 'failure_route', 'branch_route', 'onreply_route', 'event_route'];
 
-/** Words that stand for 1 and 0, in lower case. */
+/** Words that stand for 1 and 0 in OpenSIPS, in lower case. */
 const OPENSIPS_SWITCHES: ReadonlyMap<string, number> = new Map([
   ...['yes', 'on', 'true'].map((word) => [word, 1] as const),
   ...['no', 'off', 'false'].map((word) => [word, 0] as const),
 ]);
-/** Those of Kamailio, which are numbers wherever they stand. */
+/** Those of Kamailio, which are numbers everywhere. */
 const KAMAILIO_SWITCHES: ReadonlyMap<string, number> = new Map([...OPENSIPS_SWITCHES, ['enable', 1], ['disable', 0]]);
 
-/** The language of opensips.cfg, version 4. */
+/** The language of opensips.cfg in OpenSIPS 3.4 to 4.1. */
 export const OPENSIPS: Dialect = {
   name: 'opensips',
   later: false,
@@ -209,10 +215,10 @@ export const OPENSIPS: Dialect = {
   names: OPENSIPS_NAMES,
 };
 
-/** OpenSIPS 3.x, which has variables and functions that were taken out later. */
+/** OpenSIPS 3.x with the variables and functions that later versions removed. */
 export const OPENSIPS_3: Dialect = { ...OPENSIPS, title: 'opensips-3', generation: 3, names: OPENSIPS_3_NAMES };
 
-/** OpenSIPS 1.x to 2.x: as 3.x, with the core tests and parameters that 3.0 took out. */
+/** OpenSIPS 1.x to 2.x: like 3.x, with the core tests and parameters that 3.0 removed. */
 export const OPENSIPS_OLD: Dialect = {
   ...OPENSIPS,
   title: 'opensips-2.1',
@@ -292,7 +298,7 @@ export const KAMAILIO: Dialect = {
   names: KAMAILIO_NAMES,
 };
 
-/** Kamailio 5.7 to 6.1: as 5.6, with what was added since. */
+/** Kamailio 5.7 to 6.1: like 5.6, with later additions. */
 export const KAMAILIO_6: Dialect = {
   ...KAMAILIO,
   title: 'kamailio-6',

@@ -9,10 +9,10 @@ import type { ScriptRun } from './runtime.js';
 export type DialectName = 'opensips' | 'kamailio';
 
 /**
- * What a parameter takes. "int" and "string" may be given as a literal or as a variable ("string" is a format: variables
- * in it are replaced); "literal" is text used as written; "variable" is one variable that can be read, "writable" one that
- * can be written; "regex" is compiled at load when it holds no variable; "flag" is a number or a declared name; "route" is the
- * name of a route, which must be defined in the given kind; "expression" is anything.
+ * What a parameter accepts. "int" and "string" may be a literal or a variable ("string" is a format, in which variables
+ * are replaced). "literal" is a text used as written. "variable" is one readable variable, "writable" one that can be
+ * written. "regex" is compiled at load when it contains no variable. "flag" is a number or a declared name. "route" is
+ * the name of a route of the given kind, which must exist. "expression" accepts anything.
  */
 export type ParameterKind =
   | 'int'
@@ -25,138 +25,155 @@ export type ParameterKind =
   | 'route'
   | 'expression';
 
-/** A parameter of a script function: what its argument may be, checked when a file is loaded. */
+/** A parameter of a script function; arguments are checked against it at load. */
 export interface ParameterDefinition {
-  /** For messages and the reference page. */
+  /** Name in messages and on the reference page. */
   readonly name: string;
   readonly kind: ParameterKind;
   readonly optional?: boolean;
-  /** Of kind "route": the kind of route that is named. */
+  /** For kind "route": the kind of the named route. */
   readonly route?: RouteKind;
-  /** A number must be given as a number and a string as a string, in every dialect (functions of Kamailio's core). */
-  /** Of a pattern in Kamailio: taken as it stands, whatever the letter case; true: line by line. */
+  /**
+   * Whether a number must be given as a number, and a string as a string, in every dialect (functions of Kamailio's
+   * core).
+   */
+  /**
+   * For a pattern: whether "^" and "$" match at each line. When set, Kamailio uses the pattern as written, without
+   * variables, and ignores letter case.
+   */
   readonly lines?: boolean;
   readonly strict?: boolean;
-  /** Of a string: last generation of OpenSIPS that takes a number (see `Dialect.generation`). */
+  /** For a string: last generation of OpenSIPS that also accepts a number (see `Dialect.generation`). */
   readonly numbersUntil?: number;
-  /** Values a constant may have, compared without letter case: log levels and the like. */
+  /** Values that a constant may have, compared without letter case: log levels and the like. */
   readonly values?: readonly string[];
-  /** Checks a constant at load; returns what is wrong with it. */
+  /** Checks a constant at load; returns the error, if any. */
   check?(constant: string | number): string | undefined;
 }
 
-/** An argument ready to be read while a message is handled. */
+/** A compiled argument, read while a message is handled. */
 export interface CompiledArgument<Run extends ScriptRun = ScriptRun> {
   readonly at: Position;
-  /** As written, quotes taken off. */
+  /** As written, without quotes. */
   readonly text: string;
   /** Its value when it does not depend on the message. */
   readonly constant: string | number | undefined;
-  /** Its value with its type; null for a variable that is not set. */
+  /** The value with its type; null for a variable that is not set. */
   value(run: Run): PvarValue;
-  /** As text; "<null>" (OpenSIPS) or "" for a variable that is not set is up to the dialect. */
+  /** The value as text. A variable that is not set gives "<null>" (OpenSIPS) or "". */
   string(run: Run): string;
-  /** As an integer; undefined for what is none. */
+  /** The value as an integer; undefined when it is not one. */
   int(run: Run): number | undefined;
-  /** The variable itself, of kinds "variable" and "writable". */
+  /** The variable, for the kinds "variable" and "writable". */
   readonly variable: Format | undefined;
-  /** It is a variable without quotes, whose type counts. */
+  /** Whether it is a variable without quotes, whose type is checked. */
   readonly bare: boolean;
-  /** Of kind "regex" the expression; of one with variables that of this message, undefined when it is not valid. */
+  /**
+   * The regular expression, for kind "regex". One with variables is compiled for this message; undefined when it is
+   * invalid.
+   */
   regex(run: Run): BoundedRegex | undefined;
 }
 
-/** What OpenSIPS' documentation says of a function. */
+/** What OpenSIPS' documentation says about a function. */
 export interface DocumentedSignature {
-  /** Modules that have it, with "|" between them. */
+  /** Modules that have the function, separated by "|". */
   readonly module: string;
   readonly routes: readonly RouteKind[];
 }
 
-/** Where a function is called. */
+/** Place of a call in the file, with what is known there. */
 export interface CallSite {
   readonly at: Position;
   readonly dialect: DialectName;
   /** See `Dialect.generation`. */
   readonly generation: number;
-  /** Kinds of routes from which this call is reached. */
+  /** Kinds of the entry routes that reach the call. */
   readonly routes: ReadonlySet<RouteKind>;
   readonly facts: FileFacts;
-  /** Name of the function that ran last before it; "" where something else was done, or undefined where that is not known. */
+  /**
+   * Name of the function that ran last before the call; "" when something else came between; undefined when that is not
+   * known.
+   */
   readonly after?: string | undefined;
 }
 
-/** What the head of a file says that calls are checked against. */
+/** What the part of the file before the routes says about allowed calls. */
 export interface FileFacts {
-  /** Sockets as switchyard.json writes them; undefined when they are not known. */
+  /** Sockets in the form of switchyard.json; undefined when they are not known. */
   readonly sockets: readonly string[] | undefined;
-  /** Requests may be forwarded without a transaction. */
+  /** Whether requests may be forwarded without a transaction. */
   readonly statelessForward: boolean;
-  /** Whether the file sets a parameter of a module; undefined where no file is at hand. */
+  /** Whether the file sets a module parameter; undefined when there is no file. */
   hasParameter?(module: string, name: string): boolean;
-  /** The last value the file gives a parameter of a module. */
+  /** The last value that the file sets for a module parameter. */
   parameter?(module: string, name: string): string | number | undefined;
   /** Folder of the main file. */
   readonly folder?: string;
-  /** The file is of a Kamailio after the recorded one. */
+  /** Whether the file is for a Kamailio later than the recorded one. */
   readonly later?: boolean;
-  /** assert() is looked at; it is unless this is false. */
+  /** false: assert() is ignored. */
   readonly asserts?: boolean;
-  /** A call in an expression has the value it returned, and any but 0 is true (Kamailio's return_mode 1). */
+  /** Whether a call in an expression has its return code as value, and any but 0 is true (Kamailio's return_mode 1). */
   readonly plainReturns?: boolean;
 }
 
 /**
- * What a function returns: above 0 true, below 0 false; 0 ends the script, as exit does. A function with `waits` may
- * return a promise.
+ * Runs a function and returns its code: above 0 true, below 0 false; 0 ends the script like exit. A function with
+ * `waits` may return a promise.
  */
 export type FunctionClosure<Run extends ScriptRun = ScriptRun> = (run: Run) => number | Promise<number>;
 
-/** With how many arguments, and in which routes, Kamailio was observed to accept a function. */
+/** Numbers of arguments and kinds of routes with which Kamailio was observed to accept a function. */
 export interface RecordedSignature {
   /** The module that has it. */
   readonly module: string;
   readonly counts: readonly number[];
-  /** Whether it is accepted in a route; `nameless`: of the onreply routes the one that has no name. */
+  /** Whether the function is accepted in a kind of route; `nameless`: in the onreply route without a name. */
   inRoute(count: number, kind: RouteKind, nameless: boolean): boolean;
-  /** Why a constant is refused as an argument; undefined when it is not. */
+  /** Why a constant is refused as an argument; undefined when it is accepted. */
   refuses(index: number, text: string): string | undefined;
-  /** Whether an argument may be an expression that is computed for each message: `"sip:" + $var(host)`. */
+  /** Whether an argument may be an expression that is evaluated for each message: `"sip:" + $var(host)`. */
   computes(index: number): boolean;
 }
 
-/** One function of a script, for both dialects or for one. */
+/** A function of cfg scripts, for one dialect or both. */
 export interface FunctionDefinition<Run extends ScriptRun = ScriptRun> {
   readonly name: string;
-  /** "core", or the module whose documentation describes it; "sl|signaling" when each of several has it. */
+  /** "core", or the module that documents it; "sl|signaling" when each of several modules has it. */
   readonly module: string;
   readonly dialects: readonly DialectName[];
   readonly parameters: readonly ParameterDefinition[];
-  /** Kinds of routes it may be called from. */
+  /** Kinds of routes in which it may be called. */
   readonly routes: readonly RouteKind[] | 'any';
-  /** What counts instead of `routes`, and besides `parameters`, in Kamailio's dialect. */
+  /** Recorded signature, used for Kamailio's dialect in place of `routes` and in addition to `parameters`. */
   readonly recorded?: RecordedSignature | undefined;
-  /** The first version of Kamailio that has it, when the recorded one has it not: "5.7", "6.0". */
+  /** First version of Kamailio that has the function, if the recorded one does not: "5.7", "6.0". */
   readonly since?: string;
   /** One sentence for the reference page. */
   readonly summary: string;
-  /** What OpenSIPS' documentation says, where it differs. */
+  /** Documented signature of OpenSIPS, where it differs. */
   readonly documented?: DocumentedSignature | undefined;
-  /** Its result may be a promise: only then is anything awaited. */
+  /** Whether its result may be a promise. */
   readonly waits?: boolean;
   /** What it does in place of what its name says: "answers 501". */
   readonly standIn?: string;
-  /** OpenSIPS' async() and launch() may have it. */
+  /** Whether OpenSIPS' async() and launch() may call it. */
   readonly async?: boolean;
   /** Last generation of OpenSIPS that has it (see `Dialect.generation`). */
   readonly until?: number;
-  /** A core function that leaves $rc as it is (Kamailio's strip, prefix and the like). */
+  /** Whether it leaves $rc unchanged, as some functions of Kamailio's core do (strip, prefix and the like). */
   readonly keepsReturnCode?: boolean;
-  /** Throws an Error with the reason when the arguments do not fit together. Arguments that are left out are undefined. */
+  /**
+   * Compiles a call. Throws an Error with the reason when the arguments do not fit together. Omitted arguments are
+   * undefined.
+   */
   compile(args: readonly (CompiledArgument<Run> | undefined)[], site: CallSite): FunctionClosure<Run>;
 }
 
-/** Functions by name and dialect. A name may have several definitions in a dialect when their parameter counts differ. */
+/**
+ * Functions by name and dialect. A name may have several definitions in a dialect with different numbers of parameters.
+ */
 export class FunctionTable<Run extends ScriptRun = ScriptRun> {
   private readonly byName: ReadonlyMap<DialectName, Map<string, FunctionDefinition<Run>[]>> = new Map([
     ['opensips', new Map()],
@@ -174,17 +191,17 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
     }
   }
 
-  /** Whether any function of that name may wait. */
+  /** Whether any function with that name may wait. */
   waits(dialect: DialectName, name: string): boolean {
     return this.find(dialect, name).some((each) => each.waits === true);
   }
 
-  /** All definitions of a name in a dialect; empty for one that is not known. */
+  /** All definitions of a name in a dialect; empty for an unknown name. */
   find(dialect: DialectName, name: string): readonly FunctionDefinition<Run>[] {
     return this.byName.get(dialect)?.get(name) ?? [];
   }
 
-  /** The name that was probably meant. */
+  /** The most similar known name, for error messages. */
   near(dialect: DialectName, name: string, generation: number): string | undefined {
     const names = [...(this.byName.get(dialect) ?? [])]
       .filter(
@@ -195,7 +212,7 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
   }
 }
 
-/** Least and most number of arguments. */
+/** Minimum and maximum number of arguments. */
 export function argumentRange(parameters: readonly ParameterDefinition[]): readonly [least: number, most: number] {
   const required = parameters.findLastIndex(({ optional }) => optional !== true) + 1;
   return [required, parameters.length];

@@ -1,19 +1,19 @@
 import type { Position } from './ast.js';
 
-/** Something that is wrong with a configuration file. */
+/** A problem of a configuration file. */
 export interface CfgProblem {
-  /** error: the file does not run; warning: it runs, and this is without effect or not as meant. */
+  /** error: the file cannot be run; warning: it can, but something has no effect or not the intended one. */
   readonly severity: 'error' | 'warning';
   /** Stable name of the kind of problem, for tests and reports. */
   readonly code: CfgProblemCode;
   readonly at: Position;
-  /** Lower case; says what and which. */
+  /** Starts in lower case; says what is wrong and with which element. */
   readonly message: string;
-  /** Kamailio finds it when it starts, after all that is found while the file is read. */
+  /** Whether Kamailio finds the problem at its start, after all those it finds while it reads the file. */
   readonly atStart?: boolean;
 }
 
-/** Kinds of problems in a configuration file, for tools. */
+/** Kinds of problems, for tools. */
 export type CfgProblemCode =
   | 'syntax'
   | 'preprocessor'
@@ -34,12 +34,13 @@ export type CfgProblemCode =
   | 'tls-demand'
   | 'no-effect';
 
-/** What Kamailio looks at when the whole file has been read. */
+/** What Kamailio checks after it has read the whole file. */
 const AT_START: ReadonlySet<CfgProblemCode> = new Set(['unknown-route', 'regex', 'unbalanced']);
 
 /**
- * Problems in the order in which Kamailio finds them: those of the grammar, of names and of types while it reads the file, then those
- * of what it resolves when it starts; each in the order of the lines. Conditions that are not balanced it counts when it has read the file. `files`: in the order in which they were read.
+ * Sorts problems in the order in which Kamailio finds them. While it reads the file: syntax, names and types. Then
+ * unbalanced conditions ("#!ifdef"), then what it resolves at its start. Within each group they are in the order of the
+ * lines. `files`: in the order in which they were read.
  */
 export function asKamailioFindsThem(problems: readonly CfgProblem[], files: readonly string[]): CfgProblem[] {
   const rank = ({ code, atStart }: CfgProblem): number => (code === 'unbalanced' ? 1 : atStart === true ? 2 : 0);
@@ -52,18 +53,18 @@ export function asKamailioFindsThem(problems: readonly CfgProblem[], files: read
   );
 }
 
-/** Text of the file as part of a message: cut short, control characters replaced. */
+/** A text of the file as part of a message: shortened, control characters replaced. */
 function oneLine(message: string): string {
   const clean = message.replace(/[^\x20-\x7e]/g, '.');
   return clean.length > 400 ? `${clean.slice(0, 397)}...` : clean;
 }
 
-/** "file:line:column: message", as it is shown to a user. */
+/** "file:line:column: message", as users see it. */
 export function problemText({ at, message }: CfgProblem): string {
   return `${at.file}:${at.line}:${at.column}: ${message}`;
 }
 
-/** Collects problems; a file with thousands of them is cut short. */
+/** Collects problems; there is a maximum number. */
 export class Problems {
   readonly list: CfgProblem[] = [];
   private static readonly MOST = 1000;

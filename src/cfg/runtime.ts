@@ -1,102 +1,102 @@
 import type { PvarContext } from '../pvar/context.js';
 import type { Position, RouteKind, Statement } from './ast.js';
 
-/** Bounds of one run of a script. */
+/** Limits of one script run. */
 export interface ScriptBounds {
-  /** Iterations of one while loop; 0 for as many as `work` allows. */
+  /** Maximum iterations of one while loop; 0: only `work` limits them. */
   readonly loops: number;
-  /** Routes that call each other, one within the other. */
+  /** Maximum nesting of route calls. */
   readonly depth: number;
-  /** Statements and loop iterations of one route with all it calls. */
+  /** Maximum number of statements and loop iterations of one route, including the routes it calls. */
   readonly work: number;
-  /** Characters a string may have. */
+  /** Maximum length of a string. */
   readonly text: number;
 }
 
-// How a statement went on.
+// Results of a statement.
 
-/** The next statement follows. */
+/** The script continues with the next statement. */
 export const NEXT = 0;
 /** "break": ends the innermost loop or switch. */
 export const BREAK = 1;
-/** "return": ends the route; what called it goes on. */
+/** "return": ends the route; its caller continues. */
 export const RETURN = 2;
 /** "exit": ends the script. */
 export const EXIT = 3;
-/** "drop": ends the script, and the message is not sent where the route decides that. */
+/** "drop": ends the script; the message is not forwarded, in the kinds of routes that decide that. */
 export const DROP = 4;
-/** How a statement went on: one of the constants above. */
+/** How the script continues after a statement: one of the constants above. */
 export type Signal = typeof NEXT | typeof BREAK | typeof RETURN | typeof EXIT | typeof DROP;
 
 /**
- * How a route ended: "ended" by itself or by return, "return-0" by a return of 0 (at any depth), "exit" by exit or by a
- * function that returned 0, "drop" by drop, "fault" because a limit was reached; that is logged already.
+ * How a route ended: "ended" at its end or by return; "return-0" by a return of 0 (at any depth); "exit" by exit or by
+ * a function that returned 0; "drop" by drop; "fault" because a limit was reached, which has been logged.
  */
 export type RouteOutcome = 'ended' | 'return-0' | 'exit' | 'drop' | 'fault';
 
-/** A route ready to run. */
+/** A compiled route. */
 export interface CompiledRoute<Run extends ScriptRun = ScriptRun> {
   readonly kind: RouteKind;
   readonly name: string | undefined;
-  /** Seconds of a timer route. */
+  /** Interval of a timer route in seconds. */
   readonly interval: number | undefined;
   readonly at: Position;
-  /** Whether a function in it, or in a route it calls, may wait. Otherwise `run` never returns a promise. */
+  /** Whether a function in it, or in a route it calls, may wait. If not, `run` never returns a promise. */
   readonly waits: boolean;
-  /** Never throws. The code it returned is in `run.returned`. */
+  /** Runs the route. Never throws. The return code is in `run.returned`. */
   run(run: Run): RouteOutcome | Promise<RouteOutcome>;
 }
 
-/** Follows a run statement by statement: what `explain` shows. */
+/** Receives the statements of a run, one by one: for `explain`. */
 export interface ScriptTrace {
   /** A statement is about to run. */
   before(run: ScriptRun, statement: Statement): void;
-  /** Of if and while. */
+  /** The condition of an if or while was evaluated. */
   condition(run: ScriptRun, statement: Statement, holds: boolean): void;
   /** A statement has run; `run.last` is its result. */
   after(run: ScriptRun, statement: Statement): void;
 }
 
 /**
- * One run of one route over one message: the argument of every closure. The caller that runs scripts extends it with
- * what its functions need. $rc is `pvars.returnCode`.
+ * One execution of a route over one message; all closures get it as their argument. The program that runs scripts
+ * extends the class with what its functions need. $rc is `pvars.returnCode`.
  */
 export abstract class ScriptRun {
-  /** Statements that may still be run. */
+  /** Number of statements the run may still execute. */
   work = 0;
-  /** Routes entered and not left. */
+  /** Number of nested route calls. */
   depth = 0;
-  /** What the innermost return gave; when the script has ended, what its route returned. */
+  /** Code of the last return; after the end of the script, the return code of its route. */
   returned = 1;
-  /** Result of the last statement: the result of a route without return. */
+  /** Result of the last statement, which is the return code of a route without return. */
   last = 1;
-  /** How a call within an expression ended the script; NEXT while it goes on. */
+  /** How a call in an expression ended the script; NEXT while the script continues. */
   stop: Signal = NEXT;
-  /** The function at work was called by async() or launch(). */
+  /** Whether async() or launch() called the current function. */
   asynchronous = false;
-  /** The script ended by a return of 0. */
+  /** Whether the script ended by a return of 0. */
   zero = false;
   trace: ScriptTrace | undefined = undefined;
   abstract readonly pvars: PvarContext;
-  /** Kind of the route that was entered from outside. */
+  /** Kind of the route that the program entered. */
   abstract readonly routeKind: RouteKind;
-  /** A fault of the script: logged with its position; the implementation limits the rate. */
+  /** Logs a fault of the script with its position; implementations limit the rate. */
   abstract fault(at: Position, message: string): void;
 
-  /** Whether an address or a host name, with this port or any, is local: "uri == myself". */
+  /** Whether an address or host name is local, with the given port or (undefined) any: "uri == myself". */
   isOwn(_host: string, _port: number | undefined): boolean {
     return false;
   }
 
-  /** The route that was entered waits for something for the first time: other messages run before it goes on. */
+  /** The entered route waits for the first time: other messages are handled before it continues. */
   waits(): void {}
 
-  /** A route that waited has ended. */
+  /** A route that has waited is at its end. */
   ends(): void {}
 
   /**
-   * OpenSIPS' async() and launch(): the operation that was begun is `done` later, and `resume` runs then. After async()
-   * the present route has ended.
+   * Called by OpenSIPS' async() and launch(): the started operation ends with `done`, and `resume` runs then. After
+   * async() the current route has ended.
    */
   suspend(
     _kind: 'async' | 'launch',

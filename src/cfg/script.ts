@@ -5,46 +5,48 @@ import type { FileFacts, FunctionTable } from './function-table.js';
 import type { CfgProblem } from './problem.js';
 import type { CompiledRoute, ScriptBounds, ScriptRun } from './runtime.js';
 
-/** The routes of a configuration file as closures. */
+/** The compiled routes of a configuration file. */
 export interface CompiledScript<Run extends ScriptRun = ScriptRun> {
   readonly routes: readonly CompiledRoute<Run>[];
-  /** A route by kind and name; undefined when there is none. */
+  /** The route of a kind and name; undefined when there is none. */
   route(kind: RouteKind, name?: string): CompiledRoute<Run> | undefined;
-  /** A named request route to be called from within another, as route(name) does; undefined when there is none. */
+  /**
+   * A named request route that can be called from within another route, like route(name); undefined when there is none.
+   */
   subRoute(name: string): NamedRoute<Run> | undefined;
 }
 
 /** A route that others call by its name. */
 export interface NamedRoute<Run extends ScriptRun = ScriptRun> {
-  /** Runs it within the depth and the work the run has left; the result is its return code. */
+  /** Runs the route within the depth and work that the run has left; gives its return code. */
   call(run: Run): Promise<number>;
 }
 
-/** What a configuration file is compiled against. */
+/** Input of `compileScript` besides the tree. */
 export interface CompileOptions<Run extends ScriptRun = ScriptRun> {
   readonly dialect: Dialect;
   readonly functions: FunctionTable<Run>;
-  /** Variables of modules and of the transaction, in addition to those of src/pvar or instead of them. */
+  /** Variables of modules and transactions; they are added to those of src/pvar or replace them. */
   readonly variables?: ReadonlyMap<string, VariableDefinition>;
-  /** "log": an unknown function is logged when it is called and returns -1; by default it is refused at load. */
+  /** "log": a call of an unknown function is logged and returns -1; by default such a file is refused. */
   readonly unknownFunctions?: 'refuse' | 'log';
   readonly bounds?: Partial<ScriptBounds>;
-  /** Names of variables that are not there in this file. */
+  /** Names of variables that this file cannot use. */
   readonly hiddenVariables?: ReadonlySet<string>;
   readonly facts?: FileFacts;
-  /** Named routes that modules enter by themselves. */
+  /** Named routes that modules run. */
   readonly entered?: readonly string[];
-  /** Calls `run.trace` for each statement. */
+  /** Whether `run.trace` is called for each statement. */
   readonly traced?: boolean;
 }
 
-/** What compileScript returns: a script when no problem is an error. */
+/** Result of compileScript; `script` is undefined when a problem is an error. */
 export interface Compilation<Run extends ScriptRun = ScriptRun> {
   readonly script: CompiledScript<Run> | undefined;
   readonly problems: readonly CfgProblem[];
 }
 
-/** `compileScript` in compile/script.ts. */
+/** Type of `compileScript` in compile/script.ts. */
 export type CompileScript = <Run extends ScriptRun>(
   tree: ConfigurationTree,
   options: CompileOptions<Run>,

@@ -1,6 +1,6 @@
 import type { Expression, FunctionCall, RouteCall, Statement } from './ast.js';
 
-/** Every expression of these statements and of those inside of them, the outer before the inner. */
+/** All expressions in these statements and in statements nested in them, outer before inner. */
 export function* expressionsIn(statements: readonly Statement[]): Generator<Expression> {
   for (const statement of statements) {
     switch (statement.kind) {
@@ -39,7 +39,7 @@ export function* expressionsIn(statements: readonly Statement[]): Generator<Expr
   }
 }
 
-/** An expression and all its parts. */
+/** An expression and all its parts, outer before inner. */
 export function* within(expression: Expression): Generator<Expression> {
   yield expression;
   switch (expression.kind) {

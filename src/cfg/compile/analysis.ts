@@ -1,22 +1,22 @@
 import type { Expression, RouteBlock, RouteCall, RouteKind, Statement } from '../ast.js';
 
-/** What one route calls, found without compiling it. */
+/** Functions and routes that one route calls, found without compiling it. */
 interface Calls {
   readonly functions: Set<string>;
   readonly routes: Set<string>;
-  /** A route whose name is computed is called. */
+  /** Whether it calls a route by a computed name. */
   dynamic: boolean;
 }
 
-/** The call graph: the kinds of routes that reach a route, and the routes in which a call may wait. */
+/** The call graph: which kinds of entry routes reach a route, and which routes may wait for something asynchronous. */
 export interface Analysis {
-  /** Kinds of routes from which a named sub-route is reached, itself or through others. */
+  /** Kinds of the entry routes that call a named route, directly or through other routes. */
   reachedFrom(block: RouteBlock): ReadonlySet<RouteKind>;
-  /** Whether a route is entered at all: by the program, or called from one that is. */
+  /** Whether a route ever runs: the program enters it, or a route that runs calls it. */
   isReached(block: RouteBlock): boolean;
-  /** Whether something in it, or in what it calls, may wait. */
+  /** Whether a statement in it, or in a route it calls, may wait. */
   waits(block: RouteBlock): boolean;
-  /** Whether the route that is called, or any when its name is computed, may wait. */
+  /** Whether the called route may wait; with a computed name, whether any route may. */
   callWaits(call: RouteCall): boolean;
 }
 
@@ -24,7 +24,7 @@ export interface Analysis {
 export function analyse(
   routes: readonly RouteBlock[],
   waiting: (name: string) => boolean,
-  /** Named routes that modules enter by themselves: those of timers. */
+  /** Named routes that modules run, such as those of timers. */
   entered: readonly string[] = [],
 ): Analysis {
   const calls = new Map<RouteBlock, Calls>(routes.map((block) => [block, callsOf(block.body)]));
@@ -74,13 +74,13 @@ export function analyse(
   };
 }
 
-/** The name of a route where it is known at compile time. */
+/** The name of a route, when it is known at compile time. */
 export function staticName(name: Expression): string | undefined {
   if (name.kind === 'word' || name.kind === 'int') return name.text;
   return name.kind === 'string' && !name.value.includes('$') ? name.value : undefined;
 }
 
-/** Routes that call a function that waits, those that call them, and so on. */
+/** The routes that call a function that may wait, the routes that call those, and so on. */
 function waitingRoutes(
   calls: ReadonlyMap<RouteBlock, Calls>,
   subRoutes: ReadonlyMap<string | undefined, RouteBlock>,
@@ -104,13 +104,13 @@ function waitingRoutes(
     if (found.has(block)) continue;
     found.add(block);
     open.push(...(callers.get(block) ?? []));
-    // A name that is computed may be that of any named route.
+    // A computed name may be that of any named route.
     if (subRoutes.get(block.name) === block) open.push(...dynamic.splice(0));
   }
   return found;
 }
 
-/** Functions that go on in a route, and which of their arguments names it. */
+/** Functions that continue in a route, and the index of the argument that names the route. */
 const NAMES_A_ROUTE: ReadonlyMap<string, number> = new Map([
   ['t_continue', 2],
   ['async_route', 0],

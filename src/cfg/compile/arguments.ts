@@ -8,14 +8,14 @@ import type { CompileContext } from './context.js';
 import type { CompiledExpression } from './expression.js';
 import { computedRegex } from './regex-cache.js';
 
-/** Compiles the arguments of function calls as the parameters want them. What does not fit is reported. */
+/** Compiles the arguments of function calls by the kinds of the parameters, and reports arguments that do not fit. */
 export class ArgumentCompiler {
   constructor(
     private readonly context: CompileContext,
     private readonly expression: (node: Expression) => CompiledExpression,
   ) {}
 
-  /** `index`: which argument of the call it is. Undefined for an argument that is wrong, which is reported. */
+  /** Compiles the argument at position `index` of a call. Undefined for a wrong argument, which is reported. */
   compile(
     node: Expression,
     parameter: ParameterDefinition,
@@ -23,7 +23,8 @@ export class ArgumentCompiler {
     index: number,
   ): CompiledArgument | undefined {
     const core = module === 'core';
-    // Values of its own statements Kamailio looks at while it reads, those of its modules when it starts.
+    // Kamailio checks argument values of core functions while it reads the file, those of module functions at its
+    // start.
     const wrong = (message: string, ofValue = false) => {
       this.context.problems.error('argument-type', node.at, `${name}(): ${message}`, ofValue && !core);
       return undefined;
@@ -33,7 +34,7 @@ export class ArgumentCompiler {
     if (node.kind === 'word' && !(syntax.nullVariable === false && node.text === 'NULL')) {
       const declared = kind === 'flag' ? this.context.tree.flags.get(node.text) : undefined;
       if (declared !== undefined) return constantArgument(declared, node.at, node.text);
-      // true, yes and on are numbers of OpenSIPS: set_dlg_profile("p", $fu, true).
+      // In OpenSIPS true, yes and on are numbers: set_dlg_profile("p", $fu, true).
       const truth =
         this.context.dialect.name === 'opensips' && kind === 'int' ? syntax.switchWords(node.text) : undefined;
       if (truth !== undefined) return this.literal(truth, parameter, node, wrong);
@@ -135,7 +136,10 @@ export class ArgumentCompiler {
     return fault === undefined ? constantArgument(value, at) : wrong(fault, true);
   }
 
-  /** How a pattern is read: as recorded, OpenSIPS passes over letter case in all of them, as in "=~". Undefined for what is none. */
+  /**
+   * Options of a regular expression; undefined for other kinds of parameters. As recorded, OpenSIPS ignores letter case
+   * in all of them, as in "=~".
+   */
   private patternOf({ kind, lines = false }: ParameterDefinition): PatternOptions | undefined {
     if (kind !== 'regex') return undefined;
     return this.context.dialect.calls.constantArguments
@@ -167,7 +171,10 @@ export class ArgumentCompiler {
   }
 }
 
-/** A pattern whose "$" at the end of the text or of an alternative is written as text has it: "^X-.*$" as "^X-.*$$". */
+/**
+ * Doubles a "$" at the end of the text or of an alternative, so that the format parser takes it as a literal: "^X-.*$"
+ * becomes "^X-.*$$".
+ */
 function endsWritten(pattern: string): string {
   return pattern.replace(/\$\$|\$(?=$|[|)"'/\n])/g, '$$$$');
 }
@@ -187,10 +194,10 @@ function constantArgument(value: string | number, at: Position, text = String(va
   };
 }
 
-/** How a regular expression of an argument is read. */
+/** Options of a regular expression given as an argument. */
 interface PatternOptions {
   readonly ignoreCase: boolean;
-  /** "^" and "$" match at every line. */
+  /** Whether "^" and "$" match at each line. */
   readonly lines: boolean;
 }
 

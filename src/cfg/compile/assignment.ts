@@ -6,12 +6,15 @@ import type { CompileContext } from './context.js';
 import type { CompiledExpression } from './expression.js';
 import { bounded } from './operations.js';
 
-/** An assignment, compiled; gives the value that was assigned, undefined when there was none. */
+/** A compiled assignment. */
 export interface CompiledAssignment {
   now(run: ScriptRun): Result;
   readonly later?: ((run: ScriptRun) => Promise<Result>) | undefined;
   readonly calls: boolean;
-  /** For statements, which ignore the value: assigns in one step. undefined when evaluating the value can end the script. */
+  /**
+   * Assigns in one step, for statements, which do not use the value. Undefined when evaluating the value can end the
+   * script.
+   */
   readonly carryOut?: ((run: ScriptRun) => void) | undefined;
 }
 
@@ -81,7 +84,7 @@ export function assignmentOf(
   return {
     now(run) {
       const before = own.read(run);
-      // With a NULL operand the variable keeps its value.
+      // As recorded, the variable keeps its value when an operand is NULL.
       return before === null ? undefined : finish(run, before, value.read(run));
     },
     later:

@@ -1,8 +1,8 @@
 import type { ScriptRun } from '../runtime.js';
 
-/** A call of a function or a route, compiled. It sets $rc, and `run.stop` when it ends the script. */
+/** A compiled call of a function or route. It sets $rc, and sets `run.stop` when it ends the script. */
 export interface CompiledCall {
   invoke(run: ScriptRun): number;
-  /** Of one that may wait; a promise only when it does. */
+  /** Variant of `invoke` for a call that may wait; returns a promise only when it does wait. */
   readonly invokeLater?: ((run: ScriptRun) => number | Promise<number>) | undefined;
 }

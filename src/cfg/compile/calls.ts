@@ -20,9 +20,9 @@ export class CallCompiler {
   constructor(
     private readonly context: CompileContext,
     private readonly subRoutes: SubRoutes,
-    /** Kinds of routes from which the current route is reached. */
+    /** Kinds of the entry routes that reach the current route. */
     private readonly reached: ReadonlySet<RouteKind>,
-    /** No entry point reaches the current route. */
+    /** Whether no entry route reaches the current route. */
     private readonly unreached: boolean,
     private readonly expression: (node: Expression) => CompiledExpression,
     private readonly preceding: ReadonlyMap<FunctionCall, string>,
@@ -30,7 +30,7 @@ export class CallCompiler {
     this.args = new ArgumentCompiler(context, expression);
   }
 
-  /** `clears`: $rc is 0 when the call begins. */
+  /** Compiles a call. `clears`: $rc is set to 0 when the call begins. */
   compile(node: FunctionCall | RouteCall, clears = false): CompiledCall {
     if (node.kind === 'call') return this.function(node, clears);
     return clears ? cleared(this.route(node)) : this.route(node);
@@ -156,7 +156,7 @@ export class CallCompiler {
       if (clears) pvars.returnCode = 0;
       try {
         const result = call(run);
-        // A promise where nothing waits: the function counts as failed.
+        // The function returned a promise where waiting is not possible: it counts as failed.
         const code = typeof result === 'number' ? result : -1;
         if (!keeps) pvars.returnCode = code;
         if (code === 0) run.stop = EXIT;
@@ -253,7 +253,7 @@ export class CallCompiler {
   }
 }
 
-/** A call before which $rc becomes 0. */
+/** The same call, which first sets $rc to 0. */
 function cleared({ invoke, invokeLater }: CompiledCall): CompiledCall {
   const clear = (run: ScriptRun): ScriptRun => {
     run.pvars.returnCode = 0;
@@ -265,7 +265,10 @@ function cleared({ invoke, invokeLater }: CompiledCall): CompiledCall {
   };
 }
 
-/** Finds arguments whose value has not the type that OpenSIPS' functions insist on: a reason, or undefined. */
+/**
+ * Makes a check, for functions of OpenSIPS, that argument values have the types that the function requires. The check
+ * returns what is wrong, or undefined.
+ */
 function misfits(
   { parameters }: FunctionDefinition,
   args: readonly (CompiledArgument | undefined)[],
@@ -283,7 +286,7 @@ function misfits(
     for (const { arg, int, name } of checks) {
       const value = arg.value(run);
       if (value === null) return `${name} is NULL`;
-      // $rp and the like are both.
+      // Variables such as $rp count as a number and as a string.
       if (int && typeof value !== 'number' && arg.variable?.digits !== true) return `${name} is a string, not a number`;
     }
     return undefined;

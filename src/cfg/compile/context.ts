@@ -11,10 +11,10 @@ import type { Problems } from '../problem.js';
 import type { ScriptBounds } from '../runtime.js';
 import type { Analysis } from './analysis.js';
 
-/** What all parts of the compiler have in common while one file is compiled. */
+/** State that all parts of the compiler share while they compile one file. */
 export class CompileContext {
   private readonly formats = new Map<string, Format | string>();
-  /** Blocks within a route around the statement that is compiled. */
+  /** Number of blocks of the current route around the statement being compiled. */
   nesting = 0;
 
   constructor(
@@ -30,7 +30,10 @@ export class CompileContext {
     readonly facts: FileFacts,
   ) {}
 
-  /** A text with variables, compiled once however often it occurs in the file; undefined for one that is reported. */
+  /**
+   * Compiles a text with variables, once for all its occurrences in the file. Undefined when it is wrong, which is
+   * reported.
+   */
   format(text: string, at: Position, atStart = true): Format | undefined {
     if (text.includes('$cfg') || text.includes('$(cfg')) return this.positioned(text, at, atStart);
     let format = this.formats.get(text);
@@ -43,30 +46,30 @@ export class CompileContext {
     return undefined;
   }
 
-  /** One variable as written in the script. */
+  /** Compiles a single variable of the script. */
   variable(reference: VariableReference): Format | undefined {
     return this.format(reference.text, reference.at, false);
   }
 
-  /** All values of a variable that is written with "[*]"; undefined for another. */
+  /** Reader of all values of a variable written with "[*]"; undefined for other variables. */
   list(reference: VariableReference): ((context: PvarContext) => readonly PvarValue[]) | undefined {
     const format = this.variable(reference);
     return format?.values;
   }
 
-  /** Whether a call may wait, so that the enclosing statement must wait for it. */
+  /** Whether a call may wait; the enclosing statement must then wait for it. */
   callWaits(node: FunctionCall | RouteCall): boolean {
     if (node.kind === 'call') return this.functions.waits(this.dialect.name, node.name);
     return this.analysis.callWaits(node);
   }
 
-  /** Whether async() may have a call. */
+  /** Whether async() may contain a call. */
   callIsAsync({ name }: FunctionCall): boolean {
     const found = this.functions.find(this.dialect.name, name);
     return found.length === 0 || found.some((each) => each.async === true);
   }
 
-  /** A regular expression of the file; undefined, and a problem, for one that is none. */
+  /** Compiles a regular expression of the file. Undefined when it is invalid, which is reported. */
   regex(source: string, at: Position, ignoreCase: boolean, lines = false): BoundedRegex | undefined {
     try {
       return compilePosix(source, { ignoreCase, lines });
@@ -76,7 +79,7 @@ export class CompileContext {
     }
   }
 
-  /** A text that reads its own position in the file ($cfg_line and the like). */
+  /** Compiles a text that reads its own position in the file ($cfg_line and the like). */
   private positioned(text: string, at: Position, atStart: boolean): Format | undefined {
     const names = withVariables(this.names, [
       ['cfg_line', plain(() => at.line)],
@@ -103,14 +106,14 @@ export class CompileContext {
   }
 }
 
-/** The name of a route without its kind, as $cfg(route) shows it. */
+/** The name of a route without its kind, as $cfg(route) gives it. */
 function shownRoute(name: string | undefined): string | null {
   if (name === undefined) return null;
   const open = name.indexOf('[');
   return open < 0 ? 'DEFAULT_ROUTE' : name.slice(open + 1, -1);
 }
 
-/** The format, or why there is none. */
+/** The compiled format, or the error message. */
 function compiled(text: string, names: FormatNames): Format | string {
   try {
     return compileFormat(text, { names });

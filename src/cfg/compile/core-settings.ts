@@ -1,6 +1,6 @@
 import type { GlobalParameter } from '../ast.js';
 
-/** Parameters of Kamailio's core that a script can read, with their defaults, as observed of 5.6.3. */
+/** Parameters of Kamailio's core that scripts can read, with their defaults; observed with 5.6.3. */
 const CORE: ReadonlyMap<string, number> = new Map(
   `debug=0 memdbg=4 dst_blocklist_expire=60 dst_blocklist_udp_imask=0 dst_blocklist_tcp_imask=0 dst_blocklist_tls_imask=0
     dst_blocklist_sctp_imask=0 dns_try_naptr=0 dns_udp_pref=30 dns_tcp_pref=20 dns_tls_pref=10 dns_sctp_pref=20 dns_retr_time=-1
@@ -18,8 +18,8 @@ const ON = /^(?:yes|true|on|enable)$/i;
 const OFF = /^(?:no|false|off|disable)$/i;
 
 /**
- * The value of "group.name": a parameter that the file made up, or "core.name" of Kamailio's core; undefined for one that is not there, or
- * that the core does not show.
+ * The value of "group.name": a parameter that the file defines itself, or "core.name" of Kamailio's core. Undefined for
+ * one that does not exist or that the core does not show.
  */
 export function settingValue(path: string, parameters: readonly GlobalParameter[]): string | number | undefined {
   const core = path.startsWith('core.') ? path.slice('core.'.length) : undefined;

@@ -5,7 +5,7 @@ import type { ScriptRun } from '../runtime.js';
 import type { CompileContext } from './context.js';
 import { type CompiledExpression, constantExpression } from './expression.js';
 
-/** Words of the cores that stand in tests without "$" (`src_ip == ...`), and the variable each one reads. */
+/** Words that the core allows in tests without "$" (`src_ip == ...`), with the variable each one reads. */
 const TESTS: Readonly<Record<string, string>> = {
   method: '$rm',
   uri: '$ru',
@@ -19,12 +19,12 @@ const TESTS: Readonly<Record<string, string>> = {
   status: '$rs',
   'msg:len': '$ml',
 };
-/** Further such words, of OpenSIPS before 3.0 only. */
+/** Further such words of OpenSIPS before 3.0. */
 const OLD_TESTS: Readonly<Record<string, string>> = { retcode: '$rc' };
 
-/** Words that are compared with a name without quotes: INVITE, UDP, INET. */
+/** Words compared with a name that has no quotes: INVITE, UDP, INET. */
 const WORDS = new Set(['method', 'proto', 'af']);
-/** Words that may be compared with "myself", the addresses and aliases of this proxy. */
+/** Words that may be compared with "myself", which stands for the addresses and aliases of this proxy. */
 const OWN = new Set(['uri', 'from_uri', 'to_uri', 'src_ip', 'dst_ip']);
 
 /** The value of such a word; undefined for any other word. */
@@ -33,7 +33,7 @@ export function coreTest(word: string, context: CompileContext): CompiledExpress
     const read = ({ pvars }: ScriptRun) => (pvars.sourceAddress.includes(':') ? 'INET6' : 'INET');
     return { type: 'any', constant: undefined, calls: false, read };
   }
-  // The maximum message length; in files of before 3.0 only.
+  // The maximum message length; in OpenSIPS only before 3.0.
   if (word === 'max_len' && !context.dialect.syntax.precedence) return constantExpression(65_535);
   const text = TESTS[word] ?? (context.dialect.syntax.precedence ? undefined : OLD_TESTS[word]);
   if (text === undefined) return undefined;
@@ -43,8 +43,8 @@ export function coreTest(word: string, context: CompileContext): CompiledExpress
 }
 
 /**
- * A comparison with a bare word: "src_ip == 10.0.0.0/8", "uri == myself", "method == INVITE", and OpenSIPS' network test
- * "$si == 10.0.0.0/8". Undefined for any other.
+ * Compiles a comparison with a bare word: "src_ip == 10.0.0.0/8", "uri == myself", "method == INVITE", and OpenSIPS'
+ * network test "$si == 10.0.0.0/8". Undefined for other comparisons.
  */
 export function wordComparison(
   node: Binary,

@@ -10,11 +10,14 @@ import { calculated, compared, folded, logical, matched, truthValue } from './op
 import { selectValue, variableValue, wordValue } from './values.js';
 import { WaitingCompiler } from './waiting.js';
 
-/** Compiles expressions as the operators of the dialect say. What cannot be compiled is reported, and fails when it runs. */
+/**
+ * Compiles expressions by the operators of the dialect. An expression with an error is reported, and has no value when
+ * it is evaluated.
+ */
 export class ExpressionCompiler {
   constructor(
     private readonly context: CompileContext,
-    /** A call; `clears`: $rc is 0 when it begins. */
+    /** Compiles a call; `clears`: $rc is set to 0 when the call begins. */
     private readonly call: (node: FunctionCall | RouteCall, clears: boolean) => CompiledCall,
   ) {
     this.waiting = new WaitingCompiler(context, {
@@ -26,13 +29,16 @@ export class ExpressionCompiler {
   }
 
   private readonly waiting: WaitingCompiler;
-  /** What stands for parts of the expression that is being compiled. */
+  /** Compiled expressions that replace parts of the expression being compiled. */
   private readonly substitutes = new Map<Expression, CompiledExpression>();
 
-  /** Where a wrong regular expression is reported instead of where it stands: Kamailio finds it when the statement is over. */
+  /**
+   * Position at which an invalid regular expression is reported in place of its own: Kamailio finds it at the end of
+   * the statement.
+   */
   regexAt: Position | undefined = undefined;
 
-  /** Any expression by its value. */
+  /** Compiles an expression for its value. */
   compile(node: Expression): CompiledExpression {
     const substitute = this.substitutes.get(node);
     if (substitute !== undefined) return substitute;
@@ -61,8 +67,8 @@ export class ExpressionCompiler {
   }
 
   /**
-   * Where a number is needed: a "+" whose operands are not known to be numbers adds them as numbers there in Kamailio, and joins
-   * them as texts elsewhere.
+   * Compiles an expression for a context that needs a number. In Kamailio a "+" with operands of unknown type then adds
+   * numbers; elsewhere it concatenates texts.
    */
   private number(node: Expression): CompiledExpression {
     if (
@@ -75,12 +81,12 @@ export class ExpressionCompiler {
     }
     const left = this.number(node.left);
     const right = this.number(node.right);
-    // As recorded, a text after a sum whose first operand is of no known type is accepted.
+    // As recorded, a text is accepted as the right operand of a sum whose first operand has no known type.
     if (node.left.kind !== 'binary' || node.left.operator !== '+') this.checkOperands(node, left, right);
     return calculated(node, '+', [left.type === 'string' ? left : asNumber(left), right], this.context);
   }
 
-  /** The right side of an assignment: a call alone gives its return value. */
+  /** Compiles the right side of an assignment; a single call gives its return value. */
   value(node: Expression): CompiledExpression {
     if (node.kind === 'call' || node.kind === 'route') return this.called(node, false);
     const compiled = this.waiting.value(node) ?? this.compile(node);
@@ -89,12 +95,12 @@ export class ExpressionCompiler {
     return { ...compiled, variable: undefined, read: (run) => numberFor(read(run)) };
   }
 
-  /** Whether evaluating it may wait. */
+  /** Whether evaluating an expression may wait. */
   mayWait(node: Expression): boolean {
     return this.waiting.mayWait(node);
   }
 
-  /** An expression by its truth, as the condition of "if" or, with `loop`, of "while" takes it. */
+  /** Compiles an expression as the condition of "if" or, with `loop`, of "while". */
   condition(node: Expression, loop: boolean): CompiledCondition {
     const { operators } = this.context.dialect;
     const later = this.waiting.test(node, loop ? operators.loopTruth : operators.truth);
@@ -110,7 +116,7 @@ export class ExpressionCompiler {
     return { test: (run) => truth(compiled.read(run)), calls };
   }
 
-  /** A call; `asBoolean`: its value is 1 or 0. */
+  /** Compiles a call in an expression; `asBoolean`: its value is 1 or 0. */
   called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression {
     const { invoke, invokeLater } = this.call(node, this.context.dialect.calls.clearsReturnCode);
     const plain = this.context.facts.plainReturns === true;
@@ -228,7 +234,7 @@ export class ExpressionCompiler {
   }
 }
 
-/** Operators that take numbers on both sides. */
+/** Operators with two numbers as operands. */
 const NUMERIC: ReadonlySet<string> = new Set([
   '-',
   '*',
@@ -249,12 +255,12 @@ const NUMERIC: ReadonlySet<string> = new Set([
   'ine',
 ]);
 
-/** The same, known to be a number. */
+/** The same expression, marked as a number. */
 function asNumber(inner: CompiledExpression): CompiledExpression {
   return inner.type === 'int' ? inner : { ...inner, type: 'int' };
 }
 
-/** What is assigned of a text that counts as 0 where it is empty. */
+/** The value to assign for a text that counts as 0 when it is empty. */
 function numberFor(value: Result): Result {
   return value === '' ? 0 : value;
 }

@@ -13,10 +13,10 @@ import type { CompileContext } from './context.js';
 import { type CompiledExpression, constantExpression } from './expression.js';
 import { computedRegex } from './regex-cache.js';
 
-/** What stands on both sides of an operator, compiled. */
+/** The two compiled operands of an operator. */
 type Operands = readonly [left: CompiledExpression, right: CompiledExpression];
 
-/** The result of an arithmetic operator, of "." and of the "+" that joins texts. */
+/** Compiles an arithmetic operator, "." or the "+" that concatenates. */
 export function calculated(
   { at }: Binary,
   operator: ArithmeticOperator,
@@ -55,7 +55,7 @@ export function calculated(
   return { type, constant: undefined, read, calls };
 }
 
-/** The result of a comparison. */
+/** Compiles a comparison. */
 export function compared(
   operator: ComparisonOperator,
   [left, right]: Operands,
@@ -69,13 +69,13 @@ export function compared(
   const { read } = left;
   if (constant !== undefined) {
     if (left.constant !== undefined && context.dialect.syntax.precedence) {
-      // As recorded, "3 <= 5 && $avp(s)" is $avp(s).
+      // As recorded, the value of "3 <= 5 && $avp(s)" is $avp(s).
       const result = compare(left.constant, constant);
       if (result !== undefined) return constantExpression(result ? 1 : 0);
     }
     const getter = left.variable?.getter;
     if (getter === undefined) return comparisonValue((run) => compare(read(run), constant), calls);
-    // As comparisonValue() gives it, less one call: a variable against a constant is what conditions are most of all.
+    // The same as comparisonValue() would give, with one call less: most conditions compare a variable with a constant.
     return {
       type: 'int',
       constant: undefined,
@@ -91,7 +91,7 @@ export function compared(
   }, calls);
 }
 
-/** The result of "=~" and "!~". `regexAt`: where a constant expression that is wrong is reported. */
+/** Compiles "=~" and "!~". `regexAt`: position at which an invalid constant expression is reported. */
 export function matched(
   node: Binary,
   operator: MatchOperator,
@@ -112,11 +112,11 @@ export function matched(
     return truthValue((run) => test(left.read(run), regex), calls);
   }
   if (right.constant === null && context.dialect.syntax.nullVariable) {
-    // As recorded, "=~ $null" asks whether there is no value.
+    // As recorded, "=~ $null" tests whether there is no value.
     return truthValue((run) => ((left.read(run) ?? null) === null) === wanted, calls);
   }
   const computed = computedRegex(node.at, true);
-  // As recorded, an expression of Kamailio with a pattern that is none has no value.
+  // As recorded, a match of Kamailio has no value when the pattern is invalid.
   const otherwise = context.dialect.name === 'kamailio' ? undefined : false;
   return comparisonValue((run) => {
     const value = left.read(run);
@@ -125,7 +125,7 @@ export function matched(
   }, calls);
 }
 
-/** "&&" and "||", the right side only where the left does not decide. */
+/** Compiles "&&" and "||"; the right side is evaluated only when the left side does not decide. */
 export function logical(
   operator: LogicalOperator,
   [left, right]: Operands,
@@ -141,13 +141,13 @@ export function logical(
       ? truthValue((run) => first(run) && second(run), calls)
       : truthValue((run) => first(run) || second(run), calls);
   }
-  // A call may have ended the script: then the rest is not evaluated.
+  // A call in the left operand may have ended the script; then the right one is not evaluated.
   return operator === '&&'
     ? truthValue((run) => first(run) && run.stop === NEXT && second(run), calls)
     : truthValue((run) => run.stop === NEXT && (first(run) || (run.stop === NEXT && second(run))), calls);
 }
 
-/** The truth of an operand of "!", "&&" and "||"; one without a value is not true. */
+/** The truth value of an operand of "!", "&&" and "||"; one without a value is false. */
 export function logicalTest({ test, read }: CompiledExpression, context: CompileContext): (run: ScriptRun) => boolean {
   if (test !== undefined) return test;
   const { logicalTruth } = context.dialect.operators;
@@ -158,8 +158,8 @@ export function logicalTest({ test, read }: CompiledExpression, context: Compile
 }
 
 /**
- * Kamailio leaves a 1 of "&&" and a 0 of "||" out, so that the other side is the value: "$n || 0" is $n, which -2 does not make
- * true. As recorded, "$n && 3" is a truth value.
+ * Kamailio removes a constant 1 from "&&" and a constant 0 from "||", so that the value is that of the other operand:
+ * "$n || 0" is $n, and -2 then counts as false in a condition. As recorded, "$n && 3" has a truth value.
  */
 function foldedLogical(
   operator: LogicalOperator,
@@ -178,12 +178,12 @@ function foldedLogical(
   return right.constant === neutral ? left : undefined;
 }
 
-/** What is true or not, as the number 1 or 0. */
+/** An expression whose value is 1 for true and 0 for false. */
 export function truthValue(test: (run: ScriptRun) => boolean, calls: boolean): CompiledExpression {
   return { type: 'int', constant: undefined, read: (run) => (test(run) ? 1 : 0), calls, test };
 }
 
-/** A comparison whose operands had no value has none either, and is not true. */
+/** A comparison. When its operands have no value it has none either, and is false. */
 function comparisonValue(compare: (run: ScriptRun) => boolean | undefined, calls: boolean): CompiledExpression {
   return {
     type: 'int',
@@ -198,14 +198,14 @@ function asInteger(result: boolean | undefined): Result {
   return result === undefined ? undefined : result ? 1 : 0;
 }
 
-/** A result that may be used; one that is too long is a fault, and none. */
+/** The result, if it is short enough; a string that is too long is reported as a fault and has no value. */
 export function bounded(result: Result, most: number, run: ScriptRun, at: Position): Result {
   if (typeof result !== 'string' || result.length <= most) return result;
   run.fault(at, `a string would be longer than ${most} characters`);
   return undefined;
 }
 
-/** One operand changed, at load where it is a constant. */
+/** Applies a function to one operand; at load when the operand is a constant. */
 export function folded(
   type: StaticType,
   inner: CompiledExpression,

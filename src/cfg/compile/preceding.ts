@@ -2,8 +2,9 @@ import type { Expression, FunctionCall, Statement } from '../ast.js';
 import { within } from '../visit.js';
 
 /**
- * The name of the function that has run last before each call, for calls that are statements. "" where something else was done in between: an assignment,
- * a call of a route, another `if`. What Kamailio answers for the error of a function is lost with the next action.
+ * Finds, for each call that is a statement, the name of the function that ran last before it; "" when an assignment, a
+ * call of a route or another `if` came between. Kamailio's error code of a function is lost with the next action, so
+ * the replies of some functions depend on this.
  */
 export function precedingCalls(body: readonly Statement[]): ReadonlyMap<FunctionCall, string> {
   const found = new Map<FunctionCall, string>();
@@ -11,7 +12,7 @@ export function precedingCalls(body: readonly Statement[]): ReadonlyMap<Function
   return found;
 }
 
-/** `last` is what ran last before these statements; returns what ran last when they have ended. */
+/** `last` is the function that ran last before these statements; returns the one that ran last when they have ended. */
 function walk(body: readonly Statement[], last: string, found: Map<FunctionCall, string>): string {
   let before = last;
   for (const node of body) {
@@ -23,7 +24,7 @@ function walk(body: readonly Statement[], last: string, found: Map<FunctionCall,
       case 'if': {
         const tested = lastCall(node.condition);
         walk(node.body, tested, found);
-        // What follows both blocks answers for the condition that failed.
+        // After the `if`, the error code is that of its condition, as when the condition was false.
         before = node.otherwise === undefined ? tested : walk(node.otherwise, tested, found);
         break;
       }
@@ -46,7 +47,7 @@ function walk(body: readonly Statement[], last: string, found: Map<FunctionCall,
   return before;
 }
 
-/** The call that an expression makes last: that of its right-hand side, where there is one. */
+/** The function that an expression calls last: in its right operand, if that has a call. */
 function lastCall(condition: Expression): string {
   let last = '';
   for (const each of within(condition)) {

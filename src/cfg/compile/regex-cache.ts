@@ -5,8 +5,8 @@ import type { Position } from '../ast.js';
 import type { ScriptRun } from '../runtime.js';
 
 /**
- * Compiles regular expressions taken from a message, and keeps the most recent ones. Undefined, and a fault in the log,
- * for one that is not valid.
+ * Compiles regular expressions that contain parts of a message; keeps the most recent ones. Undefined for an invalid
+ * one, which is logged as a fault.
  */
 export function computedRegex(
   at: Position,

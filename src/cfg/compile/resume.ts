@@ -3,7 +3,7 @@ import type { Problems } from '../problem.js';
 import type { CompiledRoute } from '../runtime.js';
 import { staticName } from './analysis.js';
 
-/** Routes that async() and launch() resume in; they are compiled by then. */
+/** Routes in which async() and launch() resume; they are compiled before the first run. */
 export class ResumeRoutes {
   private readonly routes = new Map<string, CompiledRoute>();
 
@@ -14,7 +14,7 @@ export class ResumeRoutes {
     this.routes.set(name, route);
   }
 
-  /** Undefined for none; one that does not exist is reported. */
+  /** The route that a statement resumes in; undefined when it names none. A route that does not exist is reported. */
   find({ resume, at }: AsyncStatement, problems: Problems): (() => CompiledRoute | undefined) | undefined {
     if (resume === undefined) return undefined;
     const name = staticName(resume);

@@ -31,14 +31,14 @@ import type { CompiledStatement } from './statement.js';
 import { StatementCompiler } from './statements.js';
 import { SubRoutes } from './sub-routes.js';
 
-/** Statements and rounds of loops one route may do, with all that it calls. */
+/** Maximum number of statements and loop iterations of one route, including all routes it calls. */
 const MOST_WORK = 1_000_000;
-/** Characters of a string that a script puts together. */
+/** Maximum length of a string that a script makes. */
 const MOST_TEXT = 65_536;
 
 /**
- * Compiles the routes of a file to closures: names, formats and expressions are looked up and parsed now, and never while a
- * message is handled. Never throws; there is a script when no problem is an error.
+ * Compiles the routes of a file to closures: names are looked up, and formats and expressions parsed, at load and never
+ * while a message is handled. Never throws. There is a script if no problem is an error.
  */
 export function compileScript<Run extends ScriptRun>(
   tree: ConfigurationTree,
@@ -47,7 +47,7 @@ export function compileScript<Run extends ScriptRun>(
   const problems = new Problems();
   const { dialect } = options;
   const { flow } = dialect;
-  // Closures are only ever given runs of the kind the functions were written for.
+  // The closures only get runs of the type that the functions were written for.
   const functions = options.functions as unknown as FunctionTable;
   const bounds: ScriptBounds = {
     loops: flow.loops,
@@ -100,7 +100,7 @@ export function compileScript<Run extends ScriptRun>(
   return { script: problems.ok ? script : undefined, problems: problems.list };
 }
 
-/** A variable of one value for each argument, which is known at load. `value` throws for an argument that it does not take. */
+/** A variable whose value for each argument is known at load. `value` throws for an argument it does not accept. */
 function constantVariable(value: (argument: string) => PvarValue): VariableDefinition {
   return {
     argument: 'required',
@@ -112,12 +112,12 @@ function constantVariable(value: (argument: string) => PvarValue): VariableDefin
   };
 }
 
-/** $def(name): the value of a definition of the preprocessor. */
+/** $def(name): the value of a preprocessor definition. */
 function defineVariable({ defines }: ConfigurationTree): VariableDefinition {
   return constantVariable((name) => defines.get(name) ?? null);
 }
 
-/** $defn(name): as $def(name), a number for digits; 0 for what is not defined. */
+/** $defn(name): like $def(name), but digits give a number, and an undefined name gives 0. */
 function defineNumber({ defines }: ConfigurationTree): VariableDefinition {
   return constantVariable((name) => {
     const value = defines.get(name) ?? 0;
@@ -133,7 +133,7 @@ function settingVariable({ parameters }: ConfigurationTree): VariableDefinition 
   });
 }
 
-/** $sel(path): the same as "@path", null where that is empty. */
+/** $sel(path): the same as "@path", but null where that is empty. */
 function selectVariable({ parameters }: ConfigurationTree, names: () => FormatNames): VariableDefinition {
   return {
     argument: 'required',
@@ -184,7 +184,7 @@ function compileBlock(
   return new StatementCompiler(context, expressions, calls, resume).block(block.body);
 }
 
-/** A route as it is entered from outside, with its bounds and its fault. */
+/** A route as the program enters it, with its bounds and the handling of exceptions. */
 function entered(block: RouteBlock, body: CompiledStatement, waits: boolean, context: CompileContext): CompiledRoute {
   const { kind, name, interval, at } = block;
   const title = name === undefined ? wordOf(kind) : `${wordOf(kind)}[${name}]`;

@@ -2,32 +2,34 @@ import type { GlobalParameter } from '../ast.js';
 import { settingValue } from './core-settings.js';
 
 /**
- * What a select of Kamailio is read by: a format with variables ("" for one that has never a value), or a value of the file. `whole`
- * marks a path that goes on with a part nobody knows: as recorded, "@..." then reads the whole, and `$sel()` refuses it. `edit` makes the
- * value out of what the format gives.
+ * Where the value of a Kamailio select comes from: a format with variables ("" for a select that never has a value), or
+ * a value of the file. `edit` changes what the format gives. `whole` marks a path that continues after its last known
+ * part: as recorded, "@..." then reads the known part, and `$sel()` refuses the path.
  */
 export type SelectSource =
   | { readonly format: string; readonly whole?: boolean; readonly edit?: (value: string) => string }
   | { readonly constant: string | number };
 
-/** Parts of the transaction at hand that selects show. */
+/** Parts of the current transaction that selects can read. */
 const TRANSACTION_PARTS: ReadonlySet<string> = new Set(['tm.method', 'tm.uas.status', 'tm.uac.count']);
 
-/** A step of a path: a name with the index or the text that stands in brackets after it. */
+/** One step of a path: a name, and the index or text in the brackets after it. */
 interface Step {
   readonly name: string;
   readonly argument: string | undefined;
 }
 
-/** "@a.b[1].c["text"]": names without "-", one bracket after each; what else stands there is a fault of the grammar. */
+/**
+ * Grammar of "@a.b[1].c["text"]": names without "-", at most one bracket after each. Anything else is a syntax error.
+ */
 const WRITTEN = /^[A-Za-z_]\w*(?:\[(?:-?\d+|"[^"]*")\])?(?:\.[A-Za-z_]\w*(?:\[(?:-?\d+|"[^"]*")\])?)*$/;
 
-/** Whether a select can be written so after "@"; `$sel()` takes "-" in names as well. */
+/** Whether a path is valid after "@"; `$sel()` also allows "-" in names. */
 export function isWrittenSelect(path: string): boolean {
   return WRITTEN.test(path);
 }
 
-/** Steps a path may have. */
+/** Maximum number of steps in a path. */
 const MOST_STEPS = 8;
 
 function stepsOf(path: string): Step[] | undefined {
@@ -48,7 +50,7 @@ function stepsOf(path: string): Step[] | undefined {
   return steps.length === 0 ? undefined : steps;
 }
 
-/** Selects that are one variable, by their whole path. */
+/** Selects that equal one variable, by their whole path. */
 const WHOLE: Readonly<Record<string, string>> = {
   method: '$rm',
   call_id: '$ci',
@@ -91,7 +93,7 @@ const WHOLE: Readonly<Record<string, string>> = {
   'next_hop.src_ip': '$sndfrom(ip)',
 };
 
-/** Header fields that are selects of their own. */
+/** Header fields that have a select of their own. */
 const FIELDS: Readonly<Record<string, string>> = {
   from: 'From',
   to: 'To',
@@ -114,7 +116,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   identity_info: 'Identity-Info',
 };
 
-/** Parts of a URI as transformations. */
+/** Parts of a URI, as transformations. */
 const URI_PARTS: Readonly<Record<string, string>> = {
   user: '{uri.user}',
   pwd: '{uri.passwd}',
@@ -134,13 +136,13 @@ const VIA_PARTS: Readonly<Record<string, string>> = {
   rport: '{s.after,;}{param.value,rport}',
 };
 
-/** What a URI counts as: a telephone number as a SIP URI is "tel" (RFC 3261 section 19.1.6). */
+/** Type of a URI: a SIP URI with user=phone counts as "tel" (RFC 3261 section 19.1.6). */
 function uriType(text: string): string {
   const scheme = text.slice(0, Math.max(0, text.indexOf(':'))).toLowerCase();
   return scheme === 'sip' && /;user=phone(?:[;?]|$)/i.test(text) ? 'tel' : scheme;
 }
 
-/** The rest of a path after what is a URI; `inner` is the inside of "$(...)". */
+/** The source for the rest of a path after a URI; `inner` is the text inside "$(...)". */
 function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   const [first, second] = rest;
   const whole = `$(${inner})`;
@@ -155,7 +157,7 @@ function uriPart(inner: string, rest: readonly Step[]): SelectSource {
   return part === undefined || second !== undefined ? { format: whole, whole: true } : { format: `$(${inner}${part})` };
 }
 
-/** The rest of a path after a header field. */
+/** The source for the rest of a path after a header field. */
 function fieldPart(inner: string, rest: readonly Step[]): SelectSource | undefined {
   const [first, second] = rest;
   if (first === undefined) return { format: `$(${inner})` };
@@ -181,12 +183,15 @@ function fieldPart(inner: string, rest: readonly Step[]): SelectSource | undefin
   }
 }
 
-/** "hf_value.x_list[2].uri.host", "hf_value["X-List"]": all fields of a name with commas between, or one of them, counted from 1. */
+/**
+ * The source of "hf_value.x_list[2].uri.host" or "hf_value["X-List"]": all fields of a name separated by commas, or one
+ * of them, counted from 1.
+ */
 function namedField(root: Step, rest: readonly Step[]): SelectSource | undefined {
   const [next] = rest;
   const name = root.argument ?? next?.name.replaceAll('_', '-');
   if (name === undefined) return undefined;
-  // As recorded, a name written with "-" finds nothing.
+  // As recorded, a name with "-" finds no field.
   if (root.argument === undefined && next?.name.includes('-') === true) return { format: '' };
   const number = root.argument === undefined ? next?.argument : undefined;
   const index = number === undefined ? '*' : Number(number) > 0 ? Number(number) - 1 : Number(number);
@@ -203,14 +208,14 @@ function namedField(root: Step, rest: readonly Step[]): SelectSource | undefined
         ? { format: `$(${inner}{nameaddr.name})`, edit: (name) => name.trim() }
         : { format: '' };
     case 'params':
-      // As recorded, no parameter is found by this path.
+      // As recorded, this path finds no parameter.
       return second === undefined ? { format: `$(${inner})`, whole: true } : { format: '' };
     default:
       return { format: `$(${inner})`, whole: true };
   }
 }
 
-/** "hf_value_exists.supported.path": 1 where a value stands in the fields of a name, else 0. */
+/** The source of "hf_value_exists.supported.path": 1 where the fields of a name contain a value, else 0. */
 function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefined {
   if (root.argument === undefined && rest[0]?.name.includes('-') === true) return undefined;
   const name = root.argument ?? rest[0]?.name.replaceAll('_', '-');
@@ -223,15 +228,15 @@ function valueExists(root: Step, rest: readonly Step[]): SelectSource | undefine
       };
 }
 
-/** The header fields with the empty line after them. */
+/** The header fields, including the empty line after them. */
 function headerPart(message: string): string {
   const end = message.indexOf('\r\n\r\n');
   return message.slice(message.indexOf('\n') + 1, end < 0 ? undefined : end + 4);
 }
 
 /**
- * What reads a select, given without its "@" ("from.uri.host", "hf_value["X"]", "cfg_get.group.name"); undefined for one that is not
- * known. Throws an Error for a parameter of the file that does not exist.
+ * The source of a select, given without its "@" ("from.uri.host", "hf_value["X"]", "cfg_get.group.name"); undefined for
+ * an unknown one. Throws an Error for a parameter that the file does not define.
  */
 export function selectSource(path: string, parameters: readonly GlobalParameter[]): SelectSource | undefined {
   const own = /^cfg_get\.(\w+\.\w+)$/.exec(path)?.[1];
@@ -259,12 +264,12 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
       return valueExists(root, rest);
     case 'tm':
       if (TRANSACTION_PARTS.has(path)) return { format: `$T(${path.slice('tm.'.length)})` };
-      // Of the rest nothing is shown; $T_... are the variables for it.
+      // The other selects of a transaction are empty; $T_... are variables for it.
       return /^tm\.(?:method|uas\b|uac\b)/.test(path) && !/^tm\.uac\.last/.test(path) ? { format: '' } : undefined;
     case 'authorization':
     case 'proxy_authorization': {
       if (rest.length === 0) throw new Error('needs the name of a parameter');
-      // As recorded, always empty: $au, $ar and the like have the values.
+      // As recorded, always empty; $au, $ar and the like have these values.
       return { format: '' };
     }
     case 'via': {

@@ -1,7 +1,7 @@
 import { NEXT, type ScriptRun, type Signal } from '../runtime.js';
 import type { CompiledStatement, StatementClosure } from './statement.js';
 
-/** Statements one after the other, up to the first that does not go on. Only where one waits is anything awaited. */
+/** Runs statements in sequence, until one ends the block. Promises are used only where a statement may wait. */
 export function sequence(statements: readonly CompiledStatement[]): CompiledStatement {
   const [first, second, third] = statements;
   if (first === undefined) return { waits: false, run: () => NEXT };
@@ -31,7 +31,10 @@ export function sequence(statements: readonly CompiledStatement[]): CompiledStat
   };
 }
 
-/** What may wait seldom does: most requests pass by the block with the call that would. */
+/**
+ * Runs statements of which some may wait. Most requests never reach the call that waits, so a promise is made only when
+ * a statement returns one.
+ */
 function later(statements: readonly CompiledStatement[], run: ScriptRun, from = 0): Signal | Promise<Signal> {
   for (let i = from; i < statements.length; i++) {
     const signal = (statements[i] as CompiledStatement).run(run);

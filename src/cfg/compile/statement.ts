@@ -1,10 +1,10 @@
 import type { ScriptRun, Signal } from '../runtime.js';
 
-/** A statement, compiled. One that waits may return a promise. */
+/** A compiled statement. Returns a promise only if `waits`. */
 export interface CompiledStatement {
   readonly waits: boolean;
   run(run: ScriptRun): Signal | Promise<Signal>;
 }
 
-/** A compiled statement: carries it out and says how it went on. */
+/** Runs a statement and returns how the script continues. */
 export type StatementClosure = (run: ScriptRun) => Signal;

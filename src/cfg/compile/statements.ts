@@ -40,7 +40,7 @@ export class StatementCompiler {
     return sequence(body.map((each) => this.traced(each, this.statement(each))));
   }
 
-  /** A block within a route. */
+  /** Compiles a block inside a route. */
   private inner(body: readonly Statement[]): CompiledStatement {
     this.context.nesting++;
     const compiled = this.block(body);
@@ -70,7 +70,7 @@ export class StatementCompiler {
     }
   }
 
-  /** With tracing on, each statement reports its begin and its end. */
+  /** When runs are traced, makes each statement report its begin and its end. */
   private traced(node: Statement, compiled: CompiledStatement): CompiledStatement {
     if (!this.context.traced) return compiled;
     return {
@@ -275,7 +275,7 @@ export class StatementCompiler {
     });
   }
 
-  /** OpenSIPS' for over all values of a variable, as they are when it begins. */
+  /** OpenSIPS' for loop over all values that a variable has when the loop begins. */
   private forStatement(node: ForStatement): CompiledStatement {
     const { context } = this;
     const iterator = context.variable(node.iterator);
@@ -292,7 +292,7 @@ export class StatementCompiler {
       return simple((run) => {
         run.fault(at, message);
         run.last = -1;
-        // As recorded, nothing after it is run where the variable has values.
+        // The next statement runs. As recorded, OpenSIPS runs none after it where the variable has values.
         return NEXT;
       });
     }
@@ -398,7 +398,7 @@ function simple(run: StatementClosure): CompiledStatement {
   return { waits: false, run };
 }
 
-/** Subtracts work from the budget of the run; a run that exceeds its budget ends. */
+/** Subtracts a cost from the work the run has left; false, after a fault is logged, when nothing is left. */
 function worked(run: ScriptRun, cost: number, at: Position): boolean {
   run.work -= cost;
   if (run.work >= 0) return true;

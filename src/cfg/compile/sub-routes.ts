@@ -6,10 +6,10 @@ import type { CompiledCall } from './call.js';
 import type { CompileContext } from './context.js';
 import type { CompiledStatement } from './statement.js';
 
-/** A named route that others call; its body is set when it is compiled. */
+/** A named route that others call; `body` is set when the route is compiled. */
 export interface SubRoute {
   readonly name: string;
-  /** As $route shows it. */
+  /** The text that $route shows. */
   readonly title: string;
   body: CompiledStatement | undefined;
 }
@@ -18,11 +18,11 @@ type Parameters = ((run: ScriptRun) => ReadonlyMap<string, PvarValue>) | undefin
 
 const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
 
-/** The named routes of a file, and how they are entered. */
+/** The named routes of a file, and the calls of them. */
 export class SubRoutes {
   /** Kind of the route that is being compiled. */
   kindAtHand: RouteKind = 'request';
-  /** Whether that route has no name. */
+  /** Whether the route being compiled has no name. */
   nameless = true;
   private readonly table = new Map<string, SubRoute>();
 
@@ -50,7 +50,7 @@ export class SubRoutes {
     return this.table.keys();
   }
 
-  /** A call of a route by a name that is only known now; undefined when there is none. */
+  /** A route that is looked up by name at run time, ready to be called; undefined when there is none. */
   callNamed(name: string): NamedRoute | undefined {
     const route = this.table.get(name);
     const block = this.context.tree.routes.find((each) => each.kind === 'request' && each.name === name);
@@ -59,7 +59,7 @@ export class SubRoutes {
     return { call: async (run) => invokeLater?.(run) ?? invoke(run) };
   }
 
-  /** A call of a route that is known, or found when it is called. */
+  /** Compiles a call of a route: one known at load, or one found at run time. */
   call(
     target: (run: ScriptRun) => SubRoute | undefined,
     parameters: Parameters,
@@ -67,7 +67,7 @@ export class SubRoutes {
     waits: boolean,
   ): CompiledCall {
     const { depth } = this.context.bounds;
-    // As recorded, a call within blocks of the route counts as many levels more.
+    // As recorded, each block around the call counts as one more level.
     const levels = 1 + (this.context.dialect.flow.blocksNest ? this.context.nesting : 0);
     const enter = (run: ScriptRun): Entered | undefined => {
       const route = target(run);
@@ -126,7 +126,7 @@ interface Entered {
   readonly outer: ReadonlyMap<string, PvarValue>;
 }
 
-/** The result of a call by the way its route ended; 0 ends the script. */
+/** The return code of a route, from how it ended; 0 ends the script. */
 function finished(run: ScriptRun, signal: Signal, breakResult: number): number {
   let code: number;
   switch (signal) {

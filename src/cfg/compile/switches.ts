@@ -9,16 +9,16 @@ import type { CompiledStatement, StatementClosure } from './statement.js';
 
 type Matcher = (value: Result) => boolean;
 
-/** What follows "case". */
+/** A compiled label of a "case". */
 interface Label {
   readonly at: Position;
   readonly type: StaticType;
-  /** undefined: known only when it runs, or a regular expression. */
+  /** The value, if it is known at load; otherwise the label is an expression or a regular expression. */
   readonly constant?: Result;
   readonly regex?: string;
 }
 
-/** Compiles switch: the first case that matches, and what follows up to a break. */
+/** Compiles "switch": the first matching case runs, and the following ones up to a break. */
 export class SwitchCompiler {
   constructor(
     private readonly context: CompileContext,
@@ -61,7 +61,7 @@ export class SwitchCompiler {
       return NEXT;
     };
     if (waits || bodies.some((body) => body.waits)) {
-      /** From one case on through those after it; a promise only where one waits. */
+      /** Runs the cases from index `from` on; returns a promise only where a statement waits. */
       const through = (run: ScriptRun, from: number): Signal | Promise<Signal> => {
         for (let i = from; i < bodies.length; i++) {
           const signal = (bodies[i] as CompiledStatement).run(run);
@@ -129,12 +129,12 @@ export class SwitchCompiler {
     return (given) => equal(given, constant) === true;
   }
 
-  /** Labels of two types, and the same label twice, are mistakes. */
+  /** Reports labels of different types, and duplicate labels. */
   private checkLabels(labels: readonly (Label | undefined)[]): void {
     const { problems, dialect } = this.context;
     if (dialect.syntax.literalCases) return;
     const seen = new Set<string | number>();
-    // As recorded, a switch that begins with "default" is one over numbers.
+    // As recorded, a switch that begins with "default" counts as one over numbers.
     let before: StaticType | undefined = labels.length > 0 && labels[0] === undefined ? 'int' : undefined;
     for (const label of labels) {
       if (label === undefined) continue;
@@ -151,12 +151,14 @@ export class SwitchCompiler {
   }
 }
 
-/** Whether nothing but "default" stands in it: as recorded, Kamailio refuses that for a value that is no constant. */
+/** Whether "default" is the only label: as recorded, Kamailio refuses that unless the value is a constant. */
 function onlyDefault({ cases }: SwitchStatement): boolean {
   return cases.length > 0 && cases.every(({ label }) => label === undefined);
 }
 
-/** The cases by their labels where all of these are texts that differ in more than letter case: a value that is one of them is that of no other. */
+/**
+ * The cases by label, when all labels are texts that differ in more than letter case: then a value matches at most one.
+ */
 function distinctWords(labels: readonly (Label | undefined)[]): ReadonlyMap<string, number> | undefined {
   const words = new Map<string, number>();
   const folded = new Set<string>();

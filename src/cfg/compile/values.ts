@@ -8,10 +8,10 @@ import { coreTest } from './core-tests.js';
 import { type CompiledExpression, constantExpression } from './expression.js';
 import { isWrittenSelect, type SelectSource, selectSource } from './selects.js';
 
-/** What could not be compiled: it has no value. */
+/** Result for an expression with an error: it has no value. */
 const FAILED: CompiledExpression = { type: 'any', constant: undefined, read: () => undefined, calls: false };
 
-/** A select: text, "" when there is none. */
+/** A select of Kamailio: a text, "" when it has no value. */
 export function selectValue(
   { text, at }: Extract<Expression, { kind: 'select' }>,
   context: CompileContext,
@@ -53,7 +53,7 @@ export function selectValue(
   };
 }
 
-/** A variable, by its value. */
+/** The value of a variable. */
 export function variableValue(node: VariableReference, context: CompileContext): CompiledExpression {
   const name = /^\$([A-Za-z_]\w*)$/.exec(node.text)?.[1];
   if (name === undefined && node.text === '$?') return variableValue({ ...node, text: '$rc' }, context);
@@ -69,7 +69,7 @@ export function variableValue(node: VariableReference, context: CompileContext):
   };
 }
 
-/** A bare word: a switch, or a test of the core. */
+/** The value of a bare word: a word such as "yes", or a test of the core. */
 export function wordValue(node: Word, context: CompileContext): CompiledExpression {
   const { dialect, problems } = context;
   const flag = dialect.syntax.switchWords(node.text);

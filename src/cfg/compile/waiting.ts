@@ -14,24 +14,27 @@ interface WaitingExpression {
 
 type Truth = (value: Result) => boolean;
 
-/** What compiles the parts that do not wait. */
+/** Compiles the parts of an expression that do not wait. */
 export interface PartCompiler {
   compile(node: Expression): CompiledExpression;
-  /** A call; `asBoolean`: its value is 1 or 0. */
+  /** Compiles a call; `asBoolean`: its value is 1 or 0. */
   called(node: FunctionCall | RouteCall, asBoolean: boolean): CompiledExpression;
   assignment(node: Expression & { kind: 'assign-expression' }): CompiledAssignment;
-  /** What stands for a part from here on; undefined: itself. */
+  /** From now on `by` is the compiled form of a part; undefined restores the part's own. */
   substitute(node: Expression, by: CompiledExpression | undefined): void;
 }
 
-/** Compiles expressions in which a call may wait: the operands in their order, the operator when all have their values. */
+/**
+ * Compiles expressions in which a call may wait. The operands are evaluated in order, and the operator is applied when
+ * all have their values.
+ */
 export class WaitingCompiler {
   constructor(
     private readonly context: CompileContext,
     private readonly parts: PartCompiler,
   ) {}
 
-  /** Whether evaluating it may wait. */
+  /** Whether evaluating an expression may wait. */
   mayWait(node: Expression): boolean {
     switch (node.kind) {
       case 'unary':
@@ -48,14 +51,14 @@ export class WaitingCompiler {
     }
   }
 
-  /** An expression by its value; undefined for one that does not wait. */
+  /** Compiles an expression for its value; undefined when it cannot wait. */
   value(node: Expression): CompiledExpression | undefined {
     if (!this.mayWait(node)) return undefined;
     const { type, later } = this.waiting(node);
     return { type, constant: undefined, calls: true, read: () => undefined, later };
   }
 
-  /** An expression by its truth; undefined for one that does not wait. */
+  /** Compiles an expression for its truth value; undefined when it cannot wait. */
   test(node: Expression, truth: Truth): ((run: ScriptRun) => Promise<boolean>) | undefined {
     if (!this.mayWait(node)) return undefined;
     if (node.kind === 'unary' && node.operator === '!') {
@@ -110,10 +113,10 @@ export class WaitingCompiler {
     return this.operator(node, [(node as Binary).left, (node as Binary).right]);
   }
 
-  /** An operator over operands of which one waits. */
+  /** Compiles an operator of which at least one operand may wait. */
   private operator(node: Expression, operands: readonly Expression[]): WaitingExpression {
     const last = operands.findLastIndex((each) => this.mayWait(each));
-    // What follows the last that waits is read with the operator itself.
+    // Operands after the last one that waits are evaluated together with the operator.
     const early = operands.slice(0, last + 1).map((operand) => {
       const value = this.mayWait(operand) ? this.waiting(operand) : undefined;
       const own = value ?? this.parts.compile(operand);
@@ -132,7 +135,7 @@ export class WaitingCompiler {
           values.push(await evaluate(run));
           if (run.stop !== NEXT) return undefined;
         }
-        // Written and read without waiting in between: another run cannot come in.
+        // No await between setting and reading these values, so no other run can change them.
         for (const [i, { held }] of early.entries()) held.value = values[i];
         const result = read(run);
         for (const { held } of early) held.value = undefined;

@@ -12,7 +12,7 @@ import {
   type StaticType,
 } from './operators.js';
 
-/** A value as an integer: text that is no number, and null, count as 0. */
+/** A value as an integer: null, and text that is not a number, count as 0. */
 function toInteger(value: Result): number {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string' || !/^[+-]?[0-9]{1,18}$/.test(value)) return 0;
@@ -21,7 +21,7 @@ function toInteger(value: Result): number {
 
 const toText = (value: Result): string => (value === null || value === undefined ? '' : String(value));
 
-/** "+" goes by its left operand: text is joined, numbers are added; the other operators always calculate. */
+/** "+" depends on its left operand: texts are concatenated, numbers added. All other operators calculate. */
 function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic {
   if (operator === '+' && left !== 'int') {
     return (a, b) => {
@@ -41,7 +41,7 @@ function arithmetic(operator: ArithmeticOperator, left: StaticType): Arithmetic 
 }
 
 /**
- * The left operand decides whether numbers or texts are compared. null is "" among texts and 0 among numbers.
+ * The left operand decides whether numbers or texts are compared. null counts as "" among texts and as 0 among numbers.
  */
 function comparison(
   operator: ComparisonOperator,
@@ -67,10 +67,13 @@ function comparison(
   };
 }
 
-/** "==" and "!=" with a text of the script. As recorded, a number is compared with the number it stands for; "" stands for none. */
+/**
+ * "==" and "!=" with a constant text. As recorded, a number is compared with the number that the text stands for; ""
+ * stands for none.
+ */
 function toConstant(operator: '==' | '!=', constant: string): Comparison {
   const equal = operator === '==';
-  // Against "", it is only whether it is another number than 0.
+  // A number is compared with "" only as to whether it is 0.
   const number = constant === '' ? 0 : toInteger(constant);
   return (value) => {
     if (typeof value === 'string') return (value === constant) === equal;
@@ -79,7 +82,7 @@ function toConstant(operator: '==' | '!=', constant: string): Comparison {
   };
 }
 
-/** Found at load: what the types of constants forbid. */
+/** Type errors that are found at load. */
 function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType): string | undefined {
   switch (operator) {
     case '+':
@@ -105,9 +108,9 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
   }
 }
 
-/** How Kamailio calculates and compares. */
+/** Kamailio's rules of calculation and comparison. */
 export const KAMAILIO_OPERATORS: Operators = {
-  // As recorded of a port that is not there.
+  // As recorded for a URI without a port.
   emptyIsZero: /\{(?:uri\.port|s\.int)\}\)$/,
   addsWhereNumbersAre: true,
   mismatch,
@@ -123,7 +126,7 @@ export const KAMAILIO_OPERATORS: Operators = {
     if (typeof constant === 'string') return (value) => (value === undefined ? undefined : toText(value) === constant);
     return comparison('==', subject === 'int' ? 'any' : subject, label, constant);
   },
-  // null is empty text.
+  // null counts as "".
   matchText: (value) => (value === undefined ? undefined : toText(value)),
   truth: (value) => toInteger(value) > 0,
   loopTruth: (value) => toInteger(value) !== 0,

@@ -37,8 +37,8 @@ function kindOf(value: Result): string {
 }
 
 /**
- * Strings are compared without letter case. A number and a string are compared as strings, but for a string variable and
- * a number of the script, where every comparison is false. NULL is equal to NULL and different from everything else.
+ * Strings are compared without letter case. A number and a string are compared as strings; but a string variable
+ * compared with a constant number is always false. NULL equals NULL and differs from everything else.
  */
 function comparison(
   operator: ComparisonOperator,
@@ -62,7 +62,7 @@ function comparison(
   };
 }
 
-/** "==" and "!=" with a string of the script, whose small letters are made once. */
+/** "==" and "!=" with a constant string, which is converted to lower case once. */
 function toConstant(operator: '==' | '!=', constant: string): Comparison {
   const equal = operator === '==';
   const folded = constant.toLowerCase();
@@ -77,7 +77,7 @@ function toConstant(operator: '==' | '!=', constant: string): Comparison {
 
 const truth = (value: Result): boolean => value !== undefined && value !== null && value !== 0 && value !== '';
 
-/** How OpenSIPS calculates and compares. */
+/** OpenSIPS' rules of calculation and comparison. */
 export const OPENSIPS_OPERATORS: Operators = {
   addsWhereNumbersAre: false,
   mismatch: () => undefined,

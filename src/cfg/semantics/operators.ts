@@ -1,16 +1,16 @@
 import type { PvarValue } from '../../pvar/context.js';
 import type { BinaryOperator, Position } from '../ast.js';
 
-/** The value of an expression; undefined when it has none because an operation failed, which is logged by then. */
+/** The value of an expression; undefined when an operation failed, which has been logged. */
 export type Result = PvarValue | undefined;
 
 /**
- * What is known of an expression before a message is there: "digits" is a variable whose text is a number and counts as one
- * in comparisons, "any" is a variable.
+ * Type of an expression as known at load: "digits" is a variable whose text is a number and counts as one in
+ * comparisons, "any" is any other variable.
  */
 export type StaticType = 'int' | 'string' | 'null' | 'digits' | 'any';
 
-/** Operators that may leave their right side out. */
+/** Operators that need not evaluate their right operand. */
 export type LogicalOperator = '&&' | '||';
 /** Operators that match a regular expression. */
 export type MatchOperator = '=~' | '!~';
@@ -19,49 +19,51 @@ export type ComparisonOperator = '==' | '!=' | '<' | '>' | '<=' | '>=' | 'eq' | 
 /** Operators that compute. */
 export type ArithmeticOperator = Exclude<BinaryOperator, LogicalOperator | MatchOperator | ComparisonOperator>;
 
-/** What is given the reason when an operation has no result: the run of a script. */
+/** Receives the reason when an operation has no result: the run of a script. */
 export interface Faults {
   fault(at: Position, reason: string): void;
 }
 
-/** An arithmetic operation that stands at a position of the file. */
+/** An arithmetic operation; `at` is its position in the file. */
 export type Arithmetic = (left: Result, right: Result, faults: Faults, at: Position) => Result;
 /** Compares two values; undefined where they cannot be compared. */
 export type Comparison = (left: Result, right: Result) => boolean | undefined;
 
-/** How a dialect calculates and compares. Chosen once for each operator of a file, by the types that are known then. */
+/**
+ * A dialect's rules of calculation and comparison. They are chosen at load for each operator, by the types known then.
+ */
 export interface Operators {
-  /** Why these operands do not go together, found at load; undefined when they do. */
+  /** Why the operand types do not fit, found at load; undefined when they do. */
   mismatch(operator: BinaryOperator, left: StaticType, right: StaticType): string | undefined;
   arithmetic(operator: ArithmeticOperator, left: StaticType, right: StaticType): Arithmetic;
   /** Type of the result of an arithmetic operation. */
   arithmeticType(operator: ArithmeticOperator, left: StaticType, right: StaticType): StaticType;
-  /** Variables, as they are written, whose empty text is the number 0 where it is assigned or compared with one. */
+  /** Matches the text of variables whose empty value counts as 0 where it is assigned or compared with a number. */
   readonly emptyIsZero?: RegExp;
-  /** Where a number is needed "+" adds numbers, whatever its operands are. */
+  /** Whether "+" always adds where a number is needed, whatever its operands are. */
   readonly addsWhereNumbersAre: boolean;
-  /** `constant` is the right side where it does not depend on the message. */
+  /** The comparison to use; `constant` is the right operand when it does not depend on the message. */
   comparison(
     operator: ComparisonOperator,
     left: StaticType,
     right: StaticType,
     constant?: PvarValue | undefined,
   ): Comparison;
-  /** Whether a value is that of a case; types may count for more than in "==". */
+  /** Whether a value matches a case label; types may be compared more strictly than by "==". */
   caseEquals(subject: StaticType, label: StaticType, constant: PvarValue): Comparison;
-  /** What "=~" looks at: undefined where the value matches nothing. */
+  /** The text that "=~" matches against; undefined where the value matches nothing. */
   matchText(value: Result): string | undefined;
-  /** Whether a value of a variable fulfils the condition of an if. */
+  /** Whether a variable's value makes an if condition true. */
   truth(value: Result): boolean;
-  /** Whether it fulfils the condition of a while. */
+  /** Whether it makes a while condition true. */
   loopTruth(value: Result): boolean;
   /** Whether it counts as true for "&&", "||" and "!". */
   logicalTruth(value: Result): boolean;
-  /** A value as an integer, for "-" and "~" before it. */
+  /** A value as an integer, for the unary "-" and "~". */
   integer(value: Result): number | undefined;
 }
 
-/** Integers have 32 bits and wrap around. Division truncates, the remainder has the sign of the dividend. */
+/** 32-bit integer arithmetic that wraps around. Division truncates; the remainder has the sign of the dividend. */
 export function integerArithmetic(operator: ArithmeticOperator, a: number, b: number): number {
   switch (operator) {
     case '+':
@@ -90,7 +92,7 @@ export function integerArithmetic(operator: ArithmeticOperator, a: number, b: nu
 /** Compares two numbers, or two texts by their code units. */
 export type Ordered = <T extends number | string>(a: T, b: T) => boolean;
 
-/** The comparison that an operator stands for, chosen once. */
+/** The comparison function for an operator, chosen at load. */
 export function ordered(operator: ComparisonOperator): Ordered {
   switch (operator) {
     case '==':

@@ -20,24 +20,24 @@ import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { TokenStream } from './token-stream.js';
 
-/** How a configuration file is read. */
+/** Options for reading a configuration file. */
 export interface ParseOptions {
   readonly dialect: Dialect;
   readonly reader: SourceReader;
-  /** Definitions of the command line (-A name=value). */
+  /** Definitions from the command line (-A name=value). */
   readonly defines?: ReadonlyMap<string, string>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A configuration file as a tree, and what is wrong with it. */
+/** A configuration file as a tree, and its problems. */
 export interface ParsedConfiguration {
   readonly tree: ConfigurationTree;
   readonly problems: readonly CfgProblem[];
 }
 
 /**
- * Parses a configuration file with all that it includes. Never throws: what is wrong is in `problems`, with its position,
- * and the tree holds what could be read.
+ * Parses a configuration file and the files it includes. Never throws: errors are in `problems` with their positions,
+ * and the tree contains everything that could be parsed.
  */
 export function parseConfiguration(source: SourceFile, options: ParseOptions): ParsedConfiguration {
   const parser = new ConfigurationParser(source, options);
@@ -140,14 +140,14 @@ class ConfigurationParser {
     }
   }
 
-  /** Goes on at the next word that begins a line and is followed by what a definition has. */
+  /** Skips to the next word that begins a line and is followed by what a definition has after its name. */
   private recover(from: Position): void {
     const { tokens } = this;
     if (tokens.peek().at === from && tokens.peek().kind !== 'end') tokens.take();
     for (let token = tokens.peek(); token.kind !== 'end'; token = tokens.peek()) {
       const starts = token.kind === 'word' && token.at.line !== tokens.previous?.at.line;
       if (starts && (ROUTE_WORDS.has(token.text) || token.text === 'loadmodule' || token.text === 'modparam')) return;
-      // A parameter, which stands in no route.
+      // A global parameter, which never stands inside a route.
       if (starts && token.at.column === 1 && tokens.isPunctuation('=', 1)) return;
       tokens.take();
     }
@@ -171,14 +171,14 @@ class ConfigurationParser {
     else this.parameters.push(this.parameterParser.parameter());
   }
 
-  /** include_file and import_file as words. */
+  /** The statements include_file and import_file. */
   private include(): boolean {
     const { tokens } = this;
     const token = tokens.peek();
     if (token.text !== 'include_file' && token.text !== 'import_file') return false;
     tokens.take();
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a file in quotes');
-    // Tokens after the name are not read ahead before the file is open.
+    // The next token is not read before the file is opened.
     const path = tokens.take();
     this.preprocessor?.include(path.text, token.text === 'include_file', path.at);
     return true;
@@ -191,7 +191,7 @@ class ConfigurationParser {
       throw tokens.unexpected('the name of a module in quotes');
     const bracket = tokens.accept('(');
     if (tokens.peek().kind !== 'string') throw tokens.unexpected('the name of a module in quotes');
-    // What follows is not read before the module counts as loaded: it may be "#!ifdef MOD_tm".
+    // The next token is not read before the module counts as loaded: it may be "#!ifdef MOD_tm".
     const path = tokens.take().text;
     const name = (path.split('/').at(-1) as string).replace(/\.so$/, '');
     if (this.dialect.syntax.directives) this.preprocessor?.defines.set(`MOD_${name}`, '');
@@ -234,7 +234,7 @@ class ConfigurationParser {
     this.moduleParameters.push({ module, name, value, at });
   }
 
-  /** A parameter must follow the line that loads its module. */
+  /** Checks that a modparam line follows the line that loads its module. */
   private checkLoaded(module: string, at: Position): void {
     const names = module.split('|');
     if (names.some((name) => this.modules.some((each) => each.name === name))) return;

@@ -1,10 +1,10 @@
 /** A value of "#!ifexp" and "#!defexp": a number or a text. */
 export type DirectiveValue = number | string;
 
-/** What stops the evaluation; the message says why. */
+/** Ends the evaluation; the message says why. */
 export class ExpressionFault extends Error {}
 
-/** Operators of two operands, by what they bind, the weakest first. */
+/** Binary operators by rank, the weakest first. */
 const LEVELS: readonly (readonly string[])[] = [
   ['||'],
   ['&&'],
@@ -17,9 +17,9 @@ const LEVELS: readonly (readonly string[])[] = [
   ['+', '-'],
   ['*', '/', '%'],
 ];
-/** Brackets and operators within each other. */
+/** Maximum nesting of brackets and operators. */
 const MOST_DEPTH = 100;
-/** Characters of a text that "+" puts together. */
+/** Maximum length of a text concatenated by "+". */
 const MOST_TEXT = 64 * 1024;
 
 const TOKEN =
@@ -30,14 +30,15 @@ type Token =
   | { readonly kind: 'word' | 'operator'; readonly text: string };
 
 /**
- * Evaluates the expression of a preprocessor line of Kamailio 5.7 and later, as its core cookbook has it: a definition counts as its
- * value, as 1 without one; a word that is no definition as 0; the right operand takes the type of the left one. Throws ExpressionFault.
+ * Evaluates the expression of a "#!ifexp" or "#!defexp" line (Kamailio 5.7 and later) as the core cookbook documents
+ * it: a defined name has its value, or 1 without a value; an undefined one is 0; the right operand is converted to the
+ * type of the left one. Throws ExpressionFault.
  */
 export function evaluateDirective(text: string, defines: ReadonlyMap<string, string>): DirectiveValue {
   return new Evaluation(tokensOf(text), defines).whole();
 }
 
-/** Whether a value counts as true: a number other than 0, a text that is not empty. */
+/** Whether a value counts as true: any number but 0, any text but "". */
 export function isTrue(value: DirectiveValue): boolean {
   return typeof value === 'number' ? value !== 0 : value !== '';
 }
@@ -144,7 +145,7 @@ function shown(token: Token): string {
   return token.kind === 'value' ? String(token.value) : token.text;
 }
 
-/** The number at the beginning of a text; 0 without one. */
+/** The number at the beginning of a text; 0 when there is none. */
 function numberOf(value: DirectiveValue): number {
   return typeof value === 'number' ? value : Number(/^\s*[-+]?[0-9]+(?:\.[0-9]+)?/.exec(value)?.[0] ?? 0);
 }

@@ -18,12 +18,12 @@ import { switchLiteral } from './switch-literal.js';
 import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
 
-/** How deep brackets and operators may nest. */
+/** Maximum nesting of brackets and operators. */
 const MOST_DEPTH = 200;
 
 /**
- * Binary operators of Kamailio by how tight they bind, the loosest first. It is not the order of C: shifts come after comparisons,
- * a left one after a right one, and "^" before "&". Recorded.
+ * Kamailio's binary operators by rank, the weakest first, as recorded. The order differs from that of C: shifts are
+ * weaker than comparisons, "<<" is weaker than ">>", and "&" is weaker than "^".
  */
 const RANKS: readonly (readonly string[])[] = [
   ['||', 'or'],
@@ -59,10 +59,10 @@ const ASSIGNMENTS: ReadonlySet<string> = new Set([
 
 const SPELLINGS: Readonly<Record<string, BinaryOperator>> = { or: '||', and: '&&', mod: '%' };
 
-/** Characters that end a bare word which holds more than letters. */
+/** Characters that end a bare word with characters other than letters. */
 const WORD_END = '(),;{}=!<>';
 
-/** Parses expressions of both dialects; what a dialect does not allow is refused here. */
+/** Parses expressions of both dialects, and refuses what the dialect does not allow. */
 export class ExpressionParser {
   private depth = 0;
 
@@ -71,41 +71,41 @@ export class ExpressionParser {
     private readonly dialect: Dialect,
   ) {}
 
-  /** The condition in the brackets of if and while. */
+  /** Parses the condition in the parentheses of if and while. */
   condition(): Expression {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.conditionChain();
   }
 
-  /** The right side of an assignment, and the value of return. */
+  /** Parses the right side of an assignment, or the value of return. */
   value(): Expression {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.arithmeticChain();
   }
 
-  /** Whether a token assigns in this dialect: "=", "+=" and the like. */
+  /** Whether a token is an assignment operator of this dialect: "=", "+=" and the like. */
   isAssignment(token: Token): boolean {
     if (token.kind !== 'punctuation' || !ASSIGNMENTS.has(token.text)) return false;
     return token.text === '=' || this.dialect.syntax.compoundAssignment;
   }
 
-  /** "$var(x) = 5", without its semicolon. */
+  /** Parses "$var(x) = 5", without its semicolon. */
   assignment(target: VariableReference): Assignment {
     const operator = this.tokens.take();
     const value = this.value();
     return { kind: 'assign', target, operator: operator.text as AssignmentOperator, value, at: target.at };
   }
 
-  /** Takes the variable that comes next. */
+  /** Takes the next token, which must be a variable. */
   variable(): VariableReference {
     const token = this.tokens.take();
     return { kind: 'variable', text: token.text, at: token.at };
   }
 
-  /** "name(arguments)"; the name is taken already. */
+  /** Parses "(arguments)" of a call; the name has been taken. */
   call(name: Token): FunctionCall {
     return { kind: 'call', name: name.text, args: this.args(name.text), at: name.at };
   }
 
-  /** "route(name, parameters)". */
+  /** Parses "route(name, parameters)". */
   routeCall(): RouteCall {
     const { tokens } = this;
     const { at } = tokens.take();
@@ -118,7 +118,7 @@ export class ExpressionParser {
     return { kind: 'route', name, args, at };
   }
 
-  /** Takes what names a route in route(...): a word, a number, a text or an expression. Throws SyntaxFault. */
+  /** Parses the name in route(...): a word, a number, a text or an expression. Throws SyntaxFault. */
   routeName(): Expression {
     const { tokens } = this;
     const token = tokens.peek();
@@ -135,7 +135,7 @@ export class ExpressionParser {
     return this.simple();
   }
 
-  /** An argument or a name: any expression, or a literal or a variable alone, as the dialect has it. */
+  /** Parses an argument or a name: any expression, or only a literal or a variable, as the dialect allows. */
   private simple(): Expression {
     if (this.dialect.syntax.precedence) return this.value();
     const token = this.tokens.peek();
@@ -163,7 +163,7 @@ export class ExpressionParser {
     return this.simple();
   }
 
-  /** Operators by rank, left to right within one. */
+  /** Parses operators by rank; those of one rank are left-associative. */
   private ranked(rank: number): Expression {
     if (rank === RANKS.length) return this.unary();
     if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
@@ -217,7 +217,7 @@ export class ExpressionParser {
     return primary;
   }
 
-  /** OpenSIPS: "&&" and "||" bind alike, from left to right. */
+  /** OpenSIPS: "&&" and "||" have the same rank and are left-associative. */
   private conditionChain(): Expression {
     if (++this.depth > MOST_DEPTH) throw this.tooDeep();
     let left = this.conditionTerm();
@@ -263,7 +263,7 @@ export class ExpressionParser {
     return { kind: 'binary', operator: next.text as BinaryOperator, left, right, at: next.at };
   }
 
-  /** The right side of a comparison: a literal, a variable, a network. */
+  /** Parses the right side of a comparison: a literal, a variable, a network. */
   private comparand(): Expression {
     const { tokens } = this;
     if (tokens.isPunctuation('(')) throw tokens.unexpected('a literal or a variable');
@@ -275,7 +275,7 @@ export class ExpressionParser {
     return { kind: 'assign-expression', assignment, at: target.at };
   }
 
-  /** OpenSIPS: arithmetic from left to right without precedence, but that shifts come last. */
+  /** OpenSIPS: arithmetic is evaluated from left to right without ranks, except that shifts come last. */
   private arithmeticChain(): Expression {
     return this.chain(SHIFTS, () => this.chain(ARITHMETIC, () => this.arithmeticTerm()));
   }
@@ -346,7 +346,10 @@ export class ExpressionParser {
     throw tokens.unexpected('an expression');
   }
 
-  /** A bare word with what follows it without a blank: 127.0.8.0/24, group.name, udp:10.0.0.1:5060, msg:len. */
+  /**
+   * Parses a bare word with everything that follows it without a blank: 127.0.8.0/24, group.name, udp:10.0.0.1:5060,
+   * msg:len.
+   */
   private word(): Expression {
     const first = this.tokens.peek();
     if (RESERVED.has(first.text)) throw this.tokens.unexpected('an expression');
@@ -368,7 +371,7 @@ const RESERVED = new Set(
   'if else while for switch case default break return exit drop loadmodule modparam and or not'.split(' '),
 );
 
-/** Operators whose operand stands in brackets. */
+/** Operators whose operand stands in parentheses. */
 const CALL_LIKE: ReadonlySet<UnaryOperator> = new Set<UnaryOperator>(['strlen', 'strempty']);
 
 function negative(token: Token): IntLiteral {
@@ -387,7 +390,7 @@ function unaryOperator(token: Token): UnaryOperator | undefined {
   return token.text === 'defined' || token.text === 'strlen' || token.text === 'strempty' ? token.text : undefined;
 }
 
-/** What makes a number part of a bare word: a network mask, a port. */
+/** Whether a token makes the number before it part of a bare word: a network mask, a port. */
 function isWordPart(token: Token): boolean {
   return token.kind === 'word' || (token.kind === 'punctuation' && (token.text === ':' || token.text === '::'));
 }

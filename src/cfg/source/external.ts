@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { MOST_FILE, type SourceFile } from './sources.js';
 
-/** Milliseconds a preprocessor may take. */
+/** Timeout of a preprocessor in milliseconds. */
 const TIME = 10_000;
 
 /**
- * Sends a file through an external preprocessor, as OpenSIPS' option -p does: the text goes to its input, and its output is
- * the file. The command is a program and its arguments with blanks between them; no shell is asked. Lines such as "#line 5"
- * in the output (m4 -s, cpp) keep positions those of the file. Throws an Error with the reason.
+ * Runs an external preprocessor, as OpenSIPS' option -p does: it gets the text on its standard input, and its output is
+ * used as the file. The command is a program and its arguments, separated by blanks; no shell is used. Lines such as
+ * "#line 5" in the output (m4 -s, cpp) keep the positions of the original file. Throws an Error with the reason.
  */
 export function preprocessed(source: SourceFile, command: string): SourceFile {
   const [program = '', ...args] = words(command);
@@ -28,12 +28,15 @@ export function preprocessed(source: SourceFile, command: string): SourceFile {
   return lines === undefined ? { file: source.file, text } : { file: source.file, text, lines };
 }
 
-/** Words of a command; double quotes hold one together. */
+/** Splits a command into words; double quotes join words with blanks. */
 function words(command: string): string[] {
   return Array.from(command.matchAll(/"([^"]*)"|([^\s"]+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
-/** For each line of the output, from 1, its line in the file; undefined when the output has no line markers. */
+/**
+ * The line of the original file for each line of the output (counted from 1); undefined when the output has no line
+ * markers.
+ */
 function lineNumbers(text: string): readonly number[] | undefined {
   const numbers: number[] = [0];
   let next = 1;

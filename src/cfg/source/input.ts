@@ -1,24 +1,24 @@
 import type { Position } from '../ast.js';
 
 /**
- * Text that is read character by character with its position: a file, or the value of a define, whose characters all
+ * A text that is read character by character with its position: a file, or the value of a define, whose characters all
  * have the position where the define is used.
  */
 export class Input {
   at = 0;
   private line: number;
   private lineStart: number;
-  /** Of the first line end after `lineStart`; the end of the text without one. */
+  /** Offset of the first line end after `lineStart`, or the end of the text. */
   private lineEnd: number;
 
   constructor(
     readonly file: string,
     readonly text: string,
-    /** Of a define: the position of its name. */
+    /** For a define: the position where its name is used. */
     readonly origin: Position | undefined = undefined,
-    /** Of a define: its name, so that it does not expand within itself. */
+    /** For a define: its name, so that it does not expand inside itself. */
     readonly define: string | undefined = undefined,
-    /** What lines of the text are in the file; undefined where they are the same. */
+    /** The original line of each line of the text; undefined where they are the same. */
     private readonly lines: readonly number[] | undefined = undefined,
   ) {
     this.line = 1;
@@ -26,12 +26,12 @@ export class Input {
     this.lineEnd = endOfLine(text, 0);
   }
 
-  /** Whether all of it has been read. */
+  /** Whether the whole text has been read. */
   get ended(): boolean {
     return this.at >= this.text.length;
   }
 
-  /** Position of the character at `offset`, which must not lie before one that was asked for. */
+  /** Position of the character at `offset`, which must not be before one that was asked for earlier. */
   position(offset: number): Position {
     if (this.origin !== undefined) return this.origin;
     while (this.lineEnd < offset && this.lineEnd < this.text.length) {
@@ -43,7 +43,9 @@ export class Input {
     return { file: this.file, line, column: offset - this.lineStart + 1 };
   }
 
-  /** The rest of the line, lines that end in a backslash joined; the position is after its end afterwards. */
+  /**
+   * Reads the rest of the line, joined with the next when it ends in a backslash; reading continues after the line end.
+   */
   restOfLine(): string {
     let line = '';
     for (;;) {

@@ -26,17 +26,17 @@ const OPERATORS = [
   .concat(['%=', '&=', '|=', '^=', '=>', '::'])
   .sort((a, b) => b.length - a.length);
 
-/** What a dialect decides about tokens. */
+/** Options of the lexer that depend on the dialect. */
 export interface LexerOptions {
-  /** "//" begins a comment. */
+  /** Whether "//" begins a comment. */
   readonly slashComments: boolean;
-  /** "\n" and the like are escapes in single quotes as well. */
+  /** Whether "\n" and the like are escapes in single quotes too. */
   readonly escapesInSingleQuotes: boolean;
-  /** A comment without an end is reported where the file ends. */
+  /** Whether an unterminated comment is reported at the end of the file. */
   readonly reportsAtEnd?: boolean;
 }
 
-/** Cuts a configuration file, with what it includes and defines, into tokens. Throws SyntaxFault. */
+/** Splits a configuration file, its includes and its defines into tokens. Throws SyntaxFault. */
 export class Lexer {
   private glued = false;
 
@@ -45,7 +45,7 @@ export class Lexer {
     private readonly options: LexerOptions,
   ) {}
 
-  /** The next token; "end" again and again once the file has ended. Throws SyntaxFault. */
+  /** The next token; "end" after the end of the file, also repeatedly. Throws SyntaxFault. */
   next(): Token {
     const { preprocessor } = this;
     for (;;) {
@@ -76,7 +76,7 @@ export class Lexer {
     return { kind, text, value, quote, at, glued, defined: this.preprocessor.current?.define !== undefined };
   }
 
-  /** The input to read on from, after blanks, comments and directives; undefined at the end. */
+  /** Skips blanks, comments and directives; returns the input to read from, undefined at the end. */
   private skipBlanks(): Input | undefined {
     const { preprocessor } = this;
     for (;;) {
@@ -84,7 +84,7 @@ export class Lexer {
       if (input === undefined) return undefined;
       if (input.ended) {
         preprocessor.leave();
-        // What a define stands for touches what its name touches: "udp:IP:5060".
+        // The value of a define is glued to what the define's name is glued to: "udp:IP:5060".
         if (input.define === undefined) this.glued = false;
         continue;
       }
@@ -101,7 +101,7 @@ export class Lexer {
         const end = text.indexOf('*/', input.at + 2);
         if (end < 0) {
           const begin = input.position(input.at);
-          // Kamailio notices at the end of the file, and says so.
+          // Kamailio notices and reports it at the end of the file.
           const at = this.options.reportsAtEnd ? input.position(text.trimEnd().length) : begin;
           throw new SyntaxFault(
             at,
@@ -119,7 +119,7 @@ export class Lexer {
     }
   }
 
-  /** A comment in the value of a define goes on to the end of the line that holds the define. */
+  /** A comment in the value of a define extends to the end of the line that uses the define. */
   private skipLine(input: Input): void {
     const end = input.text.indexOf('\n', input.at);
     input.at = end < 0 ? input.text.length : end;
@@ -136,7 +136,7 @@ export class Lexer {
     const digit = text.charCodeAt(start) >= 48 && text.charCodeAt(start) <= 57;
     for (; i < text.length; i++) {
       const c = text.charCodeAt(i);
-      // "127.0.0.1" is one word; "group.name" is three, which the parser joins where they mean one.
+      // "127.0.0.1" is one token; "group.name" is three, which the parser joins where they are one name.
       if (!isWordCharacter(c) && !(digit && c === 46 && isDigit(text.charCodeAt(i + 1)))) break;
     }
     input.at = i;
@@ -156,7 +156,7 @@ export class Lexer {
     return this.token('string', value, at, 0, quote);
   }
 
-  /** "$name", "$name(argument)", "$(name(argument)[index]{transformation})"; brackets in it balance. */
+  /** Reads "$name", "$name(argument)" or "$(name(argument)[index]{transformation})"; brackets inside balance. */
   private variable(input: Input, at: Position): string {
     const { text } = input;
     const start = input.at;
@@ -172,7 +172,7 @@ export class Lexer {
     return text.slice(start, i);
   }
 
-  /** After the bracket that closes the one at `open`. */
+  /** Offset after the bracket that closes the one at `open`. */
   private balanced(text: string, open: number, at: Position): number {
     let depth = 0;
     for (let i = open; i < text.length; i++) {
@@ -184,7 +184,7 @@ export class Lexer {
     throw new SyntaxFault(at, '")" missing for this variable', 'syntax');
   }
 
-  /** Kamailio's "@msg.header.name[1]". */
+  /** Reads Kamailio's "@msg.header.name[1]". */
   private select(input: Input): string {
     const match = /^@[A-Za-z0-9_.[\]"'-]*/.exec(input.text.slice(input.at, input.at + 256)) as RegExpExecArray;
     input.at += Math.max(1, match[0].length);
@@ -202,7 +202,7 @@ function isWordCharacter(code: number): boolean {
   );
 }
 
-/** Dots belong to names of variables: "$route.name", "$msg.branch.uri". */
+/** Whether a character may be part of a variable's name; dots may: "$route.name", "$msg.branch.uri". */
 function isNameCharacter(code: number): boolean {
   return isWordCharacter(code) || code === 46;
 }

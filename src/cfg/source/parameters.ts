@@ -2,7 +2,7 @@ import type { GlobalParameter, SettingValue } from '../ast.js';
 import { SyntaxFault } from './preprocessor.js';
 import type { TokenStream } from './token-stream.js';
 
-/** Words that continue the value of a listener on the next line. */
+/** Words that continue the value of a listen parameter on the next line. */
 const CONTINUATIONS = new Set([
   'advertise',
   'as',
@@ -20,7 +20,7 @@ const CONTINUATIONS = new Set([
 export class ParameterParser {
   constructor(private readonly tokens: TokenStream) {}
 
-  /** "name = value ...": the rest of the line, and what continues a listener on the next. */
+  /** Parses "name = value ...": the rest of the line, and the continuation of a listen parameter on the next. */
   parameter(): GlobalParameter {
     const { tokens } = this;
     const name = tokens.gluedText('=;{}');
@@ -50,7 +50,9 @@ export class ParameterParser {
     return { name: name.text, value, rest, at: name.at };
   }
 
-  /** "{ bind = "udp:..."; name = "edge"; }": the value is the brace, the rest holds names and values alternately. */
+  /**
+   * Parses "{ bind = "udp:..."; name = "edge"; }": the value is the brace; the rest has names and values alternately.
+   */
   private block(): Pick<GlobalParameter, 'value' | 'rest'> {
     const { tokens } = this;
     const { at } = tokens.take();
@@ -72,7 +74,7 @@ export class ParameterParser {
     return { kind: 'word', text, at };
   }
 
-  /** The rules of a blacklist, "{( any, 10.0.0.0/8, 0, "" )}", as one word without blanks. */
+  /** Reads the rules of a blacklist, "{( any, 10.0.0.0/8, 0, "" )}", as one word without blanks. */
   private braces(): SettingValue {
     const { tokens } = this;
     const { at } = tokens.peek();

@@ -19,12 +19,12 @@ import {
   type SourceReader,
 } from './sources.js';
 
-/** What stops the reading of a file. */
+/** An error that ends the reading of a file. */
 export class SyntaxFault extends Error {
   constructor(
     readonly at: Position,
     message: string,
-    /** Which construct has no end, for callers that name the line where it was noticed. */
+    /** Kind of construct that has no end, for callers that report the line where that was noticed. */
     readonly what: 'syntax' | 'string' | 'comment' = 'syntax',
     readonly code: CfgProblemCode = 'syntax',
   ) {
@@ -33,11 +33,11 @@ export class SyntaxFault extends Error {
   }
 }
 
-/** How includes and directives are carried out. */
+/** Options for includes and directives. */
 export interface PreprocessorOptions {
-  /** "#!define" and the like are directives. */
+  /** Whether "#!define" and the like are directives. */
   readonly directives: boolean;
-  /** "#!ifexp" and "#!defexp" are directives, too (Kamailio 5.7 and later). */
+  /** Whether "#!ifexp" and "#!defexp" are directives (Kamailio 5.7 and later). */
   readonly expressions: boolean;
   readonly reader: SourceReader;
   /** Definitions of the command line and of the program: KAMAILIO_5, MOD_tm. */
@@ -53,23 +53,23 @@ interface Substitution {
 
 interface Condition {
   readonly at: Position;
-  /** Lines are read. */
+  /** Whether the lines of the current branch are read. */
   active: boolean;
 }
 
-/** Words that no define replaces. */
+/** Words that a define never replaces. */
 const KEYWORDS = new Set(
   'route request_route failure_route onreply_route reply_route branch_route onsend_route event_route if else switch case default while break return exit drop loadmodule modparam include_file import_file and or not mod defined'.split(
     ' ',
   ),
 );
 
-/** Reads one file after the other as they include each other, and carries out what Kamailio's "#!" lines say. */
+/** Reads files as they include each other, and executes Kamailio's "#!" lines. */
 export class Preprocessor {
   readonly defines = new Map<string, string>();
   private readonly stack: Input[] = [];
   private readonly conditions: Condition[] = [];
-  /** The first "#!endif" that ends nothing, and how many there are. */
+  /** Position of the first "#!endif" without a condition, and the number of them. */
   private firstSurplus: Position | undefined;
   private surplus = 0;
   private readonly substitutions: Substitution[] = [];
@@ -91,12 +91,12 @@ export class Preprocessor {
     return this.source.file;
   }
 
-  /** What is read now; undefined at the end of the first file. */
+  /** The input being read; undefined after the end of the main file. */
   get current(): Input | undefined {
     return this.stack.at(-1);
   }
 
-  /** The input has ended. */
+  /** The current input has ended: returns to the one that included it. */
   leave(): void {
     const input = this.stack.pop();
     if (input === undefined) return;
@@ -106,14 +106,14 @@ export class Preprocessor {
     }
   }
 
-  /** Where the file ends. */
+  /** Position of the end of the file. */
   endPosition(): Position {
     return this.last.position(this.last.text.length);
   }
 
   /**
-   * What is wrong with the conditions of a file that was read to its end. As observed of Kamailio, it counts: an "#!endif" that
-   * ends nothing is passed over where a condition without end stands elsewhere.
+   * The error in the balance of conditions, after the file has been read to its end. As observed, Kamailio only counts:
+   * a surplus "#!endif" is accepted where another condition has no end.
    */
   unbalanced(): SyntaxFault | undefined {
     const open = this.conditions.at(-1);
@@ -125,12 +125,12 @@ export class Preprocessor {
     return new SyntaxFault(firstSurplus, '#!endif: no #!ifdef stands before', 'syntax', 'unbalanced');
   }
 
-  /** Counts a token. Throws SyntaxFault once there are too many. */
+  /** Counts a token. Throws SyntaxFault when there are too many. */
   countToken(at: Position): void {
     if (++this.tokens > MOST_TOKENS) throw new SyntaxFault(at, `more than ${MOST_TOKENS} words`, 'syntax', 'too-large');
   }
 
-  /** Replaces the name of a define by its value. False for a name that is no define. */
+  /** Begins to read the value of a define in place of its name. False when the name is not a define. */
   expand(name: string, at: Position): boolean {
     const value = this.defines.get(name);
     if (value === undefined || KEYWORDS.has(name)) return false;
@@ -145,14 +145,14 @@ export class Preprocessor {
     return true;
   }
 
-  /** The content of a string after all "#!subst". */
+  /** Applies all "#!subst" lines to the content of a string. */
   substitute(text: string): string {
     let result = text;
     for (const each of this.substitutions) result = replaced(result, each);
     return result;
   }
 
-  /** Reads a file that is named in quotes; `required` ones must exist. */
+  /** Begins to read a file whose name is given in quotes; a `required` one must exist. */
   include(path: string, required: boolean, at: Position): void {
     const source = this.options.reader.read(path, at.file);
     if (source === undefined) {
@@ -168,7 +168,7 @@ export class Preprocessor {
     this.open(source, at);
   }
 
-  /** Carries out a line that begins with "#!". False for one that is a comment. */
+  /** Executes a line that begins with "#!". False when it is a comment. */
   directive(input: Input): boolean {
     if (!this.options.directives || input.text[input.at + 1] !== '!') return false;
     const match = /^#!([A-Za-z_]+)/.exec(input.text.slice(input.at, input.at + 32));
@@ -277,7 +277,7 @@ export class Preprocessor {
     this.defines.set(name, directive.endsWith('s') ? `"${value}"` : value);
   }
 
-  /** "/what/by/flags" with any delimiter, in quotes. */
+  /** Parses "/expression/replacement/flags" in quotes, with any delimiter. */
   private addSubstitution(directive: string, rest: string, fail: (message: string) => SyntaxFault): void {
     const text = /^"([\s\S]*)"\s*$/.exec(rest)?.[1];
     if (text === undefined || text.length < 3) throw fail('"/what/by/" in quotes is missing');
@@ -298,7 +298,7 @@ export class Preprocessor {
     this.defines.set(what, directive === 'substdefs' ? `"${by}"` : by);
   }
 
-  /** Leaves lines out up to the "#!else" or "#!endif" that belongs to the last condition. */
+  /** Skips lines up to the "#!else" or "#!endif" of the current condition. */
   private skip(input: Input): void {
     let depth = 0;
     while (!input.ended) {

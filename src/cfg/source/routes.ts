@@ -6,10 +6,10 @@ import type { StatementParser } from './statements.js';
 import type { Token } from './token.js';
 import { shown, type TokenStream } from './token-stream.js';
 
-/** Routes of one configuration at most. */
+/** Maximum number of routes in one configuration. */
 const MOST_ROUTES = 20_000;
 
-/** Words that may precede a route block, and what they mean. */
+/** Words that begin a route block, with the kind of route. */
 export const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
   ['route', 'request'],
   ['request_route', 'request'],
@@ -25,10 +25,10 @@ export const ROUTE_WORDS: ReadonlyMap<string, RouteKind> = new Map([
   ['error_route', 'error'],
 ]);
 
-/** Parses the route blocks of a file and collects them. */
+/** Parses the route blocks of a file, and keeps them. */
 export class RouteParser {
   readonly routes: RouteBlock[] = [];
-  /** Index of each in the list, by kind and name. */
+  /** Index of each route in the list, by kind and name. */
   private readonly index = new Map<string, number>();
 
   constructor(
@@ -38,7 +38,7 @@ export class RouteParser {
     private readonly problems: Problems,
   ) {}
 
-  /** A block from its word on, of this kind. */
+  /** Parses a block of this kind, from its word on. */
   route(kind: RouteKind): void {
     const { tokens, dialect } = this;
     const word = tokens.take();
@@ -72,7 +72,7 @@ export class RouteParser {
     this.add({ kind, name, interval, body, at: word.at });
   }
 
-  /** Which routes have a name, and which have none. */
+  /** Reports a kind of route that lacks a name it needs, or has one it must not have. */
   private checkName(word: Token, kind: RouteKind, name: string | undefined, interval: number | undefined): void {
     if (!this.dialect.syntax.strictRouteNames) return;
     if (name === undefined && (kind === 'failure' || kind === 'branch' || kind === 'event' || kind === 'timer')) {

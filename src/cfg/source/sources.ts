@@ -1,26 +1,29 @@
-/** A configuration file as it was read. */
+/** A configuration file that was read. */
 export interface SourceFile {
-  /** Name for messages. */
+  /** Name used in messages. */
   readonly file: string;
-  /** latin1: one character a byte. */
+  /** Decoded as latin1: one character for each byte. */
   readonly text: string;
-  /** Of the output of a preprocessor: for each line of the text, counted from 1, its line in the file. */
+  /** For the output of a preprocessor: the original line of each line, counted from 1. */
   readonly lines?: readonly number[];
 }
 
-/** Where files come from. */
+/** Reads files. */
 export interface SourceReader {
-  /** An included file, looked for beside `from` and in the working directory; undefined when there is none. */
+  /**
+   * Reads an included file, which is looked for beside `from` and in the working directory; undefined when there is
+   * none.
+   */
   read(path: string, from: string): SourceFile | undefined;
 }
 
-/** Bytes of one file, and of all together with what defines insert. */
+/** Maximum size of one file in bytes. */
 export const MOST_FILE = 8 * 1024 * 1024;
-/** Characters that a configuration and all it includes may have. */
+/** Maximum number of characters of a configuration, including its includes and the values of defines. */
 export const MOST_TEXT = 16 * 1024 * 1024;
-/** Files that include each other. */
+/** Maximum nesting of includes. */
 export const MOST_INCLUDES = 32;
-/** Defines that expand within each other. */
+/** Maximum nesting of defines. */
 export const MOST_EXPANSIONS = 64;
-/** Tokens of a configuration. */
+/** Maximum number of tokens in a configuration. */
 export const MOST_TOKENS = 2_000_000;

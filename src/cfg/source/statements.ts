@@ -6,30 +6,30 @@ import { SyntaxFault } from './preprocessor.js';
 import { switchLiteral } from './switch-literal.js';
 import type { TokenStream } from './token-stream.js';
 
-/** How deep blocks may nest. */
+/** Maximum nesting of blocks. */
 const MOST_DEPTH = 200;
-/** Statements in one file. */
+/** Maximum number of statements in one file. */
 const MOST_STATEMENTS = 500_000;
 
-/** Parses statements. A statement that is wrong is reported and left out, and the parser goes on after it. */
+/** Parses statements. A wrong statement is reported and left out; parsing continues after it. */
 export class StatementParser {
   readonly expressions: ExpressionParser;
   private depth = 0;
   private count = 0;
-  /** Loops and switches around. */
+  /** Number of enclosing loops and switches. */
   private breakable = 0;
 
   constructor(
     private readonly tokens: TokenStream,
     private readonly dialect: Dialect,
     private readonly problems: Problems,
-    /** Reads an include within a route. */
+    /** Handles an include statement within a route. */
     private readonly include: () => boolean,
   ) {
     this.expressions = new ExpressionParser(tokens, dialect);
   }
 
-  /** "{ statements }" of a route; not empty. */
+  /** Parses "{ statements }" of a route, which may not be empty. */
   routeBody(after: string): Statement[] {
     const { tokens } = this;
     tokens.expect('{', after);
@@ -39,7 +39,7 @@ export class StatementParser {
     return body;
   }
 
-  /** Statements up to the bracket that closes the block, or to "case" and "default". */
+  /** Parses statements up to the brace that closes the block, or up to "case" or "default". */
   private statements(inSwitch = false): Statement[] {
     const { tokens } = this;
     const list: Statement[] = [];
@@ -65,7 +65,7 @@ export class StatementParser {
     return list;
   }
 
-  /** Skips to after the next semicolon, or to the bracket that closes the block. */
+  /** Skips to after the next semicolon, or to the brace that closes the block. */
   private recover(): void {
     const { tokens } = this;
     let braces = 0;
@@ -88,7 +88,7 @@ export class StatementParser {
     tokens.expect('}', 'after the last statement');
   }
 
-  /** One statement; undefined for an empty one. */
+  /** Parses one statement; undefined for an empty one. */
   private statement(): Statement | undefined {
     const { tokens } = this;
     const token = tokens.peek();
@@ -98,7 +98,7 @@ export class StatementParser {
     if (tokens.accept(';')) return undefined;
     if (token.kind === 'variable') return this.assignment();
     if (tokens.isPunctuation('*') && tokens.isPunctuation('/', 1)) {
-      // As Kamailio has it, at what follows the second end of a comment.
+      // Reported where Kamailio reports it: after the second "*/".
       throw new SyntaxFault(tokens.peek(2).at, 'a comment has ended already: "*/" is too many');
     }
     if (token.kind !== 'word') throw tokens.unexpected('a statement');
@@ -166,7 +166,7 @@ export class StatementParser {
     if (this.tokens.accept(';') === undefined) throw this.tokens.unexpected('";"');
   }
 
-  /** A statement, or several in braces, as the body of if and while. */
+  /** Parses the body of an if or while: one statement, or several in braces. */
   private body(): Statement[] {
     const { tokens } = this;
     if (tokens.accept('{')) {
@@ -185,7 +185,7 @@ export class StatementParser {
 
   private condition(after: string) {
     const { tokens } = this;
-    // Kamailio takes any expression here: "(a) && (b)", and without parentheses.
+    // Kamailio accepts any expression as condition: "(a) && (b)", also without parentheses.
     if (this.dialect.syntax.freeConditions) return this.expressions.condition();
     if (!tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${after}`);
     tokens.take();
@@ -279,7 +279,7 @@ export class StatementParser {
       if (tokens.peek().kind !== 'string') throw tokens.unexpected('a regular expression in quotes');
       return { kind: 'regex', source: tokens.string(), at: token.at };
     }
-    // A number before the colon is not part of an address.
+    // A number before the colon of a case is not part of an address.
     if (token.kind === 'int' && tokens.isPunctuation(':', 1)) {
       tokens.take();
       return { kind: 'int', value: token.value, text: token.text, at: token.at };

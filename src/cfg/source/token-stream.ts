@@ -3,7 +3,7 @@ import type { Lexer } from './lexer.js';
 import { SyntaxFault } from './preprocessor.js';
 import type { Token } from './token.js';
 
-/** Tokens with look-ahead. Every method that expects a token throws SyntaxFault at the one found instead. */
+/** Tokens with look-ahead. Methods that expect a certain token throw SyntaxFault when another follows. */
 export class TokenStream {
   private readonly ahead: Token[] = [];
   /** The last token that was taken. */
@@ -17,7 +17,7 @@ export class TokenStream {
     return this.ahead[distance] as Token;
   }
 
-  /** Takes the next token; that of the end stays. */
+  /** Takes the next token; the end token can be taken repeatedly. */
   take(): Token {
     const token = this.peek();
     if (token.kind !== 'end') this.ahead.shift();
@@ -31,24 +31,24 @@ export class TokenStream {
     return token.text === text && (token.kind === 'punctuation' || token.kind === 'word');
   }
 
-  /** Whether a token is that punctuation, the next one or the one `distance` after it. */
+  /** Whether the next token, or the one `distance` after it, is this punctuation. */
   isPunctuation(text: string, distance = 0): boolean {
     const token = this.peek(distance);
     return token.kind === 'punctuation' && token.text === text;
   }
 
-  /** Takes the next token when it is this one. */
+  /** Takes the next token if it is this one. */
   accept(text: string): Token | undefined {
     return this.is(text) ? this.take() : undefined;
   }
 
-  /** Takes the next token, which has to be `text`; `after` says where in the message of the fault. */
+  /** Takes the next token, which has to be `text`; `after` describes the position in the error message. */
   expect(text: string, after: string): Token {
     if (this.is(text)) return this.take();
     throw this.unexpected(`"${text}" ${after}`);
   }
 
-  /** The fault that the next token is not what was wanted. */
+  /** The error that another token than the wanted one follows. */
   unexpected(wanted: string): SyntaxFault {
     const token = this.peek();
     const { previous } = this;
@@ -59,7 +59,7 @@ export class TokenStream {
     return new SyntaxFault(token.at, `${wanted} is expected where ${found}`);
   }
 
-  /** One or more adjacent string literals. */
+  /** Takes one or more adjacent string literals. */
   string(): StringLiteral {
     const first = this.take();
     let value = first.text;
@@ -71,7 +71,7 @@ export class TokenStream {
     return { kind: 'string', value, quote, at: first.at };
   }
 
-  /** The text of the next tokens as far as no blank or comment separates them: "tm:local-request", "127.0.8.0/24". */
+  /** Joins the texts of the next tokens, up to the first blank or comment: "tm:local-request", "127.0.8.0/24". */
   gluedText(stop: string): { readonly text: string; readonly at: Position; readonly tokens: number } {
     const first = this.take();
     let text = first.text;
@@ -85,7 +85,7 @@ export class TokenStream {
   }
 }
 
-/** A token as messages show it. */
+/** A token as shown in messages. */
 export function shown(token: Token): string {
   const text = token.kind === 'string' ? `${token.quote}${token.text}${token.quote}` : token.text;
   const clean = text.replace(/[^\x20-\x7e]/g, '.');

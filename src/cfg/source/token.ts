@@ -1,28 +1,31 @@
 import type { Position } from '../ast.js';
 
 /**
- * "word": a name, a number with letters, an address; "int": a number; "string": quoted, escapes replaced; "variable": from
- * "$" to its end; "punctuation": an operator or bracket; "end": of the file.
+ * "word": a name, a number with letters, an address. "int": a number. "string": a quoted text, escapes replaced.
+ * "variable": from "$" to its end. "punctuation": an operator or bracket. "end": end of the file.
  */
 export type TokenKind = 'word' | 'int' | 'string' | 'variable' | 'punctuation' | 'end';
 
-/** One word, number, string or sign. */
+/** A token. */
 export interface Token {
   readonly kind: TokenKind;
-  /** As written; of a string its content. */
+  /** As written; for a string its content. */
   readonly text: string;
-  /** Of kind "int". */
+  /** The number, for kind "int". */
   readonly value: number;
-  /** Of kind "string". */
+  /** The kind of quotes, for kind "string". */
   readonly quote: '"' | "'" | undefined;
   readonly at: Position;
-  /** No blank or comment separates this token from the one before. */
+  /** Whether no blank or comment separates this token from the one before. */
   readonly glued: boolean;
-  /** It comes from the value of a definition. */
+  /** Whether the token comes from the value of a define. */
   readonly defined: boolean;
 }
 
-/** A 32-bit integer as the scripts read it: decimal, octal with a leading zero, hexadecimal; wrapped. Undefined for none. */
+/**
+ * Parses a 32-bit integer as scripts write it: decimal, octal with a leading zero, or hexadecimal; wrapped. Undefined
+ * for other texts.
+ */
 export function integerLiteral(text: string): number | undefined {
   if (/^0[xX][0-9A-Fa-f]{1,16}$/.test(text)) return Number(BigInt.asIntN(32, BigInt(text)));
   if (/^0[0-7]{1,22}$/.test(text)) return Number(BigInt.asIntN(32, BigInt(`0o${text.slice(1)}`)));
@@ -41,8 +44,8 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 
 /**
- * The content of a string in double quotes: escapes replaced, unknown ones kept, a backslash before a line end joins lines. An octal
- * escape has two digits at least: "\1" is the group of a substitution.
+ * The content of a string in double quotes: escapes are replaced, unknown ones kept, and a backslash before a line end
+ * joins lines. An octal escape has at least two digits: "\1" is a group of a substitution.
  */
 export function unescapeString(raw: string): string {
   if (!raw.includes('\\')) return raw;
