@@ -5,12 +5,13 @@ import type { LoadedCfg } from './load.js';
 /** Kamailio's algorithm that counts calls in progress. */
 const CALL_LOAD = 10;
 
-/** Functions by which a kamailio.cfg stops counting a call. */
+/** Functions by which a kamailio.cfg ends the counting of a call. */
 const ENDING: ReadonlySet<string> = new Set(['ds_load_update', 'ds_load_unset']);
 
 /**
- * Where a kamailio.cfg first selects by call load (algorithm 10), if it calls neither ds_load_update() nor ds_load_unset(): each call
- * then counts until ds_hash_expire, and destinations with maxload fill up. undefined when it calls one of them or does not use algorithm 10.
+ * Position of the first selection by call load (algorithm 10) in a kamailio.cfg that calls neither ds_load_update() nor
+ * ds_load_unset(). There each call counts until ds_hash_expire, so that destinations with maxload fill up. Undefined
+ * when the file calls one of them or does not use algorithm 10.
  */
 export function callLoadWithoutEnd(cfg: LoadedCfg): Position | undefined {
   if (cfg.dialect.name !== 'kamailio') return undefined;

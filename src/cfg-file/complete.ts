@@ -10,8 +10,8 @@ import { type LoadCfgOptions, type LoadedCfg, loadCfg } from './load.js';
 import type { ClustererValues } from './opensips/clusterer.js';
 
 /**
- * What switchyard.json says about reading the cfg file: dialect, preprocessor, unknown functions. A value of the wrong type
- * is passed over here; the schema refuses it later.
+ * The settings of switchyard.json about reading the cfg file: dialect, preprocessor, unknown functions. A value of the
+ * wrong type is ignored here; the schema refuses it later.
  */
 function readingOf(json: Record<string, unknown>): LoadCfgOptions {
   const { dialect, preprocess, unknown_functions: unknown } = json;
@@ -22,20 +22,20 @@ function readingOf(json: Record<string, unknown>): LoadCfgOptions {
   };
 }
 
-/** The options of the command line that were given; they take precedence over those of switchyard.json. */
+/** The options given on the command line; they take precedence over those of switchyard.json. */
 function definedOf(options: LoadCfgOptions): LoadCfgOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-/** Settings and script of a configuration file, with those of a switchyard.json beside it. */
+/** Settings and script of a cfg file, merged with the settings of a switchyard.json. */
 export interface CompleteCfg {
   readonly cfg: LoadedCfg;
   readonly settings: Settings;
-  /** What was accepted but is worth a line in the log. */
+  /** Problems that do not prevent the start; they are logged. */
   readonly warnings: readonly Problem[];
 }
 
-/** Settings that come from the cfg file; those of switchyard.json are not used, but for `sips_needs_tls` of `tm`. */
+/** Settings that the cfg file gives; those of switchyard.json are ignored, except `sips_needs_tls` of `tm`. */
 const OF_THE_FILE = [
   'listen',
   'advertise',
@@ -50,8 +50,8 @@ const OF_THE_FILE = [
 ];
 
 /**
- * Loads a configuration file for the daemon. `json` names a file with what configuration files cannot say (NATS, access, the console, limits);
- * without it, it is switchyard.json beside the file, if there is one. Throws CfgError, ConfigError.
+ * Loads a cfg file for the daemon. `json` names a file with the settings that cfg files cannot give (NATS, access, the
+ * console, limits); by default it is switchyard.json in the same folder, if there is one. Throws CfgError, ConfigError.
  */
 export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json?: string): CompleteCfg {
   const beside = json ?? join(dirname(resolve(path)), 'switchyard.json');
@@ -80,7 +80,10 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
   return { cfg, settings, warnings };
 }
 
-/** The management endpoints of both; those the file does not name, modules open by themselves unless switchyard.json has some. */
+/**
+ * Merges the management endpoints. An endpoint that a module opens by default, without being named in the cfg file, is
+ * only used when switchyard.json has none of its kind.
+ */
 function withEndpoints(rest: JsonObject = {}, own: JsonObject = {}): JsonObject {
   const named = Object.entries(own).filter(
     ([key, list]) => rest[key] === undefined || !Array.isArray(list) || list.some((each) => !isOptional(each)),
@@ -92,7 +95,7 @@ function isOptional(endpoint: Json): boolean {
   return (endpoint as JsonObject)['optional'] === true;
 }
 
-/** The node's name and its sharing tags as the file has them; what switchyard.json says of the same counts. */
+/** Takes the node's name and its sharing tags from the cfg file where switchyard.json does not give them. */
 function withCluster(settings: JsonObject, { node, tags }: ClustererValues): JsonObject {
   const shared = clusterById(settings);
   const named = node === undefined || shared['node'] !== undefined ? shared : { ...shared, node };

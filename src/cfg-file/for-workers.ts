@@ -2,20 +2,23 @@ import type { Expression, FunctionCall, Position, RouteKind } from '../cfg/ast.j
 import { callsIn, expressionsIn } from '../cfg/visit.js';
 import type { LoadedCfg } from './load.js';
 
-/** Something of a file that only one process can do. */
+/** Something in a cfg file that only one process can do. */
 export interface WorkersFault {
   readonly at: Position;
   readonly message: string;
 }
 
-/** Modules whose functions work on the message and its transaction alone, or on tables that all processes share. */
+/** Modules whose functions work on the message and its transaction, or on tables that all processes share. */
 const MODULES = new Set(
   `core corex sl signaling tm tmx rr maxfwd textops textopsx sipmsgops siputils xlog dispatcher sanity path nathelper pv kex ipops sdpops
   uuid regex tmrec mathops avpops cfgutils options diversion permissions domain dialplan htable cachedb_local ratelimit pipelimit pike gflags
   acc dialog topology_hiding sst statistics counters rtpengine rtpproxy uac sqlops rest_client enum`.split(/\s+/),
 );
 
-/** Their functions that keep something for all calls, ask something outside, or mean calls that other processes may have. */
+/**
+ * Functions of these modules that keep state for all calls outside the shared memory, ask an external service, or
+ * address calls of other processes.
+ */
 const ONE_PROCESS = new Set(
   `use_blacklist unuse_blacklist check_blacklist_rule add_blacklist_rule del_blacklist_rule cache_raw_query raise_event subscribe_event sr_check_status script_trace send_tcp
   t_cancel_callid t_reply_callid t_reply_by_callid t_suspend t_continue t_uac_send t_new_request t_anycast_replicate t_inject_branches
@@ -26,27 +29,30 @@ const ONE_PROCESS = new Set(
   ),
 );
 
-/** Functions that select, with the argument that names the algorithm. */
+/** Functions that select, with the index of the argument that gives the algorithm. */
 const SELECTING: ReadonlyMap<string, number> = new Map([
   ['ds_select_dst', 1],
   ['ds_select_domain', 1],
   ['ds_select', 1],
 ]);
 
-/** Variables of what one process counts or follows; $shv and $sht are in memory that all share. */
+/** Variables whose values one process keeps; $shv and $sht are in memory that all share. */
 const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b/;
 
-/** Modules that do something with every message once they are loaded. */
+/** Modules that change each message once they are loaded. */
 const AT_WORK: ReadonlySet<string> = new Set(['topoh', 'topos']);
 
-/** Routes that other events than messages cause: one process runs them, and nobody else sees what they set. */
+/**
+ * Kinds of routes that run without a message. Only the main process runs them, so other processes do not see what they
+ * set.
+ */
 const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer', 'event']);
-/** Events of calls: the process of the call runs their routes. */
+/** Events of calls: the process that has the call runs their routes. */
 const OF_CALLS = /^(?:dialog:|tm:|uac:|E_DLG|E_ACC|E_RTPENGINE)/;
 
 /**
- * What of a file keeps it from being run by several processes, by position: functions and variables of what all calls share, and
- * selections by algorithms that one process has to make. `algorithms` are those that any process may select by.
+ * Why a cfg file cannot be run by several processes, with positions: functions and variables whose state one process
+ * keeps, and selections by algorithms that only one process can make. `algorithms` are those that each process can use.
  */
 export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): readonly WorkersFault[] {
   const { tree, dialect, functions } = cfg;
@@ -80,32 +86,32 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
   return faults;
 }
 
-/** What an expression is written as, where it may name variables. */
+/** The text of an expression, in which variables are searched. */
 function textOf(expression: Expression): string {
   if (expression.kind === 'string') return expression.value;
   return expression.kind === 'variable' ? expression.text : '';
 }
 
-/** The same of the rules of ds_select_routes, "1=4;2=8": each set is chosen in as by itself. */
+/** The same for the rules of ds_select_routes, "1=4;2=8": each set is selected from on its own. */
 function rulesFault({ args: [rules] }: FunctionCall, algorithms: ReadonlySet<number>): string | undefined {
   const text = rules?.kind === 'string' ? rules.value : '$';
   for (const each of text.slice(text.lastIndexOf(':') + 1).split(';')) {
     const algorithm = each.slice(each.indexOf('=') + 1).trim();
-    // What is in front of it may be known only when it runs.
+    // Other parts of the rules may be computed at run time; the algorithm may not.
     if (algorithm.includes('$')) return 'an algorithm that is known only at run time needs one process';
     if (algorithm !== '' && !algorithms.has(Number(algorithm))) return `algorithm ${algorithm} needs one process`;
   }
   return undefined;
 }
 
-/** Why a selection cannot be made by any process; undefined: it can. */
+/** Why a selection needs one process; undefined when any process can make it. */
 function algorithmFault(call: FunctionCall, which: number, algorithms: ReadonlySet<number>): string | undefined {
   const argument = call.args[which];
-  // The default is the first one.
+  // The default is the first algorithm.
   if (argument === undefined) return undefined;
   const text = argument.kind === 'string' ? argument.value : argument.kind === 'int' ? argument.text : '$';
   if (text.includes('$')) return 'an algorithm that is known only at run time needs one process';
-  // OpenSIPS 2 takes several, one for each set.
+  // OpenSIPS 2 accepts several algorithms, one for each set.
   const unknown = text.split(',').find((each) => !algorithms.has(Number(each.trim())));
   return unknown === undefined ? undefined : `algorithm ${unknown.trim()} needs one process`;
 }

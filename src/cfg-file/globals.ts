@@ -13,12 +13,12 @@ import { plainValue } from './parameters.js';
 
 /** The global parameters of a cfg file. */
 export interface GlobalSettings {
-  /** Sockets as switchyard.json writes them. */
+  /** Sockets in the form of switchyard.json. */
   readonly listen: string[];
   readonly aliases: HostAlias[];
   advertised: string | undefined;
   advertisedPort: string | undefined;
-  /** Level of the log as the file names it. */
+  /** Log level as the file names it. */
   logLevel: number;
   xlogLevel: number | undefined;
   maxWhileLoops: number | undefined;
@@ -30,28 +30,28 @@ export interface GlobalSettings {
   disable503: boolean;
   disableStatelessForward: boolean;
   forceRport: boolean;
-  /** local_rport of Kamailio: our Via asks for replies to the port they are sent from. */
+  /** local_rport of Kamailio: our Via asks for replies to the source port. */
   localRport: boolean;
-  /** log_prefix of Kamailio: variables in it are read for each line. */
+  /** log_prefix of Kamailio; variables in it are evaluated for each line. */
   linePrefix: string | undefined;
   defaultDbUrl: string | undefined;
   /** log_prefix of OpenSIPS. */
   logPrefix: string;
-  /** return_mode 1: a function call in an expression has the value that it returned, and any value but 0 is true. */
+  /** return_mode 1: a call in an expression has its return code as value, and any but 0 is true. */
   plainReturns: boolean;
   /** Folder of the default sockets of Kamailio's modules (rundir). */
   runtimeFolder: string | undefined;
-  /** assert() is evaluated (enable_asserts). */
+  /** Whether assert() is evaluated (enable_asserts). */
   asserts: boolean;
   /** dst_blacklist of OpenSIPS. */
   readonly blacklists: FileBlacklists;
   /** "group.name" variables of Kamailio, for $sel(cfg_get...). */
   readonly groups: Map<string, string | number>;
-  /** Certificate settings of the core (Kamailio's tls module has its own). */
+  /** TLS settings of the core (Kamailio's tls module has its own). */
   readonly defines: Map<string, string | number>;
 }
 
-/** Reads the global parameters. Problems are added to `problems`. */
+/** Reads the global parameters. Errors are added to `problems`. */
 export function readGlobals(
   parameters: readonly GlobalParameter[],
   dialect: Dialect,
@@ -197,7 +197,7 @@ export function readGlobals(
   for (const parameter of bare)
     for (const transport of protocolsOf(parameter, tcp))
       listenOn(parameter, transport, port, shown === undefined ? undefined : [out.advertised, shown], out, problems);
-  // Without a listener both originals listen on all addresses.
+  // Without a listen parameter both originals listen on all addresses.
   if (out.listen.length === 0)
     out.listen.push(...(tcp ? ['udp', 'tcp'] : ['udp']).map((each) => `${each}:0.0.0.0:${port ?? '5060'}`));
   return out;
@@ -207,24 +207,30 @@ function plainText(value: SettingValue | undefined): string {
   return value === undefined ? '' : value.kind === 'string' ? JSON.stringify(value.value) : value.text;
 }
 
-/** Options of a listener about how the original serves it; they have no effect here and need no warning. */
+/**
+ * Options of a listen parameter that concern how the original works internally; they have no effect here and cause no
+ * warning.
+ */
 const SERVING = new Set(['anycast', 'reuse_port', 'frag', 'virtual', 'accept_subdomain', 'allow_proxy_protocol']);
 
 const PROTOCOL = /^(?:udp|tcp|tls|ws|wss|sctp|hep_udp|hep_tcp|bin|smpp|msrp)[a-z_]*:/i;
 
-/** Protocols of a listener: what it names, else UDP and in Kamailio TCP too, unless that is off. */
+/** Protocols of a listen parameter: the one it names, else UDP, and in Kamailio also TCP unless TCP is off. */
 function protocolsOf({ value }: GlobalParameter, tcp: boolean): readonly string[] {
   if (value !== undefined && PROTOCOL.test(String(plainValue(value)).trim())) return [''];
   return tcp ? ['udp:', 'tcp:'] : ['udp:'];
 }
 
-/** Adds the sockets of one listener, such as "udp:host:port advertise host:port name "x" use_workers 4", to `out`. */
+/**
+ * Adds the sockets of one listen parameter, such as "udp:host:port advertise host:port name "x" use_workers 4", to
+ * `out`.
+ */
 function listenOn(
   { name, value, rest, at }: GlobalParameter,
   /** "udp:" where the value names no protocol, else "". */
   transport: string,
   port: string | undefined,
-  /** Host, if any, and port that listeners advertise unless they name their own. */
+  /** Host (if any) and port that sockets advertise unless their own listen parameter says otherwise. */
   shown: readonly [host: string | undefined, port: string] | undefined,
   out: GlobalSettings,
   problems: Problems,
@@ -236,7 +242,7 @@ function listenOn(
   }
   const words = rest.map((each) => String(plainValue(each)));
   while (/^(?:[a-z]+:)?\([^)]*$/i.test(text) && words.length > 0) text += words.shift();
-  // Blanks may stand around the colons.
+  // Blanks may surround the colons.
   while (words[0]?.startsWith(':') === true || text.endsWith(':')) text += words.shift() ?? '';
   text = text.replace(/^([a-z_]+:)\*(?=:|$)/i, '$10.0.0.0');
   if (!/:(?:\d+)$/.test(text.replace(/^[a-z]+:/i, '')) || /\]$/.test(text)) {
@@ -265,7 +271,7 @@ function listenOn(
   }
 }
 
-/** Reads an alias: "udp:host:port", "host:port" or "host". */
+/** Parses an alias: "udp:host:port", "host:port" or "host". */
 export function aliasOf(text: string): HostAlias {
   const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:]+)(?::(\d+))?$/i.exec(text.trim());
   return {

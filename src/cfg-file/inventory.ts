@@ -8,7 +8,7 @@ import type { CfgReading } from './load.js';
 import { missingSockets } from './management.js';
 import { settingFaults } from './settings-faults.js';
 
-/** How a function, variable or parameter of a file is treated. */
+/** How switchyard treats a function, variable or parameter of a file. */
 export type Standing = 'supported' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
 
 /** A function, variable or parameter that a file uses, and its first position. */
@@ -17,29 +17,29 @@ export interface UsedThing {
   readonly name: string;
   readonly standing: Standing;
   readonly at: Position;
-  /** How often it is used. */
+  /** Number of its uses. */
   readonly count: number;
   /** Why it is not supported. */
   readonly message: string;
 }
 
-/** Whether a file runs as it is. */
+/** Whether a file can be run. */
 export type Verdict = 'runs whole' | 'runs without' | 'cannot run';
 
-/** What a configuration file uses, and whether all of it is carried out. */
+/** Everything a cfg file uses, and whether it has an effect. */
 export interface Inventory {
   readonly things: readonly UsedThing[];
   readonly verdict: Verdict;
 }
 
-/** Modules that have no functions here because what they do is built in, or of no use to a proxy of one process. */
+/** Modules that need no functions here: what they do is built in, or is of no use here. */
 const BUILT_IN = new Set(
   `proto_udp proto_tcp proto_tls proto_ws proto_wss tls tls_mgm db_mysql db_postgres db_sqlite db_text db_virtual db_unixodbc httpd mi_fifo mi_datagram
   mi_http mi_json ctl jsonrpcs mi_rpc event_datagram event_route signaling sl tm tmx kex corex xhttp cfg_rpc cfg_db pv xlog rr maxfwd sipmsgops textops
   siputils dispatcher options json prometheus uac_auth topoh topos topos_redis topos_htable rtimer`.split(/\s+/),
 );
 
-/** The event routes of Kamailio that are run here. */
+/** Kamailio's event routes that switchyard runs. */
 const EVENTS_RUN: ReadonlySet<string> = new Set(
   `dispatcher:dst-up dispatcher:dst-down dialog:start dialog:end dialog:failed htable:mod-init core:worker-one-init core:pre-routing uac:reply tm:local-request
   tm:local-response sl:local-response topoh:msg-outgoing topoh:msg-sending
@@ -49,8 +49,8 @@ const EVENTS_RUN: ReadonlySet<string> = new Set(
 );
 
 /**
- * Lists what a file uses: what is supported, what is accepted without effect, what is unknown, what is wrong. `reading` was
- * made with unknown functions logged, so that everything else is seen as well.
+ * Lists what a file uses, as supported, without effect, unknown or wrong. `reading` must have been made with unknown
+ * functions only logged, so that the rest of the file is read too.
  */
 export function inventory(reading: CfgReading): Inventory {
   const functions = scriptFunctions();
@@ -97,7 +97,7 @@ export function inventory(reading: CfgReading): Inventory {
 function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Standing {
   if (severity === 'error') return 'wrong';
   if (code === 'unknown-function') return 'unknown';
-  // Less is demanded of peers than the file says: that is more than a parameter without effect.
+  // Peers are checked less strictly than the file demands, which matters more than a parameter without effect.
   return code === 'tls-demand' ? 'stands in' : 'no effect';
 }
 
@@ -123,7 +123,7 @@ function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedTh
     });
 }
 
-/** Routes of a file of Kamailio that nothing runs here: those of other events. */
+/** Routes of a Kamailio file that never run here: those of other events. */
 function routesNotRun(tree: ConfigurationTree): UsedThing[] {
   const events = tree.routes
     .filter(
@@ -134,7 +134,7 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
   return events.map((each) => ({ kind: 'other', standing: 'unknown', count: 1, ...each }));
 }
 
-/** Modules of OpenSIPS that work without being called, and what of that is not done here. */
+/** Modules of OpenSIPS that work without being called, with what is not done here. */
 const NOT_DONE: Readonly<Record<string, string>> = {
   uac_registrant: 'registers nowhere',
   mi_xmlrpc_ng: 'is not served: mi_http is',

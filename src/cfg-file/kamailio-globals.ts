@@ -3,7 +3,7 @@ import type { Dialect } from '../cfg/dialect.js';
 import { nearest } from '../core/nearest.js';
 import { plainValue } from './parameters.js';
 
-/** Parameters of Kamailio's core that are numbers (yes and no count as 1 and 0), as observed of 5.6.3. */
+/** Numeric parameters of Kamailio's core (yes and no count as 1 and 0), observed with 5.6.3. */
 const NUMBERS: ReadonlySet<string> = new Set(
   `advertised_port async_nonblock async_usleep async_workers auto_aliases bind_ipv6_link_local check_via children corelog debug
     disable_core_dump disable_sctp disable_tcp disable_tls dns dns_cache_del_nonexp dns_cache_flags dns_cache_gc_interval dns_cache_init
@@ -27,7 +27,7 @@ const NUMBERS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Numbers and strings that came between 5.7 and 6.1, as their core cookbooks have them. */
+/** Numbers and strings introduced between 5.7 and 6.1, by the core cookbooks. */
 const LATER_NUMBERS: ReadonlySet<string> = new Set(
   `auto_domains dns_rev_via dns_use_cache dns_use_failover maxsndbuffer mem_add_size msg_recv_max_size return_mode rpc_exec_delta
     tcp_accept_iplimit tcp_check_timer tcp_main_threads tcp_msg_data_timeout tcp_msg_read_timeout tls_threads_mode udp_receiver_mode`.split(
@@ -36,13 +36,13 @@ const LATER_NUMBERS: ReadonlySet<string> = new Set(
 );
 const LATER_STRINGS: ReadonlySet<string> = new Set(['async_tkv_evcb', 'async_tkv_gname', 'xavp_via_reply_params']);
 
-/** Those that are strings in quotes. */
+/** Parameters that are strings in quotes. */
 const STRINGS: ReadonlySet<string> = new Set(
   `async_workers_group cfgengine hdr_name_extra_chars log_engine_data log_engine_type log_name log_prefix server_header stats_name_separator
     uri_host_extra_chars user_agent_header version_table xavp_via_fields xavp_via_params`.split(/\s+/),
 );
 
-/** Those that are a string or a bare word, and those whose values are of a kind of their own. */
+/** Parameters that are a string or a bare word, and those with a syntax of their own. */
 const OTHERS: ReadonlySet<string> = new Set(
   `mpath loadpath modules_path stun_refresh_interval stun_allow_stun stun_allow_fp use_dst_blacklist dst_blacklist_init dst_blacklist_mem
     dst_blacklist_expire dst_blacklist_gc_interval dst_blacklist_udp_imask max_tcp_connections max_tls_connections
@@ -51,10 +51,10 @@ const OTHERS: ReadonlySet<string> = new Set(
     alias bind`.split(/\s+/),
 );
 
-/** Kinds of their own that came with 5.7. */
+/** Parameters with a syntax of their own that 5.7 introduced. */
 const LATER_OTHERS: ReadonlySet<string> = new Set(['socket', 'domain']);
 
-/** Names a parameter that is not known, with the one that was meant, or says that it came later. */
+/** The message for an unknown parameter: suggests a similar name, or says which version introduced it. */
 function unknown(name: string, { later }: Dialect): string {
   if (!later && [LATER_NUMBERS, LATER_STRINGS, LATER_OTHERS].some((each) => each.has(name))) {
     return `unknown parameter "${name}": it is of Kamailio 5.7 or later`;
@@ -69,7 +69,7 @@ function unknown(name: string, { later }: Dialect): string {
   return `unknown parameter "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
-/** What Kamailio does not accept about a parameter of its core; undefined when it accepts it, or when it is of a group. */
+/** Why Kamailio refuses a parameter of its core; undefined when it accepts it, or when it is a "group.name". */
 export function kamailioGlobalFault({ name, value }: GlobalParameter, dialect: Dialect): string | undefined {
   if (name.includes('.')) return undefined;
   const isNumber = NUMBERS.has(name) || (dialect.later && LATER_NUMBERS.has(name));

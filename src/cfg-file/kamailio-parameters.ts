@@ -3,7 +3,8 @@ import type { Problems } from '../cfg/problem.js';
 import { nearest } from '../core/nearest.js';
 
 /**
- * The parameters of Kamailio's modules with their types, as observed of 5.6.3 with its check of a file: i a number, s a string, a either.
+ * The parameters of Kamailio's modules with their types, observed with the file check of 5.6.3: i number, s string, a
+ * either.
  */
 const RECORDED: Readonly<Record<string, string>> = {
   acc: `nats_flag:i nats_missed_flag:i acc_callid_column:s acc_extra_nullable:i acc_extra_size:i acc_from_tag_column:s acc_method_column:s acc_prepare_always:i
@@ -190,7 +191,7 @@ const RECORDED: Readonly<Record<string, string>> = {
   xlog: `buf_size:i force_color:i log_facility:s long_format:i methods_filter:i prefix:s prefix_mode:i log_colors:s`,
 };
 
-/** Modules Kamailio has had from 5.0 to 6.1, whether or not they are of use here. */
+/** Modules of Kamailio 5.0 to 6.1, whether or not they are of use here. */
 const MODULES: ReadonlySet<string> = new Set(
   `acc acc_diameter acc_json acc_radius alias_db app_java app_jsdt app_lua app_lua_sr app_mono app_perl app_python app_python3
     app_python3s app_ruby app_ruby_proc app_sqlang async auth auth_arnacon auth_db auth_diameter auth_ephemeral auth_identity auth_radius
@@ -213,7 +214,7 @@ const MODULES: ReadonlySet<string> = new Set(
     xmlops xmlrpc xmpp xprint`.split(/\s+/),
 );
 
-/** What came after the recorded version and is carried out here. */
+/** Parameters introduced after the recorded version that have an effect here. */
 const LATER: Readonly<Record<string, string>> = {
   dispatcher: 'ds_dns_match_all:i ds_ping_fr_timeout:i event_callback_mode:i ds_ping_socket:s',
 };
@@ -240,8 +241,9 @@ function parametersOf(
 }
 
 /**
- * Refuses modules that Kamailio never had, and parameters that a module has not or that are of the other type, as it does itself. With
- * `later`, which is for versions after the recorded one, a parameter that is not known is accepted without effect.
+ * Refuses modules that Kamailio never had, and parameters that a module does not have or that have the other type, as
+ * Kamailio does. With `later` (a file for a version after the recorded one) an unknown parameter is accepted without
+ * effect.
  */
 export function checkKamailioModules(tree: ConfigurationTree, problems: Problems, later: boolean): void {
   for (const { name, at } of tree.modules) {

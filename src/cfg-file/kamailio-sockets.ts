@@ -1,14 +1,15 @@
 import type { GlobalParameter, SettingValue } from '../cfg/ast.js';
 import { plainValue } from './parameters.js';
 
-/** Ports of one "socket" at most. */
+/** Maximum number of ports in one "socket". */
 const MOST_PORTS = 1000;
 
 const KEYS: ReadonlySet<string> = new Set(['bind', 'advertise', 'name', 'agname', 'virtual', 'vrf', 'workers']);
 
 /**
- * "socket = { bind = udp:10.0.0.1:5060; advertise = ...; name = "edge"; }" of Kamailio 5.7 and later as "listen" lines, one for each port
- * of "5060-5068", as the core cookbook has it: the port follows the name, and the advertised ports go along. What is wrong is thrown.
+ * Translates "socket = { bind = udp:10.0.0.1:5060; advertise = ...; name = "edge"; }" of Kamailio 5.7 and later to
+ * "listen" parameters, one for each port of a range "5060-5068". As the core cookbook says, names get the port as a
+ * suffix, and advertised ports are counted up too. Throws an Error that says what is wrong.
  */
 export function listenersOf(parameter: GlobalParameter): readonly GlobalParameter[] {
   const { rest, at } = parameter;
@@ -41,13 +42,15 @@ export function listenersOf(parameter: GlobalParameter): readonly GlobalParamete
   });
 }
 
-/** "host:port", its port so many further. */
+/** "host:port" with `by` added to the port. */
 function shifted(address: string, by: number): string {
   const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
   return host === undefined ? address : `${host}:${Number(port) + by}`;
 }
 
-/** "udp:(10.0.0.1,10.0.0.2):5060" as one address each, as 5.6.3 listens on them; any other text as it is. */
+/**
+ * Splits "udp:(10.0.0.1,10.0.0.2):5060" into one address each, as 5.6.3 listens on them; any other text stays as it is.
+ */
 export function eachAddress(text: string): readonly string[] {
   const [, transport = '', list, port = ''] = /^([a-z]+:)?\(([^()]*)\)(:\d+)?$/i.exec(text) ?? [];
   if (list === undefined) return [text];

@@ -2,7 +2,7 @@ import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Dialect } from '../cfg/dialect.js';
 import { tlsVariables } from '../modules/tls.js';
 
-/** Variables that Kamailio 5.6.3 refuses while their module is not loaded. Those of pv are always accepted. */
+/** Variables that Kamailio 5.6.3 refuses unless their module is loaded. Those of pv are always accepted. */
 const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
   ['tmx', ['T_branch_idx', 'T_reply_code', 'T_reply_reason', 'T_rpl', 'T_req']],
   ['rr', ['route_uri', 'fti', 'tti']],
@@ -19,12 +19,12 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['tls', tlsVariables('kamailio').map(([name]) => name)],
 ];
 
-/** Variables that 5.6.3 never has: OpenSIPS has them, or later versions. */
+/** Variables that 5.6.3 never accepts: only OpenSIPS or later versions have them. */
 const NEVER = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts'];
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Variables that a kamailio.cfg may not use, since their module is not loaded or the version lacks them. */
+/** Variables that a kamailio.cfg may not use: their module is not loaded, or the version does not have them. */
 export function hiddenKamailioVariables({ name, later }: Dialect, { modules }: ConfigurationTree): ReadonlySet<string> {
   if (name !== 'kamailio') return NONE;
   const loaded = new Set(modules.map((each) => each.name));

@@ -33,25 +33,25 @@ import { checkModuleParameters, localRoutes } from './module-parameters.js';
 import { hiddenVariables } from './opensips/variables.js';
 import { type CfgSettings, cfgSettings } from './settings.js';
 
-/** How a configuration file is read. */
+/** Options for reading a cfg file. */
 export interface LoadCfgOptions {
-  /** "opensips", "opensips-2.1", "kamailio"; found out by the file itself when left out. */
+  /** "opensips", "opensips-2.1", "kamailio"; detected from the file when omitted. */
   readonly dialect?: string | undefined;
-  /** `-A name=value`. */
+  /** Definitions given as `-A name=value`. */
   readonly defines?: ReadonlyMap<string, string>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly unknownFunctions?: 'refuse' | 'log';
-  /** Where sockets stand that Kamailio opens by itself, as its -Y. Default /run/kamailio. */
+  /** Folder of the sockets that Kamailio's modules open by default (its option -Y). Default /run/kamailio. */
   readonly runtimeFolder?: string | undefined;
-  /** A program the file is sent through first: "m4 -s". */
+  /** Command that preprocesses the file: "m4 -s". */
   readonly preprocess?: string | undefined;
-  /** Statements report to the trace of a run that they are run. */
+  /** Whether statements report to the trace of a run. */
   readonly traced?: boolean;
-  /** Texts by their path, read before; other files are not there. */
+  /** Texts by path that were read before; then no file is read, and other paths do not exist. */
   readonly texts?: ReadonlyMap<string, string> | undefined;
 }
 
-/** A configuration file, read, checked and compiled. */
+/** A cfg file that was read, checked and compiled. */
 export interface LoadedCfg extends CfgSettings {
   readonly file: string;
   readonly folder: string;
@@ -59,37 +59,43 @@ export interface LoadedCfg extends CfgSettings {
   readonly tree: ConfigurationTree;
   readonly script: CompiledScript<MessageRun>;
   readonly functions: FunctionTable<MessageRun>;
-  /** What its modules do besides their functions. */
+  /** Callbacks of its modules. */
   readonly hooks: ScriptHooks;
-  /** Makes what changes messages where they enter and leave (topoh, topos); its result is undefined where no module does that. */
+  /**
+   * Makes the object that changes messages when they are received and sent (topoh, topos); it returns undefined where
+   * no module does that.
+   */
   readonly mask: typeof messageMask;
   /** Whether a module of the file does that. */
   readonly masks: boolean;
-  /** Makes what answers requests of HTTP; its result is undefined for a file without a route for them. */
+  /** Makes the handler of HTTP requests; it returns undefined for a file without a route for them. */
   readonly http: typeof httpGate;
-  /** Gives its modules what was read from their tables. To be called before the first route runs. */
+  /** Gives modules the rows read from their tables. Must be called before the first route runs. */
   readonly fill: (env: ScriptEnvironment) => void;
-  /** Starts the timers of its modules; the returned function ends them. */
+  /** Starts the timers of its modules; the returned function stops them. */
   readonly startTimers: (env: () => ScriptEnvironment) => () => void;
-  /** Whether a module has a list of addresses by that name, and whether an address stands in one of some lists. */
+  /**
+   * `hasList`: whether a module has an address list with this name. `inList`: whether an address is in one of some
+   * lists.
+   */
   readonly hasList: (env: ScriptEnvironment, name: string) => boolean;
   readonly inList: (env: ScriptEnvironment, names: readonly string[], address: string) => boolean;
-  /** The statistics of its script and modules. */
+  /** Statistics of the script and its modules. */
   readonly statistics: (states: ModuleStates) => readonly ModuleStatistic[];
-  /** Their management commands. */
+  /** Management commands of its modules. */
   readonly commands: readonly ScriptCommand[];
-  /** Compiles a text with variables as its script reads it. Throws SwitchyardError PVAR_*. */
+  /** Compiles a text with variables by the rules of the script. Throws SwitchyardError PVAR_*. */
   readonly compile: (text: string) => Format;
   readonly warnings: readonly CfgProblem[];
-  /** Texts of the file and of what it includes, as they were read. */
+  /** Texts of the file and of the files it includes, by path. */
   readonly sources: ReadonlyMap<string, string>;
-  /** How it was read. */
+  /** Options it was read with. */
   readonly readAs: LoadCfgOptions;
-  /** The same file as it was read, compiled anew so that its statements report to a trace; nothing of it is shared. */
+  /** Compiles the same texts again so that statements report to a trace; the result shares nothing with this object. */
   readonly traced: () => LoadedCfg;
 }
 
-/** A configuration file that cannot be used. */
+/** A cfg file that cannot be used. */
 export class CfgError extends SwitchyardError {
   constructor(readonly problems: readonly CfgProblem[]) {
     const errors = problems.filter(({ severity }) => severity === 'error');
@@ -97,7 +103,7 @@ export class CfgError extends SwitchyardError {
   }
 }
 
-/** The dialects by the names of `--dialect`. "opensips" leaves the version to the file. */
+/** Dialects by their names for `--dialect`. "opensips" detects the version from the file. */
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   'opensips-4': OPENSIPS,
   'opensips-3': OPENSIPS_3,
@@ -108,20 +114,20 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   'kamailio-6': KAMAILIO_6,
 };
 
-/** A configuration file as it was read, whether it can be used or not. */
+/** Result of reading a cfg file, usable or not. */
 export interface CfgReading {
   readonly file: string;
   /** undefined when it cannot be detected. */
   readonly dialect: Dialect | undefined;
   readonly tree: ConfigurationTree | undefined;
   readonly problems: readonly CfgProblem[];
-  /** As switchyard.json would say it; undefined without a tree. */
+  /** In the form of switchyard.json; undefined without a tree. */
   readonly settings?: CfgSettings['settings'];
-  /** undefined when a problem is an error. */
+  /** undefined when one of the problems is an error. */
   readonly loaded: LoadedCfg | undefined;
 }
 
-/** Reads a configuration file with all it includes, and compiles it. Throws SwitchyardError when the file itself cannot be read. */
+/** Reads a cfg file with its includes, and compiles it. Throws SwitchyardError when the file itself cannot be read. */
 export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading {
   const file = resolve(path);
   const folder = dirname(file);
@@ -166,7 +172,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   return { file, dialect, tree, problems: all, settings: compiled.settings, loaded };
 }
 
-/** Settings and script of a tree; no script where the tree has errors. */
+/** Settings and script of a tree; without a script when the tree has errors. */
 function compiledFrom(
   tree: ConfigurationTree,
   dialect: Dialect,
@@ -208,7 +214,7 @@ function compiledFrom(
   const all = [...problems.list, ...compiled];
   const traced = (): LoadedCfg => {
     const { cfg } = compiledFrom(tree, dialect, file, sources, { ...options, traced: true });
-    // It was compiled before, from the same tree.
+    // Cannot happen: the same tree was compiled without errors before.
     if (cfg === undefined) throw new CfgError(all);
     return cfg;
   };
@@ -242,14 +248,14 @@ function compiledFrom(
   return { cfg, settings: settings.settings, problems: all };
 }
 
-/** As `readCfg`, for whoever needs the whole file. Throws CfgError with every problem. */
+/** Like `readCfg`, for callers that need a usable file. Throws CfgError with all problems. */
 export function loadCfg(path: string, options: LoadCfgOptions = {}): LoadedCfg {
   const { loaded, problems } = readCfg(path, options);
   if (loaded === undefined) throw new CfgError(problems);
   return loaded;
 }
 
-/** The text of the file that was named. Throws SwitchyardError CONFIG_UNREADABLE. */
+/** The text of the main file. Throws SwitchyardError CONFIG_UNREADABLE. */
 function mainText(path: string, texts: LoadCfgOptions['texts']): string {
   try {
     return textAt(path, texts);
@@ -260,7 +266,7 @@ function mainText(path: string, texts: LoadCfgOptions['texts']): string {
   }
 }
 
-/** Throws when it is not there. */
+/** The text at a path. Throws when there is none. */
 function textAt(path: string, texts: LoadCfgOptions['texts']): string {
   if (texts === undefined) return readFileSync(path, 'latin1');
   const text = texts.get(path);
@@ -268,7 +274,10 @@ function textAt(path: string, texts: LoadCfgOptions['texts']): string {
   return text;
 }
 
-/** Included files: beside the file that includes, in the folder of the first one, or absolute. Their texts are added to `sources`. */
+/**
+ * Reads included files: an absolute path, a path beside the including file, or one in the folder of the main file.
+ * Their texts are added to `sources`.
+ */
 function readerIn(folder: string, sources: Map<string, string>, texts: LoadCfgOptions['texts']): SourceReader {
   return {
     read(path, from) {

@@ -4,18 +4,18 @@ import type { ConfigurationTree } from '../cfg/ast.js';
 import type { Json, JsonObject } from '../config/json-source.js';
 import type { ModuleValues } from './parameters.js';
 
-/** Where kamcmd and kamctl look for the sockets of Kamailio. */
+/** Folder in which kamcmd and kamctl look for Kamailio's sockets. */
 export const RUNTIME_FOLDER = '/run/kamailio';
 
-/** Sockets that modules of Kamailio open in the runtime folder without a parameter, as observed of 5.6.3. */
+/** Sockets that Kamailio's modules open in the runtime folder by default, observed with 5.6.3. */
 const CTL_SOCKET = 'kamailio_ctl';
 const RPC_FIFO = 'kamailio_rpc.fifo';
 const RPC_SOCKET = 'kamailio_rpc.sock';
-/** Bits of jsonrpcs' "transport" for its FIFO and its socket; 0 stands for all. */
+/** Bits of jsonrpcs' "transport" for its FIFO and its datagram socket; 0 stands for all. */
 const FIFO = 2;
 const DATAGRAM = 4;
 
-/** Parameters of mi_fifo, mi_datagram, mi_http, ctl and jsonrpcs as settings of switchyard.json. */
+/** Translates parameters of mi_fifo, mi_datagram, mi_http, ctl and jsonrpcs to settings of switchyard.json. */
 export function managementSettings(tree: ConfigurationTree, modules: ModuleValues, runtimeFolder: string): JsonObject {
   const mi: JsonObject = {};
   const last = (module: string, name: string): string | number | undefined => modules.get(module)?.get(name)?.at(-1);
@@ -55,7 +55,7 @@ export function managementSettings(tree: ConfigurationTree, modules: ModuleValue
   return out;
 }
 
-/** Endpoints of jsonrpcs: its FIFO and its socket, at the paths given or else at the default ones. */
+/** Endpoints of jsonrpcs: its FIFO and its socket, at the given or the default paths. */
 function jsonrpcSettings(last: (module: string, name: string) => string | number | undefined, folder: string): Json[] {
   const value = (name: string): string | undefined => {
     const given = last('jsonrpcs', name);
@@ -84,18 +84,18 @@ function jsonrpcSettings(last: (module: string, name: string) => string | number
   return endpoints;
 }
 
-/** A file mode as octal digits; the cfg file gives it as a number or as text. */
+/** A file mode as octal digits; a cfg file gives it as a number or as text. */
 function modeOf(value: string | number): string {
   return typeof value === 'number' ? `0${value.toString(8)}` : value;
 }
 
-/** A default socket of a module that cannot be opened on this machine. */
+/** A module's default socket that cannot be opened on this machine. */
 export interface MissingSocket {
   readonly module: string;
   readonly message: string;
 }
 
-/** The default sockets of modules whose folder does not exist and cannot be made. */
+/** Default sockets whose folder does not exist and cannot be created. */
 export function missingSockets(mi: Json | undefined): MissingSocket[] {
   const missing: MissingSocket[] = [];
   const look = (module: string, list: Json | undefined): void => {
@@ -111,7 +111,7 @@ export function missingSockets(mi: Json | undefined): MissingSocket[] {
   return missing;
 }
 
-/** Whether a folder exists or can be made. */
+/** Whether a folder exists or can be created. */
 function canHold(folder: string): boolean {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return true;
   try {

@@ -13,7 +13,7 @@ import type { CfgSettings } from './settings.js';
 /** Parameters of OpenSIPS' tm that name a route. */
 const LOCAL_ROUTES: ReadonlySet<string> = new Set(['local_request_route', 'local_reply_route']);
 
-/** Names what has no effect, and checks that modules can be set up with their parameters. */
+/** Warns about parameters without effect, and checks that the modules accept their parameters. */
 export function checkModuleParameters(
   tree: ConfigurationTree,
   { modules, loaded }: CfgSettings,
@@ -56,7 +56,7 @@ export function checkModuleParameters(
   }
 }
 
-/** Names of the routes that tm shows messages of our own to, whether they are there or not. */
+/** Names of the routes that tm runs for messages generated here, whether or not the file has them. */
 export function localRoutes(modules: CfgSettings['modules']): readonly string[] {
   return [...LOCAL_ROUTES].flatMap((name) => modules.get('tm')?.get(name) ?? []).map(String);
 }

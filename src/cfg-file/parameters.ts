@@ -1,14 +1,14 @@
 import type { ConfigurationTree, SettingValue } from '../cfg/ast.js';
 
-/** Parameters of modules by module and name, every value in order. */
+/** Parameters by module and name, with all their values in order. */
 export type ModuleValues = ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>;
 
-/** The value of a global parameter as text or number. */
+/** The value of a global parameter as a text or number. */
 export function plainValue(value: SettingValue): string | number {
   return value.kind === 'word' ? value.text : value.value;
 }
 
-/** All modparam lines; "a|b" sets the parameter of both modules. */
+/** The values of all modparam lines; "a|b" sets the parameter of both modules. */
 export function moduleValues(tree: ConfigurationTree): ModuleValues {
   const all = new Map<string, Map<string, (string | number)[]>>();
   for (const { module, name, value } of tree.moduleParameters) {
@@ -21,10 +21,10 @@ export function moduleValues(tree: ConfigurationTree): ModuleValues {
   return all;
 }
 
-/** Modules of OpenSIPS that take "db_default_url" where they have no URL of their own. */
+/** Modules of OpenSIPS that use "db_default_url" when they have no URL of their own. */
 const DATABASE_USERS = ['acc', 'avpops', 'sqlops', 'alias_db', 'group', 'speeddial'];
 
-/** The parameters, with the database of the file for each loaded module that names none. */
+/** The parameters, with the default database added for each loaded module that sets none. */
 export function withDefaultDatabase(
   values: ModuleValues,
   tree: ConfigurationTree,

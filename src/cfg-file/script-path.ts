@@ -6,33 +6,33 @@ import { compileFormat, type Format, type FormatNames } from '../pvar/format.js'
 import { withVariables } from '../pvar/names.js';
 import type { LoadedCfg } from './load.js';
 
-/** One statement that was run. */
+/** One statement that was executed. */
 export type ScriptStep = {
   readonly file: string;
   readonly line: number;
-  /** Routes entered, one within the other; 1 is the route that was entered first. */
+  /** Nesting depth of the route; 1 is the route that was entered first. */
   readonly depth: number;
   /** The line of the file. */
   readonly text: string;
-  /** "yes", "no", "returns 1", "enters" */
+  /** For example "yes", "no", "returns 1", "enters". */
   readonly result: string;
-  /** Variables of the statement with their values, in order; null for those that are not set. */
+  /** Variables of the statement with their values, in order; null for one that is not set. */
   readonly values: readonly (readonly [name: string, value: string | number | null])[];
 };
 
-/** How much of a run is kept. */
+/** Limits of what is recorded. */
 export interface PathBounds {
   readonly steps: number;
-  /** Of each value, and of each line of the file. */
+  /** Maximum length of each value, and of each line of the file. */
   readonly characters: number;
 }
 
 const DEFAULT_BOUNDS: PathBounds = { steps: 10_000, characters: 65_536 };
 
-/** Values of a step that are kept. */
+/** Maximum number of values recorded for a step. */
 const MOST_VALUES = 8;
 
-/** Records the statements that runs of a script go through. */
+/** Records the statements that runs of a script execute. */
 export class ScriptPath implements ScriptTrace {
   readonly steps: ScriptStep[] = [];
   private readonly names: FormatNames;
@@ -96,7 +96,7 @@ export class ScriptPath implements ScriptTrace {
   private line({ file, line }: Position): string {
     let lines = this.files.get(file);
     if (lines === undefined) {
-      // The file may have been changed since it was loaded.
+      // The text is the loaded one: the file may have been changed since.
       lines = (this.cfg.sources.get(file) ?? '').split(/\r?\n/);
       this.files.set(file, lines);
     }
@@ -125,7 +125,7 @@ export class ScriptPath implements ScriptTrace {
       try {
         format = compileFormat(text, { names: this.names });
       } catch {
-        // Text of an assignment, in which "$" means nothing.
+        // A constant text of an assignment, in which "$" has no meaning.
         format = undefined;
       }
       this.formats.set(text, format);

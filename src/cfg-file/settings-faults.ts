@@ -3,15 +3,15 @@ import { readSettings } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
 import type { CfgReading } from './load.js';
 
-/** What is wrong with a value that only the settings as a whole show. */
+/** An invalid value that only a check of the settings as a whole finds. */
 export interface SettingFault {
   readonly at: Position;
   readonly message: string;
 }
 
 /**
- * What the daemon would refuse of the settings a file gives, each at the line of its parameter. Files that cannot be read as
- * a script have none: reading them reports their faults.
+ * Errors that the daemon would find in the settings of a file, each with the position of its parameter. Empty for files
+ * whose script cannot be compiled: those errors are in `reading` itself.
  */
 export function settingFaults({ loaded, tree }: CfgReading): SettingFault[] {
   if (loaded === undefined || tree === undefined) return [];
@@ -27,7 +27,7 @@ export function settingFaults({ loaded, tree }: CfgReading): SettingFault[] {
   }
 }
 
-/** Position of the parameter that the setting at a JSON pointer comes from. */
+/** Position of the parameter that gave the setting at a JSON pointer. */
 function positionOf(tree: ConfigurationTree, settings: object, pointer: string): Position | undefined {
   const [, part, key = ''] = pointer.split('/');
   const parameters = tree.moduleParameters.filter(({ module }) => module.split('|').includes('dispatcher'));

@@ -21,19 +21,19 @@ import { captureSettings } from './siptrace.js';
 import { tlsSettings } from './tls.js';
 import { withWebSockets } from './web-sockets.js';
 
-/** A configuration file as settings of the product, and what its script needs. */
+/** The settings of a cfg file, and what its script needs. */
 export interface CfgSettings {
-  /** As switchyard.json would say it. */
+  /** In the form of switchyard.json. */
   readonly settings: JsonObject;
   readonly globals: GlobalSettings;
   readonly modules: ModuleValues;
   readonly loaded: ReadonlySet<string>;
   readonly tm: TmSettings;
-  /** Of OpenSIPS' clusterer. */
+  /** From OpenSIPS' clusterer. */
   readonly clusterer: ClustererValues;
 }
 
-/** Parameters of a partition; the others are of the module. */
+/** Parameters of a partition; all others are the module's. */
 const PARTITION_KEYS = new Set([
   'db_url',
   'table_name',
@@ -46,7 +46,7 @@ const PARTITION_KEYS = new Set([
   'list_file',
 ]);
 
-/** Translates the parameters of a file. `runtimeFolder`: where sockets stand that Kamailio opens by itself. */
+/** Translates the parameters of a file. `runtimeFolder`: folder of the sockets that Kamailio opens by default. */
 export function cfgSettings(
   tree: ConfigurationTree,
   dialect: Dialect,
@@ -84,7 +84,7 @@ export function cfgSettings(
     fr_timeout: Math.max(0.1, tm.frTimeout / 1000),
     fr_inv_timeout: Math.max(0.1, tm.frInvTimeout / 1000),
     auto_100: tm.auto100,
-    // As the originals: at once.
+    // The originals send 100 at once.
     trying_delay: 0,
     ...timers(modules),
   };
@@ -93,7 +93,7 @@ export function cfgSettings(
   return { settings, globals, modules, loaded, tm, clusterer: clustererValues(tree, problems) };
 }
 
-/** Parameters of tm that are numbers, and those that are text, in both programs. */
+/** Parameters of tm that are numbers, and those that are texts, in both programs. */
 const TM_NUMBERS =
   /^(?:fr_timer|fr_inv_timer|fr_timeout|fr_inv_timeout|wt_timer|delete_timer|T1_timer|T2_timer|retr_timer[12]|failure_reply_mode|auto_inv_100|restart_fr_on_each_reply|onreply_avp_mode|pass_provisional_replies|disable_6xx_block|aggregate_challenges|max_inv_lifetime|max_noninv_lifetime)$/;
 const TM_TEXTS = /^(?:auto_inv_100_reason|tw_append|unix_sock|unix_sock_mode)$/;
@@ -129,7 +129,7 @@ function logLevel(level: number, dialect: Dialect): string {
   return names[Math.min(4, Math.max(0, level + (dialect.name === 'kamailio' ? 1 : 0)))] ?? 'info';
 }
 
-/** tm of both programs: Kamailio counts in milliseconds, OpenSIPS in seconds. */
+/** Translates tm's parameters. Kamailio gives times in milliseconds, OpenSIPS in seconds. */
 function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSettings): TmSettings {
   const tm = modules.get('tm');
   const kamailio = dialect.name === 'kamailio';
@@ -162,12 +162,12 @@ function tmSettings(modules: ModuleValues, dialect: Dialect, globals: GlobalSett
   };
 }
 
-/** The dispatcher's parameters: those of the module, and partitions. */
+/** The dispatcher's parameters: those of the module, and those of its partitions. */
 class Dispatcher {
   private readonly partitions = new Map<string, JsonObject>();
   private readonly modparam: JsonObject = {};
   private readonly known = new Set(Object.keys(readSchema('modparam').properties ?? {}));
-  /** Those that are accepted without effect. */
+  /** Parameters that are accepted without effect. */
   private readonly without = new Set(
     Object.entries(readSchema('modparam').properties ?? {}).flatMap(([name, { deprecated }]) =>
       deprecated === true ? [name] : [],

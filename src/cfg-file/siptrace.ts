@@ -5,8 +5,8 @@ import { parseUri } from '../core/uri.js';
 import type { ModuleValues } from './parameters.js';
 
 /**
- * "hep" of switchyard.json as the parameters of Kamailio's siptrace say it: duplicate_uri with hep_mode_on names the server, trace_mode 1 sends
- * every message, without it sip_trace() chooses. Undefined where nothing is sent.
+ * Translates parameters of Kamailio's siptrace to "hep" of switchyard.json: duplicate_uri with hep_mode_on names the
+ * capture server; trace_mode 1 sends every message, otherwise sip_trace() chooses. Undefined where nothing is sent.
  */
 export function captureSettings(
   tree: ConfigurationTree,

@@ -2,15 +2,15 @@ import type { ConfigurationTree, Position } from '../cfg/ast.js';
 import type { Problems } from '../cfg/problem.js';
 import type { ModuleValues } from './parameters.js';
 
-/** What a domain demands of the protocol, as switchyard.json writes it. */
+/** Protocol settings of a TLS domain, in the form of switchyard.json. */
 export interface ProtocolJson {
   readonly [key: string]: string;
 }
 
-/** Keys of a domain that are written as they are in switchyard.json. */
+/** Keys of a domain whose values switchyard.json has unchanged. */
 const PLAIN = ['ciphers', 'ecdh_curve', 'dh_params', 'crl', 'ca_dir'] as const;
 
-/** What the values of a domain demand of the protocol. */
+/** The protocol settings in the values of a domain. */
 export function protocolIn(values: ReadonlyMap<string, string>): ProtocolJson {
   const found: Record<string, string> = {};
   const versions = versionsIn(values.get('method') ?? '');
@@ -33,12 +33,14 @@ const VERSIONS: ReadonlyMap<string, string> = new Map([
   ['tlsv1.3', 'TLSv1.3'],
 ]);
 
-/** What "any version" of both programs means to OpenSSL 3: those before 1.2 ask for its lowest level besides. */
+/**
+ * Versions for "any version" of both programs. With versions before 1.2, OpenSSL 3 needs its lowest security level too.
+ */
 const ANY = { lowest: 'TLSv1', highest: 'TLSv1.3' } as const;
 
 /**
- * "TLSv1_2", "TLSv1_2-TLSv1_3", "TLSv1_2-", "-TLSv1_2" of OpenSIPS, "TLSv1.2" and "TLSv1.2+" of Kamailio, SSLv23 of both;
- * undefined for something else.
+ * Parses TLS versions: "TLSv1_2", "TLSv1_2-TLSv1_3", "TLSv1_2-", "-TLSv1_2" of OpenSIPS, "TLSv1.2" and "TLSv1.2+" of
+ * Kamailio, SSLv23 of both; undefined for any other text.
  */
 function versionsIn(text: string): { readonly lowest: string; readonly highest: string } | undefined {
   const plain = text.trim().toLowerCase().replaceAll('_', '.');
@@ -50,10 +52,10 @@ function versionsIn(text: string): { readonly lowest: string; readonly highest: 
   return lowest === undefined || highest === undefined ? undefined : { lowest, highest };
 }
 
-/** Parameters of the TLS modules of both programs that are not carried out. */
+/** Parameters of both programs' TLS modules that have no effect here. */
 const NOT_DEMANDED: ReadonlySet<string> = new Set(['verify_depth', 'db_url']);
 
-/** Names what the modules demand of connections and is not demanded here. */
+/** Warns about demands on connections in module parameters that are not made here. */
 export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): void {
   const checksAll = new Set<string>();
   const given: { readonly name: string; readonly domain: string; readonly value: string; readonly at: Position }[] = [];
@@ -72,7 +74,7 @@ export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues
 const WHOLE_CHAIN =
   'crl_dir without crl_check_all 1: the whole chain is looked up, so that each authority in it needs a list in the folder';
 
-/** What a value of a parameter demands that is not demanded here: at most one sentence. */
+/** The demand of a parameter's value that is not made here, as at most one sentence. */
 export function notDemanded(name: string, value: string): string[] {
   if (value === '') return [];
   if (NOT_DEMANDED.has(name)) return [`${name} is not carried out: connections that it refuses are taken`];

@@ -8,27 +8,27 @@ import { messageOf } from '../core/errors.js';
 import type { ModuleValues } from './parameters.js';
 import { notDemanded, type ProtocolJson, protocolIn, reportNotDemanded } from './tls-protocol.js';
 
-/** The TLS part of the settings, as switchyard.json writes it. */
+/** The TLS part of the settings, in the form of switchyard.json. */
 export interface TlsJson {
   readonly [key: string]: string | boolean | { readonly [key: string]: string | boolean | string[] }[];
 }
 
-/** A TLS domain: the certificate it presents and the authorities it trusts. */
+/** A TLS domain: its certificate and the certificate authorities it trusts. */
 interface Domain {
   readonly server: boolean;
   readonly name: string;
   readonly values: Map<string, string>;
   readonly hosts: string[];
-  /** "host:port" of the sockets, or of the servers, it is for; empty: any. */
+  /** "host:port" of the sockets or servers it applies to; empty: all. */
   readonly addresses: string[];
 }
 
-/** Bytes of a tls.cfg that are read. */
+/** Maximum length of a tls.cfg in bytes. */
 const MOST_BYTES = 1024 * 1024;
 
 /**
- * Certificates as the modules of both programs name them: tls_mgm with its domains, Kamailio's tls with its own file.
- * Undefined when the file loads none of them, or names no certificate.
+ * TLS settings from the modules of both programs: tls_mgm with its domains, Kamailio's tls with its file. Undefined
+ * when the file loads neither, or names no certificate.
  */
 export function tlsSettings(
   tree: ConfigurationTree,
@@ -45,7 +45,7 @@ export function tlsSettings(
   const usual = dialect === 'opensips' ? 'yes' : 'no';
   const demandOf = (domain: Domain): boolean | 'if_shown' =>
     dialect === 'opensips' ? opensipsDemand(domain) : isOn(domain.values.get('require') ?? 'no');
-  // A client domain of single servers demands nothing of others.
+  // A client domain for certain servers does not decide about other servers.
   const client = domains.find(({ server, addresses, hosts }) => !server && addresses.length + hosts.length === 0);
   const verifies = client?.values.get('verify') ?? usual;
   const ca = first.values.get('ca') ?? client?.values.get('ca');
@@ -84,7 +84,7 @@ export function tlsSettings(
   };
 }
 
-/** What a domain found by its name demands of clients, where that is not what the socket demands. */
+/** Client verification of a domain that is found by server name (SNI), where it differs from the socket's. */
 function demandByName(
   each: Domain,
   servers: readonly Domain[],
@@ -98,7 +98,7 @@ function demandByName(
   return { ...authorities(each), verify_client: demand };
 }
 
-/** What a domain found by its name demands of the protocol, where that is not what the socket demands. */
+/** Protocol settings of a domain that is found by server name (SNI), where they differ from the socket's. */
 function protocolByName(
   each: Domain,
   servers: readonly Domain[],
@@ -109,12 +109,15 @@ function protocolByName(
   return isDeepStrictEqual(protocol(each), protocol(socket)) ? {} : protocol(each);
 }
 
-/** The domain whose demands the socket has that a domain with a name is found at. */
+/** The domain whose settings the socket of a named domain has. */
 function socketOf(each: Domain, servers: readonly Domain[], first: Domain): Domain {
   return servers.find(({ addresses }) => addresses.some((at) => each.addresses.includes(at))) ?? first;
 }
 
-/** What each domain demands of the protocol: all of it where one of them demands something, since domains know nothing of each other. */
+/**
+ * The protocol settings of each domain. When one domain has such a setting, all get complete ones, since domains do not
+ * inherit from each other.
+ */
 function protocolsOf(domains: readonly Domain[]): ReadonlyMap<Domain, ProtocolJson> {
   const own = domains.map(({ values }) => protocolIn(values));
   const used: ProtocolJson = Object.assign({}, ...own);
@@ -129,25 +132,25 @@ const USUAL: Readonly<Record<string, string>> = {
   ecdh_curve: 'auto',
 };
 
-/** What clients of the file have in common. */
+/** Settings that all client domains of a file have in common. */
 interface ForClients {
   readonly ca: string | undefined;
   readonly usual: string;
   readonly protocol: (domain: Domain) => ProtocolJson;
-  /** What stands for all. */
+  /** Protocol settings for all clients. */
   readonly common: ProtocolJson;
-  /** A script chooses domains by their names. */
+  /** Whether a script chooses client domains by name. */
   readonly byName: boolean;
 }
 
-/** What servers are shown: by domains with an address first, then those with names. */
+/** Client domains: first those with an address, then those with names. */
 function clientsOf(
   domains: readonly Domain[],
   { ca, usual, protocol, common, byName }: ForClients,
 ): { readonly [key: string]: string | boolean | string[] }[] {
   const rank = ({ addresses, hosts }: Domain): number => Number(addresses.length > 0) * 2 + Number(hosts.length > 0);
   const clients = domains.filter(({ server }) => !server);
-  // One that says no more than what is demanded of all servers needs no entry.
+  // A domain that does not differ from the default for all servers needs no entry.
   const own = (each: Domain): boolean =>
     each.values.has('certificate') ||
     each.addresses.length + each.hosts.length > 0 ||
@@ -177,7 +180,10 @@ function pair({ values }: Domain): { certificate: string; private_key: string } 
   return { certificate, private_key: values.get('key') ?? certificate };
 }
 
-/** What OpenSIPS demands of clients: both parameters are 1 unless the file says otherwise, and require_cert counts with verify_cert only. */
+/**
+ * Whether OpenSIPS asks clients for a certificate: both parameters are 1 by default, and require_cert has an effect
+ * only with verify_cert.
+ */
 function opensipsDemand({ values }: Domain): boolean | 'if_shown' {
   if (!isOn(values.get('verify') ?? '1')) return false;
   return isOn(values.get('require') ?? '1') || 'if_shown';
@@ -202,7 +208,7 @@ const OPENSIPS_KEYS: Readonly<Record<string, string>> = {
   ca_dir: 'ca_dir',
 };
 
-/** modparam("tls_mgm", "certificate", "[domain]/path"); without a domain it is the default one. */
+/** Domains from modparam("tls_mgm", "certificate", "[domain]/path"); without a name the default domain. */
 function opensipsDomains(modules: ModuleValues): Domain[] {
   const domains = new Map<string, Domain>();
   const of = (name: string, server: boolean): Domain => {
@@ -220,12 +226,12 @@ function opensipsDomains(modules: ModuleValues): Domain[] {
       ['client_domain', false],
     ] as const) {
       for (const each of values?.get(parameter) ?? []) {
-        // Up to 2.3: "name=address:port".
+        // Up to 2.3 the syntax was "name=address:port".
         const [name = '', at = ''] = String(each).split('=');
         of(name.trim(), server).addresses.push(...hostsIn(at).map(withPort));
       }
     }
-    /** "[domain]value"; without a domain it is of the default one. */
+    /** Applies the values "[domain]value" of a parameter; without a name to the default domain. */
     const forDomains = (parameter: string, take: (domain: Domain, value: string) => void): void => {
       for (const each of values?.get(parameter) ?? []) {
         const [, name = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(String(each)) ?? [];
@@ -240,7 +246,7 @@ function opensipsDomains(modules: ModuleValues): Domain[] {
   return [...domains.values()];
 }
 
-/** "host:port"; 5061 where none is written. */
+/** "host:port", with 5061 when the port is omitted. */
 function withPort(address: string): string {
   return /:\d+$/.test(address) && !/^[^[].*:.*:/.test(address) ? address : `${address}:5061`;
 }
@@ -265,10 +271,13 @@ const KAMAILIO_KEYS: Readonly<Record<string, string>> = {
   ca_path: 'ca_dir',
 };
 
-/** Keys of a domain whose values are files. */
+/** Keys of a domain whose values are file names. */
 const FILES: ReadonlySet<string> = new Set(['certificate', 'key', 'ca', 'crl', 'ca_dir']);
 
-/** modparam("tls", "config", FILE) with "[server:default]" and the like, or the parameters themselves. */
+/**
+ * Domains from modparam("tls", "config", FILE) with sections such as "[server:default]", or from the parameters
+ * themselves.
+ */
 function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): Domain[] {
   const values = modules.get('tls');
   if (values === undefined) return [];
@@ -297,7 +306,7 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
   }
 }
 
-/** Sections of a tls.cfg; paths in it start at its folder. */
+/** Parses the sections of a tls.cfg; relative paths in it start at its folder. */
 function sections(text: string, folder: string): Domain[] {
   const domains: Domain[] = [];
   for (const raw of text.split(/\r?\n/)) {
@@ -323,10 +332,11 @@ function sections(text: string, folder: string): Domain[] {
     else domain.values.set(key ?? name, plain);
   }
   for (const { server, name, hosts, addresses } of domains) {
-    // server_name of a client section is what the server is asked for.
+    // server_name of a client section is the SNI sent to the server.
     if (!server) hosts.length = 0;
     if (hosts.length === 0 && /:\d+$/.test(name)) addresses.push(name);
   }
-  // A script selects a client section "any" by its server_id, which is not supported: it is not for all servers.
+  // A script selects a client section "any" by its server_id, which is not supported. The section must not apply to all
+  // servers.
   return domains.filter(({ server, name, addresses }) => server || name === 'default' || addresses.length > 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The listeners and, for each of tcp and tls, one of ws or wss at the same address and port: Kamailio's websocket and xhttp accept HTTP at
- * every TCP and TLS listener. Any Origin is accepted: there the script checks it.
+ * Adds a ws or wss socket for each tcp or tls socket at the same address and port: Kamailio's websocket and xhttp
+ * accept HTTP on every TCP and TLS socket. Any Origin is accepted, since there the script checks it.
  */
 export function withWebSockets(listen: readonly string[]): string[] {
   const shared = listen.flatMap((text) => {

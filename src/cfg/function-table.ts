@@ -34,14 +34,14 @@ export interface ParameterDefinition {
   /** For kind "route": the kind of the named route. */
   readonly route?: RouteKind;
   /**
-   * Whether a number must be given as a number, and a string as a string, in every dialect (functions of Kamailio's
-   * core).
-   */
-  /**
    * For a pattern: whether "^" and "$" match at each line. When set, Kamailio uses the pattern as written, without
    * variables, and ignores letter case.
    */
   readonly lines?: boolean;
+  /**
+   * Whether a number must be given as a number, and a string as a string, in every dialect (functions of Kamailio's
+   * core).
+   */
   readonly strict?: boolean;
   /** For a string: last generation of OpenSIPS that also accepts a number (see `Dialect.generation`). */
   readonly numbersUntil?: number;

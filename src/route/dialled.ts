@@ -2,16 +2,15 @@ import { defaultPort, parseUri, type TransportName, uriParam, uriTransport } fro
 import type { ResolvedAddress } from '../engine/destination.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 
-/** Where a request is sent: a URI, and the address it stands for where that is known. */
+/** A URI to send a request to, and its address where that is known already. */
 export interface Dialled {
   readonly uri: string;
   readonly address: ResolvedAddress | undefined;
 }
 
 /**
- * The address with the transport to use: that of the request-URI that leads to the destination, `written`, or that of
- * the socket it is sent from, where one is named. If `to` or `written` is secure, the transport stays secure: a socket
- * without TLS then does not count.
+ * Sets the transport of the address: that of the socket to send from, or else that of `written`, the URI that leads to
+ * the destination. If `to` or `written` has an encrypted transport, the result has one too, whatever the socket is.
  */
 export function dialled(to: Dialled, written: string | undefined, socket: SipSocket | undefined): Dialled {
   if (written === undefined && socket === undefined) return to;
@@ -31,15 +30,15 @@ export function dialled(to: Dialled, written: string | undefined, socket: SipSoc
   };
 }
 
-/** A transport that is encrypted. */
+/** An encrypted transport. */
 export type SecureTransport = 'tls' | 'wss';
 
-/** Whether what is sent by a transport is encrypted. */
+/** Whether a transport is encrypted. */
 export function isSecure(transport: TransportName | undefined): transport is SecureTransport {
   return transport === 'tls' || transport === 'wss';
 }
 
-/** A URI with this transport parameter in place of its own. */
+/** The URI with this transport parameter instead of its own. */
 export function withTransport(text: string, transport: TransportName): string {
   const uri = parseUri(text);
   if (uri === undefined) return text;

@@ -6,23 +6,23 @@ import type { Format } from '../pvar/format.js';
 import type { SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
 
-/** A destination that algorithm 10 asks a score for. */
+/** A destination for which algorithm 10 needs a score. */
 export interface ScoredDestination {
   readonly partition: string;
   /** As stored. */
   readonly uri: string;
   readonly attrs: string;
-  /** What ds_push_script_attrs attached to it. */
+  /** Attributes attached by ds_push_script_attrs. */
   readonly scriptAttrs: string | undefined;
 }
 
-/** Formats of the dispatcher's own parameters, compiled once; shared by all requests. */
+/** Formats of the dispatcher's parameters, compiled once and shared by all requests. */
 export interface DispatcherFormats {
   /** hash_pvar; undefined when the parameter is not set. */
   readonly hash: Format | undefined;
   /** pvar_algo_pattern, with %u and %i as placeholders. */
   readonly load: Format | undefined;
-  /** What algo_route answers (algorithm 10). */
+  /** The result of algo_route (algorithm 10). */
   readonly score: ((scope: PvarScope, destination: ScoredDestination) => number | undefined) | undefined;
   readonly statistic: (name: string) => number | undefined;
   /** Whether this node is the active one of a sharing tag; undefined without a cluster. */
@@ -30,8 +30,8 @@ export interface DispatcherFormats {
 }
 
 /**
- * A request as rules, scripts and the engine look at it: what is asked for is computed then, once. The pseudo-variable
- * scope is only made when a variable is used.
+ * A request as rules, scripts and the engine read it. Values are computed once, at the first access; the scope of
+ * pseudo-variables is only created when a variable is used.
  */
 export class RequestScope implements RequestView {
   private pvarScope: PvarScope | undefined = undefined;
@@ -42,12 +42,12 @@ export class RequestScope implements RequestView {
   constructor(
     readonly message: SipMessage,
     readonly source: Source | undefined,
-    /** Request-URI in its present form. */
+    /** The current request-URI. */
     public requestUri: string,
     private readonly formats: DispatcherFormats,
   ) {}
 
-  /** What pseudo-variables of the request look at; made when first asked for. */
+  /** Scope of the request's pseudo-variables; created at the first access. */
   get pvars(): PvarScope {
     if (this.pvarScope === undefined) {
       const scope = new PvarScope(this.message);

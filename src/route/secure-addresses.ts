@@ -1,11 +1,13 @@
 import { parseUri, type SipUri, uriTransport } from '../core/uri.js';
 import { isSecure, type SecureTransport } from './dialled.js';
 
-/** Destinations whose address was written into the request-URI, and which are reached by TLS only. */
+/** Request-URIs with the address of a destination that is reached by TLS only. */
 export class SecureAddresses {
   private readonly known = new Map<string, SecureTransport>();
 
-  /** The request-URI has the address of a destination that this transport leads to; undefined: any does. */
+  /**
+   * The request-URI contains the address of a destination with this transport; undefined: the destination needs no TLS.
+   */
   note(requestUri: string, transport: SecureTransport | undefined): void {
     const uri = parseUri(requestUri);
     if (uri === undefined) return;
@@ -13,14 +15,17 @@ export class SecureAddresses {
     else this.known.set(addressIn(uri), transport);
   }
 
-  /** The transport that a URI is to be dialled by in place of its own; undefined: its own. */
+  /** The transport to use for a URI instead of its own; undefined: its own. */
   instead(text: string): SecureTransport | undefined {
     const uri = parseUri(text);
     return uri === undefined || isSecure(uriTransport(uri)) ? undefined : this.known.get(addressIn(uri));
   }
 }
 
-/** Of a selection written into the request-URI: `known` with the destination, made when the first one is reached by TLS only. */
+/**
+ * Notes a destination whose address a selection wrote into the request-URI. The object is created when the first such
+ * destination needs TLS.
+ */
 export function noteAddress(
   known: SecureAddresses | undefined,
   requestUri: string,

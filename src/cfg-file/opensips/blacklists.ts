@@ -2,22 +2,22 @@ import { BlockList, isIP } from 'node:net';
 import type { BoundedRegex } from '../../core/posix-regex.js';
 import { compilePosix } from '../../core/posix-regex.js';
 
-/** Rules one list may have. */
+/** Maximum number of rules in one list. */
 const MOST_RULES = 10_000;
 
 interface Rule {
-  /** undefined: any. */
+  /** undefined: any transport. */
   readonly transport: string | undefined;
   readonly networks: BlockList;
-  /** The rule is about addresses outside the network. */
+  /** Whether the rule applies to addresses outside its networks. */
   readonly others: boolean;
-  /** 0: any. */
+  /** 0: any port. */
   readonly port: number;
-  /** Text that a message must contain; undefined: any message. */
+  /** Expression that the message must match; undefined: any message. */
   readonly pattern: BoundedRegex | undefined;
 }
 
-/** Where a message would go, and what it is. */
+/** A message that is about to be sent, and its destination. */
 export interface BlacklistQuestion {
   readonly address: string;
   readonly port: number;
@@ -25,16 +25,16 @@ export interface BlacklistQuestion {
   readonly text?: string | undefined;
 }
 
-/** The lists of addresses a file names itself: dst_blacklist = name:{( proto, network, port, "pattern" ), !(...)}. */
+/** The address lists that a file defines: dst_blacklist = name:{( proto, network, port, "pattern" ), !(...)}. */
 export class FileBlacklists {
   private readonly lists = new Map<string, readonly Rule[]>();
 
-  /** Whether the file has a list of that name. */
+  /** Whether the file defines a list with this name. */
   has(name: string): boolean {
     return this.lists.has(name);
   }
 
-  /** Reads a definition. Returns what is wrong with it. */
+  /** Adds a list. Returns an error text, or undefined. */
   define(text: string): string | undefined {
     const match = /^([\w-]+):?\s*\{(.*)\}$/s.exec(text.trim());
     if (match === null) return 'name:{( protocol, network, port, "pattern" )} is expected';
@@ -65,7 +65,7 @@ export class FileBlacklists {
     return undefined;
   }
 
-  /** Whether one of these lists has a rule for it. */
+  /** Whether a rule of one of these lists matches. */
   blocked(lists: readonly string[], question: BlacklistQuestion): boolean {
     return lists.some((name) => this.lists.get(name)?.some((rule) => matches(rule, question)) === true);
   }
@@ -81,7 +81,7 @@ function matches({ transport, networks, others, port, pattern }: Rule, question:
   );
 }
 
-/** "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.1.1.1". */
+/** Parses "10.0.0.0/8", "10.0.0.0/255.0.0.0" or "10.1.1.1". */
 function networkOf(text: string): BlockList | undefined {
   const [base = '', mask] = text.replace(/[[\]]/g, '').split('/');
   const family = isIP(base);

@@ -7,8 +7,8 @@ import { opensipsModuleParameters } from './module-parameters.js';
 import { isOpensipsModule, opensipsModules } from './modules.js';
 
 /**
- * Checks names and types of the global parameters, as OpenSIPS' parser does. Where a file has parameters of a later version, those
- * that this version has removed are refused: no version runs the file.
+ * Checks names and types of the global parameters, as OpenSIPS' parser does. Refuses a parameter that was removed
+ * before the version that introduced another parameter of the file: no version runs such a file.
  */
 export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], problems: Problems): void {
   const table = opensipsGlobals();
@@ -52,7 +52,7 @@ function checkValue({ name, value, at }: GlobalParameter, { type }: GlobalDefini
   problems.error('setting', at, `parameter "${name}" must be ${wanted}`);
 }
 
-/** Refuses listeners of transports whose module is not loaded; in files of 1.x transports have no modules. */
+/** Refuses sockets whose transport module is not loaded; in files of 1.x transports have no modules. */
 export function checkOpensipsTransports(tree: ConfigurationTree, { generation }: Dialect, problems: Problems): void {
   if (generation < 3 && !tree.modules.some(({ name }) => name.startsWith('proto_'))) return;
   for (const { name, value, at } of tree.parameters) {
@@ -66,7 +66,7 @@ export function checkOpensipsTransports(tree: ConfigurationTree, { generation }:
   }
 }
 
-/** Refuses modules that are not there, or not where they are looked for. */
+/** Refuses modules that do not exist, or not in the folder where they are looked for. */
 export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, problems: Problems): void {
   if (dialect.generation < 4) return;
   const path = tree.parameters.find(({ name }) => name === 'mpath');
@@ -91,7 +91,7 @@ export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, 
   }
 }
 
-/** Checks names and types of the parameters of modules. */
+/** Checks names and types of module parameters. */
 export function checkOpensipsModuleParameters(tree: ConfigurationTree, dialect: Dialect, problems: Problems): void {
   for (const { module, name, value, at } of tree.moduleParameters) {
     for (const each of module.split('|')) {

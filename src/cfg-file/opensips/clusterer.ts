@@ -1,15 +1,15 @@
 import type { ConfigurationTree } from '../../cfg/ast.js';
 import type { Problems } from '../../cfg/problem.js';
 
-/** What a file says of its node in a cluster by the module clusterer. */
+/** Settings that a cfg file gives for its node in a cluster (module clusterer). */
 export interface ClustererValues {
-  /** `my_node_id` (`current_id` before 2.4), which is the node's name. */
+  /** `my_node_id` (`current_id` before 2.4), used as the node's name. */
   readonly node: string | undefined;
-  /** `sharing_tag`: "active" makes this node the one that takes the tag while nobody holds it. */
+  /** From `sharing_tag`: "active" makes this node take the tag while no other node has it. */
   readonly tags: { readonly [tag: string]: { prefer: string[] } };
 }
 
-/** Reads `my_node_id` and `sharing_tag` ("tag/cluster=active" or "tag/cluster=backup") of clusterer. */
+/** Reads clusterer's `my_node_id` and `sharing_tag` ("tag/cluster=active" or "tag/cluster=backup"). */
 export function clustererValues(tree: ConfigurationTree, problems: Problems): ClustererValues {
   let node: string | undefined;
   const said: { tag: string; active: boolean }[] = [];

@@ -1,4 +1,4 @@
-/** What the value of a global parameter may be. */
+/** Type of a global parameter's value. */
 export type GlobalType = 'number' | 'string' | 'switch' | 'any';
 
 /** A global parameter of OpenSIPS. */
@@ -7,13 +7,13 @@ export interface GlobalDefinition {
   /** First and last version that has the parameter, as major * 10 + minor. */
   readonly since: number;
   readonly until: number;
-  /** What it is called now, or what is said instead. */
+  /** Its present name, or a text that says what replaced it. */
   readonly instead: string | undefined;
 }
 
 /**
- * Global parameters of OpenSIPS, from the documentation of its core, 1.6 to 4.1. "name:n" takes a number, ":s" a string in quotes,
- * ":b" yes or no, ":a" anything; "@31" first in 3.1, "!24" last in 2.4, "=name" its name today.
+ * Global parameters of OpenSIPS 1.6 to 4.1, from the documentation of its core. "name:n" takes a number, ":s" a string
+ * in quotes, ":b" yes or no, ":a" anything; "@31" introduced in 3.1, "!24" last in 2.4, "=name" its present name.
  */
 const TABLE = `
   abort_on_assert:b advertised_address:a advertised_port:a alias:a auto_aliases:b auto_scaling_cycle:n@30 auto_scaling_profile:a@30 check_via:b chroot:a debug_mode:b@22 db_version_table:s
@@ -54,7 +54,7 @@ export function opensipsGlobals(): ReadonlyMap<string, GlobalDefinition> {
   return parsed;
 }
 
-/** "3.1" for 31. */
+/** For example "3.1" for 31. */
 export function versionText(version: number): string {
   return `${Math.floor(version / 10)}.${version % 10}`;
 }

@@ -1,4 +1,4 @@
-/** What a parameter of a module takes: a number, a string, or either. */
+/** Type of a module parameter: a number, a string, or either. */
 export type ModuleParameterType = 'number' | 'string' | 'either';
 
 /** A parameter of a module of OpenSIPS. */
@@ -9,8 +9,8 @@ export interface ModuleParameterDefinition {
 }
 
 /**
- * Parameters of OpenSIPS' modules, from their documentation of 2.1 to today. "name:i" takes a number, ":s" a string, ":a" either; "!2" after it: gone
- * after generation 2. Modules that are not here take any parameter.
+ * Parameters of OpenSIPS' modules, from their documentation since 2.1. "name:i" takes a number, ":s" a string, ":a"
+ * either; "!2" after it: removed after generation 2. Modules that are not listed accept any parameter.
  */
 const TABLE: Readonly<Record<string, string>> = {
   tm: `fr_timeout:i fr_inv_timeout:i fr_timer:i!2 fr_inv_timer:i!2 wt_timer:i delete_timer:i T1_timer:i T2_timer:i ruri_matching:i via1_matching:i unix_tx_timeout:i

@@ -14,7 +14,7 @@ const NAMES = new Set(
   ),
 );
 
-/** Names of modules that OpenSIPS has or had. */
+/** Names of all modules of past and present OpenSIPS versions. */
 export function opensipsModules(): ReadonlySet<string> {
   return NAMES;
 }

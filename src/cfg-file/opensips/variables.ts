@@ -2,7 +2,7 @@ import type { ConfigurationTree } from '../../cfg/ast.js';
 import type { Dialect } from '../../cfg/dialect.js';
 import { tlsVariables } from '../../modules/tls.js';
 
-/** Variables of OpenSIPS 3 that exist only while their module is loaded. */
+/** Variables of OpenSIPS 3 that exist only when their module is loaded. */
 const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])[] = [
   ['json', ['json', 'json_pretty', 'json_compact']],
   ['statistics', ['stat']],
@@ -35,12 +35,12 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ],
 ];
 
-/** Names that this program reads elsewhere and OpenSIPS 3 does not know. */
+/** Names that JavaScript routes and rules know and OpenSIPS 3 does not. */
 const NEVER = ['hdr_cnt', 'T_reply_reason'];
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Variables that a file of OpenSIPS 3 and later does not have, since their module is not loaded. */
+/** Variables that a file for OpenSIPS 3 or later cannot use, since their module is not loaded. */
 export function hiddenVariables({ name, generation }: Dialect, { modules }: ConfigurationTree): ReadonlySet<string> {
   if (name !== 'opensips' || generation < 3) return NONE;
   const loaded = new Set(modules.map((each) => each.name));

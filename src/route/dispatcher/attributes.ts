@@ -4,7 +4,10 @@ import type { Format } from '../../pvar/format.js';
 import { setReference } from './references.js';
 import type { DispatcherSite } from './site.js';
 
-/** Sets the script attributes of those destinations that have this port (0: any), in one set or all; returns how many. */
+/**
+ * Sets the script attributes of all destinations of one set, or of all sets, that have this port (0: any); returns
+ * their number.
+ */
 export function pushScriptAttrs(
   destinations: readonly Destination[],
   attrs: string,
@@ -21,7 +24,7 @@ export function pushScriptAttrs(
   return count;
 }
 
-/** ds_push_script_attrs: attaches attributes to the destinations of a set (-1: of all) with this address. */
+/** ds_push_script_attrs: attaches attributes to the destinations with this address in a set (-1: in all sets). */
 export function pushAttributes(
   site: DispatcherSite,
   attrs: string,
@@ -38,11 +41,11 @@ export function pushAttributes(
     integerOf(port) ?? 0,
     found.setId === -1 ? undefined : found.setId,
   );
-  // Also where no destination has that address, as recorded.
+  // As recorded, also when no destination has the address.
   return 1;
 }
 
-/** ds_get_script_attrs: writes what was attached to a destination, an empty text where nothing was. */
+/** ds_get_script_attrs: writes the attributes attached to a destination, "" when there are none. */
 export function getAttributes(
   site: DispatcherSite,
   uri: string,

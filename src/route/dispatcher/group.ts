@@ -5,7 +5,7 @@ import { integerOf, type PvarValue } from '../../pvar/context.js';
 import { setFor } from './references.js';
 import type { DispatcherEnvironment, DispatcherSite } from './site.js';
 
-/** ds_dsg_fetch and ds_dsg_fetch_uri of Kamailio: choose the set, and its destination, that $dsg(...) reads. */
+/** ds_dsg_fetch and ds_dsg_fetch_uri of Kamailio: choose the set, and the destination in it, that $dsg(...) reads. */
 export function fetchGroup(site: DispatcherSite, set: string, uri?: string, partition?: string): number {
   const found = setFor(site, 'ds_dsg_fetch', set, partition);
   if (found === undefined) return -1;
@@ -14,7 +14,10 @@ export function fetchGroup(site: DispatcherSite, set: string, uri?: string, part
   return 1;
 }
 
-/** ds_oc_set_attrs of Kamailio: a destination asks for fewer calls (algorithm 64). -2 when no destination took it. */
+/**
+ * ds_oc_set_attrs of Kamailio: stores a destination's request for fewer calls (algorithm 64). -2 when no destination
+ * accepted it.
+ */
 export function setOverload(
   site: DispatcherSite,
   set: string,
@@ -34,7 +37,7 @@ export function setOverload(
   return announceOverload(found.partition, found.setId, uri, { rate: percent, time: milliseconds, seq: number });
 }
 
-/** $dsg(field). */
+/** Value of $dsg(field). */
 function groupField(
   { clock }: DispatcherEnvironment,
   partition: Partition,

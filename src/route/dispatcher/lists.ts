@@ -9,7 +9,7 @@ import type { DispatcherSite } from './site.js';
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { tls: 5061, wss: 443, ws: 80 };
 
-/** ds_count: writes how many destinations of a set are in the states that the filter names. */
+/** ds_count: writes the number of destinations of a set whose states the filter names. */
 export function count(site: DispatcherSite, set: string, filter: string, result: Format, partition?: string): number {
   const found = setReference(site.env.engine, set, partition);
   if (typeof found === 'string') return site.refused('ds_count', found);
@@ -20,8 +20,8 @@ export function count(site: DispatcherSite, set: string, filter: string, result:
 }
 
 /**
- * ds_is_in_list: whether an address and port (0 or '' for any) are those of a destination, in one set or in all. Of the
- * first match the set goes to setid_pvar, when no set was given, and the attributes to attrs_avp.
+ * ds_is_in_list: whether an address and port (0 or '' for any) belong to a destination of one set or of all. The set of
+ * the first match is written to setid_pvar (when no set was given), its attributes to attrs_avp.
  */
 export function isInList(
   site: DispatcherSite,
@@ -46,12 +46,12 @@ export function isInList(
   if (destination === undefined) return -1;
   if (setId === undefined || setId === -1) site.env.setidPvar?.assign(site.pvars, destination.setId);
   const { attrsAvp } = found.partition.options;
-  // Empty ones too, as recorded: those of an earlier match must not stand for this one's.
+  // Empty attributes are written too, as recorded: the value of an earlier match must not remain.
   if (attrsAvp !== undefined) site.pvars.avps.set(attrsAvp, destination.row.attrs);
   return 1;
 }
 
-/** Where the message came from, or the address in a URI; undefined for what is not a SIP URI. */
+/** The source of the message, or the address in a URI; undefined when the text is not a SIP URI. */
 function addressOf({ pvars }: DispatcherSite, uri: string | undefined) {
   if (uri === undefined) {
     return { ip: pvars.sourceAddress, port: pvars.sourcePort, transport: pvars.protocol.toLowerCase() };
@@ -64,9 +64,9 @@ function addressOf({ pvars }: DispatcherSite, uri: string | undefined) {
 }
 
 /**
- * ds_is_from_list of Kamailio: whether an address, without `uri` that of the sender, is that of a destination of a set; of
- * any without a set or with -1. The attributes of what is found go to attrs_pvname, and where any set would do its
- * number to setid_pvname.
+ * ds_is_from_list of Kamailio: whether an address (by default the sender's) belongs to a destination of a set, or of
+ * any set when none or -1 is given. The attributes of the match are written to attrs_pvname and, when no set was given,
+ * its set to setid_pvname.
  */
 export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?: string, partition?: string): number {
   const name = 'ds_is_from_list';
@@ -92,14 +92,14 @@ export function isFromList(site: DispatcherSite, set = '-1', mode?: string, uri?
   return 1;
 }
 
-/** ds_list_exists of Kamailio: -2 where the set is not named. */
+/** ds_list_exists of Kamailio; -2 when no set is given. */
 export function listExists(site: DispatcherSite, set: string, partition?: string): number {
   const found = setFor(site, 'ds_list_exists', set, partition);
   if (found === undefined) return -2;
   return found.partition.snapshot.sets.has(found.setId) ? 1 : -1;
 }
 
-/** ds_is_active of Kamailio: whether a set has a destination that is active; with `uri`, exactly that one. */
+/** ds_is_active of Kamailio: whether a set has an active destination; with `uri`, whether that one is active. */
 export function isActive(site: DispatcherSite, set: string, uri?: string, partition?: string): number {
   const found = setFor(site, 'ds_is_active', set, partition);
   const destinations = found?.partition.snapshot.sets.get(found.setId)?.destinations ?? [];

@@ -4,7 +4,7 @@ import type { DispatcherCallSite } from './call.js';
 import { partitionFor } from './references.js';
 import type { DispatcherSite } from './site.js';
 
-/** The partitions whose calls count, the one named or all. */
+/** The partitions that count calls: the named one, or all. */
 function* counting({ env }: DispatcherSite, name: string | undefined): Generator<KamailioFlavour> {
   const wanted = name?.trim();
   for (const partition of env.engine.partitions) {
@@ -13,12 +13,12 @@ function* counting({ env }: DispatcherSite, name: string | undefined): Generator
   }
 }
 
-/** A route at work on a message that need not belong to a call of the proxy. */
+/** The execution of a route for a message that need not belong to a call of the proxy. */
 export interface DispatcherMessageSite extends DispatcherSite {
   readonly message: SipMessage;
 }
 
-/** ds_load_update of Kamailio: BYE and CANCEL end the call, a 2xx to its INVITE confirms it. The Call-ID identifies it. */
+/** ds_load_update of Kamailio: BYE and CANCEL end the call with this Call-ID, a 2xx to its INVITE confirms it. */
 export function updateLoad(site: DispatcherMessageSite, partition?: string): number {
   const { message } = site;
   for (const { calls } of counting(site, partition)) {
@@ -28,8 +28,8 @@ export function updateLoad(site: DispatcherMessageSite, partition?: string): num
 }
 
 /**
- * ds_load_unset of Kamailio: the call counts no longer. A strict partition does nothing for an INVITE whose list has come to
- * its end, and fails for a call that was not counted, as recorded.
+ * ds_load_unset of Kamailio: stops counting the call. As recorded, a strict partition does nothing for an INVITE whose
+ * list is used up, and returns failure for a call that was not counted.
  */
 export function unsetLoad(site: DispatcherCallSite, partition?: string): number {
   const { call, env, message } = site;
@@ -45,7 +45,7 @@ export function unsetLoad(site: DispatcherCallSite, partition?: string): number 
   return result;
 }
 
-/** ds_reload of Kamailio: loads a partition anew, which goes on after this has returned. */
+/** ds_reload of Kamailio: starts loading a partition again; the loading continues after the return. */
 export function reload(site: DispatcherSite, partition?: string): number {
   const found = partitionFor(site, 'ds_reload', partition);
   return found !== undefined && site.env.reload?.(found.name) === true ? 1 : -1;

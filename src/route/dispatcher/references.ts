@@ -5,17 +5,17 @@ import { integerOf } from '../../pvar/context.js';
 import type { DispatcherCallSite } from './call.js';
 import type { DispatcherSite } from './site.js';
 
-/** Why a function of Kamailio's is refused for a partition. */
+/** Why a function of Kamailio's module is refused for a partition. */
 export const NOT_KAMAILIO = 'the partition is not of flavour kamailio';
 
-/** A partition and a set, as "2", "part:2", "part : 2", "part:" name them. */
+/** A partition and a set, from a text such as "2", "part:2", "part : 2" or "part:". */
 export interface SetReference {
   readonly partition: Partition;
-  /** undefined when the text names none. */
+  /** undefined when the text has no set. */
   readonly setId: number | undefined;
 }
 
-/** Reads a set with its partition; the reason when that is not possible. `partition` names it for a set without. */
+/** Parses a set with its partition, or returns the error. `partition` is used for a text without one. */
 export function setReference(engine: Engine, text: string, partition = ''): SetReference | string {
   const colon = text.lastIndexOf(':');
   const prefix = colon < 0 ? '' : text.slice(0, colon).trim();
@@ -27,7 +27,10 @@ export function setReference(engine: Engine, text: string, partition = ''): SetR
   return { partition: found, setId: set === '' ? undefined : Number(set) };
 }
 
-/** A partition by name, '' for the default one. Undefined, with a log line of function `name`, when there is none. */
+/**
+ * The partition with a name, '' for the default one. Undefined when there is none; then the log says so and names the
+ * function `name`.
+ */
 export function partitionFor(site: DispatcherSite, name: string, partition = ''): Partition | undefined {
   const wanted = partition.trim();
   const found = site.env.engine.partition(wanted);
@@ -35,7 +38,7 @@ export function partitionFor(site: DispatcherSite, name: string, partition = '')
   return found;
 }
 
-/** The partition of that name; without one that of flavour kamailio used last, else the default one. */
+/** The partition with that name; without a name the Kamailio partition used last, else the default one. */
 export function kamailioFor(
   site: DispatcherCallSite,
   name: string,
@@ -45,7 +48,7 @@ export function kamailioFor(
   return last ?? partitionFor(site, name, partition);
 }
 
-/** A set that is named by its number. Undefined, with a log line of function `name`, when it is not. */
+/** A set given by its number. Undefined when it is not a number; then the log says so and names the function `name`. */
 export function setFor(
   site: DispatcherSite,
   name: string,
@@ -58,7 +61,7 @@ export function setFor(
   return undefined;
 }
 
-/** As `setFor`, in a partition of flavour kamailio. */
+/** Like `setFor`, in a Kamailio partition. */
 export function kamailioSetFor(site: DispatcherSite, name: string, set: string, partition?: string) {
   const found = setFor(site, name, set, partition);
   if (found === undefined) return undefined;
@@ -68,7 +71,7 @@ export function kamailioSetFor(site: DispatcherSite, name: string, set: string, 
   return undefined;
 }
 
-/** A number that may be left out; undefined, with a log line, for what is none. */
+/** An optional number; undefined, with a log line, for any other text. */
 export function numberFor(site: DispatcherSite, name: string, what: string, text: string | undefined, otherwise = 0) {
   const number = text === undefined ? otherwise : integerOf(text);
   if (number === undefined) site.refused(name, `${what} "${text}" is not a number`);

@@ -6,14 +6,14 @@ import type { DispatcherCallSite } from './call.js';
 import { kamailioFor, NOT_KAMAILIO, numberFor, partitionFor, setReference } from './references.js';
 import type { Target } from './selections.js';
 
-/** Names of the functions that select for a target. */
+/** Names of the functions, by where they write the selection. */
 const SELECT: Readonly<Record<Target, string>> = {
   dst: 'ds_select_dst',
   domain: 'ds_select_domain',
   list: 'ds_select',
 };
 
-/** Counts a selection and writes it to its target. 1, 2 when there were too many branches, -1. */
+/** Counts a selection and writes it to its target. Returns 1; 2 when there were too many branches; -1. */
 function selected(
   { call }: DispatcherCallSite,
   partition: Partition,
@@ -37,14 +37,14 @@ function selected(
   return call.selections.addParallel(partition, target) ? 1 : 2;
 }
 
-/** force_dst is off and $du is set: a selection for $du must not overwrite it. */
+/** Whether $du is set while force_dst is off: then a selection must not overwrite $du. */
 function keepsNextHop({ env, pvars }: DispatcherCallSite, target: Target): boolean {
   return target === 'dst' && env.forceDst === false && pvars.destinationUri !== undefined;
 }
 
 /**
- * ds_select_dst and ds_select_domain of OpenSIPS. `dialect` says which forms of the arguments are understood: those of
- * today's version, or those of 2.1 as well.
+ * ds_select_dst and ds_select_domain of OpenSIPS. `dialect` says which forms of the arguments are accepted: those of
+ * today's version, or those of 2.1 too.
  */
 export function selectOpensips(
   site: DispatcherCallSite,
@@ -67,7 +67,7 @@ export function selectOpensips(
   return verdict === 'kept' ? 1 : selected(site, found, target, verdict === 'selected', given.targets);
 }
 
-/** Flags of a call that names none, or a number of destinations alone: those the file sets for all. */
+/** Adds the file's default flags to a call that gives no flags, or only a number of destinations. */
 function withDefaults(flags: string | undefined, letters: string | undefined): string | undefined {
   if (letters === undefined) return flags;
   if (flags === undefined || flags.trim() === '') return letters;
@@ -104,7 +104,7 @@ const ROUTE_TARGETS: Readonly<Record<RoutesMode, Target>> = {
   list: 'list',
 };
 
-/** ds_select_routes of Kamailio. The partition may stand before the rules: "part:2=4;1=4". */
+/** ds_select_routes of Kamailio. The partition may precede the rules: "part:2=4;1=4". */
 export function selectRoutes(
   site: DispatcherCallSite,
   rules: string,
@@ -116,7 +116,8 @@ export function selectRoutes(
   const colon = rules.lastIndexOf(':');
   const given = partition.trim();
   const wanted = colon < 0 ? given : rules.slice(0, colon).trim();
-  // Rules may come with the call: what the script says of the partition is not theirs to change.
+  // A peer may have written the rules (they can come from a header); they must not change the partition that the script
+  // names.
   if (given !== '' && wanted !== given) return site.refused(name, `the rules name partition "${wanted}"`);
   const found = partitionFor(site, name, wanted);
   if (found === undefined) return -1;
@@ -127,7 +128,7 @@ export function selectRoutes(
   if (most === undefined) return -1;
   const routes = parseRoutes(rules.slice(colon + 1), 0, most);
   const { problem } = routes;
-  // As recorded, what stands before a fault is used, though the answer is no.
+  // As recorded, the rules before an error are used, although the function returns failure.
   const usable =
     problem === undefined || found.options.compat === 'strict' ? { ...routes, problem: undefined } : routes;
   const target = ROUTE_TARGETS[way];
@@ -136,19 +137,19 @@ export function selectRoutes(
   const good = call.dispatch.selectRoutes(found, usable, call.view, way) === 'selected';
   const code = selected(site, found, target, good, usable.targets);
   if (problem === undefined) return code;
-  // As recorded, the number of targets is written at the end only, which is not come to.
+  // As recorded, Kamailio writes the number of targets at the end of the selection, which an error prevents.
   const lists = call.dispatch.of(found);
   if (lists !== undefined) lists.uncounted = true;
   return site.refused(name, problem);
 }
 
-/** ds_next_dst and ds_next_domain of OpenSIPS: without a partition, of the default one. */
+/** ds_next_dst and ds_next_domain of OpenSIPS; without a partition for the default one. */
 export function selectNext(site: DispatcherCallSite, target: 'dst' | 'domain', partition: string | undefined): number {
   const found = partitionFor(site, `ds_next_${target}`, partition);
   return found !== undefined && site.call.selections.next(found, target) ? 1 : -1;
 }
 
-/** ds_next_dst and ds_next_domain of Kamailio: without a partition, of the one used last. */
+/** ds_next_dst and ds_next_domain of Kamailio; without a partition for the one used last. */
 export function selectNextKamailio(
   site: DispatcherCallSite,
   target: 'dst' | 'domain',
@@ -156,12 +157,13 @@ export function selectNextKamailio(
 ): number {
   const found = kamailioFor(site, `ds_next_${target}`, partition);
   if (found === undefined) return -1;
-  // As recorded, a call that ds_load_unset() has taken off goes on in its list, and the function fails all the same.
+  // As recorded, a call that ds_load_unset() no longer counts gets its next destination, but the function returns
+  // failure.
   const lost = found.flavour.nextNeedsCounting && site.call.dispatch.of(found)?.call?.counts === false;
   return site.call.selections.next(found, target) && !lost ? 1 : -1;
 }
 
-/** ds_set_dst and ds_set_domain of Kamailio: the destination in use once more. */
+/** ds_set_dst and ds_set_domain of Kamailio: write the current destination again. */
 export function selectAgain(site: DispatcherCallSite, target: 'dst' | 'domain', partition: string | undefined): number {
   const name = `ds_set_${target}`;
   const found = kamailioFor(site, name, partition);

@@ -2,27 +2,28 @@ import { parseAttributes } from '../../engine/kamailio/attributes.js';
 import type { TargetLists } from '../../engine/target-lists.js';
 import type { PvarRecords, PvarValue } from '../../pvar/context.js';
 
-/** Names Kamailio gives its records when nothing else is configured. */
+/** Kamailio's default names of the records. */
 const USUAL: RecordNames = { destinations: '_dsdst_', context: '_dsctx_' };
 
-/** The parameters xavp_dst and xavp_ctx. */
+/** Values of the parameters xavp_dst and xavp_ctx. */
 export interface RecordNames {
   readonly destinations: string;
   readonly context: string;
 }
 
 /**
- * What a kamailio selection keeps as scripts read it: $xavp(_dsdst_[0]=>uri) is the destination in use, those after it
- * are to come (fields uri, grp, attrs, dstid, socket, sockname); $xavp(_dsctx_=>cnt) is how many there were.
+ * A selection of a Kamailio partition as scripts read it. $xavp(_dsdst_[0]=>uri) is the current destination, followed
+ * by those still to be tried (fields uri, grp, attrs, dstid, socket, sockname). $xavp(_dsctx_=>cnt) is the number of
+ * selected destinations.
  */
 export class SelectionRecords implements PvarRecords {
-  /** `lists`: of the kamailio partition used last. */
+  /** `lists` gives the lists of the Kamailio partition used last. */
   constructor(
     private readonly lists: () => TargetLists | undefined,
     private readonly names: () => RecordNames = () => USUAL,
   ) {}
 
-  /** How many records a name has. */
+  /** Number of records with a name. */
   count(name: string): number {
     const lists = this.lists();
     if (lists === undefined) return 0;
@@ -31,7 +32,7 @@ export class SelectionRecords implements PvarRecords {
     return name === destinations ? lists.listed().length : 0;
   }
 
-  /** A field of the record at `index`, 0 the one in use; null: there is none. */
+  /** A field of the record at `index` (0 is the current one); null when there is none. */
   get(name: string, index: number, field: string): PvarValue {
     const lists = this.lists();
     if (lists === undefined) return null;

@@ -6,40 +6,40 @@ import type { Partition } from '../../engine/partition.js';
 import { sendingSocket } from './sending-socket.js';
 import type { ExtraTarget, SelectingCall } from './site.js';
 
-/** Where a selection is written: $du, the request-URI, or only the list. */
+/** Where a selection is written: into $du, into the request-URI, or only into the list. */
 export type Target = 'dst' | 'domain' | 'list';
 
-/** What was written last: what $du or the request-URI holds. */
+/** The selection written last, which $du or the request-URI holds. */
 interface Written {
   readonly partition: Partition;
   readonly target: 'dst' | 'domain';
   readonly uri: string;
 }
 
-/** What the functions of a script have selected for one call, and where they wrote it. */
+/** The selections that the functions of a script have made for one call, and where they were written. */
 export class Selections {
-  /** What the last selection asked for, where it found nothing: said in the call record of a refusal. */
+  /** Partition and sets of the last selection, when it found nothing; for the call record of a refused request. */
   inVain: { readonly partition: string; readonly sets: readonly number[] } | undefined = undefined;
   private partitions: readonly Partition[] = [];
   private written: Written | undefined = undefined;
-  /** The socket to send from was set by a selection, not by the script. */
+  /** Whether a selection, not the script, has set the socket to send from. */
   private socketSelected = false;
 
   constructor(private readonly call: SelectingCall) {}
 
-  /** Partitions whose lists the script has used, the one used last at the end. */
+  /** Partitions whose lists the script has used, the last used one at the end. */
   get used(): readonly Partition[] {
     return this.partitions;
   }
 
-  /** The partition of flavour kamailio used last. */
+  /** The Kamailio partition used last. */
   get lastKamailio(): Partition | undefined {
     return this.partitions.findLast((each) => kamailioOf(each) !== undefined);
   }
 
   /**
-   * Writes the destination in use of a partition into $du or the request-URI. False when there is none, or it cannot be
-   * written. `isSelection`: it was selected now, not taken from a list.
+   * Writes the current destination of a partition into $du or the request-URI. False when there is none, or it cannot
+   * be written. `isSelection`: it was selected just now, not taken from the list of an earlier selection.
    */
   use(partition: Partition, target: 'dst' | 'domain', isSelection = false): boolean {
     const { call } = this;
@@ -58,19 +58,22 @@ export class Selections {
     return true;
   }
 
-  /** Goes on to the next destination of a partition. False when there is none. */
+  /** Takes the next destination of a partition. False when there is none. */
   next(partition: Partition, target: 'dst' | 'domain'): boolean {
     this.show(partition);
     return this.call.dispatch.next(partition) !== undefined && this.use(partition, target);
   }
 
-  /** As `next`, for what was written last. */
+  /** Like `next`, for the partition and target written last. */
   following(): boolean {
     const { written } = this;
     return written !== undefined && this.next(written.partition, written.target);
   }
 
-  /** The destination that `uri`, the present $du (`isNextHop`) or request-URI, was written for; undefined: none was. */
+  /**
+   * The destination that `uri` was written for; `uri` is the current $du (`isNextHop`) or request-URI. Undefined when
+   * no selection wrote it.
+   */
   destinationOf(uri: string, isNextHop: boolean): Destination | undefined {
     const { written } = this;
     return written?.uri === uri && (written.target === 'dst') === isNextHop
@@ -78,14 +81,17 @@ export class Selections {
       : undefined;
   }
 
-  /** What was written no longer counts: the script goes elsewhere, from a socket of its own choice. */
+  /** Forgets the selection: the script has set another target, and sends from a socket it chooses. */
   abandon(): void {
     if (this.socketSelected) this.call.sendFrom(undefined);
     this.socketSelected = false;
     this.written = undefined;
   }
 
-  /** Adds the parallel targets of a selection as branches; with `list` its first as well. False when not all fit. */
+  /**
+   * Adds the parallel targets of a selection as branches; for `list`, the first target too. False when there are too
+   * many.
+   */
   addParallel(partition: Partition, target: Target): boolean {
     const { call } = this;
     const lists = call.dispatch.of(partition);
@@ -100,7 +106,10 @@ export class Selections {
     return fit;
   }
 
-  /** From the first access on, a partition's AVPs show its failover lists; what a script wrote before goes into them. */
+  /**
+   * From now on the AVPs of a partition read and write its failover lists; values that a script has written before are
+   * moved into the lists.
+   */
   show(partition: Partition): void {
     const known = this.partitions;
     if (known[known.length - 1] === partition) return;
@@ -115,11 +124,11 @@ export class Selections {
     }
   }
 
-  /** The request came to its end: by default its call counts no longer, or for as long as its dialog lasts. */
+  /** The request has its final status: by default its call stops counting, or counts until its dialog ends. */
   ended(code: number, cancelled: boolean): void {
     for (const partition of this.partitions) {
       const call = this.call.dispatch.of(partition)?.call;
-      // In a strict partition the script sees to that (ds_load_update, ds_load_unset); but a CANCEL it does not see.
+      // In a strict partition the script does this (ds_load_update, ds_load_unset), but it does not see a CANCEL.
       if (call === undefined || (partition.options.compat === 'strict' && !cancelled)) continue;
       if (code >= 200 && code < 300) call.confirm();
       else call.end();

@@ -4,8 +4,8 @@ import type { LocalSockets } from '../../sip/local-sockets.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 
 /**
- * The socket a destination is sent to from: the one its row names, by name or by address, else the
- * default one of its partition (ds_default_sockname, ds_default_socket). Undefined: chosen by transport and family.
+ * The socket to send from to a destination: the one in its row, by name or address, else the default of its partition
+ * (ds_default_sockname, ds_default_socket). Undefined: chosen by transport and address family.
  */
 export function sendingSocket(
   { row }: Destination,

@@ -7,36 +7,36 @@ import type { PvarScope } from '../../pvar/context.js';
 import type { Format } from '../../pvar/format.js';
 import type { LocalSockets } from '../../sip/local-sockets.js';
 
-/** Counters of what was selected, by partition. */
+/** Counters of selections by partition. */
 export interface SelectionTally {
   selected(partition: string): void;
   failed(partition: string): void;
 }
 
-/** What the dispatcher's functions need of the program. */
+/** The parts of the program that the dispatcher's functions use. */
 export interface DispatcherEnvironment {
   readonly engine: Engine;
   readonly sockets: LocalSockets;
   readonly tally: SelectionTally;
   readonly clock: Clock;
-  /** setid_pvar: where ds_is_in_list and ds_is_from_list write the set they found. */
+  /** setid_pvar: variable into which ds_is_in_list and ds_is_from_list write the set of the match. */
   readonly setidPvar: Format | undefined;
-  /** attrs_pvname: where ds_is_from_list writes the attributes of what it found. */
+  /** attrs_pvname: variable into which ds_is_from_list writes the attributes of the match. */
   readonly attrsPvar?: Format | undefined;
-  /** force_dst: ds_select_dst of a kamailio partition overwrites a $du that is there; default true. */
+  /** force_dst: whether ds_select_dst of a Kamailio partition overwrites an existing $du; default true. */
   readonly forceDst?: boolean | undefined;
-  /** Flag letters of selections that name none: what files of OpenSIPS 1.x say by modparam. */
+  /** Flags of selections that give none, set by modparam in files of OpenSIPS 1.x. */
   readonly selectFlags?: string | undefined;
-  /** Begins to load a partition anew (ds_reload); false while it may not. Absent: it never may. */
+  /** Starts loading a partition again (ds_reload); false when that is not allowed now. Absent: never allowed. */
   readonly reload?: ((partition: string) => boolean) | undefined;
-  /** script_attrs_avp of a partition, as a name. */
+  /** Name of the AVP in a partition's script_attrs_avp. */
   readonly scriptAttrsAvp?: ((partition: string) => string | undefined) | undefined;
 }
 
-/** A branch of a selection with several targets (Kamailio's algorithm 12). */
+/** A further branch of a selection with several targets (Kamailio's algorithm 12). */
 export interface ExtraTarget {
   readonly requestUri: string;
-  /** Next hop; undefined: where the request-URI says. */
+  /** Next hop; undefined: the request-URI. */
   readonly destinationUri: string | undefined;
   /** Description of the socket to send from. */
   readonly sendSocket: string | undefined;
@@ -44,33 +44,36 @@ export interface ExtraTarget {
 }
 
 /**
- * One request with all that its routes share, as a selection reads and writes it. Both script languages implement it:
+ * One request, with what its routes share, as a selection reads and writes it. Both script languages implement it:
  * `ScriptCall` for JavaScript, `Call` for cfg files.
  */
 export interface SelectingCall {
   readonly env: DispatcherEnvironment;
   readonly pvars: PvarScope;
-  /** The request as the engine looks at it. */
+  /** The request as the engine sees it. */
   readonly view: RequestView;
   readonly dispatch: DispatchContext;
-  /** The request-URI in its present form. */
+  /** The current request-URI. */
   readonly requestUri: string;
-  /** Status of the reply that the route is called for. */
+  /** Status of the reply that the route handles. */
   readonly replyCode: number | undefined;
   /** Writes $du. */
   sendTo(uri: string): void;
-  /** The request-URI has the address of a destination that is dialled by `dialUri`: its scheme may not show that. */
+  /**
+   * The request-URI now contains the address of a destination that is reached by `dialUri`; the text of the request-URI
+   * may not show the transport.
+   */
   leadsTo(requestUri: string, dialUri: string): void;
-  /** Sends from the socket of this description; undefined: chosen by transport and family. */
+  /** Sets the socket to send from by its description; undefined: chosen by transport and address family. */
   sendFrom(socket: string | undefined): void;
-  /** Adds a branch to which the request goes besides. False when it does not fit. */
+  /** Adds a branch that gets the request in addition. False when there are too many. */
   addTarget(target: ExtraTarget): boolean;
 }
 
-/** A route at work: what a function that looks at no selection needs. */
+/** The execution of a route, for functions that use no selection. */
 export interface DispatcherSite {
   readonly env: DispatcherEnvironment;
   readonly pvars: PvarScope;
-  /** Logs, rate limited, why the arguments of a function are refused. Returns -1, what the function then returns. */
+  /** Logs, limited in rate, why the arguments of a function are refused. Returns -1, the result of the function. */
   refused(name: string, reason: string): number;
 }

@@ -4,12 +4,12 @@ import type { DispatcherCallSite } from './call.js';
 import { kamailioFor, kamailioSetFor, partitionFor } from './references.js';
 import type { DispatcherSite } from './site.js';
 
-/** Whether ds_mark_dst may mean a state by it. */
+/** Whether a text can be the state argument of ds_mark_dst. */
 function isState(text: string): boolean {
   return /^(?:[012]|[aidtp]{1,2})$/i.test(text);
 }
 
-/** Marks the destination that a partition's selection has in use. */
+/** Marks the current destination of a partition's selection. */
 function mark(site: DispatcherCallSite, partition: Partition, state: string): number {
   const { call } = site;
   const lists = call.dispatch.of(partition);
@@ -24,7 +24,9 @@ function mark(site: DispatcherCallSite, partition: Partition, state: string): nu
   return 1;
 }
 
-/** ds_mark_dst of OpenSIPS, in both orders: (state, partition) of today, (partition, state) of 2.1. */
+/**
+ * ds_mark_dst of OpenSIPS, with the arguments in both orders: (state, partition) of today, (partition, state) of 2.1.
+ */
 export function markOpensips(site: DispatcherCallSite, first: string | undefined, second: string | undefined): number {
   let state = first?.trim();
   let name = second?.trim();
@@ -33,13 +35,13 @@ export function markOpensips(site: DispatcherCallSite, first: string | undefined
   return found === undefined ? -1 : mark(site, found, state ?? '');
 }
 
-/** ds_mark_dst of Kamailio: of the partition used last. */
+/** ds_mark_dst of Kamailio, for the partition used last. */
 export function markKamailio(site: DispatcherCallSite, state = ''): number {
   const found = kamailioFor(site, 'ds_mark_dst', undefined);
   return found === undefined ? -1 : mark(site, found, state.trim());
 }
 
-/** ds_mark_addr of Kamailio: a destination whatever was selected, at once and not by way of the thresholds. */
+/** ds_mark_addr of Kamailio: sets the state of any destination, without regard to thresholds. */
 export function markAddress(site: DispatcherSite, state: string, set: string, uri: string, partition?: string): number {
   const name = 'ds_mark_addr';
   const found = kamailioSetFor(site, name, set, partition);

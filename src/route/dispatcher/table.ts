@@ -8,7 +8,7 @@ import { reload, unsetLoad, updateLoad } from './load.js';
 import { selectAgain, selectKamailio, selectNext, selectNextKamailio, selectOpensips, selectRoutes } from './select.js';
 import { markAddress, markKamailio, markOpensips } from './states.js';
 
-// Many functions take the name of a partition after their parameters, which only JavaScript gives.
+// Many functions have the name of a partition as a further parameter, which only JavaScript routes can give.
 
 function knownFlags(value: string | number): string | undefined {
   return /^[fFuUdDaA]*$/.test(String(value)) ? undefined : `unknown flags "${value}"`;
@@ -27,7 +27,7 @@ const selectParameters = [
 
 const select2Parameters = [param('set', 'string'), param('algorithm', 'string'), optional('flags', 'string')] as const;
 
-/** Functions as OpenSIPS had them up to 2.4: partitions, lists of sets and "flags M max" within texts. */
+/** Functions of OpenSIPS up to 2.4: the text arguments may contain partitions, lists of sets, and "flags M max". */
 export const OPENSIPS_2_FUNCTIONS = {
   ds_select_dst: {
     parameters: select2Parameters,

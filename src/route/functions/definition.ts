@@ -4,48 +4,54 @@ import type { CallSite, ParameterDefinition, ParameterKind } from '../../cfg/fun
 /** A parameter of a function that both script languages have. */
 export interface SharedParameter extends ParameterDefinition {
   /**
-   * What the function gets for it: the text with its variables replaced, or a number, undefined for a text that is none.
-   * A parameter of kind "writable" is the variable itself, one of kind "regex" what tests a text. What is left out is
-   * undefined.
+   * 'number': the function gets a number, or undefined for a text that is not one. Otherwise it gets the text with its
+   * variables replaced. For the kind "writable" it gets the variable, for "regex" a test of a text. An omitted argument
+   * is undefined.
    */
   readonly as?: 'number';
 }
 
-/** One function, for cfg files and for JavaScript. `Site` is what it works on: see `site.ts`. */
+/** A function for cfg files and for JavaScript. `Site` is the type of the object it works on: see `site.ts`. */
 export interface SharedFunction<Site = never, Result = number> {
   readonly parameters: readonly SharedParameter[];
-  /** Kinds of routes it may be called from, by their names in cfg files. */
+  /** Kinds of routes in which it may be called, by their names in cfg files. */
   readonly routes: readonly RouteKind[] | 'any';
   /** One sentence for the reference page. */
   readonly summary: string;
   /** Last generation of OpenSIPS that has it. */
   readonly until?: number;
-  /** In cfg files it leaves the return code as it is. */
+  /** Whether it leaves the return code of a cfg file unchanged. */
   readonly keepsReturnCode?: boolean;
-  /** In cfg files its result may be a promise. */
+  /** Whether its result in a cfg file may be a promise. */
   readonly waits?: boolean;
-  /** Looks at the constants of a call in a cfg file, undefined for what is none, at load. Returns what is wrong. */
+  /**
+   * Checks the constant arguments of a call in a cfg file at load; an argument that is not constant is undefined.
+   * Returns the error, if any.
+   */
   check?(constants: readonly (string | number | undefined)[], site: CallSite): string | undefined;
-  /** For a call all of whose arguments are constants: what is to be done for each message, worked out at load. */
+  /** For a call with only constant arguments: prepares at load what is done for each message. */
   prepare?(...constants: string[]): (site: Site) => Result;
-  /** Takes the arguments in the order of `parameters`. Returns the code of the original: above 0 true, below 0 false. */
+  /**
+   * Runs the function; arguments are in the order of `parameters`. Returns the code of the original: above 0 true,
+   * below 0 false.
+   */
   run(site: Site, ...args: never[]): Result;
 }
 
 /** Functions by their names. */
 export type SharedFunctions<Site = never, Result = number> = Readonly<Record<string, SharedFunction<Site, Result>>>;
 
-/** A parameter that is always given. */
+/** A required parameter. */
 export function param(name: string, kind: ParameterKind, more: Partial<SharedParameter> = {}): SharedParameter {
   return { name, kind, ...more };
 }
 
-/** A parameter that may be left out. */
+/** An optional parameter. */
 export function optional(name: string, kind: ParameterKind, more: Partial<SharedParameter> = {}): SharedParameter {
   return { name, kind, optional: true, ...more };
 }
 
-/** What a function that succeeded or failed returns. */
+/** The code for success or failure. */
 export function code(good: boolean): number {
   return good ? 1 : -1;
 }

@@ -23,14 +23,14 @@ export function insertHeader(site: MessageSite, lines: string, before?: string):
   return fault === undefined ? 1 : site.refused('insert_hf', fault);
 }
 
-/** Takes all fields of a name out. Returns how many there were. */
+/** Removes all fields of a name. Returns their number. */
 export function removeNamed(site: MessageSite, name: string): number {
   let count = 0;
   for (const { line, next } of site.fields(name)) if (site.edits.remove(line, next)) count++;
   return count;
 }
 
-/** Functions on header fields: of OpenSIPS' sipmsgops, of Kamailio's textops. */
+/** Functions on header fields: sipmsgops of OpenSIPS, textops of Kamailio. */
 export const HEADER_FUNCTIONS = {
   append_hf: {
     parameters: [param('lines', 'string'), optional('after', 'string')],

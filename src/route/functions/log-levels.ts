@@ -1,7 +1,10 @@
 /** Levels of lines that scripts write. */
 export type ScriptLevel = 'ALERT' | 'BUG' | 'CRITICAL' | 'ERROR' | 'WARNING' | 'NOTICE' | 'INFO' | 'DEBUG';
 
-/** A level as scripts name it: the level that is written, and its number in the originals, which grows with detail. */
+/**
+ * A log level as scripts name it: the level that is written, and its number in the originals, which is higher for more
+ * detail.
+ */
 export interface NamedLevel {
   readonly level: ScriptLevel;
   readonly rank: number;
@@ -23,7 +26,7 @@ const LEVELS: Readonly<Record<string, NamedLevel>> = {
   DEBUG: { level: 'DEBUG', rank: 4 },
 };
 
-/** The level that xlog means by "L_WARN", "WARN" or "warn"; undefined for a text that names none. */
+/** The level that xlog understands by "L_WARN", "WARN" or "warn"; undefined for an unknown name. */
 export function logLevel(text: string): NamedLevel | undefined {
   return LEVELS[text.replace(/^L_/, '').toUpperCase()];
 }
@@ -31,7 +34,7 @@ export function logLevel(text: string): NamedLevel | undefined {
 /** Names of the levels, without "L_". */
 export const LEVEL_NAMES: readonly string[] = Object.keys(LEVELS);
 
-/** Level of our log that a level of scripts is written at. */
+/** Level of this program's log for each script level. */
 export const WRITTEN_LEVELS: Readonly<Record<ScriptLevel, 'error' | 'warn' | 'info' | 'debug'>> = {
   ALERT: 'error',
   BUG: 'error',

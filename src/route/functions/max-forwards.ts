@@ -2,18 +2,18 @@ import type { RouteKind } from '../../cfg/ast.js';
 import { code, param, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
 
-/** How a script language writes Max-Forwards into the request that leaves. */
+/** How a script language writes Max-Forwards into the request. */
 export interface MaxForwardsWriter<Site extends MessageSite> {
-  /** The request has no such field: it leaves with this number. */
+  /** Adds the field with this value to a request that has none. */
   add(site: Site, limit: number): void;
-  /** The request leaves with one less than it came with. */
+  /** Writes one less than the received value. */
   countDown(site: Site, hops: number): void;
 }
 
 const limitCheck = (value: string | number): string | undefined =>
   /^\d+$/.test(String(value)) && Number(value) > 0 && Number(value) < 256 ? undefined : `${value} is not a limit`;
 
-/** What a function gives for a field that is no number, and the number that an empty one counts as. */
+/** Return code for a value that is not a number, and the number that an empty value counts as. */
 interface Unreadable {
   readonly code: number;
   readonly empty: number;
@@ -27,7 +27,7 @@ function hopsOf({ message }: MessageSite, { empty }: Unreadable): number {
   return Number.isNaN(hops) && message.header('max-forwards') === '' ? empty : hops;
 }
 
-/** Functions on Max-Forwards (module maxfwd). A field that is no number gives -1 in OpenSIPS, -2 or -3 in Kamailio. */
+/** Functions on Max-Forwards (module maxfwd). A value that is not a number gives -1 in OpenSIPS, -2 or -3 in Kamailio. */
 export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwardsWriter<Site>) {
   const process = (unreadable: Unreadable) => (site: Site, limit: number | undefined) => {
     const hops = hopsOf(site, unreadable);

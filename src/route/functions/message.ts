@@ -1,7 +1,9 @@
 import { code, param, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
 
-/** Methods a list may name (RFC 3261 and its extensions); another word in a list refuses the start. */
+/**
+ * Methods that a list may name (RFC 3261 and its extensions); any other word in a constant list is an error at load.
+ */
 const METHODS = new Set([
   'INVITE',
   'ACK',
@@ -33,7 +35,7 @@ function methodCheck(value: string | number): string | undefined {
   return bad === undefined ? undefined : `unknown method "${bad}" in a list`;
 }
 
-/** Whether a list with "|" or "," between its words names a method, whatever the letter case. Makes no objects. */
+/** Whether a list, with "|" or "," between its words, contains a method, in any letter case. Allocates nothing. */
 export function namesMethod(list: string, method: string): boolean {
   if (method === '') return false;
   const words = list.toUpperCase();
@@ -43,7 +45,7 @@ export function namesMethod(list: string, method: string): boolean {
   return false;
 }
 
-/** `namesMethod` for a list that stays: its words are taken apart once. */
+/** Like `namesMethod`, for a constant list: it is split once. */
 export function methodTest(list: string): (method: string) => boolean {
   const words = list
     .toUpperCase()
@@ -54,14 +56,14 @@ export function methodTest(list: string): (method: string) => boolean {
   return (method) => (words.includes(method) ? method !== '' : method.includes('|') && namesMethod(list, method));
 }
 
-/** Whether a word ends here: at "|", at "," or the end of the text, with blanks before them. */
+/** Whether a word ends here: at "|" or ",", or at the end of the text, possibly after blanks. */
 function ends(text: string, from: number, step: 1 | -1): boolean {
   let at = from;
   while (text.charCodeAt(at) === 32) at += step;
   return at < 0 || at >= text.length || text.charCodeAt(at) === 124 || text.charCodeAt(at) === 44;
 }
 
-/** Questions about a message that both originals have: OpenSIPS in sipmsgops, Kamailio in textops and siputils. */
+/** Tests of a message that both originals have: sipmsgops of OpenSIPS, textops and siputils of Kamailio. */
 export const MESSAGE_FUNCTIONS = {
   is_method: {
     parameters: [param('methods', 'string', { check: methodCheck })],

@@ -12,11 +12,11 @@ const summary = 'answers the request';
 const KAMAILIO: readonly RouteKind[] = ['request', 'failure', 'error', 'onreply', 'event', 'branch-failure', 'local'];
 
 /**
- * Functions that answer the request. OpenSIPS' names differ in where they may be called only; Kamailio's in how the
- * reply is sent.
+ * Functions that answer the request. OpenSIPS' functions differ only in the routes that may call them, Kamailio's in
+ * how the reply is sent.
  */
 export function answerFunctions<Site extends MessageSite>(actions: RequestActions<Site, unknown>) {
-  /** `fallback`: the status for a code that is no number; undefined: the function fails. */
+  /** `fallback`: status for a code that is not a number; undefined: the function fails. */
   const send = (way: ReplyWay, fallback?: number) => ({
     summary,
     run(site: Site, status: number | undefined, reason: string): number {

@@ -3,16 +3,16 @@ import type { RequestActions } from './actions.js';
 import { optional, param, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
 
-/** Routes that may record the route. */
+/** Kinds of routes that may call record_route(). */
 export const RECORDS: readonly RouteKind[] = ['request', 'branch', 'failure', 'local', 'branch-failure'];
 
-/** A request whose call has black lists. */
+/** The execution of a route for a call that has black lists. */
 export interface BlacklistSite extends MessageSite {
   readonly env: { hasBlacklist(name: string): boolean };
   readonly call: { readonly blacklists: string[] };
 }
 
-/** "proto:host:port", "host:port" or "host" as a URI. */
+/** A URI from "proto:host:port", "host:port" or "host". */
 export function uriOf(text: string): string {
   if (/^sips?:/i.test(text)) return text;
   const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(.*)$/i.exec(text);
@@ -20,7 +20,7 @@ export function uriOf(text: string): string {
   return `sip:${match?.[2] ?? text}${transport === undefined || transport === 'udp' ? '' : `;transport=${transport}`}`;
 }
 
-/** Functions of the cores and of rr about where a request goes. */
+/** Functions of the cores and of rr that decide where a request is sent. */
 export function targetFunctions<Site extends MessageSite, Result>(actions: RequestActions<Site, Result>) {
   const append = {
     parameters: [optional('uri', 'string'), optional('q', 'string')],

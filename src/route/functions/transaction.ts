@@ -3,10 +3,10 @@ import type { ArmedKind, RelayFlags, RequestActions } from './actions.js';
 import { code, optional, param, type SharedFunction, type SharedFunctions } from './definition.js';
 import type { MessageSite } from './site.js';
 
-/** Routes that may relay, in Kamailio. */
+/** Kinds of Kamailio routes that may relay. */
 export const RELAYS: readonly RouteKind[] = ['request', 'failure', 'branch-failure', 'event', 'local'];
 
-/** Flags as t_relay() takes them: bits, or words of OpenSIPS 3. */
+/** Parses the flags of t_relay(): bits, or words of OpenSIPS 3. */
 export function relayFlags(text: string): RelayFlags {
   const number = /^0x/i.test(text) ? Number.parseInt(text, 16) : Number(text);
   const bits = Number.isNaN(number) ? 0 : number;
@@ -17,7 +17,7 @@ export function relayFlags(text: string): RelayFlags {
   };
 }
 
-/** "host:port", "udp:host:port" or a URI as a URI to send to. */
+/** A URI to send to, from "host:port", "udp:host:port" or a URI. */
 export function outboundUri(text: string): string | undefined {
   if (/^sips?:/i.test(text)) return text;
   const match = /^(?:(udp|tcp|tls|ws|wss|sctp):)?(\[[^\]]+\]|[^:\s]+)(?::(\d+))?$/i.exec(text.trim());
@@ -26,20 +26,20 @@ export function outboundUri(text: string): string | undefined {
   return `sip:${host}${port === undefined ? '' : `:${port}`}${transport === undefined || /^udp$/i.test(transport) ? '' : `;transport=${transport.toLowerCase()}`}`;
 }
 
-/** "udp:host:port": what stands first where 2.x names a destination. */
+/** Whether an argument has the form "udp:host:port", which in 2.x is the first argument when a destination is given. */
 function namesDestination(text: string): boolean {
   return text.includes(':');
 }
 
 const FLAG_WORDS = ['no-auto-477', 'no-dns-failover', 'pass-reason-hdr', 'pass-reason', 'allow-no-cancel'];
 
-/** Words with commas; up to 2.x also a number. */
+/** Whether flags are valid: words separated by commas; up to 2.x also a number. */
 function knownFlags(text: string, generation: number): boolean {
   if (generation < 3 && /^(?:0x[0-9a-f]+|\d+)?$/i.test(text)) return true;
   return text.split(',').every((each) => FLAG_WORDS.includes(each.trim()));
 }
 
-/** Functions of tm about the reply at hand. */
+/** Functions of tm about the reply that the route handles. */
 export const STATUS_FUNCTIONS = {
   t_check_status: {
     parameters: [param('pattern', 'regex')],
@@ -91,7 +91,7 @@ export function transactionFunctions<Site extends MessageSite, Result>(actions: 
             return undefined;
           return `unknown flag "${flags}"`;
         },
-        // Files of 2.x name the destination first: t_relay("udp:host:port", "0x02").
+        // In files of 2.x the destination is the first argument: t_relay("udp:host:port", "0x02").
         run(site: Site, first = '', second?: string): Result {
           const [flags = '', to] = namesDestination(first) ? [second, first] : [first, second];
           return actions.relay(site, relayFlags(flags), to === undefined ? undefined : outboundUri(to));

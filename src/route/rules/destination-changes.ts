@@ -7,32 +7,42 @@ import type { Destination, DestinationRow } from '../../engine/destination.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 
-/** What a rule changes of a request for each destination it is tried at, by that destination's attributes. */
+/**
+ * The changes that a rule makes to a request for each destination that is tried, depending on the destination's
+ * attributes.
+ */
 export interface CompiledChanges {
-  /** The Request-URI with digits taken off and put before its user part; itself where nothing changes. */
+  /** The request-URI with digits removed from and added before its user part; the same text where nothing changes. */
   requestUri(uri: string, destination: Destination): string;
-  /** Header fields of this try only; undefined for none. */
+  /** Header fields added for this destination only; undefined for none. */
   edits(message: SipMessage, destination: Destination): readonly TextEdit[] | undefined;
 }
 
 type Template = (attributes: ReadonlyMap<string, string>) => string | undefined;
 
-/** Header fields a proxy depends on. */
+/** Header fields that a proxy needs, which a rule may not add. */
 const RESERVED = /^(?:via|v|from|f|to|t|call-id|i|cseq|max-forwards|content-length|l|route|record-route)$/i;
 const HEADER_NAME = /^[A-Za-z0-9!%*_+.~-]{1,64}$/;
-/** What a user part may hold as it is (RFC 3261 section 25.1: unreserved and user-unreserved). */
+/**
+ * Characters that a user part may contain unescaped (RFC 3261 section 25.1: unreserved and user-unreserved), and
+ * escapes.
+ */
 const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})*$/;
 const CONTROL = /[\x00-\x1f\x7f]/;
 const DIGITS = /^\d{0,9}$/;
-/** Digits that may be taken off. */
+/** Maximum number of digits to remove. */
 const MOST_STRIPPED = 64;
 
-/** Called with what a destination's attributes make of a part of the rule that cannot be used, such as a strip of "abc". */
+/**
+ * Called when a destination's attribute cannot be used for a part of the rule, such as "abc" as the number of digits to
+ * remove.
+ */
 export type UnusableAttribute = (row: DestinationRow, part: string, value: string) => void;
 
 /**
- * Compiles the key "destination" of a rule. What the attributes of a row make of it and cannot be used is left out, and `unusable` is
- * called once for each row. Throws SwitchyardError CONFIG_INVALID for a header name that may not be added.
+ * Compiles the key "destination" of a rule. A change is left out when the attributes of a row give an unusable value
+ * for it; `unusable` is then called once for each row. Throws SwitchyardError CONFIG_INVALID for a header field that
+ * may not be added.
  */
 export function compileChanges(
   { strip, prefix, headers }: DestinationChanges,
@@ -53,7 +63,7 @@ export function compileChanges(
       if (!numbers) return uri;
       const attributes = attributesOf(row);
       const digits = stripOf(attributes) ?? '0';
-      // A tech prefix often ends with "#", which a user part holds escaped (RFC 3261 section 25.1).
+      // A tech prefix often ends with "#", which must be escaped in a user part (RFC 3261 section 25.1).
       const before = (prefixOf(attributes) ?? '').replaceAll('#', '%23');
       const known = DIGITS.test(digits);
       if (!known) refuse(row, 'strip', digits);
@@ -69,7 +79,8 @@ export function compileChanges(
       let text = '';
       for (const { name, value } of lines) {
         const shown = value(attributes);
-        // A destination without the attribute gets no such header; a line break would begin another one.
+        // A destination without the attribute gets no header field. A line break in the value would begin another
+        // field.
         if (shown === undefined || shown === '') continue;
         if (CONTROL.test(shown)) refuse(row, name, shown);
         else text += `${name}: ${shown}\r\n`;
@@ -80,7 +91,7 @@ export function compileChanges(
   };
 }
 
-/** Writes what cannot be used to a log. */
+/** Logs unusable attributes. */
 export function attributeLog(log: Logger): UnusableAttribute {
   return (row, part, value) => {
     const fields = { set: row.setId, destination: row.uri, part, value };
@@ -88,7 +99,7 @@ export function attributeLog(log: Logger): UnusableAttribute {
   };
 }
 
-/** The first part of each row only. */
+/** Passes on only the first report about each row. */
 function once(unusable: UnusableAttribute): UnusableAttribute {
   const said = new WeakSet<DestinationRow>();
   return (row, part, value) => {
@@ -98,7 +109,10 @@ function once(unusable: UnusableAttribute): UnusableAttribute {
   };
 }
 
-/** "id={trunk}": text with attributes in braces; undefined where one of them is missing. */
+/**
+ * Compiles a text with attributes in braces, such as "id={trunk}"; its result is undefined where an attribute is
+ * missing.
+ */
 function compileTemplate(text: string): Template {
   const parts = text.split(/\{([A-Za-z0-9_.-]{1,64})\}/);
   return (attributes) => {
@@ -123,7 +137,7 @@ function attributesOf(row: DestinationRow): ReadonlyMap<string, string> {
   return attributes;
 }
 
-/** A URI with another user part, the number of a tel URI; itself where it has none. */
+/** A URI with another user part, or a tel URI with another number; the same text when it has neither. */
 function withUser(text: string, change: (user: string) => string): string {
   const uri = parseUri(text);
   if (uri === undefined || uri.user === '') return text;

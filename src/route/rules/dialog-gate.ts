@@ -7,53 +7,53 @@ import type { RoutedRequest } from '../../proxy/decision.js';
 import type { DialogTokens, RecordedDialog } from '../../proxy/dialog-token.js';
 import type { LooseRoute } from './dialog.js';
 
-/** What is done with requests inside dialogs that did not begin here, as far as can be known (foreign_dialogs). */
+/** What to do with requests inside dialogs that did not begin here, as far as that can be known (foreign_dialogs). */
 export type ForeignDialogs = 'accept' | 'known' | 'refuse';
 
-/** Counts requests with a To tag and our Route whose Route is not shown to be ours. */
+/** Counts requests that have a To tag and a Route of ours, but no valid token. */
 export interface ForeignTally {
-  /** The Route is followed. */
+  /** The request follows its Route. */
   passed(): void;
-  /** The rules decide. */
+  /** The rules decide about the request. */
   refused(): void;
 }
 
-/** What decides on requests inside a dialog. */
+/** Input of a DialogGate. */
 export interface DialogGateOptions {
   readonly engine: Pick<Engine, 'partitions' | 'partition'>;
-  /** Undefined: every Route of ours is believed. */
+  /** Undefined: any Route that names this proxy is accepted. */
   readonly tokens: DialogTokens | undefined;
   readonly foreign: ForeignDialogs;
   /** limits.trusted_sources */
   readonly trusted: { has(address: string): boolean };
-  /** Bounds what one source may send in dialogs that began elsewhere, where it is neither trusted nor a destination. */
+  /** Limits what one source may send in dialogs that began elsewhere, unless it is trusted or a destination. */
   readonly limiter: { take(address: string): number };
   readonly tally: ForeignTally;
 }
 
-/** How a request may go on by its Route. */
+/** Permission for a request to follow its Route. */
 export interface Passage {
-  /** For what is recorded of its dialog again; '': nothing is. */
+  /** Tags for the token when Record-Route is added again; '': no token. */
   readonly tags: string;
-  /** Whether it may be sent there: a name can resolve to anything. */
+  /** Whether the request may be sent to this address; checked for each, since a name can resolve to any address. */
   allowed(address: ResolvedAddress): boolean;
 }
 
-/** A request, and where it came from. */
+/** A received request and its source. */
 type Arrived = Pick<RoutedRequest, 'message' | 'source'>;
 
-/** What is decided of a request inside a dialog, and why. */
+/** The decision about a request inside a dialog, and the reason. */
 export interface ExplainedPassage {
-  /** It goes on by its Route; otherwise the rules decide. */
+  /** Whether it follows its Route; otherwise the rules decide. */
   readonly passes: boolean;
   readonly why: string;
-  /** The partition that routed its dialog, where its token says so. */
+  /** The partition that selected the destination of its dialog, when the token says so. */
   readonly partition?: string | undefined;
 }
 
 /**
- * Methods that end, acknowledge or accompany a dialog. Others may begin something at a peer that takes no notice of the To tag: a
- * call, a transfer.
+ * Methods that end, acknowledge or accompany a dialog. Other methods may begin a call or a transfer at a peer that
+ * ignores the To tag.
  */
 const HARMLESS = new Set(['ACK', 'BYE', 'CANCEL', 'INFO', 'NOTIFY', 'OPTIONS', 'PRACK', 'UPDATE']);
 const NOWHERE: readonly string[] = [];
@@ -61,14 +61,15 @@ const UNCOUNTED = { take: () => 0 };
 const UNBOUNDED: Passage = { tags: '', allowed: () => true };
 
 /**
- * Decides whether a request inside a dialog is relayed by its Route, past the rules. A Route alone proves nothing: anybody can
- * write one that names us, and a To tag, and would be relayed anywhere. A token proves its own dialog only: it leads to the
- * destinations of the partition that routed the dialog, to both its ends, and to addresses that are no destinations.
+ * Decides whether a request inside a dialog follows its Route without being checked by the rules. A Route proves
+ * nothing by itself: anybody can write a Route that names this proxy, add a To tag, and would be relayed to any
+ * address. A token proves one dialog: a request with it may be sent to destinations of the partition that routed the
+ * dialog, to both ends of the dialog, and to addresses that are not destinations of any partition.
  */
 export class DialogGate {
   constructor(private readonly options: DialogGateOptions) {}
 
-  /** Undefined: the rules decide. */
+  /** The permission to follow the Route; undefined: the rules decide. */
   mayPass(request: RoutedRequest, { to, ours }: LooseRoute): Passage | undefined {
     const { tokens } = this.options;
     if (tokens === undefined) return UNBOUNDED;
@@ -76,7 +77,10 @@ export class DialogGate {
     return this.decide(request, first && tokens.recorded(request.message.callId, first, second), to);
   }
 
-  /** The same for a request under a cfg file, whose tokens are of a call, whatever its sockets. `carriers`: URIs that may carry it. */
+  /**
+   * The same for cfg files, where a token covers a call without its sockets. `carriers`: URIs that may contain the
+   * token.
+   */
   mayPassOfCall(
     request: Arrived,
     carriers: readonly (SipUri | undefined)[],
@@ -103,7 +107,7 @@ export class DialogGate {
     return passage;
   }
 
-  /** What mayPass decides of a request, and why, for people. Nothing is counted. */
+  /** The decision of mayPass with its reason as text. Changes no counter. */
   explain(request: RoutedRequest, { to: uri, ours }: LooseRoute): ExplainedPassage {
     const { tokens, foreign, trusted } = this.options;
     const { message, source } = request;
@@ -138,20 +142,23 @@ export class DialogGate {
     return { passes, why: `${token}; its source ${origin}, ${target}` };
   }
 
-  /** Whether a dialog of ours may reach an address: not the destinations of partitions it has nothing to do with. */
+  /** Whether a dialog that began here may reach an address. It may not reach destinations of other partitions. */
   private isWithin(dialog: RecordedDialog, address: string, port: number, source: string): boolean {
     const { partition } = dialog;
     const own = partition === undefined ? undefined : this.options.engine.partition(partition);
     if (own !== undefined && findInList(own, { ip: address, port }) !== undefined) return true;
     if (dialog.hasEndAt(address)) return true;
-    // Whatever the port: a gateway's host is not there for others either.
+    // Checked for any port: other ports of a gateway's host are not for other dialogs either.
     const targets = this.partitionsOf(address);
     if (targets.some((each) => dialog.isOf(each))) return true;
-    // What listens on this machine alone is reached from outside in its own calls only.
+    // A loopback address is only reached from outside in a dialog that has it as an end.
     return targets.length === 0 && (!isLoopback(address) || isLoopback(source));
   }
 
-  /** Of a dialog that began elsewhere: what comes from one of ours, or goes to one and can do no harm there. */
+  /**
+   * Decides about a request in a dialog that began elsewhere: it may come from a destination, or go to one with a
+   * harmless method.
+   */
   private known(
     { message, source }: Arrived,
     to: Endpoint | undefined,
@@ -161,7 +168,7 @@ export class DialogGate {
     if (trusted.has(source.address)) return UNBOUNDED;
     const origins = this.partitionsOf(plain(source.address));
     if (origins.length > 0) {
-      // A gateway calls whom it likes but the gateways of others.
+      // A gateway may send to any address but those of other partitions' gateways.
       const allowed = ({ address, port }: Endpoint): boolean => {
         const targets = this.partitionsOf(plain(address), port);
         return targets.length === 0 || targets.some((each) => origins.includes(each));
@@ -173,7 +180,7 @@ export class DialogGate {
     return UNBOUNDED;
   }
 
-  /** Names of the partitions that have a destination at an address. */
+  /** Names of the partitions that have a destination with this address. */
   private partitionsOf(ip: string, port?: number): readonly string[] {
     let found: string[] | undefined;
     for (const partition of this.options.engine.partitions) {
@@ -187,7 +194,10 @@ function isLoopback(address: string): boolean {
   return address.startsWith('127.') || canonicalIp(address) === canonicalIp('::1');
 }
 
-/** An address as destinations have it: IPv4 where IPv6 stands for it ("::ffff:192.0.2.1"), since a packet goes there. */
+/**
+ * An address in the form destinations have it: an IPv4-mapped IPv6 address ("::ffff:192.0.2.1") as IPv4, since that is
+ * where the packet goes.
+ */
 function plain(address: string): string {
   if (address.indexOf(':') < 0) return address;
   const [, high, low] = /^0:0:0:0:0:ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonicalIp(address) ?? '') ?? [];
@@ -196,10 +206,10 @@ function plain(address: string): string {
   return `${a >> 8}.${a & 255}.${b >> 8}.${b & 255}`;
 }
 
-/** Where a packet goes. */
+/** Address and port that a packet is sent to. */
 type Endpoint = Pick<ResolvedAddress, 'address' | 'port'>;
 
-/** Address and port that a URI is sent to, its maddr before its host (RFC 3261 section 19.1.1); undefined for a name. */
+/** Address and port in a URI, maddr before host (RFC 3261 section 19.1.1); undefined for a name. */
 function literalOf(uri: SipUri | undefined): Endpoint | undefined {
   const transport = uri === undefined ? undefined : uriTransport(uri);
   if (uri === undefined || transport === undefined) return undefined;

@@ -5,29 +5,30 @@ import type { TextEdit } from '../../sip/reply.js';
 import { isLoose, type RouteValue, removeFirst, routeSet } from '../../sip/route-set.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 
-/** Where a request with a Route header goes next, and what is taken out of it. */
+/** Next hop of a request with a Route header, and the Route values to remove. */
 export interface LooseRoute {
   readonly hop: NextHop;
   /** The URI of the hop; undefined for one that cannot be parsed. */
   readonly to: SipUri | undefined;
   readonly edits: readonly TextEdit[];
-  /** Our own URIs on top of the Route, in their order: one, or the two of a dialog that changes sockets. */
+  /** Our own URIs on top of Route, in order: one, or two in a dialog that changes sockets. */
   readonly ours: readonly SipUri[];
 }
 
 /**
- * Loose routing (RFC 3261 section 16.4): when the topmost Route is ours it is taken out, with all of ours that follow, and the request goes to the next Route or to its request-URI. Undefined when the topmost Route is
- * somebody else's or there is none: the request does not come back from a route we recorded.
+ * Loose routing (RFC 3261 section 16.4). When the topmost Route value is ours, it is removed together with all our
+ * values that follow, and the request goes to the next Route value or to its request-URI. Undefined when the topmost
+ * value is not ours, or there is none: then the request does not follow a route recorded here.
  */
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
   if (message.routeLine < 0 && request.strictRoute === undefined) return undefined;
   const routes = routeSet(message);
-  // Ours on top: one, or several that differ: a pair, what another of our sockets recorded, a name of ours and an address. The
-  // same one twice means two passes (a spiral).
+  // Our values on top: one, or several that differ, such as a pair, one of another socket, or a name and an address of
+  // this proxy. The same value twice means that the request passes here twice (a spiral).
   let ours = 0;
   while (isOurs(routes[ours], sockets) && (ours === 0 || !isSameSocket(routes[ours - 1], routes[ours]))) ours++;
-  // A strict router took our value out itself.
+  // A strict router has removed our value already.
   if (ours === 0 && request.strictRoute === undefined) return undefined;
   const uris: SipUri[] = [];
   if (request.strictRoute !== undefined) uris.push(request.strictRoute);
@@ -45,14 +46,14 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
 }
 
 /**
- * Where a request goes whose Route header holds none of ours on top: to that route (RFC 3261 section 16.6 step 7). Undefined
- * when it has none.
+ * Next hop of a request whose topmost Route value is not ours (RFC 3261 section 16.6 step 7). Undefined when there is
+ * no Route.
  */
 export function foreignRoute(request: RoutedRequest): Omit<LooseRoute, 'ours'> | undefined {
   return request.message.routeLine < 0 ? undefined : followingRoute(request, routeSet(request.message), 0, undefined);
 }
 
-/** The way to the Route value after `ours` of them, which are taken out; undefined when there is no such value. */
+/** The hop to the Route value after our `ours` values, which are removed; undefined when there is no such value. */
 function followingRoute(
   request: RoutedRequest,
   routes: readonly RouteValue[],
@@ -63,14 +64,15 @@ function followingRoute(
   if (next?.uri === undefined) return undefined;
   const to = next.uri;
   if (isLoose(to)) return { hop: plainHop(next.text, undefined, socket), to, edits: removeFirst(routes, ours) };
-  // A strict router next: it wants its own URI in the request line and the real one last (section 16.6 step 6).
+  // The next hop is a strict router: it needs its own URI in the request line and the request-URI last in Route
+  // (section 16.6 step 6).
   const rest = removeFirst(routes, ours + 1);
   const end = request.message.headersEnd;
   const last: TextEdit = { start: end, end, text: `Route: <${request.requestUri}>\r\n` };
   return { hop: plainHop(next.text, next.text, socket), to, edits: [...rest, last] };
 }
 
-/** The connection one of our Route values names by its token, unless the request came by that very connection. */
+/** The connection that a token in one of our Route values names, unless the request was received on that connection. */
 function flowOf(
   routes: readonly RouteValue[],
   ours: number,
@@ -90,13 +92,13 @@ function isOurs(route: RouteValue | undefined, sockets: LocalSockets): boolean {
   return route?.uri !== undefined && sockets.isOurs(route.uri);
 }
 
-/** The socket the second of our two Route values names: the one the dialog leaves by. */
+/** The socket that the second of our two Route values names, by which the dialog leaves. */
 function outbound(route: RouteValue, sockets: LocalSockets) {
   const uri = route.uri;
   return uri === undefined ? undefined : sockets.byUri(uri);
 }
 
-/** Whether two Route values name the same socket, and are not the two halves of a pair. */
+/** Whether two Route values name the same socket and are not the two halves of a pair. */
 function isSameSocket(a: RouteValue | undefined, b: RouteValue | undefined): boolean {
   if (a?.uri === undefined || b?.uri === undefined) return false;
   if (uriParam(a.uri.params, 'r2') !== undefined && uriParam(b.uri.params, 'r2') !== undefined) return false;

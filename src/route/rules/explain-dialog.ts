@@ -7,20 +7,20 @@ import type { Source } from '../../sip/transport/transport.js';
 import { looseRoute } from './dialog.js';
 import type { DialogGate } from './dialog-gate.js';
 
-/** What becomes of a request with a To tag. */
+/** The handling of a request with a To tag. */
 export type ExplainedDialog = {
-  /** Route values on top that name us, and are taken out. */
+  /** Topmost Route values that name this proxy and are removed. */
   readonly ours: readonly string[];
-  /** Whether it goes on by its Route, is decided by the rules, or goes nowhere. */
+  /** Whether the request follows its Route, the rules decide, or it is not forwarded. */
   readonly verdict: 'by its Route' | 'by the rules' | 'nowhere';
   readonly why: string;
-  /** The partition that routed its dialog, where its token says so. */
+  /** The partition that selected the destination of its dialog, when the token says so. */
   readonly partition?: string;
   /** The URI it is sent to. */
   readonly next?: string;
 };
 
-/** Says whether a request with a To tag goes on by its Route, and why (RFC 3261 section 16.4). Nothing is counted. */
+/** Says whether a request with a To tag follows its Route, and why (RFC 3261 section 16.4). Changes no counter. */
 export function explainDialog(
   received: SipMessage,
   source: Source,

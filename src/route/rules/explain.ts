@@ -20,11 +20,11 @@ import type { CompiledRule, ReadySelection } from './rule.js';
 import type { BlacklistCheck } from './rule-plan.js';
 import { withoutTrace } from './without-trace.js';
 
-/** Candidates of one set that are listed. */
+/** Maximum number of candidates of one set, and of destinations in the order of failover, in an explanation. */
 const MOST_CANDIDATES = 200;
 const MOST_ORDER = 100;
 
-/** One entry of a rule's match, and what the request has there. */
+/** One entry of a rule's match, and the request's value for it. */
 export type ExplainedEntry = {
   readonly variable: string;
   readonly pattern: string;
@@ -32,15 +32,15 @@ export type ExplainedEntry = {
   readonly matches: boolean;
 };
 
-/** Whether a rule was looked at, and took the request. */
+/** Whether a rule was checked, and whether it matched. */
 export type ExplainedRule = {
   readonly rule: string;
-  /** `not reached`: one before it took the request. */
+  /** `not reached`: an earlier rule matched. */
   readonly verdict: 'taken' | 'does not match' | 'not reached';
   readonly entries: readonly ExplainedEntry[];
 };
 
-/** A destination of a set that was asked. */
+/** A destination of a set that was asked for a selection. */
 export type ExplainedCandidate = {
   readonly destination: string;
   readonly state: string;
@@ -50,27 +50,27 @@ export type ExplainedCandidate = {
   readonly priority: number;
   readonly attrs?: string;
   readonly blacklisted?: true;
-  /** It is a socket of our own: the request would come back. */
+  /** Whether it is a socket of this proxy: the request would come back. */
   readonly ourselves?: true;
 };
 
-/** A set that was asked. */
+/** A set that was asked for a selection. */
 export type ExplainedSet = {
   readonly set: number;
   readonly algorithm: string;
-  /** The hash and its key, or the position, that decided. */
+  /** What decided: the hash and its key, or the position. */
   readonly decided_by?: string;
   readonly active: number;
   readonly candidates: readonly ExplainedCandidate[];
   readonly more_candidates?: number;
 };
 
-/** Where a request goes by the rules, and why. */
+/** Where the rules send a request, and why. */
 export type Explanation = {
-  /** What its Route says, for a request with a To tag. */
+  /** The decision about its Route, for a request with a To tag. */
   readonly dialog?: ExplainedDialog;
   readonly rules: readonly ExplainedRule[];
-  /** The rule that took it; absent where none did. */
+  /** The rule that matched; absent when none did. */
   readonly rule?: string;
   readonly relay?: string;
   readonly partition?: string;
@@ -78,30 +78,33 @@ export type Explanation = {
   /** Destinations in the order they are tried. */
   readonly order?: readonly string[];
   readonly fails_over_on?: string;
-  /** What the caller gets without a destination, or in place of one. */
+  /** The reply to the caller when there is no destination, or the rule replies. */
   readonly answer?: string;
-  /** Why nothing is selected. */
+  /** Why no destination is selected. */
   readonly failure?: string;
 };
 
-/** What an explanation is made from. */
+/** Input of `explain`. */
 export interface ExplainOptions {
   readonly engine: Engine;
   readonly rules: readonly CompiledRule[];
   readonly blocked: BlacklistCheck;
   readonly sockets: LocalSockets;
   readonly dialogs: Pick<DialogGate, 'explain'>;
-  /** Whether a partition may be shown; absent: all of them. */
+  /** Whether a user may see a partition; absent: all of them. */
   readonly sees?: ((partition: string) => boolean) | undefined;
 }
 
-/** What is remarkable of a destination. */
+/** Special states of a destination to show. */
 interface Marks {
   readonly isBlocked: (destination: Destination) => boolean;
   readonly isOurs: (destination: Destination) => boolean;
 }
 
-/** Says where a request goes by its Route or the rules, and why. What selections move on is put back: nothing has happened. */
+/**
+ * Says where a request is sent, by its Route or the rules, and why. State that selections change is restored
+ * afterwards.
+ */
 export function explain(scope: RequestScope, source: Source | undefined, options: ExplainOptions): Explanation {
   const { message } = scope;
   const before = beforeRules(message);
@@ -183,7 +186,7 @@ function explainByRules(scope: RequestScope, options: ExplainOptions): Explanati
   };
 }
 
-/** What is decided of a request before any rule is looked at (RFC 3261 section 16.3). */
+/** The decision about a request before any rule is checked (RFC 3261 section 16.3). */
 function beforeRules(message: SipMessage): { readonly answer?: string; readonly failure: string } | undefined {
   if (message.maxForwards === 0) return { answer: '483 Too Many Hops', failure: 'Max-Forwards is used up' };
   if (message.parsedUri === undefined) return { answer: '400 Bad Request', failure: 'the request-URI cannot be read' };
@@ -192,7 +195,7 @@ function beforeRules(message: SipMessage): { readonly answer?: string; readonly 
   return undefined;
 }
 
-/** Selects as the router would, and puts back what that moved on. */
+/** Selects like the router, and restores the state that the selection changed. */
 function rehearse(
   rule: CompiledRule,
   selection: ReadySelection,
@@ -267,7 +270,7 @@ function explainedSet(
   };
 }
 
-/** What an algorithm looks at: the key and its hash, or the position where it goes on. */
+/** What the algorithm decides by: the key and its hash, or the position to continue at. */
 function decidedBy(
   partition: Partition,
   { flags }: SelectTarget,

@@ -6,10 +6,10 @@ import { textOf } from '../../pvar/context.js';
 import { compileFormat } from '../../pvar/format.js';
 import type { Matcher } from './match.js';
 
-/** The key of a rule's match that asks whether a request comes from a destination. */
+/** Key in a rule's match that tests whether a request comes from a destination. */
 export const FROM = 'from_list';
 
-/** What is asked of the source of a request. */
+/** Conditions for the source of a request. */
 interface FromList extends SourceWanted {
   /** '' for the default partition. */
   readonly partition: string;
@@ -17,7 +17,7 @@ interface FromList extends SourceWanted {
 
 const SHAPE = /^(?:([^:;]+):)?(\*|[0-9]{1,10})((?:;.*)?)$/s;
 
-/** Reads "1", "acme:1", "*", "1;port;active;attrs=pstn*". Throws SwitchyardError CONFIG_INVALID. */
+/** Parses "1", "acme:1", "*" or "1;port;active;attrs=pstn*". Throws SwitchyardError CONFIG_INVALID. */
 export function parseFromList(text: string): FromList {
   const [, partition = '', set = '', options = ''] = SHAPE.exec(text.trim()) ?? [];
   const words = options.split(';').map((each) => each.trim());
@@ -33,8 +33,8 @@ export function parseFromList(text: string): FromList {
 }
 
 /**
- * Whether a request comes from a destination of a set (ds_is_in_list, ds_is_from_list): by its source address, with "port" by
- * its port, too. Throws SwitchyardError CONFIG_INVALID.
+ * Makes a test whether a request comes from a destination of a set (ds_is_in_list, ds_is_from_list): by its source
+ * address and, with "port", its source port. Throws SwitchyardError CONFIG_INVALID.
  */
 export function fromListMatcher(text: string, partitions: (name: string) => Partition | undefined): Matcher {
   const wanted = parseFromList(text);

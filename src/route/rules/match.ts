@@ -8,12 +8,13 @@ import { compileFormat, type Format } from '../../pvar/format.js';
 /** Whether a request satisfies one entry of a rule's match. */
 export type Matcher = (context: PvarContext) => boolean;
 
-/** Variables that hold host names, which are compared without case (RFC 3261 section 19.1.4). */
+/** Variables whose values are host names, compared without letter case (RFC 3261 section 19.1.4). */
 const HOSTS = new Set(['rd', 'fd', 'td', 'dd', 'od', 'ad']);
 
 /**
- * Compiles an entry of a rule's match: a pseudo-variable and what it must be, an exact value, a glob with "*", a CIDR
- * block for addresses, or a POSIX extended regular expression in slashes, "/.../i" without case. Throws SwitchyardError PVAR_UNKNOWN, PVAR_SYNTAX or CONFIG_INVALID.
+ * Compiles an entry of a rule's match: a pseudo-variable and a pattern. The pattern is an exact value, a glob with "*",
+ * a CIDR block for addresses, or a POSIX extended regular expression in slashes ("/.../i" ignores letter case). Throws
+ * SwitchyardError PVAR_UNKNOWN, PVAR_SYNTAX or CONFIG_INVALID.
  */
 export function compileMatcher(variable: string, pattern: string): Matcher {
   const format = compileFormat(variable);
@@ -27,7 +28,7 @@ export function compileMatcher(variable: string, pattern: string): Matcher {
   if (pattern.includes('*')) {
     const parts = (ignoreCase ? pattern.toLowerCase() : pattern).split('*');
     return (context) => {
-      // What is not there (a header that is missing) is not a value at all, not even for "*".
+      // A variable without a value (a missing header field) matches nothing, not even "*".
       const value = format.evaluateValue(context);
       return value !== null && matchesGlob(parts, ignoreCase ? textOf(value).toLowerCase() : textOf(value));
     };
@@ -54,7 +55,7 @@ function regexMatcher(format: Format, source: string, ignoreCase: boolean): Matc
   }
 }
 
-/** Whether the parts stand in the text in order, the first at its start and the last at its end. Linear in the text. */
+/** Whether the text contains the parts in order, the first at its start and the last at its end. Takes linear time. */
 function matchesGlob(parts: readonly string[], text: string): boolean {
   const first = parts[0] as string;
   const last = parts[parts.length - 1] as string;

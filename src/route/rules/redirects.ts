@@ -6,12 +6,14 @@ import { applyEdits } from '../../sip/reply.js';
 import { type RouteValue, removeValues, routeValues } from '../../sip/route-set.js';
 import { viaValues } from '../../sip/via-values.js';
 
-/** Contact values of a redirection that is followed; one with more goes to the caller as it is. */
+/**
+ * Maximum number of Contact values of a redirection that is followed; one with more is sent to the caller unchanged.
+ */
 const MOST_CONTACTS = 256;
 
 /**
- * The targets that redirections of one request name (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and
- * 302, by falling q, each URI once. 305 and 380 mean something else and are left to the caller.
+ * The targets in the redirections of one request (RFC 3261 section 16.5 and 16.7 step 4): Contacts of 300, 301 and 302
+ * in descending order of q, each URI once. 305 and 380 have another meaning and are sent to the caller.
  */
 export class Redirects {
   private readonly known = new Set<string>();
@@ -19,14 +21,14 @@ export class Redirects {
   private readonly secure: boolean;
   private left: number;
 
-  /** `requestUri` is the one that came; a URI that was tried before must be among `tried`. */
+  /** `requestUri` is the received one; `tried` has the URIs that have been tried already. */
   constructor(
     requestUri: string,
     tried: readonly string[],
-    /** Contacts followed at most. */
+    /** Maximum number of Contacts to follow. */
     most: number,
   ) {
-    // What was asked for over TLS must not go on without (section 16.5).
+    // A request to a sips URI must not be sent without TLS (section 16.5).
     this.secure = /^sips:/i.test(requestUri);
     this.left = most;
     for (const uri of [requestUri, ...tried]) this.known.add(uri);
@@ -38,8 +40,9 @@ export class Redirects {
   }
 
   /**
-   * Adds the Contacts of a reply, before those that wait already: they replace the target that sent them. Undefined
-   * when there is none to follow; the reply then counts as any other. `most`: Contacts of this reply at most.
+   * Adds the Contacts of a reply before the waiting targets: they replace the target that sent the reply. Undefined
+   * when no Contact can be followed; the reply is then handled like any other. `most`: maximum number of Contacts from
+   * this reply.
    */
   follow(reply: SipMessage, most = Number.POSITIVE_INFINITY): Followed | undefined {
     if (reply.status < 300 || reply.status > 302) return undefined;
@@ -51,7 +54,7 @@ export class Redirects {
       const { uri } = contact;
       if (uri === undefined || uri.scheme === 'tel' || (this.secure && uri.scheme !== 'sips')) continue;
       const text = requestUriOf(contact.text, uri);
-      // The caller should not retry one that was tried here or is about to be.
+      // The caller should not retry a Contact that was tried here or will be.
       if (!this.known.has(text)) {
         if (this.left === 0 || found.length >= most) continue;
         this.left--;
@@ -79,8 +82,8 @@ export class Redirects {
 }
 
 /**
- * Whether a request has passed here before, as one does that a redirection sent back to us. Then its replies are left to
- * the context that followed it, so that redirections that lead to redirections do not multiply.
+ * Whether a request has passed here before, as when a redirection led back to this proxy. Its redirections are then
+ * left to the response context that followed the first one; otherwise redirections to redirections would multiply.
  */
 export function hasPassedHere(message: SipMessage, sockets: LocalSockets): boolean {
   for (const via of viaValues(message)) {
@@ -89,14 +92,14 @@ export function hasPassedHere(message: SipMessage, sockets: LocalSockets): boole
   return false;
 }
 
-/** A Contact's URI as a request-URI: without what must not stand there (RFC 3261 section 19.1.1, table 1). */
+/** A Contact's URI as a request-URI: without the parts not allowed there (RFC 3261 section 19.1.1, table 1). */
 function requestUriOf(text: string, uri: SipUri): string {
   const bare = uri.headers === '' ? text : text.slice(0, text.length - uri.headers.length);
   if (uriParam(uri.params, 'method') === undefined) return bare;
   return bare.slice(0, bare.length - uri.params.length) + uri.params.replace(/;method=[^;]*/gi, '');
 }
 
-/** The q of a Contact value, 1 without one that can be read (RFC 3261 section 20.10). */
+/** The q of a Contact value (RFC 3261 section 20.10); 1 when it is missing or invalid. */
 function preferenceOf(value: string): number {
   const match = /;[ \t]*q[ \t]*=[ \t]*([01](?:\.[0-9]{0,3})?)[ \t]*(?:;|$)/i.exec(
     value.slice(Math.max(0, value.lastIndexOf('>'))),

@@ -19,12 +19,12 @@ import type { CompiledRule } from './rule.js';
 /** Whether an address is on one of the named blacklists. */
 export type BlacklistCheck = (lists: readonly string[], address: ResolvedAddress) => boolean;
 
-/** Begins following the redirections of a request; undefined where the rule does not follow them. */
+/** Starts following the redirections of a request; undefined when the rule does not follow them. */
 export type RedirectsOf = (() => Redirects | undefined) | undefined;
 
 const MARKS = { a: 'active', i: 'inactive', p: 'probing' } as const;
 
-/** How a rule relays: the destinations it selected in order, marking those that fail. */
+/** How a rule relays a request: to the destinations it selected, in order; marks those that fail. */
 export class RulePlan implements RelayPlan {
   readonly recordRoute: boolean;
   readonly noHop: { readonly code: number; readonly reason: string };
@@ -34,18 +34,18 @@ export class RulePlan implements RelayPlan {
 
   constructor(
     private readonly compiled: CompiledRule,
-    /** Tried at once, if there are several. */
+    /** The first hop, or several to be tried in parallel. */
     private first: readonly NextHop[] | undefined,
     private readonly following: () => NextHop | undefined,
     readonly edits: readonly TextEdit[],
     private readonly states: StateTable,
     private readonly blocked: BlacklistCheck,
-    /** The call that counts as load of its destination, where call load chose. */
+    /** The call that counts as load of its destination, when the algorithm uses call load. */
     private readonly call?: CountedCall | undefined,
     private readonly redirectsOf?: RedirectsOf,
     readonly origin?: RouteOrigin,
   ) {
-    // A call that counts as load needs Record-Route, so that its BYE passes here.
+    // A call that counts as load needs Record-Route, so that its BYE passes through this proxy.
     this.recordRoute = compiled.rule.recordRoute || call !== undefined;
     this.noHop = compiled.rule.reject;
     this.portable = redirectsOf === undefined;
@@ -73,7 +73,7 @@ export class RulePlan implements RelayPlan {
       this.redirects = redirects;
       if (verdict !== undefined) return verdict;
     }
-    // A destination that could not be reached at all is a failure whatever codes are listed: nobody answered.
+    // A destination that could not be reached at all has failed, whatever codes are listed, since no one answered.
     const unreachable = failure.local && failure.code !== 408;
     const silent = failure.local && failure.code === 408;
     const failsOver = silent ? this.compiled.silenceFailsOver : this.compiled.failsOver(failure.code);
@@ -105,7 +105,7 @@ export class RulePlan implements RelayPlan {
   }
 }
 
-/** A request that goes to one URI: in-dialog requests, and rules without a selection. */
+/** A request that goes to one URI: for requests inside dialogs, and for rules without a selection. */
 export class UriPlan implements RelayPlan {
   readonly noHop = { code: 404, reason: 'Not Found' } as const;
   readonly portable: boolean;
@@ -135,7 +135,7 @@ export class UriPlan implements RelayPlan {
   }
 }
 
-/** A request inside a dialog, by the Route that was recorded for it. */
+/** A request inside a dialog that follows its recorded Route. */
 export class DialogPlan extends UriPlan {
   constructor(
     { hop, edits }: LooseRoute,
@@ -151,7 +151,7 @@ export class DialogPlan extends UriPlan {
   }
 }
 
-/** What a failure means while redirections are followed: undefined where they do not decide it. */
+/** The consequence of a failure while redirections are followed; undefined where they do not decide. */
 function redirected(
   known: Redirects | undefined,
   redirectsOf: NonNullable<RedirectsOf>,
@@ -160,7 +160,7 @@ function redirected(
 ): { readonly redirects: Redirects | undefined; readonly verdict: AfterFailure | undefined } {
   const redirects = known ?? (code < 400 ? redirectsOf() : undefined);
   const followed = reply === undefined ? undefined : redirects?.follow(reply);
-  // A target of a redirection failed: the next of them is tried, unless the code is a 6xx.
+  // The target of a redirection has failed: the next one is tried, unless the code is a 6xx.
   const verdict = followed ?? (code < 600 && redirects?.pending === true ? true : undefined);
   return { redirects, verdict };
 }

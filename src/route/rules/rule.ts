@@ -13,11 +13,11 @@ import { type CompiledChanges, compileChanges, type UnusableAttribute } from './
 import { FROM, fromListMatcher } from './from-list.js';
 import { compileMatcher, type Matcher } from './match.js';
 
-/** A selection with its partition found. */
+/** A selection whose partition has been found. */
 export interface ReadySelection {
   readonly partition: Partition;
   readonly targets: readonly SelectTarget[];
-  /** Groups in the form of ds_select_routes, in place of `targets` (partitions of flavour kamailio). */
+  /** Sets with an algorithm each, as for ds_select_routes, instead of `targets` (Kamailio partitions). */
   readonly routes?: SelectRoutes;
 }
 
@@ -26,27 +26,33 @@ export interface RuleEntry {
   readonly variable: string;
   readonly pattern: string;
   readonly matches: Matcher;
-  /** What the variable is for a request. */
+  /** Reads the variable of a request. */
   readonly value: Format;
 }
 
-/** A routing rule, compiled: matching it and finding out what to select costs no parsing. */
+/** A compiled routing rule; matching and selecting need no parsing. */
 export interface CompiledRule {
   readonly rule: RoutingRule;
   matches(scope: RequestScope): boolean;
-  /** The entries of its match one by one, for explanations. */
+  /** The entries of its match, for explanations. */
   readonly entries: readonly RuleEntry[];
-  /** What to select; a string says why it is unknown (no such partition in a variable, a set that is no number). */
+  /**
+   * The selection for a request; a string says why there is none (an unknown partition in a variable, a set that is not
+   * a number).
+   */
   selection(scope: RequestScope): ReadySelection | string;
-  /** What to select where the ones before find nothing, in order. */
+  /** Further selections, made in order when the ones before find nothing. */
   readonly fallbacks: readonly ((scope: RequestScope) => ReadySelection | string)[];
-  /** What is changed for each destination; undefined: nothing. */
+  /** Changes for each destination; undefined: none. */
   readonly changes: CompiledChanges | undefined;
-  /** What call records say of a selection of this rule; the same object for the same targets as the last time. */
+  /**
+   * The origin in call records for a selection of this rule. The same object is returned when the targets equal the
+   * last ones.
+   */
   origin(selection: ReadySelection | undefined, failure?: string): RouteOrigin;
-  /** Whether a final reply code goes to the next destination. */
+  /** Whether a final reply code leads to the next destination. */
   failsOver(code: number): boolean;
-  /** Whether a destination that sends no final reply goes to the next one. */
+  /** Whether the lack of a final reply leads to the next destination. */
   readonly silenceFailsOver: boolean;
 }
 
@@ -54,8 +60,8 @@ export interface CompiledRule {
 export type PartitionLookup = (name: string) => Partition | undefined;
 
 /**
- * Compiles a rule; `unusable` is called for attributes of destinations that its changes cannot use. Throws SwitchyardError CONFIG_INVALID
- * naming the rule's pointer and what is wrong.
+ * Compiles a rule. `unusable` is called for attributes of destinations that its changes cannot use. Throws
+ * SwitchyardError CONFIG_INVALID with the rule's pointer and the error.
  */
 export function compileRule(
   rule: RoutingRule,
@@ -91,7 +97,7 @@ export function compileRule(
   }
 }
 
-/** One slot of memory: most rules select the same targets each time. */
+/** Keeps the last result: most rules select the same targets each time. */
 function originOf(pointer: string): CompiledRule['origin'] {
   let targets: readonly SelectTarget[] | undefined;
   let partition: Partition | undefined;
@@ -157,7 +163,7 @@ function compileSelection(
   }
 }
 
-/** A selection by "2=4;1=4;3=4": groups with an algorithm each, all of them for failover. */
+/** A selection by "2=4;1=4;3=4": sets with an algorithm each, all of them in the order of failover. */
 function compileRoutes(
   select: SelectConfig,
   rules: string,
@@ -192,7 +198,7 @@ function ready(given: SelectArguments, partitions: PartitionLookup): ReadySelect
   return partition === undefined ? unknownPartition(given.partition) : { partition, targets: given.targets };
 }
 
-/** A table by status code: 1 for those that go to the next destination. */
+/** A table by status code: 1 for the codes that lead to the next destination. */
 function compileCodes(codes: readonly string[]): Uint8Array {
   const table = new Uint8Array(700);
   for (const code of codes) {

@@ -32,7 +32,7 @@ import type { CompiledRule, ReadySelection } from './rule.js';
 import { type BlacklistCheck, DialogPlan, type RedirectsOf, RulePlan, UriPlan } from './rule-plan.js';
 import { withoutTrace } from './without-trace.js';
 
-/** What the router of rules is made with. */
+/** Input of a RulesRouter. */
 export interface RulesRouterOptions {
   readonly engine: Engine;
   readonly sockets: LocalSockets;
@@ -42,7 +42,7 @@ export interface RulesRouterOptions {
   readonly tally: SelectionTally;
   readonly log: Logger;
   readonly dialogs: Pick<DialogGate, 'mayPass' | 'explain'>;
-  /** Called at the end of each dialog that passes: its call counts as load no longer. */
+  /** Called at the end of each dialog that passes through: its call stops counting as load. */
   readonly callEnded?: (callId: string) => void;
 }
 
@@ -56,7 +56,7 @@ export class RulesRouter implements Router {
     if (message.routeLine >= 0 || message.toTag !== '') {
       loose = looseRoute(request, this.options.sockets);
       if (message.toTag !== '') {
-        // Inside a dialog the route recorded at its start decides, not a new selection.
+        // Inside a dialog the route recorded at its start decides; no new selection is made.
         if (loose === undefined) return { kind: 'reply', code: 404, reason: 'Not here', origin: IN_DIALOG };
         const passage = this.options.dialogs.mayPass(request, loose);
         if (passage !== undefined) {
@@ -66,7 +66,7 @@ export class RulesRouter implements Router {
             plan: new DialogPlan(loose, message.method === 'INVITE', passage, IN_DIALOG),
           };
         }
-        // It cannot be shown to belong to a dialog: the rules decide as for any request.
+        // The request does not prove that it belongs to a dialog: the rules decide as for any request.
       }
     }
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
@@ -75,7 +75,7 @@ export class RulesRouter implements Router {
     return this.decide(rule, request, scope, loose);
   }
 
-  /** What a rule that matches says; `loose`: by its Route. */
+  /** The decision of a rule that matches; `loose`: the hop by the request's Route. */
   decide(
     rule: CompiledRule,
     request: RoutedRequest,
@@ -83,7 +83,7 @@ export class RulesRouter implements Router {
     loose: LooseRoute | undefined,
   ): RouteDecision {
     const { message } = request;
-    // A rule that takes everything does not take what is asked of the proxy itself.
+    // A rule without a condition on the method does not apply to an OPTIONS for the proxy itself.
     if (message.method === 'OPTIONS' && !rule.rule.match.has('$rm') && this.isForUs(request))
       return this.unmatched(request);
     if (rule.rule.relay === 'reply') {
@@ -97,7 +97,7 @@ export class RulesRouter implements Router {
     }
     if (rule.rule.select === undefined) {
       const { hop, edits } = loose ?? foreignRoute(request) ?? { hop: plainHop(request.requestUri), edits: NO_EDITS };
-      // A CANCEL of nothing known here goes on without state (RFC 3261 section 16.10).
+      // A CANCEL for an unknown INVITE is forwarded statelessly (RFC 3261 section 16.10).
       if (unknownCancel) return { kind: 'stateless', hop, recordRoute: false, edits };
       if (rule.rule.relay === 'stateless') {
         const origin = rule.origin(undefined);
@@ -113,7 +113,7 @@ export class RulesRouter implements Router {
     this.options.tally.selected(partition.name);
     switch (rule.rule.relay) {
       case 'redirect':
-        // Neither of these two sees how the call ends, so it does not count as load.
+        // Redirected and stateless requests: the end of the call is not seen, so it does not count as load.
         context.of(partition)?.call?.end();
         return this.redirect(rule, selection, context, scope);
       case 'stateless': {
@@ -142,7 +142,7 @@ export class RulesRouter implements Router {
     if (loose !== undefined && this.options.dialogs.mayPass(request, loose) !== undefined) {
       return { hop: loose.hop, edits: loose.edits, inDialog: true };
     }
-    // An ACK for a failure that passed without state goes where its INVITE went.
+    // An ACK for a failure that was forwarded without state goes where its INVITE went.
     const scope = new RequestScope(message, request.source, request.requestUri, this.options.formats);
     const rule = this.match(scope);
     if (rule?.rule.relay !== 'stateless') return undefined;
@@ -150,7 +150,7 @@ export class RulesRouter implements Router {
     return decision.kind === 'stateless' ? { hop: decision.hop, edits: decision.edits } : undefined;
   }
 
-  /** Says where a request goes, and why; changes nothing. */
+  /** Says where a request is sent, and why; changes nothing. */
   explain(
     message: SipMessage,
     source: Source | undefined,
@@ -161,8 +161,9 @@ export class RulesRouter implements Router {
   }
 
   /**
-   * A CANCEL whose INVITE is not known here goes on without state (RFC 3261 section 16.10), to where a call would go now: by a hash over
-   * the call that is the gateway of its INVITE. It is no call: it counts for nothing, and shifts no later selection.
+   * Forwards a CANCEL for an unknown INVITE statelessly (RFC 3261 section 16.10) to where a call would be sent now.
+   * With an algorithm that hashes the call this is the gateway of its INVITE. The CANCEL is not counted as a call, and
+   * does not change later selections.
    */
   private unknownCancel(rule: CompiledRule, scope: RequestScope, edits: readonly TextEdit[]): RouteDecision {
     for (const select of rule.rule.relay === 'redirect' ? [] : [rule.selection, ...rule.fallbacks]) {
@@ -179,7 +180,10 @@ export class RulesRouter implements Router {
     return { kind: 'reply', code: 481, reason: reasonPhrase(481) };
   }
 
-  /** What a rule selects for a request: by its selection, or where that finds nothing by the next; a reply where none does. */
+  /**
+   * Makes the selection of a rule; when it finds nothing, the further ones in order. Returns a reply when none finds a
+   * destination.
+   */
   private select(
     rule: CompiledRule,
     scope: RequestScope,
@@ -236,7 +240,7 @@ export class RulesRouter implements Router {
     return { kind: 'reply', code, reason, origin: rule.origin(selection, why) };
   }
 
-  /** What begins to follow the redirections of a request, where its rule says so. */
+  /** A function that starts following the redirections of a request; undefined when its rule does not follow them. */
   private redirectsOf(rule: CompiledRule, request: RoutedRequest, first: readonly NextHop[] = []): RedirectsOf {
     const { follow, max } = rule.rule.redirects;
     if (!follow) return undefined;
@@ -247,7 +251,7 @@ export class RulesRouter implements Router {
     };
   }
 
-  /** The destination in use and those that are tried together with it (Kamailio's algorithm 12). */
+  /** The current destination, and those tried in parallel with it (Kamailio's algorithm 12). */
   private firstHops(
     rule: CompiledRule,
     selection: ReadySelection,
@@ -262,7 +266,7 @@ export class RulesRouter implements Router {
     return [first, ...branches.map((each) => this.hopTo(rule, scope, partition, each.destination, each.requestUri))];
   }
 
-  /** The destination in use as a next hop. */
+  /** The current destination as a next hop. */
   private hop(rule: CompiledRule, selection: ReadySelection, context: DispatchContext, scope: RequestScope): NextHop {
     const { partition } = selection;
     const rewritten = rule.rule.select?.fn === 'domain';
@@ -299,7 +303,7 @@ export class RulesRouter implements Router {
     };
   }
 
-  /** 302 with all candidates, the preferred one first (RFC 3261 section 8.3, q values section 20.10). */
+  /** A 302 with all candidates in order (RFC 3261 section 8.3; q values: section 20.10). */
   private redirect(
     rule: CompiledRule,
     selection: ReadySelection,
@@ -321,7 +325,7 @@ export class RulesRouter implements Router {
   }
 }
 
-/** What an OPTIONS for the proxy itself is answered (RFC 3261 section 11.2); it needs no extension, and knows Path only. */
+/** The reply to an OPTIONS for the proxy itself (RFC 3261 section 11.2). The proxy supports the extension Path only. */
 function ownOptions(message: RoutedRequest['message']): RouteDecision {
   const required = message.headers('require').flatMap((value) => value.split(','));
   const unknown = required.map((tag) => tag.trim()).filter((tag) => tag !== '' && tag.toLowerCase() !== 'path');
@@ -331,11 +335,11 @@ function ownOptions(message: RoutedRequest['message']): RouteDecision {
   return { kind: 'reply', code: 200, reason: 'OK', headers: `Accept: */*\r\nAllow: ${METHODS}\r\nSupported: path\r\n` };
 }
 
-/** Methods that are relayed: those of the RFCs that add one. */
+/** Value of Allow: all methods that RFCs define are relayed. */
 const METHODS =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH';
 
-/** The Request-URI of a try; undefined for the one that came, byte for byte. */
+/** The request-URI for a hop; undefined leaves the received one as it is, byte for byte. */
 function changedUri(
   changes: CompiledChanges,
   scope: RequestScope,
@@ -350,10 +354,10 @@ function changedUri(
 const NO_EDITS = [] as const;
 const IN_DIALOG: RouteOrigin = { rule: 'dialog' };
 const NO_RULE: RouteOrigin = { rule: '', failure: 'no rule matched' };
-/** Contacts of a redirection at most: a reply must still fit a datagram. */
+/** Maximum number of Contacts in a redirection: the reply must fit a datagram. */
 const MAX_CONTACTS = 20;
 
-/** A request looked at as if it began a dialog. */
+/** The request as if it began a dialog: without its To tag. */
 class WithoutTag implements RoutedRequest {
   readonly message: RoutedRequest['message'];
   readonly source: RoutedRequest['source'];
@@ -370,7 +374,7 @@ class WithoutTag implements RoutedRequest {
   }
 }
 
-/** Makes a selection; whether it found a destination. */
+/** Makes a selection; returns whether it found a destination. */
 function selected(
   rule: CompiledRule,
   { partition, routes, targets }: ReadySelection,

@@ -1,7 +1,9 @@
 import type { CompiledSet } from '../../engine/compiled-set.js';
 import type { ReadySelection } from './rule.js';
 
-/** Runs something that makes this selection, and puts back what it moved on: positions, counts of hits, tables. */
+/**
+ * Calls a function that makes this selection, and restores the state it changes: positions, numbers of hits, tables.
+ */
 export function withoutTrace<T>({ partition, routes, targets }: ReadySelection, run: () => T): T {
   const asked = (routes?.targets ?? targets).map((each) => partition.snapshot.sets.get(each.setId));
   const restore = [...new Set(asked as (CompiledSet | undefined)[])].map((set) => set?.remember());

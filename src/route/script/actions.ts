@@ -9,7 +9,10 @@ import type { RouteTable } from './route-table.js';
 import type { ScriptCall } from './script-call.js';
 import type { RouteCallSite } from './site.js';
 
-/** What functions of a JavaScript route decide; the proxy carries it out when the route has ended. */
+/**
+ * RequestActions for JavaScript routes: they only note the decision, which the proxy carries out when the route has
+ * ended.
+ */
 export const scriptActions: RequestActions<RouteCallSite, number> = {
   relay(site) {
     const { call } = site;
@@ -31,7 +34,7 @@ export const scriptActions: RequestActions<RouteCallSite, number> = {
     return relayed;
   },
 
-  /** Never: a request of a transaction that is known does not come to a script. */
+  /** Always -1: a request of a known transaction does not reach a script. */
   checkTransaction: () => -1,
 
   arm({ call }, kind, name) {
@@ -87,7 +90,7 @@ export const scriptActions: RequestActions<RouteCallSite, number> = {
   },
 };
 
-/** The next hop after the branch route had it; undefined when that dropped it. */
+/** The next hop after the branch route; undefined when that dropped the branch. */
 function branched(call: ScriptCall) {
   const name = call.armed.branch;
   return name === undefined ? call.nextHop() : BranchRoute.prepare(call, name);

@@ -7,8 +7,8 @@ import type { LoadedScript } from './route-table.js';
 import { RouteSite } from './site.js';
 
 /**
- * An algo route: returns the score of one destination for the request at hand, whose variables can be read; the lowest is
- * chosen first, a negative one only when the others have failed.
+ * An algo route: returns the score of one destination for a request, whose variables it can read. The lowest score is
+ * chosen first; a negative one only when the others have failed.
  */
 export class AlgoRoute extends CoreFunctions {
   private constructor(
@@ -30,7 +30,7 @@ export class AlgoRoute extends CoreFunctions {
     return this.destination.attrs;
   }
 
-  /** What ds_push_script_attrs attached to it; '' for nothing. */
+  /** Attributes attached by ds_push_script_attrs; '' for none. */
   get script_attrs(): string {
     return this.destination.scriptAttrs ?? '';
   }
@@ -40,7 +40,7 @@ export class AlgoRoute extends CoreFunctions {
     return this.destination.partition;
   }
 
-  /** @internal The score; undefined when there is no such route or it failed, which has been logged. */
+  /** @internal The score; undefined when there is no such route, or it failed, which has been logged. */
   static score(
     env: RouteScriptEnvironment,
     script: LoadedScript,

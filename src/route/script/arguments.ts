@@ -2,7 +2,10 @@ import type { PvarContext, PvarValue } from '../../pvar/context.js';
 import { compileFormat, compileWritable, type Format } from '../../pvar/format.js';
 import type { SharedFunction, SharedParameter } from '../functions/definition.js';
 
-/** Compiled formats kept: scripts write a few dozen, a script that builds them from calls must not fill the memory. */
+/**
+ * Maximum number of cached formats. Scripts contain a few dozen; a script that builds them from parts of messages must
+ * not fill the memory.
+ */
 const MOST_FORMATS = 4096;
 const formats = new Map<string, Format>();
 const writables = new Map<string, Format>();
@@ -17,17 +20,20 @@ function compiled(cache: Map<string, Format>, text: string, compile: (text: stri
   return format;
 }
 
-/** A string with pseudo-variables, compiled once. Throws SwitchyardError PVAR_UNKNOWN, PVAR_SYNTAX. */
+/**
+ * Compiles a string with pseudo-variables, or takes it from the cache. Throws SwitchyardError PVAR_UNKNOWN,
+ * PVAR_SYNTAX.
+ */
 export function formatOf(text: string): Format {
   return compiled(formats, text, compileFormat);
 }
 
-/** One variable that can be written, compiled once. Throws as `formatOf`. */
+/** Compiles a single writable variable, or takes it from the cache. Throws as `formatOf`. */
 export function writableOf(text: string): Format {
   return compiled(writables, text, compileWritable);
 }
 
-/** An argument of a function as text: its pseudo-variables replaced. A lone variable that is not set is ''. */
+/** An argument of a function as text, with its pseudo-variables replaced. A single variable that is not set is ''. */
 export function evaluated(context: PvarContext, argument: string | number): string {
   if (typeof argument === 'number') return String(argument);
   if (!argument.includes('$')) return argument;
@@ -35,20 +41,20 @@ export function evaluated(context: PvarContext, argument: string | number): stri
   return value === null ? '' : String(value);
 }
 
-/** As `evaluated`; undefined stays undefined. */
+/** Like `evaluated`; undefined stays undefined. */
 export function optional(context: PvarContext, argument: string | number | undefined): string | undefined {
   return argument === undefined ? undefined : evaluated(context, argument);
 }
 
-/** An argument as scripts give it: a number, or a text that may hold pseudo-variables. */
+/** An argument as scripts give it: a number, or a text that may contain pseudo-variables. */
 export type TextOrNumber = string | number;
 
-/** Whether a text is a whole number, of ten digits at most. */
+/** Whether a text is a whole number of at most ten digits. */
 export function isWholeNumber(text: string): boolean {
   return /^\s*[+-]?[0-9]{1,10}\s*$/.test(text);
 }
 
-/** Calls a function that cfg files have too, with its arguments read as its table says. Returns its code. */
+/** Calls a function of the shared tables with its arguments converted as the table says. Returns its code. */
 export function called<Site extends { readonly pvars: PvarContext }>(
   site: Site,
   { parameters, run }: SharedFunction<Site>,
@@ -70,7 +76,7 @@ function argumentOf(
   return /^\s*[+-]?[0-9]{1,10}\s*$/.test(text) ? Number(text) : undefined;
 }
 
-/** Text as bytes on the wire, one code unit each: characters beyond latin1 are written in UTF-8. */
+/** Text as the bytes that are sent, one code unit for each: characters beyond latin1 are encoded as UTF-8. */
 export function wireText(text: string): string {
   return /[^\x00-\xff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }

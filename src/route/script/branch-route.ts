@@ -5,7 +5,7 @@ import { MessageFunctions } from './message-functions.js';
 import type { ScriptCall } from './script-call.js';
 import { RouteCallSite } from './site.js';
 
-/** A branch route: a request is about to be relayed; what is changed here is changed on this branch only. */
+/** A branch route: runs before a request is relayed; its changes apply to this branch only. */
 export class BranchRoute extends MessageFunctions {
   private constructor(call: ScriptCall, route: string) {
     super(new RouteCallSite(call, route));
@@ -17,8 +17,8 @@ export class BranchRoute extends MessageFunctions {
   }
 
   /**
-   * @internal Runs the branch route and returns the next hop as it left it; undefined when it dropped it. Throws what
-   * the script threw, for the route that relays.
+   * @internal Runs the branch route and returns the next hop afterwards; undefined when the route dropped the branch.
+   * What the script threw is thrown again, to end the relaying route.
    */
   static prepare(call: ScriptCall, name: string): NextHop | undefined {
     const handler = call.script.routes.branch?.[name];
@@ -45,5 +45,5 @@ export class BranchRoute extends MessageFunctions {
   }
 }
 
-/** Ends the route that relayed; where the branch route failed has been logged. */
+/** Ends the route that relays; the error of the branch route has been logged. */
 class BranchFailed extends Error {}

@@ -8,30 +8,30 @@ import { positionOf } from './fault.js';
 export type CallStep = {
   readonly file: string;
   readonly line: number;
-  /** 1 in the request route, 2 in a branch route. */
+  /** 1 in the request route, 2 in a branch route it caused. */
   readonly depth: number;
   /** The line of the script. */
   readonly text: string;
-  /** "returns true", "ends" */
+  /** For example "returns true", "ends". */
   readonly result: string;
-  /** Variables in its arguments, before the call, and what it changed of $ru and $du. */
+  /** Variables in its arguments, with their values before the call, and its changes of $ru and $du. */
   readonly values: readonly (readonly [name: string, value: string | number | null])[];
 };
 
 type Method = (...args: readonly unknown[]) => unknown;
 
-/** Follows what the routes of a script call. */
+/** Records the calls that the routes of a script make. */
 export interface RouteTrace {
-  /** The same route, whose calls are written down. */
+  /** A proxy object for a route that records its calls. */
   watched<T extends object>(route: T, pvars: PvarScope, depth: number): T;
 }
 
-/** Writes down which functions the routes of a script call, with file and line. */
+/** Records which functions the routes of a script call, with file and line. */
 export class CallPath implements RouteTrace {
   readonly steps: CallStep[] = [];
   private readonly files = new Map<string, readonly string[]>();
 
-  /** `script`: its file, with its text as it was loaded. */
+  /** `script`: its file, and its text as it was loaded. */
   constructor(
     private readonly script: { readonly file: string; readonly source: string },
     private readonly bounds: { readonly steps: number; readonly characters: number },
@@ -42,7 +42,7 @@ export class CallPath implements RouteTrace {
   watched<T extends object>(route: T, pvars: PvarScope, depth: number): T {
     return new Proxy(route, {
       get: (target, name) => {
-        // A getter is that of the route itself.
+        // Getters are called on the route itself.
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function' || typeof name !== 'string') return member;
         return (...args: readonly unknown[]): unknown => this.call(target, member as Method, name, args, pvars, depth);
@@ -86,7 +86,7 @@ export class CallPath implements RouteTrace {
       try {
         values.set(arg.slice(0, this.bounds.characters), this.cut(formatOf(arg).evaluateValue(pvars)));
       } catch {
-        // Text in which "$" means nothing, or a name that is wrong: the function itself says so.
+        // The text is constant, or has a wrong name, which the function itself reports.
       }
     }
     return values;
@@ -99,7 +99,7 @@ export class CallPath implements RouteTrace {
   private line(file: string, line: number): string | undefined {
     let lines = this.files.get(file);
     if (lines === undefined) {
-      // What the script imports.
+      // A file that the script imports.
       lines = textOf(file).split(/\r?\n/);
       this.files.set(file, lines);
     }

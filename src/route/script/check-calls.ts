@@ -5,7 +5,7 @@ import type { RouteTable } from './route-table.js';
 import { type FunctionNode, isFunction, propertyName, readScript, type ScriptFile, walk } from './script-syntax.js';
 import { countsOf, type FunctionSignature, type ScriptRouteKind, SIGNATURES, type Signature } from './signatures.js';
 
-/** Something a script calls that is not there, or calls with arguments that cannot be right. */
+/** A call in a script to a function that does not exist, or with arguments that cannot be right. */
 export interface CallFault {
   readonly file: string;
   /** Line and column, counted from 1. */
@@ -14,15 +14,15 @@ export interface CallFault {
   readonly reason: string;
 }
 
-/** Files of a script that are looked at, at most. */
+/** Maximum number of files of a script that are checked. */
 const MOST_FILES = 64;
 
 /**
- * Looks through the text of a route script, and of the files it imports, for functions of routes that do not exist,
- * impossible numbers of arguments, and constants that the function would refuse. The object of a route is followed from the parameter of its handler into functions of
- * the script that are called with it; what is computed, or hidden in another variable, is not looked at. Nothing is run.
- * Returns all faults in the order they were found; a text that cannot be parsed has none, loading it says why.
- * `names`: see `CheckedAgainst`.
+ * Checks the text of a route script, and of the files it imports. It finds functions of routes that do not exist,
+ * impossible numbers of arguments, and constants that the function would refuse. The route object is followed from the
+ * parameter of its handler into functions of the script that are called with it; computed names and other variables are
+ * not followed. The script is not run. Returns all faults in the order they were found; none for a text that cannot be
+ * parsed, since loading reports that. `names`: see `CheckedAgainst`.
  */
 export function checkCalls(file: string, routes: RouteTable, names?: KnownNames): readonly CallFault[] {
   return new CallCheck({ routes, names }).check(file);
@@ -31,9 +31,9 @@ export function checkCalls(file: string, routes: RouteTable, names?: KnownNames)
 class CallCheck {
   private readonly faults: CallFault[] = [];
   private readonly files = new Map<string, ScriptFile | undefined>();
-  /** Members that are called. */
+  /** Members that are called as functions. */
   private readonly callees = new Set<AnyNode>();
-  /** Handlers that were looked at, for each kind of route. */
+  /** Handlers that were checked, with the kinds of routes. */
   private readonly seen = new Map<FunctionNode, Set<string>>();
 
   constructor(private readonly against: CheckedAgainst) {}
@@ -48,7 +48,7 @@ class CallCheck {
     return this.faults;
   }
 
-  /** An object with a `request` route: the routes of a script. */
+  /** Checks an object with a `request` property: the routes of a script. */
   private table(script: ScriptFile, node: AnyNode & { type: 'ObjectExpression' }): void {
     const properties = new Map<string, AnyNode>();
     for (const each of node.properties) {
@@ -64,7 +64,7 @@ class CallCheck {
     }
   }
 
-  /** A function, or the name of one, whose parameter number `at` is the object of a route. */
+  /** Checks a function, or the name of one, whose parameter at index `at` is the route object. */
   private handler(script: ScriptFile, value: AnyNode, kind: ScriptRouteKind, at: number): void {
     if (value.type === 'Identifier') {
       const own = script.functions.get(value.name);
@@ -111,7 +111,7 @@ class CallCheck {
     const signature = name === undefined ? undefined : signatureOf(kind, name);
     if (name === undefined) return;
     if (signature === undefined) {
-      // "r.mine?.()" asks whether it is there.
+      // "r.mine?.()" tests whether the member exists.
       if (!optional) this.missing(script, callee, name, kind);
       return;
     }
@@ -130,7 +130,7 @@ class CallCheck {
     this.fault(script, callee.property, `${name}() takes ${takes} ${noun}, not ${args.length}`);
   }
 
-  /** Looks at the arguments that are constants, each by itself and then all together. */
+  /** Checks the constant arguments, each alone and then all together. */
   private constants(
     script: ScriptFile,
     at: AnyNode,
@@ -163,7 +163,7 @@ class CallCheck {
     if (signatureOf(kind, name) === undefined) this.missing(script, node, name, kind);
   }
 
-  /** Reports a member that a route of this kind has not. */
+  /** Reports a member that a route of this kind does not have. */
   private missing(
     script: ScriptFile,
     node: AnyNode & { type: 'MemberExpression' },
@@ -205,7 +205,7 @@ function signatureOf(kind: ScriptRouteKind, name: string): Signature | undefined
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** The text of an argument that is written as text or as a number; undefined for all others. */
+/** The text of an argument that is a string or number literal; undefined for all others. */
 function constantOf(node: AnyNode): string | undefined {
   if (node.type === 'Literal') {
     return typeof node.value === 'string' || typeof node.value === 'number' ? String(node.value) : undefined;
@@ -218,7 +218,7 @@ function constantOf(node: AnyNode): string | undefined {
   return number !== undefined && /^[0-9]/.test(number) ? `-${number}` : undefined;
 }
 
-/** `name` of "object.name"; undefined for anything else. */
+/** `name` of "object.name"; undefined for other expressions. */
 function memberOf(node: AnyNode & { type: 'MemberExpression' }, object: string): string | undefined {
   const { object: of, property, computed } = node;
   return of.type === 'Identifier' && of.name === object && !computed && property.type === 'Identifier'
@@ -226,7 +226,10 @@ function memberOf(node: AnyNode & { type: 'MemberExpression' }, object: string):
     : undefined;
 }
 
-/** Whether the name of a parameter means something else somewhere in its function, or gets members of the script's own. */
+/**
+ * Whether the name of a parameter has another meaning somewhere in its function, or the script adds members to the
+ * object.
+ */
 function isReused(node: FunctionNode, name: string): boolean {
   let reused = false;
   walk(node.body, (each) => {

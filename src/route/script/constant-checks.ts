@@ -10,17 +10,18 @@ import { replyLinesFault } from './reply-lines.js';
 import type { RouteTable } from './route-table.js';
 import { statusPattern } from './status.js';
 
-// What is wrong with constants of a call in a JavaScript route script: what the function would refuse each time it runs.
+// Checks of constant arguments in a JavaScript route script: finds at load what the function would refuse each time it
+// runs.
 
 type Constant = string | number;
 
-/** A set by its number, with or without its partition: "3", "part:3". */
+/** Checks a set number, with or without a partition: "3", "part:3". */
 export function setNumber(value: Constant): string | undefined {
   const set = setOf(value);
   return /^[+-]?[0-9]{1,10}$/.test(set) ? undefined : `set "${set}" is not a number`;
 }
 
-/** As `setNumber`; "part:" and "" stand for all sets. */
+/** Like `setNumber`; "part:" and "" stand for all sets. */
 export function setOrAll(value: Constant): string | undefined {
   return setOf(value) === '' ? undefined : setNumber(value);
 }
@@ -30,43 +31,46 @@ function setOf(value: Constant): string {
   return text.slice(text.lastIndexOf(':') + 1).trim();
 }
 
-/** A whole number, as text or as a number. */
+/** Checks a whole number, given as text or number. */
 export function wholeNumber(value: Constant): string | undefined {
   return isWholeNumber(String(value)) ? undefined : `"${value}" is not a number`;
 }
 
-/** The state of ds_mark_addr. */
+/** Checks the state argument of ds_mark_addr. */
 export function markedState(value: Constant): string | undefined {
   return /^[aidtp]*$/i.test(String(value).trim()) ? undefined : `state "${value}" is not one of a, i, d, t, p`;
 }
 
-/** The mode of ds_select_routes. */
+/** Checks the mode of ds_select_routes. */
 export function routesMode(value: Constant): string | undefined {
   return modeOf(String(value).trim()) === undefined ? `mode "${value}" is not one of d, r, x` : undefined;
 }
 
-/** Header lines that append_hf adds. */
+/** Checks header lines that append_hf adds. */
 export function addedLines(value: Constant): string | undefined {
   return additionFault(headerLines(String(value)));
 }
 
-/** The name of fields that remove_hf takes out. */
+/** Checks the name of the fields that remove_hf removes. */
 export function removedName(value: Constant): string | undefined {
   return removalFault(String(value));
 }
 
-/** Header lines of append_to_reply. */
+/** Checks header lines of append_to_reply. */
 export function replyLines(value: Constant): string | undefined {
   return replyLinesFault(headerLines(String(value)));
 }
 
-/** A bound of get_redirects: a number of Contacts, "*", or both bounds as "total:each". */
+/** Checks a bound of get_redirects: a number of Contacts, "*", or two bounds as "total:each". */
 export function redirections(value: Constant): string | undefined {
   const bounds = /^\s*(?:\*|[0-9]{1,9})\s*(?::\s*(?:\*|[0-9]{1,9})\s*)?$/;
   return bounds.test(String(value)) ? undefined : `"${value}" is not a number of Contacts`;
 }
 
-/** Set, algorithm, flags, partition and number of results of ds_select_dst, in whichever form; all must be constants. */
+/**
+ * Checks set, algorithm, flags, partition and number of results of ds_select_dst in any of its forms; all must be
+ * constants.
+ */
 export function selection(given: readonly (string | undefined)[]): string | undefined {
   const [set, alg, flags, partition, maxResults] = given;
   if (set === undefined || alg === undefined || given.includes(undefined)) return undefined;
@@ -74,7 +78,7 @@ export function selection(given: readonly (string | undefined)[]): string | unde
   return typeof read === 'string' ? read : undefined;
 }
 
-/** The level of xlog, where a text stands after it. */
+/** Checks the level of xlog, when a text follows it. */
 export function logLine(given: readonly (string | undefined)[]): string | undefined {
   const [level] = given;
   if (given.length < 2 || level === undefined || logLevel(level) !== undefined) return undefined;
@@ -82,7 +86,7 @@ export function logLine(given: readonly (string | undefined)[]): string | undefi
   return `"${level}" is not a log level${meant === undefined ? '' : `; did you mean "L_${meant}"?`}`;
 }
 
-/** What the settings name, which constants of a script are compared with. */
+/** Names in the settings, against which constants of a script are checked. */
 export interface KnownNames {
   readonly partitions: readonly string[];
   readonly blacklists: readonly string[];
@@ -90,13 +94,13 @@ export interface KnownNames {
 
 /** What a script is checked against. */
 export interface CheckedAgainst {
-  /** Those of the script. */
+  /** The routes of the script. */
   readonly routes: RouteTable;
-  /** Undefined: names are not looked at. */
+  /** Undefined: names are not checked. */
   readonly names: KnownNames | undefined;
 }
 
-/** What is wrong with a constant as this parameter. */
+/** The error of a constant as the argument for this parameter; undefined when it is valid. */
 export function parameterFault(
   parameter: SharedParameter,
   text: string,
@@ -131,7 +135,7 @@ function valueFault({ as, check }: SharedParameter, text: string): string | unde
   return check?.(text) ?? (as === 'number' ? wholeNumber(text) : undefined);
 }
 
-/** A partition, alone or before a set, or a black list that the settings do not have. */
+/** The error of a name: a partition (alone or before a set) or black list that the settings do not have. */
 function nameFault({ name: what }: SharedParameter, text: string, names: KnownNames): string | undefined {
   if (what === 'black list') return unknownName('black list', text.trim(), names.blacklists);
   if (what === 'partition') return unknownName('partition', text.trim(), names.partitions);
@@ -139,7 +143,7 @@ function nameFault({ name: what }: SharedParameter, text: string, names: KnownNa
   return colon < 0 ? undefined : unknownName('partition', text.slice(0, colon).trim(), names.partitions);
 }
 
-/** "" stands for the default one. */
+/** "" stands for the default partition. */
 function unknownName(what: string, name: string, known: readonly string[]): string | undefined {
   if (name === '' || known.includes(name)) return undefined;
   const meant = nearest(name, known);

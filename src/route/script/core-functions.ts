@@ -8,8 +8,9 @@ import { EXIT } from './exit.js';
 import type { RouteSite } from './site.js';
 
 /**
- * What every route of a script can do. A function answers true where OpenSIPS returns a positive code, and leaves the
- * code in $retcode. Arguments are numbers, or strings in which pseudo-variables are replaced: "$var(part):$avp(set)".
+ * Functions that every route of a script has. A function returns true where OpenSIPS returns a positive code, and the
+ * code is then in $retcode. Arguments are numbers, or strings in which pseudo-variables are replaced:
+ * "$var(part):$avp(set)".
  */
 export class CoreFunctions {
   private ended = false;
@@ -29,12 +30,12 @@ export class CoreFunctions {
     return formatOf(format).evaluateValue(this.pvars);
   }
 
-  /** Assigns to a variable: set('$var(setid)', '1, 2'), set('$du', null). Throws for one that cannot be written. */
+  /** Assigns to a variable: set('$var(setid)', '1, 2'), set('$du', null). Throws for a read-only variable. */
   set(variable: string, value: PvarValue): void {
     writableOf(variable).assign(this.pvars, value);
   }
 
-  /** A text with its variables replaced; those that are not set are written "<null>". */
+  /** A text with its variables replaced; a variable that is not set becomes "<null>". */
   format(text: string): string {
     return formatOf(text).evaluate(this.pvars);
   }
@@ -44,12 +45,12 @@ export class CoreFunctions {
     return this.pvars.avps;
   }
 
-  /** $retcode: what the last function returned. */
+  /** $retcode: return code of the last function. */
   get retcode(): number {
     return this.pvars.returnCode;
   }
 
-  /** Ends the route here. */
+  /** Ends the route. */
   exit(): never {
     throw EXIT;
   }
@@ -65,8 +66,8 @@ export class CoreFunctions {
   }
 
   /**
-   * Counts the destinations of a set in the states the filter names (a A 1 active, i I 0 inactive, p P 2 probing) and
-   * writes the number into a variable. False for a set that does not exist; nothing is written then.
+   * Counts the destinations of a set in the states that the filter names (a A 1 active, i I 0 inactive, p P 2 probing)
+   * and writes the number into a variable. False for a set that does not exist; then nothing is written.
    */
   ds_count(set: string | number, filter: string | number, result: string, partition?: string): boolean {
     const { run } = OPENSIPS_FUNCTIONS.ds_count;
@@ -76,9 +77,9 @@ export class CoreFunctions {
   }
 
   /**
-   * Whether an address and port (0 or '' for any) are those of a destination, in one set or in all ('part:', -1, or left
-   * out). Both forms are understood: (ip, port, set, active_only) and (ip, port, set, partition, active_only, pattern).
-   * Of the first match the set goes to setid_pvar, when no set was given, and the attributes to attrs_avp.
+   * Whether an address and port (0 or '' for any) belong to a destination, in one set or in all ('part:', -1, or
+   * omitted). Two forms are accepted: (ip, port, set, active_only) and (ip, port, set, partition, active_only,
+   * pattern). The set of the first match is written to setid_pvar (when no set was given), its attributes to attrs_avp.
    */
   ds_is_in_list(
     ip: string,
@@ -120,8 +121,8 @@ export class CoreFunctions {
   }
 
   /**
-   * Writes the attributes a script attached to a destination into a variable, an empty text where there are none. False
-   * for a destination that is not there.
+   * Writes the attributes that a script attached to a destination into a variable, "" when there are none. False for an
+   * unknown destination.
    */
   ds_get_script_attrs(uri: string, set: string | number, partition: string | undefined, result: string): boolean {
     const { run } = OPENSIPS_FUNCTIONS.ds_get_script_attrs;
@@ -129,12 +130,18 @@ export class CoreFunctions {
     return this.done(run(this.site, this.text(uri), this.text(set), name, writableOf(result)));
   }
 
-  /** @internal Nothing may be done from here on: the route has ended, and what it decided is being carried out. */
+  /**
+   * @internal Called when the route has ended: from now on its functions must not be called, since its decision is
+   * being carried out.
+   */
   end(): void {
     this.ended = true;
   }
 
-  /** Guards what changes a call against handlers that go on after their route has ended, as one that was not awaited. */
+  /**
+   * Throws when a function that changes the call is called after the route has ended, as happens when a promise was not
+   * awaited.
+   */
   protected running(name: string): void {
     if (this.ended) throw new Error(`${name}() was called after the route had ended: await what it waits for`);
   }
@@ -144,7 +151,7 @@ export class CoreFunctions {
     return code > 0;
   }
 
-  /** Returns -1 for arguments that cannot be understood, with a warning that limits itself. */
+  /** Returns false and sets -1 for invalid arguments, with a log line that is limited in rate. */
   protected refused(name: string, reason: string): boolean {
     return this.done(this.site.refused(name, reason));
   }

@@ -9,8 +9,8 @@ import type { ScriptCall } from './script-call.js';
 import { RouteCallSite } from './site.js';
 
 /**
- * What selects destinations for a call. A partition of flavour kamailio, the default one or one that is named ("part:3"),
- * is asked in Kamailio's form: (set, alg[, limit]).
+ * Functions that select destinations for a call. For a partition of flavour kamailio, the default one or a named one
+ * ("part:3"), the arguments have Kamailio's form: (set, alg[, limit]).
  */
 export class DispatchFunctions extends MessageFunctions {
   declare protected readonly site: RouteCallSite;
@@ -24,8 +24,8 @@ export class DispatchFunctions extends MessageFunctions {
   }
 
   /**
-   * Selects a destination and puts it into $du. All forms are understood: ('part:1,2', '0,4', 'fuD M 5, fuS M 2'),
-   * (set, alg, flags, partition, max_res), and Kamailio's (set, alg, limit). $retcode is 2 where algorithm 12 found more
+   * Selects a destination and writes it to $du. Three forms are accepted: ('part:1,2', '0,4', 'fuD M 5, fuS M 2'),
+   * (set, alg, flags, partition, max_res), and Kamailio's (set, alg, limit). $retcode is 2 when algorithm 12 found more
    * destinations than a request may have branches.
    */
   ds_select_dst(
@@ -38,7 +38,7 @@ export class DispatchFunctions extends MessageFunctions {
     return this.select('dst', set, alg, flags, partition, max_res);
   }
 
-  /** As ds_select_dst, but rewrites host, port and parameters of the request-URI. */
+  /** Like ds_select_dst, but rewrites host, port and parameters of the request-URI. */
   ds_select_domain(
     set: TextOrNumber,
     alg: TextOrNumber,
@@ -49,16 +49,19 @@ export class DispatchFunctions extends MessageFunctions {
     return this.select('domain', set, alg, flags, partition, max_res);
   }
 
-  /** As ds_select_dst, but only keeps the list: ds_set_dst() or ds_next_dst() goes to one of it (flavour kamailio). */
+  /**
+   * Like ds_select_dst, but only keeps the list, from which ds_set_dst() or ds_next_dst() takes a destination (flavour
+   * kamailio).
+   */
   ds_select(set: TextOrNumber, alg: TextOrNumber, limit: TextOrNumber = 0, partition?: string): boolean {
     return this.select('list', set, alg, limit, partition, undefined);
   }
 
   /**
-   * Selects in several sets, "2=4;1=4;3=4" is set=algorithm in the order they are to be tried, and keeps all their
-   * destinations. Mode d puts the first into $du, r into the request-URI, x only keeps the list. The limit counts over all
-   * sets, 0 for all; the first of each set is kept whatever it says. FlavourName kamailio only; the partition may stand
-   * before the rules, "part:2=4;1=4".
+   * Selects in several sets and keeps all their destinations: "2=4;1=4;3=4" gives set=algorithm in the order to try.
+   * Mode d writes the first to $du, r to the request-URI, x only keeps the list. The limit is the number of
+   * destinations over all sets, 0 for all; the first of each set is always kept. Flavour kamailio only. The partition
+   * may precede the rules: "part:2=4;1=4".
    */
   ds_select_routes(rules: string, mode: TextOrNumber, limit: TextOrNumber = 0, partition?: string): boolean {
     this.running('ds_select_routes');
@@ -67,31 +70,34 @@ export class DispatchFunctions extends MessageFunctions {
     return this.done(run(this.site, this.text(rules), this.text(mode), this.text(limit), name));
   }
 
-  /** Puts the next destination of the list that flag f, or the module parameter flags, kept into $du; false when there is none. */
+  /**
+   * Writes the next destination of the list to $du; false when there is none. The list is kept by flag f or the module
+   * parameter flags.
+   */
   ds_next_dst(partition?: string): boolean {
     return this.next('dst', partition);
   }
 
-  /** As ds_next_dst, in the request-URI. */
+  /** Like ds_next_dst, for the request-URI. */
   ds_next_domain(partition?: string): boolean {
     return this.next('domain', partition);
   }
 
-  /** Puts the destination in use into $du once more; false when the list is empty (flavour kamailio). */
+  /** Writes the current destination to $du again; false when the list is empty (flavour kamailio). */
   ds_set_dst(partition?: string): boolean {
     return this.again('dst', partition);
   }
 
-  /** As ds_set_dst, in the request-URI. */
+  /** Like ds_set_dst, for the request-URI. */
   ds_set_domain(partition?: string): boolean {
     return this.again('domain', partition);
   }
 
   /**
-   * Marks the destination last used: inactive (i I 0, or nothing), active (a A 1) or probing (p P 2: counts toward the
-   * threshold). Both orders are understood: (partition, state) of 2.1 and (state, partition) of today. Any other state
-   * does nothing and is true, as recorded. In a partition of flavour kamailio the state is its letters, "ip" or "tp", and
-   * any other letter is false.
+   * Marks the destination used last: inactive (i I 0, or no argument), active (a A 1) or probing (p P 2: counts toward
+   * the threshold). Both orders are accepted: (partition, state) of 2.1 and (state, partition) of today. As recorded,
+   * any other state has no effect and returns true. In a partition of flavour kamailio the state has letters such as
+   * "ip" or "tp"; any other letter returns false.
    */
   ds_mark_dst(first?: string, second?: string): boolean {
     this.running('ds_mark_dst');
@@ -100,8 +106,8 @@ export class DispatchFunctions extends MessageFunctions {
   }
 
   /**
-   * The call counts no longer as load of its destination. Always true; a strict partition does nothing for an INVITE whose
-   * list has come to its end, as recorded.
+   * Stops counting the call as load of its destination. Always true. As recorded, a strict partition does nothing for
+   * an INVITE whose list is used up.
    */
   ds_load_unset(partition?: string): boolean {
     this.running('ds_load_unset');
@@ -125,12 +131,12 @@ export class DispatchFunctions extends MessageFunctions {
       return this.done(KAMAILIO_FUNCTIONS[name].run(site, setText, algText, third, named));
     }
     if (target === 'list') return this.refused(name, `${NOT_KAMAILIO}, or set, algorithm and limit are no numbers`);
-    // Scripts in JavaScript may use the forms of 2.1 as well.
+    // JavaScript scripts may use the forms of 2.1 too.
     const most = optional(pvars, maxResults);
     return this.done(selectOpensips(site, target, 'both', setText, algText, third, named, most));
   }
 
-  /** Whether the partition is of flavour kamailio and the arguments are in Kamailio's form. */
+  /** Whether the partition is of flavour kamailio, and the arguments have Kamailio's form. */
   private isKamailio(set: string, alg: string, limit: string | undefined, name: string | undefined): boolean {
     const found = setReference(this.env.engine, set, name);
     if (typeof found === 'string' || found.setId === undefined) return false;

@@ -6,16 +6,16 @@ import type { BlacklistCheck } from '../rules/rule-plan.js';
 import type { RouteTrace } from './call-path.js';
 import type { ScriptLog } from './script-log.js';
 
-/** What the functions of a script reach. */
+/** The parts of the program that the functions of a script use. */
 export interface RouteScriptEnvironment extends DispatcherEnvironment {
   readonly formats: DispatcherFormats;
   readonly blocked: BlacklistCheck;
   readonly hasBlacklist: (name: string) => boolean;
-  /** Who may go on by a Route inside a dialog; undefined: the script alone decides. */
+  /** Decides whether a request may follow its Route inside a dialog; undefined: the script alone decides. */
   readonly dialogs?: Pick<DialogGate, 'mayPass'> | undefined;
   readonly log: Logger;
-  /** Follows what its routes call; undefined: nobody does. */
+  /** Records the calls that its routes make; undefined: not recorded. */
   readonly trace?: RouteTrace | undefined;
-  /** Where faults of the script are written. */
+  /** Log for faults of the script. */
   readonly faults: ScriptLog;
 }

@@ -8,19 +8,19 @@ import { RouteSite } from './site.js';
 /** Parameters of an event by name, in order. */
 export type EventParams = Readonly<Record<string, string | number | undefined>>;
 
-/** An event route: $param(group), $param(address), $param(status) and so on hold the parameters of the event. */
+/** An event route: $param(group), $param(address), $param(status) and so on are the parameters of the event. */
 export class EventRoute extends CoreFunctions {
   private constructor(
     env: RouteScriptEnvironment,
     pvars: PvarScope,
-    /** "E_DISPATCHER_STATUS" */
+    /** For example "E_DISPATCHER_STATUS". */
     readonly event: string,
     readonly params: EventParams,
   ) {
     super(new RouteSite(env, pvars, `event ${event}`));
   }
 
-  /** @internal Runs the route of an event, or the one of another name, if there is one. What fails is logged. */
+  /** @internal Runs the route for an event, or the one with another name, if it exists. Errors are logged. */
   static run(
     env: RouteScriptEnvironment,
     script: LoadedScript,
@@ -41,7 +41,7 @@ export class EventRoute extends CoreFunctions {
   }
 }
 
-/** Events belong to no message; variables of one are not set. */
+/** An event has no message, so variables that read one have no value. */
 const NO_MESSAGE: PvarMessage = {
   isRequest: true,
   method: undefined,

@@ -4,24 +4,24 @@ import { RouteExit } from './exit.js';
 import { positionOf } from './fault.js';
 import type { ScriptLog } from './script-log.js';
 
-/** Milliseconds a route that waits for something may take in all. */
+/** Maximum time in milliseconds that a route that awaits something may take. */
 const ROUTE_LIMIT = 10_000;
 
-/** How a route ended: by itself, by drop(), or because it threw or took too long. */
+/** How a route ended: "ended" normally, "dropped" by drop(), "failed" when it threw or took too long. */
 export type RouteEnd = 'ended' | 'dropped' | 'failed';
 
-/** What the log says of a route that failed. */
+/** What log lines say about a route that failed. */
 export interface RouteTitle {
   /** File of the script. */
   readonly script: string;
-  /** "request", "failure TO_NEXT" */
+  /** For example "request", "failure TO_NEXT". */
   readonly route: string;
   readonly callId?: string | undefined;
 }
 
 /**
- * Runs one route of a script. Never throws: what the script throws is logged with file and line. A route that waits and
- * does not come back in time counts as failed; its later result does not change that.
+ * Runs one route of a script. Never throws: what the script throws is logged with file and line. An asynchronous route
+ * that does not end in time counts as failed; its later result is ignored.
  */
 export function execute(
   title: RouteTitle,
@@ -53,7 +53,7 @@ export function execute(
   });
 }
 
-/** As `execute`, for routes whose answer is needed at once: one that returns a promise has failed. */
+/** Like `execute`, for routes that must be synchronous: one that returns a promise has failed. */
 export function executeNow(title: RouteTitle, run: () => unknown, log: ScriptLog): RouteEnd {
   let result: unknown;
   try {

@@ -8,30 +8,30 @@ import type { ScriptCall } from './script-call.js';
 import { statusPattern } from './status.js';
 
 /**
- * A failure route: the hop a request was relayed to did not take it. t_relay() tries another one, send_reply() gives an
- * answer of our own, otherwise the best reply so far goes to the caller. As $du is empty here (but in a strict Kamailio
- * partition), the next hop must be chosen: by ds_next_dst(), ds_select_dst() or by hand. Further failures come here
- * only if t_on_failure() is called again.
+ * A failure route: runs when the hop that a request was relayed to has failed. t_relay() tries another hop,
+ * send_reply() sends a reply of this proxy, otherwise the best reply so far is sent to the caller. $du is empty here
+ * (except in a strict Kamailio partition), so the next hop must be chosen by ds_next_dst(), by ds_select_dst() or by
+ * assignment. For further failures t_on_failure() must be called again.
  */
 export class FailureRoute extends RequestRoute {
   constructor(
     call: ScriptCall,
     route: string,
     private readonly failure: HopFailure,
-    /** The final reply, undefined when none came. */
+    /** The final reply; undefined when none was received. */
     readonly reply: SipMessage | undefined,
-    /** Redirections that came, from all hops of the try. */
+    /** Redirections received from all hops of the attempt. */
     private readonly redirections: readonly SipMessage[] = [],
   ) {
     super(call, route);
   }
 
-  /** Status code of the failure: 408 when nothing came, 503 when the request could not be sent. */
+  /** Status code of the failure: 408 when no reply was received, 503 when the request could not be sent. */
   get code(): number {
     return this.failure.code;
   }
 
-  /** Whether nothing (final) was received: the code is our own. */
+  /** Whether this proxy generated the code because no final reply was received. */
   get local(): boolean {
     return this.failure.local;
   }
@@ -42,10 +42,10 @@ export class FailureRoute extends RequestRoute {
   }
 
   /**
-   * Makes Contacts of the redirections (300 to 302) the next targets: the preferred one becomes $ru, others are added
-   * as branches. At most `total` of them, 0 for as many as a request may have branches; at most `each` of one reply.
-   * Also in the form "total:each". Those that were left over come with the next call, so that get_redirects(1) tries
-   * them one after the other. False when there is none.
+   * Takes Contacts of the redirections (300 to 302) as the next targets: the preferred one becomes $ru, the others
+   * become branches. Takes at most `total` of them, 0 for as many as a request may have branches, and at most `each`
+   * from one reply; "total:each" is accepted too. Contacts that are left over are taken by the next call, so that
+   * get_redirects(1) tries them one after the other. False when there are none.
    */
   get_redirects(total: TextOrNumber = 0, each: TextOrNumber = 0): boolean {
     this.running('get_redirects');
@@ -74,7 +74,7 @@ export class FailureRoute extends RequestRoute {
   }
 }
 
-/** A number of Contacts, 0 or "*" for no bound; undefined for what is none. */
+/** A number of Contacts, 0 or "*" for no bound; undefined for any other text. */
 function bound(text: string): number | undefined {
   const trimmed = text.trim();
   if (trimmed === '*' || /^0+$/.test(trimmed)) return Number.POSITIVE_INFINITY;

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 
-/** Marks the URLs under which a script and what it imports are loaded: each load has its own, so nothing is cached. */
+/**
+ * Query parameter in the URLs under which a script and its imports are loaded. Each load has another number, so that
+ * Node's module cache is not used.
+ */
 export const LOAD_MARK = 'switchyard-load';
 
 /** A location in a script. */
@@ -11,8 +14,8 @@ export interface ScriptPosition {
 }
 
 /**
- * Where in a script something that was thrown comes from: the first frame of its stack in a file loaded with the script,
- * else the script itself without a line.
+ * The position in a script that a thrown value comes from: the first stack frame in a file of the script, else the
+ * script's file without a line.
  */
 export function positionOf(thrown: unknown, script: string): ScriptPosition {
   const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
@@ -26,7 +29,7 @@ export function positionOf(thrown: unknown, script: string): ScriptPosition {
 function frame(line: string, script: string): ScriptPosition | undefined {
   const marked = new RegExp(`(file:///[^\\s?()]+)\\?${LOAD_MARK}=[0-9]+:([0-9]+)`).exec(line);
   if (marked !== null) return { file: fileURLToPath(marked[1] as string), line: Number(marked[2]) };
-  // With a source map the frame names the source itself.
+  // With a source map the frame names the original source.
   const plain = /(?:\(|at |^)((?:file:\/\/)?\/[^\s?()]+?)(?:\?[^:\s]*)?:([0-9]+)(?::[0-9]+)?\)?$/.exec(line.trim());
   if (plain === null) return undefined;
   const named = plain[1] as string;

@@ -3,7 +3,7 @@ import type { TextEdit } from '../../sip/reply.js';
 import type { MessageEditor } from '../functions/site.js';
 import { wireText } from './arguments.js';
 
-/** Header fields a proxy depends on: a script that takes one away or adds a second breaks the transaction. */
+/** Header fields that a proxy needs: removing one, or adding a second one, would break the transaction. */
 const KEPT = new Set([
   'via',
   'v',
@@ -18,7 +18,7 @@ const KEPT = new Set([
   'content-length',
   'l',
 ]);
-/** Bytes of header fields a script may add to one message. */
+/** Maximum number of bytes of header fields that a script may add to one message. */
 const MOST_ADDED = 16_384;
 
 /** Text as header lines, each with its line break. */
@@ -27,7 +27,7 @@ export function headerLines(text: string): string {
   return lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
 }
 
-/** Why these lines, as `headerLines` returns them, cannot be added to a message; undefined where they can. */
+/** Why these lines (as `headerLines` returns them) cannot be added to a message; undefined where they can. */
 export function additionFault(lines: string): string | undefined {
   for (const [i, line] of lines.slice(0, -2).split('\r\n').entries()) {
     const name = /^([!-9;-~]+)[ \t]*:/.exec(line)?.[1];
@@ -38,12 +38,12 @@ export function additionFault(lines: string): string | undefined {
   return undefined;
 }
 
-/** Why fields of this name cannot be taken out of a message; undefined where they can. */
+/** Why fields with this name cannot be removed from a message; undefined where they can. */
 export function removalFault(name: string): string | undefined {
   return KEPT.has(name.trim().toLowerCase()) ? `header ${name} cannot be removed` : undefined;
 }
 
-/** What a script changes in the header fields of one message; nothing is written before the message leaves. */
+/** The changes that a script makes to the header fields of one message; they are written when the message is sent. */
 export class HeaderEdits implements MessageEditor {
   private added = 0;
 
@@ -57,22 +57,22 @@ export class HeaderEdits implements MessageEditor {
     return this.edits;
   }
 
-  /** The same edits in an object of its own. */
+  /** A copy that can be changed independently. */
   copy(): HeaderEdits {
     const copy = new HeaderEdits(this.message, this.edits);
     copy.added = this.added;
     return copy;
   }
 
-  /** Takes over edits made elsewhere: Route values taken out by loose routing. */
+  /** Adds edits made elsewhere, such as Route values that loose routing removes. */
   include(edits: readonly TextEdit[]): void {
     if (edits.length > 0)
       this.edits = [...this.edits.filter((each) => !edits.some((by) => covers(by, each))), ...edits];
   }
 
   /**
-   * Inserts complete header lines. Returns why not when they would not be header lines any more, as with a line break in
-   * a value that a caller chose.
+   * Inserts complete header lines. Returns why they are refused: for example, a line break in a value from a caller
+   * would make another header field.
    */
   insert(at: number, text: string): string | undefined {
     const lines = headerLines(text);

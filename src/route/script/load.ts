@@ -10,25 +10,28 @@ import { LOAD_MARK, positionOf } from './fault.js';
 import type { LoadedScript, RouteTable } from './route-table.js';
 import { routesOf } from './validate.js';
 
-/** What a script is loaded with. */
+/** Options for loading a script. */
 export interface ScriptLoadOptions {
-  /** Partitions and black lists of the settings: others in constants of the script are refused. Absent: they are not looked at. */
+  /**
+   * Partitions and black lists in the settings; a script with a constant that names another one is refused. Absent: not
+   * checked.
+   */
   readonly names?: KnownNames | undefined;
 }
 
-/** Faults that a refusal names. */
+/** Maximum number of faults in an error message. */
 const MOST_FAULTS = 20;
 
-/** Milliseconds a script may take to load: it may wait for something at its top level. */
+/** Maximum time in milliseconds for loading a script, which may await something at its top level. */
 const LOAD_LIMIT = 10_000;
 
 let loads = 0;
 let registered = false;
 
 /**
- * Loads a route script, anew each time, with everything it imports from files of its own. `ownUrl` is the URL of this
- * package's entry point, which the script sees as "switchyard". TypeScript is translated by esbuild or typescript where
- * one of them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message names file and line.
+ * Loads a route script, and everything it imports from its own files, without Node's module cache. `ownUrl` is the URL
+ * of this package's entry point, which the script imports as "switchyard". TypeScript is translated by esbuild or
+ * typescript, where one of them is installed. Throws SwitchyardError SCRIPT_INVALID, whose message has file and line.
  */
 export async function loadScript(
   file: string,
@@ -47,7 +50,7 @@ export async function loadScript(
   }
   const routes = routesOf(exported);
   if (!isFaulty(routes)) {
-    // The parser is loaded only where there is a route script.
+    // The parser is imported only where there is a route script.
     const { checkCalls } = await import('./check-calls.js');
     const faults = checkCalls(file, routes, names);
     if (faults.length === 0) return { file, source, routes };
@@ -64,9 +67,9 @@ function isFaulty(routes: ReturnType<typeof routesOf>): routes is Exclude<Return
   return Array.isArray(routes);
 }
 
-/** Once in a process: scripts find this package and may be TypeScript. */
+/** Registers the module hooks, once in a process: they resolve "switchyard", and translate TypeScript. */
 function prepare(file: string, ownUrl: string): void {
-  // So that a stack names the lines that were written, not those that were made of them.
+  // Stack traces then name the lines of the TypeScript source.
   if (/\.[cm]?tsx?$/.test(file)) process.setSourceMapsEnabled(true);
   if (registered) return;
   registered = true;
@@ -86,10 +89,10 @@ async function inTime<T>(loading: Promise<T>): Promise<T> {
   }
 }
 
-/** "/etc/route.js:12: Unexpected token", from whatever an import was refused with. */
+/** "/etc/route.js:12: Unexpected token", from any error that an import is rejected with. */
 async function describe(error: unknown, file: string, source: string): Promise<string> {
   const message = messageOf(error);
-  // What the translation of TypeScript found says where by itself.
+  // Errors of the TypeScript translation already contain the position.
   if (/^\/[^\n]*:[0-9]+: /.test(message)) return message;
   const position = positionOf(error, file);
   if (position.line !== undefined) return `${position.file}:${position.line}: ${message}`;
@@ -102,7 +105,7 @@ async function describe(error: unknown, file: string, source: string): Promise<s
   return `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
 }
 
-/** The line of a syntax error in JavaScript: only the text that `node --check` prints names it. */
+/** The line of a syntax error in JavaScript, which only the output of `node --check` contains. */
 async function syntaxErrorLine(source: string): Promise<number | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'switchyard-check-'));
   try {
@@ -118,7 +121,7 @@ async function syntaxErrorLine(source: string): Promise<number | undefined> {
   }
 }
 
-/** The line a word stands in first; 1 when it does not. */
+/** The first line that contains a word; 1 when there is none. */
 function lineOf(source: string, word: string): number {
   const escaped = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   const at = source.search(new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`));

@@ -8,9 +8,9 @@ import { MessageFunctions } from './message-functions.js';
 import type { LoadedScript } from './route-table.js';
 import { RouteMessageSite } from './site.js';
 
-/** The local route: a request of our own, such as a probe, is about to be sent. */
+/** The local route: a request of this proxy, such as a probe, is about to be sent. */
 export class LocalRoute extends MessageFunctions {
-  /** @internal The request as the route wants it sent. What fails is logged, and the request sent as it was. */
+  /** @internal The request after the route. Errors are logged, and the request is then sent unchanged. */
   static run(env: RouteScriptEnvironment, script: LoadedScript, text: string): string {
     const handler = script.routes.local;
     const message = handler === undefined ? undefined : parseMessage(text);

@@ -6,10 +6,10 @@ import { called, optional } from './arguments.js';
 import { SetFunctions } from './set-functions.js';
 import type { RouteMessageSite } from './site.js';
 
-/** Why a text is not put into a message. */
+/** Why a text is not written into a message. */
 export const LINE_BREAK = 'a line break in the value of a variable';
 
-/** What routes that work on a message can do with it. */
+/** Functions of routes that handle a message. */
 export class MessageFunctions extends SetFunctions {
   declare protected readonly site: RouteMessageSite;
 
@@ -21,24 +21,25 @@ export class MessageFunctions extends SetFunctions {
     return this.site.message;
   }
 
-  /** Whether the method is one of these: is_method('INVITE|ACK'). Of a reply it is that of CSeq. */
+  /** Whether the method is one of these: is_method('INVITE|ACK'). For a reply, the method in CSeq is tested. */
   is_method(names: string): boolean {
     return this.done(called(this.site, MESSAGE_FUNCTIONS.is_method, names));
   }
 
-  /** Whether To has a tag: the request belongs to a dialog. */
+  /** Whether To has a tag, as in requests inside a dialog. */
   has_totag(): boolean {
     return this.done(called(this.site, MESSAGE_FUNCTIONS.has_totag));
   }
 
-  /** Whether a header field of that name is there. */
+  /** Whether the message has a header field with that name. */
   is_present_hf(name: string): boolean {
     return this.done(called(this.site, HEADER_FUNCTIONS.is_present_hf, name));
   }
 
   /**
-   * Appends header lines when the message leaves: append_hf('X-Way: $du\r\n'). False, and nothing is appended, for what
-   * is no header line and for fields a proxy depends on (Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length).
+   * Appends header lines when the message is sent: append_hf('X-Way: $du\r\n'). False, and nothing is appended, for a
+   * text that is not a header line and for fields that a proxy needs (Via, From, To, Call-ID, CSeq, Max-Forwards,
+   * Content-Length).
    */
   append_hf(text: string): boolean {
     this.running('append_hf');
@@ -48,20 +49,20 @@ export class MessageFunctions extends SetFunctions {
   }
 
   /**
-   * Call load follows the call: BYE and CANCEL end it, a 2xx to its INVITE confirms it. Always true. Without a partition in
-   * all of flavour kamailio: the call is identified by its Call-ID.
+   * Updates call load: BYE and CANCEL end the call with this Call-ID, a 2xx to its INVITE confirms it. Always true.
+   * Without a partition, applies to all partitions of flavour kamailio.
    */
   ds_load_update(partition?: string): boolean {
     return this.done(KAMAILIO_FUNCTIONS.ds_load_update.run(this.site, optional(this.pvars, partition)));
   }
 
-  /** Header lines with their variables replaced; undefined when a value brought a line break of its own with it. */
+  /** Header lines with their variables replaced; undefined when the value of a variable contains a line break. */
   protected lines(text: string): string | undefined {
     const lines = this.format(text);
     return lines.split('\n').length > text.split('\n').length ? undefined : lines;
   }
 
-  /** Removes all header fields of a name when the message leaves. False when there is none. */
+  /** Removes all header fields of a name when the message is sent. False when there are none. */
   remove_hf(name: string): boolean {
     this.running('remove_hf');
     return this.done(called(this.site, HEADER_FUNCTIONS.remove_hf, name));

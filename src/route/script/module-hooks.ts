@@ -1,27 +1,27 @@
 /**
- * Runs in Node's loader thread and imports nothing of ours: how the modules of a route script are found and read. Only
- * modules whose URL carries the mark of a load are touched.
+ * Hooks that find and read the modules of a route script. They run in Node's loader thread and import no other file of
+ * this program. They only handle modules whose URL contains the mark of a load.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, type LoadHook, type ResolveHook } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 interface HookData {
-  /** URL that "switchyard" stands for. */
+  /** URL that "switchyard" resolves to. */
   readonly ownUrl: string;
   readonly mark: string;
 }
 
 let data: HookData = { ownUrl: '', mark: '' };
 
-/** Called by Node with what `register` was given, before the other hooks. */
+/** Called by Node with the data given to `register`, before the other hooks. */
 export function initialize(given: HookData): void {
   data = given;
 }
 
-/** Node's hook: which module a specifier stands for. */
+/** Node's hook that resolves a module specifier. */
 export const resolve: ResolveHook = (specifier, context, next) => {
-  // The script itself, as it was asked for.
+  // The main file of the script.
   if (loadOf(specifier) !== undefined) return { url: specifier, format: 'module', shortCircuit: true };
   const load = loadOf(context.parentURL);
   if (load === undefined) return next(specifier, context);
@@ -31,7 +31,7 @@ export const resolve: ResolveHook = (specifier, context, next) => {
   return { url: `${own}?${data.mark}=${load}`, format: 'module', shortCircuit: true };
 };
 
-/** Node's hook: the text of a module. */
+/** Node's hook that gives the text of a module. */
 export const load: LoadHook = async (url, context, next) => {
   if (loadOf(url) === undefined) return next(url, context);
   const file = fileURLToPath(url);
@@ -41,14 +41,17 @@ export const load: LoadHook = async (url, context, next) => {
 
 const TYPESCRIPT = /\.m?ts$/;
 
-/** The text of a module as it is run: TypeScript is translated, with an inline source map. Throws an Error "file:line: reason". */
+/**
+ * The text of a module to run: TypeScript is translated, with an inline source map. Throws an Error "file:line:
+ * reason".
+ */
 export function scriptText(source: string, file: string): string {
   return TYPESCRIPT.test(file) ? translated(source, file) : source;
 }
 
 /**
- * The URL of a module of the script's own, which is loaded anew with it; undefined for packages and for what is not a module.
- * TypeScript names its modules by what they are translated to.
+ * The URL of a module that belongs to the script and is loaded again with it; undefined for packages and other
+ * specifiers. TypeScript files may be imported by the names of their translations.
  */
 export function moduleFile(specifier: string, parent: string): string | undefined {
   if (!/^\.{0,2}\//.test(specifier) || !/\.m?[jt]s$/.test(specifier)) return undefined;
@@ -56,7 +59,7 @@ export function moduleFile(specifier: string, parent: string): string | undefine
   return [href, href.replace(/js$/, 'ts')].find((url) => existsSync(fileURLToPath(url)));
 }
 
-/** The number of the load a URL belongs to. */
+/** The number of the load that a URL belongs to. */
 function loadOf(url: string | undefined): string | undefined {
   return url === undefined || data.mark === '' ? undefined : new RegExp(`\\?${data.mark}=([0-9]+)$`).exec(url)?.[1];
 }
@@ -78,7 +81,7 @@ interface TypescriptModule {
   };
 }
 
-/** JavaScript with an inline source map. Throws an Error "file:line: reason". */
+/** Translates TypeScript to JavaScript with an inline source map. Throws an Error "file:line: reason". */
 function translated(source: string, file: string): string {
   const esbuild = optional<EsbuildModule>('esbuild', file);
   if (esbuild !== undefined) return withEsbuild(esbuild, source, file);
@@ -120,13 +123,13 @@ function withTypescript(typescript: TypescriptModule, source: string, file: stri
   throw new Error(`${file}:${line}: ${String(first.messageText)}`);
 }
 
-/** A package of the script's installation, else of ours; undefined when it is in neither. */
+/** A package from the installation of the script, else from ours; undefined when neither has it. */
 function optional<T>(name: string, file: string): T | undefined {
   for (const from of [file, import.meta.url]) {
     try {
       return createRequire(from)(name) as T;
     } catch {
-      // Not there, or not usable on this machine: the next one is asked.
+      // The package is missing or does not work on this machine: the next one is tried.
     }
   }
   return undefined;

@@ -11,12 +11,14 @@ import type { ScriptCall } from './script-call.js';
 import { RouteMessageSite } from './site.js';
 import { statusPattern } from './status.js';
 
-/** A reply route: a reply to a relayed request came. Variables are those of the reply, AVPs those of the transaction. */
+/**
+ * A reply route: runs for a reply to a relayed request. Variables read the reply, AVPs are those of the transaction.
+ */
 export class ReplyRoute extends MessageFunctions {
   private constructor(
     call: ScriptCall,
     route: string,
-    /** The reply as it came. */
+    /** The received reply. */
     readonly reply: SipMessage,
     pvars: PvarScope,
   ) {
@@ -28,17 +30,17 @@ export class ReplyRoute extends MessageFunctions {
     return this.reply.status;
   }
 
-  /** Whether its status code matches a regular expression: t_check_status('18[0-9]'). */
+  /** Whether the status code matches a regular expression: t_check_status('18[0-9]'). */
   t_check_status(expression: string): boolean {
     return this.done(STATUS_FUNCTIONS.t_check_status.run(this.site, statusPattern(this.text(expression))));
   }
 
-  /** A provisional reply is not passed on; of a final one this only ends the route. */
+  /** Drops a provisional reply; for a final one this only ends the route. */
   drop(): never {
     throw DROP;
   }
 
-  /** @internal The reply as the route wants it passed on; undefined to drop it. */
+  /** @internal The reply to forward after the route; undefined to drop it. */
   static run(call: ScriptCall, name: string, reply: SipMessage, target: ResolvedTarget): SipMessage | undefined {
     const handler = call.script.routes.reply?.[name];
     if (handler === undefined) return reply;
@@ -53,7 +55,7 @@ export class ReplyRoute extends MessageFunctions {
   }
 }
 
-/** Variables of a reply over the AVPs and script variables of its request. */
+/** Variables of a reply, with the AVPs and script variables of its request. */
 class ReplyScope extends PvarScope {
   constructor(
     reply: SipMessage,

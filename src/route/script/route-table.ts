@@ -1,11 +1,11 @@
-/** One route. What it is called with is in `Routes`; as a method's parameter it may be more special here. */
+/** One route. `Routes` has the type of its argument; as a method parameter it may be more specific than here. */
 type Handler<Result> = { handle(route: object): Result }['handle'];
 
 type Handlers<Result> = Readonly<Record<string, Handler<Result>>>;
 
 /**
- * The routes of a script by kind and name, as the program calls them. `Routes` has the same with the type of each route,
- * for those who write scripts; the routes themselves import only this, so that none of them imports all others.
+ * The routes of a script by kind and name, as the program calls them. `Routes` has the same with the type of each
+ * route, for authors of scripts. The routes import only this file, so that they do not all import each other.
  */
 export interface RouteTable {
   readonly request: Handler<unknown>;
@@ -17,10 +17,10 @@ export interface RouteTable {
   readonly algo?: Handlers<number>;
 }
 
-/** A route script as it was loaded once. */
+/** A loaded route script. */
 export interface LoadedScript {
   readonly file: string;
-  /** Its text as it was loaded. */
+  /** The text that was loaded. */
   readonly source: string;
   readonly routes: RouteTable;
 }

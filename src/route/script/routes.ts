@@ -6,29 +6,41 @@ import type { LocalRoute } from './local-route.js';
 import type { ReplyRoute } from './reply-route.js';
 import type { RequestRoute } from './request-route.js';
 
-/** What a route that must not wait may return: nothing, or a value that means nothing. */
-// biome-ignore lint/suspicious/noConfusingVoidType: as a part of a union it lets functions without return pass, and no promise.
+/** Result of a route that must be synchronous: nothing, or a value that is ignored. */
+// biome-ignore lint/suspicious/noConfusingVoidType: as a part of a union it lets functions without return pass, and no
+// promise.
 export type NoPromise = void | boolean | number | string;
 
-/** The routes of a script. Names are those that t_on_failure and its kin, algo_route and the events go by. */
+/**
+ * The routes of a script. Their names are the ones given to t_on_failure() and similar functions, in algo_route, and
+ * those of events.
+ */
 export interface ScriptRoutes {
-  /** Every request but those that belong to a transaction: retransmissions, CANCEL and ACK of a call under way. */
+  /**
+   * Runs for every request, except those of a known transaction: retransmissions, and CANCEL and ACK of a pending call.
+   */
   readonly request: (r: RequestRoute) => unknown;
-  /** A destination did not take the request: t_on_failure(NAME) was called before it was relayed. */
+  /** Runs when the next hop has failed, if t_on_failure(NAME) was called before the relaying. */
   readonly failure?: Readonly<Record<string, (r: FailureRoute) => unknown>>;
-  /** A request is about to be relayed: t_on_branch(NAME). Must not wait. */
+  /** Runs before a request is relayed: t_on_branch(NAME). Must be synchronous. */
   readonly branch?: Readonly<Record<string, (r: BranchRoute) => NoPromise>>;
-  /** A reply came: t_on_reply(NAME). Must not wait. */
+  /** Runs for a reply: t_on_reply(NAME). Must be synchronous. */
   readonly reply?: Readonly<Record<string, (r: ReplyRoute) => NoPromise>>;
-  /** A request of our own, a probe, is about to be sent. Must not wait. */
+  /** Runs before this proxy sends a request of its own, such as a probe. Must be synchronous. */
   readonly local?: (r: LocalRoute) => NoPromise;
-  /** An event was raised: E_DISPATCHER_STATUS. */
+  /** Runs for an event: E_DISPATCHER_STATUS. */
   readonly event?: Readonly<Record<string, (e: EventRoute) => unknown>>;
-  /** Scores a destination for algorithm 10, the lowest is chosen first: the module parameter algo_route names it. */
+  /**
+   * Returns the score of a destination for algorithm 10, the lowest is chosen first: named by the module parameter
+   * algo_route.
+   */
   readonly algo?: Readonly<Record<string, (d: AlgoRoute) => number>>;
 }
 
-/** Types the routes of a script: `export const routes = defineRoutes({ request(r) { ... } })`. Returns what it is given. */
+/**
+ * Gives the routes of a script their types: `export const routes = defineRoutes({ request(r) { ... } })`. Returns its
+ * argument.
+ */
 export function defineRoutes<T extends ScriptRoutes>(routes: T): T {
   return routes;
 }

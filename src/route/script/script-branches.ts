@@ -3,28 +3,28 @@ import type { Destination } from '../../engine/destination.js';
 import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import type { PvarBranches, PvarValue } from '../../pvar/context.js';
 
-/** A target the request is sent to together with the one that $du or the request-URI names. */
+/** A target that gets the request in addition to the one in $du or the request-URI. */
 export interface ScriptBranch {
   readonly requestUri: string;
-  /** Next hop; undefined: where the request-URI says. */
+  /** Next hop; undefined: the request-URI. */
   readonly destinationUri: string | undefined;
-  /** Socket description to send from. */
+  /** Description of the socket to send from. */
   readonly sendSocket: string | undefined;
-  /** Preference as given to append_branch, '' for none. */
+  /** q value as given to append_branch, '' for none. */
   readonly q: string;
   readonly destination: Destination | undefined;
 }
 
-/** The branches a route has added and not relayed yet: append_branch, $branch, Kamailio's algorithm 12. */
+/** The branches that a route has added and not relayed yet: by append_branch, $branch, or Kamailio's algorithm 12. */
 export class ScriptBranches implements PvarBranches {
   private branches: ScriptBranch[] = [];
 
-  /** How many there are. */
+  /** Number of branches. */
   get count(): number {
     return this.branches.length;
   }
 
-  /** A field of a branch as $branch(field) shows it; null: there is none. */
+  /** The value of $branch(field) for a branch; null when there is none. */
   get(field: string, index: number): PvarValue {
     const branch = this.branches[index];
     if (branch === undefined) return null;
@@ -42,12 +42,12 @@ export class ScriptBranches implements PvarBranches {
     }
   }
 
-  /** A URI assigned to $branch. Nothing is added for what is not a SIP URI, and beyond eleven. */
+  /** Adds a URI assigned to $branch. Nothing is added for a text that is not a SIP URI, and beyond eleven branches. */
   append(uri: string): void {
     this.add({ requestUri: uri, destinationUri: undefined, sendSocket: undefined, q: '', destination: undefined });
   }
 
-  /** Returns why it is not added. */
+  /** Adds a branch. Returns why it was refused, or undefined. */
   add(branch: ScriptBranch): string | undefined {
     if (this.branches.length >= MOST_FURTHER_BRANCHES) return `more than ${MOST_FURTHER_BRANCHES} branches`;
     const { requestUri, destinationUri } = branch;
@@ -59,7 +59,7 @@ export class ScriptBranches implements PvarBranches {
     return undefined;
   }
 
-  /** Hands them over: they are relayed, or given up. */
+  /** Returns the branches and removes them here. */
   take(): readonly ScriptBranch[] {
     const { branches } = this;
     this.branches = [];

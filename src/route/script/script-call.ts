@@ -18,48 +18,54 @@ import { HeaderEdits } from './header-edits.js';
 import type { LoadedScript } from './route-table.js';
 import { type ScriptBranch, ScriptBranches } from './script-branches.js';
 
-/** The routes a script asked to be called. */
+/** Names of the routes that t_on_failure() and similar functions have set. */
 export interface ArmedRouteNames {
   failure: string | undefined;
   branch: string | undefined;
   reply: string | undefined;
 }
 
-/** Hops one request may be relayed to, over all its failure routes: this ends a script that relays in a loop. */
+/**
+ * Maximum number of hops that one request may be relayed to, in all its failure routes; ends a script that relays in a
+ * loop.
+ */
 const MOST_HOPS = 256;
 
-/** All that one request and its routes have in common, from the request route to the last reply. */
+/** Everything that one request and its routes share, from the request route to the last reply. */
 export class ScriptCall implements DispatcherCall {
   readonly scope: RequestScope;
   readonly pvars: PvarScope;
   readonly dispatch: DispatchContext;
   readonly selections: Selections = new Selections(this);
   readonly armed: ArmedRouteNames = { failure: undefined, branch: undefined, reply: undefined };
-  /** Lists of use_blacklist. */
+  /** Black lists set by use_blacklist. */
   readonly blacklists: string[] = [];
-  /** Hops t_relay chose that have not been tried: they will be, all at once. */
+  /** Hops that t_relay has chosen and that have not been tried yet; all of them are tried in parallel. */
   readonly hops: NextHop[] = [];
-  /** What the next t_relay sends to besides. */
+  /** Branches that the next t_relay sends to in addition. */
   readonly branches = new ScriptBranches();
   headers: HeaderEdits;
   recordRoute = false;
   /** Max-Forwards for a request without one. */
   maxForwards: number | undefined;
   reply: LocalReply | undefined;
-  /** Lines for the replies of our own. */
+  /** Header lines for replies generated here. */
   replyHeaders = '';
   stateless = false;
-  /** What a failure route did with the redirections it was called about. */
+  /** The redirections that a failure route follows. */
   followed: Followed | undefined;
   cancelled = false;
   private redirections: Redirects | undefined;
   private relays = 0;
   private loose: LooseRoute | undefined;
-  /** $du when the first failure came. */
+  /** $du at the first failure. */
   private firstNextHop: { readonly uri: string | undefined } | undefined;
-  /** The branch that a branch route is run for. */
+  /** The branch for which a branch route runs. */
   private branch: ScriptBranch | undefined;
-  /** Of selections that wrote an address into the request-URI, whose text does not show that only TLS leads there. */
+  /**
+   * Request-URIs into which a selection wrote an IP address, so that the text no longer shows that the destination
+   * needs TLS.
+   */
   private secureAddresses: SecureAddresses | undefined = undefined;
 
   constructor(
@@ -85,7 +91,7 @@ export class ScriptCall implements DispatcherCall {
     return this.request.message.callId;
   }
 
-  /** Takes our Route values out. False when the request does not come along a route we recorded. */
+  /** Removes our Route values. False when the request does not follow a route recorded here. */
   looseRoute(): boolean {
     if (this.loose !== undefined) return true;
     const loose = looseRoute(this.request, this.env.sockets);
@@ -135,17 +141,17 @@ export class ScriptCall implements DispatcherCall {
     return this.branches.add({ ...target, q: '' }) === undefined;
   }
 
-  /** The request has its final code: its call counts as load no longer, or until its dialog ends. */
+  /** The request has its final status: its call stops counting as load, or counts until its dialog ends. */
   ended(code: number): void {
     this.selections.ended(code, this.cancelled);
   }
 
-  /** Where redirections of this request lead; the URIs tried so far do not count. */
+  /** Targets in the redirections of this request; URIs tried before are left out. */
   get redirects(): Redirects {
     return (this.redirections ??= new Redirects(this.request.requestUri, [this.scope.requestUri], MOST_HOPS));
   }
 
-  /** Makes a URI that a redirection named the target. */
+  /** Makes a URI of a redirection the target. */
   redirectTo(uri: string): void {
     const { pvars } = this;
     pvars.setRequestUri(uri);
@@ -153,7 +159,10 @@ export class ScriptCall implements DispatcherCall {
     this.selections.abandon();
   }
 
-  /** $du as failure routes begin with it: what the request route left where the flavour keeps it, else nothing. */
+  /**
+   * $du at the start of a failure route: the value the request route left, where the flavour keeps it; otherwise
+   * undefined.
+   */
   get nextHopOfRequest(): string | undefined {
     const keeps = this.selections.used.some(({ flavour }) => flavour.keepsNextHop);
     if (!keeps) return undefined;
@@ -161,17 +170,17 @@ export class ScriptCall implements DispatcherCall {
     return this.firstNextHop.uri;
   }
 
-  /** The next destination of the selection made last, as a next hop. */
+  /** The next destination of the last selection, as a next hop. */
   following(): NextHop | undefined {
     return this.selections.following() ? this.nextHop() : undefined;
   }
 
-  /** Whether the target $du or the request-URI names can be relayed to, and MOST_HOPS is not reached. */
+  /** Whether the target (in $du or the request-URI) is a SIP URI, and fewer than MOST_HOPS hops were tried. */
   get relayable(): boolean {
     return /^sips?:/i.test(this.target) && this.relays < MOST_HOPS;
   }
 
-  /** The next hop that $du, or the request-URI, names at present, with the header edits made so far. */
+  /** The next hop for the current $du or request-URI, with the header edits made so far. */
   nextHop(): NextHop {
     this.relays++;
     const { pvars, env, target: uri } = this;
@@ -201,7 +210,7 @@ export class ScriptCall implements DispatcherCall {
     };
   }
 
-  /** Calls `run` with a branch in place of what $du, the request-URI and $fs say. */
+  /** Calls `run` with $du, the request-URI and $fs set to those of a branch. */
   on<T>(branch: ScriptBranch, run: () => T): T {
     const { pvars, scope } = this;
     const { destinationUri, sendSocket } = pvars;
@@ -220,7 +229,7 @@ export class ScriptCall implements DispatcherCall {
     }
   }
 
-  /** The destination that $du or the request-URI stands for as it is; undefined for one that no selection put there. */
+  /** The destination that the current $du or request-URI stands for; undefined when no selection wrote it. */
   get destination(): Destination | undefined {
     const { pvars, branch, target } = this;
     if (branch !== undefined) {
@@ -229,7 +238,7 @@ export class ScriptCall implements DispatcherCall {
     return this.selections.destinationOf(target, pvars.destinationUri !== undefined);
   }
 
-  /** Answers here, unless that was done or the request was relayed. */
+  /** Sets the reply to the request, unless it has one or was relayed. */
   answer(code: number, reason: string): boolean {
     if (this.reply !== undefined || this.hops.length > 0 || this.stateless) return false;
     this.reply = { code, reason: reason === '' ? reasonPhrase(code) : reason, headers: this.replyHeaders };

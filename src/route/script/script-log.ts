@@ -2,10 +2,10 @@ import type { Clock } from '../../core/clock.js';
 import { LineLimit } from '../../core/line-limit.js';
 import type { Logger } from '../../core/logger.js';
 
-/** Log lines at most in one second about faults at one location of a script. */
+/** Maximum number of log lines in one second about faults at one position of a script. */
 const MOST_LINES = 10;
 
-/** Logs the faults of scripts, with a limit: a script that fails on each call must not fill the disk. */
+/** Logs faults of scripts with a limit: a script that fails for each call must not fill the disk. */
 export class ScriptLog {
   private readonly limit: LineLimit;
 
@@ -16,7 +16,7 @@ export class ScriptLog {
     this.limit = new LineLimit(1000, MOST_LINES, () => clock.monotonic());
   }
 
-  /** Writes a line about a location; `suppressed` in it says how many were left out before it. */
+  /** Writes a line about a position; its field `suppressed` is the number of lines left out before it. */
   write(level: 'error' | 'warn', position: string, fields: object, message: string): void {
     const suppressed = this.limit.admit(position);
     if (suppressed === undefined) return;

@@ -17,19 +17,19 @@ interface Failed {
   readonly reply: SipMessage | undefined;
 }
 
-/** How a script relays: the hops its routes chose; its failure route is called after each try that failed. */
+/** How a script relays: to the hops its routes chose. Its failure route runs after each attempt that failed. */
 export class ScriptPlan implements RelayPlan {
-  /** Each hop has header edits of its own: a later route may have made more of them. */
+  /** Each hop has its own header edits, since a later route may add more. */
   readonly edits = [];
   readonly noHop = { code: 500, reason: reasonPhrase(500) } as const;
   readonly origin = SCRIPT;
-  /** Hops of the present try that have not ended. */
+  /** Number of hops of the current attempt that have not ended. */
   private pending = 0;
-  /** The failure the failure route is called for when all have ended. */
+  /** The failure for which the failure route runs when all hops have ended. */
   private worst: Failed | undefined;
-  /** Redirections among the answers of the present try. */
+  /** Redirections among the replies in the current attempt. */
   private redirections: SipMessage[] | undefined;
-  /** No hop of the last try could be sent to, all were on black lists. */
+  /** Whether no hop of the last attempt could be sent to, since all were on black lists. */
   private passedOver = false;
 
   constructor(private readonly call: ScriptCall) {}
@@ -65,7 +65,10 @@ export class ScriptPlan implements RelayPlan {
     return this.branchEnded();
   }
 
-  /** A failure route is asked once in a try, about the answer the caller would get. */
+  /**
+   * A hop has ended. After the last hop of an attempt the failure route runs once, for the reply that the caller would
+   * get.
+   */
   private branchEnded(): AfterFailure | Promise<AfterFailure> {
     if (--this.pending > 0) return true;
     const { worst } = this;
@@ -78,7 +81,7 @@ export class ScriptPlan implements RelayPlan {
     const { call } = this;
     const name = call.armed.failure;
     if (name === undefined) return false;
-    // A failure route is called for what it relays only if it calls t_on_failure() again.
+    // The failure route runs again for what it relays only if it calls t_on_failure() again.
     call.armed.failure = undefined;
     const handler = call.script.routes.failure?.[name];
     if (handler === undefined) return false;

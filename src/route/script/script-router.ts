@@ -7,14 +7,14 @@ import type { LoadedScript } from './route-table.js';
 import { ScriptCall } from './script-call.js';
 import { ScriptPlan } from './script-plan.js';
 
-/** Routes by a script: its request route is called for every request, ACK for a 2xx included. */
+/** Routes by a script: its request route runs for every request, including an ACK for a 2xx. */
 export class ScriptRouter implements Router {
-  /** The script has mf_process_maxfwd_header for it. */
+  /** The script checks Max-Forwards itself, by mf_process_maxfwd_header. */
   readonly checksMaxForwards = true;
 
   constructor(
     private readonly env: RouteScriptEnvironment,
-    /** undefined while it is still being loaded: requests are answered 503. */
+    /** undefined while the script is being loaded: requests are then answered with 503. */
     private readonly script: LoadedScript | undefined,
   ) {}
 
@@ -39,7 +39,9 @@ export class ScriptRouter implements Router {
     return end instanceof Promise ? end.then(found) : found(end);
   }
 
-  /** A dialog ended: its call counts as load no longer. In a strict partition the script says so (ds_load_update). */
+  /**
+   * A dialog has ended: its call stops counting as load. In a strict partition the script does that (ds_load_update).
+   */
   private callEnded(callId: string): void {
     for (const { flavour } of this.env.engine.partitions) if (flavour.endsCallsItself) flavour.endCall(callId);
   }
@@ -64,7 +66,7 @@ const SCRIPT: RouteOrigin = { rule: 'script' };
 
 function decision(call: ScriptCall, end: RouteEnd): RouteDecision {
   const { reply, hops, recordRoute } = call;
-  // Only a request that is relayed with state is seen to end.
+  // The end of a request is only seen when it is relayed with state.
   if (end === 'failed' || reply !== undefined || hops.length === 0 || call.stateless) call.ended(0);
   if (end === 'failed') return { kind: 'reply', code: 500, reason: reasonPhrase(500), origin: SCRIPT };
   if (reply !== undefined) return { kind: 'reply', ...reply, origin: SCRIPT };

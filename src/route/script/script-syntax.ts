@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type AnyNode, type Program, parse } from 'acorn';
 import { moduleFile, scriptText } from './module-hooks.js';
 
-/** A function as it stands in a text. */
+/** The syntax node of a function. */
 export type FunctionNode = Extract<
   AnyNode,
   { type: 'FunctionDeclaration' | 'FunctionExpression' | 'ArrowFunctionExpression' }
@@ -14,14 +14,14 @@ export type FunctionNode = Extract<
 export interface ScriptFile {
   readonly file: string;
   readonly program: Program;
-  /** Functions of the top level, by name. */
+  /** Functions at the top level, by name. */
   readonly functions: ReadonlyMap<string, FunctionNode>;
-  /** Where names come from that are imported from files of the script. */
+  /** File and original name of each name that is imported from files of the script. */
   readonly imported: ReadonlyMap<string, { readonly file: string; readonly name: string }>;
   readonly map: SourceMap | undefined;
 }
 
-/** Reads and parses a file of a script; undefined for one that cannot be read or parsed. */
+/** Reads and parses a file of a script; undefined when that is not possible. */
 export function readScript(file: string): ScriptFile | undefined {
   let text: string;
   let program: Program;
@@ -53,7 +53,7 @@ export function readScript(file: string): ScriptFile | undefined {
   return { file, program, functions, imported, map: sourceMap(text) };
 }
 
-/** The map at the end of a translated text. */
+/** The source map at the end of a translated text. */
 function sourceMap(text: string): SourceMap | undefined {
   const encoded = /\n\/\/# sourceMappingURL=data:application\/json;(?:charset=utf-8;)?base64,([\w+/=]+)\s*$/.exec(text);
   return encoded === null
@@ -61,20 +61,22 @@ function sourceMap(text: string): SourceMap | undefined {
     : new SourceMap(JSON.parse(Buffer.from(encoded[1] as string, 'base64').toString('utf8')));
 }
 
-/** Whether a node is a function, of whatever form. */
+/** Whether a node is a function in any form. */
 export function isFunction(node: AnyNode): node is FunctionNode {
   return (
     node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' || node.type === 'ArrowFunctionExpression'
   );
 }
 
-/** The name of a property of an object literal; undefined for one that is computed. */
+/** The name of a property of an object literal; undefined for a computed one. */
 export function propertyName({ key, computed }: AnyNode & { type: 'Property' }): string | undefined {
   if (computed) return undefined;
   return key.type === 'Identifier' ? key.name : key.type === 'Literal' ? String(key.value) : undefined;
 }
 
-/** Calls `visit` for a node and all below it; below a node for which it returns false it does not go on. */
+/**
+ * Calls `visit` for a node and all its descendants; the descendants of a node for which it returns false are left out.
+ */
 export function walk(root: AnyNode, visit: (node: AnyNode) => boolean): void {
   const pending: AnyNode[] = [root];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {

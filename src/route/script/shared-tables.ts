@@ -5,9 +5,9 @@ import { transactionFunctions } from '../functions/transaction.js';
 import { scriptActions } from './actions.js';
 import type { RouteCallSite } from './site.js';
 
-// The functions about the request of a call that cfg files have too, as JavaScript routes carry them out.
+// The functions on a call's request that cfg files have too, as JavaScript routes carry them out.
 
-/** Functions of maxfwd. A request that is relayed is counted down by the proxy. */
+/** Functions of maxfwd. The proxy decrements Max-Forwards when it relays a request. */
 export const { opensips: MAX_FORWARDS } = maxForwardsFunctions<RouteCallSite>({
   add({ call }, limit) {
     call.maxForwards = limit > 0 && limit <= 255 ? limit : 70;
@@ -19,5 +19,5 @@ export const { opensips: MAX_FORWARDS } = maxForwardsFunctions<RouteCallSite>({
 export const TRANSACTION = transactionFunctions(scriptActions);
 /** Functions that answer the request. */
 export const REPLY = answerFunctions(scriptActions);
-/** Functions about where the request goes. */
+/** Functions that decide where the request is sent. */
 export const TARGETS = targetFunctions(scriptActions);

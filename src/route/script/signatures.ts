@@ -19,17 +19,17 @@ import type { RequestRoute } from './request-route.js';
 import type { SetFunctions } from './set-functions.js';
 import { MAX_FORWARDS, REPLY, TARGETS, TRANSACTION } from './shared-tables.js';
 
-/** What is checked about calls of one function, when a script is loaded. */
+/** What is checked about calls of a function when a script is loaded. */
 export interface FunctionSignature {
   readonly parameters: readonly SharedParameter[];
-  /** Looks at the constants of a call, undefined for what is none. Returns what is wrong. */
+  /** Checks the constant arguments of a call; others are undefined. Returns the error, if any. */
   readonly check?: ((constants: readonly (string | undefined)[]) => string | undefined) | undefined;
 }
 
-/** What is checked about one member of a route: a function, or a value that cannot be called. */
+/** What is checked about a member of a route: a function, or a value that cannot be called. */
 export type Signature = FunctionSignature | 'value';
 
-/** All public members of a route; the type checker refuses a missing name and one too many. */
+/** All public members of a route; the type checker refuses missing and surplus names. */
 type Signatures<T> = {
   readonly [K in keyof T]: T[K] extends (...args: infer _) => unknown ? FunctionSignature : 'value';
 };
@@ -38,27 +38,27 @@ interface Definition {
   readonly parameters: readonly SharedParameter[];
 }
 
-/** Least and most arguments of a function. */
+/** Minimum and maximum number of arguments of a function. */
 export function countsOf({ parameters }: FunctionSignature): readonly [least: number, most: number] {
   return argumentRange(parameters);
 }
 
-/** A function of JavaScript alone. */
+/** Signature of a function that only JavaScript has. */
 function own(...parameters: readonly SharedParameter[]): FunctionSignature {
   return { parameters };
 }
 
-/** As in the table of both script languages. */
+/** Signature from the table of both script languages. */
 function as({ parameters }: Definition): FunctionSignature {
   return { parameters };
 }
 
-/** As in the table, but only so many parameters of it. */
+/** Signature from the table with only its first `count` parameters. */
 function first(count: number, { parameters }: Definition): FunctionSignature {
   return { parameters: parameters.slice(0, count) };
 }
 
-/** As in the table, with checks for some of its parameters in place of those of cfg files. */
+/** Signature from the table, with other checks for some of its parameters than cfg files have. */
 function checked(
   { parameters }: Definition,
   checks: Readonly<Record<string, NonNullable<SharedParameter['check']>>>,
@@ -73,7 +73,9 @@ function checked(
 
 const SET = { set: faultOf.setNumber };
 
-/** On a set by its number; Kamailio's functions take the partition after their parameters. */
+/**
+ * Signature of a function on a set given by its number; Kamailio's functions have the partition as a further parameter.
+ */
 function onSet(definition: Definition, checks: Parameters<typeof checked>[1] = {}): FunctionSignature {
   return withPartition(checked(definition, { ...SET, ...checks }));
 }
@@ -108,7 +110,7 @@ const SETS: Signatures<SetFunctions> = {
   ds_is_active: onSet(KAMAILIO.ds_is_active),
   ds_mark_addr: onSet(KAMAILIO.ds_mark_addr, { state: faultOf.markedState }),
   ds_reload: withPartition(KAMAILIO.ds_reload),
-  // The URI may be left out, as in ds_dsg_fetch of cfg files, or given, as in ds_dsg_fetch_uri.
+  // The URI is optional here: without it as ds_dsg_fetch of cfg files, with it as ds_dsg_fetch_uri.
   ds_dsg_fetch: withPartition(own(param('set', 'string', { check: faultOf.setNumber }), optional('uri', 'string'))),
   ds_dsg_fetch_uri: onSet(KAMAILIO.ds_dsg_fetch_uri),
   ds_oc_set_attrs: onSet(KAMAILIO.ds_oc_set_attrs, {
@@ -148,7 +150,7 @@ const REQUEST: Signatures<RequestRoute> = {
   ...DISPATCH,
   ru: 'value',
   du: 'value',
-  // What these take in cfg files besides is written into the URI or the settings.
+  // Further arguments that cfg files may give are written into the URI or the settings here.
   t_relay: first(0, TRANSACTION.opensips.t_relay),
   forward: first(0, TARGETS.core.forward),
   record_route: first(0, TARGETS.rr.record_route),
@@ -198,7 +200,7 @@ const ALGO: Signatures<AlgoRoute> = {
   partition: 'value',
 };
 
-/** Members of the object that each kind of route is called with. */
+/** Members of the route object of each kind. */
 export const SIGNATURES = {
   request: REQUEST,
   failure: FAILURE,

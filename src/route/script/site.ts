@@ -7,7 +7,7 @@ import type { RouteScriptEnvironment } from './environment.js';
 import type { HeaderEdits } from './header-edits.js';
 import type { ScriptCall } from './script-call.js';
 
-/** One run of a route: what its functions work on. */
+/** The execution of a route, which its functions work on. */
 export class RouteSite implements DispatcherSite {
   constructor(
     readonly env: RouteScriptEnvironment,
@@ -23,7 +23,7 @@ export class RouteSite implements DispatcherSite {
   }
 }
 
-/** A route that works on a message. */
+/** The execution of a route that handles a message. */
 export class RouteMessageSite extends RouteSite implements SharedSite {
   constructor(
     env: RouteScriptEnvironment,
@@ -44,7 +44,7 @@ export class RouteMessageSite extends RouteSite implements SharedSite {
   }
 }
 
-/** A route that works on the request of a call. */
+/** The execution of a route that handles the request of a call. */
 export class RouteCallSite extends RouteMessageSite implements DispatcherCallSite {
   constructor(
     readonly call: ScriptCall,

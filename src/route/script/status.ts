@@ -1,7 +1,10 @@
 const MOST_EXPRESSIONS = 256;
 const expressions = new Map<string, RegExp>();
 
-/** What tests a status code, somewhere in its three digits as in OpenSIPS; compiled once. Throws SyntaxError. */
+/**
+ * A test of a status code. As in OpenSIPS the expression may match anywhere in the three digits. Compiled once. Throws
+ * SyntaxError.
+ */
 export function statusPattern(expression: string): RegExp {
   let compiled = expressions.get(expression);
   if (compiled === undefined) {

@@ -1,7 +1,7 @@
 import { nearest } from '../../core/nearest.js';
 import type { RouteTable } from './route-table.js';
 
-/** What is wrong with the exports of a script, and the word in its text that stands nearest to the fault. */
+/** An error in the exports of a script, and a word near it in the text. */
 export interface ExportFault {
   readonly reason: string;
   readonly word: string;
@@ -10,10 +10,10 @@ export interface ExportFault {
 const FUNCTIONS = ['request', 'local'] as const;
 const TABLES = ['failure', 'branch', 'reply', 'event', 'algo'] as const;
 const KINDS: readonly string[] = [...FUNCTIONS, ...TABLES];
-/** Routes whose answer is needed at once. */
+/** Kinds of routes that must be synchronous. */
 const SYNCHRONOUS = new Set(['branch', 'reply', 'local', 'algo']);
 
-/** The routes a module exports, as `routes` or by default; what is wrong with them otherwise. */
+/** The routes that a module exports, as `routes` or by default; otherwise the errors. */
 export function routesOf(exported: Readonly<Record<string, unknown>>): RouteTable | readonly ExportFault[] {
   const routes = exported['routes'] ?? exported['default'];
   if (!isTable(routes)) {
