@@ -229,7 +229,8 @@ export class Call implements DispatcherCall {
   /** Whether our Via has rport. */
   localRport = false;
   /**
-   * Whether the request goes from callee to caller: the ftag in our Route, the caller's From tag, equals its To tag.
+   * Whether the request goes from callee to caller: the ftag in our Route (the From tag of the first request of the
+   * dialog) is not its own From tag.
    */
   upstream = false;
   /** Whether loose_route() found another Route after that of this proxy. */

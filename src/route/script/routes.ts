@@ -7,8 +7,7 @@ import type { ReplyRoute } from './reply-route.js';
 import type { RequestRoute } from './request-route.js';
 
 /** Result of a route that must be synchronous: nothing, or a value that is ignored. */
-// biome-ignore lint/suspicious/noConfusingVoidType: as a part of a union it lets functions without return pass, and no
-// promise.
+// biome-ignore lint/suspicious/noConfusingVoidType: as a part of a union it lets functions without return pass, and no promise.
 export type NoPromise = void | boolean | number | string;
 
 /**
