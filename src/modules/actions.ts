@@ -6,7 +6,7 @@ import { looseRoute, recordRoute } from './record-routing.js';
 import { checkTransaction, forwardStateless, relay } from './relaying.js';
 import { replyHere } from './replying.js';
 
-/** What functions of a cfg file do: a script works on its transaction statement by statement. */
+/** RequestActions for cfg files: a script acts on its transaction statement by statement. */
 export const cfgActions: RequestActions<MessageRun, number | Promise<number>> = {
   relay,
   forward: forwardStateless,
@@ -42,7 +42,7 @@ function appendBranch(run: MessageRun, uri: string | undefined, q: string): bool
     socket: call.sendSocket?.description,
   });
   if (!added) return false;
-  // As recorded, $du is used up by a branch that took the request's own target.
+  // As recorded, a branch that takes the request's own target also takes $du away from it.
   if (given === undefined && env.dialect === 'kamailio') run.pvars.destinationUri = undefined;
   return true;
 }

@@ -76,7 +76,7 @@ import { xhttpPromFunctions } from './xhttp-prom.js';
 
 let table: FunctionTable<MessageRun> | undefined;
 
-/** Every function of configuration files, of both dialects. */
+/** All functions of cfg files, for both dialects. */
 export function scriptFunctions(): FunctionTable<MessageRun> {
   table ??= new FunctionTable<MessageRun>([
     ...coreFunctions,

@@ -2,7 +2,7 @@ import type { MessageRun } from '../script/call.js';
 import { rewritten } from '../script/outgoing.js';
 import { parseMessage } from '../sip/message.js';
 
-/** Parses the message with its edits applied, so that what follows sees them. */
+/** Applies the edits and parses the message again, so that later statements see the changes. */
 export function applyChanges(run: MessageRun): boolean {
   const { call } = run;
   const line =
@@ -18,7 +18,7 @@ export function applyChanges(run: MessageRun): boolean {
   run.pvars.message = fresh;
   run.message = fresh;
   run.edits.clear();
-  // What was kept for a reply went with the message, as in the original.
+  // As in the original, what was set for a later reply is lost with the old message.
   call.replyLines = '';
   call.replyBody = '';
   return true;

@@ -7,14 +7,17 @@ import { type Arg, type FunctionSpec, intOf, moduleFunctions, type ScriptFunctio
 import { kamailioFunction } from './kamailio-function.js';
 import { own } from './script-variable.js';
 
-/** Requests that may wait at once. */
+/** Maximum number of requests that wait at once. */
 const MOST_WAITING = 100_000;
-/** Milliseconds at most, of seconds and of milliseconds, as in the original. */
+/** Maximum waiting times in milliseconds, for arguments in seconds and in milliseconds, as in the original. */
 const LONGEST = { seconds: 100_000, ms: 30_000 };
 
 let waiting = 0;
 
-/** Puts a request aside for a time, its copies being absorbed meanwhile. A number: at once, with that code. */
+/**
+ * Lets a request wait for a time; its transaction absorbs retransmissions meanwhile. A number is the function's code
+ * when the request cannot wait.
+ */
 function pause(run: MessageRun, ms: number, most: number): Promise<void> | number {
   const { call, env } = run;
   if (!(ms >= 0) || ms > most || waiting >= MOST_WAITING) {
@@ -36,7 +39,7 @@ function pause(run: MessageRun, ms: number, most: number): Promise<void> | numbe
   });
 }
 
-/** Goes on in a route after a time; the script ends with that route. */
+/** Runs a route after a time; the script ends with that route. */
 function routeAfter(run: MessageRun, name: string, ms: number, most: number): Promise<number> | number {
   const route = run.env.script.subRoute(name);
   if (route === undefined) {
@@ -46,7 +49,7 @@ function routeAfter(run: MessageRun, name: string, ms: number, most: number): Pr
   const paused = pause(run, ms, most);
   if (typeof paused === 'number') return paused;
   return paused.then(async () => {
-    // As recorded, the route begins with 0 in $rc; a caller who gave up meanwhile has had the answer.
+    // As recorded, $rc is 0 at the start of the route. If the caller cancelled meanwhile, it has its reply already.
     run.pvars.returnCode = 0;
     await route.call(run);
     return 0;
@@ -58,7 +61,7 @@ function sleepFor(run: MessageRun, ms: number, most: number): Promise<number> | 
   return typeof paused === 'number' ? paused : paused.then(() => 1);
 }
 
-/** Milliseconds of an argument; what is 0 or no number is refused. */
+/** A time argument in milliseconds; NaN when it is 0 or not a number. */
 const timeOf = (arg: Arg | undefined, run: MessageRun, unit: number): number => {
   const given = intOf(arg, run, 0);
   return given > 0 ? given * unit : Number.NaN;
@@ -128,7 +131,7 @@ export const asyncFunctions: ScriptFunction[] = moduleFunctions('async', [
   task('async_task_group_data', 'route group data', true),
 ]);
 
-/** $async(data): the text of async_task_data(). */
+/** $async(data): the text given to async_task_data(). */
 export const asyncVariables: readonly [string, VariableDefinition][] = [
   [
     'async',

@@ -1,15 +1,18 @@
 import { compileFormat, type Format } from '../pvar/format.js';
 
-/** "$avp(name)/flags" or another variable, as functions of avpops are given it. */
+/** An argument of avpops functions: "$avp(name)/flags" or another variable. */
 export interface NamedVariable {
   readonly format: Format;
-  /** The name of the AVP; undefined for a variable that is none. */
+  /** The name of the AVP; undefined for other variables. */
   readonly avp: string | undefined;
-  /** What follows the slash, as written. */
+  /** The text after the slash. */
   readonly flags: string;
 }
 
-/** Reads a variable with its flags; `compile` knows the variables of the dialect. Throws an Error with what is wrong. */
+/**
+ * Parses a variable with its flags; `compile` knows the variables of the dialect. Throws an Error that says what is
+ * wrong.
+ */
 export function namedVariable(text: string, compile: (text: string) => Format = compileFormat): NamedVariable {
   const slash = text.indexOf('/');
   const variable = (slash < 0 ? text : text.slice(0, slash)).trim();
@@ -21,7 +24,7 @@ export function namedVariable(text: string, compile: (text: string) => Format = 
   };
 }
 
-/** The same for an AVP. Throws an Error for anything else. */
+/** The same, for an AVP only. Throws an Error for other variables. */
 export function namedAvp(
   text: string,
   compile: (text: string) => Format = compileFormat,

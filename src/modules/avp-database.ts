@@ -19,7 +19,7 @@ import {
 import { isSqlName, query, urlsOf } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
-/** The columns one table of attributes has. */
+/** Table and columns that hold attributes. */
 interface AttributeTable {
   readonly table: string;
   readonly uuid: string;
@@ -45,7 +45,7 @@ function columnsOf(parameters: ModuleParameters, table: string): AttributeTable 
 interface Attributes {
   readonly columns: AttributeTable;
   readonly useDomain: boolean;
-  /** Tables of other shapes by the name of "db_scheme", each of whose rows is one value. */
+  /** Tables with other columns, by their name in "db_scheme"; each row is one value. */
   readonly schemes: ReadonlyMap<string, Scheme>;
 }
 
@@ -54,7 +54,7 @@ interface Scheme {
   readonly integer: boolean;
 }
 
-/** Reads "name: table=t; username_col=u; value_col=v; value_type=integer". */
+/** Parses "name: table=t; username_col=u; value_col=v; value_type=integer". */
 function schemeOf(text: string, fallback: AttributeTable): [string, Scheme] {
   const colon = text.indexOf(':');
   const written = namedValues(text.slice(colon + 1));
@@ -84,7 +84,7 @@ function attributesOf(module: 'avpops' | 'sqlops', tableParameter: string) {
   };
 }
 
-/** Which rows are meant: "$fu", "$fu/username", "$var(x)/uuid", or text. */
+/** Which rows to use: "$fu", "$fu/username", "$var(x)/uuid", or a text. */
 interface Source {
   readonly format: Format;
   readonly flag: 'username' | 'domain' | 'uri' | 'uuid';
@@ -96,9 +96,9 @@ function sourceOf(text: string): Source {
   return { format: compileFormat(value), flag: flag as Source['flag'] };
 }
 
-/** Which attributes are meant: "$avp(x)", "*", "s:x", each with "/table" or "/$scheme" after it. */
+/** Which attributes to use: "$avp(x)", "*" or "s:x", optionally followed by "/table" or "/$scheme". */
 interface Wanted {
-  /** Undefined for all. */
+  /** Undefined for all attributes. */
   readonly name: string | undefined;
   readonly table: string | undefined;
   readonly scheme: string | undefined;
@@ -115,7 +115,7 @@ function wantedOf(text: string): Wanted {
   };
 }
 
-/** The condition for the rows of a source; undefined when it has no value. */
+/** The SQL condition for the rows of a source; undefined when the source has no value. */
 function conditionOf(
   run: MessageRun,
   { format, flag }: Source,
@@ -135,7 +135,7 @@ function conditionOf(
   return `${ofUser} AND ${columns.domain} = ${database.quoted(host)}`;
 }
 
-/** Names of tables and columns stand in statements as they are. */
+/** Whether all names are valid SQL names: they are written into statements unquoted. */
 function sound({ table, uuid, username, domain, attribute, value, type }: AttributeTable): boolean {
   return [table, uuid, username, domain, attribute, value, type].every(isSqlName);
 }
@@ -149,7 +149,7 @@ interface Work {
   readonly wanted: Wanted;
   readonly scheme: Scheme | undefined;
   readonly columns: AttributeTable;
-  /** Stands before the names of the AVPs that are loaded. */
+  /** Prefix of the names of the loaded AVPs. */
   readonly prefix: string;
 }
 
@@ -225,7 +225,7 @@ function avpFunction(
     parameters: [
       param('source', 'literal'),
       param('name', 'literal'),
-      // The number of a connection: as a number since OpenSIPS 3.0, in quotes before that.
+      // The number of a database connection: a number since OpenSIPS 3.0, quoted before.
       optional('database', 'expression'),
       ...(act === load ? [optional('prefix', 'literal')] : []),
     ],
@@ -257,7 +257,7 @@ const ACTS: readonly (readonly [name: string, act: Act, summary: string])[] = [
   ['avp_db_delete', remove, 'deletes attributes of a user, a domain or a uuid from the database'],
 ];
 
-/** Attributes of users in a database: avpops, and sqlops of today's OpenSIPS. */
+/** Functions on attributes of users in a database: avpops, and sqlops in today's OpenSIPS. */
 export const avpDatabaseFunctions: ScriptFunction[] = [
   ...moduleFunctions(
     'avpops',

@@ -22,7 +22,7 @@ import { parseSubstitution, substituted } from './subst.js';
 
 const compile = (text: string): Format => compileFormat(text, { names: KAMAILIO_NAMES });
 
-/** Flags are of either case. */
+/** Flags may be in either case. */
 function lowered<Of extends NamedVariable>(of: Of): Of {
   return { ...of, flags: of.flags.toLowerCase() };
 }
@@ -30,20 +30,20 @@ function lowered<Of extends NamedVariable>(of: Of): Of {
 const named = (text: string) => lowered(namedVariable(text, compile));
 const avpOf = (text: string) => lowered(namedAvp(text, compile));
 
-/** Takes out the oldest value of an AVP that is this one. */
+/** Removes the oldest equal value of an AVP. */
 function removeOldest({ avps }: MessageRun['pvars'], name: string, value: AvpValue): void {
   const kept = [...avps.all(name)];
   kept.splice(kept.lastIndexOf(value), 1);
   avps.replace(name, kept);
 }
 
-/** All values of an AVP, the newest first; the one value of another variable, whose null is the text "<null>". */
+/** All values of an AVP, the newest first; for another variable its value, where null is the text "<null>". */
 function valuesOf(of: NamedVariable, run: MessageRun): readonly AvpValue[] {
   if (of.avp !== undefined) return [...run.pvars.avps.all(of.avp)];
   return [(of.format.evaluateValue(run.pvars) as PvarValue) ?? '<null>'];
 }
 
-/** "i:5", "s:text", "text" or a variable. */
+/** Parses an operand: "i:5", "s:text", "text" or a variable. */
 function operand(text: string): (run: MessageRun) => readonly AvpValue[] {
   if (text.startsWith('$')) {
     const variable = named(text);
@@ -56,7 +56,7 @@ function operand(text: string): (run: MessageRun) => readonly AvpValue[] {
 
 type Comparison = (subject: AvpValue, wanted: AvpValue) => boolean;
 
-/** Tests of avp_check by name. Throws an Error for a name that is none. */
+/** The test of avp_check with a name. Throws an Error for an unknown name. */
 function comparison(operator: string, ignoreCase: boolean, fixed: string | undefined): Comparison {
   const folded = (each: AvpValue): AvpValue => (ignoreCase && typeof each === 'string' ? each.toLowerCase() : each);
   const order = (a: AvpValue, b: AvpValue): number => {
@@ -87,7 +87,7 @@ function comparison(operator: string, ignoreCase: boolean, fixed: string | undef
     case 'xor':
       return bits((a, b) => a ^ b);
     case 're': {
-      // As recorded, whatever the flags say.
+      // As recorded, letter case is ignored whatever the flags are.
       const constant = fixed === undefined ? undefined : anyCase(fixed);
       return (a, b) => typeof a === 'string' && (constant ?? anyCase(String(b))).test(a);
     }
@@ -100,7 +100,7 @@ function comparison(operator: string, ignoreCase: boolean, fixed: string | undef
   }
 }
 
-/** Operations of avp_op by name. Throws an Error for a name that is none. */
+/** The operation of avp_op with a name. Throws an Error for an unknown name. */
 function calculation(operator: string): (a: number, b: number) => number {
   switch (operator) {
     case 'add':
@@ -128,7 +128,7 @@ function calculation(operator: string): (a: number, b: number) => number {
 
 const text = (arg: Arg | undefined): string => (arg as Arg).text;
 
-/** What avp_subst() and avp_subst_pv() do to the values of an AVP that are text. */
+/** Compiles avp_subst() and avp_subst_pv(): they change the text values of an AVP. */
 function substitute(names: string): (run: MessageRun, pattern: ReturnType<typeof parseSubstitution>) => number {
   const [from = '', second = '', third = ''] = names.split('/');
   const source = avpOf(from);
@@ -138,7 +138,7 @@ function substitute(names: string): (run: MessageRun, pattern: ReturnType<typeof
     const { avps } = run.pvars;
     let changed = 0;
     for (const each of [...avps.all(source.avp)]) {
-      // Without /g the first text that matches is the one.
+      // Without /g only the first matching value is changed.
       if (changed > 0 && !flags.includes('g')) break;
       const result = typeof each === 'string' ? substituted(pattern, each, run) : undefined;
       if (result === undefined) continue;
@@ -158,7 +158,7 @@ function substitution(pattern: string): ReturnType<typeof parseSubstitution> {
   });
 }
 
-/** The request-URI with another user or host, as text: what comes out need not be a URI. */
+/** The request-URI with another user or host, as text: the result need not be a valid URI. */
 function withPart(uri: string, part: string, value: string): string {
   const scheme = uri.indexOf(':') + 1;
   if (scheme === 0) return uri;
@@ -173,7 +173,7 @@ function withPart(uri: string, part: string, value: string): string {
   return uri.slice(0, host) + value + uri.slice(end);
 }
 
-/** Writes one of the values of avp_pushto(). */
+/** Writes one value for avp_pushto(). */
 function pushed(run: MessageRun, target: string, part: string | undefined, value: string, first: boolean): void {
   const { call, pvars } = run;
   if (target === '$du') {
@@ -187,7 +187,7 @@ function pushed(run: MessageRun, target: string, part: string | undefined, value
     branch(value);
     return;
   }
-  // What the request-URI was becomes a branch with the second value.
+  // The earlier request-URI becomes a branch when the second value is written.
   if (!first) branch(call.requestUri);
   pvars.setRequestUri(part === undefined ? value : withPart(call.requestUri, part, value));
 }
@@ -265,7 +265,7 @@ const specs: FunctionSpec[] = [
         const values = valuesOf(of, run);
         const others = wanted(run);
         const [first] = values;
-        // Types are compared of the first value only, and only those of one type have an order.
+        // Only the first value decides about types, and only values of the same type can be ordered.
         if (first === undefined || !others.some((each) => typeof each === typeof first)) return -1;
         return code((all ? values : [first]).some((each) => others.some((other) => compare(each, other))));
       };
@@ -335,7 +335,7 @@ const specs: FunctionSpec[] = [
   },
 ];
 
-/** avpops as Kamailio does it: types matter, and results are added where OpenSIPS changes a value. */
+/** avpops of Kamailio: types matter, and results are added as new values where OpenSIPS changes a value. */
 export const kamailioAvpopsFunctions: ScriptFunction[] = moduleFunctions(
   'avpops',
   specs.map((each) => ({ ...each, dialects: KAMAILIO })),

@@ -28,7 +28,7 @@ function value(text: string): (run: MessageRun) => PvarValue {
   return () => fixed;
 }
 
-/** The test of avp_check: "op/value/flags". Throws an Error with what is wrong. */
+/** Compiles the test of avp_check: "op/value/flags". Throws an Error that says what is wrong. */
 function check(text: string): (subject: PvarValue, run: MessageRun) => boolean {
   const [operator = '', operand = '', flags = ''] = text.split('/');
   const wanted = value(operand);
@@ -70,7 +70,7 @@ function check(text: string): (subject: PvarValue, run: MessageRun) => boolean {
   }
 }
 
-/** avp_op: "add/5", "sub/$avp(x)" and so on. */
+/** Compiles an operation of avp_op: "add/5", "sub/$avp(x)" and so on. */
 function operation(text: string): (subject: number, run: MessageRun) => number {
   const [operator = '', operand = ''] = text.split('/');
   const by = value(operand);
@@ -99,7 +99,7 @@ function operation(text: string): (subject: number, run: MessageRun) => number {
   }
 }
 
-/** Where avp_pushto writes: a variable, or a part of the request by its name ("$ru/domain"). */
+/** Writes values for avp_pushto: into a variable, or a part of the request ("$ru/domain"). */
 function pushTo(run: MessageRun, target: NamedVariable, values: readonly PvarValue[]): number {
   if (values.length === 0) return -1;
   for (const each of values) target.format.assign(run.pvars, each);
@@ -108,7 +108,7 @@ function pushTo(run: MessageRun, target: NamedVariable, values: readonly PvarVal
 
 const text = (arg: Arg | undefined): string => (arg as Arg).text;
 
-/** Deletes the newest value of an AVP, with the flag "g" all; -1 when there is none. */
+/** Deletes the newest value of an AVP, or with the flag "g" all; -1 when there is none. */
 export function deleteAvp({ pvars: { avps } }: MessageRun, name: string, flags: string): number {
   if (avps.count(name) === 0) return -1;
   if (flags.includes('g')) avps.delete(name);
@@ -116,7 +116,7 @@ export function deleteAvp({ pvars: { avps } }: MessageRun, name: string, flags: 
   return 1;
 }
 
-/** What follows the last slash. */
+/** The text after the last slash. */
 function flagsOf(whole: string): string {
   const slash = whole.lastIndexOf('/');
   return slash < 0 ? '' : whole.slice(slash + 1);
@@ -319,7 +319,7 @@ const specs: FunctionSpec[] = [
   },
 ];
 
-/** Functions of avpops, and of kex where they do the same. */
+/** Functions of avpops, and the equal ones of kex. */
 export const avpopsFunctions: ScriptFunction[] = [
   ...moduleFunctions('avpops', specs),
   ...moduleFunctions('kex', [

@@ -3,7 +3,7 @@ import { code, type FunctionSpec, OPENSIPS, optional, param, textOf } from './de
 
 interface Part {
   readonly type: string;
-  /** From the boundary before it to the boundary after it. */
+  /** Span from the boundary line before the part to the one after it. */
   readonly start: number;
   readonly end: number;
 }
@@ -13,12 +13,12 @@ function typeOf(headers: string): string {
   return value.trim().toLowerCase();
 }
 
-/** Type of the whole body, without its parameters. */
+/** Content-Type of the whole body, without parameters. */
 function bodyType(run: MessageRun): string {
   return (run.message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** The parts of a multipart body; undefined for another. */
+/** The parts of a multipart body; undefined for any other body. */
 function partsOf(run: MessageRun): Part[] | undefined {
   const { message } = run;
   const boundary = boundaryOf(message.header('content-type'));
@@ -51,7 +51,7 @@ function removeWhole(run: MessageRun): void {
   for (const field of message.fields('content-type')) edits.remove(field.line, field.next);
 }
 
-/** Takes the body out, or the parts of a type; `others`: all but those. */
+/** Removes the body, or its parts of a type; with `others` the parts of all other types. */
 function removeParts(run: MessageRun, type: string | undefined, others: boolean): number {
   const { message } = run;
   if (message.bodyEnd <= message.bodyStart) return -1;
@@ -71,7 +71,7 @@ function removeParts(run: MessageRun, type: string | undefined, others: boolean)
 
 const BOUNDARY = 'switchyard-part';
 
-/** Adds a part: the body when there is none, else one more of a multipart. */
+/** Adds a part: as the body when there is none, else as a further part of a multipart body. */
 function addPart(run: MessageRun, body: string, type: string, headers: string): number {
   const { message, edits } = run;
   const lines = headers === '' || headers.endsWith('\r\n') ? headers : `${headers}\r\n`;
@@ -96,7 +96,7 @@ function addPart(run: MessageRun, body: string, type: string, headers: string): 
   return 1;
 }
 
-/** The names OpenSIPS 1.x and 2.1 had for them. */
+/** Names that these functions have in OpenSIPS 1.x and 2.1. */
 const oldNames: readonly FunctionSpec[] = [
   {
     name: 'strip_body',
@@ -133,7 +133,7 @@ const oldNames: readonly FunctionSpec[] = [
   },
 ];
 
-/** Functions of sipmsgops over the parts of a body. */
+/** Functions of sipmsgops on the parts of a body. */
 export const bodyPartFunctions: FunctionSpec[] = [
   ...oldNames,
   {

@@ -6,12 +6,12 @@ import { addBranch, type RequestBranch, thousandthsOf } from '../script/request-
 import { qParameter } from './contacts.js';
 import { listed, numberIn, scopeOf } from './script-variable.js';
 
-/** The branches a script has added to the request, in their order. */
+/** The branches that a script has added to the request, in order. */
 export function branchesOf(scope: CfgScope): RequestBranch[] {
   return scope.call?.branches ?? [];
 }
 
-/** A field of a branch as $branch(field) shows it. */
+/** The value of $branch(field). */
 export function branchField(branch: RequestBranch | undefined, field: string, scope: CfgScope): PvarValue {
   if (branch === undefined) return null;
   switch (field) {
@@ -61,7 +61,7 @@ export function setBranchField(branch: RequestBranch, field: string, value: Pvar
   }
 }
 
-/** Adds a branch with this URI; nothing happens once there are as many as there may be. */
+/** Adds a branch with this URI; does nothing when there are too many already. */
 export function addUri({ call }: CfgScope, uri: string): void {
   if (call !== undefined) addBranch(call.branches, { uri });
 }
@@ -130,7 +130,7 @@ export function messageBranch(field: string): [string, VariableDefinition] {
   ];
 }
 
-/** The request-URI, unless `own` is false, and the branches as a Contact would list them. */
+/** The branches, and unless `own` is false the request-URI, in the form of a Contact header. */
 export function destinationSet(scope: CfgScope, own = true): PvarValue {
   const main = scope.requestUri === undefined || !own ? [] : [`<${scope.requestUri}>${qParameter(scope.call?.q)}`];
   return [...main, ...branchesOf(scope).map((each) => `<${each.uri}>${qParameter(each.q)}`)].join(', ');

@@ -88,7 +88,7 @@ const branches: FunctionSpec[] = [
     summary: 'takes all added branches away',
     compile: () => (run) => {
       run.call.branches = [];
-      // As recorded, t_relay() finds nothing to send then until $ru or $du is written again.
+      // As recorded, t_relay() then has nothing to send until $ru or $du is written again.
       run.call.scope.changed = false;
       return 1;
     },
@@ -124,7 +124,7 @@ const branches: FunctionSpec[] = [
   },
 ];
 
-/** The request-URI and what belongs to it, as a branch. */
+/** The request-URI with its properties, as a branch. */
 function requestBranch({ call, pvars }: MessageRun): RequestBranch {
   return {
     uri: call.requestUri,
@@ -136,7 +136,7 @@ function requestBranch({ call, pvars }: MessageRun): RequestBranch {
   };
 }
 
-/** An added branch, or the request-URI with what belongs to it, to be read and written as a whole. */
+/** An added branch, or the request-URI with its properties, that can be read and replaced as a whole. */
 interface BranchSlot {
   /** Undefined for the request-URI. */
   readonly index: number | undefined;
@@ -144,7 +144,7 @@ interface BranchSlot {
   set(branch: RequestBranch): void;
 }
 
-/** The branch of an index, the request-URI without one; undefined where there is no such branch. */
+/** The branch with an index, or without an index the request-URI; undefined when there is no such branch. */
 function branchAt(run: MessageRun, index: Arg | undefined): BranchSlot | undefined {
   const { call, pvars } = run;
   if (index === undefined) {
@@ -170,7 +170,7 @@ function branchAt(run: MessageRun, index: Arg | undefined): BranchSlot | undefin
   };
 }
 
-/** Takes the branches of the best q that serialize_branches() put aside. */
+/** Makes the serialized branches (serialize_branches()) with the highest q the current ones. */
 function nextBranches(run: MessageRun): number {
   const { call } = run;
   const [first, ...rest] = call.serial;

@@ -16,31 +16,31 @@ import {
 } from './define.js';
 import { copiedValues, valuesOf } from './expiring-map.js';
 
-/** Entries one store may hold. */
+/** Maximum number of entries of one store. */
 const MOST_ENTRIES = 1_000_000;
 
-/** The collection of a URL that names none. */
+/** The collection for URLs that name none. */
 const USUAL = 'default';
 
-/** The caches of a script: collections, and what URLs call them. */
+/** The caches of a cfg file: collections, and the names that URLs give them. */
 export class Caches {
   constructor(
     private readonly collections: ReadonlyMap<string, ValueMap<PvarValue>>,
     private readonly names: ReadonlyMap<string, string>,
   ) {}
 
-  /** What a URL stands for: "local", "local:group". */
+  /** The collection of a URL: "local", "local:group". */
   get(id: string): ValueMap<PvarValue> | undefined {
     const name = this.names.get(id);
     return name === undefined ? undefined : this.collections.get(name);
   }
 
-  /** A collection by its own name. */
+  /** The collection with this name. */
   collection(name = USUAL): ValueMap<PvarValue> | undefined {
     return this.collections.get(name);
   }
 
-  /** The same names; values by those of `before` where it has the collection. */
+  /** The same names, with the values of `before` where it has the collection. */
   after(before: Caches): Caches {
     const kept = [...this.collections].map(([name, values]): [string, ValueMap<PvarValue>] => [
       name,
@@ -49,7 +49,9 @@ export class Caches {
     return new Caches(new Map(kept), this.names);
   }
 
-  /** The same names with copies of all values. Throws SwitchyardError USAGE for a collection that is too large to copy. */
+  /**
+   * The same names, with copies of all values. Throws SwitchyardError USAGE for a collection that is too large to copy.
+   */
   copy(): Caches {
     const copied = [...this.collections].map(([name, values]): [string, ValueMap<PvarValue>] => [
       name,
@@ -59,7 +61,7 @@ export class Caches {
   }
 }
 
-/** cachedb_local: URLs, each of which names a collection; one collection may have several. */
+/** State of cachedb_local: collections by the URLs that name them; several URLs may name one collection. */
 export const cacheStore = {
   module: 'cachedb_local',
   create(parameters: ModuleParameters, states: ModuleStates): Caches {
@@ -80,7 +82,7 @@ export const cacheStore = {
   copy: (caches: Caches): Caches => caches.copy(),
 };
 
-/** Forgets the values of a collection whose names match a pattern with "*" and "?". */
+/** Deletes the values of a collection whose keys match a pattern with "*" and "?". */
 export function forgetMatching(cache: ValueMap<PvarValue>, glob: string, now: number): void {
   const pattern = new ShellPattern(glob);
   const found = [...cache.entries(now)].map(([key]) => key).filter((key) => pattern.matches(key));
@@ -110,7 +112,7 @@ function addTo(sign: 1 | -1): FunctionSpec['compile'] {
     };
 }
 
-/** Reads what is stored under a key; -2 where nothing is. */
+/** A function that reads the value of a key; -2 when there is none. */
 function fetching(name: string, summary: string, shown: (value: PvarValue) => PvarValue): FunctionSpec {
   return {
     name,

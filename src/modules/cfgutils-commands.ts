@@ -7,7 +7,7 @@ import { CommandFault, type MiValue, type ScriptCommand } from '../script/comman
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { probability } from './cfgutils.js';
 
-/** Shared variables that commands may make. */
+/** Maximum number of shared variables that commands may create. */
 const MOST_VARIABLES = 10_000;
 
 const module = 'cfgutils';
@@ -16,10 +16,10 @@ function shown(name: string, value: PvarValue): MiValue {
   return { name, type: typeof value === 'number' ? 'integer' : 'string', value };
 }
 
-/** MD5 of a text whose characters are bytes, in hexadecimal. */
+/** MD5 of a text whose characters are bytes, as hexadecimal digits. */
 const hashOf = (text: string): string => createHash('md5').update(text, 'latin1').digest('hex');
 
-/** The file of hash_file as it was read, or when it was first asked for. */
+/** Content of the file in hash_file as it was read at its first use. */
 const hashedFile = {
   module,
   create(parameters: ModuleParameters) {
@@ -28,7 +28,7 @@ const hashedFile = {
   },
 };
 
-/** The hash of the file that is in force. Throws CommandFault. */
+/** The file and the hash in force. Throws CommandFault. */
 function storedHash(env: ScriptEnvironment): { readonly file: string; readonly hash: string } {
   const known = env.modules.of(hashedFile);
   if (known.file === '') throw new CommandFault(404, 'No file for hashing is configured (hash_file)');
@@ -74,7 +74,7 @@ const hashes: readonly ScriptCommand[] = [
   },
 ];
 
-/** The management commands of cfgutils of OpenSIPS: shared variables, and the probability of rand_event(). */
+/** Management commands of OpenSIPS' cfgutils: shared variables, hash file, and the probability of rand_event(). */
 export const cfgutilsCommands: readonly ScriptCommand[] = [
   ...hashes,
   {

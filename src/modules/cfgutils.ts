@@ -17,7 +17,7 @@ import {
 } from './define.js';
 import { lockFunctions } from './locks.js';
 
-/** Probability of rand_event() where it is not given, in percent. */
+/** Initial probability of rand_event() in percent. */
 export const probability = {
   module: 'cfgutils',
   create: (parameters: ModuleParameters) => ({ percent: parameters.int('initial_probability', 10) }),
@@ -26,7 +26,10 @@ export const probability = {
 
 type Holds = (now: number) => boolean;
 
-/** One recurrence, or several in parentheses with "&" (and), "/" (or), "!" (not) before and between them. Throws an Error for anything else. */
+/**
+ * Parses one time recurrence, or several in parentheses, combined with "&" (and), "/" (or), "!" (not). Throws an Error
+ * for other texts.
+ */
 function recurrence(text: string): Holds {
   if (!/^[\s!]*\(|^\s*!/.test(text)) return single(text);
   const tokens = text
@@ -89,7 +92,7 @@ const waiting: FunctionSpec[] = (
         ([time]) =>
         (run) => {
           const ms = Math.min(60_000, Math.max(0, Number(textOf(time, run)) || 0) * unit);
-          // As recorded, async(sleep(0)) does not resume at once; here it does when other things are given up.
+          // As recorded, async(sleep(0)) does not resume at once; here it resumes after the other pending work.
           if (ms < 1 && run.asynchronous) return afterAll(run);
           if (ms < 1) return 1;
           return new Promise<number>((resolve) => {
@@ -156,7 +159,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
       const constant = Number((percent as Arg).text);
       if (constant > 100) throw new Error(`${constant} is not a percentage`);
       return (run) => {
-        // Text that is no number is 0.
+        // A text that is not a number counts as 0.
         const value = intOf(percent, run, 0);
         if (value < 0 || value > 100) return -1;
         run.env.modules.of(probability).percent = value;
@@ -186,7 +189,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     compile:
       ([text, more, size]) =>
       (run) => {
-        // As recorded: an exponent of 2, taken modulo 32, and results from 1 on.
+        // As recorded, the size is an exponent of 2, taken modulo 32, and results begin at 1.
         const number = Number(textOf(size, run)) || 0;
         const second = textOf(more, run);
         const slots = number <= 0 ? 2 : 2 ** (number % 32);
@@ -211,7 +214,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     compile:
       ([name]) =>
       (run) =>
-        // As recorded, "0" is the request route.
+        // As recorded, "0" names the request route.
         code(textOf(name, run) === '0' || run.env.script.subRoute(textOf(name, run)) !== undefined),
   },
   {

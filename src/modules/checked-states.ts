@@ -18,8 +18,8 @@ import { topologyStore } from './topos/settings.js';
 import { aliasTable, dialTable, groupTable } from './user-tables.js';
 
 /**
- * Modules whose state is made when a file is checked, by name: their parameters hold what can be wrong. Making one has no
- * effect outside.
+ * Modules whose state is created when a file is checked, by name, since their parameters may be wrong. Creating a state
+ * has no outside effect.
  */
 export const CHECKED_STATES: readonly (readonly [module: string, make: (states: ModuleStates) => unknown])[] = [
   ['dialog', (states) => states.of(dialogs)],

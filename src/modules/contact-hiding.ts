@@ -4,12 +4,12 @@ import type { MessageRun } from '../script/call.js';
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-/** What decode_contact() and decode_contact_header() return where nothing was encoded, as recorded. */
+/** Return code of decode_contact() and decode_contact_header() when nothing was encoded, as recorded. */
 const NOT_ENCODED = -26;
-/** Characters of an encoded URI that is decoded, at most. */
+/** Maximum length of an encoded URI that is decoded. */
 const MOST_ENCODED = 4096;
 
-/** Changes the URI of each Contact; `edit` returns undefined where it cannot be done, which ends with `failure`. */
+/** Changes the URI of each Contact. When `edit` returns undefined for one, the function returns `failure`. */
 function editContacts(
   run: MessageRun,
   failure: number,
@@ -17,7 +17,7 @@ function editContacts(
 ): number {
   for (const field of run.message.fields('contact')) {
     const value = run.message.text.slice(field.value, field.end);
-    // As recorded, "*" is left as it is.
+    // As recorded, "*" is not changed.
     if (value.trim() === '*') continue;
     const span = addressSpan(value, 'uri');
     if (span === undefined) return failure;
@@ -33,7 +33,7 @@ function separator(run: MessageRun): string {
   return run.env.modules.module('siputils').text('contact_flds_separator', '*')[0] ?? '*';
 }
 
-/** The URI that encode_contact() has put into the user part of another. */
+/** The URI that encode_contact() put into the user part of another URI. */
 function decoded(run: MessageRun, text: string): string | undefined {
   const uri = parseUri(text);
   const parts = uri?.user.split(separator(run));
@@ -45,7 +45,10 @@ function decoded(run: MessageRun, text: string): string | undefined {
   return `sip:${info}${host}${rest}`;
 }
 
-/** The URI that contact_param_encode() has put into a parameter; the text itself where there is none. undefined: no base64url. */
+/**
+ * The URI that contact_param_encode() put into a parameter; the text itself when it has no such parameter; undefined
+ * when the value is not base64url.
+ */
 function parameterDecoded(text: string, name: string): string | undefined {
   const value = uriParam(parseUri(text)?.params ?? '', name);
   if (value === undefined) return text;
@@ -55,7 +58,7 @@ function parameterDecoded(text: string, name: string): string | undefined {
     .replace(/[\r\n]/g, '');
 }
 
-/** Functions of Kamailio's siputils that hide the URI of Contact in another, and find it again. */
+/** Functions of Kamailio's siputils that put the URI of Contact into another URI, and take it out again. */
 export const contactHiding: FunctionSpec[] = [
   kamailioFunction(
     'encode_contact',

@@ -5,7 +5,7 @@ import { PerCall } from '../script/per-call.js';
 import type { RequestBranch } from '../script/request-branches.js';
 import { type FunctionSpec, KAMAILIO, optional } from './define.js';
 
-/** A contact that waits to be tried; `q` in thousandths, -1 for none. */
+/** A contact for a later attempt; `q` in thousandths, -1 for none. */
 interface Waiting {
   readonly branch: RequestBranch;
   readonly q: number;
@@ -34,7 +34,10 @@ function configured(run: MessageRun): boolean {
   return run.env.modules.of(contactSettings).configured;
 }
 
-/** Takes the request-URI and the branches aside, in groups of equal q, the highest first; of equal ones the last added is the first. */
+/**
+ * Takes the request-URI and the branches from the call as groups of equal q, the highest first; within a group the last
+ * added comes first.
+ */
 function loadContacts(run: MessageRun): number {
   if (!configured(run)) return -1;
   const { call, pvars } = run;
@@ -63,7 +66,10 @@ function loadContacts(run: MessageRun): number {
   return 1;
 }
 
-/** Makes the next group the request-URI and branches: 1; -2 when there is none, -1 when the parameter of tm is not set. */
+/**
+ * Makes the next group the request-URI and branches. Returns 1; -2 when there is none; -1 when the parameter of tm is
+ * not set.
+ */
 function nextContacts(run: MessageRun): number {
   if (!configured(run)) return -1;
   const { call, pvars } = run;
@@ -100,7 +106,7 @@ export const contactFunctions: FunctionSpec[] = [
   },
 ];
 
-/** ";q=0.7" of "0.7", or of the thousandths that $ru_q is given; "" of none. */
+/** ";q=0.7" for "0.7", or for the thousandths assigned to $ru_q; "" for none. */
 export function qParameter(q: string | undefined): string {
   if (q === undefined || q === '') return '';
   const number = Number(q);

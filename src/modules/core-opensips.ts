@@ -19,19 +19,19 @@ function assign(arg: Arg | undefined, run: MessageRun, value: PvarValue): void {
   arg?.variable?.assign(run.pvars, value);
 }
 
-/** Seconds and microseconds of the day's clock. */
+/** Seconds and microseconds of the current time. */
 function time(run: MessageRun): readonly [seconds: number, microseconds: number] {
   const now = run.env.clock.now();
   return [Math.floor(now / 1000), (now % 1000) * 1000];
 }
 
-/** The values of a variable: all with "[*]" after it, else the one it has. */
+/** The values of a variable: all when it has "[*]", else its one value. */
 function all(arg: Arg | undefined, run: MessageRun): readonly PvarValue[] {
   if (arg?.variable === undefined) return [];
   return arg.variable.values?.(run.pvars) ?? [arg.variable.evaluateValue(run.pvars)];
 }
 
-/** Reads every value of an AVP, the newest first, whether "[*]" stands after it or not; of other variables the one they have. */
+/** Reads all values of an AVP, the newest first, with or without "[*]"; of other variables their one value. */
 function everyValue(arg: Arg | undefined): (run: MessageRun) => readonly PvarValue[] {
   const given = arg?.variable;
   if (given === undefined) return () => [];
@@ -133,7 +133,10 @@ const core: FunctionSpec[] = [
   },
 ];
 
-/** "$avp(a);$avp(b)" takes the parameters of an event in their order, "name=$avp(a)" one by its name. */
+/**
+ * Parses "$avp(a);$avp(b)", which takes the parameters of an event in order, or "name=$avp(a)", which takes one by
+ * name.
+ */
 function eventTargets(text: string): readonly { readonly name: string | undefined; readonly target: Format }[] {
   return text
     .split(/[;,]/)
@@ -332,7 +335,7 @@ function opensips(specs: readonly FunctionSpec[]): FunctionSpec[] {
   return specs.map((each) => ({ dialects: OPENSIPS, ...each }));
 }
 
-/** Functions that only OpenSIPS has, of the core and of modules about as small. */
+/** Functions that only OpenSIPS has: of its core, and of some small modules. */
 export const opensipsCoreFunctions: ScriptFunction[] = [
   ...moduleFunctions('core', opensips(core)),
   ...moduleFunctions('cfgutils', opensips(cfgutils)),

@@ -18,7 +18,7 @@ import {
 } from './define.js';
 import { cutUri, joinUri, telWithHost, type UriParts } from './uri-parts.js';
 
-/** Changes parts of the request-URI. False when it has no parts to change. */
+/** Changes parts of the request-URI. False when the request-URI cannot be split into parts. */
 export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
   const { call } = run;
   const parts = cutUri(call.requestUri);
@@ -28,8 +28,8 @@ export function editRequestUri(run: MessageRun, edit: (parts: UriParts) => boole
 }
 
 /**
- * The same for Kamailio, which sees no parameters in the user part of a telephone number (`user=phone`): they stay after it. One that is
- * none stays as it is.
+ * The same for Kamailio, which does not count parameters in the user part of a telephone number (`user=phone`) as part
+ * of the user: they stay after it. An invalid URI is not changed.
  */
 function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | undefined): boolean {
   if (!isKamailioUri(run.call.requestUri)) return false;
@@ -44,7 +44,7 @@ function editPhoneUri(run: MessageRun, edit: (parts: UriParts) => boolean | unde
   });
 }
 
-/** Parameters of a URI without the last that names a transport. */
+/** Parameters of a URI without its last transport parameter. */
 function withoutTransport(params: string): string {
   const all = params.split(';');
   const at = all.findLastIndex((each) => /^transport=/i.test(each));
@@ -96,7 +96,7 @@ const EDITS: readonly [names: readonly string[], summary: string, edit: Edit][] 
   ],
 ];
 
-/** Names that OpenSIPS had up to 2.4. */
+/** Function names of OpenSIPS up to 2.4. */
 const SHORT_NAMES = /^(?:rewrite\w+|seth|sethp|setp|setu|setup)$/;
 
 const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
@@ -133,14 +133,14 @@ const edits: FunctionSpec[] = EDITS.flatMap(([names, summary, edit]) => [
   }),
 ]);
 
-/** Takes characters off the user, at its start or its end. */
+/** Removes characters from the user, at its start or its end. */
 export function strip(parts: UriParts, count: number, tail: boolean): void {
   const user = parts.user ?? '';
   if (count <= 0) return;
   parts.user = tail ? user.slice(0, Math.max(0, user.length - count)) : user.slice(count);
 }
 
-/** As recorded, the grammar of Kamailio has no sign there. */
+/** As recorded, Kamailio's grammar allows no sign here. */
 const belowZero = (count: string | number) => (Number(count) < 0 ? `${count} is below 0` : undefined);
 
 const strips: FunctionSpec[] = (
@@ -194,7 +194,7 @@ function destination(names: readonly string[], dialects: FunctionSpec['dialects'
   ];
 }
 
-/** Functions of the core that change the request-URI and the destination URI. */
+/** Functions of the core that change the request-URI and $du. */
 export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...edits,
   ...strips,
@@ -256,7 +256,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
       (run) => {
         const text = textOf(value, run);
         const uri = run.call.requestUri;
-        // As recorded, after headers it leaves a URI that nothing can be read from.
+        // As recorded, for a URI with headers the result is an invalid URI.
         run.pvars.setRequestUri(uri.includes('?') ? 'sip:@@' : `${uri};${text.replace(/^;/, '')}`);
         return 1;
       },

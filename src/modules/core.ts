@@ -20,7 +20,7 @@ import {
 import { forwardStateless } from './relaying.js';
 import { sharedFunctions } from './shared.js';
 
-/** "proto:host:port" taken apart; what is left out is undefined. */
+/** Splits "proto:host:port"; a missing part is undefined. */
 function endpointOf(text: string): { transport: string | undefined; host: string; port: string | undefined } {
   const whole = text.trim().toLowerCase();
   const transport = /^(?:udp|tcp|tls|wss|ws|sctp)(?=:)/.exec(whole)?.[0];
@@ -30,7 +30,10 @@ function endpointOf(text: string): { transport: string | undefined; host: string
   return { transport, host: rest.slice(0, colon), port: rest.slice(colon + 1) };
 }
 
-/** Whether a file has a listener that is called so. One on all addresses, or on a name, is found when it is open. */
+/**
+ * Whether the file has a socket with this description. A socket on all addresses or on a name is only known when it is
+ * open, so the answer is then true.
+ */
 function listens({ sockets }: FileFacts, text: string): boolean {
   if (sockets === undefined) return true;
   const wanted = endpointOf(text);
@@ -45,7 +48,7 @@ function listens({ sockets }: FileFacts, text: string): boolean {
   });
 }
 
-/** Sends the request as it came to a URI or "proto:host:port". */
+/** Sends the received request to a URI or "proto:host:port". */
 export function sendRaw(run: MessageRun, to: string, headers = ''): number {
   const uri = parseUri(nextHopOf(run.call, { requestUri: run.call.message.requestUri, destinationUri: uriOf(to) }));
   const address = uri === undefined ? undefined : run.env.resolver.literal(uri);
@@ -80,7 +83,7 @@ const accepted: FunctionSpec[] = [
   compile: () => () => 1,
 }));
 
-/** set_advertised_address() and set_advertised_port(): Kamailio takes the text as it is written. */
+/** set_advertised_address() and set_advertised_port(): Kamailio uses the argument as written, without variables. */
 function advertising(part: string, summary: string, set: (call: Call, text: string) => void): FunctionSpec[] {
   const name = `set_advertised_${part}`;
   return [
@@ -179,7 +182,7 @@ const core: FunctionSpec[] = [
         (run) =>
           kind === 'literal'
             ? sendSocket(run, (socket as Arg).text)
-            : // As recorded, true for a socket there is not as well.
+            : // As recorded, also true for a socket that does not exist.
               Math.abs(sendSocket(run, textOf(socket, run))),
     }),
   ),
@@ -192,7 +195,7 @@ const core: FunctionSpec[] = [
       ([name]) =>
       (run) => {
         const socket = run.env.sockets.called(textOf(name, run));
-        // As recorded, true for a socket there is not as well.
+        // As recorded, also true for a socket that does not exist.
         if (socket !== undefined) run.call.sendSocket = socket;
         return 1;
       },

@@ -5,10 +5,10 @@ import { code, type FunctionSpec, moduleFunctions, type ScriptFunction, textOf }
 import { hostPort } from './host-port.js';
 import { accepted, kamailioFunction } from './kamailio-function.js';
 
-/** Flags of a message that functions set by name or number. */
+/** Marks of a message that functions set by name or number. */
 const marks = new PerCall(() => new Set<string>());
 
-/** Marks one message may have. */
+/** Maximum number of marks of one message. */
 const MOST_MARKS = 256;
 
 function marking(set: string, reset: string, test: string, kind: string, missing: number): FunctionSpec[] {

@@ -16,12 +16,12 @@ import { documentedSignature } from './opensips-signatures.js';
 
 /** A compiled argument. */
 export type Arg = CompiledArgument<MessageRun>;
-/** The arguments of one call; undefined for one that was left out. */
+/** The arguments of one call; an omitted one is undefined. */
 export type Args = readonly (Arg | undefined)[];
 /** A function of cfg files. */
 export type ScriptFunction = FunctionDefinition<MessageRun>;
 
-/** A function as a module lists it; what is left out is: both dialects, every route, no parameters. */
+/** A function as a module declares it. By default it is for both dialects and all routes, and has no parameters. */
 export interface FunctionSpec {
   readonly name: string;
   readonly dialects?: readonly DialectName[];
@@ -37,14 +37,14 @@ export interface FunctionSpec {
   compile(args: Args, site: CallSite): FunctionClosure<MessageRun>;
 }
 
-/** For functions that both languages have. */
+/** Dialects of functions that both languages have. */
 export const BOTH: readonly DialectName[] = ['opensips', 'kamailio'];
-/** For functions that only OpenSIPS has. */
+/** Dialects of functions that only OpenSIPS has. */
 export const OPENSIPS: readonly DialectName[] = ['opensips'];
-/** For functions that only Kamailio has. */
+/** Dialects of functions that only Kamailio has. */
 export const KAMAILIO: readonly DialectName[] = ['kamailio'];
 
-/** Routes that have a request at hand. */
+/** Kinds of routes that handle a request. */
 export const REQUESTS: readonly RouteKind[] = [
   'request',
   'failure',
@@ -69,7 +69,7 @@ export function moduleFunctions(module: string, specs: readonly FunctionSpec[]):
   }));
 }
 
-/** The same function, false in Kamailio where an argument that has to be a number is none when it runs. */
+/** The same function, but in Kamailio it fails when an argument that must be a number is not one at run time. */
 function withNumbers<Spec extends FunctionSpec>(spec: Spec): Spec {
   const positions = numberArguments(spec.name);
   if (positions.length === 0) return spec;
@@ -94,7 +94,7 @@ function documentedOf(module: string, { name, dialects = BOTH }: FunctionSpec): 
   return documented === undefined ? {} : { documented };
 }
 
-/** What was observed of it in Kamailio: in the module itself, or in the one that has it there. */
+/** What was observed about the function in Kamailio: in this module, or in the one that has it there. */
 function recordedOf(module: string, { name, dialects = BOTH, since }: FunctionSpec): Partial<ScriptFunction> {
   if (!dialects.includes('kamailio') || module === 'core' || since !== undefined) return {};
   const modules = module.split('|');
@@ -103,17 +103,17 @@ function recordedOf(module: string, { name, dialects = BOTH, since }: FunctionSp
   return modules.every((each) => recordedModules().has(each)) ? { since: 'a later version' } : {};
 }
 
-/** The same function by several names. */
+/** The same function under several names. */
 export function named(names: readonly string[], spec: Omit<FunctionSpec, 'name'>): FunctionSpec[] {
   return names.map((name) => ({ ...spec, name }));
 }
 
-/** A parameter that must be given. */
+/** A required parameter. */
 export function param(name: string, kind: ParameterKind, more: Partial<ParameterDefinition> = {}): ParameterDefinition {
   return { name, kind, ...more };
 }
 
-/** A parameter that may be left out. */
+/** An optional parameter. */
 export function optional(
   name: string,
   kind: ParameterKind,
@@ -122,17 +122,17 @@ export function optional(
   return { name, kind, optional: true, ...more };
 }
 
-/** An argument as text; `fallback` when it is left out. */
+/** An argument as text; `fallback` when it is omitted. */
 export function textOf(arg: Arg | undefined, run: MessageRun, fallback = ''): string {
   return arg === undefined ? fallback : arg.string(run);
 }
 
-/** The value of an argument as a whole number; `fallback` for one that was left out or is not a number. */
+/** An argument as a whole number; `fallback` when it is omitted or not a number. */
 export function intOf(arg: Arg | undefined, run: MessageRun, fallback: number): number {
   return arg === undefined ? fallback : (arg.int(run) ?? fallback);
 }
 
-/** What a function that succeeded or failed returns. */
+/** The code for success or failure. */
 export function code(good: boolean): number {
   return good ? 1 : -1;
 }

@@ -29,7 +29,7 @@ function matches(rule: DialplanRule, input: string, now: number): boolean {
   return rule.ignoreCase ? match.toLowerCase() === input.toLowerCase() : match === input;
 }
 
-/** What a rule makes of an input: without a substitution its replacement, without that the input. */
+/** The result of a rule for an input: by its substitution, else its replacement, else the input itself. */
 function applied(rule: DialplanRule, input: string): string | undefined {
   const { substitution, replacement } = rule;
   if (substitution === undefined) return replacement === '' ? input : replacement;
@@ -38,7 +38,7 @@ function applied(rule: DialplanRule, input: string): string | undefined {
   return replacement.replace(/\\(\d)/g, (_whole, digit: string) => match.groups[Number(digit)] ?? '');
 }
 
-/** The first rule of a dialplan that matches; a rule whose substitution does not match the input fails the translation. */
+/** The first matching rule of a dialplan. The translation fails when its substitution does not match the input. */
 export function translate(
   env: ScriptEnvironment,
   partition: string,
@@ -70,13 +70,13 @@ const kamailioAttributes = {
   },
 };
 
-/** "source/target", "source" or nothing: variables read and written; the user of the request-URI by default. */
+/** "source/target", "source" or nothing: the variables to read and to write; by default the user of the request-URI. */
 interface Pair {
   readonly source: (run: MessageRun) => PvarValue;
   readonly target: Format | undefined;
 }
 
-/** Where "/" stands outside of parentheses; -1 for nowhere. */
+/** Position of a "/" outside parentheses; -1 for none. */
 function slashIn(text: string): number {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -97,7 +97,7 @@ function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
   return { source: (run) => source.evaluateValue(run.pvars), target };
 }
 
-/** The form of OpenSIPS 1.x and 2.x and of Kamailio: dp_translate("1", "$ruri.user/$avp(dest)"). */
+/** The form of the arguments in OpenSIPS 1.x and 2.x and in Kamailio: dp_translate("1", "$ruri.user/$avp(dest)"). */
 function pairForm(name: string, dialects: FunctionSpec['dialects'], until: number | undefined): FunctionSpec {
   return {
     name,

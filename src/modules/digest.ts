@@ -7,28 +7,28 @@ export interface DigestChallenge {
   readonly realm: string;
   readonly nonce: string;
   readonly opaque: string | undefined;
-  /** "MD5", "SHA-256", "SHA-512-256", with "-sess" or without; as the server wrote it. */
+  /** "MD5", "SHA-256", "SHA-512-256", also with "-sess"; as the server wrote it. */
   readonly algorithm: string | undefined;
-  /** Qualities of protection, in lower case. */
+  /** Values of qop, in lower case. */
   readonly qop: readonly string[];
 }
 
-/** What of a request a digest covers. */
+/** The parts of a request that a digest covers. */
 export interface DigestRequest {
   readonly method: string;
   readonly uri: string;
   readonly body: string;
 }
 
-/** Who answers a challenge. */
+/** Credentials for answering a challenge. */
 export interface DigestCredentials {
   readonly user: string;
-  /** The password, or in hexadecimal H(user:realm:password) where `hashed`. */
+  /** The password; with `hashed`, H(user:realm:password) in hexadecimal. */
   readonly password: string;
   readonly hashed?: boolean;
 }
 
-/** Reads the value of a WWW-Authenticate or Proxy-Authenticate header field; undefined for another scheme, or without realm and nonce. */
+/** Parses a WWW-Authenticate or Proxy-Authenticate value; undefined for another scheme, or without realm and nonce. */
 export function readChallenge(text: string): DigestChallenge | undefined {
   const scheme = text.trimStart();
   if (scheme.slice(0, 6).toLowerCase() !== 'digest' || !/\s/.test(scheme[6] ?? '')) return undefined;
@@ -49,17 +49,17 @@ export function readChallenge(text: string): DigestChallenge | undefined {
   };
 }
 
-/** What a response is made of. */
+/** Input of `digestResponse`. */
 export interface DigestParts extends DigestRequest {
   readonly ha1: string;
   readonly nonce: string;
-  /** undefined: without quality of protection, as RFC 2069 has it. */
+  /** undefined: without qop, as in RFC 2069. */
   readonly protected:
     | { readonly qop: 'auth' | 'auth-int'; readonly count: string; readonly cnonce: string }
     | undefined;
 }
 
-/** The response of a digest (RFC 7616 section 3.4.1), in lower case hexadecimal. */
+/** The response of a digest (RFC 7616 section 3.4.1), in lower-case hexadecimal. */
 export function digestResponse(hash: (text: string) => string, parts: DigestParts): string {
   const { ha1, nonce, method, uri, body, protected: by } = parts;
   const second = hash(`${method}:${uri}${by?.qop === 'auth-int' ? `:${hash(body)}` : ''}`);
@@ -67,7 +67,7 @@ export function digestResponse(hash: (text: string) => string, parts: DigestPart
   return hash(`${ha1}:${middle}:${second}`);
 }
 
-/** Names of node:crypto by those of RFC 7616. A map, as the servers that are asked choose the key. */
+/** Names of hashes in node:crypto by their names in RFC 7616. A Map, since servers choose the key. */
 const HASHES: ReadonlyMap<string, string> = new Map([
   ['md5', 'md5'],
   ['sha-256', 'sha256'],
@@ -79,8 +79,8 @@ function quoted(text: string): string {
 }
 
 /**
- * The value of an Authorization or Proxy-Authorization header field that answers a challenge (RFC 7616 section 3.4). Undefined for an
- * algorithm or quality of protection that is not supported. `order` of the parameters; Kamailio always names the algorithm.
+ * The Authorization or Proxy-Authorization value that answers a challenge (RFC 7616 section 3.4). Undefined for an
+ * unsupported algorithm or qop. `order` is the order of the parameters; Kamailio always includes the algorithm.
  */
 export function answerChallenge(
   challenge: DigestChallenge,

@@ -8,15 +8,15 @@ import { type Args, type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
-/** One record of an answer, by the names of its fields. */
+/** One record of an answer; properties are named after its fields. */
 type Answer = Readonly<Record<string, string | number>>;
 
-/** Answers by "kind name", as the last query of a name left them; undefined: it found nothing. */
+/** Answers by "kind name" of the last query with that name; undefined when it found nothing. */
 const kept = { module: 'ipops', create: () => new Map<string, readonly Answer[]>() };
 
-/** Names that answers are kept under. */
+/** Maximum number of names under which answers are kept. */
 const MOST_ANSWERS = 256;
-/** Records of one answer. */
+/** Maximum number of records kept from one answer. */
 const MOST_RECORDS = 32;
 
 type Kind = 'dns' | 'srvquery' | 'naptrquery';
@@ -27,10 +27,10 @@ const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   naptrquery: ['count', 'order', 'pref', 'flags', 'services', 'regex', 'replace'],
 };
 
-/** Whether a field may stand without an index. */
+/** Fields that may be written without an index. */
 const WITHOUT_INDEX: ReadonlySet<string> = new Set(['count', 'ipv4', 'ipv6', 'addr', 'type']);
 
-/** $dns(name=>addr[0]) and the like: what a query has found. */
+/** $dns(name=>addr[0]) and the like: the result of a query. */
 export function queryVariable(kind: Kind): VariableDefinition {
   return {
     argument: 'required',
@@ -69,7 +69,7 @@ export function queryVariable(kind: Kind): VariableDefinition {
   };
 }
 
-/** Keeps what a query found under a name; the code the function returns. */
+/** Keeps the result of a query under a name; returns the function's code. */
 function keep(env: ScriptEnvironment, key: string, found: readonly Answer[], none: number): number {
   const all = env.modules.of(kept);
   if (found.length === 0) {
@@ -97,10 +97,10 @@ function dnsQuery(run: MessageRun, [name, id]: Args): number | Promise<number> {
   );
 }
 
-/** What dns_query() returns when there is nothing, as recorded. */
+/** Return code of dns_query() when nothing is found, as recorded. */
 const NOT_FOUND = -4;
 
-/** Queries of Kamailio's ipops. */
+/** DNS functions of Kamailio's ipops. */
 export const dnsQueryFunctions: FunctionSpec[] = [
   kamailioFunction('dns_query', 'host name', 'asks for the addresses of a host, for $dns(name=>...)', dnsQuery, true),
   kamailioFunction(

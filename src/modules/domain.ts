@@ -12,7 +12,7 @@ import {
   textOf,
 } from './define.js';
 
-/** Local domains: the table's, and the aliases and sockets of the file. */
+/** Whether a domain is local: in the table, or an alias or socket of the file. */
 function isLocalDomain(run: MessageRun, domain: string): string | null | undefined {
   const row = run.env.tables.domains.get(domain.toLowerCase());
   return row === undefined ? undefined : (row.attrs ?? null);
@@ -41,14 +41,14 @@ function domainTest(
 
 const hostOf = (uri: string): string => parseUri(uri)?.host ?? '';
 
-/** In a failure route of Kamailio the first branch that was added, as recorded: the request-URI has been tried. */
+/** As recorded, in a failure route of Kamailio this is the first added branch, since the request-URI has been tried. */
 function targetOf({ env, routeKind, call }: MessageRun): string {
   if (env.dialect === 'opensips') return call.requestUri;
   if (routeKind === 'failure') return call.branches[0]?.uri ?? '';
   return routeKind === 'branch-failure' ? '' : call.requestUri;
 }
 
-/** Puts the attributes of a domain, and its did, into AVPs. False for a domain that is not ours. */
+/** Writes the attributes of a domain, and its did, into AVPs. False for a domain that is not in the table. */
 function attributesOf(run: MessageRun, domain: string, prefix: string): boolean {
   const { tables } = run.env;
   const row = tables.domains.get(domain.toLowerCase());

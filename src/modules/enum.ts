@@ -13,10 +13,10 @@ const settings = {
   }),
 };
 
-/** Records of one answer that are looked at. */
+/** Maximum number of records used from one answer. */
 const MOST_RECORDS = 32;
 
-/** "sip", or "+sip+voice:sip" for several services, as the NAPTR records have them. */
+/** Services of NAPTR records for "sip", or for several as in "+sip+voice:sip". */
 function services(text: string): readonly string[] {
   if (text === '') return ['e2u+sip'];
   return text.startsWith('+')
@@ -27,7 +27,7 @@ function services(text: string): readonly string[] {
     : [`e2u+${text.toLowerCase()}`];
 }
 
-/** URIs a telephone number stands for in the DNS (RFC 6116), in order. */
+/** The URIs of a telephone number in the DNS (RFC 6116), in order. */
 async function lookUp(run: MessageRun, number: string, suffix: string, service: string): Promise<string[]> {
   const digits = number.slice(1);
   if (!/^\+\d{1,20}$/.test(number)) return [];
@@ -46,7 +46,7 @@ async function lookUp(run: MessageRun, number: string, suffix: string, service: 
   return uris;
 }
 
-/** What the expression of a record makes of the number; undefined for one that cannot be used or does not match. */
+/** The result of a record's expression for the number; undefined when it is invalid or does not match. */
 function rewritten(expression: string, number: string, run: MessageRun): string | undefined {
   try {
     const text = substituted(
@@ -84,5 +84,5 @@ const functions: FunctionSpec[] = [
   },
 ];
 
-/** ENUM of OpenSIPS. */
+/** ENUM functions of OpenSIPS. */
 export const enumFunctions: ScriptFunction[] = moduleFunctions('enum', functions);

@@ -4,7 +4,7 @@ import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
 import { copiedList } from './copied-entries.js';
 
-/** Characters of keys and texts that a map holds at most: they come from peers, and each may have 64 KB. */
+/** Maximum number of characters of keys and texts in a map: they come from peers, and each may have 64 KB. */
 export const MOST_KEPT_TEXT = 64 * 1024 * 1024;
 
 interface Entry<T> {
@@ -12,27 +12,27 @@ interface Entry<T> {
   expires: number | undefined;
 }
 
-/** Values by key, some for a time only. What is added to a full one takes the room of the oldest entries. */
+/** Values by key, which may expire. When the map is full, the oldest entries make room for new ones. */
 export class ExpiringMap<T> implements ValueMap<T> {
   private readonly map = new Map<string, Entry<T>>();
   /**
-   * Walks over the keys as entries give way. A walk from the start would pass over all that was taken out before: quadratic for a
-   * table that stays full.
+   * Iterates over the keys in the order in which entries are removed. A new iterator would have to skip all removed
+   * entries each time, which takes quadratic time for a table that stays full.
    */
   private oldest: Iterator<string> = this.map.keys();
-  /** What expired and was dropped on the way, where somebody asks for it. */
+  /** Entries that were dropped because they had expired, when a caller wants to know them. */
   private dropped: [string, T][] | undefined = undefined;
 
-  /** Characters of all keys and texts. */
+  /** Number of characters in all keys and texts. */
   private held = 0;
 
-  /** `most`: entries; `mostText`: characters of keys and texts in all. */
+  /** `most`: maximum number of entries; `mostText`: maximum number of characters in keys and texts. */
   constructor(
     private readonly most: number,
     private readonly mostText = MOST_KEPT_TEXT,
   ) {}
 
-  /** The value of a key at a time in milliseconds; undefined where there is none or it has expired. */
+  /** The value of a key at a time in milliseconds; undefined when there is none or it has expired. */
   get(key: string, now: number): T | undefined {
     const entry = this.map.get(key);
     if (entry === undefined) return undefined;
@@ -44,7 +44,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
     return entry.value;
   }
 
-  /** Entries, those included that have expired and were not looked at since. */
+  /** Number of entries, including expired ones that have not been looked up since. */
   get size(): number {
     return this.map.size;
   }
@@ -53,24 +53,27 @@ export class ExpiringMap<T> implements ValueMap<T> {
     for (const [key, { value, expires }] of this.map) yield [key, value, expires];
   }
 
-  /** Nobody else changes the values while a function runs. */
+  /** Runs a function; other processes cannot change the values meanwhile (here there are none). */
   alone<R>(run: () => R): R {
     return run();
   }
 
-  /** When an entry expires, in milliseconds; undefined when it does not, or is not there. */
+  /** The time in milliseconds when an entry expires; undefined when it does not expire or does not exist. */
   expiresAt(key: string, now: number): number | undefined {
     return this.get(key, now) === undefined ? undefined : this.map.get(key)?.expires;
   }
 
-  /** Always true; other entries may be dropped to make room. Texts are copied: they outlive the message that they come from. */
+  /**
+   * Always true; other entries may be dropped to make room. Texts are copied, since they outlive the message they come
+   * from.
+   */
   set(key: string, value: T, expires: number | undefined): boolean {
     const kept = ownValue(value);
     const entry = { value: kept, expires };
     let known = this.map.get(key);
     let more = textOf(key, kept) - (known === undefined ? 0 : textOf(key, known.value));
     if (known !== undefined && this.held + more > this.mostText) {
-      // It may be the oldest one itself.
+      // The entry may itself be the oldest.
       this.delete(key);
       known = undefined;
       more = textOf(key, kept);
@@ -93,7 +96,7 @@ export class ExpiringMap<T> implements ValueMap<T> {
     if (next.done !== true) this.delete(next.value);
   }
 
-  /** Takes out an entry, if there is one. */
+  /** Deletes an entry, if it exists. */
   delete(key: string): void {
     const entry = this.map.get(key);
     if (entry === undefined) return;
@@ -101,13 +104,13 @@ export class ExpiringMap<T> implements ValueMap<T> {
     this.map.delete(key);
   }
 
-  /** Takes out all entries. */
+  /** Deletes all entries. */
   clear(): void {
     this.map.clear();
     this.held = 0;
   }
 
-  /** What has not expired; expired entries are dropped on the way. */
+  /** The entries that have not expired; expired ones are dropped. */
   *entries(now: number): Generator<readonly [string, T]> {
     for (const [key, { value, expires }] of this.map) {
       if (expires !== undefined && expires <= now) {
@@ -135,17 +138,17 @@ export class ExpiringMap<T> implements ValueMap<T> {
   }
 }
 
-/** Characters of an entry. */
+/** Number of characters of an entry. */
 function textOf(key: string, value: unknown): number {
   return key.length + (typeof value === 'string' ? value.length : 0);
 }
 
-/** The values of that name: shared with the other processes that run the script, where there are some. */
+/** The map with that name: shared with the other processes that run the script, if there are any. */
 export function valuesOf(states: ModuleStates, name: string, most: number): ValueMap<PvarValue> {
   return states.shared?.table(name, most) ?? new ExpiringMap<PvarValue>(most);
 }
 
-/** The same entries in a map of this process. Throws SwitchyardError USAGE for more than are copied at once. */
+/** A copy in a map of this process. Throws SwitchyardError USAGE when there are too many entries to copy. */
 export function copiedValues<T>(values: ValueMap<T>, most: number): ExpiringMap<T> {
   const copy = new ExpiringMap<T>(most);
   for (const [key, value, expires] of copiedList(values.size, values.listed())) copy.set(key, value, expires);

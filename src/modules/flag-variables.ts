@@ -9,10 +9,10 @@ function hexMask(mask: number): string {
   return (mask >>> 0).toString(16).toUpperCase().padStart(8, '0');
 }
 
-/** Flags as the dialect shows them: a number in Kamailio, names in OpenSIPS. */
+/** Variables of flags: a number in Kamailio, names in OpenSIPS. */
 export function flagVariables(dialect: DialectName): [string, VariableDefinition][] {
   const message = (scope: CfgScope) => scope.call?.flags ?? 0;
-  // The branch a reply came from has its own; elsewhere they are those of the first target, as isbflagset() has it.
+  // For a reply the flags of its branch; elsewhere those of the first branch, as isbflagset() uses them.
   const replying = ({ run }: CfgScope) => (run?.routeKind === 'onreply' ? run.branch : undefined);
   const branch = (scope: CfgScope) => replying(scope)?.flags ?? scope.call?.branchFlags ?? 0;
   if (dialect === 'opensips') {
@@ -59,7 +59,7 @@ export function flagVariables(dialect: DialectName): [string, VariableDefinition
     ];
   }
   const set = (write: (scope: CfgScope, mask: number) => void) => (scope: CfgScope, value: PvarValue) => {
-    // As recorded, text is passed over.
+    // As recorded, a text is ignored.
     if (typeof value === 'number') write(scope, value | 0);
   };
   const setMessage = set((s, mask) => void (s.call !== undefined && (s.call.flags = mask)));

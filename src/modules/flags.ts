@@ -15,10 +15,10 @@ import {
   type ScriptFunction,
 } from './define.js';
 
-/** Names of flags by first use: each gets a bit. Kept for the process, as the originals do. */
+/** Bits of named flags, assigned at first use. Kept for the whole process, as in the originals. */
 const bits = new Map<string, number>();
 
-/** The bit of a flag: a number is one itself, a name gets the next that is free. Throws when there are too many. */
+/** The bit of a flag: a number is the bit itself, a new name gets the next free bit. Throws when there are too many. */
 export function flagBit(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
@@ -34,13 +34,15 @@ export function flagBit(text: string): number {
   return bit;
 }
 
-/** The bit of the flag that a parameter of a module names; undefined where it names none, or -1. Throws as `flagBit` does. */
+/**
+ * The bit of the flag in a module parameter; undefined where the parameter is not set, or -1. Throws like `flagBit`.
+ */
 export function flagParameter(parameters: ModuleParameters, name: string): number | undefined {
   const text = parameters.text(name, '');
   return text === '' || text === '-1' ? undefined : flagBit(text);
 }
 
-/** Names of the flags that are set, the newest name first. */
+/** Names of the flags that are set; the name used last comes first. */
 export function flagNames(mask: number): string {
   return [...bits.entries()]
     .filter(([, bit]) => (mask & (1 << bit)) !== 0)
@@ -50,16 +52,16 @@ export function flagNames(mask: number): string {
 }
 
 const flag = param('flag', 'flag');
-/** Kamailio's core takes a number without quotes, or a name the file declares. */
+/** Kamailio's core accepts a number without quotes, or a name that the file declares. */
 const strictFlag = param('flag', 'flag', {
   strict: true,
   check: (flag) => (Number(flag) < 0 ? `flag ${flag} is below 0` : undefined),
 });
 
-/** Kamailio's module kex takes a number that may be computed for each message. */
+/** Kamailio's module kex accepts a number that may be computed for each message. */
 const computedFlag = param('flag', 'int');
 
-/** The bit an argument of kex names; undefined for none of the 32: the function fails then. */
+/** The bit for an argument of kex; undefined when it is not below 32, so that the function fails. */
 function computedBit(arg: Arg | undefined, run: MessageRun): number | undefined {
   const bit = intOf(arg, run, -1);
   return bit >= 0 && bit <= 31 ? bit : undefined;
@@ -96,7 +98,7 @@ function messageFlag(name: string, change: Change): FunctionSpec[] {
   ];
 }
 
-/** A function about flags of branches: OpenSIPS' core has it, and kex of Kamailio. */
+/** A function on flags of branches, which OpenSIPS has in its core and Kamailio in kex. */
 function branchFlag(name: string, change: Change): { readonly core: FunctionSpec; readonly kex: FunctionSpec } {
   const apply = (run: MessageRun, bit: number, branch: number): number => {
     const { call } = run;
@@ -142,19 +144,19 @@ function branchFlag(name: string, change: Change): { readonly core: FunctionSpec
   };
 }
 
-/** Script flags live as long as the configuration. */
+/** Script flags; they are kept as long as the configuration. */
 const ScriptFlags = {
   module: 'core',
   create: () => ({ mask: 0 }),
   copy: ({ mask }: { mask: number }) => ({ mask }),
 };
 
-/** Script flags as a number of 32 bits. */
+/** All script flags as a 32-bit number. */
 export function scriptFlagMask(env: ScriptEnvironment): number {
   return env.modules.of(ScriptFlags).mask;
 }
 
-/** Sets all script flags at once, as a number of 32 bits. */
+/** Sets all script flags from a 32-bit number. */
 export function setScriptFlags(env: ScriptEnvironment, mask: number): void {
   env.modules.of(ScriptFlags).mask = mask;
 }

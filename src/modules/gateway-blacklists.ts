@@ -2,10 +2,12 @@ import type { ModuleParameters, ScriptEnvironment } from '../script/environment.
 import { routingState } from './drouting/gateways.js';
 import { balancerState } from './load-balancer/balancer.js';
 
-/** Lists of addresses by name: the types of gateways, or the groups of destinations, that they are made of. */
+/**
+ * Address lists by name: each has the types of gateways, or the groups of destinations, whose addresses it contains.
+ */
 type Lists = ReadonlyMap<string, ReadonlySet<number>>;
 
-/** "name= 1,4,3". Throws an Error for anything else. */
+/** Parses "name= 1,4,3". Throws an Error for other texts. */
 function listsOf(texts: readonly (string | number)[]): Lists {
   const lists = new Map<string, ReadonlySet<number>>();
   for (const text of texts.map(String)) {
@@ -16,24 +18,24 @@ function listsOf(texts: readonly (string | number)[]): Lists {
   return lists;
 }
 
-/** drouting: define_blacklist. */
+/** Lists of drouting (define_blacklist). */
 export const gatewayLists = {
   module: 'drouting',
   create: (parameters: ModuleParameters): Lists => listsOf(parameters.all('define_blacklist')),
 };
 
-/** load_balancer: lb_define_blacklist. */
+/** Lists of load_balancer (lb_define_blacklist). */
 export const destinationLists = {
   module: 'load_balancer',
   create: (parameters: ModuleParameters): Lists => listsOf(parameters.all('lb_define_blacklist')),
 };
 
-/** Whether drouting or load_balancer has a list of that name. */
+/** Whether drouting or load_balancer has a list with that name. */
 export function hasGatewayList({ modules }: ScriptEnvironment, name: string): boolean {
   return modules.of(gatewayLists).has(name) || modules.of(destinationLists).has(name);
 }
 
-/** Whether an address is that of a gateway in one of these lists; its port does not count. */
+/** Whether an address belongs to a gateway in one of these lists; the port is ignored. */
 export function inGatewayList(env: ScriptEnvironment, names: readonly string[], address: string): boolean {
   const { modules } = env;
   for (const name of names) {

@@ -2,7 +2,7 @@ import type { ModuleParameters, ScriptEnvironment } from '../script/environment.
 import type { ProbeMode } from '../script/gateway-rows.js';
 import { sendOwn } from '../script/own-requests.js';
 
-/** What is probed: a destination of load_balancer, a gateway of drouting. */
+/** A destination of load_balancer or a gateway of drouting, as far as probing is concerned. */
 export interface ProbedGateway {
   readonly uri: string;
   /** When it is probed. */
@@ -11,22 +11,22 @@ export interface ProbedGateway {
   readonly socket: string;
   /** Switched off by a command: neither used nor probed. */
   off: boolean;
-  /** Not used until a probe is answered. */
+  /** Not used until it answers a probe. */
   disabled: boolean;
 }
 
 interface ProbingSettings {
-  /** Milliseconds; 0: nothing is probed. */
+  /** Milliseconds between probes; 0: no probing. */
   readonly interval: number;
   readonly method: string;
   readonly from: string;
-  /** Of gateways that name none. */
+  /** Socket for gateways that have none of their own. */
   readonly socket: string;
-  /** Answers that count as 200 does. */
+  /** Status codes that count as success, besides 200. */
   readonly codes: ReadonlySet<number>;
 }
 
-/** The parameters probing_* of a module. */
+/** Reads the parameters probing_* of a module. */
 export function probingSettings(parameters: ModuleParameters): ProbingSettings {
   return {
     interval: Math.max(0, parameters.int('probing_interval', 30)) * 1000,
@@ -43,33 +43,33 @@ export function probingSettings(parameters: ModuleParameters): ProbingSettings {
   };
 }
 
-/** Probes gateways by requests of our own: those that are always probed, and disabled ones until they answer. */
+/** Probes gateways: some always, others only while they are disabled, until they answer. */
 export class GatewayProbing<T extends ProbedGateway> {
   private stopTimer: (() => void) | undefined = undefined;
   private readonly waiting = new WeakSet<T>();
   private env: ScriptEnvironment | undefined = undefined;
-  /** Nothing is probed meanwhile. */
+  /** Whether probing is suspended. */
   paused = false;
 
   constructor(
     private settings: ProbingSettings,
     private readonly gateways: () => Iterable<T>,
-    /** A probe says that a gateway answers, or that it does not. */
+    /** Called with the result of a probe: whether the gateway answers. */
     private readonly found: (env: ScriptEnvironment, gateway: T, answers: boolean) => void,
   ) {}
 
-  /** Settings for probes from the next one on. */
+  /** Changes the settings, from the next probe on. */
   configure(settings: ProbingSettings): void {
     this.settings = settings;
   }
 
-  /** Stops probing, or goes on with it. */
+  /** Suspends or resumes probing. */
   pause(env: ScriptEnvironment, paused: boolean): void {
     this.paused = paused;
     this.wake(env);
   }
 
-  /** Probes from now on when there is something to be probed. To be called whenever that may have changed. */
+  /** Starts probing if there is something to probe. Must be called whenever that may have changed. */
   wake(env: ScriptEnvironment): void {
     this.env = env;
     const { interval } = this.settings;

@@ -5,7 +5,7 @@ import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { type Arg, code, type FunctionSpec, moduleFunctions, param, type ScriptFunction } from './define.js';
 import { ExpiringMap, valuesOf } from './expiring-map.js';
 
-/** Flags in a mask, of this process or of all that run the script. */
+/** Flags as a mask, of this process or of all that run the script. */
 class GlobalFlags {
   constructor(
     private readonly values: ValueMap<PvarValue>,
@@ -20,7 +20,7 @@ class GlobalFlags {
     this.values.set('mask', mask, undefined);
   }
 
-  /** Sets or resets the flags of `bits`; no other process changes the mask meanwhile. */
+  /** Sets or resets the flags in `bits`; no other process can change the mask meanwhile. */
   put(bits: number, on: boolean): void {
     this.values.alone(() => {
       this.mask = on ? this.mask | bits : this.mask & ~bits;
@@ -32,7 +32,7 @@ function flagsFrom(initial: number, states: ModuleStates): GlobalFlags {
   return new GlobalFlags(valuesOf(states, 'gflags', 1), initial);
 }
 
-/** Flags of the process (gflags). */
+/** State of gflags: flags of the process. */
 export const globalFlags = {
   module: 'gflags',
   create: (parameters: ModuleParameters, states: ModuleStates) => flagsFrom(parameters.int('initial', 0), states),
@@ -40,7 +40,7 @@ export const globalFlags = {
   copy: ({ mask }: GlobalFlags): GlobalFlags => new GlobalFlags(new ExpiringMap(1), mask),
 };
 
-/** Those of Kamailio, whose first value is a parameter of cfgutils. */
+/** State for Kamailio: the initial value is a parameter of cfgutils. */
 export const cfgutilsFlags = {
   ...globalFlags,
   module: 'cfgutils',
@@ -48,7 +48,7 @@ export const cfgutilsFlags = {
     flagsFrom(parameters.int('initial_gflags', 0), states),
 };
 
-/** The flags of the process that runs a file of this dialect. */
+/** The state for a dialect. */
 export function flagsOf(dialect: DialectName): typeof globalFlags {
   return dialect === 'kamailio' ? cfgutilsFlags : globalFlags;
 }

@@ -1,14 +1,14 @@
 import type { MessageRun } from '../script/call.js';
 import type { FieldSpan } from '../sip/message.js';
 
-/** The last of some header fields; undefined when there is none. */
+/** The last of some header fields; undefined when there are none. */
 export function lastOf(fields: Iterable<FieldSpan>): FieldSpan | undefined {
   let last: FieldSpan | undefined;
   for (const each of fields) last = each;
   return last;
 }
 
-/** Removes the header fields whose names are wanted. The number of fields removed. */
+/** Removes the header fields whose names are wanted. Returns their number. */
 export function removeHeaders(run: MessageRun, wanted: (name: string) => boolean): number {
   let count = 0;
   for (const field of run.message.fields()) {
@@ -25,11 +25,11 @@ export function fieldAt(run: MessageRun, name: string, index: number): FieldSpan
   return all[index < 0 ? all.length + index : index];
 }
 
-/** The value of a header field as it stands in the message. */
+/** The value of a header field, as in the message. */
 export function textIn(run: MessageRun, field: FieldSpan): string {
   return run.message.text.slice(field.value, field.end);
 }
 
-/** The value of a header field without white space around it. */
+/** The value of a header field without surrounding white space. */
 export const fieldText = (run: MessageRun, { value, end }: FieldSpan): string =>
   run.message.text.slice(value, end).trim();

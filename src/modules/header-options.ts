@@ -4,7 +4,7 @@ import type { FieldSpan } from '../sip/message.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, param, textOf } from './define.js';
 import { textIn } from './header-fields.js';
 
-/** Functions of sipmsgops about headers that list options (Supported, Require, Allow ...). */
+/** Functions of sipmsgops on header fields that list options (Supported, Require, Allow ...). */
 export const optionsInHeaders: FunctionSpec[] = [
   {
     name: 'list_hdr_has_option',
@@ -39,7 +39,7 @@ export const optionsInHeaders: FunctionSpec[] = [
       ([name, option]) =>
       (run) => {
         const wanted = textOf(option, run).toLowerCase();
-        // Edits are looked up and dropped together: fields and edits are as many as a peer sends.
+        // Looked up and dropped with one pass each: a peer decides how many fields and edits there are.
         const before = new Map(run.edits.list.toReversed().map((edit) => [`${edit.start}-${edit.end}`, edit]));
         const dropped = new Set<unknown>();
         const written: (readonly [FieldSpan, readonly string[]])[] = [];
@@ -65,7 +65,7 @@ function options(text: string): string[] {
     .filter((each) => each !== '');
 }
 
-/** Whether a field of this name lists the option; letter case does not count. */
+/** Whether a field with this name contains the option, ignoring letter case. */
 function hasOption(run: MessageRun, name: string, option: string): boolean {
   for (const field of run.fields(name)) {
     if (options(textIn(run, field)).some((each) => sameButForCase(each, option))) return true;
@@ -73,7 +73,7 @@ function hasOption(run: MessageRun, name: string, option: string): boolean {
   return false;
 }
 
-/** The options of a field; edits made to it before in this message are taken into account. */
+/** The options of a field, including earlier edits of it. */
 function optionsOf(run: MessageRun, field: FieldSpan): string[] {
   return options(editOf(run, field)?.text ?? textIn(run, field));
 }
@@ -82,7 +82,7 @@ function editOf(run: MessageRun, field: FieldSpan) {
   return run.edits.list.find((edit) => edit.start === field.value && edit.end === field.end);
 }
 
-/** Rewrites a field; without options it is taken out. */
+/** Rewrites a field; removes it when no options are left. */
 function writeOptions(run: MessageRun, field: FieldSpan, all: readonly string[]): void {
   const before = editOf(run, field);
   if (before !== undefined) run.edits.drop((edit) => edit === before);
@@ -94,7 +94,7 @@ function write(run: MessageRun, field: FieldSpan, all: readonly string[]): void 
   else run.edits.replace(field.value, field.end, all.join(', '));
 }
 
-/** Functions of Kamailio's textops about headers that list values. */
+/** Functions of Kamailio's textops on header fields that list values. */
 export const valuesInHeaders: FunctionSpec[] = [
   {
     name: 'exclude_hf_value',

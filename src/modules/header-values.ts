@@ -7,7 +7,10 @@ import { removeHeaders } from './header-fields.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { namePattern } from './patterns.js';
 
-/** "Name", "Name[2]", "Name[-1]", "Name[*]", "Name.param": values count from 1 through all fields of the name. */
+/**
+ * A reference "Name", "Name[2]", "Name[-1]", "Name[*]" or "Name.param"; values are counted from 1 over all fields of
+ * the name.
+ */
 interface ValueName {
   readonly header: string;
   readonly index: number | '*' | undefined;
@@ -24,21 +27,21 @@ function valueName(text: string): ValueName {
   };
 }
 
-/** One value of a field whose values are separated by commas: offsets in the text of the message. */
+/** One value of a comma-separated field, as offsets in the message. */
 interface Value {
   readonly field: FieldSpan;
   readonly start: number;
   readonly end: number;
-  /** Where the comma before it stands; -1 for the first of its field. */
+  /** Offset of the comma before it; -1 for the first value of a field. */
   readonly comma: number;
-  /** Position after the comma that follows the value; -1 for the last of its field. */
+  /** Offset after the comma that follows it; -1 for the last value of a field. */
   readonly next: number;
 }
 
-/** Values of one name that are looked at. */
+/** Maximum number of values read for one name. */
 const MOST_VALUES = 1024;
 
-/** Values of all fields of a name, in their order: commas within quotes and angle brackets separate nothing. */
+/** Values of all fields of a name, in order. Commas inside quotes and angle brackets do not separate. */
 function valuesOf(run: MessageRun, header: string): Value[] {
   const { text } = run.message;
   const all: Value[] = [];
@@ -70,13 +73,13 @@ function valueEnd(text: string, from: number, end: number): number {
   return end;
 }
 
-/** The value an index means: the first without one and for 0, counted from the end below. */
+/** The value with an index; without an index, or for 0, the first; negative ones count from the end. */
 function chosen(all: readonly Value[], index: number | undefined): Value | undefined {
   const number = index ?? 1;
   return all[number < 0 ? all.length + number : Math.max(0, number - 1)];
 }
 
-/** Where a parameter of a value stands: from its ";" to its end, and its value after "=". */
+/** Span of a parameter in a value, from its ";" to its end, and span of its value after "=". */
 function paramSpan(
   text: string,
   name: string,
@@ -106,7 +109,7 @@ function paramSpan(
   return undefined;
 }
 
-/** The same in "Digest a="1", b=2": parameters separated by commas after a scheme. */
+/** The same for "Digest a="1", b=2": parameters separated by commas after a scheme. */
 function credentialSpan(
   run: MessageRun,
   field: FieldSpan,
@@ -127,7 +130,7 @@ function credentialSpan(
   return undefined;
 }
 
-/** Takes a value out, with the comma that separates it; the last value of a field takes the field along. */
+/** Removes a value and the comma that separates it; the only value of a field is removed with the field. */
 function removeValue(run: MessageRun, { field, start, end, comma, next }: Value): void {
   if (comma < 0 && next < 0) run.edits.remove(field.line, field.next);
   else if (comma >= 0) run.edits.remove(comma, end);
@@ -170,7 +173,7 @@ function assignHfValue(run: MessageRun, [name, value]: readonly (Arg | undefined
   return 1;
 }
 
-/** assign_hf_value2() and remove_hf_value2(): parameters as those of credentials. */
+/** assign_hf_value2() and remove_hf_value2(): for parameters of credentials. */
 function assignCredential(run: MessageRun, [name, value]: readonly (Arg | undefined)[]): number {
   const { header, param } = valueName(textOf(name, run));
   const field = [...run.fields(header)][0];
@@ -200,12 +203,12 @@ function removeCredential(run: MessageRun, [name]: readonly (Arg | undefined)[])
   return 1;
 }
 
-/** A line after all others, as these functions add it. */
+/** Adds a header line after all others. */
 function addLine(run: MessageRun, header: string, value: string): number {
   return appendHeader(run, `${header}: ${value}\r\n`);
 }
 
-/** Fields that keep_hf() never takes. */
+/** Fields that keep_hf() never removes. */
 const KEPT =
   /^(?:via|v|route|record-route|from|f|to|t|call-id|i|cseq|max-forwards|contact|m|content-type|c|content-length|l)$/i;
 

@@ -13,7 +13,7 @@ const values: FunctionSpec[] = [
     'text pattern flags?',
     'whether a text matches a shell pattern',
     (run, [text, pattern, flags]) => {
-      // As recorded, the flag "i" makes no difference.
+      // As recorded, the flag "i" has no effect.
       void flags;
       return code(fnmatch(textOf(pattern, run), textOf(text, run)));
     },
@@ -25,7 +25,7 @@ const values: FunctionSpec[] = [
   kamailioFunction('msg_set_buffer', 'text', 'false: a message is not replaced by a text of a script', () => -1),
 ];
 
-/** A walk over header fields, or over the lines of the body. */
+/** An iteration over header fields, or over the lines of the body. */
 interface Walk {
   readonly parts: readonly {
     readonly start: number;
@@ -38,10 +38,13 @@ interface Walk {
 
 const walks = new PerCall(() => new Map<string, Walk>());
 
-/** Walks one message may have: those of the original. */
+/** Maximum number of iterations of one message, as in the original. */
 const MOST_WALKS = 4;
 
-/** The part a walk stands at, for $hfitname, $hfitbody and $blitval; undefined before the first and after the last. */
+/**
+ * The current part of an iteration, for $hfitname, $hfitbody and $blitval; undefined before the first and after the
+ * last.
+ */
 export function walkedPart(
   run: MessageRun | undefined,
   kind: 'hf' | 'bl',
@@ -83,7 +86,7 @@ function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']):
     ...(kind === 'hf' ? [kamailioFunction('hf_iterator_prev', 'name', 'goes back', step(-1))] : []),
     kamailioFunction(`${kind}_iterator_end`, 'name', 'ends a walk', (run, [name]) => {
       const walk = walks.of(run.call).get(key(name, run));
-      // As recorded, one that goes on begins again.
+      // As recorded, starting an existing iteration begins it again.
       if (walk !== undefined) walk.at = -1;
       return code(walk !== undefined);
     }),

@@ -5,7 +5,7 @@ import { dialogHooks } from './dialog/hooks.js';
 import { topologyHidingHooks } from './topology-hiding.js';
 import { uacHooks } from './uac-restore.js';
 
-/** Hooks by module; the dialog module comes first: others look at the dialog. */
+/** Hooks by module. Those of dialog come first, since other modules read the dialog. */
 const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>])[] = [
   ['dialog', dialogHooks],
   ['topology_hiding', topologyHidingHooks],
@@ -13,7 +13,7 @@ const HOOKS: readonly (readonly [module: string, hooks: ScriptHooks<MessageRun>]
   ['acc', accHooks],
 ];
 
-/** What the modules a file loads do besides what their functions do. */
+/** The hooks of all modules that a file loads. */
 export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
   const used = HOOKS.filter(([module]) => loaded.has(module)).map(([, hooks]) => hooks);
   if (used.length === 0) return NO_HOOKS;
@@ -23,6 +23,6 @@ export function moduleHooks(loaded: ReadonlySet<string>): ScriptHooks {
     acknowledged: used.flatMap(({ acknowledged }) => acknowledged),
     cancelled: used.flatMap(({ cancelled }) => cancelled),
   };
-  // The environment does not name the run: that would be a circle of files.
+  // The environment's type does not name the run, since the files would import each other.
   return all as unknown as ScriptHooks;
 }

@@ -1,6 +1,6 @@
 import { ipFamily } from '../core/ip-address.js';
 
-/** "1.2.3.4", "1.2.3.4:5060", "udp:1.2.3.4:5060", "[::1]:5060" as address and port; undefined for anything else. */
+/** Address and port in "1.2.3.4", "1.2.3.4:5060", "udp:1.2.3.4:5060" or "[::1]:5060"; undefined for other texts. */
 export function hostPort(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
   const match = /^(?:(?:udp|tcp|tls|ws|wss|sctp):)?(\[[0-9a-f:.]+\]|[0-9.]+)(?::(\d{1,5}))?$/i.exec(text.trim());
   const host = match?.[1]?.replace(/^\[(.*)\]$/, '$1') ?? '';

@@ -17,7 +17,7 @@ import { inNetwork } from './message.js';
 
 const bare = (text: string): string => text.replace(/^\[(.*)\]$/, '$1');
 
-/** Networks with the names of the module, the narrower first. */
+/** Networks with the names that the module has for them, the narrower first. */
 const NETWORKS_4: readonly (readonly [string, string])[] = [
   ['0.0.0.0/8', 'BROADCAST'],
   ['10.0.0.0/8', 'PRIVATE'],
@@ -49,7 +49,7 @@ const NETWORKS_6: readonly (readonly [RegExp, string])[] = [
   [/^[23][0-9a-f]{3}:/, 'GLOBAL-UNICAST'],
 ];
 
-/** An IPv6 address with its eight groups written out, without leading zeros. */
+/** An IPv6 address with all eight groups, without leading zeros. */
 function wide(text: string): string {
   const [left = '', right] = text.toLowerCase().split('::');
   const head = left === '' ? [] : left.split(':');
@@ -86,10 +86,10 @@ function detailed(name: string, family: 0 | 4 | 6): FunctionSpec {
   };
 }
 
-/** What dns_sys_match_ip() and dns_int_match_ip() return, as recorded, where the text to match is not an address. */
+/** Return code of dns_sys_match_ip() and dns_int_match_ip() when the text to match is not an address, as recorded. */
 const NO_ADDRESS = -3;
 
-/** Whether the system's own lookup of a name has an address. */
+/** Whether the operating system's look-up of a name gives an address. */
 async function systemMatch(run: MessageRun, [name, address]: Args): Promise<number> {
   if (ipFamily(textOf(address, run)) === 0) return NO_ADDRESS;
   const found = await run.env.resolver.systemAddresses(textOf(name, run));
@@ -109,7 +109,7 @@ function resolved(run: MessageRun, [name, address]: Args): number | Promise<numb
   });
 }
 
-/** Functions of Kamailio's ipops besides the plain tests. */
+/** Functions of Kamailio's ipops, besides the simple tests. */
 export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
   {
     name: 'ip_type',

@@ -20,14 +20,17 @@ const settings = {
   },
 };
 
-/** What the last jsonrpc_exec() of a call has given. */
+/** Result of the last jsonrpc_exec() of a call. */
 const answers = new PerCall((): RpcAnswer | undefined => undefined);
 
-/** Fields of HTTP as they came are bytes; JSON is UTF-8. */
+/** Conversions between bytes in a message and UTF-8 text. */
 const fromBytes = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 const toBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-/** A browser names the page that a request comes from; a page of another host must not command us by the browser of an operator. */
+/**
+ * Whether an HTTP request was caused by a page of another host (Origin). Such a page must not send commands through the
+ * browser of an operator.
+ */
 function isForeign(run: MessageRun, { socket }: HttpExchange): boolean {
   const origin = run.message.header('origin');
   return origin !== undefined && !isSameOrigin(origin, run.message.header('host'), socket.transport === 'tls');
@@ -73,7 +76,7 @@ export const jsonrpcFunctions: ScriptFunction[] = moduleFunctions('jsonrpcs', [
     'runs an RPC command that is written as JSON; $jsonrpl has what it gives',
     async (run, [command]) => {
       const answer = await run.env.services.rpc(fromBytes(textOf(command, run)), undefined);
-      // One that is no command leaves the answer before.
+      // A text that is not a command leaves the earlier result.
       if (answer !== undefined) answers.set(run.call, { ...answer, body: toBytes(answer.body) });
       return code(answer !== undefined);
     },

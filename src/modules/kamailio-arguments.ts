@@ -1,4 +1,4 @@
-/** What an argument of each kind has to look like, and the words for it. */
+/** Form of the arguments of each kind, and its description in messages. */
 const CHECKS = {
   number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
   format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
@@ -32,8 +32,8 @@ const CHECKS = {
 type ArgumentKind = keyof typeof CHECKS;
 
 /**
- * Constant arguments that Kamailio refuses when it starts, as observed of 5.6.3: NAME/INDEX of the arguments of each kind. Empty text is
- * a number there. Of what stands with a variable only the kinds say whether it may.
+ * Constant arguments that Kamailio refuses at its start, observed with 5.6.3: NAME/INDEX for each kind of argument.
+ * Empty text counts as a number. An argument with variables is only accepted by the kinds that say so.
  */
 const KINDS: Readonly<Record<ArgumentKind, string>> = {
   variable: `avp_printf/0 pv_printf/0 file_read/1 get_body_part/1 get_body_part_raw/1 get_uri_param/1 is_e164/0 is_uri_user_e164/0
@@ -82,8 +82,8 @@ for (const [kind, text] of Object.entries(KINDS)) {
 }
 
 /**
- * Arguments that have to be numbers when the function runs, as observed of 5.6.3: a variable with a text, be it digits, or without a value
- * makes it false.
+ * Arguments that must be numbers at run time, observed with 5.6.3: a variable with a text (even digits) or without a
+ * value makes the function fail.
  */
 const NUMBERS = `t_set_fr/0,1 t_set_auto_inv_100/0 t_set_retr/0,1 t_set_max_lifetime/0,1 t_set_disable_6xx/0 t_set_disable_failover/0
   t_set_disable_internal_reply/0 t_set_no_e2e_cancel_reason/0 process_maxfwd/0 mf_process_maxfwd_header/0 maxfwd_process/0 sanity_check/0,1
@@ -95,15 +95,15 @@ for (const entry of NUMBERS.split(/\s+/)) {
   numbers.set(name, indexes.split(',').map(Number));
 }
 
-/** Positions of the arguments of a function that have to be numbers when it runs. */
+/** Positions of the arguments of a function that must be numbers at run time. */
 export function numberArguments(name: string): readonly number[] {
   return numbers.get(name) ?? [];
 }
 
-/** Largest number that 5.6.3 takes where one is expected. */
+/** Largest number that 5.6.3 accepts. */
 const LARGEST = 2 ** 31 - 1;
 
-/** Why Kamailio refuses a constant as the argument of a function; undefined when it does not. */
+/** Why Kamailio refuses a constant argument; undefined when it accepts it. */
 export function refusedArgument(name: string, index: number, text: string): string | undefined {
   const kind = byFunction.get(name)?.[index];
   if (kind === undefined) return undefined;

@@ -1,6 +1,7 @@
 /**
- * Arguments that Kamailio's functions take as an expression, computed for each message (`is_myself("sip:" + $hdr(Host))`), as observed of 5.6.3
- * with its check of a file (`kamailio -c`): NAME/POSITIONS by module. Every other argument is a constant, or text with variables.
+ * Arguments that Kamailio's functions accept as an expression, evaluated for each message (`is_myself("sip:" +
+ * $hdr(Host))`), observed with the file check of 5.6.3 (`kamailio -c`): NAME/POSITIONS by module. All other arguments
+ * are constants, or texts with variables.
  */
 const COMPUTED: Readonly<Record<string, string>> = {
   kex: `is_myself/1 isbflagset/1,2 issflagset/1 resetbflag/1,2 resetsflag/1 setbflag/1,2 setdebug/1 setdsturi/1 setsflag/1`,
@@ -87,7 +88,9 @@ for (const [module, text] of Object.entries(COMPUTED)) {
   }
 }
 
-/** Whether an argument (the first is 0) of a module's function may be an expression that is computed for each message. */
+/**
+ * Whether an argument (the first is 0) of a module's function may be an expression that is evaluated for each message.
+ */
 export function computesArgument(module: string, name: string, index: number): boolean {
   return positions.get(`${module} ${name}`)?.has(index + 1) === true;
 }

@@ -1,11 +1,11 @@
 import type { MessageRun } from '../script/call.js';
 import { type Args, type FunctionSpec, KAMAILIO, optional, param } from './define.js';
 
-/** What a function does; its arguments are read as texts or, when they are variables, written. */
+/** Body of a function; reads its arguments as texts, or writes to them if they are variables. */
 export type Body = (run: MessageRun, args: Args) => number | Promise<number>;
 
 /**
- * A function that only Kamailio has. Its parameters are words: a text each, "name?" for one that may be left out.
+ * A function that only Kamailio has. `parameters` are names separated by blanks: each a text, "name?" an optional one.
  */
 export function kamailioFunction(
   name: string,
@@ -29,7 +29,7 @@ export function kamailioFunction(
   };
 }
 
-/** Functions, by their names with blanks between, that take their arguments and return a fixed code. */
+/** Functions (names separated by blanks) that accept their arguments and return a fixed code. */
 export function accepted(names: string, parameters: string, result: number, summary: string): FunctionSpec[] {
   return names.split(' ').map((name) => kamailioFunction(name, parameters, summary, () => result));
 }

@@ -2,7 +2,7 @@ import { parseAddress } from '../core/name-addr.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { own, scopeOf } from './script-variable.js';
 
-/** $shvinc(name): $shv(name), one more each time it is read. */
+/** $shvinc(name): increments $shv(name) each time it is read, and returns it. */
 const incremented: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -18,7 +18,7 @@ const incremented: VariableDefinition = {
   }),
 };
 
-/** Variables of Kamailio that came after 5.6, as its documentation has them. */
+/** Variables introduced after Kamailio 5.6, by its documentation. */
 export const laterVariables: readonly [string, VariableDefinition][] = [
   ['shvinc', incremented],
   [

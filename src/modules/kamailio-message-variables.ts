@@ -37,12 +37,12 @@ const parts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
   },
 };
 
-/** The URI the request would go to: $du, else the request-URI. */
+/** The URI to which the message would be sent: $du, else the request-URI. */
 function nextHop(scope: CfgScope): string | undefined {
   return scope.destinationUri ?? (scope.message.isRequest ? scope.requestUri : topContactHop(scope));
 }
 
-/** Where a reply goes: what the Via below ours names. */
+/** The URI to which a reply is sent: from the Via below ours. */
 function topContactHop(scope: CfgScope): string | undefined {
   const via = viaAt(scope, 1);
   if (via === undefined) return undefined;
@@ -55,7 +55,7 @@ const hopParts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
   d: (scope) => orNull(parseUri(nextHop(scope) ?? '')?.host),
   p: (scope) => {
     const uri = parseUri(nextHop(scope) ?? '');
-    // As recorded, sips: makes no difference here.
+    // As recorded, sips: has no effect here.
     return uri === undefined
       ? null
       : (uri.port ?? (uri.scheme === 'sips' ? 5060 : defaultPort(uriTransport(uri) ?? 'udp')));
@@ -66,7 +66,7 @@ const hopParts: Readonly<Record<string, (scope: CfgScope) => PvarValue>> = {
   },
 };
 
-/** The Via value at an index, the last one for -1. */
+/** The Via value at an index; -1 is the last. */
 function viaAt(scope: CfgScope, index: number): Via | undefined {
   const message = messageOf(scope);
   if (message === undefined) return undefined;
@@ -101,7 +101,7 @@ function viaVariable(index: number): VariableDefinition {
   });
 }
 
-/** The values of all header fields of a name, each after a comma of its own where the field is a list. */
+/** The values of all header fields of a name; a field that is a list is split at commas. */
 function listedValues(message: PvarMessage, name: string): string[] {
   const values: string[] = [];
   for (const field of message.headers(name)) {
@@ -110,7 +110,7 @@ function listedValues(message: PvarMessage, name: string): string[] {
   return values;
 }
 
-/** Values looked at in the fields of one name. */
+/** Maximum number of values read from the fields of one name. */
 const MOST_VALUES = 512;
 
 /** $hfl(name)[index]: the values of header fields that are lists. */
@@ -128,10 +128,10 @@ const fieldList: VariableDefinition = {
   },
 };
 
-/** Colours of a terminal by their letters; capitals are bold. */
+/** Letters of terminal colours; capitals are bold. */
 const COLOURS = 'srgybpcw_x';
 
-/** $C(xy): the sequence that makes a terminal write in colour x on colour y (ECMA-48). */
+/** $C(xy): the control sequence for foreground colour x and background colour y (ECMA-48). */
 const colour: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -146,7 +146,7 @@ const colour: VariableDefinition = {
   },
 };
 
-/** $cnt(variable): how many values it has. */
+/** $cnt(variable): number of its values. */
 const count: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -176,7 +176,7 @@ function parseParam(address: string, name: string): string | undefined {
   return uriParam(parseAddress(address).params, name);
 }
 
-/** Whether the request goes the way of the first one of its dialog, by the "ftag" of our Record-Route. */
+/** Whether the request has the direction of the dialog's first request, by "ftag" in our Record-Route. */
 function upstream(scope: CfgScope): boolean {
   const params = scope.run === undefined ? undefined : routeParams(scope.run);
   const tag = /;ftag=([^;>\s,]+)/.exec(params ?? '')?.[1];
@@ -194,13 +194,13 @@ const userLength = (of: (scope: CfgScope) => string | undefined) =>
 const addressUri = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : parseAddress(text).uri;
 
-/** The user and host that accounting names: those of the credentials, else those of From. */
+/** The user and host for accounting: from the credentials, else from From. */
 function accountUri(scope: CfgScope): PvarValue {
   const uri = parseUri(addressUri(scope.message.from) ?? '');
   return uri === undefined ? null : `${uri.user}@${uri.host}`;
 }
 
-/** A parameter of the credentials; "" for an algorithm that is not named. */
+/** A parameter of the credentials; "" for a missing algorithm. */
 function credential(name: string): VariableDefinition {
   return own(({ message }) => {
     const raw = message.header('Proxy-Authorization') ?? message.header('Authorization');
@@ -210,13 +210,13 @@ function credential(name: string): VariableDefinition {
   });
 }
 
-/** The parameter of the file that `$version(num)` and the like stand for: files ask for features by it. */
+/** Version for `$version(num)` and the like; files decide by it which features they use. */
 const VERSION = '5.6.3';
 
-/** Variables of Kamailio's pv, siputils and kex about the message at hand. */
+/** Variables of Kamailio's pv, siputils and kex that read the message. */
 export const messageVariables: readonly (readonly [string, VariableDefinition])[] = [
   ['nh', byWord(hopParts)],
-  // As recorded, the whole of the first field, without an index.
+  // As recorded, the whole first field; there is no index.
   ['ct', own(({ message }) => orNull(message.header('Contact')))],
   [
     'route_uri',

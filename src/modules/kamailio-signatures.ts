@@ -4,9 +4,10 @@ import { refusedArgument } from './kamailio-arguments.js';
 import { computesArgument } from './kamailio-computed-arguments.js';
 
 /**
- * The functions of Kamailio's modules, as observed of 5.6.3 with its check of a file (`kamailio -c`): NAME/COUNTS/ROUTES, where COUNTS are
- * the numbers of arguments it is accepted with, and ROUTES the kinds of routes: q request_route and route, f failure_route, o onreply_route
- * with a name, r reply_route, b branch_route, s onsend_route, e event_route. "+" separates counts that have other routes.
+ * The functions of Kamailio's modules, observed with the file check of 5.6.3 (`kamailio -c`): NAME/COUNTS/ROUTES.
+ * COUNTS are the accepted numbers of arguments. ROUTES are the kinds of routes: q request_route and route, f
+ * failure_route, o onreply_route with a name, r reply_route, b branch_route, s onsend_route, e event_route. "+"
+ * separates counts that have different routes.
  */
 const RECORDED: Readonly<Record<string, string>> = {
   kex: `avp_printf/2/qforbse is_myself/1/qforbse isbflagset/1,2/qforbse isdsturiset/0/qforbse issflagset/1/qforbse pv_printf/2/qforbse
@@ -217,7 +218,10 @@ for (const [module, text] of Object.entries(RECORDED)) {
   byModule.set(module, functions);
 }
 
-/** What was recorded of a function: in one of `modules`, else in another; undefined of one that 5.6.3 has not. */
+/**
+ * The recorded signature of a function in one of `modules`, else in another module; undefined for a function that 5.6.3
+ * does not have.
+ */
 export function recordedSignature(modules: readonly string[], name: string): RecordedSignature | undefined {
   for (const each of modules) {
     const found = byModule.get(each)?.get(name);
@@ -230,7 +234,7 @@ export function recordedSignature(modules: readonly string[], name: string): Rec
   return undefined;
 }
 
-/** The modules whose functions were recorded, each with all of them. */
+/** Recorded signatures by module and function. */
 export function recordedModules(): ReadonlyMap<string, ReadonlyMap<string, RecordedSignature>> {
   return byModule;
 }

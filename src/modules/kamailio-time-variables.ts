@@ -3,7 +3,7 @@ import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { own } from './script-variable.js';
 
-/** What Kamailio's $Tb shows: seconds since 1970 at which this process began. */
+/** Time when this process started, in seconds since 1970: $Tb of Kamailio. */
 const BEGAN = Math.floor(Date.now() / 1000 - process.uptime());
 
 const PARTS: Readonly<Record<string, (date: Date) => number>> = {
@@ -22,12 +22,12 @@ const PARTS: Readonly<Record<string, (date: Date) => number>> = {
   isdst: (date) => Number(date.getTimezoneOffset() < standardOffset(date.getFullYear())),
 };
 
-/** Minutes behind UTC of the standard time of a year: the larger of those of January and July. */
+/** Offset of a year's standard time in minutes west of UTC: the larger of the offsets in January and July. */
 function standardOffset(year: number): number {
   return Math.max(new Date(year, 0, 1).getTimezoneOffset(), new Date(year, 6, 1).getTimezoneOffset());
 }
 
-/** The time whose local fields are those of UTC. */
+/** A Date whose local fields have the values of UTC. */
 function asUtc(ms: number): Date {
   return new Date(ms + new Date(ms).getTimezoneOffset() * 60_000);
 }
@@ -58,7 +58,10 @@ function formattedTime(dateOf: (ms: number) => Date): VariableDefinition {
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
-/** $TV(name): "n" means the time at this moment in the original; here it always does. */
+/**
+ * $TV(name). In the original "n" reads the current time, the others a time it read before; here all read the current
+ * time.
+ */
 const TIMES: Readonly<Record<string, (ms: number) => PvarValue>> = {
   s: seconds,
   sn: seconds,

@@ -6,28 +6,32 @@ import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../script/environment.js';
 import { code, type FunctionSpec, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
 
-/** Keys kept at most, and characters of one. */
+/** Maximum number of lock keys, and maximum length of a key. */
 const MOST_LOCKS = 10_000;
 const LONGEST_LOCK = 1024;
-/** Milliseconds that a message waits for another process: scripts that take two locks in different orders wait for each other. */
+/**
+ * Maximum milliseconds to wait for another process: scripts that take two locks in different orders would wait for each
+ * other forever.
+ */
 const MOST_WAIT = 1000;
 
 /**
- * The locks of a script. Nothing runs beside it in this process, so that they are for the others. A lock holds until it is given back, or the script
- * waits for something, or its messages of this event loop iteration are done: one that is forgotten must not stop the other processes.
+ * Locks of a script. In this process no other script runs meanwhile, so locks only matter among processes. A lock is
+ * released by the script, when the script waits for something, or when the messages of this event loop iteration are
+ * handled: a forgotten lock must not stop other processes.
  */
 class ScriptLocks {
-  /** Keys that lock() of Kamailio was called with and unlock() was not, without other processes: what trylock() asks. */
+  /** Without other processes: keys locked by Kamailio's lock() and not unlocked yet, which trylock() tests. */
   private readonly keys = new Set<string>();
   private readonly held = new Set<SharedLock>();
 
   constructor(
     private readonly shared: SharedValues | undefined,
-    /** Kamailio has locks where the file gives their number. */
+    /** Whether locks can be used: in Kamailio only if the file sets their number. */
     readonly isUsable: boolean,
   ) {}
 
-  /** Waits until no other process has the lock. */
+  /** Waits until no other process has the lock, and takes it. */
   enter(run: MessageRun, key: string): void {
     const lock = this.shared?.namedLock(key);
     if (lock === undefined) {
@@ -40,7 +44,7 @@ class ScriptLocks {
       );
   }
 
-  /** Takes the lock, if nobody has it. */
+  /** Takes the lock if it is free. */
   tryEnter(run: MessageRun, key: string): boolean {
     const lock = this.shared?.namedLock(key);
     if (lock === undefined) {
@@ -53,7 +57,7 @@ class ScriptLocks {
     return true;
   }
 
-  /** Gives the lock back. */
+  /** Releases the lock. */
   leave(key: string): void {
     this.keys.delete(key);
     const lock = this.shared?.namedLock(key);
@@ -119,7 +123,7 @@ function kamailio(
 const enter = (run: MessageRun, key: string): void => run.env.modules.of(locks).enter(run, key);
 const leave = (run: MessageRun, key: string): void => run.env.modules.of(locks).leave(key);
 
-/** Functions of cfgutils about locks. */
+/** Lock functions of cfgutils. */
 export const lockFunctions: readonly FunctionSpec[] = [
   opensips('get_static_lock', enter),
   opensips('release_static_lock', leave),
@@ -128,7 +132,7 @@ export const lockFunctions: readonly FunctionSpec[] = [
   opensips('strings_share_lock', () => undefined),
   ...(['lock', 'unlock', 'trylock'] as const).flatMap((name) => [
     kamailio(name, {}),
-    // 6.0 takes a second text, which says what other calls wait for it.
+    // 6.0 has a second parameter, a hash key for waiting calls.
     kamailio(name, { since: '6.0', more: [param('hash key', 'string')] }),
   ]),
 ];

@@ -37,14 +37,14 @@ function checkLevel(constant: string | number): string | undefined {
     : undefined;
 }
 
-/** Facilities of syslog(3) as xlog() takes them. */
+/** syslog(3) facilities that xlog() accepts. */
 const FACILITY = /^LOG_(?:AUTH|AUTHPRIV|CRON|DAEMON|FTP|KERN|LOCAL[0-7]|LPR|MAIL|NEWS|SYSLOG|USER|UUCP)$/i;
 
 function checkFacility(constant: string | number): string | undefined {
   return FACILITY.test(String(constant)) ? undefined : `"${constant}" is not a facility of syslog`;
 }
 
-/** xlog([level,] text), with `before` before the text; the level may be chosen by a variable. */
+/** Compiles xlog([level,] text), which writes `before` before the text; the level may be a variable. */
 function xlog(fallback: NamedLevel, before = '') {
   return ([first, second]: readonly (Arg | undefined)[]): FunctionClosure<MessageRun> => {
     const text = second ?? first;
@@ -68,7 +68,7 @@ function xlog(fallback: NamedLevel, before = '') {
   };
 }
 
-/** Kamailio's levels by the third letter of their names, the only one it looks at. */
+/** Kamailio's levels by the third letter of their names, the only one it reads. */
 const LETTERS: Readonly<Record<string, string>> = {
   A: 'ALERT',
   B: 'BUG',
@@ -80,13 +80,13 @@ const LETTERS: Readonly<Record<string, string>> = {
   D: 'DBG',
 };
 
-/** The level of Kamailio's xlog(), "L_INFO"; undefined for a text that it refuses when it starts. */
+/** The level in Kamailio's xlog() ("L_INFO"); undefined for a text that Kamailio refuses at its start. */
 function kamailioLevel(text: string): NamedLevel | undefined {
   const name = LETTERS[text.charAt(2)];
   return name === undefined ? undefined : ((text.startsWith('L_') ? logLevel(text) : undefined) ?? logLevel(name));
 }
 
-/** Kamailio's xlog(level, text): a level by name, or a variable with a name or number. */
+/** Compiles Kamailio's xlog(level, text): the level is a name, or a variable with a name or number. */
 function levelled(level: Arg | undefined, line: Arg | undefined, before = ''): FunctionClosure<MessageRun> {
   if (level === undefined || line === undefined) throw new Error('needs a level and a text');
   if (level.text.startsWith('$')) return xlog(AT_ERROR, before)([level, line]);

@@ -4,10 +4,13 @@ import type { MessageMask } from '../sip/transport/tap.js';
 import { topologyMask } from './topoh/settings.js';
 import { topologyStore } from './topos/settings.js';
 
-/** Modules that rewrite messages between the wire and the script. */
+/** Modules that rewrite messages when they are received and sent. */
 export const MASKING: readonly string[] = ['topoh', 'topos'];
 
-/** The rewriting that the modules of a file ask for; undefined where none does. `env`: the environment in force. */
+/**
+ * The object that rewrites messages for the modules of a file; undefined when none does. `env` gives the environment in
+ * force.
+ */
 export function messageMask(env: () => ScriptEnvironment): MessageMask | undefined {
   const { modules } = env();
   if (modules.loaded.has('topos')) return stripping(env);

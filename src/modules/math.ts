@@ -11,14 +11,14 @@ import {
   textOf,
 } from './define.js';
 
-/** Text with six decimals, as OpenSIPS prints results; "inf" for division by zero. */
+/** A number with six decimals, as OpenSIPS prints results; "inf" for a division by zero. */
 function shown(value: number): string {
   if (Number.isNaN(value)) return '-nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
   return value.toFixed(6);
 }
 
-/** Reads and computes an expression of numbers, + - * / % ^ and parentheses. undefined when it is none. */
+/** Evaluates an expression of numbers, + - * / % ^ and parentheses; undefined for an invalid one. */
 export function calculate(text: string): number | undefined {
   const tokens = text.match(/\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+|[-+*/%^()]|\S/gi) ?? [];
   if (tokens.length > 1000) return undefined;
@@ -71,7 +71,10 @@ export function calculate(text: string): number | undefined {
   return at === tokens.length ? value : undefined;
 }
 
-/** Computes a text in reverse Polish notation: numbers, + - * / ^, drop, dup, swap, and functions of one number; undefined when it is none. */
+/**
+ * Evaluates reverse Polish notation: numbers, + - * / ^, drop, dup, swap, and functions of one number; undefined when
+ * it is invalid.
+ */
 export function calculateRpn(text: string): number | undefined {
   const stack: number[] = [];
   for (const token of text.trim().split(/\s+/)) {

@@ -11,7 +11,10 @@ interface Fault {
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)$/;
 const USER = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})*$/;
 
-/** What is wrong with a URI: it cannot be read, or its host or user has characters that none has (RFC 3261 section 25.1). */
+/**
+ * The fault of a URI: it cannot be parsed, or its host or user contains characters that are not allowed (RFC 3261
+ * section 25.1).
+ */
 function uriFault(text: string, codes: { uri: number; host: number; user: number }, of: string): Fault | undefined {
   const uri = parseUri(text);
   if (uri === undefined) return { code: codes.uri, reason: `${of} cannot be read` };
@@ -19,10 +22,10 @@ function uriFault(text: string, codes: { uri: number; host: number; user: number
   return USER.test(uri.user) ? undefined : { code: codes.user, reason: `bad user name in ${of}` };
 }
 
-/** Requests that name where their dialog goes on (RFC 3261 section 8.1.1.8, RFC 3311, RFC 3515, RFC 6665). */
+/** Methods that need a Contact (RFC 3261 section 8.1.1.8, RFC 3311, RFC 3515, RFC 6665). */
 const WITH_CONTACT = new Set(['INVITE', 'UPDATE', 'REFER', 'SUBSCRIBE']);
 
-/** Header fields that replies of a status must have (RFC 3261 section 20), with the code for each that has not. */
+/** Header fields that replies with a status must have (RFC 3261 section 20), with the code for a missing one. */
 const OF_STATUS: Readonly<Record<number, readonly [field: string, code: number]>> = {
   405: ['Allow', -16],
   423: ['Min-Expires', -17],
@@ -31,7 +34,7 @@ const OF_STATUS: Readonly<Record<number, readonly [field: string, code: number]>
   401: ['WWW-Authenticate', -20],
 };
 
-/** What a message lacks or has wrong, with the code that sipmsg_validate() documents; undefined when nothing is. */
+/** The first fault of a message, with the code that sipmsg_validate() documents; undefined when there is none. */
 function faultOf(run: MessageRun, flags: string): Fault | undefined {
   const { message } = run;
   const { bodyStart, bodyEnd } = message;
@@ -67,13 +70,13 @@ function faultOf(run: MessageRun, flags: string): Fault | undefined {
   );
 }
 
-/** RFC 4566 section 5: lines of one letter, "=" and a value, from "v=" on. */
+/** RFC 4566 section 5: lines of a letter, "=" and a value, beginning with "v=". */
 function goodSdp(body: string, type: string | undefined): boolean {
   if (body === '' || type === undefined || !/^application\/sdp\b/i.test(type.trim())) return true;
   return body.startsWith('v=') && body.split(/\r?\n/).every((line) => line === '' || /^[a-z]=/.test(line));
 }
 
-/** The first Contact: a URI, or "*" in a REGISTER. */
+/** Checks the first Contact: a URI, or "*" in a REGISTER. */
 function contactFault(run: MessageRun): Fault | undefined {
   const text = run.message.header('contact');
   if (text === undefined) return undefined;

@@ -20,20 +20,20 @@ import {
 } from './define.js';
 import { sharedFunctions } from './shared.js';
 
-/** The run goes on with its message parsed again, of the same length up to where edits were made. */
+/** Continues the run with another parsed message; offsets before the edits stay valid. */
 function replaceMessage(run: MessageRun, fresh: SipMessage): void {
   run.call.message = fresh;
   run.call.scope.message = fresh;
   run.message = fresh;
 }
 
-/** The highest number a request leaves with (max_limit); undefined where the file does not say. */
+/** Maximum value of Max-Forwards in a sent request (max_limit); undefined when the file does not set it. */
 const highestMaxForwards: ModuleState<{ readonly limit: number | undefined }> = {
   module: 'maxfwd',
   create: (parameters) => ({ limit: parameters.has('max_limit') ? parameters.int('max_limit', 0) : undefined }),
 };
 
-/** How Max-Forwards is written: OpenSIPS writes into the message, Kamailio when it leaves. */
+/** Writing Max-Forwards: OpenSIPS changes the message at once, Kamailio when it is sent. */
 const maxForwards = maxForwardsFunctions<MessageRun>({
   add({ message, edits, env }, limit) {
     const at = env.dialect === 'kamailio' ? message.headersStart : message.headersEnd;
@@ -46,10 +46,10 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
     // As recorded, the limit stands in Kamailio for what is above it, and is counted down itself.
     const next = kamailio ? (hops > limit ? limit : hops - 1) : Math.min(hops - 1, limit);
     const width = message.maxForwardsEnd - message.maxForwardsValue;
-    // As recorded, Kamailio writes it over the old one, with blanks before it.
+    // As recorded, Kamailio overwrites the old value, padded with blanks.
     const text = kamailio ? String(next).padStart(width, ' ') : String(next);
     if (text.length === width) {
-      // What follows sees the new number.
+      // Later statements read the new number.
       const { text: whole, maxForwardsValue: at } = message;
       const fresh = parseMessage(whole.slice(0, at) + text + whole.slice(at + width));
       if (fresh !== undefined) return replaceMessage(run, fresh);
@@ -59,13 +59,13 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
   },
 });
 
-/** Parameters of the request-URI that uri_param() looks at: as recorded, none of a URI of a telephone number. */
+/** Parameters of the request-URI for uri_param(); as recorded, none for a telephone number. */
 function ruriParams(run: MessageRun): string {
   const params = parseUri(run.call.requestUri)?.params ?? '';
   return uriParam(params, 'user')?.toLowerCase() === 'phone' ? '' : params;
 }
 
-/** Functions that ask about a message: method, To tag, Max-Forwards, body. */
+/** Functions that test a message: method, To tag, Max-Forwards, body. */
 export const messageFunctions: ScriptFunction[] = [
   ...sharedFunctions('sipmsgops|textops', BOTH, { is_method: MESSAGE_FUNCTIONS.is_method }),
   ...sharedFunctions('sipmsgops|siputils|textops', BOTH, { has_totag: MESSAGE_FUNCTIONS.has_totag }),
@@ -219,7 +219,7 @@ export const messageFunctions: ScriptFunction[] = [
         ([value]) =>
         (run) => {
           const uri = run.call.requestUri;
-          // As recorded, variables in a text in quotes are not replaced.
+          // As recorded, variables in a quoted text are not replaced.
           const literal = value !== undefined && !value.bare && value.text !== '';
           const added = literal ? value.text : textOf(value, run);
           if (added === '') return 1;
@@ -259,7 +259,7 @@ export const messageFunctions: ScriptFunction[] = [
         (run) => {
           const params = parseUri(uri === undefined ? run.call.requestUri : textOf(uri, run))?.params ?? '';
           const value = uriParam(params, 'gr');
-          // A temporary one has no value.
+          // A temporary header field has no value.
           return value === undefined ? -1 : value === '' ? 2 : 1;
         },
     },
@@ -312,15 +312,15 @@ function ipFunctions(): FunctionSpec[] {
   ];
 }
 
-/** Whether an IPv4 address lies in "a.b.c.d/n". */
+/** Whether an IPv4 address is in a network "a.b.c.d/n". */
 export function inNetwork(address: string, network: string): boolean {
   return contains(readNetwork(network), address, ipv4Number(address));
 }
 
-/** RFC 1918 and RFC 6598. */
+/** Networks of RFC 1918 and RFC 6598. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readNetwork);
 
-/** Whether an IPv4 address is private (RFC 1918) or shared (RFC 6598); false for anything else. */
+/** Whether an IPv4 address is private (RFC 1918) or shared (RFC 6598); false for other texts. */
 export function isPrivateAddress(address: string): boolean {
   const number = ipv4Number(address);
   return number !== undefined && PRIVATE.some((each) => contains(each, address, number));
@@ -348,8 +348,8 @@ const HELD = /^a=(?:sendonly|inactive)\r?$/m;
 const DIRECTION = /^a=(?:sendonly|recvonly|sendrecv|inactive)\r?$/m;
 
 /**
- * How an audio stream is held: 1 by the null address (RFC 2543), 2 by sendonly or inactive (RFC 3264 section 8.4); undefined when
- * none is. What a stream does not say itself is said before the first one.
+ * How an audio stream is on hold: 1 by the null address (RFC 2543), 2 by sendonly or inactive (RFC 3264 section 8.4);
+ * undefined when none is. Lines before the first stream apply to streams without such lines.
  */
 function heldBy(run: MessageRun): 1 | 2 | undefined {
   const [session = '', ...streams] = run.message.body.split(/^(?=m=)/m);

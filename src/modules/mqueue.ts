@@ -9,7 +9,7 @@ import { moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
-/** Items one queue may hold, whatever its own size, and characters of all of them. */
+/** Maximum number of items of one queue, whatever its configured size, and of characters in all of them. */
 const MOST_ITEMS = 1_000_000;
 const MOST_CHARACTERS = 64 * 1024 * 1024;
 
@@ -18,32 +18,32 @@ interface Item {
   readonly value: string;
 }
 
-/** A queue of keys and values. What is added to a full one takes the room of the oldest item. */
+/** A queue of keys and values. When it is full, the oldest item makes room for a new one. */
 export class MemoryQueue {
   private readonly items = new Map<number, Item>();
-  /** Number of the item with a key; kept where a key stands once. */
+  /** Number of the item with a key; used in the modes in which keys are unique. */
   private readonly numbers = new Map<string, number>();
-  /** Number of the next item. */
+  /** Number for the next item. */
   private next = 0;
-  /** No item has a smaller number: the search for the oldest begins here. */
+  /** Lower bound of all items' numbers, where the search for the oldest starts. */
   private head = 0;
   private characters = 0;
-  /** What was fetched last: $mqk and $mqv. */
+  /** The item fetched last: $mqk and $mqv. */
   fetched: Item | undefined = undefined;
 
   constructor(
-    /** Items at most; 0 for as many as a queue may hold. */
+    /** Maximum number of items; 0 for the maximum of all queues. */
     private readonly most: number,
-    /** 1: of two items with a key the older stays, 2: the newer. */
+    /** What happens to items with equal keys: 0 both stay, 1 the older stays, 2 the newer stays. */
     private readonly mode: number,
   ) {}
 
-  /** Items in the queue. */
+  /** Number of items in the queue. */
   get size(): number {
     return this.items.size;
   }
 
-  /** Adds an item at the end; the mode says what becomes of one with the same key. A full queue loses its oldest item. */
+  /** Adds an item at the end; the mode decides about an item with the same key. A full queue loses its oldest item. */
   add(key: string, value: string): void {
     const known = this.mode === 0 ? undefined : this.numbers.get(key);
     if (known !== undefined) {
@@ -59,13 +59,16 @@ export class MemoryQueue {
     while (this.characters > MOST_CHARACTERS && this.items.size > 1) this.shift();
   }
 
-  /** Takes the oldest item; false when there is none. */
+  /** Takes the oldest item into `fetched`; false when there is none. */
   fetch(): boolean {
     this.fetched = this.shift();
     return this.fetched !== undefined;
   }
 
-  /** Takes the oldest item out. The numbers are counted: a walk over the map from its start would pass over all that was taken out before. */
+  /**
+   * Removes the oldest item. Searches by number: iterating over the map from its start would skip all removed items
+   * each time.
+   */
   shift(): Item | undefined {
     while (this.head < this.next) {
       const item = this.take(this.head++);
@@ -84,14 +87,14 @@ export class MemoryQueue {
   }
 }
 
-/** A queue as `text` defines it. Throws an Error for a size or mode that is none. */
+/** Makes a queue. `text` is its definition, for messages. Throws an Error for an invalid size or mode. */
 function queueWith(text: string, size: number, mode: number): MemoryQueue {
   if (!(size >= 0) || ![0, 1, 2].includes(mode))
     throw new Error(`mqueue "${text}": size and addmode are 0 or more, addmode 2 at most`);
   return new MemoryQueue(Math.min(size, MOST_ITEMS), mode);
 }
 
-/** Queues by name: "name=q;size=20;addmode=2", or a name alone. */
+/** Queues by name, from definitions "name=q;size=20;addmode=2" or a name. */
 export const memoryQueues = {
   module: 'mqueue',
   /** Throws an Error for a definition without a name. */
@@ -126,7 +129,7 @@ function named(env: ScriptEnvironment, name: string | undefined, code: number): 
   return queue;
 }
 
-/** Management commands of mqueue; codes and texts as observed of 5.6.3. */
+/** Management commands of mqueue; codes and texts were observed with 5.6.3. */
 export const mqueueCommands: readonly ScriptCommand[] = [
   {
     module: 'mqueue',
@@ -216,7 +219,7 @@ function ofQueue(read: (queue: MemoryQueue | undefined) => PvarValue): VariableD
   };
 }
 
-/** An empty text is shown as none. */
+/** "" is null. */
 const shown = (text: string | undefined): PvarValue => (text === undefined || text === '' ? null : text);
 
 /** $mqk(queue), $mqv(queue), $mq_size(queue). */

@@ -3,29 +3,32 @@ import { boundaryOf } from './body-parts.js';
 import { code, type FunctionSpec, KAMAILIO, param, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-/** The boundary that set_body_multipart() writes when the script names none. */
+/** Boundary that set_body_multipart() uses when the script gives none. */
 const BOUNDARY = 'unique-boundary-1';
 
-/** A part of a multipart body, as offsets in the text of the message (RFC 2046 section 5.1). */
+/** A part of a multipart body (RFC 2046 section 5.1), as offsets in the message. */
 interface Part {
-  /** Where the boundary before it begins. */
+  /** Start of the boundary line before it. */
   readonly mark: number;
-  /** Content-Type without parameters is its type: where that line begins, and what follows it. "" with parameters, as recorded. */
+  /**
+   * Its Content-Type; as recorded, "" when that has parameters. `typeLine` is the offset of its line, `afterType` that
+   * of the next.
+   */
   readonly type: string;
   readonly typeLine: number;
   readonly afterType: number;
-  /** Where the boundary after it begins, and what follows the line of that. */
+  /** Start of the boundary line after it, and the offset after that line. */
   readonly end: number;
   readonly afterEnd: number;
 }
 
-/** Parts that are looked at. */
+/** Maximum number of parts read. */
 const MOST_PARTS = 64;
 
 interface Multipart {
   readonly boundary: string;
   readonly parts: readonly Part[];
-  /** Where the last boundary stands, and whether it is written as the last one. */
+  /** Start of the last boundary line, and whether it is written as a closing one. */
   readonly last: number;
   readonly closed: boolean;
 }
@@ -35,7 +38,7 @@ function lineEnd(text: string, from: number, end: number): number {
   return feed < 0 || feed >= end ? end : feed + 1;
 }
 
-/** The parts of the body; undefined when it is no multipart one. */
+/** The parts of the body; undefined when it is not multipart. */
 function multipart(run: MessageRun): Multipart | undefined {
   const { message } = run;
   const boundary = boundaryOf(message.header('content-type'));
@@ -60,7 +63,7 @@ function multipart(run: MessageRun): Multipart | undefined {
   return { boundary, parts, last: at, closed: text.startsWith('--', at + mark.length) };
 }
 
-/** The Content-Type among the header lines of a part. */
+/** Finds Content-Type in the header lines of a part. */
 function typeIn(text: string, from: number, end: number): Pick<Part, 'type' | 'typeLine' | 'afterType'> {
   for (let at = from; at < end; ) {
     const next = lineEnd(text, at, end);
@@ -87,7 +90,7 @@ function partOf(run: MessageRun, type: string): Part | undefined {
   return multipart(run)?.parts.find((each) => each.type === wanted);
 }
 
-/** The text of a part: what follows its Content-Type, or with its boundary after it. */
+/** The text of a part: what follows its Content-Type, or with `raw` the part with the boundary after it. */
 function partText(run: MessageRun, type: string, raw: boolean): string | undefined {
   const { message } = run;
   if (message.bodyEnd <= message.bodyStart) return undefined;
@@ -124,13 +127,13 @@ function appendPart(run: MessageRun, body: string, type: string, disposition: st
   const { boundary, last, closed } = found;
   if (closed) run.edits.insert(last, `--${boundary}\r\n${part}`);
   else {
-    // set_body_multipart() leaves the last boundary open for what is appended.
+    // set_body_multipart() writes no closing boundary, so that parts can be appended.
     run.edits.replace(last, run.message.bodyEnd, `--${boundary}\r\n${part}--${boundary}--\r\n`);
   }
   return 1;
 }
 
-/** Two hexadecimal digits for each byte, blanks between them; undefined for another text. */
+/** Bytes from two hexadecimal digits each, which blanks may separate; undefined for other texts. */
 function fromHex(text: string): string | undefined {
   const digits = text.replace(/\s+/g, '');
   return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex').toString('latin1') : undefined;
@@ -159,7 +162,7 @@ function setMultipart(run: MessageRun, given: string, type: string, wanted: stri
   return 1;
 }
 
-/** Functions of Kamailio's textops on bodies of several parts. */
+/** Functions of Kamailio's textops on multipart bodies. */
 export const multipartFunctions: FunctionSpec[] = [
   kamailioFunction('filter_body', 'type', 'keeps one part of a body of several', (run, [type]) =>
     filterBody(run, textOf(type, run)),

@@ -3,8 +3,9 @@ import { type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf }
 import { wordBits } from './word-bits.js';
 
 /**
- * Changes the SDP: 1 adds a=direction:active, 2 puts an address into c=, 4 adds a=nortpproxy:yes, 8 into o=, 16 also where the null
- * address stands. `lines` of OpenSIPS begin with a line break each, so they go before the last one of the body.
+ * Changes the SDP by bits: 1 adds a=direction:active, 2 writes an address into c=, 4 adds a=nortpproxy:yes, 8 writes it
+ * into o=, 16 also replaces the null address. In OpenSIPS each of `lines` begins with a line break, so they are
+ * inserted before the last line break of the body.
  */
 function fixSdp(run: MessageRun, bits: number, address: string | undefined, lines: string): number {
   const { message, edits, source } = run;
@@ -32,7 +33,7 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
       const found = match[1] ?? '';
       if (opensips && (bits & 16) === 0 && (found === '0.0.0.0' || found === '::')) continue;
       const end = message.bodyStart + (match.index ?? 0) + match[0].length;
-      // As recorded of Kamailio, an address that stands there already is no change.
+      // As recorded of Kamailio, an address that is there already counts as unchanged.
       if (!opensips && found === ip) continue;
       edits.replace(end - found.length, end, ip);
       first ??= found;
@@ -46,7 +47,7 @@ function fixSdp(run: MessageRun, bits: number, address: string | undefined, line
   return opensips || changed ? 1 : UNCHANGED;
 }
 
-/** What Kamailio returns where no address was changed. */
+/** Kamailio's return code when no address was changed. */
 const UNCHANGED = 2;
 
 const SDP_WORDS: Readonly<Record<string, number>> = {

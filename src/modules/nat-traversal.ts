@@ -4,14 +4,14 @@ import { wordBits } from './word-bits.js';
 
 /** Tests as numbers up to 3.0 and as words since. */
 const TESTS: Readonly<Record<string, number>> = { 'private-contact': 1, 'diff-ip-src-via': 2, 'private-via': 4 };
-/** The same, with the bits that nat_uac_test() has for them. */
+/** The bits that nat_uac_test() has for the same tests. */
 const BITS: readonly (readonly [number: number, bits: number])[] = [
   [1, 1],
   [2, 2 | 16],
   [4, 4],
 ];
 
-/** The bits of nat_uac_test() for a number, or for words with commas; undefined for a word that is none. */
+/** The bits of nat_uac_test() for a number, or for words separated by commas; undefined for an unknown word. */
 function bitsOf(text: string): number | undefined {
   const numbers = wordBits(text, TESTS) ?? 0;
   return BITS.reduce((bits, [number, bit]) => ((numbers & number) === 0 ? bits : bits | bit), 0) || undefined;

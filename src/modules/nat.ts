@@ -23,7 +23,7 @@ import { TRANSPORT_NUMBERS } from './socket-variables.js';
 import { cutUri, joinUri } from './uri-parts.js';
 import { wordBits } from './word-bits.js';
 
-/** Tests of nat_uac_test by their names in OpenSIPS; the numbers are those of both programs. */
+/** Tests of nat_uac_test by their names in OpenSIPS; the bits are the same in both programs. */
 const TESTS: Readonly<Record<string, number>> = {
   'private-contact': 1,
   'diff-ip-src-via': 2,
@@ -35,7 +35,7 @@ const TESTS: Readonly<Record<string, number>> = {
   'carrier-grade-nat': 128,
 };
 
-/** Addresses of DS-Lite tunnels (RFC 6333 section 5.7), which OpenSIPS' carrier-grade-nat tests for. */
+/** Addresses of DS-Lite tunnels (RFC 6333 section 5.7): OpenSIPS' test carrier-grade-nat. */
 const CARRIER_GRADE = new AddressBlocks(['192.0.0.0/29']);
 
 function contactUri(run: MessageRun) {
@@ -47,7 +47,7 @@ function sdpAddresses(run: MessageRun): string[] {
   return [...run.message.body.matchAll(/^c=IN IP[46] ([^\r\n/ ]+)/gm)].map(([, address = '']) => address);
 }
 
-/** Whether one of the tests whose bits are given finds NAT. */
+/** Whether one of the tests in `bits` finds NAT. */
 export function natTest(run: MessageRun, bits: number): number {
   const kamailio = run.env.dialect === 'kamailio';
   const { message, source } = run;
@@ -78,8 +78,8 @@ export function natTest(run: MessageRun, bits: number): number {
 }
 
 /**
- * The value that nathelper of Kamailio changes: as recorded, the last of the first Contact field. Undefined where there is none, or
- * another function has put one in its place.
+ * The Contact value that Kamailio's nathelper changes: as recorded, the last of the first Contact field. Undefined
+ * where there is none, or another function has replaced it.
  */
 function lastContact(run: MessageRun): RouteValue | undefined {
   const contacts = routeValues(run.message, 'contact', 64);
@@ -90,7 +90,10 @@ function lastContact(run: MessageRun): RouteValue | undefined {
   return changed ? undefined : last;
 }
 
-/** Puts the address the message came from into its Contact headers; `kept` leaves the old one in a parameter "org". */
+/**
+ * Replaces the address in Contact by the message's source address; with `kept` the old one is kept in a parameter
+ * "org".
+ */
 export function fixContact(run: MessageRun, params: string, kept = false): number {
   const { message, source, edits, env } = run;
   const last = env.dialect === 'kamailio' ? lastContact(run) : undefined;
@@ -111,7 +114,7 @@ export function fixContact(run: MessageRun, params: string, kept = false): numbe
   return 1;
 }
 
-/** Puts the request-URI into $du, and into the request-URI the host and port of its parameter "org". */
+/** Moves the request-URI to $du, and writes the host and port of its parameter "org" into the request-URI. */
 function restoreUri(run: MessageRun): number {
   const parts = cutUri(run.call.requestUri);
   const org = uriParam(parts?.params ?? '', 'org');
@@ -133,10 +136,10 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   const { text } = contact;
   const at = findText(message.text, text, contact.start);
   const alias = `;alias=${address}~${port}~${number}`;
-  // As recorded: before the parameters of the URI, set_contact_alias() after them.
+  // As recorded, before the parameters of the URI; set_contact_alias() adds it after them.
   const params = isLast ? -1 : text.slice(text.indexOf('@') + 1).indexOf(';');
   const end = params < 0 ? text.length : text.indexOf('@') + 1 + params;
-  // A URI without brackets gets them: what follows would be parameters of Contact.
+  // A URI without brackets gets them; otherwise the alias would be a parameter of Contact.
   const bare = message.text[at - 1] !== '<';
   if (!isLast && !bare) edits.insert(at + end, alias);
   else {
@@ -146,7 +149,7 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   return 1;
 }
 
-/** Makes $du of the alias in the request-URI, and takes it out there. */
+/** Moves the alias of the request-URI into $du. */
 function handleAlias(run: MessageRun, last: boolean): number {
   const text = run.call.requestUri;
   const uri = parseUri(text);
@@ -158,7 +161,7 @@ function handleAlias(run: MessageRun, last: boolean): number {
   const end = next < 0 ? uri.params.length : next;
   const value = uri.params.slice(found + ';alias='.length, end);
   if (value.length < SHORTEST_ALIAS) return NO_ALIAS;
-  // As recorded, whatever stands for host and port: it is found out when the request is sent.
+  // As recorded, host and port are not checked here but when the request is sent.
   const [, address = '', port = '', number = ''] = /^([^~]*)~([^~]*)~([1-6])$/.exec(value) ?? [];
   const transport = URI_TRANSPORTS[number];
   if (transport === undefined) return -1;
@@ -167,13 +170,13 @@ function handleAlias(run: MessageRun, last: boolean): number {
   return 1;
 }
 
-/** What handle_ruri_alias() returns for a request-URI without an alias. */
+/** Return code of handle_ruri_alias() for a request-URI without an alias. */
 const NO_ALIAS = 2;
 const SHORTEST_ALIAS = 3;
-/** By the number in an alias; "ws" stands for both kinds of WebSockets. */
+/** Transports by their number in an alias; "ws" stands for WS and WSS. */
 const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
 
-/** The AVP that fix_nated_register() writes. */
+/** The AVP into which fix_nated_register() writes. */
 const received = {
   module: 'nathelper',
   create: (parameters: ModuleParameters) => ({ avp: parameters.avp('received_avp') }),
@@ -312,7 +315,7 @@ const alias: FunctionSpec[] = [
         () =>
         (run): number => {
           const { source } = run;
-          // As recorded, also where Contact has that address already.
+          // As recorded, even if Contact has that address already.
           const isLast = name === 'set_contact_alias';
           return addAlias(run, source.address, source.port, source.socket.transport, isLast);
         },
@@ -326,7 +329,7 @@ const alias: FunctionSpec[] = [
     compile:
       ([address, port, protocol]) =>
       (run) => {
-        // As recorded, a port that is no number leaves Contact as it is.
+        // As recorded, a port that is not a number leaves Contact unchanged.
         const number = intOf(port, run, 0);
         return number > 0 ? addAlias(run, textOf(address, run), number, textOf(protocol, run)) : -1;
       },

@@ -1,6 +1,6 @@
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
 
-/** The management commands of nathelper: contacts are pinged by a registrar, which is not here. */
+/** Management commands of nathelper. Contacts are not pinged here. */
 export const nathelperCommands: readonly ScriptCommand[] = [
   {
     module: 'nathelper',

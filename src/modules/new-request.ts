@@ -7,10 +7,10 @@ import type { Address } from '../sip/resolve.js';
 import type { ClientUser } from '../sip/transaction/client.js';
 import { type FunctionSpec, OPENSIPS, optional, param, textOf } from './define.js';
 
-/** Replies to requests that a script sends are not looked at. */
+/** Replies to requests that a script sends are ignored. */
 const NOBODY: ClientUser = { onReply: () => undefined, onFailure: () => undefined };
 
-/** The value of From or To. */
+/** A From or To value. */
 const header = (text: string): string => nameAddr(oneLine(text).trim());
 
 interface NewRequest {
@@ -18,14 +18,14 @@ interface NewRequest {
   readonly uri: string;
   readonly from: string;
   readonly to: string;
-  /** "type/subtype body"; '' for none. */
+  /** "type/subtype body"; '' for no body. */
   readonly body: string;
 }
 
-/** Sends a request of our own, which the local route sees first. */
+/** Sends a new request, after the local route has handled it. */
 function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): number {
   const { env } = run;
-  // The final reply to an INVITE would have to be acknowledged.
+  // INVITE is refused, since its final reply would need an ACK.
   if (!/^[A-Z]{1,32}$/.test(method) || /^(?:INVITE|ACK|CANCEL)$/.test(method)) return -1;
   if (parseUri(uri) === undefined || parseUri(parseAddress(header(to)).uri) === undefined) return -1;
   const blank = body.search(/\s/);
@@ -66,7 +66,7 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   return 1;
 }
 
-/** Functions of tm that send a request of their own. */
+/** Functions of tm that send a new request. */
 export const newRequestFunctions: FunctionSpec[] = [
   {
     name: 't_new_request',

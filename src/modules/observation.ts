@@ -39,7 +39,7 @@ function timer(name: string): FunctionSpec {
   };
 }
 
-/** Functions of Kamailio that are accepted and do nothing here, by name, with the most arguments they take. */
+/** Functions of Kamailio that are accepted but do nothing here: names with their maximum number of arguments. */
 function taken(functions: Readonly<Record<string, number>>, standIn: string): FunctionSpec[] {
   return Object.entries(functions).map(([name, most]) => ({
     name,
@@ -51,7 +51,7 @@ function taken(functions: Readonly<Record<string, number>>, standIn: string): Fu
   }));
 }
 
-/** Functions that only read: leaving them out does not change where a call goes. */
+/** Functions that only observe: without them calls are routed in the same way. */
 export const observationFunctions: ScriptFunction[] = [
   ...moduleFunctions('tracer|siptrace', [trace('trace'), trace('sip_trace')]),
   ...moduleFunctions('sst', [

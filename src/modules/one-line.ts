@@ -9,7 +9,9 @@ interface Compilable {
   compile(args: readonly (Arg | undefined)[], site: CallSite): FunctionClosure<MessageRun>;
 }
 
-/** Functions that write arguments into a header field or a line of SDP, and which of them: by number from 0. */
+/**
+ * Functions that write arguments into a header field or a line of SDP, with the indexes of these arguments (from 0).
+ */
 const WRITTEN: ReadonlyMap<string, readonly number[]> = new Map(
   `uac_replace_from/0,1 uac_replace_to/0,1 add_path/0,1 add_path_received/0,1 add_diversion/0,1,2 set_advertised_address/0
   set_advertised_port/0 fix_nated_contact/0 fix_nated_sdp/1 add_contact_alias/0,1,2 append_hf_value/1 insert_hf_value/1
@@ -22,8 +24,9 @@ const WRITTEN: ReadonlyMap<string, readonly number[]> = new Map(
 );
 
 /**
- * A function that fails where a computed argument would begin a line of its own in the message: a script that unescapes what a peer sent
- * must not let it write header fields. What stands in the script is the script's own.
+ * The same function, but it fails when a computed argument contains a line break, which would begin another line of the
+ * message. A script that unescapes a peer's text must not let the peer write header fields. Constant arguments are not
+ * checked.
  */
 export function onOneLine<T extends Compilable>(spec: T): T {
   const indexes = WRITTEN.get(spec.name);

@@ -2,8 +2,9 @@ import type { RouteKind } from '../cfg/ast.js';
 import type { DocumentedSignature } from '../cfg/function-table.js';
 
 /**
- * Functions of OpenSIPS with the modules that have them and the kinds of routes they may be called from, as documented: NAME/ROUTES with q route, f
- * failure_route, o onreply_route, b branch_route, l local_route, e error_route. The modules of a line are those of all versions.
+ * Functions of OpenSIPS with their modules and the kinds of routes that may call them, as documented: NAME/ROUTES with
+ * q route, f failure_route, o onreply_route, b branch_route, l local_route, e error_route. A line lists the modules of
+ * all versions.
  */
 const DOCUMENTED: readonly (readonly [modules: string, functions: string])[] = [
   ['sl', 'sl_send_reply/qe sl_reply_error/qe'],
@@ -52,7 +53,7 @@ const KINDS: Readonly<Record<string, RouteKind>> = {
 
 let parsed: ReadonlyMap<string, DocumentedSignature> | undefined;
 
-/** What is documented of a function of OpenSIPS; undefined when nothing is listed. */
+/** The documented signature of an OpenSIPS function; undefined when it is not listed. */
 export function documentedSignature(name: string): DocumentedSignature | undefined {
   parsed ??= new Map(
     DOCUMENTED.flatMap(([modules, functions]) =>

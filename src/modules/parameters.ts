@@ -1,4 +1,4 @@
-/** Parameters of modules that are accepted and mean nothing here, by module. */
+/** Module parameters that are accepted without effect, by module. */
 export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
     acc: `log_level log_facility log_level_missed aaa_url aaa_flag aaa_missed_flag aaa_extra service_type

@@ -3,16 +3,16 @@ import { keptPatterns } from '../core/regex/kept-patterns.js';
 import type { MessageRun } from '../script/call.js';
 import { type Arg, textOf } from './define.js';
 
-/** A computed expression as written. */
+/** Compiles a computed expression; letter case counts. */
 export const exactly = keptPatterns({});
-/** One that passes over letter case. */
+/** Compiles a computed expression that ignores letter case. */
 export const anyCase = keptPatterns({ ignoreCase: true });
-/** One whose "^" and "$" match at every line. */
+/** Compiles a computed expression whose "^" and "$" match at each line. */
 export const byLine = keptPatterns({ lines: true });
-/** Both. */
+/** Compiles a computed expression that ignores letter case and whose "^" and "$" match at each line. */
 export const anyCaseByLine = keptPatterns({ ignoreCase: true, lines: true }, 1000);
 
-/** The expression of an argument, over names in any letter case. */
+/** The expression in an argument, for names in any letter case. */
 export function namePattern(arg: Arg | undefined, run: MessageRun): BoundedRegex {
   return arg?.regex(run) ?? anyCase(textOf(arg, run));
 }

@@ -11,21 +11,23 @@ import { CommandFault } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { type Args, BOTH, code, type FunctionSpec, optional, param, REQUESTS, textOf } from './define.js';
 
-/** Bytes of a file of rules that are read. */
+/** Maximum length of a rules file in bytes. */
 const MOST_BYTES = 1024 * 1024;
-/** Rules of a file. */
+/** Maximum number of rules in a file. */
 const MOST_RULES = 10_000;
-/** Values of Contact of a request that allow_register() allows. */
+/** Maximum number of Contact values that allow_register() checks; a request with more is denied. */
 const MOST_CONTACTS = 64;
-/** Characters of a URI that rules are compared with, as recorded of Kamailio 5.6.3; each expression looks at all of them. */
+/**
+ * Maximum length of a URI that is compared with rules, as recorded of Kamailio 5.6.3; each expression reads all of it.
+ */
 const MOST_URI = 256;
-/** Lines of a file that are reported when they are no rules, and characters that are shown of one. */
+/** Maximum number of invalid lines that are reported for a file, and of characters shown of one. */
 const MOST_FAULTS = 20;
 const MOST_SHOWN = 64;
 
-/** One side of a rule: some expressions, or all URIs, but for others. */
+/** One side of a rule: some expressions, or all URIs, each with exceptions. */
 interface Side {
-  /** undefined: all. */
+  /** undefined: all URIs. */
   readonly matches: readonly BoundedRegex[] | undefined;
   readonly except: readonly BoundedRegex[];
 }
@@ -35,17 +37,18 @@ interface Rule {
   readonly right: Side;
 }
 
-/** Whom rules allow or deny: From and request-URI, or To and Contact. */
+/** Rules that compare From and request-URI, or To and Contact. */
 export class PermissionRules {
   private constructor(
     private readonly rules: readonly Rule[],
-    /** What was wrong, with the number of the line; such lines do not count. */
+    /** Errors with line numbers; these lines are ignored. */
     readonly faults: readonly string[],
   ) {}
 
   /**
-   * Reads rules: `ALL : "^sip:1" EXCEPT "^sip:13", "^sip:14"`, one a line, "#" begins a comment. As recorded of Kamailio 5.6.3, expressions
-   * take letters of either case, and a line that is no rule is left out. Throws an Error for too many rules.
+   * Parses rules: `ALL : "^sip:1" EXCEPT "^sip:13", "^sip:14"`, one in each line; "#" begins a comment. As recorded of
+   * Kamailio 5.6.3, expressions ignore letter case, and an invalid line is left out. Throws an Error for too many
+   * rules.
    */
   static parse(text: string): PermissionRules {
     const rules: Rule[] = [];
@@ -53,7 +56,7 @@ export class PermissionRules {
     let further = 0;
     for (const [i, line] of text.split(/\r?\n/).entries()) {
       if (/^\s*(?:#.*)?$/.test(line)) continue;
-      // Without the rules after them, what they deny would be allowed.
+      // Leaving out the rest would allow what the missing rules deny.
       if (rules.length === MOST_RULES) throw new Error(`more than ${MOST_RULES} rules`);
       try {
         rules.push(ruleOf(line));
@@ -66,12 +69,12 @@ export class PermissionRules {
     return new PermissionRules(rules, faults);
   }
 
-  /** Whether there is no rule. */
+  /** Whether there are no rules. */
   get empty(): boolean {
     return this.rules.length === 0;
   }
 
-  /** Whether one of the rules for a URI on the left has another on the right; the left one is looked at once. */
+  /** Returns a test of the right side for a URI on the left side, which is compared only once. */
   of(left: string): (right: string) => boolean {
     const rules = this.rules.filter((rule) => holds(rule.left, left));
     return (right) => rules.some((rule) => holds(rule.right, right));
@@ -104,15 +107,18 @@ function expressionsIn(text: string): BoundedRegex[] {
   return [...text.matchAll(/"([^"]*)"/g)].map(([, source = '']) => compilePosix(source, { ignoreCase: true }));
 }
 
-/** Rules of allow and of deny; a file that is not there is empty. */
+/** The rules of an allow file and a deny file; a missing file counts as empty. */
 interface Pair {
   readonly allow: PermissionRules;
   readonly deny: PermissionRules;
-  /** Faults of the files that were not written to the log yet. */
+  /** Errors in the files that have not been logged yet. */
   faults: string[];
 }
 
-/** The rules of a file. Throws an Error, which says which file, for one that is there and cannot be used: it might deny something. */
+/**
+ * The rules of a file. Throws an Error with the file's name when it exists and cannot be used, since it might deny
+ * something.
+ */
 function rulesOf(folder: string, name: string): { readonly rules: PermissionRules; readonly faults: string[] } {
   const path = resolve(folder, name);
   try {
@@ -123,7 +129,7 @@ function rulesOf(folder: string, name: string): { readonly rules: PermissionRule
   }
 }
 
-/** '' for a file that is not there. */
+/** The text of a file; '' when it does not exist. */
 function textOfFile(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return '';
@@ -137,7 +143,10 @@ function pairOf(folder: string, allow: string, deny: string): Pair {
   return { allow: allowed.rules, deny: denied.rules, faults: [...allowed.faults, ...denied.faults] };
 }
 
-/** One name is the beginning of both; two are the files; none are those of the parameters. */
+/**
+ * The files of a call: one argument is the beginning of both names, two arguments are the names; without arguments the
+ * parameters give them.
+ */
 function filesOf(site: CallSite, [first, second]: Args): Pair {
   const parameter = (name: string, fallback: string): string =>
     String(site.facts.parameter?.('permissions', name) ?? fallback);
@@ -152,14 +161,14 @@ function filesOf(site: CallSite, [first, second]: Args): Pair {
   return pairNamed(folder, first.text, parameter);
 }
 
-/** The files whose names begin with `name`. */
+/** The files whose names are `name` with the suffixes. */
 function pairNamed(folder: string, name: string, parameter: (name: string, fallback: string) => string): Pair {
   return pairOf(folder, name + parameter('allow_suffix', '.allow'), name + parameter('deny_suffix', '.deny'));
 }
 
 /**
- * Allowed when every pair stands in allow; else denied when one stands in deny; else allowed. Where there are rules, a URI that is too long
- * is denied.
+ * Allowed when allow rules match all pairs; otherwise denied when deny rules match one of them; otherwise allowed. When
+ * there are rules, a URI that is too long is denied.
  */
 function verdict(run: MessageRun, files: Pair, left: string, rights: readonly string[]): number {
   for (const fault of files.faults)
@@ -168,7 +177,7 @@ function verdict(run: MessageRun, files: Pair, left: string, rights: readonly st
   return judged(files, left, rights);
 }
 
-/** What the files of a name allow now, for the command allow_uri. Throws CommandFault. */
+/** Whether the current files allow a URI, for the command allow_uri. Throws CommandFault. */
 export function allowsUri(env: ScriptEnvironment, name: string, uri: string, contact: string): boolean {
   const parameters = env.modules.module('permissions');
   if (name.includes('..')) throw new CommandFault(400, 'the name is no basename');

@@ -24,11 +24,11 @@ interface Wanted {
   readonly port: number;
   readonly protocol: string;
   readonly text: string | undefined;
-  /** The table; "default" without partitions. */
+  /** The table; "default" when the file has no partitions. */
   readonly partition: string;
 }
 
-/** The first row of an address table that matches; group 0 means every group. */
+/** The first matching row of an address table; group 0 means any group. */
 function findAddress(run: MessageRun, wanted: Wanted): AddressRow | undefined {
   const { group, ip, port, protocol, text, partition } = wanted;
   const lower = protocol.toLowerCase();
@@ -61,7 +61,9 @@ function fromSource(run: MessageRun, group: number, text?: string, partition = D
   return { group, ip: source.address, port: source.port, protocol: source.socket.transport, text, partition };
 }
 
-/** Kamailio's permissions: where the tag of what was found goes, and whether every trusted row counts. */
+/**
+ * Settings of Kamailio's permissions: the AVP that gets the tag of the match, and whether all trusted rows are used.
+ */
 const tagging = {
   module: 'permissions',
   create: (parameters: ModuleParameters) => ({
@@ -75,7 +77,10 @@ function tag(run: MessageRun, text: string | undefined): void {
   if (avp !== undefined && text !== undefined) run.pvars.avps.push(avp, text);
 }
 
-/** The row of Kamailio's address table for an address or name; of any group when none is given: then, as recorded, the tag of a name is not used. */
+/**
+ * The row of Kamailio's address table for an address or name, in any group when none is given. As recorded, the tag of
+ * a row with a name is not used in that case.
+ */
 function allowed(run: MessageRun, address: string, port: number, group: number | undefined): AddressRow | undefined {
   const test = (row: AddressRow): boolean =>
     (group === undefined || row.group === group) && (row.port === 0 || row.port === port);
@@ -86,10 +91,10 @@ function allowed(run: MessageRun, address: string, port: number, group: number |
   return row;
 }
 
-/** Protocols that allow_trusted() knows. */
+/** Protocols that allow_trusted() accepts. */
 const PROTOCOLS = new Set(['any', 'udp', 'tcp', 'tls', 'sctp', 'ws', 'wss']);
 
-/** How many rows of the trusted table match: one at most without peer_tag_mode; -1 for none. */
+/** Number of matching rows of the trusted table, at most one without peer_tag_mode; -1 for none. */
 function trusted(run: MessageRun, source: string, protocol: string, from: string): number {
   if (!PROTOCOLS.has(protocol)) return -1;
   const { all } = run.env.modules.of(tagging);

@@ -2,44 +2,46 @@ import { SwitchyardError } from '../core/errors.js';
 import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 
-/** A byte of an address in the tree, with what came from addresses that begin like this. */
+/**
+ * A node of the tree: one byte of an address, with the requests of all addresses that begin with the bytes down to it.
+ */
 export interface PikeNode {
-  /** Requests of the sampling unit that runs, and of the one before. */
+  /** Number of requests in the current sampling unit, and in the one before. */
   hits: number;
   before: number;
-  /** Number of the sampling unit. */
+  /** Number of the current sampling unit. */
   unit: number;
-  /** Monotonic milliseconds of the last request that was counted in it. */
+  /** When the last request was counted here, in monotonic milliseconds. */
   touched: number;
 }
 
-/** The nodes below one, by the next byte. */
+/** The child nodes of a node, by their byte. */
 export interface PikeLevel {
   get(byte: number): PikeNode | undefined;
-  /** Adds a node, or says that it has changed. */
+  /** Adds a node, or stores a changed one. */
   set(byte: number, node: PikeNode): unknown;
-  /** What is below a node that is there. */
+  /** The children of an existing node. */
   below(byte: number): PikeLevel;
 }
 
-/** Sources by the bytes of their addresses, in one process or in several. */
+/** A tree of source addresses by their bytes, in one process or shared by several. */
 export interface PikeTree {
   readonly root: PikeLevel;
-  /** Makes room where there are more nodes than it has room for. */
+  /** Makes room when there are too many nodes. */
   bound(): void;
-  /** Forgets an address; false when it is not known. */
+  /** Removes an address; false when it is unknown. */
   forget(bytes: readonly number[]): boolean;
-  /** Nodes below which there is none, as long as they are asked for. */
+  /** The nodes without children, computed while they are iterated over. */
   leaves(): Iterable<readonly [bytes: readonly number[], node: PikeNode]>;
-  /** Runs something during which no other process counts. */
+  /** Calls a function; no other process counts meanwhile. */
   alone<R>(run: () => R): R;
-  /** A tree of one process with the same counts. */
+  /** A copy in this process. */
   copy(): PikeTree;
 }
 
-/** Nodes of a tree at most; one that has more is emptied. */
+/** Maximum number of nodes of a tree; a larger one is emptied. */
 export const MOST_NODES = 400_000;
-/** Nodes that are copied at most: the copy is made in one event loop iteration. */
+/** Maximum number of nodes to copy, since the copy is made in one event loop iteration. */
 const MOST_COPIED = 50_000;
 
 class OwnLevel implements PikeLevel {
@@ -65,10 +67,10 @@ class OwnLevel implements PikeLevel {
   }
 }
 
-/** The tree of this process. */
+/** The tree of one process. */
 export class OwnPikeTree implements PikeTree {
   root = new OwnLevel(this);
-  /** Nodes that were added. */
+  /** Number of nodes. */
   size = 0;
 
   bound(): void {
@@ -91,7 +93,7 @@ export class OwnPikeTree implements PikeTree {
     return run();
   }
 
-  /** One of its own with the same counts. */
+  /** A copy. */
   copy(): OwnPikeTree {
     const { size } = this;
     if (size > MOST_COPIED) {
@@ -141,11 +143,11 @@ class SharedLevel implements PikeLevel {
   }
 }
 
-/** The tree of all processes that run the script: a node is kept under the bytes that lead to it, with dots between them. */
+/** The tree shared by all processes that run the script: a node is stored under its bytes, separated by dots. */
 export class SharedPikeTree implements PikeTree {
   readonly root: PikeLevel;
 
-  /** `latency`: milliseconds for which a node is kept. */
+  /** `latency`: milliseconds a node is kept. */
   constructor(
     private readonly values: ValueMap<PvarValue>,
     latency: number,
@@ -153,7 +155,7 @@ export class SharedPikeTree implements PikeTree {
     this.root = new SharedLevel(values, latency, '');
   }
 
-  /** What is full drops the oldest. */
+  /** The shared table drops its oldest entries itself. */
   bound(): void {}
 
   forget(bytes: readonly number[]): boolean {
@@ -173,7 +175,7 @@ export class SharedPikeTree implements PikeTree {
     return this.values.alone(run);
   }
 
-  /** One of its own with the same counts. */
+  /** A copy in this process. */
   copy(): OwnPikeTree {
     const { size } = this.values;
     if (size > MOST_COPIED) {

@@ -5,20 +5,20 @@ import { KAMAILIO, moduleFunctions, param, type ScriptFunction, textOf } from '.
 import { MOST_NODES, OwnPikeTree, type PikeLevel, type PikeNode, type PikeTree, SharedPikeTree } from './pike-tree.js';
 
 /**
- * Sources are kept as a tree of the bytes of their addresses. A node gets children once it has counted a quarter of the permitted
- * requests. Addresses are blocked in the leaves of the last level only, so a new source may send a little more than `most` requests, and
- * a known one exactly that many.
+ * Sources are kept as a tree of the bytes of their addresses. A node gets children after it has counted a quarter of
+ * the allowed requests. Only leaves of the last level block, so a new source may send a few requests more than `most`,
+ * and a known one exactly `most`.
  */
 interface PikeState {
-  /** Milliseconds of a sampling unit. */
+  /** Length of a sampling unit in milliseconds. */
   readonly span: number;
   readonly most: number;
-  /** Milliseconds after which a source that is silent is forgotten. */
+  /** Milliseconds after which a silent source is removed. */
   readonly latency: number;
   readonly tree: PikeTree;
 }
 
-/** pike: sources that send more than so many requests in a sampling unit are blocked. */
+/** State of pike: blocks sources that send more than the allowed requests in a sampling unit. */
 export const pikeState = {
   module: 'pike',
   create(parameters: ModuleParameters, states: ModuleStates): PikeState {
@@ -42,7 +42,7 @@ function node(unit: number, now: number, hits: number): PikeNode {
   return { hits, before: 0, unit, touched: now };
 }
 
-/** The bytes of an address; undefined for what is none. */
+/** The bytes of an address; undefined for other texts. */
 function bytesOf(address: string): number[] | undefined {
   const text = canonicalIp(address);
   if (text === undefined) return undefined;
@@ -53,7 +53,7 @@ function bytesOf(address: string): number[] | undefined {
   });
 }
 
-/** Counts a request: 1 when it may pass, -2 for the first above the limit, -1 for those after it. */
+/** Counts a request. Returns 1 when it is allowed, -2 for the first above the limit, -1 for the following ones. */
 function pike(run: MessageRun, bytes: readonly number[], address: string): number {
   const state = run.env.modules.of(pikeState);
   const result = state.tree.alone(() => counted(state, bytes, run.env.clock.monotonic()));
@@ -104,7 +104,7 @@ function judge(leaf: PikeNode, most: number): number {
   return leaf.hits < most ? 1 : -2;
 }
 
-/** The sources that are blocked, at most so many of them. */
+/** The blocked sources, up to a maximum number. */
 export function blockedSources(
   { tree, most, span }: PikeState,
   now: number,
@@ -120,7 +120,7 @@ export function blockedSources(
   return found;
 }
 
-/** Forgets a source; false when it is not known. */
+/** Removes a source; false when it is unknown. */
 export function forgetSource({ tree }: PikeState, address: string): boolean {
   const bytes = bytesOf(address);
   return bytes !== undefined && tree.forget(bytes);

@@ -3,7 +3,7 @@ import type { ValueMap } from '../core/value-map.js';
 import type { PvarValue } from '../pvar/context.js';
 import type { ModuleStates } from '../script/environment.js';
 
-/** A rate limit ("pipe" in ratelimit and pipelimit) and its count of messages. */
+/** A rate limit ("pipe" in ratelimit and pipelimit) with its count of messages. */
 export interface Pipe {
   limit: number;
   /** Messages counted in the current interval, and in the one before it. */
@@ -13,37 +13,37 @@ export interface Pipe {
   algorithm: PipeAlgorithm;
 }
 
-/** "feedback" and "network" limit by measurements of the machine in the originals; here they limit nothing. */
+/** "feedback" and "network" limit by measurements of the machine in the originals; here they do not limit. */
 export type PipeAlgorithm = 'taildrop' | 'red' | 'feedback' | 'network';
 
-/** The algorithm of that name; undefined for one that is not known. */
+/** The algorithm with a name; undefined for an unknown one. */
 export function algorithmOf(text: string): PipeAlgorithm | undefined {
   const lower = text.toLowerCase();
   return lower === 'taildrop' || lower === 'red' || lower === 'feedback' || lower === 'network' ? lower : undefined;
 }
 
-/** A pipe with nothing counted yet. */
+/** A pipe without counts. */
 export function newPipe(limit: number, algorithm: PipeAlgorithm): Pipe {
   return { limit, count: 0, before: 0, since: 0, algorithm };
 }
 
-/** Pipes by name, of one process or of all that run the script. */
+/** Pipes by name, of one process or shared by all that run the script. */
 export interface Pipes extends Iterable<readonly [string, Pipe]> {
   readonly size: number;
   has(name: string): boolean;
   /**
-   * Changes a pipe; other processes wait meanwhile. `make` creates a pipe of an unknown name, or returns undefined where there may be none.
-   * Returns whether there is a pipe.
+   * Changes a pipe; other processes wait meanwhile. `make` creates a pipe for an unknown name, or returns undefined
+   * when there are too many. Returns whether there is a pipe.
    */
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean;
 }
 
-/** The most characters of the names of all pipes of one process. */
+/** Maximum number of characters in the names of all pipes of one process. */
 const MOST_NAMES = 16 * 1024 * 1024;
 
-/** Pipes of this process only. */
+/** Pipes of one process. */
 export class OwnPipes extends Map<string, Pipe> implements Pipes {
-  /** Characters of all names that were added. */
+  /** Number of characters in all names. */
   private names = 0;
 
   change(name: string, change: (pipe: Pipe) => void, make?: () => Pipe | undefined): boolean {
@@ -59,7 +59,7 @@ export class OwnPipes extends Map<string, Pipe> implements Pipes {
   }
 }
 
-/** Pipes of all processes, in shared memory, each written as a text. */
+/** Pipes shared by all processes, each stored as a text. */
 class SharedPipes implements Pipes {
   constructor(private readonly entries: ValueMap<PvarValue>) {}
 
@@ -102,7 +102,7 @@ function pipeFrom(value: PvarValue): Pipe {
   };
 }
 
-/** The pipes of a module: shared with the other processes that run the script, where there are some. */
+/** The pipes of a module: shared with the other processes that run the script, if there are any. */
 export function pipesOf(states: ModuleStates, module: string, most: number): Pipes {
   const shared = states.shared?.table(`pipes of ${module}`, most);
   return shared === undefined ? new OwnPipes() : new SharedPipes(shared);

@@ -17,7 +17,7 @@ function refused(name: string, most: number): FunctionSpec {
   };
 }
 
-/** The functions of exec, which run nothing. */
+/** The functions of exec; no program is run here. */
 export const programFunctions: ScriptFunction[] = moduleFunctions('exec', [
   refused('exec', 5),
   ...['exec_msg', 'exec_dset', 'exec_avp', 'exec_getenv'].map((name) => refused(name, 3)),

@@ -25,7 +25,7 @@ const xavis: StoreOf = ({ pvars }) => pvars.xavis;
 
 import { staticBranchFunctions } from './static-branch.js';
 
-/** Parameters of one text that are kept, and entries of one list. */
+/** Maximum number of parameters read from one text, and of entries in one list. */
 const MOST_PARTS = 256;
 
 function explode(store: XavpStore, text: string, name: string, separator = ';'): number {
@@ -36,7 +36,7 @@ function explode(store: XavpStore, text: string, name: string, separator = ';'):
   return 1;
 }
 
-/** "name=value;" of every value, the newest first. */
+/** "name=value;" for each value, the newest first. */
 function implode(store: XavpStore, name: string): string | undefined {
   const record = store.record(name, 0);
   if (record === undefined) return undefined;

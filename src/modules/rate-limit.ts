@@ -15,22 +15,22 @@ import {
 import { algorithmOf, newPipe, OwnPipes, type Pipe, type PipeAlgorithm, type Pipes, pipesOf } from './pipes.js';
 
 interface RateState {
-  /** Milliseconds. */
+  /** Length of an interval in milliseconds. */
   readonly interval: number;
   readonly pipes: Pipes;
-  /** Kamailio's queues: the pipe of a method, "*" for every other. */
+  /** Kamailio's queues: the pipe for a method, "*" for all others. */
   readonly queues: ReadonlyMap<string, string>;
 }
 
 interface PipeState {
-  /** Milliseconds. */
+  /** Length of an interval in milliseconds. */
   readonly interval: number;
   readonly pipes: Pipes;
   readonly code: number;
   readonly reason: string;
 }
 
-/** ratelimit: pipes by name. A reload keeps them, and what they have counted. */
+/** State of ratelimit: pipes by name. A reload keeps the pipes with their counts. */
 export const rateState = {
   module: 'ratelimit',
   create: (parameters: ModuleParameters, states: ModuleStates): RateState =>
@@ -39,13 +39,16 @@ export const rateState = {
   copy: (state: RateState): RateState => ({ ...state, pipes: copiedPipes(state.pipes) }),
 };
 
-/** The parameters of ratelimit. Their pipes are added to `pipes`; one that exists, in this process or in another one, only takes the limit. */
+/**
+ * State from the parameters of ratelimit. Their pipes are added to `pipes`; for an existing one, also one of another
+ * process, only the limit is set.
+ */
 function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
   const seconds = parameters.int('timer_interval', 10);
   for (const each of parameters.all('pipe')) {
     const [, name = '', algorithm = '', rate] = /^(\w+):(\w+):(\d+)$/.exec(String(each)) ?? [];
     if (rate === undefined) continue;
-    // The parameter is one of Kamailio's, and counts messages a second.
+    // Kamailio's parameter gives messages per second.
     const limit = Number(rate) * seconds;
     const make = (): Pipe => newPipe(limit, algorithmOf(algorithm) ?? 'taildrop');
     pipes.change(name, (pipe) => void (pipe.limit = limit), make);
@@ -58,14 +61,14 @@ function rateStateOf(pipes: Pipes, parameters: ModuleParameters): RateState {
   return { interval: seconds * 1000, pipes, queues };
 }
 
-/** Pipes of one module at most. */
+/** Maximum number of pipes of one module. */
 const MOST_PIPES = 100_000;
 
 function copiedPipes(pipes: Pipes): Pipes {
   return new OwnPipes([...copiedList(pipes.size, pipes)].map(([name, pipe]) => [name, { ...pipe }]));
 }
 
-/** Makes a pipe with a limit, where there may be another one. */
+/** Returns a function that creates a pipe with a limit, if there are not too many. */
 function making(
   pipes: Pipes,
   limit: number | undefined,
@@ -74,7 +77,7 @@ function making(
   return () => (limit === undefined || pipes.size >= MOST_PIPES ? undefined : newPipe(limit, algorithm));
 }
 
-/** Counts a message in the interval that runs; 1 while the pipe is below its limit, else -1. */
+/** Counts a message in the current interval; 1 while the pipe is below its limit, else -1. */
 function count(run: MessageRun, pipe: Pipe, interval: number): number {
   const now = run.env.clock.monotonic();
   if (now - pipe.since > interval) {
@@ -87,7 +90,7 @@ function count(run: MessageRun, pipe: Pipe, interval: number): number {
     case 'taildrop':
       return code(pipe.count <= pipe.limit);
     case 'red': {
-      // As many as were over the limit in the interval before are refused in this one, spread evenly.
+      // The share of messages above the limit in the interval before is refused in this one, evenly spread.
       const share = pipe.before > pipe.limit ? pipe.limit / pipe.before : 1;
       return code(Math.floor(pipe.count * share) > Math.floor((pipe.count - 1) * share));
     }
@@ -96,7 +99,7 @@ function count(run: MessageRun, pipe: Pipe, interval: number): number {
   }
 }
 
-/** `limit` is that of a whole interval. */
+/** `limit` is for a whole interval. */
 function rate(run: MessageRun, name: string, limit: number | undefined): number {
   const { pipes, interval } = run.env.modules.of(rateState);
   let result = -1;
@@ -108,14 +111,14 @@ function rate(run: MessageRun, name: string, limit: number | undefined): number 
   return result;
 }
 
-/** Counts in the pipe of the queue that takes the method; -1 when none does. */
+/** Counts the request in the pipe of the queue for its method; -1 when there is none. */
 function queued(run: MessageRun): number {
   const { queues } = run.env.modules.of(rateState);
   const name = queues.get(run.message.method) ?? queues.get('*');
   return name === undefined ? -1 : rate(run, name, undefined);
 }
 
-/** pipelimit: pipes by name, and what pl_drop() answers. */
+/** State of pipelimit: pipes by name, and the reply of pl_drop(). */
 const pipeState = {
   module: 'pipelimit',
   create: (parameters: ModuleParameters, states: ModuleStates): PipeState => ({
@@ -131,7 +134,7 @@ function pipelimit(run: MessageRun, name: string, limit: number | undefined, alg
   const { pipes, interval } = run.env.modules.of(pipeState);
   let result = -2;
   const counted = (pipe: Pipe): void => {
-    // A known pipe keeps its algorithm and takes the limit, but for 0, also with the name of an algorithm that is none.
+    // An existing pipe keeps its algorithm and gets the limit, unless that is 0; an unknown algorithm is ignored then.
     if (limit !== undefined && limit !== 0) pipe.limit = limit;
     result = count(run, pipe, interval);
   };

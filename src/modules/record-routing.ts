@@ -4,7 +4,7 @@ import { isOurs } from '../script/ours.js';
 import { breaksLine } from '../script/outgoing.js';
 import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
 
-/** What loose_route() of Kamailio returns for a request that begins a dialog, whose Route names this proxy alone. */
+/** Return code of Kamailio's loose_route() for a request that begins a dialog and whose Route names only this proxy. */
 export const PRELOADED = -3;
 
 function ours(run: MessageRun, uri: SipUri | undefined): boolean {
@@ -16,8 +16,9 @@ function paired(route: RouteValue | undefined): boolean {
 }
 
 /**
- * Loose routing (RFC 3261 section 16.4) with the results of the originals: 1 when the request is to be relayed along its Route, -1
- * when it has none, or, in OpenSIPS, was preloaded with our own address only; -3 for that in Kamailio.
+ * Loose routing (RFC 3261 section 16.4) with the return codes of the originals: 1 when the request follows its Route,
+ * -1 when it has none. For a request that begins a dialog and whose Route names only this proxy: -1 in OpenSIPS, -3 in
+ * Kamailio.
  */
 export function looseRoute(run: MessageRun): number {
   const { call, env } = run;
@@ -26,7 +27,7 @@ export function looseRoute(run: MessageRun): number {
   const routes = routeSet(message);
   if (message.toTag === '' || env.dialogs === undefined) return followRoute(run, routes);
   const [first, second] = routes;
-  // A strict router before us put our Route URI into the request-URI.
+  // A strict router before this proxy has moved our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
   const next = routes.find(({ uri }) => !ours(run, uri));
   const to = next === undefined ? ruri : next.uri;
@@ -38,8 +39,8 @@ export function looseRoute(run: MessageRun): number {
 }
 
 /**
- * The parameters that check_route_param() and is_direction() look at: of the Route that loose_route() has found; in Kamailio, before
- * that is called, of the topmost Route if it names this proxy.
+ * Parameters for check_route_param() and is_direction(): of the Route that loose_route() found. In Kamailio, before
+ * loose_route() is called, of the topmost Route if it names this proxy.
  */
 export function routeParams(run: MessageRun): string | undefined {
   const { routeParams: found, message } = run.call;
@@ -54,9 +55,9 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   const kamailio = env.dialect === 'kamailio';
   const first = routes[0];
   if (first?.uri === undefined) return -1;
-  // As recorded, Kamailio looks at the parameters of a Route of this proxy only.
+  // As recorded, Kamailio only reads the parameters of a Route that names this proxy.
   if (!kamailio || ours(run, first.uri)) call.routeParams = first.uri.params;
-  // A strict router before us put our Route URI into the request-URI.
+  // A strict router before this proxy has moved our Route URI into the request-URI.
   const ruri = parseUri(call.requestUri);
   if (!kamailio && message.toTag !== '' && ours(run, ruri)) return afterStrictOpensips(run, routes, first);
   if (kamailio && message.toTag !== '' && ruri !== undefined && ruri.user === '' && ours(run, ruri)) {
@@ -88,12 +89,14 @@ function followRoute(run: MessageRun, routes: readonly RouteValue[]): number {
   return 1;
 }
 
-/** The next router is a strict one: its URI becomes the request-URI, the present one the last Route. */
+/**
+ * The next hop is a strict router: its URI becomes the request-URI, and the current request-URI becomes the last Route.
+ */
 function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: number): number {
   const { call } = run;
   const next = routes[taken] as RouteValue;
   for (const edit of removeFirst(routes, taken + 1)) run.edits.add(edit);
-  // As recorded of Kamailio, the one that came.
+  // As recorded, Kamailio uses the received request-URI.
   const present = run.env.dialect === 'kamailio' ? call.message.requestUri : call.requestUri;
   run.edits.insert(call.message.headersEnd, `Route: <${present}>\r\n`);
   run.pvars.setRequestUri(next.text);
@@ -101,7 +104,10 @@ function strictNext(run: MessageRun, routes: readonly RouteValue[], taken: numbe
   return 1;
 }
 
-/** A request of a dialog whose request-URI is ours: the last Route becomes it; a strict router that is next, the first. */
+/**
+ * Handles a request of a dialog whose request-URI is ours: the last Route becomes the request-URI; if the next hop is a
+ * strict router, its URI does.
+ */
 function afterStrictKamailio(run: MessageRun, routes: readonly RouteValue[]): number {
   const first = routes[0] as RouteValue;
   if (first.uri === undefined) return -1;
@@ -119,8 +125,9 @@ function afterStrictKamailio(run: MessageRun, routes: readonly RouteValue[]): nu
 }
 
 /**
- * As recorded of OpenSIPS, every request inside a dialog whose request-URI is ours comes from a strict router: the last Route becomes
- * the request-URI and the first one the next hop; a first one that is strict itself becomes the request-URI.
+ * As recorded, OpenSIPS takes every request inside a dialog whose request-URI is ours as coming from a strict router.
+ * The last Route becomes the request-URI, and the first Route the next hop; if the first Route is a strict router, its
+ * URI becomes the request-URI.
  */
 function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], first: RouteValue): number {
   const { call } = run;
@@ -140,14 +147,14 @@ function afterStrictOpensips(run: MessageRun, routes: readonly RouteValue[], fir
   return 1;
 }
 
-/** Notes a Record-Route, written when the socket is known by which the request leaves. */
+/** Stores the arguments of a Record-Route, which is written when the sending socket is known. */
 export function recordRoute(run: MessageRun, params: string, preset?: readonly string[], advertised?: string): number {
   const { call } = run;
   const { recordRouting } = call;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
   if (breaksLine(params) || preset?.some(breaksLine) === true || breaksLine(advertised ?? '')) return -1;
   if (run.env.dialect === 'kamailio' && call.message.toTag !== '') {
-    // As recorded, a request that goes back has the tag of the one who began, which is in To.
+    // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag.
     const ftag = uriParam(routeParams(run) ?? '', 'ftag');
     call.upstream = ftag !== undefined && ftag !== call.message.fromTag;
   }

@@ -21,19 +21,19 @@ import {
 } from './define.js';
 import { anyCase } from './patterns.js';
 
-/** Which contacts of redirections are tried. */
+/** Rules that decide which contacts of redirections are tried. */
 interface Filters {
   readonly acceptByDefault: boolean;
   readonly accept: readonly BoundedRegex[];
   readonly deny: readonly BoundedRegex[];
-  /** q of a contact that names none, in thousandths. */
+  /** q of contacts that have none, in thousandths. */
   readonly q: number;
 }
 
 const settings = {
   module: 'uac_redirect',
   create: (parameters: ModuleParameters): Filters => {
-    // RFC 3261 section 20.10 leaves it open; Kamailio's parameter has 10 by default.
+    // RFC 3261 section 20.10 gives no default; Kamailio's parameter has the default 10.
     const q = parameters.int('q_value', 10);
     const list = (name: string): BoundedRegex[] => {
       const text = parameters.text(name, '');
@@ -48,20 +48,23 @@ const settings = {
   },
 };
 
-/** Filters a script set for its message. */
+/** Filters that a script has set for its message. */
 const ownFilters = new PerCall<{ filters: Filters | undefined }>(() => ({ filters: undefined }));
 
 function filtersOf(run: MessageRun): Filters {
   return ownFilters.known(run.call)?.filters ?? run.env.modules.of(settings);
 }
 
-/** Whether a contact is tried: with `acceptByDefault` unless only `deny` matches it, else where only `accept` does. */
+/**
+ * Whether a contact is tried. With `acceptByDefault` it is unless only `deny` matches it; otherwise only if just
+ * `accept` matches it.
+ */
 function passes({ acceptByDefault, accept, deny }: Filters, uri: string): boolean {
   const matches = (list: readonly BoundedRegex[]): boolean => list.some((each) => each.test(uri));
   return acceptByDefault ? !matches(deny) || matches(accept) : matches(accept) && !matches(deny);
 }
 
-/** Contacts of one reply that are looked at. */
+/** Maximum number of contacts read from one reply. */
 const MOST_CONTACTS = 64;
 
 interface Contact {
@@ -70,13 +73,13 @@ interface Contact {
   readonly q: number;
 }
 
-/** The contacts of the redirections that came, the best first: at most `total`, at most `each` of one branch. */
+/** The contacts of all received redirections, the best first: at most `total`, and at most `each` of one branch. */
 function contactsOf(run: MessageRun, total: number, each: number): Contact[] {
   const filters = filtersOf(run);
   const found: Contact[] = [];
   const kamailio = run.env.dialect === 'kamailio';
   const { branches = [], legStart = 0 } = run.transaction ?? {};
-  // As recorded, Kamailio looks at the last leg.
+  // As recorded, Kamailio only uses the branches of the last t_relay().
   for (const branch of kamailio ? branches.slice(legStart) : branches) {
     const { reply } = branch;
     if (reply === undefined || reply.status < 300 || reply.status > 399) continue;
@@ -102,8 +105,8 @@ function redirect(run: MessageRun, total: number, each: number): number {
   const contacts = contactsOf(run, total, each);
   const [first, ...others] = contacts;
   if (first === undefined) return -1;
-  // In OpenSIPS the request-URI is always a branch of what a failure route relays, in Kamailio only those that are added.
-  // There the best one is added last, as recorded.
+  // In OpenSIPS the request-URI is always a target of what a failure route relays; in Kamailio only added branches are,
+  // and the best one is added last, as recorded.
   const added = run.env.dialect === 'opensips' ? others : [...contacts].reverse();
   if (run.env.dialect === 'opensips') {
     pvars.setRequestUri(first.uri);
@@ -114,7 +117,10 @@ function redirect(run: MessageRun, total: number, each: number): number {
   return 1;
 }
 
-/** "*", "4", "4:1", "*:1": contacts in all, and of one branch. Throws an Error for anything else. */
+/**
+ * Parses "*", "4", "4:1" or "*:1": maximum number of contacts in total and for one branch. Throws an Error for other
+ * texts.
+ */
 function limitsIn(text: string): readonly [total: number, each: number] {
   const parts = text.trim().split(':');
   if (parts.length > 2 || !parts.every((part) => /^(?:\*|\d{1,4})?$/.test(part)))
@@ -146,7 +152,7 @@ function filterFunction(name: string, list: 'accept' | 'deny'): FunctionSpec {
   };
 }
 
-/** undefined: it is not a regular expression. */
+/** undefined: not a regular expression. */
 function filterPattern(text: string): BoundedRegex | undefined {
   try {
     return anyCase(text);
@@ -155,7 +161,7 @@ function filterPattern(text: string): BoundedRegex | undefined {
   }
 }
 
-/** What stays of the patterns before another is added. */
+/** The patterns that stay when another one is added. */
 function keptOf(reset: string, before: readonly BoundedRegex[], configured: readonly BoundedRegex[]) {
   switch (reset) {
     case 'reset_all':

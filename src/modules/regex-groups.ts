@@ -8,30 +8,33 @@ import { code, moduleFunctions, type ScriptFunction, textOf } from './define.js'
 import { kamailioFunction } from './kamailio-function.js';
 import { Expressions } from './regex.js';
 
-/** Bytes of the file of groups. */
+/** Maximum length of the file of groups in bytes. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** Why there is no group, as the function returns it. */
+/** Return codes when there is no file or no group. */
 const NO_FILE = -2;
 const NO_GROUP = -4;
 const BAD_EXPRESSION = -4;
 
 class Groups {
-  /** Expressions of the script. */
+  /** The compiled expressions of the script. */
   readonly expressions = new Expressions((text) => compilePerl(this.flags + text));
   private groups: readonly BoundedRegex[] | undefined = undefined;
-  /** The file was read, or could not be used: it is not read for each message. */
+  /** Whether reading the file was attempted: it is not read for each message. */
   private asked = false;
 
   constructor(
     private readonly file: string,
     private readonly mostGroups: number,
     private readonly mostSize: number,
-    /** "(?ims)" of pcre_caseless and the like; '' for none. */
+    /** "(?ims)" for pcre_caseless and the like; '' for none. */
     private readonly flags: string,
   ) {}
 
-  /** The groups of the file, read when they are first asked for; undefined where there is no file. Throws an Error for one that cannot be used. */
+  /**
+   * The groups of the file, which is read at the first access; undefined without a file. Throws an Error for an
+   * unusable one.
+   */
   of(folder: string): readonly BoundedRegex[] | undefined {
     if (this.file !== '' && !this.asked) {
       this.asked = true;
@@ -40,14 +43,14 @@ class Groups {
     return this.groups;
   }
 
-  /** Reads the file again; the groups stay as they are where that fails. Throws an Error. */
+  /** Reads the file again; on an error the groups stay as they are. Throws an Error. */
   reload(folder: string): void {
     if (this.file === '') throw new Error('parameter "file" is not set');
     this.groups = this.read(folder);
     this.asked = true;
   }
 
-  /** "[0]" and the like begin a group; one of its lines has to match. */
+  /** Parses the file: "[0]" and the like begin a group; a text matches a group when one of its lines matches. */
   private read(folder: string): readonly BoundedRegex[] {
     const path = resolve(folder, this.file);
     if (statSync(path).size > MOST_BYTES) throw new Error(`${path} is longer than ${MOST_BYTES} bytes`);
@@ -114,7 +117,7 @@ export const regexGroupFunctions: ScriptFunction[] = moduleFunctions('regex', [
       const all = groupsOf(run.env);
       if (all === undefined) return NO_FILE;
       const index = number === undefined ? 0 : Number(textOf(number, run));
-      // As observed of 5.6.3, text that is no number means the first group.
+      // As observed with 5.6.3, a text that is not a number means the first group.
       const group = all[Number.isInteger(index) ? index : 0];
       return group === undefined ? NO_GROUP : code(group.test(textOf(text, run)));
     },

@@ -4,17 +4,17 @@ import type { MessageRun } from '../script/call.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { code, moduleFunctions, OPENSIPS, param, type ScriptFunction, textOf } from './define.js';
 
-/** Expressions made while messages are handled that are kept. */
+/** Maximum number of cached expressions. */
 const MOST_KEPT = 256;
 
-/** Expressions of the script, by their text. */
+/** Compiled expressions by their text. */
 export class Expressions {
   private readonly kept = new Map<string, BoundedRegex | undefined>();
 
-  /** `compile` throws for what is not an expression. */
+  /** `compile` throws for an invalid expression. */
   constructor(private readonly compile: (text: string) => BoundedRegex) {}
 
-  /** The expression; undefined for one that is not valid, which is not compiled again either. */
+  /** The compiled expression; undefined for an invalid one, which is remembered too. */
   of(text: string): BoundedRegex | undefined {
     if (this.kept.has(text)) return this.kept.get(text);
     if (this.kept.size >= MOST_KEPT) this.kept.clear();
@@ -47,7 +47,7 @@ export const regexFunctions: ScriptFunction[] = moduleFunctions('regex', [
       param('expression', 'string', {
         check(constant) {
           try {
-            // Text with variables is known when a message comes.
+            // A text with variables is only known at run time.
             if (!String(constant).replaceAll('$$', '').includes('$'))
               compilePerl(String(constant).replaceAll('$$', '$'));
             return undefined;

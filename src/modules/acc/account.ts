@@ -8,7 +8,7 @@ import { databaseTime } from '../sql.js';
 import { type AccSettings, accSettings, type ExtraField, type Outlets } from './settings.js';
 import { AccWriter } from './writer.js';
 
-/** What is accounted: the request, and how it was answered. */
+/** The data of an accounting record: the request and its final reply. */
 export interface Accounted {
   readonly title: string;
   readonly method: string;
@@ -21,14 +21,14 @@ export interface Accounted {
   readonly time: number;
 }
 
-/** Times of a call, for records at its end. Milliseconds since the epoch. */
+/** Times of a call, for a record written at its end; milliseconds since the epoch. */
 export interface CallTimes {
   readonly created: number;
   readonly answered: number;
   readonly ended: number;
 }
 
-/** What do_accounting() of OpenSIPS asked for. */
+/** The arguments of OpenSIPS' do_accounting(). */
 export interface WantedAccounting {
   readonly kinds: Set<keyof Outlets<unknown>>;
   missed: boolean;
@@ -37,17 +37,17 @@ export interface WantedAccounting {
   table: string | undefined;
 }
 
-/** Values and legs of one call ($acc_extra, $acc_leg). */
+/** Values and legs that a script has set for a call ($acc_extra, $acc_leg). */
 export interface AccContext {
   readonly extra: Map<string, PvarValue>;
   readonly legs: Map<string, PvarValue>[];
   asked: WantedAccounting | undefined;
 }
 
-/** Legs of one call. */
+/** Maximum number of legs of one call. */
 const MOST_LEGS = 32;
 
-/** The accounting of a configuration: its settings, and what waits for the database. */
+/** Accounting for one cfg file: its settings, and the rows that wait for the database. */
 export class Accounting {
   private readonly contexts = new PerCall<AccContext>(() => ({ extra: new Map(), legs: [], asked: undefined }));
 
@@ -56,28 +56,28 @@ export class Accounting {
     readonly writer: AccWriter,
   ) {}
 
-  /** Values and legs of a call; made when first asked for. */
+  /** Values and legs of a call; created at the first access. */
   context(call: Call): AccContext {
     return this.contexts.of(call);
   }
 
-  /** The same, where it was made already. */
+  /** Values and legs of a call, if there are any. */
   peek(call: Call): AccContext | undefined {
     return this.contexts.known(call);
   }
 
-  /** Uses the values of another call's accounting: the dialog's, in its BYE. */
+  /** Lets a call use the values of another call: in a BYE those of its dialog. */
   share(call: Call, context: AccContext): void {
     this.contexts.set(call, context);
   }
 
-  /** Adds a leg, up to a bound. */
+  /** Adds a leg, up to the maximum. */
   newLeg(call: Call): void {
     const { legs } = this.context(call);
     if (legs.length < MOST_LEGS) legs.push(new Map());
   }
 
-  /** Writes one record to the outlets that are asked for. */
+  /** Writes one record to the given outlets. */
   write(
     run: { env: ScriptEnvironment; call: Call },
     outlets: Outlets<boolean>,
@@ -117,7 +117,7 @@ export class Accounting {
     return text;
   }
 
-  /** One row, or one for each leg. */
+  /** The database rows of a record: one, or one for each leg. */
   private rows(call: Call, record: Accounted, times: CallTimes | undefined): Record<string, PvarValue>[] {
     const { columns, dbExtra, legs, fields, legFields } = this.settings;
     const row: Record<string, PvarValue> = {
@@ -178,7 +178,7 @@ export const MISSED = 'ACC: call missed: ';
 export const ACK_RECORD = 'ACC: request acknowledged: ';
 /** Title of a record that a script asks for. */
 export const ACCOUNTED = 'ACC: request accounted: ';
-/** Title of a record of a whole call (CDR). */
+/** Title of a record about a whole call (CDR). */
 export const CALL_ENDED = 'ACC: call ended: ';
 
 function logLine(record: Accounted, times: CallTimes | undefined): string {
@@ -189,7 +189,7 @@ function logLine(record: Accounted, times: CallTimes | undefined): string {
   return `${record.title}created=${seconds(times.created)};call_start_time=${seconds(times.answered)};duration=${Math.ceil(duration / 1000)};ms_duration=${duration};setuptime=${seconds(times.answered - times.created)};${fields}`;
 }
 
-/** A value as it is written: one line, bounded. */
+/** A value as it is written: on one line, with a bounded length. */
 export function textIn(value: Format, scope: PvarContext): string {
   const read = value.evaluateValue(scope);
   return read === null ? '' : oneLine(String(read));
@@ -197,12 +197,12 @@ export function textIn(value: Format, scope: PvarContext): string {
 
 type Format = ExtraField['value'];
 
-/** One line, as long as a value of a peer may be in the log. */
+/** The text on one line, cut to the maximum length of a peer's value in the log. */
 export function oneLine(text: string): string {
   return text.slice(0, 1024).replace(/[\r\n]+/g, ' ');
 }
 
-/** The values of AVPs with several values: a leg for each. */
+/** Values of the leg AVPs, one list for each leg. */
 function legValues(fields: readonly ExtraField[], scope: CfgScope): (readonly [string, PvarValue])[][] {
   if (fields.length === 0) return [];
   const columns = fields.map(({ name, value }) => {
@@ -240,7 +240,7 @@ export function recordOf(
   };
 }
 
-/** The accounting of a script, made from the parameters of acc. */
+/** The accounting of a cfg file, made from the parameters of acc. */
 export const accounting = {
   module: 'acc',
   create(parameters: ModuleParameters, states: ModuleStates): Accounting {
@@ -254,7 +254,7 @@ export const accounting = {
   },
 };
 
-/** The accounting of the script that runs. */
+/** The accounting for a run. */
 export function accountingOf(run: Pick<MessageRun, 'env'>): Accounting {
   return run.env.modules.of(accounting);
 }

@@ -3,7 +3,7 @@ import type { Dialog } from '../dialog/dialog.js';
 import { databaseTime } from '../sql.js';
 import { type Accounting, oneLine, textIn } from './account.js';
 
-/** Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
+/** Writes Kamailio's record of a whole call: "start_time=...; end_time=...; duration=...; name=value". */
 export function writeCdr(run: MessageRun, acc: Accounting, dialog: Dialog): void {
   const { cdrs } = acc.settings;
   const { env, call } = run;

@@ -36,7 +36,7 @@ function askedOutlets(context: AccContext | undefined, what: 'answered' | 'misse
   return { log: on('log'), db: on('db'), nats: on('nats'), evi: on('evi') };
 }
 
-/** The flags of all outlets. */
+/** All flags that ask for a record, of all outlets. */
 function allOf({ log, db, nats, evi }: Outlets<number>): number {
   return log | db | nats | evi;
 }
@@ -45,14 +45,14 @@ function either(a: Outlets<boolean>, b: Outlets<boolean>): Outlets<boolean> {
   return { log: a.log || b.log, db: a.db || b.db, nats: a.nats || b.nats, evi: a.evi || b.evi };
 }
 
-/** The reply that a record is about; a reply of our own is not a message. */
+/** The reply that a record is about; `reply` is undefined when this proxy generated it. */
 interface Status {
   readonly code: number;
   readonly reason: string;
   readonly reply: SipMessage | undefined;
 }
 
-/** Follows a transaction to its final reply; flags are looked at then, as failure routes may change them. */
+/** Writes records about a transaction. Flags are read at its end, since failure routes may change them. */
 function follow(run: MessageRun, transaction: TransactionState): void {
   const { call, env } = run;
   const acc = accountingOf(run);
@@ -60,7 +60,10 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   const { message } = call;
   if (message.method === 'CANCEL' && !settings.reportCancels) return;
   let status: Status = { code: 0, reason: '', reply: undefined };
-  /** Flags when a branch failed last: what a reply of our own is judged by; undefined where none failed. */
+  /**
+   * Flags when the last failure was handled, by which a generated reply is accounted; undefined when there was no
+   * failure.
+   */
   let judgedBy: number | undefined;
   const kamailio = env.dialect === 'kamailio';
   const write = (what: 'answered' | 'missed', flags: number, { code, reason, reply }: Status): void => {
@@ -78,11 +81,11 @@ function follow(run: MessageRun, transaction: TransactionState): void {
     failing: (code, reason, reply) => {
       judgedBy = kamailio ? call.frozenFlags : call.flags;
       writeMissed(judgedBy, { code, reason, reply });
-      // As recorded, a missed call is written once: the failure route finds the flag reset, and may set it again.
+      // As recorded, a missed call is written once: the flag is reset before the failure route, which may set it again.
       if (kamailio) call.frozenFlags &= ~allOf(settings.missed);
     },
     passed: (code, reason, reply) => {
-      // As recorded, each provisional reply with a body is a record of its own.
+      // As recorded, there is one record for each provisional reply with a body.
       const early = code < 200 && settings.earlyMedia && transaction.invite && reply !== undefined;
       if (early && reply.bodyEnd > reply.bodyStart) write('answered', call.flags, { code, reason, reply });
       if (code >= 200 && status.code === 0) status = { code, reason, reply };
@@ -95,7 +98,8 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       const now = env.clock.now();
       let tag = env.layer.localTag(message);
       if (kamailio && shown.reply === undefined && shown.code !== 0) {
-        // As recorded, a reply of our own counts with the usual phrase, and as a missed call where the flag was set when a branch failed last.
+        // As recorded, a generated reply is written with the usual reason phrase, and as a missed call if the flag was
+        // set at the last failure.
         shown = { ...shown, reason: reasonPhrase(shown.code) };
         if (shown.code >= 300) writeMissed(judgedBy ?? flags, shown);
         if (judgedBy === undefined) tag = '';
@@ -116,7 +120,7 @@ function follow(run: MessageRun, transaction: TransactionState): void {
   });
 }
 
-/** OpenSIPS: one record for the whole call, written when its dialog ends. */
+/** OpenSIPS: writes one record for the whole call when its dialog ends. */
 function cdrAtEnd(
   run: MessageRun,
   acc: Accounting,
@@ -131,7 +135,7 @@ function cdrAtEnd(
   });
 }
 
-/** Follows transactions and dialogs that are to be accounted. */
+/** Hooks that write records about transactions and dialogs. */
 export const accHooks: ScriptHooks<MessageRun> = {
   began: [
     follow,
@@ -140,7 +144,7 @@ export const accHooks: ScriptHooks<MessageRun> = {
       const acc = accountingOf(run);
       if (!acc.settings.cdrs.enabled || !env.modules.loaded.has('dialog')) return;
       const dialog = env.modules.of(dialogs).of(run);
-      // The transaction of its INVITE, not one within it.
+      // Only for the transaction that began the dialog, not for those within it.
       if (dialog !== undefined && dialog.call === call) dialog.atEnd.push(() => writeCdr(run, acc, dialog));
     },
   ],

@@ -67,7 +67,7 @@ function dropAccounting(run: MessageRun, kinds: string, flags: string): number {
   return 1;
 }
 
-/** A comment may begin with the status it is about: "404 Not Found". */
+/** A comment argument may begin with a status: "404 Not Found". */
 function commented(run: MessageRun, comment: string): Accounted {
   const { call, env } = run;
   const text = comment.trim();

@@ -3,23 +3,23 @@ import type { Format } from '../../pvar/format.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { flagParameter } from '../flags.js';
 
-/** Where records of one kind go. */
+/** Something for each destination of records: log, database, NATS, events. */
 export interface Outlets<T> {
   readonly log: T;
   readonly db: T;
-  /** Ours: over the connection of the events. */
+  /** NATS, over the connection used for events; the originals have no such outlet. */
   readonly nats: T;
-  /** OpenSIPS' events. */
+  /** OpenSIPS' event interface. */
   readonly evi: T;
 }
 
-/** One value that is written besides the usual ones. */
+/** A value that is written in addition to the usual ones. */
 export interface ExtraField {
   readonly name: string;
   readonly value: Format;
 }
 
-/** Columns of the tables, by the names of the parameters. */
+/** Column names of the tables; properties are named after the parameters. */
 export interface AccColumns {
   readonly method: string;
   readonly fromTag: string;
@@ -28,7 +28,7 @@ export interface AccColumns {
   readonly code: string;
   readonly reason: string;
   readonly time: string;
-  /** Of records of whole calls. */
+  /** For records about whole calls. */
   readonly created: string;
   readonly duration: string;
   readonly msDuration: string;
@@ -40,7 +40,7 @@ export interface CdrSettings {
   readonly enabled: boolean;
   readonly log: boolean;
   readonly table: string | undefined;
-  /** The call begins with its answer, not with its INVITE. */
+  /** Whether a call begins when it is answered, not when its INVITE is received. */
   readonly fromConfirmed: boolean;
   readonly names: { readonly start: string; readonly end: string; readonly duration: string };
   readonly extra: readonly ExtraField[];
@@ -48,12 +48,12 @@ export interface CdrSettings {
 
 /** Parameters of the acc module of both programs. */
 export interface AccSettings {
-  /** Bits of the message flags that ask for a record of what was answered; 0 for none. */
+  /** Message flags (as bits) that ask for a record of an answered request; 0 for none. */
   readonly answered: Outlets<number>;
   readonly missed: Outlets<number>;
   readonly cdr: number;
   readonly failed: number;
-  /** Provisional replies with a body are accounted too. */
+  /** Whether provisional replies with a body are accounted too. */
   readonly earlyMedia: boolean;
   readonly reportAck: boolean;
   readonly reportCancels: boolean;
@@ -61,10 +61,10 @@ export interface AccSettings {
   readonly logExtra: readonly ExtraField[];
   readonly dbExtra: readonly ExtraField[];
   readonly legs: readonly ExtraField[];
-  /** OpenSIPS: names under which $acc_extra(tag) is written. */
+  /** OpenSIPS: name that each $acc_extra(tag) has in the records of an outlet. */
   readonly fields: Outlets<readonly (readonly [tag: string, name: string])[]>;
   readonly legFields: Outlets<readonly (readonly [tag: string, name: string])[]>;
-  /** Final codes of failed transactions that are not accounted (failed_filter). */
+  /** Final status codes of failed transactions that are not accounted (failed_filter). */
   readonly unaccounted: ReadonlySet<number>;
   readonly dbUrl: string;
   readonly table: string;
@@ -73,7 +73,7 @@ export interface AccSettings {
   readonly cdrs: CdrSettings;
 }
 
-/** "name=$var;name2=$var2". Throws SwitchyardError for one that cannot be read. */
+/** Parses "name=$var;name2=$var2". Throws SwitchyardError for invalid text. */
 export function extraFields(text: string, states: Pick<ModuleStates, 'compile'>): ExtraField[] {
   return text
     .split(';')
@@ -88,7 +88,7 @@ export function extraFields(text: string, states: Pick<ModuleStates, 'compile'>)
 
 type Field = readonly [string, string];
 
-/** OpenSIPS' extra_fields: "db: tag->column; tag2" for each backend. */
+/** Parses OpenSIPS' extra_fields, "db: tag->column; tag2", for each outlet. */
 function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
   const out: { -readonly [K in keyof Outlets<Field[]>]: Field[] } = { log: [], db: [], nats: [], evi: [] };
   for (const text of texts) {
@@ -98,7 +98,7 @@ function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
       const backend = colon < 0 ? '' : each.slice(0, colon).trim();
       const named = backend === 'log' || backend === 'db' || backend === 'nats' || backend === 'evi';
       if (named) kind = backend;
-      // Nothing is reported to AAA servers.
+      // There is no outlet to AAA servers.
       else if (backend === 'aaa') kind = undefined;
       if (kind === undefined) continue;
       const field = named ? each.slice(colon + 1) : each;
@@ -109,7 +109,7 @@ function taggedFields(texts: readonly string[]): Outlets<readonly Field[]> {
   return out;
 }
 
-/** The parameters of acc. Throws SwitchyardError CONFIG_INVALID, or an Error for a flag above 31. */
+/** Reads the parameters of acc. Throws SwitchyardError CONFIG_INVALID, or an Error for a flag above 31. */
 export function accSettings(parameters: ModuleParameters, states: ModuleStates): AccSettings {
   const mask = (...names: string[]): number => {
     let bits = 0;

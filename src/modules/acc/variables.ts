@@ -8,7 +8,7 @@ function contextOf(context: PvarContext): AccContext | undefined {
   return call === undefined ? undefined : env.modules.of(accounting).context(call);
 }
 
-/** Characters of one value. */
+/** Maximum length of one value. */
 const MOST_CHARACTERS = 1024;
 
 function keep(values: Map<string, PvarValue> | undefined, name: string, value: PvarValue): void {
@@ -31,7 +31,7 @@ const extra: VariableDefinition = {
   },
 };
 
-/** $(acc_leg(tag)[n]); the last leg without a number. */
+/** $(acc_leg(tag)[n]); without an index the last leg. */
 const leg: VariableDefinition = {
   argument: 'required',
   indexed: true,

@@ -10,31 +10,34 @@ interface Waiting {
   readonly row: Row;
 }
 
-/** Rows that wait for the database at most; the oldest beyond are dropped and counted. */
+/** Maximum number of rows that wait for the database; beyond that the oldest is dropped and counted. */
 const MOST_WAITING = 20_000;
-/** Rows one statement writes. */
+/** Maximum number of rows in one statement. */
 const BATCH = 50;
-/** Milliseconds between two tries while the database is away. */
+/** Milliseconds between two attempts while the database cannot be reached. */
 const RETRY = 2000;
 
-/** Writes accounting rows to a database, in order, without anybody waiting for it. Rows are kept while it is away. */
+/**
+ * Writes accounting rows to a database in order; nothing waits for it. Rows are kept while the database cannot be
+ * reached.
+ */
 export class AccWriter {
   dropped = 0;
   private readonly waiting: Waiting[] = [];
   private busy = false;
-  /** What writes now. */
+  /** The writing under way. */
   private work: Promise<void> = Promise.resolve();
   private closing = false;
   private database: SqlDatabase | undefined;
 
   constructor(private readonly url: string) {}
 
-  /** Rows that wait. */
+  /** Number of rows that wait. */
   get depth(): number {
     return this.waiting.length;
   }
 
-  /** Adds a row at the end; where too many wait the oldest is dropped and counted. */
+  /** Adds a row; when too many wait, the oldest is dropped and counted. */
   add(env: ScriptEnvironment, table: string, row: Row): void {
     if (this.waiting.length >= MOST_WAITING) {
       this.waiting.shift();
@@ -45,7 +48,10 @@ export class AccWriter {
     if (!this.busy) this.work = this.write(env);
   }
 
-  /** Writes what waits, as far as the database takes it now. To be called once, before the database is closed. Never rejects. */
+  /**
+   * Writes the remaining rows, as far as the database accepts them now. Called once, before the database is closed.
+   * Never rejects.
+   */
   private async close(env: ScriptEnvironment): Promise<void> {
     this.closing = true;
     await this.work;
@@ -73,7 +79,7 @@ export class AccWriter {
           (batch[0] as Waiting).table,
           batch.map(({ row }) => row),
         );
-        // Some of them may have been dropped meanwhile.
+        // Rows of the batch may have been dropped meanwhile.
         while (batch.includes(this.waiting[0] as Waiting)) this.waiting.shift();
       }
       this.busy = false;
@@ -83,7 +89,7 @@ export class AccWriter {
         { err: messageOf(error), waiting: this.waiting.length, retryable },
         'acc: rows cannot be written',
       );
-      // What the table does not take will not be taken later: one row must not hold up the others.
+      // The table refuses this row and will do so later too; it must not delay the others.
       if (!retryable) {
         this.waiting.shift();
         this.dropped++;
@@ -97,7 +103,7 @@ export class AccWriter {
     }
   }
 
-  /** Rows from the first on that go to the same columns of the same table. */
+  /** The first rows that have the same table and columns, as one batch. */
   private next(): Waiting[] {
     const [first] = this.waiting;
     if (first === undefined) return [];

@@ -25,10 +25,10 @@ const PROXY = {
   reason: 'Proxy Authentication Required',
 } as const;
 
-/** The side that is asked: REGISTER is for this server, all else goes through it. */
+/** Header fields and status of a challenge: as a server for REGISTER, as a proxy for other requests. */
 const sideOf = ({ message }: MessageRun) => (message.method === 'REGISTER' ? WWW : PROXY);
 
-/** A challenge; `flags`: 1 qop auth, 2 auth-int, 16 the answer was stale. */
+/** The header line of a challenge. `flags`: 1 qop auth, 2 qop auth-int, 16 the nonce was stale. */
 function challengeLine(run: MessageRun, name: string, realm: string, flags: number): string {
   const state = run.env.modules.of(authentication);
   const qop = (flags & 1) !== 0 ? 'auth' : (flags & 2) !== 0 ? 'auth-int' : state.qop;
@@ -52,7 +52,7 @@ function challenge(run: MessageRun, side: typeof WWW | typeof PROXY, realm: stri
 
 type Row = ReadonlyMap<string, unknown>;
 
-/** Looks a user up in a table of the database; undefined where there is none, false where the database cannot be asked. */
+/** The row of a user in a database table; undefined when there is none, false when the query failed. */
 async function rowOf(
   run: MessageRun,
   table: string,
@@ -73,7 +73,7 @@ async function rowOf(
   return row === undefined ? undefined : new Map(columns.map((name, i) => [name, row[i] ?? null]));
 }
 
-/** Puts the columns of load_credentials into their variables. */
+/** Assigns the columns of load_credentials to their variables. */
 function loadInto(run: MessageRun, row: Row): void {
   for (const { column, variable } of run.env.modules.of(subscribers).loaded) {
     const value = row.get(column);
@@ -82,7 +82,7 @@ function loadInto(run: MessageRun, row: Row): void {
   }
 }
 
-/** Verifies credentials by a table of users. */
+/** Verifies credentials with the password in a table. */
 async function byTable(
   run: MessageRun,
   field: CredentialField,
@@ -109,7 +109,7 @@ async function byTable(
   return result;
 }
 
-/** Verifies credentials by a password of the script. */
+/** Verifies credentials with a password given by the script. */
 function byPassword(
   run: MessageRun,
   field: CredentialField,
@@ -152,7 +152,7 @@ const passwordFunction = (name: string, field: CredentialField, parameters: stri
     parameters,
     'verifies the credentials of a request by a password: 1, or a negative code that says why not',
     (run, [realm, password, flags, method]) =>
-      // As recorded, a variable without a value is a fault of the call, whatever the request has.
+      // As recorded, a variable without a value is an error, whatever the request contains.
       password?.value(run) === null
         ? Promise.resolve(AUTH_CODES.error)
         : byPassword(
@@ -166,7 +166,7 @@ const passwordFunction = (name: string, field: CredentialField, parameters: stri
     true,
   );
 
-/** Digest authentication of Kamailio: auth and auth_db. */
+/** Functions of Kamailio's auth and auth_db: digest authentication. */
 export const authFunctions: ScriptFunction[] = [
   ...moduleFunctions('auth', [
     challengeWith('www_challenge', () => WWW, 'asks for credentials: 401'),
@@ -230,7 +230,7 @@ export const authFunctions: ScriptFunction[] = [
         const columns = [...new Set([user, ...loaded.map(({ column }) => column)])];
         const domain = (bits & 1) === 0 ? undefined : parts.host;
         const row = await rowOf(run, textOf(table, run), parts.user, domain, columns);
-        // As recorded: not -1.
+        // As recorded, not -1.
         if (row === undefined) return -2;
         if (row === false) return -1;
         if ((bits & 2) === 0) loadInto(run, row);

@@ -4,41 +4,44 @@ import type { Clock } from '../../core/clock.js';
 import { ownText } from '../../core/own-text.js';
 import type { Random } from '../../core/random.js';
 
-/** Whether a nonce may be answered: "bad" was never made here, "stale" was but holds no longer, "used" may not be answered again. */
+/** Result of checking a nonce: "bad" was not made here, "stale" has expired, "used" may not be used again. */
 export type NonceVerdict = 'good' | 'bad' | 'stale' | 'used';
 
-/** What the parameters of auth say about nonces. */
+/** The parameters of auth about nonces. */
 export interface NonceOptions {
-  /** Seconds a nonce holds. */
+  /** Seconds that a nonce is valid. */
   readonly lifetime: number;
-  /** Counts of a nonce must rise. */
+  /** Whether the nonce count (nc) must increase. */
   readonly counts: boolean;
-  /** A nonce is answered once. */
+  /** Whether each nonce may be used once only. */
   readonly once: boolean;
-  /** Nonces of which that is kept at once. */
+  /** Maximum number of nonces whose use is remembered. */
   readonly most: number;
-  /** undefined: one is drawn. */
+  /** undefined: a random secret is made. */
   readonly secret: string | undefined;
 }
 
-/** Bytes: when it was made, a number of its own; what shows that it was made here; what shows for which message. */
+/**
+ * Lengths in bytes of the parts of a nonce: its time and a serial number, the proof that it was made here, the proof of
+ * the message it is for.
+ */
 const HEAD = 8;
 const SEAL = 12;
 const BOUND = 8;
-/** A count above this needs another nonce, as in the original. */
+/** As in the original, a higher nonce count needs a new nonce. */
 const MOST_COUNT = 255;
 
 /**
- * Nonces of digest challenges (RFC 7616 section 3.3). They carry the time when they were made and an HMAC-SHA-256, so that nothing is kept
- * of those that nobody answers.
+ * Makes and checks nonces of digest challenges (RFC 7616 section 3.3). A nonce contains the time it was made and an
+ * HMAC-SHA-256, so that nothing is stored for nonces that are never used.
  */
 export class Nonces {
-  /** What shows that a nonce was made here. */
+  /** Key of the HMAC. */
   readonly secret: string;
   private serial = 0;
-  /** The last count by nonce. */
+  /** The last nonce count by nonce. */
   private readonly counted: AgedMap<number>;
-  /** Nonces that were answered without a count. */
+  /** Nonces that were used without a nonce count. */
   private readonly spent: AgedMap<true>;
 
   constructor(
@@ -51,7 +54,9 @@ export class Nonces {
     this.spent = new AgedMap(options.lifetime * 1000, options.most, Number.POSITIVE_INFINITY);
   }
 
-  /** A nonce for a message; `bound` is what of the message must be the same in the answer, '' for nothing. */
+  /**
+   * Makes a nonce for a message; `bound` has the parts of the message that must be the same in the answer, '' for none.
+   */
   make(bound: string): string {
     const head = Buffer.alloc(HEAD);
     head.writeUInt32BE(Math.floor(this.clock.now() / 1000) >>> 0, 0);
@@ -59,7 +64,7 @@ export class Nonces {
     return Buffer.concat([head, this.seal(head), ...this.binding(head, bound)]).toString('base64url');
   }
 
-  /** Whether a nonce was made here, for such a message, and holds still. */
+  /** Checks that a nonce was made here, for a message with the same `bound`, and is still valid. */
   check(nonce: string, bound: string): NonceVerdict {
     if (nonce.length > 64 || !/^[\w-]+$/.test(nonce)) return 'bad';
     const bytes = Buffer.from(nonce, 'base64url');
@@ -76,7 +81,10 @@ export class Nonces {
     return given.length === binding.length && timingSafeEqual(given, binding) ? 'good' : 'stale';
   }
 
-  /** A right answer to a nonce has come; `count` is its nc, undefined without one. Says whether it may count. */
+  /**
+   * Notes that credentials with this nonce were right; `count` is its nc, undefined without one. Returns whether the
+   * nonce could be used.
+   */
   use(nonce: string, count: number | undefined): NonceVerdict {
     const { counts, once } = this.options;
     const now = this.clock.monotonic();
@@ -112,5 +120,5 @@ export class Nonces {
   }
 }
 
-/** Seconds by which a nonce may seem to be of the future (nonce_auth_max_drift). */
+/** Seconds that the time in a nonce may be ahead of the clock (nonce_auth_max_drift). */
 const MOST_DRIFT = 3;

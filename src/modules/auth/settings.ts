@@ -4,21 +4,21 @@ import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { type NonceOptions, Nonces } from './nonces.js';
 
-/** Nonces of which it is kept how often they were answered. */
+/** Maximum number of nonces whose use is remembered. */
 const MOST_NONCES = 262_144;
 
-/** What auth keeps: nonces are made and looked at by it. */
+/** State of auth: makes and checks nonces. */
 export class Authentication {
   private nonces: Nonces | undefined = undefined;
   private readonly options: NonceOptions;
-  /** The secret that was drawn under the file before. */
+  /** The random secret of the configuration before. */
   private readonly secret: string | undefined;
-  /** Quality of protection in challenges whose flags name none. */
+  /** qop in challenges whose flags give none. */
   readonly qop: string;
   readonly stateless: boolean;
   private readonly checks: { readonly register: number; readonly outside: number; readonly inside: number };
 
-  /** Throws an Error for a parameter that is not carried out. `before`: nonces that it made hold still. */
+  /** Throws an Error for a parameter that is not supported. `before`: the state whose nonces stay valid. */
   constructor(parameters: ModuleParameters, before?: Authentication) {
     const algorithm = parameters.text('algorithm', '');
     if (algorithm !== '' && algorithm.toUpperCase() !== 'MD5')
@@ -46,13 +46,16 @@ export class Authentication {
     };
   }
 
-  /** What makes and checks nonces. */
+  /** The object that makes and checks nonces. */
   of({ env: { random, clock } }: MessageRun): Nonces {
     this.nonces ??= new Nonces({ ...this.options, secret: this.options.secret ?? this.secret }, random, clock);
     return this.nonces;
   }
 
-  /** What of a message a nonce is for (auth_checks_...): 1 the request-URI, 2 the Call-ID, 4 the From tag, 8 the source address. */
+  /**
+   * The parts of a message that a nonce is bound to (auth_checks_...): 1 request-URI, 2 Call-ID, 4 From tag, 8 source
+   * address.
+   */
   bound({ message, source }: MessageRun): string {
     const { register, outside, inside } = this.checks;
     const bits = message.method === 'REGISTER' ? register : message.toTag === '' ? outside : inside;
@@ -63,8 +66,8 @@ export class Authentication {
 }
 
 /**
- * auth by the parameters of a file. Nonces hold over a reload of it, and those that were answered are remembered where none of the
- * parameters of nonces is another.
+ * State of auth from the parameters of a file. After a reload nonces stay valid, and their use is still remembered if
+ * no parameter about nonces has changed.
  */
 export const authentication = {
   module: 'auth',
@@ -78,16 +81,16 @@ export interface SubscriberTable {
   readonly user: string;
   readonly domain: string;
   readonly password: string;
-  /** Column with HA1 of users that name their domain; undefined where HA1 is calculated. */
+  /** Column with the HA1 of users whose username contains a domain; undefined when HA1 is calculated. */
   readonly withDomain: string | undefined;
   readonly useDomain: boolean;
-  /** Columns whose values a script gets, and the variables. */
+  /** Columns to load, with the variables that get their values. */
   readonly loaded: readonly { readonly column: string; readonly variable: Format }[];
-  /** They are loaded where the password was wrong, too. */
+  /** Whether they are loaded even if the password was wrong. */
   readonly always: boolean;
 }
 
-/** auth_db by the parameters of a file. Throws an Error for names that are no columns. */
+/** Settings of auth_db from the parameters of a file. Throws an Error for names that cannot be columns. */
 export const subscribers = {
   module: 'auth_db',
   create(parameters: ModuleParameters, states: ModuleStates): SubscriberTable {

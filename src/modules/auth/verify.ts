@@ -7,7 +7,7 @@ import { PerCall } from '../../script/per-call.js';
 import { digestResponse } from '../digest.js';
 import { authentication } from './settings.js';
 
-/** Codes of the functions, as recorded of Kamailio 5.6.3. */
+/** Return codes of the functions, as recorded of Kamailio 5.6.3. */
 export const AUTH_CODES = {
   error: -1,
   password: -2,
@@ -18,7 +18,7 @@ export const AUTH_CODES = {
   mismatch: -8,
 } as const;
 
-/** The header field in which credentials stand. */
+/** The header field that contains credentials. */
 export type CredentialField = 'authorization' | 'proxy-authorization';
 
 /** Credentials of a request (RFC 7616 section 3.4). */
@@ -26,33 +26,33 @@ export interface RequestCredentials {
   readonly username: string;
   readonly realm: string;
   readonly param: (name: string) => string | undefined;
-  /** Where their line begins and ends. */
+  /** Offsets where the header line begins and where the next one begins. */
   readonly line: number;
   readonly next: number;
 }
 
-/** HA1 of a user; undefined where there is none of that name, false where that cannot be known. */
+/** HA1 of a user; undefined for an unknown user, false when that cannot be determined. */
 export type Ha1Of = (credentials: RequestCredentials) => Promise<string | false | undefined> | string;
 
-/** Credentials of a request that were verified last. */
+/** The credentials of a request that were verified last. */
 const verified = new PerCall(
   (): { readonly credentials: RequestCredentials; readonly field: CredentialField } | undefined => undefined,
 );
-/** Requests that nobody can be asked to repeat with credentials (RFC 3261 section 22.1). */
+/** Requests that cannot be challenged (RFC 3261 section 22.1). */
 const UNASKED: ReadonlySet<string> = new Set(['ACK', 'CANCEL', 'PRACK']);
-/** Requests that may come with a From of nobody. */
+/** Methods of requests that may have an anonymous From. */
 const ANONYMOUS: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'PRACK', 'UPDATE', 'MESSAGE']);
 
-/** MD5 in hexadecimal digits, as digest authentication has it. */
+/** MD5 as hexadecimal digits, as digest authentication uses it. */
 export const md5 = (text: string): string => createHash('md5').update(text, 'latin1').digest('hex');
 
-/** The user of a username with or without its domain. */
+/** The user in a username with or without a domain. */
 export function bareUser(username: string): string {
   const at = username.indexOf('@');
   return at < 0 ? username : username.slice(0, at);
 }
 
-/** The credentials for a realm; "broken" for such that cannot be read. */
+/** The credentials for a realm; "broken" when they cannot be parsed. */
 export function credentialsFor(
   { message }: MessageRun,
   field: CredentialField,
@@ -69,7 +69,7 @@ export function credentialsFor(
   return undefined;
 }
 
-/** Verifies the credentials of a request for a realm; the result is a code of `AUTH_CODES`, or 1. */
+/** Verifies the credentials of a request for a realm; returns a code of `AUTH_CODES`, or 1. */
 export async function verify(
   run: MessageRun,
   field: CredentialField,
@@ -116,7 +116,9 @@ export async function verify(
   return 1;
 }
 
-/** Whether the user of the credentials is who the request says it comes from. `bits`: 1 that is looked at, 2 not of requests of nobody. */
+/**
+ * Whether the user of the credentials equals the user in From or To. `bits`: 1 checks this, 2 skips anonymous requests.
+ */
 export function isSelf({ message, call }: MessageRun, bits: number): boolean {
   const credentials = verified.known(call)?.credentials;
   if ((bits & 1) === 0 || credentials === undefined) return true;
@@ -133,10 +135,10 @@ function userIn(value: string): string | undefined {
   return parseUri(addrSpecOf(value))?.user;
 }
 
-/** Takes the credentials that were verified out of the request that goes on; false where there are none. */
+/** Removes the verified credentials from the request; false when there are none. */
 export function consume(run: MessageRun): boolean {
   const known = verified.known(run.call);
-  // The message may have been parsed again since.
+  // The message may have been parsed again since, so its offsets are not used.
   const found = known === undefined ? undefined : credentialsFor(run, known.field, known.credentials.realm);
   if (typeof found !== 'object') return false;
   run.edits.remove(found.line, found.next);

@@ -8,16 +8,16 @@ import type { ListEntry, RuleRow } from '../../script/gateway-rows.js';
 import { PerCall } from '../../script/per-call.js';
 import { type Carrier, type DroutingTables, type Gateway, routingOf } from './gateways.js';
 
-/** A gateway to be tried, and by which carrier it came. */
+/** A gateway to try, and the carrier it belongs to. */
 interface Attempt {
   readonly gateway: Gateway;
   readonly carrier: Carrier | undefined;
   readonly rule: RuleRow | undefined;
 }
 
-/** What is left to be tried for a call. */
+/** The gateways still to be tried for a call. */
 interface Pending {
-  /** The number that was dialled. */
+  /** The dialled number. */
   readonly number: string;
   readonly rest: Iterator<Attempt>;
   current: Attempt | undefined;
@@ -25,17 +25,17 @@ interface Pending {
 
 const pending = new PerCall<{ of: Pending | undefined }>(() => ({ of: undefined }));
 
-/** Gateways tried for one call at most. */
+/** Maximum number of gateways tried for one call. */
 const MOST_ATTEMPTS = 64;
 
-/** Where a script wants attributes. */
+/** Variables into which a script wants attributes written. */
 export interface AttributeTargets {
   readonly rule: Format | undefined;
   readonly gateway: Format | undefined;
   readonly carrier: Format | undefined;
 }
 
-/** Entries in the order they are tried: as they stand, or each next by its share of the weights. */
+/** Entries in the order they are tried: as listed, or each drawn at random by its weight. */
 function ordered(list: readonly ListEntry[], byWeight: boolean, random: Random): readonly ListEntry[] {
   if (!byWeight || list.length < 2) return list;
   const left = [...list];
@@ -52,7 +52,10 @@ function ordered(list: readonly ListEntry[], byWeight: boolean, random: Random):
   return chosen;
 }
 
-/** The gateways of a list, carriers replaced by theirs. Whether one may be used is looked at when it would be tried. */
+/**
+ * The gateways of a list, with carriers replaced by their gateways. Whether a gateway is usable is checked when it is
+ * its time to be tried.
+ */
 export function* attemptsOf(
   routing: DroutingTables,
   list: readonly ListEntry[],
@@ -79,7 +82,7 @@ export function* attemptsOf(
   }
 }
 
-/** "gw1,#carrier2"; everything is allowed when it is empty. */
+/** A test by a list "gw1,#carrier2"; an empty list allows everything. */
 function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean {
   const ids = new Set(
     whitelist
@@ -90,15 +93,15 @@ function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean
   return ids.size === 0 ? () => true : (id, carrier) => ids.has(carrier ? `#${id}` : id);
 }
 
-/** What do_routing() is asked for. */
+/** The arguments of do_routing(). */
 export interface RoutingWish {
   readonly group: number | undefined;
-  /** F, L, W and C of do_routing(). */
+  /** Flags of do_routing(): F, L, W and C. */
   readonly flags: string;
   readonly whitelist: string;
 }
 
-/** do_routing(): the request goes to the first gateway of the rule that fits its number; 1 or -1. */
+/** do_routing(): sends the request to the first gateway of the rule that fits its number. Returns 1 or -1. */
 export function routeByRules(run: MessageRun, wish: RoutingWish, targets: AttributeTargets): number {
   const routing = routingOf(run);
   const { env, message } = run;
@@ -151,7 +154,7 @@ export function routeTo(run: MessageRun, list: readonly ListEntry[], targets: At
   );
 }
 
-/** The request goes to the first of these; the others are kept for `useNext`. */
+/** Sends the request to the first of these gateways; the others are kept for `useNext`. */
 export function begin(run: MessageRun, number: string, rest: Iterator<Attempt>, targets: AttributeTargets): number {
   const made: Pending = { number, rest: bounded(rest), current: undefined };
   pending.of(run.call).of = made;
@@ -172,7 +175,7 @@ export function useNext(run: MessageRun, targets: AttributeTargets): number {
   return found === undefined ? -1 : advance(run, found, targets);
 }
 
-/** The gateway the call was sent to last. */
+/** The gateway to which the call was sent last. */
 export function lastGateway(run: MessageRun): Gateway | undefined {
   return pending.known(run.call)?.of?.current?.gateway;
 }
@@ -210,17 +213,17 @@ function requestUri(gateway: string, number: string): string {
   return `${gateway.slice(0, colon)}:${number === '' ? '' : `${number}@`}${rest}`;
 }
 
-/** The variable gets one value, whatever it had. */
+/** Replaces all values of the variable by one. */
 export function assign(run: MessageRun, variable: Format | undefined, value: PvarValue): void {
   variable?.replace(run.pvars, value);
 }
 
-/** The number that was dialled. */
+/** The dialled number: the user of the request-URI. */
 export function userOf(run: MessageRun): string {
   return parseUri(run.call.requestUri)?.user ?? '';
 }
 
-/** The route a rule names, for what a script does about it; nothing is sent in it. */
+/** Runs the route that a rule names; it may not send anything. */
 function runRuleRoute(run: MessageRun, rule: RuleRow): void {
   if (rule.route === '' || rule.route === '0') return;
   const { env, call } = run;

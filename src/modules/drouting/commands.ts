@@ -21,22 +21,22 @@ function shownCarrier({ row, off }: Carrier): MiValue {
   return { ID: row.id, Enabled: off ? 'no' : 'yes' };
 }
 
-/** "0" or "1" of a command. */
+/** Parses "0" or "1" of a command. */
 function onOff(status: string): boolean {
   if (!/^[01]$/.test(status)) throw new CommandFault(400, 'the status is 0 or 1');
   return status === '1';
 }
 
-/** A command that lists, shows or switches things of one kind. */
+/** Commands that list, show or switch things of one kind. */
 interface StatusCommand<Thing> {
   readonly mi: string;
-  /** What the things are called in the help. */
+  /** Name of the things in the help text. */
   readonly things: string;
-  /** Name of the parameter that names one. */
+  /** Name of the parameter that identifies one. */
   readonly id: string;
   list(env: ScriptEnvironment): MiValue;
   find(env: ScriptEnvironment, id: string): Thing | undefined;
-  /** The answer where there is none of that id. */
+  /** The error when there is none with that id. */
   readonly notFound: string;
   shown(thing: Thing): MiValue;
   use(env: ScriptEnvironment, thing: Thing, used: boolean): void;

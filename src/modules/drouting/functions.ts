@@ -20,7 +20,7 @@ import { kamailioRouting } from './kamailio.js';
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
 const PARTITION = optional('partition', 'string');
 
-/** A group as files of 2.x may write it: "" is none. */
+/** A group argument; in files of 2.x it may be "", for the caller's group. */
 function groupOf(arg: Arg | undefined, run: MessageRun): number | undefined {
   return arg === undefined || arg.text.trim() === '' ? undefined : arg.int(run);
 }
@@ -29,7 +29,7 @@ function targets(rule: Arg | undefined, gateway: Arg | undefined, carrier: Arg |
   return { rule: rule?.variable, gateway: gateway?.variable, carrier: carrier?.variable };
 }
 
-/** What s, p, i and c ask for when a gateway was found. */
+/** Writes what the flags s, p, i and c ask for when a gateway was found; returns the function's code. */
 function answered(run: MessageRun, gateway: Gateway | undefined, flags: string, attributes: Arg | undefined): number {
   if (gateway === undefined) return -1;
   const routing = routingOf(run);
@@ -55,7 +55,7 @@ function answered(run: MessageRun, gateway: Gateway | undefined, flags: string, 
   return 1;
 }
 
-/** "gw1,gw2". */
+/** Parses "gw1,gw2". */
 function gatewaysIn(text: string): ListEntry[] {
   return text
     .split(',')
@@ -64,7 +64,7 @@ function gatewaysIn(text: string): ListEntry[] {
     .map((id) => ({ id, carrier: false, weight: 0, section: 0 }));
 }
 
-/** The group is a number; in files of 2.x also "", for that of the caller. */
+/** The group is a number; in files of 2.x also "", for the caller's group. */
 function doRouting(group: 'int' | 'string', until?: number): Omit<FunctionSpec, 'dialects'> {
   return {
     name: 'do_routing',

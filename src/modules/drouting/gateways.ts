@@ -11,14 +11,14 @@ import { RuleTable } from './rules.js';
 export class Gateway implements ProbedGateway {
   off: boolean;
   disabled: boolean;
-  /** Addresses it is known by: that of its URI, or what its name resolves to. */
+  /** Its addresses: the one in its URI, or those its name resolves to. */
   addresses: readonly string[] = [];
   port = 5060;
 
   constructor(
     public row: GatewayRow,
     env: ScriptEnvironment,
-    /** Called when its name has resolved. */
+    /** Called when its name has been resolved. */
     resolved: () => void,
   ) {
     this.off = row.state === 1;
@@ -44,22 +44,22 @@ export class Gateway implements ProbedGateway {
     return this.row.uri;
   }
 
-  /** The socket it is called and probed from; '' for any. */
+  /** The socket for calls and probes; '' for any. */
   get socket(): string {
     return this.row.socket;
   }
 
-  /** When it is probed. */
+  /** When the gateway is probed. */
   get probeMode(): GatewayRow['probeMode'] {
     return this.row.probeMode;
   }
 
-  /** Whether calls may go to it: neither switched off nor found dead. */
+  /** Whether calls may be sent to it: it is neither switched off nor disabled after a failed probe. */
   get usable(): boolean {
     return !this.off && !this.disabled;
   }
 
-  /** As the commands and the event name it. */
+  /** Its status as commands and the event name it. */
   get status(): string {
     if (this.off) return 'Disabled MI';
     if (!this.disabled) return 'Active';
@@ -67,7 +67,7 @@ export class Gateway implements ProbedGateway {
   }
 }
 
-/** A carrier; `off`: none of its gateways is used by it. */
+/** A carrier; `off`: its gateways are not used through it. */
 export interface Carrier {
   row: CarrierRow;
   off: boolean;
@@ -85,25 +85,25 @@ interface Targets {
   readonly carrierAttributes: Format | undefined;
 }
 
-/** Parameters of the module that hold for each call. */
+/** Parameters of the module that apply to each call. */
 interface RoutingSettings {
   readonly targets: Targets;
-  /** Of callers that no row of dr_groups names; undefined: none. */
+  /** Group of callers that have no row in dr_groups; undefined: none. */
   readonly defaultGroup: number | undefined;
-  /** Whether the domain of a caller counts in dr_groups. */
+  /** Whether the caller's domain is compared in dr_groups. */
   readonly useDomain: boolean;
-  /** Kamailio's order of the gateways of a rule: 0 as they stand, 1 and 2 at random. */
+  /** Kamailio's order of the gateways of a rule: 0 as listed, 1 and 2 at random. */
   readonly sortOrder: number;
 }
 
-/** Gateways, carriers and rules of a configuration. */
+/** Gateways, carriers and rules of a cfg file. */
 export class DroutingTables {
   private rows: RoutingRows | undefined = undefined;
   private gatewaysById = new Map<string, Gateway>();
-  /** Made when first asked for, and again when a name has resolved. */
+  /** Gateways by address; created at the first access, and again after a name has been resolved. */
   private byAddress: Map<string, Gateway[]> | undefined = undefined;
   private carriersById = new Map<string, Carrier>();
-  /** Milliseconds since the epoch when the tables were taken last. */
+  /** When the tables were taken over last, in milliseconds since the epoch. */
   loadedAt = 0;
   rules = new RuleTable([]);
   readonly probing: GatewayProbing<Gateway>;
@@ -123,7 +123,7 @@ export class DroutingTables {
     );
   }
 
-  /** Takes the tables as they are now; states of gateways stay. */
+  /** Takes over the current tables; states of gateways are kept. */
   sync(env: ScriptEnvironment): this {
     const { routing } = env.tables;
     if (this.rows === routing) return this;
@@ -168,7 +168,7 @@ export class DroutingTables {
     return this.carriersById.get(id);
   }
 
-  /** The first gateway of an address; type 0 and -1 and port 0 stand for any. */
+  /** The first gateway with an address. Type 0 or -1 and port 0 match any. */
   at(host: string, port: number, type: number): Gateway | undefined {
     const address = bareHost(host);
     for (const each of this.withAddress(address)) {
@@ -178,7 +178,7 @@ export class DroutingTables {
     return undefined;
   }
 
-  /** Whether a gateway of one of these types, 0 included, has an address. */
+  /** Whether a gateway of one of these types has an address; type 0 is a type here. */
   hasType(host: string, types: ReadonlySet<number>): boolean {
     return this.withAddress(bareHost(host)).some(({ row }) => types.has(row.type));
   }
@@ -197,7 +197,7 @@ export class DroutingTables {
     return this.byAddress.get(address) ?? [];
   }
 
-  /** A carrier that has a gateway. */
+  /** The first carrier that contains the gateway. */
   carrierWith(gateway: Gateway): Carrier | undefined {
     for (const each of this.carriersById.values())
       if (each.row.list.some(({ id, carrier }) => !carrier && id === gateway.row.id)) return each;
@@ -212,7 +212,7 @@ export class DroutingTables {
     this.probing.wake(env);
   }
 
-  /** Switches a gateway on or off, as dr_gw_status does; E_DROUTING_STATUS follows where that changes something. */
+  /** Switches a gateway on or off (dr_gw_status); raises E_DROUTING_STATUS if that changes something. */
   setUsed(env: ScriptEnvironment, gateway: Gateway, on: boolean): void {
     const before = gateway.usable;
     gateway.off = !on;
@@ -221,7 +221,7 @@ export class DroutingTables {
     this.probing.wake(env);
   }
 
-  /** The group of who calls, by the table of groups; else the one of the parameter. */
+  /** The caller's group: from the table of groups, else the default group. */
   groupOf(user: string, domain: string): number | undefined {
     const found = this.rows?.groups.find(
       (each) => each.user === user && (!this.settings.useDomain || each.domain === domain.toLowerCase()),
@@ -251,7 +251,7 @@ function targetsOf(parameters: ModuleParameters, states: ModuleStates): Targets 
   return {
     gatewayId: variable('gw_id_avp') ?? states.compile('$avp(___dr_gw_id__)'),
     gatewayPrefix: variable('gw_priprefix_avp'),
-    // The second is Kamailio's name.
+    // The second is Kamailio's name of the parameter.
     gatewayAttributes: variable('gw_attrs_avp') ?? variable('attrs_avp'),
     ruleId: variable('rule_id_avp'),
     rulePrefix: variable('rule_prefix_avp'),
@@ -270,7 +270,7 @@ function settingsOf(parameters: ModuleParameters, states: ModuleStates): Routing
   };
 }
 
-/** Gateways and their states stay over a reload of the file. */
+/** Gateways and their states are kept when the file is reloaded. */
 export const routingState = {
   module: 'drouting',
   create(parameters: ModuleParameters, states: ModuleStates): DroutingTables {
@@ -284,12 +284,12 @@ export const routingState = {
   },
 };
 
-/** Gateways, carriers and rules as the tables have them now. */
+/** The current gateways, carriers and rules. */
 export function routingOf(run: Pick<MessageRun, 'env'>): DroutingTables {
   return run.env.modules.of(routingState).sync(run.env);
 }
 
-/** A gateway at the host of a URI; names are compared with those of gateways as they stand. */
+/** The gateway at the host of a URI; a name is compared with the names in gateways' URIs. */
 export function gatewayAt(run: MessageRun, text: string, type: number, anyPort: boolean): Gateway | undefined {
   const uri = parseUri(text);
   if (uri === undefined) return undefined;

@@ -10,7 +10,7 @@ import { type DroutingTables, gatewayAt, routingOf } from './gateways.js';
 
 const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
 
-/** Entries with the lists they name ("#id") in their stead, each list with sections of its own. */
+/** The sections of a list, in which the lists it names ("#id") are replaced by their sections. */
 function flat(routing: DroutingTables, list: readonly ListEntry[]): ListEntry[][] {
   const sections: ListEntry[][] = [];
   let last = -1;
@@ -35,7 +35,10 @@ function flat(routing: DroutingTables, list: readonly ListEntry[]): ListEntry[][
   return sections;
 }
 
-/** The order in which gateways are tried, as sort_order says: as they stand, the first two of a section at random, or one of each section. */
+/**
+ * The order in which gateways are tried, by sort_order: as listed, with the first two of a section in random order, or
+ * one at random from each section.
+ */
 function arranged(sections: readonly (readonly ListEntry[])[], sortOrder: number, random: Random): ListEntry[] {
   if (sortOrder === 0) return sections.flat();
   const tried = new Set<string>();
@@ -54,7 +57,7 @@ function arranged(sections: readonly (readonly ListEntry[])[], sortOrder: number
   });
 }
 
-/** do_routing() of Kamailio: the rule with the longest prefix and the highest priority that holds now. */
+/** do_routing() of Kamailio: uses the rule with the longest prefix and the highest priority that applies now. */
 function route(run: MessageRun, of: Arg | undefined): number {
   const routing = routingOf(run);
   const { env, message } = run;
@@ -73,7 +76,7 @@ function route(run: MessageRun, of: Arg | undefined): number {
   );
 }
 
-/** The functions of drouting as Kamailio has them. */
+/** Functions of Kamailio's drouting. */
 export const kamailioRouting: readonly FunctionSpec[] = [
   {
     name: 'do_routing',

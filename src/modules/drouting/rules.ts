@@ -1,6 +1,6 @@
 import type { RuleRow } from '../../script/gateway-rows.js';
 
-/** Rules by group and prefix, for the longest prefix that a number begins with. */
+/** Rules by group and prefix; finds the longest prefix of a number. */
 export class RuleTable {
   private readonly groups = new Map<number, Map<string, RuleRow[]>>();
   private longest = 0;
@@ -21,8 +21,8 @@ export class RuleTable {
   }
 
   /**
-   * Rules of a group that hold now, the best first: the longest prefix, in it the highest priority. `whole`: the prefix
-   * is all of the number.
+   * The rules of a group that apply now, the best first: by longest prefix, then by highest priority. `whole`: the
+   * prefix must be the whole number.
    */
   *matching(group: number, number: string, now: number, whole: boolean): Generator<RuleRow> {
     const prefixes = this.groups.get(group);

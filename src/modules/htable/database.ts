@@ -2,10 +2,10 @@ import type { ScriptEnvironment } from '../../script/environment.js';
 import type { HashRow } from '../../script/tables.js';
 import { type HashTable, hashTables } from './tables.js';
 
-/** Entries of hash tables whose rows are in: they are read once, and again when an operator asks. */
+/** Hash tables that have been filled from the database: that is done once, and again when an operator asks for it. */
 const filled = new WeakSet<HashTable['entries']>();
 
-/** Puts the rows of the database into the hash tables that are new. To be called before the first script runs. */
+/** Fills new hash tables with the rows of the database. Must be called before the first route runs. */
 export function fillHashTables(env: ScriptEnvironment): void {
   for (const [name, table] of env.modules.of(hashTables)) {
     if (filled.has(table.entries)) continue;
@@ -15,7 +15,7 @@ export function fillHashTables(env: ScriptEnvironment): void {
   }
 }
 
-/** Has a hash table filled again with the rows that are read next. False where it is not of a database. */
+/** Lets a hash table be filled again with the rows that are read next. False when it has no database table. */
 export function refillHashTable(env: ScriptEnvironment, name: string): boolean {
   const table = env.modules.of(hashTables).get(name);
   if (table === undefined || !env.tables.hashes.has(name)) return false;
@@ -24,8 +24,8 @@ export function refillHashTable(env: ScriptEnvironment, name: string): boolean {
 }
 
 /**
- * Puts rows in place of the entries, in their order. Other processes read the table meanwhile, and a lock over all rows would stop them: each
- * entry is replaced by itself, and those without a row go last.
+ * Replaces the entries of a table by rows. Other processes read the table meanwhile, and a lock over all rows would
+ * stop them. Therefore each entry is replaced separately, and entries without a row are deleted last.
  */
 function fillHashTable(
   { clock }: ScriptEnvironment,

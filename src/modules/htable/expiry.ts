@@ -7,14 +7,17 @@ import { scopeOf } from '../script-variable.js';
 import { hashTables } from './tables.js';
 import { inSlots } from './walks.js';
 
-/** Entries taken out at once, and milliseconds until the next ones are: calls go on between them, in all processes. */
+/**
+ * Maximum number of entries removed in one step, and milliseconds until the next step: all processes handle calls in
+ * between.
+ */
 const MOST_AT_ONCE = 5000;
 const NEXT_MS = 1;
 
-/** The entry that an event route is run for. */
+/** The entry for which the event route runs. */
 const expired = new PerCall<{ readonly key: string; readonly value: PvarValue } | undefined>(() => undefined);
 
-/** Runs event_route[htable:expired:NAME] for the entries of a table that have expired, at intervals; the returned function ends that. */
+/** Runs event_route[htable:expired:NAME] for expired entries at intervals; the returned function stops that. */
 export function startExpiry(env: () => ScriptEnvironment): () => void {
   const { modules, clock } = env();
   if (!modules.loaded.has('htable')) return () => undefined;
@@ -23,7 +26,7 @@ export function startExpiry(env: () => ScriptEnvironment): () => void {
   const sweep = (): void => {
     const now = env();
     let left = false;
-    // As recorded, the table that was defined last comes first.
+    // As recorded, the table defined last comes first.
     for (const [name, table] of [...now.modules.of(hashTables)].reverse()) {
       const event = `htable:expired:${name}`;
       if (now.script.route('event', event) === undefined) continue;

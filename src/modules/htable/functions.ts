@@ -33,12 +33,12 @@ function matcher(op: string, wanted: string): (text: string) => boolean {
   }
 }
 
-/** Operators that test entries, and those that take them out: in 5.6, and since 6.0. */
+/** Operators for testing entries, and those for removing them (in 5.6; more since 6.0). */
 const TESTING: ReadonlySet<string> = new Set(['eq', 'ne', 're', 'sw']);
 const REMOVING: ReadonlySet<string> = new Set(['re', 'sw']);
 const REMOVING_LATER: ReadonlySet<string> = new Set(['re', 'sw', 'ew', 'in']);
 
-/** sht_rm_name(table, op, text), sht_has_str_value(...), and so on. */
+/** Functions such as sht_rm_name(table, op, text) and sht_has_str_value(...). */
 function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test'): FunctionSpec {
   return {
     name,
@@ -55,7 +55,7 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
         const test = matcher(operator, textOf(text, run));
         const now = run.env.clock.monotonic();
         const keys = [...found.entries.entries(now)]
-          // Values that are numbers match nothing.
+          // Values that are numbers never match.
           .filter(([key, value]) => (on === 'name' ? test(key) : typeof value === 'string' && test(value)))
           .map(([key]) => key);
         if (act === 'test') return code(keys.length > 0);

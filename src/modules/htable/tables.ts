@@ -4,21 +4,21 @@ import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../sc
 import { hashTableDefinition } from '../../script/tables.js';
 import { copiedValues, valuesOf } from '../expiring-map.js';
 
-/** Entries one table may hold. */
+/** Maximum number of entries of one table. */
 const MOST_ENTRIES = 1_000_000;
 
 /** One hash table. */
 export interface HashTable {
   readonly entries: ValueMap<PvarValue>;
   readonly initial: PvarValue;
-  /** Milliseconds; 0 for ever. */
+  /** Milliseconds; 0: entries do not expire. */
   readonly autoexpire: number;
   readonly updateExpire: boolean;
-  /** Slots of the original's table: walks go through them in order. */
+  /** Number of slots of the original's table: iterations are in their order. */
   readonly slots: number;
 }
 
-/** htable: "name=>size=4;autoexpire=60;initval=0;". */
+/** Hash tables from the parameter htable: "name=>size=4;autoexpire=60;initval=0;". */
 export const hashTables = {
   module: 'htable',
   create(parameters: ModuleParameters, states: ModuleStates): Map<string, HashTable> {
@@ -53,7 +53,7 @@ export const hashTables = {
   },
 };
 
-/** Options of a definition, and whether 5.6.3 takes only a number. An empty one is as good as none. */
+/** Options of a definition, with the values that 5.6.3 accepts. An empty value counts as missing. */
 const OPTIONS: Readonly<Record<string, RegExp>> = {
   size: /^\d*$/,
   autoexpire: /^\d*$/,
@@ -67,7 +67,10 @@ const OPTIONS: Readonly<Record<string, RegExp>> = {
   colnull: /^/,
 };
 
-/** What Kamailio refuses of a definition: a #!define has no effect within a string. */
+/**
+ * The error for which Kamailio refuses a definition. Defines are not expanded inside strings, so a wrong value may be
+ * the name of one.
+ */
 function optionFault(options: ReadonlyMap<string, string>): string | undefined {
   for (const [name, value] of options) {
     const form = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
@@ -77,12 +80,12 @@ function optionFault(options: ReadonlyMap<string, string>): string | undefined {
   return undefined;
 }
 
-/** A hash table by its name; undefined when none was defined. */
+/** The hash table with a name; undefined when none was defined. */
 export function tableOf(env: ScriptEnvironment, name: string): HashTable | undefined {
   return env.modules.of(hashTables).get(name);
 }
 
-/** Sets an entry; null takes it out. */
+/** Sets an entry; null deletes it. */
 export function setIn(env: ScriptEnvironment, table: HashTable, key: string, value: PvarValue): void {
   const now = env.clock.monotonic();
   const kept = table.updateExpire ? undefined : table.entries.expiresAt(key, now);
@@ -91,13 +94,13 @@ export function setIn(env: ScriptEnvironment, table: HashTable, key: string, val
   else table.entries.set(key, value, expires);
 }
 
-/** "table=>key". */
+/** Splits "table=>key". */
 export function tableKey(text: string): readonly [table: string, key: string] {
   const at = text.indexOf('=>');
   return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 2)];
 }
 
-/** Slots of a table in the original: a power of two; as recorded, a size below 2 stands for 3. */
+/** Number of slots of the original's table, a power of two; as recorded, a size below 2 counts as 3. */
 function slotsOf(size: string | undefined): number {
   const exponent = Number(size ?? 8) || 8;
   return 2 ** (exponent < 2 ? 3 : Math.min(14, exponent));

@@ -51,15 +51,15 @@ export const hashTableVariables: readonly [string, VariableDefinition][] = [
   ['shtdec', sht((env, table, key) => step(env, table, key, -1))],
 ];
 
-/** Seconds until an entry expires; 0 when it does not, or is not there. */
+/** Seconds until an entry expires; 0 when it does not expire or does not exist. */
 function secondsLeft(env: ScriptEnvironment, table: HashTable, key: string): number {
   const at = table.entries.expiresAt(key, env.clock.monotonic());
   return at === undefined ? 0 : Math.max(0, Math.round((at - env.clock.monotonic()) / 1000));
 }
 
 /**
- * Lets an entry that is there expire in so many seconds; with 0 or what is not a number it stays for good. Without effect in
- * a table without autoexpire. As observed of Kamailio 5.6.3.
+ * Sets the seconds after which an existing entry expires; with 0, or a value that is not a number, it does not expire.
+ * Has no effect in a table without autoexpire. As observed of Kamailio 5.6.3.
  */
 function setSecondsLeft(env: ScriptEnvironment, table: HashTable, key: string, seconds: PvarValue): void {
   const now = env.clock.monotonic();
@@ -88,7 +88,7 @@ function countMatching(
   return count;
 }
 
-/** "~~regex", "%~start", "~%end", "==text"; anything else is a pattern. As $shtcn and $shtcv take them. */
+/** Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text"; any other text is a pattern. */
 function operatorTest(pattern: string): (text: string) => boolean {
   if (pattern.startsWith('~~')) {
     const regex = exactly(pattern.slice(2));

@@ -6,14 +6,17 @@ import type { ScriptEnvironment } from '../../script/environment.js';
 import { code, type FunctionSpec, KAMAILIO, param, textOf } from '../define.js';
 import { type HashTable, setIn, tableOf } from './tables.js';
 
-/** A walk over a table: its entries as they were when it began. */
+/** An iteration over a table, with its entries at the time it began. */
 interface TableWalk {
   readonly table: HashTable;
   keys: readonly string[];
   at: number;
 }
 
-/** Takes out the entry a walk stands at; as recorded, it stands at the next one then, and begins again where that was the last. */
+/**
+ * Removes the current entry. As recorded, the next entry becomes the current one, and the iteration starts again after
+ * the last.
+ */
 function removeHere(env: ScriptEnvironment, walk: TableWalk, key: string): void {
   walk.table.entries.delete(key);
   if (++walk.at < walk.keys.length) return;
@@ -33,11 +36,11 @@ const tableWalks = {
   renew: (before: Map<string, TableWalk>) => before,
 };
 
-/** Walks there may be at once, and entries one looks at. */
+/** Maximum number of iterations at once, and of entries in one. */
 const MOST_WALKS = 64;
 const MOST_WALKED = 100_000;
 
-/** Keys in the order of the slots of the original's table, within one by their hashes, which do not look at the case of letters. */
+/** Keys in the order of the original's slots, and within a slot by their hashes, which ignore letter case. */
 export function inSlots(keys: readonly string[], slots: number): string[] {
   return keys
     .map((key) => ({ key, hash: coreHash(key.toLowerCase(), undefined, 0) >>> 0 }))
@@ -49,12 +52,12 @@ function walkOf(env: ScriptEnvironment, name: string): TableWalk | undefined {
   return env.modules.of(tableWalks).get(name);
 }
 
-/** sht_iterator_start() and the like. */
+/** Functions such as sht_iterator_start(). */
 export function iterators(): FunctionSpec[] {
   const onEntry = (
     name: string,
     parameters: FunctionSpec['parameters'] & object,
-    /** `key` is that of the entry, `text` what the second argument says. */
+    /** `key` is the entry's, `text` is the second argument. */
     act: (walk: TableWalk, key: string, text: string, env: ScriptEnvironment) => void,
   ): FunctionSpec => ({
     name: `sht_iterator_${name}`,
@@ -119,7 +122,7 @@ export function iterators(): FunctionSpec[] {
     onEntry('sets', value, ({ table }, key, text, env) => setIn(env, table, key, text)),
     onEntry('seti', value, ({ table }, key, text, env) => setIn(env, table, key, Number.parseInt(text, 10) || 0)),
     onEntry('setex', value, ({ table }, key, text, env) => {
-      // As for $shtex: without effect in a table without autoexpire.
+      // As for $shtex: no effect in a table without autoexpire.
       if (table.autoexpire === 0) return;
       const now = env.clock.monotonic();
       const seconds = Number.parseInt(text, 10) || 0;
@@ -129,7 +132,7 @@ export function iterators(): FunctionSpec[] {
   ];
 }
 
-/** $shtitkey(walk) and $shtitval(walk). */
+/** $shtitkey(name) and $shtitval(name) of an iteration. */
 function walked(read: (walk: TableWalk, key: string, now: number) => PvarValue): VariableDefinition {
   return {
     argument: 'required',
@@ -145,7 +148,7 @@ function walked(read: (walk: TableWalk, key: string, now: number) => PvarValue):
   };
 }
 
-/** Variables that show the entry at which a walk over a hash table stands. */
+/** Variables that read the current entry of an iteration. */
 export const tableWalkVariables: readonly [string, VariableDefinition][] = [
   ['shtitkey', walked((_walk, key) => key)],
   ['shtitval', walked(({ table }, key, now) => table.entries.get(key, now) ?? null)],

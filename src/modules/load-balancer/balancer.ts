@@ -8,12 +8,12 @@ import { dialogs } from '../dialog/state.js';
 import type { DialogTable } from '../dialog/table.js';
 import { GatewayProbing, type ProbedGateway, probingSettings } from '../gateway-probing.js';
 
-/** A destination with the calls it may take. */
+/** A destination of load_balancer with its state. */
 export class Balanced implements ProbedGateway {
   off = false;
   disabled = false;
   readonly socket = '';
-  /** Where it is, for lb_is_destination(); undefined for a name. */
+  /** Address for lb_is_destination(); undefined when the URI has a name. */
   readonly address: string | undefined;
   readonly port: number | undefined;
 
@@ -37,22 +37,25 @@ export class Balanced implements ProbedGateway {
     return this.row.probeMode;
   }
 
-  /** Whether calls may go to it: neither switched off nor found dead. */
+  /** Whether calls may be sent to it: it is neither switched off nor disabled after a failed probe. */
   get usable(): boolean {
     return !this.off && !this.disabled;
   }
 }
 
-/** Profile of the dialogs that hold a resource; its values are the ids of destinations. */
+/** Name of the profile that counts a resource; its values are ids of destinations. */
 function profileOf(resource: string): string {
   return `lbX${resource}`;
 }
 
-/** The destinations of a configuration. Calls are counted by the profiles of the dialog module, so that they end with their dialogs. */
+/**
+ * The destinations of a cfg file. Calls are counted in profiles of the dialog module, so that counting ends with the
+ * dialog.
+ */
 export class Balancer {
   private rows: readonly BalancerRow[] = [];
   private known = new Map<number, Balanced>();
-  /** Most calls of a resource that lb_resize set, by "id/resource"; until the table is read again. */
+  /** Limits set by lb_resize, by "id/resource", until the table is read again. */
   private readonly resized = new Map<string, number>();
   readonly probing: GatewayProbing<Balanced>;
 
@@ -68,7 +71,7 @@ export class Balancer {
     );
   }
 
-  /** The destinations as the table has them now; states stay over a reload. */
+  /** The current destinations; their states are kept when the table is reloaded. */
   all(env: ScriptEnvironment): Iterable<Balanced> {
     const { balancers } = env.tables;
     if (this.rows !== balancers) {
@@ -94,24 +97,24 @@ export class Balancer {
     return this.known.get(id);
   }
 
-  /** Calls a destination takes at most of a resource; undefined when it has it not. */
+  /** Maximum number of calls for a resource of a destination; undefined when it does not have the resource. */
   most(destination: Balanced, resource: string): number | undefined {
     return this.resized.get(`${destination.row.id}/${resource}`) ?? destination.row.resources.get(resource);
   }
 
-  /** Sets how many calls a resource of a destination takes; false when it has no such resource. */
+  /** Sets the maximum number of calls for a resource; false when the destination does not have it. */
   resize(destination: Balanced, resource: string, most: number): boolean {
     if (!destination.row.resources.has(resource)) return false;
     this.resized.set(`${destination.row.id}/${resource}`, most);
     return true;
   }
 
-  /** Calls that hold a resource of a destination. */
+  /** Number of calls that use a resource of a destination. */
   load(env: ScriptEnvironment, destination: Balanced, resource: string): number {
     return tableOf(env).profiles.size(profileOf(resource), String(destination.row.id)) ?? 0;
   }
 
-  /** Room a destination has for a call that needs some resources; undefined when it has one of them not. */
+  /** Free capacity of a destination for a call that needs these resources; undefined when it lacks one of them. */
   room(
     env: ScriptEnvironment,
     destination: Balanced,
@@ -129,7 +132,7 @@ export class Balancer {
     return least;
   }
 
-  /** A dialog holds resources of a destination. */
+  /** Counts a dialog for resources of a destination. */
   take(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
     const { profiles } = tableOf(env);
     for (const resource of resources) {
@@ -138,7 +141,7 @@ export class Balancer {
     }
   }
 
-  /** Gives back the resources a dialog holds at a destination. */
+  /** Ends the counting of a dialog for resources of a destination. */
   give(env: ScriptEnvironment, dialog: Dialog, destination: Balanced, resources: readonly string[]): void {
     for (const resource of resources)
       tableOf(env).profiles.remove(dialog, profileOf(resource), String(destination.row.id));
@@ -152,7 +155,7 @@ export class Balancer {
     this.probing.wake(env);
   }
 
-  /** By command: a destination that is switched off is not probed. */
+  /** Switches a destination on or off by a command; while off it is not probed. */
   setUsed(env: ScriptEnvironment, destination: Balanced, on: boolean): void {
     const before = destination.usable;
     destination.off = !on;
@@ -175,7 +178,7 @@ function statusEvent(env: ScriptEnvironment, destination: Balanced): void {
   runService(env, 'event', 'E_LOAD_BALANCER_STATUS', params);
 }
 
-/** Destinations and their states stay over a reload of the file. */
+/** Destinations and their states are kept when the file is reloaded. */
 export const balancerState = {
   module: 'load_balancer',
   create: (parameters: ModuleParameters): Balancer => new Balancer(parameters),
@@ -185,7 +188,7 @@ export const balancerState = {
   },
 };
 
-/** The destinations of the configuration of a run. */
+/** The destinations for a run. */
 export function balancerOf(run: Pick<MessageRun, 'env'>): Balancer {
   return run.env.modules.of(balancerState);
 }

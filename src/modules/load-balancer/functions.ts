@@ -17,13 +17,13 @@ import { count, destinationAt, disable, isStarted, next, reset, resourcesOf, sta
 
 const ROUTES: FunctionSpec['routes'] = ['request', 'branch', 'failure'];
 
-/** "1" of 1.x, where it was the algorithm: relative values. */
+/** Flags of a call. In 1.x the argument "1" is the algorithm: relative load. */
 function flagsOf(arg: Arg | undefined, run: MessageRun): string {
   const text = textOf(arg, run);
   return text === '1' ? 'r' : text;
 }
 
-/** Puts the attributes of the destination that was chosen into a variable. */
+/** Writes the attributes of the chosen destination into a variable. */
 function attributes(run: MessageRun, result: number, target: Arg | undefined): number {
   if (result !== 1 || target === undefined) return result;
   const uri = run.pvars.destinationUri;

@@ -3,12 +3,12 @@ import { PerCall } from '../../script/per-call.js';
 import { dialogs } from '../dialog/state.js';
 import { type Balanced, balancerOf } from './balancer.js';
 
-/** Codes of the documentation. */
+/** Return codes from the documentation. */
 const NO_ROOM = -2;
 const NO_DESTINATION = -3;
 const NO_RESOURCE = -4;
 
-/** What lb_start() began for a call. */
+/** The session that lb_start() began for a call. */
 interface Session {
   readonly group: number;
   readonly resources: readonly string[];
@@ -19,10 +19,10 @@ interface Session {
 
 const sessions = new PerCall<{ session: Session | undefined }>(() => ({ session: undefined }));
 
-/** Resources one call may ask for. */
+/** Maximum number of resources a call may need. */
 const MOST_RESOURCES = 32;
 
-/** "pstn;transc". */
+/** Parses "pstn;transc". */
 export function resourcesOf(text: string): string[] {
   return text
     .split(';')
@@ -31,12 +31,12 @@ export function resourcesOf(text: string): string[] {
     .slice(0, MOST_RESOURCES);
 }
 
-/** Whether lb_start() has begun a session for the call. */
+/** Whether lb_start() was called for the call. */
 export function isStarted(run: MessageRun): boolean {
   return sessions.known(run.call)?.session !== undefined;
 }
 
-/** Begins to look for a destination; the one with the most room gets the call. */
+/** Starts a session: the destination with the largest free capacity gets the call. */
 export function start(run: MessageRun, group: number, resources: readonly string[], flags: string): number {
   const balancer = balancerOf(run);
   reset(run);
@@ -50,7 +50,7 @@ export function start(run: MessageRun, group: number, resources: readonly string
   return choose(run, session);
 }
 
-/** The next destination of the session at hand. */
+/** Chooses the next destination of the session. */
 export function next(run: MessageRun): number {
   const session = sessions.known(run.call)?.session;
   return session === undefined ? -1 : choose(run, session);
@@ -63,7 +63,7 @@ function choose(run: MessageRun, session: Session): number {
   const dialog = table.of(run) ?? table.begin(run);
   if (dialog === undefined) return -1;
   const { resources, flags, group } = session;
-  // What the last destination was given is free again before room is looked for.
+  // The resources counted for the last destination are released before capacity is compared.
   if (session.current !== undefined) balancer.give(env, dialog, session.current, resources);
   session.current = undefined;
   let up = false;
@@ -89,7 +89,7 @@ function choose(run: MessageRun, session: Session): number {
   return 1;
 }
 
-/** Ends the session of a call: it holds nothing any more. */
+/** Ends the session of a call and releases its resources. */
 export function reset(run: MessageRun): void {
   const kept = sessions.known(run.call);
   const session = kept?.session;
@@ -100,7 +100,7 @@ export function reset(run: MessageRun): void {
     balancerOf(run).give(run.env, dialog, session.current, session.resources);
 }
 
-/** The destination the call was sent to last is not used until a probe finds it again. */
+/** Disables the last destination of the call until it answers a probe. */
 export function disable(run: MessageRun): number {
   const current = sessions.known(run.call)?.session?.current;
   if (current === undefined) return -1;
@@ -108,7 +108,7 @@ export function disable(run: MessageRun): number {
   return 1;
 }
 
-/** Counts the call at hand, which the script routed itself, for a destination by its address; or takes that back. */
+/** Counts a call that the script has routed itself for the destination with an address, or ends that counting. */
 export function count(
   run: MessageRun,
   where: { readonly address: string; readonly port: number; readonly group: number },
@@ -127,7 +127,7 @@ export function count(
   return 1;
 }
 
-/** A destination by its address. Port 0 and group -1 stand for any. */
+/** The destination with an address. Port 0 and group -1 match any. */
 export function destinationAt(
   run: MessageRun,
   { address, port, group }: { readonly address: string; readonly port: number; readonly group: number },
