@@ -82,7 +82,7 @@ export interface DocumentedSignature {
   readonly routes: readonly RouteKind[];
 }
 
-/** Place of a call in the file, with what is known there. */
+/** A call in the file, with what is known about it. */
 export interface CallSite {
   readonly at: Position;
   readonly dialect: DialectName;
