@@ -22,14 +22,17 @@ import type { ViaMarking } from '../sip/reply.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { code } from './define.js';
 
-/** What t_relay() returns for a request-URI that is none, as recorded. */
+/** Result for a request-URI that is not valid, as recorded. */
 const NO_URI: RelayFault = {
   code: -400,
   status: 479,
   reason: 'Regretfully, we were not able to process the URI (479/TM)',
 };
 
-/** Whether a request-URI may be sent on; with a next hop of its own one of another kind may as well, as long as it is one word. */
+/**
+ * Whether a request-URI may be forwarded. With a separate next hop, a text that only Kamailio accepts as a URI may be
+ * too, if it contains no blank.
+ */
 function isRelayable(text: string, nextHop: string | undefined): boolean {
   const uri = parseUri(text);
   if (uri === undefined || !isUsableUri(text)) {
@@ -38,7 +41,10 @@ function isRelayable(text: string, nextHop: string | undefined): boolean {
   return uri !== undefined && isUsableUri(text) && !kamailioRefuses(uri, text);
 }
 
-/** The code of Kamailio's functions that begin a transaction, where the request-URI is none and there is no transaction yet. */
+/**
+ * Return code of Kamailio's functions that create a transaction, when the request-URI is not valid and there is no
+ * transaction yet.
+ */
 export function refusedUri({ env, call, transaction, pvars }: MessageRun, outbound?: string): number | undefined {
   if (env.dialect === 'opensips' || transaction !== undefined) return undefined;
   if (isRelayable(call.requestUri, outbound ?? pvars.destinationUri)) return undefined;
@@ -46,11 +52,11 @@ export function refusedUri({ env, call, transaction, pvars }: MessageRun, outbou
   return NO_URI.code;
 }
 
-/** Relays the request statefully. The code is what the originals return. */
+/** Relays the request with a transaction. Returns the code of the originals. */
 export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): number | Promise<number> {
   const { call, env } = run;
   const { method } = call.message;
-  // As recorded of Kamailio, the route of local requests ends there, and the request leaves once.
+  // As recorded, t_relay() ends Kamailio's route for local requests, and the request is sent once.
   if (call.own) return env.dialect === 'kamailio' ? 0 : -1;
   runErrorOf(call);
   if (run.routeKind === 'request' && method === 'ACK') return relayAck(run, outbound);
@@ -64,7 +70,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (refused !== undefined) return refused;
   const existed = run.transaction !== undefined;
   const transaction = beginTransaction(run);
-  // As recorded, the script goes on after t_relay() for a copy.
+  // As recorded, the script continues after t_relay() for a retransmission.
   if (transaction === undefined) return 1;
   if (transaction.cancelled) return kamailio ? -1 : -3;
   if (!kamailio && transaction.final !== 0) return -1;
@@ -72,23 +78,23 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   if (run.routeKind === 'failure' && env.tm.block6xx && transaction.branches.some((each) => each.status >= 600))
     return -3;
   if (!flags.no100 && run.routeKind === 'request') answerTrying(transaction, call);
-  // As recorded, a request-URI that cannot be read ends it before anything is sent.
+  // As recorded, an invalid request-URI ends t_relay() before anything is sent.
   let targets = takeTargets(call);
   if (outbound !== undefined) {
-    // As recorded of Kamailio, all branches go there.
+    // As recorded, Kamailio sends all branches to this next hop.
     if (kamailio) targets = targets.map((each) => ({ ...each, destinationUri: undefined, outbound }));
     else if (targets[0] !== undefined) targets[0] = { ...targets[0], destinationUri: outbound };
   }
-  // As recorded, a request-URI or $du is used once: the next relaying needs another, or branches that were added.
+  // As recorded, each request-URI or $du is used once: the next t_relay() needs another one, or added branches.
   if (kamailio && !call.scope.changed) targets.shift();
   call.scope.changed = false;
   if (run.routeKind === 'request') {
     call.edits = run.edits;
     call.freeze();
   }
-  // As recorded, flags that a failure route changes and relays with are those that the next one finds.
+  // As recorded, flags set in a failure route that relays are those that the next failure route sees.
   if (kamailio && run.routeKind === 'failure') call.frozenFlags = call.flags;
-  // As recorded of Kamailio, failure routes see the request as the first of several t_relay() sent it.
+  // As recorded, failure routes of Kamailio see the request as the first of several t_relay() sent it.
   const first = call.relayed;
   const fault = targets.length === 0 ? NOTHING_NEW : sendBranches(run, transaction, targets);
   const settle = (found: RelayFault | undefined): number => {
@@ -101,9 +107,9 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
     if (kamailio) {
       transaction.relayFailed = true;
       if (run.routeKind !== 'request') return found.code < -100 ? -1 : found.code;
-      // As recorded, tm answers when the script has ended and nothing else was sent or answered.
+      // As recorded, tm replies when the script has ended, if nothing else was sent until then.
       if (call.relayFault === undefined) {
-        // A force_rport() after this does not change that answer.
+        // A later force_rport() does not affect that reply.
         const { marking } = transaction.server;
         (call.afterRoute ??= []).push(() => answerFault(call, transaction, marking));
       }
@@ -118,7 +124,7 @@ export function relay(run: MessageRun, flags: RelayFlags, outbound?: string): nu
   return fault instanceof Promise ? fault.then(settle) : settle(fault);
 }
 
-/** Relays a copy of the request, whose replies go nowhere. The code is what the originals return. */
+/** Relays a copy of the request whose replies are discarded. Returns the code of the originals. */
 export function replicate(run: MessageRun, uri: string | undefined): number | Promise<number> {
   run.call.replicates = true;
   const result = relay(run, { no100: false, noAutoReply: true }, uri);
@@ -140,17 +146,17 @@ function answerFault(call: Call, transaction: TransactionState, marking: ViaMark
   transaction.reply(relayFault.status, relayFault.reason, call.replyLines + warningOf(call));
 }
 
-/** An ACK goes on without a transaction; one that acknowledges a failure reply of this proxy ends here. */
+/** Forwards an ACK without a transaction, unless it acknowledges a failure reply of this proxy. */
 function relayAck(run: MessageRun, outbound?: string): number | Promise<number> {
   if (run.known?.kind === 'ack') return 0;
   for (const hook of run.env.hooks.acknowledged) hook(run);
   return forwardStateless(run, outbound);
 }
 
-/** What forward() returns when the onsend route drops the request, as recorded. */
+/** Return code of forward() when the onsend route drops the request, as recorded. */
 const DROPPED_ON_THE_WAY = -510;
 
-/** Sends a request on without a transaction. */
+/** Forwards a request without a transaction. */
 export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
   const { call, env } = run;
   const destinationUri = to ?? run.pvars.destinationUri;
@@ -178,7 +184,8 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       edits: run.edits,
       head: '',
     };
-    // As recorded of Kamailio, it has the branch of the first one that t_relay() sent: the same again for who has that already.
+    // As recorded, Kamailio uses the branch parameter of the first branch that t_relay() sent, so that a receiver of
+    // both takes the second for a retransmission.
     const relayed = env.dialect === 'kamailio' ? run.transaction?.branches[0]?.client?.branch.text : undefined;
     const text = forwarded(
       call,
@@ -211,7 +218,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
   });
 }
 
-/** The transaction of a request that is answered here, whose Via is marked as the script asks for. */
+/** The transaction for answering a request here; its Via gets received and rport as the script asks. */
 function served({ env, call, source }: MessageRun): ServerTransaction {
   const server = env.layer.serve(call.message, source);
   server.marking = call.marking;
@@ -219,15 +226,12 @@ function served({ env, call, source }: MessageRun): ServerTransaction {
   return server;
 }
 
-/** Header lines of the answer to a CANCEL. As recorded of Kamailio, its Warning counts a Via more than came. */
+/** Header lines for the reply to a CANCEL. As recorded, Kamailio's Warning counts one Via more than was received. */
 function cancelReplyLines({ env, call }: MessageRun): string {
   return env.serverLine + (env.dialect === 'kamailio' ? warningOf(call, 1) : '');
 }
 
-/**
- * A CANCEL of an INVITE that is known: it is answered, and the branches are cancelled. undefined when no INVITE
- * matches.
- */
+/** Handles a CANCEL: if its INVITE is known, answers it and cancels the branches. Undefined for an unknown INVITE. */
 export function cancel(run: MessageRun): number | undefined {
   const { call, env } = run;
   if (run.known?.kind === 'copy') {
@@ -253,7 +257,7 @@ export function cancel(run: MessageRun): number | undefined {
   return 1;
 }
 
-/** The Reason lines of a CANCEL (RFC 3326), to be passed on; undefined when it has none. */
+/** The Reason lines of a CANCEL (RFC 3326) for forwarding; undefined when it has none. */
 function reasonOf(cancel: SipMessage): string | undefined {
   const reasons = cancel.headers('reason');
   return reasons.length === 0 ? undefined : reasons.map((each) => `Reason: ${each}\r\n`).join('');
@@ -261,7 +265,7 @@ function reasonOf(cancel: SipMessage): string | undefined {
 
 const ORIGINATOR_CANCEL = 'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n';
 
-/** What t_check_trans returns: 1 for a CANCEL or ACK of a transaction, 0 for a copy, -1 for none. */
+/** Return code of t_check_trans: 1 for a CANCEL or ACK of a known transaction, 0 for a retransmission, -1 otherwise. */
 export function checkTransaction(run: MessageRun): number {
   const { known, call, env } = run;
   if (call.message.method === 'CANCEL') {
@@ -277,7 +281,7 @@ export function checkTransaction(run: MessageRun): number {
     if (known?.kind === 'ack') return 0;
     return code(known?.kind === 'accepted');
   }
-  // As recorded, a request whose transaction this very script has begun is a copy for Kamailio.
+  // As recorded, Kamailio returns 0 also when this script has created the transaction.
   if (run.transaction !== undefined && env.dialect === 'kamailio') return 0;
   if (known === undefined || known.kind === 'new') return -1;
   known.repeat();

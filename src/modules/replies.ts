@@ -21,7 +21,7 @@ const shared = answerFunctions(cfgActions);
 
 const serverError = (run: MessageRun): number => replyHere(run, 500, 'Server error occurred (1/SL)', 'stateless');
 
-/** As recorded of Kamailio: for the error of a function that relays, as long as nothing was done since. */
+/** As recorded, Kamailio answers with the error of a function that relays only if no other function ran since. */
 function errorReply(after: string | undefined): (run: MessageRun) => number {
   const lost = after !== undefined && !/^(?:t_relay|forward|t_forward_nonack|t_newtran|t_replicate)/.test(after);
   return (run) => {
@@ -32,7 +32,7 @@ function errorReply(after: string | undefined): (run: MessageRun) => number {
 
 const UNKNOWN = { status: 500, reason: "I'm terribly sorry, server error occurred (1/TM)" };
 
-/** Functions of sl: replies without a transaction. */
+/** Functions of sl: stateless replies. */
 export const replyFunctions: ScriptFunction[] = [
   ...sharedFunctions('sl', OPENSIPS, { sl_send_reply: shared.opensips.sl_send_reply }),
   ...sharedFunctions('sl', KAMAILIO, {

@@ -15,7 +15,7 @@ export function replyHere(run: MessageRun, status: number, reason: string, way: 
   if (breaksLine(reason)) return replyHere(run, status, oneLine(reason), way);
   if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
-  // The message of event_route[tm:local-response] is the reply itself.
+  // In event_route[tm:local-response] the message is the reply itself.
   if (!call.message.isRequest) return -1;
   runErrorOf(call);
   let transaction = run.transaction ?? (way === 'stateless' ? undefined : call.transaction);
@@ -51,7 +51,7 @@ function server(run: MessageRun, status: number): string {
   return status > 100 || run.env.dialect === 'kamailio' ? run.env.serverLine : '';
 }
 
-/** Lines of append_to_reply, and for a redirection the Contact URIs the script gave. */
+/** Lines of append_to_reply, and for a redirection a Contact with the URIs that the script has set. */
 function replyLines(run: MessageRun, status: number): string {
   const { call, env } = run;
   let lines = call.replyLines;
@@ -61,10 +61,10 @@ function replyLines(run: MessageRun, status: number): string {
       ...(changed ? [withQ(call.requestUri, call.q)] : []),
       ...call.branches.map((each) => withQ(each.uri, each.q)),
     ];
-    // As a URI that is none, one with a line break is left out.
+    // A URI with a line break is not valid and is left out.
     const whole = uris.filter((each) => !breaksLine(each));
     if (whole.length > 0) lines += `Contact: ${whole.join(', ')}\r\n`;
-    // As recorded, later replies of Kamailio have it as well.
+    // As recorded, Kamailio's later replies have it too.
     if (env.dialect === 'kamailio') call.replyLines = lines;
   }
   if (status > 100 || env.dialect === 'kamailio') lines += warningOf(call, run.routeKind === 'failure' ? 1 : 0);

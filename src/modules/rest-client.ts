@@ -13,7 +13,7 @@ import {
   textOf,
 } from './define.js';
 
-/** Return codes as documented. */
+/** Documented return codes. */
 const CODES: Readonly<Record<HttpFailure, number>> = {
   refused: -1,
   'connect timeout': -2,
@@ -22,7 +22,7 @@ const CODES: Readonly<Record<HttpFailure, number>> = {
   failed: -10,
 };
 
-/** Bytes of an answer when the file does not say: a value of a variable. */
+/** Default maximum length of an answer in bytes: it becomes the value of a variable. */
 const MOST_BYTES = 10_240;
 
 const restClient = {
@@ -42,12 +42,12 @@ function number(parameters: ModuleParameters, name: string, fallback: number): n
   return Number.isFinite(value) && value >= 0 ? value : fallback;
 }
 
-/** Seconds in the file; 20 by default, a minute at most. */
+/** A timeout in milliseconds from a parameter in seconds; default 20 s, at most a minute. */
 function milliseconds(parameters: ModuleParameters, name: string): number {
   return Math.min(60, number(parameters, name, 20) || 20) * 1000;
 }
 
-/** Header fields of rest_append_hf() for the next request of a message. */
+/** Header fields set by rest_append_hf() for the next HTTP request of a message. */
 const pending = new PerCall((): [string, string][] => []);
 const MOST_HEADERS = 32;
 

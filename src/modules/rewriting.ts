@@ -32,7 +32,7 @@ function isMyself(run: MessageRun, text: string): boolean {
     const transport = uriTransport(uri) ?? 'udp';
     return isOurs(run.env, uri.host, uri.port) && (run.env.dialect === 'opensips' || hasTransport(run, transport));
   }
-  // As recorded, Kamailio takes text that is not a URI as a host without a port.
+  // As recorded, Kamailio takes a text that is not a URI as a host.
   if (run.env.dialect === 'kamailio') {
     const host = text.trim();
     return (
@@ -50,7 +50,7 @@ function hostIn(sentBy: string): string {
   return colon < 0 ? sentBy : sentBy.slice(0, colon);
 }
 
-/** Replaces display name and URI of From or To; what is left out stays. The tag stays. */
+/** Replaces display name and URI of From or To; a part that is not given stays, and so does the tag. */
 function replaceAddress(
   run: MessageRun,
   header: 'from' | 'to',
@@ -71,7 +71,7 @@ function replaceAddress(
   return 1;
 }
 
-/** As Kamailio does it: display name and URI are replaced separately, and the text between them stays. */
+/** Kamailio's form: display name and URI are replaced separately, and the text between them stays. */
 function replaceParts(
   run: MessageRun,
   header: 'from' | 'to',
@@ -103,7 +103,7 @@ function replaceParts(
   return 1;
 }
 
-/** An argument; undefined for one that is empty. */
+/** An argument as text; undefined when it is empty. */
 function given(arg: Arg | undefined, run: MessageRun): string | undefined {
   const text = arg === undefined ? '' : textOf(arg, run);
   return text === '' ? undefined : text;
@@ -174,7 +174,8 @@ function diversion(dialects: FunctionSpec['dialects']): FunctionSpec {
 }
 
 /**
- * Functions of a server that is not implemented here (`missing`): the request is answered 501. `most`: the most arguments they take.
+ * Functions of a server that is not implemented (`missing`): the request is answered with 501. `most`: maximum number
+ * of arguments.
  */
 function notHere(
   module: string,
@@ -198,7 +199,7 @@ function notHere(
   ]);
 }
 
-/** Functions that look up registrations: they find none, as in a registrar that has just been started. */
+/** Functions that look up registrations; they find none. */
 const REGISTERED: readonly (readonly [module: string, name: string, most: number])[] = [
   ['registrar', 'lookup', 4],
   ['registrar', 'lookup_branches', 2],
@@ -222,7 +223,7 @@ function findsNobody(module: string, name: string, most: number, dialects: Funct
   ]);
 }
 
-/** Dialects in which these functions are answered 501 or find nobody: module registrar is implemented for Kamailio. */
+/** Dialects in which these functions answer with 501 or find nothing: module registrar is implemented for Kamailio. */
 const elsewhere = (module: string): FunctionSpec['dialects'] => (module === 'registrar' ? OPENSIPS : undefined);
 
 const REGISTRAR: readonly (readonly [module: string, name: string, most: number])[] = [

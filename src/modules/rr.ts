@@ -19,7 +19,7 @@ import { exactly } from './patterns.js';
 import { looseRoute, PRELOADED, recordRoute, routeParams } from './record-routing.js';
 import { sharedFunctions } from './shared.js';
 
-/** Which way a request goes in its dialog, by the ftag of our Route and the From tag. */
+/** Whether a request has the wanted direction in its dialog, by the ftag of our Route and its From tag. */
 function direction(run: MessageRun, message: SipMessage, wanted: string): number {
   const params = routeParams(run);
   const ftag = params === undefined ? undefined : uriParam(params, 'ftag');
@@ -64,7 +64,7 @@ export const rrFunctions: ScriptFunction[] = [
         (run) => {
           const addresses = [address, second].filter((each) => each !== undefined).map((each) => textOf(each, run));
           const noted = recordRoute(run, '', addresses);
-          // As recorded, its ftag is the tag of From whichever way the request goes.
+          // As recorded, its ftag is the From tag, whatever direction the request has.
           run.call.upstream = false;
           return noted;
         },

@@ -8,13 +8,16 @@ export interface RouteTimer {
   readonly routes: readonly string[];
 }
 
-/** The shortest interval, in milliseconds. */
+/** Minimum interval in milliseconds. */
 const SHORTEST = 10;
 
-/** rtimer: "name=ta;interval=10;mode=1" and "timer=ta;route=NAME"; an interval that ends with "u" is in microseconds. */
+/**
+ * Timers of rtimer: "name=ta;interval=10;mode=1" and "timer=ta;route=NAME". An interval that ends with "u" is in
+ * microseconds.
+ */
 export const routeTimers = {
   module: 'rtimer',
-  /** Throws an Error for a definition that cannot be read. */
+  /** Throws an Error for an invalid definition. */
   create(parameters: ModuleParameters): readonly RouteTimer[] {
     const interval = parameters.int('default_interval', 120);
     const timers = new Map<string, { ms: number; routes: string[] }>();
@@ -38,12 +41,12 @@ export const routeTimers = {
   },
 };
 
-/** The route that a value of the parameter "exec" names, whether it is there or not; undefined: none. */
+/** Name of the route in a value of the parameter "exec", whether or not the file has the route; undefined: none. */
 export function timedRoute(exec: string): string | undefined {
   return namedValues(exec).get('route');
 }
 
-/** Names of the routes that timers of a file run, whether they are there or not. */
+/** Names of the routes that timers of a file run, whether or not the file has them. */
 export function timedRoutes(
   parameters: ReadonlyMap<string, ReadonlyMap<string, readonly (string | number)[]>>,
 ): readonly string[] {
@@ -51,7 +54,7 @@ export function timedRoutes(
   return all.flatMap((each) => timedRoute(String(each)) ?? []);
 }
 
-/** Runs the routes of the timers from now on; the returned function ends that. */
+/** Starts the timers; the returned function stops them. */
 export function startRouteTimers(env: () => ScriptEnvironment): () => void {
   const { modules, clock } = env();
   if (!modules.loaded.has('rtimer')) return () => undefined;

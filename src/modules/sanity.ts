@@ -8,7 +8,10 @@ import type { SipMessage } from '../sip/message.js';
 import { type FunctionSpec, intOf, KAMAILIO, moduleFunctions, optional, type ScriptFunction } from './define.js';
 import { replyHere } from './replying.js';
 
-/** Checks by their numbers in the module's documentation; those of Via (8, 16) do nothing, those of 1, 4 and 16384 every request here passes. */
+/**
+ * Bits of the checks, by the module's documentation. Those of Via (8, 16) do nothing; every request passes the checks
+ * 1, 4 and 16384, since the parser has refused others.
+ */
 const CHECKS = {
   requestUriScheme: 2,
   cseqMethod: 32,
@@ -22,10 +25,10 @@ const CHECKS = {
   authorization: 8192,
 } as const;
 
-/** URIs that `CHECKS.uris` looks at. */
+/** Bits of the URIs that `CHECKS.uris` checks. */
 const URIS = { request: 1, from: 2, to: 4, contact: 8 } as const;
 
-/** What is wrong with a message: the reply to give, as recorded of Kamailio 5.6.3; without a status nothing is answered. */
+/** The fault of a message with the reply to it, as recorded of Kamailio 5.6.3; without a status there is no reply. */
 interface Fault {
   readonly status: number;
   readonly reason: string;
@@ -39,7 +42,7 @@ const settings = {
   create: (parameters: ModuleParameters) => ({
     checks: parameters.int('default_checks', 3047),
     uris: parameters.int('uri_checks', 7),
-    /** Option tags that Proxy-Require may name. */
+    /** Option tags that Proxy-Require may contain. */
     extensions: new Set(
       parameters
         .text('proxy_require', '')
@@ -48,7 +51,7 @@ const settings = {
         .filter((each) => each !== ''),
     ),
     noReply: parameters.flag('noreply', false),
-    /** A request that is at fault ends in sanity_check(). */
+    /** Whether sanity_check() ends the script for a faulty request. */
     autoDrop: parameters.flag('autodrop', true),
   }),
 };
@@ -56,20 +59,23 @@ const settings = {
 const bad = (reason: string): Fault => ({ status: 400, reason });
 const SILENT: Fault = { status: 0, reason: '' };
 
-/** Whether the original reads it as a URI: sip, sips, tel and urn, with a user that is not empty where there is an "@". */
+/** Whether the original accepts a URI: sip, sips, tel and urn, with a user that is not empty if there is an "@". */
 function isUri(text: string): boolean {
   if (/^(?:tels?|urn):./i.test(text)) return true;
   const uri = parseUri(text);
   return uri !== undefined && !/^sips?:@/i.test(text);
 }
 
-/** A whole number of at most ten digits, without what a blank separates from it; as recorded, 2^32 is the last. */
+/**
+ * Whether a text starts with a whole number of at most ten digits (up to the first blank); as recorded, 2^32 is the
+ * largest.
+ */
 function isNumber(text: string): boolean {
   const [word = ''] = text.trim().split(/\s/, 1);
   return /^\d{1,10}$/.test(word) && Number(word) <= 0x1_0000_0000;
 }
 
-/** The value of a From or To, cut; undefined for one that the original does not read. */
+/** The parsed value of a From or To; undefined for one that the original cannot parse. */
 function addressOf(value: string): AddressValue | undefined {
   const text = value.trim();
   const address = parseAddress(text);
@@ -98,7 +104,7 @@ function proxyRequireFault(message: SipMessage, known: ReadonlySet<string>): Fau
 function uriFault({ message, call }: MessageRun, uris: number): Fault | undefined {
   if (message.isRequest && (uris & URIS.request) !== 0 && !isUri(call.requestUri)) return bad('Bad Request URI');
   if ((uris & URIS.from) !== 0 && !isAddress(message.from)) return bad('Invalid From Header');
-  // As the original writes it.
+  // Misspelt in the original too.
   if ((uris & URIS.to) !== 0 && !isAddress(message.to)) return bad('Ivalid To Header');
   if ((uris & URIS.contact) === 0) return undefined;
   for (const each of splitList(message.headers('contact').join(','), ',')) {
@@ -110,7 +116,7 @@ function uriFault({ message, call }: MessageRun, uris: number): Fault | undefine
   return undefined;
 }
 
-/** `strict`: another scheme than digest is a fault that is not answered. */
+/** `strict`: a scheme other than digest is a fault, for which there is no reply. */
 function credentialsFault(message: SipMessage, strict: boolean): Fault | undefined {
   for (const value of [...message.headers('authorization'), ...message.headers('proxy-authorization')]) {
     if (!/^\s*digest\s/i.test(`${value} `)) {
@@ -147,7 +153,7 @@ function tagFault({ from, to }: SipMessage): Fault | undefined {
   return undefined;
 }
 
-/** What is wrong with a message, in the order in which the original looks; undefined when nothing is. */
+/** The first fault of a message, in the original's order; undefined when there is none. */
 function fault(run: MessageRun, checks: number, uris: number, extensions: ReadonlySet<string>): Fault | undefined {
   const { message, call } = run;
   const has = (bit: number): boolean => (checks & bit) !== 0;
@@ -172,7 +178,7 @@ function fault(run: MessageRun, checks: number, uris: number, extensions: Readon
   return has(CHECKS.duplicateTags) ? tagFault(message) : undefined;
 }
 
-/** What sanity_check() found last, for sanity_reply(). */
+/** The last fault that sanity_check() found, for sanity_reply(). */
 const found = new PerCall((): Fault | undefined => undefined);
 
 function answer(run: MessageRun, { status, reason, lines = '' }: Fault): void {
@@ -187,7 +193,7 @@ const checkCompile: FunctionSpec['compile'] =
     const { extensions, noReply, autoDrop, ...defaults } = run.env.modules.of(settings);
     const looked = intOf(checks, run, defaults.checks);
     const addresses = intOf(uris, run, defaults.uris);
-    // As recorded, 0 for either is a fault of the call.
+    // As recorded, the function fails when either is 0.
     if (looked === 0 || addresses === 0) return -1;
     const wrong = fault(run, looked, addresses, extensions);
     if (wrong === undefined) return 1;

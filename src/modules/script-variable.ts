@@ -10,10 +10,10 @@ import {
 } from '../pvar/variables/definition.js';
 import type { CfgScope } from '../script/call.js';
 
-/** What a cfg script sees, from the context a pseudo-variable is read in. */
+/** The scope of a cfg script. The context that variables of cfg files get always is one. */
 export const scopeOf = (context: PvarContext): CfgScope => context as CfgScope;
 
-/** A variable without argument and index, read and optionally set on the scope of a cfg script. */
+/** A variable without argument and index, with a reader and optionally a writer for the scope of a cfg script. */
 export function own(
   get: (scope: CfgScope) => PvarValue,
   set?: (scope: CfgScope, value: PvarValue) => void,
@@ -22,13 +22,13 @@ export function own(
   return set === undefined ? plain(read) : plain(read, (context, value) => set(scopeOf(context), value));
 }
 
-/** A value as a number; undefined for null and for text that is none. */
+/** A value as a number; undefined for null and for a text that is not one. */
 export function numberIn(value: PvarValue): number | undefined {
   const number = typeof value === 'number' ? value : Number(value ?? Number.NaN);
   return Number.isNaN(number) ? undefined : number;
 }
 
-/** A variable over a list: index and "[*]" as for headers. */
+/** A variable over a list; index and "[*]" work as for header fields. */
 export function listed(
   count: (scope: CfgScope) => number,
   at: (scope: CfgScope, index: number) => PvarValue,

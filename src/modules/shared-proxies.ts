@@ -1,12 +1,12 @@
 import type { MediaProxy } from '../media/proxies.js';
 import type { ModuleStates } from '../script/environment.js';
 
-/** Values kept of media proxies, two for each. */
+/** Maximum number of shared values about media proxies, two for each. */
 const MOST = 2000;
 
 type Sets = Map<number, MediaProxy[]>;
 
-/** The proxies of a new configuration: those that stay keep their state. */
+/** The proxies of a new configuration; those that were configured before keep their state. */
 export function renewedProxies(before: Sets, after: Sets, states: Pick<ModuleStates, 'shared'>, module: string): Sets {
   const known = new Map([...before.values()].flat().map((each) => [each.url, each]));
   const kept = (each: MediaProxy): MediaProxy => {
@@ -16,13 +16,16 @@ export function renewedProxies(before: Sets, after: Sets, states: Pick<ModuleSta
   return sharedProxies(new Map([...after].map(([set, proxies]) => [set, proxies.map(kept)])), states, module);
 }
 
-/** The same media proxies; where several processes run the script, which of them are left out is the same for all. */
+/**
+ * The same media proxies. When several processes run the script, the state whether a proxy is used is in memory they
+ * share.
+ */
 export function sharedProxies(sets: Sets, { shared }: Pick<ModuleStates, 'shared'>, module: string): Sets {
   if (shared === undefined) return sets;
   const values = shared.lastingTable(`${module} proxies`, MOST);
   const number = (key: string): number => Number(values.get(key, 0) ?? 0);
   for (const proxy of [...sets.values()].flat()) {
-    // Read for each call.
+    // Made once, since they are read for each call.
     const [until, disabled] = [`until ${proxy.url}`, `disabled ${proxy.url}`];
     Object.defineProperties(proxy, {
       until: {

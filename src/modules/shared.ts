@@ -10,7 +10,7 @@ type Value = string | number | Format | BoundedRegex | undefined;
 type Reader = (run: MessageRun) => Value;
 type Run = (site: MessageRun, ...args: Value[]) => number | Promise<number>;
 
-/** How an argument is read while a message is handled. */
+/** Returns a function that reads an argument while a message is handled. */
 function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): Reader {
   if (arg === undefined) return () => undefined;
   if (parameter?.kind === 'writable') return () => arg.variable;
@@ -24,7 +24,7 @@ function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): R
   return () => text;
 }
 
-/** A function of the tables in `route/` as one of cfg files. */
+/** A function of the tables in `route/` as a function of cfg files. */
 function asSpec(
   name: string,
   dialects: readonly DialectName[],
@@ -64,7 +64,7 @@ function asSpec(
   };
 }
 
-/** Functions that JavaScript has too, as those of a module of cfg files. */
+/** Functions that JavaScript has too, as functions of a module of cfg files. */
 export function sharedFunctions(
   module: string,
   dialects: readonly DialectName[],

@@ -13,12 +13,12 @@ const settings = {
   create: (parameters: ModuleParameters) => ({
     on: parameters.flag('trace_on', false),
     flag: parameters.int('trace_flag', 0),
-    /** trace_mode: every message goes to the capture server by itself. */
+    /** trace_mode: whether every message is sent to the capture server. */
     all: (parameters.int('trace_mode', 0) & 1) !== 0,
   }),
 };
 
-/** What sip_trace_mode() has set for a call. */
+/** Mode that sip_trace_mode() has set for a call. */
 const modes = new PerCall((): Mode | undefined => undefined);
 
 function modeOf(text: string): Mode | undefined {
@@ -26,7 +26,10 @@ function modeOf(text: string): Mode | undefined {
   return letter === 'm' || letter === 't' || letter === 'd' ? letter : undefined;
 }
 
-/** "sip:10.1.1.2:5085;transport=tcp" as the capture server of switchyard.json; undefined for what is none. */
+/**
+ * The capture server from "sip:10.1.1.2:5085;transport=tcp", in the form of switchyard.json; undefined when that is not
+ * possible.
+ */
 function serverOf(text: string): string | undefined {
   const uri = parseUri(text);
   if (uri === undefined || uri.port === undefined) return undefined;
@@ -34,7 +37,7 @@ function serverOf(text: string): string | undefined {
   return `${transport}:${uri.host}:${uri.port}`;
 }
 
-/** The message at hand as it came; undefined for one that came from nowhere. */
+/** The current message as it was received; undefined for a message that was not received from the network. */
 function atHand({ message, source }: MessageRun, correlation: string): CapturedMessage | undefined {
   if (source === undefined) return undefined;
   const { socket, address, port } = source;
@@ -49,8 +52,8 @@ function atHand({ message, source }: MessageRun, correlation: string): CapturedM
 }
 
 /**
- * As observed of 5.6.3: the message as it came; of a request in mode "t", which is that of a flag in trace_flag that is set, all messages of its
- * transaction besides, in mode "d" all of its dialog.
+ * As observed with 5.6.3, sends the message as received. For a request in mode "t" (also when the flag of trace_flag is
+ * set) all messages of its transaction are sent too, in mode "d" those of its dialog.
  */
 function trace(run: MessageRun, address: string, correlation: string, given: string): number {
   const { on, flag, all } = run.env.modules.of(settings);
@@ -63,7 +66,7 @@ function trace(run: MessageRun, address: string, correlation: string, given: str
   if (address !== '' && server === undefined) return -1;
   const seen = atHand(run, correlation);
   const sent = seen === undefined || captures.send(seen, server);
-  // With trace_mode 1 they all go there anyway; an ACK has no transaction.
+  // With trace_mode 1 all messages are sent anyway; an ACK has no transaction.
   const follows = mode === 'd' || (mode === 't' && message.method !== 'ACK');
   if (follows && message.isRequest && !all) {
     captures.follow(message.callId, mode === 'd' ? undefined : `${message.cseqNumber} ${message.method}`);

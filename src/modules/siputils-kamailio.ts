@@ -49,7 +49,7 @@ const LONG: Readonly<Record<string, string>> = {
 };
 const longName = (name: string): string => LONG[name.toLowerCase()] ?? name.toLowerCase();
 
-/** The AVP that holds what Remote-Party-ID names, and the text around it. */
+/** The AVP with the value for Remote-Party-ID, and texts before and after it. */
 const rpid = {
   module: 'siputils',
   create: (parameters: ModuleParameters) => ({
@@ -59,7 +59,7 @@ const rpid = {
   }),
 };
 
-/** What the AVP of rpid_avp holds; undefined for nothing, an empty text or a number. */
+/** The value of the AVP in rpid_avp; undefined for none, an empty text or a number. */
 function remoteParty(run: MessageRun): string | undefined {
   const { avp } = run.env.modules.of(rpid);
   const value = avp === undefined ? undefined : run.pvars.avps.get(avp);
@@ -227,5 +227,5 @@ const siputils: FunctionSpec[] = [
   ...accepted('sip_p_charging_vector', 'flags', 1, 'accepted'),
 ];
 
-/** Functions of Kamailio's siputils that OpenSIPS has not. */
+/** Functions of Kamailio's siputils that OpenSIPS does not have. */
 export const kamailioUriFunctions: ScriptFunction[] = moduleFunctions('siputils', siputils);

@@ -5,12 +5,12 @@ import type { CfgScope } from '../script/call.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { scopeOf } from './script-variable.js';
 
-/** "proto:host:port" of the socket a Kamailio file sends from. */
+/** "proto:host:port" of the socket to send from, as Kamailio shows it. */
 export function sendSocketText(scope: CfgScope): PvarValue {
   return scope.call?.sendSocket?.description ?? null;
 }
 
-/** Sets the socket to send from by its description; null leaves the choice to us, an unknown socket changes nothing. */
+/** Sets the socket to send from by its description. null lets the proxy choose; an unknown socket changes nothing. */
 export function setSendSocket(scope: CfgScope, value: PvarValue): void {
   const { call } = scope;
   if (call === undefined) return;
@@ -67,7 +67,7 @@ function socketField(socket: SipSocket | undefined, field: string | undefined, t
   }
 }
 
-/** Numbers of transports, as Kamailio counts them. */
+/** Kamailio's numbers of transports. */
 export const TRANSPORT_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['udp', 1],
   ['tcp', 2],
@@ -77,7 +77,7 @@ export const TRANSPORT_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['wss', 6],
 ]);
 
-/** $sndto(ip) and the like: where the message of an onsend route goes, or by which socket. */
+/** $sndto(ip), $sndfrom(ip) and the like: destination or socket of the message in an onsend route. */
 export function sending(end: 'to' | 'from'): VariableDefinition {
   return {
     argument: 'required',

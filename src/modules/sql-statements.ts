@@ -12,18 +12,18 @@ import { assign, isSqlName, numbered, query, targetsIn, urlsOf } from './sql.js'
 
 const ofSqlops = urlsOf('sqlops');
 
-/** The name of a table or column that a script gives as text; '' for what is none. */
+/** The name of a table or column given as text; '' when it is not valid. */
 function identifier(text: string): string {
   const name = text.trim();
   return isSqlName(name) ? name : '';
 }
 
-/** A column of a selection: its name, "*", or a function of one, with the name of the result after it. */
+/** A column of a query: its name, "*", or a function of one, optionally with "as" and a name. */
 const COLUMN = /^(?:[\w.]{1,128}|\*|\w{1,64}\((?:distinct )?(?:[\w.]{1,128}|\*)?\))(?: as \w{1,64})?$/i;
-/** What rows are ordered by. */
+/** An ORDER BY list. */
 const ORDER = /^\s*[\w.]+(?:\s+(?:asc|desc))?(?:\s*,\s*[\w.]+(?:\s+(?:asc|desc))?)*\s*$/i;
 
-/** The columns of a selection, a JSON array; undefined for what is none. */
+/** The columns of a query, from a JSON array; undefined for any other text. */
 function columnsIn(text: string): readonly string[] | undefined {
   if (text.trim() === '') return [];
   try {
@@ -37,14 +37,14 @@ function columnsIn(text: string): readonly string[] | undefined {
 
 const MOST_COLUMNS = 256;
 
-/** What is wrong with the parts of a statement, as far as they are constants. */
+/** Checks of the constant parts of a statement; they return the error, if any. */
 const PART_CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
   columns: (text) => (columnsIn(text) === undefined ? `"${text}" is not JSON array of columns` : undefined),
   table: (text) => (identifier(text) === '' ? `"${text}" is not a name of a table` : undefined),
   order: (text) => (text === '' || ORDER.test(text) ? undefined : `"${text}" is not an order of columns`),
 };
 
-/** Writes a value of the JSON arrays of sql_select and the like as text of a statement. */
+/** Writes a value from the JSON arguments of sql_select and similar functions as an SQL literal. */
 type Literal = (value: unknown) => string;
 
 function literalOf(database: SqlDatabase): Literal {
@@ -52,7 +52,10 @@ function literalOf(database: SqlDatabase): Literal {
     database.quoted(value === null || value === undefined ? null : typeof value === 'number' ? value : String(value));
 }
 
-/** JSON arrays of one-pair objects: [{"user": "alice"}, {"age": {">": 5}}]. Undefined for what is none. */
+/**
+ * Parses a JSON array of objects with one property each: [{"user": "alice"}, {"age": {">": 5}}]. Undefined for any
+ * other text.
+ */
 function pairs(text: string): [string, unknown][] | undefined {
   try {
     const read = JSON.parse(text) as unknown;
@@ -142,7 +145,7 @@ function insertion(verb: string, [table = '', columns = '']: readonly string[], 
 
 const SELECTED = ['columns', 'table', 'filter', 'order'];
 
-/** Functions of OpenSIPS' sqlops that make a statement of its parts. */
+/** Functions of OpenSIPS' sqlops that build a statement from its parts. */
 export const sqlStatementFunctions: ScriptFunction[] = moduleFunctions('sqlops', [
   built('sql_select', SELECTED, selection, 2),
   built('sql_select_one', SELECTED, selection, 1),

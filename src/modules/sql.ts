@@ -18,7 +18,7 @@ import {
   textOf,
 } from './define.js';
 
-/** Connections by name: Kamailio's "ca=>mysql://...", OpenSIPS' "1 mysql://..." or a URL alone, which is number 0. */
+/** Connections by name: Kamailio's "ca=>mysql://...", OpenSIPS' "1 mysql://...", or a URL, which is number 0. */
 function connections(texts: readonly string[]): Map<string, string> {
   const urls = new Map<string, string>();
   for (const text of texts) {
@@ -33,7 +33,7 @@ function connections(texts: readonly string[]): Map<string, string> {
   return urls;
 }
 
-/** Databases of a module by name, as the parameters `names` give them. */
+/** Databases of a module by name, from the parameters in `names`. */
 function databases(module: string, names: readonly string[]) {
   return {
     module,
@@ -49,18 +49,21 @@ const DATABASES = {
 
 type Urls = (run: MessageRun) => ReadonlyMap<string, string>;
 
-/** The URLs of a module's databases by name, "0" for one without. db_default_url is among them where a file of OpenSIPS names none. */
+/**
+ * The URLs of a module's databases by name; "0" is the one without a name. Where a file of OpenSIPS gives none,
+ * db_default_url is used.
+ */
 export function urlsOf(module: keyof typeof DATABASES): Urls {
   const state = DATABASES[module];
   return (run) => run.env.modules.of(state);
 }
 
-/** Results of sql_query by name, while a message is handled. */
+/** Results of sql_query by name, for the current message. */
 const results = new PerCall(() => new Map<string, SqlResult>());
-/** Results one message may hold. */
+/** Maximum number of results for one message. */
 const MOST_RESULTS = 32;
 
-/** Runs a statement; undefined when it failed, which is logged. */
+/** Executes a statement; undefined when it failed, which is logged. */
 export async function query(
   run: MessageRun,
   url: string | undefined,
@@ -83,14 +86,14 @@ export async function query(
   }
 }
 
-/** Whether a statement has a result to look at. */
+/** Whether a statement returns rows. */
 function selects(statement: string): boolean {
   return /^\s*(?:\(\s*)*(?:select|show|with|pragma|explain|call|values)\b/i.test(statement);
 }
 
 /**
- * Assigns columns of rows to variables: AVPs get the value of every row, the first row first. As recorded of Kamailio, a column without a value changes nothing, and
- * AVPs keep the values that they have after the new ones.
+ * Assigns columns of rows to variables; an AVP gets the values of all rows, in order. As recorded of Kamailio, a column
+ * without a value changes nothing, and the earlier values of an AVP stay after the new ones.
  */
 export function assign(run: MessageRun, targets: readonly Format[], rows: SqlResult['rows']): void {
   const adds = run.env.dialect === 'kamailio';
@@ -114,7 +117,7 @@ export function assign(run: MessageRun, targets: readonly Format[], rows: SqlRes
   });
 }
 
-/** "$avp(a);$avp(b)". Throws an Error with what is wrong. */
+/** Parses "$avp(a);$avp(b)". Throws an Error that says what is wrong. */
 export function targetsIn(text: string): Format[] {
   return text
     .split(/[;,](?=\s*\$)/)
@@ -127,14 +130,14 @@ export function targetsIn(text: string): Format[] {
     });
 }
 
-/** Without variables the columns go to $avp(1), $avp(2) and so on. */
+/** Without variables the columns are assigned to $avp(1), $avp(2) and so on. */
 export function numbered(columns: number): Format[] {
   return Array.from({ length: columns }, (_, i) => compileFormat(`$avp(${i + 1})`));
 }
 
 const ofSqlops = urlsOf('sqlops');
 
-/** OpenSIPS' query with variables for the columns: 1 with rows, -2 without, -1 when it failed. */
+/** A query of OpenSIPS with variables for the columns: 1 with rows, -2 without rows, -1 when it failed. */
 function columnsQuery(
   name: string,
   urls: Urls,
@@ -183,7 +186,7 @@ const kamailio: FunctionSpec[] = [
         const kept = results.of(run.pvars);
         if (result !== undefined && (kept.size < MOST_RESULTS || kept.has(textOf(result, run))))
           kept.set(textOf(result, run), found);
-        // As recorded: 2 where nothing came back, 3 where rows came that nobody asked for.
+        // As recorded: 2 without rows, 3 when there are rows but no result name was given.
         return found.rows.length === 0 ? 2 : result === undefined ? 3 : 1;
       },
   },
@@ -201,7 +204,7 @@ const kamailio: FunctionSpec[] = [
         if (found === undefined) return -1;
         const { xavps } = run.pvars;
         const name = textOf(xavp, run);
-        // The newest record is the first one: the first row goes on top.
+        // The newest record has index 0, so the first row is added last.
         for (const row of [...found.rows].reverse()) {
           const record = xavps.push(name);
           for (const [i, column] of found.columns.entries()) xavps.set(record, column, row[i] ?? null);
@@ -247,7 +250,7 @@ const kamailio: FunctionSpec[] = [
     compile:
       ([result]) =>
       (run) => {
-        // As recorded, a result that was freed has no rows.
+        // As recorded, a freed result has no rows.
         const kept = results.of(run.pvars);
         if (kept.has(textOf(result, run))) kept.set(textOf(result, run), { columns: [], rows: [] });
         return 1;
@@ -283,18 +286,18 @@ const dbr: VariableDefinition = {
 /** Variables of Kamailio's sqlops. */
 export const sqlVariables: readonly [string, VariableDefinition][] = [['dbr', dbr]];
 
-/** Functions of sqlops that run a statement as it is given, and avp_db_query. */
+/** Functions of sqlops that execute a statement as given, and avp_db_query. */
 export const sqlFunctions: ScriptFunction[] = [
   ...moduleFunctions('sqlops', [...kamailio, ...opensips]),
   ...moduleFunctions('avpops', [columnsQuery('avp_db_query', urlsOf('avpops'), false, 'expression', undefined)]),
 ];
 
-/** Whether a text can stand in a statement as the name of a table or column. */
+/** Whether a text can be the name of a table or column. */
 export function isSqlName(text: string): boolean {
   return /^[\w.]+$/.test(text);
 }
 
-/** What follows WHERE for columns that have these values. */
+/** The condition after WHERE for columns that must have these values. */
 export function sqlCondition(
   database: SqlDatabase,
   columns: readonly (readonly [name: string, value: string])[],
@@ -302,7 +305,7 @@ export function sqlCondition(
   return columns.map(([name, value]) => `${name} = ${database.quoted(value)}`).join(' AND ');
 }
 
-/** "2026-01-31 12:30:05", local time, as both programs write it. */
+/** Local time as "2026-01-31 12:30:05", the form both programs write. */
 export function databaseTime(ms: number): string {
   const d = new Date(ms);
   const two = (n: number): string => String(n).padStart(2, '0');

@@ -8,7 +8,10 @@ import { code, type FunctionSpec } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
-/** The branch that $sbranch(field) writes: one for the process, which scripts fill and then add to a request. */
+/**
+ * The branch that $sbranch(field) writes. There is one for the process; scripts set its fields and then add it to a
+ * request.
+ */
 const kept = {
   module: 'pv',
   create: (): { branch: RequestBranch } => ({ branch: emptyBranch() }),
@@ -50,7 +53,7 @@ export const staticBranchVariable: VariableDefinition = {
       },
       set: (context: PvarContext, value: PvarValue) => {
         const { branch } = branchOf(scopeOf(context).env);
-        // As recorded, q is a number of thousandths; text is passed over.
+        // As recorded, q is given in thousandths; a text is ignored.
         if (field !== 'q') setBranchField(branch, field, value);
         else if (typeof value === 'number') branch.q = String(value / 1000);
       },

@@ -3,34 +3,34 @@ import { ownText } from '../core/own-text.js';
 import type { ModuleParameters } from '../script/environment.js';
 import { code, type FunctionSpec, intOf, OPENSIPS, param, textOf } from './define.js';
 
-/** How what was noted within the window becomes one number. */
+/** How the values within the window become one number. */
 type SeriesAlgorithm = 'accumulate' | 'average' | 'percentage';
 
-/** What "stat_series_profile" says of the series that are made by it. */
+/** A profile of series (parameter "stat_series_profile"). */
 interface SeriesProfile {
   readonly algorithm: SeriesAlgorithm;
   readonly group: string;
-  /** Milliseconds that are looked back. */
+  /** Length of the window in milliseconds. */
   readonly window: number;
   readonly slots: number;
-  /** What all of it is with "percentage". */
+  /** The total, for "percentage". */
   readonly whole: number;
 }
 
-/** Series one script may make, slots of one, and characters of a name: names outlive messages. */
+/** Maximum number of series of one script, of slots of a series, and of characters of a name. */
 const MOST_SERIES = 10_000;
 const MOST_SLOTS = 3600;
 const LONGEST_NAME = 1024;
 
 interface Slot {
-  /** The number of its span of time. */
+  /** Number of the slot since time 0. */
   number: number;
   sum: number;
   count: number;
   good: number;
 }
 
-/** What was noted in the last seconds, by slots of time; older slots count no more. */
+/** Values of the last seconds in slots of equal length; slots older than the window are ignored. */
 class Series {
   private readonly slots: Slot[] = [];
   private readonly span: number;
@@ -77,7 +77,7 @@ class Series {
   }
 }
 
-/** The series of a script by name, and the profiles they are made by. */
+/** The series of a script by name, and their profiles. */
 export class SeriesTable {
   private readonly known = new Map<string, Series>();
 
@@ -88,12 +88,14 @@ export class SeriesTable {
     return this.known;
   }
 
-  /** The series of that name. */
+  /** The series with a name. */
   find(name: string): Series | undefined {
     return this.known.get(name);
   }
 
-  /** False when there is no such profile, or there are too many series, or the name is too long. */
+  /**
+   * Adds a value to a series. False when there is no such profile, there are too many series, or the name is too long.
+   */
   note(profile: string, name: string, value: number, clock: Clock): boolean {
     let series = this.known.get(name);
     if (series === undefined) {
@@ -107,7 +109,10 @@ export class SeriesTable {
   }
 }
 
-/** "acd: algorithm=average window=600 slots=60 group=trunks"; a window of 60 s with a slot a second unless it says otherwise. */
+/**
+ * Parses "acd: algorithm=average window=600 slots=60 group=trunks"; by default the window is 60 s with a slot for each
+ * second.
+ */
 function profileOf(text: string): [string, SeriesProfile] {
   const [, name = '', settings = ''] = /^\s*([^:\s]+)\s*(?::(.*))?$/s.exec(text) ?? [];
   const given = new Map(
@@ -132,7 +137,7 @@ function profileOf(text: string): [string, SeriesProfile] {
   ];
 }
 
-/** The series of statistics; they begin anew when the file is read again with other profiles. */
+/** State of statistic series; they start again when the file is reloaded with other profiles. */
 export const statisticSeries = {
   module: 'statistics',
   create: (parameters: ModuleParameters): SeriesTable =>

@@ -21,7 +21,7 @@ import { dialogs } from './dialog/state.js';
 import { scopeOf } from './script-variable.js';
 import { seriesFunctions, statisticSeries } from './statistic-series.js';
 
-/** A counter of a script. */
+/** A counter that a script has made. */
 interface ScriptCounter {
   readonly group: string;
   value: number;
@@ -42,7 +42,7 @@ class OwnCounter implements ScriptCounter {
   }
 }
 
-/** One of all processes that run the script. */
+/** A counter of all processes that run the script. */
 class SharedCounter implements ScriptCounter {
   constructor(
     readonly group: string,
@@ -66,11 +66,11 @@ class SharedCounter implements ScriptCounter {
   }
 }
 
-/** Counters one script may make, and characters of a name. */
+/** Maximum number of counters of one script, and maximum length of a name. */
 const MOST_COUNTERS = 10_000;
 const LONGEST_NAME = 1024;
 
-/** "name", "group:name", "group.name"; "name/no_reset" in parameters. */
+/** Parses "name", "group:name" or "group.name", and "name/no_reset" in parameters. */
 function nameOf(text: string): { readonly group: string | undefined; readonly name: string } {
   const match = /^([\w-]+)[:.](.+)$/s.exec(text.trim());
   return match === null ? { group: undefined, name: text.trim() } : { group: match[1], name: match[2] ?? '' };
@@ -78,12 +78,12 @@ function nameOf(text: string): { readonly group: string | undefined; readonly na
 
 class Counters {
   private readonly known = new Map<string, ScriptCounter>();
-  /** Values by name, and groups where they are not the usual one, of what any process has made. */
+  /** Shared values by name, with the groups that differ from the default: counters that any process has made. */
   private shared: { readonly values: ValueMap<PvarValue>; readonly groups: ValueMap<PvarValue> } | undefined;
 
   constructor(readonly group: string) {}
 
-  /** Counts together with other processes from now on. To be called before anything is counted. */
+  /** From now on counters are shared with other processes. Must be called before anything is counted. */
   share(values: SharedValues | undefined, module: string): void {
     if (values === undefined || this.shared !== undefined) return;
     this.shared = {
@@ -93,7 +93,7 @@ class Counters {
     for (const [name, { group, resets }] of this.known) this.known.set(name, this.make(name, group, resets));
   }
 
-  /** All there are by name. */
+  /** All counters by name. */
   get all(): ReadonlyMap<string, ScriptCounter> {
     for (const [name] of this.shared?.values.entries(0) ?? []) this.foreign(name);
     return this.known;
@@ -113,7 +113,10 @@ class Counters {
     return copy;
   }
 
-  /** Undefined when there is none, and there are too many to make one, or its name is too long. Names outlive messages. */
+  /**
+   * The counter with a name, which is created if `make` is set. Undefined when there is none, when there are too many,
+   * or when the name is too long.
+   */
   find(text: string, make: boolean): ScriptCounter | undefined {
     const { group = this.group, name } = nameOf(text);
     const counter = this.known.get(name) ?? this.foreign(name);
@@ -122,7 +125,7 @@ class Counters {
   }
 
   private add(name: string, group: string): ScriptCounter | undefined {
-    // What other processes have made counts: a full table would drop its oldest.
+    // Counters of other processes are included: a full shared table would drop its oldest entry.
     if (this.known.size >= MOST_COUNTERS || (this.shared?.values.size ?? 0) >= MOST_COUNTERS) return undefined;
     const own = ownText(name);
     const counter = this.make(own, ownText(group), true);
@@ -139,7 +142,7 @@ class Counters {
     return counter;
   }
 
-  /** One that another process has made. */
+  /** A counter that another process has made. */
   private foreign(name: string): ScriptCounter | undefined {
     const { shared, known } = this;
     if (shared === undefined || known.has(name) || shared.values.get(name, 0) === undefined) return undefined;
@@ -150,7 +153,7 @@ class Counters {
   }
 }
 
-/** The statistics of a script, by name. */
+/** State of statistics: the counters of a script. */
 export const statistics = {
   module: 'statistics',
   create(parameters: ModuleParameters, states: ModuleStates): Counters {
@@ -177,7 +180,7 @@ const scriptCounters = {
   copy: (counters: Counters): Counters => counters.copy(),
 };
 
-/** "+1", "-3", "5": added or taken away. */
+/** Changes a counter by "+1", "-3" or "5". */
 function updated(counter: ScriptCounter, text: string): boolean {
   const match = /^\s*([+-]?)(\d{1,10})\s*$/.exec(text);
   if (match === null) return false;
@@ -214,9 +217,9 @@ const stats: FunctionSpec[] = [
   },
 ];
 
-/** Iterators of stat_iter_init() by name: statistics of a group that have not been shown yet. */
+/** Iterators of stat_iter_init() by name: the remaining statistics of a group. */
 const iterators = new PerCall((): Map<string, (readonly [string, number])[]> => new Map());
-/** Iterators of one message. */
+/** Maximum number of iterators of one message. */
 const MOST_ITERATORS = 16;
 
 const walks: FunctionSpec[] = [
@@ -296,7 +299,7 @@ export const statisticsFunctions: ScriptFunction[] = [
   ]),
 ];
 
-/** $stat(name): one of the script, of its modules, or of the product. */
+/** $stat(name): a statistic of the script, of its modules, or of this program. */
 export const statisticVariable: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -307,7 +310,7 @@ export const statisticVariable: VariableDefinition = {
         const wanted = name(context);
         const { modules } = scopeOf(context).env;
         const own = ownStatistic(modules, wanted);
-        // A counter below zero is shown as a number of 32 bits without a sign.
+        // Kamailio shows a negative counter as an unsigned 32-bit number.
         if (own !== undefined && own < 0 && scopeOf(context).env.dialect === 'kamailio') return own >>> 0;
         return own ?? context.statistic(wanted) ?? null;
       },
@@ -339,7 +342,7 @@ function ownStatistic(modules: ModuleStates, name: string): number | undefined {
     ?.value();
 }
 
-/** One number of a module that listings show. */
+/** One statistic of a module, for listings. */
 export interface ModuleStatistic {
   readonly group: string;
   readonly name: string;

@@ -1,7 +1,7 @@
 import { type BoundedRegex, compilePosix } from '../core/posix-regex.js';
 import type { MessageRun } from '../script/call.js';
 
-/** "/pattern/replacement/flags", parsed: the pattern, and its replacement. */
+/** A compiled "/pattern/replacement/flags". */
 export interface Substitution {
   readonly regex: BoundedRegex;
   readonly all: boolean;
@@ -11,8 +11,9 @@ export interface Substitution {
 type Piece = string | number | { readonly format: (run: MessageRun) => string };
 
 /**
- * Reads a substitution. Any character may replace "/"; flags are i (letter case), g (all), s (lines do not matter).
- * `format` compiles the variables in the replacement. Throws an Error with the reason.
+ * Compiles a substitution. Any character may be used instead of "/". Flags: i ignores letter case, g replaces all
+ * matches, s makes "^" and "$" match at the ends of the text only. `format` compiles the variables in the replacement.
+ * Throws an Error with the reason.
  */
 export function parseSubstitution(
   text: string,
@@ -80,7 +81,7 @@ function readPieces(text: string, format: (text: string) => ((run: MessageRun) =
 /** Maximum number of replacements of one substitution. */
 const MOST = 256;
 
-/** Text with the substitution made; undefined when nothing is found. */
+/** The text after the substitution; undefined when nothing matches. */
 export function substituted(s: Substitution, text: string, run: MessageRun): string | undefined {
   let out = '';
   let at = 0;
@@ -97,7 +98,7 @@ export function substituted(s: Substitution, text: string, run: MessageRun): str
   return found === 0 ? undefined : out + text.slice(at);
 }
 
-/** Replaces in a part of the message by edits. The number of replacements. */
+/** Applies a substitution to a part of the message as edits. Returns the number of replacements. */
 export function editBySubstitution(s: Substitution, run: MessageRun, from: number, to: number): number {
   const { message, edits } = run;
   const text = message.text.slice(from, to);
@@ -106,7 +107,7 @@ export function editBySubstitution(s: Substitution, run: MessageRun, from: numbe
   while (at <= text.length && found < MOST) {
     const match = s.regex.match(text, at);
     if (match === undefined) break;
-    // As recorded, Kamailio replaces nothing where a pattern finds the empty text.
+    // As recorded, Kamailio replaces nothing when the match is empty.
     if (match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
     edits.replace(from + match.start, from + match.end, s.replacement(match.groups, run));

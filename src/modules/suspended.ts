@@ -6,20 +6,20 @@ import { nextTransactionNumber, takeTransactionNumber } from '../script/transact
 import { type FunctionSpec, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-/** Numbers that name a transaction in a script: $T(id_index) and $T(id_label). */
+/** The numbers by which a script refers to a transaction: $T(id_index) and $T(id_label). */
 export interface TransactionId {
   readonly index: number;
   readonly label: number;
 }
 
-/** As in the original: a slot of a table of 65,536, and a number within it. */
+/** As in the original, a slot of a table of 65,536, and a number in it. */
 const idOf = (label: number): TransactionId => ({ index: Math.imul(label, 40_503) & 0xffff, label });
 
 const ids = new PerCall<TransactionId, TransactionState>(() => {
   return idOf(takeTransactionNumber());
 });
 
-/** The numbers the next transaction that is asked for its own will have. */
+/** The numbers that the next transaction will get when it is asked for them. */
 export function nextTransactionId(): TransactionId {
   return idOf(nextTransactionNumber());
 }
@@ -35,16 +35,16 @@ export function transactionId(transaction: TransactionState): TransactionId {
   return ids.of(transaction);
 }
 
-/** Transactions that wait for t_continue(), by "index:label". */
+/** Suspended transactions that wait for t_continue(), by "index:label". */
 const kept = {
   module: 'tmx',
   create: () => new Map<string, { readonly call: Call; readonly transaction: TransactionState }>(),
 };
 
-/** Transactions that may wait at once. */
+/** Maximum number of suspended transactions. */
 const MOST_SUSPENDED = 100_000;
 
-/** Milliseconds a suspended request waits before it is answered with 408: what the original lets a transaction live. */
+/** Milliseconds after which a suspended request is answered with 408: the original's maximum lifetime of a transaction. */
 const LIFETIME = { invite: 180_000, other: 32_000 };
 
 const keyOf = ({ index, label }: TransactionId): string => `${index}:${label}`;
@@ -84,7 +84,7 @@ export const suspendFunctions: FunctionSpec[] = [
       const { scope } = call;
       const own = scope.run;
       const done = transaction.resumeWith((resumed) => {
-        // The bound on statements holds for all parts of the run together.
+        // The limit on statements applies to the whole run.
         resumed.work = run.work;
         return route.call(resumed).finally(() => {
           run.work = resumed.work;

@@ -9,7 +9,7 @@ import { allowsUri } from './permission-files.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
 
-/** Entries one listing shows, and characters of their keys and values. */
+/** Maximum number of entries in one listing, and of characters of their keys and values. */
 const MOST_LISTED = 10_000;
 const MOST_LISTED_TEXT = 8 * 1024 * 1024;
 
@@ -25,7 +25,7 @@ function cacheOf(env: ScriptEnvironment, name: string | undefined) {
   return cache;
 }
 
-/** An integer as commands are given it, hexadecimal too. */
+/** Parses an integer argument of a command, decimal or hexadecimal. */
 function integer(text: string | undefined, what: string): number {
   const number = Number(text ?? Number.NaN);
   if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is not a number`);

@@ -7,10 +7,13 @@ import { kamailioFunction } from './kamailio-function.js';
 import { multipartFunctions } from './multipart.js';
 import { anyCase, byLine, exactly } from './patterns.js';
 
-/** Replacements of one call. */
+/** Maximum number of replacements in one call. */
 const MOST_REPLACEMENTS = 256;
 
-/** Replaces a text between two offsets: the first occurrence, or with mode "a" all. As recorded, 1 whether or not there is one. */
+/**
+ * Replaces a text between two offsets: its first occurrence, or with mode "a" all. As recorded, returns 1 even when
+ * there is none.
+ */
 function replaceText(run: MessageRun, [old, by, mode]: Args, from: number, to: number): number {
   const wanted = textOf(old, run);
   if (wanted === '') return -1;
@@ -57,7 +60,7 @@ function removeMatching(run: MessageRun, [name, how, wanted]: Args): number {
   return found > 0 ? 1 : -2;
 }
 
-/** HTTP date of RFC 3261 section 20.17. */
+/** The value of Date (RFC 3261 section 20.17). */
 const dateOf = (ms: number): string => new Date(ms).toUTCString();
 
 const textTests: FunctionSpec[] = [
@@ -69,7 +72,7 @@ const textTests: FunctionSpec[] = [
     const [whole, wanted] = [textOf(text, run), textOf(end, run)];
     const tail = whole.slice(Math.max(0, whole.length - wanted.length));
     if (tail === wanted) return 1;
-    // As recorded, by which of the two comes first.
+    // As recorded, the result depends on which of the two texts sorts first.
     return whole.length >= wanted.length && tail < wanted ? -2 : -1;
   }),
   kamailioFunction('cmp_str', 'one other', 'whether two texts are the same', (run, [a, b]) =>
@@ -188,7 +191,7 @@ const edits: FunctionSpec[] = [
     'text pattern index count variable',
     'a part that a pattern finds in a text',
     (run, [text, pattern, index, count, target]) => {
-      // As recorded, the count is how many of the whole match and its groups are looked at.
+      // As recorded, the count limits the whole match and the groups that can be used.
       if ((Number(textOf(count, run)) || 0) <= (Number(textOf(index, run)) || 0)) return -1;
       const match = exactly(textOf(pattern, run)).match(textOf(text, run), 0) as
         | { groups?: readonly (string | undefined)[] }
@@ -208,5 +211,5 @@ const edits: FunctionSpec[] = [
   ...multipartFunctions,
 ];
 
-/** Functions on the text of messages that Kamailio's textops has, and OpenSIPS has not. */
+/** Functions on the text of messages that only Kamailio's textops has. */
 export const kamailioTextFunctions: ScriptFunction[] = moduleFunctions('textops', [...textTests, ...edits]);

@@ -24,12 +24,15 @@ function search(run: MessageRun, regex: Arg, from: number, to: number): number {
   return code(compiled.test(run.message.text.slice(from, to)));
 }
 
-/** Where the header part that functions look at begins: after the first line in Kamailio's subst, at the start elsewhere. */
+/**
+ * Offset at which searching in the header part begins: after the first line in Kamailio's subst, at the start
+ * otherwise.
+ */
 function afterFirstLine(run: MessageRun): number {
   return run.message.headersStart;
 }
 
-/** Replaces what a regular expression finds first, or all of it, in a part of the message. */
+/** Replaces the first match of a regular expression, or all matches, in a part of the message. */
 function replace(run: MessageRun, regex: Arg, text: string, from: number, to: number, all: boolean): number {
   const compiled = regex.regex(run) ?? byLine(regex.string(run));
   const part = run.message.text.slice(from, to);
@@ -38,7 +41,7 @@ function replace(run: MessageRun, regex: Arg, text: string, from: number, to: nu
   while (found < 256) {
     const match = compiled.match(part, at);
     if (match === undefined) break;
-    // As recorded, Kamailio replaces nothing where a pattern finds the empty text.
+    // As recorded, Kamailio replaces nothing when the match is empty.
     if (all && match.end === match.start && run.env.dialect === 'kamailio') break;
     found++;
     run.edits.replace(from + match.start, from + match.end, text);
@@ -48,7 +51,7 @@ function replace(run: MessageRun, regex: Arg, text: string, from: number, to: nu
   return code(found > 0);
 }
 
-/** As recorded, Kamailio takes these patterns as they stand: line by line, whatever the letter case. */
+/** As recorded, Kamailio uses these patterns as written, line by line, and ignores letter case. */
 export const regexParam = param('pattern', 'regex', { lines: true });
 
 /** Functions of Kamailio's textops that replace what a pattern matches. */
@@ -103,12 +106,12 @@ export const kamailioReplacements: FunctionSpec[] = [
   ),
 ];
 
-/** What is put in; as recorded, Kamailio takes it as it is written. */
+/** The text to insert; as recorded, Kamailio uses it as written. */
 function replacement(arg: Arg | undefined, run: MessageRun): string {
   return run.env.dialect === 'kamailio' ? (arg?.text ?? '') : textOf(arg, run);
 }
 
-/** Functions of both dialects that search in a message, or replace what a pattern matches. */
+/** Functions of both dialects that search in a message or replace matches. */
 export function searches(): FunctionSpec[] {
   return [
     {

@@ -92,7 +92,7 @@ const opensips: FunctionSpec[] = [
         for (const field of message.fields()) {
           const name = text.slice(field.line, field.nameEnd);
           const lower = name.toLowerCase();
-          // The first of a name says how it is written.
+          // The first field with a name decides how the name is written.
           const shown = written.get(lower) ?? name;
           written.set(lower, shown);
           const values = headers.get(shown);
@@ -120,7 +120,7 @@ const opensips: FunctionSpec[] = [
         const fields = [...run.message.fields()].filter((field) =>
           glob.matches(run.message.text.slice(field.line, field.nameEnd).toLowerCase()),
         );
-        // The value assigned last is the first of an AVP.
+        // The value assigned last is the first of an AVP, so the fields are assigned in reverse order.
         for (const field of fields.reverse()) {
           names?.variable?.assign(run.pvars, run.message.text.slice(field.line, field.nameEnd));
           values?.variable?.assign(run.pvars, textIn(run, field));
@@ -130,7 +130,7 @@ const opensips: FunctionSpec[] = [
   },
 ];
 
-/** A test for names of header fields: by a regular expression where the kind is r, else by a shell pattern. */
+/** A test of header field names: by a regular expression for kind "r", else by a shell pattern. */
 function namesMatching(pattern: string, kind: Arg | undefined): (name: string) => boolean {
   if (kind?.constant === 'r') {
     const regex = anyCase(pattern);
@@ -189,7 +189,7 @@ const kamailio: FunctionSpec[] = [
     dialects: KAMAILIO,
     routes: ['request', 'onreply', 'event'],
     summary: 'makes the changes so far part of the message',
-    // Not once the route was recorded.
+    // Not allowed after record_route().
     compile: () => (run) => code(run.call.recordRouting.length === 0 && !run.call.own && applyChanges(run)),
   },
 ];

@@ -1,15 +1,15 @@
-/** Characters of a period that are looked at: scripts may take it from a peer. */
+/** Maximum length of a period: scripts may take it from a peer. */
 const LONGEST = 4096;
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const WEEKDAYS = ['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'];
 
-/** One scale: its least and greatest number, names for numbers, and its number at a time. */
+/** A scale: its minimum and maximum, names of its numbers, and its value at a time. */
 interface Scale {
   readonly least: number;
   readonly most: number;
   readonly names?: { readonly words: readonly string[]; readonly letters: number };
-  /** A range may begin with the greater number. */
+  /** Whether a range may begin with the greater number. */
   readonly wraps: boolean;
   at(time: Date): number;
 }
@@ -29,7 +29,7 @@ const scale = (least: number, most: number, at: Scale['at'], more: Partial<Scale
 
 const YEAR = scale(0, 9999, (time) => time.getFullYear(), { wraps: false });
 const MONTH = scale(1, 12, (time) => time.getMonth() + 1, { names: { words: MONTHS, letters: 3 } });
-// As observed of 5.6.3: the Sundays of the month so far, at least 1.
+// As observed with 5.6.3: the number of Sundays of the month so far, at least 1.
 const WEEK = scale(1, 6, (time) => Math.max(1, Math.floor((time.getDate() + 6 - time.getDay()) / 7)));
 const YEAR_DAY = scale(1, 366, dayOfYear);
 const MONTH_DAY = scale(1, 31, (time) => time.getDate());
@@ -38,7 +38,7 @@ const HOUR = scale(0, 23, (time) => time.getHours());
 const MINUTE = scale(0, 59, (time) => time.getMinutes());
 const SECOND = scale(0, 60, (time) => time.getSeconds());
 
-/** A map, as scripts may take the names from a peer. */
+/** A Map, since scripts may take the names from a peer. */
 const SCALES: ReadonlyMap<string, Scale> = new Map([
   ['year', YEAR],
   ['yr', YEAR],
@@ -60,7 +60,10 @@ const SCALES: ReadonlyMap<string, Scale> = new Map([
   ['sec', SECOND],
 ]);
 
-/** A value of a scale; undefined for one that it does not have. Text that is no number counts as 0 where the scale has no names. */
+/**
+ * Parses a value of a scale; undefined for one out of range. In a scale without names, a text that is not a number
+ * counts as 0.
+ */
 function numberOf({ least, most, names }: Scale, text: string): number | undefined {
   if (names !== undefined && !/^\d/.test(text)) {
     const index = names.words.indexOf(text.slice(0, names.letters).toLowerCase());
@@ -71,15 +74,15 @@ function numberOf({ least, most, names }: Scale, text: string): number | undefin
 }
 
 /**
- * Whether a time lies in a period as Perl's Time::Period writes them: "wd{2-6} hr{8-16}, wd{7}". As observed of 5.6.3, one that cannot be
- * read holds always. Linear in the text.
+ * Whether a time is in a period of Perl's Time::Period: "wd{2-6} hr{8-16}, wd{7}". As observed with 5.6.3, an invalid
+ * period contains all times. Takes linear time.
  */
 export function timePeriodHolds(text: string, time: Date): boolean {
   if (text.length > LONGEST) return false;
   return text.split(',').some((each) => partHolds(each, time) !== false);
 }
 
-/** Whether all scales of a part hold; undefined for one that cannot be read. */
+/** Whether a time matches all scales of a part; undefined for an invalid part. */
 function partHolds(text: string, time: Date): boolean | undefined {
   const wanted = new Map<Scale, boolean>();
   const pattern = /\s*([a-z]+)\s*\{([^{}]*)\}\s*/iy;
@@ -98,7 +101,7 @@ function partHolds(text: string, time: Date): boolean | undefined {
 function valuesHold(known: Scale, text: string, now: number): boolean | undefined {
   let holds = false;
   for (const [, from = '', range, to = ''] of text.matchAll(/(?=[^\s])([^\s-]*)(?:\s*(-)\s*([^\s-]*))?/g)) {
-    // "-10": from 0 on.
+    // "-10" means from 0 to 10.
     const first = numberOf(known, from);
     const last = range === undefined ? first : numberOf(known, to);
     if (first === undefined || last === undefined) return undefined;

@@ -3,7 +3,7 @@ import { startExpiry } from './htable/expiry.js';
 import { startLocations } from './registrar/timer.js';
 import { startRouteTimers } from './rtimer.js';
 
-/** Starts the timers of modules; the returned function ends them. */
+/** Starts the timers of modules; the returned function stops them. */
 export function startModuleTimers(env: () => ScriptEnvironment): () => void {
   const stops = [startRouteTimers(env), startExpiry(env), startLocations(env)];
   return () => {

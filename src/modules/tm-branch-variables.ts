@@ -9,18 +9,18 @@ import { flagBit, flagNames } from './flags.js';
 import { numberIn, own, scopeOf } from './script-variable.js';
 import { transactionId } from './suspended.js';
 
-/** What a script keeps with one branch of a transaction. */
+/** Values that a script keeps for one branch of a transaction. */
 interface Kept {
   readonly avps: AvpStore;
   readonly attributes: Map<string, string | number>;
 }
 
-/** Attributes a branch may have. */
+/** Maximum number of attributes of a branch. */
 const MOST_ATTRIBUTES = 100;
-/** Branches of one transaction with which something is kept: those of all failure routes together. */
+/** Maximum number of branches of a transaction with such values, including those of failure routes. */
 const MOST_KEPT = 1000;
 
-/** By the index of the branch: in a branch route the branch itself is not there yet. */
+/** By the index of the branch, since in a branch route the branch does not exist yet. */
 const keptOf = new PerCall<Map<number, Kept>, TransactionState>(() => new Map());
 
 const ROUTES: ReadonlySet<string> = new Set(['branch', 'onreply', 'failure']);
@@ -29,19 +29,21 @@ function transactionOf(scope: CfgScope): TransactionState | undefined {
   return scope.run?.transaction ?? scope.call?.transaction;
 }
 
-/** The branch at hand: the one sent, the one a reply came from, the one that was chosen; undefined in other routes. */
+/**
+ * Index of the current branch: the one being sent, the one of a reply, or the chosen one; undefined in other routes.
+ */
 function currentIndex(scope: CfgScope): number | undefined {
   const { run } = scope;
   return run !== undefined && ROUTES.has(run.routeKind) ? (run.branch?.index ?? scope.branchIndex) : undefined;
 }
 
-/** What is kept with a branch; undefined where nothing is. */
+/** The values kept for a branch; undefined where there are none. */
 function known(scope: CfgScope, index: number | undefined): Kept | undefined {
   const transaction = transactionOf(scope);
   return transaction === undefined || index === undefined ? undefined : keptOf.known(transaction)?.get(index);
 }
 
-/** What is kept with a branch, begun where nothing is; undefined for an index no branch can have. */
+/** The values kept for a branch, created if there are none; undefined for an impossible index. */
 function kept(scope: CfgScope, index: number | undefined): Kept | undefined {
   const transaction = transactionOf(scope);
   if (transaction === undefined || index === undefined || !(index >= 0 && index < MOST_KEPT)) return undefined;
@@ -51,7 +53,7 @@ function kept(scope: CfgScope, index: number | undefined): Kept | undefined {
   return one;
 }
 
-/** $bavp(name): an AVP of the branch at hand. */
+/** $bavp(name): an AVP of the current branch. */
 const branchAvp: VariableDefinition = {
   argument: 'required',
   indexed: true,
@@ -72,7 +74,7 @@ const branchAvp: VariableDefinition = {
   },
 };
 
-/** The position of the branch an index names: none is the one at hand, negative ones count from the last. */
+/** The position of a branch by its index: without an index the current one; negative ones count from the last. */
 function position(context: PvarContext, index: IndexReader | undefined): number | undefined {
   const scope = scopeOf(context);
   if (index === undefined) return currentIndex(scope);
@@ -81,13 +83,13 @@ function position(context: PvarContext, index: IndexReader | undefined): number 
   return i < 0 ? (transactionOf(scope)?.branches.length ?? 0) + i : i;
 }
 
-/** The branch an index names. */
+/** The branch with an index. */
 function branchAt(context: PvarContext, index: IndexReader | undefined): BranchState | undefined {
   const at = position(context, index);
   return transactionOf(scopeOf(context))?.branches.find((each) => each.index === at);
 }
 
-/** $tm.branch.<field>[index]: what a branch of the transaction was sent with, and what came back. */
+/** $tm.branch.<field>[index]: what a branch of the transaction was sent with, and its reply. */
 function branchField(read: (branch: BranchState) => PvarValue): VariableDefinition {
   return {
     argument: 'none',
@@ -138,7 +140,7 @@ const branchAttribute: VariableDefinition = {
   },
 };
 
-/** Variables of OpenSIPS' tm about the branches of the transaction at hand. */
+/** Variables of OpenSIPS' tm about the branches of the current transaction. */
 export const transactionBranchVariables: readonly [string, VariableDefinition][] = [
   ['bavp', branchAvp],
   [

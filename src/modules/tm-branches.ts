@@ -1,12 +1,12 @@
 import type { MessageRun } from '../script/call.js';
 import { code, type FunctionSpec, intOf, KAMAILIO, OPENSIPS, optional, param, textOf } from './define.js';
 
-/** The branches of the transaction a route runs in; none before it has begun. */
+/** The branches of the run's transaction; none before it is created. */
 function branches(run: MessageRun) {
   return (run.transaction ?? run.call.transaction)?.branches ?? [];
 }
 
-/** Functions about the branches of a transaction and the replies they got. */
+/** Functions on the branches of a transaction and their replies. */
 export const branchFunctions: FunctionSpec[] = [
   {
     name: 't_grep_status',
@@ -17,7 +17,7 @@ export const branchFunctions: FunctionSpec[] = [
       ([status]) =>
       (run) => {
         const wanted = intOf(status, run, 0);
-        // As recorded, the branch whose reply ended the others' wait does not count yet.
+        // As recorded, the branch that got its final reply last does not count yet.
         const last = run.routeKind === 'failure' ? run.transaction?.decisive : undefined;
         return code(branches(run).some((each) => each !== last && each.status === wanted));
       },

@@ -10,7 +10,7 @@ import { hasId } from './suspended.js';
 
 const module = 'tm';
 
-/** Header lines of a command by lower-case name: those the request is made of, and the others as they stand. */
+/** Splits the header lines of a command: those with a known name by lower-case name, and the others as text. */
 function linesOf(text: string): { readonly named: ReadonlyMap<string, string>; readonly rest: string } {
   const named = new Map<string, string>();
   let rest = '';
@@ -23,13 +23,13 @@ function linesOf(text: string): { readonly named: ReadonlyMap<string, string>; r
     const lower = name.toLowerCase();
     const key = (name.length === 1 ? COMPACT_FORMS[lower] : undefined) ?? lower;
     if (/^(?:from|to|call-id|cseq)$/.test(key)) named.set(key, value.trim());
-    // What is written from what the request is.
+    // These are written anew.
     else if (!/^(?:content-length|via|max-forwards)$/.test(key)) rest += `${name}: ${value.trim()}\r\n`;
   }
   return { named, rest };
 }
 
-/** "." stands for nothing in calls that name no parameters. */
+/** "." stands for an omitted parameter in commands without parameter names. */
 function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' || text === '.' ? undefined : text;
 }
@@ -37,7 +37,7 @@ function given(text: string | undefined): string | undefined {
 function send(env: ScriptEnvironment, params: Readonly<Record<string, string | undefined>>): Promise<MiValue> {
   const { method = '', ruri = '', headers = '', body } = params;
   if (!/^[A-Z]{1,32}$/.test(method)) throw new CommandFault(400, 'Invalid method');
-  // Its answer would have to be acknowledged.
+  // Its final reply would need an ACK.
   if (/^(?:INVITE|ACK|CANCEL)$/.test(method)) throw new CommandFault(400, `${method} is not sent by a command`);
   if (parseUri(ruri) === undefined) throw new CommandFault(400, 'Invalid RURI');
   const nextHop = given(params['next_hop']);
@@ -73,7 +73,7 @@ function send(env: ScriptEnvironment, params: Readonly<Record<string, string | u
   });
 }
 
-/** The transaction of a script that waits under a server transaction. */
+/** The script's transaction that owns a server transaction. */
 function owner({ owner: of }: ServerTransaction): TransactionState | undefined {
   return of !== undefined && 'cancelBranches' in of ? (of as TransactionState) : undefined;
 }

@@ -115,7 +115,7 @@ const sl: FunctionSpec[] = [
   ...accepted('sl_forward_reply', 'code? reason?', 1, 'accepted: replies are forwarded'),
 ];
 
-/** Functions of Kamailio's tm, tmx and sl that OpenSIPS has not. */
+/** Functions of Kamailio's tm, tmx and sl that OpenSIPS does not have. */
 export const kamailioTransactionFunctions: ScriptFunction[] = [
   ...moduleFunctions('tm', tm),
   ...moduleFunctions('tmx', tmx),

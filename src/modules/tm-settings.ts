@@ -1,6 +1,6 @@
 import { type FunctionSpec, intOf, KAMAILIO, optional, param } from './define.js';
 
-/** Functions that set what a transaction does: its times, its 100, what it does with replies. */
+/** Functions that change the behaviour of a transaction: its timers, its 100, the handling of replies. */
 export const transactionSettings: FunctionSpec[] = [
   {
     name: 't_set_fr',

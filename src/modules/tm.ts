@@ -31,7 +31,10 @@ import { sharedFunctions } from './shared.js';
 import { branchFunctions } from './tm-branches.js';
 import { transactionSettings } from './tm-settings.js';
 
-/** Copies of a request whose transaction t_lookup_request() has found: as recorded, t_newtran() begins none then and lets the script go on. */
+/**
+ * Retransmissions for which t_lookup_request() found the transaction: as recorded, t_newtran() then creates none and
+ * lets the script continue.
+ */
 const lookedUp = new PerCall<boolean>(() => false);
 
 const tm: FunctionSpec[] = [

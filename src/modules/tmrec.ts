@@ -10,13 +10,16 @@ const settings = {
   create: (parameters: ModuleParameters) => ({ separator: parameters.text('separator', '|').charAt(0) || '|' }),
 };
 
-/** The time of an argument in milliseconds; that of now where it is left out or no number. */
+/** A time argument in milliseconds; the current time when it is omitted or not a number. */
 function timeOf(arg: Arg | undefined, run: MessageRun): number {
   const seconds = arg === undefined ? undefined : arg.int(run);
   return seconds === undefined ? run.env.clock.now() : seconds * 1000;
 }
 
-/** As observed of 5.6.3: what is no recurrence, has no duration or one of 0 never holds. */
+/**
+ * Whether a recurrence includes a time. As observed with 5.6.3, an invalid one, or one without a duration, includes
+ * none.
+ */
 function recurrenceHolds(run: MessageRun, text: string, now: number): boolean {
   const { separator } = run.env.modules.of(settings);
   const fields = (separator === '|' ? text : text.replaceAll('|', ' ').replaceAll(separator, '|')).split('|');

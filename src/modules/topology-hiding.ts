@@ -17,7 +17,7 @@ const named = (parameters: ModuleParameters, name: string): string[] =>
     .map((each) => each.trim().toLowerCase())
     .filter((each) => each !== '');
 
-/** The parameters of topology_hiding. Throws an Error for what cannot be done. */
+/** The parameters of topology_hiding. Throws an Error for an unsupported one. */
 export const hidingSettings = {
   module: 'topology_hiding',
   create(parameters: ModuleParameters) {
@@ -25,7 +25,7 @@ export const hidingSettings = {
       throw new Error('th_internal_trusted_tag is not supported: each side is hidden from the other');
     return {
       prefix: parameters.text('th_callid_prefix', 'DLGCH_'),
-      // The transport is that of this proxy.
+      // The transport parameter is that of this proxy.
       passed: named(parameters, 'th_passed_contact_uri_params').filter((each) => each !== 'transport'),
       passedFieldParams: named(parameters, 'th_passed_contact_params'),
     };
@@ -37,9 +37,9 @@ function checkFlags(constant: string | number): string | undefined {
   return wrong === undefined ? undefined : `flag "${wrong}" is not known: U, D, C, a and A are`;
 }
 
-/** "both", "/caller/callee": the users of the Contacts that the sides are shown. */
+/** Parses the users of the Contacts shown to the sides: "both", "/caller/callee". */
 function usersIn(given: string): NonNullable<Dialog['hidden']>['users'] {
-  // A script may take it from a peer: what a user cannot have would end the URI or the line.
+  // A script may take the text from a peer: characters not allowed in a user would end the URI or the line.
   const text = given.replace(/[^\w!~*'().&=+$,;?/%-]/g, '');
   if (text === '') return {};
   if (!text.includes('/')) return { caller: text, callee: text };
@@ -61,7 +61,7 @@ function hidingOf(dialog: Dialog, hidden: NonNullable<Dialog['hidden']>, to: Sid
   };
 }
 
-/** Hides each side of a call from the other, from its INVITE on. */
+/** Hides each side of a call from the other, beginning with its INVITE. */
 function hide(run: MessageRun, flags: string, users: string): number {
   const { call, env } = run;
   const { message } = call;
@@ -69,7 +69,7 @@ function hide(run: MessageRun, flags: string, users: string): number {
   const table = env.modules.of(dialogs);
   const dialog = table.begin(run);
   if (dialog === undefined) return -1;
-  // The dialog is known here, so that the Call-ID of the other side need not carry anything.
+  // The dialog is kept here, so the Call-ID for the other side can be random.
   const callId = /c/i.test(flags) ? `${env.modules.of(hidingSettings).prefix}${env.random.token(16)}` : undefined;
   dialog.hidden = {
     keepUser: /u/i.test(flags),
@@ -93,7 +93,7 @@ function hide(run: MessageRun, flags: string, users: string): number {
   return 1;
 }
 
-/** A request within such a call goes to the other side: its Contact and the routers before it. */
+/** Sends a request inside such a call to the other side: to its Contact, through the routers before it. */
 function match(run: MessageRun): number {
   const { call, env } = run;
   const { message } = call;
@@ -101,7 +101,7 @@ function match(run: MessageRun): number {
   const uri = parseUri(call.requestUri);
   const dialog = table.index.byDid(uriParam(uri?.params ?? '', 'did') ?? uri?.user ?? '');
   if (dialog?.hidden === undefined || message.toTag === '') return -1;
-  // Each side names the call as it knows it.
+  // Each side uses its own Call-ID.
   const side = message.fromTag === dialog.caller.tag ? 'caller' : 'callee';
   if (dialog.callIdOf(side) !== message.callId) return -1;
   table.taken(run, dialog);
@@ -118,22 +118,22 @@ function match(run: MessageRun): number {
   return 1;
 }
 
-/** From now on replies show this proxy, and the Via fields the request came with. */
+/** Registers filters that hide the answering side in replies, and put the Via fields of the request back. */
 function restore(call: Call, transaction: TransactionState): void {
   const { hiding } = call;
   const table = call.env.modules.of(dialogs);
   const dialog = table.of({ call });
   if (hiding === undefined) return;
-  // A reply shows the other side to the one that has asked.
+  // A reply shows the hidden form of its sender to the side that sent the request.
   const back = dialog?.hidden === undefined ? hiding : hidingOf(dialog, dialog.hidden, dialog.direction);
   transaction.filterReplies((reply) => {
     if (dialog !== undefined) learn(call, dialog, reply);
     return hidingReply(reply, call.message, call.source, call.marking, back);
-    // Reply routes see, and change, what the other side has sent.
+    // Late, so that reply routes see and change what the other side has sent.
   }, true);
 }
 
-/** Contact and routers of the side that answers, before they are hidden. */
+/** Stores Contact and Record-Route of the answering side before they are hidden. */
 function learn(call: Call, dialog: Dialog, reply: Parameters<typeof contactOf>[0]): void {
   const contact = reply.status < 300 ? contactOf(reply) : '';
   if (contact === '') return;
@@ -143,7 +143,7 @@ function learn(call: Call, dialog: Dialog, reply: Parameters<typeof contactOf>[0
   } else if (reply.status >= 200) dialog.leg(otherSide(dialog.direction)).contact = contact;
 }
 
-/** Puts back what was hidden when a request of such a dialog begins a transaction. */
+/** Hooks that undo the hiding when a request of such a dialog creates a transaction. */
 export const topologyHidingHooks: ScriptHooks<MessageRun> = {
   began: [({ call }, transaction) => restore(call, transaction)],
   routed: [],

@@ -18,7 +18,7 @@ function idPart(part: 'index' | 'label'): (scope: CfgScope) => PvarValue {
   };
 }
 
-/** $T_inv($x): a variable read from the INVITE that a CANCEL is about. */
+/** $T_inv($x): a variable of the INVITE that a CANCEL refers to. */
 const cancelledInvite: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -34,7 +34,7 @@ const cancelledInvite: VariableDefinition = {
   }),
 };
 
-/** Variables of Kamailio's tm and tmx about the transaction at hand. */
+/** Variables of Kamailio's tm and tmx about the current transaction. */
 export const transactionVariables: readonly (readonly [string, VariableDefinition])[] = [
   [
     'T',
@@ -45,7 +45,7 @@ export const transactionVariables: readonly (readonly [string, VariableDefinitio
       id_label_n: () => nextTransactionId().label,
       reply_code: (scope) => scope.txCode ?? scope.replyCode ?? scope.call?.transaction?.lastStatus ?? 0,
       reply_type: (scope) => (transactionOf(scope) === undefined ? null : 0),
-      // What "@tm.method" and its kin are read by.
+      // Values of "@tm.method" and similar selects.
       method: (scope) => (transactionOf(scope) === undefined ? null : (scope.call?.message.method ?? null)),
       'uas.status': (scope) => transactionOf(scope)?.lastStatus ?? null,
       'uac.count': (scope) => transactionOf(scope)?.branches.length ?? null,

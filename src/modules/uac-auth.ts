@@ -17,18 +17,18 @@ import {
 import { dialogs } from './dialog/state.js';
 import { answerChallenge, type DigestChallenge, type DigestCredentials, readChallenge } from './digest.js';
 
-/** Times the challenges of one request are answered: a gateway that refuses every answer must not be asked for ever. */
+/** Maximum number of challenges answered for one request: a gateway may refuse every answer. */
 const MOST_ANSWERS = 8;
 
 interface Known extends DigestCredentials {
   readonly realm: string;
 }
 
-/** Credentials of the file: those of parameters, and the variables a script puts them into. */
+/** Credentials from parameters, and the variables into which a script writes credentials. */
 const credentials = {
   module: 'uac',
   create(parameters: ModuleParameters, states: ModuleStates) {
-    // OpenSIPS has a module of its own for them since 1.8.
+    // In OpenSIPS since 1.8 a separate module has these parameters.
     const sources = [states.module('uac_auth'), parameters];
     const variable = (name: string): Format | undefined => {
       const text = sources.map((each) => each.text(name, '')).find((each) => each !== '');
@@ -44,7 +44,7 @@ const credentials = {
   },
 };
 
-/** "user:realm:password". */
+/** Parses "user:realm:password". */
 function knownOf(text: string): Known | undefined {
   const first = text.indexOf(':');
   const second = text.indexOf(':', first + 1);
@@ -52,10 +52,10 @@ function knownOf(text: string): Known | undefined {
   return { user: text.slice(0, first), realm: text.slice(first + 1, second), password: text.slice(second + 1) };
 }
 
-/** The line that was added for a request last, and how often. */
+/** The credentials line added to a request last, and the number of challenges answered. */
 const added = new PerCall((): { line: string; count: number } => ({ line: '', count: 0 }));
 
-/** A password, or as OpenSIPS takes it "0x" and the HA1 in hexadecimal. */
+/** The credentials, whose password may be "0x" and a hexadecimal HA1 in OpenSIPS. */
 function withHash(credentials: DigestCredentials, dialect: DialectName): DigestCredentials {
   const { password } = credentials;
   const hash = dialect === 'opensips' ? /^0x([0-9a-f]{32}|[0-9a-f]{64})$/.exec(password)?.[1] : undefined;
@@ -74,7 +74,7 @@ function credentialsFor(run: MessageRun, { realm }: DigestChallenge, hashed: boo
   return listed.find((each) => each.realm === realm);
 }
 
-/** Answers the challenge of the reply that was chosen: the next t_relay() of the failure route takes the answer along. */
+/** Answers the challenge in the chosen reply: the next t_relay() of the failure route sends the credentials. */
 function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly string[]): number {
   const { message, edits, call } = run;
   const reply = run.branch?.reply;
@@ -105,7 +105,7 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
     edits.insert(message.headersEnd, line);
     added.set(call, { line, count: before.count + 1 });
     raiseNumber(run);
-    // As observed of Kamailio 5.6.3, the next t_relay() goes where the challenge came from, without another target.
+    // As observed with Kamailio 5.6.3, the next t_relay() sends to the same target without a new one being set.
     if (run.env.dialect === 'kamailio') call.scope.changed = true;
     return 1;
   }
@@ -113,8 +113,9 @@ function authenticate(run: MessageRun, hashed: boolean, algorithms: readonly str
 }
 
 /**
- * RFC 3261 section 22.2: the request with credentials has a number of its own. Only who follows the dialog can keep to it afterwards: OpenSIPS
- * raises it then, Kamailio where track_cseq_updates of dialog says so.
+ * Increments CSeq: by RFC 3261 section 22.2 the request with credentials has another number. The later requests of the
+ * dialog must be renumbered too, so only a program that follows the dialog can do this: OpenSIPS then does it, Kamailio
+ * if track_cseq_updates of dialog is set.
  */
 function raiseNumber(run: MessageRun): void {
   const { env, transaction } = run;

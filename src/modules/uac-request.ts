@@ -19,7 +19,7 @@ interface UacRequest {
   type: PvarValue;
 }
 
-/** What $uac_req holds: one for the configuration, as in the original. */
+/** State of $uac_req: one for the configuration, as in the original. */
 const requestState = {
   module: 'uac',
   create: (): UacRequest => ({ fields: new Map(), code: null, type: null }),
@@ -61,7 +61,7 @@ function send(run: MessageRun): number {
         });
         return;
       }
-      // As recorded, the route sees the reply.
+      // As recorded, the event route handles the reply.
       const source = { socket, address: socket.address, port: socket.port, flow: undefined };
       runReceived(env, 'uac:reply', reply.text, source, ({ call }) => {
         call.scope.replyCode = code;
@@ -92,7 +92,7 @@ export const uacRequestVariable: VariableDefinition = {
         const { fields } = scope(context);
         if (name === 'all') fields.clear();
         else if (value === null) fields.delete(name);
-        // As recorded, a field takes values of its own type: others leave it as it is.
+        // As recorded, a field accepts values of its own type; others have no effect.
         else if ((typeof value === 'number') === NUMERIC.has(name))
           fields.set(name, typeof value === 'string' ? value.slice(0, 65_536) : value);
       },

@@ -32,10 +32,10 @@ const uac = {
   },
 };
 
-/** Calls whose From or To was changed: what replies must show instead is the text the request came with. */
+/** Headers (From, To) of calls that were changed: replies must have the text of the received request. */
 const changed = new PerCall(() => new Set<Header>());
 
-/** The difference of two URIs, enciphered: one of them and the password give the other. */
+/** The XOR of two URIs and the password: with the password and one URI it gives the other. */
 export function difference(one: string, other: string, password: Buffer): string {
   const size = Math.max(one.length, other.length);
   const bytes = Buffer.alloc(size);
@@ -43,11 +43,11 @@ export function difference(one: string, other: string, password: Buffer): string
     const key = password.length === 0 ? 0 : (password[i % password.length] as number);
     bytes[i] = (one.charCodeAt(i) || 0) ^ (other.charCodeAt(i) || 0) ^ key;
   }
-  // As Kamailio was recorded to write it, so that such a proxy may follow in a call.
+  // In the form recorded of Kamailio, so that a Kamailio proxy can take over a call.
   return bytes.toString('base64').replaceAll('=', '-');
 }
 
-/** The other URI; undefined when the text is no difference to this one. */
+/** The other URI; undefined when the text is not a difference to this one. */
 export function otherOf(known: string, text: string, password: Buffer): string | undefined {
   if (text.length > 700) return undefined;
   const bytes = Buffer.from(text.replaceAll('-', '='), 'base64');
@@ -56,22 +56,25 @@ export function otherOf(known: string, text: string, password: Buffer): string |
   for (let i = 0; i < bytes.length; i++) {
     const key = password.length === 0 ? 0 : (password[i % password.length] as number);
     const code = (bytes[i] as number) ^ (known.charCodeAt(i) || 0) ^ key;
-    // The shorter of the two was filled up with zeros.
+    // The shorter of the two was padded with zeros.
     if (code === 0) break;
     other += String.fromCharCode(code);
   }
   return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
 
-/** Calls whose From or To was changed outside a branch route. */
+/** Headers (From, To) of calls that were changed outside a branch route. */
 const written = new PerCall(() => new Set<Header>());
 
-/** Whether Kamailio's uac refuses to change a header again, as recorded: the old URI stands in Record-Route already. */
+/**
+ * Whether Kamailio's uac refuses to change a header a second time, as recorded: Record-Route contains the old URI
+ * already.
+ */
 export function isReplaced(run: MessageRun, header: Header): boolean {
   return run.routeKind !== 'branch' && written.known(run.call)?.has(header) === true;
 }
 
-/** From or To of the request was changed by uac_replace_from() or uac_replace_to(). */
+/** uac_replace_from() or uac_replace_to() has changed a header of the request. */
 export function replaced(run: MessageRun, header: Header, before: string, after: string): void {
   const { call, env } = run;
   if (!env.modules.loaded.has('uac')) return;
@@ -91,7 +94,7 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
   if (settings.mode === 'auto') restoreReplies(run, header);
 }
 
-/** From now on replies show the header as the request had it. */
+/** From now on replies have the header of the received request. */
 function restoreReplies({ call, transaction }: Pick<MessageRun, 'call' | 'transaction'>, header: Header): void {
   const first = changed.known(call) === undefined;
   changed.of(call).add(header);
@@ -107,11 +110,11 @@ function follow(call: Call, transaction: TransactionState): void {
       if (edit !== undefined) edits.push(edit);
     }
     return edits;
-    // Reply routes of Kamailio see what came.
+    // Late in Kamailio: its reply routes see the received header.
   }, call.env.dialect === 'kamailio');
 }
 
-/** The header of a reply as the request had it, with the tag of the reply. */
+/** Edit that restores the header of a reply, with the tag of the reply. */
 function restored(request: SipMessage, reply: SipMessage, header: Header): TextEdit | undefined {
   const from = header === 'from';
   const [start, end] = from ? [reply.fromValue, reply.fromEnd] : [reply.toValue, reply.toEnd];
@@ -125,7 +128,10 @@ function restored(request: SipMessage, reply: SipMessage, header: Header): TextE
   return reply.text.slice(start, end) === text ? undefined : { start, end, text };
 }
 
-/** A request of a dialog whose first request was changed: its header is changed as the other side knows it. */
+/**
+ * Restores the header of a request inside a dialog whose first request was changed: it gets the URI that the other side
+ * knows.
+ */
 function restoreRequest(run: MessageRun, which: Header): boolean {
   const { call, env } = run;
   const settings = env.modules.of(uac);
@@ -135,7 +141,7 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   const { message } = call;
   const ftag = uriParam(params, 'ftag');
   const downstream = ftag === undefined || ftag === message.fromTag;
-  // Seen from the other side From is To.
+  // In requests of the other side From and To are exchanged.
   const header: Header = downstream ? which : which === 'from' ? 'to' : 'from';
   const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
   if (start < 0) return false;
@@ -154,7 +160,7 @@ export function restoreByHand(run: MessageRun, header: Header): number {
   return run.env.modules.loaded.has('uac') && restoreRequest(run, header) ? 1 : -1;
 }
 
-/** Puts back From and To in replies and requests of a call in which uac_replace changed them. */
+/** Hooks that restore From and To in replies and requests of a call in which uac_replace has changed them. */
 export const uacHooks: ScriptHooks<MessageRun> = {
   began: [
     ({ call }, transaction) => {

@@ -1,6 +1,6 @@
 import { parseUri } from '../core/uri.js';
 
-/** Parameters that must be in both URIs when one has them (RFC 3261 section 19.1.4). */
+/** Parameters that two equal URIs must both have, if one has them (RFC 3261 section 19.1.4). */
 const IN_BOTH = new Set(['user', 'ttl', 'method', 'maddr', 'transport']);
 
 function paramsOf(text: string): Map<string, string> {
@@ -12,7 +12,7 @@ function paramsOf(text: string): Map<string, string> {
   return out;
 }
 
-/** Whether two SIP URIs are the same (RFC 3261 section 19.1.4). False when one is none. */
+/** Whether two SIP URIs are equal (RFC 3261 section 19.1.4). False when one is invalid. */
 export function compareUris(one: string, other: string): boolean {
   const [a, b] = [parseUri(one), parseUri(other)];
   if (a === undefined || b === undefined) return false;

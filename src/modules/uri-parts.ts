@@ -1,16 +1,16 @@
-/** Parts of a URI as text, valid or not: core functions join them again. */
+/** Parts of a URI as text, not validated; core functions change and join them. */
 export interface UriParts {
   scheme: string;
   user: string | undefined;
   password: string | undefined;
   host: string;
   port: string | undefined;
-  /** With its leading ";", and headers with their "?". */
+  /** Parameters with their leading ";", headers with their "?". */
   params: string;
   headers: string;
 }
 
-/** Cuts a URI without judging it; undefined for what has no scheme. */
+/** Splits a URI without validation; undefined for a text without a scheme. */
 export function cutUri(text: string): UriParts | undefined {
   const scheme = /^(sips?|tel|tels|urn):/i.exec(text)?.[1];
   if (scheme === undefined) return undefined;
@@ -55,7 +55,7 @@ export function cutUri(text: string): UriParts | undefined {
   };
 }
 
-/** As recorded of Kamailio, a tel URI that gets a host becomes a SIP URI of a telephone number. */
+/** As recorded of Kamailio, setting the host of a tel URI makes it a SIP URI with a telephone number. */
 export function telWithHost(u: UriParts): void {
   if (!/^tel/i.test(u.scheme)) return;
   u.scheme = /^tels/i.test(u.scheme) ? 'sips' : 'sip';
@@ -63,7 +63,7 @@ export function telWithHost(u: UriParts): void {
   u.params = ';user=phone';
 }
 
-/** The URI with these parts. */
+/** The URI made of these parts. */
 export function joinUri(u: UriParts): string {
   if (/^tel/i.test(u.scheme)) return `${u.scheme}:${u.user ?? ''}${u.params}`;
   const info =

@@ -18,14 +18,14 @@ import {
 import { isSqlName, query, sqlCondition } from './sql.js';
 import { cutUri } from './uri-parts.js';
 
-/** Parameters that aliases, groups and speed dialling have alike. */
+/** Parameters that alias_db, group and speeddial have in common. */
 interface UserTable<Column extends string> {
   /** undefined: no database is configured. */
   readonly url: string | undefined;
   readonly useDomain: boolean;
-  /** What is taken off the front of a domain before it is looked up. */
+  /** Prefix removed from a domain before it is looked up. */
   readonly domainPrefix: string;
-  /** Names as they stand in statements. */
+  /** Column names as written into statements. */
   readonly columns: Readonly<Record<Column, string>>;
   /** Whether further aliases become branches. */
   readonly appendBranches: boolean;
@@ -33,7 +33,10 @@ interface UserTable<Column extends string> {
 
 type Columns<Column extends string> = Readonly<Record<Column, readonly [parameter: string, fallback: string]>>;
 
-/** Settings of a module by its columns, each with its parameter. Making them throws an Error for what is not a name of a column. */
+/**
+ * Settings of a module. `columns` has the parameter and default for each column. Creating them throws an Error for an
+ * invalid column name.
+ */
 function settingsOf<Column extends string>(module: string, columns: Columns<Column>) {
   return {
     module,
@@ -97,7 +100,7 @@ function withoutPrefix(domain: string, prefix: string): string {
   return prefix !== '' && domain.startsWith(prefix) ? domain.slice(prefix.length) : domain;
 }
 
-/** URIs an alias stands for, or with flag r the aliases of a user. */
+/** The URIs that an alias stands for, or with flag r the aliases of a user. */
 async function aliases(run: MessageRun, table: string, uri: string, flags: string): Promise<string[]> {
   const settings = run.env.modules.of(aliasTable);
   const wanted = userAt(uri);
@@ -107,7 +110,8 @@ async function aliases(run: MessageRun, table: string, uri: string, flags: strin
   const [byUser, byDomain, user, domain] = reverse
     ? [names.user, names.domain, names.aliasUser, names.aliasDomain]
     : [names.aliasUser, names.aliasDomain, names.user, names.domain];
-  // In OpenSIPS the domain counts but for flag d; in Kamailio its parameter says so, or the flags d and u.
+  // OpenSIPS compares the domain unless flag d is given; Kamailio if its parameter or flag u says so, and d is not
+  // given.
   const useDomain =
     !flags.includes('d') && (run.env.dialect === 'opensips' || settings.useDomain || flags.includes('u'));
   const database = run.env.services.database(settings.url);
@@ -163,7 +167,7 @@ const alias: FunctionSpec[] = [
   },
 ];
 
-/** The URI that "From", "To", "Request-URI", or a variable, stand for. */
+/** Reader of the URI that "From", "To", "Request-URI" or a variable stands for. */
 function named(text: string): (run: MessageRun) => PvarValue {
   const known: Readonly<Record<string, string>> = { from: '$fu', to: '$tu', 'request-uri': '$ru' };
   const format = compileFormat(known[text.trim().toLowerCase()] ?? text.trim());

@@ -41,13 +41,13 @@ function timeoutVariable(which: 'frTimeout' | 'frInvTimeout'): VariableDefinitio
   );
 }
 
-/** The parameters of the URI without the leading ";", as $rr_params shows them. */
+/** Parameters of the Route URI without the leading ";": $rr_params. */
 function routeParams(scope: CfgScope): PvarValue {
   const params = scope.call?.matchedRouteParams;
   return params === undefined || params === '' ? null : params.replace(/^;/, '');
 }
 
-/** $T_rpl($x): a variable read from the reply that was chosen. $T_req($x): from the request of the transaction. */
+/** $T_rpl($x): a variable of the chosen reply. $T_req($x): a variable of the transaction's request. */
 function otherMessage(which: 'reply' | 'request'): VariableDefinition {
   return {
     argument: 'required',
@@ -173,7 +173,7 @@ function opensipsVariables(): [string, VariableDefinition][] {
   ];
 }
 
-/** $_s(text): the text with its variables. */
+/** $_s(text): the text with its variables replaced. */
 const FORMATTED: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -253,7 +253,7 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
   ];
 }
 
-/** The same variable, which no assignment takes. */
+/** The same variable as read-only. */
 function readOnly(variable: VariableDefinition): VariableDefinition {
   return { ...variable, compile: (argument, index) => ({ get: variable.compile(argument, index).get }) };
 }

@@ -1,4 +1,4 @@
-/** The bits of numbers and words with commas between them; undefined for a word that is none of `words`. */
+/** The bits of a number, or of words separated by commas; undefined for an unknown word. */
 export function wordBits(text: string, words: Readonly<Record<string, number>>): number | undefined {
   let bits = 0;
   for (const each of text.split(',')) {

@@ -6,10 +6,10 @@ import { type Args, code, moduleFunctions, type ScriptFunction, textOf } from '.
 import { kamailioFunction } from './kamailio-function.js';
 import { httpExchange } from './xhttp.js';
 
-/** Combinations of label values at most: peers may name them. */
+/** Maximum number of combinations of label values, which peers may determine, and of labels of a metric. */
 const MOST_SERIES = 10_000;
 const MOST_LABELS = 3;
-/** Characters of the value of a label. */
+/** Maximum length of a label value. */
 const LONGEST_LABEL = 256;
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -17,13 +17,13 @@ type Kind = 'counter' | 'gauge' | 'histogram';
 
 interface Series {
   readonly labels: readonly string[];
-  /** Those of the metric. */
+  /** Upper bounds of the buckets of a histogram. */
   readonly bounds: readonly number[];
   value: number;
-  /** Of a histogram: observations at or below each bound, and all of them. */
+  /** For a histogram: number of observations at or below each bound, and of all. */
   readonly counts: number[];
   count: number;
-  /** When it was used last, in milliseconds. */
+  /** Time of the last use in milliseconds. */
   used: number;
 }
 
@@ -35,7 +35,7 @@ interface Metric {
   readonly series: Map<string, Series>;
 }
 
-/** "name=cnt; label=method:IP; buckets=1:5". Throws an Error for what is no definition. */
+/** Parses "name=cnt; label=method:IP; buckets=1:5". Throws an Error for an invalid definition. */
 function defined(kind: Kind, text: string): Metric {
   const options = namedValues(text);
   const name = options.get('name')?.trim() ?? '';
@@ -68,13 +68,16 @@ const metrics = {
       all,
       beginning: parameters.text('xhttp_prom_beginning', 'kamailio_'),
       statistics: parameters.text('xhttp_prom_stats', '').trim(),
-      /** Milliseconds after which one that is not used is left out; 0: never. */
+      /** Milliseconds after which an unused series is left out; 0: never. */
       timeout: Math.max(0, parameters.int('xhttp_prom_timeout', 60)) * 60_000,
     };
   },
 };
 
-/** The series of a metric for some label values, made when first used; undefined for another kind or number of labels. */
+/**
+ * The series of a metric for some label values, created at its first use; undefined for another kind or number of
+ * labels.
+ */
 function seriesOf(run: MessageRun, kind: Kind, name: string, labels: readonly string[]): Series | undefined {
   const { all } = run.env.modules.of(metrics);
   const metric = all.get(name);
@@ -99,13 +102,13 @@ const labelsOf = (args: Args, from: number, run: MessageRun): string[] =>
     .filter((each) => each !== undefined)
     .map((each) => textOf(each, run));
 
-/** A number as scripts write it; text that is none counts as 0, as observed. */
+/** Parses a number in a script; as observed, any other text counts as 0. */
 function numberIn(text: string): number {
   const number = Number.parseFloat(text);
   return Number.isFinite(number) ? number : 0;
 }
 
-/** Characters of labels are bytes as peers sent them: what is no UTF-8 would make a reader refuse all metrics. */
+/** Label values are bytes sent by peers. Invalid UTF-8 is replaced, since it would make a reader refuse all metrics. */
 const escaped = (text: string): string =>
   Buffer.from(text, 'latin1')
     .toString('utf8')
@@ -132,7 +135,7 @@ function linesOf({ kind, name, labels }: Metric, series: Series, beginning: stri
   ];
 }
 
-/** The statistics that xhttp_prom_stats names, by the command that lists them. */
+/** The statistics in xhttp_prom_stats, from the command that lists them. */
 async function statisticLines(run: MessageRun, wanted: string, beginning: string, now: number): Promise<string[]> {
   if (wanted === '') return [];
   const request = { jsonrpc: '2.0', id: 1, method: 'stats.fetch', params: [wanted] };

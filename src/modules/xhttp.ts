@@ -7,20 +7,23 @@ import { hostPort } from '../sip/transport/transport.js';
 import { code, intOf, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-/** The request of HTTP that a run is about. */
+/** The HTTP request that a run handles. */
 const exchanges = new PerCall((): HttpExchange | undefined => undefined);
 
-/** The request of HTTP that a call stands for; undefined for any other. */
+/** The HTTP request that a call stands for; undefined for SIP calls. */
 export function httpExchange(call: Call): HttpExchange | undefined {
   return exchanges.known(call);
 }
 
-/** URL of the request of HTTP that a call stands for; undefined for any other. */
+/** URL of the HTTP request that a call stands for; undefined for SIP calls. */
 export function httpUrl(call: Call | undefined): string | undefined {
   return call === undefined ? undefined : exchanges.known(call)?.url;
 }
 
-/** Runs event_route[xhttp:request] for requests of HTTP and event_route[websocket:closed]; undefined for a file without the first. */
+/**
+ * Handler that runs event_route[xhttp:request] for HTTP requests, and event_route[websocket:closed]; undefined for a
+ * file without the first.
+ */
 export function httpGate(env: () => ScriptEnvironment): HttpGate | undefined {
   if (env().script.route('event', 'xhttp:request') === undefined) return undefined;
   return {

@@ -37,7 +37,10 @@ function enable(env: ScriptEnvironment, url: string | undefined, on: boolean): M
 
 const module = 'rtpengine';
 
-/** What all processes say of the proxies: the numbers of commands added up, and left out where one of them leaves it out. */
+/**
+ * Joins what the processes report about media proxies: numbers of commands are added, and a proxy is disabled if it is
+ * in one of them.
+ */
 function proxies(answers: readonly MiValue[]): MiValue {
   const [own = [], ...others] = answers as unknown as readonly (readonly Shown[])[];
   return own.map((each, i) => {

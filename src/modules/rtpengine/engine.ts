@@ -11,44 +11,52 @@ import { ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 import type { MediaFlags } from './flags.js';
 
-/** Calls whose media proxy is remembered, and for how long. */
+/** Maximum number of calls whose media proxy is remembered, and for how long in milliseconds. */
 const MOST_CALLS = 200_000;
 const REMEMBERED_MS = 4 * 3_600_000;
 
-/** The media proxies of a configuration. */
+/** State of rtpengine: the media proxies of a cfg file. */
 export interface MediaEngine {
   readonly sets: Map<number, MediaProxy[]>;
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Milliseconds in which a proxy that did not answer is not asked again. */
+  /** Milliseconds for which a proxy that did not answer is not used. */
   readonly restMs: number;
-  /** The set of calls for which none was chosen, and the AVP that names another. */
+  /** The set for calls without a chosen one, and the AVP that can give another. */
   readonly defaultSet: number;
   readonly setAvp: string | undefined;
   readonly calls: ExpiringMap<MediaProxy>;
-  /** The variables that SDP is taken from and written to in place of the body, and that "via-branch=extra" means. */
+  /**
+   * Variables that replace the body as source and as target of SDP, and the variable that "via-branch=extra" stands
+   * for.
+   */
   readonly sdpFrom: Format | undefined;
   readonly sdpInto: Format | undefined;
   readonly extraId: Format | undefined;
   client: NgClient | undefined;
 }
 
-/** Milliseconds of a parameter that some files give in seconds and others in milliseconds: 1 and 1000 are both one second. */
+/**
+ * A timeout in milliseconds. Some files give it in seconds and others in milliseconds: 1 and 1000 both mean one second.
+ */
 function timeout(parameters: ModuleParameters): number {
   const ms = parameters.int('rtpengine_tout_ms', 0) || parameters.int('rtpengine_timeout', 0);
   return ms > 0 ? ms : parameters.int('rtpengine_tout', 1) * 1000;
 }
 
-/** The variable a parameter of Kamailio names; undefined for none. Throws for what is not a variable. */
+/**
+ * The variable that a parameter of Kamailio names; undefined when it is not set. Throws for a text that is not a
+ * variable.
+ */
 function variable(parameters: ModuleParameters, name: string): Format | undefined {
   const text = parameters.text(name, '');
   return text === '' ? undefined : compileFormat(text, { names: KAMAILIO_NAMES });
 }
 
-/** The media proxies of a script, made from the parameters of rtpengine. */
+/** State of rtpengine, made from the parameters. */
 export const mediaEngine = {
   module: 'rtpengine',
-  /** Throws an Error for an address that is none. */
+  /** Throws an Error for an invalid address. */
   create(parameters: ModuleParameters, states: ModuleStates): MediaEngine {
     return {
       sets: sharedProxies(mediaSets(parameters.all('rtpengine_sock').map(String)), states, 'rtpengine'),
@@ -64,7 +72,7 @@ export const mediaEngine = {
       client: undefined,
     };
   },
-  /** Proxies that stay keep their state. */
+  /** Proxies that are still configured keep their state. */
   renew(before: MediaEngine, parameters: ModuleParameters, states: ModuleStates): MediaEngine {
     const after = this.create(parameters, states);
     const sets = renewedProxies(before.sets, after.sets, states, 'rtpengine');
@@ -75,14 +83,14 @@ export const mediaEngine = {
 /** Set that set_rtpengine_set() chose for a call. */
 const chosen = new PerCall((): number | undefined => undefined);
 
-/** Sets which media proxies a call uses; false for a set that is not there. */
+/** Chooses the set of media proxies for a call; false for a set that does not exist. */
 export function chooseSet(run: MessageRun, set: number): boolean {
   if (run.env.modules.of(mediaEngine).sets.has(set) === false) return false;
   chosen.set(run.call, set);
   return true;
 }
 
-/** The set of a call: the one that was chosen, that of the AVP of `setid_avp`, or that of `setid_default`. */
+/** The set of a call: the chosen one, else that in the AVP of `setid_avp`, else `setid_default`. */
 function setOf(run: MessageRun, { defaultSet, setAvp }: MediaEngine): number {
   const set = chosen.of(run.call);
   if (set !== undefined) return set;
@@ -90,12 +98,12 @@ function setOf(run: MessageRun, { defaultSet, setAvp }: MediaEngine): number {
   return value === null ? defaultSet : Number(value);
 }
 
-/** Where the message came from. */
+/** Source address of the message, as a key of the ng protocol. */
 export function receivedFrom({ source: { address } }: MessageRun): NgDictionary {
   return { 'received-from': [address.includes(':') ? 'IP6' : 'IP4', address] };
 }
 
-/** Sends a command to the proxy of a call, and to the next one when it does not answer. Undefined when none did. */
+/** Sends a command to the proxy of a call, or to the next one when it does not answer. Undefined when none answered. */
 export async function command(
   run: MessageRun,
   name: string,
@@ -112,7 +120,8 @@ export async function command(
   const order = proxiesFor(set, callId, now);
   const usable = known !== undefined && !known.disabled && known.until <= now && set.includes(known);
   const tried = usable ? [known, ...order.filter((each) => each !== known)] : order;
-  // As recorded, Kamailio says with every command where the message came from, and that it knows a proxy at its limit.
+  // As recorded, Kamailio sends the source address with every command, and announces that it understands a proxy's load
+  // limit.
   const always: NgDictionary = env.dialect === 'kamailio' ? { ...receivedFrom(run), supports: ['load limit'] } : {};
   const described = name === 'offer' || name === 'answer' || env.dialect === 'opensips';
   const keys = described ? flags.keys : withoutSdpKeys(flags.keys);
@@ -135,13 +144,13 @@ export async function command(
   return undefined;
 }
 
-/** As recorded of Kamailio, what is about SDP goes along with SDP only. */
+/** As recorded, Kamailio sends keys about SDP only with SDP. */
 function withoutSdpKeys(keys: NgDictionary): NgDictionary {
   const { codec: _codec, 'rtcp-mux': _mux, direction: _direction, replace: _replace, SDES: _sdes, ...others } = keys;
   return others;
 }
 
-/** A proxy that does not answer is left alone for a while, and asked now and then. */
+/** Stops using a proxy that does not answer for some time, after which it is tried again. */
 function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): void {
   const { url } = proxy;
   proxy.until = env.clock.monotonic() + engine.restMs;
@@ -160,7 +169,7 @@ function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): v
   });
 }
 
-/** OpenSIPS' E_RTPENGINE_STATUS. */
+/** Raises OpenSIPS' E_RTPENGINE_STATUS. */
 function status(env: ScriptEnvironment, socket: string, state: string): void {
   if (env.dialect !== 'opensips') return;
   runService(
@@ -174,7 +183,7 @@ function status(env: ScriptEnvironment, socket: string, state: string): void {
   );
 }
 
-/** Whether a proxy did what it was asked; what it said otherwise is logged. */
+/** Whether a proxy reported success; an error is logged. */
 export function succeeded(run: MessageRun, name: string, answer: NgDictionary | undefined): boolean {
   if (answer === undefined) return false;
   if (answer['result'] === 'ok' || answer['result'] === 'pong') return true;

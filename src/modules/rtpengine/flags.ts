@@ -1,27 +1,27 @@
 import type { DialectName } from '../../cfg/function-table.js';
 import type { NgDictionary, NgValue } from '../../media/bencode.js';
 
-/** What the flags of a command say, besides the keys of the ng protocol they become. */
+/** The flags of a function: keys of the ng protocol, and flags that are handled here. */
 export interface MediaFlags {
   readonly keys: NgDictionary;
-  /** The To tag is sent with commands that usually go without. */
+  /** Whether the To tag is sent with commands that usually do not have it. */
   readonly toTag: boolean;
-  /** "auto", "extra", "next" or a text; undefined for none. */
+  /** "auto", "extra", "next" or a text; undefined when not given. */
   readonly viaBranch: string | undefined;
   readonly callId: string | undefined;
   readonly fromTagText: string | undefined;
   readonly toTagText: string | undefined;
 }
 
-/** Kamailio passes on all values as texts, but for this one. */
+/** Keys with numeric values; Kamailio sends all others as texts. */
 const KAMAILIO_NUMBERS = /^TOS$/i;
 const NUMBERS = /^(?:delete-delay|TOS|repeat-times|duration|db-id|start-pos|ptime)$/i;
 const REPLACES = /^replace-(origin|session-connection|sess-conn|SDP-version|username|zero-address|session-name)$/i;
 const CODECS = /^(?:codec-(strip|offer|transcode|mask|set|except|accept|consume)|(transcode))-(.+)$/i;
 
 /**
- * Reads the flags of a function: "replace-origin ICE=remove RTP/AVP direction=priv". Words the protocol has keys of its own for
- * become those; any other "key=value" is passed on as it is, any other word is a flag.
+ * Parses the flags of a function: "replace-origin ICE=remove RTP/AVP direction=priv". Words with a key of their own in
+ * the protocol become that key; any other "key=value" is sent as it is, any other word as a flag.
  */
 export function mediaFlags(text: string, dialect: DialectName = 'opensips'): MediaFlags {
   const numbers = dialect === 'kamailio' ? KAMAILIO_NUMBERS : NUMBERS;

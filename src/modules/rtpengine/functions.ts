@@ -25,18 +25,18 @@ import { replaceSdp, sdpSpan } from './sdp.js';
 
 type Kind = 'offer' | 'answer' | 'delete' | 'other';
 
-/** Tags as the proxy wants them: "from" is who makes the offer. */
+/** Tags for the media proxy: "from" is the side that makes the offer. */
 function tags(run: MessageRun, kind: Kind, flags: MediaFlags): NgDictionary {
   const { message } = run;
   const { fromTag, toTag } = message;
   const kamailio = run.env.dialect === 'kamailio';
-  // As recorded, a From tag of the flags leaves the To tag of the message to the other side.
+  // As recorded, with a From tag in the flags the To tag of the message stands for the other side.
   const given = kamailio && flags.fromTagText !== undefined;
   const straight = given || (message.isRequest ? kind !== 'answer' : kind !== 'offer');
   const [from, to] = straight ? [fromTag, toTag] : [toTag, fromTag];
   const out: Record<string, NgValue> = { 'from-tag': flags.fromTagText ?? from };
   const shown = flags.toTagText ?? to;
-  // As recorded, Kamailio names the To tag wherever there is one, but to delete a call on request only.
+  // As recorded, Kamailio always sends a known To tag, but with "delete" only if the flags ask for it.
   const always = kamailio && kind !== 'delete';
   if (shown !== '' && (kind === 'answer' || flags.toTag || always)) out['to-tag'] = shown;
   return out;
@@ -51,7 +51,7 @@ function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
     return value === null || value === '' ? {} : { 'via-branch': String(value) };
   }
   if (/^(?:auto|1|2|next|extra)$/.test(wanted)) {
-    // As recorded, "auto" is that of the caller: the first of a request, the second of a reply.
+    // As recorded, "auto" is the Via of the caller: the first of a request, the second of a reply.
     const second = wanted === '2' || (wanted === 'auto' && !run.message.isRequest);
     let via = run.message.via;
     if (second) {
@@ -63,7 +63,7 @@ function viaBranch(run: MessageRun, flags: MediaFlags): NgDictionary {
   return { 'via-branch': wanted };
 }
 
-/** offer and answer: the SDP goes to the proxy, and comes back with its addresses. */
+/** offer and answer: sends the SDP to the proxy, and replaces it by the SDP that the proxy returns. */
 async function exchange(
   run: MessageRun,
   kind: 'offer' | 'answer',
@@ -74,7 +74,7 @@ async function exchange(
   const flags = mediaFlags(text, run.env.dialect);
   const span = sdpSpan(run);
   const body = given?.value(run);
-  // What an earlier call put there is offered, not what came.
+  // The SDP that an earlier call of the function put there is sent, not the received one.
   const before =
     span === undefined ? undefined : run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
   const { sdpFrom, sdpInto } = run.env.modules.of(mediaEngine);
@@ -84,7 +84,7 @@ async function exchange(
       ? read
       : (before?.text ?? (span && run.message.text.slice(span[0], span[1])));
   if (sdp === undefined) return -1;
-  // As recorded, Kamailio answers by requests that are answers, and within a dialog.
+  // As recorded, in Kamailio a request may only be an answer if it is an ACK or PRACK inside a dialog.
   const answers = kind === 'answer' && run.env.dialect === 'kamailio' && run.message.isRequest;
   if (answers && (run.message.toTag === '' || !/^(?:ACK|PRACK)$/.test(run.message.method))) return -1;
   const answer = await command(run, kind, flags, {
@@ -109,22 +109,28 @@ async function remove(run: MessageRun, text: string): Promise<number> {
   return code(succeeded(run, 'delete', answer));
 }
 
-/** The request of the call came with SDP to rtpengine_manage(): by that alone Kamailio knows that a reply answers, as recorded. */
+/**
+ * Whether rtpengine_manage() was called for the request with SDP: as recorded, Kamailio only then takes the SDP of a
+ * reply as an answer.
+ */
 const managed = new PerCall<boolean>(() => false);
 
-/** Chooses by the message: SDP of an INVITE is offered, of its answer or ACK answered, what ends a call deletes. */
+/**
+ * rtpengine_manage(): decides by the message. SDP of an INVITE is an offer, SDP of its reply or ACK an answer; messages
+ * that end a call delete it.
+ */
 function manage(run: MessageRun, text: string, target?: Arg, given?: Arg): Promise<number> | number {
   const { message, routeKind } = run;
   const method = message.method;
   const sdp = sdpSpan(run) !== undefined;
   const kamailio = run.env.dialect === 'kamailio';
-  // As recorded, Kamailio goes by the method of a reply as well.
+  // As recorded, Kamailio also checks the method of a reply.
   if (kamailio && !message.isRequest && /^(?:BYE|CANCEL)$/.test(method)) return remove(run, text);
   const failed = routeKind === 'failure' || routeKind === 'branch-failure';
   if (message.isRequest) {
     if (method === 'BYE' || method === 'CANCEL' || (failed && !kamailio)) return remove(run, text);
     if (!sdp) return -1;
-    // As recorded, Kamailio deletes only what may have been offered.
+    // As recorded, Kamailio only deletes calls that may have been offered.
     if (failed && method === 'INVITE') return remove(run, text);
     managed.set(run.call, true);
     if (method === 'ACK' || method === 'PRACK') return exchange(run, 'answer', text, target, given);
@@ -135,7 +141,7 @@ function manage(run: MessageRun, text: string, target?: Arg, given?: Arg): Promi
     return method === 'INVITE' && begins ? remove(run, text) : -1;
   }
   if (!sdp) return -1;
-  // An INVITE without SDP: the answer to it makes the offer.
+  // When the INVITE has no SDP, its reply makes the offer.
   const { call } = run;
   const late = kamailio
     ? managed.known(call) !== true
@@ -181,7 +187,7 @@ function both(name: string, act: Act, summary: string): FunctionSpec[] {
   ];
 }
 
-/** What the media proxy says of a call, kept for $rtpstat. */
+/** Asks the media proxy about a call; the answer is kept for $rtpstat. */
 async function query(run: MessageRun, text: string): Promise<NgDictionary | undefined> {
   const flags = mediaFlags(text, run.env.dialect);
   const more = { ...tags(run, 'other', flags), ...viaBranch(run, flags) };
@@ -191,12 +197,12 @@ async function query(run: MessageRun, text: string): Promise<NgDictionary | unde
   return answer;
 }
 
-/** SDP fragments of trickling ICE (RFC 8840) for the media proxy, which gives nothing back. */
+/** Sends an SDP fragment of trickle ICE (RFC 8840) to the media proxy, which returns none. */
 async function inform(run: MessageRun, text: string): Promise<number> {
   const flags = mediaFlags(text, run.env.dialect);
   const { message } = run;
   const words = flags.keys['flags'];
-  // As recorded, by the type of the body; anything else is an offer.
+  // As recorded, Content-Type decides; any other body is an offer.
   const fragment = /^application\/trickle-ice-sdpfrag\b/i.test(message.header('content-type') ?? '');
   const answer = await command(run, 'offer', flags, {
     ...tags(run, 'offer', flags),
@@ -208,13 +214,13 @@ async function inform(run: MessageRun, text: string): Promise<number> {
   return code(message.body !== '' && succeeded(run, 'offer', answer));
 }
 
-/** Answers with figures of the media, by call. */
+/** Answers with media statistics, by call. */
 const totals = new PerCall<NgDictionary | undefined>(() => undefined);
 
 const dictionary = (value: NgValue | undefined): NgDictionary =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as NgDictionary) : {};
 
-/** "RTP: 1 bytes, 1 packets, 0 errors; RTCP: ..." of the last rtpengine_query() or rtpengine_delete() of the call. */
+/** "RTP: 1 bytes, 1 packets, 0 errors; RTCP: ..." from the last rtpengine_query() or rtpengine_delete() of the call. */
 export const statisticsText = own(({ call }) => {
   const answer = call === undefined ? undefined : totals.known(call);
   if (answer === undefined) return null;
@@ -226,7 +232,10 @@ export const statisticsText = own(({ call }) => {
   return `${of('RTP')}; ${of('RTCP')}`;
 });
 
-/** What the figures of a stream are called in $rtpstat(NAME-average), (NAME-min) and (NAME-max), and in the answer of the media proxy. */
+/**
+ * Statistics of streams: their names in $rtpstat(NAME-average), (NAME-min) and (NAME-max), and in the answer of the
+ * media proxy.
+ */
 const FIGURES: Readonly<Record<string, string>> = {
   mos: 'MOS',
   jitter: 'jitter',
@@ -235,7 +244,7 @@ const FIGURES: Readonly<Record<string, string>> = {
 };
 const OF_STREAM: Readonly<Record<string, string>> = { average: 'average MOS', min: 'lowest MOS', max: 'highest MOS' };
 
-/** One figure over all streams: their mean, the least or the greatest; null when the answer has none. */
+/** One statistic over all streams: average, minimum or maximum; null when the answer does not have it. */
 function streamFigure(answer: NgDictionary, text: string): PvarValue {
   const [, name = '', kind = ''] = /^(\w+)-(average|min|max)$/.exec(text.toLowerCase()) ?? [];
   const figure = FIGURES[name];
@@ -251,7 +260,7 @@ function streamFigure(answer: NgDictionary, text: string): PvarValue {
   return Math.round(values.reduce((sum, each) => sum + each, 0) / values.length);
 }
 
-/** $rtpstat of OpenSIPS: the text above, or with a name one figure of the streams. */
+/** $rtpstat of OpenSIPS: the text above, or one statistic when a name is given. */
 export const rtpStatistics: VariableDefinition = {
   argument: 'optional',
   indexed: true,
@@ -274,7 +283,7 @@ export const rtpAnswer = own(({ call }) => {
   return answer === undefined ? null : JSON.stringify(answer);
 });
 
-/** Commands that are only passed on. */
+/** Commands that are sent without SDP. */
 const PASSED: readonly (readonly [name: string, command: string, summary: string])[] = [
   ['start_recording', 'start recording', 'records the call'],
   ['stop_recording', 'stop recording', 'records the call no longer'],
@@ -376,7 +385,7 @@ export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine',
         ([text]) =>
         async (run) => {
           const flags = mediaFlags(textOf(text, run), run.env.dialect);
-          // As recorded of Kamailio, what is blocked or silenced is so for the whole call.
+          // As recorded, Kamailio blocks or silences media of the whole call.
           const whole = run.env.dialect === 'kamailio' && /^(?:un)?(?:block|silence) /.test(verb);
           const sides = whole && flags.fromTagText === undefined ? {} : tags(run, 'other', flags);
           const more = { ...sides, ...viaBranch(run, flags) };

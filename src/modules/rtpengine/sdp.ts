@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 
-/** Where the SDP of a message stands; undefined when it has none. */
+/** Span of the SDP in a message; undefined when it has none. */
 export function sdpSpan(run: MessageRun): readonly [start: number, end: number] | undefined {
   const { message } = run;
   const { bodyStart, bodyEnd } = message;
@@ -15,7 +15,7 @@ export function sdpSpan(run: MessageRun): readonly [start: number, end: number] 
   return end < 0 ? undefined : [bodyStart + begin + 4, bodyStart + end];
 }
 
-/** The SDP as the proxy gives it stands in the message from now on; as recorded, earlier changes within it are dropped. */
+/** Replaces the SDP of the message by that of the proxy; as recorded, earlier edits inside it are dropped. */
 export function replaceSdp(run: MessageRun, [start, end]: readonly [number, number], sdp: string): void {
   run.edits.drop((edit) => edit.start >= start && edit.end <= end && edit.start !== end);
   run.edits.replace(start, end, sdp);

@@ -7,7 +7,7 @@ import { PerCall } from '../../script/per-call.js';
 import { ExpiringMap } from '../expiring-map.js';
 import { renewedProxies, sharedProxies } from '../shared-proxies.js';
 
-/** The most calls whose media proxy is remembered, and the milliseconds for which it is. */
+/** Maximum number of calls whose media proxy is remembered, and for how long in milliseconds. */
 const MOST_CALLS = 200_000;
 const REMEMBERED_MS = 4 * 3_600_000;
 
@@ -18,7 +18,7 @@ interface RtpProxies {
   readonly sets: Map<number, MediaProxy[]>;
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Milliseconds in which a proxy that did not answer is not asked again. */
+  /** Milliseconds for which a proxy that did not answer is not used. */
   readonly restMs: number;
   readonly marker: string;
   readonly calls: ExpiringMap<MediaProxy>;
@@ -26,16 +26,16 @@ interface RtpProxies {
   unix: StreamCommands | undefined;
 }
 
-/** Milliseconds of "rtpproxy_timeout" ("0.5" seconds) or "rtpproxy_tout" (seconds). */
+/** Timeout in milliseconds from "rtpproxy_timeout" ("0.5" seconds) or "rtpproxy_tout" (seconds). */
 function timeout(parameters: ModuleParameters): number {
   const seconds = Number(parameters.text('rtpproxy_timeout', parameters.text('rtpproxy_tout', '1')));
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 1000;
 }
 
-/** The rtpproxies of a configuration. */
+/** State of rtpproxy: the media proxies of a cfg file. */
 export const rtpProxies = {
   module: 'rtpproxy',
-  /** Throws an Error for a malformed address in "rtpproxy_sock". */
+  /** Throws an Error for an invalid address in "rtpproxy_sock". */
   create(parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const marker = parameters.text('nortpproxy_str', MARKER);
     return {
@@ -49,7 +49,7 @@ export const rtpProxies = {
       unix: undefined,
     };
   },
-  /** For a reload: calls keep their proxy, and proxies keep their state. */
+  /** After a reload calls keep their proxy, and proxies keep their state. */
   renew(before: RtpProxies, parameters: ModuleParameters, states: ModuleStates): RtpProxies {
     const after = this.create(parameters, states);
     const sets = renewedProxies(before.sets, after.sets, states, 'rtpproxy');
@@ -57,10 +57,10 @@ export const rtpProxies = {
   },
 };
 
-/** Set of proxies that a script chose for a call. */
+/** Set of proxies that a script has chosen for a call. */
 const chosen = new PerCall(() => 0);
 
-/** Chooses the set of media proxies that a call uses; false when there is no such set. */
+/** Chooses the set of media proxies for a call; false when it does not exist. */
 export function chooseProxySet(run: MessageRun, set: number): boolean {
   if (!run.env.modules.of(rtpProxies).sets.has(set)) return false;
   chosen.set(run.call, set);
@@ -68,8 +68,8 @@ export function chooseProxySet(run: MessageRun, set: number): boolean {
 }
 
 /**
- * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers. `ends`: the call is over, and its
- * proxy is forgotten.
+ * Sends commands, all to the same proxy, and returns its answers in order; undefined when no proxy answers. `ends`: the
+ * call has ended, and its proxy is forgotten.
  */
 export async function ask(
   run: MessageRun,

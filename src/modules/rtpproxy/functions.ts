@@ -18,7 +18,7 @@ import { ask, chooseProxySet, rtpProxies } from './engine.js';
 
 type Kind = 'offer' | 'answer';
 
-/** Modifiers of the control protocol by the letters of a function's flags. */
+/** Modifiers of the control protocol, by the letters of a function's flags. */
 const MODIFIERS: Readonly<Record<string, string>> = { a: 'A', i: 'I', e: 'E', w: 'W' };
 
 function modifiers(flags: string): string {
@@ -27,7 +27,7 @@ function modifiers(flags: string): string {
   return letters + (resize === null ? '' : `Z${resize[1]}`);
 }
 
-/** Tags in the order of the offer: "from" is who makes it. */
+/** Tags in the order of the offer: "from" is the side that makes it. */
 function tagsOf(run: MessageRun, kind: Kind): readonly [from: string, to: string] {
   const { fromTag, toTag, isRequest } = run.message;
   return isRequest === (kind === 'offer') ? [fromTag, toTag] : [toTag, fromTag];
@@ -41,7 +41,7 @@ async function exchange(run: MessageRun, kind: Kind, text: string, address: stri
   const { marker } = run.env.modules.of(rtpProxies);
   const before = run.edits.list.find((each) => each.start === span[0] && each.end === span[1]);
   const sdp = before?.text ?? run.message.text.slice(span[0], span[1]);
-  // Another proxy on the way has done it.
+  // Another proxy has rewritten the SDP already.
   if (marker !== '' && sdp.includes(marker.trim()) && !flags.includes('f')) return -1;
   const media = describeMedia(sdp);
   if (media.streams.length === 0) return -1;
@@ -71,7 +71,7 @@ async function exchange(run: MessageRun, kind: Kind, text: string, address: stri
   return 1;
 }
 
-/** One command about the call as a whole: D ends it, R records it. */
+/** Sends a command about the whole call: D ends it, R records it. */
 async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
   const [from, to] = tagsOf(run, 'offer');
   const command = `${verb} ${run.message.callId} ${from}${to === '' ? '' : ` ${to}`}`;
@@ -79,7 +79,10 @@ async function about(run: MessageRun, verb: 'D' | 'R'): Promise<number> {
   return code(asked !== undefined && !asked.answers[0]?.startsWith('E'));
 }
 
-/** Chooses by the message: SDP of an INVITE is offered, of its answer or ACK answered, what ends a call ends its media. */
+/**
+ * rtpproxy_manage(): decides by the message. SDP of an INVITE is an offer, SDP of its reply or ACK an answer; messages
+ * that end a call delete it.
+ */
 function manage(run: MessageRun, flags: string, address: string): Promise<number> | number {
   const { message, routeKind } = run;
   const { method } = message;
@@ -120,7 +123,7 @@ function spec(name: string, act: Act, summary: string): FunctionSpec {
   };
 }
 
-/** A function about the whole call, whose one parameter may be the set of proxies (OpenSIPS) or flags (Kamailio). */
+/** A function on the whole call, whose only parameter is the set of proxies (OpenSIPS) or the flags (Kamailio). */
 function whole(name: string, dialects: FunctionSpec['dialects'], verb: 'D' | 'R', summary: string): FunctionSpec {
   return {
     name,

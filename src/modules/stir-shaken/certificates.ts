@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
 import { ExpiringMap } from '../expiring-map.js';
 
-/** Certificates and keys that are kept as read: files of a script have few, those of peers come from caches. */
+/**
+ * Maximum number of parsed certificates and keys that are cached: files of a script have few, certificates of peers
+ * come from the script's caches.
+ */
 const MOST_KEPT = 64;
-/** Characters of a certificate with its chain, or of a key. */
+/** Maximum length of the PEM text of a chain or key. */
 const MOST_PEM = 65_536;
-/** Certificates of a chain. */
+/** Maximum number of certificates in a chain. */
 const MOST_CHAIN = 8;
-/** Files of ca_dir that are read. */
+/** Maximum number of files read from ca_dir. */
 const MOST_FILES = 1000;
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Keeps what was read from texts last; `none` is what a text is that is too long. */
+/** Cache of parsed texts; `none` is the result for a text that is too long. */
 class Kept<T> {
   private readonly kept = new ExpiringMap<T>(MOST_KEPT);
 
@@ -52,12 +55,12 @@ const keys = new Kept<KeyObject | null>(null, (text) => {
   }
 });
 
-/** A certificate and those it was issued by, as the PEM text has them; none for a text that is none. */
+/** A certificate and its issuers, in the order of the PEM text; empty for any other text. */
 export function chainOf(pem: string): readonly X509Certificate[] {
   return chains.of(pem);
 }
 
-/** A private key for ES256; undefined for a text that is none. */
+/** A private key for ES256; undefined for any other text. */
 export function keyOf(pem: string): KeyObject | undefined {
   return keys.of(pem) ?? undefined;
 }
@@ -67,7 +70,10 @@ export function isValidAt({ validFrom, validTo }: X509Certificate, time: number)
   return time >= Date.parse(validFrom) && time <= Date.parse(validTo);
 }
 
-/** Whether the first of a chain was issued by an authority, by way of the others, all of them valid at a time. */
+/**
+ * Whether a certificate authority has issued the first certificate of a chain, directly or through the others, and all
+ * of them are valid at a time.
+ */
 export function isTrusted(
   chain: readonly X509Certificate[],
   authorities: readonly X509Certificate[],
@@ -81,7 +87,7 @@ export function isTrusted(
     if (!isValidAt(at, time)) return false;
     const current = at;
     const issued = (by: X509Certificate): boolean => current.checkIssued(by) && current.verify(by.publicKey);
-    // One that is no authority by itself, and is listed, is trusted and issues nothing.
+    // A listed certificate that is not a CA is trusted itself, but not as an issuer.
     const authority = authorities.find(
       (each) => each.fingerprint256 === current.fingerprint256 || (each.ca && issued(each)),
     );
@@ -93,7 +99,7 @@ export function isTrusted(
   }
 }
 
-/** The authorities of a file and of a folder. Throws an Error that names what cannot be read. */
+/** The certificate authorities in a file and a folder. Throws an Error with the name of a file that cannot be read. */
 export function authoritiesIn(file: string, folder: string): readonly X509Certificate[] {
   const files = file === '' ? [] : [file];
   try {

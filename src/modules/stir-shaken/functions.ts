@@ -18,7 +18,7 @@ import {
   signedIdentity,
 } from './passport.js';
 
-/** The parameters of stir_shaken. Throws an Error for what cannot be used. */
+/** The parameters of stir_shaken. Throws an Error for an unusable one. */
 export const shakenSettings = {
   module: 'stir_shaken',
   create(parameters: ModuleParameters) {
@@ -47,7 +47,7 @@ const ATTESTS: ReadonlyMap<string, Claims['attest']> = new Map([
   ['gateway', 'C'],
 ]);
 
-/** The digits of a number of E.164; undefined for what is none. */
+/** The digits of an E.164 number; undefined for any other text. */
 function digitsOf(text: string, { strict, longest }: Settings): string | undefined {
   const [, plus = '', digits = ''] = /^(\+?)(\d+)$/.exec(text.replace(/[-.()]/g, '')) ?? [];
   if (digits === '' || digits.length > longest || (strict && plus === '')) return undefined;
@@ -58,7 +58,7 @@ function numberIn(address: string, settings: Settings): string | undefined {
   const uri = parseUri(addrSpecOf(address));
   if (uri === undefined) return undefined;
   if (settings.strict && uri.scheme !== 'tel' && !/;user=phone(?:;|$)/i.test(uri.params)) return undefined;
-  // The parameters of a telephone number may stand within the user part.
+  // The user part may contain parameters of the telephone number.
   return digitsOf((uri.scheme === 'tel' ? uri.user || uri.host : uri.user).split(';')[0] ?? '', settings);
 }
 
@@ -67,7 +67,7 @@ interface Numbers {
   readonly dest: string;
 }
 
-/** Who calls whom: as the script says, else by P-Asserted-Identity or From, and by To. */
+/** Calling and called number: given by the script, else from P-Asserted-Identity or From, and from To. */
 function numbersOf(run: MessageRun, orig: Arg | undefined, dest: Arg | undefined): Numbers | undefined {
   const settings = run.env.modules.of(shakenSettings);
   const { message } = run;
@@ -79,10 +79,10 @@ function numbersOf(run: MessageRun, orig: Arg | undefined, dest: Arg | undefined
   return from === undefined || to === undefined ? undefined : { orig: from, dest: to };
 }
 
-/** RFC 3261 section 20.17: without GMT it would be a time of this machine's zone. */
+/** RFC 3261 section 20.17: without GMT the date would be read in the local time zone. */
 const SIP_DATE = /^\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
 
-/** The time in Date, milliseconds since 1970; NaN for one that is no time, undefined without. */
+/** The time in Date, in milliseconds since 1970; NaN when it is invalid, undefined without a Date. */
 function dateOf(message: SipMessage): number | undefined {
   const text = message.header('date');
   return text === undefined ? undefined : SIP_DATE.test(text) ? Date.parse(text) : Number.NaN;
@@ -115,7 +115,7 @@ function authenticate(
   return 1;
 }
 
-/** What a check of an Identity gave: the number the function returns, and the answer RFC 8224 section 6.2.2 has for it. */
+/** A failed verification: the return code of the function, and the reply of RFC 8224 section 6.2.2. */
 interface Refusal {
   readonly result: number;
   readonly code: number;
@@ -144,18 +144,18 @@ function checked(run: MessageRun, cert: string, orig: Arg | undefined, dest: Arg
   if (certificate === undefined) return refusal(-8, 437, 'Unsupported Credential');
   if (!isValidAt(certificate, date ?? claims.iat * 1000)) return refusal(-7, 437, 'Unsupported Credential');
   if (!isTrusted(chain, settings.authorities, now)) return refusal(-8, 437, 'Unsupported Credential');
-  // The PASSporT is about this call: what it says of the numbers is what the request says.
+  // The PASSporT must be about this call: its numbers must equal those of the request.
   const same = claims.orig === numbers.orig && claims.dest === numbers.dest;
   return same && isSignedBy(passport, certificate.publicKey) ? undefined : refusal(-9, 438, 'Invalid Identity Header');
 }
 
-/** The Identity of each message that was asked for; null without one. */
+/** The parsed Identity of each message; null for none. */
 const passports = new PerCall((): Passport | PassportFault | null | undefined => undefined);
 
-/** Identity fields of a message that are looked at. */
+/** Maximum number of Identity fields that are read. */
 const MOST_FIELDS = 8;
 
-/** RFC 8224 section 4: there may be several Identity fields, as one of "div" (RFC 8946); the first of SHAKEN counts. */
+/** RFC 8224 section 4 allows several Identity fields, such as one of "div" (RFC 8946); the first of SHAKEN is used. */
 function firstOfShaken(message: SipMessage): Passport | PassportFault | undefined {
   let first: PassportFault | undefined;
   for (let i = 0; i < MOST_FIELDS; i++) {
@@ -168,7 +168,7 @@ function firstOfShaken(message: SipMessage): Passport | PassportFault | undefine
   return first;
 }
 
-/** The Identity of a message; undefined without one. */
+/** The parsed Identity of a message; undefined when it has none. */
 function passportOf(message: SipMessage): Passport | PassportFault | undefined {
   let known = passports.known(message);
   if (known === undefined) {

@@ -1,12 +1,15 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 
-/** Characters of an Identity field that are read. */
+/** Maximum length of an Identity field. */
 const MOST_IDENTITY = 8192;
 
-/** Scripts put the parts of a PASSporT into header lines: none has a line break (RFC 8225 section 9 has no white space at all). */
+/**
+ * Scripts put parts of a PASSporT into header lines, so none may have a line break (RFC 8225 section 9 allows no white
+ * space at all).
+ */
 const CONTROL = /[\x00-\x1f\x7f]/;
 
-/** The claims of a PASSporT of SHAKEN (RFC 8225, RFC 8588). */
+/** The claims of a SHAKEN PASSporT (RFC 8225, RFC 8588). */
 export interface Claims {
   readonly attest: 'A' | 'B' | 'C';
   /** Telephone numbers without "+". */
@@ -17,25 +20,28 @@ export interface Claims {
   readonly origid: string;
 }
 
-/** An Identity field, read. */
+/** A parsed Identity field. */
 export interface Passport {
   readonly claims: Claims;
-  /** Where the certificate is. */
+  /** URL of the certificate. */
   readonly x5u: string;
   /** The JSON texts of header and payload. */
   readonly header: string;
   readonly payload: string;
-  /** What was signed, and the signature. */
+  /** The signed text, and the signature. */
   readonly signed: string;
   readonly signature: Buffer;
 }
 
-/** Why an Identity field is none of SHAKEN. */
+/** Why an Identity field has no SHAKEN PASSporT. */
 export type PassportFault = 'invalid' | 'unsupported';
 
 const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value), 'utf8').toString('base64url');
 
-/** The value of Identity for claims, signed by ES256. The keys stand in the order of RFC 8225 section 9. Throws for a key of another kind. */
+/**
+ * The value of Identity for claims, signed with ES256; properties are in the order of RFC 8225 section 9. Throws for
+ * another kind of key.
+ */
 export function signedIdentity({ attest, dest, orig, iat, origid }: Claims, x5u: string, key: KeyObject): string {
   const header = encoded({ alg: 'ES256', ppt: 'shaken', typ: 'passport', x5u });
   const payload = encoded({ attest, dest: { tn: [dest] }, iat, orig: { tn: orig }, origid });
@@ -43,16 +49,16 @@ export function signedIdentity({ attest, dest, orig, iat, origid }: Claims, x5u:
   return `${header}.${payload}.${signature.toString('base64url')};info=<${x5u}>;alg=ES256;ppt=shaken`;
 }
 
-/** Whether the signature of a PASSporT is that of a key; false for a key of another kind. */
+/** Whether the signature of a PASSporT was made with a key; false for another kind of key. */
 export function isSignedBy({ signed, signature }: Passport, key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false;
   return verify('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
-/** Reads an Identity field (RFC 8224 section 4.1). */
+/** Parses an Identity field (RFC 8224 section 4.1). */
 export function readIdentity(value: string): Passport | PassportFault {
   if (value.length > MOST_IDENTITY) return 'invalid';
-  // A URL within <> may have a semicolon.
+  // A URL in <> may contain a semicolon.
   const [token = '', ...rest] = (value.match(/(?:<[^<>]*>|"[^"]*"|[^;<"])+/g) ?? []).map((each) => each.trim());
   const parts = token.split('.');
   const [first = '', second = '', third = ''] = parts;

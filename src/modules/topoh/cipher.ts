@@ -1,14 +1,17 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 
-/** Characters of the longest text that is enciphered. */
+/** Maximum length of a text to encrypt. */
 const LONGEST = 16_384;
-/** Bytes that show that a text was enciphered by whoever has the key, and from which its stream begins. */
+/**
+ * Length in bytes of the tag, which proves that the text was encrypted with the key and is the initialization vector.
+ */
 const TAG = 8;
 
 /**
- * Enciphers short texts so that whoever has the key reads them and nobody else can make them: a synthetic initialization vector (RFC 5297
- * in its idea: HMAC-SHA-256 of the text, truncated) and AES-128 in counter mode. The same text gives the same result, so that copies of a
- * message stay copies. The original exchanges the letters of base 64, which hides nothing from whoever looks closely.
+ * Encrypts short texts so that only a holder of the key can read or make them. Uses a synthetic initialization vector
+ * (the idea of RFC 5297: a truncated HMAC-SHA-256 of the text) and AES-128 in counter mode. Equal texts give equal
+ * results, so that retransmissions of a message stay equal. The original only permutes the letters of base 64, which is
+ * easily undone.
  */
 export class TextCipher {
   private readonly macKey: Buffer;
@@ -20,7 +23,7 @@ export class TextCipher {
     this.streamKey = derived.subarray(32);
   }
 
-  /** The text enciphered, in letters, digits, "-" and "_". */
+  /** The encrypted text, in letters, digits, "-" and "_". */
   encipher(text: string): string {
     const plain = Buffer.from(text, 'latin1');
     const tag = this.tag(plain);
@@ -28,11 +31,11 @@ export class TextCipher {
     return Buffer.concat([tag, cipher.update(plain)]).toString('base64url');
   }
 
-  /** What was enciphered; undefined for anything else. */
+  /** The decrypted text; undefined for any other input. */
   decipher(text: string): string | undefined {
     if (text.length > LONGEST * 2 || !/^[A-Za-z0-9_-]{11,}$/.test(text)) return undefined;
     const bytes = Buffer.from(text, 'base64url');
-    // One text for one enciphered text: the last character has bits that count for nothing.
+    // The last character has unused bits: only one of its values is accepted.
     if (bytes.toString('base64url') !== text) return undefined;
     const tag = bytes.subarray(0, TAG);
     const decipher = createDecipheriv('aes-128-ctr', this.streamKey, this.counter(tag));

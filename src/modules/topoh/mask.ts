@@ -21,25 +21,27 @@ interface Names {
   readonly callIdPrefix: string;
 }
 
-/** Values of Record-Route and Contact that are looked at in one message. */
+/** Maximum number of Record-Route and Contact values read from one message. */
 const MOST_VALUES = 128;
 /**
- * Values of one message that are hidden or shown again, from its top: no message of 64 KB costs more than some milliseconds. Max-Forwards, 70
- * by RFC 3261 section 16.6, bounds the Via and Record-Route fields of one that goes its way.
+ * Maximum number of values of one message that are hidden or restored, from its top: no message of 64 KB then costs
+ * more than some milliseconds. A message forwarded by the rules has fewer Via and Record-Route values: Max-Forwards, 70
+ * by RFC 3261 section 16.6, limits them.
  */
 const MOST_HIDDEN = 256;
 
 /**
- * topoh of Kamailio: each side sees addresses of the other only enciphered, in URIs and Via fields of `mask_ip`. Nothing is
- * kept: what comes back carries it. Inside this process messages are as if nothing were hidden.
+ * Kamailio's topoh: each side sees addresses of the other only encrypted, in URIs and Via fields with the address
+ * `mask_ip`. No state is kept, since later messages contain the encrypted addresses. Inside this process messages look
+ * as if nothing were hidden.
  */
 export class TopologyMask {
   private readonly cipher: TextCipher;
   private readonly names: Names;
-  /** How many more values of the message at hand are looked at. */
+  /** Number of values of the current message that may still be hidden or restored. */
   private room = 0;
 
-  /** Throws an Error for a parameter that cannot stand in a message. */
+  /** Throws an Error for a parameter that cannot be written into a message. */
   constructor(parameters: ModuleParameters) {
     this.cipher = new TextCipher(parameters.text('mask_key', '_static_value_'));
     this.names = {
@@ -58,7 +60,7 @@ export class TopologyMask {
     if (!/^[!-~]+$/.test(callIdPrefix)) throw new Error(`callid_prefix "${callIdPrefix}" cannot stand in a Call-ID`);
   }
 
-  /** A message as it is looked at here: what was hidden is there again. */
+  /** A received message with all hidden values restored. */
   received(text: string): string {
     const message = parseMessage(text);
     if (message?.via === undefined || UNTOUCHED.has(message.method)) return text;
@@ -80,7 +82,7 @@ export class TopologyMask {
     return edits.length === 0 ? text : applied(text, 0, edits);
   }
 
-  /** A message as it leaves. `spares`: whether one that could be hidden is sent as it is. */
+  /** A message as it is sent, with values hidden. `spares`: whether a message is sent without hiding. */
   sent(text: string, spares: ((message: SipMessage) => boolean) | undefined): string {
     if (!text.includes(MARK_PARAMETER)) return text;
     const message = parseMessage(text);
@@ -93,7 +95,8 @@ export class TopologyMask {
     for (const via of [top, ...below]) {
       const span = via === undefined ? undefined : markSpan(text, via);
       if (span === undefined) continue;
-      // The Via of the request says so to the reply, by which the other side is hidden all the same; the original leaves its own there.
+      // In the next Via the mark tells the reply that it has to be hidden all the same; the original leaves its own
+      // mark there.
       const kept = spared && message.isRequest && via === below[0] ? viaMark(mark) : '';
       edits.push({ ...span, text: kept });
     }
@@ -115,7 +118,7 @@ export class TopologyMask {
     return applied(text, 0, edits);
   }
 
-  /** True: the Call-ID was hidden. */
+  /** Restores the Call-ID; true if it was hidden. */
   private showCallId(message: SipMessage, edits: TextEdit[]): boolean {
     const { callIdPrefix, callId } = this.names;
     if (!callId || !message.callId.startsWith(callIdPrefix)) return false;
@@ -131,7 +134,7 @@ export class TopologyMask {
     edits.push({ start: message.callIdValue, end: message.callIdEnd, text });
   }
 
-  /** The URI that a hidden one stands for; undefined for any other. */
+  /** The original of a hidden URI; undefined for other URIs. */
   private shown(uri: string): string | undefined {
     const { uriName, uriPrefix } = this.names;
     const semi = uri.indexOf(';');
@@ -143,7 +146,7 @@ export class TopologyMask {
     return this.room-- > 0 ? this.cipher.decipher(text) : undefined;
   }
 
-  /** How many values were hidden. */
+  /** Restores all values of a header field; returns the number of hidden ones. */
   private showAll(message: SipMessage, name: string, edits: TextEdit[]): number {
     let count = 0;
     for (const value of routeValues(message, name, MOST_VALUES)) {
@@ -170,7 +173,7 @@ export class TopologyMask {
     }
   }
 
-  /** The Via fields below our own, of which the first gets a mark. */
+  /** Restores the Via fields below our own; the first of them gets a mark. */
   private showVias(message: SipMessage, before: number, edits: TextEdit[]): void {
     const { viaName, viaPrefix } = this.names;
     const [, ...below] = viaValues(message);
@@ -192,13 +195,13 @@ export class TopologyMask {
   }
 }
 
-/** The Via value of a request with another mark. */
+/** A Via value of a request with its mark replaced. */
 function marked(value: string, mark: ViaMark): string {
   const span = markSpan(value, { start: 0, end: value.length });
   return span === undefined ? value : value.slice(0, span.start) + viaMark(mark) + value.slice(span.end);
 }
 
-/** A Via value that was hidden with the mark of its request, with that of its reply. */
+/** A restored Via value, in which the mark of the request is replaced by that of the reply. */
 function answered(value: string, before: number): string {
   const mark = markOf(value, { start: 0, end: value.length });
   return mark === undefined ? value : marked(value, { ...mark, reply: true, before });

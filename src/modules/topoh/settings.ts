@@ -1,7 +1,7 @@
 import type { ModuleParameters } from '../../script/environment.js';
 import { TopologyMask } from './mask.js';
 
-/** topoh by the parameters of a file. */
+/** State of topoh from the parameters of a file. */
 export const topologyMask = {
   module: 'topoh',
   create: (parameters: ModuleParameters) => ({

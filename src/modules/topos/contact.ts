@@ -2,20 +2,23 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { HiddenDialog } from './records.js';
 
-/** Which side of a dialog a Contact of ours stands before: "a" is what the caller sees, "b" what the callee sees. */
+/** Which side of a dialog sees one of our Contacts: "a" the caller, "b" the callee. */
 export type Seen = 'a' | 'b';
 
-/** How the Contact that each side sees is written. */
+/** The form of the Contacts that the sides see. */
 export interface ContactForm {
-  /** 0: the name of the dialog is the user of the URI; 1: a parameter. */
+  /** 0: the name of the dialog is the user of the URI; 1: it is in a parameter. */
   readonly mode: 0 | 1;
-  /** Name of that parameter. */
+  /** Name of the parameter. */
   readonly parameter: string;
-  /** Host in it; '' for that of our Record-Route. */
+  /** Host of the Contact; '' for the host of our Record-Route. */
   readonly host: string;
 }
 
-/** The Contact one side sees instead of that of the other; undefined where no Record-Route of ours says by what address we are reached. */
+/**
+ * The Contact that one side sees instead of the other side's; undefined when there is no Record-Route of ours, which
+ * gives the address of this proxy.
+ */
 export function shownContact(
   dialog: HiddenDialog,
   seen: Seen,
@@ -35,7 +38,7 @@ export function shownContact(
   return `<${uri.scheme}:${user === '' ? '' : `${user}@`}${host || uri.host}${port}${explicit}${rest}>`;
 }
 
-/** The dialog that the request-URI of a request names, and which side sees that name; undefined for any other URI. */
+/** The dialog named in a request-URI, and the side that sees this name; undefined for any other URI. */
 export function dialogNamed(
   uri: SipUri,
   { mode, parameter }: ContactForm,

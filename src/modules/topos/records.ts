@@ -1,29 +1,29 @@
 import { AgedMap } from '../../core/aged-map.js';
 
-/** One end of a dialog as the other end is not to see it. */
+/** One end of a dialog, with what is hidden from the other end. */
 export interface End {
-  /** URI of its Contact; '' while it is not known. */
+  /** URI of its Contact; '' while it is unknown. */
   readonly contact: string;
-  /** Its Record-Route values, in the order in which they stand in the request or the reply. */
+  /** Its Record-Route values, in the order of the request or reply. */
   readonly routes: readonly string[];
 }
 
-/** A dialog, from its first request on. */
+/** A dialog, beginning with its first request. */
 export interface HiddenDialog {
-  /** Stands in the Contact that each side sees. */
+  /** Name in the Contact that each side sees. */
   readonly id: string;
   readonly callId: string;
   readonly callerTag: string;
-  /** Our own Record-Route values as the callee would see them, the one that faces it first. */
+  /** Our own Record-Route values in the callee's order, the one facing the callee first. */
   readonly own: readonly string[];
-  /** Users that contact_mode 1 shows: of the caller's Contact, and of the request-URI. */
+  /** Users for contact_mode 1: of the caller's Contact, and of the request-URI. */
   readonly users: { readonly caller: string; readonly callee: string };
   caller: End;
-  /** Ends that have answered, by their tag: a request may be answered by several. */
+  /** The ends that have replied, by tag: a forked request may have several. */
   readonly callees: Map<string, End>;
 }
 
-/** A request on its way, by the branch of our Via. */
+/** A forwarded request, found by the branch parameter of our Via. */
 export interface HiddenRequest {
   readonly dialog: HiddenDialog;
   readonly method: string;
@@ -31,24 +31,26 @@ export interface HiddenRequest {
   readonly direction: 'd' | 'u';
   /** Via values below ours. */
   readonly vias: readonly string[];
-  /** Record-Route values of this proxy, and those that came with the request. */
+  /** Record-Route values of this proxy, and those of the received request. */
   readonly own: readonly string[];
   readonly routes: readonly string[];
-  /** It begins the dialog. */
+  /** Whether it begins the dialog. */
   readonly initial: boolean;
 }
 
-/** Callees of one dialog whose addresses are kept. */
+/** Maximum number of callees stored for one dialog. */
 const MOST_CALLEES = 16;
-/** Requests and dialogs of a kind that are kept, and their characters. */
+/** Maximum number of stored requests and of dialogs of each kind, and of their characters. */
 const MOST = 200_000;
 const MOST_SIZE = 64 * 1024 * 1024;
-/** How long what has ended is kept, in milliseconds: retransmissions may come (RFC 3261: 64*T1). */
+/**
+ * Milliseconds for which an ended dialog or answered request is kept, since retransmissions may come (RFC 3261: 64*T1).
+ */
 const ENDED = 40_000;
 
 /**
- * What topology hiding keeps in memory: requests until they are answered, dialogs for `dialog_expire` seconds from their last request on.
- * What nobody has answered cannot drive out calls in progress: it has maps of its own.
+ * What topology hiding keeps in memory: requests until they are answered, and dialogs for `dialog_expire` seconds after
+ * their last request. Unanswered requests have maps of their own, so that they cannot displace calls in progress.
  */
 export class TopologyRecords {
   private readonly open: AgedMap<HiddenRequest>;
@@ -57,7 +59,7 @@ export class TopologyRecords {
   private readonly confirmed: AgedMap<HiddenDialog>;
   private readonly ended = new AgedMap<HiddenDialog>(ENDED, MOST, MOST_SIZE);
 
-  /** In seconds. `before`: what was kept until now goes on under the new times. */
+  /** Times in seconds. `before`: records that are taken over with the new times. */
   constructor(branchExpire: number, dialogExpire: number, now = 0, before?: TopologyRecords) {
     this.open = new AgedMap(branchExpire * 1000, MOST, MOST_SIZE);
     this.early = new AgedMap(branchExpire * 1000, MOST, MOST_SIZE);
@@ -67,30 +69,30 @@ export class TopologyRecords {
     for (const name of ['early', 'confirmed', 'ended'] as const) renew(this[name], before[name], now);
   }
 
-  /** A dialog by its name. */
+  /** The dialog with a name. */
   dialog(id: string, now: number): HiddenDialog | undefined {
     return this.confirmed.get(id, now) ?? this.early.get(id, now) ?? this.ended.get(id, now);
   }
 
-  /** A request by the branch of our Via. */
+  /** The request with this branch parameter in our Via. */
   request(branch: string, now: number): HiddenRequest | undefined {
     return this.open.get(branch, now) ?? this.answered.get(branch, now);
   }
 
-  /** A request that leaves; its dialog is kept from now on. */
+  /** Stores a request that is sent, and its dialog. */
   leaves(branch: string, request: HiddenRequest, now: number): void {
     this.open.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now);
     this.kept(request.dialog, now);
   }
 
-  /** A dialog that has not ended is kept from now on, at the size it has now. */
+  /** Stores a dialog that has not ended, with its current size. */
   kept(dialog: HiddenDialog, now: number): void {
     if (this.ended.get(dialog.id, now) !== undefined) return;
     const isConfirmed = this.confirmed.get(dialog.id, now) !== undefined;
     (isConfirmed ? this.confirmed : this.early).set(dialog.id, dialog, dialogSize(dialog), now);
   }
 
-  /** A final reply has come. `confirms`: the dialog lasts; `ends`: it is over. */
+  /** A final reply was received. `confirms`: the dialog is established; `ends`: it has ended. */
   final(branch: string, request: HiddenRequest, outcome: 'confirms' | 'ends' | 'neither', now: number): void {
     this.open.delete(branch);
     this.answered.set(branch, request, sizeOf(...request.vias, ...request.routes, ...request.own), now);
@@ -103,7 +105,7 @@ export class TopologyRecords {
     (outcome === 'ends' ? this.ended : this.confirmed).set(dialog.id, dialog, dialogSize(dialog), now);
   }
 
-  /** Dialogs and requests that are kept. */
+  /** Numbers of stored dialogs and requests. */
   get counts(): { readonly dialogs: number; readonly requests: number } {
     return {
       dialogs: this.early.count + this.confirmed.count + this.ended.count,
@@ -112,7 +114,7 @@ export class TopologyRecords {
   }
 }
 
-/** Keeps what is known of a callee; of more than `MOST_CALLEES` the last ones are not. */
+/** Stores a callee of a dialog, unless `MOST_CALLEES` are stored already. */
 export function keepCallee(dialog: HiddenDialog, tag: string, end: End): void {
   if (dialog.callees.has(tag) || dialog.callees.size < MOST_CALLEES) dialog.callees.set(tag, end);
 }

@@ -4,16 +4,16 @@ import type { ModuleParameters } from '../../script/environment.js';
 import { TopologyRecords } from './records.js';
 import { type StripperOptions, TopologyStripper } from './stripper.js';
 
-/** topos by the parameters of a file; what it keeps outlives a reload of the file. */
+/** State of topos from the parameters of a file; its records outlive a reload. */
 export class TopologyStore {
   readonly eventMode: number;
   private readonly options: StripperOptions;
   private readonly times: readonly [branch: number, dialog: number];
   private made: TopologyRecords | undefined = undefined;
-  /** What the file before kept, until it goes on here. */
+  /** Records of the earlier configuration, until they are taken over. */
   private previous: TopologyRecords | undefined;
 
-  /** Throws an Error for a parameter that cannot be written into a message, or that is not supported. */
+  /** Throws an Error for a parameter that cannot be written into a message, or is not supported. */
   constructor(parameters: ModuleParameters, before?: TopologyStore) {
     this.previous = before?.made ?? before?.previous;
     const mode = parameters.int('contact_mode', 0);
@@ -41,12 +41,12 @@ export class TopologyStore {
     };
   }
 
-  /** What strips messages by these parameters. */
+  /** The object that rewrites messages with these parameters. */
   stripper({ clock, random }: { readonly clock: Clock; readonly random: Random }): TopologyStripper {
     return new TopologyStripper(this.records(clock), this.options, clock, random);
   }
 
-  /** What is kept; that of the file before goes on here. */
+  /** The records; those of the earlier configuration are taken over at the first access. */
   records(clock: Pick<Clock, 'monotonic'>): TopologyRecords {
     this.made ??= new TopologyRecords(...this.times, clock.monotonic(), this.previous);
     this.previous = undefined;
@@ -54,7 +54,7 @@ export class TopologyStore {
   }
 }
 
-/** topos by the parameters of a file. */
+/** State of topos, made from the parameters. */
 export const topologyStore = {
   module: 'topos',
   create: (parameters: ModuleParameters) => new TopologyStore(parameters),

@@ -11,25 +11,26 @@ import { parseVia } from '../../sip/via.js';
 import { type ContactForm, dialogNamed, type Seen, shownContact } from './contact.js';
 import { type End, type HiddenDialog, type HiddenRequest, keepCallee, type TopologyRecords } from './records.js';
 
-/** What the parameters of topos say. */
+/** The parameters of topos for rewriting messages. */
 export interface StripperOptions {
   readonly contact: ContactForm;
-  /** Record-Route values of a request within the dialog, and of its reply, replace those that are kept. */
+  /** Whether Record-Route values of a request inside the dialog, and of its reply, replace the stored ones. */
   readonly rrUpdate: boolean;
-  /** Methods that get no Contact of ours, upper case. */
+  /** Methods whose messages get no Contact of this proxy, in upper case. */
   readonly noContact: ReadonlySet<string>;
 }
 
-/** Record-Route values that are looked at in one message. */
+/** Maximum number of Record-Route values read from one message. */
 const MOST_VALUES = 128;
-/** Methods whose Contact becomes the address of its side (RFC 3261 section 12.2, RFC 3311, 6665). */
+/** Methods whose Contact replaces the stored one of the sending side (RFC 3261 section 12.2, RFC 3311, RFC 6665). */
 const REFRESHING: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER']);
-/** Methods by whose 2xx a dialog lasts. */
+/** Methods whose 2xx establishes a dialog. */
 const LASTING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
 
 /**
- * topos of Kamailio: what shows the way a message has come is taken out when it leaves, kept in memory, and put back into what comes in
- * answer. Inside this process messages are as if nothing were hidden; a mark in Via fields says what belongs together.
+ * Kamailio's topos: removes from sent messages everything that shows the path of a message, keeps it in memory, and
+ * restores it in the messages that come back. Inside this process messages look as if nothing were hidden; a mark in
+ * Via fields says which dialog and direction they belong to.
  */
 export class TopologyStripper {
   constructor(
@@ -39,7 +40,7 @@ export class TopologyStripper {
     private readonly random: Pick<Random, 'token'>,
   ) {}
 
-  /** A message as it is looked at here. `spares`: whether one in which something could be restored is taken as it came. */
+  /** A received message with the hidden parts restored. `spares`: whether a message is left as received. */
   received(text: string, spares?: (message: SipMessage) => boolean): string {
     const message = parseMessage(text);
     if (message?.via === undefined || UNTOUCHED.has(message.cseqMethod)) return text;
@@ -63,7 +64,7 @@ export class TopologyStripper {
     return edits.length === 0 ? text : applied(text, 0, edits);
   }
 
-  /** A message as it leaves. `spares`: whether one that could be hidden is sent as it is. */
+  /** A message as it is sent, with parts hidden. `spares`: whether a message is sent without hiding. */
   sent(text: string, spares?: (message: SipMessage) => boolean): string {
     if (!text.includes(MARK_PARAMETER)) return text;
     const message = parseMessage(text);
@@ -86,7 +87,7 @@ export class TopologyStripper {
     return applied(text, 0, edits);
   }
 
-  /** The dialog that a request is within by its request-URI, and of which it is by its Call-ID and tags. */
+  /** The dialog named in a request's request-URI, if its Call-ID and tags match. */
   private within(message: SipMessage): Restored | undefined {
     const uri = message.toTag === '' ? undefined : message.parsedUri;
     const named = uri === undefined ? undefined : dialogNamed(uri, this.options.contact);
@@ -103,7 +104,7 @@ export class TopologyStripper {
     return { seen, id, end: { contact: callee.contact, routes }, own: [...dialog.own].reverse() };
   }
 
-  /** What is kept of a request that leaves; undefined where it is of a dialog that is not known here. */
+  /** Stores a sent request; undefined when its dialog is unknown. */
   private kept(
     message: SipMessage,
     mark: ViaMark,
@@ -122,7 +123,7 @@ export class TopologyStripper {
     const vias = below.map(({ value, end }) => ownText(unmarked(message.text.slice(value, end))));
     const request = { dialog, method: ownText(message.method), direction: mark.direction, vias, own, routes, initial };
     if (!initial && REFRESHING.has(message.method)) this.refresh(message, request);
-    // Nothing answers an ACK.
+    // An ACK gets no reply.
     if (message.method !== 'ACK') this.records.leaves(ownText(branch), request, now);
     return request;
   }
@@ -140,7 +141,7 @@ export class TopologyStripper {
     };
   }
 
-  /** A request within a dialog moves the end that sends it. */
+  /** Updates Contact and routes of the end that sends a request inside a dialog. */
   private refresh(message: SipMessage, { dialog, direction, routes }: HiddenRequest): void {
     const contact = contactOf(message);
     if (contact === '') return;
@@ -153,7 +154,7 @@ export class TopologyStripper {
     else keepCallee(dialog, ownText(message.fromTag), moved(dialog.callees.get(message.fromTag)));
   }
 
-  /** What a reply says about the end that sends it. */
+  /** Stores what a reply says about the end that sends it. */
   private learn(message: SipMessage, request: HiddenRequest, now: number): void {
     const { dialog, direction, method, initial } = request;
     const { status, toTag } = message;
@@ -199,7 +200,7 @@ export class TopologyStripper {
         ),
       });
     const { status, cseqMethod, toTag } = message;
-    // A redirection names others, not the callee.
+    // The Contacts of a redirection name third parties, not the callee.
     if (status >= 300 && status < 400) return;
     const has = message.nextField('contact') !== undefined;
     remove(message, 'contact', edits);
@@ -207,7 +208,8 @@ export class TopologyStripper {
     const dialog = this.records.dialog(mark.dialog, this.clock.monotonic());
     const end = mark.direction === 'u' ? dialog?.caller : dialog?.callees.get(toTag);
     const known = status < 300 && end !== undefined && end.contact !== '';
-    // A request outside dialogs that makes none has no further requests; OPTIONS as recorded, MESSAGE not.
+    // A request outside dialogs that creates none has no further requests. As recorded, OPTIONS counts as creating one,
+    // MESSAGE does not.
     if (dialog === undefined) return;
     const lasts = LASTING.has(cseqMethod) || (cseqMethod === 'OPTIONS' && dialog.own.length > 0);
     if ((has || known) && (end !== undefined || lasts))
@@ -221,7 +223,7 @@ export class TopologyStripper {
   }
 }
 
-/** Where a request within a dialog goes: its other end, by our own Route values first. */
+/** Target of a request inside a dialog: its other end, after our own Route values. */
 interface Restored {
   readonly seen: Seen;
   readonly id: string;
@@ -235,7 +237,7 @@ function restoreTarget(message: SipMessage, { end, own }: Restored, edits: TextE
   edits.push({ start: message.headersEnd, end: message.headersEnd, text });
 }
 
-/** Via and Record-Route of the request are in its reply again, the first Via below ours with a mark. */
+/** Puts Via and Record-Route of the request back into its reply; the first Via below ours gets a mark. */
 function restoreWay(
   message: SipMessage,
   { dialog, direction, vias, own, routes }: HiddenRequest,
