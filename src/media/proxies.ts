@@ -53,7 +53,7 @@ export function mediaSets(texts: readonly string[], unix = false): Map<number, M
   for (const text of texts) {
     const sign = text.indexOf('==');
     const set = sign < 0 ? 0 : Number(text.slice(0, sign));
-    if (!Number.isInteger(set)) throw new Error(`"${text}" begins with no number of a set`);
+    if (!Number.isInteger(set)) throw new Error(`"${text}" does not begin with the number of a set`);
     const proxies = sets.get(set) ?? [];
     for (const each of (sign < 0 ? text : text.slice(sign + 2)).split(/\s+/).filter((one) => one !== '')) {
       const proxy = (unix ? unixProxy(each) : undefined) ?? mediaProxy(each);

@@ -23,7 +23,7 @@ function pause(run: MessageRun, ms: number, most: number): Promise<void> | numbe
   if (!(ms >= 0) || ms > most || waiting >= MOST_WAITING) {
     env.peerLog.error(
       { callId: run.message.callId, ms, waiting },
-      'script: a request cannot be put aside for that time',
+      'script: a request cannot be suspended for this time',
     );
     return -1;
   }
@@ -71,7 +71,7 @@ const data = new PerCall(() => '');
 
 function task(name: string, parameters: string, group: boolean): FunctionSpec {
   const at = group ? 2 : 1;
-  return kamailioFunction(name, parameters, 'runs a route by itself, with a text in $async(data)', (run, args) => {
+  return kamailioFunction(name, parameters, 'runs a route separately, with a text in $async(data)', (run, args) => {
     const { env } = run;
     const route = textOf(args[0], run);
     const text = textOf(args[at], run);
@@ -90,28 +90,28 @@ export const asyncFunctions: ScriptFunction[] = moduleFunctions('async', [
   kamailioFunction(
     'async_route',
     'route seconds',
-    'goes on in a route after some seconds',
+    'continues in a route after some seconds',
     (run, [name, time]) => routeAfter(run, textOf(name, run), timeOf(time, run, 1000), LONGEST.seconds),
     true,
   ),
   kamailioFunction(
     'async_ms_route',
     'route milliseconds',
-    'goes on in a route after some milliseconds',
+    'continues in a route after some milliseconds',
     (run, [name, time]) => routeAfter(run, textOf(name, run), timeOf(time, run, 1), LONGEST.ms),
     true,
   ),
   kamailioFunction(
     'async_sleep',
     'seconds',
-    'goes on with the next statement after some seconds',
+    'continues after some seconds',
     (run, [time]) => sleepFor(run, timeOf(time, run, 1000), LONGEST.seconds),
     true,
   ),
   kamailioFunction(
     'async_ms_sleep',
     'milliseconds',
-    'goes on with the next statement after some milliseconds',
+    'continues after some milliseconds',
     (run, [time]) => sleepFor(run, timeOf(time, run, 1), LONGEST.ms),
     true,
   ),
@@ -122,7 +122,7 @@ export const asyncFunctions: ScriptFunction[] = moduleFunctions('async', [
     kamailioFunction(
       name,
       parameters,
-      'goes on in a route as soon as nothing else is to be done',
+      'continues in a route after the other pending work',
       (run, [route]) => routeAfter(run, textOf(route, run), 0, LONGEST.ms),
       true,
     ),

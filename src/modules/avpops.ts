@@ -228,7 +228,7 @@ const specs: FunctionSpec[] = [
     name: 'avp_op',
     dialects: OPENSIPS,
     parameters: [param('AVPs', 'literal'), param('operation', 'literal')],
-    summary: 'calculates with a number of an AVP; "$avp(from)/$avp(to)"',
+    summary: 'calculates with the number in an AVP; "$avp(from)/$avp(to)"',
     compile: ([names, what]) => {
       const [from = '', to = ''] = text(names).split('/');
       const source = namedAvp(from);
@@ -303,7 +303,7 @@ const specs: FunctionSpec[] = [
     name: 'avp_shuffle',
     dialects: OPENSIPS,
     parameters: [param('AVP', 'literal')],
-    summary: 'puts the values of an AVP in a random order',
+    summary: 'shuffles the values of an AVP',
     compile: ([avp]) => {
       const { avp: name } = namedAvp(text(avp));
       return (run) => {

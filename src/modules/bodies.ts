@@ -23,7 +23,7 @@ export const bodies: FunctionSpec[] = [
   {
     name: 'remove_body',
     dialects: KAMAILIO,
-    summary: 'takes the body away',
+    summary: 'removes the body',
     compile: () => (run) => {
       const { message, edits } = run;
       // As recorded, Content-Type stays.

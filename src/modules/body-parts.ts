@@ -103,7 +103,7 @@ const oldNames: readonly FunctionSpec[] = [
     dialects: OPENSIPS,
     until: 2,
     parameters: [optional('type', 'string')],
-    summary: 'takes the body out, or the parts of a type',
+    summary: 'removes the body, or its parts of a type',
     compile:
       ([type]) =>
       (run) =>
@@ -114,7 +114,7 @@ const oldNames: readonly FunctionSpec[] = [
     dialects: OPENSIPS,
     until: 2,
     parameters: [param('type', 'string')],
-    summary: 'takes out all parts of the body but those of a type',
+    summary: 'removes all parts of the body except those of a type',
     compile:
       ([type]) =>
       (run) =>
@@ -141,7 +141,7 @@ export const bodyPartFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [optional('type', 'string'), optional('others', 'string')],
     routes: ['request', 'failure', 'onreply', 'branch', 'local'],
-    summary: 'takes the body out, or the parts of a type, or all but those',
+    summary: 'removes the body, its parts of a type, or all parts except those',
     compile:
       ([type, others]) =>
       (run) =>
@@ -162,7 +162,7 @@ export const bodyPartFunctions: FunctionSpec[] = [
     name: 'get_updated_body_part',
     dialects: OPENSIPS,
     parameters: [optional('type', 'string'), param('result', 'writable')],
-    summary: 'the body, or its part of a type, as it came',
+    summary: 'the received body, or its part of a type',
     compile:
       ([type, result]) =>
       (run) => {

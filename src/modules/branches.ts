@@ -22,7 +22,7 @@ const branches: FunctionSpec[] = [
       dialects: OPENSIPS,
       ...(name.includes('msg') ? {} : { until: 3 }),
       parameters: [param('index', 'int')],
-      summary: 'takes an added branch away; the first has index 0',
+      summary: 'removes an added branch; the first has index 0',
       compile:
         ([index]) =>
         (run) => {
@@ -37,7 +37,7 @@ const branches: FunctionSpec[] = [
       name,
       dialects: OPENSIPS,
       parameters: [optional('index', 'int'), optional('other index', 'int')],
-      summary: 'exchanges two added branches; one left out is the request-URI',
+      summary: 'exchanges two added branches; an omitted index means the request-URI',
       compile:
         ([one, other]) =>
         (run) => {
@@ -56,7 +56,8 @@ const branches: FunctionSpec[] = [
       name,
       dialects: OPENSIPS,
       parameters: [optional('index', 'int'), optional('other index', 'int'), optional('keep', 'string')],
-      summary: 'puts an added branch over another; one left out is the request-URI; "keep" leaves it where it was too',
+      summary:
+        'replaces a branch by another added one; an omitted index means the request-URI; "keep" also leaves it where it was',
       compile:
         ([from, to, keep]) =>
         (run) => {
@@ -75,7 +76,7 @@ const branches: FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [optional('index', 'int')],
     keepsReturnCode: true,
-    summary: 'takes a branch away',
+    summary: 'removes a branch',
     compile:
       ([index]) =>
       (run) =>
@@ -85,7 +86,7 @@ const branches: FunctionSpec[] = [
     name: 'clear_branches',
     dialects: KAMAILIO,
     keepsReturnCode: true,
-    summary: 'takes all added branches away',
+    summary: 'removes all added branches',
     compile: () => (run) => {
       run.call.branches = [];
       // As recorded, t_relay() then has nothing to send until $ru or $du is written again.
@@ -97,7 +98,7 @@ const branches: FunctionSpec[] = [
     name: 'serialize_branches',
     dialects: OPENSIPS,
     parameters: [param('clear', 'int'), optional('keep order', 'int')],
-    summary: 'puts the branches aside, to be tried one after the other by q',
+    summary: 'keeps the branches for later attempts in the order of q',
     compile: () => (run) => {
       const { call } = run;
       const all: RequestBranch[] = [requestBranch(run), ...call.branches];
@@ -119,7 +120,7 @@ const branches: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [],
     routes: ['request', 'failure'],
-    summary: 'takes the next branches of those that were put in order',
+    summary: 'takes the next of the serialized branches',
     compile: () => (run) => nextBranches(run),
   },
 ];

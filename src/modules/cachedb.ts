@@ -140,7 +140,7 @@ const cachedb: FunctionSpec[] = [
       param('value', 'string'),
       optional('seconds', 'int'),
     ],
-    summary: 'keeps a value',
+    summary: 'stores a value',
     compile:
       ([id, key, value, seconds]) =>
       (run) => {
@@ -157,7 +157,7 @@ const cachedb: FunctionSpec[] = [
     name: 'cache_remove',
     dialects: OPENSIPS,
     parameters: [param('store', 'string'), param('key', 'string')],
-    summary: 'forgets a value',
+    summary: 'deletes a value',
     compile:
       ([id, key]) =>
       (run) => {

@@ -128,7 +128,7 @@ export const cfgutilsCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'rand_reset_prob',
-    help: 'puts the probability of rand_event() back',
+    help: 'resets the probability of rand_event()',
     changes: true,
     parameters: [],
     required: 0,

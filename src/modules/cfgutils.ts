@@ -87,7 +87,7 @@ const waiting: FunctionSpec[] = (
       waits: true,
       async: true,
       parameters: [param('time', kind)],
-      summary: 'waits; other messages go on meanwhile',
+      summary: 'waits; other messages are handled meanwhile',
       compile:
         ([time]) =>
         (run) => {
@@ -115,7 +115,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     name: 'pv_unset',
     dialects: KAMAILIO,
     parameters: [param('variable', 'writable')],
-    summary: 'takes the value of a variable away',
+    summary: 'unsets a variable',
     compile:
       ([variable]) =>
       (run) => {
@@ -169,7 +169,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   },
   {
     name: 'rand_reset_prob',
-    summary: 'puts the probability of rand_event() back',
+    summary: 'resets the probability of rand_event()',
     compile: () => (run) => {
       run.env.modules.of(probability).percent = run.env.modules.module('cfgutils').int('initial_probability', 10);
       return 1;
@@ -200,7 +200,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     (name): FunctionSpec => ({
       name,
       dialects: KAMAILIO,
-      summary: 'accepted; memory is managed otherwise here',
+      summary: 'accepted without effect',
       compile: () => () => 1,
     }),
   ),
@@ -222,7 +222,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
     dialects: KAMAILIO,
     waits: true,
     parameters: [param('route', 'string')],
-    summary: 'runs a route if there is one of that name',
+    summary: 'runs a route if it exists',
     compile:
       ([name]) =>
       (run) => {

@@ -73,13 +73,13 @@ export const contactHiding: FunctionSpec[] = [
         return `sip:${parts.join(separator(run))}@${address?.text ?? ''}`;
       }),
   ),
-  kamailioFunction('decode_contact', '', 'the request-URI becomes what encode_contact() hid in it', (run) => {
+  kamailioFunction('decode_contact', '', 'restores the request-URI that encode_contact() hid', (run) => {
     const uri = decoded(run, run.call.requestUri);
     if (uri === undefined) return NOT_ENCODED;
     run.pvars.setRequestUri(uri);
     return 1;
   }),
-  kamailioFunction('decode_contact_header', '', 'Contact becomes what encode_contact() hid in it', (run) =>
+  kamailioFunction('decode_contact_header', '', 'restores the Contact that encode_contact() hid', (run) =>
     editContacts(run, NOT_ENCODED, (uri) => decoded(run, uri)),
   ),
   kamailioFunction(
@@ -95,13 +95,13 @@ export const contactHiding: FunctionSpec[] = [
   kamailioFunction(
     'contact_param_decode',
     'name',
-    'Contact becomes what contact_param_encode() hid in it',
+    'restores the Contact that contact_param_encode() hid',
     (run, [name]) => editContacts(run, -1, (uri) => parameterDecoded(uri, textOf(name, run))),
   ),
   kamailioFunction(
     'contact_param_decode_ruri',
     'name',
-    'the request-URI becomes what contact_param_encode() hid in it',
+    'restores the request-URI that contact_param_encode() hid',
     (run, [name]) => {
       const uri = parameterDecoded(run.call.requestUri, textOf(name, run));
       if (uri === undefined) return -1;

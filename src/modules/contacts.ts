@@ -89,19 +89,19 @@ export const contactFunctions: FunctionSpec[] = [
     name: 't_load_contacts',
     dialects: KAMAILIO,
     parameters: [optional('mode', 'string')],
-    summary: 'puts the destination set aside, to be tried by q',
+    summary: 'keeps the destination set for later attempts in the order of q',
     compile: () => loadContacts,
   },
   {
     name: 't_next_contacts',
     dialects: KAMAILIO,
-    summary: 'makes the contacts of the next highest q the destination set',
+    summary: 'makes the contacts with the next lower q the destination set',
     compile: () => nextContacts,
   },
   {
     name: 't_next_contact_flow',
     dialects: KAMAILIO,
-    summary: 'there are no flows of contacts without a registrar: -2',
+    summary: 'always -2: there is no registrar with flows of contacts',
     compile: () => () => -2,
   },
 ];

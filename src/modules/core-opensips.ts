@@ -52,7 +52,7 @@ const core: FunctionSpec[] = [
   {
     name: 'cache_raw_query',
     parameters: [param('store', 'string'), param('query', 'string'), optional('result', 'variable')],
-    summary: 'false: the local store has no queries',
+    summary: 'always false: the local store has no queries',
     compile: () => () => -1,
   },
   {
@@ -116,19 +116,19 @@ const core: FunctionSpec[] = [
   {
     name: 'sr_check_status',
     parameters: [param('group', 'string'), optional('identifier', 'string')],
-    summary: 'whether a component is ready: it is',
+    summary: 'whether a component is ready: always true',
     compile: () => () => 1,
   },
   {
     name: 'add_blacklist_rule',
     parameters: [param('list', 'string'), param('rule', 'string'), optional('expire', 'int')],
-    summary: 'false: lists are those of the file and of the sets',
+    summary: 'always false: lists are defined in the file, or made from sets',
     compile: () => () => -1,
   },
   {
     name: 'del_blacklist_rule',
     parameters: [param('list', 'string'), param('rule', 'string')],
-    summary: 'false: lists are those of the file and of the sets',
+    summary: 'always false: lists are defined in the file, or made from sets',
     compile: () => () => -1,
   },
 ];
@@ -157,7 +157,7 @@ const eventRoute: FunctionSpec[] = [
     until: 2,
     parameters: [param('variables', 'literal')],
     routes: ['event'],
-    summary: 'takes parameters of the event into variables, in their order or by name',
+    summary: 'assigns parameters of the event to variables, in order or by name',
     compile: ([variables]) => {
       const targets = eventTargets(variables?.text ?? '');
       return (run) => {
@@ -178,12 +178,16 @@ const cfgutils: FunctionSpec[] = [
     compile: () => (run) => run.env.modules.module('cfgutils').int('initial_probability', 10),
   },
   ...['pkg_status', 'shm_status'].map(
-    (name): FunctionSpec => ({ name, summary: "accepted: memory is the metrics' business", compile: () => () => 1 }),
+    (name): FunctionSpec => ({
+      name,
+      summary: 'accepted without effect; the metrics show memory',
+      compile: () => () => 1,
+    }),
   ),
   {
     name: 'set_count',
     parameters: [param('variable', 'variable'), param('result', 'writable')],
-    summary: 'how many values a variable has',
+    summary: 'writes the number of values of a variable to another',
     compile:
       ([variable, result]) =>
       (run) => {
@@ -216,7 +220,7 @@ const cfgutils: FunctionSpec[] = [
       param('text', 'writable'),
       optional('number', 'writable'),
     ],
-    summary: 'the time between two, in microseconds',
+    summary: 'the time between two times, in microseconds',
     compile:
       ([s1, us1, s2, us2, text, number]) =>
       (run) => {
@@ -246,7 +250,7 @@ const cfgutils: FunctionSpec[] = [
   {
     name: 'shuffle_avps',
     parameters: [param('variable', 'writable')],
-    summary: 'mixes the values of an AVP',
+    summary: 'shuffles the values of an AVP',
     compile:
       ([variable]) =>
       (run) => {
@@ -280,7 +284,7 @@ const transactions: FunctionSpec[] = [
   {
     name: 't_add_cancel_reason',
     parameters: [param('header', 'string')],
-    summary: 'replaces the Reason of the CANCEL that is passed on',
+    summary: 'replaces the Reason of the forwarded CANCEL',
     compile:
       ([header]) =>
       (run) => {
@@ -303,7 +307,7 @@ const transactions: FunctionSpec[] = [
     ([name, parameters]): FunctionSpec => ({
       name,
       parameters,
-      summary: 'false: branches of a transaction are those it was relayed with',
+      summary: 'always false: no branches are added to a pending transaction',
       compile: () => () => -1,
     }),
   ),
@@ -312,7 +316,7 @@ const transactions: FunctionSpec[] = [
 const replies: FunctionSpec[] = [
   {
     name: 'append_time',
-    summary: 'adds Date to replies given here',
+    summary: 'adds Date to replies of this proxy',
     compile: () => (run) => {
       run.call.replyLines += `Date: ${new Date(run.env.clock.now()).toUTCString()}\r\n`;
       return 1;
@@ -320,7 +324,7 @@ const replies: FunctionSpec[] = [
   },
   {
     name: 'ruri_tel2sip',
-    summary: 'makes a SIP URI of a tel request-URI',
+    summary: 'converts a tel request-URI to a SIP URI',
     compile: () => (run) => {
       const match = /^tel:([^;?]+)/i.exec(run.call.requestUri);
       if (match === null) return code(/^sips?:/i.test(run.call.requestUri));

@@ -154,7 +154,7 @@ const strips: FunctionSpec[] = (
     dialects: OPENSIPS,
     routes: REQUESTS,
     parameters: [param('count', 'int')],
-    summary: `takes characters off the ${tail ? 'end' : 'start'} of the user of the request-URI`,
+    summary: `removes characters at the ${tail ? 'end' : 'start'} of the request-URI's user`,
     compile:
       ([count]) =>
       (run) => {
@@ -167,7 +167,7 @@ const strips: FunctionSpec[] = (
     dialects: KAMAILIO,
     parameters: [param('count', 'int', { strict: true, check: belowZero })],
     keepsReturnCode: true,
-    summary: `takes characters off the ${tail ? 'end' : 'start'} of the user of the request-URI`,
+    summary: `removes characters at the ${tail ? 'end' : 'start'} of the request-URI's user`,
     compile:
       ([count]) =>
       (run) => {
@@ -202,7 +202,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...destination(['setdsturi'], KAMAILIO),
   {
     name: 'resetdsturi',
-    summary: 'takes $du away',
+    summary: 'unsets $du',
     compile: () => (run) => {
       run.pvars.destinationUri = undefined;
       return 1;
@@ -240,7 +240,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
   {
     name: 'revert_uri',
     keepsReturnCode: true,
-    summary: 'puts the request-URI back as it came',
+    summary: 'resets the request-URI to the received one',
     compile: () => (run) => {
       run.pvars.setRequestUri(run.call.message.requestUri);
       return 1;
@@ -250,7 +250,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
     name: 'ruri_add_param',
     dialects: OPENSIPS,
     parameters: [param('parameter', 'string')],
-    summary: 'adds a parameter to the request-URI, after all that is there',
+    summary: 'adds a parameter at the end of the request-URI',
     compile:
       ([value]) =>
       (run) => {
@@ -265,7 +265,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
     name: 'ruri_del_param',
     dialects: OPENSIPS,
     parameters: [param('name', 'string')],
-    summary: 'takes a parameter out of the request-URI',
+    summary: 'removes a parameter of the request-URI',
     compile:
       ([name]) =>
       (run) => {

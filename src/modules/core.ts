@@ -148,7 +148,7 @@ const core: FunctionSpec[] = [
     name: 'send',
     waits: true,
     parameters: [param('destination', 'string'), optional('headers', 'string')],
-    summary: 'sends the request as it came, without our Via; header lines given are added to it',
+    summary: 'sends the received request without our Via; given header lines are added',
     compile:
       ([to, headers]) =>
       (run) =>
@@ -158,7 +158,7 @@ const core: FunctionSpec[] = [
     name: 'force_send_socket',
     dialects: OPENSIPS,
     parameters: [param('socket', 'string')],
-    summary: 'sends from a socket of ours',
+    summary: 'sets the socket to send from',
     compile: ([socket], { facts }) => {
       if (typeof socket?.constant === 'string' && !listens(facts, socket.constant))
         throw new Error(`"${socket.constant}" is not a socket of this file`);
@@ -176,7 +176,7 @@ const core: FunctionSpec[] = [
       dialects: KAMAILIO,
       parameters: [param('socket', kind)],
       ...(kind === 'literal' ? { keepsReturnCode: true } : {}),
-      summary: 'sends from a socket of ours',
+      summary: 'sets the socket to send from',
       compile:
         ([socket]) =>
         (run) =>
@@ -190,7 +190,7 @@ const core: FunctionSpec[] = [
     name: 'set_send_socket_name',
     dialects: KAMAILIO,
     parameters: [param('name', 'string')],
-    summary: 'sends from a socket of ours, by its name',
+    summary: 'sets the socket to send from by its name',
     compile:
       ([name]) =>
       (run) => {
@@ -205,7 +205,7 @@ const core: FunctionSpec[] = [
       name,
       ...(name === 'add_rport' ? { dialects: KAMAILIO } : {}),
       keepsReturnCode: true,
-      summary: 'replies go to the port the request came from',
+      summary: 'sends replies to the source port of the request',
       compile: () => (run) => {
         run.call.rport = true;
         const server = run.transaction?.server;
@@ -217,7 +217,7 @@ const core: FunctionSpec[] = [
   {
     name: 'add_local_rport',
     keepsReturnCode: true,
-    summary: 'our Via asks for replies to the port they are sent from',
+    summary: 'adds rport to our Via, which asks for replies to the source port',
     compile: () => (run) => {
       run.call.localRport = true;
       return 1;

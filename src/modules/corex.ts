@@ -57,17 +57,17 @@ const corex: FunctionSpec[] = [
   kamailioFunction('is_socket_name', 'name', 'whether a socket has that name', (run, [name]) =>
     code(run.env.sockets.called(textOf(name, run)) !== undefined),
   ),
-  kamailioFunction('set_recv_socket', 'socket', 'the socket the request counts as received on', (run, [socket]) =>
+  kamailioFunction('set_recv_socket', 'socket', 'sets the receiving socket of the message', (run, [socket]) =>
     recvSocket(run, textOf(socket, run)),
   ),
   kamailioFunction('set_recv_socket_name', 'name', 'the same by its name', (run, [name]) =>
     recvSocket(run, textOf(name, run)),
   ),
-  kamailioFunction('set_source_address', 'address', 'the address the request counts as come from', (run, [address]) =>
+  kamailioFunction('set_source_address', 'address', 'sets the source address of the message', (run, [address]) =>
     sourceAddress(run, textOf(address, run)),
   ),
   ...(['udp', 'tcp'] as const).map((transport) =>
-    kamailioFunction(`send_${transport}`, 'target?', 'sends the request as it came, without our Via', (run, [target]) =>
+    kamailioFunction(`send_${transport}`, 'target?', 'sends the received request without our Via', (run, [target]) =>
       sendRaw(
         run,
         target === undefined

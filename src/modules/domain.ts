@@ -27,7 +27,7 @@ function domainTest(
     name,
     ...(dialects === undefined ? {} : { dialects }),
     parameters: [optional('attributes', 'writable')],
-    summary: 'whether a domain is ours',
+    summary: 'whether a domain is local',
     compile:
       ([attrs]) =>
       (run) => {
@@ -65,7 +65,7 @@ const domains: FunctionSpec[] = [
   {
     name: 'is_domain_local',
     parameters: [param('domain', 'string'), optional('attributes', 'writable')],
-    summary: 'whether a domain is ours',
+    summary: 'whether a domain is local',
     compile:
       ([domain, attrs]) =>
       (run) => {
@@ -79,7 +79,7 @@ const domains: FunctionSpec[] = [
     name: 'lookup_domain',
     dialects: KAMAILIO,
     parameters: [param('domain', 'string'), optional('prefix', 'string')],
-    summary: 'whether a domain is ours; its attributes go into AVPs',
+    summary: 'whether a domain is local; its attributes are written to AVPs',
     compile:
       ([domain, prefix]) =>
       (run) =>

@@ -10,7 +10,7 @@ export const optionsInHeaders: FunctionSpec[] = [
     name: 'list_hdr_has_option',
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('option', 'string')],
-    summary: 'whether an option stands in a header of options',
+    summary: 'whether a header field contains an option',
     compile:
       ([name, option]) =>
       (run) =>
@@ -34,7 +34,7 @@ export const optionsInHeaders: FunctionSpec[] = [
     name: 'list_hdr_remove_option',
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('option', 'string')],
-    summary: 'takes an option out of all headers of a name, the last where it is repeated',
+    summary: 'removes an option from all header fields with a name; of a repeated one the last',
     compile:
       ([name, option]) =>
       (run) => {
@@ -100,7 +100,7 @@ export const valuesInHeaders: FunctionSpec[] = [
     name: 'exclude_hf_value',
     dialects: KAMAILIO,
     parameters: [param('name', 'string'), param('value', 'string')],
-    summary: 'takes a value out of a header',
+    summary: 'removes a value of a header field',
     compile:
       ([name, value]) =>
       (run) => {
@@ -119,7 +119,7 @@ export const valuesInHeaders: FunctionSpec[] = [
     name: 'hf_value_exists',
     dialects: KAMAILIO,
     parameters: [param('name', 'string'), param('value', 'string')],
-    summary: 'whether a value stands in a header',
+    summary: 'whether a header field contains a value',
     compile:
       ([name, value]) =>
       (run) =>

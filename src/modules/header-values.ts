@@ -215,7 +215,7 @@ const KEPT =
 /** Functions of Kamailio's textopsx and textops on single values of header fields. */
 export const headerValueFunctions: FunctionSpec[] = [
   {
-    ...kamailioFunction('assign_hf_value', 'header value', 'gives a value of a header field another text', () => 1),
+    ...kamailioFunction('assign_hf_value', 'header value', 'replaces a value of a header field', () => 1),
     compile: ([header, value]) => {
       if (header?.constant !== undefined && valueName(String(header.constant)).index === '*') {
         throw new Error('one value is assigned, not [*]');
@@ -223,12 +223,7 @@ export const headerValueFunctions: FunctionSpec[] = [
       return (run) => assignHfValue(run, [header, value]);
     },
   },
-  kamailioFunction(
-    'assign_hf_value2',
-    'header value',
-    'gives a parameter of credentials another value',
-    assignCredential,
-  ),
+  kamailioFunction('assign_hf_value2', 'header value', 'replaces a parameter of credentials', assignCredential),
   kamailioFunction(
     'remove_hf_value',
     'header',
@@ -270,7 +265,7 @@ export const headerValueFunctions: FunctionSpec[] = [
     name: 'keep_hf',
     dialects: KAMAILIO,
     parameters: [param('pattern', 'regex', { lines: true })],
-    summary: 'removes all header fields but those a proxy needs and those whose names match',
+    summary: 'removes all header fields except those a proxy needs and those whose names match',
     compile: ([pattern]) => {
       return (run) => {
         const regex = namePattern(pattern, run);
@@ -280,7 +275,7 @@ export const headerValueFunctions: FunctionSpec[] = [
       };
     },
   },
-  kamailioFunction('remove_hf_idx', 'name index', 'takes one field of a name out', (run, [name, index]) => {
+  kamailioFunction('remove_hf_idx', 'name index', 'removes one header field with a name', (run, [name, index]) => {
     const all = [...run.fields(textOf(name, run))];
     const number = Number(textOf(index, run)) || 0;
     const field = all[number < 0 ? all.length + number : number];

@@ -18,7 +18,7 @@ const values: FunctionSpec[] = [
       return code(fnmatch(textOf(pattern, run), textOf(text, run)));
     },
   ),
-  kamailioFunction('change_reply_status_code', 'code', 'gives the reply another code', (run, [status]) => {
+  kamailioFunction('change_reply_status_code', 'code', 'changes the status of the reply', (run, [status]) => {
     run.newStatus = `${textOf(status, run)} ${run.message.reason}`;
     return 1;
   }),
@@ -82,9 +82,9 @@ function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']):
       all.set(key(name, run), { parts: parts(run), at: -1 });
       return 1;
     }),
-    kamailioFunction(`${kind}_iterator_next`, 'name', 'goes on; false at the end', step(1)),
+    kamailioFunction(`${kind}_iterator_next`, 'name', 'goes to the next entry; false at the end', step(1)),
     ...(kind === 'hf' ? [kamailioFunction('hf_iterator_prev', 'name', 'goes back', step(-1))] : []),
-    kamailioFunction(`${kind}_iterator_end`, 'name', 'ends a walk', (run, [name]) => {
+    kamailioFunction(`${kind}_iterator_end`, 'name', 'ends an iteration', (run, [name]) => {
       const walk = walks.of(run.call).get(key(name, run));
       // As recorded, starting an existing iteration begins it again.
       if (walk !== undefined) walk.at = -1;
@@ -93,19 +93,19 @@ function iterator(kind: 'hf' | 'bl', parts: (run: MessageRun) => Walk['parts']):
     kamailioFunction(
       `${kind}_iterator_rm`,
       'name',
-      'removes what the walk stands at',
+      'removes the current item of an iteration',
       edit((run, { start, end }) => run.edits.remove(start, end)),
     ),
     kamailioFunction(
       `${kind}_iterator_append`,
       'name text',
-      'adds a text after what the walk is at',
+      'inserts a text after the current item of an iteration',
       edit((run, { end }, text) => run.edits.insert(end, text)),
     ),
     kamailioFunction(
       `${kind}_iterator_insert`,
       'name text',
-      'adds a text before what the walk stands at',
+      'inserts a text before the current item of an iteration',
       edit((run, { start }, text) => run.edits.insert(start, text)),
     ),
   ];

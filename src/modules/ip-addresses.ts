@@ -73,7 +73,7 @@ function detailed(name: string, family: 0 | 4 | 6): FunctionSpec {
     name,
     dialects: KAMAILIO,
     parameters: [param('address', 'string'), param('result', 'writable')],
-    summary: 'what kind of address it is, by its network',
+    summary: 'the kind of an address, by its network',
     compile:
       ([address, target]) =>
       (run) => {
@@ -152,7 +152,7 @@ export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
       dialects: KAMAILIO,
       waits: true,
       parameters: [param('name', 'string'), param('address', 'string')],
-      summary: 'whether a name has an address',
+      summary: 'whether a name resolves to an address',
       compile: (args: readonly (Arg | undefined)[]) => (run) =>
         name === 'dns_sys_match_ip' ? systemMatch(run, args) : resolved(run, args),
     }),
@@ -161,7 +161,7 @@ export const addressFunctions: ScriptFunction[] = moduleFunctions('ipops', [
     name: 'dns_set_local_ttl',
     dialects: KAMAILIO,
     parameters: [param('seconds', 'string')],
-    summary: 'accepted; the resolver has its own times',
+    summary: 'accepted; the resolver has its own timeouts',
     compile: () => () => 1,
   },
 ]);

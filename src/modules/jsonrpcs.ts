@@ -66,14 +66,14 @@ export const jsonrpcFunctions: ScriptFunction[] = moduleFunctions('jsonrpcs', [
   kamailioFunction(
     'jsonrpc_dispatch',
     '',
-    'runs the RPC command in the body of a request of HTTP, and answers it',
+    'runs the RPC command in the body of an HTTP request, and answers it',
     dispatch,
     true,
   ),
   kamailioFunction(
     'jsonrpc_exec',
     'command',
-    'runs an RPC command that is written as JSON; $jsonrpl has what it gives',
+    'runs an RPC command given as JSON, for $jsonrpl',
     async (run, [command]) => {
       const answer = await run.env.services.rpc(fromBytes(textOf(command, run)), undefined);
       // A text that is not a command leaves the earlier result.

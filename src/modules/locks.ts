@@ -40,7 +40,7 @@ class ScriptLocks {
     else
       run.env.peerLog.warn(
         { callId: run.message.callId, ms: MOST_WAIT },
-        'script: another process keeps a lock for long, the script goes on without it',
+        'script: another process has not released a lock in time, the script continues without it',
       );
   }
 
@@ -86,7 +86,7 @@ function opensips(name: string, act: (run: MessageRun, key: string) => void): Fu
     name,
     dialects: OPENSIPS,
     parameters: [param('key', 'string'), optional('key 2', 'string')],
-    summary: 'keeps other processes that run the script from what stands between taking a lock and giving it back',
+    summary: 'takes or releases a lock among all processes that run the script',
     compile:
       ([key]) =>
       (run) => {
@@ -105,7 +105,7 @@ function kamailio(
     dialects: KAMAILIO,
     ...(since === undefined ? {} : { since }),
     parameters: [param('key', 'string'), ...more],
-    summary: 'keeps other processes that run the script out; false where the file says no lock_set_size',
+    summary: 'takes or releases a lock among all processes that run the script; false without lock_set_size',
     compile:
       ([key]) =>
       (run) => {

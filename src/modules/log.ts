@@ -176,7 +176,7 @@ export const logFunctions: ScriptFunction[] = [
       name: 'xlog',
       dialects: KAMAILIO,
       parameters: [param('facility', 'string', { check: checkFacility }), param('level', 'string'), text],
-      summary: 'writes a line to the log; the facility is not looked at',
+      summary: 'writes a line to the log; the facility is ignored',
       compile: ([, level, line]) => levelled(level, line),
     },
     ...['xlogl', 'xlogm'].flatMap((name): FunctionSpec[] => [
@@ -207,7 +207,7 @@ export const logFunctions: ScriptFunction[] = [
       name: 'xlogl',
       dialects: KAMAILIO,
       parameters: [param('facility', 'string', { check: checkFacility }), param('level', 'string'), text],
-      summary: 'writes a line to the log; the facility is not looked at',
+      summary: 'writes a line to the log; the facility is ignored',
       compile: ([, level, line], { at }) => levelled(level, line, `${at.line}:`),
     },
     {
@@ -227,7 +227,7 @@ export const logFunctions: ScriptFunction[] = [
       name: 'log',
       dialects: OPENSIPS,
       parameters: [param('level or text', 'string'), optional('text', 'string')],
-      summary: 'writes a line to the log as it stands',
+      summary: 'writes a text without variables to the log',
       compile: (args) => xlog(AT_DEBUG)(args),
     },
     {
@@ -235,7 +235,7 @@ export const logFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       parameters: [param('text', 'literal')],
       keepsReturnCode: true,
-      summary: 'writes a line to the log as it stands, at level debug',
+      summary: 'writes a text without variables to the log at level debug',
       compile: () => () => 1,
     },
     {
@@ -249,7 +249,7 @@ export const logFunctions: ScriptFunction[] = [
         param('text', 'literal'),
       ],
       keepsReturnCode: true,
-      summary: 'writes a line to the log as it stands',
+      summary: 'writes a text without variables to the log',
       compile: ([first, second]) => {
         const line = second as Arg;
         const rank = Number(first?.constant ?? 0);

@@ -169,7 +169,7 @@ export const messageFunctions: ScriptFunction[] = [
       name: 'is_first_hop',
       dialects: KAMAILIO,
       parameters: [optional('mode', 'int')],
-      summary: 'whether the message came to us first',
+      summary: 'whether this proxy is the first hop of the message',
       compile: () => (run) =>
         code(run.message.headerCount('via') === 1 && run.message.nextField('record-route') === undefined),
     },
@@ -296,7 +296,7 @@ function ipFunctions(): FunctionSpec[] {
         name,
         dialects: KAMAILIO,
         parameters: [param('address', 'string'), param('networks', 'string')],
-        summary: 'whether an address lies in a network',
+        summary: 'whether an address is in a network',
         compile:
           ([address, networks]) =>
           (run) => {

@@ -183,13 +183,13 @@ export const mqueueFunctions: ScriptFunction[] = moduleFunctions('mqueue', [
   kamailioFunction(
     'mq_fetch',
     'queue',
-    'takes the oldest item of a queue to $mqk and $mqv; -2 when it is empty',
+    'takes the oldest item of a queue into $mqk and $mqv; -2 when it is empty',
     (run, [name]) => {
       const queue = queueOf(run.env, textOf(name, run));
       return queue === undefined ? -1 : queue.fetch() ? 1 : -2;
     },
   ),
-  kamailioFunction('mq_pv_free', 'queue', 'forgets what was fetched last', (run, [name]) => {
+  kamailioFunction('mq_pv_free', 'queue', 'clears the fetched item', (run, [name]) => {
     const queue = queueOf(run.env, textOf(name, run));
     if (queue !== undefined) queue.fetched = undefined;
     return 1;

@@ -164,22 +164,22 @@ function setMultipart(run: MessageRun, given: string, type: string, wanted: stri
 
 /** Functions of Kamailio's textops on multipart bodies. */
 export const multipartFunctions: FunctionSpec[] = [
-  kamailioFunction('filter_body', 'type', 'keeps one part of a body of several', (run, [type]) =>
+  kamailioFunction('filter_body', 'type', 'keeps one part of a multipart body', (run, [type]) =>
     filterBody(run, textOf(type, run)),
   ),
-  kamailioFunction('remove_body_part', 'type', 'removes a part of a body of several', (run, [type]) =>
+  kamailioFunction('remove_body_part', 'type', 'removes a part of a multipart body', (run, [type]) =>
     removeBodyPart(run, textOf(type, run)),
   ),
   kamailioFunction(
     'append_body_part',
     'body type disposition?',
-    'adds a part to a body of several',
+    'adds a part to a multipart body',
     (run, [body, type, disposition]) => appendPart(run, textOf(body, run), textOf(type, run), textOf(disposition, run)),
   ),
   kamailioFunction(
     'append_body_part_hex',
     'body type disposition?',
-    'adds a part given in hexadecimal digits to a body of several',
+    'adds a part, given in hexadecimal, to a multipart body',
     (run, [body, type, disposition]) => {
       const bytes = fromHex(textOf(body, run));
       return bytes === undefined ? -1 : appendPart(run, bytes, textOf(type, run), textOf(disposition, run));
@@ -188,7 +188,7 @@ export const multipartFunctions: FunctionSpec[] = [
   kamailioFunction(
     'set_body_multipart',
     'body? type? boundary?',
-    'makes the body, or a text, the first of several parts',
+    'makes the body, or a text, the first part of a multipart body',
     (run, [body, type, boundary]) => setMultipart(run, textOf(body, run), textOf(type, run), textOf(boundary, run)),
   ),
   ...['get_body_part', 'get_body_part_raw'].map(
@@ -196,7 +196,7 @@ export const multipartFunctions: FunctionSpec[] = [
       name,
       dialects: KAMAILIO,
       parameters: [param('type', 'string'), param('variable', 'writable')],
-      summary: 'a part of a body of several; the whole of another body',
+      summary: 'one part of a multipart body; the whole of any other body',
       compile:
         ([type, target]) =>
         (run) => {

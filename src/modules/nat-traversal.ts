@@ -39,7 +39,7 @@ export const natTraversalFunctions: ScriptFunction[] = moduleFunctions('nat_trav
     name: 'fix_contact',
     dialects: OPENSIPS,
     routes: ['request', 'onreply', 'branch', 'local'],
-    summary: 'puts the address of the sender into Contact',
+    summary: 'replaces the address in Contact by the source address',
     compile: () => (run) => fixContact(run, ''),
   },
   {

@@ -192,7 +192,7 @@ const both: FunctionSpec[] = [
         check: (v) => (wordBits(String(v), TESTS) === undefined ? `unknown test "${v}"` : undefined),
       }),
     ],
-    summary: 'whether the sender seems to be behind NAT',
+    summary: 'whether the sender appears to be behind NAT',
     compile:
       ([tests]) =>
       (run) => {
@@ -204,7 +204,7 @@ const both: FunctionSpec[] = [
     name: 'nat_uac_test',
     dialects: KAMAILIO,
     parameters: [param('tests', 'int')],
-    summary: 'whether the sender seems to be behind NAT',
+    summary: 'whether the sender appears to be behind NAT',
     compile:
       ([tests]) =>
       (run) =>
@@ -215,7 +215,7 @@ const both: FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [optional('parameters', 'string')],
     routes: ['request', 'onreply', 'failure', 'branch', 'local', 'event'],
-    summary: 'puts the address of the sender into Contact',
+    summary: 'replaces the address in Contact by the source address',
     compile:
       ([params]) =>
       (run) =>
@@ -231,7 +231,7 @@ const both: FunctionSpec[] = [
       }),
     ],
     routes: ['request', 'onreply', 'failure', 'branch', 'local', 'event'],
-    summary: 'puts the address of the sender into Contact; "preserve-uri" keeps the old one in a parameter',
+    summary: 'replaces the address in Contact by the source address; "preserve-uri" keeps the old one in a parameter',
     compile:
       ([params, flags]) =>
       (run) =>
@@ -241,13 +241,13 @@ const both: FunctionSpec[] = [
     name: 'restore_nated_ruri',
     dialects: OPENSIPS,
     routes: ['request', 'branch'],
-    summary: 'makes the request-URI what "preserve-uri" kept, and sends to the address it had',
+    summary: 'restores the request-URI that "preserve-uri" kept, and sends to the address it had',
     compile: () => restoreUri,
   },
   {
     name: 'fix_nated_register',
     routes: ['request', 'event'],
-    summary: 'notes the address of the sender of a REGISTER',
+    summary: 'stores the source address of a REGISTER',
     compile: (_args, { dialect, facts }) => {
       if (dialect === 'kamailio' && facts.hasParameter?.('nathelper', 'received_avp') === false) {
         throw new Error('needs the parameter received_avp of nathelper');
@@ -266,7 +266,7 @@ const both: FunctionSpec[] = [
   {
     name: 'add_rcv_param',
     parameters: [optional('in URI', 'int')],
-    summary: 'adds the address of the sender to Contact',
+    summary: 'adds the source address to Contact',
     compile:
       ([inUri]) =>
       (run) => {
@@ -291,7 +291,7 @@ const alias: FunctionSpec[] = [
     name: 'set_alias_to_pv',
     dialects: KAMAILIO,
     parameters: [param('variable', 'writable')],
-    summary: 'keeps the URI of Contact with the address of the sender as its alias',
+    summary: 'stores the URI of Contact with the source address as its alias',
     compile:
       ([variable]) =>
       (run) => {
@@ -310,7 +310,7 @@ const alias: FunctionSpec[] = [
       name,
       dialects: KAMAILIO,
       parameters: name === 'set_contact_alias' ? [optional('trim', 'string')] : [],
-      summary: 'adds the address of the sender to Contact as an alias',
+      summary: 'adds the source address to Contact as an alias',
       compile:
         () =>
         (run): number => {

@@ -79,7 +79,7 @@ export const newRequestFunctions: FunctionSpec[] = [
       optional('body', 'string'),
       optional('context', 'string'),
     ],
-    summary: 'sends a request of our own; the body begins with its type',
+    summary: 'sends a new request; the body argument begins with its type',
     compile:
       ([method, uri, from, to, body]) =>
       (run) =>

@@ -90,7 +90,7 @@ const EXPRESSIONS = /^(?:"[^"]*"\s*(?:,\s*"[^"]*"\s*)*|ALL\s*)$/;
 
 function ruleOf(line: string): Rule {
   const [, left, right] = /^((?:"[^"]*"|[^":#])*):((?:"[^"]*"|[^":#])*)(?:#.*)?$/.exec(line) ?? [];
-  if (left === undefined || right === undefined) throw new Error('no rule of the form "expressions : expressions"');
+  if (left === undefined || right === undefined) throw new Error('not a rule of the form "expressions : expressions"');
   return { left: sideOf(left), right: sideOf(right) };
 }
 
@@ -133,7 +133,7 @@ function rulesOf(folder: string, name: string): { readonly rules: PermissionRule
 function textOfFile(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return '';
-  if (!found.isFile()) throw new Error('is no regular file');
+  if (!found.isFile()) throw new Error('is not a regular file');
   if (found.size > MOST_BYTES) throw new Error('larger than 1 MiB');
   return readFileSync(path, 'latin1');
 }
@@ -172,7 +172,7 @@ function pairNamed(folder: string, name: string, parameter: (name: string, fallb
  */
 function verdict(run: MessageRun, files: Pair, left: string, rights: readonly string[]): number {
   for (const fault of files.faults)
-    run.env.log.warn({ fault }, 'script: a line of a permissions file is no rule and is ignored');
+    run.env.log.warn({ fault }, 'script: a line of a permissions file is not a rule and is ignored');
   files.faults = [];
   return judged(files, left, rights);
 }
@@ -180,7 +180,7 @@ function verdict(run: MessageRun, files: Pair, left: string, rights: readonly st
 /** Whether the current files allow a URI, for the command allow_uri. Throws CommandFault. */
 export function allowsUri(env: ScriptEnvironment, name: string, uri: string, contact: string): boolean {
   const parameters = env.modules.module('permissions');
-  if (name.includes('..')) throw new CommandFault(400, 'the name is no basename');
+  if (name.includes('..')) throw new CommandFault(400, 'the name is not a basename');
   try {
     const files = pairNamed(env.folder, name, (each, fallback) => parameters.text(each, fallback));
     return judged(files, uri, [contact]) > 0;

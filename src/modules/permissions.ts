@@ -122,7 +122,7 @@ const permissions: FunctionSpec[] = [
       optional('pattern', 'string'),
       optional('partition', 'string'),
     ],
-    summary: 'whether an address stands in the table',
+    summary: 'whether an address is in the table',
     compile:
       ([group, ip, port, protocol, context, pattern, partition]) =>
       (run) =>
@@ -148,7 +148,7 @@ const permissions: FunctionSpec[] = [
       optional('pattern', 'string'),
       optional('partition', 'string'),
     ],
-    summary: 'whether the source address stands in the table',
+    summary: 'whether the source address is in the table',
     compile:
       ([group, context, pattern, partition]) =>
       (run) => {
@@ -175,7 +175,7 @@ const permissions: FunctionSpec[] = [
     name: 'allow_source_address',
     dialects: KAMAILIO,
     parameters: [optional('group', 'int')],
-    summary: 'whether the source address stands in the table',
+    summary: 'whether the source address is in the table',
     compile:
       ([group]) =>
       (run) =>
@@ -185,7 +185,7 @@ const permissions: FunctionSpec[] = [
     name: 'allow_address',
     dialects: KAMAILIO,
     parameters: [param('group', 'int'), param('address', 'string'), param('port', 'int')],
-    summary: 'whether an address, or a name, stands in the table',
+    summary: 'whether an address or a name is in the table',
     compile:
       ([group, ip, port]) =>
       (run) =>
@@ -211,7 +211,7 @@ const permissions: FunctionSpec[] = [
     name: 'allow_trusted',
     dialects: KAMAILIO,
     parameters: [optional('address', 'string'), optional('protocol', 'string'), optional('uri', 'string')],
-    summary: 'whether the source, its protocol and the From URI stand in the table of trusted peers',
+    summary: 'whether source, protocol and From URI are in the table of trusted peers',
     compile:
       ([address, protocol, uri]) =>
       (run) =>

@@ -140,7 +140,7 @@ export const pikeFunctions: ScriptFunction[] = moduleFunctions('pike', [
   {
     name: 'pike_check_req',
     routes: ['request', 'onreply', 'event'],
-    summary: 'whether a source sends too much',
+    summary: 'whether a source sends too many requests',
     compile: () => (run) => {
       const { address } = run.source;
       const bytes = bytesOf(address);
@@ -151,7 +151,7 @@ export const pikeFunctions: ScriptFunction[] = moduleFunctions('pike', [
     name: 'pike_check_ip',
     dialects: KAMAILIO,
     parameters: [param('address', 'string')],
-    summary: 'whether an IPv4 address sends too much; -1 for other text',
+    summary: 'whether an IPv4 address sends too many requests; -1 for other text',
     compile:
       ([address]) =>
       (run) => {

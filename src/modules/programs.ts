@@ -11,7 +11,7 @@ function refused(name: string, most: number): FunctionSpec {
       param('command', 'string'),
       ...Array.from({ length: most - 1 }, (_, i) => optional(`argument ${i + 2}`, 'string')),
     ],
-    summary: 'no program is run: returns -1',
+    summary: 'runs no program; always returns -1',
     standIn: RUNS_NONE,
     compile: () => () => -1,
   };

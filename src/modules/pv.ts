@@ -82,7 +82,7 @@ function childFunctions(kind: 'xavp' | 'xavi', store: StoreOf): FunctionSpec[] {
       name: `${kind}_child_rm`,
       dialects: KAMAILIO,
       parameters: [param('name', 'string'), param('field', 'string')],
-      summary: 'takes a field of a record away',
+      summary: 'removes a field of a record',
       compile:
         ([name, field]) =>
         (run) => {
@@ -96,7 +96,7 @@ function childFunctions(kind: 'xavp' | 'xavi', store: StoreOf): FunctionSpec[] {
       name: `${kind}_rm`,
       dialects: KAMAILIO,
       parameters: [param('name', 'string')],
-      summary: 'takes the records of a name away',
+      summary: 'removes the records with a name',
       compile:
         ([name]) =>
         (run) => {
@@ -113,7 +113,7 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
       name: `${kind}_params_explode`,
       dialects: KAMAILIO,
       parameters: [param('parameters', 'string'), param('name', 'string')],
-      summary: 'makes a record of "name=value;name=value"',
+      summary: 'makes a record from "name=value;name=value"',
       compile:
         ([text, name]) =>
         (run) =>
@@ -127,7 +127,7 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
             dialects: KAMAILIO,
             since: '6.0',
             parameters: [param('parameters', 'string'), param('separator', 'string'), param('name', 'string')],
-            summary: 'makes a record of "name=value" pairs with another separator between them',
+            summary: 'makes a record from "name=value" pairs with another separator',
             compile:
               ([text, separator, name]) =>
               (run) =>
@@ -252,7 +252,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
       param('mode', 'string'),
       param('name', 'string'),
     ],
-    summary: 'makes a record of a list, its entries as values of the field "v"',
+    summary: 'makes a record from a list; its entries become values of the field "v"',
     compile:
       ([text, separator, mode, name]) =>
       (run) => {
@@ -319,7 +319,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
     name: 'pv_evalx',
     dialects: KAMAILIO,
     parameters: [param('variable', 'writable'), param('text', 'string')],
-    summary: 'evaluates a text twice and keeps the result',
+    summary: 'evaluates a text twice and stores the result',
     compile: ([target, text]) => {
       const formats = new Map<string, ReturnType<typeof compileFormat> | undefined>();
       return (run) => {
@@ -340,7 +340,7 @@ export const pvFunctions: ScriptFunction[] = moduleFunctions('pv', [
       name,
       dialects: KAMAILIO,
       parameters: [param('variable', 'writable'), param('text', 'string')],
-      summary: 'keeps a text with variables in it',
+      summary: 'stores a text with its variables replaced',
       compile:
         ([target, text]) =>
         (run) => {

@@ -149,7 +149,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       name: 'pl_check',
       dialects: KAMAILIO,
       parameters: [param('pipe', 'string'), optional('algorithm', 'string'), optional('limit', 'string')],
-      summary: 'whether a pipe has room: -2 for one that is not known',
+      summary: 'whether a pipe is below its limit; -2 for an unknown one',
       compile:
         ([pipe, algorithm, limit]) =>
         (run) => {
@@ -193,7 +193,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       name: 'rl_check',
       dialects: OPENSIPS,
       parameters: [param('pipe', 'string'), param('limit', 'int'), optional('algorithm', 'string')],
-      summary: 'whether a pipe has room',
+      summary: 'whether a pipe is below its limit',
       compile:
         ([pipe, limit]) =>
         (run) =>
@@ -203,7 +203,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       name: 'rl_dec_count',
       dialects: OPENSIPS,
       parameters: [param('pipe', 'string')],
-      summary: 'takes one from the count of a pipe',
+      summary: 'decrements the count of a pipe',
       compile:
         ([name]) =>
         (run) => {
@@ -241,7 +241,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       name: 'rl_check',
       dialects: KAMAILIO,
       parameters: [optional('pipe', 'string')],
-      summary: 'whether a pipe has room',
+      summary: 'whether a pipe is below its limit',
       compile:
         ([pipe]) =>
         (run) =>
@@ -251,7 +251,7 @@ export const rateLimitFunctions: ScriptFunction[] = [
       name: 'rl_check_pipe',
       dialects: KAMAILIO,
       parameters: [param('pipe', 'string')],
-      summary: 'whether a pipe has room',
+      summary: 'whether a pipe is below its limit',
       compile:
         ([pipe]) =>
         (run) =>

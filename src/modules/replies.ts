@@ -45,20 +45,20 @@ export const replyFunctions: ScriptFunction[] = [
       name: 'sl_reply_error',
       dialects: OPENSIPS,
       routes: ['request', 'error'],
-      summary: 'answers 500 for the error that came before',
+      summary: 'replies 500 for an error of an earlier function',
       compile: () => serverError,
     },
     {
       name: 'sl_reply_error',
       dialects: KAMAILIO,
       routes: ['request', 'error', 'failure', 'local', 'onreply'],
-      summary: 'answers for the error that came before: the code of a t_relay() that failed, else 500',
+      summary: 'replies with the error of an earlier t_relay(), or else with 500',
       compile: (_args, { after }) => errorReply(after),
     },
     {
       name: 'send_reply_error',
       dialects: KAMAILIO,
-      summary: 'answers for the error that came before: the code of a t_relay() that failed, else 500',
+      summary: 'replies with the error of an earlier t_relay(), or else with 500',
       compile: (_args, { after }) => errorReply(after),
     },
     ...['set_reply_no_connect', 'set_reply_close'].map(
@@ -66,7 +66,7 @@ export const replyFunctions: ScriptFunction[] = [
         name,
         dialects: KAMAILIO,
         keepsReturnCode: true,
-        summary: 'accepted; replies go by the connection the request came by',
+        summary: 'accepted; replies are sent over the connection of the request',
         compile: () => () => 1,
       }),
     ),
@@ -81,7 +81,7 @@ export const replyFunctions: ScriptFunction[] = [
       name: 'append_body_to_reply',
       dialects: OPENSIPS,
       parameters: [param('body', 'string')],
-      summary: 'gives replies a body',
+      summary: 'sets the body of replies of this proxy',
       compile:
         ([body]) =>
         (run) => {
@@ -93,7 +93,7 @@ export const replyFunctions: ScriptFunction[] = [
       name: 'change_reply_status',
       parameters: [param('code', 'int'), param('reason', 'string')],
       routes: ['onreply'],
-      summary: 'changes the status of the reply that is passed on',
+      summary: 'changes the status of the forwarded reply',
       compile:
         ([status, reason]) =>
         (run) => {
@@ -110,7 +110,7 @@ export const replyFunctions: ScriptFunction[] = [
       name: 'options_reply',
       dialects: OPENSIPS,
       routes: ['request'],
-      summary: 'answers an OPTIONS for this proxy itself',
+      summary: 'replies to an OPTIONS for this proxy itself',
       compile: () => (run) => optionsReply(run, 'Accept: */*\r\nAccept-Language: en\r\n'),
     },
   ]),
@@ -119,7 +119,7 @@ export const replyFunctions: ScriptFunction[] = [
       name: 'options_reply',
       dialects: KAMAILIO,
       routes: ['request'],
-      summary: 'answers an OPTIONS for this proxy itself',
+      summary: 'replies to an OPTIONS for this proxy itself',
       compile: () => (run) =>
         optionsReply(run, 'Accept: */*\r\nAccept-Encoding: \r\nAccept-Language: en\r\nSupported: \r\n'),
     },

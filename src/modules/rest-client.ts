@@ -70,7 +70,7 @@ async function send(
   const { connectMs, totalMs, mostBytes, verify } = module;
   const headers = pending.of(run.pvars).splice(0);
   if (module.running >= module.most) {
-    peerLog.warn({ callId: run.message.callId, most: module.most }, 'script: too many requests over HTTP at once');
+    peerLog.warn({ callId: run.message.callId, most: module.most }, 'script: too many HTTP requests at once');
     return CODES.failed;
   }
   if (type !== '') headers.push(['Content-Type', type]);
@@ -81,7 +81,7 @@ async function send(
     if (typeof answer === 'string') {
       peerLog.warn(
         { callId: run.message.callId, url: url.slice(0, 256), reason: answer },
-        'script: a request over HTTP failed',
+        'script: an HTTP request failed',
       );
       status?.variable?.assign(run.pvars, 0);
       return CODES[answer];
@@ -109,7 +109,7 @@ const upload = (name: string, method: 'POST' | 'PUT'): FunctionSpec => ({
     param('answer', 'writable'),
     ...answers,
   ],
-  summary: `sends a ${method} request over HTTP; other messages go on meanwhile`,
+  summary: `sends an HTTP ${method} request; other messages are handled meanwhile`,
   compile:
     ([url, body, type, answer, answerType, status]) =>
     (run) =>
@@ -128,7 +128,7 @@ export const restClientFunctions: ScriptFunction[] = moduleFunctions('rest_clien
     waits: true,
     async: true,
     parameters: [param('url', 'string'), param('answer', 'writable'), ...answers],
-    summary: 'sends a GET request over HTTP; other messages go on meanwhile',
+    summary: 'sends an HTTP GET request; other messages are handled meanwhile',
     compile:
       ([url, answer, answerType, status]) =>
       (run) =>

@@ -217,7 +217,7 @@ function findsNobody(module: string, name: string, most: number, dialects: Funct
       ...(dialects === undefined ? {} : { dialects }),
       parameters: Array.from({ length: most }, (_, i) => optional(`value ${i + 1}`, 'expression')),
       standIn: 'finds nobody: there is no registrar here',
-      summary: 'there is no registrar here: finds nobody (-1)',
+      summary: 'always -1: there is no registrar',
       compile: () => () => -1,
     },
   ]);
@@ -264,7 +264,7 @@ export const rewritingFunctions: ScriptFunction[] = [
       name: 'is_myself',
       dialects: KAMAILIO,
       parameters: [param('uri', 'string')],
-      summary: 'whether a URI is ours',
+      summary: 'whether a URI is local',
       compile:
         ([uri]) =>
         (run) =>
@@ -276,7 +276,7 @@ export const rewritingFunctions: ScriptFunction[] = [
       name: 'is_myself',
       dialects: OPENSIPS,
       parameters: [param('host', 'string'), optional('port', 'int')],
-      summary: 'whether a host and port are ours',
+      summary: 'whether a host and port are local',
       compile:
         ([host, port]) =>
         (run) => {
@@ -302,7 +302,7 @@ export const rewritingFunctions: ScriptFunction[] = [
         optional('parameters', 'string'),
         param('result', 'writable'),
       ],
-      summary: 'makes a URI of its parts',
+      summary: 'builds a URI from its parts',
       compile:
         ([scheme, user, domain, port, params, result]) =>
         (run) => {
@@ -320,7 +320,7 @@ export const rewritingFunctions: ScriptFunction[] = [
       (header): FunctionSpec => ({
         name: `uac_restore_${header}`,
         routes: ['request', 'event'],
-        summary: `makes ${header === 'from' ? 'From' : 'To'} of a request within the dialog what the other side knows`,
+        summary: `restores ${header === 'from' ? 'From' : 'To'} of a request inside the dialog to the value the other side knows`,
         compile: () => (run) => restoreByHand(run, header),
       }),
     ),

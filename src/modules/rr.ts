@@ -37,7 +37,7 @@ export const rrFunctions: ScriptFunction[] = [
       name: 'loose_route_preloaded',
       dialects: KAMAILIO,
       routes: ['request'],
-      summary: 'follows a Route; true when that names this proxy alone, and the request begins a dialog',
+      summary: 'follows a Route; true for a request that begins a dialog and whose Route names only this proxy',
       compile: () => (run) => code(looseRoute(run) === PRELOADED),
     },
     {
@@ -58,7 +58,7 @@ export const rrFunctions: ScriptFunction[] = [
       name: 'record_route_preset',
       parameters: [param('address', 'string'), optional('second address', 'string')],
       routes: RECORDS,
-      summary: 'stays in the path of the dialog by an address that is given',
+      summary: 'adds Record-Route with a given address',
       compile:
         ([address, second]) =>
         (run) => {
@@ -74,7 +74,7 @@ export const rrFunctions: ScriptFunction[] = [
       dialects: KAMAILIO,
       parameters: [param('address', 'string')],
       routes: RECORDS,
-      summary: 'stays in the path of the dialog by an address that is given',
+      summary: 'adds Record-Route with a given address',
       compile:
         ([address]) =>
         (run) =>
@@ -113,7 +113,7 @@ export const rrFunctions: ScriptFunction[] = [
       name: 'is_direction',
       parameters: [param('direction', 'string', { values: ['downstream', 'upstream'] })],
       routes: ['request', 'branch', 'failure', 'onreply', 'event', 'local'],
-      summary: 'whether a request goes the way of the first one or back',
+      summary: "whether a request has the direction of the dialog's first one, or the opposite",
       compile:
         ([wanted]) =>
         (run) =>
@@ -122,7 +122,7 @@ export const rrFunctions: ScriptFunction[] = [
     {
       name: 'remove_record_route',
       dialects: KAMAILIO,
-      summary: 'takes our Record-Route back',
+      summary: 'removes our Record-Route',
       compile: () => (run) => {
         run.call.recordRouting = [];
         return 1;

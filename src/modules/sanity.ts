@@ -214,14 +214,14 @@ export const sanityFunctions: ScriptFunction[] = moduleFunctions('sanity', [
     name: 'sanity_check',
     dialects: KAMAILIO,
     parameters: [optional('checks', 'int'), optional('URI checks', 'int')],
-    summary: 'whether a request is well formed; answers it otherwise',
+    summary: 'whether a request is well formed; if not, replies to it',
     compile: checkCompile,
   },
   {
     name: 'sanity_reply',
     dialects: KAMAILIO,
     parameters: [],
-    summary: 'answers what sanity_check() found',
+    summary: 'replies with the fault that sanity_check() found',
     compile: replyCompile,
   },
 ]);

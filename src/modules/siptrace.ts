@@ -79,7 +79,7 @@ export const siptraceFunctions: ScriptFunction[] = moduleFunctions('siptrace', [
   kamailioFunction(
     'sip_trace',
     'address? correlation? mode?',
-    'sends the message at hand, its transaction or its dialog to the capture server',
+    'sends the current message, its transaction or its dialog to the capture server',
     (run, [address, correlation, mode]) =>
       trace(run, textOf(address, run), textOf(correlation, run), textOf(mode, run)),
   ),
@@ -94,7 +94,7 @@ export const siptraceFunctions: ScriptFunction[] = moduleFunctions('siptrace', [
       return 1;
     },
   ),
-  kamailioFunction('hlog', 'text other?', 'sends a line of a log to the capture server', (run, [first, second]) => {
+  kamailioFunction('hlog', 'text other?', 'sends a log line to the capture server', (run, [first, second]) => {
     const { captures } = run.env.services;
     if (captures === undefined) return -1;
     const [correlation, text] =

@@ -70,7 +70,7 @@ const remotePartyId: FunctionSpec[] = [
   kamailioFunction(
     'append_rpid_hf',
     'prefix? suffix?',
-    'adds a Remote-Party-ID of what rpid_avp holds',
+    'adds a Remote-Party-ID with the value of rpid_avp',
     (run, [prefix, suffix]) => {
       const value = remoteParty(run);
       if (value === undefined) return -1;
@@ -82,7 +82,7 @@ const remotePartyId: FunctionSpec[] = [
       return 1;
     },
   ),
-  kamailioFunction('is_rpid_user_e164', '', 'whether what rpid_avp holds has an E.164 number', (run) => {
+  kamailioFunction('is_rpid_user_e164', '', 'whether the value of rpid_avp has an E.164 number', (run) => {
     const { uri } = parseAddress(remoteParty(run) ?? '');
     return code(/^\+[1-9][0-9]{1,14}$/.test(parseUri(uri)?.user ?? ''));
   }),
@@ -90,13 +90,13 @@ const remotePartyId: FunctionSpec[] = [
 
 const siputils: FunctionSpec[] = [
   {
-    ...kamailioFunction('is_sip', '', 'whether the message is one of SIP', (run) =>
+    ...kamailioFunction('is_sip', '', 'whether the message is a SIP message', (run) =>
       code(httpExchange(run.call) === undefined),
     ),
     since: '6.0',
   },
   {
-    ...kamailioFunction('is_http', '', 'whether the message is one of HTTP', (run) =>
+    ...kamailioFunction('is_http', '', 'whether the message is an HTTP message', (run) =>
       code(httpExchange(run.call) !== undefined),
     ),
     since: '6.0',
@@ -160,15 +160,20 @@ const siputils: FunctionSpec[] = [
     }
     return -1;
   }),
-  kamailioFunction('hdr_date_check', 'seconds', 'whether the Date is not older than that', (run, [seconds]) => {
-    const field = run.message.nextField('date');
-    if (field === undefined) return -1;
-    const at = Date.parse(run.message.text.slice(field.value, field.end));
-    if (Number.isNaN(at)) return -2;
-    const late = run.env.clock.now() - at;
-    if (Math.abs(late) <= intOf(seconds, run, 0) * 1000) return 1;
-    return late > 0 ? -4 : -3;
-  }),
+  kamailioFunction(
+    'hdr_date_check',
+    'seconds',
+    'whether Date is not older than a number of seconds',
+    (run, [seconds]) => {
+      const field = run.message.nextField('date');
+      if (field === undefined) return -1;
+      const at = Date.parse(run.message.text.slice(field.value, field.end));
+      if (Number.isNaN(at)) return -2;
+      const late = run.env.clock.now() - at;
+      if (Math.abs(late) <= intOf(seconds, run, 0) * 1000) return 1;
+      return late > 0 ? -4 : -3;
+    },
+  ),
   kamailioFunction('get_uri_param', 'name variable', 'a parameter of the request-URI', (run, [name, target]) => {
     const params = parseUri(run.call.requestUri)?.params ?? '';
     const value = uriParam(params, 'user') === 'phone' ? undefined : uriParam(params, textOf(name, run));
@@ -187,7 +192,7 @@ const siputils: FunctionSpec[] = [
       name: `set_uri_${part}`,
       dialects: KAMAILIO,
       parameters: [param('variable', 'writable'), param(part, 'string')],
-      summary: `gives the URI in a variable another ${part}`,
+      summary: `sets the ${part} of the URI in a variable`,
       compile: ([variable, value]) => {
         if (variable?.text.startsWith('$var(') === true) throw new Error('the URI may not be in a $var');
         return (run) => {
@@ -211,7 +216,7 @@ const siputils: FunctionSpec[] = [
     name: 'tel2sip',
     dialects: KAMAILIO,
     parameters: [param('uri', 'string'), param('host', 'string'), param('result', 'writable')],
-    summary: 'makes a SIP URI of a tel URI (RFC 3261 section 19.1.6)',
+    summary: 'converts a tel URI to a SIP URI (RFC 3261 section 19.1.6)',
     compile:
       ([from, host, target]) =>
       (run) => {

@@ -101,7 +101,7 @@ function built(
       ...(result > 0 ? [optional('variables', 'literal')] : []),
       optional('database', 'int'),
     ],
-    summary: 'runs a statement made of its parts',
+    summary: 'executes a statement built from its parts',
     compile: (args) => {
       const variables = result > 0 ? args[most] : undefined;
       const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);

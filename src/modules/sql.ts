@@ -151,7 +151,7 @@ function columnsQuery(
     waits: true,
     async: true,
     parameters: [param('statement', 'string'), optional('variables', 'literal'), optional('database', id)],
-    summary: `runs a statement; the columns of ${one ? 'the first row' : 'its rows'} go to variables`,
+    summary: `executes a statement; the columns of ${one ? 'the first row' : 'its rows'} are assigned to variables`,
     compile: ([statement, variables, database]) => {
       const targets = variables === undefined || variables.text === '' ? undefined : targetsIn(variables.text);
       return async (run) => {
@@ -176,7 +176,7 @@ const kamailio: FunctionSpec[] = [
     waits: true,
     parameters: [param('connection', 'string'), param('statement', 'string'), optional('result', 'string')],
     routes: RESULT_ROUTES,
-    summary: 'runs a statement; $dbr(result=>...) shows what it gave',
+    summary: 'executes a statement; $dbr(result=>...) reads the result',
     compile:
       ([connection, statement, result]) =>
       async (run) => {
@@ -195,7 +195,7 @@ const kamailio: FunctionSpec[] = [
     dialects: KAMAILIO,
     waits: true,
     parameters: [param('connection', 'string'), param('statement', 'string'), param('xavp', 'string')],
-    summary: 'runs a statement; each row becomes a record of an xavp',
+    summary: 'executes a statement; each row becomes a record of an xavp',
     compile:
       ([connection, statement, xavp]) =>
       async (run) => {
@@ -217,7 +217,7 @@ const kamailio: FunctionSpec[] = [
     dialects: KAMAILIO,
     waits: true,
     parameters: [param('connection', 'string'), param('statement', 'string'), param('variables', 'literal')],
-    summary: 'runs a statement; the columns of its rows go to variables',
+    summary: 'executes a statement; the columns of its rows are assigned to variables',
     compile: ([connection, statement, variables]) => {
       const targets = targetsIn((variables as Arg).text);
       return async (run) => {
@@ -234,7 +234,7 @@ const kamailio: FunctionSpec[] = [
     name: 'sql_query_async',
     dialects: KAMAILIO,
     parameters: [param('connection', 'string'), param('statement', 'string')],
-    summary: 'runs a statement that is not waited for',
+    summary: 'executes a statement without waiting for it',
     compile:
       ([connection, statement]) =>
       (run) => {
@@ -246,7 +246,7 @@ const kamailio: FunctionSpec[] = [
     name: 'sql_result_free',
     dialects: KAMAILIO,
     parameters: [param('result', 'string')],
-    summary: 'forgets a result',
+    summary: 'frees a result',
     compile:
       ([result]) =>
       (run) => {

@@ -194,7 +194,7 @@ const stats: FunctionSpec[] = [
     name: 'update_stat',
     // A number since OpenSIPS 3.0, before that a text with a sign.
     parameters: [param('statistic', 'string'), param('change', 'expression')],
-    summary: 'adds to a statistic, or takes from it: "+1", "-1"',
+    summary: 'adds to or subtracts from a statistic: "+1", "-1"',
     compile:
       ([name, change]) =>
       (run) => {
@@ -227,7 +227,7 @@ const walks: FunctionSpec[] = [
     name: 'stat_iter_init',
     dialects: OPENSIPS,
     parameters: [param('group', 'string'), param('iterator', 'string')],
-    summary: 'begins to go through the statistics of a group',
+    summary: 'starts an iteration over the statistics of a group',
     compile:
       ([group, iterator]) =>
       (run) => {

@@ -51,7 +51,7 @@ const keyOf = ({ index, label }: TransactionId): string => `${index}:${label}`;
 
 /** t_suspend() and t_continue() of Kamailio's tmx. */
 export const suspendFunctions: FunctionSpec[] = [
-  kamailioFunction('t_suspend', '', 'puts the request aside until t_continue() names it', (run) => {
+  kamailioFunction('t_suspend', '', 'suspends the request until t_continue()', (run) => {
     const transaction = beginTransaction(run);
     if (transaction === undefined) return 0;
     const { call, env } = run;
@@ -71,7 +71,7 @@ export const suspendFunctions: FunctionSpec[] = [
   kamailioFunction(
     't_continue',
     'index label route',
-    'goes on in a route with a request that t_suspend() put aside',
+    'continues a suspended request (t_suspend) in a route',
     (run, [index, label, name]) => {
       const waiting = run.env.modules.of(kept);
       const key = `${textOf(index, run)}:${textOf(label, run)}`;

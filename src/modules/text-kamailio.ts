@@ -78,24 +78,24 @@ const textTests: FunctionSpec[] = [
   kamailioFunction('cmp_str', 'one other', 'whether two texts are the same', (run, [a, b]) =>
     textOf(a, run) === textOf(b, run) ? 1 : textOf(a, run) < textOf(b, run) ? -2 : -1,
   ),
-  kamailioFunction('cmp_istr', 'one other', 'whether two texts are the same but for letter case', (run, [a, b]) => {
+  kamailioFunction('cmp_istr', 'one other', 'whether two texts are equal, ignoring letter case', (run, [a, b]) => {
     const [x, y] = [textOf(a, run).toLowerCase(), textOf(b, run).toLowerCase()];
     return x === y ? 1 : x < y ? -2 : -1;
   }),
-  kamailioFunction('str_find', 'text part', 'where a text holds another, counted from 1', (run, [text, part]) =>
+  kamailioFunction('str_find', 'text part', 'the position of a text in another, counted from 1', (run, [text, part]) =>
     found(textOf(text, run), textOf(part, run)),
   ),
   kamailioFunction('str_ifind', 'text part', 'the same without letter case', (run, [text, part]) =>
     found(textOf(text, run).toLowerCase(), textOf(part, run).toLowerCase()),
   ),
-  kamailioFunction('in_list', 'text list separator', 'whether a list holds a text', (run, [text, list, mark]) => {
+  kamailioFunction('in_list', 'text list separator', 'whether a list contains a text', (run, [text, list, mark]) => {
     const wanted = textOf(text, run);
     return code(wanted !== '' && splitAt(textOf(list, run), textOf(mark, run)).some((each) => each.trim() === wanted));
   }),
   kamailioFunction(
     'in_list_prefix',
     'text list separator',
-    'whether a list holds a prefix of a text',
+    'whether a list contains a prefix of a text',
     (run, [text, list, mark]) => {
       const wanted = textOf(text, run);
       return code(
@@ -105,13 +105,13 @@ const textTests: FunctionSpec[] = [
       );
     },
   ),
-  kamailioFunction('is_present_hf_pv', 'name', 'whether a header field is there', (run, [name]) =>
+  kamailioFunction('is_present_hf_pv', 'name', 'whether there is a header field with a name', (run, [name]) =>
     HEADER_FUNCTIONS.is_present_hf.run(run, textOf(name, run)),
   ),
   kamailioFunction(
     'is_present_hf_re_pv',
     'pattern',
-    'whether a header field whose name matches is there',
+    'whether there is a header field whose name matches',
     (run, [pattern]) => {
       const regex = anyCase(textOf(pattern, run));
       return code(namesOf(run).some((name) => regex.test(name)));
@@ -177,7 +177,7 @@ const edits: FunctionSpec[] = [
   kamailioFunction(
     'search_append_body',
     'pattern text',
-    'adds a text after what a pattern finds in the body',
+    'inserts a text after the match in the body',
     (run, [pattern, text]) => {
       const { bodyStart, bodyEnd } = run.message;
       const match = byLine(textOf(pattern, run)).match(run.message.text.slice(bodyStart, bodyEnd), 0);
@@ -203,7 +203,7 @@ const edits: FunctionSpec[] = [
       return 1;
     },
   ),
-  kamailioFunction('set_reply_body', 'body type', 'the body of replies of our own', (run, [body, type]) => {
+  kamailioFunction('set_reply_body', 'body type', 'sets the body of replies of this proxy', (run, [body, type]) => {
     run.call.replyBody = textOf(body, run);
     run.call.replyLines += `Content-Type: ${textOf(type, run)}\r\n`;
     return 1;

@@ -77,7 +77,7 @@ export const kamailioReplacements: FunctionSpec[] = [
   {
     name: 'replace_all',
     parameters: [regexParam, param('text', 'string')],
-    summary: 'replaces all that matches',
+    summary: 'replaces all matches',
     compile:
       ([pattern, text]) =>
       (run) =>
@@ -135,7 +135,7 @@ export function searches(): FunctionSpec[] {
     {
       name: 'search_append',
       parameters: [regexParam, param('text', 'string')],
-      summary: 'puts text after what matches',
+      summary: 'inserts text after the match',
       compile:
         ([pattern, text]) =>
         (run) => {
@@ -151,7 +151,7 @@ export function searches(): FunctionSpec[] {
       name: 'search_append_body',
       dialects: OPENSIPS,
       parameters: [regexParam, param('text', 'string')],
-      summary: 'puts text after what matches in the body',
+      summary: 'inserts text after the match in the body',
       compile:
         ([pattern, text]) =>
         (run) => {
@@ -183,7 +183,7 @@ export function searches(): FunctionSpec[] {
         name,
         ...(dialects === undefined ? {} : { dialects }),
         parameters: [regexParam, param('text', 'string')],
-        summary: 'replaces what matches in the body',
+        summary: 'replaces the match in the body',
         compile:
           ([pattern, text]) =>
           (run) =>

@@ -38,7 +38,7 @@ function headerFunctions(dialects: FunctionSpec['dialects']): FunctionSpec[] {
       ...only,
       name: 'remove_hf_re',
       parameters: [regexParam],
-      summary: 'takes the fields out whose name matches',
+      summary: 'removes header fields whose name matches',
       compile:
         ([pattern]) =>
         (run) => {
@@ -55,7 +55,7 @@ const opensips: FunctionSpec[] = [
     name: 'remove_hf_glob',
     dialects: OPENSIPS,
     parameters: [param('pattern', 'string')],
-    summary: 'takes the fields out whose name fits a pattern with * and ?',
+    summary: 'removes header fields whose name matches a pattern with * and ?',
     compile:
       ([pattern]) =>
       (run) => {
@@ -71,7 +71,7 @@ const opensips: FunctionSpec[] = [
       param('pattern', 'string'),
       param('kind', 'string', { check: (v) => (/^[rg]$/.test(String(v)) ? undefined : `"${v}" is neither r nor g`) }),
     ],
-    summary: 'takes the fields out whose name matches a regular expression (r), or a pattern with * and ? (g)',
+    summary: 'removes header fields whose name matches a regular expression (r), or a pattern with * and ? (g)',
     compile: ([pattern, kind]) => {
       const known = pattern?.constant === undefined ? undefined : namesMatching(String(pattern.constant), kind);
       return (run) => code(removeHeaders(run, known ?? namesMatching(textOf(pattern, run), kind)) > 0);
@@ -145,7 +145,7 @@ const kamailio: FunctionSpec[] = [
     name: 'remove_hf_exp',
     dialects: KAMAILIO,
     parameters: [regexParam, param('but', 'regex')],
-    summary: 'takes the fields out whose name matches one pattern and not another',
+    summary: 'removes header fields whose name matches one pattern and not another',
     compile:
       ([pattern, but]) =>
       (run) => {
@@ -158,7 +158,7 @@ const kamailio: FunctionSpec[] = [
     name: 'is_present_hf_re',
     dialects: KAMAILIO,
     parameters: [regexParam],
-    summary: 'whether a header whose name matches is there',
+    summary: 'whether there is a header field whose name matches',
     compile:
       ([pattern]) =>
       (run) => {
@@ -188,7 +188,7 @@ const kamailio: FunctionSpec[] = [
     name: 'msg_apply_changes',
     dialects: KAMAILIO,
     routes: ['request', 'onreply', 'event'],
-    summary: 'makes the changes so far part of the message',
+    summary: 'applies the changes made so far to the message',
     // Not allowed after record_route().
     compile: () => (run) => code(run.call.recordRouting.length === 0 && !run.call.own && applyChanges(run)),
   },

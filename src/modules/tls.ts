@@ -104,7 +104,7 @@ export const tlsFunctions: ScriptFunction[] = moduleFunctions('tls_mgm|tls', [
     name: 'is_peer_verified',
     dialects: BOTH,
     routes: ['request', 'event'],
-    summary: 'whether the message came by TLS from a peer whose certificate was verified',
+    summary: 'whether the message was received over TLS from a peer with a verified certificate',
     compile: () => (run) => (run.call.source?.flow?.tls?.verified === true ? 1 : -1),
   },
 ]);

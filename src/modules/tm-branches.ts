@@ -12,7 +12,7 @@ export const branchFunctions: FunctionSpec[] = [
     name: 't_grep_status',
     dialects: KAMAILIO,
     parameters: [param('code', 'int')],
-    summary: 'whether some branch has that status',
+    summary: 'whether a branch has a status',
     compile:
       ([status]) =>
       (run) => {
@@ -27,7 +27,7 @@ export const branchFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [param('which', 'string', { values: ['all', 'last', 'branch'] })],
     routes: ['request', 'failure', 'onreply'],
-    summary: 'whether replies are our own: of all branches, or the one that was chosen',
+    summary: 'whether the replies of all branches, or the chosen reply, were generated here',
     compile:
       ([which]) =>
       (run) => {
@@ -41,33 +41,33 @@ export const branchFunctions: FunctionSpec[] = [
   {
     name: 't_any_timeout',
     dialects: KAMAILIO,
-    summary: 'whether some branch had no reply in time',
+    summary: 'whether a branch timed out',
     compile: () => (run) => code(branches(run).some((each) => each.timedOut)),
   },
   {
     name: 't_any_replied',
     dialects: KAMAILIO,
-    summary: 'whether some branch got a reply',
+    summary: 'whether a branch got a reply',
     compile: () => (run) => code(branches(run).some((each) => each.replied)),
   },
   {
     name: 't_branch_timeout',
     dialects: KAMAILIO,
     routes: ['failure', 'branch-failure', 'event'],
-    summary: 'whether the branch that was chosen had no reply in time',
+    summary: 'whether the chosen branch timed out',
     compile: () => (run) => code(run.branch?.timedOut === true),
   },
   {
     name: 't_branch_replied',
     dialects: KAMAILIO,
     routes: ['failure', 'branch-failure', 'event'],
-    summary: 'whether the branch that was chosen got a reply before the one at work',
+    summary: 'whether the chosen branch had a reply before the current one',
     compile: () => (run) => code(run.branch?.replied === true),
   },
   {
     name: 't_is_expired',
     dialects: KAMAILIO,
-    summary: 'whether the transaction had its time',
+    summary: 'whether the transaction timed out',
     compile: () => () => -1,
   },
   {
@@ -75,7 +75,7 @@ export const branchFunctions: FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [optional('mode', 'string')],
     routes: ['failure'],
-    summary: 'replies that came are not chosen from any more',
+    summary: 'removes the received replies from the choice of the best',
     compile:
       ([mode]) =>
       (run) => {
@@ -93,7 +93,7 @@ export const branchFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [optional('which', 'string')],
     routes: ['onreply', 'event'],
-    summary: 'gives branches up: of a (all), o (others) or this one',
+    summary: 'cancels branches: a (all), o (others), or this one',
     compile:
       ([which]) =>
       (run) => {
@@ -110,7 +110,7 @@ export const branchFunctions: FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [param('which', 'string')],
     routes: ['onreply', 'event', 'request'],
-    summary: 'gives branches up: all, others or this',
+    summary: 'cancels branches: all, others or this',
     compile:
       ([which]) =>
       (run) => {

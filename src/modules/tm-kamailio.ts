@@ -42,7 +42,7 @@ const tm: FunctionSpec[] = [
   kamailioFunction(
     't_replicate',
     'uri? port?',
-    'sends a copy of the request, whose replies are not passed on',
+    'sends a copy of the request; its replies are not forwarded',
     (run, [uri, port]) =>
       replicate(
         run,
@@ -58,7 +58,7 @@ const tm: FunctionSpec[] = [
     kamailioFunction(
       name,
       'host port',
-      'sends a copy of the request, whose replies are not passed on',
+      'sends a copy of the request; its replies are not forwarded',
       (run, [host, port]) => {
         const transport = name.slice('t_replicate_'.length);
         const params = transport === 'udp' ? '' : `;transport=${transport}`;
@@ -70,7 +70,7 @@ const tm: FunctionSpec[] = [
   kamailioFunction(
     't_replicate_to',
     'transport address',
-    'sends a copy of the request, whose replies are not passed on',
+    'sends a copy of the request; its replies are not forwarded',
     (run, [transport, address]) => replicate(run, `sip:${textOf(address, run)};transport=${textOf(transport, run)}`),
     true,
   ),

@@ -6,7 +6,7 @@ export const transactionSettings: FunctionSpec[] = [
     name: 't_set_fr',
     dialects: KAMAILIO,
     parameters: [param('final reply', 'int'), optional('any reply', 'int')],
-    summary: 'sets the times the transaction waits for a final reply and for any, in milliseconds',
+    summary: 'sets the timeouts of the transaction for a final reply and for any reply, in milliseconds',
     compile:
       ([inv, fr]) =>
       (run) => {
@@ -20,7 +20,7 @@ export const transactionSettings: FunctionSpec[] = [
   {
     name: 't_reset_fr',
     dialects: KAMAILIO,
-    summary: 'puts the times of t_set_fr back',
+    summary: 'resets the timeouts of t_set_fr',
     compile: () => (run) => {
       run.call.frTimeout = undefined;
       run.call.frInvTimeout = undefined;
@@ -54,7 +54,7 @@ export const transactionSettings: FunctionSpec[] = [
       name,
       dialects: KAMAILIO,
       parameters: Array.from({ length: count }, (_, i) => param(`value ${i + 1}`, 'int')),
-      summary: 'accepted; what it sets is not looked at',
+      summary: 'accepted without effect',
       compile: () => () => 1,
     }),
   ),

@@ -95,7 +95,7 @@ const tm: FunctionSpec[] = [
     waits: true,
     parameters: [param('uri', 'string'), optional('flags', 'string')],
     routes: ['request'],
-    summary: 'sends a copy of the request, whose replies are not passed on',
+    summary: 'sends a copy of the request; its replies are not forwarded',
     compile:
       ([uri]) =>
       (run) =>
@@ -104,7 +104,7 @@ const tm: FunctionSpec[] = [
   {
     name: 't_newtran',
     routes: ['request'],
-    summary: 'begins the transaction of the request',
+    summary: 'creates the transaction of the request',
     compile: () => (run) => {
       if (run.transaction !== undefined || run.call.own || lookedUp.known(run.call) === true) return -10;
       if (run.call.message.method === 'ACK') return run.known?.kind === 'ack' ? 0 : -1;
@@ -121,7 +121,7 @@ const tm: FunctionSpec[] = [
     name: 't_precheck_trans',
     dialects: KAMAILIO,
     routes: ['request'],
-    summary: 'whether the request is being worked on already',
+    summary: 'whether the request has a transaction already',
     compile: () => (run) =>
       code(run.known !== undefined && run.known.kind === 'copy' && run.known.server === undefined),
   },
@@ -149,13 +149,13 @@ const tm: FunctionSpec[] = [
     name: 't_relay_cancel',
     dialects: KAMAILIO,
     routes: ['request'],
-    summary: 'passes a CANCEL on when its INVITE is known, and ends the script then',
+    summary: 'forwards a CANCEL whose INVITE is known, and ends the script then',
     compile: () => (run) => (run.call.message.method === 'CANCEL' && cancel(run) !== undefined ? 0 : 1),
   },
   {
     name: 't_release',
     dialects: KAMAILIO,
-    summary: 'lets the transaction go',
+    summary: 'releases the transaction',
     compile: () => () => 1,
   },
   {
@@ -198,7 +198,7 @@ const tm: FunctionSpec[] = [
     name: 't_is_set',
     dialects: KAMAILIO,
     parameters: [param('kind', 'string')],
-    summary: 'whether a route of that kind is armed',
+    summary: 'whether a route of a kind is set',
     compile:
       ([kind]) =>
       (run) => {
@@ -219,14 +219,14 @@ const tm: FunctionSpec[] = [
     (name): FunctionSpec => ({
       name,
       dialects: KAMAILIO,
-      summary: 'whether a route of that kind runs',
+      summary: 'whether a route of a kind is running',
       compile: () => (run) =>
         code(run.routeKind === (name.slice(5, -6) === 'reply' ? 'onreply' : (name.slice(5, -6) as RouteKind))),
     }),
   ),
   {
     name: 't_flush_flags',
-    summary: 'the flags of the message become those of the transaction',
+    summary: 'sets the flags of the transaction to those of the message',
     compile: () => (run) => {
       const transaction = run.transaction ?? run.call.transaction;
       if (transaction === undefined) return -1;
@@ -237,7 +237,7 @@ const tm: FunctionSpec[] = [
   {
     name: 't_anycast_replicate',
     dialects: OPENSIPS,
-    summary: 'there is no cluster of transactions here: false',
+    summary: 'always false: transactions are not shared among nodes',
     compile: () => () => -1,
   },
 ];

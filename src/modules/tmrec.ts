@@ -37,13 +37,18 @@ export const tmrecFunctions: ScriptFunction[] = moduleFunctions('tmrec', [
   kamailioFunction(
     'tmrec_match',
     'recurrence time?',
-    'whether a time that comes back (RFC 2445) is now, or at a time in seconds since the epoch',
+    'whether a recurrence (RFC 2445) includes the current time, or a time in seconds since the epoch',
     (run, [text, time]) => code(recurrenceHolds(run, textOf(text, run), timeOf(time, run))),
   ),
-  kamailioFunction('is_leap_year', 'year?', 'whether a year, or the present one, has a 29 February', (run, [given]) => {
-    const year = given === undefined ? new Date(run.env.clock.now()).getFullYear() : (given.int(run) ?? 0);
-    return code((year % 4 === 0 && year % 100 !== 0) || year % 400 === 0);
-  }),
+  kamailioFunction(
+    'is_leap_year',
+    'year?',
+    'whether a year, by default the current one, is a leap year',
+    (run, [given]) => {
+      const year = given === undefined ? new Date(run.env.clock.now()).getFullYear() : (given.int(run) ?? 0);
+      return code((year % 4 === 0 && year % 100 !== 0) || year % 400 === 0);
+    },
+  ),
   kamailioFunction(
     'time_period_match',
     'period time?',

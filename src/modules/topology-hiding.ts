@@ -170,7 +170,7 @@ export const topologyHidingFunctions: ScriptFunction[] = moduleFunctions('topolo
     dialects: OPENSIPS,
     parameters: [optional('mode', 'string')],
     routes: ['request'],
-    summary: 'sends a request of a hidden call to its other side',
+    summary: 'sends a request inside a hidden call to the other side',
     compile: () => match,
   },
 ]);

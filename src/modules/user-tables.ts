@@ -131,7 +131,7 @@ const alias: FunctionSpec[] = [
     waits: true,
     parameters: [param('table', 'string'), optional('flags', 'string')],
     routes: ['request', 'failure', 'branch'],
-    summary: 'replaces the request-URI by the user its alias stands for, as a table of the database has it',
+    summary: 'replaces an alias in the request-URI by its user in a database table',
     compile:
       ([table, flags]) =>
       async (run) => {
@@ -155,7 +155,7 @@ const alias: FunctionSpec[] = [
       optional('flags', 'string'),
     ],
     routes: ['request', 'failure', 'branch', 'onreply', 'local', 'event'],
-    summary: 'finds the user an alias stands for, as a table of the database has it',
+    summary: 'finds the user of an alias in a database table',
     compile:
       ([table, uri, result, flags]) =>
       async (run) => {
@@ -181,7 +181,7 @@ function memberOf(name: string, dialects: FunctionSpec['dialects']): FunctionSpe
     waits: true,
     parameters: [param('uri', 'literal'), param('group', 'string')],
     routes: ['request', 'failure', 'branch', 'local'],
-    summary: 'whether a user is in a group, as a table of the database has it',
+    summary: 'whether a user is in a group of a database table',
     compile: ([uri, group]) => {
       const text = (uri as Arg).text;
       if (/^credentials$/i.test(text.trim())) throw new Error('needs a URI: credentials are not supported here');
@@ -215,7 +215,7 @@ const dialling: FunctionSpec[] = [
     waits: true,
     parameters: [param('table', 'string'), optional('owner', 'string')],
     routes: ['request'],
-    summary: 'replaces a speed dial number by the URI its owner gave it, as a table of the database has it',
+    summary: "replaces a speed dial number by its owner's URI for it in a database table",
     compile:
       ([table, owner]) =>
       async (run) => {

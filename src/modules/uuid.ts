@@ -13,7 +13,7 @@ export const uuidFunctions: ScriptFunction[] = moduleFunctions('uuid', [
           ['0', '4'].includes(String(version)) ? undefined : 'only random identifiers are made (0, 4)',
       }),
     ],
-    summary: 'a random identifier (RFC 4122, version 4) into a variable',
+    summary: 'writes a random identifier (RFC 4122, version 4) to a variable',
     compile:
       ([result]) =>
       (run) => {

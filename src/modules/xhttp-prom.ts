@@ -49,7 +49,7 @@ function defined(kind: Kind, text: string): Metric {
   const given = options.get('buckets');
   const bounds = given === undefined ? BUCKETS : given.split(':').map(Number);
   if (bounds.some((each, i) => !Number.isFinite(each) || each <= (bounds[i - 1] ?? Number.NEGATIVE_INFINITY)))
-    throw new Error(`prom_${kind} "${text}": the buckets are no numbers that increase`);
+    throw new Error(`prom_${kind} "${text}": the buckets are not increasing numbers`);
   return { kind, name, labels, bounds: kind === 'histogram' ? bounds : [], series: new Map() };
 }
 
@@ -166,10 +166,10 @@ async function dispatch(run: MessageRun): Promise<number> {
 
 /** Functions of Kamailio's xhttp_prom. */
 export const xhttpPromFunctions: ScriptFunction[] = moduleFunctions('xhttp_prom', [
-  kamailioFunction('prom_check_uri', '', 'whether a request of HTTP asks for /metrics', (run) =>
+  kamailioFunction('prom_check_uri', '', 'whether an HTTP request is for /metrics', (run) =>
     code(httpExchange(run.call)?.url === '/metrics'),
   ),
-  kamailioFunction('prom_dispatch', '', 'answers a request of HTTP with the metrics', dispatch, true),
+  kamailioFunction('prom_dispatch', '', 'answers an HTTP request with the metrics', dispatch, true),
   ...(['counter', 'gauge'] as const).map((kind) =>
     kamailioFunction(`prom_${kind}_reset`, 'name label? label2? label3?', `sets a ${kind} to 0`, (run, args) => {
       const series = seriesOf(run, kind, textOf(args[0], run), labelsOf(args, 1, run));

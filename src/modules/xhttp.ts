@@ -59,6 +59,6 @@ export const xhttpFunctions: ScriptFunction[] = [
     ),
   ]),
   ...moduleFunctions('websocket', [
-    kamailioFunction('ws_handle_handshake', '', 'makes a WebSocket of the connection that asks for one', upgrade),
+    kamailioFunction('ws_handle_handshake', '', 'upgrades the connection to a WebSocket', upgrade),
   ]),
 ];

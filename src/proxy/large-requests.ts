@@ -53,7 +53,7 @@ export class LargeRequests {
     if (this.refused.size >= MOST_ADDRESSES) this.refused.clear();
     this.refused.set(keyOf(address), this.now() + REFUSED_MS);
     const source = `${address.address}:${address.port}`;
-    this.log.warn({ source }, 'TCP does not lead there: requests too large for UDP are sent by UDP');
+    this.log.warn({ source }, 'an address cannot be reached by TCP: requests too large for UDP are sent to it by UDP');
   }
 
   /**

@@ -54,5 +54,5 @@ function transportForSips(
 
 /** Maximum length of a URI in a log line. */
 const MOST_SHOWN = 100;
-const RAISED = 'script: a request to a sips URI leaves by TLS, though its next hop does not say so';
-const NO_SOCKET = 'script: a request that may leave by TLS only goes nowhere: there is no such socket';
+const RAISED = 'script: a request to a sips URI is sent by TLS, although its next hop does not name TLS';
+const NO_SOCKET = 'script: a request that needs TLS cannot be sent: there is no socket for it';

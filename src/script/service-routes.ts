@@ -132,7 +132,7 @@ export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope
   if (nested >= MOST_NESTED) {
     env.peerLog.warn(
       { routes: nested },
-      'script: routes of local requests send requests within each other, no further one is run',
+      'script: routes for local requests are nested too deeply, the request is sent without running the route',
     );
     return { text, destination: undefined, dropped: false, replied: UNHEARD };
   }

@@ -106,7 +106,7 @@ export const accFunctions: ScriptFunction[] = moduleFunctions('acc', [
       optional('table', 'string'),
     ],
     routes: ['request', 'branch', 'failure', 'onreply', 'local'],
-    summary: 'accounts the transaction, or with cdr the call, by log, db, evi or nats',
+    summary: 'accounts the transaction, or with cdr the whole call, to log, db, evi or nats',
     compile:
       ([kinds, flags, table]) =>
       (run) =>
@@ -117,7 +117,7 @@ export const accFunctions: ScriptFunction[] = moduleFunctions('acc', [
     dialects: OPENSIPS,
     parameters: [optional('kinds', 'string'), optional('flags', 'string')],
     routes: ['request', 'branch', 'failure', 'onreply', 'local'],
-    summary: 'takes do_accounting() back',
+    summary: 'undoes do_accounting()',
     compile:
       ([kinds, flags]) =>
       (run) =>
@@ -126,7 +126,7 @@ export const accFunctions: ScriptFunction[] = moduleFunctions('acc', [
   {
     name: 'acc_new_leg',
     dialects: OPENSIPS,
-    summary: 'begins a further leg of the call, for $acc_leg',
+    summary: 'starts another leg of the call for $acc_leg',
     compile: () => (run) => {
       accountingOf(run).newLeg(run.call);
       return 1;
@@ -135,7 +135,7 @@ export const accFunctions: ScriptFunction[] = moduleFunctions('acc', [
   {
     name: 'acc_load_ctx_from_dlg',
     dialects: OPENSIPS,
-    summary: 'the values of the accounting are those of the dialog at hand',
+    summary: 'uses the accounting values of the current dialog',
     compile: () => (run) => {
       if (!run.env.modules.loaded.has('dialog')) return -1;
       const dialog = run.env.modules.of(dialogs).of(run);

@@ -183,7 +183,7 @@ export const authFunctions: ScriptFunction[] = [
         return 1;
       },
     ),
-    kamailioFunction('consume_credentials', '', 'takes the credentials that were verified out of the request', (run) =>
+    kamailioFunction('consume_credentials', '', 'removes the verified credentials from the request', (run) =>
       code(consume(run)),
     ),
     kamailioFunction('has_credentials', 'realm', 'whether the request has credentials for a realm', (run, [realm]) => {
@@ -195,7 +195,7 @@ export const authFunctions: ScriptFunction[] = [
     kamailioFunction(
       'pv_auth_check',
       'realm password flags checks',
-      'verifies the credentials of a request by a password, and with 1 that their user is who it comes from',
+      'verifies the credentials of a request by a password, and with 1 that their user is the sender',
       (run, [realm, password, flags, checks]) =>
         checked(
           run,
@@ -213,7 +213,7 @@ export const authFunctions: ScriptFunction[] = [
     kamailioFunction(
       'auth_check',
       'realm table flags',
-      'verifies the credentials of a request by a table of users, and with 1 that their user is who it comes from',
+      'verifies the credentials of a request by a table of users, and with 1 that their user is the sender',
       (run, [realm, table, flags]) =>
         checked(run, intOf(flags, run, 0), byTable(run, sideOf(run).field, textOf(realm, run), textOf(table, run))),
       true,

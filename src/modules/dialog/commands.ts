@@ -178,7 +178,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'profile_get_size',
-    help: 'how many dialogs a profile has',
+    help: 'writes the number of dialogs in a profile to a variable',
     changes: false,
     parameters: ['profile', 'value'],
     required: 1,

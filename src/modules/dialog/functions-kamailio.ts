@@ -24,7 +24,7 @@ export const kamailioFunctions: FunctionSpec[] = [
     name: 'dlg_manage',
     dialects: KAMAILIO,
     routes: ['request'],
-    summary: 'keeps the dialog an INVITE begins; finds the one of a request within it',
+    summary: 'follows the dialog that an INVITE begins; finds the dialog of a request inside one',
     compile: () => (run) => {
       const table = tableOf(run);
       if (run.call.message.toTag !== '') return matchDialog(run);
@@ -34,14 +34,14 @@ export const kamailioFunctions: FunctionSpec[] = [
   {
     name: 'is_known_dlg',
     dialects: KAMAILIO,
-    summary: 'whether the message belongs to a dialog that is kept',
+    summary: 'whether the message belongs to a known dialog',
     compile: () => (run) => code(tableOf(run).lookUp(run.call) !== undefined),
   },
   {
     name: 'dlg_get',
     dialects: KAMAILIO,
     parameters: CALL,
-    summary: 'makes another dialog the one at hand',
+    summary: 'makes another dialog the current one',
     compile:
       ([callId, from, to]) =>
       (run) => {
@@ -121,7 +121,7 @@ export const kamailioFunctions: FunctionSpec[] = [
     name: 'dlg_set_property',
     dialects: KAMAILIO,
     parameters: [param('property', 'string', { values: ['', 'ka-src', 'ka-dst', 'timeout-noreset'] })],
-    summary: 'accepted; dialogs are not kept alive by requests of our own',
+    summary: 'accepted; no keep-alive requests are sent inside dialogs',
     compile:
       ([property]) =>
       (run) =>
@@ -130,7 +130,7 @@ export const kamailioFunctions: FunctionSpec[] = [
   {
     name: 'dlg_set_ruri',
     dialects: KAMAILIO,
-    summary: 'the request-URI becomes the Contact of the other side',
+    summary: 'sets the request-URI to the Contact of the other side',
     compile: () => fixRoute,
   },
   {

@@ -26,7 +26,7 @@ function armed(name: string, when: string, arm: (dialog: Dialog, route: string |
     dialects: OPENSIPS,
     parameters: [optional('route', 'route', { route: 'request' })],
     routes: DIALOG_ROUTES,
-    summary: `names the route that is run when the dialog ${when}`,
+    summary: `sets the route that runs when the dialog ${when}`,
     compile: ([route]) =>
       withDialog((dialog, run) => {
         const text = textOf(route, run);
@@ -144,7 +144,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [optional('flags', 'string')],
     routes: ['request'],
-    summary: 'keeps the dialog the INVITE begins; B: it is ended by BYE when its lifetime is over',
+    summary: 'follows the dialog that the INVITE begins; B: sends BYE at the end of its lifetime',
     compile:
       ([flags]) =>
       (run) =>
@@ -155,21 +155,21 @@ export const opensipsFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [optional('mode', 'string')],
     routes: ['request'],
-    summary: 'finds the dialog of a request that has no Route of ours',
+    summary: 'finds the dialog of a request without a Route of this proxy',
     compile: () => matchDialog,
   },
   {
     name: 'validate_dialog',
     dialects: OPENSIPS,
     routes: ['request'],
-    summary: 'whether number, URI and routes of a request fit its dialog',
+    summary: 'whether CSeq number, request-URI and routes of a request fit its dialog',
     compile: () => validateDialog,
   },
   {
     name: 'fix_route_dialog',
     dialects: OPENSIPS,
     routes: ['request'],
-    summary: 'sends a request where its dialog says',
+    summary: 'sends a request along the routes of its dialog',
     compile: () => fixRoute,
   },
   {
@@ -177,7 +177,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [param('name', 'string'), param('value', 'string')],
     routes: DIALOG_ROUTES,
-    summary: 'keeps a value with the dialog',
+    summary: 'stores a value with the dialog',
     compile: ([name, value]) =>
       withDialog((dialog, run) => code(dialog.setValue(textOf(name, run), value?.value(run) ?? ''))),
   },
@@ -226,7 +226,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [param('flag', 'flag'), param('value', 'int')],
     routes: DIALOG_ROUTES,
-    summary: 'whether a flag of the dialog has a value; it has the other one then',
+    summary: 'whether a flag of the dialog has a value; inverts it',
     compile: ([flag, value]) => {
       const bit = 1 << flagBit((flag as Arg).text);
       return withDialog((dialog, run) => {
@@ -241,7 +241,7 @@ export const opensipsFunctions: FunctionSpec[] = [
     name: 'load_dialog_ctx',
     dialects: OPENSIPS,
     parameters: [param('dialog', 'string'), optional('kind', 'string'), optional('active only', 'int')],
-    summary: 'makes another dialog the one at hand, by Call-ID or did',
+    summary: 'makes the dialog with a Call-ID or did the current one',
     compile:
       ([id, kind]) =>
       (run) => {
@@ -259,7 +259,7 @@ export const opensipsFunctions: FunctionSpec[] = [
   {
     name: 'unload_dialog_ctx',
     dialects: OPENSIPS,
-    summary: 'no dialog is at hand any more',
+    summary: 'unsets the current dialog',
     compile: () => (run) => {
       tableOf(run).use(run.call, undefined);
       return 1;

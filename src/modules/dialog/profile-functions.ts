@@ -37,14 +37,14 @@ export function profileFunctions(): FunctionSpec[] {
       name: 'get_profile_size',
       ...(dialects === undefined ? {} : { dialects }),
       parameters: [name, optional('value', 'string'), param('result', 'writable')],
-      summary: 'how many dialogs a profile has',
+      summary: 'writes the number of dialogs in a profile to a variable',
       compile: ([profile, of, result]) => size(profile, of, result),
     },
     {
       name: 'get_profile_size',
       ...(dialects === undefined ? {} : { dialects }),
       parameters: [name, param('result', 'writable')],
-      summary: 'how many dialogs a profile has',
+      summary: 'writes the number of dialogs in a profile to a variable',
       compile: ([profile, result]) => size(profile, undefined, result),
     },
   ];
@@ -53,7 +53,7 @@ export function profileFunctions(): FunctionSpec[] {
       name: 'set_dlg_profile',
       parameters: [name, value, optional('clear', 'int')],
       routes: DIALOG_ROUTES,
-      summary: 'counts the dialog in a profile; "clear" takes it out of the other values',
+      summary: 'adds the dialog to a profile; "clear" removes it from the other values',
       compile:
         ([profile, of, clear]) =>
         (run) => {
@@ -74,7 +74,7 @@ export function profileFunctions(): FunctionSpec[] {
       name: 'unset_dlg_profile',
       parameters: [name, value],
       routes: DIALOG_ROUTES,
-      summary: 'counts the dialog in a profile no longer',
+      summary: 'removes the dialog from a profile',
       compile: ([profile, of]) =>
         withDialog((dialog, run) =>
           // Kamailio does not do it in a request route.
@@ -91,7 +91,7 @@ export function profileFunctions(): FunctionSpec[] {
       name: 'is_in_profile',
       parameters: [name, value],
       routes: DIALOG_ROUTES,
-      summary: 'whether the dialog counts in a profile',
+      summary: 'whether the dialog is in a profile',
       compile: ([profile, of]) =>
         withDialog((dialog, run) => {
           const { profiles } = tableOf(run);

@@ -38,7 +38,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   if (uri === '' || hop === undefined) {
     env.peerLog.warn(
       { callId: dialog.callId, side, method, uri },
-      'script: a dialog gets no request of ours, its Contact is no SIP URI',
+      'script: no request can be sent inside a dialog, its Contact is not a SIP URI',
     );
     return;
   }

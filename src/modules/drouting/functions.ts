@@ -104,7 +104,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
         PARTITION,
       ],
       routes: SENDING,
-      summary: 'the request-URI becomes the next gateway',
+      summary: 'sets the request-URI to the next gateway',
       compile: ([rule, gateway, carrier]) => {
         const wanted = targets(rule, gateway, carrier);
         return (run) => useNext(run, wanted);
@@ -120,7 +120,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       PARTITION,
     ],
     routes: SENDING,
-    summary: 'the request-URI becomes the first gateway of a carrier',
+    summary: 'sets the request-URI to the first gateway of a carrier',
     compile: ([carrier, gateway, attributes]) => {
       const wanted = targets(undefined, gateway, attributes);
       return (run) => routeTo(run, [{ id: textOf(carrier, run), carrier: true, weight: 0, section: 0 }], wanted);
@@ -130,7 +130,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     name: 'route_to_gw',
     parameters: [param('gateways', 'string'), optional('gateway attributes', 'writable'), PARTITION],
     routes: SENDING,
-    summary: 'the request-URI becomes the first gateway of a list that is in use',
+    summary: 'sets the request-URI to the first usable gateway of a list',
     compile: ([gateways, attributes]) => {
       const wanted = targets(undefined, attributes, undefined);
       return (run) => routeTo(run, gatewaysIn(textOf(gateways, run)), wanted);
@@ -164,7 +164,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       PARTITION,
     ],
     routes: ['request', 'failure', 'branch', 'local'],
-    summary: 'whether $du, or else the request-URI, is that of a gateway',
+    summary: 'whether $du, or else the request-URI, belongs to a gateway',
     compile:
       ([type, flags, attributes]) =>
       (run) => {
@@ -182,7 +182,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('gateway attributes', 'writable'),
       PARTITION,
     ],
-    summary: 'whether a URI is that of a gateway',
+    summary: 'whether a URI belongs to a gateway',
     compile:
       ([uri, type, flags, attributes]) =>
       (run) => {
@@ -210,7 +210,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     name: 'dr_disable',
     parameters: [PARTITION],
     routes: ['request', 'failure'],
-    summary: 'the gateway used last is not used until a probe is answered',
+    summary: 'disables the last used gateway until it answers a probe',
     compile: () => (run) => {
       const last = lastGateway(run);
       if (last === undefined) return -1;

@@ -83,7 +83,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [optional('group', 'int')],
     routes: ['request', 'failure'],
-    summary: 'the request-URI becomes the first gateway of the rule with the longest prefix of the number',
+    summary: 'sets the request-URI to the first gateway of the rule with the longest prefix of the number',
     compile:
       ([group]) =>
       (run) =>
@@ -94,7 +94,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
       name,
       dialects: KAMAILIO,
       routes: ['request', 'failure'],
-      summary: 'the request-URI becomes the next gateway',
+      summary: 'sets the request-URI to the next gateway',
       compile: () => (run) => useNext(run, NO_TARGETS),
     }),
   ),
@@ -103,7 +103,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [optional('type', 'int')],
     routes: ['request', 'failure', 'onreply'],
-    summary: 'whether $du, or else the request-URI, is that of a gateway',
+    summary: 'whether $du, or else the request-URI, belongs to a gateway',
     compile:
       ([type]) =>
       (run) =>
@@ -114,7 +114,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     dialects: KAMAILIO,
     parameters: [optional('type', 'int'), optional('flag', 'int')],
     routes: ['request', 'failure', 'onreply'],
-    summary: 'whether the source is a gateway; with a flag the digits it strips are taken off the request-URI',
+    summary: 'whether the source is a gateway; with a flag, removes its strip digits from the request-URI',
     compile:
       ([type, flag]) =>
       (run) => {

@@ -85,7 +85,7 @@ const htable: FunctionSpec[] = [
       name,
       dialects: KAMAILIO,
       parameters: [param('entry', 'string')],
-      summary: 'nothing runs beside a script here',
+      summary: 'accepted: no other route runs meanwhile',
       compile: () => () => 1,
     }),
   ),
@@ -93,7 +93,7 @@ const htable: FunctionSpec[] = [
     name: 'sht_rm',
     dialects: KAMAILIO,
     parameters: [param('table', 'string'), param('key', 'string')],
-    summary: 'takes an entry out of a table',
+    summary: 'removes an entry of a table',
     compile:
       ([table, key]) =>
       (run) => {
@@ -140,7 +140,7 @@ const htable: FunctionSpec[] = [
       name,
       dialects: KAMAILIO,
       parameters: [param('table=>pattern', 'string')],
-      summary: 'takes the entries out that match',
+      summary: 'removes matching entries',
       compile:
         ([text]) =>
         (run) => {

@@ -63,7 +63,7 @@ export function iterators(): FunctionSpec[] {
     name: `sht_iterator_${name}`,
     dialects: KAMAILIO,
     parameters: [param('walk', 'string'), ...parameters],
-    summary: 'changes the entry a walk stands at',
+    summary: 'changes the current entry of an iteration',
     compile:
       ([walk, text]) =>
       (run) => {
@@ -80,7 +80,7 @@ export function iterators(): FunctionSpec[] {
       name: 'sht_iterator_start',
       dialects: KAMAILIO,
       parameters: [param('walk', 'string'), param('table', 'string')],
-      summary: 'begins a walk over a table',
+      summary: 'starts an iteration over a table',
       compile:
         ([walk, table]) =>
         (run) => {
@@ -96,7 +96,7 @@ export function iterators(): FunctionSpec[] {
       name: 'sht_iterator_next',
       dialects: KAMAILIO,
       parameters: [param('walk', 'string')],
-      summary: 'goes on; false at the end',
+      summary: 'goes to the next entry; false at the end',
       compile:
         ([walk]) =>
         (run) => {
@@ -110,7 +110,7 @@ export function iterators(): FunctionSpec[] {
       name: 'sht_iterator_end',
       dialects: KAMAILIO,
       parameters: [param('walk', 'string')],
-      summary: 'ends a walk',
+      summary: 'ends an iteration',
       compile:
         ([walk]) =>
         (run) => {

@@ -52,14 +52,15 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     name: 'lb_start',
     parameters: START,
     routes: ROUTES,
-    summary: '$du becomes the destination of a group with the most room for some resources; n, r and s as documented',
+    summary:
+      'sets $du to the destination of a group with the largest free capacity for some resources; flags n, r and s as documented',
     compile: (args) => (run) => starting(run, args),
   },
   {
     name: 'lb_next',
     parameters: [optional('attributes', 'writable')],
     routes: ROUTES,
-    summary: '$du becomes the next destination',
+    summary: 'sets $du to the next destination',
     compile:
       ([attrs]) =>
       (run) =>
@@ -77,7 +78,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
   {
     name: 'lb_reset',
     routes: ROUTES,
-    summary: 'ends the session of the call, which holds nothing any more',
+    summary: 'ends the session of the call and releases its resources',
     compile: () => (run) => {
       reset(run);
       return 1;
@@ -93,7 +94,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     (name): Omit<FunctionSpec, 'dialects'> => ({
       name,
       routes: ['request', 'failure'],
-      summary: 'the destination used last is not used until a probe is answered',
+      summary: 'disables the last used destination until it answers a probe',
       compile: () => disable,
     }),
   ),
@@ -106,7 +107,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('active', 'int'),
       optional('attributes', 'writable'),
     ],
-    summary: 'whether an address is that of a destination',
+    summary: 'whether an address belongs to a destination',
     compile:
       ([address, port, group, active, attrs]) =>
       (run) => {
@@ -126,7 +127,7 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       optional('undo', 'int'),
     ],
     routes: ROUTES,
-    summary: 'counts a call that the script routed itself for a destination, or takes that back',
+    summary: 'counts a call that the script has routed itself for a destination, or ends that counting',
     compile:
       ([address, port, group, resources, undo]) =>
       (run) =>

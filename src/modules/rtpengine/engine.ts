@@ -156,7 +156,7 @@ function rest(env: ScriptEnvironment, engine: MediaEngine, proxy: MediaProxy): v
   proxy.until = env.clock.monotonic() + engine.restMs;
   env.peerLog.warn(
     { proxy: url, seconds: engine.restMs / 1000 },
-    'script: a media proxy does not answer and is left out',
+    'script: a media proxy does not answer and is not used for some time',
   );
   status(env, url, 'inactive');
   env.clock.schedule(engine.restMs, () => {

@@ -106,7 +106,7 @@ export async function ask(
     proxy.unanswered++;
     proxy.until = env.clock.monotonic() + module.restMs;
     const fields = { proxy: proxy.url, seconds: module.restMs / 1000 };
-    env.peerLog.warn(fields, 'script: a media proxy does not answer and is left out');
+    env.peerLog.warn(fields, 'script: a media proxy does not answer and is not used for some time');
   }
   env.peerLog.error({ callId, tried: tried.length }, 'script: no media proxy answers');
   return undefined;

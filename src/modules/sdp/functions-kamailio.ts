@@ -51,7 +51,7 @@ function test(name: string, check: (run: MessageRun, text: string) => boolean): 
     name,
     dialects: KAMAILIO,
     parameters: [param('text', 'string')],
-    summary: 'looks at the SDP',
+    summary: 'tests the SDP',
     compile:
       ([text]) =>
       (run) =>
@@ -102,7 +102,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     name: 'sdp_get_line_startswith',
     dialects: KAMAILIO,
     parameters: [param('result', 'writable'), param('start', 'string')],
-    summary: 'the first line of the SDP that begins so',
+    summary: 'the first line of the SDP with a given beginning',
     compile:
       ([result, start]) =>
       (run) => {
@@ -178,7 +178,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     name: 'sdp_remove_line_by_prefix',
     dialects: KAMAILIO,
     parameters: [param('prefix', 'string'), optional('media', 'string')],
-    summary: 'removes lines of the SDP that begin so',
+    summary: 'removes lines of the SDP with a given beginning',
     compile:
       ([prefix, media]) =>
       (run) => {

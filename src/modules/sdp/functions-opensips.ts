@@ -56,7 +56,7 @@ function streamRegex(
     name,
     dialects: OPENSIPS,
     parameters: [param('media', 'regex'), optional('transport', 'regex')],
-    summary: 'looks for streams whose media type matches, and whose transport does',
+    summary: 'whether there are streams with this media type and transport',
     compile:
       ([media, transport]) =>
       (run) => {

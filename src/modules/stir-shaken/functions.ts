@@ -194,7 +194,7 @@ export const stirShakenFunctions: ScriptFunction[] = moduleFunctions('stir_shake
       ...optionalNumbers,
     ],
     routes: ['request'],
-    summary: 'adds an Identity that attests who calls (RFC 8224, RFC 8588), and Date',
+    summary: 'adds an Identity header that attests the caller (RFC 8224, RFC 8588), and Date',
     compile: (args) => (run) => authenticate(run, args),
   },
   {

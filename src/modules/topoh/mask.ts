@@ -95,7 +95,7 @@ export class TopologyMask {
     for (const via of [top, ...below]) {
       const span = via === undefined ? undefined : markSpan(text, via);
       if (span === undefined) continue;
-      // In the next Via the mark tells the reply that it has to be hidden all the same; the original leaves its own
+      // In the next Via the mark says that the reply has to be hidden all the same; the original leaves its own
       // mark there.
       const kept = spared && message.isRequest && via === below[0] ? viaMark(mark) : '';
       edits.push({ ...span, text: kept });

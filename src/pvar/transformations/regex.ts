@@ -20,7 +20,7 @@ interface Substitution {
  */
 export function parseSubstitution(text: string): Substitution {
   const mark = text[0];
-  if (mark === undefined || /[A-Za-z0-9\\\s]/.test(mark)) throw new Error('needs "/what/by/flags"');
+  if (mark === undefined || /[A-Za-z0-9\\\s]/.test(mark)) throw new Error('needs "/expression/replacement/flags"');
   const parts: string[] = [''];
   for (let i = 1; i < text.length; i++) {
     const c = text[i] as string;
@@ -34,7 +34,7 @@ export function parseSubstitution(text: string): Substitution {
   }
   const [what = '', by, flags, more] = parts;
   if (by === undefined || flags === undefined || more !== undefined || !/^[gis]*$/.test(flags.trim())) {
-    throw new Error(`needs "${mark}what${mark}by${mark}flags"`);
+    throw new Error(`needs "${mark}expression${mark}replacement${mark}flags"`);
   }
   const regex = compilePosix(what, { ignoreCase: flags.includes('i'), lines: flags.includes('s') });
   return { regex, replacement: by, all: flags.includes('g') };

@@ -57,7 +57,7 @@ export const OPENSIPS_2_FUNCTIONS = {
       optional('active only', 'string'),
     ],
     routes: WITH_REQUEST,
-    summary: 'whether an address is that of a destination',
+    summary: 'whether an address belongs to a destination',
     run: (site, address: string, port: string, set?: string, active?: string) =>
       isInList(site, address, port, set, undefined, active),
   },
@@ -82,13 +82,13 @@ export const OPENSIPS_FUNCTIONS = {
   ds_next_dst: {
     parameters: [optional('partition', 'string')],
     routes: SELECTING,
-    summary: 'goes on to the next destination',
+    summary: 'takes the next destination',
     run: (site, partition?: string) => selectNext(site, 'dst', partition),
   },
   ds_next_domain: {
     parameters: [optional('partition', 'string')],
     routes: SELECTING,
-    summary: 'goes on to the next destination',
+    summary: 'takes the next destination',
     run: (site, partition?: string) => selectNext(site, 'domain', partition),
   },
   ds_mark_dst: {
@@ -118,7 +118,7 @@ export const OPENSIPS_FUNCTIONS = {
       optional('pattern', 'string'),
     ],
     routes: WITH_REQUEST,
-    summary: 'whether an address is that of a destination',
+    summary: 'whether an address belongs to a destination',
     run: isInList,
   },
   ds_push_script_attrs: {
@@ -130,7 +130,7 @@ export const OPENSIPS_FUNCTIONS = {
       optional('partition', 'string'),
     ],
     routes: 'any',
-    summary: 'attaches attributes to the destinations of an address',
+    summary: 'attaches attributes to the destinations with an address',
     run: pushAttributes,
   },
   ds_get_script_attrs: {
@@ -141,7 +141,7 @@ export const OPENSIPS_FUNCTIONS = {
       param('result', 'writable'),
     ],
     routes: 'any',
-    summary: 'reads the attributes a script attached',
+    summary: 'reads the attributes that a script has attached',
     run: getAttributes,
   },
 } as const satisfies SharedFunctions<DispatcherCallSite>;
@@ -184,25 +184,25 @@ export const KAMAILIO_FUNCTIONS = {
   ds_next_dst: {
     parameters: [],
     routes: SELECTING,
-    summary: 'goes on to the next destination',
+    summary: 'takes the next destination',
     run: (site, partition?: string) => selectNextKamailio(site, 'dst', partition),
   },
   ds_next_domain: {
     parameters: [],
     routes: SELECTING,
-    summary: 'goes on to the next destination',
+    summary: 'takes the next destination',
     run: (site, partition?: string) => selectNextKamailio(site, 'domain', partition),
   },
   ds_set_dst: {
     parameters: [],
     routes: SELECTING,
-    summary: 'uses the destination in use once more',
+    summary: 'writes the current destination again',
     run: (site, partition?: string) => selectAgain(site, 'dst', partition),
   },
   ds_set_domain: {
     parameters: [],
     routes: SELECTING,
-    summary: 'uses the destination in use once more',
+    summary: 'writes the current destination again',
     run: (site, partition?: string) => selectAgain(site, 'domain', partition),
   },
   ds_mark_dst: {
@@ -232,7 +232,7 @@ export const KAMAILIO_FUNCTIONS = {
   ds_is_from_list: {
     parameters: [optional('set', 'string'), optional('mode', 'string'), optional('uri', 'string')],
     routes: 'any',
-    summary: 'whether an address is that of a destination',
+    summary: 'whether an address belongs to a destination',
     run: isFromList,
   },
   ds_is_active: {
@@ -244,13 +244,13 @@ export const KAMAILIO_FUNCTIONS = {
   ds_load_update: {
     parameters: [],
     routes: 'any',
-    summary: 'counts the call by the message: BYE and CANCEL end it, a 2xx confirms it',
+    summary: 'updates the call load: BYE and CANCEL end the call, a 2xx confirms it',
     run: updateLoad,
   },
   ds_load_unset: {
     parameters: [],
     routes: 'any',
-    summary: 'the call counts no longer',
+    summary: 'stops counting the call',
     run: unsetLoad,
   },
   ds_reload: {
@@ -262,13 +262,13 @@ export const KAMAILIO_FUNCTIONS = {
   ds_dsg_fetch: {
     parameters: [param('set', 'string')],
     routes: 'any',
-    summary: 'chooses the set that $dsg(...) is about',
+    summary: 'chooses the set that $dsg(...) reads',
     run: fetchGroup,
   },
   ds_dsg_fetch_uri: {
     parameters: [param('set', 'string'), param('uri', 'string')],
     routes: 'any',
-    summary: 'chooses the set that $dsg(...) is about',
+    summary: 'chooses the set that $dsg(...) reads',
     run: fetchGroup,
   },
   ds_oc_set_attrs: {
@@ -280,7 +280,7 @@ export const KAMAILIO_FUNCTIONS = {
       param('sequence', 'string'),
     ],
     routes: 'any',
-    summary: 'a destination asks for fewer calls',
+    summary: "stores a destination's request for fewer calls (algorithm 64)",
     run: setOverload,
   },
 } as const satisfies SharedFunctions<DispatcherCallSite>;

@@ -47,7 +47,7 @@ export const HEADER_FUNCTIONS = {
   remove_hf: {
     parameters: [param('name', 'string')],
     routes: SENDING,
-    summary: 'takes all fields of a name out',
+    summary: 'removes all header fields with a name',
     run(site: MessageSite, name: string): number {
       const fault = site.edits.keeps(name);
       return fault === undefined ? code(removeNamed(site, name) > 0) : site.refused('remove_hf', fault);
@@ -56,7 +56,7 @@ export const HEADER_FUNCTIONS = {
   is_present_hf: {
     parameters: [param('name', 'string')],
     routes: 'any',
-    summary: 'whether a header is there',
+    summary: 'whether there is a header field with a name',
     run(site: MessageSite, name: string): number {
       for (const _ of site.fields(name)) return 1;
       return -1;

@@ -48,7 +48,7 @@ export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwar
   const counting = (routes: readonly RouteKind[], unreadable: Unreadable, check?: typeof limitCheck) => ({
     parameters: [param('limit', 'int', { as: 'number', ...(check === undefined ? {} : { check }) })],
     routes,
-    summary: 'counts Max-Forwards down; false when it is used up',
+    summary: 'decrements Max-Forwards; false when it is 0',
     run: process(unreadable),
   });
   const testing = (routes: readonly RouteKind[] | 'any', unreadable: Unreadable) => ({

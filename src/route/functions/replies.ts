@@ -57,7 +57,7 @@ export function answerFunctions<Site extends MessageSite>(actions: RequestAction
       append_to_reply: {
         parameters: [param('lines', 'string')],
         routes: ['request', 'branch', 'failure', 'error', 'onreply', 'event'],
-        summary: 'adds header lines to replies given here, as they are written',
+        summary: 'adds header lines, without replacing variables, to replies of this proxy',
         run: (site: Site, lines: string): number => actions.addReplyLines(site, lines),
       },
     },

@@ -33,7 +33,7 @@ export function targetFunctions<Site extends MessageSite, Result>(actions: Reque
       forward: {
         parameters: [optional('destination', 'string')],
         routes: ['request', 'failure', 'branch', 'local', 'event'],
-        summary: 'sends the request on without a transaction',
+        summary: 'forwards the request without a transaction',
         waits: true,
         check([to], { dialect, facts }) {
           if (!facts.statelessForward) return 'disable_stateless_fwd does not allow it';
@@ -61,7 +61,7 @@ export function targetFunctions<Site extends MessageSite, Result>(actions: Reque
       record_route: {
         parameters: [optional('parameters', 'string')],
         routes: RECORDS,
-        summary: 'stays in the path of the dialog',
+        summary: 'adds Record-Route',
         run: (site: Site, parameters = ''): number => actions.recordRoute(site, parameters),
       },
     },

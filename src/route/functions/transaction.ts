@@ -61,13 +61,13 @@ export function transactionFunctions<Site extends MessageSite, Result>(actions: 
     routes: (dialect === 'opensips'
       ? ['request', 'failure', 'branch', 'onreply', 'local', 'event']
       : ['request', 'failure', 'branch', 'onreply', 'branch-failure', 'event', 'local']) satisfies RouteKind[],
-    summary: `names the ${kind} route of the next relaying`,
+    summary: `sets the ${kind} route for the next relaying`,
     run: (site: Site, name: string): number => actions.arm(site, kind, name === '' || name === '0' ? undefined : name),
   });
   const cancelled = {
     parameters: [],
     routes: 'any',
-    summary: 'whether the caller gave up',
+    summary: 'whether the caller sent CANCEL',
     run: (site: Site): number => code(actions.cancelled(site)),
   } as const satisfies SharedFunction;
   return {
@@ -75,7 +75,7 @@ export function transactionFunctions<Site extends MessageSite, Result>(actions: 
       t_check_trans: {
         parameters: [],
         routes: ['request', 'onreply', 'branch', 'failure', 'local', 'event'],
-        summary: 'whether the request belongs to a transaction; a copy ends the script',
+        summary: 'whether the request belongs to a transaction; a retransmission ends the script',
         run: (site: Site): number => actions.checkTransaction(site),
       },
     },
