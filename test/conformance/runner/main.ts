@@ -47,7 +47,7 @@ async function main(): Promise<number> {
       return 2;
     }
     const only = values.only === undefined ? undefined : new Set(values.only.split(','));
-    const cases = (recording as { cases?: { id: string; expect?: object }[] }).cases ?? [];
+    const cases = (recording as { cases?: { id: string; expect?: object; unsteady?: boolean }[] }).cases ?? [];
     const recorded = new Map(cases.map((each) => [each.id, each]));
     outcomes.push(
       ...(await runRecording(recording, {
@@ -57,9 +57,14 @@ async function main(): Promise<number> {
           (only === undefined || only.has(id)) && (values.area === undefined || area === values.area),
         ...(values.record
           ? {
-              record: (id: string, expect: object) => {
+              record: (id: string, expect: object, unsteady: readonly string[]) => {
                 const found = recorded.get(id);
-                if (found !== undefined) found.expect = expect;
+                if (found === undefined) return;
+                found.expect = expect;
+                delete found.unsteady;
+                if (unsteady.length === 0) return;
+                found.unsteady = true;
+                process.stdout.write(`${id} is not steady: ${unsteady[0]}\n`);
               },
             }
           : {}),

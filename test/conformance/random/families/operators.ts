@@ -38,7 +38,8 @@ export const OPERATORS: readonly Family[] = [
     requests: [
       {
         method: '«INVITE|OPTIONS|BYE|MESSAGE»',
-        ruri: '«sip:alice@127.0.0.41:15070|sip:gw@127.0.0.41:15070;x=1|sip:127.0.0.30:15060»',
+        // Not this proxy itself: the request would go round in it.
+        ruri: '«sip:alice@127.0.0.41:15070|sip:gw@127.0.0.41:15070;x=1|sip:127.0.0.42:15070»',
         from: FROM,
         to: `«<sip:alice@to.example>|${TO_TAG}»`,
         headers: ROUTE_LINES,
