@@ -161,7 +161,7 @@ function filesOf(site: CallSite, [first, second]: Args): Pair {
   return pairNamed(folder, first.text, parameter);
 }
 
-/** The files whose names are `name` with the suffixes. */
+/** The allow and deny files whose names are `name` with the suffix of each. */
 function pairNamed(folder: string, name: string, parameter: (name: string, fallback: string) => string): Pair {
   return pairOf(folder, name + parameter('allow_suffix', '.allow'), name + parameter('deny_suffix', '.deny'));
 }

@@ -4,7 +4,7 @@ import type { Call } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
 import { contactOf, type Dialog, splitValues } from './dialog.js';
 
-/** What the 2xx says of the callee: tag, Contact, and the routers between it and this proxy. */
+/** Stores what a 2xx says about the callee: its tag, its Contact, and the routers between it and this proxy. */
 export function learnCallee(call: Call, dialog: Dialog, reply: SipMessage): void {
   const { callee } = dialog;
   callee.address = reply.to;

@@ -15,7 +15,7 @@ function kamailioLeg(leg: Leg): MiValue {
   };
 }
 
-/** As Kamailio lists a dialog. */
+/** A dialog in the form of Kamailio's listings. */
 function kamailioEntry(dialog: Dialog, env: ScriptEnvironment): MiValue {
   return {
     h_entry: dialog.entry,

@@ -15,7 +15,7 @@ import { byValue, dialogsOf } from './joined.js';
 
 const module = 'dialog';
 
-/** As OpenSIPS lists a dialog. */
+/** A dialog in the form of OpenSIPS' listings. */
 function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): { readonly [key: string]: MiValue } {
   const { caller, callee } = dialog;
   return {
@@ -45,7 +45,7 @@ function opensipsEntry(dialog: Dialog, env: ScriptEnvironment): { readonly [key:
   };
 }
 
-/** As `opensipsEntry`, with its values and profiles. */
+/** Like `opensipsEntry`, with values and profiles. */
 function withContext(dialog: Dialog, env: ScriptEnvironment): MiValue {
   return {
     ...opensipsEntry(dialog, env),
@@ -56,29 +56,29 @@ function withContext(dialog: Dialog, env: ScriptEnvironment): MiValue {
   };
 }
 
-/** A dialog as JSON, as dlg_list shows it; with its values and profiles when `context` is set. */
+/** A dialog as JSON in the form of dlg_list; with values and profiles when `context` is set. */
 export function dialogJson(dialog: Dialog, env: ScriptEnvironment, context: boolean): string {
   return JSON.stringify(context ? withContext(dialog, env) : opensipsEntry(dialog, env));
 }
 
 type Entry = (dialog: Dialog, env: ScriptEnvironment) => MiValue;
 
-/** A number of a listing; undefined for what is none. */
+/** A numeric parameter of a listing; undefined for any other text. */
 function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** An offset and a number of dialogs; the line form names no parameters. */
+/** Parses an offset and a number of dialogs. In the form without parameter names they stand where Call-ID and tag are. */
 function rangeOf({ callid, from_tag: tag, index, counter }: CommandParameters): readonly [number, number] | undefined {
   const [from, most] = [count(index ?? callid), count(counter ?? tag)];
   return from === undefined || most === undefined ? undefined : [from, most];
 }
 
-/** Of several processes each is asked for what of the wanted part is its own: dialogs of one follow those of another. */
+/** Asks each process for its share of the wanted part: in the joined list the dialogs of a process follow those of another. */
 const partsOfDialogs: ListedParts = {
   question: (params) => (rangeOf(params) === undefined ? undefined : { ...params, counter: '0' }),
   parts(answers, params) {
-    // A dialog of that Call-ID was found.
+    // A process has the dialog with this Call-ID.
     if (answers.some((each) => each !== null && typeof each === 'object' && 'Dialog' in each))
       return answers.map(() => params);
     let [from, most] = rangeOf(params) ?? [0, 0];
@@ -93,7 +93,7 @@ const partsOfDialogs: ListedParts = {
   },
 };
 
-/** dlg_list and dlg_list_ctx: all dialogs, some from an offset on, or that of a Call-ID. */
+/** dlg_list and dlg_list_ctx: list all dialogs, or a number of them from an offset on, or the one with a Call-ID. */
 function listing(mi: string, help: string, entry: Entry): ScriptCommand {
   return {
     module,
@@ -110,7 +110,7 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
       const table = tableOf(env);
       const found = callid === undefined ? undefined : table.index.findCall(callid, tag);
       if (found !== undefined) return { Dialog: entry(found, env) };
-      // Two numbers that are no Call-ID are an offset and a number of dialogs.
+      // No dialog has this Call-ID: two numbers are then taken as an offset and a number of dialogs.
       const range = rangeOf(params);
       if (range !== undefined) {
         const [from, most] = range;
@@ -123,7 +123,7 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
   };
 }
 
-/** A command about dialogs that are kept elsewhere. */
+/** A command on dialogs kept in a database or on other nodes, which do not exist here. */
 function nowhere(mi: string, help: string): ScriptCommand {
   return {
     module,
@@ -153,7 +153,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
     joined: first,
     run(env, { dlg_val_name: name = '', dlg_val_value: value = '', DID: ids = '' }) {
       const all = ids.split('\n').map((id) => id.trim());
-      // Other processes have the others.
+      // The other dialogs are in other processes.
       const own = env.claims === undefined ? all : all.filter((id) => find(env, id) !== undefined);
       const found = (own.length === 0 ? all : own).map((id) => named(env, id));
       for (const each of found)

@@ -2,9 +2,9 @@ import { ProcessCounts } from '../../core/process-counts.js';
 import type { SharedValues } from '../../core/shared-values.js';
 import type { KeptValue, ValueMap } from '../../core/value-map.js';
 
-/** Dialogs that are, by their state. */
+/** Numbers of existing dialogs, by state. */
 type Gauge = 'early' | 'active';
-/** Dialogs that were. */
+/** Numbers of dialogs since the start. */
 type Sum = 'processed' | 'expired' | 'failed' | 'expiredSessions';
 
 /** Numbers of dialogs: of this process, or of all that run the script. */
@@ -20,13 +20,13 @@ export class DialogCounters {
   private counts: ProcessCounts | undefined = undefined;
   private sums: ValueMap<KeptValue> | undefined = undefined;
 
-  /** Counts together with other processes from now on. To be called before there are dialogs. */
+  /** From now on the numbers are shared with other processes. Must be called before there are dialogs. */
   share(values: SharedValues): void {
     this.counts ??= new ProcessCounts(values);
     this.sums = values.lastingTable('dialog statistics', 10);
   }
 
-  /** Counts so many dialogs more, or fewer. */
+  /** Increases a number, or decreases it. */
   add(name: Gauge | Sum, by = 1): void {
     if (by === 0) return;
     this.own[name] += by;
@@ -35,19 +35,19 @@ export class DialogCounters {
     else this.sums?.alone(() => this.sums?.set(name, this.value(name) + by, undefined));
   }
 
-  /** The number of all processes. */
+  /** The number for all processes. */
   value(name: Gauge | Sum): number {
     if (this.counts === undefined) return this.own[name];
     return isGauge(name) ? this.counts.total(`dialogs ${name}`) : Number(this.sums?.get(name, 0) ?? 0);
   }
 
-  /** Begins to count from zero. */
+  /** Sets a number to 0. */
   reset(name: Sum): void {
     this.own[name] = 0;
     this.sums?.delete(name);
   }
 
-  /** The same numbers, for this process alone. */
+  /** A copy for this process alone. */
   copy(): DialogCounters {
     const copy = new DialogCounters();
     for (const name of Object.keys(this.own) as (Gauge | Sum)[]) copy.own[name] = this.value(name);

@@ -4,17 +4,17 @@ import type { Dialog } from './dialog.js';
 import { dialogs } from './state.js';
 import type { DialogTable } from './table.js';
 
-/** The dialogs of the script that runs. */
+/** The dialogs for a run. */
 export function tableOf(run: Pick<MessageRun, 'env'>): DialogTable {
   return run.env.modules.of(dialogs);
 }
 
-/** The dialog of the message at hand. */
+/** The dialog of the current message. */
 export function dialogOf(run: MessageRun): Dialog | undefined {
   return tableOf(run).of(run);
 }
 
-/** What a function does with the dialog of the message at hand; -1 where there is none. */
+/** Makes a function that calls `act` with the dialog of the current message; -1 when there is none. */
 export function withDialog(act: (dialog: Dialog, run: MessageRun) => number): (run: MessageRun) => number {
   return (run) => {
     const dialog = dialogOf(run);
@@ -22,7 +22,7 @@ export function withDialog(act: (dialog: Dialog, run: MessageRun) => number): (r
   };
 }
 
-/** Routes that functions about the dialog of a message may be called from. */
+/** Kinds of routes that may call functions on the dialog of a message. */
 export const DIALOG_ROUTES: readonly RouteKind[] = [
   'request',
   'branch',

@@ -20,7 +20,7 @@ export class DialogIndex {
     else others.push(dialog);
   }
 
-  /** Removes a dialog; nothing happens when it is not here. */
+  /** Removes a dialog; does nothing when it is not in the index. */
   remove(dialog: Dialog): void {
     this.byId.delete(dialog.did);
     const others = this.byCall.get(dialog.callId)?.filter((each) => each !== dialog) ?? [];
@@ -33,27 +33,27 @@ export class DialogIndex {
     return this.byId.values();
   }
 
-  /** Those of one Call-ID. */
+  /** All dialogs with a Call-ID. */
   ofCall(callId: string): readonly Dialog[] {
     return this.byCall.get(callId) ?? NONE;
   }
 
-  /** Those with this value under this name; one without a value counts as empty. */
+  /** The dialogs with a value under a name; a dialog without that name counts as having "". */
   withValue(name: string, wanted: string): Dialog[] {
     return [...this.all()].filter(({ values }) => String(values.get(name) ?? '') === wanted);
   }
 
-  /** A dialog by both parts of its id, as Record-Route names it. */
+  /** The dialog with an id, given as the two numbers in Record-Route. */
   find(entry: number, id: number): Dialog | undefined {
     return this.byId.get(`${entry.toString(16)}.${id.toString(16)}`);
   }
 
-  /** By the value of the did parameter. */
+  /** The dialog with a did, the value of the did parameter. */
   byDid(did: string): Dialog | undefined {
     return this.byId.get(did);
   }
 
-  /** The dialog of a Call-ID and, where they are given, its tags. */
+  /** The dialog with a Call-ID and, if given, tags. */
   findCall(callId: string, fromTag?: string, toTag?: string): Dialog | undefined {
     return this.ofCall(callId).find(
       ({ caller, callee }) =>

@@ -7,28 +7,28 @@ import type { SipMessage } from '../../sip/message.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 import { Numbers } from './numbers.js';
 
-// States of a dialog by the numbers both originals give them.
+// States of a dialog; the numbers are those of both originals.
 
-/** No reply has come but 100. */
+/** No reply but 100 was received. */
 export const UNCONFIRMED = 1;
-/** A provisional reply other than 100 has come. */
+/** A provisional reply above 100 was received. */
 export const EARLY = 2;
-/** A 2xx has come, the ACK has not. */
+/** A 2xx was received, the ACK was not. */
 export const CONFIRMED = 3;
-/** The ACK has come. */
+/** The ACK was received. */
 export const ACKNOWLEDGED = 4;
-/** Ended by BYE, failure or time. */
+/** Ended by BYE, failure or timeout. */
 export const ENDED = 5;
 
-/** Who a request of a dialog comes from. */
+/** The side of a dialog that sends a request. */
 export type Side = 'caller' | 'callee';
 
-/** The side that a request of this one goes to. */
+/** The side that receives a request sent by this side. */
 export function otherSide(side: Side): Side {
   return side === 'caller' ? 'callee' : 'caller';
 }
 
-/** What a side knows of the other: as our messages have shown it. */
+/** What messages sent from here have shown one side of the other. */
 export interface Shown {
   /** Value of Contact. */
   readonly contact: string;
@@ -36,35 +36,35 @@ export interface Shown {
   readonly sdp: string;
 }
 
-/** One end of a dialog, as requests of our own to it need it. */
+/** One end of a dialog, as needed to send requests to it. */
 export interface Leg {
-  /** From or To value with its tag. */
+  /** From or To value, with its tag. */
   address: string;
   tag: string;
-  /** URI of its Contact: the request-URI of requests to it. */
+  /** URI of its Contact, the request-URI of requests to it. */
   contact: string;
-  /** Number of the last request it sent, as it counts. */
+  /** CSeq number of the last request it sent, in its own counting. */
   cseq: number;
-  /** What its numbers differ by from those the other side is to see. */
+  /** Difference between its CSeq numbers and those the other side gets. */
   readonly numbers: Numbers;
   /** Route values from this proxy to it, the nearest first. */
   route: readonly string[];
-  /** Socket requests to it leave by. */
+  /** Socket from which requests to it are sent. */
   socket: SipSocket | undefined;
 }
 
-/** A profile a dialog counts in. */
+/** A profile that counts a dialog. */
 export interface ProfileEntry {
   readonly name: string;
   readonly value: string;
 }
 
-/** Variables and values one dialog may hold, and the characters of each. */
+/** Maximum number of variables and values of one dialog. */
 export const MOST_VALUES = 128;
-/** Characters kept of one value. */
+/** Maximum length of each value. */
 export const MOST_CHARACTERS = 4096;
 
-/** A call as this proxy sees it from its INVITE to its BYE. */
+/** A call from its INVITE to its BYE. */
 export class Dialog {
   state = UNCONFIRMED;
   readonly caller: Leg;
@@ -73,54 +73,57 @@ export class Dialog {
   readonly values = new Map<string, PvarValue>();
   readonly profiles: ProfileEntry[] = [];
   flags = 0;
-  /** Milliseconds from the answer to its end by timeout. */
+  /** Milliseconds from the answer to its timeout. */
   lifetime: number;
   byeOnTimeout = false;
-  /** Its lifetime is that of the session timer of its last refresh (sst). */
+  /** Whether its lifetime is set by the session timer of its last refresh (sst). */
   timed = false;
-  /** Monotonic milliseconds of the answer; 0 before. */
+  /** When it was answered, in monotonic milliseconds; 0 before. */
   answered = 0;
-  /** By the wall clock, milliseconds since the epoch; 0 before. */
+  /** When it was answered and when it ended, in milliseconds since the epoch; 0 before. */
   answeredAt = 0;
   endedAt = 0;
-  /** Monotonic milliseconds at which it ends by timeout; 0 before the answer. */
+  /** When it times out, in monotonic milliseconds; 0 before the answer. */
   expires = 0;
   endReason = '';
-  /** Which way the request at hand goes. */
+  /** The side that sent the current request. */
   direction: Side = 'caller';
-  /** Number of the request before the one at hand that came the same way. */
+  /** CSeq number of the last request from the same side before the current one. */
   lastCseq = 0;
-  /** Route run when it ends by timeout (dlg_on_timeout, toroute). */
+  /** Route that runs at its timeout (dlg_on_timeout, toroute). */
   timeoutRoute: string | undefined = undefined;
-  /** Routes run when it is answered, and when it has ended (dlg_on_answer, dlg_on_hangup of OpenSIPS). */
+  /** Routes that run at its answer and at its end (dlg_on_answer, dlg_on_hangup of OpenSIPS). */
   answerRoute: string | undefined = undefined;
   hangupRoute: string | undefined = undefined;
-  /** Sides that OPTIONS within the dialog go to. */
+  /** Sides that get OPTIONS requests inside the dialog. */
   readonly pinged = new Set<Side>();
-  /** Sides that a re-INVITE of ours goes to. */
+  /** Sides that get re-INVITE requests of this proxy. */
   readonly reinvited = new Set<Side>();
-  /** What each side was shown of the other last; kept where re-INVITE requests of ours need it. */
+  /** What each side was last shown of the other; kept if the proxy sends re-INVITE requests. */
   readonly shown: { caller: Shown | undefined; callee: Shown | undefined } = { caller: undefined, callee: undefined };
-  /** Ends when its CANCEL has met a 2xx. */
+  /** Whether it ends because its CANCEL has crossed a 2xx. */
   endsOnRace = false;
   stopPings: (() => void) | undefined = undefined;
-  /** Whether a transaction follows it; without one it ends with the request route. */
+  /** Whether a transaction follows it; otherwise it ends with the request route. */
   attached = false;
-  /** Each side is hidden from the other: what the callee's answer said before it was changed, and the Call-ID it knows if that is another. */
+  /**
+   * For topology hiding: what the callee's answer said before it was changed, and the Call-ID that the callee has, if
+   * it is another.
+   */
   hidden:
     | {
         readonly keepUser: boolean;
-        /** The user of the Contact that each side is shown, and what it was shown first where that stays. */
+        /** User of the Contact shown to each side, and the Contact that was shown first, if it stays. */
         readonly users: Readonly<Partial<Record<Side, string>>>;
         readonly fixed: Readonly<Partial<Record<Side, { text: string | undefined }>>>;
-        /** The did is the user of the Contact. */
+        /** Whether the did is the user of the Contact. */
         readonly didAsUser: boolean;
         readonly callId: string | undefined;
         contact: string;
         route: readonly string[];
       }
     | undefined = undefined;
-  /** Called once when it has ended, in order. */
+  /** Functions that are called once, in order, when it has ended. */
   readonly atEnd: (() => void)[] = [];
   stopTimer: (() => void) | undefined = undefined;
 
@@ -131,7 +134,7 @@ export class Dialog {
     /** Milliseconds since the epoch. */
     readonly began: number,
     lifetime: number,
-    /** URI of the Contact of the caller, as the script has left it. */
+    /** URI of the caller's Contact, after the script's changes. */
     contact: string,
   ) {
     const { message, source } = call;
@@ -161,27 +164,27 @@ export class Dialog {
     return this.call.message.callId;
   }
 
-  /** The Call-ID a side knows. */
+  /** The Call-ID that a side uses. */
   callIdOf(side: Side): string {
     return side === 'callee' ? (this.hidden?.callId ?? this.callId) : this.callId;
   }
 
-  /** "3a.1f", what the did parameter of our Record-Route says. */
+  /** The value of the did parameter in our Record-Route: "3a.1f". */
   get did(): string {
     return `${this.entry.toString(16)}.${this.id.toString(16)}`;
   }
 
-  /** It was answered by a 2xx and has not ended. */
+  /** Whether it was answered by a 2xx and has not ended. */
   get isAnswered(): boolean {
     return this.state === CONFIRMED || this.state === ACKNOWLEDGED;
   }
 
-  /** What is known of one side. */
+  /** The end on one side. */
   leg(side: Side): Leg {
     return side === 'caller' ? this.caller : this.callee;
   }
 
-  /** False when it holds as many values as it may. */
+  /** Sets a value; false when there are too many. null deletes the value. */
   setValue(name: string, value: PvarValue): boolean {
     if (value === null) {
       this.values.delete(name);
@@ -199,7 +202,8 @@ export function contactOf(message: SipMessage): string {
 }
 
 /**
- * The URI of the first Contact of the request at hand. In OpenSIPS as the script has changed it: behind NAT only that reaches the side.
+ * The URI of the first Contact of the current request. In OpenSIPS after the script's changes: behind NAT only that one
+ * reaches the side.
  */
 export function contactAtHand({ message, edits, env }: Pick<MessageRun, 'message' | 'edits' | 'env'>): string {
   const field = message.nextField('contact');
@@ -208,7 +212,7 @@ export function contactAtHand({ message, edits, env }: Pick<MessageRun, 'message
   return contactOf(changed ? edited(message, edits) : message);
 }
 
-/** Values of one Record-Route field: commas outside angle brackets separate them. */
+/** The values of a Record-Route field, separated by commas outside angle brackets. */
 export function splitValues(field: string): string[] {
   const values: string[] = [];
   let depth = 0;

@@ -5,10 +5,10 @@ import type { Dialog } from './dialog.js';
 import { timeoutOf } from './profile-functions.js';
 import { fixRoute, matchDialog } from './requests.js';
 
-/** What names another dialog. */
+/** Parameters that identify another dialog. */
 const CALL = [param('Call-ID', 'string'), param('From tag', 'string'), param('To tag', 'string')];
 
-/** The dialog with this Call-ID and these tags. */
+/** The dialog with a Call-ID and tags. */
 function named(
   run: MessageRun,
   callId: Arg | undefined,
@@ -18,7 +18,7 @@ function named(
   return tableOf(run).index.findCall(textOf(callId, run), textOf(from, run), textOf(to, run));
 }
 
-/** Functions of dialog that Kamailio alone has. */
+/** Functions of dialog that only Kamailio has. */
 export const kamailioFunctions: FunctionSpec[] = [
   {
     name: 'dlg_manage',

@@ -8,10 +8,10 @@ import { CONFIRMED, type Dialog, type Side } from './dialog.js';
 import { createDialog, fixRoute, matchDialog, validateDialog } from './requests.js';
 import { sendWithin } from './requests-within.js';
 
-/** Dialogs whose values one function reads. */
+/** Maximum number of dialogs whose values one function reads. */
 const MOST_FOUND = 1000;
 
-/** Dialogs as JSON into an AVP, the first in the order of the table on top, and their number. */
+/** Writes dialogs as JSON into an AVP (index 0 is the first in the table), and their number. */
 function listed(found: readonly Dialog[], result: Arg | undefined, number: Arg | undefined, run: MessageRun): number {
   for (const each of found.slice(0, MOST_FOUND).reverse())
     result?.variable?.assign(run.pvars, dialogJson(each, run.env, true));
@@ -19,7 +19,9 @@ function listed(found: readonly Dialog[], result: Arg | undefined, number: Arg |
   return code(found.length > 0);
 }
 
-/** dlg_on_answer() and its kin: a route for a later moment of the dialog; without a name there is none any more. */
+/**
+ * dlg_on_answer() and similar functions: set the route for a later event of the dialog; without a name they unset it.
+ */
 function armed(name: string, when: string, arm: (dialog: Dialog, route: string | undefined) => void): FunctionSpec {
   return {
     name,
@@ -36,7 +38,7 @@ function armed(name: string, when: string, arm: (dialog: Dialog, route: string |
   };
 }
 
-/** Functions of dialog that OpenSIPS alone has. */
+/** Functions of dialog that only OpenSIPS has. */
 export const opensipsFunctions: FunctionSpec[] = [
   armed('dlg_on_answer', 'is answered', (dialog, route) => {
     dialog.answerRoute = route;
@@ -213,7 +215,7 @@ export const opensipsFunctions: FunctionSpec[] = [
         const [name, wanted] = [textOf(key, run), textOf(value, run)];
         const found = tableOf(run).index.withValue(name, wanted);
         number?.variable?.assign(run.pvars, found.length);
-        // The value assigned last is the first of an AVP.
+        // The value assigned last is the first of an AVP, so the dialogs are read in reverse order.
         for (const each of found.slice(0, MOST_FOUND).reverse()) {
           const of = each.values.get(textOf(attribute, run));
           if (of !== undefined) result?.variable?.assign(run.pvars, of);

@@ -14,7 +14,7 @@ import { kamailioFunctions } from './functions-kamailio.js';
 import { opensipsFunctions } from './functions-opensips.js';
 import { profileFunctions } from './profile-functions.js';
 
-/** Flags of the dialog; Kamailio keeps those that are set before it begins. */
+/** Functions on the flags of the dialog; Kamailio keeps flags that are set before the dialog begins. */
 function flagFunctions(
   names: Readonly<Record<'set' | 'reset' | 'test', readonly [string, FunctionSpec['dialects']][]>>,
 ): FunctionSpec[] {

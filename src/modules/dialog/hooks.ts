@@ -2,7 +2,7 @@ import type { MessageRun } from '../../script/call.js';
 import type { ScriptHooks } from '../../script/hooks.js';
 import { dialogs } from './state.js';
 
-/** What the dialog module does besides its functions: it follows dialogs. */
+/** Hooks by which the dialog module follows dialogs. */
 export const dialogHooks: ScriptHooks<MessageRun> = {
   began: [
     (run, transaction) => {

@@ -1,16 +1,16 @@
 import type { CommandParameters, MiValue } from '../../script/commands.js';
 import { MOST_DIALOGS_SHOWN } from './commanded.js';
 
-/** Joins what several processes answer, each of its own dialogs. */
+/** Joins the answers of several processes, each of which knows only its own dialogs. */
 type Joined = (answers: readonly MiValue[], params: CommandParameters) => MiValue;
 
 type Fields = Readonly<Record<string, MiValue>>;
 
-/** Lists, one after the other. */
+/** Joins lists. */
 export const lists: Joined = (answers) =>
   answers.flatMap((each) => each as readonly MiValue[]).slice(0, MOST_DIALOGS_SHOWN);
 
-/** Numbers by name, added up. */
+/** Adds numbers with the same name. */
 export const sums: Joined = (answers) => {
   const sum: Record<string, number> = {};
   for (const each of answers as readonly Readonly<Record<string, number>>[])
@@ -18,7 +18,10 @@ export const sums: Joined = (answers) => {
   return sum;
 };
 
-/** Dialogs under that name, with the count of them where there is one; or the dialog that one process has. */
+/**
+ * Joins the lists of dialogs in the answers and adds their counts; an answer about a single dialog is returned as it
+ * is.
+ */
 export const dialogsOf: Joined = (answers) => {
   const all = answers as readonly Fields[];
   const found = all.find(({ Dialog }) => Dialog !== undefined);
@@ -28,7 +31,7 @@ export const dialogsOf: Joined = (answers) => {
   return counts.length === 0 ? { Dialogs } : { count: counts.reduce((sum, count) => sum + count, 0), Dialogs };
 };
 
-/** Counts by value, those of one value together. */
+/** Adds counts of the same value. */
 export const byValue: Joined = (answers) => {
   const counts = new Map<string, number>();
   for (const { Profiles = [] } of answers as readonly Fields[]) {

@@ -3,29 +3,30 @@ import type { TransactionState } from '../../script/state.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 
-/** Requests of one side whose shift is remembered: an ACK has the number of its INVITE. */
+/** Maximum number of requests of one side whose shift is remembered: an ACK has the number of its INVITE. */
 const MOST_KEPT = 16;
 
 /**
- * By how much the numbers (CSeq) of one side are raised on the way to the other: requests of our own within the dialog have used
- * numbers that the side does not know of (RFC 3261 section 12.2.1.1: they grow by one for each request).
+ * The difference by which CSeq numbers of one side are raised when its requests are forwarded. It grows when this proxy
+ * sends its own requests inside the dialog, since these use numbers that the side does not know of (RFC 3261 section
+ * 12.2.1.1).
  */
 export class Numbers {
-  /** What is added to further requests. */
+  /** Number that is added in further requests. */
   shift = 0;
   private readonly kept = new Map<number, number>();
 
-  /** What is added to the number of a request. */
+  /** Number to add in a request. */
   of(method: string, number: number): number {
     const known = this.kept.get(number);
     if (known !== undefined) return known;
-    // Its INVITE left before the first request of ours.
+    // The INVITE of the ACK was sent before the first request of this proxy.
     if (method === 'ACK') return 0;
     if (this.shift > 0) this.keep(number, this.shift);
     return this.shift;
   }
 
-  /** A request leaves once more with a number of its own: its ACK will have that too. */
+  /** A request is sent again with a new number; its ACK will have that number too. */
   raise(number: number): void {
     this.shift++;
     this.keep(number, this.shift);
@@ -39,20 +40,20 @@ export class Numbers {
   }
 }
 
-/** The number in CSeq of a message becomes another. */
+/** Edit that replaces the number in CSeq. */
 function numberEdit(message: SipMessage, number: number): TextEdit {
   const digits = /^\d*/.exec(message.text.slice(message.cseqValue, message.cseqEnd))?.[0].length ?? 0;
   return { start: message.cseqValue, end: message.cseqValue + digits, text: String(number) };
 }
 
-/** The request at hand leaves with a number that is `shift` above its own; an earlier change of it is taken back. */
+/** Raises the CSeq number of the current request by `shift`; replaces an earlier change of it. */
 export function renumber({ message, edits }: Pick<MessageRun, 'message' | 'edits'>, shift: number): void {
   const edit = numberEdit(message, message.cseqNumber + shift);
   edits.drop(({ start, end }) => start === edit.start && end === edit.end);
   if (shift !== 0) edits.add(edit);
 }
 
-/** Replies get the number of the request as it came. */
+/** From now on the replies of a transaction get the CSeq number of the received request. */
 export function restoreNumbers(request: SipMessage, transaction: TransactionState): void {
   const { cseqNumber } = request;
   transaction.filterReplies((reply) =>

@@ -3,13 +3,16 @@ import { NOBODY } from '../../sip/transaction/client.js';
 import type { Dialog, Side } from './dialog.js';
 import { sendWithin } from './requests-within.js';
 
-/** Milliseconds between two requests to a side; 0 and below: none. */
+/** Milliseconds between two requests to a side; 0 or less: none are sent. */
 export interface PingTimes {
   readonly options: number;
   readonly reinvite: number;
 }
 
-/** Asks the sides of an answered dialog again and again; `gone` is called with the reason when one does not know it any more. */
+/**
+ * Sends requests to the sides of an answered dialog repeatedly; calls `gone` with the reason when a side does not know
+ * the dialog.
+ */
 export function startPings(dialog: Dialog, times: PingTimes, gone: (reason: string) => void): void {
   const stops = [
     every(dialog, times.options, dialog.pinged, (side) => ask(dialog, side, () => gone('Ping Timeout'))),
@@ -36,10 +39,10 @@ function every(dialog: Dialog, ms: number, sides: ReadonlySet<Side>, act: (side:
   return () => stop();
 }
 
-/** The side does not know the dialog any more, or does not answer (RFC 3261 section 12.2.1.2). */
+/** Whether a reply means that the side does not know the dialog, or does not answer (RFC 3261 section 12.2.1.2). */
 const endsDialog = ({ status }: SipMessage): boolean => status === 408 || status === 481;
 
-/** OPTIONS; `gone` is called when nothing comes back, or 408 or 481. */
+/** Sends OPTIONS; calls `gone` when there is no reply, or 408 or 481. */
 function ask(dialog: Dialog, side: Side, gone: () => void): void {
   sendWithin(
     dialog,
@@ -54,7 +57,7 @@ function ask(dialog: Dialog, side: Side, gone: () => void): void {
   );
 }
 
-/** An INVITE with the SDP the side knows already, so that nothing changes; OPTIONS while no SDP was seen. */
+/** Sends a re-INVITE with the SDP that the side has already, so that nothing changes; OPTIONS when no SDP is known. */
 function reinvite(dialog: Dialog, side: Side, gone: () => void): void {
   const shown = dialog.shown[side];
   if (shown === undefined || shown.sdp === '' || shown.contact === '') {
@@ -69,7 +72,7 @@ function reinvite(dialog: Dialog, side: Side, gone: () => void): void {
     {
       onReply(_client, reply) {
         if (endsDialog(reply)) gone();
-        // RFC 3261 section 13.2.2.4: each 2xx is acknowledged.
+        // RFC 3261 section 13.2.2.4: each 2xx needs an ACK.
         else if (reply.status >= 200 && reply.status < 300)
           sendWithin(dialog, side, { method: 'ACK', number: reply.cseqNumber }, NOBODY);
       },

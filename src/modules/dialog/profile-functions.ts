@@ -2,10 +2,10 @@ import type { MessageRun } from '../../script/call.js';
 import { type Arg, code, type FunctionSpec, intOf, optional, param, textOf } from '../define.js';
 import { DIALOG_ROUTES, dialogOf, tableOf, withDialog } from './current.js';
 
-/** Profiles a request is put into before its dialog begins. */
+/** Maximum number of profiles that a request is put into before its dialog begins. */
 const MOST_WISHED = 32;
 
-/** dlg_set_timeout_by_profile: what is not confirmed yet keeps its lifetime. */
+/** dlg_set_timeout_by_profile: dialogs that are not confirmed keep their lifetime. */
 export function timeoutOf(run: MessageRun, profile: string, value: string | undefined, seconds: number): number {
   const table = tableOf(run);
   if (!table.profiles.has(profile) || seconds <= 0) return -1;
@@ -15,7 +15,9 @@ export function timeoutOf(run: MessageRun, profile: string, value: string | unde
   return 1;
 }
 
-/** Functions of profiles; "size" takes the variable last, with or without the value before it. */
+/**
+ * Functions on profiles; those for a size have the variable as their last parameter, with an optional value before it.
+ */
 export function profileFunctions(): FunctionSpec[] {
   const name = param('profile', 'string');
   const value = optional('value', 'string');
@@ -77,7 +79,7 @@ export function profileFunctions(): FunctionSpec[] {
       summary: 'removes the dialog from a profile',
       compile: ([profile, of]) =>
         withDialog((dialog, run) =>
-          // Kamailio does not do it in a request route.
+          // Kamailio refuses it in a request route.
           run.env.dialect === 'kamailio' && run.routeKind === 'request'
             ? -1
             : code(

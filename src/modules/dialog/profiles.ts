@@ -8,18 +8,21 @@ interface Profile {
   readonly values: Map<string, Set<Dialog>>;
 }
 
-/** Groups of dialogs by name, and within some by a value: what limits calls of a customer, for example. */
+/**
+ * Named groups of dialogs, optionally divided by a value; scripts use them to limit the calls of a customer, for
+ * example.
+ */
 export class Profiles {
   private readonly profiles = new Map<string, Profile>();
-  /** Where other processes have dialogs, too. */
+  /** Shared numbers, when other processes have dialogs too. */
   private counts: ProcessCounts | undefined = undefined;
 
-  /** Sizes are those of all processes from now on. To be called before there are dialogs. */
+  /** From now on sizes are those of all processes. Must be called before there are dialogs. */
   share(values: SharedValues): void {
     this.counts ??= new ProcessCounts(values);
   }
 
-  /** Profiles as modparam names them: "name" or "name ; name2"; suffixes for a cluster ("/b") are taken off. */
+  /** Defines profiles from module parameters: "name" or "name ; name2"; suffixes for a cluster ("/b") are ignored. */
   define(withValue: readonly string[], without: readonly string[]): void {
     for (const [texts, has] of [
       [withValue, true],
@@ -35,7 +38,7 @@ export class Profiles {
     }
   }
 
-  /** The same groups with the same dialogs, which are not to be changed by them. */
+  /** A copy with the same dialogs; changing it does not change the dialogs. */
   copy(): Profiles {
     const copy = new Profiles();
     for (const [name, { withValue, total, values }] of this.profiles) {
@@ -50,7 +53,7 @@ export class Profiles {
     return this.profiles.has(name);
   }
 
-  /** False for a profile that is not defined, or one with values that gets none. */
+  /** Adds a dialog to a profile. False when the profile is not defined, or needs a value and none is given. */
   add(dialog: Dialog, name: string, value: string | undefined): boolean {
     const profile = this.profiles.get(name);
     if (profile === undefined || (profile.withValue && value === undefined)) return false;
@@ -68,7 +71,7 @@ export class Profiles {
     return true;
   }
 
-  /** Takes a dialog out of a profile; false when it was not in it. Without `value` any value counts. */
+  /** Removes a dialog from a profile; false when it was not in it. Without `value` any value matches. */
   remove(dialog: Dialog, name: string, value: string | undefined): boolean {
     const at = dialog.profiles.findIndex(
       (each) => each.name === name && (value === undefined || !this.hasValues(name) || each.value === value),
@@ -80,27 +83,27 @@ export class Profiles {
     return true;
   }
 
-  /** Takes a dialog out of a profile with all its values; false when it was not in it. */
+  /** Removes a dialog from a profile with all its values; false when it was not in it. */
   removeAll(dialog: Dialog, name: string): boolean {
     let removed = false;
     while (this.remove(dialog, name, undefined)) removed = true;
     return removed;
   }
 
-  /** The dialog has ended. */
+  /** The dialog has ended: removes it from all profiles. */
   leave(dialog: Dialog): void {
     for (const { name, value } of dialog.profiles) this.take(dialog, name, value);
     dialog.profiles.length = 0;
   }
 
-  /** Whether a dialog is in a profile. Without `value` any value counts. */
+  /** Whether a dialog is in a profile. Without `value` any value matches. */
   includes(dialog: Dialog, name: string, value: string | undefined): boolean {
     return dialog.profiles.some(
       (each) => each.name === name && (value === undefined || !this.hasValues(name) || each.value === value),
     );
   }
 
-  /** Dialogs of a profile, or of one of its values; undefined for a profile that is not defined. */
+  /** Number of dialogs in a profile, or with one of its values; undefined for an undefined profile. */
   size(name: string, value?: string): number | undefined {
     const profile = this.profiles.get(name);
     if (profile === undefined) return undefined;
@@ -109,23 +112,23 @@ export class Profiles {
     return value === undefined || !profile.withValue ? profile.total : (profile.values.get(value)?.size ?? 0);
   }
 
-  /** The dialogs of a profile, or of one of its values. */
+  /** The dialogs in a profile, or with one of its values. */
   *members(name: string, value?: string): Generator<Dialog> {
     for (const [key, dialogs] of this.profiles.get(name)?.values ?? [])
       if (value === undefined || value === key) yield* dialogs;
   }
 
-  /** The values of a profile with the number of dialogs of each. */
+  /** The values of a profile, with the number of dialogs for each. */
   values(name: string): readonly (readonly [value: string, count: number])[] {
     return [...(this.profiles.get(name)?.values ?? [])].map(([value, dialogs]) => [value, dialogs.size]);
   }
 
-  /** All profiles with the number of their dialogs. */
+  /** All profiles, with the number of their dialogs. */
   list(): readonly { readonly name: string; readonly withValue: boolean; readonly total: number }[] {
     return [...this.profiles].map(([name, { withValue, total }]) => ({ name, withValue, total }));
   }
 
-  /** Whether the dialogs of a profile have values. */
+  /** Whether a profile is divided by values. */
   hasValues(name: string): boolean {
     return this.profiles.get(name)?.withValue === true;
   }
@@ -149,7 +152,7 @@ function ofAll(name: string): string {
   return `profile ${name}`;
 }
 
-/** A line break is part of no name. */
+/** The line break separates name and value, since a name cannot contain one. */
 function ofValue(name: string, value: string): string {
   return `profile ${name}\n${value}`;
 }

@@ -7,23 +7,25 @@ import type { Address } from '../../sip/resolve.js';
 import { type ClientUser, NOBODY } from '../../sip/transaction/client.js';
 import { type Dialog, otherSide, type Side } from './dialog.js';
 
-/** A request of ours within a dialog. */
+/** A request that this proxy sends inside a dialog. */
 export interface RequestWithin {
   readonly method: string;
-  /** Further header lines, each with its line break. */
+  /** Additional header lines, each with its line break. */
   readonly lines?: string;
   readonly body?: string;
-  /** Its number: of an ACK that of its INVITE. Absent: the next. */
+  /** CSeq number; for an ACK that of its INVITE. Absent: the next number. */
   readonly number?: number;
 }
 
-/** Sends BYE to one side of a dialog or both, as if the other side had hung up. `lines` are further header lines. */
+/**
+ * Sends BYE to one side of a dialog or to both, as if the other side had hung up. `lines` are additional header lines.
+ */
 export function sendByes(dialog: Dialog, side: Side | 'both', lines: string): void {
   for (const each of ['caller', 'callee'] as const)
     if (side === 'both' || side === each) sendWithin(dialog, each, { method: 'BYE', lines }, NOBODY);
 }
 
-/** Sends a request within the dialog to one side, as if the other side had sent it. */
+/** Sends a request inside the dialog to one side, as if the other side had sent it. */
 export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, user: ClientUser): void {
   const { env } = dialog.call;
   const { method, lines = '', body = '' } = request;
@@ -31,7 +33,8 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   const from = dialog.leg(otherSide(side));
   const [next] = to.route;
   const loose = next === undefined || /;\s*lr\b/i.test(next);
-  // To a strict router the request goes by its URI, the Contact is the last Route (RFC 3261 section 12.2.1.1).
+  // To a strict router the request is sent with the router's URI, and Contact is the last Route (RFC 3261 section
+  // 12.2.1.1).
   const uri = loose ? to.contact : addrSpecOf(next);
   const routes = loose ? to.route : [...to.route.slice(1), `<${to.contact}>`];
   const hop = parseUri(next === undefined ? uri : addrSpecOf(next));
@@ -49,7 +52,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
     const number = request.number ?? from.cseq + from.numbers.shift;
     const callId = dialog.callIdOf(side);
     const id = env.layer.branches.make('d', callId);
-    // The callee may know the call by a Call-ID that is hidden (topoh).
+    // With topoh the callee may have a hidden Call-ID; the mark causes the replacement.
     const mark = env.masks && side === 'callee' ? viaMark({ reply: false, direction: 'd', own: 0, before: 0 }) : '';
     const own = method === 'ACK' ? '' : extraLines(env);
     const text = [
@@ -76,7 +79,7 @@ export function sendWithin(dialog: Dialog, side: Side, request: RequestWithin, u
   resolved(env, hop, send);
 }
 
-/** dlg_extra_hdrs: lines of all requests of ours within dialogs. */
+/** Lines of dlg_extra_hdrs, which are in all requests that this proxy sends inside dialogs. */
 function extraLines(env: ScriptEnvironment): string {
   const text = env.modules.module('dialog').text('dlg_extra_hdrs', '').trim();
   return text === '' ? '' : `${text.split(/\r?\n/).join('\r\n')}\r\n`;

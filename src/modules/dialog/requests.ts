@@ -7,7 +7,7 @@ import { dialogOf, tableOf } from './current.js';
 import { otherSide } from './dialog.js';
 import { beginSession } from './session-timers.js';
 
-/** OpenSIPS' create_dialog: the transaction begins with it. */
+/** OpenSIPS' create_dialog: also creates the transaction. */
 export function createDialog(run: MessageRun, flags: string): number {
   const { message } = run.call;
   if (message.method !== 'INVITE' || message.toTag !== '') return -1;
@@ -29,7 +29,7 @@ export function createDialog(run: MessageRun, flags: string): number {
   return transaction === undefined || beginSession(run, dialog, transaction) ? 1 : 0;
 }
 
-/** The dialog of a request without our Route. */
+/** Finds the dialog of a request without our Route. */
 export function matchDialog(run: MessageRun): number {
   const table = tableOf(run);
   if (table.of(run) !== undefined) return 1;
@@ -41,7 +41,10 @@ export function matchDialog(run: MessageRun): number {
   return 1;
 }
 
-/** validate_dialog: -1 the number of the request is not above the last, -2 its URI is not the other side's Contact, -3 its routes are not those recorded, -4 no dialog. */
+/**
+ * validate_dialog. Returns -1 when the CSeq number is not above the last, -2 when the request-URI is not the other
+ * side's Contact, -3 when the routes are not the recorded ones, -4 without a dialog.
+ */
 export function validateDialog(run: MessageRun): number {
   const dialog = dialogOf(run);
   if (dialog === undefined) return -4;
@@ -60,7 +63,7 @@ function plainUri(uri: string): string {
   return uri.replace(/^<|>$/g, '').split(';')[0]?.toLowerCase() ?? '';
 }
 
-/** fix_route_dialog: request-URI and Route become those of the dialog. */
+/** fix_route_dialog: sets request-URI and Route to those of the dialog. */
 export function fixRoute(run: MessageRun): number {
   const dialog = dialogOf(run);
   if (dialog === undefined) return -1;

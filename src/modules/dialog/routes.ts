@@ -4,7 +4,7 @@ import { runService } from '../../script/service-routes.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { Dialog } from './dialog.js';
 
-/** Kamailio's event routes of a dialog, over the message at hand: the reply that caused it, or a request. */
+/** Runs one of Kamailio's event routes of a dialog, over the reply that caused the event, or over the request. */
 export function runEvent(call: Call, name: string, reply: SipMessage | undefined): void {
   const { env } = call;
   if (env.dialect !== 'kamailio') return;
@@ -25,7 +25,7 @@ export function runEvent(call: Call, name: string, reply: SipMessage | undefined
   call.scope.run = before;
 }
 
-/** OpenSIPS' E_DLG_STATE_CHANGED. */
+/** Raises OpenSIPS' E_DLG_STATE_CHANGED. */
 export function stateEvent(dialog: Dialog, from: number): void {
   const { env } = dialog.call;
   if (env.dialect !== 'opensips' || env.script.route('event', 'E_DLG_STATE_CHANGED') === undefined) return;
@@ -42,7 +42,7 @@ export function stateEvent(dialog: Dialog, from: number): void {
   runService(env, 'event', 'E_DLG_STATE_CHANGED', params);
 }
 
-/** Runs a route by its name over the request that began the dialog; nothing where it is not defined. */
+/** Runs a route with a name over the request that began the dialog; does nothing when there is none. */
 export function runRoute(call: Call, name: string): void {
   const { env, scope } = call;
   const route = env.script.route('request', name);

@@ -7,7 +7,7 @@ import { flagParameter } from '../flags.js';
 import { replyHere } from '../replying.js';
 import type { Dialog } from './dialog.js';
 
-/** Parameters of sst, in seconds. */
+/** Parameters of sst; times are in seconds. */
 const timers = {
   module: 'sst',
   create: (parameters: ModuleParameters) => ({
@@ -18,7 +18,7 @@ const timers = {
   }),
 };
 
-/** Seconds of a field that begins with a number; undefined without one. */
+/** Seconds in the first field that begins with a number; undefined without one. */
 function secondsOf(message: SipMessage, ...names: readonly string[]): number | undefined {
   for (const name of names) {
     const digits = /^\s*(\d{1,9})(?![\w.])/.exec(message.header(name) ?? '')?.[1];
@@ -27,31 +27,35 @@ function secondsOf(message: SipMessage, ...names: readonly string[]): number | u
   return undefined;
 }
 
-/** Seconds a peer may have a session last without a refresh: a day. A dialog that nobody ends is kept no longer. */
+/**
+ * Maximum session interval in seconds that a peer may ask for: a dialog that is never ended is kept no longer than
+ * this.
+ */
 const LONGEST_SESSION = 86_400;
 
-/** Session-Expires of a message, in seconds (RFC 4028 section 4); not above a day. */
+/** Session-Expires of a message in seconds (RFC 4028 section 4), at most a day. */
 export function sessionOf(message: SipMessage): number | undefined {
   const seconds = secondsOf(message, 'session-expires', 'x');
   return seconds === undefined ? undefined : Math.min(seconds, LONGEST_SESSION);
 }
 
-/** Whether a header field of these names lists the option tag "timer". */
+/** Whether a header field with one of these names contains the option tag "timer". */
 function listsTimer(message: SipMessage, ...names: readonly string[]): boolean {
   return names.some((name) => message.headers(name).some((each) => /(?:^|,)\s*timer\s*(?:,|$)/i.test(each)));
 }
 
 const supportsTimer = (message: SipMessage): boolean => listsTimer(message, 'supported', 'k');
 
-/** 422 with the least we take. */
+/** Replies 422 with the minimum interval. */
 function tooSmall(run: MessageRun, least: number): void {
   run.call.replyLines += `Min-SE: ${least}\r\n`;
   replyHere(run, 422, 'Session Timer Too Small', 'begin');
 }
 
 /**
- * A dialog of an INVITE with the flag of sst is ended when nobody refreshes the session. False when the INVITE was answered with 422: RFC 4028
- * section 8.1, a caller who knows session timers wants less than we take.
+ * Makes a dialog end when its session is not refreshed, if the INVITE has the flag of sst. False when the INVITE was
+ * answered with 422 (RFC 4028 section 8.1): the caller supports session timers and wants a shorter interval than the
+ * minimum.
  */
 export function beginSession(run: MessageRun, dialog: Dialog, transaction: TransactionState): boolean {
   const { call, env } = run;
@@ -68,7 +72,7 @@ export function beginSession(run: MessageRun, dialog: Dialog, transaction: Trans
   const seconds = asked ?? Math.max(least, wanted, Math.min(secondsOf(message, 'min-se') ?? 0, LONGEST_SESSION));
   if (asked === undefined) run.edits.insert(message.headersEnd, `Session-Expires: ${seconds}\r\n`);
   dialog.timed = true;
-  // RFC 4028 section 8.2: where the callee knows no session timers, the caller who does refreshes.
+  // RFC 4028 section 8.2: when the callee does not support session timers, the caller refreshes.
   transaction.filterReplies((reply) => {
     if (reply.status < 200 || reply.status >= 300 || sessionOf(reply) !== undefined || !supportsTimer(message))
       return [];
@@ -98,5 +102,5 @@ const functions: FunctionSpec[] = [
   },
 ];
 
-/** The functions of sst of OpenSIPS. */
+/** Functions of OpenSIPS' sst. */
 export const sessionTimerFunctions: ScriptFunction[] = moduleFunctions('sst', functions);

@@ -7,23 +7,26 @@ import type { PingTimes } from './pings.js';
 export interface DialogSettings {
   /** Milliseconds. */
   readonly lifetime: number;
-  /** Name of the parameter of our Record-Route. */
+  /** Name of the parameter in our Record-Route. */
   readonly rrParam: string;
-  /** By did only (0), by did and else by Call-ID and tags (1), by Call-ID and tags only (2); undefined: the default of the dialect. */
+  /**
+   * How requests are matched: 0 by did only, 1 by did or else by Call-ID and tags, 2 by Call-ID and tags only;
+   * undefined: the default of the dialect.
+   */
   readonly matchMode: number | undefined;
-  /** Kamailio: the message flag that begins a dialog. */
+  /** Kamailio: message flag that makes an INVITE begin a dialog. */
   readonly flag: number | undefined;
-  /** Old OpenSIPS: the message flag that asks for BYE on timeout. */
+  /** Old OpenSIPS: message flag that asks for BYE at the timeout. */
   readonly byeFlag: number | undefined;
-  /** Between requests of ours within a dialog that asks for them. */
+  /** Intervals of this proxy's requests inside dialogs that ask for them. */
   readonly pings: PingTimes;
-  /** Milliseconds from an answer that has met a CANCEL to the end of the dialog. */
+  /** Milliseconds from an answer that crossed a CANCEL to the end of the dialog. */
   readonly raceMs: number;
   /** AVP with the lifetime in seconds. */
   readonly timeoutAvp: Format | undefined;
 }
 
-/** Reads the module parameters of a file. */
+/** Settings from the module parameters of a file. */
 export function settingsOf(parameters: ModuleParameters, states: ModuleStates): DialogSettings {
   const avp = parameters.text('timeout_avp', '');
   return {

@@ -3,10 +3,10 @@ import type { TransactionState } from '../../script/state.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import { type Dialog, otherSide, type Side } from './dialog.js';
 
-/** Characters of an SDP that is kept. */
+/** Maximum length of an SDP that is kept. */
 const MOST_SDP = 16_384;
 
-/** Keeps what the sides of a dialog are shown in an INVITE or UPDATE that `from` sends, and in its answer. */
+/** Stores what an INVITE or UPDATE sent by `from`, and its answer, show each side of the other. */
 export function keepShown(dialog: Dialog, from: Side, transaction: TransactionState): void {
   if (dialog.reinvited.size === 0) return;
   transaction.watch({

@@ -2,7 +2,7 @@ import type { ModuleParameters, ModuleStates } from '../../script/environment.js
 import { settingsOf } from './settings.js';
 import { DialogTable } from './table.js';
 
-/** The dialogs of a configuration. */
+/** State of dialog: the dialogs of a configuration. */
 export const dialogs = {
   module: 'dialog',
   create(parameters: ModuleParameters, states: ModuleStates): DialogTable {
@@ -17,6 +17,6 @@ export const dialogs = {
     );
     return before;
   },
-  // A dialog itself cannot be copied: what ends it sends requests, and runs routes of the script.
+  // Dialogs themselves cannot be copied, since their end sends requests and runs routes of the script.
   copy: (table: DialogTable): DialogTable => table.copy(),
 };

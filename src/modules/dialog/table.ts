@@ -20,23 +20,26 @@ import type { DialogSettings } from './settings.js';
 import { keepShown } from './shown.js';
 import { noWishes, type Wishes } from './wishes.js';
 
-/** Dialogs kept at most; further ones are not begun. */
+/** Maximum number of dialogs; an INVITE beyond that begins none. */
 const MOST_DIALOGS = 200_000;
 
-/** Dialogs with one Call-ID: forks and spirals. */
+/** Maximum number of dialogs with one Call-ID (forks and spirals). */
 const MOST_OF_ONE_CALL = 32;
 
-/** Milliseconds for which a transaction outlives its final reply. */
+/** Milliseconds for which a transaction is kept after its final reply. */
 const FAILED_MS = 5000;
 
 const PLACEHOLDER = 'sip:you@kamailio.org';
 
-/** Follows changes of dialogs. Must not throw. */
+/** Receives state changes of dialogs. Must not throw. */
 export interface DialogListener {
   changed(dialog: Dialog, from: number): void;
 }
 
-/** The dialogs of this process; profiles, counters and ids may be those of several. They stay over a reload of the file. */
+/**
+ * The dialogs of this process; profiles, counters and ids may be shared by several. They are kept when the file is
+ * reloaded.
+ */
 export class DialogTable {
   readonly listeners: DialogListener[] = [];
   /** Finds dialogs by their ids, Call-IDs and tags. */
@@ -44,7 +47,7 @@ export class DialogTable {
   private readonly current = new WeakMap<Call, Dialog>();
   private readonly wished = new PerCall<Wishes>(noWishes);
   private last = 0;
-  /** The last id of all processes. */
+  /** Shared counter for the last id of all processes. */
   private ids: ValueMap<KeptValue> | undefined = undefined;
 
   constructor(
@@ -53,26 +56,28 @@ export class DialogTable {
     readonly counters = new DialogCounters(),
   ) {}
 
-  /** Counts and numbers dialogs together with other processes from now on. To be called before there are any. */
+  /**
+   * From now on counters, profiles and ids are shared with other processes. Must be called before there are dialogs.
+   */
   share(values: SharedValues): void {
     this.ids = values.lastingTable('dialog ids', 1);
     this.counters.share(values);
     this.profiles.share(values);
   }
 
-  /** A table without dialogs whose profiles and counters are those of this one. */
+  /** A table without dialogs, with copies of the profiles and counters. */
   copy(): DialogTable {
     const copy = new DialogTable(this.settings, this.profiles.copy(), this.counters.copy());
     copy.last = this.last;
     return copy;
   }
 
-  /** The dialog a message of this call belongs to. */
+  /** The dialog of a call's current message. */
   of(run: Pick<MessageRun, 'call'>): Dialog | undefined {
     return this.current.get(run.call);
   }
 
-  /** As `of`, and looked for by Call-ID and tags when it was not matched yet. */
+  /** Like `of`; if the message has not been matched yet, also looks by Call-ID and tags. */
   lookUp(call: Call): Dialog | undefined {
     const known = this.current.get(call);
     if (known !== undefined) return known;
@@ -81,18 +86,18 @@ export class DialogTable {
     return this.index.findCall(message.callId, message.fromTag, message.toTag);
   }
 
-  /** What a script sets for the dialog before it is made. */
+  /** What a script has set for the dialog before it begins. */
   wishes(call: Call): Wishes {
     return this.wished.of(call);
   }
 
-  /** Makes a dialog the one a call is about (dlg_get, load_dialog_ctx); undefined for none. */
+  /** Sets the dialog of a call (dlg_get, load_dialog_ctx); undefined for none. */
   use(call: Call, dialog: Dialog | undefined): void {
     if (dialog === undefined) this.current.delete(call);
     else this.current.set(call, dialog);
   }
 
-  /** Begins the dialog of an INVITE; undefined when there are too many, or it is none that begins one. */
+  /** Begins the dialog of an INVITE; undefined when there are too many, or the request cannot begin one. */
   begin(run: MessageRun): Dialog | undefined {
     const { call, env } = run;
     const { message } = call;
@@ -106,7 +111,7 @@ export class DialogTable {
       );
       return undefined;
     }
-    // Looking one up is linear in those of its Call-ID, which the peer chooses.
+    // Looking up takes time in proportion to the dialogs with this Call-ID, which a peer chooses.
     const others = this.index.ofCall(message.callId);
     if (others.length >= MOST_OF_ONE_CALL) {
       const ended = others.find(({ state }) => state === ENDED);
@@ -143,7 +148,7 @@ export class DialogTable {
     return dialog;
   }
 
-  /** Follows a dialog by the transaction of its INVITE. */
+  /** Follows a dialog through the transaction of its INVITE. */
   follow(run: Pick<MessageRun, 'call' | 'transaction'>, dialog: Dialog): void {
     const { transaction } = run;
     if (dialog.attached || transaction === undefined) return;
@@ -161,16 +166,16 @@ export class DialogTable {
     });
   }
 
-  /** A request along our Route: the dialog it belongs to, and what it does to it. */
+  /** Handles a request that follows our Route: finds its dialog and applies the request to it. */
   routed(run: MessageRun): Dialog | undefined {
     const { call } = run;
     const { message } = call;
     const { rrParam } = this.settings;
-    // The default of Kamailio knows the parameter alone.
+    // By default Kamailio matches by the parameter only.
     const matchMode = this.settings.matchMode ?? (call.env.dialect === 'kamailio' ? 0 : 1);
     const did = matchMode === 2 ? undefined : uriParam(call.matchedRouteParams ?? '', rrParam);
     let dialog = did === undefined ? undefined : this.index.byDid(did);
-    // The parameter comes from the peer: it must name a dialog of this call.
+    // The parameter comes from the peer, so the dialog must have the Call-ID of the message.
     if (dialog !== undefined && dialog.callId !== message.callId) dialog = undefined;
     if (dialog === undefined && matchMode !== 0)
       dialog = this.index.findCall(message.callId, message.fromTag, message.toTag);
@@ -179,7 +184,7 @@ export class DialogTable {
     return dialog;
   }
 
-  /** A request of a dialog is at hand. */
+  /** Applies a request to its dialog. */
   taken(run: MessageRun, dialog: Dialog): void {
     const { call } = run;
     const { message } = call;
@@ -207,8 +212,8 @@ export class DialogTable {
   }
 
   /**
-   * A request of a dialog begins a transaction: its replies get its own number, and a re-INVITE or UPDATE may refresh the session timer: that
-   * of its answer counts from then on.
+   * A request inside a dialog creates a transaction. Its replies get the received CSeq number. A re-INVITE or UPDATE
+   * may refresh the session timer: the interval in its answer applies from then on.
    */
   within(run: MessageRun, transaction: TransactionState): void {
     const dialog = this.of(run);
@@ -228,7 +233,7 @@ export class DialogTable {
     });
   }
 
-  /** The request of a transaction leaves once more with credentials: by the next number. */
+  /** The request of a transaction is sent again with credentials and the next CSeq number. */
   authenticated(run: Pick<MessageRun, 'call' | 'message' | 'edits'>, transaction: TransactionState): void {
     const { message } = run.call;
     const dialog = this.of(run);
@@ -241,13 +246,13 @@ export class DialogTable {
     if (first) restoreNumbers(message, transaction);
   }
 
-  /** Milliseconds until the dialog ends by itself, from now on or from its answer on. */
+  /** Sets the time after which the dialog ends, in milliseconds from now or, before the answer, from the answer. */
   setLifetime(run: Pick<MessageRun, 'env' | 'call'>, dialog: Dialog, ms: number): void {
     dialog.lifetime = ms;
     if (dialog.isAnswered) this.arm(run.call, dialog);
   }
 
-  /** Ends a dialog by BYE to both sides: a management command, a function. */
+  /** Ends a dialog by BYE to both sides, for a command or a function. */
   async hangUp(dialog: Dialog, reason: string, side: Side | 'both' = 'both', lines = ''): Promise<void> {
     const before = dialog.state;
     if (dialog.isAnswered) sendByes(dialog, side, lines);
@@ -282,7 +287,7 @@ export class DialogTable {
     if (dialog.answerRoute !== undefined) runRoute(dialog.call, dialog.answerRoute);
   }
 
-  /** The caller has given up, but the callee had answered. */
+  /** The caller cancelled, but the callee had answered. */
   private endLater(dialog: Dialog): void {
     dialog.call.env.clock.schedule(this.settings.raceMs, () => {
       if (dialog.state !== ENDED) void this.hangUp(dialog, 'SIP Race Condition');
@@ -301,7 +306,7 @@ export class DialogTable {
       dialog.stopTimer = call.env.clock.schedule(Math.min(left, MOST_WAIT), () => this.expired(call, dialog));
       return;
     }
-    // OpenSIPS' dlg_on_timeout(): the route may give it more time.
+    // OpenSIPS' dlg_on_timeout(): the route may prolong the dialog.
     const prolongs = call.env.dialect === 'opensips' && dialog.timeoutRoute !== undefined;
     if (prolongs) {
       runRoute(dialog.call, dialog.timeoutRoute ?? '');
@@ -318,7 +323,7 @@ export class DialogTable {
     this.end(dialog, dialog.call, 'Lifetime Timeout', 0);
   }
 
-  /** `failed`: the final status of an INVITE that was refused. */
+  /** `failed`: the final status of an INVITE that failed. */
   private end(dialog: Dialog, call: Call, reason: string, failed: number, reply?: SipMessage): void {
     if (dialog.state === ENDED) return;
     dialog.endReason = reason;
@@ -331,11 +336,11 @@ export class DialogTable {
     this.current.set(call, dialog);
     const { clock, dialect } = call.env;
     const kamailio = dialect === 'kamailio';
-    // As recorded, of a reply of our own Kamailio's route sees a placeholder.
+    // As recorded, when the reply was generated here, Kamailio's route handles a placeholder.
     const seen = kamailio && failed !== 0 ? (reply ?? emptyRequest(call.env, PLACEHOLDER)?.message) : reply;
     runEvent(call, failed === 0 ? 'dialog:end' : 'dialog:failed', seen);
     if (failed === 0 && dialog.hangupRoute !== undefined) runRoute(dialog.call, dialog.hangupRoute);
-    // As recorded, Kamailio finds a dialog that failed for as long as its transaction is kept.
+    // As recorded, Kamailio still finds a failed dialog while its transaction is kept.
     if (kamailio && failed !== 0) {
       dialog.stopTimer?.();
       this.profiles.leave(dialog);
@@ -364,7 +369,7 @@ export class DialogTable {
     stateEvent(dialog, from);
   }
 
-  /** The state, and the numbers of dialogs by their state. */
+  /** Sets the state, and counts dialogs by state. */
   private setState(dialog: Dialog, state: number): void {
     const { state: from, isAnswered } = dialog;
     dialog.state = state;
@@ -373,7 +378,7 @@ export class DialogTable {
   }
 }
 
-/** Longest wait of one timer: what Node's timers take. */
+/** Maximum delay of a timer in Node. */
 const MOST_WAIT = 2_000_000_000;
 
 function hashOf(text: string): number {

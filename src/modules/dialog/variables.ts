@@ -25,14 +25,14 @@ function read(get: (dialog: Dialog, context: PvarContext) => PvarValue): Variabl
   });
 }
 
-/** Seconds since the answer; of an ended dialog until its end. */
+/** Seconds since the answer; for an ended dialog the duration. */
 function age(dialog: Dialog, context: PvarContext): number {
   if (dialog.answeredAt === 0) return 0;
   const end = dialog.endedAt === 0 ? scopeOf(context).env.clock.now() : dialog.endedAt;
   return Math.max(0, Math.floor((end - dialog.answeredAt) / 1000));
 }
 
-/** The dialog $DLG_status is about: Kamailio knows it in requests of the dialog. */
+/** The dialog for $DLG_status: Kamailio has it in requests inside the dialog only. */
 function shownTo(context: PvarContext): Dialog | undefined {
   const dialog = at(context);
   const { env, call } = scopeOf(context);
@@ -41,14 +41,14 @@ function shownTo(context: PvarContext): Dialog | undefined {
   return (dialog?.answered === 0 && !ended) || call?.message.toTag === '' ? undefined : dialog;
 }
 
-/** Where $dlg_var() of Kamailio is kept until the dialog begins: with the request, as its request route sees it. */
+/** Values of Kamailio's $dlg_var() before the dialog begins; they are kept with the request. */
 function pending(context: PvarContext): Map<string, string> | undefined {
   const { call, run, env } = scopeOf(context);
   if (env.dialect !== 'kamailio' || call === undefined || run?.routeKind !== 'request') return undefined;
   return tableOf(context).wishes(call).values;
 }
 
-/** A value of the dialog by its name; one that is set before the dialog begins is kept with the call. */
+/** A value of the dialog; one that is set before the dialog begins is kept with the call. */
 function values(): VariableDefinition {
   return {
     argument: 'required',
@@ -65,7 +65,7 @@ function values(): VariableDefinition {
         set: (context, value) => {
           const dialog = at(context);
           if (dialog !== undefined) {
-            // As recorded, Kamailio keeps texts only.
+            // As recorded, Kamailio accepts only texts.
             if (typeof value !== 'number' || scopeOf(context).env.dialect === 'opensips')
               dialog.setValue(name(context), value);
             return;
@@ -84,7 +84,7 @@ function values(): VariableDefinition {
   };
 }
 
-/** What $dlg(name) shows. */
+/** Value of $dlg(name). */
 function attribute(dialog: Dialog, name: string, context: PvarContext): PvarValue {
   switch (name) {
     case 'h_id':
@@ -157,7 +157,7 @@ const dlg: VariableDefinition = {
   },
 };
 
-/** Settings of the dialog at hand, or of the one that will begin: $dlg_ctx(name). */
+/** $dlg_ctx(name): settings of the current dialog, or of the one that will begin. */
 const dlgContext: VariableDefinition = {
   argument: 'required',
   indexed: false,
@@ -179,7 +179,7 @@ const dlgContext: VariableDefinition = {
           case 'timeout_route':
             return dialog?.timeoutRoute ?? wishes.timeoutRoute ?? null;
           case 'dir':
-            // Known in the route where dlg_get() looked the dialog up.
+            // Only has a value in the route in which dlg_get() found the dialog.
             return dialog === undefined || wishes.looked === undefined || wishes.looked !== scopeOf(context).run
               ? 0
               : dialog.direction === 'callee'
@@ -211,7 +211,7 @@ const dlgContext: VariableDefinition = {
   },
 };
 
-/** $DLG_timeout: seconds left, or those the next dialog will have. */
+/** $DLG_timeout: remaining seconds, or the lifetime of the dialog that will begin. */
 const timeout = plain(
   (context) => {
     const { call, env } = scopeOf(context);
@@ -260,7 +260,7 @@ export function dialogVariables(dialect: DialectName): readonly [string, Variabl
     ['DLG_dir', read(({ direction }) => (direction === 'caller' ? 'downstream' : 'upstream'))],
     ['DLG_end_reason', read(({ endReason }) => endReason || null)],
     ['dlg_val', values()],
-    // topology_hiding("C"): the Call-ID the callee knows.
+    // topology_hiding("C"): the Call-ID that the callee has.
     ['TH_callee_callid', read(({ hidden }) => hidden?.callId ?? null)],
   ];
 }

@@ -1,19 +1,19 @@
 import type { MessageRun } from '../../script/call.js';
 
-/** What a script does about the next dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
+/** What a script has set for a dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
 export interface Wishes {
   lifetime: number | undefined;
   bye: boolean;
   flags: number;
   timeoutRoute: string | undefined;
-  /** The run of a route in which dlg_get() found the dialog. */
+  /** The run in which dlg_get() found the dialog. */
   looked: MessageRun | undefined;
   readonly profiles: { readonly profile: string; readonly value: string | undefined }[];
-  /** What $dlg_var() was set to before the dialog began. */
+  /** Values that $dlg_var() set before the dialog began. */
   readonly values: Map<string, string>;
 }
 
-/** What holds while a script has set nothing. */
+/** Values when a script has set nothing. */
 export function noWishes(): Wishes {
   return {
     lifetime: undefined,

@@ -17,7 +17,7 @@ import { count, destinationAt, disable, isStarted, next, reset, resourcesOf, sta
 
 const ROUTES: FunctionSpec['routes'] = ['request', 'branch', 'failure'];
 
-/** Flags of a call. In 1.x the argument "1" is the algorithm: relative load. */
+/** The flags argument. In 1.x "1" in this position is an algorithm, relative load, which flag r stands for today. */
 function flagsOf(arg: Arg | undefined, run: MessageRun): string {
   const text = textOf(arg, run);
   return text === '1' ? 'r' : text;

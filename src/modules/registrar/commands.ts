@@ -6,10 +6,10 @@ import { type LocationTable, locationStore, secondsNow } from './store.js';
 
 const module = 'usrloc';
 const NOT_SET = '[not set]';
-/** Contacts that one answer lists. */
+/** Maximum number of contacts in one answer. */
 const MOST_LISTED = 5000;
 
-/** As Kamailio lists a contact. */
+/** A contact in the form of Kamailio's listings. */
 function shown(env: ScriptEnvironment, contact: Binding, state: string): MiValue {
   const now = secondsNow(env);
   return {
@@ -62,7 +62,7 @@ const keyOf = (env: ScriptEnvironment, aor = ''): string => {
   return (useDomain || at < 0 ? aor : aor.slice(0, at)).toLowerCase();
 };
 
-/** Has the contacts of an address of record at hand while something is done with them, and what changes written. */
+/** Runs a function on the contacts of an address of record while they are in memory, and then writes the changes. */
 async function within<T>(
   env: ScriptEnvironment,
   params: CommandParameters,

@@ -3,7 +3,7 @@ import { parseUri } from '../../core/uri.js';
 import { paramPairs, splitList } from '../../pvar/header-values.js';
 import type { SipMessage } from '../../sip/message.js';
 
-/** All methods: the contact said nothing of its own. */
+/** Methods of a contact that gave none itself: all. */
 export const ALL_METHODS = 0xffffffff;
 
 /** Bits of the column "methods". */
@@ -13,9 +13,12 @@ const METHOD_BITS: ReadonlyMap<string, number> = new Map(
     .map((name, i) => [name, 1 << i]),
 );
 
-/** Characters of what a contact may keep: of its URI (Kamailio's `contact_max_size` bounds it further), Path and other texts. */
+/**
+ * Maximum length of the texts stored for a contact: its URI (which Kamailio's `contact_max_size` limits further), Path
+ * and others.
+ */
 const MOST_TEXT = 512;
-/** Contacts of one request that are looked at. */
+/** Maximum number of contacts read from one request. */
 export const MOST_IN_REQUEST = 100;
 
 /** One registered contact. Times are seconds since 1970. */
@@ -25,16 +28,16 @@ export interface Binding {
   readonly uri: string;
   readonly received: string | undefined;
   readonly path: string | undefined;
-  /** 0: it never expires. */
+  /** 0: never expires. */
   readonly expires: number;
-  /** In thousandths, -1 for none. */
+  /** In thousandths; -1 for none. */
   readonly q: number;
   readonly callId: string;
   readonly cseq: number;
   readonly flags: number;
   readonly cflags: number;
   readonly userAgent: string;
-  /** Description of the socket the REGISTER came by. */
+  /** Description of the socket that received the REGISTER. */
   readonly socket: string | undefined;
   readonly methods: number;
   readonly instance: string | undefined;
@@ -42,44 +45,47 @@ export interface Binding {
   readonly modified: number;
 }
 
-/** A contact as a REGISTER asks for it. */
+/** A contact in a REGISTER. */
 export interface WantedContact {
   readonly uri: string;
-  /** As it stands there, or as the header Expires has it; undefined for none. */
+  /** From its own parameter or else from the header Expires; undefined when there is neither. */
   readonly expires: number | undefined;
-  /** NaN: it is no q. */
+  /** NaN: the parameter is not a q value. */
   readonly q: number | undefined;
   readonly methods: number;
   readonly instance: string | undefined;
   readonly regId: number;
 }
 
-/** What the Contact fields of a REGISTER ask for. */
+/** The contacts in a REGISTER. */
 export interface WantedContacts {
   readonly star: boolean;
-  /** Contact fields there are. */
+  /** Number of Contact header fields. */
   readonly fields: number;
   readonly list: readonly WantedContact[];
 }
 
-/** Whether a contact holds at a time. */
+/** Whether a contact has not expired at a time. */
 export function isValid({ expires }: Binding, now: number): boolean {
   return expires === 0 || expires > now;
 }
 
-/** Whether a contact takes requests of a method. */
+/** Whether a contact accepts requests with a method. */
 export function allows({ methods }: Binding, method: string): boolean {
   const bit = METHOD_BITS.get(method);
   return methods === ALL_METHODS || bit === undefined || (methods & bit) !== 0;
 }
 
-/** The value of the header Expires of a REGISTER; undefined for none or one that is no number. */
+/** The value of the header Expires of a REGISTER; undefined when it is missing or not a number. */
 export function expiresOf(message: SipMessage): number | undefined {
   const field = message.nextField('expires');
   return field === undefined ? undefined : secondsOf(message.text.slice(field.value, field.end).trim());
 }
 
-/** Reads the Contact fields of a REGISTER; undefined where one of them is no contact. As recorded, the last of a field comes first. */
+/**
+ * Parses the Contact fields of a REGISTER; undefined when one of them is invalid. As recorded, the last value of a
+ * field comes first.
+ */
 export function contactsOf(message: SipMessage): WantedContacts | undefined {
   const list: WantedContact[] = [];
   let star = false;
@@ -89,7 +95,7 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
     const parts = splitList(message.text.slice(value, end), ',');
     if (list.length + parts.length > MOST_IN_REQUEST) return undefined;
     fields++;
-    // As recorded, nothing counts that follows a star in its field; one that follows a contact is none.
+    // As recorded, everything after a star in its field is ignored; a star after a contact is not a contact.
     if (/^\*\s*(?:;|$)/.test(parts[0] ?? '')) {
       star = true;
       continue;
@@ -126,13 +132,13 @@ function secondsOf(text: string): number | undefined {
   return /^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff ? Number(text) : undefined;
 }
 
-/** A q in thousandths, further digits cut off; NaN for what is none. */
+/** A q value in thousandths, further digits cut off; NaN for an invalid one. */
 function thousandths(text: string): number {
   if (!/^(?:0?(?:\.\d*)?|1(?:\.0*)?)$/.test(text) || text === '') return Number.NaN;
   return Math.floor(Number(`${text}e3`.replace(/\.e/, 'e')) + 1e-6);
 }
 
-/** A q as it is written: "0.75", "1". */
+/** A q value as text: "0.75", "1". */
 export function qText(q: number): string {
   return String(q / 1000);
 }
@@ -143,12 +149,15 @@ function bitsOf(methods: string): number {
   return bits;
 }
 
-/** A value of a header field that may have been folded. */
+/** The value of a header field that may have been folded, on one line. */
 export function onOneLine(value: string): string {
   return value.trim().replace(/[\r\n]+\s*/g, ' ');
 }
 
-/** Values of all fields of a name in one line, as Path; undefined for none or for more than is kept. */
+/**
+ * The values of all fields of a name on one line, such as Path; undefined when there are none or they are too long to
+ * store.
+ */
 export function joinedFields(message: SipMessage, name: string): string | undefined {
   let text = '';
   for (const { value, end } of message.fields(name)) {
@@ -158,7 +167,7 @@ export function joinedFields(message: SipMessage, name: string): string | undefi
   return text === '' || text.length > MOST_TEXT ? undefined : text;
 }
 
-/** Whether one of the fields of a name lists an option. */
+/** Whether one of the fields with a name contains an option tag. */
 export function lists(message: SipMessage, name: string, option: string): boolean {
   for (const { value, end } of message.fields(name)) {
     const options = splitList(message.text.slice(value, end), ',');

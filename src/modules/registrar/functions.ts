@@ -19,21 +19,21 @@ import type { Binding } from './contact.js';
 import { isRegistered, lookup, unregister, withContacts } from './lookup.js';
 import { save } from './save.js';
 
-/** Contacts that reg_fetch_contacts() fetched, or that an event is about, by the name of the script. */
+/** Contacts that reg_fetch_contacts() has fetched, or that an event is about, by the name the script gives. */
 export interface FetchedContacts {
   readonly table: string;
   readonly list: readonly Binding[];
 }
 
-/** What a message has fetched. */
+/** Contacts that a message has fetched. */
 export const fetched = new PerCall(() => new Map<string, FetchedContacts>());
-/** Names one message may fetch by. */
+/** Maximum number of names under which one message may fetch contacts. */
 const MOST_FETCHED = 16;
 
 const TABLE = param('table', 'string');
 const URI = optional('uri', 'string');
 
-/** The URI of a call that may be left out: that of the request. */
+/** The URI argument of a call; when it is omitted, the request-URI. */
 const uriOf = (run: MessageRun, uri: Arg | undefined): string =>
   addrSpecOf(textOf(uri, run) === '' ? run.call.requestUri : textOf(uri, run));
 
@@ -138,7 +138,7 @@ const specs: FunctionSpec[] = [
   },
 ];
 
-/** Flags of save(), as a decimal or hexadecimal number. */
+/** Flags of save(), a decimal or hexadecimal number. */
 function bits(flags: Arg | undefined): number {
   return flags === undefined || flags.text === '' ? 0 : Number(flags.text);
 }
@@ -170,7 +170,7 @@ const FIELDS: Readonly<Record<string, (of: FetchedContacts, contact: Binding) =>
   conid: () => null,
 };
 
-/** $ulc(name=>field) of fetched contacts. */
+/** $ulc(name=>field) for fetched contacts. */
 const ulc: VariableDefinition = {
   argument: 'required',
   indexed: true,
@@ -183,7 +183,7 @@ const ulc: VariableDefinition = {
         const { call } = scopeOf(context);
         const found = call === undefined ? undefined : fetched.known(call)?.get(name);
         if (found === undefined) return null;
-        // As recorded, a negative index is the first.
+        // As recorded, a negative index means the first.
         const at = index?.kind === 'at' ? Math.max(0, index.read(context)) : 0;
         const contact = found.list[at];
         return contact === undefined ? null : read(found, contact);

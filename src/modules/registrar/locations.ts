@@ -1,53 +1,56 @@
 import type { Random } from '../../core/random.js';
 import { type Binding, isValid } from './contact.js';
 
-/** Contacts that one table keeps at most. */
+/** Maximum number of contacts in one table. */
 export const MOST_CONTACTS = 500_000;
-/** Contacts of one address of record. */
+/** Maximum number of contacts of one address of record. */
 export const MOST_OF_ONE = 100;
 
-/** What became of contacts since it was last asked: by ruid the contact, or undefined where it is gone. */
+/** Changes that are not written yet: the contact by its ruid, undefined for a removed one. */
 export type UnsavedContacts = Map<string, Binding | undefined>;
 
-/** The contacts of one location table in memory, by address of record, the highest q first, of equal ones the first registered. */
+/**
+ * The contacts of one location table in memory, by address of record; those with the highest q first, and among equal
+ * ones the first registered.
+ */
 export class Locations {
   private readonly records = new Map<string, Binding[]>();
-  /** What a database does not have yet. */
+  /** Changes that the database does not have yet. */
   changes: UnsavedContacts = new Map();
-  /** Those that are being written. */
+  /** Changes that are being written. */
   underWay: UnsavedContacts | undefined;
-  /** Ruids a database has a row of. */
+  /** Ruids of contacts that have a row in the database. */
   readonly stored = new Set<string>();
   size = 0;
-  /** Where the search for expired contacts goes on. */
+  /** Where the search for expired contacts continues. */
   private looking: Iterator<Binding[]> | undefined;
 
   constructor(
-    /** Whether changes are kept for a database. */
+    /** Whether changes are recorded for a database. */
     private readonly follows: boolean,
   ) {}
 
-  /** How many addresses of record there are. */
+  /** Number of addresses of record. */
   get users(): number {
     return this.records.size;
   }
 
-  /** Addresses of record in the order of their first registration. */
+  /** Addresses of record, in the order of their first registration. */
   aors(): IterableIterator<string> {
     return this.records.keys();
   }
 
-  /** The contacts of an address of record, expired ones included. */
+  /** The contacts of an address of record, including expired ones. */
   of(aor: string): readonly Binding[] {
     return this.records.get(aor) ?? [];
   }
 
-  /** Contacts of an address of record that hold. */
+  /** The contacts of an address of record that have not expired. */
   valid(aor: string, now: number): Binding[] {
     return this.of(aor).filter((each) => isValid(each, now));
   }
 
-  /** Adds a contact; false where there are too many. */
+  /** Adds a contact; false when there are too many. */
   add(binding: Binding): boolean {
     const list = this.records.get(binding.aor);
     if (this.size >= MOST_CONTACTS || (list?.length ?? 0) >= MOST_OF_ONE) return false;
@@ -62,7 +65,7 @@ export class Locations {
     return true;
   }
 
-  /** Takes a contact away. */
+  /** Removes a contact. */
   remove(binding: Binding): void {
     const list = this.records.get(binding.aor);
     const at = list?.findIndex(({ ruid }) => ruid === binding.ruid) ?? -1;
@@ -71,13 +74,14 @@ export class Locations {
     if (list.length === 0) this.records.delete(binding.aor);
     this.size--;
     if (!this.follows) return;
-    // What the database never had needs no change: contacts that come and go while it is away must not fill the memory.
+    // A contact that the database never had needs no change: contacts that come and go while the database cannot be
+    // reached must not fill the memory.
     if (this.stored.has(binding.ruid) || this.underWay?.has(binding.ruid) === true)
       this.changes.set(binding.ruid, undefined);
     else this.changes.delete(binding.ruid);
   }
 
-  /** Changes that could not be written wait again, but for those of which there is a newer one. */
+  /** Takes back changes that could not be written, except where there is a newer one. */
   takeBack(taken: UnsavedContacts): void {
     const newer = this.changes;
     this.changes = taken;
@@ -87,7 +91,9 @@ export class Locations {
     }
   }
 
-  /** Puts a contact in the place of the one with the same ruid: among others of its q, where its q has not changed. */
+  /**
+   * Replaces the contact with the same ruid; its position among contacts of equal q stays, if its q has not changed.
+   */
   replace(before: Binding, binding: Binding): void {
     const list = this.records.get(binding.aor);
     const at = list?.findIndex(({ ruid }) => ruid === before.ruid) ?? -1;
@@ -101,12 +107,12 @@ export class Locations {
     this.add(binding);
   }
 
-  /** Takes all contacts of an address of record away. */
+  /** Removes all contacts of an address of record. */
   clear(aor: string): void {
     for (const each of [...this.of(aor)]) this.remove(each);
   }
 
-  /** Enters contacts as a database has them. */
+  /** Adds contacts read from the database. */
   enter(rows: readonly Binding[]): void {
     for (const each of rows) {
       if (this.of(each.aor).some(({ ruid }) => ruid === each.ruid) || !this.add(each)) continue;
@@ -115,7 +121,7 @@ export class Locations {
     }
   }
 
-  /** Forgets an address of record without a change for the database. */
+  /** Removes an address of record from memory, without a change for the database. */
   forget(aor: string): void {
     for (const { ruid } of this.of(aor)) this.stored.delete(ruid);
     this.size -= this.of(aor).length;
@@ -123,8 +129,8 @@ export class Locations {
   }
 
   /**
-   * Removes contacts that have expired, looking at `most` addresses of record from where it ended before. `isDone` when that was the
-   * last of them: the next call begins anew.
+   * Removes contacts that have expired. Checks `most` addresses of record, beginning where the last call stopped.
+   * `isDone`: all have been checked, and the next call begins at the first.
    */
   expired(now: number, most: number): { readonly found: readonly Binding[]; readonly isDone: boolean } {
     const records = (this.looking ??= this.records.values());
@@ -141,7 +147,7 @@ export class Locations {
   }
 }
 
-/** Names for contacts as Kamailio makes them: unique among servers and starts. */
+/** Names for contacts in Kamailio's form: unique among servers and starts. */
 export class Ruids {
   private next = 1;
   private readonly prefix: string;

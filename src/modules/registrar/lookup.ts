@@ -7,7 +7,10 @@ import { aorOf, pushRecord } from './save.js';
 import { registrarSettings } from './settings.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
-/** Does something with the contacts of an address of record, once they are at hand; `none` where the URI names nobody. */
+/**
+ * Runs a function on the contacts of an address of record as soon as they are in memory; the result is `none` when the
+ * URI has no address of record.
+ */
 export function withContacts(
   run: MessageRun,
   name: string,
@@ -22,12 +25,15 @@ export function withContacts(
   return table.use(env, aor, () => act(table.locations.valid(aor, secondsNow(env)), table, aor));
 }
 
-/** Where a request to a contact is sent: along its Path, or to the address its REGISTER came from. */
+/** Next hop of a request to a contact: the first hop of its Path, or the source address of its REGISTER. */
 export function nextHopOf({ path, received }: Binding): string | undefined {
   return path === undefined ? received : addrSpecOf(splitList(path, ',')[0] ?? '');
 }
 
-/** The contacts take the place of the request-URI, or with `aside` become branches beside it: 1; -1 for none, -2 for none that takes the method. */
+/**
+ * Sets the request-URI to the first contact and adds the others as branches, or with `aside` adds all as branches.
+ * Returns 1; -1 without contacts, -2 when none accepts the method.
+ */
 export function lookup(run: MessageRun, table: string, uri: string, aside: boolean): number | Promise<number> {
   return withContacts(run, table, uri, -1, (contacts) => {
     const settings = run.env.modules.of(registrarSettings);
@@ -36,7 +42,7 @@ export function lookup(run: MessageRun, table: string, uri: string, aside: boole
     const [first] = taking;
     if (first === undefined) return contacts.length === 0 ? -1 : -2;
     const { call, pvars } = run;
-    // The first is the first record; each new one is put on top.
+    // The first contact becomes record 0, so it is added last.
     if (settings.recordXavp !== '')
       for (const each of [...taking].reverse()) pushRecord(run, settings.recordXavp, each);
     if (!aside) {
@@ -62,14 +68,14 @@ export function lookup(run: MessageRun, table: string, uri: string, aside: boole
   });
 }
 
-/** What registered() compares contacts with: bits, and the fields of xavp_cfg. */
+/** Conditions of registered(): bits, and fields of xavp_cfg. */
 const MATCHES: readonly (readonly [bit: number, field: string, value: (contact: Binding) => string | undefined])[] = [
   [1, 'match_callid', ({ callId }) => callId],
   [2, 'match_received', ({ received }) => received],
   [4, 'match_contact', ({ uri }) => uri],
 ];
 
-/** Whether somebody is registered: 1 or -1. */
+/** Whether an address of record has contacts: 1 or -1. */
 export function isRegistered(run: MessageRun, table: string, uri: string, flags: number): number | Promise<number> {
   return withContacts(run, table, uri, -1, (contacts) => {
     const { configXavp } = run.env.modules.of(registrarSettings);
@@ -81,7 +87,7 @@ export function isRegistered(run: MessageRun, table: string, uri: string, flags:
   });
 }
 
-/** Takes the contacts of an address of record away, or the one of a name: 1; -3 where that is unknown. */
+/** Removes the contacts of an address of record, or the one with a ruid. Returns 1; -3 when there is none. */
 export function unregister(
   run: MessageRun,
   table: string,

@@ -4,25 +4,25 @@ import { databaseTime } from '../sql.js';
 import { ALL_METHODS, type Binding } from './contact.js';
 import type { Column, UsrlocSettings } from './settings.js';
 
-/** Days from the beginning of Julian days to 1970. */
+/** The Julian day of 1970-01-01. */
 const JULIAN_1970 = 2_440_587.5;
 const DAY = 86_400;
-/** Numbers below are Julian days, as Kamailio's db_sqlite writes times; above seconds since 1970. */
+/** A smaller number is a Julian day, as Kamailio's db_sqlite writes times; others are seconds since 1970. */
 const MOST_JULIAN = 10_000_000;
 
-/** Seconds since 1970 up to the last day that a column of times can hold. */
+/** The last time that a column can store, in seconds since 1970. */
 const LAST = 253_402_214_400;
 
 type Values = Record<Column, PvarValue>;
 
-/** A time as a column has it: a number, Julian days in SQLite, else local time as text. */
+/** A time as a column value: a number, a Julian day in SQLite, else local time as text. */
 export function timeColumn(seconds: number, { numbers, url }: UsrlocSettings): PvarValue {
   if (numbers) return seconds;
   if (url.startsWith('sqlite')) return seconds / DAY + JULIAN_1970;
   return databaseTime(seconds * 1000);
 }
 
-/** The time a column holds, in seconds since 1970; 0 for what is none. */
+/** The time in a column, in seconds since 1970; 0 when it is invalid. */
 export function secondsIn(value: PvarValue): number {
   if (typeof value === 'number') {
     const seconds = value < MOST_JULIAN && value > 1e6 ? Math.round((value - JULIAN_1970) * DAY) : Math.trunc(value);
@@ -34,7 +34,7 @@ export function secondsIn(value: PvarValue): number {
   return Number.isNaN(ms) ? 0 : Math.max(0, Math.round(ms / 1000));
 }
 
-/** Values of the columns for a contact. */
+/** The column values of a contact. */
 export function columnsOf(binding: Binding, settings: UsrlocSettings): Values {
   const at = settings.useDomain ? binding.aor.lastIndexOf('@') : -1;
   return {
@@ -59,15 +59,15 @@ export function columnsOf(binding: Binding, settings: UsrlocSettings): Values {
   };
 }
 
-/** Characters of a text of a row. */
+/** Maximum length of a text in a row. */
 const MOST_TEXT = 1024;
-/** Controls would end a header field, angle brackets the URI in it. */
+/** Control characters would end a header field, and angle brackets the URI in it. */
 const NO_URI = /[\x00-\x20\x7f<>"]/;
 const NO_LINE = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
- * The contact of a row, its columns in the order of `columns`; undefined for a row without user, contact or name, or with what cannot
- * stand in a message: rows may have been written by others.
+ * The contact of a row, whose values are in the order of `columns`. Undefined for a row without user, contact or name,
+ * or with text that may not be in a message: other programs may have written it.
  */
 export function bindingOf(
   row: readonly PvarValue[],
@@ -79,7 +79,7 @@ export function bindingOf(
     const found = value(column);
     return found === null || found === '' ? undefined : String(found);
   };
-  /** A text that may stand in a header field; what may not is left out. */
+  /** A text that may be written into a header field; undefined for others. */
   const line = (column: Column): string | undefined => {
     const found = text(column);
     return found === undefined || found.length > MOST_TEXT || NO_LINE.test(found) ? undefined : found;
@@ -95,7 +95,7 @@ export function bindingOf(
   if (ruid === undefined || uri === undefined || aor === '') return undefined;
   if (uri.length > MOST_TEXT || NO_URI.test(uri) || parseUri(uri) === undefined) return undefined;
   if (ruid.length > MOST_TEXT || NO_LINE.test(ruid) || aor.length > MOST_TEXT) return undefined;
-  // Without its Path or the address it came from a contact would be sought elsewhere.
+  // Without its Path, or the address it was received from, a contact would be reached elsewhere.
   if (text('path') !== line('path') || text('received') !== line('received')) return undefined;
   const q = Number(value('q') ?? -1);
   return {

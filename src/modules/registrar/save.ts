@@ -24,18 +24,18 @@ const MEMORY_ONLY = 1;
 const NO_REPLY = 2;
 const ONLY_THIS = 4;
 
-/** What save() returns, as recorded. */
+/** Return codes of save(), as recorded. */
 const RESULT = { error: -1, tooMany: -2, added: 1, updated: 2, removed: 3, asked: 4 } as const;
 
-/** Why a REGISTER is refused: status, reason, what P-Registrar-Error says, and what save() returns. */
+/** Why a REGISTER is refused: status and reason, text of P-Registrar-Error, and return code of save(). */
 interface Refusal {
   readonly status: number;
   readonly reason: string;
   readonly error: string;
   readonly result: number;
-  /** Further lines of the reply. */
+  /** Additional header lines of the reply. */
   readonly lines?: string;
-  /** The contacts there are are listed. */
+  /** Whether the reply lists the existing contacts. */
   readonly lists?: boolean;
 }
 
@@ -47,7 +47,7 @@ const bad = (error: string, lists = false): Refusal => ({
   lists,
 });
 
-/** The address of record a URI names; undefined for what is no URI. */
+/** The address of record of a URI; undefined when it is not a URI. */
 export function aorOf(settings: RegistrarSettings, uri: string): string | undefined {
   const parts = parseUri(uri);
   if (parts === undefined) return undefined;
@@ -59,12 +59,12 @@ export function aorOf(settings: RegistrarSettings, uri: string): string | undefi
   return aor === '' || aor.length > 256 ? undefined : aor;
 }
 
-/** Without escapes of what can stand in a line; others stay. */
+/** The user with its escapes of visible characters decoded; other escapes stay. */
 function unescaped(user: string): string {
   return user.replace(/%([2-7][0-9a-f])/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** Registers what the Contact fields of a request ask for, and answers it. `uri`: whose contacts they are, that of To without it. */
+/** Stores the contacts of a REGISTER and answers it. `uri`: the address of record; by default the URI in To. */
 export function save(run: MessageRun, table: string, flags: number, uri: string | undefined): number | Promise<number> {
   const settings = run.env.modules.of(registrarSettings);
   const store = run.env.modules.of(locationStore);
@@ -107,7 +107,7 @@ function answered(
   return answer(run, flags, settings, outcome, list, aor);
 }
 
-/** Changes the contacts as the request asks; what save() returns, or why nothing was changed. */
+/** Applies the request to the contacts. Returns the code of save(), or why nothing was changed. */
 function change(run: MessageRun, saving: Saving): number | Refusal {
   const { settings, table, aor, flags } = saving;
   const { message, env } = run;
@@ -161,7 +161,8 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   const held = new Set<string>();
   for (const binding of made) {
     const old = locations.of(aor).find((each) => each.uri === binding.uri && isValid(each, now));
-    // A contact that stands twice in a request: as recorded, the first of a text is taken of a new user, else the last.
+    // A contact that is in the request twice: as recorded, the first one is used for a new address of record, otherwise
+    // the last.
     if (old !== undefined && held.has(old.uri) && (before.length > 0 || binding.expires === NEVER_HELD)) continue;
     if (binding.expires !== NEVER_HELD) held.add(binding.uri);
     if (binding.expires === NEVER_HELD) {
@@ -177,7 +178,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
       old.cseq === message.cseqNumber &&
       now - old.modified < table.settings.cseqDelay
     ) {
-      // The same request once more.
+      // A retransmission of the request.
       result = RESULT.updated;
     } else {
       locations.replace(old, { ...binding, ruid: old.ruid });
@@ -190,7 +191,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   }
   const { usePath, pathMode } = settings;
   if (usePath && pathMode === 2 && joinedFields(message, 'path') !== undefined && !lists(message, 'supported', 'path'))
-    // As recorded, the contact is kept and save() succeeds.
+    // As recorded, the contact is stored and save() succeeds.
     return {
       status: 420,
       reason: 'Bad Extension',
@@ -202,21 +203,21 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   return result;
 }
 
-/** A Call-ID as it is kept, and as a table holds it. */
+/** The stored form of a Call-ID, limited to the length of the table's column. */
 function keptCallId(callId: string): string {
   return callId.length > 255 ? callId.slice(0, 255) : callId;
 }
 
-/** Of a binding that is asked to go. */
+/** Value of `expires` in a contact that is to be removed. */
 const NEVER_HELD = -1;
 
-/** Whether the header Expires is there and zero. */
+/** Whether there is a header Expires with the value 0. */
 function goesAtOnce(message: SipMessage): boolean {
   const text = message.header('expires') ?? '';
   return text !== '' && Number(text) === 0;
 }
 
-/** Seconds a contact is kept; 0 to take it away; undefined where it is too short. */
+/** Lifetime of a contact in seconds: 0 removes it; undefined when it is too short. */
 function heldFor(settings: RegistrarSettings, asked: number | undefined): number | undefined {
   const { minExpires, maxExpires } = settings;
   const seconds = asked ?? settings.defaultExpires;
@@ -225,10 +226,10 @@ function heldFor(settings: RegistrarSettings, asked: number | undefined): number
   return maxExpires > 0 && seconds > maxExpires ? maxExpires : seconds;
 }
 
-/** What all contacts of a request have in common. */
+/** Properties that all contacts of a request have in common. */
 type Sender = Omit<Binding, keyof WantedContact | 'ruid'>;
 
-/** Reads it once, however many contacts there are. Its texts are copies: one cut out of a message would keep the whole of it. */
+/** Reads them once for all contacts. Texts are copied: a substring would keep the whole message in memory. */
 function senderOf(run: MessageRun, settings: RegistrarSettings, aor: string): Sender {
   const { message, env, call, source } = run;
   const path = settings.usePath ? joinedFields(message, 'path') : undefined;
@@ -257,7 +258,7 @@ function senderOf(run: MessageRun, settings: RegistrarSettings, aor: string): Se
   };
 }
 
-/** Whether every hop of a Path has a URI. */
+/** Whether each hop of a Path is a URI. */
 function pathIsGood(message: SipMessage): boolean {
   for (const { value, end } of message.fields('path')) {
     const hops = splitList(message.text.slice(value, end), ',');
@@ -266,7 +267,7 @@ function pathIsGood(message: SipMessage): boolean {
   return true;
 }
 
-/** The address that the first hop of a Path noted of the sender. */
+/** The source address that the first hop of a Path has stored in its parameter "received". */
 function receivedOf(path: string): string | undefined {
   const uri = addrSpecOf(path.split(',', 1)[0] ?? '');
   const received = paramValue(parseUri(uri)?.params ?? '', 'received');
@@ -305,7 +306,7 @@ function tooMany(
   };
 }
 
-/** Answers a REGISTER with the contacts that hold. */
+/** Answers a REGISTER with the contacts that have not expired. */
 function answer(
   run: MessageRun,
   flags: number,
@@ -325,13 +326,13 @@ function answer(
   if (path !== undefined && (settings?.pathMode === 2 || lists(message, 'supported', 'path')))
     lines += `Path: ${path}\r\n`;
   if (refusal !== undefined) lines += `P-Registrar-Error: ${refusal.error}\r\n${refusal.lines ?? ''}`;
-  // As recorded, later replies have them as well.
+  // As recorded, later replies have these lines too.
   call.replyLines += lines;
   replyHere(run, refusal?.status ?? 200, refusal?.reason ?? 'OK', 'either');
   return result;
 }
 
-/** Contacts as the reply lists them. */
+/** The Contact values of the reply. */
 function shown(run: MessageRun, settings: RegistrarSettings, contacts: readonly Binding[], aor: string): string {
   const { message } = run;
   const now = secondsNow(run.env);
@@ -353,13 +354,13 @@ function shown(run: MessageRun, settings: RegistrarSettings, contacts: readonly 
   return texts.join(', ');
 }
 
-/** Puts the contacts into the records of xavp_rcd, the last on top, as recorded. */
+/** Adds the contacts to the records of xavp_rcd; as recorded, the last contact is record 0. */
 function noteRecords(run: MessageRun, { recordXavp }: RegistrarSettings, list: readonly Binding[]): void {
   if (recordXavp === '') return;
   for (const each of list) pushRecord(run, recordXavp, each);
 }
 
-/** Adds a record of a contact. */
+/** Adds a record for a contact. */
 export function pushRecord(run: MessageRun, name: string, { ruid, uri, expires, received }: Binding): void {
   const { xavps } = run.pvars;
   const record = xavps.push(name);

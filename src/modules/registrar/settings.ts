@@ -1,7 +1,7 @@
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { isSqlName } from '../sql.js';
 
-/** Columns of a location table, each with its parameter of usrloc. */
+/** Columns of a location table, with the parameter of usrloc for each name. */
 const COLUMNS = {
   ruid: 'ruid',
   user: 'username',
@@ -26,7 +26,10 @@ const COLUMNS = {
 /** A column of a location table. */
 export type Column = keyof typeof COLUMNS;
 
-/** When a database gets what changes: never, at once, at intervals; or nothing is kept in memory. */
+/**
+ * When changes are written to the database: 0 never, 1 at once, 2 at intervals; 3: the database is used without
+ * contacts in memory.
+ */
 export type DatabaseMode = 0 | 1 | 2 | 3;
 
 /** Parameters of usrloc. */
@@ -34,17 +37,17 @@ export interface UsrlocSettings {
   readonly useDomain: boolean;
   readonly timerSeconds: number;
   readonly mode: DatabaseMode;
-  /** A change is in the database before it is answered. */
+  /** Whether a change is written before the REGISTER is answered. */
   readonly writesAtOnce: boolean;
   readonly url: string;
   readonly columns: Readonly<Record<Column, string>>;
-  /** Times are numbers in the table (`expires_type` 1). */
+  /** Whether times are numbers in the table (`expires_type` 1). */
   readonly numbers: boolean;
   readonly cseqDelay: number;
   readonly preload: readonly string[];
 }
 
-/** Makes the settings of usrloc; throws an Error for a parameter that is not supported. */
+/** Reads the settings of usrloc; throws an Error for an unsupported parameter. */
 export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
   const mode = parameters.int('db_mode', 0);
   if (mode !== 0 && mode !== 1 && mode !== 2 && mode !== 3) throw new Error(`db_mode must be 0 to 3 here, not ${mode}`);
@@ -76,7 +79,7 @@ export const registrarSettings = {
     return {
       defaultExpires: parameters.int('default_expires', 3600),
       minExpires: parameters.int('min_expires', 60),
-      /** 423 instead of a longer time. */
+      /** Whether a lifetime that is too short is refused with 423 instead of being prolonged. */
       refusesShort: parameters.flag('min_expires_mode', false),
       maxExpires: parameters.int('max_expires', 0),
       maxContacts: parameters.int('max_contacts', 0),
@@ -100,5 +103,5 @@ export const registrarSettings = {
   },
 };
 
-/** Parameters of registrar as they are read. */
+/** Parameters of registrar, as read. */
 export type RegistrarSettings = ReturnType<typeof registrarSettings.create>;

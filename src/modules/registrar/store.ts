@@ -7,29 +7,29 @@ import { Locations, Ruids, type UnsavedContacts } from './locations.js';
 import { bindingOf, columnsOf, timeColumn } from './rows.js';
 import { type Column, type UsrlocSettings, usrlocSettings } from './settings.js';
 
-/** Rows that one statement reads or writes. */
+/** Maximum number of rows that one statement reads, and writes. */
 const READ = 1000;
 const WRITE = 50;
-/** The most requests that wait for one address of record. */
+/** Maximum number of requests that wait for one address of record. */
 const MOST_WAITING = 100;
-/** Location tables of one file. */
+/** Maximum number of location tables of one file. */
 const MOST_TABLES = 64;
-/** Milliseconds for which a database that gave no answer is not asked again. */
+/** Milliseconds for which a database that did not answer is not queried. */
 const AWAY_MS = 1000;
 
-/** One location table with what a database has of it. */
+/** One location table, with its connection to the database. */
 export class LocationTable {
   readonly locations: Locations;
   private loading: Promise<void> | undefined;
   private isLoaded = false;
   private writing: Promise<boolean> = Promise.resolve(true);
-  /** The write that has not begun yet: it takes what changes until then. */
+  /** The next write, which has not begun: it includes the changes made until it begins. */
   private nextWrite: Promise<boolean> | undefined;
   private database: SqlDatabase | undefined;
-  /** When a database that gave no answer is asked again; one request at a time then. */
+  /** When a database that did not answer is queried again, and whether a request is trying it. */
   private askedAgain = 0;
   private isTrying = false;
-  /** Requests waiting for an address of record that another request works on. */
+  /** Requests that wait until another one has finished with their address of record. */
   private readonly waiting = new Map<string, (() => void)[]>();
 
   constructor(
@@ -41,14 +41,17 @@ export class LocationTable {
     this.isLoaded = locations !== undefined;
   }
 
-  /** Does something with an address of record as the database has it; a promise only where that has to be asked. */
+  /**
+   * Runs a function on an address of record as the database has it; returns a promise only when the database has to be
+   * queried.
+   */
   use<T>(env: ScriptEnvironment, aor: string, act: () => T | Promise<T>): T | Promise<T> {
     const { mode } = this.settings;
     if (mode === 3) return this.alone(env, aor, act);
     return mode === 0 || this.isLoaded ? act() : this.load(env).then(act);
   }
 
-  /** Reads the table once; a table that cannot be read is logged and read again when it is asked for. */
+  /** Reads the table once. An error is logged, and the table is read again at its next use. */
   load(env: ScriptEnvironment): Promise<void> {
     this.loading ??= this.asked(env, () => this.readAll(env)).then(
       () => {
@@ -62,7 +65,9 @@ export class LocationTable {
     return this.loading;
   }
 
-  /** Writes what has changed; false where the database did not take it: it is tried again with the next change. */
+  /**
+   * Writes the changes; false when the database did not accept them: they are then tried again with the next change.
+   */
   flush(env: ScriptEnvironment): Promise<boolean> {
     this.nextWrite ??= this.writing = this.writing.then(() => {
       this.nextWrite = undefined;
@@ -71,7 +76,10 @@ export class LocationTable {
     return this.nextWrite;
   }
 
-  /** Asks the database. One that is away or hangs is asked by one request now and then: all others fail at once and are not held up. */
+  /**
+   * Queries the database. While it does not answer, only one request at a time tries it, at intervals; all others fail
+   * at once instead of waiting.
+   */
   private async asked<T>(env: ScriptEnvironment, work: () => Promise<T>): Promise<T> {
     const wasAway = this.askedAgain > 0;
     if (wasAway && (this.isTrying || env.clock.now() < this.askedAgain)) throw new DatabaseAway();
@@ -89,13 +97,13 @@ export class LocationTable {
     }
   }
 
-  /** Logs a fault of the database; that it is away was said when it was asked. */
+  /** Logs a database error, unless the database was not queried, since its failure has been logged already. */
   private logged(env: ScriptEnvironment, error: unknown, message: string, more: object = {}): void {
     if (!(error instanceof DatabaseAway))
       env.peerLog.error({ err: messageOf(error), table: this.name, ...more }, message);
   }
 
-  /** Takes rows that have expired out of a table of which nothing is kept in memory. */
+  /** Deletes expired rows of a table that is not kept in memory. */
   async clean(env: ScriptEnvironment, now: number): Promise<void> {
     const { columns } = this.settings;
     const database = this.open(env);
@@ -116,8 +124,8 @@ export class LocationTable {
   }
 
   /**
-   * Runs requests about one address of record one after another. Its contacts are in memory only meanwhile; a request that read them before
-   * another has written its changes would undo these.
+   * Runs requests about one address of record in sequence. Its contacts are only in memory meanwhile; a request that
+   * read them before another one has written its changes would undo these.
    */
   private async alone<T>(env: ScriptEnvironment, aor: string, act: () => T | Promise<T>): Promise<T> {
     const queue = this.waiting.get(aor);
@@ -145,7 +153,7 @@ export class LocationTable {
       const where = sqlCondition(database, at < 0 ? [user] : [user, [columns.domain, aor.slice(at + 1)]]);
       const { bindings } = await this.asked(env, () => this.read(env, `WHERE ${where} LIMIT ${READ}`));
       this.locations.forget(aor);
-      // A database may find names that differ in case: they are forgotten by the one that was asked for.
+      // A database may compare names without letter case: the contacts are stored under the name that was asked for.
       this.locations.enter(bindings.map((each) => ({ ...each, aor })));
     } catch (error) {
       this.logged(env, error, 'usrloc: the table cannot be read');
@@ -160,13 +168,16 @@ export class LocationTable {
         `WHERE ${ruid} > ${this.open(env).quoted(after)} ORDER BY ${ruid} LIMIT ${READ}`,
       );
       this.locations.enter(bindings);
-      // The database's order need not be that of strings here.
+      // The database may sort texts in another order than JavaScript.
       if (count < READ || last === after) return;
       after = last;
     }
   }
 
-  /** Contacts of rows, the ruid of the last row, and how many rows there were, those that hold no contact included. */
+  /**
+   * The contacts in the rows, the ruid of the last row, and the number of rows, including those without a valid
+   * contact.
+   */
   private async read(
     env: ScriptEnvironment,
     rest: string,
@@ -190,7 +201,7 @@ export class LocationTable {
       await this.asked(env, async () => this.writeAll(env, this.open(env), taken));
       return true;
     } catch (error) {
-      // With db_mode 3 the REGISTER is answered with 500, and nothing is tried again.
+      // With db_mode 3 the REGISTER is answered with 500, and the write is not repeated.
       if (this.settings.mode !== 3) locations.takeBack(taken);
       else for (const ruid of taken.keys()) locations.stored.delete(ruid);
       this.logged(env, error, 'usrloc: contacts cannot be written', { waiting: locations.changes.size });
@@ -240,12 +251,15 @@ export class LocationTable {
       );
     for (let i = 0; i < added.length; i += WRITE) {
       const some = added.slice(i, i + WRITE).map(named);
-      // One row that the table does not take must not hold up the others.
+      // A row that the table refuses must not delay the others.
       if (!(await insert(some)) && some.length > 1) for (const each of some) await insert([each]);
     }
   }
 
-  /** Writes contacts; false where the table does not take them. A single one is left out then. Throws what can be tried again. */
+  /**
+   * Writes contacts; false when the table refuses them. A single contact is then left out. Throws errors that can be
+   * retried.
+   */
   private async attempt(
     env: ScriptEnvironment,
     taken: UnsavedContacts,
@@ -265,12 +279,12 @@ export class LocationTable {
   }
 }
 
-/** The database gave no answer just now and is not asked. */
+/** The database did not answer just before and was not queried. */
 class DatabaseAway extends Error {
   readonly retryable = true;
 }
 
-/** The location tables of a file; what is in memory outlives a reload of it. */
+/** The location tables of a file; their contents outlive a reload. */
 export class LocationStore {
   readonly tables = new Map<string, LocationTable>();
   readonly settings: UsrlocSettings;
@@ -285,7 +299,7 @@ export class LocationStore {
         this.tables.set(name, new LocationTable(name, this.settings, locations));
   }
 
-  /** The table of a name; undefined where there are too many. */
+  /** The table with a name; undefined when there are too many. */
   of(name: string): LocationTable | undefined {
     let table = this.tables.get(name);
     if (table === undefined && this.tables.size < MOST_TABLES) {

@@ -4,7 +4,10 @@ import { runEvent } from '../../script/service-routes.js';
 import { fetched } from './functions.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
-/** The most addresses of record looked at at once, and the milliseconds until the next ones, in which calls are handled. */
+/**
+ * Maximum number of addresses of record checked in one step, and milliseconds until the next step, between which calls
+ * are handled.
+ */
 const MOST_AT_ONCE = 2000;
 const NEXT_MS = 1;
 
@@ -18,13 +21,13 @@ export function startLocations(env: () => ScriptEnvironment): () => void {
   const store = first.modules.of(locationStore);
   const { settings } = store;
   if (settings.mode === 1 || settings.mode === 2) {
-    // Tables that are not preloaded are read when they are first used.
+    // Tables that are not preloaded are read at their first use.
     for (const name of settings.preload.length > 0 ? settings.preload : ['location']) void store.of(name)?.load(first);
   }
   // Connects to the database now, since the first connection takes long.
   if (settings.mode === 3) void clean(first, store.of('location'));
   let stop: () => void = () => undefined;
-  /** Tables that are not looked through yet. */
+  /** Tables that have not been checked completely. */
   const left = new Set<string>();
   const sweep = (): void => {
     const now = env();
@@ -39,7 +42,10 @@ export function startLocations(env: () => ScriptEnvironment): () => void {
   return () => stop();
 }
 
-/** Removes expired contacts of some addresses of record of each table; tables looked through to the end are taken out of `left`. */
+/**
+ * Removes expired contacts of some addresses of record of each table; a table that is checked completely is removed
+ * from `left`.
+ */
 function expire(env: ScriptEnvironment, left: Set<string>): void {
   const { tables } = env.modules.of(locationStore);
   for (const name of left) {

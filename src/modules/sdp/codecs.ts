@@ -2,11 +2,11 @@ import type { MessageRun } from '../../script/call.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { clockOf, nameOf, type Stream, streamsOf } from './streams.js';
 
-/** What earlier functions of this route have done to the "m=" lines: further ones go on from there. */
+/** Changes of m= lines by earlier functions of the route, on which further changes are based. */
 class EarlierEdits {
-  /** Texts that stand in place of a line, by where it begins. */
+  /** New texts of lines, by the offset of the line. */
   private readonly rewritten = new Map<number, TextEdit>();
-  /** Positions that were taken out, in order: where each begins, and how far this one and those before it reach. */
+  /** Deleted spans in order: `reach` is the largest end of this span and the ones before it. */
   private readonly removed: { readonly start: number; readonly reach: number }[] = [];
 
   constructor(edits: readonly TextEdit[]) {
@@ -22,7 +22,7 @@ class EarlierEdits {
     }
   }
 
-  /** A stream as it is now; undefined when it was deleted. */
+  /** A stream after the earlier changes; undefined when it was deleted. */
   changed(stream: Stream): Stream | undefined {
     const { start, text } = stream.head;
     const end = start + text.length;
@@ -39,7 +39,7 @@ class EarlierEdits {
   }
 }
 
-/** Rewrites a stream with other payload types: its m= line, and the lines of those that are gone. */
+/** Rewrites a stream with other payload types: changes its m= line, and deletes the lines of removed types. */
 function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly string[]): void {
   const { head } = stream;
   const first = head.text.split(' ', 3).join(' ');
@@ -53,28 +53,31 @@ function rewriteStream(run: MessageRun, stream: Stream, payloads: readonly strin
   }
 }
 
-/** The payload types a stream has afterwards, in order, of those that match and the others. */
+/** Returns the payload types that a stream has afterwards, in order, from those that match and the others. */
 export type Choose = (
   matching: readonly string[],
   others: readonly string[],
   all: readonly string[],
 ) => readonly string[];
 
-/** Those that match come first. */
+/** Matching payload types come first. */
 export const moveUp: Choose = (matching, others) => [...matching, ...others];
-/** Those that match come last. */
+/** Matching payload types come last. */
 export const moveDown: Choose = (matching, others) => [...others, ...matching];
-/** Those that match go. */
+/** Matching payload types are removed. */
 export const remove: Choose = (_matching, others) => others;
-/** Only those that match stay. */
+/** Only matching payload types stay. */
 export const keep: Choose = (matching) => matching;
-/** All stay as they are. */
+/** All payload types stay. */
 export const leave: Choose = (_matching, _others, all) => all;
 
-/** Whether a payload type of a stream is meant. */
+/** Whether a payload type of a stream is to be changed. */
 export type Matches = (stream: Stream, payload: string) => boolean;
 
-/** The payload types of a stream that are meant, and the others. Each number is looked at once: a line may have it thousands of times. */
+/**
+ * Divides the payload types of a stream into those that match and the others. Each number is tested once: a line may
+ * contain it thousands of times.
+ */
 function divided(stream: Stream, matches: Matches): { readonly matching: string[]; readonly others: string[] } {
   const known = new Map<string, boolean>();
   const matching: string[] = [];
@@ -91,7 +94,7 @@ function same(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((each, i) => each === others[i]);
 }
 
-/** Changes every stream in which a codec is found, or with `always` every stream; whether there was one. */
+/** Changes each stream in which a codec matches, or with `always` each stream; returns whether there was one. */
 export function change(run: MessageRun, choose: Choose, matches: Matches, media?: string, always = false): boolean {
   const earlier = new EarlierEdits(run.edits.list);
   const rewritten: { readonly stream: Stream; readonly payloads: readonly string[] }[] = [];
@@ -116,25 +119,25 @@ export function change(run: MessageRun, choose: Choose, matches: Matches, media?
   return found;
 }
 
-/** By name, without letter case. */
+/** Matches by name, ignoring letter case. */
 export function byName(names: readonly string[]): Matches {
   const wanted = new Set(names.map((each) => each.toLowerCase()));
   return (stream, payload) => wanted.has(nameOf(stream, payload).toLowerCase());
 }
 
-/** By name, and by clock rate where one is given. */
+/** Matches by name, and by clock rate if one is given. */
 export function byCodec(name: string, clock: string): Matches {
   const named = byName([name]);
   return (stream, payload) => named(stream, payload) && (clock === '' || clockOf(stream, payload) === clock);
 }
 
-/** By number. */
+/** Matches by payload type number. */
 export function byId(ids: readonly string[]): Matches {
   const wanted = new Set(ids);
   return (_stream, payload) => wanted.has(payload);
 }
 
-/** By a test of the name. Each name is tried once: a body may have it thousands of times. */
+/** Matches by a test of the name. Each name is tested once: a body may contain it thousands of times. */
 export function byPattern(test: (name: string) => boolean): Matches {
   const known = new Map<string, boolean>();
   return (stream, payload) => {

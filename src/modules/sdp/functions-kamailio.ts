@@ -33,7 +33,7 @@ function sdpops(name: string, choose: Choose, id: boolean): FunctionSpec {
         if (run.message.body === '') return -1;
         const wanted = list(textOf(text, run));
         const matches = id ? byId(wanted) : byName(wanted);
-        // A list of names none of which stands for a number: neither that of the SDP nor a static one.
+        // None of the names is in the SDP or is a static payload type.
         if (
           !id &&
           !wanted.some(isStaticName) &&
@@ -59,10 +59,10 @@ function test(name: string, check: (run: MessageRun, text: string) => boolean): 
   };
 }
 
-/** What some functions return for a message without a body. */
+/** Return code of some functions for a message without a body. */
 const NO_BODY = -2;
 
-/** 1 when every codec of a list is in every stream, 2 when some are, -1 when none is. */
+/** Returns 1 when all codecs of a list are in all streams, 2 when some are, -1 when none is. */
 function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload: string) => string): FunctionSpec {
   return {
     name,
@@ -72,11 +72,11 @@ function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload
     compile:
       ([text]) =>
       (run) => {
-        // As recorded, only the one by number has a result of its own for a message without a body.
+        // As recorded, only the function by number has a return code of its own for a message without a body.
         if (!byName && run.message.body === '') return NO_BODY;
         const streams = streamsOf(run).map((each) => new Set(each.payloads.map((payload) => key(each, payload))));
         let wanted = list(textOf(text, run)).map((each) => each.toLowerCase());
-        // A name that no stream has does not count.
+        // A name that is in no stream is ignored.
         if (byName) wanted = wanted.filter((each) => streams.some((stream) => stream.has(each)));
         if (!wanted.some((each) => streams.some((stream) => stream.has(each)))) return -1;
         return streams.every((stream) => wanted.every((each) => stream.has(each))) ? 1 : 2;
@@ -196,7 +196,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     dialects: KAMAILIO,
     parameters: [optional('mode', 'string')],
     summary: 'whether the body is SDP',
-    // In a body of several parts one of them may be SDP.
+    // One part of a multipart body may be SDP.
     compile: () => (run) => code(/(?:^|\n)v=0/.test(run.message.body)),
   },
 ]);

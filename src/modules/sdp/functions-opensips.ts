@@ -26,7 +26,7 @@ function codec(name: string, choose: Choose): FunctionSpec {
   };
 }
 
-/** The same by a regular expression over codec names; `others`: all that do not match. */
+/** The same by a regular expression for codec names; `others`: changes those that do not match. */
 function codecRegex(name: string, choose: Choose, others = false): FunctionSpec {
   return {
     name,
@@ -69,7 +69,7 @@ function streamRegex(
   };
 }
 
-/** Functions of OpenSIPS' sipmsgops about the codecs and streams of an SDP. */
+/** Functions of OpenSIPS' sipmsgops on codecs and streams of an SDP. */
 export const sipmsgopsSdpFunctions: ScriptFunction[] = moduleFunctions('sipmsgops', [
   codec('codec_delete', remove),
   codec('codec_move_up', moveUp),

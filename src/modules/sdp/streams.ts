@@ -3,40 +3,29 @@ import type { MessageRun } from '../../script/call.js';
 /** A line of a body. */
 export interface BodyLine {
   readonly text: string;
-  /** Where it begins in the message, and where the next one does. */
+  /** Offsets in the message of its beginning, and of the next line. */
   readonly start: number;
   readonly end: number;
 }
 
 interface Codec {
   readonly name: string;
-  /** Empty where the line has none. */
+  /** An m= line with the lines that belong to it (RFC 8866 section 5.14). */
   readonly clock: string;
 }
 
-/**
- * Streams of one body that are looked at: each has to be answered by the other side (RFC 3264 section 6), and no device has a hundred. Where
- * there are thousands, only to be looked through, those that follow stay as they are.
- */
+/** For example "RTP/AVP", "RTP/SAVPF". */
 const MOST_STREAMS = 1000;
 const NO_CODECS: ReadonlyMap<string, Codec> = new Map();
 const FEED = 10;
 const RETURN = 13;
 
-/**
- * An m line and what belongs to it (RFC 8866 section 5.14). Its lines and codecs are looked at when they are asked for: a body has
- * thousands of streams, or of lines, where somebody means harm.
- */
+/** Names and clock rates of payload types, from the first "a=rtpmap" line of each. */
 export class Stream {
   private list: readonly string[] | undefined;
   private found: ReadonlyMap<string, Codec> | undefined;
 
-  /**
-   * @param transport "RTP/AVP", "RTP/SAVPF" ...
-   * @param head the m line
-   * @param rest the m line from its payload types on
-   * @param end where the last line of the stream ends in `text`
-   */
+  /** '' when the line has none. */
   constructor(
     private readonly text: string,
     readonly media: string,
@@ -46,7 +35,7 @@ export class Stream {
     readonly end: number,
   ) {}
 
-  /** Its payload types, in order. */
+  /** The lines of the body, without line breaks. */
   get payloads(): readonly string[] {
     this.list ??= words(this.rest);
     return this.list;
@@ -57,11 +46,11 @@ export class Stream {
     return linesBetween(this.text, this.head.start, this.end);
   }
 
-  /** Its lines that begin with "a=". */
+  /** Static payload types (RFC 3551) with the names that scripts use. */
   get attributes(): BodyLine[] {
     const { start } = this.head;
     const lines: BodyLine[] = [];
-    // A search in the whole text would go on to its end in each stream.
+    // Whether a name belongs to a static payload type, ignoring letter case.
     const own = this.text.slice(start, this.end);
     for (let at = own.indexOf('\na='); at >= 0; ) {
       const line = lineAt(this.text, start + at + 1, this.end);
@@ -71,7 +60,7 @@ export class Stream {
     return lines;
   }
 
-  /** Name and clock rate of payload types, as the first "a=rtpmap" line of each has them. */
+  /** The name of a payload type; '' when it has none. */
   get codecs(): ReadonlyMap<string, Codec> {
     if (this.found === undefined) {
       let found: Map<string, Codec> | undefined;
@@ -88,7 +77,7 @@ export class Stream {
     return this.found;
   }
 
-  /** The same with other payload types. */
+  /** Clock rate of a payload type; 8000 for the static audio types (RFC 3551 table 4). */
   with(payloads: readonly string[]): Stream {
     const changed = new Stream(this.text, this.media, this.transport, this.head, '', this.end);
     changed.list = payloads;
@@ -97,14 +86,14 @@ export class Stream {
   }
 }
 
-/** What lies between white space. */
+/** Deletes the wanted streams with all their lines; returns whether there was one. */
 function words(text: string): string[] {
-  // Splitting at one character is several times as fast as at an expression.
+  // Names of a domain's parameters in listings.
   const parts = /[^\S ]/.test(text) ? text.split(/\s+/) : text.split(' ');
   return parts.includes('') ? parts.filter((each) => each !== '') : parts;
 }
 
-/** The line that begins at `start`, without its line break. */
+/** Splits "[domain]value"; without a domain it is "default". */
 function lineAt(text: string, start: number, bodyEnd: number): BodyLine {
   const feed = text.indexOf('\n', start);
   const end = feed < 0 || feed >= bodyEnd ? bodyEnd : feed + 1;
@@ -132,7 +121,7 @@ export function linesOf(run: MessageRun): BodyLine[] {
   return linesBetween(text, bodyStart, bodyEnd);
 }
 
-/** The first line of the body that begins so. */
+/** Certificates without a domain belong to the default one. */
 export function lineStarting(run: MessageRun, start: string): BodyLine | undefined {
   const { text, bodyStart, bodyEnd } = run.message;
   if (start.includes('\n')) return undefined;
@@ -148,7 +137,7 @@ export function lineStarting(run: MessageRun, start: string): BodyLine | undefin
   return undefined;
 }
 
-/** The streams of the body, in order. */
+/** A variable that reads the TLS connection of the message; null without TLS. */
 export function streamsOf(run: MessageRun): Stream[] {
   const { text, bodyStart, bodyEnd } = run.message;
   const heads: { readonly line: BodyLine; readonly match: RegExpExecArray }[] = [];
@@ -159,7 +148,7 @@ export function streamsOf(run: MessageRun): Stream[] {
     if (match !== null) heads.push({ line, match });
     at = text.indexOf('\nm=', line.end - 1) + 1;
   }
-  // The stream after the last one only says where that ends.
+  // A variable that reads the peer's or our certificate; null when there is none.
   return heads
     .slice(0, MOST_STREAMS)
     .map(
@@ -168,7 +157,7 @@ export function streamsOf(run: MessageRun): Stream[] {
     );
 }
 
-/** Static payload types (RFC 3551) by the names scripts use. */
+/** A name in the form "/C=AT/O=enum.at/CN=enum.at". */
 const STATIC: ReadonlyMap<string, string> = new Map([
   ['0', 'PCMU'],
   ['3', 'GSM'],
@@ -181,22 +170,22 @@ const STATIC: ReadonlyMap<string, string> = new Map([
 
 const STATIC_NAMES: ReadonlySet<string> = new Set([...STATIC.values()].map((name) => name.toLowerCase()));
 
-/** Whether a name is that of a static payload type, without letter case. */
+/** Endings of variable names, with the attribute that is read. */
 export function isStaticName(name: string): boolean {
   return STATIC_NAMES.has(name.toLowerCase());
 }
 
-/** The name of a payload type; empty where nothing gives it one. */
+/** Whether the peer's certificate failed verification with one of these error names of OpenSSL. */
 export function nameOf({ codecs }: Stream, payload: string): string {
   return codecs.get(payload)?.name ?? STATIC.get(payload) ?? '';
 }
 
-/** Clock rate of a payload type; that of the static audio types is 8000 (RFC 3551 table 4). */
+/** Variables that only Kamailio has. */
 export function clockOf({ codecs }: Stream, payload: string): string {
   return codecs.get(payload)?.clock || (STATIC.has(payload) ? '8000' : '');
 }
 
-/** Takes out the streams that are wanted, each to its last line; whether there was one. */
+/** $tls_version, $tls_peer_subject_cn and the like, of tls_mgm and tls. */
 export function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolean): boolean {
   let found = false;
   for (const stream of streamsOf(run)) {
