@@ -12,7 +12,12 @@ const MOST_WAITING = 100_000;
 /** Maximum waiting times in milliseconds, for arguments in seconds and in milliseconds, as in the original. */
 const LONGEST = { seconds: 100_000, ms: 30_000 };
 
-let waiting = 0;
+/** Number of requests and tasks that wait; kept when the file is reloaded. */
+const pending = {
+  module: 'async',
+  create: () => ({ waiting: 0 }),
+  renew: (before: { waiting: number }) => before,
+};
 
 /**
  * Lets a request wait for a time; its transaction absorbs retransmissions meanwhile. A number is the function's code
@@ -20,9 +25,10 @@ let waiting = 0;
  */
 function pause(run: MessageRun, ms: number, most: number): Promise<void> | number {
   const { call, env } = run;
-  if (!(ms >= 0) || ms > most || waiting >= MOST_WAITING) {
+  const requests = env.modules.of(pending);
+  if (!(ms >= 0) || ms > most || requests.waiting >= MOST_WAITING) {
     env.peerLog.error(
-      { callId: run.message.callId, ms, waiting },
+      { callId: run.message.callId, ms, waiting: requests.waiting },
       'script: a request cannot be suspended for this time',
     );
     return -1;
@@ -30,10 +36,10 @@ function pause(run: MessageRun, ms: number, most: number): Promise<void> | numbe
   const transaction = beginTransaction(run);
   if (transaction === undefined) return 0;
   answerTrying(transaction, call);
-  waiting++;
+  requests.waiting++;
   return new Promise((resolve) => {
     env.clock.schedule(ms, () => {
-      waiting--;
+      requests.waiting--;
       resolve();
     });
   });
@@ -75,10 +81,11 @@ function task(name: string, parameters: string, group: boolean): FunctionSpec {
     const { env } = run;
     const route = textOf(args[0], run);
     const text = textOf(args[at], run);
-    if (env.script.subRoute(route) === undefined || waiting >= MOST_WAITING) return -1;
-    waiting++;
+    const tasks = env.modules.of(pending);
+    if (env.script.subRoute(route) === undefined || tasks.waiting >= MOST_WAITING) return -1;
+    tasks.waiting++;
     env.clock.schedule(0, () => {
-      waiting--;
+      tasks.waiting--;
       runNamed(env, route, ({ call }) => data.set(call, text));
     });
     return 1;

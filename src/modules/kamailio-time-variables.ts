@@ -1,10 +1,20 @@
+import type { Clock } from '../core/clock.js';
 import { formatTime, timeText } from '../pvar/time-format.js';
 import type { PvarValue } from '../pvar/value.js';
 import type { VariableDefinition } from '../pvar/variables/definition.js';
 import { own } from './script-variable.js';
 
-/** Time when this process started, in seconds since 1970: $Tb of Kamailio. */
-const BEGAN = Math.floor(Date.now() / 1000 - process.uptime());
+/** When this process started by a clock, in seconds since 1970; computed once, so that rounding cannot change it. */
+const starts = new WeakMap<Pick<Clock, 'now'>, number>();
+
+/** $Tb of Kamailio: when this process started, in seconds since 1970. */
+function startBy(clock: Pick<Clock, 'now'>): number {
+  const known = starts.get(clock);
+  if (known !== undefined) return known;
+  const start = Math.floor(clock.now() / 1000 - process.uptime());
+  starts.set(clock, start);
+  return start;
+}
 
 const PARTS: Readonly<Record<string, (date: Date) => number>> = {
   sec: (date) => date.getSeconds(),
@@ -92,5 +102,5 @@ export const timeVariables: readonly (readonly [string, VariableDefinition])[] =
   ],
   ['TS', own((scope) => seconds(scope.clock.now()))],
   ['TF', own((scope) => timeText(new Date(scope.clock.now())))],
-  ['Tb', own(() => BEGAN)],
+  ['Tb', own(({ clock }) => startBy(clock))],
 ];

@@ -121,7 +121,12 @@ const UNHEARD = (): void => undefined;
 
 /** Maximum nesting of routes for local requests: a route that sends a request runs again for that request. */
 const MOST_NESTED = 4;
-let nested = 0;
+/** Current nesting in this process. */
+const nesting = {
+  module: 'tm',
+  create: () => ({ depth: 0 }),
+  renew: (before: { depth: number }) => before,
+};
 
 /**
  * Runs the route for local requests (local_route, event_route[tm:local-request]). `text` has no Via yet, or ours.
@@ -129,18 +134,19 @@ let nested = 0;
  * the route that sends the request, whose $var is read and written.
  */
 export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope): LocalRequest {
-  if (nested >= MOST_NESTED) {
+  const routes = env.modules.of(nesting);
+  if (routes.depth >= MOST_NESTED) {
     env.peerLog.warn(
-      { routes: nested },
+      { routes: routes.depth },
       'script: routes for local requests are nested too deeply, the request is sent without running the route',
     );
     return { text, destination: undefined, dropped: false, replied: UNHEARD };
   }
-  nested++;
+  routes.depth++;
   try {
     return throughLocal(env, text, sender);
   } finally {
-    nested--;
+    routes.depth--;
   }
 }
 
