@@ -4,7 +4,7 @@ import type { ScriptEnvironment } from '../script/environment.js';
 
 const module = 'tls_mgm';
 
-/** Parameters of a domain as listings name them. */
+/** Names of a domain's parameters in listings. */
 const SHOWN: Readonly<Record<string, string>> = {
   tls_method: 'METHOD',
   verify_cert: 'VERIFY_CERT',
@@ -16,7 +16,7 @@ const SHOWN: Readonly<Record<string, string>> = {
   ciphers_list: 'CIPHER_LIST',
 };
 
-/** "[domain]value"; without a domain it is the default one. */
+/** Splits "[domain]value"; without a domain it is "default". */
 function splitDomain(text: string): { readonly domain: string; readonly value: string } {
   const [, domain = 'default', value = ''] = /^(?:\[([^\]]*)\])?(.*)$/s.exec(text) ?? [];
   return { domain, value: value.trim() };
@@ -57,7 +57,7 @@ export const tlsCommands: readonly ScriptCommand[] = [
       const named = (parameter: string): string[] =>
         parameters.all(parameter).map((each) => String(each).split('=')[0] ?? '');
       const [servers, clients] = [named('server_domain'), named('client_domain')];
-      // Certificates that name no domain are those of the default one.
+      // Certificates without a domain belong to the default one.
       const unnamed = parameters.all('certificate').some((each) => !String(each).startsWith('['));
       const own = servers.includes('default') || !unnamed ? [] : ['default'];
       return {

@@ -7,7 +7,7 @@ import { own } from './script-variable.js';
 
 type Value = string | number | null;
 
-/** A variable of the TLS connection the message came in on; null without TLS. */
+/** A variable that reads the TLS connection of the message; null without TLS. */
 function ofTls(read: (facts: TlsFacts) => Value): VariableDefinition {
   return own((scope: CfgScope) => {
     const facts = scope.source?.flow?.tls;
@@ -15,7 +15,7 @@ function ofTls(read: (facts: TlsFacts) => Value): VariableDefinition {
   });
 }
 
-/** A variable of the peer's certificate or ours; null where none was shown. */
+/** A variable that reads the peer's or our certificate; null when there is none. */
 function ofCertificate(whose: 'peer' | 'my', read: (certificate: CertificateFacts) => Value): VariableDefinition {
   return ofTls(({ peer, own: mine }) => {
     const certificate = whose === 'peer' ? peer : mine;
@@ -27,12 +27,12 @@ function attribute(name: readonly NameAttribute[], type: string): string | null 
   return name.find((each) => each.type === type)?.value ?? null;
 }
 
-/** "/C=AT/O=enum.at/CN=enum.at" */
+/** A name in the form "/C=AT/O=enum.at/CN=enum.at". */
 function oneLine(name: readonly NameAttribute[]): string {
   return name.map(({ type, value }) => `/${type}=${value}`).join('');
 }
 
-/** The end of a variable's name, and the attribute it shows. */
+/** Endings of variable names, with the attribute that is read. */
 const ATTRIBUTES = {
   cn: 'CN',
   locality: 'L',
@@ -63,11 +63,11 @@ function certificateVariables(whose: 'peer' | 'my'): (readonly [string, Variable
   ];
 }
 
-/** Whether the certificate of the peer was found at fault for one of these reasons, as OpenSSL names them. */
+/** Whether the peer's certificate failed verification with one of these error names of OpenSSL. */
 const faulty = (...words: readonly string[]): VariableDefinition =>
   ofTls(({ fault }) => (fault !== undefined && words.includes(fault) ? 1 : 0));
 
-/** Of Kamailio alone. */
+/** Variables that only Kamailio has. */
 const KAMAILIO_VARIABLES: readonly (readonly [string, VariableDefinition])[] = [
   ['tls_peer_server_name', ofTls(({ serverName }) => serverName ?? null)],
   ...(['peer', 'my'] as const).flatMap((whose): (readonly [string, VariableDefinition])[] => [

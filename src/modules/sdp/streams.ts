@@ -10,22 +10,33 @@ export interface BodyLine {
 
 interface Codec {
   readonly name: string;
-  /** An m= line with the lines that belong to it (RFC 8866 section 5.14). */
+  /** '' when the line has none. */
   readonly clock: string;
 }
 
-/** For example "RTP/AVP", "RTP/SAVPF". */
+/**
+ * Maximum number of streams read from one body. The other side has to answer each stream (RFC 3264 section 6), so real
+ * devices send far fewer. Further streams of a body are left as they are.
+ */
 const MOST_STREAMS = 1000;
 const NO_CODECS: ReadonlyMap<string, Codec> = new Map();
 const FEED = 10;
 const RETURN = 13;
 
-/** Names and clock rates of payload types, from the first "a=rtpmap" line of each. */
+/**
+ * An m= line with the lines that belong to it (RFC 8866 section 5.14). Its lines and codecs are parsed at the first
+ * access, since a hostile body may have thousands of streams or lines.
+ */
 export class Stream {
   private list: readonly string[] | undefined;
   private found: ReadonlyMap<string, Codec> | undefined;
 
-  /** '' when the line has none. */
+  /**
+   * @param transport for example "RTP/AVP", "RTP/SAVPF"
+   * @param head the m= line
+   * @param rest the m= line from its payload types on
+   * @param end offset in `text` at which the last line of the stream ends
+   */
   constructor(
     private readonly text: string,
     readonly media: string,
@@ -35,22 +46,22 @@ export class Stream {
     readonly end: number,
   ) {}
 
-  /** The lines of the body, without line breaks. */
+  /** Its payload types, in order. */
   get payloads(): readonly string[] {
     this.list ??= words(this.rest);
     return this.list;
   }
 
-  /** Its lines, the m line first. */
+  /** Its lines, beginning with the m= line. */
   get lines(): BodyLine[] {
     return linesBetween(this.text, this.head.start, this.end);
   }
 
-  /** Static payload types (RFC 3551) with the names that scripts use. */
+  /** Its lines that begin with "a=". */
   get attributes(): BodyLine[] {
     const { start } = this.head;
     const lines: BodyLine[] = [];
-    // Whether a name belongs to a static payload type, ignoring letter case.
+    // Searched in the stream's own text: a search in the whole text would continue to its end for each stream.
     const own = this.text.slice(start, this.end);
     for (let at = own.indexOf('\na='); at >= 0; ) {
       const line = lineAt(this.text, start + at + 1, this.end);
@@ -60,7 +71,7 @@ export class Stream {
     return lines;
   }
 
-  /** The name of a payload type; '' when it has none. */
+  /** Names and clock rates of payload types, from the first "a=rtpmap" line of each. */
   get codecs(): ReadonlyMap<string, Codec> {
     if (this.found === undefined) {
       let found: Map<string, Codec> | undefined;
@@ -77,7 +88,7 @@ export class Stream {
     return this.found;
   }
 
-  /** Clock rate of a payload type; 8000 for the static audio types (RFC 3551 table 4). */
+  /** The same stream with other payload types. */
   with(payloads: readonly string[]): Stream {
     const changed = new Stream(this.text, this.media, this.transport, this.head, '', this.end);
     changed.list = payloads;
@@ -86,14 +97,14 @@ export class Stream {
   }
 }
 
-/** Deletes the wanted streams with all their lines; returns whether there was one. */
+/** The words of a text, separated by white space. */
 function words(text: string): string[] {
-  // Names of a domain's parameters in listings.
+  // Splitting at a character is several times as fast as at an expression.
   const parts = /[^\S ]/.test(text) ? text.split(/\s+/) : text.split(' ');
   return parts.includes('') ? parts.filter((each) => each !== '') : parts;
 }
 
-/** Splits "[domain]value"; without a domain it is "default". */
+/** The line that begins at offset `start`, without its line break. */
 function lineAt(text: string, start: number, bodyEnd: number): BodyLine {
   const feed = text.indexOf('\n', start);
   const end = feed < 0 || feed >= bodyEnd ? bodyEnd : feed + 1;
@@ -115,13 +126,13 @@ function linesBetween(text: string, start: number, end: number): BodyLine[] {
   return lines;
 }
 
-/** The lines of the body, without their line breaks. */
+/** The lines of the body, without line breaks. */
 export function linesOf(run: MessageRun): BodyLine[] {
   const { text, bodyStart, bodyEnd } = run.message;
   return linesBetween(text, bodyStart, bodyEnd);
 }
 
-/** Certificates without a domain belong to the default one. */
+/** The first line of the body with this beginning. */
 export function lineStarting(run: MessageRun, start: string): BodyLine | undefined {
   const { text, bodyStart, bodyEnd } = run.message;
   if (start.includes('\n')) return undefined;
@@ -137,7 +148,7 @@ export function lineStarting(run: MessageRun, start: string): BodyLine | undefin
   return undefined;
 }
 
-/** A variable that reads the TLS connection of the message; null without TLS. */
+/** The streams of the body, in order. */
 export function streamsOf(run: MessageRun): Stream[] {
   const { text, bodyStart, bodyEnd } = run.message;
   const heads: { readonly line: BodyLine; readonly match: RegExpExecArray }[] = [];
@@ -148,7 +159,7 @@ export function streamsOf(run: MessageRun): Stream[] {
     if (match !== null) heads.push({ line, match });
     at = text.indexOf('\nm=', line.end - 1) + 1;
   }
-  // A variable that reads the peer's or our certificate; null when there is none.
+  // One stream more than the maximum is found, to know where the last one ends.
   return heads
     .slice(0, MOST_STREAMS)
     .map(
@@ -157,7 +168,7 @@ export function streamsOf(run: MessageRun): Stream[] {
     );
 }
 
-/** A name in the form "/C=AT/O=enum.at/CN=enum.at". */
+/** Static payload types (RFC 3551) with the names that scripts use. */
 const STATIC: ReadonlyMap<string, string> = new Map([
   ['0', 'PCMU'],
   ['3', 'GSM'],
@@ -170,22 +181,22 @@ const STATIC: ReadonlyMap<string, string> = new Map([
 
 const STATIC_NAMES: ReadonlySet<string> = new Set([...STATIC.values()].map((name) => name.toLowerCase()));
 
-/** Endings of variable names, with the attribute that is read. */
+/** Whether a name belongs to a static payload type, ignoring letter case. */
 export function isStaticName(name: string): boolean {
   return STATIC_NAMES.has(name.toLowerCase());
 }
 
-/** Whether the peer's certificate failed verification with one of these error names of OpenSSL. */
+/** The name of a payload type; '' when it has none. */
 export function nameOf({ codecs }: Stream, payload: string): string {
   return codecs.get(payload)?.name ?? STATIC.get(payload) ?? '';
 }
 
-/** Variables that only Kamailio has. */
+/** Clock rate of a payload type; 8000 for the static audio types (RFC 3551 table 4). */
 export function clockOf({ codecs }: Stream, payload: string): string {
   return codecs.get(payload)?.clock || (STATIC.has(payload) ? '8000' : '');
 }
 
-/** $tls_version, $tls_peer_subject_cn and the like, of tls_mgm and tls. */
+/** Deletes the wanted streams with all their lines; returns whether there was one. */
 export function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolean): boolean {
   let found = false;
   for (const stream of streamsOf(run)) {
