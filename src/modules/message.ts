@@ -43,7 +43,7 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
     const { message } = run;
     const kamailio = run.env.dialect === 'kamailio';
     const { limit = kamailio ? 70 : 255 } = run.env.modules.of(highestMaxForwards);
-    // As recorded, the limit stands in Kamailio for what is above it, and is counted down itself.
+    // As recorded, Kamailio writes the limit in place of a higher value, and decrements the limit itself.
     const next = kamailio ? (hops > limit ? limit : hops - 1) : Math.min(hops - 1, limit);
     const width = message.maxForwardsEnd - message.maxForwardsValue;
     // As recorded, Kamailio overwrites the old value, padded with blanks.

@@ -349,8 +349,8 @@ export class Relay implements BranchOwner {
     this.verdicts = [...(this.verdicts ?? []), verdict];
     if (this.branches.some((branch) => !branch.ended)) return;
     const { verdicts } = this;
-    if (verdicts.some((each) => each instanceof Promise)) this.goOn(Promise.all(verdicts).then(together));
-    else this.goOn(together(verdicts as AfterFailure[]));
+    if (verdicts.some((each) => each instanceof Promise)) this.goOn(Promise.all(verdicts).then(combined));
+    else this.goOn(combined(verdicts as AfterFailure[]));
   }
 
   /** Carries out a decision of the plan; it is ignored when the caller has got a final reply meanwhile. */
@@ -457,7 +457,7 @@ const NO_EDITS: readonly TextEdit[] = [];
  * Combines the decisions about several branches: a reply that one of them gives, else a redirection that one of them
  * follows, else the next hop if all of them want it.
  */
-function together(verdicts: readonly AfterFailure[]): AfterFailure {
+function combined(verdicts: readonly AfterFailure[]): AfterFailure {
   const named = verdicts.filter((each) => typeof each === 'object');
   return named.find((each) => 'code' in each) ?? named[0] ?? verdicts.every((each) => each === true);
 }

@@ -86,7 +86,7 @@ export interface FormatNames {
    * gives no value.
    */
   readonly typedArguments?: boolean;
-  /** Arguments of transformations keep the blanks at their end (Kamailio). */
+  /** Whether arguments of transformations keep trailing blanks (Kamailio). */
   readonly keepsBlanksAfter?: boolean;
 }
 

@@ -117,7 +117,7 @@ export interface LocalRequest {
   readonly replied: (reply: SipMessage) => void;
 }
 
-const UNHEARD = (): void => undefined;
+const NO_REPLY_ROUTE = (): void => undefined;
 
 /** Maximum nesting of routes for local requests: a route that sends a request runs again for that request. */
 const MOST_NESTED = 4;
@@ -140,7 +140,7 @@ export function runLocal(env: ScriptEnvironment, text: string, sender?: CfgScope
       { routes: routes.depth },
       'script: routes for local requests are nested too deeply, the request is sent without running the route',
     );
-    return { text, destination: undefined, dropped: false, replied: UNHEARD };
+    return { text, destination: undefined, dropped: false, replied: NO_REPLY_ROUTE };
   }
   routes.depth++;
   try {
@@ -158,7 +158,7 @@ function throughLocal(env: ScriptEnvironment, text: string, sender: CfgScope | u
   const socket = env.sockets.all[0];
   if (route === undefined || message === undefined || socket === undefined) {
     showLocal(env, 'request', text, sender);
-    return { text, destination: undefined, dropped: false, replied: UNHEARD };
+    return { text, destination: undefined, dropped: false, replied: NO_REPLY_ROUTE };
   }
   const source: Source = { socket, address: socket.address, port: socket.port, flow: undefined };
   const call = new Call(env, message, source);

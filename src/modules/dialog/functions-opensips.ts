@@ -122,7 +122,7 @@ export const opensipsFunctions: FunctionSpec[] = [
         const method = texts.find((each) => each !== side);
         if (side === undefined || method === undefined || !/^[A-Z]+$/.test(method) || dialog.state < CONFIRMED)
           return -1;
-        // Nobody would acknowledge the answer.
+        // An INVITE is refused, since its final reply would need an ACK.
         if (method === 'INVITE') return -1;
         const text = textOf(body, run);
         const kind = textOf(type, run);

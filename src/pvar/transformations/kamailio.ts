@@ -92,7 +92,7 @@ function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** The character that an argument stands for; one that no text has for an empty argument. */
+/** The character in an argument; for an empty argument a character that no text contains. */
 function markOf(text: string): string {
   return isBlank(text) ? '\0' : text.charAt(0);
 }
