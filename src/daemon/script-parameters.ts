@@ -36,7 +36,6 @@ export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
     fullLr: flag('enable_full_lr', false),
     doubleRr: flag('enable_double_rr', true),
     addUsername: flag('add_username', false),
-    ignoreUser: flag('ignore_user', false),
   };
 }
 

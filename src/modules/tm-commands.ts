@@ -91,7 +91,7 @@ export const tmCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 't_uac_dlg',
-    help: 'sends a request of our own and waits for its final reply',
+    help: 'sends a new request and waits for its final reply',
     changes: true,
     parameters: ['method', 'ruri', 'next_hop', 'socket', 'headers', 'body'],
     required: 5,

@@ -169,7 +169,7 @@ class FormatParser {
       this.at += each.length + 2;
       return each;
     }
-    throw this.fail(this.at, 'only <request> and <reply> may stand here; something else does');
+    throw this.fail(this.at, 'only <request> and <reply> are allowed here');
   }
 
   /** Reads name, argument, index and transformations; the last two only inside "$(...)". */

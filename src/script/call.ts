@@ -451,7 +451,7 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
       case 'onreply':
         return this.message.status;
       case 'failure':
-        // As recorded of Kamailio, none is chosen any more once another branch is under way.
+        // As recorded, Kamailio has no chosen branch while another one is pending.
         if (this.env.dialect === 'kamailio' && this.transaction?.branches.some(({ pending }) => pending) === true)
           return undefined;
         return this.branch?.status;

@@ -67,8 +67,6 @@ export interface RrSettings {
   doubleRr: boolean;
   /** Whether Record-Route contains the user of the request-URI (add_username). */
   addUsername: boolean;
-  /** Whether the user part of a Route is ignored when it is compared with the proxy's own addresses. */
-  ignoreUser: boolean;
 }
 
 /** A name that counts as local: "alias" in the cfg file. */

@@ -140,7 +140,7 @@ export class SwitchCompiler {
       if (label === undefined) continue;
       const { at, type, constant } = label;
       if (before !== undefined && type !== before) {
-        problems.error('expression', at, 'numbers and strings do not stand in one switch');
+        problems.error('expression', at, 'one switch has numbers and strings as cases');
         return;
       }
       before = type;

@@ -93,11 +93,7 @@ class ConfigurationParser {
         const unbalanced = this.preprocessor.unbalanced();
         if (unbalanced !== undefined) this.report(unbalanced);
         if (this.isEmpty) {
-          this.problems.error(
-            'syntax',
-            { file: this.preprocessor.file, line: 1, column: 1 },
-            'nothing stands in this file',
-          );
+          this.problems.error('syntax', { file: this.preprocessor.file, line: 1, column: 1 }, 'the file is empty');
         }
       } catch (error) {
         this.report(error);

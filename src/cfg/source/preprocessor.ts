@@ -122,7 +122,7 @@ export class Preprocessor {
       return new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'unbalanced');
     }
     if (firstSurplus === undefined || surplus === this.conditions.length) return undefined;
-    return new SyntaxFault(firstSurplus, '#!endif: no #!ifdef stands before', 'syntax', 'unbalanced');
+    return new SyntaxFault(firstSurplus, '#!endif without an #!ifdef before it', 'syntax', 'unbalanced');
   }
 
   /** Counts a token. Throws SyntaxFault when there are too many. */

@@ -56,8 +56,7 @@ export class StatementParser {
       } catch (error) {
         if (!(error instanceof SyntaxFault) || error.code === 'too-large' || error.what !== 'syntax') throw error;
         this.problems.error(error.code, error.at, error.message);
-        if (this.problems.list.length > 100)
-          throw new SyntaxFault(error.at, 'too many mistakes; the rest is not looked at');
+        if (this.problems.list.length > 100) throw new SyntaxFault(error.at, 'too many errors; the rest is not read');
         this.recover();
       }
     }
@@ -115,7 +114,7 @@ export class StatementParser {
         return this.switchStatement();
       case 'break':
         if (this.breakable === 0 && !this.dialect.syntax.breakAnywhere) {
-          throw new SyntaxFault(token.at, 'break stands in no loop and no switch');
+          throw new SyntaxFault(token.at, 'break outside of a loop or switch');
         }
         return this.end('break');
       case 'exit':
@@ -259,7 +258,7 @@ export class StatementParser {
     const { at } = tokens.peek();
     let label: SwitchCase['label'];
     if (this.dialect.syntax.literalCases && before.at(-1)?.label === undefined && before.length > 0) {
-      throw new SyntaxFault(at, 'default must be the last of a switch, and stand there once');
+      throw new SyntaxFault(at, 'default must be the last of a switch, and occur once');
     }
     if (tokens.accept('default') !== undefined) {
       if (before.some((each) => each.label === undefined)) throw new SyntaxFault(at, 'a switch has one default');

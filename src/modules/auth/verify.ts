@@ -117,7 +117,8 @@ export async function verify(
 }
 
 /**
- * Whether the user of the credentials equals the user in From or To. `bits`: 1 checks this, 2 skips anonymous requests.
+ * Whether the user of the credentials is the user in From, for REGISTER and PUBLISH also in To, and for PUBLISH also in
+ * the request-URI. `bits`: 1 checks this, 2 skips methods that may be sent anonymously.
  */
 export function isSelf({ message, call }: MessageRun, bits: number): boolean {
   const credentials = verified.known(call)?.credentials;

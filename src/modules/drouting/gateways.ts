@@ -59,7 +59,7 @@ export class Gateway implements ProbedGateway {
     return !this.off && !this.disabled;
   }
 
-  /** Its status as commands and the event name it. */
+  /** Its status as text, for commands and the event. */
   get status(): string {
     if (this.off) return 'Disabled MI';
     if (!this.disabled) return 'Active';
@@ -100,7 +100,7 @@ interface RoutingSettings {
 export class DroutingTables {
   private rows: RoutingRows | undefined = undefined;
   private gatewaysById = new Map<string, Gateway>();
-  /** Gateways by address; created at the first access, and again after a name has been resolved. */
+  /** Gateways by address; undefined until the first access, and after a name has been resolved. */
   private byAddress: Map<string, Gateway[]> | undefined = undefined;
   private carriersById = new Map<string, Carrier>();
   /** When the tables were taken over last, in milliseconds since the epoch. */
@@ -204,7 +204,7 @@ export class DroutingTables {
     return undefined;
   }
 
-  /** dr_disable(). */
+  /** dr_disable(): stops using a gateway until a probe is answered. */
   disable(env: ScriptEnvironment, gateway: Gateway): void {
     if (gateway.disabled) return;
     gateway.disabled = true;

@@ -44,7 +44,7 @@ function tableFunction(name: string, on: 'name' | 'value', act: 'remove' | 'test
     name,
     dialects: KAMAILIO,
     parameters: [param('table', 'string'), param('operator', 'string'), param('text', 'string')],
-    summary: act === 'remove' ? 'takes entries out of a table' : 'whether a table has such an entry',
+    summary: act === 'remove' ? 'removes entries of a table' : 'whether a table has such an entry',
     compile: ([table, op, text], { facts }) => {
       const operators = act === 'test' ? TESTING : facts.later === true ? REMOVING_LATER : REMOVING;
       return (run) => {

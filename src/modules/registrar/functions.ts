@@ -94,7 +94,7 @@ const specs: FunctionSpec[] = [
   registrarFunction(
     'unregister',
     [TABLE, param('uri', 'string'), optional('ruid', 'string')],
-    'takes the contacts of a user away, or the one of a name',
+    'removes the contacts of a user, or the one with a ruid',
     (run, [table, uri, ruid]) =>
       unregister(run, textOf(table, run), uriOf(run, uri), ruid === undefined ? undefined : textOf(ruid, run)),
   ),
@@ -125,7 +125,7 @@ const specs: FunctionSpec[] = [
     ...registrarFunction(
       'add_sock_hdr',
       [param('name', 'string')],
-      'adds a header field with the socket the request came by',
+      'adds a header field with the socket that received the request',
       (run, [name]) => {
         const { transport, sentBy } = run.source.socket;
         const field = textOf(name, run);

@@ -321,7 +321,7 @@ export const rtpengineFunctions: ScriptFunction[] = moduleFunctions('rtpengine',
     (run, flags, target, body) => exchange(run, 'answer', flags, target, body),
     'answers an offer with the SDP, which gets the addresses of the media proxy',
   ),
-  ...both('rtpengine_manage', manage, 'offers, answers or deletes, by the message at hand'),
+  ...both('rtpengine_manage', manage, 'offers, answers or deletes, depending on the message'),
   ...both('rtpengine_delete', (run, flags) => remove(run, flags), 'ends the call at the media proxy'),
   {
     name: 'set_rtpengine_set',

@@ -154,7 +154,7 @@ export const rtpproxyFunctions: ScriptFunction[] = moduleFunctions('rtpproxy', [
     (run, flags, address) => exchange(run, 'answer', flags, address),
     'answers an offer with the streams of the SDP, which gets the addresses of the media proxy',
   ),
-  { ...spec('rtpproxy_manage', manage, 'offers, answers or ends, by the message at hand'), dialects: KAMAILIO },
+  { ...spec('rtpproxy_manage', manage, 'offers, answers or ends, depending on the message'), dialects: KAMAILIO },
   ...['rtpproxy_unforce', 'unforce_rtp_proxy'].map((name) =>
     whole(name, OPENSIPS, 'D', 'ends the call at the media proxy'),
   ),

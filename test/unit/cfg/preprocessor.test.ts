@@ -62,7 +62,7 @@ test('what cannot be carried out is refused with its line', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['#!define A 1\n#!define A 2', /^2:1 #!define: "A" is defined already/],
     ['#!ifdef A', /^1:1 #!endif is missing for this line/],
-    ['#!endif', /^1:1 #!endif: no #!ifdef stands before/],
+    ['#!endif', /^1:1 #!endif without an #!ifdef before it/],
     ['#!defenv NONE', /^1:1 #!defenv: the environment has no variable "NONE"/],
     ['include_file "none.cfg"', /^1:14 included file "none.cfg" cannot be read/],
     ['#!subst "/[/x/"', /^1:1 #!subst: regular expression "\[" is not valid/],
@@ -81,7 +81,7 @@ test('conditions are counted, and a block that a condition swallows ends with th
   assert.match(messages[0] ?? '', /^5:1 .* where the file ends/);
   assert.match(messages[1] ?? '', /^2:1 #!endif is missing for this line/);
   const surplus = cfgFile('kamailio', 'request_route {\n#!ifdef A\n#!endif\n#!endif\nexit;\n}\n').messages;
-  assert.match(surplus[0] ?? '', /^4:1 #!endif: no #!ifdef stands before/);
+  assert.match(surplus[0] ?? '', /^4:1 #!endif without an #!ifdef before it/);
 });
 
 test('other lines with "#" are comments', () => {

@@ -74,7 +74,7 @@ describe('what is wrong with a script is reported with its position', () => {
     ['a comment without end', 'opensips', '/* open', /^2:1 this comment has no end/],
     ['a bare block', 'opensips', '{ exit; }', /^2:1 a statement is expected where \{ stands/],
     ['arithmetic on the left of a comparison', 'opensips', 'if ($ml + 1 > 5) exit;', /^2:9 "\)"/],
-    ['break outside of loops', 'opensips', 'break;', /^2:1 break stands in no loop and no switch/],
+    ['break outside of loops', 'opensips', 'break;', /^2:1 break outside of a loop or switch/],
     [
       'a second default',
       'kamailio',
@@ -92,7 +92,7 @@ describe('what is wrong with a script is reported with its position', () => {
       'numbers and strings in one switch',
       'kamailio',
       'switch ($rU) { case "a": exit; case 1: exit; }',
-      /do not stand in one switch/,
+      /one switch has numbers and strings as cases/,
     ],
     ['% in kamailio.cfg', 'kamailio', '$var(r) = 7 % 4;', /^2:13 "%" is not an operator of kamailio.cfg, "mod" is/],
     ['a number with letters', 'opensips', '$var(x)=08;', /^2:9 08 is not a number/],

@@ -83,7 +83,7 @@ describe('refusals', () => {
     refused('$(ru{s.substr,1})', 'PVAR_SYNTAX', /\{s.substr\} takes 2 arguments, not 1/);
     refused('$(ru{s.substr,a,1})', 'PVAR_SYNTAX', /needs an integer as offset/);
     refused('$(ru{s.fill.left,0,999999})', 'PVAR_SYNTAX', /at most 8192/);
-    refused('$(<other>hdr(X))', 'PVAR_SYNTAX', /only <request> and <reply>/);
+    refused('$(<other>hdr(X))', 'PVAR_SYNTAX', /only <request> and <reply> are allowed/);
     refused('$socket_in(x)', 'PVAR_SYNTAX', /ip, port and proto/);
   });
 
