@@ -11,7 +11,7 @@ export interface SettingFault {
 
 /**
  * Errors that the daemon would find in the settings of a file, each with the position of its parameter. Empty for files
- * whose script cannot be compiled: those errors are in `reading` itself.
+ * whose script cannot be compiled: reading the file has reported those errors.
  */
 export function settingFaults({ loaded, tree }: CfgReading): SettingFault[] {
   if (loaded === undefined || tree === undefined) return [];

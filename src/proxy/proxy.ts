@@ -69,7 +69,7 @@ export class ProxyCore implements TransactionUser {
   private draining = false;
   private delegate: DecisionDelegate | undefined = undefined;
   readonly targets = new TargetCache();
-  /** How requests leave, with a transaction or without. */
+  /** Sends requests, with a transaction or without. */
   readonly sender: Sender;
   readonly large: LargeRequests;
   private readonly stateless: StatelessForwarder;

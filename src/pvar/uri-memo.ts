@@ -22,7 +22,7 @@ export interface ParsedAddress extends AddressValue {
   readonly parsed: SipUri | undefined;
 }
 
-/** As `lastUri`, for the values of From and To. */
+/** Like `lastUri`, for the values of From and To. */
 export function lastAddress(): (raw: string) => ParsedAddress {
   let text: string | undefined;
   let address: ParsedAddress = { display: '', uri: '', params: '', parsed: undefined };

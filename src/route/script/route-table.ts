@@ -1,4 +1,7 @@
-/** One route. `Routes` has the type of its argument; as a method parameter it may be more specific than here. */
+/**
+ * A route function. It is declared as a method, since TypeScript then accepts a function whose parameter has a more
+ * specific type, as the routes in `Routes` have.
+ */
 type Handler<Result> = { handle(route: object): Result }['handle'];
 
 type Handlers<Result> = Readonly<Record<string, Handler<Result>>>;
