@@ -19,7 +19,7 @@ function qualityOf(q: string | undefined): number {
   return Number.isNaN(number) ? -1 : number > 1 ? number : Math.round(number * 1000);
 }
 
-/** Whether the file has contacts_avp, which stands with contact_flows_avp only. */
+/** Whether the file sets contacts_avp, which Kamailio accepts only together with contact_flows_avp. */
 export const contactSettings: ModuleState<{ readonly configured: boolean }> = {
   module: 'tm',
   create: (parameters) => {

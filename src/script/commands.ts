@@ -19,16 +19,22 @@ export class CommandFault extends Error {
 /** Parameters of one call, by name, as text. */
 export type CommandParameters = Readonly<Record<string, string | undefined>>;
 
-/** The first answer: of a command about one call, which one process has. */
+/** The first answer, for a command about one call, which only one process knows. */
 export function first([answer = null]: readonly MiValue[]): MiValue {
   return answer;
 }
 
-/** How a listing is read from several processes, each of which has a part of it. */
+/** How a listing is put together from several processes, each of which has a part of it. */
 export interface ListedParts {
-  /** What each process is asked first, to say how much it has; undefined: all are asked the same, once. */
+  /**
+   * Parameters of a first command to all processes, which asks how many entries each has; undefined: all get the
+   * original parameters, and there is no second command.
+   */
   question(params: CommandParameters): CommandParameters | undefined;
-  /** Then what each is asked, by what it answered, in the order of processes; undefined: nothing. */
+  /**
+   * Parameters of the second command to each process, in the order of the answers to the first; undefined: none is sent
+   * to it.
+   */
   parts(
     answers: readonly (MiValue | undefined)[],
     params: CommandParameters,
@@ -42,7 +48,7 @@ export interface ScriptCommand extends ScriptCommandSpec {
    * for all.
    */
   readonly joined?: (answers: readonly MiValue[], params: CommandParameters) => MiValue;
-  /** For listings of which a part is asked for; undefined: all processes get the same parameters. */
+  /** For listings that may be asked for a part; undefined: all processes get the same parameters. */
   readonly listed?: ListedParts;
   /** Runs the command. Throws CommandFault. */
   run(env: ScriptEnvironment, params: CommandParameters): MiValue | Promise<MiValue>;

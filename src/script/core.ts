@@ -159,7 +159,7 @@ export class ScriptCore implements TransactionUser, MessageObserver {
   }
 }
 
-/** As recorded of Kamailio, a reply goes no further when the route of all replies gave 0 or less, unless by exit. */
+/** As recorded, Kamailio drops a reply when the route of all replies returns 0 or less, except by exit. */
 function refuses({ returned }: MessageRun, outcome: RouteOutcome): boolean {
   return outcome === 'return-0' || (outcome === 'ended' && returned <= 0);
 }

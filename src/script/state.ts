@@ -21,7 +21,7 @@ export interface BranchState {
   /** Whether the final status was generated here. */
   readonly local: boolean;
   readonly timedOut: boolean;
-  /** Whether no final reply has come, and none was made here. */
+  /** Whether the branch has no final status, neither received nor set here. */
   readonly pending: boolean;
   /** Whether a reply was received and handled. */
   readonly replied: boolean;

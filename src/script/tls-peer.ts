@@ -4,13 +4,13 @@ import type { SipSocket } from '../sip/transport/transport.js';
 import type { MessageRun } from './call.js';
 import type { ModuleParameters, ModuleStates } from './environment.js';
 
-/** The AVPs of tls_mgm by which a script says with which TLS domain it connects. */
+/** The AVPs of tls_mgm by which a script chooses the TLS domain of a connection. */
 const AVPS = {
   module: 'tls_mgm',
   create: (tlsMgm: ModuleParameters, modules: ModuleStates) => {
-    // Up to 2.1 proto_tls had them.
+    // Up to 2.1 these were parameters of proto_tls.
     const parameters = modules.loaded.has('tls_mgm') ? tlsMgm : modules.module('proto_tls');
-    // The documents write the name alone; "$avp(name)" is taken too.
+    // The documentation gives the name without "$avp()"; both forms are accepted.
     const nameIn = (parameter: string): string | undefined =>
       parameters.avp(parameter) ?? (avpName(parameters.text(parameter, '')) || undefined);
     const tlsDomain = nameIn('client_tls_domain_avp') ?? nameIn('client_domain_avp');
@@ -19,12 +19,12 @@ const AVPS = {
   },
 };
 
-/** What a TLS extension may hold as a name; the value may be a peer's. */
+/** Characters allowed in a name for a TLS extension; the value may come from a peer. */
 const HOST = /^[\w.-]{1,253}$/;
 
 /**
- * What a socket gets as the server to connect to: the name it was found by, unless the AVPs of tls_mgm give the SIP domain to ask
- * for or the TLS domain itself.
+ * The name of the server that a socket connects to: the name that was looked up, unless the AVPs of tls_mgm give a SIP
+ * domain for SNI, or a TLS domain.
  */
 export function tlsPeerOf(run: MessageRun, socket: SipSocket, serverName: string | undefined): string | undefined {
   if (socket.transport !== 'tls' && socket.transport !== 'wss') return serverName;

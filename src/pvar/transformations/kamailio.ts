@@ -87,7 +87,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const select = selection((given) => given[0], { separator: '', part: '' }, true);
 
-/** As recorded, an argument of blanks is an empty one. */
+/** As recorded, an argument of blanks counts as empty. */
 function isBlank(text: string): boolean {
   return text.trim() === '';
 }
