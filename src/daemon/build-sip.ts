@@ -7,6 +7,7 @@ import type { Random } from '../core/random.js';
 import { Admission } from '../sip/admission.js';
 import { Congestion } from '../sip/congestion.js';
 import { LocalSockets } from '../sip/local-sockets.js';
+import { logMore } from '../sip/name-answers.js';
 import { Originator } from '../sip/originate.js';
 import { SourceRateLimiter } from '../sip/rate-limit.js';
 import { Resolver } from '../sip/resolve.js';
@@ -100,7 +101,7 @@ export function buildSip(
   );
   sharePorts(transports);
   tapPoint.watch(transports);
-  const resolver = new Resolver(clock, random, undefined, sockets.transports, undefined, slowLookup);
+  const resolver = new Resolver(clock, random, undefined, sockets.transports, undefined, slowLookup, logMore(log));
   const originator = new Originator(layer, sockets, resolver, random, `switchyard/${VERSION}`);
   registerSipGauges(metrics, transports, () => hooks?.limits ?? limiter, congestion, unfinished);
   return {

@@ -5,6 +5,7 @@ import { ownText } from '../core/own-text.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
+import { MAX_ADDRESSES, MAX_SERVICES, MAX_TARGETS, NameAnswers, type ReportMore } from './name-answers.js';
 
 /** One transport address that a URI resolves to. */
 export interface Address {
@@ -81,15 +82,9 @@ const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
 /** A lookup that takes at least this many milliseconds is logged as slow. */
 const SLOW_MS = 500;
-/** Targets of one name's SRV records that are looked up. */
-const MAX_TARGETS = 16;
-/** Services of one name's NAPTR records that are looked up, one after another. */
-const MAX_SERVICES = 8;
-/**
- * Addresses used of one name and family. The owner of the name could return thousands, and each might be tried and
- * waited for.
- */
-const MAX_ADDRESSES = 32;
+/** Targets looked up at once, and those that may stay without an answer: a late one is still read when it comes. */
+const TARGETS_AT_ONCE = 2;
+const MOST_SILENT_TARGETS = 4;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
   'SIP+D2U': 'udp',
@@ -121,6 +116,7 @@ export class Resolver {
     private readonly limitMs = LIMIT_MS,
     /** Called with the name of a slow lookup and its milliseconds. */
     private readonly slow?: (name: string, ms: number) => void,
+    private readonly more?: ReportMore,
   ) {}
 
   /** The address of a URI whose host is an IP literal and whose transport is supported; else undefined. */
@@ -220,35 +216,63 @@ export class Resolver {
     explicit: boolean,
     secure: boolean,
   ): Promise<{ addresses: Address[]; ttl: number }> {
+    const answers = new NameAnswers(this.dnsSource, this.more);
     // A port in the URI: no SRV (RFC 3263 section 4.2).
-    if (port !== undefined) return this.hosts(host, port, transport, host);
+    if (port !== undefined) return this.hosts(answers, host, port, transport, host);
     let services: { transport: TransportName; name: string }[] = [];
-    if (!explicit) services = await this.naptr(host, secure);
+    if (!explicit) services = await this.naptr(answers, host, secure);
     if (services.length === 0) {
       const candidates: readonly TransportName[] = explicit ? [transport] : secure ? ['tls'] : this.transports;
       services = candidates.map((each) => ({ transport: each, name: srvName(each, host, secure) }));
     }
     for (const service of services) {
-      const records = await this.dnsSource.srv(service.name).catch(() => []);
+      if (answers.tooManyLarge) throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
+      const records = await answers.srv(service.name).catch(() => []);
       const usable = records.filter((record) => record.name !== '' && record.name !== '.');
-      const addresses: Address[] = [];
-      let ttl = MAX_TTL;
-      const targets = orderSrv(usable, this.random, MAX_TARGETS).map((record) => {
-        // When one lookup has no answer, the others still count.
-        return this.soon(this.hosts(record.name, record.port, service.transport, host), this.limitMs / 2);
-      });
-      for (const found of await Promise.all(targets)) {
-        addresses.push(...(found?.addresses ?? []));
-        ttl = Math.min(ttl, found?.ttl ?? NEGATIVE_TTL);
-      }
+      const targets = orderSrv(usable, this.random, MAX_TARGETS);
+      const { addresses, ttl } = await this.targets(answers, targets, service.transport, host);
       if (addresses.length > 0) return { addresses: addresses.slice(0, MAX_ADDRESSES), ttl };
     }
-    return this.hosts(host, defaultPort(transport), transport, host);
+    return this.hosts(answers, host, defaultPort(transport), transport, host);
   }
 
-  private async naptr(host: string, secure: boolean): Promise<{ transport: TransportName; name: string }[]> {
+  /** The addresses of targets of SRV records, in their order. Of a name that has large answers the first that has any. */
+  private async targets(
+    answers: NameAnswers,
+    targets: readonly SrvRecord[],
+    transport: TransportName,
+    name: string,
+  ): Promise<{ addresses: Address[]; ttl: number }> {
+    const found: ({ addresses: Address[]; ttl: number } | undefined)[] = [];
+    const limitMs = this.limitMs / Math.max(2, targets.length / 2);
+    let next = 0;
+    let silent = 0;
+    const enough = (): boolean =>
+      answers.tooManyLarge || silent >= MOST_SILENT_TARGETS || (answers.anyLarge && found.some((each) => each));
+    const work = async (): Promise<void> => {
+      while (next < targets.length && !enough()) {
+        const at = next++;
+        const { name: target, port } = targets[at] as SrvRecord;
+        // When one lookup has no answer, the others still count.
+        let ended = false;
+        const hosts = this.hosts(answers, target, port, transport, name, limitMs / 2).finally(() => (ended = true));
+        found[at] = await this.soon(hosts, limitMs);
+        if (!ended) silent++;
+      }
+    };
+    const workers = answers.anyLarge ? 1 : TARGETS_AT_ONCE;
+    await Promise.all(Array.from({ length: workers }, work));
+    const ttl = Math.min(MAX_TTL, ...Array.from(targets, (_, i) => found[i]?.ttl ?? NEGATIVE_TTL));
+    return { addresses: found.flatMap((each) => each?.addresses ?? []), ttl };
+  }
+
+  private async naptr(
+    answers: NameAnswers,
+    host: string,
+    secure: boolean,
+  ): Promise<{ transport: TransportName; name: string }[]> {
     // Some name servers and firewalls do not support NAPTR and drop the query.
-    const records = (await this.soon(this.dnsSource.naptr(host), this.limitMs / 4)) ?? [];
+    const records = (await this.soon(answers.naptr(host), this.limitMs / 4)) ?? [];
     const usable = [];
     for (const record of records) {
       const transport = NAPTR_SERVICES[record.service.toUpperCase()];
@@ -262,15 +286,17 @@ export class Resolver {
   }
 
   private async hosts(
+    answers: NameAnswers,
     host: string,
     port: number,
     transport: TransportName,
     name: string,
+    familyMs = this.limitMs / 4,
   ): Promise<{ addresses: Address[]; ttl: number }> {
-    const asked = [this.dnsSource.a(host).catch(() => []), this.dnsSource.aaaa(host).catch(() => [])] as const;
+    const asked = [answers.a(host).catch(() => []), answers.aaaa(host).catch(() => [])] as const;
     // When one family has an address, the wait for the other is short.
     await Promise.race(asked.map(async (each) => ((await each).length > 0 ? undefined : Promise.all(asked))));
-    const [v4, v6] = await Promise.all(asked.map((each) => this.soon(each, this.limitMs / 4)));
+    const [v4, v6] = await Promise.all(asked.map((each) => this.soon(each, familyMs)));
     const addresses: Address[] = [];
     let ttl = v4 === undefined || v6 === undefined ? NEGATIVE_TTL : MAX_TTL;
     for (const record of (v4 ?? []).slice(0, MAX_ADDRESSES)) {

@@ -12,6 +12,7 @@ import { Admission } from '../sip/admission.js';
 import { Congestion } from '../sip/congestion.js';
 import { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
+import { logMore } from '../sip/name-answers.js';
 import { Resolver } from '../sip/resolve.js';
 import { TransactionLayer } from '../sip/transaction/layer.js';
 import type { InviteServer } from '../sip/transaction/server.js';
@@ -171,7 +172,15 @@ export class Worker implements TransactionUser {
       setup.sockets.map(({ name }) => name ?? undefined),
       setup.aliases,
     ));
-    const resolver = new Resolver(systemClock, systemRandom, undefined, local.transports);
+    const resolver = new Resolver(
+      systemClock,
+      systemRandom,
+      undefined,
+      local.transports,
+      undefined,
+      undefined,
+      logMore(log),
+    );
     this.dialogs = new KnownDialogs(now);
     this.questions = new OpenQuestions(brain, this.dialogs, this.counters);
     this.replica = new Replica({

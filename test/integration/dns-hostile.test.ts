@@ -174,5 +174,10 @@ describe('a hostile name server', () => {
   test('of a name with 2,000 addresses the first are tried', async () => {
     const { status, gateway } = await call(`sip:x@many.test:${thousand.port}`);
     assert.deepEqual([status, gateway], [200, 'thousand']);
+    const line = daemon
+      .log()
+      .split('\n')
+      .find((each) => each.includes('a name has more DNS records than are looked at'));
+    assert.match(line ?? '', /"host":"many\.test","kind":"A","records":2000,"taken":32/);
   });
 });

@@ -361,6 +361,55 @@ describe('a DNS that answers with thousands of records', () => {
     assert.equal(dns.asked.filter((each) => each.startsWith('A t')).length, 16);
   });
 
+  test('a name whose answers are large is asked about no further than it takes to find an address', async () => {
+    const services = Array.from({ length: 300 }, (_, i) => ({
+      flags: 's',
+      service: 'SIP+D2U',
+      replacement: `s${i}.test`,
+      order: i,
+      preference: 0,
+    }));
+    const targets = Array.from({ length: 300 }, (_, i) => record(`t${i}.test`, i, 5));
+    const hosts = (name: string) =>
+      Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`${name}${i}.test`, addresses]));
+    const all = { naptr: { 'all.test': services }, srv: { 's0.test': targets }, a: hosts('t') };
+    const { ask, dns } = resolverOf(all);
+    assert.equal(((await ask('sip:all.test')) as Address[]).length, 32);
+    assert.deepEqual(dns.asked, ['NAPTR all.test', 'SRV s0.test', 'A t0.test', 'AAAA t0.test']);
+    // Of few targets with large answers two are asked about at once.
+    const few = resolverOf({ srv: { '_sip._udp.few.test': targets.slice(0, 16) }, a: hosts('t') });
+    assert.equal(((await few.ask('sip:few.test;transport=udp')) as Address[]).length, 32);
+    assert.equal(few.dns.asked.filter((each) => each.startsWith('A ')).length, 2);
+    // Large answers in which there is nothing are not asked for again and again.
+    const none = resolverOf({
+      naptr: { 'none.test': services },
+      srv: Object.fromEntries(
+        services.map(({ replacement }) => [replacement, targets.map((each) => ({ ...each, name: '.' }))]),
+      ),
+    });
+    const answer = await none.ask('sip:none.test');
+    assert.match((answer as Error).message, /^the DNS answers for none\.test with hundreds of records each time$/);
+    assert.equal(none.dns.asked.length, 3);
+  });
+
+  test('a name with more records than are looked at is reported, with their number', async () => {
+    const reported: unknown[] = [];
+    const dns = fakeDns({
+      srv: { '_sip._udp.many.test': Array.from({ length: 17 }, (_, i) => record('gw.test', i, 1)) },
+      a: { 'gw.test': addresses.slice(0, 33), 'good.test': addresses.slice(0, 32) },
+    });
+    const report = (...line: unknown[]) => reported.push(line);
+    const resolver = new Resolver(new FakeClock(), countingRandom(), dns, undefined, undefined, undefined, report);
+    const ask = (uri: string) => new Promise((done) => resolver.resolve(parseUri(uri) ?? assert.fail(uri), done));
+    await ask('sip:good.test:5060');
+    assert.deepEqual(reported, []);
+    await ask('sip:many.test;transport=udp');
+    assert.deepEqual(reported.slice(0, 2), [
+      ['_sip._udp.many.test', 'SRV', 17, 16],
+      ['gw.test', 'A', 33, 32],
+    ]);
+  });
+
   test('the first of thousands of SRV records are drawn in time in proportion to their number', () => {
     for (const priorityOf of [(i: number) => i, () => 1]) {
       const many = (count: number) => Array.from({ length: count }, (_, i) => record('t', priorityOf(i), 7));

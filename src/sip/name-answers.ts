@@ -1,0 +1,82 @@
+import type { Logger } from '../core/logger.js';
+import type { DnsSource, NaptrRecord, SrvRecord } from './resolve.js';
+
+/** Kinds of DNS records that are asked for. */
+type RecordKind = 'NAPTR' | 'SRV' | 'A' | 'AAAA';
+
+/** Called with a name that has more records of a kind than are looked at, their number, and how many are. */
+export type ReportMore = (name: string, kind: RecordKind, records: number, taken: number) => void;
+
+/** Writes such names into a log, which bounds the number of lines. */
+export function logMore(log: Logger): ReportMore {
+  return (name, kind, records, taken) =>
+    log.warn({ host: name, kind, records, taken }, 'a name has more DNS records than are looked at');
+}
+
+/** Targets of one name's SRV records that are looked up. */
+export const MAX_TARGETS = 16;
+/** Services of one name's NAPTR records that are looked up, one after another. */
+export const MAX_SERVICES = 8;
+/**
+ * Addresses used of one name and family. The owner of the name could return thousands, and each might be tried and
+ * waited for.
+ */
+export const MAX_ADDRESSES = 32;
+
+const TAKEN: Readonly<Record<RecordKind, number>> = {
+  NAPTR: MAX_SERVICES,
+  SRV: MAX_TARGETS,
+  A: MAX_ADDRESSES,
+  AAAA: MAX_ADDRESSES,
+};
+
+/** Records from which on an answer is large: it did not come in a datagram, and reading it takes milliseconds. */
+const LARGE = 256;
+/** Large answers for one name after which nothing further is asked about it. Both families of its addresses are asked for at once. */
+const MOST_LARGE = 3;
+
+/**
+ * The answers of the DNS about one name that is looked up. Answers of thousands of records take 10 to 30 ms each to read, and whoever answers for
+ * a name that a peer chose can give one to every question: fifty of them took 0.8 s of CPU for one request.
+ */
+export class NameAnswers {
+  private large = 0;
+
+  constructor(
+    private readonly source: DnsSource,
+    private readonly more: ReportMore | undefined,
+  ) {}
+
+  /** Whether one of the answers was large: then what has been found is enough. */
+  get anyLarge(): boolean {
+    return this.large > 0;
+  }
+
+  /** Whether nothing further is to be asked. */
+  get tooManyLarge(): boolean {
+    return this.large >= MOST_LARGE;
+  }
+
+  naptr(name: string): Promise<readonly NaptrRecord[]> {
+    return this.looked('NAPTR', name, this.source.naptr(name));
+  }
+
+  srv(name: string): Promise<readonly SrvRecord[]> {
+    return this.looked('SRV', name, this.source.srv(name));
+  }
+
+  a(name: string): ReturnType<DnsSource['a']> {
+    return this.looked('A', name, this.source.a(name));
+  }
+
+  aaaa(name: string): ReturnType<DnsSource['aaaa']> {
+    return this.looked('AAAA', name, this.source.aaaa(name));
+  }
+
+  private async looked<T>(kind: RecordKind, name: string, answer: Promise<readonly T[]>): Promise<readonly T[]> {
+    const records = await answer;
+    if (records.length >= LARGE) this.large++;
+    if (records.length > TAKEN[kind]) this.more?.(name, kind, records.length, TAKEN[kind]);
+    return records;
+  }
+}
