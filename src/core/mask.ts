@@ -15,11 +15,15 @@ function maskUserPassword(uri: string): string {
   return `${uri.slice(0, start)}***${uri.slice(start + parsed.password.length)}`;
 }
 
-/** Matches a parameter or header "password" of a URI; the value ends at a comma, quote or blank. */
-const PARAMETER = /([;?&]password=)[^;?<>"\\\s,]+/gi;
+/**
+ * Parameters and header fields that hold a password; a comma, a quote or a blank ends one in a text. Blanks around "=" belong to the grammar of
+ * header fields (RFC 3261 section 25.1, SEMI and EQUAL), and a quoted value does: in JSON its quotes have a backslash each.
+ */
+const PARAMETER =
+  /([;?&][ \t]{0,64}password[ \t]{0,64}=[ \t]{0,64})(?:\\?"[^"\\\s,:{}[\]]{1,256}(?=\\?")|[^;?<>"\\\s,]+)/gi;
 
 function maskParameters(text: string): string {
-  return /password=/i.test(text) ? text.replace(PARAMETER, '$1***') : text;
+  return /password[ \t]{0,64}=/i.test(text) ? text.replace(PARAMETER, '$1***') : text;
 }
 
 /**
@@ -32,22 +36,24 @@ export function maskSecrets(text: string): string {
 }
 
 function maskUserPasswords(text: string): string {
-  let lastAt = text.indexOf('@');
-  if (lastAt < 0) return text;
+  let nextAt = text.indexOf('@');
+  if (nextAt < 0) return text;
   let out = '';
   let done = 0;
-  for (let start = 0; lastAt >= 0; ) {
-    while (start < lastAt && !isRun(text, start)) start++;
+  for (let start = 0; nextAt >= 0; ) {
+    while (start < nextAt && !isRun(text, start)) start++;
     let end = start;
     let at = -1;
     for (; end < text.length && isRun(text, end); end++) if (text.charCodeAt(end) === AT) at = end;
-    const password = at < 0 ? -1 : passwordIn(text, start, at);
+    // Of this word alone: a search in the whole text would go on to its end for each word.
+    const password = at < 0 ? -1 : passwordIn(text.slice(start, at));
     if (password >= 0) {
-      out += `${text.slice(done, password)}***`;
+      out += `${text.slice(done, start + password)}***`;
       done = at;
     }
     start = end + 1;
-    lastAt = text.indexOf('@', start);
+    // Not for each word anew: the only "@" may stand at the end of a long text.
+    if (nextAt < start) nextAt = text.indexOf('@', start);
   }
   return done === 0 ? text : out + text.slice(done);
 }
@@ -56,26 +62,25 @@ const COLON = 58;
 const SLASH = 47;
 const AT = 64;
 
-/** Where the first password of a URI between `start` and an "@" begins; -1 if there is none. */
-function passwordIn(text: string, start: number, end: number): number {
-  for (let colon = text.indexOf(':', start); colon >= 0 && colon < end; ) {
+/** Where the first password of a URI in the text before an "@" begins; -1 if there is none. */
+function passwordIn(text: string): number {
+  for (let colon = text.indexOf(':'); colon >= 0; ) {
     const isWeb = text.charCodeAt(colon + 1) === SLASH && text.charCodeAt(colon + 2) === SLASH;
     let at = isWeb ? colon + 3 : colon + 1;
-    if (isWeb ? isKind(text, colon) : isSip(text, colon, start)) {
-      for (; at < end; at++) {
+    if (isWeb ? isKind(text, colon) : isSip(text, colon)) {
+      for (; at < text.length; at++) {
         const c = text.charCodeAt(at);
         if (c === COLON || c === AT || (isWeb && c === SLASH)) break;
       }
-      if (at < end && text.charCodeAt(at) === COLON) return at + 1;
+      if (at < text.length && text.charCodeAt(at) === COLON) return at + 1;
     }
     colon = text.indexOf(':', at);
   }
   return -1;
 }
 
-function isSip(text: string, colon: number, start: number): boolean {
-  const at = Math.max(start, colon - 4);
-  return /sips?$/i.test(text.slice(at, colon));
+function isSip(text: string, colon: number): boolean {
+  return /sips?$/i.test(text.slice(Math.max(0, colon - 4), colon));
 }
 
 /** Whether a letter or digit stands before the ":" of "://", so that it may be a URI scheme. */

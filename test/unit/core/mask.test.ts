@@ -39,6 +39,14 @@ describe('passwords in URIs', () => {
     assert.equal(maskSecrets('{"a":"sip:h;password=abc\\"def"}'), '{"a":"sip:h;password=***\\"def"}');
   });
 
+  test('blanks around the parameter, and quotes around its value, do not show it', () => {
+    assert.equal(maskSecrets('<sip:h>; password = s3cret;x=1'), '<sip:h>; password = ***;x=1');
+    assert.equal(maskSecrets('<sip:h>;\tPassword\t=s3cret, <sip:i>'), '<sip:h>;\tPassword\t=***, <sip:i>');
+    assert.equal(maskSecrets('{"a":"<sip:h>; password = \\"s3cret\\";x"}'), '{"a":"<sip:h>; password = ***\\";x"}');
+    assert.equal(maskSecrets('{"a":"sip:h;password=","b":1}'), '{"a":"sip:h;password=","b":1}');
+    assert.equal(maskUri('sip:h;password = x'), 'sip:h;password = ***');
+  });
+
   test('the work on a text is linear in its length', () => {
     const units = [
       'sip:',
@@ -53,8 +61,17 @@ describe('passwords in URIs', () => {
       ';password=',
       ';password=a',
       '&password',
+      '; password ',
+      '; ',
+      '; password = "',
+      '; password = "x',
     ];
-    const cases = units.map((unit) => ({ name: unit, make: (length: number) => `${filled(unit, length)}@` }));
+    const cases = [...units, 'a@ ', 'a ', '@ :'].flatMap((unit) =>
+      ['@', ':', ' sip:a:b@c'].map((end) => ({
+        name: unit + end,
+        make: (length: number) => filled(unit, length) + end,
+      })),
+    );
     assertLinear('maskSecrets', cases, (text) => void maskSecrets(text));
   });
 });
