@@ -1,3 +1,4 @@
+import { nextIteration } from '../core/event-loop.js';
 import type { ValueMap } from '../core/value-map.js';
 import { ShellPattern } from '../engine/fnmatch.js';
 import type { PvarValue } from '../pvar/context.js';
@@ -82,11 +83,32 @@ export const cacheStore = {
   copy: (caches: Caches): Caches => caches.copy(),
 };
 
-/** Deletes the values of a collection whose keys match a pattern with "*" and "?". */
-export function forgetMatching(cache: ValueMap<PvarValue>, glob: string, now: number): void {
+/** Keys compared in one event loop iteration: about a millisecond. */
+const KEYS_PER_ITERATION = 5000;
+
+/**
+ * Forgets the values of a collection whose names match a pattern with "*" and "?", of those that are there when this begins. Of a
+ * large collection in several event loop iterations, so that other messages go on: it may have a million.
+ */
+export function forgetMatching(cache: ValueMap<PvarValue>, glob: string, now: number): Promise<void> | undefined {
   const pattern = new ShellPattern(glob);
-  const found = [...cache.entries(now)].map(([key]) => key).filter((key) => pattern.matches(key));
-  for (const key of found) cache.delete(key);
+  const entries = cache.entries(now)[Symbol.iterator]();
+  let left = cache.size;
+  /** Whether there is more to compare. */
+  const compareSome = (): boolean => {
+    for (let i = 0; i < KEYS_PER_ITERATION; i++, left--) {
+      const next = left > 0 ? entries.next() : undefined;
+      if (next === undefined || next.done === true) return false;
+      if (pattern.matches(next.value[0])) cache.delete(next.value[0]);
+    }
+    return true;
+  };
+  return compareSome() ? compareRest(compareSome) : undefined;
+}
+
+async function compareRest(compareSome: () => boolean): Promise<void> {
+  do await nextIteration();
+  while (compareSome());
 }
 
 function cacheOf(run: MessageRun, id: string): ValueMap<PvarValue> | undefined {
@@ -192,6 +214,7 @@ const chunks: FunctionSpec[] = [
   {
     name: 'cache_remove_chunk',
     dialects: OPENSIPS,
+    waits: true,
     parameters: [param('collection', 'string'), optional('pattern', 'string')],
     summary:
       'forgets the values whose keys match a pattern with "*" and "?"; with one argument those of the collection "default"',
@@ -201,8 +224,7 @@ const chunks: FunctionSpec[] = [
         const name = second === undefined || first === undefined ? undefined : textOf(first, run);
         const cache = run.env.modules.of(cacheStore).collection(name);
         if (cache === undefined) return -1;
-        forgetMatching(cache, textOf(second ?? first, run), run.env.clock.monotonic());
-        return 1;
+        return forgetMatching(cache, textOf(second ?? first, run), run.env.clock.monotonic())?.then(() => 1) ?? 1;
       },
   },
 ];

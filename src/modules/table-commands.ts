@@ -170,10 +170,10 @@ const caches: readonly ScriptCommand[] = [
     changes: true,
     parameters: ['glob', 'collection'],
     required: 1,
-    run(env, { glob = '', collection }) {
+    async run(env, { glob = '', collection }) {
       const cache = env.modules.of(cacheStore).collection(collection);
       if (cache === undefined) throw new CommandFault(500, `collection "${collection}" is not there`);
-      forgetMatching(cache, glob, env.clock.monotonic());
+      await forgetMatching(cache, glob, env.clock.monotonic());
       return 'OK';
     },
   },

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { forgetMatching } from '../../../src/modules/cachedb.js';
+import { ExpiringMap } from '../../../src/modules/expiring-map.js';
 import { linesOf } from '../../support/script-run.js';
 
 const HEAD = `modparam("cachedb_local", "cachedb_url", "local:rates:///prices")
@@ -24,5 +26,40 @@ test('cache_remove_chunk() forgets what matches, in the usual collection or a na
         cache_remove_chunk("nothing", "*"); xlog("$rc\\n"); xlog("end\\n");`,
     }),
     ['1', 'c', 'd', '1', 'gone', 'd', '-1'],
+  );
+});
+
+test('a large collection is looked through in several event loop iterations; what comes meanwhile stays', async () => {
+  const cache = new ExpiringMap<string>(1_000_000);
+  for (let i = 0; i < 200_000; i++) cache.set(`${i % 2 === 0 ? 'rate' : 'other'}_${i}`, 'x', undefined);
+  let iterations = 0;
+  let over = false;
+  const count = (): void => {
+    iterations++;
+    cache.set(`rate_new_${iterations}`, 'x', undefined);
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  await forgetMatching(cache, 'rate_*', 0);
+  over = true;
+  assert.ok(iterations >= 200_000 / 5000 - 1, `${iterations} iterations`);
+  assert.equal(cache.size, 100_000 + iterations);
+  assert.equal(forgetMatching(new ExpiringMap<string>(10), '*', 0), undefined);
+});
+
+test('a script goes on after cache_remove_chunk() of a large collection when all of it is gone', async () => {
+  assert.deepEqual(
+    await linesOf({
+      dialect: 'opensips',
+      modules: 'cachedb_local',
+      head: HEAD,
+      script: `
+        $var(i) = 0;
+        while ($var(i) < 9000) { cache_store("local", "rate_$var(i)", "a"); $var(i) = $var(i) + 1; }
+        cache_remove_chunk("rate_*"); xlog("$rc\\n");
+        if (!cache_fetch("local", "rate_8999", $var(a))) xlog("gone\\n");
+        xlog("end\\n");`,
+    }),
+    ['1', 'gone'],
   );
 });
