@@ -57,18 +57,22 @@ export class NameAnswers {
     return this.large >= MOST_LARGE;
   }
 
+  /** NAPTR records of a name. Rejects when there is none, as the others do. */
   naptr(name: string): Promise<readonly NaptrRecord[]> {
     return this.looked('NAPTR', name, this.source.naptr(name));
   }
 
+  /** SRV records of a name. */
   srv(name: string): Promise<readonly SrvRecord[]> {
     return this.looked('SRV', name, this.source.srv(name));
   }
 
+  /** IPv4 addresses of a name. */
   a(name: string): ReturnType<DnsSource['a']> {
     return this.looked('A', name, this.source.a(name));
   }
 
+  /** IPv6 addresses of a name. */
   aaaa(name: string): ReturnType<DnsSource['aaaa']> {
     return this.looked('AAAA', name, this.source.aaaa(name));
   }
