@@ -1,5 +1,5 @@
 import type { Logger } from '../core/logger.js';
-import type { DnsSource, NaptrRecord, SrvRecord } from './resolve.js';
+import type { DnsSource, NaptrRecord, SrvRecord } from './dns-source.js';
 
 /** Kinds of DNS records that are asked for. */
 type RecordKind = 'NAPTR' | 'SRV' | 'A' | 'AAAA';

@@ -2,15 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Random } from '../../../src/core/random.js';
 import { parseUri } from '../../../src/core/uri.js';
-import {
-  type Address,
-  type DnsSource,
-  type NaptrRecord,
-  orderSrv,
-  type Resolution,
-  Resolver,
-  type SrvRecord,
-} from '../../../src/sip/resolve.js';
+import type { DnsSource, NaptrRecord, SrvRecord } from '../../../src/sip/dns-source.js';
+import { type Address, orderSrv, type Resolution, Resolver } from '../../../src/sip/resolve.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { assertLinear } from '../../support/growth.js';
 import { countingRandom } from '../../support/sip-recorder.js';
