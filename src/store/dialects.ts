@@ -28,6 +28,8 @@ export interface SqlDialect {
   readonly written?: (url: SqlUrl) => Promise<void>;
   /** Called after rows were inserted with given IDs, so that the next generated ID is a new one. */
   readonly idsGiven?: (knex: Knex, table: string, id: string) => Promise<void>;
+  /** SQL for the bytes of a value in a column, of any type, that does not read the value itself. */
+  readonly valueSize: string;
   /** The names of a table's or view's columns; empty, or an error in `missing`, when it does not exist. */
   columns(knex: Knex, table: string): Promise<string[]>;
   /** Error codes of the driver by their meaning; all others become STORE_FAILED. */
@@ -56,6 +58,7 @@ const MYSQL: SqlDialect = {
   driver: 'mysql2',
   connections: 4,
   sliceRows: 2000,
+  valueSize: 'octet_length(??)',
   // Without readOnly, since knex would omit the comma that MySQL requires.
   readTransaction: { isolationLevel: 'repeatable read' },
   configure(url) {
@@ -107,6 +110,8 @@ const POSTGRES: SqlDialect = {
   connections: 4,
   // Without current statistics each slice is a scan of the whole table, so slices are large.
   sliceRows: 5000,
+  // As it is stored: a compressed value may be up to 255 times as long.
+  valueSize: 'pg_column_size(??)',
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
   configure(url) {
     return {
@@ -163,6 +168,7 @@ const SQLITE: SqlDialect = {
   // sqlite-client.ts.
   connections: 1,
   sliceRows: 500,
+  valueSize: 'octet_length(??)',
   // Every SQLite transaction is a snapshot.
   readTransaction: {},
   configure(url) {

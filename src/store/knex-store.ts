@@ -21,6 +21,8 @@ import {
 
 /** Milliseconds a statement may take before its connection is given up. */
 const STATEMENT_TIMEOUT = 30_000;
+/** Bytes of a value that are read. More than any column of the schema holds; texts have a bound of their own below it. */
+const MOST_VALUE = 65_536;
 /** Rows validated per event loop iteration: about 2 ms. */
 const ROWS_PER_ITERATION = 1000;
 
@@ -96,7 +98,7 @@ class KnexStore implements DestinationStore {
       if (await this.readSlices(trx, columns, extra, id, reader)) return reader.result();
     }
     const reader = new RowReader({ ...shape, ...this.rules });
-    await addAll(reader, await select(trx, shape.table, columns, extra), extra.length);
+    await addAll(reader, await select(trx, shape.table, columns, extra, this.database.dialect.valueSize), extra.length);
     return reader.result();
   }
 
@@ -113,10 +115,11 @@ class KnexStore implements DestinationStore {
     id: string,
     reader: RowReader,
   ): Promise<boolean> {
-    let size = this.database.dialect.sliceRows;
+    const { sliceRows, valueSize } = this.database.dialect;
+    let size = sliceRows;
     let from: unknown;
     for (;;) {
-      const query = select(trx, this.shape.table, columns, extra).orderBy(id).limit(size);
+      const query = select(trx, this.shape.table, columns, extra, valueSize).orderBy(id).limit(size);
       if (from !== undefined) query.where(id, '>=', from as Knex.Value);
       const slice = await query;
       const last = slice.at(-1)?.id;
@@ -168,18 +171,31 @@ function isNoDatabase(error: unknown): boolean {
   return (error as { code?: string }).code === 'SQLITE_NOTADB';
 }
 
-/** A selected row: fields by name, and columns read as attributes as extra0, extra1 and so on. */
-type SelectedRow = RawRow & { readonly [extra: `extra${number}`]: unknown };
+/**
+ * A selected row: fields by name, columns read as attributes as extra0, extra1 and so on, and the name of a column whose value was not
+ * read.
+ */
+type SelectedRow = RawRow & { readonly [extra: `extra${number}`]: unknown; readonly too_large: unknown };
 
 function select(
   trx: Knex,
   table: string,
   columns: ColumnMap,
   extra: readonly string[],
+  valueSize: string,
 ): Knex.QueryBuilder<object, SelectedRow[]> {
-  const more = Object.fromEntries(extra.map((column, i) => [`extra${i}`, column]));
-  const list = { ...selection(columns), ...more };
-  return trx(table).select(list).timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, SelectedRow[]>;
+  const { id, ...values } = selection(columns);
+  const sized = [...Object.entries(values), ...extra.map((column, i) => [`extra${i}`, column] as const)];
+  // One value of a gigabyte would take the memory of all partitions: it is left in the database.
+  const list = sized.map(([name, column]) =>
+    trx.raw(`case when ${valueSize} > ? then null else ?? end as ??`, [column, MOST_VALUE, column, name]),
+  );
+  const names = sized.map(([, column]) => trx.raw(`when ${valueSize} > ? then ?`, [column, MOST_VALUE, column]));
+  const large = trx.raw(`case ${names.map(() => '?').join(' ')} end as too_large`, names);
+  const ids = id === undefined ? [] : [trx.ref(id).as('id')];
+  return trx(table)
+    .select([...ids, ...list, large])
+    .timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, SelectedRow[]>;
 }
 
 /** IDs can order the rows only if every row has one. */
@@ -199,7 +215,9 @@ async function addAll(reader: RowReader, rows: readonly SelectedRow[], extra: nu
   let n = 0;
   for (const row of rows) {
     if (++n % ROWS_PER_ITERATION === 0) await nextIteration();
-    reader.add(extra === 0 ? row : { ...row, extra: Array.from({ length: extra }, (_, i) => row[`extra${i}`]) });
+    const large = typeof row.too_large === 'string' ? row.too_large : undefined;
+    if (large !== undefined) reader.leaveOut(row, large, `${large} is larger than ${MOST_VALUE} bytes`);
+    else reader.add(extra === 0 ? row : { ...row, extra: Array.from({ length: extra }, (_, i) => row[`extra${i}`]) });
   }
   await nextIteration();
 }

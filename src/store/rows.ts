@@ -125,10 +125,15 @@ export class RowReader {
       this.rows.push(this.read(raw));
     } catch (error) {
       if (!(error instanceof RowFault)) throw error;
-      const { id } = raw;
-      const at = { id: typeof id === 'number' || typeof id === 'string' ? id : bigId(id), line, column: error.column };
-      this.discarded.push({ row: this.nameOf(raw, position), reason: error.message, at });
+      this.leaveOut(raw, error.column, error.message, position, line);
     }
+  }
+
+  /** Leaves out a row because of a column. */
+  leaveOut(raw: RawRow, column: string, reason: string, position?: string, line?: number): void {
+    const { id } = raw;
+    const at = { id: typeof id === 'number' || typeof id === 'string' ? id : bigId(id), line, column };
+    this.discarded.push({ row: this.nameOf(raw, position), reason, at });
   }
 
   /**
