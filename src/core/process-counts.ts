@@ -47,6 +47,11 @@ export class ProcessCounts {
     return sum;
   }
 
+  /** What one process has. */
+  of(pid: number, name: string): number {
+    return partsOf(this.values.get(shortKey(name), 0)).get(pid) ?? 0;
+  }
+
   /** Removes the parts of a process that has ended. */
   ended(pid: number): void {
     for (const [key, text] of this.values.entries(0)) {

@@ -132,6 +132,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   });
   const versions = new ScriptVersions(workers, () => tables.open(isOpen()));
   let draining = false;
+  /** Dialogs of the worker that ended last. */
+  let dialogsLost = 0;
   const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
   const live = (): LiveSetup => {
     const { limits, partitions } = env.settings();
@@ -247,6 +249,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     },
     ended: (pid) => {
       kept?.ended(pid);
+      dialogsLost = (counts?.of(pid, 'dialogs active') ?? 0) + (counts?.of(pid, 'dialogs early') ?? 0);
       counts?.ended(pid);
       limiter.ended(pid);
     },
@@ -254,6 +257,13 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       reports.lost(worker);
       tables.lost(worker);
       commands.lost(worker);
+      void claims?.lost(worker);
+      if (dialogsLost > 0) {
+        log.error(
+          { worker, dialogs: dialogsLost },
+          'the dialogs that a dead worker kept have ended: neither timers nor routes run for them, and no record of the call as a whole is written',
+        );
+      }
       figures.set(undefined, worker);
       if (!isEven) {
         requests.lost(worker);

@@ -24,7 +24,14 @@ import type {
   SharedHop,
   ToWorker,
 } from './protocol.js';
-import { type CallReport, failureOf, ReportedCalls, type ReportNames, type ReportObserver } from './reported-calls.js';
+import {
+  type CallReport,
+  failureOf,
+  ReportedCalls,
+  type ReportNames,
+  type ReportObserver,
+  WORKER_DIED,
+} from './reported-calls.js';
 import type { RequestOwners } from './request-owners.js';
 import { type GatedScript, ScriptGate } from './script-gate.js';
 import type { SipCounters } from './tallies.js';
@@ -317,7 +324,10 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const count = calls.size + reported.size + begun - reported.begun;
     reported.begun = begun;
     reported.lost();
-    for (const id of [...calls.keys()]) this.ended(worker, id, 500, false);
+    for (const [id, { watch, hop }] of [...calls]) {
+      watch?.failed(hop, WORKER_DIED);
+      this.ended(worker, id, 500, false);
+    }
     return count;
   }
 
@@ -386,6 +396,11 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const bounded = source.socket.transport === 'udp';
     const mayGo = !bounded || this.bound.take(source.address, message.text.length);
     const passed = mayGo && this.options.hand(worker, item);
+    if (isRequest && !passed && !bounded) {
+      // The worker is being replaced, and its dialogs are gone: this process does what can be done without.
+      layer.requestsReceived.value++;
+      return false;
+    }
     (passed ? misdirected.passed : misdirected.dropped).value++;
     if (!passed) layer.dropped.value++;
     return true;

@@ -1,3 +1,4 @@
+import { nextIteration } from '../core/event-loop.js';
 import type { SharedValues } from '../core/shared-values.js';
 import { shortKey } from '../core/short-key.js';
 import type { KeptValue, ValueMap } from '../core/value-map.js';
@@ -5,6 +6,9 @@ import { socketOfRequest } from '../sip/transport/native/steering.js';
 
 /** Most claimed calls; beyond that the oldest are dropped. */
 const MOST = 400_000;
+
+/** Entries that are looked at in one event loop iteration. */
+const AT_ONCE = 2000;
 
 /** Key of the entry which says that there are calls without an entry. */
 const SOME = '';
@@ -46,6 +50,19 @@ export class CallClaims {
     if (this.isUsual(callId)) return;
     const key = shortKey(callId);
     if (this.owners.get(key, 0) === this.process) this.owners.delete(key);
+  }
+
+  /**
+   * Frees the claims of a process that has ended. Call it before another process has its number; it may take some event
+   * loop iterations.
+   */
+  async lost(process: number): Promise<void> {
+    let looked = 0;
+    // What is entered from now on is not looked at.
+    for (const [key, owner] of this.owners.entries(0)) {
+      if (owner === process) this.owners.delete(key);
+      if (++looked % AT_ONCE === 0) await nextIteration();
+    }
   }
 
   /**

@@ -102,7 +102,10 @@ export class ReportedCalls {
 
   /** The worker has died, and with it what it forwarded. */
   lost(): void {
-    for (const { watch } of this.calls.values()) watch.ended(500, undefined);
+    for (const { watch, hop } of this.calls.values()) {
+      if (hop !== NOWHERE) watch.failed(hop, WORKER_DIED);
+      watch.ended(500, undefined);
+    }
     this.calls.clear();
   }
 
@@ -137,6 +140,9 @@ class Request implements RecordedRequest {
 }
 
 const NOWHERE = plainHop('');
+
+/** What records say of requests that were under way in a worker that has died. */
+export const WORKER_DIED: HopFailure = { code: 500, local: true, cause: 'worker died' };
 
 /** A failure as workers report it. */
 export function failureOf(code: number, local: boolean, cause: string | null): HopFailure {

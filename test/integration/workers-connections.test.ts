@@ -171,6 +171,34 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     await dialogsEnd();
   });
 
+  test('a request over a connection is not lost while the worker that kept its dialog is replaced', async () => {
+    const callId = 'while-replaced';
+    const contact = `sip:me@127.0.1.51:${near.port}`;
+    const via = `SIP/2.0/UDP 127.0.1.51:${near.port};branch=z9hG4bKr`;
+    const headers = `Contact: <${contact}>\r\n`;
+    await near.send(requestText({ callId, uri: 'sip:tcp@acme.example', headers, via }), daemon.port, '127.0.0.1');
+    const { text } = await near.expect(new RegExp(`^SIP/2\\.0 200[\\s\\S]*${callId}\\r`));
+    const routes = [...parsed(text).fields('record-route')].map(
+      (each) => `Route: ${text.slice(each.value, each.end)}\r\n`,
+    );
+    const workers = async (): Promise<readonly number[]> => {
+      const { Processes } = (await daemon.daemon.mi.execute('ps')) as { Processes: { PID: number; Type: string }[] };
+      return Processes.filter(({ Type }) => Type.startsWith('SIP worker')).map(({ PID }) => PID);
+    };
+    // One that has just begun is replaced after a pause only.
+    await until('no worker runs', async () => {
+      for (const pid of await workers()) process.kill(pid, 'SIGKILL');
+      return (await workers()).length === 0;
+    });
+    far.sockets[0]?.write(
+      `BYE ${contact} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:${far.port};branch=z9hG4bKbye-${callId}\r\n${routes.join('')}` +
+        `From: <sip:b@x>;tag=gw\r\nTo: <sip:a@x>;tag=a1\r\nCall-ID: ${callId}\r\nCSeq: 9 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const bye = await near.expect(new RegExp(`^BYE[\\s\\S]*${callId}\\r`));
+    await near.send(replyTo(bye.text, 200), bye.port, bye.address);
+    await eventually(() => far.replies.some((each) => each.callId === callId && each.status === 200), 'its answer');
+  });
+
   test('it stops', async () => {
     for (const each of close.reverse()) await each();
   });

@@ -277,7 +277,13 @@ for (const [workers, spread] of [
       const given = (await metric(daemon, 'switchyard_worker_requests_total', 'worker="1"')) - before;
       assert.ok(lost <= given, `${lost} calls were lost, the worker had ${given}`);
       await eventually(() => daemon.logged(/worker has died/).length === 1, 'a line in the log');
-      assert.match(JSON.stringify(daemon.logged(/worker has died/)[0]?.fields), /"worker":1,.*"signal":"SIGKILL"/);
+      const { fields = {} } = daemon.logged(/worker has died/)[0] ?? {};
+      assert.match(JSON.stringify(fields), /"worker":1,.*"signal":"SIGKILL"/);
+      assert.ok(lost > 0, 'it had calls');
+      const records = [...daemon.daemon.calls.ledger.records()].filter(({ tries }) =>
+        tries.some(({ cause, code, local }) => cause === 'worker died' && code === 500 && local),
+      );
+      assert.equal(records.length, (fields as { calls?: number }).calls, 'each has a record that says so');
       for (const gateway of gateways) gateway.answer = () => 200;
       // A new caller: the old one may still expect answers.
       const after = await Promise.all(Array.from({ length: 40 }, (_, i) => dial(`s1n${i}`, { timeoutMs: 9000 })));

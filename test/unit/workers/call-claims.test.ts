@@ -38,3 +38,18 @@ test('a process that keeps a call has its requests itself, though another one cl
   one.release('a');
   assert.deepEqual([one.owner('a'), one.keeps('a')], [0, false]);
 });
+
+test('what a dead process kept is forgotten, and what is claimed meanwhile stays', async () => {
+  const memory = new SharedArrayBuffer(8 * 1024 * 1024);
+  const [brain, one, two] = [0, 1, 2].map(
+    (process) => new CallClaims(new SharedValues(memory, () => 0), process, 2, 1),
+  ) as [CallClaims, CallClaims, CallClaims];
+  for (let i = 0; i < 5000; i++) two.claim(`of-two-${i}`);
+  brain.claim('of-brain');
+  const cleared = brain.lost(2);
+  const next = new CallClaims(new SharedValues(memory, () => 0), 2, 2, 1);
+  next.claim('of-the-next');
+  await cleared;
+  for (const i of [0, 1, 2500, 4999]) assert.equal(one.owner(`of-two-${i}`), 1, 'who has all others has it');
+  assert.deepEqual([one.owner('of-brain'), one.owner('of-the-next')], [0, 2]);
+});
