@@ -63,7 +63,7 @@ const OTHERS: Readonly<Record<string, readonly [count: number, why: string]>> = 
   'daemon/build-events.ts': [2, 'the start; an error of the program'],
   'daemon/build-tables.ts': [1, 'an error of the program'],
   'daemon/build-traces.ts': [1, 'the start'],
-  'daemon/build-workers.ts': [1, "an operator's order"],
+  'daemon/build-workers.ts': [2, "an operator's order; the end of a worker"],
   'daemon/change-reporter.ts': [2, 'a change of state: probes and thresholds pace it'],
   'daemon/congestion-log.ts': [2, 'once a minute'],
   'daemon/drain.ts': [1, 'the end'],
