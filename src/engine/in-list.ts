@@ -1,7 +1,8 @@
 import { canonicalIp } from '../core/ip-address.js';
-import type { Destination } from './destination.js';
+import type { Destination, ResolvedAddress } from './destination.js';
 import type { DestinationsByAddress } from './flavour.js';
 import { fnmatch } from './fnmatch.js';
+import type { Partition } from './partition.js';
 
 /** The parameters of ds_is_in_list. */
 export interface InListQuery {
@@ -40,10 +41,22 @@ export function findInList(partition: DestinationsByAddress, query: InListQuery)
   return best;
 }
 
+/** Whether any destination has an address, as `canonicalIp` has it, and port; without one, any port. */
+export function isListed(partition: Pick<Partition, 'destinationsAt'>, address: string, port = 0): boolean {
+  const found = partition.destinationsAt(address);
+  if (port === 0) return found.length > 0;
+  for (let i = 0; i < found.length; i++) if (listens(found[i] as Destination, address, port)) return true;
+  return false;
+}
+
 function listens(destination: Destination, address: string, port: number): boolean {
-  return destination.resolved.some(
-    (each) => (each.port === port || each.port === 0) && canonicalIp(each.address) === address,
-  );
+  const { resolved } = destination;
+  for (let i = 0; i < resolved.length; i++) {
+    const each = resolved[i] as ResolvedAddress;
+    if (each.port !== port && each.port !== 0) continue;
+    if (each.address === address || canonicalIp(each.address) === address) return true;
+  }
+  return false;
 }
 
 function comesBefore(partition: DestinationsByAddress, a: Destination, b: Destination): boolean {

@@ -5,8 +5,8 @@ import { hash32 } from '../core/mix.js';
 import { defaultPort, type SipUri, uriParam, uriTransport } from '../core/uri.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 
-/** Name of the URI parameter that carries the token in our Record-Route. */
-const PARAMETER = 'dt';
+/** @internal Name of the URI parameter that carries the token in our Record-Route. */
+export const PARAMETER = 'dt';
 
 interface Made {
   readonly callId: string;
@@ -25,7 +25,8 @@ const MOST_TAGS = 8192;
 const TAG = 6;
 /** Lengths of the keyed hash, and of a whole token: the hash and two tags. */
 const HASH = 16;
-const LENGTH = HASH + 2 * TAG;
+/** @internal Length of a whole token. */
+export const TOKEN_LENGTH = HASH + 2 * TAG;
 
 /** What the token of a dialog says about the dialog. */
 export interface RecordedDialog {
@@ -91,7 +92,7 @@ export class DialogTokens {
    */
   recorded(callId: string, first: SipUri, second: SipUri | undefined): RecordedDialog | undefined {
     const found = uriParam(first.params, PARAMETER);
-    if (found === undefined || found.length !== LENGTH) return undefined;
+    if (found === undefined || found.length !== TOKEN_LENGTH) return undefined;
     const pair = second !== undefined && isHalf(first) && isHalf(second) ? second : first;
     const tags = found.slice(HASH);
     const token = found.slice(0, HASH);
@@ -108,7 +109,7 @@ export class DialogTokens {
   /** Checks a token made by `parameterOfCall`; undefined when the URI has none, or it was made for another Call-ID. */
   recordedOfCall(callId: string, uri: SipUri): RecordedDialog | undefined {
     const found = uriParam(uri.params, PARAMETER);
-    if (found === undefined || found.length !== LENGTH) return undefined;
+    if (found === undefined || found.length !== TOKEN_LENGTH) return undefined;
     const tags = found.slice(HASH);
     const token = found.slice(0, HASH);
     return this.madeOver(token, tags, ofCall(callId, tags));
@@ -126,19 +127,17 @@ export class DialogTokens {
   }
 
   private dialog(tags: string, key: string): RecordedDialog {
-    const [scope, caller] = [tags.slice(0, TAG), tags.slice(TAG)];
-    return {
-      tags,
-      partition: key === this.tagsKey ? this.partitions.get(scope) : undefined,
-      isOf: (partition) => scope === this.tag(PARTITION + partition, key),
-      hasEndAt: (address) => {
-        const tag = this.ofAddress(address, key);
-        return tag === caller || tag === scope;
-      },
-    };
+    const partition = key === this.tagsKey ? this.partitions.get(tags.slice(0, TAG)) : undefined;
+    return new TaggedDialog(this, tags, key, partition);
   }
 
-  private ofAddress(address: string, key?: string): string {
+  /** @internal The tag of a partition by a key. */
+  ofPartition(partition: string, key: string): string {
+    return this.tag(PARTITION + partition, key);
+  }
+
+  /** @internal The tag of an address by a key, the one in use unless another is given. */
+  ofAddress(address: string, key?: string): string {
     return this.tag(ADDRESS + (canonicalIp(address) ?? address), key);
   }
 
@@ -177,6 +176,25 @@ export class DialogTokens {
     const token = keyedHash(key, over);
     this.recent[slot] = { callId: over.slice(over.length - callId.length), first, second, tags, key, token };
     return token;
+  }
+}
+
+/** A dialog by the tags in its token. */
+class TaggedDialog implements RecordedDialog {
+  constructor(
+    private readonly tokens: DialogTokens,
+    readonly tags: string,
+    private readonly key: string,
+    readonly partition: string | undefined,
+  ) {}
+
+  isOf(partition: string): boolean {
+    return this.tags.startsWith(this.tokens.ofPartition(partition, this.key));
+  }
+
+  hasEndAt(address: string): boolean {
+    const tag = this.tokens.ofAddress(address, this.key);
+    return this.tags.startsWith(tag) || this.tags.startsWith(tag, TAG);
   }
 }
 

@@ -189,8 +189,10 @@ export function loopHash(message: SipMessage, source: Source): string {
   const { text, callIdValue, callId } = message;
   let hash = hash32(text, message.cseqNumber, callIdValue, callIdValue + callId.length);
   hash = hash32(text, hash, message.uriStart, message.uriEnd);
-  let at = message.routeLine;
-  for (let left = message.routeFields; left > 0; left--) {
+  const { routeFields, routeValue, routeEnd } = message;
+  if (routeFields > 0) hash = hash32(text, hash, routeValue, routeEnd);
+  let at = routeEnd + 2;
+  for (let left = routeFields - 1; left > 0; left--) {
     const field = message.nextField('route', at);
     if (field === undefined) break;
     hash = hash32(message.text, hash, field.value, field.end);

@@ -40,8 +40,10 @@ export class SipMessage {
   callIdEnd = -1;
   cseqValue = -1;
   cseqEnd = -1;
-  /** First Route field, and how many there are. */
+  /** First Route field: line start, value start, end of value; and how many there are. */
   routeLine = -1;
+  routeValue = -1;
+  routeEnd = -1;
   routeFields = 0;
   maxForwardsValue = -1;
   maxForwardsEnd = -1;
@@ -419,7 +421,11 @@ function note(message: SipMessage, text: string, line: number, colon: number, en
       }
       return;
     case 5:
-      if (isAt(text, line, 'route') && message.routeFields++ === 0) message.routeLine = line;
+      if (isAt(text, line, 'route') && message.routeFields++ === 0) {
+        message.routeLine = line;
+        message.routeValue = skipBlank(text, colon + 1, end);
+        message.routeEnd = end;
+      }
       return;
     case 7:
       if (isAt(text, line, 'call-id')) noteCallId(message, text, colon, end);

@@ -1,3 +1,4 @@
+import { indexWithin } from '../core/characters.js';
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import { type FieldSpan, type SipMessage, unfold } from './message.js';
 import type { TextEdit } from './reply.js';
@@ -24,16 +25,33 @@ export interface RouteValue {
 
 /** The values of all fields of `name`, in order, at most `limit`. */
 export function routeValues(message: SipMessage, name: string, limit = 64): RouteValue[] {
-  return valuesOf(message, name, message.headersStart, Number.POSITIVE_INFINITY, limit);
+  const values: RouteValue[] = [];
+  addFields(message, name, message.headersStart, Number.POSITIVE_INFINITY, values, limit);
+  return values;
 }
+
+/** Maximum number of Route values of one message that are looked at. */
+const MOST_ROUTES = 64;
 
 /** The values of the Route fields. The message knows where they begin, so other headers are not searched. */
 export function routeSet(message: SipMessage): RouteValue[] {
-  return valuesOf(message, 'route', message.routeLine, message.routeFields, 64);
+  const values: RouteValue[] = [];
+  const { text, routeLine: line, routeValue: value, routeEnd: end, routeFields } = message;
+  if (routeFields === 0) return values;
+  const next = Math.min(end + 2, text.length);
+  addValues(text, { line, value, end, next }, values, MOST_ROUTES);
+  if (routeFields > 1) addFields(message, 'route', next, routeFields - 1, values, MOST_ROUTES);
+  return values;
 }
 
-function valuesOf(message: SipMessage, name: string, from: number, fields: number, limit: number): RouteValue[] {
-  const values: RouteValue[] = [];
+function addFields(
+  message: SipMessage,
+  name: string,
+  from: number,
+  fields: number,
+  values: RouteValue[],
+  limit: number,
+): void {
   let at = from;
   for (let left = fields; left > 0 && values.length < limit; left--) {
     const field = message.nextField(name, at);
@@ -41,16 +59,15 @@ function valuesOf(message: SipMessage, name: string, from: number, fields: numbe
     addValues(message.text, field, values, limit);
     at = field.next;
   }
-  return values;
 }
 
 /** Adds the comma-separated values of a field to `values`; commas inside quotes and angle brackets do not separate. */
-function addValues(text: string, field: FieldSpan, values: RouteValue[], limit: number): void {
+function addValues(text: string, field: Omit<FieldSpan, 'nameEnd'>, values: RouteValue[], limit: number): void {
   const { value: start, end } = field;
-  const inField = countValues(text, start, end);
+  const inField = indexWithin(text, ',', start, end) < 0 ? 1 : countValues(text, start, end);
   let from = start;
   for (let i = 0; i < inField && values.length < limit; i++) {
-    const to = endOfValue(text, from, end);
+    const to = inField === 1 ? end : endOfValue(text, from, end);
     const value = unfold(text.slice(from, to)).trim();
     const uriText = uriOf(value);
     values.push({
@@ -106,6 +123,11 @@ export function removeFirst(values: readonly RouteValue[], count: number): TextE
     at += gone;
   }
   return edits;
+}
+
+/** The edit that removes the first Route field. */
+export function withoutFirstField({ text, routeLine, routeEnd }: SipMessage): TextEdit {
+  return { start: routeLine, end: Math.min(routeEnd + 2, text.length), text: '' };
 }
 
 /** The edits that remove the last value of a header; its line is removed if it holds no other value. */

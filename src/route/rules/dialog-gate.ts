@@ -2,7 +2,7 @@ import { canonicalIp } from '../../core/ip-address.js';
 import { bareHost, defaultPort, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import type { ResolvedAddress } from '../../engine/destination.js';
 import type { Engine } from '../../engine/engine.js';
-import { findInList } from '../../engine/in-list.js';
+import { isListed } from '../../engine/in-list.js';
 import type { RoutedRequest } from '../../proxy/decision.js';
 import type { DialogTokens, RecordedDialog } from '../../proxy/dialog-token.js';
 import type { LooseRoute } from './dialog.js';
@@ -97,9 +97,10 @@ export class DialogGate {
     const { foreign, tally } = this.options;
     const to = literalOf(uri);
     if (dialog !== undefined) {
-      const allowed = ({ address, port }: Endpoint): boolean =>
-        this.isWithin(dialog, plain(address), port, plain(request.source.address));
-      if (to === undefined || allowed(to)) return { tags: dialog.tags, allowed };
+      const isWithin = (address: string, port: number): boolean =>
+        this.isWithin(dialog, address, port, plain(request.source.address));
+      const passage = new DialogPassage(dialog.tags, isWithin);
+      if (to === undefined || passage.allowed(to)) return passage;
     }
     const passage = foreign === 'accept' ? UNBOUNDED : foreign === 'known' ? this.known(request, to) : undefined;
     if (passage === undefined) tally.refused();
@@ -146,7 +147,8 @@ export class DialogGate {
   private isWithin(dialog: RecordedDialog, address: string, port: number, source: string): boolean {
     const { partition } = dialog;
     const own = partition === undefined ? undefined : this.options.engine.partition(partition);
-    if (own !== undefined && findInList(own, { ip: address, port }) !== undefined) return true;
+    const canonical = canonicalIp(address);
+    if (own !== undefined && canonical !== undefined && isListed(own, canonical, port)) return true;
     if (dialog.hasEndAt(address)) return true;
     // Checked for any port: other ports of a gateway's host are not for other dialogs either.
     const targets = this.partitionsOf(address);
@@ -182,11 +184,34 @@ export class DialogGate {
 
   /** Names of the partitions that have a destination with this address. */
   private partitionsOf(ip: string, port?: number): readonly string[] {
+    const address = canonicalIp(ip);
+    if (address === undefined) return NOWHERE;
     let found: string[] | undefined;
     for (const partition of this.options.engine.partitions) {
-      if (findInList(partition, { ip, port }) !== undefined) (found ??= []).push(partition.name);
+      if (isListed(partition, address, port)) (found ??= []).push(partition.name);
     }
     return found ?? NOWHERE;
+  }
+}
+
+/** How a request goes on whose dialog began here. It is asked for the same address when it is routed and when it is sent. */
+class DialogPassage implements Passage {
+  private address = '';
+  private port = 0;
+  private isAllowed = false;
+
+  constructor(
+    readonly tags: string,
+    private readonly isWithin: (address: string, port: number) => boolean,
+  ) {}
+
+  allowed({ address, port }: Endpoint): boolean {
+    if (address !== this.address || port !== this.port) {
+      this.isAllowed = this.isWithin(plain(address), port);
+      this.address = address;
+      this.port = port;
+    }
+    return this.isAllowed;
   }
 }
 

@@ -1,8 +1,9 @@
 import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import { type NextHop, plainHop, type RoutedRequest } from '../../proxy/decision.js';
+import { ownRoute } from '../../proxy/own-route.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
-import { isLoose, type RouteValue, removeFirst, routeSet } from '../../sip/route-set.js';
+import { isLoose, type RouteValue, removeFirst, routeSet, withoutFirstField } from '../../sip/route-set.js';
 import type { SipSocket } from '../../sip/transport/transport.js';
 
 /** Next hop of a request with a Route header, and the Route values to remove. */
@@ -23,6 +24,14 @@ export interface LooseRoute {
 export function looseRoute(request: RoutedRequest, sockets: LocalSockets): LooseRoute | undefined {
   const { message } = request;
   if (message.routeLine < 0 && request.strictRoute === undefined) return undefined;
+  const { requestUri } = request;
+  if (request.strictRoute === undefined) {
+    const own = ownRoute(message, request.source.socket);
+    if (own !== undefined && sockets.isOurs(own)) {
+      const to = requestUri === message.requestUri ? message.parsedUri : parseUri(requestUri);
+      return { hop: plainHop(requestUri), to, edits: [withoutFirstField(message)], ours: [own] };
+    }
+  }
   const routes = routeSet(message);
   // Our values on top: one, or several that differ, such as a pair, one of another socket, or a name and an address of
   // this proxy. The same value twice means that the request passes here twice (a spiral).
@@ -40,7 +49,6 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   const next = followingRoute(request, routes, ours, out);
   if (next !== undefined) return { hop: next.hop, to: next.to, edits: next.edits, ours: uris };
   const flow = flowOf(routes, ours, request, sockets);
-  const { requestUri } = request;
   const to = requestUri === message.requestUri ? message.parsedUri : parseUri(requestUri);
   return { hop: plainHop(requestUri, undefined, out, flow), to, edits: removeFirst(routes, ours), ours: uris };
 }
