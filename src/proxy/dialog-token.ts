@@ -63,6 +63,8 @@ export type DialogScope = { readonly partition: string } | { readonly address: s
 export class DialogTokens {
   /** Cache of recent tokens, so that requests that soon follow in the same dialog need no new hash. */
   private readonly recent: (Made | undefined)[] = new Array<Made | undefined>(RECENT).fill(undefined);
+  /** Hashes of their Call-IDs: a token that is not the one looked for is then not touched. */
+  private readonly hashes = new Uint32Array(RECENT);
   private readonly known = new Map<string, string>();
   /** Names of partitions by their tags. */
   private readonly partitions = new Map<string, string>();
@@ -158,8 +160,9 @@ export class DialogTokens {
   /** The token of a dialog, made with the current key. */
   private make(callId: string, a: string, b: string, tags: string): string {
     const key = this.keys.current;
-    const slot = hash32(callId, 0) & (RECENT - 1);
-    const known = this.recent[slot];
+    const hash = hash32(callId, 0);
+    const slot = hash & (RECENT - 1);
+    const known = this.hashes[slot] === hash ? this.recent[slot] : undefined;
     const [first, second] = a < b ? [a, b] : [b, a];
     if (
       known !== undefined &&
@@ -174,6 +177,7 @@ export class DialogTokens {
     // message.
     const over = flat(text(callId, a, b, tags));
     const token = keyedHash(key, over);
+    this.hashes[slot] = hash;
     this.recent[slot] = { callId: over.slice(over.length - callId.length), first, second, tags, key, token };
     return token;
   }
