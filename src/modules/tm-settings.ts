@@ -12,6 +12,7 @@ export const transactionSettings: FunctionSpec[] = [
       (run) => {
         const ring = intOf(inv, run, 0);
         const silent = intOf(fr, run, 0);
+        if (ring < 0 || silent < 0) return -1;
         if (ring > 0) run.call.frInvTimeout = ring;
         if (silent > 0) run.call.frTimeout = silent;
         return 1;

@@ -28,12 +28,15 @@ const requestState = {
 
 const stateOf = (env: ScriptEnvironment) => env.modules.of(requestState);
 
+/** A token of RFC 3261 section 25.1. */
+const METHOD = /^[\w.!%*+`'~-]+$/;
+
 function send(run: MessageRun): number {
   const { env } = run;
   const { fields } = stateOf(env);
   const text = (name: string): string => String(fields.get(name) ?? '');
   const [method, ruri] = [text('method'), text('ruri')];
-  if (method === '' || ruri === '') return -1;
+  if (!METHOD.test(method) || ruri === '') return -1;
   const evroute = integerOf(fields.get('evroute') ?? null) ?? 0;
   const sent = sendOwn(
     env,

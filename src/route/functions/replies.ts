@@ -43,9 +43,9 @@ export function answerFunctions<Site extends MessageSite>(actions: RequestAction
       },
     },
     kamailio: {
-      sl_send_reply: { ...send('stateless'), parameters: text, routes: KAMAILIO },
-      sl_reply: { ...send('stateless'), parameters: text, routes: KAMAILIO },
-      send_reply: { ...send('either'), parameters: text, routes: KAMAILIO },
+      sl_send_reply: { ...send('stateless', 500), parameters: text, routes: KAMAILIO },
+      sl_reply: { ...send('stateless', 500), parameters: text, routes: KAMAILIO },
+      send_reply: { ...send('either', 500), parameters: text, routes: KAMAILIO },
       t_reply: {
         ...send('stateful', 500),
         parameters: text,
