@@ -10,6 +10,8 @@ import { workersSetting } from './workers.js';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const TSX = import.meta.resolve('tsx');
+/** Milliseconds a daemon may take to listen: with workers on a busy machine several processes start. */
+const START_MS = 60_000;
 
 export interface DaemonProcessOptions {
   /** Rows of the default partition's table: set id, URI and the socket to send from, in order. */
@@ -79,10 +81,10 @@ export async function startDaemon(options: DaemonProcessOptions): Promise<Daemon
     return code;
   };
   try {
-    await child.until(() => isBound(port, transports[0] ?? 'udp'), 20_000, 'switchyard');
+    await child.until(() => isBound(port, transports[0] ?? 'udp'), START_MS, 'switchyard');
     // HTTP opens after SIP: a test asks at once.
     if (settings.http === `127.0.0.1:${httpPort}`) {
-      await child.until(() => isBound(httpPort, 'tcp'), 20_000, 'switchyard');
+      await child.until(() => isBound(httpPort, 'tcp'), START_MS, 'switchyard');
     }
   } catch (error) {
     await stop();
