@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../core/clock.js';
 import type { MiValue } from '../../management/mi/command.js';
 import { renderTree } from '../../management/mi/tree.js';
 import type { Terminal } from '../line/io.js';
@@ -32,9 +33,14 @@ interface Listing {
  * Shows an MI answer to people: ds_list as a table, a list of names one per line, anything else as a tree. On a
  * terminal, states are coloured and times relative. Ends with a line break.
  */
-export function renderForPeople(method: string, answer: MiValue, terminal?: Terminal | undefined): string {
+export function renderForPeople(
+  method: string,
+  answer: MiValue,
+  terminal?: Terminal | undefined,
+  clock: Clock = systemClock,
+): string {
   if ((method === 'ds_list' || method === 'dispatcher:list') && isListing(answer))
-    return renderListing(answer, terminal);
+    return renderListing(answer, terminal, clock.now());
   if (answer === 'OK') return 'OK\n';
   const text = renderTree(answer).replace(/^(\t*)(.*?):: /gm, (_, tabs: string, name: string) => {
     return `${'  '.repeat(tabs.length)}${name}: `;
@@ -97,8 +103,7 @@ export function ago(time: string, now: number): string {
 }
 
 /** One table for all partitions; columns without any value are left out. */
-function renderListing(listing: Listing, terminal: Terminal | undefined): string {
-  const now = Date.now();
+function renderListing(listing: Listing, terminal: Terminal | undefined, now: number): string {
   const when: When = terminal === undefined ? (time) => time : (time) => ago(time, now);
   const paint = colored(terminal);
   const rows: { partition: string; set: number; destination: ListedDestination }[] = [];

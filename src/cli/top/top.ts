@@ -1,4 +1,5 @@
 import type { ReadStream } from 'node:tty';
+import { type Clock, systemClock } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
 import type { CommandIo } from '../line/io.js';
 import { callMi } from '../mi/client.js';
@@ -20,7 +21,7 @@ const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
 /** switchyard top: shows a daemon's destinations as a table that refreshes. Returns the exit status. */
-export async function top(options: TopOptions, io: CommandIo): Promise<number> {
+export async function top(options: TopOptions, io: CommandIo, clock: Clock = systemClock): Promise<number> {
   const endpoint = await endpointFor(options);
   const params = { full: 2, ...(options.partition === undefined ? {} : { partition: options.partition }) };
   const read = async () =>
@@ -30,7 +31,7 @@ export async function top(options: TopOptions, io: CommandIo): Promise<number> {
   const { terminal } = io;
   if (terminal === undefined || options.once === true) {
     const lines = linesOf(await read(), new Map(), 1);
-    const table = screen(lines, { columns: 200, rows: 1e9, color: false, from: 0, now: Date.now(), message: '' });
+    const table = screen(lines, { columns: 200, rows: 1e9, color: false, from: 0, now: clock.now(), message: '' });
     io.out(`${table.join('\n')}\n`);
     return 0;
   }
@@ -42,13 +43,13 @@ export async function top(options: TopOptions, io: CommandIo): Promise<number> {
   let from = 0;
   const draw = () => {
     const { columns = 80, rows = 24 } = process.stdout;
-    const options = { columns, rows, color: terminal.color, from, now: Date.now(), message };
+    const options = { columns, rows, color: terminal.color, from, now: clock.now(), message };
     io.out(`${HOME}${screen(lines, options).join(`${CLEAR_LINE}\n`)}${CLEAR_LINE}${CLEAR_BELOW}`);
   };
   const refresh = async () => {
     try {
       const listing = await read();
-      const now = performance.now();
+      const now = clock.monotonic();
       lines = linesOf(listing, before, Math.max((now - readAt) / 1000, 0.1));
       before = hitsOf(listing);
       readAt = now;
