@@ -16,20 +16,20 @@ type Row = readonly [labels: Labels, figures: DestinationFigures];
 const CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx'];
 
 /**
- * Registers what was counted of calls by destination. With more than 200 destinations in use the figures are given by set, with more
+ * Registers metrics of calls by destination. With more than 200 destinations in use they are exported by set, with more
  * than 200 sets by partition.
  *
  *   switchyard_destination_calls_total            INVITE requests sent to it
  *   switchyard_destination_requests_total         requests of other methods
- *   switchyard_destination_replies_total          outcomes by class; class="none": no final reply, or not sendable
- *   switchyard_destination_failovers_total        requests that went on to another one
- *   switchyard_destination_calls_in_progress      ringing, and answered ones that stay in the path
+ *   switchyard_destination_replies_total          outcomes by class; class="none": no final reply, or not sent
+ *   switchyard_destination_failovers_total        requests that were then sent to another one
+ *   switchyard_destination_calls_in_progress      INVITEs without a final reply, and calls that are followed
  *   switchyard_destination_first_reply_seconds    from sending to the first reply above 100
  *   switchyard_destination_final_reply_seconds    from sending to the final reply
  *   switchyard_probe_seconds                      round trips of probes
- *   switchyard_requests_unmatched_total           requests no rule matched
+ *   switchyard_requests_unmatched_total           requests that no rule matched
  *   switchyard_requests_refused_total             requests answered without being dispatched
- *   switchyard_calls_in_dialog                    answered calls that stay in the path
+ *   switchyard_calls_in_dialog                    answered calls that are followed until their BYE
  */
 export function registerCallMetrics(metrics: Metrics, ledger: CallLedger, engine: Engine, now: () => number): void {
   let rows: readonly Row[] = [];

@@ -17,18 +17,18 @@ const COUNTERS: readonly (readonly [name: string, help: string, key: keyof Clust
 ];
 
 /**
- * Registers what the cluster measures. What to look at when nodes disagree:
+ * Registers the metrics of the cluster, by which operators see why nodes disagree:
  *
  *   switchyard_cluster_state                     0 refused, 1 alone, 2 joining, 3 ready
- *   switchyard_cluster_nodes                     nodes this one holds live, itself included
- *   switchyard_cluster_peer_last_heard_seconds   by node
- *   switchyard_cluster_owned_destinations        by partition
+ *   switchyard_cluster_nodes                     nodes that this one considers alive, including itself
+ *   switchyard_cluster_peer_last_heard_seconds   by node: age of its last heartbeat
+ *   switchyard_cluster_owned_destinations        by partition: destinations of which this node is the owner
  *   switchyard_cluster_commits_total             by result: ok, conflict, timeout
- *   switchyard_cluster_commit_seconds            histogram
- *   switchyard_cluster_feed_lag_seconds          how long this node has known less than another
- *   switchyard_cluster_overlays                  destinations whose state here is not committed
- *   switchyard_cluster_events_waiting            destinations with events not known to be stored
- *   switchyard_cluster_rows_differ               by partition: seconds rows have differed between nodes
+ *   switchyard_cluster_commit_seconds            histogram of the time a commit took
+ *   switchyard_cluster_feed_lag_seconds          for how long another node has been ahead of this one
+ *   switchyard_cluster_overlays                  destinations whose state here is not committed yet
+ *   switchyard_cluster_events_waiting            destinations with events that may not be stored yet
+ *   switchyard_cluster_rows_differ               by partition: seconds for which two nodes have had different rows
  *   switchyard_cluster_tag_active                by tag: 1 active here, 0 backup
  */
 export function registerClusterMetrics(metrics: Metrics, node: ClusterNode, tags: Tags): void {

@@ -22,41 +22,41 @@ export interface Measured {
 }
 
 /**
- * Registers what is measured when somebody asks. What an operator looks for when something was lost or late:
+ * Registers metrics that are measured when they are requested. By them operators find what was lost or late:
  *
  *   states      switchyard_destinations                    by partition, set and state
  *               switchyard_destination_state               each destination: 0 inactive, 1 active, 2 probing
  *   events      switchyard_events_total                    raised, by partition and status
- *               switchyard_nats_connected                  1 or 0
- *               switchyard_outbox_depth                    waiting for NATS
- *               switchyard_outbox_lag_seconds              age of the oldest of them
- *               switchyard_outbox_published_total          acknowledged by NATS
- *               switchyard_outbox_publish_seconds_total    time they took, summed
+ *               switchyard_nats_connected                  1 connected, 0 not
+ *               switchyard_outbox_depth                    events waiting for NATS
+ *               switchyard_outbox_lag_seconds              age of the oldest one
+ *               switchyard_outbox_published_total          events acknowledged by NATS
+ *               switchyard_outbox_publish_seconds_total    sum of the times from raising to acknowledgement
  *               switchyard_outbox_retries_total            deliveries repeated
- *               switchyard_outbox_coalesced_total          merged at the bound
- *               switchyard_outbox_dropped_total            never delivered
+ *               switchyard_outbox_coalesced_total          events merged because the outbox was full
+ *               switchyard_outbox_dropped_total            events that were dropped
  *               switchyard_bucket_up_to_date               1 or 0: all states are in the bucket
  *               switchyard_event_subscribers               subscribers by event_subscribe
  *               switchyard_event_subscriber_queue          events waiting for them
- *               switchyard_event_subscriber_dropped_total  events given up for them
- *   write-back  switchyard_flush_written_total             states written
+ *               switchyard_event_subscriber_dropped_total  events dropped for them
+ *   write-back  switchyard_flush_written_total             states written to tables
  *               switchyard_flush_failures_total            attempts that failed
  *               switchyard_flush_lag_seconds               age of the oldest state not written
  *               switchyard_flush_pending                   states not written
- *   reload      switchyard_partition_ready                 1 or 0
+ *   reload      switchyard_partition_ready                 1 loaded, 0 not
  *               switchyard_reloads_total                   loads that succeeded
  *               switchyard_reload_failures_total           loads that failed
  *               switchyard_reload_duration_seconds         of the last load
  *               switchyard_reload_last_success_timestamp_seconds
  *               switchyard_reload_discarded_rows           by the last load
- *   probing     switchyard_probes_watched                  destinations under watch
- *               switchyard_probes_in_flight                sent and not answered
- *               switchyard_probes_queued                   waiting for a slot among those in flight
+ *   probing     switchyard_probes_watched                  destinations that may be probed
+ *               switchyard_probes_in_flight                probes without an answer so far
+ *               switchyard_probes_queued                   probes that wait because too many are in flight
  *               switchyard_probes_sent_total
  *               switchyard_probe_results_total             by partition and result
  *               switchyard_probe_timeouts_total            no answer within ds_ping_timeout
- *               switchyard_probes_late_total               intervals left out, the previous probe being still under way
- *               switchyard_probes_stale_total              answers dropped, their destination being gone or reloaded
+ *               switchyard_probes_late_total               probes left out because the previous one was still in flight
+ *               switchyard_probes_stale_total              answers ignored because their destination was removed or reloaded
  */
 export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prober, publisher }: Measured): void {
   metrics.gauge({

@@ -5,15 +5,15 @@ import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 import type { Metrics } from '../stats/metrics.js';
 
 /**
- * Registers what is measured of the SIP sockets when somebody asks:
+ * Registers metrics of the SIP sockets, which are measured when they are requested:
  *
  *   switchyard_sip_connections                by socket and direction: open TCP, TLS and WebSocket connections
- *   switchyard_sip_connections_refused_total  by socket: there were too many already
+ *   switchyard_sip_connections_refused_total  by socket: connections refused because there were too many
  *   switchyard_sip_limited_total              requests refused because their source sent too many
  *   switchyard_sip_limited_sources            source addresses the limiter remembers
- *   switchyard_sip_congestion                 1 while datagrams come faster than they are handled
- *   switchyard_sip_congestion_refused_total   requests turned away for it, by action: refused (503) or dropped (unread)
- *   switchyard_sip_unfinished_bytes           of messages begun over connections and not yet finished
+ *   switchyard_sip_congestion                 1 while datagrams arrive faster than they are handled
+ *   switchyard_sip_congestion_refused_total   requests refused for that, by action: refused (503) or dropped (not parsed)
+ *   switchyard_sip_unfinished_bytes           bytes of incomplete messages on connections
  */
 export function registerSipGauges(
   metrics: Metrics,

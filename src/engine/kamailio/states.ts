@@ -5,15 +5,15 @@ import { BIT, bitsAgreeing, liveOf, STATE_BITS, stateOfBits, UNUSABLE } from './
 import type { KamailioOptions } from './options.js';
 
 /**
- * The state that follows a signal in a kamailio partition (recorded from Kamailio 5.6.3, ping by ping).
+ * Returns the state after a signal in a kamailio partition (recorded from Kamailio 5.6.3, probe by probe). By signal:
  *
- *   probe good      bits 0, P with mode 1, with mode 3 when it was there; by way of the thresholds
- *   probe bad       T, P with every mode but 0; by way of the thresholds
- *   ds_mark_dst     the bits of its letters, by way of the thresholds
- *   set_state       the bits of its letters at once, the count as it is
- *   set active      (our own management) A, keeping P; the count starts again
- *   set inactive    (our own management) D: no probe brings it back. From traffic: as ds_mark_dst("i")
- *   set probing     as one bad probe
+ *   probe good      bits 0, and P in mode 1, or in mode 3 if it was set; when the threshold is reached
+ *   probe bad       T, and P in every mode except 0; when the threshold is reached
+ *   ds_mark_dst     the bits of its letters, when the threshold is reached
+ *   set_state       the bits of its letters at once; the count stays
+ *   set active      (our own management) A, keeping P; the count is reset
+ *   set inactive    (our own management) D, so probes do not activate it. From traffic: like ds_mark_dst("i")
+ *   set probing     like a bad probe
  *   restore         bits of the row, or those that express the state
  */
 export function decideKamailio(signal: StateSignal, options: KamailioOptions, version: KamailioVersion): HealthState {

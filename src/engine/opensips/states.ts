@@ -10,19 +10,19 @@ export interface StatePolicy {
 }
 
 /**
- * The state that follows a signal in an opensips partition; counts failures on the way.
+ * Returns the state after a signal in an opensips partition, and counts failures. By state before and signal:
  *
  *   before    signal                        after      edge
- *   any       set active                    active     "active" when it was not; the failure count starts again
- *   any       set inactive                  inactive   "inactive" when it was active
+ *   any       set active                    active     "active" if it was not; the failure count is reset
+ *   any       set inactive                  inactive   "inactive" if it was active
  *   active    set probing, failure          active     none while the count is below the threshold
  *                                           probing    "inactive" when the count reaches it
- *   inactive  set probing                   probing    none: it stays unusable
- *   inactive  failure, success              inactive   none: switched off by an operator, no probe brings it back
+ *   inactive  set probing                   probing    none, since it stays unusable
+ *   inactive  failure, success              inactive   none: switched off by an operator, so probes do not activate it
  *   probing   set probing, failure          probing    none
- *   active    success                       active     none; the failure count starts again
- *   probing   success                       active     "active"; the failure count starts again
- *   any       restore                       as given   when usability changed; the failure count starts again
+ *   active    success                       active     none; the failure count is reset
+ *   probing   success                       active     "active"; the failure count is reset
+ *   any       restore                       as given   if it became usable or unusable; the failure count is reset
  *
  * In a "strict" partition two recorded faults are kept: `set active` leaves the failure count as it is, and `set probing`
  * makes an inactive destination active.

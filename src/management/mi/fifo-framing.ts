@@ -67,17 +67,17 @@ type State =
 const IDLE: State = { at: 'idle' };
 
 /**
- * Cuts what is read from the FIFO into commands of both forms:
+ * Splits what is read from the FIFO into commands of both forms:
  *
- *     :reply:{json}            JSON-RPC, ended by its closing bracket, over several lines or with several on one
- *     :command:reply\n         line text, parameters one a line, ended by an empty line
+ *     :reply:{json}            JSON-RPC, up to its closing bracket; it may have several lines, or share a line with others
+ *     :command:reply\n         line text, one parameter per line, up to an empty line
  *
- * What follows the second colon distinguishes them. White space before a command is skipped, a line that does not
- * start with a colon is dropped. Writes may be torn anywhere. The original waits for the rest of a half command for ever
- * and takes the next one as part of it; here a half command is given up when another begins or when `expire` is called.
+ * The character after the second colon distinguishes them. White space before a command is skipped; a line that does
+ * not start with a colon is dropped. A write may arrive in several parts. OpenSIPS waits for the rest of an incomplete
+ * command forever and takes the next command as part of it; here an incomplete command is dropped when another begins or
+ * when `expire` is called.
  *
- * The work is linear in what is written: the buffer is walked by an index, and each character is looked at a bounded number
- * of times.
+ * The work is linear in what is written: each character is examined a bounded number of times.
  */
 export class FifoFraming {
   private readonly buffer = new HeldBytes();
