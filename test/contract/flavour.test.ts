@@ -32,7 +32,7 @@ for (const flavour of FLAVOUR_NAMES) {
         return { engine, partition, rules: partition.flavour, of, apply, select };
       };
 
-      test('is the one its options name', () => assert.equal(setUp().rules.name, flavour));
+      test('a partition has the flavour that its options name', () => assert.equal(setUp().rules.name, flavour));
 
       test('chooses every active destination by round robin, and none that is inactive', () => {
         const { apply, select } = setUp();

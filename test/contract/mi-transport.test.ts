@@ -24,7 +24,7 @@ for (const endpoint of ENDPOINTS) {
       }
     }
 
-    test('answers as the handler does', () =>
+    test('an MI endpoint answers what the handler answers', () =>
       withEndpoint(async (open, fixture) => {
         assert.equal(await open.ask(request('version')), VERSION);
         const listing = request('ds_list', { full: 1 });

@@ -266,7 +266,7 @@ describe('store faults: sqlite', () => {
     assert.deepEqual([row?.state, row?.attrs], ['probing', 'held']);
   });
 
-  test('a file that is no database', async (t) => {
+  test('a load from an SQLite file that is no database fails with a clear error', async (t) => {
     const store = open(t, `sqlite://${import.meta.dirname}/store-faults.test.ts`);
     await assert.rejects(store.load(), { code: 'STORE_SCHEMA', message: /not a database/ });
   });

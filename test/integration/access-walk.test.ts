@@ -192,7 +192,7 @@ describe('every command, by every role, about every partition', () => {
     assert.ok(commands.length > 30);
   });
 
-  test("Kamailio's commands", async (t) => {
+  test("Kamailio's RPC commands obey roles and partitions", async (t) => {
     const list = await overHttp('/RPC', 'admin-all', body('system.listMethods', []));
     const methods = list.result as readonly string[];
     for (const method of methods) {

@@ -121,7 +121,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     await picture(two, 'destination');
   });
 
-  test('keyboard alone sets a state', async () => {
+  test('a state can be set in the console with the keyboard alone', async () => {
     const page = await browser.page();
     await page.goto(url);
     const box = line(page, gateways[2]?.uri).getByRole('checkbox');
@@ -317,7 +317,7 @@ describe('the console in a real browser', { skip: findProgram('chromium') === un
     await line(page, gateways[0]?.uri).waitFor();
   });
 
-  test('no page complained', () => {
+  test("no page of the console has written an error to the browser's log", () => {
     // A restart under an open page is an error to a browser.
     const faults = browser.faults.filter((each) => !/ERR_CONNECTION_RE(FUSED|SET)|ERR_INCOMPLETE|ERR_EMPTY/.test(each));
     assert.deepEqual(faults, []);

@@ -118,7 +118,7 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     });
   }
 
-  test('cancel', async () => {
+  test('a cancelled call is logged with its cause', async () => {
     const result = await caller.placeCall({ ruri: 'sip:cancel@example.com', proxy: proxy(), cancelOn: 180 });
     assert.equal(result.status, 487);
     const { record, why } = await diagnosis('cancel', result.callId);
@@ -126,7 +126,7 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     assert.match(why, /1\. sip:127\.0\.0\.83/);
   });
 
-  test('too many hops', async (t) => {
+  test('a call with too many hops is logged with its cause', async (t) => {
     t.after(await inviteWithoutHops('127.0.0.86', sip));
     const { record, why } = await diagnosis('hops', 'hops@1');
     assert.match(record, /483 after 0 ms\n.*\n {4}Too Many Hops/);

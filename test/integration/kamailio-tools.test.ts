@@ -31,7 +31,7 @@ async function listed(kamcmd: string, daemon: KamailioDaemon): Promise<string[]>
 }
 
 describe('kamcmd', () => {
-  test('over every kind of socket', async (t) => {
+  test('kamcmd works over every kind of socket', async (t) => {
     const kamcmd = requireTool(t, 'kamcmd');
     if (kamcmd === undefined) return;
     const daemon = await daemonFor(t);
@@ -251,7 +251,7 @@ describe('kamctl', () => {
   });
 });
 
-test('JSON-RPC over HTTP', async (t) => {
+test("Kamailio's JSON-RPC is answered over HTTP", async (t) => {
   const { httpPort } = await daemonFor(t);
   const post = (body: string): Promise<Response> =>
     fetch(`http://127.0.0.1:${httpPort}/RPC`, {

@@ -115,7 +115,7 @@ test('SIP over TCP that is none, or half of one', async () => {
   await flood((i) => say(ports[1], `INVITE sip:a${i} SIP/2.0\r\nVia: ${LONG}`));
 });
 
-test('TLS handshakes that fail', async () => {
+test('failing TLS handshakes do not flood the log', async () => {
   await flood((i) =>
     say(ports[2], i % 2 === 0 ? `GET /${i} HTTP/1.1\r\n\r\n` : Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, i])),
   );
@@ -161,7 +161,7 @@ test('datagrams to the management interface that are none, unknown or fail', asy
   client.close();
 });
 
-test('FIFOs, each line another', async () => {
+test('invalid lines on the FIFOs do not flood the log', async () => {
   await flood(
     (i) => writeFifo(`${folder}mi`, `${i}${LONG}\n:${i}:${LONG}\n:ds_set_state:../../${i}\na\nb\n\n`),
     60,
@@ -176,7 +176,7 @@ test('FIFOs, each line another', async () => {
   );
 });
 
-test('BINRPC that is none', async () => {
+test('invalid BINRPC does not flood the log', async () => {
   await flood((i) => say(ports[5], `${i}${LONG}`));
   await flood((i) => say(ports[5], Buffer.concat([Buffer.from([0xa1, 0x08, 0, 0, 200, i]), Buffer.alloc(200, i)])));
 });

@@ -77,7 +77,7 @@ test('replies that do not fit their request', async () => {
   assertBounded(logged, 1);
 });
 
-test('what is no SIP, or broken', async () => {
+test('datagrams that are not SIP, and broken messages, do not flood the log', async () => {
   assertBounded(await flood((i) => 'x'.repeat(i)), 0);
   assertBounded(await flood((i) => `INVITE sip:a SIP/2.0\r\nVia: ${via(i)}\r\n${'X'.repeat(i)}\r\n\r\n`), 0);
 });

@@ -206,7 +206,7 @@ describe('what keeps the daemon from starting is one clear line and exit status 
     return child.stderr;
   }
 
-  test('an address in use', async (t) => {
+  test('an address in use is reported in one line at the start', async (t) => {
     const udp = createSocket('udp4');
     await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
     t.after(() => udp.close());
@@ -239,7 +239,7 @@ describe('what keeps the daemon from starting is one clear line and exit status 
     ]);
   });
 
-  test('a privileged port', async (t) => {
+  test('a privileged port is reported in one line at the start', async (t) => {
     const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
     if (first <= 81) return t.skip('every port is free to bind here');
     const asRoot = process.getuid?.() === 0;
@@ -254,7 +254,9 @@ describe('what keeps the daemon from starting is one clear line and exit status 
     );
   });
 
-  test('certificates', { skip: findProgram('openssl') === undefined }, async (t) => {
+  test('an unusable certificate is reported in one line at the start', {
+    skip: findProgram('openssl') === undefined,
+  }, async (t) => {
     const authority = new TestAuthority();
     t.after(() => authority.remove());
     const [a, b] = [authority.issue('a', []), authority.issue('b', [])];

@@ -224,7 +224,7 @@ describe('SIP over UDP', () => {
       assert.equal((await receiver.message()).text, 'back');
     });
 
-    test('a closed socket says so', async (t) => {
+    test('sending on a closed UDP socket reports an error', async (t) => {
       const { socket } = await socketAlone(t);
       await socket.close();
       await socket.close();

@@ -117,7 +117,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.deepEqual(await callOver(peer, 'WS'), [200, 200]);
   });
 
-  test('wss, and a gateway on wss', { skip: findProgram('openssl') === undefined }, async (t) => {
+  test('a call over wss reaches a gateway on wss', { skip: findProgram('openssl') === undefined }, async (t) => {
     const authority = new TestAuthority();
     t.after(() => authority.remove());
     const own = authority.issue('own', ['IP:127.0.0.1']);

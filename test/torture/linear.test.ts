@@ -158,7 +158,7 @@ describe('work on what a peer sends is linear in its length', () => {
     });
   }
 
-  test('a reply through the proxy', () => {
+  test('the work for a reply through the proxy is linear in its length', () => {
     const fixture = proxyFixture({
       config: { maxTransactions: 1e9 },
       decide: () => ({ kind: 'relay', plan: new ListPlan([hopTo('sip:192.0.2.7')], [], true) }),
@@ -177,7 +177,7 @@ describe('work on what a peer sends is linear in its length', () => {
     });
   });
 
-  test('a redirection', () => {
+  test('the work for a redirection is linear in its length', () => {
     const sound = replyTo(SOUND, 302, 'b1', 'Contact: "A" <sip:a@192.0.2.1;method=x>;q=0.5, sip:b@c;q=1\r\n');
     assertLinear('Redirects', casesOf(within(sound, 'Contact').filter((_, i) => i % 4 === 1)), (text) => {
       const message = parseMessage(text);

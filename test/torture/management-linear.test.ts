@@ -87,7 +87,7 @@ describe('the work for one request grows no faster than its length', () => {
     assertLinear('FIFO framing', cases([...templates, ...templates.map((each) => `${each}\n\n`)]), run);
   });
 
-  test("Kamailio's JSON FIFO", () => {
+  test("the work for a request on Kamailio's JSON FIFO is linear in its length", () => {
     const run = (input: string): void => {
       const stream = new JsonStream();
       stream.push(Buffer.from(input, 'latin1'));
@@ -96,7 +96,7 @@ describe('the work for one request grows no faster than its length', () => {
     assertLinear('JSON stream', cases([HERE, `{${HERE}`, `{"a":"${HERE}`, `x${HERE}`, `{}${HERE}`]), run);
   });
 
-  test('the FIFOs, byte by byte', () => {
+  test('the work for requests written to a FIFO byte by byte is linear', () => {
     const pushed =
       (make: () => { push(chunk: Uint8Array): readonly unknown[]; expire(): readonly unknown[] }) =>
       (input: string) => {
@@ -128,7 +128,7 @@ describe('the work for one request grows no faster than its length', () => {
     );
   });
 
-  test('the line form in a datagram', () => {
+  test('the work for a datagram in the line text form is linear in its length', () => {
     const run = runTimers(makeMiFixture().handler);
     const templates = [
       HERE,
@@ -147,7 +147,7 @@ describe('the work for one request grows no faster than its length', () => {
     assertLinear('line form', cases(templates), (input) => run(input, 'datagram'));
   });
 
-  test('JSON-RPC', () => {
+  test('the work for a JSON-RPC request is linear in its length', () => {
     const run = runTimers(makeMiFixture().handler);
     const templates = [
       ...seams(CALL),

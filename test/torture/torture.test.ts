@@ -104,7 +104,7 @@ describe('torture messages over UDP', () => {
     });
   }
 
-  test('every file has its verdict', () => {
+  test('every torture message has an expected verdict', () => {
     const files = readdirSync(DATA).filter((name) => !name.endsWith('.md'));
     assert.deepEqual(files.sort(), CASES.map((each) => each.file).sort());
   });

@@ -21,7 +21,7 @@ suite('after every history all nodes agree, each event is stored once and in ord
     });
   }
 
-  test('histories that once failed', () => {
+  test('all nodes agree after histories of faults that once failed', () => {
     // A bucket lost twice while the only node that knew it was cut off; one whose new numbers met the old ones.
     for (const seed of [700_096, 700_143, 7_005_179]) {
       assert.deepEqual(runHistory(seed, { steps: 20, nodes: 3 + (seed % 3) }), [], `seed ${seed}`);

@@ -5,7 +5,7 @@ import { ownerOf, rankOwners } from '../../../src/cluster/ownership.js';
 const keys = Array.from({ length: 3000 }, (_, i) => `default\n1\nsip:10.0.${i >> 8}.${i & 255}:5060\n`);
 const nodes = (...names: string[]) => names.map((name) => ({ name, weight: 1 }));
 
-test('shares are even', () => {
+test('nodes of equal weight own equal shares', () => {
   const counts = new Map<string, number>();
   for (const key of keys) {
     const owner = ownerOf(key, nodes('n1', 'n2', 'n3')) as string;
@@ -23,7 +23,7 @@ test('a node that goes moves its own keys alone, and gets the same ones back', (
   }
 });
 
-test('a share is by weight', () => {
+test("a node's share of the destinations follows its weight", () => {
   const weighted = [
     { name: 'n1', weight: 3 },
     { name: 'n2', weight: 1 },

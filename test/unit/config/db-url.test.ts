@@ -62,7 +62,7 @@ describe('database URLs of a server', () => {
 });
 
 describe('database URLs of files', () => {
-  test('absolute and relative paths', () => {
+  test('database URLs of files have absolute or relative paths', () => {
     assert.deepEqual(parseDatabaseUrl('sqlite:///var/a.db', '/etc'), {
       kind: 'sqlite',
       path: '/var/a.db',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { JsonSyntaxError, parseJson, positionOf } from '../../../src/config/json-source.js';
 
 describe('JSON with positions', () => {
-  test('reads what JSON.parse reads', () => {
+  test('the JSON parser reads what JSON.parse reads', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom(0, 2), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
@@ -89,7 +89,7 @@ describe('JSON with positions', () => {
     }
   });
 
-  test('comments are passed over', () => {
+  test('the JSON parser ignores comments', () => {
     const text = '// head\n{ /* a */ "a": 1, // one\n "b": "// none", /* two\nlines */ "c": [1 /* x */, 2] }\n// tail';
     assert.deepEqual(parseJson(text), { a: 1, b: '// none', c: [1, 2] });
   });

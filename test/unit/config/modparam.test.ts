@@ -87,7 +87,7 @@ describe('module parameters', () => {
     assert.equal(dispatcher({ ds_probing_threshold: 5, ds_probing_threshhold: '5' }).probingThreshold, 5);
   });
 
-  test('bad values are refused', (t) => {
+  test('bad values of module parameters are refused', (t) => {
     const lines = refusals(t, {
       'switchyard.json': {
         modparam: {
@@ -253,7 +253,7 @@ describe('module parameters', () => {
   });
 });
 
-test('the name of an AVP', () => {
+test('an AVP parameter is read with and without a type prefix', () => {
   assert.equal(avpNameIn('$avp(ds_dst_failover_p.2)'), 'ds_dst_failover_p.2');
   assert.equal(avpNameIn('$avp(s:dst)'), 'dst');
   assert.equal(avpNameIn('$avp( i:272 )'), '272', 'the name a script has by this text');

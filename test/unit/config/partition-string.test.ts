@@ -11,7 +11,7 @@ const definition = (text: string) => {
 };
 
 describe('the partition parameter', () => {
-  test('the documented example', () => {
+  test('the documented example of a partition parameter is read', () => {
     assert.deepEqual(
       definition(
         'part2 : db_url=mysql://user:passwd@localhost/database; table_name = ds_table; ds_define_blacklist= list2= 4,6;',
@@ -100,13 +100,13 @@ describe('the partition parameter', () => {
 });
 
 describe('the ds_define_blacklist parameter', () => {
-  test('documented examples', () => {
+  test('the documented examples of ds_define_blacklist are read', () => {
     assert.deepEqual(parseBlacklist('list= 1,4,3'), { name: 'list', sets: [1, 4, 3] });
     assert.deepEqual(parseBlacklist('blist2= 2,10,6'), { name: 'blist2', sets: [2, 10, 6] });
     assert.deepEqual(parseBlacklist(' a = 4 , 4,5 , '), { name: 'a', sets: [4, 5] });
   });
 
-  test('bad ones are refused', () => {
+  test('malformed values of ds_define_blacklist are refused', () => {
     for (const text of ['', 'list', 'list=', '=1', 'list=a', 'list=1;2', 'list=-1', 'li st=1', 'list=9999999999']) {
       assert.throws(() => parseBlacklist(text), SwitchyardError, text);
     }

@@ -31,7 +31,7 @@ describe('schemas', () => {
     }
   });
 
-  test('are JSON Schemas of 2020-12', () => {
+  test('all schemas are JSON Schemas of 2020-12', () => {
     const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
     ajv.addVocabulary(['x-expected']);
     for (const name of schemaNames()) {
@@ -41,7 +41,7 @@ describe('schemas', () => {
     }
   });
 
-  test('accept their own defaults', () => {
+  test('every schema accepts its own defaults', () => {
     assert.deepEqual(compileSchema('settings').faults(withDefaults('settings', {})), []);
     const modparam = withDefaults('modparam', {});
     assert.deepEqual(compileSchema('modparam').faults(modparam), []);

@@ -23,14 +23,14 @@ describe('socket descriptions', () => {
     }
   });
 
-  test('a name', () => {
+  test('a socket description may have a name', () => {
     const socket = parseSocket('udp:10.0.0.1:5060 as 203.0.113.7:5062 name "Edge-1"');
     assert.deepEqual([socket.name, socket.host, socket.advertise?.port], ['Edge-1', '10.0.0.1', 5062]);
     assert.equal(parseSocket('tcp:10.0.0.1 name edge').name, 'edge');
     assert.throws(() => parseSocket('udp:10.0.0.1 name a b'), /bad/);
   });
 
-  test('an advertised address', () => {
+  test('a socket description may have an advertised address', () => {
     assert.deepEqual(parseSocket('udp:10.0.0.1:5060 as 203.0.113.7:5070').advertise, {
       host: '203.0.113.7',
       port: 5070,
@@ -39,7 +39,7 @@ describe('socket descriptions', () => {
     assert.deepEqual(parseSocket('tcp:10.0.0.1 as [2001:db8::7]').advertise, { host: '2001:db8::7', port: 5060 });
   });
 
-  test('bad ones are refused', () => {
+  test('malformed socket descriptions are refused', () => {
     const bad =
       '|udp:|udp:1.2.3.4:99999|udp:1.2.3.4:x|udp:1.2.3|::1|udp:::1|udp:[::1|udp:[::1]5060|upd:1.2.3.4:5060|udp:5060|*:5060';
     for (const text of [
@@ -56,7 +56,7 @@ describe('socket descriptions', () => {
     assert.throws(() => parseSocket('udp:::1'), /stands in brackets/);
   });
 
-  test('the same socket has one key', () => {
+  test('two descriptions of the same socket have the same key', () => {
     assert.equal(socketKey(parseSocket('127.0.0.1')), socketKey(parseSocket('udp:127.0.0.1:5060')));
     assert.equal(socketKey(parseSocket('tls:[::1]')), 'tls:[::1]:5061');
   });
@@ -96,7 +96,7 @@ describe('socket descriptions', () => {
   });
 });
 
-test('host and port alone', () => {
+test('a socket description may consist of host and port alone', () => {
   assert.deepEqual(parseHostPort('127.0.0.1:8085'), { host: '127.0.0.1', port: 8085 });
   assert.deepEqual(parseHostPort('[::]:80'), { host: '::', port: 80 });
   assert.deepEqual(parseHostPort('h'), { host: 'h', port: undefined });

@@ -13,7 +13,7 @@ test('addresses and blocks of both families', () => {
   assert.equal(new AddressBlocks([]).has('10.0.0.1'), false);
 });
 
-test('what is no block is refused', () => {
+test('a text that is neither an address nor a CIDR block is refused', () => {
   for (const text of ['', 'sbc.example', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0/8', '::/129', '::/-1']) {
     assert.equal(isAddressBlock(text), false, text);
     assert.throws(() => new AddressBlocks([text]), { code: 'CONFIG_INVALID' });

@@ -67,7 +67,7 @@ test('what is remembered is bounded: a message of its own each time', () => {
   assert.equal(lines.length, 5000);
 });
 
-test('debug lines pass', () => {
+test('the bounded log does not limit debug lines', () => {
   const { log, lines } = recorded();
   for (let i = 0; i < 100; i++) log.debug({ i }, 'seen');
   assert.equal(lines.length, 100);

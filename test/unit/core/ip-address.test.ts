@@ -21,7 +21,7 @@ describe('an IP address as text', () => {
     });
   }
 
-  test('anything else is none', () => {
+  test('a text that is not an IP address has no canonical form', () => {
     const others = ['', 'localhost', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1.2.3.4:5060', ':::', '1::2::3'];
     others.push('1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '12345::', 'fe80::1%eth0', '[::1', '::1.2.3', '1.2.3.4::');
     for (const text of others) assert.equal(canonicalIp(text), undefined, text);

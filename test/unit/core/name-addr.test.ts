@@ -22,7 +22,7 @@ describe('the addr-spec of a header value', () => {
     });
   }
 
-  test('never throws', () => {
+  test('parsing an address never throws', () => {
     fc.assert(fc.property(fc.string(), (value) => assert.equal(typeof addrSpecOf(value), 'string')));
   });
 });

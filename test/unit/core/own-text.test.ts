@@ -38,7 +38,7 @@ function cutOut(i: number): string {
   return message.slice(0, uri.length);
 }
 
-test('a copy is the same text', () => {
+test('a copied text equals the original', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => ownText(text) === text));
 });
 

@@ -68,7 +68,7 @@ test('the first of its kind decides where nothing else does', () => {
   assert.deepEqual(holding('20240115T100000|PT1H', ['2024-01-15T10:30', '2024-01-16T10:30']), ['2024-01-15T10:30']);
 });
 
-test('a zone has its own clock', () => {
+test('a time recurrence with a zone uses the clock of that zone', () => {
   const morning = timeRecurrence('Asia/Tokyo|20240101T080000|PT1H|daily');
   assert.equal(morning?.holds(Date.parse('2024-06-30T23:30Z')), true);
   assert.equal(morning?.holds(Date.parse('2024-06-30T08:30Z')), false);

@@ -18,7 +18,7 @@ function event(params: Record<string, string | number>): DispatcherEvent {
 const DOWN = { partition: 'gw', group: 1, address: 'sip:192.0.2.1', status: 'inactive' };
 
 describe("Kamailio's events of a destination (event_callback_mode)", () => {
-  test('mode 0 and 2: each change', () => {
+  test('event_callback_mode 0 and 2 raise an event for each change', () => {
     for (const mode of [0, 2] as const) {
       assert.equal(upDownOf(event({ ...DOWN, reason: 'MI command' }), engine, mode)?.name, 'dispatcher:dst-down');
       const marked = event({ ...DOWN, status: 'active', reason: 'script function ds_mark()' });
@@ -40,7 +40,7 @@ describe("Kamailio's events of a destination (event_callback_mode)", () => {
     assert.equal(upDownOf(event({ partition: 'gw' }), engine, 0), undefined);
   });
 
-  test('what is up after a load', () => {
+  test('event_callback_mode 2 raises an event for each active destination after a load', () => {
     assert.deepEqual(
       [...upAfterLoad(gw)].map(({ name, params }) => [name, params['address']]),
       [['dispatcher:dst-up', 'sip:192.0.2.1']],

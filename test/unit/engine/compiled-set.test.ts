@@ -151,7 +151,7 @@ describe('running weights', () => {
     );
   });
 
-  test('can be filled again', () => {
+  test('cumulative weights can be cleared and filled again', () => {
     const running = new RunningWeights(20);
     for (let i = 0; i < 20; i++) running.add(i);
     running.finish();

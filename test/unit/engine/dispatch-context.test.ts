@@ -72,7 +72,7 @@ describe('what a transaction remembers', () => {
     assert.deepEqual(rest(context, partition), ['a1', 'b1', 'c1']);
   });
 
-  test('a list for each partition', () => {
+  test('a transaction keeps a list of targets for each partition', () => {
     const { context, partition, p2 } = world();
     select(context, partition, 1, 'f');
     select(context, p2, 7, 'f');
@@ -295,7 +295,7 @@ describe('rewriting the request-URI', () => {
     assert.equal(requestUriTarget('nonsense'), '');
   });
 
-  test('of a destination alone', () => {
+  test('the request-URI is rewritten for a single destination', () => {
     const { partition } = world();
     const destination = partition.find(1, 'sip:a1');
     assert.ok(destination !== undefined);

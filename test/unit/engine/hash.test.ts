@@ -81,7 +81,7 @@ describe('the keys of a URI', () => {
     });
   }
 
-  test('what is not a URI has none', () => {
+  test('a text that is not a URI has no hash', () => {
     for (const text of ['', 'bob', ':', 'sip:', ':x', 'sip:bob@', 'sip:bob@host:65536']) {
       assert.equal(uriHash(text, false), NO_HASH, text);
     }

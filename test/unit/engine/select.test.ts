@@ -254,7 +254,7 @@ describe('rendezvous hashing', () => {
     assert.ok(new Set(before.filter((each) => each[0] === 'gwd').map((each) => each[1])).size > 6);
   });
 
-  test('shares by weight', () => {
+  test('rendezvous hashing gives shares by weight', () => {
     const w = world(setOf('a b3 c0'));
     const first = where(w).map((each) => each[0]);
     assert.ok(!first.includes('c'));

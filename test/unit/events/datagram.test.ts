@@ -35,7 +35,7 @@ describe('datagram sinks', () => {
     });
   }
 
-  test('udp in the text form', async () => {
+  test('an event is sent over UDP in the text form', async () => {
     const receiver = createSocket('udp4');
     receiver.bind(0, '127.0.0.1');
     await once(receiver, 'listening');

@@ -34,7 +34,7 @@ describe('event_datagram, as recorded from OpenSIPS 4.1.0-dev and 2.1.5', () => 
     );
   });
 
-  test('text', () => {
+  test('the recorded text form of an event is reproduced', () => {
     assert.equal(
       encodeDatagramText(ofDefault, 'default'),
       'E_DISPATCHER_STATUS\ngroup::1\naddress::sip:127.0.0.52:5060\nstatus::inactive\n\n',
@@ -92,12 +92,12 @@ describe('subjects', () => {
     for (const bad of ['', 'a.b', '=4', '=e9', 'a=', ' ']) assert.equal(decodeToken(bad), undefined);
   });
 
-  test('of an event', () => {
+  test('the NATS subject of an event has partition and set', () => {
     const event = statusEvent(flip(makeDestination({ partition: 'a.b', setId: -3 })), ids());
     assert.equal(subjectOf('opensips', event), 'opensips.E_DISPATCHER_STATUS.a=2Eb.-3');
   });
 
-  test('that may be published to', () => {
+  test('subjects that may be published to are recognised', () => {
     for (const good of ['a', 'ops.alarms.sip']) assert.ok(isPublishSubject(good), good);
     for (const bad of ['', '.', 'a.', 'a..b', 'a.*', '>', 'a b', '$JS.API', '_INBOX.x', 'a\r\nPUB', 'x'.repeat(513)]) {
       assert.ok(!isPublishSubject(bad), bad);

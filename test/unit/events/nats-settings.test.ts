@@ -7,7 +7,7 @@ import { subjectMatches } from '../../../src/events/sinks/nats-stream.js';
 const base = plainNats('nats://127.0.0.1:4222');
 
 describe('NATS settings', () => {
-  test('the client never gives up', () => {
+  test('the NATS client reconnects without limit', () => {
     const options = connectionOptions(base, 'sw');
     assert.deepEqual(
       [options.servers, options.maxReconnectAttempts, options.ignoreAuthErrorAbort, options.pingInterval, options.name],
@@ -48,7 +48,7 @@ describe('NATS settings', () => {
     assert.equal(redactServer('h:4222'), 'h:4222');
   });
 
-  test('subjects of a stream', () => {
+  test("a stream's subjects with wildcards match the subjects of events", () => {
     assert.ok(subjectMatches('opensips.>', 'opensips.E.a.1'));
     assert.ok(subjectMatches('opensips.*.a.1', 'opensips.E.a.1'));
     assert.ok(!subjectMatches('opensips.E.>', 'opensips.E'));

@@ -6,7 +6,7 @@ import { parseEvent, renderEvent } from '../../../src/events/watch.js';
 import { fixedRandom, flip, makeDestination } from '../../support/event-fixtures.js';
 
 describe('watch', () => {
-  test('one line an event', () => {
+  test('a watched event is shown on one line', () => {
     const text = encodeNotification(statusEvent(flip(makeDestination()), new EventIds('sw1', fixedRandom)));
     const event = parseEvent(text);
     assert.ok(event);

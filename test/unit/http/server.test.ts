@@ -43,7 +43,7 @@ describe('HTTP listener', () => {
   });
   after(() => server.stop());
 
-  test('metrics and health', async () => {
+  test('the HTTP listener serves metrics and health', async () => {
     const metrics = await fetch(`${url}/metrics?x=1`);
     assert.match(metrics.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
     assert.match(await metrics.text(), /^calls_total\{set="1"\} 3$/m);
@@ -90,7 +90,7 @@ describe('HTTP listener', () => {
     assert.ok(socket.destroyed);
   });
 
-  test('a port in use is an error', async () => {
+  test('an HTTP port in use is an error at the start', async () => {
     const second = new HttpServer({ host: '127.0.0.1', port: Number(new URL(url).port), log: nullLogger });
     await assert.rejects(second.start(), { code: 'TRANSPORT_BIND', message: /^HTTP cannot listen on 127\.0\.0\.1:/ });
     await second.stop();

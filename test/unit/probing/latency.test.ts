@@ -38,7 +38,7 @@ test('after very many round trips a change still shows in the average', () => {
   assert.ok(latency.deviation >= 0 && latency.deviation < 30, `${latency.deviation}`);
 });
 
-test('timeouts are counted apart', () => {
+test('probe timeouts are counted apart from round trips', () => {
   const latency = new Latency();
   latency.timedOut();
   assert.deepEqual([latency.count, latency.timeouts, latency.average, latency.deviation], [0, 1, 0, 0]);

@@ -181,7 +181,7 @@ describe('what comes of it', () => {
     assert.equal(it.prober.figures().good, 0);
   });
 
-  test('round trips are measured', async () => {
+  test('the prober measures round trips', async () => {
     const it = await lab();
     it.delayMs = 30;
     it.clock.advance(10_000);
@@ -354,7 +354,7 @@ describe('reload and switches', () => {
     assert.equal(it.sent.length, before + 2);
   });
 
-  test('setActive stops and resumes', async () => {
+  test('setActive stops and resumes probing', async () => {
     const it = await lab();
     it.clock.advance(10_000);
     const before = it.sent.length;

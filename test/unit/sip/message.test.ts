@@ -18,7 +18,7 @@ const BASE = [
 ];
 
 describe('start line', () => {
-  test('a request', () => {
+  test('a request line is parsed', () => {
     const message = parsed(lines('OPTIONS sip:b@example.com SIP/2.0', ...BASE));
     assert.deepEqual(
       [message.isRequest, message.method, message.requestUri, message.status, message.defect],
@@ -95,7 +95,7 @@ describe('headers', () => {
     assert.deepEqual([message.header('Subject'), message.header('supported')], ['subject', '100rel']);
   });
 
-  test('folded values are one value', () => {
+  test('a folded header value is one value', () => {
     const message = parsed(
       lines(
         'OPTIONS sip:b@example.com SIP/2.0',
@@ -264,7 +264,8 @@ describe('Max-Forwards', () => {
   ] as const) {
     test(`"${value}"`, () => assert.equal(parsed(requestText({ maxForwards: value })).maxForwards, wanted));
   }
-  test('absent', () => assert.equal(parsed(requestText({ maxForwards: null })).maxForwards, -1));
+  test('a message without Max-Forwards has -1', () =>
+    assert.equal(parsed(requestText({ maxForwards: null })).maxForwards, -1));
 });
 
 test('unfold leaves a line alone and joins several', () => {

@@ -20,7 +20,7 @@ describe('SourceRateLimiter', () => {
     assert.equal(limiter.refused, 2);
   });
 
-  test('sources do not share', () => {
+  test('each source has a rate limit of its own', () => {
     const { limiter } = limiterAt(1, 1);
     assert.deepEqual(
       ['a', 'b', 'a'].map((each) => limiter.take(each)),

@@ -226,7 +226,7 @@ describe('Resolver (RFC 3263)', () => {
     assert.deepEqual(dns.asked, ['A gw.example.com', 'AAAA gw.example.com']);
   });
 
-  test('sips goes to TLS only', async () => {
+  test('a sips URI resolves to TLS only', async () => {
     const { ask, dns } = resolverOf({
       naptr: { 'example.com': [s('SIP+D2U', '_sip._udp.example.com', 1), s('SIPS+D2T', '_sips._tcp.example.com', 2)] },
       srv: { '_sips._tcp.example.com': [{ name: 'gw.example.com', port: 5061, priority: 1, weight: 1 }] },

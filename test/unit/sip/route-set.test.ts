@@ -36,13 +36,13 @@ describe('routeValues', () => {
     );
   });
 
-  test('the limit holds', () => {
+  test('no more Route values than the limit are read', () => {
     const headers = `Route: ${Array.from({ length: 100 }, (_, i) => `<sip:h${i}>`).join(',')}\r\n`;
     assert.equal(routesIn(headers).length, 64);
     assert.equal(routeValues(parsed(requestText({ headers })), 'route', 3).length, 3);
   });
 
-  test('what is not a URI has none', () => {
+  test('a Route value that is not a SIP URI has no parsed URI', () => {
     assert.deepEqual(
       routesIn('Route: <http://x>, nonsense\r\n').map((each) => each.uri),
       [undefined, undefined],

@@ -80,7 +80,7 @@ describe('TimerWheel', () => {
     );
   });
 
-  test('arming again moves a timer', () => {
+  test('arming a timer again moves it', () => {
     const { clock, wheel: timers } = wheel();
     const timer = new Probe(clock);
     timers.arm(timer, 100);
@@ -167,7 +167,7 @@ describe('TimerWheel', () => {
     assert.ok(all.every((each) => each.fired.length === 1));
   });
 
-  test('stop drops everything', () => {
+  test('a stopped timer wheel fires nothing', () => {
     const { clock, wheel: timers } = wheel();
     const timer = new Probe(clock);
     timers.arm(timer, 10);

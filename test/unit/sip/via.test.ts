@@ -8,7 +8,7 @@ function via(value: string): Via | undefined {
 }
 
 describe('parseVia', () => {
-  test('all parts are found', () => {
+  test('all parts of a Via are found', () => {
     const value =
       'SIP/2.0/udp host.example.com:5070;branch=z9hG4bK1;rport=99;received=192.0.2.1;maddr=224.2.0.1;ttl=16';
     const parsed = via(value) as Via;

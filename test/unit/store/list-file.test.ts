@@ -101,7 +101,7 @@ describe('a list file', () => {
     assert.match(discarded[5] ?? '', /attrs "=x;" are no list/);
   });
 
-  test('a long line is one line', async () => {
+  test('a long line of a list file is one line', async () => {
     const { rows, discarded } = await loaded(`1 ${A} 0 0 duid=${'x'.repeat(2000)}`);
     assert.equal(rows.length, 1);
     assert.deepEqual(discarded, []);

@@ -32,7 +32,7 @@ describe('messages of an event socket', () => {
     );
   });
 
-  test('that never end are given up', () => {
+  test('messages of an event socket that never end are given up', () => {
     assert.throws(() => cut('x'.repeat(9000)), FramingFault);
     assert.throws(() => cut(...Array.from({ length: 9000 }, () => 'x')), FramingFault);
     assert.throws(() => cut(...Array.from({ length: 2000 }, () => 'a: b\n')), FramingFault);
@@ -41,7 +41,7 @@ describe('messages of an event socket', () => {
     }
   });
 
-  test('of any bytes do no harm', () => {
+  test('any bytes on an event socket do no harm', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (chunks) => {
         try {

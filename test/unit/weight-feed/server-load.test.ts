@@ -12,7 +12,7 @@ const plain = (lines: readonly string[]) => readHeartbeat(message('text/event-pl
 const json = (event: unknown) => readHeartbeat(message('text/event-json', JSON.stringify(event)));
 
 describe('the weight of a server', () => {
-  test('is the documented formula', () => {
+  test('the weight of a server follows the documented formula', () => {
     assert.equal(weight(0, 1000, 100), 100);
     assert.equal(weight(500, 1000, 100), 50);
     assert.equal(weight(500, 1000, 50), 25);
@@ -51,7 +51,7 @@ describe('a heartbeat', () => {
   const lines = ['Event-Name: HEARTBEAT', 'Session-Count: 12', 'Max-Sessions: 1000', 'Idle-CPU: 97.533333'];
   const load = { sessions: 12, maxSessions: 1000, idleCpu: 97.533333 };
 
-  test('is read in both forms', () => {
+  test('a heartbeat is read in both forms', () => {
     assert.deepEqual(plain(lines), load);
     const event = { 'Event-Name': 'HEARTBEAT', 'Session-Count': '12', 'Max-Sessions': '1000', 'Idle-CPU': '97.533333' };
     assert.deepEqual(json(event), load);

@@ -49,7 +49,7 @@ test('mistakes are all listed: the file cannot run', () => {
   assert.match(out, /verdict: cannot run because: line 7: ";" is expected where route stands/);
 });
 
-test('the answer comes as JSON', () => {
+test('check --cfg --json answers with JSON', () => {
   const { out } = run(`${HEAD}request_route { t_relay(); }`, { json: true });
   const { verdict, dialect, things } = JSON.parse(out);
   assert.deepEqual([verdict, dialect], ['runs whole', 'kamailio-5.6']);

@@ -38,7 +38,7 @@ test('a list file is read by its own rules, and a bad line is named', () => {
   assert.match(problems.join(), /line 3: no destination/);
 });
 
-test('states may be words', () => {
+test('states in a file of rows may be words', () => {
   assert.deepEqual(
     read('[{"setid":1,"destination":"sip:h","state":"probing"}]').rows.map((row) => row['state']),
     [2],

@@ -52,7 +52,7 @@ modparam("event_rabbitmq", "heartbeat", 3)
 udp_workers=4
 `);
 
-  test('are carried over', () => {
+  test('import carries parameters and sockets over', () => {
     assert.deepEqual(settings['listen'], ['udp:127.0.0.1:5060 as 203.0.113.7:5060', 'tcp:127.0.0.1:5060']);
     assert.deepEqual(settings['tm'], { fr_timeout: 7, fr_inv_timeout: 30 });
     assert.deepEqual(settings['modparam'], {

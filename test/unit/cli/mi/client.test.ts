@@ -32,7 +32,7 @@ describe('parameters on the command line', () => {
 });
 
 describe('answers for people', () => {
-  test('show ds_list as a table', async () => {
+  test('ds_list is shown to people as a table', async () => {
     const { handler } = makeMiFixture();
     const lines = renderForPeople('ds_list', await handler.execute('ds_list', { full: 1, partition: 'default' })).split(
       '\n',

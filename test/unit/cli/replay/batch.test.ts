@@ -77,7 +77,7 @@ describe('a batch', () => {
     assert.deepEqual([answer.targets, answer.count], [['sip:a', 'sip:b', 'sip:a'], 2]);
   });
 
-  test('says why a selection failed', async () => {
+  test('a batch answers why a selection failed', async () => {
     assert.deepEqual(await session().run({ id: 1, request: REQUEST, set: 9, alg: 4 }), {
       id: 1,
       ok: false,
@@ -85,7 +85,7 @@ describe('a batch', () => {
     });
   });
 
-  test('hands MI commands on', async () => {
+  test('a batch runs MI commands', async () => {
     const params = { state: 'i', group: '1', address: 'sip:a' };
     assert.deepEqual(await session().run({ id: 'm', mi: { method: 'ds_set_state', params } }), {
       id: 'm',

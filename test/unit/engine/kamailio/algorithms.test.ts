@@ -58,7 +58,7 @@ describe('shares by weight', () => {
     assert.deepEqual(strict.shares(9, 100), { [C]: 60, [B]: 40 });
   });
 
-  test('one above 100 counts', () => {
+  test('by default a weight above 100 counts', () => {
     const bench = new KamailioBench(kamailioRows(['weight=300', 'weight=100']));
     assert.deepEqual(bench.shares(9, 400), { [A]: 300, [B]: 100 });
   });

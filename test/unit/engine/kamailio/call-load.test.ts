@@ -107,7 +107,7 @@ describe('call load', () => {
     assert.equal(kamailioOf(bench.partition)?.calls.size, 1);
   });
 
-  test('outlives a reload', () => {
+  test('call load survives a reload', () => {
     const rows = kamailioRows(['duid=a', 'duid=b']);
     const bench = new KamailioBench(rows);
     bench.select(10, { callId: '1' });

@@ -93,7 +93,7 @@ describe('ds_select_routes', () => {
   });
 });
 
-test('modes by their first letter', () => {
+test('the mode of ds_select_routes follows from its first letter', () => {
   assert.deepEqual(['d', 'D', '0', 'dr'].map(routesMode), ['destination', 'destination', 'destination', 'destination']);
   assert.deepEqual(['r', '1', 'x', 'X', '2'].map(routesMode), ['request-uri', 'request-uri', 'list', 'list', 'list']);
   assert.deepEqual(['3', '', 'q'].map(routesMode), [undefined, undefined, undefined]);

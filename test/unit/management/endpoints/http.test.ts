@@ -37,7 +37,7 @@ describe('MI over HTTP', () => {
     );
   });
 
-  test('takes POST only', async () => {
+  test('MI over HTTP accepts only POST', async () => {
     const response = await fetch(url);
     assert.deepEqual([response.status, response.headers.get('allow')], [405, 'POST']);
   });

@@ -84,7 +84,7 @@ describe('FIFO framing', () => {
     }
   });
 
-  test('bounds what it holds', () => {
+  test('the FIFO reader bounds the text it holds', () => {
     const long = `:r:{"x":"${'x'.repeat(MAX_REQUEST_BYTES)}`;
     assert.deepEqual(cut(long, 'more', '"}\n', ':r:{}'), ['refused oversized r', 'json r {}']);
     assert.deepEqual(cut(`:version:r\n${'x\n'.repeat(MAX_REQUEST_BYTES / 2 + 1)}`, '\n:r:{}').at(-1), 'json r {}');

@@ -55,7 +55,7 @@ describe('recorded bytes', () => {
     assert.equal(packetHeader(1, 0x7f8c90d7, 0x120).toString('hex'), 'a11701207f8c90d7');
   });
 
-  test('a fault', () => {
+  test('the recorded bytes of a BINRPC fault are reproduced', () => {
     assert.equal(
       encodeFault(0x1ce3203c, 500, 'State Update Failed').toString('hex'),
       'a133191ce3203c2001f49114537461746520557064617465204661696c656400',
@@ -137,7 +137,7 @@ describe('codec', () => {
     });
   });
 
-  test('nesting has a bound', () => {
+  test('nesting in BINRPC has a bound', () => {
     const deep = (levels: number) => new RecordReader(Buffer.from('04'.repeat(levels) + '84'.repeat(levels), 'hex'));
     assert.equal(deep(32).next().type, 'array');
     assert.throws(() => deep(33).next(), BinrpcFault);

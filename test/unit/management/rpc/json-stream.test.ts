@@ -50,7 +50,7 @@ describe('requests on a FIFO', () => {
     assert.deepEqual(shown(feed(stream, '{"a":1}')), ['{"a":1}']);
   });
 
-  test('too long and too deep', () => {
+  test('requests on a FIFO that are too long or nested too deeply are refused', () => {
     const stream = new JsonStream();
     assert.deepEqual(shown(feed(stream, `{"a":"${'x'.repeat(MAX_TEXT)}`)), ['(oversized)']);
     assert.deepEqual(shown(feed(stream, 'xx"}\n{"a":1}')), ['{"a":1}']);

@@ -272,7 +272,7 @@ describe('a branch that was given up', () => {
     assert.equal(layer.size, 0);
   });
 
-  test('a late 2xx is reported', () => {
+  test('a late 2xx of a branch that was given up is reported', () => {
     const { answer, replies, clock } = invite();
     clock.advance(5100);
     answer(200);

@@ -84,7 +84,7 @@ describe('non-INVITE client transaction (RFC 3261 section 17.1.2)', () => {
     );
   });
 
-  test('abandoned, it is silent', () => {
+  test('an abandoned non-INVITE client transaction calls nobody', () => {
     const { clock, client, answer, replies, failures, layer, times } = options();
     client.abandon();
     answer(200);

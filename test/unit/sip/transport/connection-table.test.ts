@@ -28,7 +28,7 @@ describe('ConnectionTable', () => {
     assert.deepEqual([table.flow('a'), table.counts], [undefined, { inbound: 1, outbound: 0, refused: 0 }]);
   });
 
-  test('only outbound ones fill it', () => {
+  test("only outbound connections count toward the table's limit", () => {
     const table = new ConnectionTable<ReturnType<typeof made>>(1);
     table.add(made('in', true), 'in');
     assert.equal(table.full, false);

@@ -24,7 +24,7 @@ describe('which and help', () => {
     }
   });
 
-  test('say what a command does', async () => {
+  test('help says what a command does', async () => {
     const fixture = makeMiFixture();
     assert.deepEqual(await fixture.handler.execute('help', ['uptime']), {
       Help: 'prints since when the server runs',
@@ -73,7 +73,7 @@ describe('statistics', () => {
     });
   });
 
-  test('are reset where they can be', async () => {
+  test('statistics that can be reset are reset', async () => {
     const fixture = counted();
     assert.equal(await fixture.handler.execute('reset_statistics', [['rcv_requests']]), 'OK');
     assert.deepEqual(await fixture.handler.execute('get_statistics', [['rcv_requests']]), { 'core:rcv_requests': 0 });
@@ -187,7 +187,7 @@ describe('black lists', () => {
     await assert.rejects(handler.execute('list_blacklists', ['nosuch']), { code: 404, message: 'Unknown name' });
   });
 
-  test('are asked about an address', async () => {
+  test('blacklists can be checked for an address', async () => {
     const { handler, blacklists } = listed();
     blacklists.push({ name: 'any', rules: [{ address: '127.0.0.1' }] });
     assert.deepEqual(await handler.execute('check_blacklists', ['127.0.0.1']), ['any']);

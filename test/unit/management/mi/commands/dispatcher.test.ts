@@ -163,7 +163,7 @@ describe('ds_list', () => {
     assert.ok((await turnsOf(fixture.handler.handle(batch, unbounded('http')))) >= 19, 'a batch');
   });
 
-  test('works without partitions', async () => {
+  test('ds_list works without partitions', async () => {
     assert.deepEqual(await list(makeMiFixture({ rows: {} })), { PARTITIONS: [] });
     await assert.rejects(list(makeMiFixture({ rows: {} }), { partition: 'default' }), { code: 500 });
   });
@@ -206,7 +206,7 @@ describe('ds_set_state', () => {
 });
 
 describe('ds_reload', () => {
-  test('keeps states by default', async () => {
+  test('ds_reload keeps states by default', async () => {
     const fixture = makeMiFixture();
     const uri = 'sip:127.0.0.11:5060';
     for (const [params, expected] of [
@@ -248,7 +248,7 @@ describe('ds_reload', () => {
     assert.equal(fixture.engine.partition('p2')?.snapshot.size, 1);
   });
 
-  test('says why it failed', async () => {
+  test('ds_reload says why it failed', async () => {
     const fixture = makeMiFixture();
     fixture.reloadFailure = new SwitchyardError('STORE_UNREACHABLE', 'database "x" does not answer');
     await assert.rejects(fixture.handler.execute('ds_reload'), {
