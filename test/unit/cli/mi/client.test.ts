@@ -78,7 +78,9 @@ describe('callMi', () => {
       [`udp:127.0.0.1:${port}`, /nothing listens there|did not answer/],
       [`http://127.0.0.1:${port}/mi`, /nothing listens there/],
     ] as const) {
-      await assert.rejects(callMi(target, 'version', undefined, options), (error: Error & { code?: string }) => {
+      // A closed TCP port answers at once, but a busy machine may need seconds to connect.
+      const patient = target.startsWith('http:') ? { ...options, timeoutMs: 20_000 } : options;
+      await assert.rejects(callMi(target, 'version', undefined, patient), (error: Error & { code?: string }) => {
         assert.match(error.message, why, target);
         assert.match(error.code ?? '', /^(USAGE|TRANSPORT_SEND)$/, target);
         return true;
