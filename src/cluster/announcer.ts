@@ -29,7 +29,7 @@ const NOTE_AFTER_MS = 60_000;
 /** With this many edges in a record the note is committed at once, so that there is room for the next ones. */
 const NOTE_AT = 4;
 const DAY_MS = 24 * 3600 * 1000;
-/** Most days by which the clocks of two machines may differ; the stream is searched that much further back. */
+/** Maximum days by which the clocks of two machines may differ; the stream is searched that much further back. */
 const CLOCK_DAYS = 2;
 
 /** A record with edges that may not be stored yet, and since when this node has known them. */

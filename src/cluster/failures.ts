@@ -2,11 +2,11 @@ import type { Destination } from '../engine/destination.js';
 import type { StateSignal } from '../engine/state.js';
 import type { ClusterNode } from './node.js';
 
-/** Most destinations in one message. */
+/** Maximum number of destinations in one message. */
 const MOST = 100;
 /** Milliseconds between two messages. */
 const EVERY_MS = 1000;
-/** Most counts kept of one other node. */
+/** Maximum number of counts kept of one other node. */
 const KEPT = 1000;
 
 /**

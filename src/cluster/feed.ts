@@ -1,4 +1,4 @@
-/** Most revisions remembered beyond the first missing one. */
+/** Maximum number of revisions remembered beyond the first missing one. */
 const MAX_AHEAD = 20_000;
 
 /**

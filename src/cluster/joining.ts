@@ -39,7 +39,7 @@ const RETURN_SPREAD_MS = 1000;
 const ALONE_ECHO_MS = 3000;
 const ALONE_COMMIT_MS = 15_000;
 const RETRY_MS = 500;
-/** Most milliseconds a joining node waits for others that do not know a new bucket yet. */
+/** Maximum milliseconds a joining node waits for others that do not know a new bucket yet. */
 const ELSEWHERE_MS = 6000;
 /** Milliseconds within which a heartbeat of another node with this name counts as new. */
 const JUST_NOW_MS = 100;

@@ -26,7 +26,7 @@ export interface MembershipOptions {
 const ECHO_MS = 1000;
 /** Milliseconds by which all deadlines are extended after a connection came back. */
 const GRACE_MS = 1000;
-/** Most nodes kept, since anybody who may publish heartbeats could invent names. */
+/** Maximum number of nodes kept, since anybody who may publish heartbeats could invent names. */
 const MAX_PEERS = 1024;
 
 /**

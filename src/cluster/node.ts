@@ -29,7 +29,7 @@ const CALM_TICK_MS = 200;
 const FENCE_MS = 1000;
 /** Milliseconds between two checks whether the bucket is still the same. */
 const INSPECT_MS = 30_000;
-/** Most heartbeats kept as text, since anybody who may publish them could invent names. */
+/** Maximum number of heartbeats kept as text, since anybody who may publish them could invent names. */
 const MAX_BEATS = 1024;
 /**
  * Up to this many other nodes, this node sends its heartbeats at the same time as they do. With more, each node would

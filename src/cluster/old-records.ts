@@ -20,7 +20,7 @@ export interface TidyingNode {
 const A_GO = 1000;
 const EVERY_MS = 1000;
 const WEEK_MS = 7 * 24 * 3600 * 1000;
-/** Most removals at a time. */
+/** Maximum number of removals at a time. */
 const MOST = 50;
 const HOUR_MS = 3600 * 1000;
 

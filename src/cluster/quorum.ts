@@ -7,7 +7,7 @@ import type { Entry } from './record-entry.js';
 
 /** Number of nodes asked besides the owner. */
 const WITNESSES = 2;
-/** Most probes for other nodes at a time. */
+/** Maximum number of probes for other nodes at a time. */
 const MAX_CHECKS = 500;
 /** Probing intervals for which a node that cannot reach a destination leaves it to others. */
 const SKIP_INTERVALS = 10;

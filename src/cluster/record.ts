@@ -95,7 +95,7 @@ export interface Intent {
   readonly order?: { readonly n: number; readonly w: string } | undefined;
 }
 
-/** Most edges in a record; older ones are merged. */
+/** Maximum number of edges in a record; older ones are merged. */
 const MAX_EDGES = 8;
 /** Longest text of a record. */
 const MAX_TEXT = 64 * 1024;

@@ -24,7 +24,7 @@ const LONGEST_RETRY = 30_000;
 /** Milliseconds to wait for the other nodes' reports. */
 const REPORT_MS = 10_000;
 const LOOK_MS = 250;
-/** Most nodes that load at the same time. */
+/** Maximum number of nodes that load at the same time. */
 const AT_A_TIME = 3;
 /** Milliseconds this node waits for those before it; then it loads anyway. */
 const WINDOW_MS = 10_000;

@@ -1,6 +1,6 @@
 import type { Announcer } from './announcer.js';
 
-/** Most edges in one message. */
+/** Maximum number of edges in one message. */
 const MOST = 500;
 const MAX_TEXT = 128 * 1024;
 

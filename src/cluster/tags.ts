@@ -10,7 +10,7 @@ interface Holding {
   readonly by: string;
 }
 
-/** Most tags, since anybody may create one by a command. */
+/** Maximum number of tags, since anybody may create one by a command. */
 const MAX_TAGS = 256;
 
 /**

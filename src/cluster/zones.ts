@@ -14,7 +14,7 @@ export interface ZonedNode {
   readonly options: { readonly settings: { readonly zone: string } };
 }
 
-/** Most zones, since anybody with access to the bucket could invent names. */
+/** Maximum number of zones, since anybody with access to the bucket could invent names. */
 const MAX_ZONES = 64;
 
 /** The zones of the nodes. With `"verdict": "zone"`, nodes share results only within their zone. */

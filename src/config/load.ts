@@ -152,7 +152,7 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
   return { settings: deepFreeze(settings), warnings: deepFreeze(distinct(findings.warnings)) };
 }
 
-/** Most workers, since a group of sockets has room for no more. */
+/** Maximum number of workers, since a group of sockets has room for no more. */
 const MOST_WORKERS = 24;
 
 /** "auto": one processor remains for the brain. */

@@ -100,7 +100,7 @@ export interface DispatcherConfig {
   readonly pingContact: boolean;
   /** Header lines of probes, without line breaks. */
   readonly pingHeaders: readonly string[];
-  /** Most seconds a probe may take (our own parameter; default 2). */
+  /** Maximum seconds a probe may take (our own parameter; default 2). */
   readonly pingTimeout: number;
   readonly probingSock: string | undefined;
   readonly probingThreshold: number;
@@ -239,7 +239,7 @@ export interface RoutingRule {
   readonly failover: {
     /** Codes that cause failover: "408", "5xx", "timeout". */
     readonly codes: readonly string[];
-    /** Most destinations to try, including the first; undefined: all. */
+    /** Maximum number of destinations to try, including the first; undefined: all. */
     readonly max: number | undefined;
     /** State letter given to ds_mark_dst for a failed destination; undefined: it is not marked. */
     readonly mark: 'p' | 'i' | 'a' | undefined;
@@ -397,18 +397,20 @@ export interface PrivacyConfig {
 
 /** Limits against overload. */
 export interface LimitsConfig {
-  /** Most new requests per second from one address; 0: no limit. */
+  /** Maximum number of new requests per second from one address; 0: no limit. */
   readonly requestsPerSecondPerSource: number;
   /** New requests that may come at once from an address after a pause. */
   readonly burst: number;
   readonly maxTransactions: number;
   /** Addresses and CIDR blocks without limits by source. */
   readonly trustedSources: readonly string[];
-  /** Most inbound and most outbound connections of one socket. */
+  /** Maximum number of inbound and of outbound connections of one socket. */
   readonly maxConnections: number;
   /** Least milliseconds of an event loop iteration while datagrams arrive fast; 0: no limit. */
   readonly gatherMs: number;
-  /** Most milliseconds between two readings of the sockets at a middle rate of datagrams; 0: they are read at once. */
+  /**
+   * Maximum milliseconds between two readings of the sockets at a middle rate of datagrams; 0: they are read at once.
+   */
   readonly paceMs: number;
   /** Whether many UDP datagrams are read and sent in one system call, if that is available. */
   readonly batchDatagrams: boolean;

@@ -1,4 +1,4 @@
-/** Most kinds of lines that are counted. */
+/** Maximum number of kinds of lines that are counted. */
 const MOST_KINDS = 1000;
 
 interface Kind {
@@ -15,7 +15,7 @@ export class LineLimit {
   constructor(
     /** Length of the period in milliseconds. */
     private readonly windowMs: number,
-    /** Most lines of one kind in a period. */
+    /** Maximum number of lines of one kind in a period. */
     private readonly lines: number,
     /** Monotonic milliseconds. */
     private readonly now: () => number,

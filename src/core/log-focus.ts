@@ -23,7 +23,7 @@ export interface ActiveFocus extends Focus {
   readonly seconds: number;
 }
 
-/** Most focuses at a time. */
+/** Maximum number of focuses at a time. */
 const MOST = 32;
 
 /** A logger whose level can be changed while it runs, for all lines or for those about one partition or call. */

@@ -38,8 +38,8 @@ export interface RegexOptions {
 /** Longest expression that is compiled. */
 const MAX_SOURCE = 4096;
 /**
- * Most states of an expression. In the worst case each is examined for each character: with thousands of them, a
- * message of 64 KB would take a tenth of a second.
+ * Maximum number of states of an expression. In the worst case each is examined for each character: with thousands of
+ * them, a message of 64 KB would take a tenth of a second.
  */
 const MOST_STATES = 1000;
 

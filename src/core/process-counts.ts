@@ -2,7 +2,7 @@ import type { SharedValues } from './shared-values.js';
 import { shortKey } from './short-key.js';
 import type { KeptValue, ValueMap } from './value-map.js';
 
-/** Most keys. For further keys a process sees only its own count. */
+/** Maximum number of keys. For further keys a process sees only its own count. */
 const MOST = 200_000;
 const TABLE = 'counts of processes';
 

@@ -16,7 +16,7 @@ import { HepSender } from '../trace/hep-sender.js';
 import type { TraceSession } from '../trace/trace-session.js';
 import { Tracer } from '../trace/tracer.js';
 
-/** Most capture servers named by scripts, besides that of the settings. */
+/** Maximum number of capture servers named by scripts, besides that of the settings. */
 const MOST_SERVERS = 16;
 /** Bytes of messages in one answer, which must fit into a datagram. */
 const ANSWER_BYTES = 30_000;

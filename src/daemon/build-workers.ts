@@ -132,7 +132,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   });
   const versions = new ScriptVersions(workers, () => tables.open(isOpen()));
   let draining = false;
-  /** Dialogs of the worker that ended last. */
+  /** Number of dialogs of the worker that ended last. */
   let dialogsLost = 0;
   const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
   const live = (): LiveSetup => {
@@ -372,7 +372,7 @@ function destinationOf(engine: Engine, [name, setId, position, uri]: SharedDesti
 
 const SEEDS = 2 ** 32;
 
-/** Most milliseconds for which a worker gathers datagrams. */
+/** Maximum milliseconds for which a worker gathers datagrams. */
 const LONGEST_GATHERING = 4;
 
 /**

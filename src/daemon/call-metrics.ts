@@ -5,7 +5,7 @@ import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { HistogramValues, Metrics } from '../stats/metrics.js';
 
-/** Most destinations, or sets, with metrics of their own: each has about fifty series. */
+/** Maximum number of destinations, or sets, with metrics of their own: each has about fifty series. */
 const MOST_SERIES_OF = 200;
 /** Milliseconds for which computed figures are reused, since all metrics of one scrape need them. */
 const LOOK_MS = 500;

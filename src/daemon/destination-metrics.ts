@@ -7,7 +7,7 @@ import type { Metrics } from '../stats/metrics.js';
 import type { PartitionRuntime } from '../tenant/tenant.js';
 
 const STATE_NUMBER = { inactive: 0, active: 1, probing: 2 } as const;
-/** Most destinations with metrics of their own; with more, only counts per set are exported. */
+/** Maximum number of destinations with metrics of their own; with more, only counts per set are exported. */
 const MAX_LISTED = 5000;
 /** Destinations counted per event loop iteration. */
 const COUNTED_PER_ITERATION = 2000;

@@ -58,7 +58,7 @@ export interface Explained {
   readonly copy: (options: CopyOptions) => Copy;
 }
 
-/** Most steps and characters kept of a script run. */
+/** Maximum number of steps and characters kept of a script run. */
 const BOUNDS = { steps: 2000, characters: 500 };
 
 /** Explains where a request would go now, without changing anything. */

@@ -9,7 +9,10 @@ import type { ChangeReporter } from './change-reporter.js';
 
 /** Milliseconds an operator waits until a state is in the table. */
 const WRITE_THROUGH_MS = 1000;
-/** Most commands of one partition that wait for its database. Further ones fail, so that they do not delay others. */
+/**
+ * Maximum number of commands of one partition that wait for its database. Further ones fail, so that they do not delay
+ * others.
+ */
 const MAX_WAITING = 16;
 
 /** Limits the commands that wait for a partition's database. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 
-/** Most texts remembered. */
+/** Maximum number of texts remembered. */
 const MAX_TEXTS = 1000;
 
 /** Logs warnings that calls cause: once a minute for each partition and text. */

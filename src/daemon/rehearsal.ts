@@ -18,7 +18,7 @@ export interface Assumptions {
   readonly table: { readonly partition: string; readonly rows: readonly DestinationRow[] } | undefined;
 }
 
-/** Most destinations that are copied, since calls wait meanwhile. */
+/** Maximum number of destinations that are copied, since calls wait meanwhile. */
 const MOST = 20_000;
 
 /**

@@ -23,7 +23,7 @@ export type ScriptExplanation = {
 /** Milliseconds to wait for the resolution of names, and between two checks for messages. */
 const PATIENCE = 2000;
 const LOOK = 20;
-/** Most log lines and messages kept of a run, and characters of each line. */
+/** Maximum number of log lines and messages kept of a run, and characters of each line. */
 const MOST_LINES = 200;
 const LONGEST_LINE = 4096;
 

@@ -30,7 +30,7 @@ import {
   trustedRows,
 } from './script-rows.js';
 
-/** Most rows read of one table. */
+/** Maximum number of rows read of one table. */
 const MOST_ROWS = 1_000_000;
 
 /** What was read, and whether everything could be read. */

@@ -11,7 +11,7 @@ export interface SettingChange {
   readonly to: string | undefined;
 }
 
-/** Most changes listed; the last entry then gives the number of the others. */
+/** Maximum number of changes listed; the last entry then gives the number of the others. */
 const MOST = 200;
 /** Matches paths that only say where something is in the files; they are not settings. */
 const LOCATIONS = /^(?:file|listenByDefault|partitions\/[^/]+\/source|routing\/[0-9]+\/pointer)$/;

@@ -7,7 +7,7 @@ import type { StreamOptions } from '../sip/transport/bind.js';
 import { hostPort } from '../sip/transport/transport.js';
 import type { UnfinishedBytes } from '../sip/transport/unfinished.js';
 
-/** Most milliseconds for opening a connection. */
+/** Maximum milliseconds for opening a connection. */
 const MOST_CONNECT = 5000;
 
 /** Estimated memory of a transaction in bytes. */

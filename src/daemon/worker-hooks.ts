@@ -141,7 +141,7 @@ export function faultsForWorkers(cfg: LoadedCfg): readonly WorkersFault[] {
   return workersFaults(cfg, ALGORITHMS_OF_WORKERS[cfg.dialect.name]);
 }
 
-/** Most faults of a file that are named. */
+/** Maximum number of faults of a file that are named. */
 const MOST_NAMED = 20;
 
 /** Why several processes cannot run this cfg file. */

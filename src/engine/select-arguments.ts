@@ -31,8 +31,8 @@ export interface SelectParameters {
 
 const INTEGER = /^[+-]?[0-9]{1,10}$/;
 /**
- * Most sets in one selection. The documentation has no limit, but a variable under an attacker's control may contain
- * them.
+ * Maximum number of sets in one selection. The documentation has no limit, but a variable under an attacker's control
+ * may contain them.
  */
 const MOST_SETS = 64;
 

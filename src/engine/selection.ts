@@ -11,7 +11,7 @@ export interface SelectTarget {
   readonly algorithm: number;
   /** Bits of FLAG. */
   readonly flags: number;
-  /** Most targets kept for failover, including the chosen one, excluding the default; Infinity for all. */
+  /** Maximum number of targets kept for failover, including the chosen one, excluding the default; Infinity for all. */
   readonly maxResults: number;
 }
 

@@ -14,7 +14,7 @@ export interface ListAvp {
   set(values: AvpValues): void;
 }
 
-/** Most selections of one call whose lists are kept. */
+/** Maximum number of selections of one call whose lists are kept. */
 const MOST_STACKED = 64;
 
 /** Longest list that a script can read or write. */

@@ -19,7 +19,7 @@ export interface OutboxOptions {
   readonly deliver: (event: DispatcherEvent, earlier: EarlierAttempts | undefined) => Promise<void>;
   /** Number of events from which on events of one key are merged. The last event of each key is always kept. */
   readonly limit: number;
-  /** Most events; beyond that the oldest is dropped and counted. Default: no limit. */
+  /** Maximum number of events; beyond that the oldest is dropped and counted. Default: no limit. */
   readonly hardLimit?: number;
   /** Deliveries at a time, at most one for each key. Default 128. */
   readonly window?: number;

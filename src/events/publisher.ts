@@ -13,9 +13,9 @@ export interface PublisherOptions {
   readonly sinks: readonly EventSink[];
   /** The kinds of events; default EVENT_CATALOGUE. */
   readonly kinds?: readonly EventKind[] | undefined;
-  /** Most subscriptions for all events together. Default 1024. */
+  /** Maximum number of subscriptions for all events together. Default 1024. */
   readonly maxSubscribers?: number;
-  /** Most subscriptions of one owner, so that one client cannot shut out the others. Default 64. */
+  /** Maximum number of subscriptions of one owner, so that one client cannot shut out the others. Default 64. */
   readonly maxOwned?: number;
   /**
    * Events kept for a subscriber before those of one destination are merged. Default 1024; at twice this number events

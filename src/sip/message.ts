@@ -269,7 +269,7 @@ const COMPACT: Readonly<Record<string, number>> = {
   identity: 121,
 };
 
-/** Most header lines of one message; more are taken as an attack. */
+/** Maximum number of header lines of one message; more are taken as an attack. */
 const MAX_HEADER_LINES = 512;
 /** Longest request line in bytes. */
 const MAX_REQUEST_LINE = 8192;

@@ -6,7 +6,7 @@ export interface RateLimit {
   readonly burst: number;
 }
 
-/** Most sources stored, at about 100 bytes each. */
+/** Maximum number of sources stored, at about 100 bytes each. */
 const MAX_SOURCES = 65_536;
 /** Oldest sources examined to make room for a new one. */
 const SWEEP = 4;

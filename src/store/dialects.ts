@@ -15,7 +15,7 @@ const LOCK_TIMEOUT = 5;
 export interface SqlDialect {
   /** The driver's npm package. */
   readonly driver: string;
-  /** Most connections of a pool. */
+  /** Maximum number of connections of a pool. */
   readonly connections: number;
   /** Rows read at a time; few if the driver is synchronous and blocks the event loop. */
   readonly sliceRows: number;

@@ -16,7 +16,7 @@ interface Statement {
   all(...values: unknown[]): unknown[];
 }
 
-/** Most texts of an earlier process that are read. */
+/** Maximum number of texts of an earlier process that are read. */
 const MOST_LEFT = 1_000_000;
 /**
  * Milliseconds after which delivered texts are also deleted on disk; after a crash before that they are delivered

@@ -12,7 +12,9 @@ const ACQUIRE_TIMEOUT = 5000;
 const BUSY_LIMIT = 5000;
 const BUSY_STEP = 50;
 
-/** Most broken connections that one operation may find: a pool may have this many from before an outage. */
+/**
+ * Maximum number of broken connections that one operation may find: a pool may have this many from before an outage.
+ */
 const MOST_STALE = 4;
 
 const require = createRequire(import.meta.url);
@@ -37,7 +39,7 @@ export interface Database {
   release(): Promise<void>;
 }
 
-/** Most milliseconds of an operation: a network that drops packets must not delay a reload forever. */
+/** Maximum milliseconds of an operation: a network that drops packets must not delay a reload forever. */
 const OPERATION_LIMIT = 60_000;
 
 interface Pool {

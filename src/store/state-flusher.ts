@@ -22,7 +22,7 @@ export interface StateFlusherOptions {
   readonly intervalMs: number;
   /** Whether this process writes the table now; default: yes. Until then changes stay marked. */
   readonly enabled?: (() => boolean) | undefined;
-  /** Most milliseconds `stop` may take. Default 5000. */
+  /** Maximum milliseconds `stop` may take. Default 5000. */
   readonly stopMs?: number;
 }
 

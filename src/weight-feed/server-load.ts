@@ -2,7 +2,7 @@
 export interface ServerLoad {
   /** Current calls. */
   readonly sessions: number;
-  /** Most calls it accepts. */
+  /** Maximum number of calls it accepts. */
   readonly maxSessions: number;
   /** In percent. */
   readonly idleCpu: number;

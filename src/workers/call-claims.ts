@@ -4,7 +4,7 @@ import { shortKey } from '../core/short-key.js';
 import type { KeptValue, ValueMap } from '../core/value-map.js';
 import { socketOfRequest } from '../sip/transport/native/steering.js';
 
-/** Most claimed calls; beyond that the oldest are dropped. */
+/** Maximum number of claimed calls; beyond that the oldest are dropped. */
 const MOST = 400_000;
 
 /** Entries that are looked at in one event loop iteration. */

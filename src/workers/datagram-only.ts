@@ -3,7 +3,7 @@ import type { ProxyOptions } from '../proxy/proxy.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import type { SipMessage } from '../sip/message.js';
 
-/** Most bytes that forwarding adds to a request: Via, Record-Route twice, and changes by rules. */
+/** Maximum bytes that forwarding adds to a request: Via, Record-Route twice, and changes by rules. */
 const ADDED = 800;
 
 /** Whether a request to a UDP hop is sent over UDP: a large one tries TCP first, if there is a TCP socket. */

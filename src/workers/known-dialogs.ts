@@ -1,4 +1,4 @@
-/** Most dialogs remembered. */
+/** Maximum number of dialogs remembered. */
 const MOST = 16_384;
 /** Milliseconds after which all are dropped, since host names of destinations may have other addresses by then. */
 const LONGEST_MS = 10_000;

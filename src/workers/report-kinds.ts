@@ -12,7 +12,7 @@ export const KIND = {
   byeEnded: 8,
 } as const;
 
-/** Most numbered texts; beyond that both sides restart the numbering. */
+/** Maximum number of numbered texts; beyond that both sides restart the numbering. */
 export const MOST_NAMES = 4096;
 
 /** Bit of a request: this proxy adds Record-Route. */

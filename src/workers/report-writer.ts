@@ -5,11 +5,11 @@ import { ReportRing } from './report-ring.js';
 /** When so many items, or characters of them, wait for room in the ring, no further calls are reported. */
 const MOST_WAITING = 20_000;
 const MOST_CHARACTERS = 32 * 1024 * 1024;
-/** Most characters of all numbered texts; beyond that the numbering restarts. */
+/** Maximum characters of all numbered texts; beyond that the numbering restarts. */
 const MOST_OF_NAMES = 1024 * 1024;
 /** Milliseconds after which waiting items are tried again. */
 const AGAIN_MS = 5;
-/** Most texts of one record, and most characters of one text. */
+/** Maximum number of texts of one record, and of characters of one text. */
 const NAMES_OF_ONE = 3;
 const LONGEST_NAME = 32_000;
 /** There is no room for a text. */

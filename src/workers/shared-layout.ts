@@ -5,7 +5,7 @@ import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
  */
 export const SHARED_BYTES = 37 * 1024 * 1024;
 
-/** Most partitions from which workers may select. */
+/** Maximum number of partitions from which workers may select. */
 export const MOST_TABLES = 4096;
 
 /** First word: the epoch of the valid rules (0: the brain must be asked about everything). */
@@ -25,7 +25,7 @@ export const FIGURES = BEGUN + MOST_PROCESSES;
 
 /** Then, by worker, its counters in the order of `tallies`. */
 export const COUNTERS = FIGURES + 4 * MOST_PROCESSES;
-/** Most counters of a worker. */
+/** Maximum number of counters of a worker. */
 export const MOST_COUNTERS = 64;
 
 /** Then, by worker, its load and when it was reported. */

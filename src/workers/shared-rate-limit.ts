@@ -5,23 +5,30 @@ import type { RateLimit } from '../sip/rate-limit.js';
 import type { AddressSet } from '../sip/trusted-sources.js';
 import { ratesOf } from './shared-layout.js';
 
-/** Words at the start: seeds of the hashes, how many requests were refused; then, two words each, the milliseconds of a token and of a burst. */
+/**
+ * Words at the start: hash seeds and number of refused requests; then, two words each, the milliseconds of a token and
+ * of a burst.
+ */
 const SEED_A = 0;
 const SEED_B = 1;
 const REFUSED = 2;
 const INTERVAL = 4;
 const TOLERANCE = 6;
-/** Then locks, each of which every so many-th bucket has in common. */
+/** Then the locks; a bucket uses the lock whose number is the bucket's number modulo their count. */
 const FIRST_LOCK = 16;
 const LOCKS = 64;
 const FIRST_BUCKET = FIRST_LOCK + LOCKS;
-/** Sources of one bucket, each with two words of its hash, 0 0 for none; then, two words each, when they will have all tokens again. */
+/**
+ * Sources of a bucket: first two words each for the hash (0 0: none), then two words each for the time when all tokens
+ * are available again.
+ */
 const SOURCES = 8;
 const BUCKET_WORDS = 4 * SOURCES;
 
 /**
- * A bound on each source over all processes: as `SourceRateLimiter`, with the times in the memory that all share. A source is known by
- * a hash of its address, of 64 bits and with secret seeds. Where a bucket is full, the source that has the most tokens is forgotten.
+ * A rate limit for each source over all processes: like `SourceRateLimiter`, with the times in shared memory. A source
+ * is identified by a 64-bit hash of its address with secret seeds. In a full bucket, the source with the most tokens is
+ * dropped.
  */
 export class SharedRateLimiter {
   private readonly words: Int32Array;
@@ -32,9 +39,9 @@ export class SharedRateLimiter {
 
   constructor(
     memory: ArrayBufferLike,
-    /** Monotonic milliseconds, the same in all processes. */
+    /** Monotonic milliseconds, equal in all processes. */
     private readonly now: () => number,
-    /** Sources there is no limit for. */
+    /** Sources without a limit. */
     private readonly trusted: AddressSet | undefined = undefined,
     lock: LockOptions = {},
     owner = process.pid,
@@ -43,17 +50,17 @@ export class SharedRateLimiter {
     this.doubles = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
     this.buckets = Math.floor((words.length - FIRST_BUCKET) / BUCKET_WORDS);
     this.locks = Array.from({ length: LOCKS }, (_, i) => new SharedLock(words, FIRST_LOCK + i, owner, lock));
-    // Drawn by the first process: peers must not know which of their addresses share a bucket.
+    // Random, from the first process: peers must not know which of their addresses share a bucket.
     for (const at of [SEED_A, SEED_B]) Atomics.compareExchange(words, at, 0, randomInt(1, 0x7fff_ffff));
     this.mixer = new Mixer(words[SEED_A] as number, words[SEED_B] as number);
   }
 
-  /** Requests refused, by all processes. */
+  /** Number of requests refused by all processes. */
   get refused(): number {
     return Atomics.load(this.words, REFUSED) >>> 0;
   }
 
-  /** Sources that have not all their tokens. */
+  /** Number of sources that do not have all their tokens. */
   get size(): number {
     if (this.doubles[INTERVAL >> 1] === 0) return 0;
     const now = this.now();
@@ -65,19 +72,19 @@ export class SharedRateLimiter {
     return size;
   }
 
-  /** Sets another limit, for all processes at once; 0 a second means none. Tokens that sources have already used stay used. */
+  /** Changes the limit for all processes at once; 0 a second means none. Tokens already used stay used. */
   configure({ perSecond, burst }: RateLimit): void {
     const intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
     this.doubles[TOLERANCE >> 1] = intervalMs * (Math.max(1, burst) - 1);
     this.doubles[INTERVAL >> 1] = intervalMs;
   }
 
-  /** A process has ended. To be called before its id may be that of another one. */
+  /** Releases the locks of a process that has ended. Call it before its ID can be reused. */
   ended(pid: number): void {
     for (const lock of this.locks) lock.ended(pid);
   }
 
-  /** Takes a token of a source. Returns 0, or without a token the seconds after which to try again. */
+  /** Takes a token of a source. Returns 0, or, when it has none, the seconds until it has one. */
   take(source: string): number {
     const intervalMs = this.doubles[INTERVAL >> 1] as number;
     if (intervalMs === 0 || this.trusted?.has(source) === true) return 0;
@@ -90,7 +97,7 @@ export class SharedRateLimiter {
     const full = this.doubles[at] as number;
     const from = Math.max(full, now);
     const over = from - now - (this.doubles[TOLERANCE >> 1] as number);
-    // The times are sums of fractions: a rounding error must not withhold a token that is due.
+    // The times are sums of fractions, so a tiny excess is a rounding error.
     if (over <= 1e-6) this.doubles[at] = from + intervalMs;
     lock.leave();
     if (over <= 1e-6) return 0;
@@ -98,7 +105,7 @@ export class SharedRateLimiter {
     return Math.max(1, Math.ceil(over / 1000));
   }
 
-  /** Where the time of a source stands; one that was not known has all its tokens. */
+  /** The index of a source's time; a new source gets all its tokens. */
   private find(bucket: number, a: number, b: number, now: number): number {
     const { words, doubles } = this;
     const tags = FIRST_BUCKET + BUCKET_WORDS * bucket;

@@ -9,7 +9,9 @@ import { Arena } from './arena.js';
 import type { SharedRow, SharedRules, ToWorker } from './protocol.js';
 import { BEGUN, BRAIN, EPOCH, FIRST_COLUMN, FIRST_TABLE, headOf, MOST_TABLES, ownerOf } from './shared-layout.js';
 
-/** Most destinations of a partition from which workers may select themselves, and of all such partitions. */
+/**
+ * Maximum number of destinations of a partition from which workers may select themselves, and of all such partitions.
+ */
 const MOST_OF_ONE = 20_000;
 const MOST_OF_ALL = 100_000;
 /** Rows in one item: about 30 KB. */

@@ -110,7 +110,7 @@ function workersText({ runs, faults }: CfgFacts['workers']): string {
   return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
 }
 
-/** Most missing features that are named. */
+/** Maximum number of missing features that are named. */
 const MOST_NAMED = 10;
 
 function verdictText({ things, verdict }: Inventory): string {

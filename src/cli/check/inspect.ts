@@ -36,7 +36,7 @@ export interface Summary {
   readonly rules: number;
 }
 
-/** Most rows of one partition that are named individually. */
+/** Maximum number of rows of one partition that are named individually. */
 const ROWS_NAMED = 50;
 
 /**

@@ -5,7 +5,7 @@ import { maskUri } from '../../core/mask.js';
 import { parseUri, uriTransport } from '../../core/uri.js';
 import type { Destination } from '../../engine/destination.js';
 
-/** Most destinations of one partition that are named individually. */
+/** Maximum number of destinations of one partition that are named individually. */
 const NAMED = 20;
 
 /** Finds destinations to which no socket can send, since none has their transport and address family. */

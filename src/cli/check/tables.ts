@@ -11,7 +11,7 @@ import { superfluous } from '../../store/list-file.js';
 import { DatabasePools } from '../../store/pools.js';
 import { partitionProblem } from './partition-problem.js';
 
-/** Most lines of one list file that are named individually. */
+/** Maximum number of lines of one list file that are named individually. */
 const LINES_NAMED = 20;
 /** A row that no table has: writing its state requires the permission to write, but changes nothing. */
 const NO_ROW = { rowId: undefined, setId: 2_147_483_647, uri: 'sip:no-such-row.invalid', state: 'active' } as const;

@@ -37,10 +37,13 @@ import {
 import { mentionsSelection, ofSelection } from './selection-result.js';
 import { withoutSwitch } from './switch-as-if.js';
 
-/** Most paths through a script, and most statements examined: beyond that, a list of rules could not express it. */
+/**
+ * Maximum number of paths through a script, and of statements examined: beyond that, a list of rules could not
+ * express it.
+ */
 const MOST_WAYS = 300;
 const MOST_STEPS = 50_000;
-/** Most conditions on one path: following each is a nested call. */
+/** Maximum number of conditions on one path: following each is a nested call. */
 const MOST_NESTING = 500;
 const MOST_DEPTH = 32;
 

@@ -17,7 +17,7 @@ import { History } from './history.js';
 import { WireRows } from './rows.js';
 import type { DestinationDetail, EventEntry, HealthGroup, PartitionRow, ProbePoint } from './wire.js';
 
-/** Most destinations in one query, and longest list of their IDs. */
+/** Maximum number of destinations in one query, and longest list of their IDs. */
 const MAX_IDS = 100;
 const MAX_IDS_TEXT = 2000;
 

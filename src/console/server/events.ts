@@ -6,7 +6,7 @@ import type { EventEntry, EventList } from './wire.js';
 const PAGE = 100;
 /** Events kept in memory. */
 const KEPT = 1000;
-/** Most running and waiting requests to read the stream. */
+/** Maximum number of running and waiting requests to read the stream. */
 const MAX_READINGS = 8;
 
 /** Reads stored events, newest first. Rejects with the reason in words. */

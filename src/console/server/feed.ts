@@ -25,11 +25,11 @@ const SLICE = 400;
 /** Messages kept for readers that were disconnected for a moment. */
 const KEPT = 60;
 /**
- * Most unread bytes of a reader, besides its snapshot. Beyond that its stream is ended; it then reconnects and gets a
- * snapshot.
+ * Maximum number of unread bytes of a reader, besides its snapshot. Beyond that its stream is ended; it then reconnects
+ * and gets a snapshot.
  */
 const MAX_UNREAD = 1024 * 1024;
-/** Most readers. */
+/** Maximum number of readers. */
 const MAX_READERS = 100;
 
 interface Reader {

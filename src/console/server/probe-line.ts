@@ -1,6 +1,6 @@
 import type { ProbePoint } from './wire.js';
 
-/** Most points. */
+/** Maximum number of points. */
 const POINTS = 160;
 /** Milliseconds that the points cover when probes are frequent, as wide as the page's chart. */
 const COVERED = 15 * 60_000;

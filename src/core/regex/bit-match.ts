@@ -12,7 +12,7 @@ import {
 import type { Span } from './guided-match.js';
 import { Condition, conditionsBetween, Op, type Program, programOf, takes } from './program.js';
 
-/** Most words for the sets of one text: 16 MB, for example 1,000 states and 130,000 characters. */
+/** Maximum words for the sets of one text: 16 MB, for example 1,000 states and 130,000 characters. */
 const MOST_WORDS = 4 * 1024 * 1024;
 /** Memory for the sets is kept for the next text up to this many words. */
 const KEPT = 512 * 1024;

@@ -39,7 +39,7 @@ interface Threads {
 
 const MOST_THREADS = 2000;
 const DIRECT = 1024;
-/** Most transitions that are remembered. */
+/** Maximum number of transitions that are remembered. */
 const MOST_TRANSITIONS = 20_000;
 
 /**

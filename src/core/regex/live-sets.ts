@@ -29,12 +29,14 @@ export class LiveSet {
   }
 }
 
-/** Most bytes for the sets of one expression. */
+/** Maximum bytes for the sets of one expression. */
 const MOST_BYTES = 6 * 1024 * 1024;
-/** Most sets: their numbers must fit into 16 bits. */
+/** Maximum number of sets: their numbers must fit into 16 bits. */
 const MOST_SETS = 4096;
 
-/** Most instructions examined while sets are made: some tens of milliseconds, once, since sets are kept. */
+/**
+ * Maximum number of instructions examined while sets are made: some tens of milliseconds, once, since sets are kept.
+ */
 const MOST_WORK = 2_000_000;
 /** Additional instructions allowed for each character of a text: with more, following all states would be cheaper. */
 const WORK_PER_CHARACTER = 4;

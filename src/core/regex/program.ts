@@ -55,7 +55,7 @@ export const Condition = {
   NO_WORD_BOUNDARY: 32,
 } as const;
 
-/** Most instructions of a program; a longer one would need too much memory. */
+/** Maximum number of instructions of a program; a longer one would need too much memory. */
 const MOST_INSTRUCTIONS = 8192;
 
 /** Number of states of a compiled expression; 0 if the package has another internal structure. */

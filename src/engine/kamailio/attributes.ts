@@ -5,7 +5,7 @@
 export interface KamailioAttributes {
   /** Identifier for call load. */
   readonly duid: string | undefined;
-  /** Most calls in progress; 0 or less: no bound. */
+  /** Maximum number of calls in progress; 0 or less: no bound. */
   readonly maxload: number;
   /** Share for algorithm 9, and upper limit for congestion control; 0 when absent or out of range. */
   readonly weight: number;

@@ -7,9 +7,9 @@ import { type KamailioLive, liveOf } from './live.js';
 /** Bounds of the ledger. */
 export interface LedgerOptions {
   readonly clock: Clock;
-  /** Most seconds a confirmed call counts (ds_hash_expire). Default 7200. */
+  /** Maximum seconds a confirmed call counts (ds_hash_expire). Default 7200. */
   readonly expire?: () => number;
-  /** Most seconds a call counts before it is confirmed (ds_hash_initexpire). Default 7200. */
+  /** Maximum seconds a call counts before it is confirmed (ds_hash_initexpire). Default 7200. */
   readonly initExpire?: () => number;
   /** Calls kept; further ones are not counted. Default 1,000,000. */
   readonly mostCalls?: number;
@@ -19,7 +19,7 @@ export interface LedgerOptions {
 const TICK = 100;
 /** Default of both times in seconds. */
 const DEFAULT_EXPIRE = 7200;
-/** Most removed calls that a queue holds before it is compacted. */
+/** Maximum number of removed calls that a queue holds before it is compacted. */
 const SLACK = 1000;
 
 /** One call in progress. After the call has ended, the object may still be used: its methods then have no effect. */

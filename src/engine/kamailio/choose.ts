@@ -13,7 +13,7 @@ import type { TrackedCall } from './call-ledger.js';
 import type { KamailioEnv } from './environment.js';
 import { planOf, type SetPlan } from './set-plan.js';
 
-/** Most branches of one request besides its own target (recorded). */
+/** Maximum number of branches of one request besides its own target (recorded). */
 export const MOST_FURTHER_BRANCHES = 11;
 
 const CALL_LOAD = 10;

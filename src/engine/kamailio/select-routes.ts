@@ -1,6 +1,8 @@
 import type { SelectTarget } from '../selection.js';
 
-/** Most groups in the rules. The documentation has no limit, but a variable of the caller may contain them. */
+/**
+ * Maximum number of groups in the rules. The documentation has no limit, but a variable of the caller may contain them.
+ */
 const MOST_GROUPS = 64;
 const GROUP = /^([0-9]{0,10})=([0-9]{0,10})$/;
 

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.js';
 
-/** Most slots of a table with exact shares; beyond that, shares are rounded to 1/65536. */
+/** Maximum number of slots of a table with exact shares; beyond that, shares are rounded to 1/65536. */
 const MOST_SLOTS = 65_536;
 /** Slots of Kamailio's tables. */
 const HUNDRED = 100;

@@ -12,7 +12,7 @@ const FIRST_WAIT = 250;
 const MAX_WAIT = 1000;
 /** Milliseconds between two log lines about the same refusal. */
 const SAME_ERROR_EVERY = 60_000;
-/** Most refusals remembered: subjects differ by partition and set. */
+/** Maximum number of refusals remembered: subjects differ by partition and set. */
 const MAX_REFUSALS = 10_000;
 
 /**

@@ -21,7 +21,7 @@ export interface EventPage {
 export interface HistoryQuery {
   /** Only events with a smaller sequence number; undefined: the newest. */
   readonly before?: number | undefined;
-  /** Most events of a page. */
+  /** Maximum number of events of a page. */
   readonly limit: number;
   /** Only this partition; undefined: all. */
   readonly partition?: string | undefined;
@@ -29,7 +29,7 @@ export interface HistoryQuery {
   readonly wants: (event: WatchedEvent) => boolean;
 }
 
-/** Most sequence numbers searched for one page; a page that found too little says where to continue. */
+/** Maximum number of sequence numbers searched for one page; a page that found too little says where to continue. */
 const MOST = 20_000;
 /** Messages requested at a time. */
 const BATCH = 500;

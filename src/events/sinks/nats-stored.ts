@@ -4,7 +4,7 @@ import type { EarlierAttempts } from '../outbox.js';
 import { isRefusal } from './nats-fault.js';
 import { nats } from './nats-package.js';
 
-/** Most messages read back at a time. */
+/** Maximum number of messages read back at a time. */
 const MOST = 200_000;
 const READ_TIMEOUT = 10_000;
 /** The part of the duplicate window that is trusted, because clocks differ and messages take time. */

@@ -3,7 +3,7 @@ import { E_DISPATCHER_STATUS } from '../catalogue.js';
 import type { StateEntry } from '../state-entry.js';
 import { nats } from './nats-package.js';
 
-/** Most events read back: more than the bucket can be behind the stream. */
+/** Maximum number of events read back: more than the bucket can be behind the stream. */
 const MOST = 5000;
 const READ_TIMEOUT = 10_000;
 

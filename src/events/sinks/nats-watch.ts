@@ -19,7 +19,7 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Most events kept for a slow reader; beyond that the oldest are dropped. */
+/** Maximum number of events kept for a slow reader; beyond that the oldest are dropped. */
 const MAX_WAITING = 10_000;
 
 /**

@@ -14,7 +14,10 @@ export interface DatagramOptions {
   readonly logger: Logger;
 }
 
-/** Most requests in progress, and of one address; further ones are dropped, so that their senders repeat them. */
+/**
+ * Maximum number of requests in progress, and of one address; further ones are dropped, so that their senders repeat
+ * them.
+ */
 const MAX_UNDER_WAY = 1024;
 const MAX_OF_ONE = 256;
 

@@ -12,11 +12,14 @@ export interface ReplyFifoOptions {
   readonly openTimeout?: number;
   /** Milliseconds a client may read nothing. Default 5000. */
   readonly stallTimeout?: number;
-  /** Most answers waiting for all clients. Default 1024. */
+  /** Maximum number of answers waiting for all clients. Default 1024. */
   readonly maxPending?: number;
-  /** Most answers waiting for one client, so that one that does not read leaves room for others. Default 16. */
+  /**
+   * Maximum number of answers waiting for one client, so that one that does not read leaves room for others. Default
+   * 16.
+   */
   readonly maxPendingEach?: number;
-  /** Most bytes of waiting answers. Default 128 MiB. */
+  /** Maximum bytes of waiting answers. Default 128 MiB. */
   readonly maxPendingBytes?: number;
   /** Called with a one-line message when an answer was given up. */
   onLost(reason: string, message: string): void;

@@ -18,7 +18,7 @@ export interface RequestQueueOptions<Item> {
 const RUN_PER_ITERATION = 16;
 /** With more queued requests than this, reading pauses. */
 const MAX_QUEUED = 128;
-/** Most requests that wait for a database etc.; further ones are refused. */
+/** Maximum number of requests that wait for a database etc.; further ones are refused. */
 const MAX_WAITING = 1024;
 /** Milliseconds the next request waits for the one before it; the index is the number of requests already waiting. */
 const GRACE: readonly number[] = [100, 20, 20, 20];

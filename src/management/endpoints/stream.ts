@@ -16,9 +16,9 @@ export interface StreamEndpointOptions extends ConnectionLimits {
   readonly callerFrom: CallerFrom;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Most clients; beyond that the longest idle one is disconnected. Default 128. */
+  /** Maximum number of clients; beyond that the longest idle one is disconnected. Default 128. */
   readonly maxConnections?: number;
-  /** Most clients of one address. Default half of that. */
+  /** Maximum number of clients of one address. Default half of that. */
   readonly maxPerSource?: number;
 }
 

@@ -37,9 +37,9 @@ const NEXT_JSON_COMMAND = /^:[^:\s]{0,128}:[ \t]{0,256}[{[]/;
 const NEXT_COMMAND = 388;
 /** Where, in a dropped command, another one may begin that was written right after it. */
 const NEXT_WITHIN = /:[^:\s"{}[\],]{0,128}:[ \t]{0,256}\{|:[a-z_]{1,64}:[^/.:\s"{}[\],]{0,128}\n/;
-/** Most commands searched for after a dropped one. */
+/** Maximum number of commands searched for after a dropped one. */
 const MAX_RECOVERIES = 4;
-/** Most refusals in one read that are reported individually. */
+/** Maximum number of refusals in one read that are reported individually. */
 const MAX_REFUSALS = 64;
 
 const TAB = 9;

@@ -1,7 +1,7 @@
 import type { MiResult, MiValue } from './command.js';
 import { JsonText, MiError } from './command.js';
 
-/** Most requests in a batch; a larger one is refused as one invalid request. */
+/** Maximum number of requests in a batch; a larger one is refused as one invalid request. */
 export const MAX_BATCH = 100;
 
 /** The ID of a JSON-RPC request, repeated in its answer. */

@@ -7,7 +7,7 @@ export interface TextRequest {
   readonly params: readonly TextParam[];
 }
 
-/** Most lines of a command. */
+/** Maximum number of lines of a command. */
 const MAX_TEXT_PARAMS = 256;
 
 /** The answer to a datagram with an unknown command, or not in the form ":command:\n" (recorded). */

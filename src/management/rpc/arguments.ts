@@ -12,7 +12,7 @@ export type RpcArgument =
 /** The encoding an argument came in: accepted conversions differ. */
 export type RpcWire = 'binrpc' | 'json';
 
-/** Most arguments accepted. */
+/** Maximum number of arguments accepted. */
 export const MAX_ARGUMENTS = 256;
 
 /** The arguments by position, converted to what the command wants. */

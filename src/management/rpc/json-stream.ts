@@ -10,9 +10,9 @@ export type StreamItem =
 export const MAX_TEXT = 64 * 1024;
 /** Where, after dropped text, the next request may begin. */
 const NEXT = /\n[ \t\r]{0,64}\{[ \t\r\n]{0,64}"/;
-/** Most requests searched for after a dropped one. */
+/** Maximum number of requests searched for after a dropped one. */
 const MAX_RECOVERIES = 4;
-/** Most refusals in one read that are reported individually. */
+/** Maximum number of refusals in one read that are reported individually. */
 const MAX_REFUSALS = 64;
 const NEWLINE = 10;
 const OPEN_BRACE = 123;

@@ -11,8 +11,8 @@ export interface TransactionConfig {
   /** How long a call may ring: the smaller of fr_inv_timeout and timer C. */
   readonly frInvTimeout: number;
   /**
-   * Most transactions; one that keeps large messages counts as several. Further requests are answered 503 without
-   * state.
+   * Maximum number of transactions; one that keeps large messages counts as several. Further requests are answered 503
+   * without state.
    */
   readonly maxTransactions: number;
   /** Whether a reply over UDP must come from the address the request went to (tm.strict_reply_source). */

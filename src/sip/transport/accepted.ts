@@ -11,7 +11,7 @@ export class AcceptedSockets {
   private readonly shares = new FairShare();
 
   constructor(
-    /** Most sockets. */
+    /** Maximum number of sockets. */
     private readonly most: number,
     /** Sources without a limit of their own. */
     private readonly trusted: (address: string) => boolean,

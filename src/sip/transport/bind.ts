@@ -18,7 +18,7 @@ export interface StreamOptions {
   readonly handshakeMs?: number;
   /** Bytes that may wait for a slow peer; beyond that the connection is closed; default 4 MiB. */
   readonly maxQueuedBytes?: number;
-  /** Most inbound and most outbound connections; default 10,000 each. */
+  /** Maximum number of inbound and of outbound connections; default 10,000 each. */
   readonly maxConnections?: number;
   /** Bounds the bytes of incomplete messages over all sockets that share it; default: this socket alone. */
   readonly unfinished?: UnfinishedBytes;

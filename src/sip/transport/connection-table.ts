@@ -22,7 +22,7 @@ export class ConnectionTable<C extends TabledConnection> {
   private readonly ended = new Set<C>();
 
   constructor(
-    /** Most outbound connections. */
+    /** Maximum number of outbound connections. */
     private readonly most: number,
   ) {}
 

@@ -28,7 +28,7 @@ export interface DatagramQueueOptions {
    * handled together. 0: the next round begins as soon as there is something to read.
    */
   readonly gatherMs: number;
-  /** Most milliseconds between two readings at a middle rate; 0: datagrams are read at once (`DatagramPace`). */
+  /** Maximum milliseconds between two readings at a middle rate; 0: datagrams are read at once (`DatagramPace`). */
   readonly paceMs: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -46,7 +46,7 @@ export interface DatagramQueueOptions {
 const SAMPLE = 64;
 /** When SAMPLE datagrams come within this many milliseconds (2,000 a second), they arrive fast. */
 const FAST_MS = 32;
-/** Most datagrams that one event loop iteration reads from a socket: with so many, more may be waiting. */
+/** Maximum number of datagrams that one event loop iteration reads from a socket: with so many, more may be waiting. */
 export const FULL_ITERATION = 32;
 /** Rounds before control returns to the event loop, for timers and connections. */
 const MAX_ROUNDS = 4;

@@ -17,7 +17,7 @@ const REFUSED_MS = 1000;
 const PROBE_MS = 100;
 /** Milliseconds for replies to a peer that has closed its sending side: a little more than 64*T1. */
 const HALF_CLOSED_MS = 35_000;
-/** Most messages reported as failed when the connection is found to be dead. */
+/** Maximum number of messages reported as failed when the connection is found to be dead. */
 const MAX_UNCONFIRMED = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;

@@ -1,6 +1,6 @@
-/** Most bytes of a header on a stream. */
+/** Maximum bytes of a header on a stream. */
 export const MAX_HEADER_BYTES = 64 * 1024;
-/** Most bytes of a body on a stream; a message with a longer one is refused with 413. */
+/** Maximum bytes of a body on a stream; a message with a longer one is refused with 413. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** What the framing found in the stream. */

@@ -17,7 +17,7 @@ import {
   type TransportError,
 } from './transport.js';
 
-/** Most additional names of a connection (RFC 5923). */
+/** Maximum number of additional names of a connection (RFC 5923). */
 const MAX_ALIASES = 4;
 /** Milliseconds in which peers may read what was written, when the socket closes. */
 const END_MS = 300;

@@ -17,7 +17,7 @@ import {
 const PONG_BYTES = 16 * 1024;
 /** Bytes of a client's control frame without payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
-/** Most messages reported as failed when the connection is found to be dead. */
+/** Maximum number of messages reported as failed when the connection is found to be dead. */
 const MAX_UNCONFIRMED = 256;
 
 type OnError = ((error: TransportError) => void) | undefined;

@@ -24,7 +24,7 @@ import {
 import { WsConnection } from './ws-connection.js';
 import { ws } from './ws-package.js';
 
-/** Most bytes of one message; a longer one closes the connection. */
+/** Maximum bytes of one message; a longer one closes the connection. */
 export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
 /** Default of milliseconds between two pings to each peer. */
 const PING_MS = 30_000;

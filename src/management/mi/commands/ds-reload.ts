@@ -7,7 +7,7 @@ import type { MiDependencies } from '../dependencies.js';
 import { renderTree } from '../tree.js';
 import { partitionsFor, requirePartition } from './partition-lookup.js';
 
-/** Most entries of one list in a report; further ones are only counted. */
+/** Maximum number of entries of one list in a report; further ones are only counted. */
 const REPORT_LIMIT = 1000;
 
 /** ds_reload, dispatcher:reload: partition (default all), inherit_state (y, n); our own: dry_run, report. */

@@ -9,7 +9,7 @@ import { MiError } from '../command.js';
 import type { MiDependencies } from '../dependencies.js';
 import { treeLine } from '../tree.js';
 
-/** Most parameters of an event that is raised by a command. */
+/** Maximum number of parameters of an event that is raised by a command. */
 const MAX_EVENT_PARAMS = 64;
 
 /** The commands event_subscribe, events_list, subscribers_list and raise_event. */

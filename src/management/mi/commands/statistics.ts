@@ -6,7 +6,7 @@ import type { MiDependencies, Statistic, StatisticsSource } from '../dependencie
 import { treeLine } from '../tree.js';
 
 const STATISTICS = { name: 'statistics', type: 'array' } as const;
-/** Most names in one call. */
+/** Maximum number of names in one call. */
 const MAX_NAMES = 64;
 
 /** The commands get_statistics, list_statistics, reset_statistics and reset_all_statistics. */

@@ -76,7 +76,7 @@ function destinationsOf(target: DispatcherTarget, setId: number): readonly Desti
   return target.snapshot.sets.get(setId)?.destinations ?? [];
 }
 
-/** Most rows named in an answer. */
+/** Maximum number of rows named in an answer. */
 const MOST_NAMED = 5;
 
 /** dispatcher.reload [partition]; the argument is our own. */

@@ -22,7 +22,7 @@ const RECENT_SOURCES = 1024;
 const RECENT_ADDRESSES = 1024;
 /** Bytes of a datagram that the system returns with an error: enough for the top Via of any request of ours. */
 const QUOTED_BYTES = 2048;
-/** Most reads of the error queue in one event loop iteration. */
+/** Maximum number of reads of the error queue in one event loop iteration. */
 const MAX_ERROR_READS = 16;
 /** Errors of earlier datagrams that consecutive calls may report before a datagram is given up. */
 const MAX_PENDING_ERRORS = 2 * BATCH;

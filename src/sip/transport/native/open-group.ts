@@ -11,7 +11,7 @@ const WINDOWS = [
   { request: 400, reply: 128 },
   { request: 200, reply: 96 },
 ] as const;
-/** Most instructions that the kernel accepts (BPF_MAXINSNS). */
+/** Maximum number of instructions that the kernel accepts (BPF_MAXINSNS). */
 const MOST_INSTRUCTIONS = 4096;
 
 /**

@@ -1,4 +1,4 @@
-/** Most sockets of a group: one for the brain, the others for workers. */
+/** Maximum number of sockets of a group: one for the brain, the others for workers. */
 export const MOST_SOCKETS = 25;
 
 /** Characters of a Call-ID that are hashed to distribute requests. */
