@@ -235,17 +235,11 @@ function senderOf(run: MessageRun, settings: RegistrarSettings, aor: string): Se
   const path = settings.usePath ? joinedFields(message, 'path') : undefined;
   const avp = settings.receivedAvp === undefined ? undefined : run.pvars.avps.get(settings.receivedAvp);
   const hop = settings.pathReceived && path !== undefined ? receivedOf(path) : undefined;
-  const received =
-    hop ??
-    (avp === undefined || avp === null || avp === ''
-      ? undefined
-      : String(avp)
-          .replace(/["\r\n]/g, '')
-          .slice(0, 255));
+  const received = cleaned(hop ?? (avp === null || avp === undefined ? '' : String(avp)));
   const agent = message.nextField('user-agent');
   return {
     aor: ownText(aor),
-    received: received === undefined ? undefined : ownText(received),
+    received: received === '' ? undefined : ownText(received),
     path: path === undefined ? undefined : ownText(path),
     callId: ownText(keptCallId(message.callId)),
     cseq: message.cseqNumber,
@@ -265,6 +259,11 @@ function pathIsGood(message: SipMessage): boolean {
     if (hops.length === 0 || hops.some((each) => parseUri(addrSpecOf(each)) === undefined)) return false;
   }
   return true;
+}
+
+/** An address without what would end its parameter or line, in a column's length. */
+function cleaned(address: string): string {
+  return address.replace(/["\r\n]/g, '').slice(0, 255);
 }
 
 /** The source address that the first hop of a Path has stored in its parameter "received". */
@@ -332,13 +331,20 @@ function answer(
   return result;
 }
 
+/** With escapes of what cannot stand in a URI within quotes. */
+function escaped(aor: string): string {
+  return aor.replace(/[^\w@.!~*'()&=+$,;?/-]/g, (each) => encodeURIComponent(each));
+}
+
 /** The Contact values of the reply. */
 function shown(run: MessageRun, settings: RegistrarSettings, contacts: readonly Binding[], aor: string): string {
   const { message } = run;
   const now = secondsNow(run.env);
   const wantsGruu = settings.gruu && lists(message, 'supported', 'gruu');
   const host = wantsGruu ? (parseUri(addrSpecOf(message.to))?.host ?? '') : '';
-  const user = aor.includes('@') ? aor : `${aor}@${host}`;
+  // Its escapes are undone in the address of record.
+  const named = wantsGruu ? escaped(aor) : '';
+  const user = named.includes('@') ? named : `${named}@${host}`;
   const texts = contacts.map(({ uri, q, expires, received, instance, regId, ruid }) => {
     const left = expires === 0 ? 0 : Math.max(0, expires - now);
     let text = `<${uri}>${q < 0 ? '' : `;q=${qText(q)}`};expires=${left}`;

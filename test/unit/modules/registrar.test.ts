@@ -203,6 +203,27 @@ test('a request goes to the contacts: along the Path, to where a REGISTER behind
   }
 });
 
+test('a received address and a user cannot end the quotes they stand in, wherever they come from', async () => {
+  const parameters = ['path_mode', 'use_path', 'path_use_received', 'gruu_enabled'];
+  const runner = start(parameters.map((name, i) => `modparam("registrar", "${name}", ${i === 0 ? 0 : 1})\n`).join(''));
+  try {
+    const address = `sip:192.0.2.9${'%22%0d%0aX: y'.replaceAll(' ', '%20')}${'9'.repeat(300)}`;
+    const lines = [
+      `Path: <sip:127.0.0.1:5090;lr;received=${address}>`,
+      'Supported: path, gruu',
+      'Contact: <sip:a@10.0.0.1:7001>;+sip.instance="<urn:uuid:1>"',
+    ];
+    const [first, contact = ''] = await register(runner, lines.join('\r\n'), { to: 'sip:a%22%3b%5cl@sw.example' });
+    assert.equal(first, 'SIP/2.0 200 OK');
+    const received = /;received="([^"]*)"/.exec(contact)?.[1] ?? '';
+    assert.equal(received.length, 255);
+    assert.match(received, /^sip:192\.0\.2\.9(?:X|%0d%0aX)/);
+    assert.match(contact, /;pub-gruu="sip:a%22;%5Cl@sw\.example;gr=urn:uuid:1";/);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('the default of path_mode refuses a Path whose sender does not know of it, and keeps the contact, as Kamailio 5.6.3 does', async () => {
   const runner = start('modparam("registrar", "use_path", 1)\n');
   try {
