@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { namedValues } from '../core/named-values.js';
 import type { RoutingRows } from '../script/gateway-rows.js';
+import type { PrefixTree } from '../script/prefix-tree.js';
 import {
   type AddressRow,
   AddressTables,
@@ -19,6 +20,7 @@ import { DatabasePools } from '../store/pools.js';
 import { readTextRows } from '../store/text-rows.js';
 import { balancerRow, carrierRow, gatewayListRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
 import { hashRows, hashSources } from './hash-rows.js';
+import { treeOf, treeSources } from './prefix-trees.js';
 import {
   addressLines,
   addressRow,
@@ -49,12 +51,13 @@ interface Source {
 const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting'] as const;
 
 /**
- * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting and
- * hash tables. A table that cannot be read is logged, and stays as in `before`.
+ * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
+ * mtree and hash tables. A table that cannot be read is logged, and stays as in `before`.
  */
 export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
   const hashed = hashSources(cfg);
-  if (hashed.length === 0 && !MODULES.some((each) => cfg.loaded.has(each)))
+  const trees = treeSources(cfg);
+  if (hashed.length + trees.length === 0 && !MODULES.some((each) => cfg.loaded.has(each)))
     return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
@@ -178,8 +181,17 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       rows === undefined ? before.hashes.get(source.name) : hashRows(rows, source, cfg, faulty('htable', source.table));
     if (entries !== undefined) hashes.set(source.name, entries);
   }
+  const found = new Map<string, PrefixTree>();
+  const [prefixes] = sourcesOf(cfg, 'mtree', '', '') as [Source];
+  for (const source of trees) {
+    const rows = await read('mtree', { partition: source.name, url: prefixes.url, table: source.table });
+    const tree =
+      rows === undefined ? before.trees.get(source.name) : treeOf(rows, source, cfg, faulty('mtree', source.table));
+    if (tree !== undefined) found.set(source.name, tree);
+  }
   const tables: ScriptTables = {
     hashes,
+    trees: found,
     addresses:
       addresses === undefined
         ? before.addresses

@@ -31,6 +31,7 @@ import { logFunctions } from './log.js';
 import { mathFunctions } from './math.js';
 import { messageFunctions } from './message.js';
 import { mqueueFunctions } from './mqueue.js';
+import { mtreeFunctions } from './mtree.js';
 import { natFunctions } from './nat.js';
 import { natTraversalFunctions } from './nat-traversal.js';
 import { observationFunctions } from './observation.js';
@@ -118,6 +119,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
     ...dialogFunctions,
     ...sessionTimerFunctions,
     ...dialplanFunctions,
+    ...mtreeFunctions,
     ...loadBalancerFunctions,
     ...regexFunctions,
     ...uuidFunctions,

@@ -7,6 +7,7 @@ import { routingState } from './drouting/gateways.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { hashTables } from './htable/tables.js';
 import { memoryQueues } from './mqueue.js';
+import { treeVariables } from './mtree.js';
 import { locationStore } from './registrar/store.js';
 import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
@@ -42,5 +43,6 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['auth', (states) => states.of(authentication)],
   ['auth_db', (states) => states.of(subscribers)],
   ['mqueue', (states) => states.of(memoryQueues)],
+  ['mtree', (states) => states.of(treeVariables)],
   ['rtimer', (states) => states.of(routeTimers)],
 ];

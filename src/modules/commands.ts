@@ -4,6 +4,7 @@ import { dialogCommands } from './dialog/commands.js';
 import { droutingCommands } from './drouting/commands.js';
 import { loadBalancerCommands } from './load-balancer/commands.js';
 import { mqueueCommands } from './mqueue.js';
+import { mtreeCommands } from './mtree.js';
 import { nathelperCommands } from './nathelper-commands.js';
 import { regexCommands } from './regex-groups.js';
 import { locationCommands } from './registrar/commands.js';
@@ -20,6 +21,7 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...loadBalancerCommands,
   ...locationCommands,
   ...mqueueCommands,
+  ...mtreeCommands,
   ...nathelperCommands,
   ...regexCommands,
   ...rtpengineCommands,

@@ -3,6 +3,7 @@ import { NetworkIndex } from '../core/network-index.js';
 import type { BoundedRegex } from '../core/posix-regex.js';
 import type { TimeRecurrence } from '../core/time-recurrence.js';
 import { type BalancerRow, NO_ROUTING, type RoutingRows } from './gateway-rows.js';
+import type { PrefixTree } from './prefix-tree.js';
 
 /** A row of the permissions module's address table. */
 export interface AddressRow {
@@ -122,6 +123,8 @@ export interface ScriptTables {
   readonly routing: RoutingRows;
   /** Entries of hash tables by the table's name. */
   readonly hashes: ReadonlyMap<string, readonly HashRow[]>;
+  /** Trees of mtree by name. */
+  readonly trees: ReadonlyMap<string, PrefixTree>;
 }
 
 /** Tables of a cfg file that uses none. */
@@ -134,4 +137,5 @@ export const NO_TABLES: ScriptTables = {
   balancers: [],
   routing: NO_ROUTING,
   hashes: new Map(),
+  trees: new Map(),
 };
