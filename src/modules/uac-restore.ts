@@ -8,6 +8,8 @@ import { PerCall } from '../script/per-call.js';
 import type { TransactionState } from '../script/state.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
+import type { Dialog } from './dialog/dialog.js';
+import { dialogs } from './dialog/state.js';
 
 type Header = 'from' | 'to';
 
@@ -15,6 +17,8 @@ interface UacSettings {
   readonly mode: 'none' | 'manual' | 'auto';
   readonly params: Readonly<Record<Header, string>>;
   readonly password: Buffer;
+  /** Both URIs are kept with the dialog, where there is one, instead of in Record-Route. */
+  readonly inDialog: boolean;
 }
 
 const uac = {
@@ -28,6 +32,7 @@ const uac = {
         to: parameters.text('rr_to_store_param', 'vst'),
       },
       password: Buffer.from(parameters.text('restore_passwd', parameters.text('restore_passwords', '')), 'latin1'),
+      inDialog: parameters.flag('restore_dlg', false),
     };
   },
 };
@@ -63,6 +68,21 @@ export function otherOf(known: string, text: string, password: Buffer): string |
   return parseUri(other) === undefined || /[\s<>"\x00-\x1f]/.test(other) ? undefined : other;
 }
 
+interface Pair {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Of dialogs what From and To were and are. */
+const ofDialogs = new WeakMap<Dialog, Map<Header, Pair>>();
+
+/** The dialog that keeps what is replaced; undefined where Record-Route does. */
+function keeper({ env, call }: MessageRun): Dialog | undefined {
+  const { modules } = env;
+  if (env.dialect !== 'kamailio' || !modules.of(uac).inDialog || !modules.loaded.has('dialog')) return undefined;
+  return modules.of(dialogs).of({ call });
+}
+
 /** Headers (From, To) of calls that were changed outside a branch route. */
 const written = new PerCall(() => new Set<Header>());
 
@@ -82,7 +102,11 @@ export function replaced(run: MessageRun, header: Header, before: string, after:
   if (settings.mode === 'none') return;
   if (run.routeKind !== 'branch') written.of(call).add(header);
   const { message } = call;
-  if (message.toTag === '' && before.length < 256 && after.length < 256) {
+  const dialog = message.toTag === '' ? keeper(run) : undefined;
+  if (dialog !== undefined) {
+    const pairs = ofDialogs.get(dialog) ?? new Map<Header, Pair>();
+    ofDialogs.set(dialog, pairs.set(header, { before: pairs.get(header)?.before ?? before, after }));
+  } else if (message.toTag === '' && before.length < 256 && after.length < 256) {
     const name = settings.params[header];
     const at = env.dialect === 'kamailio' ? -1 : call.rrParams.indexOf(`;${name}=`);
     if (at >= 0) {
@@ -155,6 +179,26 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   return true;
 }
 
+/**
+ * A request of a dialog that keeps what was replaced: its header is what the other side knows. As recorded, a reply to the callee shows the
+ * header as the caller knows it.
+ */
+function restoreByDialog(run: MessageRun, dialog: Dialog): void {
+  const { message } = run.call;
+  const downstream = message.fromTag === dialog.caller.tag;
+  for (const [which, { before, after }] of ofDialogs.get(dialog) ?? []) {
+    const header: Header = downstream ? which : which === 'from' ? 'to' : 'from';
+    const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
+    const text = start < 0 ? '' : message.text.slice(start, end);
+    const { uri } = parseAddress(text);
+    const other = downstream ? after : before;
+    const at = findText(text, uri);
+    if (at < 0 || uri === other) continue;
+    run.edits.replace(start + at, start + at + uri.length, other);
+    if (downstream) restoreReplies(run, header);
+  }
+}
+
 /** uac_restore_from() and uac_restore_to(). */
 export function restoreByHand(run: MessageRun, header: Header): number {
   return run.env.modules.loaded.has('uac') && restoreRequest(run, header) ? 1 : -1;
@@ -170,6 +214,11 @@ export const uacHooks: ScriptHooks<MessageRun> = {
   routed: [
     (run) => {
       if (run.env.modules.of(uac).mode !== 'auto' || run.call.message.toTag === '') return;
+      const dialog = keeper(run);
+      if (dialog !== undefined && ofDialogs.has(dialog)) {
+        restoreByDialog(run, dialog);
+        return;
+      }
       restoreRequest(run, 'from');
       restoreRequest(run, 'to');
     },
