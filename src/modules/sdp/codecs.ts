@@ -12,7 +12,8 @@ class EarlierEdits {
   constructor(edits: readonly TextEdit[]) {
     const removals: TextEdit[] = [];
     for (const edit of edits) {
-      if (edit.text === '') removals.push(edit);
+      // As recorded, streams of a description that a media proxy replaced can be changed no more.
+      if (edit.text === '' || edit.text.includes('\n')) removals.push(edit);
       else if (edit.end > edit.start) this.rewritten.set(edit.start, edit);
     }
     let reach = 0;

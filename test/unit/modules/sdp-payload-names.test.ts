@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeRtpengine } from '../../support/fake-rtpengine.js';
 import { INVITE, startScript } from '../../support/script-run.js';
+import { until } from '../../support/until.js';
 
 test('a payload type is looked up among payload types only, whatever a peer calls it', async () => {
   const run = startScript({
@@ -39,5 +41,32 @@ test('names of static payload types (RFC 3551) stand for their numbers whether o
       run.lines.map((each) => each.trim()),
       [line],
     );
+  }
+});
+
+test('codecs of a description that a media proxy has replaced stay, as observed of Kamailio 5.6.3', async () => {
+  const media = await FakeRtpengine.open('192.0.2.77');
+  const run = startScript({
+    dialect: 'kamailio',
+    modules: 'sdpops rtpengine textopsx',
+    head: `modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:${media.port}")\n`,
+    script: 'rtpengine_offer(); sdp_remove_codecs_by_id("8"); msg_apply_changes(); xlog("$rb\\n"); xlog("end\\n");',
+  });
+  try {
+    const body =
+      'v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 1.1.1.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0 8\r\na=rtpmap:8 PCMA/8000\r\n';
+    run.receive(
+      INVITE.replace('Content-Length: 0', `Content-Type: application/sdp\r\nContent-Length: ${body.length}`) + body,
+    );
+    await until('the end', () => run.lines.includes('end'));
+    const lines = run.lines.join('\n').split(/[\r\n]+/);
+    assert.ok(lines.includes('c=IN IP4 192.0.2.77'));
+    assert.deepEqual(
+      lines.filter((each) => /^(?:m=|a=rtpmap)/.test(each)),
+      ['m=audio 9 RTP/AVP 0 8', 'a=rtpmap:8 PCMA/8000'],
+    );
+  } finally {
+    await run.stop();
+    await media.close();
   }
 });
