@@ -97,6 +97,11 @@ function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
   return { source: (run) => source.evaluateValue(run.pvars), target };
 }
 
+/** As recorded, Kamailio does not start with a file that names a dialplan by a word, as a defined word within quotes is. */
+function noNumber(constant: string | number): string | undefined {
+  return /^\s*\d+\s*$/.test(String(constant)) ? undefined : `must be a number or a variable, not "${constant}"`;
+}
+
 /** The form of the arguments in OpenSIPS 1.x and 2.x and in Kamailio: dp_translate("1", "$ruri.user/$avp(dest)"). */
 function pairForm(name: string, dialects: FunctionSpec['dialects'], until: number | undefined): FunctionSpec {
   return {
@@ -104,7 +109,7 @@ function pairForm(name: string, dialects: FunctionSpec['dialects'], until: numbe
     ...(dialects === undefined ? {} : { dialects }),
     ...(until === undefined ? {} : { until }),
     parameters: [
-      param('dialplan', 'string'),
+      until === undefined ? { ...param('dialplan', 'string'), check: noNumber } : param('dialplan', 'string'),
       optional('variables', 'literal'),
       ...(until === undefined ? [] : [optional('attributes', 'writable')]),
     ],

@@ -13,6 +13,7 @@ import {
   textOf,
 } from './define.js';
 import { algorithmOf, newPipe, OwnPipes, type Pipe, type PipeAlgorithm, type Pipes, pipesOf } from './pipes.js';
+import { replyHere } from './replying.js';
 
 interface RateState {
   /** Length of an interval in milliseconds. */
@@ -182,8 +183,11 @@ export const rateLimitFunctions: ScriptFunction[] = [
               ? from
               : from + (run.env.random.uint32() % Math.max(1, intOf(most, run, from) - from + 1));
           const lines = least === undefined ? '' : `Retry-After: ${after}\r\n`;
-          run.env.layer.replyStateless(run.call.message, run.source, status, reason, run.call.replyLines + lines);
-          run.answered = true;
+          const { call } = run;
+          const before = call.replyLines;
+          call.replyLines += lines;
+          replyHere(run, status, reason, 'either');
+          call.replyLines = before;
           return 1;
         },
     },

@@ -14,7 +14,15 @@ type Run = (site: MessageRun, ...args: Value[]) => number | Promise<number>;
 function reader(arg: Arg | undefined, parameter: SharedParameter | undefined): Reader {
   if (arg === undefined) return () => undefined;
   if (parameter?.kind === 'writable') return () => arg.variable;
-  if (parameter?.as === 'number') return (run) => arg.int(run);
+  if (parameter?.as === 'number' || (parameter?.as === 'integer' && arg.constant !== undefined))
+    return (run) => arg.int(run);
+  if (parameter?.as === 'integer') {
+    return (run) => {
+      const value = arg.value(run);
+      return typeof value === 'number' ? value : undefined;
+    };
+  }
+  if (parameter?.as === 'value') return (run) => (arg.value(run) === null ? undefined : arg.string(run));
   if (parameter?.kind === 'regex') {
     return arg.constant === undefined ? (run) => exactly(arg.string(run)) : (run) => arg.regex(run);
   }

@@ -4,11 +4,12 @@ import type { CallSite, ParameterDefinition, ParameterKind } from '../../cfg/fun
 /** A parameter of a function that both script languages have. */
 export interface SharedParameter extends ParameterDefinition {
   /**
-   * 'number': the function gets a number, or undefined for a text that is not one. Otherwise it gets the text with its
+   * 'number': the function gets a number, or undefined for a text that is not one; 'integer': also for the text
+   * of a variable; 'value': the text, or undefined for a variable that is not set. Otherwise it gets the text with its
    * variables replaced. For the kind "writable" it gets the variable, for "regex" a test of a text. An omitted argument
    * is undefined.
    */
-  readonly as?: 'number';
+  readonly as?: 'number' | 'integer' | 'value';
 }
 
 /** A function for cfg files and for JavaScript. `Site` is the type of the object it works on: see `site.ts`. */

@@ -9,6 +9,8 @@ function statusCheck(value: string | number): string | undefined {
 }
 
 const summary = 'answers the request';
+/** Kamailio's reason in place of a variable that is not set. */
+const UNSET = 'Internal Server Error';
 const KAMAILIO: readonly RouteKind[] = ['request', 'failure', 'error', 'onreply', 'event', 'branch-failure', 'local'];
 
 /**
@@ -16,17 +18,21 @@ const KAMAILIO: readonly RouteKind[] = ['request', 'failure', 'error', 'onreply'
  * how the reply is sent.
  */
 export function answerFunctions<Site extends MessageSite>(actions: RequestActions<Site, unknown>) {
-  /** `fallback`: status for a code that is not a number; undefined: the function fails. */
-  const send = (way: ReplyWay, fallback?: number) => ({
+  /**
+   * `fallback`: status for a code that is not a number; undefined: the function fails. `unset`: the reason in place of a
+   * variable that is not set.
+   */
+  const send = (way: ReplyWay, fallback?: number, unset = '') => ({
     summary,
-    run(site: Site, status: number | undefined, reason: string): number {
+    run(site: Site, status: number | undefined, reason: string | undefined): number {
       const chosen = status ?? fallback;
-      return chosen === undefined ? -1 : actions.reply(site, chosen, reason, way);
+      return chosen === undefined ? -1 : actions.reply(site, chosen, reason ?? unset, way);
     },
   });
   const checked = [param('code', 'int', { as: 'number', check: statusCheck }), param('reason', 'string')];
   const number = [param('code', 'int', { as: 'number' }), param('reason', 'string')];
-  const text = [param('code', 'string', { as: 'number' }), param('reason', 'string')];
+  // As recorded, the text "404" of a variable is no code there.
+  const text = [param('code', 'string', { as: 'integer' }), param('reason', 'string', { as: 'value' })];
   return {
     opensips: {
       sl_send_reply: { ...send('either'), parameters: checked, routes: ['request', 'error', 'local'] },
@@ -43,11 +49,11 @@ export function answerFunctions<Site extends MessageSite>(actions: RequestAction
       },
     },
     kamailio: {
-      sl_send_reply: { ...send('stateless', 500), parameters: text, routes: KAMAILIO },
-      sl_reply: { ...send('stateless', 500), parameters: text, routes: KAMAILIO },
-      send_reply: { ...send('either', 500), parameters: text, routes: KAMAILIO },
+      sl_send_reply: { ...send('stateless', 500, UNSET), parameters: text, routes: KAMAILIO },
+      sl_reply: { ...send('stateless', 500, UNSET), parameters: text, routes: KAMAILIO },
+      send_reply: { ...send('either', 500, UNSET), parameters: text, routes: KAMAILIO },
       t_reply: {
-        ...send('stateful', 500),
+        ...send('stateful', 500, 'Server Internal Error'),
         parameters: text,
         routes: ['request', 'failure', 'onreply', 'event', 'branch-failure', 'local'],
         summary: 'answers the request statefully',
