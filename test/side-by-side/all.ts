@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { ACCOUNTING } from './accounting.js';
 import { CALLERS_FILES } from './callers-files.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
+import { CLASS4_SWITCH } from './class4-switch.js';
 import { DEBIAN_DEFAULT } from './debian-default.js';
 import { FURTHER_FILES } from './further-files.js';
 import { HOSTILE_PEERS } from './hostile-peers.js';
@@ -12,6 +13,7 @@ import { PATH_EDGE } from './path-edge.js';
 import { POOL_TENANTS } from './pool-tenants.js';
 import { PROBING_BALANCER } from './probing-balancer.js';
 import { SQL_ROUTING } from './sql-routing.js';
+import { TEAMS_DIRECT } from './teams-direct.js';
 import { TOPOS_BORDER } from './topos-border.js';
 import { WEBRTC_TLS } from './webrtc-tls.js';
 
@@ -27,6 +29,8 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   SQL_ROUTING,
   WEBRTC_TLS,
   OFFICE_REGISTRAR,
+  TEAMS_DIRECT,
+  CLASS4_SWITCH,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),

@@ -12,6 +12,8 @@ export interface OperatorFile extends Omit<SideBySide, 'text' | 'words'> {
   readonly file: string;
   /** Where else it stands; it is left out where there is none. */
   readonly path?: string;
+  /** Opens further peers before the proxy of a lane starts. */
+  readonly peers?: (lane: Lane) => Promise<void>;
   /** Values of the file that an operator must fill in, and what stands there then. */
   readonly filled?: readonly (readonly [text: string, value: string])[];
 }
@@ -62,7 +64,10 @@ export function asSideBySide(operator: OperatorFile): SideBySide {
   const { alike = (each) => each } = operator;
   return {
     ...operator,
-    text: (lane) => served(text, lane),
+    text: async (lane) => {
+      await operator.peers?.(lane);
+      return served(text, lane);
+    },
     // Each names itself and its process.
     alike: (each) =>
       alike(

@@ -6,6 +6,7 @@ import type { Lane } from '../support/side-by-side.js';
 import type { Calls } from '../support/two-proxies.js';
 import { WsPeer } from '../support/ws-peer.js';
 import { GATEWAYS, type OperatorFile } from './operator-file.js';
+import { plain } from './plain.js';
 import { writeList } from './tables.js';
 
 const SDP =
@@ -37,28 +38,6 @@ function request({ method, uri, callId, cseq = 1, more = '', to = '<sip:bob@sw.e
     '',
     body,
   ].join('\r\n');
-}
-
-/** Without what is of one connection: the browser's port and what each program makes of it. */
-const plain = (text: string): string =>
-  text
-    .replace(/(rport=|alias=127\.0\.0\.1~|received=sip:127\.0\.0\.1:)\d+/g, '$1*')
-    .replace(/branch=z9hG4bK[\w.-]+/g, 'branch=*')
-    .replace(/tag=(?!ft|gw)[\w.-]+/g, 'tag=*')
-    .replace(/;(?:dt|did)=[\w.-]+/g, '')
-    .replace(/^(Server|User-Agent): .*\r\n/gm, '')
-    .split('\r\n')
-    .map((line) => (/^Via:/.test(line) ? ordered(line) : line))
-    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0))
-    .join('\n');
-
-/** The name of a header field: those of one name keep their order. */
-const nameOf = (line: string): string => line.slice(0, line.indexOf(':') + 1);
-
-/** A Via with its parameters in order, without the mark of a connection. */
-function ordered(line: string): string {
-  const [sentBy, ...parameters] = line.split(';');
-  return [sentBy, ...parameters.filter((each) => !each.startsWith('i=')).sort()].join(';');
 }
 
 async function connected(lane: Lane, number: number): Promise<WsPeer> {
