@@ -12,10 +12,7 @@ export interface OutboxOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /**
-   * Delivers an event; resolves when the target has it. May be called again for the same event, then with the times of
-   * the earlier attempts.
-   */
+  /** Delivers an event; resolves when the target has it. `earlier`: the times of earlier attempts with it. */
   readonly deliver: (event: DispatcherEvent, earlier: EarlierAttempts | undefined) => Promise<void>;
   /** Number of events from which on events of one key are merged. The last event of each key is always kept. */
   readonly limit: number;
@@ -31,7 +28,7 @@ export interface OutboxOptions {
   readonly maxAttempts?: number;
   /** Whether deliveries may start before `setReady(true)`. Default true. */
   readonly ready?: boolean;
-  /** Called when the last event of a key has left, and when a delivery failed; not when `setReady(false)` ended it. */
+  /** Called when a key's last event has left, and when a delivery failed (not when ended by `setReady(false)`). */
   readonly settled?: (key: string) => void;
   /** Runs the first delivery after the current event loop iteration. Default setImmediate. */
   readonly defer?: (run: () => void) => void;
@@ -365,10 +362,7 @@ export class Outbox {
     else this.mergeable.delete(queue);
   }
 
-  /**
-   * Merges two events of one key that were never sent: of the key that just grew if possible, else of the one that
-   * waits longest.
-   */
+  /** Merges two events of one key that were never sent: of `grown` if possible, else of the one waiting longest. */
   private makeRoom(grown: KeyQueue): void {
     const queue = this.mergeable.has(grown) ? grown : this.mergeable.values().next().value;
     if (queue !== undefined) {
@@ -395,8 +389,7 @@ export class Outbox {
       this.leave(queue);
       break;
     }
-    // Removing events leaves outdated positions in `ready`; they are removed before there are more of them than valid
-    // ones.
+    // Removing events leaves outdated positions in `ready`; they are removed when they are the majority.
     if (this.ready.size > 2 * this.queues.size + 64) {
       this.ready.clear();
       for (const queue of this.queues.values()) if (queue.attempt === 0 && !this.waiting.has(queue)) this.lineUp(queue);

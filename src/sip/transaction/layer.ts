@@ -313,10 +313,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.ended.addServer(server, kind, text);
   }
 
-  /**
-   * @internal Replaces an ended client transaction by a record that absorbs further replies, or passes a 2xx to the
-   * caller.
-   */
+  /** @internal Replaces an ended client transaction by a record for further replies; a 2xx goes to the caller. */
   retireClient(client: ClientTransaction, kind: Kind, caller: CallerSide | undefined): void {
     this.clients.remove(client);
     this.weigh(client, 0, undefined);
@@ -330,10 +327,7 @@ export class TransactionLayer implements Receiver, TransactionRoom {
     this.released(server.source, 0);
   }
 
-  /**
-   * @internal Sets the bytes of messages that a transaction keeps; for a server transaction they count to the share of
-   * `source`.
-   */
+  /** @internal Sets the bytes of messages that a transaction keeps; `source`: whose share they count to. */
   weigh(transaction: { surplus: number }, bytes: number, source: Source | undefined): void {
     const change = surplusOf(bytes) - transaction.surplus;
     if (change === 0) return;
