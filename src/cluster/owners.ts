@@ -7,7 +7,8 @@ import type { ClusterSettings, PartitionShare } from './settings.js';
 import type { Values } from './values.js';
 
 /**
- * After a change of the view, the owners of this many destinations are computed at once; the others at the next ticks.
+ * After a change of nodes, rows or tags, the owners of this many destinations are computed at once; the others at the
+ * next ticks.
  */
 const SWEEP = 20_000;
 /**

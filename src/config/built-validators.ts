@@ -4,7 +4,10 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 
-/** Name of the file, beside this one, that the build writes: validators that find all faults, or stop at the first. */
+/**
+ * Name of the file with compiled validators, which the build writes beside this one. There are two: validators that
+ * find all faults, and validators that stop at the first.
+ */
 export function builtFile(allErrors: boolean): string {
   return fileURLToPath(new URL(allErrors ? './validators-all.cjs' : './validators-first.cjs', import.meta.url));
 }

@@ -47,7 +47,7 @@ export class Telemetry implements Service, FinalRecords {
 
   async stop(): Promise<void> {
     this.tracer = undefined;
-    // A collector that is down must not delay the end.
+    // A collector that is down must not delay the shutdown.
     await this.provider?.shutdown().catch((error: unknown) => {
       this.log.warn({ cause: messageOf(error) }, 'the last spans could not be delivered');
     });

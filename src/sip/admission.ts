@@ -67,7 +67,7 @@ export class Admission {
     return this.bounds.congestion?.active === true;
   }
 
-  /** Whether to drop a message unread: its source sends far too much. */
+  /** Whether to drop a message without parsing it, since its source sends far too much. */
   drops(text: string, address: string): boolean {
     const { congestion } = this.bounds;
     return congestion?.active === true && congestion.drops(text, address);

@@ -26,7 +26,7 @@ export class LoadMeter {
     private readonly now: () => number,
     /** Milliseconds that the thread has slept within event loop iterations. */
     private readonly slept: () => number,
-    /** Notifies the brain that there is more to do than this worker can. */
+    /** Notifies the brain that this worker is overloaded. */
     private readonly notify: () => void,
   ) {
     this.words = headOf(memory).subarray(LOADS + LOAD_WORDS * worker, LOADS + LOAD_WORDS * (worker + 1));
@@ -46,7 +46,7 @@ export class LoadMeter {
     this.began = at;
     const now = Math.max(0, Math.min(1000, Math.round((1000 * active) / elapsed)));
     const { words, wasFull } = this;
-    // Over two windows, unless they are long.
+    // The mean of this window and the last one, unless the window is much longer than usual.
     words[0] = elapsed > 2 * WINDOW_MS ? now : (now + this.last) >> 1;
     words[1] = this.now() | 0;
     this.last = now;
@@ -75,7 +75,7 @@ export class WorkerLoads {
     return age > SILENT_MS ? undefined : (this.words[at] as number) / 1000;
   }
 
-  /** A worker begins: it is idle, and has reported. */
+  /** Resets a worker's load when it starts. */
   clear(worker: number): void {
     this.words[LOAD_WORDS * worker] = 0;
     this.words[LOAD_WORDS * worker + 1] = this.now() | 0;

@@ -88,7 +88,7 @@ interface Remark {
   readonly message: string;
 }
 
-/** What is reported about the file as a whole. */
+/** What check reports about a file as a whole, besides its single statements. */
 interface CfgFacts {
   /** Whether several processes can run it ("workers" in switchyard.json), and what prevents that. */
   readonly workers: { readonly runs: boolean; readonly faults: readonly Remark[] };

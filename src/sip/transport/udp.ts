@@ -34,7 +34,7 @@ export class UdpSocket implements SipSocket, DatagramOwner {
   readonly description: string;
   private closed = false;
   private io: DatagramIo | undefined = undefined;
-  /** The part of `io` that reads on demand. */
+  /** `io` again, if it can be read on demand. */
   private reader: DatagramReader | undefined = undefined;
   private readonly recent: (Source | undefined)[] = new Array<Source | undefined>(RECENT_SOURCES).fill(undefined);
 

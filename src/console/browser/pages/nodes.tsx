@@ -199,7 +199,7 @@ function TagTable({ tags, me, onAction }: TableProps & { readonly tags: readonly
   );
 }
 
-/** The destination state whose look fits a node best. */
+/** The destination state whose colour is used to show a node's state. */
 function lookOf({ state }: Node): string {
   if (state === 'ready') return 'active';
   return state === 'joining' || state === 'draining' ? 'probing' : 'inactive';
