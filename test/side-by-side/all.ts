@@ -10,6 +10,7 @@ import { IP_TRUNK } from './ip-trunk.js';
 import { OFFICE_REGISTRAR } from './office-registrar.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
+import { PBX_FRONT } from './pbx-front.js';
 import { POOL_TENANTS } from './pool-tenants.js';
 import { PROBING_BALANCER } from './probing-balancer.js';
 import { SQL_ROUTING } from './sql-routing.js';
@@ -31,6 +32,7 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   OFFICE_REGISTRAR,
   TEAMS_DIRECT,
   CLASS4_SWITCH,
+  PBX_FRONT,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),

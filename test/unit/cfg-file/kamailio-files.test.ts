@@ -34,6 +34,7 @@ const FILES: readonly FileVerdict[] = [
   ['sticky-balancer-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['sql-routing-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['class4-switch-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['pbx-front-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['teams-direct-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['topos-border-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['webrtc-tls-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
