@@ -7,6 +7,7 @@ import { DEBIAN_DEFAULT } from './debian-default.js';
 import { FURTHER_FILES } from './further-files.js';
 import { HOSTILE_PEERS } from './hostile-peers.js';
 import { IP_TRUNK } from './ip-trunk.js';
+import { MULTI_SITE } from './multi-site.js';
 import { OFFICE_REGISTRAR } from './office-registrar.js';
 import type { OperatorFile } from './operator-file.js';
 import { PATH_EDGE } from './path-edge.js';
@@ -33,6 +34,7 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   TEAMS_DIRECT,
   CLASS4_SWITCH,
   PBX_FRONT,
+  MULTI_SITE,
   ...FURTHER_FILES,
   ...CALLERS_FILES,
   ...[...DEBIAN_DEFAULT, HOSTILE_PEERS].filter(({ path }) => path !== undefined && existsSync(path)),
