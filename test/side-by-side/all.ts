@@ -4,6 +4,7 @@ import { CALLERS_FILES } from './callers-files.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
 import { CLASS4_SWITCH } from './class4-switch.js';
 import { DEBIAN_DEFAULT } from './debian-default.js';
+import { FRAUD_FRONT } from './fraud-front.js';
 import { FURTHER_FILES } from './further-files.js';
 import { HOSTILE_PEERS } from './hostile-peers.js';
 import { IP_TRUNK } from './ip-trunk.js';
@@ -34,6 +35,7 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   TEAMS_DIRECT,
   CLASS4_SWITCH,
   PBX_FRONT,
+  FRAUD_FRONT,
   MULTI_SITE,
   ...FURTHER_FILES,
   ...CALLERS_FILES,

@@ -9,6 +9,7 @@ const FILES: readonly FileVerdict[] = [
   ['blocking-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['default-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['down-events-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
+  ['fraud-front-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['includes-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['number-rewriting-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
   ['rate-limits-5.6.cfg', 'kamailio-5.6', 'runs whole', []],
