@@ -19,6 +19,8 @@ interface Made {
 
 /** Number of cached tokens, a power of two. */
 const RECENT = 4096;
+/** Characters of the longest Call-ID whose token is cached: a peer may send Call-IDs as long as a message. */
+const LONGEST_CALL_ID = 256;
 /** Maximum number of cached tags (of partitions and addresses). */
 const MOST_TAGS = 8192;
 /** Characters of a keyed hash that are kept as a tag: 36 bits. */
@@ -177,6 +179,7 @@ export class DialogTokens {
     // message.
     const over = flat(text(callId, a, b, tags));
     const token = keyedHash(key, over);
+    if (callId.length > LONGEST_CALL_ID) return token;
     this.hashes[slot] = hash;
     this.recent[slot] = { callId: over.slice(over.length - callId.length), first, second, tags, key, token };
     return token;
