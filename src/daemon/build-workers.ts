@@ -5,6 +5,7 @@ import type { CallLedger } from '../calls/call-ledger.js';
 import { SwitchyardError } from '../core/errors.js';
 import type { KeyRing } from '../core/key-ring.js';
 import { ProcessCounts } from '../core/process-counts.js';
+import type { LockOptions } from '../core/shared-lock.js';
 import { SharedValues, VALUES_BYTES } from '../core/shared-values.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
@@ -71,13 +72,9 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const plain = new PlainSets(engine, sip.sockets);
   const shared = libc.share(SHARED_BYTES);
   const values = script && libc.share(VALUES_BYTES);
-  const kept =
-    values &&
-    new SharedValues(values.memory, () => clock.monotonic(), {
-      // A worker that is blocked while it holds the lock would make all others wait, and this process too, which has to
-      // kill it.
-      stuck: (pid) => pool.kill(pid),
-    });
+  // A worker that is blocked while it holds a lock would make all others wait, and this process too, which has to kill it.
+  const lock: LockOptions = { stuck: (pid) => pool.kill(pid) };
+  const kept = values && new SharedValues(values.memory, () => clock.monotonic(), lock);
   const isEven = env.settings().workerSpread === 'even';
   const claims = kept && new CallClaims(kept, 0, workers, isEven ? undefined : FIRST_WORKER);
   const seeds = [randomInt(SEEDS), randomInt(SEEDS)] as const;
@@ -121,7 +118,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     return canBeShared(all) ? all : undefined;
   };
   const figures = new SharedFigures(shared.memory, 0, workers);
-  const limiter = new SharedRateLimiter(shared.memory, () => clock.monotonic(), sip.trusted);
+  const limiter = new SharedRateLimiter(shared.memory, () => clock.monotonic(), sip.trusted, lock);
   limiter.configure(rateLimit(env.settings()));
   const tables = new SharedTables({
     engine,
@@ -263,6 +260,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
           { worker, dialogs: dialogsLost },
           'the dialogs that a dead worker kept have ended: neither timers nor routes run for them, and no record of the call as a whole is written',
         );
+        // A successor that could not be started has no process that ended.
+        dialogsLost = 0;
       }
       figures.set(undefined, worker);
       if (!isEven) {

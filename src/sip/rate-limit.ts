@@ -37,7 +37,10 @@ export class SourceRateLimiter {
     this.configure(limit);
   }
 
-  /** Changes the limit; 0 a second means none. Tokens already used stay used. */
+  /**
+   * Changes the limit; 0 a second means none, and forgets all sources. Otherwise tokens already used stay used, as far
+   * as the new limit has as many.
+   */
   configure({ perSecond, burst }: RateLimit): void {
     this.intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
     this.toleranceMs = this.intervalMs * (Math.max(1, burst) - 1);
@@ -55,11 +58,13 @@ export class SourceRateLimiter {
     if (intervalMs === 0 || this.trusted?.has(source) === true) return 0;
     const now = this.now();
     const known = full.get(source);
-    const from = known === undefined || known < now ? now : known;
+    // No more tokens can have been used than there are: those of an earlier limit may have taken longer to come back.
+    const from = known === undefined || known < now ? now : Math.min(known, now + toleranceMs + intervalMs);
     const over = from - now - toleranceMs;
     // The times are sums of fractions, so a tiny excess is a rounding error.
     if (over > 1e-6) {
       this.refused++;
+      if (from !== known) full.set(source, from);
       return Math.max(1, Math.ceil(over / 1000));
     }
     if (known === undefined && full.size >= this.maxSources) this.makeRoom(now);

@@ -72,11 +72,15 @@ export class SharedRateLimiter {
     return size;
   }
 
-  /** Changes the limit for all processes at once; 0 a second means none. Tokens already used stay used. */
+  /** Changes the limit for all processes at once, as `SourceRateLimiter.configure` does. */
   configure({ perSecond, burst }: RateLimit): void {
+    const { doubles } = this;
     const intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
-    this.doubles[TOLERANCE >> 1] = intervalMs * (Math.max(1, burst) - 1);
-    this.doubles[INTERVAL >> 1] = intervalMs;
+    const hadLimit = doubles[INTERVAL >> 1] !== 0;
+    doubles[TOLERANCE >> 1] = intervalMs * (Math.max(1, burst) - 1);
+    doubles[INTERVAL >> 1] = intervalMs;
+    // Memory that was never used stays untouched.
+    if (intervalMs === 0 && hadLimit) this.words.fill(0, FIRST_BUCKET);
   }
 
   /** Releases the locks of a process that has ended. Call it before its ID can be reused. */
@@ -95,10 +99,12 @@ export class SharedRateLimiter {
     const now = this.now();
     const at = this.find(bucket, a, b === 0 ? 1 : b, now);
     const full = this.doubles[at] as number;
-    const from = Math.max(full, now);
-    const over = from - now - (this.doubles[TOLERANCE >> 1] as number);
+    const toleranceMs = this.doubles[TOLERANCE >> 1] as number;
+    // No more tokens can have been used than there are: those of an earlier limit may have taken longer to come back.
+    const from = Math.min(Math.max(full, now), now + toleranceMs + intervalMs);
+    const over = from - now - toleranceMs;
     // The times are sums of fractions, so a tiny excess is a rounding error.
-    if (over <= 1e-6) this.doubles[at] = from + intervalMs;
+    this.doubles[at] = over <= 1e-6 ? from + intervalMs : from;
     lock.leave();
     if (over <= 1e-6) return 0;
     Atomics.add(this.words, REFUSED, 1);

@@ -43,6 +43,18 @@ describe('SourceRateLimiter', () => {
     assert.deepEqual([limiter.take('a'), limiter.size], [0, 0]);
   });
 
+  test('a source without tokens waits no longer than the limit in force demands', () => {
+    const { clock, limiter } = limiterAt(0.01, 100);
+    for (let i = 0; i < 101; i++) limiter.take('a');
+    limiter.configure({ perSecond: 2, burst: 10 });
+    assert.equal(limiter.take('a'), 1);
+    clock.ms += 1000;
+    assert.deepEqual(
+      [1, 2, 3].map(() => limiter.take('a')),
+      [0, 0, 1],
+    );
+  });
+
   test('property: never more than burst + rate * time, and about that much', () => {
     fc.assert(
       fc.property(

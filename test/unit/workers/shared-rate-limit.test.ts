@@ -25,8 +25,9 @@ test('several processes decide about every request as one does', () => {
     several[0]?.configure(limit);
     for (let i = 0; i < 3000; i++) {
       now += upTo(4) === 0 ? upTo(1500) : upTo(3);
-      if (i === 1500) {
-        const other = { perSecond: limit.perSecond * 2, burst: 5 };
+      if (i % 100 === 0) {
+        // No limit for a while as well.
+        const other = { perSecond: upTo(3) === 0 ? 0 : limit.perSecond * (1 + upTo(50)), burst: 1 + upTo(8) };
         one.configure(other);
         several[2]?.configure(other);
       }
@@ -75,6 +76,29 @@ test('processes that take at the same time get all tokens, and none twice', { sk
   );
   const limiter = new SharedRateLimiter(memory, () => 1);
   assert.equal(limiter.refused, (3 - 1) * sources * burst);
+});
+
+test('a source without tokens waits no longer than the limit in force demands', () => {
+  let now = 1;
+  const limiter = new SharedRateLimiter(new SharedArrayBuffer(SHARED_BYTES), () => now);
+  limiter.configure({ perSecond: 0.01, burst: 100 });
+  for (let i = 0; i < 101; i++) limiter.take('10.0.0.1');
+  limiter.configure({ perSecond: 2, burst: 10 });
+  assert.equal(limiter.take('10.0.0.1'), 1);
+  now += 1000;
+  assert.deepEqual(
+    [1, 2, 3].map(() => limiter.take('10.0.0.1')),
+    [0, 0, 1],
+  );
+});
+
+test('a limit that is taken away forgets', () => {
+  const limiter = new SharedRateLimiter(new SharedArrayBuffer(SHARED_BYTES), () => 1);
+  limiter.configure({ perSecond: 1, burst: 1 });
+  assert.deepEqual([limiter.take('10.0.0.1'), limiter.take('10.0.0.1')], [0, 1]);
+  limiter.configure({ perSecond: 0, burst: 1 });
+  limiter.configure({ perSecond: 1, burst: 1 });
+  assert.deepEqual([limiter.size, limiter.take('10.0.0.1')], [0, 0]);
 });
 
 test('a lock that a dead process holds is taken from it', () => {
