@@ -153,9 +153,11 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
   const { recordRouting } = call;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
   if (breaksLine(params) || preset?.some(breaksLine) === true || breaksLine(advertised ?? '')) return -1;
-  if (run.env.dialect === 'kamailio' && call.message.toTag !== '') {
+  if (run.env.dialect === 'kamailio') {
+    if (preset !== undefined && preset.length > 1 && !run.env.rr.doubleRr) return -1;
     // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag.
-    const ftag = uriParam(routeParams(run) ?? '', 'ftag');
+    // Without a To tag only a Route that loose_route() has followed counts.
+    const ftag = uriParam((call.message.toTag === '' ? call.routeParams : routeParams(run)) ?? '', 'ftag');
     call.upstream = ftag !== undefined && ftag !== call.message.fromTag;
   }
   recordRouting.push({ params, preset, advertised });

@@ -193,8 +193,8 @@ const checkCompile: FunctionSpec['compile'] =
     const { extensions, noReply, autoDrop, ...defaults } = run.env.modules.of(settings);
     const looked = intOf(checks, run, defaults.checks);
     const addresses = intOf(uris, run, defaults.uris);
-    // As recorded, the function fails when either is 0.
-    if (looked === 0 || addresses === 0) return -1;
+    // As recorded, the function fails when either is 0 or has bits beyond the known ones.
+    if (looked === 0 || addresses === 0 || looked > 0x7fff || addresses > 15) return -1;
     const wrong = fault(run, looked, addresses, extensions);
     if (wrong === undefined) return 1;
     if (noReply) found.set(run.call, wrong);

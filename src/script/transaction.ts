@@ -194,7 +194,10 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     // As recorded, provisional replies of a branch that was cancelled because of a 6xx are not forwarded.
     if (status < 200 && branch.cancelled && !this.cancelled && this.env.dialect === 'kamailio') return;
     if (this.final !== 0 && (!this.invite || status < 200 || status >= 300)) {
-      if (status >= 200) branch.status = status;
+      if (status >= 200) {
+        branch.status = status;
+        this.tooLate(branch, reply);
+      }
       return;
     }
     const filtered = changedBy(this.filters, reply);
@@ -206,6 +209,13 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     const seen = throughReplyRoutes(this, branch, filtered);
     if (seen instanceof Promise) this.waitFor(seen, (result) => this.routed(branch, result));
     else this.routed(branch, seen);
+  }
+
+  /** A refusal after the final reply goes no further. As recorded, Kamailio's named reply routes see it. */
+  private tooLate(branch: TxBranch, reply: SipMessage): void {
+    if (branch.replyRoute === undefined || this.env.dialect !== 'kamailio') return;
+    const seen = throughReplyRoutes(this, branch, reply);
+    if (seen instanceof Promise) this.waitFor(seen, () => undefined);
   }
 
   /** A 100 is not forwarded. As recorded, Kamailio's named reply routes see it. */

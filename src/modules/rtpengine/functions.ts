@@ -140,7 +140,7 @@ function manage(run: MessageRun, text: string, target?: Arg, given?: Arg): Promi
     const begins = kamailio || run.call.message.toTag === '';
     return method === 'INVITE' && begins ? remove(run, text) : -1;
   }
-  if (!sdp) return -1;
+  if (!sdp || (kamailio && !/^(?:INVITE|UPDATE|PRACK)$/.test(method))) return -1;
   // When the INVITE has no SDP, its reply makes the offer.
   const { call } = run;
   const late = kamailio

@@ -84,7 +84,7 @@ export const CALLS: readonly Family[] = [
   },
   {
     area: 'uac',
-    head: 'loadmodule "textopsx.so"\nloadmodule "uac.so"\nmodparam("uac", "restore_mode", "«none|manual|auto|auto»")«|\nmodparam("uac", "restore_passwd", "secret")»',
+    head: 'loadmodule "textopsx.so"\nloadmodule "uac.so"\nmodparam("uac", "restore_mode", "«manual|auto|auto»")«|\nmodparam("uac", "restore_passwd", "secret")»',
     begin: IN_DIALOG.replace('@DLG@', '$hdr(From) $hdr(To)'),
     statements: [
       'uac_replace_from("«|Anonymous|$rU|\\"Q\\"»", "«sip:anon@anon.example|sip:$rU@new.example|»");',
