@@ -180,7 +180,11 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
     ['kamailio', new Map()],
   ]);
 
-  constructor(readonly all: readonly FunctionDefinition<Run>[]) {
+  /** `missing`: the module of OpenSIPS that has a function of that name, which is not in the table. */
+  constructor(
+    readonly all: readonly FunctionDefinition<Run>[],
+    readonly missing: (name: string) => string | undefined = () => undefined,
+  ) {
     for (const definition of all) {
       for (const dialect of definition.dialects) {
         const names = this.byName.get(dialect) as Map<string, FunctionDefinition<Run>[]>;

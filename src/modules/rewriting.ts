@@ -242,6 +242,8 @@ const REGISTRAR: readonly (readonly [module: string, name: string, most: number]
 const DIGEST: readonly (readonly [module: string, name: string, most: number])[] = [
   ['auth|auth_db', 'www_authorize', 2],
   ['auth|auth_db', 'proxy_authorize', 2],
+  ['auth', 'pv_www_authorize', 1],
+  ['auth', 'pv_proxy_authorize', 1],
   ['auth', 'www_challenge', 4],
   ['auth', 'proxy_challenge', 4],
   ['auth|auth_db', 'auth_check', 3],

@@ -194,10 +194,13 @@ export class CallCompiler {
     const { functions, dialect, problems } = context;
     const meant = functions.near(dialect.name, node.name, dialect.generation);
     const hint = meant === undefined ? '' : `; did you mean ${meant}()?`;
+    const missing = dialect.name === 'opensips' ? functions.missing(node.name) : undefined;
     const message =
-      unloaded === undefined
-        ? `unknown function ${node.name}()${hint}`
-        : `${node.name}() is a function of module ${(unloaded.documented?.module ?? unloaded.module).replaceAll('|', ' or ')}, which is not loaded`;
+      missing !== undefined
+        ? `function ${node.name}() of module ${missing} is not supported`
+        : unloaded === undefined
+          ? `unknown function ${node.name}()${hint}`
+          : `${node.name}() is a function of module ${(unloaded.documented?.module ?? unloaded.module).replaceAll('|', ' or ')}, which is not loaded`;
     if (!context.logUnknown && !this.unreached) {
       problems.error('unknown-function', node.at, message);
       return NOTHING;

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { problemText } from '../../../src/cfg/problem.js';
+import { readCfg } from '../../../src/cfg-file/load.js';
+import { scriptFunctions } from '../../../src/modules/all.js';
+import { missingFunctions } from '../../../src/modules/not-here.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-missing-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('no function is listed as missing that is implemented, and none twice', () => {
+  const names = missingFunctions();
+  assert.deepEqual(
+    names.filter((name) => scriptFunctions().find('opensips', name).length > 0),
+    [],
+  );
+  assert.deepEqual(
+    names.filter((name, i) => names.indexOf(name) !== i),
+    [],
+  );
+});
+
+test('a function of a module that is not implemented is refused with the name of the module, at its place', () => {
+  const problemsOf = (module: string, call: string): string[] => {
+    const file = join(folder, 'proxy.cfg');
+    writeFileSync(file, `#!OPENSIPS\nsocket=udp:127.0.0.1:5060\nloadmodule "${module}.so"\nroute {\n  ${call};\n}\n`);
+    return readCfg(file)
+      .problems.map(problemText)
+      .map((text) => text.slice(text.indexOf('proxy.cfg')));
+  };
+  assert.deepEqual(problemsOf('fraud_detection', 'check_fraud("a", "b", 1)'), [
+    'proxy.cfg:5:3: function check_fraud() of module fraud_detection is not supported',
+  ]);
+  assert.match(
+    problemsOf('rtpproxy', 'rtpproxy_engage()').join(),
+    /rtpproxy_engage\(\) of module rtpproxy is not supported/,
+  );
+  assert.match(problemsOf('tm', 't_rely()').join(), /unknown function t_rely\(\); did you mean t_relay\(\)\?/);
+});
