@@ -5,7 +5,7 @@ import { parseDatabaseUrl } from '../config/db-url.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { namedValues } from '../core/named-values.js';
-import type { RoutingRows } from '../script/gateway-rows.js';
+import { NO_ROUTING, type RoutingRows } from '../script/gateway-rows.js';
 import type { PrefixTree } from '../script/prefix-tree.js';
 import {
   type AddressRow,
@@ -21,6 +21,7 @@ import { readTextRows } from '../store/text-rows.js';
 import { balancerRow, carrierRow, gatewayListRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
 import { hashRows, hashSources } from './hash-rows.js';
 import { treeOf, treeSources } from './prefix-trees.js';
+import { isPartitioned, routingPartitions } from './routing-partitions.js';
 import {
   addressLines,
   addressRow,
@@ -165,14 +166,30 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     text('drg_domain_col', 'domain'),
     text('drg_grpid_col', 'groupid'),
   ] as const;
-  const routing = {
-    gateways: await gateways('drouting', 'drd_table', 'dr_gateways', gatewayRow),
-    carriers: kamailio
-      ? await gateways('drouting', 'drl_table', 'dr_gw_lists', gatewayListRow)
-      : await gateways('drouting', 'drc_table', 'dr_carriers', carrierRow),
-    rules: await gateways('drouting', 'drr_table', 'dr_rules', ruleRow),
-    groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
-  };
+  const partitioned = !kamailio && isPartitioned(cfg);
+  const routing = partitioned
+    ? NO_ROUTING
+    : {
+        gateways: await gateways('drouting', 'drd_table', 'dr_gateways', gatewayRow),
+        carriers: kamailio
+          ? await gateways('drouting', 'drl_table', 'dr_gw_lists', gatewayListRow)
+          : await gateways('drouting', 'drc_table', 'dr_carriers', carrierRow),
+        rules: await gateways('drouting', 'drr_table', 'dr_rules', ruleRow),
+        groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
+      };
+  const partitions = partitioned
+    ? await routingPartitions(
+        cfg,
+        before.routingPartitions,
+        (source) => read('drouting', source),
+        (table, rows) => ({
+          gateways: usable('drouting', table, gatewayRow)(rows.gateways, ''),
+          carriers: usable('drouting', table, carrierRow)(rows.carriers, ''),
+          rules: usable('drouting', table, ruleRow)(rows.rules, ''),
+          groups: usable('drouting', table, (row) => groupRow(row, columns))(rows.groups, ''),
+        }),
+      )
+    : before.routingPartitions;
   const hashes = new Map<string, readonly HashRow[]>();
   const [{ url }] = sourcesOf(cfg, 'htable', '', '') as [Source];
   for (const source of hashed) {
@@ -205,6 +222,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     dialplans: rules === undefined ? before.dialplans : grouped(rules),
     balancers: balancers ?? before.balancers,
     routing: whole({ ...routing, groups: routing.groups ?? before.routing.groups }) ?? before.routing,
+    routingPartitions: partitions,
   };
   return { tables, complete };
 }

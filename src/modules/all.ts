@@ -121,6 +121,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...dialogFunctions,
       ...sessionTimerFunctions,
       ...dialplanFunctions,
+      ...mtreeFunctions,
       ...loadBalancerFunctions,
       ...regexFunctions,
       ...uuidFunctions,

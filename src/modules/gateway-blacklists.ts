@@ -40,7 +40,14 @@ export function inGatewayList(env: ScriptEnvironment, names: readonly string[], 
   const { modules } = env;
   for (const name of names) {
     const types = modules.of(gatewayLists).get(name);
-    if (types !== undefined && modules.of(routingState).sync(env).hasType(address, types)) return true;
+    if (
+      types !== undefined &&
+      modules
+        .of(routingState)
+        .all(env)
+        .some(([, tables]) => tables.hasType(address, types))
+    )
+      return true;
     const groups = modules.of(destinationLists).get(name);
     if (groups === undefined) continue;
     for (const { row, address: known } of modules.of(balancerState).all(env))

@@ -81,5 +81,12 @@ export interface RoutingRows {
   readonly groups: readonly GroupRow[];
 }
 
+/** A partition of drouting: its tables, and the variables it writes where its row names others than the module. */
+export interface RoutingPartition {
+  readonly rows: RoutingRows;
+  /** Texts of variables by the name of the parameter that they replace. */
+  readonly variables: ReadonlyMap<string, string>;
+}
+
 /** Routing tables of a cfg file that has none. */
 export const NO_ROUTING: RoutingRows = { gateways: [], carriers: [], rules: [], groups: [] };

@@ -2,7 +2,7 @@ import { namedValues } from '../core/named-values.js';
 import { NetworkIndex } from '../core/network-index.js';
 import type { BoundedRegex } from '../core/posix-regex.js';
 import type { TimeRecurrence } from '../core/time-recurrence.js';
-import { type BalancerRow, NO_ROUTING, type RoutingRows } from './gateway-rows.js';
+import { type BalancerRow, NO_ROUTING, type RoutingPartition, type RoutingRows } from './gateway-rows.js';
 import type { PrefixTree } from './prefix-tree.js';
 
 /** A row of the permissions module's address table. */
@@ -121,6 +121,8 @@ export interface ScriptTables {
   readonly balancers: readonly BalancerRow[];
   /** Gateways, carriers, rules and groups of drouting. */
   readonly routing: RoutingRows;
+  /** The partitions of drouting by name, with use_partitions. */
+  readonly routingPartitions: ReadonlyMap<string, RoutingPartition>;
   /** Entries of hash tables by the table's name. */
   readonly hashes: ReadonlyMap<string, readonly HashRow[]>;
   /** Trees of mtree by name. */
@@ -136,6 +138,7 @@ export const NO_TABLES: ScriptTables = {
   dialplans: new Map(),
   balancers: [],
   routing: NO_ROUTING,
+  routingPartitions: new Map(),
   hashes: new Map(),
   trees: new Map(),
 };

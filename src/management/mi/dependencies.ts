@@ -59,6 +59,8 @@ export interface ScriptCommandSpec {
   readonly required: number;
   /** For MI: the accepted sets of parameters; absent: the first ones, at least `required`. */
   readonly forms?: readonly (readonly string[])[];
+  /** Over MI: parameters that are given by their names alone, beside any of these sets. */
+  readonly named?: readonly string[];
   /** For MI: the parameter that is a list; in the text form one value per line. */
   readonly list?: string;
 }

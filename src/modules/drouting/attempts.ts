@@ -6,7 +6,7 @@ import type { Format } from '../../pvar/format.js';
 import { MessageRun } from '../../script/call.js';
 import type { ListEntry, RuleRow } from '../../script/gateway-rows.js';
 import { PerCall } from '../../script/per-call.js';
-import { type Carrier, type DroutingTables, type Gateway, routingOf } from './gateways.js';
+import type { Carrier, DroutingTables, Gateway } from './gateways.js';
 
 /** A gateway to try, and the carrier it belongs to. */
 interface Attempt {
@@ -17,13 +17,15 @@ interface Attempt {
 
 /** The gateways still to be tried for a call. */
 interface Pending {
+  readonly routing: DroutingTables;
   /** The dialled number. */
   readonly number: string;
   readonly rest: Iterator<Attempt>;
   current: Attempt | undefined;
 }
 
-const pending = new PerCall<{ of: Pending | undefined }>(() => ({ of: undefined }));
+/** By the tables the gateways are of: a call may be routed in several partitions. */
+const pending = new PerCall<Map<DroutingTables, Pending>>(() => new Map());
 
 /** Maximum number of gateways tried for one call. */
 const MOST_ATTEMPTS = 64;
@@ -102,8 +104,12 @@ export interface RoutingWish {
 }
 
 /** do_routing(): sends the request to the first gateway of the rule that fits its number. Returns 1 or -1. */
-export function routeByRules(run: MessageRun, wish: RoutingWish, targets: AttributeTargets): number {
-  const routing = routingOf(run);
+export function routeByRules(
+  run: MessageRun,
+  routing: DroutingTables,
+  wish: RoutingWish,
+  targets: AttributeTargets,
+): number {
   const { env, message } = run;
   const from = parseUri(addrSpecOf(message.from));
   const group = wish.group ?? routing.groupOf(from?.user ?? '', from?.host ?? '');
@@ -120,18 +126,18 @@ export function routeByRules(run: MessageRun, wish: RoutingWish, targets: Attrib
       if (!wish.flags.includes('F')) return;
     }
   }
-  return begin(run, number, attempts(), targets);
+  return begin(run, routing, number, attempts(), targets);
 }
 
 /** dr_match(): whether a rule of a group fits a number. */
 export function matchRule(
   run: MessageRun,
+  routing: DroutingTables,
   group: number | undefined,
   flags: string,
   number: string,
   attributes: Format | undefined,
 ): number {
-  const routing = routingOf(run);
   const from = parseUri(addrSpecOf(run.message.from));
   const wanted = group ?? routing.groupOf(from?.user ?? '', from?.host ?? '');
   if (wanted === undefined) return -1;
@@ -144,10 +150,15 @@ export function matchRule(
 }
 
 /** route_to_carrier(), route_to_gw(). */
-export function routeTo(run: MessageRun, list: readonly ListEntry[], targets: AttributeTargets): number {
-  const routing = routingOf(run);
+export function routeTo(
+  run: MessageRun,
+  routing: DroutingTables,
+  list: readonly ListEntry[],
+  targets: AttributeTargets,
+): number {
   return begin(
     run,
+    routing,
     userOf(run),
     attemptsOf(routing, list, false, run.env.random, undefined, () => true),
     targets,
@@ -155,9 +166,15 @@ export function routeTo(run: MessageRun, list: readonly ListEntry[], targets: At
 }
 
 /** Sends the request to the first of these gateways; the others are kept for `useNext`. */
-export function begin(run: MessageRun, number: string, rest: Iterator<Attempt>, targets: AttributeTargets): number {
-  const made: Pending = { number, rest: bounded(rest), current: undefined };
-  pending.of(run.call).of = made;
+export function begin(
+  run: MessageRun,
+  routing: DroutingTables,
+  number: string,
+  rest: Iterator<Attempt>,
+  targets: AttributeTargets,
+): number {
+  const made: Pending = { routing, number, rest: bounded(rest), current: undefined };
+  pending.of(run.call).set(routing, made);
   return advance(run, made, targets);
 }
 
@@ -170,14 +187,14 @@ function* bounded(rest: Iterator<Attempt>): Generator<Attempt> {
 }
 
 /** use_next_gw(). */
-export function useNext(run: MessageRun, targets: AttributeTargets): number {
-  const found = pending.known(run.call)?.of;
+export function useNext(run: MessageRun, routing: DroutingTables, targets: AttributeTargets): number {
+  const found = pending.known(run.call)?.get(routing);
   return found === undefined ? -1 : advance(run, found, targets);
 }
 
-/** The gateway to which the call was sent last. */
-export function lastGateway(run: MessageRun): Gateway | undefined {
-  return pending.known(run.call)?.of?.current?.gateway;
+/** The gateway of these tables that the call was sent to last. */
+export function lastGateway(run: MessageRun, routing: DroutingTables): Gateway | undefined {
+  return pending.known(run.call)?.get(routing)?.current?.gateway;
 }
 
 function advance(run: MessageRun, from: Pending, targets: AttributeTargets): number {
@@ -186,7 +203,7 @@ function advance(run: MessageRun, from: Pending, targets: AttributeTargets): num
   from.current = attempt;
   const { gateway, carrier, rule } = attempt;
   const { row } = gateway;
-  const { targets: kept } = routingOf(run).settings;
+  const { targets: kept } = from.routing.settings;
   run.pvars.setRequestUri(requestUri(row.uri, row.prefix + from.number.slice(row.strip)));
   if (row.socket !== '') run.call.sendFrom(row.socket);
   assign(run, kept.gatewayId, row.id);

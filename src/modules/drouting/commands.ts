@@ -4,8 +4,16 @@ import { type Carrier, type DroutingTables, type Gateway, routingState } from '.
 
 const module = 'drouting';
 
-function routing(env: ScriptEnvironment): DroutingTables {
-  return env.modules.of(routingState).sync(env);
+/** The parameter that names a partition. */
+const PARTITION = 'partition_name';
+
+/** The tables a command is about. Throws CommandFault where it names no partition, or one that there is not. */
+function routing(env: ScriptEnvironment, name: string | undefined): DroutingTables {
+  const found = env.modules.of(routingState);
+  if (found.partitioned && name === undefined) throw new CommandFault(400, 'the partition is missing: partition_name');
+  const tables = found.of(env, name ?? '');
+  if (tables === undefined) throw new CommandFault(404, 'Partition not found');
+  return tables;
 }
 
 function shownGateway(gateway: Gateway): MiValue {
@@ -34,12 +42,12 @@ interface StatusCommand<Thing> {
   readonly things: string;
   /** Name of the parameter that identifies one. */
   readonly id: string;
-  list(env: ScriptEnvironment): MiValue;
-  find(env: ScriptEnvironment, id: string): Thing | undefined;
+  list(tables: DroutingTables): MiValue;
+  find(tables: DroutingTables, id: string): Thing | undefined;
   /** The error when there is none with that id. */
   readonly notFound: string;
   shown(thing: Thing): MiValue;
-  use(env: ScriptEnvironment, thing: Thing, used: boolean): void;
+  use(env: ScriptEnvironment, tables: DroutingTables, thing: Thing, used: boolean): void;
 }
 
 function statusCommand<Thing>(of: StatusCommand<Thing>): ScriptCommand {
@@ -49,14 +57,16 @@ function statusCommand<Thing>(of: StatusCommand<Thing>): ScriptCommand {
     help: `lists the ${of.things}, shows one, or sets (0, 1) whether it is used`,
     changes: true,
     parameters: [of.id, 'status'],
+    named: [PARTITION],
     required: 0,
     run(env, params) {
-      const { [of.id]: id, status } = params;
-      if (id === undefined) return of.list(env);
-      const thing = of.find(env, id);
+      const { [of.id]: id, status, [PARTITION]: partition } = params;
+      const tables = routing(env, partition);
+      if (id === undefined) return of.list(tables);
+      const thing = of.find(tables, id);
       if (thing === undefined) throw new CommandFault(404, of.notFound);
       if (status === undefined) return of.shown(thing);
-      of.use(env, thing, onOff(status));
+      of.use(env, tables, thing, onOff(status));
       return 'OK';
     },
   };
@@ -70,8 +80,11 @@ export const droutingCommands: readonly ScriptCommand[] = [
     help: 'reads the tables of drouting again; states of gateways stay',
     changes: true,
     parameters: [],
+    named: [PARTITION],
     required: 0,
-    async run(env) {
+    async run(env, { [PARTITION]: partition }) {
+      // All partitions are read, whichever is named.
+      if (partition !== undefined) routing(env, partition);
       if (!(await env.reloadTables())) throw new CommandFault(500, 'Failed to reload: a table cannot be read');
       return 'OK';
     },
@@ -82,8 +95,14 @@ export const droutingCommands: readonly ScriptCommand[] = [
     help: 'when the tables of drouting were read last',
     changes: false,
     parameters: [],
+    named: [PARTITION],
     required: 0,
-    run: (env) => ({ Date: new Date(routing(env).loadedAt).toString().slice(0, 24) }),
+    run(env, { [PARTITION]: partition }) {
+      const found = env.modules.of(routingState);
+      const date = ({ loadedAt }: DroutingTables): string => new Date(loadedAt).toString().slice(0, 24);
+      if (!found.partitioned || partition !== undefined) return { Date: date(routing(env, partition)) };
+      return { Partitions: found.all(env).map(([name, tables]) => ({ name, date: date(tables) })) };
+    },
   },
   {
     module,
@@ -93,9 +112,10 @@ export const droutingCommands: readonly ScriptCommand[] = [
     parameters: ['status'],
     required: 0,
     run(env, { status }) {
-      const { probing } = routing(env);
-      if (status === undefined) return { Status: probing.paused ? 0 : 1 };
-      probing.pause(env, !onOff(status));
+      const all = env.modules.of(routingState).all(env);
+      if (status === undefined) return { Status: all.some(([, { probing }]) => probing.paused) ? 0 : 1 };
+      const paused = !onOff(status);
+      for (const [, { probing }] of all) probing.pause(env, paused);
       return 'OK';
     },
   },
@@ -103,21 +123,21 @@ export const droutingCommands: readonly ScriptCommand[] = [
     mi: 'dr_gw_status',
     things: 'gateways',
     id: 'gw_id',
-    list: (env) => ({ Gateways: [...routing(env).gateways].map(shownGateway) }),
-    find: (env, id) => routing(env).gateway(id),
+    list: (tables) => ({ Gateways: [...tables.gateways].map(shownGateway) }),
+    find: (tables, id) => tables.gateway(id),
     notFound: 'GW ID not found',
     shown: ({ status }) => ({ State: status }),
-    use: (env, gateway, used) => routing(env).setUsed(env, gateway, used),
+    use: (env, tables, gateway, used) => tables.setUsed(env, gateway, used),
   }),
   statusCommand({
     mi: 'dr_carrier_status',
     things: 'carriers',
     id: 'carrier_id',
-    list: (env) => ({ Carriers: [...routing(env).carriers].map(shownCarrier) }),
-    find: (env, id) => routing(env).carrier(id),
+    list: (tables) => ({ Carriers: [...tables.carriers].map(shownCarrier) }),
+    find: (tables, id) => tables.carrier(id),
     notFound: 'Carrier ID not found',
     shown: ({ off }) => ({ Enabled: off ? 'no' : 'yes' }),
-    use: (_env, carrier, used) => {
+    use: (_env, _tables, carrier, used) => {
       carrier.off = !used;
     },
   }),
@@ -127,9 +147,10 @@ export const droutingCommands: readonly ScriptCommand[] = [
     help: 'the rule that fits a number in a group, and its gateways',
     changes: false,
     parameters: ['number', 'group_id'],
+    named: [PARTITION],
     required: 1,
-    run(env, { number = '', group_id: group = '0' }) {
-      const [rule] = routing(env).rules.matching(Number(group), number, env.clock.now(), false);
+    run(env, { number = '', group_id: group = '0', [PARTITION]: partition }) {
+      const [rule] = routing(env, partition).rules.matching(Number(group), number, env.clock.now(), false);
       if (rule === undefined) throw new CommandFault(404, 'No match');
       return {
         'Matched Prefix': rule.prefix,

@@ -14,7 +14,7 @@ import {
   textOf,
 } from '../define.js';
 import { type AttributeTargets, assign, lastGateway, matchRule, routeByRules, routeTo, useNext } from './attempts.js';
-import { type Gateway, gatewayAt, routingOf } from './gateways.js';
+import { type DroutingTables, type Gateway, gatewayAt, routingOf, routingState } from './gateways.js';
 import { kamailioRouting } from './kamailio.js';
 
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
@@ -25,14 +25,52 @@ function groupOf(arg: Arg | undefined, run: MessageRun): number | undefined {
   return arg === undefined || arg.text.trim() === '' ? undefined : arg.int(run);
 }
 
+/** What stands before the first colon names the partition in files of 2.x: "part:1", "part:gw1,gw2". */
+function splitPartition(text: string): { readonly partition: string; readonly rest: string } {
+  const colon = text.indexOf(':');
+  return colon < 0
+    ? { partition: '', rest: text }
+    : { partition: text.slice(0, colon).trim(), rest: text.slice(colon + 1).trim() };
+}
+
+/** Tables and the rest of an argument that may begin with the name of a partition. */
+function named(
+  run: MessageRun,
+  argument: Arg | undefined,
+  partition: Arg | undefined,
+): { readonly tables: DroutingTables | undefined; readonly rest: string } {
+  const text = textOf(argument, run);
+  const { partitioned } = run.env.modules.of(routingState);
+  if (!partitioned || partition !== undefined) return { tables: routingOf(run, textOf(partition, run)), rest: text };
+  const { partition: name, rest } = splitPartition(text);
+  return { tables: routingOf(run, name), rest };
+}
+
+/** The first gateway of the partitions meant that `find` finds, and the tables it is of. */
+function gatewayIn(
+  run: MessageRun,
+  partition: Arg | undefined,
+  find: (tables: DroutingTables) => Gateway | undefined,
+): Found | undefined {
+  return run.env.modules.of(routingState).first(run, textOf(partition, run), (tables): Found | undefined => {
+    const gateway = find(tables);
+    return gateway === undefined ? undefined : { gateway, tables };
+  });
+}
+
+interface Found {
+  readonly gateway: Gateway;
+  readonly tables: DroutingTables;
+}
+
 function targets(rule: Arg | undefined, gateway: Arg | undefined, carrier: Arg | undefined): AttributeTargets {
   return { rule: rule?.variable, gateway: gateway?.variable, carrier: carrier?.variable };
 }
 
 /** Writes what the flags s, p, i and c ask for when a gateway was found; returns the function's code. */
-function answered(run: MessageRun, gateway: Gateway | undefined, flags: string, attributes: Arg | undefined): number {
-  if (gateway === undefined) return -1;
-  const routing = routingOf(run);
+function answered(run: MessageRun, found: Found | undefined, flags: string, attributes: Arg | undefined): number {
+  if (found === undefined) return -1;
+  const { gateway, tables: routing } = found;
   const { row } = gateway;
   const strips = flags.includes('s') && row.strip > 0;
   const prefixes = flags.includes('p') && row.prefix !== '';
@@ -53,6 +91,11 @@ function answered(run: MessageRun, gateway: Gateway | undefined, flags: string, 
   assign(run, attributes?.variable, row.attributes);
   assign(run, routing.settings.targets.gatewayAttributes, row.attributes);
   return 1;
+}
+
+/** A group as text; "" is none. */
+function numberIn(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Parses "gw1,gw2". */
@@ -81,11 +124,18 @@ function doRouting(group: 'int' | 'string', until?: number): Omit<FunctionSpec, 
     routes: SENDING,
     summary:
       'the request-URI becomes the first gateway of the rule with the longest prefix of the number; F, L, W and C as documented',
-    compile: ([of, flags, whitelist, rule, gateway, carrier]) => {
+    compile: ([of, flags, whitelist, rule, gateway, carrier, partition]) => {
       const wanted = targets(rule, gateway, carrier);
       return (run) => {
-        const wish = { group: groupOf(of, run), flags: textOf(flags, run), whitelist: textOf(whitelist, run) };
-        return routeByRules(run, wish, wanted);
+        const { tables, rest } = named(run, group === 'string' ? of : undefined, partition);
+        if (tables === undefined) return -1;
+        const inPartition = group === 'string' && run.env.modules.of(routingState).partitioned;
+        const wish = {
+          group: inPartition ? numberIn(rest) : groupOf(of, run),
+          flags: textOf(flags, run),
+          whitelist: textOf(whitelist, run),
+        };
+        return routeByRules(run, tables, wish, wanted);
       };
     },
   };
@@ -105,9 +155,12 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
       ],
       routes: SENDING,
       summary: 'sets the request-URI to the next gateway',
-      compile: ([rule, gateway, carrier]) => {
+      compile: ([rule, gateway, carrier, partition]) => {
         const wanted = targets(rule, gateway, carrier);
-        return (run) => useNext(run, wanted);
+        return (run) => {
+          const tables = routingOf(run, textOf(partition, run));
+          return tables === undefined ? -1 : useNext(run, tables, wanted);
+        };
       },
     }),
   ),
@@ -121,9 +174,13 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     ],
     routes: SENDING,
     summary: 'sets the request-URI to the first gateway of a carrier',
-    compile: ([carrier, gateway, attributes]) => {
+    compile: ([carrier, gateway, attributes, partition]) => {
       const wanted = targets(undefined, gateway, attributes);
-      return (run) => routeTo(run, [{ id: textOf(carrier, run), carrier: true, weight: 0, section: 0 }], wanted);
+      return (run) => {
+        const { tables, rest: id } = named(run, carrier, partition);
+        if (tables === undefined) return -1;
+        return routeTo(run, tables, [{ id, carrier: true, weight: 0, section: 0 }], wanted);
+      };
     },
   },
   {
@@ -131,9 +188,12 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     parameters: [param('gateways', 'string'), optional('gateway attributes', 'writable'), PARTITION],
     routes: SENDING,
     summary: 'sets the request-URI to the first usable gateway of a list',
-    compile: ([gateways, attributes]) => {
+    compile: ([gateways, attributes, partition]) => {
       const wanted = targets(undefined, attributes, undefined);
-      return (run) => routeTo(run, gatewaysIn(textOf(gateways, run)), wanted);
+      return (run) => {
+        const { tables, rest } = named(run, gateways, partition);
+        return tables === undefined ? -1 : routeTo(run, tables, gatewaysIn(rest), wanted);
+      };
     },
   },
   {
@@ -147,11 +207,14 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     routes: ['request', 'failure', 'onreply'],
     summary: 'whether the source is a gateway; s, p, i, n and c as documented',
     compile:
-      ([type, flags, attributes]) =>
+      ([type, flags, attributes, partition]) =>
       (run) => {
         const letters = textOf(flags, run);
         const { address, port } = run.source;
-        const found = routingOf(run).at(address, letters.includes('n') ? 0 : port, intOf(type, run, 0));
+        const wanted = intOf(type, run, 0);
+        const found = gatewayIn(run, partition, (tables) =>
+          tables.at(address, letters.includes('n') ? 0 : port, wanted),
+        );
         return answered(run, found, letters, attributes);
       },
   },
@@ -166,11 +229,13 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     routes: ['request', 'failure', 'branch', 'local'],
     summary: 'whether $du, or else the request-URI, belongs to a gateway',
     compile:
-      ([type, flags, attributes]) =>
+      ([type, flags, attributes, partition]) =>
       (run) => {
         const letters = textOf(flags, run);
         const uri = run.pvars.destinationUri ?? run.call.requestUri;
-        return answered(run, gatewayAt(run, uri, intOf(type, run, 0), letters.includes('n')), letters, attributes);
+        const wanted = intOf(type, run, 0);
+        const found = gatewayIn(run, partition, (tables) => gatewayAt(tables, uri, wanted, letters.includes('n')));
+        return answered(run, found, letters, attributes);
       },
   },
   {
@@ -184,10 +249,11 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     ],
     summary: 'whether a URI belongs to a gateway',
     compile:
-      ([uri, type, flags, attributes]) =>
+      ([uri, type, flags, attributes, partition]) =>
       (run) => {
         const letters = textOf(flags, run);
-        const found = gatewayAt(run, textOf(uri, run), intOf(type, run, 0), letters.includes('n'));
+        const [text, wanted] = [textOf(uri, run), intOf(type, run, 0)];
+        const found = gatewayIn(run, partition, (tables) => gatewayAt(tables, text, wanted, letters.includes('n')));
         return answered(run, found, letters, attributes);
       },
   },
@@ -202,21 +268,34 @@ const functions: readonly Omit<FunctionSpec, 'dialects'>[] = [
     ],
     summary: 'whether a rule of a group fits a number',
     compile:
-      ([group, flags, number, attributes]) =>
-      (run) =>
-        matchRule(run, groupOf(group, run), textOf(flags, run), textOf(number, run), attributes?.variable),
+      ([group, flags, number, attributes, partition]) =>
+      (run) => {
+        const tables = routingOf(run, textOf(partition, run));
+        if (tables === undefined) return -1;
+        return matchRule(
+          run,
+          tables,
+          groupOf(group, run),
+          textOf(flags, run),
+          textOf(number, run),
+          attributes?.variable,
+        );
+      },
   },
   {
     name: 'dr_disable',
     parameters: [PARTITION],
     routes: ['request', 'failure'],
     summary: 'disables the last used gateway until it answers a probe',
-    compile: () => (run) => {
-      const last = lastGateway(run);
-      if (last === undefined) return -1;
-      routingOf(run).disable(run.env, last);
-      return 1;
-    },
+    compile:
+      ([partition]) =>
+      (run) => {
+        const tables = routingOf(run, textOf(partition, run));
+        const last = tables === undefined ? undefined : lastGateway(run, tables);
+        if (tables === undefined || last === undefined) return -1;
+        tables.disable(run.env, last);
+        return 1;
+      },
   },
 ];
 

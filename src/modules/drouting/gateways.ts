@@ -2,7 +2,7 @@ import { bareHost, parseUri } from '../../core/uri.js';
 import type { Format } from '../../pvar/format.js';
 import type { MessageRun } from '../../script/call.js';
 import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
-import type { CarrierRow, GatewayRow, RoutingRows } from '../../script/gateway-rows.js';
+import { type CarrierRow, type GatewayRow, NO_ROUTING, type RoutingRows } from '../../script/gateway-rows.js';
 import { runService } from '../../script/service-routes.js';
 import { GatewayProbing, type ProbedGateway, probingSettings } from '../gateway-probing.js';
 import { RuleTable } from './rules.js';
@@ -111,6 +111,8 @@ export class DroutingTables {
   constructor(
     parameters: ModuleParameters,
     public settings: RoutingSettings,
+    /** The name of its partition in events. */
+    private readonly name = 'Default',
   ) {
     this.probing = new GatewayProbing(
       probingSettings(parameters),
@@ -118,14 +120,13 @@ export class DroutingTables {
       (env, gateway, answers) => {
         if (answers === !gateway.disabled) return;
         gateway.disabled = !answers;
-        statusEvent(env, gateway);
+        this.statusEvent(env, gateway);
       },
     );
   }
 
   /** Takes over the current tables; states of gateways are kept. */
-  sync(env: ScriptEnvironment): this {
-    const { routing } = env.tables;
+  sync(env: ScriptEnvironment, routing: RoutingRows = env.tables.routing): this {
     if (this.rows === routing) return this;
     const [gateways, carriers] = [this.gatewaysById, this.carriersById];
     this.rows = routing;
@@ -146,6 +147,11 @@ export class DroutingTables {
     this.byAddress = undefined;
     this.probing.wake(env);
     return this;
+  }
+
+  /** Whether rows are others than those it was made of. */
+  isOlderThan(rows: RoutingRows): boolean {
+    return this.rows !== rows;
   }
 
   /** All gateways in the order of the table. */
@@ -208,7 +214,7 @@ export class DroutingTables {
   disable(env: ScriptEnvironment, gateway: Gateway): void {
     if (gateway.disabled) return;
     gateway.disabled = true;
-    statusEvent(env, gateway);
+    this.statusEvent(env, gateway);
     this.probing.wake(env);
   }
 
@@ -217,7 +223,7 @@ export class DroutingTables {
     const before = gateway.usable;
     gateway.off = !on;
     if (on) gateway.disabled = false;
-    if (gateway.usable !== before) statusEvent(env, gateway);
+    if (gateway.usable !== before) this.statusEvent(env, gateway);
     this.probing.wake(env);
   }
 
@@ -228,21 +234,22 @@ export class DroutingTables {
     );
     return found?.group ?? this.settings.defaultGroup;
   }
+
+  private statusEvent(env: ScriptEnvironment, gateway: Gateway): void {
+    const params = new Map<string, string | number>([
+      ['partition', this.name],
+      ['gwid', gateway.row.id],
+      ['address', gateway.uri],
+      ['status', gateway.status.toLowerCase()],
+    ]);
+    runService(env, 'event', 'E_DROUTING_STATUS', params);
+  }
 }
 
-function statusEvent(env: ScriptEnvironment, gateway: Gateway): void {
-  const params = new Map<string, string | number>([
-    ['partition', 'Default'],
-    ['gwid', gateway.row.id],
-    ['address', gateway.uri],
-    ['status', gateway.status.toLowerCase()],
-  ]);
-  runService(env, 'event', 'E_DROUTING_STATUS', params);
-}
-
-function targetsOf(parameters: ModuleParameters, states: ModuleStates): Targets {
+/** `own`: texts that take the place of those of parameters. */
+function targetsOf(parameters: ModuleParameters, states: ModuleStates, own: ReadonlyMap<string, string>): Targets {
   const variable = (name: string): Format | undefined => {
-    const text = parameters.text(name, '');
+    const text = own.get(name) ?? parameters.text(name, '');
     if (text === '') return undefined;
     const format = states.compile(text);
     if (!format.writable) throw new Error(`${name}: ${text} cannot be written`);
@@ -261,37 +268,129 @@ function targetsOf(parameters: ModuleParameters, states: ModuleStates): Targets 
   };
 }
 
-function settingsOf(parameters: ModuleParameters, states: ModuleStates): RoutingSettings {
+function settingsOf(
+  parameters: ModuleParameters,
+  states: ModuleStates,
+  own: ReadonlyMap<string, string> = new Map(),
+): RoutingSettings {
   return {
-    targets: targetsOf(parameters, states),
+    targets: targetsOf(parameters, states, own),
     defaultGroup: parameters.has('default_group') ? parameters.int('default_group', 0) : undefined,
     useDomain: parameters.flag('use_domain', true),
     sortOrder: parameters.int('sort_order', 0),
   };
 }
 
+/** The tables of the module, or those of its partitions. */
+export class DroutingPartitions {
+  private own: DroutingTables;
+  private readonly named = new Map<string, DroutingTables>();
+  /** Writes the name of the partition where all were asked. */
+  private partitionId: Format | undefined = undefined;
+
+  constructor(
+    private parameters: ModuleParameters,
+    private states: ModuleStates,
+  ) {
+    this.own = new DroutingTables(parameters, settingsOf(parameters, states));
+    this.configure(parameters, states);
+  }
+
+  /** Whether tables are found by the name of their partition alone. */
+  get partitioned(): boolean {
+    return this.parameters.flag('use_partitions', false);
+  }
+
+  /** Takes other parameters; gateways and their states stay. */
+  configure(parameters: ModuleParameters, states: ModuleStates): void {
+    this.parameters = parameters;
+    this.states = states;
+    const text = parameters.text('partition_id_pvar', '');
+    this.partitionId = text === '' ? undefined : states.compile(text);
+    if (this.partitionId?.writable === false) throw new Error(`partition_id_pvar: ${text} cannot be written`);
+    this.own.settings = settingsOf(parameters, states);
+    for (const each of [this.own, ...this.named.values()]) each.probing.configure(probingSettings(parameters));
+  }
+
+  /** The tables of a partition, or of the module where there are none; undefined for a name that no partition has. */
+  of(env: ScriptEnvironment, name: string): DroutingTables | undefined {
+    if (!this.partitioned) return this.own.sync(env);
+    const partition = env.tables.routingPartitions.get(name);
+    if (partition === undefined) {
+      this.named.get(name)?.sync(env, NO_ROUTING);
+      return undefined;
+    }
+    let tables = this.named.get(name);
+    if (tables === undefined) {
+      tables = new DroutingTables(this.parameters, this.settingsOf(partition.variables), name);
+      this.named.set(name, tables);
+    } else if (tables.isOlderThan(partition.rows)) tables.settings = this.settingsOf(partition.variables);
+    return tables.sync(env, partition.rows);
+  }
+
+  /** All partitions by name; '' without partitions. */
+  all(env: ScriptEnvironment): readonly (readonly [name: string, tables: DroutingTables])[] {
+    const names = this.partitioned ? [...env.tables.routingPartitions.keys()] : [''];
+    return names.flatMap((name) => {
+      const tables = this.of(env, name);
+      return tables === undefined ? [] : [[name, tables] as const];
+    });
+  }
+
+  /** The partitions that a name stands for, "*" for all; the first one in which `find` finds something. */
+  first<T>(run: MessageRun, name: string, find: (tables: DroutingTables) => T | undefined): T | undefined {
+    if (name !== '*' || !this.partitioned) {
+      const tables = this.of(run.env, name);
+      return tables === undefined ? undefined : find(tables);
+    }
+    for (const [each, tables] of this.all(run.env)) {
+      const found = find(tables);
+      if (found === undefined) continue;
+      this.partitionId?.replace(run.pvars, each);
+      return found;
+    }
+    return undefined;
+  }
+
+  /** A variable that a row of the table names wrongly is left to the parameters. */
+  private settingsOf(variables: ReadonlyMap<string, string>): RoutingSettings {
+    const sound = [...variables].filter(([, text]) => {
+      try {
+        return this.states.compile(text).writable;
+      } catch {
+        return false;
+      }
+    });
+    return settingsOf(this.parameters, this.states, new Map(sound));
+  }
+}
+
 /** Gateways and their states are kept when the file is reloaded. */
 export const routingState = {
   module: 'drouting',
-  create(parameters: ModuleParameters, states: ModuleStates): DroutingTables {
-    if (parameters.flag('use_partitions', false)) throw new Error('use_partitions is not supported');
-    return new DroutingTables(parameters, settingsOf(parameters, states));
-  },
-  renew(before: DroutingTables, parameters: ModuleParameters, states: ModuleStates): DroutingTables {
-    before.settings = settingsOf(parameters, states);
-    before.probing.configure(probingSettings(parameters));
+  create: (parameters: ModuleParameters, states: ModuleStates): DroutingPartitions =>
+    new DroutingPartitions(parameters, states),
+  renew(before: DroutingPartitions, parameters: ModuleParameters, states: ModuleStates): DroutingPartitions {
+    before.configure(parameters, states);
     return before;
   },
 };
 
-/** The current gateways, carriers and rules. */
-export function routingOf(run: Pick<MessageRun, 'env'>): DroutingTables {
-  return run.env.modules.of(routingState).sync(run.env);
+/** Gateways, carriers and rules of a partition as the tables have them now; undefined where there is no such partition. */
+export function routingOf(run: Pick<MessageRun, 'env'>, partition: string): DroutingTables | undefined {
+  return run.env.modules.of(routingState).of(run.env, partition);
+}
+
+/** The tables of the module itself; for Kamailio, which knows no partitions. */
+export function ownRouting(run: Pick<MessageRun, 'env'>): DroutingTables {
+  const tables = routingOf(run, '');
+  if (tables === undefined) throw new Error('drouting has no tables');
+  return tables;
 }
 
 /** The gateway at the host of a URI; a name is compared with the names in gateways' URIs. */
-export function gatewayAt(run: MessageRun, text: string, type: number, anyPort: boolean): Gateway | undefined {
+export function gatewayAt(tables: DroutingTables, text: string, type: number, anyPort: boolean): Gateway | undefined {
   const uri = parseUri(text);
   if (uri === undefined) return undefined;
-  return routingOf(run).at(uri.host, anyPort ? 0 : (uri.port ?? (uri.scheme === 'sips' ? 5061 : 5060)), type);
+  return tables.at(uri.host, anyPort ? 0 : (uri.port ?? (uri.scheme === 'sips' ? 5061 : 5060)), type);
 }

@@ -6,7 +6,7 @@ import type { ListEntry } from '../../script/gateway-rows.js';
 import { editRequestUri, strip } from '../core-uri.js';
 import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
 import { attemptsOf, begin, useNext, userOf } from './attempts.js';
-import { type DroutingTables, gatewayAt, routingOf } from './gateways.js';
+import { type DroutingTables, gatewayAt, ownRouting } from './gateways.js';
 
 const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
 
@@ -59,7 +59,7 @@ function arranged(sections: readonly (readonly ListEntry[])[], sortOrder: number
 
 /** do_routing() of Kamailio: uses the rule with the longest prefix and the highest priority that applies now. */
 function route(run: MessageRun, of: Arg | undefined): number {
-  const routing = routingOf(run);
+  const routing = ownRouting(run);
   const { env, message } = run;
   const from = parseUri(addrSpecOf(message.from));
   const group = of === undefined ? routing.groupOf(from?.user ?? '', from?.host ?? '') : intOf(of, run, -1);
@@ -70,6 +70,7 @@ function route(run: MessageRun, of: Arg | undefined): number {
   const list = arranged(flat(routing, rule.list), routing.settings.sortOrder, env.random);
   return begin(
     run,
+    routing,
     number,
     attemptsOf(routing, list, false, env.random, rule, () => true),
     NO_TARGETS,
@@ -95,7 +96,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
       dialects: KAMAILIO,
       routes: ['request', 'failure'],
       summary: 'sets the request-URI to the next gateway',
-      compile: () => (run) => useNext(run, NO_TARGETS),
+      compile: () => (run) => useNext(run, ownRouting(run), NO_TARGETS),
     }),
   ),
   {
@@ -107,7 +108,10 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     compile:
       ([type]) =>
       (run) =>
-        code(gatewayAt(run, run.pvars.destinationUri ?? run.call.requestUri, intOf(type, run, 0), true) !== undefined),
+        code(
+          gatewayAt(ownRouting(run), run.pvars.destinationUri ?? run.call.requestUri, intOf(type, run, 0), true) !==
+            undefined,
+        ),
   },
   {
     name: 'is_from_gw',
@@ -118,7 +122,7 @@ export const kamailioRouting: readonly FunctionSpec[] = [
     compile:
       ([type, flag]) =>
       (run) => {
-        const found = routingOf(run).at(run.source.address, 0, intOf(type, run, 0));
+        const found = ownRouting(run).at(run.source.address, 0, intOf(type, run, 0));
         if (found === undefined) return -1;
         if (intOf(flag, run, 0) !== 0 && run.message.isRequest)
           editRequestUri(run, (parts) => void strip(parts, found.row.strip, false));

@@ -198,19 +198,6 @@ test('weights of a carrier are shares', async () => {
   }
 });
 
-test('partitions are refused at load', () => {
-  assert.throws(
-    () =>
-      startScript({
-        dialect: 'opensips',
-        modules: 'drouting',
-        head: 'modparam("drouting", "use_partitions", 1)',
-        script: 'exit;',
-      }),
-    /use_partitions is not supported/,
-  );
-});
-
 test('define_blacklist makes lists of the addresses of gateways by their types', async () => {
   const head =
     ' modparam("drouting", "define_blacklist", "vendors= 1, 9") modparam("drouting", "define_blacklist", "none=3") modparam("drouting", "define_blacklist", "usual=0")';
@@ -231,4 +218,85 @@ test('define_blacklist makes lists of the addresses of gateways by their types',
     () => written('1', script('none'), { head: ' modparam("drouting", "define_blacklist", "vendors")' }),
     /not a list of the form/,
   );
+});
+
+/** Two partitions, each with tables of its own, one of them with variables of its own. */
+const partitions = join(folder, 'partitions.db');
+executeSqlite(
+  partitions,
+  `CREATE TABLE dr_partitions (id INTEGER PRIMARY KEY, partition_name TEXT, db_url TEXT, drd_table TEXT, drr_table TEXT, drg_table TEXT,
+     drc_table TEXT, ruri_avp TEXT, gw_id_avp TEXT, gw_priprefix_avp TEXT, gw_sock_avp TEXT, rule_id_avp TEXT, rule_prefix_avp TEXT, carrier_id_avp TEXT);
+   INSERT INTO dr_partitions (partition_name, db_url, gw_id_avp) VALUES ('first', 'sqlite://${database}', NULL);
+   INSERT INTO dr_partitions (partition_name, db_url, drd_table, drr_table, drg_table, drc_table, gw_id_avp) VALUES
+     ('second', 'sqlite://${partitions}', 'gateways2', 'rules2', 'groups2', 'carriers2', '$avp(gw2)');
+   CREATE TABLE gateways2 (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT,
+     probe_mode INT, state INT, socket TEXT);
+   INSERT INTO gateways2 (gwid, type, address, strip, pri_prefix, attrs, probe_mode, state) VALUES
+     ('gw1', 3, 'sip:127.0.0.1:7101', 0, '', 'of the second', 0, 0), ('gw9', 3, 'sip:127.0.0.9:5070', 0, '', '', 0, 0);
+   CREATE TABLE carriers2 (id INTEGER PRIMARY KEY, carrierid TEXT, gwlist TEXT, flags INT, sort_alg TEXT, state INT, attrs TEXT);
+   CREATE TABLE rules2 (ruleid INTEGER PRIMARY KEY, groupid TEXT, prefix TEXT, timerec TEXT, priority INT, routeid TEXT, gwlist TEXT, attrs TEXT);
+   INSERT INTO rules2 (ruleid, groupid, prefix, timerec, priority, routeid, gwlist, attrs) VALUES (1, '0', '00', '', 0, '', 'gw1,gw9', 'second');
+   CREATE TABLE groups2 (id INTEGER PRIMARY KEY, username TEXT, domain TEXT, groupid INT);`,
+);
+
+const PARTITIONED = `modparam("drouting", "use_partitions", 1) modparam("drouting", "db_partitions_url", "sqlite://${partitions}")
+  modparam("drouting", "partition_id_pvar", "$var(where)")`;
+
+test('each partition has its own tables and variables; without a name, or with one that there is not, nothing is found', async () => {
+  const script = `do_routing(0, , , $var(r), , , "second"); xlog("$rc $ru $avp(gw2) $avp(gw) $var(r)\n");
+    do_routing(0, , , $var(r), , , "first"); xlog("$rc $ru $avp(gw) $var(r)\n");
+    use_next_gw( , , , "second"); xlog("$rc $ru $avp(gw2)\n"); use_next_gw( , , , "first"); xlog("$rc $ru $avp(gw)\n");
+    do_routing(0); xlog("$rc\n"); do_routing(0, , , , , , "third"); xlog("$rc\n");`;
+  assert.deepEqual(await written('0044123', script, { head: PARTITIONED }), [
+    '1 sip:0044123@127.0.0.1:7101 gw1 <null> second',
+    '1 sip:44123@127.0.0.1:7001 gw1 uk',
+    '1 sip:0044123@127.0.0.9:5070 gw9',
+    '1 sip:90044123@127.0.0.1:7002 gw2',
+    '-1',
+    '-1',
+  ]);
+});
+
+test('all partitions are asked for a gateway by "*", and the variable says which one has it', async () => {
+  const script = `dr_is_gw("sip:127.0.0.9:5070", , , , "*"); xlog("$rc $var(where)\n"); dr_is_gw("sip:127.0.0.1:7001", 1, , , "*"); xlog("$rc $var(where)\n");
+    dr_is_gw("sip:127.0.0.9:5070", , , , "first"); xlog("$rc\n"); dr_is_gw("sip:127.0.0.8:5070", , , , "*"); xlog("$rc\n");`;
+  assert.deepEqual(await written('0044123', script, { head: PARTITIONED }), ['1 second', '1 first', '-1', '-1']);
+});
+
+test('commands name the partition they are about', async () => {
+  const runner = await routing('exit;', { head: PARTITIONED });
+  try {
+    const { mi } = runner.daemon;
+    const ids = async (partition_name: string) => {
+      const { Gateways } = (await mi.execute('dr_gw_status', { partition_name })) as { Gateways: { ID: string }[] };
+      return Gateways.map(({ ID }) => ID);
+    };
+    assert.deepEqual(
+      [await ids('first'), await ids('second')],
+      [
+        ['gw1', 'gw2', 'gw3', 'off'],
+        ['gw1', 'gw9'],
+      ],
+    );
+    await mi.execute('dr_gw_status', { gw_id: 'gw1', status: '0', partition_name: 'second' });
+    const state = (partition_name: string) => mi.execute('dr_gw_status', { gw_id: 'gw1', partition_name });
+    assert.deepEqual([await state('first'), await state('second')], [{ State: 'Active' }, { State: 'Disabled MI' }]);
+    await assert.rejects(async () => mi.execute('dr_gw_status', {}), /partition_name/);
+    await assert.rejects(async () => mi.execute('dr_gw_status', { partition_name: 'third' }), /Partition not found/);
+    const { Partitions } = (await mi.execute('dr_reload_status', {})) as { Partitions: { name: string }[] };
+    assert.deepEqual(
+      Partitions.map(({ name }) => name),
+      ['first', 'second'],
+    );
+  } finally {
+    await runner.stop();
+  }
+});
+
+test('files of 2.x name the partition before the group', async () => {
+  const script = `do_routing("second:0"); xlog("$rc $ru $avp(gw2)\n"); route_to_gw("first:gw2"); xlog("$rc $ru\n");`;
+  assert.deepEqual(await written('0044123', script, { head: PARTITIONED, old: true }), [
+    '1 sip:0044123@127.0.0.1:7101 gw1',
+    '1 sip:90044123@127.0.0.1:7002',
+  ]);
 });

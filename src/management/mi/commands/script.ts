@@ -28,6 +28,7 @@ export function scriptCommands(table: ScriptCommandTable | undefined): MiCommand
         paramLists: formsOf(command).map((form) =>
           form.map((name): ParamSpec => ({ name, type: name === command.list ? 'array' : 'string' })),
         ),
+        extraParams: (command.named ?? []).map((name): ParamSpec => ({ name, type: 'string' })),
         async run(params) {
           const texts = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, textOf(value)]));
           const outcome = await table.run(command, texts);
