@@ -158,14 +158,14 @@ export class CallWatch implements RelayWatch, CallTry {
     this.wasCancelled = true;
   }
 
-  ended(code: number, hop: NextHop | undefined): void {
+  ended(code: number, hop: NextHop | undefined, lost?: HopFailure): void {
     if (this.end >= 0) return;
     const end = this.elapsed();
     this.code = code;
     this.end = end;
     const { others } = this;
-    if (this.hop !== undefined) this.settle(this, code, hop, end);
-    if (others !== undefined) for (const each of others) this.settle(each, code, hop, end);
+    if (this.hop !== undefined) this.settle(this, code, hop, end, lost);
+    if (others !== undefined) for (const each of others) this.settle(each, code, hop, end, lost);
     this.keeper.recordEnded(this);
   }
 
@@ -198,9 +198,11 @@ export class CallWatch implements RelayWatch, CallTry {
   }
 
   /** Ends an attempt when the request ends. */
-  private settle(each: CallTry, code: number, hop: NextHop | undefined, end: number): void {
+  private settle(each: CallTry, code: number, hop: NextHop | undefined, end: number, lost?: HopFailure): void {
     if (hop !== undefined && each.hop === hop && !each.skipped) this.close(each, code, false, undefined, end);
-    else if (each.tryEnd < 0) {
+    else if (each.tryEnd >= 0) return;
+    else if (lost !== undefined) this.close(each, lost.code, lost.local, lost.cause, end);
+    else {
       // The branch was cancelled, because another one ended the request or because the caller sent CANCEL.
       each.tryEnd = end;
       each.cause = 'cancelled';

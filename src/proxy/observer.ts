@@ -30,6 +30,9 @@ export interface RelayWatch {
   passedOver(hop: NextHop, code: number): void;
   /** The caller sent CANCEL. */
   cancelled(): void;
-  /** The caller got its final reply: the one of `hop`, or (undefined) the best failure or a generated one. */
-  ended(code: number, hop: NextHop | undefined): void;
+  /**
+   * The caller got its final reply: the one of `hop`, or (undefined) the best failure or a generated one. `lost`: how
+   * attempts without a final reply ended; undefined: they were cancelled.
+   */
+  ended(code: number, hop: NextHop | undefined, lost?: HopFailure): void;
 }

@@ -324,10 +324,7 @@ export class Brain implements DecisionDelegate, TransactionUser {
     const count = calls.size + reported.size + begun - reported.begun;
     reported.begun = begun;
     reported.lost();
-    for (const [id, { watch, hop }] of [...calls]) {
-      watch?.failed(hop, WORKER_DIED);
-      this.ended(worker, id, 500, false);
-    }
+    for (const id of [...calls.keys()]) this.ended(worker, id, 500, false, WORKER_DIED);
     return count;
   }
 
@@ -501,12 +498,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
     watch?.sent(hop, proxy.targets.target(sockets[socket] as SipSocket, address, port, undefined));
   }
 
-  private ended(worker: number, id: number, code: number, byHop: boolean): void {
+  private ended(worker: number, id: number, code: number, byHop: boolean, lost?: HopFailure): void {
     const calls = this.calls[worker] as Map<number, HandedCall>;
     const call = calls.get(id);
     if (call === undefined) return;
     calls.delete(id);
-    call.watch?.ended(code, byHop ? call.hop : undefined);
+    call.watch?.ended(code, byHop ? call.hop : undefined, lost);
     call.plan.ended?.(code);
   }
 }

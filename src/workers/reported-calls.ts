@@ -102,10 +102,7 @@ export class ReportedCalls {
 
   /** The worker has died, and with it what it forwarded. */
   lost(): void {
-    for (const { watch, hop } of this.calls.values()) {
-      if (hop !== NOWHERE) watch.failed(hop, WORKER_DIED);
-      watch.ended(500, undefined);
-    }
+    for (const { watch } of this.calls.values()) watch.ended(500, undefined, WORKER_DIED);
     this.calls.clear();
   }
 
