@@ -191,7 +191,7 @@ for (const dialect of DIALECTS) {
     });
     assert.equal(final, 500);
     assert.deepEqual(got, []);
-    await until('the line', () => log.some((line) => line.includes('may leave by TLS only')));
+    await until('the line', () => log.some((line) => line.includes('a request that needs TLS cannot be sent')));
   });
 
   test(`${dialect}: a request to a sips URI leaves by TLS whatever names its next hop`, { skip }, async () => {
