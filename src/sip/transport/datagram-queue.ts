@@ -72,7 +72,7 @@ function repeatedly(everyMs: number, run: () => void): () => void {
  * Handles the datagrams of an event loop iteration in rounds of three steps: read all waiting datagrams, handle all,
  * send all results. No datagram waits longer than its round. If datagrams were handled one by one, each would load the
  * code of kernel and proxy into the processor's caches again and wake its receiver separately: a call then costs a
- * third more (test/README.md, "Where the time goes"). All datagram sockets of a thread share one queue, since a message
+ * third more (test/bench/README.md). All datagram sockets of a thread share one queue, since a message
  * received on one may be forwarded on another.
  */
 export class DatagramQueue {
