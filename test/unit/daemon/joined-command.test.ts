@@ -58,3 +58,18 @@ test('a dialog by its Call-ID is that of the process that has it; a Call-ID of d
   assert.deepEqual(await listed({ callid: '5000', from_tag: '10' }), { value: { Dialog: 5000 } });
   assert.deepEqual(await listed({ callid: 'nobody' }), { fault: { code: 404, message: 'No such dialog' } });
 });
+
+test('of refusals that of the process which has the call is given', async () => {
+  const refused = (code: number, message: string): Answer => ({ fault: { code, message } });
+  const answer = (own: Answer, other: Answer) =>
+    runJoined(
+      dlgList,
+      { callid: 'x' },
+      async () => own,
+      async () => [undefined, other],
+    );
+  const [unknown, late] = [refused(404, 'No such transaction'), refused(500, 'it has its final reply')];
+  assert.deepEqual(await answer(unknown, late), late);
+  assert.deepEqual(await answer(late, unknown), late);
+  assert.deepEqual(await answer(unknown, unknown), unknown);
+});
