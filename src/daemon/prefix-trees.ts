@@ -1,4 +1,5 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
+import { nextIteration } from '../core/event-loop.js';
 import { namedValues } from '../core/named-values.js';
 import { PrefixTree } from '../script/prefix-tree.js';
 import { type DatabaseRow, textIn } from './script-rows.js';
@@ -25,18 +26,22 @@ export function treeSources(cfg: LoadedCfg): TreeSource[] {
   });
 }
 
-/** A tree of the rows of its table; `faulty` gets the prefixes of rows that are left out. */
-export function treeOf(
+/** Rows that are read in one event loop iteration. */
+const ROWS = 2000;
+
+/** A tree of the rows of its table; `faulty` gets the prefixes of rows that are left out. Calls go on meanwhile. */
+export async function treeOf(
   rows: readonly DatabaseRow[],
   { integers }: TreeSource,
   cfg: LoadedCfg,
   faulty: (prefix: string, reason: string) => void,
-): PrefixTree {
+): Promise<PrefixTree> {
   const number = (name: string): boolean => text(cfg, name, '0') !== '0';
   const tree = new PrefixTree(text(cfg, 'char_list', '0123456789'), integers, number('mt_allow_duplicates'));
   const [prefixColumn, valueColumn] = [text(cfg, 'tprefix_column', 'tprefix'), text(cfg, 'tvalue_column', 'tvalue')];
   const ignored = number('mt_ignore_duplicates');
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
+    if (i > 0 && i % ROWS === 0) await nextIteration();
     const prefix = textIn(row, prefixColumn) ?? '';
     const fault = tree.add(prefix, textIn(row, valueColumn) ?? '');
     if (fault !== undefined && !(ignored && fault.startsWith('the prefix'))) faulty(prefix, fault);

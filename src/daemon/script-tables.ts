@@ -203,7 +203,9 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
   for (const source of trees) {
     const rows = await read('mtree', { partition: source.name, url: prefixes.url, table: source.table });
     const tree =
-      rows === undefined ? before.trees.get(source.name) : treeOf(rows, source, cfg, faulty('mtree', source.table));
+      rows === undefined
+        ? before.trees.get(source.name)
+        : await treeOf(rows, source, cfg, faulty('mtree', source.table));
     if (tree !== undefined) found.set(source.name, tree);
   }
   const tables: ScriptTables = {

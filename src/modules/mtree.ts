@@ -4,9 +4,6 @@ import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
 import { code, intOf, KAMAILIO, moduleFunctions, param, type ScriptFunction, textOf } from './define.js';
 
-/** Values of a number that are kept at most: each prefix may have several. */
-const MOST_VALUES = 256;
-
 interface TreeVariables {
   readonly value: Format;
   readonly values: Format;
@@ -53,7 +50,7 @@ export const mtreeFunctions: ScriptFunction[] = moduleFunctions('mtree', [
         }
         const all = found.all(digits);
         // A list of an AVP begins with what was put in last.
-        for (const each of all.values.slice(0, MOST_VALUES).reverse()) values.assign(run.pvars, each);
+        for (const each of all.values.toReversed()) values.assign(run.pvars, each);
         return code(all.whole && all.values.length > 0);
       },
   },

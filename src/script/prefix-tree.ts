@@ -1,11 +1,18 @@
 /** Characters of a prefix at most. */
 const LONGEST = 64;
+/** Values of a number that are looked up at most: each prefix may have several. */
+const MOST_VALUES = 256;
+/** Prefixes and beginnings of prefixes at most: a million random ones of 11 digits have 3.7 million. A Map holds 16 million. */
+const MOST_ENTRIES = 8_000_000;
 
 interface Entry {
   readonly values: (string | number)[];
   /** Whether longer prefixes begin with it. */
   deep: boolean;
 }
+
+/** A beginning of longer prefixes without a value of its own: most entries of a large tree. */
+const BEGINNING: Entry = { values: [], deep: true };
 
 /** What a look-up found, the longest prefix first; `whole`: not ended by a character that no prefix may have. */
 export interface PrefixMatch {
@@ -15,7 +22,7 @@ export interface PrefixMatch {
 
 /** Values by prefixes of numbers, as a table of Kamailio's mtree has them. */
 export class PrefixTree {
-  private readonly entries = new Map<string, Entry>([['', { values: [], deep: false }]]);
+  private readonly entries = new Map<string, Entry>();
   private readonly characters: ReadonlySet<string>;
 
   /** `characters`: those that a prefix may have. `integers`: values are numbers. `duplicates`: a prefix may have several. */
@@ -23,6 +30,7 @@ export class PrefixTree {
     characters: string,
     readonly integers: boolean,
     private readonly duplicates: boolean,
+    private readonly most = MOST_ENTRIES,
   ) {
     this.characters = new Set(characters);
   }
@@ -33,48 +41,45 @@ export class PrefixTree {
     if (value === '') return 'it has no value';
     for (const each of prefix) if (!this.characters.has(each)) return `a prefix cannot have "${each}"`;
     if (this.integers && !/^[+-]?\d{1,10}$/.test(value)) return 'its value is not a number';
-    const entry = this.at(prefix);
-    if (entry.values.length > 0 && !this.duplicates) return 'the prefix is there already';
+    const known = this.entries.get(prefix);
+    if (known !== undefined && known.values.length > 0 && !this.duplicates) return 'the prefix is there already';
+    if (known === undefined && this.entries.size + prefix.length > this.most) return 'the tree is full';
+    const entry = known === undefined || known === BEGINNING ? { values: [], deep: known !== undefined } : known;
+    if (entry !== known) this.entries.set(prefix, entry);
     entry.values.push(this.integers ? Number(value) : value);
-    for (let i = prefix.length - 1; i >= 0; i--) {
-      const shorter = this.at(prefix.slice(0, i));
-      if (shorter.deep) break;
-      shorter.deep = true;
+    for (let i = prefix.length - 1; i > 0; i--) {
+      const shorter = prefix.slice(0, i);
+      const before = this.entries.get(shorter);
+      if (before?.deep === true) break;
+      if (before === undefined) this.entries.set(shorter, BEGINNING);
+      else before.deep = true;
     }
     return undefined;
   }
 
   /** The value of the longest prefix of a number, of several the last; as recorded, none where a character on the way cannot be in a prefix. */
   longest(number: string): string | number | undefined {
-    const { values, whole } = this.match(number, true);
-    return whole ? values.at(-1) : undefined;
+    const { found, whole } = this.match(number);
+    return whole ? found.at(-1)?.at(-1) : undefined;
   }
 
   /** The values of all prefixes of a number, the longest first. */
   all(number: string): PrefixMatch {
-    return this.match(number, false);
+    const { found, whole } = this.match(number);
+    const values: (string | number)[] = [];
+    for (const each of found.reverse()) values.push(...each.slice(0, MOST_VALUES - values.length));
+    return { values, whole };
   }
 
-  private match(number: string, longest: boolean): PrefixMatch {
+  /** The values of each prefix, the shortest first. */
+  private match(number: string): { found: (readonly (string | number)[])[]; whole: boolean } {
     const found: (readonly (string | number)[])[] = [];
-    let whole = true;
-    for (let i = 0, entry = this.entries.get(''); entry?.deep === true && i < number.length; ) {
-      if (!this.characters.has(number[i] as string)) {
-        whole = false;
-        break;
-      }
-      entry = this.entries.get(number.slice(0, ++i));
-      if (entry !== undefined && entry.values.length > 0) found.unshift(entry.values);
+    for (let i = 0, deep = this.entries.size > 0; deep && i < number.length; ) {
+      if (!this.characters.has(number[i] as string)) return { found, whole: false };
+      const entry = this.entries.get(number.slice(0, ++i));
+      if (entry !== undefined && entry.values.length > 0) found.push(entry.values);
+      deep = entry?.deep === true;
     }
-    return { values: longest ? (found[0] ?? []) : found.flat(), whole };
-  }
-
-  private at(prefix: string): Entry {
-    let entry = this.entries.get(prefix);
-    if (entry === undefined) {
-      entry = { values: [], deep: false };
-      this.entries.set(prefix, entry);
-    }
-    return entry;
+    return { found, whole: true };
   }
 }

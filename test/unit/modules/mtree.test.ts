@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LoadedCfg } from '../../../src/cfg-file/load.js';
+import { treeOf } from '../../../src/daemon/prefix-trees.js';
 import { PrefixTree } from '../../../src/script/prefix-tree.js';
 import { linesOf, startScript } from '../../support/script-run.js';
 
@@ -30,6 +32,44 @@ test('a number as long as a message takes no longer than the longest prefix', ()
   tree.add('9'.repeat(64), 'long');
   assert.equal(tree.longest('9'.repeat(60_000)), 'long');
   assert.match(tree.add('9'.repeat(65), 'longer') ?? '', /64/);
+});
+
+test('a look-up gives 256 values at most, however many a prefix has', () => {
+  const tree = new PrefixTree('0123456789', false, true);
+  for (let i = 0; i < 200_000; i++) tree.add('49', `v${i}`);
+  tree.add('4930', 'berlin');
+  const { values } = tree.all('493012');
+  assert.equal(values.length, 256);
+  assert.deepEqual([values[0], values[1], values[255]], ['berlin', 'v0', 'v254']);
+  assert.equal(tree.longest('4911'), 'v199999');
+});
+
+test('a tree that is full takes no more prefixes, and keeps those it has', () => {
+  const tree = new PrefixTree('0123456789', false, true, 6);
+  assert.equal(tree.add('4930', 'berlin'), undefined);
+  assert.equal(tree.add('49', 'de'), undefined);
+  assert.equal(tree.add('1234', 'us'), 'the tree is full');
+  assert.equal(tree.add('1', 'us'), undefined);
+  assert.deepEqual(
+    ['4930', '4911', '1234'].map((each) => tree.longest(each)),
+    ['berlin', 'de', 'us'],
+  );
+});
+
+test('a tree is made of many rows in several event loop iterations', async () => {
+  const rows = Array.from({ length: 10_000 }, (_, i) => ({ tprefix: String(i), tvalue: `v${i}` }));
+  const cfg = { modules: new Map() } as unknown as LoadedCfg;
+  let iterations = 0;
+  let ended = false;
+  const again = (): void => {
+    iterations++;
+    if (!ended) setImmediate(again);
+  };
+  setImmediate(again);
+  const tree = await treeOf(rows, { name: 'a', table: 'b', integers: false }, cfg, assert.fail);
+  ended = true;
+  assert.ok(iterations >= 4, String(iterations));
+  assert.equal(tree.longest('99991'), 'v9999');
 });
 
 test('a tree that is not there matches nothing; trees of other kinds are refused at load', async () => {
