@@ -36,6 +36,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const outcomes: Outcome[] = [];
+  const unsteady: string[] = [];
   for (const file of positionals) {
     const recording = readRecordingFile(file);
     if (typeof recording === 'string') {
@@ -47,14 +48,16 @@ async function main(): Promise<number> {
       return 2;
     }
     const only = values.only === undefined ? undefined : new Set(values.only.split(','));
-    const cases = (recording as { cases?: { id: string; expect?: object; unsteady?: boolean }[] }).cases ?? [];
+    const cases =
+      (recording as { cases?: { id: string; area: string; expect?: object; unsteady?: boolean }[] }).cases ?? [];
     const recorded = new Map(cases.map((each) => [each.id, each]));
+    const wanted = (id: string, area: string): boolean =>
+      (only === undefined || only.has(id)) && (values.area === undefined || area === values.area);
     outcomes.push(
       ...(await runRecording(recording, {
         target,
         lanes: Math.max(1, Number(values.lanes)),
-        wanted: (id, area) =>
-          (only === undefined || only.has(id)) && (values.area === undefined || area === values.area),
+        wanted,
         ...(values.record
           ? {
               record: (id: string, expect: object, unsteady: readonly string[]) => {
@@ -70,8 +73,10 @@ async function main(): Promise<number> {
           : {}),
       })),
     );
+    for (const each of cases) if (each.unsteady === true && wanted(each.id, each.area)) unsteady.push(each.id);
     if (values.record) writeFileSync(file, `${JSON.stringify(recording)}\n`);
   }
+  if (unsteady.length > 0) process.stdout.write(`${unsteady.length} unsteady, not compared: ${unsteady.join(' ')}\n`);
   return report(outcomes, values.quiet);
 }
 

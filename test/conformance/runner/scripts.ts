@@ -90,12 +90,19 @@ async function runKamailio(recording: KamailioScripts, options: RunOptions): Pro
           run: async (lane: Lane) => {
             const { record, target } = options;
             if (record === undefined) return runKamailioCase(target, lane, world, setup, c);
-            let seen: object | undefined;
+            let seen: { readonly refused?: boolean; readonly line_in_routes?: number } | undefined;
             await runKamailioCase(target, lane, world, setup, c, (expect) => {
               seen = expect;
             });
             if (seen === undefined) return [];
-            record(c.id, seen, await runKamailioCase(target, lane, world, setup, { ...c, expect: seen }));
+            const again = await runKamailioCase(target, lane, world, setup, { ...c, expect: seen });
+            if (again.length === 0 || seen.line_in_routes === undefined) {
+              record(c.id, seen, again);
+              return [];
+            }
+            // The original does not always name the line of what it refuses: that it refuses is compared all the same.
+            const { line_in_routes: _line, ...unnamed } = seen;
+            record(c.id, unnamed, await runKamailioCase(target, lane, world, setup, { ...c, expect: unnamed }));
             return [];
           },
         })),
