@@ -65,18 +65,14 @@ export class Originator {
   /**
    * Sends a request; `done` is called once, after this function has returned, unless the returned function cancels the
    * request before. If a name has several addresses, the next one is tried when one is unreachable, answers 503, or
-   * does not reply within its share of the time (RFC 3263 section 4.3).
+   * does not reply within its share of the time (RFC 3263 section 4.3). A socket that is not listened on is as none:
+   * calls choose another then, and a probe that failed instead would end them.
    */
   send(request: OwnRequest, done: (outcome: OwnOutcome) => void): () => void {
     const { sockname, socket } = request;
-    const wanted = sockname ?? socket;
     const named = socket === undefined ? undefined : this.sockets.named(socket);
     const forced = sockname === undefined ? named : this.sockets.called(sockname);
     const pending = new Pending((address, share) => this.transmit(request, address, share, forced, pending), done);
-    if (wanted !== undefined && forced === undefined) {
-      queueMicrotask(() => pending.end({ code: 503, cause: 'send', reason: `no socket ${wanted}` }));
-      return () => pending.abandon();
-    }
     const written = parseUri(request.nextHop ?? request.uri);
     const transport = request.socketDecides === true ? decided(written, forced) : undefined;
     if (request.address !== undefined && request.nextHop === undefined) {

@@ -134,3 +134,30 @@ describe('a request whose socket decides the protocol', () => {
     assert.deepEqual(sent('sips:192.0.2.1', 'tcp:127.0.0.1:5060', tls), []);
   });
 });
+
+test('a socket that nobody listens on: another one is chosen, as for calls', async () => {
+  const { layer, udp, clock } = layerFixture();
+  const resolver = new Resolver(clock, countingRandom());
+  const originator = new Originator(layer, new LocalSockets([udp]), resolver, countingRandom(), 'test');
+  const outcomes: OwnOutcome[] = [];
+  const usual = { method: 'OPTIONS', from: 'sip:p@x', maxForwards: 70, timeoutMs: 3000 };
+  const requests: Partial<OwnRequest>[] = [
+    { socket: 'udp:192.0.2.77:5999' },
+    { socket: 'tcp:192.0.2.77:5999', socketDecides: true },
+    { sockname: 'nobody' },
+  ];
+  for (const [i, each] of requests.entries()) {
+    const address = { family: 4, address: `192.0.2.${i}`, port: 5060, transport: 'udp' } as const;
+    originator.send({ ...usual, uri: `sip:192.0.2.${i}`, address, ...each }, (outcome) => outcomes.push(outcome));
+    await clock.advanceAsync(0);
+    layer.receive(replyTo(udp.sent.at(-1)?.text ?? '', 200), sourceOf(udp, 'x'));
+  }
+  assert.deepEqual(
+    udp.sent.map(({ address }) => address),
+    ['192.0.2.0', '192.0.2.1', '192.0.2.2'],
+  );
+  assert.deepEqual(
+    outcomes.map(({ code }) => code),
+    [200, 200, 200],
+  );
+});
