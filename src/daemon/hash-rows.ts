@@ -23,6 +23,13 @@ export function hashSources(cfg: LoadedCfg): HashSource[] {
   });
 }
 
+/** Maximum number of characters of a key and of a value. */
+const MOST_CHARACTERS = 65_536;
+/** Maximum number of rows of one table that are logged separately. */
+const MOST_LOGGED = 20;
+/** Latest expiry of a row, in seconds since 1970. */
+const LATEST = 2 ** 32 - 1;
+
 /**
  * Converts rows to entries, as recorded for Kamailio 5.6.3: if a key occurs twice, the last row counts; rows of an
  * array become key[0], key[1] and so on; several columns are joined by commas. `faulty` gets the keys of rows without a
@@ -47,16 +54,24 @@ export function hashRows(
   const sizes = new Map<string, number>();
   const entries: HashRow[] = [];
   const [key = '', ...values] = columns ?? [keyColumn, valueColumn];
+  let leftOut = 0;
+  const leaveOut = (name: string, reason: string): void => {
+    if (leftOut++ < MOST_LOGGED) faulty(name.slice(0, 100), reason);
+  };
   for (const row of rows) {
     const name = textIn(row, key);
     const texts = values.map((column) => textIn(row, column));
     if (name === undefined || texts.length === 0 || texts.includes(undefined)) {
-      faulty(name ?? '', 'it has no value');
+      leaveOut(name ?? '', 'it has no value');
       continue;
     }
     const text = texts.join(',');
+    if (name.length > MOST_CHARACTERS || text.length > MOST_CHARACTERS) {
+      leaveOut(name, `its key or value has more than ${MOST_CHARACTERS} characters`);
+      continue;
+    }
     const value = columns === undefined && Number(row[valueType] ?? 0) === 1 ? Number.parseInt(text, 10) || 0 : text;
-    const expires = withExpiry ? Number(row[expiresColumn] ?? 0) || 0 : 0;
+    const expires = withExpiry ? secondsOf(row[expiresColumn]) : 0;
     if (columns !== undefined || Number(row[keyType] ?? 0) !== 1) {
       entries.push({ key: name, value, expires });
       continue;
@@ -66,5 +81,12 @@ export function hashRows(
     entries.push({ key: `${name}[${at}]`, value, expires });
   }
   for (const [name, size] of sizes) entries.push({ key: `${name}${suffix}`, value: size, expires: 0 });
+  if (leftOut > MOST_LOGGED) faulty('', `${leftOut - MOST_LOGGED} further rows are left out`);
   return entries;
+}
+
+/** The time in a column, in whole seconds; 0 for something else. */
+function secondsOf(value: unknown): number {
+  const seconds = typeof value === 'object' ? 0 : Math.trunc(Number(value ?? 0));
+  return seconds > 0 ? Math.min(seconds, LATEST) : 0;
 }

@@ -18,6 +18,7 @@ export function servicesOfCopy(services: ScriptServices): ScriptServices {
         query: (statement) => (READS.test(statement) ? database.query(statement) : Promise.reject(refused())),
         quoted: (value) => database.quoted(value),
         insert: () => Promise.reject(refused()),
+        replace: () => Promise.reject(refused()),
       };
     },
     http: () => Promise.resolve('failed'),

@@ -21,7 +21,7 @@ import { exchange } from './http-exchange.js';
 const STATEMENT_MS = 5000;
 
 /** Milliseconds for writing what waits for databases at the end. */
-const ENDING_MS = 1000;
+const ENDING_MS = 3000;
 
 /** What the services of a script need. */
 export interface ScriptServicesOptions {

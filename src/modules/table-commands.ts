@@ -3,21 +3,13 @@ import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore, forgetMatching } from './cachedb.js';
 import { translate } from './dialplan.js';
 import { globalFlags } from './global-flags.js';
-import { refillHashTable } from './htable/database.js';
-import { type HashTable, hashTables, setIn } from './htable/tables.js';
+import { hashTableCommands } from './htable/commands.js';
 import { allowsUri } from './permission-files.js';
 import { blockedSources, forgetSource, pikeState } from './pike.js';
 import { rateState } from './rate-limit.js';
 
-/** Maximum number of entries in one listing, and of characters of their keys and values. */
+/** Maximum number of entries in one listing. */
 const MOST_LISTED = 10_000;
-const MOST_LISTED_TEXT = 8 * 1024 * 1024;
-
-function tableOf(env: ScriptEnvironment, name: string | undefined): HashTable {
-  const table = env.modules.of(hashTables).get(name ?? '');
-  if (table === undefined) throw new CommandFault(500, 'No such htable');
-  return table;
-}
 
 function cacheOf(env: ScriptEnvironment, name: string | undefined) {
   const cache = env.modules.of(cacheStore).get(name ?? '');
@@ -31,108 +23,6 @@ function integer(text: string | undefined, what: string): number {
   if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is not a number`);
   return number;
 }
-
-const htable = 'htable';
-
-const tables: readonly ScriptCommand[] = [
-  {
-    module: htable,
-    rpc: 'htable.get',
-    help: 'Get one key from a hash table.',
-    changes: false,
-    parameters: ['table', 'key'],
-    required: 2,
-    run(env, { table, key = '' }) {
-      const value = tableOf(env, table).entries.get(key, env.clock.monotonic());
-      if (value === undefined) throw new CommandFault(500, "Key name doesn't exist in htable.");
-      return { item: { name: key, value } };
-    },
-  },
-  ...(['htable.sets', 'htable.seti'] as const).map(
-    (rpc): ScriptCommand => ({
-      module: htable,
-      rpc,
-      help: `Set one key in a hash table to a ${rpc === 'htable.sets' ? 'string' : 'integer'}.`,
-      changes: true,
-      parameters: ['table', 'key', 'value'],
-      required: 3,
-      run(env, { table, key = '', value = '' }) {
-        setIn(env, tableOf(env, table), key, rpc === 'htable.sets' ? value : integer(value, 'the value'));
-        return 'Ok. Key set to new value.';
-      },
-    }),
-  ),
-  {
-    module: htable,
-    rpc: 'htable.delete',
-    help: 'Delete one key from a hash table.',
-    changes: true,
-    parameters: ['table', 'key'],
-    required: 2,
-    run(env, { table, key = '' }) {
-      tableOf(env, table).entries.delete(key);
-      return 'Ok. Key deleted.';
-    },
-  },
-  {
-    module: htable,
-    rpc: 'htable.flush',
-    help: 'Flush hash table.',
-    changes: true,
-    parameters: ['table'],
-    required: 1,
-    run(env, { table }) {
-      tableOf(env, table).entries.clear();
-      return 'Ok. Table flushed.';
-    },
-  },
-  {
-    module: htable,
-    rpc: 'htable.reload',
-    help: 'Reload hash table from database.',
-    changes: true,
-    parameters: ['table'],
-    required: 1,
-    async run(env, { table = '' }) {
-      if (!env.modules.of(hashTables).has(table)) throw new CommandFault(500, 'No such htable');
-      if (!refillHashTable(env, table)) throw new CommandFault(500, 'No such htable in the database');
-      await reloaded(env);
-      return 'Ok. Htable successfully reloaded.';
-    },
-  },
-  {
-    module: htable,
-    rpc: 'htable.dump',
-    help: 'Dump the contents of hash table.',
-    changes: false,
-    parameters: ['table'],
-    required: 1,
-    run(env, { table }) {
-      const out: MiValue[] = [];
-      let characters = 0;
-      for (const [name, value] of tableOf(env, table).entries.entries(env.clock.monotonic())) {
-        characters += name.length + String(value).length;
-        if (out.length >= MOST_LISTED || characters > MOST_LISTED_TEXT) break;
-        out.push({ entry: out.length, size: 1, slot: { item: { name, value } } });
-      }
-      return out;
-    },
-  },
-  {
-    module: htable,
-    rpc: 'htable.listTables',
-    help: 'List all htables.',
-    changes: false,
-    parameters: [],
-    required: 0,
-    run: (env) =>
-      [...env.modules.of(hashTables)].map(([name, { autoexpire, updateExpire }]) => ({
-        name,
-        expire: autoexpire / 1000,
-        updateexpire: updateExpire ? 1 : 0,
-      })),
-  },
-];
 
 const cachedb = 'cachedb_local';
 
@@ -376,4 +266,10 @@ const lookups: readonly ScriptCommand[] = [
 ];
 
 /** Management commands of tables in memory, limits, and tables that scripts look things up in. */
-export const tableCommands: readonly ScriptCommand[] = [...tables, ...caches, ...gflags, ...limits, ...lookups];
+export const tableCommands: readonly ScriptCommand[] = [
+  ...hashTableCommands,
+  ...caches,
+  ...gflags,
+  ...limits,
+  ...lookups,
+];

@@ -16,6 +16,12 @@ export interface SqlDatabase {
   quoted(value: PvarValue): string;
   /** Inserts rows into a table; all rows have the same columns. Rejects with SwitchyardError STORE_*. */
   insert(table: string, rows: readonly Readonly<Record<string, PvarValue>>[]): Promise<void>;
+  /**
+   * Replaces all rows of a table in one transaction, and leaves out the ones that the database refuses; returns their
+   * number. All rows have the same columns. Later than after `limitMs` milliseconds nothing is changed any more. Rejects
+   * with SwitchyardError STORE_*; the table then has its old rows.
+   */
+  replace(table: string, rows: readonly Readonly<Record<string, PvarValue>>[], limitMs: number): Promise<number>;
 }
 
 /** A request of a script over HTTP. */

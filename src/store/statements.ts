@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { SwitchyardError } from '../core/errors.js';
+import { faultKind } from './faults.js';
 import type { Database } from './pools.js';
 
 /** A value of a column as scripts see it. */
@@ -14,6 +15,8 @@ export interface StatementResult {
 /** The most rows kept of one result, and the most characters of one value. */
 const MOST_ROWS = 10_000;
 const MOST_CHARACTERS = 65_536;
+/** Number of rows that one statement adds when a table is replaced. */
+const ROWS_AT_ONCE = 100;
 /** The most statements in progress on one database; further ones fail, so that a slow database does not fill the memory. */
 const MOST_WAITING = 200;
 
@@ -41,6 +44,51 @@ export class Statements {
   async insert(table: string, rows: readonly Readonly<Record<string, ColumnValue>>[]): Promise<void> {
     await this.bounded(async (knex) => {
       await knex(table).insert(rows.map(rowOfScript));
+    });
+  }
+
+  /**
+   * Replaces all rows of a table in one transaction, without the rows that the database refuses; returns their number.
+   * A transaction that takes longer than `limitMs` is undone. Throws SwitchyardError STORE_*.
+   */
+  async replace(
+    table: string,
+    rows: readonly Readonly<Record<string, ColumnValue>>[],
+    limitMs: number,
+  ): Promise<number> {
+    const end = performance.now() + limitMs;
+    const { url, dialect } = this.database;
+    const inTime = (): void => {
+      if (performance.now() <= end) return;
+      const message = `${url.display}: ${rows.length} rows cannot be written within ${limitMs} ms`;
+      throw new SwitchyardError('STORE_FAILED', message, { retryable: true });
+    };
+    /** Adds rows; when one is refused, each half is tried. A savepoint undoes the refused statement alone. */
+    const add = async (
+      outer: Knex.Transaction,
+      some: readonly Readonly<Record<string, ColumnValue>>[],
+    ): Promise<number> => {
+      inTime();
+      try {
+        await outer.transaction((inner) => inner(table).insert(some.map(rowOfScript)));
+        return 0;
+      } catch (error) {
+        if (error instanceof SwitchyardError || faultKind(dialect, error) !== 'other') throw error;
+        if (some.length === 1) return 1;
+        const half = some.length >> 1;
+        return (await add(outer, some.slice(0, half))) + (await add(outer, some.slice(half)));
+      }
+    };
+    return this.bounded((knex) => {
+      inTime();
+      return knex.transaction(async (transaction) => {
+        await transaction(table).delete();
+        let refused = 0;
+        for (let i = 0; i < rows.length; i += ROWS_AT_ONCE)
+          refused += await add(transaction, rows.slice(i, i + ROWS_AT_ONCE));
+        inTime();
+        return refused;
+      });
     });
   }
 

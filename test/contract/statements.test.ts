@@ -36,6 +36,19 @@ async function checked(address: string): Promise<void> {
     });
     assert.deepEqual((await statements.query(`select name from ${table} where name = 'x'`)).rows, []);
     assert.deepEqual((await statements.query(`select name from ${table} where note = 'why?'`)).rows, [['c']]);
+    const row = (name: string, cost: number) => ({ name, note: null, cost });
+    const many = Array.from({ length: 250 }, (_, i) => row(`n${i}`, i));
+    await assert.rejects(statements.replace(table, many, -1), { code: 'STORE_FAILED' });
+    assert.deepEqual((await statements.query(`select count(*) from ${table}`)).rows.flat().map(Number), [3]);
+    await statements.query(
+      `create table ${table}_checked (name varchar(20), note varchar(20), cost int check (cost < 240))`,
+    );
+    await statements.insert(`${table}_checked`, [row('old', 1)]);
+    assert.equal(await statements.replace(`${table}_checked`, many, 60_000), 10, 'rows that are refused');
+    const found = await statements.query(`select count(*), min(name), max(cost) from ${table}_checked`);
+    assert.deepEqual(found.rows.flat().map(String), ['240', 'n0', '239']);
+    await statements.query(`drop table ${table}_checked`);
+    await assert.rejects(statements.replace('nowhere', many, 60_000), { name: 'SwitchyardError' });
     await assert.rejects(statements.query('select nothing from nowhere'), { name: 'SwitchyardError' });
   } finally {
     await statements.query(`drop table ${table}`);

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { CfgError } from '../../src/cfg-file/load.js';
 import { type CfgDaemon, startCfgDaemon, wrote } from '../support/cfg-daemon.js';
 import { headersOf, RawAgent } from '../support/raw-agent.js';
-import { executeSqlite } from '../support/sqlite-file.js';
+import { executeSqlite, selectSqlite } from '../support/sqlite-file.js';
 import { until } from '../support/until.js';
 
 const open: (() => unknown)[] = [];
@@ -329,11 +329,44 @@ request_route {
   await until('its lines', () => daemon.script.length === 7);
   assert.match(daemon.script.at(-3) ?? '', /^one=changed /, 'what a script sets stays until an operator asks');
   assert.deepEqual(await daemon.daemon.callRpc('htable.reload', ['a']), {
-    result: 'Ok. Htable successfully reloaded.',
+    result: 'Ok. Htable reloaded.',
   });
   await ask('ht3');
   await until('its lines', () => daemon.script.length === 10);
   assert.match(daemon.script.at(-3) ?? '', /^one=second /);
+});
+
+test('htable: dbmode=1 writes entries to the database at the end, arrays as single entries', async () => {
+  const made = `CREATE TABLE ha (id INTEGER PRIMARY KEY, key_name TEXT, key_type INT, value_type INT, key_value TEXT, expires INT DEFAULT 0);
+    INSERT INTO ha (key_name, key_type, value_type, key_value) VALUES ('one', 0, 0, 'first'), ('arr', 1, 0, 'A'), ('arr', 1, 0, 'B')`;
+  const daemon = await startCfgDaemon({
+    text: `${HEAD}loadmodule "db_sqlite.so"
+loadmodule "htable.so"
+modparam("htable", "db_url", "sqlite:///FOLDER/ht.sqlite")
+modparam("htable", "htable", "a=>size=4;dbtable=ha;dbmode=1;")
+request_route { $sht(a=>one) = "changed"; $sht(a=>n) = 5; sl_send_reply("200", "OK"); }
+`,
+    prepare: (folder) => executeSqlite(`${folder}/ht.sqlite`, made),
+  });
+  const caller = await RawAgent.open('127.0.0.1');
+  open.push(
+    () => caller.close(),
+    () => daemon.stop(),
+  );
+  caller.send(caller.request('MESSAGE', 'sip:ht@x', { callId: 'ht9' }), daemon.port);
+  await caller.next('200');
+  await daemon.daemon.stop();
+  const rows = selectSqlite(
+    `${daemon.folder}/ht.sqlite`,
+    'SELECT key_name, key_type, value_type, key_value FROM ha ORDER BY key_name',
+  );
+  assert.deepEqual(rows.map(Object.values), [
+    ['arr::size', 0, 1, '2'],
+    ['arr[0]', 0, 0, 'A'],
+    ['arr[1]', 0, 0, 'B'],
+    ['n', 0, 1, '5'],
+    ['one', 0, 0, 'changed'],
+  ]);
 });
 
 test('what a route that waits has in $var no other message changes, and the next message finds it', async () => {

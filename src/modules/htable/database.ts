@@ -2,24 +2,38 @@ import type { ScriptEnvironment } from '../../script/environment.js';
 import type { HashRow } from '../../script/tables.js';
 import { type HashTable, hashTables } from './tables.js';
 
-/** Hash tables that have been filled from the database: that is done once, and again when an operator asks for it. */
-const filled = new WeakSet<HashTable['entries']>();
+/**
+ * Hash tables that have been filled from the database, with the rows: that is done once, and again when an operator
+ * asks for it.
+ */
+const filled = new WeakMap<HashTable['entries'], readonly HashRow[] | undefined>();
+/** Hash tables for which an operator has asked that. */
+const wanted = new WeakSet<HashTable['entries']>();
 
 /** Fills new hash tables with the rows of the database. Must be called before the first route runs. */
 export function fillHashTables(env: ScriptEnvironment): void {
   for (const [name, table] of env.modules.of(hashTables)) {
-    if (filled.has(table.entries)) continue;
-    filled.add(table.entries);
+    const { entries } = table;
+    const asked = wanted.delete(entries);
+    if (filled.has(entries) && !asked) continue;
     const rows = env.tables.hashes.get(name);
-    if (rows !== undefined) fillHashTable(env, table, rows);
+    // The same rows again: the database could not be read, so the entries stay as they are.
+    const isNew = rows !== filled.get(entries);
+    filled.set(entries, rows);
+    if (rows !== undefined && isNew) fillHashTable(env, table, rows);
   }
+}
+
+/** Whether a hash table has begun with the rows of its database table. Otherwise writing it would delete them. */
+export function wasRead({ entries }: HashTable): boolean {
+  return filled.get(entries) !== undefined;
 }
 
 /** Lets a hash table be filled again with the rows that are read next. False when it has no database table. */
 export function refillHashTable(env: ScriptEnvironment, name: string): boolean {
   const table = env.modules.of(hashTables).get(name);
   if (table === undefined || !env.tables.hashes.has(name)) return false;
-  filled.delete(table.entries);
+  wanted.add(table.entries);
   return true;
 }
 
@@ -36,8 +50,10 @@ function fillHashTable(
   const old = new Set<string>();
   for (const [key] of entries.listed()) old.add(key);
   for (const { key, value, expires } of rows) {
-    if (expires > 0 && expires * 1000 <= wall) continue;
-    const end = expires > 0 ? now + expires * 1000 - wall : autoexpire > 0 ? now + autoexpire : undefined;
+    // As recorded, the time in a row counts only in tables whose entries expire.
+    const timed = expires > 0 && autoexpire > 0;
+    if (timed && expires * 1000 <= wall) continue;
+    const end = timed ? now + expires * 1000 - wall : autoexpire > 0 ? now + autoexpire : undefined;
     entries.alone(() => {
       if (old.delete(key)) entries.delete(key);
       entries.set(key, value, end);

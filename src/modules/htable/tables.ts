@@ -16,6 +16,14 @@ export interface HashTable {
   readonly updateExpire: boolean;
   /** Number of slots of the original's table: iterations are in their order. */
   readonly slots: number;
+  /** The table of the database; empty: none. */
+  readonly dbTable: string;
+  /** 0: entries are not written to the database when the program stops. */
+  readonly dbMode: number;
+  /** Whether the definition names its own columns (cols): such a table is only read. */
+  readonly ownColumns: boolean;
+  /** Value of dmqreplicate, which has no effect. */
+  readonly replicated: number;
 }
 
 /** Hash tables from the parameter htable: "name=>size=4;autoexpire=60;initval=0;". */
@@ -34,6 +42,10 @@ export const hashTables = {
         autoexpire: Number(options.get('autoexpire') ?? 0) * 1000,
         updateExpire: options.get('updateexpire') !== '0',
         slots: slotsOf(options.get('size')),
+        dbTable: options.get('dbtable') ?? '',
+        dbMode: Number(options.get('dbmode') ?? 0),
+        ownColumns: (options.get('cols') ?? '') !== '',
+        replicated: Number(options.get('dmqreplicate') ?? 0),
       });
     }
     return tables;

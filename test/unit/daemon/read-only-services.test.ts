@@ -16,6 +16,7 @@ function copy() {
       insert: async (table) => {
         ran.push(table);
       },
+      replace: async (table) => ran.push(table),
     }),
     publish: () => assert.fail('published'),
     subscribe: () => assert.fail('subscribed'),
@@ -41,6 +42,7 @@ test('a copy reads databases and writes to none', async () => {
     await assert.rejects(database.query(statement), { code: 'USAGE' }, statement);
   }
   await assert.rejects(database.insert('acc', []), { code: 'USAGE' });
+  await assert.rejects(database.replace('htable', [], 1000), { code: 'USAGE' });
   assert.deepEqual(ran, ['SELECT a FROM b WHERE c = 1', '  select 1']);
 });
 

@@ -11,7 +11,7 @@ const row = (key: string, value: string, expires = 0): HashRow => ({ key, value,
 /** What a process has of a file with the table "a"; `hashes` are the rows of the database. */
 function processWith(memory: SharedArrayBuffer, hashes: ReadonlyMap<string, readonly HashRow[]>): ScriptEnvironment {
   const shared = new SharedValues(memory, () => 0);
-  const parameters = new Map([['htable', new Map([['htable', ['a=>size=4;dbtable=t;']]])]]);
+  const parameters = new Map([['htable', new Map([['htable', ['a=>size=4;dbtable=t;autoexpire=60;']]])]]);
   const modules = new ModuleStates(parameters, new Set(['htable']), new Map(), undefined, new Map(), shared);
   return { modules, tables: { hashes }, clock: { monotonic: () => 0, now: () => 100_000 } } as never;
 }
