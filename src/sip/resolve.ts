@@ -53,7 +53,7 @@ const MAX_SYSTEM_LOOKUPS = 2;
 const MAX_ENTRIES = 10_000;
 /** A lookup that takes at least this many milliseconds is logged as slow. */
 const SLOW_MS = 500;
-/** Targets looked up at once, and those that may stay without an answer: a late one is still read when it comes. */
+/** Targets looked up at once, and those that may be silent: a late answer is still read when it comes. */
 const TARGETS_AT_ONCE = 2;
 const MOST_SILENT_TARGETS = 4;
 
@@ -215,24 +215,35 @@ export class Resolver {
     name: string,
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const found: ({ addresses: Address[]; ttl: number } | undefined)[] = [];
-    const limitMs = this.limitMs / Math.max(2, targets.length / 2);
+    /** When the next target is asked about while this one is silent. */
+    const stepMs = this.limitMs / (targets.length <= TARGETS_AT_ONCE ? 2 : Math.max(4, targets.length / 2));
     let next = 0;
     let silent = 0;
+    let over = false;
     const enough = (): boolean =>
-      answers.tooManyLarge || silent >= MOST_SILENT_TARGETS || (answers.anyLarge && found.some((each) => each));
+      over || answers.tooManyLarge || silent >= MOST_SILENT_TARGETS || (answers.anyLarge && found.some((each) => each));
     const work = async (): Promise<void> => {
+      const asked: Promise<void>[] = [];
       while (next < targets.length && !enough()) {
         const at = next++;
         const { name: target, port } = targets[at] as SrvRecord;
-        // When one lookup has no answer, the others still count.
         let ended = false;
-        const hosts = this.hosts(answers, target, port, transport, name, limitMs / 2).finally(() => (ended = true));
-        found[at] = await this.soon(hosts, limitMs);
+        const take = (each?: { addresses: Address[]; ttl: number }): void => {
+          found[at] = each;
+          ended = true;
+        };
+        // When one lookup has no answer, the others still count.
+        const hosts = this.hosts(answers, target, port, transport, name, stepMs / 2).then(take, () => take());
+        asked.push(hosts);
+        await this.soon(hosts, stepMs);
         if (!ended) silent++;
       }
+      await Promise.all(asked);
     };
     const workers = answers.anyLarge ? 1 : TARGETS_AT_ONCE;
-    await Promise.all(Array.from({ length: workers }, work));
+    // What has been found by then is used, before the whole lookup is given up.
+    await this.soon(Promise.all(Array.from({ length: workers }, work)), this.limitMs / 2);
+    over = true;
     const ttl = Math.min(MAX_TTL, ...Array.from(targets, (_, i) => found[i]?.ttl ?? NEGATIVE_TTL));
     return { addresses: found.flatMap((each) => each?.addresses ?? []), ttl };
   }

@@ -128,6 +128,26 @@ describe('a DNS that is silent', () => {
     assert.equal(results.length, 2);
   });
 
+  test('about its first SRV targets leaves time for the others', async () => {
+    const silent = () => new Promise<never>(() => {});
+    for (const [naptr, dead] of [none, silent].flatMap((each) => [1, 2, 3].map((count) => [each, count] as const))) {
+      const names = [...Array.from({ length: dead }, (_, i) => `dead${i}`), 'gw', 'gw'];
+      const targets = names.map((name, i) => ({ name, port: 5070, priority: i, weight: 0 }));
+      const srv = (name: string) => (name === '_sip._udp.example.com' ? Promise.resolve(targets) : none());
+      const a = (name: string) => (name === 'gw' ? Promise.resolve([{ address: '192.0.2.1', ttl: 60 }]) : silent());
+      const clock = new FakeClock();
+      const resolver = new Resolver(clock, countingRandom(), { naptr, srv, a, aaaa: none, system: none });
+      const results: Resolution[] = [];
+      resolver.resolve(parseUri('sip:example.com') ?? assert.fail(), (each) => results.push(each));
+      for (let ms = 0; ms < 4000; ms += 50) {
+        await settle();
+        clock.advance(50);
+      }
+      await settle();
+      assert.deepEqual(shown(results[0] ?? []), Array(2).fill('udp 192.0.2.1 5070'), `${dead} are silent`);
+    }
+  });
+
   test('lookups by the system, which occupy threads, are two at a time', async () => {
     const open: (() => void)[] = [];
     let most = 0;
