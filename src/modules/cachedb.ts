@@ -90,9 +90,10 @@ const KEYS_PER_ITERATION = 5000;
  * Forgets the values of a collection whose names match a pattern with "*" and "?", of those that are there when this begins. Of a
  * large collection in several event loop iterations, so that other messages go on: it may have a million.
  */
-export function forgetMatching(cache: ValueMap<PvarValue>, glob: string, now: number): Promise<void> | undefined {
+export function forgetMatching(cache: ValueMap<PvarValue>, glob: string): Promise<void> | undefined {
   const pattern = new ShellPattern(glob);
-  const entries = cache.entries(now)[Symbol.iterator]();
+  // Expired ones too: they would be passed over all at once.
+  const entries = cache.listed()[Symbol.iterator]();
   let left = cache.size;
   /** Whether there is more to compare. */
   const compareSome = (): boolean => {
@@ -224,7 +225,7 @@ const chunks: FunctionSpec[] = [
         const name = second === undefined || first === undefined ? undefined : textOf(first, run);
         const cache = run.env.modules.of(cacheStore).collection(name);
         if (cache === undefined) return -1;
-        return forgetMatching(cache, textOf(second ?? first, run), run.env.clock.monotonic())?.then(() => 1) ?? 1;
+        return forgetMatching(cache, textOf(second ?? first, run))?.then(() => 1) ?? 1;
       },
   },
 ];

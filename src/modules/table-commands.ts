@@ -63,7 +63,7 @@ const caches: readonly ScriptCommand[] = [
     async run(env, { glob = '', collection }) {
       const cache = env.modules.of(cacheStore).collection(collection);
       if (cache === undefined) throw new CommandFault(500, `collection "${collection}" is not there`);
-      await forgetMatching(cache, glob, env.clock.monotonic());
+      await forgetMatching(cache, glob);
       return 'OK';
     },
   },
