@@ -191,9 +191,47 @@ withAuthority('domains found by their name each have their versions', async (ca)
   };
   assert.deepEqual(await seen('newer.example'), ['newer', 'TLSv1.3']);
   assert.deepEqual(await seen('former.example', { maxVersion: 'TLSv1.2' }), ['former', 'TLSv1.2']);
+  assert.deepEqual(await seen('former.example'), ['former', 'TLSv1.2']);
   await refused(port, { servername: 'newer.example', maxVersion: 'TLSv1.2' });
   await refused(port, { servername: 'former.example', minVersion: 'TLSv1.3' });
 });
+
+withAuthority(
+  'domains found by their name each have their ciphers, curves and parameters of Diffie-Hellman',
+  async (ca) => {
+    const port = await freePort();
+    const twelve = { maxVersion: 'TLSv1.2' } as const;
+    const named = (name: string, kind: 'ec' | 'rsa', values: Values): string =>
+      domain('server', name, {
+        ...ofPair(ca.issue(name, [`DNS:${name}.example`], kind)),
+        match_ip_address: `127.0.0.1:${port}`,
+        match_sip_domain: `${name}.example`,
+        verify_cert: 0,
+        ...values,
+      });
+    await daemonWith(
+      [port],
+      [
+        named('plain', 'ec', { ciphers_list: 'ECDHE-ECDSA-AES128-GCM-SHA256' }),
+        named('strong', 'ec', { ciphers_list: 'ECDHE-ECDSA-AES256-GCM-SHA384', ec_curve: 'secp384r1' }),
+        named('finite', 'rsa', { dh_params: ca.dhParameters() }),
+      ],
+      SEEN,
+    );
+    const seen = async (servername: string, more: ConnectionOptions = {}) => {
+      const text = await answer(port, { servername, ...twelve, ...more });
+      return [header(text, 'x-own'), header(text, 'x-cipher')];
+    };
+    // Both would do for the client.
+    assert.deepEqual(await seen('plain.example'), ['plain', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
+    assert.deepEqual(await seen('strong.example'), ['strong', 'ECDHE-ECDSA-AES256-GCM-SHA384']);
+    await refused(port, { servername: 'strong.example', ecdhCurve: 'P-256' });
+    await refused(port, { servername: 'strong.example', ...twelve, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' });
+    const dhe = { ciphers: 'DHE-RSA-AES256-GCM-SHA384' };
+    assert.deepEqual(await seen('finite.example', dhe), ['finite', 'DHE-RSA-AES256-GCM-SHA384']);
+    await refused(port, { servername: 'plain.example', ...twelve, ...dhe });
+  },
+);
 
 /** A TLS server that answers what comes with 200, and notes what it was shown. */
 async function server(own: CertificateFiles, more: TlsOptions = {}) {

@@ -1,7 +1,9 @@
 import { constants } from 'node:crypto';
+import type { Socket } from 'node:net';
 import {
   checkServerIdentity,
   createSecureContext,
+  createServer,
   type PeerCertificate,
   type SecureContext,
   type Server,
@@ -15,8 +17,9 @@ import {
   type TlsContext,
   type TlsProtocol,
 } from '../../core/tls-peers.js';
+import { peekServerName } from './client-hello.js';
 import { serverNameOf, showsUntrusted } from './tls-facts.js';
-import { readTlsFiles, type TlsFiles, versionFits, versionsOf } from './tls-files.js';
+import { readTlsFiles, type TlsFiles } from './tls-files.js';
 import { causeOf, hostPort, type TransportError } from './transport.js';
 
 /** Certificate files, and the requirements on the peer. */
@@ -48,7 +51,8 @@ type Demand = TlsOptions['verifyClient'];
 interface Named {
   readonly context: SecureContext;
   readonly demand: Demand;
-  readonly protocol: TlsProtocol;
+  /** What connections are made with, where that differs from the socket's. */
+  readonly own: Files | undefined;
 }
 
 /** Node's type declarations do not accept readonly lists. */
@@ -84,8 +88,7 @@ export class Certificates {
   get context() {
     return {
       ...this.files,
-      ...this.versions(),
-      ...(this.byName() ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      ...(this.byName() ? NO_TICKET : {}),
     };
   }
 
@@ -107,37 +110,59 @@ export class Certificates {
     };
   }
 
-  /** Ends connections to a listener with these options whose peers do not meet the requirements. */
-  guard(server: Server): void {
+  /**
+   * Ends connections to a listener with these options whose peers do not meet the requirements. `handshakeMs`: maximum
+   * milliseconds of a handshake.
+   */
+  guard(server: Server, handshakeMs: number): void {
+    if ((this.options.contexts ?? []).some(isOwnProtocol)) this.takeByName(server, handshakeMs);
     if (this.options.verifyClient !== 'if_shown' && !this.byName()) return;
     server.prependListener('secureConnection', (socket: TLSSocket) => {
       const name = serverNameOf(socket);
-      const named = name === undefined ? undefined : this.find(name);
-      const demand = named?.demand ?? this.options.verifyClient;
-      // The version was agreed on before the name was known.
-      if (!versionFits(named?.protocol ?? this.options, socket.getProtocol())) {
-        socket.destroy();
-        return;
-      }
+      const demand = (name === undefined ? undefined : this.find(name)?.demand) ?? this.options.verifyClient;
       const shown = socket.getPeerX509Certificate() !== undefined;
       if (demand === true ? !shown || !socket.authorized : demand === 'if_shown' && showsUntrusted(socket))
         socket.destroy();
     });
   }
 
-  /** Whether clients that ask for some name have other requirements than the rest. */
-  private byName(): boolean {
-    return (this.options.contexts ?? []).some(
-      (each) => each.ca !== undefined || each.verifyClient !== undefined || Object.keys(protocolOf(each)).length > 0,
+  /**
+   * Looks at the name a client asks for before the handshake: SNICallback comes when version, ciphers, curves and parameters of
+   * Diffie-Hellman are those of the socket already.
+   */
+  private takeByName(server: Server, handshakeMs: number): void {
+    /** By name; those of files that were read again make room for others. */
+    const servers = new WeakMap<Named, Server>();
+    const serverOf = (named: Named & { readonly own: Files }): Server => {
+      const requestCert = named.demand !== false;
+      const made = createServer({
+        ...named.own,
+        ...NO_TICKET,
+        requestCert,
+        rejectUnauthorized: false,
+        handshakeTimeout: handshakeMs,
+      });
+      made.on('secureConnection', (socket) => server.emit('secureConnection', socket));
+      made.on('tlsClientError', (error, socket) => server.emit('tlsClientError', error, socket));
+      servers.set(named, made);
+      return made;
+    };
+    const usual = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) =>
+      peekServerName(socket, handshakeMs, (name) => {
+        const named = name === undefined ? undefined : this.find(name);
+        if (named !== undefined && hasOwn(named)) (servers.get(named) ?? serverOf(named)).emit('connection', socket);
+        else for (const each of usual) each.call(server, socket);
+      }),
     );
   }
 
-  /** The versions that a listener accepts: those of any name, since the name is checked later. */
-  private versions() {
-    const { options } = this;
-    const all = [options, ...(options.contexts ?? []).map((each) => protocolOf(each, options))].map(versionsOf);
-    const lowest = all.reduce((a, b) => (b.minVersion < a.minVersion ? b : a)).minVersion;
-    return { minVersion: lowest, maxVersion: all.reduce((a, b) => (b.maxVersion > a.maxVersion ? b : a)).maxVersion };
+  /** Whether clients that ask for some name have other requirements than the rest. */
+  private byName(): boolean {
+    return (this.options.contexts ?? []).some(
+      (each) => each.ca !== undefined || each.verifyClient !== undefined || isOwnProtocol(each),
+    );
   }
 
   /**
@@ -166,6 +191,16 @@ export class Certificates {
   }
 }
 
+const NO_TICKET = { secureOptions: constants.SSL_OP_NO_TICKET };
+
+function isOwnProtocol(context: TlsContext): boolean {
+  return Object.keys(protocolOf(context)).length > 0;
+}
+
+function hasOwn(named: Named): named is Named & { readonly own: Files } {
+  return named.own !== undefined;
+}
+
 function fits({ addresses, serverNames }: TlsClient, at: string, name: string | undefined): boolean {
   if (addresses.length > 0 && !addresses.includes(at)) return false;
   if (serverNames.length === 0) return true;
@@ -183,10 +218,11 @@ function readContexts(options: TlsOptions): ReadonlyMap<string, Named> {
   const named = new Map<string, Named>();
   for (const each of options.contexts ?? []) {
     const { serverNames, verifyClient } = each;
-    const protocol = protocolOf(each, options);
-    const context = createSecureContext(filesOf(each, authoritiesOf(each, options), protocol));
-    for (const name of serverNames)
-      named.set(name.toLowerCase(), { context, demand: verifyClient ?? options.verifyClient, protocol });
+    const files = filesOf(each, authoritiesOf(each, options), protocolOf(each, options));
+    const context = createSecureContext(files);
+    const own = isOwnProtocol(each) ? files : undefined;
+    const entry = { context, demand: verifyClient ?? options.verifyClient, own };
+    for (const name of serverNames) named.set(name.toLowerCase(), entry);
   }
   return named;
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { messageOf, SwitchyardError, unreadableReason } from '../../core/errors.js';
-import { TLS_VERSIONS, type TlsProtocol, type TlsVersion } from '../../core/tls-peers.js';
+import type { TlsProtocol, TlsVersion } from '../../core/tls-peers.js';
 
 /** Options for node:tls. */
 export interface TlsFiles {
@@ -57,18 +57,11 @@ export function readTlsFiles(
 }
 
 /** The lowest and the highest version: TLS 1.2 and 1.3 unless others are asked for. */
-export function versionsOf({ minVersion, maxVersion = 'TLSv1.3' }: TlsProtocol): {
+function versionsOf({ minVersion, maxVersion = 'TLSv1.3' }: TlsProtocol): {
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
 } {
   return { minVersion: minVersion ?? (maxVersion < 'TLSv1.2' ? maxVersion : 'TLSv1.2'), maxVersion };
-}
-
-/** Whether a connection has one of the versions that are demanded. */
-export function versionFits(protocol: TlsProtocol, version: string | null): boolean {
-  const { minVersion, maxVersion } = versionsOf(protocol);
-  const at = TLS_VERSIONS.indexOf(version as TlsVersion);
-  return at >= TLS_VERSIONS.indexOf(minVersion) && at <= TLS_VERSIONS.indexOf(maxVersion);
 }
 
 function cipherList(written: string | undefined, maxVersion: TlsVersion): string {

@@ -29,13 +29,11 @@ export class TlsSocket extends StreamSocket {
   }
 
   protected listen(accept: (socket: Socket) => void): Server {
-    const server = createServer(
-      { ...this.certificates.server, handshakeTimeout: this.options.handshakeMs ?? 5000 },
-      accept,
-    );
+    const { handshakeMs = 5000 } = this.options;
+    const server = createServer({ ...this.certificates.server, handshakeTimeout: handshakeMs }, accept);
     // A failed handshake affects that peer only; no state remains of it.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
-    this.certificates.guard(server);
+    this.certificates.guard(server, handshakeMs);
     this.tlsServer = server;
     return server;
   }

@@ -362,7 +362,7 @@ export class WsSocket implements SipSocket {
       ...certificates.server,
       handshakeTimeout: bounds.headersTimeout,
     });
-    certificates.guard(server);
+    certificates.guard(server, bounds.headersTimeout);
     return server;
   }
 }
