@@ -203,32 +203,45 @@ function translate(source: string, lines: boolean): string {
   let out = '';
   /** Whether a quantifier may follow here. */
   let atom = false;
-  /** Groups that are not closed. */
-  let open = 0;
+  /** Where in `out` stands what a quantifier repeats. */
+  let from = 0;
+  /** Whether that is repeated already: RE2 has one quantifier each. */
+  let repeated = false;
+  /** Where in `out` the groups begin that are not closed. */
+  const open: number[] = [];
+  const begin = (): void => {
+    from = out.length;
+    atom = true;
+    repeated = false;
+  };
+  const repeat = (quantifier: string): void => {
+    if (!atom) throw new Error(`nothing to repeat before "${quantifier.charAt(0)}"`);
+    if (repeated) out = `${out.slice(0, from)}(?:${out.slice(from)})`;
+    out += quantifier;
+    repeated = true;
+  };
   for (let i = 0; i < source.length; i++) {
     const c = source[i] as string;
     if (c === '\\') {
       const next = source[++i];
       if (next === undefined) throw new Error('trailing backslash');
       if (/[1-9]/.test(next)) throw new Error(`back-reference \\${next} is not supported`);
+      begin();
       out += GNU_ESCAPES.get(next) ?? (/[A-Za-z0-9]/.test(next) ? next : `\\${next}`);
-      atom = true;
     } else if (c === '[') {
       const end = bracketEnd(source, i);
+      begin();
       out += bracket(source.slice(i + 1, end), lines);
       i = end;
-      atom = true;
     } else if (c === '*' || c === '+' || c === '?') {
-      if (!atom) throw new Error(`nothing to repeat before "${c}"`);
       let end = i;
       while (/[*+?]/.test(source[end + 1] ?? '')) end++;
-      out += repetition(source.slice(i, end + 1));
+      repeat(repetition(source.slice(i, end + 1)));
       i = end;
     } else if (c === '{') {
-      const bound = /^\{([0-9]{1,4}(?:,(?:[0-9]{1,4})?)?|,[0-9]{1,4})\}/.exec(source.slice(i, i + 16));
+      const bound = /^\{([0-9]{1,4}(?:,(?:[0-9]{1,4})?)?|,(?:[0-9]{1,4})?)\}/.exec(source.slice(i, i + 16));
       if (bound?.[1] === undefined) throw new Error('"{" without a number of repetitions');
-      if (!atom) throw new Error('nothing to repeat before "{"');
-      out += bound[1].startsWith(',') ? `{0${bound[1]}}` : bound[0];
+      repeat(bound[1].startsWith(',') ? `{0${bound[1]}}` : bound[0]);
       i += bound[0].length - 1;
     } else if (c === '^') {
       out += lines ? '(?m:^)' : '\\A';
@@ -237,22 +250,20 @@ function translate(source: string, lines: boolean): string {
       out += lines ? '(?m:$)' : '\\z';
       atom = false;
     } else if (c === '(') {
+      open.push(out.length);
       out += '(';
-      open++;
       atom = false;
     } else if (c === ')') {
-      if (open === 0) out += '\\)';
-      else {
-        open--;
-        out += ')';
-      }
-      atom = true;
+      const start = open.pop();
+      begin();
+      out += start === undefined ? '\\)' : ')';
+      from = start ?? from;
     } else if (c === '|') {
       out += '|';
       atom = false;
     } else {
+      begin();
       out += c === '}' || c === ']' ? `\\${c}` : c;
-      atom = true;
     }
   }
   return out;

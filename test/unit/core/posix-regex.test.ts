@@ -62,6 +62,29 @@ test('as in the library of GNU a quantifier needs something to repeat, and a lon
     assert.throws(() => compilePosix(source), /not valid/, source);
   assert.equal(compilePosix('^a{,2}b').test('aab'), true);
   assert.equal(compilePosix('^a{,2}b').test('aaab'), false);
+  assert.deepEqual(
+    ['b', 'aab', ''].map((each) => compilePosix('^a{,}b').test(each)),
+    [true, true, false],
+  );
   assert.equal(compilePosix('a)').test('(a)'), true);
   assert.equal(compilePosix('a)').test('ab'), false);
+});
+
+test('a quantifier after another repeats what that one repeats, as in the library of GNU', () => {
+  for (const [source, yes, no] of [
+    ['^a{1,2}?$', ['', 'a', 'aa'], ['aaa']],
+    ['^a{2}{3}$', ['a'.repeat(6)], ['a'.repeat(5), 'a'.repeat(7)]],
+    ['^(ab){2}+$', ['abab', 'ab'.repeat(4)], ['', 'ab', 'ab'.repeat(3)]],
+    ['^[ab]+{2}c$', ['abc'], ['ac', 'c']],
+    ['^(x(a)){2}?y$', ['y', 'xaxay'], ['xay']],
+    ['^xa)*{2}$', ['xa', 'xa))'], ['x)']],
+  ] as const) {
+    const regex = compilePosix(source);
+    for (const text of yes) assert.equal(regex.test(text), true, `${source} ${text}`);
+    for (const text of no) assert.equal(regex.test(text), false, `${source} ${text}`);
+  }
+  const started = performance.now();
+  assert.throws(() => compilePosix(`a${'{1}'.repeat(1365)}`), /not valid/);
+  assert.throws(() => compilePosix(`a${'{9}'.repeat(9)}`), /not valid/);
+  assert.ok(performance.now() - started < 2000);
 });
