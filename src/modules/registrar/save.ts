@@ -331,9 +331,10 @@ function answer(
   return result;
 }
 
-/** With escapes of what cannot stand in a URI within quotes. */
+/** With escapes of the bytes that cannot stand in a URI within quotes; those that were not undone stay as they are. */
 function escaped(aor: string): string {
-  return aor.replace(/[^\w@.!~*'()&=+$,;?/-]/g, (each) => encodeURIComponent(each));
+  const hex = (each: string): string => `%${Buffer.from(each, 'latin1').toString('hex').toUpperCase()}`;
+  return aor.replace(/%(?![0-9a-f]{2})|[^\w%@.!~*'()&=+$,;?/-]/gi, hex);
 }
 
 /** The Contact values of the reply. */

@@ -219,6 +219,14 @@ test('a received address and a user cannot end the quotes they stand in, whereve
     assert.equal(received.length, 255);
     assert.match(received, /^sip:192\.0\.2\.9(?:X|%0d%0aX)/);
     assert.match(contact, /;pub-gruu="sip:a%22;%5Cl@sw\.example;gr=urn:uuid:1";/);
+    for (const [user, shown] of [
+      ['jos%c3%a9', 'jos%c3%a9'],
+      ['jos\xe9', 'jos%E9'],
+      ['half%25', 'half%25'],
+    ] as const) {
+      const [, own = ''] = await register(runner, lines.join('\r\n'), { to: `sip:${user}@sw.example` });
+      assert.equal(/;pub-gruu="sip:([^"@]*)@/.exec(own)?.[1], shown);
+    }
   } finally {
     await runner.stop();
   }
