@@ -96,7 +96,7 @@ describe('socket descriptions', () => {
   });
 });
 
-test('a socket description may consist of host and port alone', () => {
+test('a host is read with a port and without one', () => {
   assert.deepEqual(parseHostPort('127.0.0.1:8085'), { host: '127.0.0.1', port: 8085 });
   assert.deepEqual(parseHostPort('[::]:80'), { host: '::', port: 80 });
   assert.deepEqual(parseHostPort('h'), { host: 'h', port: undefined });

@@ -40,7 +40,7 @@ describe("Kamailio's events of a destination (event_callback_mode)", () => {
     assert.equal(upDownOf(event({ partition: 'gw' }), engine, 0), undefined);
   });
 
-  test('event_callback_mode 2 raises an event for each active destination after a load', () => {
+  test('the events after a load (event_callback_mode 2) are one for each active destination', () => {
     assert.deepEqual(
       [...upAfterLoad(gw)].map(({ name, params }) => [name, params['address']]),
       [['dispatcher:dst-up', 'sip:192.0.2.1']],
