@@ -59,8 +59,8 @@ export function hashRows(
     if (leftOut++ < MOST_LOGGED) faulty(name.slice(0, 100), reason);
   };
   for (const row of rows) {
-    const name = textIn(row, key);
-    const texts = values.map((column) => textIn(row, column));
+    const name = scriptText(textIn(row, key));
+    const texts = values.map((column) => scriptText(textIn(row, column)));
     if (name === undefined || texts.length === 0 || texts.includes(undefined)) {
       leaveOut(name ?? '', 'it has no value');
       continue;
@@ -83,6 +83,11 @@ export function hashRows(
   for (const [name, size] of sizes) entries.push({ key: `${name}${suffix}`, value: size, expires: 0 });
   if (leftOut > MOST_LOGGED) faulty('', `${leftOut - MOST_LOGGED} further rows are left out`);
   return entries;
+}
+
+/** Text as scripts have it, with one character for each byte of UTF-8. */
+function scriptText(text: string | undefined): string | undefined {
+  return text === undefined || !/[^\x00-\x7f]/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** The time in a column, in whole seconds; 0 for something else. */

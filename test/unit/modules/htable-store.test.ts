@@ -4,8 +4,10 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { LoadedCfg } from '../../../src/cfg-file/load.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { SharedValues } from '../../../src/core/shared-values.js';
+import { hashRows } from '../../../src/daemon/hash-rows.js';
 import { OutsideServices } from '../../../src/daemon/script-services.js';
 import { hashTableCommands } from '../../../src/modules/htable/commands.js';
 import { fillHashTables } from '../../../src/modules/htable/database.js';
@@ -107,6 +109,19 @@ test('hash tables with dbmode replace the rows of their tables when the program 
   assert.deepEqual(rows('tb').map(Object.values), [['x', 0, 0, 'bb', 0]]);
   for (const each of ['tc', 'td']) assert.deepEqual(rows(each).map(Object.values), [['old', 0, 0, 'o', 0]], each);
   assert.deepEqual(faults(), []);
+});
+
+test('text that is not ASCII is the same after the program has stopped and started', async (t) => {
+  const { set, rows, services } = file(t, ['a=>dbtable=ta;dbmode=1;']);
+  const text = Buffer.from('Zoë Kovácsné ő', 'utf8').toString('latin1');
+  set('a', text, text);
+  await services.stop();
+  const [row] = rows('ta');
+  assert.equal(row?.['key_value'], 'Zoë Kovácsné ő');
+  const source = { name: 'a', table: 'ta', columns: undefined };
+  const cfg = { modules: new Map() } as unknown as LoadedCfg;
+  const read = hashRows([{ ...row }], source, cfg, (_key, reason) => assert.fail(reason));
+  assert.deepEqual(read, [{ key: text, value: text, expires: 0 }]);
 });
 
 test('one log line names the hash tables that are not written; rows that were never read stay', async (t) => {
