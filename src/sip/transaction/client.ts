@@ -28,7 +28,7 @@ export interface ClientUser {
   readonly cancelForm?: CancelForm;
 }
 
-/** The second key of a client transaction. It contains the method, since a CANCEL has the branch of its INVITE. */
+/** The second key of a client transaction. It differs for a CANCEL, which has the branch of its INVITE. */
 export function upperKey(high: number, method: string): number {
   return method === 'CANCEL' ? (high << 1) | 1 : high << 1;
 }
