@@ -28,7 +28,7 @@ export interface SqlDialect {
   readonly written?: (url: SqlUrl) => Promise<void>;
   /** Called after rows were inserted with given IDs, so that the next generated ID is a new one. */
   readonly idsGiven?: (knex: Knex, table: string, id: string) => Promise<void>;
-  /** SQL for the bytes of a value in a column, of any type, that does not read the value itself. */
+  /** SQL for the bytes of the value in `:column:`, of any type, that does not read the value itself. */
   readonly valueSize: string;
   /** The names of a table's or view's columns; empty, or an error in `missing`, when it does not exist. */
   columns(knex: Knex, table: string): Promise<string[]>;
@@ -58,7 +58,7 @@ const MYSQL: SqlDialect = {
   driver: 'mysql2',
   connections: 4,
   sliceRows: 2000,
-  valueSize: 'octet_length(??)',
+  valueSize: 'octet_length(:column:)',
   // Without readOnly, since knex would omit the comma that MySQL requires.
   readTransaction: { isolationLevel: 'repeatable read' },
   configure(url) {
@@ -110,8 +110,9 @@ const POSTGRES: SqlDialect = {
   connections: 4,
   // Without current statistics each slice is a scan of the whole table, so slices are large.
   sliceRows: 5000,
-  // As it is stored: a compressed value may be up to 255 times as long.
-  valueSize: 'pg_column_size(??)',
+  // As it is stored; a compressed value, which may be up to 255 times as long, is unpacked by the server alone.
+  valueSize: `case when pg_column_size(:column:) between 257 and 65536
+    then octet_length(cast(:column: as text)) else pg_column_size(:column:) end`,
   readTransaction: { isolationLevel: 'repeatable read', readOnly: true },
   configure(url) {
     return {
@@ -168,7 +169,7 @@ const SQLITE: SqlDialect = {
   // sqlite-client.ts.
   connections: 1,
   sliceRows: 500,
-  valueSize: 'octet_length(??)',
+  valueSize: 'octet_length(:column:)',
   // Every SQLite transaction is a snapshot.
   readTransaction: {},
   configure(url) {

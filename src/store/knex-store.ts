@@ -119,7 +119,10 @@ class KnexStore implements DestinationStore {
     let size = sliceRows;
     let from: unknown;
     for (;;) {
-      const query = select(trx, this.shape.table, columns, extra, valueSize).orderBy(id).limit(size);
+      // By the column: "id" alone is the selected value, which no index orders.
+      const query = select(trx, this.shape.table, columns, extra, valueSize)
+        .orderBy(`${this.shape.table}.${id}`)
+        .limit(size);
       if (from !== undefined) query.where(id, '>=', from as Knex.Value);
       const slice = await query;
       const last = slice.at(-1)?.id;
@@ -184,17 +187,18 @@ function select(
   extra: readonly string[],
   valueSize: string,
 ): Knex.QueryBuilder<object, SelectedRow[]> {
-  const { id, ...values } = selection(columns);
-  const sized = [...Object.entries(values), ...extra.map((column, i) => [`extra${i}`, column] as const)];
+  const named = [...Object.entries(selection(columns)), ...extra.map((column, i) => [`extra${i}`, column] as const)];
   // One value of a gigabyte would take the memory of all partitions: it is left in the database.
-  const list = sized.map(([name, column]) =>
-    trx.raw(`case when ${valueSize} > ? then null else ?? end as ??`, [column, MOST_VALUE, column, name]),
+  const most = MOST_VALUE;
+  const list = named.map(([name, column]) =>
+    trx.raw(`case when (${valueSize}) > :most then null else :column: end as :name:`, { column, most, name }),
   );
-  const names = sized.map(([, column]) => trx.raw(`when ${valueSize} > ? then ?`, [column, MOST_VALUE, column]));
+  const names = named.map(([, column]) =>
+    trx.raw(`when (${valueSize}) > :most then :text`, { column, most, text: column }),
+  );
   const large = trx.raw(`case ${names.map(() => '?').join(' ')} end as too_large`, names);
-  const ids = id === undefined ? [] : [trx.ref(id).as('id')];
   return trx(table)
-    .select([...ids, ...list, large])
+    .select([...list, large])
     .timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, SelectedRow[]>;
 }
 

@@ -110,6 +110,25 @@ for (const [name, make] of FIXTURES) {
       assert.equal(read.length, rows.length + 1 - expected.length);
     });
 
+    test('an id of a megabyte, and a value that is one when it is unpacked, are left in the database', async (t) => {
+      const fixture = await make(t);
+      if (fixture === undefined) return;
+      const rows = [
+        { id: randomBytes(500_000).toString('hex'), ...GOOD },
+        { id: '2', ...GOOD, description: 'a'.repeat(1_000_000) },
+        { id: '3', ...GOOD, description: '\u00e4'.repeat(33_000) },
+        { id: '4', ...GOOD },
+      ];
+      await textTable(fixture, rows, (build) => build.text('id', 'longtext').nullable());
+      const { rows: read, discarded } = await fixture.store().load();
+      assert.equal(read.length, 1);
+      assert.deepEqual(discarded.map(({ reason }) => reason).sort(), [
+        'description is larger than 65536 bytes',
+        'description is larger than 65536 bytes',
+        'id is larger than 65536 bytes',
+      ]);
+    });
+
     test('ids that are equal to the database and not here end, and no row comes twice', async (t) => {
       const fixture = await make(t);
       if (fixture === undefined) return;
