@@ -106,6 +106,7 @@ export interface ScriptRoutingOptions {
 export interface ScriptMemory {
   readonly tables: ScriptTables;
   readonly vars: VarStore;
+  readonly timerVars: VarStore;
   readonly shared: SharedVariables;
   /** Data that modules keep, by their keys. */
   readonly states: ReadonlyMap<object, unknown>;
@@ -121,6 +122,7 @@ export class ScriptRouting {
   private tables: ScriptTables = NO_TABLES;
   private stopTimers: (() => void) | undefined;
   private readonly vars: VarStore;
+  private readonly timerVars: VarStore;
   private shared: SharedVariables;
   private values: SharedValues | undefined;
   private claims: ClaimedCalls | undefined;
@@ -140,6 +142,7 @@ export class ScriptRouting {
   ) {
     const { memory } = options;
     this.vars = memory?.vars ?? new VarStore();
+    this.timerVars = memory?.timerVars ?? new VarStore();
     this.values = options.values;
     this.claims = options.claims;
     this.shared = memory?.shared ?? sharedVariables(options.values);
@@ -200,6 +203,7 @@ export class ScriptRouting {
     const memory = {
       tables: this.tables,
       vars: new VarStore(this.vars.entries()),
+      timerVars: new VarStore(this.timerVars.entries()),
       shared: new Map(this.shared),
       states,
       blacklists: this.options.blacklists,
@@ -390,6 +394,7 @@ export class ScriptRouting {
     const scriptAttrs = scriptAttrsAvps(settings);
     const kamailio = dialect.name === 'kamailio';
     const xlog = kamailio ? globals.logLevel + 1 : (globals.xlogLevel ?? 3);
+    seedVariables(cfg, this.timerVars, new Map());
     seedVariables(cfg, this.vars, this.shared);
     const product = `switchyard/${VERSION}`;
     const server = globals.serverHeader ?? `Server: ${product}`;
@@ -419,6 +424,7 @@ export class ScriptRouting {
       logLimits: { xlog, firstXlog: xlog, log: globals.logLevel, firstLog: globals.logLevel },
       groups: globals.groups,
       vars: this.vars,
+      timerVars: this.timerVars,
       shared: this.shared,
       serverLine: globals.serverSignature && server !== '' ? `${server}\r\n` : '',
       userAgentLine: globals.userAgentHeader ?? `User-Agent: ${product}`,

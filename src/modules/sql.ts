@@ -158,7 +158,8 @@ function columnsQuery(
         const text = textOf(statement, run);
         const result = await query(run, urls(run).get(textOf(database, run) || '0'), text);
         if (result === undefined) return -1;
-        if (!selects(text)) return 1;
+        // As recorded, in Kamailio a statement without rows counts as an empty result.
+        if (!selects(text)) return run.env.dialect === 'kamailio' ? -2 : 1;
         if (result.rows.length === 0) return -2;
         assign(run, targets ?? numbered(result.columns.length), one ? result.rows.slice(0, 1) : result.rows);
         return 1;

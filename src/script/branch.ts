@@ -1,6 +1,6 @@
 import type { SipMessage } from '../sip/message.js';
 import type { ClientFailure, ClientTransaction, ClientUser, InviteClient } from '../sip/transaction/client.js';
-import type { CancelForm } from '../sip/transaction/derived.js';
+import type { DerivedForm } from '../sip/transaction/derived.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { CallHop } from './calls.js';
 import type { BranchState } from './state.js';
@@ -9,7 +9,7 @@ import type { BranchState } from './state.js';
 export interface BranchListener {
   /** Header lines of the CANCEL on timeout. */
   readonly timeoutLines: string;
-  readonly cancelForm: CancelForm;
+  readonly derivedForm: DerivedForm;
   /** Whether ICMP errors are ignored, as Kamailio does. */
   readonly ignoresIcmp: boolean;
   replied(branch: TxBranch, reply: SipMessage): void;
@@ -61,8 +61,8 @@ export class TxBranch implements ClientUser, BranchState {
     return this.transaction.ignoresIcmp;
   }
 
-  get cancelForm(): CancelForm {
-    return this.transaction.cancelForm;
+  get derivedForm(): DerivedForm {
+    return this.transaction.derivedForm;
   }
 
   /** Whether the branch has no final status yet. */

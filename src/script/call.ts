@@ -43,6 +43,8 @@ export class CfgScope extends PvarScope {
   private waiting = 0;
   /** The process-wide $var, while waiting routes use a copy. */
   private varsOutside: VarStore;
+  /** The $var to use once no route waits any more, when that are other ones. */
+  private varsAfter: VarStore | undefined = undefined;
 
   constructor(
     readonly env: ScriptEnvironment,
@@ -82,7 +84,19 @@ export class CfgScope extends PvarScope {
   releaseVars(): void {
     if (--this.waiting > 0) return;
     this.varsOutside.take(this.vars);
-    this.shareVars(this.varsOutside);
+    this.shareVars(this.varsAfter ?? this.varsOutside);
+    this.varsAfter = undefined;
+  }
+
+  /** Calls `act`, which runs routes, with the $var of another process until they end. */
+  withVars(vars: VarStore, act: () => void): void {
+    const { vars: before } = this;
+    const waited = this.waiting > 0;
+    if (!waited) this.shareVars(vars);
+    act();
+    if (waited) return;
+    if (this.waiting > 0) this.varsAfter = before;
+    else this.shareVars(before);
   }
 
   /** Whether the request has a new target since the last t_relay(). */

@@ -166,6 +166,11 @@ export interface ScriptEnvironment {
   readonly logLimits: LogLimits;
   /** $var: one value for each name in the whole process. */
   readonly vars: VarStore;
+  /**
+   * $var of routes that a timer starts. As recorded, these run in a process of their own in Kamailio, which does not see
+   * what the routes of messages assigned.
+   */
+  readonly timerVars: VarStore;
   readonly shared: SharedVariables;
   /** "Server: ..." line, with its line break, of replies generated here; '' for none. */
   readonly serverLine: string;

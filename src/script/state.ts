@@ -71,6 +71,8 @@ export interface TransactionState {
   readonly legStart: number;
   /** The branch that got its final status last. */
   readonly decisive: object | undefined;
+  /** Whether the failure route is running. */
+  readonly inFailureRoute: boolean;
   /** Whether a route tried to relay and could not. */
   relayFailed: boolean;
   cancelled: boolean;

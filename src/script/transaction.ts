@@ -3,7 +3,7 @@ import { parseMessage, type SipMessage } from '../sip/message.js';
 import { buildReply, reasonPhrase } from '../sip/reply.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { InviteClient } from '../sip/transaction/client.js';
-import type { CancelForm } from '../sip/transaction/derived.js';
+import type { DerivedForm } from '../sip/transaction/derived.js';
 import type { ServerTransaction } from '../sip/transaction/server.js';
 import { bestBranch } from './best-branch.js';
 import type { BranchListener, TxBranch } from './branch.js';
@@ -45,7 +45,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   /** Replies and timeouts that came while a reply route waits for something; they are handled afterwards, in order. */
   private held: (() => void)[] | undefined = undefined;
   /** Whether a failure route is running; the result of the branches is evaluated when it has ended. */
-  private inFailureRoute = false;
+  inFailureRoute = false;
 
   /** $ru and $du when the transaction was created; failure routes of Kamailio begin with these. */
   private readonly firstUri: string;
@@ -95,8 +95,8 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     return this.env.dialect === 'kamailio';
   }
 
-  /** The form in which CANCEL requests of this transaction are written. */
-  get cancelForm(): CancelForm {
+  /** The form in which ACK and CANCEL requests of this transaction are written. */
+  get derivedForm(): DerivedForm {
     return { opensips: this.env.dialect === 'opensips', userAgent: `${this.env.userAgentLine}\r\n` };
   }
 
@@ -286,7 +286,9 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       return;
     }
     branch.timedOut = timedOut;
-    this.refused(branch, timedOut ? 408 : 477, undefined, true);
+    const refused = (): void => this.refused(branch, timedOut ? 408 : 477, undefined, true);
+    if (timedOut && this.env.dialect === 'kamailio') this.call.scope.withVars(this.env.timerVars, refused);
+    else refused();
   }
 
   /**

@@ -65,6 +65,8 @@ const WORD_END = '(),;{}=!<>';
 /** Parses expressions of both dialects, and refuses what the dialect does not allow. */
 export class ExpressionParser {
   private depth = 0;
+  /** While the label of a case is parsed, whose colon ends it. */
+  private inLabel = false;
 
   constructor(
     private readonly tokens: TokenStream,
@@ -74,6 +76,16 @@ export class ExpressionParser {
   /** Parses the condition in the parentheses of if and while. */
   condition(): Expression {
     return this.dialect.syntax.precedence ? this.ranked(0) : this.conditionChain();
+  }
+
+  /** Parses the label of a case, up to its colon. */
+  label(): Expression {
+    this.inLabel = true;
+    try {
+      return this.value();
+    } finally {
+      this.inLabel = false;
+    }
   }
 
   /** Parses the right side of an assignment, or the value of return. */
@@ -315,7 +327,7 @@ export class ExpressionParser {
   private primary(): Expression {
     const { tokens } = this;
     const token = tokens.peek();
-    if (token.kind === 'int' && !(tokens.peek(1).glued && isWordPart(tokens.peek(1)))) {
+    if (token.kind === 'int' && !this.beginsWord()) {
       tokens.take();
       return { kind: 'int', value: token.value, text: token.text, at: token.at };
     }
@@ -331,7 +343,7 @@ export class ExpressionParser {
       return negative(tokens.take());
     }
     const flag = switchLiteral(token, this.dialect);
-    if (flag !== undefined && !(tokens.peek(1).glued && isWordPart(tokens.peek(1)))) {
+    if (flag !== undefined && !this.beginsWord()) {
       tokens.take();
       return { kind: 'int', value: flag, text: token.text, at: token.at };
     }
@@ -344,6 +356,12 @@ export class ExpressionParser {
       return this.word();
     }
     throw tokens.unexpected('an expression');
+  }
+
+  /** Whether the number or flag that comes next is the beginning of a bare word. */
+  private beginsWord(): boolean {
+    const after = this.tokens.peek(1);
+    return after.glued && isWordPart(after) && !(this.inLabel && after.text === ':');
   }
 
   /**

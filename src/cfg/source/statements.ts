@@ -294,7 +294,7 @@ export class StatementParser {
       tokens.take();
       return { kind: 'int', value: -negated.value, text: `-${negated.text}`, at: token.at };
     }
-    const value = this.expressions.value();
+    const value = this.expressions.label();
     const literal = value.kind === 'int' || value.kind === 'string';
     if (!literal && (dialect.syntax.literalCases || !isConstant(value))) {
       throw new SyntaxFault(token.at, 'a case needs a number or a string');

@@ -66,23 +66,29 @@ function follow(run: MessageRun, transaction: TransactionState): void {
    */
   let judgedBy: number | undefined;
   const kamailio = env.dialect === 'kamailio';
-  const write = (what: 'answered' | 'missed', flags: number, { code, reason, reply }: Status): void => {
+  /** Whether calls that fail were to be recorded from the beginning. */
+  const watched = transaction.invite && (call.flags & allOf(settings.missed)) !== 0;
+  /** The code of the last failure, when no reply was received for it. */
+  let silent = 0;
+  const write = (what: 'answered' | 'missed', flags: number, { code, reason, reply }: Status): boolean => {
     const context = acc.peek(call);
     const outlets = either(masked(settings[what], flags), askedOutlets(context, what));
-    if (!any(outlets)) return;
+    if (!any(outlets)) return false;
     const [title, table] = what === 'missed' ? [MISSED, settings.missedTable] : [ANSWERED, settings.table];
     const record = recordOf(title, message, reply, code, reason, env.clock.now(), env.layer.localTag(message));
     acc.write(run, outlets, record, context?.asked?.table ?? table);
+    return true;
   };
-  const writeMissed = (flags: number, status: Status): void => {
-    if (transaction.invite) write('missed', flags, status);
-  };
+  const writeMissed = (flags: number, status: Status): boolean => transaction.invite && write('missed', flags, status);
   transaction.watch({
     failing: (code, reason, reply) => {
       judgedBy = kamailio ? call.frozenFlags : call.flags;
       writeMissed(judgedBy, { code, reason, reply });
+      silent = reply === undefined ? code : 0;
       // As recorded, a missed call is written once: the flag is reset before the failure route, which may set it again.
-      if (kamailio) call.frozenFlags &= ~allOf(settings.missed);
+      if (!kamailio) return;
+      call.frozenFlags &= ~allOf(settings.missed);
+      call.flags &= ~allOf(settings.missed);
     },
     passed: (code, reason, reply) => {
       // As recorded, there is one record for each provisional reply with a body.
@@ -97,12 +103,16 @@ function follow(run: MessageRun, transaction: TransactionState): void {
       let shown = status.code === 0 ? { code, reason: reply?.reason ?? '', reply } : status;
       const now = env.clock.now();
       let tag = env.layer.localTag(message);
-      if (kamailio && shown.reply === undefined && shown.code !== 0) {
-        // As recorded, a generated reply is written with the usual reason phrase, and as a missed call if the flag was
-        // set at the last failure.
-        shown = { ...shown, reason: reasonPhrase(shown.code) };
-        if (shown.code >= 300) writeMissed(judgedBy ?? flags, shown);
-        if (judgedBy === undefined) tag = '';
+      if (kamailio && shown.code !== 0) {
+        const own = shown.reply === undefined;
+        // As recorded, a generated reply is written with the usual reason phrase.
+        if (own) shown = { ...shown, reason: reasonPhrase(shown.code) };
+        // As recorded, the final reply is written as a missed call too if the failure route has set the flag again, and
+        // a reply that the failure route itself sends by the flags before that route.
+        const missedBy = transaction.inFailureRoute ? (judgedBy ?? flags) : flags;
+        const missed = shown.code >= 300 && (own || judgedBy !== undefined) && writeMissed(missedBy, shown);
+        // As recorded, a generated reply has a tag only where it was looked at as a missed call.
+        if (own && !missed && !(watched && silent === shown.code)) tag = '';
       }
       const dialog = env.modules.loaded.has('dialog') ? env.modules.of(dialogs).of(run) : undefined;
       const reversed = settings.detectDirection && dialog?.direction === 'callee' && message.toTag !== '';

@@ -2,6 +2,7 @@ import { sameButForCase } from '../../core/characters.js';
 import { holdsText } from '../../core/find-text.js';
 import type { MessageRun } from '../../script/call.js';
 import {
+  type Arg,
   code,
   type FunctionSpec,
   KAMAILIO,
@@ -84,6 +85,11 @@ function withCodecs(name: string, byName: boolean, key: (stream: Stream, payload
   };
 }
 
+/** Whether an argument is an AVP: as recorded, some functions write to nothing else. */
+function isAvp(arg: Arg | undefined): boolean {
+  return arg !== undefined && /^\$\(?avp\(/.test(arg.text);
+}
+
 /** Functions of Kamailio's sdpops. */
 export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
   sdpops('sdp_keep_codecs_by_id', keep, true),
@@ -136,6 +142,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     compile:
       ([result]) =>
       (run) => {
+        if (!isAvp(result)) return -1;
         if (run.message.body === '') return NO_BODY;
         if (!/^v=0/.test(run.message.body)) return -1;
         result?.variable?.assign(run.pvars, run.message.body);
@@ -150,6 +157,7 @@ export const sdpopsFunctions: ScriptFunction[] = moduleFunctions('sdpops', [
     compile:
       ([result]) =>
       (run) => {
+        if (!isAvp(result)) return -1;
         const all = new Set(streamsOf(run).map(({ head }) => head.text.split(' ')[2] ?? ''));
         const [transport] = all;
         if (transport === undefined) return run.message.body === '' ? 1 : -1;

@@ -202,7 +202,11 @@ export function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolea
   for (const stream of streamsOf(run)) {
     if (!wanted(stream)) continue;
     found = true;
-    run.edits.remove(stream.head.start, stream.end);
+    const { start } = stream.head;
+    // As recorded, a change of its m= line before is deleted with it.
+    if (run.env.dialect === 'kamailio' && !run.edits.empty)
+      run.edits.drop((each) => each.text !== '' && each.start >= start && each.end < stream.end);
+    run.edits.remove(start, stream.end);
   }
   return found;
 }

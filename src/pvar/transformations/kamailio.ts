@@ -160,8 +160,13 @@ function address(of: (text: string) => PvarValue): TransformationDefinition {
 }
 
 /** A part of the value of To or From. As recorded, a text with a line break that is not folding gives null. */
-function toBody(of: (text: string) => PvarValue): TransformationDefinition {
-  return address((text) => (/[\r\n](?![ \t\n])/.test(text.trimEnd()) ? null : of(text)));
+function toBody(of: (address: ReturnType<typeof parts>) => PvarValue): TransformationDefinition {
+  return address((text) => {
+    if (/[\r\n](?![ \t\n])/.test(text.trimEnd())) return null;
+    const found = parts(text);
+    // As recorded, without a URI each part is null; a URN counts as one.
+    return found.parsed === undefined && !/^urn:/i.test(found.uri) ? null : of(found);
+  });
 }
 
 function transportSuffix(uri: SipUri): string {
@@ -390,13 +395,13 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
   ['nameaddr.uri', address((text) => (text.includes('<') ? parts(text).uri : text))],
   ['nameaddr.len', address((text) => (text.includes('>') ? text.indexOf('>') + 1 : text.length))],
   ['nameaddr.param', withText((text, name) => paramValue(parts(text).params, name.trim()) ?? '')],
-  ['tobody.uri', toBody((text) => (parts(text).parsed === undefined ? null : parts(text).uri))],
-  ['tobody.display', toBody((text) => parts(text).display)],
-  ['tobody.tag', toBody((text) => paramValue(parts(text).params, 'tag') ?? '')],
-  ['tobody.user', toBody((text) => userOf(parts(text).parsed))],
-  ['tobody.host', toBody((text) => parts(text).parsed?.host ?? '')],
-  ['tobody.port', toBody((text) => parts(text).parsed?.port ?? '')],
-  ['tobody.params', toBody((text) => parts(text).params.slice(1))],
+  ['tobody.uri', toBody(({ uri }) => uri)],
+  ['tobody.display', toBody(({ display }) => display)],
+  ['tobody.tag', toBody(({ params }) => paramValue(params, 'tag') ?? '')],
+  ['tobody.user', toBody(({ parsed }) => userOf(parsed))],
+  ['tobody.host', toBody(({ parsed }) => parsed?.host ?? '')],
+  ['tobody.port', toBody(({ parsed }) => parsed?.port ?? '')],
+  ['tobody.params', toBody(({ params }) => params.slice(1))],
   ['line.count', onText((text) => (text === '' ? null : String(lineList(text).length)))],
   ['line.at', withNumber((text, number) => (text === '' ? null : (lineList(text).at(number) ?? '')))],
   [

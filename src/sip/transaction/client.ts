@@ -4,7 +4,7 @@ import { type TimerWheel, WheelTimer } from '../timers.js';
 import type { Flow, Source, TransportError } from '../transport/transport.js';
 import type { BranchId } from './branch.js';
 import type { TransactionConfig } from './config.js';
-import { buildAck, buildCancel, type CancelForm } from './derived.js';
+import { buildAck, buildCancel, type DerivedForm } from './derived.js';
 import { Kind } from './remnants.js';
 import type { TableEntry } from './table.js';
 
@@ -24,8 +24,8 @@ export interface ClientUser {
   readonly timeoutLines?: string;
   /** Whether ICMP errors are ignored, so that only the timer decides. */
   readonly ignoresIcmp?: boolean;
-  /** How to write a CANCEL; absent: the usual form. */
-  readonly cancelForm?: CancelForm;
+  /** How to write an ACK and a CANCEL; absent: the usual form. */
+  readonly derivedForm?: DerivedForm;
 }
 
 /** The second key of a client transaction. It differs for a CANCEL, which has the branch of its INVITE. */
@@ -311,7 +311,7 @@ export class InviteClient extends ClientTransaction {
   }
 
   private complete(reply: SipMessage): void {
-    const ack = buildAck(this.request, reply);
+    const ack = buildAck(this.request, reply, this.user.derivedForm?.opensips === false);
     this.state = 'completed';
     this.request = '';
     this.transmitQuietly(ack);
@@ -330,7 +330,7 @@ export class InviteClient extends ClientTransaction {
   private sendCancel(): void {
     if (this.cancelSent) return;
     this.cancelSent = true;
-    this.layer.sendCancel(buildCancel(this.request, this.cancelLines, this.user.cancelForm), this, this.flow);
+    this.layer.sendCancel(buildCancel(this.request, this.cancelLines, this.user.derivedForm), this, this.flow);
     this.layer.timers.arm(this, 64 * this.layer.config.t1);
   }
 

@@ -5,25 +5,29 @@ import { parseMessage, type SipMessage } from '../message.js';
  * Max-Forwards.
  */
 
-/** ACK for a final reply other than 2xx (RFC 3261 section 17.1.1.3): To from the reply, Route set from the request. */
-export function buildAck(request: string, reply: SipMessage): string {
-  return derive(request, 'ACK', reply.text.slice(reply.toValue, reply.toEnd));
+/**
+ * ACK for a final reply other than 2xx (RFC 3261 section 17.1.1.3): To from the reply, Route set from the request. With
+ * `asSent` its fields are in the order of the request.
+ */
+export function buildAck(request: string, reply: SipMessage, asSent = false): string {
+  const to = reply.text.slice(reply.toValue, reply.toEnd);
+  return asSent ? inOrder(request, 'ACK', to) : derive(request, 'ACK', to);
 }
 
 /**
- * The form of a CANCEL. OpenSIPS writes its fields in another order and adds User-Agent; Kamailio adds lines at the
- * end.
+ * The form of an ACK and a CANCEL. OpenSIPS writes the fields of a CANCEL in another order and adds User-Agent; Kamailio
+ * keeps the order of the request, and adds lines at the end.
  */
-export interface CancelForm {
+export interface DerivedForm {
   readonly opensips: boolean;
   /** "User-Agent: ..." with line break. */
   readonly userAgent: string;
 }
 
 /** CANCEL for a request (RFC 3261 section 9.1). `lines` are additional header lines. */
-export function buildCancel(request: string, lines = '', form?: CancelForm): string {
+export function buildCancel(request: string, lines = '', form?: DerivedForm): string {
   if (form?.opensips === true) return opensipsCancel(request, lines + form.userAgent);
-  const text = derive(request, 'CANCEL', undefined);
+  const text = form === undefined ? derive(request, 'CANCEL', undefined) : inOrder(request, 'CANCEL', undefined);
   return lines === '' ? text : `${text.slice(0, -2)}${lines}\r\n`;
 }
 
@@ -50,4 +54,32 @@ function derive(text: string, method: string, to: string | undefined): string {
   out += `To: ${to ?? text.slice(request.toValue, request.toEnd)}\r\n`;
   out += `Call-ID: ${text.slice(request.callIdValue, request.callIdEnd)}\r\n`;
   return `${out}CSeq: ${request.cseqNumber} ${method}\r\nContent-Length: 0\r\n\r\n`;
+}
+
+/** Fields that an ACK or a CANCEL takes from its request, with their compact forms. */
+const TAKEN: ReadonlySet<string> = new Set('route max-forwards from f to t call-id i cseq content-length l'.split(' '));
+
+/**
+ * As recorded of Kamailio: the fields in the order and with the names of the request as it was sent. A field that the
+ * request does not have is not added.
+ */
+function inOrder(text: string, method: string, to: string | undefined): string {
+  const request = parseMessage(text);
+  if (request?.via === undefined) return '';
+  const { via, viaLine, toValue, cseqValue } = request;
+  let out = `${method} ${request.requestUri} SIP/2.0\r\n`;
+  for (const { line, nameEnd, value, end } of request.fields()) {
+    if (line === viaLine) {
+      out += `Via: ${text.slice(via.start, via.end)}\r\n`;
+      continue;
+    }
+    const name = text.slice(line, nameEnd).toLowerCase();
+    if (!TAKEN.has(name)) continue;
+    if (value === toValue && to !== undefined) out += `${text.slice(line, value)}${to}\r\n`;
+    else if (value === cseqValue)
+      out += `${text.slice(line, end).trimEnd().slice(0, -request.cseqMethod.length)}${method}\r\n`;
+    else if (name === 'l' || name === 'content-length') out += `${text.slice(line, value)}0\r\n`;
+    else out += `${text.slice(line, end)}\r\n`;
+  }
+  return `${out}\r\n`;
 }

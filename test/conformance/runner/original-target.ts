@@ -52,7 +52,9 @@ export class OriginalTarget implements Target {
     };
     return {
       crashed: () => lines.crashed,
-      settled: () => settled(child.pid, () => lines.crashed),
+      settled: async () => {
+        if (await settled(child.pid, () => lines.crashed)) lines.crashed = true;
+      },
       stop: () => (stopped ??= end()),
     };
   }
@@ -95,17 +97,24 @@ export class OriginalTarget implements Target {
   }
 }
 
-/** Waits until a worker that is ending by a fault has been reported, 5 s at most: writing its memory takes a while. */
-async function settled(pid: number | undefined, reported: () => boolean): Promise<void> {
-  for (let n = 0; n < 50 && !reported() && (await isEnding(pid)); n++) await wait(100);
+/**
+ * Waits until a worker that is ending by a fault has been reported, 5 s at most: writing its memory takes a while.
+ * Returns whether one was still ending then.
+ */
+async function settled(pid: number | undefined, reported: () => boolean): Promise<boolean> {
+  for (let n = 0; n < 50 && !reported(); n++) {
+    if (!(await isEnding(pid))) return false;
+    await wait(100);
+  }
+  return !reported();
 }
 
-/** Whether one of the processes that it began is being written to a file, or has ended. */
+/** Whether one of the processes that it began is being written to a file, has given back its memory, or has ended. */
 async function isEnding(pid: number | undefined): Promise<boolean> {
   const text = (file: string) => readFile(file, 'utf8').catch(() => '');
   const children = (await text(`/proc/${pid}/task/${pid}/children`)).split(' ').filter((each) => each !== '');
   const states = await Promise.all(children.map((each) => text(`/proc/${each}/status`)));
-  return states.some((each) => /^CoreDumping:\s*1$/m.test(each) || /^State:\s*Z/m.test(each));
+  return states.some((each) => each !== '' && !/^CoreDumping:\s*0$/m.test(each));
 }
 
 /** The line an original names for what is wrong; where the file ends too early, that of its end. */
