@@ -176,6 +176,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
       (await stored(nc, 'DISPATCHER')).map((each) => each.id),
       raised.map((each) => each.id),
     );
+    assert.equal(warnings.filter((line) => /recognises duplicates/.test(line)).length, 1, 'said once');
   });
 
   test('a check names a stream that does not suit, and a server that cannot be reached, and changes nothing', async (t) => {

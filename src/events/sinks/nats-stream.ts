@@ -29,13 +29,14 @@ export function subjectMatches(pattern: string, subject: string): boolean {
  * Makes sure that a stream stores the events. An existing stream is left as its operator made it. A missing one is
  * created: file storage, a week or a million events, and a duplicate window of an hour, so that an event whose
  * acknowledgement was lost is not stored twice. Returns the duplicate window; problems of an existing stream are
- * logged.
+ * logged unless they are among `said`, which then has those of now: after an outage this is asked for each event.
  */
 export async function ensureStream(
   nc: NatsConnection,
   stream: string,
   prefix: string,
   log: Logger,
+  said: Set<string>,
 ): Promise<{ readonly windowMs: number }> {
   const manager = await nc.jetstreamManager({ checkAPI: false, timeout: 5000 });
   const existing = await existingConfig(manager, stream);
@@ -48,10 +49,15 @@ export async function ensureStream(
       max_msgs: 1_000_000,
       duplicate_window: nats().nanos(HOUR),
     });
+    said.clear();
     log.info({ stream }, `created the JetStream stream ${stream}`);
     return { windowMs: HOUR };
   }
-  for (const { reason, ...fields } of streamFaults(stream, existing, prefix)) {
+  const faults = streamFaults(stream, existing, prefix);
+  const fresh = faults.filter(({ reason }) => !said.has(reason));
+  said.clear();
+  for (const { reason } of faults) said.add(reason);
+  for (const { reason, ...fields } of fresh) {
     if (fields.subjects === undefined) log.warn({ stream, ...fields }, reason);
     else log.error({ stream, ...fields }, reason);
   }

@@ -75,6 +75,8 @@ export class NatsBus implements Service {
   private readonly storedEvents: StoredEvents | undefined;
   private jetstream: JetStreamClient | undefined;
   private streamReady: Promise<{ readonly windowMs: number }> | undefined;
+  /** Problems of the stream that have been logged. */
+  private readonly saidOfStream = new Set<string>();
   private flushing: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private saidUnreadable = false;
@@ -366,7 +368,7 @@ export class NatsBus implements Service {
   }
 
   private ensureStream(connection: NatsConnection, stream: string): Promise<{ readonly windowMs: number }> {
-    this.streamReady ??= ensureStream(connection, stream, this.settings.prefix, this.deps.log).catch(
+    this.streamReady ??= ensureStream(connection, stream, this.settings.prefix, this.deps.log, this.saidOfStream).catch(
       (error: unknown) => {
         this.streamReady = undefined;
         throw new Error(`stream ${stream}: ${natsReason(error)}`, { cause: error });
