@@ -197,9 +197,9 @@ function select(
     trx.raw(`when (${valueSize}) > :most then :text`, { column, most, text: column }),
   );
   const large = trx.raw(`case ${names.map(() => '?').join(' ')} end as too_large`, names);
-  return trx(table)
-    .select([...list, large])
-    .timeout(STATEMENT_TIMEOUT) as Knex.QueryBuilder<object, SelectedRow[]>;
+  return trx<object, SelectedRow[]>(table)
+    .select<SelectedRow[]>([...list, large])
+    .timeout(STATEMENT_TIMEOUT);
 }
 
 /** IDs can order the rows only if every row has one. */
