@@ -41,6 +41,7 @@ import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
 import { NO_TABLES, type ScriptTables } from '../script/tables.js';
 import { WsSocket } from '../sip/transport/ws.js';
+import { JobQueue } from '../tenant/job-queue.js';
 import type { CommandAnswer } from '../workers/protocol.js';
 import type { SipParts } from './build-sip.js';
 import { DialogGates } from './dialog-gates.js';
@@ -129,6 +130,7 @@ export class ScriptRouting {
   private others: OtherProcesses | undefined = undefined;
   /** Data that modules keep: tables, counters and dialogs survive a reload of the file. */
   private readonly kept = new Map<object, unknown>();
+  private readonly reads = new JobQueue();
   private readonly faults: ScriptLog;
   private readonly peerLog: Logger;
 
@@ -212,8 +214,15 @@ export class ScriptRouting {
     return { cfg: this.cfg.traced(), memory };
   }
 
-  /** Reads the tables again; false when one cannot be read. */
-  async reloadTables(): Promise<boolean> {
+  /**
+   * Reads the tables again; false when one cannot be read. One read follows the other, so that the rows which were read
+   * last are those in use.
+   */
+  reloadTables(): Promise<boolean> {
+    return this.reads.run('tables', () => this.readTables());
+  }
+
+  private async readTables(): Promise<boolean> {
     const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
@@ -349,7 +358,11 @@ export class ScriptRouting {
   }
 
   /** Uses another script for new requests from now on. False when one of its tables cannot be read. */
-  async use(cfg: LoadedCfg, settings: ScriptSettings): Promise<boolean> {
+  use(cfg: LoadedCfg, settings: ScriptSettings): Promise<boolean> {
+    return this.reads.run(undefined, () => this.take(cfg, settings));
+  }
+
+  private async take(cfg: LoadedCfg, settings: ScriptSettings): Promise<boolean> {
     const { tables, complete } = await readScriptTables(cfg, this.options.log, this.tables);
     this.tables = tables;
     this.cfg = cfg;
