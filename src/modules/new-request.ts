@@ -1,6 +1,7 @@
 import { parseAddress } from '../core/name-addr.js';
 import { parseUri } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
+import { nextHopOfOwn } from '../script/next-hop.js';
 import { nameAddr, oneLine } from '../script/own-requests.js';
 import { runLocal } from '../script/service-routes.js';
 import type { Address } from '../sip/resolve.js';
@@ -44,7 +45,7 @@ function sendNew(run: MessageRun, { method, uri, from, to, body }: NewRequest): 
   ];
   const draft = `${method} ${oneLine(uri).trim()} SIP/2.0\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
   const { text, destination } = runLocal(env, draft, run.pvars);
-  const target = parseUri(destination ?? uri);
+  const target = parseUri(nextHopOfOwn(env, oneLine(uri).trim(), destination ?? uri));
   if (target === undefined) return -1;
   const send = (address: Address): void => {
     const socket = env.sockets.choose(address, run.call.sendSocket ?? run.source.socket);

@@ -3,6 +3,7 @@ import { parseUri, uriTransport } from '../core/uri.js';
 import { dialled, isSecure, type SecureTransport, withTransport } from '../route/dialled.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import type { Call } from './call.js';
+import type { ScriptEnvironment } from './environment.js';
 
 /** Next hop (undefined: the request-URI is one) and socket of a request. */
 interface Hop {
@@ -34,9 +35,8 @@ export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Ho
 }
 
 /**
- * The secure transport that a request to a sips URI must use in place of its next hop's (RFC 3261 section 26.2.2);
- * undefined when it need not be changed. `sips_needs_tls` off disables this. Not applied inside a dialog, whose route
- * set was decided when it began.
+ * The secure transport for a request whose next hop the script has set. Not applied inside a dialog, whose route set
+ * was decided when it began.
  */
 function transportForSips(
   call: Call,
@@ -44,12 +44,26 @@ function transportForSips(
   destinationUri: string,
   hop: string,
 ): SecureTransport | undefined {
-  if (requestUri.charCodeAt(4) !== 58 || !/^sips/i.test(requestUri) || !call.env.sipsNeedsTls) return undefined;
   if (call.passage?.nextHop === destinationUri) return undefined;
+  return transportInstead(call.env, requestUri, hop);
+}
+
+/**
+ * The secure transport that a request to a sips URI must use in place of its next hop's (RFC 3261 section 26.2.2);
+ * undefined when it need not be changed. `sips_needs_tls` off disables this.
+ */
+function transportInstead(env: ScriptEnvironment, requestUri: string, hop: string): SecureTransport | undefined {
+  if (requestUri.charCodeAt(4) !== 58 || !/^sips/i.test(requestUri) || !env.sipsNeedsTls) return undefined;
   const uri = parseUri(hop);
   const usual = uri && uriTransport(uri);
   if (uri === undefined || uri.scheme === 'tel' || isSecure(usual)) return undefined;
   return usual === 'ws' ? 'wss' : 'tls';
+}
+
+/** The next hop of a request that a script creates: by TLS if the request is for a sips URI. */
+export function nextHopOfOwn(env: ScriptEnvironment, requestUri: string, hop: string): string {
+  const transport = transportInstead(env, requestUri, hop);
+  return transport === undefined ? hop : withTransport(hop, transport);
 }
 
 /** Maximum length of a URI in a log line. */

@@ -4,6 +4,7 @@ import type { Address } from '../sip/resolve.js';
 import type { ClientTransaction, ClientUser } from '../sip/transaction/client.js';
 import type { CfgScope } from './call.js';
 import type { ScriptEnvironment } from './environment.js';
+import { nextHopOfOwn } from './next-hop.js';
 import { runLocal } from './service-routes.js';
 
 /** A request that a script sends by itself. */
@@ -44,7 +45,7 @@ export function sendOwn(
   done: (code: number, reply: SipMessage | undefined) => void,
   sender?: CfgScope,
 ): boolean {
-  const uri = parseUri(request.nextHop ?? request.uri);
+  const uri = parseUri(nextHopOfOwn(env, oneLine(request.uri), request.nextHop ?? request.uri));
   if (uri === undefined) return false;
   const literal = env.resolver.literal(uri);
   if (literal !== undefined) return sendTo(env, request, literal, done, sender);
