@@ -40,7 +40,7 @@ describe('requests derived from one that was sent, in the form of Kamailio', () 
     ]);
   });
 
-  test('a CANCEL does too, with further lines at its end', () => {
+  test('a CANCEL keeps the order and the names of the fields, with further lines at its end', () => {
     const cancel = buildCancel(REQUEST, 'Reason: SIP;cause=200\r\n', { opensips: false, userAgent: '' });
     const lines = cancel.split('\r\n');
     assert.equal(lines[0], 'CANCEL sip:a@192.0.2.7 SIP/2.0');
