@@ -1,4 +1,4 @@
-import { CommandFault, type MiValue, type ScriptCommand } from '../script/commands.js';
+import { CommandFault, integer, type MiValue, type ScriptCommand } from '../script/commands.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { cacheStore, forgetMatching } from './cachedb.js';
 import { translate } from './dialplan.js';
@@ -15,13 +15,6 @@ function cacheOf(env: ScriptEnvironment, name: string | undefined) {
   const cache = env.modules.of(cacheStore).get(name ?? '');
   if (cache === undefined) throw new CommandFault(500, `cache system "${name}" is not there`);
   return cache;
-}
-
-/** Parses an integer argument of a command, decimal or hexadecimal. */
-function integer(text: string | undefined, what: string): number {
-  const number = Number(text ?? Number.NaN);
-  if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is not a number`);
-  return number;
 }
 
 const cachedb = 'cachedb_local';

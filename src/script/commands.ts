@@ -19,6 +19,13 @@ export class CommandFault extends Error {
 /** Parameters of one call, by name, as text. */
 export type CommandParameters = Readonly<Record<string, string | undefined>>;
 
+/** Parses an integer argument of a command, decimal or hexadecimal. */
+export function integer(text: string | undefined, what: string): number {
+  const number = Number(text ?? Number.NaN);
+  if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is not a number`);
+  return number;
+}
+
 /** The first answer, for a command about one call, which only one process knows. */
 export function first([answer = null]: readonly MiValue[]): MiValue {
   return answer;

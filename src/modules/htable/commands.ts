@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.js';
-import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
+import { CommandFault, integer, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
 import { refillHashTable } from './database.js';
 import { storeHashTable } from './store.js';
@@ -22,13 +22,6 @@ function storedTableOf(env: ScriptEnvironment, name: string): HashTable {
   const table = tableOf(env, name);
   if (table.dbTable === '') throw new CommandFault(500, 'No database htable');
   return table;
-}
-
-/** Parses an integer argument of a command, decimal or hexadecimal. */
-function integer(text: string | undefined, what: string): number {
-  const number = Number(text ?? Number.NaN);
-  if (!Number.isInteger(number)) throw new CommandFault(400, `${what} is not a number`);
-  return number;
 }
 
 const htable = 'htable';
