@@ -138,18 +138,40 @@ function follow(call: Call, transaction: TransactionState): void {
   }, call.env.dialect === 'kamailio');
 }
 
+/** Where the value of a header is; it begins below 0 when there is none. */
+function spanOf(message: SipMessage, header: Header): [start: number, end: number] {
+  return header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
+}
+
 /** Edit that restores the header of a reply, with the tag of the reply. */
 function restored(request: SipMessage, reply: SipMessage, header: Header): TextEdit | undefined {
   const from = header === 'from';
-  const [start, end] = from ? [reply.fromValue, reply.fromEnd] : [reply.toValue, reply.toEnd];
+  const [start, end] = spanOf(reply, header);
   if (start < 0) return undefined;
-  const before = from
-    ? request.text.slice(request.fromValue, request.fromEnd)
-    : request.text.slice(request.toValue, request.toEnd);
+  const before = request.text.slice(...spanOf(request, header));
   const tag = from ? reply.fromTag : reply.toTag;
   const has = from ? request.fromTag !== '' : request.toTag !== '';
   const text = has || tag === '' ? before : `${before};tag=${tag}`;
   return reply.text.slice(start, end) === text ? undefined : { start, end, text };
+}
+
+/** The header of a request inside a dialog for one of its first request: the other side exchanges From and To. */
+function headerHere(which: Header, downstream: boolean): Header {
+  return downstream ? which : which === 'from' ? 'to' : 'from';
+}
+
+/** Replaces the URI of a header; false without the header, or when `other` gives no URI. */
+function replaceUri(run: MessageRun, header: Header, other: (uri: string) => string | undefined): boolean {
+  const { message } = run.call;
+  const [start, end] = spanOf(message, header);
+  if (start < 0) return false;
+  const text = message.text.slice(start, end);
+  const { uri } = parseAddress(text);
+  const at = findText(text, uri);
+  const wanted = at < 0 ? undefined : other(uri);
+  if (wanted === undefined) return false;
+  run.edits.replace(start + at, start + at + uri.length, wanted);
+  return true;
 }
 
 /**
@@ -162,19 +184,9 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
   const params = call.matchedRouteParams ?? '';
   const value = uriParam(params, settings.params[which]);
   if (value === undefined) return false;
-  const { message } = call;
   const ftag = uriParam(params, 'ftag');
-  const downstream = ftag === undefined || ftag === message.fromTag;
-  // In requests of the other side From and To are exchanged.
-  const header: Header = downstream ? which : which === 'from' ? 'to' : 'from';
-  const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
-  if (start < 0) return false;
-  const text = message.text.slice(start, end);
-  const { uri } = parseAddress(text);
-  const other = otherOf(uri, value, settings.password);
-  const at = findText(text, uri);
-  if (other === undefined || at < 0) return false;
-  run.edits.replace(start + at, start + at + uri.length, other);
+  const header = headerHere(which, ftag === undefined || ftag === call.message.fromTag);
+  if (!replaceUri(run, header, (uri) => otherOf(uri, value, settings.password))) return false;
   restoreReplies(run, header);
   return true;
 }
@@ -184,18 +196,12 @@ function restoreRequest(run: MessageRun, which: Header): boolean {
  * header as the caller knows it.
  */
 function restoreByDialog(run: MessageRun, dialog: Dialog): void {
-  const { message } = run.call;
-  const downstream = message.fromTag === dialog.caller.tag;
+  const downstream = run.call.message.fromTag === dialog.caller.tag;
   for (const [which, { before, after }] of ofDialogs.get(dialog) ?? []) {
-    const header: Header = downstream ? which : which === 'from' ? 'to' : 'from';
-    const [start, end] = header === 'from' ? [message.fromValue, message.fromEnd] : [message.toValue, message.toEnd];
-    const text = start < 0 ? '' : message.text.slice(start, end);
-    const { uri } = parseAddress(text);
+    const header = headerHere(which, downstream);
     const other = downstream ? after : before;
-    const at = findText(text, uri);
-    if (at < 0 || uri === other) continue;
-    run.edits.replace(start + at, start + at + uri.length, other);
-    if (downstream) restoreReplies(run, header);
+    const differs = replaceUri(run, header, (uri) => (uri === other ? undefined : other));
+    if (differs && downstream) restoreReplies(run, header);
   }
 }
 
