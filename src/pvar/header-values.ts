@@ -28,9 +28,13 @@ export function splitList(text: string, separator: ',' | ';'): string[] {
  * parameter without value, undefined when absent.
  */
 export function paramValue(params: string, name: string): string | undefined {
-  const wanted = name.toLowerCase();
-  for (const [each, value] of paramPairs(params)) if (each.toLowerCase() === wanted) return value;
-  return undefined;
+  return paramReader(params)(name.toLowerCase());
+}
+
+/** Reads several parameters of a list, by their names in lower case; the list is parsed once. */
+export function paramReader(params: string, separator: ',' | ';' = ';'): (name: string) => string | undefined {
+  const pairs = paramPairs(params, separator);
+  return (name) => pairs.find(([each]) => each.toLowerCase() === name)?.[1];
 }
 
 /** Parameters of a list in order, with or without a leading separator. */
@@ -59,7 +63,6 @@ export interface Credentials {
 export function parseCredentials(raw: string): Credentials | undefined {
   const match = /^\s*digest\s+/i.exec(raw);
   if (match === null) return undefined;
-  const pairs = paramPairs(raw.slice(match[0].length), ',');
-  const param = (name: string): string | undefined => pairs.find(([each]) => each.toLowerCase() === name)?.[1];
+  const param = paramReader(raw.slice(match[0].length), ',');
   return { username: param('username'), realm: param('realm'), param };
 }

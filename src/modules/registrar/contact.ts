@@ -1,6 +1,6 @@
 import { parseAddress } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
-import { paramPairs, splitList } from '../../pvar/header-values.js';
+import { paramReader, splitList } from '../../pvar/header-values.js';
 import type { SipMessage } from '../../sip/message.js';
 
 /** Methods of a contact that gave none itself: all. */
@@ -112,8 +112,7 @@ export function contactsOf(message: SipMessage): WantedContacts | undefined {
 function contactOf(text: string, inHeader: number | undefined): WantedContact | undefined {
   const { uri, params } = parseAddress(text);
   if (uri.length > MOST_TEXT || parseUri(uri) === undefined) return undefined;
-  const pairs = paramPairs(params);
-  const param = (name: string): string | undefined => pairs.find(([each]) => each.toLowerCase() === name)?.[1];
+  const param = paramReader(params);
   const [expires, q, methods] = [param('expires'), param('q'), param('methods')];
   const instance = param('+sip.instance')
     ?.replace(/["\\\s]/g, '')
