@@ -90,11 +90,13 @@ export class CfgScope extends PvarScope {
 
   /** Calls `act`, which runs routes, with the $var of another process until they end. */
   withVars(vars: VarStore, act: () => void): void {
+    if (this.waiting > 0) {
+      act();
+      return;
+    }
     const { vars: before } = this;
-    const waited = this.waiting > 0;
-    if (!waited) this.shareVars(vars);
+    this.shareVars(vars);
     act();
-    if (waited) return;
     if (this.waiting > 0) this.varsAfter = before;
     else this.shareVars(before);
   }
