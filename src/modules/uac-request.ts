@@ -4,6 +4,7 @@ import type { CfgScope, MessageRun } from '../script/call.js';
 import type { ScriptEnvironment } from '../script/environment.js';
 import { sendOwn } from '../script/own-requests.js';
 import { runEvent, runReceived } from '../script/service-routes.js';
+import { isToken } from '../sip/message.js';
 import { KAMAILIO, moduleFunctions, type ScriptFunction } from './define.js';
 
 /** Fields of $uac_req that can be set. */
@@ -28,15 +29,12 @@ const requestState = {
 
 const stateOf = (env: ScriptEnvironment) => env.modules.of(requestState);
 
-/** A token of RFC 3261 section 25.1. */
-const METHOD = /^[\w.!%*+`'~-]+$/;
-
 function send(run: MessageRun): number {
   const { env } = run;
   const { fields } = stateOf(env);
   const text = (name: string): string => String(fields.get(name) ?? '');
   const [method, ruri] = [text('method'), text('ruri')];
-  if (!METHOD.test(method) || ruri === '') return -1;
+  if (!isToken(method) || ruri === '') return -1;
   const evroute = integerOf(fields.get('evroute') ?? null) ?? 0;
   const sent = sendOwn(
     env,

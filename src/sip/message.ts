@@ -536,7 +536,8 @@ function checkLength(message: SipMessage, text: string, whole: boolean): void {
   else message.bodyEnd = message.bodyStart + length;
 }
 
-function isToken(text: string): boolean {
+/** Whether a text is a token (RFC 3261 section 25.1), as names of methods and parameters are. */
+export function isToken(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (TOKEN[text.charCodeAt(at)] !== 1) return false;
   return text !== '';
 }

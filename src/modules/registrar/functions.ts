@@ -2,6 +2,7 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import type { VariableDefinition } from '../../pvar/variables/definition.js';
 import type { MessageRun } from '../../script/call.js';
 import { PerCall } from '../../script/per-call.js';
+import { isToken } from '../../sip/message.js';
 import {
   type Arg,
   type Args,
@@ -129,7 +130,7 @@ const specs: FunctionSpec[] = [
       (run, [name]) => {
         const { transport, sentBy } = run.source.socket;
         const field = textOf(name, run);
-        if (!/^[\w.!%*+`'~-]+$/.test(field)) return -1;
+        if (!isToken(field)) return -1;
         run.edits.insert(run.message.headersEnd, `${field}: ${transport}:${sentBy}\r\n`);
         return 1;
       },

@@ -4,7 +4,7 @@ import { bareHost, uriParam } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import type { ModuleParameters } from '../../script/environment.js';
 import { MARK_PARAMETER, markAt, markOf, markSpan, UNTOUCHED, type ViaMark, viaMark } from '../../script/via-mark.js';
-import { parseMessage, type SipMessage } from '../../sip/message.js';
+import { isToken, parseMessage, type SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { type RouteValue, routeValues } from '../../sip/route-set.js';
 import type { Via } from '../../sip/via.js';
@@ -55,7 +55,7 @@ export class TopologyMask {
     };
     const { ip, callIdPrefix, callId: _, ...tokens } = this.names;
     for (const text of Object.values(tokens))
-      if (!/^[\w.!%*+`'~-]+$/.test(text)) throw new Error(`"${text}" is not a name or beginning of a parameter`);
+      if (!isToken(text)) throw new Error(`"${text}" is not a name or beginning of a parameter`);
     if (ipFamily(bareHost(ip)) === 0 && !/^[\w.-]+$/.test(ip)) throw new Error(`mask_ip "${ip}" is not an address`);
     if (!/^[!-~]+$/.test(callIdPrefix)) throw new Error(`callid_prefix "${callIdPrefix}" cannot stand in a Call-ID`);
   }

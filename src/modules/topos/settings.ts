@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Random } from '../../core/random.js';
 import type { ModuleParameters } from '../../script/environment.js';
+import { isToken } from '../../sip/message.js';
 import { TopologyRecords } from './records.js';
 import { type StripperOptions, TopologyStripper } from './stripper.js';
 
@@ -21,7 +22,7 @@ export class TopologyStore {
     for (const field of ['a_contact', 'b_contact', 'contact_host'])
       if (parameters.has(`xavu_field_${field}`)) throw new Error(`xavu_field_${field} is not supported`);
     const parameter = parameters.text('cparam_name', 'tps');
-    if (!/^[\w.!%*+`'~-]+$/.test(parameter)) throw new Error(`cparam_name "${parameter}" is not a name of a parameter`);
+    if (!isToken(parameter)) throw new Error(`cparam_name "${parameter}" is not a name of a parameter`);
     const host = parameters.text('contact_host', '');
     if (!/^(?:[\w.-]*|\[[\da-fA-F:.]+\])$/.test(host)) throw new Error(`contact_host "${host}" is not a host`);
     const [branch, dialog] = [parameters.int('branch_expire', 180), parameters.int('dialog_expire', 10_800)];
