@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { parseDatabaseUrl } from '../config/db-url.js';
-import { messageOf } from '../core/errors.js';
+import { messageOf, SwitchyardError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { namedValues } from '../core/named-values.js';
 import { NO_ROUTING, type RoutingRows } from '../script/gateway-rows.js';
@@ -53,7 +53,8 @@ const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting
 
 /**
  * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
- * mtree and hash tables. A table that cannot be read is logged, and stays as in `before`.
+ * mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
+ * is asked once.
  */
 export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
   const hashed = hashSources(cfg);
@@ -62,6 +63,8 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
     return { tables: NO_TABLES, complete: true };
   let complete = true;
   const pools = new DatabasePools(log);
+  /** Databases that did not answer: each of their tables would take as long again. */
+  const silent = new Set<string>();
   const read = async (
     module: string,
     { url: given, table }: Source,
@@ -72,16 +75,23 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       const url = parseDatabaseUrl(given, cfg.folder);
       if (url.kind === 'text') return await readTextRows(url.path, table, MOST_ROWS);
       if (!isSqlUrl(url)) throw new Error('only SQL databases and db_text folders hold this table');
+      if (silent.has(url.canonical)) {
+        if (needed) complete = false;
+        return undefined;
+      }
       const database = pools.open(url);
       try {
         return await database.run((knex) => knex.select<DatabaseRow[]>('*').from(table).limit(MOST_ROWS));
+      } catch (error) {
+        if (error instanceof SwitchyardError && error.code === 'STORE_UNREACHABLE') silent.add(url.canonical);
+        throw error;
       } finally {
         await database.release();
       }
     } catch (error) {
       log.error(
         { module, table, err: { message: messageOf(error) } },
-        'script: a table cannot be read, it stays as it was',
+        'script: a table cannot be read, it stays as it was, as do further tables of a database that does not answer',
       );
       if (needed) complete = false;
       return undefined;

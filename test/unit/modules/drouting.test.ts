@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FakeClock } from '../../support/fake-clock.js';
+import { recordingLog } from '../../support/recording-log.js';
 import { answerTo, INVITE, type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
 
@@ -299,4 +302,51 @@ test('files of 2.x name the partition before the group', async () => {
     '1 sip:0044123@127.0.0.1:7101 gw1',
     '1 sip:90044123@127.0.0.1:7002',
   ]);
+});
+
+test('a reload asks a database that does not answer once, however many partitions it has', async () => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const silent = join(folder, 'silent.db');
+  const names = ['one', 'two', 'three', 'four'];
+  executeSqlite(
+    silent,
+    `CREATE TABLE dr_partitions (id INTEGER PRIMARY KEY, partition_name TEXT, db_url TEXT);
+     INSERT INTO dr_partitions (partition_name, db_url) VALUES ('good', 'sqlite://${database}'),
+       ${names.map((name) => `('${name}', 'mysql://u:p@127.0.0.1:${port}/x')`).join(', ')};`,
+  );
+  const { log, lines } = recordingLog();
+  const runner = startScript({
+    dialect: 'opensips',
+    modules: 'drouting db_sqlite db_mysql',
+    head: `modparam("drouting", "use_partitions", 1) modparam("drouting", "db_partitions_url", "sqlite://${silent}")`,
+    script: 'exit;',
+    log,
+  });
+  try {
+    const { mi } = runner.daemon;
+    await assert.rejects(async () => mi.execute('dr_reload', {}), /a table cannot be read/);
+    const failed = lines
+      .filter(({ message }) => message.includes('cannot be read'))
+      .map(({ fields }) => fields['table']);
+    assert.deepEqual(failed, ['dr_gateways']);
+    // A connection that breaks is opened again up to four times for one table.
+    assert.ok(connections >= 1 && connections <= 5, String(connections));
+    const { Partitions } = (await mi.execute('dr_reload_status', {})) as { Partitions: { name: string }[] };
+    assert.deepEqual(
+      Partitions.map(({ name }) => name),
+      ['good'],
+    );
+    const before = connections;
+    await assert.rejects(async () => mi.execute('dr_reload', {}), /a table cannot be read/);
+    assert.ok(connections > before, 'the next reload asks it again');
+  } finally {
+    await runner.stop();
+    server.close();
+  }
 });
