@@ -17,7 +17,7 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
 
 /** Driver messages without a code for a lost or failed connection. */
 const LOST =
-  /connection terminated|connection ended|timeout exceeded when trying to connect|timeout acquiring a connection|connection is in closed state|connection lost|query timeout|unable to open connection|can't add new command|is not queryable|connection timeout|defined query timeout/i;
+  /connection terminated|connection ended|timeout exceeded when trying to connect|timeout expired|timeout acquiring a connection|connection is in closed state|connection lost|query timeout|unable to open connection|can't add new command|is not queryable|connection timeout|defined query timeout/i;
 const NO_TABLE = /no such (table|column)/i;
 const VIEW = /because it is a view/i;
 

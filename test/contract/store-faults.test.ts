@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -83,6 +83,14 @@ for (const server of SERVERS) {
       running = await server.start({ port, dir });
       await store.saveStates(writes);
       assert.equal((await store.load()).rows[0]?.state, 'inactive');
+    });
+
+    test('a server that takes the connection and says nothing is unreachable', async (t) => {
+      const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      t.after(() => silent.close());
+      const store = open(t, server.url((silent.address() as AddressInfo).port));
+      await assert.rejects(store.load(), { code: 'STORE_UNREACHABLE', retryable: true });
     });
 
     test('connections that are killed while idle or in the middle of a load do not fail it', async (t) => {
