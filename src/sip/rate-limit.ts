@@ -6,6 +6,33 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** A limit as times: of one token, and of all tokens but one; both 0 without a limit. */
+interface TokenTimes {
+  readonly intervalMs: number;
+  readonly toleranceMs: number;
+}
+
+/** The times of a limit. */
+export function tokenTimes({ perSecond, burst }: RateLimit): TokenTimes {
+  const intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
+  return { intervalMs, toleranceMs: intervalMs * (Math.max(1, burst) - 1) };
+}
+
+/**
+ * The time when a bucket is full again, by the limit that applies now. No more tokens can have been used than there
+ * are: those of an earlier limit may have taken longer to come back.
+ */
+export function fullAt(known: number, now: number, intervalMs: number, toleranceMs: number): number {
+  return Math.min(Math.max(known, now), now + toleranceMs + intervalMs);
+}
+
+/** The seconds until a bucket that is full at `full` has a token; 0: it has one now. */
+export function secondsToToken(full: number, now: number, toleranceMs: number): number {
+  const over = full - now - toleranceMs;
+  // The times are sums of fractions, so a tiny excess is a rounding error.
+  return over > 1e-6 ? Math.max(1, Math.ceil(over / 1000)) : 0;
+}
+
 /** Maximum number of sources stored, at about 100 bytes each. */
 const MAX_SOURCES = 65_536;
 /** Oldest sources examined to make room for a new one. */
@@ -21,8 +48,7 @@ export class SourceRateLimiter {
   private readonly full = new Map<string, number>();
   /** Requests refused. */
   refused = 0;
-  private intervalMs: number;
-  private toleranceMs: number;
+  private times: TokenTimes;
 
   constructor(
     limit: RateLimit,
@@ -32,19 +58,16 @@ export class SourceRateLimiter {
     private readonly trusted: AddressSet | undefined = undefined,
     private readonly maxSources = MAX_SOURCES,
   ) {
-    this.intervalMs = 0;
-    this.toleranceMs = 0;
-    this.configure(limit);
+    this.times = tokenTimes(limit);
   }
 
   /**
    * Changes the limit; 0 a second means none, and forgets all sources. Otherwise tokens already used stay used, as far
    * as the new limit has as many.
    */
-  configure({ perSecond, burst }: RateLimit): void {
-    this.intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
-    this.toleranceMs = this.intervalMs * (Math.max(1, burst) - 1);
-    if (this.intervalMs === 0) this.full.clear();
+  configure(limit: RateLimit): void {
+    this.times = tokenTimes(limit);
+    if (this.times.intervalMs === 0) this.full.clear();
   }
 
   /** Number of sources stored. */
@@ -54,18 +77,17 @@ export class SourceRateLimiter {
 
   /** Takes a token of a source. Returns 0, or, when it has none, the seconds until it has one. */
   take(source: string): number {
-    const { intervalMs, toleranceMs, full } = this;
+    const { full } = this;
+    const { intervalMs, toleranceMs } = this.times;
     if (intervalMs === 0 || this.trusted?.has(source) === true) return 0;
     const now = this.now();
     const known = full.get(source);
-    // No more tokens can have been used than there are: those of an earlier limit may have taken longer to come back.
-    const from = known === undefined || known < now ? now : Math.min(known, now + toleranceMs + intervalMs);
-    const over = from - now - toleranceMs;
-    // The times are sums of fractions, so a tiny excess is a rounding error.
-    if (over > 1e-6) {
+    const from = fullAt(known ?? now, now, intervalMs, toleranceMs);
+    const wait = secondsToToken(from, now, toleranceMs);
+    if (wait > 0) {
       this.refused++;
       if (from !== known) full.set(source, from);
-      return Math.max(1, Math.ceil(over / 1000));
+      return wait;
     }
     if (known === undefined && full.size >= this.maxSources) this.makeRoom(now);
     full.set(source, from + intervalMs);

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Mixer } from '../core/mix.js';
 import { type LockOptions, SharedLock } from '../core/shared-lock.js';
-import type { RateLimit } from '../sip/rate-limit.js';
+import { fullAt, type RateLimit, secondsToToken, tokenTimes } from '../sip/rate-limit.js';
 import type { AddressSet } from '../sip/trusted-sources.js';
 import { ratesOf } from './shared-layout.js';
 
@@ -73,11 +73,11 @@ export class SharedRateLimiter {
   }
 
   /** Changes the limit for all processes at once, as `SourceRateLimiter.configure` does. */
-  configure({ perSecond, burst }: RateLimit): void {
+  configure(limit: RateLimit): void {
     const { doubles } = this;
-    const intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
+    const { intervalMs, toleranceMs } = tokenTimes(limit);
     const hadLimit = doubles[INTERVAL >> 1] !== 0;
-    doubles[TOLERANCE >> 1] = intervalMs * (Math.max(1, burst) - 1);
+    doubles[TOLERANCE >> 1] = toleranceMs;
     doubles[INTERVAL >> 1] = intervalMs;
     // Memory that was never used stays untouched.
     if (intervalMs === 0 && hadLimit) this.words.fill(0, FIRST_BUCKET);
@@ -98,17 +98,13 @@ export class SharedRateLimiter {
     lock.enter();
     const now = this.now();
     const at = this.find(bucket, a, b === 0 ? 1 : b, now);
-    const full = this.doubles[at] as number;
     const toleranceMs = this.doubles[TOLERANCE >> 1] as number;
-    // No more tokens can have been used than there are: those of an earlier limit may have taken longer to come back.
-    const from = Math.min(Math.max(full, now), now + toleranceMs + intervalMs);
-    const over = from - now - toleranceMs;
-    // The times are sums of fractions, so a tiny excess is a rounding error.
-    this.doubles[at] = over <= 1e-6 ? from + intervalMs : from;
+    const from = fullAt(this.doubles[at] as number, now, intervalMs, toleranceMs);
+    const wait = secondsToToken(from, now, toleranceMs);
+    this.doubles[at] = wait === 0 ? from + intervalMs : from;
     lock.leave();
-    if (over <= 1e-6) return 0;
-    Atomics.add(this.words, REFUSED, 1);
-    return Math.max(1, Math.ceil(over / 1000));
+    if (wait > 0) Atomics.add(this.words, REFUSED, 1);
+    return wait;
   }
 
   /** The index of a source's time; a new source gets all its tokens. */
