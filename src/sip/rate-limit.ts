@@ -46,6 +46,10 @@ const SWEEP = 4;
 export class SourceRateLimiter {
   /** The time in milliseconds when each source's bucket will be full, in the order in which the sources came. */
   private readonly full = new Map<string, number>();
+  /** Iterates over the sources in the same order. It is kept, since a new one would pass all removed entries again. */
+  private cursor = this.full.keys();
+  /** The oldest sources: those from the cursor that were not removed. */
+  private oldest: string[] = [];
   /** Requests refused. */
   refused = 0;
   private times: TokenTimes;
@@ -67,7 +71,10 @@ export class SourceRateLimiter {
    */
   configure(limit: RateLimit): void {
     this.times = tokenTimes(limit);
-    if (this.times.intervalMs === 0) this.full.clear();
+    if (this.times.intervalMs > 0) return;
+    this.full.clear();
+    this.cursor = this.full.keys();
+    this.oldest = [];
   }
 
   /** Number of sources stored. */
@@ -95,17 +102,17 @@ export class SourceRateLimiter {
   }
 
   private makeRoom(now: number): void {
-    let looked = 0;
-    let first: string | undefined;
-    let removed = false;
-    for (const [source, at] of this.full) {
-      first ??= source;
-      if (at <= now) {
-        this.full.delete(source);
-        removed = true;
+    const { full } = this;
+    while (this.oldest.length < Math.min(SWEEP, full.size)) {
+      const next = this.cursor.next();
+      if (next.done !== true) this.oldest.push(next.value);
+      else {
+        this.cursor = full.keys();
+        this.oldest = [];
       }
-      if (++looked >= SWEEP) break;
     }
-    if (!removed && first !== undefined) this.full.delete(first);
+    const ended = this.oldest.filter((source) => (full.get(source) as number) <= now);
+    for (const source of ended.length > 0 ? ended : this.oldest.slice(0, 1)) full.delete(source);
+    this.oldest = this.oldest.filter((source) => full.has(source));
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SourceRateLimiter } from '../../../src/sip/rate-limit.js';
+import { assertLinear } from '../../support/growth.js';
 
 function limiterAt(perSecond: number, burst: number, maxSources?: number) {
   const clock = { ms: 1000 };
@@ -88,5 +89,30 @@ describe('SourceRateLimiter', () => {
     clock.ms += 10_000;
     limiter.take('new');
     assert.ok(limiter.size < 100);
+  });
+
+  test('room for a new source takes no longer the more sources there are', () => {
+    const cases = [{ name: 'twice as many sources as are stored', make: (length: number) => 'x'.repeat(length) }];
+    const run = ({ length }: string) => {
+      const { limiter } = limiterAt(1, 10, length);
+      for (let i = 0; i < 2 * length; i++) assert.equal(limiter.take(`s${i}`), 0);
+      assert.equal(limiter.size, length);
+    };
+    assertLinear('new sources', cases, run, { lengths: [2048, 16_384], mostMs: 1000 });
+  });
+
+  test('after the limit was lifted and set again, the oldest sources of now make room', () => {
+    const { limiter } = limiterAt(1, 1, 6);
+    const takeAll = (prefix: string) => Array.from({ length: 9 }, (_, i) => limiter.take(`${prefix}${i}`));
+    takeAll('a');
+    limiter.configure({ perSecond: 0, burst: 1 });
+    limiter.configure({ perSecond: 1, burst: 1 });
+    takeAll('b');
+    assert.equal(limiter.size, 6);
+    assert.deepEqual(
+      [3, 8].map((i) => limiter.take(`b${i}`)),
+      [1, 1],
+    );
+    assert.equal(limiter.take('b2'), 0);
   });
 });
