@@ -1,5 +1,6 @@
-import { parseUri, type SipUri, uriParam, uriTransport } from '../../core/uri.js';
+import { type SipUri, uriParam, uriTransport } from '../../core/uri.js';
 import { type NextHop, plainHop, type RoutedRequest } from '../../proxy/decision.js';
+import { parsedTarget } from '../../proxy/hop-address.js';
 import { ownRoute } from '../../proxy/own-route.js';
 import type { FlowTarget, LocalSockets } from '../../sip/local-sockets.js';
 import type { TextEdit } from '../../sip/reply.js';
@@ -28,7 +29,7 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   if (request.strictRoute === undefined) {
     const own = ownRoute(message, request.source.socket);
     if (own !== undefined && sockets.isOurs(own)) {
-      const to = requestUri === message.requestUri ? message.parsedUri : parseUri(requestUri);
+      const to = parsedTarget(requestUri, message);
       return { hop: plainHop(requestUri), to, edits: [withoutFirstField(message)], ours: [own] };
     }
   }
@@ -49,7 +50,7 @@ export function looseRoute(request: RoutedRequest, sockets: LocalSockets): Loose
   const next = followingRoute(request, routes, ours, out);
   if (next !== undefined) return { hop: next.hop, to: next.to, edits: next.edits, ours: uris };
   const flow = flowOf(routes, ours, request, sockets);
-  const to = requestUri === message.requestUri ? message.parsedUri : parseUri(requestUri);
+  const to = parsedTarget(requestUri, message);
   return { hop: plainHop(requestUri, undefined, out, flow), to, edits: removeFirst(routes, ours), ours: uris };
 }
 
