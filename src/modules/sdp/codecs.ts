@@ -1,6 +1,6 @@
 import type { MessageRun } from '../../script/call.js';
 import type { TextEdit } from '../../sip/reply.js';
-import { clockOf, nameOf, type Stream, streamsOf } from './streams.js';
+import { clockOf, lastUpTo, nameOf, type Stream, streamsOf } from './streams.js';
 
 /** Changes of m= lines by earlier functions of the route, on which further changes are based. */
 class EarlierEdits {
@@ -27,14 +27,7 @@ class EarlierEdits {
   changed(stream: Stream): Stream | undefined {
     const { start, text } = stream.head;
     const end = start + text.length;
-    let low = 0;
-    let high = this.removed.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.removed[middle]?.start ?? 0) <= start) low = middle + 1;
-      else high = middle;
-    }
-    if ((this.removed[low - 1]?.reach ?? 0) >= end) return undefined;
+    if ((this.removed[lastUpTo(this.removed, start)]?.reach ?? 0) >= end) return undefined;
     const edit = this.rewritten.get(start);
     return edit?.end === end ? stream.with(edit.text.split(' ').slice(3)) : stream;
   }

@@ -198,15 +198,24 @@ export function clockOf({ codecs }: Stream, payload: string): string {
 
 /** Deletes the wanted streams with all their lines; returns whether there was one. */
 export function deleteStream(run: MessageRun, wanted: (stream: Stream) => boolean): boolean {
-  let found = false;
-  for (const stream of streamsOf(run)) {
-    if (!wanted(stream)) continue;
-    found = true;
-    const { start } = stream.head;
-    // As recorded, a change of its m= line before is deleted with it.
-    if (run.env.dialect === 'kamailio' && !run.edits.empty)
-      run.edits.drop((each) => each.text !== '' && each.start >= start && each.end < stream.end);
-    run.edits.remove(start, stream.end);
+  const gone = streamsOf(run)
+    .filter(wanted)
+    .map(({ head: { start }, end }) => ({ start, end }));
+  // As recorded, a change of its m= line before is deleted with it.
+  if (run.env.dialect === 'kamailio' && !run.edits.empty && gone.length > 0)
+    run.edits.drop(({ text, start, end }) => text !== '' && end < (gone[lastUpTo(gone, start)]?.end ?? 0));
+  for (const { start, end } of gone) run.edits.remove(start, end);
+  return gone.length > 0;
+}
+
+/** Index of the last of some spans, in order, that begins at an offset or before; -1 for none. */
+export function lastUpTo(spans: readonly { readonly start: number }[], offset: number): number {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((spans[middle]?.start ?? 0) <= offset) low = middle + 1;
+    else high = middle;
   }
-  return found;
+  return low - 1;
 }

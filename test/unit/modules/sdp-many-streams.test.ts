@@ -48,6 +48,7 @@ for (const [dialect, statements] of [
   ['kamailio', 'sdp_remove_codecs_by_name("PCMU");'],
   ['kamailio', 'sdp_keep_codecs_by_id("0");'],
   ['kamailio', 'sdp_with_codecs_by_name("PCMU,x");'],
+  ['kamailio', 'sdp_remove_codecs_by_id("0"); sdp_remove_media("a");'],
 ] as const) {
   test(`${statements} takes 5 ms at most for 64 KB of SDP`, async () => {
     const modules = dialect === 'opensips' ? 'sipmsgops' : 'sdpops';
