@@ -3,7 +3,7 @@ import { accounting } from './acc/account.js';
 import { authentication, subscribers } from './auth/settings.js';
 import { contactSettings } from './contacts.js';
 import { dialogs } from './dialog/state.js';
-import { routingState } from './drouting/gateways.js';
+import { routingState } from './drouting/partitions.js';
 import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { hashTables } from './htable/tables.js';
 import { memoryQueues } from './mqueue.js';

@@ -1,5 +1,5 @@
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
-import { routingState } from './drouting/gateways.js';
+import { routingState } from './drouting/partitions.js';
 import { balancerState } from './load-balancer/balancer.js';
 
 /**

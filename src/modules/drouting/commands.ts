@@ -1,6 +1,7 @@
 import { CommandFault, type MiValue, type ScriptCommand } from '../../script/commands.js';
 import type { ScriptEnvironment } from '../../script/environment.js';
-import { type Carrier, type DroutingTables, type Gateway, routingState } from './gateways.js';
+import type { Carrier, DroutingTables, Gateway } from './gateways.js';
+import { routingState } from './partitions.js';
 
 const module = 'drouting';
 

@@ -14,8 +14,9 @@ import {
   textOf,
 } from '../define.js';
 import { type AttributeTargets, assign, lastGateway, matchRule, routeByRules, routeTo, useNext } from './attempts.js';
-import { type DroutingTables, type Gateway, gatewayAt, routingOf, routingState } from './gateways.js';
+import { type DroutingTables, type Gateway, gatewayAt } from './gateways.js';
 import { kamailioRouting } from './kamailio.js';
+import { routingOf, routingState } from './partitions.js';
 
 const SENDING: readonly RouteKind[] = ['request', 'failure', 'local'];
 const PARTITION = optional('partition', 'string');

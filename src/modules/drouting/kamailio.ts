@@ -6,7 +6,8 @@ import type { ListEntry } from '../../script/gateway-rows.js';
 import { editRequestUri, strip } from '../core-uri.js';
 import { type Arg, code, type FunctionSpec, intOf, KAMAILIO, optional } from '../define.js';
 import { attemptsOf, begin, useNext, userOf } from './attempts.js';
-import { type DroutingTables, gatewayAt, ownRouting } from './gateways.js';
+import { type DroutingTables, gatewayAt } from './gateways.js';
+import { ownRouting } from './partitions.js';
 
 const NO_TARGETS = { rule: undefined, gateway: undefined, carrier: undefined };
 

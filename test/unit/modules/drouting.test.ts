@@ -350,3 +350,33 @@ test('a reload asks a database that does not answer once, however many partition
     server.close();
   }
 });
+
+test('gateways of a partition that the table has no longer are not probed any more', async () => {
+  const named = join(folder, 'removed.db');
+  executeSqlite(
+    named,
+    `CREATE TABLE dr_partitions (id INTEGER PRIMARY KEY, partition_name TEXT, db_url TEXT);
+     INSERT INTO dr_partitions (partition_name, db_url) VALUES ('kept', 'sqlite://${database}'), ('removed', 'sqlite://${database}');`,
+  );
+  const clock = new FakeClock();
+  const head = ` modparam("drouting", "use_partitions", 1) modparam("drouting", "db_partitions_url", "sqlite://${named}")`;
+  const script = `do_routing(0, , , , , , "$rU"); xlog("$rc\n"); if ($rU == "removed") exit; dr_disable("removed"); xlog("$rc\n");`;
+  const runner = await routing(script.replace('"$rU"', '"removed"'), { clock, head });
+  try {
+    runner.receive(INVITE.replace('sip:bob@', 'sip:0044@'));
+    assert.deepEqual(runner.lines.splice(0), ['1', '1']);
+    const probes = () => runner.sent.filter(({ text }) => text.startsWith('OPTIONS sip:127.0.0.1:7001 ')).length;
+    clock.advance(10_000);
+    assert.equal(probes(), 1);
+    executeSqlite(named, "DELETE FROM dr_partitions WHERE partition_name = 'removed'");
+    const { mi } = runner.daemon;
+    await mi.execute('dr_reload', {});
+    await mi.execute('dr_gw_status', { partition_name: 'kept' });
+    clock.advance(60_000);
+    const before = probes();
+    clock.advance(60_000);
+    assert.equal(probes(), before);
+  } finally {
+    await runner.stop();
+  }
+});
