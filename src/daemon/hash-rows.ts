@@ -1,5 +1,6 @@
 import type { LoadedCfg } from '../cfg-file/load.js';
 import { type HashRow, hashTableDefinition } from '../script/tables.js';
+import { FaultyRows } from './faulty-rows.js';
 import { type DatabaseRow, textIn } from './script-rows.js';
 
 /** The database table of a hash table. */
@@ -25,8 +26,6 @@ export function hashSources(cfg: LoadedCfg): HashSource[] {
 
 /** Maximum number of characters of a key and of a value. */
 const MOST_CHARACTERS = 65_536;
-/** Maximum number of rows of one table that are logged separately. */
-const MOST_LOGGED = 20;
 /** Latest expiry of a row, in seconds since 1970. */
 const LATEST = 2 ** 32 - 1;
 
@@ -54,20 +53,17 @@ export function hashRows(
   const sizes = new Map<string, number>();
   const entries: HashRow[] = [];
   const [key = '', ...values] = columns ?? [keyColumn, valueColumn];
-  let leftOut = 0;
-  const leaveOut = (name: string, reason: string): void => {
-    if (leftOut++ < MOST_LOGGED) faulty(name.slice(0, 100), reason);
-  };
+  const leftOut = new FaultyRows(faulty);
   for (const row of rows) {
     const name = scriptText(textIn(row, key));
     const texts = values.map((column) => scriptText(textIn(row, column)));
     if (name === undefined || texts.length === 0 || texts.includes(undefined)) {
-      leaveOut(name ?? '', 'it has no value');
+      leftOut.add(name ?? '', 'it has no value');
       continue;
     }
     const text = texts.join(',');
     if (name.length > MOST_CHARACTERS || text.length > MOST_CHARACTERS) {
-      leaveOut(name, `its key or value has more than ${MOST_CHARACTERS} characters`);
+      leftOut.add(name, `its key or value has more than ${MOST_CHARACTERS} characters`);
       continue;
     }
     const value = columns === undefined && Number(row[valueType] ?? 0) === 1 ? Number.parseInt(text, 10) || 0 : text;
@@ -81,7 +77,7 @@ export function hashRows(
     entries.push({ key: `${name}[${at}]`, value, expires });
   }
   for (const [name, size] of sizes) entries.push({ key: `${name}${suffix}`, value: size, expires: 0 });
-  if (leftOut > MOST_LOGGED) faulty('', `${leftOut - MOST_LOGGED} further rows are left out`);
+  leftOut.end();
   return entries;
 }
 

@@ -2,6 +2,7 @@ import type { LoadedCfg } from '../cfg-file/load.js';
 import { nextIteration } from '../core/event-loop.js';
 import { namedValues } from '../core/named-values.js';
 import { PrefixTree } from '../script/prefix-tree.js';
+import { FaultyRows } from './faulty-rows.js';
 import { type DatabaseRow, textIn } from './script-rows.js';
 
 /** A tree of mtree and the table it is read from. */
@@ -39,12 +40,14 @@ export async function treeOf(
   const number = (name: string): boolean => text(cfg, name, '0') !== '0';
   const tree = new PrefixTree(text(cfg, 'char_list', '0123456789'), integers, number('mt_allow_duplicates'));
   const [prefixColumn, valueColumn] = [text(cfg, 'tprefix_column', 'tprefix'), text(cfg, 'tvalue_column', 'tvalue')];
+  const leftOut = new FaultyRows(faulty);
   const ignored = number('mt_ignore_duplicates');
   for (const [i, row] of rows.entries()) {
     if (i > 0 && i % ROWS === 0) await nextIteration();
     const prefix = textIn(row, prefixColumn) ?? '';
     const fault = tree.add(prefix, textIn(row, valueColumn) ?? '');
-    if (fault !== undefined && !(ignored && fault.startsWith('the prefix'))) faulty(prefix, fault);
+    if (fault !== undefined && !(ignored && fault.startsWith('the prefix'))) leftOut.add(prefix, fault);
   }
+  leftOut.end();
   return tree;
 }

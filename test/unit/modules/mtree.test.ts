@@ -72,6 +72,17 @@ test('a tree is made of many rows in several event loop iterations', async () =>
   assert.equal(tree.longest('99991'), 'v9999');
 });
 
+test('of rows that a tree cannot take the first are named, and the others counted', async () => {
+  const cfg = { modules: new Map() } as unknown as LoadedCfg;
+  const rows = Array.from({ length: 5000 }, (_, i) => ({ tprefix: `x${i}${'x'.repeat(1000)}`, tvalue: 'v' }));
+  const reported: [string, string][] = [];
+  const source = { name: 'a', table: 'b', integers: false };
+  await treeOf(rows, source, cfg, (prefix, reason) => void reported.push([prefix, reason]));
+  assert.equal(reported.length, 21);
+  assert.ok(reported.every(([prefix]) => prefix.length <= 100));
+  assert.deepEqual(reported.at(-1), ['', '4980 further rows are left out']);
+});
+
 test('a tree that is not there matches nothing; trees of other kinds are refused at load', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
