@@ -3,13 +3,14 @@ import type { DialectName, FunctionTable } from '../cfg/function-table.js';
 import type { CfgProblem, CfgProblemCode } from '../cfg/problem.js';
 import { callsIn } from '../cfg/visit.js';
 import { scriptFunctions } from '../modules/all.js';
+import { functionsMissingOf } from '../modules/not-here.js';
 import type { MessageRun } from '../script/call.js';
 import type { CfgReading } from './load.js';
 import { missingSockets } from './management.js';
 import { settingFaults } from './settings-faults.js';
 
-/** How switchyard treats a function, variable or parameter of a file. */
-export type Standing = 'supported' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
+/** How switchyard treats a function, variable or parameter of a file; noted: carried out, with something to know about it. */
+export type Standing = 'supported' | 'noted' | 'stands in' | 'no effect' | 'unknown' | 'wrong';
 
 /** A function, variable or parameter that a file uses, and its first position. */
 export interface UsedThing {
@@ -98,6 +99,7 @@ function standingOf(severity: CfgProblem['severity'], code: CfgProblemCode): Sta
   if (severity === 'error') return 'wrong';
   if (code === 'unknown-function') return 'unknown';
   // Peers are checked less strictly than the file demands, which matters more than a parameter without effect.
+  if (code === 'tls-otherwise') return 'noted';
   return code === 'tls-demand' ? 'stands in' : 'no effect';
 }
 
@@ -110,7 +112,8 @@ function verdictOf(things: readonly UsedThing[]): Verdict {
 
 function parametersOf(tree: ConfigurationTree, { problems }: CfgReading): UsedThing[] {
   const messages = new Map(problems.filter(({ code }) => code === 'no-effect').map(({ at, message }) => [at, message]));
-  const elsewhere = ({ severity, code }: CfgProblem): boolean => severity === 'error' || code === 'tls-demand';
+  const elsewhere = ({ severity, code }: CfgProblem): boolean =>
+    severity === 'error' || code === 'tls-demand' || code === 'tls-otherwise';
   const wrong = new Set(problems.filter(elsewhere).map(({ at }) => at));
   const parameters = tree.parameters.map(({ name, at }) => ({ name, at }));
   const ofModules = tree.moduleParameters.map(({ module, name, at }) => ({ name: `${module}: ${name}`, at }));
@@ -148,7 +151,11 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
   return tree.modules.map(({ name, at }) => {
     const isLocations = dialect === 'kamailio' && name === 'usrloc';
     const served = withFunctions.has(name) || BUILT_IN.has(name) || isLocations;
-    const message = served ? '' : `module ${name} is accepted without effect`;
+    const refused = dialect === 'opensips' && !served ? functionsMissingOf(name) : [];
+    const shown = refused.length > 6 ? [...refused.slice(0, 6), '...'] : refused;
+    const what =
+      shown.length === 0 ? 'accepted without effect' : `not supported, its functions are refused: ${shown.join(', ')}`;
+    const message = served ? '' : `module ${name} is ${what}`;
     const missing = NOT_DONE[name];
     if (!served && missing !== undefined)
       return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };

@@ -67,12 +67,23 @@ export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues
   }
   for (const { name, domain, value, at } of given) {
     for (const what of notDemanded(name, value)) problems.warning('tls-demand', at, what);
-    if (name === 'crl_dir' && value !== '' && !checksAll.has(domain)) problems.warning('no-effect', at, WHOLE_CHAIN);
+    if (name === 'crl_dir' && value !== '' && !checksAll.has(domain))
+      problems.warning('tls-otherwise', at, WHOLE_CHAIN);
+    const lowered = lowersSecurity(name, value);
+    if (lowered !== undefined) problems.warning('tls-otherwise', at, lowered);
   }
 }
 
 const WHOLE_CHAIN =
-  'crl_dir without crl_check_all 1: the whole chain is looked up, so that each authority in it needs a list in the folder';
+  'crl_dir without crl_check_all 1: lists are demanded of the whole chain, so that a certificate is refused while an authority above it has none in the folder';
+
+/** What a method before TLS 1.2 takes with it; undefined for another parameter or value. */
+export function lowersSecurity(name: string, value: string): string | undefined {
+  if (name !== 'tls_method' && name !== 'method') return undefined;
+  const highest = versionsIn(value)?.highest;
+  if (highest === undefined || highest >= 'TLSv1.2') return undefined;
+  return `${name} ${value}: OpenSSL speaks it on security level 0 alone, on which short keys and SHA-1 signatures are taken too`;
+}
 
 /** The demand of a parameter's value that is not made here, as at most one sentence. */
 export function notDemanded(name: string, value: string): string[] {

@@ -32,6 +32,7 @@ export type CfgProblemCode =
   | 'expression'
   | 'setting'
   | 'tls-demand'
+  | 'tls-otherwise'
   | 'no-effect';
 
 /** What Kamailio checks after it has read the whole file. */

@@ -91,7 +91,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     publish: records.ofScript,
     subscribe: (...all) => faultOf(() => events.publisher.subscribe(...all)),
     rpc: (...asked) => management.answerRpc(...asked),
-    tablesRead: () => hooks?.parts?.tablesRead(),
+    tablesRead: (partition) => hooks?.parts?.tablesRead(partition),
   });
   const prober = buildProbing(first, {
     ...env,

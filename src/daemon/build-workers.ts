@@ -321,7 +321,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       pool.sendAll(['askAll', isTapped]);
       if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the main process does');
     },
-    tablesRead: () => pool.sendAll(['scriptTables', versions.next()]),
+    tablesRead: (partition) => pool.sendAll(['scriptTables', versions.next(), partition]),
     async start() {
       tables.open(isOpen());
       tables.changed();

@@ -33,23 +33,25 @@ export function isPartitioned(cfg: LoadedCfg): boolean {
 
 /**
  * The partitions that the table of db_partitions_url names, each with its own database and tables. A partition of which a table cannot be
- * read stays as it was in `before`; all do where the table of partitions cannot be read.
+ * read stays as it was in `before`; all do where the table of partitions cannot be read. `only`: the tables of one partition
+ * are read, the others stay.
  */
 export async function routingPartitions(
   cfg: LoadedCfg,
   before: ReadonlyMap<string, RoutingPartition>,
   read: (source: Source) => Promise<readonly DatabaseRow[] | undefined>,
   made: (table: string, rows: Read) => RoutingRows,
+  only?: string,
 ): Promise<ReadonlyMap<string, RoutingPartition>> {
   const url = parameter(cfg, 'db_partitions_url') ?? cfg.globals.defaultDbUrl;
   const table = parameter(cfg, 'db_partitions_table') ?? 'dr_partitions';
   const named = await read({ partition: '', url, table });
   if (named === undefined) return before;
-  const found = new Map<string, RoutingPartition>();
+  const found = new Map(only === undefined ? [] : [...before].filter(([name]) => name !== only));
   for (const row of named.slice(0, MOST_PARTITIONS)) {
     const text = (column: string): string => String(row[column] ?? '').trim();
     const name = text('partition_name');
-    if (name === '') continue;
+    if (name === '' || (only !== undefined && name !== only)) continue;
     const rows: { -readonly [K in keyof Read]?: readonly DatabaseRow[] | undefined } = {};
     for (const [key, column, usual] of TABLES)
       rows[key] = await read({ partition: name, url: text('db_url') || undefined, table: text(column) || usual });

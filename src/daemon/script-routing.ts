@@ -89,7 +89,7 @@ export interface ScriptRoutingOptions {
   /** Runs an RPC command written as JSON; undefined if the text is not JSON. */
   readonly rpc?: ScriptServices['rpc'] | undefined;
   /** Called when the tables were read again, for other processes. */
-  readonly tablesRead?: (() => void) | undefined;
+  readonly tablesRead?: ((partition: string | undefined) => void) | undefined;
   /** Receives script lines; default: the log. */
   readonly output?: ScriptOutput | undefined;
   readonly trace?: ScriptTrace | undefined;
@@ -216,19 +216,20 @@ export class ScriptRouting {
 
   /**
    * Reads the tables again; false when one cannot be read. One read follows the other, so that the rows which were read
-   * last are those in use.
+   * last are those in use. `partition`: only that of drouting is read.
    */
-  reloadTables(): Promise<boolean> {
-    return this.reads.run('tables', () => this.readTables());
+  reloadTables(partition?: string): Promise<boolean> {
+    const key = partition === undefined ? 'tables' : `tables of ${partition}`;
+    return this.reads.run(key, () => this.readTables(partition));
   }
 
-  private async readTables(): Promise<boolean> {
-    const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables);
+  private async readTables(partition: string | undefined): Promise<boolean> {
+    const { tables, complete } = await readScriptTables(this.cfg, this.options.log, this.tables, partition);
     this.tables = tables;
     this.core.use(this.environment(this.cfg, this.settings));
     // A worker must not fill shared memory: the main process has done so, and scripts may have changed it since.
     if (this.options.values === undefined) this.cfg.fill(this.core.env);
-    this.options.tablesRead?.();
+    this.options.tablesRead?.(partition);
     return complete;
   }
 
@@ -461,7 +462,7 @@ export class ScriptRouting {
       attrsPvar: attrsPvar === undefined ? undefined : compileWritable(attrsPvar),
       scriptAttrsAvp: (partition) => scriptAttrs.get(partition),
       reload: (name) => this.options.reload(name),
-      reloadTables: () => this.reloadTables(),
+      reloadTables: (partition) => this.reloadTables(partition),
       trace: this.options.trace,
       modules: new ModuleStates(
         cfg.modules,

@@ -54,9 +54,14 @@ const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting
 /**
  * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
  * mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
- * is asked once.
+ * is asked once. `partition`: only the tables of that partition of drouting are read, the others stay.
  */
-export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_TABLES): Promise<ReadTables> {
+export async function readScriptTables(
+  cfg: LoadedCfg,
+  log: Logger,
+  before = NO_TABLES,
+  partition?: string,
+): Promise<ReadTables> {
   const hashed = hashSources(cfg);
   const trees = treeSources(cfg);
   if (hashed.length + trees.length === 0 && !MODULES.some((each) => cfg.loaded.has(each)))
@@ -97,6 +102,44 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       return undefined;
     }
   };
+  /** Converts rows of a gateway table; invalid ones are discarded. */
+  const usable = <T>(module: string, table: string, make: (row: DatabaseRow) => T): Make<T> => {
+    return (rows) =>
+      rows.flatMap((row) => {
+        try {
+          return [make(row)];
+        } catch (error) {
+          const fields = { module, table, row: String(row['id'] ?? ''), reason: messageOf(error) };
+          log.error(fields, 'script: a row of a table of gateways is left out');
+          return [];
+        }
+      });
+  };
+  const text = (name: string, fallback: string): string =>
+    String(cfg.modules.get('drouting')?.get(name)?.at(-1) ?? fallback);
+  const columns = [
+    text('drg_user_col', 'username'),
+    text('drg_domain_col', 'domain'),
+    text('drg_grpid_col', 'groupid'),
+  ] as const;
+  /** The partitions of drouting, or `before` with one of them read again. */
+  const partitionsOf = (only?: string): Promise<ScriptTables['routingPartitions']> =>
+    routingPartitions(
+      cfg,
+      before.routingPartitions,
+      (source) => read('drouting', source),
+      (table, rows) => ({
+        gateways: usable('drouting', table, gatewayRow)(rows.gateways, ''),
+        carriers: usable('drouting', table, carrierRow)(rows.carriers, ''),
+        rules: usable('drouting', table, ruleRow)(rows.rules, ''),
+        groups: usable('drouting', table, (row) => groupRow(row, columns))(rows.groups, ''),
+      }),
+      only,
+    );
+  if (partition !== undefined) {
+    const routingPartitions = await partitionsOf(partition);
+    return { tables: { ...before, routingPartitions }, complete };
+  }
   /** Reads all tables of a module and converts their rows; undefined when one of them cannot be read. */
   const all = async <T>(module: string, sources: readonly Source[], make: Make<T>): Promise<T[] | undefined> => {
     if (!cfg.loaded.has(module)) return [];
@@ -153,29 +196,9 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
       log.error({ module: 'dialplan', partition: name, row: id, reason }, 'script: a rule of the dialplan is left out'),
     ),
   );
-  /** Converts rows of a gateway table; invalid ones are discarded. */
-  const usable = <T>(module: string, table: string, make: (row: DatabaseRow) => T): Make<T> => {
-    return (rows) =>
-      rows.flatMap((row) => {
-        try {
-          return [make(row)];
-        } catch (error) {
-          const fields = { module, table, row: String(row['id'] ?? ''), reason: messageOf(error) };
-          log.error(fields, 'script: a row of a table of gateways is left out');
-          return [];
-        }
-      });
-  };
   const gateways = <T>(module: string, parameter: string, fallback: string, make: (row: DatabaseRow) => T) =>
     all(module, sourcesOf(cfg, module, parameter, fallback).slice(0, 1), usable(module, fallback, make));
   const balancers = await gateways('load_balancer', 'db_table', 'load_balancer', balancerRow);
-  const text = (name: string, fallback: string): string =>
-    String(cfg.modules.get('drouting')?.get(name)?.at(-1) ?? fallback);
-  const columns = [
-    text('drg_user_col', 'username'),
-    text('drg_domain_col', 'domain'),
-    text('drg_grpid_col', 'groupid'),
-  ] as const;
   const partitioned = !kamailio && isPartitioned(cfg);
   const routing = partitioned
     ? NO_ROUTING
@@ -187,19 +210,7 @@ export async function readScriptTables(cfg: LoadedCfg, log: Logger, before = NO_
         rules: await gateways('drouting', 'drr_table', 'dr_rules', ruleRow),
         groups: await gateways('drouting', 'drg_table', 'dr_groups', (row) => groupRow(row, columns)),
       };
-  const partitions = partitioned
-    ? await routingPartitions(
-        cfg,
-        before.routingPartitions,
-        (source) => read('drouting', source),
-        (table, rows) => ({
-          gateways: usable('drouting', table, gatewayRow)(rows.gateways, ''),
-          carriers: usable('drouting', table, carrierRow)(rows.carriers, ''),
-          rules: usable('drouting', table, ruleRow)(rows.rules, ''),
-          groups: usable('drouting', table, (row) => groupRow(row, columns))(rows.groups, ''),
-        }),
-      )
-    : before.routingPartitions;
+  const partitions = partitioned ? await partitionsOf() : before.routingPartitions;
   const hashes = new Map<string, readonly HashRow[]>();
   const [{ url }] = sourcesOf(cfg, 'htable', '', '') as [Source];
   for (const source of hashed) {

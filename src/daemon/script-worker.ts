@@ -59,13 +59,16 @@ export const startScript: StartScript = (parts) => {
   );
   let isReady = false;
   let attempts = 0;
-  /** Until everything is read, and if that fails, the brain runs the script. */
-  const prepare = async (read: () => Promise<boolean>): Promise<void> => {
+  /** Whether the last read of everything found everything. */
+  let isWhole = false;
+  /** Until everything is read, and if that fails, the brain runs the script. `part`: one partition is read. */
+  const prepare = async (read: () => Promise<boolean>, part = false): Promise<void> => {
     const attempt = ++attempts;
     isReady = false;
     try {
       const complete = await read();
-      if (attempt === attempts) isReady = complete;
+      if (!part) isWhole = complete;
+      if (attempt === attempts) isReady = complete && isWhole;
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'a worker cannot use the script, the main process runs it');
     }
@@ -81,7 +84,7 @@ export const startScript: StartScript = (parts) => {
       routing
         .close()
         .catch((error: unknown) => log.error({ reason: messageOf(error) }, 'a worker cannot close its databases')),
-    readTables: () => prepare(() => routing.reloadTables()),
+    readTables: (partition) => prepare(() => routing.reloadTables(partition), partition !== undefined),
     use: (script) =>
       prepare(() => {
         const next = read(script);

@@ -24,8 +24,8 @@ export interface WorkerParts {
   readonly strayError: PeerProcesses['strayError'];
   /** Tracing of messages was switched on or off. */
   tapped(isTapped: boolean): void;
-  /** The tables of the cfg file's modules were read again. */
-  tablesRead(): void;
+  /** The tables of the cfg file's modules were read again, or those of one partition of drouting. */
+  tablesRead(partition: string | undefined): void;
   /** Starts the workers; the sockets are open. */
   start(): Promise<void>;
   stop(): Promise<void>;

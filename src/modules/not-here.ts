@@ -82,6 +82,11 @@ export function moduleOfMissing(name: string): string | undefined {
   return modules.get(name);
 }
 
+/** The functions of a module of OpenSIPS that are not implemented. */
+export function functionsMissingOf(module: string): string[] {
+  return Object.hasOwn(NOT_HERE, module) ? (NOT_HERE[module] ?? '').split(/\s+/) : [];
+}
+
 /** All functions of OpenSIPS that are known not to be implemented. */
 export function missingFunctions(): string[] {
   return Object.values(NOT_HERE).flatMap((names) => names.split(/\s+/));

@@ -202,7 +202,7 @@ export interface ScriptEnvironment {
   hasBlacklist(name: string): boolean;
   readonly tables: ScriptTables;
   /** Reads the tables again, for requests from now on. False when one cannot be read: then all stay as they were. */
-  reloadTables(): Promise<boolean>;
+  reloadTables(partition?: string): Promise<boolean>;
   readonly tally: SelectionTally;
   /** force_dst of Kamailio's dispatcher module. */
   readonly forceDst: boolean | undefined;

@@ -262,8 +262,8 @@ export type ToWorker =
   | readonly ['warmUp', plan: WarmUpPlan]
   /** The script for new requests from now on. */
   | readonly ['script', version: number, SharedScript]
-  /** Read the tables of the script's modules again. */
-  | readonly ['scriptTables', version: number]
+  /** Read the tables of the script's modules again, or those of one partition of drouting. */
+  | readonly ['scriptTables', version: number, partition: string | undefined]
   /** Run a management command of a module; the parameters are JSON. */
   | readonly ['command', id: number, name: string, params: string]
   /** Answer 503 to requests without a final reply. */

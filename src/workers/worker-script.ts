@@ -44,8 +44,8 @@ export interface WorkerScript {
   readonly isReady: boolean;
   /** Uses another script for new requests. Never rejects. */
   use(script: SharedScript): Promise<void>;
-  /** Reads the tables of its modules again. Never rejects. */
-  readTables(): Promise<void>;
+  /** Reads the tables of its modules again, or those of one partition of drouting. Never rejects. */
+  readTables(partition?: string): Promise<void>;
   /** Runs a management command of a module. Never rejects. */
   run(name: string, params: Readonly<Record<string, string | undefined>>): Promise<CommandAnswer>;
   /** Closes databases when pending writes are done. Never rejects. */

@@ -398,7 +398,7 @@ export class Worker implements TransactionUser {
         void this.script?.use(item[2]).then(() => this.brain.add(['scriptTaken', item[1]]));
         return;
       case 'scriptTables':
-        void this.script?.readTables().then(() => this.brain.add(['scriptTaken', item[1]]));
+        void this.script?.readTables(item[2]).then(() => this.brain.add(['scriptTaken', item[1]]));
         return;
       case 'command': {
         const [, id, name, params] = item;

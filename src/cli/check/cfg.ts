@@ -22,6 +22,7 @@ const COLORS: Readonly<Record<Standing, 'red' | 'yellow' | 'green'>> = {
   unknown: 'red',
   'stands in': 'yellow',
   'no effect': 'yellow',
+  noted: 'yellow',
   supported: 'green',
 };
 
@@ -79,7 +80,8 @@ function textOf({ kind, name, count, message }: UsedThing): string {
 function countsOf({ things }: Inventory): string {
   const count = (standing: Standing) => things.filter((each) => each.standing === standing).length;
   const standIns = count('stands in');
-  return `${count('supported')} supported, ${standIns === 0 ? '' : `${standIns} standing in, `}${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
+  const noted = count('noted');
+  return `${count('supported') + noted} supported${noted === 0 ? '' : ` (${noted} noted)`}, ${standIns === 0 ? '' : `${standIns} standing in, `}${count('no effect')} without effect, ${count('unknown')} unknown, ${count('wrong')} wrong`;
 }
 
 /** A remark about the whole file, and the position it refers to. */

@@ -84,9 +84,10 @@ export const droutingCommands: readonly ScriptCommand[] = [
     named: [PARTITION],
     required: 0,
     async run(env, { [PARTITION]: partition }) {
-      // All partitions are read, whichever is named.
+      const one = partition !== undefined && env.modules.of(routingState).partitioned;
       if (partition !== undefined) routing(env, partition);
-      if (!(await env.reloadTables())) throw new CommandFault(500, 'Failed to reload: a table cannot be read');
+      if (!(await env.reloadTables(one ? partition : undefined)))
+        throw new CommandFault(500, 'Failed to reload: a table cannot be read');
       return 'OK';
     },
   },

@@ -273,7 +273,9 @@ function demanding(dialect: 'opensips' | 'kamailio', ...parameters: readonly (re
   writeFileSync(file, `${lines.join('\n')}\n`);
   const reading = readCfg(file);
   const tls = (reading.settings?.['tls'] ?? {}) as Readonly<Record<string, unknown>>;
-  return { verdict: inventory(reading).verdict, tls };
+  const { verdict, things } = inventory(reading);
+  const notes = things.filter(({ standing }) => standing === 'noted').map(({ message }) => message);
+  return { verdict, tls, notes };
 }
 
 test('methods of both programs become the lowest and the highest version', () => {
@@ -368,6 +370,22 @@ test('a file that demands more of connections than is done runs without that', (
     '[server:default]\nmethod = SSLv3\ncertificate = /a.pem\nprivate_key = /a.key\n',
   );
   assert.equal(demanding('kamailio', ['config', 'demands-tls.cfg']).verdict, 'runs without');
+});
+
+test('what takes effect otherwise than it says is noted once: versions that lower the security level, lists for the whole chain', () => {
+  for (const [dialect, parameter, note] of [
+    ['opensips', ['tls_method', '[default]TLSv1'], /^tls_method TLSv1: .*security level 0/],
+    ['opensips', ['tls_method', 'TLSv1-TLSv1_1'], /security level 0/],
+    ['opensips', ['crl_dir', '/crls'], /^crl_dir without crl_check_all 1/],
+    ['kamailio', ['tls_method', 'TLSv1'], /security level 0/],
+  ] as const) {
+    const { verdict, notes } = demanding(dialect, parameter);
+    assert.equal(verdict, 'runs whole');
+    assert.equal(notes.length, 1, parameter.join(' '));
+    assert.match(notes[0] ?? '', note);
+  }
+  for (const method of ['TLSv1_2', 'TLSv1-TLSv1_2', '-TLSv1_3', 'SSLv23'])
+    assert.deepEqual(demanding('opensips', ['tls_method', method]).notes, [], method);
 });
 
 test('names of ciphers and curves that OpenSSL does not know are faults of the file', () => {

@@ -296,6 +296,40 @@ test('commands name the partition they are about', async () => {
   }
 });
 
+test('dr_reload of one partition reads that one', async () => {
+  const read = join(folder, 'read.db');
+  const gateways = (name: string): string =>
+    `CREATE TABLE ${name} (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT,
+       probe_mode INT, state INT, socket TEXT);`;
+  executeSqlite(
+    read,
+    `CREATE TABLE dr_partitions (id INTEGER PRIMARY KEY, partition_name TEXT, db_url TEXT, drd_table TEXT);
+     INSERT INTO dr_partitions (partition_name, db_url, drd_table) VALUES ('one', 'sqlite://${database}', 'of_one'), ('two', 'sqlite://${database}', 'of_two');`,
+  );
+  executeSqlite(database, `${gateways('of_one')} ${gateways('of_two')}`);
+  const runner = await routing('exit;', {
+    head: `modparam("drouting", "use_partitions", 1) modparam("drouting", "db_partitions_url", "sqlite://${read}")`,
+  });
+  try {
+    const { mi } = runner.daemon;
+    const ids = async (partition_name: string) => {
+      const { Gateways } = (await mi.execute('dr_gw_status', { partition_name })) as { Gateways: { ID: string }[] };
+      return Gateways.map(({ ID }) => ID).join(' ');
+    };
+    for (const table of ['of_one', 'of_two'])
+      executeSqlite(
+        database,
+        `INSERT INTO ${table} (gwid, type, address, strip, pri_prefix, attrs, probe_mode, state) VALUES ('new', 3, 'sip:127.0.0.1:7500', 0, '', '', 0, 0);`,
+      );
+    assert.equal(await mi.execute('dr_reload', { partition_name: 'two' }), 'OK');
+    assert.deepEqual([await ids('one'), await ids('two')], ['', 'new']);
+    assert.equal(await mi.execute('dr_reload', {}), 'OK');
+    assert.deepEqual([await ids('one'), await ids('two')], ['new', 'new']);
+  } finally {
+    await runner.stop();
+  }
+});
+
 test('files of 2.x name the partition before the group', async () => {
   const script = `do_routing("second:0"); xlog("$rc $ru $avp(gw2)\n"); route_to_gw("first:gw2"); xlog("$rc $ru\n");`;
   assert.deepEqual(await written('0044123', script, { head: PARTITIONED, old: true }), [

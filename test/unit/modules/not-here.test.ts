@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { problemText } from '../../../src/cfg/problem.js';
+import { inventory } from '../../../src/cfg-file/inventory.js';
 import { readCfg } from '../../../src/cfg-file/load.js';
 import { scriptFunctions } from '../../../src/modules/all.js';
 import { missingFunctions } from '../../../src/modules/not-here.js';
@@ -39,4 +40,19 @@ test('a function of a module that is not implemented is refused with the name of
     /rtpproxy_engage\(\) of module rtpproxy is not supported/,
   );
   assert.match(problemsOf('tm', 't_rely()').join(), /unknown function t_rely\(\); did you mean t_relay\(\)\?/);
+});
+
+test('check says of a module whose functions are refused that they are, and of another that it has no effect', () => {
+  const file = join(folder, 'modules.cfg');
+  const modules = ['event_routing', 'b2b_entities', 'sockets_mgm'].map((name) => `loadmodule "${name}.so"`).join('\n');
+  writeFileSync(file, `#!OPENSIPS\nsocket=udp:127.0.0.1:5060\n${modules}\nroute { exit; }\n`);
+  const { things } = inventory(readCfg(file));
+  assert.deepEqual(
+    things.filter(({ kind, standing }) => kind === 'module' && standing === 'no effect').map(({ message }) => message),
+    [
+      'module event_routing is not supported, its functions are refused: notify_on_event, wait_for_event',
+      'module b2b_entities is not supported, its functions are refused: b2b_server_new, b2b_client_new, b2b_init_request, ua_session_server_init, ua_session_client_start, ua_session_update, ...',
+      'module sockets_mgm is accepted without effect',
+    ],
+  );
 });
