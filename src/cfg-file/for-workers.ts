@@ -22,7 +22,7 @@ const MODULES = new Set(
 const ONE_PROCESS = new Set(
   `use_blacklist unuse_blacklist check_blacklist_rule add_blacklist_rule del_blacklist_rule cache_raw_query raise_event subscribe_event sr_check_status script_trace send_tcp
   t_cancel_callid t_reply_callid t_reply_by_callid t_suspend t_continue t_uac_send t_new_request t_anycast_replicate t_inject_branches
-  t_wait_for_new_branches ds_load_update ds_load_unset ds_reload ds_push_script_attrs ds_get_script_attrs
+  t_wait_for_new_branches ds_reload ds_push_script_attrs ds_get_script_attrs
   rand_event rand_get_prob rand_set_prob rand_reset_prob strings_share_lock ds_oc_set_attrs dlg_get load_dialog_ctx dlg_set_timeout_by_profile get_dialog_vals get_dialogs_by_val
   get_dialogs_by_profile set_dlg_sharing_tag update_stat_series pkg_status shm_status pkg_summary shm_summary`.split(
     /\s+/,

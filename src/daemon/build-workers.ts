@@ -10,6 +10,8 @@ import { SharedValues, VALUES_BYTES } from '../core/shared-values.js';
 import type { Destination } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import { flavourKind } from '../engine/flavours.js';
+import { countedIn } from '../engine/kamailio/flavour.js';
+import { SharedLoads } from '../engine/shared-loads.js';
 import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup, steer } from '../sip/transport/native/open-group.js';
@@ -26,7 +28,7 @@ import { RequestClaims } from '../workers/request-claims.js';
 import { ClaimingOwners, EvenOwners, FIRST_WORKER } from '../workers/request-owners.js';
 import { ScriptVersions } from '../workers/script-versions.js';
 import { SharedFigures } from '../workers/shared-figures.js';
-import { SHARED_BYTES } from '../workers/shared-layout.js';
+import { BRAIN, callsOf, ownerOf, SHARED_BYTES } from '../workers/shared-layout.js';
 import { SharedRateLimiter } from '../workers/shared-rate-limit.js';
 import { canBeShared, SharedTables } from '../workers/shared-tables.js';
 import { Spread } from '../workers/spread.js';
@@ -52,7 +54,6 @@ export interface WorkersEnvironment extends DaemonEnvironment {
   readonly ledger: CallLedger;
   readonly tally: CountingTally;
   readonly keys: KeyRing;
-  readonly callEnded: (callId: string) => void;
 }
 
 /** Builds the brain's side. Throws SwitchyardError CONFIG_INVALID where the system calls are missing. */
@@ -120,6 +121,13 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   const figures = new SharedFigures(shared.memory, 0, workers);
   const limiter = new SharedRateLimiter(shared.memory, () => clock.monotonic(), sip.trusted, lock);
   limiter.configure(rateLimit(env.settings()));
+  const calls = new SharedLoads(callsOf(shared.memory), {
+    now: () => clock.monotonic(),
+    owner: BRAIN,
+    inUse: () => countedIn(engine.partitions),
+    lock,
+  });
+  engine.countIn(calls);
   const tables = new SharedTables({
     engine,
     memory: shared.memory,
@@ -181,7 +189,6 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     observer: ledger,
     isPlain: (origin) => plain.areIn(origin),
     isTraced: () => sip.tapPoint.isTapped,
-    bye: env.callEnded,
     byeEnded: (callId, fromTag, code) => ledger.byeEnded(callId, fromTag, code),
     reportedAt: (at) => {
       ledger.reportedAt = at;
@@ -249,6 +256,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       dialogsLost = (counts?.of(pid, 'dialogs active') ?? 0) + (counts?.of(pid, 'dialogs early') ?? 0);
       counts?.ended(pid);
       limiter.ended(pid);
+      calls.ended(pid);
     },
     lost: (worker) => {
       reports.lost(worker);
@@ -264,6 +272,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         dialogsLost = 0;
       }
       figures.set(undefined, worker);
+      calls.lost(ownerOf(worker));
       if (!isEven) {
         requests.lost(worker);
         spread.lost(worker);

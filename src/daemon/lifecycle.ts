@@ -130,7 +130,6 @@ export class Lifecycle {
       ledger: observers.calls.ledger,
       tally: tables.tally,
       keys: secret.keys,
-      callEnded: tables.callLoad.callEnded,
     });
     hooks.join(workers);
   }

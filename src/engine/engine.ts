@@ -9,6 +9,7 @@ import { flavourKind } from './flavours.js';
 import { OpensipsFlavour } from './opensips/flavour.js';
 import type { PartitionOptions } from './options.js';
 import type { Partition } from './partition.js';
+import type { SharedLoads } from './shared-loads.js';
 import type { StateSignal, StateTable } from './state.js';
 import { createStateTable } from './state-table.js';
 import { MAX_WEIGHT, setReportedWeight } from './weight.js';
@@ -60,6 +61,11 @@ export class Engine {
       rules: (name) => this.byName.get(name)?.flavour ?? this.gone,
       ...(options.onListenerError === undefined ? {} : { onListenerError: options.onListenerError }),
     });
+  }
+
+  /** From now on calls are counted in memory that several processes map. Before it no call may have been counted. */
+  countIn(loads: SharedLoads): void {
+    this.env.loads = loads;
   }
 
   /** Partitions in order of definition. */

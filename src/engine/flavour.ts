@@ -25,6 +25,11 @@ export interface Flavour extends SetRules, SelectionRules, StateRules, ProbeRule
 export interface SetRules {
   /** Whether the shares in selections by weight depend on rows and states alone; absent: they do. */
   sharesAreFixed?(set: DestinationSet): boolean;
+  /**
+   * Calls at the destinations of a set are counted together with other processes: writes by position the numbers of
+   * their counters, or takes them over. False when there are not enough. Absent: calls do not count.
+   */
+  shareCalls?(set: DestinationSet, counters: Int32Array, writes: boolean): boolean;
   readonly equalPriorities: 'row order' | 'reverse row order';
   /**
    * What rows of one set with the same URI and socket are: one destination with several positions, or destinations with

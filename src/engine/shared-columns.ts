@@ -21,7 +21,7 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /** Number of 32-bit words for the columns of a set. */
 export function wordsOf(destinations: number): number {
-  return HEAD + 3 * destinations;
+  return HEAD + 4 * destinations;
 }
 
 /**
@@ -35,6 +35,8 @@ export class SharedColumns {
   readonly hits: Uint32Array;
   /** Four words for each table of slots: what it is made from, and its next slot; zeros until it is made. */
   readonly slots: Int32Array;
+  /** By position, the number of the counter of calls at the destination. */
+  readonly counters: Int32Array;
   /** The states, as indexes into STATES. */
   private readonly states: Int32Array;
   private readonly head: Int32Array;
@@ -54,6 +56,7 @@ export class SharedColumns {
     this.taken = new Int32Array(memory, at(0), size);
     this.hits = new Uint32Array(memory, at(size), size);
     this.states = new Int32Array(memory, at(2 * size), size);
+    this.counters = new Int32Array(memory, at(3 * size), size);
   }
 
   /** Waits until no other process selects, and takes the lock. May be nested. */

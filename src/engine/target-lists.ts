@@ -108,6 +108,18 @@ export class TargetLists {
 
   /** Proceeds to the next target. When there is none, returns undefined, and the last one stays in use. */
   next(): Destination | undefined {
+    const { call } = this;
+    if (call === undefined) return this.step();
+    // A target that is not full must not become so before the call counts there.
+    call.enter();
+    try {
+      return this.step();
+    } finally {
+      call.leave();
+    }
+  }
+
+  private step(): Destination | undefined {
     if (this.head === undefined) return undefined;
     let target: Destination | undefined;
     do {

@@ -51,7 +51,6 @@ export interface BrainOptions {
   /** Whether messages are traced: then this process forwards everything. */
   readonly isTraced: () => boolean;
   /** A BYE in a dialog got its final reply. */
-  readonly bye: (callId: string) => void;
   readonly byeEnded: (callId: string, fromTag: string, code: number) => void;
   /** Sets the monotonic time of the event that is reported next; undefined: now. */
   readonly reportedAt: (at: number | undefined) => void;
@@ -215,9 +214,6 @@ export class Brain implements DecisionDelegate, TransactionUser {
         return;
       case 'tableTaken':
         options.tableTaken(worker, item[1], item[2]);
-        return;
-      case 'bye':
-        options.bye(item[1]);
         return;
       case 'byeEnded':
         options.byeEnded(item[1], item[2], item[3]);

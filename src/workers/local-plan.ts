@@ -43,6 +43,10 @@ export class LocalPlan implements RelayPlan {
     return marked === undefined ? after : marked.then(() => after);
   }
 
+  ended(code: number): void {
+    this.plan.ended?.(code);
+  }
+
   /** States may have changed since the selection; the next targets must be active now. */
   private refresh(): void {
     const { partition: name, sets = [] } = this.origin ?? {};

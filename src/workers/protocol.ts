@@ -90,7 +90,7 @@ export type SentTo = readonly [destination: SharedDestination, address: string, 
 export interface LiveSetup {
   readonly trustedSources: readonly string[];
   readonly logLevel: string;
-  /** Whether calls count as load of their destinations: then their end is reported at once. */
+  /** Whether calls may count as load: then the end of those that the brain decided about is reported at once. */
   readonly countsLoad: boolean;
 }
 
@@ -195,7 +195,6 @@ export type FromWorker =
   | readonly ['cancelled', id: number]
   | readonly ['ended', id: number, at: number, code: number, byHop: boolean]
   /** A BYE in a dialog got its final reply. */
-  | readonly ['bye', callId: string]
   | readonly ['byeEnded', callId: string, fromTag: string, code: number]
   | readonly [
       'refused',

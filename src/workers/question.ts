@@ -10,6 +10,8 @@ export interface QuestionContext {
   add(item: FromWorker): void;
   /** The same for an item that the brain need not get at once. */
   addLater(item: FromWorker): void;
+  /** The same for the end of the request. */
+  addEnd(item: FromWorker): void;
   /** Milliseconds of the brain's clock. */
   now(): number;
 }
@@ -125,7 +127,7 @@ export class QuestionWatch implements RelayWatch {
   }
 
   ended(code: number, hop: NextHop | undefined): void {
-    this.context.addLater(['ended', this.id, this.context.now(), code, hop !== undefined]);
+    this.context.addEnd(['ended', this.id, this.context.now(), code, hop !== undefined]);
     this.done();
   }
 }

@@ -9,6 +9,7 @@ import { Engine } from '../engine/engine.js';
 import type { PartitionOptions } from '../engine/options.js';
 import type { Partition } from '../engine/partition.js';
 import { SharedColumns } from '../engine/shared-columns.js';
+import type { SharedLoads } from '../engine/shared-loads.js';
 import type { SharedRow, ToWorker } from './protocol.js';
 import { BEGUN, EPOCH, FIRST_TABLE, headOf } from './shared-layout.js';
 
@@ -30,6 +31,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** The calls that all processes count together. */
+  readonly loads: SharedLoads;
   /** A table is in use, and no earlier one with its name. */
   readonly taken: (name: string, generation: number) => void;
 }
@@ -45,13 +48,14 @@ export class Replica {
   private loading: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: ReplicaOptions) {
-    const { clock, random, log } = options;
+    const { clock, random, log, loads } = options;
     this.head = headOf(options.memory);
     this.engine = new Engine({
       clock,
       random,
       warn: (partition, message) => log.warn({ partition }, message),
     });
+    this.engine.countIn(loads);
   }
 
   /** Whether the rules of this epoch are valid. */
@@ -119,7 +123,9 @@ export class Replica {
     for (const [id, at, size] of sets) {
       const set = snapshot.sets.get(id) as CompiledSet | undefined;
       if (set?.destinations.length !== size) return;
-      set.share(new SharedColumns(memory, 4 * at, size, owner), false);
+      const columns = new SharedColumns(memory, 4 * at, size, owner);
+      set.share(columns, false);
+      partition.flavour.shareCalls?.(set, columns.counters, false);
     }
     table.ready = true;
     this.options.taken(name, generation);

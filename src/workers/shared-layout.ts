@@ -1,9 +1,10 @@
+import { LOAD_SIZES, loadWords } from '../engine/shared-loads.js';
 import { MOST_SOCKETS } from '../sip/transport/native/steering.js';
 
 /**
  * Size in bytes of the memory that the brain and its workers share; the system provides pages only when they are used.
  */
-export const SHARED_BYTES = 37 * 1024 * 1024;
+export const SHARED_BYTES = 80 * 1024 * 1024;
 
 /** Maximum number of partitions from which workers may select. */
 export const MOST_TABLES = 4096;
@@ -55,8 +56,11 @@ const REQUEST_WORDS = 512 * 1024;
 const RATES = REQUESTS + REQUEST_WORDS;
 const RATE_WORDS = 260 * 1024;
 
+/** Then the calls in progress, and how many each destination has. */
+const CALLS = RATES + RATE_WORDS;
+
 /** Where the columns of sets begin, in words. */
-export const FIRST_COLUMN = RATES + RATE_WORDS;
+export const FIRST_COLUMN = alignedTo(CALLS + loadWords(LOAD_SIZES), 16);
 
 /** The words with the epoch and the generations. */
 export function headOf(memory: ArrayBufferLike): Int32Array {
@@ -76,6 +80,11 @@ export function requestsOf(memory: ArrayBufferLike): Int32Array {
 /** The words of the limits on single sources. They begin at a multiple of 8 bytes. */
 export function ratesOf(memory: ArrayBufferLike): Int32Array {
   return new Int32Array(memory, 4 * RATES, RATE_WORDS);
+}
+
+/** The words of the calls in progress. */
+export function callsOf(memory: ArrayBufferLike): Int32Array {
+  return new Int32Array(memory, 4 * CALLS, loadWords(LOAD_SIZES));
 }
 
 /** Where a worker's ring begins, in bytes; a multiple of 8. */

@@ -168,7 +168,7 @@ export class SharedTables {
       return;
     }
     Atomics.store(this.head, FIRST_TABLE + slot, 0);
-    for (const [id, block] of blocks) this.share(id, snapshot, before?.snapshot, block);
+    for (const [id, block] of blocks) this.share(id, partition, before?.snapshot, block);
     const table: Published = { slot, partition, snapshot, generation: ++this.generations, blocks, parameters };
     this.tables.set(name, table);
     if (before !== undefined) this.retire(before);
@@ -206,7 +206,7 @@ export class SharedTables {
     return blocks;
   }
 
-  private share(id: number, snapshot: Snapshot, before: Snapshot | undefined, { at }: Block): void {
+  private share(id: number, { snapshot, flavour }: Partition, before: Snapshot | undefined, { at }: Block): void {
     const set = setOf(snapshot, id) as CompiledSet;
     const earlier = before === undefined || before === snapshot ? undefined : setOf(before, id);
     // Includes what workers have selected since the table was compiled.
@@ -216,7 +216,9 @@ export class SharedTables {
       earlier.handOverHits();
       earlier.leave();
     }
-    set.share(new SharedColumns(this.options.memory, 4 * at, set.destinations.length, BRAIN), true);
+    const columns = new SharedColumns(this.options.memory, 4 * at, set.destinations.length, BRAIN);
+    set.share(columns, true);
+    flavour.shareCalls?.(set, columns.counters, true);
   }
 
   private retire(table: Published): void {

@@ -19,7 +19,7 @@ export type SendToBrain = (items: readonly FromWorker[], taken: () => void) => v
 export class ToBrain {
   /** The sockets of this process, which both sides know by position. Must be set before items refer to them. */
   sockets: readonly SipSocket[] = [];
-  /** Whether calls count as load of their destinations: then their end is reported at once. */
+  /** Whether calls may count as load: then the end of those that the brain decided about is reported at once. */
   countsLoad = false;
   private readonly outbox: ItemQueue<FromWorker>;
   private readonly reports: ReportWriter;
@@ -59,13 +59,15 @@ export class ToBrain {
     return this.outbox.addMessage(item, text.length);
   }
 
-  /** Sends an item that may wait; where calls count as load, their end may not. */
+  /** Sends an item that may wait. */
   addLater(item: FromWorker): void {
-    const { countsLoad } = this;
-    // A BYE only ends its call's load, so without load it is not reported.
-    if (item[0] === 'bye' && !countsLoad) return;
     this.reports.add(item);
-    if (countsLoad && (item[0] === 'ended' || item[0] === 'bye')) this.outbox.add(BELL);
+  }
+
+  /** Sends the end of a call that the brain decided about: where calls count as load it may not wait. */
+  addEnd(item: FromWorker): void {
+    this.reports.add(item);
+    if (this.countsLoad) this.outbox.add(BELL);
   }
 
   /** Notes in the shared memory that something other than a record is to be read. */

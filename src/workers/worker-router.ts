@@ -8,7 +8,6 @@ import { DialogPlan } from '../route/rules/rule-plan.js';
 import type { LocalSockets } from '../sip/local-sockets.js';
 import { fitsDatagram } from './datagram-only.js';
 import type { KnownDialogs } from './known-dialogs.js';
-import type { FromWorker } from './protocol.js';
 
 /** What the router of a worker needs. */
 export interface WorkerRouterOptions {
@@ -29,7 +28,8 @@ export interface WorkerRouterOptions {
   pass(request: RoutedRequest): void;
   /** Whether the brain must be asked even about requests of known dialogs. */
   asksAlways(): boolean;
-  add(item: FromWorker): void;
+  /** A dialog has ended: its call does not count as load any more. */
+  callEnded(callId: string): void;
 }
 
 /** A dialog of ours to which a request belongs. */
@@ -60,7 +60,7 @@ export class WorkerRouter implements Router {
       const mayAsk = this.options.mayAsk(message.text.length) || this.isOurs(request);
       return mayAsk ? this.options.ask(request, known?.dialog) : TOO_MANY;
     }
-    if (message.method === 'BYE') this.options.add(['bye', message.callId]);
+    if (message.method === 'BYE') this.options.callEnded(message.callId);
     return { kind: 'relay', plan: new DialogPlan(known.loose, message.method === 'INVITE', passage, IN_DIALOG) };
   }
 

@@ -6,6 +6,7 @@ import { type KeptKey, KeyRing } from '../core/key-ring.js';
 import type { Logger } from '../core/logger.js';
 import { systemRandom } from '../core/random.js';
 import { SharedValues } from '../core/shared-values.js';
+import { SharedLoads } from '../engine/shared-loads.js';
 import { DialogTokens } from '../proxy/dialog-token.js';
 import { ProxyCore } from '../proxy/proxy.js';
 import { Admission } from '../sip/admission.js';
@@ -41,7 +42,7 @@ import { SelectionCounts } from './selection-counts.js';
 import { SentLog } from './sent-log.js';
 import { SharedCounters } from './shared-counters.js';
 import { SharedFigures } from './shared-figures.js';
-import { ownerOf } from './shared-layout.js';
+import { callsOf, ownerOf } from './shared-layout.js';
 import { SharedRateLimiter } from './shared-rate-limit.js';
 import { newCounters, tallies } from './tallies.js';
 import { type SendToBrain, ToBrain } from './to-brain.js';
@@ -183,12 +184,14 @@ export class Worker implements TransactionUser {
     );
     this.dialogs = new KnownDialogs(now);
     this.questions = new OpenQuestions(brain, this.dialogs, this.counters);
+    const loads = new SharedLoads(callsOf(memory), { now: () => brain.time(), owner: ownerOf(worker) });
     this.replica = new Replica({
       memory,
       owner: ownerOf(worker),
       clock: systemClock,
       random: systemRandom,
       log,
+      loads,
       taken: (name, generation) => brain.addLater(['tableTaken', name, generation]),
     });
     this.marks = new MarkRequests(this.replica.engine.states, (item) => brain.add(item));
@@ -216,7 +219,7 @@ export class Worker implements TransactionUser {
       ask: (request, dialog) => this.questions.ask(request, dialog),
       pass: ({ message, source }) => this.handing.requestToBrain(message, source),
       asksAlways,
-      add: (item) => brain.addLater(item),
+      callEnded: (callId) => loads.endAll(callId),
     });
     const observer = new RelayReports(brain, this.questions, () => this.replica.begun(worker));
     // A request too large for a datagram is left to the brain.

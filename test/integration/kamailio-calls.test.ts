@@ -124,7 +124,7 @@ describe('call load follows the calls by itself', () => {
     const loads = (): number[] =>
       [one, two].map(({ uri }) => {
         const destination = partition?.find(100, uri);
-        return destination === undefined ? -1 : liveOf(destination).load;
+        return destination === undefined ? -1 : liveOf(destination).calls;
       });
     const call = (over: object = {}) =>
       caller.placeCall({ ruri: 'sip:bob@example.com', proxy: proxyOf(fixture), ...over });

@@ -84,7 +84,7 @@ export class KamailioBench {
   /** Calls in progress by URI. */
   loads(setId = 1): Record<string, number> {
     const destinations = this.partition.snapshot.sets.get(setId)?.destinations ?? [];
-    return Object.fromEntries(destinations.map((each) => [each.row.uri, liveOf(each).load]));
+    return Object.fromEntries(destinations.map((each) => [each.row.uri, liveOf(each).calls]));
   }
 }
 

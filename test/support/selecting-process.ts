@@ -5,10 +5,11 @@
 import { systemClock } from '../../src/core/clock.js';
 import { systemRandom } from '../../src/core/random.js';
 import { parseSelectArguments } from '../../src/engine/select-arguments.js';
+import { SharedLoads } from '../../src/engine/shared-loads.js';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import type { ToWorker } from '../../src/workers/protocol.js';
 import { Replica } from '../../src/workers/replica.js';
-import { ownerOf } from '../../src/workers/shared-layout.js';
+import { callsOf, ownerOf } from '../../src/workers/shared-layout.js';
 import { request } from './partitions.js';
 import { recordingLog } from './recording-log.js';
 
@@ -33,8 +34,10 @@ function select(): void {
 
 process.on('message', (item: ToWorker | readonly ['begin', worker: number, bytes: number]) => {
   if (item[0] === 'begin') {
+    const memory = libc.map(4, item[2]);
     replica = new Replica({
-      memory: libc.map(4, item[2]),
+      memory,
+      loads: new SharedLoads(callsOf(memory), { now: () => 0, owner: ownerOf(item[1]) }),
       owner: ownerOf(item[1]),
       clock: systemClock,
       random: systemRandom,

@@ -3,9 +3,10 @@ import type { Destination } from '../../engine/destination.js';
 import type { DispatchContext } from '../../engine/dispatch-context.js';
 import type { Engine } from '../../engine/engine.js';
 import { parseAttributes } from '../../engine/kamailio/attributes.js';
+import { updateCalls } from '../../engine/kamailio/calls.js';
 import { MOST_FURTHER_BRANCHES } from '../../engine/kamailio/choose.js';
 import { kamailioOf } from '../../engine/kamailio/flavour.js';
-import { liveOf } from '../../engine/kamailio/live.js';
+import { callsAt, liveOf } from '../../engine/kamailio/live.js';
 import { branchRequestUri, kamailioRequestUri } from '../../engine/kamailio/request-uri.js';
 import { parseRoutes, type RoutesMode, routesMode } from '../../engine/kamailio/select-routes.js';
 import type { Partition } from '../../engine/partition.js';
@@ -157,7 +158,10 @@ function routeBranches(work: Work, branches: readonly Destination[], first: Dest
 
 function loadUpdate({ partition, view, line }: Work): object {
   const status = Number(line.raw['status'] ?? 0);
-  kamailioOf(partition)?.calls.update(view.callId, view.method ?? 'INVITE', Number.isInteger(status) ? status : 0);
+  const calls = kamailioOf(partition)?.calls;
+  if (calls !== undefined) {
+    updateCalls(calls, view.callId, view.method ?? 'INVITE', Number.isInteger(status) ? status : 0);
+  }
   const set = Number(line.raw['set']);
   return { ok: true, ...(Number.isInteger(set) ? loads(partition, set, 10) : {}) };
 }
@@ -205,7 +209,7 @@ function branchesOf({ view, strict }: Work, branches: readonly Destination[], re
 function loads(partition: Partition, setId: number | undefined, algorithm: number | undefined): object {
   const set = algorithm === 10 && setId !== undefined ? partition.snapshot.sets.get(setId) : undefined;
   if (set === undefined) return {};
-  return { load: Object.fromEntries(set.destinations.map((each) => [uriOf(each), liveOf(each).load])) };
+  return { load: Object.fromEntries(set.destinations.map((each) => [uriOf(each), callsAt(liveOf(each))])) };
 }
 
 function uriOf(destination: Destination): string {

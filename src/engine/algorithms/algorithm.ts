@@ -2,6 +2,7 @@ import type { Random } from '../../core/random.js';
 import type { CompiledSet } from '../compiled-set.js';
 import type { PartitionOptions } from '../options.js';
 import type { RequestView } from '../request-view.js';
+import type { SharedLoads } from '../shared-loads.js';
 
 /**
  * The request lacks what the algorithm needs (a From URI, the value of hash_pvar): the selection fails, even with flag
@@ -14,6 +15,8 @@ export interface SelectEnv {
   readonly random: Random;
   /** Reports an unknown algorithm or a missing hash_pvar. Called while calls are routed, so it must be fast. */
   warn(partition: string, message: string): void;
+  /** Where several processes count the calls at each destination together; undefined: only this one counts. */
+  loads?: SharedLoads | undefined;
 }
 
 /** Flags of a selection, as bits. */

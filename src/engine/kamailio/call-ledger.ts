@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { ownText } from '../../core/own-text.js';
 import type { Destination } from '../destination.js';
 import type { CountedCall } from '../selection.js';
+import type { CallsInProgress } from './calls.js';
 import { type KamailioLive, liveOf } from './live.js';
 
 /** Bounds of the ledger. */
@@ -38,6 +39,12 @@ export class TrackedCall implements CountedCall {
     return this.destination !== undefined;
   }
 
+  /** Only this process counts. */
+  enter(): void {}
+
+  /** Only this process counts. */
+  leave(): void {}
+
   /** The call is sent to another destination (ds_next_dst). */
   moveTo(destination: Destination): void {
     this.ledger.move(this, destination);
@@ -59,7 +66,8 @@ export class TrackedCall implements CountedCall {
  * reported, at the latest when it expires, so no call counts forever. Unconfirmed and confirmed calls have a queue
  * each, in which all live equally long; so the first to expire is at the head.
  */
-export class LoadLedger {
+export class LoadLedger implements CallsInProgress {
+  readonly shared = undefined;
   private readonly calls = new Map<string, TrackedCall>();
   private readonly starting = new Queue(false);
   private readonly confirmed = new Queue(true);
@@ -76,15 +84,16 @@ export class LoadLedger {
     return this.calls.size;
   }
 
-  /** The call with this Call-ID. */
+  /** Only this process counts. */
+  enter(): void {}
+
+  /** Only this process counts. */
+  leave(): void {}
+
   get(callId: string): TrackedCall | undefined {
     return this.calls.get(callId);
   }
 
-  /**
-   * A call begins at a destination. If there is a call with this Call-ID, it moves there instead: a request repeated
-   * with credentials, or in a spiral, is the same call. Undefined when too many calls are kept.
-   */
   begin(callId: string, destination: Destination): TrackedCall | undefined {
     const known = this.calls.get(callId);
     if (known !== undefined) {
@@ -136,7 +145,6 @@ export class LoadLedger {
     change(liveOf(destination), -1);
   }
 
-  /** BYE, CANCEL or ds_load_unset ended the call with this Call-ID. Returns whether it was in progress. */
   endByCallId(callId: string): boolean {
     const call = this.calls.get(callId);
     if (call === undefined) return false;
@@ -144,18 +152,6 @@ export class LoadLedger {
     return true;
   }
 
-  /** ds_load_update for a request or reply: BYE and CANCEL end a call, a 2xx to INVITE confirms it. */
-  update(callId: string, method: string, status = 0): void {
-    if (status === 0) {
-      if (method === 'BYE' || method === 'CANCEL') this.endByCallId(callId);
-      return;
-    }
-    if (method !== 'INVITE' || status < 200 || status > 299) return;
-    const call = this.calls.get(callId);
-    if (call !== undefined) this.confirm(call);
-  }
-
-  /** Removes expired calls; returns their number. */
   expire(): number {
     const now = Math.floor((this.options.clock.monotonic() - this.origin) / TICK);
     let count = 0;
@@ -180,7 +176,7 @@ export class LoadLedger {
 }
 
 function change(live: KamailioLive, by: 1 | -1): void {
-  live.load += by;
+  live.calls += by;
   live.watcher?.loadChanged(live.position);
 }
 

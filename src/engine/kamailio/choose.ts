@@ -4,12 +4,11 @@ import type { Destination } from '../destination.js';
 import { GivenTargets, NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from '../failover.js';
 import { OWN_ALGORITHMS, unknownAlgorithm } from '../opensips/algorithms/list.js';
 import type { RequestView } from '../request-view.js';
-import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
+import type { Choice, CountedCall, SelectFailure, SelectTarget } from '../selection.js';
 import type { Snapshot } from '../set.js';
 import type { KamailioAlgorithm } from './algorithms/algorithm.js';
 import { serial } from './algorithms/in-order.js';
 import { kamailioAlgorithm } from './algorithms/list.js';
-import type { TrackedCall } from './call-ledger.js';
 import type { KamailioEnv } from './environment.js';
 import { planOf, type SetPlan } from './set-plan.js';
 
@@ -39,9 +38,13 @@ export function chooseKamailio(
   if (set === undefined || set.destinations.length === 0) return 'no such set';
   if (set.shared === undefined) return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
   set.enter();
+  // What is read of the calls at each destination must be so until the call counts.
+  const byCalls = target.algorithm === CALL_LOAD;
+  if (byCalls) kamailio.calls.enter();
   try {
     return chooseIn(set, kamailio, target, request, before, counts, ofRoutes);
   } finally {
+    if (byCalls) kamailio.calls.leave();
     set.leave();
   }
 }
@@ -98,7 +101,7 @@ function chooseIn(
   if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call, ofRoutes);
   // A call that counts as load skips full destinations, except the default.
   const bounded = call !== undefined && plan.bounded;
-  const among = bounded ? plan.openBefore(end) : set.activeBefore(end);
+  const among = bounded ? plan.openBefore(end, kamailio.calls) : set.activeBefore(end);
   const others = among - (chosen < end && !(bounded && plan.isFull(chosen)) ? 1 : 0);
   const kept = Math.max(0, Math.min(limit - 1, others));
   const last = useDefault && chosen !== size - 1 && limit > 1 + kept ? size - 1 : NONE;
@@ -160,7 +163,7 @@ function recordedCallLoad(
   chosen: number,
   end: number,
   limit: number,
-  call: TrackedCall,
+  call: CountedCall,
   ofRoutes: boolean,
 ): Choice | SelectFailure {
   const { destinations } = plan.set;
@@ -195,7 +198,7 @@ function branchesAfter(plan: SetPlan, chosen: number): readonly Destination[] {
  * Counts the call for its destination. In a strict partition, nothing is counted if the Call-ID is known already or the
  * destination has no duid (recorded).
  */
-function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: KamailioEnv): TrackedCall | undefined {
+function track(plan: SetPlan, chosen: number, request: RequestView, kamailio: KamailioEnv): CountedCall | undefined {
   if (request.method !== undefined && request.method !== 'INVITE') return undefined;
   const destination = plan.set.destinations[chosen] as Destination;
   if (plan.strict) {

@@ -20,17 +20,20 @@ import type { Partition } from '../partition.js';
 import type { RequestView } from '../request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
 import type { DestinationSet, Snapshot } from '../set.js';
+import type { Counted, SharedLoads } from '../shared-loads.js';
 import type { StateSignal } from '../state.js';
 import { parseAttributes } from './attributes.js';
 import { LoadLedger } from './call-ledger.js';
+import type { CallsInProgress } from './calls.js';
 import { chooseKamailio } from './choose.js';
 import type { KamailioEnv } from './environment.js';
 import { FROM_LIST, findFromList } from './from-list.js';
 import { LatencyEstimate } from './latency.js';
-import { BIT, copyLive, liveOf, STATE_BITS, shareLoad, UNUSABLE } from './live.js';
+import { BIT, callsAt, copyLive, liveOf, STATE_BITS, shareLoad, shareOf, UNUSABLE } from './live.js';
 import { KAMAILIO_DEFAULTS, type KamailioOptions } from './options.js';
 import { kamailioRequestUri } from './request-uri.js';
 import { planOf } from './set-plan.js';
+import { SharedCalls } from './shared-calls.js';
 import { acceptsCode, decideKamailio, markBits, wantsPing } from './states.js';
 import { viewOf } from './view.js';
 
@@ -49,8 +52,7 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   readonly dropsLastTarget = true;
   readonly raisesUpDown = true;
   readonly socketOf = 'destination';
-  /** Calls in progress, for algorithm 10. */
-  readonly calls: LoadLedger;
+  private known: CallsInProgress | undefined = undefined;
   readonly random: SelectEnv['random'];
 
   constructor(
@@ -59,11 +61,18 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     private readonly clock: Clock,
   ) {
     this.random = env.random;
-    this.calls = new LoadLedger({
-      clock,
-      expire: () => this.options.hashExpire,
-      initExpire: () => this.options.hashInitexpire,
-    });
+  }
+
+  get calls(): CallsInProgress {
+    const { known, env } = this;
+    return known !== undefined && known.shared === env.loads ? known : (this.known = this.newCalls(env.loads));
+  }
+
+  private newCalls(shared: SharedLoads | undefined): CallsInProgress {
+    const expire = () => this.options.hashExpire;
+    const initExpire = () => this.options.hashInitexpire;
+    if (shared === undefined) return new LoadLedger({ clock: this.clock, expire, initExpire });
+    return new SharedCalls(shared, this.partition.name, initExpire, expire);
   }
 
   /** The module parameters. */
@@ -223,6 +232,11 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
     return planOf(set as CompiledSet, this.strict).sharesAreFixed;
   }
 
+  shareCalls(set: DestinationSet, counters: Int32Array, writes: boolean): boolean {
+    const { loads } = this.env;
+    return loads !== undefined && planOf(set as CompiledSet, this.strict).shareCalls(loads, counters, writes);
+  }
+
   copyLive(from: Destination, to: Destination): void {
     copyLive(from, to);
   }
@@ -242,8 +256,8 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
   }
 
   loadOf(destination: Destination): DestinationLoad {
-    const { load, share } = liveOf(destination);
-    return { load, share, maxload: parseAttributes(destination.row.attrs).maxload };
+    const live = liveOf(destination);
+    return { load: callsAt(live), share: shareOf(live), maxload: parseAttributes(destination.row.attrs).maxload };
   }
 
   shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void {
@@ -256,6 +270,15 @@ export class KamailioFlavour implements Flavour, KamailioEnv {
 }
 
 const CONGESTION_CONTROL = /(?:^|;)\s*cc\s*=/i;
+
+/** The destinations that may have a counter of calls in memory that several processes share. */
+export function* countedIn(partitions: Iterable<Partition>): Generator<Counted> {
+  for (const partition of partitions) {
+    if (kamailioOf(partition) === undefined) continue;
+    for (const { destinations } of partition.snapshot.sets.values())
+      for (const each of destinations) yield liveOf(each);
+  }
+}
 
 /**
  * The rules of a Kamailio partition, for functions and commands that only Kamailio has; undefined for another flavour.

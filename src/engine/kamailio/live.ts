@@ -1,5 +1,6 @@
 import type { Destination, HealthState } from '../destination.js';
 import type { KamailioVersion } from '../options.js';
+import type { SharedLoads } from '../shared-loads.js';
 import { parseAttributes } from './attributes.js';
 import { LatencyEstimate } from './latency.js';
 
@@ -43,12 +44,16 @@ export interface KamailioLive {
   bits: number;
   /** Consecutive good or bad answers, counted toward the thresholds. */
   count: number;
-  /** Calls in progress. */
-  load: number;
-  /** Calls in progress on other nodes of the cluster. */
+  /** Calls in progress; not used while several processes count together. */
+  calls: number;
+  /** Calls in progress on other nodes of the cluster; as `calls`. */
   elsewhere: number;
-  /** The most calls this node may have until the next report of the others; undefined: no bound. */
+  /** The most calls this node may have until the next report of the others; undefined: no bound. As `calls`. */
   share: number | undefined;
+  /** Where several processes count together; undefined: only this one counts. */
+  shared: SharedLoads | undefined;
+  /** Number of the counter there; -1: none. */
+  counter: number;
   /** The weight that congestion control has reduced; undefined while it does not act. */
   congestedWeight: number | undefined;
   latency: LatencyEstimate | undefined;
@@ -68,9 +73,11 @@ function newLive({ row, health }: Destination): KamailioLive {
   return {
     bits: bitsAgreeing(row.flags ?? 0, health.state),
     count: 0,
-    load: 0,
+    calls: 0,
     elsewhere: 0,
     share: undefined,
+    shared: undefined,
+    counter: -1,
     congestedWeight: undefined,
     latency: preset === undefined ? undefined : new LatencyEstimate(preset),
     overload: undefined,
@@ -79,9 +86,38 @@ function newLive({ row, health }: Destination): KamailioLive {
   };
 }
 
+/** Calls in progress at a destination. */
+export function callsAt({ shared, counter, calls }: KamailioLive): number {
+  return shared === undefined ? calls : shared.load(counter);
+}
+
+/** Calls in progress on other nodes of the cluster. */
+export function elsewhereOf({ shared, counter, elsewhere }: KamailioLive): number {
+  return shared === undefined ? elsewhere : shared.elsewhere(counter);
+}
+
+/** The most calls that this node may have; undefined: no bound. */
+export function shareOf({ shared, counter, share }: KamailioLive): number | undefined {
+  return shared === undefined ? share : shared.share(counter);
+}
+
+/** Counts the calls of a destination together with other processes from now on; returns the number of its counter. */
+export function joined(live: KamailioLive, shared: SharedLoads): number {
+  const counter = shared.counterOf(live);
+  if (live.shared === shared) return counter;
+  live.shared = shared;
+  // What the other nodes have reported before.
+  if (live.elsewhere !== 0 || live.share !== undefined) shared.setElsewhere(counter, live.elsewhere, live.share);
+  return counter;
+}
+
 /** Sets how many calls other nodes have at a destination, and the most that this node may have. */
 export function shareLoad(destination: Destination, elsewhere: number, share: number | undefined): void {
   const live = liveOf(destination);
+  if (live.shared !== undefined) {
+    live.shared.setElsewhere(live.counter, elsewhere, share);
+    return;
+  }
   if (live.elsewhere === elsewhere && live.share === share) return;
   live.elsewhere = elsewhere;
   live.share = share;
@@ -118,8 +154,20 @@ function stateLetters(bits: number, version: KamailioVersion): string {
  * Copies the Kamailio state (bits, calls in progress, latency, overload control) to the destination of another engine.
  */
 export function copyLive(from: Destination, to: Destination): void {
-  const { latency, overload, watcher: _watcher, position: _position, ...known } = liveOf(from);
+  const live = liveOf(from);
+  const {
+    latency,
+    overload,
+    watcher: _watcher,
+    position: _position,
+    shared: _shared,
+    counter: _counter,
+    ...known
+  } = live;
   Object.assign(liveOf(to), known, {
+    calls: callsAt(live),
+    elsewhere: elsewhereOf(live),
+    share: shareOf(live),
     latency: latency?.copy(),
     overload: overload === undefined ? undefined : { ...overload },
   });

@@ -2,9 +2,11 @@ import type { Random } from '../../core/random.js';
 import type { CompiledSet } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import type { SharedColumns } from '../shared-columns.js';
+import type { SharedLoads } from '../shared-loads.js';
 import { type KamailioAttributes, parseAttributes } from './attributes.js';
+import type { CallsInProgress } from './calls.js';
 import { LeastLoaded } from './least-loaded.js';
-import { type KamailioLive, type LoadWatcher, liveOf } from './live.js';
+import { callsAt, elsewhereOf, joined, type KamailioLive, type LoadWatcher, liveOf, shareOf } from './live.js';
 import { BY_RELATIVE_WEIGHT, BY_WEIGHT, type MakeTable, SharedSlots } from './shared-slots.js';
 import {
   proportionalSlots,
@@ -19,6 +21,18 @@ interface MadeTable {
   readonly table: SlotTable;
   readonly version: number;
   readonly end: number;
+}
+
+/** The positions of a set by load, and the conditions for which they are. */
+interface OrderByLoad {
+  readonly tree: LeastLoaded;
+  readonly version: number;
+  readonly end: number;
+  readonly shared: SharedLoads | undefined;
+  /** The position of each counter. */
+  readonly positions: ReadonlyMap<number, number> | undefined;
+  /** Changes of counters that the tree has. */
+  seen: number;
 }
 
 /**
@@ -38,7 +52,7 @@ export class SetPlan implements LoadWatcher {
   private lowest: MadeTable | undefined = undefined;
   /** Incremented when congestion control changes a share. */
   private shares = 0;
-  private loads: { readonly tree: LeastLoaded; readonly version: number; readonly end: number } | undefined = undefined;
+  private loads: OrderByLoad | undefined = undefined;
   /** undefined: not computed yet. */
   private samePriority: boolean | undefined = undefined;
   private anyMaxload: boolean | undefined = undefined;
@@ -211,30 +225,49 @@ export class SetPlan implements LoadWatcher {
   }
 
   /** Algorithm 10: the position with the fewest calls that may get another; -1 when all active ones are full. */
-  leastLoaded(end: number): number {
+  leastLoaded(end: number, calls: CallsInProgress): number {
     const { version } = this.set.availability;
-    if (this.loads === undefined || this.loads.version !== version || this.loads.end !== end) {
-      const tree = new LeastLoaded(end);
-      this.loads = { tree, version, end };
-      const seen = new Set<KamailioLive>();
-      for (let position = 0; position < end; position++) {
-        const live = this.lives[position] as KamailioLive;
-        // A destination with several rows counts once, at its first row.
-        if (seen.has(live)) continue;
-        seen.add(live);
+    const { loads } = this;
+    const { shared } = calls;
+    if (loads === undefined || loads.version !== version || loads.end !== end || loads.shared !== shared) {
+      return this.orderByLoad(version, end, shared).tree.least;
+    }
+    if (shared === undefined || shared.changes === loads.seen) return loads.tree.least;
+    // Other processes have counted calls.
+    const isKnown = shared.since(loads.seen, (counter) => {
+      const position = loads.positions?.get(counter);
+      if (position !== undefined) loads.tree.set(position, this.openLoad(position));
+    });
+    if (!isKnown) return this.orderByLoad(version, end, shared).tree.least;
+    loads.seen = shared.changes;
+    return loads.tree.least;
+  }
+
+  private orderByLoad(version: number, end: number, shared: SharedLoads | undefined): OrderByLoad {
+    const tree = new LeastLoaded(end);
+    const positions = shared && new Map<number, number>();
+    const loads = { tree, version, end, shared, positions, seen: shared?.changes ?? 0 };
+    this.loads = loads;
+    const seen = new Set<KamailioLive>();
+    for (let position = 0; position < end; position++) {
+      const live = this.lives[position] as KamailioLive;
+      // A destination with several rows counts once, at its first row.
+      if (seen.has(live)) continue;
+      seen.add(live);
+      if (shared === undefined) {
         live.watcher = this;
         live.position = position;
-        const load = this.openLoad(position);
-        if (load !== undefined) tree.prepare(position, load);
-      }
-      tree.settle();
+      } else positions?.set(joined(live, shared), position);
+      const load = this.openLoad(position);
+      if (load !== undefined) tree.prepare(position, load);
     }
-    return this.loads.tree.least;
+    tree.settle();
+    return loads;
   }
 
   /** How many active positions before `end` may get another call. */
-  openBefore(end: number): number {
-    this.leastLoaded(end);
+  openBefore(end: number, calls: CallsInProgress): number {
+    this.leastLoaded(end, calls);
     return this.loads?.tree.count ?? 0;
   }
 
@@ -242,6 +275,24 @@ export class SetPlan implements LoadWatcher {
   loadChanged(position: number): void {
     const { loads } = this;
     if (loads !== undefined && position < loads.end) loads.tree.set(position, this.openLoad(position));
+  }
+
+  /**
+   * Which counters the destinations have where several processes count together: writes the numbers for the others, or
+   * takes them over. False when there is not one for each.
+   */
+  shareCalls(shared: SharedLoads, counters: Int32Array, writes: boolean): boolean {
+    let isWhole = true;
+    this.lives.forEach((live, position) => {
+      if (writes) counters[position] = joined(live, shared);
+      else {
+        live.shared = shared;
+        live.counter = counters[position] as number;
+      }
+      if (live.counter < 0) isWhole = false;
+    });
+    this.loads = undefined;
+    return isWhole;
   }
 
   /** Whether all destinations have the same priority above 0 (algorithm 14). */
@@ -287,15 +338,17 @@ export class SetPlan implements LoadWatcher {
   isFull(position: number): boolean {
     const { maxload } = this.attributes[position] as KamailioAttributes;
     if (maxload <= 0) return false;
-    const { load, elsewhere, share } = this.lives[position] as KamailioLive;
-    return load + elsewhere >= maxload || (share !== undefined && load >= share);
+    const live = this.lives[position] as KamailioLive;
+    const calls = callsAt(live);
+    const share = shareOf(live);
+    return calls + elsewhereOf(live) >= maxload || (share !== undefined && calls >= share);
   }
 
   /** The number of calls at a position that may get another one, else undefined. */
   private openLoad(position: number): number | undefined {
     if (!this.set.isActive(position) || this.isFull(position)) return undefined;
-    const { load, elsewhere } = this.lives[position] as KamailioLive;
-    return load + elsewhere;
+    const live = this.lives[position] as KamailioLive;
+    return callsAt(live) + elsewhereOf(live);
   }
 
   private activePositions(end: number): number[] {

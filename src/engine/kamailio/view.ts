@@ -2,7 +2,7 @@ import type { Destination } from '../destination.js';
 import type { DestinationView, OverloadView } from '../flavour.js';
 import type { KamailioVersion } from '../options.js';
 import { parseAttributes } from './attributes.js';
-import { lettersOf, liveOf } from './live.js';
+import { callsAt, lettersOf, liveOf } from './live.js';
 import type { KamailioOptions } from './options.js';
 
 const NO_LATENCY = { average: 0, deviation: 0, estimate: 0, max: 0, timeouts: 0 };
@@ -19,6 +19,7 @@ export function viewOf(destination: Destination, { options, version, strict }: S
   const attributes = parseAttributes(destination.row.attrs, strict);
   const live = liveOf(destination);
   const { overload } = live;
+  const calls = callsAt(live);
   const shown: OverloadView = {
     rate: overload?.rate ?? attributes.ocRate,
     min: attributes.ocMin,
@@ -31,7 +32,7 @@ export function viewOf(destination: Destination, { options, version, strict }: S
     letters: lettersOf(destination, version),
     bits: live.bits,
     probingCount: live.count,
-    load: options.hashSize > 0 || live.load > 0 ? live.load : undefined,
+    load: options.hashSize > 0 || calls > 0 ? calls : undefined,
     attributes,
     latency: options.latencyStats ? (live.latency ?? NO_LATENCY) : undefined,
     overload: shown,

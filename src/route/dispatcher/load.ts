@@ -1,3 +1,4 @@
+import { updateCalls } from '../../engine/kamailio/calls.js';
 import { type KamailioFlavour, kamailioOf } from '../../engine/kamailio/flavour.js';
 import type { SipMessage } from '../../sip/message.js';
 import type { DispatcherCallSite } from './call.js';
@@ -22,7 +23,7 @@ export interface DispatcherMessageSite extends DispatcherSite {
 export function updateLoad(site: DispatcherMessageSite, partition?: string): number {
   const { message } = site;
   for (const { calls } of counting(site, partition)) {
-    calls.update(message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
+    updateCalls(calls, message.callId, message.method ?? '', message.isRequest ? 0 : message.status);
   }
   return 1;
 }

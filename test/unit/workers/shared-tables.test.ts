@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import type { DestinationRow } from '../../../src/engine/destination.js';
 import { Engine } from '../../../src/engine/engine.js';
 import { parseSelectArguments } from '../../../src/engine/select-arguments.js';
+import { SharedLoads } from '../../../src/engine/shared-loads.js';
 import type { ToWorker } from '../../../src/workers/protocol.js';
 import { Replica } from '../../../src/workers/replica.js';
-import { FIRST_COLUMN, ownerOf } from '../../../src/workers/shared-layout.js';
+import { callsOf, FIRST_COLUMN, ownerOf } from '../../../src/workers/shared-layout.js';
 import { canBeShared, SharedTables } from '../../../src/workers/shared-tables.js';
 import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';
 import { recordingLog } from '../../support/recording-log.js';
@@ -35,6 +36,7 @@ function world(words = 4096, partitions = ['default']) {
       clock,
       random: seededRandom(),
       log: recordingLog().log,
+      loads: new SharedLoads(callsOf(memory), { now: () => clock.time, owner: ownerOf(worker) }),
       taken: (name, generation) => tables.taken(worker, name, generation),
     });
   const replicas = [start(1), start(2)];

@@ -33,7 +33,7 @@ function decided({ toTag = '', token = true }: { toTag?: string; token?: boolean
     },
     pass: () => undefined,
     asksAlways: () => false,
-    add: () => undefined,
+    callEnded: () => undefined,
   });
   const request = {
     message,

@@ -15,7 +15,7 @@ export const callLoad: KamailioAlgorithm = {
       env.warn(env.partition.name, 'algorithm 10 without ds_hash_size: the first active destination is taken');
       return 0;
     }
-    const position = plan.leastLoaded(plan.strict ? plan.set.destinations.length : end);
+    const position = plan.leastLoaded(plan.strict ? plan.set.destinations.length : end, env.calls);
     return position < 0 ? NONE : position % end;
   },
 };

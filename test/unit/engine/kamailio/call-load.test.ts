@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Destination } from '../../../../src/engine/destination.js';
-import { LoadLedger } from '../../../../src/engine/kamailio/call-ledger.js';
+import { LoadLedger, type TrackedCall } from '../../../../src/engine/kamailio/call-ledger.js';
+import { updateCalls } from '../../../../src/engine/kamailio/calls.js';
 import { kamailioOf } from '../../../../src/engine/kamailio/flavour.js';
 import { liveOf } from '../../../../src/engine/kamailio/live.js';
 import { parseRoutes } from '../../../../src/engine/kamailio/select-routes.js';
@@ -64,7 +65,7 @@ describe('call load', () => {
     const routes = parseRoutes('1=10;2=10', 0, 0);
     assert.equal(context.selectRoutes(bench.partition, routes, request({ callId: '1' })), 'selected');
     const loads = () =>
-      [1, 2].map((id) => liveOf(bench.partition.findAll(id, id === 1 ? A : B)[0] as Destination).load);
+      [1, 2].map((id) => liveOf(bench.partition.findAll(id, id === 1 ? A : B)[0] as Destination).calls);
     assert.deepEqual(loads(), [1, 0]);
     context.next(bench.partition);
     assert.deepEqual(loads(), [0, 1]);
@@ -143,10 +144,10 @@ describe('the ledger of calls', () => {
     assert.equal(ledger.expire(), 0);
     clock.time += 1;
     assert.equal(ledger.expire(), 1);
-    assert.equal(liveOf(destination).load, 1);
+    assert.equal(liveOf(destination).calls, 1);
     clock.time += 90_000;
     assert.equal(ledger.expire(), 1);
-    assert.equal(liveOf(destination).load, 0);
+    assert.equal(liveOf(destination).calls, 0);
     assert.equal(ledger.size, 0);
   });
 
@@ -177,13 +178,13 @@ describe('the ledger of calls', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a']));
     const calls = kamailioOf(bench.partition)?.calls ?? assert.fail();
     callOf(bench, '1');
-    const isConfirmed = (ledger: typeof calls) => ledger.get('1')?.confirmed;
-    calls.update('1', 'INVITE', 180);
-    calls.update('1', 'BYE', 200);
+    const isConfirmed = (ledger: typeof calls) => (ledger.get('1') as TrackedCall | undefined)?.confirmed;
+    updateCalls(calls, '1', 'INVITE', 180);
+    updateCalls(calls, '1', 'BYE', 200);
     assert.equal(isConfirmed(calls), false);
-    calls.update('1', 'INVITE', 200);
+    updateCalls(calls, '1', 'INVITE', 200);
     assert.equal(isConfirmed(calls), true);
-    calls.update('1', 'BYE');
+    updateCalls(calls, '1', 'BYE');
     assert.deepEqual(bench.loads(), { [A]: 0 });
   });
 
@@ -206,7 +207,7 @@ describe('the ledger of calls', () => {
           else if (what === 'next') context?.next(bench.partition);
           else if (what === 'confirm') call?.confirm();
           else if (what === 'end') call?.end();
-          else if (what === 'bye') calls.update(`${n}`, 'BYE');
+          else if (what === 'bye') updateCalls(calls, `${n}`, 'BYE');
           else if (what === 'down') bench.down(uri);
           else if (what === 'up') bench.up(uri);
           else bench.load(rows);

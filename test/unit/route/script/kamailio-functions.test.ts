@@ -471,7 +471,7 @@ describe('call load', () => {
     const loads = () =>
       [2, 1].map((n) => {
         const destination = fixture.partition.find(1, `sip:10.0.1.${n}:5060`);
-        return destination === undefined ? -1 : liveOf(destination).load;
+        return destination === undefined ? -1 : liveOf(destination).calls;
       });
     fixture.call();
     return { ...fixture, loads };
