@@ -229,11 +229,13 @@ export interface EndStatement {
   readonly at: Position;
 }
 
-/** OpenSIPS' async(function(), route) and launch(function(), route). */
+/** OpenSIPS' async(function(), route, timeout) and launch(function(), route, parameter). */
 export interface AsyncStatement {
   readonly kind: 'async' | 'launch';
   readonly call: FunctionCall;
   readonly resume: Expression | undefined;
+  /** Seconds for async() to wait, or the parameter of the route of launch(). */
+  readonly extra: Expression | undefined;
   readonly at: Position;
 }
 

@@ -1,4 +1,4 @@
-import type { PvarContext } from '../pvar/context.js';
+import type { PvarContext, PvarValue } from '../pvar/context.js';
 import type { Position, RouteKind, Statement } from './ast.js';
 
 /** Limits of one script run. */
@@ -57,6 +57,13 @@ export interface ScriptTrace {
   after(run: ScriptRun, statement: Statement): void;
 }
 
+/** The route that runs when an operation has ended, if any, and what async() or launch() says besides. */
+export interface Resumption {
+  readonly route: CompiledRoute | undefined;
+  /** Seconds for async() to wait, or the parameter of the route of launch(). */
+  readonly extra: PvarValue | undefined;
+}
+
 /**
  * One execution of a route over one message; all closures get it as their argument. The program that runs scripts
  * extends the class with what its functions need. $rc is `pvars.returnCode`.
@@ -95,15 +102,10 @@ export abstract class ScriptRun {
   ends(): void {}
 
   /**
-   * Called by OpenSIPS' async() and launch(): the started operation ends with `done`, and `resume` runs then. After
-   * async() the current route has ended.
+   * Called by OpenSIPS' async() and launch(): the started operation ends with `done`, and the route of `resume` runs
+   * then. After async() the current route has ended.
    */
-  suspend(
-    _kind: 'async' | 'launch',
-    at: Position,
-    _done: number | Promise<number>,
-    _resume: CompiledRoute | undefined,
-  ): void {
+  suspend(_kind: 'async' | 'launch', at: Position, _done: number | Promise<number>, _resume: Resumption): void {
     this.fault(at, 'nothing can be waited for here');
   }
 }

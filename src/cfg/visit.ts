@@ -32,6 +32,7 @@ export function* expressionsIn(statements: readonly Statement[]): Generator<Expr
       case 'async':
       case 'launch':
         yield* within(statement.call);
+        if (statement.extra !== undefined) yield* within(statement.extra);
         break;
       default:
         for (const value of statement.values) yield* within(value);

@@ -1,5 +1,5 @@
 import type { Position, RouteKind } from '../cfg/ast.js';
-import { type CompiledRoute, ScriptRun } from '../cfg/runtime.js';
+import { type Resumption, ScriptRun } from '../cfg/runtime.js';
 import type { TransportName } from '../core/uri.js';
 import type { DispatchContext } from '../engine/dispatch-context.js';
 import { AvpStore } from '../pvar/avp-store.js';
@@ -504,12 +504,7 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
     this.pvars.releaseVars();
   }
 
-  override suspend(
-    kind: 'async' | 'launch',
-    at: Position,
-    done: number | Promise<number>,
-    resume: CompiledRoute | undefined,
-  ): void {
+  override suspend(kind: 'async' | 'launch', at: Position, done: number | Promise<number>, resume: Resumption): void {
     this.env.suspend(this, { kind, at, done, resume });
   }
 

@@ -1,5 +1,5 @@
 import type { Position } from '../cfg/ast.js';
-import type { CompiledRoute, ScriptRun } from '../cfg/runtime.js';
+import type { Resumption, ScriptRun } from '../cfg/runtime.js';
 import type { SipMessage } from '../sip/message.js';
 import type { TextEdit } from '../sip/reply.js';
 import type { ClientTransaction } from '../sip/transaction/client.js';
@@ -101,7 +101,7 @@ export interface Suspension {
   readonly kind: 'async' | 'launch';
   readonly at: Position;
   readonly done: number | Promise<number>;
-  readonly resume: CompiledRoute | undefined;
+  readonly resume: Resumption;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { ScriptRun } from '../cfg/runtime.js';
+import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
+import type { PvarValue } from '../pvar/context.js';
 import { MessageRun } from './call.js';
 import { answerTrying, beginTransaction } from './relay.js';
 import type { Suspension } from './state.js';
@@ -7,7 +9,7 @@ import type { Suspension } from './state.js';
 /**
  * Resumes a script when an operation is done. async() creates the transaction of the request first, which absorbs
  * retransmissions meanwhile. The changes of the script are kept. The resumed route finds the result of the function in
- * $rc.
+ * $rc, that of launch() its parameter in $param(1).
  */
 export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspension): void {
   const run = suspended as MessageRun;
@@ -17,23 +19,48 @@ export function suspend(suspended: ScriptRun, { kind, at, done, resume }: Suspen
     if (transaction === undefined) return;
     answerTrying(transaction, call);
   }
+  const { route, extra } = resume;
   const go = async (): Promise<void> => {
     let code = -1;
     try {
-      code = await done;
+      code = await (kind === 'async' ? within(env.clock, done, extra) : done);
     } catch (error) {
       run.fault(at, messageOf(error));
     }
-    if (resume === undefined) return;
+    if (route === undefined) return;
     const later = new MessageRun(env, routeKind, run.pvars, run.message, run.source, run.edits, call);
     later.known = run.known;
     later.branch = run.branch;
     later.transaction = run.transaction;
     later.waited = true;
     later.pvars.returnCode = code;
-    await resume.run(later);
+    const { params } = later.pvars;
+    later.pvars.params = kind === 'launch' && extra !== undefined ? new Map([['1', extra]]) : NO_PARAMETERS;
+    try {
+      await route.run(later);
+    } finally {
+      later.pvars.params = params;
+    }
     await later.suspended;
   };
   const whole = go();
   if (kind === 'async') run.suspended = whole;
+}
+
+const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
+
+/** What `$rc` is when the timeout of async() has passed. */
+const TIMED_OUT = -2;
+
+/** The code of an operation, or that of a timeout after `seconds`; what the operation still does then stays without a result. */
+function within(
+  clock: Clock,
+  done: number | Promise<number>,
+  seconds: PvarValue | undefined,
+): number | Promise<number> {
+  if (typeof done === 'number' || typeof seconds !== 'number' || seconds <= 0) return done;
+  return new Promise((resolve, reject) => {
+    const cancel = clock.schedule(seconds * 1000, () => resolve(TIMED_OUT));
+    done.then(resolve, reject).finally(cancel);
+  });
 }

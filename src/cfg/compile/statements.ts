@@ -338,11 +338,14 @@ export class StatementCompiler {
       this.context.problems.error('expression', node.call.at, `${node.call.name}() cannot be called by ${kind}()`);
     }
     const resume = this.resume.find(node, this.context.problems);
+    const extra = node.extra === undefined ? undefined : this.expressions.value(node.extra);
+    if (kind === 'async' && extra?.type === 'string')
+      this.context.problems.error('expression', at, 'the timeout of async() is a number of seconds');
     return simple((run) => {
       run.asynchronous = true;
       const done = invokeLater === undefined ? invoke(run) : invokeLater(run);
       run.asynchronous = false;
-      run.suspend(kind, at, done, resume?.());
+      run.suspend(kind, at, done, { route: resume?.(), extra: extra?.read(run) });
       run.last = 1;
       return kind === 'async' ? EXIT : NEXT;
     });

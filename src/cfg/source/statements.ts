@@ -353,12 +353,11 @@ export class StatementParser {
     const call: FunctionCall = this.expressions.call(tokens.take());
     let resume: ReturnType<ExpressionParser['routeName']> | undefined;
     if (tokens.accept(',')) resume = this.expressions.routeName();
-    // A timeout, or a parameter for the route.
-    while (tokens.accept(',')) this.expressions.value();
+    const extra = tokens.accept(',') ? this.expressions.value() : undefined;
     tokens.expect(')', 'to close "("');
     if (resume === undefined && kind === 'async') throw tokens.unexpected('the name of a route');
     this.semicolon();
-    return { kind, call, resume, at };
+    return { kind, call, resume, extra, at };
   }
 }
 

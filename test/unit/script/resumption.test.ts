@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock } from '../../support/fake-clock.js';
+import { INVITE, startScript } from '../../support/script-run.js';
+
+/** What a script has written after a time; the clock moves in steps of half a second. */
+async function written(script: string, seconds: number): Promise<string[]> {
+  const clock = new FakeClock();
+  const runner = startScript({ dialect: 'opensips', modules: 'cfgutils', script, clock });
+  try {
+    runner.receive(INVITE);
+    for (let i = 0; i < seconds * 2; i++) {
+      clock.advance(500);
+      for (let round = 0; round < 5; round++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return runner.lines;
+  } finally {
+    await runner.stop();
+  }
+}
+
+test('async() waits as long as its third argument says; the route resumes once, with -2', async () => {
+  const script = (timeout: string): string => `route { async(sleep(4), after, ${timeout}); }
+route[after] { xlog("$rc\\n"); t_reply(480, "Later"); }`;
+  assert.deepEqual(await written(script('2'), 1), []);
+  assert.deepEqual(await written(script('2'), 6), ['-2']);
+  assert.deepEqual(await written(script('6'), 6), ['1']);
+});
+
+test('the timeout of async() may be a variable, and is a number', async () => {
+  const script = 'route { $var(most) = 1; async(sleep(4), after, $var(most)); } route[after] { xlog("$rc\\n"); }';
+  assert.deepEqual(await written(script, 2), ['-2']);
+  assert.throws(
+    () =>
+      startScript({
+        dialect: 'opensips',
+        modules: 'cfgutils',
+        script: 'route { async(sleep(4), after, "2"); } route[after] { exit; }',
+      }),
+    /the timeout of async\(\) is a number of seconds/,
+  );
+});
+
+test('the third argument of launch() is $param(1) of its route', async () => {
+  const script = `route { $var(whole) = "a b"; launch(sleep(1), noted, $var(whole)); launch(sleep(2), noted); route(sub, "x"); t_reply(480, "Later"); }
+route[noted] { xlog("$rc [$param(1)]\\n"); }
+route[sub] { xlog("sub [$param(1)]\\n"); }`;
+  assert.deepEqual(await written(script, 3), ['sub [x]', '1 [a b]', '1 [<null>]']);
+});
