@@ -16,7 +16,7 @@ export async function password({ json }: AccessOptions, name: string, io: Comman
   if (io.terminal !== undefined) io.err(`password of ${name} (it is shown as you type): `);
   const secret = await firstLine(io);
   if (secret.length < SHORTEST_PASSWORD) {
-    throw usageError(`a password has ${SHORTEST_PASSWORD} characters at least`);
+    throw usageError(`a password needs at least ${SHORTEST_PASSWORD} characters`);
   }
   const user = { name, password: await hashPassword(secret), role: 'viewer', partitions: [] };
   if (json === true) io.out(`${JSON.stringify({ user })}\n`);
@@ -30,13 +30,13 @@ export async function token({ json }: AccessOptions, name: string, io: CommandIo
   const secret = newToken();
   const user = { name, token: hashToken(secret), role: 'viewer', partitions: [] };
   if (json === true) io.out(`${JSON.stringify({ token: secret, user })}\n`);
-  else io.out(`token, shown this once: ${secret}\n${JSON.stringify(user, undefined, 2)}\n`);
+  else io.out(`token (shown only once): ${secret}\n${JSON.stringify(user, undefined, 2)}\n`);
   return 0;
 }
 
 function checkName(name: string): void {
   if (!USER_NAME.test(name))
-    throw usageError(`"${name}" is not a name of a user: letters, digits, "_", ".", "@" and "-"`);
+    throw usageError(`"${name}" is not a valid user name: use letters, digits, "_", ".", "@" and "-"`);
 }
 
 async function firstLine({ stdin }: CommandIo): Promise<string> {

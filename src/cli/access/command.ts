@@ -7,8 +7,8 @@ const password = defineCommand({
   group: 'operate',
   summary: 'make the hash of a password',
   description: `
-Reads a password from standard input, its first line, and prints the user for "access" "users" with its hash. The password itself is
-stored nowhere.`,
+Reads a password from the first line of standard input and prints the user with the hash of the password, for "users" in
+"access". The password itself is not stored anywhere.`,
   arguments: [NAME],
   examples: [['a user with a password', 'switchyard access password noc']],
   run: async ({ options, args, io }) => (await import('./access.js')).password(options, args[0] as string, io),
@@ -19,7 +19,7 @@ const token = defineCommand({
   group: 'operate',
   summary: 'make a token and its hash',
   description: `
-Makes a token for a program, prints it once, and the user for "access" "users" with its hash.`,
+Makes a token for a program and prints it once, then prints the user with the hash of the token, for "users" in "access".`,
   arguments: [NAME],
   examples: [['a program with a token', 'switchyard access token ci']],
   run: async ({ options, args, io }) => (await import('./access.js')).token(options, args[0] as string, io),
@@ -31,7 +31,8 @@ export const access = defineCommand({
   group: 'operate',
   summary: 'make the secrets of users',
   description: `
-Makes what "access" "users" needs: hashes of passwords and tokens. A daemon takes changed users on SIGHUP, whole or not at all.`,
+Makes the hashes of passwords and tokens for "users" in "access". A daemon reads changed users on SIGHUP; if any of them is
+wrong, it keeps the old ones.`,
   options: { json: JSON_OUTPUT },
   subcommands: [password, token],
   examples: [

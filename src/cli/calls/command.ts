@@ -6,22 +6,23 @@ export const calls = defineCommand({
   group: 'operate',
   summary: 'show the last calls, and where each went',
   description: `
-Shows call records of a running daemon, oldest first: each request that a rule or script dispatched, with every destination tried, its
-code or cause and its time, and requests that were refused. With --follow it goes on with those that end from now on.`,
+Shows the call records of a running daemon, oldest first: requests that a rule or script dispatched or refused. A record has
+every destination that was tried, with its reply code or the cause of its failure, and the time it took. With --follow, calls
+are also shown as they end.`,
   options: {
     config: CONFIG,
     to: text('TARGET', 'Management endpoint of the daemon (see mi). Default: of the configuration.'),
     partition: text('P', 'Calls of this partition only.'),
     set: whole('S', 'Calls for this set only.'),
-    destination: text('URI', 'Calls that tried a destination with this in its URI.'),
-    code: text('CODE', 'Final code the caller got: 503, 5xx, or failed for all but 2xx.'),
-    from: text('TEXT', 'Part of the URI in From.'),
-    'to-uri': text('TEXT', 'Part of the URI in To, or of the request-URI.'),
+    destination: text('URI', 'Calls that tried a destination whose URI contains this.'),
+    code: text('CODE', 'Calls with this final code: 503, 5xx (a class), or failed (all but 2xx).'),
+    from: text('TEXT', 'Calls whose From URI contains this.'),
+    'to-uri': text('TEXT', 'Calls whose To URI or request-URI contains this.'),
     'call-id': text('ID', 'Call-ID.'),
-    source: text('ADDRESS', 'Address the request came from.'),
-    method: text('METHOD', 'Method, as in INVITE.'),
-    limit: whole('N', 'Records at most. Default 50.', 1, 1000),
-    follow: flag('Go on with calls that end from now on, until interrupted.'),
+    source: text('ADDRESS', 'Calls from this address.'),
+    method: text('METHOD', 'Calls with this method, as in INVITE.'),
+    limit: whole('N', 'At most this many records. Default 50.', 1, 1000),
+    follow: flag('Also show calls as they end, until interrupted.'),
     json: JSON_OUTPUT,
   },
   examples: [

@@ -21,7 +21,7 @@ export const DEFINE: OptionSpec<ReadonlyMap<string, string>> = {
 /** Kamailio's option -Y. */
 export const RUNTIME_DIR = text(
   'FOLDER',
-  'Where sockets stand that modules of Kamailio open by themselves; default /run/kamailio.',
+  'Folder of the sockets that modules of Kamailio open by default. Default /run/kamailio.',
 );
 
 /** Names for the languages of cfg files. */
@@ -37,7 +37,7 @@ export const DIALECT_NAMES = [
 /** Options of commands that read an opensips.cfg or kamailio.cfg. */
 export const CFG_OPTIONS = {
   cfg: text('FILE', 'An opensips.cfg or kamailio.cfg.'),
-  dialect: choice('NAME', DIALECT_NAMES, 'Language of the cfg file, where it cannot be detected.'),
+  dialect: choice('NAME', DIALECT_NAMES, 'Language of the cfg file, if it cannot be detected.'),
   define: DEFINE,
-  preprocess: text('COMMAND', 'Program the cfg file is sent through first, as OpenSIPS\' -p: "m4 -s".'),
+  preprocess: text('COMMAND', 'Preprocessor for the cfg file, as -p of OpenSIPS: "m4 -s".'),
 };

@@ -103,13 +103,13 @@ function factsOf(cfg: LoadedCfg): CfgFacts {
   const at = callLoadWithoutEnd(cfg);
   const workers = { runs: faults.length === 0, faults };
   if (at === undefined) return { workers };
-  const message = `algorithm 10 (line ${at.line}) without ds_load_update() or ds_load_unset(): calls count until ds_hash_expire, and maxload fills up`;
+  const message = `algorithm 10 (line ${at.line}) without ds_load_update() or ds_load_unset(): each call counts until ds_hash_expire, so that destinations reach maxload`;
   return { workers, callLoad: { at, message } };
 }
 
 function workersText({ runs, faults }: CfgFacts['workers']): string {
-  if (runs) return 'several workers: can run it, over UDP';
-  return `several workers: cannot run it: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
+  if (runs) return 'several workers: supported, over UDP';
+  return `several workers: not supported: ${named(faults.map(({ at, message }) => `${message} (line ${at.line})`))}`;
 }
 
 /** Maximum number of missing features that are named. */

@@ -7,16 +7,17 @@ export const check = defineCommand({
   group: 'data',
   summary: 'validate settings, partitions, databases, tables, or a cfg file',
   description: `
-Validates settings and partitions, reads each table with the loader of the daemon, and lists everything at once, as
-FILE#/POINTER: REASON. Starts nothing and changes nothing.
+Validates settings and partitions, reads each table as the daemon would, and lists all problems at once, each as
+FILE#/POINTER: REASON. It starts nothing and changes nothing.
 
 Errors keep the daemon or a whole partition from working: settings that are refused, an address this machine does not have, a
-database that cannot be read, an algorithm that does not exist. Warnings are what makes calls fail, or does nothing, while the
-daemon works: rows that would be discarded, a rule whose set has no destination, a rule that is never reached, a table that may
-not be written. The exit status is 1 for errors, and with --strict for warnings too.
+database that cannot be read, an algorithm that does not exist. Warnings are about calls that would fail, or settings that have
+no effect: rows that would be discarded, a rule whose set has no destination, a rule that is never reached, a table that cannot
+be written. The exit status is 1 for errors, and with --strict for warnings too.
 
-With --cfg an opensips.cfg or kamailio.cfg is looked at instead: what of it has no effect here, what is unknown, what is wrong, each
-with its line, and a verdict: runs whole, runs without, or cannot run. The exit status is 0 when it runs whole.`,
+With --cfg it checks an opensips.cfg or kamailio.cfg instead. It lists what has no effect here, what is unknown and what is
+wrong, each with its line, and gives a verdict: runs whole, runs without (with what is missing), or cannot run. The exit status
+is 0 for a file that runs whole.`,
   options: {
     config: CONFIG,
     strict: flag('Fail on warnings too.'),

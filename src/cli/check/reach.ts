@@ -36,7 +36,7 @@ export function unusedSockets(
   const found = new Map<string, string>();
   for (const { row } of destinations) {
     if (row.socket === '' || found.has(row.socket) || listens(row.socket)) continue;
-    const text = `destination ${maskUri(row.uri)} names socket ${row.socket}, which is not listened on: another is chosen`;
+    const text = `destination ${maskUri(row.uri)} names socket ${row.socket}, but the daemon does not listen on it: another socket is used`;
     found.set(row.socket, text);
     if (found.size === NAMED) break;
   }

@@ -10,7 +10,7 @@ export function ruleWarnings(settings: Settings, hasRows: (partition: string, se
   // With a script, rules are not used.
   if (settings.routeScript !== undefined) return [];
   const { routing } = settings;
-  if (routing.length === 0) return [at('/routing', 'there are no rules: every new request is answered 404')];
+  if (routing.length === 0) return [at('/routing', 'there are no rules: every new request is answered with 404')];
   const warnings: Problem[] = [];
   for (const [i, rule] of routing.entries()) {
     const before = routing.slice(0, i).find((each) => covers(each, rule));

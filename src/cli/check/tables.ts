@@ -46,7 +46,7 @@ export async function superfluousWords(partition: PartitionConfig): Promise<Prob
   for (const [i, line] of lines.entries()) {
     const words = superfluous(line);
     if (words === '') continue;
-    found.push({ file: url.path, pointer: '', line: i + 1, reason: `"${words.slice(0, 80)}" is passed over` });
+    found.push({ file: url.path, pointer: '', line: i + 1, reason: `"${words.slice(0, 80)}" is ignored` });
     if (found.length === LINES_NAMED) break;
   }
   return found;

@@ -6,8 +6,8 @@ export const completion = defineCommand({
   group: 'tool',
   summary: 'print the completion script of a shell',
   description: `
-Prints a script that completes commands, options, their values and management commands. Packages install it; by hand it is put
-where the shell looks for such scripts.`,
+Prints a script that completes commands, options, their values and management commands. Packages install it. Without a package,
+save it where the shell looks for such scripts.`,
   arguments: [{ name: 'SHELL', description: 'bash, zsh or fish.', choices: ['bash', 'zsh', 'fish'] }],
   examples: [
     ['bash', 'switchyard completion bash > /etc/bash_completion.d/switchyard'],

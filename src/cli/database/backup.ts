@@ -29,7 +29,7 @@ export async function exportTable(
 ): Promise<number> {
   const partition = onlyOne(options, 'export', io);
   const content = await readTable(tableOf(partition));
-  for (const problem of content.unreadable ?? []) io.err(`${problem}; it is left out\n`);
+  for (const problem of content.unreadable ?? []) io.err(`${problem}; the row is left out\n`);
   const format = options.format ?? (file !== undefined && /\.csv$/i.test(file) ? 'csv' : 'json');
   const text = formatRows(content, format);
   if (file === undefined || file === '-') io.out(text);
@@ -80,9 +80,9 @@ export async function importFile(options: ImportOptions, file: string, io: Comma
   }
   const shown = progress(io, 'rows', rows.length);
   const report = await writeTable(table, rows, { replace, written: shown.at }).finally(shown.end);
-  for (const name of report.leftOut) io.err(`the table has no column "${name}": its values are left out\n`);
+  for (const name of report.leftOut) io.err(`the table has no column "${name}": values of this column are left out\n`);
   if (options.json === true) io.out(`${JSON.stringify({ partition: partition.name, ...report })}\n`);
-  else say(`${report.rows} rows ${replace ? 'in place of those it had' : 'added'}`);
+  else say(`${report.rows} rows ${replace ? 'written, the old ones removed' : 'added'}`);
   return 0;
 }
 
@@ -101,7 +101,7 @@ function showDifference(difference: RowDifference, json: boolean, io: CommandIo)
       `${paint('yellow', `~ set ${row['setid']} ${cellText(row['destination'] ?? null)}: ${values.join(', ')}`)}\n`,
     );
   }
-  const counts = `${added.length} added, ${removed.length} removed, ${changed.length} changed, ${unchanged} as they are`;
+  const counts = `${added.length} added, ${removed.length} removed, ${changed.length} changed, ${unchanged} unchanged`;
   io.err(`dry run: ${counts}\n`);
 }
 

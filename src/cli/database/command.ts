@@ -4,7 +4,7 @@ const init = defineCommand({
   name: 'init',
   group: 'data',
   summary: 'create the tables and version rows that are missing',
-  description: 'Creates the tables and version rows of the partitions that lack them.',
+  description: 'Creates missing tables and version rows of the partitions.',
   examples: [['all partitions', 'switchyard db init']],
   run: async ({ options, io }) => (await import('./database.js')).init(options, io),
 });
@@ -12,9 +12,9 @@ const init = defineCommand({
 const show = defineCommand({
   name: 'show',
   group: 'data',
-  summary: 'print the rows as they would be loaded, and those that would not',
+  summary: 'print the rows that would be loaded, and those that would be discarded',
   description: `
-Prints the rows as they would be loaded; those that would not be loaded are listed on standard error. With --json a row has the names
+Prints the rows that would be loaded; those that would be discarded are listed on standard error. With --json a row has the names
 of its columns, as in files of "db export"; the password of a FreeSWITCH address is left out.`,
   examples: [['one partition, as JSON lines', 'switchyard db show --partition acme --json']],
   run: async ({ options, io }) => (await import('./database.js')).show(options, io),
@@ -25,11 +25,13 @@ const exportRows = defineCommand({
   group: 'data',
   summary: 'write all rows and columns of a table, as a backup or for another database',
   description: `
-Writes every row of a partition's table as it is stored, with all columns, those of your own too, to standard output or to FILE,
-which only its owner may read: rows can hold passwords. Columns have their documented names, whatever the table calls them.
-"db import" takes the file, into a database of any kind.`,
+Writes every row of the table of a partition, with all columns (your own ones too), to standard output or to FILE. Only the
+owner can read FILE, since rows can contain passwords. Columns have their documented names, even where the table uses other
+names. "db import" reads such a file into a database of any kind.`,
   arguments: [{ name: 'FILE', description: 'Where the rows go. Default: standard output.', optional: true }],
-  options: { format: choice('FORMAT', ['json', 'csv'], 'Format of the rows. Default: csv for a FILE.csv, else json.') },
+  options: {
+    format: choice('FORMAT', ['json', 'csv'], 'Format of the rows. Default: csv for a FILE.csv, otherwise json.'),
+  },
   examples: [
     ['a backup', 'switchyard db export --partition acme acme.json'],
     ['for a spreadsheet', 'switchyard db export --partition acme --format csv > acme.csv'],
@@ -40,16 +42,16 @@ which only its owner may read: rows can hold passwords. Columns have their docum
 const importRows = defineCommand({
   name: 'import',
   group: 'data',
-  summary: 'add the rows of a file to a table, or put them in place of its rows',
+  summary: 'add the rows of a file to a table, or replace its rows with them',
   description: `
 Adds the rows of FILE to the table of a partition: a JSON array, JSON lines or CSV with the documented names of the columns, or a
-list file of Kamailio's dispatcher; "-" is standard input. All rows are taken in one transaction, or none. Ids of the rows are
-kept where the table is empty or replaced. In CSV a field without text is null, and "" is an empty text.`,
-  arguments: [{ name: 'FILE', description: 'The rows.' }],
+list file of Kamailio's dispatcher; "-" is standard input. Either all rows are written, in one transaction, or none. The ids of
+the rows are kept if the table is empty or replaced. In CSV an empty field is null, and "" is an empty string.`,
+  arguments: [{ name: 'FILE', description: 'File with the rows.' }],
   options: {
     replace: flag('Empty the table first.'),
-    'if-empty': flag('Leave a table that has rows as it is.'),
-    'dry-run': flag('Change nothing; list the rows that would be added, removed and changed.'),
+    'if-empty': flag('Do nothing if the table has rows.'),
+    'dry-run': flag('Change nothing; list the rows that would be added, removed or changed.'),
   },
   examples: [
     ['rows of a file', 'switchyard db import --partition acme gateways.json'],
@@ -66,12 +68,12 @@ kept where the table is empty or replaced. In CSV a field without text is null, 
 export const db = defineCommand({
   name: 'db',
   group: 'data',
-  summary: 'create, show, fill and keep tables',
-  description: 'Creates, shows, fills and keeps the tables of the partitions.',
+  summary: 'create, show, back up and fill tables',
+  description: 'Creates, shows, backs up and fills the tables of the partitions.',
   options: { config: CONFIG, partition: text('P', 'This partition only. Default: all.'), json: JSON_OUTPUT },
   subcommands: [init, show, exportRows, importRows],
   examples: [
-    ['make what is missing', 'switchyard db init'],
+    ['create what is missing', 'switchyard db init'],
     ['see what would be loaded', 'switchyard db show --partition acme'],
     ['keep a backup', 'switchyard db export --partition acme acme.json'],
   ],

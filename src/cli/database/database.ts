@@ -38,7 +38,7 @@ export async function init(options: DatabaseOptions, io: CommandIo): Promise<num
   const { partitions } = chosen(options, io);
   // A list file has no table to create; that is an error only if the partition was named.
   const isList = ({ dbUrl }: PartitionConfig): boolean => options.partition === undefined && dbUrl.startsWith('list:');
-  for (const { name } of partitions.filter(isList)) io.out(`partition ${name}: a list file, nothing to make\n`);
+  for (const { name } of partitions.filter(isList)) io.out(`partition ${name}: a list file, nothing to create\n`);
   return initAll(
     partitions.filter((each) => !isList(each)),
     io,
@@ -89,7 +89,7 @@ async function initAll(partitions: readonly PartitionConfig[], io: CommandIo): P
     try {
       const { tableCreated, versionAdded, version } = await initPartition(partition);
       const made = [tableCreated ? 'table' : '', versionAdded ? 'version row' : ''].filter((each) => each !== '');
-      const what = made.length === 0 ? 'was there already' : `made its ${made.join(' and ')}`;
+      const what = made.length === 0 ? 'existed already' : `created its ${made.join(' and ')}`;
       io.out(`partition ${partition.name}: ${partition.tableName} version ${version}, ${what}\n`);
     } catch (error) {
       io.err(`partition ${partition.name}: ${messageOf(error)}\n`);

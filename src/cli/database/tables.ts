@@ -60,5 +60,7 @@ export function faultsOf(rows: readonly TableRow[], config: PartitionConfig, fil
   for (const [i, { id: _, probe_mode, ...row }] of rows.entries()) {
     reader.add({ ...row, probeMode: probe_mode }, `row ${i + 1}`);
   }
-  return reader.result().discarded.map(({ row, reason }) => `${row}: ${reason}; it is added, but no load takes it`);
+  return reader
+    .result()
+    .discarded.map(({ row, reason }) => `${row}: ${reason}; the row is added, but loads will discard it`);
 }

@@ -5,20 +5,22 @@ import { CONFIG, defineCommand, flag, JSON_OUTPUT, text } from '../line/command.
 export const explain = defineCommand({
   name: 'explain',
   group: 'operate',
-  summary: 'say where a request goes by rules or a cfg file, and why',
+  summary: 'show where rules or a cfg file send a request, and why',
   description: `
-Says which rule takes a request and why those before it do not, which destinations there are with their weights and states, the hash or
-position that decides, and the order they are tried in; of a request inside a dialog, whether its Route or the rules decide. Where a route
-script decides, the calls it makes with their values. Offline from the tables, as a daemon would begin; with --live as the running daemon
-sees it now. Sends nothing and moves nothing on.
+Shows which rule matches a request and why the rules before it do not; the destinations of the set with weights and states; the
+hash or position that decides; and the order in which destinations are tried. For a request within a dialog it shows whether the
+Route or the rules decide, and for a route script the functions it calls with their values. Reads the tables, with the states of a
+daemon that has just started; with --live the running daemon answers. It sends no request and changes no state.
 
-With --cfg the script of an opensips.cfg or kamailio.cfg is run over the request instead: each statement with the values of its
-variables, what it decided or returned, and what would be sent. Nothing is sent. With --live a daemon that serves a cfg file shows the same
-for the script it has loaded, on a copy of its tables, states and variables.`,
-  arguments: [{ name: 'FILE', optional: true, description: 'A SIP request. Default, or "-": standard input.' }],
+With --cfg it runs the script of an opensips.cfg or kamailio.cfg on the request instead, and shows each statement with the values
+of its variables and its result, and what would be sent. With --live a daemon that serves a cfg file does the same with the script
+it has loaded, on a copy of its tables, states and variables.`,
+  arguments: [
+    { name: 'FILE', optional: true, description: 'File with a SIP request. Default, or "-": standard input.' },
+  ],
   options: {
     config: CONFIG,
-    source: text('ADDRESS', 'Address the request comes from, or address:port. Default 127.0.0.1:5060.'),
+    source: text('ADDRESS', 'Address, or address:port, that the request comes from. Default 127.0.0.1:5060.'),
     live: flag('Ask the running daemon.'),
     to: text('TARGET', 'Management endpoint of the daemon for --live (see mi). Default: of the configuration.'),
     json: JSON_OUTPUT,
@@ -26,7 +28,7 @@ for the script it has loaded, on a copy of its tables, states and variables.`,
   },
   examples: [
     ['from the tables', 'switchyard explain --source 10.0.0.9 invite.sip'],
-    ['the way through a script', 'switchyard explain --cfg /etc/opensips/opensips.cfg invite.sip'],
+    ['the statements a script executes', 'switchyard explain --cfg /etc/opensips/opensips.cfg invite.sip'],
     ['as the daemon sees it now', 'switchyard explain --live invite.sip'],
   ],
   run: async ({ options, args, io }) => {

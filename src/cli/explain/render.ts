@@ -5,13 +5,13 @@ export function renderExplanation(found: Explanation): string {
   const lines: string[] = [];
   if (found.dialog !== undefined) {
     const { ours, verdict, why, partition } = found.dialog;
-    lines.push(`inside a dialog: it goes ${verdict}`, `    ${why}`);
-    if (ours.length > 0) lines.push(`    Route values of ours: ${ours.join(', ')}`);
+    lines.push(`within a dialog: routed ${verdict}`, `    ${why}`);
+    if (ours.length > 0) lines.push(`    our Route values: ${ours.join(', ')}`);
     if (partition !== undefined) lines.push(`    the call was routed by partition ${partition}`);
   }
   for (const { rule, verdict, entries } of found.rules) {
     if (verdict === 'not reached') continue;
-    lines.push(`rule ${rule} ${verdict === 'taken' ? 'takes it' : 'does not match'}`);
+    lines.push(`rule ${rule} ${verdict === 'taken' ? 'matches' : 'does not match'}`);
     for (const { variable, value, pattern, matches } of entries) {
       lines.push(`    ${variable} is "${value}": ${matches ? 'matches' : 'does not match'} "${pattern}"`);
     }
@@ -28,7 +28,7 @@ export function renderExplanation(found: Explanation): string {
         `priority ${priority}`,
         ...(attrs === undefined ? [] : [`attrs ${attrs}`]),
         ...(blacklisted ? ['blacklisted'] : []),
-        ...(ourselves ? ['a socket of our own'] : []),
+        ...(ourselves ? ['one of our own sockets'] : []),
       ];
       lines.push(`    ${destination}  ${state}${history}  ${more.join(', ')}`);
     }

@@ -4,19 +4,19 @@ import { defineCommand, flag, JSON_OUTPUT, text } from '../line/command.js';
 export const importCfg = defineCommand({
   name: 'import',
   group: 'data',
-  summary: 'convert an opensips.cfg or kamailio.cfg into a configuration of ours',
+  summary: 'convert an opensips.cfg or kamailio.cfg to settings and partitions',
   description: `
-Reads an opensips.cfg or kamailio.cfg with what it includes, writes switchyard.json and partitions/ into DIR, and lists what was
-not carried over, each with its file and line. Parameters of the dispatcher, tm, MI, TLS and pike and the sockets are carried
-over. A selection of the script becomes a rule where every condition that guards it can be said as "match", and fails over where
-its failure route can be said as codes; requests that the script handles in a way that no rule can say are answered 404.
+Reads an opensips.cfg or kamailio.cfg with the files it includes, writes switchyard.json and partitions/ into DIR, and lists what was
+not carried over, each with its file and line. Sockets and the parameters of dispatcher, tm, MI, TLS and pike are carried over. A
+selection in the script becomes a rule if all conditions that lead to it can be written as "match". The rule fails over if its
+failure route can be written as a list of codes. Requests that the script handles in any other way are answered with 404.
 
-The exit status is 0 only where everything was carried over. A script that needs more than rules can be run as it is: see
+The exit status is 0 only if everything was carried over. A script that needs more than rules can be run unchanged: see
 "switchyard serve --help".`,
   arguments: [{ name: 'CFG-FILE', description: 'The opensips.cfg or kamailio.cfg.' }],
   options: {
-    out: text('DIR', 'Folder to write into. Default: the present folder.'),
-    force: flag('Replace files that are there.'),
+    out: text('DIR', 'Folder to write into. Default: the current folder.'),
+    force: flag('Replace existing files.'),
     json: JSON_OUTPUT,
   },
   examples: [

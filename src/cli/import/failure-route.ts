@@ -68,11 +68,11 @@ export function failoverOf(
     throw error;
   }
   const { found } = reader;
-  if (found.length === 0) return 'it takes no next destination';
+  if (found.length === 0) return 'it selects no next destination';
   const marks = new Set(found.map(({ mark }) => mark));
   const rearmed = found.every((each) => each.rearmed);
-  if (marks.size > 1) return 'it marks some failed destinations and others not';
-  if (!rearmed && found.some((each) => each.rearmed)) return 'it is armed again for some replies and not for others';
+  if (marks.size > 1) return 'it marks some failed destinations but not others';
+  if (!rearmed && found.some((each) => each.rearmed)) return 'it is set again for some replies but not for others';
   const [mark] = marks;
   const letter = mark === undefined ? undefined : markLetter(mark, kamailio);
   if (mark !== undefined && letter === undefined) return `ds_mark_dst("${mark}") has no counterpart in a rule`;
@@ -97,7 +97,7 @@ class FailureReader {
   follow(statements: readonly Statement[], start: State, depth: number): State | undefined {
     let state = start;
     for (const statement of statements) {
-      if (++this.steps > 10_000 || depth > 32) throw new Unsayable('it has too many ways');
+      if (++this.steps > 10_000 || depth > 32) throw new Unsayable('it has too many paths');
       if (state.codes.size === 0) return undefined;
       switch (statement.kind) {
         case 'exit':
@@ -111,7 +111,7 @@ class FailureReader {
           const { call } = statement;
           if (call.kind === 'route') {
             const body = this.body(nameOf(call.name));
-            if (body === undefined) throw new Unsayable(`${expressionText(call)} is not followed`);
+            if (body === undefined) throw new Unsayable(`${expressionText(call)} cannot be written as a rule`);
             const after = this.follow(body, state, depth + 1);
             if (after === undefined) return undefined;
             state = after;
@@ -128,7 +128,9 @@ class FailureReader {
           if (taken === undefined) {
             if (decides([...body, ...otherwise], (name) => this.body(name)) || mentionsNext(statement.condition)) {
               const condition = expressionText(statement.condition);
-              throw new Unsayable(`the condition "${condition}" (line ${statement.at.line}) cannot be said as codes`);
+              throw new Unsayable(
+                `the condition "${condition}" (line ${statement.at.line}) cannot be written as codes`,
+              );
             }
             if (isSilent([...body, ...otherwise])) break;
             leaveBelow([...body, ...otherwise], `"if (${expressionText(statement.condition)})"`, this.ledger);
@@ -143,11 +145,11 @@ class FailureReader {
           if (second === undefined) state = first;
           else if (second.mark === first.mark && second.next === first.next && second.armed === first.armed) {
             state = { ...first, codes: new Set([...first.codes, ...second.codes]) };
-          } else throw new Unsayable(`the ways after line ${statement.at.line} differ`);
+          } else throw new Unsayable(`the paths after line ${statement.at.line} differ`);
           break;
         }
         default:
-          throw new Unsayable(`"${statement.kind}" (line ${statement.at.line}) is not followed`);
+          throw new Unsayable(`"${statement.kind}" (line ${statement.at.line}) cannot be written as a rule`);
       }
     }
     return state;
@@ -159,11 +161,11 @@ class FailureReader {
     if (name === 'ds_mark_dst') return { ...state, mark: markArgument(args.map(literalText)) };
     if (name === 't_on_failure') {
       const armed = args[0] === undefined ? '' : nameOf(args[0]);
-      if (armed !== this.name) throw new Unsayable(`it arms another failure route, "${armed}"`);
+      if (armed !== this.name) throw new Unsayable(`it sets another failure route, "${armed}"`);
       return { ...state, armed: true };
     }
     if (RELAY_FUNCTIONS.test(name)) {
-      if (!state.next) throw new Unsayable('it relays to something that is no next destination');
+      if (!state.next) throw new Unsayable('it relays to something other than the next destination');
       this.found.push({ codes: state.codes, mark: state.mark, rearmed: state.armed });
       return undefined;
     }
@@ -176,7 +178,7 @@ class FailureReader {
     }
     if (isLog(name) || isBuiltIn(name) || /^t_on_(?:reply|branch)$/.test(name)) return state;
     if (decides([{ kind: 'call-statement', call, at: call.at }], () => undefined)) {
-      throw new Unsayable(`${name}() (line ${call.at.line}) is not followed`);
+      throw new Unsayable(`${name}() (line ${call.at.line}) cannot be written as a rule`);
     }
     this.ledger.leaveRepeated(call.at, `${name}() is not carried over`);
     return state;
@@ -215,7 +217,7 @@ class FailureReader {
     if (codes === undefined) return undefined;
     const unanswered = unansweredIn(condition);
     if (unanswered !== undefined)
-      this.ledger.note(unanswered.at, 'a destination that rings and then gives no final reply is failed over, too');
+      this.ledger.note(unanswered.at, 'a destination that rings and then sends no final reply is failed over as well');
     const inside = new Set([...state.codes].filter((code) => codes.has(code)));
     const outside = new Set([...state.codes].filter((code) => !codes.has(code)));
     return { holds: { ...state, codes: inside }, holdsNot: { ...state, codes: outside } };

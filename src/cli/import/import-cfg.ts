@@ -111,5 +111,5 @@ function takeAliases(aliases: readonly string[], settings: { [key: string]: Writ
   if (aliases.length === 0) return;
   const names = [...new Set(aliases.map((each) => each.replace(/^[a-z]+:(?=[^/])/i, '').replace(/:\*$/, '')))];
   if (readSchema('settings').properties?.['aliases'] !== undefined) settings['aliases'] = names;
-  else ledger.leave(undefined, `alias: ${names.join(', ')} are names of ours that no setting holds`);
+  else ledger.leave(undefined, `alias: there is no setting for the host names ${names.join(', ')}`);
 }

@@ -38,7 +38,7 @@ export function importConfiguration(options: ImportOptions, file: string, io: Co
   }
   const taken = files.map(([path]) => path).filter((path) => existsSync(path));
   if (taken.length > 0 && options.force !== true) {
-    io.err(`${taken.join(', ')} there already: nothing was written (--force replaces)\n`);
+    io.err(`already there: ${taken.join(', ')}: nothing was written (--force replaces existing files)\n`);
     return 1;
   }
   for (const [path, content] of files) {

@@ -12,7 +12,7 @@ const MOST_DEPTH = 32;
 export function leaveBelow(statements: readonly Statement[], under: string, ledger: Ledger, depth = 0): void {
   if (depth > MOST_DEPTH) return;
   const leave = (statement: Statement, what: string): void =>
-    ledger.leave(statement.at, `${what} is not carried over: it stands under ${under}`);
+    ledger.leave(statement.at, `${what} is not carried over: it depends on ${under}`);
   const inner = (bodies: readonly Statement[], what: string): void => leaveBelow(bodies, what, ledger, depth + 1);
   for (const statement of statements) {
     switch (statement.kind) {

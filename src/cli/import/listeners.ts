@@ -73,7 +73,7 @@ class ListenerReader {
     this.found.push(`udp:0.0.0.0:${this.port}`, ...(tcp ? [`tcp:0.0.0.0:${this.port}`] : []));
     this.ledger.note(
       undefined,
-      `the file names no socket: all addresses are listened on, as in the original (${this.found.join(', ')})`,
+      `the file names no socket: the daemon listens on all addresses, as the original does (${this.found.join(', ')})`,
     );
   }
 

@@ -67,7 +67,7 @@ export class Modules {
         const last = this.datagrams.at(-1);
         if (name === 'socket_name') this.datagrams.push({ socket_name: String(value) });
         else if (name === 'unix_socket_mode' && last !== undefined) last['unix_socket_mode'] = mode(value);
-        else if (name === 'unix_socket_mode') this.ledger.leave(at, `${module} ${name} stands before any socket_name`);
+        else if (name === 'unix_socket_mode') this.ledger.leave(at, `${module} ${name} comes before any socket_name`);
         else none();
         return;
       }
@@ -95,10 +95,7 @@ export class Modules {
         return;
       case 'prometheus':
       case 'xhttp_prom':
-        this.ledger.note(
-          at,
-          `${module} ${name}: figures are at /metrics of the listener "http", under names of our own`,
-        );
+        this.ledger.note(at, `${module} ${name}: metrics are at /metrics of the listener "http", with other names`);
         return;
       case 'tls':
       case 'tls_mgm':
@@ -133,7 +130,10 @@ export class Modules {
       return;
     }
     if (name === 'db_url' && !/^(?:mysql|postgres(?:ql)?|sqlite|text):/i.test(String(value))) {
-      this.ledger.leave(at, `db_url "${String(value).replace(/:\/\/.*@/, '://...@')}": no driver for it here`);
+      this.ledger.leave(
+        at,
+        `db_url "${String(value).replace(/:\/\/.*@/, '://...@')}": there is no driver for this kind of database`,
+      );
       return;
     }
     if (this.kamailio && PARTITION_KEYS.has(name)) {
@@ -242,7 +242,7 @@ export class Modules {
     if (this.pike.at !== undefined || this.modules.has('pike')) {
       const rate = Math.max(1, Math.round(this.pike.density / this.pike.period));
       this.limits['requests_per_second_per_source'] = rate;
-      this.ledger.note(this.pike.at, `pike: "limits" lets ${rate} new requests a second of one address in`);
+      this.ledger.note(this.pike.at, `pike: "limits" allows ${rate} new requests a second from one address`);
     }
     const { certificate, private_key, ca, verify_server, verify_client } = this.tls;
     if (certificate !== undefined && private_key !== undefined) {
@@ -254,7 +254,7 @@ export class Modules {
         ...(verify_server === undefined ? {} : { verify_server: isOn(verify_server) }),
       };
     } else if (Object.keys(this.tls).length > 0) {
-      this.ledger.leave(undefined, 'tls: certificate and private_key are not both named: add "tls"');
+      this.ledger.leave(undefined, 'tls: certificate and private_key are not both given: add "tls"');
     }
     const mi: Fields = {};
     if (this.fifo['fifo_name'] !== undefined) mi['fifo'] = this.fifo;

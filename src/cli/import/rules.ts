@@ -97,14 +97,13 @@ function selecting(
   const { number } = path;
   const isChanged = number.strip !== 0 || number.prefix !== '';
   for (const each of [selection, ...selection.fallbacks])
-    if (isChanged && looksAtNumber(each)) return 'it depends on the number, which the script changes before';
+    if (isChanged && looksAtNumber(each)) return 'it depends on the called number, which the script changes before';
   const fallback: { [key: string]: WrittenJson }[] = [];
   for (const each of selection.fallbacks) {
     const further = selectOf(each, kamailio);
-    if (typeof further === 'string') return `${expressionText(each.call)}, which stands in for it: ${further}`;
+    if (typeof further === 'string') return `${expressionText(each.call)}, its fallback: ${further}`;
     const { fn, ...others } = further;
-    if (fn !== select['fn'])
-      return `${expressionText(each.call)}, which stands in for it, sets another part of the request`;
+    if (fn !== select['fn']) return `${expressionText(each.call)}, its fallback, sets another part of the request`;
     fallback.push(others);
   }
   const { failureRoute } = path;
@@ -120,7 +119,7 @@ function selecting(
   if (selection.reject === undefined) {
     ledger.note(
       selection.call.at,
-      'the script says no reply for when nothing is selected: it is 503 No destinations here',
+      'the script has no reply for a selection that finds nothing: here it is 503 No destinations',
     );
   }
   return {
@@ -157,9 +156,9 @@ const COMPUTED = /\$\(?(?:var|avp|xavp|xavu|xavi|shv|sht|dlg_val|dlg_var|dbr|rc|
  */
 function selectOf({ call, args }: Selection, kamailio: boolean): { [key: string]: WrittenJson } | string {
   for (const [i, arg] of args.entries()) {
-    if (arg === undefined) return `argument ${i + 1} of it is computed`;
+    if (arg === undefined) return `its argument ${i + 1} is computed`;
     const computed = COMPUTED.exec(arg);
-    if (computed !== null) return `${computed[0]}... in argument ${i + 1} is filled by the script`;
+    if (computed !== null) return `${computed[0]}... in its argument ${i + 1} is set by the script`;
   }
   const [set = '', alg = '', third = '', partition = '', fifth = ''] = args as readonly string[];
   const routes = call.name === 'ds_select_routes';
@@ -216,7 +215,7 @@ function leaveSelections(
     for (const call of callsIn(route.body)) {
       if (call.kind !== 'call' || carried.has(call.at)) continue;
       if (SELECTS.test(call.name)) {
-        const why = blamed.get(call.at) ?? `no way of a new request leads to it${titleOf(route)}`;
+        const why = blamed.get(call.at) ?? `no new request reaches it${titleOf(route)}`;
         ledger.leave(call.at, `${expressionText(call)} did not become a rule: ${why}`);
       } else if (/^ds_(?:is_|count|mark_dst|is_from_list)/.test(call.name) && route.kind !== 'failure') {
         ledger.leave(call.at, `${expressionText(call)} is not carried over`);

@@ -95,7 +95,7 @@ export class Walk {
     let path = from;
     for (;;) {
       if (++this.steps > MOST_STEPS || this.outcomes.length > MOST_WAYS || this.nesting > MOST_NESTING) {
-        this.unknown(frame, path, 'the script has too many ways');
+        this.unknown(frame, path, 'the script has too many paths');
         return;
       }
       while (frame !== undefined && frame.at >= frame.statements.length) frame = frame.next;
@@ -113,7 +113,7 @@ export class Walk {
           if (call.kind === 'route') {
             const inner = this.inner(nameOf(call.name), rest);
             if (inner === undefined) {
-              this.unknown(rest, path, `${expressionText(call)} is not followed`, call.at);
+              this.unknown(rest, path, `${expressionText(call)} cannot be written as a rule`, call.at);
               return;
             }
             frame = inner;
@@ -151,10 +151,10 @@ export class Walk {
           ) {
             const bodies = statement.cases.flatMap(({ body }) => body);
             const inside: Frame = { statements: bodies, at: 0, route: false, depth: 0, next: rest };
-            this.unknown(inside, path, '"switch" decides on it', statement.at);
+            this.unknown(inside, path, 'it depends on a "switch"', statement.at);
             return;
           }
-          this.ledger.leave(statement.at, '"switch" and what stands in it is not carried over');
+          this.ledger.leave(statement.at, '"switch" and its cases are not carried over');
           leaveBelow(
             statement.cases.flatMap(({ body }) => body),
             '"switch"',
@@ -184,12 +184,12 @@ export class Walk {
             this.unknown(
               { statements: bodies, at: 0, route: false, depth: 0, next: rest },
               path,
-              `${what} decides on it`,
+              `it depends on ${what}`,
               statement.at,
             );
             return;
           }
-          this.ledger.leave(statement.at, `${what} and what stands in it is not carried over`);
+          this.ledger.leave(statement.at, `${what} and its body are not carried over`);
           leaveBelow(bodies, what, this.ledger);
           frame = rest;
         }
@@ -214,7 +214,7 @@ export class Walk {
     }
     for (const branch of branches) {
       if (branch.holds === 'unknown') {
-        const why = `the condition "${expressionText(statement.condition)}" (line ${statement.at.line}) cannot be said as "match"`;
+        const why = `the condition "${expressionText(statement.condition)}" (line ${statement.at.line}) cannot be written as "match"`;
         this.unknown(around, branch.path, why, statement.at);
         leaveBelow([...body, ...otherwise], `"if (${expressionText(statement.condition)})"`, this.ledger);
         continue;
@@ -327,7 +327,7 @@ export class Walk {
         return { ...path, fallback: this.selectionOf(call, path) };
       }
       if (path.selection !== undefined || path.failed !== undefined) {
-        const problem = 'a further selection stands on the same way';
+        const problem = 'another selection follows on the same path';
         this.blamed.set(call.at, problem);
         for (const each of [path.selection, path.failed]) if (each !== undefined) each.problem = problem;
         return path;
@@ -393,8 +393,8 @@ export class Walk {
       const match = [...path.match].map(([variable, value]) => `${variable} ${value}`).join(', ');
       const requests = match === '' ? 'requests' : `requests with ${match}`;
       const does =
-        path.unsaid === undefined ? `drops ${requests} without a reply` : `answers ${requests} by ${path.unsaid}`;
-      this.ledger.note(at, `the script ${does}; here they are answered 404`);
+        path.unsaid === undefined ? `drops ${requests} without a reply` : `answers ${requests} with ${path.unsaid}`;
+      this.ledger.note(at, `the script ${does}; here they are answered with 404`);
     }
     this.outcome(path, path.reply === undefined ? 'nothing' : 'reply');
   }
@@ -406,14 +406,14 @@ export class Walk {
       if (fallback !== undefined) this.fallBack(failed, fallback, path, ending);
       else if (ending === 'reply') failed.reject ??= path.reply;
       else if (ending === 'nothing') failed.reject ??= undefined;
-      else failed.problem ??= 'where it finds nothing, the request goes another way';
+      else failed.problem ??= 'when it finds nothing, the script routes the request in another way';
       return 'ends';
     }
     if (selection !== undefined && (ending === 'reply' || ending === 'nothing')) {
       selection.problem ??= ending === 'reply' ? 'the script replies after it' : 'the request is not relayed after it';
     }
     if (selection !== undefined && path.rewritten !== undefined) {
-      selection.problem ??= `the request-URI is changed on its way: ${path.rewritten}`;
+      selection.problem ??= `the request-URI is changed before it: ${path.rewritten}`;
     }
     this.outcomes.push({ path, ending });
     return 'ends';
@@ -435,7 +435,7 @@ export class Walk {
       sameNumber(first.path.number, path.number) &&
       [...path.match.keys()].every((each) => first.path.match.has(each));
     if (isSame) failed.fallbacks.push(fallback);
-    else failed.problem ??= 'where it finds nothing, the request goes another way';
+    else failed.problem ??= 'when it finds nothing, the script routes the request in another way';
   }
 
   /** What follows is unknown: later rules must not match requests on this path. */

@@ -121,9 +121,6 @@ export function choice<const T extends string>(
 }
 
 /** Options of many commands. */
-export const CONFIG = text(
-  'FILE',
-  'Settings file. Default: ./switchyard.json, or built-in defaults where there is none.',
-);
+export const CONFIG = text('FILE', 'Settings file. Default: ./switchyard.json, or built-in defaults if there is none.');
 /** The option --json of commands that print results. */
 export const JSON_OUTPUT = flag('Print JSON on standard output, and errors as JSON on standard error.');

@@ -9,7 +9,7 @@ const GROUPS: readonly (readonly [CommandSpec['group'], string])[] = [
 ];
 
 /** The exit statuses of all commands. */
-export const EXIT_STATUS = '0 ok, 1 what was asked for failed, 2 the command line was not understood';
+export const EXIT_STATUS = '0 success, 1 the command failed, 2 the command line is wrong';
 
 /** The overview: each command with its purpose. */
 export function overview(commands: readonly CommandSpec[]): string {

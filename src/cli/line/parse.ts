@@ -100,7 +100,7 @@ function subcommandMissing(spec: CommandSpec, path: readonly string[], args: rea
   const [given] = args;
   // Too many words after a subcommand that takes none.
   if (given !== undefined && names.includes(given))
-    return usageError(`"${path.join(' ')} ${given}" takes fewer arguments`);
+    return usageError(`"${path.join(' ')} ${given}" has too many arguments`);
   const wanted = `${path.join(' ')} needs one of ${names.join(', ')}`;
   return usageError(given === undefined ? wanted : `${wanted}, not "${given}"${hint(nearest(given, names))}`);
 }

@@ -69,7 +69,7 @@ function readAnswer(text: string, target: string): MiValue {
   try {
     answer = JSON.parse(text) as typeof answer;
   } catch {
-    throw new SwitchyardError('TRANSPORT_SEND', `${target} answered no JSON: ${text.slice(0, 200).trim()}`);
+    throw new SwitchyardError('TRANSPORT_SEND', `${target} did not answer with JSON: ${text.slice(0, 200).trim()}`);
   }
   if (typeof answer?.error === 'string') throw new SwitchyardError('TRANSPORT_SEND', `${target}: ${answer.error}`);
   if (answer?.error !== undefined) {

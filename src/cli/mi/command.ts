@@ -6,8 +6,8 @@ export const mi = defineCommand({
   group: 'operate',
   summary: 'run a management command on a running daemon',
   description: `
-Runs a management (MI) command on a running daemon. Without --to, the endpoint is the first that the configuration has: FIFO,
-datagram socket, HTTP.`,
+Runs a management (MI) command on a running daemon. Without --to, the endpoint is the first one in the configuration: FIFO,
+datagram socket or HTTP.`,
   arguments: [
     { name: 'COMMAND', description: 'Name of the management command, as in ds_list.' },
     {
@@ -23,7 +23,7 @@ datagram socket, HTTP.`,
     timeout: whole('MS', 'Milliseconds to wait for the answer. Default: 5000.', 1, 86_400_000),
     'reply-dir': text(
       'DIR',
-      'Folder the daemon looks for reply FIFOs in. Default: that of the configuration, or /tmp.',
+      'Folder in which the daemon looks for reply FIFOs. Default: that of the configuration, or /tmp.',
     ),
     json: JSON_OUTPUT,
   },

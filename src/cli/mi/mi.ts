@@ -45,7 +45,7 @@ export async function mi(options: MiOptions, args: readonly string[], io: Comman
   const [method = '', ...given] = words;
   const misplaced = given.find((word) => /^--(?:to|timeout|config|reply-dir)(?:=|$)/.test(word));
   if (misplaced !== undefined)
-    throw usageError(`${misplaced} stands before the command: switchyard mi ${misplaced} ... ${method}`);
+    throw usageError(`${misplaced} must come before the command: switchyard mi ${misplaced} ... ${method}`);
   if (args.includes('--help') || args.includes('-h')) return help(method, io);
   const params = parseCliParams(given, method);
   const { target, replyDir } = await endpointFor(options);

@@ -4,14 +4,14 @@ import { CONFIG, defineCommand, flag, JSON_OUTPUT, text, whole } from '../line/c
 export const reload = defineCommand({
   name: 'reload',
   group: 'operate',
-  summary: 'let a running daemon read its settings again',
+  summary: 'make a running daemon read its settings again',
   description: `
-Lets a running daemon read its settings, partitions, rules, scripts and certificates again while calls go on. They are taken whole, or
-refused whole: then the problems are listed, the old settings stay in force and the exit status is 1. What differs is listed, and
-what only a restart brings into force.
+Makes a running daemon read its settings, partitions, rules, scripts and certificates again while calls go on. If anything is
+wrong, the problems are listed, all old settings stay in force and the exit status is 1. Lists the values that differ, and those
+that take effect only after a restart.
 
-With --tables the tables of the partitions are read again instead, one partition after the other ("switchyard mi ds_reload" reads all
-at once): on a terminal count, rate and time left are shown, and a partition that cannot be read is named and keeps what it had.`,
+With --tables it reads the tables of the partitions again instead, one partition after the other ("switchyard mi ds_reload" reads
+all at once). On a terminal it shows count, rate and remaining time. A partition whose table cannot be read keeps its destinations.`,
   options: {
     config: CONFIG,
     'dry-run': flag('Only list what would change.'),
@@ -21,7 +21,7 @@ at once): on a terminal count, rate and time left are shown, and a partition tha
     timeout: whole('MS', 'Milliseconds to wait for the answer. Default: 60000.', 1, 86_400_000),
     'reply-dir': text(
       'DIR',
-      'Folder the daemon looks for reply FIFOs in. Default: that of the configuration, or /tmp.',
+      'Folder in which the daemon looks for reply FIFOs. Default: that of the configuration, or /tmp.',
     ),
     json: JSON_OUTPUT,
   },

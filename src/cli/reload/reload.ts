@@ -79,7 +79,7 @@ export async function reload(
     if (to !== undefined) io.out(`${paint('green', `+ ${path}: ${to}`)}\n`);
   }
   for (const warning of answer.warnings) io.err(`${paint('yellow', 'warning')}: ${warning}\n`);
-  if (answer.need_restart.length > 0) io.err(`only a restart brings into force: ${answer.need_restart.join(', ')}\n`);
+  if (answer.need_restart.length > 0) io.err(`take effect only after a restart: ${answer.need_restart.join(', ')}\n`);
   const count = answer.changes.length;
   const what = count === 0 ? 'nothing differs' : `${count} ${count === 1 ? 'value differs' : 'values differ'}`;
   io.err(`${dryRun ? 'dry run' : 'reloaded'}: ${what}\n`);

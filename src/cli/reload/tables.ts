@@ -45,7 +45,7 @@ export async function reloadTables(options: TableOptions, io: CommandIo): Promis
   }
   shown.end();
   for (const each of reports) io.out(options.json === true ? `${JSON.stringify(each)}\n` : line(each));
-  const failures = failed === 0 ? '' : `, ${failed} could not be read and keep what they had`;
+  const failures = failed === 0 ? '' : `, ${failed} could not be read and keep their destinations`;
   io.err(
     `${dryRun ? 'dry run' : 'reloaded'}: ${reports.length} ${reports.length === 1 ? 'partition' : 'partitions'}${failures}\n`,
   );

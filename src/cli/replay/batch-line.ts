@@ -45,7 +45,7 @@ class Problem extends Error {}
 
 /** Parses a batch line. Never throws: for an invalid line, returns what is wrong, in lower case. */
 export function parseBatchLine(value: unknown): SelectionLine | MiLine | BadLine {
-  if (!isFields(value)) return { kind: 'bad', id: null, problem: 'a line is a JSON object' };
+  if (!isFields(value)) return { kind: 'bad', id: null, problem: 'a line must be a JSON object' };
   const id = value['id'] ?? null;
   try {
     if (value['mi'] !== undefined) {

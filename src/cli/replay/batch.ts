@@ -73,7 +73,11 @@ export class BatchSession {
     const args = parseSelectArguments(line.select);
     if (typeof args === 'string') return { error: { message: args } };
     if (line.select.fn !== 'dst' && line.select.fn !== 'domain') {
-      return { error: { message: `fn "${line.select.fn}" is not for a partition of flavour opensips: dst or domain` } };
+      return {
+        error: {
+          message: `fn "${line.select.fn}" is not available in a partition of flavour opensips: expected dst or domain`,
+        },
+      };
     }
 
     const context = engine.context();

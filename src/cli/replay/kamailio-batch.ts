@@ -39,7 +39,7 @@ export function answerKamailio(line: SelectionLine, partition: Partition, option
   const context = options.engine.context();
   const view = options.open(line.message, context);
   const work: Work = { line, partition, context, view, strict: partition.options.compat === 'strict' };
-  if (line.second !== undefined) return fault('"then" is not for a partition of flavour kamailio');
+  if (line.second !== undefined) return fault('"then" is not available in a partition of flavour kamailio');
   switch (line.select.fn.replace(/^ds_(?:select_)?/, '')) {
     case 'dst':
       return single(work, 'dst');
@@ -54,7 +54,9 @@ export function answerKamailio(line: SelectionLine, partition: Partition, option
     case 'load_unset':
       return { ok: true, ended: kamailioOf(partition)?.calls.endByCallId(view.callId) ?? false };
     default:
-      return fault(`fn "${line.select.fn}" is not known: dst, domain, select, routes, load_update or load_unset`);
+      return fault(
+        `fn "${line.select.fn}" is unknown: expected dst, domain, select, routes, load_update or load_unset`,
+      );
   }
 }
 

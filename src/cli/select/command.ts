@@ -4,11 +4,11 @@ import { CONFIG, choice, defineCommand, flag, JSON_OUTPUT, text, whole } from '.
 export const select = defineCommand({
   name: 'select',
   group: 'data',
-  summary: 'show where a request would go',
+  summary: 'show the destination that would be selected for a request',
   description: `
-Shows where a request would go, with the real engine over the real tables. Sends nothing. The request is read from a file or,
-with "-" or no file, from standard input. With --batch, each line of the input is a JSON object (a request and a selection, or
-an MI command) and each is answered by one line; state is carried from line to line.`,
+Shows the destination that the engine and the tables of the daemon would select for a request. Sends nothing. The request is read
+from a file or, with "-" or no file, from standard input. With --batch, each line of the input is a JSON object (a request and a
+selection, or an MI command), and each is answered with one line; later lines see the states that earlier ones left.`,
   arguments: [
     {
       name: 'FILE',
@@ -22,7 +22,7 @@ an MI command) and each is answered by one line; state is carried from line to l
     set: text('S', 'Set, or sets in order: "1,2".'),
     alg: text('A', 'Algorithm, or one for each set: "4,0".'),
     flags: text('F', 'Flags of ds_select_dst: f failover, a append, u user part only, F fall back, D default, s skip.'),
-    'max-res': whole('N', 'Destinations at most.', 0),
+    'max-res': whole('N', 'At most this many destinations.', 0),
     fn: choice('FUNCTION', ['dst', 'domain'], 'Function: dst sets the next hop, domain rewrites the request-URI.'),
     batch: flag('Answer JSON lines.'),
     json: JSON_OUTPUT,

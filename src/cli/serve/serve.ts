@@ -42,7 +42,7 @@ function reloadRoutes(reload: () => Promise<void>): MiCommand {
     name: 'reload_routes',
     aliases: ['core:reload_routes'],
     module: 'core',
-    help: 'reads the configuration file again: its script is taken whole, or refused whole',
+    help: 'reads the configuration file again; if anything in it is wrong, the old script stays',
     needs: { role: 'admin' },
     changes: true,
     paramLists: [[]],
@@ -102,7 +102,9 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     void jobs.run('reload', async () => {
       if (stopping) return;
       manager.reloading();
-      manager.ready((await reconfigure(daemon, file, log)) ? 'serving' : 'serving; the last settings were refused');
+      manager.ready(
+        (await reconfigure(daemon, file, log)) ? 'serving' : 'serving with the old settings; the new ones were refused',
+      );
     });
   });
   const takeAgain = async () => {
@@ -144,7 +146,7 @@ async function reconfigure(daemon: Daemon, file: CfgFile | undefined, log: Logge
     return true;
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : (file?.problems(error) ?? [messageOf(error)]);
-    log.error({ problems }, 'the new settings are refused, the old ones stay');
+    log.error({ problems }, 'the new settings are refused, the old ones stay in force');
     return false;
   }
 }

@@ -6,8 +6,8 @@ export const top = defineCommand({
   group: 'operate',
   summary: 'watch destinations as a table that refreshes',
   description: `
-Shows all destinations of a running daemon, what is wrong first: state, since when and why, selections a second, last probe. Needs no
-more than a way in for management commands. Arrow keys scroll, q ends it. Where the output is not a terminal one table is printed.`,
+Shows all destinations of a running daemon, inactive ones first: the state, its time and reason, selections a second, the last
+probe. It needs a management endpoint only. Arrow keys scroll, q ends it. If the output is not a terminal, one table is printed.`,
   options: {
     config: CONFIG,
     to: text('TARGET', 'Management endpoint of the daemon (see mi). Default: the first one of the configuration.'),
@@ -17,7 +17,7 @@ more than a way in for management commands. Arrow keys scroll, q ends it. Where 
   },
   examples: [
     ['the daemon of ./switchyard.json', 'switchyard top'],
-    ['another one, one tenant', 'switchyard top --to fifo:/run/switchyard/mi --partition acme'],
+    ['another daemon, one partition', 'switchyard top --to fifo:/run/switchyard/mi --partition acme'],
   ],
   run: async ({ options, io }) => (await import('./top.js')).top(options, io),
 });

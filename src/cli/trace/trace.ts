@@ -75,7 +75,7 @@ export async function trace(options: TraceOptions, io: CommandIo, signal = inter
     await mi('trace_stop', { id }).catch(() => {});
   }
   if (kept.length > 0) io.out(renderLadders(kept));
-  const why = ended === null || ended === 'time' ? '' : `, ended by its bound of ${ended}`;
+  const why = ended === null || ended === 'time' ? '' : `, ended by its limit on ${ended}`;
   io.err(`${count} messages${why}${pcap === undefined ? '' : ` in ${pcap}`}\n`);
   return count === 0 ? 1 : 0;
 }

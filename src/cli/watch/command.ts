@@ -6,7 +6,7 @@ export const watch = defineCommand({
   group: 'operate',
   summary: 'print status events as they happen',
   description: `
-Prints status events, a line each, until interrupted. They come from the NATS server of the configuration, or from the one that
+Prints status events, one a line, until interrupted. They come from the NATS server of the configuration, or from the one that
 --nats names. With --to, the daemon at that management endpoint sends them to this process.`,
   options: {
     config: CONFIG,

@@ -46,7 +46,7 @@ test('an unknown function is named with its line: the file runs without it', () 
 test('mistakes are all listed: the file cannot run', () => {
   const { status, out } = run(`${HEAD}request_route {\n  t_relay()\n  route(NONE);\n}`);
   assert.equal(status, 1);
-  assert.match(out, /verdict: cannot run because: line 7: ";" is expected where route stands/);
+  assert.match(out, /verdict: cannot run because: line 7: expected ";", not route/);
 });
 
 test('check --cfg --json answers with JSON', () => {
@@ -102,14 +102,14 @@ failure_route[f] { ${branch}; t_relay(); }`;
 
 test('it is said whether several workers can run the file, and what keeps them from it', () => {
   const able = run(`${HEAD}request_route { t_relay(); }`);
-  assert.ok(able.lines.includes('several workers: can run it, over UDP'));
+  assert.ok(able.lines.includes('several workers: supported, over UDP'));
   const { status, lines } = run(
     `${HEAD}loadmodule "cfgutils.so"\nloadmodule "pv.so"\nrequest_route {\n  rand_event();\n  $shv(a) = $stat(x);\n}`,
   );
   assert.equal(status, 0, 'one process can');
   assert.ok(
     lines.includes(
-      'several workers: cannot run it: $stat is kept by one process (line 9); rand_event() works in one process only (line 8)',
+      'several workers: not supported: $stat works in one process only (line 9); rand_event() works in one process only (line 8)',
     ),
     lines.join('\n'),
   );

@@ -111,7 +111,7 @@ test('a socket of a destination that nothing listens on is a warning', async (t)
   });
   const { warnings } = await check();
   assert.ok(
-    warnings.some((each) => /names socket udp:127\.0\.0\.1:5999, which is not listened on/.test(each)),
+    warnings.some((each) => /names socket udp:127\.0\.0\.1:5999, but the daemon does not listen on it/.test(each)),
     warnings.join('\n'),
   );
 });
@@ -149,11 +149,11 @@ test('a row or line that would be discarded is named at its position', async (t)
   const text = join(path, 'db', 'dispatcher');
   const list = join(path, 'gateways.list');
   assert.deepEqual(at(/id "7".*no host/), { file: text, pointer: '', line: 3 });
-  assert.deepEqual(at(/2 fields in place of 10/), { file: text, pointer: '', line: 4 });
+  assert.deepEqual(at(/2 fields instead of 10/), { file: text, pointer: '', line: 4 });
   assert.deepEqual(at(/"text": .*does not resolve/), { file: text, pointer: '', line: 5 });
   assert.deepEqual(at(/"list": .*does not resolve/), { file: list, pointer: '', line: 4 });
   assert.deepEqual(at(/"list": .*line 5/), { file: list, pointer: '', line: 5 });
-  assert.deepEqual(at(/"more" is passed over/), { file: list, pointer: '', line: 6 });
+  assert.deepEqual(at(/"more" is ignored/), { file: list, pointer: '', line: 6 });
   assert.deepEqual(at(/"sql": row discarded/), {
     file: `sqlite://${path}/rows.db`,
     pointer: '/dispatcher/5/destination',
@@ -163,7 +163,7 @@ test('a row or line that would be discarded is named at its position', async (t)
 
 test('no rules at all is a warning', async (t) => {
   const { check } = folder(t, { ...table(row(1, 1, 'sip:127.0.0.1')), 'switchyard.json': { modparam: GOOD.modparam } });
-  assert.deepEqual((await check()).warnings, ['/routing: there are no rules: every new request is answered 404']);
+  assert.deepEqual((await check()).warnings, ['/routing: there are no rules: every new request is answered with 404']);
 });
 
 test('an address this machine does not have, and a partition without a usable row, are errors', async (t) => {
@@ -208,9 +208,9 @@ test('lines of a list file that would be discarded, and words that have no effec
   });
   const { warnings } = await check();
   assert.equal(warnings.length, 3, warnings.join('\n'));
-  assert.match(warnings[0] ?? '', /line 2: socket "udp:192\.0\.2\.7:5060" is not one of ours/);
-  assert.match(warnings[1] ?? '', /line 3: sockname "nope" is the name of no socket/);
-  assert.match(warnings[2] ?? '', /: "a gateway" is passed over/);
+  assert.match(warnings[0] ?? '', /line 2: socket "udp:192\.0\.2\.7:5060" is not one of our sockets/);
+  assert.match(warnings[1] ?? '', /line 3: there is no socket named "nope"/);
+  assert.match(warnings[2] ?? '', /: "a gateway" is ignored/);
 });
 
 test('a table that cannot be read is an error of its partition only', async (t) => {

@@ -167,7 +167,7 @@ describe('selections', () => {
     assert.deepEqual([rules[0]?.relay, rules[0]?.reject], ['reply', { code: 200, reason: 'OK' }]);
     assert.deepEqual(left, ['line 5: send_reply(202, "Later") is not carried over']);
     assert.deepEqual(notes, [
-      'line 5: the script answers requests with $rm INVITE by send_reply(202, "Later"); here they are answered 404',
+      'line 5: the script answers requests with $rm INVITE with send_reply(202, "Later"); here they are answered with 404',
     ]);
   });
 
@@ -255,7 +255,7 @@ describe('selections', () => {
     const { rules, left } = one('if (nat_uac_test("19")) { fix_nated_contact(); }\nds_select_dst(1, 4);\nt_relay();');
     assert.equal(rules.length, 1);
     assert.deepEqual(left, [
-      'line 3: fix_nated_contact() is not carried over: it stands under "if (nat_uac_test("19"))"',
+      'line 3: fix_nated_contact() is not carried over: it depends on "if (nat_uac_test("19"))"',
     ]);
   });
 
@@ -276,9 +276,9 @@ t_relay();`);
     assert.equal(rules.length, 1);
     const line = Number(/^line (\d+)/.exec(left[0] ?? '')?.[1]);
     assert.deepEqual(left, [
-      `line ${line}: the assignment to $avp(nat) is not carried over: it stands under "if (nat_uac_test("19"))"`,
-      `line ${line + 3}: fix_nated_contact() is not carried over: it stands under "if ($avp(nat) == 2)"`,
-      `line ${line + 6}: append_hf("X-Nat: yes\r\n") is not carried over: it stands under "while"`,
+      `line ${line}: the assignment to $avp(nat) is not carried over: it depends on "if (nat_uac_test("19"))"`,
+      `line ${line + 3}: fix_nated_contact() is not carried over: it depends on "if ($avp(nat) == 2)"`,
+      `line ${line + 6}: append_hf("X-Nat: yes\r\n") is not carried over: it depends on "while"`,
     ]);
   });
 
@@ -298,7 +298,7 @@ t_relay();`);
       flags: '',
       max_res: 3,
     });
-    assert.ok(left.some((each) => /\$var\.\.\. in argument 1 is filled by the script/.test(each)));
+    assert.ok(left.some((each) => /\$var\.\.\. in its argument 1 is set by the script/.test(each)));
   });
 
   test('one that stands in for another is its fallback, where all else is the same', () => {
@@ -451,7 +451,7 @@ describe('failover', () => {
   test('a timeout of a destination that never replied is said to be every timeout', () => {
     const noted = (condition: string) =>
       failover(`if (${condition}) { ${next} }`).notes.filter((each) => /rings/.test(each));
-    assert.match(noted('t_branch_timeout() && !t_branch_replied()').join(), /a destination that rings and then gives/);
+    assert.match(noted('t_branch_timeout() && !t_branch_replied()').join(), /a destination that rings and then sends/);
     assert.equal(noted('t_check_status("500") || (t_branch_timeout() && !t_branch_replied())').length, 1);
     assert.deepEqual(noted('t_branch_timeout()'), []);
   });

@@ -78,7 +78,7 @@ describe('a selection is listed, and is no rule, where the request-URI is change
         const { rules, left } = carried(`${statement}\n${select}`, dialect);
         assert.deepEqual(rules, []);
         const selection = left.find((each) => each.includes('ds_select_dst'));
-        assert.match(selection ?? '', /the request-URI is changed on its way/);
+        assert.match(selection ?? '', /the request-URI is changed before it/);
       }
     });
   }
@@ -86,10 +86,10 @@ describe('a selection is listed, and is no rule, where the request-URI is change
   test('the algorithm hashes it, or a condition looks at it afterwards', () => {
     const hashed = carried('strip(1); if (!ds_select_dst(1, 3)) exit; t_relay();');
     assert.deepEqual(hashed.rules, []);
-    assert.match(hashed.left.join('\n'), /depends on the number, which the script changes before/);
+    assert.match(hashed.left.join('\n'), /depends on the called number, which the script changes before/);
     const asked = carried(`strip(1); if ($rU =~ "^5") { ${select} exit; } send_reply(404, "no");`);
     assert.deepEqual(asked.rules, []);
-    assert.match(asked.left.join('\n'), /cannot be said as "match"/);
+    assert.match(asked.left.join('\n'), /cannot be written as "match"/);
   });
 });
 

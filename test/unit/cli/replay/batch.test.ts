@@ -115,8 +115,8 @@ describe('a batch', () => {
   });
 
   const bad: readonly [unknown, RegExp][] = [
-    ['text', /a line is a JSON object/],
-    [null, /a line is a JSON object/],
+    ['text', /a line must be a JSON object/],
+    [null, /a line must be a JSON object/],
     [{ mi: {} }, /mi needs a method/],
     [{ set: 1, alg: 4 }, /request is neither an object nor the text of a message/],
     [{ request: 'x', set: 1, alg: 4 }, /not a SIP message/],
@@ -126,7 +126,10 @@ describe('a batch', () => {
     [{ request: REQUEST, set: 1 }, /alg is missing/],
     [{ request: REQUEST, set: 'x', alg: 4 }, /set "x" is not a number/],
     [{ request: REQUEST, set: 1, alg: 4, partition: 'zz' }, /no partition "zz"/],
-    [{ request: REQUEST, set: 1, alg: 4, fn: 'routes' }, /fn "routes" is not for a partition of flavour opensips/],
+    [
+      { request: REQUEST, set: 1, alg: 4, fn: 'routes' },
+      /fn "routes" is not available in a partition of flavour opensips/,
+    ],
     [{ request: REQUEST, set: 1, alg: 4, avps: { a: null } }, /avps: "a" is neither text nor a number/],
     [{ request: REQUEST, set: 1, alg: 4, scores: { a: '1' } }, /scores: that of "a" is not a number/],
     [withSecond({ set: 1, alg: 4 }, 5), /then: not an object/],
