@@ -58,13 +58,13 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
   const { tree, dialect, functions } = cfg;
   const faults: WorkersFault[] = [];
   for (const { name, at } of tree.modules) {
-    if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} follows calls in one process` });
+    if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} works in one process only` });
   }
   for (const { body, kind, name = '' } of tree.routes) {
     if (BY_EVENTS.has(kind) && !OF_CALLS.test(name)) continue;
     for (const each of expressionsIn(body)) {
       const variable = SHARED_VARIABLES.exec(textOf(each))?.[1];
-      if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} is kept by one process` });
+      if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} works in one process only` });
     }
     for (const call of callsIn(body)) {
       if (call.kind !== 'call') continue;

@@ -237,7 +237,7 @@ function listenOn(
 ): void {
   let text = transport + (value === undefined ? '' : String(plainValue(value)).trim());
   if (/^(?:sctp|hep_|bin|smpp|msrp)/i.test(text)) {
-    problems.warning('no-effect', at, `${name}=${text}: this transport is not served`);
+    problems.warning('no-effect', at, `${name}=${text}: this transport is not supported`);
     return;
   }
   const words = rest.map((each) => String(plainValue(each)));

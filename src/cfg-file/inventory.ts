@@ -139,10 +139,10 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
 
 /** Modules of OpenSIPS that work without being called, with what is not done here. */
 const NOT_DONE: Readonly<Record<string, string>> = {
-  uac_registrant: 'registers nowhere',
-  mi_xmlrpc_ng: 'is not served: mi_http is',
-  mi_html: 'is not served: the console is',
-  snmpstats: 'is not served: the metrics are',
+  uac_registrant: 'does not register anywhere',
+  mi_xmlrpc_ng: 'is not supported: use mi_http',
+  mi_html: 'is not supported: use the console',
+  snmpstats: 'is not supported: use the metrics',
 };
 
 function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>, dialect: DialectName): UsedThing[] {
@@ -154,7 +154,7 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
     const refused = dialect === 'opensips' && !served ? functionsMissingOf(name) : [];
     const shown = refused.length > 6 ? [...refused.slice(0, 6), '...'] : refused;
     const what =
-      shown.length === 0 ? 'accepted without effect' : `not supported, its functions are refused: ${shown.join(', ')}`;
+      shown.length === 0 ? 'accepted but has no effect' : `not supported, its functions are refused: ${shown.join(', ')}`;
     const message = served ? '' : `module ${name} is ${what}`;
     const missing = NOT_DONE[name];
     if (!served && missing !== undefined)

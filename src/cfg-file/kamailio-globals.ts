@@ -57,7 +57,7 @@ const LATER_OTHERS: ReadonlySet<string> = new Set(['socket', 'domain']);
 /** The message for an unknown parameter: suggests a similar name, or says which version introduced it. */
 function unknown(name: string, { later }: Dialect): string {
   if (!later && [LATER_NUMBERS, LATER_STRINGS, LATER_OTHERS].some((each) => each.has(name))) {
-    return `unknown parameter "${name}": it is of Kamailio 5.7 or later`;
+    return `unknown parameter "${name}": it needs Kamailio 5.7 or later`;
   }
   const names = [
     ...NUMBERS,

@@ -16,7 +16,7 @@ export function listenersOf(parameter: GlobalParameter): readonly GlobalParamete
   const given = new Map<string, SettingValue>();
   for (let i = 0; i + 1 < rest.length; i += 2) {
     const key = String(plainValue(rest[i] as SettingValue));
-    if (!KEYS.has(key)) throw new Error(`unknown attribute "${key}"; one of ${[...KEYS].join(', ')}`);
+    if (!KEYS.has(key)) throw new Error(`unknown attribute "${key}": expected one of ${[...KEYS].join(', ')}`);
     given.set(key, rest[i + 1] as SettingValue);
   }
   const text = (key: string): string | undefined => {

@@ -153,8 +153,8 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   if (dialect === undefined) {
     return failed(
       given === undefined
-        ? 'the language of the file, OpenSIPS or Kamailio, cannot be detected: say --dialect opensips or kamailio'
-        : `unknown dialect "${given}": one of opensips, ${Object.keys(DIALECTS).join(', ')}`,
+        ? 'the language of the file cannot be detected: add --dialect opensips or --dialect kamailio'
+        : `unknown dialect "${given}": expected one of opensips, ${Object.keys(DIALECTS).join(', ')}`,
     );
   }
   const parsed = parseConfiguration(source, {

@@ -102,7 +102,7 @@ export function missingSockets(mi: Json | undefined): MissingSocket[] {
     for (const each of Array.isArray(list) ? (list as JsonObject[]) : []) {
       const path = String(each['socket_name'] ?? each['fifo_name'] ?? each['dgram_socket']).replace(/^unixs:/, '');
       if (each['optional'] !== true || canHold(dirname(path))) continue;
-      missing.push({ module, message: `${module}: there is no folder for ${path}, which is not opened` });
+      missing.push({ module, message: `${module}: ${path} is not opened: its folder does not exist` });
     }
   };
   const { ctl, jsonrpc } = (mi ?? {}) as JsonObject;

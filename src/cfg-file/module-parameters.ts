@@ -39,7 +39,7 @@ export function checkModuleParameters(
     for (const { body } of tree.routes) {
       for (const call of callsIn(body)) {
         if (call.kind === 'call' && call.name === 'is_direction')
-          problems.error('setting', call.at, 'is_direction() needs append_fromtag of rr');
+          problems.error('setting', call.at, 'is_direction() needs parameter append_fromtag of module rr');
       }
     }
   }

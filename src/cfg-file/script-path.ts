@@ -53,7 +53,7 @@ export class ScriptPath implements ScriptTrace {
         if (statement.call.kind === 'route') this.add(run, statement.at, 'enters', [statement.call]);
         break;
       case 'switch':
-        this.add(run, statement.at, 'looks at', [statement.subject]);
+        this.add(run, statement.at, 'evaluates', [statement.subject]);
         break;
       case 'exit':
       case 'drop':

@@ -32,12 +32,12 @@ export function captureSettings(
   }
   const mode = Number(last('trace_mode') ?? 0);
   if (Number(last('hep_mode_on') ?? 0) === 0 && (mode & 1) === 0) {
-    noted('duplicate_uri', 'copies are sent as HEP only: hep_mode_on 1');
+    noted('duplicate_uri', 'copies are sent as HEP only: set hep_mode_on to 1');
     return undefined;
   }
   if (Number(last('trace_on') ?? 0) === 0) return undefined;
   if (last('hep_version') !== undefined && Number(last('hep_version')) !== 3)
-    noted('hep_version', 'HEP 3 is sent, whichever version is written');
+    noted('hep_version', 'HEP version 3 is sent, whatever version is configured');
   const transport = /;transport=(tcp|tls)\b/i.exec(parsed.params)?.[1]?.toLowerCase() ?? 'udp';
   const key = last('auth_key');
   return {

@@ -75,22 +75,22 @@ export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues
 }
 
 const WHOLE_CHAIN =
-  'crl_dir without crl_check_all 1: lists are demanded of the whole chain, so that a certificate is refused while an authority above it has none in the folder';
+  'crl_dir without crl_check_all 1: a revocation list is needed for every authority in the chain; a certificate is refused while one of them has no list in the folder';
 
 /** What a method before TLS 1.2 takes with it; undefined for another parameter or value. */
 export function lowersSecurity(name: string, value: string): string | undefined {
   if (name !== 'tls_method' && name !== 'method') return undefined;
   const highest = versionsIn(value)?.highest;
   if (highest === undefined || highest >= 'TLSv1.2') return undefined;
-  return `${name} ${value}: OpenSSL speaks it on security level 0 alone, on which short keys and SHA-1 signatures are taken too`;
+  return `${name} ${value}: OpenSSL accepts it at security level 0 only, at which short keys and SHA-1 signatures are accepted too`;
 }
 
 /** The demand of a parameter's value that is not made here, as at most one sentence. */
 export function notDemanded(name: string, value: string): string[] {
   if (value === '') return [];
-  if (NOT_DEMANDED.has(name)) return [`${name} is not carried out: connections that it refuses are taken`];
+  if (NOT_DEMANDED.has(name)) return [`${name} has no effect: connections that it would refuse are accepted`];
   const isMethod = name === 'tls_method' || name === 'method';
   if (isMethod && versionsIn(value) === undefined)
-    return [`${name} ${value}: TLS 1.2 and 1.3 are spoken, whatever it says`];
+    return [`${name} ${value} has no effect: TLS 1.2 and 1.3 are accepted`];
   return [];
 }

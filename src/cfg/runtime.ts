@@ -106,6 +106,6 @@ export abstract class ScriptRun {
    * then. After async() the current route has ended.
    */
   suspend(_kind: 'async' | 'launch', at: Position, _done: number | Promise<number>, _resume: Resumption): void {
-    this.fault(at, 'nothing can be waited for here');
+    this.fault(at, 'this route cannot wait for an asynchronous operation');
   }
 }

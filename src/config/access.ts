@@ -95,7 +95,7 @@ export class BoundsReader implements Bounds {
       this.findings.refuse(inside(location, 'allow', index), reason);
     }
     if (host !== undefined && !isLoopback(host) && allow === undefined && as === undefined && open !== true) {
-      const reason = `anybody who reaches ${host} may use it: add "allow" or "as", or "open": true where that is meant`;
+      const reason = `anybody who reaches ${host} may use it: add "allow" or "as", or "open": true if that is intended`;
       this.findings.refuse(location, reason);
     }
     return { ...this.user(as, location), ...(allow === undefined ? {} : { allow }) };

@@ -36,7 +36,7 @@ export function readCluster(raw: RawSettings, root: Location, findings: Findings
       findings.warn(
         inside(root, 'modparam', key),
         shares
-          ? 'shares nothing: nodes know each other by a NATS server, set "events" "nats" with "jetstream"'
+          ? 'has no effect: nodes communicate through a NATS server; set "events" "nats" with "jetstream"'
           : 'has no effect without cluster_id or the key "cluster" of the settings',
       );
     }
@@ -44,7 +44,7 @@ export function readCluster(raw: RawSettings, root: Location, findings: Findings
   }
   const location = inside(root, 'cluster');
   if (raw.events.nats?.jetstream === undefined) {
-    findings.refuse(location, 'needs "events" "nats" with "jetstream": nodes know each other by a NATS server');
+    findings.refuse(location, 'needs "events" "nats" with "jetstream": nodes communicate through a NATS server');
   }
   const { heartbeat_ms: heartbeatMs, dead_after_ms: deadAfterMs } = cluster;
   if (deadAfterMs < 3 * heartbeatMs) {
@@ -52,7 +52,7 @@ export function readCluster(raw: RawSettings, root: Location, findings: Findings
   } else if (deadAfterMs <= FENCE_MS) {
     findings.refuse(
       inside(location, 'dead_after_ms'),
-      `must be more than ${FENCE_MS}: a node that stands still gives up what it owns only then`,
+      `must be more than ${FENCE_MS}: a process that did not run gives up its destinations only after that time`,
     );
   }
   const tag = modparam['cluster_sharing_tag'];
@@ -60,7 +60,10 @@ export function readCluster(raw: RawSettings, root: Location, findings: Findings
   const byDefault: ClusterProbing = sharingTag === undefined ? 'distributed' : 'by-shtag';
   const probing = cluster.probing ?? (modparam['cluster_probing_mode'] as ClusterProbing | undefined) ?? byDefault;
   if (probing === 'by-shtag' && sharingTag === undefined) {
-    findings.refuse(inside(location, 'probing'), '"by-shtag" needs modparam cluster_sharing_tag: nobody would probe');
+    findings.refuse(
+      inside(location, 'probing'),
+      '"by-shtag" needs modparam cluster_sharing_tag: otherwise no node probes',
+    );
   }
   if (cluster.verdict === 'zone' && probing !== 'distributed') {
     findings.refuse(inside(location, 'verdict'), '"zone" needs probing "distributed": each zone probes by itself');

@@ -20,7 +20,7 @@ export function readDatagram(
   const name = raw.socket_name.trim();
   if (/^udp:/i.test(name)) {
     const socket = findings.attempt(at, () => parseSocket(name));
-    if (socket?.advertise !== undefined) findings.refuse(at, 'nothing is advertised for a management socket');
+    if (socket?.advertise !== undefined) findings.refuse(at, 'a management socket has no advertised address');
     // A port must be given, since the default 5060 is that of a SIP socket.
     else if (socket !== undefined && parseHostPort(name.slice(4)).port === undefined) {
       findings.refuse(at, 'the port is missing: expected udp:host:port');

@@ -125,7 +125,7 @@ function parseFile(kind: FileUrl['kind'], rest: string, text: string, baseDir: s
     path = rest.slice(2);
     if (!/^\.{0,2}\//.test(path)) {
       throw invalid(
-        `database URL "${text}": a path follows "${kind}:", as in ${kind}:///absolute or ${kind}:./relative`,
+        `database URL "${text}": expected a path after "${kind}:", as in ${kind}:///absolute or ${kind}:./relative`,
       );
     }
   }

@@ -92,7 +92,7 @@ class Builder {
   name(key: string, line: number, column: number): void {
     const object = this.around.at(-1) as { [key: string]: Json };
     if (Object.hasOwn(object, key)) {
-      throw new JsonSyntaxError(line + 1, column + 1, `key "${key}" stands twice in this object`);
+      throw new JsonSyntaxError(line + 1, column + 1, `key "${key}" occurs twice in this object`);
     }
     this.keys.push(key);
     this.last = key;
@@ -125,9 +125,9 @@ class Builder {
     const trailing = this.last === ',' && (found === '}' || found === ']');
     switch (printParseErrorCode(code)) {
       case 'PropertyNameExpected':
-        return trailing ? `the comma before "${found}" is one too many` : `a key in quotes is expected, not ${what}`;
+        return trailing ? `unexpected comma before "${found}"` : `a key in quotes is expected, not ${what}`;
       case 'ValueExpected':
-        return trailing ? `the comma before "${found}" is one too many` : `a value is expected, not ${what}`;
+        return trailing ? `unexpected comma before "${found}"` : `a value is expected, not ${what}`;
       case 'ColonExpected':
         return `":" is expected after key "${this.last}", not ${what}`;
       case 'CommaExpected':
@@ -137,7 +137,7 @@ class Builder {
       case 'CloseBracketExpected':
         return 'a list is not closed: "]" is missing';
       case 'EndOfFileExpected':
-        return `nothing may follow the value, but ${what} does`;
+        return `nothing is expected after the value, but found ${what}`;
       case 'UnexpectedEndOfComment':
         return 'this comment is not closed';
       case 'UnexpectedEndOfString':
@@ -152,7 +152,7 @@ class Builder {
       case 'InvalidNumberFormat':
         return `bad number ${what}`;
       default:
-        if (found.startsWith("'")) return 'a string stands in double quotes';
+        if (found.startsWith("'")) return 'a string needs double quotes';
         return /^[A-Za-z_$]/.test(found) ? `${what} needs quotes, or is not a value` : `${what} is not a value`;
     }
   }

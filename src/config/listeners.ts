@@ -27,7 +27,7 @@ export function readListeners(raw: RawSettings, root: Location, findings: Findin
     if (name !== undefined && names.has(name))
       findings.warn(
         location,
-        `two sockets have the name "${socket.name}": what is sent by that name leaves by the first`,
+        `two sockets are named "${socket.name}": what is sent by that name leaves from the first`,
       );
     if (name !== undefined) names.add(name);
     const advertise =
@@ -46,7 +46,7 @@ function reachable(socket: SocketDescription, location: Location, findings: Find
   const chosen = (outside[0] ?? known[0])?.address ?? (socket.host === '::' ? '::1' : '127.0.0.1');
   if (outside.length !== 1) {
     const why = outside.length === 0 ? 'the only one there is' : `the first of ${outside.length} addresses`;
-    findings.warn(location, `peers see ${chosen}, ${why}: add " as host" for another`);
+    findings.warn(location, `peers see ${chosen} (${why}): add " as host" to advertise another address`);
   }
   return chosen;
 }
@@ -77,7 +77,7 @@ export function warnAboutSendingSockets(
       continue;
     }
     if (!listen.some((each) => listensOn(each, socket))) {
-      findings.warn(inside(root, 'listen'), `${owner} is ${socketKey(socket)}, which is not listened on`);
+      findings.warn(inside(root, 'listen'), `${owner} is ${socketKey(socket)}, but the daemon does not listen on it`);
     }
   }
   const name = dispatcher.kamailio.defaultSockname?.toLowerCase();

@@ -90,7 +90,7 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
   };
   const routing = readRules(raw.routing, inside(root, 'routing'), targets, findings);
   if (raw.route_script !== undefined && routing.length > 0) {
-    findings.warn(inside(root, 'routing'), 'the rules are not used: "route_script" takes their place');
+    findings.warn(inside(root, 'routing'), 'the rules are not used: "route_script" replaces them');
   }
   const node = raw.node ?? nodeName(options.hostname ?? hostname());
   const beside = { node, databases: partitions };

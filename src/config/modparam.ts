@@ -29,7 +29,7 @@ export function readDispatcher(
   findings.attempt(at('ds_ping_from'), () => sipUri(pingFrom));
   const pattern = text('pvar_algo_pattern');
   if (pattern !== undefined && !pattern.includes('%u')) {
-    findings.warn(at('pvar_algo_pattern'), 'holds no "%u": every destination of a set has the same load then');
+    findings.warn(at('pvar_algo_pattern'), 'has no "%u": all destinations of a set then get the same load');
   }
   const threshold = readThreshold(raw, at, findings);
   const mode = number('ds_probing_mode') as KamailioConfig['probingMode'];
@@ -164,7 +164,7 @@ function readExtraAttributes(
     if (entry === '') continue;
     const [, name = '', column = name] = /^([A-Za-z_][\w.-]*)(?:\s*=\s*([A-Za-z_]\w*))?$/.exec(entry) ?? [];
     if (name === '' || !/^\w+$/.test(column)) {
-      findings.refuse(location, `"${entry.slice(0, 64)}" is no "attribute=column"`);
+      findings.refuse(location, `"${entry.slice(0, 64)}" is not of the form "attribute=column"`);
     } else if (found.some((each) => each.name === name)) {
       findings.refuse(location, `names the attribute ${name} twice`);
     } else found.push({ name, column });

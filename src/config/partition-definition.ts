@@ -99,7 +99,7 @@ class Collector {
     if (listFile === undefined) return;
     const at = inside(location, 'list_file');
     if (definition.given.has('db_url'))
-      this.findings.refuse(at, 'db_url is set as well: one of the two says where the rows are');
+      this.findings.refuse(at, 'db_url is set as well: only one of the two can be used');
     else this.put(definition, 'db_url', `list:${listFile}`, at);
   }
 
@@ -123,7 +123,7 @@ class Collector {
     for (const [written, value] of parsed.params) {
       const key = ALIASES[written] ?? written;
       if (key === 'name') {
-        this.findings.refuse(location, 'parameter "name": the name stands before the ":"');
+        this.findings.refuse(location, 'parameter "name": the name of a partition comes before the ":"');
       } else if (key === 'ds_define_blacklist') {
         object[key] = [...((object[key] as string[] | undefined) ?? []), value];
       } else if (Object.hasOwn(object, key)) {
@@ -151,7 +151,7 @@ class Collector {
     try {
       if (!statSync(folder).isDirectory()) {
         this.lost = true;
-        this.findings.refuse(location, 'is no folder; files are named in a list: ["./acme.json"]');
+        this.findings.refuse(location, 'is not a folder; files must be in a list: ["./acme.json"]');
         return;
       }
       names = readdirSync(folder);
@@ -163,7 +163,7 @@ class Collector {
     const files = names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
     // An empty folder may get partitions later. But other files in it were probably meant to be read.
     const others = names.filter((name) => !name.startsWith('.'));
-    if (files.length === 0 && others.length > 0) this.findings.warn(location, 'the folder holds no *.json file');
+    if (files.length === 0 && others.length > 0) this.findings.warn(location, 'the folder has no *.json file');
     for (const name of files) this.fromFile(resolve(folder, name), options);
   }
 

@@ -37,11 +37,11 @@ export function parsePartitionString(text: string): PartitionString {
   const params = segments.map((segment, i): [string, string] => {
     const equals = segment.indexOf('=');
     // The part is not shown, since it may be the end of a password that contains a ";".
-    if (equals < 0) throw syntax(`part ${i + 1} of partition "${name}" is no "param = value"`);
+    if (equals < 0) throw syntax(`part ${i + 1} of partition "${name}" is not of the form "param = value"`);
     const key = segment.slice(0, equals).trim();
     const value = unquoted(segment.slice(equals + 1).trim());
     if (!/^[A-Za-z_]{1,64}$/.test(key))
-      throw syntax(`part ${i + 1} of partition "${name}" begins with no parameter name`);
+      throw syntax(`part ${i + 1} of partition "${name}" does not begin with a parameter name`);
     if (value === '') throw syntax(`parameter "${key}" of partition "${name}" has no value`);
     return [key, value];
   });

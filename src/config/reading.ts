@@ -81,12 +81,12 @@ function isNumeric(schema: JsonSchema): boolean {
 /** Where a misplaced key belongs. */
 function homeOf(key: string, schemaName: string, pointer: string): string | undefined {
   const topLevel = pointer.lastIndexOf('/') === 0;
-  if (schemaName === 'settings' && topLevel && hasProperty('modparam', key)) return 'it belongs into "modparam"';
+  if (schemaName === 'settings' && topLevel && hasProperty('modparam', key)) return 'it belongs in "modparam"';
   if (schemaName === 'partition' && topLevel && hasProperty('modparam', key)) {
-    return 'it holds for all partitions and belongs into "modparam" of the settings';
+    return 'it applies to all partitions and belongs in "modparam" of the settings';
   }
   if (schemaName === 'settings' && pointer.startsWith('/modparam/') && hasProperty('settings', key)) {
-    return 'it belongs to the top level';
+    return 'it belongs at the top level';
   }
   return undefined;
 }

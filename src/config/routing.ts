@@ -32,7 +32,7 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
   if (rule.select && targets.complete) checkPartition(rule.select, inside(location, 'select'), targets, findings);
   const fallback = listOf<RawSelect>(rule.fallback);
   if (fallback.length > 0 && rule.select === undefined) {
-    findings.refuse(inside(location, 'fallback'), 'there is no selection it could stand in for');
+    findings.refuse(inside(location, 'fallback'), 'a fallback needs a "select" before it');
   }
   for (const [index, each] of fallback) {
     const at = inside(location, 'fallback', ...(index === undefined ? [] : [index]));
@@ -50,11 +50,11 @@ function readRule(rule: RawRule, location: Location, targets: RuleTargets, findi
   if (code < 300 && (rule.relay !== 'reply' || methods === undefined || !/^(?!INVITE$)[A-Z]+$/.test(String(methods)))) {
     findings.refuse(
       inside(location, 'reject', 'code'),
-      'below 300 it needs relay "reply" and a match of $rm, not INVITE',
+      'a code below 300 needs relay "reply" and a match of $rm other than INVITE',
     );
   }
   if (rule.relay === 'reply' && rule.select !== undefined) {
-    findings.refuse(inside(location, 'select'), 'relay "reply" selects nothing');
+    findings.refuse(inside(location, 'select'), 'a rule with relay "reply" cannot select');
   }
   return {
     pointer: location.pointer,
@@ -96,7 +96,7 @@ function refuseVariables(rule: RawRule, location: Location, findings: Findings):
     const [variable, name] = /\$(?:[A-Za-z.]{0,32}\(([\w.-]{0,64})|[A-Za-z]\w{0,64})/.exec(String(text ?? '')) ?? [];
     if (variable === undefined) continue;
     const at = inside(location, 'destination', ...path);
-    const reason = `"${variable}${name === undefined ? '' : ')'}" is not read as a variable here: attributes of the destination stand in braces`;
+    const reason = `"${variable}${name === undefined ? '' : ')'}" is not a variable here: attributes of the destination are written in braces`;
     if (name === undefined) findings.warn(at, reason);
     else findings.refuse(at, reason, name === '' ? undefined : `{${name}}`);
   }

@@ -58,7 +58,7 @@ export function faultOf(error: SchemaError): Fault | undefined {
           reason: `bad key "${error.propertyName}"${but(expected)}`,
         };
       }
-      return { pointer, reason: expected === undefined ? 'has not the expected form' : `expected ${expected}` };
+      return { pointer, reason: expected === undefined ? 'does not have the expected form' : `expected ${expected}` };
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum':

@@ -84,13 +84,13 @@ export function readNats(raw: RawNats, location: Location, findings: Findings, b
     else findings.refuse(at, `bad server "${redactUrl(server)}": expected nats://host:port or tls://host:port`);
   }
   if (raw.pass !== undefined && raw.user === undefined)
-    findings.refuse(inside(location, 'pass'), 'needs "user" beside it');
+    findings.refuse(inside(location, 'pass'), 'needs "user" as well');
   const ways = [raw.user, raw.token, raw.nkey_seed, raw.creds_file].filter((each) => each !== undefined);
   if (ways.length > 1) findings.refuse(location, 'only one of user, token, nkey_seed and creds_file can be used');
   const path = (file: string) => resolve(location.dir, file);
   const { ca, cert, key } = raw.tls ?? {};
   if ((cert === undefined) !== (key === undefined)) {
-    findings.refuse(inside(location, 'tls'), '"cert" and "key" belong together');
+    findings.refuse(inside(location, 'tls'), '"cert" and "key" must both be given');
   }
   return {
     servers,

@@ -82,10 +82,10 @@ export function parseHostPort(text: string, whole: string = text): HostPort {
     host = close < 0 ? trimmed : trimmed.slice(1, close);
     if (close < 0 || !isIPv6(host) || host.includes('%')) throw bad(whole, `bad IPv6 address "${trimmed}"`);
     const after = trimmed.slice(close + 1);
-    if (after !== '' && !after.startsWith(':')) throw bad(whole, `":" and a port may follow "]", not "${after}"`);
+    if (after !== '' && !after.startsWith(':')) throw bad(whole, `only ":" and a port may follow "]", not "${after}"`);
     if (after !== '') portText = after.slice(1);
   } else {
-    if (isIPv6(trimmed)) throw bad(whole, `an IPv6 address stands in brackets: "[${trimmed}]"`);
+    if (isIPv6(trimmed)) throw bad(whole, `an IPv6 address needs brackets: "[${trimmed}]"`);
     const colon = trimmed.indexOf(':');
     if (colon >= 0) {
       host = trimmed.slice(0, colon);
@@ -107,7 +107,7 @@ function readOrigins(text: string, whole: string): NonNullable<SocketDescription
   if (word === 'same' || word === 'any') return word;
   return word.split(',').map((origin) => {
     if (/^https?:\/\/[a-z0-9.[\]:-]+$/.test(origin)) return origin;
-    throw bad(whole, `"${origin}" is not an origin: expected same, any, or https://host[:port] with commas between`);
+    throw bad(whole, `"${origin}" is not an origin: expected same, any, or https://host[:port], separated by commas`);
   });
 }
 

@@ -117,7 +117,7 @@ function fillString(
   const closed = text.lastIndexOf('}') + 1;
   const fill = (_: string, name?: string, fallback?: string): string => {
     if (name === undefined) {
-      report(`"$\{" begins no environment reference: expected $\{NAME} or $\{NAME:-default}`);
+      report(`"$\{" does not begin an environment reference: expected $\{NAME} or $\{NAME:-default}`);
       return '';
     }
     const value = env[name];

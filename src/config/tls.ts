@@ -28,7 +28,7 @@ export function readTls(raw: RawSettings, root: Location, findings: Findings): T
       const name = written.toLowerCase();
       const location = inside(at, 'contexts', index ?? 0, 'server_name', ...(position === undefined ? [] : [position]));
       if (!SERVER_NAME.test(name)) findings.refuse(location, `bad server name "${written}": expected a host name`);
-      else if (seen.has(name)) findings.refuse(location, `server name "${name}" stands twice`);
+      else if (seen.has(name)) findings.refuse(location, `server name "${name}" occurs twice`);
       seen.add(name);
       serverNames.push(name);
     }
@@ -66,7 +66,7 @@ export function readTls(raw: RawSettings, root: Location, findings: Findings): T
       const { certificate, private_key: key } = each!;
       const location = inside(at, 'clients', index ?? 0);
       if ((certificate === undefined) !== (key === undefined))
-        findings.refuse(location, 'certificate and private_key belong together');
+        findings.refuse(location, 'certificate and private_key must both be given');
       const own = { ...readProtocol(each!, location, findings), ca: optional(each!.ca) };
       return {
         ...(each!.name === undefined ? {} : { name: each!.name }),
@@ -103,7 +103,7 @@ function readProtocol(raw: RawTlsProtocol, at: Location, findings: Findings): Tl
     try {
       createSecureContext(options);
     } catch (error) {
-      findings.refuse(inside(at, key), `OpenSSL does not take it: ${messageOf(error)}`);
+      findings.refuse(inside(at, key), `OpenSSL refuses it: ${messageOf(error)}`);
     }
   };
   if (ciphers !== undefined) tried('ciphers', { ciphers });

@@ -47,7 +47,7 @@ export class FileBlacklists {
       const found = each.exec(body);
       if (found === null) {
         if (body.slice(from).trim() === '') break;
-        return `no rule stands at "${body.slice(from, from + 40)}"`;
+        return `"${body.slice(from, from + 40)}" is not a rule`;
       }
       const [, not, protocol = '', network = '', port = '0', pattern = ''] = found;
       const networks = networkOf(network);

@@ -28,11 +28,11 @@ export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], pro
         `unknown parameter "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
       );
     } else if (newest !== undefined && known.until < newest.since) {
-      const instead = known.instead === undefined ? '' : `; write ${known.instead}`;
+      const instead = known.instead === undefined ? '' : `; use ${known.instead}`;
       problems.error(
         'setting',
         at,
-        `parameter "${name}" is of OpenSIPS up to ${versionText(known.until)}, and ${newest.name} of ${versionText(newest.since)} and later${instead}`,
+        `parameter "${name}" exists up to OpenSIPS ${versionText(known.until)} only, and ${newest.name} needs ${versionText(newest.since)} or later${instead}`,
       );
     } else checkValue(parameter, known, problems);
   }
@@ -85,7 +85,7 @@ export function checkOpensipsModules(tree: ConfigurationTree, dialect: Dialect, 
       problems.error(
         'setting',
         at,
-        `module ${file} is loaded before mpath says where modules are (line ${path.at.line})`,
+        `module ${file} is loaded before mpath, which says where modules are (line ${path.at.line})`,
       );
     }
   }

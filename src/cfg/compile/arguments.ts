@@ -45,7 +45,7 @@ export class ArgumentCompiler {
     const computed = calls.constantArguments && kind !== 'literal' && recorded?.computes(index) === true;
     if (node.kind === 'variable') {
       if (calls.constantArguments && kind !== 'expression' && !computed)
-        return wrong(`${node.text} stands where a constant is expected`);
+        return wrong(`a constant is expected, not ${node.text}`);
       const format = this.context.variable(node);
       return format === undefined
         ? undefined
@@ -164,7 +164,7 @@ export class ArgumentCompiler {
     const format = this.context.format(text, node.at);
     if (format === undefined) return undefined;
     if (kind === 'writable' && !format.writable) {
-      this.context.problems.error('read-only', node.at, `${text} cannot be written`, true);
+      this.context.problems.error('read-only', node.at, `${text} is read-only`, true);
       return undefined;
     }
     return formatArgument(format, node.at, undefined);

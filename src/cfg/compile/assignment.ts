@@ -30,7 +30,7 @@ export function assignmentOf(
   const target = context.variable(node.target);
   const value = expressions.value(node.value);
   if (target !== undefined && !target.writable) {
-    context.problems.error('read-only', node.target.at, `${node.target.text} cannot be written`);
+    context.problems.error('read-only', node.target.at, `${node.target.text} is read-only`);
   }
   if (target === undefined || !target.writable) return { now: () => undefined, calls: false };
   const { failureAssignsNull } = context.dialect.flow;

@@ -94,7 +94,7 @@ export class CompileContext {
             if (what === 'line') return { get: () => at.line };
             if (what === 'file' || what === 'name') return { get: () => at.file };
             if (what === 'route') return { get: ({ routes }) => shownRoute(routes?.at(-1)) };
-            throw new Error('knows line, file, name and route');
+            throw new Error('needs one of line, file, name and route');
           },
         },
       ],

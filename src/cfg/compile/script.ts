@@ -128,7 +128,7 @@ function defineNumber({ defines }: ConfigurationTree): VariableDefinition {
 /** $ccp(group.name): a parameter that the file defines itself, or one of the core. */
 function settingVariable({ parameters }: ConfigurationTree): VariableDefinition {
   return constantVariable((path) => {
-    if (!/^\w+\.\w+$/.test(path)) throw new Error('takes a group, a point and a name');
+    if (!/^\w+\.\w+$/.test(path)) throw new Error('needs the name of a group, a dot and the name of a parameter');
     return settingValue(path, parameters) ?? null;
   });
 }
@@ -142,7 +142,7 @@ function selectVariable({ parameters }: ConfigurationTree, names: () => FormatNa
       const path = argument?.constant?.trim() ?? '';
       const source = selectSource(path, parameters);
       if (source === undefined || ('format' in source && source.whole === true))
-        throw new Error(`knows no select "${path}"`);
+        throw new Error(`names an unknown select "${path}"`);
       if ('constant' in source) {
         const { constant } = source;
         return { get: () => constant };

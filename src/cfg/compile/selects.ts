@@ -242,7 +242,7 @@ export function selectSource(path: string, parameters: readonly GlobalParameter[
   const own = /^cfg_get\.(\w+\.\w+)$/.exec(path)?.[1];
   if (own !== undefined) {
     const value = settingValue(own, parameters);
-    if (value === undefined) throw new Error(`finds no parameter ${own}`);
+    if (value === undefined) throw new Error(`names an unknown parameter ${own}`);
     return { constant: value };
   }
   if (path === 'msg.header') return { format: '$mb', edit: headerPart };

@@ -228,7 +228,7 @@ export class StatementCompiler {
     const { test, later } = condition;
     const isRunaway = (count: number): boolean => loops > 0 && count >= loops;
     const runaway = (run: ScriptRun, code: number): Signal => {
-      run.fault(at, `while loop ended after ${loops} rounds`);
+      run.fault(at, `while loop stopped after ${loops} iterations`);
       if (keep) run.pvars.returnCode = code;
       run.last = loopsKeepResult ? -1 : 1;
       return run.stop;
@@ -284,7 +284,7 @@ export class StatementCompiler {
     const { at } = node;
     if (iterator === undefined) return NOTHING;
     if (!iterator.writable) {
-      context.problems.error('read-only', node.iterator.at, `${node.iterator.text} cannot be written`);
+      context.problems.error('read-only', node.iterator.at, `${node.iterator.text} is read-only`);
       return NOTHING;
     }
     if (list === undefined) {
@@ -405,7 +405,7 @@ function simple(run: StatementClosure): CompiledStatement {
 function worked(run: ScriptRun, cost: number, at: Position): boolean {
   run.work -= cost;
   if (run.work >= 0) return true;
-  run.fault(at, 'the script does too much for one message');
+  run.fault(at, 'the script executes too many operations for one message');
   run.stop = EXIT;
   return false;
 }

@@ -77,7 +77,7 @@ export class SubRoutes {
         return undefined;
       }
       if (--run.work < 0) {
-        run.fault(at, 'the script does too much for one message');
+        run.fault(at, 'the script executes too many operations for one message');
         run.stop = EXIT;
         return undefined;
       }

@@ -49,7 +49,11 @@ export class SwitchCompiler {
     const { breakResult, noCaseResult, noCaseResultOfConstant } = this.context.dialect.flow;
     const noResult = subject.constant === undefined ? noCaseResult : noCaseResultOfConstant;
     if (!this.context.dialect.syntax.literalCases && subject.constant === undefined && onlyDefault(node)) {
-      this.context.problems.error('expression', node.at, 'a switch over what is known only when it runs needs a case');
+      this.context.problems.error(
+        'expression',
+        node.at,
+        'a switch over a value that is known only at run time needs a case',
+      );
     }
     const ended = (run: ScriptRun, signal: Signal): Signal => {
       if (signal !== BREAK) return signal;
@@ -140,12 +144,12 @@ export class SwitchCompiler {
       if (label === undefined) continue;
       const { at, type, constant } = label;
       if (before !== undefined && type !== before) {
-        problems.error('expression', at, 'one switch has numbers and strings as cases');
+        problems.error('expression', at, 'this switch has both numbers and strings as cases');
         return;
       }
       before = type;
       if (typeof constant !== 'string' && typeof constant !== 'number') continue;
-      if (seen.has(constant)) problems.error('expression', at, `case ${constant} stands there twice`, true);
+      if (seen.has(constant)) problems.error('expression', at, `case ${constant} occurs twice`, true);
       seen.add(constant);
     }
   }

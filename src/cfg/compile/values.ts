@@ -22,7 +22,7 @@ export function selectValue(
     problems.error(
       'expression',
       at,
-      `${text} is not a select: names with dots between, one index or "text" in brackets after each`,
+      `${text} is not a select: expected names separated by dots, each with at most one index or "text" in brackets`,
     );
     return FAILED;
   }
@@ -33,7 +33,7 @@ export function selectValue(
     return FAILED;
   }
   if (source === undefined) {
-    problems.warning('no-effect', at, `select ${text} is not known: it is always empty`);
+    problems.warning('no-effect', at, `unknown select ${text}: its value is always empty`);
     return { type: 'any', constant: undefined, calls: false, read: () => '' };
   }
   if ('constant' in source) {

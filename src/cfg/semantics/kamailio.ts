@@ -86,23 +86,23 @@ function toConstant(operator: '==' | '!=', constant: string): Comparison {
 function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType): string | undefined {
   switch (operator) {
     case '+':
-      return left === 'int' && right === 'string' ? 'a number and a string are not added' : undefined;
+      return left === 'int' && right === 'string' ? 'a number and a string cannot be added' : undefined;
     case '==':
     case '!=':
-      return left === 'int' && right === 'string' ? 'a number is not compared with a string' : undefined;
+      return left === 'int' && right === 'string' ? 'a number cannot be compared with a string' : undefined;
     case 'eq':
     case 'ne':
-      return left === 'int' || right === 'int' ? `${operator} compares strings` : undefined;
+      return left === 'int' || right === 'int' ? `operator ${operator} compares strings only` : undefined;
     case '&&':
     case '||':
-      return left === 'string' || right === 'string' ? `${operator} takes numbers` : undefined;
+      return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
     case 'ieq':
     case 'ine':
-      return left === 'string' || right === 'string' ? `${operator} compares numbers` : undefined;
+      return left === 'string' || right === 'string' ? `operator ${operator} compares numbers only` : undefined;
     case '=~':
     case '!~':
-      if (left === 'int') return 'a pattern is looked for in a string, not in a number';
-      return right === 'int' ? 'a pattern is a string, not a number' : undefined;
+      if (left === 'int') return 'a pattern can only be matched against a string, not against a number';
+      return right === 'int' ? 'a pattern must be a string, not a number' : undefined;
     default:
       return left === 'string' || right === 'string' ? `operator ${operator} needs numbers` : undefined;
   }

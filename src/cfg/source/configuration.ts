@@ -160,7 +160,7 @@ class ConfigurationParser {
     else if (next.kind === 'punctuation' && (next.text === '[' || next.text === '{')) {
       const kind = ROUTE_WORDS.get(token.text);
       if (kind === undefined || !this.dialect.syntax.routeWords.has(token.text)) {
-        throw tokens.unexpected('the word of a route (route, failure_route ...)');
+        throw tokens.unexpected('a route keyword (route, failure_route ...)');
       }
       this.routeParser.route(kind);
     } else if ((token.text === 'flags' || token.text === 'avpflags') && next.kind === 'word') this.flagNames();

@@ -127,7 +127,7 @@ class Evaluation {
   }
 
   private deeper<T>(evaluate: () => T): T {
-    if (++this.depth > MOST_DEPTH) throw new ExpressionFault(`more than ${MOST_DEPTH} brackets within each other`);
+    if (++this.depth > MOST_DEPTH) throw new ExpressionFault(`brackets nested deeper than ${MOST_DEPTH}`);
     const value = evaluate();
     this.depth--;
     return value;

@@ -135,7 +135,7 @@ export class ExpressionParser {
     const { tokens } = this;
     const token = tokens.peek();
     if (token.defined && this.dialect.syntax.directives && token.kind === 'word') {
-      throw new SyntaxFault(token.at, 'a definition names a route only when its value has quotes');
+      throw new SyntaxFault(token.at, 'a definition used as the name of a route must have a value in quotes');
     }
     if ((token.kind === 'word' || token.kind === 'int') && !tokens.isPunctuation('(', 1)) {
       const { text, at, tokens: count } = tokens.gluedText(WORD_END);
@@ -165,7 +165,7 @@ export class ExpressionParser {
       args.push(name === 'assert' && args.length === 0 ? this.condition() : this.argument());
       if (tokens.accept(')')) return args;
       if (tokens.accept(',') === undefined) throw tokens.unexpected('"," or ")"');
-      if (args.length > 64) throw tokens.unexpected('")" (64 arguments are the most)');
+      if (args.length > 64) throw tokens.unexpected('")" (at most 64 arguments)');
     }
   }
 
@@ -302,7 +302,7 @@ export class ExpressionParser {
       if (left.kind === 'null') throw this.tokens.unexpected('";"');
       this.tokens.take();
       const right = operand();
-      if (right.kind === 'null') throw new SyntaxFault(right.at, 'NULL has no part in arithmetic');
+      if (right.kind === 'null') throw new SyntaxFault(right.at, 'NULL cannot be used in arithmetic');
       left = { kind: 'binary', operator: token.text as BinaryOperator, left, right, at: token.at };
     }
     this.depth--;

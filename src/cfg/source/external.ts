@@ -18,10 +18,10 @@ export function preprocessed(source: SourceFile, command: string): SourceFile {
     maxBuffer: MOST_FILE,
     windowsHide: true,
   });
-  if (error !== undefined) throw new Error(`preprocessor "${command}" does not run: ${error.message}`);
+  if (error !== undefined) throw new Error(`preprocessor "${command}" cannot be started: ${error.message}`);
   if (status !== 0) {
     const reason = stderr.toString('latin1').trim().split('\n')[0] ?? '';
-    throw new Error(`preprocessor "${command}" ends with ${signal ?? `status ${status}`}: ${reason.slice(0, 200)}`);
+    throw new Error(`preprocessor "${command}" failed with ${signal ?? `status ${status}`}: ${reason.slice(0, 200)}`);
   }
   const text = stdout.toString('latin1');
   const lines = lineNumbers(text);

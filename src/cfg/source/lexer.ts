@@ -105,7 +105,7 @@ export class Lexer {
           const at = this.options.reportsAtEnd ? input.position(text.trimEnd().length) : begin;
           throw new SyntaxFault(
             at,
-            `this comment has no end${this.options.reportsAtEnd ? `; it begins in line ${begin.line}` : ''}`,
+            `this comment is not closed${this.options.reportsAtEnd ? `; it begins in line ${begin.line}` : ''}`,
             'comment',
           );
         }
@@ -148,7 +148,7 @@ export class Lexer {
     const quote = text[input.at] as '"' | "'";
     let i = input.at + 1;
     for (; i < text.length && text[i] !== quote; i++) if (text[i] === '\\' && quote === '"') i++;
-    if (i >= text.length) throw new SyntaxFault(at, 'this string has no end', 'string');
+    if (i >= text.length) throw new SyntaxFault(at, 'this string is not closed', 'string');
     const raw = text.slice(input.at + 1, i);
     input.at = i + 1;
     const escaped = quote === '"' || this.options.escapesInSingleQuotes;

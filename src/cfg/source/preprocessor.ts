@@ -127,7 +127,8 @@ export class Preprocessor {
 
   /** Counts a token. Throws SyntaxFault when there are too many. */
   countToken(at: Position): void {
-    if (++this.tokens > MOST_TOKENS) throw new SyntaxFault(at, `more than ${MOST_TOKENS} words`, 'syntax', 'too-large');
+    if (++this.tokens > MOST_TOKENS)
+      throw new SyntaxFault(at, `more than ${MOST_TOKENS} tokens`, 'syntax', 'too-large');
   }
 
   /** Begins to read the value of a define in place of its name. False when the name is not a define. */
@@ -138,8 +139,7 @@ export class Preprocessor {
     for (let i = this.stack.length - 1; i >= 0 && this.stack[i]?.define !== undefined; i--, depth++) {
       if (this.stack[i]?.define === name) return false;
     }
-    if (depth >= MOST_EXPANSIONS)
-      throw new SyntaxFault(at, `definitions within each other, more than ${MOST_EXPANSIONS}`);
+    if (depth >= MOST_EXPANSIONS) throw new SyntaxFault(at, `definitions nested deeper than ${MOST_EXPANSIONS}`);
     this.grow(value.length, at);
     this.stack.push(new Input(at.file, value, at, name));
     return true;
@@ -163,7 +163,7 @@ export class Preprocessor {
       throw new SyntaxFault(at, `"${path}" includes itself`, 'syntax', 'include');
     }
     if (this.stack.length >= MOST_INCLUDES) {
-      throw new SyntaxFault(at, `more than ${MOST_INCLUDES} files include each other`, 'syntax', 'include');
+      throw new SyntaxFault(at, `files included deeper than ${MOST_INCLUDES} levels`, 'syntax', 'include');
     }
     this.open(source, at);
   }
@@ -194,7 +194,7 @@ export class Preprocessor {
         return;
       }
       case 'ifexp': {
-        if (!this.options.expressions) throw fail('expressions are of Kamailio 5.7 and later');
+        if (!this.options.expressions) throw fail('expressions need Kamailio 5.7 or later');
         const active = isTrue(this.evaluated(rest, fail));
         this.conditions.push({ at, active });
         if (!active) this.skip(input);
@@ -334,7 +334,12 @@ export class Preprocessor {
   private grow(characters: number, at: Position): void {
     this.characters += characters;
     if (this.characters > MOST_TEXT) {
-      throw new SyntaxFault(at, `more than ${MOST_TEXT} characters with all that is included`, 'syntax', 'too-large');
+      throw new SyntaxFault(
+        at,
+        `the file and those it includes have more than ${MOST_TEXT} characters`,
+        'syntax',
+        'too-large',
+      );
     }
   }
 }

@@ -58,7 +58,7 @@ export class RouteParser {
         const value = tokens.take();
         interval = value.kind === 'int' ? value.value : undefined;
         if (kind === 'timer' && interval === undefined)
-          throw new SyntaxFault(value.at, 'a timer route needs its seconds');
+          throw new SyntaxFault(value.at, 'a timer route needs an interval in seconds');
       }
       tokens.expect(']', 'after the name of a route');
     }
@@ -81,7 +81,8 @@ export class RouteParser {
     if (name !== undefined && (kind === 'local' || kind === 'startup' || kind === 'error')) {
       throw new SyntaxFault(word.at, `${word.text} takes no name`);
     }
-    if (kind === 'timer' && interval === undefined) throw new SyntaxFault(word.at, 'timer_route needs its seconds');
+    if (kind === 'timer' && interval === undefined)
+      throw new SyntaxFault(word.at, 'timer_route needs an interval in seconds');
   }
 
   private add(block: RouteBlock): void {

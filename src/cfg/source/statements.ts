@@ -56,7 +56,8 @@ export class StatementParser {
       } catch (error) {
         if (!(error instanceof SyntaxFault) || error.code === 'too-large' || error.what !== 'syntax') throw error;
         this.problems.error(error.code, error.at, error.message);
-        if (this.problems.list.length > 100) throw new SyntaxFault(error.at, 'too many errors; the rest is not read');
+        if (this.problems.list.length > 100)
+          throw new SyntaxFault(error.at, 'too many errors; the rest of the file is not read');
         this.recover();
       }
     }
@@ -98,7 +99,7 @@ export class StatementParser {
     if (token.kind === 'variable') return this.assignment();
     if (tokens.isPunctuation('*') && tokens.isPunctuation('/', 1)) {
       // Reported where Kamailio reports it: after the second "*/".
-      throw new SyntaxFault(tokens.peek(2).at, 'a comment has ended already: "*/" is too many');
+      throw new SyntaxFault(tokens.peek(2).at, '"*/" without a "/*" before it');
     }
     if (token.kind !== 'word') throw tokens.unexpected('a statement');
     if (this.include()) return undefined;
@@ -153,7 +154,7 @@ export class StatementParser {
     const { tokens } = this;
     const target = this.expressions.variable();
     if (target.text.startsWith('@') || (target.text === '$null' && this.dialect.syntax.nullVariable)) {
-      throw new SyntaxFault(target.at, `${target.text} cannot be written`, 'syntax', 'read-only');
+      throw new SyntaxFault(target.at, `${target.text} is read-only`, 'syntax', 'read-only');
     }
     if (!this.expressions.isAssignment(tokens.peek())) throw tokens.unexpected(`"=" after ${target.text}`);
     const assignment = this.expressions.assignment(target);
@@ -258,10 +259,11 @@ export class StatementParser {
     const { at } = tokens.peek();
     let label: SwitchCase['label'];
     if (this.dialect.syntax.literalCases && before.at(-1)?.label === undefined && before.length > 0) {
-      throw new SyntaxFault(at, 'default must be the last of a switch, and occur once');
+      throw new SyntaxFault(at, 'default must be the last case of a switch, and occur only once');
     }
     if (tokens.accept('default') !== undefined) {
-      if (before.some((each) => each.label === undefined)) throw new SyntaxFault(at, 'a switch has one default');
+      if (before.some((each) => each.label === undefined))
+        throw new SyntaxFault(at, 'a switch can have only one default');
     } else {
       tokens.expect('case', 'or "default" in a switch');
       label = this.caseLabel();
@@ -330,7 +332,7 @@ export class StatementParser {
     this.semicolon();
     const first = values[0];
     if (first !== undefined && first.kind !== 'int' && first.kind !== 'variable') {
-      throw new SyntaxFault(first.at, 'return needs a number or a variable first');
+      throw new SyntaxFault(first.at, 'return needs a number or a variable as its first value');
     }
     return { kind: 'return', values, at };
   }

@@ -53,10 +53,13 @@ export class TokenStream {
     const token = this.peek();
     const { previous } = this;
     if (previous?.kind === 'string' && previous.text.includes('\n') && token.at.line > previous.at.line) {
-      return new SyntaxFault(previous.at, 'this string goes over several lines; its closing quote seems to be missing');
+      return new SyntaxFault(
+        previous.at,
+        'this string extends over several lines; its closing quote seems to be missing',
+      );
     }
-    const found = token.kind === 'end' ? 'the file ends' : `${shown(token)} stands`;
-    return new SyntaxFault(token.at, `${wanted} is expected where ${found}`);
+    const found = token.kind === 'end' ? 'the end of the file' : shown(token);
+    return new SyntaxFault(token.at, `expected ${wanted}, not ${found}`);
   }
 
   /** Takes one or more adjacent string literals. */

@@ -42,7 +42,7 @@ test('a module parameter that no version has is refused, with the name that was 
 test('a file that uses what later versions have is read as one of them', () => {
   const text = `#!KAMAILIO\nreturn_mode=1\n${ROUTE}`;
   assert.deepEqual(read(text), { title: 'kamailio-6', errors: [] });
-  assert.deepEqual(read(text, 'kamailio').errors, ['unknown parameter "return_mode": it is of Kamailio 5.7 or later']);
+  assert.deepEqual(read(text, 'kamailio').errors, ['unknown parameter "return_mode": it needs Kamailio 5.7 or later']);
 });
 
 test('a parameter that no version has is refused in a file of a later version, too', () => {
@@ -86,7 +86,7 @@ test('"socket" of 5.7 and later says what "listen" says, and one for each port o
   assert.deepEqual(socket('name = "s0";'), ['socket: attribute "bind" is missing']);
   assert.match(String(socket('bind = udp:10.0.0.1:5060; nmae = "x";')), /unknown attribute "nmae"/);
   assert.match(String(socket('bind = udp:10.0.0.1:1-60000;')), /not a range of at most 1000 ports/);
-  assert.match(String(listens('socket = { bind = udp:10.0.0.1:5060; }', 'kamailio')), /of Kamailio 5.7 or later/);
+  assert.match(String(listens('socket = { bind = udp:10.0.0.1:5060; }', 'kamailio')), /needs Kamailio 5.7 or later/);
 });
 
 test('several addresses of one "listen" are a listener each', () => {

@@ -75,9 +75,9 @@ test('a file does not run whole where a socket that nobody names cannot be opene
   assert.deepEqual(
     found.things.filter(({ standing }) => standing === 'stands in').map(({ at, message }) => [at.line, message]),
     [
-      [3, 'ctl: there is no folder for /nowhere/k/kamailio_ctl, which is not opened'],
-      [4, 'jsonrpcs: there is no folder for /nowhere/k/kamailio_rpc.fifo, which is not opened'],
-      [4, 'jsonrpcs: there is no folder for /nowhere/k/kamailio_rpc.sock, which is not opened'],
+      [3, 'ctl: /nowhere/k/kamailio_ctl is not opened: its folder does not exist'],
+      [4, 'jsonrpcs: /nowhere/k/kamailio_rpc.fifo is not opened: its folder does not exist'],
+      [4, 'jsonrpcs: /nowhere/k/kamailio_rpc.sock is not opened: its folder does not exist'],
     ],
   );
   const whole = inFolder(modules, (file) => inventory(readCfg(file, { runtimeFolder: tmpdir() })));

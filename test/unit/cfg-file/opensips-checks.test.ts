@@ -35,9 +35,9 @@ describe('what an opensips.cfg of today may not have', () => {
     [
       'a parameter of an earlier version',
       ['debug=3', ...TODAY],
-      /^1 parameter "debug" is of OpenSIPS up to 2\.2, .*write log_level/,
+      /^1 parameter "debug" exists up to OpenSIPS 2\.2 only, .*use log_level/,
     ],
-    ['children of 2.x', [...TODAY, 'children=4'], /^10 parameter "children" .*write udp_workers/],
+    ['children of 2.x', [...TODAY, 'children=4'], /^10 parameter "children" .*use udp_workers/],
     [
       'an unknown parameter',
       ['udp_worker=1', ...TODAY],
@@ -131,7 +131,7 @@ describe('black lists of the file', () => {
 
   test('a line that is no rule is named', () => {
     assert.match(new FileBlacklists().define('bl:{(any,10.0.0.0/40,0,"")}') ?? '', /not a network/);
-    assert.match(new FileBlacklists().define('bl:{(any)}') ?? '', /no rule stands at/);
+    assert.match(new FileBlacklists().define('bl:{(any)}') ?? '', /is not a rule/);
     assert.match(new FileBlacklists().define('bl') ?? '', /is expected/);
   });
 });

@@ -42,10 +42,13 @@ test('parameters of siptrace are the capture server of the settings', () => {
 test('what of siptrace is not done is named', () => {
   assert.deepEqual(
     read([...HOMER.slice(0, 2), '"trace_on", 1', '"hep_version", 2', '"db_url", "sqlite:///x"']).messages,
-    ['siptrace: HEP 3 is sent, whichever version is written', 'siptrace: messages are not written to a database'],
+    [
+      'siptrace: HEP version 3 is sent, whatever version is configured',
+      'siptrace: messages are not written to a database',
+    ],
   );
   assert.deepEqual(read(['"duplicate_uri", "sip:10.0.0.9:9060"', '"trace_on", 1']).messages, [
-    'siptrace: copies are sent as HEP only: hep_mode_on 1',
+    'siptrace: copies are sent as HEP only: set hep_mode_on to 1',
   ]);
   const { verdict, messages } = read([], 'sip_trace();');
   assert.equal(verdict, 'runs without');

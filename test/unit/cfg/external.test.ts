@@ -26,10 +26,13 @@ test('lines that give positions keep them', () => {
 });
 
 test('a preprocessor that fails is named with its reason', () => {
-  assert.throws(() => preprocessed(source(''), 'no-such-program-here -x'), /"no-such-program-here -x" does not run/);
+  assert.throws(
+    () => preprocessed(source(''), 'no-such-program-here -x'),
+    /"no-such-program-here -x" cannot be started/,
+  );
   assert.throws(
     () => preprocessed(source(''), node("console.error('bad');process.exit(3)")),
-    /ends with status 3: bad/,
+    /failed with status 3: bad/,
   );
   assert.throws(() => preprocessed(source(''), ' '), /has no name/);
 });

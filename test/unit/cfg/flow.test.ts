@@ -13,7 +13,7 @@ describe('opensips: the flow of a script', () => {
     assert.deepEqual(run('while (1) { if ($var(i)==3) break; $var(i)=3; } xlog("$var(i)");'), ['3']);
     const { log: lines, faults } = cfg('opensips', '$var(i)=0; while (1) $var(i)+=1; xlog("$var(i)");').run();
     assert.deepEqual(lines, ['10000']);
-    assert.match(faults[0] as string, /^2:12 while loop ended after 10000 rounds/);
+    assert.match(faults[0] as string, /^2:12 while loop stopped after 10000 iterations/);
   });
 
   test('switch compares with types, falls through, and break leaves the switch only', () => {
@@ -187,7 +187,7 @@ describe('bounds of a run', () => {
     ).run();
     assert.equal(outcome, 'exit');
     assert.deepEqual(faults.length, 1);
-    assert.match(faults[0] as string, /does too much/);
+    assert.match(faults[0] as string, /executes too many operations/);
   });
 
   test('a string does not grow without end', () => {

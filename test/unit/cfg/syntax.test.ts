@@ -6,12 +6,7 @@ import { cfg, cfgFile } from '../../support/cfg-script.js';
 
 describe('what is wrong with a script is reported with its position', () => {
   const cases: readonly (readonly [title: string, dialect: string, main: string, message: RegExp])[] = [
-    [
-      'a missing semicolon, at the next token',
-      'opensips',
-      'xlog("a")\nexit;',
-      /^3:1 ";" is expected where exit stands/,
-    ],
+    ['a missing semicolon, at the next token', 'opensips', 'xlog("a")\nexit;', /^3:1 expected ";", not exit/],
     [
       'an unknown function, with the one meant',
       'opensips',
@@ -39,7 +34,7 @@ describe('what is wrong with a script is reported with its position', () => {
       'if ($ru =~ "([a-z") exit;',
       /^2:12 regular expression "\(\[a-z" is not valid/,
     ],
-    ['a variable that is read-only', 'kamailio', '$ci = "x";', /^2:1 \$ci cannot be written/],
+    ['a variable that is read-only', 'kamailio', '$ci = "x";', /^2:1 \$ci is read-only/],
     [
       'a string where a number is wanted',
       'opensips',
@@ -56,30 +51,30 @@ describe('what is wrong with a script is reported with its position', () => {
       'an argument that is not constant',
       'kamailio',
       'need($var(x), "t");',
-      /^2:6 need\(\): \$var\(x\) stands where a constant is expected/,
+      /^2:6 need\(\): a constant is expected, not \$var\(x\)/,
     ],
     [
       'types of constants that do not go together',
       'kamailio',
       '$var(r) = 1 + "2";',
-      /^2:13 a number and a string are not added/,
+      /^2:13 a number and a string cannot be added/,
     ],
-    ['a string without end', 'kamailio', 'xlog("a);\nexit;', /^2:6 this string has no end/],
+    ['a string without end', 'kamailio', 'xlog("a);\nexit;', /^2:6 this string is not closed/],
     [
       'a quote that is missing and found later',
       'opensips',
       'xlog("a);\nxlog("b");',
-      /^2:6 this string goes over several lines; its closing quote seems to be missing/,
+      /^2:6 this string extends over several lines; its closing quote seems to be missing/,
     ],
-    ['a comment without end', 'opensips', '/* open', /^2:1 this comment has no end/],
-    ['a bare block', 'opensips', '{ exit; }', /^2:1 a statement is expected where \{ stands/],
-    ['arithmetic on the left of a comparison', 'opensips', 'if ($ml + 1 > 5) exit;', /^2:9 "\)"/],
+    ['a comment without end', 'opensips', '/* open', /^2:1 this comment is not closed/],
+    ['a bare block', 'opensips', '{ exit; }', /^2:1 expected a statement, not \{/],
+    ['arithmetic on the left of a comparison', 'opensips', 'if ($ml + 1 > 5) exit;', /^2:9 expected "\)"/],
     ['break outside of loops', 'opensips', 'break;', /^2:1 break outside of a loop or switch/],
     [
       'a second default',
       'kamailio',
       'switch ($rU) { default: exit; case "a": exit; default: exit; }',
-      /^2:47 a switch has one default/,
+      /^2:47 a switch can have only one default/,
     ],
     [
       'a default that is not the last',
@@ -87,12 +82,12 @@ describe('what is wrong with a script is reported with its position', () => {
       'switch ($rU) { default: exit; case "a": exit; }',
       /^2:31 default must be the last/,
     ],
-    ['a case twice', 'kamailio', 'switch ($rU) { case "a": exit; case "a": exit; }', /case a stands there twice/],
+    ['a case twice', 'kamailio', 'switch ($rU) { case "a": exit; case "a": exit; }', /case a occurs twice/],
     [
       'numbers and strings in one switch',
       'kamailio',
       'switch ($rU) { case "a": exit; case 1: exit; }',
-      /one switch has numbers and strings as cases/,
+      /this switch has both numbers and strings as cases/,
     ],
     ['% in kamailio.cfg', 'kamailio', '$var(r) = 7 % 4;', /^2:13 "%" is not an operator of kamailio.cfg, "mod" is/],
     ['a number with letters', 'opensips', '$var(x)=08;', /^2:9 08 is not a number/],
@@ -100,7 +95,7 @@ describe('what is wrong with a script is reported with its position', () => {
       'a definition as the name of a route',
       'kamailio',
       '#!define N RELAY\nroute(N);',
-      /^3:7 a definition names a route only/,
+      /^3:7 a definition used as the name of a route/,
     ],
     [
       'an async function that does not wait',
@@ -240,7 +235,7 @@ describe('blocks of a file', () => {
       ['kamailio', 'True'],
       ['opensips', 'yes'],
     ] as const)
-      assert.match(cfgFile(dialect, text(value)).messages[0] ?? '', /^2:32 a number or a string is expected/);
+      assert.match(cfgFile(dialect, text(value)).messages[0] ?? '', /^2:32 expected a number or a string/);
   });
 
   test('comparisons need no blanks', () => {

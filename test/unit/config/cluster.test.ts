@@ -26,7 +26,7 @@ test('cluster_id without such a server shares nothing, and that is said', () => 
   for (const events of [{}, { nats: { servers: ['nats://127.0.0.1:4222'] } }]) {
     const { cluster, said } = read({ cluster_id: 7 }, { events });
     assert.equal(cluster, undefined);
-    assert.match(said.join(), /\/modparam\/cluster_id: shares nothing: .* set "events" "nats" with "jetstream"/);
+    assert.match(said.join(), /\/modparam\/cluster_id: has no effect: .* set "events" "nats" with "jetstream"/);
   }
 });
 

@@ -42,7 +42,7 @@ test('everything that is wrong in all files is said at once', (t) => {
   });
   const expected = [
     'switchyard.json#/lisetn: unknown key "lisetn" (did you mean "listen"?)',
-    'switchyard.json#/db_url: unknown key "db_url" here: it belongs into "modparam"',
+    'switchyard.json#/db_url: unknown key "db_url" here: it belongs in "modparam"',
     'switchyard.json#/modparam/ds_ping_intervall: unknown key "ds_ping_intervall" (did you mean "ds_ping_interval"?)',
     'switchyard.json#/modparam/ds_probing_mode: expected a whole number',
     'switchyard.json#/modparam/attrs_avp: expected an AVP, as in $avp(name)',
@@ -58,7 +58,7 @@ test('everything that is wrong in all files is said at once', (t) => {
     'tenants/acme.json#/tabel_name: unknown key "tabel_name" (did you mean "table_name"?)',
     'tenants/acme2.json#/flavour: must be one of "opensips", "kamailio" (did you mean "kamailio"?)',
     'tenants/acme2.json#/name: duplicate partition "acme": it is already defined in tenants/acme.json#',
-    'tenants/bad.json#: not JSON: line 3, column 1: the comma before "}" is one too many',
+    'tenants/bad.json#: not JSON: line 3, column 1: unexpected comma before "}"',
     'tenants/env.json#/db_url: environment variable DB_PASS is not set',
     'tenants/url.json#/db_url: database kind "mysqll" is not known: expected mysql://, postgres://, sqlite:, text: or list:',
   ];
@@ -118,7 +118,7 @@ describe('routing rules', () => {
         '6/match/$si: must be a string or a whole number, not true',
         '7/match/si: bad key "si": expected a pseudo-variable, as in $rd, or from_list',
         '4/use_blacklist/0: unknown blacklist "gws"',
-        '5/reject/code: below 300 it needs relay "reply" and a match of $rm, not INVITE',
+        '5/reject/code: a code below 300 needs relay "reply" and a match of $rm other than INVITE',
       ],
     );
   });
@@ -132,9 +132,9 @@ describe('routing rules', () => {
         { select, destination: { prefix: '{tech}#', headers: { 'X-B': '5 $' } } },
       ]).map((line) => line.replace('switchyard.json#/routing/', '')),
       [
-        '0/destination/prefix: "$attr(tech)" is not read as a variable here: attributes of the destination stand in braces (did you mean "{tech}"?)',
-        '1/destination/strip: "$(avp)" is not read as a variable here: attributes of the destination stand in braces (did you mean "{avp}"?)',
-        '1/destination/headers/X-A: "$avp(x)" is not read as a variable here: attributes of the destination stand in braces (did you mean "{x}"?)',
+        '0/destination/prefix: "$attr(tech)" is not a variable here: attributes of the destination are written in braces (did you mean "{tech}"?)',
+        '1/destination/strip: "$(avp)" is not a variable here: attributes of the destination are written in braces (did you mean "{avp}"?)',
+        '1/destination/headers/X-A: "$avp(x)" is not a variable here: attributes of the destination are written in braces (did you mean "{x}"?)',
       ],
     );
   });
@@ -189,7 +189,7 @@ describe('environment', () => {
   test('what is missing is named once, with file and pointer', (t) => {
     assert.deepEqual(refusals(t, { 'switchyard.json': { node: '${A}', http: '${', partitions: [ACME] } }), [
       'switchyard.json#/node: environment variable A is not set',
-      'switchyard.json#/http: "${" begins no environment reference: expected ${NAME} or ${NAME:-default}',
+      'switchyard.json#/http: "${" does not begin an environment reference: expected ${NAME} or ${NAME:-default}',
     ]);
   });
 });

@@ -245,9 +245,9 @@ describe('module parameters', () => {
     });
     const refused = (modparam: object) =>
       refusals(t, { 'switchyard.json': { modparam: { db_url: 'text:./x', ...modparam } } }).join();
-    assert.match(refused({ ds_db_extra_attrs: 'a=b c' }), /"a=b c" is no "attribute=column"/);
+    assert.match(refused({ ds_db_extra_attrs: 'a=b c' }), /"a=b c" is not of the form "attribute=column"/);
     assert.match(refused({ ds_db_extra_attrs: 'a=b;a=c' }), /names the attribute a twice/);
-    assert.match(refused({ ds_db_extra_attrs: 'a=b"--' }), /is no "attribute=column"/);
+    assert.match(refused({ ds_db_extra_attrs: 'a=b"--' }), /is not of the form "attribute=column"/);
     assert.match(refused({ ds_dns_mode: 16 }), /ds_dns_mode/);
     assert.match(refused({ event_callback_mode: 3 }), /event_callback_mode/);
   });

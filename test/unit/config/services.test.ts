@@ -56,7 +56,7 @@ describe('listeners', () => {
     };
     assert.deepEqual(
       read(settings).warnings.map(({ reason }) => reason),
-      ['ds_probing_sock is udp:10.0.0.9:5077, which is not listened on'],
+      ['ds_probing_sock is udp:10.0.0.9:5077, but the daemon does not listen on it'],
     );
   });
 });
@@ -148,7 +148,7 @@ describe('NATS', () => {
     assert.equal(lines.length, 4, lines.join('\n'));
     assert.match(lines[0]!, /nats\/servers\/0: bad server "http:\/\/\*\*\*@h"/);
     assert.match(lines[1]!, /nats\/servers\/1: bad server/);
-    assert.match(lines[2]!, /nats\/pass: needs "user" beside it/);
+    assert.match(lines[2]!, /nats\/pass: needs "user" as well/);
     assert.match(lines[3]!, /only one of/);
     assert.ok(!lines.join().includes('geheim'));
   });
@@ -197,7 +197,7 @@ test('certificates by server name: names are lower case, sound, and stand once',
     'switchyard.json#/tls/contexts/0/server_name/1: bad server name "a b": expected a host name',
     'switchyard.json#/tls/contexts/0/server_name/2: bad server name "a.*.example": expected a host name',
     'switchyard.json#/tls/contexts/0/server_name/3: bad server name ".x": expected a host name',
-    'switchyard.json#/tls/contexts/1/server_name: server name "x.example" stands twice',
+    'switchyard.json#/tls/contexts/1/server_name: server name "x.example" occurs twice',
   ]);
 });
 
@@ -228,7 +228,7 @@ test('tls.listeners and tls.clients are read; addresses need a port, a certifica
   const clients = [{ address: '10.0.0.1' }, { certificate: 'x' }];
   assert.deepEqual(refusals(t, { 'switchyard.json': { tls: { ...main, clients } } }), [
     'switchyard.json#/tls/clients/0/address: "10.0.0.1" has no port',
-    'switchyard.json#/tls/clients/1: certificate and private_key belong together',
+    'switchyard.json#/tls/clients/1: certificate and private_key must both be given',
   ]);
 });
 

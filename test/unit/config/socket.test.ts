@@ -53,7 +53,7 @@ describe('socket descriptions', () => {
       assert.throws(() => parseSocket(text), SwitchyardError, text);
     }
     assert.throws(() => parseSocket('upd:1.2.3.4:5060'), /did you mean "udp"/);
-    assert.throws(() => parseSocket('udp:::1'), /stands in brackets/);
+    assert.throws(() => parseSocket('udp:::1'), /needs brackets/);
   });
 
   test('two descriptions of the same socket have the same key', () => {
