@@ -102,7 +102,7 @@ export class HttpAccess {
     name?: string,
   ): Rejection {
     const nobody: Caller = { user: undefined, role: 'viewer', partitions: new Set(), endpoint, peer };
-    const error = verdict.kind === 'wait' ? '429 too many wrong tries' : '401 wrong name or secret';
+    const error = verdict.kind === 'wait' ? '429 too many failed logins' : '401 wrong name or secret';
     // Not part of the caller, by whom records are merged: a sender could use any number of names.
     const params = name === undefined ? {} : { name: name.slice(0, 64) };
     this.audit.record({ ...event(nobody), params, command, result: 'refused', error });

@@ -78,6 +78,6 @@ export class CallRecording implements Service, CallRecords {
 function summaryOf({ method, source, code, tries, ms, stateless }: CallEntry): string {
   const last = tries.at(-1);
   const by = last === undefined ? '' : ` by ${last.destination}`;
-  const outcome = stateless ? `forwarded without state to ${last?.destination}` : `${code}${by} after ${ms} ms`;
+  const outcome = stateless ? `forwarded statelessly to ${last?.destination}` : `${code}${by} after ${ms} ms`;
   return `${method} from ${source}: ${outcome}${tries.length > 1 ? `, ${tries.length} tries` : ''}`;
 }

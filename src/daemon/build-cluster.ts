@@ -74,7 +74,7 @@ class ClusterSide implements ClusterParts {
     this.stopBus = () => bus.stop();
     const commits = metrics.histogram(
       'switchyard_cluster_commit_seconds',
-      'Time a commit took',
+      'Time from a commit to its outcome',
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     );
     const node = new ClusterNode({

@@ -140,7 +140,7 @@ export function buildHttp(settings: Settings, env: HttpEnvironment): HttpParts |
 
 function reject(response: ServerResponse, { status, headers }: Rejection): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  const error = status === 401 ? 'name and secret are needed' : 'too many wrong tries';
+  const error = status === 401 ? 'name and secret are needed' : 'too many failed logins';
   sendText(response, status, 'application/json', `${JSON.stringify({ error })}\n`);
 }
 

@@ -49,8 +49,8 @@ export class TraceControl implements Service {
         type: 'counter',
         collect: () => [[{}, this.before[key] + (this.hep?.counters[key] ?? 0)]],
       });
-    total('switchyard_hep_sent_total', 'Messages given to the capture server', 'sent');
-    total('switchyard_hep_dropped_total', 'Messages the capture server did not take', 'dropped');
+    total('switchyard_hep_sent_total', 'Messages sent to the capture server', 'sent');
+    total('switchyard_hep_dropped_total', 'Messages that could not be sent to the capture server', 'dropped');
   }
 
   async start(): Promise<void> {

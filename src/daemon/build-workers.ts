@@ -96,11 +96,11 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
         );
       } catch (error) {
         // Some groups may have the new shares already: any worker that gets a request looks up to whom it belongs.
-        peerLog.error({ err: error, shares }, 'the shares of new requests by worker cannot be changed');
+        peerLog.error({ err: error, shares }, 'the shares of new requests among the workers cannot be changed');
         return false;
       }
       bounds = wanted;
-      log.debug({ shares }, 'the shares of new requests by worker have changed');
+      log.debug({ shares }, 'the shares of new requests among the workers have changed');
       return true;
     },
     now: () => clock.monotonic(),
@@ -222,7 +222,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     workers,
     totals: tallies(sip.counters),
     receive: (worker, item) => brain.receive(worker, item),
-    failed: (worker, error) => peerLog.error({ err: error, worker }, 'what a worker reported could not be processed'),
+    failed: (worker, error) => peerLog.error({ err: error, worker }, 'a report of a worker could not be processed'),
     looked: () => {
       figures.set(sip.layer.figures());
       if (!isEven) spread.look();
@@ -266,7 +266,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       if (dialogsLost > 0) {
         log.error(
           { worker, dialogs: dialogsLost },
-          'the dialogs that a dead worker kept have ended: neither timers nor routes run for them, and no record of the call as a whole is written',
+          'the dialogs of a dead worker have ended: their timers and routes no longer run, and no record of the whole call is written',
         );
         // A successor that could not be started has no process that ended.
         dialogsLost = 0;
@@ -292,7 +292,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   });
   metrics.gauge({
     name: 'switchyard_worker_questions_total',
-    help: 'Requests that a worker did not decide about itself',
+    help: 'Requests whose routing a worker left to the main process',
     type: 'counter',
     collect: () => each((worker) => brain.askedBy(worker)),
   });
@@ -328,7 +328,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     tapped(isTapped) {
       tables.open(isOpen());
       pool.sendAll(['askAll', isTapped]);
-      if (isTapped) log.info({}, 'while messages are traced the workers relay no further calls: the main process does');
+      if (isTapped)
+        log.info({}, 'while messages are traced, new calls are relayed by the main process instead of the workers');
     },
     tablesRead: (partition) => pool.sendAll(['scriptTables', versions.next(), partition]),
     async start() {

@@ -55,16 +55,20 @@ export function registerCallMetrics(metrics: Metrics, ledger: CallLedger, engine
   };
   each('switchyard_destination_calls_total', 'INVITE requests sent to a destination', ({ calls }) => calls);
   each('switchyard_destination_requests_total', 'Other requests sent to a destination', ({ requests }) => requests);
-  each('switchyard_destination_failovers_total', 'Requests that went on to another one', ({ failovers }) => failovers);
+  each(
+    'switchyard_destination_failovers_total',
+    'Requests that failed over to another destination',
+    ({ failovers }) => failovers,
+  );
   each(
     'switchyard_destination_calls_in_progress',
-    'Calls that ring at a destination, and answered ones that stay in the path',
+    'Calls in progress at a destination: ringing, or answered with this proxy in their path',
     ({ inProgress }) => inProgress,
     'gauge',
   );
   metrics.gauge({
     name: 'switchyard_destination_replies_total',
-    help: 'Outcomes at a destination by class of the final reply; none: there was none',
+    help: 'Outcomes at a destination by class of the final reply; none: there was no final reply',
     type: 'counter',
     collect: function* () {
       for (const [labels, { outcomes }] of look()) {
@@ -85,11 +89,11 @@ export function registerCallMetrics(metrics: Metrics, ledger: CallLedger, engine
     });
   times(
     'switchyard_destination_first_reply_seconds',
-    'From sending to the first reply above 100',
+    'Time from sending to the first reply above 100',
     ({ first }) => first,
   );
-  times('switchyard_destination_final_reply_seconds', 'From sending to the final reply', ({ final }) => final);
-  times('switchyard_probe_seconds', 'Round trips of probes', ({ probes }) => probes);
+  times('switchyard_destination_final_reply_seconds', 'Time from sending to the final reply', ({ final }) => final);
+  times('switchyard_probe_seconds', 'Round-trip times of probes', ({ probes }) => probes);
   const counted = (name: string, help: string, read: () => number, type: 'counter' | 'gauge' = 'counter') =>
     metrics.gauge({ name, help, type, collect: () => [[{}, read()]] });
   counted('switchyard_requests_unmatched_total', 'Requests no rule matched', () => ledger.counters.unmatched);
@@ -98,7 +102,7 @@ export function registerCallMetrics(metrics: Metrics, ledger: CallLedger, engine
     'Requests answered without being dispatched',
     () => ledger.counters.refused,
   );
-  counted('switchyard_calls_in_dialog', 'Answered calls that stay in the path', () => ledger.inDialog, 'gauge');
+  counted('switchyard_calls_in_dialog', 'Answered calls with this proxy in their path', () => ledger.inDialog, 'gauge');
 }
 
 function inSeconds({ counts, sum, count }: Times): HistogramValues {

@@ -6,14 +6,14 @@ import type { Metrics } from '../stats/metrics.js';
 const STATE = { joining: 2, ready: 3, draining: 3, alone: 1 } as const;
 
 const COUNTERS: readonly (readonly [name: string, help: string, key: keyof ClusterCounters])[] = [
-  ['takeovers_total', 'Destinations that came to this node', 'takeovers'],
-  ['feed_gaps_total', 'Times something of the feed was missing and read again', 'gaps'],
-  ['rejoins_total', 'Returns to the cluster', 'rejoins'],
-  ['suspects_total', 'Owners asked to look at a destination whose calls fail', 'suspects'],
-  ['quorum_disagreements_total', 'Destinations only this node could not reach', 'disagreements'],
-  ['events_republished_total', 'Events published again in place of an owner that is gone', 'republished'],
-  ['fences_total', 'Standstills after which this node gave up what it owned', 'fences'],
-  ['generation_changes_total', 'Times the bucket was not what it had been', 'generations'],
+  ['takeovers_total', 'Destinations this node became the owner of', 'takeovers'],
+  ['feed_gaps_total', 'Times records were missing from the feed and read again', 'gaps'],
+  ['rejoins_total', 'Times this node returned to the cluster', 'rejoins'],
+  ['suspects_total', 'Times an owner was asked to check a destination whose calls fail', 'suspects'],
+  ['quorum_disagreements_total', 'Destinations that only this node could not reach', 'disagreements'],
+  ['events_republished_total', 'Events published again because their owner is gone', 'republished'],
+  ['fences_total', 'Times this process did not run for so long that it gave up its destinations', 'fences'],
+  ['generation_changes_total', 'Times the bucket was created again or had lost writes', 'generations'],
 ];
 
 /**
@@ -37,7 +37,9 @@ export function registerClusterMetrics(metrics: Metrics, node: ClusterNode, tags
   gauge('state', 'State in the cluster: 0 refused, 1 alone, 2 joining, 3 ready', () => [
     [{}, node.refused === undefined ? STATE[node.phase] : 0],
   ]);
-  gauge('nodes', 'Nodes this one holds live, itself included', () => [[{}, node.membership.others.size + 1]]);
+  gauge('nodes', 'Nodes that are alive as this node sees it, itself included', () => [
+    [{}, node.membership.others.size + 1],
+  ]);
   gauge('peer_last_heard_seconds', 'Age of the last heartbeat of a node', () =>
     [...node.membership.others.values()].map(
       ({ name, heardAt }) => [{ node: name }, Math.max(0, node.now - heardAt) / 1000] as const,
@@ -56,11 +58,11 @@ export function registerClusterMetrics(metrics: Metrics, node: ClusterNode, tags
       [{ result: 'timeout' }, node.counters.timeouts],
     ],
   });
-  gauge('feed_lag_seconds', 'How long this node has known less than another', () => [
+  gauge('feed_lag_seconds', 'How long another node has had newer records than this one', () => [
     [{}, node.following.lagMs / 1000],
   ]);
   gauge('overlays', 'Destinations whose state here is not committed', () => [[{}, node.overlays]]);
-  gauge('events_waiting', 'Destinations with events not known to be stored', () => [[{}, node.announcer.waiting]]);
+  gauge('events_waiting', 'Destinations with events that may not be stored yet', () => [[{}, node.announcer.waiting]]);
   gauge('rows_differ', 'Seconds the rows of a partition have differed between nodes', () =>
     [...node.rows.names()].map((partition) => [{ partition }, node.owners.differsMs(partition) / 1000] as const),
   );

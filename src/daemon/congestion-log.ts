@@ -15,13 +15,10 @@ export function congestionLog(log: Logger, clock: Clock): CongestionEvents {
       logged = now - last >= EVERY_MS;
       if (!logged) return;
       last = now;
-      log.warn(
-        {},
-        'datagrams come faster than they are handled: requests of the sources that send the most are refused',
-      );
+      log.warn({}, 'datagrams arrive faster than they are processed: requests of the busiest sources are refused');
     },
     ended(refused, dropped) {
-      if (logged) log.warn({ refused, dropped }, 'datagrams are handled as fast as they come again');
+      if (logged) log.warn({ refused, dropped }, 'datagrams are processed as fast as they arrive again');
     },
   };
 }

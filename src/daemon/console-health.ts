@@ -67,7 +67,7 @@ export class ConsoleHealth {
         'event loop delay',
         `p99 ${delay.p99.toFixed(1)} ms, longest ${delay.max.toFixed(1)} ms`,
         delay.p99 > 50 ? 'warning' : 'ok',
-        'of the last minute, or since somebody looked',
+        'in the last minute, or since the last look',
       ),
       item('pages open', String(this.sources.readers())),
     ]);
@@ -106,7 +106,7 @@ export class ConsoleHealth {
   private events(): HealthGroup {
     const { nats, publisher } = this.sources.events;
     const { subscribers, dropped } = publisher.stats();
-    const items: HealthItem[] = [item('subscribers', String(subscribers), 'ok', `${dropped} events given up`)];
+    const items: HealthItem[] = [item('subscribers', String(subscribers), 'ok', `${dropped} events dropped`)];
     if (nats === undefined) items.unshift(item('NATS', 'not configured'));
     else {
       const { depth } = nats.stats();
@@ -114,7 +114,7 @@ export class ConsoleHealth {
         item('NATS', nats.connected ? 'connected' : 'not connected', nats.connected ? 'ok' : 'bad'),
         item(
           'outbox',
-          `${depth} events wait`,
+          `${depth} events waiting`,
           depth > 0 && !nats.connected ? 'warning' : 'ok',
           depth === 0
             ? ''

@@ -201,17 +201,22 @@ export function registerGauges(metrics: Metrics, { engine, layer, runtimes, prob
 type Row<K> = readonly [name: string, help: string, key: K, type: 'gauge' | 'counter'];
 
 const PROBES: readonly Row<keyof ProberFigures>[] = [
-  ['switchyard_probes_watched', 'Destinations under watch of the prober', 'watched', 'gauge'],
-  ['switchyard_probes_in_flight', 'Probes sent and not answered', 'inFlight', 'gauge'],
+  ['switchyard_probes_watched', 'Destinations that the prober probes', 'watched', 'gauge'],
+  ['switchyard_probes_in_flight', 'Probes sent and not answered yet', 'inFlight', 'gauge'],
   ['switchyard_probes_queued', 'Probes waiting because too many are in flight', 'queued', 'gauge'],
   ['switchyard_probes_sent_total', 'Probes sent', 'sent', 'counter'],
-  ['switchyard_probe_timeouts_total', 'Probes without an answer in time', 'timeouts', 'counter'],
-  ['switchyard_probes_late_total', 'Probes left out, the one before being still under way', 'skipped', 'counter'],
-  ['switchyard_probes_stale_total', 'Answers dropped, their destination being gone or reloaded', 'stale', 'counter'],
+  ['switchyard_probe_timeouts_total', 'Probes without a reply in time', 'timeouts', 'counter'],
+  ['switchyard_probes_late_total', 'Probes skipped because the one before was still in progress', 'skipped', 'counter'],
+  [
+    'switchyard_probes_stale_total',
+    'Replies to probes dropped because their destination was removed or reloaded',
+    'stale',
+    'counter',
+  ],
 ];
 
 const SUBSCRIBERS: readonly Row<'subscribers' | 'depth' | 'dropped'>[] = [
   ['switchyard_event_subscribers', 'Subscribers by event_subscribe', 'subscribers', 'gauge'],
   ['switchyard_event_subscriber_queue', 'Events waiting for subscribers', 'depth', 'gauge'],
-  ['switchyard_event_subscriber_dropped_total', 'Events given up for subscribers', 'dropped', 'counter'],
+  ['switchyard_event_subscriber_dropped_total', 'Events dropped for subscribers', 'dropped', 'counter'],
 ];

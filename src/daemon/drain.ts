@@ -27,7 +27,7 @@ export async function drain(
   const busy = layer.serverCount > 0;
   while (unanswered() > 0 && clock.monotonic() < deadline) await pause(LOOK_MS);
   if (unanswered() > 0) {
-    log.warn({ transactions: unanswered() }, 'stopping: requests without a final reply are answered 503');
+    log.warn({ transactions: unanswered() }, 'stopping: requests without a final reply are answered with 503');
     proxy.giveUp();
     workers?.giveUp();
   }

@@ -110,7 +110,10 @@ export class Explanations {
     assumed: Assumed | undefined,
   ): Promise<ScriptExplanation> {
     if (sees !== undefined) {
-      throw new SwitchyardError('USAGE', 'a script serves all partitions: only who sees all of them is shown it');
+      throw new SwitchyardError(
+        'USAGE',
+        'a script serves all partitions: only users who see all of them may have it explained',
+      );
     }
     if (this.busy) throw new SwitchyardError('USAGE', 'another request is being explained: ask again');
     this.busy = true;
@@ -153,7 +156,7 @@ export class Explanations {
     if (this.second?.of === of) return this.second.script;
     const script = await RouteScripts.load(this.of.settings());
     if (script?.source !== of.source) {
-      throw new SwitchyardError('USAGE', `${of.file} is not what was loaded: reload the settings first`);
+      throw new SwitchyardError('USAGE', `${of.file} has changed since it was loaded: reload the settings first`);
     }
     this.second = { of, script };
     return script;

@@ -22,7 +22,7 @@ function resourcesIn(text: string): Map<string, number> {
   for (const each of text.split(';')) {
     if (each.trim() === '') continue;
     const [name = '', most = ''] = each.split('=').map((part) => part.trim());
-    if (/^fs:/i.test(most)) throw new Error(`resource ${name} is counted by FreeSWITCH, which is not asked`);
+    if (/^fs:/i.test(most)) throw new Error(`resource ${name}: limits from FreeSWITCH are not supported`);
     if (name === '' || !/^\d{1,9}$/.test(most)) throw new Error(`resource "${each.trim()}" is not NAME=NUMBER`);
     resources.set(name, Number(most));
   }

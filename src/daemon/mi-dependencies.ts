@@ -23,7 +23,7 @@ class DatabaseWaits {
   async run<T>(partition: string, work: () => Promise<T>): Promise<T> {
     const count = this.waiting.get(partition) ?? 0;
     if (count >= MAX_WAITING) {
-      const text = `${count} commands wait for the database of partition "${partition}" already`;
+      const text = `${count} commands already wait for the database of partition "${partition}"`;
       throw new SwitchyardError('STORE_FAILED', text, { retryable: true });
     }
     this.waiting.set(partition, count + 1);

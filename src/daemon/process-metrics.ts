@@ -13,7 +13,7 @@ export class SettingsReloads {
   ) {
     metrics.gauge({
       name: 'switchyard_settings_reload_success',
-      help: 'Whether the settings were taken when they were last read: 1, or 0 where they were refused',
+      help: 'Whether the last reload of the settings succeeded: 1, or 0 if they were refused',
       collect: () => [[{}, this.good ? 1 : 0]],
     });
     metrics.gauge({
@@ -44,7 +44,7 @@ export class EventLoopDelay {
   constructor(metrics: Metrics) {
     metrics.gauge({
       name: 'switchyard_event_loop_delay_seconds',
-      help: 'How late the event loop came round since the last scrape, by quantile; 1 is the longest',
+      help: 'Delay of the event loop since the last scrape, by quantile; 1 is the longest',
       collect: () => {
         const { histogram } = this;
         if (histogram === undefined) return [];
@@ -84,7 +84,7 @@ export function registerProcessMetrics(metrics: Metrics, version: string, starte
   });
   metrics.gauge({
     name: 'process_start_time_seconds',
-    help: 'When the process began, seconds since the epoch',
+    help: 'Start time of the process, seconds since the epoch',
     collect: () => [[{}, startedAt() / 1000]],
   });
   metrics.gauge({

@@ -9,7 +9,7 @@ const READS = /^\s*select\b(?![\s\S]*(?:;|\binto\b|\bfor\s+(?:update|share)\b))/
  * to media proxies.
  */
 export function servicesOfCopy(services: ScriptServices): ScriptServices {
-  const refused = () => new SwitchyardError('USAGE', 'a rehearsal writes to no database');
+  const refused = () => new SwitchyardError('USAGE', 'an explained request cannot write to databases');
   return {
     isolated: true,
     database(url) {
@@ -23,7 +23,7 @@ export function servicesOfCopy(services: ScriptServices): ScriptServices {
     },
     http: () => Promise.resolve('failed'),
     rpc: () => Promise.resolve(undefined),
-    subscribe: () => 'nothing is sent in a rehearsal',
+    subscribe: () => 'an explained request sends no events',
     publish: () => false,
     sharingTag: (name) => services.sharingTag(name),
   };

@@ -49,7 +49,7 @@ export class Reconfiguration {
 
   private async readAndTake(dryRun: boolean): Promise<SettingsReload> {
     const { readSettings, parts } = this;
-    if (readSettings === undefined) throw new SwitchyardError('USAGE', 'the settings came from a program');
+    if (readSettings === undefined) throw new SwitchyardError('USAGE', 'the settings were not read from a file');
     let done = false;
     try {
       const { settings, warnings, cfg } = readSettings();

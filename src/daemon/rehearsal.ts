@@ -27,8 +27,7 @@ const MOST = 20_000;
  */
 export function copyTables(from: Engine, to: Engine, { states, table, sees = () => true }: Assumptions): void {
   const count = [...from.partitions].reduce((sum, { snapshot }) => sum + snapshot.size, table?.rows.length ?? 0);
-  if (count > MOST)
-    throw new SwitchyardError('USAGE', `there are ${count} destinations: more than ${MOST} are not copied`);
+  if (count > MOST) throw new SwitchyardError('USAGE', `there are ${count} destinations: at most ${MOST} are copied`);
   const unused = new Set(states.keys());
   for (const partition of from.partitions) {
     const { name, snapshot } = partition;
@@ -64,7 +63,8 @@ export function copyTables(from: Engine, to: Engine, { states, table, sees = () 
     }
   }
   const [unknown] = unused;
-  if (unknown !== undefined) throw new SwitchyardError('USAGE', `no destination "${unknown}" to assume a state of`);
+  if (unknown !== undefined)
+    throw new SwitchyardError('USAGE', `there is no destination "${unknown}" whose state could be assumed`);
 }
 
 /** The destinations in an order in which loading their rows yields the same sets. */

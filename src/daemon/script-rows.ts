@@ -38,7 +38,7 @@ export function addressLines(text: string, faulty: (line: number, reason: string
     const [group = '', ip = '', mask, port, tag] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (group === '') continue;
     if (!/^\d+$/.test(group)) faulty(i + 1, 'the group is not a number');
-    else if (ip === '' || ip.includes('/')) faulty(i + 1, 'an address, without its mask, is expected after the group');
+    else if (ip === '' || ip.includes('/')) faulty(i + 1, 'expected an address without a mask after the group');
     else {
       const row = { grp: group, ip_addr: ip.replace(/^\[(.*)\]$/, '$1'), mask, port, tag };
       rows.push(addressRow(row, 'default'));

@@ -96,7 +96,7 @@ export async function readScriptTables(
     } catch (error) {
       log.error(
         { module, table, err: { message: messageOf(error) } },
-        'script: a table cannot be read, it stays as it was, as do further tables of a database that does not answer',
+        'script: a table cannot be read and stays as it was, and so do the other tables of a database that does not answer',
       );
       if (needed) complete = false;
       return undefined;

@@ -51,17 +51,17 @@ export function registerSipGauges(
   });
   metrics.gauge({
     name: 'switchyard_sip_limited_sources',
-    help: 'Source addresses the limiter remembers',
+    help: 'Source addresses that the rate limit keeps',
     collect: () => [[{}, limits().size]],
   });
   metrics.gauge({
     name: 'switchyard_sip_congestion',
-    help: 'Whether datagrams come faster than they are handled, so that those who send the most are turned away',
+    help: 'Whether datagrams arrive faster than they are processed, so that requests of the busiest sources are refused',
     collect: () => [[{}, congestion.active ? 1 : 0]],
   });
   metrics.gauge({
     name: 'switchyard_sip_congestion_refused_total',
-    help: 'Requests turned away because datagrams came faster than they were handled: with 503, or unread',
+    help: 'Requests refused because datagrams arrived faster than they were processed: with 503, or unread',
     type: 'counter',
     collect: () => [
       [{ action: 'refused' }, congestion.refused],
@@ -70,7 +70,7 @@ export function registerSipGauges(
   });
   metrics.gauge({
     name: 'switchyard_sip_unfinished_bytes',
-    help: 'Bytes of messages begun over connections and not yet finished',
+    help: 'Bytes of incomplete messages received over connections',
     collect: () => [[{}, unfinished.size]],
   });
 }

@@ -28,9 +28,7 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
   };
   return (socket, sockname) => {
     if (sockname !== undefined) {
-      return sockets.called(sockname) === undefined
-        ? `sockname "${sockname}" is the name of no socket here`
-        : undefined;
+      return sockets.called(sockname) === undefined ? `there is no socket named "${sockname}"` : undefined;
     }
     if (socket === undefined || sockets.named(socket) !== undefined) return undefined;
     let wanted: SocketDescription;
@@ -40,10 +38,10 @@ export function socketCheck(sockets: LocalSockets, listen: readonly SocketDescri
       return messageOf(error);
     }
     if (listen.some((each) => listensOn(each, wanted))) return undefined;
-    if (!isLocal(wanted.host)) return `socket "${socket}" is not one of ours`;
+    if (!isLocal(wanted.host)) return `socket "${socket}" is not one of our sockets`;
     if (!logged.has(socket)) {
       logged.add(socket);
-      log.warn({ socket }, 'a destination names a socket that is not listened on: another one is chosen');
+      log.warn({ socket }, 'a destination names a socket on which the daemon does not listen: another one is used');
     }
     return undefined;
   };

@@ -31,31 +31,31 @@ export function createCounters(metrics: Metrics): DaemonCounters {
   );
   const share = metrics.counter(
     'switchyard_sip_share_refused_total',
-    'Requests refused with 503 because their source held too much of the room for transactions',
+    'Requests refused with 503 because their source had too many transactions',
   );
-  const retransmitted = metrics.counter('switchyard_sip_retransmissions_total', 'Requests that came again');
+  const retransmitted = metrics.counter('switchyard_sip_retransmissions_total', 'Retransmitted requests');
   const forged = metrics.counter(
     'switchyard_sip_forged_replies_total',
-    'Replies that do not fit the request they name, dropped',
+    'Replies dropped because they do not match the request of their branch',
   );
   const elsewhere = metrics.counter(
     'switchyard_sip_replies_from_elsewhere_total',
-    'Replies over UDP from another address than the request went to',
+    'Replies received over UDP from another address than the request was sent to',
   );
   const calls = metrics.counter('switchyard_calls_total', 'INVITE requests received');
-  const requests = metrics.counter('switchyard_requests_total', 'Requests handled, ACK left out');
-  const replies = metrics.counter('switchyard_replies_total', 'Final replies given to callers, by class');
-  const failovers = metrics.counter('switchyard_failovers_total', 'Requests sent on to a further destination');
-  const cancels = metrics.counter('switchyard_cancels_total', 'CANCEL requests for calls under way');
+  const requests = metrics.counter('switchyard_requests_total', 'Requests processed, except ACK');
+  const replies = metrics.counter('switchyard_replies_total', 'Final replies sent to callers, by class');
+  const failovers = metrics.counter('switchyard_failovers_total', 'Requests that failed over to a further destination');
+  const cancels = metrics.counter('switchyard_cancels_total', 'CANCEL requests for calls in progress');
   const stray = metrics.counter('switchyard_sip_stray_replies_total', 'Replies that match no transaction');
-  const stateless = metrics.counter('switchyard_stateless_total', 'Requests relayed without state');
+  const stateless = metrics.counter('switchyard_stateless_total', 'Requests relayed statelessly');
   const foreign = metrics.counter(
     'switchyard_foreign_dialogs_total',
     'Requests inside dialogs that did not begin here: relayed by their Route, or left to the rules',
   );
   const misdirected = metrics.counter(
     'switchyard_worker_misdirected_total',
-    'Datagrams that the kernel gave to another process than theirs: handed on, or dropped where those were too many',
+    'Datagrams received by the wrong process: passed on, or dropped when there were too many',
   );
   return {
     misdirected: {

@@ -130,9 +130,9 @@ export function workersFault(settings: Settings, cfg?: LoadedCfg): string | unde
     return 'a route script is run by one process: more than one worker needs routing rules';
   }
   if (!settings.limits.batchDatagrams) return 'more than one worker needs limits.batch_datagrams';
-  if (process.platform !== 'linux') return `workers share sockets as Linux does it, this is ${process.platform}`;
+  if (process.platform !== 'linux') return `workers need the shared sockets of Linux, this is ${process.platform}`;
   if (!settings.listen.some(({ transport }) => transport === 'udp'))
-    return 'workers serve UDP sockets, and there is none';
+    return 'workers need a UDP socket, and none is configured';
   return undefined;
 }
 
@@ -147,7 +147,7 @@ const MOST_NAMED = 20;
 /** Why several processes cannot run this cfg file. */
 function cfgFault(settings: Settings, cfg: LoadedCfg): string | undefined {
   if (settings.foreignDialogs === 'known') {
-    return '"foreign_dialogs": "known" bounds what a source sends in one process: "accept" and "refuse" are for several';
+    return '"foreign_dialogs": "known" works in one process only: use "accept" or "refuse" with several workers';
   }
   const faults = faultsForWorkers(cfg);
   if (faults.length === 0) return undefined;

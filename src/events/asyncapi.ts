@@ -139,10 +139,15 @@ const WEIGHT_PAYLOAD = {
   type: 'object',
   required: ['set', 'address'],
   properties: {
-    partition: { type: 'string', description: 'Without it the default partition.' },
+    partition: { type: 'string', description: 'Default: the default partition.' },
     set: { type: 'integer' },
     address: { type: 'string', description: 'SIP URI as in the table.' },
-    weight: { type: ['integer', 'null'], minimum: 0, maximum: 2147483647, description: "null: the row's own again." },
+    weight: {
+      type: ['integer', 'null'],
+      minimum: 0,
+      maximum: 2147483647,
+      description: 'null: the weight of the row applies again.',
+    },
     sessions: { type: 'number', minimum: 0 },
     max_sessions: { type: 'number', exclusiveMinimum: 0 },
     idle_cpu: { type: 'number', minimum: 0, description: 'Percent.' },

@@ -37,7 +37,7 @@ export const CLUSTER_EVENTS: readonly EventKind[] = [
   {
     name: 'E_CLUSTERER_NODE_STATE_CHANGED',
     id: 1,
-    summary: 'a node of the cluster has come, gone, or changed what it takes part in',
+    summary: 'a node of the cluster has joined, left or changed its state',
     documented: ['cluster_id', 'node_id', 'new_state'],
     text: ['cluster_id', 'node_id', 'new_state'],
     schema: 'E_CLUSTERER_NODE_STATE_CHANGED.schema.json',
@@ -45,7 +45,7 @@ export const CLUSTER_EVENTS: readonly EventKind[] = [
   {
     name: 'E_CLUSTERER_SHARING_TAG_CHANGED',
     id: 2,
-    summary: 'a sharing tag has become active at a node, or backup',
+    summary: 'a sharing tag has become active or backup at a node',
     documented: ['tag', 'cluster_id', 'new_state'],
     text: ['tag', 'cluster_id', 'new_state'],
     schema: 'E_CLUSTERER_SHARING_TAG_CHANGED.schema.json',
@@ -57,7 +57,7 @@ export const LOCAL_EVENTS: readonly EventKind[] = [
   {
     name: 'E_CORE_THRESHOLD',
     id: 3,
-    summary: 'something took longer than it should: a lookup in the DNS',
+    summary: 'a DNS lookup took longer than the threshold',
     documented: ['source', 'time', 'extra'],
     text: ['source', 'time', 'extra'],
     schema: 'E_CORE_THRESHOLD.schema.json',

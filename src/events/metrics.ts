@@ -42,7 +42,7 @@ export function exportOutbox(
 export function exportBucket(metrics: EventMetrics, upToDate: () => boolean): void {
   metrics.gauge({
     name: 'switchyard_bucket_up_to_date',
-    help: 'Whether the bucket with the current states holds them as they are (1) or not yet (0).',
+    help: 'Whether the bucket has all current states (1) or some are not written yet (0).',
     collect: () => [[{}, upToDate() ? 1 : 0]],
   });
 }

@@ -210,7 +210,7 @@ export class EventPublisher {
     const colon = socket.indexOf(':');
     const sink = colon < 0 || socket.length > 512 ? undefined : this.sinks.get(socket.slice(0, colon));
     if (sink === undefined)
-      throw new SwitchyardError('USAGE', `event socket "${socket.slice(0, 64)}" is of no known kind`);
+      throw new SwitchyardError('USAGE', `event socket "${socket.slice(0, 64)}" is of an unknown kind`);
     return sink.parse(socket, form);
   }
 

@@ -8,7 +8,7 @@ export interface PageRefusal {
   readonly reason: string;
 }
 
-const FOREIGN_HOST: PageRefusal = { status: 403, reason: 'the host is not one of ours: name it in "hosts" of "http"' };
+const FOREIGN_HOST: PageRefusal = { status: 403, reason: 'unknown host: name it in "hosts" of "http"' };
 
 /**
  * Protects against web pages of other origins, which could use endpoints without a password, or with the user's cookie.

@@ -178,7 +178,7 @@ export class HttpServer implements Service {
     }
     if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) {
       response.setHeader('Connection', 'close');
-      refuse(request, response, 413, `a body may have ${MAX_BODY} bytes`);
+      refuse(request, response, 413, `the body is larger than ${MAX_BODY} bytes`);
       return;
     }
     try {

@@ -86,6 +86,6 @@ function reject(response: ServerResponse, { status, headers }: Rejection): void 
     response,
     status,
     JSON_TYPE,
-    `{"error":"${status === 401 ? 'wrong name or password' : 'too many wrong tries'}"}\n`,
+    `{"error":"${status === 401 ? 'wrong name or password' : 'too many failed logins'}"}\n`,
   );
 }

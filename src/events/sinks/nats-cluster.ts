@@ -276,7 +276,8 @@ export class NatsCluster {
       }
       return true;
     };
-    if ((await within(this.options.clock, READ_TIMEOUT, reading())) !== true) throw new Error('broken off');
+    if ((await within(this.options.clock, READ_TIMEOUT, reading())) !== true)
+      throw new Error('the bucket was not read in time');
     return state.last_seq;
   }
 
@@ -371,7 +372,7 @@ export class NatsCluster {
       await manager.streams.purge(this.stream, { seq });
     } catch (error) {
       // A user who may not purge does without.
-      this.complain(error, 'is numbered from 1: its user may not purge it');
+      this.complain(error, 'may have numbers that old records have: its user may not purge it');
     }
   }
 

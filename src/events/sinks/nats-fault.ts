@@ -10,7 +10,7 @@ export function natsReason(error: unknown): string {
   if (error.chainedError !== undefined) return messageOf(error.chainedError);
   switch (error.code) {
     case nats().ErrorCode.NoResponders:
-      return 'nobody answers (503): JetStream is off, or no stream takes the subject';
+      return 'no responders (503): JetStream is off, or no stream has the subject';
     case nats().ErrorCode.Timeout:
       return 'no answer in time';
     case nats().ErrorCode.MaxPayloadExceeded:

@@ -108,7 +108,7 @@ export class NatsMi {
       const answer = Buffer.from((await this.options.answer(message.string(), bounds)) ?? '');
       const limit = connection.info?.max_payload;
       if (limit !== undefined && answer.length > limit) {
-        const text = `answer is larger than the ${limit} bytes the NATS server takes; ask for a part`;
+        const text = `the answer is larger than the ${limit} bytes that the NATS server accepts; ask for a part of it`;
         message.respondError(413, text, failure(-32000, text));
       } else message.respond(answer);
     } catch (error) {

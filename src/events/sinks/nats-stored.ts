@@ -121,7 +121,7 @@ export async function storeOnce(
     const { stream, seq, duplicate } = await jetstream.publish(subject, payload, { msgID, timeout });
     if (!duplicate || (await isThere(connection, stream, seq, msgID))) return;
   }
-  throw new Error(`the server takes ${id} for stored, and does not have it`);
+  throw new Error(`the server reports ${id} as stored, but does not have it`);
 }
 
 /** Whether a message with this ID is in the stream, or was there before the stream removed its oldest ones. */

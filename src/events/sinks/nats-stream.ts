@@ -75,14 +75,14 @@ export function streamFaults(
     ({ name }) => !subjects.some((pattern) => subjectMatches(pattern, `${prefix}.${name}.partition.1`)),
   );
   for (const { name } of missing) {
-    const reason = `the JetStream stream ${stream} does not take in ${prefix}.${name}.>; add that subject`;
+    const reason = `the JetStream stream ${stream} does not include ${prefix}.${name}.>; add that subject`;
     faults.push({ subjects, reason });
   }
   const seconds = nats().millis(duplicate_window) / 1000;
   if (seconds < SHORT_WINDOW) {
     const reason =
       `the JetStream stream ${stream} recognises duplicates for ${seconds} s only (duplicate_window): after a longer outage ` +
-      `the stream is read back before an event is sent again; ${SHORT_WINDOW} s or more spare that`;
+      `the stream is read back before an event is sent again; ${SHORT_WINDOW} s or more avoid that`;
     faults.push({ seconds, reason });
   }
   return faults;

@@ -81,7 +81,7 @@ async function openUnix(options: DatagramSocketOptions): Promise<DatagramSocket>
   const module = await loadUnixSockets('TRANSPORT_BIND', `${what} ${path}`);
   const left = lstatSync(path, { throwIfNoEntry: false });
   if (left !== undefined && !left.isSocket()) {
-    throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: something that is no socket stands there`);
+    throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: the path exists and is not a socket`);
   }
   const socket = new module.DgramSocket();
   socket.on('error', onError);

@@ -78,7 +78,7 @@ export class FifoReader {
     const existing = statOf(path);
     if (existing === undefined) await makeFifo(path, mode, what);
     else if (!existing.isFIFO()) {
-      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: something that is no FIFO stands there`);
+      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: the path exists and is not a FIFO`);
     } else this.takeOver();
     let fd: number;
     try {
@@ -90,7 +90,7 @@ export class FifoReader {
     const opened = fstatSync(fd);
     if (!opened.isFIFO()) {
       closeSync(fd);
-      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: something that is no FIFO stands there`);
+      throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path}: the path exists and is not a FIFO`);
     }
     this.identity = opened;
     const socket = new Socket({ fd, readable: true, writable: false });
@@ -114,7 +114,7 @@ export class FifoReader {
     } catch (error) {
       // ENXIO: it has no reader, as it should be.
       if ((error as NodeJS.ErrnoException).code === 'ENXIO') return;
-      logger.warn({ fifo: path }, `${what} was left by somebody else: ${messageOf(error)}`);
+      logger.warn({ fifo: path }, `${what} cannot be taken over from an earlier process: ${messageOf(error)}`);
     }
   }
 
@@ -132,12 +132,12 @@ export class FifoReader {
         this.watch();
         return;
       }
-      logger.warn({ fifo: path }, `${what} was removed or replaced, it is opened anew`);
+      logger.warn({ fifo: path }, `${what} was removed or replaced; it is opened again`);
       this.close();
       this.identity = undefined;
       this.open()
         .catch((error: unknown) => {
-          logger.error({ fifo: path }, `${what} could not be opened anew: ${messageOf(error)}`);
+          logger.error({ fifo: path }, `${what} could not be opened again: ${messageOf(error)}`);
         })
         .finally(() => {
           if (this.stopped) this.close();
@@ -154,7 +154,7 @@ async function makeFifo(path: string, mode: number, what: string): Promise<void>
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim();
     const why = said === undefined || said === '' ? messageOf(error) : said.replace(/^mkfifo: /, '');
-    throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path} cannot be made: ${why}`, { cause: error });
+    throw new SwitchyardError('TRANSPORT_BIND', `${what} ${path} cannot be created: ${why}`, { cause: error });
   }
 }
 

@@ -54,7 +54,7 @@ async function answer(
   }
   const refusal = typeRefusal(request.headers['content-type']);
   if (refusal !== undefined) {
-    handler.refuse('http', 'content-type', 'a request whose body is not said to be JSON is refused');
+    handler.refuse('http', 'content-type', 'a request is refused: its Content-Type is not JSON');
     send(response, refusal.status, renderError(new MiError(-32600, 'Invalid Request', refusal.reason), null));
     request.resume();
     return;
@@ -103,7 +103,10 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     }
     const chunks: Buffer[] = [];
     let length = 0;
-    const timer = setTimeout(() => reject(new Error(`its body did not come within ${BODY_TIMEOUT} ms`)), BODY_TIMEOUT);
+    const timer = setTimeout(
+      () => reject(new Error(`its body was not received within ${BODY_TIMEOUT} ms`)),
+      BODY_TIMEOUT,
+    );
     timer.unref();
     const done = (run: () => void): void => {
       clearTimeout(timer);
@@ -116,6 +119,6 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     });
     request.on('end', () => done(() => resolve(Buffer.concat(chunks))));
     request.on('error', (error) => done(() => reject(error)));
-    request.on('close', () => done(() => reject(new Error('the client went away'))));
+    request.on('close', () => done(() => reject(new Error('the client closed the connection'))));
   });
 }

@@ -54,7 +54,7 @@ export class ReplyFifos {
     const chain = this.chains.get(name) ?? { last: Promise.resolve(), length: 0 };
     const full = this.pending >= maxPending || this.pendingBytes + length > maxPendingBytes;
     if (full || chain.length >= maxPendingEach) {
-      this.options.onLost('reply-queue', `an answer to ${name} is given up: too many wait for their readers`);
+      this.options.onLost('reply-queue', `an answer to ${name} is dropped: too many wait for their readers`);
       return Promise.resolve();
     }
     this.pending++;
@@ -64,7 +64,7 @@ export class ReplyFifos {
     chain.last = chain.last
       .then(() => this.write(name, pieces))
       .catch((error: unknown) => {
-        this.options.onLost('reply-fifo', `an answer to ${name} is given up: ${messageOf(error)}`);
+        this.options.onLost('reply-fifo', `an answer to ${name} is dropped: ${messageOf(error)}`);
       })
       .finally(() => {
         this.pending--;
@@ -106,7 +106,7 @@ export class ReplyFifos {
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code;
         if (code !== 'ENXIO' || clock.monotonic() >= deadline || this.stopped) {
-          if (code === 'ENXIO') throw new Error(`nobody reads it after ${openTimeout} ms`);
+          if (code === 'ENXIO') throw new Error(`nobody opened it for reading within ${openTimeout} ms`);
           throw error;
         }
       }
@@ -130,7 +130,7 @@ export class ReplyFifos {
       const watch = (): void => {
         cancel = clock.schedule(STALL_CHECK_MS, () => {
           if (clock.monotonic() - lastProgress >= stallTimeout) {
-            socket.destroy(new Error(`its reader took nothing for ${stallTimeout} ms`));
+            socket.destroy(new Error(`its reader read nothing for ${stallTimeout} ms`));
           } else watch();
         });
       };

@@ -137,7 +137,7 @@ export class CommandConnection implements SharedConnection {
       let cancel = () => {};
       const gone = (): void => {
         cancel();
-        reject(new Error('the client is gone'));
+        reject(new Error('the client closed the connection'));
       };
       const next = (): void => {
         cancel();
@@ -147,7 +147,7 @@ export class CommandConnection implements SharedConnection {
           return;
         }
         cancel = clock.schedule(stallTimeout, () => {
-          protocol.refuse('slow-reader', `an answer is given up: its reader took nothing for ${stallTimeout} ms`);
+          protocol.refuse('slow-reader', `an answer is dropped: its reader read nothing for ${stallTimeout} ms`);
           socket.destroy();
         });
         const piece = bytes.subarray(offset, offset + PIECE);

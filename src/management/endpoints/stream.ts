@@ -92,7 +92,7 @@ export class StreamEndpoint implements Service {
       socket.destroy();
     };
     if (caller === undefined) {
-      turnAway('address', `a connection from ${peer} is turned away: the address is not allowed`);
+      turnAway('address', `a connection from ${peer} is refused: the address is not allowed`);
       return;
     }
     const connection: CommandConnection = new CommandConnection(
@@ -104,7 +104,7 @@ export class StreamEndpoint implements Service {
       },
     );
     if (this.shares.admit(connection)) this.connections.add(connection);
-    else turnAway('busy', `a connection is turned away: there are ${this.shares.size}`);
+    else turnAway('busy', `a connection is refused: ${this.shares.size} are open already`);
   }
 }
 
@@ -112,7 +112,7 @@ export class StreamEndpoint implements Service {
 async function removeLeftover(path: string): Promise<void> {
   const left = lstatSync(path, { throwIfNoEntry: false });
   if (left === undefined) return;
-  if (!left.isSocket()) throw new Error('something that is no socket stands there');
+  if (!left.isSocket()) throw new Error('the path exists and is not a socket');
   const code = await new Promise<string | undefined>((resolve) => {
     const probe = connect(path);
     probe.once('connect', () => {
@@ -121,6 +121,6 @@ async function removeLeftover(path: string): Promise<void> {
     });
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
   });
-  if (code === undefined) throw new Error('another process listens there');
+  if (code === undefined) throw new Error('another process listens on it');
   unlinkSync(path);
 }

@@ -31,7 +31,10 @@ export function commandSchema(command: MiCommand): Readonly<Record<string, MiVal
     required: ['jsonrpc', 'method', ...(needed ? ['params'] : [])],
     properties: {
       jsonrpc: { const: '2.0' },
-      id: { type: ['string', 'number', 'null'], description: 'Comes back with the answer; without it there is none.' },
+      id: {
+        type: ['string', 'number', 'null'],
+        description: 'Returned with the answer; a request without an id gets no answer.',
+      },
       method: { enum: [name, ...aliases] },
       params: { anyOf: forms },
     },

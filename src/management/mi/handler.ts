@@ -171,7 +171,7 @@ export class MiHandler {
       throw error;
     }
     if (request === undefined) {
-      this.refuse('datagram', 'malformed', `a line text request does not start ":command:": ${excerpt(text)}`);
+      this.refuse('datagram', 'malformed', `a line text request does not start with ":command:": ${excerpt(text)}`);
       return [TEXT_NOT_AVAILABLE];
     }
     return this.answerText(request, caller);

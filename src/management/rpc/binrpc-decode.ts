@@ -36,7 +36,7 @@ const CORRUPTED = 'corrupted packet';
 
 /** Reads the packet at the beginning of `bytes`. Never throws. */
 export function readPacket(bytes: Buffer, maxBody = MAX_PACKET_BODY): PacketRead {
-  if (bytes.length >= 1 && bytes[0] !== MAGIC) return { kind: 'bad', reason: 'it is no BINRPC packet', cookie: 0 };
+  if (bytes.length >= 1 && bytes[0] !== MAGIC) return { kind: 'bad', reason: 'it is not a BINRPC packet', cookie: 0 };
   if (bytes.length < 2) return { kind: 'more' };
   const second = bytes[1] as number;
   const lengthBytes = ((second >> 2) & 3) + 1;

@@ -60,7 +60,7 @@ export class RpcService {
     const { cookie } = packet;
     const { endpoint } = from.caller;
     if (packet.kind === 'bad' || packet.type !== PACKET.request) {
-      const reason = packet.kind === 'bad' ? packet.reason : 'it is no request';
+      const reason = packet.kind === 'bad' ? packet.reason : 'it is not a request';
       this.refuse(endpoint, 'malformed', `a packet is refused: ${reason}`);
       return { bytes: encodeFault(cookie, 400, 'bad request: corrupted packet'), close: true };
     }

@@ -31,12 +31,12 @@ test('all faults of variables and selections are reported at once', () => {
   assert.deepEqual(said, [
     'sw.json#/modparam/hash_pvar: unknown variable $cii at offset 4 of "$fU@$cii"; did you mean $ci?',
     'sw.json#/modparam/pvar_algo_pattern: unknown variable $statt at offset 0 of "$statt(load_%u)"; did you mean $stat?',
-    'sw.json#/modparam/setid_pvar: "$ci" is not a single variable that can be written',
+    'sw.json#/modparam/setid_pvar: "$ci" is not a single variable that can be set',
     'sw.json#/routing/0/match/$rdd: unknown variable $rdd at offset 0 of "$rdd"; did you mean $rd?',
     'sw.json#/routing/0/match/$si: "10.0.0.0/40" is not a CIDR block',
     'sw.json#/routing/1/select: flag "x" in "fx" is not known: f, u, d, s, a or M with a number',
     'sw.json#/routing/2/select: algorithm "round-robbin" is neither a number nor the name of one; did you mean "round-robin"?',
-    'sw.json#/routing/3/select/set: ")" missing for what begins at offset 5 of "$hdr(X"',
+    'sw.json#/routing/3/select/set: ")" is missing for what begins at offset 5 of "$hdr(X"',
     'sw.json#/routing/3/select/alg: unknown variable $vaar at offset 0 of "$vaar(a)"; did you mean $var?',
   ]);
 });
@@ -79,7 +79,7 @@ test('several workers are refused where they cannot serve', { skip: process.plat
     'sw.json#/workers: more than one worker needs limits.batch_datagrams',
   ]);
   assert.deepEqual(refusal({ workers: 2, routing, listen: ['tcp:127.0.0.1:5060'] }), [
-    'sw.json#/workers: workers serve UDP sockets, and there is none',
+    'sw.json#/workers: workers need a UDP socket, and none is configured',
   ]);
   assert.equal(refusal({ workers: 25, routing }).length, 1);
   assert.equal(refusal({ workers: 'many', routing }).length, 1);

@@ -42,7 +42,7 @@ test('a partition has the rows that are assumed', () => {
 
 test('a state of what is not there, or not to be seen, is refused alike', () => {
   const copy = () => engineWith([partitionOptions()]);
-  const refused = { code: 'USAGE', message: /no destination "sip:/ };
+  const refused = { code: 'USAGE', message: /there is no destination "sip:/ };
   assert.throws(() => copyTables(live(), copy(), { ...none, states: assumedStates('sip:x=i') }), refused);
   const hidden = { ...none, states: assumedStates(`${A}=i`), sees: () => false };
   assert.throws(() => copyTables(live(), copy(), hidden), refused);

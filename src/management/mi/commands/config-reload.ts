@@ -14,7 +14,7 @@ export function configReloadCommand(deps: MiDependencies): MiCommand {
     name: 'config_reload',
     aliases: ['core:config_reload'],
     module: 'core',
-    help: 'reads the settings again and takes them, or says why not; with dry_run=1 only what would change; with status=1 how far a reload is that runs',
+    help: 'reads the settings again and applies them, or says why they are refused; with dry_run=1 only what would change; with status=1 the progress of a running reload',
     needs: { role: 'admin', wholeProcess: true },
     changes: ({ dry_run, status }) => !isOn(dry_run) && !isOn(status),
     paramLists: [[]],

@@ -14,7 +14,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       name: 'uptime',
       aliases: ['core:uptime'],
       module: 'core',
-      help: 'prints since when the server runs',
+      help: 'prints the start time of the server',
       needs: { role: 'viewer' },
       paramLists: [[]],
       run() {
@@ -94,7 +94,7 @@ export function whichCommand(table: CommandTable): MiCommand {
     name: 'which',
     aliases: ['core:which'],
     module: 'core',
-    help: 'lists the commands there are',
+    help: 'lists all commands',
     needs: { role: 'viewer' },
     paramLists: [[], [{ name: 'command', type: 'string' }]],
     run(params) {

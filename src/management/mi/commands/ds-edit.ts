@@ -176,7 +176,7 @@ export function dsPingActiveCommand(deps: MiDependencies): MiCommand {
     name: 'ds_ping_active',
     aliases: ['dispatcher:ping_active'],
     module: 'dispatcher',
-    help: 'shows whether probes are sent; state=0 stops them, state=1 starts them again; partition=NAME: of that one',
+    help: 'shows whether probes are sent; state=0 stops them, state=1 starts them again; partition=NAME for one partition',
     needs: ({ state, partition }) =>
       state === undefined ? { role: 'viewer' } : { role: 'operator', wholeProcess: partition === undefined },
     changes: ({ state }) => state !== undefined,

@@ -188,7 +188,7 @@ function destinationJson(
   return `${text}}`;
 }
 
-const UNUSED = 'not listened on, another is chosen';
+const UNUSED = 'does not exist, another is used';
 
 /**
  * Whether a destination names a socket that is not listened on; false in a strict partition, which shows only what was

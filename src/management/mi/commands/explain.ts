@@ -17,7 +17,7 @@ export function explainCommand(deps: MiDependencies): MiCommand {
     name: 'explain',
     aliases: ['switchyard:explain'],
     module: 'switchyard',
-    help: 'says where a request would go now, and why: request (its text), source=ADDRESS it comes from; with states (URI=inactive ...) or table (rows of partition, JSON) as if they were so',
+    help: 'shows where a request would be sent now, and why: request (its text), source=ADDRESS; states (URI=inactive ...) or table (rows of partition, JSON) assume other states or rows',
     // A caller limited to some partitions sees only rules that select in them. A copy of the tables is as expensive as
     // a load. A script always runs on a copy, and shows data of all partitions.
     needs: ({ states, table }) =>

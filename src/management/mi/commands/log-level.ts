@@ -42,7 +42,7 @@ export function logLevelCommand(deps: MiDependencies): MiCommand {
     name: 'log_level',
     aliases: ['core:log_level'],
     module: 'core',
-    help: 'shows the log level, or sets it: -3 to 4, or a name (error, warn, info, debug, trace); partition, call_id: for lines about them, seconds=N',
+    help: 'shows or sets the log level: -3 to 4, or a name (error, warn, info, debug, trace); partition, call_id: only for lines about them, seconds=N',
     needs: ({ level: wanted }) => (wanted === undefined ? { role: 'viewer' } : { role: 'admin', wholeProcess: true }),
     changes: ({ level: wanted }) => wanted !== undefined,
     paramLists: [[], [level], [level, { name: 'pid', type: 'int' }]],
@@ -87,7 +87,7 @@ export function logLevelCommand(deps: MiDependencies): MiCommand {
         if (focus.partition !== undefined) requirePartition(deps, call, focus.partition, 500);
         const about = [focus.partition && `partition ${focus.partition}`, focus.callId && `call ${focus.callId}`];
         if (!deps.log.focus(focus, name, seconds))
-          throw new MiError(400, 'Bad parameter value', 'too many levels of their own');
+          throw new MiError(400, 'Bad parameter value', 'too many partitions and calls have their own level');
         call.changed(`log level of ${about.filter(Boolean).join(', ')}: ${name} for ${seconds} s`);
         return { 'Log level': number, seconds };
       }

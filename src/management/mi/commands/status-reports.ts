@@ -35,7 +35,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       name: 'sr_get_status',
       aliases: ['status_report:get'],
       module: 'status_report',
-      help: 'shows whether a part is ready: group, identifier (default "main"; "all" for the worst of the group)',
+      help: 'shows the status of a group: group, identifier (default "main"; "all" for the worst of the group)',
       needs: { role: 'viewer' },
       paramLists: [[group], [group, identifier]],
       run(params, call) {
@@ -49,7 +49,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       name: 'sr_list_status',
       aliases: ['status_report:status'],
       module: 'status_report',
-      help: 'lists the status of all parts, or those of one group',
+      help: 'lists the status of all groups, or of one',
       needs: { role: 'viewer' },
       paramLists: [[], [group]],
       run: (params, call) => answer(params, call, (each) => ({ Name: each.name, ...statusJson(each) })),
@@ -58,7 +58,7 @@ export function statusReportCommands(deps: MiDependencies): readonly MiCommand[]
       name: 'sr_list_reports',
       aliases: ['status_report:reports'],
       module: 'status_report',
-      help: 'lists what was reported, of all parts, one group or one identifier',
+      help: 'lists the reports of all groups, one group or one identifier',
       needs: { role: 'viewer' },
       paramLists: [[], [group], [group, identifier]],
       run(params, call) {

@@ -77,7 +77,7 @@ describe('MI datagram', () => {
     await endpoint.stop();
     assert.equal(existsSync(path), false);
     writeFileSync(path, 'precious');
-    await assert.rejects(open(path).start(), /something that is no socket stands there/);
+    await assert.rejects(open(path).start(), /the path exists and is not a socket/);
     await rm(folder, { recursive: true });
   });
 

@@ -106,7 +106,7 @@ describe('MI FIFO', () => {
       code: 'TRANSPORT_BIND',
     });
     const config = { fifoName: `/tmp/${process.pid}-is-not-there/mi`, fifoMode: 0o600, replyDir: '/tmp/' };
-    await assert.rejects(serve(none, { options: { config } }), /cannot be made: .*No such file/);
+    await assert.rejects(serve(none, { options: { config } }), /cannot be created: .*No such file/);
   });
 
   test('is opened anew when somebody removes or replaces it', () =>

@@ -27,7 +27,7 @@ describe('which and help', () => {
   test('help says what a command does', async () => {
     const fixture = makeMiFixture();
     assert.deepEqual(await fixture.handler.execute('help', ['uptime']), {
-      Help: 'prints since when the server runs',
+      Help: 'prints the start time of the server',
       'Exported by': 'core',
     });
     assert.deepEqual(await fixture.handler.execute('help'), {

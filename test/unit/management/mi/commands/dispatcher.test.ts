@@ -267,10 +267,10 @@ describe('a destination that names a socket nothing listens on', () => {
     for (const compat of ['default', 'strict'] as const) {
       const fixture = makeMiFixture({ compat, deps: { listens: (socket) => socket !== 'udp:127.0.0.1:25070' } });
       const shown = JSON.stringify(await fixture.handler.execute('ds_list'));
-      const note = '"socket":"udp:127.0.0.1:25070","socket_state":"not listened on, another is chosen"';
+      const note = '"socket":"udp:127.0.0.1:25070","socket_state":"does not exist, another is used"';
       assert.equal(shown.includes(note), compat === 'default');
       const text = (await fixture.handler.handle(':ds_list:\n', unbounded('datagram'))) ?? '';
-      assert.equal(text.includes('socket_state:: not listened on'), compat === 'default');
+      assert.equal(text.includes('socket_state:: does not exist'), compat === 'default');
     }
     const served = makeMiFixture({ deps: { listens: () => true } });
     assert.ok(!JSON.stringify(await served.handler.execute('ds_list')).includes('socket_state'));
