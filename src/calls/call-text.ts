@@ -3,7 +3,7 @@ import type { CallEntry, TryEntry } from './call-entry-types.js';
 /** Shows a call record on a terminal: a line for the request, and one for each destination that was tried. */
 export function renderCall(entry: CallEntry): string {
   const { time, method, from, ruri, code, ms, call_id, source } = entry;
-  const came = entry.stateless ? 'forwarded without state' : `${code} after ${ms} ms`;
+  const came = entry.stateless ? 'forwarded statelessly' : `${code} after ${ms} ms`;
   const lines = [`${time} ${method} ${from} -> ${ruri}  ${came}${outcome(entry)}`];
   lines.push(`    Call-ID ${call_id}, from ${source}${decision(entry)}`);
   if (entry.reason !== undefined) lines.push(`    ${entry.reason}`);
@@ -20,7 +20,7 @@ function outcome({ cancelled, ring_ms, duration_ms, hung_up, in_progress }: Call
   if (ring_ms !== undefined) parts.push(`rang after ${ring_ms} ms`);
   if (in_progress) parts.push('in progress');
   if (duration_ms !== undefined) parts.push(`${(duration_ms / 1000).toFixed(1)} s`);
-  if (hung_up !== undefined) parts.push(hung_up === 'unknown' ? 'end not seen' : `the ${hung_up} hung up`);
+  if (hung_up !== undefined) parts.push(hung_up === 'unknown' ? 'end of the call not seen' : `the ${hung_up} hung up`);
   return parts.length === 0 ? '' : `, ${parts.join(', ')}`;
 }
 
@@ -34,7 +34,7 @@ function decision({ rule, partition, sets, algorithm }: CallEntry): string {
 }
 
 function tryText({ destination, address, code, local, cause, ms, first_ms }: TryEntry): string {
-  const at = address === undefined ? 'not sent to' : address;
+  const at = address === undefined ? 'not sent' : address;
   const how = [code === undefined ? undefined : `${code}${local ? ' (our own)' : ''}`, cause].filter(
     (each) => each !== undefined,
   );

@@ -106,7 +106,7 @@ export class Joining {
     if (node.phase !== 'alone') {
       const stuck = node.records.oldestMs() > ALONE_COMMIT_MS && this.everReady;
       if (stuck || (deaf && since > ALONE_ECHO_MS)) {
-        this.becomeAlone(stuck ? 'nothing it decides can be committed' : 'its own heartbeats do not come back');
+        this.becomeAlone(stuck ? 'its decisions cannot be committed' : 'its own heartbeats do not come back');
         return;
       }
     } else if (!deaf && node.options.bus.connected && this.stage === 'in') this.comeBack(now);
@@ -129,7 +129,7 @@ export class Joining {
     const { node } = this;
     node.options.log.warn(
       { why, undecided: node.records.pending.size },
-      `cluster: this node is alone (${why}); it routes by what it knows and decides for itself`,
+      `cluster: this node is alone (${why}); it routes with the states it knows and sets states by itself`,
     );
     if (this.stage !== 'down') this.stageTo('in');
     node.enter('alone');
@@ -231,10 +231,7 @@ export class Joining {
   private refuse(): void {
     const { node: name, log } = this.node.options;
     this.refused = `another node is named ${name}`;
-    log.error(
-      { node: name },
-      `cluster: another node of the name ${name} is there; this one does not join and routes by itself`,
-    );
+    log.error({ node: name }, `cluster: another node is named ${name}; this node does not join and routes alone`);
     this.node.enter('alone');
   }
 

@@ -260,7 +260,10 @@ export class ClusterNode {
     const ms = Math.round(now - this.tickedAt);
     this.tickedAt = now;
     this.counters.fences++;
-    this.options.log.warn({ ms }, 'cluster: this process stood still; it gives up what it owns and joins again');
+    this.options.log.warn(
+      { ms },
+      'cluster: this process did not run for some time; it gives up its destinations and joins again',
+    );
     this.options.host.dropProbes();
     for (const entry of [...this.records.pending]) {
       this.records.replace(entry, entry.queue.filter(isWord));

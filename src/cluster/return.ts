@@ -42,7 +42,7 @@ export class Return {
       else {
         node.options.log.warn(
           { key: entry.key, here: word.to, theirs: record?.st, by: record?.w },
-          `cluster: two operators have set the state of ${record?.a}: ${word.to} here while alone, ${record?.st} elsewhere, which stands`,
+          `cluster: two operators have set the state of ${record?.a}: ${word.to} here while this node was alone, ${record?.st} on another node, which is kept`,
         );
         records.replace(entry, []);
       }

@@ -77,7 +77,7 @@ export class StoreWatch {
         });
         return;
       }
-      if (status.lastSequence < this.node.following.feed.rev) this.startAgain('its last writes are gone');
+      if (status.lastSequence < this.node.following.feed.rev) this.startAgain('it has lost its last writes');
       else this.check(() => {});
     });
   }
@@ -100,7 +100,7 @@ export class StoreWatch {
       if (id === undefined) return done(false);
       const known = this.generation;
       this.generation = id;
-      if (known !== '' && known !== id) this.startAgain('it was made anew');
+      if (known !== '' && known !== id) this.startAgain('it was created again');
       else if (this.unread) this.readAgain();
       done(true);
     });
@@ -111,7 +111,7 @@ export class StoreWatch {
     this.node.counters.generations++;
     this.node.options.log.warn(
       { why, records: this.node.records.entries.size },
-      `cluster: the bucket is not what it was: ${why}`,
+      `cluster: records are written again to the bucket: ${why}`,
     );
     this.node.following.feed.reset();
     this.node.records.forgetRevisions();

@@ -81,7 +81,7 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
 function linear(source: string, regex: RE2JS): BoundedRegex {
   const states = statesOf(regex);
   if (states > MOST_STATES)
-    throw new Error(`its repetitions come to ${states} states, more than ${MOST_STATES}: smaller counts in {} help`);
+    throw new Error(`its repetitions need ${states} states, more than ${MOST_STATES}: use smaller counts in {}`);
   return new LinearRegex(source, regex);
 }
 

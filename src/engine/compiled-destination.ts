@@ -23,7 +23,7 @@ export function dialPartsOf(rowUri: string): DialParts | string {
   if (uri.scheme === 'tel') return `uri "${rowUri}" is a tel URI, which has no host to send to`;
   const transport = uriTransport(uri);
   if (transport === undefined) {
-    const why = uri.scheme === 'sips' ? 'is for sips over what is not TLS' : 'asks for a transport that is not known';
+    const why = uri.scheme === 'sips' ? 'is a sips URI with a transport other than TLS' : 'names an unknown transport';
     return `uri "${rowUri}" ${why}`;
   }
   return { uri, transport };

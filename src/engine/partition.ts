@@ -92,5 +92,5 @@ export interface Partition {
 
 /** Error text for an unknown partition; '' is the name of the default one. */
 export function unknownPartition(name: string): string {
-  return name === '' ? 'no partition is named, and none is the default one' : `no partition "${name}"`;
+  return name === '' ? 'no partition is named, and there is no default partition' : `no partition "${name}"`;
 }

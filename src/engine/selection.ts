@@ -22,7 +22,7 @@ export type SelectFailure =
   | 'all destinations are full'
   | 'unknown algorithm'
   | 'nothing to hash'
-  | 'no room in the list';
+  | 'the list is full';
 
 /** A call that counts as load of its destination. The object may be used after the call has ended, without effect. */
 export interface CountedCall {

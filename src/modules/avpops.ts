@@ -164,7 +164,7 @@ const specs: FunctionSpec[] = [
       const target = namedVariable(text(to).replace(/\/(?:username|domain)$/, ''));
       const part = /\/(username|domain)$/.exec(text(to))?.[1];
       const written = part === undefined ? target : namedVariable(part === 'username' ? '$rU' : '$rd');
-      if (!written.format.writable) throw new Error(`"${text(to)}" cannot be written`);
+      if (!written.format.writable) throw new Error(`"${text(to)}" is read-only`);
       const source = namedVariable(text(from));
       return (run) => {
         const { avp } = source;

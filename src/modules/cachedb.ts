@@ -205,7 +205,7 @@ const cachedb: FunctionSpec[] = [
         param('seconds', 'int'),
         optional('result', 'writable'),
       ],
-      summary: sign === 1 ? 'adds to a number' : 'takes from a number',
+      summary: sign === 1 ? 'adds to a number' : 'subtracts from a number',
       compile: addTo(sign),
     }),
   ),
@@ -218,7 +218,7 @@ const chunks: FunctionSpec[] = [
     waits: true,
     parameters: [param('collection', 'string'), optional('pattern', 'string')],
     summary:
-      'forgets the values whose keys match a pattern with "*" and "?"; with one argument those of the collection "default"',
+      'removes the values whose keys match a pattern with "*" and "?"; with one argument those of the collection "default"',
     compile:
       ([first, second]) =>
       (run) => {

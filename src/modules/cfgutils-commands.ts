@@ -51,7 +51,7 @@ const hashes: readonly ScriptCommand[] = [
     module,
     mi: 'check_config_hash',
     rpc: 'cfgutils.check_config_hash',
-    help: 'whether the file of hash_file is as it was read',
+    help: 'shows whether the file of hash_file has changed since it was read',
     changes: false,
     parameters: [],
     required: 0,
@@ -66,7 +66,7 @@ const hashes: readonly ScriptCommand[] = [
     module,
     mi: 'get_config_hash',
     rpc: 'cfgutils.get_config_hash',
-    help: 'the hash of the file of hash_file as it was read',
+    help: 'shows the hash of the file of hash_file',
     changes: false,
     parameters: [],
     required: 0,
@@ -86,11 +86,11 @@ export const cfgutilsCommands: readonly ScriptCommand[] = [
     required: 3,
     run(env, { name = '', type = '', value = '' }) {
       const number = type === 'int' ? Number(value) : undefined;
-      if (number === undefined && type !== 'str') throw new CommandFault(400, 'the type is int or str');
+      if (number === undefined && type !== 'str') throw new CommandFault(400, 'the type must be int or str');
       if (number !== undefined && (!/^[+-]?\d{1,10}$/.test(value) || number !== (number | 0)))
-        throw new CommandFault(400, 'the value is not a number of 32 bits');
+        throw new CommandFault(400, 'the value must be a number of 32 bits');
       if (!env.shared.has(name) && env.shared.size >= MOST_VARIABLES)
-        throw new CommandFault(400, `there are ${MOST_VARIABLES} shared variables, which is the most`);
+        throw new CommandFault(400, `there are already ${MOST_VARIABLES} shared variables`);
       env.shared.set(name, number ?? value);
       return 'OK';
     },
@@ -120,7 +120,7 @@ export const cfgutilsCommands: readonly ScriptCommand[] = [
     run(env, { prob_proc: text = '' }) {
       const percent = Number(text);
       if (!/^\d{1,3}$/.test(text) || percent > 100)
-        throw new CommandFault(400, 'the probability is a number from 0 to 100');
+        throw new CommandFault(400, 'the probability must be a number from 0 to 100');
       env.modules.of(probability).percent = percent;
       return 'OK';
     },

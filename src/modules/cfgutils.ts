@@ -232,7 +232,7 @@ export const cfgutilsFunctions: ScriptFunction[] = moduleFunctions('cfgutils', [
   },
   {
     name: 'abort',
-    summary: 'a script does not end the process here: it is an error',
+    summary: 'writes an error to the log; a script cannot end the process',
     compile: () => (run) => {
       run.env.peerLog.error({ callId: run.message.callId }, 'script: abort() was called');
       return 0;

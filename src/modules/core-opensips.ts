@@ -98,7 +98,7 @@ const core: FunctionSpec[] = [
   {
     name: 'script_trace',
     parameters: [optional('level', 'int'), optional('text', 'string'), optional('info', 'string')],
-    summary: 'accepted: "switchyard explain --cfg" shows the way through a script',
+    summary: 'accepted: "switchyard explain --cfg" shows the statements that a script executes',
     compile: () => () => 1,
   },
   {
@@ -146,7 +146,7 @@ function eventTargets(text: string): readonly { readonly name: string | undefine
       const equals = each.startsWith('$') ? -1 : each.indexOf('=');
       const variable = each.slice(equals + 1).trim();
       const target = compileFormat(variable);
-      if (!target.writable) throw new Error(`${variable} cannot be written`);
+      if (!target.writable) throw new Error(`${variable} is read-only`);
       return { name: equals < 0 ? undefined : each.slice(0, equals).trim(), target };
     });
 }

@@ -79,7 +79,7 @@ const accepted: FunctionSpec[] = [
   ...(name === 'force_tcp_alias' ? {} : { dialects: KAMAILIO }),
   parameters: [optional('value', name === 'force_tcp_alias' ? 'int' : 'string')],
   keepsReturnCode: true,
-  summary: 'accepted; connections are kept as their peers keep them',
+  summary: 'accepted; a connection stays open as long as its peer keeps it open',
   compile: () => () => 1,
 }));
 

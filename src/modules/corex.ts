@@ -49,7 +49,7 @@ const corex: FunctionSpec[] = [
   ...marking('setxflag', 'resetxflag', 'isxflagset', 'an extended flag', -1),
   ...marking('msg_iflag_set', 'msg_iflag_reset', 'msg_iflag_is_set', 'an internal flag', -2),
   ...accepted('is_faked_msg is_incoming', '', -1, 'false: requests come from the network'),
-  ...accepted('via_add_srvid via_add_xavp_params via_use_xavp_fields', 'mode', 1, 'accepted; our Via is as it is'),
+  ...accepted('via_add_srvid via_add_xavp_params via_use_xavp_fields', 'mode', 1, 'accepted; our Via is not changed'),
   ...accepted('file_read file_write', 'file value', -1, 'false: a script reads and writes no files here'),
   ...accepted('forward_reply', '', 1, 'accepted: replies are forwarded'),
   ...accepted('sendx', 'uri socket text', -1, 'false: not done here'),
@@ -60,8 +60,11 @@ const corex: FunctionSpec[] = [
   kamailioFunction('set_recv_socket', 'socket', 'sets the receiving socket of the message', (run, [socket]) =>
     recvSocket(run, textOf(socket, run)),
   ),
-  kamailioFunction('set_recv_socket_name', 'name', 'the same by its name', (run, [name]) =>
-    recvSocket(run, textOf(name, run)),
+  kamailioFunction(
+    'set_recv_socket_name',
+    'name',
+    'sets the receiving socket of the message by its name',
+    (run, [name]) => recvSocket(run, textOf(name, run)),
   ),
   kamailioFunction('set_source_address', 'address', 'sets the source address of the message', (run, [address]) =>
     sourceAddress(run, textOf(address, run)),
@@ -79,7 +82,7 @@ const corex: FunctionSpec[] = [
 ];
 
 const kex: FunctionSpec[] = [
-  ...accepted('setdebug', 'level', 1, 'accepted; the level of the log is of the file'),
+  ...accepted('setdebug', 'level', 1, 'accepted; the log level is not changed'),
   ...accepted('resetdebug', '', 1, 'accepted'),
 ];
 

@@ -93,7 +93,7 @@ function pairOf(arg: Arg | undefined, compile: (text: string) => Format): Pair {
   const slash = slashIn(arg.text);
   const source = compile(slash < 0 ? arg.text : arg.text.slice(0, slash));
   const target = slash < 0 ? undefined : compile(arg.text.slice(slash + 1));
-  if (target !== undefined && !target.writable) throw new Error(`${target.text} cannot be written`);
+  if (target !== undefined && !target.writable) throw new Error(`${target.text} is read-only`);
   return { source: (run) => source.evaluateValue(run.pvars), target };
 }
 

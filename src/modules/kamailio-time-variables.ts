@@ -48,7 +48,7 @@ function timeVariable(dateOf: (ms: number) => Date): VariableDefinition {
     indexed: false,
     compile: (argument) => {
       const part = PARTS[argument?.constant?.trim() ?? ''];
-      if (part === undefined) throw new Error(`knows ${Object.keys(PARTS).join(', ')}`);
+      if (part === undefined) throw new Error(`needs one of ${Object.keys(PARTS).join(', ')}`);
       return { get: (context) => part(dateOf(context.clock.now())) };
     },
   };
@@ -95,7 +95,7 @@ export const timeVariables: readonly (readonly [string, VariableDefinition])[] =
       indexed: false,
       compile: (argument) => {
         const of = TIMES[argument?.constant?.trim() ?? ''];
-        if (of === undefined) throw new Error(`knows ${Object.keys(TIMES).join(', ')}`);
+        if (of === undefined) throw new Error(`needs one of ${Object.keys(TIMES).join(', ')}`);
         return { get: (context) => of(context.clock.now()) };
       },
     },

@@ -21,7 +21,7 @@ export const treeVariables = {
     }
     const variable = (name: string, fallback: string): Format => {
       const format = states.compile(parameters.text(name, fallback));
-      if (!format.writable) throw new Error(`${name}: ${format.text} cannot be written`);
+      if (!format.writable) throw new Error(`${name}: ${format.text} is read-only`);
       return format;
     };
     return { value: variable('pv_value', '$avp(s:tvalue)'), values: variable('pv_values', '$avp(s:tvalues)') };

@@ -11,7 +11,7 @@ export function byWord(readers: Readonly<Record<string, (scope: CfgScope) => Pva
     compile: (argument) => {
       const word = argument?.constant?.trim() ?? '';
       const read = Object.hasOwn(readers, word) ? readers[word] : undefined;
-      if (read === undefined) throw new Error(`knows ${Object.keys(readers).join(', ')}`);
+      if (read === undefined) throw new Error(`needs one of ${Object.keys(readers).join(', ')}`);
       return { get: (context) => read(scopeOf(context)) };
     },
   };

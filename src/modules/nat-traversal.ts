@@ -46,7 +46,7 @@ export const natTraversalFunctions: ScriptFunction[] = moduleFunctions('nat_trav
     name: 'nat_keepalive',
     dialects: OPENSIPS,
     routes: ['request'],
-    standIn: 'keeps no NAT open: the registrar behind does',
+    standIn: 'sends nothing to keep a NAT open: the registrar does that',
     summary: 'accepted; nothing is sent to keep a NAT open',
     compile: () => () => 1,
   },

@@ -9,7 +9,7 @@ import {
 } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 
-const TRACED = 'traces nothing: calls are followed by "switchyard trace", or by "hep" in switchyard.json';
+const TRACED = 'sends no trace: use "switchyard trace", or "hep" in switchyard.json';
 
 function trace(name: string): FunctionSpec {
   return {

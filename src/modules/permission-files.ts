@@ -65,7 +65,7 @@ export class PermissionRules {
         else further++;
       }
     }
-    if (further > 0) faults.push(`${further} further lines are no rules`);
+    if (further > 0) faults.push(`${further} further lines are not rules`);
     return new PermissionRules(rules, faults);
   }
 

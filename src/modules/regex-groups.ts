@@ -59,7 +59,7 @@ class Groups {
       const text = line.trim();
       if (text === '' || text.startsWith('#')) continue;
       if (/^\[\d+\]$/.test(text)) groups.push([]);
-      else if (groups.length === 0) throw new Error(`${path}: an expression stands before the first group`);
+      else if (groups.length === 0) throw new Error(`${path}: an expression comes before the first group`);
       else (groups.at(-1) as string[]).push(text);
     }
     if (groups.length > this.mostGroups) throw new Error(`${path}: more than ${this.mostGroups} groups (max_groups)`);

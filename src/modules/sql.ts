@@ -125,7 +125,7 @@ export function targetsIn(text: string): Format[] {
     .filter((each) => each !== '')
     .map((each) => {
       const format = compileFormat(each);
-      if (!format.writable) throw new Error(`${each} cannot be written`);
+      if (!format.writable) throw new Error(`${each} is read-only`);
       return format;
     });
 }

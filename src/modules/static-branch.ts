@@ -43,7 +43,7 @@ export const staticBranchVariable: VariableDefinition = {
   indexed: false,
   compile: (argument) => {
     const field = argument?.constant?.trim() ?? '';
-    if (!FIELDS.includes(field)) throw new Error(`knows ${FIELDS.join(', ')}`);
+    if (!FIELDS.includes(field)) throw new Error(`needs one of ${FIELDS.join(', ')}`);
     return {
       get: (context: PvarContext): PvarValue => {
         const scope = scopeOf(context);

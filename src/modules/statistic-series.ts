@@ -152,7 +152,7 @@ export const seriesFunctions: FunctionSpec[] = [
     dialects: OPENSIPS,
     parameters: [param('profile', 'string'), param('statistic', 'string'), param('value', 'int')],
     summary:
-      'notes a value in a series, which $stat(statistic) shows over the window of its profile; false for a profile that is not there',
+      'adds a value to a series, whose value over the window of its profile $stat(statistic) shows; false for an unknown profile',
     compile:
       ([profile, name, value]) =>
       (run) => {

@@ -13,7 +13,7 @@ const MOST_LISTED = 10_000;
 
 function cacheOf(env: ScriptEnvironment, name: string | undefined) {
   const cache = env.modules.of(cacheStore).get(name ?? '');
-  if (cache === undefined) throw new CommandFault(500, `cache system "${name}" is not there`);
+  if (cache === undefined) throw new CommandFault(500, `cache system "${name}" does not exist`);
   return cache;
 }
 
@@ -23,7 +23,7 @@ const caches: readonly ScriptCommand[] = [
   {
     module: cachedb,
     mi: 'cache_store',
-    help: 'keeps a value in a cache',
+    help: 'stores a value in a cache',
     changes: true,
     parameters: ['system', 'attr', 'value', 'expire'],
     required: 3,
@@ -49,13 +49,13 @@ const caches: readonly ScriptCommand[] = [
   {
     module: cachedb,
     mi: 'cache_remove_chunk',
-    help: 'forgets the values whose names match a pattern with * and ?',
+    help: 'removes the values of a cache whose names match a pattern with * and ?',
     changes: true,
     parameters: ['glob', 'collection'],
     required: 1,
     async run(env, { glob = '', collection }) {
       const cache = env.modules.of(cacheStore).collection(collection);
-      if (cache === undefined) throw new CommandFault(500, `collection "${collection}" is not there`);
+      if (cache === undefined) throw new CommandFault(500, `collection "${collection}" does not exist`);
       await forgetMatching(cache, glob);
       return 'OK';
     },
@@ -63,7 +63,7 @@ const caches: readonly ScriptCommand[] = [
   {
     module: cachedb,
     mi: 'cache_remove',
-    help: 'forgets a value of a cache',
+    help: 'removes a value from a cache',
     changes: true,
     parameters: ['system', 'attr'],
     required: 2,
@@ -78,7 +78,7 @@ const gflags: readonly ScriptCommand[] = [
   {
     module: 'gflags',
     mi: 'get_gflags',
-    help: 'the flags of the process',
+    help: 'shows the flags of the process',
     changes: false,
     parameters: [],
     required: 0,
@@ -124,7 +124,7 @@ const limits: readonly ScriptCommand[] = [
   {
     module: 'pike',
     mi: 'pike_rm',
-    help: 'blocks a source no longer',
+    help: 'unblocks a source',
     changes: true,
     parameters: ['IP'],
     required: 1,
@@ -200,7 +200,7 @@ const lookups: readonly ScriptCommand[] = [
   {
     module: 'permissions',
     mi: 'allow_uri',
-    help: 'whether files of rules allow a URI a Contact',
+    help: 'shows whether files of rules allow a URI a Contact',
     changes: false,
     parameters: ['basename', 'uri', 'contact'],
     required: 3,
@@ -223,7 +223,7 @@ const lookups: readonly ScriptCommand[] = [
     module: 'dialplan',
     mi: 'dp_translate',
     rpc: 'dialplan.translate',
-    help: 'what a dialplan makes of a number',
+    help: 'shows how a dialplan rewrites a number',
     changes: false,
     parameters: ['dpid', 'input', 'partition'],
     required: 2,

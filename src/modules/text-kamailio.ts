@@ -64,11 +64,11 @@ function removeMatching(run: MessageRun, [name, how, wanted]: Args): number {
 const dateOf = (ms: number): string => new Date(ms).toUTCString();
 
 const textTests: FunctionSpec[] = [
-  kamailioFunction('starts_with', 'text start', 'whether a text begins so', (run, [text, start]) => {
+  kamailioFunction('starts_with', 'text start', 'whether a text begins with another', (run, [text, start]) => {
     const [a, b] = [textOf(text, run), textOf(start, run)];
     return a.startsWith(b) ? 1 : b.length > a.length ? -1 : -2;
   }),
-  kamailioFunction('ends_with', 'text end', 'whether a text ends so', (run, [text, end]) => {
+  kamailioFunction('ends_with', 'text end', 'whether a text ends with another', (run, [text, end]) => {
     const [whole, wanted] = [textOf(text, run), textOf(end, run)];
     const tail = whole.slice(Math.max(0, whole.length - wanted.length));
     if (tail === wanted) return 1;
@@ -85,8 +85,11 @@ const textTests: FunctionSpec[] = [
   kamailioFunction('str_find', 'text part', 'the position of a text in another, counted from 1', (run, [text, part]) =>
     found(textOf(text, run), textOf(part, run)),
   ),
-  kamailioFunction('str_ifind', 'text part', 'the same without letter case', (run, [text, part]) =>
-    found(textOf(text, run).toLowerCase(), textOf(part, run).toLowerCase()),
+  kamailioFunction(
+    'str_ifind',
+    'text part',
+    'the position of a text in another, ignoring letter case',
+    (run, [text, part]) => found(textOf(text, run).toLowerCase(), textOf(part, run).toLowerCase()),
   ),
   kamailioFunction('in_list', 'text list separator', 'whether a list contains a text', (run, [text, list, mark]) => {
     const wanted = textOf(text, run);

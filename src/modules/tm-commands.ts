@@ -128,7 +128,7 @@ export const tmCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 't_hash',
-    help: 'how many transactions are kept',
+    help: 'shows the number of transactions',
     changes: false,
     parameters: [],
     required: 0,

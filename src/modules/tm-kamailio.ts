@@ -31,7 +31,7 @@ const tm: FunctionSpec[] = [
     kamailioFunction(
       `t_forward_nonack${suffix}`,
       'host port',
-      'false without a transaction that was begun',
+      'false if the request has no transaction',
       (run, [host, port]) =>
         run.transaction === undefined
           ? -1

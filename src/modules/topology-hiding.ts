@@ -34,7 +34,7 @@ export const hidingSettings = {
 
 function checkFlags(constant: string | number): string | undefined {
   const wrong = /[^UuDdCcAa,\s]/.exec(String(constant))?.[0];
-  return wrong === undefined ? undefined : `flag "${wrong}" is not known: U, D, C, a and A are`;
+  return wrong === undefined ? undefined : `unknown flag "${wrong}": expected U, D, C, a or A`;
 }
 
 /** Parses the users of the Contacts shown to the sides: "both", "/caller/callee". */

@@ -277,7 +277,7 @@ class ScheduledProber implements Prober {
     this.timeoutMs = this.config.pingTimeout * 1000;
     const longest = this.intervalMs * LONGEST_PART;
     if (!(this.timeoutMs > 0 && this.timeoutMs <= longest)) {
-      const said = `a probe may take ${longest} ms, not ds_ping_timeout ${this.config.pingTimeout} s, to end within ds_ping_interval ${this.config.pingInterval} s`;
+      const said = `a probe may take ${longest} ms instead of ds_ping_timeout ${this.config.pingTimeout} s, so that it ends within ds_ping_interval ${this.config.pingInterval} s`;
       this.options.logger.warn({ timeoutMs: longest }, said);
       this.timeoutMs = longest;
     }

@@ -300,7 +300,7 @@ export class ProxyCore implements TransactionUser {
 
   private routeFailed(routed: Routed, error: unknown): void {
     const callId = routed.message.callId;
-    this.log.error({ err: error, callId, method: routed.message.method }, 'routing failed, answered 500');
+    this.log.error({ err: error, callId, method: routed.message.method }, 'routing failed, answered with 500');
     if (!routed.answered) this.answerRouted(routed, 500);
   }
 

@@ -140,7 +140,7 @@ export function compileFormat(text: string, options: FormatOptions = {}): Format
 export function compileWritable(text: string): Format {
   const format = compileFormat(text.trim());
   if (!format.writable) {
-    throw new SwitchyardError('PVAR_SYNTAX', `${quoted(text)} is not a single variable that can be written`);
+    throw new SwitchyardError('PVAR_SYNTAX', `${quoted(text)} is not a single variable that can be set`);
   }
   return format;
 }

@@ -111,7 +111,7 @@ class FormatParser {
     };
     for (;;) {
       if (this.at >= this.text.length) {
-        if (close !== undefined) throw this.fail(start, `"${close}" missing for what begins`);
+        if (close !== undefined) throw this.fail(start, `"${close}" is missing for what begins`);
         break;
       }
       const c = this.text[this.at] as string;
@@ -235,7 +235,7 @@ class FormatParser {
     if (raw === '*') return { kind: 'all' };
     if (raw.toLowerCase() === 'append') return { kind: 'append' };
     if (pieces.every((piece) => piece.kind === 'text') && !/^[+-]?[0-9]{1,6}$/.test(raw)) {
-      throw this.fail(start, 'index must be a number, a variable, "*" or "append", and is not');
+      throw this.fail(start, 'index must be a number, a variable, "*" or "append"');
     }
     return { kind: 'computed', pieces };
   }

@@ -10,7 +10,7 @@ export type ReportMore = (name: string, kind: RecordKind, records: number, taken
 /** Writes such names into a log, which bounds the number of lines. */
 export function logMore(log: Logger): ReportMore {
   return (name, kind, records, taken) =>
-    log.warn({ host: name, kind, records, taken }, 'a name has more DNS records than are looked at');
+    log.warn({ host: name, kind, records, taken }, 'a name has more DNS records than are used');
 }
 
 /** Targets of one name's SRV records that are looked up. */

@@ -72,7 +72,7 @@ export async function initDatabase(spec: TableSpec, logger: Logger = nullLogger)
       } else if (tableCreated && Number(found) !== version) {
         throw new SwitchyardError(
           'STORE_VERSION',
-          `${url.display}: table ${versions} says ${spec.table} has version ${String(found)}, but it was made as version ${version}`,
+          `${url.display}: table ${versions} says ${spec.table} has version ${String(found)}, but it was created as version ${version}`,
         );
       }
       return { tableCreated, versionAdded: found === undefined, version: Number(found ?? version) };
@@ -160,10 +160,7 @@ export async function showRows(
 /** The database of a table that can be changed. Throws SwitchyardError STORE_DRIVER. */
 export function sqlUrl(spec: TableSpec): SqlUrl {
   if (isSqlUrl(spec.url)) return spec.url;
-  throw new SwitchyardError(
-    'STORE_DRIVER',
-    `${spec.url.display}: a list file is no table that could be made or changed`,
-  );
+  throw new SwitchyardError('STORE_DRIVER', `${spec.url.display}: a list file cannot be created or changed`);
 }
 
 /** Runs `work` with a pool of its own, and closes it afterwards. */

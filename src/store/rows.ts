@@ -183,7 +183,7 @@ export class RowReader {
     const written = this.withExtra(textOf(raw.attrs, 'attrs').trim().replace(/;$/, ''), raw.extra);
     const attrs = written === '' && this.rules.attrsNone === true ? 'none=yes' : written;
     if (attributePairs(attrs) === undefined)
-      throw new RowFault('attrs', `attrs ${shown(attrs)} are no list of name=value`);
+      throw new RowFault('attrs', `attrs ${shown(attrs)} are not a list of name=value`);
     const { socket, sockname, weight } = parseAttributes(attrs);
     const unknown = this.rules.noSocket?.(socket, sockname);
     if (unknown !== undefined) throw new RowFault('attrs', unknown);

@@ -52,7 +52,7 @@ class TextStore implements DestinationStore {
       const at = { line: index + 2 };
       const named = `line ${at.line}`;
       if (fields.length !== table.columns.length) {
-        const reason = `${fields.length} fields in place of ${table.columns.length}`;
+        const reason = `${fields.length} fields instead of ${table.columns.length}`;
         reader.discarded.push({ row: `table ${this.shape.table}, ${named}`, reason, at });
         continue;
       }

@@ -68,9 +68,11 @@ export class LoadOutcomes {
     }
     const unused = [...sockets].filter(([socket]) => !listens(socket));
     for (const [socket, destinations] of unused.slice(0, DISCARDED_LOGGED)) {
-      const text = `destinations of partition ${this.name} name a socket that is not listened on: another one is chosen`;
+      const text = `destinations of partition ${this.name} name a socket on which the daemon does not listen: another one is used`;
       log.warn({ socket, destinations }, text);
-      this.report(`socket ${socket} of ${destinations} destinations is not listened on: another one is chosen`);
+      this.report(
+        `the daemon does not listen on socket ${socket} of ${destinations} destinations: another one is used`,
+      );
     }
   }
 

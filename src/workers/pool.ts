@@ -171,7 +171,7 @@ export class Pool {
       try {
         this.options.receive(worker, item);
       } catch (error) {
-        this.options.log.error({ err: error, worker, item: item[0] }, 'what a worker said could not be processed');
+        this.options.log.error({ err: error, worker, item: item[0] }, 'a message of a worker could not be processed');
       }
     }
     for (const each of this.slots) each?.outbox.flush();
@@ -190,14 +190,14 @@ export class Pool {
       calls = lost(worker);
     } catch (error) {
       // Whatever went wrong, the worker is replaced.
-      log.error({ err: error, worker }, 'what a dead worker leaves could not be cleared');
+      log.error({ err: error, worker }, 'the shared data of a dead worker could not be released');
     }
     const hung = slot.isReady && slot.silentFor > MOST_SILENT_LOOKS;
     log.error(
       { worker, process: pid, code, signal, calls },
       hung
-        ? `a worker did nothing for ${(MOST_SILENT_LOOKS * LOOK_MS) / 1000} s, it was killed with the calls it was setting up and is replaced`
-        : 'a worker has died with the calls it was setting up, it is replaced',
+        ? `a worker did not respond for ${(MOST_SILENT_LOOKS * LOOK_MS) / 1000} s; it was killed with the calls it was setting up, and is replaced`
+        : 'a worker has died with the calls it was setting up; it is replaced',
     );
     if (this.waiting !== undefined) {
       this.waiting();

@@ -32,7 +32,7 @@ export class RemoteSends {
   ): void {
     const id = ++this.ids;
     if (!this.hand(['send', id, socket, address, port, serverName ?? null, text])) {
-      later(onError, { cause: 'send', message: 'too much waits for the process that has the connections' });
+      later(onError, { cause: 'send', message: 'too many bytes wait for the process that has the connections' });
       return;
     }
     if (onError !== undefined) this.listeners.set(id, onError);

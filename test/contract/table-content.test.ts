@@ -119,15 +119,18 @@ describe('db export and db import', () => {
       const names = partitions.map(({ name }) => name).filter((name) => name !== 'text');
       writeFileSync(file, JSON.stringify(ROWS));
       let ran = await run('import', '--replace', '--partition', names[0] as string, file);
-      assert.match(ran.out, /4 rows in place of those it had/);
-      assert.match(ran.err, /row 3: destination "sip:bad uri" is not a SIP URI; it is added, but no load takes it/);
+      assert.match(ran.out, /4 rows written, the old ones removed/);
+      assert.match(
+        ran.err,
+        /row 3: destination "sip:bad uri" is not a SIP URI; the row is added, but loads will discard it/,
+      );
       for (const [i, name] of names.entries()) {
         const kept = join(folder, `${name}.${format}`);
         assert.equal((await run('export', '--partition', name, kept)).status, 0);
-        assert.equal(statSync(kept).mode & 0o777, 0o600, 'rows can hold passwords');
+        assert.equal(statSync(kept).mode & 0o777, 0o600, 'rows can contain passwords');
         const next = names[(i + 1) % names.length] as string;
         ran = await run('import', '--replace', '--partition', next, kept);
-        assert.deepEqual([ran.status, ran.out], [0, `partition ${next}: 4 rows in place of those it had\n`]);
+        assert.deepEqual([ran.status, ran.out], [0, `partition ${next}: 4 rows written, the old ones removed\n`]);
         const dry = await run('import', '--replace', '--dry-run', '--partition', next, kept);
         assert.deepEqual([dry.status, dry.out], [0, '']);
         assert.match(dry.err, /dry run: 0 added, 0 removed, 0 changed, 4 as they are/);
@@ -177,7 +180,11 @@ describe('db export and db import', () => {
         await run('export', '--partition', name, kept);
         const next = names[(i + 1) % names.length] as string;
         const ran = await run('import', '--replace', '--partition', next, kept);
-        assert.deepEqual([ran.status, ran.out], [0, `partition ${next}: 4 rows in place of those it had\n`], ran.err);
+        assert.deepEqual(
+          [ran.status, ran.out],
+          [0, `partition ${next}: 4 rows written, the old ones removed\n`],
+          ran.err,
+        );
         assert.doesNotMatch(ran.err, /no column/);
         const read = await run('export', '--partition', next);
         assert.deepEqual(JSON.parse(read.out), own, `${name} to ${next} as ${format}`);

@@ -141,7 +141,7 @@ test('the unit starts with a database that refuses, one that never answers and o
   const tables = await runCli(['reload', '--tables', '--partition', 'refused', '--config', config]);
   assert.equal(tables.status, 1);
   assert.match(tables.err, /^partition refused: /);
-  assert.match(tables.err, /reloaded: 0 partitions, 1 could not be read and keep what they had\n$/);
+  assert.match(tables.err, /reloaded: 0 partitions, 1 could not be read and keep their destinations\n$/);
   assert.doesNotMatch(tables.err + child.stderr, /secret/);
   child.process.kill('SIGTERM');
   assert.equal(await child.exited, 0);

@@ -128,7 +128,7 @@ test('a socket that nobody names and that cannot be opened is named in the log, 
     .map((line) => line.replaceAll(daemon.folder, ''));
   assert.match(
     warned[0] ?? '',
-    /^ctl socket unixs:\/kamailio_ctl is not opened: .*something that is no socket stands there/,
+    /^ctl socket unixs:\/kamailio_ctl is not opened: .*the path exists and is not a socket/,
   );
   assert.match(warned[1] ?? '', /^JSON-RPC FIFO \/kamailio_rpc.fifo is not opened: /);
 });

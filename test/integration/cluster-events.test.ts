@@ -55,7 +55,7 @@ suite('events of a cluster of which nobody lives for a while', { skip: withoutNa
   });
 });
 
-suite('an id the server takes for a duplicate', { skip: withoutNats, timeout: 30_000 }, () => {
+suite('an id the server reports for a duplicate', { skip: withoutNats, timeout: 30_000 }, () => {
   test('is stored all the same when its message is not there', async (context) => {
     const bench = new NatsBench(context);
     const server = await bench.server();

@@ -107,7 +107,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
       await more.click();
       await page.waitForFunction((n) => document.querySelectorAll('tbody tr').length > n, rows);
     }
-    await page.getByText(`${CHANGES + 2} read, all that the stream has`).waitFor();
+    await page.getByText(`${CHANGES + 2} read, all events of the stream`).waitFor();
     assert.equal(await page.locator('tbody tr').count(), CHANGES + 2);
     await page.getByPlaceholder('Search').fill('globex');
     await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 2);

@@ -177,7 +177,7 @@ describe('a hostile name server', () => {
     const line = daemon
       .log()
       .split('\n')
-      .find((each) => each.includes('a name has more DNS records than are looked at'));
+      .find((each) => each.includes('a name has more DNS records than are used'));
     assert.match(line ?? '', /"host":"many\.test","kind":"A","records":2000,"taken":32/);
   });
 });

@@ -98,7 +98,7 @@ test('a route script is shown call by call on a copy, and its own variables stay
   assert.match((await explained('bob')).out, /sends to/, 'the script that is loaded is shown');
   await daemon.reconfigure(settings);
   writeFileSync(script, SCRIPT);
-  assert.match((await explained('bob')).err, /is not what was loaded/);
+  assert.match((await explained('bob')).err, /has changed since it was loaded/);
 
   // Without a daemon: the script of the configuration, on the tables as they are.
   const file = join(folder, 'switchyard.json');

@@ -103,8 +103,8 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     {
       user: 'barred',
       code: 473,
-      record: /\(not sent to\): 473 \(our own\) blacklisted/,
-      why: /blacklisted, passed over/,
+      record: /\(not sent\): 473 \(our own\) blacklisted/,
+      why: /blacklisted, skipped/,
     },
   ];
 
@@ -130,7 +130,7 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
     t.after(await inviteWithoutHops('127.0.0.86', sip));
     const { record, why } = await diagnosis('hops', 'hops@1');
     assert.match(record, /483 after 0 ms\n.*\n {4}Too Many Hops/);
-    assert.match(why, /Max-Forwards is used up\nthe caller gets 483/);
+    assert.match(why, /Max-Forwards is 0\nthe caller gets 483/);
   });
 
   test('an explanation moves nothing on: the next call goes where it says', async () => {

@@ -264,14 +264,14 @@ describe('UNIX sockets', () => {
     await replaced.stop();
 
     await writeFile(path, 'precious');
-    await assert.rejects(endpoint(path).start(), /something that is no socket stands there/);
+    await assert.rejects(endpoint(path).start(), /the path exists and is not a socket/);
     await rm(path);
 
     const other = createServer();
     other.listen(path);
     await once(other, 'listening');
     t.after(() => other.close());
-    await assert.rejects(endpoint(path).start(), /another process listens there/);
+    await assert.rejects(endpoint(path).start(), /another process listens on it/);
   });
 });
 

@@ -115,8 +115,8 @@ describe('sockets of destinations', () => {
         assert.equal(await call(daemon.proxy, 1), 200);
         assert.equal(sentFrom(gateway, 'INVITE'), '127.0.0.72');
         assert.equal(daemon.daemon.engine.partition('gw')?.snapshot.size, 1);
-        assert.equal(daemon.logged(/socket \\?"udp:9\.9\.9\.9:1\\?" is not one of ours/).length, 1);
-        assert.equal(daemon.logged(/sockname \\?"nope\\?" is the name of no socket here/).length, 1);
+        assert.equal(daemon.logged(/socket \\?"udp:9\.9\.9\.9:1\\?" is not one of our sockets/).length, 1);
+        assert.equal(daemon.logged(/sockname \\?"nope\\?"/).length, 1);
       } finally {
         await daemon.stop();
       }

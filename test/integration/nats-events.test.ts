@@ -192,7 +192,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     });
     const reasons = await checkNats(config);
     assert.equal(reasons.length, 2);
-    assert.match(reasons[0] ?? '', /does not take in opensips\.E_DISPATCHER_STATUS/);
+    assert.match(reasons[0] ?? '', /does not include opensips\.E_DISPATCHER_STATUS/);
     assert.match(reasons[1] ?? '', /recognises duplicates for 2 s only/);
     const away = await checkNats(settings(`nats://u:secret@127.0.0.1:${await freePort()}`, { jetstream: stream }));
     assert.match(away[0] ?? '', /^NATS at nats:\/\/\*\*\*@127\.0\.0\.1:[0-9]+: /);
@@ -247,7 +247,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     await ours.start();
     const raised = await transitions((event) => ours.publish(event), 2);
     await until('the error', () => errors.length > 0);
-    assert.match(errors[0] ?? '', /does not take in opensips\.E_DISPATCHER_STATUS\.>/);
+    assert.match(errors[0] ?? '', /does not include opensips\.E_DISPATCHER_STATUS\.>/);
     await manager.streams.update('DISPATCHER', { subjects: ['elsewhere.>', 'opensips.E_DISPATCHER_STATUS.>'] });
     await delivered(ours);
     assertExactlyOnceInOrder(raised, await stored(nc, 'DISPATCHER'));

@@ -178,7 +178,7 @@ describe('the service manager (sd_notify)', () => {
     assert.ok(reloading > 0 && reloading < received.findLastIndex((each) => each.startsWith('READY=1')));
     writeFileSync(join(folder, 'switchyard.json'), '{ "listen": 5 }');
     child.process.kill('SIGHUP');
-    await eventually(() => received.some((each) => each.includes('the last settings were refused')), 'the refusal');
+    await eventually(() => received.some((each) => each.includes('the new ones were refused')), 'the refusal');
     child.process.kill('SIGTERM');
     assert.equal(await child.exited, 0);
     await eventually(() => received.includes('STOPPING=1'), 'STOPPING');

@@ -38,7 +38,7 @@ test('a daemon reloads its settings with an answer, and refuses bad ones with th
   const taken = await run();
   assert.equal(taken.status, 0);
   assert.match(taken.out, /^- routing\/0\/select\/set: 1\n\+ routing\/0\/select\/set: 2\n/);
-  assert.match(taken.err, /only a restart brings into force: tm\nreloaded: 2 values differ\n/);
+  assert.match(taken.err, /take effect only after a restart: tm\nreloaded: 2 values differ\n/);
   assert.equal((await run()).err, 'reloaded: nothing differs\n');
 
   change({ routing: [{ select: { set: 2, alg: 77 } }], lisetn: [] });

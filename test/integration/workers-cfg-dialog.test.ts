@@ -222,7 +222,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     });
     await allSee(`${kept} ${kept} ${kept}`);
     assert.equal(((await rpc('dlg.list')) as unknown[]).length, kept);
-    const lines = daemon.log.filter((line) => line.startsWith('the dialogs that a dead worker kept have ended'));
+    const lines = daemon.log.filter((line) => line.startsWith('the dialogs of a dead worker have ended'));
     assert.equal(lines.length, 1, 'a line in the log says so');
   });
 });

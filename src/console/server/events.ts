@@ -59,7 +59,7 @@ export class PastEvents {
     wants: (event: EventEntry) => boolean,
     before: number | undefined,
   ): Promise<EventList> {
-    if (this.readings >= MAX_READINGS) throw new Error('too many read the stream at once: try again');
+    if (this.readings >= MAX_READINGS) throw new Error('too many clients read the stream at once: try again');
     this.readings++;
     const [only, ...more] = rights.partitions ?? [];
     const partition = more.length === 0 ? only : undefined;

@@ -208,7 +208,7 @@ export class BitMatch {
     for (;;) {
       const row = (at - base) * words;
       const way = this.waysAt(pc, this.conditions(text, at)).find(({ position }) => isIn(sets, row, position));
-      if (way === undefined) throw new Error('no way to a match from where one can be reached');
+      if (way === undefined) throw new Error('no path to a match from a state that can reach one');
       for (let each = way.captures; each !== undefined; each = each.before) groups[each.capture] = at;
       if (way.position === endPosition) break;
       pc = this.program.instructions[pcs[way.position - 1] as number]?.out as number;

@@ -232,6 +232,6 @@ export class LiveSets {
       if (op === Op.ALT || op === Op.ALT_MATCH) ways.push({ pc: arg, captures });
       ways.push({ pc: out, captures: op === Op.CAPTURE ? [...captures, arg] : captures });
     }
-    throw new Error('no way to a match from where one can be reached');
+    throw new Error('no path to a match from a state that can reach one');
   }
 }

@@ -95,7 +95,7 @@ function chooseIn(
   if (!failover) return { destination, rest: NO_TARGETS, count: 0, call };
   // In ds_select_routes, a later set with algorithm 13 adds nothing beyond the limit; one with any other algorithm adds
   // its first target (recorded).
-  if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'no room in the list';
+  if (algorithm.code === LATENCY && before > 0 && limit <= 0) return 'the list is full';
   if (asRanked) return recordedLatency(plan, chosen, limit);
 
   if (call !== undefined && strict) return recordedCallLoad(plan, chosen, end, limit, call, ofRoutes);

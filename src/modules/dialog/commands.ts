@@ -117,7 +117,8 @@ function listing(mi: string, help: string, entry: Entry): ScriptCommand {
         return { count: table.index.size, Dialogs: listed(table.index.all(), (each) => entry(each, env), from, most) };
       }
       if (callid !== undefined) throw new CommandFault(404, 'No such dialog');
-      if (index !== undefined || counter !== undefined) throw new CommandFault(400, 'index and counter are numbers');
+      if (index !== undefined || counter !== undefined)
+        throw new CommandFault(400, 'index and counter must be numbers');
       return { count: table.index.size, Dialogs: listed(table.index.all(), (each) => entry(each, env)) };
     },
   };
@@ -158,7 +159,7 @@ export const dialogCommands: readonly ScriptCommand[] = [
       const found = (own.length === 0 ? all : own).map((id) => named(env, id));
       for (const each of found)
         if (!each.setValue(name, value))
-          throw new CommandFault(500, `dialog ${each.did} holds as many values as it may`);
+          throw new CommandFault(500, `dialog ${each.did} has as many values as are allowed`);
       return 'OK';
     },
   },

@@ -32,7 +32,7 @@ function shownCarrier({ row, off }: Carrier): MiValue {
 
 /** Parses "0" or "1" of a command. */
 function onOff(status: string): boolean {
-  if (!/^[01]$/.test(status)) throw new CommandFault(400, 'the status is 0 or 1');
+  if (!/^[01]$/.test(status)) throw new CommandFault(400, 'the status must be 0 or 1');
   return status === '1';
 }
 
@@ -55,7 +55,7 @@ function statusCommand<Thing>(of: StatusCommand<Thing>): ScriptCommand {
   return {
     module,
     mi: of.mi,
-    help: `lists the ${of.things}, shows one, or sets (0, 1) whether it is used`,
+    help: `lists the ${of.things}, shows one, or sets whether it is used (0, 1)`,
     changes: true,
     parameters: [of.id, 'status'],
     named: [PARTITION],
@@ -94,7 +94,7 @@ export const droutingCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'dr_reload_status',
-    help: 'when the tables of drouting were read last',
+    help: 'shows when the tables of drouting were last read',
     changes: false,
     parameters: [],
     named: [PARTITION],
@@ -109,7 +109,7 @@ export const droutingCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'dr_enable_probing',
-    help: 'whether gateways are probed, or sets (0, 1) whether they are',
+    help: 'shows whether gateways are probed, or sets it (0, 1)',
     changes: true,
     parameters: ['status'],
     required: 0,
@@ -146,7 +146,7 @@ export const droutingCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'dr_number_routing',
-    help: 'the rule that fits a number in a group, and its gateways',
+    help: 'shows the rule that matches a number in a group, and its gateways',
     changes: false,
     parameters: ['number', 'group_id'],
     named: [PARTITION],

@@ -15,7 +15,7 @@ function targetsOf(
     const text = own.get(name) ?? parameters.text(name, '');
     if (text === '') return undefined;
     const format = states.compile(text);
-    if (!format.writable) throw new Error(`${name}: ${text} cannot be written`);
+    if (!format.writable) throw new Error(`${name}: ${text} is read-only`);
     return format;
   };
   return {
@@ -72,7 +72,7 @@ export class DroutingPartitions {
     this.states = states;
     const text = parameters.text('partition_id_pvar', '');
     this.partitionId = text === '' ? undefined : states.compile(text);
-    if (this.partitionId?.writable === false) throw new Error(`partition_id_pvar: ${text} cannot be written`);
+    if (this.partitionId?.writable === false) throw new Error(`partition_id_pvar: ${text} is read-only`);
     this.own.settings = settingsOf(parameters, states);
     for (const each of [this.own, ...this.named.values()]) each.probing.configure(probingSettings(parameters));
   }

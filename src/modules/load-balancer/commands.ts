@@ -54,14 +54,14 @@ export const loadBalancerCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'lb_status',
-    help: 'shows, or sets (0, 1), whether a destination is used',
+    help: 'shows or sets (0, 1) whether a destination is used',
     changes: true,
     parameters: ['destination_id', 'new_status'],
     required: 1,
     run(env, { destination_id: id = '', new_status: status }) {
       const destination = named(env, id);
       if (status === undefined) return { enable: destination.usable ? 'yes' : 'no' };
-      if (!/^[01]$/.test(status)) throw new CommandFault(400, 'the status is 0 or 1');
+      if (!/^[01]$/.test(status)) throw new CommandFault(400, 'the status must be 0 or 1');
       env.modules.of(balancerState).setUsed(env, destination, status === '1');
       return 'OK';
     },
@@ -69,7 +69,7 @@ export const loadBalancerCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'lb_resize',
-    help: 'changes how many calls a destination takes of a resource, until the next reload',
+    help: 'sets how many calls a destination accepts of a resource, until the next reload',
     changes: true,
     parameters: ['destination_id', 'res_name', 'new_capacity'],
     required: 3,

@@ -116,10 +116,15 @@ const specs: FunctionSpec[] = [
     },
   ),
   {
-    ...registrarFunction('reg_free_contacts', [param('name', 'string')], 'forgets fetched contacts', (run, [name]) => {
-      fetched.of(run.call).delete(textOf(name, run));
-      return 1;
-    }),
+    ...registrarFunction(
+      'reg_free_contacts',
+      [param('name', 'string')],
+      'removes the fetched contacts',
+      (run, [name]) => {
+        fetched.of(run.call).delete(textOf(name, run));
+        return 1;
+      },
+    ),
     waits: false,
   },
   {
@@ -145,7 +150,7 @@ function bits(flags: Arg | undefined): number {
 }
 
 function flagsFault(value: string | number): string | undefined {
-  return /^(?:0x[\da-f]{1,8}|\d{0,9})$/i.test(String(value)) ? undefined : `flags "${value}" are no number`;
+  return /^(?:0x[\da-f]{1,8}|\d{0,9})$/i.test(String(value)) ? undefined : `flags "${value}" are not a number`;
 }
 
 const FIELDS: Readonly<Record<string, (of: FetchedContacts, contact: Binding) => string | number | null>> = {

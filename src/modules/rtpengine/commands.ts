@@ -87,7 +87,7 @@ export const rtpengineCommands: readonly ScriptCommand[] = [
   {
     module,
     rpc: 'rtpengine.get_hash_total',
-    help: 'how many calls the media proxy is remembered of',
+    help: 'shows of how many calls the media proxy is known',
     joined: (answers) => answers.reduce<number>((sum, each) => sum + Number(each), 0),
     changes: false,
     parameters: [],

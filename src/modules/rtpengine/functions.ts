@@ -286,10 +286,10 @@ export const rtpAnswer = own(({ call }) => {
 /** Commands that are sent without SDP. */
 const PASSED: readonly (readonly [name: string, command: string, summary: string])[] = [
   ['start_recording', 'start recording', 'records the call'],
-  ['stop_recording', 'stop recording', 'records the call no longer'],
+  ['stop_recording', 'stop recording', 'stops recording the call'],
   ['pause_recording', 'pause recording', 'pauses the recording of the call'],
   ['rtpengine_start_recording', 'start recording', 'records the call'],
-  ['rtpengine_stop_recording', 'stop recording', 'records the call no longer'],
+  ['rtpengine_stop_recording', 'stop recording', 'stops recording the call'],
   ['rtpengine_pause_recording', 'pause recording', 'pauses the recording of the call'],
   ['block_media', 'block media', 'blocks the media'],
   ['unblock_media', 'unblock media', 'lets the media through again'],

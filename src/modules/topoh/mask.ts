@@ -57,7 +57,7 @@ export class TopologyMask {
     for (const text of Object.values(tokens))
       if (!isToken(text)) throw new Error(`"${text}" is not a name or beginning of a parameter`);
     if (ipFamily(bareHost(ip)) === 0 && !/^[\w.-]+$/.test(ip)) throw new Error(`mask_ip "${ip}" is not an address`);
-    if (!/^[!-~]+$/.test(callIdPrefix)) throw new Error(`callid_prefix "${callIdPrefix}" cannot stand in a Call-ID`);
+    if (!/^[!-~]+$/.test(callIdPrefix)) throw new Error(`callid_prefix "${callIdPrefix}" is not valid in a Call-ID`);
   }
 
   /** A received message with all hidden values restored. */

@@ -58,7 +58,7 @@ const dsg: VariableDefinition = {
   compile(argument) {
     const field = argument?.constant?.trim();
     const known = GROUP_FIELDS.find((each) => each === field);
-    if (known === undefined) throw new Error(`knows the fields ${GROUP_FIELDS.join(', ')}`);
+    if (known === undefined) throw new Error(`needs one of the fields ${GROUP_FIELDS.join(', ')}`);
     return { get: (context) => context.groupField?.(known) ?? null };
   },
 };

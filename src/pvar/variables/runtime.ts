@@ -165,7 +165,7 @@ const socketIn: VariableDefinition = {
           };
         }
     }
-    throw new Error('knows the fields ip, port and proto');
+    throw new Error('needs one of the fields ip, port and proto');
   },
 };
 

@@ -8,7 +8,7 @@ export const opensipsAvp: VariableDefinition = {
   argument: 'required',
   indexed: true,
   compile(argument, index) {
-    if (index?.kind === 'append') throw new Error('knows the indexes [n] and [*]');
+    if (index?.kind === 'append') throw new Error('can have the index [n] or [*] only');
     const nameIn = avpNameReader(argument as TextReader);
     const count = (context: PvarContext) => context.avps.count(nameIn(context));
     const at = (context: PvarContext, i: number) => context.avps.get(nameIn(context), i);

@@ -38,7 +38,7 @@ export function targetFunctions<Site extends MessageSite, Result>(actions: Reque
         check([to], { dialect, facts }) {
           if (!facts.statelessForward) return 'disable_stateless_fwd does not allow it';
           const bare = dialect === 'kamailio' || typeof to !== 'string' || !/^sips?:/i.test(to);
-          return bare ? undefined : `"${to}" is no [proto:]host[:port]`;
+          return bare ? undefined : `"${to}" is not of the form [proto:]host[:port]`;
         },
         run: (site: Site, to?: string): Result => actions.forward(site, to === undefined ? undefined : uriOf(to)),
       },

@@ -112,7 +112,8 @@ export class DialogGate {
   explain(request: RoutedRequest, { to: uri, ours }: LooseRoute): ExplainedPassage {
     const { tokens, foreign, trusted } = this.options;
     const { message, source } = request;
-    if (tokens === undefined) return { passes: true, why: 'every Route of ours is followed: dialogs have no tokens' };
+    if (tokens === undefined)
+      return { passes: true, why: 'our Route values are followed without a check: dialogs have no tokens' };
     const [first, second] = ours;
     const dialog = first === undefined ? undefined : tokens.recorded(message.callId, first, second);
     const to = literalOf(uri);
@@ -139,7 +140,7 @@ export class DialogGate {
     const target =
       to !== undefined && this.partitionsOf(to.address, to.port).length > 0
         ? 'it leads to a destination of ours'
-        : 'it leads to no destination of ours';
+        : 'it does not lead to a destination of ours';
     return { passes, why: `${token}; its source ${origin}, ${target}` };
   }
 

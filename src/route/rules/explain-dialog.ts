@@ -41,7 +41,7 @@ export function explainDialog(
   };
   const loose = looseRoute(request, sockets);
   if (loose === undefined) {
-    const why = message.routeLine < 0 ? 'it has no Route' : 'the Route on top names somebody else';
+    const why = message.routeLine < 0 ? 'it has no Route' : 'the top Route names another proxy';
     return { ours: [], verdict: 'nowhere', why };
   }
   const ours = loose.ours.map(({ host, port }) => (port === undefined ? host : `${host}:${port}`));

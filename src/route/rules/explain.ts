@@ -115,12 +115,12 @@ export function explain(scope: RequestScope, source: Source | undefined, options
   if (dialog.next !== undefined) return { dialog, rules: [], relay: 'stateful', order: [dialog.next] };
   const isAck = message.method === 'ACK';
   if (dialog.verdict === 'nowhere') {
-    const failure = 'it is inside a dialog, and not by a Route of ours';
+    const failure = 'it is inside a dialog, and has no Route of this proxy';
     return { dialog, rules: [], failure, ...(isAck ? {} : { answer: '404 Not here' }) };
   }
   const found = explainByRules(scope, options);
   if (!isAck || found.relay === 'stateless') return { dialog, ...found };
-  return { dialog, rules: found.rules, failure: 'an ACK of no dialog of ours goes on by a stateless rule only' };
+  return { dialog, rules: found.rules, failure: 'an ACK without a known dialog is forwarded by a stateless rule only' };
 }
 
 function explainByRules(scope: RequestScope, options: ExplainOptions): Explanation {
@@ -144,7 +144,7 @@ function explainByRules(scope: RequestScope, options: ExplainOptions): Explanati
   });
   const rules = explained.filter((_, i) => isShown(options.rules[i] as CompiledRule));
   if (taken === undefined) return { rules, answer: '404 Not Found', failure: 'no rule matched' };
-  if (!isShown(taken)) return { rules, failure: 'no rule that you may see takes it' };
+  if (!isShown(taken)) return { rules, failure: 'no rule that you may see matches' };
   const { rule } = taken;
   const { code, reason } = rule.reject;
   const base = { rules, rule: rule.pointer, relay: rule.relay };
@@ -188,7 +188,7 @@ function explainByRules(scope: RequestScope, options: ExplainOptions): Explanati
 
 /** The decision about a request before any rule is checked (RFC 3261 section 16.3). */
 function beforeRules(message: SipMessage): { readonly answer?: string; readonly failure: string } | undefined {
-  if (message.maxForwards === 0) return { answer: '483 Too Many Hops', failure: 'Max-Forwards is used up' };
+  if (message.maxForwards === 0) return { answer: '483 Too Many Hops', failure: 'Max-Forwards is 0' };
   if (message.parsedUri === undefined) return { answer: '400 Bad Request', failure: 'the request-URI cannot be read' };
   if (message.hasProxyRequire)
     return { answer: '420 Bad Extension', failure: 'Proxy-Require names what is not supported' };
@@ -220,7 +220,7 @@ function rehearse(
     let next = context.current(partition);
     while (next !== undefined && order.length < MOST_ORDER) {
       const remark = marks.isBlocked(next)
-        ? ' (blacklisted, passed over)'
+        ? ' (blacklisted, skipped)'
         : marks.isOurs(next)
           ? ' (ourselves: a loop)'
           : '';

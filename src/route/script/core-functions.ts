@@ -143,7 +143,7 @@ export class CoreFunctions {
    * awaited.
    */
   protected running(name: string): void {
-    if (this.ended) throw new Error(`${name}() was called after the route had ended: await what it waits for`);
+    if (this.ended) throw new Error(`${name}() was called after the route had ended: use await for what takes time`);
   }
 
   protected done(code: number): boolean {

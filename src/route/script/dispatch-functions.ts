@@ -130,7 +130,7 @@ export class DispatchFunctions extends MessageFunctions {
     if (this.isKamailio(setText, algText, third, named)) {
       return this.done(KAMAILIO_FUNCTIONS[name].run(site, setText, algText, third, named));
     }
-    if (target === 'list') return this.refused(name, `${NOT_KAMAILIO}, or set, algorithm and limit are no numbers`);
+    if (target === 'list') return this.refused(name, `${NOT_KAMAILIO}, or set, algorithm and limit are not numbers`);
     // JavaScript scripts may use the forms of 2.1 too.
     const most = optional(pvars, maxResults);
     return this.done(selectOpensips(site, target, 'both', setText, algText, third, named, most));

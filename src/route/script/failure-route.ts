@@ -52,7 +52,7 @@ export class FailureRoute extends RequestRoute {
     const { call } = this;
     const [most, ofEach] = [...this.text(total).split(':'), this.text(each)].map(bound);
     if (most === undefined || ofEach === undefined) {
-      return this.refused('get_redirects', `"${total}" and "${each}" are no numbers of Contacts`);
+      return this.refused('get_redirects', `"${total}" and "${each}" are not numbers of Contacts`);
     }
     const { redirects } = call;
     for (const reply of this.redirections) call.followed = redirects.follow(reply, ofEach) ?? call.followed;

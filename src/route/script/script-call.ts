@@ -188,7 +188,7 @@ export class ScriptCall implements DispatcherCall {
     const destination = this.destination;
     let socket = pvars.sendSocket === undefined ? undefined : env.sockets.named(pvars.sendSocket);
     if (pvars.sendSocket !== undefined && socket === undefined) {
-      const message = `no socket "${pvars.sendSocket}" to send from: another one is chosen`;
+      const message = `no socket "${pvars.sendSocket}" to send from: another one is used`;
       env.faults.write('warn', 'socket', { callId: this.callId }, message);
       socket = undefined;
     }

@@ -99,7 +99,7 @@ export class ReplyMatching {
     this.forgedAt = now;
     const callId = reply.callId.slice(0, SHOWN_OF_CALL_ID);
     const fields = { from: `${source.address}:${source.port}`, callId, status: reply.status, what };
-    this.log.warn(fields, 'a reply does not fit the request it names, it was dropped');
+    this.log.warn(fields, 'a reply does not match the request of its branch; it was dropped');
   }
 
   /** Whether a reply belongs to an ended transaction; forwards a further 2xx of an answered call. */

@@ -58,7 +58,7 @@ export class PlainDatagrams implements DatagramIo {
 
   transmit(text: string, address: string, port: number, onError: ErrorListener): void {
     if (this.queued > MAX_QUEUED_BYTES && (this.queued = this.socket.getSendQueueSize()) > MAX_QUEUED_BYTES) {
-      later(onError, { cause: 'send', message: 'the network does not take what is sent' });
+      later(onError, { cause: 'send', message: 'too many datagrams wait for the network' });
       return;
     }
     const waits = this.queued > 0;

@@ -132,7 +132,7 @@ export class StreamConnection implements Flow {
     const { maxQueuedBytes } = this.owner.limits;
     if (!this.connected) {
       if (this.waitingBytes + text.length > maxQueuedBytes) {
-        later(onError, { cause: 'send', message: 'too much waits for the connection' });
+        later(onError, { cause: 'send', message: 'too many bytes wait for the connection' });
         return;
       }
       this.waiting.push({ text, onError });

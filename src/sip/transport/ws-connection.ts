@@ -109,7 +109,7 @@ export class WsConnection implements Flow {
     }
     if (socket.readyState === socket.CONNECTING) {
       if (this.waitingBytes + text.length > owner.limits.maxQueuedBytes) {
-        later(onError, { cause: 'send', message: 'too much waits for the connection' });
+        later(onError, { cause: 'send', message: 'too many bytes wait for the connection' });
         return;
       }
       this.waiting.push({ text, onError });

@@ -154,7 +154,7 @@ describe('call records', () => {
     });
   }
 
-  test('a request that is forwarded without state leaves a record, its retransmission none', () => {
+  test('a request that is forwarded statelessly leaves a record, its retransmission none', () => {
     const hop = gateway(FIRST);
     const decide = () => ({ kind: 'stateless' as const, hop, recordRoute: false, edits: [], origin: ORIGIN });
     const world = setUp([], { decide });
@@ -169,7 +169,7 @@ describe('call records', () => {
       [[`sip:${FIRST}:5060`, `udp:${FIRST}:5060`]],
     );
     assert.equal(world.ended.length, 1);
-    assert.match(renderCall(entry as CallEntry), /forwarded without state\n[\s\S]*1\. sip:192\.0\.2\.10:5060 \(udp:/);
+    assert.match(renderCall(entry as CallEntry), /forwarded statelessly\n[\s\S]*1\. sip:192\.0\.2\.10:5060 \(udp:/);
     assert.equal(world.ledger.inDialog, 0);
   });
 

@@ -66,9 +66,12 @@ describe('loading', () => {
         { row: '1 tel:+4930', reason: 'uri "tel:+4930" is a tel URI, which has no host to send to' },
         {
           row: '1 sip:h;transport=pigeon',
-          reason: 'uri "sip:h;transport=pigeon" asks for a transport that is not known',
+          reason: 'uri "sip:h;transport=pigeon" names an unknown transport',
         },
-        { row: '1 sips:h;transport=udp', reason: 'uri "sips:h;transport=udp" is for sips over what is not TLS' },
+        {
+          row: '1 sips:h;transport=udp',
+          reason: 'uri "sips:h;transport=udp" is a sips URI with a transport other than TLS',
+        },
         { row: 'NaN sip:x', reason: 'set id is not an integer' },
         { row: '1 sip:gone.example', reason: 'host "gone.example" does not resolve' },
       ],

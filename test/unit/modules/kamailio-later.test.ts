@@ -88,6 +88,6 @@ testgrp.txt="w" desc "x"`;
   ]);
   await assert.rejects(
     linesOf({ dialect: 'kamailio', script: 'xlog("$sel(cfg_get.core.nosuch)");' }),
-    /finds no parameter core.nosuch/,
+    /names an unknown parameter core.nosuch/,
   );
 });

@@ -183,7 +183,7 @@ test('a URI of more than 256 characters is not allowed where there are rules, as
 test('faults of a file are reported in a bounded number of short lines', () => {
   const { faults } = PermissionRules.parse(`${'x'.repeat(100_000)} : ALL\n`.repeat(3) + 'wrong\n'.repeat(1000));
   assert.equal(faults.length, 21);
-  assert.equal(faults.at(-1), '983 further lines are no rules');
+  assert.equal(faults.at(-1), '983 further lines are not rules');
   for (const fault of faults) assert.ok(fault.length < 200, fault.slice(0, 300));
 });
 

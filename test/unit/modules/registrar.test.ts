@@ -409,7 +409,7 @@ test('what registrar does not have is refused at load', () => {
   const modules = 'usrloc registrar';
   const wrong: readonly (readonly [script: string, fault: RegExp])[] = [
     ['$var(a) = $ulc(x=>nothing);', /no attribute "nothing" of a contact/],
-    ['save("location", "much");', /flags "much" are no number/],
+    ['save("location", "much");', /flags "much" are not a number/],
     ['save();', /save\(\) takes/],
   ];
   for (const [script, fault] of wrong)

@@ -106,7 +106,7 @@ test('shared variables and the probability of rand_event() are seen and changed 
     assert.equal(await mi('shv_set', { name: 'closed', type: 'int', value: '7' }), 'OK');
     receive(INVITE.replace('z9hG4bK1', 'z9hG4bK2'));
     for (const value of ['x', '2147483648', '-2147483649', '9999999999'])
-      await assert.rejects(() => mi('shv_set', { name: 'closed', type: 'int', value }), /not a number of 32 bits/);
+      await assert.rejects(() => mi('shv_set', { name: 'closed', type: 'int', value }), /must be a number of 32 bits/);
     await assert.rejects(() => mi('shv_get', { name: 'none' }), /no such shared variable/);
     assert.equal(await mi('rand_set_prob', { prob_proc: '0' }), 'OK');
     assert.equal(await mi('rand_get_prob'), 'The actual probability is 0 percent.');

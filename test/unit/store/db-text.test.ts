@@ -98,8 +98,8 @@ test('rows with too few or too many fields are discarded and named by their line
     ['sip:a.example'],
   );
   assert.deepEqual(discarded, [
-    { row: 'table gws, line 3', reason: '3 fields in place of 2', at: { line: 3 } },
-    { row: 'table gws, line 4', reason: '1 fields in place of 2', at: { line: 4 } },
+    { row: 'table gws, line 3', reason: '3 fields instead of 2', at: { line: 3 } },
+    { row: 'table gws, line 4', reason: '1 fields instead of 2', at: { line: 4 } },
     {
       row: 'table gws, line 5',
       reason: 'set id "x" is not an integer',

@@ -76,7 +76,7 @@ describe('a list file', () => {
   for (const attrs of ['duid="a', 'duid="a"b', 'duid=;weight=5', 'duid=a;;', 'x=";cc=1']) {
     test(`attrs that Kamailio refuses are refused: ${attrs}`, async () => {
       const { discarded } = await loaded(`1 ${A} 0 0 ${attrs}`);
-      assert.match(discarded[0] ?? '', /are no list of name=value/);
+      assert.match(discarded[0] ?? '', /are not a list of name=value/);
     });
   }
 

@@ -111,7 +111,7 @@ describe('partition runtime', () => {
       row('sip:192.0.2.10'),
     ]);
     await runtime.reload({ inheritState: true, dryRun: false });
-    const found = warnings.filter(({ message }) => /not listened on: another one is chosen/.test(message));
+    const found = warnings.filter(({ message }) => /does not listen: another one is used/.test(message));
     assert.deepEqual(
       found.map(({ fields }) => fields),
       [{ socket: 'udp:192.0.2.2:5060', destinations: 2 }],

@@ -45,7 +45,7 @@ test('a worker that ends by itself is logged and replaced, however it ends', asy
     t.after(() => pool.stop());
     await pool.start();
     await eventually(() => started.length > 1, `a worker that does ${end} is replaced`);
-    assert.match(lines[0] ?? '', /^a worker has died with the calls it was setting up, it is replaced/);
+    assert.match(lines[0] ?? '', /^a worker has died with the calls it was setting up; it is replaced/);
     assert.ok(lines[0]?.includes(`${says},"calls":3`), lines[0]);
     await pool.stop();
   }
@@ -60,7 +60,7 @@ test('a worker is replaced even if what it leaves cannot be cleared', async (t) 
   t.after(() => pool.stop());
   await pool.start();
   await eventually(() => started.length > 1, 'it is replaced');
-  assert.match(lines[0] ?? '', /what a dead worker leaves could not be cleared/);
+  assert.match(lines[0] ?? '', /the shared data of a dead worker could not be released/);
   assert.match(lines[1] ?? '', /a worker has died/);
 });
 

@@ -26,7 +26,7 @@ export function DestinationPage({ store, me, id }: { readonly store: Store; read
     return [points.map(([time]) => time / 1000), points.map(([, rtt]) => (rtt < 0 ? null : rtt))] as const;
   }, [value]);
   if (row === undefined) {
-    return <Problem>{error ?? 'This destination is not there, or not any more.'}</Problem>;
+    return <Problem>{error ?? 'This destination does not exist, or no longer exists.'}</Problem>;
   }
   const { info, live } = row;
   const now = store.now();

@@ -108,7 +108,7 @@ export function EventsPage({ store }: { readonly store: Store }) {
           <span role="status">
             {all.length} read
             {past.before === undefined &&
-              `, ${past.from === 'stream' ? 'all that the stream has' : 'all that the node remembers'}`}
+              `, ${past.from === 'stream' ? 'all events of the stream' : 'all events that the node has kept'}`}
           </span>
         </div>
       )}

@@ -181,7 +181,7 @@ function TagTable({ tags, me, onAction }: TableProps & { readonly tags: readonly
                     onClick={() =>
                       onAction({
                         title: `Take ${tag} over`,
-                        text: `This node becomes the active one of ${tag}; ${holder ?? 'no node'} is it now. A virtual address does not move by this.`,
+                        text: `This node becomes the active node of ${tag}, which is ${holder ?? 'no node'} now. A virtual address is not moved.`,
                         method: 'cluster_shtag_set_active',
                         params: { tag },
                       })

@@ -297,7 +297,7 @@ export class BatchedDatagrams implements DatagramIo, DatagramReader {
   /** Queues a message until the system accepts more. */
   private wait(text: string, address: string, port: number, onError: ErrorListener): void {
     if (this.waitingBytes + text.length > MAX_QUEUED_BYTES) {
-      later(onError, { cause: 'send', message: 'the network does not take what is sent' });
+      later(onError, { cause: 'send', message: 'too many datagrams wait for the network' });
       return;
     }
     if (this.waiting.length === 0) this.poll?.watch(true);

@@ -80,7 +80,7 @@ export function loadLibc(): Promise<LibcResult> {
 async function load(): Promise<LibcResult> {
   if (process.platform !== 'linux') return { missing: `recvmmsg is Linux only, this is ${process.platform}` };
   // The memory layouts in this folder are those of 64-bit little-endian Linux.
-  if (process.arch !== 'x64' && process.arch !== 'arm64') return { missing: `not tried on ${process.arch}` };
+  if (process.arch !== 'x64' && process.arch !== 'arm64') return { missing: `not tested on ${process.arch}` };
   try {
     const { default: koffi } = await import('koffi');
     const library = koffi.load(null);

@@ -155,7 +155,7 @@ describe('an explanation says what becomes of a request inside a dialog', () => 
       [none.dialog?.verdict, none.dialog?.why, none.answer],
       ['nowhere', 'it has no Route', '404 Not here'],
     );
-    assert.equal(explained({ route: '<sip:198.51.100.1;lr>' }).dialog?.why, 'the Route on top names somebody else');
+    assert.equal(explained({ route: '<sip:198.51.100.1;lr>' }).dialog?.why, 'the top Route names another proxy');
     const ack = explained({ route: INVENTED, method: 'ACK' });
     assert.match(ack.failure ?? '', /stateless rule only/);
   });
@@ -165,7 +165,7 @@ describe('an explanation says what becomes of a request inside a dialog', () => 
     assert.match(trusted.dialog?.why ?? '', /its source is trusted/);
     assert.equal(trusted.dialog?.verdict, 'by its Route');
     const gateway = gated().explained({ route: INVENTED, from: GATEWAY });
-    assert.match(gateway.dialog?.why ?? '', /is a destination of ours, it leads to no destination of ours/);
+    assert.match(gateway.dialog?.why ?? '', /is a destination of ours, it does not lead to a destination of ours/);
     const refused = gated('refuse').explained({ route: INVENTED, from: PARTNER });
     assert.match(refused.dialog?.why ?? '', /foreign_dialogs is "refuse"/);
     const { recorded, explained } = gated('refuse');

@@ -201,7 +201,7 @@ describe('a route script that cannot be loaded', () => {
       '9:17: is_method(): unknown method "INVTE" in a list',
       '10:7: xlog(): "L_WARNIN" is not a log level; did you mean "L_WARNING"?',
       '11:12: xlog(): unknown variable $fX at offset 5 of "from $fX"; did you mean $fu?',
-      '12:11: set(): "$ci" is not a single variable that can be written',
+      '12:11: set(): "$ci" is not a single variable that can be set',
       '13:17: append_hf(): header Via cannot be added',
       '14:17: remove_hf(): header CSeq cannot be removed',
       '15:23: append_to_reply(): not a header line',
