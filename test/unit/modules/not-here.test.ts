@@ -52,7 +52,7 @@ test('check says of a module whose functions are refused that they are, and of a
     [
       'module event_routing is not supported, its functions are refused: notify_on_event, wait_for_event',
       'module b2b_entities is not supported, its functions are refused: b2b_server_new, b2b_client_new, b2b_init_request, ua_session_server_init, ua_session_client_start, ua_session_update, ...',
-      'module sockets_mgm is accepted without effect',
+      'module sockets_mgm is accepted but has no effect',
     ],
   );
 });
