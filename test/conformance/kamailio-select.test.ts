@@ -5,7 +5,7 @@ import { type KamailioSelections, runKamailioSelections } from './runner/kamaili
 
 describe('selections recorded from Kamailio 5.6.3', () => {
   for (const name of ['kamailio-select.json', 'kamailio-further.json']) {
-    test(`every one of ${name} is made alike in a strict partition`, async () => {
+    test(`a strict partition makes every one of ${name} as recorded`, async () => {
       const text = readFileSync(new URL(`data/${name}`, import.meta.url), 'utf8');
       const recording = JSON.parse(text) as KamailioSelections;
       const outcomes = await runKamailioSelections(recording);

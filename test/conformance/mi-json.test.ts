@@ -82,7 +82,7 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
     }
   });
 
-  test('which lists the commands that both have in the same order', async () => {
+  test('which lists the commands that both servers have in the same order', async () => {
     const recorded = transcripts.find((one) => one.title === 'which (whole list)')?.answer ?? '';
     const theirs = (JSON.parse(recorded) as { result: string[] }).result;
     const ours = (await fixture.handler.execute('which')) as string[];
@@ -93,7 +93,7 @@ describe('MI JSON-RPC answers as OpenSIPS 4.1-dev', () => {
     assert.equal(ours.filter((name) => theirs.includes(name)).length, 27);
   });
 
-  test('of all recorded answers these are not equal, but for the name of the server', () => {
+  test('these recorded answers differ, apart from the name of the server', () => {
     const named = new Set(DIFFERENCES.map(([section, title]) => `${section}/${title}`));
     const equal = transcripts.filter(({ section, title }) => !named.has(`${section}/${title}`)).length;
     console.log(`${equal} of ${transcripts.length} recorded MI answers are equal`);

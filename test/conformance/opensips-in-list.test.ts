@@ -16,7 +16,7 @@ const resolve: NonNullable<LoadOptions['resolve']> = (uri, transport) => [
   { family: 4, address: '127.0.0.1', port: uri.port ?? defaultPort(transport), transport },
 ];
 
-test('every question to ds_is_in_list and ds_count is answered alike', () => {
+test('every question to ds_is_in_list and ds_count is answered as recorded', () => {
   const outcomes = runLists(recorded);
   assert.equal(outcomes.length, recorded.is_in_list.length + recorded.count.length);
   assert.deepEqual(
@@ -26,7 +26,7 @@ test('every question to ds_is_in_list and ds_count is answered alike', () => {
 });
 
 /** What a route script gets: result, $var(setid), attrs_avp, and what ds_count wrote. */
-test('the script functions answer alike, and write what was written', () => {
+test('the script functions answer and write what was recorded', () => {
   const partitions = {
     default: { rows: rowsOf(recorded.sets), options: { compat: 'strict' } },
     p2: { rows: rowsOf(recorded.sets_p2), options: { compat: 'strict', attrsAvp: 'p2_attrs' } },

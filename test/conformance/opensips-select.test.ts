@@ -14,7 +14,8 @@ async function replay(file: string): Promise<void> {
 }
 
 describe('selections recorded from OpenSIPS 4.1.0-dev', () => {
-  test('every one is made alike, sequences in order from a fresh load', () => replay('opensips-select.json'));
+  test('every selection is made as recorded, sequences in order from a fresh load', () =>
+    replay('opensips-select.json'));
 });
 
 describe('list forms recorded from OpenSIPS 2.1.5', () => {

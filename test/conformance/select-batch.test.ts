@@ -47,7 +47,7 @@ describe('switchyard select --batch over tables', () => {
     writeFileSync(config, JSON.stringify({ modparam, partitions: [partition('default'), partition('p2')] }));
   }
 
-  test('every recorded selection is made alike, and no table changes', { timeout: 300_000 }, async () => {
+  test('every recorded selection is made as recorded, and no table changes', { timeout: 300_000 }, async () => {
     configure(recording.hash_pvar);
     await run('db', 'init');
     await fill('default', recording.sets);
@@ -78,7 +78,7 @@ describe('switchyard select --batch over tables', () => {
     assert.equal(await run('db', 'show', '--json'), tables, 'asking where calls would go writes no states');
   });
 
-  test('an imported row that no load would take is named', { timeout: 120_000 }, async () => {
+  test('an imported row that a load would discard is named', { timeout: 120_000 }, async () => {
     const file = join(folder, 'bad.json');
     writeFileSync(
       file,
@@ -95,7 +95,7 @@ describe('switchyard select --batch over tables', () => {
     assert.match(said, /2 rows written, the old ones removed/);
   });
 
-  test('a reader that stops reading is no failure, and nothing to complain about', { timeout: 120_000 }, async () => {
+  test('a reader that closes the output early causes no error', { timeout: 120_000 }, async () => {
     const command = ['--import', 'tsx', MAIN, 'select', '--batch', join(folder, 'batch.ndjson'), '--config', config];
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     let complaint = '';
@@ -105,7 +105,7 @@ describe('switchyard select --batch over tables', () => {
     assert.deepEqual([code, complaint], [0, '']);
   });
 
-  test('a request written by hand need not be complete', { timeout: 120_000 }, async () => {
+  test('a request written by hand may be incomplete', { timeout: 120_000 }, async () => {
     const file = join(folder, 'request.sip');
     writeFileSync(file, 'INVITE sip:bob@example.com SIP/2.0\nFrom: <sip:a@b>;tag=1\nCall-ID: 1\n');
     assert.equal(

@@ -69,7 +69,7 @@ function check({ rows, discarded }: StoreLoad): void {
 
 for (const [name, make] of FIXTURES) {
   if (name === 'text') continue;
-  describe(`rows that nobody would write: ${name}`, () => {
+  describe(`unusual rows: ${name}`, () => {
     test('each is left out with its reason, and the others are loaded', async (t) => {
       const fixture = await make(t);
       if (fixture === undefined) return;
@@ -129,7 +129,7 @@ for (const [name, make] of FIXTURES) {
       ]);
     });
 
-    test('ids that are equal to the database and not here end, and no row comes twice', async (t) => {
+    test('a search for ids ends where the database and the program compare ids differently, and no row comes twice', async (t) => {
       const fixture = await make(t);
       if (fixture === undefined) return;
       const count = 11_000;
@@ -172,7 +172,7 @@ test('PostgreSQL: columns of JSON, arrays, bytes, times and floating point', asy
   assert.equal(rows.find(({ uri }) => uri === 'sip:10.0.0.9')?.description, '\xff\x00\xfe');
 });
 
-test('MariaDB: bytes that are no UTF-8 are the bytes on the wire', async (t) => {
+test('MariaDB: bytes that are not UTF-8 are written to the wire unchanged', async (t) => {
   const fixture = await FIXTURES.find(([name]) => name === 'mysql')?.[1](t);
   if (fixture === undefined) return;
   const { table } = fixture.spec;
@@ -197,7 +197,7 @@ test('MariaDB: bytes that are no UTF-8 are the bytes on the wire', async (t) => 
   assert.match(discarded.map(({ reason }) => reason).join('\n'), /^set id .*1844674407370955/m);
 });
 
-test('PostgreSQL: ids of digits that a collation takes for equal end, and no row comes twice', async (t) => {
+test('PostgreSQL: a search ends where a collation treats ids of digits as equal, and no row comes twice', async (t) => {
   const fixture = await FIXTURES.find(([name]) => name === 'postgres')?.[1](t);
   if (fixture === undefined) return;
   const count = 11_000;

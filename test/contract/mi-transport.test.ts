@@ -55,7 +55,7 @@ for (const endpoint of ENDPOINTS) {
         assert.equal(fixture.engine.partition('')?.find(5, 'sip:127.0.0.11:5060')?.health.state, 'inactive');
       }));
 
-    test('lives through garbage, half commands and oversized ones', () =>
+    test('survives garbage, half commands and oversized commands', () =>
       withEndpoint(async (open, fixture) => {
         const refused = () => [...fixture.metrics.counter('switchyard_mi_refused_total', '').counters()];
         for (const bytes of ['garbage\n', '\0\u0001\u0002\n', '{"jsonrpc":"2.0","method":\n', '{{{{{{\n', '[\n']) {
@@ -67,7 +67,7 @@ for (const endpoint of ENDPOINTS) {
         assert.ok(refused().length > 0, 'refusals are counted');
       }));
 
-    test('is what the client of the command line talks to', () =>
+    test('is what the command line client connects to', () =>
       withEndpoint(async (open) => {
         const options = { replyDir: open.directory };
         assert.deepEqual(await callMi(open.target, 'pwd', undefined, options), { WD: 'run' });

@@ -43,7 +43,7 @@ const ROW = { setId: 1, uri: 'sip:192.0.2.1' };
 
 for (const server of SERVERS) {
   describe(`store faults: ${server.kind}`, () => {
-    test('a database that is down is reported at once, and used as soon as it is there; a crash in between too', async (t) => {
+    test('a database that is down is reported at once and used as soon as it is back, also after a crash', async (t) => {
       if ((await server.require(t)) === undefined) return;
       const dir = await mkdtemp(join(tmpdir(), 'switchyard-fault-'));
       t.after(() => rm(dir, { recursive: true, force: true }));
@@ -112,7 +112,7 @@ for (const server of SERVERS) {
       assert.equal((await loading).rows.length, 20_000, 'while it was loading');
     });
 
-    test("somebody else's lock of the whole table is waited for 5 s at most, then all goes on", async (t) => {
+    test('a lock of another client on the whole table is waited for at most 5 s', async (t) => {
       const url = await server.require(t);
       if (url === undefined) return;
       const fixture = sqlFixture(t, url);
@@ -220,7 +220,7 @@ function open(t: TestContext, url: string): DestinationStore {
 }
 
 describe('store faults: sqlite', () => {
-  test('a missing file is reported and not made; a file put in its place by renaming is seen', async (t) => {
+  test('a missing file is reported and not created; a file that is renamed to its path is found', async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'switchyard-fault-'));
     t.after(() => rm(dir, { recursive: true, force: true }));
     const path = join(dir, 'a.db');
@@ -245,7 +245,7 @@ describe('store faults: sqlite', () => {
     assert.equal((await store.load()).rows[0]?.uri, 'sip:new.example');
   });
 
-  test("somebody else's lock is waited for without holding up the event loop", async (t) => {
+  test('waiting for a lock of another client does not block the event loop', async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'switchyard-fault-'));
     t.after(() => rm(dir, { recursive: true, force: true }));
     const fixture = sqlFixture(t, `sqlite://${dir}/a.db`);

@@ -140,7 +140,7 @@ describe('db export and db import', () => {
     }
   });
 
-  test("columns of the operator's own go along, in both formats", async () => {
+  test("the operator's own columns are included, in both formats", async () => {
     // The text file's partition is in this round: it has no empty text beside null, and these rows hold none.
     const own: readonly TableRow[] = ROWS.map((each, i) => ({
       ...each,

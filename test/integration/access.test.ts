@@ -291,7 +291,7 @@ describe('users, roles and partitions', () => {
     }
   });
 
-  test('an explanation shows the rules of the reader and no others', async () => {
+  test('an explanation shows only the rules that its user may see', async () => {
     const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
     const explained = async (name: string, uri: string) => {
       const request = requestText({ callId: 'explained', uri });
@@ -304,7 +304,7 @@ describe('users, roles and partitions', () => {
     assert.match(await explained('viewer-all', 'sip:bob@globex.example'), /"partition":"globex".*10\.1\.0\.1/);
   });
 
-  test('who is restricted to a partition traces it, and has no other trace', async () => {
+  test('a user restricted to a partition can trace that partition only', async () => {
     const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
     const started = async (name: string, params: object) => (await ask(name, body('trace_start', params))) as Answer;
     const id = ({ result }: Answer) => (result as { id: number }).id;
@@ -328,7 +328,7 @@ describe('users, roles and partitions', () => {
     for (const each of [own, all]) await ask('operator-all', body('trace_stop', { id: each }));
   });
 
-  test('a hidden partition takes as long to be refused as one that is not there', async () => {
+  test('refusing a hidden partition takes as long as refusing one that does not exist', async () => {
     const ask = ENDPOINTS['http'] as (typeof ENDPOINTS)['http'] & object;
     const took = async (partition: string): Promise<number> => {
       const began = performance.now();
@@ -389,7 +389,7 @@ describe('users, roles and partitions', () => {
     assert.deepEqual([...new Set(records.map(({ partition }) => partition))], ['acme']);
   });
 
-  test('changed users are in force after a reload, whole or not at all', async () => {
+  test('changed users take effect after a reload, all of them or none', async () => {
     const text = { users: [{ name: 'viewer-acme', role: 'admin', token: hashToken('new'), partitions: '*' }] };
     assert.throws(
       () => readSettings({ access: { users: [{ ...text.users[0], role: 'king' }] } }, { cwd: folder }),
@@ -454,7 +454,7 @@ test('the console signs in, is known by its cookie, and signs out', async (t) =>
   assert.equal((await session('GET', { cookie })).status, 401);
 });
 
-test('an endpoint that anybody reaches is refused, naming what to write', () => {
+test('an endpoint that anybody can reach is refused, and the error says what to write', () => {
   const refusal = (settings: object) => {
     try {
       readSettings(settings, { cwd: '/tmp' });

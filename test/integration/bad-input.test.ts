@@ -160,7 +160,7 @@ test('rows that cannot be used are named, and the others load', { timeout: 30_00
   await callMi(miTarget(), 'ds_reload', { partition: 'acme' });
 });
 
-test('a torn write to the FIFO costs only itself', { timeout: 30_000 }, async () => {
+test('a torn write to the FIFO loses only its own command', { timeout: 30_000 }, async () => {
   const ask = async (name: string, ...writes: readonly string[]): Promise<string> => {
     const path = join(daemon.folder, name);
     execFileSync('mkfifo', [path]);

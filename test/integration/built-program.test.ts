@@ -62,7 +62,7 @@ test('a route script of the built program imports what the program itself runs',
   assert.equal(status, 200, daemon.log());
 });
 
-test('the built library exports the daemon and what goes with it', { skip }, async () => {
+test('the built library exports the daemon and the types that go with it', { skip }, async () => {
   const library = (await import(pathToFileURL(join(DIST, 'index.js')).href)) as Record<string, unknown>;
   for (const name of ['Daemon', 'loadSettings', 'checkConfiguration', 'createLogger', 'VERSION']) {
     assert.ok(name in library, name);

@@ -16,7 +16,7 @@ const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).c
 );
 
 describe('call records', { timeout: 60_000, skip: withoutNats }, () => {
-  test('a call is in the list, on NATS, in the stream and in the file, the same and once, when it has ended', async (t) => {
+  test('a call that has ended is in the list, on NATS, in the stream and in the file, identical and once', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const nc = await bench.client(nats.url);

@@ -151,7 +151,7 @@ test('a refused call counts as missed, and as a transaction where failed ones ar
   );
 });
 
-test('a call that is given up is missed, and its CANCEL accounted where that is asked for', async () => {
+test('a call that the caller gives up is missed, and its CANCEL is accounted if configured', async () => {
   const { gateway, caller } = await peers(200);
   gateway.answer = () => ({ status: 200, ringMs: 3000 });
   const text = KAMAILIO(gateway.uri)

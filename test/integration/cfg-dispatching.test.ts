@@ -51,7 +51,7 @@ ${main}
   return daemon;
 }
 
-test('a file of 2.1 names partition, sets and limits of a selection in its texts', async () => {
+test('a file for OpenSIPS 2.1 has partition, sets and limits of a selection in its strings', async () => {
   const [caller, first, second] = [await agent(), await agent(), await agent()];
   const daemon = await serve(
     'debug=3\nchildren=4\nlisten=LISTEN',

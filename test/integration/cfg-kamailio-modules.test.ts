@@ -369,7 +369,7 @@ request_route { $sht(a=>one) = "changed"; $sht(a=>n) = 5; sl_send_reply("200", "
   ]);
 });
 
-test('what a route that waits has in $var no other message changes, and the next message finds it', async () => {
+test('$var of a waiting route is not changed by other messages, and the next message finds its value', async () => {
   const daemon = await startCfgDaemon({
     text: `${HEAD}loadmodule "cfgutils.so"
 request_route {

@@ -76,7 +76,7 @@ test('async() in a failure route holds the reply back until its route has run', 
   await wrote(daemon, ['again 503']);
 });
 
-test('launch() goes on at once, and its route runs when it is done', async () => {
+test('launch() continues at once, and its route runs when the operation is done', async () => {
   const caller = await agent();
   const daemon = await serve(`
     route { launch(usleep(30000), later); xlog("first"); send_reply(200, "OK"); }
@@ -127,7 +127,7 @@ test('a failure route runs at once for an address where nobody listens', async (
   await wrote(daemon, ['408']);
 });
 
-test('a black list of the file keeps a request from its addresses', async () => {
+test('a request is not sent to addresses on a black list of the file', async () => {
   const [caller, gateway] = [await agent(), await agent()];
   const daemon = await serve(
     `route { use_blacklist("no"); $du = "${gateway.uri}"; t_relay(); }`,

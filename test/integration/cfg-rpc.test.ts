@@ -70,7 +70,7 @@ test('jsonrpc_dispatch() runs the command of a request of HTTP and answers it', 
   assert.equal(await page.text(), 'other');
 });
 
-test('jsonrpc_dispatch() asks who sends a command where there are users, and does nothing where HTTP is not served', async (t) => {
+test('jsonrpc_dispatch() needs a user where users are configured, and does nothing where HTTP is not configured', async (t) => {
   const users = [{ name: 'view', token: `sha256:${'0'.repeat(64)}`, role: 'viewer', partitions: '*' }];
   const closed = await daemonWith('', { json: { access: { users } } });
   t.after(() => closed.stop());
@@ -114,7 +114,7 @@ test('kamcmd finds the socket that ctl opens by itself, and kamctl the pipe of j
   );
 });
 
-test('a socket that nobody names and that cannot be opened is named in the log, and the daemon serves', async (t) => {
+test('a default socket that cannot be opened is named in the log, and the daemon goes on', async (t) => {
   const daemon = await daemonWith('', {
     prepare: (folder) => {
       writeFileSync(join(folder, 'kamailio_ctl'), '');

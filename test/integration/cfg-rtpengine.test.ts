@@ -102,7 +102,7 @@ test('the SDP of offer and answer goes through the media proxy, from branch and 
   await wrote(daemon, ['branch 1', 'reply 200 1']);
 });
 
-test('copies of the INVITE and of the answer while the media proxy is waited for begin nothing twice', async () => {
+test('copies of the INVITE and of the answer start nothing twice while the script waits for the media proxy', async () => {
   const [caller, gateway] = [await agent(), await agent()];
   const proxy = await engine('192.0.2.77');
   const daemon = await serve(KAMAILIO(gateway, `udp:127.0.0.1:${proxy.port}`));

@@ -182,7 +182,7 @@ for (const dialect of DIALECTS) {
     }
   });
 
-  test(`${dialect}: without a TLS socket what is to be secure is refused, and a line says so`, { skip }, async () => {
+  test(`${dialect}: without a TLS socket a request that needs TLS is refused and logged`, { skip }, async () => {
     const { port, got } = await gateway();
     const { final, log } = await call(dialect, {
       rows: [`sips:127.0.0.1:${port}`],
@@ -238,7 +238,7 @@ for (const dialect of DIALECTS) {
     }
   });
 
-  test(`${dialect}: sips_needs_tls false lets a next hop decide, not the address of a sips destination`, {
+  test(`${dialect}: with sips_needs_tls false a next hop decides the transport, the address of a sips destination does not`, {
     skip,
   }, async () => {
     const { port, got } = await gateway();

@@ -9,7 +9,7 @@ import { startCfgDaemon } from '../support/cfg-daemon.js';
 const table = (domain: string): string =>
   `id(int,auto) domain(string) did(string,null) last_modified(int)\n1:${domain}:${domain}:0\n`;
 
-test('of two reloads of tables at once, the rows of the one that was asked for last are used', async (t) => {
+test('after two reloads of tables at once, the rows of the later reload are used', async (t) => {
   const daemon = await startCfgDaemon({
     text: `#!KAMAILIO
 listen=LISTEN

@@ -211,7 +211,7 @@ test('the script of Kamailio sees it too, and the name the peer asked for', { sk
   );
 });
 
-test('TLS domains of OpenSIPS for addresses: each socket has its own certificate and demand, each server is shown its own', {
+test('TLS domains of OpenSIPS for addresses: each socket has its own certificate and requirement, and each server gets its own certificate', {
   skip,
 }, async () => {
   assert.ok(authority !== undefined);

@@ -86,7 +86,7 @@ test('each side of a hidden call sees this proxy alone, and the requests of both
   await caller.next('404');
 });
 
-test('a request that names the call of somebody else is no match', async () => {
+test('a request that names another call does not match', async () => {
   const { caller, gateway, daemon } = await start(
     `  if (has_totag()) {
     if (topology_hiding_match()) t_relay();

@@ -64,7 +64,7 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.equal(state(2, 'gw3'), 'active');
   });
 
-  test('comes back: its operator counts unless another spoke since, and what others found stands', async () => {
+  test("when it returns, its operator's state is kept unless another operator set it later, and states found by others stay", async () => {
     await cluster.relays[2]?.open();
     await cluster.ready(undefined, 15_000);
     await agree();

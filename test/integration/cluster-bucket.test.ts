@@ -41,7 +41,7 @@ suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 
     assert.deepEqual((await keysRead(['nobody'])).sort(), ['gen', 'k', 'm.n1', 'r.acme', 't.vip']);
   });
 
-  test('revisions of a bucket that was made anew are none of the one before, and two makers lose nothing', async (context) => {
+  test('revisions of a bucket that was created again are not confused with those of the old one, and two nodes that create it lose nothing', async (context) => {
     const { bus, client } = await start(context);
     const commit = (key: string, expected: number) =>
       new Promise<{ kind: string; revision?: number }>((resolve) => bus.commit(key, 'x', expected, resolve));
@@ -57,7 +57,7 @@ suite('the bucket of a cluster on a real server', { skip: withoutNats, timeout: 
     assert.equal((await commit('d.acme.1.a', again.revision ?? 0)).kind, 'done');
   });
 
-  test('what nobody has changed since is removed, and nothing is left of it in the stream', async (context) => {
+  test('records that have not changed since are removed, and nothing of them is left in the stream', async (context) => {
     const { bus } = await start(context);
     const commit = (key: string, text: string, expected: number) =>
       new Promise<{ kind: string; revision?: number }>((resolve) => bus.commit(key, text, expected, resolve));

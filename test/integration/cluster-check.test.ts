@@ -5,7 +5,7 @@ import { LocalCluster } from '../support/cluster/local-cluster.js';
 import { NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
 
 suite('switchyard check of a cluster', { skip: withoutNats, timeout: 30_000 }, () => {
-  test('a server nobody has used yet has nothing against it', async (context) => {
+  test('a check finds no fault with an empty server', async (context) => {
     const { url } = await new NatsBench(context).server();
     const found = await checkCluster(settings(url, { jetstream: stream }), { name: 'test', node: 'n1' });
     assert.deepEqual(found, []);
@@ -26,7 +26,7 @@ suite('switchyard check of a cluster', { skip: withoutNats, timeout: 30_000 }, (
     }
   });
 
-  test('the check names what a bucket made by somebody else lacks', async (context) => {
+  test('a check names what an existing bucket lacks', async (context) => {
     const bench = new NatsBench(context);
     const { url } = await bench.server();
     const client = await bench.client(url);

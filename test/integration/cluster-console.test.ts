@@ -85,7 +85,7 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
     assert.equal(cluster.metric(0, 'switchyard_cluster_tag_active'), 0);
   });
 
-  test('a viewer finds no button, and who is bounded to partitions no page', async () => {
+  test('a viewer sees no button, and a user restricted to partitions no page', async () => {
     const looker = await signIn('looker');
     await looker.getByRole('link', { name: 'Nodes' }).click();
     await looker.getByRole('row', { name: /^n2/ }).waitFor();

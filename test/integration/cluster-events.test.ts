@@ -10,7 +10,7 @@ import { storedEvents, storedNumbers } from '../support/cluster/stored.js';
 import { flip, makeDestination } from '../support/event-fixtures.js';
 import { delivered, NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
 
-suite('events of a cluster of which nobody lives for a while', { skip: withoutNats, timeout: 60_000 }, () => {
+suite('events of a cluster while no node runs', { skip: withoutNats, timeout: 60_000 }, () => {
   let cluster: LocalCluster;
   let client: NatsConnection;
   const address = (user: string) => cluster.gateways.uri(user);
@@ -26,7 +26,7 @@ suite('events of a cluster of which nobody lives for a while', { skip: withoutNa
     await cluster.stop();
   });
 
-  test('one that was stored before is not stored again after the duplicate window', async () => {
+  test('an event that was stored before is not stored again after the duplicate window', async () => {
     for (const user of ['gw0', 'gw1', 'gw2']) assert.equal(await set(0, 'i', user), 'OK');
     assert.equal(await set(0, 'a', 'gw1'), 'OK');
     await until('stored', 5000, async () => (await storedEvents(client)).length === 4);
@@ -55,8 +55,8 @@ suite('events of a cluster of which nobody lives for a while', { skip: withoutNa
   });
 });
 
-suite('an id the server reports for a duplicate', { skip: withoutNats, timeout: 30_000 }, () => {
-  test('is stored all the same when its message is not there', async (context) => {
+suite('an event that the server reports as a duplicate', { skip: withoutNats, timeout: 30_000 }, () => {
+  test('is stored even if the earlier message does not exist', async (context) => {
     const bench = new NatsBench(context);
     const server = await bench.server();
     const bus = bench.bus(settings(server.url, { jetstream: stream }));

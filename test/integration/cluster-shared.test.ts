@@ -57,7 +57,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     for (const i of [0, 1, 2]) assert.equal(cluster.states(i).get('new'), 'active');
   });
 
-  test('a row added to the table by a command comes to all; one in memory is said to be here alone', async () => {
+  test('a row added to the table by a command reaches all nodes; a row in memory is reported as local', async () => {
     const add = (user: string, persist: object) =>
       cluster.mi(0, 'ds_add', { partition: 'default', set: 1, uri: address(user), ...persist });
     assert.equal(await add('kept', { persist: 1 }), 'OK');

@@ -33,7 +33,7 @@ suite('nodes of two zones', { skip: withoutNats, timeout: 60_000 }, () => {
     await until('probed from both', 10_000, () => seen.size === 8 && ![...seen].some((each) => each.endsWith('-1')));
   });
 
-  test('a gateway that does not answer one of them is out of use there alone', async () => {
+  test('a gateway that one zone cannot reach is out of use in that zone only', async () => {
     const near = cluster.nodes[0]?.sipPort;
     cluster.gateways.onRequest = (user, port) => {
       cluster.gateways.status.set(user, user === 'gw1' && port === near ? 503 : 200);
@@ -48,7 +48,7 @@ suite('nodes of two zones', { skip: withoutNats, timeout: 60_000 }, () => {
     for (const id of ids) assert.match(id, /^test:[0-9a-f]{16}-fra1:/);
   });
 
-  test('what an operator sets at one counts at both, and is committed for both when the answer comes', async () => {
+  test('a state that an operator sets in one zone counts in both, and is committed for both when the answer is sent', async () => {
     const address = cluster.gateways.uri('gw2');
     assert.equal(await cluster.mi(1, 'ds_set_state', { state: 'i', group: '1', address }), 'OK');
     await until('inactive at both', 10_000, () => `${states('gw2')}` === 'inactive,inactive');

@@ -140,7 +140,7 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     assert.deepEqual(orderFaults(await cluster.stored()), []);
   });
 
-  test('a node that stood still loses what it owned, and joins again', async () => {
+  test('a node that did not run for a while loses its destinations, and joins again', async () => {
     node('n1').signal('SIGSTOP');
     await until('it is dead', 5000, async () => (await node('n2').metric('switchyard_cluster_nodes')) === 2);
     node('n1').signal('SIGCONT');

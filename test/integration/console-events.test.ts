@@ -70,7 +70,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     await nats?.stop();
   });
 
-  test('they are read from the stream page by page, each once, newest first', async () => {
+  test('are read from the stream page by page, each once, newest first', async () => {
     const seen: unknown[] = [];
     let before: number | undefined;
     for (let pages = 0; pages < 20; pages++) {
@@ -84,7 +84,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     assert.deepEqual(seen, [...expected, 'globex 1']);
   });
 
-  test('somebody of one partition finds its events, however many others there were since', async () => {
+  test('a user of one partition finds its events, however many others came later', async () => {
     const { list } = await get('globex');
     assert.deepEqual(
       list.events.map(({ params }) => params['address']),
@@ -114,7 +114,7 @@ describe('events that are older than the page', { skip, timeout: 90_000 }, () =>
     assert.deepEqual(browser.faults, []);
   });
 
-  test('while NATS is away the page shows what the node remembers, and why', async () => {
+  test('while NATS is away the page shows the events that the node has kept, and the reason', async () => {
     await nats.kill();
     await until('away', () => metric('switchyard_nats_connected') === 0);
     const { status, list } = await get('globex');

@@ -171,7 +171,7 @@ describe('a hostile name server', () => {
     assert.deepEqual([status, gateway], [200, 'good']);
   });
 
-  test('of a name with 2,000 addresses the first are tried', async () => {
+  test('the first 32 of 2,000 addresses of a name are tried', async () => {
     const { status, gateway } = await call(`sip:x@many.test:${thousand.port}`);
     assert.deepEqual([status, gateway], [200, 'thousand']);
     const line = daemon

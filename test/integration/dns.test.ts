@@ -111,7 +111,7 @@ describe('destinations by name, with a name server', () => {
     assert.ok(!dns.asked.includes('SRV _sips._tcp.trunk.test'), 'there is no TLS socket');
   });
 
-  test('a silent name server holds up no other call, and its own for five seconds', async () => {
+  test('a silent name server delays no other call, and its own call for five seconds', async () => {
     const began = performance.now();
     let ended = 0;
     const slow = call('sip:someone@slow.test').finally(() => {

@@ -16,7 +16,7 @@ for (const kind of DATABASES) {
   const available = kind.name === 'postgres' ? requirePostgres : requireMysql;
 
   describe(`faults: ${kind.name}`, () => {
-    test('gone and back while states change: nothing is lost, one line each way, the other tenant goes on', async (t) => {
+    test('after the database is gone and back no state is lost, one line each is logged, and the other tenant is not affected', async (t) => {
       if ((await available(t)) === undefined) return;
       const { failures, written } = await databaseOutages(new FaultBench(t), kind, { outages: 1, seed: 3 });
       assert.ok(failures > 0 && written > 0);
@@ -76,7 +76,7 @@ for (const kind of DATABASES) {
       }
     });
 
-    test('connections cut and a table that may not be written', async (t) => {
+    test('cut connections and a read-only table', async (t) => {
       if ((await available(t)) === undefined) return;
       const bench = new FaultBench(t);
       const database = await RestartableDatabase.prepare(bench, kind);

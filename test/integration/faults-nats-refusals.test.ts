@@ -37,8 +37,8 @@ async function switchAll(running: RunningDaemon, state: string): Promise<void> {
   for (const { uri } of ROWS) await running.mark(state, 1, uri);
 }
 
-describe('a NATS server that does not take what it is given', { concurrency: true }, () => {
-  test('a message it never takes holds up no other, in the stream or in the bucket', async (t) => {
+describe('a NATS server that refuses messages', { concurrency: true }, () => {
+  test('a message that it always refuses delays no others, in the stream or in the bucket', async (t) => {
     const { running, nc, depth } = await withServer(new FaultBench(t), 'max_payload: 1024\n', natsSettings);
     await running.mark('i', 1, LONG);
     await until('tried', () => running.said(/event not delivered/).length > 0);
@@ -76,7 +76,7 @@ describe('a NATS server that does not take what it is given', { concurrency: tru
     assertNothingLost(running, await storedEvents(nc));
   });
 
-  test('no permission to publish: nothing counts as delivered, and it is said once which subject', async (t) => {
+  test('without permission to publish nothing counts as delivered, and the subject is logged once', async (t) => {
     const users = `authorization { users = [ {user: adm, password: adm},
       {user: sw, password: sw, permissions: { publish: { deny: ["opensips.>"] } } } ] }\n`;
     const login = { user: 'sw', pass: 'sw' };

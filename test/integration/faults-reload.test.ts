@@ -25,7 +25,7 @@ describe('faults: reload', () => {
     assert.ok(requests > 0);
   });
 
-  test('what asks while a reload runs shares the next one; a dry run changes nothing and says what would be', async (t) => {
+  test('requests during a reload share the next one; a dry run changes nothing and reports the changes', async (t) => {
     const bench = new FaultBench(t);
     const rows = deadRows(2000);
     const dbUrl = await bench.sqlite(rows);

@@ -61,7 +61,7 @@ describe('a page of another origin in a browser of an operator', {
     params: ['dx', '1', GATEWAY],
   });
 
-  test('its requests change nothing, and it reads no answer', async () => {
+  test('cannot change anything or read an answer', async () => {
     const page = await browser.page();
     await page.goto(`http://127.0.0.1:${foreignPort}/`);
     const outcomes = await page.evaluate(
@@ -131,7 +131,7 @@ describe('a page of another origin in a browser of an operator', {
     assert.equal(state(), 'active');
   });
 
-  test('it opens no WebSocket to the SIP listener, and no stream of the console', async () => {
+  test('opens neither a WebSocket to the SIP listener nor a stream of the console', async () => {
     const page = await browser.page();
     await page.goto(`http://127.0.0.1:${foreignPort}/`);
     const opened = await page.evaluate(
@@ -153,7 +153,7 @@ describe('a page of another origin in a browser of an operator', {
     assert.deepEqual(opened, ['refused', 'refused']);
   });
 
-  test('a name of its own that points to our address reaches nothing', async () => {
+  test('reaches nothing through a host name of its own that points to our address', async () => {
     const page = await browser.page();
     // The page itself holds nothing; what it would show is refused.
     await page.goto(`http://${REBOUND}:${daemon.httpPort}/livez`);
@@ -199,7 +199,7 @@ describe('a page of another origin in a browser of an operator', {
     assert.equal(state(), 'active');
   });
 
-  test('the page of the console itself does reach it', async () => {
+  test('the page of the console itself is accepted', async () => {
     const page = await browser.page();
     await page.goto(`http://127.0.0.1:${daemon.httpPort}/`);
     const status = await page.evaluate(

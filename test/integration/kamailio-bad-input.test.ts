@@ -190,7 +190,7 @@ describe('BINRPC over a stream', () => {
     assert.ok(endpoint.connectionCount <= 1);
   });
 
-  test('a long answer comes whole to one that reads', async (t) => {
+  test('a client that reads gets a long answer whole', async (t) => {
     const { client } = await tcp(t);
     const got = await talk(client(), encodeRequest(1, 'big'), 20_000 * 1004 + 6);
     assert.equal(got.length, 20_000 * 1004 + 7);
@@ -209,7 +209,7 @@ describe('BINRPC over a stream', () => {
     assert.ok((await talk(second, encodeRequest(1, 'ping'), 10)).includes(PONG));
   });
 
-  test('600 idle connections and as many half requests keep no other client away', async (t) => {
+  test('600 idle connections and as many half requests do not keep another client out', async (t) => {
     const { client } = await tcp(t);
     const idle = Array.from({ length: 600 }, () => client());
     await Promise.all(idle.map((each) => once(each, 'connect')));

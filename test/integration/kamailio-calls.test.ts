@@ -70,7 +70,7 @@ test('groups of ds_select_routes, every destination answering 503: each tried on
   }
 });
 
-test('the same by its route script: ds_select_routes, a failure route with ds_next_dst, an answer at the end', async () => {
+test('the same with a route script: ds_select_routes, a failure route with ds_next_dst, an answer at the end', async () => {
   const attempts: string[] = [];
   const gateways: Gateway[] = [];
   const answering =
@@ -113,7 +113,7 @@ test('the same by its route script: ds_select_routes, a failure route with ds_ne
   }
 });
 
-describe('call load follows the calls by itself', () => {
+describe('call load is counted without functions in the script', () => {
   test('answered, ended, refused, failed over and cancelled ones', async () => {
     const one = await startGateway({ host: '127.0.0.41', name: 'gw1' });
     const two = await startGateway({ host: '127.0.0.42', name: 'gw2' });

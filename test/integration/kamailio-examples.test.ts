@@ -7,7 +7,7 @@ import { Child } from '../support/child-process.js';
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const EXAMPLES = resolve(import.meta.dirname, '../../examples/kamailio');
 
-describe('the examples of kamailio partitions give what their READMEs say', () => {
+describe('the examples of kamailio partitions behave as their READMEs say', () => {
   for (const name of ['mailing-list', 'media-gateways-failover', 'call-load-30-gateways']) {
     test(name, { timeout: 60_000 }, async () => {
       const folder = `${EXAMPLES}/${name}`;

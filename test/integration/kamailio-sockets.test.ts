@@ -104,7 +104,7 @@ describe('sockets of destinations', () => {
     });
   });
 
-  test('a destination whose socket is not one of ours is left out, with the reason', async () => {
+  test('a destination whose socket is not one of ours is discarded with the reason', async () => {
     await withGateway(async (gateway, call) => {
       const { uri } = gateway;
       const daemon = await start(

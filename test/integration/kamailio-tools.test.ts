@@ -165,7 +165,7 @@ describe('kamcmd', () => {
   });
 });
 
-test('a partition of the other flavour is shown and changed by the nearest letters', async (t) => {
+test('states of the other flavour are shown and set with the nearest letters', async (t) => {
   const kamcmd = requireTool(t, 'kamcmd');
   if (kamcmd === undefined) return;
   const folder = await mkdtemp(join(tmpdir(), 'sw-'));

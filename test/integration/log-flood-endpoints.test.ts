@@ -110,7 +110,7 @@ function http(path: string, method: string, headers: Record<string, string>, bod
 
 const json = { 'content-type': 'application/json' };
 
-test('SIP over TCP that is none, or half of one', async () => {
+test('garbage and half messages over SIP TCP do not flood the log', async () => {
   await flood((i) => say(ports[1], `${i}${LONG}\r\n\r\n${LONG}`));
   await flood((i) => say(ports[1], `INVITE sip:a${i} SIP/2.0\r\nVia: ${LONG}`));
 });
@@ -121,7 +121,7 @@ test('failing TLS handshakes do not flood the log', async () => {
   );
 });
 
-test('WebSocket handshakes that fail', async () => {
+test('failing WebSocket handshakes do not flood the log', async () => {
   await flood((i) => {
     const protocol = i % 3 === 0 ? '' : 'Sec-WebSocket-Protocol: sip\r\n';
     const origin = i % 3 === 1 ? `Origin: http://${i}.example\r\n` : '';
@@ -134,14 +134,14 @@ test('WebSocket handshakes that fail', async () => {
   });
 });
 
-test('HTTP requests that are refused', async () => {
+test('refused HTTP requests do not flood the log', async () => {
   await flood((i) => http(`/${i}${LONG}`, 'GET', {}));
   await flood((i) => http('/mi', 'POST', { ...json, host: `${i}.example` }, '{}'));
   await flood((i) => http('/mi', 'POST', { 'content-type': `text/${i}` }, '{}'));
   await flood((i) => say(ports[6], `${i} ${LONG}\r\n\r\n`));
 });
 
-test('management requests over HTTP that are none, unknown or fail', async () => {
+test('malformed, unknown and failing management requests over HTTP do not flood the log', async () => {
   const call = (method: string, params: unknown) => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
   for (const path of ['/mi', '/RPC']) {
     await flood((i) => http(path, 'POST', json, `${i}${LONG}`));
@@ -151,7 +151,7 @@ test('management requests over HTTP that are none, unknown or fail', async () =>
   await flood((i) => http('/RPC', 'POST', json, call('dispatcher.set_state', ['a', i, `sip:${LONG}`])));
 });
 
-test('datagrams to the management interface that are none, unknown or fail', async () => {
+test('malformed, unknown and failing management datagrams do not flood the log', async () => {
   const client = createSocket('udp4');
   const send = (text: string) =>
     new Promise<void>((resolve) => client.send(text, ports[4] ?? 0, '127.0.0.1', () => setTimeout(resolve, 1)));
@@ -181,7 +181,7 @@ test('invalid BINRPC does not flood the log', async () => {
   await flood((i) => say(ports[5], Buffer.concat([Buffer.from([0xa1, 0x08, 0, 0, 200, i]), Buffer.alloc(200, i)])));
 });
 
-test('NATS messages that are no requests and no weights', { skip: withoutNats }, async () => {
+test('malformed requests and weights over NATS do not flood the log', { skip: withoutNats }, async () => {
   assert.ok(nats);
   const client = await connectNats({ servers: nats.url });
   await flood(async (i) => {

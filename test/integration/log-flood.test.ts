@@ -60,14 +60,14 @@ function assertBounded(logged: readonly string[], most: number): void {
   assert.ok(logged.join('').length < 10_000, `${logged.join('').length} bytes`);
 }
 
-test('requests for what cannot be reached', async () => {
+test('requests to destinations that cannot be reached do not flood the log', async () => {
   const uri = `sip:${'u'.repeat(1500)}@[2001:db8::1]`;
   const logged = await flood((i) => requestText({ method: 'OPTIONS', uri, via: via(i), callId: `f${i}@x` }));
   assert.match(logged[0] ?? '', /cannot be reached/);
   assertBounded(logged, 10);
 });
 
-test('replies that do not fit their request', async () => {
+test('replies that do not match their request do not flood the log', async () => {
   received.length = 0;
   const uri = `sip:bob@127.0.0.1:${peer.address().port}`;
   await flood(() => requestText({ uri, via: via(0), callId: 'call@x' }), 1);

@@ -51,7 +51,7 @@ async function start(t: Ending, settings: Readonly<Record<string, unknown>>, mor
   return { daemon, folder, http, post };
 }
 
-test("Kamailio's endpoint of one partition takes no other's name", async (t) => {
+test("Kamailio's endpoint of one partition accepts no name of another", async (t) => {
   const { daemon, post } = await start(t, { mi: { jsonrpc: { http_root: 'RPC', partition: 'acme' } } });
   const uri = 'sip:10.1.0.1:5060';
   const state = () => daemon.engine.partition('globex')?.find(1, uri)?.health.state;

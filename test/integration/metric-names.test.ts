@@ -10,7 +10,7 @@ import { until } from '../support/until.js';
 const DEPLOY = join(import.meta.dirname, '../../examples/deploy');
 const NAMES = /\b(?:switchyard|process|nodejs)_[a-z0-9_]+/g;
 
-test('the alerts and the dashboard ask for metrics that are there, with labels they have', {
+test('the alerts and the dashboard use metrics and labels that exist', {
   timeout: 30_000,
   skip: withoutNats,
 }, async (t) => {

@@ -7,7 +7,7 @@ import { Responder } from '../support/faults/responder.js';
 import { freePort } from '../support/ports.js';
 import { until } from '../support/until.js';
 
-test('every metric that is documented is on /metrics, and /health and ds_list say why something is not well', async (t) => {
+test('every documented metric is on /metrics, and /health and ds_list show why something does not work', async (t) => {
   const bench = new FaultBench(t);
   const http = await freePort();
   const responder = await Responder.start();

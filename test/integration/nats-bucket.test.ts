@@ -42,7 +42,7 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
     assert.equal(wasBehind, true);
   });
 
-  test('what another node wrote about a destination that both serve is left as it is', async (t) => {
+  test('what another node wrote about a shared destination is not changed', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const ours = bench.bus(settings(nats.url, { jetstream: stream, bucket: BUCKET }), { compareMs: 50 });

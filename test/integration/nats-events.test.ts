@@ -45,7 +45,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assert.equal(seen[1]?.subject, 'opensips.E_DISPATCHER_STATUS.a=2Eb=20c.2');
   });
 
-  test('a server that is not there at start delays nothing and gets everything when it appears', async (t) => {
+  test('a server that is down at the start delays nothing, and gets every event when it comes up', async (t) => {
     const bench = new NatsBench(t);
     const port = await freePort();
     const ours = bench.bus(settings(`nats://127.0.0.1:${port}`, { jetstream: stream }));
@@ -106,7 +106,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assertExactlyOnceInOrder(raised, await stored(nc, 'WITNESS'));
   });
 
-  test('what cannot be delivered at the end is counted and logged within the bound', async (t) => {
+  test('events that cannot be delivered at the end are counted and logged within the bound', async (t) => {
     const bench = new NatsBench(t);
     const warnings: string[] = [];
     const log = { ...nullLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
@@ -122,7 +122,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     );
   });
 
-  test('an event whose acknowledgement was lost is stored once', async (t) => {
+  test('an event whose acknowledgement was lost is stored only once', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const relay = bench.relay(nats.port);
@@ -198,7 +198,7 @@ describe('events on NATS', { timeout: 120_000, skip: withoutNats }, () => {
     assert.match(away[0] ?? '', /^NATS at nats:\/\/\*\*\*@127\.0\.0\.1:[0-9]+: /);
   });
 
-  test('what is on disk when the process dies is sent by the next one, in order and once', async (t) => {
+  test('events on disk when the process dies are sent by the next process, in order and once', async (t) => {
     const bench = new NatsBench(t);
     const folder = mkdtempSync(join(tmpdir(), 'switchyard-outbox-'));
     t.after(() => rmSync(folder, { recursive: true, force: true }));

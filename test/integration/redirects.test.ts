@@ -132,7 +132,7 @@ describe('redirecting gateways', () => {
     assert.deepEqual([result.status, result.gateway], [200, 'spare']);
   });
 
-  test('two that redirect to each other: each URI once', async () => {
+  test('of two gateways that redirect to each other each URI is tried once', async () => {
     const { redirector, again } = gateways;
     redirects(redirector, [at(again, 'x'), 1]);
     redirects(again, [at(redirector, 'y'), 1], [at(again, 'x'), 1]);
@@ -141,7 +141,7 @@ describe('redirecting gateways', () => {
     assert.equal(result.status, 302, 'the last redirection, since nothing of it was left to follow');
   });
 
-  test('no more than the bound; what is not tried stays in the reply', async () => {
+  test('no more Contacts than the bound are tried; the others stay in the reply', async () => {
     const { redirector, busy } = gateways;
     redirects(
       redirector,
@@ -162,7 +162,7 @@ describe('redirecting gateways', () => {
     assert.deepEqual([result.status, result.gateway, result.byeStatus], [200, 'again', 200]);
   });
 
-  test('a redirection of one that came back is left to the first: they do not multiply', async () => {
+  test('a redirection of a request that came back is left to the first pass: redirections do not multiply', async () => {
     const { redirector, again, busy } = gateways;
     const back = Array.from({ length: 5 }, (_, i) => [`sip:elsewhere@127.0.0.1:${daemon.port};n=${i}`, 1] as const);
     redirects(redirector, ...back);
@@ -172,7 +172,7 @@ describe('redirecting gateways', () => {
     assert.deepEqual(invites(busy), []);
   });
 
-  test('a script asks for them one by one', async () => {
+  test('a script uses the Contacts one by one', async () => {
     const { redirector, busy, good } = gateways;
     redirects(redirector, [at(good, 'new'), 0.2], [at(busy, 'first'), 0.7]);
     const result = await call('x', scripted);

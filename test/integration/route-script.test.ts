@@ -155,7 +155,7 @@ describe('a script that cannot be loaded', () => {
     assert.equal(fine, 0);
   });
 
-  test('nor one without the algo route that is configured', async () => {
+  test('check also reports a script without the configured algo route', async () => {
     const [status, text] = await checked('export const routes = { request() {} };\n', { algo_route: 'SCORE' });
     assert.equal(status, 1);
     assert.match(text, /broken\.js: has no algo route "SCORE"/);

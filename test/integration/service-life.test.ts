@@ -71,7 +71,7 @@ function serve(
 }
 
 describe('the end of the daemon', () => {
-  test('SIGTERM: what rings gets its answer, new calls 503, states are written, events delivered', async (t) => {
+  test('SIGTERM: ringing calls get their answer, new calls 503, states are written, events delivered', async (t) => {
     const { gateway, uri, answer } = await ringing(t);
     const subscriber = await peerAt(t);
     const caller = await peerAt(t);
@@ -184,7 +184,7 @@ describe('the service manager (sd_notify)', () => {
     await eventually(() => received.includes('STOPPING=1'), 'STOPPING');
   });
 
-  test('that is not there is worth a warning', async (t) => {
+  test('a missing notification socket is a warning', async (t) => {
     const folder = folderFor(t);
     await writeTable(join(folder, 'db'), []);
     const port = await freePort();
@@ -228,7 +228,7 @@ describe('what keeps the daemon from starting is one clear line and exit status 
     );
   });
 
-  test('an address that is not ours, and an interface there is none of', async (t) => {
+  test('an address that is not ours, or an interface that does not exist', async (t) => {
     const lines = await Promise.all([
       refusal(t, { listen: 'udp:192.0.2.77:5060' }),
       refusal(t, { listen: 'udp:nosuch0:5060' }),

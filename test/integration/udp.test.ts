@@ -171,7 +171,7 @@ describe('SIP over UDP', () => {
     assert.deepEqual([small.received, errors], [[], []]);
   });
 
-  test('a dead port and an impossible port do not disturb other calls', async (t) => {
+  test('a closed port or an invalid port does not disturb other calls', async (t) => {
     const far = await gatewayAt(t);
     const dead = await freePort();
     const { port, errors } = await daemonWith(
@@ -199,7 +199,7 @@ describe('SIP over UDP', () => {
       return { socket, receiver };
     }
 
-    test('every error comes later, through the callback, and the socket goes on', async (t) => {
+    test('every error is reported later, through the callback, and the socket stays usable', async (t) => {
       const { socket, receiver } = await socketAlone(t);
       const peer = await peerAt(t);
       const { list, onError } = failures();

@@ -68,7 +68,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.match(routes[1] ?? '', new RegExp(`^<sip:[a-z0-9]{8,}@${ws?.sentBy};transport=ws;r2=on;lr;dt=[\\w-]{28}>$`));
   });
 
-  test('a request of the gateway reaches the browser through the flow of its dialog', async (t) => {
+  test('a request of the gateway reaches the browser over the flow of its dialog', async (t) => {
     const far = await gateway(t);
     const { port } = await daemonTo(t, far);
     const peer = await client(t, port);
@@ -185,7 +185,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     });
   }
 
-  test('a peer that vanishes without a word is noticed by pings and its flow forgotten', async (t) => {
+  test('a peer that vanishes is noticed by pings, and its flow is removed', async (t) => {
     const { socket, receiver } = await socketAlone(t, { pingMs: 60 });
     const peer = await client(t, socket.port, 'sip', { autoPong: false });
     const alive = await client(t, socket.port);
@@ -254,7 +254,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.deepEqual(receiver.dropped, ['a message was not completed in time']);
   });
 
-  test('who connects and says nothing, or does not finish its upgrade, is not kept', async (t) => {
+  test('a client that sends nothing, or does not finish its upgrade, is disconnected', async (t) => {
     const { socket, receiver } = await socketAlone(t, { messageMs: 60, handshakeMs: 200 });
     const silent = await client(t, socket.port);
     const slow = await StreamPeer.connect(socket.port);
@@ -263,7 +263,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.deepEqual(receiver.dropped, ['no message in time']);
   });
 
-  test('upgrades that are none are answered or cut, and the next client is served', async (t) => {
+  test('malformed upgrades are answered or closed, and the next client is served', async (t) => {
     const { socket, receiver } = await socketAlone(t, { handshakeMs: 300 });
     const upgrade = (headers: string) => `GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
     for (const [bytes, answer] of [
@@ -292,7 +292,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.equal(socket.counts.inbound, 1);
   });
 
-  test('closing says goodbye and does not wait for anybody', async (t) => {
+  test('closing sends close frames and does not wait for the peers', async (t) => {
     const { socket } = await socketAlone(t);
     const peer = await client(t, socket.port);
     const slow = await StreamPeer.connect(socket.port);

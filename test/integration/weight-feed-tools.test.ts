@@ -33,7 +33,7 @@ test('FreeSWITCH servers are imported and shown, their passwords not', async (t)
   assert.deepEqual([JSON.parse(out).weight, err], ['fs://10.0.0.1:8022', '']);
 });
 
-test('while the parameter is off such a row is named, its password not', async (t) => {
+test('while the parameter is off such a row is named without its password', async (t) => {
   const { run, file } = await databaseTool(t, {});
   await run('import', await file([ROW]));
   const { out, err } = await run('show');

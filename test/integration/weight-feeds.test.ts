@@ -281,7 +281,7 @@ describe('the daemon', { timeout: 60_000 }, () => {
     assert.deepEqual(await listed(), [41, 20], 'an edited row holds until the next report');
   });
 
-  test('listens to no weights on NATS by default', { skip: withoutNats }, async (t) => {
+  test('ignores weights on NATS by default', { skip: withoutNats }, async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const { daemon, listed } = await daemonWith(t, ['10'], { events: { nats: { servers: nats.url, prefix: 'sw' } } });

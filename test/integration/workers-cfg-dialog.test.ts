@@ -101,7 +101,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     return Object.values(JSON.parse(answer) as Record<string, number>)[0];
   };
 
-  test('it starts, and both workers run the script', async () => {
+  test('starts, and both workers run the script', async () => {
     [caller, gateway] = [await RawAgent.open('127.0.0.1'), await RawAgent.open('127.0.0.1')];
     open.push(
       () => caller.close(),
@@ -124,7 +124,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     });
   });
 
-  test('what is counted in one process counts in all: dialogs, profiles, statistics', async () => {
+  test('dialogs, profiles and statistics counted in one process count in all', async () => {
     for (let i = 0; i < 40; i++) {
       if (i >= 8 && new Set([...calls.values()].map((each) => each.process)).size === 2) break;
       await establish(`call${i}@x`);
@@ -179,7 +179,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     await until('a record of each call', () => rows('cdrs').length === 2, { show: () => rows('cdrs') });
   });
 
-  test('a command ends a dialog wherever it is kept; one that nobody has is refused', async () => {
+  test('a command ends a dialog in whichever process it is kept; one for an unknown dialog is refused', async () => {
     for (const process of new Set([...calls.values()].map((each) => each.process))) {
       const [callId = ''] = [...calls].find(([, each]) => each.process === process) ?? [];
       const found = (await rpc('dlg.dlg_list', callId)) as { h_entry: number; h_id: number };
@@ -193,7 +193,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     assert.equal(refused.error.message, 'Dialog not found');
   });
 
-  test('a BYE ends the dialog of a worker while the brain runs the script for what begins', async () => {
+  test('a BYE ends the dialog of a worker while the brain runs the script for new requests', async () => {
     await establish('traced@x');
     const trace = (await daemon.daemon.mi.execute('trace_start', { one_in: 1, seconds: 60 })) as object;
     await until('the brain runs the script', async () => [...(await counts()).keys()].join() === `${process.pid}`);
@@ -207,7 +207,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     await daemon.daemon.mi.execute('trace_stop', { id: Object.values(trace)[0] as number });
   });
 
-  test('what a killed worker counted is taken off, and what the other has stays', async () => {
+  test('the counts of a killed worker are subtracted, those of the other stay', async () => {
     for (let i = 0; i < 40; i++) {
       await establish(`later${i}@x`);
       if (new Set([...calls.values()].map((each) => each.process)).size === 2) break;

@@ -142,7 +142,7 @@ for (const [dialect, text] of [
   ['kamailio', KAMAILIO],
   ['opensips', OPENSIPS],
 ] as const) {
-  test(`what a script of ${dialect}.cfg keeps for all calls is one for two workers`, { skip }, async (t) => {
+  test(`what a script of ${dialect}.cfg keeps for all calls is shared by two workers`, { skip }, async (t) => {
     const daemon = await startCfgDaemon({
       text,
       json: { workers: 2, worker_spread: 'even' },

@@ -135,7 +135,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
     const invites = (): readonly number[] => gateways.map((each) => each.count('INVITE'));
     const metric = (name: string): number => daemon.daemon.metrics.total(name);
 
-    test('it starts', async () => {
+    test('starts', async () => {
       for (let i = 1; i <= 3; i++) gateways.push(await startGateway({ host: `127.0.1.${40 + i}`, name: `gw${i}` }));
       for (const each of gateways) close.push(() => each.kill());
       caller = await startCaller({ host: '127.0.1.45' });
@@ -161,7 +161,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       assert.ok(metric('switchyard_worker_requests_total') >= 60, 'workers took them');
     });
 
-    test('so it is in a set of several by rules', { skip: dialect === 'opensips' }, async () => {
+    test('round robin is also exact in a set by rules', { skip: dialect === 'opensips' }, async () => {
       const before = invites();
       const results = await Promise.all(Array.from({ length: 30 }, (_, i) => dial(`r${i}`)));
       assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
@@ -226,7 +226,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       });
     });
 
-    test('it stops', async () => {
+    test('stops', async () => {
       for (const each of close.reverse()) await each();
     });
   });

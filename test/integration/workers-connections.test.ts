@@ -65,7 +65,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
       return result.all === 0;
     });
 
-  test('it starts', async () => {
+  test('starts', async () => {
     far = await StreamGateway.open();
     close.push(() => far.close());
     near = await DatagramPeer.open('127.0.1.51');
@@ -199,7 +199,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     await eventually(() => far.replies.some((each) => each.callId === callId && each.status === 200), 'its answer');
   });
 
-  test('it stops', async () => {
+  test('stops', async () => {
     for (const each of close.reverse()) await each();
   });
 });

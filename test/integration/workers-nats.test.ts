@@ -16,7 +16,7 @@ const validate = new Ajv2020({ strict: true, formats: { 'date-time': true } }).c
 );
 
 describe('call records of two workers on NATS', { timeout: 120_000, skip }, () => {
-  test('each call is published once, by whichever worker it went, also those of one that dies', async (t) => {
+  test('each call is published once by the worker that handled it, also calls of a worker that dies', async (t) => {
     const bench = new NatsBench(t);
     const nats = await bench.server();
     const nc = await bench.client(nats.url);

@@ -167,7 +167,7 @@ for (const [workers, spread] of [
       );
     });
 
-    test('a destination that one worker finds dead is marked for all', async () => {
+    test('a destination that one worker finds unreachable is marked for all', async () => {
       const [first, second] = gateways;
       if (first !== undefined) first.answer = () => 503;
       const before = second?.count('INVITE') ?? 0;
@@ -243,7 +243,7 @@ for (const [workers, spread] of [
       assert.equal(await given(), before + 1);
     });
 
-    test('of a flood of large messages for other workers only so many are handed on, and calls go on', async () => {
+    test('only a bounded part of a flood of large messages for other workers is passed on, and calls go on', async () => {
       const peer = await DatagramPeer.open('127.0.1.27');
       const large = (i: number) =>
         `ACK sip:s1@acme.example SIP/2.0\r\nX-Call-ID: other\r\nVia: SIP/2.0/UDP 127.0.1.27:${peer.port};branch=z9hG4bKl${i}\r\n` +

@@ -9,7 +9,7 @@ import { replyTo, requestText } from '../support/sip-recorder.js';
 const CALLS = 100;
 const TRIES = 1500;
 
-test('wrong passwords by the thousand delay no call', { timeout: 60_000 }, async (t) => {
+test('thousands of wrong passwords delay no call', { timeout: 60_000 }, async (t) => {
   const gateway = await DatagramPeer.open();
   t.after(() => gateway.close());
   gateway.onMessage = (text, { address, port }) => {

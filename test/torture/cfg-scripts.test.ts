@@ -9,4 +9,4 @@ test('scripts that follow the grammar are compiled and run, or refused with a po
 
 test('mutated scripts are refused with a position, or run', () => check(mutatedScript, 600));
 
-test('bytes of no sense are refused with a position', () => check(garbage, 300));
+test('random bytes are refused with a position', () => check(garbage, 300));

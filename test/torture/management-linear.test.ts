@@ -75,7 +75,7 @@ function runTimers(handler: MiHandler): (input: string, endpoint: 'datagram' | '
 }
 
 describe('the work for one request grows no faster than its length', () => {
-  test('a FIFO of both forms, torn and given up', () => {
+  test('a FIFO with both forms, torn and incomplete', () => {
     const templates = [HERE, `:ds_list:r\n${HERE}`, `:ds_list:${HERE}`, `:${HERE}`, `:r:${HERE}`, `:r:{"a":"${HERE}`];
     const run = (input: string): void => {
       const framing = new FifoFraming();

@@ -168,7 +168,7 @@ describe('short motifs repeated anywhere cost time in proportion to their length
     });
   }
 
-  test('in what is written to the FIFOs', () => {
+  test('in data written to the FIFOs', () => {
     const templates = [':ds_list:r\n\n', ':ds_set_state:r\na\n5\nsip:a\n\n', `:r:${CALLS[1]}\n`, CALLS[0] as string];
     sweep('FIFO', templates, (text) => {
       const bytes = Buffer.from(text, 'latin1');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CORPUS, exercise, mutated } from './mutations.js';
 
-test('the torture messages themselves', () => {
+test('torture messages as they are', () => {
   for (const text of CORPUS) exercise(text);
   assert.ok(CORPUS.length > 50);
 });
@@ -12,7 +12,7 @@ test('property: no mutation of a torture message makes a parser throw', () => {
   fc.assert(fc.property(mutated, exercise), { numRuns: 2000 });
 });
 
-test('property: nor do octets at random', () => {
+test('property: random octets do not make a parser throw either', () => {
   const octets = fc.array(fc.nat(255), { maxLength: 400 }).map((all) => String.fromCharCode(...all));
   fc.assert(fc.property(octets, exercise), { numRuns: 500 });
   fc.assert(

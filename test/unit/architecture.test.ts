@@ -152,7 +152,7 @@ const roomOf = (file: string) => file.split('/')[0] as string;
 const targetOf = ({ file, specifier }: Import) =>
   relative(SRC, resolve(SRC, dirname(file), specifier)).replace(/\.js$/, '.ts');
 
-test('the check sees the imports', () => {
+test('the check finds the imports', () => {
   assert.ok(imports.length > files.length / 2);
   const sample = `import a from 'x';\nimport type { B,\n C } from "./y.js";\nexport * from './z.js';\nconst q = require('w/x');\n// import n from 'no';`;
   assert.deepEqual(
@@ -172,7 +172,7 @@ const crossings = imports
   .map((each) => ({ from: roomOf(each.file), to: roomOf(targetOf(each)), each }))
   .filter(({ from, to }) => from !== to);
 
-test('imports point the right way', () => {
+test('imports are allowed between their rooms', () => {
   const wrong = crossings
     .filter(({ from, to }) => !(ROOMS[from] ?? []).includes(to))
     .map(({ each }) => `${each.file} imports ${targetOf(each)}`);
@@ -258,7 +258,7 @@ test('packages are imported only where they are allowed', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('every package that is installed with us has its files here, is used in them, and is weighed in src/README.md', () => {
+test('every package that is installed has its files here, is used in them, and is weighed in src/README.md', () => {
   const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
     readFileSync(resolve(SRC, '../package.json'), 'utf8'),
   ) as Record<string, Record<string, string>>;
@@ -281,14 +281,14 @@ test('every package that is installed with us has its files here, is used in the
   );
 });
 
-test('modules of Node are named as such, and the engine is pure', () => {
+test('modules of Node have the prefix "node:", and the engine imports none', () => {
   const bare = imports.filter(({ specifier }) => builtinModules.includes(specifier));
   assert.deepEqual(bare, []);
   const impure = imports.filter(({ file, specifier }) => roomOf(file) === 'engine' && NOT_FOR_ENGINE.test(specifier));
   assert.deepEqual(impure, []);
 });
 
-test('what makes a node one of a cluster is loaded only where there is one', () => {
+test('cluster modules are loaded only with a cluster', () => {
   const static_ = imports.filter((each) => !each.typeOnly && each.specifier.startsWith('.'));
   const needs = (file: string) =>
     roomOf(file) === 'cluster' || /^daemon\/(build-cluster|cluster-(control|metrics))\.ts$/.test(file);
@@ -299,7 +299,7 @@ test('what makes a node one of a cluster is loaded only where there is one', () 
   );
 });
 
-test('a daemon without a cfg file loads neither its modules nor packages that few need before it answers', () => {
+test('a daemon without a cfg file does not load the cfg modules or rarely needed packages before it answers', () => {
   const loads = imports.filter(({ typeOnly, dynamic }) => !typeOnly && !dynamic);
   const reached = new Set(['daemon/daemon.ts']);
   const packages = new Set<string>();
@@ -325,7 +325,7 @@ test('a daemon without a cfg file loads neither its modules nor packages that fe
 /** Questions in other rooms whether a partition is Kamailio's, for functions and commands that only that module has. */
 const KNOWN_KAMAILIO = 12;
 
-test('nobody outside the engine compares flavours: a flavour answers what it decides', () => {
+test('nobody outside the engine compares flavours', () => {
   const code = files
     .filter((file) => roomOf(file) !== 'engine')
     .map((file) => ({ file, text: readFileSync(join(SRC, file), 'utf8') }));
@@ -347,7 +347,7 @@ test('nobody outside the engine compares flavours: a flavour answers what it dec
   assert.equal(asked, KNOWN_KAMAILIO, 'there are fewer now: write the new number here');
 });
 
-test('names say what is inside', () => {
+test('file names describe their contents', () => {
   const vague = files.filter((file) => /(^|[/.-])(utils?|helpers?|common|misc)([/.-]|$)/.test(file));
   assert.deepEqual(vague, []);
 });

@@ -30,7 +30,7 @@ test('the name of an exported type, class or constant has one meaning in the who
   assert.deepEqual(twice.sort(), []);
 });
 
-test('a name that may stand twice does', () => {
+test('names allowed to occur twice do', () => {
   const all = exporters();
   assert.deepEqual(
     [...FORM_FOR_EACH_LANGUAGE].filter((name) => (all.get(name)?.size ?? 0) < 2),

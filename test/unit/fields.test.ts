@@ -30,7 +30,7 @@ function unset(file: string): string[] {
 }
 
 // A field that comes later makes another shape of the object, and what was compiled for one shape is given up at the other.
-test('objects on the way of a call have all their fields from the beginning', () => {
+test('objects on the path of a call have all their fields from the beginning', () => {
   const files = ROOMS.flatMap((room) =>
     readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))

@@ -18,7 +18,7 @@ test('the lock file holds the packages of every platform, else npm ci refuses it
   assert.deepEqual(missing, []);
 });
 
-test('the lock file names no registry, so that it works behind any mirror', () => {
+test('the lock file names no registry, so that any mirror can be used', () => {
   assert.deepEqual(
     Object.entries(lock.packages).filter(([, each]) => each.resolved !== undefined),
     [],

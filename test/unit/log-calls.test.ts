@@ -123,7 +123,7 @@ test('the walk finds calls of every form', () => {
   );
 });
 
-test('every line of the log is bounded, or nothing a peer does causes it without limit', () => {
+test('every log line is bounded, or cannot be caused by peers without limit', () => {
   assert.ok(calls.length > 100);
   const others = new Map<string, LogCall[]>();
   for (const call of calls) {
@@ -139,7 +139,7 @@ test('every line of the log is bounded, or nothing a peer does causes it without
   );
 });
 
-test('whoever assembles the bounded rooms hands them a bounded logger', () => {
+test('the bounded rooms get a bounded logger', () => {
   const text = (file: string) => readFileSync(join(SRC, file), 'utf8');
   for (const [file, given] of [
     ['daemon/assembly.ts', /buildSip\(first, \{[^}]*log: env\.peerLog/],

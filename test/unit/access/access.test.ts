@@ -35,7 +35,7 @@ describe('rights', () => {
     );
   });
 
-  test('who is bounded to partitions does nothing to the whole process', () => {
+  test('a user restricted to partitions cannot change the whole process', () => {
     const rights = { role: 'admin', partitions: new Set(['acme']) } as const;
     assert.equal(mayDo(rights, { role: 'viewer', wholeProcess: true }), false);
     assert.deepEqual(
@@ -62,7 +62,7 @@ describe('secrets', () => {
     assert.notEqual(token, newToken());
   });
 
-  test('looking at a password leaves the event loop free', async () => {
+  test('verifying a password does not block the event loop', async () => {
     const hash = await hashPassword('correct horse');
     let iterations = 0;
     const timer = setInterval(() => iterations++, 1);
@@ -75,7 +75,7 @@ describe('secrets', () => {
 /** The most that follows a wrong password before the next is looked at, milliseconds. */
 const LONGEST_REST = 2000;
 
-describe('who asks', () => {
+describe('identifying users', () => {
   test('a token or a password identifies its user; another does not', async () => {
     const token = newToken();
     const clock = new FakeClock();
@@ -118,7 +118,7 @@ describe('who asks', () => {
     assert.equal(access.byToken('guess', '2001:db8:0:1::5').kind, 'wrong');
   });
 
-  test('ten thousand wrong passwords cost a few looks', async () => {
+  test('ten thousand wrong passwords cost a few verifications', async () => {
     const clock = new FakeClock();
     const access = new Access(clock);
     access.configure([user({ password: await hashPassword('correct horse') })]);
@@ -132,7 +132,7 @@ describe('who asks', () => {
     assert.ok(performance.now() - began < 10_000);
   });
 
-  test('nothing is looked at for a while after a wrong password, and nothing waits after a right one', async () => {
+  test('after a wrong password nothing is verified for a while; after a correct one nothing waits', async () => {
     const clock = new FakeClock();
     const access = new Access(clock);
     access.configure([
@@ -152,7 +152,7 @@ describe('who asks', () => {
     await next;
   });
 
-  test('a session ends with its time, its user, and a change of his secrets', async () => {
+  test("a session ends with its time, its user, or a change of the user's secrets", async () => {
     const clock = new FakeClock();
     const access = new Access(clock);
     const users = [user({ password: 'scrypt:1' })];

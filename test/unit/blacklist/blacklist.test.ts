@@ -99,7 +99,7 @@ describe('black lists', () => {
     assert.deepEqual(found('udp', 5062), ['wide', 'narrow']);
   });
 
-  test('very many addresses are taken over in slices; one that is overtaken comes to nothing', async () => {
+  test('very many addresses are replaced in slices; a rebuild that a newer one overtakes has no effect', async () => {
     const many = (from: number) =>
       partition('default', {
         1: Array.from({ length: 5000 }, (_, i) => {

@@ -205,7 +205,7 @@ describe('call records', () => {
     assert.equal(world.ledger.counters.refused, 2);
   });
 
-  test('a destination that may not be sent to is listed as passed over', () => {
+  test('a destination that is not allowed is listed as skipped', () => {
     const allowed = (address: { readonly address: string }) => address.address !== FIRST;
     const plan = () => Object.assign(new ListPlan([gateway(FIRST), gateway(SECOND)], [503], true, allowed));
     const world = setUp([], { decide: () => ({ kind: 'relay', plan: plan() }) });
@@ -233,7 +233,7 @@ describe('call records', () => {
     assert.equal(world.ended.length, 5, 'at the end every record has been handed on once');
   });
 
-  test('whatever is read of calls that have ended is as of now, though nobody listens to their ends', () => {
+  test('what is read of ended calls is current even without a listener', () => {
     const reads: ((world: ReturnType<typeof setUp>) => unknown)[] = [
       ({ ledger }) => [...ledger.records()].map(({ hungUp }) => hungUp),
       ({ ledger }) => ledger.handles().map((each) => ledger.read(each)?.hungUp),
@@ -253,7 +253,7 @@ describe('call records', () => {
     }
   });
 
-  test('a BYE that came before a later call with its Call-ID was answered does not end that', () => {
+  test('a BYE for an earlier call with the same Call-ID does not end a later one', () => {
     for (const isHeard of [true, false]) {
       const world = setUp([gateway(FIRST)], {}, { ring: 10, dialogs: 5 }, isHeard);
       const take = (branch: string) => {
@@ -275,7 +275,7 @@ describe('call records', () => {
     }
   });
 
-  test('refused requests have a ring of their own and push no call out', () => {
+  test('refused requests have their own ring and do not displace calls', () => {
     let refuse = false;
     const world = setUp([], {
       decide: () =>
@@ -322,7 +322,7 @@ describe('call records', () => {
     );
   });
 
-  test('of a request with a long header, what is shown is kept', () => {
+  test('what is shown of a request with a long header is kept', () => {
     const world = setUp([gateway(FIRST)]);
     world.call({
       callId: 'far',
@@ -338,14 +338,14 @@ describe('call records', () => {
     assert.match(entry?.to ?? '', /^sip:/);
   });
 
-  test('of the reason of a refusal 256 characters are kept', () => {
+  test('the first 256 characters of the reason of a refusal are kept', () => {
     const decide = () => ({ kind: 'reply', code: 404, reason: 'x'.repeat(60_000), origin: ORIGIN }) as const;
     const world = setUp([], { decide });
     world.call();
     assert.equal(world.entries()[0]?.reason, 'x'.repeat(256));
   });
 
-  test('what is reported of a request after its final reply is not noted', () => {
+  test('reports about a request after its final reply are ignored', () => {
     const world = setUp([gateway(FIRST)]);
     const { ledger, udp, caller } = world;
     const hop = gateway(FIRST);

@@ -39,7 +39,7 @@ test('calls are listed oldest first, the newest of them; a filter passes over th
   assert.deepEqual(await list({ destination: '192.0.2.10', code: '200' }), ['c0', 'c2', 'c4']);
 });
 
-test('with a number only what came or changed later is listed, in that order', async () => {
+test('with a number only records that came or changed later are listed, in that order', async () => {
   const { ledger, call, list } = setUp();
   call('first', 200);
   call('second', 404);
@@ -49,7 +49,7 @@ test('with a number only what came or changed later is listed, in that order', a
   assert.deepEqual(await list({ after: newest }), ['third', 'first']);
 });
 
-test('a record that leaves the ring while others are looked at is passed over', async () => {
+test('a record that leaves the ring during a listing is skipped', async () => {
   const { ledger, call, list } = setUp({ ring: 150, dialogs: 10 });
   for (let i = 0; i < 150; i++) call(`c${i}`, 404);
   const listing = list();

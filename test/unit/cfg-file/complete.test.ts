@@ -19,19 +19,19 @@ function load(text: string, json: object) {
   return loadCompleteCfg(path);
 }
 
-test('switchyard.json beside a cfg file says whose it is and what becomes of unknown functions', () => {
+test('switchyard.json in the folder of a cfg file names its dialect and decides about unknown functions', () => {
   const { cfg } = load(SCRIPT, { dialect: 'opensips', unknown_functions: 'log' });
   assert.equal(cfg.dialect.name, 'opensips');
   assert.match(cfg.warnings[0]?.message ?? '', /unknown function nosuch\(\)/);
   assert.throws(() => load(SCRIPT, { dialect: 'opensips' }), CfgError);
 });
 
-test('a preprocessor is named there as well', () => {
+test('a preprocessor can be named there as well', () => {
   const command = `"${process.execPath}" -e "process.stdin.resume();process.stdin.on('end',()=>console.log('route { exit; }'))"`;
   assert.equal(load('IGNORED', { dialect: 'opensips', preprocess: command }).cfg.tree.routes.length, 1);
 });
 
-test('what the settings do not know is refused', () => {
+test('keys that the settings do not have are refused', () => {
   assert.throws(() => load('route { exit; }', { dialect: 'opensips', unknown_functions: 'skip' }), ConfigError);
 });
 
@@ -60,7 +60,7 @@ test('clusterer names the node and its sharing tags where NATS connects the node
   assert.equal(load(PAIR, { dialect: 'opensips' }).settings.cluster, undefined);
 });
 
-test('what switchyard.json says of node and tags counts', () => {
+test('node and tags in switchyard.json override those of the cfg file', () => {
   const tags = { vip: { prefer: ['b', 'a'], auto: true } };
   const { settings } = load(PAIR, { ...NATS, node: 'a', cluster: { name: 'pair', tags } });
   assert.equal(settings.node, 'a');

@@ -47,7 +47,7 @@ test('a file of message, transaction and dispatcher functions can be run by seve
   );
 });
 
-test('what is kept in memory that all processes share keeps no file from them', () => {
+test('data in shared memory allows several processes', () => {
   const table = 'modparam("htable", "htable", "a=>size=4;")';
   assert.deepEqual(
     faultsOf(
@@ -66,7 +66,7 @@ test('what is kept in memory that all processes share keeps no file from them', 
   );
 });
 
-test('what one process counts or follows is named with its line: functions, variables, also within texts', () => {
+test('what one process counts or follows is named with its line: functions, variables, also in strings', () => {
   assert.deepEqual(
     faultsOf(
       kamailio(
@@ -82,7 +82,7 @@ test('what one process counts or follows is named with its line: functions, vari
   ]);
 });
 
-test('selections by algorithms that one process has to make are named, and those that only show when they run', () => {
+test('algorithms that need one process are named, and so are algorithms that are known only at run time', () => {
   assert.deepEqual(
     faultsOf(opensips([], 'ds_select_dst(1, 9);\n$var(a) = 4;\nds_select_dst(1, $var(a));\nds_select_domain(1, 8);')),
     [
@@ -101,7 +101,7 @@ test('rules of several sets are looked at by their algorithms', () => {
   assert.deepEqual([rules('$var(rules)'), rules('1=$var(a)')], [[unknown], [unknown]]);
 });
 
-test('dialogs, accounting, statistics, media proxies and databases keep no file from several processes', () => {
+test('dialogs, accounting, statistics, media proxies and databases allow several processes', () => {
   assert.deepEqual(
     faultsOf(
       kamailio(

@@ -51,7 +51,7 @@ test('a parameter that no version has is refused in a file of a later version, t
   ]);
 });
 
-test('what 5.6.3 takes besides the names of its cookbook is taken', () => {
+test('names that 5.6.3 accepts besides those of its cookbook are accepted', () => {
   for (const line of ['received_route_mode=1', 'dns_udp_preference=1', 'tls_disable=yes', 'ipfreebind=1', 'tlslog=1']) {
     assert.deepEqual(read(`#!KAMAILIO\n${line}\n${ROUTE}`, 'kamailio').errors, [], line);
   }
@@ -73,7 +73,7 @@ function listens(head: string, dialect: string): unknown {
   }
 }
 
-test('"socket" of 5.7 and later says what "listen" says, and one for each port of a range', () => {
+test('"socket" of 5.7 and later works as "listen", with one socket for each port of a range', () => {
   const socket = (lines: string): unknown => listens(`socket = {\n${lines}\n}`, 'kamailio-6');
   assert.deepEqual(socket('bind = udp:10.0.0.1:5060;\n advertise = 203.0.113.1:5070;\n name = "s0";\n virtual = no;'), [
     'udp:10.0.0.1:5060 as 203.0.113.1:5070 name s0',
@@ -95,7 +95,7 @@ test('several addresses of one "listen" are a listener each', () => {
   }
 });
 
-test('lines of the preprocessor that came later make a file that somebody runs one of a later version', () => {
+test('preprocessor directives of later versions make a file one of a later version', () => {
   const head = '#!KAMAILIO\n#!ifexp 1 < 2\nchildren=2\n#!endif\n';
   const more = 'route[A] { return; }\nfailure_route[B] { exit; }\n';
   assert.deepEqual(read(`${head}${ROUTE}${more}`), { title: 'kamailio-6', errors: [] });

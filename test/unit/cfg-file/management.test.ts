@@ -60,7 +60,7 @@ describe('the sockets that modules of Kamailio open', () => {
     });
   }
 
-  test('switchyard.json has its own instead of those that nobody names', () => {
+  test('endpoints in switchyard.json replace the default sockets', () => {
     const modules = 'loadmodule "ctl.so"\nloadmodule "jsonrpcs.so"';
     assert.deepEqual(sockets(modules, { http: '127.0.0.1:8080', mi: { ctl: [], jsonrpc: { http_root: 'RPC' } } }), [
       'http RPC',
@@ -68,7 +68,7 @@ describe('the sockets that modules of Kamailio open', () => {
   });
 });
 
-test('a file does not run whole where a socket that nobody names cannot be opened', () => {
+test('a file does not run whole if a default socket cannot be opened', () => {
   const modules = 'loadmodule "ctl.so"\nloadmodule "jsonrpcs.so"';
   const found = inFolder(modules, (file) => inventory(readCfg(file, { runtimeFolder: '/nowhere/k' })));
   assert.equal(found.verdict, 'runs without');

@@ -129,7 +129,7 @@ describe('black lists of the file', () => {
     assert.equal(lists.blocked(['text'], { address: '10.0.0.1', port: 5060, text: 'a good one' }), false);
   });
 
-  test('a line that is no rule is named', () => {
+  test('a line that is not a rule is named', () => {
     assert.match(new FileBlacklists().define('bl:{(any,10.0.0.0/40,0,"")}') ?? '', /not a network/);
     assert.match(new FileBlacklists().define('bl:{(any)}') ?? '', /is not a rule/);
     assert.match(new FileBlacklists().define('bl') ?? '', /is expected/);

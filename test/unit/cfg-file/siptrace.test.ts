@@ -39,7 +39,7 @@ test('parameters of siptrace are the capture server of the settings', () => {
   assert.equal(read([]).hep, undefined);
 });
 
-test('what of siptrace is not done is named', () => {
+test('parameters of siptrace without effect are named', () => {
   assert.deepEqual(
     read([...HOMER.slice(0, 2), '"trace_on", 1', '"hep_version", 2', '"db_url", "sqlite:///x"']).messages,
     [

@@ -105,7 +105,7 @@ const shown = (name: string): string[] => [
   `"private_key", "[${name}]/etc/${name}.key"`,
 ];
 
-test('what a client domain for one server leaves out is demanded of all other servers', () => {
+test('requirements that a client domain for one server omits apply to all other servers', () => {
   const tls = tlsOf(
     opensipsTls(
       '"server_domain", "default"',
@@ -328,7 +328,7 @@ test('ciphers, curves, lists and folders of the file become demands', () => {
   });
 });
 
-test('a domain without a demand does not take that of another', () => {
+test('a domain without a requirement does not inherit that of another', () => {
   const tls = tlsOf(
     opensipsTls(
       '"server_domain", "default"',
@@ -372,7 +372,7 @@ test('a file that demands more of connections than is done runs without that', (
   assert.equal(demanding('kamailio', ['config', 'demands-tls.cfg']).verdict, 'runs without');
 });
 
-test('what takes effect otherwise than it says is noted once: versions that lower the security level, lists for the whole chain', () => {
+test('parameters that work differently from their names are reported once: versions that lower the security level, lists for the whole chain', () => {
   for (const [dialect, parameter, note] of [
     ['opensips', ['tls_method', '[default]TLSv1'], /^tls_method TLSv1: .*security level 0/],
     ['opensips', ['tls_method', 'TLSv1-TLSv1_1'], /security level 0/],

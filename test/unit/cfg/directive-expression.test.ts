@@ -39,7 +39,7 @@ describe('expressions of preprocessor lines, as the core cookbook of 6.0 has the
   }
 });
 
-test('what is not an expression is refused, and nothing else is thrown', () => {
+test('anything else is refused, and only the documented error is thrown', () => {
   for (const text of ['', '1 +', '(1', '1)', '1 2', '"a', '1 / 0', '$var', '('.repeat(500)]) {
     assert.throws(() => evaluateDirective(text, DEFINES), ExpressionFault, text);
   }

@@ -19,7 +19,7 @@ test('the output of the preprocessor is the file', () => {
   assert.equal(text, 'route { xlog(hi); }\n');
 });
 
-test('lines that give positions keep them', () => {
+test('lines that give positions keep those positions', () => {
   const output = preprocessed(source('a\nb\nnosuch\n'), node("console.log('#line 3\\nroute { 1; }')"));
   const { problems } = parseConfiguration(output, { dialect: OPENSIPS, reader: { read: () => undefined } });
   assert.deepEqual(problems[0]?.at, { file: 'opensips.cfg', line: 3, column: 9 });

@@ -178,7 +178,7 @@ describe('kamailio: the flow of a script', () => {
 });
 
 describe('bounds of a run', () => {
-  test('a script that does too much ends with one fault', () => {
+  test('a script that executes too many operations ends with one fault', () => {
     const { outcome, faults } = cfg(
       'opensips',
       'while (1) { while (1) { $var(x)=1; } }',
@@ -190,7 +190,7 @@ describe('bounds of a run', () => {
     assert.match(faults[0] as string, /executes too many operations/);
   });
 
-  test('a string does not grow without end', () => {
+  test('the length of a string is bounded', () => {
     const { log: lines, faults } = cfg(
       'opensips',
       '$var(s)="0123456789"; while ($(var(s){s.len})<90) { $var(s)=$var(s)+$var(s); if ($var(s)==NULL) break; } xlog("$var(s)");',
@@ -208,7 +208,7 @@ test('labels that differ in letter case only: the first one counts', () => {
   assert.deepEqual(cfg('kamailio', script).run().log, ['second']);
 });
 
-test('what a constant is compared with and added to may be of any type', () => {
+test('a constant may be compared with and added to any type', () => {
   const script = (value: string) =>
     `$var(v)=${value}; if ($var(v)=="7") xlog("text"); if ($var(v)==7) xlog("number"); if ($var(v)!="x") xlog("no x"); ` +
     'if ($var(v)>6) xlog("more"); $var(w)=$var(v)+3; xlog("$var(w)"); $var(w)=$var(v)-3; xlog("$var(w)");';
@@ -221,7 +221,7 @@ test('what a constant is compared with and added to may be of any type', () => {
 });
 
 describe('functions that wait', () => {
-  test('statements after them run when they have answered', async () => {
+  test('statements after them run when the result is there', async () => {
     const { done, log: lines } = cfg(
       'kamailio',
       'later("5"); xlog("$rc"); if (!later("-1") && is_method("INVITE")) xlog("T");',
@@ -243,7 +243,7 @@ describe('functions that wait', () => {
     assert.deepEqual(lines, ['4', '4']);
   });
 
-  test('a request that passes by what waits is not kept waiting', async () => {
+  test('a request that does not reach the waiting function is not delayed', async () => {
     for (const [dialect, one] of [
       ['kamailio', '"1"'],
       ['opensips', '1'],
@@ -279,7 +279,7 @@ describe('functions that wait', () => {
     assert.deepEqual(at('7').log, ['d', 'end']);
   });
 
-  test('routes without them never make a promise', () => {
+  test('routes without them create no promise', () => {
     const file = cfg('opensips', 'is_method("BYE");', { 'route[r]': 'later(1);' });
     assert.equal(file.script?.route('request')?.waits, false);
     assert.equal(file.script?.route('request', 'r')?.waits, true);

@@ -77,7 +77,7 @@ test('brackets and operators nest to a bound, chains are long to a bound', () =>
   assert.match(firstProblem('opensips', `route { ${'if (1) '.repeat(50_000)} exit; }`), /^1:\d+ blocks nested deeper/);
 });
 
-test('strings, comments and variables without end', () => {
+test('strings, comments and variables that are not closed are reported', () => {
   assert.match(firstProblem('opensips', `route {\n xlog("${'x'.repeat(5_000_000)}`), /^2:7 this string is not closed/);
   assert.match(firstProblem('opensips', `route {\n /*${'*'.repeat(5_000_000)}`), /^2:2 this comment is not closed/);
   assert.match(
@@ -97,7 +97,7 @@ test('definitions that double each other do not fill the memory', () => {
   assert.match(firstProblem('kamailio', text, 20_000), /^43:2 (more than|blocks|")/);
 });
 
-test('garbage is refused with positions, and not endlessly many', () => {
+test('garbage is refused with positions, and with a bounded number of errors', () => {
   const file = cfgFile('kamailio', `request_route {\n${'%% nosuch( ] = ;\n'.repeat(10_000)}}\n`);
   assert.ok(file.problems.length > 10 && file.problems.length < 200);
   assert.match(firstProblem('kamailio', '\0\x01\x02{{{;;;"'), /^1:1 /);

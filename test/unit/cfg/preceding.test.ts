@@ -18,7 +18,7 @@ function before(...body: Statement[]): string | undefined {
   return undefined;
 }
 
-test('the function that ran last is that of the condition, until something else is done', () => {
+test('the last function is that of the condition, until another statement runs', () => {
   assert.equal(before(when(not(call('relay')), run('reply'))), 'relay');
   assert.equal(before(when(not(call('relay')), run('log'), run('reply'))), 'log');
   assert.equal(before(run('relay'), run('reply')), 'relay');

@@ -53,12 +53,12 @@ test('includes stand anywhere; positions are those of the included file', () => 
   assert.deepEqual(cfg('opensips', 'include_file "body.cfg"', {}, { files }).run().log, ['in body']);
 });
 
-test('a mistake in what a definition stands for is reported where it is used', () => {
+test('a mistake in the value of a definition is reported where it is used', () => {
   const { messages } = cfgFile('kamailio', '#!define BAD nosuch();\nrequest_route {\n  BAD\n}\n');
   assert.match(messages[0] ?? '', /^3:3 unknown function nosuch/);
 });
 
-test('what cannot be carried out is refused with its line', () => {
+test('a directive that cannot be executed is refused with its line', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['#!define A 1\n#!define A 2', /^2:1 #!define: "A" is defined already/],
     ['#!ifdef A', /^1:1 #!endif is missing for this line/],
@@ -103,7 +103,7 @@ test('definitions that name each other end, files that include each other are re
   assert.equal(problems[0]?.at.file, 'b.cfg');
 });
 
-test('what a definition stands for touches what its name touches', () => {
+test('the value of a definition is joined to the text next to its name', () => {
   const { tree } = parseConfiguration(
     {
       file: 'k.cfg',

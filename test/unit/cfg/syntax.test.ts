@@ -112,7 +112,7 @@ describe('what is wrong with a script is reported with its position', () => {
     });
   }
 
-  test('mistakes are all found, not only the first', () => {
+  test('all mistakes are found, not only the first', () => {
     const { messages } = cfg('opensips', 'nosuch();\nxlog("a")\nexit;\n$ci="x";\nroute(none);');
     assert.deepEqual(
       messages.map((each) => Number(each.split(':')[0])).sort((a, b) => a - b),

@@ -75,7 +75,7 @@ describe('opensips: values', () => {
     );
   });
 
-  test('a string variable and a number are never equal, and never different', () => {
+  test('a string variable and a number are neither equal nor different', () => {
     assert.equal(
       truths('opensips', '$var(s)="10";', [
         '$var(s)==10',
@@ -140,7 +140,7 @@ describe('kamailio: values', () => {
     assert.equal(truths('kamailio', '', ['1 << 2 / 1 == 8']), 'T');
   });
 
-  test('of && and || over constants the truth is left, over one that is neutral the other side', () => {
+  test('&& and || over two constants give their truth value, over one neutral constant the other side', () => {
     assert.deepEqual(
       values('kamailio', '$avp(s) = "3";', [
         '1 && 7 * 3',
@@ -232,7 +232,7 @@ describe('kamailio: values', () => {
     );
   });
 
-  test('what stands on the left decides whether numbers or texts are compared; a text that is not a number is 0', () => {
+  test('the left side decides whether numbers or strings are compared; a string that is not a number is 0', () => {
     assert.equal(
       truths('kamailio', '$var(s) = "01"; $var(i) = 1; $var(z) = 0;', [
         '$var(s) == 1',

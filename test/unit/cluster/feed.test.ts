@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FeedPosition } from '../../../src/cluster/feed.js';
 
-test('what comes in order leaves no gap', () => {
+test('messages in order leave no gap', () => {
   const feed = new FeedPosition();
   for (const each of [1, 2, 3, 3, 2]) feed.came(each);
   assert.deepEqual([feed.rev, feed.hasGap], [3, false]);

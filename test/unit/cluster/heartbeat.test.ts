@@ -51,7 +51,7 @@ test('a text that is not a heartbeat is refused', () => {
     assert.equal(parseHeartbeat(text), undefined);
 });
 
-test('no text makes the reader throw', () => {
+test('no text makes the parser throw', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       parseHeartbeat(text);

@@ -53,7 +53,7 @@ test('after the connection came back all deadlines start again, a second later',
   assert.deepEqual([...membership.tick(11_500)].sort(), ['n2', 'n3']);
 });
 
-test('who says that it leaves is gone at once, unless it is another incarnation that says so', () => {
+test('a node that announces its end is gone at once, unless another incarnation announces it', () => {
   const { membership } = joined();
   membership.left('n2', 'older');
   assert.equal(membership.others.has('n2'), true);
@@ -70,7 +70,7 @@ test('a second node of the own name is noticed', () => {
   assert.equal(membership.others.has('n1'), false);
 });
 
-test('ownership depends on phase, weight and tags, and not on what else a heartbeat says', () => {
+test('ownership depends on phase, weight and tags only', () => {
   const { membership } = joined();
   let { version } = membership;
   membership.received('n2', beat('b', { rev: 99, view: 7, gen: 'h' }), 400);
@@ -82,7 +82,7 @@ test('ownership depends on phase, weight and tags, and not on what else a heartb
   }
 });
 
-test('all that hold the same nodes live have the same view', () => {
+test('all nodes that know the same live nodes have the same view', () => {
   const { membership } = joined();
   const other = new Membership({ node: 'n3', inc: 'c', deadAfterMs: 1400 });
   other.received('n2', beat('b'), 0);

@@ -39,7 +39,7 @@ test('the record of a destination no rows hold is removed a week after its last 
     assert.equal(node.records.entries.get('d.default.9.0123456789abcdef')?.record, undefined);
 });
 
-test('one with an event that is not known to be stored stays, and one of a destination that is there', () => {
+test('a record with an event that may not be stored stays, and so does the record of an existing destination', () => {
   const { clock, nodes, put, left } = start();
   const t = new Date(clock.now()).toISOString();
   const edge = { q: 2, st: 'active', pv: 'inactive', s: 'active', t, r: '', n: 'n1', g: 'x' };

@@ -74,7 +74,7 @@ test('a gateway that dies together with the node that probes it is found by the 
   assert.equal(nats.events.length, 1);
 });
 
-test('calls that fail at a node keep its own calls away, and its owner looks at once; what that finds stands', () => {
+test('calls that fail at a node avoid the destination there, and its owner probes at once and decides', () => {
   const { clock, nats, cut, uri, owner, others } = cluster(3);
   const [caller] = others() as [SimulatedNode];
   const before = owner.probes.get(uri) ?? 0;

@@ -50,7 +50,7 @@ test('edges known to be stored leave the record; beyond eight the oldest are mer
   assert.deepEqual([noted.told, noted.ev.map(({ q }) => q), noted.v], [9, [10, 11], 12]);
 });
 
-test('a word stands until something else decides', () => {
+test("an operator's state stays until something else decides", () => {
   const off = nextRecord(firstRecord('sip:a', '', 'active', 0), intent('set', { to: 'active' }), 'active', by);
   const down = nextRecord(off, intent('failure'), 'probing', by);
   assert.equal(down.op, undefined);

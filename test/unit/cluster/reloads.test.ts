@@ -62,7 +62,7 @@ test('of few nodes each has loaded within the spread and its own load', async ()
   assert.ok(Math.max(...seen.done.values()) - began < 2000 + 100 + 200);
 });
 
-test('a node that dies or fails while it loads holds the others up no longer', async () => {
+test('a node that dies or fails during its load does not delay the others', async () => {
   const { nodes, seen, advance, spread } = cluster(13, 1400, (name) => name === 'n5');
   spread();
   await advance(700);

@@ -49,7 +49,7 @@ test('a node whose settings give a secret neither gives its key nor takes one', 
   assert.equal(fixed.current, 'the first key of n1');
 });
 
-test('what is no key is passed over', () => {
+test('a text that is not a key is ignored', () => {
   const { clock, nats, join } = start();
   const ring = join('n1');
   clock.advance(6000);

@@ -57,7 +57,7 @@ test('what one zone cannot reach is out of use there and in use elsewhere; its e
   ]);
 });
 
-test('an operator’s word counts in all zones, and no probe of any zone undoes it', () => {
+test("an operator's state counts in all zones, and no probe of any zone undoes it", () => {
   const { clock, nodes, cut, uris, states } = cluster();
   cut.add(`b ${uris[1]}`);
   nodes.get('a1')!.operator(uris[1]!, 'inactive');
@@ -69,7 +69,7 @@ test('an operator’s word counts in all zones, and no probe of any zone undoes 
   assert.equal(states(1), 'active active active active');
 });
 
-test('a word is known in a zone whose nodes were all away when it was said', () => {
+test("an operator's state reaches a zone whose nodes were all away when it was set", () => {
   const { clock, nodes, start, uris, states } = cluster();
   for (const name of ['b1', 'b2'] as const) nodes.get(name)!.kill();
   clock.advance(3000);

@@ -16,13 +16,13 @@ test('modparam cluster_id names a cluster where events name a NATS server that k
   assert.equal(read({ cluster_id: '7', cluster_probing_mode: 'all' }, { events: nats }).cluster?.probing, 'all');
 });
 
-test('the key "cluster" says more than cluster_id, its name too', () => {
+test('the key "cluster" overrides cluster_id and its name', () => {
   const more = { events: nats, cluster: { name: 'edge' } };
   assert.equal(read({ cluster_id: 7 }, more).cluster?.name, 'edge');
   assert.equal(read({ cluster_id: 7 }, { ...more, cluster: {} }).cluster?.name, '7');
 });
 
-test('cluster_id without such a server shares nothing, and that is said', () => {
+test('cluster_id without such a server has no effect, and a warning says so', () => {
   for (const events of [{}, { nats: { servers: ['nats://127.0.0.1:4222'] } }]) {
     const { cluster, said } = read({ cluster_id: 7 }, { events });
     assert.equal(cluster, undefined);

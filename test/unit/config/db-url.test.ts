@@ -33,7 +33,7 @@ describe('database URLs of a server', () => {
     assert.equal(stray.kind === 'mysql' && stray.password, '100%');
   });
 
-  test('bad ones are refused without showing the password', () => {
+  test('malformed URLs are refused without showing the password', () => {
     for (const bad of [
       'mysql:u:geheim@h/d',
       'mysql://u:geheim@h',
@@ -83,7 +83,7 @@ describe('database URLs of files', () => {
   });
 });
 
-test('redactUrl hides passwords and tokens, also in what is no URL', () => {
+test('redactUrl hides passwords and tokens, also in text that is not a URL', () => {
   assert.equal(redactUrl('mysql://u:p:q@s@h/d'), 'mysql://u:***@h/d');
   assert.equal(redactUrl('postgres://u@h/d'), 'postgres://u@h/d');
   assert.equal(redactUrl('nats://token@h:4222'), 'nats://***@h:4222');

@@ -43,7 +43,7 @@ test('secrets of other keys need not be in the environment of a client', (t) => 
   assert.equal(endpointsOf(undefined, { cwd, env: {} }), undefined);
 });
 
-test('what only a complete load can explain is left to it', (t) => {
+test('problems that need a complete load are left to it', (t) => {
   for (const mi of [{ fifo: 5 }, { datagram: [{ socket_name: 'udp:x' }] }, 'x']) {
     const cwd = configFolder(t, { 'switchyard.json': { mi } });
     assert.equal(endpointsOf(undefined, { cwd }), undefined);

@@ -16,7 +16,7 @@ test('the documented forms of a FreeSWITCH address', () => {
   assert.equal(parseFreeswitchUrl('fs://:x@[::1]').display, 'fs://[::1]:8021');
 });
 
-test('what is no such address is refused without showing it', () => {
+test('a text of another form is refused without showing it', () => {
   for (const text of [
     'fs://geheim',
     'fs://geheim@host',

@@ -131,7 +131,7 @@ describe('the default partition', () => {
     assert.equal(file['default']?.tableName, 'tt');
   });
 
-  test('with nothing to load only passes its values on, and that is mentioned', () => {
+  test('with nothing to load only passes its values on, with a warning', () => {
     const loaded = readSettings({ modparam: { attrs_avp: '$avp(a)', partition: `p: db_url=${URL}` } });
     assert.deepEqual(
       loaded.settings.partitions.map(({ name, attrsAvp }) => [name, attrsAvp]),
@@ -239,7 +239,7 @@ test('a list file makes a partition kamailio, and cannot be opensips', (t) => {
   assert.deepEqual(lines, ['switchyard.json#/partitions/0/flavour: a list file needs flavour "kamailio"']);
 });
 
-test('ten thousand tenants are read in a time that suits a reload', () => {
+test('ten thousand tenants are read fast enough for a reload', () => {
   const many = Array.from({ length: 10_000 }, (_, i) => ({ name: `t${i}`, table_name: `t${i}` }));
   const { settings } = readSettings({ modparam: { db_url: URL }, partitions: many });
   assert.equal(settings.partitions.length, 10_001);

@@ -13,7 +13,7 @@ describe('JSON with positions', () => {
     );
   });
 
-  test('takes and refuses the same texts as JSON.parse, double keys apart', () => {
+  test('accepts and refuses the same texts as JSON.parse, except duplicate keys', () => {
     const piece = fc.constantFrom(
       '{',
       '}',
@@ -58,7 +58,7 @@ describe('JSON with positions', () => {
     );
   });
 
-  test('says line, column and what is wrong', () => {
+  test('reports line, column and fault', () => {
     const cases: [string, number, number, RegExp][] = [
       ['{\n  "a": 1,\n}', 3, 1, /comma before "}"/],
       ['[1,\r\n 2,]', 2, 4, /comma before "]"/],
@@ -94,7 +94,7 @@ describe('JSON with positions', () => {
     assert.deepEqual(parseJson(text), { a: 1, b: '// none', c: [1, 2] });
   });
 
-  test('the position of a value is found by its pointer; that of a missing one by what is around it', () => {
+  test('a value is found by its pointer; a missing one by the value around it', () => {
     const text = '{\n  // remark\n  "a": [1,\n    {"x/y": 2}]\n}';
     assert.deepEqual(positionOf(text, ''), { line: 1, column: 1 });
     assert.deepEqual(positionOf(text, '/a'), { line: 3, column: 3 });

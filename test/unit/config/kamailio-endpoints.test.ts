@@ -49,7 +49,7 @@ test('JSON-RPC endpoints by the names of the jsonrpcs module', () => {
   });
 });
 
-test('what cannot be opened is refused', (t) => {
+test('endpoints that cannot be opened are refused', (t) => {
   const mi = {
     fifo: { fifo_name: './mi' },
     ctl: [

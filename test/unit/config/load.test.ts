@@ -12,7 +12,7 @@ import { configFolder, load, refusals } from './config-folder.js';
 
 const ACME = { name: 'acme', db_url: 'mysql://u:p@h/d' };
 
-test('everything that is wrong in all files is said at once', (t) => {
+test('all problems in all files are reported at once', (t) => {
   const lines = refusals(t, {
     'switchyard.json': {
       lisetn: ['udp:127.0.0.1:5060'],
@@ -123,7 +123,7 @@ describe('routing rules', () => {
     );
   });
 
-  test('variables in what is changed for a destination are refused, with the form that is read', (t) => {
+  test('variables in changes for a destination are refused, with the accepted form', (t) => {
     const select = { partition: 'acme', set: 1 };
     assert.deepEqual(
       rules(t, [
@@ -186,7 +186,7 @@ describe('environment', () => {
     assert.equal(settings.log.level, 'warn');
   });
 
-  test('what is missing is named once, with file and pointer', (t) => {
+  test('a missing variable is named once, with file and pointer', (t) => {
     assert.deepEqual(refusals(t, { 'switchyard.json': { node: '${A}', http: '${', partitions: [ACME] } }), [
       'switchyard.json#/node: environment variable A is not set',
       'switchyard.json#/http: "${" does not begin an environment reference: expected ${NAME} or ${NAME:-default}',
@@ -215,7 +215,7 @@ describe('which file', () => {
     assert.deepEqual(warnings, []);
   });
 
-  test('one that is missing or no JSON', (t) => {
+  test('a file that is missing or not JSON', (t) => {
     const folder = configFolder(t, { 'a.json': '{"a": }', 'list.json': [] });
     const error = (file: string) => {
       try {
@@ -249,7 +249,7 @@ describe('which file', () => {
   });
 });
 
-test('an empty folder of partitions is no reason for a warning; one with other files than *.json is', (t) => {
+test('an empty folder of partitions causes no warning; one with other files only does', (t) => {
   const warned = (files: Record<string, unknown>) =>
     load(t, { 'switchyard.json': { partitions: './tenants', modparam: { db_url: 'list:./x' } }, ...files })
       .warnings.map(({ pointer }) => pointer)
@@ -270,7 +270,7 @@ test('the result is frozen to the bottom, maps included', (t) => {
   assert.throws(() => (settings.routing[0]!.match as Map<string, string>).clear(), TypeError);
 });
 
-test('a value handed in is neither kept nor changed', () => {
+test('a given value is neither kept nor changed', () => {
   const value = { partitions: [{ ...ACME }], modparam: { ds_ping_interval: '5' } };
   const before = structuredClone(value);
   assert.equal(readSettings(value).settings.dispatcher.pingInterval, 5);
@@ -349,7 +349,7 @@ test('the sample settings and partitions load as they stand', () => {
   assert.equal(settings.events.nats?.jetstream?.stream, 'DISPATCHER');
 });
 
-test('references that nothing closes take time in proportion to the setting', () => {
+test('references that are not closed take time in proportion to the setting', () => {
   const cases = ['${A:-', '${A:-${', '${A', '${', ':', ' ', ' :', '*'].map((unit) => ({
     name: unit,
     make: (length: number) => unit.repeat(length / unit.length),

@@ -132,7 +132,7 @@ describe('module parameters', () => {
     assert.deepEqual(lines, ['switchyard.json#/modparam/ds_ping_method: INVITE cannot be used for probing']);
   });
 
-  test('the probing list: documented set ids hold in every partition, ours name one', () => {
+  test('the probing list: documented set ids apply to every partition, partition:set to one', () => {
     const partitions = ['a', 'b'].map((name) => ({ name, db_url: 'text:./x' }));
     assert.deepEqual(dispatcher({ ds_probing_list: '1, a:2,b' }, { partitions }).probingList, [
       { partition: 'a', set: 1 },
@@ -168,7 +168,7 @@ describe('module parameters', () => {
     ]);
   });
 
-  test('what has no effect is accepted and mentioned', () => {
+  test('parameters without effect are accepted with a warning', () => {
     const { warnings } = read({
       db_url: 'text:./x',
       cluster_id: 9,
@@ -225,7 +225,7 @@ describe('module parameters', () => {
     assert.deepEqual([kamailio?.useDefault, kamailio?.forceDst, kamailio?.flags], [true, true, 2]);
   });
 
-  test("what came with Kamailio's 6.x", (t) => {
+  test('parameters of Kamailio 6.x', (t) => {
     const kamailio = (modparam: object) => dispatcher({ db_url: 'text:./x', ...modparam }).kamailio;
     assert.deepEqual(kamailio({})?.dns, { mode: undefined, interval: 600, ttl: 0, matchAll: undefined });
     assert.deepEqual(kamailio({ ds_dns_mode: '6', ds_dns_interval: 30, ds_dns_ttl: 10, ds_dns_match_all: 1 })?.dns, {

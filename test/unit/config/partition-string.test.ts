@@ -40,7 +40,7 @@ describe('the partition parameter', () => {
     assert.deepEqual(definition('default: table_name=t'), { name: 'default', table_name: 't' });
   });
 
-  test('bad ones are refused without showing a value', () => {
+  test('malformed strings are refused without showing a value', () => {
     const bad = [
       '',
       'acme',

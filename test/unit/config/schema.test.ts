@@ -71,7 +71,7 @@ describe('schemas', () => {
     assert.equal(defaultOf('settings', 'tm', 't1'), 500);
   });
 
-  test('word every fault and name the key that was meant', () => {
+  test('report every fault with the key that was meant', () => {
     const faults = compileSchema('settings').faults({
       lisetn: [],
       log: { level: 'inf' },
@@ -89,7 +89,7 @@ describe('schemas', () => {
     assert.equal(faults.length, 6);
   });
 
-  test('those of folders are found by their path', () => {
+  test('of folders are found by their path', () => {
     for (const name of schemaNames()) assert.equal(typeof compileSchema(name).accepts({}), 'boolean', name);
   });
 

@@ -7,7 +7,7 @@ import { load, refusals } from './config-folder.js';
 const read = (settings: object) => readSettings(settings, { cwd: '/etc/sw', env: {} });
 
 describe('listeners', () => {
-  test('advertise: of their own, the common one, or none', () => {
+  test('advertise: of the socket, of all sockets, or none', () => {
     const { listen } = read({
       listen: ['udp:10.0.0.1:5060 as 203.0.113.7:5070', 'tcp:10.0.0.1:5062'],
       advertise: '198.51.100.1',
@@ -48,7 +48,7 @@ describe('listeners', () => {
     ]);
   });
 
-  test('a sending socket that is not listened on is mentioned', () => {
+  test('a sending socket on which the daemon does not listen causes a warning', () => {
     const settings = {
       listen: ['udp:0.0.0.0:5060'],
       modparam: { ds_probing_sock: 'udp:10.0.0.9:5077' },
@@ -86,7 +86,7 @@ describe('management endpoints', () => {
     });
   });
 
-  test('what lacks its ground is refused', (t) => {
+  test('an endpoint whose prerequisite is missing is refused', (t) => {
     const mi = {
       fifo: { fifo_name: '/x', fifo_mode: 660 },
       datagram: [{ socket_name: `/${'x'.repeat(120)}` }, { socket_name: 'udp:127.0.0.1' }],
@@ -171,7 +171,7 @@ test('tls files are resolved, and certificate and key are both needed', (t) => {
   ]);
 });
 
-test('certificates by server name: names are lower case, sound, and stand once', (t) => {
+test('server names of certificates are lower case, valid and unique', (t) => {
   const pair = { certificate: './b.pem', private_key: 'b.key' };
   const main = { certificate: 'a.pem', private_key: 'a.key' };
   const { tls } = read({

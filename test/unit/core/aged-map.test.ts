@@ -61,7 +61,7 @@ test('property: it holds the same entries as a plain list of the last values set
   );
 });
 
-test('it is full, and no more, after hundreds of times as many entries', () => {
+test('after hundreds of times as many entries it is full and no fuller', () => {
   const map = new AgedMap<number>(1e9, 1000, 1e9);
   for (let i = 0; i < 300_000; i++) map.set(`k${i}`, i, 1, i);
   assert.equal(map.count, 1000);

@@ -61,7 +61,7 @@ test('values, messages and errors are bounded in length', () => {
   assert.equal(lines[0]?.fields['code'], 503);
 });
 
-test('what is remembered is bounded: a message of its own each time', () => {
+test('memory for kinds of lines is bounded, even if every message is different', () => {
   const { log, lines } = recorded();
   for (let i = 0; i < 5000; i++) log.warn({}, `message ${i}`);
   assert.equal(lines.length, 5000);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERROR_CODES, type ErrorCode, SwitchyardError } from '../../../src/core/errors.js';
 
-test('every error code says who has to correct it', () => {
+test('every error code says who has to correct the error', () => {
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     assert.match(new SwitchyardError(code, 'x').source, /^(caller|configuration|database|network|program)$/, code);
   }

@@ -19,7 +19,7 @@ const part = fc
   )
   .map(([parts, times, end]) => parts.join('').repeat(times) + end);
 
-test('a search in linear time finds what that of the language finds', () => {
+test('the linear search finds what String.indexOf finds', () => {
   fc.assert(
     fc.property(long, part, fc.integer({ min: -5, max: 6000 }), (text, wanted, from) => {
       assert.equal(findText(text, wanted, from), text.indexOf(wanted, from));
@@ -34,7 +34,7 @@ test('a search in linear time finds what that of the language finds', () => {
   );
 });
 
-test('what is put in is bounded: the first are replaced, the others stay', () => {
+test('replacements are bounded: the first matches are replaced, the others stay', () => {
   assert.equal(replaceEach('aXbXc', 'X', '12345', 100), 'a12345b12345c');
   assert.equal(replaceEach('aXbXc', 'X', '12345', 10), 'a12345bXc');
   assert.equal(replaceEach('aXbXc', 'X', '12345', 5), 'aXbXc');

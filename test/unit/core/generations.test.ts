@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Generations } from '../../../src/core/generations.js';
 
-describe('two generations', () => {
+describe('a map of two generations', () => {
   test('the newest entries are kept, one to two generations of them', () => {
     const kept = new Generations<number, string>(100);
     for (let i = 0; i < 1050; i++) {

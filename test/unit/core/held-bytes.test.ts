@@ -25,7 +25,7 @@ test('bytes that were added and not dropped are held, however they are cut into 
   );
 });
 
-test('the buffer is reallocated a few times, not for each byte, and is freed once it is empty', () => {
+test('the buffer is reallocated a few times, not for each byte, and freed when it is empty', () => {
   const held = new HeldBytes();
   const memories = new Set<ArrayBufferLike>();
   for (let i = 0; i < 100_000; i++) {

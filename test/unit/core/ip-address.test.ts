@@ -27,7 +27,7 @@ describe('an IP address as text', () => {
     for (const text of others) assert.equal(canonicalIp(text), undefined, text);
   });
 
-  test('is one exactly when the system takes it for one', () => {
+  test('a text is an address exactly when the system accepts it', () => {
     const text = fc.oneof(
       fc.ipV4(),
       fc.ipV6(),

@@ -15,7 +15,7 @@ test('an address is in a network when its first bits agree', () => {
   assert.equal(lies('203.0.113.9', '0.0.0.0/0'), true);
 });
 
-test('anything but an IPv4 network is compared as text', () => {
+test('a value that is not an IPv4 network is compared as text', () => {
   assert.equal(lies('2001:db8::1', '2001:db8::1/128'), true);
   assert.equal(lies('2001:db8::2', '2001:db8::1/128'), false);
   assert.equal(lies('gw.example', 'gw.example/32'), true);

@@ -66,7 +66,7 @@ test('a level of its own ends with its time, or when it is taken back', () => {
   assert.equal(log.isLevelEnabled('debug'), false);
 });
 
-test('there are no more than some levels of their own', () => {
+test('the number of own levels is bounded', () => {
   const { log } = setUp();
   for (let i = 0; i < 32; i++) assert.equal(log.focus({ callId: String(i) }, 'debug', 60), true);
   assert.equal(log.focus({ callId: 'more' }, 'debug', 60), false);

@@ -15,7 +15,7 @@ describe('passwords in URIs', () => {
     }
   });
 
-  test('passwords in a text are masked, whatever stands around them', () => {
+  test('passwords in a text are masked, whatever the text around them', () => {
     assert.equal(
       maskSecrets('cannot reach mysql://kam:p@ss/w@db/x, nor "sip:a:b@c"'),
       'cannot reach mysql://kam:***@db/x, nor "sip:a:***@c"',

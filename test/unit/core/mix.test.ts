@@ -5,7 +5,7 @@ import { hash32, Mixer, number30, text30, text32 } from '../../../src/core/mix.j
 
 const keyOf = (mixer: Mixer) => `${mixer.a} ${mixer.b}`;
 
-test('a hundred thousand like names have keys of their own, in either half alone but for chance', () => {
+test('a hundred thousand similar names have different keys, and halves of keys, except by chance', () => {
   const mixer = new Mixer(1, 2);
   const both = new Set<string>();
   const halves = [new Set<number>(), new Set<number>()] as const;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ProcessCounts } from '../../../src/core/process-counts.js';
 import { SharedValues } from '../../../src/core/shared-values.js';
 
-test('the total is that of all processes, and what a process counted goes with it', () => {
+test('the total is the sum over all processes, and the count of a process ends with it', () => {
   const step = fc.oneof(
     fc.record({
       process: fc.integer({ min: 1, max: 3 }),
@@ -42,7 +42,7 @@ test('the total is that of all processes, and what a process counted goes with i
 const countsOf = (pid: number, memory: SharedArrayBuffer, most?: number) =>
   new ProcessCounts(new SharedValues(memory, () => 0), pid, most);
 
-test('keys beyond those that are shared take the room of none, and a process still knows its own part', () => {
+test('keys beyond the shared ones displace none, and a process still knows its own count', () => {
   const memory = new SharedArrayBuffer(1024 * 1024);
   const [one, two] = [countsOf(1, memory, 3), countsOf(2, memory, 3)];
   for (const key of ['first', 'b', 'c', 'd']) one.add(key, 1);
@@ -52,7 +52,7 @@ test('keys beyond those that are shared take the room of none, and a process sti
   assert.deepEqual([one.total('first'), one.total('d'), two.total('first')], [1, 0, 1]);
 });
 
-test('counts stay where other tables have filled the memory, and take room from them', () => {
+test('counts stay when other tables have filled the memory, and take memory from them', () => {
   const memory = new SharedArrayBuffer(512 * 1024);
   const values = new SharedValues(memory, () => 0);
   const counts = countsOf(1, memory);

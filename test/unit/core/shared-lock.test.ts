@@ -7,7 +7,7 @@ import { isAlive, SharedLock } from '../../../src/core/shared-lock.js';
 const held = (by: number): Int32Array => new Int32Array(new SharedArrayBuffer(4)).fill(by);
 
 describe('a lock of several processes', () => {
-  test('one whose holder has ended is taken from it, one whose holder runs is waited for', () => {
+  test('the lock of a process that has ended is taken from it; that of a running one is waited for', () => {
     const words = held(4_000_000);
     let looks = 0;
     const lock = new SharedLock(words, 0, 7, {
@@ -24,7 +24,7 @@ describe('a lock of several processes', () => {
     assert.equal(words[0], 0);
   });
 
-  test('it is released by who knows that its holder has ended, whatever process has the id now', () => {
+  test('it is released by a process that knows that the holder has ended, even if its id is in use again', () => {
     const words = held(8);
     const lock = new SharedLock(words, 0, 7, { alive: () => true });
     lock.ended(9);
@@ -36,7 +36,7 @@ describe('a lock of several processes', () => {
     );
   });
 
-  test('a holder that keeps it for seconds is reported, and waited for until it has ended', () => {
+  test('a holder that keeps the lock for seconds is reported, and waited for until it has ended', () => {
     const words = held(8);
     let time = 0;
     const stuck: [number, number][] = [];
@@ -49,7 +49,7 @@ describe('a lock of several processes', () => {
     assert.deepEqual(stuck, [[8, 25_000]]);
   });
 
-  test('a process runs until it has ended, and while it cannot be looked at', async () => {
+  test('a process counts as running until it has ended, and while it cannot be examined', async () => {
     const child = spawn('sleep', ['60']);
     await once(child, 'spawn');
     const pid = child.pid as number;
@@ -69,7 +69,7 @@ describe('a lock of several processes', () => {
   });
 });
 
-test('who waits for a while only is refused while another process has the lock, and takes it from one that has ended', () => {
+test('a wait with a limit fails while another process has the lock, and succeeds if that process has ended', () => {
   const words = new Int32Array(new SharedArrayBuffer(8));
   let now = 0;
   const alive = new Set([1, 2]);

@@ -29,7 +29,7 @@ describe('values in shared memory', () => {
     for (const name of names) assert.deepEqual([...values.table(name, 10).entries(0)], [['k', name]]);
   });
 
-  test('which keys share a bucket differs from store to store: peers that choose them do not know', () => {
+  test('which keys share a bucket differs from store to store, so that peers cannot choose them', () => {
     // Where the buckets stand: after 32 words and 256 tables of 16.
     const first = 32 + 256 * 16;
     const end = first + 32_768;
@@ -107,7 +107,7 @@ describe('values in shared memory', () => {
     }
   });
 
-  test('an entry stays where its new value finds no room', () => {
+  test('an entry stays if there is no room for its new value', () => {
     const table = store(memoryOf()).table('t', 10);
     table.set('k', 'old', undefined);
     for (const characters of [2 * MEGABYTE, 20 * MEGABYTE]) {
@@ -177,7 +177,7 @@ describe('values in shared memory', () => {
     assert.equal([...after.entries(0)].length, 200);
   });
 
-  test('blocks lead on to one another and are found anew wherever a process died', () => {
+  test('lists of blocks are rebuilt wherever a process died', () => {
     const step = fc.record({ key: fc.integer({ min: 0, max: 30 }), size: fc.constantFrom(0, 1, 300, 4000, 10_000) });
     fc.assert(
       fc.property(
@@ -318,7 +318,7 @@ describe('values in shared memory', () => {
     assert.deepEqual(keys(store(memory)), before);
   });
 
-  test('a named lock is one for all views, and that of a process that has ended is free; entries leave it alone', () => {
+  test('a named lock is shared by all views, and that of an ended process is free; clearing entries does not affect it', () => {
     const memory = memoryOf();
     const [a, b] = [store(memory), store(memory)];
     const lock = a.namedLock('x');

@@ -55,7 +55,7 @@ test('interval, until and the end of a month count', () => {
   );
 });
 
-test('the first of its kind decides where nothing else does', () => {
+test('the first recurrence decides if nothing else does', () => {
   assert.deepEqual(holding('20240115T100000|PT1H|monthly', ['2024-02-15T10:30', '2024-02-16T10:30']), [
     '2024-02-15T10:30',
   ]);
@@ -74,7 +74,7 @@ test('a time recurrence with a zone uses the clock of that zone', () => {
   assert.equal(morning?.holds(Date.parse('2024-06-30T08:30Z')), false);
 });
 
-test('nothing is always, and what cannot be read is refused', () => {
+test('an empty recurrence always holds, and an unreadable one is refused', () => {
   assert.equal(timeRecurrence(''), undefined);
   assert.equal(timeRecurrence('||||'), undefined);
   for (const text of [

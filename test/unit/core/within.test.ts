@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { within } from '../../../src/core/within.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-test('work that ends in time gives what it came to, and leaves no timer behind', async () => {
+test('work that ends in time gives its result, and leaves no timer behind', async () => {
   const clock = new FakeClock();
   assert.equal(await within(clock, 100, Promise.resolve('done')), 'done');
   await assert.rejects(within(clock, 100, Promise.reject(new Error('broken'))), /broken/);

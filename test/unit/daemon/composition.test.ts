@@ -41,7 +41,7 @@ test('all faults of variables and selections are reported at once', () => {
   ]);
 });
 
-test('they are reported beside what the schema refuses, and nothing twice', () => {
+test('faults of the schema are reported with them, and nothing twice', () => {
   const said = refusal({
     listenn: [],
     modparam: { hash_pvar: '$cii' },
@@ -64,12 +64,12 @@ test('they are reported beside what the schema refuses, and nothing twice', () =
   );
 });
 
-test('rules that a script replaces are not looked at; sound settings are accepted', () => {
+test('rules that a script replaces are not checked; correct settings are accepted', () => {
   assert.deepEqual(refusal({ route_script: './r.js', routing: [{ match: { $rdd: 'x' }, select }] }), []);
   assert.deepEqual(refusal({ modparam: { hash_pvar: '$fU@$ci' }, routing: [{ match: { $rd: 'x' }, select }] }), []);
 });
 
-test('several workers are refused where they cannot serve', { skip: process.platform !== 'linux' }, () => {
+test('several workers are refused where they are not supported', { skip: process.platform !== 'linux' }, () => {
   const routing = [{ select }];
   assert.deepEqual(refusal({ workers: 2, routing }), []);
   assert.deepEqual(refusal({ workers: 2, route_script: './route.js' }), [

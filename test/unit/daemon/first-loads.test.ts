@@ -84,6 +84,6 @@ test('with no partition ready the start waits for the longest time and goes on w
   assert.equal(state.waiting, false);
 });
 
-test('no partitions: nothing to wait for', async () => {
+test('without partitions there is nothing to wait for', async () => {
   await firstLoads([], new FakeClock(), 3000);
 });

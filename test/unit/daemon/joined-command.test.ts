@@ -31,7 +31,7 @@ async function listed(params: CommandParameters): Promise<Answer> {
   );
 }
 
-test('a part of the dialogs of several processes is read from any offset on', async () => {
+test('a part of the dialogs of several processes is read from any offset', async () => {
   for (const [index, counter] of [
     [0, 10],
     [3990, 20],
@@ -46,7 +46,7 @@ test('a part of the dialogs of several processes is read from any offset on', as
   }
 });
 
-test('more than one listing shows are cut off at the end', async () => {
+test('dialogs beyond the limit of a listing are cut off at the end', async () => {
   const { value } = await listed({ index: '100', counter: '20000' });
   const { Dialogs } = value as { Dialogs: number[] };
   assert.equal(Dialogs.length, 5000);
@@ -59,7 +59,7 @@ test('a dialog by its Call-ID is that of the process that has it; a Call-ID of d
   assert.deepEqual(await listed({ callid: 'nobody' }), { fault: { code: 404, message: 'No such dialog' } });
 });
 
-test('of refusals that of the process which has the call is given', async () => {
+test('among refusals that of the process which has the call is returned', async () => {
   const refused = (code: number, message: string): Answer => ({ fault: { code, message } });
   const answer = (own: Answer, other: Answer) =>
     runJoined(

@@ -20,7 +20,7 @@ function built(name: string): { readonly program: string; readonly copies: strin
   return { program: join(root, 'dist/daemon/worker-process.js'), copies: join(root, 'copies') };
 }
 
-test('the program that was kept is run once the files are others, and is removed at the end', async () => {
+test('the kept program runs after its files were replaced, and is removed at the end', async () => {
   const { program, copies } = built('kept');
   const kept = new KeptProgram(program, copies);
   assert.equal(kept.file, program);
@@ -48,7 +48,7 @@ test('copies of processes that have ended are removed, those of others stay', as
   await kept.release();
 });
 
-test('sources are run where they are; where nothing can be written the original is', async () => {
+test('sources run in their own folder; if no copy can be written the original runs', async () => {
   const { program, copies } = built('sources');
   const sources = new KeptProgram(program.replace(/js$/, 'ts'), copies);
   await sources.keep();

@@ -26,7 +26,7 @@ function followersWithJournal() {
   return { followers: new LoadFollowers(() => parts), journal };
 }
 
-test('what looks at all partitions does so once for the loads of one event loop iteration', async () => {
+test('a follower of all partitions runs once for the loads of one event loop iteration', async () => {
   const { followers, journal } = followersWithJournal();
   followers.loaded(A);
   followers.loaded(B);

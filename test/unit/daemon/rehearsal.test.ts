@@ -40,7 +40,7 @@ test('a partition has the rows that are assumed', () => {
   assert.equal(sets.get(7)?.destinations[0]?.row.weight, 5);
 });
 
-test('a state of what is not there, or not to be seen, is refused alike', () => {
+test('states of destinations that do not exist or are hidden are refused alike', () => {
   const copy = () => engineWith([partitionOptions()]);
   const refused = { code: 'USAGE', message: /there is no destination "sip:/ };
   assert.throws(() => copyTables(live(), copy(), { ...none, states: assumedStates('sip:x=i') }), refused);
@@ -48,7 +48,7 @@ test('a state of what is not there, or not to be seen, is refused alike', () => 
   assert.throws(() => copyTables(live(), copy(), hidden), refused);
 });
 
-test('what is no state and no row is refused', () => {
+test('malformed states and rows are refused', () => {
   for (const text of ['x', `${A}=off`, '=i']) assert.throws(() => assumedStates(text), { code: 'USAGE' });
   for (const text of ['{', '{}', '[{"setid": 1}]', '[null]', '[{"setid": 1, "destination": "tel:1"}]']) {
     assert.throws(() => assumedRows(text, 'opensips'), { code: 'USAGE' }, text);

@@ -6,7 +6,7 @@ import { restartOnly } from '../../../src/daemon/restart-only.js';
 const settings = (over: object) => readSettings({ listen: ['udp:127.0.0.1:5060'], node: 'sw1', ...over }).settings;
 const BEFORE = settings({});
 
-test('what is taken in while calls go on needs no restart', () => {
+test('settings that a reload applies need no restart', () => {
   for (const over of [
     {},
     { log: { level: 'debug' } },
@@ -17,7 +17,7 @@ test('what is taken in while calls go on needs no restart', () => {
   }
 });
 
-test('what is made once is named by its key', () => {
+test('settings that apply at the start only are named by their key', () => {
   assert.deepEqual(restartOnly(BEFORE, settings({ listen: ['udp:127.0.0.1:5070'], node: 'sw2' })), ['listen', 'node']);
   const nats = { events: { nats: { servers: ['nats://127.0.0.1:4222'], jetstream: {} } } };
   const clustered = (cluster: object) => settings({ ...nats, cluster });

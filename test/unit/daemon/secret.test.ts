@@ -27,7 +27,7 @@ test('the key is made at the first start, kept with mode 0600, and the same at t
   assert.equal(start().keys.current, first);
 });
 
-test('a secret of the settings takes its place, the old key stays accepted, and the secret stands in no other file', () => {
+test('a secret in the settings replaces the key, the old key stays accepted, and the secret is written to no other file', () => {
   const before = start().keys.current;
   const kept = start('a secret of sixteen and more');
   assert.notEqual(kept.keys.current, before);
@@ -41,6 +41,6 @@ test('a secret of the settings takes its place, the old key stays accepted, and 
   assert.ok(start('another secret of sixteen').keys.some((key) => key === kept.keys.current));
 });
 
-test('without a settings file the key is of this run', () => {
+test('without a settings file the key is new in each run', () => {
   assert.notEqual(start(undefined, '(built-in defaults)').keys.current, start(undefined, '(built-in)').keys.current);
 });

@@ -6,7 +6,7 @@ import { settingsChanges } from '../../../src/daemon/settings-changes.js';
 const settings = (value: object) => readSettings(value, { cwd: '/etc/sw', hostname: 'n' }).settings;
 const partition = (name: string, more: object = {}) => ({ name, db_url: `text:./${name}`, ...more });
 
-test('what differs is named by its path, partitions by their names', () => {
+test('differences are named by their path, partitions by their names', () => {
   const before = settings({ partitions: [partition('a'), partition('b')] });
   const after = settings({ partitions: [partition('b', { table_name: 'gws' }), partition('a')] });
   assert.deepEqual(settingsChanges(before, after), [{ path: 'partitions/b/tableName', from: 'dispatcher', to: 'gws' }]);

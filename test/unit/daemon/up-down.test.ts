@@ -26,7 +26,7 @@ describe("Kamailio's events of a destination (event_callback_mode)", () => {
     }
   });
 
-  test('mode 1: none that a script makes', () => {
+  test('mode 1 raises none for states that a script sets', () => {
     assert.equal(upDownOf(event({ ...DOWN, reason: 'script function ds_mark()' }), engine, 1), undefined);
     assert.equal(
       upDownOf(event({ ...DOWN, reason: 'negative probing reply' }), engine, 1)?.name,

@@ -27,13 +27,13 @@ test('calls are made from INVITE to the reply to BYE, and no socket is opened', 
   assert.equal(most, before);
 });
 
-test('it ends as soon as the daemon stops', async () => {
+test('the warm-up ends as soon as the daemon stops', async () => {
   let asked = 0;
   const made = await kept(warmUp({ calls: 10_000, flavours: ['kamailio', 'opensips'] }, () => ++asked > 20));
   assert.ok(made < 20, `${made} calls`);
 });
 
-test('it ends when it is said that there have been enough calls', async () => {
+test('the warm-up ends when enough calls were made', async () => {
   const seen: number[] = [];
   const made = await kept(
     warmUp({ calls: 10_000, flavours: ['opensips'] }, (calls) => {

@@ -36,7 +36,7 @@ function ours({ line }: DocumentedCommand): string[] | undefined {
   return /^[a-z]/.test(rest[0] as string) ? rest : undefined;
 }
 
-test('every command of ours in the documents is one that the program understands', async () => {
+test('every command of ours in the documents is accepted by the program', async () => {
   const wrong: string[] = [];
   let checked = 0;
   for (const each of commands) {
@@ -72,7 +72,7 @@ test('every file of the project that a command names is there', () => {
   assert.deepEqual(missing, []);
 });
 
-test('the requests of the management interface in the documents are of commands there are', () => {
+test('the management requests in the documents are for commands that exist', () => {
   const unknown = commands.flatMap(({ document, line }) =>
     [...line.matchAll(/"method":"([a-z_]+)"|^printf ':([a-z_]+):/g)]
       .map(([, json, text]) => (json ?? text) as string)

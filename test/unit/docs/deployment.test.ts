@@ -42,13 +42,13 @@ test('the settings of every deployment are accepted as they stand', () => {
   }
 });
 
-test('the unit starts nothing that one tenant could hold up, and reloads with an answer', () => {
+test('the unit starts nothing that one tenant could delay, and reloads with an answer', () => {
   const unit = text('switchyard.service');
   assert.doesNotMatch(unit, /^ExecStartPre=/m);
   assert.match(unit, /^ExecReload=.* reload --config /m);
 });
 
-test('images and manifests are of a current Node and of this version, and probe what is meant for it', () => {
+test('images and manifests use a current Node and this version, and probe the right paths', () => {
   const { version } = JSON.parse(readFileSync(resolve(DEPLOY, '../../package.json'), 'utf8')) as { version: string };
   const bases = [...text('Dockerfile').matchAll(/^FROM node:([0-9]+)/gm)].map((match) => Number(match[1]));
   assert.ok(bases.length === 2 && bases.every((major) => major >= 24));
@@ -74,7 +74,7 @@ function blocks(source: string, key: string): ReadonlyMap<string, string> {
 }
 
 for (const file of ['compose/compose.yml', 'cluster/compose.yaml']) {
-  test(`${file}: services, volumes, files and variables that are named are there`, () => {
+  test(`${file}: the named services, volumes, files and variables exist`, () => {
     const source = text(file);
     const folder = dirname(resolve(DEPLOY, file));
     const services = blocks(source, 'services');

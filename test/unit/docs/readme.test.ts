@@ -58,7 +58,7 @@ test('every document is linked from another', () => {
   );
 });
 
-test('the documents name only commands and scripts there are', () => {
+test('the documents name only commands and scripts that exist', () => {
   for (const [name, text] of texts) {
     for (const [, command] of text.matchAll(/(?:^ {4}|`)switchyard ([a-z]+)\b/gm))
       assert.ok(commandNames().includes(command as string), `${name}: switchyard ${command}`);

@@ -99,7 +99,7 @@ describe('a compiled set', () => {
     );
   });
 
-  test('round robin takes each as often in a row as its weight, 0 like 1', () => {
+  test('round robin selects each as often in a row as its weight, 0 like 1', () => {
     const set = setOf([1, 4, 0, 2].map((each) => ({ weight: each, active: true })));
     const taken: number[] = [];
     for (let i = 0; i < 16; i++) {

@@ -47,7 +47,7 @@ function avp(context: DispatchContext, partition: Partition, name: string): List
 }
 
 describe('what a transaction remembers', () => {
-  test('nothing before a selection succeeded', () => {
+  test('remembers nothing before a selection succeeded', () => {
     const { context, partition } = world();
     assert.equal(context.current(partition), undefined);
     assert.equal(context.next(partition), undefined);
@@ -101,7 +101,7 @@ describe('what a transaction remembers', () => {
     }
   });
 
-  test('flag s leaves a destination that is set alone', () => {
+  test('flag s keeps a destination that is set', () => {
     const { context, partition } = world();
     assert.equal(select(context, partition, 1, 's', true), 'kept');
     assert.equal(context.of(partition), undefined);
@@ -157,7 +157,7 @@ describe('what a transaction remembers', () => {
     assert.deepEqual(rest(context, partition), ['a1', 'x2', 'y2']);
   });
 
-  test('a destination that went down since is passed over', () => {
+  test('a destination that became inactive since is skipped', () => {
     const { engine, context, partition } = world();
     select(context, partition, 1, 'f');
     const destination = partition.find(1, 'sip:b1');
@@ -166,7 +166,7 @@ describe('what a transaction remembers', () => {
     assert.deepEqual(rest(context, partition), ['a1', 'c1']);
   });
 
-  test('the data it began with, though the partition is loaded anew', () => {
+  test('a transaction keeps the data it began with when the partition is loaded again', () => {
     const { context, partition } = world();
     select(context, partition, 1, 'f');
     partition.load([row('sip:new')], { inheritState: true });
@@ -255,7 +255,7 @@ describe('rewriting the request-URI', () => {
     return uris;
   }
 
-  test('leaks nothing from one hop to the next by default', () => {
+  test('keeps nothing from one hop to the next by default', () => {
     assert.deepEqual(hops('default', 'sip:bob:pw@host:5060;transport=udp;x=1?h=v'), [
       'sip:bob:pw@a:5070;transport=udp;x=1?h=v',
       'sip:bob:pw@b;transport=tcp;lr;x=1?h=v',
@@ -263,7 +263,7 @@ describe('rewriting the request-URI', () => {
     ]);
   });
 
-  test('piles parameters up in a strict partition', () => {
+  test('collects parameters in a strict partition', () => {
     assert.deepEqual(hops('strict', 'sip:host;transport=udp'), [
       'sip:a:5070;transport=udp',
       'sip:b;transport=tcp;lr;transport=udp',

@@ -41,7 +41,7 @@ describe('the dispatcher hash', () => {
     assert.equal(coreHash('ab', undefined, 16), coreHash('ab') % 16);
   });
 
-  test('over a range of a string is that over the range alone', () => {
+  test('over a range of a string equals that over the substring', () => {
     fc.assert(
       fc.property(latin1, latin1, latin1, (before, text, after) => {
         const whole = before + text + after;

@@ -248,7 +248,7 @@ describe('loading in slices', () => {
     );
   };
 
-  test('lets others go on in between and swaps at the end', async () => {
+  test('other work runs between slices, and the result is swapped in at the end', async () => {
     const partition = emptyPartition();
     let pauses = 0;
     const report = await partition.loadInSlices(rows(5000), INHERIT, async () => {
@@ -272,7 +272,7 @@ describe('loading in slices', () => {
     assert.equal(partition.snapshot.generation, 2);
   });
 
-  test('a load that was overtaken is done again on the new data', async () => {
+  test('an overtaken load is repeated on the new data', async () => {
     const partition = emptyPartition();
     let overtaken = false;
     const report = await partition.loadInSlices(rows(2000), INHERIT, async () => {

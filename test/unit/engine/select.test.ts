@@ -58,7 +58,7 @@ function run(
 }
 
 describe('round robin after other algorithms', () => {
-  test('goes on from the first position after a ranking algorithm, not from the one it chose', () => {
+  test('continues with the first position after a ranking algorithm, not the one it chose', () => {
     for (const compat of ['default', 'strict'] as const) {
       for (const alg of [9, 10]) {
         const w = world(setOf('a b c'), compat);
@@ -222,7 +222,7 @@ describe('a selection', () => {
     );
   });
 
-  test('moves no others when one goes down, but those it had', () => {
+  test('moves only the calls of the destination that became inactive', () => {
     const w = world(Array.from({ length: 10 }, (_, i) => row(`sip:d${i}`)));
     const where = () => Array.from({ length: 300 }, (_, i) => run(w, { alg: 0 }, request({ callId: `call-${i}` }))[0]);
     const before = where();

@@ -94,7 +94,7 @@ for (const flavour of ['opensips', 'kamailio'] as const) {
 describe('a shared set', () => {
   const rows = [1, 2, 3].map((i) => row(`sip:10.0.0.${i}`));
 
-  test('goes on alone where all stopped, and keeps its counts, when it is shared no longer', () => {
+  test('continues alone if all other processes stopped, and keeps its counts when it is no longer shared', () => {
     const [first, second] = sharing(2, rows, 'opensips') as [Process, Process];
     assert.deepEqual(select(first, 4, '', 'a'), ['sip:10.0.0.1']);
     assert.deepEqual(select(second, 4, '', 'b'), ['sip:10.0.0.2']);
@@ -122,7 +122,7 @@ describe('a shared set', () => {
     );
   });
 
-  test('a selection that is tried leaves nothing behind', () => {
+  test('a tried selection changes nothing', () => {
     const [first, second] = sharing(2, rows, 'opensips') as [Process, Process];
     const restore = setOf(first).remember();
     select(first, 4, 'f', 'a');
@@ -131,7 +131,7 @@ describe('a shared set', () => {
     assert.equal(setOf(first).destinations[0]?.health.hits, 1);
   });
 
-  test('a process that died while it selected keeps nobody from selecting', () => {
+  test('a process that died during a selection does not block the others', () => {
     const memory = new ArrayBuffer(4 * wordsOf(3));
     const [mine, dead] = [new SharedColumns(memory, 0, 3, 1), new SharedColumns(memory, 0, 3, 2)];
     dead.enter();

@@ -68,7 +68,7 @@ for (const compat of ['default', 'strict'] as const) {
       });
     }
 
-    test('what a process marks changes the shares of all: the rest divides what is left', () => {
+    test('a state set by one process changes the shares of all: the rest divides what is left', () => {
       const processes = sharing(['rweight=50', 'rweight=30', 'rweight=20'], compat);
       counts(processes, 11, 37);
       mark(processes[0] as Process, 'sip:10.0.0.1', 'inactive');
@@ -78,7 +78,7 @@ for (const compat of ['default', 'strict'] as const) {
       assert.deepEqual(counts(processes, 11, 100), [50, 30, 20]);
     });
 
-    test('a copy of the set for a rehearsal chooses next what the processes would', () => {
+    test('a copy of the set for an explained request chooses next what the processes would', () => {
       for (const [alg, name] of [
         [9, 'weight'],
         [11, 'rweight'],
@@ -97,7 +97,7 @@ for (const compat of ['default', 'strict'] as const) {
       }
     });
 
-    test('a selection that is tried changes nothing for anybody', () => {
+    test('a tried selection changes nothing for any process', () => {
       const processes = sharing(['weight=50', 'weight=30', 'weight=20'], compat);
       const [first, second] = processes as [Process, Process];
       const restore = setOf(first).remember();
@@ -117,7 +117,7 @@ for (const compat of ['default', 'strict'] as const) {
   });
 }
 
-test('a set that congestion control changes the shares of, or that may have none left in a strict partition, needs one process', () => {
+test('a set whose shares congestion control changes, or that a strict partition may leave without shares, needs one process', () => {
   const fixed = (attrs: readonly string[], compat: Compat): boolean | undefined => {
     const [first] = sharing(attrs, compat) as [Process];
     return first.partition.flavour.sharesAreFixed?.(setOf(first));

@@ -137,14 +137,14 @@ describe('state transitions', () => {
     assert.equal(destination.health.failures, 1);
   });
 
-  test('failures another node has counted go on here, and never down', () => {
+  test('failures counted at another node are added here, and never reduce the count', () => {
     const { engine, destination } = start('active');
     engine.states.carry(destination, 2);
     engine.states.carry(destination, 1);
     assert.equal(destination.health.failures, 2);
   });
 
-  test('so do those of a kamailio partition, where the same count is of good answers while inactive', () => {
+  test('the same holds in a kamailio partition, where the count is of good answers while inactive', () => {
     const engine = engineWith([
       partitionOptions({ flavour: 'kamailio', kamailio: { ...KAMAILIO_DEFAULTS, probingThreshold: 3 } }),
     ]);
@@ -225,7 +225,7 @@ describe('any signals in any order', () => {
     fc.constantFrom<HealthState>('active', 'inactive', 'probing').map((to): Act => ({ kind: 'set', to })),
   );
 
-  test('give what a model of four lines gives, with alternating edges', () => {
+  test('result in the states of a model of four lines, with alternating edges', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), (actions, threshold) => {
         const { engine, destination, changes } = start('active', threshold);

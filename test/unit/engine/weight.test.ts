@@ -103,7 +103,7 @@ describe('weights reported at run time', () => {
     assert.deepEqual(report.changed, [`1 ${A}`]);
   });
 
-  test('what is not a weight is refused, and a set that takes none is left unchanged', () => {
+  test('a value that is not a weight is refused; a set without weights is not changed', () => {
     const { engine, partition } = loaded([row(A)]);
     for (const weight of [-1, 1.5, Number.NaN, 2 ** 31]) {
       assert.throws(() => engine.setWeight(find(partition, A), weight), RangeError);

@@ -136,7 +136,7 @@ describe('outbox', () => {
     assert.deepEqual([settled.length, outbox.holds(first.key)], [2, false]);
   });
 
-  test('one that always fails does not make news of each that passes', async () => {
+  test('a delivery that always fails does not cause a log line for each success of others', async () => {
     const said: string[] = [];
     const note = (_fields: object, message: string) => void said.push(message);
     const { clock, flights, outbox } = manual({ log: { ...nullLogger, warn: note, info: note } });

@@ -132,7 +132,7 @@ describe('publisher', () => {
     assert.equal(clock.pending, 0);
   });
 
-  test('refuses what it does not know, and too many', () => {
+  test('refuses unknown events, unknown sockets, and too many subscribers', () => {
     const { publisher } = setUp({ maxSubscribers: 2 });
     const refused = { code: 'USAGE' };
     assert.throws(() => publisher.subscribe('E_NOPE', 'fake:1'), refused);

@@ -17,7 +17,7 @@ describe('watch', () => {
     );
   });
 
-  test('foreign text is no event, and control characters do not reach the terminal', () => {
+  test('other text is not an event, and control characters do not reach the terminal', () => {
     for (const bad of [
       '',
       'x',

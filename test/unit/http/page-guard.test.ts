@@ -6,7 +6,7 @@ import { PageGuard, typeRefusal } from '../../../src/http/page-guard.js';
 const guard = new PageGuard(['pbx.example'], false);
 const status = (headers: Record<string, string>) => guard.refusal(headers)?.status;
 
-describe('requests a web page may have caused', () => {
+describe('requests that a web page may have caused', () => {
   test('the host has to be an address or one of our names', () => {
     for (const host of [
       '127.0.0.1:8085',

@@ -54,7 +54,7 @@ describe('HTTP listener', () => {
     assert.deepEqual([ill.status, ((await ill.json()) as { status: string }).status], [503, 'unavailable']);
   });
 
-  test('404, 405 with Allow, and paths below a mount', async () => {
+  test('unknown paths get 404, other methods 405 with Allow, and paths below a mount are served', async () => {
     assert.equal((await fetch(`${url}/nothing`)).status, 404);
     assert.equal((await fetch(`${url}/metrics/below`)).status, 404);
     const wrong = await fetch(`${url}/metrics`, { method: 'POST', body: 'x' });
@@ -72,7 +72,7 @@ describe('HTTP listener', () => {
     }
   });
 
-  test('bodies are bounded, by declared length and by what comes', async () => {
+  test('bodies are bounded, by declared length and by received bytes', async () => {
     assert.equal(await (await fetch(`${url}/echo`, { method: 'POST', body: '0123456789' })).text(), '0123456789');
     assert.equal((await fetch(`${url}/echo`, { method: 'POST', body: '0123456789a' })).status, 413);
     const socket = connect(Number(new URL(url).port), '127.0.0.1');

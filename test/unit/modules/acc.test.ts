@@ -11,7 +11,7 @@ const settings = (given: Record<string, string>) => {
   return accSettings(states.module('acc'), states);
 };
 
-test('fields for AAA servers are written nowhere, columns of records of calls are named by the file', () => {
+test('fields for AAA servers are not written; columns of call records have the names of the file', () => {
   const { fields, columns } = settings({
     extra_fields: 'db: a->col_a; b; aaa: c->AAA_C; d->AAA_D; log: e',
     acc_duration_column: 'seconds',

@@ -28,7 +28,7 @@ function noncesOf(over: Partial<NonceOptions> = {}) {
   return { clock, nonces: new Nonces(options, { token: (bytes) => 'ab'.repeat(bytes) }, clock) };
 }
 
-test('a nonce is good for its lifetime, and any other text is none', () => {
+test('a nonce is valid for its lifetime, and any other text is not', () => {
   const { clock, nonces } = noncesOf();
   const nonce = nonces.make('');
   assert.notEqual(nonces.make(''), nonce, 'each is another one');
@@ -162,7 +162,7 @@ test('a password of the script serves as one of the table, HA1 with flag 1', asy
   }
 });
 
-test('parameters that cannot be carried out are refused at load', () => {
+test('parameters without support are refused at load', () => {
   for (const head of [
     'modparam("auth", "algorithm", "SHA-256")',
     'modparam("auth", "qop", "x")',

@@ -42,7 +42,7 @@ test('an AVP is compared, calculated with and replaced in', async () => {
   assert.deepEqual(lines, ['more', 'same', 'other', 'matches', 'like', '12', '14, 24', 'HeLo', 'JeLo <null>']);
 });
 
-test('a test or an operation that is none is refused at load', async () => {
+test('an unknown test or operation is refused at load', async () => {
   await assert.rejects(
     () => written('avp_check("$avp(x)", "is/5");'),
     /proxy\.cfg:\d+:\d+: avp_check\(\): "is" is not a test/,

@@ -29,7 +29,7 @@ test('cache_remove_chunk() forgets what matches, in the usual collection or a na
   );
 });
 
-test('a large collection is looked through in several event loop iterations; what comes meanwhile stays', async () => {
+test('a large collection is searched in several event loop iterations; entries added meanwhile stay', async () => {
   const cache = new ExpiringMap<string>(1_000_000);
   // What has expired takes its time as well.
   for (let i = 0; i < 200_000; i++)
@@ -49,7 +49,7 @@ test('a large collection is looked through in several event loop iterations; wha
   assert.equal(forgetMatching(new ExpiringMap<string>(10), '*'), undefined);
 });
 
-test('a script goes on after cache_remove_chunk() of a large collection when all of it is gone', async () => {
+test('a script continues after cache_remove_chunk() of a large collection when the whole collection was searched', async () => {
   assert.deepEqual(
     await linesOf({
       dialect: 'opensips',

@@ -64,7 +64,7 @@ const CASES: readonly {
 ] as never;
 
 for (const { name, key, change, read } of CASES) {
-  test(`${name}: a copy has what is there, and what is done to it changes the copy alone`, () => {
+  test(`${name}: a copy has the same entries, and changes affect the copy only`, () => {
     const modules = new Map([[key.module, PARAMETERS]]);
     const states = new ModuleStates(modules, new Set());
     const state = states.of(key);

@@ -177,7 +177,7 @@ test('a side is asked by re-INVITE with the SDP it knows, which is acknowledged;
   }
 });
 
-test('dlg_extra_hdrs stand in requests of ours within a dialog', async () => {
+test('dlg_extra_hdrs are added to our requests within a dialog', async () => {
   const clock = new FakeClock();
   const runner = relay('create_dialog("p");', clock, 'modparam("dialog", "dlg_extra_hdrs", "X-Hint: ours\\r\\n")');
   try {

@@ -33,7 +33,7 @@ function answer(runner: ScriptRunner): void {
 const sentBy = (runner: ScriptRunner, method: string) =>
   runner.sent.filter(({ text }) => text.startsWith(`${method} `));
 
-test('routes run when a dialog is answered, when its lifetime is over, which they may prolong, and when it has ended', async () => {
+test('routes run when a dialog is answered, when its lifetime is over (they may prolong it), and when it has ended', async () => {
   const clock = new FakeClock();
   const runner = dialogs(
     `create_dialog("bye-on-timeout"); $DLG_timeout = 100; $dlg_val(n) = 0;
@@ -61,7 +61,7 @@ test('routes run when a dialog is answered, when its lifetime is over, which the
   }
 });
 
-test('a side that does not know the dialog any more ends it: OPTIONS within the dialog', async () => {
+test('a side that no longer knows the dialog ends it: OPTIONS within the dialog', async () => {
   const clock = new FakeClock();
   const runner = dialogs(
     'create_dialog("options-ping-callee"); dlg_on_hangup("over");',

@@ -33,7 +33,7 @@ test('a lifetime counts from the answer, and its end sends BYE to both sides onc
   }
 });
 
-test('the did parameter of another call opens nothing, and one Call-ID begins 32 dialogs at most', async () => {
+test('the did parameter of another call has no effect, and one Call-ID begins 32 dialogs at most', async () => {
   const clock = new FakeClock();
   const runner = startScript({ dialect: 'opensips', modules: 'dialog', script: SCRIPT, clock });
   try {
@@ -56,7 +56,7 @@ test('the did parameter of another call opens nothing, and one Call-ID begins 32
   }
 });
 
-test('the value of a profile may be left out between commas, and a sharing tag needs a dialog', async () => {
+test('the value of a profile may be empty between commas, and a sharing tag needs a dialog', async () => {
   const runner = startScript({
     dialect: 'opensips',
     modules: 'dialog',

@@ -64,7 +64,7 @@ async function written(number: string, script: string, more: Parameters<typeof r
   }
 }
 
-test('the rule of the longest prefix decides, its gateways come in order, those that are off are left out', async () => {
+test('the rule with the longest prefix decides, its gateways come in order, disabled ones are skipped', async () => {
   const script = `do_routing(0, , , $var(r), $var(g)); xlog("$rc $ru $avp(gw) $avp(prefix) $var(r) $var(g)\\n");
     use_next_gw(); xlog("$rc $ru $avp(gw)\\n"); use_next_gw(); xlog("$rc $avp(gw)\\n");`;
   assert.deepEqual(await written('0044123', script), [
@@ -85,7 +85,7 @@ test('with F other rules follow: lower priorities, then shorter prefixes; a rule
   assert.deepEqual(await written('004930', script), ['gw2 0049', '1 gw2 one', '1 gw3 <null>', '-1']);
 });
 
-test('L wants the whole number, C looks only, and a whitelist cuts', async () => {
+test('L needs the whole number, C only looks, and a whitelist restricts the list', async () => {
   const script = `do_routing(0, "L"); xlog("$rc\\n"); do_routing(0, "C"); xlog("$rc $ru\\n"); do_routing(0, "", "gw2"); xlog("$rc $avp(gw)\\n");
     do_routing(6); xlog("$rc\\n"); do_routing(7, "", "#both"); xlog("$rc\\n"); do_routing(8); xlog("$rc\\n");
     dr_match(0, "", "0049", $var(a)); xlog("$rc $var(a)\\n"); dr_match(0, "L", "00491"); xlog("$rc\\n"); dr_match(9, , "1"); xlog("$rc\\n");`;
@@ -102,7 +102,7 @@ test('L wants the whole number, C looks only, and a whitelist cuts', async () =>
   ]);
 });
 
-test('the group is looked up by the caller; without one default_group holds', async () => {
+test('the group is looked up by the caller; without one default_group is used', async () => {
   const script = 'do_routing(); xlog("$rc $avp(prefix)\\n");';
   assert.deepEqual(await written('0044', script), ['1 0044']);
   assert.deepEqual(await written('123', script), ['-1 <null>']);
@@ -245,7 +245,7 @@ executeSqlite(
 const PARTITIONED = `modparam("drouting", "use_partitions", 1) modparam("drouting", "db_partitions_url", "sqlite://${partitions}")
   modparam("drouting", "partition_id_pvar", "$var(where)")`;
 
-test('each partition has its own tables and variables; without a name, or with one that there is not, nothing is found', async () => {
+test('each partition has its own tables and variables; without a name, or with an unknown one, nothing is found', async () => {
   const script = `do_routing(0, , , $var(r), , , "second"); xlog("$rc $ru $avp(gw2) $avp(gw) $var(r)\n");
     do_routing(0, , , $var(r), , , "first"); xlog("$rc $ru $avp(gw) $var(r)\n");
     use_next_gw( , , , "second"); xlog("$rc $ru $avp(gw2)\n"); use_next_gw( , , , "first"); xlog("$rc $ru $avp(gw)\n");
@@ -266,7 +266,7 @@ test('all partitions are asked for a gateway by "*", and the variable says which
   assert.deepEqual(await written('0044123', script, { head: PARTITIONED }), ['1 second', '1 first', '-1', '-1']);
 });
 
-test('commands name the partition they are about', async () => {
+test('commands name their partition', async () => {
   const runner = await routing('exit;', { head: PARTITIONED });
   try {
     const { mi } = runner.daemon;
@@ -296,7 +296,7 @@ test('commands name the partition they are about', async () => {
   }
 });
 
-test('dr_reload of one partition reads that one', async () => {
+test('dr_reload of one partition reads only that one', async () => {
   const read = join(folder, 'read.db');
   const gateways = (name: string): string =>
     `CREATE TABLE ${name} (id INTEGER PRIMARY KEY, gwid TEXT, type INT, address TEXT, strip INT, pri_prefix TEXT, attrs TEXT,
@@ -338,7 +338,7 @@ test('files of 2.x name the partition before the group', async () => {
   ]);
 });
 
-test('a reload asks a database that does not answer once, however many partitions it has', async () => {
+test('a reload asks a silent database once, however many partitions it has', async () => {
   let connections = 0;
   const server = createServer((socket) => {
     connections++;

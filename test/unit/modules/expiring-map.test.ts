@@ -26,7 +26,7 @@ test('a map that stays full for very long holds the latest entries', () => {
   assert.equal(map.get('k400000', 0), 400_000);
 });
 
-test('keys and texts take as many characters as may be held, and the oldest entries give way', () => {
+test('the characters of keys and texts are bounded, and the oldest entries are removed', () => {
   const map = new ExpiringMap<string | number>(1000, 100);
   const held = (): string => [...map.entries(0)].map(([key, value]) => `${key[0]}${String(value).length}`).join(' ');
   for (const key of ['a', 'b', 'c']) map.set(key, 'v'.repeat(30), undefined);
@@ -67,7 +67,7 @@ test('an entry is gone at the time it expires, and asked for once', () => {
   assert.equal(keys(map, 1000), 'b');
 });
 
-test('of many that have expired so many are taken out as are asked for, the oldest first', () => {
+test('expired entries are removed in the number that is asked for, the oldest first', () => {
   const map = new ExpiringMap<number>(10);
   map.set('kept', 0, undefined);
   for (const i of [1, 2, 3]) map.set(`k${i}`, i, 100);

@@ -24,7 +24,7 @@ test('definitions of hash tables that Kamailio 5.6.3 refuses are refused: option
   assert.throws(() => start('nothing=1;'), /htable a: there is no option "nothing"/);
 });
 
-test('definitions that it takes are taken', async () => {
+test('definitions that Kamailio accepts are accepted', async () => {
   for (const options of [
     '',
     'size=99;',

@@ -152,7 +152,7 @@ test('one log line names the hash tables that are not written; rows that were ne
   assert.match(unwritten[2]?.reason ?? '', /refuses 1 entries/);
 });
 
-test('a database that does not answer holds the end for a few seconds only, and is named in the log', async (t) => {
+test('a silent database delays the end for a few seconds only, and is named in the log', async (t) => {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => {
     sockets.add(socket);

@@ -4,7 +4,7 @@ import { scriptFunctions } from '../../../src/modules/all.js';
 import { linesOf, startScript } from '../../support/script-run.js';
 
 /** As Kamailio 5.6.3 runs it: each line was written there. */
-test('an argument that is computed for each message is what Kamailio makes of it', async () => {
+test('an argument that is computed for each message has the value that Kamailio gives it', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
     modules: 'dispatcher',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerTo, INVITE, startScript } from '../../support/script-run.js';
 
-test('sanity_check() of a reply looks at no request-URI, and answers no reply with a reply', async () => {
+test('sanity_check() of a reply checks no request-URI, and never replies to a reply', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     modules: 'sanity',
@@ -51,7 +51,7 @@ test('the reply to a CANCEL goes where force_rport() says, as that of its INVITE
   await runner.stop();
 });
 
-test('the Warning of a reply has at most 1024 bytes, and no request-URI that would end its text', async () => {
+test('the Warning of a reply has at most 1024 bytes, and its request-URI cannot end its text', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     head: 'sip_warning=1',

@@ -19,7 +19,7 @@ test('a string as operand of &&, || or ! is refused', () => {
   }
 });
 
-test('flags of scripts and branches may be computed; what is none of the 32 fails', async () => {
+test('flags of scripts and branches may be computed; a number that is not one of the 32 fails', async () => {
   const script = `$var(m) = -1;
     setsflag("$var(m)"); xlog("$rc $sf\\n");
     setsflag(32); xlog("$rc $sf\\n");
@@ -43,7 +43,7 @@ test('a level of xlog() begins with L_ and a letter, or is a variable', async ()
   }
 });
 
-test('what the grammar has no sign for is refused below 0', () => {
+test('negative values without a sign in the grammar are refused', () => {
   for (const call of ['strip(-1)', 'strip_tail(-1)', 'setflag(-1)']) {
     assert.throws(() => startScript({ dialect: 'kamailio', script: `request_route { ${call}; }` }), /below 0/, call);
   }

@@ -114,7 +114,7 @@ test('fix_nated_register() keeps the address of the sender in received_avp', asy
   assert.deepEqual(lines, ['sip:127.0.0.1:5070']);
 });
 
-test('a password that is not there is a fault of pv_www_authenticate(), as observed of Kamailio 5.6.3', async () => {
+test('a missing password is a fault of pv_www_authenticate(), as observed of Kamailio 5.6.3', async () => {
   const runner = startScript({
     dialect: 'kamailio',
     modules: 'auth',

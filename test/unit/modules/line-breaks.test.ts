@@ -23,7 +23,7 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
     ['Record-Route', `${NEXT} record_route_preset("127.0.0.1;x=${USER}"); t_relay();`, /^INVITE /],
     ['its parameter', `${NEXT} add_rr_param(";x=${USER}"); record_route(); t_relay();`, /^INVITE /],
   ] as const)
-    test(`${dialect}: what a peer has escaped begins no line of its own in ${what}`, async () => {
+    test(`${dialect}: escaped line breaks of a peer begin no line in ${what}`, async () => {
       const runner = startScript({ dialect, modules: dialect === 'opensips' ? 'signaling' : '', script });
       try {
         runner.receive(REQUEST);
@@ -55,7 +55,7 @@ for (const [dialect, module, call] of [
   ['kamailio', '', `contact_param_encode("x", "${USER}")`],
   ['kamailio', '', `set_body("a", "text/${USER}")`],
 ] as const)
-  test(`${dialect}: what a peer has escaped begins no line of its own by ${call.slice(0, call.indexOf('('))}()`, async () => {
+  test(`${dialect}: escaped line breaks of a peer begin no line by ${call.slice(0, call.indexOf('('))}()`, async () => {
     const runner = startScript({ dialect, modules: module, script: `${NEXT} ${call}; t_relay();` });
     const body = 'v=0\r\nc=IN IP4 1.1.1.1';
     try {

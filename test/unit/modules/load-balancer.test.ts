@@ -40,7 +40,7 @@ async function received(runner: ScriptRunner, text: string): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('the destination with the most room gets a call, and keeps it until the dialog ends', async () => {
+test('the destination with the most free capacity gets a call, and counts it until the dialog ends', async () => {
   const runner = await balancing(
     `if (has_totag()) { loose_route(); t_relay(); exit; }
      record_route(); lb_start(1, "pstn"); xlog("$rc $du\\n"); t_relay();`,
@@ -71,7 +71,7 @@ test('the destination with the most room gets a call, and keeps it until the dia
   }
 });
 
-test('codes say why there is no destination, and flags what counts as room', async () => {
+test('codes say why there is no destination, and flags how capacity is computed', async () => {
   const runner = await balancing(
     `lb_start(1, "fax"); xlog("$rc\\n"); lb_start(9, "pstn"); xlog("$rc\\n"); lb_next(); xlog("$rc\\n");
      lb_start(1, "transc;pstn", , $var(a)); xlog("$rc $du $var(a)\\n");
@@ -107,7 +107,7 @@ test('codes say why there is no destination, and flags what counts as room', asy
   }
 });
 
-test('relative room is a share of what a destination takes', async () => {
+test('relative capacity is a share of the capacity of a destination', async () => {
   const runner = await balancing(
     `if ($hdr(X) == NULL) { lb_count_call("127.0.0.1", 7002, 1, "pstn"); }
      lb_start_or_next(1, "pstn", "r"); xlog("$du\\n"); lb_start_or_next(1, "pstn", "r"); xlog("$du\\n"); load_balance(1, "pstn"); xlog("$rc\\n");`,

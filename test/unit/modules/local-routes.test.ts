@@ -8,7 +8,7 @@ const file = (script: string, head: string): ScriptRunner =>
 const HEAD = `modparam("tm", "local_request_route", "own_request")
 modparam("tm", "local_reply_route", "own_reply")`;
 
-test('local_request_route sees requests of our own after local_route, and changes nothing', async () => {
+test('local_request_route sees our own requests after local_route, and changes nothing', async () => {
   const runner = file(
     `route { t_new_request("MESSAGE", "sip:x@127.0.0.1:5090", "sip:a@b", "sip:c@d", "text/plain hello"); exit; }
      local_route { append_hf("X-Local: yes\\r\\n"); }
@@ -46,7 +46,7 @@ test('local_reply_route sees replies that tm makes here, not those of others', a
   }
 });
 
-test('a route that tm is to run must be there, and may not send anything', () => {
+test('a route for tm must exist, and may not send anything', () => {
   assert.throws(
     () => file('route { exit; } route[own_reply] { t_relay(); } route[own_request] { exit; }', HEAD),
     /t_relay\(\) may not be called/,

@@ -19,7 +19,7 @@ test('a tree of prefixes finds what Kamailio 5.6.3 was recorded to find', () => 
   assert.deepEqual(tree.all('49a'), { values: ['de'], whole: false });
 });
 
-test('values are numbers where they must be, and a prefix has one where it may have one only', () => {
+test('values are numbers where required, and a prefix has one value where only one is allowed', () => {
   const tree = new PrefixTree('0123456789', true, false);
   assert.equal(tree.add('49', '12'), undefined);
   assert.match(tree.add('49', '13') ?? '', /already/);
@@ -44,7 +44,7 @@ test('a look-up gives 256 values at most, however many a prefix has', () => {
   assert.equal(tree.longest('4911'), 'v199999');
 });
 
-test('a tree that is full takes no more prefixes, and keeps those it has', () => {
+test('a full tree accepts no more prefixes, and keeps the ones it has', () => {
   const tree = new PrefixTree('0123456789', false, true, 6);
   assert.equal(tree.add('4930', 'berlin'), undefined);
   assert.equal(tree.add('49', 'de'), undefined);
@@ -72,7 +72,7 @@ test('a tree is made of many rows in several event loop iterations', async () =>
   assert.equal(tree.longest('99991'), 'v9999');
 });
 
-test('of rows that a tree cannot take the first are named, and the others counted', async () => {
+test('the first rows that a tree cannot hold are named, the others counted', async () => {
   const cfg = { modules: new Map() } as unknown as LoadedCfg;
   const rows = Array.from({ length: 5000 }, (_, i) => ({ tprefix: `x${i}${'x'.repeat(1000)}`, tvalue: 'v' }));
   const reported: [string, string][] = [];
@@ -83,7 +83,7 @@ test('of rows that a tree cannot take the first are named, and the others counte
   assert.deepEqual(reported.at(-1), ['', '4980 further rows are left out']);
 });
 
-test('a tree that is not there matches nothing; trees of other kinds are refused at load', async () => {
+test('an unknown tree matches nothing; trees of other kinds are refused at load', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
     modules: 'mtree',

@@ -24,7 +24,7 @@ test('no function is listed as missing that is implemented, and none twice', () 
   );
 });
 
-test('a function of a module that is not implemented is refused with the name of the module, at its place', () => {
+test('a function of a module that is not implemented is refused with the name of the module and its position', () => {
   const problemsOf = (module: string, call: string): string[] => {
     const file = join(folder, 'proxy.cfg');
     writeFileSync(file, `#!OPENSIPS\nsocket=udp:127.0.0.1:5060\nloadmodule "${module}.so"\nroute {\n  ${call};\n}\n`);
@@ -42,7 +42,7 @@ test('a function of a module that is not implemented is refused with the name of
   assert.match(problemsOf('tm', 't_rely()').join(), /unknown function t_rely\(\); did you mean t_relay\(\)\?/);
 });
 
-test('check says of a module whose functions are refused that they are, and of another that it has no effect', () => {
+test('check reports modules whose functions are refused, and modules without effect', () => {
   const file = join(folder, 'modules.cfg');
   const modules = ['event_routing', 'b2b_entities', 'sockets_mgm'].map((name) => `loadmodule "${name}.so"`).join('\n');
   writeFileSync(file, `#!OPENSIPS\nsocket=udp:127.0.0.1:5060\n${modules}\nroute { exit; }\n`);

@@ -152,7 +152,7 @@ describe('tm over MI', () => {
 });
 
 describe('modules over MI', () => {
-  test('check_config_hash says shows whether the file of hash_file has changed since it was read', async () => {
+  test('check_config_hash shows whether the file of hash_file has changed since it was read', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'switchyard-hash-'));
     const file = join(folder, 'routes.cfg');
     writeFileSync(file, 'abc');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newPipe, OwnPipes } from '../../../src/modules/pipes.js';
 
-test('pipes named by peers take 16 Mi characters at most; those that are there go on', () => {
+test('pipes named by peers take 16 Mi characters at most; existing pipes stay', () => {
   const pipes = new OwnPipes();
   const long = 'p'.repeat(60_000);
   const make = () => newPipe(1, 'taildrop');

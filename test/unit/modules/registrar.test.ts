@@ -137,7 +137,7 @@ test('contacts are listed as Kamailio 5.6.3 lists them: by q, of equal ones the 
   }
 });
 
-test('what is no contact is refused with the words of Kamailio 5.6.3', async () => {
+test('malformed contacts are refused with the texts of Kamailio 5.6.3', async () => {
   const runner = start('modparam("registrar", "min_expires_mode", 1)\nmodparam("registrar", "retry_after", 30)\n');
   try {
     const refused: readonly (readonly [line: string, status: string, error: string])[] = [
@@ -255,7 +255,7 @@ const LOCATION = `CREATE TABLE location (id INTEGER PRIMARY KEY, ruid TEXT UNIQU
   connection_id INTEGER, keepalive INTEGER, partition INTEGER)`;
 
 for (const mode of [1, 2, 3]) {
-  test(`contacts are there after a restart with db_mode ${mode}, and one that is taken away is not`, async () => {
+  test(`contacts are there after a restart with db_mode ${mode}, and removed ones are not`, async () => {
     const file = join(tmpdir(), `switchyard-location-${process.pid}-${mode}.sqlite`);
     rmSync(file, { force: true });
     // A row of Kamailio's db_sqlite: times are Julian days.
@@ -319,7 +319,7 @@ test('a star beside a contact and a contact that stands twice are taken as Kamai
   }
 });
 
-test('rows that others wrote cannot put lines into messages, and do not end the reading of a table', async () => {
+test('foreign rows cannot insert lines into messages, and do not stop the reading of a table', async () => {
   const file = join(tmpdir(), `switchyard-location-${process.pid}-rows.sqlite`);
   rmSync(file, { force: true });
   const row = (ruid: string, user: string, more: readonly string[] = []) =>
@@ -405,7 +405,7 @@ for (const mode of [1, 3]) {
   });
 }
 
-test('what registrar does not have is refused at load', () => {
+test('unsupported parameters of registrar are refused at load', () => {
   const modules = 'usrloc registrar';
   const wrong: readonly (readonly [script: string, fault: RegExp])[] = [
     ['$var(a) = $ulc(x=>nothing);', /no attribute "nothing" of a contact/],

@@ -40,7 +40,7 @@ test('a script asks a web service and waits for its answer', async () => {
   assert.deepEqual(lines, ['1 200 text/plain GET edge ', '1 200 POST - call=a@a.example', '1 410 PUT - x']);
 });
 
-test('what fails has the documented codes', async () => {
+test('failed requests return the documented codes', async () => {
   const closed = await freePort('127.0.0.1');
   const lines = await written(`
     rest_get("http://127.0.0.1:${closed}/", $var(b)); xlog("$rc\\n");

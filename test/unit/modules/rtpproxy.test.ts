@@ -142,7 +142,7 @@ test('a proxy is asked over a Unix socket, and one that is gone is left out', as
   assert.match(body, /m=audio 41002 /);
 });
 
-test('an address that is none is found when the file is read', () => {
+test('an invalid address is reported when the file is read', () => {
   const start = () =>
     startScript({
       dialect: 'opensips',
@@ -153,7 +153,7 @@ test('an address that is none is found when the file is read', () => {
   assert.throws(start, /is not an address of a media proxy/);
 });
 
-test('streams are read whatever stands around them', () => {
+test('streams are read whatever the lines around them', () => {
   assert.deepEqual(describeMedia('').streams, []);
   assert.deepEqual(describeMedia('m=audio\r\nm=audio x\r\nc=IN IP4\r\nm=audio 0 a').streams, []);
   const media = describeMedia('v=0\nc=IN IP6 ::1\nm=audio 9 RTP/AVP 0');

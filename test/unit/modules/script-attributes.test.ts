@@ -41,7 +41,7 @@ ${more}`,
   return daemon.script.filter((each) => each !== 'end');
 }
 
-test('script_attrs_avp holds what was attached to each destination, and an empty text where nothing was', async () => {
+test('script_attrs_avp has the attributes of each destination, and an empty string for none', async () => {
   const lines = await written(
     'modparam("dispatcher", "script_attrs_avp", "$avp(sat)")',
     `ds_push_script_attrs("hello", "127.0.1.2", 5060, 1);

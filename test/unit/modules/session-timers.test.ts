@@ -142,7 +142,7 @@ test('a session that is too short is refused with 422, where the caller knows se
   }
 });
 
-test('sstCheckMin() is true for what is too small, and answers with 1', async () => {
+test('sstCheckMin() is true for a session that is too short, and with 1 replies 422', async () => {
   for (const [call, lines, outcome] of [
     ['sstCheckMin(1)', ['Session-Expires: 90'], 'SIP/2.0 422 '],
     ['sstCheckMin(0)', ['Session-Expires: 90'], undefined],

@@ -53,7 +53,7 @@ test('a counter that a peer names has at most 1,024 characters', async () => {
   }
 });
 
-test('Kamailio: a statistic that is not defined is none; counters of the counters module', async () => {
+test('Kamailio: an undefined statistic does not exist; counters of the counters module', async () => {
   const lines = await linesOf({
     dialect: 'kamailio',
     modules: 'statistics counters',
@@ -67,7 +67,7 @@ test('Kamailio: a statistic that is not defined is none; counters of the counter
   assert.deepEqual(lines, ['1 3', '-1', '5', '0']);
 });
 
-test('names that peers bring to one process take nothing from the statistics of all', () => {
+test('names that peers bring to one process do not use up the statistics of all', () => {
   const memory = new SharedArrayBuffer(16 * 1024 * 1024);
   const [one, two] = [0, 1].map(() => {
     const parameters = new Map([['statistics', new Map([['variable', ['calls']]])]]);
@@ -87,7 +87,7 @@ test('names that peers bring to one process take nothing from the statistics of 
   assert.equal(one?.all.size, 10_000);
 });
 
-test('a series shows what was noted within its window: a sum, a mean, a share', async () => {
+test('a series shows the values within its window: a sum, a mean, a share', async () => {
   const clock = new FakeClock();
   const runner = startScript({
     dialect: 'opensips',

@@ -125,7 +125,7 @@ describe('stir_shaken', { skip }, () => {
     await wrong.stop();
   });
 
-  test('stir_shaken_verify() takes what a trusted certificate signed about this call, and nothing else', async () => {
+  test('stir_shaken_verify() accepts only what a trusted certificate signed about this call', async () => {
     // Valid since before the call is signed, however long that takes.
     const other = (await signed()).cert;
     const good = await signed();
@@ -194,7 +194,7 @@ describe('stir_shaken', { skip }, () => {
       assert.throws(() => startScript({ dialect: 'opensips', modules: 'stir_shaken', head, script: 'exit;' }), message);
   });
 
-  test('an Identity that is none of SHAKEN is refused in time in proportion to it', () => {
+  test('an Identity that is not of SHAKEN is refused in time in proportion to its length', () => {
     assert.ok(authority !== undefined);
     const { key } = authority.issue('form', []);
     const pem = readFileSync(key, 'latin1');
@@ -261,7 +261,7 @@ describe('stir_shaken', { skip }, () => {
     assert.equal(isTrusted([...chain(issued), ...chain(cert)], chain(authority.ca), now), false);
   });
 
-  test('a text that is longer than a certificate may be is not kept', () => {
+  test('a text that is longer than any certificate is not kept', () => {
     const long = `${'x'.repeat(70_000)}-----BEGIN CERTIFICATE-----`;
     assert.equal(chainOf(long), chainOf(`${long}y`));
   });

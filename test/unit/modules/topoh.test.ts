@@ -45,7 +45,7 @@ function replyTo(shown: string, more = ''): string {
 /** A reply as it is passed on: without our Via. */
 const passed = (reply: string): string => reply.replace(/Via: [^\r]*\r\n/, '');
 
-test('a text is enciphered the same each time, and anything else is no enciphered text', () => {
+test('a text is enciphered the same way each time, and other text is recognised as not enciphered', () => {
   const cipher = new TextCipher('key');
   for (const text of ['', 'x', 'sip:alice@10.0.0.1:5070;ob', '\xff\x00\r\n'.repeat(300)]) {
     const hidden = cipher.encipher(text);
@@ -139,7 +139,7 @@ test('registrations, own requests and whatever was not hidden here pass as they 
   }
 });
 
-test('a mark that a peer writes means nothing, and none leaves', () => {
+test('a mark written by a peer has no effect, and no mark leaves', () => {
   const mask = maskOf();
   const via = 'SIP/2.0/UDP 10.0.0.1;TH=rd9.9;branch=z9hG4bKa';
   const received = mask.received(request('INVITE', 'sip:b@b.example', { via, more: 'Contact: <sip:c@10.0.0.1>\r\n' }));
@@ -155,7 +155,7 @@ test('parameters that cannot stand in a message are refused', () => {
   assert.throws(() => maskOf({ callid_prefix: 'a b' }), /callid_prefix "a b"/);
 });
 
-test('of more than 256 hidden values in a message the first ones are shown, the others stay as they are', () => {
+test('the first 256 hidden values of a message are shown, the others stay as they are', () => {
   const mask = maskOf();
   const cipher = new TextCipher('_static_value_');
   const hidden = (i: number) =>

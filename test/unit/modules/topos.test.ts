@@ -107,7 +107,7 @@ test('requests within the dialog go to the other end by its routers, through the
   assert.deepEqual(headersOf(up, 'route'), [...OWN, '<sip:10.0.0.2;lr>']);
 });
 
-test('a request that names a dialog but is of another call stays as it is', () => {
+test('a request that names a dialog of another call stays as it is', () => {
   const { stripper } = world();
   const { caller, callee } = answered(stripper);
   const to = '<sip:b@b.example>;tag=tt';
@@ -135,7 +135,7 @@ test('callees that answer one INVITE are known by their tags', () => {
     );
 });
 
-test('a request without Record-Route hides its way all the same, and its reply finds back', () => {
+test('a request without Record-Route is hidden as well, and its reply finds back', () => {
   const { stripper } = world();
   const shown = stripper.sent(relayed(stripper.received(request('OPTIONS', 'sip:b@b.example'))));
   assert.equal(headersOf(shown, 'via').length, 1);
@@ -159,7 +159,7 @@ test('a copy of a request that leaves is the same request', () => {
   assert.deepEqual(store.records(clock).counts, { dialogs: 1, requests: 1 });
 });
 
-test('what nobody answers is forgotten after branch_expire, a call that has ended soon, one in progress after dialog_expire', () => {
+test('an unanswered request is removed after branch_expire, an ended call soon, a call in progress after dialog_expire', () => {
   const { stripper, clock } = world({ branch_expire: 100, dialog_expire: 500 });
   const to = '<sip:b@b.example>;tag=tt';
   const unanswered = stripper.sent(
@@ -189,7 +189,7 @@ test('calls in progress stay over a reload of the file', () => {
   assert.match(next.received(request('BYE', caller, { to: '<sip:b@b.example>;tag=tt' })), /^BYE sip:b@10\.1\.0\.4 /);
 });
 
-test('a mark that a peer wrote counts for nothing', () => {
+test('a mark written by a peer has no effect', () => {
   const { stripper } = world();
   const { caller } = answered(stripper);
   const via = 'SIP/2.0/UDP 10.0.0.1:5070;TH=d0-a0;branch=z9hG4bKx';
@@ -200,7 +200,7 @@ test('a mark that a peer wrote counts for nothing', () => {
   assert.match(caller, /a0/);
 });
 
-test('parameters that cannot be carried out are refused', () => {
+test('unsupported parameters are refused', () => {
   for (const [name, value] of [
     ['contact_mode', 2],
     ['cparam_name', 'a b'],
@@ -220,7 +220,7 @@ test('REGISTER and PUBLISH pass as they are', () => {
   }
 });
 
-test('the time grows with the length of a message, whatever it is full of', () => {
+test('the time is linear in the length of a message, whatever its contents', () => {
   const fill = (unit: string) => (length: number) => unit.repeat(Math.floor(length / unit.length));
   const cases = [
     ['Via fields', fill('Via: SIP/2.0/UDP 10.0.0.3;branch=z9hG4bKc\r\n')],
@@ -248,7 +248,7 @@ test('the time grows with the length of a message, whatever it is full of', () =
   );
 });
 
-test('what is kept goes on over a reload, also over one after which no message came', () => {
+test('hidden dialogs stay over a reload, also if no message came after an earlier one', () => {
   const { stripper, store, clock } = world();
   stripper.sent(relayed(stripper.received(request('INVITE', 'sip:b@b.example')), OWN));
   const unused = topologyStore.renew(store, parametersOf({}));

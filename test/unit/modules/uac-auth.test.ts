@@ -26,7 +26,7 @@ test('the examples of RFC 7616 section 3.9.1 give the responses that stand there
   assert.equal(responseOf('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
 });
 
-test('an algorithm or a protection that is not known is not answered; sessions and bodies are hashed in', () => {
+test('an unknown algorithm or qop is not answered; session algorithms and bodies are hashed in', () => {
   assert.equal(responseOf('SHA-1'), '');
   const sess = readChallenge('digest realm="r",nonce="n",algorithm=MD5-sess,qop="auth-int"');
   assert.ok(sess !== undefined);

@@ -8,7 +8,7 @@ import { INVITE, startScript } from '../../support/script-run.js';
 /** Names that every JavaScript object answers to. */
 const INHERITED = ['constructor', 'valueOf', '__proto__'];
 
-test('an algorithm of a challenge is not looked for among the members of every object', () => {
+test('an algorithm of a challenge is not looked up among the members of every object', () => {
   for (const algorithm of INHERITED) {
     const challenge = readChallenge(`Digest realm="r", nonce="n", algorithm=${algorithm}`);
     assert.ok(challenge !== undefined);
@@ -17,12 +17,12 @@ test('an algorithm of a challenge is not looked for among the members of every o
   }
 });
 
-test('a period with a scale that is not known cannot be read, and holds', () => {
+test('a period with an unknown scale is ignored and holds', () => {
   for (const scale of ['constructor', 'valueOf', 'century'])
     assert.equal(timePeriodHolds(`${scale}{1}`, new Date(0)), true, scale);
 });
 
-test('a function of a formula that is not known makes it none', () => {
+test('an unknown function makes a formula invalid', () => {
   for (const word of [...INHERITED, 'root']) {
     assert.equal(calculateRpn(`1 ${word}`), undefined, word);
     assert.equal(calculateRpn(`1 2 ${word}`), undefined, word);

@@ -42,7 +42,7 @@ function makeFlights() {
 }
 
 describe('flights', () => {
-  test('after the process stood still, answers that wait in the socket are read before anybody is given up', () => {
+  test('after the process did not run, waiting answers are read before a probe times out', () => {
     const it = makeFlights();
     for (let i = 0; i < 3; i++) it.flights.request(it.member());
     it.standStill(700);
@@ -58,7 +58,7 @@ describe('flights', () => {
     assert.equal(it.fake.pending, 0);
   });
 
-  test('one that stands still again and again gives up in the end; one that does not, at the deadline', () => {
+  test('a process that stops again and again times out in the end; a running one at the deadline', () => {
     const it = makeFlights();
     it.flights.request(it.member());
     for (let i = 0; i < 3; i++) {

@@ -20,7 +20,7 @@ test('average and deviation are those of all round trips', () => {
   );
 });
 
-test('the moving average begins at the first round trip and follows a change', () => {
+test('the moving average starts with the first round trip and follows a change', () => {
   const latency = new Latency();
   latency.observe(100);
   assert.equal(latency.ewma, 100);

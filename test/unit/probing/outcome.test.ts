@@ -4,7 +4,7 @@ import { probeResult, probeSignal } from '../../../src/probing/outcome.js';
 import type { ProbeOutcome } from '../../../src/probing/probe.js';
 import { ProbingLab, row } from '../../support/probing.js';
 
-test('good is 200 or a listed code, and only by a reply', async () => {
+test('200 and listed codes are good, if they came in a reply', async () => {
   const cases: [ProbeOutcome, boolean][] = [
     [{ code: 200 }, true],
     [{ code: 202 }, false],

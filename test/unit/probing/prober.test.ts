@@ -111,7 +111,7 @@ describe('what is sent', () => {
   });
 });
 
-describe('what comes of it', () => {
+describe('results of probes', () => {
   test('a good answer clears the count of failures', async () => {
     const it = await lab();
     it.answers.set(A, 503);
@@ -138,7 +138,7 @@ describe('what comes of it', () => {
     }
   });
 
-  test('a sender that throws is a fault, not an end', async () => {
+  test('a sender that throws is a fault and does not stop probing', async () => {
     const it = new ProbingLab({
       send: () => {
         throw new Error('no socket');
@@ -224,7 +224,7 @@ describe('bounds', () => {
     assert.equal(it.prober.figures().inFlight <= 5, true);
   });
 
-  test('a sender that answers before it returns does not pile up calls', async () => {
+  test('a sender that answers before it returns does not deepen the call stack', async () => {
     const it = new ProbingLab({
       maxInFlight: 1,
       send: (request, done) => {
@@ -240,7 +240,7 @@ describe('bounds', () => {
     assert.ok(it.prober.figures().bad > 20_000);
   });
 
-  test('10,000 destinations at 10 s: no 100 ms gets more than three times its share', async () => {
+  test('10,000 destinations at 10 s: no 100 ms have more than three times their share', async () => {
     const it = new ProbingLab();
     const rows = Array.from({ length: 10_000 }, (_, i) => row(1 + (i % 20), `sip:10.0.${i >> 8}.${i & 255}:5060`));
     it.load('default', rows);
@@ -273,8 +273,8 @@ describe('bounds', () => {
   });
 });
 
-describe('reload and switches', () => {
-  test('new destinations are probed, removed ones are not, without anybody saying so', async () => {
+describe('reloads and switching off', () => {
+  test('new destinations are probed, removed ones are not, without a notification', async () => {
     const it = await lab();
     it.clock.advance(10_000);
     it.load('default', [row(1, C)]);
@@ -367,7 +367,7 @@ describe('reload and switches', () => {
     assert.equal(it.sent.length, before + 2);
   });
 
-  test('stop leaves nothing behind and may come twice', async () => {
+  test('stop leaves no timer behind and may be called twice', async () => {
     const it = await lab();
     it.answers.set(A, 'silent');
     while (it.count(A) === 0) it.clock.advance(50);

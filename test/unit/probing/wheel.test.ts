@@ -49,7 +49,7 @@ test('one timer, and none while the wheel is empty', () => {
   assert.equal(clock.pending, 1);
 });
 
-test('after a standstill no member is visited twice at once', () => {
+test('after the process did not run, no member is visited twice at once', () => {
   const clock = new FakeClock();
   let monotonic = 0;
   const slow = { ...clockOf(clock), monotonic: () => monotonic };

@@ -38,7 +38,7 @@ function forward(text: string, options: Options = {}): string {
 const OUR_VIA = 'Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKours\r\n';
 
 describe('forwardedRequest (RFC 3261 section 16.6)', () => {
-  test('property: but for our Via and Max-Forwards every byte is as it came', () => {
+  test('property: every byte is unchanged except our Via and Max-Forwards', () => {
     const folding = fc.constantFrom('', ' ', '\t', '  ', ' \r\n ');
     const lettering = fc.constantFrom(
       (name: string) => name,
@@ -116,12 +116,12 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
     assert.deepEqual([out.headerCount('max-forwards'), out.maxForwards], [1, 70]);
   });
 
-  test('received is added to the Via that came', () => {
+  test('received is added to the top Via', () => {
     const out = parsed(forward(requestText({ via: 'SIP/2.0/UDP h.example.com;branch=z9hG4bKup;rport' })));
     assert.equal(out.header('via', 1), 'SIP/2.0/UDP h.example.com;branch=z9hG4bKup;rport=5060;received=192.0.2.1');
   });
 
-  test('rport is asked for where replies are datagrams, if wanted (RFC 3581)', () => {
+  test('rport is added if replies are datagrams and the setting says so (RFC 3581)', () => {
     const via = (options: Options) => parsed(forward(requestText(), options)).header('via');
     assert.equal(via({ rport: true }), 'SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKours;rport');
     assert.equal(via({ rport: false }), 'SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKours');
@@ -136,13 +136,13 @@ describe('forwardedRequest (RFC 3261 section 16.6)', () => {
     );
   });
 
-  test('Record-Route stands above those that came; one when the socket does not change', () => {
+  test('Record-Route comes before the existing ones; one if the socket stays the same', () => {
     const out = parsed(forward(requestText({ headers: 'Record-Route: <sip:other;lr>\r\n' }), { recordRoute: true }));
     assert.equal(out.headerCount('record-route'), 2);
     assert.equal(out.header('record-route', 0), '<sip:127.0.0.1:5060;lr>');
   });
 
-  test('two when it does (RFC 5658): the outbound one on top', () => {
+  test('two Record-Routes if the socket changes (RFC 5658): the outbound one on top', () => {
     const out = parsed(forward(requestText(), { recordRoute: true, out: tcp }));
     assert.deepEqual(
       [out.header('record-route', 0), out.header('record-route', 1), out.via?.transport],
@@ -204,7 +204,7 @@ describe('replyUpstream (RFC 3261 section 16.7 step 3)', () => {
   }
 });
 
-test('loopHash changes with what decides the way, not with Vias or Max-Forwards', () => {
+test('loopHash depends on what decides the route, not on Via or Max-Forwards', () => {
   const hash = (parts: Parameters<typeof requestText>[0], address = '192.0.2.1') =>
     loopHash(parsed(requestText(parts)), sourceOf(udp, address));
   const base = hash({});

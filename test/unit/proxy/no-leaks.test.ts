@@ -155,7 +155,7 @@ async function play(played: Scene) {
   return fixture;
 }
 
-test('property: whatever happens, 200 s later no transaction, timer or unanswered request is left', async () => {
+test('property: 200 s later no transaction, timer or unanswered request is left', async () => {
   await fc.assert(
     fc.asyncProperty(scene, async (played) => {
       const { layer, clock, errors, udp, tcp } = await play(played);

@@ -17,7 +17,7 @@ function ownIn(headers: string, socket = udp) {
 }
 
 describe('ownRoute', () => {
-  test('the URI we recorded, as it would be parsed', () => {
+  test('a URI that we recorded is read as a parser reads it', () => {
     for (const socket of [udp, udp6]) {
       for (const headers of [
         `Route: <sip:${socket.sentBy};lr;dt=${TOKEN}>\r\n`,
@@ -33,7 +33,7 @@ describe('ownRoute', () => {
     }
   });
 
-  test('any other form is to be parsed', () => {
+  test('any other form is left to the parser', () => {
     const uri = `sip:${udp.sentBy};lr;dt=${TOKEN}`;
     for (const headers of [
       '',
@@ -56,7 +56,7 @@ describe('ownRoute', () => {
     assert.equal(ownIn(`Route: <${uri}>\r\n`, tcp), undefined, 'by TCP');
   });
 
-  test('property: whatever stands there, it is undefined or what a parser finds', () => {
+  test('property: the result is undefined or that of the parser, whatever the text', () => {
     const piece = fc.constantFrom('<', '>', ';', ',', ' ', '"', 'sip:', udp.sentBy, ';lr', ';dt=', TOKEN, '\r\n ', 'a');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), fc.boolean(), (pieces, isFramed) => {

@@ -60,7 +60,7 @@ describe('validation (RFC 3261 section 16.3)', () => {
     assert.deepEqual(fixture.sentTo(GATEWAY).map(startWord), ['BYE']);
   });
 
-  test('an error of the router is answered 500 and does not get out', async () => {
+  test('an error of the router is answered with 500 and goes no further', async () => {
     const throwing = proxyFixture({
       decide: () => {
         throw new Error('bug');
@@ -129,12 +129,12 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     return { out, routes, socket, fixture };
   }
 
-  test('our Route is taken out and the request goes to its request-URI', () => {
+  test('our Route is removed, and the request goes to its request-URI', () => {
     const { out, routes } = forwarded(inDialog(`sip:bob@${GATEWAY}`, `Route: ${OURS}\r\n`));
     assert.deepEqual([out.requestUri, routes, out.headerCount('record-route')], [`sip:bob@${GATEWAY}`, [], 0]);
   });
 
-  test('a loose router next: it is left on top and gets the request', () => {
+  test('a loose router next: its Route stays on top, and it gets the request', () => {
     const { out, routes } = forwarded(
       inDialog('sip:bob@192.0.2.99', `Route: ${OURS}, <sip:${GATEWAY};lr>\r\nRoute: <sip:192.0.2.50;lr>\r\n`),
     );
@@ -174,7 +174,7 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     assert.equal(socket, fixture.tcp);
   });
 
-  test('the two of a pair are taken out together, and the second names the socket to leave by', () => {
+  test('both of a pair are removed together, and the second names the sending socket', () => {
     const headers = 'Route: <sip:127.0.0.1:5060;r2=on;lr>,<sip:127.0.0.1:5060;transport=tcp;r2=on;lr>\r\n';
     const { routes, socket, fixture } = forwarded(inDialog('sip:bob@192.0.2.7;transport=tcp', headers));
     assert.deepEqual([routes, socket], [[], fixture.tcp]);
@@ -216,7 +216,7 @@ describe('routes (RFC 3261 sections 16.4 and 16.12, RFC 5658)', () => {
     assert.equal(fixture.udp.sent.length, before);
   });
 
-  test('an ACK that has run out of hops, or has no route, is dropped', () => {
+  test('an ACK without hops left, or without a route, is dropped', () => {
     const fixture = relaying();
     for (const parts of [{ maxForwards: '0' }, { maxForwards: 'x' }]) {
       fixture.call({ method: 'ACK', toTag: 'b', uri: `sip:${GATEWAY}`, headers: `Route: ${OURS}\r\n`, ...parts });
@@ -305,7 +305,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     );
   });
 
-  test('a reply that is not ours to pass on is dropped', () => {
+  test('a reply that does not belong to this proxy is dropped', () => {
     const { layer, udp, sentTo, call } = stateless();
     call();
     const sent = sentTo(GATEWAY)[0] ?? '';
@@ -328,7 +328,7 @@ describe('stateless relaying (RFC 3261 section 16.11)', () => {
     assert.equal(udp.sent.length, count);
   });
 
-  test('Record-Route, Max-Forwards and the rest as when relayed with state', () => {
+  test('Record-Route, Max-Forwards and other fields are the same as in stateful relaying', () => {
     const { call, sentTo } = stateless(hopTo(`sip:${GATEWAY};transport=udp`, { requestUri: 'sip:new@x' }), true);
     call();
     const out = parsed(sentTo(GATEWAY)[0] ?? '');
@@ -357,20 +357,20 @@ describe('other decisions', () => {
     assert.equal(fixture.layer.size, 0);
   });
 
-  test('drop: no answer, nothing stays', () => {
+  test('drop: no answer, and no transaction stays', () => {
     const fixture = proxyFixture({ decide: () => ({ kind: 'drop' }) });
     fixture.call();
     assert.deepEqual([fixture.udp.sent.length, fixture.layer.size], [0, 0]);
   });
 
-  test('a CANCEL that matches nothing goes on without state, and its reply comes back', () => {
+  test('a CANCEL that matches nothing is forwarded statelessly, and its reply comes back', () => {
     const fixture = relaying();
     fixture.call({ method: 'CANCEL' });
     assert.deepEqual([fixture.codes(), fixture.sentTo(GATEWAY).length, fixture.layer.size], [[], 1, 0]);
     assert.match(fixture.sentTo(GATEWAY)[0] ?? '', /^CANCEL /);
   });
 
-  test('a CANCEL that matches nothing is answered 481 where nobody would get it', () => {
+  test('a CANCEL that matches nothing is answered with 481 if it could not be forwarded', () => {
     for (const decision of [{ kind: 'drop' }, { kind: 'relay', plan: new ListPlan([]) }] as const) {
       const fixture = proxyFixture({ decide: () => decision });
       fixture.call({ method: 'CANCEL' });
@@ -378,7 +378,7 @@ describe('other decisions', () => {
     }
   });
 
-  test('a relay plan is notified when the relay is not carried out', () => {
+  test('a relay plan is notified when its relay does not happen', () => {
     const ended: number[] = [];
     const plan = Object.assign(new ListPlan([hopTo('sip:192.0.2.7')]), { ended: (code: number) => ended.push(code) });
     const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
@@ -386,7 +386,7 @@ describe('other decisions', () => {
     assert.deepEqual([ended, fixture.codes(), fixture.sentTo('192.0.2.7').length], [[481], [], 1]);
   });
 
-  test('a decision that comes late: copies are absorbed meanwhile, a CANCEL is answered', async () => {
+  test('while a decision is pending, copies are absorbed and a CANCEL is answered', async () => {
     let decide: (decision: RouteDecision) => void = () => {};
     const open = () =>
       proxyFixture({
@@ -409,7 +409,7 @@ describe('other decisions', () => {
     assert.deepEqual([second.codes(), second.sentTo(GATEWAY).length], [[100, 200, 487], 0]);
   });
 
-  test('a late decision to relay without state leaves no transaction behind', async () => {
+  test('a late decision to relay statelessly leaves no transaction behind', async () => {
     const fixture = proxyFixture({
       decide: () => Promise.resolve({ kind: 'stateless', hop: hopTo(`sip:${GATEWAY}`), recordRoute: false, edits: [] }),
     });

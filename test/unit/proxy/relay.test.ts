@@ -58,7 +58,7 @@ describe('replies', () => {
     assert.deepEqual(codes(), [180]);
   });
 
-  test('a 100 that may wait is spared by any other reply, and sent 200 ms after the INVITE at the latest', () => {
+  test('a delayed 100 is omitted after any other reply, and sent at most 200 ms after the INVITE', () => {
     for (const status of [180, 200, 404]) {
       const { call, from, codes, clock } = relay([A], { tryingDelay: 200 });
       call();
@@ -80,7 +80,7 @@ describe('replies', () => {
     assert.deepEqual(codes(), [100, 180, 200]);
   });
 
-  test('a 100 that waits is sent to an INVITE that comes again, and once only', () => {
+  test('a delayed 100 is sent when the INVITE is retransmitted, and only once', () => {
     const { call, codes, clock } = relay([A], { tryingDelay: 200 });
     call();
     clock.advance(20);
@@ -90,7 +90,7 @@ describe('replies', () => {
     assert.deepEqual(codes(), [100]);
   });
 
-  test('a 100 waits from the arrival of the INVITE on, also where it is routed later', async () => {
+  test('the delay of a 100 starts with the arrival of the INVITE, even if it is routed later', async () => {
     let decided: (() => void) | undefined;
     const plan = new ListPlan([A], [408, 503], true);
     const { call, codes, clock } = proxyFixture({
@@ -109,7 +109,7 @@ describe('replies', () => {
     assert.deepEqual(codes(), [100]);
   });
 
-  test('a 100 never waits for more than 0.4 of T1', () => {
+  test('a 100 is delayed by at most 0.4 of T1', () => {
     const { call, codes, clock } = relay([A], { tryingDelay: 200, config: { t1: 250 } });
     call();
     clock.advance(100);
@@ -159,7 +159,7 @@ describe('serial failover', () => {
     });
   }
 
-  test('a code that is not listed ends it', () => {
+  test('a code that is not listed ends failover', () => {
     const { call, from, codes, words } = relay();
     call();
     from('192.0.2.7', 486);
@@ -234,7 +234,7 @@ describe('serial failover', () => {
     assert.deepEqual([words('192.0.2.8'), plan.failures.length], [['INVITE'], 1]);
   });
 
-  test('503 of one address goes to the next one of the name (RFC 3263 section 4.3), other codes do not', async () => {
+  test('503 of one address goes to the next address of the name (RFC 3263 section 4.3), other codes do not', async () => {
     const addresses = ['192.0.2.21', '192.0.2.22', '192.0.2.23'].map((address) => ({ address, ttl: 60 }));
     const none = () => Promise.reject(new Error('none'));
     const dns = { naptr: none, srv: none, aaaa: none, system: none, a: () => Promise.resolve(addresses) };
@@ -248,7 +248,7 @@ describe('serial failover', () => {
     assert.deepEqual([words('192.0.2.23'), words('192.0.2.8'), codes()], [[], [], [100, 180, 486]]);
   });
 
-  test('503 of the last address is that of the target', async () => {
+  test('503 of the last address counts as 503 of the target', async () => {
     const none = () => Promise.reject(new Error('none'));
     const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
     const dns = { naptr: none, srv: none, aaaa: none, system: none, a };
@@ -262,7 +262,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('addresses of a family there is no socket for are left out where there are others', async () => {
+  test('addresses of a family without a socket are left out if there are others', async () => {
     const none = () => Promise.reject(new Error('none'));
     const a = () => Promise.resolve([{ address: '192.0.2.21', ttl: 60 }]);
     const aaaa = () => Promise.resolve([{ address: '2001:db8::21', ttl: 60 }]);
@@ -282,7 +282,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('an address on a blacklist is passed over; nothing left: 473', () => {
+  test('a blacklisted address is skipped; if nothing is left: 473', () => {
     const some = relay([A, B], { allowed: (address) => address.address !== '192.0.2.7' });
     some.call();
     assert.deepEqual([some.words('192.0.2.7'), some.words('192.0.2.8')], [[], ['INVITE']]);
@@ -307,7 +307,7 @@ describe('serial failover', () => {
     }
   });
 
-  test('a destination that is passed over for it is no failure; what another answers counts', () => {
+  test('a destination that is skipped for it has not failed; the answer of another counts', () => {
     const { call, udp, codes, plan } = relay([hopTo('sip:192.0.2.7'), hopTo('sip:192.0.2.8;transport=tls')]);
     call(secure);
     assert.deepEqual([codes(), udp.sent.length], [[100, 500], 2]);
@@ -317,7 +317,7 @@ describe('serial failover', () => {
     );
   });
 
-  test('it goes anywhere where the setting says so, and inside its dialog', () => {
+  test('without sips_needs_tls, and within its dialog, it may use any transport', () => {
     const any = relay([A], { sipsNeedsTls: false });
     any.call(secure);
     assert.deepEqual(any.words('192.0.2.7'), ['INVITE']);
@@ -334,7 +334,7 @@ describe('serial failover', () => {
     assert.deepEqual([codes(), plan.failures.length, errors], [[100, 500], 20_000, []]);
   });
 
-  test('without any target the caller gets the reply of the plan', () => {
+  test('without a target the caller gets the reply of the plan', () => {
     const { call, codes } = relay([]);
     call();
     assert.deepEqual(codes(), [100, 480]);
@@ -376,7 +376,7 @@ describe('best reply (RFC 3261 section 16.7 step 6)', () => {
     });
   }
 
-  test('a 408 is not given to other requests than INVITE; copies are absorbed in silence', () => {
+  test('408 is not sent to requests other than INVITE; copies are absorbed silently', () => {
     const { call, clock, codes, layer, words } = relay();
     call({ method: 'MESSAGE' });
     clock.advance(10_200);
@@ -420,7 +420,7 @@ describe('CANCEL', () => {
     );
   });
 
-  test('of a target that stays silent: 487 of our own, and no failover', () => {
+  test('of a silent target: 487 of our own, and no failover', () => {
     const { call, codes, words, clock, plan } = relay();
     call();
     call({ method: 'CANCEL' });
@@ -436,7 +436,7 @@ describe('CANCEL', () => {
     assert.deepEqual([codes(), words('192.0.2.7')], [[100, 200, 200], ['INVITE']]);
   });
 
-  test('after a failover: the present branch, and its 487 whatever came before', () => {
+  test('after a failover: the current branch is cancelled, and the caller gets its 487', () => {
     const { call, codes, words, from } = relay([A, B], { codes: [404] });
     call();
     from('192.0.2.7', 404);
@@ -453,7 +453,7 @@ describe('CANCEL', () => {
     assert.deepEqual(codes(), [100, 180, 200, 487]);
   });
 
-  test('a 2xx that crosses it wins', () => {
+  test('a 2xx that crosses the CANCEL wins', () => {
     const { call, codes, from } = relay();
     call();
     from('192.0.2.7', 180);
@@ -474,7 +474,7 @@ describe('CANCEL', () => {
   });
 });
 
-describe('late replies of a branch that was given up', () => {
+describe('late replies of an abandoned branch', () => {
   test('a 2xx passes and the other branch is cancelled', () => {
     const { call, codes, words, from, clock } = relay();
     call();
@@ -504,7 +504,7 @@ describe('late replies of a branch that was given up', () => {
     assert.equal(codes().at(-1), 200);
   });
 
-  test('a provisional or failing one does not pass', () => {
+  test('a provisional or failure reply does not pass', () => {
     const { call, codes, from, clock, words } = relay();
     call();
     clock.advance(5050);
@@ -620,7 +620,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.equal(sent.headerCount('record-route'), 2);
   });
 
-  test('a small one does not, nor any with the limit 0, nor one whose socket is given', () => {
+  test('stays on UDP if it is small, the limit is 0, or its socket is given', () => {
     for (const [hops, limit, parts] of [
       [[A], 1300, {}],
       [[A], 0, large],
@@ -636,7 +636,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.equal(sentTo('192.0.2.7').length, 1);
   });
 
-  test('where TCP is refused it goes by UDP, and the next one does at once', () => {
+  test('goes by UDP where TCP is refused, and so does the next one at once', () => {
     const { call, sentTo, tcp, plan } = relay([A, A], { udpMaxRequest: 1300 });
     call(large);
     tcp.sent[0]?.fail({ cause: 'refused', message: 'connection refused' });
@@ -646,7 +646,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.deepEqual([sentTo('192.0.2.7', tcp).length, sentTo('192.0.2.7').length], [1, 2]);
   });
 
-  test('TCP gets a short time to connect; what was learned holds for a day once UDP was answered', () => {
+  test('TCP has a short time to connect; a refusal is remembered for a day once UDP was answered', () => {
     const { call, sentTo, tcp, from, fixture } = relay([A, A, A, A], { udpMaxRequest: 1300 });
     const hurried: number[] = [];
     Object.assign(tcp, { hurry: (_address: string, _port: number, _name: undefined, ms: number) => hurried.push(ms) });
@@ -668,7 +668,7 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
     assert.ok((tries()[0] ?? 0) >= 2);
   });
 
-  test('where TCP stays silent it goes by UDP after fr_timeout, and the target has not failed', () => {
+  test('goes by UDP after fr_timeout where TCP stays silent, and the target has not failed', () => {
     const { call, sentTo, tcp, plan, from, codes, fixture } = relay([A, B], { udpMaxRequest: 1300 });
     call(large);
     fixture.clock.advance(fixture.layer.config.frTimeout + 100);

@@ -51,7 +51,7 @@ describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
     assert.deepEqual(sent('Max-Breadth: many\r\n').breadths, ['20', '20', '20']);
   });
 
-  test('more of them than it allows are not sent at all: 440', () => {
+  test('more branches than it allows are not sent at all: 440', () => {
     for (const value of [2, 1, 0]) {
       assert.deepEqual(sent(`Max-Breadth: ${value}\r\n`), {
         breadths: [undefined, undefined, undefined],
@@ -60,7 +60,7 @@ describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
     }
   });
 
-  test('one at a time, each may have all of it: nothing is touched', () => {
+  test('sequential branches may each have all of it: nothing is changed', () => {
     const plan = () => new ListPlan([hopTo(`sip:${A}`), hopTo(`sip:${B}`)]);
     assert.deepEqual(sent('Max-Breadth: 1\r\n', plan()).breadths, ['1', undefined, undefined]);
     assert.deepEqual(sent('', plan()).breadths, [undefined, undefined, undefined]);
@@ -68,7 +68,7 @@ describe('Max-Breadth (RFC 5393 section 5.3.3)', () => {
 });
 
 describe('redirections', () => {
-  test('one that is followed is no answer any more, and no failover', () => {
+  test('a redirection that is followed is neither an answer nor a failover', () => {
     const { from, words, codes, sentTo, counters } = calling(new FollowingPlan([hopTo(`sip:${A}`)]));
     from(A, 302);
     assert.deepEqual(words(C), ['INVITE']);
@@ -78,7 +78,7 @@ describe('redirections', () => {
     assert.deepEqual([codes(), counters.failovers.value], [[100, 486], 0]);
   });
 
-  test('what is left of it is better than any failure but 6xx', () => {
+  test('its remaining Contacts are better than any failure except 6xx', () => {
     for (const [status, expected] of [
       [486, 301],
       [603, 603],
@@ -97,7 +97,7 @@ describe('redirections', () => {
     }
   });
 
-  test('one that is not followed is better than a failure before or after it', () => {
+  test('a redirection that is not followed is better than a failure before or after it', () => {
     for (const order of [
       [503, 302],
       [302, 503],
@@ -115,7 +115,7 @@ describe('redirections', () => {
     }
   });
 
-  test('of a fork: tried when all have ended, though another one failed for good', () => {
+  test('in a fork it is followed when all branches have ended, even if another failed finally', () => {
     const { from, words, codes } = calling(new FollowingPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]));
     from(A, 302);
     assert.deepEqual(words(C), []);
@@ -125,14 +125,14 @@ describe('redirections', () => {
     assert.deepEqual(codes(), [100, 200]);
   });
 
-  test('of a fork: void when another branch refused for all (6xx)', () => {
+  test('in a fork it is ignored if another branch refused with 6xx', () => {
     const { from, words, codes } = calling(new FollowingPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]));
     from(A, 302);
     from(B, 603);
     assert.deepEqual([words(C), codes()], [[], [100, 603]]);
   });
 
-  test('a caller who gave up gets 487, not the redirection of before', () => {
+  test('a caller who cancelled gets 487, not the earlier redirection', () => {
     const { from, call, codes } = calling(new ListPlan([hopTo(`sip:${A}`), hopTo(`sip:${B}`)], [302]));
     from(A, 302);
     from(B, 180);
@@ -145,7 +145,7 @@ describe('redirections', () => {
   });
 });
 
-test('of a fork that is no INVITE one final reply goes to the caller', () => {
+test('one final reply of a fork of another method than INVITE goes to the caller', () => {
   const plan = new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]]);
   const fixture = proxyFixture({ decide: () => ({ kind: 'relay', plan }) });
   fixture.call({ method: 'SUBSCRIBE' });
@@ -161,7 +161,7 @@ describe('challenges (RFC 3261 section 16.7 step 7)', () => {
     ['a fork', [[hopTo(`sip:${A}`), hopTo(`sip:${B}`), hopTo(`sip:${C}`)]]],
     ['one after the other', [hopTo(`sip:${A}`), hopTo(`sip:${B}`), hopTo(`sip:${C}`)]],
   ] as const) {
-    test(`${title}: the 401 that is given has those of all`, () => {
+    test(`${title}: the final 401 has the challenges of all`, () => {
       const { from, codes, lastToCaller } = calling(new ListPlan(hops, [401, 407]));
       from(A, 401, WWW);
       from(B, 407, PROXY);
@@ -176,14 +176,14 @@ describe('challenges (RFC 3261 section 16.7 step 7)', () => {
     });
   }
 
-  test('one alone goes on byte for byte', () => {
+  test('a single challenge is forwarded byte for byte', () => {
     const { from, lastToCaller } = calling(new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]], []));
     from(A, 486, WWW);
     from(B, 407, PROXY);
     assert.deepEqual([lastToCaller().status, lastToCaller().headerCount('www-authenticate')], [407, 0]);
   });
 
-  test('a better answer does not carry them', () => {
+  test('a better answer does not contain them', () => {
     const { from, lastToCaller } = calling(new ListPlan([[hopTo(`sip:${A}`), hopTo(`sip:${B}`)]], []));
     from(A, 401, WWW);
     from(B, 603);

@@ -23,7 +23,7 @@ test('the newest value is first, negative indexes count from the oldest', () => 
   assert.equal(avps.pop('x'), null);
 });
 
-test('a virtual AVP reads and writes what its owner keeps', () => {
+test('a virtual AVP reads and writes the values of its owner', () => {
   let kept: readonly AvpValue[] = ['sip:a', 'sip:b'];
   const avps = new AvpStore();
   avps.push('list', 'gone');
@@ -51,7 +51,7 @@ test('values are bounded', () => {
   assert.equal(avps.count('x'), 10_000);
 });
 
-test('behaves as an array whose head is the newest', () => {
+test('behaves like an array whose head is the newest value', () => {
   const step = fc.oneof(
     fc.record({ op: fc.constant('push' as const), value: fc.nat(9) }),
     fc.record({ op: fc.constant('append' as const), value: fc.nat(9) }),

@@ -31,7 +31,7 @@ describe('formats', () => {
     assert.deepEqual(compileFormat('$hdr($var(x)) $(ru{s.substr,0,$var(n)})').names, ['hdr', 'var', 'ru', 'var']);
   });
 
-  test('brackets end where they should', () => {
+  test('brackets end at the matching bracket', () => {
     const scope = context();
     scope.avps.push('a(b)c', 'nested');
     assert.equal(compileFormat('$avp(a(b)c)!').evaluate(scope), 'nested!');
@@ -54,7 +54,7 @@ describe('refusals', () => {
       },
     );
 
-  test('an unknown name, with the near one', () => {
+  test('an unknown name, with the nearest known one', () => {
     refused('$fu@$cI', 'PVAR_UNKNOWN', /^unknown variable \$cI at offset 4 of "\$fu@\$cI"; did you mean \$ci\?$/);
     refused('$hder(X)', 'PVAR_UNKNOWN', /did you mean \$hdr\?/);
     refused('x $(avps(n)[0])', 'PVAR_UNKNOWN', /\$avps at offset 2 .* did you mean \$avp\?/);
@@ -101,7 +101,7 @@ describe('refusals', () => {
   });
 });
 
-describe('whatever is written', () => {
+describe('any format', () => {
   const fragment = fc.oneof(
     fc.constantFrom('$', '(', ')', '[', ']', '{', '}', ',', '*', '%u', '$$', '-1', '0', 's.', 'uri.', '"', '<', ' '),
     fc.constantFrom(...variableNames()),
@@ -132,7 +132,7 @@ describe('whatever is written', () => {
     );
   });
 
-  test('every transformation takes every value', () => {
+  test('every transformation accepts every value', () => {
     const format = (name: string, args: string) => {
       try {
         return compileFormat(`$(var(v){${name}${args}})`);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { PvarValue } from '../../../src/pvar/value.js';
 import { cellFinder, VarStore } from '../../../src/pvar/var-store.js';
 
-test('a cell that was handed out sees what is assigned and taken away by name', () => {
+test('a cell reads assignments and removals that are made by name', () => {
   const store = new VarStore([['x', 1]]);
   const cell = store.cell('x');
   store.set('x', 2);
@@ -17,7 +17,7 @@ test('a cell that was handed out sees what is assigned and taken away by name', 
   assert.equal(store.get('x'), 3);
 });
 
-test('a finder goes by the store at hand', () => {
+test('a finder uses the current store', () => {
   const find = cellFinder('x');
   const [one, other] = [new VarStore([['x', 1]]), new VarStore([['x', 2]])];
   assert.deepEqual(
@@ -26,7 +26,7 @@ test('a finder goes by the store at hand', () => {
   );
 });
 
-test('behaves as a map, whichever names have cells', () => {
+test('behaves like a map, whichever names have cells', () => {
   const name = fc.constantFrom('a', 'b', 'c');
   const step = fc.oneof(
     fc.record({ op: fc.constant('set' as const), name, value: fc.oneof(fc.nat(3), fc.constantFrom('', 'x')) }),

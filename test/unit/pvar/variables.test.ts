@@ -223,7 +223,7 @@ describe('assigning', () => {
     assert.equal(assign('$ru', 'sip:new@host'), 'sip:new@host');
   });
 
-  test('what would change the shape of the URI or of the message is not written', () => {
+  test('a value that would change the structure of the URI or the message is not written', () => {
     const context = scope();
     const before = context.requestUri;
     for (const [text, to] of [
@@ -274,7 +274,7 @@ describe('assigning', () => {
     assert.deepEqual(assign('$(avp(x)[*])', null), []);
   });
 
-  test('only a lone writable variable can be assigned', () => {
+  test('only a single writable variable can be assigned', () => {
     for (const text of ['$ci', 'x$du', '$du$du', 'plain', '$(du{s.len})']) {
       assert.throws(() => compileWritable(text), { code: 'PVAR_SYNTAX', message: /not a single variable/ }, text);
     }
@@ -282,7 +282,7 @@ describe('assigning', () => {
   });
 });
 
-test('the names promised are all there', () => {
+test('the promised names exist', () => {
   const names = new Set(variableNames());
   const promised =
     'ru rU rd rp rP du dd dp fu fU fd fn ft tu tU td tt ci cs rm rs rr si sp Ri Rp pr proto ua ct hdr hdrcnt var avp au ad aU ar time Ts retcode rc branch mb ml stat param';

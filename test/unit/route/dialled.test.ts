@@ -10,7 +10,7 @@ const socket = (transport: TransportName) => new RecordingSocket(new FakeClock()
 const address = (transport: TransportName, port = 5060) =>
   ({ address: '192.0.2.1', family: 4, port, transport }) as const;
 
-test('the request-URI and the socket decide the transport; what is secure stays so', () => {
+test('the request-URI and the socket decide the transport; a secure one stays secure', () => {
   for (const [uri, from, written, by, transport, port] of [
     // A plain destination.
     ['sip:192.0.2.1', 'udp', undefined, undefined, 'udp', 5060],
@@ -38,18 +38,18 @@ test('the request-URI and the socket decide the transport; what is secure stays 
   }
 });
 
-test('a host name is looked up for that transport, its other parameters stay', () => {
+test('a host name is resolved for that transport, its other parameters stay', () => {
   const to = { uri: 'sip:gw.example.com;lr;transport=tcp;x=y?a=b', address: undefined };
   assert.equal(dialled(to, undefined, socket('udp')).uri, 'sip:gw.example.com;lr;x=y;transport=udp?a=b');
 });
 
-test('what cannot be read is left alone', () => {
+test('an unreadable URI is not changed', () => {
   for (const uri of ['nothing', 'tel:+1', 'sip:a;transport=pigeon']) {
     assert.deepEqual(dialled({ uri, address: undefined }, undefined, socket('tcp')), { uri, address: undefined });
   }
 });
 
-test('the address of a destination that is reached by TLS only is dialled by it, whoever is called there', () => {
+test('the address of a TLS-only destination is dialled over TLS, whatever the request-URI', () => {
   assert.equal(noteAddress(undefined, 'sip:bob@10.0.0.1', 'sip:10.0.0.1;transport=tcp'), undefined);
   const known = noteAddress(undefined, 'sip:bob@GW.example:5071', 'sips:gw.example:5071');
   assert.ok(known !== undefined);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { INVITE, startScript } from '../../support/script-run.js';
 
 for (const field of ['From', 'To', 'Call-ID', 'CSeq'])
-  test(`opensips: a request without ${field} reaches the script, and what the script answers goes out`, async () => {
+  test(`opensips: a request without ${field} reaches the script, and the reply of the script is sent`, async () => {
     const runner = startScript({ dialect: 'opensips', script: 'xlog("$rm\\n"); sl_send_reply(480, "Incomplete");' });
     try {
       runner.receive(INVITE.replace(new RegExp(`^${field}: .*\\r\\n`, 'm'), ''));

@@ -14,7 +14,7 @@ const edit = fc
   .tuple(fc.nat(BODY.length), fc.nat(BODY.length), fc.string({ maxLength: 12, unit: fc.constantFrom('a', 'b') }))
   .map(([a, b, text]) => ({ start: Math.min(a, b), end: Math.max(a, b), text }));
 
-test('the change of length is that of the text, however edits overlap', () => {
+test('the change of length equals that of the text, however edits overlap', () => {
   fc.assert(
     fc.property(fc.array(edit, { maxLength: 8 }), (edits) => {
       assert.equal(lengthChange(edits), applied(BODY, 0, edits).length - BODY.length);

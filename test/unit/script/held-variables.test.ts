@@ -20,7 +20,7 @@ const WITHIN: readonly (readonly [name: string, options: Omit<ScriptRunOptions, 
   ],
 ];
 
-describe('$var of a route that waits', () => {
+describe('$var of a waiting route', () => {
   for (const [name, options, statement] of WITHIN)
     test(`is seen and written in ${name} that runs within the route`, async () => {
       const { dialect, modules = '' } = options;
@@ -37,7 +37,7 @@ ${name} { xlog("within $var(v)\\n"); $var(v) = $var(v) + 1; }
       assert.equal(lines.at(-1), `after ${name === 'route[own_reply]' ? 4 : 3}`);
     });
 
-  test('is its own in each of two reply routes at once, and the next message finds what the last one left', async () => {
+  test('is separate in two reply routes at once, and the next message finds the last value', async () => {
     const runner = startScript({
       dialect: 'kamailio',
       modules: 'cfgutils',

@@ -18,7 +18,7 @@ function admission(bounds: AdmissionBounds = {}, load = 0, tight = false) {
 }
 
 describe('admission of new requests', () => {
-  test('the cheapest bound answers first: congestion, then the rate of the source, then room', () => {
+  test('the cheapest check comes first: congestion, then the rate of the source, then transactions', () => {
     const asked: string[] = [];
     const congestion = { active: true, drops: () => false, refuses: () => asked.push('congestion') > 1 };
     const limiter = { take: () => (asked.push('rate') > 3 ? 7 : 0) };
@@ -39,7 +39,7 @@ describe('admission of new requests', () => {
     assert.deepEqual([it.admission.drops('INVITE', GREEDY), it.admission.congested], [true, true]);
   });
 
-  test('the source that holds the most is refused when room is short, unless it is trusted; others are not', () => {
+  test('the source with the most transactions is refused when few are left, unless it is trusted; others are not', () => {
     const trusted = new TrustedSources();
     const it = admission({ trusted }, 850);
     it.admission.hold(GREEDY, 850);
@@ -52,13 +52,13 @@ describe('admission of new requests', () => {
     assert.equal(it.admission.sources, 0);
   });
 
-  test('requests inside dialogs have an eighth more room', () => {
+  test('requests within dialogs may use an eighth more transactions', () => {
     const it = admission({}, 950);
     assert.equal(it.admission.refuses(GREEDY, true, it.room), undefined);
     assert.notEqual(it.admission.refuses(GREEDY, false, it.room), undefined);
   });
 
-  test('where it is tight, room is made before it is measured', () => {
+  test('near the bound old transactions are removed before it is checked', () => {
     const it = admission({}, 500, true);
     assert.equal(it.admission.refuses(GREEDY, false, it.room), undefined);
     assert.equal(it.room.made, 1);

@@ -43,7 +43,7 @@ test('the server name of a ClientHello is found, in one record or several', asyn
   assert.deepEqual(serverNameIn(await helloFor(undefined)), { name: undefined });
 });
 
-test('a ClientHello that is not whole needs more bytes; one that has no end, or too many records, is too long', async () => {
+test('an incomplete ClientHello needs more bytes; an endless one, or one with too many records, is too long', async () => {
   const hello = await helloFor('edge.example');
   for (const whole of [hello, inRecords(hello, 100)])
     for (let length = 0; length < whole.length; length++) assert.equal(serverNameIn(whole.subarray(0, length)), 'more');
@@ -53,7 +53,7 @@ test('a ClientHello that is not whole needs more bytes; one that has no end, or 
   assert.equal(serverNameIn(endless), 'too many');
 });
 
-test('bytes that are no ClientHello, or one with wrong lengths, have no name', async () => {
+test('bytes of another form, or a ClientHello with wrong lengths, have no name', async () => {
   assert.deepEqual(serverNameIn(Buffer.from('OPTIONS sip:a SIP/2.0\r\n')), { name: undefined });
   assert.deepEqual(serverNameIn(Buffer.from([22, 3, 1, 0, 0, 1])), { name: undefined });
   const hello = await helloFor('edge.example');

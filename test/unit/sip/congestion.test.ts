@@ -34,7 +34,7 @@ function congested(trusted: readonly string[] = []) {
   return { congestion, events, period, pass: (ms: number) => (now += ms) };
 }
 
-test('begins when more was read without a pause than a buffer holds, not for a burst', () => {
+test('starts when more was read without a pause than a buffer holds, not for a burst', () => {
   let now = 0;
   const congestion = new Congestion(() => now++);
   for (let i = 0; i < 10; i++) {
@@ -46,8 +46,8 @@ test('begins when more was read without a pause than a buffer holds, not for a b
   assert.equal(congestion.active, true);
 });
 
-describe('while it lasts', () => {
-  test('who sends the most is cut down until we keep up; who sends less is not touched', () => {
+describe('during congestion', () => {
+  test('the busiest sources are reduced until the program keeps up; others are not affected', () => {
     const { congestion, period } = congested();
     assert.deepEqual(period({ flood: 6000, caller: 30 }, true), { flood: 6000, caller: 30 });
     const seen: number[] = [];
@@ -63,7 +63,7 @@ describe('while it lasts', () => {
     assert.deepEqual(slower, [375, 413]);
   });
 
-  test('two that send the same are cut to the same; the level has a floor', () => {
+  test('two sources with equal rates are reduced equally; the level has a minimum', () => {
     const { period } = congested();
     for (let i = 0; i < 20; i++) period({ a: 200, b: 200 }, true);
     assert.deepEqual(period({ a: 200, b: 200, c: 29 }, true), { a: 30, b: 30, c: 29 });

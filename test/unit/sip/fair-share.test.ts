@@ -19,7 +19,7 @@ function fill(most: number, sources: readonly string[]): readonly number[] {
   return sources.map((source) => shares.heldBy(source));
 }
 
-test('greedy sources get the same, and never all of it', () => {
+test('busy sources get equal shares, and never everything', () => {
   assert.deepEqual(fill(9000, ['a']), [8001]);
   assert.deepEqual(fill(17_000, ['a', 'b']), [8001, 8000]);
   const many = fill(
@@ -30,7 +30,7 @@ test('greedy sources get the same, and never all of it', () => {
   assert.ok(total < 100_000 && Math.max(...many) - Math.min(...many) <= 1, `${total}`);
 });
 
-test('sources that hold nothing any more are forgotten', () => {
+test('sources without transactions are forgotten', () => {
   const shares = new FairShare();
   shares.add('a', 3);
   shares.add('b');
@@ -41,7 +41,7 @@ test('sources that hold nothing any more are forgotten', () => {
   assert.deepEqual([shares.heldBy('a'), shares.size], [0, 1]);
 });
 
-test('what ends calls is only withheld from those that hold much of all', () => {
+test('requests that end calls are refused only to sources with a large part of all transactions', () => {
   const shares = new FairShare();
   shares.add('small', 60);
   shares.add('large', 900);

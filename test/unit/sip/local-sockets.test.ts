@@ -43,7 +43,7 @@ test('byUri finds the socket by transport', () => {
   assert.equal(sockets.byUri(uri('sip:proxy.example.com:5080;transport=tcp')), undefined);
 });
 
-test('named takes descriptions with or without transport', () => {
+test('named accepts descriptions with or without transport', () => {
   assert.equal(sockets.named('udp:127.0.0.1:5060'), udp);
   assert.equal(sockets.named('TCP:127.0.0.1:5060'), tcp);
   assert.equal(sockets.named('127.0.0.1:5060'), udp);
@@ -61,7 +61,7 @@ test('without a port the first socket of the address is meant; names are matched
   assert.equal(named.called('other'), undefined);
 });
 
-test('choose prefers the socket a request came in by, and changes transport or family when it must', () => {
+test('choose prefers the socket that received the request, and changes transport or family if needed', () => {
   assert.equal(sockets.choose({ transport: 'udp', family: 4 }, nat), nat);
   assert.equal(sockets.choose({ transport: 'tcp', family: 4 }, nat), tcp);
   assert.equal(sockets.choose({ transport: 'udp', family: 6 }, nat), udp6);
@@ -77,7 +77,7 @@ test('refresh takes ports that were chosen by the system', () => {
   assert.equal(late.isOursAt('127.0.0.1', 5060), true);
 });
 
-test('aliases are ours, with their port, or with each port listened on', () => {
+test('aliases are ours, with their port, or with each port of our sockets', () => {
   const own = new LocalSockets(
     [udp],
     [],
@@ -99,7 +99,7 @@ test('aliases are ours, with their port, or with each port listened on', () => {
   }
 });
 
-test('an address over ws is reached from a wss socket that is preferred, or where there is none of ws', () => {
+test('an address over ws is reached from a preferred wss socket, or if there is no ws socket', () => {
   const [ws, wss] = [
     new RecordingSocket(clock, 'ws', '127.0.0.1', 8080),
     new RecordingSocket(clock, 'wss', '127.0.0.1', 8443),

@@ -224,17 +224,17 @@ describe('tags', () => {
 describe('body', () => {
   const head = (length: string) => `OPTIONS sip:b@example.com SIP/2.0\r\n${BASE.join('\r\n')}\r\n${length}\r\n`;
 
-  test('Content-Length ends it; what follows is not part of the message', () => {
+  test('ends at Content-Length; what follows is not part of the message', () => {
     const message = parsed(`${head('Content-Length: 3\r\n')}abcdef`);
     assert.deepEqual([message.body, message.defect], ['abc', undefined]);
   });
 
-  test('without Content-Length it goes to the end of a datagram', () => {
+  test('without Content-Length extends to the end of a datagram', () => {
     assert.equal(parsed(`${head('')}abcdef`).body, 'abcdef');
     assert.equal(parseMessage(`${head('')}abcdef`, false)?.defect, 'no Content-Length header on a stream');
   });
 
-  test('one shorter than Content-Length is a defect', () => {
+  test('shorter than Content-Length is a defect', () => {
     assert.equal(parseMessage(`${head('Content-Length: 7\r\n')}abcdef`)?.defect, 'body shorter than Content-Length');
   });
 
@@ -247,7 +247,7 @@ describe('body', () => {
     });
   }
 
-  test('an empty line and CRLFs in the body do not matter', () => {
+  test('may contain empty lines and CRLFs', () => {
     assert.equal(parsed(`${head('l: 8\r\n')}a\r\n\r\nb\r\n`).body, 'a\r\n\r\nb\r\n');
   });
 });

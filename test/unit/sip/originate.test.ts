@@ -28,7 +28,7 @@ async function probing(addresses: readonly string[], aaaa: readonly string[] = [
 }
 
 describe('a name with several addresses', () => {
-  test('silence: each has its share of the time', async () => {
+  test('on silence each gets its share of the time', async () => {
     const { clock, targets, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2']);
     clock.advance(1480);
     assert.deepEqual(targets(), ['192.0.2.1']);
@@ -43,7 +43,7 @@ describe('a name with several addresses', () => {
     assert.equal(new Set(branches).size, 2);
   });
 
-  test('503 and transport errors go on at once, other replies end it', async () => {
+  test('on 503 and transport errors the next is tried at once; other replies end the search', async () => {
     const { targets, outcomes, answer, udp } = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
     answer(503);
     udp.sent.at(-1)?.fail({ cause: 'refused', message: 'ECONNREFUSED' });
@@ -55,7 +55,7 @@ describe('a name with several addresses', () => {
     );
   });
 
-  test('what the last one says or does not say counts', async () => {
+  test('the result of the last one counts', async () => {
     const { clock, outcomes, answer } = await probing(['192.0.2.1', '192.0.2.2']);
     answer(503);
     clock.advance(1540);
@@ -65,7 +65,7 @@ describe('a name with several addresses', () => {
     );
   });
 
-  test('three at most, and none of a family there is no socket for', async () => {
+  test('at most three are tried, and none of a family without a socket', async () => {
     const many = await probing(['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']);
     for (let i = 0; i < 4; i++) many.answer(503);
     assert.deepEqual([many.targets().length, many.outcomes.map(({ code }) => code)], [3, [503]]);
@@ -74,7 +74,7 @@ describe('a name with several addresses', () => {
     assert.deepEqual([mixed.targets(), mixed.outcomes.map(({ code }) => code)], [['192.0.2.1'], [503]]);
   });
 
-  test('one that is given up does not go on', async () => {
+  test('a request that is given up is not continued', async () => {
     const { cancel, clock, targets, outcomes } = await probing(['192.0.2.1', '192.0.2.2']);
     cancel();
     clock.advance(10_000);
@@ -127,7 +127,7 @@ describe('a request whose socket decides the protocol', () => {
     assert.deepEqual(sent('sip:192.0.2.1:5070', 'udp:127.0.0.1:5060'), ['udp 192.0.2.1:5070 UDP']);
   });
 
-  test('otherwise by that of the URI, and never in clear where that is secure', () => {
+  test('otherwise uses the transport of the URI, never in clear if that is secure', () => {
     const by = { socketDecides: false };
     assert.deepEqual(sent('sip:192.0.2.1:5070', 'tcp:127.0.0.1:5060', by), ['udp 192.0.2.1:5070 UDP']);
     const tls = { address: { family: 4, address: '192.0.2.1', port: 5061, transport: 'tls' } } as const;
@@ -135,7 +135,7 @@ describe('a request whose socket decides the protocol', () => {
   });
 });
 
-test('a socket that nobody listens on: another one is chosen, as for calls', async () => {
+test('if the daemon does not listen on a socket another one is used, as for calls', async () => {
   const { layer, udp, clock } = layerFixture();
   const resolver = new Resolver(clock, countingRandom());
   const originator = new Originator(layer, new LocalSockets([udp]), resolver, countingRandom(), 'test');

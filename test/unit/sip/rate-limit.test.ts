@@ -35,7 +35,7 @@ describe('SourceRateLimiter', () => {
     assert.equal(limiter.take('a'), 10);
   });
 
-  test('0 a second is no bound, and a bound taken away forgets', () => {
+  test('0 a second means no limit, and removing a limit clears the sources', () => {
     const { limiter } = limiterAt(0, 1);
     for (let i = 0; i < 100; i++) assert.equal(limiter.take('a'), 0);
     limiter.configure({ perSecond: 1, burst: 1 });
@@ -79,7 +79,7 @@ describe('SourceRateLimiter', () => {
     );
   });
 
-  test('memory is bounded: what is full again goes first, else the oldest source', () => {
+  test('memory is bounded: sources with all tokens are removed first, else the oldest', () => {
     const { clock, limiter } = limiterAt(1, 1, 100);
     for (let i = 0; i < 100_000; i++) {
       limiter.take(`10.0.${i >> 8}.${i & 255}`);
@@ -101,7 +101,7 @@ describe('SourceRateLimiter', () => {
     assertLinear('new sources', cases, run, { lengths: [2048, 16_384], mostMs: 1000 });
   });
 
-  test('after the limit was lifted and set again, the oldest sources of now make room', () => {
+  test('after the limit was lifted and set again, the oldest current sources are removed first', () => {
     const { limiter } = limiterAt(1, 1, 6);
     const takeAll = (prefix: string) => Array.from({ length: 9 }, (_, i) => limiter.take(`${prefix}${i}`));
     takeAll('a');

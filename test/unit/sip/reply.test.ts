@@ -108,7 +108,7 @@ describe('buildReply (RFC 3261 section 8.2.6)', () => {
     assert.doesNotMatch(buildReply(outside, sourceOf(SOCKET), 180, 'Ringing', 'mine'), /Timestamp/);
   });
 
-  test('what a broken request lacks is left out', () => {
+  test('fields that a broken request lacks are omitted', () => {
     const broken = parsed('OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z1\r\n\r\n');
     assert.equal(
       buildReply(broken, sourceOf(SOCKET), 400, 'Bad Request', 'tag'),

@@ -53,7 +53,7 @@ describe('a DNS that is silent', () => {
   const none = () => Promise.reject(new Error('none'));
   const HOST = parseUri('sip:gw.example.com:5060') ?? assert.fail();
 
-  test('is waited for five seconds; a late answer serves the next', async () => {
+  test('is waited for five seconds; a late answer serves the next lookup', async () => {
     const clock = new FakeClock();
     let answer: (records: { address: string; ttl: number }[]) => void = () => {};
     const a = () => new Promise<{ address: string; ttl: number }[]>((resolve) => (answer = resolve));
@@ -95,7 +95,7 @@ describe('a DNS that is silent', () => {
     );
   });
 
-  test('to a part of the questions does not take the answers to the others with it', async () => {
+  test('for a part of the questions does not lose the answers to the others', async () => {
     const clock = new FakeClock();
     const silent = () => new Promise<never>(() => {});
     const at = (address: string) => Promise.resolve([{ address, ttl: 60 }]);
@@ -128,7 +128,7 @@ describe('a DNS that is silent', () => {
     assert.equal(results.length, 2);
   });
 
-  test('about its first SRV targets leaves time for the others', async () => {
+  test('for its first SRV targets leaves time for the others', async () => {
     const silent = () => new Promise<never>(() => {});
     for (const [naptr, dead] of [none, silent].flatMap((each) => [1, 2, 3].map((count) => [each, count] as const))) {
       const names = [...Array.from({ length: dead }, (_, i) => `dead${i}`), 'gw', 'gw'];
@@ -148,7 +148,7 @@ describe('a DNS that is silent', () => {
     }
   });
 
-  test('lookups by the system, which occupy threads, are two at a time', async () => {
+  test('lookups by the system, which occupy threads, run two at a time', async () => {
     const open: (() => void)[] = [];
     let most = 0;
     const system = () =>
@@ -184,7 +184,7 @@ const s = (service: string, replacement: string, order: number, preference = 0):
 });
 
 describe('Resolver (RFC 3263)', () => {
-  test('IP literals are answered in the same call, without a question', () => {
+  test('IP literals are answered in the same call, without a lookup', () => {
     const { dns, resolver } = resolverOf({});
     for (const [uri, wanted] of [
       ['sip:192.0.2.1', 'udp 192.0.2.1 5060'],
@@ -278,7 +278,7 @@ describe('Resolver (RFC 3263)', () => {
     ]);
   });
 
-  test('a target "." means: no service here', async () => {
+  test('a target "." means that there is no such service', async () => {
     const { ask } = resolverOf({
       srv: { '_sip._udp.example.com': [{ name: '.', port: 0, priority: 0, weight: 0 }] },
       a: { 'example.com': [{ address: '192.0.2.1', ttl: 60 }] },
@@ -286,7 +286,7 @@ describe('Resolver (RFC 3263)', () => {
     assert.deepEqual(shown(await ask('sip:example.com')), ['udp 192.0.2.1 5060']);
   });
 
-  test('the hosts file is asked when the DNS has nothing', async () => {
+  test('the hosts file is read if the DNS has nothing', async () => {
     const { ask } = resolverOf({
       system: {
         gw1: [
@@ -330,14 +330,14 @@ describe('Resolver (RFC 3263)', () => {
     assert.equal(dns.asked.length, 2 * asked);
   });
 
-  test('questions asked at once are one question; each asker is answered once', async () => {
+  test('simultaneous lookups of one name are one question; each caller is answered once', async () => {
     const { ask, dns } = resolverOf({ a: { 'gw.example.com': [{ address: '192.0.2.1', ttl: 60 }] } });
     const results = await Promise.all(Array.from({ length: 20 }, () => ask('sip:gw.example.com:5060')));
     for (const each of results) assert.deepEqual(shown(each), ['udp 192.0.2.1 5060']);
     assert.equal(dns.asked.filter((each) => each === 'A gw.example.com').length, 1);
   });
 
-  test('a transport we cannot speak is an error', async () => {
+  test('an unsupported transport is an error', async () => {
     const { ask } = resolverOf({});
     assert.ok((await ask('sip:192.0.2.1;transport=sctp')) instanceof Error);
     assert.ok((await ask('sip:192.0.2.1;transport=foo')) instanceof Error);
@@ -347,7 +347,7 @@ describe('Resolver (RFC 3263)', () => {
 describe('a DNS that answers with thousands of records', () => {
   const addresses = Array.from({ length: 4000 }, (_, i) => ({ address: `127.1.${i >> 8}.${i & 255}`, ttl: 60 }));
 
-  test('of one name 32 addresses are taken, of both families and from all SRV targets', async () => {
+  test('32 addresses of one name are used, of both families and from all SRV targets', async () => {
     const { ask } = resolverOf({
       srv: { '_sip._udp.many.test': Array.from({ length: 3000 }, (_, i) => record('gw.test', i, 1)) },
       a: { 'gw.test': addresses },
@@ -356,7 +356,7 @@ describe('a DNS that answers with thousands of records', () => {
     assert.equal(((await ask('sip:many.test;transport=udp')) as Address[]).length, 32);
   });
 
-  test('of NAPTR records eight services are looked up, of SRV records sixteen targets', async () => {
+  test('eight services of NAPTR records are looked up, and sixteen targets of SRV records', async () => {
     const { ask, dns } = resolverOf({
       naptr: {
         'many.test': Array.from({ length: 1000 }, (_, i) => ({
@@ -374,7 +374,7 @@ describe('a DNS that answers with thousands of records', () => {
     assert.equal(dns.asked.filter((each) => each.startsWith('A t')).length, 16);
   });
 
-  test('a name whose answers are large is asked about no further than it takes to find an address', async () => {
+  test('a name with large answers is looked up only until an address is found', async () => {
     const services = Array.from({ length: 300 }, (_, i) => ({
       flags: 's',
       service: 'SIP+D2U',
@@ -405,7 +405,7 @@ describe('a DNS that answers with thousands of records', () => {
     assert.equal(none.dns.asked.length, 3);
   });
 
-  test('a name with more records than are looked at is reported, with their number', async () => {
+  test('a name with more records than are used is reported, with their number', async () => {
     const reported: unknown[] = [];
     const dns = fakeDns({
       srv: { '_sip._udp.many.test': Array.from({ length: 17 }, (_, i) => record('gw.test', i, 1)) },
@@ -470,7 +470,7 @@ describe('orderSrv (RFC 2782)', () => {
     assert.ok((first['z'] ?? 0) < 300 && (first['z'] ?? 0) > 0);
   });
 
-  test('all weights zero: all are there, none twice', () => {
+  test('with all weights zero each is there once', () => {
     const order = orderSrv([record('a', 1, 0), record('b', 1, 0), record('c', 0, 0)], countingRandom());
     assert.deepEqual(order.map((each) => each.name).sort(), ['a', 'b', 'c']);
     assert.equal(order[0]?.name, 'c');

@@ -50,7 +50,7 @@ describe('routeValues', () => {
   });
 });
 
-test('uriOf takes the URI out of what surrounds it', () => {
+test('uriOf extracts the URI from the text around it', () => {
   for (const [value, uri] of [
     ['<sip:a@b;x=1>;y=2', 'sip:a@b;x=1'],
     ['sip:a@b;x=1', 'sip:a@b'],

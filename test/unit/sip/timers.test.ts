@@ -27,7 +27,7 @@ function wheel() {
 }
 
 describe('TimerWheel', () => {
-  test('property: never early, at most two ticks late (loose ones a little more), whatever is armed when', () => {
+  test('property: never early, at most two ticks late (loose timers a little more), whatever is armed when', () => {
     const step = fc.record({
       wait: fc.integer({ min: 0, max: 700 }),
       delay: fc.integer({ min: 0, max: 120_000 }),
@@ -65,7 +65,7 @@ describe('TimerWheel', () => {
     assert.equal(timer.fired.length, 1);
   });
 
-  test('a cancelled timer does not fire; cancelling twice or an idle one is harmless', () => {
+  test('a cancelled timer does not fire; cancelling twice, or an idle timer, has no effect', () => {
     const { clock, wheel: timers } = wheel();
     const timers3 = [new Probe(clock), new Probe(clock), new Probe(clock)] as const;
     for (const each of timers3) timers.arm(each, 100);
@@ -136,7 +136,7 @@ describe('TimerWheel', () => {
     assert.deepEqual([good[0]?.fired.length, good[1]?.fired.length, errors.length], [1, 1, 1]);
   });
 
-  test('after a standstill of the process everything that is due fires once', () => {
+  test('after the process did not run every due timer fires once', () => {
     const { clock } = wheel();
     // A clock whose timers are late: monotonic runs on, schedule only when it is advanced.
     let late: (() => void) | undefined;

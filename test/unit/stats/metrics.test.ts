@@ -48,7 +48,7 @@ describe('the Prometheus text', () => {
     ]);
   });
 
-  test('comes in pieces of few lines, and stops where a collection says so', () => {
+  test('is written in small pieces, and stops where a collector says so', () => {
     const metrics = new Metrics();
     let collected = 0;
     metrics.gauge({

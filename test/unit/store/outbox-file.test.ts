@@ -55,6 +55,6 @@ test('what was appended survives a SIGKILL right after its event loop iteration'
   file.close();
 });
 
-test('a file that cannot be used is said when it is opened', (t) => {
+test('an unusable file is reported when it is opened', (t) => {
   assert.throws(() => new OutboxFile(join(folder(t), 'no-such-folder', 'outbox.db'), systemClock, nullLogger));
 });

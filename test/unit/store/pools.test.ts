@@ -5,7 +5,7 @@ import { createStore } from '../../../src/store/create-store.js';
 import { DatabasePools, requireDriver } from '../../../src/store/pools.js';
 import { storeConfig } from '../../support/store-fixtures.js';
 
-test('a driver that is not installed is named with the remedy', () => {
+test('a driver that is not installed is named with the command that installs it', () => {
   assert.throws(() => requireDriver('no-such-driver'), { code: 'STORE_DRIVER', message: /npm i no-such-driver/ });
 });
 

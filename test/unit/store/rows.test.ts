@@ -33,7 +33,7 @@ describe('rows of a dispatcher table', () => {
     );
   });
 
-  test('values that are no numbers or too large', () => {
+  test('values that are not numbers, or too large', () => {
     for (const [raw, expected] of [
       [{ setid: 1.5 }, 'set id 1.5 is not an integer'],
       [{ setid: '' }, 'set id is null'],
@@ -79,7 +79,7 @@ describe('rows of a dispatcher table', () => {
     }
   });
 
-  test('destinations that cannot be sent to', () => {
+  test('destinations to which nothing can be sent', () => {
     assert.equal(reason({ destination: null }), 'destination is null');
     assert.equal(reason({ destination: '' }), 'destination is empty');
     assert.equal(reason({ destination: `sip:${'a'.repeat(2000)}` }), 'destination is longer than 1024 characters');
@@ -102,7 +102,7 @@ describe('rows of a dispatcher table', () => {
     }
   });
 
-  test('a bad row is named by its id, else by what it is', () => {
+  test('a bad row is named by its id, or else by its values', () => {
     assert.equal(read({ id: 'x"y', state: 9 }).discarded[0]?.row, 'table dispatcher, id "x\\"y"');
     assert.equal(
       read({ id: undefined, state: 9 }).discarded[0]?.row,
@@ -110,7 +110,7 @@ describe('rows of a dispatcher table', () => {
     );
   });
 
-  test('without persistent state the column is not looked at, whatever is in it', () => {
+  test('without persistent state the state column is not read', () => {
     assert.equal(read({ state: 'nonsense' }, { ...RULES, persistentState: false }).rows[0]?.state, 'active');
   });
 
@@ -136,7 +136,7 @@ describe('rows of a dispatcher table', () => {
     );
   });
 
-  test('whatever a column holds, a row is loaded or discarded, never both, and nothing is thrown', () => {
+  test('a row with any values is loaded or discarded, never both, and nothing is thrown', () => {
     const cell = fc.oneof(
       fc.string(),
       fc.integer(),

@@ -92,7 +92,7 @@ describe('state flusher', () => {
     await world.flusher.stop();
   });
 
-  test('an operator waits for what is written through, but no longer than the bound', async () => {
+  test("an operator's change waits until it is written, but no longer than the bound", async () => {
     const world = setUp();
     await world.flusher.start();
     assert.equal(await world.flusher.writeThrough(1000), true, 'nothing to write');
@@ -122,7 +122,7 @@ describe('state flusher', () => {
     await world.flusher.stop();
   });
 
-  test('what came from the store itself is not written back', async () => {
+  test('states that came from the store are not written back', async () => {
     const world = setUp();
     await world.flusher.start();
     world.change(0, 'inactive', false);
@@ -172,7 +172,7 @@ describe('state flusher', () => {
     assert.equal(world.clock.pending, 0);
   });
 
-  test('a read-only table is said once and marked', async () => {
+  test('a read-only table is reported once and marked', async () => {
     const world = setUp();
     await world.flusher.start();
     world.answer = () => Promise.reject(new SwitchyardError('STORE_READONLY', 'no privilege'));
@@ -211,7 +211,7 @@ describe('state flusher', () => {
     await world.flusher.stop();
   });
 
-  test('many changes go in several batches, and those that were written are not written again', async () => {
+  test('many changes are written in several batches, and none twice', async () => {
     const world = setUp(12_000);
     await world.flusher.start();
     for (let i = 0; i < 12_000; i++) world.change(i, 'probing');
@@ -232,7 +232,7 @@ describe('state flusher', () => {
     await world.flusher.stop();
   });
 
-  test('a table that was read with other states than those kept in memory is brought up to them', async () => {
+  test('a table read with other states than those in memory is updated', async () => {
     const world = setUp();
     await world.flusher.start();
     world.change(1, 'inactive', false);

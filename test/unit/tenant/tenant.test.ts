@@ -81,7 +81,7 @@ const addresses = (partition: { named(): readonly { resolved: readonly { address
   partition.named().map((each) => each.resolved.map(({ address }) => address).join());
 
 describe('partition runtime', () => {
-  test('a first load that fails is tried again with back-off, and complained of once', async () => {
+  test('a first load that fails is tried again with back-off, and logged once', async () => {
     const { clock, table, runtime, counts, errors } = makeRuntime([row('sip:192.0.2.1')]);
     table.failure = new SwitchyardError('STORE_UNREACHABLE', 'db: refused', { retryable: true });
     await runtime.start();
@@ -103,7 +103,7 @@ describe('partition runtime', () => {
     assert.equal(clock.pending, 0);
   });
 
-  test('sockets that destinations name and nothing listens on are reported at each load, each once', async () => {
+  test('destination sockets on which the daemon does not listen are reported once at each load', async () => {
     const { runtime, warnings } = makeRuntime([
       row('sip:192.0.2.7', { socket: 'udp:192.0.2.1:5060' }),
       row('sip:192.0.2.8', { socket: 'udp:192.0.2.2:5060' }),
@@ -120,7 +120,7 @@ describe('partition runtime', () => {
     await runtime.stop();
   });
 
-  test('a retry is off once somebody else has loaded the partition', async () => {
+  test('a retry is cancelled once another load of the partition has succeeded', async () => {
     const { clock, table, runtime } = makeRuntime([row('sip:192.0.2.1')]);
     table.failure = new Error('down');
     await runtime.start();
@@ -132,7 +132,7 @@ describe('partition runtime', () => {
     await runtime.stop();
   });
 
-  test('host names are followed: new addresses are taken over, an outage of the DNS changes nothing', async () => {
+  test('host names are followed: new addresses are used, an outage of the DNS changes nothing', async () => {
     const it = makeRuntime([row('sip:gw.example:5060'), row('sip:192.0.2.9'), row('sip:gw.example')]);
     it.names.set('gw.example', ['192.0.2.1']);
     await it.runtime.start();
@@ -152,7 +152,7 @@ describe('partition runtime', () => {
     await it.runtime.stop();
   });
 
-  test('a row whose name did not resolve comes in when it does', async () => {
+  test('a row whose name did not resolve is loaded when it does', async () => {
     const it = makeRuntime([row('sip:late.example'), row('sip:192.0.2.9')]);
     await it.runtime.start();
     assert.equal(it.partition.snapshot.size, 1);
@@ -164,7 +164,7 @@ describe('partition runtime', () => {
     await it.runtime.stop();
   });
 
-  test('names are looked at as often as ds_dns_mode says', () => {
+  test('names are resolved as often as ds_dns_mode says', () => {
     const every = (dns: object | undefined, config: object = { flavour: 'kamailio' }) =>
       namesEvery(config as PartitionConfig, { kamailio: { dns: dns ?? {} } } as DispatcherConfig);
     const usual = { interval: 600, ttl: 0, matchAll: undefined };
@@ -197,7 +197,7 @@ describe('partition runtime', () => {
     await it.runtime.stop();
   });
 
-  test('a load under way when the partition is stopped changes nothing', async () => {
+  test('a load in progress when the partition is stopped changes nothing', async () => {
     const it = makeRuntime([row('sip:192.0.2.1')]);
     let open = () => {};
     it.table.gate = new Promise((resolve) => {

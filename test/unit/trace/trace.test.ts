@@ -57,7 +57,7 @@ describe('traces', () => {
     assert.equal(received.length, 2, 'and received');
   });
 
-  test('a trace ends by time, and the tap leaves the path of messages with the last one', () => {
+  test('a trace ends by time, and the tap is removed from the path of messages with the last one', () => {
     const { clock, socket, tracer, come } = setUp();
     const session = tracer.begin({ filter: { source: '192.0.2.1' }, bounds: { seconds: 10 } });
     come({ callId: 'one' });
@@ -146,7 +146,7 @@ describe('traces', () => {
 });
 
 describe('ladder', () => {
-  test('the caller stands left, the others right, each message is an arrow', () => {
+  test('the caller is on the left, the others on the right, and each message is an arrow', () => {
     const us = { address: '127.0.0.1', port: 5060 };
     const at = (n: number, direction: 'in' | 'out', port: number, title: string): SeenMessage & { n: number } => ({
       n,
@@ -217,7 +217,7 @@ describe('HEP3', () => {
     );
   });
 
-  test('a message that no packet holds is cut', () => {
+  test('a message larger than a packet is cut', () => {
     const decoded = decodeHep(hepPacket({ ...message, text: 'x'.repeat(70_000) }, { id: 1, password: undefined }));
     assert.equal(decoded.payload.length, MOST_PAYLOAD);
   });

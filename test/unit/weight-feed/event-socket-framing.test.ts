@@ -32,7 +32,7 @@ describe('messages of an event socket', () => {
     );
   });
 
-  test('messages of an event socket that never end are given up', () => {
+  test('messages of an event socket that never end close the connection', () => {
     assert.throws(() => cut('x'.repeat(9000)), FramingFault);
     assert.throws(() => cut(...Array.from({ length: 9000 }, () => 'x')), FramingFault);
     assert.throws(() => cut(...Array.from({ length: 2000 }, () => 'a: b\n')), FramingFault);

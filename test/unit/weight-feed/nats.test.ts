@@ -55,7 +55,7 @@ describe('weights from messages', () => {
     assert.deepEqual(lines, []);
   });
 
-  test('what cannot be used is ignored and logged once a minute', async () => {
+  test('unusable messages are ignored and logged once a minute', async () => {
     const { say, weights, lines, clock } = await feed();
     const to = { partition: '', set: 1, address: A };
     const bad: readonly (readonly [unknown, string])[] = [

@@ -57,7 +57,7 @@ describe('a heartbeat', () => {
     assert.deepEqual(json(event), load);
   });
 
-  test('without usable figures is none', () => {
+  test('without usable figures is ignored', () => {
     assert.equal(plain(['Event-Name: CHANNEL_CREATE', ...lines.slice(1)]), undefined);
     assert.equal(plain(lines.slice(0, 3)), undefined);
     assert.equal(plain([...lines.slice(0, 3), 'Idle-CPU: -1']), undefined);

@@ -4,7 +4,7 @@ import { SharedValues } from '../../../src/core/shared-values.js';
 import { socketOfRequest } from '../../../src/sip/transport/native/steering.js';
 import { CallClaims } from '../../../src/workers/call-claims.js';
 
-test('a call that another process keeps than its Call-ID names is known to all until it has ended', () => {
+test('a call that is not kept by the process of its Call-ID is known to all until it has ended', () => {
   const memory = new SharedArrayBuffer(1024 * 1024);
   const [brain, one, two] = [0, 1, 2].map(
     (process) => new CallClaims(new SharedValues(memory, () => 0), process, 2),
@@ -23,7 +23,7 @@ test('a call that another process keeps than its Call-ID names is known to all u
   assert.equal(two.owner(ofTwo), 1);
 });
 
-test('a process that keeps a call has its requests itself, though another one claims the same Call-ID', () => {
+test('a process that keeps a call handles its requests, even if another one claims the same Call-ID', () => {
   const memory = new SharedArrayBuffer(1024 * 1024);
   const [brain, one] = [0, 1].map((process) => new CallClaims(new SharedValues(memory, () => 0), process, 1)) as [
     CallClaims,
@@ -39,7 +39,7 @@ test('a process that keeps a call has its requests itself, though another one cl
   assert.deepEqual([one.owner('a'), one.keeps('a')], [0, false]);
 });
 
-test('what a dead process kept is forgotten, and what is claimed meanwhile stays', async () => {
+test('calls of a dead process are forgotten, and new claims stay', async () => {
   const memory = new SharedArrayBuffer(8 * 1024 * 1024);
   const [brain, one, two] = [0, 1, 2].map(
     (process) => new CallClaims(new SharedValues(memory, () => 0), process, 2, 1),

@@ -44,7 +44,7 @@ function handing({ room = true, now = (): number => 0, trusted = '' } = {}) {
   };
 }
 
-test('a request and a reply of another worker go there, and count as misdirected, not as received', () => {
+test('a request and a reply of another worker are passed to it, and count as misdirected, not as received', () => {
   const { sent, counters, handing: on } = handing();
   assert.equal(on.request(message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1'), SOURCE), true);
   assert.equal(on.reply(message('SIP/2.0 200 OK', `z9hG4bK12345678${markerOf(2)}`), SOURCE), true);
@@ -62,7 +62,7 @@ test('a request and a reply of another worker go there, and count as misdirected
   );
 });
 
-test('of a flood of large messages two megabytes are handed on, whether misdirected or for the brain; the rest is dropped', () => {
+test('two megabytes a second of large messages are passed on, misdirected or for the brain; the rest is dropped', () => {
   const { sent, counters, handing: on } = handing();
   const body = 'x'.repeat(60_000);
   const requests = message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1', body);
@@ -77,14 +77,14 @@ test('of a flood of large messages two megabytes are handed on, whether misdirec
   assert.equal(sent.length, first + 1, 'those of usual size go on');
 });
 
-test('what the brain has no room for is dropped and counted', () => {
+test('messages for which the brain has no memory are dropped and counted', () => {
   const { counters, handing: on } = handing({ room: false });
   on.request(message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1'), SOURCE);
   const { layer, misdirected } = counters;
   assert.deepEqual([misdirected.passed.value, misdirected.dropped.value, layer.dropped.value], [0, 1, 1]);
 });
 
-test('of one source 4,000 small messages a second are handed on, of a trusted one and of others together 20,000', () => {
+test('4,000 small messages a second of one source are passed on, of a trusted one and of others together 20,000', () => {
   let now = 0;
   const { sent, counters, handing: on } = handing({ now: () => now, trusted: '192.0.2.3' });
   const request = message('OPTIONS sip:a@b SIP/2.0', 'z9hG4bK1');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LARGE, LargeMessages } from '../../../src/workers/large-messages.js';
 
-test('large messages are handed on up to 2 MB a second, smaller ones are not counted', () => {
+test('large messages are passed on up to 2 MB a second, smaller ones are not counted', () => {
   let now = 1000;
   const bound = new LargeMessages(() => now);
   const passed = (size: number, count: number): number => {

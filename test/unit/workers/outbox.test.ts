@@ -17,7 +17,7 @@ test('items are sent together at the end of the event loop iteration', async () 
   assert.deepEqual(sent[1], ['question 3']);
 });
 
-test('a flush sends at once what there is, and nothing later', async () => {
+test('a flush sends the waiting items at once, and nothing later', async () => {
   const sent: unknown[] = [];
   const outbox = new ItemQueue<string>((items) => sent.push(items));
   outbox.flush();
@@ -28,7 +28,7 @@ test('a flush sends at once what there is, and nothing later', async () => {
   assert.deepEqual(sent, [['a']]);
 });
 
-test('messages beyond 16 MB of characters that the other process has not taken are not added, what is waited for is', async () => {
+test('messages beyond 16 MB of characters that the other process has not read are dropped, awaited ones are added', async () => {
   const sent: (readonly string[])[] = [];
   const takers: (() => void)[] = [];
   const outbox = new ItemQueue<string>((items, taken) => {

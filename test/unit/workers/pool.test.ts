@@ -51,7 +51,7 @@ test('a worker that ends by itself is logged and replaced, however it ends', asy
   }
 });
 
-test('a worker is replaced even if what it leaves cannot be cleared', async (t) => {
+test('a worker is replaced even if its shared data cannot be released', async (t) => {
   const { pool, lines, started } = poolOf(`${READY} setTimeout(() => process.exit(1), 100);`, {
     lost: () => {
       throw new Error('left in disorder');

@@ -32,7 +32,7 @@ test('a worker that does not run is not waited for', async () => {
   assert.deepEqual(await made(() => false).commands.run('dlg_list ', () => ({})), [undefined, undefined, undefined]);
 });
 
-test('each worker gets its own parameters, and one without any is not asked', async () => {
+test('each worker gets its own parameters, and one without any gets no request', async () => {
   const { sent, commands } = made();
   const asked = commands.run('dlg_list ', (worker) => (worker === 2 ? undefined : { index: worker }));
   assert.deepEqual(

@@ -13,14 +13,14 @@ function socketThat(takes: () => boolean = () => true) {
   return { items, sends, socket: new RemoteSocket(options, 2, sends) };
 }
 
-test('what leaves by a socket for connections goes to the brain, with the name of the host', () => {
+test('messages for a socket with connections go to the brain, with the host name', () => {
   const { items, socket } = socketThat();
   socket.send('INVITE ...', '192.0.2.9', 5061, undefined, undefined, 'gw.example');
   assert.deepEqual(items, [['send', 1, 2, '192.0.2.9', 5061, 'gw.example', 'INVITE ...']]);
   assert.deepEqual([socket.transport, socket.reliable, socket.sentBy], ['tls', true, '192.0.2.1:5061']);
 });
 
-test('the sender of a message is informed once that it could not be sent, nobody else is', () => {
+test('only the sender of a message is informed, once, that it could not be sent', () => {
   const { sends, socket } = socketThat();
   const informed: string[] = [];
   for (const name of ['a', 'b'])
@@ -29,7 +29,7 @@ test('the sender of a message is informed once that it could not be sent, nobody
   assert.deepEqual(informed, ['b nobody listens']);
 });
 
-test('of many messages the senders of the last 5000 are informed, those of more than twice as many before are not', () => {
+test('the senders of the last 5000 messages are informed, those of more than twice as many earlier ones are not', () => {
   const { sends, socket } = socketThat();
   let informed = 0;
   for (let i = 0; i < 20_000; i++) socket.send('text', '192.0.2.9', 1, () => informed++);
@@ -39,7 +39,7 @@ test('of many messages the senders of the last 5000 are informed, those of more 
   assert.equal(informed, 5000);
 });
 
-test('while too much waits for the brain a message fails, after the call', async () => {
+test('while too many bytes wait for the brain a message fails, after the call', async () => {
   const { socket } = socketThat(() => false);
   const errors: string[] = [];
   socket.send('text', '192.0.2.9', 1, ({ cause }) => errors.push(cause));

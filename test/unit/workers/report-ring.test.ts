@@ -74,7 +74,7 @@ const item = fc.oneof(
   fc.tuple(fc.constant('cancelled' as const), id),
 );
 
-test('what is written is read, in its order, wherever the ring ends and however much is read at once', () => {
+test('records are read in the order they were written, wherever the ring ends and however much is read at once', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(item, fc.integer({ min: 0, max: 9 })), { minLength: 1, maxLength: 80 }), (steps) => {
       const { reader, writer, read, failures } = pair();
@@ -96,7 +96,7 @@ test('what is written is read, in its order, wherever the ring ends and however 
   );
 });
 
-test('what there is no room for follows when there is, in its order', async () => {
+test('records without room follow later, in their order', async () => {
   const { reader, writer, read } = pair();
   const text = 'x'.repeat(60_000);
   const all = Array.from(
@@ -111,7 +111,7 @@ test('what there is no room for follows when there is, in its order', async () =
   assert.deepEqual(read, all);
 });
 
-test('a brain that is far behind is reported no further calls', async () => {
+test('a brain that is far behind gets no further call reports', async () => {
   const { writer, reader, read } = pair();
   const text = 'x'.repeat(60_000);
   for (let i = 0; i < 16; i++) writer.add(['began', i, 1, 0, 'a', 1, text, true, { rule: '' }, true, 'id', 'tag']);
@@ -125,7 +125,7 @@ test('a brain that is far behind is reported no further calls', async () => {
   assert.equal(writer.isBehind, false);
 });
 
-test('a brain that is behind by few calls with long texts is reported no further ones either', async () => {
+test('a brain that is behind by few calls with long texts gets no further call reports either', async () => {
   const { writer, reader, read } = pair();
   const text = 'x'.repeat(65_000);
   let begun = 0;
@@ -139,7 +139,7 @@ test('a brain that is behind by few calls with long texts is reported no further
   assert.equal(writer.isBehind, false);
 });
 
-test('names begin anew when a megabyte of their characters is remembered', () => {
+test('names start again when a megabyte of their characters is remembered', () => {
   const { ring, writer } = pair();
   const names: number[] = [];
   const say = (user: number) => {
@@ -191,7 +191,7 @@ test('more names than are remembered, some longer than a record may be', () => {
   assert.equal(read.length, 2);
 });
 
-test('an item larger than the ring goes another way', () => {
+test('an item larger than the ring is sent through the channel', () => {
   const { writer, otherwise, read, reader } = pair();
   const large = ['log', 'warn', { text: 'x'.repeat(4 * RING_WORDS) }, 'large'] as const;
   writer.add(large);
@@ -199,7 +199,7 @@ test('an item larger than the ring goes another way', () => {
   assert.deepEqual([otherwise, read], [[large], []]);
 });
 
-test('a ring that holds no records where one should begin is passed over, and said', () => {
+test('a ring without a record where one should begin is skipped and logged', () => {
   const { ring, reader, writer, read } = pair();
   writer.add(['ended', 1, 1, 200, true]);
   ring.words[0] = 0;
@@ -209,7 +209,7 @@ test('a ring that holds no records where one should begin is passed over, and sa
   assert.deepEqual(read, [['ended', 2, 1, 200, true]]);
 });
 
-test('the brain looks while there is something to read, then sleeps until it is woken', async (t) => {
+test('the brain reads while there are records, then sleeps until it is woken', async (t) => {
   const own = new ArrayBuffer(SHARED_BYTES);
   const read: FromWorker[] = [];
   let looks = 0;

@@ -6,7 +6,7 @@ import { ReportedCalls, WORKER_DIED } from '../../../src/workers/reported-calls.
 import { FakeClock } from '../../support/fake-clock.js';
 import { RecordingSocket, sourceOf } from '../../support/sip-recorder.js';
 
-test('a worker that dies ends the attempts that were under way, and those only', () => {
+test('a worker that dies ends only the attempts in progress', () => {
   const clock = new FakeClock(1000);
   const socket = new RecordingSocket(clock);
   const ledger = new CallLedger(clock);

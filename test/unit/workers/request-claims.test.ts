@@ -14,7 +14,7 @@ function claims({ now = (): number => 0 } = {}): RequestClaims {
   return new RequestClaims(memory, [17, 4], now);
 }
 
-test('a request is known to all processes by its Call-ID and the number of its CSeq, to the first that takes it', () => {
+test('a request is known to all processes by its Call-ID and CSeq number, and belongs to the first that claims it', () => {
   const [one, two] = [claims(), claims()];
   assert.equal(one.find('a', 1), 0);
   assert.equal(one.claim('a', 1, 1), 1);
@@ -22,7 +22,7 @@ test('a request is known to all processes by its Call-ID and the number of its C
   assert.deepEqual([two.find('a', 1), two.find('a', 2), two.find('b', 1)], [1, 0, 0]);
 });
 
-test('it is known for five minutes, also when the time it is kept with begins anew', () => {
+test('it is known for five minutes, also when the clock of its claim wraps round', () => {
   let now = 123 * 4000;
   const kept = claims({ now: () => now });
   kept.claim('long', 1, 3);
@@ -35,7 +35,7 @@ test('it is known for five minutes, also when the time it is kept with begins an
   assert.equal(kept.claim('long', 1, 2), 2);
 });
 
-test('the requests of a worker that has ended belong to nobody, those of others stay', () => {
+test('the requests of an ended worker belong to nobody, those of others stay', () => {
   const kept = claims();
   for (let i = 0; i < 1000; i++) kept.claim(`lost-${i}`, 1, (i % 2) + 4);
   kept.lost(4);
@@ -44,7 +44,7 @@ test('the requests of a worker that has ended belong to nobody, those of others 
   assert.deepEqual(new Set(left.filter((_, i) => i % 2 === 1)), new Set([5]));
 });
 
-test('of a quarter of a million requests hardly one is forgotten; of more the oldest are', () => {
+test('almost none of a quarter of a million requests is forgotten; of more the oldest are', () => {
   let now = 0;
   const kept = claims({ now: () => now });
   const many = 250_000;
@@ -59,7 +59,7 @@ test('of a quarter of a million requests hardly one is forgotten; of more the ol
   assert.equal(kept.find(`more-${3 * many - 1}`, 7), 2);
 });
 
-test('an ACK and a CANCEL go to who has the INVITE and take nothing; what is new is taken by who is named for it', () => {
+test('an ACK and a CANCEL go to the process with the INVITE and claim nothing; a new request is claimed by the process named for it', () => {
   const request = (method: string, callId: string, cseqNumber: number, toTag = '') =>
     ({ method, callId, cseqNumber, toTag }) as SipMessage;
   const of = (worker: number) => new ClaimingOwners(claims(), undefined, () => worker);
@@ -75,7 +75,7 @@ test('an ACK and a CANCEL go to who has the INVITE and take nothing; what is new
   assert.equal(one.owner(request('INVITE', 'none', 1)), 1);
 });
 
-test('a request within a call goes to who keeps it, also with the CSeq number of another request elsewhere', () => {
+test('a request within a call goes to the process that keeps it, even with the CSeq number of another request', () => {
   const request = (method: string, cseqNumber: number, toTag: string) =>
     ({ method, callId: 'challenged', cseqNumber, toTag }) as SipMessage;
   const values = new SharedArrayBuffer(1024 * 1024);

@@ -22,7 +22,7 @@ function gateWith({ runs = () => true, now = () => 0, keeps = () => false }: Par
   return { run, passed, bring };
 }
 
-test('a message of another process is not seen by the script, a copy of a known request is', () => {
+test('the script does not see a message of another process, but sees a copy of a known request', () => {
   const { run, passed, bring } = gateWith();
   bring('other');
   bring('other', { kind: 'copy' } as unknown as KnownRequest);
@@ -30,14 +30,14 @@ test('a message of another process is not seen by the script, a copy of a known 
   assert.deepEqual([run, passed], [['other', 'mine'], []]);
 });
 
-test('a process that leaves nothing to another runs all that belongs to it', () => {
+test('a process that leaves nothing to others runs all its requests', () => {
   const { run, bring } = gateWith({}, false);
   bring('a');
   bring('other');
   assert.deepEqual(run, ['a']);
 });
 
-test('all of a call is left to the brain once one of its requests was', () => {
+test('all requests of a call are left to the brain once one was', () => {
   let ready = false;
   const { run, passed, bring } = gateWith({ runs: () => ready });
   bring('a');
@@ -47,7 +47,7 @@ test('all of a call is left to the brain once one of its requests was', () => {
   assert.deepEqual([run, passed], [['b'], ['a', 'a']]);
 });
 
-test('a call that was left to the brain is remembered for five minutes at least, and forgotten after ten', () => {
+test('a call left to the brain is remembered for five minutes at least, and forgotten after ten', () => {
   let [ready, ms] = [false, 0];
   const { run, passed, bring } = gateWith({ runs: () => ready, now: () => ms });
   bring('a');
@@ -61,7 +61,7 @@ test('a call that was left to the brain is remembered for five minutes at least,
   assert.deepEqual(run, ['a']);
 });
 
-test('of calls that were left to the brain the last 200,000 are remembered, and twice as many at most', () => {
+test('the last 200,000 calls left to the brain are remembered, and at most twice as many', () => {
   let ready = false;
   const { run, passed, bring } = gateWith({ runs: () => ready });
   bring('first');
@@ -76,7 +76,7 @@ test('of calls that were left to the brain the last 200,000 are remembered, and 
   assert.deepEqual(run, ['first'], 'it is no longer known');
 });
 
-test('a request within a call that is kept here is run here, though the brain runs all that begins', () => {
+test('a request within a call that is kept here runs here, even if the brain runs all new requests', () => {
   const { run, passed, bring } = gateWith({ runs: () => false, keeps: (callId) => callId === 'kept' });
   bring('kept', NEW, 'tag');
   bring('unknown', NEW, 'tag');

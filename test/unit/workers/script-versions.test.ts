@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScriptVersions } from '../../../src/workers/script-versions.js';
 
-test('no worker runs a script while one of them does not have what is new', () => {
+test('no worker runs a script while one of them lacks the new version', () => {
   const agreed: boolean[] = [];
   const versions: ScriptVersions = new ScriptVersions(2, () => agreed.push(versions.agree));
   assert.equal(versions.agree, true);
@@ -18,7 +18,7 @@ test('no worker runs a script while one of them does not have what is new', () =
   assert.deepEqual(agreed, [false, false, true]);
 });
 
-test('a worker that begins anew has what is in force', () => {
+test('a restarted worker gets the current version', () => {
   const versions = new ScriptVersions(2, () => undefined);
   const number = versions.next();
   versions.taken(1, number);

@@ -40,7 +40,7 @@ test('several processes decide about every request as one does', () => {
   }
 });
 
-test('with more sources than there is room for memory stays as it is, and those that sent most stay limited', () => {
+test('when memory is full the sources stay bounded, and the busiest stay limited', () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
   let now = 0;
   const limiter = new SharedRateLimiter(memory, () => now);
@@ -53,7 +53,7 @@ test('with more sources than there is room for memory stays as it is, and those 
   assert.equal(limiter.take('192.0.2.1'), 0);
 });
 
-test('processes that take at the same time get all tokens, and none twice', { skip }, async (t) => {
+test('processes that take tokens at the same time get each token once', { skip }, async (t) => {
   if (!('libc' in loaded)) return;
   const { memory, fd } = loaded.libc.share(SHARED_BYTES);
   const children: ChildProcess[] = [];
@@ -92,7 +92,7 @@ test('a source without tokens waits no longer than the limit in force demands', 
   );
 });
 
-test('a limit that is taken away forgets', () => {
+test('removing a limit clears its sources', () => {
   const limiter = new SharedRateLimiter(new SharedArrayBuffer(SHARED_BYTES), () => 1);
   limiter.configure({ perSecond: 1, burst: 1 });
   assert.deepEqual([limiter.take('10.0.0.1'), limiter.take('10.0.0.1')], [0, 1]);
@@ -101,7 +101,7 @@ test('a limit that is taken away forgets', () => {
   assert.deepEqual([limiter.size, limiter.take('10.0.0.1')], [0, 0]);
 });
 
-test('a lock that a dead process holds is taken from it', () => {
+test('the lock of a dead process is taken from it', () => {
   const memory = new SharedArrayBuffer(SHARED_BYTES);
   const alive = () => false;
   const [first, second] = [21, 22].map((pid) => new SharedRateLimiter(memory, () => 1, undefined, { alive }, pid));

@@ -84,7 +84,7 @@ describe('tables that workers share', () => {
     assert.equal([1, 2, 0, 2, 1, 0].map(next).join(''), '123123');
   });
 
-  test('a table that is loaded again is used by no worker until all of it has arrived', async () => {
+  test('no worker uses a table that is loaded again until all of it has arrived', async () => {
     const { load, tables, deliver, isCurrent, next, engine } = world();
     load(three);
     tables.changed();
@@ -166,7 +166,7 @@ describe('tables that workers share', () => {
     assert.equal(isCurrent(1), false);
   });
 
-  test('a worker that begins again gets what holds; the lock of the one before is free', async () => {
+  test('a restarted worker gets the current tables; the lock of the previous one is free', async () => {
     const { load, tables, deliver, replicas, start, isCurrent, next } = world();
     load(three);
     tables.changed();
@@ -182,7 +182,7 @@ describe('tables that workers share', () => {
     assert.equal(next(1), '2');
   });
 
-  test('rules hold until others, or none, are published', async () => {
+  test('rules apply until others, or none, are published', async () => {
     const { tables, replicas, epochs, deliver, shared } = world();
     tables.changed();
     await deliver();
@@ -208,7 +208,7 @@ describe('tables that workers share', () => {
     assert.equal(isCurrent(1, 'other'), false);
   });
 
-  test('rules that look at what only the brain knows are not shared', () => {
+  test('rules that need data of the brain are not shared', () => {
     const rule = {
       pointer: '/routing/0',
       match: new Map([['$rU', 'x']]),

@@ -106,7 +106,7 @@ test('a worker that stops reporting its load gets no share, unless none reports'
   assert.deepEqual(under(0.3, 8000), [1, 0, 0]);
 });
 
-test('shares that the kernel does not take are tried again', () => {
+test('shares that the kernel refuses are tried again', () => {
   let refused = true;
   const { spread, under } = spreading(2, () => refused);
   spread.lost(1);

@@ -60,7 +60,7 @@ test('check --cfg --json answers with JSON', () => {
   );
 });
 
-test('what only the settings as a whole show is wrong at the line of its parameter', () => {
+test('a fault that shows only in the settings as a whole is reported at the line of its parameter', () => {
   const { status, out } = run(`#!OPENSIPS
 socket=udp:127.0.0.1:5060
 loadmodule "tm.so"
@@ -100,7 +100,7 @@ failure_route[f] { ${branch}; t_relay(); }`;
   assert.match(run(file('append_msg_branch("sip:a@b")')).out, /nat_uac_test\(\): tests must be a string/);
 });
 
-test('it is said whether several workers can run the file, and what keeps them from it', () => {
+test('the report says whether several workers can run the file, and if not, why', () => {
   const able = run(`${HEAD}request_route { t_relay(); }`);
   assert.ok(able.lines.includes('several workers: supported, over UDP'));
   const { status, lines } = run(

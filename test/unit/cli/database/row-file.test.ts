@@ -45,7 +45,7 @@ test('states in a file of rows may be words', () => {
   );
 });
 
-test('what is no row is refused with its file and number', () => {
+test('a row of another form is refused with its file and number', () => {
   const refused: readonly (readonly [string, RegExp])[] = [
     ['[1]', /row 1 is not an object/],
     ['[{"destination":"sip:h"}]', /row 1: setid is not a number/],

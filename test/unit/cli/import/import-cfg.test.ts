@@ -207,7 +207,7 @@ describe('selections', () => {
     );
   });
 
-  test('a negated guard is said by a rule before it', () => {
+  test('a negated condition becomes a rule before it', () => {
     const { rules } = one(
       'if (!is_method("INVITE")) { send_reply(405, "Not Allowed"); exit; }\nds_select_dst(1, 4);\nt_relay();',
     );
@@ -220,7 +220,7 @@ describe('selections', () => {
     );
   });
 
-  test("one after a guard that cannot be said is listed, and takes no other rule's requests", () => {
+  test('a selection after a condition that cannot be written as "match" is listed, and takes no requests of other rules', () => {
     const { rules, left } = one(`
   if (is_method("REGISTER")) {
     if (!www_authorize("x", "subscriber")) { www_challenge("x"); exit; }
@@ -245,13 +245,13 @@ describe('selections', () => {
     );
   });
 
-  test('nothing is taken after an unknown guard of everything', () => {
+  test('after an unknown condition on everything nothing is carried over', () => {
     const { rules, left } = one('if (!check_source_address("0")) { exit; }\nds_select_dst(1, 4);\nt_relay();');
     assert.deepEqual(rules, []);
     assert.ok(left.some((each) => each.startsWith('line 4: ds_select_dst(1, 4) did not become a rule')));
   });
 
-  test('an unknown condition that decides nothing is listed and passed over', () => {
+  test('an unknown condition that decides nothing is listed and skipped', () => {
     const { rules, left } = one('if (nat_uac_test("19")) { fix_nated_contact(); }\nds_select_dst(1, 4);\nt_relay();');
     assert.equal(rules.length, 1);
     assert.deepEqual(left, [
@@ -282,7 +282,7 @@ t_relay();`);
     ]);
   });
 
-  test('what the script computes does not become an argument; what it assigned outright does', () => {
+  test('a computed value does not become an argument; an assigned constant does', () => {
     const { rules, left } = one(`
   if ($rd == "a") { $avp(set) = 7; ds_select_dst($avp(set), 4); t_relay(); exit; }
   $var(s) = $(hdr(X-Set){s.int});
@@ -301,7 +301,7 @@ t_relay();`);
     assert.ok(left.some((each) => /\$var\.\.\. in its argument 1 is set by the script/.test(each)));
   });
 
-  test('one that stands in for another is its fallback, where all else is the same', () => {
+  test('a selection for the case that another finds nothing is its fallback, if everything else is the same', () => {
     const fallback = one('if (!ds_select_dst(1, 4)) { if (!ds_select_dst(2, 4)) { exit; } }\nt_relay();');
     assert.deepEqual(
       fallback.rules.map((rule) => [
@@ -360,7 +360,7 @@ t_relay();`);
     }
   });
 
-  test('two lists that are asked for at once are not said as one', () => {
+  test('two lists in one condition do not become one from_list', () => {
     const { rules, left } = one(
       'if (ds_is_in_list($si,0,1) && ds_is_in_list($si,0,2)) { ds_select_dst(2, 4); t_relay(); }',
     );
@@ -388,7 +388,7 @@ t_relay();`);
     );
   });
 
-  test('one that is not relayed is listed', () => {
+  test('a selection without a relay after it is listed', () => {
     const silent = one('ds_select_dst(1, 4);');
     assert.deepEqual(silent.rules, []);
     assert.match(silent.left[0] ?? '', /the request is not relayed after it/);
@@ -477,7 +477,7 @@ describe('failover', () => {
     });
   });
 
-  test('what cannot be said as codes is listed, and the rule does not fail over', () => {
+  test('conditions that cannot be written as codes are listed, and the rule does not fail over', () => {
     for (const route of [
       `if (isflagset("X")) { ${next} }`,
       `if (t_check_status("401|407")) { uac_auth(); t_relay(); exit; }\nif (t_check_status("5..")) { ${next} }`,

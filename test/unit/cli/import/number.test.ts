@@ -22,7 +22,7 @@ function carried(body: string, dialect: 'opensips' | 'kamailio' = 'opensips') {
 
 const select = 'if (!ds_select_dst(1, 4)) { send_reply(503, "none"); exit; } t_relay();';
 
-describe('what a script makes of the number becomes "destination" of the rule', () => {
+describe('changes of the called number become "destination" of the rule', () => {
   const cases: readonly (readonly [title: string, statements: string, destination: object | undefined])[] = [
     ['strip()', 'strip(3);', { strip: 3 }],
     ['prefix()', 'prefix("0049");', { prefix: '0049' }],
@@ -60,7 +60,7 @@ describe('what a script makes of the number becomes "destination" of the rule', 
   });
 });
 
-describe('a selection is listed, and is no rule, where the request-URI is changed in a way that rules have no words for', () => {
+describe('a selection is listed and does not become a rule if the request-URI is changed in a way that rules cannot express', () => {
   for (const statement of [
     'strip_tail(2);',
     'strip($var(n));',
@@ -121,7 +121,7 @@ describe('a condition on the result of the selection before it is one on the sel
   });
 });
 
-test('a selection on a way that is lost later says where it is lost', () => {
+test('a selection on a path that cannot be followed later is listed with the reason', () => {
   const { rules, left } = carried(
     'if (!ds_select_dst(1, 4)) exit;\nif ($var(x) == "y") { ds_select_dst(2, 4); t_relay(); exit; }\nt_relay();',
   );

@@ -90,7 +90,7 @@ test('every command and every option is explained, with an example that begins w
   }
 });
 
-test('help goes to standard output where it was asked for, to standard error where nothing was', async () => {
+test('help is written to standard output if asked for, else to standard error', async () => {
   const asked = await runCli(['--help']);
   assert.equal(asked.status, 0);
   for (const name of commandNames()) assert.match(asked.out, new RegExp(`^  ${name}  `, 'm'));
@@ -149,7 +149,7 @@ test('the words of all commands are loaded without a library but the parser of t
   }
 });
 
-test('a word too many, an option after the command of mi, and a file that is not there are called what they are', async () => {
+test('surplus words, options after the command of mi and missing files are named in the error', async () => {
   const said = async (...words: readonly string[]) => (await runCli(words)).err;
   assert.match(await said('db', 'show', 'acme'), /"db show" has too many arguments/);
   assert.match(await said('db', 'shwo'), /not "shwo" \(did you mean "show"\?\)/);

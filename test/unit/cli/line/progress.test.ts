@@ -26,7 +26,7 @@ test('long work shows count, rate and time left on a terminal, and takes the lin
   assert.ok(text().endsWith('\r\x1b[K'));
 });
 
-test('where standard error is not a terminal nothing is shown', () => {
+test('nothing is shown if standard error is not a terminal', () => {
   const { line, at, text } = shown(undefined);
   at(10_000, 500);
   line.end();

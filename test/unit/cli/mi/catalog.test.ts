@@ -40,7 +40,7 @@ test('a management command explains itself without a daemon', async () => {
   assert.match(unknown.err, /no management command "ds_lst" \(did you mean "ds_list"\?\)/);
 });
 
-test('what a daemon refuses is reported with what was probably meant', async (t) => {
+test('an error of the daemon is reported with the name that was probably meant', async (t) => {
   const unknown = await refusing(t, -32601, 'Method not found');
   const command = await runCli(['mi', '--to', unknown, 'ds_relod']);
   assert.equal(command.status, 1);

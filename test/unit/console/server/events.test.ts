@@ -11,8 +11,8 @@ const event = (id: number, partition: string | undefined) => ({
 const ids = (list: { readonly events: readonly { readonly params: Readonly<Record<string, unknown>> }[] }) =>
   list.events.map(({ params }) => params['id']);
 
-describe('events that were', () => {
-  test('without a stream they are those of the memory, newest first, page by page', async () => {
+describe('past events', () => {
+  test('without a stream they are those in memory, newest first, page by page', async () => {
     const past = new PastEvents(undefined);
     assert.deepEqual(await past.page(ALL, undefined), { from: 'memory', events: [] });
     for (let id = 1; id <= 1250; id++) past.add(event(id, id % 2 === 0 ? 'acme' : 'globex'));
@@ -32,7 +32,7 @@ describe('events that were', () => {
     assert.deepEqual(ids(await past.page(ALL, 0)), []);
   });
 
-  test('somebody of one partition asks the stream for that partition, and sees no event without one', async () => {
+  test('a user of one partition gets the stream of that partition, and no event without a partition', async () => {
     const asked: unknown[] = [];
     const past = new PastEvents(async ({ before, partition, wants }) => {
       asked.push([before, partition]);
@@ -54,7 +54,7 @@ describe('events that were', () => {
     ]);
   });
 
-  test('a stream that cannot be read is said with what the memory has; reading on fails', async () => {
+  test('a stream that cannot be read is reported along with the events in memory; reading on fails', async () => {
     const past = new PastEvents(() => Promise.reject(new Error('NATS is not connected')));
     past.add(event(1, 'acme'));
     assert.deepEqual(await past.page(ALL, undefined), {
@@ -65,7 +65,7 @@ describe('events that were', () => {
     await assert.rejects(past.page(ALL, 5), /not connected/);
   });
 
-  test('the stream is read by one at a time, and few wait for it', async () => {
+  test('one client reads the stream at a time, and few wait', async () => {
     let running = 0;
     let most = 0;
     const past = new PastEvents(async () => {

@@ -14,8 +14,8 @@ function line(everyMs: number, minutes: number, slow: Readonly<Record<number, nu
   return made;
 }
 
-describe('the probes of a destination', () => {
-  test('stand as they were while there are few', () => {
+describe('the probes of a destination on a page', () => {
+  test('are unchanged while there are few', () => {
     const made = new ProbeLine();
     made.add(1000, 5.25, 200);
     made.add(2000, -1, 408);
@@ -26,7 +26,7 @@ describe('the probes of a destination', () => {
     assert.equal(line(30_000, 60).points().length, 120);
   });
 
-  test('cover a quarter of an hour however often they come, in bounded room', () => {
+  test('cover a quarter of an hour at any interval, in bounded memory', () => {
     for (const everyMs of [200, 1000, 3000, 10_000, 60_000]) {
       const points = line(everyMs, 40).points();
       const [first, last] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
@@ -37,7 +37,7 @@ describe('the probes of a destination', () => {
     }
   });
 
-  test('keep what was worst among those that are joined, and the newest as they are', () => {
+  test('keep the worst of those that are merged, and the newest as they are', () => {
     const missed = 1700;
     const slow = 1900;
     const points = line(1000, 35, { [missed]: -1, [slow]: 250 }).points();

@@ -72,7 +72,7 @@ for (const [name, kind] of [
   });
 }
 
-test('an expression with too many sets of states is given up, and matched all the same', () => {
+test('an expression with too many sets of states is not compiled to sets, but still matches', () => {
   // Whether it can still match depends on which of the last 21 characters were "a".
   const source = 'b([ab]{20})a';
   let seed = 1;
@@ -93,7 +93,7 @@ test('an expression with more than a thousand states is refused, with their numb
   assert.equal(compilePosix('^[0-9a-f]{900}$').test('0'.repeat(900)), true);
 });
 
-test('one that has almost as many is followed without giving up, and quickly once its states are known', () => {
+test('an expression with slightly fewer states is compiled, and fast once its states are known', () => {
   const regex = compilePosix('(a{1,50}){1,9}$');
   const texts = Array.from({ length: 4 }, (_, i) => 'a'.repeat(65_530 + i));
   // The first text makes the states, and the groups of the second what they need beside them.
@@ -160,7 +160,7 @@ const ofTwo = (characters: string): { readonly name: string; make(length: number
   };
 };
 
-test('a text made for a counted repetition takes no longer than another', () => {
+test('a text made to be slow for a counted repetition takes no longer than another', () => {
   for (const source of [
     'a.{100}b',
     'a.{30}b',
@@ -179,7 +179,7 @@ test('a text made for a counted repetition takes no longer than another', () => 
   }
 });
 
-test('many short texts made for a counted repetition take no more than one long one', () => {
+test('many short texts made to be slow for a counted repetition take no more than one long text', () => {
   const regex = compilePosix('a.{100}b');
   const texts = ofTwo('ac');
   const cases = [{ name: 'of 512', make: (length: number) => texts.make(length) }];

@@ -13,7 +13,7 @@ const [A, B, C, D] = ['sip:10.0.0.1', 'sip:10.0.0.2', 'sip:10.0.0.3', 'sip:10.0.
 describe('a destination that is down', () => {
   const calls = (i: number) => ({ callId: `call-${i}` });
 
-  test('its hashed calls are spread over all others; no other call moves', () => {
+  test('its hashed calls are spread over all others; other calls stay', () => {
     const bench = new KamailioBench(kamailioRows(['', '', '', '', '', '']));
     const before = Array.from({ length: 6000 }, (_, i) => bench.select(0, calls(i))?.[0]);
     bench.down(B);
@@ -63,7 +63,7 @@ describe('shares by weight', () => {
     assert.deepEqual(bench.shares(9, 400), { [A]: 300, [B]: 100 });
   });
 
-  test('a row without weight takes nothing and spoils nothing; without any all are alike', () => {
+  test('a row without weight gets nothing and affects no other; if no row has one all get the same', () => {
     assert.deepEqual(new KamailioBench(kamailioRows(['weight=50', 'weight=50', ''])).shares(9, 100), {
       [A]: 50,
       [B]: 50,
@@ -71,7 +71,7 @@ describe('shares by weight', () => {
     assert.deepEqual(new KamailioBench(kamailioRows(['', ''])).shares(9, 100), { [A]: 50, [B]: 50 });
   });
 
-  test('what is down leaves its share to all by weight', () => {
+  test('the share of an inactive destination goes to all others by weight', () => {
     const bench = new KamailioBench(kamailioRows(['weight=50', 'weight=30', 'weight=20']));
     bench.down(A);
     assert.deepEqual(bench.shares(9, 100), { [B]: 60, [C]: 40 });
@@ -144,7 +144,7 @@ describe('algorithms of 6.x', () => {
 describe('the default destination', () => {
   const rows = kamailioRows(['', '', '']);
 
-  test('takes no part, and comes last', () => {
+  test('is not selected like the others, and comes last', () => {
     const bench = new KamailioBench(rows, { options: { useDefault: true } });
     assert.deepEqual(bench.select(8), [C, B, A]);
     assert.deepEqual(bench.shares(4, 10), { [C]: 5, [B]: 5 });
@@ -153,7 +153,7 @@ describe('the default destination', () => {
     assert.deepEqual(bench.select(4), [A]);
   });
 
-  test('stands in the list by latency once', () => {
+  test('is in the list by latency once', () => {
     const bench = new KamailioBench(rows, { options: { useDefault: true } });
     for (let i = 0; i < 6; i++) {
       const listed = bench.select(13) ?? [];
@@ -175,7 +175,7 @@ test('parallel targets are those that are up', () => {
   );
 });
 
-test('rendezvous hashing serves this flavour too, by its weights', () => {
+test('rendezvous hashing works for this flavour too, by its weights', () => {
   const bench = new KamailioBench(kamailioRows(['weight=10', 'weight=10', 'weight=20']));
   const calls = (i: number) => ({ callId: `call-${i}` });
   const before = Array.from({ length: 4000 }, (_, i) => bench.select(100, calls(i))?.[0]);
@@ -187,7 +187,7 @@ test('rendezvous hashing serves this flavour too, by its weights', () => {
   });
 });
 
-test('the destination after the chosen one in its list is the one it would have been without it', () => {
+test('the second destination in a list is the one that would be chosen without the first', () => {
   const bench = new KamailioBench(kamailioRows(['', '', '', '']));
   const listed = bench.select(100, { callId: 'x' }) ?? [];
   bench.down(listed[0] as string);
@@ -209,14 +209,14 @@ describe('overload control', () => {
     assert.equal(announceOverload(bench.partition, 9, A, { rate: 1, time: 0, seq: 9 }), -1);
   });
 
-  test('when all pass, the call is refused', () => {
+  test('when all destinations are skipped, the call is refused', () => {
     const bench = new KamailioBench(kamailioRows(['', '']));
     for (const uri of [A, B]) announceOverload(bench.partition, 1, uri, { rate: 100, time: 1000, seq: 1 });
     assert.equal(bench.select(64), undefined);
   });
 });
 
-test('congestion control takes from a share what latency is above average', () => {
+test('congestion control reduces a share by what its latency is above average', () => {
   const bench = new KamailioBench(
     kamailioRows(['latency=10;cc=1;weight=50;rweight=50', 'latency=30;cc=1;weight=50;rweight=50']),
   );

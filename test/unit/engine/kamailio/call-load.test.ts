@@ -48,7 +48,7 @@ describe('call load', () => {
     assert.deepEqual(bench.select(10, { callId: '4', method: 'OPTIONS' }), [C, B, A]);
   });
 
-  test('the default destination takes the calls that fit nowhere else', () => {
+  test('the default destination gets the calls for which no other has capacity', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b;maxload=1', 'duid=c;maxload=1']), {
       options: { useDefault: true },
     });
@@ -58,7 +58,7 @@ describe('call load', () => {
     assert.deepEqual(bench.loads(), { [C]: 1, [B]: 1, [A]: 1 });
   });
 
-  test('a call that tries several groups counts where it goes, not where it may go later', () => {
+  test('a call that tries several groups counts at its current destination only', () => {
     const rows = kamailioRows(['duid=a', 'duid=b']).map((each, i) => ({ ...each, setId: i + 1 }));
     const bench = new KamailioBench(rows);
     const context = bench.engine.context();
@@ -163,7 +163,7 @@ describe('the ledger of calls', () => {
     assert.ok(ledger.begin('3', destination));
   });
 
-  test('a handle of a call that is over has no effect', () => {
+  test('a handle of an ended call has no effect', () => {
     const bench = new KamailioBench(kamailioRows(['duid=a', 'duid=b']));
     const call = callOf(bench, '1');
     call.end();
@@ -188,7 +188,7 @@ describe('the ledger of calls', () => {
     assert.deepEqual(bench.loads(), { [A]: 0 });
   });
 
-  test('whatever happens, the loads are the calls', () => {
+  test('whatever happens, the loads equal the calls', () => {
     const step = fc.record({
       what: fc.constantFrom('begin', 'next', 'confirm', 'end', 'bye', 'down', 'up', 'reload'),
       n: fc.nat(5),

@@ -21,12 +21,12 @@ function found(compat: 'default' | 'strict', matchAll: boolean | undefined): rea
 }
 
 describe('ds_is_from_list of a name with two addresses (ds_dns_match_all)', () => {
-  test('any of them counts; in a strict partition the first alone, as recorded', () => {
+  test('any of them matches; in a strict partition only the first, as recorded', () => {
     assert.deepEqual(found('default', undefined), [true, true]);
     assert.deepEqual(found('strict', undefined), [true, false]);
   });
 
-  test('the parameter decides where it is set', () => {
+  test('the parameter decides if it is set', () => {
     for (const compat of ['default', 'strict'] as const) {
       assert.deepEqual(found(compat, true), [true, true]);
       assert.deepEqual(found(compat, false), [true, false]);

@@ -69,7 +69,7 @@ describe('ds_select_routes', () => {
     assert.deepEqual(attempts(bench('strict'), '2=8;2=8', 0), ['8522', '8521', '8522', '8521']);
   });
 
-  test('groups that are unknown or down are passed over', () => {
+  test('unknown and inactive groups are skipped', () => {
     const own = bench('default');
     own.down('sip:127.0.0.35:8511', 1);
     own.down('sip:127.0.0.35:8512', 1);
@@ -77,7 +77,7 @@ describe('ds_select_routes', () => {
     assert.equal(attempts(own, '9=8;1=8', 0), undefined);
   });
 
-  test('a destination that goes down on the way is not tried', () => {
+  test('a destination that becomes inactive during failover is not tried', () => {
     const own = bench('default');
     const context = own.engine.context();
     context.selectRoutes(own.partition, parseRoutes('2=8;1=8', FLAG.failover, 0), request());

@@ -45,7 +45,7 @@ describe('MI datagram', () => {
     await endpoint.stop();
   });
 
-  test('does not start on what is not an address, or taken', async () => {
+  test('does not start on an invalid or used address', async () => {
     for (const name of [
       'udp:127.0.0.1',
       'tcp:127.0.0.1:1',

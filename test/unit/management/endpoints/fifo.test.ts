@@ -100,7 +100,7 @@ describe('MI FIFO', () => {
       { before: (directory) => execFileSync('mkfifo', ['-m', '600', `${directory}mi`]) },
     ));
 
-  test('does not start where something else stands or nothing can be made', async () => {
+  test('does not start if the path is another kind of file or cannot be created', async () => {
     const none = async (): Promise<void> => assert.fail('it started');
     await assert.rejects(serve(none, { before: (directory) => writeFileSync(`${directory}mi`, 'precious') }), {
       code: 'TRANSPORT_BIND',
@@ -109,7 +109,7 @@ describe('MI FIFO', () => {
     await assert.rejects(serve(none, { options: { config } }), /cannot be created: .*No such file/);
   });
 
-  test('is opened anew when somebody removes or replaces it', () =>
+  test('is opened again when it is removed or replaced', () =>
     serve(
       async ({ directory, path, said }) => {
         const before = statSync(path).ino;
@@ -160,7 +160,7 @@ describe('MI FIFO', () => {
       { options: { halfTimeout: 100 } },
     ));
 
-  test('clients that make no reply FIFO, never open it or name something else cost others nothing', () =>
+  test('clients without a reply FIFO, or with one that is never opened or has a bad name, do not delay others', () =>
     serve(
       async ({ directory, path, refused }) => {
         execFileSync('mkfifo', [`${directory}unopened`]);

@@ -42,7 +42,7 @@ describe('MI over HTTP', () => {
     assert.deepEqual([response.status, response.headers.get('allow')], [405, 'POST']);
   });
 
-  test('refuses a body that is not said to be JSON', async () => {
+  test('refuses a body whose Content-Type is not JSON', async () => {
     const body = '{"jsonrpc":"2.0","id":1,"method":"pwd"}';
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'text/plain; x=application/json', '']) {
       assert.equal((await post(body, { 'content-type': type })).status, 415, type);

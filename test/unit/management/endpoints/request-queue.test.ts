@@ -75,7 +75,7 @@ describe('requests of a FIFO', () => {
     assert.deepEqual(done, [3, 1, 2]);
   });
 
-  test('beyond the bound are refused, and reading stops while many wait to begin', async () => {
+  test('are refused beyond the bound, and reading stops while many wait to begin', async () => {
     const { queue, refused, until, isPaused } = fixture();
     queue.add(Array.from({ length: 1100 }, (_, id) => ({ id, sender: `r${id}`, hangs: true })));
     assert.equal(isPaused(), true);

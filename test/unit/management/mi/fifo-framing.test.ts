@@ -60,7 +60,7 @@ describe('FIFO framing', () => {
     assert.deepEqual(cut(':ds_set_state:r\ni\n:5\nsip:a\n\n'), ['text r ds_set_state(i|:5|sip:a)']);
   });
 
-  test('discards what is held when asked to, and finds a command after it', () => {
+  test('discards incomplete input when asked to, and finds the command after it', () => {
     const framing = new FifoFraming();
     assert.deepEqual(framing.push(Buffer.from(':a:{"x":')).map(short), []);
     assert.equal(framing.waiting, true);
@@ -95,7 +95,7 @@ describe('FIFO framing', () => {
     assert.equal(cut(many).length, MAX_REQUEST_BYTES / 8);
   });
 
-  test('does not care where writes are torn', () => {
+  test('gives the same result wherever writes are torn', () => {
     const commands = [
       ':r1:{"a":[1,{"b":"}\\\\\\"{"}]}\n',
       ':ds_set_state:r2\ni\n5\n"sip:a"\n\n',

@@ -50,7 +50,7 @@ const call = (params?: unknown, id: unknown = 1, method = 'echo') =>
 const invalid = (id: string) => `{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":${id}}`;
 
 describe('MI handler', () => {
-  test('matches named parameters with what is ours beside the recorded lists', async () => {
+  test('accepts named parameters of ours besides the recorded lists', async () => {
     const { handler } = make();
     assert.deepEqual(await handler.execute('echo', { a: 7, extra: false }), { a: '7', extra: '0' });
     assert.deepEqual(await handler.execute('test:echo', { extra: 'y' }), { extra: 'y' });
@@ -64,7 +64,7 @@ describe('MI handler', () => {
     await assert.rejects(handler.execute('echo', ['x', '1.5']), { data: "Bad type for parameter 'n'" });
   });
 
-  test('names that are no parameters stay harmless', async () => {
+  test('unknown parameter names cannot cause harm', async () => {
     const { handler } = make();
     const text = '{"jsonrpc":"2.0","id":1,"method":"echo","params":{"__proto__":{"a":1},"constructor":1}}';
     assert.match((await handler.handle(text, unbounded('datagram'))) ?? '', /-32602/);
@@ -84,7 +84,7 @@ describe('MI handler', () => {
     assert.equal(await handler.handle(long, unbounded('datagram')), invalid('null'));
   });
 
-  test('answers what cannot be parsed in the way of each endpoint', async () => {
+  test('answers unreadable requests in the form of each endpoint', async () => {
     const { handler } = make();
     assert.equal(await handler.handle('{"a":', unbounded('datagram')), '400 Parse_error');
     assert.equal(await handler.handle('{"a":', unbounded('fifo')), undefined);
@@ -107,7 +107,7 @@ describe('MI handler', () => {
     );
   });
 
-  test('keeps what a command throws apart: its error goes out, a fault does not', async () => {
+  test('returns an error of a command to the client, but not an internal fault', async () => {
     const { handler } = make(
       command({
         name: 'a',
@@ -150,7 +150,7 @@ describe('MI handler', () => {
     assert.equal(warnings.length, 6);
   });
 
-  test('refuses a name that is taken', () => {
+  test('refuses a name that is already registered', () => {
     const { handler } = make();
     assert.throws(() => handler.register(command({ name: 'other', aliases: ['test:echo'] })), /registered twice/);
   });

@@ -101,7 +101,7 @@ describe('codec', () => {
     );
   });
 
-  test('bytes that are no packet are refused, never thrown at', () => {
+  test('malformed packets are refused without an exception', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, headed) => {
         const buffer = headed ? Buffer.concat([packetHeader(0, 5, bytes.length), bytes]) : Buffer.from(bytes);

@@ -19,7 +19,7 @@ describe('requests on a FIFO', () => {
     assert.equal(stream.waiting, false);
   });
 
-  test('cut anywhere, they come out whole', () => {
+  test('requests that arrive in pieces are complete', () => {
     const requests = ['{"a":"é€"}', '{"b":{"c":[1,2]}}', '{"d":"\\\\"}'];
     const bytes = Buffer.from(requests.join('\n'));
     fc.assert(
@@ -57,7 +57,7 @@ describe('requests on a FIFO', () => {
     assert.deepEqual(shown(feed(stream, `${'{"a":'.repeat(100)}\n{"b":1}`)), ['(malformed)', '{"b":1}']);
   });
 
-  test('any bytes leave it able to go on', () => {
+  test('after any bytes the next request is read', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 5 }), (chunks) => {
         const stream = new JsonStream();

@@ -70,7 +70,7 @@ describe('an endpoint for one partition', () => {
     assert.deepEqual(await call('dispatcher.ping_active', [], 'globex'), { OldPingState: 7 });
   });
 
-  test('a user bounded to that partition may, one bounded to another may not', async () => {
+  test('a user restricted to that partition may use it, a user of another may not', async () => {
     const { call, stopped } = made();
     const operator = (partition: string): Caller => ({
       ...unbounded('ctl'),

@@ -44,7 +44,7 @@ function startWriter(fails: () => unknown = () => undefined) {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-test('what waits is written before the database is closed, a row that failed a moment ago, too', async () => {
+test('waiting rows are written before the database is closed, also a row that failed shortly before', async () => {
   let busy = true;
   const { add, rows, close, errors } = startWriter(() => {
     const fault = busy ? Object.assign(new Error('busy'), { retryable: true }) : undefined;
@@ -57,7 +57,7 @@ test('what waits is written before the database is closed, a row that failed a m
   assert.deepEqual(errors, ['acc: rows cannot be written']);
 });
 
-test('what a database does not take at the end is named once', async () => {
+test('rows that the database does not accept at the end are reported once', async () => {
   const { add, close, errors, writer } = startWriter(() => Object.assign(new Error('away'), { retryable: true }));
   for (const n of upTo(3)) add(n);
   await close();
@@ -65,7 +65,7 @@ test('what a database does not take at the end is named once', async () => {
   assert.equal(writer.depth, 3);
 });
 
-test('rows that are dropped while others are written take no further ones with them', async () => {
+test('rows that are dropped during a write do not cause others to be dropped', async () => {
   const { add, rows, close, writer } = startWriter();
   for (const n of upTo(20_010)) add(n);
   await close();

@@ -26,7 +26,7 @@ test('a strip or prefix that cannot be used is reported once for each row, and l
   assert.deepEqual(changed('cut=1;tech=9@evil', 3), { uri: 'sip:12345@a.example', parts: ['prefix 9@evil'] });
 });
 
-test('the log says set, destination, part and value', () => {
+test('the log names set, destination, part and value', () => {
   const { log, lines } = recordingLog();
   attributeLog(log)(makeDestination({ setId: 3, uri: 'sip:10.0.0.9' }).row, 'strip', 'abc');
   assert.deepEqual(lines.at(-1)?.fields, { set: 3, destination: 'sip:10.0.0.9', part: 'strip', value: 'abc' });

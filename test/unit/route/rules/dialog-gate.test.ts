@@ -120,7 +120,7 @@ function gated(foreign: ForeignDialogs = 'known') {
 
 const INVENTED = '<sip:127.0.0.1:5060;lr>';
 
-describe('an explanation says what becomes of a request inside a dialog', () => {
+describe('an explanation shows how a request within a dialog is routed', () => {
   test('a Route of ours: the token, the partition, and where it goes', () => {
     const { recorded, explained } = gated();
     const [route = ''] = recorded('c1@x');
@@ -141,7 +141,7 @@ describe('an explanation says what becomes of a request inside a dialog', () => 
     assert.deepEqual(order, [`sip:bob@${PEER}`]);
   });
 
-  test('an invented Route, none, and somebody else', () => {
+  test('an invented Route, no Route, and the Route of another proxy', () => {
     const { explained } = gated();
     const invented = explained({ route: INVENTED, method: 'INVITE' });
     assert.equal(invented.dialog?.verdict, 'by the rules');
@@ -160,7 +160,7 @@ describe('an explanation says what becomes of a request inside a dialog', () => 
     assert.match(ack.failure ?? '', /stateless rule only/);
   });
 
-  test('dialogs that began elsewhere: who sent it and where it leads', () => {
+  test('dialogs that began elsewhere: the source and the target decide', () => {
     const trusted = gated().explained({ route: INVENTED, from: PARTNER });
     assert.match(trusted.dialog?.why ?? '', /its source is trusted/);
     assert.equal(trusted.dialog?.verdict, 'by its Route');
@@ -174,7 +174,7 @@ describe('an explanation says what becomes of a request inside a dialog', () => 
   });
 });
 
-describe('a request inside a dialog is relayed by its Route only if we wrote it', () => {
+describe('a request within a dialog is relayed by its Route only if this proxy wrote it', () => {
   test('the Route of our own Record-Route leads to the request-URI', () => {
     const { recorded, inDialog } = gated();
     const [route = ''] = recorded('c1@x');
@@ -182,7 +182,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     for (const method of ['BYE', 'INVITE', 'UPDATE', 'ACK']) assert.deepEqual(inDialog({ route, method }), [PEER]);
   });
 
-  test('an invented Route and To tag lead where the rules say', () => {
+  test('a request with an invented Route and To tag is routed by the rules', () => {
     const { inDialog } = gated();
     const inventions = [
       INVENTED,
@@ -197,7 +197,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     }
   });
 
-  test('a token leads to no gateway of a partition that its dialog was not routed by', () => {
+  test('a token does not allow a gateway of a partition that did not route the dialog', () => {
     const { recorded, inDialog } = gated();
     const [route = ''] = recorded('c1@x');
     for (const method of ['INVITE', 'REFER', 'MESSAGE', 'SUBSCRIBE']) {
@@ -211,7 +211,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     assert.deepEqual(inDialog({ route, method: 'INVITE' }), [PEER]);
   });
 
-  test('nor by the token of a rule that selects nothing, nor by one that a re-INVITE was given', () => {
+  test('neither does the token of a rule without a selection, or one added to a re-INVITE', () => {
     const { recorded, inDialog, udp } = gated();
     const [route = ''] = recorded('c1@x');
     inDialog({ route, method: 'INVITE' });
@@ -220,7 +220,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     assert.deepEqual(inDialog({ route: again[0] ?? '', method: 'INVITE', to: THEIRS }), [GATEWAY]);
   });
 
-  test('a token leads from outside to nothing that listens on this machine alone, except an end of its call', () => {
+  test('a token from outside does not allow a socket of this machine only, except an end of its call', () => {
     const { recorded, inDialog, udp } = gated();
     const [route = ''] = recorded('c1@x');
     for (const to of [
@@ -237,7 +237,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     assert.deepEqual(inDialog({ route: local, callId: 'c2@x', from: '127.0.0.9', to: '127.0.0.10' }), ['127.0.0.10']);
   });
 
-  test('a changed tag makes it none', () => {
+  test('a token with another tag is invalid', () => {
     const { recorded, inDialog } = gated();
     const [route = ''] = recorded('c1@x');
     const last = route.charAt(route.length - 2) === 'A' ? 'B' : 'A';
@@ -252,7 +252,7 @@ describe('a request inside a dialog is relayed by its Route only if we wrote it'
     assert.deepEqual(inDialog({ ...back, to: THEIRS }), [GATEWAY]);
   });
 
-  test('the token of another dialog, or of other sockets, is none', () => {
+  test('the token of another dialog, or of other sockets, is invalid', () => {
     const { recorded, inDialog, tcp } = gated();
     const [route = ''] = recorded('other@x');
     assert.deepEqual(inDialog({ route }), [GATEWAY]);
@@ -304,14 +304,14 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
     });
   }
 
-  test('from a stranger to a destination: what may begin something there is left to the rules', () => {
+  test('from a stranger to a destination: requests that may begin something are left to the rules', () => {
     const { inDialog } = gated();
     for (const method of ['INVITE', 'REFER', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH', 'FOO']) {
       assert.deepEqual(inDialog({ route: INVENTED, to: THEIRS, method }), [GATEWAY], method);
     }
   });
 
-  test('from a destination to a gateway of another partition: likewise', () => {
+  test('from a destination to a gateway of another partition: the same', () => {
     const { inDialog } = gated();
     assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'INVITE' }), [GATEWAY]);
     assert.deepEqual(inDialog({ route: INVENTED, from: GATEWAY, to: THEIRS, method: 'BYE' }), [THEIRS]);
@@ -352,7 +352,7 @@ describe('dialogs that began elsewhere (foreign_dialogs)', () => {
     assert.deepEqual(inDialog({ route: `${INVENTED}, <sip:${GATEWAY}:22;lr>`, to: PEER }), [GATEWAY]);
   });
 
-  test('without a Route of ours it is answered 404', () => {
+  test('without a Route of ours it is answered with 404', () => {
     const fixture = gated();
     assert.deepEqual(fixture.inDialog({ route: '' }), ['192.0.2.1']);
     assert.equal(parsed(fixture.udp.sent[0]?.text ?? '').status, 404);

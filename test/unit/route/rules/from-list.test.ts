@@ -55,7 +55,7 @@ describe('a rule for requests that come from a destination (from_list)', () => {
     assert.equal(matches('nosuch:1', '192.0.2.9'), false);
   });
 
-  test('what cannot be read is refused', () => {
+  test('malformed text is refused', () => {
     for (const text of ['', 'x', '1;prot', 'a:b:1', '1,2', '-1']) {
       assert.throws(() => parseFromList(text), { code: 'CONFIG_INVALID' }, text);
     }

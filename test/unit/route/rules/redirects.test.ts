@@ -16,7 +16,7 @@ const all = (from: Redirects) => {
 };
 
 describe('Contacts of a redirection', () => {
-  test('by falling q, 1 where there is none, equal ones as they stand; expires does not matter', () => {
+  test('are ordered by falling q (default 1), equal ones as listed; expires does not matter', () => {
     const to = redirects(9);
     to.follow(
       moved(
@@ -33,7 +33,7 @@ describe('Contacts of a redirection', () => {
     ]);
   });
 
-  test('each once, and not what was asked for or tried', () => {
+  test('are tried once, and not if they were tried before', () => {
     const to = redirects(9, 'sip:bob@example.com', ['sip:bob@gw']);
     const followed = to.follow(
       moved('Contact: <sip:bob@example.com>, <sip:bob@gw>, <sip:x@192.0.2.1>, <sip:x@192.0.2.1>'),
@@ -43,7 +43,7 @@ describe('Contacts of a redirection', () => {
     assert.equal(to.follow(moved('Contact: <sip:x@192.0.2.1>')), undefined, 'a circle');
   });
 
-  test('what a request-URI must not have is taken off', () => {
+  test('lose the parameters that a request-URI must not have', () => {
     const to = redirects();
     to.follow(
       moved('Contact: <sip:bob@192.0.2.1:5070;transport=tcp;method=INVITE;user=phone?Subject=x&Route=%3Csip:y%3E>'),
@@ -51,7 +51,7 @@ describe('Contacts of a redirection', () => {
     assert.deepEqual(all(to), ['sip:bob@192.0.2.1:5070;transport=tcp;user=phone']);
   });
 
-  test('those of a further redirection come first, and count too', () => {
+  test('of a further redirection come first, and count as well', () => {
     const to = redirects(3);
     to.follow(moved('Contact: <sip:a@192.0.2.1>, <sip:b@192.0.2.2>;q=0.5'));
     assert.equal(to.take(), 'sip:a@192.0.2.1');
@@ -61,7 +61,7 @@ describe('Contacts of a redirection', () => {
     assert.equal(to.follow(moved('Contact: <sip:e@192.0.2.5>')), undefined, 'no more than three');
   });
 
-  test('what is not a SIP URI stays in the reply, the rest of it untouched', () => {
+  test('that are not SIP URIs stay in the reply, which is otherwise unchanged', () => {
     const to = redirects();
     const followed = to.follow(
       moved(
@@ -101,7 +101,7 @@ describe('Contacts of a redirection', () => {
   });
 });
 
-test('a request that has been here is known by any of its Vias', () => {
+test('a request that has passed here before is recognised by any of its Vias', () => {
   const sockets = new LocalSockets([new RecordingSocket(new FakeClock(), 'udp', '127.0.0.1', 5060)]);
   const passed = (headers: string) => hasPassedHere(parsed(requestText({ headers })), sockets);
   assert.equal(passed(''), false);

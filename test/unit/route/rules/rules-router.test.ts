@@ -61,7 +61,7 @@ function routed(change: Partial<RoutingRule> = {}, attrs: readonly string[] = []
   return { ...fixture, counted, send };
 }
 
-test('a CANCEL of no call that is known goes on without state; round robin and counters stay as they are', () => {
+test('a CANCEL without a known call is forwarded statelessly; round robin and counters do not change', () => {
   const { send, codes, counted, layer } = routed();
   assert.deepEqual(send('INVITE'), [1, 0]);
   // Each goes where the next call would go.
@@ -71,7 +71,7 @@ test('a CANCEL of no call that is known goes on without state; round robin and c
   assert.deepEqual(send('INVITE'), [2, 4]);
 });
 
-test('a CANCEL of no call that is known is answered 481 where its rule gives no next hop', () => {
+test('a CANCEL without a known call is answered with 481 if its rule has no next hop', () => {
   for (const change of [
     { select: { partition: undefined, set: '9', alg: '4', flags: '', maxRes: undefined, fn: 'dst' as const } },
     { relay: 'redirect' as const },
@@ -82,7 +82,7 @@ test('a CANCEL of no call that is known is answered 481 where its rule gives no 
   }
 });
 
-test('without state a CANCEL goes where a request goes', () => {
+test('without a transaction a CANCEL goes where a request goes', () => {
   const { send, codes } = routed({
     relay: 'stateless',
     select: { partition: undefined, set: '1', alg: '8', flags: 'f', maxRes: undefined, fn: 'dst' },
@@ -133,7 +133,7 @@ test('an OPTIONS for the proxy itself is answered by it, unless a rule asks for 
   assert.equal(asked.sentTo(GATEWAYS[0]).length, 1);
 });
 
-test('"timeout" goes to the next destination where none answered, and not for a 408', () => {
+test('"timeout" fails over after silence, and not after a 408', () => {
   for (const [codes, silent, answered] of [
     [['timeout'], true, false],
     [['408'], true, true],
@@ -155,7 +155,7 @@ test('"timeout" goes to the next destination where none answered, and not for a 
   }
 });
 
-test('without a selection a CANCEL of no call that is known goes on without state (RFC 3261 section 16.10)', () => {
+test('without a selection a CANCEL without a known call is forwarded statelessly (RFC 3261 section 16.10)', () => {
   const fixture = routed({ select: undefined });
   fixture.call({ method: 'CANCEL', uri: 'sip:bob@192.0.2.20' });
   assert.match(fixture.sentTo('192.0.2.20')[0] ?? '', /^CANCEL sip:bob@192\.0\.2\.20 /);
@@ -174,7 +174,7 @@ test('a re-INVITE gets Record-Route again, other requests inside a dialog do not
   }
 });
 
-test('an OPTIONS for the proxy itself says what it knows, and refuses what it does not (RFC 3261 section 11.2)', () => {
+test('an OPTIONS for the proxy itself is answered with its abilities, and refused for unknown extensions (RFC 3261 section 11.2)', () => {
   const never: Partial<RoutingRule> = { match: new Map([['$rm', 'NOTHING']]) };
   const plain = routed(never);
   plain.call({ method: 'OPTIONS', uri: 'sip:127.0.0.1:5060' });
@@ -193,7 +193,7 @@ function changing(destination: { strip?: string; prefix?: string; headers?: Reco
   return { strip, prefix, headers: new Map(Object.entries(headers)) };
 }
 
-test('strip, prefix and headers are those of the destination, on every try from the number that came', () => {
+test('strip, prefix and headers are those of the destination, and each try starts from the original number', () => {
   const { send, sentTo, answer } = routed(
     {
       failover: { codes: ['503'], max: undefined, mark: undefined },
@@ -217,7 +217,7 @@ test('strip, prefix and headers are those of the destination, on every try from 
   assert.match(second, /\r\nX-Way: out\r\n/);
 });
 
-test('what an attribute holds begins no other header, and is no user part it cannot be', () => {
+test('the value of an attribute cannot begin another header or be an invalid user part', () => {
   const { send, sentTo } = routed({ destination: changing({ prefix: '{p}', headers: { 'X-A': '{a}' } }) }, [
     'p=1@evil;a=x\r\nX-B: 1',
   ]);
@@ -227,13 +227,13 @@ test('what an attribute holds begins no other header, and is no user part it can
   assert.doesNotMatch(sent, /X-[AB]/);
 });
 
-test('a header the proxy lives by cannot be added', () => {
+test('a header that the proxy needs cannot be added', () => {
   for (const name of ['Via', 'to', 'Content-Length', 'X Y', '']) {
     assert.throws(() => routed({ destination: changing({ headers: { [name]: 'x' } }) }), /cannot be added/, name);
   }
 });
 
-test('all Route values of ours on top are taken off, paired or not', () => {
+test('all our Route values on top are removed, paired or not', () => {
   const fixture = routed({ select: undefined });
   const ours = '<sip:127.0.0.1:5060;lr>, <sip:[::1]:5060;lr>, <sip:127.0.0.1:5060;transport=tcp;lr>';
   fixture.call({ uri: 'sip:bob@192.0.2.20', headers: `Route: ${ours}\r\n` });

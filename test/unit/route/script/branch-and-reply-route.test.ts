@@ -48,7 +48,7 @@ describe('branch routes', () => {
     ]);
   });
 
-  test('send a branch elsewhere, which holds for that branch only', () => {
+  test('send a branch elsewhere without affecting the others', () => {
     let first = true;
     const fixture = branching((r) => {
       if (first) r.set('$du', 'sip:10.8.8.8');
@@ -63,7 +63,7 @@ describe('branch routes', () => {
     assert.deepEqual([fixture.relayed().length, fixture.codes()], [0, [503]]);
   });
 
-  test('one that throws makes the call a 500', () => {
+  test('that throw answer the call with 500', () => {
     const fixture = branching(() => {
       throw new Error('no branch');
     });
@@ -124,7 +124,7 @@ describe('reply routes', () => {
     assert.equal(fixture.lastToCaller().header('warning'), '399 switchyard "edited"');
   });
 
-  test('one that throws, or waits, lets the reply pass as it came', () => {
+  test('that throw or wait let the reply pass unchanged', () => {
     const thrown = replying((r) => {
       r.append_hf('X-Half: 1\r\n');
       throw new Error('no reply');

@@ -51,7 +51,7 @@ test('a call is written down with what it returns, its variables and what it cha
   assert.equal(path.steps.length, 1);
 });
 
-test('what ends or breaks a route is passed on', () => {
+test('an end or error of a route is passed on', () => {
   const { route, path } = world();
   assert.throws(() => route.exit(), EXIT);
   assert.throws(() => route.fail(), /x/);
@@ -61,7 +61,7 @@ test('what ends or breaks a route is passed on', () => {
   );
 });
 
-test('more calls than are kept still run', () => {
+test('calls beyond the recorded number still run', () => {
   const { route, path } = world({ steps: 2, characters: 20 });
   for (let i = 0; i < 5; i++) assert.equal(route.relay('x'), true);
   assert.equal(path.steps.length, 2);

@@ -87,7 +87,7 @@ describe('ds_is_in_list', () => {
     }
   });
 
-  test('reports the set it found, unless one was given, and the attributes', () => {
+  test('writes the set it found, unless one was given, and the attributes', () => {
     const found = (set?: string) =>
       asked((r) => {
         r.ds_is_in_list('10.0.0.1', 5060, set);

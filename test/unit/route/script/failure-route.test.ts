@@ -38,13 +38,13 @@ describe('failure routes', () => {
     assert.equal(fixture.counters.failovers.value, 2);
   });
 
-  test('a code that is not asked for goes to the caller', () => {
+  test('are not run for a code that was not set; it goes to the caller', () => {
     const fixture = calling(onward);
     fixture.answer(486);
     assert.deepEqual([fixture.targets().length, fixture.codes()], [1, [100, 486]]);
   });
 
-  test('a destination that says nothing is 408, and 200 ends it', () => {
+  test('see a silent destination as 408, and end with a 200', () => {
     const codes: unknown[] = [];
     const fixture = calling((r) => {
       codes.push(r.code, r.local, r.get('$T_reply_code'), r.get('$rs'), r.get('$rr'), r.reply);
@@ -56,7 +56,7 @@ describe('failure routes', () => {
     assert.deepEqual(fixture.codes(), [100, 200]);
   });
 
-  test('variables give the reply; $du is empty; what the request route set is there', () => {
+  test('see the reply in variables, an empty $du, and what the request route set', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.get('$rs'), r.get('$rr'), r.get('$T_reply_code'), r.du, r.get('$rm'), r.get('$avp(attrs)'));
@@ -66,7 +66,7 @@ describe('failure routes', () => {
     assert.deepEqual(seen, [404, 'Reason', 404, null, 'INVITE', 'first', false, 404]);
   });
 
-  test('send_reply takes the place of the reply that came', () => {
+  test('may replace the reply by send_reply', () => {
     const fixture = calling((r) => {
       r.append_to_reply('Retry-After: 7');
       r.send_reply(480, 'All gateways busy');
@@ -77,7 +77,7 @@ describe('failure routes', () => {
     assert.equal(fixture.lastToCaller().header('retry-after'), '7');
   });
 
-  test('a failure route is called once for each arming', () => {
+  test('run once for each t_on_failure', () => {
     let called = 0;
     const fixture = calling((r) => {
       called++;
@@ -89,7 +89,7 @@ describe('failure routes', () => {
     assert.deepEqual([called, fixture.targets().length, fixture.codes()], [1, 2, [100, 486]]);
   });
 
-  test('marks the destination that failed', () => {
+  test('mark the destination that failed', () => {
     const fixture = calling((r) => {
       r.ds_mark_dst();
       onward(r);
@@ -106,7 +106,7 @@ describe('failure routes', () => {
     assert.deepEqual(changes, [500]);
   });
 
-  test('p counts toward the threshold', () => {
+  test('count p toward the threshold', () => {
     const fixture = scriptFixture({
       request(r) {
         r.ds_select_dst(1, 8);
@@ -123,7 +123,7 @@ describe('failure routes', () => {
     assert.equal(fixture.state('sip:10.0.0.1:5060'), 'probing');
   });
 
-  test('a new selection in a failure route, and header edits that add up', () => {
+  test('may select again, and their header edits add up', () => {
     const rows = [...GATEWAYS, row('sip:10.1.0.1:5060', { setId: 2 })];
     const fixture = calling(
       (r) => {
@@ -141,7 +141,7 @@ describe('failure routes', () => {
     );
   });
 
-  test('ds_next_domain leaves nothing of the hop before in the request-URI', () => {
+  test('leave nothing of the previous hop in the request-URI after ds_next_domain', () => {
     const rows = [row('sip:10.0.0.1;transport=udp'), row('sip:10.0.0.2')];
     const fixture = scriptFixture(
       {
@@ -162,7 +162,7 @@ describe('failure routes', () => {
     );
   });
 
-  test('runs when the caller has cancelled, and cannot relay any more', () => {
+  test('run after the caller has cancelled, and cannot relay any more', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.t_was_cancelled(), r.code);
@@ -178,7 +178,7 @@ describe('failure routes', () => {
     assert.equal(fixture.relayed().filter((each) => each.method === 'INVITE').length, 1);
   });
 
-  test('one that throws answers 500', () => {
+  test('that throw answer 500', () => {
     const fixture = calling(() => {
       throw new Error('broken');
     });
@@ -188,7 +188,7 @@ describe('failure routes', () => {
     assert.equal(fixture.faults()[0]?.fields['route'], 'failure NEXT');
   });
 
-  test('one that waits goes on when it has ended; a CANCEL meanwhile ends the call', async () => {
+  test('that wait continue when they are done; a CANCEL meanwhile ends the call', async () => {
     const goOn: (() => void)[] = [];
     const waiting = async (r: FailureRoute): Promise<void> => {
       await new Promise<void>((resolve) => goOn.push(resolve));
@@ -210,7 +210,7 @@ describe('failure routes', () => {
     assert.deepEqual([given.targets().length, given.codes()], [1, [100, 200, 487]]);
   });
 
-  test('one that relays in a circle ends', () => {
+  test('that relay in a circle end', () => {
     const fixture = calling((r) => {
       r.set('$du', 'sip:nobody.invalid;transport=nonsense');
       r.t_on_failure('NEXT');
@@ -239,7 +239,7 @@ describe('get_redirects', () => {
     return { ...fixture, uris };
   };
 
-  test('all at once, as branches; what they say takes the place of the redirection', () => {
+  test('adds all at once as branches, whose result replaces the redirection', () => {
     const { uris, targets, relayed, answerTo, codes } = following();
     assert.deepEqual(uris(), ['sip:b@192.0.2.22', 'sip:c@192.0.2.23', 'sip:a@192.0.2.21']);
     assert.deepEqual(targets().slice(1), ['192.0.2.22:5060', '192.0.2.23:5060', '192.0.2.21:5060']);
@@ -247,7 +247,7 @@ describe('get_redirects', () => {
     assert.deepEqual(codes(), [100, 486]);
   });
 
-  test('some, and the rest when they have failed', () => {
+  test('adds some, and the rest when they have failed', () => {
     for (const [wanted, first] of [
       [[2], 2],
       [['2:2'], 2],
@@ -265,7 +265,7 @@ describe('get_redirects', () => {
     assert.deepEqual(codes(), [100, 486]);
   });
 
-  test('without a redirection, or for what is not a number: false', () => {
+  test('is false without a redirection, or for text that is not a number', () => {
     const seen: unknown[] = [];
     const fixture = calling((r) => {
       seen.push(r.get_redirects(), r.get_redirects('many'));

@@ -110,7 +110,7 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
     });
   }
 
-  test('where the default is better than what was recorded', () => {
+  test('where the default differs from the recorded result', () => {
     const twice = ['2.2', '2.1', '500'];
     assert.deepEqual(attempts(routing('2=8;2=8'), { compat: 'strict' }), ['2.2', '2.1', ...twice]);
     assert.deepEqual(attempts(routing('2=8;2=8')), twice);
@@ -118,7 +118,7 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
     assert.deepEqual(attempts(routing('2=12;1=8')), ['2.2', '2.1', '1.2', '1.1', '500']);
   });
 
-  test('mode r rewrites the request-URI, ds_next_domain goes on; there is no way round in a circle', () => {
+  test('mode r rewrites the request-URI, ds_next_domain continues, and the list does not start again', () => {
     const fixture = fixtureOf(
       (r) => {
         assert.equal(r.ds_select_routes('2=8;1=8', 'r', 0), true);
@@ -144,7 +144,7 @@ describe('ds_select_routes with failover, every destination answering 503 (recor
     assert.equal(fixture.codes().at(-1), 500);
   });
 
-  test('rules that are none, and modes', () => {
+  test('malformed rules, and modes', () => {
     const bad = ['', '2=8,1=8', '2=x', ' 2=8', ';;'];
     assert.deepEqual(
       noted((r, note) => {
@@ -432,7 +432,7 @@ describe('states and sets', () => {
     ]);
   });
 
-  test('ds_reload asks whoever loads', () => {
+  test('ds_reload asks the owner of the tables', () => {
     const asked: string[] = [];
     const seen: unknown[] = [];
     const fixture = fixtureOf((r) => {
@@ -495,7 +495,7 @@ describe('call load', () => {
     assert.deepEqual([loads(), faults()], [[0, 1], []]);
   });
 
-  test('ds_load_unset gives the call back before it is relayed', () => {
+  test('ds_load_unset stops counting the call before it is relayed', () => {
     const fixture = fixtureOf(
       (r) => {
         r.ds_select_dst(1, 10);

@@ -55,7 +55,7 @@ describe('loading a route script', () => {
     assert.equal(await call(write('plain.mjs', 'export const routes = { request: () => 7 };')), 7);
   });
 
-  test('anew each time, with what it imports', async () => {
+  test('reads it again each time, with its imports', async () => {
     write('value.js', 'export const value = 1;');
     const script = write(
       'again.js',
@@ -67,7 +67,7 @@ describe('loading a route script', () => {
     assert.equal(await call(script), 2);
   });
 
-  test('a fault when it runs is found in its lines, of TypeScript too', async () => {
+  test('reports faults at run time with its own lines, also of TypeScript', async () => {
     const lines = [
       '// one',
       '// two',
@@ -268,7 +268,7 @@ describe('a route script that cannot be loaded', () => {
     assert.equal(await refusal(file), 'loaded');
   });
 
-  test('what is known only at run time is not refused', async () => {
+  test('values known only at run time are not refused', async () => {
     const file = write(
       'open.js',
       'function mine(r) { r.mine = () => 1; return r.mine(); }',
@@ -282,7 +282,7 @@ describe('a route script that cannot be loaded', () => {
     assert.equal(await refusal(file), 'loaded');
   });
 
-  test('is not there at all', async () => {
+  test('does not exist', async () => {
     assert.match(await refusal(join(folder, 'nowhere.js')), /\/nowhere\.js cannot be read: no such file/);
   });
 });

@@ -27,7 +27,7 @@ describe('local routes', () => {
     assert.deepEqual([message.header('x-probe'), message.header('x-old')], ['sip:10.0.0.1', undefined]);
   });
 
-  test('one that throws or waits leaves them as they were', () => {
+  test('that throw or wait leave them unchanged', () => {
     const thrown = sent((r) => {
       r.append_hf('X-Probe: 1\r\n');
       throw new Error('no probe');
@@ -80,7 +80,7 @@ describe('event routes', () => {
     );
   });
 
-  test('one that throws is logged, also after it waited', async () => {
+  test('that throw are logged, also after they waited', async () => {
     const { environment, script, faults } = scriptFixture({
       request,
       event: {
@@ -136,7 +136,7 @@ describe('algo routes', () => {
     assert.deepEqual(ranked({ SCORE: (d) => scores[d.attrs] ?? 0 }).order, ['2', '3', '1']);
   });
 
-  test('a negative score is for when nothing else is left', () => {
+  test('a negative score is used when nothing else is left', () => {
     assert.deepEqual(ranked({ SCORE: (d) => (d.attrs === 'first' ? -1 : 5) }).order, ['2', '3', '1']);
   });
 
@@ -152,7 +152,7 @@ describe('algo routes', () => {
     assert.equal(seen.length, 3);
   });
 
-  test('one that throws or returns no number counts as equal, and is logged', () => {
+  test('that throw or do not return a number count as equal, and are logged', () => {
     const thrown = ranked({
       SCORE() {
         throw new Error('no score');

@@ -73,7 +73,7 @@ describe('selections in a request route', () => {
     assert.deepEqual(seen, [...there, ...there, ...there]);
   });
 
-  test('what cannot be selected is false, with -1, and writes nothing', () => {
+  test('a failed selection is false, returns -1, and changes nothing', () => {
     const seen: unknown[] = [];
     const fixture = run((r) => {
       seen.push(r.ds_select_dst(99, 0), r.retcode, r.du);
@@ -96,7 +96,7 @@ describe('selections in a request route', () => {
     assert.deepEqual(seen, [true, 'sip:10.9.9.9', true, 'sip:10.0.0.1:5060']);
   });
 
-  test('AVPs of a partition show and take the failover list', () => {
+  test('AVPs of a partition show and replace the failover list', () => {
     const seen: unknown[] = [];
     run((r) => {
       r.ds_select_dst(1, 8, 'f');
@@ -144,7 +144,7 @@ describe('selections in a request route', () => {
     }
   });
 
-  test('the socket of a destination is sent from, and given up with it', () => {
+  test('requests leave from the socket of the destination, until it is replaced', () => {
     const seen: unknown[] = [];
     run(
       (r) => {
@@ -216,7 +216,7 @@ describe('ds_mark_dst', () => {
 });
 
 describe('relaying and answering', () => {
-  test('without $du a request goes where its request-URI points', () => {
+  test('without $du a request goes to its request-URI', () => {
     const fixture = run((r) => {
       r.set('$ru', 'sip:carol@10.3.3.3:5070');
       r.t_relay();
@@ -225,7 +225,7 @@ describe('relaying and answering', () => {
     assert.equal(fixture.relayed()[0]?.requestUri, 'sip:carol@10.3.3.3:5070');
   });
 
-  test('a reply is given once; what is neither relayed nor answered is dropped', () => {
+  test('a second reply is ignored; a request that is neither relayed nor answered is dropped', () => {
     const seen: boolean[] = [];
     const replied = run((r) => {
       seen.push(r.send_reply('403', 'No $rm here'), r.send_reply(404, 'x'), r.t_relay());
@@ -250,7 +250,7 @@ describe('relaying and answering', () => {
     assert.equal(last.header('retry-after'), '30');
   });
 
-  test('provisional replies go out at once', () => {
+  test('provisional replies are sent at once', () => {
     const fixture = run((r) => {
       r.send_reply(180, 'Ringing');
       r.send_reply(486, 'Busy');
@@ -283,7 +283,7 @@ describe('relaying and answering', () => {
     assert.deepEqual([fixture.targets(), fixture.layer.size], [['10.0.0.1:5060'], 0]);
   });
 
-  test('record_route stays in the path, loose_route follows it', () => {
+  test('record_route keeps the proxy in the path, loose_route follows it', () => {
     const fixture = scriptFixture({
       request(r) {
         if (r.has_totag()) {
@@ -311,7 +311,7 @@ describe('relaying and answering', () => {
     assert.equal(fixture.codes().at(-1), 404);
   });
 
-  test('loose_route finds no Route where the settings want proof of the dialog and there is none', () => {
+  test('loose_route follows no Route without the dialog proof that the settings require', () => {
     const asked: string[] = [];
     const fixture = scriptFixture(
       {
@@ -374,7 +374,7 @@ describe('messages in a request route', () => {
     assert.equal(sent?.body, 'v=0');
   });
 
-  test('what would break the message is refused', () => {
+  test('changes that would break the message are refused', () => {
     const seen: unknown[] = [];
     const fixture = run((r) => {
       r.set('$var(x)', 'a\r\n\r\nINVITE sip:evil SIP/2.0');
@@ -393,7 +393,7 @@ describe('messages in a request route', () => {
     assert.equal(fixture.relayed()[0]?.header('x'), undefined);
   });
 
-  test('mf_process_maxfwd_header: used up, there, not there', () => {
+  test('mf_process_maxfwd_header: 0, present, missing', () => {
     const codes: number[] = [];
     const fixture = scriptFixture({
       request(r) {
@@ -412,7 +412,7 @@ describe('messages in a request route', () => {
     );
   });
 
-  test('a script that forgets Max-Forwards still stops a loop', () => {
+  test('a script without Max-Forwards handling still stops a loop', () => {
     const fixture = scriptFixture({ request: (r) => r.t_relay() });
     fixture.call({ maxForwards: '0', uri: 'sip:10.0.0.1' });
     assert.deepEqual([fixture.codes(), fixture.relayed().length], [[483], 0]);
@@ -443,7 +443,7 @@ describe('black lists', () => {
     blacklists: { blocked: [4] },
   };
 
-  test('a blocked next hop gives way to the next one', () => {
+  test('a blocked next hop is replaced by the next one', () => {
     const seen: boolean[] = [];
     const fixture = run((r) => {
       seen.push(r.use_blacklist('blocked'), r.use_blacklist('none'));
@@ -453,7 +453,7 @@ describe('black lists', () => {
     assert.deepEqual([seen, fixture.targets()], [[true, false], ['10.0.0.2:5060']]);
   });
 
-  test('473 when none is left', () => {
+  test('473 if none is left', () => {
     const fixture = run((r) => {
       r.use_blacklist('blocked');
       r.ds_select_dst(1, 8);
@@ -462,7 +462,7 @@ describe('black lists', () => {
     assert.deepEqual([fixture.codes(), fixture.relayed().length], [[100, 473], 0]);
   });
 
-  test('nothing is blocked unless it is asked for', () => {
+  test('nothing is blocked without use_blacklist', () => {
     const fixture = run((r) => {
       r.use_blacklist('blocked');
       r.unuse_blacklist('blocked');
@@ -496,7 +496,7 @@ describe('scripts that fail', () => {
     assert.match(message, /request-route\.test\.ts:[0-9]+: the script is wrong/);
   });
 
-  test('a script that fails on each call does not fill the log', () => {
+  test('a script that fails in each call does not fill the log', () => {
     const fixture = scriptFixture({
       request(r) {
         if (!r.ds_select_dst('$hdr(X-Set)', 4)) throw new Error('no set');
@@ -550,7 +550,7 @@ describe('scripts that fail', () => {
     assert.deepEqual([fixture.targets(), fixture.codes()], [['10.0.0.1:5060'], [100, 100]]);
   });
 
-  test('a route that never comes back is answered 500, and cannot do harm later', async () => {
+  test('a route that never ends is answered with 500, and has no effect later', async () => {
     let goOn = () => {};
     const later: unknown[] = [];
     const fixture = scriptFixture({
@@ -575,7 +575,7 @@ describe('scripts that fail', () => {
     assert.match(String(later[0]), /called after the route had ended/);
   });
 
-  test('a caller who cancels while a route waits gets 487, and no call goes out', async () => {
+  test('a caller who cancels while a route waits gets 487, and no call is sent', async () => {
     let goOn = () => {};
     const fixture = scriptFixture({
       async request(r) {

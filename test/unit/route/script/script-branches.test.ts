@@ -51,7 +51,7 @@ describe('branches of a script', () => {
     for (const address of ['10.0.0.1', '10.9.9.9']) assert.match(sentTo(address).at(-1) ?? '', /^CANCEL/);
   });
 
-  test('the failure route is asked once, when all have failed, about the best answer', () => {
+  test('the failure route runs once, when all have failed, with the best answer', () => {
     const { answerFrom, failures, targets } = forking();
     answerFrom('10.0.0.1', 503);
     answerFrom('10.8.8.8', 404);
@@ -61,7 +61,7 @@ describe('branches of a script', () => {
     assert.deepEqual(targets().slice(3), ['10.0.0.2:5060']);
   });
 
-  test('a 6xx ends them all: asked once', () => {
+  test('a 6xx ends them all, and the failure route runs once', () => {
     const { answerFrom, failures } = forking();
     answerFrom('10.8.8.8', 180);
     answerFrom('10.9.9.9', 180);
@@ -71,12 +71,12 @@ describe('branches of a script', () => {
     assert.deepEqual(failures, [603]);
   });
 
-  test('one that the branch route drops does not leave', () => {
+  test('a branch that the branch route drops is not sent', () => {
     const { targets } = forking({ drop: 0 });
     assert.deepEqual(targets(), ['10.8.8.8:5060', '10.9.9.9:5060']);
   });
 
-  test('one on a black list is left out, the failure route still is asked about the others', () => {
+  test('a blacklisted branch is skipped, and the failure route still runs for the others', () => {
     const { targets, answerFrom, failures } = forking({ blacklists: { all: [1] } });
     assert.deepEqual(targets(), ['10.8.8.8:5060', '10.9.9.9:5060']);
     answerFrom('10.8.8.8', 500);

@@ -32,7 +32,7 @@ function sent(options: { method?: string; transport?: 'udp' | 'tcp' | 'tls'; str
   return { ...fixture, socket, branch, text, received, client };
 }
 
-describe('a reply is believed only if it is one to what was sent (RFC 3261 sections 17.1.3 and 18.1.2)', () => {
+describe('a reply is accepted only if it matches the sent request (RFC 3261 sections 17.1.3 and 18.1.2)', () => {
   const LIES: Readonly<Record<string, (reply: string, branch: string) => string>> = {
     'another end of the branch': (reply, branch) => reply.replace(branch, `${branch.slice(0, -1)}X`),
     'more after the branch': (reply, branch) => reply.replace(branch, `${branch}x`),
@@ -90,7 +90,7 @@ describe('a reply is believed only if it is one to what was sent (RFC 3261 secti
     assert.deepEqual(received, [180, 200]);
   });
 
-  test('over UDP another source address is taken and counted, with strict_reply_source dropped', () => {
+  test('over UDP another source address is accepted and counted, with strict_reply_source dropped', () => {
     for (const strict of [false, true]) {
       const { layer, text, received, socket, counters } = sent({ strict });
       layer.receive(replyTo(text, 180), sourceOf(socket, '192.0.2.8'));
@@ -100,7 +100,7 @@ describe('a reply is believed only if it is one to what was sent (RFC 3261 secti
     }
   });
 
-  test('a 2xx that comes again after the call was taken is compared as well', () => {
+  test('a repeated 2xx of an accepted call is checked as well', () => {
     const { layer, socket, text, recorded, branch } = sent();
     const server = layer.serve(parsed(requestText({ branch: 'z9hG4bKup' })), sourceOf(socket));
     const taken = replyTo(text, 200);

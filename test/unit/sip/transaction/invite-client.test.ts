@@ -216,7 +216,7 @@ describe('CANCEL (RFC 3261 section 9.1)', () => {
     }
   });
 
-  test('the 487 is reported and acknowledged, everything is gone in the end', () => {
+  test('the 487 is reported and acknowledged, and the transaction ends', () => {
     const { socket, client, answer, answerCancel, replies, clock, layer } = invite();
     answer(180);
     client.cancel();
@@ -257,7 +257,7 @@ describe('CANCEL (RFC 3261 section 9.1)', () => {
   });
 });
 
-describe('a branch that was given up', () => {
+describe('an abandoned branch', () => {
   test('a late provisional reply is cancelled, not reported', () => {
     const { socket, answer, replies, failures, clock, layer } = invite();
     clock.advance(5100);

@@ -74,8 +74,8 @@ describe('matching (RFC 3261 section 17.2.3)', () => {
   });
 });
 
-describe('CANCEL of a request that is known', () => {
-  test('is answered 200 with the To tag of our other replies, and handed up once', () => {
+describe('CANCEL', () => {
+  test('for a known request is answered with 200 and the To tag of our other replies, and reported once', () => {
     const fixture = layerFixture();
     const { layer, udp, recorded } = fixture;
     const server = layer.serve(parsed(requestText()), sourceOf(udp));
@@ -88,14 +88,14 @@ describe('CANCEL of a request that is known', () => {
     assert.equal(first?.header('cseq'), '1 CANCEL');
   });
 
-  test('one that is not known is handed up', () => {
+  test('for an unknown request is passed to the user', () => {
     const fixture = layerFixture();
     receive(fixture, requestText({ method: 'CANCEL' }));
     assert.deepEqual(kinds(fixture.recorded), ['request CANCEL']);
   });
 });
 
-describe('what cannot be processed', () => {
+describe('unusable messages', () => {
   const broken: readonly [string, string, string[]][] = [
     ['a defect', requestText({ headers: 'no colon\r\n' }), ['400']],
     ['another version', requestText().replace('SIP/2.0\r\n', 'SIP/7.0\r\n'), ['505']],
@@ -122,14 +122,14 @@ describe('what cannot be processed', () => {
     });
   }
 
-  test('is counted: refused, dropped, and keep-alives not at all', () => {
+  test('refused and dropped messages are counted, keep-alives are not', () => {
     const fixture = layerFixture();
     for (const [, text] of broken) receive(fixture, text);
     const { badRequests, dropped } = fixture.counters;
     assert.deepEqual([badRequests.value, dropped.value], [5, 5]);
   });
 
-  test('the head of a message from a stream that cannot be followed is answered where its sender would understand it', () => {
+  test('an unusable message of a stream is answered if its sender would understand the answer', () => {
     const head = requestText({ via: 'SIP/2.0/TCP h;branch=z9hG4bK1' });
     for (const [text, answers] of [
       [head, ['413']],
@@ -146,7 +146,7 @@ describe('what cannot be processed', () => {
     }
   });
 
-  test('an error of the application does not reach the socket', () => {
+  test('an error of the application does not affect the socket', () => {
     const fixture = layerFixture();
     fixture.layer.attach({
       ...fixture.user,
@@ -160,7 +160,7 @@ describe('what cannot be processed', () => {
 });
 
 describe('overload', () => {
-  test('beyond the bound requests get 503 without state; ACK, CANCEL and copies are taken', () => {
+  test('beyond the bound requests get 503 statelessly; ACK, CANCEL and copies are accepted', () => {
     const fixture = layerFixture({ maxTransactions: 2 });
     const { layer, udp, recorded, clock } = fixture;
     layer.serve(parsed(requestText()), sourceOf(udp));
@@ -181,7 +181,7 @@ describe('overload', () => {
   });
 });
 
-test('requests inside dialogs have an eighth more of room: calls must be able to end', () => {
+test('requests within dialogs may use an eighth more transactions, so that calls can end', () => {
   const fixture = layerFixture({ maxTransactions: 8 });
   const { layer, udp, recorded } = fixture;
   for (let i = 0; i < 8; i++) {
@@ -195,7 +195,7 @@ test('requests inside dialogs have an eighth more of room: calls must be able to
   assert.deepEqual([udp.lines, fixture.counters.overload.value], [['503', '503'], 2]);
 });
 
-describe('shares of the room for transactions', () => {
+describe('shares of the transactions', () => {
   const GREEDY = '192.0.2.66';
 
   /** Serves what the layer hands up, so that a source holds as much as it is let. */
@@ -216,7 +216,7 @@ describe('shares of the room for transactions', () => {
     return { ...fixture, trusted, send, taken };
   }
 
-  test('one source gets eight ninths; others still find room, and what ends calls does', () => {
+  test('one source gets eight ninths; others still get some, and so do requests that end calls', () => {
     const { taken, send, layer, counters, udp } = flooded(2000);
     assert.deepEqual([taken, counters.overload.value, counters.share.value], [801, 0, 1199]);
     assert.match(udp.sent.at(-1)?.text ?? '', /^SIP\/2\.0 503 [\s\S]*Retry-After: /);
@@ -226,13 +226,13 @@ describe('shares of the room for transactions', () => {
     assert.deepEqual([layer.load, layer.sources], [803, 2]);
   });
 
-  test('requests that only claim to be inside dialogs leave room for the calls of others', () => {
+  test('requests that only claim to be within dialogs leave transactions for the calls of others', () => {
     const { taken, send } = flooded(2000, { method: 'BYE', toTag: 'x' });
     assert.ok(taken > 801 && taken < 850, `${taken}`);
     assert.equal(send(0, '192.0.2.1', {}), true);
   });
 
-  test('a trusted source is held to the bound alone', () => {
+  test('a trusted source is limited by the bound only', () => {
     const fixture = flooded(2000);
     fixture.trusted.replace({ has: (address) => address === GREEDY });
     for (let n = 3000; n < 3200; n++) fixture.send(n, GREEDY);
@@ -253,7 +253,7 @@ describe('shares of the room for transactions', () => {
     assert.deepEqual([layer.load, layer.sources], [0, 0]);
   });
 
-  test('where memory is short, failures that are not acknowledged are sent once', () => {
+  test('when memory is short, unacknowledged failures are sent once', () => {
     const { send, layer, clock } = flooded(0);
     for (let n = 0; n < 700; n++) send(n, GREEDY);
     for (const server of layer.pending()) server.replyWith(404, 'Not Found');
@@ -262,7 +262,7 @@ describe('shares of the room for transactions', () => {
     assert.deepEqual([layer.size, layer.tight], [675, false]);
   });
 
-  test('where room is short, what has ended makes way after T4', () => {
+  test('when transactions are short, ended ones are removed after T4', () => {
     const { send, layer, clock } = flooded(0);
     for (let n = 0; n < 700; n++) send(n, GREEDY, { method: 'OPTIONS' });
     for (const server of layer.pending()) server.replyWith(404, 'Not Found');
@@ -273,7 +273,7 @@ describe('shares of the room for transactions', () => {
     assert.equal(layer.size, 706 - 5 * 3);
   });
 
-  test('under congestion the layer refuses new requests, and reads nothing of those that send too much', () => {
+  test('under congestion the layer refuses new requests, and does not read those of the busiest sources', () => {
     const congestion = {
       active: true,
       drops: (_text: string, from: string) => from === '192.0.2.2',
@@ -288,7 +288,7 @@ describe('shares of the room for transactions', () => {
     assert.match(udp.sent[0]?.text ?? '', /^Retry-After: 5\r$/m);
   });
 
-  test('all is given back whichever way a transaction ends', () => {
+  test('all counts return to zero, however a transaction ends', () => {
     const { layer, udp, clock } = layerFixture();
     const body = 'x'.repeat(5000);
     const serve = (n: number, method: string) =>
@@ -308,14 +308,14 @@ describe('shares of the room for transactions', () => {
   });
 });
 
-test('branches are different, carry the cookie, and are those of one process', () => {
+test('branches differ, begin with the cookie, and name their process', () => {
   const { layer } = layerFixture();
   const branches = new Set(Array.from({ length: 1000 }, () => layer.branches.make('h', 'c').text));
   assert.equal(branches.size, 1000);
   for (const branch of branches) assert.ok(branch.startsWith('z9hG4bK') && branch.startsWith(layer.branches.prefix));
 });
 
-test('stop forgets everything and nothing fires any more', () => {
+test('after stop no transaction is left and no timer fires', () => {
   const fixture = layerFixture();
   const { layer, udp, clock } = fixture;
   layer.serve(parsed(requestText()), sourceOf(udp)).replyWith(486, 'Busy');
@@ -324,8 +324,8 @@ test('stop forgets everything and nothing fires any more', () => {
   assert.deepEqual([layer.size, udp.lines], [0, ['486']]);
 });
 
-describe('what stays of a call that was taken (RFC 6026)', () => {
-  test('a copy of its 2xx goes to the caller for 64*T1, a failure is absorbed; then it is a stray', () => {
+describe('a call that was accepted (RFC 6026)', () => {
+  test('a copy of its 2xx goes to the caller for 64*T1, a failure is absorbed; later ones are strays', () => {
     const fixture = layerFixture();
     const { layer, recorded, udp, clock } = fixture;
     const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp, '192.0.2.77'));
@@ -365,7 +365,7 @@ describe('what stays of a call that was taken (RFC 6026)', () => {
     assert.deepEqual(kinds(recorded), ['stray INVITE']);
   });
 
-  test('a CANCEL that comes after the final reply is answered 200 and changes nothing', () => {
+  test('a CANCEL after the final reply is answered with 200 and changes nothing', () => {
     const fixture = layerFixture();
     const { layer, recorded, udp } = fixture;
     const server = layer.serve(parsed(requestText({ method: 'INVITE' })), sourceOf(udp));

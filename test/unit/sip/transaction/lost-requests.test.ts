@@ -25,7 +25,7 @@ function sent(method: string, transport: 'udp' | 'tcp' = 'udp') {
 
 describe('ICMP says that a datagram did not arrive (RFC 3261 section 18.4)', () => {
   for (const method of ['INVITE', 'OPTIONS']) {
-    test(`${method}: fails at once, by the part of it that is quoted`, () => {
+    test(`${method}: fails at once, identified by the quoted part`, () => {
       const { layer, text, failures } = sent(method);
       layer.undelivered(text.slice(0, 500), GATEWAY, 5060);
       assert.deepEqual(
@@ -36,7 +36,7 @@ describe('ICMP says that a datagram did not arrive (RFC 3261 section 18.4)', () 
     });
   }
 
-  test('not for another address, another branch, or what is no request of ours', () => {
+  test('does not fail for another address, another branch, or another datagram', () => {
     const { layer, text, failures } = sent('INVITE');
     layer.undelivered(text, '192.0.2.8', 5060);
     layer.undelivered(text, GATEWAY, 5061);
@@ -46,7 +46,7 @@ describe('ICMP says that a datagram did not arrive (RFC 3261 section 18.4)', () 
     assert.deepEqual(failures, []);
   });
 
-  test('not once the gateway has answered: it listens', () => {
+  test('does not fail once the gateway has answered: it listens', () => {
     const { layer, text, failures, socket } = sent('INVITE');
     layer.receive(replyTo(text, 180), sourceOf(socket, GATEWAY));
     layer.undelivered(text, GATEWAY, 5060);
@@ -55,7 +55,7 @@ describe('ICMP says that a datagram did not arrive (RFC 3261 section 18.4)', () 
 });
 
 describe('the connection of a request is reset', () => {
-  test('after a provisional reply the request has failed at once', async () => {
+  test('after a provisional reply the request fails at once', async () => {
     const { layer, text, client, failures, socket, clock } = sent('INVITE', 'tcp');
     const flow: Flow = { id: 'f', open: true };
     client.connection = flow;
@@ -73,7 +73,7 @@ describe('the connection of a request is reset', () => {
     assert.deepEqual([failures.length, layer.clientCount], [1, 0]);
   });
 
-  test('a request that was not answered at all is left to its sending', async () => {
+  test('an unanswered request is left to the error of sending', async () => {
     const { layer, client, failures } = sent('INVITE', 'tcp');
     const flow: Flow = { id: 'f', open: true };
     client.connection = flow;

@@ -30,7 +30,7 @@ function at(ring: Remnants, slot: number) {
 }
 
 describe('Remnants', () => {
-  test('keeps all that was given, ports up to the highest', () => {
+  test('keeps all entries, and ports up to the highest', () => {
     const { ring } = remnants();
     ring.add(-5, 0x7fffffff, Kind.answered, source, 65_535, 65_534, 'SIP/2.0 200 OK\r\n\r\n');
     ring.add(0xfffffff0, 1, Kind.taken, undefined, 0, 5060, '');
@@ -52,7 +52,7 @@ describe('Remnants', () => {
     assert.equal(ring.find(-5, 1), -1);
   });
 
-  test('each goes when its time is over, never before, and at most one wake-up late', () => {
+  test('each entry is removed when its time is over, never before, and at most one wake-up late', () => {
     const { clock, ring } = remnants(5000);
     for (let i = 0; i < 49; i++) {
       ring.add(i, 0, Kind.settled, undefined, 0, 0, '');
@@ -111,7 +111,7 @@ describe('Remnants', () => {
     );
   });
 
-  test('grows to a hundred thousand, and is small again afterwards; cleared, it is empty', () => {
+  test('grows to a hundred thousand entries and shrinks afterwards; when cleared it is empty', () => {
     const { clock, ring } = remnants(1000);
     for (let i = 0; i < 100_000; i++) ring.add(i * 7919, i, Kind.accepted, source, 1, 2, '');
     for (let i = 0; i < 100_000; i++) assert.ok(ring.find(i * 7919, i) >= 0);
@@ -133,7 +133,7 @@ describe('Remnants', () => {
     assert.equal(ring.size, 0);
   });
 
-  test('one that has stayed long enough may be dropped early; its sender is notified', () => {
+  test('an old enough entry may be dropped early; its sender is notified', () => {
     const clock = new FakeClock();
     const timers = new TimerWheel(clock, (error) => assert.fail(String(error)));
     const recorded: string[] = [];

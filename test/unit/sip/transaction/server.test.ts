@@ -26,7 +26,7 @@ function serve(parts: RequestParts = {}, options: { transport?: 'udp' | 'tcp'; f
 }
 
 describe('INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026)', () => {
-  test('a retransmitted INVITE gets the last provisional reply, and is not handed up', () => {
+  test('a retransmitted INVITE gets the last provisional reply, and is not passed to the user', () => {
     const { server, receive, socket, recorded } = serve();
     receive();
     assert.deepEqual(socket.lines, []);

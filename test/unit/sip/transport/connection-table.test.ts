@@ -17,7 +17,7 @@ describe('ConnectionTable', () => {
     assert.equal(table.named('alias'), undefined);
   });
 
-  test('one that goes takes only the names it still has with it, and is counted once', () => {
+  test('a closed connection removes only the names it still has, and is counted once', () => {
     const table = new ConnectionTable<ReturnType<typeof made>>(10);
     const [a, b] = [made('a', true), made('b', true)];
     table.add(a, 'x');

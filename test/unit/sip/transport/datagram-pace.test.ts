@@ -28,7 +28,7 @@ describe('DatagramPace', () => {
     assert.deepEqual(intervals(1, 1200, 6000), [0, 0]);
   });
 
-  test('a rate near the bound does not change between both ways', () => {
+  test('a rate near the bound does not switch between both modes', () => {
     assert.deepEqual(intervals(10, 450, 520, 450, 320, 280, 450), [0, 10, 10, 10, 0, 0]);
   });
 

@@ -47,7 +47,7 @@ describe('DatagramQueue', () => {
     ]);
   });
 
-  test('what was read together is parsed before the first message is handled, where the receiver parses', async () => {
+  test('datagrams read together are parsed before the first is handled, if the receiver parses', async () => {
     const steps: string[] = [];
     const receiver: Receiver = {
       parse: (text) => {
@@ -67,7 +67,7 @@ describe('DatagramQueue', () => {
     assert.deepEqual(steps, ['parsed a', 'parsed b', 'handled a as a', 'handled b as undefined']);
   });
 
-  test('reports how many each iteration handled; a full one is followed by another, though nothing arrived', async () => {
+  test('reports how many each iteration handled; a full iteration is followed by another without an arrival', async () => {
     const recorded: number[] = [];
     const queue = new DatagramQueue({ handled: (datagrams) => recorded.push(datagrams) });
     const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
@@ -78,7 +78,7 @@ describe('DatagramQueue', () => {
     assert.deepEqual(recorded, [32, 0, 1]);
   });
 
-  test('what is sent outside of handling leaves within the queue; a flush sends it at once', async () => {
+  test('datagrams sent outside of an iteration leave in the queue; a flush sends them at once', async () => {
     const { queue, steps, send } = recorded();
     send('probe');
     assert.deepEqual(steps, []);
@@ -90,7 +90,7 @@ describe('DatagramQueue', () => {
     assert.deepEqual(steps.slice(1), ['sent last words to 127.0.0.1:5070']);
   });
 
-  test('what is received or sent while an iteration runs belongs to the next one', async () => {
+  test('datagrams received or sent during an iteration belong to the next one', async () => {
     const { steps, receive } = recorded((text) => {
       if (text === 'a') receive('c');
     });
@@ -129,7 +129,7 @@ describe('DatagramQueue', () => {
     );
   });
 
-  test('the time stands still for eight messages, and goes on when all are handled or one throws', async (t) => {
+  test('the time is constant for eight messages, and advances when all are handled or one throws', async (t) => {
     let time = 0;
     const clock = new HeldClock({ now: () => 0, monotonic: () => ++time, schedule: () => () => {} });
     const queue = new DatagramQueue({ clock });
@@ -182,7 +182,7 @@ describe('DatagramQueue', () => {
       return { sleeps, round };
     }
 
-    test('begins when 64 datagrams came within 32 milliseconds, and sleeps out what is left of the queue', async () => {
+    test('starts when 64 datagrams came within 32 milliseconds, and sleeps for the remaining interval', async () => {
       const { sleeps, round } = paced();
       await round(1, 0);
       for (let i = 0; i < 7; i++) await round(9, 0.25);
@@ -196,7 +196,7 @@ describe('DatagramQueue', () => {
       assert.deepEqual(sleeps, [0.75, 0.75]);
     });
 
-    test('never after a full iteration, which may have left datagrams unread', async () => {
+    test('does not start after a full iteration, which may have left datagrams unread', async () => {
       const { sleeps, round } = paced();
       for (let i = 0; i < 10; i++) await round(32, 0.25);
       assert.deepEqual(sleeps, []);
@@ -204,7 +204,7 @@ describe('DatagramQueue', () => {
       assert.deepEqual(sleeps, [0.75]);
     });
 
-    test('not where datagrams come slowly, nor after a silence', async () => {
+    test('does not start when datagrams are rare, or after a silence', async () => {
       const { sleeps, round } = paced();
       for (let i = 0; i < 200; i++) await round(1, 0.6);
       assert.deepEqual(sleeps, []);
@@ -216,7 +216,7 @@ describe('DatagramQueue', () => {
       assert.equal(sleeps.length, some);
     });
 
-    test('sleeps for real as long as it says', async () => {
+    test('sleeps as long as it says', async () => {
       const queue = new DatagramQueue({ gatherMs: 10 });
       const receiver: Receiver = { receive() {}, garbage() {}, refused() {}, undelivered() {}, connectionBroken() {} };
       const began = performance.now();

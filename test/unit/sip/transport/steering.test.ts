@@ -61,7 +61,7 @@ const request = (method: string, callId: string, before = via('z9hG4bK1'), uri =
   `${method} ${uri} SIP/2.0\r\n${before}From: <sip:a@b>;tag=1\r\n${callId}\r\nTo: <sip:c@d>\r\n\r\n`;
 
 for (const family of [4, 6] as const) {
-  test(`the kernel and the program agree where a request belongs, and one source spreads (IPv${family})`, {
+  test(`the kernel and the program agree on the process of a request, and one source spreads (IPv${family})`, {
     skip,
   }, async () => {
     const ids = Array.from({ length: 400 }, (_, i) => `4711-${i}-0@10.0.0.1`);
@@ -81,7 +81,7 @@ for (const family of [4, 6] as const) {
   });
 }
 
-test('workers get requests by their shares, as they are now, and replies by their branch nevertheless', {
+test('workers get requests by their current shares, and replies by their branch', {
   skip,
 }, async () => {
   const ids = Array.from({ length: 1000 }, (_, i) => `4711-${i}-0@10.0.0.1`);
@@ -126,7 +126,7 @@ test('the requests of a dialog come to one socket in their order, wherever their
   }
 });
 
-test('users, hosts and header fields named like a part of "Call-ID" mislead nobody', { skip }, async () => {
+test('users, hosts and header fields that contain "Call-ID" are not mistaken for it', { skip }, async () => {
   const callId = 'a84b4c76e66710';
   const messages = ['caller', 'call', 'callcenter.example', 'Recall', 'CALLE', 'call-center'].flatMap((name) =>
     [0, 1, 2, 3].map((each) =>
@@ -151,7 +151,7 @@ test('the branch of a reply names its process', { skip }, async () => {
   );
 });
 
-test('a reply without a branch of ours, and a request without a Call-ID in reach, go to the first socket', {
+test('a reply without our branch, and a request without a Call-ID in reach, go to the first socket', {
   skip,
 }, async () => {
   const messages = [
@@ -168,7 +168,7 @@ test('a reply without a branch of ours, and a request without a Call-ID in reach
   assert.deepEqual(got[0], messages);
 });
 
-test('an address that another program has is refused', { skip }, async () => {
+test('an address in use by another program is refused', { skip }, async () => {
   if (!('libc' in loaded)) return;
   const other = createSocket('udp4');
   other.bind(0, '127.0.0.1');

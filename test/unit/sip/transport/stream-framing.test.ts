@@ -85,7 +85,7 @@ describe('StreamFraming (RFC 3261 section 18.3)', () => {
     ['ended headers beyond the bound', requestText({ headers: giant }), /header of more/, 513],
     ['another protocol', 'GET / HTTP/1.1\r\n\r\n', /not SIP/, undefined],
   ] as const) {
-    test(`${what} breaks the stream, and nothing more comes`, () => {
+    test(`${what} breaks the stream, and nothing more is read`, () => {
       const framing = new StreamFraming();
       const events = framing.push(stream);
       assert.deepEqual(

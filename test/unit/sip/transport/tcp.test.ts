@@ -49,7 +49,7 @@ describe('inbound connections', () => {
     assert.equal(socket.counts.inbound, 0);
   });
 
-  test('so does one that follows a complete message', async (t) => {
+  test('a header that never ends after a complete message ends the connection too', async (t) => {
     const { receiver, connect } = await opened(t, { messageMs: 500 });
     const peer = await connect();
     peer.write(`${MESSAGE}OPTIONS sip:a`);
@@ -104,7 +104,7 @@ describe('inbound connections', () => {
     });
   }
 
-  test('unfinished messages are bounded together: who holds the most loses its connection', async (t) => {
+  test('unfinished messages are bounded together: the connection with the most is closed', async (t) => {
     const unfinished = new UnfinishedBytes(900_000);
     const { receiver, socket, connect } = await opened(t, { unfinished });
     const half = `${MESSAGE.replace('Content-Length: 0', 'Content-Length: 400000')}${'x'.repeat(300_000)}`;
@@ -119,7 +119,7 @@ describe('inbound connections', () => {
     await eventually(() => unfinished.size === 0, 'nothing held');
   });
 
-  test('one address cannot use up the connections of all others, unless it is trusted', async (t) => {
+  test('one address cannot use up all connections, unless it is trusted', async (t) => {
     const trusted = new TrustedSources();
     const unfinished = new UnfinishedBytes(undefined, trusted);
     const { socket, connect } = await opened(t, { maxConnections: 18, unfinished });
@@ -131,7 +131,7 @@ describe('inbound connections', () => {
     await eventually(() => socket.counts.inbound === 18, 'the last free connection');
   });
 
-  test('beyond the bound they are refused; outbound ones are not', async (t) => {
+  test('inbound connections beyond the bound are refused; outbound ones are not', async (t) => {
     const { socket, connect } = await opened(t, { maxConnections: 3 });
     const far = await listening(t);
     const peers = await Promise.all(Array.from({ length: 8 }, connect));
@@ -147,7 +147,7 @@ describe('inbound connections', () => {
     await eventually(() => socket.counts.inbound === 1, 'accepted again');
   });
 
-  test('a peer that sends and never reads is not read any more, and holds bounded memory', async (t) => {
+  test('a peer that sends without reading is no longer read, and uses bounded memory', async (t) => {
     const { socket, receiver, connect } = await opened(t, { maxQueuedBytes: 1 << 20, idleMs: 400 });
     const reply = `SIP/2.0 400 Bad\r\nX: ${'x'.repeat(8000)}\r\nContent-Length: 0\r\n\r\n`;
     receiver.onMessage = (_text, { flow, address, port }) => socket.send(reply, address, port, undefined, flow);
@@ -180,7 +180,7 @@ describe('inbound connections', () => {
 });
 
 describe('outbound connections', () => {
-  test('one connection serves all requests to a destination, and its own requests come in', async (t) => {
+  test("one connection serves all requests to a destination and accepts the peer's requests", async (t) => {
     const { socket, receiver } = await opened(t);
     const far = await listening(t);
     for (let i = 0; i < 20; i++) socket.send(MESSAGE, '127.0.0.1', far.port, undefined);
@@ -194,7 +194,7 @@ describe('outbound connections', () => {
     assert.deepEqual(socket.findFlow(source.flow?.id ?? '')?.flow, source.flow);
   });
 
-  test('refused, and unanswered in time: every sender that waits gets one error, asynchronously', async (t) => {
+  test('refused, or unanswered in time: every waiting sender gets one error, asynchronously', async (t) => {
     const { socket } = await opened(t, { connectMs: 60 });
     const far = await StreamListener.open();
     const { port } = far;
@@ -220,7 +220,7 @@ describe('outbound connections', () => {
     assert.equal(socket.counts.outbound, 0);
   });
 
-  test('a connection found dead reports an error for each message it has not carried', async (t) => {
+  test('a dead connection reports an error for each message it did not carry', async (t) => {
     const { socket, receiver } = await opened(t);
     const far = await listening(t);
     const first = failures();
@@ -239,7 +239,7 @@ describe('outbound connections', () => {
     await (await far.peer(1)).expect(/OPTIONS/);
   });
 
-  test('closing lets what was written go out', async (t) => {
+  test('closing flushes written data', async (t) => {
     const { socket } = await opened(t);
     const far = await listening(t);
     socket.send(MESSAGE, '127.0.0.1', far.port, undefined);
@@ -258,7 +258,7 @@ describe('RFC 5923 alias', () => {
   const register = (sentBy: string, alias = ';alias') =>
     requestText({ method: 'OPTIONS', via: `SIP/2.0/TCP ${sentBy}${alias};branch=z9hG4bKa` });
 
-  test('over plain TCP it is ignored: whoever shares an address could take a connection over', async (t) => {
+  test('over plain TCP it is ignored, since others may share the address', async (t) => {
     const { socket, receiver, connect } = await opened(t);
     const peer = await connect();
     peer.write(register('127.0.0.1:5099'));
@@ -297,7 +297,7 @@ describe('RFC 5923 alias', () => {
     ['sent-by is a name', 'gw.example:5099', ';alias'],
     ['nobody asked', '127.0.0.1:5099', ';x-alias'],
   ] as const) {
-    test(`not when ${why}`, async (t) => {
+    test(`is not used when ${why}`, async (t) => {
       const { socket, receiver, connect } = await proven(t);
       const peer = await connect();
       peer.write(register(sentBy, alias));
@@ -309,7 +309,7 @@ describe('RFC 5923 alias', () => {
     });
   }
 
-  test('a connection gets only a few names', async (t) => {
+  test('a connection has a bounded number of names', async (t) => {
     const { socket, receiver, connect } = await proven(t);
     const peer = await connect();
     for (let i = 0; i < 50; i++) peer.write(register(`127.0.0.1:${4000 + i}`));
@@ -322,7 +322,7 @@ describe('RFC 5923 alias', () => {
 });
 
 describe('a peer that ends its side (half close)', () => {
-  test('still gets the replies to what it asked for, then the connection ends', async (t) => {
+  test('still gets the replies to its requests, then the connection ends', async (t) => {
     const { socket, receiver, connect } = await opened(t);
     const peer = await connect();
     peer.socket.end(requestText({ method: 'OPTIONS' }));

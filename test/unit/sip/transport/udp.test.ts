@@ -132,7 +132,7 @@ for (const [way, calls] of WAYS)
       await socket.close();
     });
 
-    test('a peer that is gone does not take the socket down', async () => {
+    test('a peer that is gone does not close the socket', async () => {
       const { socket, next } = await ours();
       const gone = await peer();
       const { port } = gone.address();
@@ -171,7 +171,7 @@ for (const [way, calls] of WAYS)
     });
 
     if (calls !== undefined) {
-      test('what the system does not take waits, and goes in order when it does', async () => {
+      test('datagrams that the system does not accept wait, and are sent in order later', async () => {
         const real = await calls();
         let full = 5;
         let refusing = false;
@@ -197,7 +197,7 @@ for (const [way, calls] of WAYS)
         assert.equal(full, 0);
       });
 
-      test('read by a timer a socket loses nothing, reports errors, and is watched again in silence', async () => {
+      test('a socket read by a timer loses nothing, reports errors, and is watched again in silence', async () => {
         let timers = 0;
         let ended = 0;
         const repeat = (everyMs: number, run: () => void) => {

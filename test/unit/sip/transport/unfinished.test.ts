@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { affordableBytes, UnfinishedBytes } from '../../../../src/sip/transport/unfinished.js';
 
-test('one source gets most of it, another still finds room, and all is given back', () => {
+test('one source gets most of the memory, another still gets some, and all is released', () => {
   const bytes = new UnfinishedBytes(9000);
   let held = 0;
   while (bytes.change('a', held, held + 100)) held += 100;
@@ -16,7 +16,7 @@ test('one source gets most of it, another still finds room, and all is given bac
   assert.equal(bytes.change('a', 0, 4000), true);
 });
 
-test('a trusted source may take all there is, and no more', () => {
+test('a trusted source may use everything, and no more', () => {
   const bytes = new UnfinishedBytes(9000, { has: () => true });
   assert.deepEqual([bytes.change('a', 0, 8900), bytes.change('a', 8900, 9000)], [true, false]);
 });

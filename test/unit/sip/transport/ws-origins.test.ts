@@ -27,7 +27,7 @@ async function upgrade(
 
 const LISTENER = 'ws:127.0.0.1:0';
 
-test('a WebSocket takes pages of its own origin and clients that are no browsers, unless it says otherwise', async (t) => {
+test('a WebSocket accepts pages of its own origin and clients that are not browsers, unless configured otherwise', async (t) => {
   assert.equal(await upgrade(t, LISTENER, {}), 101);
   assert.equal(await upgrade(t, LISTENER, { origin: 'http://evil.example' }), 403);
   assert.equal(await upgrade(t, LISTENER, { origin: 'null' }), 403);
@@ -36,7 +36,7 @@ test('a WebSocket takes pages of its own origin and clients that are no browsers
   assert.equal(await upgrade(t, LISTENER, { host: 'evil.example', origin: 'http://evil.example' }), 403);
 });
 
-test('a WebSocket takes the origins it lists, or any where it says so', async (t) => {
+test('a WebSocket accepts the listed origins, or any if configured', async (t) => {
   const listed = `${LISTENER} origins https://phone.example,https://b.example:8443`;
   assert.equal(await upgrade(t, listed, { origin: 'https://phone.example' }), 101);
   assert.equal(await upgrade(t, listed, { origin: 'https://PHONE.example' }), 101);

@@ -31,7 +31,7 @@ async function world(t: { after(run: () => unknown): void }) {
   return { port, received, garbage, sockets };
 }
 
-test('a WebSocket comes in by the port of a TCP socket, and its messages are of the WebSocket', async (t) => {
+test('a WebSocket arrives at the port of a TCP socket, and its messages have the WebSocket as their transport', async (t) => {
   const { port, received, sockets } = await world(t);
   const peer = await WsPeer.connect(`ws://127.0.0.1:${port}`, 'sip', { headers: { origin: 'http://any.example' } });
   t.after(() => peer.socket.terminate());
@@ -47,7 +47,7 @@ test('a WebSocket comes in by the port of a TCP socket, and its messages are of 
   assert.deepEqual(sockets[0]?.counts?.inbound, 0, 'it is no longer a connection of TCP');
 });
 
-test('SIP over TCP is what it was at such a port', async (t) => {
+test('SIP over TCP at such a port works as before', async (t) => {
   const { port, received, garbage } = await world(t);
   const socket = connect(port, '127.0.0.1');
   t.after(() => socket.destroy());
@@ -58,7 +58,7 @@ test('SIP over TCP is what it was at such a port', async (t) => {
   await until('the end of what is no SIP', () => garbage.length > 0);
 });
 
-test('another request of HTTP gets 426, half of one is ended in time, and a wrong sub-protocol gets 400', async (t) => {
+test('another HTTP request gets 426, half a request is ended in time, and a wrong sub-protocol gets 400', async (t) => {
   const { port, received } = await world(t);
   const ask = (text: string) =>
     new Promise<string>((resolve) => {

@@ -81,7 +81,7 @@ describe('statistics', () => {
     await assert.rejects(fixture.handler.execute('reset_statistics', [['nosuch']]), { code: 404 });
   });
 
-  test('a group that has none, and no name at all, are an empty object', async () => {
+  test('a group without statistics, and no name at all, give an empty object', async () => {
     const fixture = counted();
     for (const names of [['nosuch:'], []]) {
       assert.equal(await json(fixture, 'get_statistics', [names]), '{"jsonrpc":"2.0","result":{},"id":1}');

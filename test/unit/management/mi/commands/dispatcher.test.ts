@@ -316,7 +316,7 @@ describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
     await assert.rejects(handler.execute('ds_push_script_attrs', { ...at, sets: 2 }), { code: -32602 });
   });
 
-  test('the group of ds_set_state: blanks stand around its first colon only, a large number is not found', async () => {
+  test('the group of ds_set_state: blanks are allowed around its first colon only, a large number is not found', async () => {
     const { handler } = makeMiFixture();
     const set = (group: string) =>
       handler.execute('ds_set_state', { state: 'a', group, address: 'sip:127.0.0.31:5060' });
@@ -336,7 +336,7 @@ describe('ds_add, ds_remove, ds_push_script_attrs, ds_ping_active', () => {
     await assert.rejects(fixture.handler.execute('ds_ping_active', { state: 'maybe' }), { code: 400 });
   });
 
-  test('a probe is sent at once, to one destination; where probing is off that is said', async () => {
+  test('a probe is sent at once, to one destination; if probing is off the answer says so', async () => {
     const fixture = makeMiFixture();
     const { handler, engine } = fixture;
     const [destination] = [...(engine.partition('p2')?.snapshot.sets.get(7)?.destinations ?? [])];
