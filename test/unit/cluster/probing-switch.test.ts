@@ -17,7 +17,7 @@ test('the switch of all is what older nodes write', () => {
   assert.deepEqual(probingSwitch('p', '{"probing":true}'), { on: true });
 });
 
-test('an unreadable switch turns nothing off', () => {
+test('an unreadable switch switches nothing off', () => {
   for (const text of ['', 'null', '7', '{', '{"probing":0}']) assert.deepEqual(probingSwitch('p', text), { on: true });
   for (const text of ['', 'null', '{"probing":false}', '{"probing":false,"partition":"globex"}'])
     assert.equal(probingSwitch('p.acme', text), undefined, text);
