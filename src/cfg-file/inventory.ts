@@ -154,7 +154,9 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
     const refused = dialect === 'opensips' && !served ? functionsMissingOf(name) : [];
     const shown = refused.length > 6 ? [...refused.slice(0, 6), '...'] : refused;
     const what =
-      shown.length === 0 ? 'accepted but has no effect' : `not supported, its functions are refused: ${shown.join(', ')}`;
+      shown.length === 0
+        ? 'accepted but has no effect'
+        : `not supported, its functions are refused: ${shown.join(', ')}`;
     const message = served ? '' : `module ${name} is ${what}`;
     const missing = NOT_DONE[name];
     if (!served && missing !== undefined)
