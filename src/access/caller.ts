@@ -23,5 +23,6 @@ export interface Caller extends Rights {
 
 /** The caller at an endpoint without access control, with all rights. */
 export function unbounded(endpoint: EndpointKind, peer = ''): Caller {
-  return { ...ALL_RIGHTS, user: undefined, endpoint, peer };
+  const { role, partitions } = ALL_RIGHTS;
+  return { role, partitions, user: undefined, endpoint, peer };
 }

@@ -2,6 +2,7 @@ import { promises as dns } from 'node:dns';
 import type { Clock } from '../core/clock.js';
 import { ipFamily } from '../core/ip-address.js';
 import { ownText } from '../core/own-text.js';
+import { Queue } from '../core/queue.js';
 import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
@@ -74,7 +75,7 @@ export class Resolver {
   private readonly pending = new Map<string, ((result: Resolution) => void)[]>();
   /** Running lookups of the operating system, and queued ones. */
   private lookups = 0;
-  private readonly queued: (() => void)[] = [];
+  private readonly queued = new Queue<() => void>();
   /** Names looked up, and lookups that were slow or had no answer. */
   readonly figures = { queries: 0, slow: 0 };
 

@@ -10,7 +10,7 @@ import { RpcService } from '../../src/management/rpc/service.js';
 import { MessageCutter } from '../../src/weight-feed/event-socket-framing.js';
 import { readHeartbeat } from '../../src/weight-feed/heartbeat.js';
 import { parseWeightMessage } from '../../src/weight-feed/weight-message.js';
-import { assertLinear, FILLERS, filled, type GrowthCase } from '../support/growth.js';
+import { assertLinear, FILLERS, filled, type GrowthCase, STREAM_LENGTHS } from '../support/growth.js';
 import { makeMiFixture } from '../support/mi-fixture.js';
 
 /** What a client may repeat of the forms of the management interface. */
@@ -85,6 +85,35 @@ describe('the work for one request grows no faster than its length', () => {
       framing.expire();
     };
     assertLinear('FIFO framing', cases([...templates, ...templates.map((each) => `${each}\n\n`)]), run);
+  });
+
+  test('a request that is too long is not read again from each of its lines', () => {
+    const units = ['::a\n', ':a:b\n', ' :r:{\n', ' :r:{"a":[\n', '{"a\n', '{"x', '{""\n', '{"', 'x\n', ':\n', '\n'];
+    const heads = ['', ':ds_list:r\n', ':r:{"a":"', ':r:{"a":[', '{"a":"', '{"a":['];
+    const made = heads.flatMap((head) =>
+      units.map((unit) => ({
+        name: JSON.stringify(head + unit),
+        make: (length: number) => head + filled(unit, length),
+      })),
+    );
+    // Read again from each line, 256 KB took 40 seconds.
+    const limits = { lengths: STREAM_LENGTHS, mostMs: 150, noiseMs: 40 };
+    for (const [what, framing] of [
+      ['FIFO', () => new FifoFraming()],
+      ['JSON FIFO', () => new JsonStream()],
+    ] as const) {
+      assertLinear(
+        what,
+        made,
+        (input) => {
+          const framed = framing();
+          const bytes = Buffer.from(input, 'latin1');
+          for (let at = 0; at < bytes.length; at += 65_536) framed.push(bytes.subarray(at, at + 65_536));
+          framed.expire();
+        },
+        limits,
+      );
+    }
   });
 
   test("the work for a request on Kamailio's JSON FIFO is linear in its length", () => {

@@ -158,7 +158,9 @@ export class ReplyFifos {
  * file.
  */
 function openFifo(path: string): number {
-  if (!lstatSync(path).isFIFO()) throw new Error('it is not a FIFO');
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error('it does not exist');
+  if (!found.isFIFO()) throw new Error('it is not a FIFO');
   const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   if (fstatSync(fd).isFIFO()) return fd;
   closeSync(fd);

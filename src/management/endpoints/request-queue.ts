@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { nextIteration } from '../../core/event-loop.js';
+import { Queue } from '../../core/queue.js';
 
 /** Options of a request queue. */
 export interface RequestQueueOptions<Item> {
@@ -28,7 +29,7 @@ const GRACE: readonly number[] = [100, 20, 20, 20];
  * answer, delays only requests of its own sender; the others continue after a short wait.
  */
 export class RequestQueue<Item> {
-  private readonly queue: Item[] = [];
+  private readonly queue = new Queue<Item>();
   /** The last running request of each sender. */
   private readonly senders = new Map<string, Promise<void>>();
   private readonly waiting = new Set<Promise<void>>();
@@ -39,7 +40,7 @@ export class RequestQueue<Item> {
 
   /** Appends requests. The reader is paused while too many are queued. */
   add(items: readonly Item[]): void {
-    this.queue.push(...items);
+    for (const item of items) this.queue.push(item);
     if (this.queue.length > MAX_QUEUED) this.options.pause();
     if (this.queue.length === 0 || this.working !== undefined || this.stopped) return;
     this.working = this.work().finally(() => {

@@ -47,7 +47,11 @@ export class MiError extends Error {
     message: string,
     readonly data?: string,
   ) {
+    // It is an answer, made for each refused request: nobody reads its stack, which costs more than the rest of a request.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'MiError';
   }
 }

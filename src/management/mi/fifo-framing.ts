@@ -24,6 +24,7 @@ const MAX_HEAD = 256;
  * characters.
  */
 const REPLY_NAME = /^[^/.:\x00-\x20\x7f]{0,128}$/;
+const COMMAND_NAME = /^[^\x00-\x20\x7f]+$/;
 /** The head of the next command after an incomplete one: no line within JSON can begin like this. */
 const JSON_INTERRUPTED = /^\n:[^:\s"{}[\],]{0,128}:/;
 /** What may become such a head, or the line break before it. */
@@ -245,7 +246,7 @@ export class FifoFraming {
         this.at = state.scanner.scanned;
         return this.garbage('a JSON value is nested too deeply');
       }
-      if ((end < 0 ? newline : end) - state.start > MAX_REQUEST_BYTES) return this.oversized();
+      if ((end < 0 ? newline : end) - state.start > MAX_REQUEST_BYTES) return this.oversized(state.scanner.scanned);
       if (end >= 0) {
         this.at = end;
         this.state = IDLE;
@@ -285,7 +286,7 @@ export class FifoFraming {
         this.state = IDLE;
         return true;
       }
-      if (newline - state.start > MAX_REQUEST_BYTES) return this.oversized();
+      if (newline - state.start > MAX_REQUEST_BYTES) return this.oversized(state.line);
       if (newline === buffer.length) return false;
       const length = newline - state.line;
       if (length === 0 || (length === 1 && buffer.at(state.line) === RETURN)) {
@@ -303,8 +304,11 @@ export class FifoFraming {
       this.badReplyName(reply, 'text');
       return;
     }
+    if (!COMMAND_NAME.test(command)) {
+      this.refuse('malformed', 'a command is refused: its name is empty or not printable', reply, 'text');
+      return;
+    }
     try {
-      if (!/^[^\x00-\x20\x7f]+$/.test(command)) throw new Error('its name is empty or not printable');
       this.items.push({ kind: 'text', reply, request: { command, params: parseParams(body) } });
     } catch (error) {
       this.refuse('malformed', `a command is refused: ${(error as Error).message}`, reply, 'text');
@@ -322,8 +326,10 @@ export class FifoFraming {
     return true;
   }
 
-  private oversized(): boolean {
+  /** `from`: what stands before it belongs to the command and is not read again, since each of its lines may look like a command. */
+  private oversized(from: number): boolean {
     this.giveUp('oversized', `is longer than ${MAX_REQUEST_BYTES} bytes`);
+    this.at = from;
     this.state = { at: 'garbage' };
     return true;
   }

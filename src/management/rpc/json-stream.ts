@@ -101,11 +101,11 @@ export class JsonStream {
     this.scanner ??= new JsonScanner(this.at);
     const end = this.scanner.scan(buffer.bytes);
     if (end === -2) {
-      // Scanned characters are not scanned again.
       this.at = this.scanner.scanned;
       return this.drop('malformed', 'a JSON value is nested too deeply');
     }
     if ((end < 0 ? buffer.length : end) - this.at > MAX_TEXT) {
+      this.at = this.scanner.scanned;
       return this.drop('oversized', `a request is longer than ${MAX_TEXT} bytes`);
     }
     if (end < 0) return false;
@@ -115,6 +115,7 @@ export class JsonStream {
     return true;
   }
 
+  /** Drops the rest of the line. What was scanned before is not scanned again: each of its lines may look like a request. */
   private drop(reason: 'malformed' | 'oversized', why: string): true {
     this.refuse(reason, `${why}; it is dropped`);
     this.scanner = undefined;
