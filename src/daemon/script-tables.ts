@@ -18,6 +18,7 @@ import {
 import { isSqlUrl } from '../store/dialects.js';
 import { DatabasePools } from '../store/pools.js';
 import { readTextRows } from '../store/text-rows.js';
+import { fraudProfiles } from './fraud-rows.js';
 import { balancerRow, carrierRow, gatewayListRow, gatewayRow, groupRow, ruleRow } from './gateway-rows.js';
 import { hashRows, hashSources } from './hash-rows.js';
 import { treeOf, treeSources } from './prefix-trees.js';
@@ -49,11 +50,11 @@ interface Source {
   readonly table: string;
 }
 
-const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting'] as const;
+const MODULES = ['permissions', 'domain', 'dialplan', 'load_balancer', 'drouting', 'fraud_detection'] as const;
 
 /**
  * Reads the tables that the modules of a file use: those of permissions, domain, dialplan, load_balancer, drouting,
- * mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
+ * fraud_detection, mtree and hash tables. A table that cannot be read is logged, and stays as in `before`. A database that does not answer
  * is asked once. `partition`: only the tables of that partition of drouting are read, the others stay.
  */
 export async function readScriptTables(
@@ -229,7 +230,14 @@ export async function readScriptTables(
         : await treeOf(rows, source, cfg, faulty('mtree', source.table));
     if (tree !== undefined) found.set(source.name, tree);
   }
+  const [frauds] = sourcesOf(cfg, 'fraud_detection', 'table_name', 'fraud_detection');
+  const fraudRows =
+    cfg.loaded.has('fraud_detection') && frauds !== undefined ? await read('fraud_detection', frauds) : [];
   const tables: ScriptTables = {
+    fraud:
+      fraudRows === undefined
+        ? before.fraud
+        : fraudProfiles(fraudRows, cfg, faulty('fraud_detection', 'fraud_detection')),
     hashes,
     trees: found,
     addresses:

@@ -21,6 +21,7 @@ import { domainFunctions } from './domain.js';
 import { droutingFunctions } from './drouting/functions.js';
 import { enumFunctions } from './enum.js';
 import { flagFunctions } from './flags.js';
+import { fraudFunctions } from './fraud/functions.js';
 import { globalFlagFunctions } from './global-flags.js';
 import { textopsxFunctions } from './header-walks.js';
 import { htableFunctions } from './htable/functions.js';
@@ -122,6 +123,7 @@ export function scriptFunctions(): FunctionTable<MessageRun> {
       ...sessionTimerFunctions,
       ...dialplanFunctions,
       ...mtreeFunctions,
+      ...fraudFunctions,
       ...loadBalancerFunctions,
       ...regexFunctions,
       ...uuidFunctions,

@@ -2,6 +2,7 @@ import type { ScriptCommand } from '../script/commands.js';
 import { cfgutilsCommands } from './cfgutils-commands.js';
 import { dialogCommands } from './dialog/commands.js';
 import { droutingCommands } from './drouting/commands.js';
+import { fraudCommands } from './fraud/functions.js';
 import { loadBalancerCommands } from './load-balancer/commands.js';
 import { mqueueCommands } from './mqueue.js';
 import { mtreeCommands } from './mtree.js';
@@ -18,6 +19,7 @@ export const MODULE_COMMANDS: readonly ScriptCommand[] = [
   ...cfgutilsCommands,
   ...dialogCommands,
   ...droutingCommands,
+  ...fraudCommands,
   ...loadBalancerCommands,
   ...locationCommands,
   ...mqueueCommands,

@@ -25,7 +25,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   enum: 'i_enum_query isn_query is_from_user_enum',
   event_kafka: 'kafka_publish',
   event_routing: 'notify_on_event wait_for_event',
-  fraud_detection: 'check_fraud',
   freeswitch_scripting: 'freeswitch_esl',
   group: 'db_get_user_group aaa_is_user_in',
   h350: 'h350_sipuri_lookup h350_auth_lookup h350_result_call_preferences h350_result_service_level',

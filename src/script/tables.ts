@@ -2,6 +2,7 @@ import { namedValues } from '../core/named-values.js';
 import { NetworkIndex } from '../core/network-index.js';
 import type { BoundedRegex } from '../core/posix-regex.js';
 import type { TimeRecurrence } from '../core/time-recurrence.js';
+import type { FraudProfiles } from './fraud-rules.js';
 import { type BalancerRow, NO_ROUTING, type RoutingPartition, type RoutingRows } from './gateway-rows.js';
 import type { PrefixTree } from './prefix-tree.js';
 
@@ -127,6 +128,8 @@ export interface ScriptTables {
   readonly hashes: ReadonlyMap<string, readonly HashRow[]>;
   /** Trees of mtree by name. */
   readonly trees: ReadonlyMap<string, PrefixTree>;
+  /** The rules of fraud_detection. */
+  readonly fraud: FraudProfiles;
 }
 
 /** Tables of a cfg file that uses none. */
@@ -141,4 +144,5 @@ export const NO_TABLES: ScriptTables = {
   routingPartitions: new Map(),
   hashes: new Map(),
   trees: new Map(),
+  fraud: new Map(),
 };

@@ -169,7 +169,7 @@ const TABLE: Readonly<Record<string, string>> = {
   enum: 'domain_suffix:s tel_uri_params:s i_enum_suffix:s isn_suffix:s branchlabel:s bl_algorithm:s i_bl_algorithm:s',
   sst: 'enable_stats:i min_se:i timeout_avp:s!2 reject_to_small:i sst_flag:a sst_interval:i',
   fraud_detection:
-    'db_url:s use_utc_time:i table_name:s rid_col:s pid_col:s prefix_col:s start_h_col:s end_h_col:s days_col:s cpm_thresh_warn_col:s cpm_thresh_crit_col:s calldur_thresh_warn_col:s calldur_thresh_crit_col:s totalc_thresh_warn_col:s totalc_thresh_crit_col:s concalls_thresh_warn_col:s concalls_thresh_crit_col:s seqcalls_thresh_warn_col:s seqcalls_thresh_crit_col:s',
+    'db_url:s use_utc_time:i table_name:s rid_col:s pid_col:s prefix_col:s start_h_col:s end_h_col:s start_h:s end_h:s days_col:s cpm_thresh_warn_col:s cpm_thresh_crit_col:s calldur_thresh_warn_col:s calldur_thresh_crit_col:s totalc_thresh_warn_col:s totalc_thresh_crit_col:s concalls_thresh_warn_col:s concalls_thresh_crit_col:s seqcalls_thresh_warn_col:s seqcalls_thresh_crit_col:s',
   rest_client: `connection_timeout:i connect_poll_interval:i max_async_transfers:i max_transfer_size:i max_connections:i max_host_connections:i curl_timeout:i ssl_verifypeer:i ssl_verifyhost:i
     ssl_capath:s curl_http_version:i trace_destination:s enable_expect_100:i no_concurrent_connects:i curl_conn_lifetime:i`,
   event_rabbitmq: 'heartbeat:i connect_timeout:i timeout:i use_tls:i suppress_event_name:i!2',

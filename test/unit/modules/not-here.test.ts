@@ -32,8 +32,8 @@ test('a function of a module that is not implemented is refused with the name of
       .problems.map(problemText)
       .map((text) => text.slice(text.indexOf('proxy.cfg')));
   };
-  assert.deepEqual(problemsOf('fraud_detection', 'check_fraud("a", "b", 1)'), [
-    'proxy.cfg:5:3: function check_fraud() of module fraud_detection is not supported',
+  assert.deepEqual(problemsOf('call_control', 'call_control()'), [
+    'proxy.cfg:5:3: function call_control() of module call_control is not supported',
   ]);
   assert.match(
     problemsOf('rtpproxy', 'rtpproxy_engage()').join(),

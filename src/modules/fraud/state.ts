@@ -1,0 +1,153 @@
+import { ownText } from '../../core/own-text.js';
+import type { ScriptEnvironment } from '../../script/environment.js';
+import { type FraudFigure, type FraudRule, holdsAt } from '../../script/fraud-rules.js';
+import { runService } from '../../script/service-routes.js';
+
+/** Maximum number of pairs of user and prefix, and of users, whose figures are kept. */
+const MOST = 200_000;
+
+/** Figures of one user for one prefix. */
+export interface Figures {
+  /** Calls in the seconds of the last minute, oldest first. */
+  readonly seconds: { readonly second: number; calls: number }[];
+  /** Calls on `day`. */
+  total: number;
+  /** Days since 1970, in the time the rules are read in. */
+  day: number;
+  concurrent: number;
+  /** Seconds that the last answered call took. */
+  duration: number;
+}
+
+/** Calls of one user to the same number, one after the other. */
+interface Batch {
+  readonly number: string;
+  calls: number;
+}
+
+/** How bad the worst figure is. */
+export type Level = 'fine' | 'warning' | 'critical';
+
+/** The figures of fraud_detection. The pair or user that was used least recently gives way when there are too many. */
+export class FraudFigures {
+  private readonly pairs = new Map<string, Figures>();
+  private readonly batches = new Map<string, Batch>();
+
+  constructor(private readonly usesUtc: boolean) {}
+
+  /** The rule with the longest prefix of a number that holds now. */
+  rule(env: ScriptEnvironment, profile: number, number: string): FraudRule | undefined {
+    const rules = env.tables.fraud.get(profile);
+    if (rules === undefined) return undefined;
+    const { minute, day } = this.time(env);
+    for (let length = Math.min(number.length, 64); length >= 0; length--) {
+      const found = rules.get(number.slice(0, length))?.find((each) => holdsAt(each, minute, day));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Counts a call of a user to a number that a rule covers. */
+  count(env: ScriptEnvironment, user: string, number: string, { prefix }: FraudRule): Figures {
+    const second = Math.floor(env.clock.now() / 1000);
+    const { date } = this.time(env);
+    const key = pairOf(user, prefix);
+    const known = this.pairs.get(key);
+    const figures = known ?? { seconds: [], total: 0, day: date, concurrent: 0, duration: 0 };
+    this.pairs.delete(key);
+    room(this.pairs);
+    this.pairs.set(known === undefined ? ownText(key) : key, figures);
+    if (figures.day !== date) {
+      figures.day = date;
+      figures.total = 0;
+    }
+    figures.total++;
+    const last = figures.seconds.at(-1);
+    if (last?.second === second) last.calls++;
+    else figures.seconds.push({ second, calls: 1 });
+    forgetOld(figures, second);
+    const batch = this.batches.get(user);
+    this.batches.delete(user);
+    room(this.batches);
+    const goesOn = batch?.number === number;
+    this.batches.set(ownText(user), { number: ownText(number), calls: goesOn ? batch.calls + 1 : 1 });
+    return figures;
+  }
+
+  /** A figure of a user as it is now. */
+  value(env: ScriptEnvironment, what: FraudFigure, user: string, figures: Figures): number {
+    switch (what) {
+      case 'calls per minute':
+        forgetOld(figures, Math.floor(env.clock.now() / 1000));
+        return figures.seconds.reduce((sum, { calls }) => sum + calls, 0);
+      case 'call duration':
+        return figures.duration;
+      case 'total calls':
+        return figures.day === this.time(env).date ? figures.total : 0;
+      case 'concurrent calls':
+        return figures.concurrent;
+      case 'sequential calls':
+        return this.batches.get(user)?.calls ?? 0;
+    }
+  }
+
+  /** The figures of a user for a prefix; undefined where none are kept. */
+  of(user: string, prefix: string): Figures | undefined {
+    return this.pairs.get(pairOf(user, prefix));
+  }
+
+  private time(env: ScriptEnvironment): { readonly minute: number; readonly day: number; readonly date: number } {
+    const now = new Date(env.clock.now());
+    const utc = this.usesUtc;
+    const minute = utc ? now.getUTCHours() * 60 + now.getUTCMinutes() : now.getHours() * 60 + now.getMinutes();
+    const shift = utc ? 0 : now.getTimezoneOffset() * 60_000;
+    return {
+      minute,
+      day: utc ? now.getUTCDay() : now.getDay(),
+      date: Math.floor((now.getTime() - shift) / 86_400_000),
+    };
+  }
+}
+
+/** Compares figures with the thresholds of a rule, raises an event for each that reaches one, and says how bad the worst is. */
+export function judge(
+  env: ScriptEnvironment,
+  rule: FraudRule,
+  call: { readonly user: string; readonly number: string },
+  values: readonly (readonly [FraudFigure, number])[],
+): Level {
+  let worst: Level = 'fine';
+  for (const [what, value] of values) {
+    const { warning, critical } = rule.thresholds[what];
+    const isCritical = critical > 0 && value >= critical;
+    if (!isCritical && !(warning > 0 && value >= warning)) continue;
+    const params = new Map<string, string | number>([
+      ['param', what],
+      ['value', value],
+      ['threshold', isCritical ? critical : warning],
+      ['user', call.user],
+      ['called_number', call.number],
+      ['rule_id', rule.id],
+    ]);
+    runService(env, 'event', isCritical ? 'E_FRD_CRITICAL' : 'E_FRD_WARNING', params);
+    if (isCritical) worst = 'critical';
+    else if (worst === 'fine') worst = 'warning';
+  }
+  return worst;
+}
+
+function pairOf(user: string, prefix: string): string {
+  return `${prefix}\0${user}`;
+}
+
+function forgetOld({ seconds }: Figures, now: number): void {
+  const first = seconds.findIndex(({ second }) => second > now - 60);
+  seconds.splice(0, first < 0 ? seconds.length : first);
+}
+
+/** Makes room for one more entry. */
+function room(entries: Map<string, unknown>): void {
+  if (entries.size < MOST) return;
+  const [oldest] = entries.keys();
+  if (oldest !== undefined) entries.delete(oldest);
+}

@@ -1,0 +1,39 @@
+/** What fraud_detection watches for each user and prefix. */
+export const WATCHED = [
+  'calls per minute',
+  'call duration',
+  'total calls',
+  'concurrent calls',
+  'sequential calls',
+] as const;
+
+/** One of the figures that are watched. */
+export type FraudFigure = (typeof WATCHED)[number];
+
+/** The values from which a figure is a warning or critical; 0: never. */
+export interface Thresholds {
+  readonly warning: number;
+  readonly critical: number;
+}
+
+/** A row of the table of fraud_detection. */
+export interface FraudRule {
+  readonly id: number;
+  readonly prefix: string;
+  /** Minutes of the day between which it holds; the whole day when they are equal. */
+  readonly from: number;
+  readonly to: number;
+  /** Days of the week on which it holds, 0 for Sunday. */
+  readonly days: ReadonlySet<number>;
+  readonly thresholds: Readonly<Record<FraudFigure, Thresholds>>;
+}
+
+/** The rules of fraud_detection by profile and prefix. */
+export type FraudProfiles = ReadonlyMap<number, ReadonlyMap<string, readonly FraudRule[]>>;
+
+/** Whether a rule holds at a time of the day on a day of the week. */
+export function holdsAt({ from, to, days }: FraudRule, minute: number, day: number): boolean {
+  if (!days.has(day)) return false;
+  if (from === to) return true;
+  return from < to ? minute >= from && minute < to : minute >= from || minute < to;
+}
