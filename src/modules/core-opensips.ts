@@ -322,17 +322,20 @@ const replies: FunctionSpec[] = [
       return 1;
     },
   },
-  {
-    name: 'ruri_tel2sip',
-    summary: 'converts a tel request-URI to a SIP URI',
-    compile: () => (run) => {
-      const match = /^tel:([^;?]+)/i.exec(run.call.requestUri);
-      if (match === null) return code(/^sips?:/i.test(run.call.requestUri));
-      const host = run.env.aliases[0]?.host ?? run.source.socket.sentBy;
-      run.pvars.setRequestUri(`sip:${(match[1] ?? '').replace(/[-.()]/g, '')}@${host};user=phone`);
-      return 1;
-    },
-  },
+  ...['ruri_tel2sip', 'tel2sip'].map(
+    (name): FunctionSpec => ({
+      name,
+      ...(name === 'tel2sip' ? { until: 2 } : {}),
+      summary: 'converts a tel request-URI to a SIP URI',
+      compile: () => (run) => {
+        const match = /^tel:([^;?]+)/i.exec(run.call.requestUri);
+        if (match === null) return code(/^sips?:/i.test(run.call.requestUri));
+        const host = run.env.aliases[0]?.host ?? run.source.socket.sentBy;
+        run.pvars.setRequestUri(`sip:${(match[1] ?? '').replace(/[-.()]/g, '')}@${host};user=phone`);
+        return 1;
+      },
+    }),
+  ),
 ];
 
 function opensips(specs: readonly FunctionSpec[]): FunctionSpec[] {

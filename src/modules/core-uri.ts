@@ -194,6 +194,68 @@ function destination(names: readonly string[], dialects: FunctionSpec['dialects'
   ];
 }
 
+const OLD_NAMES: Readonly<Record<string, string>> = {
+  ruri_add_param: 'add_uri_param',
+  ruri_del_param: 'del_uri_param',
+  ruri_has_param: 'uri_param',
+};
+
+const parameterFunctions: readonly FunctionSpec[] = [
+  {
+    name: 'ruri_add_param',
+    dialects: OPENSIPS,
+    parameters: [param('parameter', 'string')],
+    summary: 'adds a parameter at the end of the request-URI',
+    compile:
+      ([value]) =>
+      (run) => {
+        const text = textOf(value, run);
+        const uri = run.call.requestUri;
+        // As recorded, for a URI with headers the result is an invalid URI.
+        run.pvars.setRequestUri(uri.includes('?') ? 'sip:@@' : `${uri};${text.replace(/^;/, '')}`);
+        return 1;
+      },
+  },
+  {
+    name: 'ruri_del_param',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string')],
+    summary: 'removes a parameter of the request-URI',
+    compile:
+      ([name]) =>
+      (run) => {
+        const wanted = textOf(name, run).toLowerCase();
+        return code(
+          editRequestUri(run, (parts) => {
+            const kept = parts.params
+              .split(';')
+              .filter((each) => each !== '' && each.split('=')[0]?.toLowerCase() !== wanted);
+            parts.params = kept.map((each) => `;${each}`).join('');
+            return undefined;
+          }),
+        );
+      },
+  },
+  {
+    name: 'ruri_has_param',
+    dialects: OPENSIPS,
+    parameters: [param('name', 'string'), optional('value', 'string')],
+    summary: 'whether the request-URI has a parameter, with this value or without one',
+    compile:
+      ([name, value]) =>
+      (run) => {
+        const parts = cutUri(run.call.requestUri);
+        const wanted = textOf(name, run).toLowerCase();
+        const found = parts?.params.split(';').find((each) => each.split('=')[0]?.toLowerCase() === wanted);
+        if (found === undefined) return -1;
+        const equals = found.indexOf('=');
+        const given = equals < 0 ? '' : found.slice(equals + 1);
+        // As documented, a parameter that has a value is not found by its name alone.
+        return code(given === (value === undefined ? '' : value.string(run)));
+      },
+  },
+];
+
 /** Functions of the core that change the request-URI and $du. */
 export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
   ...edits,
@@ -246,56 +308,7 @@ export const coreUriFunctions: ScriptFunction[] = moduleFunctions('core', [
       return 1;
     },
   },
-  {
-    name: 'ruri_add_param',
-    dialects: OPENSIPS,
-    parameters: [param('parameter', 'string')],
-    summary: 'adds a parameter at the end of the request-URI',
-    compile:
-      ([value]) =>
-      (run) => {
-        const text = textOf(value, run);
-        const uri = run.call.requestUri;
-        // As recorded, for a URI with headers the result is an invalid URI.
-        run.pvars.setRequestUri(uri.includes('?') ? 'sip:@@' : `${uri};${text.replace(/^;/, '')}`);
-        return 1;
-      },
-  },
-  {
-    name: 'ruri_del_param',
-    dialects: OPENSIPS,
-    parameters: [param('name', 'string')],
-    summary: 'removes a parameter of the request-URI',
-    compile:
-      ([name]) =>
-      (run) => {
-        const wanted = textOf(name, run).toLowerCase();
-        return code(
-          editRequestUri(run, (parts) => {
-            const kept = parts.params
-              .split(';')
-              .filter((each) => each !== '' && each.split('=')[0]?.toLowerCase() !== wanted);
-            parts.params = kept.map((each) => `;${each}`).join('');
-            return undefined;
-          }),
-        );
-      },
-  },
-  {
-    name: 'ruri_has_param',
-    dialects: OPENSIPS,
-    parameters: [param('name', 'string'), optional('value', 'string')],
-    summary: 'whether the request-URI has a parameter',
-    compile:
-      ([name, value]) =>
-      (run) => {
-        const parts = cutUri(run.call.requestUri);
-        const wanted = textOf(name, run).toLowerCase();
-        const found = parts?.params.split(';').find((each) => each.split('=')[0]?.toLowerCase() === wanted);
-        if (found === undefined) return -1;
-        if (value === undefined) return 1;
-        const equals = found.indexOf('=');
-        return code(equals >= 0 && found.slice(equals + 1) === value.string(run));
-      },
-  },
+  ...parameterFunctions,
+  // Their names in the uri module of 1.x and 2.x.
+  ...parameterFunctions.map((each) => ({ ...each, name: OLD_NAMES[each.name] ?? each.name, until: 2 })),
 ]);

@@ -5,7 +5,7 @@ import type { VariableDefinition } from '../pvar/variables/definition.js';
 import type { MessageRun } from '../script/call.js';
 import { CommandFault, type ScriptCommand } from '../script/commands.js';
 import type { ModuleParameters, ScriptEnvironment } from '../script/environment.js';
-import { moduleFunctions, type ScriptFunction, textOf } from './define.js';
+import { BOTH, moduleFunctions, type ScriptFunction, textOf } from './define.js';
 import { kamailioFunction } from './kamailio-function.js';
 import { scopeOf } from './script-variable.js';
 
@@ -164,8 +164,7 @@ export const mqueueCommands: readonly ScriptCommand[] = [
   },
 ];
 
-/** Functions of mqueue. */
-export const mqueueFunctions: ScriptFunction[] = moduleFunctions('mqueue', [
+const functions = [
   kamailioFunction(
     'mq_add',
     'queue key value',
@@ -204,7 +203,13 @@ export const mqueueFunctions: ScriptFunction[] = moduleFunctions('mqueue', [
       return queue === undefined ? -2 : queue.size || -1;
     },
   ),
-]);
+];
+
+/** Functions of mqueue, which OpenSIPS has from 3.5 on. */
+export const mqueueFunctions: ScriptFunction[] = moduleFunctions(
+  'mqueue',
+  functions.map((each) => ({ ...each, dialects: BOTH })),
+);
 
 function ofQueue(read: (queue: MemoryQueue | undefined) => PvarValue): VariableDefinition {
   return {

@@ -265,7 +265,7 @@ export function scriptVariables(dialect: DialectName): ReadonlyMap<string, Varia
     ...flagVariables(dialect),
     ...tlsVariables(dialect),
     ...(dialect === 'opensips'
-      ? [...opensipsVariables(), ...accVariables]
+      ? [...opensipsVariables(), ...accVariables, ...mqueueVariables]
       : [...kamailioVariables(), ...hashTableVariables, ...sqlVariables, ...registrarVariables]),
     ...dialogVariables(dialect),
     ['stat', dialect === 'kamailio' ? readOnly(statisticVariable) : statisticVariable],
