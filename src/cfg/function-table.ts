@@ -43,6 +43,8 @@ export interface ParameterDefinition {
    * core).
    */
   readonly strict?: boolean;
+  /** For a writable variable: whether anything else is accepted at load; it has no variable then. */
+  readonly lenient?: boolean;
   /** For a string: last generation of OpenSIPS that also accepts a number (see `Dialect.generation`). */
   readonly numbersUntil?: number;
   /** Values that a constant may have, compared without letter case: log levels and the like. */

@@ -9,9 +9,9 @@ import type {
   ParameterKind,
 } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
-import { numberArguments } from './kamailio-arguments.js';
+import { numberArguments, withoutNumber } from './kamailio-arguments.js';
 import { recordedModules, recordedSignature } from './kamailio-signatures.js';
-import { onOneLine } from './one-line.js';
+import { onOneLine, withReasonEnd } from './one-line.js';
 import { documentedSignature } from './opensips-signatures.js';
 
 /** A compiled argument. */
@@ -65,13 +65,14 @@ export function moduleFunctions(module: string, specs: readonly FunctionSpec[]):
     routes: 'any',
     ...recordedOf(module, spec),
     ...documentedOf(module, spec),
-    ...withNumbers(onOneLine(spec)),
+    ...withNumbers(withReasonEnd(onOneLine(spec))),
   }));
 }
 
 /** The same function, but in Kamailio it fails when an argument that must be a number is not one at run time. */
 function withNumbers<Spec extends FunctionSpec>(spec: Spec): Spec {
   const positions = numberArguments(spec.name);
+  const otherwise = withoutNumber(spec.name);
   if (positions.length === 0) return spec;
   return {
     ...spec,
@@ -83,7 +84,9 @@ function withNumbers<Spec extends FunctionSpec>(spec: Spec): Spec {
       });
       if (checked.length === 0) return inner;
       return (run) =>
-        run.env.dialect === 'kamailio' && checked.some((arg) => typeof arg.value(run) !== 'number') ? -1 : inner(run);
+        run.env.dialect === 'kamailio' && checked.some((arg) => typeof arg.value(run) !== 'number')
+          ? otherwise
+          : inner(run);
     },
   };
 }

@@ -3,13 +3,13 @@ const CHECKS = {
   number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
   format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
   variable: [/^\$/, 'a variable'],
-  host: [/^[^$.:]*[.:][^$]*$/, 'an address'],
+  host: [/^(?:[\w-]*\.[\w.-]*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?)$/i, 'an address'],
   proxy: [
     /^(?:0x[0-9a-f]+|[0-9]*|(?:(?:udp|tcp|tls|sctp):)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?)$/i,
     'an address with a transport and a port at most, or flags',
   ],
   digits: [/^[0-9]*$/, 'a number without variables'],
-  name: [/^[^$]+$/, 'a name without variables'],
+  name: [/^[\w.+~-]+[ \t]*(?::|$)/, 'the name of a header field'],
   field: [/^\s*[\w-]+\s*$/, 'the name of a header field'],
   value: [/^\s*[\w-]+(?:\[[-+]?\d*\])?\s*$/, 'the name of a header field, with an index at most'],
   part: [
@@ -87,7 +87,11 @@ for (const [kind, text] of Object.entries(KINDS)) {
  */
 const NUMBERS = `t_set_fr/0,1 t_set_auto_inv_100/0 t_set_retr/0,1 t_set_max_lifetime/0,1 t_set_disable_6xx/0 t_set_disable_failover/0
   t_set_disable_internal_reply/0 t_set_no_e2e_cancel_reason/0 process_maxfwd/0 mf_process_maxfwd_header/0 maxfwd_process/0 sanity_check/0,1
-  setdebug/0 setbflag/0,1 remove_hf_idx/1 core_hash/2 via_add_xavp_params/0 add_rcv_param/0`;
+  setdebug/0 setbflag/0,1 resetbflag/0,1 isbflagset/0,1 setsflag/0 resetsflag/0 issflagset/0 remove_hf_idx/1 core_hash/2
+  via_add_xavp_params/0 add_rcv_param/0 xavp_child_seti/2 xavi_child_seti/2 ds_is_active/0 ds_is_from_list/0,1 ds_list_exist/0
+  ds_list_exists/0 ds_select_routes/2 fix_nated_sdp/0 handle_ruri_alias/0 nat_uac_test/0 sht_setxs/3 sht_setxi/2,3 sleep/0 usleep/0
+  sdp_print/0 allow_source_address/0 allow_address/0,2 dlg_setflag/0 dlg_resetflag/0 dlg_isflagset/0 dlg_set_timeout/0
+  dns_set_local_ttl/0`;
 
 const numbers = new Map<string, readonly number[]>();
 for (const entry of NUMBERS.split(/\s+/)) {
@@ -95,9 +99,20 @@ for (const entry of NUMBERS.split(/\s+/)) {
   numbers.set(name, indexes.split(',').map(Number));
 }
 
+/** Functions that give another value than -1 then. */
+const WITHOUT_NUMBER: ReadonlyMap<string, number> = new Map([
+  ['ds_list_exist', -2],
+  ['ds_list_exists', -2],
+]);
+
 /** Positions of the arguments of a function that must be numbers at run time. */
 export function numberArguments(name: string): readonly number[] {
   return numbers.get(name) ?? [];
+}
+
+/** What a function gives where one of them is none. */
+export function withoutNumber(name: string): number {
+  return WITHOUT_NUMBER.get(name) ?? -1;
 }
 
 /** Largest number that 5.6.3 accepts. */

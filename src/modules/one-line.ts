@@ -43,3 +43,28 @@ export function onOneLine<T extends Compilable>(spec: T): T {
     },
   };
 }
+
+/** Functions that answer with a reason, which is their second argument. */
+const ANSWERS = new Set(['sl_send_reply', 'sl_reply', 'send_reply', 'send_reply_mode', 't_reply', 't_send_reply']);
+
+/**
+ * The same function. As recorded, Kamailio sends a line break at the end of a constant reason as the file has it; one
+ * that a peer may have written becomes a blank, as does one within the reason.
+ */
+export function withReasonEnd<T extends Compilable>(spec: T): T {
+  if (!ANSWERS.has(spec.name)) return spec;
+  return {
+    ...spec,
+    compile(args: readonly (Arg | undefined)[], site: CallSite) {
+      const run = spec.compile(args, site);
+      const end = /[\r\n]+$/.exec(String(args[1]?.constant ?? ''))?.[0];
+      if (end === undefined || site.dialect !== 'kamailio') return run;
+      return (message) => {
+        message.reasonEnd = end;
+        const result = run(message);
+        message.reasonEnd = '';
+        return result;
+      };
+    },
+  };
+}

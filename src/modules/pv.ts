@@ -30,7 +30,7 @@ const MOST_PARTS = 256;
 
 function explode(store: XavpStore, text: string, name: string, separator = ';'): number {
   const pairs = paramList(text, separator, true);
-  if (pairs === undefined) return -1;
+  if (pairs === undefined || name === '') return -1;
   const record = store.push(name);
   for (const [field, value] of pairs.slice(0, MOST_PARTS)) store.append(record, field, value);
   return 1;
@@ -137,15 +137,17 @@ function paramsFunctions(kind: 'xavp' | 'xavu', store: StoreOf): FunctionSpec[] 
     {
       name: `${kind}_params_implode`,
       dialects: KAMAILIO,
-      parameters: [param('name', 'string'), param('variable', 'writable')],
+      parameters: [param('name', 'string'), param('variable', 'writable', { lenient: true })],
       summary: 'writes the fields of a record as "name=value;"',
       compile:
         ([name, target]) =>
         (run) => {
+          // As recorded, what cannot be written is noticed when the function is called.
+          if (target?.variable === undefined) return -1;
           // As recorded, a record of $xavu is not found.
           const text = kind === 'xavu' ? undefined : implode(store(run), textOf(name, run));
           if (text === undefined) return -1;
-          target?.variable?.assign(run.pvars, text);
+          target.variable.assign(run.pvars, text);
           return 1;
         },
     },

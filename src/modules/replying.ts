@@ -11,8 +11,16 @@ import { code } from './define.js';
 
 /** Answers the request of a run. */
 export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
+  if (breaksLine(reason)) {
+    const { reasonEnd } = run;
+    const line = oneLine(reason.slice(0, reason.length - reasonEnd.length));
+    return answer(run, status, line + reasonEnd, way);
+  }
+  return answer(run, status, reason, way);
+}
+
+function answer(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
   const { call, env } = run;
-  if (breaksLine(reason)) return replyHere(run, status, oneLine(reason), way);
   if (status < 100 || status > (env.dialect === 'opensips' ? 699 : 999)) return -1;
   if (call.message.method === 'ACK' || (call.own && env.dialect === 'opensips')) return -1;
   // In event_route[tm:local-response] the message is the reply itself.

@@ -96,7 +96,7 @@ function replaceParts(
     }
   }
   if (uri !== undefined) {
-    edits.drop((edit) => edit.start === from && edit.end === to);
+    // As recorded, a second one adds its URI to that of the first.
     edits.replace(from, to, uri);
     replaced(run, header, value.slice(span.start, span.end), uri);
   }

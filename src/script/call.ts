@@ -433,6 +433,8 @@ export class MessageRun extends ScriptRun implements DispatcherCallSite, Message
   sendingTo: SendingTo | undefined = undefined;
   /** Whether a final reply was sent statelessly. */
   answered = false;
+  /** The line break at the end of a constant reason of the file, while the reply is sent. */
+  reasonEnd = '';
   /** "code reason" given to change_reply_status(). */
   newStatus: string | undefined = undefined;
   /** Name of the route that the message entered. */

@@ -160,10 +160,14 @@ export class ArgumentCompiler {
     wrong: (message: string, ofValue?: boolean) => undefined,
   ): CompiledArgument | undefined {
     const text = node.kind === 'variable' ? node.text : node.kind === 'string' ? node.value.trim() : undefined;
-    if (text === undefined || !text.startsWith('$')) return wrong(`${parameter.name} must be a variable`, true);
+    if (text === undefined || !text.startsWith('$')) {
+      if (parameter.lenient === true && text !== undefined) return constantArgument(text, node.at);
+      return wrong(`${parameter.name} must be a variable`, true);
+    }
     const format = this.context.format(text, node.at);
     if (format === undefined) return undefined;
     if (kind === 'writable' && !format.writable) {
+      if (parameter.lenient === true) return constantArgument(text, node.at);
       this.context.problems.error('read-only', node.at, `${text} is read-only`, true);
       return undefined;
     }

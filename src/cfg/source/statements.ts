@@ -367,6 +367,6 @@ const NOT_CALLS = new Set('else case default and or not loadmodule modparam'.spl
 
 function isConstant(value: ReturnType<ExpressionParser['value']>): boolean {
   if (value.kind === 'binary') return isConstant(value.left) && isConstant(value.right);
-  if (value.kind === 'unary') return isConstant(value.operand);
+  if (value.kind === 'unary') return value.operator !== 'defined' && isConstant(value.operand);
   return value.kind === 'int' || value.kind === 'string';
 }

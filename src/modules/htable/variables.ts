@@ -88,15 +88,25 @@ function countMatching(
   return count;
 }
 
-/** Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text"; any other text is a pattern. */
+/**
+ * Parses an operator of $shtcn and $shtcv: "~~regex", "%~start", "~%end", "==text"; any other text, also an operator
+ * alone, is a pattern. As recorded, nothing and a pattern that is none match nothing.
+ */
 function operatorTest(pattern: string): (text: string) => boolean {
-  if (pattern.startsWith('~~')) {
-    const regex = exactly(pattern.slice(2));
+  const rest = pattern.length > 2 ? pattern.slice(2) : '';
+  if (rest !== '' && pattern.startsWith('~~')) return matching(rest);
+  if (rest !== '' && pattern.startsWith('%~')) return (text) => text.startsWith(rest);
+  if (rest !== '' && pattern.startsWith('~%')) return (text) => text.endsWith(rest);
+  if (rest !== '' && pattern.startsWith('==')) return (text) => text === rest;
+  return matching(pattern);
+}
+
+function matching(pattern: string): (text: string) => boolean {
+  if (pattern === '') return () => false;
+  try {
+    const regex = exactly(pattern);
     return (text) => regex.test(text);
+  } catch {
+    return () => false;
   }
-  if (pattern.startsWith('%~')) return (text) => text.startsWith(pattern.slice(2));
-  if (pattern.startsWith('~%')) return (text) => text.endsWith(pattern.slice(2));
-  if (pattern.startsWith('==')) return (text) => text === pattern.slice(2);
-  const regex = exactly(pattern);
-  return (text) => regex.test(text);
 }

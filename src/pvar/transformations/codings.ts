@@ -31,13 +31,21 @@ export function encodeSeptets(text: string): string {
   return Buffer.from(bytes).toString('hex').toUpperCase();
 }
 
-/** The inverse of `encodeSeptets`. */
+/** Value of a hexadecimal digit; as recorded, of any other character what the same calculation gives. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const small = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
+  return (small - 0x61 + 10) & 255;
+}
+
+/** The inverse of `encodeSeptets`. As recorded, text that is no hexadecimal number gives some letters, too. */
 export function decodeSeptets(hexadecimal: string): string {
   const bytes: number[] = [];
   let bits = 0;
   let count = 0;
-  for (const byte of Buffer.from(hexadecimal, 'hex')) {
-    bits |= byte << count;
+  for (let at = 0; at < hexadecimal.length; at += 2) {
+    const low = at + 1 < hexadecimal.length ? hexadecimal.charCodeAt(at + 1) & 255 : 0;
+    bits |= (((digitOf(hexadecimal.charCodeAt(at) & 255) << 4) & 255) | digitOf(low)) << count;
     count += 8;
     while (count >= 7) {
       bytes.push(bits & 127);

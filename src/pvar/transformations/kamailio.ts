@@ -6,7 +6,7 @@ import type { PvarValue } from '../context.js';
 import { paramValue } from '../header-values.js';
 import { formatTime } from '../time-format.js';
 import type { TextReader } from '../variables/definition.js';
-import { kamailioUser, lenientUri } from '../variables/script-uris.js';
+import { kamailioUser, lenientUri, urnParts } from '../variables/script-uris.js';
 import { decodeSeptets, encodeBase58, encodeSeptets } from './codings.js';
 import {
   digest,
@@ -164,8 +164,8 @@ function toBody(of: (address: ReturnType<typeof parts>) => PvarValue): Transform
   return address((text) => {
     if (/[\r\n](?![ \t\n])/.test(text.trimEnd())) return null;
     const found = parts(text);
-    // As recorded, without a URI each part is null; a URN counts as one.
-    return found.parsed === undefined && !/^urn:/i.test(found.uri) ? null : of(found);
+    // As recorded, without a URI, and where a parameter has two "=", each part is null.
+    return found.parsed === undefined || TWICE.test(found.params) ? null : of(found);
   });
 }
 
@@ -181,9 +181,12 @@ function duri(uri: SipUri): string {
 
 const userAt = ({ user }: SipUri): string => (user === '' ? '' : `${user}@`);
 
+/** A parameter with two "=" outside quotes. */
+const TWICE = /;[^;="]*=[^;="]*=/;
+
 const parts = (text: string) => {
   const { display, uri, params } = parseAddress(text);
-  return { display, uri, params, parsed: parseUri(uri) };
+  return { display, uri, params, parsed: parseUri(uri) ?? urnParts(uri) };
 };
 
 /** The user of a URI; '' for undefined. */

@@ -83,6 +83,14 @@ function text(uri: SipUri): string {
   return `${uri.scheme}:${user}${uri.host}${port}${uri.params}${uri.headers}`;
 }
 
+/** The parts of a URN in To or From: as recorded, "urn:a:b" and "urn:a@b" have a user and a host, "urn:a" has a host. */
+export function urnParts(text: string): SipUri | undefined {
+  const [, first, second] = /^urn:([^:@]+)(?:[:@]([^:@]+))?$/i.exec(text) ?? [];
+  if (first === undefined) return undefined;
+  const [user, host] = second === undefined ? ['', first] : [first, second];
+  return { ...NO_PARTS, scheme: 'urn' as SipUri['scheme'], user, host };
+}
+
 /**
  * Parses a URI that Kamailio accepts though RFC 3261 does not: one with blanks, quotes or angle brackets in its user
  * part or after its host, or "urn:NID:NSS" (RFC 8141), whose parts count as user and host. Undefined for others.

@@ -94,6 +94,9 @@ export interface KamailioScripts {
   readonly errors: readonly KamailioError[];
 }
 
+/** How often an original is begun again that missed its media proxy. */
+const MOST_ATTEMPTS = 4;
+
 const SERVER = { address: '127.0.0.30', port: 15060 };
 
 export function kamailioPeers(setup: KamailioScripts['setup']): Peer[] {
@@ -166,6 +169,7 @@ export async function runKamailioCase(
   setup: KamailioScripts['setup'],
   c: KamailioCase,
   record?: (expect: object) => void,
+  attempt = 1,
 ): Promise<string[]> {
   const { expect = {} } = c;
   const unsteady = c.randomised === true || c.nondeterministic === true || c.stateful === true;
@@ -241,6 +245,10 @@ export async function runKamailioCase(
             : 0,
       mostMs: quiet ? Math.max(c.wait_ms ?? 0, 4000) : 1500,
     });
+    if (c.media !== undefined && running.proxyMissed?.() === true && attempt < MOST_ATTEMPTS) {
+      await running.stop();
+      return runKamailioCase(target, lane, world, setup, c, record, attempt + 1);
+    }
     if (record !== undefined) {
       // A worker that ends by a fault takes a moment to be noticed.
       const silent = seen.replies.length + seen.requests.length + lines.length === 0;

@@ -52,6 +52,7 @@ export class OriginalTarget implements Target {
     };
     return {
       crashed: () => lines.crashed,
+      proxyMissed: () => lines.proxyMissed,
       settled: async () => {
         if (await settled(child.pid, () => lines.crashed)) lines.crashed = true;
       },
@@ -136,6 +137,8 @@ class LogLines {
   private timer: NodeJS.Timeout | undefined;
   /** One of the processes of the original has died. */
   crashed = false;
+  /** Its media proxy did not answer the ping in time. */
+  proxyMissed = false;
 
   constructor(
     private readonly log: (line: ScriptLine) => void,
@@ -155,6 +158,7 @@ class LogLines {
       return;
     }
     if (/ALERT: .*exited by a signal/.test(line)) this.crashed = true;
+    if (line.includes('did not respond to ping')) this.proxyMissed = true;
     const fault = /^.*?\b(?:ERROR|CRITICAL):? ([^\n]*)$/.exec(line)?.[1];
     if (fault !== undefined) this.fault(fault);
   }

@@ -20,6 +20,8 @@ export interface Running {
   crashed?(): boolean;
   /** Waits until that is known. */
   settled?(): Promise<void>;
+  /** Whether an original began without its media proxy, since this machine was too busy to answer the ping in time. */
+  proxyMissed?(): boolean;
 }
 
 /** Runs configurations: switchyard, or an original. */
