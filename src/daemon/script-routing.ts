@@ -35,7 +35,7 @@ import {
 } from '../script/environment.js';
 import { kamailioForm } from '../script/own-requests.js';
 import { scoreByRoute } from '../script/score-route.js';
-import { runEvent, runLocal, runService, startTimers } from '../script/service-routes.js';
+import { runEvent, runLocal, runService, runWithin, startTimers } from '../script/service-routes.js';
 import { NO_SERVICES, type ScriptServices } from '../script/services.js';
 import { sharedVariables } from '../script/shared-variables.js';
 import { suspend } from '../script/suspension.js';
@@ -130,6 +130,7 @@ export class ScriptRouting {
   private others: OtherProcesses | undefined = undefined;
   /** Data that modules keep: tables, counters and dialogs survive a reload of the file. */
   private readonly kept = new Map<object, unknown>();
+  private readonly marking: NonNullable<ScriptEnvironment['marking']> = { run: undefined };
   private readonly reads = new JobQueue();
   private readonly faults: ScriptLog;
   private readonly peerLog: Logger;
@@ -342,7 +343,9 @@ export class ScriptRouting {
       return;
     }
     const change = upDownOf(event, this.options.engine, this.upDownMode);
-    if (change !== undefined) runService(env, 'event', change.name, undefined, String(params['address']));
+    if (change === undefined) return;
+    if (runWithin(this.marking.run, change.name)) return;
+    runService(env, 'event', change.name, undefined, String(params['address']));
   };
 
   /** A partition was loaded: raises an event for each active destination, if event_callback_mode says so. */
@@ -418,6 +421,7 @@ export class ScriptRouting {
       folder: cfg.folder,
       sources: cfg.sources,
       engine,
+      marking: this.marking,
       layer: sip.layer,
       sockets: sip.sockets,
       resolver: sip.resolver,

@@ -1,10 +1,42 @@
 import { KAMAILIO_FUNCTIONS, OPENSIPS_2_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../route/dispatcher/table.js';
 import { KAMAILIO, OPENSIPS, type ScriptFunction } from './define.js';
+import { isKamailioUri } from '../pvar/variables/script-uris.js';
+import type { MessageRun } from '../script/call.js';
 import { sharedFunctions } from './shared.js';
+
+const { ds_mark_dst: mark, ds_select_domain: selectDomain, ds_select_routes: selectRoutes } = KAMAILIO_FUNCTIONS;
+
+/** As recorded, nothing is written into a request-URI that is none. */
+const hasUri = (run: MessageRun): boolean => isKamailioUri(run.call.requestUri);
+
+/** The functions of Kamailio's module; a change that one of them makes knows the run that made it. */
+const kamailio = {
+  ...KAMAILIO_FUNCTIONS,
+  ds_mark_dst: {
+    ...mark,
+    run(run: MessageRun, state?: string): number {
+      const { marking } = run.env;
+      if (marking !== undefined) marking.run = run;
+      const result = mark.run(run, state);
+      if (marking !== undefined) marking.run = undefined;
+      return result;
+    },
+  },
+  ds_select_domain: {
+    ...selectDomain,
+    run: (run: MessageRun, set: string, algorithm: string, limit?: string): number =>
+      hasUri(run) ? selectDomain.run(run, set, algorithm, limit) : -1,
+  },
+  ds_select_routes: {
+    ...selectRoutes,
+    run: (run: MessageRun, rules: string, mode: string, limit?: string): number =>
+      hasUri(run) || !/^\s*[rR1]/.test(mode) ? selectRoutes.run(run, rules, mode, limit) : -1,
+  },
+};
 
 /** Functions of dispatcher in both languages, including older versions of OpenSIPS. */
 export const dispatcherFunctions: ScriptFunction[] = [
   ...sharedFunctions('dispatcher', OPENSIPS, OPENSIPS_2_FUNCTIONS).map((each) => ({ ...each, until: 2 })),
   ...sharedFunctions('dispatcher', OPENSIPS, OPENSIPS_FUNCTIONS),
-  ...sharedFunctions('dispatcher', KAMAILIO, KAMAILIO_FUNCTIONS),
+  ...sharedFunctions('dispatcher', KAMAILIO, kamailio),
 ];

@@ -142,7 +142,11 @@ function addAlias(run: MessageRun, address: string, port: number, protocol: stri
   // A URI without brackets gets them; otherwise the alias would be a parameter of Contact.
   const bare = message.text[at - 1] !== '<';
   if (!isLast && !bare) edits.insert(at + end, alias);
-  else {
+  else if (!isLast) {
+    // As recorded, the bracket is put before the first contact of the field.
+    edits.insert(contact.fieldValue, '<');
+    edits.insert(at + text.length, `${alias}>`);
+  } else {
     const changed = text.slice(0, end) + alias + text.slice(end);
     edits.replace(at, at + text.length, bare ? `<${changed}>` : changed);
   }
@@ -274,6 +278,9 @@ const both: FunctionSpec[] = [
         const kamailio = env.dialect === 'kamailio';
         const contacts = routeValues(message, 'contact', kamailio ? 64 : 1);
         if (contacts.length === 0) return -1;
+        if (kamailio && message.text.startsWith('*', contacts[0]?.start)) return 1;
+        // As recorded, a URI that has been replaced gets no parameter.
+        if (kamailio && intOf(inUri, run, 0) !== 0 && lastContact(run) === undefined) return -1;
         const uri = `sip:${source.address}:${source.port}`;
         const inside = intOf(inUri, run, 0) !== 0;
         const text = `;received=${kamailio && !inside ? `"${uri}"` : uri}`;

@@ -103,7 +103,7 @@ const siputils: FunctionSpec[] = [
   },
   kamailioFunction('cmp_uri', 'one other', 'whether two URIs are the same (RFC 3261 section 19.1.4)', (run, [a, b]) => {
     const [one, other] = [textOf(a, run), textOf(b, run)];
-    return isKamailioUri(one) && isKamailioUri(other) ? code(compareUris(one, other)) : -2;
+    return isKamailioUri(one) && isKamailioUri(other) ? code(compareUris(one, other, 'kamailio')) : -2;
   }),
   kamailioFunction('cmp_aor', 'one other', 'whether two addresses of record are the same', (run, [a, b]) => {
     const [one, other] = [textOf(a, run), textOf(b, run)];

@@ -151,6 +151,8 @@ export interface ScriptEnvironment {
   readonly peerLog: Logger;
   /** Log for faults of the script, bounded in rate. */
   readonly faults: ScriptLog;
+  /** The run whose statement marks a destination: Kamailio's event of the change sees the same message. */
+  readonly marking?: { run: ScriptRun | undefined };
   /** Resumes a run when the operation it started is done. */
   suspend(run: ScriptRun, suspension: Suspension): void;
   readonly output: ScriptOutput;

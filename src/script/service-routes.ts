@@ -1,5 +1,5 @@
 import type { RouteKind } from '../cfg/ast.js';
-import type { CompiledRoute, RouteOutcome } from '../cfg/runtime.js';
+import type { CompiledRoute, RouteOutcome, ScriptRun } from '../cfg/runtime.js';
 import type { PvarValue } from '../pvar/context.js';
 import { parseMessage, type SipMessage } from '../sip/message.js';
 import type { Source } from '../sip/transport/transport.js';
@@ -50,6 +50,25 @@ export function runService(
   run.routeName = name;
   if (params !== undefined) call.scope.params = params;
   return route.run(run);
+}
+
+/**
+ * Runs an event route within a run, on its message, variables and changes; exit and drop end the event route alone.
+ * False where that cannot be: the route may wait for something.
+ */
+export function runWithin(run: ScriptRun | undefined, name: string): boolean {
+  if (!(run instanceof MessageRun)) return false;
+  const route = run.env.script.route('event', name);
+  if (route === undefined || route.waits) return route === undefined;
+  const inner = new MessageRun(run.env, 'event', run.pvars, run.message, run.source, run.edits, run.call);
+  inner.transaction = run.transaction ?? run.call.transaction;
+  inner.known = run.known;
+  inner.routeName = name;
+  void route.run(inner);
+  run.message = inner.message;
+  run.edits = inner.edits;
+  run.pvars.run = run;
+  return true;
 }
 
 /**

@@ -42,7 +42,15 @@ export interface Play {
 export interface Seen {
   readonly replies: { readonly message: WireMessage; readonly arrival: Arrival }[];
   readonly requests: { readonly message: WireMessage; readonly arrival: Arrival }[];
+  /**
+   * The replies with those that came once more sooner than one is sent again: a script that answers twice in the same
+   * way, with one To tag.
+   */
+  readonly withRepeats: { readonly message: WireMessage; readonly arrival: Arrival }[];
 }
+
+/** Milliseconds after which the same reply may be a retransmission. */
+const RETRANSMITTED = 100;
 
 /** Milliseconds that are waited, when all has come, for what should not come. */
 const GRACE = 45;
@@ -50,8 +58,8 @@ const GRACE = 45;
 /** Plays the caller and the gateways of a case. */
 export async function play(p: Play): Promise<Seen> {
   const { lane } = p;
-  const seen: Seen = { replies: [], requests: [] };
-  const known = new Set<string>();
+  const seen: Seen = { replies: [], requests: [], withRepeats: [] };
+  const known = new Map<string, number>();
   const counts = new Map<string, number>();
   const invites = new Map<string, { message: WireMessage; final: boolean }>();
   const timers: NodeJS.Timeout[] = [];
@@ -67,12 +75,14 @@ export async function play(p: Play): Promise<Seen> {
     if (over) return;
     const message = wireMessage(arrival.text);
     const key = `${arrival.peer.name} ${arrival.text}`;
-    const again = known.has(key);
-    known.add(key);
+    const first = known.get(key);
+    const again = first !== undefined;
+    if (!again) known.set(key, arrival.at);
     const { address, port } = arrival.from;
     if (!isRequest(message)) {
       if (arrival.peer.name !== 'caller') return;
       if (!again) seen.replies.push({ message, arrival });
+      if (first === undefined || arrival.at - first < RETRANSMITTED) seen.withRepeats.push({ message, arrival });
       const status = statusOf(message);
       if (status >= 200 && methodOf(message) === 'INVITE') {
         const ack = p.ack(message);
@@ -115,7 +125,7 @@ export async function play(p: Play): Promise<Seen> {
     }
   };
   await p.ready?.();
-  seen.requests.length = seen.replies.length = 0;
+  seen.requests.length = seen.replies.length = seen.withRepeats.length = 0;
   lane.begin();
   for (const each of p.messages) if (each.whenReply === undefined) later(each.atMs, () => sendPlanned(each));
   const lastAt = Math.max(0, ...p.messages.map((each) => each.atMs));

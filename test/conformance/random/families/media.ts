@@ -19,7 +19,7 @@ const SHOWN = 'body=$(rb{s.len}) du=$du';
 export const MEDIA_FAMILIES: readonly Family[] = [
   {
     area: 'rtpengine',
-    head: `loadmodule "rtpengine.so"\nloadmodule "textopsx.so"\nmodparam("rtpengine", "rtpengine_sock", "udp:${MEDIA_PROXY}")\nmodparam("rtpengine", "rtpengine_tout_ms", 400)\nmodparam("rtpengine", "rtpengine_retr", 1)\nmodparam("rtpengine", "rtpengine_disable_tout", 1)«|\nmodparam("rtpengine", "extra_id_pv", "$avp(xid)")»«|\nmodparam("rtpengine", "write_sdp_pv", "$avp(sdp)")»\nmodparam("tm", "fr_timer", 300)`,
+    head: `loadmodule "rtpengine.so"\nloadmodule "textopsx.so"\nmodparam("rtpengine", "rtpengine_sock", "udp:${MEDIA_PROXY}")\nmodparam("rtpengine", "rtpengine_tout_ms", 1500)\nmodparam("rtpengine", "rtpengine_retr", 1)\nmodparam("rtpengine", "rtpengine_disable_tout", 1)«|\nmodparam("rtpengine", "extra_id_pv", "$avp(xid)")»«|\nmodparam("rtpengine", "write_sdp_pv", "$avp(sdp)")»\nmodparam("tm", "fr_timer", 300)`,
     begin: '«|$avp(xid) = "x1";»',
     statements: [
       `rtpengine_offer("${FLAGS}");`,
