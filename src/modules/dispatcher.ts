@@ -1,7 +1,7 @@
-import { KAMAILIO_FUNCTIONS, OPENSIPS_2_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../route/dispatcher/table.js';
-import { KAMAILIO, OPENSIPS, type ScriptFunction } from './define.js';
 import { isKamailioUri } from '../pvar/variables/script-uris.js';
+import { KAMAILIO_FUNCTIONS, OPENSIPS_2_FUNCTIONS, OPENSIPS_FUNCTIONS } from '../route/dispatcher/table.js';
 import type { MessageRun } from '../script/call.js';
+import { KAMAILIO, OPENSIPS, type ScriptFunction } from './define.js';
 import { sharedFunctions } from './shared.js';
 
 const { ds_mark_dst: mark, ds_select_domain: selectDomain, ds_select_routes: selectRoutes } = KAMAILIO_FUNCTIONS;

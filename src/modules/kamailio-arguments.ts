@@ -3,6 +3,7 @@ const CHECKS = {
   number: [/^(?:[+-]?[0-9]+)?$|^ *\$/, 'a number or a variable'],
   format: [/^(?:[+-]?[0-9]+)?$|^\s*\$/, 'a number or a variable'],
   variable: [/^\$/, 'a variable'],
+  target: [/^[^$.:]*[.:][^$]*$/, 'an address'],
   host: [/^(?:[\w-]*\.[\w.-]*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?)$/i, 'an address'],
   proxy: [
     /^(?:0x[0-9a-f]+|[0-9]*|(?:(?:udp|tcp|tls|sctp):)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?)$/i,
@@ -50,9 +51,9 @@ const KINDS: Readonly<Record<ArgumentKind, string>> = {
     sdp_print/0`,
   format: `t_grep_status/0 t_load_contacts/0 t_reply/0 t_send_reply/0 t_set_auto_inv_100/0 t_set_disable_6xx/0 t_set_disable_failover/0
     t_set_disable_internal_reply/0 t_set_fr/0,1 t_set_max_lifetime/0,1 t_set_no_e2e_cancel_reason/0 t_set_retr/0,1`,
-  host: `t_forward_nonack/0 t_forward_nonack_sctp/0 t_forward_nonack_tcp/0 t_forward_nonack_tls/0 t_forward_nonack_udp/0 t_relay/0
-    t_relay_to_sctp/0 t_relay_to_tcp/0 t_relay_to_tls/0 t_relay_to_udp/0 t_replicate/0 t_replicate_sctp/0 t_replicate_tcp/0
-    t_replicate_tls/0 t_replicate_udp/0`,
+  host: `t_forward_nonack/0 t_forward_nonack_sctp/0 t_forward_nonack_tcp/0 t_forward_nonack_tls/0
+    t_forward_nonack_udp/0 t_relay/0 t_relay_to_sctp/0 t_relay_to_tcp/0 t_relay_to_tls/0 t_relay_to_udp/0`,
+  target: `t_replicate/0 t_replicate_sctp/0 t_replicate_tcp/0 t_replicate_tls/0 t_replicate_udp/0`,
   proxy: `t_relay_to/0`,
   digits: `t_forward_nonack/1 t_forward_nonack_sctp/1 t_forward_nonack_tcp/1 t_forward_nonack_tls/1 t_forward_nonack_udp/1 t_relay/1
     t_relay_to_sctp/1 t_relay_to_tcp/1 t_relay_to_tls/1 t_relay_to_udp/1 t_replicate/1 t_replicate_sctp/1 t_replicate_tcp/1
