@@ -44,6 +44,12 @@ export function onOneLine<T extends Compilable>(spec: T): T {
   };
 }
 
+function breaksAtEnd(text: string): string {
+  let at = text.length;
+  while (at > 0 && (text[at - 1] === '\n' || text[at - 1] === '\r')) at--;
+  return text.slice(at);
+}
+
 /** Functions that answer with a reason, which is their second argument. */
 const ANSWERS = new Set(['sl_send_reply', 'sl_reply', 'send_reply', 'send_reply_mode', 't_reply', 't_send_reply']);
 
@@ -57,8 +63,8 @@ export function withReasonEnd<T extends Compilable>(spec: T): T {
     ...spec,
     compile(args: readonly (Arg | undefined)[], site: CallSite) {
       const run = spec.compile(args, site);
-      const end = /[\r\n]+$/.exec(String(args[1]?.constant ?? ''))?.[0];
-      if (end === undefined || site.dialect !== 'kamailio') return run;
+      const end = breaksAtEnd(String(args[1]?.constant ?? ''));
+      if (end === '' || site.dialect !== 'kamailio') return run;
       return (message) => {
         message.reasonEnd = end;
         const result = run(message);
