@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { clusterById } from '../config/cluster.js';
 import type { Json, JsonObject } from '../config/json-source.js';
-import { readSettings } from '../config/load.js';
+import { NO_PARTITION, readSettings } from '../config/load.js';
 import { ConfigError, type Problem } from '../config/problem.js';
 import type { Settings } from '../config/settings.js';
 import { readSource } from '../config/source.js';
@@ -77,7 +77,9 @@ export function loadCompleteCfg(path: string, options: LoadCfgOptions = {}, json
       : { mi: withEndpoints(rest['mi'] as JsonObject | undefined, mi as JsonObject | undefined) }),
   };
   const { settings, warnings } = readSettings(withCluster(merged, cfg.clusterer), { cwd: cfg.folder }, cfg.file);
-  return { cfg, settings, warnings };
+  // Nothing is selected by a file without the dispatcher.
+  const selects = cfg.loaded.has('dispatcher');
+  return { cfg, settings, warnings: warnings.filter(({ reason }) => selects || reason !== NO_PARTITION) };
 }
 
 /**

@@ -58,6 +58,9 @@ export function readSettings(value: unknown, options: ReadOptions = {}, name = '
   return interpret(source, name, options, findings);
 }
 
+/** The warning about settings without a partition. */
+export const NO_PARTITION = 'no partition is defined: every selection will fail';
+
 function interpret(written: ReadJson, file: string, options: ReadOptions, findings: Findings): LoadedSettings {
   const root: Location = { file: written.file, dir: written.dir, pointer: '' };
   const value = written.value;
@@ -78,7 +81,7 @@ function interpret(written: ReadJson, file: string, options: ReadOptions, findin
     findings,
   );
   const names = new Set(definitions.partitions.keys());
-  if (names.size === 0 && !definitions.lost) findings.warn(root, 'no partition is defined: every selection will fail');
+  if (names.size === 0 && !definitions.lost) findings.warn(root, NO_PARTITION);
   const dispatcher = readDispatcher(raw.modparam, inside(root, 'modparam'), names, findings);
   const listen = readListeners(raw, root, findings);
   warnAboutSendingSockets(listen, dispatcher, partitions, root, findings);

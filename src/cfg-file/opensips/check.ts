@@ -38,8 +38,27 @@ export function checkOpensipsGlobals(parameters: readonly GlobalParameter[], pro
   }
 }
 
+/** Names that some parameters take, as documented. */
+const NAMES: Readonly<Record<string, ReadonlySet<string>>> = {
+  poll_method: new Set(['poll', 'epoll', 'epoll_lt', 'epoll_et', 'select', 'sigio_rt', 'kqueue', '/dev/poll']),
+  tos: new Set(['IPTOS_LOWDELAY', 'IPTOS_THROUGHPUT', 'IPTOS_RELIABILITY', 'IPTOS_LOWCOST', 'IPTOS_MINCOST']),
+  syslog_facility: new Set(
+    `LOG_AUTH LOG_AUTHPRIV LOG_CRON LOG_DAEMON LOG_FTP LOG_KERN LOG_LPR LOG_MAIL LOG_NEWS LOG_SYSLOG LOG_USER LOG_UUCP LOG_LOCAL0 LOG_LOCAL1
+    LOG_LOCAL2 LOG_LOCAL3 LOG_LOCAL4 LOG_LOCAL5 LOG_LOCAL6 LOG_LOCAL7`.split(/\s+/),
+  ),
+};
+
 function checkValue({ name, value, at }: GlobalParameter, { type }: GlobalDefinition, problems: Problems): void {
-  if (value === undefined || type === 'any') return;
+  if (value === undefined) return;
+  if (type === 'any') {
+    const text = value.kind === 'word' ? value.text : String(value.value);
+    const names = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
+    if (names !== undefined && value.kind !== 'int' && !names.has(text))
+      problems.error('setting', at, `parameter "${name}" must be one of ${[...names].join(', ')}`);
+    if (/^(?:udp|tcp)_workers$/.test(name) && value.kind === 'string')
+      problems.error('setting', at, `parameter "${name}" must be a number`);
+    return;
+  }
   const fits =
     type === 'number'
       ? value.kind === 'int'

@@ -75,3 +75,9 @@ test('a sharing tag without a state is refused with its line', () => {
     /opensips\.cfg:4:\d+: sharing_tag "vip" of clusterer is not TAG\/CLUSTER=active or =backup/,
   );
 });
+
+test('only a file that selects destinations is warned that it has none', () => {
+  const warned = (modules: string): string[] =>
+    load(`${modules}\nroute { exit; }\n`, { dialect: 'opensips' }).warnings.map(({ reason }) => reason);
+  assert.deepEqual(warned('loadmodule "sl.so"'), []);
+});

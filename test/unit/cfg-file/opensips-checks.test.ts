@@ -37,6 +37,18 @@ describe('what an opensips.cfg of today may not have', () => {
       ['debug=3', ...TODAY],
       /^1 parameter "debug" exists up to OpenSIPS 2\.2 only, .*use log_level/,
     ],
+    ['text for a number of processes', [...TODAY, 'tcp_workers="4"'], /^10 parameter "tcp_workers" must be a number/],
+    [
+      'a facility that syslog has not',
+      [...TODAY, 'syslog_facility=LOG_LOCAL9'],
+      /^10 parameter "syslog_facility" must be one of LOG_AUTH/,
+    ],
+    [
+      'a service class that there is not',
+      [...TODAY, 'tos=IPTOS_FAST'],
+      /^10 parameter "tos" must be one of IPTOS_LOWDELAY/,
+    ],
+    ['an unknown way to wait', [...TODAY, 'poll_method="all"'], /^10 parameter "poll_method" must be one of poll/],
     ['children of 2.x', [...TODAY, 'children=4'], /^10 parameter "children" .*use udp_workers/],
     [
       'an unknown parameter',
