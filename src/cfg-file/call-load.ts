@@ -13,7 +13,7 @@ const ENDING: ReadonlySet<string> = new Set(['ds_load_update', 'ds_load_unset'])
  * ds_load_unset(). There each call counts until ds_hash_expire, so that destinations with maxload fill up. Undefined
  * when the file calls one of them or does not use algorithm 10.
  */
-export function callLoadWithoutEnd(cfg: LoadedCfg): Position | undefined {
+export function callLoadMissingEnd(cfg: LoadedCfg): Position | undefined {
   if (cfg.dialect.name !== 'kamailio') return undefined;
   let found: Position | undefined;
   for (const { body } of cfg.tree.routes) {

@@ -40,15 +40,15 @@ const SELECTING: ReadonlyMap<string, number> = new Map([
 const SHARED_VARIABLES = /\$\(?(shtag|cluster\.sh_tag|stat)\b/;
 
 /** Modules that change each message once they are loaded. */
-const AT_WORK: ReadonlySet<string> = new Set(['topoh', 'topos']);
+const MESSAGE_CHANGING_MODULES: ReadonlySet<string> = new Set(['topoh', 'topos']);
 
 /**
  * Kinds of routes that run without a message. Only the main process runs them, so other processes do not see what they
  * set.
  */
-const BY_EVENTS: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer', 'event']);
+const MAIN_PROCESS_ROUTES: ReadonlySet<RouteKind> = new Set<RouteKind>(['startup', 'timer', 'event']);
 /** Events of calls: the process that has the call runs their routes. */
-const OF_CALLS = /^(?:dialog:|tm:|uac:|E_DLG|E_ACC|E_RTPENGINE)/;
+const CALL_EVENTS = /^(?:dialog:|tm:|uac:|E_DLG|E_ACC|E_RTPENGINE)/;
 
 /**
  * Why a cfg file cannot be run by several processes, with positions: functions and variables whose state one process
@@ -58,10 +58,10 @@ export function workersFaults(cfg: LoadedCfg, algorithms: ReadonlySet<number>): 
   const { tree, dialect, functions } = cfg;
   const faults: WorkersFault[] = [];
   for (const { name, at } of tree.modules) {
-    if (AT_WORK.has(name)) faults.push({ at, message: `module ${name} works in one process only` });
+    if (MESSAGE_CHANGING_MODULES.has(name)) faults.push({ at, message: `module ${name} works in one process only` });
   }
   for (const { body, kind, name = '' } of tree.routes) {
-    if (BY_EVENTS.has(kind) && !OF_CALLS.test(name)) continue;
+    if (MAIN_PROCESS_ROUTES.has(kind) && !CALL_EVENTS.test(name)) continue;
     for (const each of expressionsIn(body)) {
       const variable = SHARED_VARIABLES.exec(textOf(each))?.[1];
       if (variable !== undefined) faults.push({ at: each.at, message: `$${variable} works in one process only` });

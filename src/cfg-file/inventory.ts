@@ -138,7 +138,7 @@ function routesNotRun(tree: ConfigurationTree): UsedThing[] {
 }
 
 /** Modules of OpenSIPS that work without being called, with what is not done here. */
-const NOT_DONE: Readonly<Record<string, string>> = {
+const MISSING_BEHAVIOUR: Readonly<Record<string, string>> = {
   uac_registrant: 'does not register anywhere',
   mi_xmlrpc_ng: 'is not supported: use mi_http',
   mi_html: 'is not supported: use the console',
@@ -158,7 +158,7 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
         ? 'accepted but has no effect'
         : `not supported, its functions are refused: ${shown.join(', ')}`;
     const message = served ? '' : `module ${name} is ${what}`;
-    const missing = NOT_DONE[name];
+    const missing = MISSING_BEHAVIOUR[name];
     if (!served && missing !== undefined)
       return { kind: 'module', name, standing: 'stands in', at, count: 1, message: `module ${name} ${missing}` };
     return { kind: 'module', name, standing: served ? 'supported' : 'no effect', at, count: 1, message };

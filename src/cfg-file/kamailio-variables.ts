@@ -20,7 +20,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
 ];
 
 /** Variables that 5.6.3 never accepts: only OpenSIPS or later versions have them. */
-const NEVER = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts'];
+const UNSUPPORTED = ['an', 'oz', 'ru_q', 'shvinc', 'ctu', 'cts'];
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -29,5 +29,5 @@ export function hiddenKamailioVariables({ name, later }: Dialect, { modules }: C
   if (name !== 'kamailio') return NONE;
   const loaded = new Set(modules.map((each) => each.name));
   const hidden = OF_MODULES.filter(([module]) => !loaded.has(module)).flatMap(([, names]) => names);
-  return new Set([...hidden, ...(later ? [] : NEVER)]);
+  return new Set([...hidden, ...(later ? [] : UNSUPPORTED)]);
 }

@@ -4,7 +4,7 @@ import type { ConfigurationTree } from '../cfg/ast.js';
 import { compileScript } from '../cfg/compile/script.js';
 import { type Dialect, KAMAILIO, KAMAILIO_6, OPENSIPS, OPENSIPS_3, OPENSIPS_OLD } from '../cfg/dialect.js';
 import type { FunctionTable } from '../cfg/function-table.js';
-import { asKamailioFindsThem, type CfgProblem, Problems, problemText } from '../cfg/problem.js';
+import { type CfgProblem, inKamailioOrder, Problems, problemText } from '../cfg/problem.js';
 import type { CompiledScript } from '../cfg/script.js';
 import { parseConfiguration } from '../cfg/source/configuration.js';
 import { detectDialect, detectOpensips } from '../cfg/source/detect-dialect.js';
@@ -166,7 +166,7 @@ export function readCfg(path: string, options: LoadCfgOptions = {}): CfgReading 
   const { tree } = parsed;
   const compiled = compiledFrom(tree, dialect, file, sources, options);
   const found = [...parsed.problems, ...compiled.problems];
-  const all = dialect.name === 'kamailio' ? asKamailioFindsThem(found, [...sources.keys()]) : found;
+  const all = dialect.name === 'kamailio' ? inKamailioOrder(found, [...sources.keys()]) : found;
   const ok = all.every(({ severity }) => severity !== 'error');
   const loaded = ok && compiled.cfg !== undefined ? { ...compiled.cfg, warnings: all } : undefined;
   return { file, dialect, tree, problems: all, settings: compiled.settings, loaded };

@@ -53,10 +53,10 @@ function versionsIn(text: string): { readonly lowest: string; readonly highest: 
 }
 
 /** Parameters of both programs' TLS modules that have no effect here. */
-const NOT_DEMANDED: ReadonlySet<string> = new Set(['verify_depth', 'db_url']);
+const IGNORED_PARAMETERS: ReadonlySet<string> = new Set(['verify_depth', 'db_url']);
 
 /** Warns about demands on connections in module parameters that are not made here. */
-export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): void {
+export function reportIgnoredRequirements(tree: ConfigurationTree, modules: ModuleValues, problems: Problems): void {
   const checksAll = new Set<string>();
   const given: { readonly name: string; readonly domain: string; readonly value: string; readonly at: Position }[] = [];
   for (const { module, name, value, at } of tree.moduleParameters) {
@@ -66,7 +66,7 @@ export function reportNotDemanded(tree: ConfigurationTree, modules: ModuleValues
     if (name === 'crl_check_all' && own.trim() !== '0') checksAll.add(domain);
   }
   for (const { name, domain, value, at } of given) {
-    for (const what of notDemanded(name, value)) problems.warning('tls-demand', at, what);
+    for (const what of ignoredRequirements(name, value)) problems.warning('tls-demand', at, what);
     if (name === 'crl_dir' && value !== '' && !checksAll.has(domain))
       problems.warning('tls-otherwise', at, WHOLE_CHAIN);
     const lowered = lowersSecurity(name, value);
@@ -86,9 +86,9 @@ export function lowersSecurity(name: string, value: string): string | undefined 
 }
 
 /** The demand of a parameter's value that is not made here, as at most one sentence. */
-export function notDemanded(name: string, value: string): string[] {
+export function ignoredRequirements(name: string, value: string): string[] {
   if (value === '') return [];
-  if (NOT_DEMANDED.has(name)) return [`${name} has no effect: connections that it would refuse are accepted`];
+  if (IGNORED_PARAMETERS.has(name)) return [`${name} has no effect: connections that it would refuse are accepted`];
   const isMethod = name === 'tls_method' || name === 'method';
   if (isMethod && versionsIn(value) === undefined)
     return [`${name} ${value} has no effect: TLS 1.2 and 1.3 are accepted`];

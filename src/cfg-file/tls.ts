@@ -6,7 +6,13 @@ import type { DialectName } from '../cfg/function-table.js';
 import type { Problems } from '../cfg/problem.js';
 import { messageOf } from '../core/errors.js';
 import type { ModuleValues } from './parameters.js';
-import { lowersSecurity, notDemanded, type ProtocolJson, protocolIn, reportNotDemanded } from './tls-protocol.js';
+import {
+  ignoredRequirements,
+  lowersSecurity,
+  type ProtocolJson,
+  protocolIn,
+  reportIgnoredRequirements,
+} from './tls-protocol.js';
 
 /** The TLS part of the settings, in the form of switchyard.json. */
 export interface TlsJson {
@@ -36,7 +42,7 @@ export function tlsSettings(
   dialect: DialectName,
   problems: Problems,
 ): TlsJson | undefined {
-  reportNotDemanded(tree, modules, problems);
+  reportIgnoredRequirements(tree, modules, problems);
   const domains = dialect === 'opensips' ? opensipsDomains(modules) : kamailioDomains(tree, modules, problems);
   const servers = domains.filter(({ server, values }) => server && values.has('certificate'));
   const rank = ({ name, addresses }: Domain): number => Number(name === 'default') * 2 + Number(addresses.length === 0);
@@ -44,7 +50,7 @@ export function tlsSettings(
   if (first === undefined) return undefined;
   const usual = dialect === 'opensips' ? 'yes' : 'no';
   const demandOf = (domain: Domain): boolean | 'if_shown' =>
-    dialect === 'opensips' ? opensipsDemand(domain) : isOn(domain.values.get('require') ?? 'no');
+    dialect === 'opensips' ? opensipsClientVerification(domain) : isOn(domain.values.get('require') ?? 'no');
   // A client domain for certain servers does not decide about other servers.
   const client = domains.find(({ server, addresses, hosts }) => !server && addresses.length + hosts.length === 0);
   const verifies = client?.values.get('verify') ?? usual;
@@ -65,7 +71,7 @@ export function tlsSettings(
     .map((each) => ({
       server_name: each.hosts,
       ...pair(each),
-      ...demandByName(each, servers, first, demandOf),
+      ...verificationByName(each, servers, first, demandOf),
       ...protocolByName(each, servers, first, protocol),
     }));
   const byName = ['tls_mgm', 'proto_tls'].some((module) =>
@@ -85,7 +91,7 @@ export function tlsSettings(
 }
 
 /** Client verification of a domain that is found by server name (SNI), where it differs from the socket's. */
-function demandByName(
+function verificationByName(
   each: Domain,
   servers: readonly Domain[],
   first: Domain,
@@ -184,7 +190,7 @@ function pair({ values }: Domain): { certificate: string; private_key: string } 
  * Whether OpenSIPS asks clients for a certificate: both parameters are 1 by default, and require_cert has an effect
  * only with verify_cert.
  */
-function opensipsDemand({ values }: Domain): boolean | 'if_shown' {
+function opensipsClientVerification({ values }: Domain): boolean | 'if_shown' {
   if (!isOn(values.get('verify') ?? '1')) return false;
   return isOn(values.get('require') ?? '1') || 'if_shown';
 }
@@ -298,7 +304,7 @@ function kamailioDomains(tree: ConfigurationTree, modules: ModuleValues, problem
     for (const { server, name: domain, values: given } of found)
       for (const [key, value] of given) {
         const section = `${file}: [${server ? 'server' : 'client'}:${domain}]`;
-        for (const what of notDemanded(key, value)) problems.warning('tls-demand', at, `${section} ${what}`);
+        for (const what of ignoredRequirements(key, value)) problems.warning('tls-demand', at, `${section} ${what}`);
         const lowered = lowersSecurity(key, value);
         if (lowered !== undefined) problems.warning('tls-otherwise', at, `${section} ${lowered}`);
       }

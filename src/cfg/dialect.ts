@@ -72,7 +72,7 @@ export interface SyntaxDecisions {
   /** Whether a module may be loaded twice; the second load has no effect. */
   readonly modulesTwice: boolean;
   /** Whether two main routes are joined, the second after the first. */
-  readonly joinsMainRoutes: boolean;
+  readonly mergesMainRoutes: boolean;
   readonly forLoops: boolean;
   readonly asyncStatements: boolean;
   /** Whether break is allowed outside loops, where it ends the route. */
@@ -171,7 +171,7 @@ export const OPENSIPS: Dialect = {
     switchWords: (word) => OPENSIPS_SWITCHES.get(word.toLowerCase()),
     switchLiterals: false,
     quotedRouteNames: false,
-    joinsMainRoutes: false,
+    mergesMainRoutes: false,
     modulesTwice: true,
     strictRouteNames: true,
     topSemicolons: false,
@@ -254,7 +254,7 @@ export const KAMAILIO: Dialect = {
     switchWords: (word) => KAMAILIO_SWITCHES.get(word),
     switchLiterals: true,
     quotedRouteNames: true,
-    joinsMainRoutes: true,
+    mergesMainRoutes: true,
     modulesTwice: false,
     strictRouteNames: false,
     topSemicolons: true,

@@ -43,7 +43,7 @@ const AT_START: ReadonlySet<CfgProblemCode> = new Set(['unknown-route', 'regex',
  * unbalanced conditions ("#!ifdef"), then what it resolves at its start. Within each group they are in the order of the
  * lines. `files`: in the order in which they were read.
  */
-export function asKamailioFindsThem(problems: readonly CfgProblem[], files: readonly string[]): CfgProblem[] {
+export function inKamailioOrder(problems: readonly CfgProblem[], files: readonly string[]): CfgProblem[] {
   const rank = ({ code, atStart }: CfgProblem): number => (code === 'unbalanced' ? 1 : atStart === true ? 2 : 0);
   return [...problems].sort(
     (a, b) =>

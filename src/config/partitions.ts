@@ -209,7 +209,7 @@ class Decision {
       // A refused or misspelt db_url was reported already.
       const written = [...this.own.given, ...(this.inherited?.given ?? [])];
       if (written.some((key) => nearest(key, ['db_url']) !== undefined)) return undefined;
-      const reason = `partition "${this.own.name}" has no db_url${this.whyNoUrl()}`;
+      const reason = `partition "${this.own.name}" has no db_url${this.missingUrlReason()}`;
       // Module parameters meant only for inheritance create a default partition without a table; it is not loaded.
       if (this.own.kind === 'modparam' && !this.alone) this.findings.warn(this.own.location, `${reason}: not loaded`);
       else this.findings.refuse(this.own.location, reason);
@@ -222,7 +222,7 @@ class Decision {
     return url.kind === 'mysql' || url.kind === 'postgres' ? text.trim() : url.canonical;
   }
 
-  private whyNoUrl(): string {
+  private missingUrlReason(): string {
     if (this.own.name === 'default') {
       const key = this.own.kind === 'modparam' ? [...this.own.given][0] : undefined;
       return key === undefined ? '' : `; setting ${key} by modparam creates the default partition`;

@@ -36,7 +36,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
 ];
 
 /** Names that JavaScript routes and rules know and OpenSIPS 3 does not. */
-const NEVER = ['hdr_cnt', 'T_reply_reason'];
+const UNSUPPORTED = ['hdr_cnt', 'T_reply_reason'];
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -45,5 +45,5 @@ export function hiddenVariables({ name, generation }: Dialect, { modules }: Conf
   if (name !== 'opensips' || generation < 3) return NONE;
   const loaded = new Set(modules.map((each) => each.name));
   const hidden = OF_MODULES.filter(([module]) => !loaded.has(module)).flatMap(([, names]) => names);
-  return new Set([...hidden, ...NEVER, ...(generation > 3 ? ['br'] : [])]);
+  return new Set([...hidden, ...UNSUPPORTED, ...(generation > 3 ? ['br'] : [])]);
 }

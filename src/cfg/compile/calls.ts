@@ -62,15 +62,15 @@ export class CallCompiler {
       return NOTHING;
     }
     if (dialect.name === 'kamailio' && definition.recorded !== undefined) {
-      const { kindAtHand, nameless } = this.subRoutes;
-      if (definition.recorded.inRoute(count, kindAtHand, nameless)) return this.bound(node, definition, clears);
-      problems.error('route-kind', node.at, `${node.name}() may not be called from ${wordsOf(kindAtHand, nameless)}`);
+      const { currentKind, nameless } = this.subRoutes;
+      if (definition.recorded.inRoute(count, currentKind, nameless)) return this.bound(node, definition, clears);
+      problems.error('route-kind', node.at, `${node.name}() may not be called from ${wordsOf(currentKind, nameless)}`);
       return NOTHING;
     }
     const routes =
       dialect.name === 'opensips' ? (definition.documented?.routes ?? definition.routes) : definition.routes;
     if (routes !== 'any') {
-      const kinds = dialect.calls.checksThroughCalls ? this.reached : [this.subRoutes.kindAtHand];
+      const kinds = dialect.calls.checksThroughCalls ? this.reached : [this.subRoutes.currentKind];
       for (const kind of kinds) {
         if (routes.includes(kind)) continue;
         problems.error('route-kind', node.at, `${node.name}() may not be called from a ${kind} route`);
@@ -141,7 +141,7 @@ export class CallCompiler {
       run.fault(node.at, `${node.name}(): ${messageOf(error)}`);
       return finish(run, -1);
     };
-    const misfit = this.context.dialect.calls.typedArguments ? misfits(definition, args) : undefined;
+    const misfit = this.context.dialect.calls.typedArguments ? argumentTypeCheck(definition, args) : undefined;
     const call =
       misfit === undefined
         ? closure
@@ -272,7 +272,7 @@ function cleared({ invoke, invokeLater }: CompiledCall): CompiledCall {
  * Makes a check, for functions of OpenSIPS, that argument values have the types that the function requires. The check
  * returns what is wrong, or undefined.
  */
-function misfits(
+function argumentTypeCheck(
   { parameters }: FunctionDefinition,
   args: readonly (CompiledArgument | undefined)[],
 ): ((run: ScriptRun) => string | undefined) | undefined {

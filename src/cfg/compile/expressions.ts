@@ -75,7 +75,7 @@ export class ExpressionCompiler {
       node.kind !== 'binary' ||
       node.operator !== '+' ||
       this.substitutes.has(node) ||
-      !this.context.dialect.operators.addsWhereNumbersAre
+      !this.context.dialect.operators.addsInNumericContext
     ) {
       return this.compile(node);
     }

@@ -166,7 +166,7 @@ function compileBlock(
   subRoutes: SubRoutes,
   resume: ResumeRoutes,
 ): CompiledStatement {
-  subRoutes.kindAtHand = block.kind;
+  subRoutes.currentKind = block.kind;
   subRoutes.nameless = block.name === undefined;
   const reached = context.analysis.reachedFrom(block);
   const calls: CallCompiler = new CallCompiler(

@@ -252,7 +252,7 @@ export class StatementCompiler {
             const code = run.pvars.returnCode;
             if (run.stop !== NEXT) return run.stop;
             if (holds && isRunaway(count)) return runaway(run, code);
-            if (!holds || !worked(run, cost, at)) return ended(run, code, count);
+            if (!holds || !chargeWork(run, cost, at)) return ended(run, code, count);
             const signal = await body.run(run);
             if (signal === BREAK) return broken(run, code);
             if (signal !== NEXT) return signal;
@@ -267,7 +267,7 @@ export class StatementCompiler {
         const code = run.pvars.returnCode;
         if (run.stop !== NEXT) return run.stop;
         if (holds && isRunaway(count)) return runaway(run, code);
-        if (!holds || !worked(run, cost, at)) return ended(run, code, count);
+        if (!holds || !chargeWork(run, cost, at)) return ended(run, code, count);
         const signal = round(run);
         if (signal === BREAK) return broken(run, code);
         if (signal !== NEXT) return signal;
@@ -302,7 +302,7 @@ export class StatementCompiler {
         waits: true,
         run: async (run) => {
           for (const value of list(run.pvars)) {
-            if (!worked(run, cost, at)) return run.stop;
+            if (!chargeWork(run, cost, at)) return run.stop;
             iterator.assign(run.pvars, value);
             const signal = await body.run(run);
             if (signal === BREAK) break;
@@ -316,7 +316,7 @@ export class StatementCompiler {
     const round = body.run as StatementClosure;
     return simple((run) => {
       for (const value of list(run.pvars)) {
-        if (!worked(run, cost, at)) return run.stop;
+        if (!chargeWork(run, cost, at)) return run.stop;
         iterator.assign(run.pvars, value);
         const signal = round(run);
         if (signal === BREAK) break;
@@ -402,7 +402,7 @@ function simple(run: StatementClosure): CompiledStatement {
 }
 
 /** Subtracts a cost from the work the run has left; false, after a fault is logged, when nothing is left. */
-function worked(run: ScriptRun, cost: number, at: Position): boolean {
+function chargeWork(run: ScriptRun, cost: number, at: Position): boolean {
   run.work -= cost;
   if (run.work >= 0) return true;
   run.fault(at, 'the script executes too many operations for one message');

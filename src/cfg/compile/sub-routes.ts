@@ -21,7 +21,7 @@ const NO_PARAMETERS: ReadonlyMap<string, PvarValue> = new Map();
 /** The named routes of a file, and the calls of them. */
 export class SubRoutes {
   /** Kind of the route that is being compiled. */
-  kindAtHand: RouteKind = 'request';
+  currentKind: RouteKind = 'request';
   /** Whether the route being compiled has no name. */
   nameless = true;
   private readonly table = new Map<string, SubRoute>();

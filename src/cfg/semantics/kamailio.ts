@@ -112,7 +112,7 @@ function mismatch(operator: BinaryOperator, left: StaticType, right: StaticType)
 export const KAMAILIO_OPERATORS: Operators = {
   // As recorded for a URI without a port.
   emptyIsZero: /\{(?:uri\.port|s\.int)\}\)$/,
-  addsWhereNumbersAre: true,
+  addsInNumericContext: true,
   mismatch,
   arithmetic,
   arithmeticType(operator, left) {

@@ -79,7 +79,7 @@ const truth = (value: Result): boolean => value !== undefined && value !== null 
 
 /** OpenSIPS' rules of calculation and comparison. */
 export const OPENSIPS_OPERATORS: Operators = {
-  addsWhereNumbersAre: false,
+  addsInNumericContext: false,
   mismatch: () => undefined,
   arithmetic,
   arithmeticType: () => 'any',

@@ -41,7 +41,7 @@ export interface Operators {
   /** Matches the text of variables whose empty value counts as 0 where it is assigned or compared with a number. */
   readonly emptyIsZero?: RegExp;
   /** Whether "+" always adds where a number is needed, whatever its operands are. */
-  readonly addsWhereNumbersAre: boolean;
+  readonly addsInNumericContext: boolean;
   /** The comparison to use; `constant` is the right operand when it does not depend on the message. */
   comparison(
     operator: ComparisonOperator,

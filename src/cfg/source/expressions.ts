@@ -138,7 +138,7 @@ export class ExpressionParser {
       throw new SyntaxFault(token.at, 'a definition used as the name of a route must have a value in quotes');
     }
     if ((token.kind === 'word' || token.kind === 'int') && !tokens.isPunctuation('(', 1)) {
-      const { text, at, tokens: count } = tokens.gluedText(WORD_END);
+      const { text, at, tokens: count } = tokens.adjacentText(WORD_END);
       if (count > 1 && this.dialect.syntax.quotedRouteNames) {
         throw new SyntaxFault(at, `route name ${text} needs quotes`);
       }
@@ -361,7 +361,7 @@ export class ExpressionParser {
   /** Whether the number or flag that comes next is the beginning of a bare word. */
   private beginsWord(): boolean {
     const after = this.tokens.peek(1);
-    return after.glued && isWordPart(after) && !(this.inLabel && after.text === ':');
+    return after.adjacent && isWordPart(after) && !(this.inLabel && after.text === ':');
   }
 
   /**
@@ -371,7 +371,7 @@ export class ExpressionParser {
   private word(): Expression {
     const first = this.tokens.peek();
     if (RESERVED.has(first.text)) throw this.tokens.unexpected('an expression');
-    const { text, at } = this.tokens.gluedText(WORD_END);
+    const { text, at } = this.tokens.adjacentText(WORD_END);
     if (!this.dialect.syntax.nullVariable && (text === 'NULL' || text === 'null')) return { kind: 'null', at };
     if (/^[0-9][0-9A-Za-z_]*$/.test(text)) throw new SyntaxFault(at, `${shown(first)} is not a number`);
     const word: Word = { kind: 'word', text, at };

@@ -38,7 +38,7 @@ export interface LexerOptions {
 
 /** Splits a configuration file, its includes and its defines into tokens. Throws SyntaxFault. */
 export class Lexer {
-  private glued = false;
+  private adjacent = false;
 
   constructor(
     private readonly preprocessor: Preprocessor,
@@ -71,9 +71,9 @@ export class Lexer {
   }
 
   private token(kind: TokenKind, text: string, at: Position, value = 0, quote?: '"' | "'"): Token {
-    const { glued } = this;
-    this.glued = true;
-    return { kind, text, value, quote, at, glued, defined: this.preprocessor.current?.define !== undefined };
+    const { adjacent: glued } = this;
+    this.adjacent = true;
+    return { kind, text, value, quote, at, adjacent: glued, defined: this.preprocessor.current?.define !== undefined };
   }
 
   /** Skips blanks, comments and directives; returns the input to read from, undefined at the end. */
@@ -85,19 +85,19 @@ export class Lexer {
       if (input.ended) {
         preprocessor.leave();
         // The value of a define is glued to what the define's name is glued to: "udp:IP:5060".
-        if (input.define === undefined) this.glued = false;
+        if (input.define === undefined) this.adjacent = false;
         continue;
       }
       const { text } = input;
       const c = text.charCodeAt(input.at);
       if (c === 32 || c === 9 || c === 10 || c === 13) {
         input.at++;
-        this.glued = false;
+        this.adjacent = false;
       } else if (c === 35 /* # */) {
-        this.glued = false;
+        this.adjacent = false;
         if (!preprocessor.directive(input)) this.skipLine(input);
       } else if (c === 47 && text[input.at + 1] === '*') {
-        this.glued = false;
+        this.adjacent = false;
         const end = text.indexOf('*/', input.at + 2);
         if (end < 0) {
           const begin = input.position(input.at);
@@ -111,7 +111,7 @@ export class Lexer {
         }
         input.at = end + 2;
       } else if (c === 47 && this.options.slashComments && text[input.at + 1] === '/') {
-        this.glued = false;
+        this.adjacent = false;
         this.skipLine(input);
       } else {
         return input;

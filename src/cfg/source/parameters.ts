@@ -23,7 +23,7 @@ export class ParameterParser {
   /** Parses "name = value ...": the rest of the line, and the continuation of a listen parameter on the next. */
   parameter(): GlobalParameter {
     const { tokens } = this;
-    const name = tokens.gluedText('=;{}');
+    const name = tokens.adjacentText('=;{}');
     const hasValue = tokens.accept('=') !== undefined;
     if (!hasValue && tokens.peek().at.line !== name.at.line) {
       throw new SyntaxFault(name.at, `"=" is expected after ${name.text}`);
@@ -59,7 +59,7 @@ export class ParameterParser {
     const rest: SettingValue[] = [];
     while (tokens.accept('}') === undefined) {
       if (tokens.accept(';')) continue;
-      const key = tokens.gluedText('=;{}');
+      const key = tokens.adjacentText('=;{}');
       if (key.text === '') throw tokens.unexpected('a name or "}"');
       tokens.expect('=', `after ${key.text}`);
       rest.push({ kind: 'word', text: key.text, at: key.at }, this.blockValue());
@@ -70,7 +70,7 @@ export class ParameterParser {
   private blockValue(): SettingValue {
     const { tokens } = this;
     if (tokens.peek().kind === 'string') return tokens.string();
-    const { text, at } = tokens.gluedText(',;{}');
+    const { text, at } = tokens.adjacentText(',;{}');
     return { kind: 'word', text, at };
   }
 
@@ -95,7 +95,7 @@ export class ParameterParser {
     const token = tokens.peek();
     if (token.kind === 'string') return tokens.string();
     if (token.kind === 'end') throw tokens.unexpected('a value');
-    const { text, at, tokens: count } = tokens.gluedText(',;)');
+    const { text, at, tokens: count } = tokens.adjacentText(',;)');
     if (count === 1 && token.kind === 'int') return { kind: 'int', value: token.value, text, at };
     if (/^-[0-9]+$/.test(text)) return { kind: 'int', value: Number(text) | 0, text, at };
     return { kind: 'word', text, at };

@@ -70,7 +70,7 @@ export class Preprocessor {
   private readonly stack: Input[] = [];
   private readonly conditions: Condition[] = [];
   /** Position of the first "#!endif" without a condition, and the number of them. */
-  private firstSurplus: Position | undefined;
+  private firstUnmatchedEnd: Position | undefined;
   private surplus = 0;
   private readonly substitutions: Substitution[] = [];
   private characters = 0;
@@ -117,12 +117,12 @@ export class Preprocessor {
    */
   unbalanced(): SyntaxFault | undefined {
     const open = this.conditions.at(-1);
-    const { firstSurplus, surplus } = this;
+    const { firstUnmatchedEnd, surplus } = this;
     if (open !== undefined && this.conditions.length > surplus) {
       return new SyntaxFault(open.at, '#!endif is missing for this line', 'syntax', 'unbalanced');
     }
-    if (firstSurplus === undefined || surplus === this.conditions.length) return undefined;
-    return new SyntaxFault(firstSurplus, '#!endif without an #!ifdef before it', 'syntax', 'unbalanced');
+    if (firstUnmatchedEnd === undefined || surplus === this.conditions.length) return undefined;
+    return new SyntaxFault(firstUnmatchedEnd, '#!endif without an #!ifdef before it', 'syntax', 'unbalanced');
   }
 
   /** Counts a token. Throws SyntaxFault when there are too many. */
@@ -217,7 +217,7 @@ export class Preprocessor {
       }
       case 'endif':
         if (this.conditions.pop() === undefined) {
-          this.firstSurplus ??= at;
+          this.firstUnmatchedEnd ??= at;
           this.surplus++;
         }
         return;

@@ -48,7 +48,7 @@ export class RouteParser {
       const token = tokens.peek();
       if (token.kind === 'string') name = tokens.string().value;
       else if (token.kind === 'word' || token.kind === 'int') {
-        const glued = tokens.gluedText('],');
+        const glued = tokens.adjacentText('],');
         name = glued.text;
         if (glued.tokens > 1 && dialect.syntax.quotedRouteNames && kind !== 'event') {
           throw new SyntaxFault(glued.at, `route name ${name} needs quotes`);
@@ -97,7 +97,7 @@ export class RouteParser {
         throw new SyntaxFault(route.at, `more than ${MOST_ROUTES} routes`, 'syntax', 'too-large');
       }
       this.index.set(key, this.routes.push(route) - 1);
-    } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.joinsMainRoutes) {
+    } else if (route.name === undefined && route.kind === 'request' && this.dialect.syntax.mergesMainRoutes) {
       this.routes[same] = { ...before, body: [...before.body, ...route.body] };
     } else {
       const which = route.name === undefined ? `${route.kind} route` : `${route.kind} route "${route.name}"`;

@@ -75,11 +75,11 @@ export class TokenStream {
   }
 
   /** Joins the texts of the next tokens, up to the first blank or comment: "tm:local-request", "127.0.8.0/24". */
-  gluedText(stop: string): { readonly text: string; readonly at: Position; readonly tokens: number } {
+  adjacentText(stop: string): { readonly text: string; readonly at: Position; readonly tokens: number } {
     const first = this.take();
     let text = first.text;
     let tokens = 1;
-    for (let next = this.peek(); next.glued && next.kind !== 'end' && next.kind !== 'string'; next = this.peek()) {
+    for (let next = this.peek(); next.adjacent && next.kind !== 'end' && next.kind !== 'string'; next = this.peek()) {
       if (next.kind === 'punctuation' && stop.includes(next.text[0] as string)) break;
       text += this.take().text;
       tokens++;

@@ -17,7 +17,7 @@ export interface Token {
   readonly quote: '"' | "'" | undefined;
   readonly at: Position;
   /** Whether no blank or comment separates this token from the one before. */
-  readonly glued: boolean;
+  readonly adjacent: boolean;
   /** Whether the token comes from the value of a define. */
   readonly defined: boolean;
 }

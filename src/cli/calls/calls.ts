@@ -27,7 +27,7 @@ export interface CallsOptions {
 /** Milliseconds between two requests of --follow. */
 const ASK_EVERY = 500;
 /** Records in one request of --follow, since an answer must fit into a datagram. */
-const A_TIME = 50;
+const RECORDS_PER_REQUEST = 50;
 
 /** switchyard calls. Returns the exit status. Throws MiCallError, SwitchyardError. */
 export async function calls(options: CallsOptions, io: CommandIo, signal = interrupted()): Promise<number> {
@@ -46,13 +46,13 @@ export async function calls(options: CallsOptions, io: CommandIo, signal = inter
   }
   let after = first.newest;
   while (!signal.aborted) {
-    const { newest, Calls } = await ask({ after, limit: A_TIME });
+    const { newest, Calls } = await ask({ after, limit: RECORDS_PER_REQUEST });
     for (const entry of Calls) {
       // A call in progress is shown when it ends.
       if (entry.in_progress !== true) print(entry);
     }
-    after = Calls.length < A_TIME ? Math.max(newest, after) : (Calls[Calls.length - 1] as CallEntry).seq;
-    if (Calls.length < A_TIME) await sleep(ASK_EVERY, undefined, { signal }).catch(() => {});
+    after = Calls.length < RECORDS_PER_REQUEST ? Math.max(newest, after) : (Calls[Calls.length - 1] as CallEntry).seq;
+    if (Calls.length < RECORDS_PER_REQUEST) await sleep(ASK_EVERY, undefined, { signal }).catch(() => {});
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { Position } from '../../cfg/ast.js';
-import { callLoadWithoutEnd } from '../../cfg-file/call-load.js';
+import { callLoadMissingEnd } from '../../cfg-file/call-load.js';
 import { type Inventory, inventory, type Standing, type UsedThing } from '../../cfg-file/inventory.js';
 import { type LoadCfgOptions, type LoadedCfg, readCfg } from '../../cfg-file/load.js';
 import { faultsForWorkers } from '../../daemon/worker-hooks.js';
@@ -100,7 +100,7 @@ interface CfgFacts {
 
 function factsOf(cfg: LoadedCfg): CfgFacts {
   const faults = faultsForWorkers(cfg).map(({ at, message }) => ({ at, message }));
-  const at = callLoadWithoutEnd(cfg);
+  const at = callLoadMissingEnd(cfg);
   const workers = { runs: faults.length === 0, faults };
   if (at === undefined) return { workers };
   const message = `algorithm 10 (line ${at.line}) without ds_load_update() or ds_load_unset(): each call counts until ds_hash_expire, so that destinations reach maxload`;

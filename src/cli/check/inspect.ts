@@ -16,7 +16,7 @@ import { partitionProblem } from './partition-problem.js';
 import { unusedSockets, withoutSocket } from './reach.js';
 import { rowProblems } from './row-problems.js';
 import { ruleWarnings } from './rules.js';
-import { superfluousWords, unwritable } from './tables.js';
+import { ignoredWords, unwritable } from './tables.js';
 
 /** The result of inspecting a configuration. */
 export interface Inspection {
@@ -79,7 +79,7 @@ export async function inspect(config: string | undefined): Promise<Inspection> {
         warnings.push(partitionProblem(partition, reason));
     }
     const tables = settings.partitions.filter(({ name }) => outcomes.get(name)?.report !== undefined);
-    for (const partition of tables) warnings.push(...(await superfluousWords(partition)));
+    for (const partition of tables) warnings.push(...(await ignoredWords(partition)));
     warnings.push(...(await unwritable(tables)));
     const setsOf = (name: string) => daemon.engine.partition(name)?.snapshot.sets;
     const loaded = (name: string) => outcomes.get(name)?.report !== undefined;

@@ -38,7 +38,7 @@ export async function unwritable(partitions: readonly PartitionConfig[]): Promis
 }
 
 /** Finds lines of a list file with words that a load ignores. */
-export async function superfluousWords(partition: PartitionConfig): Promise<Problem[]> {
+export async function ignoredWords(partition: PartitionConfig): Promise<Problem[]> {
   const url = parseDatabaseUrl(partition.dbUrl, dirname(partition.source));
   if (url.kind !== 'list') return [];
   const lines = (await readFile(url.path, 'latin1')).split('\n');

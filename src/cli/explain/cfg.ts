@@ -6,7 +6,7 @@ import { Daemon } from '../../daemon/daemon.js';
 import { createLogger } from '../../daemon/logger.js';
 import { ScriptRehearsal } from '../../daemon/script-rehearsal.js';
 import type { CommandIo } from '../line/io.js';
-import { goesSomewhere, renderScript } from './render-script.js';
+import { renderScript, sendsMessage } from './render-script.js';
 
 /** Milliseconds that startup routes may take before the script gets the request. */
 const STARTUP_MS = 10_000;
@@ -53,7 +53,7 @@ export async function explainCfg(options: ExplainCfgOptions, request: string, io
     rehearsal.forget();
     const found = await rehearsal.run(daemon, request, options.source);
     io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderScript(found));
-    return goesSomewhere(found) ? 0 : 1;
+    return sendsMessage(found) ? 0 : 1;
   } finally {
     await daemon.stop();
   }

@@ -11,7 +11,7 @@ import { callMi } from '../mi/client.js';
 import { endpointFor } from '../mi/mi.js';
 import { settingsFor } from '../settings.js';
 import { renderExplanation } from './render.js';
-import { goesSomewhere, renderScript } from './render-script.js';
+import { renderScript, sendsMessage } from './render-script.js';
 
 /** Options of "explain". */
 export interface ExplainCommandOptions {
@@ -38,7 +38,7 @@ export async function explain(
       : await offline(options, request, io);
   if ('steps' in found) {
     io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderScript(found));
-    return goesSomewhere(found) ? 0 : 1;
+    return sendsMessage(found) ? 0 : 1;
   }
   io.out(options.json === true ? `${JSON.stringify(found)}\n` : renderExplanation(found));
   return found.failure === undefined ? 0 : 1;

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import type { ScriptExplanation } from '../../daemon/daemon.js';
 
 /** Whether a message other than a refusal would be sent. */
-export function goesSomewhere({ sent }: ScriptExplanation): boolean {
+export function sendsMessage({ sent }: ScriptExplanation): boolean {
   return sent.some(({ line }) => !/^SIP\/2\.0 [3-6]/.test(line));
 }
 

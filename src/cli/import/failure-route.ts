@@ -4,7 +4,7 @@ import { compilePosix } from '../../core/posix-regex.js';
 import { apart } from './conditions.js';
 import { expressionText, literalText } from './expression-text.js';
 import {
-  alwaysOf,
+  constantValue,
   decides,
   isBuiltIn,
   isLog,
@@ -31,7 +31,7 @@ type Codes = ReadonlySet<number>;
 const ALL: Codes = new Set(Array.from({ length: SILENCE - FIRST + 1 }, (_, i) => FIRST + i));
 
 /** Thrown with the reason when something cannot be expressed as a rule. */
-class Unsayable extends Error {}
+class NotExpressible extends Error {}
 
 interface Found {
   readonly codes: Codes;
@@ -64,7 +64,7 @@ export function failoverOf(
   try {
     reader.follow(route.body, { codes: ALL, mark: undefined, next: false, armed: false }, 0);
   } catch (error) {
-    if (error instanceof Unsayable) return error.message;
+    if (error instanceof NotExpressible) return error.message;
     throw error;
   }
   const { found } = reader;
@@ -97,7 +97,7 @@ class FailureReader {
   follow(statements: readonly Statement[], start: State, depth: number): State | undefined {
     let state = start;
     for (const statement of statements) {
-      if (++this.steps > 10_000 || depth > 32) throw new Unsayable('it has too many paths');
+      if (++this.steps > 10_000 || depth > 32) throw new NotExpressible('it has too many paths');
       if (state.codes.size === 0) return undefined;
       switch (statement.kind) {
         case 'exit':
@@ -111,7 +111,7 @@ class FailureReader {
           const { call } = statement;
           if (call.kind === 'route') {
             const body = this.body(nameOf(call.name));
-            if (body === undefined) throw new Unsayable(`${expressionText(call)} cannot be written as a rule`);
+            if (body === undefined) throw new NotExpressible(`${expressionText(call)} cannot be written as a rule`);
             const after = this.follow(body, state, depth + 1);
             if (after === undefined) return undefined;
             state = after;
@@ -128,7 +128,7 @@ class FailureReader {
           if (taken === undefined) {
             if (decides([...body, ...otherwise], (name) => this.body(name)) || mentionsNext(statement.condition)) {
               const condition = expressionText(statement.condition);
-              throw new Unsayable(
+              throw new NotExpressible(
                 `the condition "${condition}" (line ${statement.at.line}) cannot be written as codes`,
               );
             }
@@ -145,11 +145,11 @@ class FailureReader {
           if (second === undefined) state = first;
           else if (second.mark === first.mark && second.next === first.next && second.armed === first.armed) {
             state = { ...first, codes: new Set([...first.codes, ...second.codes]) };
-          } else throw new Unsayable(`the paths after line ${statement.at.line} differ`);
+          } else throw new NotExpressible(`the paths after line ${statement.at.line} differ`);
           break;
         }
         default:
-          throw new Unsayable(`"${statement.kind}" (line ${statement.at.line}) cannot be written as a rule`);
+          throw new NotExpressible(`"${statement.kind}" (line ${statement.at.line}) cannot be written as a rule`);
       }
     }
     return state;
@@ -161,11 +161,11 @@ class FailureReader {
     if (name === 'ds_mark_dst') return { ...state, mark: markArgument(args.map(literalText)) };
     if (name === 't_on_failure') {
       const armed = args[0] === undefined ? '' : nameOf(args[0]);
-      if (armed !== this.name) throw new Unsayable(`it sets another failure route, "${armed}"`);
+      if (armed !== this.name) throw new NotExpressible(`it sets another failure route, "${armed}"`);
       return { ...state, armed: true };
     }
     if (RELAY_FUNCTIONS.test(name)) {
-      if (!state.next) throw new Unsayable('it relays to something other than the next destination');
+      if (!state.next) throw new NotExpressible('it relays to something other than the next destination');
       this.found.push({ codes: state.codes, mark: state.mark, rearmed: state.armed });
       return undefined;
     }
@@ -178,7 +178,7 @@ class FailureReader {
     }
     if (isLog(name) || isBuiltIn(name) || /^t_on_(?:reply|branch)$/.test(name)) return state;
     if (decides([{ kind: 'call-statement', call, at: call.at }], () => undefined)) {
-      throw new Unsayable(`${name}() (line ${call.at.line}) cannot be written as a rule`);
+      throw new NotExpressible(`${name}() (line ${call.at.line}) cannot be written as a rule`);
     }
     this.ledger.leaveRepeated(call.at, `${name}() is not carried over`);
     return state;
@@ -211,7 +211,7 @@ class FailureReader {
       if (left === undefined || right === undefined || right.holdsNot.codes.size > 0) return undefined;
       return { holds: right.holds, holdsNot: left.holdsNot };
     }
-    const always = alwaysOf(condition);
+    const always = constantValue(condition);
     if (always !== undefined) return always ? { holds: state, holdsNot: none } : { holds: none, holdsNot: state };
     const codes = codesOf(condition);
     if (codes === undefined) return undefined;

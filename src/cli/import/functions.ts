@@ -60,7 +60,7 @@ export function isLog(name: string): boolean {
 }
 
 /** The value of a condition for every request that begins a dialog; undefined when it depends on the request. */
-export function alwaysOf(condition: Expression): boolean | undefined {
+export function constantValue(condition: Expression): boolean | undefined {
   if (condition.kind === 'int') return condition.value !== 0;
   if (condition.kind !== 'call') return undefined;
   switch (condition.name) {

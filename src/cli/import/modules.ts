@@ -102,7 +102,7 @@ export class Modules {
         if (!this.certificate(name, String(value), at)) none();
         return;
       case 'pike':
-        this.flood(name, Number(value), at);
+        this.pikeParameter(name, Number(value), at);
         return;
       default:
         if (/^(?:event_|nats|rabbitmq)/.test(module)) {
@@ -229,7 +229,7 @@ export class Modules {
     return true;
   }
 
-  private flood(name: string, value: number, at: Position): void {
+  private pikeParameter(name: string, value: number, at: Position): void {
     this.pike.at ??= at;
     if (name === 'sampling_time_unit' && value > 0) this.pike.period = value;
     else if (name === 'reqs_density_per_unit' && value > 0) this.pike.density = value;

@@ -15,7 +15,7 @@ export interface OtherChange {
 }
 
 /** The request-URI as received. */
-export const AS_IT_CAME: NumberChange = { strip: 0, prefix: '' };
+export const UNCHANGED: NumberChange = { strip: 0, prefix: '' };
 
 const REWRITES =
   /^(?:rewrite\w*|seturi|sethost\w*|seth|sethp|setport|setp|setuser\w*|setu|setup|strip_tail|revert_uri|subst_uri|subst_user|lookup|lookup_branches|avp_pushto|dp_translate|alias_db_lookup|do_routing|route_to_carrier|route_to_gw|next_gw|load_gws|ds_next_domain|lb_start\w*|load_balance|prefix2domain|enum_query|tel2sip|uri_replace)$/;

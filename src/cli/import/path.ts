@@ -1,7 +1,7 @@
 import type { FunctionCall, Statement } from '../../cfg/ast.js';
 import { compilePosix } from '../../core/posix-regex.js';
 import type { MatchTest } from './match.js';
-import { AS_IT_CAME, type NumberChange, sameNumber } from './number.js';
+import { type NumberChange, sameNumber, UNCHANGED } from './number.js';
 
 /** A selection on a path through the script. */
 export interface Selection {
@@ -37,7 +37,7 @@ export interface Path {
   /** The selection used instead. */
   readonly fallback: Selection | undefined;
   /** A reply of the script that no rule can send. */
-  readonly unsaid?: string;
+  readonly inexpressibleReply?: string;
   readonly reply: Reply | undefined;
   /** Changes of the number so far. */
   readonly number: NumberChange;
@@ -57,7 +57,7 @@ export const START: Path = {
   failed: undefined,
   fallback: undefined,
   reply: undefined,
-  number: AS_IT_CAME,
+  number: UNCHANGED,
   rewritten: undefined,
   justSelected: false,
 };
@@ -108,7 +108,7 @@ export interface Branch {
 }
 
 /** The path without the values of variables that these statements may assign. */
-export function forgetting(path: Path, statements: readonly Statement[]): Path {
+export function withoutAssigned(path: Path, statements: readonly Statement[]): Path {
   const constants = new Map(path.constants);
   const forget = (list: readonly Statement[]): void => {
     for (const statement of list) {
@@ -142,7 +142,7 @@ export function negated({ path, holds }: Branch): Branch {
 
 /** Whether the request-URI has been changed. */
 export function isChanged({ number, rewritten }: Path): boolean {
-  return rewritten !== undefined || !sameNumber(number, AS_IT_CAME);
+  return rewritten !== undefined || !sameNumber(number, UNCHANGED);
 }
 
 /** The path after a call in a condition, whose result is now in $rc. */

@@ -97,7 +97,8 @@ function selecting(
   const { number } = path;
   const isChanged = number.strip !== 0 || number.prefix !== '';
   for (const each of [selection, ...selection.fallbacks])
-    if (isChanged && looksAtNumber(each)) return 'it depends on the called number, which the script changes before';
+    if (isChanged && dependsOnRequestUri(each))
+      return 'it depends on the called number, which the script changes before';
   const fallback: { [key: string]: WrittenJson }[] = [];
   for (const each of selection.fallbacks) {
     const further = selectOf(each, kamailio);
@@ -138,7 +139,7 @@ function destinationOf({ strip, prefix }: NumberChange): WrittenJson {
 }
 
 /** Whether a selection depends on the request-URI: rules select before they change it. */
-function looksAtNumber({ call, args }: Selection): boolean {
+function dependsOnRequestUri({ call, args }: Selection): boolean {
   const [set = '', algorithm = ''] = args;
   const algorithms =
     call.name === 'ds_select_routes' ? set.split(';').map((each) => each.split('=')[1]) : algorithm.split(',');

@@ -6,7 +6,7 @@ import { FROM_LIST_CONDITION } from './from-list.js';
 import {
   ACCEPTED,
   ARMS,
-  alwaysOf,
+  constantValue,
   decides,
   FORWARDS,
   isBuiltIn,
@@ -25,7 +25,6 @@ import {
   type Branch,
   behindCall,
   type Ending,
-  forgetting,
   isChanged,
   joinedFalse,
   negated,
@@ -33,6 +32,7 @@ import {
   type Selection,
   START,
   split,
+  withoutAssigned,
 } from './path.js';
 import { mentionsSelection, ofSelection } from './selection-result.js';
 import { withoutSwitch } from './switch-as-if.js';
@@ -41,7 +41,7 @@ import { withoutSwitch } from './switch-as-if.js';
  * Maximum number of paths through a script, and of statements examined: beyond that, a list of rules could not
  * express it.
  */
-const MOST_WAYS = 300;
+const MAX_PATHS = 300;
 const MOST_STEPS = 50_000;
 /** Maximum number of conditions on one path: following each is a nested call. */
 const MOST_NESTING = 500;
@@ -94,7 +94,7 @@ export class Walk {
     let frame = start;
     let path = from;
     for (;;) {
-      if (++this.steps > MOST_STEPS || this.outcomes.length > MOST_WAYS || this.nesting > MOST_NESTING) {
+      if (++this.steps > MOST_STEPS || this.outcomes.length > MAX_PATHS || this.nesting > MOST_NESTING) {
         this.unknown(frame, path, 'the script has too many paths');
         return;
       }
@@ -210,7 +210,7 @@ export class Walk {
       if (!isSilent([...body, ...otherwise])) {
         leaveBelow([...body, ...otherwise], `"if (${expressionText(statement.condition)})"`, this.ledger);
       }
-      return forgetting(path, [...body, ...otherwise]);
+      return withoutAssigned(path, [...body, ...otherwise]);
     }
     for (const branch of branches) {
       if (branch.holds === 'unknown') {
@@ -229,7 +229,7 @@ export class Walk {
 
   /** The paths into which a condition splits a path. */
   private branches(condition: Expression, path: Path): readonly Branch[] {
-    const always = isKeepAlive(condition) ? false : alwaysOf(condition);
+    const always = isKeepAlive(condition) ? false : constantValue(condition);
     if (always !== undefined) return [{ path, holds: always }];
     if (condition.kind === 'unary' && condition.operator === '!') {
       return this.branches(condition.operand, path).map(negated);
@@ -344,7 +344,7 @@ export class Walk {
       if (accepts || (code >= 300 && code <= 699)) return { ...path, reply: { code, reason } };
       if (code >= 100 && code < 200) return path;
       this.ledger.leave(call.at, `${expressionText(call)} is not carried over`);
-      return { ...path, unsaid: expressionText(call) };
+      return { ...path, inexpressibleReply: expressionText(call) };
     }
     if (name === 'record_route' || name === 'record_route_preset') return { ...path, recordRoute: true };
     if (name === 't_on_failure') {
@@ -393,7 +393,9 @@ export class Walk {
       const match = [...path.match].map(([variable, value]) => `${variable} ${value}`).join(', ');
       const requests = match === '' ? 'requests' : `requests with ${match}`;
       const does =
-        path.unsaid === undefined ? `drops ${requests} without a reply` : `answers ${requests} with ${path.unsaid}`;
+        path.inexpressibleReply === undefined
+          ? `drops ${requests} without a reply`
+          : `answers ${requests} with ${path.inexpressibleReply}`;
       this.ledger.note(at, `the script ${does}; here they are answered with 404`);
     }
     this.outcome(path, path.reply === undefined ? 'nothing' : 'reply');
@@ -440,7 +442,7 @@ export class Walk {
 
   /** What follows is unknown: later rules must not match requests on this path. */
   private unknown(frame: Frame | undefined, path: Path, why: string, at?: Position): void {
-    for (let each = frame; each !== undefined; each = each.next) this.blame(each.statements.slice(each.at), why, 0);
+    for (let each = frame; each !== undefined; each = each.next) this.setReason(each.statements.slice(each.at), why, 0);
     for (const each of [path.selection, path.failed, path.fallback]) {
       if (each === undefined) continue;
       each.problem ??= why;
@@ -451,14 +453,14 @@ export class Walk {
   }
 
   /** Sets the reason for every selection in these statements that has none. */
-  private blame(statements: readonly Statement[], why: string, depth: number): void {
+  private setReason(statements: readonly Statement[], why: string, depth: number): void {
     if (depth > MOST_DEPTH) return;
     for (const call of callsIn(statements)) {
       if (call.kind === 'call') {
         if (SELECTS.test(call.name) && !this.blamed.has(call.at)) this.blamed.set(call.at, why);
       } else {
         const body = this.body(nameOf(call.name) ?? '');
-        if (body !== undefined && this.steps++ < MOST_STEPS) this.blame(body, why, depth + 1);
+        if (body !== undefined && this.steps++ < MOST_STEPS) this.setReason(body, why, depth + 1);
       }
     }
   }

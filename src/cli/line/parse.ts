@@ -16,7 +16,7 @@ export interface ParsedLine {
 }
 
 /** Thrown inside the parser when help is requested anywhere in the line. */
-class HelpAsked extends Error {}
+class HelpRequested extends Error {}
 
 /**
  * Parses the words after a command's name.
@@ -37,7 +37,7 @@ export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLi
       .addOption(new Option('-h, --help').default(false));
     command.on('option:help', () => {
       asked = { command: each, path };
-      throw new HelpAsked();
+      throw new HelpRequested();
     });
     for (const [name, option] of Object.entries(own)) command.addOption(optionOf(name, option));
     for (const { name, optional, rest } of each.arguments ?? []) {
@@ -65,7 +65,7 @@ export function parseLine(spec: CommandSpec, words: readonly string[]): ParsedLi
         .parse([spec.name, ...words], FROM_USER);
     } else command.parse(words, FROM_USER);
   } catch (error) {
-    if (error instanceof HelpAsked) {
+    if (error instanceof HelpRequested) {
       // An option of the parent command is found first, even after the name of a subcommand.
       const below = asked.command === spec ? spec.subcommands?.find(({ name }) => words.includes(name)) : undefined;
       const meant = below === undefined ? asked : { command: below, path: [spec.name, below.name] };

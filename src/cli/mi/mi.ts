@@ -6,7 +6,7 @@ import { cataloguedCommand, miCommandHelp, miCommandUsage, nearestCommand, unkno
 import { callMi, MiCallError } from './client.js';
 import { type Endpoint, firstEndpoint } from './endpoints.js';
 import { parseCliParams } from './params.js';
-import { renderForPeople } from './render.js';
+import { renderForTerminal } from './render.js';
 
 /** Options of "mi". */
 export interface MiOptions {
@@ -54,7 +54,7 @@ export async function mi(options: MiOptions, args: readonly string[], io: Comman
       ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
       ...(replyDir === undefined ? {} : { replyDir }),
     });
-    io.out(json ? `${JSON.stringify(answer)}\n` : renderForPeople(method, answer, io.terminal));
+    io.out(json ? `${JSON.stringify(answer)}\n` : renderForTerminal(method, answer, io.terminal));
     return 0;
   } catch (error) {
     throw error instanceof MiCallError ? explained(error, method, params) : error;

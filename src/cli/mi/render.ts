@@ -33,7 +33,7 @@ interface Listing {
  * Shows an MI answer to people: ds_list as a table, a list of names one per line, anything else as a tree. On a
  * terminal, states are coloured and times relative. Ends with a line break.
  */
-export function renderForPeople(
+export function renderForTerminal(
   method: string,
   answer: MiValue,
   terminal?: Terminal | undefined,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { cataloguedCommand, miCatalog } from '../../../../src/cli/mi/catalog.js';
-import { ago, renderForPeople } from '../../../../src/cli/mi/render.js';
+import { ago, renderForTerminal } from '../../../../src/cli/mi/render.js';
 import { runCli } from '../../../support/command-line.js';
 
 /** A daemon that answers every command with this error; its target. */
@@ -88,17 +88,17 @@ const LISTING = {
 };
 
 test('sets stand in the order of their numbers', () => {
-  const lines = renderForPeople('ds_list', LISTING).split('\n');
+  const lines = renderForTerminal('ds_list', LISTING).split('\n');
   assert.match(lines[1] ?? '', /^p +2 +sip:a +Active /);
   assert.match(lines[2] ?? '', /^p +10 +sip:b +Probing /);
 });
 
 test('on a terminal states have colours and times are relative; NO_COLOR leaves the colours out', () => {
-  const colored = renderForPeople('ds_list', LISTING, { color: true, columns: 80 });
+  const colored = renderForTerminal('ds_list', LISTING, { color: true, columns: 80 });
   assert.match(colored, /\x1b\[32mActive/);
   assert.match(colored, /1 min ago mi: x/);
-  assert.doesNotMatch(renderForPeople('ds_list', LISTING, { color: false, columns: 80 }), /\x1b/);
-  assert.doesNotMatch(renderForPeople('ds_list', LISTING), /\x1b| ago/);
+  assert.doesNotMatch(renderForTerminal('ds_list', LISTING, { color: false, columns: 80 }), /\x1b/);
+  assert.doesNotMatch(renderForTerminal('ds_list', LISTING), /\x1b| ago/);
   assert.equal(ago('2026-01-01T00:00:00Z', Date.parse('2026-01-03T01:00:00Z')), '2 d ago');
   assert.equal(ago('never', 0), 'never');
 });

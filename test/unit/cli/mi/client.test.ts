@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { callMi } from '../../../../src/cli/mi/client.js';
 import { parseCliParams } from '../../../../src/cli/mi/params.js';
-import { renderForPeople } from '../../../../src/cli/mi/render.js';
+import { renderForTerminal } from '../../../../src/cli/mi/render.js';
 import { ReplyReader } from '../../../support/mi-endpoints.js';
 import { makeMiFixture } from '../../../support/mi-fixture.js';
 import { freePort } from '../../../support/ports.js';
@@ -34,9 +34,10 @@ describe('parameters on the command line', () => {
 describe('answers for people', () => {
   test('ds_list is shown to people as a table', async () => {
     const { handler } = makeMiFixture();
-    const lines = renderForPeople('ds_list', await handler.execute('ds_list', { full: 1, partition: 'default' })).split(
-      '\n',
-    );
+    const lines = renderForTerminal(
+      'ds_list',
+      await handler.execute('ds_list', { full: 1, partition: 'default' }),
+    ).split('\n');
     assert.match(
       lines[0] ?? '',
       /^PARTITION {2}SET {2}URI +STATE +HITS {2}WEIGHT {2}PRIO {2}SOCKET +ATTRS +DESCRIPTION$/,
@@ -45,19 +46,19 @@ describe('answers for people', () => {
       lines.find((line) => line.includes('127.0.0.11')) ?? '',
       /^default {4}5 {4}sip:127\.0\.0\.11:5060 +Active +0 {5}50 {6}0 +a1 +first gw$/,
     );
-    assert.equal(renderForPeople('ds_list', { PARTITIONS: [] }), 'no destinations\n');
+    assert.equal(renderForTerminal('ds_list', { PARTITIONS: [] }), 'no destinations\n');
   });
 
   test('show the rest as names and values', async () => {
     const { handler } = makeMiFixture();
-    assert.equal(renderForPeople('ds_reload', 'OK'), 'OK\n');
-    assert.equal(renderForPeople('pwd', await handler.execute('pwd')), 'WD: run\n');
-    assert.equal(renderForPeople('arg', await handler.execute('arg')), 'switchyard\nserve\n');
+    assert.equal(renderForTerminal('ds_reload', 'OK'), 'OK\n');
+    assert.equal(renderForTerminal('pwd', await handler.execute('pwd')), 'WD: run\n');
+    assert.equal(renderForTerminal('arg', await handler.execute('arg')), 'switchyard\nserve\n');
     assert.equal(
-      renderForPeople('ps', await handler.execute('ps')),
+      renderForTerminal('ps', await handler.execute('ps')),
       'Processes:\n  ID: 0\n  PID: 4711\n  Type: attendant\n',
     );
-    assert.equal(renderForPeople('x', []), '(nothing)\n');
+    assert.equal(renderForTerminal('x', []), '(nothing)\n');
   });
 });
 
