@@ -39,7 +39,7 @@ const maxForwards = maxForwardsFunctions<MessageRun>({
     const at = env.dialect === 'kamailio' ? message.headersStart : message.headersEnd;
     edits.insert(at, `Max-Forwards: ${limit}\r\n`);
   },
-  countDown(run, hops) {
+  decrement(run, hops) {
     const { message } = run;
     const kamailio = run.env.dialect === 'kamailio';
     const { limit = kamailio ? 70 : 255 } = run.env.modules.of(highestMaxForwards);

@@ -1,6 +1,6 @@
 import type { CallSite, CompiledArgument, FunctionClosure } from '../cfg/function-table.js';
 import type { MessageRun } from '../script/call.js';
-import { breaksLine } from '../script/outgoing.js';
+import { containsLineBreak } from '../script/outgoing.js';
 
 type Arg = CompiledArgument<MessageRun>;
 
@@ -39,7 +39,7 @@ export function onOneLine<T extends Compilable>(spec: T): T {
         .map((i) => args[i])
         .filter((arg): arg is Arg => arg !== undefined && arg.constant === undefined);
       if (computed.length === 0) return run;
-      return (message) => (computed.some((arg) => breaksLine(arg.string(message))) ? -1 : run(message));
+      return (message) => (computed.some((arg) => containsLineBreak(arg.string(message))) ? -1 : run(message));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { parseUri, type SipUri, uriParam } from '../core/uri.js';
 import type { MessageRun } from '../script/call.js';
 import { isOurs } from '../script/ours.js';
-import { breaksLine } from '../script/outgoing.js';
+import { containsLineBreak } from '../script/outgoing.js';
 import { isLoose, type RouteValue, removeFirst, removeLast, routeSet } from '../sip/route-set.js';
 
 /** Return code of Kamailio's loose_route() for a request that begins a dialog and whose Route names only this proxy. */
@@ -152,7 +152,8 @@ export function recordRoute(run: MessageRun, params: string, preset?: readonly s
   const { call } = run;
   const { recordRouting } = call;
   if (recordRouting.length > 0 && run.routeKind !== 'failure') return -1;
-  if (breaksLine(params) || preset?.some(breaksLine) === true || breaksLine(advertised ?? '')) return -1;
+  if (containsLineBreak(params) || preset?.some(containsLineBreak) === true || containsLineBreak(advertised ?? ''))
+    return -1;
   if (run.env.dialect === 'kamailio') {
     if (preset !== undefined && preset.length > 1 && !run.env.rr.doubleRr) return -1;
     // As recorded, ftag is the From tag of the caller. A request from the callee has it as its To tag.

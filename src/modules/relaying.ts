@@ -154,7 +154,7 @@ function relayAck(run: MessageRun, outbound?: string): number | Promise<number> 
 }
 
 /** Return code of forward() when the onsend route drops the request, as recorded. */
-const DROPPED_ON_THE_WAY = -510;
+const DROPPED_BY_ONSEND = -510;
 
 /** Forwards a request without a transaction. */
 export function forwardStateless(run: MessageRun, to?: string): number | Promise<number> {
@@ -199,7 +199,7 @@ export function forwardStateless(run: MessageRun, to?: string): number | Promise
       sending.sendingTo = { address: address.address, port: address.port, transport: socket.transport, socket };
       const dropped = onsend.run(sending) === 'drop';
       call.scope.run = run;
-      if (dropped) return DROPPED_ON_THE_WAY;
+      if (dropped) return DROPPED_BY_ONSEND;
     }
     env.layer.counters.requestsSent.value++;
     socket.send(text, address.address, address.port, undefined, undefined, address.name);

@@ -1,6 +1,6 @@
 import type { ReplyWay } from '../route/functions/actions.js';
 import type { MessageRun } from '../script/call.js';
-import { breaksLine } from '../script/outgoing.js';
+import { containsLineBreak } from '../script/outgoing.js';
 import { oneLine } from '../script/own-requests.js';
 import { answerTrying, beginTransaction, repeatedRequests } from '../script/relay.js';
 import { runLocalResponse } from '../script/reply-routes.js';
@@ -11,7 +11,7 @@ import { code } from './define.js';
 
 /** Answers the request of a run. */
 export function replyHere(run: MessageRun, status: number, reason: string, way: ReplyWay): number {
-  if (breaksLine(reason)) {
+  if (containsLineBreak(reason)) {
     const { reasonEnd } = run;
     const line = oneLine(reason.slice(0, reason.length - reasonEnd.length));
     return answer(run, status, line + reasonEnd, way);
@@ -70,7 +70,7 @@ function replyLines(run: MessageRun, status: number): string {
       ...call.branches.map((each) => withQ(each.uri, each.q)),
     ];
     // A URI with a line break is not valid and is left out.
-    const whole = uris.filter((each) => !breaksLine(each));
+    const whole = uris.filter((each) => !containsLineBreak(each));
     if (whole.length > 0) lines += `Contact: ${whole.join(', ')}\r\n`;
     // As recorded, Kamailio's later replies have it too.
     if (env.dialect === 'kamailio') call.replyLines = lines;

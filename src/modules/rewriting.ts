@@ -19,7 +19,7 @@ import {
   textOf,
 } from './define.js';
 import { replyHere } from './replying.js';
-import { isReplaced, replaced, restoreByHand } from './uac-restore.js';
+import { isReplaced, replaced, restoreExplicitly } from './uac-restore.js';
 
 function hasTransport({ env }: MessageRun, transport: string): boolean {
   return env.sockets.all.some((each) => each.transport === transport);
@@ -323,7 +323,7 @@ export const rewritingFunctions: ScriptFunction[] = [
         name: `uac_restore_${header}`,
         routes: ['request', 'event'],
         summary: `restores ${header === 'from' ? 'From' : 'To'} of a request inside the dialog to the value the other side knows`,
-        compile: () => (run) => restoreByHand(run, header),
+        compile: () => (run) => restoreExplicitly(run, header),
       }),
     ),
   ]),

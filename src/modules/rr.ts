@@ -1,7 +1,7 @@
 import { uriParam } from '../core/uri.js';
 import { RECORDS, targetFunctions } from '../route/functions/targets.js';
 import type { MessageRun } from '../script/call.js';
-import { breaksLine } from '../script/outgoing.js';
+import { containsLineBreak } from '../script/outgoing.js';
 import type { SipMessage } from '../sip/message.js';
 import { cfgActions } from './actions.js';
 import {
@@ -90,7 +90,7 @@ export const rrFunctions: ScriptFunction[] = [
         (run) => {
           const { call } = run;
           const text = textOf(value, run);
-          if (breaksLine(text)) return -1;
+          if (containsLineBreak(text)) return -1;
           call.rrParams = run.env.dialect === 'opensips' ? text + call.rrParams : call.rrParams + text;
           return 1;
         },

@@ -38,7 +38,7 @@ function serverOf(text: string): string | undefined {
 }
 
 /** The current message as it was received; undefined for a message that was not received from the network. */
-function atHand({ message, source }: MessageRun, correlation: string): CapturedMessage | undefined {
+function currentMessage({ message, source }: MessageRun, correlation: string): CapturedMessage | undefined {
   if (source === undefined) return undefined;
   const { socket, address, port } = source;
   return {
@@ -64,7 +64,7 @@ function trace(run: MessageRun, address: string, correlation: string, given: str
   const mode = modeOf(given) ?? modes.known(call) ?? (flagged ? 't' : 'm');
   const server = address === '' ? undefined : serverOf(address);
   if (address !== '' && server === undefined) return -1;
-  const seen = atHand(run, correlation);
+  const seen = currentMessage(run, correlation);
   const sent = seen === undefined || captures.send(seen, server);
   // With trace_mode 1 all messages are sent anyway; an ACK has no transaction.
   const follows = mode === 'd' || (mode === 't' && message.method !== 'ACK');

@@ -79,11 +79,11 @@ function numberOf({ least, most, names }: Scale, text: string): number | undefin
  */
 export function timePeriodHolds(text: string, time: Date): boolean {
   if (text.length > LONGEST) return false;
-  return text.split(',').some((each) => partHolds(each, time) !== false);
+  return text.split(',').some((each) => partMatches(each, time) !== false);
 }
 
 /** Whether a time matches all scales of a part; undefined for an invalid part. */
-function partHolds(text: string, time: Date): boolean | undefined {
+function partMatches(text: string, time: Date): boolean | undefined {
   const wanted = new Map<Scale, boolean>();
   const pattern = /\s*([a-z]+)\s*\{([^{}]*)\}\s*/iy;
   for (let at = 0; text.slice(at).trim() !== ''; at = pattern.lastIndex) {

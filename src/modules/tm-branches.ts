@@ -18,7 +18,7 @@ export const branchFunctions: FunctionSpec[] = [
       (run) => {
         const wanted = intOf(status, run, 0);
         // As recorded, the branch that got its final reply last does not count yet.
-        const last = run.routeKind === 'failure' ? run.transaction?.decisive : undefined;
+        const last = run.routeKind === 'failure' ? run.transaction?.lastFinalBranch : undefined;
         return code(branches(run).some((each) => each !== last && each.status === wanted));
       },
   },

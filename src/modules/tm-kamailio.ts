@@ -8,7 +8,7 @@ function transaction(run: MessageRun) {
   return run.transaction ?? run.call.transaction;
 }
 
-const NOTHING_SPECIAL = { no100: false, noAutoReply: false };
+const NO_FLAGS = { no100: false, noAutoReply: false };
 
 const tm: FunctionSpec[] = [
   ...accepted('t_clean t_use_uac_headers', '', 1, 'accepted'),
@@ -33,9 +33,7 @@ const tm: FunctionSpec[] = [
       'host port',
       'false if the request has no transaction',
       (run, [host, port]) =>
-        run.transaction === undefined
-          ? -1
-          : relay(run, NOTHING_SPECIAL, `sip:${textOf(host, run)}:${textOf(port, run)}`),
+        run.transaction === undefined ? -1 : relay(run, NO_FLAGS, `sip:${textOf(host, run)}:${textOf(port, run)}`),
       true,
     ),
   ),

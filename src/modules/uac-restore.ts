@@ -206,7 +206,7 @@ function restoreByDialog(run: MessageRun, dialog: Dialog): void {
 }
 
 /** uac_restore_from() and uac_restore_to(). */
-export function restoreByHand(run: MessageRun, header: Header): number {
+export function restoreExplicitly(run: MessageRun, header: Header): number {
   return run.env.modules.loaded.has('uac') && restoreRequest(run, header) ? 1 : -1;
 }
 

@@ -161,7 +161,7 @@ class Compiler {
     const { text, names } = this;
     const only = pieces[0];
     if (pieces.length === 1 && only?.kind === 'variable') {
-      return new LoneVariable(text, names, this.variable(only));
+      return new SingleVariable(text, names, this.variable(only));
     }
     const reader = this.reader(pieces);
     return new TextFormat(text, names, reader);
@@ -193,7 +193,7 @@ class Compiler {
     };
   }
 
-  private variable(node: VariableNode): LoneParts {
+  private variable(node: VariableNode): SingleVariableParts {
     const { variables } = this.known;
     const definition = variables.get(node.name);
     if (definition === undefined) {
@@ -278,7 +278,7 @@ class Compiler {
     const numbers: Getter[] = [];
     try {
       transform = definition.make(
-        args.map((arg) => this.argument(definition.loneDollars ? doubled(arg) : arg, node, numbers)),
+        args.map((arg) => this.argument(definition.literalDollars ? doubled(arg) : arg, node, numbers)),
       );
     } catch (error) {
       if (error instanceof SwitchyardError) throw error;
@@ -374,14 +374,14 @@ function concatenation(parts: readonly (string | ((context: PvarContext) => stri
 
 type Read = (context: PvarContext) => string;
 
-interface LoneParts extends CompiledVariable {
+interface SingleVariableParts extends CompiledVariable {
   readonly ignoreCase: boolean;
   readonly digits: boolean;
   /** Text that null becomes. */
   readonly shownNull: string;
 }
 
-class LoneVariable implements Format {
+class SingleVariable implements Format {
   readonly constant = undefined;
   readonly ignoreCase: boolean;
   readonly digits: boolean;
@@ -394,7 +394,7 @@ class LoneVariable implements Format {
   constructor(
     readonly text: string,
     readonly names: readonly string[],
-    parts: LoneParts,
+    parts: SingleVariableParts,
   ) {
     this.getter = parts.get;
     this.setter = parts.set;

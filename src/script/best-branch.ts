@@ -25,9 +25,9 @@ function opensipsRank(status: number): number {
  */
 function kamailioRank(status: number): number {
   if (status >= 600) return status - 600;
-  return isMendable(status) ? 399 + (status - 400) / 1000 : status;
+  return affectsResubmission(status) ? 399 + (status - 400) / 1000 : status;
 }
 
-function isMendable(status: number): boolean {
+function affectsResubmission(status: number): boolean {
   return status === 401 || status === 407 || status === 415 || status === 420 || status === 484;
 }

@@ -316,12 +316,12 @@ export class Call implements DispatcherCall {
   recordRefusal(status: number, reason: string): void {
     if (this.isRefusalRecorded) return;
     this.isRefusalRecorded = true;
-    const inVain = this.made?.inVain;
+    const unsuccessful = this.made?.unsuccessful;
     const { relayFault } = this;
-    const fault = relayFault?.reason ?? (inVain === undefined ? reason : 'no destination selected');
+    const fault = relayFault?.reason ?? (unsuccessful === undefined ? reason : 'no destination selected');
     const nextHop = relayFault?.nextHop === undefined ? '' : ` (${relayFault.nextHop})`;
     const why = (fault === reason ? reason : `${reason}; ${fault}`) + nextHop;
-    this.env.calls?.refused(this.message, this.source, status, why, inVain);
+    this.env.calls?.refused(this.message, this.source, status, why, unsuccessful);
   }
 
   /** How received and rport are written into the Via of the request. */

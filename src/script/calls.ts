@@ -45,10 +45,10 @@ export interface CallObserver {
   /** It is forwarded to a further target after a failure. */
   failedOver(): void;
   /**
-   * This proxy sent a final reply to a request that was not forwarded. `inVain`: the sets in which its last selection
+   * This proxy sent a final reply to a request that was not forwarded. `unsuccessful`: the sets in which its last selection
    * found no destination.
    */
-  refused(message: SipMessage, source: Source, code: number, reason: string, inVain?: WantedSets): void;
+  refused(message: SipMessage, source: Source, code: number, reason: string, unsuccessful?: WantedSets): void;
   /** The caller got a final reply. */
   answered(code: number): void;
   /** A pending call was cancelled. */

@@ -100,14 +100,14 @@ export interface DialogProof {
    * call, or its source is a known address. Undefined: it may not.
    */
   passage(
-    request: Arrived,
+    request: ReceivedRequest,
     carriers: readonly (SipUri | undefined)[],
     to: SipUri | undefined,
   ): DialogPassage | undefined;
 }
 
 /** A received request and its source. */
-interface Arrived {
+interface ReceivedRequest {
   readonly message: SipMessage;
   readonly source: Source;
 }

@@ -8,7 +8,7 @@ import { edited, outgoingRequest } from './outgoing.js';
 import { markOf, viaMark } from './via-mark.js';
 
 /** What a copy of a request is sent with. */
-export interface Leaving {
+export interface CopyOptions {
   readonly requestUri: string;
   readonly destinationUri: string | undefined;
   readonly socket: SipSocket | undefined;
@@ -26,14 +26,14 @@ export interface Recorded {
 }
 
 /** Address and socket that a request is sent to and from. */
-export interface LeavingFor {
+export interface CopyTarget {
   readonly socket: SipSocket;
   readonly address: string;
   readonly port: number;
 }
 
 /** The request as a socket sends it, with Record-Route lines, which depend on the socket. */
-export function forwarded(call: Call, leaving: Leaving, target: LeavingFor, branch: string): string {
+export function forwarded(call: Call, leaving: CopyOptions, target: CopyTarget, branch: string): string {
   const { socket } = target;
   const { source, hiding } = call;
   // Topology hiding works on the edited message: the script may have put a NAT address into Contact.
@@ -73,7 +73,7 @@ export function sentBy(call: Call, socket: SipSocket): string {
 }
 
 /** Record-Route lines: two when the dialog arrives and leaves by different sockets (RFC 5658). */
-function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): string {
+function recordRoutes(call: Call, target: CopyTarget, recorded?: Recorded): string {
   const { env, source } = call;
   const { socket: outbound } = target;
   const routing = recorded?.routing ?? call.recordRouting;
@@ -108,7 +108,7 @@ function recordRoutes(call: Call, target: LeavingFor, recorded?: Recorded): stri
 }
 
 /** The parameter by which later requests of the dialog show which call they belong to and where it leads. */
-function dialogToken({ env, message, source, selections }: Call, target: LeavingFor): string {
+function dialogToken({ env, message, source, selections }: Call, target: CopyTarget): string {
   return env.dialogs?.parameter(message.callId, selections.used.at(-1), target, source.address) ?? '';
 }
 

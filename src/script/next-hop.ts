@@ -29,7 +29,7 @@ export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Ho
   const isThere = call.env.sockets.all.some((each) => each.transport === transport);
   if (!isThere || destinationUri !== undefined) {
     const about = { nextHop: maskUri(uri.slice(0, MOST_SHOWN)), transport };
-    call.env.peerLog.warn(about, isThere ? RAISED : NO_SOCKET);
+    call.env.peerLog.warn(about, isThere ? SENT_BY_TLS : NO_SOCKET);
   }
   return withTransport(hop, transport);
 }
@@ -68,5 +68,5 @@ export function nextHopOfOwn(env: ScriptEnvironment, requestUri: string, hop: st
 
 /** Maximum length of a URI in a log line. */
 const MOST_SHOWN = 100;
-const RAISED = 'script: a request to a sips URI is sent by TLS, although its next hop does not name TLS';
+const SENT_BY_TLS = 'script: a request to a sips URI is sent by TLS, although its next hop does not name TLS';
 const NO_SOCKET = 'script: a request that needs TLS cannot be sent: there is no socket for it';

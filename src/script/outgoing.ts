@@ -71,7 +71,7 @@ export function edited(message: SipMessage, { empty, list }: MessageEdits): SipM
  * Whether a text contains a line break, which would begin another line of the message. Scripts may unescape texts that
  * peers have written.
  */
-export function breaksLine(text: string): boolean {
+export function containsLineBreak(text: string): boolean {
   return text.includes('\n') || text.includes('\r');
 }
 

@@ -6,9 +6,9 @@ import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
-import { forwarded, type Leaving, shownSentBy } from './forwarding.js';
+import { type CopyOptions, forwarded, shownSentBy } from './forwarding.js';
 import { nextHopOf } from './next-hop.js';
-import { breaksLine } from './outgoing.js';
+import { containsLineBreak } from './outgoing.js';
 import { PerCall } from './per-call.js';
 import type { RequestBranch } from './request-branches.js';
 import { MOST_BRANCHES } from './request-branches.js';
@@ -100,7 +100,7 @@ export function takeTargets(call: Call): Target[] {
 
 /** The Route line that sends a branch through a Path (RFC 3327). */
 function routeLine(path: string): string {
-  return path === '' || breaksLine(path) ? '' : `Route: ${path}\r\n`;
+  return path === '' || containsLineBreak(path) ? '' : `Route: ${path}\r\n`;
 }
 
 /**
@@ -249,7 +249,7 @@ function prepare(
     const outcome = route.run(branchRun);
     return outcome instanceof Promise ? outcome.then(after) : after(outcome);
   }
-  const leaving: Leaving = {
+  const leaving: CopyOptions = {
     requestUri: target.uri,
     destinationUri: target.outbound ?? target.destinationUri,
     socket: target.socket,
@@ -280,7 +280,7 @@ function nextHopLeft({ env, call }: MessageRun, target: Target): string | undefi
 function branchOf(
   run: MessageRun,
   transaction: ScriptTransaction,
-  leaving: Leaving,
+  leaving: CopyOptions,
   flags: number,
   branchReply: string | undefined,
   branchFailure: string | undefined,
@@ -288,14 +288,14 @@ function branchOf(
   const { call, env } = run;
   const nextHop = nextHopOf(call, leaving);
   const uri = dialledUri(env.dialect, nextHop);
-  if (uri === undefined || uri.scheme === 'tel' || uri.host === '' || breaksLine(leaving.requestUri))
+  if (uri === undefined || uri.scheme === 'tel' || uri.host === '' || containsLineBreak(leaving.requestUri))
     return () => faultOf(env.dialect, 'uri');
   const failureRoute = call.armed.failure;
   const allowed = allowedBy(call, leaving.destinationUri ?? leaving.requestUri);
   const resolved = (found: readonly Address[]): Prepared => {
     const address = found.find(allowed);
     if (address === undefined)
-      return () => faultOf(env.dialect, found.length > 0 ? 'blocked' : lacksSocket(uri) ? 'socket' : 'dns', uri);
+      return () => faultOf(env.dialect, found.length > 0 ? 'blocked' : hasNoSocket(uri) ? 'socket' : 'dns', uri);
     const { branches } = transaction;
     const branch = new TxBranch(
       transaction,
@@ -335,15 +335,15 @@ function dialledUri(dialect: DialectName, nextHop: string): SipUri | undefined {
 }
 
 /** Whether there is no local socket for the URI's transport. */
-const lacksSocket = (uri: SipUri): boolean => uriTransport(uri) === 'sctp';
+const hasNoSocket = (uri: SipUri): boolean => uriTransport(uri) === 'sctp';
 
-const ANYWHERE = (): boolean => true;
+const ANY_HOP = (): boolean => true;
 
 /**
  * Which addresses of a next hop a request may be sent to: after loose_route() those that the dialog permits, else all.
  */
 export function allowedBy({ passage }: Call, nextHop: string): (address: Address) => boolean {
-  return passage === undefined || passage.nextHop !== nextHop ? ANYWHERE : (address) => passage.along.allowed(address);
+  return passage === undefined || passage.nextHop !== nextHop ? ANY_HOP : (address) => passage.along.allowed(address);
 }
 
 /** The result of t_relay(), and the reply, for a request that cannot be sent. */
@@ -391,7 +391,7 @@ function sent(
   run: MessageRun,
   transaction: ScriptTransaction,
   branch: TxBranch,
-  leaving: Leaving,
+  leaving: CopyOptions,
   address: Address,
 ): RelayFault | undefined {
   const { env, call } = run;

@@ -70,7 +70,7 @@ export interface TransactionState {
    */
   readonly legStart: number;
   /** The branch that got its final status last. */
-  readonly decisive: object | undefined;
+  readonly lastFinalBranch: object | undefined;
   /** Whether the failure route is running. */
   readonly inFailureRoute: boolean;
   /** Whether a route tried to relay and could not. */

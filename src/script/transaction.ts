@@ -32,7 +32,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
    * Index of the first branch created by the current t_relay(); earlier branches have been handled by a failure route.
    */
   legStart = 0;
-  decisive: TxBranch | undefined = undefined;
+  lastFinalBranch: TxBranch | undefined = undefined;
   relayFailed = false;
   /** Provisional or final status that was sent to the caller last. */
   lastStatus = 0;
@@ -196,7 +196,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (this.final !== 0 && (!this.invite || status < 200 || status >= 300)) {
       if (status >= 200) {
         branch.status = status;
-        this.tooLate(branch, reply);
+        this.refuseAfterFinal(branch, reply);
       }
       return;
     }
@@ -212,7 +212,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   /** A refusal after the final reply goes no further. As recorded, Kamailio's named reply routes see it. */
-  private tooLate(branch: TxBranch, reply: SipMessage): void {
+  private refuseAfterFinal(branch: TxBranch, reply: SipMessage): void {
     if (branch.replyRoute === undefined || this.env.dialect !== 'kamailio') return;
     const seen = throughReplyRoutes(this, branch, reply);
     if (seen instanceof Promise) this.waitFor(seen, () => undefined);
@@ -270,7 +270,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   private hold(event: () => void): void {
-    if (this.held !== undefined && this.held.length < MOST_HELD) this.held.push(event);
+    if (this.held !== undefined && this.held.length < MAX_QUEUED_REPLIES) this.held.push(event);
   }
 
   /** A branch timed out, or its request could not be sent. */
@@ -330,7 +330,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   /** Evaluates the final status of a branch, after the branch-failure route. */
   private settled(branch: TxBranch, status: number): void {
     if (this.final !== 0) return;
-    this.decisive = branch;
+    this.lastFinalBranch = branch;
     if (status >= 600)
       this.cancelBranches(this.env.dialect === 'kamailio' ? `Reason: SIP;cause=${status}\r\n` : '', branch, '');
     if (!this.inFailureRoute) this.judge();
@@ -355,7 +355,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     const name = kamailio ? best.failureRoute : this.call.armed.failure;
     const route = name === undefined ? undefined : this.env.script.route('failure', name);
     if (route === undefined) {
-      this.giveBest();
+      this.sendBestReply();
       return;
     }
     this.call.armed.failure = undefined;
@@ -388,7 +388,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
       this.judge();
       return;
     }
-    this.giveBest();
+    this.sendBestReply();
   }
 
   /** Before a failure route: failure_reply_mode 1 discards all earlier replies, mode 2 those of the last t_relay(). */
@@ -408,7 +408,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     this.legStart = before;
   }
 
-  private giveBest(): void {
+  private sendBestReply(): void {
     const best = bestBranch(this.branches, this.env.dialect);
     if (best === undefined) {
       const number = this.relayFailed ? 6 : 1;
@@ -428,7 +428,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
     if (status === 503 && this.env.tm.translate503) {
       if (this.env.dialect === 'kamailio') {
         // As recorded, Kamailio generates the reply, with the reason phrase of the received code.
-        if (this.maySend(reply)) this.reply(500, reasonPhrase(503), this.call.replyLines, '', true);
+        if (this.passesOnsendRoute(reply)) this.reply(500, reasonPhrase(503), this.call.replyLines, '', true);
         return;
       }
       this.sendFinal(outgoingReply(reply, [], `500 ${reply.reason}`), 500, reply);
@@ -447,7 +447,7 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   private pass(reply: SipMessage): void {
-    if (!this.maySend(reply)) return;
+    if (!this.passesOnsendRoute(reply)) return;
     const text = outgoingReply(reply, []);
     this.lastStatus = reply.status;
     if (this.final !== 0) this.server.send(text);
@@ -456,13 +456,13 @@ export class ScriptTransaction implements BranchListener, TransactionState {
   }
 
   /** Runs Kamailio's onsend route for a reply if onsend_route_reply is set; false when the route drops the reply. */
-  private maySend(reply: SipMessage): boolean {
+  private passesOnsendRoute(reply: SipMessage): boolean {
     const { source } = this.call;
     return !this.env.onsendReplies || runOnsendReply(this.env, reply, source, source.address, source.port);
   }
 
   private sendFinal(text: string, status: number, reply: SipMessage): void {
-    if (this.maySend(reply)) this.server.reply(text, status);
+    if (this.passesOnsendRoute(reply)) this.server.reply(text, status);
     this.lastStatus = status;
     this.sent(status, reply.reason, reply);
     this.ended(status, reply);
@@ -503,7 +503,7 @@ const REASON_TEXT = /;text="[^"]*"/;
 const ANSWERED_ELSEWHERE = 'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n';
 
 /** Maximum number of replies and timeouts queued while a reply route waits. */
-const MOST_HELD = 64;
+const MAX_QUEUED_REPLIES = 64;
 
 /** The reply with the edits of all filters. */
 function changedBy(filters: readonly ReplyFilter[] | undefined, reply: SipMessage): SipMessage {

@@ -23,7 +23,7 @@ export interface ViaMark {
 }
 
 /** In requests of these methods, and their replies, nothing is hidden: their Contact is their subject. */
-export const UNTOUCHED: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
+export const UNHIDDEN_METHODS: ReadonlySet<string> = new Set(['REGISTER', 'PUBLISH']);
 
 /** First characters of a mark. */
 export const MARK_PARAMETER = ';TH=';

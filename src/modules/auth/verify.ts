@@ -39,7 +39,7 @@ const verified = new PerCall(
   (): { readonly credentials: RequestCredentials; readonly field: CredentialField } | undefined => undefined,
 );
 /** Requests that cannot be challenged (RFC 3261 section 22.1). */
-const UNASKED: ReadonlySet<string> = new Set(['ACK', 'CANCEL', 'PRACK']);
+const NEVER_CHALLENGED: ReadonlySet<string> = new Set(['ACK', 'CANCEL', 'PRACK']);
 /** Methods of requests that may have an anonymous From. */
 const ANONYMOUS: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'PRACK', 'UPDATE', 'MESSAGE']);
 
@@ -78,7 +78,7 @@ export async function verify(
   method: string,
 ): Promise<number> {
   const { message, call } = run;
-  if (UNASKED.has(message.method)) return 1;
+  if (NEVER_CHALLENGED.has(message.method)) return 1;
   const credentials = credentialsFor(run, field, realm);
   if (credentials === undefined) return AUTH_CODES.missing;
   if (credentials === 'broken') return AUTH_CODES.error;

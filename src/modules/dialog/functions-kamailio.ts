@@ -49,7 +49,7 @@ export const kamailioFunctions: FunctionSpec[] = [
         const dialog = named(run, callId, from, to);
         if (dialog !== undefined) {
           table.use(run.call, dialog);
-          table.wishes(run.call).looked = run;
+          table.pendingSettings(run.call).looked = run;
         }
         return code(dialog !== undefined);
       },

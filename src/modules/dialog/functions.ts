@@ -30,7 +30,8 @@ function flagFunctions(
           const bit = 1 << flagBit((flag as Arg).text);
           return (run) => {
             const dialog = dialogOf(run);
-            const holder = dialog ?? (run.env.dialect === 'kamailio' ? tableOf(run).wishes(run.call) : undefined);
+            const holder =
+              dialog ?? (run.env.dialect === 'kamailio' ? tableOf(run).pendingSettings(run.call) : undefined);
             if (holder === undefined) return -1;
             if (act === 'set') holder.flags |= bit;
             else if (act === 'reset') holder.flags &= ~bit;

@@ -3,7 +3,7 @@ import { type Arg, code, type FunctionSpec, intOf, optional, param, textOf } fro
 import { DIALOG_ROUTES, dialogOf, tableOf, withDialog } from './current.js';
 
 /** Maximum number of profiles that a request is put into before its dialog begins. */
-const MOST_WISHED = 32;
+const MAX_PENDING_PROFILES = 32;
 
 /** dlg_set_timeout_by_profile: dialogs that are not confirmed keep their lifetime. */
 export function timeoutOf(run: MessageRun, profile: string, value: string | undefined, seconds: number): number {
@@ -67,8 +67,9 @@ export function profileFunctions(): FunctionSpec[] {
           }
           if (run.env.dialect !== 'kamailio') return -1;
           // Kept until the dialog begins.
-          const { profiles } = table.wishes(run.call);
-          if (profiles.length < MOST_WISHED) profiles.push({ profile: textOf(profile, run), value: given(of, run) });
+          const { profiles } = table.pendingSettings(run.call);
+          if (profiles.length < MAX_PENDING_PROFILES)
+            profiles.push({ profile: textOf(profile, run), value: given(of, run) });
           return 1;
         },
     },

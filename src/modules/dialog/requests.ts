@@ -13,7 +13,7 @@ export function createDialog(run: MessageRun, flags: string): number {
   if (message.method !== 'INVITE' || message.toTag !== '') return -1;
   const table = tableOf(run);
   const bye = /B|bye-on-timeout/.test(flags);
-  table.wishes(run.call).bye ||= bye;
+  table.pendingSettings(run.call).bye ||= bye;
   const dialog = table.begin(run);
   if (dialog === undefined) return -1;
   if (bye) dialog.byeOnTimeout = true;

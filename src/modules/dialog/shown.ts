@@ -7,7 +7,7 @@ import { type Dialog, otherSide, type Side } from './dialog.js';
 const MOST_SDP = 16_384;
 
 /** Stores what an INVITE or UPDATE sent by `from`, and its answer, show each side of the other. */
-export function keepShown(dialog: Dialog, from: Side, transaction: TransactionState): void {
+export function storeShown(dialog: Dialog, from: Side, transaction: TransactionState): void {
   if (dialog.reinvited.size === 0) return;
   transaction.watch({
     left: (text) => keep(dialog, otherSide(from), parseMessage(text)),

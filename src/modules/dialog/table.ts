@@ -11,14 +11,14 @@ import { DialogCounters } from './counters.js';
 import { ACKNOWLEDGED, CONFIRMED, contactAtHand, Dialog, EARLY, ENDED, type Side } from './dialog.js';
 import { DialogIndex } from './dialog-index.js';
 import { renumber, restoreNumbers } from './numbers.js';
+import { noPendingSettings, type PendingSettings } from './pending-settings.js';
 import { startPings } from './pings.js';
 import { Profiles } from './profiles.js';
 import { sendByes } from './requests-within.js';
 import { runEvent, runRoute, stateEvent } from './routes.js';
 import { sessionOf } from './session-timers.js';
 import type { DialogSettings } from './settings.js';
-import { keepShown } from './shown.js';
-import { noWishes, type Wishes } from './wishes.js';
+import { storeShown } from './shown.js';
 
 /** Maximum number of dialogs; an INVITE beyond that begins none. */
 const MOST_DIALOGS = 200_000;
@@ -45,7 +45,7 @@ export class DialogTable {
   /** Finds dialogs by their ids, Call-IDs and tags. */
   readonly index = new DialogIndex();
   private readonly current = new WeakMap<Call, Dialog>();
-  private readonly wished = new PerCall<Wishes>(noWishes);
+  private readonly pending = new PerCall<PendingSettings>(noPendingSettings);
   private last = 0;
   /** Shared counter for the last id of all processes. */
   private ids: ValueMap<KeptValue> | undefined = undefined;
@@ -87,8 +87,8 @@ export class DialogTable {
   }
 
   /** What a script has set for the dialog before it begins. */
-  wishes(call: Call): Wishes {
-    return this.wished.of(call);
+  pendingSettings(call: Call): PendingSettings {
+    return this.pending.of(call);
   }
 
   /** Sets the dialog of a call (dlg_get, load_dialog_ctx); undefined for none. */
@@ -118,9 +118,9 @@ export class DialogTable {
       if (ended === undefined) return undefined;
       this.remove(ended);
     }
-    const wishes = this.wishes(call);
+    const preset = this.pendingSettings(call);
     const seconds = Number(this.settings.timeoutAvp?.evaluateValue(call.scope) ?? Number.NaN);
-    const lifetime = wishes.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
+    const lifetime = preset.lifetime ?? (seconds > 0 ? seconds * 1000 : this.settings.lifetime);
     const dialog = new Dialog(
       hashOf(message.callId),
       this.nextId(),
@@ -129,15 +129,15 @@ export class DialogTable {
       lifetime,
       contactAtHand(run),
     );
-    dialog.byeOnTimeout = wishes.bye;
-    dialog.flags = wishes.flags;
-    dialog.timeoutRoute = wishes.timeoutRoute;
-    for (const [name, value] of wishes.values) dialog.setValue(name, value);
+    dialog.byeOnTimeout = preset.bye;
+    dialog.flags = preset.flags;
+    dialog.timeoutRoute = preset.timeoutRoute;
+    for (const [name, value] of preset.values) dialog.setValue(name, value);
     this.index.add(dialog);
     this.current.set(call, dialog);
     env.claims?.claim(message.callId);
     if (this.settings.matchMode !== 2) call.rrParams += `;${this.settings.rrParam}=${dialog.did}`;
-    for (const { profile, value } of wishes.profiles) this.profiles.add(dialog, profile, value);
+    for (const { profile, value } of preset.profiles) this.profiles.add(dialog, profile, value);
     this.counters.add('processed');
     if (run.transaction !== undefined) this.follow(run, dialog);
     else {
@@ -153,7 +153,7 @@ export class DialogTable {
     const { transaction } = run;
     if (dialog.attached || transaction === undefined) return;
     dialog.attached = true;
-    keepShown(dialog, 'caller', transaction);
+    storeShown(dialog, 'caller', transaction);
     transaction.watch({
       passed: (status, _reason, reply) => {
         if (dialog.state >= CONFIRMED) return;
@@ -222,7 +222,7 @@ export class DialogTable {
     const { method } = message;
     if (dialog.leg(dialog.direction).numbers.shift > 0) restoreNumbers(message, transaction);
     if (method !== 'INVITE' && method !== 'UPDATE') return;
-    keepShown(dialog, dialog.direction, transaction);
+    storeShown(dialog, dialog.direction, transaction);
     if (!dialog.timed) return;
     transaction.watch({
       passed: (status, _reason, reply) => {

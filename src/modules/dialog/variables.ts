@@ -45,7 +45,7 @@ function shownTo(context: PvarContext): Dialog | undefined {
 function pending(context: PvarContext): Map<string, string> | undefined {
   const { call, run, env } = scopeOf(context);
   if (env.dialect !== 'kamailio' || call === undefined || run?.routeKind !== 'request') return undefined;
-  return tableOf(context).wishes(call).values;
+  return tableOf(context).pendingSettings(call).values;
 }
 
 /** A value of the dialog; one that is set before the dialog begins is kept with the call. */
@@ -170,17 +170,17 @@ const dlgContext: VariableDefinition = {
         const { call } = scopeOf(context);
         if (call === undefined) return null;
         const dialog = at(context);
-        const wishes = tableOf(context).wishes(call);
+        const preset = tableOf(context).pendingSettings(call);
         switch (name) {
           case 'timeout':
-            return Math.round((dialog?.lifetime ?? wishes.lifetime ?? 0) / 1000);
+            return Math.round((dialog?.lifetime ?? preset.lifetime ?? 0) / 1000);
           case 'timeout_bye':
-            return Number(dialog?.byeOnTimeout ?? wishes.bye);
+            return Number(dialog?.byeOnTimeout ?? preset.bye);
           case 'timeout_route':
-            return dialog?.timeoutRoute ?? wishes.timeoutRoute ?? null;
+            return dialog?.timeoutRoute ?? preset.timeoutRoute ?? null;
           case 'dir':
             // Only has a value in the route in which dlg_get() found the dialog.
-            return dialog === undefined || wishes.looked === undefined || wishes.looked !== scopeOf(context).run
+            return dialog === undefined || preset.looked === undefined || preset.looked !== scopeOf(context).run
               ? 0
               : dialog.direction === 'callee'
                 ? 2
@@ -194,17 +194,17 @@ const dlgContext: VariableDefinition = {
         if (call === undefined) return;
         const table = tableOf(context);
         const dialog = at(context);
-        const wishes = table.wishes(call);
+        const preset = table.pendingSettings(call);
         const number = Number(value ?? 0);
         if (name === 'timeout' && number > 0) {
-          wishes.lifetime = number * 1000;
+          preset.lifetime = number * 1000;
           if (dialog !== undefined) table.setLifetime({ env, call }, dialog, number * 1000);
         } else if (name === 'timeout_bye') {
-          wishes.bye = number !== 0;
+          preset.bye = number !== 0;
           if (dialog !== undefined) dialog.byeOnTimeout = number !== 0;
         } else if (name === 'timeout_route') {
-          wishes.timeoutRoute = value === null ? undefined : String(value);
-          if (dialog !== undefined) dialog.timeoutRoute = wishes.timeoutRoute;
+          preset.timeoutRoute = value === null ? undefined : String(value);
+          if (dialog !== undefined) dialog.timeoutRoute = preset.timeoutRoute;
         }
       },
     };
@@ -218,7 +218,7 @@ const timeout = plain(
     if (call === undefined) return null;
     const dialog = at(context);
     if (dialog === undefined) {
-      const { lifetime } = tableOf(context).wishes(call);
+      const { lifetime } = tableOf(context).pendingSettings(call);
       return lifetime === undefined ? null : lifetime / 1000;
     }
     if (!dialog.isAnswered) return Math.round(dialog.lifetime / 1000);
@@ -230,7 +230,7 @@ const timeout = plain(
     if (call === undefined || !(seconds > 0)) return;
     const table = tableOf(context);
     const dialog = at(context);
-    if (dialog === undefined) table.wishes(call).lifetime = seconds * 1000;
+    if (dialog === undefined) table.pendingSettings(call).lifetime = seconds * 1000;
     else table.setLifetime({ env, call }, dialog, seconds * 1000);
   },
 );

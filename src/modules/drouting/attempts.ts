@@ -96,7 +96,7 @@ function allowedIn(whitelist: string): (id: string, carrier: boolean) => boolean
 }
 
 /** The arguments of do_routing(). */
-export interface RoutingWish {
+export interface RoutingArguments {
   readonly group: number | undefined;
   /** Flags of do_routing(): F, L, W and C. */
   readonly flags: string;
@@ -107,7 +107,7 @@ export interface RoutingWish {
 export function routeByRules(
   run: MessageRun,
   routing: DroutingTables,
-  wish: RoutingWish,
+  wish: RoutingArguments,
   targets: AttributeTargets,
 ): number {
   const { env, message } = run;

@@ -82,7 +82,7 @@ export class Locations {
   }
 
   /** Takes back changes that could not be written, except where there is a newer one. */
-  takeBack(taken: UnsavedContacts): void {
+  restoreUnsaved(taken: UnsavedContacts): void {
     const newer = this.changes;
     this.changes = taken;
     for (const [ruid, binding] of newer) {

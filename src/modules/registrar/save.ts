@@ -117,7 +117,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   if (wanted === undefined) return bad('Contact parse error');
   if (wanted.star) {
     if (wanted.fields > 1) return bad('* used in contact and more than 1 contact');
-    if (!goesAtOnce(message)) return bad('* used in contact and expires is not zero');
+    if (!expiresNow(message)) return bad('* used in contact and expires is not zero');
     locations.clear(aor);
     return RESULT.removed;
   }
@@ -128,7 +128,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   for (const contact of wanted.list) {
     if (contact.uri.length > settings.contactSize) return bad('Contact address too long', true);
     if (Number.isNaN(contact.q)) return bad('Invalid q param in contact', true);
-    const expires = heldFor(settings, contact.expires);
+    const expires = lifetimeOf(settings, contact.expires);
     if (expires === undefined)
       return {
         status: 423,
@@ -142,7 +142,7 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
       ...sender,
       ruid: env.modules.of(locationStore).ruid(env),
       uri: ownText(contact.uri),
-      expires: expires === 0 ? NEVER_HELD : now + expires,
+      expires: expires === 0 ? REMOVED : now + expires,
       q: contact.q ?? settings.defaultQ,
       methods: contact.methods,
       instance: contact.instance === undefined ? undefined : ownText(contact.instance),
@@ -163,9 +163,9 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
     const old = locations.of(aor).find((each) => each.uri === binding.uri && isValid(each, now));
     // A contact that is in the request twice: as recorded, the first one is used for a new address of record, otherwise
     // the last.
-    if (old !== undefined && held.has(old.uri) && (before.length > 0 || binding.expires === NEVER_HELD)) continue;
-    if (binding.expires !== NEVER_HELD) held.add(binding.uri);
-    if (binding.expires === NEVER_HELD) {
+    if (old !== undefined && held.has(old.uri) && (before.length > 0 || binding.expires === REMOVED)) continue;
+    if (binding.expires !== REMOVED) held.add(binding.uri);
+    if (binding.expires === REMOVED) {
       if (old === undefined) continue;
       locations.remove(old);
       result = RESULT.removed;
@@ -209,16 +209,16 @@ function keptCallId(callId: string): string {
 }
 
 /** Value of `expires` in a contact that is to be removed. */
-const NEVER_HELD = -1;
+const REMOVED = -1;
 
 /** Whether there is a header Expires with the value 0. */
-function goesAtOnce(message: SipMessage): boolean {
+function expiresNow(message: SipMessage): boolean {
   const text = message.header('expires') ?? '';
   return text !== '' && Number(text) === 0;
 }
 
 /** Lifetime of a contact in seconds: 0 removes it; undefined when it is too short. */
-function heldFor(settings: RegistrarSettings, asked: number | undefined): number | undefined {
+function lifetimeOf(settings: RegistrarSettings, asked: number | undefined): number | undefined {
   const { minExpires, maxExpires } = settings;
   const seconds = asked ?? settings.defaultExpires;
   if (seconds === 0) return 0;
@@ -285,9 +285,9 @@ function tooMany(
   const left = new Set(before.map(({ uri }) => uri));
   const held = new Set<string>();
   for (const { uri, expires } of made) {
-    if (expires !== NEVER_HELD) left.add(uri);
+    if (expires !== REMOVED) left.add(uri);
     else if (!held.has(uri)) left.delete(uri);
-    if (expires !== NEVER_HELD) held.add(uri);
+    if (expires !== REMOVED) held.add(uri);
   }
   const count = left.size;
   const expired = locations.of(aor).length - before.length;

@@ -15,7 +15,7 @@ const MOST_WAITING = 100;
 /** Maximum number of location tables of one file. */
 const MOST_TABLES = 64;
 /** Milliseconds for which a database that did not answer is not queried. */
-const AWAY_MS = 1000;
+const RETRY_AFTER_MS = 1000;
 
 /** One location table, with its connection to the database. */
 export class LocationTable {
@@ -27,7 +27,7 @@ export class LocationTable {
   private nextWrite: Promise<boolean> | undefined;
   private database: SqlDatabase | undefined;
   /** When a database that did not answer is queried again, and whether a request is trying it. */
-  private askedAgain = 0;
+  private nextAttemptAt = 0;
   private isTrying = false;
   /** Requests that wait until another one has finished with their address of record. */
   private readonly waiting = new Map<string, (() => void)[]>();
@@ -81,16 +81,16 @@ export class LocationTable {
    * at once instead of waiting.
    */
   private async asked<T>(env: ScriptEnvironment, work: () => Promise<T>): Promise<T> {
-    const wasAway = this.askedAgain > 0;
-    if (wasAway && (this.isTrying || env.clock.now() < this.askedAgain)) throw new DatabaseAway();
+    const wasAway = this.nextAttemptAt > 0;
+    if (wasAway && (this.isTrying || env.clock.now() < this.nextAttemptAt)) throw new DatabaseUnavailable();
     this.isTrying ||= wasAway;
     try {
       const result = await work();
-      this.askedAgain = 0;
+      this.nextAttemptAt = 0;
       return result;
     } catch (error) {
       if (error instanceof SwitchyardError && error.code === 'STORE_UNREACHABLE')
-        this.askedAgain = env.clock.now() + AWAY_MS;
+        this.nextAttemptAt = env.clock.now() + RETRY_AFTER_MS;
       throw error;
     } finally {
       if (wasAway) this.isTrying = false;
@@ -99,7 +99,7 @@ export class LocationTable {
 
   /** Logs a database error, unless the database was not queried, since its failure has been logged already. */
   private logged(env: ScriptEnvironment, error: unknown, message: string, more: object = {}): void {
-    if (!(error instanceof DatabaseAway))
+    if (!(error instanceof DatabaseUnavailable))
       env.peerLog.error({ err: messageOf(error), table: this.name, ...more }, message);
   }
 
@@ -202,7 +202,7 @@ export class LocationTable {
       return true;
     } catch (error) {
       // With db_mode 3 the REGISTER is answered with 500, and the write is not repeated.
-      if (this.settings.mode !== 3) locations.takeBack(taken);
+      if (this.settings.mode !== 3) locations.restoreUnsaved(taken);
       else for (const ruid of taken.keys()) locations.stored.delete(ruid);
       this.logged(env, error, 'usrloc: contacts cannot be written', { waiting: locations.changes.size });
       return false;
@@ -280,7 +280,7 @@ export class LocationTable {
 }
 
 /** The database did not answer just before and was not queried. */
-class DatabaseAway extends Error {
+class DatabaseUnavailable extends Error {
   readonly retryable = true;
 }
 

@@ -156,7 +156,7 @@ const passports = new PerCall((): Passport | PassportFault | null | undefined =>
 const MOST_FIELDS = 8;
 
 /** RFC 8224 section 4 allows several Identity fields, such as one of "div" (RFC 8946); the first of SHAKEN is used. */
-function firstOfShaken(message: SipMessage): Passport | PassportFault | undefined {
+function firstShakenPassport(message: SipMessage): Passport | PassportFault | undefined {
   let first: PassportFault | undefined;
   for (let i = 0; i < MOST_FIELDS; i++) {
     const value = message.header('identity', i);
@@ -172,7 +172,7 @@ function firstOfShaken(message: SipMessage): Passport | PassportFault | undefine
 function passportOf(message: SipMessage): Passport | PassportFault | undefined {
   let known = passports.known(message);
   if (known === undefined) {
-    known = firstOfShaken(message) ?? null;
+    known = firstShakenPassport(message) ?? null;
     passports.set(message, known);
   }
   return known ?? undefined;

@@ -3,7 +3,15 @@ import { ipFamily } from '../../core/ip-address.js';
 import { bareHost, uriParam } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
 import type { ModuleParameters } from '../../script/environment.js';
-import { MARK_PARAMETER, markAt, markOf, markSpan, UNTOUCHED, type ViaMark, viaMark } from '../../script/via-mark.js';
+import {
+  MARK_PARAMETER,
+  markAt,
+  markOf,
+  markSpan,
+  UNHIDDEN_METHODS,
+  type ViaMark,
+  viaMark,
+} from '../../script/via-mark.js';
 import { isToken, parseMessage, type SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { type RouteValue, routeValues } from '../../sip/route-set.js';
@@ -63,7 +71,7 @@ export class TopologyMask {
   /** A received message with all hidden values restored. */
   received(text: string): string {
     const message = parseMessage(text);
-    if (message?.via === undefined || UNTOUCHED.has(message.method)) return text;
+    if (message?.via === undefined || UNHIDDEN_METHODS.has(message.method)) return text;
     this.room = MOST_HIDDEN;
     const edits: TextEdit[] = [];
     const wasHidden = this.showCallId(message, edits);

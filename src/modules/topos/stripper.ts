@@ -3,7 +3,7 @@ import { ownText } from '../../core/own-text.js';
 import type { Random } from '../../core/random.js';
 import { parseUri } from '../../core/uri.js';
 import { applied } from '../../script/edits.js';
-import { MARK_PARAMETER, markAt, markOf, markSpan, UNTOUCHED, type ViaMark } from '../../script/via-mark.js';
+import { MARK_PARAMETER, markAt, markOf, markSpan, UNHIDDEN_METHODS, type ViaMark } from '../../script/via-mark.js';
 import { parseMessage, type SipMessage } from '../../sip/message.js';
 import type { TextEdit } from '../../sip/reply.js';
 import { routeValues, uriOf } from '../../sip/route-set.js';
@@ -43,7 +43,7 @@ export class TopologyStripper {
   /** A received message with the hidden parts restored. `spares`: whether a message is left as received. */
   received(text: string, spares?: (message: SipMessage) => boolean): string {
     const message = parseMessage(text);
-    if (message?.via === undefined || UNTOUCHED.has(message.cseqMethod)) return text;
+    if (message?.via === undefined || UNHIDDEN_METHODS.has(message.cseqMethod)) return text;
     const edits: TextEdit[] = [];
     if (message.isRequest) {
       const own = markSpan(text, message.via);
@@ -59,7 +59,7 @@ export class TopologyStripper {
       const request = this.records.request(message.via.branch, now);
       if (request === undefined || request.method !== message.cseqMethod || spares?.(message) === true) return text;
       this.learn(message, request, now);
-      restoreWay(message, request, edits);
+      restoreRouting(message, request, edits);
     }
     return edits.length === 0 ? text : applied(text, 0, edits);
   }
@@ -238,7 +238,7 @@ function restoreTarget(message: SipMessage, { end, own }: Restored, edits: TextE
 }
 
 /** Puts Via and Record-Route of the request back into its reply; the first Via below ours gets a mark. */
-function restoreWay(
+function restoreRouting(
   message: SipMessage,
   { dialog, direction, vias, own, routes }: HiddenRequest,
   edits: TextEdit[],

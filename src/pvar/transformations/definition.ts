@@ -10,7 +10,7 @@ export type Transform = (value: string | number, context: PvarContext) => PvarVa
 /** A transformation: its arguments, and a function that compiles it. */
 export interface TransformationDefinition {
   /** Whether a "$" that begins no variable is literal in its arguments, as at the end of a regular expression. */
-  readonly loneDollars?: boolean;
+  readonly literalDollars?: boolean;
   /** Result for null. Default: null. */
   readonly ofNull?: PvarValue;
   /** Minimum and maximum number of arguments; the last one takes the rest of the text, commas included. */

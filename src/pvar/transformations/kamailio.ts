@@ -411,7 +411,10 @@ export const kamailioTransformations: readonly [string, TransformationDefinition
     'line.sw',
     withText((text, start) => (text === '' ? null : (lineList(text).find((line) => line.startsWith(start)) ?? ''))),
   ],
-  ['re.subst', { ...regexSubstitution, loneDollars: true, make: (args) => unlessEmpty(regexSubstitution.make(args)) }],
+  [
+    're.subst',
+    { ...regexSubstitution, literalDollars: true, make: (args) => unlessEmpty(regexSubstitution.make(args)) },
+  ],
 ];
 
 /** Transformations of route scripts that kamailio.cfg has with the same name and meaning. */

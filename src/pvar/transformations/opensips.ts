@@ -223,7 +223,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['csv.count', onText((text) => countOrNull(csv(text).length))],
   ['csv.value', elementAt(csv, (item) => item)],
   ['param.count', onText((text) => countOrNull(paramPairs(text).length))],
-  ['re.subst', { ...regexSubstitution, loneDollars: true }],
+  ['re.subst', { ...regexSubstitution, literalDollars: true }],
   ...addressTransformations,
   ...ipTransformations,
 ];

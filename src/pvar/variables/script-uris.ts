@@ -57,7 +57,7 @@ export function kamailioRefuses(uri: SipUri, text: string): boolean {
 /** Whether Kamailio parses a text as a URI. */
 export function isKamailioUri(text: string): boolean {
   const uri = parseUri(text) ?? lenientUri(text);
-  return isSound(uri) && !kamailioRefuses(uri, text);
+  return isValidUri(uri) && !kamailioRefuses(uri, text);
 }
 
 /**
@@ -71,7 +71,7 @@ export function kamailioUser(uri: Pick<SipUri, 'user' | 'params'>): string {
 
 const NO_PARTS = { password: '', port: undefined, portText: '', params: '', headers: '' } as const;
 
-function isSound(uri: SipUri | undefined): uri is SipUri {
+function isValidUri(uri: SipUri | undefined): uri is SipUri {
   return uri !== undefined && !(uri.user === '' && uri.password !== '');
 }
 
@@ -157,7 +157,7 @@ class UriVariable {
 
   private sound(text: string): SipUri | undefined {
     const uri = parseUri(text) ?? (this.rules.lenientUser ? lenientUri(text) : undefined);
-    return isSound(uri) && !this.rules.refuses(uri, text) ? uri : undefined;
+    return isValidUri(uri) && !this.rules.refuses(uri, text) ? uri : undefined;
   }
 
   part(of: (uri: SipUri) => PvarValue, edit?: (uri: SipUri, value: PvarValue) => SipUri | undefined): CompiledVariable {
@@ -289,5 +289,5 @@ export function scriptUriVariables(rules: UriRules): [string, VariableDefinition
 
 /** Whether a URI may be written into a message: it can be parsed and has no character that would break the line. */
 export function isUsableUri(uri: string): boolean {
-  return isSound(parseUri(uri)) && !/[\x00-\x20\x7f<>]/.test(uri);
+  return isValidUri(parseUri(uri)) && !/[\x00-\x20\x7f<>]/.test(uri);
 }

@@ -24,10 +24,10 @@ function selected(
   const { tally } = call.env;
   if (!good) {
     tally.failed(partition.name);
-    call.selections.inVain = { partition: partition.name, sets: sets.map(({ setId }) => setId) };
+    call.selections.unsuccessful = { partition: partition.name, sets: sets.map(({ setId }) => setId) };
     return -1;
   }
-  call.selections.inVain = undefined;
+  call.selections.unsuccessful = undefined;
   tally.selected(partition.name);
   if (target === 'list') call.selections.show(partition);
   else if (!call.selections.use(partition, target, true)) {

@@ -19,7 +19,7 @@ interface Written {
 /** The selections that the functions of a script have made for one call, and where they were written. */
 export class Selections {
   /** Partition and sets of the last selection, when it found nothing; for the call record of a refused request. */
-  inVain: { readonly partition: string; readonly sets: readonly number[] } | undefined = undefined;
+  unsuccessful: { readonly partition: string; readonly sets: readonly number[] } | undefined = undefined;
   private partitions: readonly Partition[] = [];
   private written: Written | undefined = undefined;
   /** Whether a selection, not the script, has set the socket to send from. */

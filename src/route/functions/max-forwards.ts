@@ -7,7 +7,7 @@ export interface MaxForwardsWriter<Site extends MessageSite> {
   /** Adds the field with this value to a request that has none. */
   add(site: Site, limit: number): void;
   /** Writes one less than the received value. */
-  countDown(site: Site, hops: number): void;
+  decrement(site: Site, hops: number): void;
 }
 
 const limitCheck = (value: string | number): string | undefined =>
@@ -37,7 +37,7 @@ export function maxForwardsFunctions<Site extends MessageSite>(writer: MaxForwar
     }
     if (Number.isNaN(hops)) return unreadable.code;
     if (hops === 0) return -1;
-    writer.countDown(site, hops);
+    writer.decrement(site, hops);
     return 1;
   };
   const isBelow = (unreadable: Unreadable) => (site: Site, number: number | undefined) => {

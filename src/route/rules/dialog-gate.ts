@@ -40,7 +40,7 @@ export interface Passage {
 }
 
 /** A received request and its source. */
-type Arrived = Pick<RoutedRequest, 'message' | 'source'>;
+type ReceivedRequest = Pick<RoutedRequest, 'message' | 'source'>;
 
 /** The decision about a request inside a dialog, and the reason. */
 export interface ExplainedPassage {
@@ -55,7 +55,7 @@ export interface ExplainedPassage {
  * Methods that end, acknowledge or accompany a dialog. Other methods may begin a call or a transfer at a peer that
  * ignores the To tag.
  */
-const HARMLESS = new Set(['ACK', 'BYE', 'CANCEL', 'INFO', 'NOTIFY', 'OPTIONS', 'PRACK', 'UPDATE']);
+const ACCOMPANYING_METHODS = new Set(['ACK', 'BYE', 'CANCEL', 'INFO', 'NOTIFY', 'OPTIONS', 'PRACK', 'UPDATE']);
 const NOWHERE: readonly string[] = [];
 const UNCOUNTED = { take: () => 0 };
 const UNBOUNDED: Passage = { tags: '', allowed: () => true };
@@ -82,7 +82,7 @@ export class DialogGate {
    * token.
    */
   mayPassOfCall(
-    request: Arrived,
+    request: ReceivedRequest,
     carriers: readonly (SipUri | undefined)[],
     to: SipUri | undefined,
   ): Passage | undefined {
@@ -93,7 +93,11 @@ export class DialogGate {
     return this.decide(request, dialog, to);
   }
 
-  private decide(request: Arrived, dialog: RecordedDialog | undefined, uri: SipUri | undefined): Passage | undefined {
+  private decide(
+    request: ReceivedRequest,
+    dialog: RecordedDialog | undefined,
+    uri: SipUri | undefined,
+  ): Passage | undefined {
     const { foreign, tally } = this.options;
     const to = literalOf(uri);
     if (dialog !== undefined) {
@@ -163,7 +167,7 @@ export class DialogGate {
    * harmless method.
    */
   private known(
-    { message, source }: Arrived,
+    { message, source }: ReceivedRequest,
     to: Endpoint | undefined,
     limiter = this.options.limiter,
   ): Passage | undefined {
@@ -178,7 +182,7 @@ export class DialogGate {
       };
       if (to === undefined || allowed(to)) return { tags: '', allowed };
     }
-    if (to === undefined || !HARMLESS.has(message.method)) return undefined;
+    if (to === undefined || !ACCOMPANYING_METHODS.has(message.method)) return undefined;
     if (this.partitionsOf(to.address, to.port).length === 0 || limiter.take(source.address) !== 0) return undefined;
     return UNBOUNDED;
   }

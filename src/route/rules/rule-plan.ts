@@ -76,7 +76,7 @@ export class RulePlan implements RelayPlan {
     // A destination that could not be reached at all has failed, whatever codes are listed, since no one answered.
     const unreachable = failure.local && failure.code !== 408;
     const silent = failure.local && failure.code === 408;
-    const failsOver = silent ? this.compiled.silenceFailsOver : this.compiled.failsOver(failure.code);
+    const failsOver = silent ? this.compiled.failsOverOnTimeout : this.compiled.failsOver(failure.code);
     if (!unreachable && !failsOver) return false;
     const { mark } = this.compiled.rule.failover;
     if (mark !== undefined && hop.destination !== undefined) {

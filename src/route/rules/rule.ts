@@ -53,7 +53,7 @@ export interface CompiledRule {
   /** Whether a final reply code leads to the next destination. */
   failsOver(code: number): boolean;
   /** Whether the lack of a final reply leads to the next destination. */
-  readonly silenceFailsOver: boolean;
+  readonly failsOverOnTimeout: boolean;
 }
 
 /** Finds a partition by name, '' for the default one. */
@@ -86,7 +86,7 @@ export function compileRule(
       fallbacks: (rule.fallback ?? []).map((select) => compileSelection(select, partitions)),
       changes: rule.destination && compileChanges(rule.destination, unusable),
       failsOver: (code) => codes[code] === 1,
-      silenceFailsOver: codes[408] === 1 || rule.failover.codes.includes('timeout'),
+      failsOverOnTimeout: codes[408] === 1 || rule.failover.codes.includes('timeout'),
       origin: originOf(rule.pointer),
     };
   } catch (error) {

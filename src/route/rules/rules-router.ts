@@ -84,7 +84,7 @@ export class RulesRouter implements Router {
   ): RouteDecision {
     const { message } = request;
     // A rule without a condition on the method does not apply to an OPTIONS for the proxy itself.
-    if (message.method === 'OPTIONS' && !rule.rule.match.has('$rm') && this.isForUs(request))
+    if (message.method === 'OPTIONS' && !rule.rule.match.has('$rm') && this.isForProxy(request))
       return this.unmatched(request);
     if (rule.rule.relay === 'reply') {
       const { code, reason } = rule.rule.reject;
@@ -216,13 +216,13 @@ export class RulesRouter implements Router {
 
   private unmatched(request: RoutedRequest): RouteDecision {
     // An OPTIONS for the proxy itself is a peer's keep-alive (RFC 3261 section 11).
-    if (request.message.method === 'OPTIONS' && this.isForUs(request)) {
+    if (request.message.method === 'OPTIONS' && this.isForProxy(request)) {
       return ownOptions(request.message);
     }
     return { kind: 'reply', code: 404, reason: reasonPhrase(404), origin: NO_RULE };
   }
 
-  private isForUs({ requestUri }: RoutedRequest): boolean {
+  private isForProxy({ requestUri }: RoutedRequest): boolean {
     const uri = parseUri(requestUri);
     return uri !== undefined && uri.user === '' && this.options.sockets.isOurs(uri);
   }

@@ -1,6 +1,6 @@
 import type { AnyNode } from 'acorn';
 import { nearest } from '../../core/nearest.js';
-import { type CheckedAgainst, type KnownNames, parameterFault } from './constant-checks.js';
+import { type CheckContext, type KnownNames, parameterFault } from './constant-checks.js';
 import type { RouteTable } from './route-table.js';
 import { type FunctionNode, isFunction, propertyName, readScript, type ScriptFile, walk } from './script-syntax.js';
 import { countsOf, type FunctionSignature, type ScriptRouteKind, SIGNATURES, type Signature } from './signatures.js';
@@ -22,7 +22,7 @@ const MOST_FILES = 64;
  * impossible numbers of arguments, and constants that the function would refuse. The route object is followed from the
  * parameter of its handler into functions of the script that are called with it; computed names and other variables are
  * not followed. The script is not run. Returns all faults in the order they were found; none for a text that cannot be
- * parsed, since loading reports that. `names`: see `CheckedAgainst`.
+ * parsed, since loading reports that. `names`: see `CheckContext`.
  */
 export function checkCalls(file: string, routes: RouteTable, names?: KnownNames): readonly CallFault[] {
   return new CallCheck({ routes, names }).check(file);
@@ -36,7 +36,7 @@ class CallCheck {
   /** Handlers that were checked, with the kinds of routes. */
   private readonly seen = new Map<FunctionNode, Set<string>>();
 
-  constructor(private readonly against: CheckedAgainst) {}
+  constructor(private readonly against: CheckContext) {}
 
   check(file: string): readonly CallFault[] {
     const script = this.read(file);

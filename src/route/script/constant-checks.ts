@@ -93,7 +93,7 @@ export interface KnownNames {
 }
 
 /** What a script is checked against. */
-export interface CheckedAgainst {
+export interface CheckContext {
   /** The routes of the script. */
   readonly routes: RouteTable;
   /** Undefined: names are not checked. */
@@ -104,7 +104,7 @@ export interface CheckedAgainst {
 export function parameterFault(
   parameter: SharedParameter,
   text: string,
-  { routes, names }: CheckedAgainst,
+  { routes, names }: CheckContext,
 ): string | undefined {
   try {
     switch (parameter.kind) {

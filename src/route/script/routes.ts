@@ -8,7 +8,7 @@ import type { RequestRoute } from './request-route.js';
 
 /** Result of a route that must be synchronous: nothing, or a value that is ignored. */
 // biome-ignore lint/suspicious/noConfusingVoidType: as a part of a union it lets functions without return pass, and no promise.
-export type NoPromise = void | boolean | number | string;
+export type SynchronousResult = void | boolean | number | string;
 
 /**
  * The routes of a script. Their names are the ones given to t_on_failure() and similar functions, in algo_route, and
@@ -22,11 +22,11 @@ export interface ScriptRoutes {
   /** Runs when the next hop has failed, if t_on_failure(NAME) was called before the relaying. */
   readonly failure?: Readonly<Record<string, (r: FailureRoute) => unknown>>;
   /** Runs before a request is relayed: t_on_branch(NAME). Must be synchronous. */
-  readonly branch?: Readonly<Record<string, (r: BranchRoute) => NoPromise>>;
+  readonly branch?: Readonly<Record<string, (r: BranchRoute) => SynchronousResult>>;
   /** Runs for a reply: t_on_reply(NAME). Must be synchronous. */
-  readonly reply?: Readonly<Record<string, (r: ReplyRoute) => NoPromise>>;
+  readonly reply?: Readonly<Record<string, (r: ReplyRoute) => SynchronousResult>>;
   /** Runs before this proxy sends a request of its own, such as a probe. Must be synchronous. */
-  readonly local?: (r: LocalRoute) => NoPromise;
+  readonly local?: (r: LocalRoute) => SynchronousResult;
   /** Runs for an event: E_DISPATCHER_STATUS. */
   readonly event?: Readonly<Record<string, (e: EventRoute) => unknown>>;
   /**

@@ -12,7 +12,7 @@ export const { opensips: MAX_FORWARDS } = maxForwardsFunctions<RouteCallSite>({
   add({ call }, limit) {
     call.maxForwards = limit > 0 && limit <= 255 ? limit : 70;
   },
-  countDown: () => undefined,
+  decrement: () => undefined,
 });
 
 /** Functions of tm about the transaction of the request. */

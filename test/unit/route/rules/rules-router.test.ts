@@ -151,7 +151,7 @@ test('"timeout" fails over after silence, and not after a 408', () => {
       reject: { code: 503, reason: 'x' },
     };
     const compiled = compileRule(rule, () => undefined);
-    assert.deepEqual([compiled.silenceFailsOver, compiled.failsOver(408)], [silent, answered], codes.join());
+    assert.deepEqual([compiled.failsOverOnTimeout, compiled.failsOver(408)], [silent, answered], codes.join());
   }
 });
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { BranchRoute } from '../../../../src/route/script/branch-route.js';
 import type { ReplyRoute } from '../../../../src/route/script/reply-route.js';
-import type { NoPromise } from '../../../../src/route/script/routes.js';
+import type { SynchronousResult } from '../../../../src/route/script/routes.js';
 import { scriptFixture } from '../../../support/script-fixture.js';
 
-function branching(branch: (r: BranchRoute) => NoPromise) {
+function branching(branch: (r: BranchRoute) => SynchronousResult) {
   const fixture = scriptFixture({
     request(r) {
       r.append_hf('X-Base: 1\r\n');
@@ -72,7 +72,7 @@ describe('branch routes', () => {
   });
 });
 
-function replying(reply: (r: ReplyRoute) => NoPromise) {
+function replying(reply: (r: ReplyRoute) => SynchronousResult) {
   const fixture = scriptFixture({
     request(r) {
       r.set('$avp(who)', 'transaction');

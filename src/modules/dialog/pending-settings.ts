@@ -1,7 +1,7 @@
 import type { MessageRun } from '../../script/call.js';
 
 /** What a script has set for a dialog before it begins ($dlg_ctx of Kamailio, $DLG_timeout). */
-export interface Wishes {
+export interface PendingSettings {
   lifetime: number | undefined;
   bye: boolean;
   flags: number;
@@ -14,7 +14,7 @@ export interface Wishes {
 }
 
 /** Values when a script has set nothing. */
-export function noWishes(): Wishes {
+export function noPendingSettings(): PendingSettings {
   return {
     lifetime: undefined,
     bye: false,
