@@ -123,7 +123,7 @@ export class Announcer {
   }
 
   /** Another node reports that an edge is stored: if this node becomes the owner, it need not publish it. */
-  heardStored(key: string, edge: number): void {
+  edgeStored(key: string, edge: number): void {
     const entry = this.unpublished.get(key)?.entry;
     const last = entry?.record?.ev.at(-1)?.q ?? 0;
     if (entry === undefined || edge > last) return;
@@ -134,7 +134,7 @@ export class Announcer {
 
   /** Destinations owned by this node whose records do not yet say what is stored. */
   *unnoted(): Generator<Entry> {
-    for (const { entry } of this.due.values()) if (this.lacksNote(entry) && this.isOwn(entry)) yield entry;
+    for (const { entry } of this.due.values()) if (this.needsNote(entry) && this.isOwn(entry)) yield entry;
   }
 
   /** Call it about once a second. */
@@ -143,7 +143,7 @@ export class Announcer {
     for (const [key, { entry, at }] of this.due) {
       if (at > now) continue;
       this.due.delete(key);
-      if (!this.lacksNote(entry)) continue;
+      if (!this.needsNote(entry)) continue;
       if (this.isOwn(entry)) this.options.note(entry);
       // The owner writes the note; this node does so later in case the owner dies.
       else this.noteLater(entry, NOTE_AFTER_MS);
@@ -156,7 +156,7 @@ export class Announcer {
     if (known === undefined || known.at > at) this.due.set(entry.key, { entry, at });
   }
 
-  private lacksNote({ key, record }: Entry): boolean {
+  private needsNote({ key, record }: Entry): boolean {
     return record !== undefined && record.ev.length > 0 && record.told < this.published(key);
   }
 

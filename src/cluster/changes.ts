@@ -4,7 +4,7 @@ import type { Phase } from './heartbeat.js';
 import type { ClusterHost } from './host.js';
 import type { Orders } from './orders.js';
 import type { Owners } from './owners.js';
-import { type DestinationRecord, firstRecord, type Intent, isWord } from './record.js';
+import { type DestinationRecord, firstRecord, type Intent, isCommand } from './record.js';
 import type { Entry } from './record-entry.js';
 import type { Records } from './records.js';
 import type { ClusterRows } from './rows.js';
@@ -39,7 +39,7 @@ export class Changes {
   /** Whether a change concerns only this node. Set by quorum.ts. */
   diverts: (destination: Destination) => boolean = () => false;
   /** Whether to ignore a record because this node cannot reach the destination. Set by quorum.ts. */
-  keepsOut: (destination: Destination, record: DestinationRecord) => boolean = () => false;
+  ignoresRecord: (destination: Destination, record: DestinationRecord) => boolean = () => false;
   /** Counts failures toward thresholds; undefined: not counted. */
   failures: { noted(signal: StateSignal, key: string): void } | undefined;
 
@@ -66,9 +66,9 @@ export class Changes {
     if (share === undefined || origin === 'cluster' || signal === undefined) return;
     if (origin === 'store' && signal.reason !== 'reload') return;
     const found = this.intentOf(change, signal);
-    if (share.ownVerdict && !isWord(found)) return;
+    if (share.ownVerdict && !isCommand(found)) return;
     // An operator's change counts in every zone; results of probes count in the zone of the node.
-    const everywhere = share.perZone && isWord(found);
+    const everywhere = share.perZone && isCommand(found);
     const intent = everywhere ? { ...found, order: node.orders.next(destination) } : found;
     const entry = node.records.entry(node.rows.keyOf(destination));
     entry.destination ??= destination;
@@ -88,9 +88,9 @@ export class Changes {
   }
 
   /** Sets a destination's state to that of a record. */
-  bring(destination: Destination, record: DestinationRecord): void {
+  applyRecord(destination: Destination, record: DestinationRecord): void {
     const { health } = destination;
-    if ((health.state === record.st && health.seq === record.q) || this.keepsOut(destination, record)) return;
+    if ((health.state === record.st && health.seq === record.q) || this.ignoresRecord(destination, record)) return;
     this.node.options.host.adopt(destination, record);
   }
 

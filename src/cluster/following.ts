@@ -22,7 +22,7 @@ export interface FollowingNode {
 
 const RETRY_MS = 500;
 /** Milliseconds another node may be ahead before this one reads what it misses. */
-const BEHIND_MS = 1000;
+const LAG_MS = 1000;
 
 /** Keeps up with the bucket: receives each write that the server publishes, and reads what was missed. */
 export class Following {
@@ -98,7 +98,7 @@ export class Following {
   }
 
   /** If another node has been ahead for a while, a published write was lost. Call it every second. */
-  lookBehind(): void {
+  checkLag(): void {
     const { node } = this;
     let most = 0;
     for (const peer of node.membership.others.values()) {
@@ -106,7 +106,7 @@ export class Following {
     }
     if (most <= this.feed.rev) this.behindSince = undefined;
     else if (this.behindSince === undefined) this.behindSince = node.now;
-    else if (node.now - this.behindSince >= BEHIND_MS && node.isThere && !this.reading && node.options.bus.connected) {
+    else if (node.now - this.behindSince >= LAG_MS && node.isThere && !this.reading && node.options.bus.connected) {
       this.behindSince = undefined;
       this.fill();
     }

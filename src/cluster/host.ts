@@ -20,7 +20,7 @@ export interface ClusterHost {
   /** Probes a destination once, outside its interval; reports whether the answer was good. */
   check(destination: Destination, done: (good: boolean) => void): void;
   /** These destinations are now owned by this node: they are to be probed soon. */
-  hurry(destinations: readonly Destination[]): void;
+  probeSoon(destinations: readonly Destination[]): void;
   /** Whether the destination is probed at all. */
   isProbed(destination: Destination): boolean;
   /** Milliseconds between two probes of a destination. */

@@ -109,7 +109,7 @@ export class Joining {
         this.becomeAlone(stuck ? 'its decisions cannot be committed' : 'its own heartbeats do not come back');
         return;
       }
-    } else if (!deaf && node.options.bus.connected && this.stage === 'in') this.comeBack(now);
+    } else if (!deaf && node.options.bus.connected && this.stage === 'in') this.rejoin(now);
     const waited = now - this.stageAt;
     if (this.stage === 'waiting' && waited >= 0) this.join();
     else if (this.stage === 'settling' && this.hasListened(now, waited)) this.settle();
@@ -136,7 +136,7 @@ export class Joining {
   }
 
   /** While alone with a connection: tests whether commits succeed again, then joins like a new node. */
-  private comeBack(now: number): void {
+  private rejoin(now: number): void {
     if (now - this.stageAt < 1000) return;
     this.stageAt = now;
     this.node.options.bus.status((status) => {

@@ -10,7 +10,7 @@ const MOST = 2000;
 const MAX_TEXT = 256 * 1024;
 
 /** Another node's calls at a destination, and how many of the remaining calls it has reserved. */
-interface Theirs {
+interface PeerLoad {
   readonly load: number;
   readonly share: number;
 }
@@ -21,7 +21,7 @@ type LoadRules = Pick<CallRules, 'loadOf' | 'shareLoad'>;
 /** The last report of another node. */
 interface Report {
   /** By partition and position in its sorted rows. */
-  readonly counts: Map<string, Theirs>;
+  readonly counts: Map<string, PeerLoad>;
   /** Number of messages received. */
   received: number;
   /** Monotonic time after which its calls no longer count; undefined while the node lives. */

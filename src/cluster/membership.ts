@@ -5,7 +5,7 @@ import type { Heartbeat } from './heartbeat.js';
 export interface Peer extends Heartbeat {
   readonly name: string;
   /** When its last heartbeat was received, in monotonic milliseconds. */
-  readonly heardAt: number;
+  readonly receivedAt: number;
 }
 
 /** What the list of members needs. */
@@ -69,7 +69,7 @@ export class Membership {
   /** Milliseconds since the oldest of the last heartbeats of all nodes, including this one. */
   silenceMs(now: number): number {
     let oldest = this.echoAt;
-    for (const { heardAt } of this.peers.values()) if (heardAt < oldest) oldest = heardAt;
+    for (const { receivedAt } of this.peers.values()) if (receivedAt < oldest) oldest = receivedAt;
     return now - oldest;
   }
 
@@ -104,7 +104,7 @@ export class Membership {
     }
     const known = this.peers.get(name);
     if (known === undefined && this.peers.size >= MAX_PEERS) return false;
-    this.peers.set(name, { ...beat, name, heardAt: Math.max(now, known?.heardAt ?? now) });
+    this.peers.set(name, { ...beat, name, receivedAt: Math.max(now, known?.receivedAt ?? now) });
     if (known === undefined || differs(known, beat)) {
       this.version++;
       if (known?.phase !== beat.phase || known.inc !== beat.inc) this.options.changed?.(name, beat.phase);
@@ -124,8 +124,8 @@ export class Membership {
       return [];
     }
     const dead: string[] = [];
-    for (const { name, heardAt } of this.peers.values()) {
-      if (now - heardAt > this.options.deadAfterMs) dead.push(name);
+    for (const { name, receivedAt } of this.peers.values()) {
+      if (now - receivedAt > this.options.deadAfterMs) dead.push(name);
     }
     for (const name of dead) this.remove(name);
     return dead;
@@ -141,7 +141,7 @@ export class Membership {
   private restart(now: number): void {
     this.echoAt = Math.max(this.echoAt, now);
     for (const [name, peer] of this.peers) {
-      this.peers.set(name, { ...peer, heardAt: Math.max(peer.heardAt, now + GRACE_MS) });
+      this.peers.set(name, { ...peer, receivedAt: Math.max(peer.receivedAt, now + GRACE_MS) });
     }
   }
 }

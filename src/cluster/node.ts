@@ -9,7 +9,7 @@ import { Joining } from './joining.js';
 import { Membership } from './membership.js';
 import { Orders } from './orders.js';
 import { Owners } from './owners.js';
-import { isWord } from './record.js';
+import { isCommand } from './record.js';
 import type { Entry } from './record-entry.js';
 import { Records } from './records.js';
 import { ClusterRows } from './rows.js';
@@ -101,7 +101,7 @@ export class ClusterNode {
       open: () => this.isOpen,
       published: (key) => this.announcer.published(key),
       find: (key) => this.rows.find(key),
-      adopt: (destination, record) => this.changes.bring(destination, record),
+      adopt: (destination, record) => this.changes.applyRecord(destination, record),
       recorded: (entry) => this.recorded(entry),
       lost: () => this.store.suspect(),
       stale: (entry) => this.store.stale(entry),
@@ -132,7 +132,7 @@ export class ClusterNode {
     // Calls fail at another node: this node, which probes the destination, probes it at once.
     this.on('suspect', (_self, key) => {
       const destination = this.rows.find(key);
-      if (destination !== undefined && this.owners.owns(destination)) host.hurry([destination]);
+      if (destination !== undefined && this.owners.owns(destination)) host.probeSoon([destination]);
     });
   }
 
@@ -245,7 +245,7 @@ export class ClusterNode {
       const found = present.get(entry.key);
       if (found !== undefined) {
         entry.destination = found;
-        if (entry.record !== undefined && entry.queue.length === 0) this.changes.bring(found, entry.record);
+        if (entry.record !== undefined && entry.queue.length === 0) this.changes.applyRecord(found, entry.record);
       } else if (entry.destination?.partition === partition) entry.destination = undefined;
     }
     this.owners.invalidate();
@@ -266,7 +266,7 @@ export class ClusterNode {
     );
     this.options.host.dropProbes();
     for (const entry of [...this.records.pending]) {
-      this.records.replace(entry, entry.queue.filter(isWord));
+      this.records.replace(entry, entry.queue.filter(isCommand));
     }
     if (this.phase === 'alone') return;
     this.enter('joining');
@@ -278,7 +278,7 @@ export class ClusterNode {
     const gained = this.owners.invalidate();
     if (gained.length > 0) {
       this.counters.takeovers += gained.length;
-      this.options.host.hurry(gained);
+      this.options.host.probeSoon(gained);
     }
     this.announcer.ownershipChanged();
     this.options.host.moved();
@@ -426,7 +426,7 @@ export class ClusterNode {
       this.shareStored();
     }
     if (this.isOpen) this.records.pump();
-    this.following.lookBehind();
+    this.following.checkLag();
     if (now - this.store.inspectedAt >= INSPECT_MS && this.isThere) this.store.inspect();
   }
 

@@ -17,7 +17,7 @@ export interface TidyingNode {
 }
 
 /** Records examined at a time, and milliseconds between two times: a million in a quarter of an hour. */
-const A_GO = 1000;
+const RECORDS_PER_PASS = 1000;
 const EVERY_MS = 1000;
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 /** Maximum number of removals at a time. */
@@ -52,7 +52,7 @@ export class OldRecords {
     const { entries } = this.node.records;
     this.walk ??= entries.keys();
     let removed = 0;
-    for (let count = 0; count < A_GO && removed < MOST; count++) {
+    for (let count = 0; count < RECORDS_PER_PASS && removed < MOST; count++) {
       const next = this.walk.next();
       if (next.done === true) {
         this.walk = undefined;

@@ -36,7 +36,7 @@ export interface OwningNode {
     readonly settings: ClusterSettings;
     readonly host: {
       share(partition: string): PartitionShare | undefined;
-      hurry(destinations: readonly Destination[]): void;
+      probeSoon(destinations: readonly Destination[]): void;
     };
   };
   /** Gives everything up if the process was blocked. */
@@ -76,7 +76,7 @@ export class Owners {
     node.onTick(() => {
       if (this.sweep !== undefined) {
         const gained = this.continueSweep();
-        if (gained.length > 0) node.options.host.hurry(gained);
+        if (gained.length > 0) node.options.host.probeSoon(gained);
       }
     });
   }

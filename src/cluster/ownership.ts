@@ -14,7 +14,7 @@ export interface Candidate {
  */
 export function rankOwners(key: string, candidates: readonly Candidate[]): readonly string[] {
   return candidates
-    .map(({ name, weight }) => ({ name, lot: lotOf(key, name, weight) }))
+    .map(({ name, weight }) => ({ name, lot: rankingScore(key, name, weight) }))
     .sort((a, b) => a.lot - b.lot || (a.name < b.name ? -1 : 1))
     .map(({ name }) => name);
 }
@@ -24,7 +24,7 @@ export function ownerOf(key: string, candidates: readonly Candidate[]): string |
   let best: string | undefined;
   let lowest = Number.POSITIVE_INFINITY;
   for (const { name, weight } of candidates) {
-    const lot = lotOf(key, name, weight);
+    const lot = rankingScore(key, name, weight);
     if (lot < lowest || (lot === lowest && best !== undefined && name < best)) {
       best = name;
       lowest = lot;
@@ -37,7 +37,7 @@ export function ownerOf(key: string, candidates: readonly Candidate[]): string |
  * The score; the lowest is best. It is exponentially distributed with rate `weight`, so a node wins in proportion to
  * its weight.
  */
-function lotOf(key: string, name: string, weight: number): number {
+function rankingScore(key: string, name: string, weight: number): number {
   const draw = (mix(hash32(key, mix(hash32(name, 0x9e3779b1)))) + 0.5) / 0x1_0000_0000;
   return -Math.log(draw) / weight;
 }

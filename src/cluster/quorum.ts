@@ -44,7 +44,7 @@ export class Quorum {
   constructor(private readonly options: QuorumOptions) {
     const { node, questions } = options;
     node.owners.skipped = (destination) => this.skipped(destination);
-    node.changes.keepsOut = (destination, record) => this.keepsOut(destination, record);
+    node.changes.ignoresRecord = (destination, record) => this.ignoresRecord(destination, record);
     node.changes.holds = (signal) => this.holds(signal);
     node.changes.diverts = (destination) => this.diverting === destination;
     node.onRecorded((entry) => this.recorded(entry));
@@ -125,7 +125,7 @@ export class Quorum {
   }
 
   /** A record with state active does not apply here while this node cannot reach the destination. */
-  private keepsOut(destination: Destination, record: DestinationRecord): boolean {
+  private ignoresRecord(destination: Destination, record: DestinationRecord): boolean {
     if (this.unreachable.size === 0 || destination.health.state === 'active') return false;
     const { key } = this.options.node.entryOf(destination);
     if (!this.unreachable.has(key)) return false;
@@ -136,7 +136,7 @@ export class Quorum {
 
   private skipped(destination: Destination): ReadonlySet<string> {
     const notes = this.skips.size === 0 ? undefined : this.skips.get(destination.key);
-    return notes === undefined ? NOBODY : new Set(notes.keys());
+    return notes === undefined ? NO_NODES : new Set(notes.keys());
   }
 
   /** A note in a record is valid for some intervals after this node first sees it. */
@@ -189,4 +189,4 @@ export class Quorum {
   }
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NO_NODES: ReadonlySet<string> = new Set();

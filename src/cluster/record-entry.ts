@@ -1,6 +1,6 @@
 import type { Destination } from '../engine/destination.js';
 import type { Stored } from './bus.js';
-import { type DestinationRecord, type Intent, isNewer, isWord } from './record.js';
+import { type DestinationRecord, type Intent, isCommand, isNewer } from './record.js';
 
 /** A compare-and-set in progress. */
 export interface WriteInFlight {
@@ -31,7 +31,7 @@ export interface Entry {
   origin: DestinationRecord | undefined;
   flight: WriteInFlight | undefined;
   /** A write whose result is unknown: it may have been stored. */
-  unsure: WriteInFlight | undefined;
+  uncertain: WriteInFlight | undefined;
   tries: number;
   /** The bucket has an older record than this: it has lost writes. */
   stale: boolean;
@@ -54,7 +54,7 @@ export function newEntry(key: string, destination: Destination | undefined): Ent
     baseV: 0,
     origin: undefined,
     flight: undefined,
-    unsure: undefined,
+    uncertain: undefined,
     tries: 0,
     stale: false,
     held: false,
@@ -66,7 +66,7 @@ export function newEntry(key: string, destination: Destination | undefined): Ent
 /** Shortens the queue: keeps orders longer than results of probes, and the change in progress. */
 export function compact(entry: Entry): void {
   const from = entry.flight === undefined ? 0 : 1;
-  const at = entry.queue.findIndex((intent, i) => i >= from && i < entry.queue.length - 1 && !isWord(intent));
+  const at = entry.queue.findIndex((intent, i) => i >= from && i < entry.queue.length - 1 && !isCommand(intent));
   entry.queue.splice(at < 0 ? from : at, 1);
 }
 

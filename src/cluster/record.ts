@@ -118,7 +118,7 @@ export function decideAgain(state: HealthState, intent: Intent): HealthState {
 }
 
 /** Whether an intent is an order of an operator or a script and not the result of a probe. */
-export function isWord({ kind, origin }: Intent): boolean {
+export function isCommand({ kind, origin }: Intent): boolean {
   return kind === 'set' && (origin === 'mi' || origin === 'script' || origin === 'store');
 }
 
@@ -169,7 +169,7 @@ export function nextRecord(
       kept.splice(0, 2, { ...newer, pv: older.pv });
     }
   }
-  const word = isWord(intent);
+  const word = isCommand(intent);
   return {
     ...rest,
     v,

@@ -119,7 +119,7 @@ export class Records {
     entry.retry?.();
     entry.retry = undefined;
     if (entry.flight !== undefined) this.inFlight--;
-    entry.flight = entry.unsure = undefined;
+    entry.flight = entry.uncertain = undefined;
     entry.held = false;
     entry.queue = [...queue];
     entry.tries = 0;
@@ -131,7 +131,7 @@ export class Records {
   accept(key: string, revision: number, text: string, live: boolean): void {
     const entry = this.entry(key);
     if (revision <= entry.rev) return;
-    const own = [entry.flight, entry.unsure].find((flight) => flight?.text === text);
+    const own = [entry.flight, entry.uncertain].find((flight) => flight?.text === text);
     if (own !== undefined) {
       if (own === entry.flight) this.inFlight--;
       this.confirmed(entry, own, revision);
@@ -170,7 +170,7 @@ export class Records {
       entry.rev = 0;
       entry.retry?.();
       entry.retry = undefined;
-      entry.flight = entry.unsure = undefined;
+      entry.flight = entry.uncertain = undefined;
     }
     this.inFlight = 0;
   }
@@ -207,10 +207,10 @@ export class Records {
     for (const entry of this.ready) {
       if (this.inFlight >= MAX_IN_FLIGHT || !this.options.open()) return;
       this.ready.delete(entry);
-      const { unsure } = entry;
-      if (unsure === undefined) this.send(entry);
+      const { uncertain } = entry;
+      if (uncertain === undefined) this.send(entry);
       // The same write on the same revision can succeed only once, even if its first answer was lost.
-      else if (unsure.expected === entry.rev && entry.flight === undefined) this.fly(entry, unsure);
+      else if (uncertain.expected === entry.rev && entry.flight === undefined) this.fly(entry, uncertain);
       else this.refresh(entry);
     }
   }
@@ -279,7 +279,7 @@ export class Records {
     } else {
       counters.timeouts++;
       this.failing ||= outcome.full !== true;
-      entry.unsure = flight;
+      entry.uncertain = flight;
       if (outcome.gone === true) this.options.lost();
       const wait = outcome.full === true ? FULL_RETRY_MS : RETRY_MS * 2 ** Math.min(entry.tries - 1, 3);
       this.later(entry, outcome.full === true ? wait : this.atMost(entry, wait));
@@ -305,7 +305,7 @@ export class Records {
     }
     this.recovered();
     if (value === 'none') {
-      entry.unsure = undefined;
+      entry.uncertain = undefined;
       if (entry.rev > 0) {
         this.options.lost();
         this.later(entry, MAX_RETRY_MS);
@@ -319,7 +319,7 @@ export class Records {
       this.later(entry, RETRY_MS);
       return;
     }
-    entry.unsure = undefined;
+    entry.uncertain = undefined;
     this.line(entry);
   }
 
@@ -340,7 +340,7 @@ export class Records {
   }
 
   private confirmed(entry: Entry, flight: WriteInFlight, revision: number): void {
-    entry.flight = entry.unsure = undefined;
+    entry.flight = entry.uncertain = undefined;
     entry.retry?.();
     entry.retry = undefined;
     entry.tries = 0;

@@ -25,7 +25,7 @@ const LONGEST_RETRY = 30_000;
 const REPORT_MS = 10_000;
 const LOOK_MS = 250;
 /** Maximum number of nodes that load at the same time. */
-const AT_A_TIME = 3;
+const MAX_CONCURRENT_LOADS = 3;
 /** Milliseconds this node waits for those before it; then it loads anyway. */
 const WINDOW_MS = 10_000;
 
@@ -144,7 +144,7 @@ export class Reloads {
     );
     const rank = ranked.indexOf(node.name);
     const from = node.now + (node.options.settings.reloadSpread * 1000 * rank) / ranked.length;
-    const until = from + Math.floor(rank / AT_A_TIME) * WINDOW_MS;
+    const until = from + Math.floor(rank / MAX_CONCURRENT_LOADS) * WINDOW_MS;
     this.planned.get(partition)?.();
     this.planned.delete(partition);
     this.due.set(partition, { n: request.n, before: ranked.slice(0, rank), from, until });
@@ -175,7 +175,7 @@ export class Reloads {
       const { others } = this.node.membership;
       const done = this.done.get(partition);
       const loading = before.filter((name) => others.has(name) && !(done?.n === n && done.names.has(name)));
-      if (loading.length >= AT_A_TIME && now < until) continue;
+      if (loading.length >= MAX_CONCURRENT_LOADS && now < until) continue;
       this.due.delete(partition);
       this.plan(partition, n, 0, FIRST_RETRY);
     }

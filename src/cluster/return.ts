@@ -1,10 +1,10 @@
 import type { Destination } from '../engine/destination.js';
 import type { ClusterNode } from './node.js';
-import { type Intent, isWord } from './record.js';
+import { type Intent, isCommand } from './record.js';
 import type { Entry } from './record-entry.js';
 
 /** Decisions settled at one tick: 200 a second. */
-const A_TICK = 20;
+const DECISIONS_PER_TICK = 20;
 
 /**
  * Settles what a node decided while it was alone, after it has returned and read what the others decided. No node
@@ -21,7 +21,7 @@ export class Return {
     let count = 0;
     for (const entry of [...this.node.records.pending]) {
       if (entry.flight !== undefined || this.settled.has(entry)) continue;
-      if (++count > A_TICK) return false;
+      if (++count > DECISIONS_PER_TICK) return false;
       this.settle(entry);
     }
     this.settled.clear();
@@ -34,7 +34,7 @@ export class Return {
     const { node } = this;
     const { records, owners } = node;
     const { destination, record, queue, baseV } = entry;
-    const word = queue.filter(isWord).at(-1);
+    const word = queue.filter(isCommand).at(-1);
     const unchanged = (record?.v ?? 0) === baseV;
     this.settled.add(entry);
     if (word !== undefined) {
@@ -58,11 +58,11 @@ export class Return {
       records.replace(entry, []);
     } else if (!unchanged) {
       records.replace(entry, []);
-      node.options.host.hurry([destination]);
-    } else this.lookAgain(entry, destination, verdict);
+      node.options.host.probeSoon([destination]);
+    } else this.recheck(entry, destination, verdict);
   }
 
-  private lookAgain(entry: Entry, destination: Destination, verdict: Intent): void {
+  private recheck(entry: Entry, destination: Destination, verdict: Intent): void {
     const { records, options } = this.node;
     // No node probes it, so only calls show its state.
     if (!options.host.isProbed(destination)) {

@@ -20,7 +20,7 @@ export function takeStoredNote(announcer: Announcer, text: string): void {
     const list = JSON.parse(text) as unknown;
     for (const each of Array.isArray(list) ? (list.slice(0, MOST) as unknown[]) : []) {
       const [key, edge] = Array.isArray(each) ? (each as unknown[]) : [];
-      if (typeof key === 'string' && Number.isSafeInteger(edge)) announcer.heardStored(key, edge as number);
+      if (typeof key === 'string' && Number.isSafeInteger(edge)) announcer.edgeStored(key, edge as number);
     }
   } catch {
     // Anybody may publish such a message, so an invalid one is ignored.

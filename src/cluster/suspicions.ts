@@ -18,7 +18,7 @@ export interface SuspectingNode {
   };
   readonly changes: {
     /** Sets a destination's state to that of a record. */
-    bring(destination: Destination, record: DestinationRecord): void;
+    applyRecord(destination: Destination, record: DestinationRecord): void;
   };
 }
 
@@ -90,6 +90,7 @@ export class Suspicions {
     if (before === undefined) return;
     this.standing.delete(entry);
     const { destination, record } = entry;
-    if (destination !== undefined && entry.queue.length === 0) this.node.changes.bring(destination, record ?? before);
+    if (destination !== undefined && entry.queue.length === 0)
+      this.node.changes.applyRecord(destination, record ?? before);
   }
 }

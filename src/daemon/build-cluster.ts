@@ -41,9 +41,9 @@ export interface ClusterEnvironment extends DaemonEnvironment {
 }
 
 /** Milliseconds in which destinations that this node newly owns are first probed: the fewer there are, the sooner. */
-const HURRY_MS = { least: 100, most: 400, each: 0.75 };
+const FIRST_PROBES_MS = { least: 100, most: 400, each: 0.75 };
 /** Milliseconds a stopping node takes to publish events and records. */
-const LAST_WORDS_MS = 1500;
+const FINAL_PUBLISH_MS = 1500;
 /** Stores of which each node has its own copy and writes it. */
 const OWN_FILE = /^(?:text|list|sqlite):/;
 
@@ -103,7 +103,7 @@ class ClusterSide implements ClusterParts {
         publish: (event, since) => nats.publish(event, since),
         holds: (key) => nats.holds(key),
         check: (destination, done) => prober.check(destination, done),
-        hurry: (destinations) => this.gained(destinations, nats),
+        probeSoon: (destinations) => this.gained(destinations, nats),
         isProbed: ({ partition }) => env.settings().dispatcher.pingInterval > 0 && prober.isActive(partition),
         intervalMs: () => Math.max(1000, env.settings().dispatcher.pingInterval * 1000),
         dropProbes: () => prober.abandon(),
@@ -190,7 +190,7 @@ class ClusterSide implements ClusterParts {
   /** Notes in the records which events are stored: if no other node lives, nobody would know after a long pause. */
   private async noteStored(): Promise<void> {
     const { clock, events } = this.env;
-    const until = clock.monotonic() + LAST_WORDS_MS;
+    const until = clock.monotonic() + FINAL_PUBLISH_MS;
     const waits = async (left: () => boolean) => {
       while (left() && clock.monotonic() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     };
@@ -283,8 +283,8 @@ class ClusterSide implements ClusterParts {
       if (failures > 0) engine.states.carry(destination, failures);
       if (destination.health.lastChange !== undefined) nats.putState(events.changes.entryOf(destination));
     }
-    const { least, most, each } = HURRY_MS;
-    prober.hurry(destinations, Math.min(most, Math.max(least, destinations.length * each)));
+    const { least, most, each } = FIRST_PROBES_MS;
+    prober.probeSoon(destinations, Math.min(most, Math.max(least, destinations.length * each)));
   }
 
   /**

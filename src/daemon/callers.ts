@@ -12,12 +12,12 @@ export function callersOf(access: Access, endpoint: EndpointKind, { as, allow }:
   const allowed = allow === undefined ? undefined : new AddressBlocks(allow);
   return (peer) => {
     if (allowed !== undefined && !allowed.has(peer.replace(/^::ffff:(?=[0-9.]{7,15}$)/i, ''))) return undefined;
-    return as === undefined ? unbounded(endpoint, peer) : callerAs(access, endpoint, as, peer);
+    return as === undefined ? unbounded(endpoint, peer) : callerForUser(access, endpoint, as, peer);
   };
 }
 
 /** A caller with a user's rights; a user that was removed has none. */
-export function callerAs(access: Access, endpoint: EndpointKind, as: string, peer = ''): Caller {
+export function callerForUser(access: Access, endpoint: EndpointKind, as: string, peer = ''): Caller {
   const user = access.user(as);
   if (user === undefined) return { user: as, role: 'viewer', partitions: new Set(), endpoint, peer };
   return { user: as, role: user.role, partitions: user.partitions, endpoint, peer };

@@ -182,7 +182,7 @@ function nodesOf({ node, tags, reloads }: Parts): MiValue {
         ? {}
         : {
             incarnation: peer.inc,
-            last_heard_ms: Math.max(0, Math.round(node.now - peer.heardAt)),
+            last_heard_ms: Math.max(0, Math.round(node.now - peer.receivedAt)),
             rev: peer.rev,
             weight: peer.weight,
             probes: owners.sharesOf(name),

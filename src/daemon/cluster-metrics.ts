@@ -42,7 +42,7 @@ export function registerClusterMetrics(metrics: Metrics, node: ClusterNode, tags
   ]);
   gauge('peer_last_heard_seconds', 'Age of the last heartbeat of a node', () =>
     [...node.membership.others.values()].map(
-      ({ name, heardAt }) => [{ node: name }, Math.max(0, node.now - heardAt) / 1000] as const,
+      ({ name, receivedAt }) => [{ node: name }, Math.max(0, node.now - receivedAt) / 1000] as const,
     ),
   );
   gauge('owned_destinations', 'Destinations this node owns', () =>

@@ -6,7 +6,7 @@ import type { MiAnswer } from '../events/sinks/nats-mi.js';
 import type { MiHandler } from '../management/mi/handler.js';
 import { METHOD_NOT_FOUND, renderError } from '../management/mi/json-rpc.js';
 import { parseFirstJson } from '../management/mi/json-scanner.js';
-import { callerAs } from './callers.js';
+import { callerForUser } from './callers.js';
 
 /**
  * Answers requests over NATS. The server's permissions decide who may publish to a subject. A request on the subject of
@@ -16,7 +16,7 @@ export function natsAnswers({ mi: config }: Settings, mi: MiHandler, access: Acc
   const as = config.nats?.as;
   return async (text, bounds) => {
     if (bounds === undefined) {
-      return mi.handle(text, as === undefined ? unbounded('nats') : callerAs(access, 'nats', as));
+      return mi.handle(text, as === undefined ? unbounded('nats') : callerForUser(access, 'nats', as));
     }
     const { partition, command } = bounds;
     const anybody = unbounded('nats', partition);

@@ -38,8 +38,14 @@ export function scriptCalls(ledger: Pick<ProxyObserver, 'relayed' | 'refused'>, 
     failedOver() {
       counters.failovers.value++;
     },
-    refused: (message, source, code, reason, inVain) =>
-      ledger.refused(message, source, code, reason, inVain === undefined ? SCRIPT : { ...SCRIPT, ...inVain }),
+    refused: (message, source, code, reason, unsuccessful) =>
+      ledger.refused(
+        message,
+        source,
+        code,
+        reason,
+        unsuccessful === undefined ? SCRIPT : { ...SCRIPT, ...unsuccessful },
+      ),
     answered(code) {
       const tally = counters.replies[Math.floor(code / 100)];
       if (tally !== undefined) tally.value++;

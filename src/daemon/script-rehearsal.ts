@@ -5,7 +5,7 @@ import type { LocalSockets } from '../sip/local-sockets.js';
 import type { TransactionLayer } from '../sip/transaction/layer.js';
 
 /** A message that would be sent, and where to. */
-export type Unsent = {
+export type UnsentMessage = {
   readonly address: string;
   readonly port: number;
   /** First line of the message. */
@@ -17,11 +17,11 @@ export type Unsent = {
 export type ScriptExplanation = {
   readonly steps: readonly ScriptStep[];
   readonly log: readonly string[];
-  readonly sent: readonly Unsent[];
+  readonly sent: readonly UnsentMessage[];
 };
 
 /** Milliseconds to wait for the resolution of names, and between two checks for messages. */
-const PATIENCE = 2000;
+const TIMEOUT_MS = 2000;
 const LOOK = 20;
 /** Maximum number of log lines and messages kept of a run, and characters of each line. */
 const MOST_LINES = 200;
@@ -30,7 +30,7 @@ const LONGEST_LINE = 4096;
 /** Records one run of a script: its trace, its log, and the messages it would send. */
 export class ScriptRehearsal {
   private readonly log: string[] = [];
-  private readonly sent: Unsent[] = [];
+  private readonly sent: UnsentMessage[] = [];
   private listening = true;
 
   constructor(private readonly path: { readonly steps: ScriptStep[] }) {}
@@ -79,7 +79,7 @@ export class ScriptRehearsal {
    */
   private async settled(): Promise<void> {
     const done = () => this.sent.some(({ line }) => !line.startsWith('SIP/2.0 1'));
-    for (let waited = 0; waited < PATIENCE; waited += LOOK) {
+    for (let waited = 0; waited < TIMEOUT_MS; waited += LOOK) {
       const before = done();
       await new Promise((resolve) => setTimeout(resolve, LOOK));
       if (before) return;

@@ -51,7 +51,7 @@ export function addressLines(text: string, faulty: (line: number, reason: string
  * The rows of Kamailio's address table in the order in which it searches them: single addresses and names, the last one
  * first, then networks by group.
  */
-export function inOrderOfKamailio(rows: readonly AddressRow[]): AddressRow[] {
+export function inKamailioOrder(rows: readonly AddressRow[]): AddressRow[] {
   const single = ({ ip, mask }: AddressRow): boolean => {
     const canonical = canonicalIp(ip);
     return canonical === undefined || mask >= (canonical.includes(':') ? 128 : 32);

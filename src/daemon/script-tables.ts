@@ -30,7 +30,7 @@ import {
   dialplanRules,
   domainAttributes,
   domainRow,
-  inOrderOfKamailio,
+  inKamailioOrder,
   trustedRows,
 } from './script-rows.js';
 
@@ -241,9 +241,7 @@ export async function readScriptTables(
     hashes,
     trees: found,
     addresses:
-      addresses === undefined
-        ? before.addresses
-        : new AddressTables(kamailio ? inOrderOfKamailio(addresses) : addresses),
+      addresses === undefined ? before.addresses : new AddressTables(kamailio ? inKamailioOrder(addresses) : addresses),
     domains: domains === undefined ? before.domains : new Map(domains.map(named)),
     domainAttributes:
       attributes === undefined
@@ -259,12 +257,12 @@ export async function readScriptTables(
 }
 
 /** The tables of drouting belong together: undefined when one is missing. */
-function whole({ gateways, carriers, rules, groups }: Partial<Undefinable<RoutingRows>>): RoutingRows | undefined {
+function whole({ gateways, carriers, rules, groups }: Partial<OrUndefined<RoutingRows>>): RoutingRows | undefined {
   if (gateways === undefined || carriers === undefined || rules === undefined || groups === undefined) return undefined;
   return { gateways, carriers, rules, groups };
 }
 
-type Undefinable<T> = { [K in keyof T]: T[K] | undefined };
+type OrUndefined<T> = { [K in keyof T]: T[K] | undefined };
 type Make<T> = (rows: readonly DatabaseRow[], partition: string) => readonly T[];
 
 function named(row: DomainRow): [string, DomainRow] {

@@ -4,7 +4,7 @@ import { findText } from '../core/find-text.js';
  * If the product of both lengths is at most this, the simple algorithm is used, which tries every position for each
  * star. Patterns in tables and scripts are this short.
  */
-const FEW = 262_144;
+const SIMPLE_MATCH_LIMIT = 262_144;
 /** In a long pattern, the most elements between two stars if one of them is "?" or "[...]". */
 const MOST_ELEMENTS = 62;
 
@@ -15,7 +15,7 @@ const MOST_ELEMENTS = 62;
  * between two stars if they are not all literal characters; otherwise it matches nothing.
  */
 export function fnmatch(pattern: string, text: string): boolean {
-  return pattern.length * text.length <= FEW ? matchHere(pattern, text) : matchLong(pattern, text);
+  return pattern.length * text.length <= SIMPLE_MATCH_LIMIT ? matchHere(pattern, text) : matchLong(pattern, text);
 }
 
 function matchHere(pattern: string, text: string): boolean {
@@ -157,7 +157,7 @@ export function keptPattern(): (pattern: string) => ShellPattern {
   return (pattern) => {
     if (pattern !== source) {
       kept = new ShellPattern(pattern);
-      source = pattern.length <= FEW ? pattern : undefined;
+      source = pattern.length <= SIMPLE_MATCH_LIMIT ? pattern : undefined;
     }
     return kept;
   };

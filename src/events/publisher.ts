@@ -44,7 +44,7 @@ export interface SubscriptionOwner {
   readonly partitions: ReadonlySet<string> | undefined;
 }
 
-const ANYBODY: SubscriptionOwner = { name: '', partitions: undefined };
+const ANONYMOUS_OWNER: SubscriptionOwner = { name: '', partitions: undefined };
 
 interface Subscriber {
   owner: SubscriptionOwner;
@@ -104,7 +104,7 @@ export class EventPublisher {
     socket: string,
     expire: number = DEFAULT_EXPIRE,
     form: WireForm = 'json',
-    owner: SubscriptionOwner = ANYBODY,
+    owner: SubscriptionOwner = ANONYMOUS_OWNER,
   ): void {
     if (!this.kinds.some(({ name }) => name === event))
       throw new SwitchyardError('USAGE', `unknown event "${event.slice(0, 64)}"`);

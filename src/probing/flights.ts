@@ -22,7 +22,7 @@ export interface FlightOptions {
  * When a deadline is noticed this many milliseconds late, the process was blocked: replies may have arrived that are
  * not read yet, since timers run before sockets are read. The deadline is then extended, a few times in a row at most.
  */
-const STOOD_STILL = 50;
+const BLOCKED_MS = 50;
 const GRACE = 100;
 const MAX_GRACES = 3;
 
@@ -188,7 +188,7 @@ export class Flights {
     const { clock } = this.options;
     this.due = clock.monotonic() + ms;
     this.cancelDeadline = clock.schedule(ms, () => {
-      if (clock.monotonic() - this.due > STOOD_STILL && this.graces < MAX_GRACES) {
+      if (clock.monotonic() - this.due > BLOCKED_MS && this.graces < MAX_GRACES) {
         this.graces++;
         this.setTimer(GRACE);
         return;

@@ -22,7 +22,7 @@ const MAX_IN_FLIGHT = 1000;
 const LOOK_EVERY = 500;
 /** The longest part of the interval that a probe may take, so that no destination has two probes in flight. */
 const LONGEST_PART = 0.9;
-/** Milliseconds between two groups of the extra probes that `hurry` sends. */
+/** Milliseconds between two groups of the extra probes that `probeSoon()` sends. */
 const HURRY_TICK = 10;
 
 /** The parts of the engine that the prober uses. */
@@ -89,7 +89,7 @@ export interface Prober extends Service {
    * Probes destinations that this node has just taken over: each once within `withinMs`, evenly spread, in addition to
    * the regular probes.
    */
-  hurry(destinations: readonly Destination[], withinMs: number): void;
+  probeSoon(destinations: readonly Destination[], withinMs: number): void;
   /** Sends one probe without any effect on states; calls `done` once with whether the outcome was good. */
   check(destination: Destination, done: (good: boolean) => void): void;
   /** Abandons all probes in flight: their outcomes are ignored. */
@@ -205,7 +205,7 @@ class ScheduledProber implements Prober {
     return this.flights?.request(member) ?? false;
   }
 
-  hurry(destinations: readonly Destination[], withinMs: number): void {
+  probeSoon(destinations: readonly Destination[], withinMs: number): void {
     const slots = new Map<number, Watched[]>();
     const count = Math.max(1, Math.floor(Math.min(withinMs, this.intervalMs) / HURRY_TICK));
     for (const { partition, key } of destinations) {

@@ -3,10 +3,10 @@ import type { Partition } from '../engine/partition.js';
 import type { Snapshot } from '../engine/set.js';
 import type { Latency } from './latency.js';
 import type { ProbePlan } from './plan.js';
-import type { Spoke } from './wheel.js';
+import type { WheelMember } from './wheel.js';
 
 /** A destination that may be probed. It is kept across reloads, as long as the destination exists. */
-export interface Watched extends Spoke {
+export interface Watched extends WheelMember {
   destination: Destination;
   readonly partition: WatchedPartition;
   latency: Latency | undefined;

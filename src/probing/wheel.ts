@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 
 /** A member of a wheel. Only the wheel writes these fields. */
-export interface Spoke {
+export interface WheelMember {
   slot: number;
   position: number;
 }
@@ -17,7 +17,7 @@ const MAX_DELAY = 86_400_000;
  * revolution, so that calls are evenly spread and a member keeps its time when others are added or removed. There is
  * one timer, set for the next slot that has members.
  */
-export class Wheel<T extends Spoke> {
+export class Wheel<T extends WheelMember> {
   private readonly slots: T[][];
   private readonly tickMs: number;
   /** Monotonic time of tick 0. */

@@ -8,7 +8,7 @@ import type { SharedLoads } from '../shared-loads.js';
  * The request lacks what the algorithm needs (a From URI, the value of hash_pvar): the selection fails, even with flag
  * d.
  */
-export const UNCOMPUTABLE = -2;
+export const MISSING_INPUT = -2;
 
 /** The functions and data from outside that selections need; one object for the whole engine. */
 export interface SelectEnv {
@@ -40,7 +40,7 @@ export const FLAG = {
 export interface Algorithm {
   readonly code: number;
   readonly name: string;
-  /** Returns the chosen active position; NONE when no position before `end` is usable; UNCOMPUTABLE. */
+  /** Returns the chosen active position; NONE when no position before `end` is usable; MISSING_INPUT. */
   choose(
     set: CompiledSet,
     request: RequestView,

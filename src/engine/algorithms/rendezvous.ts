@@ -2,7 +2,7 @@ import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { dispatcherHash } from '../hash.js';
 import { weightOf } from '../weight.js';
-import { type Algorithm, UNCOMPUTABLE } from './algorithm.js';
+import { type Algorithm, MISSING_INPUT } from './algorithm.js';
 import { rank } from './rank.js';
 
 /**
@@ -17,13 +17,13 @@ export const rendezvous: Algorithm = {
   name: 'rendezvous',
   choose(set, request, end, _flags, partition) {
     const key = keyOf(request.hashVar(partition.name), request.callId);
-    if (key === '') return UNCOMPUTABLE;
+    if (key === '') return MISSING_INPUT;
     const seeds = seedsOf(set);
     const hash = dispatcherHash(key);
     let best = NONE;
     let lowest = Number.POSITIVE_INFINITY;
     for (let i = set.nextActive(0, end); i !== NONE; i = set.nextActive(i + 1, end)) {
-      const lot = lotOf(hash, seeds[i] as number, weightOf(set.destinations[i] as Destination));
+      const lot = rankingScore(hash, seeds[i] as number, weightOf(set.destinations[i] as Destination));
       if (best === NONE || lot < lowest) {
         best = i;
         lowest = lot;
@@ -36,7 +36,7 @@ export const rendezvous: Algorithm = {
     if (key === '') return new Int32Array(0);
     const seeds = seedsOf(set);
     const hash = dispatcherHash(key);
-    return rank(set, end, (i) => lotOf(hash, seeds[i] as number, weightOf(set.destinations[i] as Destination)));
+    return rank(set, end, (i) => rankingScore(hash, seeds[i] as number, weightOf(set.destinations[i] as Destination)));
   },
 };
 
@@ -48,7 +48,7 @@ function keyOf(variable: string | undefined, callId: string): string {
  * The score; the lowest is best. It is exponentially distributed with rate `weight`, so a destination wins in
  * proportion to its weight.
  */
-function lotOf(hash: number, seed: number, weight: number): number {
+function rankingScore(hash: number, seed: number, weight: number): number {
   const draw = (mix((hash ^ seed) | 0) + 0.5) / 0x1_0000_0000;
   return -Math.log(draw) / weight;
 }

@@ -1,4 +1,4 @@
-import { FLAG, UNCOMPUTABLE } from '../algorithms/algorithm.js';
+import { FLAG, MISSING_INPUT } from '../algorithms/algorithm.js';
 import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { GivenTargets, NO_TARGETS, RestOfRanking, RestOfSet, type Targets } from '../failover.js';
@@ -74,7 +74,7 @@ function chooseIn(
   if (algorithm === undefined) return 'unknown algorithm';
   const candidate = algorithm.choose(plan, request, end, userOnly, kamailio);
   if (down) return 'no active destination';
-  if (candidate === UNCOMPUTABLE) return 'nothing to hash';
+  if (candidate === MISSING_INPUT) return 'nothing to hash';
   // The default destination is also used when all others are full.
   const resort = candidate === NONE && !strict && useDefault && set.isActive(size - 1);
   if (candidate === NONE && !resort) return 'all destinations are full';

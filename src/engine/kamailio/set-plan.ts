@@ -17,7 +17,7 @@ import {
 } from './slots.js';
 
 /** A table of slots, and the conditions for which it was made. */
-interface MadeTable {
+interface CachedTable {
   readonly table: SlotTable;
   readonly version: number;
   readonly end: number;
@@ -47,9 +47,9 @@ export class SetPlan implements LoadWatcher {
   /** The tables that other processes use too. */
   private ofAll: SharedSlots | undefined = undefined;
   private active: { readonly version: number; readonly end: number; readonly mark: number } | undefined = undefined;
-  private weights: MadeTable | undefined = undefined;
-  private relative: MadeTable | undefined = undefined;
-  private lowest: MadeTable | undefined = undefined;
+  private weights: CachedTable | undefined = undefined;
+  private relative: CachedTable | undefined = undefined;
+  private lowest: CachedTable | undefined = undefined;
   /** Incremented when congestion control changes a share. */
   private shares = 0;
   private loads: OrderByLoad | undefined = undefined;
@@ -81,7 +81,7 @@ export class SetPlan implements LoadWatcher {
    */
   copyFor(set: CompiledSet): SetPlan {
     const copy = new SetPlan(set, this.strict);
-    const copied = (made: MadeTable | undefined): MadeTable | undefined => {
+    const copied = (made: CachedTable | undefined): CachedTable | undefined => {
       if (made === undefined) return undefined;
       const age = this.set.availability.version - made.version;
       return {

@@ -1,4 +1,4 @@
-import { type Algorithm, FLAG, type SelectEnv, UNCOMPUTABLE } from '../algorithms/algorithm.js';
+import { type Algorithm, FLAG, MISSING_INPUT, type SelectEnv } from '../algorithms/algorithm.js';
 import { type CompiledSet, NONE } from '../compiled-set.js';
 import type { Destination } from '../destination.js';
 import { NO_TARGETS, RestOfRanking, RestOfSet } from '../failover.js';
@@ -51,7 +51,7 @@ function chooseIn(
   const useDefault = (flags & FLAG.useDefault) !== 0 && size > 1;
   const end = useDefault ? size - 1 : size;
   let chosen = algorithm.choose(set, request, end, flags, partition, env);
-  if (chosen === UNCOMPUTABLE) return 'nothing to hash';
+  if (chosen === MISSING_INPUT) return 'nothing to hash';
   if (chosen === NONE && useDefault && set.isActive(size - 1)) chosen = size - 1;
   if (chosen === NONE) return 'no active destination';
 

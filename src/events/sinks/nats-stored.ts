@@ -8,7 +8,7 @@ import { nats } from './nats-package.js';
 const MOST = 200_000;
 const READ_TIMEOUT = 10_000;
 /** The part of the duplicate window that is trusted, because clocks differ and messages take time. */
-const RELIED_UPON = 0.8;
+const TRUSTED_PART = 0.8;
 /** Milliseconds before the first attempt from which to read the stream, since the clocks of two machines differ. */
 const CLOCK_SKEW = 60_000;
 
@@ -43,7 +43,7 @@ export class StoredEvents {
   ): Promise<boolean> {
     if (earlier === undefined) return false;
     const now = this.clock.monotonic();
-    if (now - earlier.first < windowMs * RELIED_UPON) return false;
+    if (now - earlier.first < windowMs * TRUSTED_PART) return false;
     const known = this.look;
     const holds = known !== undefined && known.began >= earlier.last && known.from <= earlier.first;
     if (holds && known.began > this.sentAgain) return this.asked(id, known.ids);

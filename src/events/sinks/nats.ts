@@ -76,10 +76,10 @@ export class NatsBus implements Service {
   private jetstream: JetStreamClient | undefined;
   private streamReady: Promise<{ readonly windowMs: number }> | undefined;
   /** Problems of the stream that have been logged. */
-  private readonly saidOfStream = new Set<string>();
+  private readonly loggedStreamProblems = new Set<string>();
   private flushing: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
-  private saidUnreadable = false;
+  private loggedUnreadable = false;
   private journal: ReturnType<NonNullable<NatsDeps['openJournal']>>;
 
   constructor(
@@ -333,8 +333,8 @@ export class NatsBus implements Service {
   /** Whether this user may not read the stream; logs that once. */
   private mayNotRead(error: unknown, began: number): boolean {
     if (!isRefusal(error) && !this.link.refusedSince('$JS.API.', began)) return false;
-    if (!this.saidUnreadable) {
-      this.saidUnreadable = true;
+    if (!this.loggedUnreadable) {
+      this.loggedUnreadable = true;
       this.deps.log.warn(
         { cause: natsReason(error) },
         'the stream may not be read back: after a long outage an event may be stored twice',
@@ -368,12 +368,16 @@ export class NatsBus implements Service {
   }
 
   private ensureStream(connection: NatsConnection, stream: string): Promise<{ readonly windowMs: number }> {
-    this.streamReady ??= ensureStream(connection, stream, this.settings.prefix, this.deps.log, this.saidOfStream).catch(
-      (error: unknown) => {
-        this.streamReady = undefined;
-        throw new Error(`stream ${stream}: ${natsReason(error)}`, { cause: error });
-      },
-    );
+    this.streamReady ??= ensureStream(
+      connection,
+      stream,
+      this.settings.prefix,
+      this.deps.log,
+      this.loggedStreamProblems,
+    ).catch((error: unknown) => {
+      this.streamReady = undefined;
+      throw new Error(`stream ${stream}: ${natsReason(error)}`, { cause: error });
+    });
     return this.streamReady;
   }
 

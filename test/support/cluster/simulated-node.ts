@@ -103,7 +103,7 @@ export class SimulatedNode {
         check: (destination, done) => {
           clock.schedule(20, () => done(world.answers(name, destination.row.uri)));
         },
-        hurry: (destinations) => {
+        probeSoon: (destinations) => {
           for (const each of destinations) clock.schedule(200, () => this.probe(each));
         },
         isProbed: () => true,

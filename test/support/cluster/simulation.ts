@@ -257,8 +257,8 @@ function destinationAt({ destinations }: SimulatedNode, uri: string): Destinatio
 function judgeNodes(live: readonly SimulatedNode[], faults: string[]): void {
   for (const { name, node } of live) {
     if (node.phase !== 'ready') faults.push(`${name} is ${node.phase}`);
-    for (const { key, queue, rev, held, tries, flight, unsure } of node.records.pending) {
-      const way = flight !== undefined ? 'in flight' : unsure !== undefined ? 'unsure' : held ? 'held' : 'waiting';
+    for (const { key, queue, rev, held, tries, flight, uncertain } of node.records.pending) {
+      const way = flight !== undefined ? 'in flight' : uncertain !== undefined ? 'unsure' : held ? 'held' : 'waiting';
       faults.push(`${name} still has ${JSON.stringify(queue)} of ${key} at ${rev}: ${way}, tried ${tries} times`);
     }
     if (node.overlays > node.records.pending.size) faults.push(`${name} still suspects something`);

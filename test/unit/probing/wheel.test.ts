@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { phaseHash, type Spoke, Wheel } from '../../../src/probing/wheel.js';
+import { phaseHash, Wheel, type WheelMember } from '../../../src/probing/wheel.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-interface Member extends Spoke {
+interface Member extends WheelMember {
   readonly name: string;
 }
 

@@ -11,7 +11,7 @@ export interface KamailioAlgorithm {
   readonly name: string;
   /**
    * Returns a position from 0 to `end` - 1; if it is down, the next active one is used. NONE: no destination may get
-   * this call; UNCOMPUTABLE: the request lacks what is needed.
+   * this call; MISSING_INPUT: the request lacks what is needed.
    */
   choose(plan: SetPlan, request: RequestView, end: number, userOnly: boolean, env: KamailioEnv): number;
   /**

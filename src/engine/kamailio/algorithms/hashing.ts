@@ -1,4 +1,4 @@
-import { UNCOMPUTABLE } from '../../algorithms/algorithm.js';
+import { MISSING_INPUT } from '../../algorithms/algorithm.js';
 import { dispatcherHash } from '../../hash.js';
 import { NO_HASH, uriHash } from '../../hash-keys.js';
 import type { SetPlan } from '../set-plan.js';
@@ -19,7 +19,7 @@ export function byHash(plan: SetPlan, hash: number, end: number): number {
 
 function byUri(plan: SetPlan, uri: string, end: number, userOnly: boolean): number {
   const hash = uriHash(uri, userOnly, 'kamailio');
-  return hash === NO_HASH ? UNCOMPUTABLE : byHash(plan, hash, end);
+  return hash === NO_HASH ? MISSING_INPUT : byHash(plan, hash, end);
 }
 
 /** Algorithm 0: hash of the Call-ID. */
@@ -27,7 +27,7 @@ export const hashCallId: KamailioAlgorithm = {
   code: 0,
   name: 'hash-call-id',
   choose: (plan, request, end) =>
-    request.callId === '' ? UNCOMPUTABLE : byHash(plan, dispatcherHash(request.callId), end),
+    request.callId === '' ? MISSING_INPUT : byHash(plan, dispatcherHash(request.callId), end),
 };
 
 /** Algorithm 1: hash of user and host of the From URI; with flag u of its user alone. */
@@ -72,7 +72,7 @@ export const hashVariable: KamailioAlgorithm = {
   name: 'hash-pvar',
   choose(plan, request, end, _userOnly, env) {
     const value = request.hashVar(env.partition.name);
-    if (value === undefined || value === '') return UNCOMPUTABLE;
+    if (value === undefined || value === '') return MISSING_INPUT;
     return byHash(plan, dispatcherHash(value), end);
   },
 };

@@ -1,10 +1,10 @@
-import { type Algorithm, FLAG, UNCOMPUTABLE } from '../../algorithms/algorithm.js';
+import { type Algorithm, FLAG, MISSING_INPUT } from '../../algorithms/algorithm.js';
 import type { CompiledSet } from '../../compiled-set.js';
 import { NO_HASH, uriHash } from '../../hash-keys.js';
 
 function byUri(set: CompiledSet, uri: string, end: number, flags: number): number {
   const hash = uriHash(uri, (flags & FLAG.userOnly) !== 0);
-  return hash === NO_HASH ? UNCOMPUTABLE : set.byHash(hash, end);
+  return hash === NO_HASH ? MISSING_INPUT : set.byHash(hash, end);
 }
 
 /** Algorithm 1: hash of user and host of the From URI; with flag u of its user alone. */

@@ -1,4 +1,4 @@
-import { type Algorithm, UNCOMPUTABLE } from '../../algorithms/algorithm.js';
+import { type Algorithm, MISSING_INPUT } from '../../algorithms/algorithm.js';
 import { dispatcherHash } from '../../hash.js';
 
 /** Algorithm 7: hash of the value of hash_pvar for this request. */
@@ -9,8 +9,8 @@ export const hashVariable: Algorithm = {
     const value = request.hashVar(partition.name)?.trim();
     if (value === undefined) {
       env.warn(partition.name, 'algorithm 7 needs the hash_pvar parameter, which is not set');
-      return UNCOMPUTABLE;
+      return MISSING_INPUT;
     }
-    return value === '' ? UNCOMPUTABLE : set.byHash(dispatcherHash(value), end);
+    return value === '' ? MISSING_INPUT : set.byHash(dispatcherHash(value), end);
   },
 };
