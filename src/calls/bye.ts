@@ -6,7 +6,7 @@ import { type TaggedRequest, tagKey } from './tag-key.js';
 export type RequestInDialog = TaggedRequest & Pick<SipMessage, 'callIdA' | 'callIdB'>;
 
 /** Receives what a BYE has done to its call. */
-export interface ByeKeeper {
+export interface ByeListener {
   /** The BYE got the final reply that ends its call. */
   callEnded(bye: Bye): void;
   /** Records that the call has ended. */
@@ -27,7 +27,7 @@ export class Bye implements RelayWatch {
   tag = 0;
 
   constructor(
-    private readonly keeper: ByeKeeper,
+    private readonly keeper: ByeListener,
     private request: RequestInDialog | undefined,
     /** When the BYE came, in monotonic milliseconds. */
     readonly at: number,

@@ -8,7 +8,7 @@ import { hashCallId } from '../sip/call-id-hash.js';
 import type { SipMessage } from '../sip/message.js';
 import type { ResolvedTarget } from '../sip/target.js';
 import type { Source } from '../sip/transport/transport.js';
-import { Bye, type ByeKeeper, type RequestInDialog } from './bye.js';
+import { Bye, type ByeListener, type RequestInDialog } from './bye.js';
 import { CallDialogs } from './call-dialogs.js';
 import type { HungUp } from './call-entry-types.js';
 import type { CallRecord } from './call-record.js';
@@ -76,7 +76,7 @@ const LONGEST_CALL = 24 * 3_600_000;
  * The call records of this process, in bounded rings: one for each request that a rule or script dispatched. With
  * `onEnd`, a listener receives each record when its call has ended.
  */
-export class CallLedger implements ProxyObserver, RecordKeeper, ByeKeeper {
+export class CallLedger implements ProxyObserver, RecordKeeper, ByeListener {
   /**
    * `unmatched`: requests that no rule matched; `refused`: requests answered without being dispatched;
    * `dialogsForgotten`: answered calls that were dropped before their end.

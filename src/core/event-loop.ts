@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
  * When a long task has created objects of so many bytes, they are collected at its next pause. Collecting takes one or
  * two milliseconds for each megabyte that survives: some 4 ms here, where V8 by itself, at 16 MB, takes 20.
  */
-const YOUNG = 2 * 1024 * 1024;
+const YOUNG_LIMIT = 2 * 1024 * 1024;
 
 let collectYoung: (() => void) | undefined;
 
@@ -15,7 +15,7 @@ let collectYoung: (() => void) | undefined;
  * survive, unlike those of calls, and would make the next collection long.
  */
 export function nextIteration(): Promise<void> {
-  if (collectYoung !== undefined && youngBytes() > YOUNG) collectYoung();
+  if (collectYoung !== undefined && youngBytes() > YOUNG_LIMIT) collectYoung();
   return new Promise((resolve) => setImmediate(resolve));
 }
 

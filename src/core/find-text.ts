@@ -5,12 +5,12 @@
  */
 
 /** Up to so many comparisons in the worst case, the functions of JavaScript are used, which are fastest then. */
-const FEW = 262_144;
+const SIMPLE_SEARCH_LIMIT = 262_144;
 
 /** Where `part` occurs first in `text` from `from` on, like indexOf. */
 export function findText(text: string, part: string, from = 0): number {
   const begin = Math.max(0, from);
-  if (part.length < 2 || (text.length - begin) * part.length <= FEW) return text.indexOf(part, begin);
+  if (part.length < 2 || (text.length - begin) * part.length <= SIMPLE_SEARCH_LIMIT) return text.indexOf(part, begin);
   if (part.length > text.length - begin) return -1;
   const table = failures(part);
   for (let at = begin, same = 0; at < text.length; at++) {
@@ -24,7 +24,7 @@ export function findText(text: string, part: string, from = 0): number {
 
 /** Where `part` occurs last in `text`, beginning at or before `from`, like lastIndexOf. */
 export function findLastText(text: string, part: string, from = text.length): number {
-  if (part.length < 2 || text.length * part.length <= FEW) return text.lastIndexOf(part, from);
+  if (part.length < 2 || text.length * part.length <= SIMPLE_SEARCH_LIMIT) return text.lastIndexOf(part, from);
   const table = failures(part);
   const latest = Math.min(text.length - part.length, Math.max(0, from));
   let found = -1;
@@ -46,7 +46,7 @@ export function holdsText(text: string, part: string): boolean {
 
 /** Splits `text` at each `mark`, like split. */
 export function splitAt(text: string, mark: string): string[] {
-  if (mark.length < 2 || text.length * mark.length <= FEW) return text.split(mark);
+  if (mark.length < 2 || text.length * mark.length <= SIMPLE_SEARCH_LIMIT) return text.split(mark);
   const parts: string[] = [];
   let from = 0;
   for (let at = findText(text, mark); at >= 0; at = findText(text, mark, from)) {

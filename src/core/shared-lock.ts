@@ -5,7 +5,7 @@ const SPINS = 2000;
 const FEW_SPINS = 100;
 const SLEEP_MS = 0.5;
 /** Sleeps between two checks whether the holder still runs. */
-const SLEEPS_A_LOOK = 40;
+const SLEEPS_PER_CHECK = 40;
 /** Milliseconds after which a running holder counts as stuck. */
 const STUCK_MS = 20_000;
 
@@ -65,7 +65,7 @@ export class SharedLock {
       const holder = Atomics.compareExchange(words, at, 0, owner);
       if (holder === 0) return;
       if (spins < SPINS) continue;
-      if (spins % SLEEPS_A_LOOK !== 0) {
+      if (spins % SLEEPS_PER_CHECK !== 0) {
         Atomics.wait(cell, 0, 0, SLEEP_MS);
         continue;
       }
@@ -93,7 +93,7 @@ export class SharedLock {
         this.depth++;
         return true;
       }
-      if (spins % SLEEPS_A_LOOK === 0 && !this.alive(holder)) this.ended(holder);
+      if (spins % SLEEPS_PER_CHECK === 0 && !this.alive(holder)) this.ended(holder);
       else if (this.now() >= end) return false;
       else if (spins >= FEW_SPINS) Atomics.wait(cell, 0, 0, SLEEP_MS);
     }

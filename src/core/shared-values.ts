@@ -50,8 +50,8 @@ const TEXT = 16;
 
 /** Types of values, and whether key or value have two bytes for each character. */
 const NOTHING = 0;
-const A_NUMBER = 1;
-const A_TEXT = 2;
+const NUMBER_VALUE = 1;
+const TEXT_VALUE = 2;
 const KINDS = 3;
 const WIDE_KEY = 4;
 const WIDE_VALUE = 8;
@@ -166,7 +166,7 @@ export class SharedValues implements EntryStore {
     const { words } = this;
     const kind = words[at + KIND] as number;
     if ((kind & KINDS) === NOTHING) return null;
-    if ((kind & KINDS) === A_NUMBER) return this.doubles[(at + NUMBER) >> 1] as number;
+    if ((kind & KINDS) === NUMBER_VALUE) return this.doubles[(at + NUMBER) >> 1] as number;
     const from = 4 * (at + TEXT) + (words[at + KEY_BYTES] as number);
     return this.text(from, words[at + VALUE_BYTES] as number, (kind & WIDE_VALUE) !== 0);
   }
@@ -319,7 +319,7 @@ export class SharedValues implements EntryStore {
     const { words, doubles } = this;
     doubles[(at + EXPIRES) >> 1] = expires;
     if (typeof value === 'number') doubles[(at + NUMBER) >> 1] = value;
-    const kind = value === null ? NOTHING : typeof value === 'number' ? A_NUMBER : A_TEXT;
+    const kind = value === null ? NOTHING : typeof value === 'number' ? NUMBER_VALUE : TEXT_VALUE;
     words[at + KIND] = ((words[at + KIND] as number) & ~KINDS) | kind;
   }
 

@@ -102,7 +102,7 @@ export class DialogTokens {
     const token = found.slice(0, HASH);
     const [a, b] = [nameIn(first), nameIn(pair)];
     if (same(token, this.make(callId, a, b, tags))) return this.dialog(tags, this.keys.current);
-    return this.madeOver(token, tags, text(callId, a, b, tags));
+    return this.verifiedDialog(token, tags, text(callId, a, b, tags));
   }
 
   /** The URI parameter, with its ";", of a token that covers Call-ID and tags but no sockets. */
@@ -116,11 +116,11 @@ export class DialogTokens {
     if (found === undefined || found.length !== TOKEN_LENGTH) return undefined;
     const tags = found.slice(HASH);
     const token = found.slice(0, HASH);
-    return this.madeOver(token, tags, ofCall(callId, tags));
+    return this.verifiedDialog(token, tags, ofCall(callId, tags));
   }
 
   /** The dialog of a token; undefined when no key of the ring gives this token for the text `over`. */
-  private madeOver(token: string, tags: string, over: string): RecordedDialog | undefined {
+  private verifiedDialog(token: string, tags: string, over: string): RecordedDialog | undefined {
     let dialog: RecordedDialog | undefined;
     this.keys.some((key) => {
       if (!same(token, keyedHash(key, over))) return false;

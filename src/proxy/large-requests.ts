@@ -45,7 +45,7 @@ export class LargeRequests {
 
   /** A request was given to a TCP socket: if a connection has to be opened first, its timeout is short. */
   tried(stream: SipSocket, { address, port, name }: Address): void {
-    stream.hurry?.(address, port, name, CONNECT_MS);
+    stream.limitConnectTime?.(address, port, name, CONNECT_MS);
   }
 
   /** TCP to an address failed: from now on its large requests go by UDP. */

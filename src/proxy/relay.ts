@@ -343,22 +343,22 @@ export class Relay implements BranchOwner {
    */
   private ended(verdict: AfterFailure | Promise<AfterFailure>): void {
     if (this.branches.length === 1) {
-      this.goOn(verdict);
+      this.carryOutDecision(verdict);
       return;
     }
     this.verdicts = [...(this.verdicts ?? []), verdict];
     if (this.branches.some((branch) => !branch.ended)) return;
     const { verdicts } = this;
-    if (verdicts.some((each) => each instanceof Promise)) this.goOn(Promise.all(verdicts).then(combined));
-    else this.goOn(combined(verdicts as AfterFailure[]));
+    if (verdicts.some((each) => each instanceof Promise)) this.carryOutDecision(Promise.all(verdicts).then(combined));
+    else this.carryOutDecision(combined(verdicts as AfterFailure[]));
   }
 
   /** Carries out a decision of the plan; it is ignored when the caller has got a final reply meanwhile. */
-  private goOn(after: AfterFailure | Promise<AfterFailure>): void {
+  private carryOutDecision(after: AfterFailure | Promise<AfterFailure>): void {
     if (after instanceof Promise) {
       after.then(
         (late) => {
-          if (!this.answered) this.goOn(late);
+          if (!this.answered) this.carryOutDecision(late);
         },
         (error) => {
           this.proxy.log.error(

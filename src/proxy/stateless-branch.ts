@@ -14,7 +14,7 @@ const MARK = 'z';
 /**
  * Address a reply is sent to when no state is kept: from the Via below ours, or the connection that a flow token names.
  */
-export interface WayBack {
+export interface ReplyAddress {
   readonly address: string;
   readonly port: number;
   readonly transport: TransportName;
@@ -48,7 +48,7 @@ export class StatelessBranches {
     if (via === undefined) return `${this.prefix}${MARK}.${loopHash}${STATELESS}`;
     const transport = transportOf(via);
     const port = via.rport ? source.port : via.port || defaultPort(transport);
-    const way: WayBack = { address: source.address, port, transport, flow: source.flow?.id };
+    const way: ReplyAddress = { address: source.address, port, transport, flow: source.flow?.id };
     return `${this.prefix}${MARK}${this.hash(message, via, way)}.${loopHash}${STATELESS}`;
   }
 
@@ -69,19 +69,19 @@ export class StatelessBranches {
   /**
    * Whether a reply's topmost Via has the branch parameter that `make` gave the request. `below` is the Via under it.
    */
-  made(reply: SipMessage, below: Via, way: WayBack): boolean {
+  made(reply: SipMessage, below: Via, way: ReplyAddress): boolean {
     const branch = reply.via?.branch ?? '';
     return branch.startsWith(`${this.prefix}${MARK}${this.hash(reply, below, way)}.`) && branch.endsWith(STATELESS);
   }
 
-  private hash({ callId, cseqNumber }: SipMessage, { branch, host }: Via, way: WayBack): string {
+  private hash({ callId, cseqNumber }: SipMessage, { branch, host }: Via, way: ReplyAddress): string {
     const { address, port, transport, flow = '' } = way;
     return keyedHash(this.key, `${cseqNumber} ${transport} ${address} ${port} ${flow} ${host} ${branch}\n${callId}`);
   }
 }
 
 /** Where a reply goes by the Via below ours (RFC 3261 section 18.2.2), or by the connection that ours names. */
-export function wayBack(below: Via, flow: string | undefined): WayBack {
+export function replyAddress(below: Via, flow: string | undefined): ReplyAddress {
   const transport = transportOf(below);
   const port = below.rportValue || below.port || defaultPort(transport);
   return { address: bareHost(below.received || below.host), port, transport, flow };

@@ -11,7 +11,7 @@ import type { NextHop, RouteOrigin } from './decision.js';
 import { loopHash, replyUpstream } from './forward.js';
 import type { ProxyObserver } from './observer.js';
 import { type Sender, sipsWarning } from './sender.js';
-import { StatelessBranches, wayBack } from './stateless-branch.js';
+import { replyAddress, StatelessBranches } from './stateless-branch.js';
 
 /**
  * Parameter in our Via that names the connection a request was received on; its replies must leave by that connection
@@ -68,7 +68,7 @@ export class StatelessForwarder {
     const below = secondVia(reply);
     if (via === undefined || below === undefined) return;
     const token = FLOW_PARAM.exec(reply.text.slice(via.start, via.end))?.[1];
-    const way = wayBack(below, token);
+    const way = replyAddress(below, token);
     // The reply's Vias determine where it is sent, so they must be the ones this proxy sent.
     if (!this.branches.made(reply, below, way)) return;
     const { sockets } = this.sender;

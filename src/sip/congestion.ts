@@ -20,7 +20,7 @@ const LEAST_LEVEL = 30;
 /** Minimum part of the sent requests that is admitted: below it, refusing takes most of the time. */
 const LEAST_PART = 1 / 8;
 /** A source with more requests than this multiple of the level has further ones dropped without being parsed. */
-const DEAF = 2;
+const DROP_FACTOR = 2;
 /** Periods without a refusal after which congestion ends. */
 const CALM_PERIODS = 20;
 
@@ -83,7 +83,7 @@ export class Congestion {
     const key = sourceKey(address);
     const count = (this.counts.get(key) ?? 0) + 1;
     this.counts.set(key, count);
-    if (count <= DEAF * this.level) return false;
+    if (count <= DROP_FACTOR * this.level) return false;
     this.dropped++;
     return true;
   }

@@ -1,7 +1,7 @@
 /** A source may hold this many times the free amount: a source alone gets at most eight ninths. */
 const ROOM = 8;
 /** The same for requests that end calls: a source alone gets at most sixteen seventeenths. */
-const LAST_ROOM = 16;
+const CALL_ENDING_SHARE = 16;
 /** Part of the total amount that a source may always hold. */
 const SMALL = 1 / 16;
 
@@ -54,7 +54,7 @@ export class FairShare {
    */
   exceedsLast(source: string, free: number, all: number): boolean {
     const held = this.heldBy(source);
-    return held > LAST_ROOM * free && held > SMALL * all;
+    return held > CALL_ENDING_SHARE * free && held > SMALL * all;
   }
 }
 

@@ -1,13 +1,13 @@
 import type { RE2JS } from 're2js';
 import {
   BitRelation,
+  epsilonClosure,
   isIn,
   MATCH_START,
   type Positions,
   positionsOf,
   set,
   type Way,
-  waysFrom,
 } from './bit-relation.js';
 import type { Span } from './guided-match.js';
 import { Condition, conditionsBetween, Op, type Program, programOf, takes } from './program.js';
@@ -43,14 +43,14 @@ let scanned: Scanned | undefined;
 export class BitMatch {
   private readonly positions: Positions;
   /** For each class of characters: the positions that match it. */
-  private readonly takers: Int32Array;
+  private readonly positionsByClass: Int32Array;
   /** The conditions (word boundary, line end ...) that the expression uses. */
   private readonly asked: number;
   /** Whether it uses conditions other than begin and end of the text. */
   private readonly looksAround: boolean;
   private readonly relations: (BitRelation | undefined)[] = [];
   /** By conditions, then by instruction. */
-  private readonly ways: (Map<number, readonly Way[]> | undefined)[] = [];
+  private readonly closures: (Map<number, readonly Way[]> | undefined)[] = [];
   private readonly reached: Int32Array;
   private readonly next: Int32Array;
 
@@ -58,9 +58,9 @@ export class BitMatch {
     const { instructions, classes } = program;
     this.positions = positionsOf(program);
     const { words, pcs } = this.positions;
-    this.takers = new Int32Array(classes.count * words);
+    this.positionsByClass = new Int32Array(classes.count * words);
     for (let kind = 0; kind < classes.count; kind++) {
-      const row = this.takers.subarray(kind * words, (kind + 1) * words);
+      const row = this.positionsByClass.subarray(kind * words, (kind + 1) * words);
       const rune = classes.first[kind] as number;
       for (const [i, pc] of pcs.entries()) {
         if (takes(instructions[pc] as Program['instructions'][number], rune)) set(row, i + 1);
@@ -123,7 +123,7 @@ export class BitMatch {
     return made;
   }
 
-  private takersAt(rune: number): number {
+  private positionsMatching(rune: number): number {
     const { latin1, of } = this.program.classes;
     return (rune < 256 ? (latin1[rune] as number) : of(rune)) * this.positions.words;
   }
@@ -134,7 +134,7 @@ export class BitMatch {
    * only at `end`. Returns the first boundary where a match begins, or -1.
    */
   private pass(text: string, start: number, end: number, sets: Int32Array, anyEnd: boolean): number {
-    const { takers, positions, looksAround } = this;
+    const { positionsByClass, positions, looksAround } = this;
     const { words } = positions;
     const endWord = positions.end >> 5;
     const endBit = 1 << (positions.end & 31);
@@ -162,14 +162,14 @@ export class BitMatch {
           rune = (high - 0xd800) * 0x400 + (rune - 0xdc00) + 0x10000;
         }
       }
-      relation.back(sets, row, to, takers, this.takersAt(rune));
+      relation.back(sets, row, to, positionsByClass, this.positionsMatching(rune));
       row = to;
       sets[row + endWord] = (sets[row + endWord] as number) | everywhere;
     }
   }
 
   private longestEnd(text: string, start: number, sets: Int32Array): number {
-    const { takers, reached, next } = this;
+    const { positionsByClass, reached, next } = this;
     const { words, end: endPosition } = this.positions;
     let longest = start;
     reached.fill(0);
@@ -180,10 +180,11 @@ export class BitMatch {
       if (at >= text.length) return longest;
       const row = at * words;
       const rune = text.codePointAt(at) as number;
-      const takersAt = this.takersAt(rune);
+      const matchingAt = this.positionsMatching(rune);
       let alive = 0;
       for (let word = 0; word < words; word++) {
-        const bits = (next[word] as number) & (sets[row + word] as number) & (takers[takersAt + word] as number);
+        const bits =
+          (next[word] as number) & (sets[row + word] as number) & (positionsByClass[matchingAt + word] as number);
         reached[word] = bits;
         alive |= bits;
       }
@@ -207,7 +208,7 @@ export class BitMatch {
     let at = start;
     for (;;) {
       const row = (at - base) * words;
-      const way = this.waysAt(pc, this.conditions(text, at)).find(({ position }) => isIn(sets, row, position));
+      const way = this.closureAt(pc, this.conditions(text, at)).find(({ position }) => isIn(sets, row, position));
       if (way === undefined) throw new Error('no path to a match from a state that can reach one');
       for (let each = way.captures; each !== undefined; each = each.before) groups[each.capture] = at;
       if (way.position === endPosition) break;
@@ -219,15 +220,15 @@ export class BitMatch {
     return { start, end: at, groups: () => groups };
   }
 
-  private waysAt(pc: number, conditions: number): readonly Way[] {
-    let known = this.ways[conditions];
+  private closureAt(pc: number, conditions: number): readonly Way[] {
+    let known = this.closures[conditions];
     if (known === undefined) {
       known = new Map();
-      this.ways[conditions] = known;
+      this.closures[conditions] = known;
     }
     const ways = known.get(pc);
     if (ways !== undefined) return ways;
-    const made = waysFrom(this.program, this.positions, pc, conditions);
+    const made = epsilonClosure(this.program, this.positions, pc, conditions);
     known.set(pc, made);
     return made;
   }

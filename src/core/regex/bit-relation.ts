@@ -44,7 +44,12 @@ export interface Way {
  * The positions reached from an instruction without matching a character, in the order of the alternatives. `holding`:
  * the conditions that hold.
  */
-export function waysFrom({ instructions }: Program, { of, end }: Positions, from: number, holding: number): Way[] {
+export function epsilonClosure(
+  { instructions }: Program,
+  { of, end }: Positions,
+  from: number,
+  holding: number,
+): Way[] {
   const ways: Way[] = [];
   const passed = new Set<number>();
   const open: { readonly pc: number; readonly captures: Passed | undefined }[] = [{ pc: from, captures: undefined }];
@@ -88,7 +93,7 @@ export class BitRelation {
     const sources = [program.start, ...pcs.map((pc) => program.instructions[pc]?.out ?? 0)];
     const known = new Map<number, readonly Way[]>();
     for (const [from, pc] of sources.entries()) {
-      const ways = known.get(pc) ?? waysFrom(program, positions, pc, holding);
+      const ways = known.get(pc) ?? epsilonClosure(program, positions, pc, holding);
       known.set(pc, ways);
       for (const { position } of ways) {
         if (position === from + 1) set(this.link, from);
@@ -101,7 +106,7 @@ export class BitRelation {
         }
       }
     }
-    const first = waysFrom(program, positions, program.start, holding).map(({ position }) => position);
+    const first = epsilonClosure(program, positions, program.start, holding).map(({ position }) => position);
     this.first = Int32Array.from(sparse(first, words).slice(1));
     this.forwards = grouped(after, words);
     this.backwards = grouped(before, words);
@@ -118,15 +123,15 @@ export class BitRelation {
 
   /**
    * Writes to index `to` of `sets` the positions from which one of the set at `at` can be next, limited to those at
-   * `takersAt` of `takers`.
+   * `matchingAt` of `matching`.
    */
-  back(sets: Int32Array, at: number, to: number, takers: Int32Array, takersAt: number): void {
+  back(sets: Int32Array, at: number, to: number, matching: Int32Array, matchingAt: number): void {
     const { link, stay, backwards } = this;
     let higher = 0;
     for (let word = link.length - 1; word >= 0; word--) {
       const bits = sets[at + word] as number;
       const reached = (((bits >>> 1) | higher) & (link[word] as number)) | (bits & (stay[word] as number));
-      sets[to + word] = reached & (takers[takersAt + word] as number);
+      sets[to + word] = reached & (matching[matchingAt + word] as number);
       higher = bits << 31;
     }
     for (let i = 0; i < backwards.length; ) {
@@ -139,7 +144,7 @@ export class BitRelation {
       if (met !== 0) {
         for (i++; i < added; i += 2) {
           const word = backwards[i] as number;
-          const bits = (backwards[i + 1] as number) & (takers[takersAt + word] as number);
+          const bits = (backwards[i + 1] as number) & (matching[matchingAt + word] as number);
           sets[to + word] = (sets[to + word] as number) | bits;
         }
       }

@@ -28,7 +28,7 @@ const COMMAND_NAME = /^[^\x00-\x20\x7f]+$/;
 /** The head of the next command after an incomplete one: no line within JSON can begin like this. */
 const JSON_INTERRUPTED = /^\n:[^:\s"{}[\],]{0,128}:/;
 /** What may become such a head, or the line break before it. */
-const INTERRUPTION_BEGUN = /^\n(?::[^:\s"{}[\],]{0,128})?$/;
+const PARTIAL_HEAD = /^\n(?::[^:\s"{}[\],]{0,128})?$/;
 /** Longest such head. */
 const INTERRUPTION = 131;
 /** A line that begins the next command, and is not a parameter. */
@@ -261,7 +261,7 @@ export class FifoFraming {
       }
       const isHead = newline + 1 === buffer.length || buffer.at(newline + 1) === COLON;
       const head = isHead ? buffer.text(newline, newline + INTERRUPTION) : '';
-      if (INTERRUPTION_BEGUN.test(head)) begun = newline;
+      if (PARTIAL_HEAD.test(head)) begun = newline;
       if (JSON_INTERRUPTED.test(head)) {
         this.giveUp('half', 'is followed by another');
         this.at = newline + 1;

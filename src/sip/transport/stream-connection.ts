@@ -117,7 +117,7 @@ export class StreamConnection implements Flow {
   }
 
   /** Closes the connection if it is not established within `ms` milliseconds. */
-  hurry(ms: number): void {
+  limitConnectTime(ms: number): void {
     if (this.connected || !this.open || ms >= this.owner.limits.connectMs) return;
     this.clearTimer();
     this.timer = setTimeout(() => this.fail({ cause: 'timeout', message: 'no answer to connect' }), ms).unref();

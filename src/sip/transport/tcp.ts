@@ -139,8 +139,8 @@ export abstract class StreamSocket implements ConnectionOwner {
       : this.connections.named(this.key(address, port, serverName));
   }
 
-  hurry(address: string, port: number, serverName: string | undefined, ms: number): void {
-    this.connections.named(this.key(address, port, serverName))?.hurry(ms);
+  limitConnectTime(address: string, port: number, serverName: string | undefined, ms: number): void {
+    this.connections.named(this.key(address, port, serverName))?.limitConnectTime(ms);
   }
 
   findFlow(id: string): { flow: Flow; address: string; port: number } | undefined {

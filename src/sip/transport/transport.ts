@@ -39,7 +39,7 @@ export interface SipSocket {
     serverName: string | undefined,
   ): Flow | undefined;
   /** Limits a pending connection to an address to `ms` milliseconds from now. Absent for datagram sockets. */
-  hurry?(address: string, port: number, serverName: string | undefined, ms: number): void;
+  limitConnectTime?(address: string, port: number, serverName: string | undefined, ms: number): void;
   /** The open connection with this flow token. Absent for datagram sockets. */
   findFlow?(id: string): { readonly flow: Flow; readonly address: string; readonly port: number } | undefined;
   /** Numbers of connections; absent for datagram sockets. */

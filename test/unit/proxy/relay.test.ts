@@ -649,7 +649,9 @@ describe('a request too large for UDP (RFC 3261 section 18.1.1)', () => {
   test('TCP has a short time to connect; a refusal is remembered for a day once UDP was answered', () => {
     const { call, sentTo, tcp, from, fixture } = relay([A, A, A, A], { udpMaxRequest: 1300 });
     const hurried: number[] = [];
-    Object.assign(tcp, { hurry: (_address: string, _port: number, _name: undefined, ms: number) => hurried.push(ms) });
+    Object.assign(tcp, {
+      limitConnectTime: (_address: string, _port: number, _name: undefined, ms: number) => hurried.push(ms),
+    });
     const tries = () => [
       sentTo('192.0.2.7', tcp).length,
       sentTo('192.0.2.7').filter((each) => !each.startsWith('ACK')).length,

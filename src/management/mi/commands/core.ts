@@ -4,7 +4,7 @@ import type { MiDependencies } from '../dependencies.js';
 import { renderTree, treeLine } from '../tree.js';
 
 /** The OpenSIPS version whose management interface is implemented; clients decide by it what they may ask. */
-const SPOKEN = '4.1.0';
+const MI_VERSION = '4.1.0';
 
 /** The commands uptime, version, pwd and arg. */
 export function processCommands(deps: MiDependencies): readonly MiCommand[] {
@@ -33,7 +33,7 @@ export function processCommands(deps: MiDependencies): readonly MiCommand[] {
       help: 'prints the version of the server',
       needs: { role: 'viewer' },
       paramLists: [[]],
-      run: () => ({ Server: `OpenSIPS (${SPOKEN} (${process.platform})) switchyard (${process.version})` }),
+      run: () => ({ Server: `OpenSIPS (${MI_VERSION} (${process.platform})) switchyard (${process.version})` }),
     },
     {
       name: 'pwd',
