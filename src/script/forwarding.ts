@@ -8,7 +8,7 @@ import { edited, outgoingRequest } from './outgoing.js';
 import { markOf, viaMark } from './via-mark.js';
 
 /** What a copy of a request is sent with. */
-export interface CopyOptions {
+export interface CopySettings {
   readonly requestUri: string;
   readonly destinationUri: string | undefined;
   readonly socket: SipSocket | undefined;
@@ -33,7 +33,7 @@ export interface CopyTarget {
 }
 
 /** The request as a socket sends it, with Record-Route lines, which depend on the socket. */
-export function forwarded(call: Call, leaving: CopyOptions, target: CopyTarget, branch: string): string {
+export function forwarded(call: Call, leaving: CopySettings, target: CopyTarget, branch: string): string {
   const { socket } = target;
   const { source, hiding } = call;
   // Topology hiding works on the edited message: the script may have put a NAT address into Contact.

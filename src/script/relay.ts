@@ -6,7 +6,7 @@ import type { Address } from '../sip/resolve.js';
 import type { SipSocket } from '../sip/transport/transport.js';
 import { TxBranch } from './branch.js';
 import { type Call, MessageRun } from './call.js';
-import { type CopyOptions, forwarded, shownSentBy } from './forwarding.js';
+import { type CopySettings, forwarded, shownSentBy } from './forwarding.js';
 import { nextHopOf } from './next-hop.js';
 import { containsLineBreak } from './outgoing.js';
 import { PerCall } from './per-call.js';
@@ -249,7 +249,7 @@ function prepare(
     const outcome = route.run(branchRun);
     return outcome instanceof Promise ? outcome.then(after) : after(outcome);
   }
-  const leaving: CopyOptions = {
+  const leaving: CopySettings = {
     requestUri: target.uri,
     destinationUri: target.outbound ?? target.destinationUri,
     socket: target.socket,
@@ -280,7 +280,7 @@ function nextHopLeft({ env, call }: MessageRun, target: Target): string | undefi
 function branchOf(
   run: MessageRun,
   transaction: ScriptTransaction,
-  leaving: CopyOptions,
+  leaving: CopySettings,
   flags: number,
   branchReply: string | undefined,
   branchFailure: string | undefined,
@@ -391,7 +391,7 @@ function sent(
   run: MessageRun,
   transaction: ScriptTransaction,
   branch: TxBranch,
-  leaving: CopyOptions,
+  leaving: CopySettings,
   address: Address,
 ): RelayFault | undefined {
   const { env, call } = run;
