@@ -60,7 +60,7 @@ export class BlacklistTable {
   private readonly runs = new Map<string, number>();
 
   constructor(
-    private readonly log: Logger,
+    private readonly log: Pick<Logger, 'warn'>,
     definitions: readonly BlacklistDefinition[] = [],
   ) {
     this.define(definitions);

@@ -16,6 +16,7 @@ import type { ProxyCore } from '../proxy/proxy.js';
 import { loadLibc } from '../sip/transport/native/libc.js';
 import { openGroup, steer } from '../sip/transport/native/open-group.js';
 import { boundsOf, socketByShare } from '../sip/transport/native/steering.js';
+import { blacklistDefinitions } from '../tenant/options.js';
 import { Brain } from '../workers/brain.js';
 import { CallClaims } from '../workers/call-claims.js';
 import { machineMs } from '../workers/machine-time.js';
@@ -115,7 +116,14 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     // With a script, rules are not used.
     const routing = script === undefined ? env.settings().routing : [];
     const partitions = [...engine.partitions].map(({ name }) => name);
-    const all: SharedRules = { rules: routing, hashPvar: dispatcher.hashPvar, defaultPartition, partitions };
+    const blacklists = blacklistDefinitions(env.settings());
+    const all: SharedRules = {
+      rules: routing,
+      hashPvar: dispatcher.hashPvar,
+      defaultPartition,
+      partitions,
+      blacklists,
+    };
     return canBeShared(all) ? all : undefined;
   };
   const figures = new SharedFigures(shared.memory, 0, workers);

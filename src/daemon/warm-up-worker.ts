@@ -43,6 +43,7 @@ async function beginWorker(flavour: FlavourName): Promise<WarmUpSubject> {
       hashPvar: undefined,
       defaultPartition: partition.name,
       partitions: [partition.name],
+      blacklists: [],
     }),
   });
   const reports = new Reports({

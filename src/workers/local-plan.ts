@@ -1,5 +1,5 @@
 import type { CompiledSet } from '../engine/compiled-set.js';
-import type { Destination } from '../engine/destination.js';
+import type { Destination, ResolvedAddress } from '../engine/destination.js';
 import type { Engine } from '../engine/engine.js';
 import type { AfterFailure, HopFailure, NextHop, RelayPlan } from '../proxy/decision.js';
 import type { RelayWatch } from '../proxy/observer.js';
@@ -41,6 +41,10 @@ export class LocalPlan implements RelayPlan {
     const after = this.plan.failed(hop, failure, reply);
     const marked = this.marks.take();
     return marked === undefined ? after : marked.then(() => after);
+  }
+
+  allowed(address: ResolvedAddress): boolean {
+    return this.plan.allowed?.(address) ?? true;
   }
 
   ended(code: number): void {

@@ -1,4 +1,5 @@
 import { deserialize } from 'node:v8';
+import { type BlacklistDefinition, BlacklistTable } from '../blacklist/blacklist.js';
 import type { Logger } from '../core/logger.js';
 import type { CompiledSet } from '../engine/compiled-set.js';
 import type { Partition } from '../engine/partition.js';
@@ -43,6 +44,8 @@ interface LocalRule {
   readonly isLocal: boolean;
   /** Partitions that its match uses. */
   readonly looksAt: readonly string[];
+  /** Partitions from which the blacklists that it uses are made. */
+  readonly listsFrom: readonly string[];
 }
 
 /**
@@ -55,6 +58,7 @@ export class LocalRules {
   private formats: DispatcherFormats = NO_FORMATS;
   private router: RulesRouter | undefined = undefined;
   private readonly plain: PlainSets;
+  private lists = new BlacklistTable(BY_BRAIN);
   /** The names of all partitions. */
   private partitions: readonly string[] = [];
   private readonly gate: DialogGate;
@@ -85,7 +89,9 @@ export class LocalRules {
     this.partitions = shared.partitions;
     const unusable = attributeLog(log);
     const rules = shared.rules.map((rule) => compileRule(rule, (name) => engine.partition(name), unusable));
-    this.rules = rules.map(localRule);
+    this.rules = rules.map((rule) => localRule(rule, shared.blacklists));
+    this.lists = new BlacklistTable(BY_BRAIN, shared.blacklists);
+    for (const partition of engine.partitions) this.lists.rebuild(partition);
     this.formats = {
       ...NO_FORMATS,
       hash: shared.hashPvar === undefined ? undefined : compileFormat(shared.hashPvar),
@@ -95,12 +101,18 @@ export class LocalRules {
       sockets,
       rules,
       formats: this.formats,
-      blocked: () => false,
+      blocked: (lists, address) => this.lists.blocked(lists, address),
       tally: { selected, failed: () => undefined },
       log,
       dialogs: { mayPass: () => undefined, explain: () => ({ passes: false, why: 'the main process decides' }) },
     });
     this.epoch = epoch;
+  }
+
+  /** A table is in use: the blacklists that are made from it are those of its sets. */
+  tableTaken(name: string): void {
+    const partition = this.options.replica.engine.partition(name);
+    if (partition !== undefined) this.lists.rebuild(partition);
   }
 
   /** The decision about a request outside dialogs; undefined: the brain must decide. */
@@ -111,7 +123,7 @@ export class LocalRules {
     const { message, source, requestUri } = request;
     const scope = new RequestScope(message, source, requestUri, this.formats);
     const rule = this.match(scope);
-    if (rule?.isLocal !== true) return undefined;
+    if (rule?.isLocal !== true || !rule.listsFrom.every((name) => this.isPlain(name))) return undefined;
     const { compiled } = rule;
     const selection = compiled.selection(scope);
     if (typeof selection === 'string' || !this.maySelect(selection)) return undefined;
@@ -149,11 +161,14 @@ export class LocalRules {
   isWhole(): boolean {
     const { replica } = this.options;
     if (this.router === undefined || !replica.isInForce(this.epoch)) return false;
-    for (const name of this.partitions) {
-      const partition = replica.engine.partition(name);
-      if (partition === undefined || !replica.isCurrent(partition) || partition.named().length > 0) return false;
-    }
-    return true;
+    return this.partitions.every((name) => this.isPlain(name));
+  }
+
+  /** Whether the table of a partition is current here and has no host names. */
+  private isPlain(name: string): boolean {
+    const { replica } = this.options;
+    const partition = replica.engine.partition(name);
+    return partition !== undefined && replica.isCurrent(partition) && partition.named().length === 0;
   }
 
   private match(scope: RequestScope): LocalRule | undefined {
@@ -191,12 +206,16 @@ function setOf({ snapshot }: Partition, target: SelectTarget | undefined): Compi
   return target === undefined ? undefined : (snapshot.sets.get(target.setId) as CompiledSet | undefined);
 }
 
-function localRule(compiled: CompiledRule): LocalRule {
+function localRule(compiled: CompiledRule, blacklists: readonly BlacklistDefinition[]): LocalRule {
   const { relay, select, redirects, useBlacklist, match } = compiled.rule;
-  const isLocal = relay === 'stateful' && select !== undefined && !redirects.follow && useBlacklist.length === 0;
+  const isLocal = relay === 'stateful' && select !== undefined && !redirects.follow;
   const looksAt = [...match].filter(([name]) => name === FROM).map(([, pattern]) => parseFromList(pattern).partition);
-  return { compiled, isLocal, looksAt };
+  const listsFrom = blacklists.filter(({ name }) => useBlacklist.includes(name)).map(({ partition }) => partition);
+  return { compiled, isLocal, looksAt, listsFrom };
 }
+
+/** The brain warns of lists without rules. */
+const BY_BRAIN = { warn: () => undefined };
 
 const NO_FORMATS: DispatcherFormats = {
   hash: undefined,

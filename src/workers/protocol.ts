@@ -1,3 +1,4 @@
+import type { BlacklistDefinition } from '../blacklist/blacklist.js';
 import type { RoutingRule } from '../config/settings.js';
 import type { KeptKey } from '../core/key-ring.js';
 import type { TransportName } from '../core/uri.js';
@@ -75,6 +76,8 @@ export interface SharedRules {
   readonly defaultPartition: string;
   /** The names of all partitions. */
   readonly partitions: readonly string[];
+  /** The blacklists, which are made from sets. */
+  readonly blacklists: readonly BlacklistDefinition[];
 }
 
 /** A destination: set ID, URI, socket, socket name, weight, priority, attributes, flags. */

@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tenant: ['core', 'engine', 'sip', 'config', 'blacklist', 'pvar', 'store', 'management', 'route'],
   script: ['core', 'engine', 'sip', 'pvar', 'cfg', 'route', 'management'],
   media: ['core'],
-  workers: ['core', 'config', 'engine', 'sip', 'pvar', 'proxy', 'calls', 'route'],
+  workers: ['core', 'config', 'blacklist', 'engine', 'sip', 'pvar', 'proxy', 'calls', 'route'],
   modules: ['core', 'media', 'engine', 'sip', 'pvar', 'cfg', 'script', 'route'],
   'cfg-file': ['core', 'config', 'cfg', 'pvar', 'script', 'modules'],
   daemon: [

@@ -38,7 +38,7 @@ test('a process killed while it selects leaves states, round robin positions and
     memory,
     workers: WORKERS,
     send: (worker, item: ToWorker) => void children[worker]?.send(item),
-    rules: () => ({ rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [] }),
+    rules: () => ({ rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [], blacklists: [] }),
   });
   tables.open(true);
   tables.changed();

@@ -24,7 +24,7 @@ import { recordingLog } from '../../support/recording-log.js';
 
 /** When a still clock begins; a process's own begins near 0. */
 const START = stillClock().time;
-const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [] };
+const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [], blacklists: [] };
 const KAMAILIO = { ...KAMAILIO_DEFAULTS, flags: 2, hashSize: 6, hashExpire: 100, hashInitexpire: 20 };
 
 /** One engine that counts alone, with this clock. */

@@ -11,7 +11,7 @@ import { canBeShared, SharedTables } from '../../../src/workers/shared-tables.js
 import { partitionOptions, request, row, seededRandom, stillClock } from '../../support/partitions.js';
 import { recordingLog } from '../../support/recording-log.js';
 
-const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [] };
+const RULES = { rules: [], hashPvar: undefined, defaultPartition: 'default', partitions: [], blacklists: [] };
 const three = [1, 2, 3].map((i) => row(`sip:10.0.0.${i}`));
 
 /** A brain with two workers in one process. `deliver` brings what the brain has said, and what the workers answer. */

@@ -2,15 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Spread } from '../../../src/workers/spread.js';
 
-/** Shares of this many workers under a simulated load; they are reviewed every 100 ms. */
-function spreading(workers: number, refuses = () => false) {
+/**
+ * Shares of this many workers under a simulated load; they are reviewed every 100 ms. `divided`: how much more a load
+ * costs several workers.
+ */
+function spreading(workers: number, refuses = () => false, divided = 1) {
   let now = 0;
   let demand = 0;
   const silent = new Set<number>();
   const changes: (readonly number[])[] = [];
   const spread: Spread = new Spread({
     workers,
-    load: (worker) => (silent.has(worker) ? undefined : Math.min(1, demand * (spread.shares[worker - 1] as number))),
+    load: (worker) => {
+      const { shares } = spread;
+      const cost = shares.filter((share) => share > 0).length > 1 ? divided : 1;
+      return silent.has(worker) ? undefined : Math.min(1, demand * cost * (shares[worker - 1] as number));
+    },
     apply: (shares) => !refuses() && changes.push(shares) > 0,
     now: () => now,
   });
@@ -65,6 +72,25 @@ test('a share is taken back after seconds of lower load, not at once; small chan
   under(0.7, 1000);
   for (let i = 0; i < 50; i++) under(i % 2 === 0 ? 0.62 : 0.8, 500);
   assert.ok(changes.length - before <= 2, `${changes.length - before} changes`);
+});
+
+test('after a burst one worker gets all again that it has room for, although two are busier with it', () => {
+  const { under } = spreading(2, undefined, 1.35);
+  assert.deepEqual(under(1.4, 500), [0.5, 0.5]);
+  assert.deepEqual(under(0.46, 7000), [1, 0], 'two are busy for 0.62 together');
+  assert.deepEqual(under(1.4, 500), [0.5, 0.5]);
+  assert.ok((under(0.6, 60_000)[1] as number) > 0.3, 'it has no room for this');
+});
+
+test('where one worker has no room for all after all, that is tried less and less often', () => {
+  const { under, changes } = spreading(2, undefined, 1);
+  under(0.64, 600_000);
+  assert.ok(changes.length < 30, `${changes.length} changes`);
+  const before = changes.length;
+  under(0.64, 60_000);
+  assert.ok(changes.length - before <= 2, 'once a minute at most');
+  // What has changed since is found out at once.
+  assert.deepEqual(under(0.3, 130_000), [1, 0]);
 });
 
 test('load from before a pause is no longer counted', () => {
