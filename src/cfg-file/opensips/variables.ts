@@ -13,7 +13,20 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['stir_shaken', ['identity']],
   ['rr', ['rr_params']],
   ['rtpengine', ['rtpstat', 'rtpquery']],
-  ['tm', ['bavp', 'T_id']],
+  [
+    'tm',
+    [
+      'bavp',
+      'T_id',
+      'T_branch_idx',
+      'T_branch_last_reply_code',
+      'T_reply_code',
+      'T_ruri',
+      'T_fr_timeout',
+      'T_fr_inv_timeout',
+    ],
+  ],
+  ['mqueue', ['mqk', 'mqv', 'mq_size']],
   ['acc', ['acc_extra', 'acc_leg', 'acc_current_leg']],
   [
     'dialog',

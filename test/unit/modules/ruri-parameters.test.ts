@@ -48,4 +48,5 @@ test('queues of mqueue in opensips.cfg', async () => {
     while (mq_fetch("q")) { xlog("$mqk(q)=$mqv(q)\\n"); mq_pv_free("q"); } xlog("end\\n");`;
   const head = 'modparam("mqueue", "mqueue", "name=q;size=10")';
   assert.deepEqual(await linesOf({ dialect: 'opensips', modules: 'mqueue', head, script }), ['2', 'kbob=v1', 'k2=v2']);
+  await assert.rejects(linesOf({ dialect: 'opensips', script: 'xlog("$mqk(q)\n");' }), /unknown variable \$mqk/);
 });
