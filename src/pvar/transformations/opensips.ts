@@ -64,6 +64,9 @@ const unescapePercent = onText((text) => {
 
 const hexToDecimal = onText((text) => (/^(?:0x)?[0-9A-Fa-f]{1,8}$/i.test(text) ? Number.parseInt(text, 16) | 0 : null));
 
+/** As of {s.hex2dec}, which was recorded: null for text that is not a number. */
+const decimalToHex = onText((text) => (/^[+-]?[0-9]{1,15}$/.test(text) ? (Number(text) >>> 0).toString(16) : null));
+
 /** "Thu, 01 Jan 2015 10:20:30 GMT" (RFC 3261 section 20.17) as seconds since 1970. */
 const dateToUnix = onText((text) => {
   if (!/^[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/.test(text)) return null;
@@ -203,6 +206,7 @@ export const opensipsTransformations: readonly [string, TransformationDefinition
   ['s.unescape.user', unescapePercent],
   ['s.unescape.param', unescapePercent],
   ['s.hex2dec', hexToDecimal],
+  ['s.dec2hex', decimalToHex],
   ['s.date2unix', dateToUnix],
   ['s.decode.hexa', decodeHexa],
   ...SHA.flatMap((each): [string, TransformationDefinition][] => [
