@@ -213,10 +213,10 @@ class UriVariable {
       (uri) =>
         this.rules.lenientUser && uri.portText !== '' ? uri.portText : String(uri.port ?? this.rules.port(uri)),
       (uri, value) => {
-        if (value === null || (value === '' && this.rules.lenientUser))
-          return { ...uri, port: undefined, portText: '' };
-        // As recorded, Kamailio writes any text as the port; one that is not a port makes the URI invalid.
-        if (this.rules.lenientUser && typeof value === 'string') return { ...uri, port: undefined, portText: value };
+        if (value === null || value === '') return { ...uri, port: undefined, portText: '' };
+        // As recorded for Kamailio, and for other parts in OpenSIPS: any text is written, and one that is not a port
+        // makes the URI invalid.
+        if (typeof value === 'string') return { ...uri, port: undefined, portText: value };
         const port = integerOf(value);
         return port === undefined ? undefined : { ...uri, port, portText: String(port) };
       },
