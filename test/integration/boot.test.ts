@@ -11,7 +11,7 @@ import { writeTable } from '../support/daemon-process.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
 import { requestText } from '../support/sip-recorder.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const UNIT = readFileSync(join(ROOT, 'examples/deploy/switchyard.service'), 'utf8');
@@ -114,7 +114,7 @@ test('the unit starts with a database that refuses, one that never answers and o
   const messages = notifySocket(t, socket);
   const began = performance.now();
   const child = startUnit(t, folder, socket);
-  await eventually(() => messages.some((each) => each.startsWith('READY=1')), 'READY', 20_000);
+  await until('READY', () => messages.some((each) => each.startsWith('READY=1')), { milliseconds: 20_000 });
   assert.ok(performance.now() - began < 15_000, 'ready before a database has timed out for good');
 
   await caller.send(requestText({ callId: 'boot' }), sip, '127.0.0.1');

@@ -116,8 +116,10 @@ test('copies of the INVITE and of the answer start nothing twice while the scrip
   gateway.answer(received, 200, 'OK', { body: sdp('10.0.0.2') });
   const ok = await caller.next('200');
   assert.equal(bodyOf(ok.text), sdp('192.0.2.77'));
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.deepEqual(proxy.names, ['offer', 'answer']);
+  // The next call comes after whatever the copies began.
+  caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'next@x', body: sdp('10.0.0.1') }), daemon.port);
+  await gateway.next('INVITE');
+  assert.deepEqual(proxy.names, ['offer', 'answer', 'offer']);
   assert.deepEqual(
     gateway.received.map(({ start }) => start),
     [],

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { connect, type NatsConnection } from 'nats';
 import { LocalCluster } from '../support/cluster/local-cluster.js';
-import { orderFaults, until } from '../support/cluster/real-cluster.js';
+import { orderFaults } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 /** Status events of the stream, in its order. */
 async function stored(client: NatsConnection): Promise<Record<string, unknown>[]> {
@@ -26,10 +27,14 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
   const set = (i: number, user: string, to: string) =>
     cluster.mi(i, 'ds_set_state', { state: to, group: '1', address: cluster.gateways.uri(user) });
   const agree = () =>
-    until('all nodes agree', 6000, () => {
-      const views = cluster.nodes.map((_, i) => JSON.stringify([...cluster.states(i)]));
-      return new Set(views).size === 1;
-    });
+    until(
+      'all nodes agree',
+      () => {
+        const views = cluster.nodes.map((_, i) => JSON.stringify([...cluster.states(i)]));
+        return new Set(views).size === 1;
+      },
+      { milliseconds: 6000 },
+    );
 
   before(async () => {
     cluster = await LocalCluster.start({ gateways: 24 });
@@ -47,10 +52,12 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     dying = own.find((user) => Number(user.slice(2)) > 7) ?? own.find((user) => user === 'gw4' || user === 'gw0') ?? '';
     assert.notEqual(dying, '', list);
     await cluster.relays[2]?.close();
-    await until('alone', 8000, () => cluster.metric(2, 'switchyard_cluster_state') === 1);
+    await until('alone', () => cluster.metric(2, 'switchyard_cluster_state') === 1, { milliseconds: 8000 });
     const { details, ready } = cluster.nodes[2]!.daemon.health();
     assert.deepEqual([ready, details['cluster']], [true, 'alone']);
-    await until('given up by the others', 4000, () => cluster.metric(0, 'switchyard_cluster_nodes') === 2);
+    await until('given up by the others', () => cluster.metric(0, 'switchyard_cluster_nodes') === 2, {
+      milliseconds: 4000,
+    });
     assert.equal(await set(2, 'gw1', 'i'), 'OK, not shared yet');
     assert.deepEqual([state(2, 'gw1'), state(0, 'gw1')], ['inactive', 'active']);
     // Another operator at the same destination, and one at another; and a gateway that dies.
@@ -60,7 +67,9 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.equal(await set(0, 'gw2', 'a'), 'OK');
     assert.equal(await set(1, 'gw3', 'i'), 'OK');
     cluster.gateways.status.set(dying, 503);
-    await until('found by both sides', 8000, () => [0, 2].every((i) => state(i, dying) === 'probing'));
+    await until('found by both sides', () => [0, 2].every((i) => state(i, dying) === 'probing'), {
+      milliseconds: 8000,
+    });
     assert.equal(state(2, 'gw3'), 'active');
   });
 
@@ -75,10 +84,10 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     assert.equal(cluster.metric(2, 'switchyard_cluster_overlays'), 0);
     assert.equal(cluster.nodes[2]?.logged(/two operators have set/).length, 1);
     cluster.gateways.status.clear();
-    await until('up again', 6000, () => state(1, dying) === 'active');
+    await until('up again', () => state(1, dying) === 'active', { milliseconds: 6000 });
     await set(0, 'gw1', 'a');
     await set(1, 'gw3', 'a');
-    await until('events', 5000, async () => (await stored(client)).length >= 8);
+    await until('events', async () => (await stored(client)).length >= 8, { milliseconds: 5000 });
     assert.deepEqual(orderFaults(await stored(client)), []);
   });
 
@@ -92,33 +101,37 @@ suite('a node that is cut off from the others', { skip: withoutNats, timeout: 90
     // Its event is published by its owner, after the answer.
     const isStored = (event: Record<string, unknown>) =>
       event['address'] === cluster.gateways.uri('gw5') && event['status'] === 'inactive';
-    await until('event of gw5', 5000, async () => (await stored(client)).some(isStored));
+    await until('event of gw5', async () => (await stored(client)).some(isStored), { milliseconds: 5000 });
     const before = (await stored(client)).length;
     await manager.streams.delete('KV_SWITCHYARD_test');
     await set(1, 'gw6', 'i');
-    await until('made again', 10_000, async () => {
-      const { state: bucket } = await manager.streams.info('KV_SWITCHYARD_test');
-      const keys: string[] = [];
-      for (let at = bucket.first_seq; at <= bucket.last_seq; at++) {
-        const found = await manager.streams.getMessage('KV_SWITCHYARD_test', { seq: at }).catch(() => undefined);
-        if (found !== undefined) keys.push(found.subject);
-      }
-      return keys.filter((key) => key.includes('.d.')).length >= 6;
-    });
+    await until(
+      'made again',
+      async () => {
+        const { state: bucket } = await manager.streams.info('KV_SWITCHYARD_test');
+        const keys: string[] = [];
+        for (let at = bucket.first_seq; at <= bucket.last_seq; at++) {
+          const found = await manager.streams.getMessage('KV_SWITCHYARD_test', { seq: at }).catch(() => undefined);
+          if (found !== undefined) keys.push(found.subject);
+        }
+        return keys.filter((key) => key.includes('.d.')).length >= 6;
+      },
+      { milliseconds: 10_000 },
+    );
     await agree();
     assert.equal(state(2, 'gw5'), 'inactive');
     assert.equal(await set(2, 'gw5', 'a'), 'OK');
     assert.equal(seqOf(2), seq + 1);
-    await until('two events', 15_000, async () => (await stored(client)).length === before + 2);
+    await until('two events', async () => (await stored(client)).length === before + 2, { milliseconds: 15_000 });
     assert.deepEqual(orderFaults(await stored(client)), []);
   });
 
   test('a second node of one name does not join', async () => {
     const twin = await cluster.add('n1');
-    await until('refused', 8000, () => twin.daemon.health().details['cluster'] === 'refused');
+    await until('refused', () => twin.daemon.health().details['cluster'] === 'refused', { milliseconds: 8000 });
     assert.equal(twin.logged(/another node of the name n1/).length, 1);
     assert.equal(cluster.metric(0, 'switchyard_cluster_state'), 3);
     await set(0, 'gw7', 'i');
-    await until('shared', 5000, () => state(1, 'gw7') === 'inactive');
+    await until('shared', () => state(1, 'gw7') === 'inactive', { milliseconds: 5000 });
   });
 });

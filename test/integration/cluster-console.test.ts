@@ -5,9 +5,9 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { hashPassword } from '../../src/access/secret.js';
 import { type Browser, startBrowser } from '../support/browser.js';
 import { LocalCluster } from '../support/cluster/local-cluster.js';
-import { until } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
 import { findProgram } from '../support/servers/programs.js';
+import { until } from '../support/until.js';
 
 const skip = findProgram('chromium') === undefined || withoutNats;
 
@@ -69,7 +69,9 @@ describe('the nodes of a cluster on the console', { skip, timeout: 90_000 }, () 
     await page.getByRole('button', { name: 'Drain' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Drain n1' }).click();
     await page.getByText('draining').waitFor();
-    await until('it owns nothing', 3000, () => cluster.metric(1, 'switchyard_cluster_owned_destinations') === 10);
+    await until('it owns nothing', () => cluster.metric(1, 'switchyard_cluster_owned_destinations') === 10, {
+      milliseconds: 3000,
+    });
     await page.getByRole('button', { name: 'Take part again' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Let n1 take part again' }).click();
     await page.getByRole('button', { name: 'Drain' }).waitFor();

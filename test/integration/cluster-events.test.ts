@@ -5,10 +5,11 @@ import { connect, type NatsConnection } from 'nats';
 import { systemRandom } from '../../src/core/random.js';
 import { EventIds, statusEvent } from '../../src/events/catalogue.js';
 import { LocalCluster } from '../support/cluster/local-cluster.js';
-import { orderFaults, until } from '../support/cluster/real-cluster.js';
+import { orderFaults } from '../support/cluster/real-cluster.js';
 import { storedEvents, storedNumbers } from '../support/cluster/stored.js';
 import { flip, makeDestination } from '../support/event-fixtures.js';
 import { delivered, NatsBench, settings, stream, withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 suite('events of a cluster while no node runs', { skip: withoutNats, timeout: 60_000 }, () => {
   let cluster: LocalCluster;
@@ -29,7 +30,7 @@ suite('events of a cluster while no node runs', { skip: withoutNats, timeout: 60
   test('an event that was stored before is not stored again after the duplicate window', async () => {
     for (const user of ['gw0', 'gw1', 'gw2']) assert.equal(await set(0, 'i', user), 'OK');
     assert.equal(await set(0, 'a', 'gw1'), 'OK');
-    await until('stored', 5000, async () => (await storedEvents(client)).length === 4);
+    await until('stored', async () => (await storedEvents(client)).length === 4, { milliseconds: 5000 });
     // Both die at once: what is stored is noted nowhere.
     for (const relay of cluster.relays) await relay.close();
     await Promise.all(cluster.nodes.map((node) => node.stop()));
@@ -39,7 +40,7 @@ suite('events of a cluster while no node runs', { skip: withoutNats, timeout: 60
     await cluster.add('n2');
     await cluster.ready([2, 3]);
     assert.equal(await set(2, 'a', 'gw0'), 'OK');
-    await until('one more', 5000, async () => (await storedEvents(client)).length >= 5);
+    await until('one more', async () => (await storedEvents(client)).length >= 5, { milliseconds: 5000 });
     await sleep(300);
     const events = await storedEvents(client);
     assert.deepEqual(orderFaults(events), []);

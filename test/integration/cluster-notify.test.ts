@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../support/child-process.js';
-import { RealCluster, until } from '../support/cluster/real-cluster.js';
+import { RealCluster } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -14,7 +15,7 @@ suite('the notify script for keepalived', { skip: withoutNats, timeout: 60_000 }
     const cluster = await RealCluster.start({ nodes: 2, gateways: 2, cluster: { tags: { vip: { prefer: ['n1'] } } } });
     try {
       const active = (name: string) => cluster.node(name).metric('switchyard_cluster_tag_active');
-      await until('n1 has it', 5000, async () => (await active('n1')) === 1);
+      await until('n1 has it', async () => (await active('n1')) === 1, { milliseconds: 5000 });
       const program = join(cluster.folder, 'switchyard');
       const tsx = import.meta.resolve('tsx');
       await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" --import ${tsx} "${root}src/main.ts" "$@"\n`);
@@ -23,7 +24,9 @@ suite('the notify script for keepalived', { skip: withoutNats, timeout: 60_000 }
       const env = { ...process.env, PATH: `${cluster.folder}:${process.env['PATH']}` };
       const notify = new Child('sh', [script, 'vip', join(cluster.folder, 'n2', 'switchyard.json')], { env });
       assert.equal(await notify.exited, 0, notify.stderr);
-      await until('n2 has it', 2000, async () => (await active('n2')) === 1 && (await active('n1')) === 0);
+      await until('n2 has it', async () => (await active('n2')) === 1 && (await active('n1')) === 0, {
+        milliseconds: 2000,
+      });
     } finally {
       await cluster.stop();
     }

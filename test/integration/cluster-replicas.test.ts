@@ -3,8 +3,8 @@ import { after, before, suite, test } from 'node:test';
 import { connect } from 'nats';
 import { LocalCluster } from '../support/cluster/local-cluster.js';
 import { NatsServers } from '../support/cluster/nats-cluster.js';
-import { until } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000 }, () => {
   let servers: NatsServers;
@@ -54,7 +54,9 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(state(i, 'gw1'), 'inactive', 'in force here at once');
     assert.match(String(await answer), /^OK/);
-    await until('committed', 20_000, () => [0, 1, 2].every((each) => state(each, 'gw1') === 'inactive'));
+    await until('committed', () => [0, 1, 2].every((each) => state(each, 'gw1') === 'inactive'), {
+      milliseconds: 20_000,
+    });
     assert.ok(gap() < 3500, `a gateway was not probed for ${gap()} ms`);
     for (const each of cluster.nodes) assert.deepEqual(each.logged(/is gone/).length, 0);
     await servers.restart(leader);
@@ -66,11 +68,13 @@ suite('three nodes on three NATS servers', { skip: withoutNats, timeout: 120_000
     await Promise.all([servers.kill(1), servers.kill(2)]);
     await set(0, 'gw2', 'i');
     assert.equal(state(0, 'gw2'), 'inactive');
-    await until('reconnected', 10_000, () =>
-      [0, 1, 2].every((each) => cluster.nodes[each]!.daemon.health().details['nats'] === 'connected'),
+    await until(
+      'reconnected',
+      () => [0, 1, 2].every((each) => cluster.nodes[each]!.daemon.health().details['nats'] === 'connected'),
+      { milliseconds: 10_000 },
     );
     await Promise.all([servers.restart(1), servers.restart(2)]);
-    await until('agreed', 40_000, () => [0, 1, 2].every((each) => state(each, 'gw2') === 'inactive'));
+    await until('agreed', () => [0, 1, 2].every((each) => state(each, 'gw2') === 'inactive'), { milliseconds: 40_000 });
     assert.ok(gap() < 4500, `a gateway was not probed for ${gap()} ms`);
     await cluster.ready(undefined, 30_000);
     assert.equal(await set(1, 'gw2', 'a'), 'OK');

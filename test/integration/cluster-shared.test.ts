@@ -6,14 +6,21 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendInvites } from '../support/cluster/calls.js';
 import { LocalCluster } from '../support/cluster/local-cluster.js';
-import { until } from '../support/cluster/real-cluster.js';
 import { replaceRows } from '../support/daemon-fixture.js';
 import { withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 suite('what nodes of a cluster share besides states', { skip: withoutNats, timeout: 60_000 }, () => {
   let cluster: LocalCluster;
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-shared-'));
   const address = (user: string) => cluster.gateways.uri(user);
+  /** Reloads, and waits until each node uses what it has read after that. */
+  const loadedByAll = async (reload: () => Promise<unknown>): Promise<void> => {
+    const snapshots = () => cluster.nodes.map(({ daemon }) => daemon.engine.partition('')!.snapshot);
+    const before = snapshots();
+    await reload();
+    await until('loaded by all', () => snapshots().every((each, i) => each !== before[i]));
+  };
 
   before(async () => {
     cluster = await LocalCluster.start({
@@ -43,7 +50,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
 
   test('tokens of dialogs that one node began are known to all', async () => {
     const keys = () => cluster.nodes.map(({ daemon }) => daemon.tokenKey);
-    await until('one key', 3000, () => new Set(keys()).size === 1);
+    await until('one key', () => new Set(keys()).size === 1, { milliseconds: 3000 });
   });
 
   test('a reload at one node is one of all, and the report names each', async () => {
@@ -61,7 +68,7 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     const add = (user: string, persist: object) =>
       cluster.mi(0, 'ds_add', { partition: 'default', set: 1, uri: address(user), ...persist });
     assert.equal(await add('kept', { persist: 1 }), 'OK');
-    await until('known to all', 5000, () => [0, 1, 2].every((i) => cluster.states(i).has('kept')));
+    await until('known to all', () => [0, 1, 2].every((i) => cluster.states(i).has('kept')), { milliseconds: 5000 });
     assert.equal(await add('here', {}), 'OK, at this node only');
     assert.equal(await cluster.mi(0, 'ds_reload', { cluster: 0 }), 'OK');
     assert.equal(cluster.states(0).has('here'), false);
@@ -69,28 +76,28 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
 
   test('an operator’s word survives reloads of other nodes, in memory and in the table', async () => {
     assert.equal(await cluster.mi(0, 'ds_set_state', { state: 'i', group: '1', address: address('gw1') }), 'OK');
-    await cluster.mi(2, 'ds_reload');
-    await sleep(1500);
+    await loadedByAll(() => cluster.mi(2, 'ds_reload'));
     for (const i of [0, 1, 2]) assert.equal(cluster.states(i).get('gw1'), 'inactive', `node ${i + 1}`);
     // Read from the table, which one of them has written.
-    await cluster.mi(1, 'ds_reload', { inherit_state: 'n' });
-    await sleep(300);
+    await loadedByAll(() => cluster.mi(1, 'ds_reload', { inherit_state: 'n' }));
     for (const i of [0, 1, 2]) assert.equal(cluster.states(i).get('gw1'), 'inactive', `node ${i + 1}`);
     await cluster.mi(1, 'ds_set_state', { state: 'a', group: '1', address: address('gw1') });
   });
 
   test('probes are switched off and on for all', async () => {
     await cluster.mi(0, 'ds_ping_active', { state: 0 });
-    await until('off', 3000, async () => {
-      const answer = (await cluster.mi(2, 'ds_ping_active')) as { PingState: number };
-      return answer.PingState === 0;
-    });
-    await cluster.mi(1, 'ds_ping_active', { state: 1 });
     await until(
-      'on',
-      3000,
-      async () => ((await cluster.mi(0, 'ds_ping_active')) as { PingState: number }).PingState === 1,
+      'off',
+      async () => {
+        const answer = (await cluster.mi(2, 'ds_ping_active')) as { PingState: number };
+        return answer.PingState === 0;
+      },
+      { milliseconds: 3000 },
     );
+    await cluster.mi(1, 'ds_ping_active', { state: 1 });
+    await until('on', async () => ((await cluster.mi(0, 'ds_ping_active')) as { PingState: number }).PingState === 1, {
+      milliseconds: 3000,
+    });
   });
 
   test('probes of a partition are switched off and on for all', async () => {
@@ -104,12 +111,12 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
         }),
       );
     await cluster.mi(0, 'ds_ping_active', { state: 0, partition: 'default' });
-    await until('off', 3000, async () => `${await states()}` === '0,0,0');
+    await until('off', async () => `${await states()}` === '0,0,0', { milliseconds: 3000 });
     assert.deepEqual(await cluster.mi(2, 'ds_ping_active'), { PingState: 1 });
     await cluster.mi(1, 'cluster_sync');
     assert.deepEqual(await states(), [0, 0, 0]);
     await cluster.mi(1, 'ds_ping_active', { state: 1, partition: 'default' });
-    await until('on', 3000, async () => `${await states()}` === '1,1,1');
+    await until('on', async () => `${await states()}` === '1,1,1', { milliseconds: 3000 });
   });
 
   test('a tag has one holder, moves by a command, and goes to the preferred node when its holder is gone', async () => {
@@ -117,14 +124,18 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
     const active = async () => (await Promise.all([0, 1, 2].map(tag))).map((state) => state === 'active');
     assert.equal((await active()).filter(Boolean).length, 1);
     assert.equal(await cluster.mi(2, 'clusterer_shtag_set_active', { tag: 'vip' }), 'OK');
-    await until('n3 has it', 2000, async () => JSON.stringify(await active()) === '[false,false,true]');
+    await until('n3 has it', async () => JSON.stringify(await active()) === '[false,false,true]', {
+      milliseconds: 2000,
+    });
     const scope = cluster.nodes[2]!.daemon;
     assert.equal(scope.metrics.prometheus().includes('switchyard_cluster_tag_active{tag="vip"} 1'), true);
     await cluster.relays[2]?.close();
-    await until('n2 has it', 6000, async () => (await tag(1)) === 'active');
+    await until('n2 has it', async () => (await tag(1)) === 'active', { milliseconds: 6000 });
     await cluster.relays[2]?.open();
     await cluster.ready(undefined, 15_000);
-    await until('n3 is a backup', 5000, async () => JSON.stringify(await active()) === '[false,true,false]');
+    await until('n3 is a backup', async () => JSON.stringify(await active()) === '[false,true,false]', {
+      milliseconds: 5000,
+    });
   });
 
   test('a command runs on all nodes, and on one that is named', async () => {
@@ -138,10 +149,14 @@ suite('what nodes of a cluster share besides states', { skip: withoutNats, timeo
 
   test('a node that is drained owns nothing and routes on', async () => {
     assert.equal(await cluster.mi(1, 'cluster_drain', { on: 1 }), 'OK');
-    await until('nothing is its own', 3000, async () => {
-      const list = (await cluster.mi(0, 'ds_list', { full: 1 })) as object;
-      return !JSON.stringify(list).includes('"owner":"n2"');
-    });
+    await until(
+      'nothing is its own',
+      async () => {
+        const list = (await cluster.mi(0, 'ds_list', { full: 1 })) as object;
+        return !JSON.stringify(list).includes('"owner":"n2"');
+      },
+      { milliseconds: 3000 },
+    );
     assert.equal(await cluster.mi(1, 'cluster_drain', { on: 0 }), 'OK');
     await cluster.ready();
   });

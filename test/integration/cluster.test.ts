@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { orderFaults, RealCluster, type RealNode, until } from '../support/cluster/real-cluster.js';
+import { orderFaults, RealCluster, type RealNode } from '../support/cluster/real-cluster.js';
 import { withoutNats } from '../support/nats-fixtures.js';
+import { until } from '../support/until.js';
 
 /** Probes of each gateway by the port they came from, since they were last cleared. */
 class Probes {
@@ -65,10 +66,14 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     const address = cluster.gateways.uri('gw3');
     const set = (name: string, state: string) => node(name).mi('ds_set_state', { state, group: '1', address });
     assert.equal(await set('n1', 'i'), 'OK');
-    await until('inactive at all', 1000, async () => (await states('Inactive')).every((each) => each === 'gw3'));
+    await until('inactive at all', async () => (await states('Inactive')).every((each) => each === 'gw3'), {
+      milliseconds: 1000,
+    });
     assert.equal(await set('n3', 'a'), 'OK');
-    await until('active at all', 1000, async () => (await states('Inactive')).every((each) => each === ''));
-    await until('two events', 2000, () => cluster.events.length === 2);
+    await until('active at all', async () => (await states('Inactive')).every((each) => each === ''), {
+      milliseconds: 1000,
+    });
+    await until('two events', () => cluster.events.length === 2, { milliseconds: 2000 });
     const ids = cluster.events.map(({ params }) => String(params['id']));
     assert.match(ids[0] ?? '', /^test:[0-9a-f]{16}:[0-9a-f]+:1$/);
     assert.equal(ids[1], ids[0]?.replace(/1$/, '2'));
@@ -77,9 +82,13 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
   test('a gateway that fails is found by its owner, asked of two others, and one event is stored', async () => {
     const known = cluster.events.length;
     cluster.gateways.status.set('gw5', 503);
-    await until('probing at all', 6000, async () => (await states('Probing')).every((each) => each === 'gw5'));
+    await until('probing at all', async () => (await states('Probing')).every((each) => each === 'gw5'), {
+      milliseconds: 6000,
+    });
     cluster.gateways.status.delete('gw5');
-    await until('active at all', 6000, async () => (await states('Probing')).every((each) => each === ''));
+    await until('active at all', async () => (await states('Probing')).every((each) => each === ''), {
+      milliseconds: 6000,
+    });
     await sleep(300);
     assert.equal(cluster.events.length, known + 2);
   });
@@ -92,9 +101,9 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     await node('n2').kill();
     const killed = performance.now();
     probes.clear();
-    await until('all probed again', 5000, () =>
-      lost.every((user) => probes.of(user).some(({ at }) => at > killed + 20)),
-    );
+    await until('all probed again', () => lost.every((user) => probes.of(user).some(({ at }) => at > killed + 20)), {
+      milliseconds: 5000,
+    });
     const first = lost.map((user) => (probes.of(user).find(({ at }) => at > killed + 20)?.at ?? 0) - killed);
     assert.ok(Math.max(...first) < 2500, `the last one after ${Math.max(...first)} ms`);
     // The last event of the killed node may be sent again under its id, which the stream stores once.
@@ -111,12 +120,16 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     const stopping = node('n3').stop();
     let left = 0;
     const [other] = cluster.nodes as [RealNode];
-    await until('it is gone', 5000, async () => {
-      left = performance.now();
-      return (await other.metric('switchyard_cluster_nodes')) === 1;
-    });
+    await until(
+      'it is gone',
+      async () => {
+        left = performance.now();
+        return (await other.metric('switchyard_cluster_nodes')) === 1;
+      },
+      { milliseconds: 5000 },
+    );
     probes.clear();
-    await until('all probed', 3000, () => lost.every((user) => probes.of(user).length > 0));
+    await until('all probed', () => lost.every((user) => probes.of(user).length > 0), { milliseconds: 3000 });
     assert.ok(performance.now() - left < 2000, `all after ${performance.now() - left} ms`);
     await stopping;
     // Both that are gone come back together.
@@ -132,9 +145,11 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
     await sleep(300);
     await cluster.nats?.restart();
     assert.match(String(await answer), /^OK/);
-    await until('inactive at all', 8000, async () => (await states('Inactive')).every((each) => each === 'gw7'));
+    await until('inactive at all', async () => (await states('Inactive')).every((each) => each === 'gw7'), {
+      milliseconds: 8000,
+    });
     assert.equal(await node('n2').mi('ds_set_state', { state: 'a', group: '1', address }), 'OK');
-    await until('events', 8000, async () => (await cluster.stored()).length >= known + 2);
+    await until('events', async () => (await cluster.stored()).length >= known + 2, { milliseconds: 8000 });
     for (const each of cluster.live)
       assert.doesNotMatch(each.child?.stderr.split('NATS connection lost')[1] ?? '', /is gone/);
     assert.deepEqual(orderFaults(await cluster.stored()), []);
@@ -142,7 +157,9 @@ suite('three nodes on one NATS server', { skip: withoutNats, timeout: 90_000 }, 
 
   test('a node that did not run for a while loses its destinations, and joins again', async () => {
     node('n1').signal('SIGSTOP');
-    await until('it is dead', 5000, async () => (await node('n2').metric('switchyard_cluster_nodes')) === 2);
+    await until('it is dead', async () => (await node('n2').metric('switchyard_cluster_nodes')) === 2, {
+      milliseconds: 5000,
+    });
     node('n1').signal('SIGCONT');
     await cluster.ready();
     assert.equal(await node('n1').metric('switchyard_cluster_fences_total'), 1);

@@ -1,3 +1,4 @@
+import { until } from '../support/until.js';
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,11 +81,11 @@ test('the Debian package is built, installed, serves as its user, and leaves not
   const ended = new Promise((done) => daemon.once('exit', done));
   try {
     let answer = '';
-    for (let i = 0; i < 100 && answer === ''; i++) {
+    await until('the daemon answers', () => {
       const asked = spawnSync('switchyard', ['mi', '--config', config, '--json', 'version'], { encoding: 'utf8' });
-      if (asked.status === 0) answer = asked.stdout;
-      else await new Promise((done) => setTimeout(done, 100));
-    }
+      answer = asked.stdout;
+      return asked.status === 0;
+    });
     assert.match(answer, /switchyard/i);
     assert.equal(spawnSync('switchyard', ['reload', '--config', config], { encoding: 'utf8' }).status, 0);
   } finally {

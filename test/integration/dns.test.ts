@@ -9,6 +9,7 @@ import { type DaemonProcess, startDaemon } from '../support/daemon-process.js';
 import { DnsServer } from '../support/dns-server.js';
 import { type Caller, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { parsed, replyTo } from '../support/sip-recorder.js';
+import { until } from '../support/until.js';
 
 describe('destinations by name, with a name server', () => {
   let dns: DnsServer;
@@ -160,15 +161,13 @@ describe('each address of a name as a destination of its own (expand_names, ds_d
       const all = answer.PARTITIONS.flatMap(({ SETS }) => SETS.flatMap(({ Destinations }) => Destinations));
       return Object.fromEntries(all.map(({ URI, state }) => [URI, state]));
     };
-    const until = async (count: number): Promise<Record<string, string>> => {
-      let found = await listed();
-      for (let i = 0; i < 100 && Object.keys(found).length !== count; i++) {
-        await sleep(100);
-        found = await listed();
-      }
+    const listing = async (count: number): Promise<Record<string, string>> => {
+      let found: Record<string, string> = {};
+      const complete = async () => Object.keys((found = await listed())).length === count;
+      await until(`${count} destinations`, complete, { show: () => found });
       return found;
     };
-    const first = await until(3);
+    const first = await listing(3);
     assert.deepEqual(first, {
       'sip:127.0.0.61:5071': 'Active',
       'sip:127.0.0.62:5072': 'Active',
@@ -177,7 +176,7 @@ describe('each address of a name as a destination of its own (expand_names, ds_d
     await daemon.mi('ds_set_state', { state: 'i', group: '1', address: 'sip:127.0.0.62:5072' });
     dns.zone['A b.pool.test'] = ['127.0.0.64', '127.0.0.62'];
     dns.zone['A a.pool.test'] = [];
-    assert.deepEqual(await until(2), { 'sip:127.0.0.62:5072': 'Inactive', 'sip:127.0.0.64:5072': 'Active' });
+    assert.deepEqual(await listing(2), { 'sip:127.0.0.62:5072': 'Inactive', 'sip:127.0.0.64:5072': 'Active' });
     assert.ok(dns.asked.includes('SRV _sip._udp.pool.test'));
   });
 });

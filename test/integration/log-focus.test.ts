@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { startDaemon } from '../support/daemon-process.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 test('the log level of one call or one partition is raised while the daemon runs', async (t) => {
   const gateway = await DatagramPeer.open();
@@ -36,7 +36,7 @@ test('the log level of one call or one partition is raised while the daemon runs
   });
   await call('other');
   await call('watched');
-  await eventually(() => lines('watched').some((line) => /486 by sip:127\.0\.0\.1/.test(line)), 'the line of the call');
+  await until('the line of the call', () => lines('watched').some((line) => /486 by sip:127\.0\.0\.1/.test(line)));
   assert.deepEqual([lines('quiet'), lines('other')], [[], []]);
   const shown = (await daemon.mi('log_level')) as { Raised: { call_id: string }[] };
   assert.equal(shown.Raised[0]?.call_id, 'watched');
@@ -44,6 +44,6 @@ test('the log level of one call or one partition is raised while the daemon runs
   await daemon.mi('log_level', { level: 'debug', call_id: 'watched', seconds: 0 });
   await daemon.mi('log_level', { level: 'debug', partition: 'default', seconds: 60 });
   await call('inside');
-  await eventually(() => lines('inside').length > 0, 'the line of the partition');
+  await until('the line of the partition', () => lines('inside').length > 0);
   await assert.rejects(daemon.mi('log_level', { level: 'debug', partition: 'nobody' }), /Unknown partition/);
 });

@@ -50,10 +50,12 @@ describe('the bucket with the current states', { timeout: 60_000, skip: withoutN
     ours.syncSnapshot(entries);
     assert.equal(await ours.bucketSettled(5000), true);
     const kv = await open(await bench.client(nats.url));
-    const [first] = entries() as [StateEntry];
+    const [first, second] = entries() as [StateEntry, StateEntry];
     const theirs = JSON.stringify({ ...first, node: 'sw2', seq: 7 });
     await kv.put(stateKey(first), theirs);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // A comparison that repairs one key has looked at the other as well.
+    await kv.purge(stateKey(second));
+    await until('repaired', async () => (await kv.get(stateKey(second)))?.operation === 'PUT');
     assert.equal((await kv.get(stateKey(first)))?.string(), theirs);
   });
 

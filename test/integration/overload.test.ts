@@ -8,7 +8,8 @@ import { DatagramPeer } from '../support/datagram-peer.js';
 import { flood } from '../support/flooder.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
-import { eventually, StreamPeer } from '../support/stream-peer.js';
+import { StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -61,7 +62,7 @@ describe('a flood of requests', () => {
         uris: ['sip:x@example.com'],
         methods: ['OPTIONS', 'INVITE'],
       });
-      await eventually(() => daemon.layer.size === 0, 'no transaction left', 60_000);
+      await until('no transaction left', () => daemon.layer.size === 0, { milliseconds: 60_000 });
       const before = heap();
       const attack = flood({
         from: '127.0.0.36',
@@ -77,7 +78,7 @@ describe('a flood of requests', () => {
       // How many are absorbed depends on how fast they come: beyond what can be handled some are refused.
       assert.ok(refused >= refusals, JSON.stringify(statuses));
       assert.ok((statuses['404'] ?? 0) > 100, JSON.stringify(statuses));
-      await eventually(() => daemon.layer.size === 0, 'no transaction left', 60_000);
+      await until('no transaction left', () => daemon.layer.size === 0, { milliseconds: 60_000 });
       assert.equal(daemon.layer.unanswered, 0);
       const grown = heap() - before;
       assert.ok(grown < 4 << 20, `the heap has grown by ${grown} bytes`);
@@ -113,7 +114,7 @@ describe('limits', () => {
     const ask = async (peer: DatagramPeer, text: string) => {
       const had = statuses(peer).length;
       await peer.send(text, port, '127.0.0.1');
-      await eventually(() => statuses(peer).length > had, 'an answer');
+      await until('an answer', () => statuses(peer).length > had);
     };
     await ask(busy, request(1));
     for (let i = 0; i < 5; i++) await ask(busy, request(1));
@@ -139,7 +140,7 @@ describe('limits', () => {
     const limits = (more: object) => ({ ...settings, limits: readSettings({ limits: more }, {}).settings.limits });
     assert.deepEqual(await daemon.reconfigure(limits({ requests_per_second_per_source: 0.1, burst: 1 })), []);
     for (let i = 20; i < 23; i++) await peer.send(request(i), port, '127.0.0.1');
-    await eventually(() => peer.received.filter(({ text }) => text.startsWith('SIP/2.0 503')).length === 2, 'refusals');
+    await until('refusals', () => peer.received.filter(({ text }) => text.startsWith('SIP/2.0 503')).length === 2);
     assert.deepEqual(await daemon.reconfigure(limits({ max_connections: 3 })), ['limits']);
     await peer.send(request(30), port, '127.0.0.1');
     await peer.expect(/^SIP\/2\.0 404 [\s\S]*limit-30/);
@@ -151,7 +152,7 @@ describe('limits', () => {
     t.after(() => {
       for (const peer of peers) peer.destroy();
     });
-    await eventually(() => peers.filter((peer) => peer.closed).length === 2, 'two refused');
+    await until('two refused', () => peers.filter((peer) => peer.closed).length === 2);
     const text = daemon.metrics.prometheus();
     assert.match(text, /^switchyard_sip_connections\{transport="tcp",socket="tcp:127\.0\.0\.1:0",direction="in"\} 2$/m);
     assert.match(text, /^switchyard_sip_connections_refused_total\{transport="tcp",[^}]*\} 2$/m);
@@ -166,7 +167,7 @@ describe('limits', () => {
     for (let i = 40; i < 60; i++) await peer.send(request(i, { uri: 'sip:call@example.com' }), port, '127.0.0.1');
     // A destination that is slow to answer, as on a busy machine, makes the proxy send 100 to the caller meanwhile.
     const finals = () => peer.received.filter(({ text }) => !text.startsWith('SIP/2.0 100'));
-    await eventually(() => finals().length === 20, 'all answers');
+    await until('all answers', () => finals().length === 20);
     assert.ok(finals().every(({ text }) => text.startsWith('SIP/2.0 404')));
   });
 });

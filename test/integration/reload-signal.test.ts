@@ -11,7 +11,7 @@ import { Child, isBound } from '../support/child-process.js';
 import { writeTable } from '../support/daemon-process.js';
 import { freePort } from '../support/ports.js';
 import { requireTool } from '../support/servers.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -47,7 +47,7 @@ async function daemonFor(t: TestContext) {
   const reload = async (outcome: 'settings reloaded' | 'the new settings are refused') => {
     const before = child.stderr.split(outcome).length;
     child.process.kill('SIGHUP');
-    await eventually(() => child.stderr.split(outcome).length > before, outcome, 10_000);
+    await until(outcome, () => child.stderr.split(outcome).length > before, { milliseconds: 10_000 });
   };
   /** Status of an answer to a token. */
   const ask = (token: string): Promise<number> =>

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { hashPassword, hashToken } from '../../src/access/secret.js';
 import { freePort } from '../support/ports.js';
 import { requestText } from '../support/sip-recorder.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -65,16 +65,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
     const response = await fetch(base + path, { headers: { authorization } });
     return response.text();
   };
-  for (let i = 0; i < 200; i++) {
-    if (
-      await fetch(`${base}/livez`).then(
-        (response) => response.ok,
-        () => false,
-      )
-    )
-      break;
-    await new Promise((done) => setTimeout(done, 100));
-  }
+  await until('the daemon answers', async () => (await fetch(`${base}/livez`)).ok);
   const call = async (path: string, method: string, params: unknown, authorization = `Bearer ${token}`) => {
     const headers = { 'content-type': 'application/json', authorization };
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
@@ -97,7 +88,7 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
   const caller = createSocket('udp4');
   t.after(() => caller.close());
   caller.send(invite, sip, '127.0.0.1');
-  await eventually(() => datagrams.some((each) => each.startsWith('INVITE ')), 'the call at the gateway');
+  await until('the call at the gateway', () => datagrams.some((each) => each.startsWith('INVITE ')));
   const id = (JSON.parse(traced) as { result?: { id?: number } }).result?.id;
   const texts = [
     traced,
@@ -123,8 +114,8 @@ test('no secret shows in logs, lists, metrics, health, audit, events, explanatio
     await get(`/console/destination?partition=gw&set=1&uri=${encodeURIComponent(uri)}`),
     await stream(),
   ];
-  await eventually(() => datagrams.some((each) => each.includes('E_DISPATCHER_STATUS')), 'the event');
-  await eventually(() => datagrams.some((each) => each.startsWith('HEP3')), 'HEP');
+  await until('the event', () => datagrams.some((each) => each.includes('E_DISPATCHER_STATUS')));
+  await until('HEP', () => datagrams.some((each) => each.startsWith('HEP3')));
   child.kill('SIGTERM');
   await ended;
   // The gateway itself is probed by its URI.

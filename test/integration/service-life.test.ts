@@ -16,7 +16,7 @@ import { freePort } from '../support/ports.js';
 import { findProgram } from '../support/servers/programs.js';
 import { parsed, replyTo, requestText } from '../support/sip-recorder.js';
 import { dialogHeaders } from '../support/stream-endpoints.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const TSX = import.meta.resolve('tsx');
@@ -93,7 +93,7 @@ describe('the end of the daemon', () => {
     await caller.expect(/^SIP\/2\.0 180 /);
     await daemon.mi('ds_set_state', { state: 'i', group: 2, address: other });
     process.kill(daemon.pid, 'SIGTERM');
-    await eventually(() => daemon.log().includes('"stopping"'), 'the signal noticed');
+    await until('the signal noticed', () => daemon.log().includes('"stopping"'));
     await caller.send(call('late'), daemon.port, '127.0.0.1');
     await caller.expect(/^SIP\/2\.0 503 [\s\S]*Call-ID: late/);
     const refused = caller.received.find(({ text }) => /^SIP\/2\.0 503 /.test(text))?.text ?? '';
@@ -106,14 +106,14 @@ describe('the end of the daemon', () => {
     await gateway.expect(/^ACK [\s\S]*Call-ID: rings/);
     const event = await subscriber.expect(/E_DISPATCHER_STATUS/);
     assert.match(event.text, /"status":\s*"inactive"/);
-    await eventually(() => {
+    await until('the end of the process', () => {
       try {
         process.kill(daemon.pid, 0);
         return false;
       } catch {
         return true;
       }
-    }, 'the end of the process');
+    });
     const rows = readFileSync(join(daemon.folder, 'db', 'dispatcher'), 'latin1').split('\n');
     assert.match(rows.find((row) => row.includes('127.0.0.1\\:9:')) ?? '', /^2:2:sip\\:127\.0\.0\.1\\:9::1:/);
     assert.equal(await daemon.stop(), 0);
@@ -168,20 +168,20 @@ describe('the service manager (sd_notify)', () => {
       { listen: `udp:127.0.0.1:${port}` },
       { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '100000' } },
     );
-    await eventually(() => received.length > 0, 'READY', 30_000);
+    await until('READY', () => received.length > 0, { milliseconds: 30_000 });
     assert.match(received[0] ?? '', new RegExp(`^READY=1\nSTATUS=serving\nMAINPID=${child.pid}$`));
     assert.ok(await isBound(port, 'udp'));
-    await eventually(() => received.filter((each) => each === 'WATCHDOG=1').length >= 3, 'signs of life');
+    await until('signs of life', () => received.filter((each) => each === 'WATCHDOG=1').length >= 3);
     child.process.kill('SIGHUP');
-    await eventually(() => received.filter((each) => each.startsWith('READY=1')).length === 2, 'READY again');
+    await until('READY again', () => received.filter((each) => each.startsWith('READY=1')).length === 2);
     const reloading = received.findIndex((each) => /^RELOADING=1\nMONOTONIC_USEC=\d+$/.test(each));
     assert.ok(reloading > 0 && reloading < received.findLastIndex((each) => each.startsWith('READY=1')));
     writeFileSync(join(folder, 'switchyard.json'), '{ "listen": 5 }');
     child.process.kill('SIGHUP');
-    await eventually(() => received.some((each) => each.includes('the new ones were refused')), 'the refusal');
+    await until('the refusal', () => received.some((each) => each.includes('the new ones were refused')));
     child.process.kill('SIGTERM');
     assert.equal(await child.exited, 0);
-    await eventually(() => received.includes('STOPPING=1'), 'STOPPING');
+    await until('STOPPING', () => received.includes('STOPPING=1'));
   });
 
   test('a missing notification socket is a warning', async (t) => {

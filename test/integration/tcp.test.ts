@@ -5,7 +5,8 @@ import { startDaemonHere } from '../support/daemon-in-process.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { parsed, replyTo, requestText, withoutToken } from '../support/sip-recorder.js';
 import { dialogHeaders, finalReply, routeSet, StreamGateway } from '../support/stream-endpoints.js';
-import { eventually, StreamListener, StreamPeer } from '../support/stream-peer.js';
+import { StreamListener, StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 async function daemonWith(t: TestContext, uri: string, settings: object = {}) {
   const running = await startDaemonHere([[1, uri]], {
@@ -95,7 +96,7 @@ describe('SIP over TCP', () => {
     peer.write(request({ via: `SIP/2.0/TCP caller.invalid:${listener.port};branch=z9hG4bKgone;rport` }));
     const invite = await far.expect(/^INVITE/);
     peer.destroy();
-    await eventually(() => daemon.sockets.all[0]?.counts?.inbound === 0, 'the end of the connection');
+    await until('the end of the connection', () => daemon.sockets.all[0]?.counts?.inbound === 0);
     await far.send(replyTo(invite.text, 180), invite.port, invite.address);
     const back = await listener.peer();
     await back.expect(/^SIP\/2\.0 180 /);
@@ -208,7 +209,7 @@ describe('SIP over TCP', () => {
       await caller.send(large(n), udpPort, '127.0.0.1');
       await caller.expect(new RegExp(`^SIP/2\\.0 200 [\\s\\S]*Call-ID: large-${n}\r`));
     }
-    await eventually(() => far.received.length >= 2, 'both by UDP');
+    await until('both by UDP', () => far.received.length >= 2);
     assert.match(far.received[0]?.text ?? '', /^Via: SIP\/2\.0\/UDP /m);
   });
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { startDaemon } from '../support/daemon-process.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 /** A span as OTLP has it in JSON. */
 interface WireSpan {
@@ -73,7 +73,7 @@ test('a collector gets a span of each request that was dispatched, and one of ea
   const via = 'SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKspanned';
   await caller.send(requestText({ callId: 'spanned', via }), daemon.port, '127.0.0.1');
   await caller.expect(/^SIP\/2\.0 486 /);
-  await eventually(() => spans.length >= 3, 'three spans', 10_000);
+  await until('three spans', () => spans.length >= 3, { milliseconds: 10_000 });
 
   assert.deepEqual([...tokens], ['Bearer collector']);
   assert.match(services[0] ?? '', /"dispatch"/);

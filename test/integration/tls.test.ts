@@ -9,7 +9,8 @@ import { type DaemonInProcess, startDaemonHere } from '../support/daemon-in-proc
 import { findProgram } from '../support/servers/programs.js';
 import { replyTo, requestText } from '../support/sip-recorder.js';
 import { callOver, StreamGateway } from '../support/stream-endpoints.js';
-import { eventually, failures, RecordingReceiver, StreamListener, StreamPeer } from '../support/stream-peer.js';
+import { failures, RecordingReceiver, StreamListener, StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const skip = findProgram('openssl') === undefined ? 'openssl is not installed' : false;
 
@@ -174,9 +175,9 @@ describe('SIP over TLS', { skip }, () => {
     peer.write(requestText({ via: `SIP/2.0/TLS localhost:${caller.port};branch=z9hG4bKgone`, method: 'MESSAGE' }));
     const sent = await far.request('MESSAGE');
     peer.destroy();
-    await eventually(() => daemon.sockets.all[0]?.counts?.inbound === 0, 'the end of the connection');
+    await until('the end of the connection', () => daemon.sockets.all[0]?.counts?.inbound === 0);
     far.sockets[0]?.write(replyTo(sent.text, 200), 'latin1');
-    await eventually(() => caller.replies.length === 1, 'the reply over a new connection');
+    await until('the reply over a new connection', () => caller.replies.length === 1);
     assert.deepEqual([caller.replies[0]?.status, caller.serverNames], [200, ['localhost']]);
   });
 
@@ -301,7 +302,7 @@ describe('SIP over TLS', { skip }, () => {
       await peer.gone();
     }
     assert.deepEqual(await callOver(await client(t, port), 'TLS'), [200, 200]);
-    await eventually(() => daemon.sockets.all[0]?.counts?.inbound === 1, 'one connection left');
+    await until('one connection left', () => daemon.sockets.all[0]?.counts?.inbound === 1);
     assert.deepEqual(errors, []);
   });
 
@@ -327,7 +328,7 @@ describe('SIP over TLS', { skip }, () => {
       const { list, onError } = failures();
       for (let i = 0; i < 50; i++) socket.send(requestText(), '127.0.0.1', mute.port, onError);
       assert.equal(socket.counts.outbound, 1);
-      await eventually(() => list.length === 50, 'all errors');
+      await until('all errors', () => list.length === 50);
       assert.ok(list.every(({ cause }) => cause === 'timeout'));
       await silent.gone();
       assert.deepEqual([mute.peers.length, socket.counts.outbound], [1, 0]);
@@ -349,7 +350,7 @@ describe('SIP over TLS', { skip }, () => {
       socket.send(requestText({ method: 'OPTIONS' }), '127.0.0.1', far.port, onError, undefined, 'localhost');
       await far.request('OPTIONS');
       socket.send(requestText({ method: 'MESSAGE' }), '127.0.0.1', far.port, onError, undefined, 'bank.example');
-      await eventually(() => list.length === 1, 'the name does not fit');
+      await until('the name does not fit', () => list.length === 1);
       assert.deepEqual([list[0]?.cause, far.count('MESSAGE')], ['tls', 0]);
     });
 
@@ -364,7 +365,7 @@ describe('SIP over TLS', { skip }, () => {
         await receiver.message();
         const { list, onError } = failures();
         socket.send(requestText({ method: 'INVITE' }), '127.0.0.1', 5098, onError);
-        await eventually(() => list.length > 0 || peer.received.includes('INVITE'), 'either');
+        await until('either', () => list.length > 0 || peer.received.includes('INVITE'));
         assert.equal(peer.received.includes('INVITE'), reuses);
       });
     }

@@ -6,7 +6,8 @@ import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort, freePorts } from '../support/ports.js';
 import { parsed, replyTo, requestText, withoutToken } from '../support/sip-recorder.js';
 import { dialogHeaders, finalReply, StreamGateway } from '../support/stream-endpoints.js';
-import { eventually, failures, RecordingReceiver, StreamPeer } from '../support/stream-peer.js';
+import { failures, RecordingReceiver, StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const rule = (set: number, match: object = {}) => ({
   match,
@@ -186,7 +187,7 @@ describe('SIP over UDP', () => {
     // A reply to port 0 cannot be sent; no error can be reported.
     await caller.send(invite({ via: 'SIP/2.0/UDP 127.0.0.1:0;branch=z9hG4bKzero' }), port, '127.0.0.1');
     for (let i = 0; i < 20; i++) await caller.send(invite(), port, '127.0.0.1');
-    await eventually(() => caller.received.filter(({ text }) => text.startsWith('SIP/2.0 200')).length === 20, 'calls');
+    await until('calls', () => caller.received.filter(({ text }) => text.startsWith('SIP/2.0 200')).length === 20);
     assert.deepEqual(errors, []);
   });
 
@@ -214,7 +215,7 @@ describe('SIP over UDP', () => {
         socket.send(text, address, port, onError);
         socket.send(text, address, port);
         assert.equal(list.length, i);
-        await eventually(() => list.length === i + 1, `the error for ${address}:${port}`);
+        await until(`the error for ${address}:${port}`, () => list.length === i + 1);
       }
       assert.ok(list.every(({ cause, message }) => cause === 'send' && message !== ''));
       for (let i = 0; i < 50; i++) socket.send('x', '127.0.0.1', await freePort());
@@ -230,7 +231,7 @@ describe('SIP over UDP', () => {
       await socket.close();
       const { list, onError } = failures();
       socket.send('x', '127.0.0.1', 5060, onError);
-      await eventually(() => list.length === 1, 'the error');
+      await until('the error', () => list.length === 1);
       assert.equal(list[0]?.message, 'the socket is closed');
     });
   });

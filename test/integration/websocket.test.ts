@@ -9,7 +9,8 @@ import { startDaemonHere } from '../support/daemon-in-process.js';
 import { findProgram } from '../support/servers/programs.js';
 import { requestText, withoutToken } from '../support/sip-recorder.js';
 import { callOver, finalReply, routeSet, StreamGateway } from '../support/stream-endpoints.js';
-import { eventually, failures, RecordingReceiver, StreamPeer } from '../support/stream-peer.js';
+import { failures, RecordingReceiver, StreamPeer } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 import { WsPeer } from '../support/ws-peer.js';
 
 const RULE = { match: {}, select: { set: 1, alg: 8, flags: 'f' }, relay: 'stateful', record_route: true };
@@ -94,14 +95,14 @@ describe('SIP over WebSocket (RFC 7118)', () => {
       `SIP/2.0 200 OK\r\n${via}${received.match(/^From: .*\r\n/m)}${received.match(/^To: .*\r\n/m)}` +
         `${received.match(/^Call-ID: .*\r\n/m)}CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n`,
     );
-    await eventually(() => far.replies.some((each) => each.method === 'BYE' && each.status === 200), '200 for the BYE');
+    await until('200 for the BYE', () => far.replies.some((each) => each.method === 'BYE' && each.status === 200));
     assert.deepEqual(other.messages, []);
     // With the browser gone there is no way to it, and the gateway gets an error without waiting for a timer.
     peer.socket.terminate();
     await peer.gone();
     const started = performance.now();
     far.sockets[0]?.write(bye.replace('z9hG4bKbye1', 'z9hG4bKbye2').replace('CSeq: 1', 'CSeq: 2'));
-    await eventually(() => far.replies.some((each) => each.cseqNumber === 2 && each.status >= 300), 'a failure');
+    await until('a failure', () => far.replies.some((each) => each.cseqNumber === 2 && each.status >= 300));
     assert.ok(performance.now() - started < 1900);
   });
 
@@ -148,7 +149,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     assert.ok(text.endsWith('\xff\xfe'));
     socket.send('SIP/2.0 200 \xff', source.address, source.port, undefined, source.flow);
     socket.send('SIP/2.0 200 \xc3\xa4', source.address, source.port, undefined, source.flow);
-    await eventually(() => peer.messages.length === 2, 'both');
+    await until('both', () => peer.messages.length === 2);
     assert.deepEqual(
       [peer.messages, peer.binary],
       [
@@ -166,7 +167,7 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     peer.write('\r\n');
     peer.write('\r\n\r\n');
     peer.socket.ping();
-    await eventually(() => pongs === 1 && peer.messages.length === 1, 'both answers');
+    await until('both answers', () => pongs === 1 && peer.messages.length === 1);
     assert.deepEqual([peer.messages, receiver.messages, receiver.dropped], [['\r\n'], [], []]);
   });
 
@@ -204,10 +205,10 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     peer.write(requestText());
     const { source } = await receiver.message();
     peer.socket.terminate();
-    await eventually(() => source.flow?.open === false, 'the end of the flow');
+    await until('the end of the flow', () => source.flow?.open === false);
     const { list, onError } = failures();
     socket.send('SIP/2.0 200 OK\r\n\r\n', source.address, source.port, onError, source.flow);
-    await eventually(() => list.length === 1, 'the error');
+    await until('the error', () => list.length === 1);
     assert.deepEqual([list[0]?.cause, socket.counts.outbound], ['refused', 0]);
   });
 
@@ -219,11 +220,11 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     peer.socket.pause();
     const { list, onError } = failures();
     const text = `SIP/2.0 200 OK\r\nX: ${'x'.repeat(50_000)}\r\n\r\n`;
-    await eventually(() => {
+    await until('the connection given up', () => {
       socket.send(text, source.address, source.port, onError, source.flow);
       return source.flow?.open === false;
-    }, 'the connection given up');
-    await eventually(() => list.length > 0, 'the error at the sender');
+    });
+    await until('the error at the sender', () => list.length > 0);
     assert.equal(socket.counts.inbound, 0);
   });
 
@@ -233,14 +234,14 @@ describe('SIP over WebSocket (RFC 7118)', () => {
     const peer = await client(t, socket.port);
     peer.socket.send('x'.repeat(300_000), { fin: false });
     peer.socket.ping('abc');
-    await eventually(() => unfinished.size >= 300_000, 'the first part');
+    await until('the first part', () => unfinished.size >= 300_000);
     peer.socket.send('x'.repeat(300_000), { fin: true });
     await receiver.message();
-    await eventually(() => unfinished.size < 100, 'a finished message');
+    await until('a finished message', () => unfinished.size < 100);
     peer.socket.send('x'.repeat(500_000), { fin: false });
     const other = await client(t, socket.port);
     other.socket.send('x'.repeat(500_000), { fin: false });
-    await eventually(() => peer.closed || other.closed, 'one that is closed');
+    await until('one that is closed', () => peer.closed || other.closed);
     assert.deepEqual(receiver.dropped, ['too many bytes of unfinished messages']);
   });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -42,7 +42,7 @@ test('a worker whose event loop stands still is killed, replaced, and one line i
     );
   // Those of the worker that is stopped wait in its socket.
   const waiting = calls(0);
-  await eventually(() => daemon.logged(/a worker did not respond for 6 s/).length === 1, 'a line in the log', 30_000);
+  await until('a line in the log', () => daemon.logged(/a worker did not respond for 6 s/).length === 1);
   assert.deepEqual([...new Set((await waiting).map(({ status }) => status))], [200]);
   assert.deepEqual([...new Set((await calls(100)).map(({ status }) => status))], [200]);
   const [replaced, same] = await pids();

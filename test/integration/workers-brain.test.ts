@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { startDaemon } from '../support/daemon-process.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
-import { eventually } from '../support/stream-peer.js';
+
 import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
@@ -54,5 +54,5 @@ test('workers relay calls while the main process stands still, and end with it',
     /^switchyard_calls_total(?:\{.*\})? 60$/m.test(await metrics()),
   );
   process.kill(daemon.pid, 'SIGKILL');
-  await eventually(() => pids.every((pid) => !existsSync(`/proc/${pid}`)), 'the workers have ended');
+  await until('the workers have ended', () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
 });

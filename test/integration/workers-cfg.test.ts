@@ -6,7 +6,7 @@ import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { type CfgDaemon, startCfgDaemon } from '../support/cfg-daemon.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
 import { executeSqlite } from '../support/sqlite-file.js';
-import { eventually } from '../support/stream-peer.js';
+
 import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
@@ -193,9 +193,9 @@ for (const dialect of ['opensips', 'kamailio'] as const) {
       const before = gateways.reduce((sum, each) => sum + each.count('CANCEL'), 0);
       const results = await Promise.all(Array.from({ length: 8 }, (_, i) => dial(`c${i}`, { cancelOn: 180 })));
       assert.deepEqual([...new Set(results.map(({ status }) => status))], [487]);
-      await eventually(
-        () => gateways.reduce((sum, each) => sum + each.count('CANCEL'), 0) - before === 8,
+      await until(
         'all are cancelled',
+        () => gateways.reduce((sum, each) => sum + each.count('CANCEL'), 0) - before === 8,
       );
       for (const each of gateways) each.answer = () => 200;
     });

@@ -9,7 +9,7 @@ import { freePort } from '../support/ports.js';
 import { type Caller, startCaller } from '../support/sip-endpoints.js';
 import { parsed, replyTo, requestText } from '../support/sip-recorder.js';
 import { dialogHeaders, finalReply, StreamGateway } from '../support/stream-endpoints.js';
-import { eventually, StreamPeer } from '../support/stream-peer.js';
+import { StreamPeer } from '../support/stream-peer.js';
 import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
@@ -93,9 +93,9 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     const results = await Promise.all(calls);
     assert.deepEqual([...new Set(results.map((each) => `${each.status} ${each.byeStatus}`))], ['200 200']);
     assert.deepEqual([far.count('INVITE'), far.count('BYE')], [24, 24]);
-    await eventually(() => far.count('ACK') === 24, 'the ACKs');
+    await until('the ACKs', () => far.count('ACK') === 24);
     assert.equal(far.sockets.length, 1, 'all over one connection');
-    await eventually(() => metric('switchyard_worker_requests_total') >= 24, 'workers took them');
+    await until('workers took them', () => metric('switchyard_worker_requests_total') >= 24);
     await dialogsEnd();
   });
 
@@ -115,7 +115,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
         .join('');
       const ack = { method: 'ACK', callId, uri: far.uri(), toTag: 'gw', headers: back };
       await near.send(requestText({ ...ack, via: `${via}a${i}` }), daemon.port, '127.0.0.1');
-      await eventually(() => far.requests.some((each) => each.method === 'ACK' && each.callId === callId), 'its ACK');
+      await until('its ACK', () => far.requests.some((each) => each.method === 'ACK' && each.callId === callId));
       const lines = routes(text)
         .map((each) => `Route: ${each}\r\n`)
         .join('');
@@ -125,7 +125,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
       );
       const bye = await near.expect(new RegExp(`^BYE[\\s\\S]*${callId}\\r`));
       await near.send(replyTo(bye.text, 200), bye.port, bye.address);
-      await eventually(() => far.replies.some((each) => each.callId === callId && each.status === 200), 'its answer');
+      await until('its answer', () => far.replies.some((each) => each.callId === callId && each.status === 200));
     }
     await dialogsEnd();
   });
@@ -196,7 +196,7 @@ describe('a cfg file with two workers that listens on TCP as well', { skip }, ()
     );
     const bye = await near.expect(new RegExp(`^BYE[\\s\\S]*${callId}\\r`));
     await near.send(replyTo(bye.text, 200), bye.port, bye.address);
-    await eventually(() => far.replies.some((each) => each.callId === callId && each.status === 200), 'its answer');
+    await until('its answer', () => far.replies.some((each) => each.callId === callId && each.status === 200));
   });
 
   test('stops', async () => {

@@ -4,7 +4,7 @@ import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
-import { eventually } from '../support/stream-peer.js';
+
 import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
@@ -100,7 +100,7 @@ test('new requests go to the first worker while it works, what belongs to one of
     const tag = /^To: [^\r]*(;tag=[^;\r]+)/im.exec(text)?.[1];
     await send(request('ACK', id, tag));
   }
-  await eventually(() => gateway.count('CANCEL') === 6, 'all are cancelled');
+  await until('all are cancelled', () => gateway.count('CANCEL') === 6);
   assert.equal(gateway.count('INVITE') - invites, 6, 'no copy was taken for another call');
   assert.deepEqual(await workers(), [first, second]);
 
@@ -108,7 +108,7 @@ test('new requests go to the first worker while it works, what belongs to one of
   assert.deepEqual(await calls(10), ['200 200']);
   // One that dies has the others take what is new, and its successor after it.
   process.kill(first as number, 'SIGKILL');
-  await eventually(() => daemon.logged(/worker has died/).length === 1, 'a line in the log');
+  await until('a line in the log', () => daemon.logged(/worker has died/).length === 1);
   assert.deepEqual(await calls(10), ['200 200']);
   await until(
     'its successor takes over',

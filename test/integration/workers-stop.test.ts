@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { loadLibc } from '../../src/sip/transport/native/libc.js';
 import { startDaemon } from '../support/daemon-fixture.js';
 import { startCaller, startGateway } from '../support/sip-endpoints.js';
-import { eventually } from '../support/stream-peer.js';
+import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
 
@@ -34,11 +34,11 @@ test('a daemon that stops waits for the calls that its workers set up, and takes
       timeoutMs: 20_000,
     });
   const ringing = Array.from({ length: 12 }, (_, i) => dial(`a${i}`));
-  await eventually(() => gateway.count('INVITE') === 12, 'all ring');
+  await until('all ring', () => gateway.count('INVITE') === 12);
   stopped = daemon.stop();
   const late = await dial('late');
   assert.equal(late.status, 503);
   assert.deepEqual([...new Set((await Promise.all(ringing)).map(({ status }) => status))], [200]);
-  await eventually(() => gateway.count('ACK') === 12, 'their ACKs pass');
+  await until('their ACKs pass', () => gateway.count('ACK') === 12);
   await stopped;
 });

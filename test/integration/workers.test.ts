@@ -5,7 +5,7 @@ import { type DaemonFixture, startDaemon } from '../support/daemon-fixture.js';
 import { DatagramPeer } from '../support/datagram-peer.js';
 import { freePort } from '../support/ports.js';
 import { type Caller, type CallResult, type Gateway, startCaller, startGateway } from '../support/sip-endpoints.js';
-import { eventually } from '../support/stream-peer.js';
+
 import { until } from '../support/until.js';
 
 const skip = 'libc' in (await loadLibc()) ? false : 'the system calls are not available';
@@ -120,7 +120,7 @@ for (const [workers, spread] of [
       // They decide by themselves, inside dialogs as well.
       const questions = (await metric(daemon, 'switchyard_worker_questions_total')) - asked;
       assert.equal(questions, 0, `the workers asked about ${questions} requests`);
-      await eventually(() => gateways.every(({ activeCalls }) => activeCalls === 0), 'all calls have ended');
+      await until('all calls have ended', () => gateways.every(({ activeCalls }) => activeCalls === 0));
     });
 
     test('shares by weight are exact over all calls, and no worker asks for them', async () => {
@@ -133,7 +133,7 @@ for (const [workers, spread] of [
         [30, 20, 10],
       );
       assert.equal((await metric(daemon, 'switchyard_worker_questions_total')) - asked, 0);
-      await eventually(() => gateways.every(({ activeCalls }) => activeCalls === 0), 'all calls have ended');
+      await until('all calls have ended', () => gateways.every(({ activeCalls }) => activeCalls === 0));
     });
 
     test('a full destination is passed over, whichever worker brings the call', async () => {
@@ -195,7 +195,7 @@ for (const [workers, spread] of [
       for (const gateway of gateways) gateway.answer = () => ({ status: 200, ringMs: 5000 });
       const results = await Promise.all(Array.from({ length: 12 }, (_, i) => dial(`s1c${i}`, { cancelOn: 180 })));
       assert.deepEqual([...new Set(results.map(({ status }) => status))], [487]);
-      await eventually(() => gateways.reduce((sum, each) => sum + each.count('CANCEL'), 0) === 12, 'all are cancelled');
+      await until('all are cancelled', () => gateways.reduce((sum, each) => sum + each.count('CANCEL'), 0) === 12);
       for (const gateway of gateways) gateway.answer = () => 200;
     });
 
@@ -270,13 +270,13 @@ for (const [workers, spread] of [
       const invites = () => gateways.reduce((sum, each) => sum + each.count('INVITE'), 0);
       const earlier = invites();
       const calls = Array.from({ length: 40 }, (_, i) => dial(`s1l${i}`, { timeoutMs: 4000 }));
-      await eventually(() => invites() - earlier >= 40, 'they ring');
+      await until('they ring', () => invites() - earlier >= 40);
       process.kill(victim as number, 'SIGKILL');
       const results = await Promise.all(calls);
       const lost = results.filter(({ status }) => status !== 200).length;
       const given = (await metric(daemon, 'switchyard_worker_requests_total', 'worker="1"')) - before;
       assert.ok(lost <= given, `${lost} calls were lost, the worker had ${given}`);
-      await eventually(() => daemon.logged(/worker has died/).length === 1, 'a line in the log');
+      await until('a line in the log', () => daemon.logged(/worker has died/).length === 1);
       const { fields = {} } = daemon.logged(/worker has died/)[0] ?? {};
       assert.match(JSON.stringify(fields), /"worker":1,.*"signal":"SIGKILL"/);
       assert.ok(lost > 0, 'it had calls');

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { eventually } from './stream-peer.js';
+import { until } from './until.js';
 
 /** A UDP port that keeps what it receives. */
 export class DatagramPeer {
@@ -38,7 +38,7 @@ export class DatagramPeer {
   /** The first datagram that matches. */
   async expect(pattern: RegExp): Promise<{ readonly text: string; readonly address: string; readonly port: number }> {
     const found = () => this.received.find(({ text }) => pattern.test(text));
-    await eventually(() => found() !== undefined, `${pattern} in a datagram`);
+    await until(`${pattern} in a datagram`, () => found() !== undefined);
     return found() as { text: string; address: string; port: number };
   }
 

@@ -4,7 +4,8 @@ import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from
 import type { SipMessage } from '../../src/sip/message.js';
 import { StreamFraming } from '../../src/sip/transport/stream-framing.js';
 import { parsed, replyTo, requestText } from './sip-recorder.js';
-import { eventually, type StreamPeer } from './stream-peer.js';
+import type { StreamPeer } from './stream-peer.js';
+import { until } from './until.js';
 
 /** A gateway that answers over TCP or TLS: 200 to everything, or the configured status. */
 export class StreamGateway {
@@ -47,7 +48,7 @@ export class StreamGateway {
 
   async request(method: string): Promise<SipMessage> {
     const found = () => this.requests.find((each) => each.method === method);
-    await eventually(() => found() !== undefined, `${method} at the gateway`);
+    await until(`${method} at the gateway`, () => found() !== undefined);
     return found() as SipMessage;
   }
 

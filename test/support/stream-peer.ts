@@ -1,17 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import type { Receiver, Source, TransportError } from '../../src/sip/transport/transport.js';
 import { Child } from './child-process.js';
-
-/** Waits until `ready` answers true. Throws, with `what`, when it does not in time. */
-export async function eventually(ready: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!ready()) {
-    if (performance.now() > deadline) throw new Error(`not in time: ${what}`);
-    await sleep(5);
-  }
-}
+import { until } from './until.js';
 
 /** Writes down what a socket hands up. */
 export class RecordingReceiver implements Receiver {
@@ -38,7 +29,7 @@ export class RecordingReceiver implements Receiver {
   connectionBroken(): void {}
 
   async message(index = 0): Promise<{ readonly text: string; readonly source: Source }> {
-    await eventually(() => this.messages.length > index, `message ${index + 1}`);
+    await until(`message ${index + 1}`, () => this.messages.length > index);
     return this.messages[index] as (typeof this.messages)[0];
   }
 }
@@ -71,7 +62,7 @@ export class StreamPeer {
 
   static async connect(port: number, host = '127.0.0.1'): Promise<StreamPeer> {
     const peer = new StreamPeer(connect({ port, host }));
-    await eventually(() => !peer.socket.connecting, 'connect');
+    await until('connect', () => !peer.socket.connecting);
     return peer;
   }
 
@@ -82,7 +73,7 @@ export class StreamPeer {
       done = true;
     });
     const peer = new StreamPeer(socket);
-    await eventually(() => done || peer.closed || peer.error !== undefined, 'TLS handshake');
+    await until('TLS handshake', () => done || peer.closed || peer.error !== undefined);
     return peer;
   }
 
@@ -93,9 +84,9 @@ export class StreamPeer {
   /** Waits until what was received matches, and takes it away. */
   async expect(pattern: RegExp): Promise<RegExpExecArray> {
     let match: RegExpExecArray | null = null;
-    await eventually(
-      () => (match = pattern.exec(this.received)) !== null || this.closed,
+    await until(
       `${pattern} in "${this.received.slice(0, 200)}"`,
+      () => (match = pattern.exec(this.received)) !== null || this.closed,
     );
     if (match === null) throw new Error(`closed without ${pattern}: "${this.received.slice(0, 200)}"`);
     const found: RegExpExecArray = match;
@@ -104,7 +95,7 @@ export class StreamPeer {
   }
 
   async gone(): Promise<void> {
-    await eventually(() => this.closed, 'the end of the connection');
+    await until('the end of the connection', () => this.closed);
   }
 
   destroy(): void {
@@ -133,7 +124,7 @@ export class StreamListener {
   }
 
   async peer(index = 0): Promise<StreamPeer> {
-    await eventually(() => this.peers.length > index, `connection ${index + 1}`);
+    await until(`connection ${index + 1}`, () => this.peers.length > index);
     return this.peers[index] as StreamPeer;
   }
 
@@ -164,7 +155,7 @@ export class StuckListener {
     await child.until(() => /port \d+/.test(child.stdout), 10_000, 'a listener that sleeps');
     const port = Number(/port (\d+)/.exec(child.stdout)?.[1]);
     const fillers = Array.from({ length: 4 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}));
-    await eventually(() => fillers.filter((each) => !each.connecting).length >= 2, 'a full queue');
+    await until('a full queue', () => fillers.filter((each) => !each.connecting).length >= 2);
     return new StuckListener(port, child, fillers);
   }
 

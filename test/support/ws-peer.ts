@@ -1,5 +1,5 @@
 import { type ClientOptions, WebSocket } from 'ws';
-import { eventually } from './stream-peer.js';
+import { until } from './until.js';
 
 /** A SIP WebSocket client as a browser has one, except for its options. */
 export class WsPeer {
@@ -34,7 +34,7 @@ export class WsPeer {
     options: ClientOptions = {},
   ): Promise<WsPeer> {
     const peer = new WsPeer(new WebSocket(url, protocols, options));
-    await eventually(() => peer.socket.readyState === WebSocket.OPEN || peer.closed, 'the upgrade');
+    await until('the upgrade', () => peer.socket.readyState === WebSocket.OPEN || peer.closed);
     return peer;
   }
 
@@ -45,9 +45,9 @@ export class WsPeer {
   /** The next message that matches; those before it are taken away too. */
   async expect(pattern: RegExp): Promise<RegExpExecArray> {
     let at = -1;
-    await eventually(
-      () => (at = this.messages.findIndex((each) => pattern.test(each))) >= 0 || this.closed,
+    await until(
       `${pattern} in a WebSocket message`,
+      () => (at = this.messages.findIndex((each) => pattern.test(each))) >= 0 || this.closed,
     );
     const text = this.messages.splice(0, at + 1).at(-1);
     const match = text === undefined ? null : pattern.exec(text);
@@ -56,6 +56,6 @@ export class WsPeer {
   }
 
   async gone(): Promise<void> {
-    await eventually(() => this.closed, 'the end of the WebSocket');
+    await until('the end of the WebSocket', () => this.closed);
   }
 }

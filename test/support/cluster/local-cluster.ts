@@ -3,7 +3,8 @@ import { type DaemonFixture, startDaemon } from '../daemon-fixture.js';
 import { Responder } from '../faults/responder.js';
 import { Relay } from '../nats-fixtures.js';
 import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
-import { until } from './real-cluster.js';
+import { until } from '../until.js';
+
 import { streamWithWindow } from './stored.js';
 
 export interface LocalClusterOptions {
@@ -113,14 +114,18 @@ export class LocalCluster {
 
   /** Waits until these nodes are ready and hold each other live. */
   async ready(indexes: readonly number[] = this.nodes.map((_, i) => i), limitMs = 20_000): Promise<void> {
-    await until('nodes are ready', limitMs, async () => {
-      for (const i of indexes) {
-        if (this.metric(i, 'switchyard_cluster_nodes') !== indexes.length) return false;
-        const ready = JSON.stringify(await this.mi(i, 'cluster_list')).split('"state":"ready"').length - 1;
-        if (ready !== indexes.length) return false;
-      }
-      return true;
-    });
+    await until(
+      'nodes are ready',
+      async () => {
+        for (const i of indexes) {
+          if (this.metric(i, 'switchyard_cluster_nodes') !== indexes.length) return false;
+          const ready = JSON.stringify(await this.mi(i, 'cluster_list')).split('"state":"ready"').length - 1;
+          if (ready !== indexes.length) return false;
+        }
+        return true;
+      },
+      { milliseconds: limitMs },
+    );
   }
 
   async stop(): Promise<void> {

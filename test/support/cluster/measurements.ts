@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'nats';
 import { stateKey } from '../../../src/events/state-entry.js';
+import { until } from '../until.js';
 import { sendInvites } from './calls.js';
 import { LocalCluster } from './local-cluster.js';
 import { NatsServers } from './nats-cluster.js';
-import { orderFaults, RealCluster, type RealNode, until } from './real-cluster.js';
+import { orderFaults, RealCluster, type RealNode } from './real-cluster.js';
 import { storedEvents } from './stored.js';
 
 /** How often each gateway was probed, from how many nodes, and how even the shares are. */
@@ -69,7 +70,9 @@ export async function joins(options: { records: number }): Promise<object> {
         await sleep(100);
       }
     })();
-    await until('it is ready', 60_000, async () => (await late.metric('switchyard_cluster_state')) === 3);
+    await until('it is ready', async () => (await late.metric('switchyard_cluster_state')) === 3, {
+      milliseconds: 60_000,
+    });
     const readyMs = performance.now() - bound;
     joined = true;
     await calling;
@@ -90,7 +93,7 @@ export async function tagMoves(options: { moves: number }): Promise<object> {
   const cluster = await LocalCluster.start({ gateways: 3, cluster: { tags: { vip: { prefer: [], auto: true } } } });
   try {
     const active = () => cluster.nodes.map((_, i) => cluster.metric(i, 'switchyard_cluster_tag_active') === 1);
-    await until('it has a holder', 5000, () => active().includes(true));
+    await until('it has a holder', () => active().includes(true), { milliseconds: 5000 });
     let overlap = 0;
     let longest = 0;
     let last = performance.now();
@@ -104,7 +107,7 @@ export async function tagMoves(options: { moves: number }): Promise<object> {
     for (let i = 0; i < options.moves; i++) {
       const began = performance.now();
       assert.equal(await cluster.mi(i % 3, 'clusterer_shtag_set_active', { tag: 'vip' }), 'OK');
-      await until('it has moved', 5000, () => active().every((each, k) => each === (k === i % 3)));
+      await until('it has moved', () => active().every((each, k) => each === (k === i % 3)), { milliseconds: 5000 });
       times.push(performance.now() - began);
       await sleep(30);
     }
@@ -127,11 +130,11 @@ export async function tagKills(options: { kills: number }): Promise<object> {
     };
     const times: number[] = [];
     for (let i = 0; i < options.kills; i++) {
-      await until('one holds it', 10_000, async () => (await holders()).length === 1);
+      await until('one holds it', async () => (await holders()).length === 1, { milliseconds: 10_000 });
       const [holder] = (await holders()) as [RealNode];
       await holder.kill();
       const died = performance.now();
-      await until('another has it', 10_000, async () => (await holders()).length === 1);
+      await until('another has it', async () => (await holders()).length === 1, { milliseconds: 10_000 });
       times.push(performance.now() - died);
       await holder.start();
       await cluster.ready();
@@ -156,13 +159,13 @@ export async function wrongClock(options: { days: number }): Promise<object> {
     for (const [i, user] of cluster.users.entries()) await set(`n${((i + 1) % 3) + 1}`, user, 'a');
     cluster.gateways.status.set('gw5', 503);
     const down = async () => (await cluster.node('n1').listed()).filter(({ state }) => state === 'Probing').length;
-    await until('it is found', 8000, async () => (await down()) === 1);
+    await until('it is found', async () => (await down()) === 1, { milliseconds: 8000 });
     cluster.gateways.status.clear();
-    await until('it is back', 8000, async () => (await down()) === 0);
+    await until('it is back', async () => (await down()) === 0, { milliseconds: 8000 });
     await cluster.node('n2').kill();
     await cluster.node('n2').start();
     await cluster.ready();
-    await until('all is stored', 5000, async () => (await cluster.stored()).length === 50);
+    await until('all is stored', async () => (await cluster.stored()).length === 50, { milliseconds: 5000 });
     await sleep(2000);
     assert.deepEqual(orderFaults(await cluster.stored()), []);
     assert.deepEqual(await cluster.differences(), []);
@@ -189,7 +192,7 @@ export async function besideOneAlone(): Promise<object> {
     assert.equal(await set('n1', 'i'), 'OK');
     assert.equal(await set('n3', 'i'), 'OK');
     assert.equal(await set('n2', 'a'), 'OK');
-    await until('events of both', 5000, async () => (await cluster.stored()).length === 3);
+    await until('events of both', async () => (await cluster.stored()).length === 3, { milliseconds: 5000 });
     const events = await cluster.stored();
     const shared = events.filter(({ id }) => String(id).startsWith('test:'));
     assert.deepEqual(orderFaults(shared), []);
@@ -220,29 +223,35 @@ export async function cutOff(options: { seconds: number; times: number }): Promi
       const [here, there] = [(away + 1) % 3, (away + 2) % 3] as [number, number];
       await cluster.relays[away]?.close();
       const until30 = performance.now() + options.seconds * 1000;
-      await until('alone', 10_000, () => cluster.metric(away, 'switchyard_cluster_state') === 1);
+      await until('alone', () => cluster.metric(away, 'switchyard_cluster_state') === 1, { milliseconds: 10_000 });
       cluster.gateways.status.set('gw20', 503);
       await set(away, 'gw1', 'i');
       await set(away, 'gw2', 'i');
       for (const to of ['p', 'i', 'a']) await set(here, 'gw2', to);
       await set(there, 'gw3', 'i');
-      await until('found by the others', 10_000, () => state(here, 'gw20') === 'probing');
+      await until('found by the others', () => state(here, 'gw20') === 'probing', { milliseconds: 10_000 });
       await sleep(Math.max(0, until30 - performance.now()));
       await cluster.relays[away]?.open();
       const back = performance.now();
       const expected = 'inactive active inactive probing';
       const views = () => [0, 1, 2].map((i) => ['gw1', 'gw2', 'gw3', 'gw20'].map((user) => state(i, user)).join(' '));
-      await until('all say the same', 30_000, () =>
-        [0, 1, 2].every((i) => views()[i] === expected && cluster.metric(i, 'switchyard_cluster_overlays') === 0),
+      await until(
+        'all say the same',
+        () => [0, 1, 2].every((i) => views()[i] === expected && cluster.metric(i, 'switchyard_cluster_overlays') === 0),
+        { milliseconds: 30_000 },
       );
       times.push(performance.now() - back);
       await cluster.ready();
       cluster.gateways.status.clear();
       for (const user of ['gw1', 'gw3']) await set(here, user, 'a');
-      await until('well again', 10_000, () => views().every((each) => !/inactive|probing/.test(each)));
+      await until('well again', () => views().every((each) => !/inactive|probing/.test(each)), {
+        milliseconds: 10_000,
+      });
     }
     const client = await connect({ servers: cluster.nats?.url ?? '' });
-    await until('events are stored', 10_000, async () => (await storedEvents(client)).length >= 8 * options.times);
+    await until('events are stored', async () => (await storedEvents(client)).length >= 8 * options.times, {
+      milliseconds: 10_000,
+    });
     assert.deepEqual(orderFaults(await storedEvents(client)), []);
     await client.close();
     return { ...options, equalAfterMs: times.map(Math.round) };
@@ -286,10 +295,10 @@ export async function leaderKills(options: { kills: number }): Promise<object> {
       })();
       await until(
         'committed',
-        60_000,
         () =>
           [0, 1, 2].every((each) => running.states(each).get('gw1') === state) &&
           [0, 1, 2].every((each) => running.metric(each, 'switchyard_cluster_overlays') === 0),
+        { milliseconds: 60_000 },
       );
       const done = performance.now();
       await looking;

@@ -3,7 +3,7 @@ import { connect } from 'nats';
 import { freePorts } from '../ports.js';
 import type { RunningServer } from '../servers.js';
 import { startNatsServer } from '../servers.js';
-import { until } from './real-cluster.js';
+import { until } from '../until.js';
 
 /** Three NATS servers on loopback that keep three copies of each stream. */
 export class NatsServers {
@@ -19,10 +19,14 @@ export class NatsServers {
     for (const i of [0, 1, 2]) all.servers[i] = await all.run(i, undefined);
     // JetStream has a leader a moment after the servers have found each other.
     const client = await connect({ servers: all.url(0), maxReconnectAttempts: -1 });
-    await until('JetStream has a leader', 20_000, async () => {
-      const manager = await client.jetstreamManager({ timeout: 2000 });
-      return (await manager.getAccountInfo()) !== undefined && client.info?.cluster !== undefined;
-    });
+    await until(
+      'JetStream has a leader',
+      async () => {
+        const manager = await client.jetstreamManager({ timeout: 2000 });
+        return (await manager.getAccountInfo()) !== undefined && client.info?.cluster !== undefined;
+      },
+      { milliseconds: 20_000 },
+    );
     await client.close();
     return all;
   }

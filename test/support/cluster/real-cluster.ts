@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type NatsConnection } from 'nats';
 import { Child, isBound } from '../child-process.js';
@@ -10,6 +9,7 @@ import { Responder } from '../faults/responder.js';
 import { askMi } from '../mi-http.js';
 import { freePort } from '../ports.js';
 import { type RestartableNats, startRestartableNats } from '../restartable-nats.js';
+import { until } from '../until.js';
 import { bucketStates, storedEvents } from './stored.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
@@ -222,15 +222,19 @@ export class RealCluster {
 
   /** Waits until all nodes that run are ready and hold each other live. */
   async ready(limitMs = 30_000): Promise<void> {
-    await until('all nodes are ready', limitMs, async () => {
-      const count = this.live.length;
-      for (const node of this.live) {
-        if ((await node.metric('switchyard_cluster_state')) !== 3) return false;
-        if ((await node.metric('switchyard_cluster_nodes')) !== count) return false;
-      }
-      const views = await Promise.all(this.live.map(async (node) => JSON.stringify(await node.listed())));
-      return new Set(views).size === 1;
-    });
+    await until(
+      'all nodes are ready',
+      async () => {
+        const count = this.live.length;
+        for (const node of this.live) {
+          if ((await node.metric('switchyard_cluster_state')) !== 3) return false;
+          if ((await node.metric('switchyard_cluster_nodes')) !== count) return false;
+        }
+        const views = await Promise.all(this.live.map(async (node) => JSON.stringify(await node.listed())));
+        return new Set(views).size === 1;
+      },
+      { milliseconds: limitMs },
+    );
   }
 
   /** The owner of each gateway, by user, as one node sees it. */
@@ -280,17 +284,6 @@ export class RealCluster {
 
 async function statesIn(dbUrl: string): Promise<Map<string, string>> {
   return new Map([...(await tableStates(dbUrl))].map(([key, state]) => [key.slice(key.indexOf(' ') + 1), state]));
-}
-
-/** Polls within a deadline. */
-export async function until(what: string, limitMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  for (;;) {
-    const held = await Promise.resolve(holds()).catch(() => false);
-    if (held) return;
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`);
-    await sleep(30);
-  }
 }
 
 /** Each destination's events once, in order, each from where the one before it led. */

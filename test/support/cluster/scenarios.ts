@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../partitions.js';
-import { orderFaults, RealCluster, type RealNode, until } from './real-cluster.js';
+import { until } from '../until.js';
+import { orderFaults, RealCluster, type RealNode } from './real-cluster.js';
 import { runHistory } from './simulation.js';
 
 /** Random histories of the rules, by seed. Throws with the first that breaks one. */
@@ -54,10 +55,14 @@ export async function settle(cluster: RealCluster): Promise<{ events: number }> 
     if (state !== 'Inactive') continue;
     assert.match(String(await node.mi('ds_set_state', { state: 'a', group: '1', address: uri })), /^OK/);
   }
-  await until('all active at all nodes', 30_000, async () => {
-    const lists = await Promise.all(cluster.live.map((each) => each.listed()));
-    return lists.every((list) => list.every(({ state }) => state === 'Active'));
-  });
+  await until(
+    'all active at all nodes',
+    async () => {
+      const lists = await Promise.all(cluster.live.map((each) => each.listed()));
+      return lists.every((list) => list.every(({ state }) => state === 'Active'));
+    },
+    { milliseconds: 30_000 },
+  );
   await sleep(2000);
   assert.deepEqual(await cluster.differences(), []);
   const events = await cluster.stored();
@@ -99,7 +104,7 @@ export async function natsKills(options: { kills: number; seed: number; changes?
     const atLeast = options.changes ?? 0;
     for (let i = 0; i < options.kills; i++) {
       const due = (atLeast * (i + 1)) / options.kills;
-      await until('changes', 60_000, () => changes.count >= due);
+      await until('changes', () => changes.count >= due, { milliseconds: 60_000 });
       await sleep(500 + draw() * 2000);
       await cluster.nats?.kill();
       await sleep(draw() * 1500);
@@ -156,7 +161,7 @@ export async function takeovers(options: {
       ended = performance.now();
       if (options.signal === 'SIGTERM') node.signal('SIGTERM');
       else node.signal('SIGKILL');
-      await until('all probed', 10_000, () => [...lost].every((user) => seen.has(user)));
+      await until('all probed', () => [...lost].every((user) => seen.has(user)), { milliseconds: 10_000 });
       worst.push(Math.max(...[...lost].map((user) => seen.get(user) as number)));
       await sleep(1500);
       cluster.gateways.onRequest = () => {};
@@ -195,9 +200,9 @@ export async function fanOut(options: { changes: number }): Promise<object> {
     const lines = (name: string) => [
       ...(cluster.node(name).child?.stderr ?? '').matchAll(/"time":(\d+)[^\n]*"origin":"cluster"/g),
     ];
-    await until('the last one is known', 10_000, () =>
-      ['n2', 'n3'].every((name) => lines(name).length >= options.changes),
-    );
+    await until('the last one is known', () => ['n2', 'n3'].every((name) => lines(name).length >= options.changes), {
+      milliseconds: 10_000,
+    });
     const times = ['n2', 'n3'].flatMap((name) =>
       lines(name).map(([, time], i) => Math.max(0, Number(time) - (began[i] as number))),
     );

@@ -8,7 +8,7 @@ import { ReportRing } from '../../../src/workers/report-ring.js';
 import { ReportWriter } from '../../../src/workers/report-writer.js';
 import { Reports } from '../../../src/workers/reports.js';
 import { RING_WORDS, SHARED_BYTES } from '../../../src/workers/shared-layout.js';
-import { eventually } from '../../support/stream-peer.js';
+import { until } from '../../support/until.js';
 
 const memory = new ArrayBuffer(SHARED_BYTES);
 
@@ -104,10 +104,10 @@ test('records without room follow later, in their order', async () => {
     (_, i) => ['began', i, 1, 0, 'a', 1, text, true, { rule: `${i}` }, true, 'id', 'tag'] as const,
   );
   for (const each of all) writer.add(each);
-  await eventually(() => {
+  await until('all are read', () => {
     reader.read();
     return read.length === all.length;
-  }, 'all are read');
+  });
   assert.deepEqual(read, all);
 });
 
@@ -118,10 +118,10 @@ test('a brain that is far behind gets no further call reports', async () => {
   assert.equal(writer.isBehind, false);
   for (let i = 0; i < 20_000; i++) writer.add(['provisional', i, 1, 180]);
   assert.equal(writer.isBehind, true);
-  await eventually(() => {
+  await until('what was begun is reported', () => {
     reader.read();
     return read.length === 20_016;
-  }, 'what was begun is reported');
+  });
   assert.equal(writer.isBehind, false);
 });
 
@@ -132,10 +132,10 @@ test('a brain that is behind by few calls with long texts gets no further call r
   // 7 of them fill the ring; the others wait, and 32 MB of those are enough.
   while (!writer.isBehind && begun < 1000) writer.add(['refused', 0, 'a', 1, text, 403, String(begun++), null]);
   assert.ok(begun > 500 && begun < 530, `after ${begun} of 65,000 characters`);
-  await eventually(() => {
+  await until('what was written is read', () => {
     reader.read();
     return read.length === begun;
-  }, 'what was written is read');
+  });
   assert.equal(writer.isBehind, false);
 });
 
@@ -232,12 +232,12 @@ test('the brain reads while there are records, then sleeps until it is woken', a
   assert.equal(woken, 1, 'it slept');
   writer.add(['cancelled', 2]);
   assert.equal(woken, 1, 'it looks anyway');
-  await eventually(() => read.length === 2, 'both are read');
-  await eventually(() => looks >= 10, 'it has looked for some time');
+  await until('both are read', () => read.length === 2);
+  await until('it has looked for some time', () => looks >= 10);
   const before = looks;
-  await eventually(() => {
+  await until('it sleeps again', () => {
     if (woken === 1) writer.remind();
     return woken === 2;
-  }, 'it sleeps again');
+  });
   assert.ok(looks - before < 100);
 });

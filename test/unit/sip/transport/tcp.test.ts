@@ -8,13 +8,13 @@ import { UnfinishedBytes } from '../../../../src/sip/transport/unfinished.js';
 import { TrustedSources } from '../../../../src/sip/trusted-sources.js';
 import { requestText } from '../../../support/sip-recorder.js';
 import {
-  eventually,
   failures,
   RecordingReceiver,
   StreamListener,
   StreamPeer,
   StuckListener,
 } from '../../../support/stream-peer.js';
+import { until } from '../../../support/until.js';
 
 const MESSAGE = requestText({ method: 'OPTIONS' });
 
@@ -64,7 +64,7 @@ describe('inbound connections', () => {
     peer.write(MESSAGE.slice(0, 20));
     const flow = setInterval(() => peer.write(MESSAGE.slice(20) + MESSAGE.slice(0, 20)), 40);
     t.after(() => clearInterval(flow));
-    await eventually(() => receiver.messages.length >= 25 || peer.closed, '25 messages');
+    await until('25 messages', () => receiver.messages.length >= 25 || peer.closed);
     assert.deepEqual([peer.closed, receiver.dropped], [false, []]);
   });
 
@@ -110,13 +110,13 @@ describe('inbound connections', () => {
     const half = `${MESSAGE.replace('Content-Length: 0', 'Content-Length: 400000')}${'x'.repeat(300_000)}`;
     const peers = [await connect(), await connect(), await connect(), await connect()];
     for (const peer of peers) peer.write(half);
-    await eventually(() => peers.some((peer) => peer.closed), 'one that is closed');
-    await eventually(() => socket.counts.inbound === 2, 'two that are left');
+    await until('one that is closed', () => peers.some((peer) => peer.closed));
+    await until('two that are left', () => socket.counts.inbound === 2);
     assert.equal(unfinished.size, 2 * half.length);
     assert.deepEqual([...new Set(receiver.dropped)], ['too many bytes of unfinished messages']);
     for (const peer of peers) if (!peer.closed) peer.write('x'.repeat(100_000));
-    await eventually(() => receiver.messages.length === 2, 'two messages');
-    await eventually(() => unfinished.size === 0, 'nothing held');
+    await until('two messages', () => receiver.messages.length === 2);
+    await until('nothing held', () => unfinished.size === 0);
   });
 
   test('one address cannot use up all connections, unless it is trusted', async (t) => {
@@ -124,27 +124,27 @@ describe('inbound connections', () => {
     const unfinished = new UnfinishedBytes(undefined, trusted);
     const { socket, connect } = await opened(t, { maxConnections: 18, unfinished });
     for (let i = 0; i < 18; i++) await connect();
-    await eventually(() => socket.counts.refused === 1, 'a refusal');
+    await until('a refusal', () => socket.counts.refused === 1);
     assert.equal(socket.counts.inbound, 17);
     trusted.replace({ has: (address) => address === '127.0.0.1' });
     await connect();
-    await eventually(() => socket.counts.inbound === 18, 'the last free connection');
+    await until('the last free connection', () => socket.counts.inbound === 18);
   });
 
   test('inbound connections beyond the bound are refused; outbound ones are not', async (t) => {
     const { socket, connect } = await opened(t, { maxConnections: 3 });
     const far = await listening(t);
     const peers = await Promise.all(Array.from({ length: 8 }, connect));
-    await eventually(() => peers.filter((each) => each.closed).length === 5, 'five refused');
+    await until('five refused', () => peers.filter((each) => each.closed).length === 5);
     const { list, onError } = failures();
     socket.send(MESSAGE, '127.0.0.1', far.port, onError);
     await (await far.peer()).expect(/OPTIONS/);
     assert.deepEqual([socket.counts, list], [{ inbound: 3, outbound: 1, refused: 5 }, []]);
     for (const peer of peers) peer.destroy();
-    await eventually(() => socket.counts.inbound === 0, 'room again');
+    await until('room again', () => socket.counts.inbound === 0);
     const late = await connect();
     late.write(MESSAGE);
-    await eventually(() => socket.counts.inbound === 1, 'accepted again');
+    await until('accepted again', () => socket.counts.inbound === 1);
   });
 
   test('a peer that sends without reading is no longer read, and uses bounded memory', async (t) => {
@@ -157,7 +157,7 @@ describe('inbound connections', () => {
     const flood = setInterval(() => peer.write(burst), 1);
     t.after(() => clearInterval(flood));
     // Not being read, the connection is idle in the end.
-    await eventually(() => socket.counts.inbound === 0, 'the connection given up', 20_000);
+    await until('the connection given up', () => socket.counts.inbound === 0, { milliseconds: 20_000 });
     const bytes = receiver.messages.length * reply.length;
     assert.ok(bytes < 64 << 20, `${bytes} bytes of replies`);
   });
@@ -185,12 +185,12 @@ describe('outbound connections', () => {
     const far = await listening(t);
     for (let i = 0; i < 20; i++) socket.send(MESSAGE, '127.0.0.1', far.port, undefined);
     const peer = await far.peer();
-    await eventually(() => peer.received.length === 20 * MESSAGE.length, 'all requests');
+    await until('all requests', () => peer.received.length === 20 * MESSAGE.length);
     peer.write(MESSAGE);
     const { source } = await receiver.message();
     assert.deepEqual([source.address, source.port, far.peers.length], ['127.0.0.1', far.port, 1]);
     socket.send(MESSAGE, '192.0.2.9', 9, undefined, source.flow);
-    await eventually(() => peer.received.length === 21 * MESSAGE.length, 'a reply by the flow');
+    await until('a reply by the flow', () => peer.received.length === 21 * MESSAGE.length);
     assert.deepEqual(socket.findFlow(source.flow?.id ?? '')?.flow, source.flow);
   });
 
@@ -202,7 +202,7 @@ describe('outbound connections', () => {
     const refused = failures();
     for (let i = 0; i < 5; i++) socket.send(MESSAGE, '127.0.0.1', port, refused.onError);
     assert.equal(refused.list.length, 0);
-    await eventually(() => refused.list.length === 5, 'refusals');
+    await until('refusals', () => refused.list.length === 5);
     assert.ok(refused.list.every((each) => each.cause === 'refused'));
     assert.equal(socket.counts.outbound, 0);
   });
@@ -214,7 +214,7 @@ describe('outbound connections', () => {
     const { list, onError } = failures();
     for (let i = 0; i < 200; i++) socket.send(MESSAGE, '127.0.0.1', stuck.port, onError);
     assert.equal(socket.counts.outbound, 1);
-    await eventually(() => list.length === 200, 'all errors');
+    await until('all errors', () => list.length === 200);
     assert.deepEqual([...new Set(list.map((each) => each.cause))].sort(), ['send', 'timeout']);
     assert.equal(list.filter((each) => each.cause === 'timeout').length, 20);
     assert.equal(socket.counts.outbound, 0);
@@ -233,7 +233,7 @@ describe('outbound connections', () => {
     socket.send(MESSAGE, '127.0.0.1', far.port, second.onError);
     await peer.expect(/OPTIONS/);
     peer.socket.resetAndDestroy();
-    await eventually(() => second.list.length === 1, 'the failure');
+    await until('the failure', () => second.list.length === 1);
     assert.deepEqual([first.list.length, second.list[0]?.cause, second.list[0]?.stale], [0, 'refused', true]);
     socket.send(MESSAGE, '127.0.0.1', far.port, second.onError);
     await (await far.peer(1)).expect(/OPTIONS/);
@@ -249,7 +249,7 @@ describe('outbound connections', () => {
     socket.send(requestText({ method: 'MESSAGE', body: 'x'.repeat(100_000) }), '127.0.0.1', far.port, undefined);
     await socket.close();
     await peer.gone();
-    await eventually(() => peer.received.endsWith('xxx'), 'the whole message');
+    await until('the whole message', () => peer.received.endsWith('xxx'));
     assert.equal(peer.error, undefined);
   });
 });
@@ -265,7 +265,7 @@ describe('RFC 5923 alias', () => {
     await receiver.message();
     const { list, onError } = failures();
     socket.send(MESSAGE, '127.0.0.1', 5099, onError);
-    await eventually(() => list.length === 1, 'the refusal');
+    await until('the refusal', () => list.length === 1);
     assert.equal(peer.received, '');
   });
 
@@ -285,10 +285,10 @@ describe('RFC 5923 alias', () => {
     socket.send(requestText({ method: 'INVITE' }), '127.0.0.1', 5099, onError, undefined, 'gw.example');
     await peer.expect(/INVITE/);
     peer.destroy();
-    await eventually(() => list.length === 1, 'the failure of the unanswered request');
+    await until('the failure of the unanswered request', () => list.length === 1);
     // The name goes with the connection: now there is nobody at that port.
     socket.send(requestText({ method: 'INVITE' }), '127.0.0.1', 5099, onError);
-    await eventually(() => list.length === 2, 'refused');
+    await until('refused', () => list.length === 2);
     assert.equal(list[1]?.cause, 'refused');
   });
 
@@ -304,7 +304,7 @@ describe('RFC 5923 alias', () => {
       await receiver.message();
       const { list, onError } = failures();
       for (const host of ['127.0.0.1', '127.0.0.2']) socket.send(MESSAGE, host, 5099, onError);
-      await eventually(() => list.length === 2, 'refusals');
+      await until('refusals', () => list.length === 2);
       assert.equal(peer.received, '');
     });
   }
@@ -335,7 +335,7 @@ describe('a peer that ends its side (half close)', () => {
     await peer.expect(/200 X/);
     await peer.gone();
     assert.equal(peer.error, undefined);
-    await eventually(() => socket.counts.inbound === 0, 'the end');
+    await until('the end', () => socket.counts.inbound === 0);
   });
 
   test('with half a message, or nothing asked, the connection ends at once', async (t) => {
@@ -345,6 +345,6 @@ describe('a peer that ends its side (half close)', () => {
       peer.socket.end(text);
       await peer.gone();
     }
-    await eventually(() => socket.counts.inbound === 0, 'the end');
+    await until('the end', () => socket.counts.inbound === 0);
   });
 });
