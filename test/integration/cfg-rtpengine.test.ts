@@ -117,7 +117,10 @@ test('copies of the INVITE and of the answer start nothing twice while the scrip
   const ok = await caller.next('200');
   assert.equal(bodyOf(ok.text), sdp('192.0.2.77'));
   // The next call comes after whatever the copies began.
-  caller.send(caller.request('INVITE', 'sip:bob@example.com', { callId: 'next@x', body: sdp('10.0.0.1') }), daemon.port);
+  caller.send(
+    caller.request('INVITE', 'sip:bob@example.com', { callId: 'next@x', body: sdp('10.0.0.1') }),
+    daemon.port,
+  );
   await gateway.next('INVITE');
   assert.deepEqual(proxy.names, ['offer', 'answer', 'offer']);
   assert.deepEqual(

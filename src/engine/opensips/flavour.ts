@@ -11,7 +11,7 @@ import type {
   StateWanted,
 } from '../flavour.js';
 import { findInList } from '../in-list.js';
-import type { PartitionOptions } from '../options.js';
+import type { FlavourName, PartitionOptions } from '../options.js';
 import type { RequestView } from '../request-view.js';
 import type { Choice, SelectFailure, SelectTarget } from '../selection.js';
 import type { Snapshot } from '../set.js';
@@ -28,7 +28,7 @@ const ANY_SOCKET: NamedSocket = {};
  * later.
  */
 export class OpensipsFlavour implements Flavour {
-  readonly name = 'opensips';
+  readonly name: FlavourName = 'opensips';
   readonly equalPriorities = 'row order';
   readonly repeatedRows = 'one destination';
   readonly editOrder = 'as listed';

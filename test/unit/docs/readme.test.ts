@@ -70,6 +70,17 @@ test('the documents name only commands and scripts that exist', () => {
   }
 });
 
+test('README.md has every command but those about the program itself', () => {
+  const listed = new Set(
+    [...(texts.get('README.md') ?? '').matchAll(/^ {4}switchyard ([a-z]+)/gm)].map(([, name]) => name),
+  );
+  const own = ['completion', 'help', 'man', 'version'];
+  assert.deepEqual(
+    commandNames().filter((name) => !listed.has(name) && !own.includes(name)),
+    [],
+  );
+});
+
 /** Anchors of a document's headings, made as the usual renderers make them. */
 function anchorsOf(text: string): Set<string> {
   return new Set(

@@ -1,4 +1,3 @@
-import { until } from '../../support/until.js';
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -9,6 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type ScriptRunner, startScript } from '../../support/script-run.js';
 import { executeSqlite } from '../../support/sqlite-file.js';
+import { until } from '../../support/until.js';
 
 const SCRIPT = `request_route {
   if (is_method("REGISTER")) {
