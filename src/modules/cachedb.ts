@@ -135,7 +135,7 @@ function addTo(sign: 1 | -1): FunctionSpec['compile'] {
     };
 }
 
-/** A function that reads the value of a key; -2 when there is none. */
+/** A function that reads the value of a key; -2 when there is none, -1 as others of the module for an unknown store. */
 function fetching(name: string, summary: string, shown: (value: PvarValue) => PvarValue): FunctionSpec {
   return {
     name,
@@ -145,7 +145,9 @@ function fetching(name: string, summary: string, shown: (value: PvarValue) => Pv
     compile:
       ([id, key, result]) =>
       (run) => {
-        const value = cacheOf(run, textOf(id, run))?.get(textOf(key, run), run.env.clock.monotonic());
+        const cache = cacheOf(run, textOf(id, run));
+        if (cache === undefined) return -1;
+        const value = cache.get(textOf(key, run), run.env.clock.monotonic());
         if (value === undefined) return -2;
         result?.variable?.assign(run.pvars, shown(value));
         return 1;

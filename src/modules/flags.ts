@@ -71,6 +71,19 @@ function bitOf(arg: Arg | undefined): number {
   return flagBit(String(arg?.constant ?? arg?.text ?? ''));
 }
 
+/**
+ * Reads the flag that a variable names when the function runs; undefined for an argument that is known at load. A name that the file
+ * does not use elsewhere has no bit: a peer must not use them up.
+ */
+function namedBit(arg: Arg | undefined): ((run: MessageRun) => number | undefined) | undefined {
+  if (arg === undefined || !arg.bare || arg.constant !== undefined) return undefined;
+  return (run) => {
+    const name = arg.string(run);
+    const number = /^\d{1,2}$/.test(name) ? Number(name) : bits.get(name);
+    return number === undefined || number > 31 ? undefined : number;
+  };
+}
+
 type Change = 'set' | 'reset' | 'test';
 
 function flagged(mask: number, bit: number, change: Change): number {
@@ -84,6 +97,15 @@ function messageFlag(name: string, change: Change): FunctionSpec[] {
     keepsReturnCode: change !== 'test',
     summary: `${change === 'test' ? 'whether a flag of the message is set' : `${change}s a flag of the message`}`,
     compile: ([arg]: Args): FunctionClosure<MessageRun> => {
+      const named = namedBit(arg);
+      if (named !== undefined)
+        return (run) => {
+          const bit = named(run);
+          if (bit === undefined) return -1;
+          if (change === 'test') return code((run.call.flags & (1 << bit)) !== 0);
+          run.call.flags = flagged(run.call.flags, bit, change);
+          return 1;
+        };
       const bit = bitOf(arg);
       if (change === 'test') return (run) => code((run.call.flags & (1 << bit)) !== 0);
       return (run) => {
@@ -125,6 +147,12 @@ function branchFlag(name: string, change: Change): { readonly core: FunctionSpec
       parameters: [flag, optional('branch', 'int')],
       summary,
       compile: ([arg, branch]) => {
+        const named = namedBit(arg);
+        if (named !== undefined)
+          return (run) => {
+            const bit = named(run);
+            return bit === undefined ? -1 : apply(run, bit, intOf(branch, run, 0));
+          };
         const bit = bitOf(arg);
         return (run) => apply(run, bit, intOf(branch, run, 0));
       },
