@@ -8,15 +8,15 @@ test('scripts recorded from kamailio do what they did there', () => assertAgreem
 
 // Functions, variables, selects, bodies and reply routes, recorded with --record for this suite. The number goes up only. What is left is
 // named in the oddities by its id, but for VAU002 and VAU003: $ad without a domain, $hfl() of two Contact fields.
-test('further scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio-further', 793));
+test('further scripts recorded from kamailio do what they did there', () => assertAgreement('kamailio-further', 795));
 
 // Cases made at random from the others. The number goes up only.
-test('random scripts do what kamailio was recorded to do with them', () => assertAgreement('kamailio-random', 415));
+test('random scripts do what kamailio was recorded to do with them', () => assertAgreement('kamailio-random', 418));
 
 // Cases of the families of functions in random/families, 460 of them: those that did not agree when first replayed are among them. A few
 // depend on intervals. The number goes up only.
 test('scripts of further families of functions do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-families', 447));
+  assertAgreement('kamailio-families', 453));
 
 // Small cases about one rule each, and cases of the families of routes (random/families/routes.ts). What is left is named in the oddities:
 // dialogs without Contact, $DLG_count, onsend_route, request-URIs that are none. The number goes up only.
@@ -30,7 +30,7 @@ test('cases of fresh seeds do what kamailio was recorded to do with them', () =>
 
 // Small cases about the rules in which fresh seeds did not agree, recorded with --record, and those cases themselves. All of them agree.
 test('cases about the kinds of fresh differences do what kamailio was recorded to do with them', () =>
-  assertAgreement('kamailio-kinds', 813));
+  assertAgreement('kamailio-kinds', 917));
 
 // Call load as scripts keep it, tmrec, regex. All of them agree.
 test('cases of single modules do what kamailio was recorded to do with them', () =>

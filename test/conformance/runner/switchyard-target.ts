@@ -25,7 +25,7 @@ export class SwitchyardTarget implements Target {
     let daemon: Daemon;
     try {
       const cfg = loadCfg(file, { dialect, defines, environment: { ...process.env, ...env } });
-      const { settings } = readSettings(cfg.settings, { cwd: folder }, file);
+      const { settings } = readSettings(asRecorded(cfg.settings), { cwd: folder }, file);
       daemon = new Daemon({
         settings,
         log: debug ? createLogger('info') : LOG.log,
@@ -51,3 +51,8 @@ export class SwitchyardTarget implements Target {
 /** Logs nothing, or to the standard error output when it is asked for. */
 const LOG = recordingLogger();
 const debug = process.env['CONFORMANCE_DEBUG'] !== undefined;
+
+/** The settings of a file with those that bring back what the originals do (last column of the oddities). */
+function asRecorded(settings: Record<string, unknown>): Record<string, unknown> {
+  return { ...settings, tm: { ...(settings['tm'] as object | undefined), sips_needs_tls: false } };
+}
