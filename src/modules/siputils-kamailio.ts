@@ -29,7 +29,13 @@ function ruriParamEdit(run: MessageRun, edit: (params: string) => string): numbe
   return 1;
 }
 
-/** "scheme:user@host" of a URI, for comparison. */
+/** As recorded, a port other than 5060 differs from none; two ports are not compared. */
+function portDiffers(one: string, other: string): boolean {
+  const ports = [parseUri(one)?.port, parseUri(other)?.port];
+  return ports.includes(undefined) && ports.some((port) => port !== undefined && port !== 5060);
+}
+
+/** "user@host" of a URI, for comparison. */
 function aor(text: string): string {
   const uri = parseUri(text);
   return uri === undefined ? text : `${uri.user}@${uri.host.toLowerCase()}`;
@@ -107,7 +113,7 @@ const siputils: FunctionSpec[] = [
   }),
   kamailioFunction('cmp_aor', 'one other', 'whether two addresses of record are the same', (run, [a, b]) => {
     const [one, other] = [textOf(a, run), textOf(b, run)];
-    return isKamailioUri(one) && isKamailioUri(other) ? code(aor(one) === aor(other)) : -2;
+    return isKamailioUri(one) && isKamailioUri(other) ? code(aor(one) === aor(other) && !portDiffers(one, other)) : -2;
   }),
   kamailioFunction('cmp_hdr_name', 'one other', 'whether two header names are the same', (run, [a, b]) =>
     code(longName(textOf(a, run)) === longName(textOf(b, run))),
