@@ -215,7 +215,7 @@ export class Relay implements BranchOwner {
     const { hop } = branch;
     const known = this.proxy.sender.locate(hop, this.message as SipMessage);
     if (known === undefined) {
-      this.proxy.sender.lookUp(hop, (result) => this.resolved(branch, result));
+      this.proxy.sender.lookUp(hop, this.message as SipMessage, (result) => this.resolved(branch, result));
     } else if (typeof known === 'number') {
       this.branchFailed(branch, { code: known, local: true }, undefined);
     } else if (hop.flow === undefined && this.plan?.allowed?.(known) === false) {

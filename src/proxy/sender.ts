@@ -47,12 +47,22 @@ export class Sender {
 
   /** See `hopAddress`: an address, a status code for an unusable URI, or undefined for a name to look up. */
   locate(hop: NextHop, message: SipMessage): Address | number | undefined {
-    return hopAddress(hop, message, this.resolver);
+    return hopAddress(this.isRaised(hop, message) ? { ...hop, uri: secured(hop.uri) } : hop, message, this.resolver);
   }
 
   /** Looks up the name of a hop for which `locate` returned undefined. */
-  lookUp(hop: NextHop, done: (result: Resolution) => void): void {
-    this.resolver.resolve(parseUri(hop.uri) as SipUri, done);
+  lookUp(hop: NextHop, message: SipMessage, done: (result: Resolution) => void): void {
+    const uri = this.isRaised(hop, message) ? secured(hop.uri) : hop.uri;
+    this.resolver.resolve(parseUri(uri) as SipUri, done);
+  }
+
+  /**
+   * Whether a hop inside a dialog is looked for as if its URI were a sips URI, since the request-URI is one (RFC 3261 section 16.6 step 7): the
+   * Route of a peer cannot lead the request out of TLS. Where a dialog begins, destinations decide, and `bars` refuses those without TLS.
+   */
+  private isRaised(hop: NextHop, message: SipMessage): boolean {
+    if (!isSecure(message, hop.requestUri) || !this.options.sipsNeedsTls || message.toTag === '') return false;
+    return hop.flow === undefined && hop.address === undefined && CLEAR_URI.test(hop.uri);
   }
 
   /** The addresses of a family that there is a local socket for; all addresses if there is no such family. */
@@ -69,12 +79,9 @@ export class Sender {
     return hop.flow?.socket ?? this.sockets.choose(address, hop.socket ?? source.socket);
   }
 
-  /**
-   * Whether a request to a sips URI must not be sent from a socket because the socket has no TLS. Not checked inside a
-   * dialog: its route set was decided when it began.
-   */
+  /** Whether a request to a sips URI must not be sent from a socket because the socket has no TLS. */
   bars(message: SipMessage, { requestUri }: NextHop, socket: SipSocket): boolean {
-    return isSecure(message, requestUri) && this.options.sipsNeedsTls && !hasTls(socket) && message.toTag === '';
+    return isSecure(message, requestUri) && this.options.sipsNeedsTls && !hasTls(socket);
   }
 
   /** The request as sent from a socket. */
@@ -104,6 +111,13 @@ export class Sender {
     const scope = destination === undefined ? { address: to } : { partition: destination.partition };
     return this.tokens.tags(scope, source.address);
   }
+}
+
+const CLEAR_URI = /^sip:/i;
+
+/** A sip URI as a sips URI. */
+function secured(uri: string): string {
+  return `sips${uri.slice(3)}`;
 }
 
 /** The Warning header of a 480, which says why the call was refused (RFC 5630 section 5.3). */

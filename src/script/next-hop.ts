@@ -24,7 +24,7 @@ export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Ho
       : dialled({ uri, address: undefined }, undefined, socket).uri;
   const transport =
     call.secureAddresses?.instead(hop) ??
-    (destinationUri === undefined ? undefined : transportForSips(call, requestUri, destinationUri, hop));
+    (destinationUri === undefined ? undefined : transportInstead(call.env, requestUri, hop));
   if (transport === undefined) return hop;
   const isThere = call.env.sockets.all.some((each) => each.transport === transport);
   if (!isThere || destinationUri !== undefined) {
@@ -32,20 +32,6 @@ export function nextHopOf(call: Call, { requestUri, destinationUri, socket }: Ho
     call.env.peerLog.warn(about, isThere ? SENT_BY_TLS : NO_SOCKET);
   }
   return withTransport(hop, transport);
-}
-
-/**
- * The secure transport for a request whose next hop the script has set. Not applied inside a dialog, whose route set
- * was decided when it began.
- */
-function transportForSips(
-  call: Call,
-  requestUri: string,
-  destinationUri: string,
-  hop: string,
-): SecureTransport | undefined {
-  if (call.passage?.nextHop === destinationUri) return undefined;
-  return transportInstead(call.env, requestUri, hop);
 }
 
 /**

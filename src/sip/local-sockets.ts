@@ -89,7 +89,7 @@ export class LocalSockets {
   /** The socket of ours that a URI names by transport and bound or advertised address. */
   byUri(uri: SipUri): SipSocket | undefined {
     const transport = uriTransport(uri) ?? 'udp';
-    const wanted = `${uri.host}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
+    const wanted = `${withoutRoot(uri.host)}:${uri.port ?? defaultPort(transport)}`.toLowerCase();
     return this.sockets.find(
       (socket) =>
         socket.transport === transport && (socket.sentBy.toLowerCase() === wanted || boundName(socket) === wanted),
@@ -107,7 +107,7 @@ export class LocalSockets {
 
   /** Whether this host and port are ours. */
   isOursAt(host: string, port: number): boolean {
-    return this.names.get(port)?.has(host.toLowerCase()) === true;
+    return this.names.get(port)?.has(withoutRoot(host).toLowerCase()) === true;
   }
 
   /** The socket with a description such as "udp:127.0.0.1:5060". */
@@ -144,7 +144,7 @@ export class LocalSockets {
     const port = Number(hostAndPort.slice(colon + 1));
     let hosts = this.names.get(port);
     if (hosts === undefined) this.names.set(port, (hosts = new Set()));
-    hosts.add(hostAndPort.slice(0, colon));
+    hosts.add(withoutRoot(hostAndPort.slice(0, colon)));
   }
 
   /** The transports of our sockets, each once. */
@@ -160,4 +160,9 @@ function bound(socket: SipSocket): string {
 
 function boundName(socket: SipSocket): string {
   return hostPort(socket.address, socket.port).toLowerCase();
+}
+
+/** A host name without the dot at its end that stands for the root of the DNS (RFC 1034 section 3.1): the same name. */
+function withoutRoot(host: string): string {
+  return host.length > 1 && host.charCodeAt(host.length - 1) === 46 ? host.slice(0, -1) : host;
 }

@@ -1,4 +1,6 @@
+import { AgedMap } from '../core/aged-map.js';
 import type { Logger } from '../core/logger.js';
+import { ownText } from '../core/own-text.js';
 import type { DnsSource, NaptrRecord, SrvRecord } from './dns-source.js';
 
 /** Kinds of DNS records that are asked for. */
@@ -35,6 +37,40 @@ const LARGE = 256;
 /** Large answers for one name after which nothing further is asked about it. Both families of its addresses are asked for at once. */
 const MOST_LARGE = 3;
 
+/** Large answers of one domain in a minute after which its names are not looked up. */
+const MOST_LARGE_OF_DOMAIN = 4;
+const DOMAIN_MS = 60_000;
+const MAX_DOMAINS = 1000;
+
+/**
+ * The domains whose names have large answers. Whoever answers for a domain can give such an answer for any number of names below it; after a
+ * few in a minute none of them is asked about, so that they cost no more however many calls name them.
+ */
+export class LargeAnswers {
+  private readonly domains = new AgedMap<{ answers: number }>(DOMAIN_MS, MAX_DOMAINS, Number.POSITIVE_INFINITY);
+
+  /** Whether names of this name's domain are not looked up at present. */
+  refuses(name: string, now: number): boolean {
+    return (this.domains.get(domainOf(name), now)?.answers ?? 0) >= MOST_LARGE_OF_DOMAIN;
+  }
+
+  /** So many large answers came for a name. */
+  note(name: string, answers: number, now: number): void {
+    const domain = domainOf(name);
+    const known = this.domains.get(domain, now);
+    if (known === undefined) this.domains.set(domain, { answers }, 1, now);
+    else known.answers += answers;
+  }
+}
+
+/** The last two labels of a name. */
+function domainOf(name: string): string {
+  const end = name.endsWith('.') ? name.length - 1 : name.length;
+  const last = name.lastIndexOf('.', end - 1);
+  const before = last <= 0 ? -1 : name.lastIndexOf('.', last - 1);
+  return ownText(name.slice(before + 1, end).toLowerCase());
+}
+
 /**
  * The answers of the DNS about one name that is looked up. Answers of thousands of records take 10 to 30 ms each to read, and whoever answers for
  * a name that a peer chose can give one to every question: fifty of them took 0.8 s of CPU for one request.
@@ -50,6 +86,11 @@ export class NameAnswers {
   /** Whether one of the answers was large: then what has been found is enough. */
   get anyLarge(): boolean {
     return this.large > 0;
+  }
+
+  /** Number of large answers. */
+  get largeCount(): number {
+    return this.large;
   }
 
   /** Whether nothing further is to be asked. */

@@ -7,7 +7,14 @@ import type { Random } from '../core/random.js';
 import { bareHost, defaultPort, type SipUri, type TransportName, uriParam, uriTransport } from '../core/uri.js';
 import { within } from '../core/within.js';
 import type { DnsSource, NaptrRecord, SrvRecord } from './dns-source.js';
-import { MAX_ADDRESSES, MAX_SERVICES, MAX_TARGETS, NameAnswers, type ReportMore } from './name-answers.js';
+import {
+  LargeAnswers,
+  MAX_ADDRESSES,
+  MAX_SERVICES,
+  MAX_TARGETS,
+  NameAnswers,
+  type ReportMore,
+} from './name-answers.js';
 
 /** One transport address that a URI resolves to. */
 export interface Address {
@@ -56,7 +63,7 @@ const MAX_ENTRIES = 10_000;
 const SLOW_MS = 500;
 /** Targets looked up at once, and those that may be silent: a late answer is still read when it comes. */
 const TARGETS_AT_ONCE = 2;
-const MOST_SILENT_TARGETS = 4;
+const MOST_SILENT_TARGETS = 8;
 
 const NAPTR_SERVICES: Readonly<Record<string, TransportName>> = {
   'SIP+D2U': 'udp',
@@ -76,6 +83,7 @@ export class Resolver {
   /** Running lookups of the operating system, and queued ones. */
   private lookups = 0;
   private readonly queued = new Queue<() => void>();
+  private readonly largeAnswers = new LargeAnswers();
   /** Names looked up, and lookups that were slow or had no answer. */
   readonly figures = { queries: 0, slow: 0 };
 
@@ -189,6 +197,24 @@ export class Resolver {
     secure: boolean,
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const answers = new NameAnswers(this.dnsSource, this.more);
+    const now = this.clock.monotonic();
+    if (this.largeAnswers.refuses(host, now))
+      throw new Error(`the DNS answers for ${host} with hundreds of records each time`);
+    try {
+      return await this.findBy(answers, host, port, transport, explicit, secure);
+    } finally {
+      if (answers.anyLarge) this.largeAnswers.note(host, answers.largeCount, this.clock.monotonic());
+    }
+  }
+
+  private async findBy(
+    answers: NameAnswers,
+    host: string,
+    port: number | undefined,
+    transport: TransportName,
+    explicit: boolean,
+    secure: boolean,
+  ): Promise<{ addresses: Address[]; ttl: number }> {
     // A port in the URI: no SRV (RFC 3263 section 4.2).
     if (port !== undefined) return this.hosts(answers, host, port, transport, host);
     let services: { transport: TransportName; name: string }[] = [];
@@ -216,8 +242,9 @@ export class Resolver {
     name: string,
   ): Promise<{ addresses: Address[]; ttl: number }> {
     const found: ({ addresses: Address[]; ttl: number } | undefined)[] = [];
-    /** When the next target is asked about while this one is silent. */
-    const stepMs = this.limitMs / (targets.length <= TARGETS_AT_ONCE ? 2 : Math.max(4, targets.length / 2));
+    // When the next target is asked about while this one is silent: all of them are asked while there is time for answers.
+    const rounds = Math.ceil(Math.min(targets.length, MOST_SILENT_TARGETS + 1) / TARGETS_AT_ONCE);
+    const stepMs = this.limitMs / (targets.length <= TARGETS_AT_ONCE ? 2 : Math.max(4, 3 * rounds));
     let next = 0;
     let silent = 0;
     let over = false;

@@ -136,7 +136,10 @@ async function call(dialect: Dialect, { rows, route, secure = true, request = IN
   });
   caller.bind(0, '127.0.0.1');
   await new Promise((resolve) => caller.once('listening', resolve));
-  caller.send(request.replaceAll('127.0.0.1:5070', `127.0.0.1:${caller.address().port}`), daemon.port, '127.0.0.1');
+  const text = request
+    .replaceAll('127.0.0.1:5070', `127.0.0.1:${caller.address().port}`)
+    .replaceAll('OURS', `127.0.0.1:${daemon.port}`);
+  caller.send(text, daemon.port, '127.0.0.1');
   await until('a final reply', () => final !== 0);
   return { final, log: daemon.log };
 }
@@ -236,6 +239,24 @@ for (const dialect of DIALECTS) {
         hop,
       );
     }
+  });
+
+  test(`${dialect}: inside a dialog too, whatever its Route names`, { skip }, async () => {
+    const { port, got } = await gateway();
+    const request = SIPS.replace(/^(To: .*)$/m, '$1;tag=callee').replace(
+      'CSeq:',
+      `Route: <sip:OURS;lr>, <sip:127.0.0.1:${port};lr>\r\nCSeq:`,
+    );
+    const { final } = await call(dialect, {
+      rows: [`sip:127.0.0.1:${port}`],
+      route: `loadmodule "rr.so"\n${routes(dialect, 'loose_route(); t_relay();')}`,
+      request,
+    });
+    assert.equal(final, 486);
+    assert.deepEqual(
+      got.map((each) => each.by),
+      ['tls'],
+    );
   });
 
   test(`${dialect}: with sips_needs_tls false a next hop decides the transport, the address of a sips destination does not`, {

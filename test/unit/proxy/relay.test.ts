@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { NextHop } from '../../../src/proxy/decision.js';
+import { type NextHop, plainHop } from '../../../src/proxy/decision.js';
 import { hopTo, ListPlan, type ProxyFixtureOptions, proxyFixture } from '../../support/proxy-fixture.js';
 import { parsed, startWord } from '../../support/sip-recorder.js';
 
@@ -317,13 +317,26 @@ describe('serial failover', () => {
     );
   });
 
-  test('without sips_needs_tls, and within its dialog, it may use any transport', () => {
-    const any = relay([A], { sipsNeedsTls: false });
-    any.call(secure);
-    assert.deepEqual(any.words('192.0.2.7'), ['INVITE']);
-    const dialog = relay([A]);
-    dialog.call({ ...secure, toTag: 'b1' });
-    assert.deepEqual(dialog.words('192.0.2.7'), ['INVITE']);
+  test('without sips_needs_tls it may use any transport, also within its dialog', () => {
+    for (const toTag of ['', 'b1']) {
+      const any = relay([A], { sipsNeedsTls: false });
+      any.call({ ...secure, toTag });
+      assert.deepEqual(any.words('192.0.2.7'), ['INVITE']);
+    }
+  });
+
+  test('within its dialog the hop that a Route names is taken for a sips URI (section 16.6 step 7)', () => {
+    // There is no socket for TLS: what is looked for by TLS finds none, and what names UDP is refused.
+    for (const [uri, code] of [
+      ['sip:192.0.2.7', 500],
+      ['sip:192.0.2.7;transport=tcp', 500],
+      ['sip:192.0.2.7;transport=udp', 480],
+    ] as const) {
+      const { call, codes, udp, tcp } = relay([plainHop(uri)]);
+      call({ ...secure, toTag: 'b1' });
+      assert.equal(codes().at(-1), code, uri);
+      assert.deepEqual([udp.sent.filter(({ text }) => text.startsWith('INVITE')).length, tcp.sent.length], [0, 0], uri);
+    }
   });
 
   test('thousands of targets that fail at once are all tried, and the caller is answered', () => {

@@ -29,6 +29,24 @@ test('isOurs knows bound and advertised names, default ports, any letter case', 
   }
 });
 
+test('a name with the dot of the root at its end is the same name', () => {
+  const named = new LocalSockets([udp, nat], [], ['sbc.example.net', 'gw.example.net.:5070', 'Dotted.Example.net.']);
+  for (const ours of [
+    'sip:proxy.example.com.:5080',
+    'sip:sbc.example.net.;lr',
+    'sip:gw.example.net:5070',
+    'sip:gw.example.net.:5070',
+    'sip:dotted.example.net',
+  ]) {
+    assert.equal(named.isOurs(uri(ours)), true, ours);
+  }
+  for (const other of ['sip:sbc.example.net..', 'sip:.', 'sip:gw.example.net.:5060', 'sip:example.net.']) {
+    const parsed = parseUri(other);
+    assert.equal(parsed !== undefined && named.isOurs(parsed), false, other);
+  }
+  assert.equal(named.byUri(uri('sip:proxy.example.com.:5080')), nat);
+});
+
 test('a socket on all addresses is known by any address of this machine', () => {
   const everywhere = new LocalSockets([new RecordingSocket(clock, 'udp', '0.0.0.0', 5090)]);
   assert.equal(everywhere.isOurs(uri('sip:127.0.0.1:5090')), true);

@@ -130,7 +130,9 @@ describe('a DNS that is silent', () => {
 
   test('for its first SRV targets leaves time for the others', async () => {
     const silent = () => new Promise<never>(() => {});
-    for (const [naptr, dead] of [none, silent].flatMap((each) => [1, 2, 3].map((count) => [each, count] as const))) {
+    for (const [naptr, dead] of [none, silent].flatMap((each) =>
+      [1, 2, 3, 4, 5, 7].map((count) => [each, count] as const),
+    )) {
       const names = [...Array.from({ length: dead }, (_, i) => `dead${i}`), 'gw', 'gw'];
       const targets = names.map((name, i) => ({ name, port: 5070, priority: i, weight: 0 }));
       const srv = (name: string) => (name === '_sip._udp.example.com' ? Promise.resolve(targets) : none());
@@ -146,6 +148,33 @@ describe('a DNS that is silent', () => {
       await settle();
       assert.deepEqual(shown(results[0] ?? []), Array(2).fill('udp 192.0.2.1 5070'), `${dead} are silent`);
     }
+  });
+
+  test('with hundreds of records in its answers is not asked about further names of its domain for a minute', async () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    const many = (name: string) => {
+      asked++;
+      if (!name.toLowerCase().endsWith('evil.example')) return none();
+      return Promise.resolve(Array.from({ length: 3000 }, (_, i) => ({ address: `192.0.2.${i % 250}`, ttl: 0 })));
+    };
+    const dns = { naptr: none, srv: none, a: many, aaaa: none, system: none };
+    const resolver = new Resolver(clock, countingRandom(), dns);
+    const ask = async (name: string): Promise<Resolution> => {
+      let result: Resolution | undefined;
+      resolver.resolve(parseUri(`sip:${name}:5060`) ?? assert.fail(), (each) => {
+        result = each;
+      });
+      await settle();
+      return result ?? assert.fail('no answer');
+    };
+    for (let i = 0; i < 50; i++) await ask(`host${i}.a${i}.Evil.example`);
+    assert.equal(asked, 4);
+    assert.match(String(await ask('evil.example')), /hundreds of records/);
+    await ask('gw.good.example');
+    assert.equal(asked, 5, 'other domains are asked about');
+    clock.advance(61_000);
+    assert.ok(Array.isArray(await ask('host50.evil.example')));
   });
 
   test('lookups by the system, which occupy threads, run two at a time', async () => {
