@@ -147,6 +147,8 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
   let draining = false;
   /** Number of dialogs of the worker that ended last. */
   let dialogsLost = 0;
+  /** Its process id. */
+  let lastEnded = 0;
   const isOpen = (): boolean => !draining && !sip.tapPoint.isTapped && versions.agree;
   const live = (): LiveSetup => {
     const { limits, partitions } = env.settings();
@@ -197,6 +199,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
     observer: ledger,
     isPlain: (origin) => plain.areIn(origin),
     isTraced: () => sip.tapPoint.isTapped,
+    seen: (...message) => sip.tapPoint.seen(...message),
     byeEnded: (callId, fromTag, code) => ledger.byeEnded(callId, fromTag, code),
     reportedAt: (at) => {
       ledger.reportedAt = at;
@@ -260,6 +263,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       } else if (item[0] === 'busy' || item[0] === 'pong') spread.look();
     },
     ended: (pid) => {
+      lastEnded = pid;
       kept?.ended(pid);
       dialogsLost = (counts?.of(pid, 'dialogs active') ?? 0) + (counts?.of(pid, 'dialogs early') ?? 0);
       counts?.ended(pid);
@@ -270,7 +274,7 @@ export async function buildWorkers(env: WorkersEnvironment): Promise<WorkerParts
       reports.lost(worker);
       tables.lost(worker);
       commands.lost(worker);
-      void claims?.lost(worker);
+      void claims?.lost(worker, lastEnded);
       if (dialogsLost > 0) {
         log.error(
           { worker, dialogs: dialogsLost },

@@ -66,6 +66,8 @@ export interface BrainOptions {
   readonly owners: RequestOwners;
   /** Whether the script follows dialogs: then their requests go to the process that keeps them, over any transport. */
   readonly keepsDialogs: () => boolean;
+  /** A worker has received a message from there, or has sent it there, while messages are traced. */
+  readonly seen: (text: string, at: Source, isSent: boolean) => void;
   /** A worker has answered a command. */
   readonly answered: (worker: number, id: number, answer: CommandAnswer) => void;
   readonly publish: (partition: string, kind: string, text: string) => void;
@@ -246,6 +248,12 @@ export class Brain implements DecisionDelegate, TransactionUser {
           options.send(worker, ['unsent', id, cause, message, stale]);
         const by = this.connecting(options.sockets[socket], address, port, serverName ?? undefined);
         by?.send(text, address, port, failed, undefined, serverName ?? undefined);
+        return;
+      }
+      case 'seen': {
+        const [, isSent, socket, address, port, text] = item;
+        const source = this.sourceOf(socket, address, port);
+        if (source !== undefined) options.seen(text, source, isSent);
         return;
       }
       case 'undelivered': {

@@ -7,6 +7,9 @@ import { socketOfRequest } from '../sip/transport/native/steering.js';
 /** Maximum number of claimed calls; beyond that the oldest are dropped. */
 const MOST = 400_000;
 
+/** More than there are processes. */
+const PROCESSES = 64;
+
 /** Entries that are looked at in one event loop iteration. */
 const AT_ONCE = 2000;
 
@@ -21,6 +24,8 @@ const SOME = '';
  */
 export class CallClaims {
   private readonly owners: ValueMap<KeptValue>;
+  /** What the entries of this process say. */
+  private readonly own: number;
   /** Call-IDs of the calls that this process keeps. */
   private readonly kept = new Set<string>();
 
@@ -31,14 +36,17 @@ export class CallClaims {
     private readonly workers: number,
     /** The process that keeps calls without an entry; undefined: the one that their Call-ID gives. */
     private readonly usual?: number,
+    /** Distinguishes this process from earlier ones with its number. */
+    pid = 0,
   ) {
+    this.own = entryOf(process, pid);
     this.owners = values.lastingTable('claimed calls', MOST);
   }
 
   /** Claims the calls with this Call-ID: requests inside them are then sent here. */
   claim(callId: string): void {
     this.kept.add(callId);
-    if (!this.isUsual(callId)) this.owners.set(shortKey(callId), this.process, undefined);
+    if (!this.isUsual(callId)) this.owners.set(shortKey(callId), this.own, undefined);
     else if (this.usual !== undefined && this.owners.size === 0) this.owners.set(SOME, null, undefined);
   }
 
@@ -49,18 +57,22 @@ export class CallClaims {
     // Such a call has no entry.
     if (this.isUsual(callId)) return;
     const key = shortKey(callId);
-    if (this.owners.get(key, 0) === this.process) this.owners.delete(key);
+    if (this.owners.get(key, 0) === this.own) this.owners.delete(key);
   }
 
-  /**
-   * Frees the claims of a process that has ended. Call it before another process has its number; it may take some event
-   * loop iterations.
-   */
-  async lost(process: number): Promise<void> {
+  /** Frees the claims of a process that has ended; it may take some event loop iterations. */
+  async lost(process: number, pid = 0): Promise<void> {
+    const { owners } = this;
+    const gone = entryOf(process, pid);
     let looked = 0;
     // What is entered from now on is not looked at.
-    for (const [key, owner] of this.owners.entries(0)) {
-      if (owner === process) this.owners.delete(key);
+    for (const [key, owner] of owners.entries(0)) {
+      if (owner === gone) {
+        owners.alone(() => {
+          // Its successor may have claimed the call since.
+          if (owners.get(key, 0) === gone) owners.delete(key);
+        });
+      }
       if (++looked % AT_ONCE === 0) await nextIteration();
     }
   }
@@ -89,10 +101,15 @@ export class CallClaims {
     // Needed for each request inside a dialog; the size is read without taking the lock.
     if (this.owners.size === 0) return undefined;
     const owner = this.owners.get(shortKey(callId), 0);
-    return typeof owner === 'number' ? owner : undefined;
+    return typeof owner === 'number' ? owner % PROCESSES : undefined;
   }
 
   private isUsual(callId: string): boolean {
     return (this.usual ?? socketOfRequest(callId, this.workers)) === this.process;
   }
+}
+
+/** The value of the entries of a process. */
+function entryOf(process: number, pid: number): number {
+  return process + PROCESSES * pid;
 }

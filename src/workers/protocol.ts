@@ -139,6 +139,8 @@ export type FromWorker =
   | readonly ['pass', socket: number, address: string, port: number, text: string]
   /** A message that belongs to another process. */
   | readonly ['to', worker: number, socket: number, address: string, port: number, text: string]
+  /** A message that this worker has received, or has sent, while messages are traced. */
+  | readonly ['seen', isSent: boolean, socket: number, address: string, port: number, text: string]
   /** A message to be sent over a connection of the brain, with the address and its host name. */
   | readonly [
       'send',
@@ -284,4 +286,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export type HandedToWorker = Extract<ToWorker, readonly ['message' | 'undelivered', ...unknown[]]>;
 
 /** The same for items to the brain. */
-export type HandedToBrain = Extract<FromWorker, readonly ['pass' | 'to' | 'send' | 'undelivered', ...unknown[]]>;
+export type HandedToBrain = Extract<
+  FromWorker,
+  readonly ['pass' | 'to' | 'send' | 'seen' | 'undelivered', ...unknown[]]
+>;

@@ -49,6 +49,7 @@ import { type SendToBrain, ToBrain } from './to-brain.js';
 import { LoadMeter } from './worker-load.js';
 import { WorkerRouter } from './worker-router.js';
 import type { StartScript, WorkerScript } from './worker-script.js';
+import { WorkerTap } from './worker-tap.js';
 
 /** Milliseconds between two reports of the counters without datagrams, since timers change them too. */
 const REPORT_MS = 500;
@@ -70,6 +71,7 @@ export class Worker implements TransactionUser {
   /** @internal */
   readonly sockets: readonly SipSocket[];
   private readonly layer: TransactionLayer;
+  private readonly tap: WorkerTap;
   private readonly proxy: ProxyCore;
   private readonly brain: ToBrain;
   private readonly handing: HandingOn;
@@ -115,12 +117,19 @@ export class Worker implements TransactionUser {
     const values = setup.values && new SharedValues(libc.map(setup.values.fd, setup.values.bytes), () => brain.time());
     const { requestSeeds } = setup;
     const usual = requestSeeds === undefined ? undefined : FIRST_WORKER;
-    const claims = values && new CallClaims(values, worker, workers, usual);
+    const claims = values && new CallClaims(values, worker, workers, usual, process.pid);
     const owners: RequestOwners =
       requestSeeds === undefined
         ? new EvenOwners(workers, claims)
         : new ClaimingOwners(new RequestClaims(memory, requestSeeds, () => brain.time()), claims, () => worker);
-    this.handing = new HandingOn(worker, workers, brain, this.counters, now, this.trusted, owners);
+    const passing: Pick<ToBrain, 'hand' | 'cameAs'> = {
+      hand: (item) => {
+        this.tap.passed();
+        return brain.hand(item);
+      },
+      cameAs: (...came) => brain.cameAs(...came),
+    };
+    this.handing = new HandingOn(worker, workers, passing, this.counters, now, this.trusted, owners);
     const log: Logger = boundedLog(
       new SentLog(
         (level, fields, message) => brain.addLater(['log', level, fields, message]),
@@ -147,6 +156,7 @@ export class Worker implements TransactionUser {
       figures: this.figures,
       strayError: (...error) => this.handing.undelivered(...error),
     });
+    this.tap = new WorkerTap(this.layer, brain);
     const queue = new DatagramQueue({
       gatherMs,
       paceMs,
@@ -168,6 +178,8 @@ export class Worker implements TransactionUser {
     }
     this.sockets = setup.sockets.map((each, index) => this.socketOf(each, index, queue, libc));
     brain.sockets = this.sockets;
+    // What goes over connections the brain sends, and traces.
+    this.tap.watch(this.sockets.filter((each) => !(each instanceof RemoteSocket)));
     const local = (this.local = new LocalSockets(
       this.sockets,
       setup.sockets.map(({ name }) => name ?? undefined),
@@ -219,7 +231,10 @@ export class Worker implements TransactionUser {
       proxy,
       sender: () => this.proxy.sender,
       mayAsk: (characters) => asked.take(characters),
-      ask: (request, dialog) => this.questions.ask(request, dialog),
+      ask: (request, dialog) => {
+        this.tap.passed();
+        return this.questions.ask(request, dialog);
+      },
       pass: ({ message, source }) => this.handing.requestToBrain(message, source),
       asksAlways,
       callEnded: (callId) => loads.endAll(callId),
@@ -277,7 +292,7 @@ export class Worker implements TransactionUser {
       this.layer.attach(gate, gate);
     }
     this.take(setup.live);
-    this.asksAll = setup.askAll;
+    this.trace(setup.askAll);
   }
 
   /** Begins to read its sockets. Rejects when one cannot be read. */
@@ -376,7 +391,7 @@ export class Worker implements TransactionUser {
         if (source === undefined) return;
         this.isHanded = true;
         // It never throws.
-        this.layer.receive(text, source);
+        this.tap.receive(text, source);
         this.isHanded = false;
         return;
       }
@@ -395,7 +410,7 @@ export class Worker implements TransactionUser {
         this.take(item[1]);
         return;
       case 'askAll':
-        this.asksAll = item[1];
+        this.trace(item[1]);
         return;
       case 'forget':
         this.dialogs.forget();
@@ -428,6 +443,11 @@ export class Worker implements TransactionUser {
     }
   }
 
+  private trace(isTraced: boolean): void {
+    this.asksAll = isTraced;
+    this.tap.trace(isTraced);
+  }
+
   private take(live: LiveSetup): void {
     this.live = live;
     this.brain.countsLoad = live.countsLoad;
@@ -451,6 +471,6 @@ export class Worker implements TransactionUser {
     const options = { transport, host, port, advertise: shared.advertise ?? undefined, text: hostPort(host, port) };
     if (fd === null) return new RemoteSocket(options, index, this.sends);
     const opening = () => ({ fd, port });
-    return createSipSocket(options, this.layer, undefined, {}, queue, async () => libc, opening);
+    return createSipSocket(options, this.tap, undefined, {}, queue, async () => libc, opening);
   }
 }

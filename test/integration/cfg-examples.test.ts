@@ -186,7 +186,7 @@ test('thirty gateways have the same number of calls, and a call that ends or is 
     return [...answer.matchAll(/"load":\s*"?(\d+)/g)].map((match) => Number(match[1]));
   };
   const held = Array.from({ length: 60 }, () =>
-    uac.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 600 }),
+    uac.placeCall({ ruri: 'sip:bob@example.com', proxy: daemon.proxy, holdMs: 5000 }),
   );
   await until('all calls are up', () => gateways.every(({ activeCalls }) => activeCalls === 2), {
     show: () => gateways.map(({ activeCalls }) => activeCalls),

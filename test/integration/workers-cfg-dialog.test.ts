@@ -193,7 +193,7 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     assert.equal(refused.error.message, 'Dialog not found');
   });
 
-  test('a BYE ends the dialog of a worker while the brain runs the script for new requests', async () => {
+  test('a BYE ends the dialog of a worker while calls are traced, and is traced as well', async () => {
     await establish('traced@x');
     const trace = (await daemon.daemon.mi.execute('trace_start', { one_in: 1, seconds: 60 })) as object;
     await until('the brain runs the script', async () => [...(await counts()).keys()].join() === `${process.pid}`);
@@ -204,6 +204,14 @@ describe('dialogs, accounting and statistics of a script with two workers', { sk
     await caller.next('200');
     calls.delete('traced@x');
     await allSee(`${before - 1} ${before - 1} ${before - 1}`);
+    // Each message once, in its order, although the worker keeps the dialog.
+    const [session] = daemon.daemon.traces.tracer.list();
+    const seen = () =>
+      (session?.messages ?? [])
+        .filter(({ callId }) => callId === 'traced@x')
+        .map(({ direction, text }) => `${direction} ${/^(?:SIP\/2\.0 )?(\w+)/.exec(text)?.[1]}`);
+    await until('all of it are traced', () => seen().length >= 4, { show: seen });
+    assert.deepEqual(seen(), ['in BYE', 'out BYE', 'in 200', 'out 200']);
     await daemon.daemon.mi.execute('trace_stop', { id: Object.values(trace)[0] as number });
   });
 

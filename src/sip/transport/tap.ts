@@ -51,6 +51,12 @@ export class TapPoint implements Receiver {
     this.wrap();
   }
 
+  /** Another process has received a message from there, or has sent it there. */
+  seen(text: string, at: Source, isSent: boolean): void {
+    if (isSent) this.tap?.sent(text, at.socket, at.address, at.port);
+    else this.tap?.received(text, at);
+  }
+
   /** Installs a mask, or removes it. */
   hide(mask: MessageMask | undefined): void {
     if (this.mask === mask) return;

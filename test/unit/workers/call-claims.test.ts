@@ -47,9 +47,11 @@ test('calls of a dead process are forgotten, and new claims stay', async () => {
   for (let i = 0; i < 5000; i++) two.claim(`of-two-${i}`);
   brain.claim('of-brain');
   const cleared = brain.lost(2);
-  const next = new CallClaims(new SharedValues(memory, () => 0), 2, 2, 1);
+  const next = new CallClaims(new SharedValues(memory, () => 0), 2, 2, 1, 77);
   next.claim('of-the-next');
+  // The successor has a call that its predecessor had as well.
+  next.claim('of-two-4998');
   await cleared;
   for (const i of [0, 1, 2500, 4999]) assert.equal(one.owner(`of-two-${i}`), 1, 'who has all others has it');
-  assert.deepEqual([one.owner('of-brain'), one.owner('of-the-next')], [0, 2]);
+  assert.deepEqual([one.owner('of-brain'), one.owner('of-the-next'), one.owner('of-two-4998')], [0, 2, 2]);
 });

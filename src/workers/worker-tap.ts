@@ -1,0 +1,86 @@
+import type { SipMessage } from '../sip/message.js';
+import { type MessageTap, TapPoint } from '../sip/transport/tap.js';
+import type { Flow, Receiver, SipSocket, Source } from '../sip/transport/transport.js';
+import type { FromWorker } from './protocol.js';
+import type { ToBrain } from './to-brain.js';
+
+/** A message that was received or sent. */
+type Seen = Extract<FromWorker, readonly ['seen', ...unknown[]]>;
+
+/**
+ * While messages are traced, reports to the brain those that this worker receives and sends for what it keeps itself:
+ * dialogs of its script, and transactions begun before. What is passed on the process reports that gets it.
+ */
+export class WorkerTap implements Receiver, MessageTap {
+  private readonly point: TapPoint;
+  /** Whether the message that is being received went to another process. */
+  private wentOn = false;
+  /** What was sent while a message is being received. */
+  private sending: Seen[] | undefined = undefined;
+
+  constructor(
+    private readonly receiver: Receiver,
+    private readonly brain: Pick<ToBrain, 'hand' | 'cameAs' | 'sockets'>,
+  ) {
+    this.point = new TapPoint(this);
+  }
+
+  /** Sets the sockets of this process; called once, before `trace`. */
+  watch(sockets: readonly SipSocket[]): void {
+    this.point.watch(sockets);
+  }
+
+  /** Whether messages are traced from now on. */
+  trace(isTraced: boolean): void {
+    this.point.use(isTraced ? this : undefined);
+  }
+
+  /** The message that is being received goes to another process, or the brain is asked about it. */
+  passed(): void {
+    this.wentOn = true;
+  }
+
+  received(): void {
+    // Whether it stays here shows when it has been handled.
+  }
+
+  sent(text: string, socket: SipSocket, address: string, port: number): void {
+    const seen: Seen = ['seen', true, this.brain.sockets.indexOf(socket), address, port, text];
+    if (this.sending === undefined) this.brain.hand(seen);
+    else this.sending.push(seen);
+  }
+
+  parse(text: string): SipMessage | undefined {
+    return this.receiver.parse?.(text);
+  }
+
+  receive(text: string, source: Source, parsed?: SipMessage): void {
+    if (!this.point.isTapped) {
+      this.receiver.receive(text, source, parsed);
+      return;
+    }
+    const sending: Seen[] = [];
+    this.sending = sending;
+    this.wentOn = false;
+    this.receiver.receive(text, source, parsed);
+    this.sending = undefined;
+    if (!this.wentOn) this.brain.hand(['seen', false, ...this.brain.cameAs(source, text)]);
+    for (const each of sending) this.brain.hand(each);
+  }
+
+  garbage(reason: string, source: Source, bytes: number): void {
+    this.receiver.garbage(reason, source, bytes);
+  }
+
+  refused(head: string, code: number, reason: string, source: Source): void {
+    this.receiver.refused(head, code, reason, source);
+  }
+
+  undelivered(text: string, address: string, port: number): void {
+    this.receiver.undelivered(text, address, port);
+  }
+
+  connectionBroken(flow: Flow): void {
+    this.receiver.connectionBroken(flow);
+  }
+}
