@@ -1,10 +1,12 @@
 /** Functions of OpenSIPS that are not implemented, by the module that documents them. */
 const NOT_HERE: Readonly<Record<string, string>> = {
+  acc: 'acc_aaa_request acc_rad_request acc_diam_request',
   aaa_radius: 'radius_send_auth radius_send_acct',
   aaa_diameter: 'dm_send_request',
+  auth: 'append_rpid_hf is_rpid_user_e164',
   auth_aaa: 'aaa_www_authorize aaa_proxy_authorize aaa_does_uri_exist aaa_does_uri_user_exist',
   auth_aka:
-    'aka_www_authorize aka_proxy_authorize aka_www_challenge aka_proxy_challenge aka_av_add aka_av_drop aka_av_fail',
+    'aka_www_authorize aka_proxy_authorize aka_www_challenge aka_proxy_challenge aka_av_add aka_av_drop aka_av_drop_all aka_av_fail',
   auth_jwt: 'jwt_db_authorize jwt_script_authorize jwt_authorize',
   b2b_entities: `b2b_server_new b2b_client_new b2b_init_request ua_session_server_init ua_session_client_start ua_session_update ua_session_reply ua_session_terminate
     ua_session_terminate_all`,
@@ -31,6 +33,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   identity: 'authservice verifier',
   imc: 'imc_manager',
   json: 'json_link json_merge',
+  jsonrpc: 'jsonrpc_request jsonrpc_notification',
   launch_darkly: 'ld_feature_enabled',
   ldap: 'ldap_search ldap_result ldap_result_check ldap_result_next ldap_filter_url_encode',
   lua: 'lua_exec lua_meminfo',
@@ -38,6 +41,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   media_exchange: `media_fork_to_uri media_fork_from_call media_fork_pause media_fork_resume media_exchange_from_uri media_exchange_to_call media_terminate
     media_handle_indialog media_indialog`,
   mediaproxy: 'engage_media_proxy use_media_proxy end_media_session',
+  mi_script: 'mi',
   mmgeoip: 'mmg_lookup',
   msilo: 'm_store m_dump',
   osp: `checkospheader validateospheader getlocaladdress setrfc3325 requestosprouting checkosproute prepareosproute prepareresponse prepareallosproutes checkcallingtranslation
@@ -62,6 +66,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   smpp: 'send_smpp_message',
   sms: 'sms_send_msg_to_net sms_send_msg',
   sngtc: 'sngtc_offer sngtc_callee_answer sngtc_caller_answer',
+  tm: 't_write_req t_write_unix',
   topology_hiding: 'topology_hiding_callid',
   trie: 'trie_search',
   uac: 'uac_inc_cseq',
