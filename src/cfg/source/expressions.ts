@@ -39,6 +39,12 @@ const RANKS: readonly (readonly string[])[] = [
   ['*', '/', 'mod'],
 ];
 
+/** Rank of the operands of comparisons. */
+const SUMS = 9;
+const CORE_TESTS: ReadonlySet<string> = new Set(
+  'method uri from_uri to_uri src_ip dst_ip src_port dst_port proto af status'.split(' '),
+);
+
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '=~', '!~', '<', '>', '<=', '>=']);
 const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
 const SHIFTS: ReadonlySet<string> = new Set(['<<', '>>']);
@@ -205,7 +211,7 @@ export class ExpressionParser {
       tokens.take();
       if (CALL_LIKE.has(operator) && !tokens.isPunctuation('(')) throw tokens.unexpected(`"(" after ${operator}`);
       if (++this.depth > MOST_DEPTH * RANKS.length) throw this.tooDeep();
-      const operand = this.unary();
+      const operand = (operator === '!' ? this.coreTest() : undefined) ?? this.unary();
       this.depth--;
       return { kind: 'unary', operator, operand, at: token.at };
     }
@@ -227,6 +233,16 @@ export class ExpressionParser {
       return this.assigned(primary);
     }
     return primary;
+  }
+
+  /** As recorded, "!" negates the whole of "uri == myself" and its kin, whose left side is a word of the core. */
+  private coreTest(): Expression | undefined {
+    const operator = this.tokens.peek(1);
+    if (this.tokens.peek().kind !== 'word' || !CORE_TESTS.has(this.tokens.peek().text)) return undefined;
+    if (operator.kind === 'string' || !COMPARISONS.has(operator.text)) return undefined;
+    const left = this.primary();
+    this.tokens.take();
+    return { kind: 'binary', operator: operatorOf(operator), left, right: this.ranked(SUMS), at: operator.at };
   }
 
   /** OpenSIPS: "&&" and "||" have the same rank and are left-associative. */
