@@ -15,6 +15,7 @@ const OF_MODULES: readonly (readonly [module: string, names: readonly string[]])
   ['sqlops', ['dbr']],
   ['cfgutils', ['RANDOM']],
   ['xhttp', ['hu']],
+  ['websocket', ['ws_conid']],
   ['jsonrpcs', ['jsonrpl']],
   ['tls', tlsVariables('kamailio').map(([name]) => name)],
 ];

@@ -5,6 +5,7 @@ import { CfgScope } from '../script/call.js';
 import { accVariables } from './acc/variables.js';
 import { asyncVariables } from './async.js';
 import { addUri, branch, branchesOf, destinationSet, messageBranch } from './branch-variables.js';
+import { connectionVariables } from './connections.js';
 import { dialogVariables } from './dialog/variables.js';
 import { queryVariable } from './dns-queries.js';
 import { flagVariables } from './flag-variables.js';
@@ -189,7 +190,7 @@ function kamailioVariables(): (readonly [string, VariableDefinition])[] {
     ['srvquery', queryVariable('srvquery')],
     ['naptrquery', queryVariable('naptrquery')],
     ...timeVariables,
-    ['conid', own(() => null)],
+    ...connectionVariables,
     ['hu', own((scope) => httpUrl(scope.call) ?? null)],
     ['jsonrpl', jsonrpcAnswer],
     ...laterVariables,

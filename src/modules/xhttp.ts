@@ -35,8 +35,8 @@ export function httpGate(env: () => ScriptEnvironment): HttpGate | undefined {
         exchanges.set(run.call, exchange),
       );
     },
-    closed(socket, address, port) {
-      runReceived(env(), 'websocket:closed', undefined, { socket, address, port, flow: undefined });
+    closed(socket, address, port, flow) {
+      runReceived(env(), 'websocket:closed', undefined, { socket, address, port, flow });
     },
   };
 }

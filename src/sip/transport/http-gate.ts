@@ -1,4 +1,4 @@
-import type { SipSocket } from './transport.js';
+import type { Flow, SipSocket } from './transport.js';
 
 /** An HTTP request at a port for WebSockets. */
 export interface HttpExchange {
@@ -24,7 +24,8 @@ export interface HttpGate {
    * rejects.
    */
   request(exchange: HttpExchange): unknown;
-  closed(socket: SipSocket, address: string, port: number): void;
+  /** `flow`: the connection, which is closed. */
+  closed(socket: SipSocket, address: string, port: number, flow: Flow): void;
 }
 
 /** Longest body that is read; a longer one is refused with 413. */

@@ -250,7 +250,7 @@ export class WsSocket implements SipSocket {
   /** @internal A connection is closed. */
   forget(connection: WsConnection): void {
     this.connections.remove(connection);
-    if (connection.inbound && !this.closed) this.gate?.closed(this, connection.address, connection.port);
+    if (connection.inbound && !this.closed) this.gate?.closed(this, connection.address, connection.port, connection);
   }
 
   /** An HTTP request that is not a handshake. */
