@@ -35,6 +35,7 @@ export function recordRouting({ modules }: LoadedCfg): ScriptEnvironment['rr'] {
     appendFromTag: flag('append_fromtag', true),
     fullLr: flag('enable_full_lr', false),
     doubleRr: flag('enable_double_rr', true),
+    alwaysDoubleRr: Number(rr?.get('enable_double_rr')?.at(-1) ?? 1) === 2,
     addUsername: flag('add_username', false),
   };
 }

@@ -8,6 +8,7 @@ import { destinationLists, gatewayLists } from './gateway-blacklists.js';
 import { hashTables } from './htable/tables.js';
 import { memoryQueues } from './mqueue.js';
 import { treeVariables } from './mtree.js';
+import { contactPings } from './registrar/pings.js';
 import { locationStore } from './registrar/store.js';
 import { routeTimers } from './rtimer.js';
 import { mediaEngine } from './rtpengine/engine.js';
@@ -37,6 +38,7 @@ export const CHECKED_STATES: readonly (readonly [module: string, make: (states: 
   ['topos', (states) => states.of(topologyStore)],
   ['htable', (states) => states.of(hashTables)],
   ['usrloc', (states) => states.of(locationStore)],
+  ['nathelper', (states) => states.of(contactPings)],
   ['alias_db', (states) => states.of(aliasTable)],
   ['group', (states) => states.of(groupTable)],
   ['speeddial', (states) => states.of(dialTable)],

@@ -176,6 +176,8 @@ function handleAlias(run: MessageRun, last: boolean): number {
 
 /** Return code of handle_ruri_alias() for a request-URI without an alias. */
 const NO_ALIAS = 2;
+/** As recorded, return code of add_contact_alias() for a message without Contact. */
+const NO_CONTACT = 2;
 const SHORTEST_ALIAS = 3;
 /** Transports by their number in an alias; "ws" stands for WS and WSS. */
 const URI_TRANSPORTS: Readonly<Record<string, string>> = { 1: '', 2: 'tcp', 3: 'tls', 4: 'sctp', 5: 'ws', 6: 'ws' };
@@ -260,7 +262,9 @@ const both: FunctionSpec[] = [
         const avp = run.env.modules.of(received).avp;
         if (avp === undefined) return 1;
         const { address, port, socket } = run.source;
-        const transport = socket.transport === 'udp' ? '' : `;transport=${socket.transport}`;
+        // As recorded, "ws" stands for WSS too: RFC 7118 has no other name.
+        const name = dialect === 'kamailio' && socket.transport === 'wss' ? 'ws' : socket.transport;
+        const transport = name === 'udp' ? '' : `;transport=${name}`;
         run.pvars.avps.push(avp, `sip:${hostPort(address, port)}${transport}`);
         return 1;
       };
@@ -324,6 +328,7 @@ const alias: FunctionSpec[] = [
           const { source } = run;
           // As recorded, even if Contact has that address already.
           const isLast = name === 'set_contact_alias';
+          if (!isLast && run.message.header('contact') === undefined) return NO_CONTACT;
           return addAlias(run, source.address, source.port, source.socket.transport, isLast);
         },
     }),

@@ -34,6 +34,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
       add_authinfo_hdr`,
     auth_db: `version_table`,
     mqueue: `db_url`,
+    nathelper: `natping_processes natping_socket force_socket filter_server_id`,
     rtpengine: `rtpengine_disable_tout_db queried_nodes_limit_none db_url table_name setid_col url_col weight_col disabled_col hash_algo
       hash_table_size hash_table_tout mos_min_pv control_cmd_tos notification_sock`,
     sqlops: `connect_mode results_maxsize tr_buf_size`,
@@ -46,5 +47,7 @@ export const WITHOUT_EFFECT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     uac: `auth_username_avp auth_password_avp auth_realm_avp credential reg_active reg_contact_addr
       reg_db_table reg_db_url reg_gc_interval reg_hash_size reg_keep_callid reg_random_delay reg_retry_interval
       reg_timer_interval reg_use_domain default_socket event_callback force_dialog`,
+    usrloc: `close_expired_tcp db_clean_tcp hash_size timer_procs ka_mode ka_domain ka_filter ka_from ka_loglevel ka_logmsg ka_method ka_timeout`,
+    websocket: `keepalive_processes`,
   }).map(([module, names]) => [module, new Set(names.split(/\s+/))]),
 );

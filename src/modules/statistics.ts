@@ -18,6 +18,7 @@ import {
   textOf,
 } from './define.js';
 import { dialogs } from './dialog/state.js';
+import { registrarStatistics } from './registrar/statistics.js';
 import { scopeOf } from './script-variable.js';
 import { seriesFunctions, statisticSeries } from './statistic-series.js';
 
@@ -335,9 +336,8 @@ function ownStatistic(modules: ModuleStates, name: string): number | undefined {
     const found = modules.of(scriptCounters).find(name, false);
     if (found !== undefined) return found.value;
   }
-  if (!loaded.has('dialog')) return undefined;
   const { name: short } = nameOf(name);
-  return dialogStatistics(modules)
+  return [...(loaded.has('dialog') ? dialogStatistics(modules) : []), ...registrarStatistics(modules)]
     .find((each) => each.name === short)
     ?.value();
 }
@@ -375,6 +375,7 @@ function dialogStatistics(modules: ModuleStates): ModuleStatistic[] {
 /** The statistics of a script and its modules. */
 export function moduleStatistics(modules: ModuleStates): ModuleStatistic[] {
   const out: ModuleStatistic[] = modules.loaded.has('dialog') ? dialogStatistics(modules) : [];
+  out.push(...registrarStatistics(modules));
   if (modules.loaded.has('statistics')) {
     for (const [name, each] of modules.of(statisticSeries).all)
       out.push({ group: each.profile.group, name, value: () => each.value() });

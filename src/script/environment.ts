@@ -65,6 +65,8 @@ export interface RrSettings {
   appendFromTag: boolean;
   fullLr: boolean;
   doubleRr: boolean;
+  /** Kamailio's enable_double_rr 2: also where both are the same socket. */
+  alwaysDoubleRr: boolean;
   /** Whether Record-Route contains the user of the request-URI (add_username). */
   addUsername: boolean;
 }

@@ -96,7 +96,7 @@ function recordRoutes(call: Call, target: CopyTarget, recorded?: Recorded): stri
       for (const host of each.preset) out += `Record-Route: <sip:${kamailio ? user : ''}${host}${preset}>\r\n`;
       continue;
     }
-    const two = env.rr.doubleRr && inbound !== outbound;
+    const two = env.rr.doubleRr && (inbound !== outbound || env.rr.alwaysDoubleRr);
     const single = env.dialect === 'opensips' ? outbound : inbound;
     const mark = two ? ';r2=on' : '';
     if (two)

@@ -31,7 +31,7 @@ function shown(env: ScriptEnvironment, contact: Binding, state: string): MiValue
       Instance: contact.instance ?? NOT_SET,
       'Reg-Id': contact.regId,
       'Server-Id': 0,
-      'Tcpconn-Id': -1,
+      'Tcpconn-Id': contact.connection?.number ?? -1,
       Keepalive: 0,
       'Last-Keepalive': contact.modified,
       'KA-Roundtrip': 0,

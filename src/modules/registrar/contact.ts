@@ -2,6 +2,7 @@ import { parseAddress } from '../../core/name-addr.js';
 import { parseUri } from '../../core/uri.js';
 import { paramReader, splitList } from '../../pvar/header-values.js';
 import type { SipMessage } from '../../sip/message.js';
+import type { Flow } from '../../sip/transport/transport.js';
 
 /** Methods of a contact that gave none itself: all. */
 export const ALL_METHODS = 0xffffffff;
@@ -20,6 +21,18 @@ const METHOD_BITS: ReadonlyMap<string, number> = new Map(
 const MOST_TEXT = 512;
 /** Maximum number of contacts read from one request. */
 export const MOST_IN_REQUEST = 100;
+
+/** The connection that a contact was registered over. */
+export interface ContactConnection {
+  readonly number: number;
+  /** Weak: an open connection is kept by its socket, and a closed one must not stay in memory. */
+  readonly flow: WeakRef<Flow>;
+  /** Whether the contact is lost with the connection (`handle_lost_tcp` of usrloc). */
+  readonly needed: boolean;
+}
+
+/** An attribute of a contact: field of the XAVP that usrloc's `xavp_contact` names, and value. */
+export type ContactAttribute = readonly [field: string, value: string | number];
 
 /** One registered contact. Times are seconds since 1970. */
 export interface Binding {
@@ -43,6 +56,9 @@ export interface Binding {
   readonly instance: string | undefined;
   readonly regId: number;
   readonly modified: number;
+  /** Absent for a contact that came by UDP or from the database. */
+  readonly connection?: ContactConnection | undefined;
+  readonly attributes?: readonly ContactAttribute[] | undefined;
 }
 
 /** A contact in a REGISTER. */
@@ -65,8 +81,9 @@ export interface WantedContacts {
   readonly list: readonly WantedContact[];
 }
 
-/** Whether a contact has not expired at a time. */
-export function isValid({ expires }: Binding, now: number): boolean {
+/** Whether a contact has not expired at a time, and has not lost a connection that it needs. */
+export function isValid({ expires, connection }: Binding, now: number): boolean {
+  if (connection?.needed === true && connection.flow.deref()?.open !== true) return false;
   return expires === 0 || expires > now;
 }
 

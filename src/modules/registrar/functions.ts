@@ -19,6 +19,7 @@ import { scopeOf } from '../script-variable.js';
 import type { Binding } from './contact.js';
 import { isRegistered, lookup, unregister, withContacts } from './lookup.js';
 import { save } from './save.js';
+import { sendSaved } from './saved-reply.js';
 
 /** Contacts that reg_fetch_contacts() has fetched, or that an event is about, by the name the script gives. */
 export interface FetchedContacts {
@@ -65,6 +66,10 @@ const specs: FunctionSpec[] = [
         return save(run, textOf(table, run), bits(flags), given === '' ? undefined : addrSpecOf(given));
       },
     ),
+  },
+  {
+    ...registrarFunction('reg_send_reply', [], 'sends the reply of save() with flag 2', (run) => sendSaved(run)),
+    waits: false,
   },
   registrarFunction(
     'lookup',
@@ -173,7 +178,7 @@ const FIELDS: Readonly<Record<string, (of: FetchedContacts, contact: Binding) =>
   count: ({ list }) => list.length,
   ruid: (_of, { ruid }) => ruid,
   regid: (_of, { regId }) => regId,
-  conid: () => null,
+  conid: (_of, { connection }) => connection?.number ?? null,
 };
 
 /** $ulc(name=>field) for fetched contacts. */

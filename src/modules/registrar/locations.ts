@@ -22,6 +22,8 @@ export class Locations {
   /** Ruids of contacts that have a row in the database. */
   readonly stored = new Set<string>();
   size = 0;
+  /** Number of contacts that have expired since the start. */
+  expiredEver = 0;
   /** Where the search for expired contacts continues. */
   private looking: Iterator<Binding[]> | undefined;
 
@@ -38,6 +40,11 @@ export class Locations {
   /** Addresses of record, in the order of their first registration. */
   aors(): IterableIterator<string> {
     return this.records.keys();
+  }
+
+  /** The contacts of each address of record. */
+  all(): IterableIterator<readonly Binding[]> {
+    return this.records.values();
   }
 
   /** The contacts of an address of record, including expired ones. */
@@ -143,6 +150,7 @@ export class Locations {
     }
     if (isDone) this.looking = undefined;
     for (const each of found) this.remove(each);
+    this.expiredEver += found.length;
     return { found, isDone };
   }
 }

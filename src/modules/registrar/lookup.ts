@@ -2,7 +2,7 @@ import { addrSpecOf } from '../../core/name-addr.js';
 import { splitList } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
 import { addBranch } from '../../script/request-branches.js';
-import { allows, type Binding, qText } from './contact.js';
+import { allows, type Binding, type ContactAttribute, qText } from './contact.js';
 import { aorOf, pushRecord } from './save.js';
 import { registrarSettings } from './settings.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
@@ -45,6 +45,7 @@ export function lookup(run: MessageRun, table: string, uri: string, aside: boole
     // The first contact becomes record 0, so it is added last.
     if (settings.recordXavp !== '')
       for (const each of [...taking].reverse()) pushRecord(run, settings.recordXavp, each);
+    for (const { attributes } of [...taking].reverse()) if (attributes !== undefined) pushAttributes(run, attributes);
     if (!aside) {
       pvars.setRequestUri(first.uri);
       pvars.destinationUri = nextHopOf(first);
@@ -66,6 +67,14 @@ export function lookup(run: MessageRun, table: string, uri: string, aside: boole
     }
     return 1;
   });
+}
+
+/** Adds a record with the attributes of a contact to the XAVP of `xavp_contact`. */
+function pushAttributes({ env, pvars }: MessageRun, attributes: readonly ContactAttribute[]): void {
+  const name = env.modules.of(locationStore).settings.attributes;
+  if (name === '') return;
+  const record = pvars.xavps.push(name);
+  for (const [field, value] of attributes) pvars.xavps.set(record, field, value);
 }
 
 /** Conditions of registered(): bits, and fields of xavp_cfg. */

@@ -1,22 +1,17 @@
 import { addrSpecOf } from '../../core/name-addr.js';
 import { ownText } from '../../core/own-text.js';
 import { parseUri } from '../../core/uri.js';
-import { paramValue, splitList } from '../../pvar/header-values.js';
+import { splitList } from '../../pvar/header-values.js';
 import type { MessageRun } from '../../script/call.js';
 import type { SipMessage } from '../../sip/message.js';
-import { replyHere } from '../replying.js';
-import {
-  type Binding,
-  contactsOf,
-  isValid,
-  joinedFields,
-  lists,
-  onOneLine,
-  qText,
-  type WantedContact,
-} from './contact.js';
+import { type Binding, contactsOf, joinedFields, lists, qText } from './contact.js';
 import { MOST_CONTACTS, MOST_OF_ONE } from './locations.js';
+import { outlived, renewal, renewed } from './matching.js';
+import { outboundFault, outboundLines } from './outbound.js';
+import { keepReply, sendSaved } from './saved-reply.js';
+import { keptCallId, senderOf, unescaped } from './sender.js';
 import { type RegistrarSettings, registrarSettings } from './settings.js';
+import { registrations } from './statistics.js';
 import { type LocationTable, locationStore, secondsNow } from './store.js';
 
 /** Flags of save(). */
@@ -57,11 +52,6 @@ export function aorOf(settings: RegistrarSettings, uri: string): string | undefi
   if (prefix !== '' && host.startsWith(prefix)) host = host.slice(prefix.length);
   const aor = user === '' ? host : settings.useDomain ? `${user}@${host}` : user;
   return aor === '' || aor.length > 256 ? undefined : aor;
-}
-
-/** The user with its escapes of visible characters decoded; other escapes stay. */
-function unescaped(user: string): string {
-  return user.replace(/%([2-7][0-9a-f])/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** Stores the contacts of a REGISTER and answers it. `uri`: the address of record; by default the URI in To. */
@@ -123,6 +113,8 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   }
   if (wanted.list.length === 0) return RESULT.asked;
   if (settings.usePath && !pathIsGood(message)) return bad('Path parse error', true);
+  const fault = outboundFault(settings, message);
+  if (fault !== undefined) return OUTBOUND_REFUSALS[fault];
   const made: Binding[] = [];
   const sender = senderOf(run, settings, aor);
   for (const contact of wanted.list) {
@@ -150,21 +142,26 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
     });
   }
   const before = locations.valid(aor, now);
+  const { matching } = table.settings;
   const callId = keptCallId(message.callId);
-  for (const { uri } of made) {
-    const old = before.find((each) => each.uri === uri);
+  for (const each of made) {
+    const old = renewed(before, each, matching);
     if (old?.callId === callId && message.cseqNumber < old.cseq) return bad('Invalid CSeq number', true);
   }
   const refusal = tooMany(run, saving, before, made);
   if (refusal !== undefined) return refusal;
   let result: number = RESULT.added;
   const held = new Set<string>();
+  const kept = new Set<string>();
+  /** Removed at the end, unless a contact of the request renews them. */
+  const gone = new Set<Binding>();
   for (const binding of made) {
-    const old = locations.of(aor).find((each) => each.uri === binding.uri && isValid(each, now));
+    const old = renewed(locations.valid(aor, now), binding, matching);
+    kept.add((old ?? binding).ruid);
     // A contact that is in the request twice: as recorded, the first one is used for a new address of record, otherwise
     // the last.
-    if (old !== undefined && held.has(old.uri) && (before.length > 0 || binding.expires === REMOVED)) continue;
-    if (binding.expires !== REMOVED) held.add(binding.uri);
+    if (old !== undefined && held.has(old.ruid) && (before.length > 0 || binding.expires === REMOVED)) continue;
+    if (binding.expires !== REMOVED) held.add((old ?? binding).ruid);
     if (binding.expires === REMOVED) {
       if (old === undefined) continue;
       locations.remove(old);
@@ -181,13 +178,14 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
       // A retransmission of the request.
       result = RESULT.updated;
     } else {
-      locations.replace(old, { ...binding, ruid: old.ruid });
+      locations.replace(old, renewal(old, binding));
+      for (const each of outlived(before, binding)) if (!kept.has(each.ruid)) gone.add(each);
       result = RESULT.updated;
     }
   }
+  for (const each of gone) if (!kept.has(each.ruid)) locations.remove(each);
   if ((flags & ONLY_THIS) !== 0) {
-    const kept = new Set(made.map(({ uri }) => uri));
-    for (const each of before) if (!kept.has(each.uri)) locations.remove(each);
+    for (const each of before) if (!kept.has(each.ruid)) locations.remove(each);
   }
   const { usePath, pathMode } = settings;
   if (usePath && pathMode === 2 && joinedFields(message, 'path') !== undefined && !lists(message, 'supported', 'path'))
@@ -203,10 +201,22 @@ function change(run: MessageRun, saving: Saving): number | Refusal {
   return result;
 }
 
-/** The stored form of a Call-ID, limited to the length of the table's column. */
-function keptCallId(callId: string): string {
-  return callId.length > 255 ? callId.slice(0, 255) : callId;
-}
+/** Refusals of RFC 5626, as recorded. */
+const OUTBOUND_REFUSALS: Readonly<Record<NonNullable<ReturnType<typeof outboundFault>>, Refusal>> = {
+  'no support': {
+    status: 420,
+    reason: 'Bad Extension',
+    error: 'No support for Outbound on server',
+    result: RESULT.error,
+    lines: 'Unsupported: outbound\r\n',
+  },
+  'first hop': {
+    status: 439,
+    reason: 'First Hop Lacks Outbound Support',
+    error: 'No support for Outbound on edge proxy',
+    result: RESULT.error,
+  },
+};
 
 /** Value of `expires` in a contact that is to be removed. */
 const REMOVED = -1;
@@ -226,32 +236,6 @@ function lifetimeOf(settings: RegistrarSettings, asked: number | undefined): num
   return maxExpires > 0 && seconds > maxExpires ? maxExpires : seconds;
 }
 
-/** Properties that all contacts of a request have in common. */
-type Sender = Omit<Binding, keyof WantedContact | 'ruid'>;
-
-/** Reads them once for all contacts. Texts are copied: a substring would keep the whole message in memory. */
-function senderOf(run: MessageRun, settings: RegistrarSettings, aor: string): Sender {
-  const { message, env, call, source } = run;
-  const path = settings.usePath ? joinedFields(message, 'path') : undefined;
-  const avp = settings.receivedAvp === undefined ? undefined : run.pvars.avps.get(settings.receivedAvp);
-  const hop = settings.pathReceived && path !== undefined ? receivedOf(path) : undefined;
-  const received = cleaned(hop ?? (avp === null || avp === undefined ? '' : String(avp)));
-  const agent = message.nextField('user-agent');
-  return {
-    aor: ownText(aor),
-    received: received === '' ? undefined : ownText(received),
-    path: path === undefined ? undefined : ownText(path),
-    callId: ownText(keptCallId(message.callId)),
-    cseq: message.cseqNumber,
-    flags: 0,
-    cflags: call.branchFlags,
-    userAgent:
-      agent === undefined ? 'n/a' : ownText(onOneLine(message.text.slice(agent.value, agent.end)).slice(0, 255)),
-    socket: source.socket.description,
-    modified: secondsNow(env),
-  };
-}
-
 /** Whether each hop of a Path is a URI. */
 function pathIsGood(message: SipMessage): boolean {
   for (const { value, end } of message.fields('path')) {
@@ -261,35 +245,25 @@ function pathIsGood(message: SipMessage): boolean {
   return true;
 }
 
-/** An address without what would end its parameter or line, in a column's length. */
-function cleaned(address: string): string {
-  return address.replace(/["\r\n]/g, '').slice(0, 255);
-}
-
-/** The source address that the first hop of a Path has stored in its parameter "received". */
-function receivedOf(path: string): string | undefined {
-  const uri = addrSpecOf(path.split(',', 1)[0] ?? '');
-  const received = paramValue(parseUri(uri)?.params ?? '', 'received');
-  return received === undefined || received === '' ? undefined : unescaped(received);
-}
-
 function tooMany(
   run: MessageRun,
-  { settings, table: { locations }, aor }: Saving,
+  { settings, table: { locations, settings: usrloc }, aor }: Saving,
   before: readonly Binding[],
   made: readonly Binding[],
 ): Refusal | undefined {
   const { configXavp } = settings;
   const own = configXavp === '' ? null : run.pvars.xavps.get(configXavp, 0, 'max_contacts');
   const bound = typeof own === 'number' ? own : settings.maxContacts;
-  const left = new Set(before.map(({ uri }) => uri));
+  let left = [...before];
   const held = new Set<string>();
-  for (const { uri, expires } of made) {
-    if (expires !== REMOVED) left.add(uri);
-    else if (!held.has(uri)) left.delete(uri);
-    if (expires !== REMOVED) held.add(uri);
+  for (const each of made) {
+    const old = renewed(left, each, usrloc.matching);
+    if (each.expires !== REMOVED) {
+      if (old === undefined) left.push(each);
+      held.add((old ?? each).ruid);
+    } else if (old !== undefined && !held.has(old.ruid)) left = left.filter(({ ruid }) => ruid !== old.ruid);
   }
-  const count = left.size;
+  const count = left.length;
   const expired = locations.of(aor).length - before.length;
   const grows = count > before.length;
   const full = grows && (count + expired > MOST_OF_ONE || locations.size + made.length > MOST_CONTACTS);
@@ -316,18 +290,20 @@ function answer(
 ): number {
   const refusal = typeof outcome === 'number' ? undefined : outcome;
   const result = typeof outcome === 'number' ? outcome : outcome.result;
-  if ((flags & NO_REPLY) !== 0) return result;
-  const { call, message } = run;
+  const { message } = run;
   let lines = '';
   if (settings !== undefined && list.length > 0 && (refusal === undefined || refusal.lists === true))
     lines += `Contact: ${shown(run, settings, list, aor)}\r\n`;
   const path = settings?.usePath === true && settings.pathMode !== 0 ? joinedFields(message, 'path') : undefined;
   if (path !== undefined && (settings?.pathMode === 2 || lists(message, 'supported', 'path')))
     lines += `Path: ${path}\r\n`;
+  if (refusal === undefined && settings !== undefined) lines += outboundLines(settings, message);
   if (refusal !== undefined) lines += `P-Registrar-Error: ${refusal.error}\r\n${refusal.lines ?? ''}`;
-  // As recorded, later replies have these lines too.
-  call.replyLines += lines;
-  replyHere(run, refusal?.status ?? 200, refusal?.reason ?? 'OK', 'either');
+  const counts = run.env.modules.of(registrations);
+  if (refusal === undefined) counts.accepted++;
+  else counts.refused++;
+  keepReply(run, { status: refusal?.status ?? 200, reason: refusal?.reason ?? 'OK', lines });
+  if ((flags & NO_REPLY) === 0) sendSaved(run);
   return result;
 }
 

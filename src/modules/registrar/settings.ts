@@ -1,5 +1,6 @@
 import type { ModuleParameters, ModuleStates } from '../../script/environment.js';
 import { isSqlName } from '../sql.js';
+import type { MatchingMode } from './matching.js';
 
 /** Columns of a location table, with the parameter of usrloc for each name. */
 const COLUMNS = {
@@ -44,7 +45,12 @@ export interface UsrlocSettings {
   /** Whether times are numbers in the table (`expires_type` 1). */
   readonly numbers: boolean;
   readonly cseqDelay: number;
+  readonly matching: MatchingMode;
   readonly preload: readonly string[];
+  /** Whether a contact is lost with the connection it was registered over. */
+  readonly lostWithConnection: boolean;
+  /** Name of the XAVP with attributes of contacts; empty for none. */
+  readonly attributes: string;
 }
 
 /** Reads the settings of usrloc; throws an Error for an unsupported parameter. */
@@ -52,7 +58,8 @@ export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
   const mode = parameters.int('db_mode', 0);
   if (mode !== 0 && mode !== 1 && mode !== 2 && mode !== 3) throw new Error(`db_mode must be 0 to 3 here, not ${mode}`);
   const matching = parameters.int('matching_mode', 0);
-  if (matching < 0 || matching > 3) throw new Error(`matching_mode must be 0 to 3, not ${matching}`);
+  if (matching !== 0 && matching !== 1 && matching !== 2 && matching !== 3)
+    throw new Error(`matching_mode must be 0 to 3, not ${matching}`);
   const columns = Object.entries(COLUMNS).map(([column, name]) => {
     const given = parameters.text(`${column}_column`, name);
     if (!isSqlName(given)) throw new Error(`${column}_column: "${given}" is not a name of a column`);
@@ -67,7 +74,10 @@ export function usrlocSettings(parameters: ModuleParameters): UsrlocSettings {
     columns: Object.fromEntries(columns) as Record<Column, string>,
     numbers: parameters.int('expires_type', 0) === 1,
     cseqDelay: parameters.int('cseq_delay', 20),
+    matching,
     preload: parameters.all('preload').map(String),
+    lostWithConnection: parameters.flag('handle_lost_tcp', false),
+    attributes: parameters.text('xavp_contact', ''),
   };
 }
 
@@ -95,6 +105,10 @@ export const registrarSettings = {
       receivedParam: text('received_param', 'received'),
       realmPrefix: text('realm_prefix', ''),
       gruu: parameters.flag('gruu_enabled', true),
+      /** 0: without RFC 5626, 1: for those who ask, 2: for all. */
+      outboundMode: parameters.int('outbound_mode', 0),
+      /** Value of Flow-Timer; 0: none is sent. */
+      flowTimer: parameters.int('flow_timer', 0),
       recordXavp: text('xavp_rcd', ''),
       configXavp: text('xavp_cfg', ''),
       contactSize: parameters.int('contact_max_size', 511),

@@ -1,0 +1,170 @@
+import { addrSpecOf } from '../../core/name-addr.js';
+import { parseUri } from '../../core/uri.js';
+import { splitList } from '../../pvar/header-values.js';
+import type { ModuleParameters, ModuleStates, ScriptEnvironment } from '../../script/environment.js';
+import { isToken } from '../../sip/message.js';
+import type { Address } from '../../sip/resolve.js';
+import type { ClientUser } from '../../sip/transaction/client.js';
+import type { SipSocket } from '../../sip/transport/transport.js';
+import { flagParameter } from '../flags.js';
+import { type Binding, isValid } from './contact.js';
+import type { Locations } from './locations.js';
+import { nextHopOf } from './lookup.js';
+import { locationStore, secondsNow } from './store.js';
+
+/** Maximum number of contacts pinged in one step, and milliseconds until the next step, between which calls are handled. */
+const MOST_AT_ONCE = 200;
+const NEXT_MS = 2;
+/** What keeps a binding of NAT open when no request is sent. */
+const EMPTY_DATAGRAM = '\0\0\0\0';
+
+/** Parameters of nathelper about pings of registered contacts, and whether they are sent. */
+export interface ContactPings {
+  /** Seconds between two pings of a contact; 0: none are sent. */
+  readonly interval: number;
+  /** Whether only contacts with the flag `nat_bflag` of usrloc are pinged. */
+  readonly natedOnly: boolean;
+  /** Masks of branch flags. */
+  readonly nated: number;
+  /** Contacts that get requests instead of empty datagrams. */
+  readonly bySip: number;
+  readonly disabled: number;
+  readonly from: string;
+  readonly method: string;
+  /** Whether empty datagrams go to the first hop of a Path. */
+  readonly alongPath: boolean;
+  /** Seconds after which a contact that does not answer is removed; 0: never. */
+  readonly timeout: number;
+  isOn: boolean;
+}
+
+function mask(flag: number | undefined): number {
+  return flag === undefined || flag < 0 || flag > 31 ? 0 : 1 << flag;
+}
+
+function pingSettings(parameters: ModuleParameters, states: ModuleStates): ContactPings {
+  const interval = Math.max(0, parameters.int('natping_interval', 0));
+  const bySip = mask(flagParameter(parameters, 'sipping_bflag'));
+  const from = parameters.text('sipping_from', '');
+  const method = parameters.text('sipping_method', 'OPTIONS');
+  if (interval > 0 && bySip !== 0 && from === '') throw new Error('sipping_bflag needs sipping_from');
+  if (/[\r\n]/.test(from)) throw new Error('sipping_from is not a URI');
+  if (!isToken(method)) throw new Error(`sipping_method: "${method}" is not a method`);
+  return {
+    interval: states.loaded.has('usrloc') ? interval : 0,
+    natedOnly: parameters.flag('ping_nated_only', false),
+    nated: mask(flagParameter(states.module('usrloc'), 'nat_bflag')),
+    bySip,
+    disabled: mask(flagParameter(parameters, 'natping_disable_bflag')),
+    from,
+    method,
+    alongPath: parameters.flag('udpping_from_path', false),
+    timeout: Math.max(0, parameters.int('keepalive_timeout', 0)),
+    isOn: true,
+  };
+}
+
+/** Pings of registered contacts by Kamailio's nathelper. */
+export const contactPings = { module: 'nathelper', create: pingSettings };
+
+/** Times in seconds at which contacts answered last. */
+type Answers = WeakMap<Binding, number>;
+
+/** Pings the registered contacts at intervals. The returned function stops that. */
+export function startContactPings(env: () => ScriptEnvironment): () => void {
+  const first = env();
+  const used = first.dialect === 'kamailio' && first.modules.loaded.has('nathelper');
+  if (!used || first.modules.of(contactPings).interval === 0) return () => undefined;
+  const answers: Answers = new WeakMap();
+  let stop: () => void = () => undefined;
+  let walk: Iterator<readonly [Locations, Binding]> | undefined;
+  const tick = (): void => {
+    const now = env();
+    const pings = now.modules.of(contactPings);
+    if (pings.isOn && pings.interval > 0) {
+      walk ??= contacts(now);
+      for (let count = 0; count < MOST_AT_ONCE && walk !== undefined; count++) {
+        const next = walk.next();
+        if (next.done === true) walk = undefined;
+        else treat(now, pings, answers, ...next.value);
+      }
+    } else walk = undefined;
+    stop = now.clock.schedule(walk === undefined ? Math.max(1, pings.interval) * 1000 : NEXT_MS, tick);
+  };
+  stop = first.clock.schedule(first.modules.of(contactPings).interval * 1000, tick);
+  return () => stop();
+}
+
+function* contacts(env: ScriptEnvironment): Generator<readonly [Locations, Binding]> {
+  for (const { locations } of env.modules.of(locationStore).tables.values())
+    for (const list of locations.all()) for (const contact of [...list]) yield [locations, contact];
+}
+
+/** Pings a contact, or removes one that has not answered for too long. */
+function treat(
+  env: ScriptEnvironment,
+  pings: ContactPings,
+  answers: Answers,
+  locations: Locations,
+  contact: Binding,
+): void {
+  const now = secondsNow(env);
+  const { cflags, modified } = contact;
+  if (!isValid(contact, now) || (cflags & pings.disabled) !== 0) return;
+  if (pings.natedOnly && (cflags & pings.nated) === 0) return;
+  if (pings.timeout > 0 && now - (answers.get(contact) ?? modified) >= pings.timeout) {
+    locations.remove(contact);
+    return;
+  }
+  // As recorded, with ping_nated_only 0 and a flag for requests all contacts get requests.
+  const bySip = (cflags & pings.bySip) !== 0 || (!pings.natedOnly && pings.bySip !== 0);
+  const hop = bySip || pings.alongPath ? nextHopOf(contact) : contact.received;
+  const uri = parseUri(hop ?? contact.uri);
+  if (uri === undefined) return;
+  const literal = env.resolver.literal(uri);
+  const heard = (): void => void answers.set(contact, secondsNow(env));
+  if (literal !== undefined) ping(env, pings, contact, literal, bySip, heard);
+  else
+    env.resolver.resolve(uri, (found) => {
+      const address = found instanceof Error ? undefined : found[0];
+      if (address !== undefined) ping(env, pings, contact, address, bySip, heard);
+    });
+}
+
+function ping(
+  env: ScriptEnvironment,
+  pings: ContactPings,
+  contact: Binding,
+  to: Address,
+  bySip: boolean,
+  heard: () => void,
+): void {
+  // As recorded, connections are not pinged.
+  if (to.transport !== 'udp') return;
+  const socket = env.sockets.choose(to, contact.socket === undefined ? undefined : env.socket(contact.socket));
+  if (socket === undefined) return;
+  if (!bySip) socket.send(EMPTY_DATAGRAM, to.address, to.port, undefined);
+  else request(env, pings, contact, to, socket, heard);
+}
+
+function request(
+  env: ScriptEnvironment,
+  { method, from, interval }: ContactPings,
+  { uri, path, ruid }: Binding,
+  to: Address,
+  socket: SipSocket,
+  heard: () => void,
+): void {
+  const callId = `${env.random.token(16)}@${socket.address}`;
+  const branch = env.layer.branches.make('u', callId);
+  const route = path === undefined ? '' : `Route: ${splitList(path, ',').join(',')}\r\n`;
+  const text = [
+    `${method} ${uri} SIP/2.0\r\nVia: SIP/2.0/UDP ${socket.sentBy};branch=${branch.text}\r\n${route}`,
+    `From: ${from};tag=${ruid}-${env.random.token(8)}\r\nTo: ${addrSpecOf(uri)}\r\nCall-ID: ${callId}\r\n`,
+    `CSeq: 1 ${method}\r\nContent-Length: 0\r\n\r\n`,
+  ].join('');
+  const user = { onReply: heard, onFailure: () => undefined } as ClientUser;
+  const target = { socket, address: to.address, port: to.port, serverName: to.name };
+  const ms = Math.min(env.tm.frTimeout, interval * 1000);
+  env.layer.request(text, method === 'INVITE', branch, target, user, undefined, ms, ms);
+}
