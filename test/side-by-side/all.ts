@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ACCOUNTING } from './accounting.js';
+import { BROWSER_REGISTRAR } from './browser-registrar.js';
 import { CALLERS_FILES } from './callers-files.js';
 import { CARRIER_TRUNKS } from './carrier-trunks.js';
 import { CLASS4_SWITCH } from './class4-switch.js';
@@ -32,6 +33,7 @@ export const OPERATOR_FILES: readonly OperatorFile[] = [
   SQL_ROUTING,
   WEBRTC_TLS,
   OFFICE_REGISTRAR,
+  BROWSER_REGISTRAR,
   TEAMS_DIRECT,
   CLASS4_SWITCH,
   PBX_FRONT,

@@ -9,7 +9,8 @@ import { GATEWAYS, type OperatorFile } from './operator-file.js';
 import { plain } from './plain.js';
 import { writeList } from './tables.js';
 
-const SDP =
+/** What a browser offers. */
+export const BROWSER_SDP =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 UDP/TLS/RTP/SAVPF 111\r\n';
 const ORIGIN = { rejectUnauthorized: false, origin: 'https://www.sw.example' };
 
@@ -21,10 +22,20 @@ interface Asked {
   readonly more?: string;
   readonly to?: string;
   readonly body?: string;
+  readonly contact?: string;
 }
 
 /** A request as a browser writes it: its address is nobody's. */
-function request({ method, uri, callId, cseq = 1, more = '', to = '<sip:bob@sw.example>', body = '' }: Asked): string {
+export function browserRequest({
+  method,
+  uri,
+  callId,
+  cseq = 1,
+  more = '',
+  to = '<sip:bob@sw.example>',
+  body = '',
+  contact = '<sip:web@browser.invalid;transport=ws>',
+}: Asked): string {
   return [
     `${method} ${uri} SIP/2.0`,
     `Via: SIP/2.0/WSS browser.invalid;branch=z9hG4bK${callId}${cseq}${method === 'ACK' ? 'a' : ''}`,
@@ -33,14 +44,15 @@ function request({ method, uri, callId, cseq = 1, more = '', to = '<sip:bob@sw.e
     `To: ${to}`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} ${method}`,
-    'Contact: <sip:web@browser.invalid;transport=ws>',
+    `Contact: ${contact}`,
     `${more}${body === '' ? '' : 'Content-Type: application/sdp\r\n'}Content-Length: ${body.length}`,
     '',
     body,
   ].join('\r\n');
 }
 
-async function connected(lane: Lane, number: number): Promise<WsPeer> {
+/** A browser's connection to the port that stands for a number of the file. */
+export async function connected(lane: Lane, number: number): Promise<WsPeer> {
   const scheme = number === 5091 ? 'wss' : 'ws';
   return WsPeer.connect(`${scheme}://127.0.0.1:${lane.ports.get(number)}/ws`, 'sip', ORIGIN);
 }
@@ -51,12 +63,12 @@ const fromBrowser =
   async (_call, lane) => {
     const browser = await connected(lane, port);
     try {
-      browser.write(request({ method: 'INVITE', uri: `sip:${user}@sw.example`, callId, body: SDP }));
+      browser.write(browserRequest({ method: 'INVITE', uri: `sip:${user}@sw.example`, callId, body: BROWSER_SDP }));
       const [text = ''] = await browser.expect(/^SIP\/2\.0 [2-6][\s\S]*/);
       lane.note(callId, plain(text));
       const to = headersOf(text, 'to')[0] ?? '';
       if (!text.startsWith('SIP/2.0 2')) {
-        browser.write(request({ method: 'ACK', uri: `sip:${user}@sw.example`, callId, to }));
+        browser.write(browserRequest({ method: 'ACK', uri: `sip:${user}@sw.example`, callId, to }));
         return;
       }
       const contact = /<([^>]*)>/.exec(headersOf(text, 'contact')[0] ?? '')?.[1] ?? '';
@@ -64,8 +76,8 @@ const fromBrowser =
         .reverse()
         .map((each) => `Route: ${each}\r\n`)
         .join('');
-      browser.write(request({ method: 'ACK', uri: contact, callId, to, more }));
-      browser.write(request({ method: 'BYE', uri: contact, callId, cseq: 2, to, more }));
+      browser.write(browserRequest({ method: 'ACK', uri: contact, callId, to, more }));
+      browser.write(browserRequest({ method: 'BYE', uri: contact, callId, cseq: 2, to, more }));
       const [bye = ''] = await browser.expect(/^SIP\/2\.0 [2-6][\s\S]*CSeq: 2 [\s\S]*/);
       lane.note(callId, plain(bye));
     } finally {
@@ -79,11 +91,11 @@ const toBrowser: Calls[string][1] = async (call, lane) => {
   const browser = await connected(lane, 5091);
   try {
     browser.write(
-      request({ method: 'REGISTER', uri: 'sip:sw.example', callId: 'web-register', to: '<sip:web@sw.example>' }),
+      browserRequest({ method: 'REGISTER', uri: 'sip:sw.example', callId: 'web-register', to: '<sip:web@sw.example>' }),
     );
     const [registered = ''] = await browser.expect(/^SIP\/2\.0 [2-6][\s\S]*/);
     lane.note(callId, plain(registered));
-    call.send('INVITE', { uri: 'sip:web@sw.example', body: SDP.replace('UDP/TLS/RTP/SAVPF 111', 'RTP/AVP 0') });
+    call.send('INVITE', { uri: 'sip:web@sw.example', body: BROWSER_SDP.replace('UDP/TLS/RTP/SAVPF 111', 'RTP/AVP 0') });
     const [invite = ''] = await browser.expect(/^INVITE [\s\S]*/);
     lane.note(callId, plain(invite));
     const lines = invite.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq|Record-Route):/.test(line));
