@@ -122,12 +122,12 @@ function treat(
   const uri = parseUri(hop ?? contact.uri);
   if (uri === undefined) return;
   const literal = env.resolver.literal(uri);
-  const heard = (): void => void answers.set(contact, secondsNow(env));
-  if (literal !== undefined) ping(env, pings, contact, literal, bySip, heard);
+  const answered = (): void => void answers.set(contact, secondsNow(env));
+  if (literal !== undefined) ping(env, pings, contact, literal, bySip, answered);
   else
     env.resolver.resolve(uri, (found) => {
       const address = found instanceof Error ? undefined : found[0];
-      if (address !== undefined) ping(env, pings, contact, address, bySip, heard);
+      if (address !== undefined) ping(env, pings, contact, address, bySip, answered);
     });
 }
 
@@ -137,14 +137,14 @@ function ping(
   contact: Binding,
   to: Address,
   bySip: boolean,
-  heard: () => void,
+  answered: () => void,
 ): void {
   // As recorded, connections are not pinged.
   if (to.transport !== 'udp') return;
   const socket = env.sockets.choose(to, contact.socket === undefined ? undefined : env.socket(contact.socket));
   if (socket === undefined) return;
   if (!bySip) socket.send(EMPTY_DATAGRAM, to.address, to.port, undefined);
-  else request(env, pings, contact, to, socket, heard);
+  else request(env, pings, contact, to, socket, answered);
 }
 
 function request(
@@ -153,7 +153,7 @@ function request(
   { uri, path, ruid }: Binding,
   to: Address,
   socket: SipSocket,
-  heard: () => void,
+  answered: () => void,
 ): void {
   const callId = `${env.random.token(16)}@${socket.address}`;
   const branch = env.layer.branches.make('u', callId);
@@ -163,7 +163,7 @@ function request(
     `From: ${from};tag=${ruid}-${env.random.token(8)}\r\nTo: ${addrSpecOf(uri)}\r\nCall-ID: ${callId}\r\n`,
     `CSeq: 1 ${method}\r\nContent-Length: 0\r\n\r\n`,
   ].join('');
-  const user = { onReply: heard, onFailure: () => undefined } as ClientUser;
+  const user = { onReply: answered, onFailure: () => undefined } as ClientUser;
   const target = { socket, address: to.address, port: to.port, serverName: to.name };
   const ms = Math.min(env.tm.frTimeout, interval * 1000);
   env.layer.request(text, method === 'INVITE', branch, target, user, undefined, ms, ms);

@@ -142,13 +142,13 @@ test('outbound_mode: the lines of RFC 5626 in the reply, and its refusals', asyn
 test('attributes of a contact come back with lookup(); REGISTERs are counted', async () => {
   const runner = start('modparam("usrloc", "xavp_contact", "ula")\nmodparam("registrar", "max_contacts", 1)\n');
   try {
-    await register(runner, '<sip:a@127.0.0.1:7001>', 'X-Kind: door\r\n');
+    await register(runner, '<sip:a@127.0.0.1:7001>', 'X-Kind: lobby\r\n');
     assert.equal((await register(runner, '<sip:b@127.0.0.1:7001>'))[0], 'SIP/2.0 503 Service Unavailable');
     runner.receive(
       'OPTIONS sip:alice@sw.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKx1\r\nFrom: <sip:b@b>;tag=1\r\nTo: <sip:alice@sw.example>\r\nCall-ID: o1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n',
     );
     await until(() => runner.lines.length > 0);
-    assert.deepEqual(runner.lines, ['sip:a@127.0.0.1:7001 door 1 1 1']);
+    assert.deepEqual(runner.lines, ['sip:a@127.0.0.1:7001 lobby 1 1 1']);
   } finally {
     await runner.stop();
   }
