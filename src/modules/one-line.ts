@@ -54,7 +54,7 @@ function breaksAtEnd(text: string): string {
 const ANSWERS = new Set(['sl_send_reply', 'sl_reply', 'send_reply', 'send_reply_mode', 't_reply', 't_send_reply']);
 
 /**
- * The same function. As recorded, Kamailio sends a line break at the end of a constant reason as the file has it; one
+ * The same function. As recorded, Kamailio sends a line break that the file has at the end of a reason; one
  * that a peer may have written becomes a blank, as does one within the reason.
  */
 export function withReasonEnd<T extends Compilable>(spec: T): T {
@@ -63,7 +63,7 @@ export function withReasonEnd<T extends Compilable>(spec: T): T {
     ...spec,
     compile(args: readonly (Arg | undefined)[], site: CallSite) {
       const run = spec.compile(args, site);
-      const end = breaksAtEnd(String(args[1]?.constant ?? ''));
+      const end = breaksAtEnd(args[1]?.text ?? '');
       if (end === '' || site.dialect !== 'kamailio') return run;
       return (message) => {
         message.reasonEnd = end;

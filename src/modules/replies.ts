@@ -134,6 +134,7 @@ function optionsReply(run: MessageRun, lines: string): number {
   const before = call.replyLines;
   call.replyLines = before + lines;
   const result = replyHere(run, 200, 'OK', 'stateless');
-  call.replyLines = before;
+  // As recorded, later replies of Kamailio have them, too.
+  if (run.env.dialect !== 'kamailio') call.replyLines = before;
   return result;
 }
