@@ -98,7 +98,7 @@ export function assemble(options: DaemonOptions, daemon: WholeDaemon): DaemonPar
     engine,
     sip,
     calls,
-    editOfProbes: () => script?.local ?? routing.local,
+    probeEdit: () => script?.local ?? routing.local,
     probed: (destination, outcome) => page?.probed(destination, outcome),
   });
   const events: EventParts = buildEvents({

@@ -13,7 +13,7 @@ export interface ProbingEnvironment extends DaemonEnvironment {
   readonly sip: SipParts;
   readonly calls: CallRecording;
   /** A script's local route, which may change our own requests; undefined: there is none. */
-  readonly editOfProbes: () => ((text: string) => string) | undefined;
+  readonly probeEdit: () => ((text: string) => string) | undefined;
   /** Called for each probe that has ended. */
   readonly probed?: (destination: Destination, outcome: ProbeOutcome) => void;
 }
@@ -34,7 +34,7 @@ export function buildProbing(settings: Settings, env: ProbingEnvironment): Probe
     random,
     logger: log,
     send: (probe, done) =>
-      sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS, edit: env.editOfProbes() }, done),
+      sip.originator.send({ ...probe, timeoutMs: probe.timeoutMs + SLACK_MS, edit: env.probeEdit() }, done),
     owns: (destination) => env.cluster.probes(destination),
     observer: {
       ended: (destination, outcome, good) => {

@@ -44,7 +44,7 @@ function minutesIn(text: string, usual: number): number {
   return found;
 }
 
-/** Reads the rows of fraud_detection; `faulty` gets those that are no rule. */
+/** Reads the rows of fraud_detection; `faulty` is called for malformed rows. */
 export function fraudProfiles(
   rows: readonly DatabaseRow[],
   cfg: LoadedCfg,

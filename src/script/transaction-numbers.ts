@@ -1,5 +1,5 @@
 /** Range of numbers for one process: the next process has the following range. */
-const OF_A_PROCESS = 2 ** 25;
+const NUMBERS_PER_PROCESS = 2 ** 25;
 const MOST = 0x7fff_ffff;
 
 let made = 0;
@@ -9,7 +9,7 @@ let made = 0;
  * transaction of any process.
  */
 export function numberTransactionsOf(process: number): void {
-  made = process * OF_A_PROCESS;
+  made = process * NUMBERS_PER_PROCESS;
 }
 
 /** Takes a number for another transaction. */

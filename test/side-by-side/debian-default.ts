@@ -42,7 +42,7 @@ const challenged =
     await call.ask(method, { uri, from: ALICE, cseq: 2, more: credentials(first, 'alice', password, method, uri) });
   };
 
-/** What the file does whatever is switched on. */
+/** Calls for every combination of switches. */
 const ALWAYS: Calls = {
   'a ping of the proxy': ['', (call) => call.ask('OPTIONS', { uri: HERE })],
   'a ping twice': [
@@ -121,7 +121,7 @@ function givenUpFrom(from: string): Calls[string][1] {
 }
 
 interface Variant {
-  /** What it is called instead of by its words. */
+  /** Title, if it is not made of the words. */
   readonly title?: string;
   /** Words after WITH_. */
   readonly words: readonly string[];
@@ -131,7 +131,7 @@ interface Variant {
   readonly filled?: OperatorFile['filled'];
 }
 
-/** The file with its switches, and what it is asked. */
+/** The file with its switches, and its calls. */
 export function debianFile({ words, calls, title, lines = [], filled = [] }: Variant): OperatorFile {
   const database = words.some((word) => /AUTH|DB|SPEEDDIAL|MULTIDOMAIN/.test(word));
   return {
@@ -165,7 +165,7 @@ export const GATEWAY: OperatorFile['filled'] = [
 
 const NATTED = { from: ALICE, contact: '<sip:alice@10.0.0.5:5070>' };
 
-/** Debian's file as it is installed, with its switches. What needs its registrar is not called: there is none here. */
+/** Debian's file as it is installed, with its switches. Functions of its registrar are not called, since switchyard has none in this test. */
 export const DEBIAN_DEFAULT: readonly OperatorFile[] = (
   [
     { words: [], calls: {} },

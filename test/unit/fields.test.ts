@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import ts from 'typescript';
 
 const ROOT = resolve(import.meta.dirname, '../../src');
-/** What a call runs through. */
+/** Rooms with code on the path of a call. */
 const ROOMS = ['engine', 'sip', 'calls', 'pvar', 'tenant', 'route/dispatcher'];
 
 /** Fields of classes in a file that neither their declaration nor the constructor gives a value. */
@@ -29,7 +29,7 @@ function unset(file: string): string[] {
   return found;
 }
 
-// A field that comes later makes another shape of the object, and what was compiled for one shape is given up at the other.
+// A field that is added later changes the hidden class of the object, and V8 discards code compiled for the first one.
 test('objects on the path of a call have all their fields from the beginning', () => {
   const files = ROOMS.flatMap((room) =>
     readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })

@@ -50,15 +50,15 @@ function recordedRequestUri(ruri: string, target: string): string | undefined {
     case 'sips': {
       if (at === 0) return undefined;
       const written = USER_PHONE.test(rest) ? 'sip' : scheme;
-      return sole(`${written}:${at < 0 ? '' : rest.slice(0, at + 1)}${address}`);
+      return withOneUserPart(`${written}:${at < 0 ? '' : rest.slice(0, at + 1)}${address}`);
     }
     case 'tel':
       // In a number that was rewritten before, the host counts as the number.
-      return sole(`tel:${at < 0 ? rest : rest.slice(at + 1).replace(/:[0-9]*/, '')}@${address}`);
+      return withOneUserPart(`tel:${at < 0 ? rest : rest.slice(at + 1).replace(/:[0-9]*/, '')}@${address}`);
     case 'urn': {
       const [first, second, more] = rest.split(':');
       if (more !== undefined) return undefined;
-      return sole(`sip:${second ? `${first}@` : ''}${address}`);
+      return withOneUserPart(`sip:${second ? `${first}@` : ''}${address}`);
     }
     default:
       return undefined;
@@ -69,6 +69,6 @@ function recordedRequestUri(ruri: string, target: string): string | undefined {
 const USER_PHONE = /^[^?]*;[uU][sS][eE][rR]=phone(?:[;?]|$)/;
 
 /** A URI must not have two user parts. */
-function sole(uri: string): string {
+function withOneUserPart(uri: string): string {
   return uri.indexOf('@') === uri.lastIndexOf('@') ? uri : '';
 }

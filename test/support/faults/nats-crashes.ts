@@ -19,7 +19,7 @@ export interface StoredEvent {
   readonly text: string;
 }
 
-/** Every status event of the stream, in its order, read by a consumer of our own; audit records stand there as well. */
+/** Every status event of the stream, in its order, read by a consumer of our own; audit records are in it as well. */
 export async function storedEvents(nc: NatsConnection, stream = STREAM): Promise<StoredEvent[]> {
   const manager = await nc.jetstreamManager();
   const { messages } = (await manager.streams.info(stream)).state;
@@ -37,7 +37,7 @@ export async function storedEvents(nc: NatsConnection, stream = STREAM): Promise
   return events;
 }
 
-/** Each raised event is there once by id and as raised; each destination's in order, joined without a gap. */
+/** Each raised event is in the stream once, unchanged; the events of each destination are in order and without a gap. */
 export function assertNothingLost(running: RunningDaemon, stored: readonly StoredEvent[]): void {
   assert.deepEqual(stored.map((each) => each.id).sort(), running.events.map((each) => each.id).sort());
   const raised = new Map(running.events.map((event) => [event.id, encodeNotification(event)]));
@@ -66,7 +66,7 @@ export async function assertBucketRight(running: RunningDaemon, nc: NatsConnecti
   }
   const read = async () => {
     const found = new Map<string, string>();
-    // The iterator of the client forgets what it holds when its reader is slow: read the keys first.
+    // The iterator of the client drops keys when its reader is slow: read the keys first.
     const keys = await keysIn(kv);
     for (const key of keys) {
       const entry = await kv.get(key);
@@ -113,7 +113,7 @@ export async function natsCrashes(
     await running.mark(state === 'active' ? 'i' : 'a', 1, uri);
     if (i % every === every >> 1) {
       await outage;
-      // Killed with events on their way, and dead for another while each time; changes go on meanwhile.
+      // Killed while events are in flight, and down for a different time each time; changes go on meanwhile.
       const pause = random.uint32() % 200;
       outage = nats
         .kill()

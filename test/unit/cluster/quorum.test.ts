@@ -37,7 +37,7 @@ test('a destination only its owner cannot reach stays in use at the others, who 
   const next = nodes.filter((each) => each.node.owners.owns(each.destinations[0]!));
   assert.equal(next.length, 1);
   assert.notEqual(next[0], owner);
-  // Its uplink is well again: after ten intervals it owns and uses the destination as before.
+  // The node reaches it again: after ten intervals it owns and uses the destination as before.
   cut.clear();
   clock.advance(20_000);
   assert.deepEqual(states(), ['active', 'active', 'active']);

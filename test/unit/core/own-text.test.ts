@@ -80,7 +80,7 @@ describe('a value that outlives its message keeps no other part of it', () => {
       const keep = make();
       const before = inUse();
       for (let i = 0; i < MESSAGES; i++) keep(cutOut(i));
-      // Lookups end, and the clock lets go of their timers.
+      // Lookups end, and the clock releases their timers.
       await new Promise(setImmediate);
       clock.advance(6000);
       const kept = inUse() - before;

@@ -74,7 +74,7 @@ describe('round robin after other algorithms', () => {
   });
 });
 
-describe('targets kept', () => {
+describe('lists of targets', () => {
   test('a negative max_res keeps the chosen destination alone', () => {
     assert.deepEqual(run(world(setOf('a b c')), { flags: 'f', maxResults: -1 }), ['a']);
   });
@@ -100,7 +100,7 @@ describe('a selection', () => {
     for (const { code } of ALGORITHMS) assert.equal(run(w, { alg: code, flags: 'fd' }), 'no active destination');
   });
 
-  test('lists the rest after the chosen one, wrapping round, the default last even when it is down', () => {
+  test('lists the others after the chosen one, wrapping round, with the default last even if it is inactive', () => {
     const w = world(setOf('a b -c d -e'));
     w.engine.context().selectOne(w.partition, { setId: 1, algorithm: 4, flags: 0, maxResults: 1 }, request());
     assert.deepEqual(run(w, { alg: 4, flags: 'f' }), ['b', 'd', 'a']);
@@ -123,7 +123,7 @@ describe('a selection', () => {
     assert.deepEqual([w.partition.find(1, 'sip:a')?.health.hits, w.partition.find(1, 'sip:b')?.health.hits], [2, 0]);
   });
 
-  test('by an unknown algorithm selects nothing; strict takes the first one up; both with a warning', () => {
+  test('by an unknown algorithm selects nothing; a strict partition the first active destination; both with a warning', () => {
     const w = world(setOf('-a b'));
     for (const alg of [-1, 11, 99]) assert.equal(run(w, { alg }), 'unknown algorithm');
     assert.equal(w.warnings.length, 3);
@@ -151,7 +151,7 @@ describe('a selection', () => {
     assert.equal(run(w, { alg: 3 }, request({ requestUri: 'nonsense' })), 'nothing to hash');
   });
 
-  test('by credentials without credentials goes round, as documented; strict stays, as recorded', () => {
+  test('by credentials without credentials uses round robin, as documented; a strict partition stays at one destination, as recorded', () => {
     const documented = world(setOf('a b c2'));
     assert.deepEqual(
       [1, 2, 3, 4, 5].map(() => String(run(documented, { alg: 5 }))),
@@ -177,7 +177,7 @@ describe('a selection', () => {
     assert.equal(run(w, { alg: 10, flags: 'f' }, none), 'no active destination');
   });
 
-  test('by load with nothing but a default takes it; strict fails, as recorded', () => {
+  test('by load with only a default selects it; a strict partition fails, as recorded', () => {
     assert.deepEqual(run(world(setOf('a')), { alg: 9, flags: 'fd' }), ['a']);
     assert.equal(run(world(setOf('a'), 'strict'), { alg: 9, flags: 'fd' }), 'no active destination');
   });
@@ -193,7 +193,7 @@ describe('a selection', () => {
     assert.ok(Math.abs((seen['b'] ?? 0) - 3000) < 150, JSON.stringify(seen));
   });
 
-  test('of any kind gives each active destination once, never one that is down but the default', () => {
+  test('by any algorithm lists each active destination once, and of the inactive ones the default only', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ weight: fc.integer({ min: 0, max: 4 }), up: fc.boolean() }), {
@@ -241,7 +241,7 @@ describe('rendezvous hashing', () => {
   const calls = Array.from({ length: 600 }, (_, i) => request({ callId: `call-${i}` }));
   const where = (w: World) => calls.map((view) => run(w, { alg: 'rendezvous', flags: 'f' }, view) as string[]);
 
-  test('moves the calls of a destination that is gone to where they would have failed over, and no others', () => {
+  test('moves only the calls of a removed destination, each to where it would have failed over', () => {
     const w = world(setOf(names.join(' ')));
     const before = where(w);
     w.partition.load(setOf(names.filter((name) => name !== 'gwd').join(' ')), { inheritState: true });
@@ -262,7 +262,7 @@ describe('rendezvous hashing', () => {
     assert.ok(Math.abs(share - 0.75) < 0.06, `${share}`);
   });
 
-  test('goes by hash_pvar where it is set', () => {
+  test('uses hash_pvar if it is set', () => {
     const w = world(setOf(names.join(' ')));
     const chosen = calls.map(({ callId }) => run(w, { alg: 100 }, request({ callId, hashVar: () => 'tenant' }))[0]);
     assert.equal(new Set(chosen).size, 1);
@@ -270,7 +270,7 @@ describe('rendezvous hashing', () => {
   });
 });
 
-test('every algorithm has its code for position and a name of its own', () => {
+test('the code of every algorithm is its position, and names differ', () => {
   ALGORITHMS.forEach((each, i) => {
     assert.equal(each.code, i);
     assert.equal(algorithmCode(each.name), i);

@@ -15,7 +15,7 @@ const { value } = fc.letrec<{ value: NgValue }>((tie) => ({
   ),
 }));
 
-test('what is written is read again', () => {
+test('a written value is read as the same value', () => {
   fc.assert(
     fc.property(fc.dictionary(text, value, { maxKeys: 5, noNullPrototype: true }), (written) => {
       assert.deepEqual(decodeNg(encodeNg(written)), { ...written });
@@ -28,7 +28,7 @@ test('an example of the protocol is written as its documentation shows it', () =
   assert.equal(encodeNg(command), 'd7:command4:ping4:listli1e1:aee');
 });
 
-test('garbage and what is cut off is no dictionary, and costs no time', () => {
+test('garbage and truncated text are not a dictionary, and take little time', () => {
   fc.assert(fc.property(fc.string({ maxLength: 200 }), (garbage) => void decodeNg(garbage)));
   const whole = encodeNg({ a: ['b', { c: 1 }] });
   for (let i = 0; i < whole.length; i++) assert.equal(decodeNg(whole.slice(0, i)), undefined);
@@ -38,7 +38,7 @@ test('garbage and what is cut off is no dictionary, and costs no time', () => {
   assert.equal(decodeNg(large), undefined);
 });
 
-test('sets are read, and a call keeps to one proxy by weight', () => {
+test('sets are read, and a call stays with one proxy, chosen by weight', () => {
   const sets = mediaSets(['udp:a:1 udp:b:2=3', '5 == udp6:[::1]:9']);
   assert.deepEqual([...sets.keys()], [0, 5]);
   assert.equal(sets.get(5)?.[0]?.host, '::1');

@@ -57,7 +57,7 @@ function called({ runner }: { readonly runner: ScriptRunner }, number: string, i
   return runner.lines.splice(0);
 }
 
-test('a rule warns from one value on and is critical from another, by user and prefix; each figure that reaches one is an event', async () => {
+test('a rule has a warning and a critical threshold for each figure, by user and prefix; each reached threshold raises an event', async () => {
   const started = await watching(
     "1, 1, '44', '', '', '', 0, 0, 0, 0, 2, 3, 0, 0, 0, 0",
     "2, 1, '4420', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 2, 0",
@@ -107,7 +107,7 @@ test('calls per minute are those of the last minute, total calls those of the da
   }
 });
 
-test('calls count as concurrent until they end; how long an answered one took is judged at its end', async () => {
+test('calls count as concurrent until they end; the duration of an answered call is checked at its end', async () => {
   const started = await watching("7, 1, '', '', '', '', 0, 0, 60, 0, 0, 0, 2, 0, 0, 0");
   const { clock, runner } = started;
   try {
@@ -133,7 +133,7 @@ test('calls count as concurrent until they end; how long an answered one took is
   }
 });
 
-test('a rule holds on its days between its hours; a row that is no rule is left out', async () => {
+test('a rule applies on its days and hours; malformed rows are left out', async () => {
   const started = await watching(
     "1, 1, '1', '09:00', '12:00', 'Mon-Fri', 0, 0, 0, 0, 1, 0, 0, 0, 0, 0",
     "2, 1, '2', '22:00', '13:00', 'Sat-Mon', 0, 0, 0, 0, 1, 0, 0, 0, 0, 0",

@@ -25,7 +25,7 @@ describe('dialogs over MI', () => {
     $du = "sip:127.0.0.1:5080"; t_relay(); }`;
   const options = { modules: 'dialog', head: 'modparam("dialog", "profiles_with_value", "peer")', script };
 
-  test('dlg_list shows all, those from an offset on, or one; dlg_list_ctx with values and profiles', async () => {
+  test('dlg_list shows all dialogs, those from an offset on, or one; dlg_list_ctx also values and profiles', async () => {
     const { mi, receive, stop } = served(options);
     try {
       for (const n of [1, 2, 3]) receive(call(n));
@@ -45,7 +45,7 @@ describe('dialogs over MI', () => {
     }
   });
 
-  test('dlg_push_var sets a value of the dialogs that are named, or of none', async () => {
+  test('dlg_push_var sets a value of the named dialogs', async () => {
     const { mi, receive, stop } = served(options);
     try {
       for (const n of [1, 2]) receive(call(n));
@@ -89,7 +89,7 @@ describe('tm over MI', () => {
     }
   });
 
-  test('t_uac_dlg sends to a name, and answers with 478 where it does not resolve', async () => {
+  test('t_uac_dlg sends to a host name, and answers with 478 if it does not resolve', async () => {
     const { mi, sent, stop } = served({ script: 'exit;' });
     const headers = 'From: <sip:a@b>\r\nTo: <sip:c@d>\r\n';
     try {

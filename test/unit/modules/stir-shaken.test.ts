@@ -56,7 +56,7 @@ const VERIFY = `$var(c) = 0; stir_shaken_verify($var(cert), $var(c), $var(r)); x
 
 const headerIn = (text: string, name: string): string => new RegExp(`^${name}: (.*)\\r$`, 'm').exec(text)?.[1] ?? '';
 
-/** What a call becomes that is signed, and the certificate that signed it. */
+/** The signed form of a call, and the certificate that signed it. */
 async function signed(issuer = authority, message = call()): Promise<{ identity: string; date: string; cert: string }> {
   assert.ok(issuer !== undefined && authority !== undefined);
   const { cert, key } = issuer.issue(`by${Math.round(performance.now() * 1000)}`, []);
@@ -246,7 +246,7 @@ describe('stir_shaken', { skip }, () => {
     await runner.stop();
   });
 
-  test('a certificate in the list of authorities that is no authority is trusted by itself and issues none', () => {
+  test('a certificate in the list that is not an authority is trusted itself, but not those it has signed', () => {
     assert.ok(authority !== undefined);
     const { cert, key } = authority.issue('listed', []);
     const other = authority.issue('other', []);

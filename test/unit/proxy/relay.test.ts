@@ -539,7 +539,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
     from('192.0.2.8', 200);
     assert.deepEqual(codes(), [100, 180, 180, 200]);
     assert.deepEqual(words('192.0.2.7'), ['INVITE', 'CANCEL']);
-    // One that has said nothing yet is cancelled when it does (section 9.1).
+    // A branch without a reply is cancelled after its first provisional reply (section 9.1).
     assert.deepEqual(words('192.0.2.9'), ['INVITE']);
     from('192.0.2.9', 180);
     assert.deepEqual(words('192.0.2.9'), ['INVITE', 'CANCEL']);
@@ -586,7 +586,7 @@ describe('several targets at once (RFC 3261 section 16.7)', () => {
     from('192.0.2.8', 487);
     assert.deepEqual(codes(), [100, 180, 603]);
     assert.deepEqual(words('192.0.2.9'), []);
-    // The one we cancelled has not failed.
+    // The cancelled branch has not failed.
     assert.deepEqual(
       plan.failures.map(({ uri }) => uri),
       [A.uri],

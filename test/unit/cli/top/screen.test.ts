@@ -37,7 +37,7 @@ function listing(hits: number): Listing {
 const options = { columns: 160, rows: 24, color: false, from: 0, now: NOW, message: '' };
 
 describe('the screen of top', () => {
-  test('shows what is wrong first, since when and why', () => {
+  test('shows inactive destinations first, with time and reason', () => {
     const [head, titles, first, second] = screen(linesOf(listing(0), new Map(), 1), options);
     assert.match(head ?? '', /^2 destinations, 1 off, 0\.0 selections\/s/);
     assert.match(titles ?? '', /^PARTITION +SET DESTINATION/);

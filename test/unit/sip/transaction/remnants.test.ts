@@ -93,7 +93,7 @@ describe('Remnants', () => {
             ring.add(each.key, 7, Kind.answered, source, 1, 2, each.text);
           }
           clock.advance(wait);
-          // What is about to go may be there yet.
+          // An entry at the end of its time may still be there.
           const late = clock.monotonic() - COARSE_MS - 40;
           model = model.filter(({ due }) => due > late);
           const last = new Map(model.map((each) => [each.key, each]));
