@@ -17,6 +17,8 @@ import {
 const PONG_BYTES = 16 * 1024;
 /** Bytes of a client's control frame without payload (RFC 6455 section 5.2). */
 const CONTROL_BYTES = 6;
+/** Maximum number of pings and pongs of a peer between two probes of ours. */
+const MOST_CONTROLS = 500;
 /** Maximum number of messages reported as failed when the connection is found to be dead. */
 const MAX_UNCONFIRMED = 256;
 
@@ -43,6 +45,8 @@ export class WsConnection implements Flow {
   private unconfirmed: ((error: TransportError) => void)[] = [];
   private readonly source: Source;
   private silence: NodeJS.Timeout | undefined;
+  /** Pings and pongs received since our last probe. */
+  private controls = 0;
   /** Bytes received of an incomplete message. */
   private held = 0;
   /** Whether the last probe found an incomplete message, and none was completed since. */
@@ -70,11 +74,13 @@ export class WsConnection implements Flow {
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data) => this.take((data as Buffer).toString('latin1')));
     socket.on('ping', (data) => {
+      if (this.isFlooding()) return;
       this.hold(this.held - data.length - CONTROL_BYTES);
       this.confirm();
       if (socket.bufferedAmount <= PONG_BYTES && socket.readyState === socket.OPEN) socket.pong(data);
     });
     socket.on('pong', (data) => {
+      if (this.isFlooding()) return;
       this.hold(this.held - data.length - CONTROL_BYTES);
       this.confirm();
     });
@@ -140,6 +146,7 @@ export class WsConnection implements Flow {
    * Sends a ping. Fails the connection if the last ping was not answered, or a message has been incomplete since then.
    */
   probe(): void {
+    this.controls = 0;
     if (this.lagging) {
       this.owner.receiver.garbage('a message was not completed in time', this.source, this.held);
       this.fail({ cause: 'timeout', message: 'a message was not completed in time' });
@@ -179,6 +186,16 @@ export class WsConnection implements Flow {
     this.waitingBytes = 0;
     close();
     for (const each of failed) later(each, error);
+  }
+
+  /** Counts a control frame, and closes the connection of a peer that sends hundreds of them between two probes of ours. */
+  private isFlooding(): boolean {
+    if (!this.open) return true;
+    if (++this.controls <= MOST_CONTROLS) return false;
+    const reason = 'too many pings and pongs';
+    this.owner.receiver.garbage(reason, this.source, 0);
+    this.fail({ cause: 'send', message: reason });
+    return true;
   }
 
   private hold(bytes: number): boolean {

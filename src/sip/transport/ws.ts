@@ -26,6 +26,8 @@ import { ws } from './ws-package.js';
 
 /** Maximum bytes of one message; a longer one closes the connection. */
 export const MAX_WS_MESSAGE_BYTES = 1024 * 1024;
+/** Maximum number of frames of one message: each is handled for itself, however short it is. */
+const MAX_FRAGMENTS = 1024;
 /** Default of milliseconds between two pings to each peer. */
 const PING_MS = 30_000;
 
@@ -148,6 +150,7 @@ export class WsSocket implements SipSocket {
     this.sockets = new this.package.WebSocketServer({
       server,
       maxPayload: MAX_WS_MESSAGE_BYTES,
+      maxFragments: MAX_FRAGMENTS,
       perMessageDeflate: false,
       clientTracking: false,
       autoPong: false,
@@ -220,6 +223,7 @@ export class WsSocket implements SipSocket {
       const socket = new this.package.WebSocket(`${this.transport}://${hostPort(address, port)}/`, 'sip', {
         perMessageDeflate: false,
         maxPayload: MAX_WS_MESSAGE_BYTES,
+        maxFragments: MAX_FRAGMENTS,
         handshakeTimeout: this.limits.connectMs,
         autoPong: false,
         // The type declarations have an older form of checkServerIdentity.
