@@ -340,7 +340,7 @@ export class StatementCompiler {
     const resume = this.resume.find(node, this.context.problems);
     const extra = node.extra === undefined ? undefined : this.expressions.value(node.extra);
     if (kind === 'async' && extra?.type === 'string')
-      this.context.problems.error('expression', at, 'the timeout of async() is a number of seconds');
+      this.context.problems.error('expression', at, 'the timeout of async() must be a number of seconds');
     return simple((run) => {
       run.asynchronous = true;
       const done = invokeLater === undefined ? invoke(run) : invokeLater(run);

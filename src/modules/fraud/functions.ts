@@ -72,7 +72,7 @@ export const fraudCommands: readonly ScriptCommand[] = [
   {
     module,
     mi: 'show_fraud_stats',
-    help: 'the figures of a user for a prefix',
+    help: 'shows the figures of a user for a prefix',
     changes: false,
     parameters: ['user', 'prefix'],
     required: 2,

@@ -37,7 +37,7 @@ test('the timeout of async() may be a variable, and is a number', async () => {
         modules: 'cfgutils',
         script: 'route { async(sleep(4), after, "2"); } route[after] { exit; }',
       }),
-    /the timeout of async\(\) is a number of seconds/,
+    /the timeout of async\(\) must be a number of seconds/,
   );
 });
 
