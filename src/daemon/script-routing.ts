@@ -111,6 +111,8 @@ export interface ScriptMemory {
   readonly shared: SharedVariables;
   /** Data that modules keep, by their keys. */
   readonly states: ReadonlyMap<object, unknown>;
+  /** The data that other processes share, of which a copy is made at the first use; undefined: there are none. */
+  readonly others: ModuleStates | undefined;
   /** The blacklists of the running daemon, which are only read. */
   readonly blacklists: BlacklistTable;
   readonly sharingTag: (name: string) => 'active' | 'backup' | undefined;
@@ -209,6 +211,7 @@ export class ScriptRouting {
       timerVars: new VarStore(this.timerVars.entries()),
       shared: new Map(this.shared),
       states,
+      others: this.values === undefined ? undefined : this.core.env.modules,
       blacklists: this.options.blacklists,
       sharingTag: this.options.sharingTag ?? (() => undefined),
     };
@@ -475,6 +478,7 @@ export class ScriptRouting {
         cfg.compile,
         memory?.states,
         memory === undefined ? this.values : undefined,
+        memory?.others,
       ),
       hooks: cfg.hooks,
       claims: this.claims,

@@ -295,7 +295,8 @@ export class CompiledSet implements DestinationSet {
 
   /** Copies the round robin positions from the same set of another engine, which is not changed. */
   copyPositions(other: CompiledSet): void {
-    this.last = other.last;
+    // Other processes may have selected since.
+    this.last = other.shared?.last ?? other.last;
     this.taken = other.taken?.slice();
     this.own = (other.own as { copyFor?(set: CompiledSet): object } | undefined)?.copyFor?.(this);
   }

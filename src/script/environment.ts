@@ -272,6 +272,8 @@ export class ModuleStates {
     made: ReadonlyMap<object, unknown> = new Map(),
     /** Memory shared with the other processes that run the same script; undefined when there are none. */
     readonly shared?: SharedValues | undefined,
+    /** Where this is a copy: the states that other processes use although this one has not yet. */
+    private readonly others?: ModuleStates | undefined,
   ) {
     this.states = new Map(made);
   }
@@ -284,6 +286,11 @@ export class ModuleStates {
     let state = this.states.get(key) as T | undefined;
     if (state === undefined) {
       const parameters = this.module(key.module);
+      if (this.others !== undefined && key.copy !== undefined) {
+        state = key.copy(this.others.of(key));
+        this.states.set(key, state);
+        return state;
+      }
       const before = this.kept.get(key) as T | undefined;
       state =
         before === undefined || key.renew === undefined

@@ -211,6 +211,8 @@ for (const [dialect, text] of [
       await reply?.send(`SIP/2.0 180 Ringing\r\n${lines.join('')}Content-Length: 0\r\n\r\n`, port, '127.0.0.1');
       await until('it rings', () => caller.received.some(({ text: each }) => each.startsWith('SIP/2.0 180')));
 
+      // The process that has the call counts it a moment later.
+      await until('it is counted', async () => /rcv_replies\D+[1-9]/.test(JSON.stringify(await everything())));
       const before = await everything();
       const first = await explained();
       assert.deepEqual(await everything(), before);

@@ -17,6 +17,9 @@ export class Profiles {
   /** Shared numbers, when other processes have dialogs too. */
   private counts: ProcessCounts | undefined = undefined;
 
+  /** In a copy: the number of dialogs that other processes have. */
+  private elsewhere: ((name: string, value: string | undefined) => number) | undefined = undefined;
+
   /** From now on sizes are those of all processes. Must be called before there are dialogs. */
   share(values: SharedValues): void {
     this.counts ??= new ProcessCounts(values);
@@ -44,6 +47,9 @@ export class Profiles {
     for (const [name, { withValue, total, values }] of this.profiles) {
       const members = new Map([...values].map(([value, dialogs]) => [value, new Set(dialogs)]));
       copy.profiles.set(name, { withValue, total, values: members });
+    }
+    if (this.counts !== undefined) {
+      copy.elsewhere = (name, value) => (this.size(name, value) ?? 0) - (this.ownSize(name, value) ?? 0);
     }
     return copy;
   }
@@ -109,7 +115,12 @@ export class Profiles {
     if (profile === undefined) return undefined;
     if (this.counts !== undefined)
       return this.counts.total(value === undefined || !profile.withValue ? ofAll(name) : ofValue(name, value));
-    return value === undefined || !profile.withValue ? profile.total : (profile.values.get(value)?.size ?? 0);
+    return (this.ownSize(name, value) ?? 0) + (this.elsewhere?.(name, value) ?? 0);
+  }
+
+  private ownSize(name: string, value: string | undefined): number | undefined {
+    const profile = this.profiles.get(name);
+    return value === undefined || profile?.withValue !== true ? profile?.total : (profile.values.get(value)?.size ?? 0);
   }
 
   /** The dialogs in a profile, or with one of its values. */
