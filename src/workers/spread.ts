@@ -1,6 +1,6 @@
 /** The load at which shares aim when several workers are needed, and the load above which another worker must help. */
-const WANTED = 0.5;
-const MOST = 0.6;
+const WANTED = 0.6;
+const MOST = 0.7;
 /** Above this load a worker may have more work than it reports. */
 const FULL = 0.8;
 /**
@@ -84,8 +84,9 @@ export class Spread {
     }
     this.most = Math.max(this.most, sum);
     if (now - this.since < this.hold) return;
-    const isDivided = shares.filter((share) => share > 0).length > 1;
-    const fewer = sharesFor(isDivided ? this.most / DIVIDED : this.most, usable);
+    const joined = sharesFor(this.most / DIVIDED, usable);
+    // Only among fewer workers the same requests cost less.
+    const fewer = countOf(joined) < countOf(shares) ? joined : sharesFor(this.most, usable);
     this.most = sum;
     this.since = now;
     if (meanOf(fewer) < meanOf(shares) && this.apply(fewer)) this.reduced = now;
@@ -132,6 +133,11 @@ export class Spread {
     if (isTaken) this.shares = shares;
     return isTaken;
   }
+}
+
+/** Number of workers with a share. */
+function countOf(shares: readonly number[]): number {
+  return shares.filter((share) => share > 0).length;
 }
 
 /** The average number of the workers to which requests go. */
