@@ -37,6 +37,8 @@ export interface RegexOptions {
 
 /** Longest expression that is compiled. */
 const MAX_SOURCE = 4096;
+/** Characters of a pattern, and of the reason, that the error of a refused one shows. */
+const MOST_SHOWN = 200;
 /**
  * Maximum number of states of an expression. In the worst case each is examined for each character: with thousands of
  * them, a message of 64 KB would take a tenth of a second.
@@ -58,7 +60,7 @@ export function compilePosix(source: string, options: RegexOptions = {}): Bounde
     return linear(source, RE2JS.compile(translate(source, options.lines === true), flags));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
-    throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
+    throw new Error(`regular expression ${shown(source)} is not valid: ${reason.slice(0, MOST_SHOWN)}`);
   }
 }
 
@@ -74,8 +76,13 @@ export function compilePerl(source: string, options: { readonly ignoreCase?: boo
     return linear(source, RE2JS.compile(source, flags));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
-    throw new Error(`regular expression ${JSON.stringify(source)} is not valid: ${reason}`);
+    throw new Error(`regular expression ${shown(source)} is not valid: ${reason.slice(0, MOST_SHOWN)}`);
   }
+}
+
+/** A pattern as an error names it: it may come from a message, and stand in a log line. */
+function shown(source: string): string {
+  return JSON.stringify(source.length > MOST_SHOWN ? `${source.slice(0, MOST_SHOWN)}...` : source);
 }
 
 function linear(source: string, regex: RE2JS): BoundedRegex {

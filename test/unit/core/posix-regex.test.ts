@@ -88,3 +88,15 @@ test('a quantifier after another repeats what that one repeats, as in the librar
   assert.throws(() => compilePosix(`a${'{9}'.repeat(9)}`), /not valid/);
   assert.ok(performance.now() - started < 2000);
 });
+
+test('the error of a pattern that is refused shows its beginning only', () => {
+  for (const compile of [compilePosix, compilePerl]) {
+    for (const source of ['('.repeat(900), `(${'a'.repeat(900)}`, `[${'\\u0001'.repeat(900)}`]) {
+      assert.throws(
+        () => compile(source),
+        (error: Error) => error.message.length < 800 && error.message.includes('is not valid'),
+        source.slice(0, 20),
+      );
+    }
+  }
+});
