@@ -151,7 +151,7 @@ function modulesOf(tree: ConfigurationTree, functions: FunctionTable<MessageRun>
   return tree.modules.map(({ name, at }) => {
     const isLocations = dialect === 'kamailio' && name === 'usrloc';
     const served = withFunctions.has(name) || BUILT_IN.has(name) || isLocations;
-    const refused = dialect === 'opensips' && !served ? functionsMissingOf(name) : [];
+    const refused = served ? [] : functionsMissingOf(name, dialect);
     const shown = refused.length > 6 ? [...refused.slice(0, 6), '...'] : refused;
     const what =
       shown.length === 0

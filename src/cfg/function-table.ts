@@ -182,10 +182,10 @@ export class FunctionTable<Run extends ScriptRun = ScriptRun> {
     ['kamailio', new Map()],
   ]);
 
-  /** `missing`: the module of OpenSIPS that has a function of that name, which is not in the table. */
+  /** `missing`: the module that has a function of that name, which is not in the table. */
   constructor(
     readonly all: readonly FunctionDefinition<Run>[],
-    readonly missing: (name: string) => string | undefined = () => undefined,
+    readonly missing: (name: string, dialect: DialectName) => string | undefined = () => undefined,
   ) {
     for (const definition of all) {
       for (const dialect of definition.dialects) {

@@ -1,3 +1,6 @@
+import type { DialectName } from '../cfg/function-table.js';
+import { recordedSignature } from './kamailio-signatures.js';
+
 /** Functions of OpenSIPS that are not implemented, by the module that documents them. */
 const NOT_HERE: Readonly<Record<string, string>> = {
   acc: 'acc_aaa_request acc_rad_request acc_diam_request',
@@ -74,24 +77,109 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   xcap_client: 'xcap_get',
 };
 
-let modules: ReadonlyMap<string, string> | undefined;
+/**
+ * Functions of Kamailio that are not implemented, by module: those that the file check of 5.6.3 knows, and some of modules
+ * that it does not have.
+ */
+const KAMAILIO_NOT_HERE: Readonly<Record<string, string>> = {
+  app_jsdt: 'jsdt_run jsdt_dofile jsdt_dostring jsdt_runstring',
+  app_lua: 'lua_run lua_dofile lua_dostring lua_runstring',
+  app_perl: 'perl_exec perl_exec_simple',
+  app_python3: 'python_exec',
+  app_sqlang: 'sqlang_run sqlang_dofile sqlang_dostring sqlang_runstring',
+  auth_identity: 'auth_add_identity vrfy_check_date',
+  auth_xkeys: 'auth_xkeys_add auth_xkeys_check',
+  avp: 'set_attr print_attr del_attr subst_attr flags2attr',
+  blst: 'blst_add blst_add_retry_after blst_del blst_is_blocklisted',
+  call_control: 'call_control',
+  call_obj: 'call_obj_get call_obj_free',
+  carrierroute: 'cr_route cr_nofallback_route cr_next_domain cr_user_carrier',
+  cnxcc: 'cnxcc_set_max_credit cnxcc_set_max_time cnxcc_terminate_all',
+  crypto: 'crypto_aes_encrypt crypto_aes_decrypt crypto_hmac_sha256',
+  dialog: 'dlg_bridge dlg_refer',
+  dmq: 'dmq_handle_message dmq_process_message dmq_send_message dmq_bcast_message dmq_t_replicate dmq_is_from_node',
+  domainpolicy: 'dp_can_connect dp_apply_policy',
+  evapi:
+    'evapi_relay evapi_async_relay evapi_multicast evapi_async_multicast evapi_unicast evapi_async_unicast evapi_close evapi_set_tag',
+  geoip: 'geoip_match',
+  geoip2: 'geoip2_match',
+  http_async_client: 'http_async_query',
+  http_client: 'http_client_query http_client_get http_connect http_connect_raw http_get_redirect',
+  imc: 'imc_manager',
+  jansson: 'jansson_get jansson_set jansson_append jansson_xdecode jansson_xencode',
+  janssonrpcc: 'janssonrpc_notification janssonrpc_request',
+  json: 'json_get_field json_get_string',
+  jsonrpcc: 'jsonrpc_notification jsonrpc_request',
+  kafka: 'kafka_send',
+  keepalive: 'ka_add_destination ka_del_destination',
+  lcr: 'load_gws next_gw from_gw from_any_gw to_gw to_any_gw inactivate_gw defunct_gw',
+  lost: 'lost_held_query lost_query',
+  mangler: 'sdp_mangle_ip sdp_mangle_port',
+  matrix: 'matrix',
+  mediaproxy: 'use_media_proxy end_media_session engage_media_proxy',
+  mohqueue: 'mohq_process mohq_send mohq_retrieve',
+  msilo: 'm_store m_dump',
+  nats: 'nats_publish',
+  ndb_redis: 'redis_cmd redis_execute redis_free',
+  pdt: 'prefix2domain pd_translate',
+  phonenum: 'phonenum_match phonenum_match_cn',
+  prefix_route: 'prefix_route',
+  presence: 'pres_auth_status pres_refresh_watchers pres_update_watchers',
+  pua: 'pua_update_contact',
+  pua_usrloc: 'pua_set_publish',
+  pv_headers:
+    'pvh_collect_headers pvh_apply_headers pvh_reset_headers pvh_check_header pvh_append_header pvh_modify_header pvh_remove_header pvh_header_param_exists',
+  rabbitmq: 'rabbitmq_publish',
+  rls: 'rls_handle_subscribe rls_update_subs',
+  rtjson: 'rtjson_init_routes rtjson_push_routes rtjson_next_route rtjson_update_branch',
+  rtp_media_server: 'rms_answer rms_play rms_hangup',
+  sca: 'sca_call_info_update sca_handle_subscribe',
+  seas: 'as_relay_t as_relay_sl',
+  secsipid: 'secsipid_check_identity secsipid_add_identity',
+  sipcapture: 'sip_capture report_capture float2int',
+  sipjson: 'sj_serialize',
+  sipt: 'sipt_destination sipt_set_calling sipt_forwarding',
+  slack: 'slack_send',
+  sms: 'sms_send_msg',
+  smsops: 'smsdump isRPDATA',
+  ss7ops: 'isup_to_json',
+  statsd: 'statsd_set statsd_incr statsd_decr statsd_gauge statsd_start statsd_stop',
+  tsilo: 'ts_store ts_append ts_append_to',
+  userblocklist: 'check_user_blocklist check_user_allowlist check_blocklist check_allowlist',
+  websocket: 'ws_close',
+  xcap_server: 'xcaps_put xcaps_get xcaps_del',
+  xmpp: 'xmpp_send_message',
+};
 
-/** The module of OpenSIPS that documents a function which is not implemented; undefined for other names. */
-export function moduleOfMissing(name: string): string | undefined {
-  modules ??= new Map(
-    Object.entries(NOT_HERE).flatMap(([module, names]) =>
-      names.split(/\s+/).map((each): [string, string] => [each, module]),
-    ),
-  );
-  return modules.get(name);
+const byDialect: Readonly<Record<DialectName, Readonly<Record<string, string>>>> = {
+  opensips: NOT_HERE,
+  kamailio: KAMAILIO_NOT_HERE,
+};
+
+const modules = new Map<DialectName, ReadonlyMap<string, string>>();
+
+/** The module that has a function which is not implemented; undefined for other names. */
+export function moduleOfMissing(name: string, dialect: DialectName): string | undefined {
+  let known = modules.get(dialect);
+  if (known === undefined) {
+    known = new Map(
+      Object.entries(byDialect[dialect]).flatMap(([module, names]) =>
+        names.split(/\s+/).map((each): [string, string] => [each, module]),
+      ),
+    );
+    modules.set(dialect, known);
+  }
+  // Those with a recorded signature need no line in the table.
+  return known.get(name) ?? (dialect === 'kamailio' ? recordedSignature([], name)?.module : undefined);
 }
 
-/** The functions of a module of OpenSIPS that are not implemented. */
-export function functionsMissingOf(module: string): string[] {
-  return Object.hasOwn(NOT_HERE, module) ? (NOT_HERE[module] ?? '').split(/\s+/) : [];
+/** The functions of a module that are not implemented. */
+export function functionsMissingOf(module: string, dialect: DialectName): string[] {
+  const all = byDialect[dialect];
+  return Object.hasOwn(all, module) ? (all[module] ?? '').split(/\s+/) : [];
 }
 
-/** All functions of OpenSIPS that are known not to be implemented. */
-export function missingFunctions(): string[] {
-  return Object.values(NOT_HERE).flatMap((names) => names.split(/\s+/));
+/** All functions of a dialect that are known not to be implemented. */
+export function missingFunctions(dialect: DialectName): string[] {
+  return Object.values(byDialect[dialect]).flatMap((names) => names.split(/\s+/));
 }

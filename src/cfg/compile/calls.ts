@@ -197,7 +197,7 @@ export class CallCompiler {
     const { functions, dialect, problems } = context;
     const meant = functions.near(dialect.name, node.name, dialect.generation);
     const hint = meant === undefined ? '' : `; did you mean ${meant}()?`;
-    const missing = dialect.name === 'opensips' ? functions.missing(node.name) : undefined;
+    const missing = unloaded === undefined ? functions.missing(node.name, dialect.name) : undefined;
     const message =
       missing !== undefined
         ? `function ${node.name}() of module ${missing} is not supported`

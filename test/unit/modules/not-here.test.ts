@@ -13,15 +13,17 @@ const folder = mkdtempSync(join(tmpdir(), 'switchyard-missing-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('no function is listed as missing that is implemented, and none twice', () => {
-  const names = missingFunctions();
-  assert.deepEqual(
-    names.filter((name) => scriptFunctions().find('opensips', name).length > 0),
-    [],
-  );
-  assert.deepEqual(
-    names.filter((name, i) => names.indexOf(name) !== i),
-    [],
-  );
+  for (const dialect of ['opensips', 'kamailio'] as const) {
+    const names = missingFunctions(dialect);
+    assert.deepEqual(
+      names.filter((name) => scriptFunctions().find(dialect, name).length > 0),
+      [],
+    );
+    assert.deepEqual(
+      names.filter((name, i) => names.indexOf(name) !== i),
+      [],
+    );
+  }
 });
 
 test('a function of a module that is not implemented is refused with the name of the module and its position', () => {
@@ -55,4 +57,24 @@ test('check reports modules whose functions are refused, and modules without eff
       'module sockets_mgm is accepted but has no effect',
     ],
   );
+});
+
+test('a function of a module of Kamailio that is not implemented is refused with the name of the module', () => {
+  const file = join(folder, 'kamailio.cfg');
+  const calls: readonly (readonly [module: string, call: string])[] = [
+    ['lcr', 'load_gws(1)'],
+    ['http_client', 'http_client_query("http://127.0.0.1/", "$var(r)")'],
+    ['userblocklist', 'check_blocklist()'],
+    ['dialog', 'dlg_bridge("sip:a@b", "sip:c@d", "sip:e@f")'],
+  ];
+  for (const [module, call] of calls) {
+    const head = `#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nloadmodule "pv.so"\nloadmodule "${module}.so"\n`;
+    writeFileSync(file, `${head}request_route {\n  ${call};\n}\n`);
+    const name = call.slice(0, call.indexOf('('));
+    const texts = readCfg(file).problems.map(problemText);
+    assert.ok(
+      texts.some((text) => text.includes(`:6:3: function ${name}() of module ${module} is not supported`)),
+      texts.join('\n'),
+    );
+  }
 });
