@@ -1,11 +1,19 @@
-import { type FunctionSpec, moduleFunctions, OPENSIPS, optional, param, type ScriptFunction } from './define.js';
+import {
+  type FunctionSpec,
+  KAMAILIO,
+  moduleFunctions,
+  OPENSIPS,
+  optional,
+  param,
+  type ScriptFunction,
+} from './define.js';
 
 const RUNS_NONE = 'runs no program and returns -1: what a peer sends must not reach a shell';
 
-function refused(name: string, most: number): FunctionSpec {
+function refused(name: string, most: number, dialects: FunctionSpec['dialects'] = OPENSIPS): FunctionSpec {
   return {
     name,
-    dialects: OPENSIPS,
+    dialects,
     async: name === 'exec',
     parameters: [
       param('command', 'string'),
@@ -21,4 +29,7 @@ function refused(name: string, most: number): FunctionSpec {
 export const programFunctions: ScriptFunction[] = moduleFunctions('exec', [
   refused('exec', 5),
   ...['exec_msg', 'exec_dset', 'exec_avp', 'exec_getenv'].map((name) => refused(name, 3)),
+  ...['exec_msg', 'exec_dset', 'exec_avp', 'exec_cmd'].map((name) =>
+    refused(name, name === 'exec_avp' ? 2 : 1, KAMAILIO),
+  ),
 ]);

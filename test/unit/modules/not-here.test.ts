@@ -78,3 +78,17 @@ test('a function of a module of Kamailio that is not implemented is refused with
     );
   }
 });
+
+test('a file of Kamailio with exec_avp() runs without it', () => {
+  const file = join(folder, 'exec.cfg');
+  const body = 'if (!exec_avp("echo x", "$avp(x)")) xlog("none\\n");';
+  writeFileSync(
+    file,
+    `#!KAMAILIO\nlisten=udp:127.0.0.1:5060\nloadmodule "pv.so"\nloadmodule "xlog.so"\nloadmodule "exec.so"\nrequest_route {\n  ${body}\n}\n`,
+  );
+  const { verdict, things } = inventory(readCfg(file));
+  assert.deepEqual(
+    [verdict, things.filter(({ standing }) => standing !== 'supported').map(({ name }) => name)],
+    ['runs without', ['exec_avp()']],
+  );
+});
