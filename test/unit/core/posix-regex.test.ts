@@ -91,7 +91,7 @@ test('a quantifier after another repeats what that one repeats, as in the librar
 
 test('the error of a pattern that is refused shows its beginning only', () => {
   for (const compile of [compilePosix, compilePerl]) {
-    for (const source of ['('.repeat(900), `(${'a'.repeat(900)}`, `[${'\\u0001'.repeat(900)}`]) {
+    for (const source of ['('.repeat(900), `(${'a'.repeat(900)}`, `[${'\\u0001'.repeat(600)}`]) {
       assert.throws(
         () => compile(source),
         (error: Error) => error.message.length < 800 && error.message.includes('is not valid'),
