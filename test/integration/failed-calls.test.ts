@@ -77,13 +77,13 @@ describe('a failed call is logged with its cause', { timeout: 60_000 }, () => {
       user: 'timeout',
       code: 408,
       record: /1\. .*: 408 \(our own\) timeout after 1\d\d\d/,
-      why: /rule \/routing\/0 takes it[\s\S]*tried in this order\n {4}1\. sip:127\.0\.0\.81/,
+      why: /rule \/routing\/0 matches[\s\S]*tried in this order\n {4}1\. sip:127\.0\.0\.81/,
     },
     {
       user: 'busy',
       code: 500,
       record: /1\. .*: 503 after/,
-      why: /rule \/routing\/0 does not match\n {4}\$rU is "busy": does not match "timeout"\nrule \/routing\/1 takes it/,
+      why: /rule \/routing\/0 does not match\n {4}\$rU is "busy": does not match "timeout"\nrule \/routing\/1 matches/,
     },
     {
       user: 'refused',

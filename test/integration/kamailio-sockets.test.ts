@@ -116,7 +116,7 @@ describe('sockets of destinations', () => {
         assert.equal(sentFrom(gateway, 'INVITE'), '127.0.0.72');
         assert.equal(daemon.daemon.engine.partition('gw')?.snapshot.size, 1);
         assert.equal(daemon.logged(/socket \\?"udp:9\.9\.9\.9:1\\?" is not one of our sockets/).length, 1);
-        assert.equal(daemon.logged(/sockname \\?"nope\\?"/).length, 1);
+        assert.equal(daemon.logged(/there is no socket named \\?"nope\\?"/).length, 1);
       } finally {
         await daemon.stop();
       }

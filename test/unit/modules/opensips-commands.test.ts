@@ -212,7 +212,7 @@ describe('modules over MI', () => {
       assert.deepEqual(await mi('dr_enable_probing'), { Status: 0 });
       assert.deepEqual(await mi('nh_enable_ping'), { Status: 0 });
       assert.equal(await mi('nh_enable_ping', { ping_mode: 0 }), 'OK');
-      await assert.rejects(() => mi('nh_enable_ping', { ping_mode: 1 }), /has no registered contacts to ping/);
+      await assert.rejects(() => mi('nh_enable_ping', { ping_mode: 1 }), /no contacts are pinged/);
       for (const attr of ['user:1', 'user:2', 'peer:1']) await mi('cache_store', { system: 'local', attr, value: 'x' });
       assert.equal(await mi('cache_remove_chunk', { glob: 'user:*' }), 'OK');
       await assert.rejects(() => mi('cache_fetch', { system: 'local', attr: 'user:1' }), /not found/);
